@@ -1,0 +1,192 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import compose from 'koa-compose'
+import type { Logger } from 'pino'
+import { features } from './features/index.js'
+import { userOf } from './guards.js'
+import { enter, type House, type Places, type Url } from './house.js'
+import { createPasswords, type PasswordCosts } from './passwords.js'
+import { root } from './root.js'
+import { currentUser, LIFETIMES, startSweeping } from './sessions.js'
+import { openDatabase } from './tables/database.js'
+import { type Assets, loadAssets } from './web/assets.js'
+import { errorPages, notFound } from './web/errors.js'
+import { headers, securityHeaders } from './web/headers.js'
+import { createLog } from './web/log.js'
+import { createPages, type Pages } from './web/pages.js'
+import { unmatched } from './web/routes.js'
+import { createViews } from './web/views.js'
+import { createWords, type Words } from './words.js'
+
+export interface AccountsOptions {
+  /** `sqlite:<path>`; the file and its folder are made, and brought up to date, if need be. */
+  database: string
+  /** Where our pages lie: '' (default) for `/login/`, '/members' for `/members/login/`. */
+  prefix?: string
+  /** The address people see, without a path: `https://example.com`. Without it the Host header says what is same-origin. */
+  baseUrl?: string | undefined
+  /** What pages call the site; 'Gatehouse' by default. */
+  siteName?: string
+  /** Where visitors arrive, as paths; `/` by default. */
+  places?: Partial<Places>
+  /** Folders with templates of your own: one named like one of ours takes its place. */
+  templates?: readonly string[]
+  /** Sentences of your own by stable code: `{ username_taken: 'Somebody was faster.' }`. */
+  messages?: Readonly<Record<string, string>>
+  /** A password has at least so many characters; 6 by default. NIST 800-63B-4 asks for 15, or for 8 beside a second factor. */
+  passwordMinLength?: number
+  /** Argon2id's costs; 19456 KiB, 2 passes, 1 lane by default. Hashes of other costs are renewed at login. */
+  passwordCosts?: PasswordCosts
+  /** The browser's address; Koa's `ctx.ip` by default, which knows about proxies if `app.proxy` is set. */
+  address?: (ctx: Context) => string
+  /** Whether our own answers bring the security headers; true by default. */
+  headers?: boolean
+  /** Error pages show what went wrong, and templates are read anew for every page; false by default. */
+  development?: boolean
+  /** Where to log; a new log of level 'info' by default. */
+  log?: Logger
+  /** The clock, in UTC milliseconds; for tests. */
+  now?: () => number
+}
+
+/** The middleware, and what a host may ask of it. It sets `ctx.state.user` for all that stands behind it. */
+export interface Accounts extends Middleware {
+  /** For a site that is all ours, before everything else: security headers, error pages, a 404 page. */
+  frame: Middleware
+  /** The icon, for browsers that ask for `/favicon.ico` whatever the page says. */
+  favicon: Middleware
+  /** Answers with a page of the house: the template, and what it needs. */
+  show: Pages['show']
+  /** Whether the database answers and is up to date. */
+  ready(): Promise<boolean>
+  /** Ends the work in the background and closes the database. */
+  close(): Promise<void>
+}
+
+/**
+ * The account system as Koa middleware. It needs `ctx.session` and a parsed `ctx.request.body`, and says so at the first
+ * request without. Throws a sentence if the database cannot be opened or a template does not compile.
+ */
+export async function accounts(options: AccountsOptions): Promise<Accounts> {
+  const house = await build(options)
+  const frame = frameOf(house, options)
+  const stopSweeping = startSweeping(house)
+  return Object.assign(doorOf(house, frame, options), {
+    frame: compose([frame.headers, frame.errors, notFound]),
+    favicon: (ctx: Context) => house.assets.answer(ctx, 'favicon.ico'),
+    show: house.pages.show,
+    ready: house.database.ready,
+    async close() {
+      stopSweeping()
+      await house.database.close()
+    },
+  })
+}
+
+async function build(options: AccountsOptions): Promise<House> {
+  const words = createWords(options.messages)
+  const url = urlsUnder(options.prefix ?? '')
+  const places = { home: '/', afterSignup: '/', afterLogin: '/', afterLogout: '/', ...options.places }
+  const assets = loadHouseAssets(options)
+  return {
+    database: await openDatabase(options.database),
+    passwords: await createPasswords(options.passwordCosts),
+    pages: createHousePages(options, { words, url, places, assets }),
+    assets,
+    words,
+    log: options.log ?? createLog('info'),
+    url,
+    places,
+    rules: { passwordMinLength: options.passwordMinLength ?? 6 },
+    lifetimes: LIFETIMES,
+    origin: options.baseUrl === undefined ? undefined : new URL(options.baseUrl).origin,
+    address: options.address ?? ((ctx) => ctx.ip),
+    now: options.now ?? Date.now,
+  }
+}
+
+function urlsUnder(prefix: string): Url {
+  return (name, part) => `${prefix}/${name}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
+}
+
+// htmx is served from its own package, under its own version.
+function loadHouseAssets({ development = false }: AccountsOptions): Assets {
+  const { resolve } = createRequire(import.meta.url)
+  const files = {
+    'htmx.js': resolve('htmx.org/dist/htmx.min.js'),
+    'site.css': join(root, 'public', 'site.css'),
+    'favicon.svg': join(root, 'public', 'favicon.svg'),
+    'favicon.ico': join(root, 'public', 'favicon.ico'),
+  }
+  return loadAssets(files, { reload: development })
+}
+
+function createHousePages(
+  { siteName = 'Gatehouse', templates = [], development = false }: AccountsOptions,
+  { words, url, places, assets }: { words: Words; url: Url; places: Places; assets: Assets },
+): Pages {
+  const asset = (name: string) => `${url('assets')}${assets.versioned(name)}`
+  const views = createViews({
+    folders: [...templates, join(root, 'templates')],
+    globals: { _: words.text, url, asset, places, siteName, day },
+    reload: development,
+  })
+  return createPages({ views, url, say: words.sentence, shared: (ctx) => ({ user: userOf(ctx) }) })
+}
+
+const DAY = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' })
+
+function day(date: Date): string {
+  return DAY.format(date)
+}
+
+interface Frame {
+  headers: Middleware
+  errors: Middleware
+}
+
+/** Security headers and error pages around whatever stands behind them. */
+function frameOf({ pages, log }: House, { baseUrl, development = false }: AccountsOptions): Frame {
+  const https = baseUrl?.startsWith('https:') ?? false
+  return {
+    headers: headers(securityHeaders({ https })),
+    errors: errorPages({ pages, log, development }),
+  }
+}
+
+/** Finds out who is there, for the host too, and answers what is ours; the rest is the host's. */
+function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptions): Middleware {
+  const { prefix = '' } = options
+  const load = currentUser(house)
+  const router = routerOf(house, prefix)
+  const files = new Router({ prefix, strict: true }).get('/assets/:file', house.assets.serve)
+  const own = compose([
+    ...(options.headers === false ? [] : [headers]),
+    errors,
+    asMiddleware(files),
+    load,
+    asMiddleware(router),
+    unmatched(router),
+  ])
+  const names = new Set([...features.map(({ name }) => name), 'assets'])
+  const isOwn = (path: string) =>
+    path.startsWith(`${prefix}/`) && names.has(path.slice(prefix.length + 1).split('/', 1)[0] ?? '')
+
+  return (ctx, next) => {
+    enter(ctx, house)
+    return isOwn(ctx.path) ? own(ctx, next) : load(ctx, next)
+  }
+}
+
+function routerOf(house: House, prefix: string): Router {
+  const router = new Router({ prefix, strict: true, sensitive: true })
+  for (const feature of features) feature.routes(router, house)
+  return router
+}
+
+// The router's type asks for a context that carries its own `params`, which it sets itself.
+function asMiddleware(router: Router): Middleware {
+  return router.routes() as unknown as Middleware
+}

@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import { createKeyring, splitKeys } from './keys.js'
+import { root } from './root.js'
+
+/** What the environment says, checked; every variable is described in `.env.example`. */
+export interface Config {
+  readonly production: boolean
+  readonly port: number
+  readonly host: string
+  readonly logLevel: string
+  /** The address people see, without a path; undefined unless it was set. */
+  readonly baseUrl: string | undefined
+  /** Whether `baseUrl` is https. */
+  readonly https: boolean
+  /** `sqlite:<absolute path>`. */
+  readonly database: string
+  /** Newest first; empty if they are kept in the key file. */
+  readonly sessionKeys: readonly string[]
+  /** Beside the database. */
+  readonly keyFile: string
+  /** How many proxies in front of the site are ours. */
+  readonly trustProxy: number
+  readonly passwordMinLength: number
+}
+
+/** Everything that is wrong with the environment, one sentence a line, each naming its variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+const environment = z.object({
+  NODE_ENV: z.string().default('development'),
+  PORT: wholeNumber(0, 65_535).default('3000'),
+  HOST: z.string().optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { message: `has to be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  BASE_URL: z
+    .string()
+    .refine(isOrigin, 'has to be http:// or https:// and a host, without a path')
+    .optional(),
+  DATABASE_URL: z
+    .string()
+    .refine((url) => /^sqlite:./.test(url), 'has to be sqlite:<path>')
+    .default(`sqlite:${join(root, 'db', 'data', 'gatehouse.sqlite')}`),
+  SESSION_KEYS: z
+    .string()
+    .transform(splitKeys)
+    .refine(areKeys, 'has to be keys of 32 random bytes as base64url (43 characters), separated by commas')
+    .default(''),
+  TRUST_PROXY: wholeNumber(0, 100).default('0'),
+  PASSWORD_MIN_LENGTH: wholeNumber(6, 128).default('6'),
+})
+
+/** Reads the environment. Throws `ConfigError` with all mistakes at once; variables it does not know are let be. */
+export function readConfig(variables: NodeJS.ProcessEnv): Config {
+  const given = Object.entries(variables).filter(([, value]) => value !== undefined && value.trim() !== '')
+  const { data, error } = environment.safeParse(Object.fromEntries(given))
+  const mistakes = error?.issues.map(({ path, message }) => `${path.join('.')} ${message}.`) ?? []
+  const production = variables.NODE_ENV === 'production'
+  if (production && !given.some(([name]) => name === 'BASE_URL')) {
+    mistakes.push(
+      'BASE_URL has to be set in production: the address people see, such as https://example.com.',
+    )
+  }
+  if (data === undefined || mistakes.length > 0) throw new ConfigError(mistakes.join('\n'))
+  const databaseFile = resolve(data.DATABASE_URL.slice('sqlite:'.length))
+  const baseUrl = data.BASE_URL === undefined ? undefined : new URL(data.BASE_URL).origin
+  return Object.freeze({
+    production,
+    port: data.PORT,
+    host: data.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
+    logLevel: data.LOG_LEVEL,
+    baseUrl,
+    https: baseUrl?.startsWith('https:') ?? false,
+    database: `sqlite:${databaseFile}`,
+    sessionKeys: data.SESSION_KEYS,
+    keyFile: `${databaseFile}.key`,
+    trustProxy: data.TRUST_PROXY,
+    passwordMinLength: data.PASSWORD_MIN_LENGTH,
+  })
+}
+
+/** Adds the variables of a `.env` file in the working directory, if there is one; what is set already stays. */
+export function readDotEnv(): void {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+}
+
+function wholeNumber(min: number, max: number) {
+  const sentence = `has to be a whole number from ${min} to ${max}`
+  return z
+    .string()
+    .regex(/^\d{1,6}$/, sentence)
+    .transform(Number)
+    .refine((number) => number >= min && number <= max, sentence)
+}
+
+function isOrigin(address: string): boolean {
+  if (!URL.canParse(address)) return false
+  const url = new URL(address)
+  return /^https?:$/.test(url.protocol) && (address === url.origin || address === `${url.origin}/`)
+}
+
+function areKeys(keys: string[]): boolean {
+  try {
+    createKeyring(keys)
+    return true
+  } catch {
+    return keys.length === 0
+  }
+}

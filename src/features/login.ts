@@ -1,0 +1,65 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { authenticate, rehashIfOutdated } from '../authentication.js'
+import { requireAnonymous } from '../guards.js'
+import type { House } from '../house.js'
+import { logIn } from '../sessions.js'
+import type { Broken, Form } from '../web/form.js'
+import { localPath } from '../web/local-path.js'
+import { onSubmit, type Sent } from '../web/submit.js'
+
+export const name = 'login'
+
+type FieldName = 'username' | 'password' | 'keep' | 'next'
+
+const form: Form<FieldName> = { name, fields: ['username', 'password', 'keep', 'next'], secret: ['password'] }
+
+const NO_USERNAME = {
+  field: 'username',
+  code: 'login_name_missing',
+  sentence: 'Enter your user name or e-mail.',
+}
+const NO_PASSWORD = { field: 'password', code: 'login_password_missing', sentence: 'Enter your password.' }
+const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in as {name}.' }
+
+export function routes(router: Router, house: House): void {
+  router.get('/login/', requireAnonymous, (ctx) => house.pages.form(ctx, form, prefilled(ctx)))
+
+  router.post(
+    '/login/verify/',
+    onSubmit(form, house, async (ctx, values) => {
+      const missing = missingFields(values)
+      if (missing.length > 0) return house.pages.refuse(ctx, form, { errors: missing, values })
+
+      const outcome = await authenticate(house, values)
+      if (!outcome.ok) return house.pages.refuse(ctx, form, { errors: [outcome.error], values })
+
+      await rehashIfOutdated(house, outcome.account, values.password)
+      await logIn(ctx, house, outcome.account.user, { kept: values.keep !== '' })
+      arrive(ctx, house, values)
+    }),
+  )
+}
+
+/** From a link: the user name after sign-up, and the page that asked for the login. */
+function prefilled(ctx: Context): Partial<Sent<FieldName>> {
+  const { username, next } = ctx.query
+  return {
+    ...(typeof username === 'string' && { username }),
+    next: localPath(next) ?? '',
+  }
+}
+
+function missingFields({ username, password }: Sent<FieldName>): Broken[] {
+  return [...(username.trim() === '' ? [NO_USERNAME] : []), ...(password === '' ? [NO_PASSWORD] : [])]
+}
+
+function arrive(ctx: Context, house: House, values: Sent<FieldName>): void {
+  const name = ctx.state.user.name
+  house.pages.accept(ctx, form, {
+    notice: { text: house.words.sentence({ ...LOGGED_IN, params: { name } }) },
+    to: localPath(values.next) ?? house.places.afterLogin,
+    onward: house.words.text('Go on now'),
+    values,
+  })
+}

@@ -1,0 +1,206 @@
+import slugify from '@sindresorhus/slugify'
+import validator from 'validator'
+import { isCommonPassword, normalizePassword } from './passwords.js'
+import type { Broken } from './web/form.js'
+
+/** What is asked of one field: each rule once, for every form that has the field, the commands and all else. */
+export interface Field {
+  missing: Broken
+  /** Asked only of a value that was given; all that are broken are told together. */
+  rules: readonly Rule[]
+}
+
+interface Rule extends Broken {
+  isBroken(value: string): boolean
+}
+
+/** The errors of a field's value, in the order of its rules. */
+export function check(field: Field, value: string): Broken[] {
+  if (value === '') return [field.missing]
+  return field.rules.filter((rule) => rule.isBroken(value)).map(({ isBroken: _, ...broken }) => broken)
+}
+
+/** What decides whether two names or addresses are the same: compatible forms and capitals make no difference. */
+export function fold(text: string): string {
+  // Upper case first: it is what makes ß and ss, ς and σ the same.
+  return text.normalize('NFKC').trim().toUpperCase().toLowerCase().normalize('NFKC')
+}
+
+// Control and format characters, and what is drawn as nothing (zero-width, bidi, variation selectors, Hangul filler).
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u
+
+function isInvisible(text: string): boolean {
+  return INVISIBLE.test(text)
+}
+
+// ── user name ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const NAME_MIN = 3
+const NAME_MAX = 25
+const OTHER_CHARACTER = /[^\p{L}\p{M}\p{Nd} ._-]/u
+
+/** A user name as it is stored and shown. */
+export function normalizeName(name: string): string {
+  return name.normalize('NFKC').trim()
+}
+
+// Names that could pass for the site itself, or that would stand where a page of ours does (RFC 2142 for mailboxes).
+const RESERVED = new Set(
+  `abuse account accounts admin administrator api assets billing contact dev email gatehouse guest healthz help
+  home hostmaster info login logout mail me members metrics moderator news noreply no-reply nobody null official
+  password postmaster privacy public readyz register reset root security settings sign-in sign-out sign-up signin
+  signout signup site staff static support system team undefined user users verify webmaster well-known www`.split(
+    /\s+/,
+  ),
+)
+
+export const username: Field = {
+  missing: { field: 'username', code: 'username_missing', sentence: 'Choose a user name.' },
+  rules: [
+    {
+      field: 'username',
+      code: 'username_length',
+      sentence: 'A user name has {min} to {max} characters.',
+      params: { min: NAME_MIN, max: NAME_MAX },
+      isBroken: (name) => lengthOf(name) < NAME_MIN || lengthOf(name) > NAME_MAX,
+    },
+    {
+      field: 'username',
+      code: 'username_invisible',
+      sentence: 'A user name cannot have characters that are not seen.',
+      isBroken: isInvisible,
+    },
+    {
+      field: 'username',
+      code: 'username_characters',
+      sentence: 'A user name has letters, digits, spaces and . _ - only.',
+      isBroken: (name) => OTHER_CHARACTER.test(name.replaceAll(new RegExp(INVISIBLE, 'gu'), '')),
+    },
+    {
+      field: 'username',
+      code: 'username_no_letter',
+      sentence: 'A user name needs a letter or a digit.',
+      isBroken: (name) => slugOf(name) === '',
+    },
+    {
+      field: 'username',
+      code: 'username_reserved',
+      sentence: 'This user name is reserved.',
+      isBroken: (name) => RESERVED.has(slugOf(name)),
+    },
+  ],
+}
+
+export const USERNAME_TAKEN: Broken = {
+  field: 'username',
+  code: 'username_taken',
+  sentence: 'This user name is already in use.',
+}
+
+const LETTER_OR_DIGIT = /[\p{L}\p{Nd}]/gu
+
+// The Cyrillic signs have no sound of their own: nothing is lost without them.
+const SILENT = new Set('ьъ')
+
+/**
+ * The name in the address of its public page: Слава is `slava`. Where a letter has no Latin form (Chinese, Hindi, Thai)
+ * it is the folded name itself: half a name would be somebody else's. '' if there is no letter or digit.
+ */
+export function slugOf(name: string): string {
+  const folded = fold(name)
+  const letters = folded.match(LETTER_OR_DIGIT) ?? []
+  if (letters.length === 0) return ''
+  return letters.every((letter) => SILENT.has(letter) || latin(letter) !== '') ? latin(folded) : folded
+}
+
+// Not split at capitals: AnnaBelle and Annabelle are one name.
+function latin(text: string): string {
+  return slugify(text, { decamelize: false })
+}
+
+function lengthOf(text: string): number {
+  return [...text].length
+}
+
+// ── e-mail ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const EMAIL_MAX = 254
+
+/** An address as it is stored: as typed, without the spaces that pasting brings. */
+export function normalizeEmail(address: string): string {
+  return address.trim()
+}
+
+export const email: Field = {
+  missing: { field: 'email', code: 'email_missing', sentence: 'Enter your e-mail address.' },
+  rules: [
+    {
+      field: 'email',
+      code: 'email_invalid',
+      sentence: 'Enter an e-mail address like name@example.com.',
+      isBroken: (address) =>
+        isInvisible(address) || lengthOf(address) > EMAIL_MAX || !validator.isEmail(address),
+    },
+  ],
+}
+
+export const EMAIL_TAKEN: Broken = {
+  field: 'email',
+  code: 'email_taken',
+  sentence: 'This e-mail address is already in use.',
+}
+
+// ── password ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Code points after NFKC. */
+const PASSWORD_MAX = 256
+
+/** The rules of a new password; `own` are the texts that it must not be: the user name, the e-mail address. */
+export function newPassword({ minLength, own }: { minLength: number; own: readonly string[] }): Field {
+  return {
+    missing: { field: 'password', code: 'password_missing', sentence: 'Choose a password.' },
+    rules: [
+      {
+        field: 'password',
+        code: 'password_short',
+        sentence: 'A password has at least {min} characters.',
+        params: { min: minLength },
+        isBroken: (password) => lengthOf(normalizePassword(password)) < minLength,
+      },
+      {
+        field: 'password',
+        code: 'password_long',
+        sentence: 'A password has at most {max} characters.',
+        params: { max: PASSWORD_MAX },
+        isBroken: (password) => lengthOf(normalizePassword(password)) > PASSWORD_MAX,
+      },
+      {
+        field: 'password',
+        code: 'password_common',
+        sentence: 'This password is one of the most used ones. Choose another.',
+        isBroken: isCommonPassword,
+      },
+      {
+        field: 'password',
+        code: 'password_own',
+        sentence: 'The password cannot be your user name or e-mail address.',
+        isBroken: (password) => own.some((text) => text !== '' && fold(text) === fold(password)),
+      },
+    ],
+  }
+}
+
+/** The rules of the second field of a new password. */
+export function repeated(password: string): Field {
+  return {
+    missing: { field: 'repassword', code: 'repassword_missing', sentence: 'Repeat the password.' },
+    rules: [
+      {
+        field: 'repassword',
+        code: 'repassword_differs',
+        sentence: 'The two passwords are not the same.',
+        isBroken: (repassword) => normalizePassword(repassword) !== normalizePassword(password),
+      },
+    ],
+  }
+}

@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context } from 'koa'
+import type { Logger } from 'pino'
+import type { Passwords } from './passwords.js'
+import type { Database } from './tables/database.js'
+import type { Assets } from './web/assets.js'
+import type { Pages } from './web/pages.js'
+import type { Words } from './words.js'
+
+/** What every feature works with, made once at start. */
+export interface House {
+  database: Database
+  passwords: Passwords
+  pages: Pages
+  words: Words
+  assets: Assets
+  log: Logger
+  url: Url
+  places: Places
+  rules: Rules
+  lifetimes: SessionLifetimes
+  /** The site's fixed origin; undefined if it has none and the Host header decides. */
+  origin: string | undefined
+  /** The address of the browser behind a request. */
+  address: (ctx: Context) => string
+  /** UTC milliseconds. */
+  now: () => number
+}
+
+/** The path of a page of ours under the host's prefix: `url('login')`, `url('users', slug)`. */
+export type Url = (name: string, part?: string) => string
+
+/** Where visitors arrive, as paths. */
+export interface Places {
+  home: string
+  afterSignup: string
+  afterLogin: string
+  afterLogout: string
+}
+
+export interface Rules {
+  /** Code points after NFKC. */
+  passwordMinLength: number
+}
+
+/** In milliseconds. */
+export interface SessionLifetimes {
+  /** A session that is not used for so long ends. */
+  idle: number
+  /** The same for those who asked to be kept logged in. */
+  keptIdle: number
+  /** A session ends after so long however much it is used. */
+  max: number
+}
+
+const houses = new WeakMap<IncomingMessage, House>()
+
+/** Notes which house a request has come to, for the guards. */
+export function enter(ctx: Context, house: House): void {
+  houses.set(ctx.req, house)
+}
+
+/** The house a request has come to. Throws if it has not come by one. */
+export function houseOf(ctx: Context): House {
+  const house = houses.get(ctx.req)
+  if (house === undefined) throw new Error('A guard of Gatehouse has to stand behind accounts().')
+  return house
+}

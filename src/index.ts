@@ -1,0 +1,13 @@
+/** The door: what `import … from 'gatehouse'` gives. `site.ts` is the smallest use of it. */
+export { type Accounts, type AccountsOptions, accounts } from './accounts.js'
+export { type Config, ConfigError, readConfig, readDotEnv } from './config.js'
+export { requireAnonymous, requireUser, userOf } from './guards.js'
+export type { Places } from './house.js'
+export { siteKeys } from './keys.js'
+export type { PasswordCosts } from './passwords.js'
+export { sealedSession } from './sealed-session.js'
+export { serve } from './serve.js'
+export type { User } from './tables/users.js'
+export { formBody } from './web/form.js'
+export { type Health, healthChecks } from './web/health.js'
+export { createLog, requestLog } from './web/log.js'

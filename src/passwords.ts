@@ -1,0 +1,82 @@
+import { availableParallelism } from 'node:os'
+import { hash, parseOptions, verify } from '@node-rs/argon2'
+import { dictionary } from '@zxcvbn-ts/language-common'
+import pLimit from 'p-limit'
+
+/** Argon2id's costs: memory in KiB, passes, lanes. */
+export interface PasswordCosts {
+  memoryCost: number
+  timeCost: number
+  parallelism: number
+}
+
+/** Hashes and checks passwords behind a gate, so that a storm of logins cannot take the pages down. */
+export interface Passwords {
+  /** Answers a PHC string. Throws `TooManyAtOnce`. */
+  hash(password: string): Promise<string>
+  /**
+   * Whether the password is right. Without a hash (nobody has that name) it takes the same time and answers false.
+   * Throws `TooManyAtOnce`.
+   */
+  verify(hash: string | undefined, password: string): Promise<boolean>
+  /** Whether the hash was made with other costs than today's. */
+  isOutdated(hash: string): boolean
+}
+
+export class TooManyAtOnce extends Error {
+  override readonly name = 'TooManyAtOnce'
+  readonly status = 503
+  readonly retryAfter = 5
+  readonly answer = {
+    code: 'too_many_at_once',
+    sentence: 'Very many people are here at the moment. Please try again in a few seconds.',
+  }
+}
+
+// OWASP Password Storage Cheat Sheet: Argon2id with 19 MiB, 2 passes, 1 lane, or more.
+const OWASP: PasswordCosts = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+
+// The number that Algorithm.Argon2id stands for; a const enum cannot be imported under verbatimModuleSyntax.
+const ARGON2ID = 2
+
+// Hashes run on libuv's threads; one of its four stays free for files and name look-ups.
+const AT_ONCE = Math.min(availableParallelism(), 3)
+const WAITING = 256
+
+/** `waiting` hashes may wait for their turn. */
+export async function createPasswords(costs = OWASP, { waiting = WAITING } = {}): Promise<Passwords> {
+  const options = { ...costs, algorithm: ARGON2ID }
+  const limit = pLimit(AT_ONCE)
+  const nobody = await hash('a password that nobody has', options)
+
+  const gated = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (limit.pendingCount >= waiting) throw new TooManyAtOnce()
+    return limit(work)
+  }
+
+  return {
+    hash: async (password) => gated(() => hash(normalizePassword(password), options)),
+    verify: async (known, password) => {
+      const right = await gated(() => verify(known ?? nobody, normalizePassword(password)))
+      return right && known !== undefined
+    },
+    isOutdated: (known) => isOutdated(known, costs),
+  }
+}
+
+function isOutdated(known: string, costs: PasswordCosts): boolean {
+  const { memoryCost, timeCost, parallelism } = parseOptions(known)
+  return memoryCost !== costs.memoryCost || timeCost !== costs.timeCost || parallelism !== costs.parallelism
+}
+
+/** The one form of a password that is counted, compared and hashed (NIST 800-63B-4 3.1.1.2); it is never trimmed. */
+export function normalizePassword(password: string): string {
+  return password.normalize('NFKC')
+}
+
+const COMMON = new Set<string>(dictionary['passwords-common'])
+
+/** Whether the password is among the some 50,000 most used ones, however it is capitalized. */
+export function isCommonPassword(password: string): boolean {
+  return COMMON.has(normalizePassword(password).toLowerCase())
+}

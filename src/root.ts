@@ -1,0 +1,10 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The package's own folder, where `templates`, `public` and `db` lie; the code runs from `src` or from `dist/src`. */
+export const root = folderOf(dirname(fileURLToPath(import.meta.url)))
+
+function folderOf(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : folderOf(dirname(folder))
+}

@@ -1,0 +1,65 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import type Koa from 'koa'
+
+export interface ServeOptions {
+  port: number
+  host: string
+  /** Called once when the site is asked to end, before it stops listening: time to tell the balancer. */
+  onClosing: () => void
+  /** Called when every request was answered. */
+  onClosed: () => Promise<void>
+}
+
+// Slowloris: unfinished headers end after 30 s, unfinished bodies after 60 s, give or take one check.
+const TIMEOUTS = { headersTimeout: 30_000, requestTimeout: 60_000, connectionsCheckingInterval: 1_000 }
+
+/** Long enough for a balancer to see that `/readyz` says no. */
+const NOTICE = 1_000
+/** When requests that still run are cut off, after the notice; the whole end takes less than 10 s. */
+const PATIENCE = 7_000
+
+/**
+ * Listens, answers the address, and ends the process in order at SIGTERM (with a notice) or SIGINT (at once): taken
+ * requests are answered, then `onClosed`. Throws a sentence if the port cannot be had.
+ */
+export async function serve(app: Koa, options: ServeOptions): Promise<string> {
+  const server = createServer(TIMEOUTS, app.callback())
+  await listen(server, options)
+  process.once('SIGTERM', () => end(server, NOTICE, options))
+  process.once('SIGINT', () => end(server, 0, options))
+  return addressOf(server)
+}
+
+function listen(server: Server, { port, host }: ServeOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(listenProblem(error, port, host))))
+    server.listen(port, host, resolve)
+  })
+}
+
+function listenProblem(error: NodeJS.ErrnoException, port: number, host: string): string {
+  if (error.code === 'EADDRINUSE') return `PORT ${port} on ${host} is in use by another program.`
+  if (error.code === 'EACCES') return `PORT ${port} may not be used by this user.`
+  return `HOST ${host} with PORT ${port} cannot be listened on (${error.code}).`
+}
+
+function addressOf(server: Server): string {
+  const address = server.address() as AddressInfo
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}/`
+}
+
+async function end(server: Server, notice: number, { onClosing, onClosed }: ServeOptions): Promise<void> {
+  onClosing()
+  await pause(notice)
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A browser that keeps its connection would hold the end up: it is closed as soon as it is idle.
+  const idle = setInterval(() => server.closeIdleConnections(), 50)
+  const deadline = setTimeout(() => server.closeAllConnections(), PATIENCE)
+  await closed
+  clearInterval(idle)
+  clearTimeout(deadline)
+  await onClosed()
+}

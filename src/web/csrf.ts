@@ -1,0 +1,49 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Context } from 'koa'
+import { keep, kept } from './session.js'
+
+const SECRET_LENGTH = 16
+
+/** A token for one form, made from the visitor's secret. Makes the secret, and so the cookie, if there is none. */
+export function csrfToken(ctx: Context): string {
+  const secret = Buffer.from(kept(ctx).csrf ?? newSecret(ctx), 'base64url')
+  // A fresh mask each time: the same bytes on every page could be guessed from compressed lengths (BREACH).
+  const mask = randomBytes(SECRET_LENGTH)
+  return Buffer.concat([mask, xor(mask, secret)]).toString('base64url')
+}
+
+/** Gives the visitor a new secret: forms of the time before a login or logout no longer count. */
+export function newSecret(ctx: Context): string {
+  const csrf = randomBytes(SECRET_LENGTH).toString('base64url')
+  keep(ctx, { csrf })
+  return csrf
+}
+
+export function csrfMatches(ctx: Context, token: string): boolean {
+  const { csrf } = kept(ctx)
+  const bytes = Buffer.from(token, 'base64url')
+  if (csrf === undefined || bytes.length !== 2 * SECRET_LENGTH) return false
+  const secret = xor(bytes.subarray(0, SECRET_LENGTH), bytes.subarray(SECRET_LENGTH))
+  return timingSafeEqual(secret, Buffer.from(csrf, 'base64url'))
+}
+
+function xor(one: Buffer, other: Buffer): Buffer {
+  return Buffer.from(one.map((byte, index) => byte ^ (other[index] ?? 0)))
+}
+
+/**
+ * Whether the browser says that another site sent this request: by `Sec-Fetch-Site`, else by `Origin`, and a request
+ * with neither passes (text browsers). `origin` is the site's fixed address, if it has one; else the Host header decides.
+ */
+export function isCrossSite(ctx: Context, origin: string | undefined): boolean {
+  const site = ctx.get('Sec-Fetch-Site')
+  if (site !== '') return site !== 'same-origin' && site !== 'none'
+  const sender = ctx.get('Origin')
+  if (sender === '') return false
+  // Koa's ctx.origin is the request's own Origin header when there is one, and ctx.host may be a forwarded one.
+  return origin === undefined ? hostOf(sender) !== ctx.get('Host').toLowerCase() : sender !== origin
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
+}

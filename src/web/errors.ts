@@ -1,0 +1,99 @@
+import type { Context, Middleware } from 'koa'
+import type { Logger } from 'pino'
+import type { Message } from './form.js'
+import { requestId } from './log.js'
+import type { Pages } from './pages.js'
+
+/** What an error asks for: those of ctx.throw do, and those of ours that mean "not now". */
+interface Answer {
+  status: number
+  error: Message
+  /** Seconds after which it makes sense to try again. */
+  retryAfter: number | undefined
+}
+
+const SENTENCES: Record<number, Message> = {
+  400: { code: 'form_broken', sentence: 'The form did not arrive as it was sent. Please try again.' },
+  404: { code: 'page_unknown', sentence: 'There is no page at this address.' },
+  405: { code: 'method_wrong', sentence: 'This address cannot be used in this way.' },
+  413: { code: 'form_too_large', sentence: 'The form is too large to be read.' },
+  415: { code: 'form_wrong_type', sentence: 'Only a form in UTF-8 can be sent here.' },
+  503: {
+    code: 'busy',
+    sentence: 'The site cannot do this at the moment. Please try again in a few seconds.',
+  },
+}
+
+export interface ErrorOptions {
+  pages: Pages
+  log: Logger
+  /** Show what went wrong on the page, for instance the template and its line. */
+  development: boolean
+}
+
+/**
+ * Answers every error with a page or a message box. It has to stand outside of the session: Koa's own error answer would
+ * lose the cookie.
+ */
+export function errorPages(options: ErrorOptions): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      answerError(ctx, error, options)
+    }
+  }
+}
+
+/** Answers paths that nobody answered; for a site that has no 404 page of its own. */
+export const notFound: Middleware = async (ctx, next) => {
+  await next()
+  if (ctx.status === 404 && ctx.body == null) ctx.throw(404)
+}
+
+function answerError(ctx: Context, error: unknown, { pages, log, development }: ErrorOptions): void {
+  const answer = answerOf(error)
+  if (answer !== undefined) {
+    setRetryAfter(ctx, answer)
+    pages.problem(ctx, answer)
+    return
+  }
+  const reference = requestId(ctx)
+  log.error({ id: reference, err: error }, 'request failed')
+  const detail = development && error instanceof Error ? error.message : undefined
+  pages.problem(ctx, { status: 500, error: unexpected(reference), detail })
+}
+
+/** What the error asks for, or undefined if nobody foresaw it. */
+export function answerOf(error: unknown): Answer | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
+  const usual = SENTENCES[error.status] ?? (error.status < 500 ? SENTENCES[400] : undefined)
+  if (usual === undefined) return undefined
+  return {
+    status: error.status,
+    error: 'answer' in error && isMessage(error.answer) ? error.answer : usual,
+    retryAfter: 'retryAfter' in error && typeof error.retryAfter === 'number' ? error.retryAfter : undefined,
+  }
+}
+
+export function setRetryAfter(ctx: Context, { retryAfter }: Answer): void {
+  if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
+}
+
+/** Throws what `errorPages` answers with this status and sentence. */
+export function refuseRequest(ctx: Context, status: number, answer: Message): never {
+  return ctx.throw(status, answer.sentence, { answer })
+}
+
+function isMessage(value: unknown): value is Message {
+  return typeof value === 'object' && value !== null && 'code' in value && 'sentence' in value
+}
+
+function unexpected(reference: string): Message {
+  return {
+    code: 'unexpected',
+    sentence:
+      'Something went wrong on our side. Please try again; if it stays like this, tell us the number {reference}.',
+    params: { reference },
+  }
+}

@@ -1,0 +1,115 @@
+import type { Context, Middleware } from 'koa'
+import bodyParser from 'koa-bodyparser'
+
+/** A form as the server knows it. `name` is also its folder of templates: `<name>/page.html`, `<name>/fields.html`. */
+export interface Form<Field extends string = string> {
+  name: string
+  fields: readonly Field[]
+  /** Fields that are never sent back to the browser. */
+  secret: readonly Field[]
+  /** A confirmation with nothing to fill in: it is sent to its own address, not to `verify/`. */
+  oneButton?: true
+}
+
+/** What was typed; a field that was not sent is ''. */
+export type Values<Field extends string = string> = Record<Field, string>
+
+/** What the site says: `code` is stable, `sentence` is its English text, with `{name}` for each of `params`. */
+export interface Message {
+  code: string
+  sentence: string
+  params?: Record<string, string | number>
+}
+
+/** A rule that is broken, and by which field. */
+export interface Broken extends Message {
+  field?: string
+}
+
+const MAX_BODY = '32kb'
+const FORM_TYPE = 'application/x-www-form-urlencoded'
+const NO_BODY =
+  'Gatehouse found no parsed body: put a body parser before it, for instance app.use(bodyParser()) of koa-bodyparser, or formBody() of gatehouse.'
+
+/** The body parser for forms: urlencoded alone, flat names, no more than a form of ours can need. */
+export function formBody(): Middleware {
+  const options = {
+    enableTypes: ['form'],
+    formLimit: MAX_BODY,
+    // Handed through to qs; missing in the types of koa-bodyparser.
+    queryString: {
+      depth: 0,
+      allowDots: false,
+      parseArrays: false,
+      parameterLimit: 100,
+      throwOnLimitExceeded: true,
+    },
+  }
+  const parse = bodyParser(options)
+  return async (ctx, next) => {
+    await parse(ctx, async () => {}).catch((error: unknown) => {
+      // Broken gzip and the like come without a status, and are the sender's fault all the same.
+      throw Object.assign(error instanceof Error ? error : new Error(String(error)), {
+        status: statusOf(error),
+      })
+    })
+    await next()
+  }
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : 400
+}
+
+/**
+ * Reads the fields of a form that was sent, and refuses with 415 what is no form and with 400 what no form of ours
+ * sends: repeated, nested or non-text fields, broken UTF-8, NUL bytes.
+ */
+export function readValues<Field extends string>(ctx: Context, names: readonly Field[]): Values<Field> {
+  refuseOtherTypes(ctx)
+  const sent = new Map(Object.entries(bodyOf(ctx)))
+  refuseBrokenText(ctx, sent)
+  const values = names.map((name) => [name, sent.get(name) ?? ''] as const)
+  return Object.fromEntries(values) as Values<Field>
+}
+
+function refuseOtherTypes(ctx: Context): void {
+  if (ctx.request.length === 0 || ctx.is() === null) return
+  const charset = ctx.request.charset.toLowerCase()
+  if (!ctx.is(FORM_TYPE) || !['', 'utf-8', 'utf8'].includes(charset)) {
+    ctx.throw(415)
+  }
+}
+
+function bodyOf(ctx: Context): object {
+  const { body } = ctx.request
+  if (body === undefined) throw new Error(NO_BODY)
+  return typeof body === 'object' && body !== null ? body : {}
+}
+
+function refuseBrokenText(ctx: Context, sent: Map<string, unknown>): void {
+  const broken =
+    isBrokenEncoding(ctx.request.rawBody) ||
+    [...sent].some(
+      ([name, value]) => isNested(name) || typeof value !== 'string' || isBrokenText(name + value),
+    )
+  if (broken) ctx.throw(400)
+}
+
+// The parser leaves broken percent signs as they are and drops `__proto__` silently: only the raw body tells.
+function isBrokenEncoding(raw: unknown): boolean {
+  if (typeof raw !== 'string') return false
+  try {
+    return raw.split('&').some((pair) => decodeURIComponent(pair).startsWith('__proto__'))
+  } catch {
+    return true
+  }
+}
+
+function isNested(name: string): boolean {
+  return name.includes('[') || name.includes(']')
+}
+
+function isBrokenText(text: string): boolean {
+  return text.includes('\0') || text.includes('\uFFFD')
+}

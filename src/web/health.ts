@@ -1,0 +1,28 @@
+import type { Context, Middleware } from 'koa'
+
+/** What a balancer asks: `/healthz` (the process lives) and `/readyz` (it can serve). */
+export interface Health {
+  checks: Middleware
+  /** From now on `/readyz` says no: the process is about to end. */
+  leave(): void
+}
+
+export function healthChecks(isReady: () => Promise<boolean>): Health {
+  let leaving = false
+  return {
+    async checks(ctx, next) {
+      if (ctx.path === '/healthz') return say(ctx, 200, 'alive')
+      if (ctx.path !== '/readyz') return next()
+      const ready = !leaving && (await isReady().catch(() => false))
+      say(ctx, ready ? 200 : 503, ready ? 'ready' : 'not ready')
+    },
+    leave() {
+      leaving = true
+    },
+  }
+}
+
+function say(ctx: Context, status: number, word: string): void {
+  ctx.status = status
+  ctx.body = `${word}\n`
+}

@@ -1,0 +1,53 @@
+import { randomInt } from 'node:crypto'
+import type { Context, Middleware } from 'koa'
+import { type Logger, pino } from 'pino'
+
+/** Structured logs on standard output, one JSON object a line. */
+export function createLog(level: string): Logger {
+  return pino({ level, serializers: { err: errorForLog } })
+}
+
+// Libraries hang what they were working on (a request's body) on their errors: only what is named here is written.
+function errorForLog(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { name, message, stack, cause } = error
+  return {
+    name,
+    message,
+    stack,
+    ...('code' in error && { code: error.code }),
+    ...(cause !== undefined && { cause: errorForLog(cause) }),
+  }
+}
+
+const ids = new WeakMap<Context, string>()
+
+/** The number of this request, in its log line and on its error page; always of 12 digits. */
+export function requestId(ctx: Context): string {
+  const id = ids.get(ctx) ?? String(randomInt(1e11, 1e12))
+  ids.set(ctx, id)
+  return id
+}
+
+/**
+ * One line a request: the pattern of the route, never the address itself, whose query, slug or path could hold what
+ * someone typed. Nothing of headers, cookies or body.
+ */
+export function requestLog(log: Logger): Middleware {
+  return async (ctx, next) => {
+    const start = process.hrtime.bigint()
+    ctx.res.once('close', () => {
+      const ms = Number(process.hrtime.bigint() - start) / 1e6
+      log.info(
+        { id: requestId(ctx), method: ctx.method, route: routeOf(ctx), status: ctx.status, ms },
+        'request',
+      )
+    })
+    await next()
+  }
+}
+
+function routeOf(ctx: Context): string | null {
+  const route: unknown = Reflect.get(ctx, '_matchedRoute')
+  return typeof route === 'string' ? route : null
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto'
+import type { Context } from 'koa'
+import { csrfToken } from './csrf.js'
+import type { Broken, Form, Message, Values } from './form.js'
+import { localPath, ownPath } from './local-path.js'
+import { keep, type Notice, takeNotice } from './session.js'
+import type { Views } from './views.js'
+
+/** Every answer a visitor sees goes through one of these; each serves htmx and plain browsers alike. */
+export interface Pages {
+  /** A whole page. */
+  show(ctx: Context, template: string, values?: object): void
+  /** The page of a form, empty or with `values` filled in. */
+  form(ctx: Context, form: Form, values?: Partial<Values>): void
+  /** The form was not accepted: the errors in the message box and at their fields, what was typed kept. */
+  refuse(ctx: Context, form: Form, refusal: Refusal): void
+  /** The form was accepted: the message, and the journey on to `to`, a place of ours. */
+  accept(ctx: Context, form: Form, acceptance: Acceptance): void
+  /** Goes on to `to` without a form having to be shown again. */
+  leave(ctx: Context, to: string, notice?: Notice): void
+  /** Something went wrong outside of a form: the message, and a link to go on by. */
+  problem(ctx: Context, problem: Problem): void
+}
+
+export interface Refusal {
+  /** 406 unless said otherwise. */
+  status?: number
+  errors: readonly Broken[]
+  values: Values
+}
+
+export interface Acceptance {
+  notice: Notice
+  to: string
+  /** Words for the link to `to`, for those who do not want to wait. */
+  onward: string
+  values: Values
+}
+
+export interface Problem {
+  status: number
+  error: Message
+  /** What a maintainer needs to see, in development alone. */
+  detail?: string | undefined
+}
+
+export interface PagesOptions {
+  views: Views
+  /** The path of the page of this name. */
+  url: (name: string) => string
+  /** The text of a message, in the host's words. */
+  say: (message: Message) => string
+  /** What every template may use: the visitor, the site's name. */
+  shared: (ctx: Context) => object
+}
+
+/** The journey on starts after so long, for the message to be read. */
+const ONWARD_DELAY = '3s'
+
+export function createPages({ views, url, say, shared }: PagesOptions): Pages {
+  const render = (ctx: Context, template: string, values: object) => {
+    ctx.type = 'html'
+    ctx.body = views.render(template, { ...shared(ctx), ...values })
+  }
+
+  const wholePage = (ctx: Context, template: string, values: object) =>
+    answer(ctx, {
+      page: () => render(ctx, template, { messages: { notice: takeNotice(ctx) }, ...values }),
+      fragment: () => redirectHtmx(ctx, ownPath(ctx.url) ?? '/'),
+    })
+
+  const formState = (ctx: Context, form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
+    name: form.name,
+    action: form.oneButton ? url(form.name) : `${url(form.name)}verify/`,
+    hasFields: form.fields.length > 0,
+    csrf: csrfToken(ctx),
+    once: values._once || newOnce(),
+    values: visible(form, values),
+    errors: byField(errors, say),
+  })
+
+  return {
+    show: (ctx, template, values = {}) => wholePage(ctx, template, values),
+
+    form: (ctx, form, values = {}) =>
+      wholePage(ctx, `${form.name}/page.html`, { form: formState(ctx, form, values) }),
+
+    refuse(ctx, form, { status = 406, errors, values }) {
+      ctx.status = status
+      const messages = { errors: errors.map((error) => ({ field: error.field, text: say(error) })) }
+      const state = formState(ctx, form, values, errors)
+      answer(ctx, {
+        page: () => render(ctx, `${form.name}/page.html`, { messages, form: state }),
+        fragment: () => render(ctx, 'parts/fragment.html', { messages, form: { ...state, oob: true } }),
+      })
+    },
+
+    accept(ctx, form, { notice, to, onward, values }) {
+      answer(ctx, {
+        page: () => redirect(ctx, to, notice),
+        fragment: () =>
+          render(ctx, 'parts/fragment.html', {
+            messages: { notice, onward: { href: to, text: onward, delay: ONWARD_DELAY } },
+            form: { ...formState(ctx, form, values), oob: true },
+          }),
+      })
+    },
+
+    leave(ctx, to, notice) {
+      answer(ctx, {
+        page: () => redirect(ctx, to, notice),
+        fragment: () => {
+          if (notice !== undefined) keep(ctx, { notice })
+          redirectHtmx(ctx, to)
+        },
+      })
+    },
+
+    problem(ctx, { status, error, detail }) {
+      ctx.status = status
+      const messages = { errors: [{ text: say(error) }] }
+      answer(ctx, {
+        page: () =>
+          render(ctx, 'problem/page.html', { messages, status, detail, back: formBehind(ctx.path) }),
+        fragment: () => {
+          const self = ctx.method === 'GET' ? localPath(ctx.url) : undefined
+          if (self !== undefined) return redirectHtmx(ctx, self)
+          render(ctx, 'parts/fragment.html', { messages })
+        },
+      })
+    },
+  }
+}
+
+/** The one place that asks which kind of browser it is. */
+function answer(ctx: Context, { page, fragment }: { page: () => void; fragment: () => void }): void {
+  if (ctx.get('HX-Request') === 'true') fragment()
+  else page()
+}
+
+function redirect(ctx: Context, to: string, notice: Notice | undefined): void {
+  if (notice !== undefined) keep(ctx, { notice })
+  ctx.status = 303
+  ctx.redirect(to)
+  ctx.body = ''
+}
+
+// A whole page is never swapped into a fragment: htmx is told to open it as a page.
+function redirectHtmx(ctx: Context, to: string): void {
+  ctx.status = 200
+  ctx.set('HX-Redirect', to)
+  ctx.body = ''
+}
+
+function newOnce(): string {
+  return randomBytes(16).toString('base64url')
+}
+
+function visible(form: Form, values: Partial<Values>): Partial<Values> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !form.secret.includes(name)))
+}
+
+function byField(errors: readonly Broken[], say: (message: Message) => string): Record<string, string[]> {
+  const texts: Record<string, string[]> = {}
+  for (const error of errors) {
+    if (error.field === undefined) continue
+    texts[error.field] = [...(texts[error.field] ?? []), say(error)]
+  }
+  return texts
+}
+
+// Whoever reloads the answer to a form, or opens its address, stands before a page that needs a way back to it.
+function formBehind(path: string): string | undefined {
+  return path.endsWith('/verify/') ? localPath(path.slice(0, -'verify/'.length)) : undefined
+}

@@ -1,0 +1,48 @@
+import type { Context, Middleware } from 'koa'
+import { csrfMatches, isCrossSite } from './csrf.js'
+import { answerOf, refuseRequest, setRetryAfter } from './errors.js'
+import { type Form, readValues, type Values } from './form.js'
+import type { Pages } from './pages.js'
+
+const CROSS_SITE = {
+  code: 'cross_site',
+  sentence: 'This was sent from another site, so nothing was done. Please use the form on this site.',
+}
+const PAGE_TOO_OLD = {
+  code: 'page_too_old',
+  sentence:
+    'This page was open for too long, or changed in another tab. Nothing is lost: please press the button again.',
+}
+
+/** The fields that every form of ours sends beside its own: the CSRF token and the form's one-time id. */
+export type Sent<Field extends string> = Values<Field | '_csrf' | '_once'>
+
+export interface SubmitOptions {
+  pages: Pages
+  /** The site's fixed origin, if it has one; else the Host header says what is same-origin. */
+  origin: string | undefined
+}
+
+/**
+ * What is done when `form` is sent, after everything was checked that all forms have in common. A page that was too
+ * old, and a site that is too busy, give the form back with what was typed.
+ */
+export function onSubmit<Field extends string>(
+  form: Form<Field>,
+  { pages, origin }: SubmitOptions,
+  handle: (ctx: Context, values: Sent<Field>) => Promise<void>,
+): Middleware {
+  return async (ctx) => {
+    if (isCrossSite(ctx, origin)) refuseRequest(ctx, 403, CROSS_SITE)
+    const values = readValues(ctx, [...form.fields, '_csrf', '_once'] as const)
+    if (!csrfMatches(ctx, values._csrf)) {
+      return pages.refuse(ctx, form, { status: 403, errors: [PAGE_TOO_OLD], values })
+    }
+    await handle(ctx, values).catch((error: unknown) => {
+      const answer = answerOf(error)
+      if (answer?.status !== 503) throw error
+      setRetryAfter(ctx, answer)
+      pages.refuse(ctx, form, { status: 503, errors: [answer.error], values })
+    })
+  }
+}

@@ -1,0 +1,23 @@
+import type { Message } from './web/form.js'
+
+/** What visitors read: the English of the templates and rules, or what the host says instead. */
+export interface Words {
+  /** A text of a template: `_('Log in')`, with `{name}` for each of `params`. */
+  text(english: string, params?: Params): string
+  /** What a message says; in the host's words, if it has some for the code. */
+  sentence(message: Message): string
+}
+
+type Params = Record<string, string | number>
+
+/** `overrides` are the host's sentences by stable code, such as `username_taken`. */
+export function createWords(overrides: Readonly<Record<string, string>> = {}): Words {
+  return {
+    text: (english, params) => fill(english, params),
+    sentence: ({ code, sentence, params }) => fill(overrides[code] ?? sentence, params),
+  }
+}
+
+function fill(text: string, params: Params = {}): string {
+  return text.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => String(params[name] ?? placeholder))
+}

@@ -1,0 +1,162 @@
+/*
+ * Runs the built test files, each as a process of its own, as many at once as there are cores, and adds up their figures.
+ * Words on the command line choose the files whose name contains one of them.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { unpack } from './browser/chromium.js'
+
+interface Figures {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+interface Verdict extends Figures {
+  /** What was wrong with the file as a whole; empty if nothing was. */
+  problem: string
+}
+
+const SECONDS_ALLOWED = 180
+const SUMMARY = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm
+
+const here = import.meta.dirname
+const windows = process.platform === 'win32'
+const running = new Set<ChildProcess>()
+const files = choose(process.argv.slice(2))
+if (files.length === 0) console.log('There is no test file of such a name.')
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+process.on('exit', cleanUp)
+process.on('SIGHUP', () => process.exit(129))
+process.on('SIGINT', () => process.exit(130))
+process.on('SIGTERM', () => process.exit(143))
+
+const env = environment()
+const waiting = files.values()
+const verdicts: Verdict[] = []
+await Promise.all(Array.from({ length: availableParallelism() }, work))
+
+const total = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
+console.log(`\n${inWords(total)}`)
+
+function choose(words: string[]): string[] {
+  const chosen = readdirSync(here, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.js'))
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  // The browser's files take longest, so they start first.
+  return chosen.sort((one, other) => Number(isForBrowser(other)) - Number(isForBrowser(one)))
+}
+
+function isForBrowser(file: string): boolean {
+  return dirname(file) === 'browser'
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const browser = files.some(isForBrowser) ? unpack(folder) : {}
+  const temporary = { TMPDIR: folder, TEMP: folder, TMP: folder }
+  return { ...process.env, ...browser, ...temporary, NO_COLOR: '1', FORCE_COLOR: undefined }
+}
+
+async function work(): Promise<void> {
+  for (const file of waiting) verdicts.push(await run(file))
+}
+
+async function run(file: string): Promise<Verdict> {
+  const start = performance.now()
+  const child = spawn(process.execPath, ['--enable-source-maps', join(here, file)], {
+    env,
+    // A group of its own, so that whatever the file started can be ended with it.
+    detached: !windows,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const stdout: string[] = []
+  const output: string[] = []
+  child.stdout.on('data', (text: string) => stdout.push(text))
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => output.push(text))
+  }
+  const verdict = judge(await ending(child), stdout.join(''))
+  report(file, verdict, (performance.now() - start) / 1000, output.join(''))
+  return verdict
+}
+
+/** Waits for the end of the process and of its output, and says what was wrong with that end, if anything. */
+function ending(child: ChildProcess): Promise<string> {
+  running.add(child)
+  return new Promise((resolve, reject) => {
+    let late = ''
+    const timer = setTimeout(() => {
+      late = `ended after ${SECONDS_ALLOWED} s`
+      kill(child)
+    }, SECONDS_ALLOWED * 1000)
+    child.on('error', reject)
+    child.on('exit', () => sweep(child))
+    child.on('close', (code, signal) => {
+      clearTimeout(timer)
+      running.delete(child)
+      resolve(late || signal || (code === 0 ? '' : `exit code ${code}`))
+    })
+  })
+}
+
+/** Ends what a finished file left behind. What escaped from the group must not keep the run waiting by its open output. */
+function sweep(child: ChildProcess): void {
+  kill(child)
+  setTimeout(() => {
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+  }, 1000).unref()
+}
+
+function kill({ pid }: ChildProcess): void {
+  if (pid === undefined) return
+  if (windows) {
+    spawnSync('taskkill', ['/pid', `${pid}`, '/t', '/f'])
+    return
+  }
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // Nobody is left in the group.
+  }
+}
+
+/** Believes the figures only if all else agrees: uvu exits with 0 when a hook threw or a file has no tests. */
+function judge(ending: string, stdout: string): Verdict {
+  const summaries = [...stdout.matchAll(SUMMARY)]
+  const add = (group: number) => summaries.reduce((sum, summary) => sum + Number(summary[group]), 0)
+  const planned = add(1)
+  const passed = add(2)
+  const problem = ending || doubt(summaries.length, planned, passed)
+  const failed = Math.max(planned - passed, problem === '' ? 0 : 1)
+  return { passed, failed, skipped: add(3), problem }
+}
+
+function doubt(summaries: number, planned: number, passed: number): string {
+  if (summaries === 0) return 'no figures; is .run() missing?'
+  if (planned === 0) return 'no tests'
+  return passed < planned ? 'not every test passed, but uvu reported success; did a hook throw?' : ''
+}
+
+function report(file: string, verdict: Verdict, seconds: number, output: string): void {
+  const line = `${file}: ${inWords(verdict)} (${seconds.toFixed(1)} s)`
+  if (verdict.failed === 0) console.log(`✔ ${line}`)
+  else console.log(`\n✘ ${line}, ${verdict.problem}\n${output}`)
+}
+
+function sum(figure: keyof Figures): number {
+  return verdicts.reduce((sum, verdict) => sum + verdict[figure], 0)
+}
+
+function inWords({ passed, failed, skipped }: Figures): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}
+
+function cleanUp(): void {
+  for (const child of running) kill(child)
+  // A browser that is just closing may still write.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+}
