@@ -1,6 +1,9 @@
+import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import Router from '@koa/router'
 import Koa from 'koa'
 import {
+  type AccountsOptions,
   accounts,
   type Config,
   createLog,
@@ -15,9 +18,15 @@ import {
 } from './index.js'
 
 /** The runnable site, and the shortest example of how accounts are mounted into a site of your own. */
-async function start(config: Config): Promise<string> {
-  const log = createLog(config.logLevel)
-  const house = await accounts({ ...config, development: !config.production, headers: false, log })
+export async function createSite(config: Config, options: Partial<AccountsOptions> = {}) {
+  const log = options.log ?? createLog(config.logLevel)
+  const house = await accounts({
+    ...config,
+    development: !config.production,
+    headers: false,
+    log,
+    ...options,
+  })
   const health = healthChecks(house.ready)
 
   const site = new Router({ strict: true })
@@ -33,15 +42,22 @@ async function start(config: Config): Promise<string> {
   app.use(formBody())
   app.use(house)
   app.use(site.routes())
-
-  return serve(app, { ...config, onClosing: health.leave, onClosed: house.close })
+  return { app, onClosing: health.leave, onClosed: house.close }
 }
 
-try {
+async function start(): Promise<void> {
   readDotEnv()
-  const address = await start(readConfig(process.env))
+  const config = readConfig(process.env)
+  const { app, ...ends } = await createSite(config)
+  const address = await serve(app, { ...config, ...ends })
   process.stdout.write(`Gatehouse listens on ${address}\n`)
-} catch (error) {
-  process.stderr.write(`Gatehouse cannot start.\n${error instanceof Error ? error.message : error}\n`)
-  process.exitCode = 1
+}
+
+const program = process.argv[1]
+
+if (program !== undefined && realpathSync(program) === fileURLToPath(import.meta.url)) {
+  start().catch((error: unknown) => {
+    process.stderr.write(`Gatehouse cannot start.\n${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
+  })
 }

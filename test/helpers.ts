@@ -1,0 +1,202 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import * as cheerio from 'cheerio'
+import { pino } from 'pino'
+import supertest from 'supertest'
+import { type AccountsOptions, readConfig } from '../src/index.js'
+import { createSite } from '../src/site.js'
+
+/** The real thing's costs would make the tests slow and show nothing more. */
+export const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
+
+export const PASSWORD = 'correct horse 42'
+
+/** An address for a database that nobody has used; what lies beside it goes with it at the end of the process. */
+export function freshDatabase(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return `sqlite:${join(folder, 'test.sqlite')}`
+}
+
+/** A clock that stands still until it is moved. */
+export class Clock {
+  time = Date.UTC(2026, 0, 1)
+  now = () => this.time
+  advance(milliseconds: number): void {
+    this.time += milliseconds
+  }
+}
+
+/** The whole runnable site in this process, on a free port and a database of its own. */
+export class Site {
+  readonly logs: string[] = []
+  readonly clock = new Clock()
+  readonly database: string
+  #server: Server | undefined
+  #onClosed: (() => Promise<void>) | undefined
+
+  constructor(database = freshDatabase()) {
+    this.database = database
+  }
+
+  static async start({
+    environment = {},
+    database,
+    ...options
+  }: Partial<AccountsOptions> & { environment?: Record<string, string> } = {}): Promise<Site> {
+    const site = new Site(database)
+    const config = readConfig({ DATABASE_URL: site.database, ...environment })
+    const log = pino({ level: 'debug' }, { write: (line: string) => void site.logs.push(line) })
+    const { app, onClosed } = await createSite(config, {
+      passwordCosts: CHEAP,
+      now: site.clock.now,
+      log,
+      ...options,
+    })
+    const server = createServer(app.callback())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    site.#server = server
+    site.#onClosed = onClosed
+    return site
+  }
+
+  get server(): Server {
+    if (this.#server === undefined) throw new Error('The site was not started.')
+    return this.#server
+  }
+
+  get address(): string {
+    const address = this.server.address()
+    if (address === null || typeof address === 'string') throw new Error('The site does not listen.')
+    return `http://127.0.0.1:${address.port}`
+  }
+
+  visitor(options?: VisitorOptions): Visitor {
+    return new Visitor(this.server, options)
+  }
+
+  /** Reads the database as it lies on the disk. */
+  rows<Row>(sql: string, ...parameters: unknown[]): Row[] {
+    const reader = new BetterSqlite3(this.database.slice('sqlite:'.length), { readonly: true })
+    try {
+      return reader.prepare<unknown[], Row>(sql).all(...parameters)
+    } finally {
+      reader.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections()
+    await new Promise((resolve) => this.server.close(resolve))
+    await this.#onClosed?.()
+  }
+}
+
+export interface VisitorOptions {
+  /** Whether the browser has JavaScript, and so htmx. */
+  htmx?: boolean
+}
+
+/** Somebody with a browser: opens pages, fills in the forms that are on them, and keeps cookies. */
+export class Visitor {
+  readonly agent: ReturnType<typeof supertest.agent>
+  readonly htmx: boolean
+
+  constructor(server: Server, { htmx = false }: VisitorOptions = {}) {
+    this.agent = supertest.agent(server)
+    this.htmx = htmx
+  }
+
+  async open(path: string, headers: Record<string, string> = {}): Promise<Page> {
+    return new Page(await this.agent.get(path).set(headers))
+  }
+
+  /** Sends the form of the page, with what was typed into it. */
+  async send(page: Page, typed: Record<string, string | undefined> = {}): Promise<Page> {
+    const form = page.$('main form')
+    const action = form.attr('action')
+    if (action === undefined) throw new Error(`There is no form on this page:\n${page.text}`)
+    const fields = new URLSearchParams(form.serialize())
+    for (const [name, value] of Object.entries(typed)) {
+      if (value === undefined) fields.delete(name)
+      else fields.set(name, value)
+    }
+    return this.post(action, fields.toString())
+  }
+
+  async post(path: string, body: string, headers: Record<string, string> = {}): Promise<Page> {
+    const request = this.agent
+      .post(path)
+      .type('application/x-www-form-urlencoded')
+      .set(this.htmx ? { 'HX-Request': 'true' } : {})
+      .set(headers)
+    return new Page(await request.send(body))
+  }
+
+  async signUp(username: string, typed: Record<string, string> = {}): Promise<Page> {
+    const page = await this.open('/signup/')
+    return this.send(page, {
+      username,
+      email: `${encodeURIComponent(username).replaceAll('%', '')}@example.com`,
+      password: PASSWORD,
+      repassword: PASSWORD,
+      ...typed,
+    })
+  }
+
+  async logIn(username: string, typed: Record<string, string> = {}): Promise<Page> {
+    return this.send(await this.open('/login/'), { username, password: PASSWORD, ...typed })
+  }
+
+  /** Comes to have an account, and is logged in to it. */
+  async settle(username: string): Promise<this> {
+    await this.signUp(username)
+    const page = await this.logIn(username)
+    if (page.messages().some((message) => message.startsWith('⚠'))) throw new Error(page.text)
+    return this
+  }
+}
+
+/** An answer as its reader sees it. */
+export class Page {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly cookies: string[]
+  readonly text: string
+  readonly $: cheerio.CheerioAPI
+
+  constructor(response: supertest.Response) {
+    this.status = response.status
+    this.headers = response.headers
+    this.cookies = [response.headers['set-cookie'] ?? []].flat()
+    this.text = response.text ?? ''
+    this.$ = cheerio.load(this.text)
+  }
+
+  get isWhole(): boolean {
+    return this.text.includes('<!doctype html>')
+  }
+
+  get title(): string {
+    return this.$('title').text()
+  }
+
+  /** What the message box says: one text each for every error, or the message of success. */
+  messages(): string[] {
+    return this.$('.error li, .success > p:first-child')
+      .toArray()
+      .map((element) => this.$(element).text().replaceAll(/\s+/g, ' ').trim())
+  }
+
+  /** The text beside a field. */
+  fieldError(name: string): string {
+    return this.$(`#${name}-error`).text().trim()
+  }
+
+  value(name: string): string | undefined {
+    return this.$(`[name="${name}"]`).attr('value')
+  }
+}
