@@ -24,10 +24,16 @@ export function currentUser(house: House): Middleware {
       login === undefined
         ? undefined
         : await sessions.byToken(house.database.main, hashOf(login), house.now())
+    if (login !== undefined && found === undefined) forgetDead(ctx)
     ctx.state.user = found?.user
     if (found !== undefined) touch(house, found.session)
     await next()
   }
+}
+
+// A copy of the cookie of a session that has ended also holds no message of it.
+function forgetDead(ctx: Context): void {
+  keep(ctx, { login: undefined, notice: undefined })
 }
 
 // Not waited for: the answer does not depend on it, and the next request does it again if the database was busy.

@@ -58,6 +58,7 @@ export class Site {
     })
     const server = createServer(app.callback())
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    server.unref()
     site.#server = server
     site.#onClosed = onClosed
     return site
@@ -86,6 +87,13 @@ export class Site {
     } finally {
       reader.close()
     }
+  }
+
+  /** Changes the database behind the site's back. */
+  write(sql: string): void {
+    const writer = new BetterSqlite3(this.database.slice('sqlite:'.length))
+    writer.exec(sql)
+    writer.close()
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,107 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PASSWORD, Site } from './helpers.js'
+
+const test = suite('csrf')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start()
+  await site.visitor().signUp('Petra')
+})
+test.after(() => site.close())
+
+const TOO_OLD = [
+  '⚠ This page was open for too long, or changed in another tab. Nothing is lost: please press the button again.',
+]
+const LOGIN = { username: 'Petra', password: PASSWORD }
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: a page that is too old keeps what was typed, and pressing again works`, async () => {
+    const visitor = site.visitor({ htmx })
+    const form = await visitor.open('/login/')
+    for (const _csrf of ['', 'x', undefined, 'A'.repeat(43), form.value('_csrf')?.slice(1)]) {
+      const page = await visitor.send(form, { ...LOGIN, _csrf })
+      assert.is(page.status, 403)
+      assert.equal(page.messages(), TOO_OLD)
+      assert.is(page.isWhole, !htmx)
+      assert.is(page.value('username'), 'Petra')
+      const again = await visitor.send(form, { ...LOGIN, _csrf: page.value('_csrf') })
+      assert.is(again.status, htmx ? 200 : 303)
+      await visitor.send(await visitor.open('/logout/'))
+      Object.assign(form, await visitor.open('/login/'))
+    }
+  })
+
+  test(`${kind}: a token without its cookie, or of another visitor, is worth nothing, and comes back fresh`, async () => {
+    const form = await site.visitor().open('/login/')
+    const stranger = site.visitor({ htmx })
+    const page = await stranger.send(form, LOGIN)
+    assert.is(page.status, 403)
+    assert.equal(page.messages(), TOO_OLD)
+    assert.is((await stranger.send(form, { ...LOGIN, _csrf: page.value('_csrf') })).status, htmx ? 200 : 303)
+  })
+}
+
+test('a form of the time before the login is too old', async () => {
+  const visitor = site.visitor()
+  const before = await visitor.open('/signup/')
+  await visitor.logIn('Petra')
+  assert.equal((await visitor.send(before)).messages(), TOO_OLD)
+})
+
+test('each page masks its token anew, and all are of one length', async () => {
+  const visitor = site.visitor()
+  const tokens = [await visitor.open('/login/'), await visitor.open('/login/')].map(
+    (page) => page.value('_csrf') ?? '',
+  )
+  assert.is.not(tokens[0], tokens[1])
+  assert.is(tokens[0]?.length, tokens[1]?.length)
+})
+
+test('what another site sends is refused before anything is looked at', async () => {
+  const visitor = site.visitor()
+  const form = await visitor.open('/login/')
+  const body = new URLSearchParams({ ...LOGIN, _csrf: form.value('_csrf') ?? '' }).toString()
+  const host = new URL(site.address).host
+  const cases: [Record<string, string>, number][] = [
+    [{ 'Sec-Fetch-Site': 'cross-site' }, 403],
+    [{ 'Sec-Fetch-Site': 'same-site' }, 403],
+    [{ 'Sec-Fetch-Site': 'cross-site', Origin: site.address }, 403],
+    [{ Origin: 'https://evil.example' }, 403],
+    [{ Origin: 'null' }, 403],
+    [{ Origin: `http://${host}.evil.example` }, 403],
+    [{ Origin: 'not an origin' }, 403],
+    [{ Origin: site.address }, 303],
+    [{ 'Sec-Fetch-Site': 'none' }, 303],
+    [{ 'Sec-Fetch-Site': 'same-origin', Origin: 'null' }, 303],
+    [{}, 303],
+  ]
+  for (const [headers, status] of cases) {
+    const fresh = site.visitor()
+    const own = await fresh.open('/login/')
+    const sent = new URLSearchParams({ ...LOGIN, _csrf: own.value('_csrf') ?? '' }).toString()
+    const page = await fresh.post('/login/verify/', sent, headers)
+    assert.is(page.status, status, JSON.stringify(headers))
+    if (status === 403) {
+      assert.match(page.messages().join(), 'another site')
+      assert.is(page.$('main form').length, 0, 'a bare page, without the form')
+      assert.is(page.$('main a[href="/login/"]').length, 1)
+    }
+  }
+  assert.is((await visitor.post('/login/verify/', body)).status, 303)
+})
+
+test('with a fixed address only that one counts', async () => {
+  const fixed = await Site.start({ environment: { BASE_URL: 'http://accounts.example' } })
+  const visitor = fixed.visitor()
+  const form = await visitor.open('/login/')
+  const body = new URLSearchParams({ _csrf: form.value('_csrf') ?? '' }).toString()
+  assert.is((await visitor.post('/login/verify/', body, { Origin: fixed.address })).status, 403)
+  assert.is((await visitor.post('/login/verify/', body, { Origin: 'http://accounts.example' })).status, 406)
+  await fixed.close()
+})
+
+test.run()

@@ -1,0 +1,195 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Site } from './helpers.js'
+
+const test = suite('the site around the flows')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start()
+})
+test.after(() => site.close())
+
+const SECURITY = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+}
+
+test('home says what this is, and leads to login and sign-up', async () => {
+  const page = await site.visitor().open('/')
+  assert.is(page.status, 200)
+  assert.ok(page.$('main p').text().length > 20)
+  assert.ok(page.$('a[href="/login/"]').length > 0)
+  assert.ok(page.$('a[href="/signup/"]').length > 0)
+})
+
+test('every answer has the security headers, and every dynamic one stays out of caches', async () => {
+  const asset = (await site.visitor().open('/')).$('script').attr('src') ?? ''
+  const paths = [
+    '/',
+    '/login/',
+    '/signup/verify/',
+    '/nowhere',
+    '/users/nobody/',
+    '/login',
+    '/healthz',
+    asset,
+    '/favicon.ico',
+  ]
+  for (const path of paths) {
+    const page = await site.visitor().open(path)
+    for (const [name, value] of Object.entries(SECURITY))
+      assert.is(page.headers[name], value, `${name} of ${path}`)
+    if (path === asset || path === '/favicon.ico') continue
+    assert.is(page.headers['cache-control'], 'private, no-cache, no-store', path)
+    assert.is(page.headers['vary'], 'HX-Request', path)
+  }
+})
+
+test('what the pages load is served compressed, for ever, and as its own type', async () => {
+  const home = await site.visitor().open('/')
+  const files = [
+    home.$('script').attr('src'),
+    ...home
+      .$('link')
+      .toArray()
+      .map((link) => link.attribs['href']),
+  ]
+  for (const file of files) {
+    for (const encoding of ['br', 'gzip', 'identity']) {
+      const response = await fetch(site.address + file, { headers: { 'Accept-Encoding': encoding } })
+      assert.is(response.status, 200)
+      assert.is(response.headers.get('content-encoding') ?? 'identity', encoding)
+      assert.is(response.headers.get('cache-control'), 'public, max-age=31536000, immutable')
+      assert.is(response.headers.get('vary'), 'Accept-Encoding')
+      assert.ok((await response.arrayBuffer()).byteLength > 100)
+      const etag = response.headers.get('etag') ?? ''
+      const again = await site
+        .visitor()
+        .open(file ?? '', { 'Accept-Encoding': encoding, 'If-None-Match': etag })
+      assert.is(again.status, 304)
+    }
+  }
+  assert.is((await site.visitor().open('/assets/htmx.000000000000.js')).status, 404)
+  assert.is((await site.visitor().open('/assets/..%2fsite.css')).status, 404)
+})
+
+test('other methods on a verify address are 403 with "only POST", and elsewhere 405', async () => {
+  for (const path of ['/signup/verify/', '/login/verify/']) {
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+      const response = await fetch(site.address + path, { method })
+      assert.is(response.status, 403, `${method} ${path}`)
+      assert.is(response.headers.get('allow'), 'POST')
+      if (method !== 'HEAD') assert.match(await response.text(), 'Only POST is allowed here')
+    }
+  }
+  for (const path of ['/signup/', '/login/', '/users/x/']) {
+    const response = await fetch(site.address + path, { method: 'POST', body: new URLSearchParams() })
+    assert.is(response.status, 405)
+    assert.is(response.headers.get('allow'), 'HEAD, GET')
+  }
+  const page = await site.visitor().open('/signup/verify/')
+  assert.ok(page.isWhole)
+  assert.is(page.$('main a[href="/signup/"]').length, 1, 'the page leads to the form')
+  const fragment = await site.visitor().open('/signup/verify/', { 'HX-Request': 'true' })
+  assert.is(fragment.status, 403)
+  assert.not.ok(fragment.isWhole)
+})
+
+test('an unknown address is a helpful 404 page', async () => {
+  for (const path of [
+    '/nowhere',
+    '/nowhere/',
+    '/login/x/',
+    '/LOGIN/',
+    '//evil.example',
+    '//evil.example/',
+    '/login//',
+    '/%2e%2e/',
+  ]) {
+    const page = await site.visitor().open(path)
+    assert.is(page.status, 404, path)
+    assert.is(page.headers['location'], undefined)
+    assert.match(page.title, /^Error:/)
+    assert.is(page.$('main a[href="/"]').length, 1)
+  }
+})
+
+test('an address that lacks its last slash leads on, with its query', async () => {
+  for (const [path, location] of [
+    ['/login', '/login/'],
+    ['/signup?a=//b', '/signup/?a=//b'],
+    ['/logout', '/logout/'],
+  ]) {
+    const page = await site.visitor().open(path ?? '')
+    assert.is(page.status, 308)
+    assert.is(page.headers['location'], location)
+  }
+})
+
+test('a whole page is never given to htmx, and the once-only message is not used up', async () => {
+  const visitor = site.visitor()
+  await visitor.signUp('Tilda')
+  for (const path of ['/', '/login/', '/signup/?a=b', '/users/tilda/', '/nowhere/']) {
+    const page = await visitor.open(path, { 'HX-Request': 'true' })
+    assert.is(page.status, 200)
+    assert.is(page.text, '')
+    assert.is(page.headers['hx-redirect'], path)
+  }
+  assert.match((await visitor.open('/')).messages().join(), 'Tilda is ready')
+})
+
+test('the plain page of an error says so in its title, and its box takes the focus', async () => {
+  const visitor = site.visitor()
+  const page = await visitor.send(await visitor.open('/login/'))
+  assert.match(page.title, /^Error: /)
+  assert.is(page.$('#messages[autofocus]').length, 1)
+  assert.is(page.$('#messages').attr('role'), 'status')
+  assert.is(page.$('#messages').attr('tabindex'), '-1')
+  assert.is((await visitor.open('/login/')).$('#messages[autofocus]').length, 0)
+})
+
+test('an error nobody foresaw is 500 with a number that the log has too', async () => {
+  const broken = await Site.start({ development: false })
+  await broken.visitor().signUp('Ulla')
+  const visitor = broken.visitor()
+  const form = await visitor.open('/login/')
+  breakSessions(broken)
+  const page = await visitor.send(form, { username: 'Ulla', password: 'correct horse 42' })
+  assert.is(page.status, 500)
+  const reference = /\d{12}/.exec(page.messages().join())?.[0] ?? 'none'
+  assert.not.match(page.text, 'no such table')
+  const line = broken.logs.find((entry) => entry.includes(reference) && entry.includes('"level":50')) ?? ''
+  assert.match(line, 'no such table')
+  assert.not.match(broken.logs.join(''), 'correct horse')
+
+  const htmx = broken.visitor({ htmx: true })
+  const fragment = await htmx.send(await htmx.open('/login/'), {
+    username: 'Ulla',
+    password: 'correct horse 42',
+  })
+  assert.is(fragment.status, 500)
+  assert.not.ok(fragment.isWhole)
+  assert.match(fragment.messages().join(), /\d{12}/)
+  await broken.close()
+})
+
+function breakSessions(site: Site): void {
+  site.write('drop table sessions')
+}
+
+test('health and readiness are told apart', async () => {
+  const own = await Site.start()
+  assert.is((await own.visitor().open('/healthz')).status, 200)
+  assert.is((await own.visitor().open('/readyz')).status, 200)
+  own.write("delete from kysely_migration where name like '0003%'")
+  assert.is((await own.visitor().open('/readyz')).status, 503)
+  assert.is((await own.visitor().open('/healthz')).status, 200)
+  await own.close()
+})
+
+test.run()

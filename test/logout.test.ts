@@ -1,0 +1,63 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Site } from './helpers.js'
+
+const test = suite('logout')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start()
+})
+test.after(() => site.close())
+
+test('a page asks first, and opening it ends nothing', async () => {
+  const visitor = await site.visitor().settle('Lena')
+  const page = await visitor.open('/logout/')
+  assert.is(page.status, 200)
+  assert.match(page.$('main').text(), 'Lena')
+  assert.is(page.$('main form').attr('action'), '/logout/')
+  assert.match((await visitor.open('/')).text, 'Log out')
+})
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: the button ends the session and leads home, which says so once`, async () => {
+    const name = `Mona ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    const page = await visitor.send(await visitor.open('/logout/'))
+    assert.is(page.status, htmx ? 200 : 303)
+    assert.is(page.headers[htmx ? 'hx-redirect' : 'location'], '/')
+    const home = await visitor.open('/')
+    assert.equal(home.messages(), ['✔ You are logged out.'])
+    assert.match(home.$('nav').text(), 'Log in')
+    assert.equal(
+      site.rows('select * from sessions join users on users.id = user_id where name = ?', name),
+      [],
+    )
+    assert.match(home.cookies.join(), /gatehouse=; .*expires=Thu, 01 Jan 1970/, 'nothing is left to remember')
+  })
+}
+
+test('a copy of the cookie is useless after logout', async () => {
+  await site.visitor().signUp('Nora')
+  const other = site.visitor()
+  const stolen = (await other.logIn('Nora')).cookies.join().split(';')[0] ?? ''
+  assert.match((await site.visitor().open('/', { Cookie: stolen })).text, 'Nora')
+  await other.send(await other.open('/logout/'))
+  assert.not.match((await site.visitor().open('/', { Cookie: stolen })).text, 'Nora')
+})
+
+test('without the token of its page nothing is ended', async () => {
+  const visitor = await site.visitor().settle('Olga')
+  const page = await visitor.send(await visitor.open('/logout/'), { _csrf: 'forged' })
+  assert.is(page.status, 403)
+  assert.match((await visitor.open('/')).text, 'Olga')
+  assert.is((await visitor.send(page)).status, 303, 'the page that comes back has a fresh one')
+})
+
+test('somebody who is not logged in is asked to log in, and does not come back here', async () => {
+  const page = await site.visitor().open('/logout/')
+  assert.is(page.status, 303)
+  assert.is(page.headers['location'], '/login/')
+})
+
+test.run()

@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+/** What a program of ours may know of the environment it is tested in: not the settings of the site. */
+const INHERITED = ['PATH', 'SystemRoot', 'TMPDIR', 'TEMP', 'TMP', 'NODE_V8_COVERAGE']
+
+/** Node with a script of ours, in a process of its own. Every test waits for its `end`. */
+export class Program {
+  stdout = ''
+  stderr = ''
+  /** The exit code, or the signal that ended it. */
+  readonly end: Promise<number | NodeJS.Signals | null>
+  readonly #child: ChildProcess
+
+  constructor(args: string[], { cwd, env = {} }: { cwd: string; env?: Record<string, string> }) {
+    const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]))
+    const child = spawn(process.execPath, args, { cwd, env: { ...inherited, ...env } })
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text
+    })
+    this.#child = child
+    this.end = once(child, 'close').then(([code, signal]) => code ?? signal)
+    process.once('exit', () => child.kill('SIGKILL'))
+  }
+
+  /** Waits until standard output matches. Throws if the program ends before it does. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    let ended = false
+    void this.end.then(() => {
+      ended = true
+    })
+    for (;;) {
+      const match = pattern.exec(this.stdout)
+      if (match !== null) return match
+      if (ended) throw new Error(`It ended without ${pattern}:\n${this.stdout}${this.stderr}`)
+      await Promise.race([once(this.#child.stdout ?? this.#child, 'data'), this.end])
+    }
+  }
+
+  hear(line: string): void {
+    this.#child.stdin?.write(`${line}\n`)
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+}

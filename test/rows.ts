@@ -1,0 +1,39 @@
+import type { Db } from '../src/tables/schema.js'
+import type { NewSession } from '../src/tables/sessions.js'
+import type { NewUser } from '../src/tables/users.js'
+
+export const NOW = Date.UTC(2026, 0, 1)
+
+/** A user as `users.create` takes one, with everything made from the name. */
+export function newUser(name: string, changes: Partial<NewUser> = {}): NewUser {
+  const key = name.toLowerCase()
+  return {
+    id: `id of ${name}`,
+    name,
+    nameKey: key,
+    slug: key,
+    email: `${name}@example.com`,
+    emailKey: `${key}@example.com`,
+    passwordHash: 'hash',
+    signupForm: 'form',
+    createdAt: NOW,
+    ...changes,
+  }
+}
+
+/** A session as `sessions.open` takes one. */
+export function newSession(
+  tokenHash: string,
+  userId: string,
+  { expiresAt }: { expiresAt: number },
+): NewSession {
+  return { tokenHash, userId, kept: false, userAgent: '', address: '', now: NOW, expiresAt }
+}
+
+export async function count(db: Db, table: 'users' | 'slugs' | 'sessions'): Promise<number> {
+  const row = await db
+    .selectFrom(table)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirst()
+  return row?.count ?? -1
+}

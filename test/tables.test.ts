@@ -1,0 +1,180 @@
+import { sql } from 'kysely'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Database, openDatabase } from '../src/tables/database.js'
+import * as sessions from '../src/tables/sessions.js'
+import * as slugs from '../src/tables/slugs.js'
+import { DatabaseUnavailable } from '../src/tables/unavailable.js'
+import * as users from '../src/tables/users.js'
+import { freshDatabase } from './helpers.js'
+import { count, NOW, newSession, newUser } from './rows.js'
+
+const first = freshDatabase()
+let tests = 0
+
+const test = suite<{ database: Database }>('tables')
+
+test.before.each(async (context) => {
+  context.database = await openDatabase(`${first}-${++tests}`)
+})
+
+test.after.each(({ database }) => database.close())
+
+test('gives a name to one of fifty who ask for it at once', async ({ database }) => {
+  const asked = Array.from({ length: 50 }, (_, index) =>
+    users.create(
+      database,
+      newUser('anna', { id: `id ${index}`, email: `${index}@example.com`, emailKey: `${index}@example.com` }),
+    ),
+  )
+  const created = await Promise.all(asked)
+  assert.is(created.filter(Boolean).length, 1)
+  assert.is(await count(database.main, 'users'), 1)
+  assert.is(await count(database.main, 'slugs'), 1)
+  const account = await users.byNameKey(database.main, 'anna')
+  assert.is(account?.user.id, `id ${created.indexOf(true)}`)
+})
+
+for (const [what, claim] of [
+  ['name', { nameKey: 'anna' }],
+  ['e-mail address', { emailKey: 'anna@example.com' }],
+  ['slug', { slug: 'anna' }],
+] as const) {
+  test(`refuses a user whose ${what} alone is in use, and leaves nothing of it behind`, async ({
+    database,
+  }) => {
+    assert.is(await users.create(database, newUser('anna')), true)
+    assert.is(await users.create(database, newUser('bela', claim)), false)
+    assert.is(await count(database.main, 'users'), 1)
+    assert.is(await count(database.main, 'slugs'), 1)
+    assert.is(await users.create(database, newUser('bela')), true)
+  })
+}
+
+test('refuses a user whose slug somebody has had before, and leaves nothing of it behind', async ({
+  database,
+}) => {
+  await users.create(database, newUser('anna'))
+  await database.main
+    .insertInto('slugs')
+    .values({ slug: 'bela', user_id: 'id of anna', until: NOW })
+    .execute()
+  assert.is(await users.create(database, newUser('bela')), false)
+  assert.is(await count(database.main, 'users'), 1)
+  assert.is(await slugs.isHeld(database.main, 'bela'), true)
+  assert.equal(await users.taken(database.main, newUser('bela')), { name: true, email: false })
+})
+
+test('says which claims are in use', async ({ database }) => {
+  await users.create(database, newUser('anna'))
+  const taken = (changes: Partial<users.NewUser>) => users.taken(database.main, newUser('bela', changes))
+  assert.equal(await taken({}), { name: false, email: false })
+  assert.equal(await taken({ nameKey: 'anna' }), { name: true, email: false })
+  assert.equal(await taken({ slug: 'anna' }), { name: true, email: false })
+  assert.equal(await taken({ emailKey: 'anna@example.com' }), { name: false, email: true })
+  assert.equal(await users.taken(database.main, newUser('anna')), { name: true, email: true })
+})
+
+test('shows no hash to those who ask for a user', async ({ database }) => {
+  await users.create(database, newUser('anna'))
+  const user = await users.bySlug(database.main, 'anna')
+  assert.equal(Object.keys(user ?? {}).sort(), ['createdAt', 'email', 'id', 'name', 'slug'])
+})
+
+test('replaces a hash only while it is the one that was checked', async ({ database }) => {
+  await users.create(database, newUser('anna'))
+  const hash = async () => (await users.byNameKey(database.main, 'anna'))?.passwordHash
+  await users.rehash(database, 'id of anna', { old: 'another', new: 'stronger' })
+  assert.is(await hash(), 'hash')
+  await users.rehash(database, 'id of anna', { old: 'hash', new: 'stronger' })
+  assert.is(await hash(), 'stronger')
+})
+
+test('knows a session until the moment it expires', async ({ database }) => {
+  await users.create(database, newUser('anna'))
+  await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
+  const find = (now: number) => sessions.byToken(database.main, 'token', now)
+  assert.is((await find(NOW))?.user.name, 'anna')
+  assert.is((await find(NOW + 999))?.session.tokenHash, 'token')
+  assert.is(await find(NOW + 1000), undefined)
+  assert.is(await find(NOW + 1001), undefined)
+  assert.is(await sessions.byToken(database.main, 'another', NOW), undefined)
+})
+
+test('moves the end of a session that is used, and never back', async ({ database }) => {
+  await users.create(database, newUser('anna'))
+  await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
+  await sessions.touch(database.loose, { tokenHash: 'token', now: NOW + 500, expiresAt: NOW + 1500 })
+  await sessions.touch(database.loose, { tokenHash: 'token', now: NOW + 400, expiresAt: NOW + 1400 })
+  const found = await sessions.byToken(database.main, 'token', NOW + 1499)
+  assert.is(found?.session.lastSeenAt, NOW + 500)
+  assert.is(found?.session.authenticatedAt, NOW)
+  assert.is(await sessions.byToken(database.main, 'token', NOW + 1500), undefined)
+})
+
+test('knows a closed session no more', async ({ database }) => {
+  await users.create(database, newUser('anna'))
+  await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
+  await sessions.close(database, 'token')
+  assert.is(await sessions.byToken(database.main, 'token', NOW), undefined)
+})
+
+test('sweeps ended sessions in batches, and no living one', async ({ database }) => {
+  await users.create(database, newUser('anna'))
+  for (let index = 0; index < 25; index++) {
+    await sessions.open(database, newSession(`ended ${index}`, 'id of anna', { expiresAt: NOW - index }))
+  }
+  await sessions.open(database, newSession('living', 'id of anna', { expiresAt: NOW + 1 }))
+  const sweep = () => sessions.sweep(database.loose, { now: NOW, batch: 10 })
+  assert.equal([await sweep(), await sweep(), await sweep(), await sweep()], [10, 10, 5, 0])
+  assert.is(await count(database.main, 'sessions'), 1)
+  assert.ok(await sessions.byToken(database.main, 'living', NOW))
+})
+
+test('forgets the sessions and slugs of a user who is gone', async ({ database }) => {
+  await users.create(database, newUser('anna'))
+  await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
+  await database.main.deleteFrom('users').execute()
+  assert.is(await count(database.main, 'sessions'), 0)
+  assert.is(await count(database.main, 'slugs'), 0)
+})
+
+test('says that it cannot write now when the disk is full, goes on reading, and recovers', async ({
+  database,
+}) => {
+  await users.create(database, newUser('anna'))
+  await sql`pragma max_page_count = 1`.execute(database.main)
+  const full = await fill(database)
+  assert.instance(full, DatabaseUnavailable)
+  assert.is((full as DatabaseUnavailable).status, 503)
+  assert.ok(await users.bySlug(database.main, 'anna'))
+  assert.is(await database.ready(), true)
+  await sql`pragma max_page_count = 1000000`.execute(database.main)
+  assert.is(await users.create(database, newUser('zoe')), true)
+})
+
+/** Creates users until that fails, and answers the error. */
+async function fill(database: Database): Promise<unknown> {
+  for (let index = 0; index < 1000; index++) {
+    try {
+      await users.create(database, newUser(`user${index}`, { passwordHash: 'x'.repeat(4000) }))
+    } catch (error) {
+      return error
+    }
+  }
+  return undefined
+}
+
+test('keeps nothing of a transaction that failed half way', async ({ database }) => {
+  const failing = database.write(async (transaction) => {
+    await slugs.claim(transaction, { slug: 'anna', userId: 'nobody' })
+  })
+  await failing.then(
+    () => assert.unreachable('a slug of nobody was stored'),
+    (error: unknown) => assert.not.instance(error, DatabaseUnavailable),
+  )
+  assert.is(await count(database.main, 'slugs'), 0)
+  assert.is(await users.create(database, newUser('anna')), true)
+})
+
+test.run()
