@@ -29,7 +29,7 @@ export interface AccountsOptions {
   baseUrl?: string | undefined
   /** What pages call the site; 'Gatehouse' by default. */
   siteName?: string
-  /** Where visitors arrive, as paths; `/` by default. */
+  /** Where visitors arrive, as paths: `home` is `/` by default, the others are `home`. */
   places?: Partial<Places>
   /** Folders with templates of your own: one named like one of ours takes its place. */
   templates?: readonly string[]
@@ -88,7 +88,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
 async function build(options: AccountsOptions): Promise<House> {
   const words = createWords(options.messages)
   const url = urlsUnder(options.prefix ?? '')
-  const places = { home: '/', afterSignup: '/', afterLogin: '/', afterLogout: '/', ...options.places }
+  const places = placesOf(options.places)
   const assets = loadHouseAssets(options)
   return {
     database: await openDatabase(options.database),
@@ -105,6 +105,10 @@ async function build(options: AccountsOptions): Promise<House> {
     address: options.address ?? ((ctx) => ctx.ip),
     now: options.now ?? Date.now,
   }
+}
+
+function placesOf({ home = '/', ...others }: Partial<Places> = {}): Places {
+  return { home, afterSignup: home, afterLogin: home, afterLogout: home, ...others }
 }
 
 function urlsUnder(prefix: string): Url {

@@ -62,7 +62,7 @@ for (const htmx of [false, true]) {
       const page = await visitor.logIn(username)
       assert.is(page.status, htmx ? 200 : 303)
       if (htmx) assert.is(page.$('.success [data-hx-get]').attr('data-hx-get'), '/')
-      else assert.is(page.headers['location'], '/')
+      else assert.is(page.headers.location, '/')
       const home = await visitor.open('/')
       assert.equal((htmx ? page : home).messages(), ['✔ You are logged in as Hilda.'])
       assert.match(home.$('main').text(), 'Hilda@Example.com')
@@ -86,7 +86,7 @@ for (const htmx of [false, true]) {
       const visitor = site.visitor({ htmx })
       const form = await visitor.open(`/login/?${new URLSearchParams({ next })}`)
       const page = await visitor.send(form, { username: 'Hilda', password: PASSWORD })
-      assert.is(htmx ? page.$('[data-hx-get]').attr('data-hx-get') : page.headers['location'], arrival)
+      assert.is(htmx ? page.$('[data-hx-get]').attr('data-hx-get') : page.headers.location, arrival)
 
       const forger = site.visitor({ htmx })
       const forged = await forger.send(await forger.open('/login/'), {
@@ -94,7 +94,7 @@ for (const htmx of [false, true]) {
         password: PASSWORD,
         next,
       })
-      assert.is(htmx ? forged.$('[data-hx-get]').attr('data-hx-get') : forged.headers['location'], arrival)
+      assert.is(htmx ? forged.$('[data-hx-get]').attr('data-hx-get') : forged.headers.location, arrival)
     }
   })
 }
@@ -106,7 +106,7 @@ test('the page asked for survives a mistake', async () => {
   assert.is(refused.value('next'), '/users/hilda/')
   assert.is(refused.$('[name=keep]').attr('checked'), 'checked')
   const page = await visitor.send(refused, { password: PASSWORD })
-  assert.is(page.headers['location'], '/users/hilda/')
+  assert.is(page.headers.location, '/users/hilda/')
 })
 
 test('the session is stored by the hash of its token, with device, address and times', async () => {
@@ -203,9 +203,9 @@ test('a hash of other costs is renewed at login', async () => {
 
 test('somebody who is logged in is sent home, or on to where they were going', async () => {
   const visitor = await site.visitor().settle('Karl')
-  assert.is((await visitor.open('/login/')).headers['location'], '/')
-  assert.is((await visitor.open('/login/?next=/users/karl/')).headers['location'], '/users/karl/')
-  assert.is((await visitor.open('/login/?next=//evil.example')).headers['location'], '/')
+  assert.is((await visitor.open('/login/')).headers.location, '/')
+  assert.is((await visitor.open('/login/?next=/users/karl/')).headers.location, '/users/karl/')
+  assert.is((await visitor.open('/login/?next=//evil.example')).headers.location, '/')
 })
 
 test('nothing that was typed into a name field or as a password is in the logs', async () => {

@@ -57,7 +57,7 @@ test('without the token of its page nothing is ended', async () => {
 test('somebody who is not logged in is asked to log in, and does not come back here', async () => {
   const page = await site.visitor().open('/logout/')
   assert.is(page.status, 303)
-  assert.is(page.headers['location'], '/login/')
+  assert.is(page.headers.location, '/login/')
 })
 
 test.run()

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { request } from 'node:http'
+import { join } from 'node:path'
 
 /** What a program of ours may know of the environment it is tested in: not the settings of the site. */
 const INHERITED = ['PATH', 'SystemRoot', 'TMPDIR', 'TEMP', 'TMP', 'NODE_V8_COVERAGE']
@@ -47,4 +49,26 @@ export class Program {
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
   }
+}
+
+/** The real, built site; it listens where there is room and knows no setting but these. */
+export function launchSite(cwd: string, env: Record<string, string>): Program {
+  return new Program([join(import.meta.dirname, '../src/site.js')], { cwd, env: { PORT: '0', ...env } })
+}
+
+/** Waits until the site says where it listens. */
+export async function addressOf(site: Program): Promise<string> {
+  const [, address = ''] = await site.says(/^Gatehouse listens on (http:\/\/127\.0\.0\.1:\d+)\/$/m)
+  return address
+}
+
+/** Sends a request on a connection of its own, and answers the status; throws if nobody listens. */
+export function status(address: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request(address, { agent: false }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode))
+    })
+      .on('error', reject)
+      .end()
+  })
 }

@@ -31,7 +31,7 @@ test('the form asks for user name, e-mail, password and its repetition', async (
     page
       .$('main input:not([type=hidden])')
       .toArray()
-      .map((input) => input.attribs['name']),
+      .map((input) => input.attribs.name),
     ['username', 'email', 'password', 'repassword'],
   )
   assert.is(page.$('main form').attr('method'), 'post')
@@ -55,7 +55,7 @@ for (const htmx of [false, true]) {
       page
         .$('.error a')
         .toArray()
-        .map((link) => link.attribs['href']),
+        .map((link) => link.attribs.href),
       ['#username', '#email', '#password', '#repassword'],
     )
     assert.is(page.isWhole, !htmx)
@@ -127,7 +127,7 @@ for (const htmx of [false, true]) {
       assert.is(page.$('.success [data-hx-get] a').attr('href'), '/')
     } else {
       assert.is(page.status, 303)
-      assert.is(page.headers['location'], '/')
+      assert.is(page.headers.location, '/')
     }
     const message = htmx ? page : await visitor.open('/')
     assert.equal(message.messages(), [`✔ Your account ${name} is ready. Log in`])
@@ -231,7 +231,7 @@ test('somebody who is logged in is sent home', async () => {
   const visitor = await site.visitor().settle('Settled')
   const page = await visitor.open('/signup/')
   assert.is(page.status, 303)
-  assert.is(page.headers['location'], '/')
+  assert.is(page.headers.location, '/')
   const fragment = await visitor.open('/signup/', { 'HX-Request': 'true' })
   assert.is(fragment.headers['hx-redirect'], '/')
 })

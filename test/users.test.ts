@@ -40,7 +40,7 @@ test('an unknown or broken address is a helpful 404 page', async () => {
 test('the page without its last slash leads on to the one with it', async () => {
   const page = await site.visitor().open('/users/slava?a=b')
   assert.is(page.status, 308)
-  assert.is(page.headers['location'], '/users/slava/?a=b')
+  assert.is(page.headers.location, '/users/slava/?a=b')
 })
 
 test.run()

@@ -1,0 +1,165 @@
+import { createServer, type Server } from 'node:http'
+import Router from '@koa/router'
+import Koa, { type Middleware } from 'koa'
+import bodyParser from 'koa-bodyparser'
+import session from 'koa-session'
+import { pino } from 'pino'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Accounts, accounts, requireUser, userOf } from '../src/index.js'
+import { CHEAP, freshDatabase, Visitor } from './helpers.js'
+
+const test = suite('mounted into somebody else’s app')
+
+interface Host {
+  server: Server
+  house: Accounts
+  errors: Error[]
+}
+
+const logs: string[] = []
+
+/** A site with a session, a body parser, routes and a 404 of its own. */
+async function startHost(around: (app: Koa) => Middleware[] = usual): Promise<Host> {
+  const app = new Koa()
+  app.keys = ['the host’s own key']
+  app.silent = true
+  const errors: Error[] = []
+  app.on('error', (error: Error) => errors.push(error))
+  const house = await accounts({
+    database: freshDatabase(),
+    prefix: '/members',
+    places: { home: '/start' },
+    passwordCosts: CHEAP,
+    log: pino({ write: (line: string) => void logs.push(line) }),
+  })
+  for (const middleware of [...around(app), house]) app.use(middleware)
+  const router = new Router()
+  router.get('/start', (ctx) => {
+    ctx.body = `host page of ${userOf(ctx)?.name ?? 'nobody'}, seen ${ctx.session?.seen ?? 0}`
+  })
+  router.get('/count', (ctx) => {
+    if (ctx.session) ctx.session.seen = Number(ctx.session.seen ?? 0) + 1
+    ctx.body = 'counted'
+  })
+  router.get('/private', requireUser, (ctx) => {
+    ctx.body = 'private'
+  })
+  router.post('/private', requireUser, (ctx) => {
+    ctx.body = 'done'
+  })
+  app.use(async (ctx, next) => {
+    await next()
+    if (ctx.status === 404) {
+      ctx.status = 404
+      ctx.body = 'the host’s own 404'
+    }
+  })
+  app.use(router.routes())
+  app.use(router.allowedMethods())
+  const server = createServer(app.callback())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  server.unref()
+  return { server, house, errors }
+}
+
+function usual(app: Koa): Middleware[] {
+  return [session(app), bodyParser()]
+}
+
+async function stop({ server, house }: Host): Promise<void> {
+  server.closeAllConnections()
+  server.close()
+  await house.close()
+}
+
+for (const htmx of [false, true]) {
+  test(`sign-up, login, guard and logout work under a prefix, for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
+    const host = await startHost()
+    const visitor = new Visitor(host.server, { htmx })
+    const { agent } = visitor
+    await agent.get('/count')
+    assert.is((await visitor.open('/start')).text, 'host page of nobody, seen 1')
+    assert.is((await visitor.open('/private')).headers.location, '/members/login/?next=%2Fprivate')
+
+    const form = await visitor.open('/members/signup/')
+    assert.is(form.$('main form').attr('action'), '/members/signup/verify/')
+    const typed = {
+      username: 'Vera',
+      email: 'vera@example.com',
+      password: 'long enough',
+      repassword: 'long enough',
+    }
+    const signedUp = await visitor.send(form, typed)
+    assert.is(htmx ? signedUp.$('[data-hx-get]').attr('data-hx-get') : signedUp.headers.location, '/start')
+
+    const login = await visitor.open('/members/login/?next=/private')
+    const loggedIn = await visitor.send(login, { username: 'Vera', password: 'long enough' })
+    assert.is(htmx ? loggedIn.$('[data-hx-get]').attr('data-hx-get') : loggedIn.headers.location, '/private')
+    assert.is((await visitor.open('/private')).text, 'private')
+    assert.is((await visitor.open('/start')).text, 'host page of Vera, seen 1')
+
+    await visitor.send(await visitor.open('/members/logout/'))
+    assert.is(
+      (await visitor.open('/start')).text,
+      'host page of nobody, seen 1',
+      'the host’s part of the session stays',
+    )
+    await stop(host)
+  })
+}
+
+test('the host’s routes, its 404, its methods and its headers stay its own', async () => {
+  const host = await startHost()
+  const visitor = new Visitor(host.server)
+  for (const path of ['/', '/nowhere', '/login/', '/signup/', '/members', '/membership/login/']) {
+    const page = await visitor.open(path)
+    assert.is(page.status, 404, path)
+    assert.is(page.text, 'the host’s own 404')
+    assert.is(page.headers['content-security-policy'], undefined)
+  }
+  assert.is((await visitor.post('/start', '')).status, 405)
+  assert.ok((await visitor.open('/members/login/')).headers['content-security-policy'])
+  await stop(host)
+})
+
+test('what needs a login says so to a form that was sent without one', async () => {
+  const host = await startHost()
+  const page = await new Visitor(host.server).post('/private', 'a=b')
+  assert.is(page.status, 403)
+  await stop(host)
+})
+
+test('our assets lie under the prefix too', async () => {
+  const host = await startHost()
+  const visitor = new Visitor(host.server)
+  const script = (await visitor.open('/members/login/')).$('script').attr('src') ?? ''
+  assert.match(script, /^\/members\/assets\//)
+  assert.is((await visitor.open(script)).status, 200)
+  await stop(host)
+})
+
+test('without a session, or without a body parser, the first request says so in a sentence', async () => {
+  const noSession = await startHost(() => [bodyParser()])
+  assert.is((await new Visitor(noSession.server).open('/start')).status, 500)
+  assert.match(noSession.errors[0]?.message ?? '', 'Gatehouse found no ctx.session: put a session before it')
+  await stop(noSession)
+
+  const noBody = await startHost((app) => [session(app)])
+  const visitor = new Visitor(noBody.server)
+  const page = await visitor.send(await visitor.open('/members/login/'))
+  assert.is(page.status, 500)
+  assert.match(logs.join(''), 'Gatehouse found no parsed body: put a body parser before it')
+  await stop(noBody)
+})
+
+test('a guard that does not stand behind the accounts says so', async () => {
+  const host = await startHost(() => [
+    (ctx, next) => (ctx.path === '/early' ? requireUser(ctx, next) : next()),
+  ])
+  assert.is((await new Visitor(host.server).open('/early')).status, 500)
+  assert.match(host.errors[0]?.message ?? '', 'has to stand behind accounts()')
+  await stop(host)
+})
+
+test.run()
