@@ -31,7 +31,7 @@ async function startHost(around: (app: Koa) => Middleware[] = usual): Promise<Ho
     prefix: '/members',
     places: { home: '/start' },
     passwordCosts: CHEAP,
-    log: pino({ write: (line: string) => void logs.push(line) }),
+    log: pino({}, { write: (line: string) => void logs.push(line) }),
   })
   for (const middleware of [...around(app), house]) app.use(middleware)
   const router = new Router()
