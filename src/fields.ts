@@ -60,26 +60,26 @@ export const username: Field = {
     {
       field: 'username',
       code: 'username_length',
-      sentence: 'A user name has {min} to {max} characters.',
+      sentence: 'User name: {min} to {max} characters.',
       params: { min: NAME_MIN, max: NAME_MAX },
       isBroken: (name) => lengthOf(name) < NAME_MIN || lengthOf(name) > NAME_MAX,
     },
     {
       field: 'username',
       code: 'username_invisible',
-      sentence: 'A user name cannot have characters that are not seen.',
+      sentence: 'User name: no invisible characters.',
       isBroken: isInvisible,
     },
     {
       field: 'username',
       code: 'username_characters',
-      sentence: 'A user name has letters, digits, spaces and . _ - only.',
+      sentence: 'User name: only letters, digits, space . _ -',
       isBroken: (name) => OTHER_CHARACTER.test(name.replaceAll(new RegExp(INVISIBLE, 'gu'), '')),
     },
     {
       field: 'username',
       code: 'username_no_letter',
-      sentence: 'A user name needs a letter or a digit.',
+      sentence: 'User name: at least one letter or digit.',
       isBroken: (name) => slugOf(name) === '',
     },
     {
@@ -137,7 +137,7 @@ export const email: Field = {
     {
       field: 'email',
       code: 'email_invalid',
-      sentence: 'Enter an e-mail address like name@example.com.',
+      sentence: 'E-mail: an address like name@example.com.',
       isBroken: (address) =>
         isInvisible(address) || lengthOf(address) > EMAIL_MAX || !validator.isEmail(address),
     },
@@ -163,27 +163,27 @@ export function newPassword({ minLength, own }: { minLength: number; own: readon
       {
         field: 'password',
         code: 'password_short',
-        sentence: 'A password has at least {min} characters.',
+        sentence: 'Password: at least {min} characters.',
         params: { min: minLength },
         isBroken: (password) => lengthOf(normalizePassword(password)) < minLength,
       },
       {
         field: 'password',
         code: 'password_long',
-        sentence: 'A password has at most {max} characters.',
+        sentence: 'Password: at most {max} characters.',
         params: { max: PASSWORD_MAX },
         isBroken: (password) => lengthOf(normalizePassword(password)) > PASSWORD_MAX,
       },
       {
         field: 'password',
         code: 'password_common',
-        sentence: 'This password is one of the most used ones. Choose another.',
+        sentence: 'Password: too many people use this one.',
         isBroken: isCommonPassword,
       },
       {
         field: 'password',
         code: 'password_own',
-        sentence: 'The password cannot be your user name or e-mail address.',
+        sentence: 'Password: not your user name or e-mail.',
         isBroken: (password) => own.some((text) => text !== '' && fold(text) === fold(password)),
       },
     ],
@@ -198,7 +198,7 @@ export function repeated(password: string): Field {
       {
         field: 'repassword',
         code: 'repassword_differs',
-        sentence: 'The two passwords are not the same.',
+        sentence: 'The two passwords differ.',
         isBroken: (repassword) => normalizePassword(repassword) !== normalizePassword(password),
       },
     ],

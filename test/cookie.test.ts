@@ -10,7 +10,7 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-function valueOf(cookie: string | undefined): string {
+function sealedIn(cookie: string | undefined): string {
   return cookie?.split(';')[0]?.split('=')[1] ?? ''
 }
 
@@ -29,7 +29,7 @@ test('a visitor who only goes on reading gets no new one', async () => {
 
 test('one flipped bit anywhere means signed out, and never an error', async () => {
   await site.visitor().signUp('Rosa')
-  const cookie = valueOf((await site.visitor().logIn('Rosa')).cookies[0])
+  const cookie = sealedIn((await site.visitor().logIn('Rosa')).cookies[0])
   assert.match((await site.visitor().open('/', { Cookie: `gatehouse=${cookie}` })).text, 'Rosa')
   for (let at = 0; at < cookie.length; at++) {
     const flipped = String.fromCharCode(cookie.charCodeAt(at) ^ (1 << (at % 7)))
@@ -62,7 +62,7 @@ test('a key that was put behind a newer one still opens, and one that is gone do
   const [one, two] = ['A'.repeat(43), `${'B'.repeat(42)}A`]
   const first = await Site.start({ environment: { SESSION_KEYS: one } })
   await first.visitor().signUp('Sara')
-  const cookie = `gatehouse=${valueOf((await first.visitor().logIn('Sara')).cookies[0])}`
+  const cookie = `gatehouse=${sealedIn((await first.visitor().logIn('Sara')).cookies[0])}`
   await first.close()
   for (const [keys, open] of [
     [`${two}, ${one}`, true],

@@ -76,10 +76,10 @@ for (const htmx of [false, true]) {
       repassword: 'abd',
     })
     assertRefused(page, 406, [
-      '⚠ A user name has letters, digits, spaces and . _ - only.',
-      '⚠ Enter an e-mail address like name@example.com.',
-      '⚠ A password has at least 6 characters.',
-      '⚠ The two passwords are not the same.',
+      '⚠ User name: only letters, digits, space . _ -',
+      '⚠ E-mail: an address like name@example.com.',
+      '⚠ Password: at least 6 characters.',
+      '⚠ The two passwords differ.',
     ])
     assert.is(page.value('username'), 'a"<b>')
     assert.is(page.value('email'), 'nobody')
@@ -208,10 +208,10 @@ test('a name whose public page would be another user’s is in use', async () =>
 
 test('the password is not trimmed, and must not be the user name or the e-mail', async () => {
   const spaces = { password: '  spaced out  ', repassword: 'spaced out' }
-  assertRefused(await site.visitor().signUp('Spacey', spaces), 406, ['⚠ The two passwords are not the same.'])
+  assertRefused(await site.visitor().signUp('Spacey', spaces), 406, ['⚠ The two passwords differ.'])
   const own = { email: 'self@example.com', password: 'Self@example.com', repassword: 'Self@example.com' }
   assertRefused(await site.visitor().signUp('Selfish', own), 406, [
-    '⚠ The password cannot be your user name or e-mail address.',
+    '⚠ Password: not your user name or e-mail.',
   ])
 })
 

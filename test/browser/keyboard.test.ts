@@ -1,0 +1,75 @@
+import type { Browser, Page } from 'playwright-core'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PASSWORD, Site } from '../helpers.js'
+import { launch } from './chromium.js'
+
+const test = suite('a keyboard alone')
+let site: Site
+let browser: Browser
+
+test.before(async () => {
+  site = await Site.start()
+  browser = await launch()
+})
+test.after(async () => {
+  await browser.close()
+  await site.close()
+})
+
+/** Presses Tab until the focus is on what matches, and insists that it shows. */
+async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let presses = 0; presses < 30; presses++) {
+    await page.keyboard.press('Tab')
+    const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
+    const reached = await page.evaluate(`document.activeElement.matches(${JSON.stringify(selector)})`)
+    if (reached) return assert.is.not(outline, 'none', `the focus on ${selector} can be seen`)
+  }
+  throw new Error(`The keyboard does not reach ${selector}.`)
+}
+
+test('sign-up, login and logout', async () => {
+  const context = await browser.newContext({ baseURL: site.address })
+  const page = await context.newPage()
+  await page.goto('/')
+  await tabTo(page, 'main a[href="/signup/"]')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/signup/')
+  for (const [name, value] of Object.entries({
+    username: 'Keys',
+    email: 'keys@example.com',
+    password: PASSWORD,
+    repassword: PASSWORD,
+  })) {
+    await tabTo(page, `#${name}`)
+    await page.keyboard.type(value)
+  }
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('#messages .success')
+  await page.waitForURL(`${site.address}/`)
+
+  await tabTo(page, 'nav a[href="/login/"]')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/login/')
+  await tabTo(page, '#username')
+  await page.keyboard.type('Keys')
+  await tabTo(page, '#password')
+  await page.keyboard.type(PASSWORD)
+  await tabTo(page, '#keep')
+  await page.keyboard.press('Space')
+  await tabTo(page, 'main form button')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('#messages .success')
+  await tabTo(page, 'nav a')
+  await page.waitForURL(`${site.address}/`)
+
+  await tabTo(page, 'nav a[href="/logout/"]')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/logout/')
+  await tabTo(page, 'main form button')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(`${site.address}/`)
+  assert.match(await page.locator('#messages').innerText(), 'You are logged out.')
+})
+
+test.run()

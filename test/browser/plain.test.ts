@@ -1,0 +1,98 @@
+import type { Browser, Page } from 'playwright-core'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PASSWORD, Site } from '../helpers.js'
+import { launch } from './chromium.js'
+
+const test = suite('a browser without JavaScript')
+let site: Site
+let browser: Browser
+
+test.before(async () => {
+  site = await Site.start()
+  browser = await launch()
+})
+test.after(async () => {
+  await browser.close()
+  await site.close()
+})
+
+async function open(path: string): Promise<Page> {
+  const context = await browser.newContext({ baseURL: site.address, javaScriptEnabled: false })
+  const page = await context.newPage()
+  await page.goto(path)
+  return page
+}
+
+async function fillIn(page: Page, values: Record<string, string>): Promise<void> {
+  for (const [name, value] of Object.entries(values)) await page.fill(`#${name}`, value)
+}
+
+async function press(page: Page): Promise<void> {
+  await Promise.all([page.waitForEvent('load'), page.click('main form button')])
+}
+
+async function messages(page: Page): Promise<string[]> {
+  return page.locator('#messages .error li, #messages .success > p:first-child').allInnerTexts()
+}
+
+test('sign-up, login and logout go by plain pages, with every mistake on the way', async () => {
+  const page = await open('/signup/')
+  await press(page)
+  assert.is((await messages(page)).length, 4)
+  assert.match(await page.title(), /^Error: Sign up/)
+  assert.ok(await page.locator('#messages[autofocus]').isVisible())
+
+  await fillIn(page, { username: 'Plain Jane', email: 'jane', password: PASSWORD, repassword: PASSWORD })
+  await press(page)
+  assert.equal(await messages(page), ['⚠ E-mail: an address like name@example.com.'])
+  assert.is(await page.inputValue('#username'), 'Plain Jane')
+  assert.is(await page.inputValue('#password'), '')
+
+  await fillIn(page, { email: 'jane@example.com', password: PASSWORD, repassword: PASSWORD })
+  await press(page)
+  assert.is(new URL(page.url()).pathname, '/')
+  assert.equal(await messages(page), ['✔ Your account Plain Jane is ready. Log in'])
+
+  await page.click('#messages a')
+  assert.is(await page.inputValue('#username'), 'Plain Jane')
+  await fillIn(page, { password: 'mistyped' })
+  await press(page)
+  assert.equal(await messages(page), ['⚠ This password is wrong.'])
+  await fillIn(page, { password: PASSWORD })
+  await page.check('#keep')
+  await press(page)
+  assert.equal(await messages(page), ['✔ You are logged in as Plain Jane.'])
+  await page.reload()
+  assert.equal(await messages(page), [])
+
+  await page.click('nav >> text=Log out')
+  await press(page)
+  assert.equal(await messages(page), ['✔ You are logged out.'])
+  await page.goBack()
+  assert.not.match(await page.locator('body').innerText(), 'Plain Jane')
+})
+
+test('a page left open while the cookie changed keeps the name, and works at the second press', async () => {
+  await site.visitor().signUp('Patience')
+  const page = await open('/login/')
+  await fillIn(page, { username: 'Patience', password: PASSWORD })
+  await page.context().clearCookies()
+  await press(page)
+  assert.match((await messages(page)).join(), 'open for too long')
+  assert.is(await page.inputValue('#username'), 'Patience')
+  await fillIn(page, { password: PASSWORD })
+  await press(page)
+  assert.equal(await messages(page), ['✔ You are logged in as Patience.'])
+})
+
+test('the answer to a form can be opened by itself, and leads back to the form', async () => {
+  const page = await open('/signup/')
+  await press(page)
+  await page.goto('/signup/verify/')
+  assert.match((await messages(page)).join(), 'Only POST is allowed here')
+  await page.click('main a[href="/signup/"]')
+  assert.is(await page.locator('#username').count(), 1)
+})
+
+test.run()
