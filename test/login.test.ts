@@ -64,7 +64,7 @@ for (const htmx of [false, true]) {
       if (htmx) assert.is(page.$('.success [data-hx-get]').attr('data-hx-get'), '/')
       else assert.is(page.headers.location, '/')
       const home = await visitor.open('/')
-      assert.equal((htmx ? page : home).messages(), ['✔ You are logged in as Hilda.'])
+      assert.equal((htmx ? page : home).messages(), ['✔ You are logged in.'])
       assert.match(home.$('main').text(), 'Hilda@Example.com')
       assert.is(home.$('main a[href="/users/hilda/"]').length, 1)
       assert.ok(isLoggedIn(home.$('nav').text()))

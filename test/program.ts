@@ -24,8 +24,10 @@ export class Program {
       this.stderr += text
     })
     this.#child = child
+    const kill = () => void child.kill('SIGKILL')
+    process.once('exit', kill)
+    child.once('close', () => process.off('exit', kill))
     this.end = once(child, 'close').then(([code, signal]) => code ?? signal)
-    process.once('exit', () => child.kill('SIGKILL'))
   }
 
   /** Waits until standard output matches. Throws if the program ends before it does. */

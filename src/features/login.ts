@@ -20,7 +20,7 @@ const NO_USERNAME = {
   sentence: 'Enter your user name or e-mail.',
 }
 const NO_PASSWORD = { field: 'password', code: 'login_password_missing', sentence: 'Enter your password.' }
-const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in as {name}.' }
+const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 
 export function routes(router: Router, house: House): void {
   router.get('/login/', requireAnonymous, (ctx) => house.pages.form(ctx, form, prefilled(ctx)))
@@ -55,9 +55,8 @@ function missingFields({ username, password }: Sent<FieldName>): Broken[] {
 }
 
 function arrive(ctx: Context, house: House, values: Sent<FieldName>): void {
-  const name = ctx.state.user.name
   house.pages.accept(ctx, form, {
-    notice: { text: house.words.sentence({ ...LOGGED_IN, params: { name } }) },
+    notice: { text: house.words.sentence(LOGGED_IN) },
     to: localPath(values.next) ?? house.places.afterLogin,
     onward: house.words.text('Go on now'),
     values,

@@ -1,0 +1,137 @@
+import type { Browser, Page } from 'playwright-core'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PASSWORD, Site } from '../helpers.js'
+import { launch } from './chromium.js'
+
+const test = suite('layout')
+let site: Site
+let browser: Browser
+
+test.before(async () => {
+  site = await Site.start()
+  await site.visitor().signUp('Stable', { email: 'stable@example.com' })
+  browser = await launch()
+})
+test.after(async () => {
+  await browser.close()
+  await site.close()
+})
+
+const SIZES = {
+  desktop: { width: 1280, height: 800 },
+  phone: { width: 390, height: 844 },
+  'small phone': { width: 320, height: 640 },
+}
+
+// Also the shifts that follow a press at once, which browsers forgive: the visitor sees them all the same.
+const OBSERVE = `
+  window.shift = 0
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.shift += entry.value
+  }).observe({ type: 'layout-shift', buffered: true })
+`
+
+async function open(path: string, viewport: { width: number; height: number }): Promise<Page> {
+  const context = await browser.newContext({ baseURL: site.address, viewport })
+  const page = await context.newPage()
+  await page.addInitScript(OBSERVE)
+  await page.goto(path)
+  await page.waitForLoadState('networkidle')
+  return page
+}
+
+async function shiftOf(page: Page): Promise<number> {
+  // Shifts are reported with the frame after the one that shows them.
+  await page.evaluate(
+    'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))))',
+  )
+  return Number(await page.evaluate('window.shift'))
+}
+
+async function send(page: Page, values: Record<string, string>): Promise<void> {
+  for (const [name, value] of Object.entries(values)) await page.fill(`#${name}`, value)
+  await page.locator('main form button').scrollIntoViewIfNeeded()
+  await page.evaluate('window.shift = 0')
+  const answered = page.waitForResponse((response) => response.request().method() === 'POST')
+  await page.click('main form button')
+  await (await answered).finished()
+  await page.waitForSelector('#messages > *')
+}
+
+async function tops(page: Page): Promise<number[]> {
+  return page.evaluate(
+    '[...document.querySelectorAll("main input:not([type=hidden]), main button")].map((e) => e.getBoundingClientRect().top + scrollY)',
+  )
+}
+
+for (const [name, viewport] of Object.entries(SIZES)) {
+  test(`${name}: nothing moves while a page loads, and nothing is wider than the screen`, async () => {
+    for (const path of ['/', '/signup/', '/login/', '/users/stable/', '/nowhere']) {
+      const page = await open(path, viewport)
+      assert.is(await shiftOf(page), 0, path)
+      assert.is(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false, path)
+      await page.context().close()
+    }
+  })
+
+  test(`${name}: a refused login moves no field`, async () => {
+    for (const [username, password] of [
+      ['', ''],
+      ['Nobody', 'x'],
+      ['Stable', 'x'],
+      ['stable@example.com', 'x'],
+    ] as const) {
+      const page = await open('/login/', viewport)
+      const before = await tops(page)
+      await send(page, { username, password })
+      const after = await tops(page)
+      for (const [index, top] of before.entries()) {
+        assert.ok(Math.abs(top - (after[index] ?? 0)) <= 2, `${username}: ${before} became ${after}`)
+      }
+      await page.context().close()
+    }
+  })
+
+  test(`${name}: all errors of a sign-up at once move little`, async () => {
+    const most = name === 'desktop' ? 0.1 : 0.25
+    const broken = { username: 'a!', email: 'x', password: 'abc', repassword: 'abd' }
+    for (const values of [{}, broken]) {
+      const page = await open('/signup/', viewport)
+      await send(page, values)
+      const shift = await shiftOf(page)
+      assert.ok(shift <= most, `${shift}`)
+      await page.context().close()
+    }
+  })
+}
+
+test('a page with all it loads is small', async () => {
+  for (const path of ['/', '/signup/', '/login/']) {
+    const context = await browser.newContext({ baseURL: site.address })
+    const page = await context.newPage()
+    const sizes: Promise<number>[] = []
+    page.on('requestfinished', (request) => {
+      sizes.push(
+        request
+          .sizes()
+          .then(({ responseBodySize, responseHeadersSize }) => responseBodySize + responseHeadersSize),
+      )
+    })
+    await page.goto(path)
+    await page.waitForLoadState('networkidle')
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+    assert.ok(sizes.length <= 4, `${sizes.length} requests`)
+    assert.ok(bytes > 5_000 && bytes < 45_000, `${bytes} bytes`)
+    await context.close()
+  }
+})
+
+test('a success moves the fields no further than its message needs', async () => {
+  const page = await open('/login/', SIZES.desktop)
+  const before = await tops(page)
+  await send(page, { username: 'Stable', password: PASSWORD })
+  assert.equal(await tops(page), before)
+})
+
+test.run()

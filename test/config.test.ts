@@ -1,0 +1,169 @@
+import { isAbsolute, join, resolve } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Config, ConfigError, readConfig } from '../src/config.js'
+import { root } from '../src/root.js'
+
+const ONE = Buffer.alloc(32, 1).toString('base64url')
+const TWO = Buffer.alloc(32, 2).toString('base64url')
+const URL_IN_PRODUCTION = { NODE_ENV: 'production', BASE_URL: 'https://example.com' }
+
+const test = suite('config')
+
+/** The sentences with which an environment is refused. */
+function mistakes(environment: NodeJS.ProcessEnv): string[] {
+  try {
+    readConfig(environment)
+  } catch (error) {
+    assert.instance(error, ConfigError)
+    return error instanceof ConfigError ? error.message.split('\n') : []
+  }
+  return []
+}
+
+test('needs nothing: a newcomer has a site of their own', () => {
+  const file = join(root, 'db', 'data', 'gatehouse.sqlite')
+  assert.equal(readConfig({}), {
+    production: false,
+    port: 3000,
+    host: '127.0.0.1',
+    logLevel: 'info',
+    baseUrl: undefined,
+    https: false,
+    database: `sqlite:${file}`,
+    sessionKeys: [],
+    keyFile: `${file}.key`,
+    trustProxy: 0,
+    passwordMinLength: 6,
+  })
+})
+
+const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
+  [{ PORT: '0' }, { port: 0 }],
+  [{ PORT: '8080' }, { port: 8080 }],
+  [{ PORT: '65535' }, { port: 65_535 }],
+  [{ HOST: '::1' }, { host: '::1' }],
+  [{ HOST: 'localhost' }, { host: 'localhost' }],
+  [{ LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
+  [{ LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
+  [{ NODE_ENV: 'test' }, { production: false, host: '127.0.0.1' }],
+  [URL_IN_PRODUCTION, { production: true, host: '0.0.0.0', https: true }],
+  [{ ...URL_IN_PRODUCTION, HOST: '127.0.0.1' }, { host: '127.0.0.1' }],
+  [{ BASE_URL: 'https://example.com' }, { baseUrl: 'https://example.com', https: true, production: false }],
+  [{ BASE_URL: 'https://example.com/' }, { baseUrl: 'https://example.com', https: true }],
+  [{ BASE_URL: 'http://example.com:8080' }, { baseUrl: 'http://example.com:8080', https: false }],
+  [{ DATABASE_URL: 'sqlite:/srv/a b.sqlite' }, { database: `sqlite:${resolve('/srv/a b.sqlite')}` }],
+  [{ DATABASE_URL: 'sqlite:data/a.sqlite' }, { database: `sqlite:${resolve('data/a.sqlite')}` }],
+  [{ DATABASE_URL: 'sqlite:/srv/a.sqlite' }, { keyFile: `${resolve('/srv/a.sqlite')}.key` }],
+  [{ SESSION_KEYS: ONE }, { sessionKeys: [ONE] }],
+  [{ SESSION_KEYS: ` ${TWO} , ${ONE} ` }, { sessionKeys: [TWO, ONE] }],
+  [{ TRUST_PROXY: '2' }, { trustProxy: 2 }],
+  [{ PASSWORD_MIN_LENGTH: '15' }, { passwordMinLength: 15 }],
+  [{ PASSWORD_MIN_LENGTH: '128' }, { passwordMinLength: 128 }],
+]
+
+for (const [given, meant] of READ) {
+  test(`reads ${shown(given)}`, () => assert.equal(readConfig(given), { ...readConfig(given), ...meant }))
+}
+
+const WRONG: Record<string, readonly string[]> = {
+  PORT: ['-1', '65536', '3.5', '0x50', '1e3', 'http', '3000 3001', '٣٠٠٠', '999999999999'],
+  LOG_LEVEL: ['loud', 'INFO', '30'],
+  BASE_URL: [
+    ...['example.com', '//example.com', 'ftp://example.com', 'https://', 'https://example.com/members'],
+    ...[
+      'https://example.com/?a',
+      'https://example.com/#a',
+      'https://user:password@example.com',
+      'javascript:alert(1)',
+    ],
+  ],
+  DATABASE_URL: ['sqlite:', 'sqlite', 'site.sqlite', '/srv/site.sqlite', 'mysql://localhost/site'],
+  SESSION_KEYS: [
+    'secret',
+    ONE.slice(1),
+    `${ONE}A`,
+    `${ONE}=`,
+    `${ONE} ${TWO}`,
+    `${ONE},${TWO.slice(1)}`,
+    `${ONE};${TWO}`,
+  ],
+  TRUST_PROXY: ['-1', 'true', 'yes', '1.5', '127.0.0.1'],
+  PASSWORD_MIN_LENGTH: ['5', '0', '-6', '129', 'six', '8.5'],
+}
+
+for (const [variable, values] of Object.entries(WRONG)) {
+  for (const value of values) {
+    test(`refuses ${variable}=${value.slice(0, 50)} in one sentence that names the variable`, () => {
+      const sentences = mistakes({ [variable]: value })
+      assert.is(sentences.length, 1)
+      assert.match(sentences[0] ?? '', new RegExp(`^${variable} .+\\.$`))
+    })
+  }
+}
+
+test('tells all mistakes at once', () => {
+  const environment = Object.fromEntries(
+    Object.entries(WRONG).map(([variable, [value]]) => [variable, value]),
+  )
+  const named = mistakes(environment).map((sentence) => sentence.split(' ', 1)[0])
+  assert.equal(named.sort(), Object.keys(WRONG).sort())
+})
+
+test('tells that production has no BASE_URL together with everything else', () => {
+  const named = mistakes({ NODE_ENV: 'production', PORT: 'http' }).map(
+    (sentence) => sentence.split(' ', 1)[0],
+  )
+  assert.equal(named.sort(), ['BASE_URL', 'PORT'])
+})
+
+test('tells a wrong BASE_URL once in production', () => {
+  assert.is(mistakes({ NODE_ENV: 'production', BASE_URL: 'example.com' }).length, 1)
+})
+
+test('asks production for BASE_URL, also if it is empty', () => {
+  for (const BASE_URL of [undefined, '', '  ']) {
+    const sentences = mistakes({ NODE_ENV: 'production', BASE_URL })
+    assert.is(sentences.length, 1)
+    assert.match(sentences[0] ?? '', /^BASE_URL .+\.$/)
+  }
+})
+
+test('never repeats a key', () => {
+  for (const value of [...(WRONG.SESSION_KEYS ?? []), 'a-secret-that-is-too-short']) {
+    for (const part of value.split(/[,; ]/))
+      assert.not.ok(mistakes({ SESSION_KEYS: value }).join().includes(part))
+  }
+})
+
+test('takes an empty variable for one that is not set', () => {
+  const variables = ['NODE_ENV', 'HOST', ...Object.keys(WRONG)]
+  for (const nothing of ['', ' ', '\t']) {
+    assert.equal(readConfig(Object.fromEntries(variables.map((name) => [name, nothing]))), readConfig({}))
+  }
+  assert.equal(readConfig({ SESSION_KEYS: ' , ' }).sessionKeys, [])
+})
+
+test('lets variables be that it does not know', () => {
+  const unknown = { PATH: '/bin', PORTS: 'http', port: 'http', GATEHOUSE: '1', SMTP: 'x' }
+  assert.equal(readConfig(unknown), readConfig({}))
+})
+
+test('answers a database address that does not depend on where one stands', () => {
+  assert.ok(isAbsolute(readConfig({ DATABASE_URL: 'sqlite:a.sqlite' }).database.slice('sqlite:'.length)))
+  assert.ok(isAbsolute(readConfig({ DATABASE_URL: 'sqlite:a.sqlite' }).keyFile))
+})
+
+test('cannot be changed any more', () => {
+  const config = readConfig({ SESSION_KEYS: ONE })
+  assert.ok(Object.isFrozen(config))
+  assert.throws(() => Object.assign(config, { port: 1 }), TypeError)
+})
+
+function shown(given: Record<string, string>): string {
+  return Object.entries(given)
+    .map(([name, value]) => `${name}=${value.slice(0, 30)}`)
+    .join(' ')
+}
+
+test.run()

@@ -1,0 +1,103 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { features } from '../src/features/index.js'
+import { root } from '../src/root.js'
+import { type Source, sourcesIn } from './sources.js'
+
+/** What a feature's name is not needed for: shared pieces, the host's home page and the page of every error. */
+const SHARED_TEMPLATES = ['fields', 'home', 'languages', 'layouts', 'mail', 'parts', 'problem']
+
+const ROUTE = /\brouter\s*\.\s*(?:get|post|put|patch|delete|del|all|head|options|use)\(\s*(['"`])(.*?)\1/g
+const ANY_ROUTE = /\brouter\s*\.\s*[a-z]+\(/g
+const ROW = /^\| `(\/[^`]*)` \|/gm
+
+const names = features.map(({ name }) => name)
+const files = sourcesIn('src/features').filter(({ path }) => !path.endsWith('/index.ts'))
+
+const test = suite('mirror')
+
+function nameOf({ path }: Source): string {
+  return path.slice('src/features/'.length, -'.ts'.length)
+}
+
+/** Deeper paths are joined by hyphens: `account-password` is `/account/password/`. */
+function urlOf(name: string): string {
+  return `/${name.replaceAll('-', '/')}/`
+}
+
+function routesOf({ text }: Source): string[] {
+  return [...text.matchAll(ROUTE)].map(([, , path = '']) => path)
+}
+
+/** The feature that a path belongs to by its name: of `account` and `account-password` the deeper one. */
+function ownerOf(path: string): string | undefined {
+  const owners = names.filter((name) => path.startsWith(urlOf(name)))
+  return owners.sort((one, other) => other.length - one.length)[0]
+}
+
+test('the site map lists every feature, each once and under the name of its file', () => {
+  assert.equal([...names].sort(), files.map(nameOf).sort())
+  for (const file of files) assert.match(file.text, `export const name = '${nameOf(file)}'`)
+})
+
+for (const file of files) {
+  const name = nameOf(file)
+
+  test(`${name} has its pages under ${urlOf(name)}`, () => {
+    const routes = routesOf(file)
+    assert.is(
+      routes.length,
+      [...file.text.matchAll(ANY_ROUTE)].length,
+      'a route is not written as a plain text',
+    )
+    assert.ok(routes.some((path) => path.startsWith(urlOf(name))))
+    for (const path of routes) {
+      assert.is(ownerOf(path), name, path)
+      assert.ok(path.endsWith('/'), `${path} has no slash at its end`)
+    }
+  })
+
+  test(`${name} has its templates in templates/${name}/`, () => {
+    assert.ok(existsSync(join(root, 'templates', name)))
+  })
+
+  test(`${name} has its test in test/${name}.test.ts`, () => {
+    assert.ok(existsSync(join(root, 'test', `${name}.test.ts`)))
+  })
+
+  test(`${name} has one row in the README`, () => {
+    assert.equal(
+      rows().filter((path) => path === urlOf(name)),
+      [urlOf(name)],
+    )
+  })
+}
+
+test('every folder of templates is a feature or shared', () => {
+  const folders = readdirSync(join(root, 'templates'), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  )
+  const known = new Set([...names, ...SHARED_TEMPLATES])
+  assert.equal(
+    folders.map((folder) => folder.name).filter((folder) => !known.has(folder)),
+    [],
+  )
+})
+
+test('every page that the README lists belongs to a feature or to the host', () => {
+  const hosts = ['/', '/healthz', '/readyz', '/favicon.ico']
+  assert.equal(
+    rows().filter((path) => !hosts.includes(path) && ownerOf(path) === undefined),
+    [],
+  )
+})
+
+function rows(): string[] {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  // `/users/<slug>/` is the row of `/users/`.
+  return [...readme.matchAll(ROW)].map(([, path = '']) => path.replaceAll(/<[^>]*>\/$/g, ''))
+}
+
+test.run()
