@@ -43,7 +43,7 @@ const environment = z.object({
     .optional(),
   DATABASE_URL: z
     .string()
-    .refine((url) => /^sqlite:./.test(url), 'has to be sqlite:<path>')
+    .refine((url) => /^sqlite:(?!:memory:)./.test(url), 'has to be sqlite:<path>')
     .default(`sqlite:${join(root, 'db', 'data', 'gatehouse.sqlite')}`),
   SESSION_KEYS: z
     .string()
@@ -100,7 +100,7 @@ function wholeNumber(min: number, max: number) {
 function isOrigin(address: string): boolean {
   if (!URL.canParse(address)) return false
   const url = new URL(address)
-  return /^https?:$/.test(url.protocol) && (address === url.origin || address === `${url.origin}/`)
+  return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
 }
 
 function areKeys(keys: string[]): boolean {

@@ -22,12 +22,12 @@ export function check(field: Field, value: string): Broken[] {
 
 /** What decides whether two names or addresses are the same: compatible forms and capitals make no difference. */
 export function fold(text: string): string {
-  // Upper case first: it is what makes ß and ss, ς and σ the same.
-  return text.normalize('NFKC').trim().toUpperCase().toLowerCase().normalize('NFKC')
+  // By way of upper case, which is what makes ß and ss, ς and σ the same; ẞ comes there only from its small form.
+  return text.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
 }
 
-// Control and format characters, and what is drawn as nothing (zero-width, bidi, variation selectors, Hangul filler).
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u
+// Control and format characters, half surrogates, and what is drawn as nothing (zero-width, bidi, Hangul filler).
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
 
 function isInvisible(text: string): boolean {
   return INVISIBLE.test(text)

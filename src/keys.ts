@@ -72,7 +72,7 @@ function readKeyFile(file: string): string[] | undefined {
     return splitKeys(readFileSync(file, 'utf8'))
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined
-    throw error
+    throw new Error(`The key file ${file} cannot be read: ${error instanceof Error ? error.message : error}.`)
   }
 }
 

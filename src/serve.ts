@@ -27,8 +27,10 @@ const PATIENCE = 7_000
 export async function serve(app: Koa, options: ServeOptions): Promise<string> {
   const server = createServer(TIMEOUTS, app.callback())
   await listen(server, options)
-  process.once('SIGTERM', () => end(server, NOTICE, options))
-  process.once('SIGINT', () => end(server, 0, options))
+  let ending: Promise<void> | undefined
+  // Kept on: a second signal (npm passes on what the terminal has sent already) would kill what is being answered.
+  process.on('SIGTERM', () => (ending ??= end(server, NOTICE, options)))
+  process.on('SIGINT', () => (ending ??= end(server, 0, options)))
   return addressOf(server)
 }
 

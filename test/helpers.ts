@@ -17,9 +17,14 @@ export const PASSWORD = 'correct horse 42'
 /** An address for a database that nobody has used; what lies beside it goes with it at the end of the process. */
 export function freshDatabase(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  folders.push(folder)
   return `sqlite:${join(folder, 'test.sqlite')}`
 }
+
+const folders: string[] = []
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
 
 /** A clock that stands still until it is moved. */
 export class Clock {

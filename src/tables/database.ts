@@ -1,7 +1,7 @@
 import { type Kysely, Migrator } from 'kysely'
 import { migrations } from '../../db/migrations/index.js'
 import type { Db, Schema } from './schema.js'
-import { openSqlite, retried } from './sqlite.js'
+import { openSqlite, retried, START_WAIT } from './sqlite.js'
 
 /** The database and its two ways in. */
 export interface Database {
@@ -26,8 +26,7 @@ const WRITE_WAIT = 4_000
 export async function openDatabase(url: string): Promise<Database> {
   const file = sqliteFile(url)
   if (file === undefined) throw new Error('The database address has to be sqlite:<path>.')
-  const main = await opened(file)
-  const loose = openSqlite<Schema>(file, { durable: false })
+  const { main, loose } = await opened(file)
   return {
     main,
     loose,
@@ -40,14 +39,27 @@ export async function openDatabase(url: string): Promise<Database> {
   }
 }
 
-async function opened(file: string): Promise<Kysely<Schema>> {
+async function opened(file: string): Promise<{ main: Kysely<Schema>; loose: Kysely<Schema> }> {
   try {
-    const main = openSqlite<Schema>(file, { durable: true })
+    const main = await retried(() => openMigrated(file), START_WAIT)
+    return {
+      main,
+      loose: await retried(async () => openSqlite<Schema>(file, { durable: false }), START_WAIT),
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`The database ${file} (DATABASE_URL) cannot be opened: ${reason}.`, { cause: error })
+  }
+}
+
+async function openMigrated(file: string): Promise<Kysely<Schema>> {
+  const main = openSqlite<Schema>(file, { durable: true })
+  try {
     await migrate(main)
     return main
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`The database ${file} (DATABASE_URL) cannot be opened: ${reason}`, { cause: error })
+    await main.destroy()
+    throw error
   }
 }
 

@@ -5,9 +5,10 @@ import BetterSqlite3 from 'better-sqlite3'
 import { Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
 import { DatabaseUnavailable } from './unavailable.js'
 
-// better-sqlite3 waits for a lock inside the event loop, so it waits next to nothing; `retried` waits outside of it.
-const BUSY_TIMEOUT = 10
-const MIGRATION_WAIT = 60_000
+// better-sqlite3 waits for a lock inside the event loop, where nobody else is served: `retried` waits outside of it.
+const BUSY_TIMEOUT = 0
+/** How long a start waits for another process that opens or migrates the same file, in milliseconds. */
+export const START_WAIT = 60_000
 const MAX_STATEMENTS = 500
 
 /**
@@ -16,13 +17,27 @@ const MAX_STATEMENTS = 500
  */
 export function openSqlite<Schema>(file: string, { durable }: { durable: boolean }): Kysely<Schema> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  makePrivate(file)
+  const connection = new BetterSqlite3(file, { timeout: BUSY_TIMEOUT })
+  try {
+    translated(() => setPragmas(connection, { durable }))
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+  return new Kysely({ dialect: new LockingSqliteDialect(connection, file) })
+}
+
+// SQLite gives the files beside it (-wal, -shm) the same mode.
+function makePrivate(file: string): void {
   closeSync(openSync(file, 'a', 0o600))
-  const connection = new BetterSqlite3(file, { timeout: durable ? BUSY_TIMEOUT : 0 })
-  // A file that is WAL already opens with NORMAL, a fresh one with FULL: always said, never left to chance.
+}
+
+// A file that is WAL already opens with NORMAL, a fresh one with FULL: always said, never left to chance.
+function setPragmas(connection: BetterSqlite3.Database, { durable }: { durable: boolean }): void {
   connection.pragma('journal_mode = WAL')
   connection.pragma(`synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
   connection.pragma('foreign_keys = ON')
-  return new Kysely({ dialect: new LockingSqliteDialect(connection, file) })
 }
 
 /** Kysely's dialect, with transactional migrations, which SQLite can, and a lock between processes that migrate. */
@@ -54,9 +69,10 @@ class LockingSqliteAdapter extends SqliteAdapter {
 
   // The lock of the file itself would be released between two migrations; one of a second file ends with the process.
   override async acquireMigrationLock(): Promise<void> {
-    const lock = new BetterSqlite3(this.#file, { timeout: 0 })
+    makePrivate(this.#file)
+    const lock = new BetterSqlite3(this.#file, { timeout: BUSY_TIMEOUT })
     this.#lock = lock
-    await retried(async () => void translated(() => lock.exec('begin exclusive')), MIGRATION_WAIT)
+    await retried(async () => void translated(() => lock.exec('begin exclusive')), START_WAIT)
   }
 
   override async releaseMigrationLock(): Promise<void> {

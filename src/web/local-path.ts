@@ -3,6 +3,7 @@ const MAX_LENGTH = 2048
 
 // Browsers read `//host` and `\\host` as another site, and drop tabs and line breaks before they decide.
 const CONTROL = /\p{Cc}/u
+const ENCODED_CONTROL = /%(?:[01][0-9a-f]|7f|c2%[89])/i
 const OTHER_SITE = /\\|\/\//
 
 // Where one should not be sent after something else: it would end the session just begun, or takes only POST.
@@ -23,18 +24,21 @@ export function localPath(value: unknown): string | undefined {
  */
 export function ownPath(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > MAX_LENGTH || !value.startsWith('/')) return undefined
-  const forms = decodings(value)
-  if (forms === undefined || forms.some((form) => CONTROL.test(form) || OTHER_SITE.test(pathOf(form))))
+  const forms = decodings(pathOf(value))
+  if (forms === undefined || forms.some((form) => CONTROL.test(form) || OTHER_SITE.test(form)))
     return undefined
-  const url = new URL(value, BASE)
-  return url.origin !== BASE || OTHER_SITE.test(url.pathname) ? undefined : url.pathname + url.search
+  if (CONTROL.test(value) || ENCODED_CONTROL.test(value)) return undefined
+  const { origin, pathname, search } = new URL(value, BASE)
+  if (origin !== BASE || OTHER_SITE.test(pathname) || pathname.length + search.length > MAX_LENGTH)
+    return undefined
+  return pathname + search
 }
 
-/** The value, and what is left of it each time percent signs are decoded; undefined if that fails or goes on too long. */
-function decodings(value: string): string[] | undefined {
-  const forms = [value]
+/** The path, and what is left of it each time percent signs are decoded; undefined if that fails or goes on too long. */
+function decodings(path: string): string[] | undefined {
+  const forms = [path]
   try {
-    for (let form = decodeURIComponent(value); form !== forms.at(-1); form = decodeURIComponent(form)) {
+    for (let form = decodeURIComponent(path); form !== forms.at(-1); form = decodeURIComponent(form)) {
       if (forms.length === 5) return undefined
       forms.push(form)
     }
