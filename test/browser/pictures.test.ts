@@ -56,7 +56,7 @@ test('home, a sign-up with errors and a dark login stand side by side', async ()
   )
   const together = await page.screenshot()
   assert.ok(together.length > 20_000, 'there is something in the picture')
-  if (process.env['PICTURES'] === undefined) return
+  if (process.env.PICTURES === undefined) return
   mkdirSync(join(root, 'docs'), { recursive: true })
   writeFileSync(join(root, 'docs', 'pages.png'), together)
 })
