@@ -61,7 +61,19 @@ function answerError(ctx: Context, error: unknown, { pages, log, development }: 
   const reference = requestId(ctx)
   log.error({ id: reference, err: error }, 'request failed')
   const detail = development && error instanceof Error ? error.message : undefined
-  pages.problem(ctx, { status: 500, error: unexpected(reference), detail })
+  try {
+    pages.problem(ctx, { status: 500, error: unexpected(reference), detail })
+  } catch (second) {
+    log.error({ id: reference, err: second }, 'error page failed')
+    answerBarely(ctx, detail ?? `Something went wrong on our side (${reference}).`)
+  }
+}
+
+// The template that is broken may be the one that every page stands in.
+function answerBarely(ctx: Context, text: string): void {
+  ctx.status = 500
+  ctx.type = 'text'
+  ctx.body = `${text}\n`
 }
 
 /** What the error asks for, or undefined if nobody foresaw it. */

@@ -1,0 +1,65 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Site } from './helpers.js'
+
+const test = suite('templates of one’s own')
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
+
+test.after(() => rmSync(folder, { recursive: true, force: true }))
+
+function write(name: string, text: string): void {
+  const file = join(folder, name)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}
+
+test('one named like ours takes its place, in pages and in fragments', async () => {
+  write('login/page.html', '{% extends "layouts/page.html" %}{% set title = "Come in" %}')
+  const site = await Site.start({ templates: [folder] })
+  assert.is((await site.visitor().open('/login/')).$('h1').text(), 'Come in')
+  await site.close()
+})
+
+test('an edit shows at the next look, and a mistake says its template and line, in development alone', async () => {
+  const site = await Site.start({ templates: [folder], development: true })
+  const page = async () => site.visitor().open('/login/')
+  write('login/page.html', '{% extends "layouts/page.html" %}{% set title = "Edited" %}')
+  assert.is((await page()).$('h1').text(), 'Edited')
+  write(
+    'login/page.html',
+    '{% extends "layouts/page.html" %}\n{% block content %}\n{{ nobody.knows }}{% endblock %}',
+  )
+  const broken = await page()
+  assert.is(broken.status, 500)
+  assert.match(broken.$('pre').text(), 'login/page.html')
+  assert.match(broken.$('pre').text(), 'Line 3')
+  write('layouts/page.html', '<!doctype html>\n{% if %}')
+  const bare = await page()
+  assert.is(bare.status, 500)
+  assert.match(bare.text, 'layouts/page.html')
+  assert.match(bare.text, 'Line 2')
+  await site.close()
+
+  rmSync(join(folder, 'layouts'), { recursive: true })
+  write('home/page.html', '{{ nobody.knows }}')
+  const production = await Site.start({ templates: [folder], development: false })
+  const secretive = await production.visitor().open('/')
+  assert.is(secretive.status, 500)
+  assert.not.match(secretive.text, 'nobody')
+  await production.close()
+})
+
+test('one that does not compile stops the start, by name and line', async () => {
+  write('home/page.html', 'fine\n{% if %}')
+  try {
+    await Site.start({ templates: [folder], development: false })
+    assert.unreachable()
+  } catch (error) {
+    assert.match(String(error), /home\/page\.html[\s\S]*Line 2/)
+  }
+})
+
+test.run()
