@@ -30,7 +30,7 @@ test('an edit shows at the next look, and a mistake says its template and line, 
   assert.is((await page()).$('h1').text(), 'Edited')
   write(
     'login/page.html',
-    '{% extends "layouts/page.html" %}\n{% block content %}\n{{ nobody.knows }}{% endblock %}',
+    '{% extends "layouts/page.html" %}\n{% set title = "Broken" %}{% block content %}\n{{ nobody.knows }}{% endblock %}',
   )
   const broken = await page()
   assert.is(broken.status, 500)
