@@ -63,9 +63,9 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
     ctx.body = views.render(template, { ...shared(ctx), ...values })
   }
 
-  const wholePage = (ctx: Context, template: string, values: object) =>
+  const wholePage = (ctx: Context, template: string, values: () => object) =>
     answer(ctx, {
-      page: () => render(ctx, template, { messages: { notice: takeNotice(ctx) }, ...values }),
+      page: () => render(ctx, template, { messages: { notice: takeNotice(ctx) }, ...values() }),
       fragment: () => redirectHtmx(ctx, ownPath(ctx.url) ?? '/'),
     })
 
@@ -80,10 +80,10 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
   })
 
   return {
-    show: (ctx, template, values = {}) => wholePage(ctx, template, values),
+    show: (ctx, template, values = {}) => wholePage(ctx, template, () => values),
 
     form: (ctx, form, values = {}) =>
-      wholePage(ctx, `${form.name}/page.html`, { form: formState(ctx, form, values) }),
+      wholePage(ctx, `${form.name}/page.html`, () => ({ form: formState(ctx, form, values) })),
 
     refuse(ctx, form, { status = 406, errors, values }) {
       ctx.status = status

@@ -1,29 +1,13 @@
-import type { Browser, Page, Request } from 'playwright-core'
-import { suite } from 'uvu'
+import type { Page, Request } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD, Site } from '../helpers.js'
-import { launch } from './chromium.js'
+import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
 
-const test = suite('a browser with JavaScript')
-let site: Site
-let browser: Browser
-
-test.before(async () => {
-  site = await Site.start()
-  browser = await launch()
-})
-test.after(async () => {
-  await browser.close()
-  await site.close()
-})
+const { test, site, open } = browserSuite('a browser with JavaScript')
 
 /** A page that notes what must not happen: script errors, violations of the security policy, unknown failures. */
-async function open(
-  path: string,
-  baseURL = site.address,
-): Promise<{ page: Page; complaints: string[]; navigations: () => number }> {
-  const context = await browser.newContext({ baseURL })
-  const page = await context.newPage()
+async function watch(path: string): Promise<{ page: Page; complaints: string[]; navigations: () => number }> {
+  const page = await open('/healthz')
   const complaints: string[] = []
   let navigations = 0
   page.on('pageerror', (error) => complaints.push(error.message))
@@ -41,29 +25,14 @@ async function open(
   return { page, complaints, navigations: () => navigations }
 }
 
-async function fillIn(page: Page, values: Record<string, string>): Promise<void> {
-  for (const [name, value] of Object.entries(values)) await page.fill(`#${name}`, value)
-}
-
-async function pressAndWait(page: Page, button: string): Promise<void> {
-  const answered = page.waitForResponse((response) => response.request().method() === 'POST')
-  await page.click(`main form button:text-is("${button}")`)
-  await (await answered).finished()
-  await page.waitForSelector('#messages > *')
-}
-
-async function messages(page: Page): Promise<string[]> {
-  return page.locator('#messages .error li, #messages .success > p:first-child').allInnerTexts()
-}
-
 test('sign-up with every mistake changes the box and the fields without a page load, then leads home', async () => {
-  const { page, complaints, navigations } = await open('/signup/')
-  await pressAndWait(page, 'Sign up')
+  const { page, complaints, navigations } = await watch('/signup/')
+  await pressForAnswer(page)
   assert.is((await messages(page)).length, 4)
   assert.is(await page.getAttribute('#username', 'aria-invalid'), 'true')
 
   await fillIn(page, { username: 'Wanda', email: 'wanda', password: 'secret', repassword: 'secret2' })
-  await pressAndWait(page, 'Sign up')
+  await pressForAnswer(page)
   assert.equal(await messages(page), [
     '⚠ E-mail: an address like name@example.com.',
     '⚠ Password: too many people use this one.',
@@ -76,13 +45,13 @@ test('sign-up with every mistake changes the box and the fields without a page l
   assert.is(await page.evaluate('document.activeElement.id'), 'email')
 
   await fillIn(page, { email: 'wanda@example.com', password: PASSWORD, repassword: PASSWORD })
-  await pressAndWait(page, 'Sign up')
+  await pressForAnswer(page)
   assert.equal(await messages(page), ['✔ Your account Wanda is ready. Log in'])
   assert.is(await page.getAttribute('#email', 'aria-invalid'), null)
   assert.is(navigations(), 1, 'nothing but the first page was loaded')
 
   const start = Date.now()
-  await page.waitForURL(`${site.address}/`)
+  await page.waitForURL(`${site().address}/`)
   const waited = Date.now() - start
   assert.ok(waited > 1500 && waited < 6000, `it went on after ${waited} ms`)
   assert.match(await page.locator('nav').innerText(), 'Log in')
@@ -90,27 +59,27 @@ test('sign-up with every mistake changes the box and the fields without a page l
 })
 
 test('login: mistakes, then home after three seconds, then logout', async () => {
-  await site.visitor().signUp('Xenia')
-  const { page, complaints, navigations } = await open('/login/')
+  await site().visitor().signUp('Xenia')
+  const { page, complaints, navigations } = await watch('/login/')
   for (const [username, password, message] of [
     ['', '', '⚠ Enter your user name or e-mail.'],
     ['Nobody', 'x', '⚠ There is no user with this name.'],
     ['Xenia', 'x', '⚠ This password is wrong.'],
   ] as const) {
     await fillIn(page, { username, password })
-    await pressAndWait(page, 'Log in')
+    await pressForAnswer(page)
     assert.is((await messages(page))[0], message)
   }
   await fillIn(page, { password: PASSWORD })
-  await pressAndWait(page, 'Log in')
+  await pressForAnswer(page)
   assert.equal(await messages(page), ['✔ You are logged in.'])
   assert.is(navigations(), 1)
-  await page.waitForURL(`${site.address}/`)
+  await page.waitForURL(`${site().address}/`)
   assert.match(await page.locator('main').innerText(), 'Xenia')
 
   await page.click('nav >> text=Log out')
   await page.click('main button')
-  await page.waitForURL(`${site.address}/`)
+  await page.waitForURL(`${site().address}/`)
   assert.equal(await messages(page), ['✔ You are logged out.'])
   await page.goBack()
   await page.goBack()
@@ -120,7 +89,7 @@ test('login: mistakes, then home after three seconds, then logout', async () => 
 
 test('the button pressed many times sends one form, and keeps the focus where it is', async () => {
   const slow = await Site.start({ passwordCosts: { memoryCost: 65_536, timeCost: 4, parallelism: 1 } })
-  const { page } = await open('/signup/', slow.address)
+  const page = await open('/signup/', { baseURL: slow.address })
   await fillIn(page, { username: 'Yvonne', email: 'y@example.com', password: PASSWORD, repassword: PASSWORD })
   let posts = 0
   page.on('request', (request) => {
@@ -131,7 +100,7 @@ test('the button pressed many times sends one form, and keeps the focus where it
   await page.waitForSelector('#messages .success')
   assert.is(posts, 1)
   assert.is(await page.evaluate('document.activeElement.id'), 'repassword')
-  await pressAndWait(page, 'Sign up')
+  await pressForAnswer(page)
   assert.match(
     (await messages(page)).join(),
     'Yvonne is ready',
@@ -140,20 +109,20 @@ test('the button pressed many times sends one form, and keeps the focus where it
 })
 
 test('a page left open while the cookie changed in another tab works at the second press', async () => {
-  await site.visitor().signUp('Zora')
-  const { page } = await open('/login/')
+  await site().visitor().signUp('Zora')
+  const page = await open('/login/')
   await fillIn(page, { username: 'Zora', password: PASSWORD })
   await page.context().clearCookies()
-  await pressAndWait(page, 'Log in')
+  await pressForAnswer(page)
   assert.match((await messages(page)).join(), 'open for too long')
   assert.is(await page.inputValue('#password'), PASSWORD, 'nothing typed is lost')
-  await pressAndWait(page, 'Log in')
+  await pressForAnswer(page)
   assert.equal(await messages(page), ['✔ You are logged in.'])
 })
 
 test('the message box is announced politely, and the fields with what is wrong with them', async () => {
-  const { page } = await open('/login/')
-  await pressAndWait(page, 'Log in')
+  const page = await open('/login/')
+  await pressForAnswer(page)
   const tree = await page.locator('main').ariaSnapshot()
   assert.match(tree, /- status:/)
   assert.match(tree, /textbox "User name or e-mail" \[invalid\]|textbox "User name or e-mail"/)

@@ -1,21 +1,9 @@
-import type { Browser, Page } from 'playwright-core'
-import { suite } from 'uvu'
+import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { PASSWORD, Site } from '../helpers.js'
-import { launch } from './chromium.js'
+import { PASSWORD } from '../helpers.js'
+import { browserSuite } from './visit.js'
 
-const test = suite('a keyboard alone')
-let site: Site
-let browser: Browser
-
-test.before(async () => {
-  site = await Site.start()
-  browser = await launch()
-})
-test.after(async () => {
-  await browser.close()
-  await site.close()
-})
+const { test, site, open } = browserSuite('a keyboard alone')
 
 /** Presses Tab until the focus is on what matches, and insists that it shows. */
 async function tabTo(page: Page, selector: string): Promise<void> {
@@ -29,9 +17,7 @@ async function tabTo(page: Page, selector: string): Promise<void> {
 }
 
 test('sign-up, login and logout', async () => {
-  const context = await browser.newContext({ baseURL: site.address })
-  const page = await context.newPage()
-  await page.goto('/')
+  const page = await open('/')
   await tabTo(page, 'main a[href="/signup/"]')
   await page.keyboard.press('Enter')
   await page.waitForURL('**/signup/')
@@ -46,7 +32,7 @@ test('sign-up, login and logout', async () => {
   }
   await page.keyboard.press('Enter')
   await page.waitForSelector('#messages .success')
-  await page.waitForURL(`${site.address}/`)
+  await page.waitForURL(`${site().address}/`)
 
   await tabTo(page, 'nav a[href="/login/"]')
   await page.keyboard.press('Enter')
@@ -61,14 +47,14 @@ test('sign-up, login and logout', async () => {
   await page.keyboard.press('Enter')
   await page.waitForSelector('#messages .success')
   await tabTo(page, 'nav a')
-  await page.waitForURL(`${site.address}/`)
+  await page.waitForURL(`${site().address}/`)
 
   await tabTo(page, 'nav a[href="/logout/"]')
   await page.keyboard.press('Enter')
   await page.waitForURL('**/logout/')
   await tabTo(page, 'main form button')
   await page.keyboard.press('Enter')
-  await page.waitForURL(`${site.address}/`)
+  await page.waitForURL(`${site().address}/`)
   assert.match(await page.locator('#messages').innerText(), 'You are logged out.')
 })
 

@@ -1,21 +1,12 @@
-import type { Browser, Page } from 'playwright-core'
-import { suite } from 'uvu'
+import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { PASSWORD, Site } from '../helpers.js'
-import { launch } from './chromium.js'
+import { PASSWORD } from '../helpers.js'
+import { browserSuite, fillIn, pressForAnswer } from './visit.js'
 
-const test = suite('layout')
-let site: Site
-let browser: Browser
+const { test, site, open } = browserSuite('layout')
 
 test.before(async () => {
-  site = await Site.start()
-  await site.visitor().signUp('Stable', { email: 'stable@example.com' })
-  browser = await launch()
-})
-test.after(async () => {
-  await browser.close()
-  await site.close()
+  await site().visitor().signUp('Stable', { email: 'stable@example.com' })
 })
 
 const SIZES = {
@@ -32,9 +23,8 @@ const OBSERVE = `
   }).observe({ type: 'layout-shift', buffered: true })
 `
 
-async function open(path: string, viewport: { width: number; height: number }): Promise<Page> {
-  const context = await browser.newContext({ baseURL: site.address, viewport })
-  const page = await context.newPage()
+async function watch(path: string, viewport: { width: number; height: number }): Promise<Page> {
+  const page = await open('/healthz', { viewport })
   await page.addInitScript(OBSERVE)
   await page.goto(path)
   await page.waitForLoadState('networkidle')
@@ -50,13 +40,10 @@ async function shiftOf(page: Page): Promise<number> {
 }
 
 async function send(page: Page, values: Record<string, string>): Promise<void> {
-  for (const [name, value] of Object.entries(values)) await page.fill(`#${name}`, value)
+  await fillIn(page, values)
   await page.locator('main form button').scrollIntoViewIfNeeded()
   await page.evaluate('window.shift = 0')
-  const answered = page.waitForResponse((response) => response.request().method() === 'POST')
-  await page.click('main form button')
-  await (await answered).finished()
-  await page.waitForSelector('#messages > *')
+  await pressForAnswer(page)
 }
 
 async function tops(page: Page): Promise<number[]> {
@@ -68,7 +55,7 @@ async function tops(page: Page): Promise<number[]> {
 for (const [name, viewport] of Object.entries(SIZES)) {
   test(`${name}: nothing moves while a page loads, and nothing is wider than the screen`, async () => {
     for (const path of ['/', '/signup/', '/login/', '/users/stable/', '/nowhere']) {
-      const page = await open(path, viewport)
+      const page = await watch(path, viewport)
       assert.is(await shiftOf(page), 0, path)
       assert.is(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false, path)
       await page.context().close()
@@ -82,7 +69,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
       ['Stable', 'x'],
       ['stable@example.com', 'x'],
     ] as const) {
-      const page = await open('/login/', viewport)
+      const page = await watch('/login/', viewport)
       const before = await tops(page)
       await send(page, { username, password })
       const after = await tops(page)
@@ -97,7 +84,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
     const most = name === 'desktop' ? 0.1 : 0.25
     const broken = { username: 'a!', email: 'x', password: 'abc', repassword: 'abd' }
     for (const values of [{}, broken]) {
-      const page = await open('/signup/', viewport)
+      const page = await watch('/signup/', viewport)
       await send(page, values)
       const shift = await shiftOf(page)
       assert.ok(shift <= most, `${shift}`)
@@ -108,8 +95,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
 
 test('a page with all it loads is small', async () => {
   for (const path of ['/', '/signup/', '/login/']) {
-    const context = await browser.newContext({ baseURL: site.address })
-    const page = await context.newPage()
+    const page = await open('/healthz')
     const sizes: Promise<number>[] = []
     page.on('requestfinished', (request) => {
       sizes.push(
@@ -123,12 +109,12 @@ test('a page with all it loads is small', async () => {
     const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
     assert.ok(sizes.length <= 4, `${sizes.length} requests`)
     assert.ok(bytes > 5_000 && bytes < 45_000, `${bytes} bytes`)
-    await context.close()
+    await page.context().close()
   }
 })
 
 test('a success moves the fields no further than its message needs', async () => {
-  const page = await open('/login/', SIZES.desktop)
+  const page = await watch('/login/', SIZES.desktop)
   const before = await tops(page)
   await send(page, { username: 'Stable', password: PASSWORD })
   assert.equal(await tops(page), before)

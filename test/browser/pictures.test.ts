@@ -1,44 +1,27 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/root.js'
-import { Site } from '../helpers.js'
-import { launch } from './chromium.js'
+import { browserSuite, fillIn } from './visit.js'
 
 /** Takes the picture for the README; writes it to `docs/` only when asked to (`npm run pictures`). */
-const test = suite('pictures')
-let site: Site
-let browser: Browser
-
-test.before(async () => {
-  site = await Site.start()
-  browser = await launch()
-})
-test.after(async () => {
-  await browser.close()
-  await site.close()
-})
+const { test, open } = browserSuite('pictures')
 
 async function shot(
   path: string,
   { dark, typed }: { dark: boolean; typed?: Record<string, string> },
 ): Promise<Buffer> {
-  const context = await browser.newContext({
-    baseURL: site.address,
+  const page = await open(path, {
     viewport: { width: 440, height: 760 },
     colorScheme: dark ? 'dark' : 'light',
   })
-  const page = await context.newPage()
-  await page.goto(path)
   if (typed !== undefined) {
-    for (const [name, value] of Object.entries(typed)) await page.fill(`#${name}`, value)
+    await fillIn(page, typed)
     await page.click('main form button')
     await page.waitForSelector('#messages .error')
   }
   const picture = await page.screenshot()
-  await context.close()
+  await page.context().close()
   return picture
 }
 
@@ -49,7 +32,7 @@ test('home, a sign-up with errors and a dark login stand side by side', async ()
     await shot('/signup/', { dark: false, typed }),
     await shot('/login/', { dark: true }),
   ]
-  const page = await browser.newPage({ viewport: { width: 1384, height: 808 } })
+  const page = await open('about:blank', { viewport: { width: 1384, height: 808 } })
   const images = pictures.map((picture) => `<img src="data:image/png;base64,${picture.toString('base64')}">`)
   await page.setContent(
     `<style>body { margin: 24px; display: flex; gap: 8px; background: #d9dee5 } img { border-radius: 8px }</style>${images.join('')}`,

@@ -1,43 +1,18 @@
-import type { Browser, Page } from 'playwright-core'
-import { suite } from 'uvu'
+import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { PASSWORD, Site } from '../helpers.js'
-import { launch } from './chromium.js'
+import { PASSWORD } from '../helpers.js'
+import { browserSuite, fillIn, messages } from './visit.js'
 
-const test = suite('a browser without JavaScript')
-let site: Site
-let browser: Browser
+const { test, site, open } = browserSuite('a browser without JavaScript')
 
-test.before(async () => {
-  site = await Site.start()
-  browser = await launch()
-})
-test.after(async () => {
-  await browser.close()
-  await site.close()
-})
-
-async function open(path: string): Promise<Page> {
-  const context = await browser.newContext({ baseURL: site.address, javaScriptEnabled: false })
-  const page = await context.newPage()
-  await page.goto(path)
-  return page
-}
-
-async function fillIn(page: Page, values: Record<string, string>): Promise<void> {
-  for (const [name, value] of Object.entries(values)) await page.fill(`#${name}`, value)
-}
+const PLAIN = { javaScriptEnabled: false }
 
 async function press(page: Page): Promise<void> {
   await Promise.all([page.waitForEvent('load'), page.click('main form button')])
 }
 
-async function messages(page: Page): Promise<string[]> {
-  return page.locator('#messages .error li, #messages .success > p:first-child').allInnerTexts()
-}
-
 test('sign-up, login and logout go by plain pages, with every mistake on the way', async () => {
-  const page = await open('/signup/')
+  const page = await open('/signup/', PLAIN)
   await press(page)
   assert.is((await messages(page)).length, 4)
   assert.match(await page.title(), /^Error: Sign up/)
@@ -74,8 +49,8 @@ test('sign-up, login and logout go by plain pages, with every mistake on the way
 })
 
 test('a page left open while the cookie changed keeps the name, and works at the second press', async () => {
-  await site.visitor().signUp('Patience')
-  const page = await open('/login/')
+  await site().visitor().signUp('Patience')
+  const page = await open('/login/', PLAIN)
   await fillIn(page, { username: 'Patience', password: PASSWORD })
   await page.context().clearCookies()
   await press(page)
@@ -87,7 +62,7 @@ test('a page left open while the cookie changed keeps the name, and works at the
 })
 
 test('the answer to a form can be opened by itself, and leads back to the form', async () => {
-  const page = await open('/signup/')
+  const page = await open('/signup/', PLAIN)
   await press(page)
   await page.goto('/signup/verify/')
   assert.match((await messages(page)).join(), 'Only POST is allowed here')

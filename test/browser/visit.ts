@@ -1,0 +1,54 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { suite, type Test } from 'uvu'
+import { Site } from '../helpers.js'
+import { launch } from './chromium.js'
+
+/** A suite with a site and a browser of its own. */
+export interface BrowserSuite {
+  test: Test
+  site(): Site
+  /** A new browser window, without cookies, at `path`. */
+  open(path: string, options?: BrowserContextOptions): Promise<Page>
+}
+
+export function browserSuite(name: string): BrowserSuite {
+  const test = suite(name)
+  let running: { site: Site; browser: Browser } | undefined
+  const current = () => {
+    if (running === undefined) throw new Error('The suite has not begun.')
+    return running
+  }
+  test.before(async () => {
+    running = { site: await Site.start(), browser: await launch() }
+  })
+  test.after(async () => {
+    await current().browser.close()
+    await current().site.close()
+  })
+  return {
+    test,
+    site: () => current().site,
+    async open(path, options = {}) {
+      const context = await current().browser.newContext({ baseURL: current().site.address, ...options })
+      const page = await context.newPage()
+      await page.goto(path)
+      return page
+    },
+  }
+}
+
+export async function fillIn(page: Page, values: Record<string, string>): Promise<void> {
+  for (const [name, value] of Object.entries(values)) await page.fill(`#${name}`, value)
+}
+
+/** What the message box says, one text for each error. */
+export function messages(page: Page): Promise<string[]> {
+  return page.locator('#messages .error li, #messages .success > p:first-child').allInnerTexts()
+}
+
+/** Presses the form's button and waits until htmx has put new content into the message box. */
+export async function pressForAnswer(page: Page): Promise<void> {
+  await page.evaluate('document.querySelector("#messages > *")?.setAttribute("data-former", "")')
+  await page.click('main form button')
+  await page.waitForSelector('#messages > :not([data-former])')
+}
