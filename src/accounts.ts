@@ -4,6 +4,7 @@ import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import compose from 'koa-compose'
 import type { Logger } from 'pino'
+import { isOrigin } from './config.js'
 import { features } from './features/index.js'
 import { userOf } from './guards.js'
 import { enter, type House, type Places, type Url } from './house.js'
@@ -16,7 +17,7 @@ import { errorPages, notFound } from './web/errors.js'
 import { headers, securityHeaders } from './web/headers.js'
 import { createLog } from './web/log.js'
 import { createPages, type Pages } from './web/pages.js'
-import { unmatched } from './web/routes.js'
+import { knows, unmatched } from './web/routes.js'
 import { createViews } from './web/views.js'
 import { createWords, type Words } from './words.js'
 
@@ -53,10 +54,8 @@ export interface AccountsOptions {
 
 /** The middleware, and what a host may ask of it. It sets `ctx.state.user` for all that stands behind it. */
 export interface Accounts extends Middleware {
-  /** For a site that is all ours, before everything else: security headers, error pages, a 404 page. */
+  /** For a site that is all ours, before everything else: security headers, error pages, a 404 page, static files. */
   frame: Middleware
-  /** The icon, for browsers that ask for `/favicon.ico` whatever the page says. */
-  favicon: Middleware
   /** Answers with a page of the house: the template, and what it needs. */
   show: Pages['show']
   /** Whether the database answers and is up to date. */
@@ -67,15 +66,15 @@ export interface Accounts extends Middleware {
 
 /**
  * The account system as Koa middleware. It needs `ctx.session` and a parsed `ctx.request.body`, and says so at the first
- * request without. Throws a sentence if the database cannot be opened or a template does not compile.
+ * request without. Throws a sentence if an option is wrong, a template does not compile or the database cannot be opened.
  */
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
+  checkOptions(options)
   const house = await build(options)
   const frame = frameOf(house, options)
   const stopSweeping = startSweeping(house)
   return Object.assign(doorOf(house, frame, options), {
-    frame: compose([frame.headers, frame.errors, notFound]),
-    favicon: (ctx: Context) => house.assets.answer(ctx, 'favicon.ico'),
+    frame: compose([frame.headers, frame.errors, notFound, favicon(house.assets), house.assets.serve]),
     show: house.pages.show,
     ready: house.database.ready,
     async close() {
@@ -85,17 +84,20 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   })
 }
 
+function checkOptions({ prefix = '', baseUrl = 'http://localhost' }: AccountsOptions): void {
+  if (!/^(?:\/[\w-]+)*$/.test(prefix)) throw new Error(`The prefix has to be like /members, not ${prefix}.`)
+  if (!isOrigin(baseUrl)) throw new Error(`The baseUrl has to be like https://example.com, not ${baseUrl}.`)
+}
+
+// The database comes last: nothing has to be closed again if something else is wrong.
 async function build(options: AccountsOptions): Promise<House> {
   const words = createWords(options.messages)
   const url = urlsUnder(options.prefix ?? '')
   const places = placesOf(options.places)
-  const assets = loadHouseAssets(options)
+  const assets = loadHouseAssets(url, options)
   return {
-    database: await openDatabase(options.database),
-    passwords: await createPasswords(options.passwordCosts),
     pages: createHousePages(options, { words, url, places, assets }),
     assets,
-    words,
     log: options.log ?? createLog('info'),
     url,
     places,
@@ -104,6 +106,8 @@ async function build(options: AccountsOptions): Promise<House> {
     origin: options.baseUrl === undefined ? undefined : new URL(options.baseUrl).origin,
     address: options.address ?? ((ctx) => ctx.ip),
     now: options.now ?? Date.now,
+    passwords: await createPasswords(options.passwordCosts),
+    database: await openDatabase(options.database),
   }
 }
 
@@ -115,8 +119,8 @@ function urlsUnder(prefix: string): Url {
   return (name, part) => `${prefix}/${name}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
 }
 
-// htmx is served from its own package, under its own version.
-function loadHouseAssets({ development = false }: AccountsOptions): Assets {
+// htmx is served from its own package, never copied.
+function loadHouseAssets(url: Url, { development = false }: AccountsOptions): Assets {
   const { resolve } = createRequire(import.meta.url)
   const files = {
     'htmx.js': resolve('htmx.org/dist/htmx.min.js'),
@@ -124,20 +128,25 @@ function loadHouseAssets({ development = false }: AccountsOptions): Assets {
     'favicon.svg': join(root, 'public', 'favicon.svg'),
     'favicon.ico': join(root, 'public', 'favicon.ico'),
   }
-  return loadAssets(files, { reload: development })
+  return loadAssets({ files, base: url('assets'), reload: development })
+}
+
+// Browsers ask for it there whatever the page says.
+function favicon(assets: Assets): Middleware {
+  return (ctx, next) => (ctx.path === '/favicon.ico' ? assets.answer(ctx, 'favicon.ico') : next())
 }
 
 function createHousePages(
   { siteName = 'Gatehouse', templates = [], development = false }: AccountsOptions,
   { words, url, places, assets }: { words: Words; url: Url; places: Places; assets: Assets },
 ): Pages {
-  const asset = (name: string) => `${url('assets')}${assets.versioned(name)}`
   const views = createViews({
     folders: [...templates, join(root, 'templates')],
-    globals: { _: words.text, url, asset, places, siteName, day },
+    globals: { url, asset: assets.path, places, siteName, day },
     reload: development,
   })
-  return createPages({ views, url, say: words.sentence, shared: (ctx) => ({ user: userOf(ctx) }) })
+  const shared = (ctx: Context) => ({ _: words.text, user: userOf(ctx) })
+  return createPages({ views, url, say: words.sentence, shared })
 }
 
 const DAY = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' })
@@ -162,25 +171,20 @@ function frameOf({ pages, log }: House, { baseUrl, development = false }: Accoun
 
 /** Finds out who is there, for the host too, and answers what is ours; the rest is the host's. */
 function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptions): Middleware {
-  const { prefix = '' } = options
+  const { assets } = house
   const load = currentUser(house)
-  const router = routerOf(house, prefix)
-  const files = new Router({ prefix, strict: true }).get('/assets/:file', house.assets.serve)
+  const router = routerOf(house, options.prefix ?? '')
   const own = compose([
     ...(options.headers === false ? [] : [headers]),
     errors,
-    asMiddleware(files),
+    assets.serve,
     load,
     asMiddleware(router),
     unmatched(router),
   ])
-  const names = new Set([...features.map(({ name }) => name), 'assets'])
-  const isOwn = (path: string) =>
-    path.startsWith(`${prefix}/`) && names.has(path.slice(prefix.length + 1).split('/', 1)[0] ?? '')
-
   return (ctx, next) => {
     enter(ctx, house)
-    return isOwn(ctx.path) ? own(ctx, next) : load(ctx, next)
+    return assets.isAt(ctx.path) || knows(router, ctx.path) ? own(ctx, next) : load(ctx, next)
   }
 }
 

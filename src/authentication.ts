@@ -29,26 +29,28 @@ const EMAIL_OR_PASSWORD_WRONG: Broken = {
 export async function authenticate(
   house: House,
   { username, password }: { username: string; password: string },
+  signal?: AbortSignal,
 ): Promise<Outcome> {
   const byEmail = username.includes('@')
   const find = byEmail ? users.byEmailKey : users.byNameKey
   const account = await find(house.database.main, fold(username))
-  const right = await house.passwords.verify(account?.passwordHash, password)
+  const right = await house.passwords.verify(account?.passwordHash, password, signal)
   if (account !== undefined && right) return { ok: true, account }
   if (byEmail) return { ok: false, error: EMAIL_OR_PASSWORD_WRONG }
   return { ok: false, error: account === undefined ? USER_UNKNOWN : PASSWORD_WRONG }
 }
 
-/** Brings the stored hash up to today's costs, while the password is at hand. */
-export async function rehashIfOutdated(
+/** Brings the stored hash up to today's costs, while the password is at hand; if that fails, the next login does it. */
+export async function renewHash(
   house: House,
-  account: users.Account,
+  { user, passwordHash }: users.Account,
   password: string,
 ): Promise<void> {
-  const { user, passwordHash } = account
   if (!house.passwords.isOutdated(passwordHash)) return
-  await users.rehash(house.database, user.id, {
-    old: passwordHash,
-    new: await house.passwords.hash(password),
-  })
+  try {
+    const renewed = await house.passwords.hash(password)
+    await users.rehash(house.database, user.id, { old: passwordHash, new: renewed })
+  } catch (error) {
+    house.log.warn({ err: error }, 'password hash not renewed')
+  }
 }

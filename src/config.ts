@@ -33,7 +33,7 @@ export class ConfigError extends Error {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 const environment = z.object({
-  NODE_ENV: z.string().default('development'),
+  NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   PORT: wholeNumber(0, 65_535).default('3000'),
   HOST: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, { message: `has to be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
@@ -59,7 +59,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
   const given = Object.entries(variables).filter(([, value]) => value !== undefined && value.trim() !== '')
   const { data, error } = environment.safeParse(Object.fromEntries(given))
   const mistakes = error?.issues.map(({ path, message }) => `${path.join('.')} ${message}.`) ?? []
-  const production = variables.NODE_ENV === 'production'
+  const production = variables.NODE_ENV?.trim() === 'production'
   if (production && !given.some(([name]) => name === 'BASE_URL')) {
     mistakes.push(
       'BASE_URL has to be set in production: the address people see, such as https://example.com.',
@@ -97,7 +97,8 @@ function wholeNumber(min: number, max: number) {
     .refine((number) => number >= min && number <= max, sentence)
 }
 
-function isOrigin(address: string): boolean {
+/** Whether it is http:// or https:// and a host, without a path. */
+export function isOrigin(address: string): boolean {
   if (!URL.canParse(address)) return false
   const url = new URL(address)
   return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`

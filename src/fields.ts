@@ -28,6 +28,7 @@ export function fold(text: string): string {
 
 // Control and format characters, half surrogates, and what is drawn as nothing (zero-width, bidi, Hangul filler).
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
+const ALL_INVISIBLE = new RegExp(INVISIBLE, 'gu')
 
 function isInvisible(text: string): boolean {
   return INVISIBLE.test(text)
@@ -74,7 +75,7 @@ export const username: Field = {
       field: 'username',
       code: 'username_characters',
       sentence: 'User name: only letters, digits, space . _ -',
-      isBroken: (name) => OTHER_CHARACTER.test(name.replaceAll(new RegExp(INVISIBLE, 'gu'), '')),
+      isBroken: (name) => OTHER_CHARACTER.test(name.replaceAll(ALL_INVISIBLE, '')),
     },
     {
       field: 'username',
@@ -110,7 +111,11 @@ export function slugOf(name: string): string {
   const folded = fold(name)
   const letters = folded.match(LETTER_OR_DIGIT) ?? []
   if (letters.length === 0) return ''
-  return letters.every((letter) => SILENT.has(letter) || latin(letter) !== '') ? latin(folded) : folded
+  return letters.every(isLatinizable) ? latin(folded) : folded
+}
+
+function isLatinizable(letter: string): boolean {
+  return /[a-z0-9]/.test(letter) || SILENT.has(letter) || latin(letter) !== ''
 }
 
 // Not split at capitals: AnnaBelle and Annabelle are one name.

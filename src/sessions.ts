@@ -5,7 +5,7 @@ import type { House, SessionLifetimes } from './house.js'
 import * as sessions from './tables/sessions.js'
 import type { User } from './tables/users.js'
 import { newSecret } from './web/csrf.js'
-import { keep, kept, setCookieLifetime } from './web/session.js'
+import { keep, kept, keptText, setCookieLifetime } from './web/session.js'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -16,28 +16,40 @@ const TOUCH_EVERY = 60 * 1000
 
 const MAX_USER_AGENT = 512
 
+// In the sealed cookie: the token of the login, and whether the cookie was made to outlive the browser.
+const TOKEN = 'login'
+const LONG = 'long'
+
+const live = new WeakMap<Context, sessions.Session>()
+
+/** The session of the user who is logged in, for those who need to know more of it than whose it is. */
+export function sessionOf(ctx: Context): sessions.Session | undefined {
+  return live.get(ctx)
+}
+
 /** Finds out who is there, for `ctx.state.user`: the cookie only names a session, the database says what it is worth. */
 export function currentUser(house: House): Middleware {
   return async (ctx, next) => {
-    const { login } = kept(ctx)
+    const token = keptText(ctx, TOKEN)
     const found =
-      login === undefined
+      token === undefined
         ? undefined
-        : await sessions.byToken(house.database.main, hashOf(login), house.now())
-    if (login !== undefined && found === undefined) forgetDead(ctx)
+        : await sessions.byToken(house.database.main, hashOf(token), house.now())
+    if (token !== undefined && found === undefined) forgetDead(ctx)
+    if (found !== undefined) recognize(ctx, house, found.session)
     ctx.state.user = found?.user
-    if (found !== undefined) touch(house, found.session)
     await next()
   }
 }
 
 // A copy of the cookie of a session that has ended also holds no message of it.
 function forgetDead(ctx: Context): void {
-  keep(ctx, { login: undefined, notice: undefined })
+  keep(ctx, { [TOKEN]: undefined, notice: undefined })
 }
 
-// Not waited for: the answer does not depend on it, and the next request does it again if the database was busy.
-function touch(house: House, session: sessions.Session): void {
+// That it was used is not waited for: the next request notes it again if the database was busy.
+function recognize(ctx: Context, house: House, session: sessions.Session): void {
+  live.set(ctx, session)
   const now = house.now()
   if (now - session.lastSeenAt < TOUCH_EVERY) return
   const expiresAt = endOf(session, now, house.lifetimes)
@@ -67,7 +79,7 @@ export async function logIn(
 ): Promise<void> {
   const now = house.now()
   const token = randomBytes(32).toString('base64url')
-  await sessions.open(house.database, {
+  const session = {
     tokenHash: hashOf(token),
     userId: user.id,
     kept: options.kept,
@@ -75,24 +87,27 @@ export async function logIn(
     address: addressOf(ctx, house),
     now,
     expiresAt: endOf({ kept: options.kept, createdAt: now }, now, house.lifetimes),
-  })
-  await endFormer(ctx, house)
-  keep(ctx, { login: token })
+  }
+  await sessions.open(house.database, session, { insteadOf: sessionOf(ctx)?.tokenHash })
+  setLifetime(ctx, options.kept ? house.lifetimes.max : undefined)
+  keep(ctx, { [TOKEN]: token })
   newSecret(ctx)
-  setCookieLifetime(ctx, options.kept ? house.lifetimes.max : 'session')
   ctx.state.user = user
 }
 
 /** Ends the session of this browser; a copy of its cookie is worth nothing from now on. */
 export async function logOut(ctx: Context, house: House): Promise<void> {
-  await endFormer(ctx, house)
-  keep(ctx, { login: undefined, csrf: undefined, notice: undefined })
+  const session = sessionOf(ctx)
+  if (session !== undefined) await sessions.close(house.database, session.tokenHash)
+  setLifetime(ctx, undefined)
+  keep(ctx, { [TOKEN]: undefined, csrf: undefined, notice: undefined })
   ctx.state.user = undefined
 }
 
-async function endFormer(ctx: Context, house: House): Promise<void> {
-  const { login } = kept(ctx)
-  if (login !== undefined) await sessions.close(house.database, hashOf(login))
+// A cookie that ends with the browser is what sessions begin with: only a longer life is set, and taken back.
+function setLifetime(ctx: Context, maxAge: number | undefined): void {
+  if (maxAge !== undefined || kept(ctx)[LONG] !== undefined) setCookieLifetime(ctx, maxAge ?? 'session')
+  keep(ctx, { [LONG]: maxAge === undefined ? undefined : 1 })
 }
 
 // The token has 256 random bits, so a fast hash is enough to keep the database from opening sessions.
@@ -107,18 +122,25 @@ function addressOf(ctx: Context, house: House): string {
 }
 
 const SWEEP_EVERY = 60 * 1000
+const SWEEP_RETRY = 1000
+const SWEEP_PAUSE = 20
 const SWEEP_BATCH = 200
 
 /** Deletes ended sessions now and every minute, in small batches between which requests are served. */
 export function startSweeping({ database, log, now }: Pick<House, 'database' | 'log' | 'now'>): () => void {
-  const sweep = async () => {
-    const swept = await sessions.sweep(database.loose, { now: now(), batch: SWEEP_BATCH })
-    if (swept === SWEEP_BATCH) setImmediate(run)
+  let timer: NodeJS.Timeout
+  const sweepIn = (delay: number) => {
+    timer = setTimeout(sweep, delay).unref()
   }
-  const run = () => {
-    sweep().catch((error: unknown) => log.debug({ err: error }, 'ended sessions not swept'))
+  const sweep = () => {
+    sessions.sweep(database.loose, { now: now(), batch: SWEEP_BATCH }).then(
+      (swept) => sweepIn(swept === SWEEP_BATCH ? SWEEP_PAUSE : SWEEP_EVERY),
+      (error: unknown) => {
+        log.debug({ err: error }, 'ended sessions not swept')
+        sweepIn(SWEEP_RETRY)
+      },
+    )
   }
-  const timer = setInterval(run, SWEEP_EVERY).unref()
-  run()
-  return () => clearInterval(timer)
+  sweepIn(0)
+  return () => clearTimeout(timer)
 }

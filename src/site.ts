@@ -20,10 +20,13 @@ import {
 /** The runnable site, and the shortest example of how accounts are mounted into a site of your own. */
 export async function createSite(config: Config, options: Partial<AccountsOptions> = {}) {
   const log = options.log ?? createLog(config.logLevel)
+  const keys = siteKeys(config)
   const house = await accounts({
-    ...config,
+    database: config.database,
+    baseUrl: config.baseUrl,
+    passwordMinLength: config.passwordMinLength,
     development: !config.production,
-    headers: false,
+    headers: false, // the frame sets them for the whole site
     log,
     ...options,
   })
@@ -31,14 +34,13 @@ export async function createSite(config: Config, options: Partial<AccountsOption
 
   const site = new Router({ strict: true })
   site.get('/', (ctx) => house.show(ctx, 'home/page.html'))
-  site.get('/favicon.ico', house.favicon)
 
   const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy })
   app.on('error', (error) => log.error({ err: error }, 'answer failed'))
   app.use(requestLog(log))
   app.use(house.frame)
   app.use(health.checks)
-  app.use(sealedSession(app, { keys: siteKeys(config), https: config.https }))
+  app.use(sealedSession(app, { keys, https: config.https }))
   app.use(formBody())
   app.use(house)
   app.use(site.routes())

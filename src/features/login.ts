@@ -1,10 +1,11 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { authenticate, rehashIfOutdated } from '../authentication.js'
+import { authenticate, renewHash } from '../authentication.js'
 import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
 import { logIn } from '../sessions.js'
 import type { Broken, Form } from '../web/form.js'
+import { leaving } from '../web/leaving.js'
 import { localPath } from '../web/local-path.js'
 import { onSubmit, type Sent } from '../web/submit.js'
 
@@ -20,6 +21,7 @@ const NO_USERNAME = {
   sentence: 'Enter your user name or e-mail.',
 }
 const NO_PASSWORD = { field: 'password', code: 'login_password_missing', sentence: 'Enter your password.' }
+const GO_ON = { code: 'logged_in_go_on', sentence: 'Go on now' }
 const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 
 export function routes(router: Router, house: House): void {
@@ -31,12 +33,17 @@ export function routes(router: Router, house: House): void {
       const missing = missingFields(values)
       if (missing.length > 0) return house.pages.refuse(ctx, form, { errors: missing, values })
 
-      const outcome = await authenticate(house, values)
+      const outcome = await authenticate(house, values, leaving(ctx))
       if (!outcome.ok) return house.pages.refuse(ctx, form, { errors: [outcome.error], values })
 
-      await rehashIfOutdated(house, outcome.account, values.password)
       await logIn(ctx, house, outcome.account.user, { kept: values.keep !== '' })
-      arrive(ctx, house, values)
+      await renewHash(house, outcome.account, values.password)
+      house.pages.accept(ctx, form, {
+        notice: { message: LOGGED_IN },
+        to: localPath(values.next) ?? house.places.afterLogin,
+        onward: GO_ON,
+        values,
+      })
     }),
   )
 }
@@ -52,13 +59,4 @@ function prefilled(ctx: Context): Partial<Sent<FieldName>> {
 
 function missingFields({ username, password }: Sent<FieldName>): Broken[] {
   return [...(username.trim() === '' ? [NO_USERNAME] : []), ...(password === '' ? [NO_PASSWORD] : [])]
-}
-
-function arrive(ctx: Context, house: House, values: Sent<FieldName>): void {
-  house.pages.accept(ctx, form, {
-    notice: { text: house.words.sentence(LOGGED_IN) },
-    to: localPath(values.next) ?? house.places.afterLogin,
-    onward: house.words.text('Go on now'),
-    values,
-  })
 }

@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
-import { requireUser } from '../guards.js'
-import type { House } from '../house.js'
+import type { Middleware } from 'koa'
+import { requireUser, userOf } from '../guards.js'
+import { type House, houseOf } from '../house.js'
 import { logOut } from '../sessions.js'
 import type { Form } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
@@ -17,9 +18,17 @@ export function routes(router: Router, house: House): void {
 
   router.post(
     '/logout/',
+    unlessLoggedOut,
     onSubmit(form, house, async (ctx) => {
       await logOut(ctx, house)
-      house.pages.leave(ctx, house.places.afterLogout, { text: house.words.sentence(LOGGED_OUT) })
+      house.pages.leave(ctx, house.places.afterLogout, { message: LOGGED_OUT })
     }),
   )
+}
+
+// Logged out in another tab: that is what was asked for.
+const unlessLoggedOut: Middleware = async (ctx, next) => {
+  if (userOf(ctx) !== undefined) return await next()
+  const { pages, places } = houseOf(ctx)
+  pages.leave(ctx, places.afterLogout, { message: LOGGED_OUT })
 }

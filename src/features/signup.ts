@@ -6,7 +6,8 @@ import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
-import { kept } from '../web/session.js'
+import { leaving } from '../web/leaving.js'
+import { keptText } from '../web/session.js'
 import { onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'signup'
@@ -20,6 +21,8 @@ const form: Form<FieldName> = {
 }
 
 const SIGNED_UP = { code: 'signed_up', sentence: 'Your account {name} is ready.' }
+const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+const GO_ON = { code: 'signed_up_go_on', sentence: 'Go on without logging in' }
 
 export function routes(router: Router, house: House): void {
   router.get('/signup/', requireAnonymous, (ctx) => house.pages.form(ctx, form))
@@ -28,15 +31,15 @@ export function routes(router: Router, house: House): void {
     '/signup/verify/',
     onSubmit(form, house, async (ctx, values) => {
       const applicant = applicantOf(ctx, values)
-      const errors = await signUp(house, applicant)
+      const errors = await signUp(house, applicant, leaving(ctx))
       if (errors.length > 0) return house.pages.refuse(ctx, form, { errors, values })
       house.pages.accept(ctx, form, {
         notice: {
-          text: house.words.sentence({ ...SIGNED_UP, params: { name: applicant.name } }),
-          link: { href: `${house.url('login')}?${query(applicant)}`, text: house.words.text('Log in') },
+          message: { ...SIGNED_UP, params: { name: applicant.name } },
+          link: { href: `${house.url('login')}?${query(applicant)}`, message: LOG_IN },
         },
         to: house.places.afterSignup,
-        onward: house.words.text('Go on to the home page'),
+        onward: GO_ON,
         values,
       })
     }),
@@ -63,7 +66,7 @@ function applicantOf(ctx: Context, values: Sent<FieldName>): Applicant {
     emailKey: fields.fold(email),
     password: values.password,
     repassword: values.repassword,
-    signupForm: fingerprint([kept(ctx).csrf ?? '', values._once, name, email]),
+    signupForm: fingerprint([keptText(ctx, 'csrf') ?? '', values._once, name, email]),
   }
 }
 
@@ -73,9 +76,9 @@ function fingerprint(parts: string[]): string {
 }
 
 /** Creates the account, or answers everything that is wrong. A form that arrives twice gets its first answer again. */
-async function signUp(house: House, applicant: Applicant): Promise<Broken[]> {
+async function signUp(house: House, applicant: Applicant, signal: AbortSignal): Promise<Broken[]> {
   const errors = await objections(house, applicant)
-  if (errors.length === 0 && (await create(house, applicant))) return []
+  if (errors.length === 0 && (await create(house, applicant, signal))) return []
   if (errors.length === 0) errors.push(...(await lostRace(house, applicant)))
   return (await isRepeated(house, applicant, errors)) ? [] : errors
 }
@@ -102,8 +105,8 @@ async function takenClaims(house: House, applicant: Applicant): Promise<Broken[]
   return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(taken.email ? [fields.EMAIL_TAKEN] : [])]
 }
 
-async function create(house: House, applicant: Applicant): Promise<boolean> {
-  const passwordHash = await house.passwords.hash(applicant.password)
+async function create(house: House, applicant: Applicant, signal: AbortSignal): Promise<boolean> {
+  const passwordHash = await house.passwords.hash(applicant.password, signal)
   return users.create(house.database, {
     ...applicant,
     id: randomUUID(),

@@ -39,9 +39,17 @@ export interface NewSession {
   expiresAt: number
 }
 
-export async function open(database: Database, session: NewSession): Promise<void> {
-  await database.write((transaction) =>
-    transaction
+/** Stores a new session; the one it takes the place of ends with the same write. */
+export async function open(
+  database: Database,
+  session: NewSession,
+  { insteadOf }: { insteadOf?: string | undefined } = {},
+): Promise<void> {
+  await database.write(async (transaction) => {
+    if (insteadOf !== undefined) {
+      await transaction.deleteFrom('sessions').where('token_hash', '=', insteadOf).execute()
+    }
+    await transaction
       .insertInto('sessions')
       .values({
         token_hash: session.tokenHash,
@@ -55,8 +63,8 @@ export async function open(database: Database, session: NewSession): Promise<voi
         authenticated_at: session.now,
         expires_at: session.expiresAt,
       })
-      .execute(),
-  )
+      .execute()
+  })
 }
 
 /** The live session with this token, and whose it is. */

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import BetterSqlite3 from 'better-sqlite3'
-import { Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
+import { type Driver, Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
 import { DatabaseUnavailable } from './unavailable.js'
 
 // better-sqlite3 waits for a lock inside the event loop, where nobody else is served: `retried` waits outside of it.
@@ -42,11 +42,23 @@ function setPragmas(connection: BetterSqlite3.Database, { durable }: { durable: 
 
 /** Kysely's dialect, with transactional migrations, which SQLite can, and a lock between processes that migrate. */
 class LockingSqliteDialect extends SqliteDialect {
+  readonly #connection: BetterSqlite3.Database
   readonly #file: string
 
   constructor(connection: BetterSqlite3.Database, file: string) {
     super({ database: { prepare: rememberStatements(connection), close: () => connection.close() } })
+    this.#connection = connection
     this.#file = file
+  }
+
+  // A full disk makes SQLite roll back by itself; a second rollback would fail, and hide what had happened.
+  override createDriver(): Driver {
+    const driver = super.createDriver()
+    const rollback = driver.rollbackTransaction.bind(driver)
+    driver.rollbackTransaction = async (connection) => {
+      if (this.#connection.inTransaction) await rollback(connection)
+    }
+    return driver
   }
 
   override createAdapter(): SqliteAdapter {

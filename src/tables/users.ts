@@ -58,14 +58,22 @@ export interface NewUser extends Claims {
   createdAt: number
 }
 
+class Taken extends Error {}
+
 /** Stores a user with its slug, or answers false if somebody has one of its claims; the constraints decide races. */
-export function create(database: Database, user: NewUser): Promise<boolean> {
-  return database.write(async (transaction) => {
-    if (!(await insert(transaction, user))) return false
-    if (await slugs.claim(transaction, { slug: user.slug, userId: user.id })) return true
-    await transaction.deleteFrom('users').where('id', '=', user.id).execute()
-    return false
-  })
+export async function create(database: Database, user: NewUser): Promise<boolean> {
+  try {
+    await database.write(async (transaction) => {
+      const stored =
+        (await insert(transaction, user)) &&
+        (await slugs.claim(transaction, { slug: user.slug, userId: user.id }))
+      if (!stored) throw new Taken()
+    })
+    return true
+  } catch (error) {
+    if (error instanceof Taken) return false
+    throw error
+  }
 }
 
 async function insert(db: Db, user: NewUser): Promise<boolean> {

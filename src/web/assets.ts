@@ -3,60 +3,70 @@ import { readFileSync, statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import type { Context, Middleware } from 'koa'
+import { isRead } from './routes.js'
 
 /** The files that pages load: few, small, kept in memory, compressed once. */
 export interface Assets {
-  /** The file's name with its content's hash in it: another content is another name, so browsers may keep it for ever. */
-  versioned(name: string): string
-  /** Answers the file that `ctx.params.file` names by its versioned name, or leaves it unanswered. */
+  /** Its path, with its content's hash in it: another content has another path, so browsers may keep it for ever. */
+  path(name: string): string
+  isAt(path: string): boolean
+  /** Answers what lies at such a path. */
   serve: Middleware
-  /** Answers the file of this name, at an address without a hash. */
+  /** Answers the file of this name, whatever the path. */
   answer(ctx: Context, name: string): void
 }
 
 interface Asset {
-  versioned: string
+  path: string
   type: string
   modified: number
   encodings: { identity: Buffer; gzip: Buffer; br: Buffer }
 }
 
+export interface AssetsOptions {
+  /** Where each file lies, by its name. */
+  files: Record<string, string>
+  /** What their paths begin with. */
+  base: string
+  /** Read a changed file anew, for those who are editing it. */
+  reload: boolean
+}
+
 const FOREVER = 'public, max-age=31536000, immutable'
 const DAY = 'public, max-age=86400'
 
-/**
- * `files` gives each asset's name and where it lies. With `reload` a changed file is read anew, for those who are
- * editing it. Throws if one cannot be read.
- */
-export function loadAssets(files: Record<string, string>, { reload }: { reload: boolean }): Assets {
-  const assets = new Map(Object.entries(files).map(([name, file]) => [name, load(name, file)]))
+/** Throws if one of the files cannot be read. */
+export function loadAssets({ files, base, reload }: AssetsOptions): Assets {
+  const assets = new Map(Object.entries(files).map(([name, file]) => [name, load(base, name, file)]))
 
   const current = (name: string): Asset => {
     const file = files[name]
     const asset = assets.get(name)
     if (file === undefined || asset === undefined) throw new Error(`There is no asset ${name}.`)
     if (!reload || statSync(file).mtimeMs === asset.modified) return asset
-    const changed = load(name, file)
+    const changed = load(base, name, file)
     assets.set(name, changed)
     return changed
   }
+  const at = (path: string) => [...assets.values()].find((asset) => asset.path === path)
 
   return {
-    versioned: (name) => current(name).versioned,
+    path: (name) => current(name).path,
+    isAt: (path) => at(path) !== undefined,
     serve(ctx, next) {
-      const asset = [...assets.values()].find(({ versioned }) => versioned === ctx.params.file)
+      const asset = isRead(ctx) ? at(ctx.path) : undefined
       return asset === undefined ? next() : send(ctx, asset, FOREVER)
     },
     answer: (ctx, name) => send(ctx, current(name), DAY),
   }
 }
 
-function load(name: string, file: string): Asset {
+function load(base: string, name: string, file: string): Asset {
   const identity = readFileSync(file)
   const hash = createHash('sha256').update(identity).digest('base64url').slice(0, 12)
   const type = extname(name)
   return {
-    versioned: `${name.slice(0, -type.length)}.${hash}${type}`,
+    path: `${base}${name.slice(0, -type.length)}.${hash}${type}`,
     type,
     modified: statSync(file).mtimeMs,
     encodings: { identity, gzip: gzipSync(identity, { level: 9 }), br: brotliCompressSync(identity) },
@@ -65,7 +75,7 @@ function load(name: string, file: string): Asset {
 
 function send(ctx: Context, asset: Asset, caching: string): void {
   const encoding = accepted(ctx)
-  ctx.set({ 'Cache-Control': caching, Vary: 'Accept-Encoding', ETag: `"${asset.versioned}.${encoding}"` })
+  ctx.set({ 'Cache-Control': caching, Vary: 'Accept-Encoding', ETag: `"${asset.path}.${encoding}"` })
   ctx.status = 200
   if (ctx.fresh) {
     ctx.status = 304

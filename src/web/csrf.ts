@@ -1,12 +1,12 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
-import { keep, kept } from './session.js'
+import { keep, keptText } from './session.js'
 
 const SECRET_LENGTH = 16
 
 /** A token for one form, made from the visitor's secret. Makes the secret, and so the cookie, if there is none. */
 export function csrfToken(ctx: Context): string {
-  const secret = Buffer.from(kept(ctx).csrf ?? newSecret(ctx), 'base64url')
+  const secret = Buffer.from(keptText(ctx, 'csrf') ?? newSecret(ctx), 'base64url')
   // A fresh mask each time: the same bytes on every page could be guessed from compressed lengths (BREACH).
   const mask = randomBytes(SECRET_LENGTH)
   return Buffer.concat([mask, xor(mask, secret)]).toString('base64url')
@@ -20,7 +20,7 @@ export function newSecret(ctx: Context): string {
 }
 
 export function csrfMatches(ctx: Context, token: string): boolean {
-  const { csrf } = kept(ctx)
+  const csrf = keptText(ctx, 'csrf')
   const bytes = Buffer.from(token, 'base64url')
   if (csrf === undefined || bytes.length !== 2 * SECRET_LENGTH) return false
   const secret = xor(bytes.subarray(0, SECRET_LENGTH), bytes.subarray(SECRET_LENGTH))

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
 import type { Message } from './form.js'
+import { VisitorLeft } from './leaving.js'
 import { requestId } from './log.js'
 import type { Pages } from './pages.js'
 
@@ -24,6 +25,8 @@ const SENTENCES: Record<number, Message> = {
   },
 }
 
+const REFUSED: Message = { code: 'refused', sentence: 'This cannot be done here.' }
+
 export interface ErrorOptions {
   pages: Pages
   log: Logger
@@ -32,8 +35,8 @@ export interface ErrorOptions {
 }
 
 /**
- * Answers every error with a page or a message box. It has to stand outside of the session: Koa's own error answer would
- * lose the cookie.
+ * Answers every error with a page or a message box, so that none reaches Koa's own error answer, which would drop all
+ * headers and the session's cookie with them.
  */
 export function errorPages(options: ErrorOptions): Middleware {
   return async (ctx, next) => {
@@ -52,9 +55,10 @@ export const notFound: Middleware = async (ctx, next) => {
 }
 
 function answerError(ctx: Context, error: unknown, { pages, log, development }: ErrorOptions): void {
+  if (error instanceof VisitorLeft) return
   const answer = answerOf(error)
   if (answer !== undefined) {
-    setRetryAfter(ctx, answer)
+    announce(ctx, answer, error, log)
     pages.problem(ctx, answer)
     return
   }
@@ -79,7 +83,7 @@ function answerBarely(ctx: Context, text: string): void {
 /** What the error asks for, or undefined if nobody foresaw it. */
 export function answerOf(error: unknown): Answer | undefined {
   if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
-  const usual = SENTENCES[error.status] ?? (error.status < 500 ? SENTENCES[400] : undefined)
+  const usual = SENTENCES[error.status] ?? (isRefusal(error.status) ? REFUSED : undefined)
   if (usual === undefined) return undefined
   return {
     status: error.status,
@@ -88,8 +92,14 @@ export function answerOf(error: unknown): Answer | undefined {
   }
 }
 
-export function setRetryAfter(ctx: Context, { retryAfter }: Answer): void {
+/** Says when to try again, and tells the log what keeps the site from answering now. */
+export function announce(ctx: Context, { status, retryAfter }: Answer, error: unknown, log: Logger): void {
   if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
+  if (status >= 500) log.warn({ id: requestId(ctx), err: error }, 'not available')
+}
+
+function isRefusal(status: number): boolean {
+  return Number.isInteger(status) && status >= 400 && status < 500
 }
 
 /** Throws what `errorPages` answers with this status and sentence. */

@@ -26,7 +26,7 @@ export function securityHeaders({ https }: { https: boolean }): Record<string, s
   }
 }
 
-/** What keeps an answer made for one visitor out of every cache. links2 obeys only both words together. */
+/** What keeps an answer made for one visitor out of every cache; links2 obeys `no-store` only beside `no-cache`. */
 export const DYNAMIC = { 'Cache-Control': 'private, no-cache, no-store', Vary: 'HX-Request' }
 
 /** Sets the headers before anything else can answer; static files replace those of `DYNAMIC` by their own. */

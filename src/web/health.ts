@@ -7,6 +7,7 @@ export interface Health {
   leave(): void
 }
 
+/** The two checks, for before everything that could fail; `/readyz` says 503 while `isReady` does not say yes. */
 export function healthChecks(isReady: () => Promise<boolean>): Health {
   let leaving = false
   return {

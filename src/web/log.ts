@@ -39,12 +39,17 @@ export function requestLog(log: Logger): Middleware {
     ctx.res.once('close', () => {
       const ms = Number(process.hrtime.bigint() - start) / 1e6
       log.info(
-        { id: requestId(ctx), method: ctx.method, route: routeOf(ctx), status: ctx.status, ms },
+        { id: requestId(ctx), method: ctx.method, route: routeOf(ctx), status: statusOf(ctx), ms },
         'request',
       )
     })
     await next()
   }
+}
+
+// Null for a visitor who went away before being answered.
+function statusOf(ctx: Context): number | null {
+  return ctx.res.writableFinished ? ctx.status : null
 }
 
 function routeOf(ctx: Context): string | null {

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { Context } from 'koa'
 import { csrfToken } from './csrf.js'
 import type { Broken, Form, Message, Values } from './form.js'
+import { DYNAMIC } from './headers.js'
 import { localPath, ownPath } from './local-path.js'
-import { keep, type Notice, takeNotice } from './session.js'
+import { keep, kept } from './session.js'
 import type { Views } from './views.js'
 
 /** Every answer a visitor sees goes through one of these; each serves htmx and plain browsers alike. */
@@ -32,14 +33,27 @@ export interface Refusal {
 export interface Acceptance {
   notice: Notice
   to: string
-  /** Words for the link to `to`, for those who do not want to wait. */
-  onward: string
+  /** Names the link to `to`, for those who do not want to wait. */
+  onward: Message
   values: Values
+}
+
+/** A message of success, with a link to where it leads. */
+export interface Notice {
+  message: Message
+  link?: Link
+}
+
+export interface Link {
+  href: string
+  message: Message
 }
 
 export interface Problem {
   status: number
   error: Message
+  /** Where the visitor can mend it. */
+  link?: Link
   /** What a maintainer needs to see, in development alone. */
   detail?: string | undefined
 }
@@ -59,13 +73,19 @@ const ONWARD_DELAY = '3s'
 
 export function createPages({ views, url, say, shared }: PagesOptions): Pages {
   const render = (ctx: Context, template: string, values: object) => {
+    ctx.set(DYNAMIC)
     ctx.type = 'html'
     ctx.body = views.render(template, { ...shared(ctx), ...values })
   }
 
+  const spokenLink = (link: Link | undefined) => link && { href: link.href, text: say(link.message) }
+
+  const spoken = (notice: Notice | undefined) =>
+    notice && { text: say(notice.message), link: spokenLink(notice.link) }
+
   const wholePage = (ctx: Context, template: string, values: () => object) =>
     answer(ctx, {
-      page: () => render(ctx, template, { messages: { notice: takeNotice(ctx) }, ...values() }),
+      page: () => render(ctx, template, { messages: { notice: spoken(takeNotice(ctx)) }, ...values() }),
       fragment: () => redirectHtmx(ctx, ownPath(ctx.url) ?? '/'),
     })
 
@@ -100,7 +120,10 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
         page: () => redirect(ctx, to, notice),
         fragment: () =>
           render(ctx, 'parts/fragment.html', {
-            messages: { notice, onward: { href: to, text: onward, delay: ONWARD_DELAY } },
+            messages: {
+              notice: spoken(notice),
+              onward: { href: to, text: say(onward), delay: ONWARD_DELAY },
+            },
             form: { ...formState(ctx, form, values), oob: true },
           }),
       })
@@ -116,9 +139,9 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
       })
     },
 
-    problem(ctx, { status, error, detail }) {
+    problem(ctx, { status, error, link, detail }) {
       ctx.status = status
-      const messages = { errors: [{ text: say(error) }] }
+      const messages = { errors: [{ text: say(error), link: spokenLink(link) }] }
       answer(ctx, {
         page: () =>
           render(ctx, 'problem/page.html', { messages, status, detail, back: formBehind(ctx.path) }),
@@ -140,6 +163,7 @@ function answer(ctx: Context, { page, fragment }: { page: () => void; fragment: 
 
 function redirect(ctx: Context, to: string, notice: Notice | undefined): void {
   if (notice !== undefined) keep(ctx, { notice })
+  ctx.set(DYNAMIC)
   ctx.status = 303
   ctx.redirect(to)
   ctx.body = ''
@@ -147,9 +171,22 @@ function redirect(ctx: Context, to: string, notice: Notice | undefined): void {
 
 // A whole page is never swapped into a fragment: htmx is told to open it as a page.
 function redirectHtmx(ctx: Context, to: string): void {
+  ctx.set(DYNAMIC)
   ctx.status = 200
   ctx.set('HX-Redirect', to)
   ctx.body = ''
+}
+
+// Asking for the head alone, as monitors do, is not looking at the page: the message stays for who does.
+function takeNotice(ctx: Context): Notice | undefined {
+  const { notice } = kept(ctx)
+  if (!isNotice(notice)) return undefined
+  if (ctx.method !== 'HEAD') keep(ctx, { notice: undefined })
+  return notice
+}
+
+function isNotice(value: unknown): value is Notice {
+  return typeof value === 'object' && value !== null && 'message' in value
 }
 
 function newOnce(): string {

@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { refuseRequest } from './errors.js'
+import { DYNAMIC } from './headers.js'
 import { ownPath } from './local-path.js'
 
 const ONLY_POST = { code: 'only_post', sentence: 'Only POST is allowed here. Please use the form.' }
@@ -16,11 +17,17 @@ export function unmatched(router: Router): Middleware {
     if (allowed.length > 0) refuseMethod(ctx, allowed)
     const canonical = isRead(ctx) ? ownPath(`${ctx.path}/`) : undefined
     if (canonical === undefined || !methodsAt(router, canonical).includes('GET')) return next()
+    ctx.set(DYNAMIC)
     ctx.status = 308
     ctx.set('Location', canonical + ctx.search)
     ctx.body = ''
     return undefined
   }
+}
+
+/** Whether the router has something at this path, or at the one with a slash at its end. */
+export function knows(router: Router, path: string): boolean {
+  return methodsAt(router, path).length > 0 || methodsAt(router, `${path}/`).length > 0
 }
 
 function methodsAt(router: Router, path: string): string[] {
@@ -33,6 +40,6 @@ function refuseMethod(ctx: Context, allowed: string[]): never {
   return refuseRequest(ctx, 405, ONLY_GET)
 }
 
-function isRead(ctx: Context): boolean {
+export function isRead(ctx: Context): boolean {
   return ctx.method === 'GET' || ctx.method === 'HEAD'
 }

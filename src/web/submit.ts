@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa'
+import type { Logger } from 'pino'
 import { csrfMatches, isCrossSite } from './csrf.js'
-import { answerOf, refuseRequest, setRetryAfter } from './errors.js'
+import { announce, answerOf, refuseRequest } from './errors.js'
 import { type Form, readValues, type Values } from './form.js'
 import type { Pages } from './pages.js'
 
@@ -21,6 +22,7 @@ export interface SubmitOptions {
   pages: Pages
   /** The site's fixed origin, if it has one; else the Host header says what is same-origin. */
   origin: string | undefined
+  log: Logger
 }
 
 /**
@@ -29,7 +31,7 @@ export interface SubmitOptions {
  */
 export function onSubmit<Field extends string>(
   form: Form<Field>,
-  { pages, origin }: SubmitOptions,
+  { pages, origin, log }: SubmitOptions,
   handle: (ctx: Context, values: Sent<Field>) => Promise<void>,
 ): Middleware {
   return async (ctx) => {
@@ -41,7 +43,7 @@ export function onSubmit<Field extends string>(
     await handle(ctx, values).catch((error: unknown) => {
       const answer = answerOf(error)
       if (answer?.status !== 503) throw error
-      setRetryAfter(ctx, answer)
+      announce(ctx, answer, error, log)
       pages.refuse(ctx, form, { status: 503, errors: [answer.error], values })
     })
   }
