@@ -36,6 +36,7 @@ for (const htmx of [false, true]) {
       ])
       assert.is(page.isWhole, !htmx)
       assert.is(page.value('username'), 'Busy')
+      assert.match(site.logs.join(''), /"level":40.*database is locked/, 'the log has the reason')
     })
     const again = await visitor.send(form, { username: 'Busy', password: PASSWORD })
     assert.is(again.status, htmx ? 200 : 303)

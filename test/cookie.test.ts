@@ -21,6 +21,15 @@ test('a visitor who only reads gets no cookie', async () => {
   }
 })
 
+test('what caches may keep never sets one', async () => {
+  const home = await site.visitor().open('/')
+  for (const path of [home.$('script').attr('src') ?? '', '/favicon.ico']) {
+    const page = await site.visitor().open(path, { Cookie: 'gatehouse=garbage' })
+    assert.is(page.status, 200)
+    assert.equal(page.cookies, [])
+  }
+})
+
 test('a visitor who only goes on reading gets no new one', async () => {
   const visitor = await site.visitor().settle('Quinn')
   await visitor.open('/')

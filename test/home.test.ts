@@ -140,6 +140,7 @@ test('a whole page is never given to htmx, and the once-only message is not used
     assert.is(page.text, '')
     assert.is(page.headers['hx-redirect'], path)
   }
+  assert.is((await visitor.agent.head('/')).status, 200)
   assert.match((await visitor.open('/')).messages().join(), 'Tilda is ready')
 })
 

@@ -54,6 +54,15 @@ test('without the token of its page nothing is ended', async () => {
   assert.is((await visitor.send(page)).status, 303, 'the page that comes back has a fresh one')
 })
 
+test('the button of another tab, after the logout, is answered the same', async () => {
+  const visitor = await site.visitor().settle('Paula')
+  const tab = await visitor.open('/logout/')
+  await visitor.send(await visitor.open('/logout/'))
+  const page = await visitor.send(tab)
+  assert.is(page.status, 303)
+  assert.equal((await visitor.open('/')).messages(), ['✔ You are logged out.'])
+})
+
 test('somebody who is not logged in is asked to log in, and does not come back here', async () => {
   const page = await site.visitor().open('/logout/')
   assert.is(page.status, 303)

@@ -6,7 +6,7 @@ import session from 'koa-session'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Accounts, accounts, requireUser, userOf } from '../src/index.js'
+import { type Accounts, type AccountsOptions, accounts, requireUser, userOf } from '../src/index.js'
 import { CHEAP, freshDatabase, Visitor } from './helpers.js'
 
 const test = suite('mounted into somebody else’s app')
@@ -20,7 +20,10 @@ interface Host {
 const logs: string[] = []
 
 /** A site with a session, a body parser, routes and a 404 of its own. */
-async function startHost(around: (app: Koa) => Middleware[] = usual): Promise<Host> {
+async function startHost(
+  around: (app: Koa) => Middleware[] = usual,
+  options: Partial<AccountsOptions> = {},
+): Promise<Host> {
   const app = new Koa()
   app.keys = ['the host’s own key']
   app.silent = true
@@ -32,6 +35,7 @@ async function startHost(around: (app: Koa) => Middleware[] = usual): Promise<Ho
     places: { home: '/start' },
     passwordCosts: CHEAP,
     log: pino({}, { write: (line: string) => void logs.push(line) }),
+    ...options,
   })
   for (const middleware of [...around(app), house]) app.use(middleware)
   const router = new Router()
@@ -123,11 +127,45 @@ test('the host’s routes, its 404, its methods and its headers stay its own', a
   await stop(host)
 })
 
-test('what needs a login says so to a form that was sent without one', async () => {
+test('a form that is sent after the session ended gets the box, and a link to the login that leads back', async () => {
   const host = await startHost()
-  const page = await new Visitor(host.server).post('/private', 'a=b')
-  assert.is(page.status, 403)
+  for (const htmx of [false, true]) {
+    const visitor = new Visitor(host.server, { htmx })
+    const page = await visitor.post('/private', 'a=b', { Referer: 'http://127.0.0.1/private?secret=1' })
+    assert.is(page.status, 403)
+    assert.equal(page.messages(), ['⚠ You are logged out, so nothing was done. Log in'])
+    assert.is(page.$('.error a').attr('href'), '/members/login/?next=%2Fprivate')
+    assert.is(page.isWhole, !htmx)
+    assert.is(page.headers['cache-control'], 'private, no-cache, no-store')
+  }
   await stop(host)
+})
+
+test('without a prefix, and without our headers, what is not ours stays the host’s', async () => {
+  const host = await startHost(usual, { prefix: '', headers: false })
+  const visitor = new Visitor(host.server)
+  for (const path of ['/assets/logo.js', '/users/', '/login/x', '/signup/verify/x']) {
+    const page = await visitor.open(path)
+    assert.is(page.text, 'the host’s own 404', path)
+    assert.is(page.headers['cache-control'], undefined)
+  }
+  const login = await visitor.open('/login/')
+  assert.is(login.status, 200)
+  assert.is(login.headers['content-security-policy'], undefined)
+  assert.is(login.headers['cache-control'], 'private, no-cache, no-store')
+  assert.is(login.headers.vary, 'HX-Request')
+  await stop(host)
+})
+
+test('an option that is wrong stops the start with a sentence', async () => {
+  for (const options of [{ prefix: 'members' }, { prefix: '/members/' }, { baseUrl: 'example.com' }]) {
+    try {
+      await accounts({ database: freshDatabase(), ...options })
+      assert.unreachable()
+    } catch (error) {
+      assert.match(String(error), /The (prefix|baseUrl) has to be like/)
+    }
+  }
 })
 
 test('our assets lie under the prefix too', async () => {

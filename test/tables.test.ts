@@ -165,6 +165,22 @@ async function fill(database: Database): Promise<unknown> {
   return undefined
 }
 
+test('says what failed also when SQLite has rolled back by itself, as it does on a full disk', async ({
+  database,
+}) => {
+  const full = new DatabaseUnavailable({ soon: false, cause: new Error('disk full') })
+  try {
+    await database.write(async (transaction) => {
+      await sql`rollback`.execute(transaction)
+      throw full
+    })
+    assert.unreachable()
+  } catch (error) {
+    assert.is(error, full)
+  }
+  assert.is(await users.create(database, newUser('anna')), true)
+})
+
 test('keeps nothing of a transaction that failed half way', async ({ database }) => {
   const failing = database.write(async (transaction) => {
     await slugs.claim(transaction, { slug: 'anna', userId: 'nobody' })

@@ -120,16 +120,33 @@ test('a page left open while the cookie changed in another tab works at the seco
   assert.equal(await messages(page), ['✔ You are logged in.'])
 })
 
-test('the message box is announced politely, and the fields with what is wrong with them', async () => {
+test('a screen reader is told politely what the box says, and at the field what is wrong with it', async () => {
   const page = await open('/login/')
   await pressForAnswer(page)
-  const tree = await page.locator('main').ariaSnapshot()
-  assert.match(tree, /- status:/)
-  assert.match(tree, /textbox "User name or e-mail" \[invalid\]|textbox "User name or e-mail"/)
-  const described = await page.evaluate(
-    'document.getElementById(document.querySelector("#username").getAttribute("aria-describedby").split(" ").pop()).textContent.trim()',
+  const client = await page.context().newCDPSession(page)
+  const { nodes } = await client.send('Accessibility.getFullAXTree')
+  const box = nodes.find(({ role }) => role?.value === 'status')
+  assert.ok(box?.properties?.some(({ name, value }) => name === 'live' && value.value === 'polite'))
+  const field = nodes.find(({ name }) => name?.value === 'User name or e-mail')
+  assert.is(field?.role?.value, 'textbox')
+  assert.is(field?.description?.value, 'Enter your user name or e-mail.')
+  assert.ok(field?.properties?.some(({ name, value }) => name === 'invalid' && value.value === 'true'))
+})
+
+test('on a small screen the success stays in view, however far below the button is', async () => {
+  const page = await open('/signup/', { viewport: { width: 320, height: 480 } })
+  await fillIn(page, {
+    username: 'Small',
+    email: 'small@example.com',
+    password: PASSWORD,
+    repassword: PASSWORD,
+  })
+  await page.locator('main form button').scrollIntoViewIfNeeded()
+  await pressForAnswer(page)
+  const top = Number(
+    await page.evaluate('document.querySelector("#messages .success").getBoundingClientRect().top'),
   )
-  assert.is(described, 'Enter your user name or e-mail.')
+  assert.ok(top >= 0 && top < 400, `the message is at ${top}`)
 })
 
 test.run()
