@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { createKeyring, splitKeys } from './keys.js'
@@ -85,7 +85,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
 
 /** Adds the variables of a `.env` file in the working directory, if there is one; what is set already stays. */
 export function readDotEnv(): void {
-  if (existsSync('.env')) process.loadEnvFile('.env')
+  if (statSync('.env', { throwIfNoEntry: false })?.isFile()) process.loadEnvFile('.env')
 }
 
 function wholeNumber(min: number, max: number) {

@@ -48,7 +48,7 @@ export function normalizeName(name: string): string {
 // Names that could pass for the site itself, or that would stand where a page of ours does (RFC 2142 for mailboxes).
 const RESERVED = new Set(
   `abuse account accounts admin administrator api assets billing contact dev email gatehouse guest healthz help
-  home hostmaster info login logout mail me members metrics moderator news noreply no-reply nobody null official
+  home hostmaster info log-in log-out login logout mail me members metrics moderator news noreply no-reply nobody null official
   password postmaster privacy public readyz register reset root security settings sign-in sign-out sign-up signin
   signout signup site staff static support system team undefined user users verify webmaster well-known www`.split(
     /\s+/,

@@ -1,6 +1,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { isCode, makeFolder } from './tables/private-files.js'
 import type { SealKey } from './web/seal.js'
 
 /** The site's secret keys, newest first; each purpose gets keys of its own, derived from them. */
@@ -81,7 +82,7 @@ function readKeyFile(file: string): string[] | undefined {
 
 // Written aside and linked into place: of two processes that start together one wins, and neither reads half a key.
 function makeKeyFile(file: string): string[] {
-  makeFolder(file)
+  makeFolderOf(file)
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, `${randomBytes(KEY_LENGTH).toString('base64url')}\n`, { mode: 0o600 })
   chmodSync(draft, 0o600)
@@ -95,14 +96,10 @@ function makeKeyFile(file: string): string[] {
   return splitKeys(readFileSync(file, 'utf8'))
 }
 
-function makeFolder(file: string): void {
+function makeFolderOf(file: string): void {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(file))
   } catch (error) {
     throw new Error(`The folder of ${file} (beside the database of DATABASE_URL) cannot be made: ${error}.`)
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

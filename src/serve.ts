@@ -1,7 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type Koa from 'koa'
+import { securityHeaders } from './web/headers.js'
 
 export interface ServeOptions {
   port: number
@@ -15,6 +17,11 @@ export interface ServeOptions {
 // Slowloris: unfinished headers end after 30 s, unfinished bodies after 60 s, give or take one check.
 const TIMEOUTS = { headersTimeout: 30_000, requestTimeout: 60_000, connectionsCheckingInterval: 1_000 }
 
+const REFUSALS: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
 /** Long enough for a balancer to see that `/readyz` says no. */
 const NOTICE = 1_000
 /** When requests that still run are cut off, after the notice; the whole end takes less than 10 s. */
@@ -26,6 +33,7 @@ const PATIENCE = 7_000
  */
 export async function serve(app: Koa, options: ServeOptions): Promise<string> {
   const server = createServer(TIMEOUTS, app.callback())
+  server.on('clientError', refuseBroken)
   await listen(server, options)
   let ending: Promise<void> | undefined
   // Kept on: a second signal (npm passes on what the terminal has sent already) would kill what is being answered.
@@ -39,6 +47,18 @@ function listen(server: Server, { port, host }: ServeOptions): Promise<void> {
     server.once('error', (error) => reject(new Error(listenProblem(error, port, host))))
     server.listen(port, host, resolve)
   })
+}
+
+// What never becomes a request is answered here, or not at all where nobody is left to read it.
+function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy()
+  const status = REFUSALS[error.code ?? ''] ?? '400 Bad Request'
+  const headers = Object.entries(securityHeaders({ https: false })).map(
+    ([name, value]) => `${name}: ${value}`,
+  )
+  socket.end(
+    [`HTTP/1.1 ${status}`, ...headers, 'Connection: close', 'Content-Length: 0', '', ''].join('\r\n'),
+  )
 }
 
 function listenProblem(error: NodeJS.ErrnoException, port: number, host: string): string {

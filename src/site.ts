@@ -9,12 +9,14 @@ import {
   createLog,
   formBody,
   healthChecks,
+  isGone,
   readConfig,
   readDotEnv,
   requestLog,
   sealedSession,
   serve,
   siteKeys,
+  unmatched,
 } from './index.js'
 
 /** The runnable site, and the shortest example of how accounts are mounted into a site of your own. */
@@ -36,7 +38,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   site.get('/', (ctx) => house.show(ctx, 'home/page.html'))
 
   const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy })
-  app.on('error', (error) => log.error({ err: error }, 'answer failed'))
+  app.on('error', (error) => log[isGone(error) ? 'debug' : 'error']({ err: error }, 'answer failed'))
   app.use(requestLog(log))
   app.use(house.frame)
   app.use(health.checks)
@@ -44,6 +46,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   app.use(formBody())
   app.use(house)
   app.use(site.routes())
+  app.use(unmatched(site))
   return { app, onClosing: health.leave, onClosed: house.close }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -103,6 +103,24 @@ test('names the file and the variable when the file is no database, and leaves i
   assert.instance(error, Error)
   assert.match(String(error), other)
   assert.match(String(error), 'DATABASE_URL')
+})
+
+test('refuses a file with the tables of another program, and leaves it alone', async ({ file }) => {
+  const foreign = `${file}-foreign`
+  const other = new BetterSqlite3(foreign)
+  other.exec('create table notes (text)')
+  other.close()
+  const before = readFileSync(foreign)
+  assert.match(String(await rejection(openDatabase(`sqlite:${foreign}`))), 'another program')
+  assert.ok(readFileSync(foreign).equals(before))
+})
+
+test('gives up at once where no folder can be made', async () => {
+  if (process.platform !== 'linux') return
+  assert.match(
+    String(await rejection(openDatabase('sqlite:/proc/gatehouse/data/x.sqlite'))),
+    'cannot be opened',
+  )
 })
 
 test('is ready when every migration has run, and not when one is missing', async ({ database }) => {

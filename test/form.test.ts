@@ -61,6 +61,7 @@ for (const htmx of [false, true]) {
       'text/plain',
       'multipart/form-data; boundary=x',
       'application/x-www-form-urlencoded; charset=iso-8859-1',
+      'application/x-www-form-urlencoded; charset="',
     ]
     for (const type of types) {
       const page = await visitor.post('/signup/verify/', '{}', { 'Content-Type': type })

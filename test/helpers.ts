@@ -118,7 +118,8 @@ export class Visitor {
   readonly agent: ReturnType<typeof supertest.agent>
   readonly htmx: boolean
 
-  constructor(server: Server, { htmx = false }: VisitorOptions = {}) {
+  /** `server` is one of this process, or the address of another's. */
+  constructor(server: Server | string, { htmx = false }: VisitorOptions = {}) {
     this.agent = supertest.agent(server)
     this.htmx = htmx
   }

@@ -87,7 +87,7 @@ test('other methods on a verify address are 403 with "only POST", and elsewhere 
       if (method !== 'HEAD') assert.match(await response.text(), 'Only POST is allowed here')
     }
   }
-  for (const path of ['/signup/', '/login/', '/users/x/']) {
+  for (const path of ['/', '/signup/', '/login/', '/users/x/']) {
     const response = await fetch(site.address + path, { method: 'POST', body: new URLSearchParams() })
     assert.is(response.status, 405)
     assert.is(response.headers.get('allow'), 'HEAD, GET')

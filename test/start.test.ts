@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
@@ -58,6 +59,15 @@ test('says where it listens, and answers there', async (context) => {
   assert.is(await status(`${address}/`), 200)
   assert.ok(existsSync(context.file))
   assert.is(statSync(`${context.file}.key`).mode & 0o777, 0o600)
+})
+
+test('answers what is no request with the headers of all others', async (context) => {
+  const address = await start(context)
+  const socket = connect(Number(new URL(address).port), '127.0.0.1')
+  socket.end(`GET / HTTP/1.1\r\nHost: x\r\nCookie: ${'a'.repeat(20_000)}\r\n\r\n`)
+  const [answer] = await once(socket.setEncoding('utf8'), 'data')
+  assert.match(String(answer), /^HTTP\/1\.1 431 /)
+  assert.match(String(answer), "Content-Security-Policy: default-src 'none'")
 })
 
 test('tells all wrong settings at once, a sentence each, and nothing else', async (context) => {

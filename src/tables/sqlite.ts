@@ -1,8 +1,8 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import BetterSqlite3 from 'better-sqlite3'
 import { type Driver, Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
+import { makeFolder, makePrivate } from './private-files.js'
 import { DatabaseUnavailable } from './unavailable.js'
 
 // better-sqlite3 waits for a lock inside the event loop, where nobody else is served: `retried` waits outside of it.
@@ -16,10 +16,11 @@ const MAX_STATEMENTS = 500
  * write that was answered survives a power cut; writes that may get lost (last seen) are twenty times cheaper without.
  */
 export function openSqlite<Schema>(file: string, { durable }: { durable: boolean }): Kysely<Schema> {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(file))
   makePrivate(file)
   const connection = new BetterSqlite3(file, { timeout: BUSY_TIMEOUT })
   try {
+    translated(() => refuseForeign(connection))
     translated(() => setPragmas(connection, { durable }))
   } catch (error) {
     connection.close()
@@ -28,9 +29,12 @@ export function openSqlite<Schema>(file: string, { durable }: { durable: boolean
   return new Kysely({ dialect: new LockingSqliteDialect(connection, file) })
 }
 
-// SQLite gives the files beside it (-wal, -shm) the same mode.
-function makePrivate(file: string): void {
-  closeSync(openSync(file, 'a', 0o600))
+// Before anything is written: somebody else's tables stay as they are.
+function refuseForeign(connection: BetterSqlite3.Database): void {
+  const tables = connection.prepare<[], string>('select name from sqlite_schema').pluck().all()
+  if (tables.length > 0 && !tables.includes('kysely_migration')) {
+    throw new Error('it holds the tables of another program')
+  }
 }
 
 // A file that is WAL already opens with NORMAL, a fresh one with FULL: always said, never left to chance.

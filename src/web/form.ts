@@ -75,10 +75,8 @@ export function readValues<Field extends string>(ctx: Context, names: readonly F
 
 function refuseOtherTypes(ctx: Context): void {
   if (ctx.request.length === 0 || ctx.is() === null) return
-  const charset = ctx.request.charset.toLowerCase()
-  if (!ctx.is(FORM_TYPE) || !['', 'utf-8', 'utf8'].includes(charset)) {
-    ctx.throw(415)
-  }
+  const saysOther = /charset/i.test(ctx.get('Content-Type')) && !/^utf-?8$/i.test(ctx.request.charset)
+  if (!ctx.is(FORM_TYPE) || saysOther) ctx.throw(415)
 }
 
 function bodyOf(ctx: Context): object {

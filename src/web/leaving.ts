@@ -16,3 +16,18 @@ export function leaving(ctx: Context): AbortSignal {
 export class VisitorLeft extends Error {
   override readonly name = 'VisitorLeft'
 }
+
+const GONE = new Set([
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_HTTP_REQUEST_TIMEOUT',
+])
+
+/** Whether an error of Koa's says no more than that the other end went away. */
+export function isGone(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return GONE.has(code) || code.startsWith('HPE_')
+}

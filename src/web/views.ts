@@ -22,8 +22,29 @@ export function createViews({ folders, globals, reload }: ViewsOptions): Views {
     { autoescape: true, throwOnUndefined: true, trimBlocks: true, lstripBlocks: true },
   )
   for (const [name, value] of Object.entries(globals)) environment.addGlobal(name, value)
-  if (!reload) for (const name of templatesIn(folders)) environment.getTemplate(name, true)
-  return { render: (template, values) => environment.render(template, values) }
+  const compileAll = () => {
+    for (const name of templatesIn(folders)) environment.getTemplate(name, true)
+  }
+  if (!reload) compileAll()
+  return {
+    render(template, values) {
+      // A template that does not compile throws from a timer when it is included: no handler of ours would be asked.
+      if (reload) inShort(compileAll)
+      return inShort(() => environment.render(template, values))
+    },
+  }
+}
+
+// Nunjucks names every template on the way to the one that is wrong; the last one, and what follows it, says it all.
+function inShort<Result>(work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    const lines = error.message.split('\n').map((line) => line.trim().replace('Template render error: ', ''))
+    const last = lines.findLastIndex((line) => /^\(.*\)/.test(line))
+    throw new Error(lines.slice(Math.max(last, 0)).join(': '), { cause: error })
+  }
 }
 
 function templatesIn(folders: readonly string[]): string[] {

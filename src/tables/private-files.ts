@@ -1,0 +1,31 @@
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Makes the folder, and those above it, for its owner alone; what is there already stays as it is. */
+export function makeFolder(folder: string): void {
+  // Not `recursive`: under /proc and the like Node 20 then tries for ever.
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error
+  }
+}
+
+/**
+ * Makes the file, empty and for its owner alone, if there is none. One that is there is not even opened: closing it
+ * would drop every lock that SQLite holds on it in this process (POSIX; "How To Corrupt An SQLite Database File" 2.2),
+ * and the next program to look at the database would clear away the log under the running site.
+ */
+export function makePrivate(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error
+  }
+}
+
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

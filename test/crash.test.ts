@@ -1,0 +1,55 @@
+import { dirname } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../src/root.js'
+import { freshDatabase, Visitor } from './helpers.js'
+import { addressOf, launchSite, Program } from './program.js'
+
+const test = suite('a site that is killed')
+
+async function names(address: string, ...wanted: string[]): Promise<string[]> {
+  const acknowledged = []
+  for (const name of wanted) {
+    const { status } = await new Visitor(address).signUp(name)
+    if (status === 303) acknowledged.push(name)
+  }
+  return acknowledged
+}
+
+/** Another program that looks at the database and goes again, as a backup or a curious maintainer does. */
+async function look(file: string): Promise<void> {
+  const script = `
+    import BetterSqlite3 from 'better-sqlite3'
+    const database = new BetterSqlite3(${JSON.stringify(file)})
+    console.log(database.prepare('select count(*) as users from users').get())
+    database.close()
+  `
+  const program = new Program(['--input-type=module', '--eval', script], { cwd: root })
+  assert.is(await program.end, 0, program.stderr)
+}
+
+test('has every sign-up that it has acknowledged, also when others have looked at its database', async () => {
+  const url = freshDatabase()
+  const file = url.slice('sqlite:'.length)
+  const site = launchSite(dirname(file), { DATABASE_URL: url })
+  const address = await addressOf(site)
+  const before = await names(address, 'Before')
+  await look(file)
+  const after = await names(address, 'After one', 'After two', 'After three')
+  site.signal('SIGKILL')
+  await site.end
+
+  const next = launchSite(dirname(file), { DATABASE_URL: url })
+  await addressOf(next)
+  const database = new BetterSqlite3(file, { readonly: true })
+  const stored = database.prepare<[], string>('select name from users order by rowid').pluck().all()
+  assert.equal(stored, [...before, ...after])
+  assert.is(stored.length, 4)
+  assert.is(database.pragma('integrity_check', { simple: true }), 'ok')
+  database.close()
+  next.signal('SIGINT')
+  assert.is(await next.end, 0)
+})
+
+test.run()
