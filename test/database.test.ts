@@ -105,6 +105,14 @@ test('names the file and the variable when the file is no database, and leaves i
   assert.match(String(error), 'DATABASE_URL')
 })
 
+test('keeps the lock by which other programs know that the file is in use', async ({ file, database }) => {
+  if (process.platform !== 'linux') return
+  assert.is(await database.ready(), true)
+  const { ino } = statSync(file)
+  const lock = new RegExp(`POSIX +ADVISORY +READ +${process.pid} \\w+:\\w+:${ino} `)
+  assert.match(readFileSync('/proc/locks', 'utf8'), lock)
+})
+
 test('refuses a file with the tables of another program, and leaves it alone', async ({ file }) => {
   const foreign = `${file}-foreign`
   const other = new BetterSqlite3(foreign)
