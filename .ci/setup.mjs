@@ -8,5 +8,7 @@ const prefix = dirname(dirname(process.execPath))
 const hasHeaders = existsSync(join(prefix, 'include', 'node', 'node.h'))
 const env = hasHeaders ? { npm_config_nodedir: prefix, ...process.env } : process.env
 
+if (!existsSync('node_modules')) console.log('Installing from the npm registry; the first time this takes a minute or two.')
+
 const { status } = spawnSync('npm install --no-audit --no-fund --loglevel=error', { shell: true, stdio: 'inherit', env })
 process.exit(status ?? 1)
