@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CHEAP, PASSWORD, Site } from './helpers.js'
+import { CHEAP, Clock, PASSWORD, Site } from './helpers.js'
 
 const test = suite('login')
 let site: Site
@@ -156,6 +157,20 @@ test('a kept session ends after 90 days however much it is used', async () => {
   own.clock.advance(3 * DAY)
   assert.not.ok(isLoggedIn((await visitor.open('/')).text))
   await own.close()
+})
+
+test('sessions that have ended are gone soon after a start', async () => {
+  const old = await Site.start()
+  await old.visitor().settle('Gone')
+  const { database } = old
+  await old.close()
+  const later = new Clock()
+  later.advance(2 * DAY)
+  const next = await Site.start({ database, now: later.now })
+  const end = Date.now() + 5_000
+  while (next.rows('select * from sessions').length > 0 && Date.now() < end) await pause(20)
+  assert.equal(next.rows('select * from sessions'), [])
+  await next.close()
 })
 
 test('being seen is written down at most once a minute', async () => {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Message } from './form.js'
 import { VisitorLeft } from './leaving.js'
 import { requestId } from './log.js'
-import type { Pages } from './pages.js'
+import type { Pages, Problem } from './pages.js'
 
 /** What an error asks for: those of ctx.throw do, and those of ours that mean "not now". */
 interface Answer {
@@ -26,6 +26,12 @@ const SENTENCES: Record<number, Message> = {
 }
 
 const REFUSED: Message = { code: 'refused', sentence: 'This cannot be done here.' }
+
+const UNEXPECTED: Message = {
+  code: 'unexpected',
+  sentence:
+    'Something went wrong on our side. Please try again; if it stays like this, tell us the number {reference}.',
+}
 
 export interface ErrorOptions {
   pages: Pages
@@ -54,30 +60,32 @@ export const notFound: Middleware = async (ctx, next) => {
   if (ctx.status === 404 && ctx.body == null) ctx.throw(404)
 }
 
-function answerError(ctx: Context, error: unknown, { pages, log, development }: ErrorOptions): void {
+function answerError(ctx: Context, error: unknown, options: ErrorOptions): void {
   if (error instanceof VisitorLeft) return
+  const { pages, log } = options
   const answer = answerOf(error)
-  if (answer !== undefined) {
-    announce(ctx, answer, error, log)
-    pages.problem(ctx, answer)
-    return
-  }
-  const reference = requestId(ctx)
-  log.error({ id: reference, err: error }, 'request failed')
-  const detail = development && error instanceof Error ? error.message : undefined
+  if (answer !== undefined) announce(ctx, answer, error, log)
+  const problem = answer ?? unforeseen(ctx, error, options)
   try {
-    pages.problem(ctx, { status: 500, error: unexpected(reference), detail })
+    pages.problem(ctx, problem)
   } catch (second) {
-    log.error({ id: reference, err: second }, 'error page failed')
-    answerBarely(ctx, detail ?? `Something went wrong on our side (${reference}).`)
+    log.error({ id: requestId(ctx), err: second }, 'error page failed')
+    answerBarely(ctx, problem)
   }
 }
 
+function unforeseen(ctx: Context, error: unknown, { log, development }: ErrorOptions): Problem {
+  const reference = requestId(ctx)
+  log.error({ id: reference, err: error }, 'request failed')
+  const detail = development && error instanceof Error ? error.message : undefined
+  return { status: 500, error: { ...UNEXPECTED, params: { reference } }, detail }
+}
+
 // The template that is broken may be the one that every page stands in.
-function answerBarely(ctx: Context, text: string): void {
-  ctx.status = 500
+function answerBarely(ctx: Context, { status, error, detail }: Problem): void {
+  ctx.status = status
   ctx.type = 'text'
-  ctx.body = `${text}\n`
+  ctx.body = `${error.sentence.replace('{reference}', requestId(ctx))}\n${detail ?? ''}\n`
 }
 
 /** What the error asks for, or undefined if nobody foresaw it. */
@@ -109,13 +117,4 @@ export function refuseRequest(ctx: Context, status: number, answer: Message): ne
 
 function isMessage(value: unknown): value is Message {
   return typeof value === 'object' && value !== null && 'code' in value && 'sentence' in value
-}
-
-function unexpected(reference: string): Message {
-  return {
-    code: 'unexpected',
-    sentence:
-      'Something went wrong on our side. Please try again; if it stays like this, tell us the number {reference}.',
-    params: { reference },
-  }
 }
