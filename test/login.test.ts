@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { SessionsTable } from '../src/tables/sessions.js'
 import { CHEAP, Clock, PASSWORD, Site } from './helpers.js'
 
 const test = suite('login')
@@ -12,21 +13,10 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-interface Row {
-  token_hash: string
-  kept: number
-  user_agent: string
-  address: string
-  created_at: number
-  last_seen_at: number
-  authenticated_at: number
-  expires_at: number
-}
-
 const DAY = 24 * 60 * 60 * 1000
 
-function sessionRows(): Row[] {
-  return site.rows<Row>('select * from sessions order by rowid')
+function sessionRows(): SessionsTable[] {
+  return site.rows<SessionsTable>('select * from sessions order by rowid')
 }
 
 function isLoggedIn(text: string): boolean {
