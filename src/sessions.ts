@@ -69,13 +69,14 @@ function endOf(
 
 /**
  * Begins a session for a user who has proved who they are. Always a new token, and a new CSRF secret: what somebody
- * planted in this browser before is worth nothing now (session fixation, ASVS 5 7.2.4). The former session here ends.
+ * planted in this browser before is worth nothing now (session fixation, ASVS 5 7.2.4). The former session here ends,
+ * and so does the one that the same form has begun: of a button pressed twice the browser keeps the last answer alone.
  */
 export async function logIn(
   ctx: Context,
   house: House,
   user: User,
-  options: { kept: boolean },
+  options: { kept: boolean; form: string },
 ): Promise<void> {
   const now = house.now()
   const token = randomBytes(32).toString('base64url')
@@ -83,6 +84,7 @@ export async function logIn(
     tokenHash: hashOf(token),
     userId: user.id,
     kept: options.kept,
+    loginForm: options.form,
     userAgent: ctx.get('User-Agent').slice(0, MAX_USER_AGENT),
     address: addressOf(ctx, house),
     now,

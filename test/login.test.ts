@@ -193,6 +193,20 @@ test('a login gives a new token and ends the session that was here before', asyn
   assert.ok(isLoggedIn((await visitor.open('/')).text))
 })
 
+test('the button pressed twice at once leaves one session, that of the last answer', async () => {
+  await site.visitor().signUp('Twin')
+  const visitor = site.visitor()
+  const form = await visitor.open('/login/')
+  const typed = { username: 'Twin', password: PASSWORD }
+  const answers = await Promise.all([visitor.send(form, typed), visitor.send(form, typed)])
+  assert.equal(
+    answers.map(({ status }) => status),
+    [303, 303],
+  )
+  const rows = site.rows("select * from sessions join users on users.id = user_id where name = 'Twin'")
+  assert.is(rows.length, 1)
+})
+
 test('a hash of other costs is renewed at login', async () => {
   const old = await Site.start()
   await old.visitor().signUp('Veteran')

@@ -27,7 +27,8 @@ export function newSession(
   userId: string,
   { expiresAt }: { expiresAt: number },
 ): NewSession {
-  return { tokenHash, userId, kept: false, userAgent: '', address: '', now: NOW, expiresAt }
+  const loginForm = `form of ${tokenHash}`
+  return { tokenHash, userId, kept: false, loginForm, userAgent: '', address: '', now: NOW, expiresAt }
 }
 
 export async function count(db: Db, table: 'users' | 'slugs' | 'sessions'): Promise<number> {

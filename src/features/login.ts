@@ -7,7 +7,7 @@ import { logIn } from '../sessions.js'
 import type { Broken, Form } from '../web/form.js'
 import { leaving } from '../web/leaving.js'
 import { localPath } from '../web/local-path.js'
-import { onSubmit, type Sent } from '../web/submit.js'
+import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'login'
 
@@ -36,7 +36,8 @@ export function routes(router: Router, house: House): void {
       const outcome = await authenticate(house, values, leaving(ctx))
       if (!outcome.ok) return house.pages.refuse(ctx, form, { errors: [outcome.error], values })
 
-      await logIn(ctx, house, outcome.account.user, { kept: values.keep !== '' })
+      const { user } = outcome.account
+      await logIn(ctx, house, user, { kept: values.keep !== '', form: fingerprint(ctx, values) })
       await renewHash(house, outcome.account, values.password)
       house.pages.accept(ctx, form, {
         notice: { message: LOGGED_IN },

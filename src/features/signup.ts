@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import * as fields from '../fields.js'
@@ -7,8 +7,7 @@ import type { House } from '../house.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import { leaving } from '../web/leaving.js'
-import { keptText } from '../web/session.js'
-import { onSubmit, type Sent } from '../web/submit.js'
+import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'signup'
 
@@ -66,13 +65,9 @@ function applicantOf(ctx: Context, values: Sent<FieldName>): Applicant {
     emailKey: fields.fold(email),
     password: values.password,
     repassword: values.repassword,
-    signupForm: fingerprint([keptText(ctx, 'csrf') ?? '', values._once, name, email]),
+    // Without the password, which is left to its slow hash.
+    signupForm: fingerprint(ctx, values, name, email),
   }
-}
-
-// Same visitor, same page, same values; the password is left to its slow hash.
-function fingerprint(parts: string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }
 
 /** Creates the account, or answers everything that is wrong. A form that arrives twice gets its first answer again. */

@@ -8,6 +8,8 @@ export interface SessionsTable {
   user_id: string
   /** 1 if the visitor asked to be kept logged in, else 0. */
   kept: number
+  /** The fingerprint of the form that began it. */
+  login_form: string
   /** What the user calls this device. */
   device_name: string | null
   user_agent: string
@@ -33,13 +35,14 @@ export interface NewSession {
   tokenHash: string
   userId: string
   kept: boolean
+  loginForm: string
   userAgent: string
   address: string
   now: number
   expiresAt: number
 }
 
-/** Stores a new session; the one it takes the place of ends with the same write. */
+/** Stores a new session; those it takes the place of, `insteadOf` and that of the same form, end with the same write. */
 export async function open(
   database: Database,
   session: NewSession,
@@ -50,11 +53,17 @@ export async function open(
       await transaction.deleteFrom('sessions').where('token_hash', '=', insteadOf).execute()
     }
     await transaction
+      .deleteFrom('sessions')
+      .where('user_id', '=', session.userId)
+      .where('login_form', '=', session.loginForm)
+      .execute()
+    await transaction
       .insertInto('sessions')
       .values({
         token_hash: session.tokenHash,
         user_id: session.userId,
         kept: session.kept ? 1 : 0,
+        login_form: session.loginForm,
         device_name: null,
         user_agent: session.userAgent,
         address: session.address,

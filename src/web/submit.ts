@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { csrfMatches, isCrossSite } from './csrf.js'
 import { announce, answerOf, refuseRequest } from './errors.js'
 import { type Form, readValues, type Values } from './form.js'
 import type { Pages } from './pages.js'
+import { keptText } from './session.js'
 
 const CROSS_SITE = {
   code: 'cross_site',
@@ -17,6 +19,12 @@ const PAGE_TOO_OLD = {
 
 /** The fields that every form of ours sends beside its own: the CSRF token and the form's one-time id. */
 export type Sent<Field extends string> = Values<Field | '_csrf' | '_once'>
+
+/** The same for the same visitor, page and values alone: by it the second arrival of one form is known. */
+export function fingerprint(ctx: Context, { _once }: Sent<never>, ...values: string[]): string {
+  const parts = [keptText(ctx, 'csrf') ?? '', _once, ...values]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+}
 
 export interface SubmitOptions {
   pages: Pages
