@@ -17,7 +17,7 @@ import { errorPages, notFound } from './web/errors.js'
 import { headers, securityHeaders } from './web/headers.js'
 import { createLog } from './web/log.js'
 import { createPages, type Pages } from './web/pages.js'
-import { knows, unmatched } from './web/routes.js'
+import { knows, missingSlash, otherMethods } from './web/routes.js'
 import { createViews } from './web/views.js'
 import { createWords, type Words } from './words.js'
 
@@ -180,11 +180,12 @@ function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptio
     assets.serve,
     load,
     asMiddleware(router),
-    unmatched(router),
+    otherMethods(router),
   ])
+  const others = compose([missingSlash(router), load])
   return (ctx, next) => {
     enter(ctx, house)
-    return assets.isAt(ctx.path) || knows(router, ctx.path) ? own(ctx, next) : load(ctx, next)
+    return assets.isAt(ctx.path) || knows(router, ctx.path) ? own(ctx, next) : others(ctx, next)
   }
 }
 

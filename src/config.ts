@@ -30,10 +30,13 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
+const ENVIRONMENTS = ['development', 'production', 'test'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 const environment = z.object({
-  NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
+  NODE_ENV: z
+    .enum(ENVIRONMENTS, { message: `has to be one of ${ENVIRONMENTS.join(', ')}` })
+    .default('development'),
   PORT: wholeNumber(0, 65_535).default('3000'),
   HOST: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, { message: `has to be one of ${LOG_LEVELS.join(', ')}` }).default('info'),

@@ -80,9 +80,18 @@ function readKeyFile(file: string): string[] | undefined {
   }
 }
 
-// Written aside and linked into place: of two processes that start together one wins, and neither reads half a key.
 function makeKeyFile(file: string): string[] {
-  makeFolderOf(file)
+  try {
+    makeFolder(dirname(file))
+    return linkedKeys(file)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`The key file ${file} (beside the database of DATABASE_URL) cannot be made: ${reason}.`)
+  }
+}
+
+// Written aside and linked into place: of two processes that start together one wins, and neither reads half a key.
+function linkedKeys(file: string): string[] {
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, `${randomBytes(KEY_LENGTH).toString('base64url')}\n`, { mode: 0o600 })
   chmodSync(draft, 0o600)
@@ -94,12 +103,4 @@ function makeKeyFile(file: string): string[] {
     rmSync(draft)
   }
   return splitKeys(readFileSync(file, 'utf8'))
-}
-
-function makeFolderOf(file: string): void {
-  try {
-    makeFolder(dirname(file))
-  } catch (error) {
-    throw new Error(`The folder of ${file} (beside the database of DATABASE_URL) cannot be made: ${error}.`)
-  }
 }

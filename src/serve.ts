@@ -3,11 +3,13 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type Koa from 'koa'
-import { securityHeaders } from './web/headers.js'
+import { DYNAMIC, securityHeaders } from './web/headers.js'
 
 export interface ServeOptions {
   port: number
   host: string
+  /** Whether the site's public address is https; false by default. */
+  https?: boolean
   /** Called once when the site is asked to end, before it stops listening: time to tell the balancer. */
   onClosing: () => void
   /** Called when every request was answered. */
@@ -25,7 +27,7 @@ const REFUSALS: Record<string, string> = {
 /** Long enough for a balancer to see that `/readyz` says no. */
 const NOTICE = 1_000
 /** When requests that still run are cut off, after the notice; the whole end takes less than 10 s. */
-const PATIENCE = 7_000
+const PATIENCE = 6_500
 
 /**
  * Listens, answers the address, and ends the process in order at SIGTERM (with a notice) or SIGINT (at once): taken
@@ -33,7 +35,7 @@ const PATIENCE = 7_000
  */
 export async function serve(app: Koa, options: ServeOptions): Promise<string> {
   const server = createServer(TIMEOUTS, app.callback())
-  server.on('clientError', refuseBroken)
+  server.on('clientError', refuseBroken(options.https ?? false))
   await listen(server, options)
   let ending: Promise<void> | undefined
   // Kept on: a second signal (npm passes on what the terminal has sent already) would kill what is being answered.
@@ -50,15 +52,14 @@ function listen(server: Server, { port, host }: ServeOptions): Promise<void> {
 }
 
 // What never becomes a request is answered here, or not at all where nobody is left to read it.
-function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable) return void socket.destroy()
-  const status = REFUSALS[error.code ?? ''] ?? '400 Bad Request'
-  const headers = Object.entries(securityHeaders({ https: false })).map(
-    ([name, value]) => `${name}: ${value}`,
-  )
-  socket.end(
-    [`HTTP/1.1 ${status}`, ...headers, 'Connection: close', 'Content-Length: 0', '', ''].join('\r\n'),
-  )
+function refuseBroken(https: boolean): (error: NodeJS.ErrnoException, socket: Duplex) => void {
+  const headers = { ...securityHeaders({ https }), ...DYNAMIC, Connection: 'close', 'Content-Length': '0' }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return (error, socket) => {
+    if (!socket.writable) return void socket.destroy()
+    const status = REFUSALS[error.code ?? ''] ?? '400 Bad Request'
+    socket.end([`HTTP/1.1 ${status}`, ...lines, '', ''].join('\r\n'))
+  }
 }
 
 function listenProblem(error: NodeJS.ErrnoException, port: number, host: string): string {
@@ -73,9 +74,22 @@ function addressOf(server: Server): string {
   return `http://${host}:${address.port}/`
 }
 
+// Connections that wait in the kernel would be reset by closing: they are let in until none has come for a moment.
+async function allAccepted(server: Server): Promise<void> {
+  let came = true
+  server.on('connection', () => {
+    came = true
+  })
+  for (const end = Date.now() + 500; came && Date.now() < end; ) {
+    came = false
+    await pause(20)
+  }
+}
+
 async function end(server: Server, notice: number, { onClosing, onClosed }: ServeOptions): Promise<void> {
   onClosing()
   await pause(notice)
+  await allAccepted(server)
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   // A browser that keeps its connection would hold the end up: it is closed as soon as it is idle.
   const idle = setInterval(() => server.closeIdleConnections(), 50)

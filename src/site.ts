@@ -10,19 +10,18 @@ import {
   formBody,
   healthChecks,
   isGone,
+  otherMethods,
   readConfig,
   readDotEnv,
   requestLog,
   sealedSession,
   serve,
   siteKeys,
-  unmatched,
 } from './index.js'
 
 /** The runnable site, and the shortest example of how accounts are mounted into a site of your own. */
 export async function createSite(config: Config, options: Partial<AccountsOptions> = {}) {
   const log = options.log ?? createLog(config.logLevel)
-  const keys = siteKeys(config)
   const house = await accounts({
     database: config.database,
     baseUrl: config.baseUrl,
@@ -42,11 +41,11 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   app.use(requestLog(log))
   app.use(house.frame)
   app.use(health.checks)
-  app.use(sealedSession(app, { keys, https: config.https }))
+  app.use(sealedSession(app, { keys: siteKeys(config), https: config.https }))
   app.use(formBody())
   app.use(house)
   app.use(site.routes())
-  app.use(unmatched(site))
+  app.use(otherMethods(site))
   return { app, onClosing: health.leave, onClosed: house.close }
 }
 

@@ -118,11 +118,21 @@ test('refuses a file with the tables of another program, and leaves it alone', a
   const foreign = `${file}-foreign`
   const other = new BetterSqlite3(foreign)
   other.exec('create table notes (text)')
+  await assertRefused(foreign)
+  other.exec(
+    "drop table notes; create table kysely_migration (name, timestamp); insert into kysely_migration values ('2019', '')",
+  )
+  await assertRefused(foreign)
+  other.exec('drop table kysely_migration; pragma application_id = 42')
+  await assertRefused(foreign)
   other.close()
+})
+
+async function assertRefused(foreign: string): Promise<void> {
   const before = readFileSync(foreign)
   assert.match(String(await rejection(openDatabase(`sqlite:${foreign}`))), 'another program')
   assert.ok(readFileSync(foreign).equals(before))
-})
+}
 
 test('gives up at once where no folder can be made', async () => {
   if (process.platform !== 'linux') return

@@ -42,6 +42,9 @@ async function startHost(
   router.get('/start', (ctx) => {
     ctx.body = `host page of ${userOf(ctx)?.name ?? 'nobody'}, seen ${ctx.session?.seen ?? 0}`
   })
+  router.get('/users/list', (ctx) => {
+    ctx.body = 'the host’s list'
+  })
   router.get('/count', (ctx) => {
     if (ctx.session) ctx.session.seen = Number(ctx.session.seen ?? 0) + 1
     ctx.body = 'counted'
@@ -144,6 +147,7 @@ test('a form that is sent after the session ended gets the box, and a link to th
 test('without a prefix, and without our headers, what is not ours stays the host’s', async () => {
   const host = await startHost(usual, { prefix: '', headers: false })
   const visitor = new Visitor(host.server)
+  assert.is((await visitor.open('/users/list')).text, 'the host’s list')
   for (const path of ['/assets/logo.js', '/users/', '/login/x', '/signup/verify/x']) {
     const page = await visitor.open(path)
     assert.is(page.text, 'the host’s own 404', path)

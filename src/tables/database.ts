@@ -1,7 +1,8 @@
 import { type Kysely, Migrator } from 'kysely'
 import { migrations } from '../../db/migrations/index.js'
+import { refuseForeign } from './foreign.js'
 import type { Db, Schema } from './schema.js'
-import { openSqlite, retried, START_WAIT } from './sqlite.js'
+import { openSqlite, retried, START_WAIT, translated } from './sqlite.js'
 
 /** The database and its two ways in. */
 export interface Database {
@@ -53,6 +54,7 @@ async function opened(file: string): Promise<{ main: Kysely<Schema>; loose: Kyse
 }
 
 async function openMigrated(file: string): Promise<Kysely<Schema>> {
+  translated(() => refuseForeign(file, Object.keys(migrations)))
   const main = openSqlite<Schema>(file, { durable: true })
   try {
     await migrate(main)

@@ -20,21 +20,12 @@ export function openSqlite<Schema>(file: string, { durable }: { durable: boolean
   makePrivate(file)
   const connection = new BetterSqlite3(file, { timeout: BUSY_TIMEOUT })
   try {
-    translated(() => refuseForeign(connection))
     translated(() => setPragmas(connection, { durable }))
   } catch (error) {
     connection.close()
     throw error
   }
   return new Kysely({ dialect: new LockingSqliteDialect(connection, file) })
-}
-
-// Before anything is written: somebody else's tables stay as they are.
-function refuseForeign(connection: BetterSqlite3.Database): void {
-  const tables = connection.prepare<[], string>('select name from sqlite_schema').pluck().all()
-  if (tables.length > 0 && !tables.includes('kysely_migration')) {
-    throw new Error('it holds the tables of another program')
-  }
 }
 
 // A file that is WAL already opens with NORMAL, a fresh one with FULL: always said, never left to chance.
@@ -120,7 +111,7 @@ function translatedStatement(statement: BetterSqlite3.Statement): SqliteStatemen
 }
 
 /** Turns what a moment, an administrator or a bigger disk will mend into the error that says so. */
-function translated<Result>(work: () => Result): Result {
+export function translated<Result>(work: () => Result): Result {
   try {
     return work()
   } catch (error) {

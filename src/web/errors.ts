@@ -65,12 +65,13 @@ function answerError(ctx: Context, error: unknown, options: ErrorOptions): void 
   const { pages, log } = options
   const answer = answerOf(error)
   if (answer !== undefined) announce(ctx, answer, error, log)
-  const problem = answer ?? unforeseen(ctx, error, options)
+  const problem: Problem = answer ?? unforeseen(ctx, error, options)
   try {
     pages.problem(ctx, problem)
   } catch (second) {
     log.error({ id: requestId(ctx), err: second }, 'error page failed')
-    answerBarely(ctx, problem)
+    const why = options.development && second instanceof Error ? second.message : undefined
+    answerBarely(ctx, { ...problem, detail: problem.detail ?? why })
   }
 }
 

@@ -7,27 +7,31 @@ import { ownPath } from './local-path.js'
 const ONLY_POST = { code: 'only_post', sentence: 'Only POST is allowed here. Please use the form.' }
 const ONLY_GET = { code: 'method_wrong', sentence: 'This address cannot be used in this way.' }
 
-/**
- * Stands behind a router, for what it did not answer: other methods on its paths, and paths that lack the slash at the
- * end, which lead on to where they are known.
- */
-export function unmatched(router: Router): Middleware {
+/** Stands behind a router and refuses other methods on its paths. */
+export function otherMethods(router: Router): Middleware {
   return (ctx, next) => {
     const allowed = methodsAt(router, ctx.path)
-    if (allowed.length > 0) refuseMethod(ctx, allowed)
-    const canonical = isRead(ctx) ? ownPath(`${ctx.path}/`) : undefined
-    if (canonical === undefined || !methodsAt(router, canonical).includes('GET')) return next()
+    return allowed.length > 0 ? refuseMethod(ctx, allowed) : next()
+  }
+}
+
+/** Leads on from a path that lacks the slash at its end, if nobody else answers it and the router knows it with one. */
+export function missingSlash(router: Router): Middleware {
+  return async (ctx, next) => {
+    await next()
+    const isUnanswered = ctx.status === 404 && ctx.body == null
+    const canonical = isUnanswered && isRead(ctx) ? ownPath(`${ctx.path}/`) : undefined
+    if (canonical === undefined || !methodsAt(router, canonical).includes('GET')) return
     ctx.set(DYNAMIC)
     ctx.status = 308
     ctx.set('Location', canonical + ctx.search)
     ctx.body = ''
-    return undefined
   }
 }
 
-/** Whether the router has something at this path, or at the one with a slash at its end. */
+/** Whether the router has something at this path, with whatever method. */
 export function knows(router: Router, path: string): boolean {
-  return methodsAt(router, path).length > 0 || methodsAt(router, `${path}/`).length > 0
+  return methodsAt(router, path).length > 0
 }
 
 function methodsAt(router: Router, path: string): string[] {
