@@ -60,6 +60,34 @@ test('an edit shows at the next look, and a mistake says its template and line, 
   await production.close()
 })
 
+const MACRO = '{% macro field(form, name, input) %}\n<p>\n'
+
+for (const [what, name, text, line] of [
+  [
+    'an undefined value after what is included',
+    'login/page.html',
+    '{% extends "layouts/page.html" %}{% set title = "x" %}{% block content %}{% include "parts/footer.html" %}\n{{ nobody }}{% endblock %}',
+    2,
+  ],
+  ['an undefined value in a macro', 'fields/field.html', `${MACRO}{{ nobody }}{% endmacro %}`, 3],
+  ['a mistake of syntax in a macro', 'fields/field.html', `${MACRO}{{ nobody( }}{% endmacro %}`, 3],
+  ['an unknown filter', 'fields/field.html', `${MACRO}{{ name | nofilter }}{% endmacro %}`, 3],
+  ['an unknown function', 'fields/field.html', `${MACRO}{{ nofunction() }}{% endmacro %}`, 3],
+  ['a template that is not there', 'login/fields.html', '\n{% include "nowhere.html" %}', 2],
+] as const) {
+  test(`${what} is reported by the template's own name and line`, async () => {
+    const own = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
+    mkdirSync(dirname(join(own, name)))
+    writeFileSync(join(own, name), text)
+    const site = await Site.start({ templates: [own], development: true })
+    const page = await site.visitor().open('/login/')
+    assert.is(page.status, 500)
+    assert.match(page.text, `(${name}) [Line ${line}`)
+    await site.close()
+    rmSync(own, { recursive: true })
+  })
+}
+
 test('one that does not compile stops the start, by name and line', async () => {
   write('home/page.html', 'fine\n{% if %}')
   try {

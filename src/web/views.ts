@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import nunjucks from 'nunjucks'
+import { LocatingLoader } from './locating-loader.js'
 
 /** The templates, compiled once. */
 export interface Views {
@@ -16,35 +17,44 @@ export interface ViewsOptions {
 }
 
 /** Throws, with the template's name and line, if one of the templates does not compile. */
-export function createViews({ folders, globals, reload }: ViewsOptions): Views {
-  const environment = new nunjucks.Environment(
-    new nunjucks.FileSystemLoader([...folders], { noCache: reload }),
-    { autoescape: true, throwOnUndefined: true, trimBlocks: true, lstripBlocks: true },
-  )
-  for (const [name, value] of Object.entries(globals)) environment.addGlobal(name, value)
-  const compileAll = () => {
-    for (const name of templatesIn(folders)) environment.getTemplate(name, true)
-  }
-  if (!reload) compileAll()
+export function createViews(options: ViewsOptions): Views {
+  return options.reload ? reloadingViews(options) : compiledViews(options)
+}
+
+const OPTIONS = { autoescape: true, throwOnUndefined: true, trimBlocks: true, lstripBlocks: true }
+
+function compiledViews({ folders, globals }: ViewsOptions): Views {
+  const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader([...folders]), OPTIONS)
+  addGlobals(environment, globals)
+  compileAll(environment, folders)
+  return { render: (template, values) => environment.render(template, values) }
+}
+
+function reloadingViews({ folders, globals }: ViewsOptions): Views {
+  const loader = new LocatingLoader([...folders], { noCache: true })
+  const environment = new nunjucks.Environment(loader, OPTIONS)
+  loader.environment = environment
+  addGlobals(environment, globals)
   return {
     render(template, values) {
-      // A template that does not compile throws from a timer when it is included: no handler of ours would be asked.
-      if (reload) inShort(compileAll)
-      return inShort(() => environment.render(template, values))
+      loader.mistake = undefined
+      try {
+        // One that does not compile would throw from a timer when it is included: no handler of ours would be asked.
+        compileAll(environment, folders)
+        return environment.render(template, values)
+      } catch (error) {
+        throw loader.mistake === undefined ? error : new Error(loader.mistake, { cause: error })
+      }
     },
   }
 }
 
-// Nunjucks names every template on the way to the one that is wrong; the last one, and what follows it, says it all.
-function inShort<Result>(work: () => Result): Result {
-  try {
-    return work()
-  } catch (error) {
-    if (!(error instanceof Error)) throw error
-    const lines = error.message.split('\n').map((line) => line.trim().replace('Template render error: ', ''))
-    const last = lines.findLastIndex((line) => /^\(.*\)/.test(line))
-    throw new Error(lines.slice(Math.max(last, 0)).join(': '), { cause: error })
-  }
+function addGlobals(environment: nunjucks.Environment, globals: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(globals)) environment.addGlobal(name, value)
+}
+
+function compileAll(environment: nunjucks.Environment, folders: readonly string[]): void {
+  for (const name of templatesIn(folders)) environment.getTemplate(name, true)
 }
 
 function templatesIn(folders: readonly string[]): string[] {

@@ -1,0 +1,105 @@
+import nunjucks from 'nunjucks'
+
+type Renderer = (env: unknown, context: unknown, frame: unknown, runtime: Runtime, done: unknown) => unknown
+
+/** What compiled templates call when something is wrong, of the runtime that they are given. */
+interface Runtime {
+  ensureDefined(value: unknown, line: number, column: number): unknown
+  callWrap(value: unknown, name: string, context: unknown, args: unknown): unknown
+  handleError(error: unknown, line: number, column: number): unknown
+}
+
+interface Template {
+  name: string
+  source: string
+}
+
+/**
+ * Loads templates so that a mistake is reported with the template that it stands in. Nunjucks alone names the one that is
+ * rendered at that moment: the importer of a macro, or what was included before.
+ */
+export class LocatingLoader extends nunjucks.FileSystemLoader {
+  /** What went wrong first since this was last set to undefined. */
+  mistake: string | undefined
+  /** Whose options templates are compiled with. */
+  environment: nunjucks.Environment | undefined
+
+  override getSource(name: string): nunjucks.LoaderSource {
+    const loaded = super.getSource(name)
+    const { environment } = this
+    if (loaded === null || environment === undefined) return loaded
+    const template = { name, source: loaded.src }
+    const wrapper = (templates: unknown) => codeOf(templates)
+    const code = nunjucks.precompileString(template.source, { name, env: environment, wrapper })
+    this.#checkNames(template, code, environment)
+    const renderers: Record<string, Renderer> = new Function(code)()
+    return Object.assign(loaded, { src: { type: 'code', obj: this.#watched(template, renderers) } })
+  }
+
+  // Nunjucks would find these out while it renders, and name neither template nor line.
+  #checkNames(template: Template, code: string, environment: nunjucks.Environment): void {
+    for (const [, name = ''] of code.matchAll(/env\.getTemplate\("([^"]+)"/g)) {
+      if (super.getSource(name) === null)
+        throw new Error(`${placeOf(template, name)}: template not found: ${name}`)
+    }
+    for (const [, name = ''] of code.matchAll(/env\.getFilter\("([^"]+)"\)/g)) {
+      if (!hasFilter(environment, name))
+        throw new Error(`${placeOf(template, name)}: filter not found: ${name}`)
+    }
+  }
+
+  #watched(template: Template, renderers: Record<string, Renderer>): Record<string, Renderer> {
+    const watched = Object.entries(renderers).map(([key, render]): [string, Renderer] => [
+      key,
+      (env, context, frame, runtime, done) =>
+        render(env, context, frame, this.#watching(template, runtime), done),
+    ])
+    return Object.fromEntries(watched)
+  }
+
+  #watching(template: Template, runtime: Runtime): Runtime {
+    const note = (place: string, what: string) => {
+      this.mistake ??= `${place}: ${what}`
+    }
+    const at = (line: number, column: number) => `(${template.name}) [Line ${line + 1}, Column ${column + 1}]`
+    return Object.assign(Object.create(runtime), {
+      ensureDefined(value: unknown, line: number, column: number) {
+        if (value == null) note(at(line, column), 'attempted to output null or undefined value')
+        return runtime.ensureDefined(value, line, column)
+      },
+      callWrap(value: unknown, name: string, context: unknown, args: unknown) {
+        if (typeof value !== 'function') note(placeOf(template, name), `unable to call ${name}`)
+        return runtime.callWrap(value, name, context, args)
+      },
+      handleError(error: unknown, line: number, column: number) {
+        note(at(line, column), error instanceof Error ? error.message : String(error))
+        return runtime.handleError(error, line, column)
+      },
+    })
+  }
+}
+
+/** The line on which the word stands first, for errors that come without one. */
+function placeOf({ name, source }: Template, word: string): string {
+  const line = source.split('\n').findIndex((text) => text.includes(word))
+  return line === -1 ? `(${name})` : `(${name}) [Line ${line + 1}]`
+}
+
+function hasFilter(environment: nunjucks.Environment, name: string): boolean {
+  try {
+    return typeof environment.getFilter(name) === 'function'
+  } catch {
+    return false
+  }
+}
+
+// The types speak of one template; it is a list, of one for a single source.
+function codeOf(templates: unknown): string {
+  const [only]: { template: string }[] = [templates].flat().filter(isCompiled)
+  if (only === undefined) throw new Error('Nunjucks has compiled nothing.')
+  return only.template
+}
+
+function isCompiled(value: unknown): value is { template: string } {
+  return typeof value === 'object' && value !== null && 'template' in value
+}
