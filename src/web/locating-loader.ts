@@ -23,6 +23,19 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
   mistake: string | undefined
   /** Whose options templates are compiled with. */
   environment: nunjucks.Environment | undefined
+  readonly #uses = new Map<string, readonly string[] | 'computed'>()
+
+  /**
+   * Compiles the template and all that it includes, so that a mistake in one of them is thrown here: nunjucks would throw
+   * it from a timer, where no handler of ours is asked. `all` are those that a computed name may stand for.
+   */
+  check(name: string, all: () => readonly string[], checked = new Set<string>()): void {
+    if (checked.has(name)) return
+    checked.add(name)
+    this.getSource(name)
+    const uses = this.#uses.get(name) ?? []
+    for (const used of uses === 'computed' ? all() : uses) this.check(used, all, checked)
+  }
 
   override getSource(name: string): nunjucks.LoaderSource {
     const loaded = super.getSource(name)
@@ -38,7 +51,9 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
 
   // Nunjucks would find these out while it renders, and name neither template nor line.
   #checkNames(template: Template, code: string, environment: nunjucks.Environment): void {
-    for (const [, name = ''] of code.matchAll(/env\.getTemplate\("([^"]+)"/g)) {
+    const used = [...code.matchAll(/env\.getTemplate\("([^"]+)"/g)].map(([, name = '']) => name)
+    this.#uses.set(template.name, /env\.getTemplate\((?!")/.test(code) ? 'computed' : used)
+    for (const name of used) {
       if (super.getSource(name) === null)
         throw new Error(`${placeOf(template, name)}: template not found: ${name}`)
     }

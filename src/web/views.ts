@@ -26,7 +26,7 @@ const OPTIONS = { autoescape: true, throwOnUndefined: true, trimBlocks: true, ls
 function compiledViews({ folders, globals }: ViewsOptions): Views {
   const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader([...folders]), OPTIONS)
   addGlobals(environment, globals)
-  compileAll(environment, folders)
+  for (const name of templatesIn(folders)) environment.getTemplate(name, true)
   return { render: (template, values) => environment.render(template, values) }
 }
 
@@ -39,8 +39,7 @@ function reloadingViews({ folders, globals }: ViewsOptions): Views {
     render(template, values) {
       loader.mistake = undefined
       try {
-        // One that does not compile would throw from a timer when it is included: no handler of ours would be asked.
-        compileAll(environment, folders)
+        loader.check(template, () => templatesIn(folders))
         return environment.render(template, values)
       } catch (error) {
         throw loader.mistake === undefined ? error : new Error(loader.mistake, { cause: error })
@@ -51,10 +50,6 @@ function reloadingViews({ folders, globals }: ViewsOptions): Views {
 
 function addGlobals(environment: nunjucks.Environment, globals: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(globals)) environment.addGlobal(name, value)
-}
-
-function compileAll(environment: nunjucks.Environment, folders: readonly string[]): void {
-  for (const name of templatesIn(folders)) environment.getTemplate(name, true)
 }
 
 function templatesIn(folders: readonly string[]): string[] {
