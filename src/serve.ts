@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type Koa from 'koa'
@@ -69,7 +68,8 @@ function listenProblem(error: NodeJS.ErrnoException, port: number, host: string)
 }
 
 function addressOf(server: Server): string {
-  const address = server.address() as AddressInfo
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The site listens on no port.')
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return `http://${host}:${address.port}/`
 }

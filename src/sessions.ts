@@ -101,6 +101,7 @@ export async function logIn(
 export async function logOut(ctx: Context, house: House): Promise<void> {
   const session = sessionOf(ctx)
   if (session !== undefined) await sessions.close(house.database, session.tokenHash)
+  live.delete(ctx)
   setLifetime(ctx, undefined)
   keep(ctx, { [TOKEN]: undefined, csrf: undefined, notice: undefined })
   ctx.state.user = undefined
@@ -130,9 +131,10 @@ const SWEEP_BATCH = 200
 
 /** Deletes ended sessions now and every minute, in small batches between which requests are served. */
 export function startSweeping({ database, log, now }: Pick<House, 'database' | 'log' | 'now'>): () => void {
+  let stopped = false
   let timer: NodeJS.Timeout
   const sweepIn = (delay: number) => {
-    timer = setTimeout(sweep, delay).unref()
+    if (!stopped) timer = setTimeout(sweep, delay).unref()
   }
   const sweep = () => {
     sessions.sweep(database.loose, { now: now(), batch: SWEEP_BATCH }).then(
@@ -144,5 +146,8 @@ export function startSweeping({ database, log, now }: Pick<House, 'database' | '
     )
   }
   sweepIn(0)
-  return () => clearTimeout(timer)
+  return () => {
+    stopped = true
+    clearTimeout(timer)
+  }
 }

@@ -63,6 +63,16 @@ test('the button of another tab, after the logout, is answered the same', async 
   assert.equal((await visitor.open('/')).messages(), ['✔ You are logged out.'])
 })
 
+test('a form on another site ends nothing: its answer sets no cookie in place of the visitor’s own', async () => {
+  await site.visitor().settle('Rita')
+  // Browsers send it without the cookie (SameSite=Lax), but would take one from the answer.
+  for (const headers of [{ 'Sec-Fetch-Site': 'cross-site' }, { Origin: 'https://evil.example' }]) {
+    const page = await site.visitor().post('/logout/', '', headers)
+    assert.is(page.status, 403)
+    assert.equal(page.cookies, [])
+  }
+})
+
 test('somebody who is not logged in is asked to log in, and does not come back here', async () => {
   const page = await site.visitor().open('/logout/')
   assert.is(page.status, 303)

@@ -3,6 +3,7 @@ import type { Middleware } from 'koa'
 import { requireUser, userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
 import { logOut } from '../sessions.js'
+import { isCrossSite } from '../web/csrf.js'
 import type { Form } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
 
@@ -26,9 +27,10 @@ export function routes(router: Router, house: House): void {
   )
 }
 
-// Logged out in another tab: that is what was asked for.
+// Logged out in another tab: that is what was asked for. Not so for what another site sends, which comes without the
+// cookie (SameSite=Lax): the one that this answer sets would take the place of the visitor's own, and log them out.
 const unlessLoggedOut: Middleware = async (ctx, next) => {
-  if (userOf(ctx) !== undefined) return await next()
-  const { pages, places } = houseOf(ctx)
+  const { pages, places, origin } = houseOf(ctx)
+  if (userOf(ctx) !== undefined || isCrossSite(ctx, origin)) return await next()
   pages.leave(ctx, places.afterLogout, { message: LOGGED_OUT })
 }

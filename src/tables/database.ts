@@ -66,7 +66,7 @@ async function openMigrated(file: string): Promise<Kysely<Schema>> {
 }
 
 /** The file of a `sqlite:` address; undefined for any other. */
-export function sqliteFile(url: string): string | undefined {
+function sqliteFile(url: string): string | undefined {
   return url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : undefined
 }
 

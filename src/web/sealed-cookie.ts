@@ -8,7 +8,7 @@ import type { Seal } from './seal.js'
 const MAX_COOKIE = 4000
 
 /** The cookie's name; browsers take a `__Host-` cookie only over https, for this host alone and for every path. */
-export function cookieName({ https }: { https: boolean }): string {
+function cookieName({ https }: { https: boolean }): string {
   return https ? '__Host-gatehouse' : 'gatehouse'
 }
 
