@@ -22,7 +22,7 @@ import { createViews } from './web/views.js'
 import { createWords, type Words } from './words.js'
 
 export interface AccountsOptions {
-  /** `sqlite:<path>`; the file and its folder are made, and brought up to date, if need be. */
+  /** `sqlite:<path>`, made if need be, or `postgres://…`; its tables are made, and brought up to date. */
   database: string
   /** Where our pages lie: '' (default) for `/login/`, '/members' for `/members/login/`. */
   prefix?: string

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { createKeyring, splitKeys } from './keys.js'
 import { root } from './root.js'
+import { isPostgresUrl } from './tables/postgres.js'
 
 /** What the environment says, checked; every variable is described in `.env.example`. */
 export interface Config {
@@ -14,11 +15,11 @@ export interface Config {
   readonly baseUrl: string | undefined
   /** Whether `baseUrl` is https. */
   readonly https: boolean
-  /** `sqlite:<absolute path>`. */
+  /** `sqlite:<absolute path>` or `postgres://…`, which may hold a password. */
   readonly database: string
   /** Newest first; empty if they are kept in the key file. */
   readonly sessionKeys: readonly string[]
-  /** Beside the database. */
+  /** Beside the database; beside where SQLite's would be if it is on a server. */
   readonly keyFile: string
   /** How many proxies in front of the site are ours. */
   readonly trustProxy: number
@@ -33,6 +34,8 @@ export class ConfigError extends Error {
 const ENVIRONMENTS = ['development', 'production', 'test'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
+const DATA = join(root, 'db', 'data')
+
 const environment = z.object({
   NODE_ENV: z
     .enum(ENVIRONMENTS, { message: `has to be one of ${ENVIRONMENTS.join(', ')}` })
@@ -46,8 +49,11 @@ const environment = z.object({
     .optional(),
   DATABASE_URL: z
     .string()
-    .refine((url) => /^sqlite:(?!:memory:)./.test(url), 'has to be sqlite:<path>')
-    .default(`sqlite:${join(root, 'db', 'data', 'gatehouse.sqlite')}`),
+    .refine(
+      (url) => /^sqlite:(?!:memory:)./.test(url) || isPostgresUrl(url),
+      'has to be sqlite:<path>, or postgres://<user>:<password>@<host>/<database> with special characters as %..',
+    )
+    .default(`sqlite:${join(DATA, 'gatehouse.sqlite')}`),
   SESSION_KEYS: z
     .string()
     .transform(splitKeys)
@@ -63,13 +69,9 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
   const { data, error } = environment.safeParse(Object.fromEntries(given))
   const mistakes = error?.issues.map(({ path, message }) => `${path.join('.')} ${message}.`) ?? []
   const production = variables.NODE_ENV?.trim() === 'production'
-  if (production && !given.some(([name]) => name === 'BASE_URL')) {
-    mistakes.push(
-      'BASE_URL has to be set in production: the address people see, such as https://example.com.',
-    )
-  }
+  if (production) mistakes.push(...missingInProduction(given))
   if (data === undefined || mistakes.length > 0) throw new ConfigError(mistakes.join('\n'))
-  const databaseFile = resolve(data.DATABASE_URL.slice('sqlite:'.length))
+  const { database, keyFile } = placesOf(data.DATABASE_URL)
   const baseUrl = data.BASE_URL === undefined ? undefined : new URL(data.BASE_URL).origin
   return Object.freeze({
     production,
@@ -78,12 +80,32 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     logLevel: data.LOG_LEVEL,
     baseUrl,
     https: baseUrl?.startsWith('https:') ?? false,
-    database: `sqlite:${databaseFile}`,
+    database,
     sessionKeys: data.SESSION_KEYS,
-    keyFile: `${databaseFile}.key`,
+    keyFile,
     trustProxy: data.TRUST_PROXY,
     passwordMinLength: data.PASSWORD_MIN_LENGTH,
   })
+}
+
+function missingInProduction(given: [string, string | undefined][]): string[] {
+  const { BASE_URL, DATABASE_URL = '', SESSION_KEYS = '' } = Object.fromEntries(given)
+  const missing = []
+  if (BASE_URL === undefined) {
+    missing.push('BASE_URL has to be set in production: the address people see, such as https://example.com.')
+  }
+  if (splitKeys(SESSION_KEYS).length === 0 && isPostgresUrl(DATABASE_URL)) {
+    missing.push(
+      'SESSION_KEYS has to be set in production with PostgreSQL: all nodes on one database need the same keys.',
+    )
+  }
+  return missing
+}
+
+function placesOf(url: string): { database: string; keyFile: string } {
+  if (isPostgresUrl(url)) return { database: url, keyFile: join(DATA, 'gatehouse.key') }
+  const file = resolve(url.slice('sqlite:'.length))
+  return { database: `sqlite:${file}`, keyFile: `${file}.key` }
 }
 
 /** Adds the variables of a `.env` file in the working directory, if there is one; what is set already stays. */

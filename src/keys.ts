@@ -47,8 +47,8 @@ export function splitKeys(list: string): string[] {
 }
 
 /**
- * The keys of the configuration, or if it has none those kept in the key file beside the database (mode 0600), which is
- * made with one new key the first time. Throws for a damaged file and leaves it alone: a new key would sign everybody out.
+ * The keys of the configuration, or if it has none those kept in the key file (mode 0600), which is made with
+ * one new key the first time. Throws for a damaged file and leaves it alone: a new key would sign everybody out.
  */
 export function siteKeys({
   sessionKeys,
@@ -75,7 +75,7 @@ function readKeyFile(file: string): string[] | undefined {
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined
     throw new Error(
-      `The key file ${file} (beside the database of DATABASE_URL) cannot be read: ${error instanceof Error ? error.message : error}.`,
+      `The key file ${file} (used without SESSION_KEYS) cannot be read: ${error instanceof Error ? error.message : error}.`,
     )
   }
 }
@@ -86,7 +86,7 @@ function makeKeyFile(file: string): string[] {
     return linkedKeys(file)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`The key file ${file} (beside the database of DATABASE_URL) cannot be made: ${reason}.`)
+    throw new Error(`The key file ${file} (used without SESSION_KEYS) cannot be made: ${reason}.`)
   }
 }
 

@@ -1,16 +1,18 @@
 import { type Kysely, Migrator } from 'kysely'
 import { migrations } from '../../db/migrations/index.js'
 import { refuseForeign } from './foreign.js'
+import { isPostgresUrl, openPatient, openPostgres, serverOf } from './postgres.js'
 import type { Db, Schema } from './schema.js'
-import { openSqlite, retried, START_WAIT, translated } from './sqlite.js'
+import { openSqlite, START_WAIT, translated } from './sqlite.js'
+import { DatabaseUnavailable, retried } from './unavailable.js'
 
 /** The database and its two ways in. */
 export interface Database {
   /** For everything that must last: a write that was answered is on the disk. */
   main: Db
-  /** For what may get lost with the power (last seen): cheap, and never waits for a lock. */
+  /** For what may get lost with the power (last seen): cheap, and never waits long for a lock. */
   loose: Db
-  /** Does `work` in a transaction, again and again while another process holds the lock. It awaits nothing but its own statements. */
+  /** Does `work` in a transaction, again and again while others are in its way. It awaits nothing but its own statements. */
   write<Result>(work: (transaction: Db) => Promise<Result>): Promise<Result>
   /** Whether it answers and has every migration. */
   ready(): Promise<boolean>
@@ -21,18 +23,16 @@ export interface Database {
 const WRITE_WAIT = 4_000
 
 /**
- * Opens the database of `url` (`sqlite:<path>`) and brings it up to date; several processes may do so at once.
- * Throws a sentence that names what is wrong with it.
+ * Opens the database of `url` (`sqlite:<path>` or `postgres://…`) and brings it up to date; several processes may do so
+ * at once. Throws a sentence that names what is wrong with it, and never a password.
  */
 export async function openDatabase(url: string): Promise<Database> {
-  const file = sqliteFile(url)
-  if (file === undefined) throw new Error('The database address has to be sqlite:<path>.')
-  const { main, loose } = await opened(file)
+  const { main, loose } = await opened(url)
   return {
     main,
     loose,
     write: (work) => retried(() => main.transaction().execute(work), WRITE_WAIT),
-    ready: () => isCurrent(main),
+    ready: () => isCurrent(main).catch(refuseUnavailable),
     async close() {
       await loose.destroy()
       await main.destroy()
@@ -40,7 +40,37 @@ export async function openDatabase(url: string): Promise<Database> {
   }
 }
 
-async function opened(file: string): Promise<{ main: Kysely<Schema>; loose: Kysely<Schema> }> {
+interface Handles {
+  main: Kysely<Schema>
+  loose: Kysely<Schema>
+}
+
+function opened(url: string): Promise<Handles> {
+  if (isPostgresUrl(url)) return openedServer(url)
+  const file = sqliteFile(url)
+  if (file === undefined) throw new Error('The database address has to be sqlite:<path> or postgres://….')
+  return openedFile(file)
+}
+
+async function openedServer(url: string): Promise<Handles> {
+  try {
+    await retried(() => migrateServer(url), START_WAIT)
+  } catch (error) {
+    throw cannotOpen(`The database server ${serverOf(url)} (DATABASE_URL) cannot be used`, error)
+  }
+  return { main: openPostgres(url, { durable: true }), loose: openPostgres(url, { durable: false }) }
+}
+
+async function migrateServer(url: string): Promise<void> {
+  const patient = openPatient<Schema>(url)
+  try {
+    await migrate(patient)
+  } finally {
+    await patient.destroy()
+  }
+}
+
+async function openedFile(file: string): Promise<Handles> {
   try {
     const main = await retried(() => openMigrated(file), START_WAIT)
     return {
@@ -48,9 +78,13 @@ async function opened(file: string): Promise<{ main: Kysely<Schema>; loose: Kyse
       loose: await retried(async () => openSqlite<Schema>(file, { durable: false }), START_WAIT),
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`The database ${file} (DATABASE_URL) cannot be opened: ${reason}.`, { cause: error })
+    throw cannotOpen(`The database ${file} (DATABASE_URL) cannot be opened`, error)
   }
+}
+
+function cannotOpen(what: string, error: unknown): Error {
+  const cause = error instanceof DatabaseUnavailable ? error.cause : error
+  return new Error(`${what}: ${cause instanceof Error ? cause.message : cause}.`, { cause: error })
 }
 
 async function openMigrated(file: string): Promise<Kysely<Schema>> {
@@ -82,4 +116,9 @@ async function migrate(db: Kysely<Schema>): Promise<void> {
 async function isCurrent(db: Kysely<Schema>): Promise<boolean> {
   const states = await migrator(db).getMigrations()
   return states.every(({ executedAt }) => executedAt !== undefined)
+}
+
+function refuseUnavailable(error: unknown): false {
+  if (error instanceof DatabaseUnavailable) return false
+  throw error
 }

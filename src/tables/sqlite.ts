@@ -1,9 +1,8 @@
 import { dirname } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import BetterSqlite3 from 'better-sqlite3'
 import { type Driver, Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
 import { makeFolder, makePrivate } from './private-files.js'
-import { DatabaseUnavailable } from './unavailable.js'
+import { DatabaseUnavailable, retried } from './unavailable.js'
 
 // better-sqlite3 waits for a lock inside the event loop, where nobody else is served: `retried` waits outside of it.
 const BUSY_TIMEOUT = 0
@@ -122,18 +121,5 @@ export function translated<Result>(work: () => Result): Result {
       throw new DatabaseUnavailable({ soon: false, cause: error })
     }
     throw error
-  }
-}
-
-/** Does `work` again while another process holds the lock, for `wait` milliseconds at most, without blocking anybody. */
-export async function retried<Result>(work: () => Promise<Result>, wait: number): Promise<Result> {
-  const end = Date.now() + wait
-  for (let delay = 5; ; delay = Math.min(delay * 2, 100)) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!(error instanceof DatabaseUnavailable && error.soon) || Date.now() + delay > end) throw error
-    }
-    await pause(delay)
   }
 }

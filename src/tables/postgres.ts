@@ -1,0 +1,171 @@
+import {
+  type Driver,
+  Kysely,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type PostgresQueryResult,
+} from 'kysely'
+import pg from 'pg'
+import { DatabaseUnavailable } from './unavailable.js'
+
+const INT8 = 20
+
+const { types, DatabaseError } = pg
+
+const MAX_CONNECTIONS = 10
+/** How long a page waits for a connection, for a lock and for an answer, in milliseconds. */
+const CONNECT_WAIT = 3_000
+const LOCK_WAIT = 1_000
+const ANSWER_WAIT = 5_000
+const IDLE_FOR = 60_000
+
+// Whatever else the server says of itself by default, what was answered is to survive a power cut.
+const DURABLE = `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
+const LOOSE = 'set synchronous_commit = off'
+
+/** Whether it can be the address of a PostgreSQL server: `postgres://…` or `postgresql://…`. */
+export function isPostgresUrl(url: string): boolean {
+  if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url)) return false
+  // An @ or a # further on means that half of a password is taken for a host, and would be told as one.
+  const { pathname, search, hash } = new URL(url)
+  return hash === '' && !`${pathname}${search}`.includes('@')
+}
+
+/** What may be said of the server in a sentence: where it is, and never the user and the password. */
+export function serverOf(url: string): string {
+  return new URL(url).hostname || 'on this machine'
+}
+
+/**
+ * Opens connections to a PostgreSQL database as they are needed. `durable` says whether a write that was answered
+ * survives a power cut; writes that may get lost (last seen) do not wait for the disk.
+ */
+export function openPostgres<Schema>(url: string, { durable }: { durable: boolean }): Kysely<Schema> {
+  const settings = `set lock_timeout = ${LOCK_WAIT}; ${durable ? DURABLE : LOOSE}`
+  return connected(url, { settings, query_timeout: ANSWER_WAIT })
+}
+
+/** The same for migrations, which take what time they need, and wait while another process migrates. */
+export function openPatient<Schema>(url: string): Kysely<Schema> {
+  return connected(url, { settings: DURABLE })
+}
+
+function connected<Schema>(
+  url: string,
+  { settings, ...limits }: { settings: string; query_timeout?: number },
+): Kysely<Schema> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    fallback_application_name: 'gatehouse',
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_WAIT,
+    idleTimeoutMillis: IDLE_FOR,
+    keepAlive: true,
+    types: { getTypeParser: parserOf },
+    onConnect: (client) => client.query(settings),
+    ...limits,
+  })
+  // A connection that breaks tells its query; that it tells everybody else, too, must not end the process.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return new Kysely({ dialect: new ForgivingPostgresDialect({ pool: new TranslatingPool(pool) }) })
+}
+
+// For our own connections alone: a host may use pg as well, and want its bigints as they are.
+const parserOf: typeof types.getTypeParser = (type: number, format?: 'text' | 'binary') =>
+  type === INT8 ? Number : types.getTypeParser(type, format)
+
+/** Kysely's dialect, in which a connection that broke, and so rolled back by itself, does not hide what had happened. */
+class ForgivingPostgresDialect extends PostgresDialect {
+  override createDriver(): Driver {
+    const driver = super.createDriver()
+    const rollback = driver.rollbackTransaction.bind(driver)
+    driver.rollbackTransaction = (connection) => rollback(connection).catch(forgiveUnavailable)
+    return driver
+  }
+}
+
+function forgiveUnavailable(error: unknown): void {
+  if (!(error instanceof DatabaseUnavailable)) throw error
+}
+
+class TranslatingPool implements PostgresPool {
+  readonly #pool: pg.Pool
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  async connect(): Promise<PostgresPoolClient> {
+    return new TranslatingClient(await translated(() => this.#pool.connect()))
+  }
+
+  end(): Promise<void> {
+    return this.#pool.end()
+  }
+}
+
+/** One use of a connection. After an error that speaks of the connection or its server it is not used again. */
+class TranslatingClient implements PostgresPoolClient {
+  readonly #client: pg.PoolClient
+  #broken: DatabaseUnavailable | undefined
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client
+  }
+
+  query<Row>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>>
+  query(cursor: unknown): never
+  query<Row>(sql: unknown, parameters: readonly unknown[] = []): Promise<PostgresQueryResult<Row>> {
+    if (typeof sql !== 'string') throw new Error('Nothing here streams.')
+    return this.#ask(this.#client, sql, parameters)
+  }
+
+  async #ask<Row>(
+    client: PostgresPoolClient,
+    sql: string,
+    parameters: readonly unknown[],
+  ): Promise<PostgresQueryResult<Row>> {
+    if (this.#broken !== undefined) throw this.#broken
+    try {
+      return await translated(() => client.query<Row>(sql, parameters))
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable && !error.soon) this.#broken = error
+      throw error
+    }
+  }
+
+  release(): void {
+    this.#client.release(this.#broken)
+  }
+}
+
+// Classes and codes of SQLSTATE (PostgreSQL, appendix A).
+const CONTENDED = /^(?:40001|40P01|55P03)$/ // serialization failure, deadlock, lock not available
+const OUT_OF_ORDER = /^(?:08|28|53|57|58|25006|3D000)/ // connection, login, resources, operator, disk, read-only, no database
+
+/** Turns what a moment, an administrator or a bigger disk will mend into the error that says so. */
+async function translated<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw translation(error)
+  }
+}
+
+// What the server has not said itself is about the way to it.
+function translation(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  if (!(error instanceof DatabaseError)) return new DatabaseUnavailable({ soon: false, cause: first(error) })
+  const { code = '' } = error
+  if (CONTENDED.test(code)) return new DatabaseUnavailable({ soon: true, cause: error })
+  if (OUT_OF_ORDER.test(code)) return new DatabaseUnavailable({ soon: false, cause: error })
+  return error
+}
+
+// A name with several addresses fails with an error for each, and an empty sentence above them.
+function first(error: Error): Error {
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : undefined
+  return inner instanceof Error ? inner : error
+}
