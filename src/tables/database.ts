@@ -27,15 +27,14 @@ const WRITE_WAIT = 4_000
  * at once. Throws a sentence that names what is wrong with it, and never a password.
  */
 export async function openDatabase(url: string): Promise<Database> {
-  const { main, loose } = await opened(url)
+  const { main, loose, writer } = await opened(url)
   return {
     main,
     loose,
-    write: (work) => retried(() => main.transaction().execute(work), WRITE_WAIT),
+    write: (work) => retried(() => writer.transaction().execute(work), WRITE_WAIT),
     ready: () => isCurrent(main).catch(refuseUnavailable),
     async close() {
-      await loose.destroy()
-      await main.destroy()
+      for (const handle of new Set([loose, writer, main])) await handle.destroy()
     },
   }
 }
@@ -43,6 +42,8 @@ export async function openDatabase(url: string): Promise<Database> {
 interface Handles {
   main: Kysely<Schema>
   loose: Kysely<Schema>
+  /** For transactions: on a server, those that wait for a lock must not take the connections of those who read. */
+  writer: Kysely<Schema>
 }
 
 function opened(url: string): Promise<Handles> {
@@ -58,7 +59,11 @@ async function openedServer(url: string): Promise<Handles> {
   } catch (error) {
     throw cannotOpen(`The database server ${serverOf(url)} (DATABASE_URL) cannot be used`, error)
   }
-  return { main: openPostgres(url, { durable: true }), loose: openPostgres(url, { durable: false }) }
+  return {
+    main: openPostgres(url, { durable: true }),
+    loose: openPostgres(url, { durable: false }),
+    writer: openPostgres(url, { durable: true }),
+  }
 }
 
 async function migrateServer(url: string): Promise<void> {
@@ -75,6 +80,7 @@ async function openedFile(file: string): Promise<Handles> {
     const main = await retried(() => openMigrated(file), START_WAIT)
     return {
       main,
+      writer: main,
       loose: await retried(async () => openSqlite<Schema>(file, { durable: false }), START_WAIT),
     }
   } catch (error) {

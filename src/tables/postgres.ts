@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   type Driver,
   Kysely,
@@ -13,12 +14,13 @@ const INT8 = 20
 
 const { types, DatabaseError } = pg
 
-const MAX_CONNECTIONS = 10
+const MAX_CONNECTIONS = 8
 /** How long a page waits for a connection, for a lock and for an answer, in milliseconds. */
 const CONNECT_WAIT = 3_000
 const LOCK_WAIT = 1_000
 const ANSWER_WAIT = 5_000
 const IDLE_FOR = 60_000
+const END_WAIT = 2_000
 
 // Whatever else the server says of itself by default, what was answered is to survive a power cut.
 const DURABLE = `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
@@ -62,6 +64,7 @@ function connected<Schema>(
     connectionTimeoutMillis: CONNECT_WAIT,
     idleTimeoutMillis: IDLE_FOR,
     keepAlive: true,
+    allowExitOnIdle: true,
     types: { getTypeParser: parserOf },
     onConnect: (client) => client.query(settings),
     ...limits,
@@ -69,19 +72,31 @@ function connected<Schema>(
   // A connection that breaks tells its query; that it tells everybody else, too, must not end the process.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
-  return new Kysely({ dialect: new ForgivingPostgresDialect({ pool: new TranslatingPool(pool) }) })
+  return new Kysely({ dialect: new ForgivingPostgresDialect(new TranslatingPool(pool)) })
 }
 
 // For our own connections alone: a host may use pg as well, and want its bigints as they are.
 const parserOf: typeof types.getTypeParser = (type: number, format?: 'text' | 'binary') =>
   type === INT8 ? Number : types.getTypeParser(type, format)
 
-/** Kysely's dialect, in which a connection that broke, and so rolled back by itself, does not hide what had happened. */
+/**
+ * Kysely's dialect, in which a connection that broke, and so rolled back by itself, does not hide what had happened, and
+ * in which what has begun before the end is not cut off.
+ */
 class ForgivingPostgresDialect extends PostgresDialect {
+  readonly #pool: TranslatingPool
+
+  constructor(pool: TranslatingPool) {
+    super({ pool })
+    this.#pool = pool
+  }
+
   override createDriver(): Driver {
     const driver = super.createDriver()
     const rollback = driver.rollbackTransaction.bind(driver)
+    const destroy = driver.destroy.bind(driver)
     driver.rollbackTransaction = (connection) => rollback(connection).catch(forgiveUnavailable)
+    driver.destroy = () => this.#pool.settled().then(destroy)
     return driver
   }
 }
@@ -92,17 +107,32 @@ function forgiveUnavailable(error: unknown): void {
 
 class TranslatingPool implements PostgresPool {
   readonly #pool: pg.Pool
+  readonly #connecting = new Set<Promise<unknown>>()
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
   }
 
-  async connect(): Promise<PostgresPoolClient> {
+  connect(): Promise<PostgresPoolClient> {
+    const connecting = this.#connect()
+    const forget = () => void this.#connecting.delete(connecting)
+    connecting.then(forget, forget)
+    this.#connecting.add(connecting)
+    return connecting
+  }
+
+  async #connect(): Promise<PostgresPoolClient> {
     return new TranslatingClient(await translated(() => this.#pool.connect()))
   }
 
-  end(): Promise<void> {
-    return this.#pool.end()
+  /** Waits until all who wait for a connection have one, or none. */
+  async settled(): Promise<void> {
+    while (this.#connecting.size > 0) await Promise.allSettled(this.#connecting)
+  }
+
+  // Idle connections keep no process alive, so this waits by itself; not for ever, if the server does not answer.
+  async end(): Promise<void> {
+    await Promise.race([this.#pool.end(), pause(END_WAIT)])
   }
 }
 

@@ -121,6 +121,7 @@ export async function byEmailKey(db: Db, emailKey: string): Promise<Account | un
 }
 
 export async function bySlug(db: Db, slug: string): Promise<User | undefined> {
+  if (slug.includes('\0')) return undefined // PostgreSQL holds no such text, and will not even be asked for one
   const row = await db.selectFrom('users').selectAll().where('slug', '=', slug).executeTakeFirst()
   return accountOf(row)?.user
 }
