@@ -10,7 +10,7 @@ test.before(async () => {
   site = await Site.start()
 })
 test.after(async () => {
-  assert.equal(site.rows('select * from users'), [], 'nothing of it was stored')
+  assert.equal(await site.rows('select * from users'), [], 'nothing of it was stored')
   await site.close()
 })
 

@@ -1,30 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
 import * as cheerio from 'cheerio'
 import { pino } from 'pino'
 import supertest from 'supertest'
 import { type AccountsOptions, readConfig } from '../src/index.js'
 import { createSite } from '../src/site.js'
+import { freshDatabase, rows, settingsFor, write } from './databases.js'
+
+export { freshDatabase } from './databases.js'
 
 /** The real thing's costs would make the tests slow and show nothing more. */
 export const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
 
 export const PASSWORD = 'correct horse 42'
-
-/** An address for a database that nobody has used; what lies beside it goes with it at the end of the process. */
-export function freshDatabase(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
-  folders.push(folder)
-  return `sqlite:${join(folder, 'test.sqlite')}`
-}
-
-const folders: string[] = []
-process.once('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
 
 /** A clock that stands still until it is moved. */
 export class Clock {
@@ -43,7 +30,7 @@ export class Site {
   #server: Server | undefined
   #onClosed: (() => Promise<void>) | undefined
 
-  constructor(database = freshDatabase()) {
+  private constructor(database: string) {
     this.database = database
   }
 
@@ -52,8 +39,8 @@ export class Site {
     database,
     ...options
   }: Partial<AccountsOptions> & { environment?: Record<string, string> } = {}): Promise<Site> {
-    const site = new Site(database)
-    const config = readConfig({ DATABASE_URL: site.database, ...environment })
+    const site = new Site(database ?? (await freshDatabase()))
+    const config = readConfig({ ...settingsFor(site.database), ...environment })
     const log = pino({ level: 'debug' }, { write: (line: string) => void site.logs.push(line) })
     const { app, onClosed } = await createSite(config, {
       passwordCosts: CHEAP,
@@ -84,21 +71,14 @@ export class Site {
     return new Visitor(this.server, options)
   }
 
-  /** Reads the database as it lies on the disk. */
-  rows<Row>(sql: string, ...parameters: unknown[]): Row[] {
-    const reader = new BetterSqlite3(this.database.slice('sqlite:'.length), { readonly: true })
-    try {
-      return reader.prepare<unknown[], Row>(sql).all(...parameters)
-    } finally {
-      reader.close()
-    }
+  /** Reads the database behind the site's back; `?` stands for a parameter. */
+  rows<Row>(sql: string, ...parameters: unknown[]): Promise<Row[]> {
+    return rows(this.database, sql, ...parameters)
   }
 
   /** Changes the database behind the site's back. */
-  write(sql: string): void {
-    const writer = new BetterSqlite3(this.database.slice('sqlite:'.length))
-    writer.exec(sql)
-    writer.close()
+  write(sql: string): Promise<void> {
+    return write(this.database, sql)
   }
 
   async close(): Promise<void> {

@@ -30,7 +30,7 @@ for (const htmx of [false, true]) {
     assert.equal(home.messages(), ['✔ You are logged out.'])
     assert.match(home.$('nav').text(), 'Log in')
     assert.equal(
-      site.rows('select * from sessions join users on users.id = user_id where name = ?', name),
+      await site.rows('select * from sessions join users on users.id = user_id where name = ?', name),
       [],
     )
     assert.match(home.cookies.join(), /gatehouse=; .*expires=Thu, 01 Jan 1970/, 'nothing is left to remember')

@@ -30,7 +30,7 @@ async function startHost(
   const errors: Error[] = []
   app.on('error', (error: Error) => errors.push(error))
   const house = await accounts({
-    database: freshDatabase(),
+    database: await freshDatabase(),
     prefix: '/members',
     places: { home: '/start' },
     passwordCosts: CHEAP,
@@ -164,7 +164,7 @@ test('without a prefix, and without our headers, what is not ours stays the host
 test('an option that is wrong stops the start with a sentence', async () => {
   for (const options of [{ prefix: 'members' }, { prefix: '/members/' }, { baseUrl: 'example.com' }]) {
     try {
-      await accounts({ database: freshDatabase(), ...options })
+      await accounts({ database: await freshDatabase(), ...options })
       assert.unreachable()
     } catch (error) {
       assert.match(String(error), /The (prefix|baseUrl) has to be like/)

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import * as assert from 'uvu/assert'
 
 /** What a program of ours may know of the environment it is tested in: not the settings of the site. */
 const INHERITED = ['PATH', 'SystemRoot', 'TMPDIR', 'TEMP', 'TMP', 'NODE_V8_COVERAGE']
@@ -73,4 +74,14 @@ export function status(address: string): Promise<number | undefined> {
       .on('error', reject)
       .end()
   })
+}
+
+/** The site did not start; every line but the first is a sentence. */
+export async function refusal(program: Program): Promise<string[]> {
+  assert.is(await program.end, 1)
+  assert.not.match(program.stderr, /^\s+at /m)
+  assert.not.match(program.stdout, 'listens')
+  const [, ...sentences] = program.stderr.trimEnd().split('\n')
+  for (const sentence of sentences) assert.match(sentence, /^[A-Z].* .*/)
+  return sentences
 }

@@ -1,12 +1,24 @@
 /*
  * Runs the built test files, each as a process of its own, as many at once as there are cores, and adds up their figures.
- * Words on the command line choose the files whose name contains one of them.
+ * Words on the command line choose the files whose name contains one of them. Files that open a database run on SQLite
+ * and on PostgreSQL: a server of the run's own, or that of TEST_DATABASE_URL.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { unpack } from './browser/chromium.js'
+import { dropDatabases } from './databases.js'
+import { endLeftServers, markRun } from './leftovers.js'
+import { PostgresServer } from './postgres.js'
+
+type Database = 'SQLite' | 'PostgreSQL'
+
+/** One file, on one database if it opens any. */
+interface Job {
+  file: string
+  database: Database | undefined
+}
 
 interface Figures {
   passed: number
@@ -20,23 +32,29 @@ interface Verdict extends Figures {
 }
 
 const SECONDS_ALLOWED = 180
+const IMPORT = /\bfrom '(\.[^']+)'/g
 const SUMMARY = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm
 
 const here = import.meta.dirname
+const DATABASES = join(here, 'databases.js')
 const windows = process.platform === 'win32'
 const running = new Set<ChildProcess>()
-const files = choose(process.argv.slice(2))
-if (files.length === 0) console.log('There is no test file of such a name.')
+const jobs = choose(process.argv.slice(2)).flatMap(jobsOf)
+if (jobs.length === 0) console.log('There is no test file of such a name.')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+markRun(folder)
+let server: PostgresServer | undefined
 process.on('exit', cleanUp)
 process.on('SIGHUP', () => process.exit(129))
 process.on('SIGINT', () => process.exit(130))
 process.on('SIGTERM', () => process.exit(143))
 
 const env = environment()
-const waiting = files.values()
+const serverUrl = await findServer()
+const waiting = jobs.values()
 const verdicts: Verdict[] = []
 await Promise.all(Array.from({ length: availableParallelism() }, work))
+await leaveServer()
 
 const total = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
@@ -54,20 +72,55 @@ function isForBrowser(file: string): boolean {
   return dirname(file) === 'browser'
 }
 
+/** A name `….sqlite.test.ts` or `….postgres.test.ts` says that the file is about that database alone. */
+function jobsOf(file: string): Job[] {
+  if (file.endsWith('.sqlite.test.js')) return [{ file, database: 'SQLite' }]
+  if (file.endsWith('.postgres.test.js')) return [{ file, database: 'PostgreSQL' }]
+  if (!leadsTo(DATABASES, join(here, file))) return [{ file, database: undefined }]
+  return [
+    { file, database: 'SQLite' },
+    { file, database: 'PostgreSQL' },
+  ]
+}
+
+/** Whether a file of the tests imports the other one, by itself or by what it imports. */
+function leadsTo(wanted: string, file: string): boolean {
+  if (file === wanted) return true
+  const imported = [...readFileSync(file, 'utf8').matchAll(IMPORT)].map(([, path = '']) =>
+    join(dirname(file), path),
+  )
+  return imported.some((path) => path.startsWith(here) && leadsTo(wanted, path))
+}
+
+async function findServer(): Promise<string | undefined> {
+  if (!jobs.some(({ database }) => database === 'PostgreSQL')) return undefined
+  if (process.env.TEST_DATABASE_URL) return process.env.TEST_DATABASE_URL
+  endLeftServers()
+  server = await PostgresServer.make(join(folder, 'postgres'), { detached: true })
+  await server.start()
+  return server.url
+}
+
+async function leaveServer(): Promise<void> {
+  if (server === undefined && serverUrl !== undefined) await dropDatabases(serverUrl, `${process.pid}`)
+  await server?.stop()
+}
+
 function environment(): NodeJS.ProcessEnv {
-  const browser = files.some(isForBrowser) ? unpack(folder) : {}
+  const browser = jobs.some(({ file }) => isForBrowser(file)) ? unpack(folder) : {}
   const temporary = { TMPDIR: folder, TEMP: folder, TMP: folder }
-  return { ...process.env, ...browser, ...temporary, NO_COLOR: '1', FORCE_COLOR: undefined }
+  const colours = { NO_COLOR: '1', FORCE_COLOR: undefined }
+  return { ...process.env, ...browser, ...temporary, ...colours, TEST_RUN: `${process.pid}` }
 }
 
 async function work(): Promise<void> {
-  for (const file of waiting) verdicts.push(await run(file))
+  for (const job of waiting) verdicts.push(await run(job))
 }
 
-async function run(file: string): Promise<Verdict> {
+async function run({ file, database }: Job): Promise<Verdict> {
   const start = performance.now()
   const child = spawn(process.execPath, ['--enable-source-maps', join(here, file)], {
-    env,
+    env: { ...env, TEST_DATABASE_URL: database === 'PostgreSQL' ? serverUrl : undefined },
     // A group of its own, so that whatever the file started can be ended with it.
     detached: !windows,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -79,7 +132,12 @@ async function run(file: string): Promise<Verdict> {
     stream.setEncoding('utf8').on('data', (text: string) => output.push(text))
   }
   const verdict = judge(await ending(child), stdout.join(''))
-  report(file, verdict, (performance.now() - start) / 1000, output.join(''))
+  report(
+    database === undefined ? file : `${file} on ${database}`,
+    verdict,
+    (performance.now() - start) / 1000,
+    output.join(''),
+  )
   return verdict
 }
 
@@ -141,8 +199,8 @@ function doubt(summaries: number, planned: number, passed: number): string {
   return passed < planned ? 'not every test passed, but uvu reported success; did a hook throw?' : ''
 }
 
-function report(file: string, verdict: Verdict, seconds: number, output: string): void {
-  const line = `${file}: ${inWords(verdict)} (${seconds.toFixed(1)} s)`
+function report(what: string, verdict: Verdict, seconds: number, output: string): void {
+  const line = `${what}: ${inWords(verdict)} (${seconds.toFixed(1)} s)`
   if (verdict.failed === 0) console.log(`✔ ${line}`)
   else console.log(`\n✘ ${line}, ${verdict.problem}\n${output}`)
 }
@@ -157,6 +215,7 @@ function inWords({ passed, failed, skipped }: Figures): string {
 
 function cleanUp(): void {
   for (const child of running) kill(child)
+  server?.stopNow()
   // A browser that is just closing may still write.
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
 }

@@ -113,11 +113,11 @@ for (const htmx of [false, true]) {
     const name = htmx ? 'Ünïcode Htmx' : 'Ünïcode Plain'
     const visitor = site.visitor({ htmx })
     const page = await visitor.signUp(name, { email: `${htmx}@Example.com` })
-    const [user] = users(name)
+    const [user] = await users(name)
     assert.is(user?.email, `${htmx}@Example.com`)
     assert.is(user?.name_key, name.toLowerCase())
     assert.match(user?.password_hash ?? '', /^\$argon2id\$v=19\$m=64,t=1,p=1\$/)
-    assert.equal(site.rows('select slug, until from slugs where slug = ?', user?.slug), [
+    assert.equal(await site.rows('select slug, until from slugs where slug = ?', user?.slug), [
       { slug: user?.slug, until: null },
     ])
     if (htmx) {
@@ -159,7 +159,7 @@ test('a form that arrives twice gets its first answer again', async () => {
     const answers = await Promise.all([visitor.send(form, typed), visitor.send(form, typed)])
     const third = await visitor.send(form, typed)
     for (const { status } of [...answers, third]) assert.is(status, htmx ? 200 : 303)
-    assert.is(users(name).length, 1)
+    assert.is((await users(name)).length, 1)
   }
 })
 
@@ -188,7 +188,7 @@ test('two hundred simultaneous sign-ups for one name make one account and no ser
   )
   assert.is(answers.filter(({ status }) => status === 200).length, 1)
   assert.is(answers.filter(({ status }) => status === 406).length, 199)
-  assert.is(users('Crowd').length, 1)
+  assert.is((await users('Crowd')).length, 1)
 })
 
 test('names that differ in case or compatible forms alone are one name', async () => {
@@ -203,7 +203,7 @@ test('a name whose public page would be another user’s is in use', async () =>
   await site.visitor().signUp('Anna-Belle')
   const page = await site.visitor().signUp('anna belle', { email: 'belle@example.com' })
   assertRefused(page, 406, ['⚠ This user name is already in use.'])
-  assert.is(site.rows("select * from users where slug = 'anna-belle'").length, 1)
+  assert.is((await site.rows("select * from users where slug = 'anna-belle'")).length, 1)
 })
 
 test('the password is not trimmed, and must not be the user name or the e-mail', async () => {

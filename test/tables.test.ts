@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Database, openDatabase } from '../src/tables/database.js'
@@ -9,13 +8,10 @@ import * as users from '../src/tables/users.js'
 import { freshDatabase } from './helpers.js'
 import { count, NOW, newSession, newUser } from './rows.js'
 
-const first = freshDatabase()
-let tests = 0
-
 const test = suite<{ database: Database }>('tables')
 
 test.before.each(async (context) => {
-  context.database = await openDatabase(`${first}-${++tests}`)
+  context.database = await openDatabase(await freshDatabase())
 })
 
 test.after.each(({ database }) => database.close())
@@ -137,48 +133,6 @@ test('forgets the sessions and slugs of a user who is gone', async ({ database }
   await database.main.deleteFrom('users').execute()
   assert.is(await count(database.main, 'sessions'), 0)
   assert.is(await count(database.main, 'slugs'), 0)
-})
-
-test('says that it cannot write now when the disk is full, goes on reading, and recovers', async ({
-  database,
-}) => {
-  await users.create(database, newUser('anna'))
-  await sql`pragma max_page_count = 1`.execute(database.main)
-  const full = await fill(database)
-  assert.instance(full, DatabaseUnavailable)
-  assert.is((full as DatabaseUnavailable).status, 503)
-  assert.ok(await users.bySlug(database.main, 'anna'))
-  assert.is(await database.ready(), true)
-  await sql`pragma max_page_count = 1000000`.execute(database.main)
-  assert.is(await users.create(database, newUser('zoe')), true)
-})
-
-/** Creates users until that fails, and answers the error. */
-async function fill(database: Database): Promise<unknown> {
-  for (let index = 0; index < 1000; index++) {
-    try {
-      await users.create(database, newUser(`user${index}`, { passwordHash: 'x'.repeat(4000) }))
-    } catch (error) {
-      return error
-    }
-  }
-  return undefined
-}
-
-test('says what failed also when SQLite has rolled back by itself, as it does on a full disk', async ({
-  database,
-}) => {
-  const full = new DatabaseUnavailable({ soon: false, cause: new Error('disk full') })
-  try {
-    await database.write(async (transaction) => {
-      await sql`rollback`.execute(transaction)
-      throw full
-    })
-    assert.unreachable()
-  } catch (error) {
-    assert.is(error, full)
-  }
-  assert.is(await users.create(database, newUser('anna')), true)
 })
 
 test('keeps nothing of a transaction that failed half way', async ({ database }) => {

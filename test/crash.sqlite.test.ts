@@ -3,6 +3,7 @@ import BetterSqlite3 from 'better-sqlite3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../src/root.js'
+import { fileOf } from './databases.js'
 import { freshDatabase, Visitor } from './helpers.js'
 import { addressOf, launchSite, Program } from './program.js'
 
@@ -38,8 +39,8 @@ async function meddle(file: string): Promise<string> {
 }
 
 test('has every sign-up that it has acknowledged, also when others have opened its database', async () => {
-  const url = freshDatabase()
-  const file = url.slice('sqlite:'.length)
+  const url = await freshDatabase()
+  const file = fileOf(url)
   const site = launchSite(dirname(file), { DATABASE_URL: url })
   const address = await addressOf(site)
   const before = await names(address, 'Before')
@@ -51,7 +52,7 @@ test('has every sign-up that it has acknowledged, also when others have opened i
   const next = launchSite(dirname(file), { DATABASE_URL: url })
   await addressOf(next)
   const database = new BetterSqlite3(file, { readonly: true })
-  const stored = database.prepare<[], string>('select name from users order by rowid').pluck().all()
+  const stored = database.prepare<[], string>('select name from users order by created_at').pluck().all()
   assert.equal(stored, [...before, ...after])
   assert.is(stored.length, 4)
   assert.is(database.pragma('integrity_check', { simple: true }), 'ok')
