@@ -22,10 +22,14 @@ import {
 /** The runnable site, and the shortest example of how accounts are mounted into a site of your own. */
 export async function createSite(config: Config, options: Partial<AccountsOptions> = {}) {
   const log = options.log ?? createLog(config.logLevel)
+  const keys = siteKeys(config)
   const house = await accounts({
     database: config.database,
+    keys,
     baseUrl: config.baseUrl,
     passwordMinLength: config.passwordMinLength,
+    lifetimes: config.lifetimes,
+    limits: config.limits,
     development: !config.production,
     headers: false, // the frame sets them for the whole site
     log,
@@ -41,7 +45,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   app.use(requestLog(log))
   app.use(house.frame)
   app.use(health.checks)
-  app.use(sealedSession(app, { keys: siteKeys(config), https: config.https }))
+  app.use(sealedSession(app, { keys, https: config.https }))
   app.use(formBody())
   app.use(house)
   app.use(site.routes())

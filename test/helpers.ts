@@ -190,6 +190,11 @@ export class Page {
     this.$ = cheerio.load(this.text)
   }
 
+  /** The session's cookie as it was set, with its attributes; '' if it was not. */
+  get sessionCookie(): string {
+    return this.cookies.find((cookie) => /^(?:__Host-)?gatehouse=/.test(cookie)) ?? ''
+  }
+
   get isWhole(): boolean {
     return this.text.includes('<!doctype html>')
   }

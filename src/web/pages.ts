@@ -12,11 +12,11 @@ export interface Pages {
   /** A whole page. */
   show(ctx: Context, template: string, values?: object): void
   /** The page of a form, empty or with `values` filled in. */
-  form(ctx: Context, form: Form, values?: Partial<Values>): void
+  form(ctx: Context, form: Form, values?: Partial<Values>): Promise<void>
   /** The form was not accepted: the errors in the message box and at their fields, what was typed kept. */
-  refuse(ctx: Context, form: Form, refusal: Refusal): void
-  /** The form was accepted: the message, and the journey on to `to`, a place of ours. */
-  accept(ctx: Context, form: Form, acceptance: Acceptance): void
+  refuse(ctx: Context, form: Form, refusal: Refusal): Promise<void>
+  /** The form was accepted: the message, and the journey on to `to`, a place of ours; or back to the form's page. */
+  accept(ctx: Context, form: Form, acceptance: Acceptance): Promise<void>
   /** Goes on to `to` without a form having to be shown again. */
   leave(ctx: Context, to: string, notice?: Notice): void
   /** Something went wrong outside of a form: the message, and a link to go on by. */
@@ -26,16 +26,16 @@ export interface Pages {
 export interface Refusal {
   /** 406 unless said otherwise. */
   status?: number
-  errors: readonly Broken[]
-  values: Values
+  errors: readonly (Broken & { link?: Link })[]
+  values: Partial<Values>
 }
 
 export interface Acceptance {
   notice: Notice
   to: string
-  /** Names the link to `to`, for those who do not want to wait. */
-  onward: Message
-  values: Values
+  /** Names the link to `to`, for those who do not want to wait; without one htmx stays on the page. */
+  onward?: Message
+  values: Partial<Values>
 }
 
 /** A message of success, with a link to where it leads. */
@@ -80,6 +80,12 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
 
   const spokenLink = (link: Link | undefined) => link && { href: link.href, text: say(link.message) }
 
+  const spokenError = ({ link, ...error }: Broken & { link?: Link }) => ({
+    field: error.field,
+    text: say(error),
+    link: spokenLink(link),
+  })
+
   const spoken = (notice: Notice | undefined) =>
     notice && { text: say(notice.message), link: spokenLink(notice.link) }
 
@@ -91,8 +97,8 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
 
   const formState = (ctx: Context, form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
     name: form.name,
-    action: form.oneButton ? url(form.name) : `${url(form.name)}verify/`,
-    hasFields: form.fields.length > 0,
+    action: actionOf(form, url),
+    hasFields: form.fields.length > 0 || form.around !== undefined,
     csrf: csrfToken(ctx),
     once: values._once || newOnce(),
     values: visible(form, values),
@@ -102,30 +108,32 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
   return {
     show: (ctx, template, values = {}) => wholePage(ctx, template, () => values),
 
-    form: (ctx, form, values = {}) =>
-      wholePage(ctx, `${form.name}/page.html`, () => ({ form: formState(ctx, form, values) })),
+    async form(ctx, form, values = {}) {
+      const around = await form.around?.(ctx)
+      wholePage(ctx, `${form.name}/page.html`, () => ({ ...around, form: formState(ctx, form, values) }))
+    },
 
-    refuse(ctx, form, { status = 406, errors, values }) {
-      ctx.status = status
-      const messages = { errors: errors.map((error) => ({ field: error.field, text: say(error) })) }
+    async refuse(ctx, form, { status = 406, errors, values }) {
+      const around = await form.around?.(ctx)
+      const messages = { errors: errors.map((error) => spokenError(error)) }
       const state = formState(ctx, form, values, errors)
+      ctx.status = status
       answer(ctx, {
-        page: () => render(ctx, `${form.name}/page.html`, { messages, form: state }),
-        fragment: () => render(ctx, 'parts/fragment.html', { messages, form: { ...state, oob: true } }),
+        page: () => render(ctx, `${form.name}/page.html`, { ...around, messages, form: state }),
+        fragment: () =>
+          render(ctx, 'parts/fragment.html', { ...around, messages, form: { ...state, oob: true } }),
       })
     },
 
-    accept(ctx, form, { notice, to, onward, values }) {
-      answer(ctx, {
-        page: () => redirect(ctx, to, notice),
-        fragment: () =>
-          render(ctx, 'parts/fragment.html', {
-            messages: {
-              notice: spoken(notice),
-              onward: { href: to, text: say(onward), delay: ONWARD_DELAY },
-            },
-            form: { ...formState(ctx, form, values), oob: true },
-          }),
+    async accept(ctx, form, { notice, to, onward, values }) {
+      if (!isHtmx(ctx)) return redirect(ctx, to, notice)
+      render(ctx, 'parts/fragment.html', {
+        ...(await form.around?.(ctx)),
+        messages: {
+          notice: spoken(notice),
+          onward: onward && { href: to, text: say(onward), delay: ONWARD_DELAY },
+        },
+        form: { ...formState(ctx, form, values), oob: true },
       })
     },
 
@@ -141,7 +149,7 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
 
     problem(ctx, { status, error, link, detail }) {
       ctx.status = status
-      const messages = { errors: [{ text: say(error), link: spokenLink(link) }] }
+      const messages = { errors: [spokenError({ ...error, ...(link && { link }) })] }
       answer(ctx, {
         page: () =>
           render(ctx, 'problem/page.html', { messages, status, detail, back: formBehind(ctx.path) }),
@@ -156,9 +164,19 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
 }
 
 /** The one place that asks which kind of browser it is. */
+function isHtmx(ctx: Context): boolean {
+  return ctx.get('HX-Request') === 'true'
+}
+
 function answer(ctx: Context, { page, fragment }: { page: () => void; fragment: () => void }): void {
-  if (ctx.get('HX-Request') === 'true') fragment()
+  if (isHtmx(ctx)) fragment()
   else page()
+}
+
+/** Where the form is sent. */
+function actionOf(form: Form, url: (name: string) => string): string {
+  const path = form.path ?? url(form.name)
+  return form.oneButton ? path : `${path}verify/`
 }
 
 function redirect(ctx: Context, to: string, notice: Notice | undefined): void {

@@ -35,7 +35,7 @@ export interface SubmitOptions {
 
 /**
  * What is done when `form` is sent, after everything was checked that all forms have in common. A page that was too
- * old, and a site that is too busy, give the form back with what was typed.
+ * old, a site that is too busy, and a limit that is reached give the form back with what was typed.
  */
 export function onSubmit<Field extends string>(
   form: Form<Field>,
@@ -48,11 +48,11 @@ export function onSubmit<Field extends string>(
     if (!csrfMatches(ctx, values._csrf)) {
       return pages.refuse(ctx, form, { status: 403, errors: [PAGE_TOO_OLD], values })
     }
-    await handle(ctx, values).catch((error: unknown) => {
+    await handle(ctx, values).catch(async (error: unknown) => {
       const answer = answerOf(error)
-      if (answer?.status !== 503) throw error
+      if (answer?.retryAfter === undefined) throw error
       announce(ctx, answer, error, log)
-      pages.refuse(ctx, form, { status: 503, errors: [answer.error], values })
+      await pages.refuse(ctx, form, { status: answer.status, errors: [answer.error], values })
     })
   }
 }
