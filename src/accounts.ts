@@ -5,6 +5,7 @@ import type { Context, Middleware } from 'koa'
 import compose from 'koa-compose'
 import type { Logger } from 'pino'
 import { isOrigin } from './config.js'
+import { bringBack, typedOf } from './detour.js'
 import { DEVICE_COOKIE } from './devices.js'
 import { createEvents, type OnEvent } from './events.js'
 import { features } from './features/index.js'
@@ -21,6 +22,7 @@ import { type Database, openDatabase } from './tables/database.js'
 import { agoInWords, dayInWords, exactly } from './times.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { errorPages, notFound } from './web/errors.js'
+import type { Form } from './web/form.js'
 import { headers, securityHeaders } from './web/headers.js'
 import { createLog } from './web/log.js'
 import { addressReader, untrustedProxies } from './web/network.js'
@@ -28,6 +30,7 @@ import { ownCookie } from './web/own-cookie.js'
 import { createPages, type Pages } from './web/pages.js'
 import { knows, missingSlash, otherMethods } from './web/routes.js'
 import { createSeal } from './web/seal.js'
+import { type Handle, onSubmit } from './web/submit.js'
 import { createViews } from './web/views.js'
 import { createWords, type Words } from './words.js'
 
@@ -77,8 +80,10 @@ export interface AccountsOptions {
 export interface Accounts extends Middleware {
   /** For a site that is all ours, before everything else: security headers, error pages, a 404 page, static files. */
   frame: Middleware
-  /** Answers with a page of the house: the template, and what it needs. */
-  show: Pages['show']
+  /** Answers with pages and forms in the look of the house; templates are found in your folders. */
+  pages: Pages
+  /** What is done when a form of yours is sent: with our CSRF check, limits on the body, and answers to both browsers. */
+  onSubmit<Field extends string>(form: Form<Field>, handle: Handle<Field>): Middleware
   /** Whether the database answers and is up to date. */
   ready(): Promise<boolean>
   /** Ends the work in the background and closes the database. */
@@ -96,7 +101,9 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   const stopSweeping = startSweeping(house)
   return Object.assign(doorOf(house, frame, options), {
     frame: compose([frame.headers, frame.errors, notFound, favicon(house.assets), house.assets.serve]),
-    show: house.pages.show,
+    pages: house.pages,
+    onSubmit: <Field extends string>(form: Form<Field>, handle: Handle<Field>) =>
+      onSubmit(form, house, handle),
     ready: house.database.ready,
     async close() {
       stopSweeping()
@@ -171,7 +178,8 @@ function placesOf({ home = '/', ...others }: Partial<Places> = {}): Places {
 }
 
 function urlsUnder(prefix: string): Url {
-  return (name, part) => `${prefix}/${name}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
+  return (name, part) =>
+    `${prefix}/${name.replaceAll('-', '/')}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
 }
 
 // htmx is served from its own package, never copied.
@@ -216,7 +224,7 @@ function createHousePages(
     reload: development,
   })
   const shared = (ctx: Context) => ({ _: words.text, user: userOf(ctx) })
-  return createPages({ views, url, say: words.sentence, shared })
+  return createPages({ views, url, say: words.sentence, shared, typed: typedOf })
 }
 
 interface Frame {
@@ -236,16 +244,18 @@ function frameOf({ pages, log }: House, options: AccountsOptions): Frame {
 function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptions): Middleware {
   const { assets } = house
   const load = currentUser(house)
+  const back = bringBack(house)
   const router = routerOf(house, options.prefix ?? '')
   const own = compose([
     ...(options.headers === false ? [] : [headers]),
     errors,
     assets.serve,
     load,
+    back,
     asMiddleware(router),
     otherMethods(router),
   ])
-  const others = compose([missingSlash(router), load])
+  const others = compose([missingSlash(router), load, back])
   const noteForwarded = options.address === undefined ? untrustedProxies(house.log) : () => {}
   return (ctx, next) => {
     enter(ctx, house)

@@ -22,6 +22,11 @@ export const PASSWORD_WRONG: Broken = {
   code: 'login_password_wrong',
   sentence: 'This password is wrong.',
 }
+export const NO_PASSWORD: Broken = {
+  field: 'password',
+  code: 'login_password_missing',
+  sentence: 'Enter your password.',
+}
 const EMAIL_OR_PASSWORD_WRONG: Broken = {
   field: 'password',
   code: 'login_wrong',

@@ -20,11 +20,9 @@ const TOKEN = 'login'
 const LONG = 'long'
 const SEEN = 'seen'
 
-/** A session and whose it is, as the database knew them at a time. */
-interface Seen {
+/** A login as the database knew it at a time. */
+interface Seen extends sessions.Login {
   at: number
-  session: sessions.Session
-  user: User
 }
 
 const live = new WeakMap<Context, sessions.Session>()
@@ -60,7 +58,9 @@ function isSeen(value: unknown): value is Seen {
 
 async function look(ctx: Context, house: House, token: string): Promise<Seen | undefined> {
   const now = house.now()
-  const found = await sessions.byToken(house.database.main, hashOf(token), now)
+  const { main } = house.database
+  const hash = hashOf(token)
+  const found = (await sessions.byToken(main, hash, now)) ?? (await sessions.byFormerToken(main, hash, now))
   if (found === undefined) return undefined
   touch(house, found.session)
   if (house.lifetimes.recheck > 0) keep(ctx, { [SEEN]: { at: now, ...found } })
@@ -122,14 +122,20 @@ export async function logIn(
 }
 
 /**
- * Notes that the user of this session has proved again who they are; with a new token, for the session may do more now.
- * A second answer of the same moment changes nothing: the browser has the token of the first.
+ * Notes that the user of this session has proved again who they are; with a new token, for the session may do more now
+ * (ASVS 5 7.2.4). Of a button pressed twice the last answer's token counts, like at login.
  */
 export async function confirmLogin(ctx: Context, house: House, user: User): Promise<void> {
+  const session = sessionOf(ctx)
+  if (session === undefined) return
   const token = newToken()
-  const tokens = { tokenHash: hashOf(keptText(ctx, TOKEN) ?? ''), newTokenHash: hashOf(token) }
+  const hashes = {
+    formerHash: hashOf(keptText(ctx, TOKEN) ?? ''),
+    tokenHash: hashOf(token),
+    now: house.now(),
+  }
   const isRenewed = await recorded(ctx, house, 'password_confirmed', user, (event) =>
-    sessions.renew(house.database, { ...tokens, now: house.now() }, { event }),
+    sessions.renew(house.database, { id: session.id, userId: user.id }, hashes, { event }),
   )
   if (isRenewed) keep(ctx, { [TOKEN]: token, [SEEN]: undefined })
 }
@@ -145,7 +151,7 @@ export async function logOut(ctx: Context, house: House): Promise<void> {
   }
   live.delete(ctx)
   setLifetime(ctx, undefined)
-  keep(ctx, { [TOKEN]: undefined, [SEEN]: undefined, csrf: undefined, notice: undefined })
+  keep(ctx, { [TOKEN]: undefined, [SEEN]: undefined, csrf: undefined, notice: undefined, typed: undefined })
   ctx.state.user = undefined
 }
 

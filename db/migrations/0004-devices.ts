@@ -1,6 +1,9 @@
 import type { Kysely } from 'kysely'
 
-/** Sessions get a name by which pages can speak of them, and users the stamp that their known devices carry. */
+/**
+ * Sessions get a name by which pages can speak of them, and know their former token for a moment; users get the stamp that
+ * their known devices carry.
+ */
 export async function up(db: Kysely<{ sessions: { id: string; token_hash: string } }>): Promise<void> {
   await db.schema
     .alterTable('sessions')
@@ -10,6 +13,9 @@ export async function up(db: Kysely<{ sessions: { id: string; token_hash: string
     .updateTable('sessions')
     .set(({ ref }) => ({ id: ref('token_hash') }))
     .execute()
+  await db.schema.alterTable('sessions').addColumn('former_hash', 'text').execute()
+  await db.schema.alterTable('sessions').addColumn('renewed_at', 'bigint').execute()
+  await db.schema.createIndex('sessions_former_hash').on('sessions').column('former_hash').execute()
   await db.schema.createIndex('sessions_id').unique().on('sessions').column('id').execute()
   await db.schema
     .alterTable('users')

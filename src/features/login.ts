@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { authenticate, renewHash } from '../authentication.js'
+import { authenticate, NO_PASSWORD, renewHash } from '../authentication.js'
 import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
 import { logIn } from '../sessions.js'
@@ -19,7 +19,6 @@ const NO_USERNAME = {
   code: 'login_name_missing',
   sentence: 'Enter your user name or e-mail.',
 }
-const NO_PASSWORD = { field: 'password', code: 'login_password_missing', sentence: 'Enter your password.' }
 const GO_ON = { code: 'logged_in_go_on', sentence: 'Go on now' }
 const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 

@@ -8,6 +8,9 @@ export interface SessionsTable {
   id: string
   /** SHA-256 of the token in the cookie, base64url: a stolen database opens no session. */
   token_hash: string
+  /** That of the token before, for what was on its way when it was renewed. */
+  former_hash: string | null
+  renewed_at: number | null
   user_id: string
   /** 1 if the visitor asked to be kept logged in, else 0. */
   kept: number
@@ -87,6 +90,8 @@ async function insert(db: Db, session: NewSession): Promise<void> {
     .values({
       id: session.id,
       token_hash: session.tokenHash,
+      former_hash: null,
+      renewed_at: null,
       user_id: session.userId,
       kept: session.kept ? 1 : 0,
       login_form: session.loginForm,
@@ -134,20 +139,43 @@ function sessionOf(row: SessionRow): Session {
   }
 }
 
+/** A session and whose it is. */
+export interface Login {
+  session: Session
+  user: User
+}
+
 /** The live session with this token, and whose it is. */
-export async function byToken(
-  db: Db,
-  tokenHash: string,
-  now: number,
-): Promise<{ session: Session; user: User } | undefined> {
-  const row = await db
+export async function byToken(db: Db, tokenHash: string, now: number): Promise<Login | undefined> {
+  return loginOf(await live(db, now).where('token_hash', '=', tokenHash).executeTakeFirst())
+}
+
+/**
+ * The live session that had this token until a moment ago: a second press of the same button, and what other tabs have
+ * asked for meanwhile, are no strangers. It says nothing of who gave the password.
+ */
+export async function byFormerToken(db: Db, tokenHash: string, now: number): Promise<Login | undefined> {
+  const login = loginOf(
+    await live(db, now)
+      .where('former_hash', '=', tokenHash)
+      .where('renewed_at', '>', now - FORMER_LIFE)
+      .executeTakeFirst(),
+  )
+  return login && { ...login, session: { ...login.session, authenticatedAt: login.session.createdAt } }
+}
+
+const FORMER_LIFE = 10_000
+
+function live(db: Db, now: number) {
+  return db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .select(SESSION_COLUMNS)
     .select(USER_COLUMNS)
-    .where('token_hash', '=', tokenHash)
     .where('expires_at', '>', now)
-    .executeTakeFirst()
+}
+
+function loginOf(row: (SessionRow & Parameters<typeof userOf>[0]) | undefined): Login | undefined {
   return row && { session: sessionOf(row), user: userOf(row) }
 }
 
@@ -183,31 +211,33 @@ export async function touch(
     .execute()
 }
 
+/** One session of one user: nobody can name another's. */
+export interface Owned {
+  id: string
+  userId: string
+}
+
 /**
- * Notes that the password was asked for again, and gives the session another token. Answers false if it has ended, or
- * if its token is another already.
+ * Notes that the password was asked for again, and gives the session another token; `formerHash` is that of the token with
+ * which this was asked. Answers false if the session has ended.
  */
 export async function renew(
   database: Database,
-  { tokenHash, newTokenHash, now }: { tokenHash: string; newTokenHash: string; now: number },
+  { id, userId }: Owned,
+  { formerHash, tokenHash, now }: { formerHash: string; tokenHash: string; now: number },
   { event }: Told = {},
 ): Promise<boolean> {
   return database.write(async (transaction) => {
     const renewed = await transaction
       .updateTable('sessions')
-      .set({ token_hash: newTokenHash, authenticated_at: now })
-      .where('token_hash', '=', tokenHash)
+      .set({ token_hash: tokenHash, former_hash: formerHash, renewed_at: now, authenticated_at: now })
+      .where('id', '=', id)
+      .where('user_id', '=', userId)
       .returning('id')
       .executeTakeFirst()
     if (renewed !== undefined) await tell(transaction, event)
     return renewed !== undefined
   })
-}
-
-/** One session of one user: nobody can name another's. */
-export interface Owned {
-  id: string
-  userId: string
 }
 
 /** Gives the session the name by which its user knows the device; answers false if it has ended. */

@@ -83,6 +83,13 @@ export function readValues<Field extends string>(ctx: Context, names: readonly F
   return Object.fromEntries(values) as Values<Field>
 }
 
+/** The text fields of whatever form was sent, without a judgement; none if there is no parsed form. */
+export function textFields(ctx: Context): Record<string, string> {
+  const { body } = ctx.request
+  const fields = typeof body === 'object' && body !== null ? Object.entries(body) : []
+  return Object.fromEntries(fields.filter((field): field is [string, string] => typeof field[1] === 'string'))
+}
+
 function refuseOtherTypes(ctx: Context): void {
   if (ctx.request.length === 0 || ctx.is() === null) return
   const saysOther = /charset/i.test(ctx.get('Content-Type')) && !/^utf-?8$/i.test(ctx.request.charset)

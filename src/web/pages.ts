@@ -15,12 +15,23 @@ export interface Pages {
   form(ctx: Context, form: Form, values?: Partial<Values>): Promise<void>
   /** The form was not accepted: the errors in the message box and at their fields, what was typed kept. */
   refuse(ctx: Context, form: Form, refusal: Refusal): Promise<void>
+  /**
+   * Another form has to be sent before this can be done: its page, or for htmx, whose page stays as it is, a button in the
+   * message box that leads there. 403.
+   */
+  ask(ctx: Context, form: Form, question: Question): Promise<void>
   /** The form was accepted: the message, and the journey on to `to`, a place of ours; or back to the form's page. */
   accept(ctx: Context, form: Form, acceptance: Acceptance): Promise<void>
   /** Goes on to `to` without a form having to be shown again. */
   leave(ctx: Context, to: string, notice?: Notice): void
+  /** Has the browser send the same form again, to `to`. */
+  resend(ctx: Context, to: string): void
   /** Something went wrong outside of a form: the message, and a link to go on by. */
   problem(ctx: Context, problem: Problem): void
+  /** Makes a form known by the address to which it is sent. */
+  register(form: Form): void
+  /** The form that is sent to this address. */
+  formAt(path: string): Form | undefined
 }
 
 export interface Refusal {
@@ -28,6 +39,14 @@ export interface Refusal {
   status?: number
   errors: readonly (Broken & { link?: Link })[]
   values: Partial<Values>
+}
+
+export interface Question {
+  error: Message
+  /** Names the button that leads to the form. */
+  button: Message
+  /** What the form begins with. */
+  values: Values
 }
 
 export interface Acceptance {
@@ -66,12 +85,22 @@ export interface PagesOptions {
   say: (message: Message) => string
   /** What every template may use: the visitor, the site's name. */
   shared: (ctx: Context) => object
+  /** What was typed into the form of this page before a detour. */
+  typed: (ctx: Context) => Readonly<Partial<Values>>
 }
 
 /** The journey on starts after so long, for the message to be read. */
 const ONWARD_DELAY = '3s'
 
-export function createPages({ views, url, say, shared }: PagesOptions): Pages {
+const TYPED_AGAIN = {
+  code: 'typed_again',
+  sentence:
+    'Here is what you had typed. Nothing was sent yet: please look it over and press the button again.',
+}
+
+export function createPages({ views, url, say, shared, typed }: PagesOptions): Pages {
+  const forms = new Map<string, Form>()
+
   const render = (ctx: Context, template: string, values: object) => {
     ctx.set(DYNAMIC)
     ctx.type = 'html'
@@ -110,7 +139,16 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
 
     async form(ctx, form, values = {}) {
       const around = await form.around?.(ctx)
-      wholePage(ctx, `${form.name}/page.html`, () => ({ ...around, form: formState(ctx, form, values) }))
+      wholePage(ctx, `${form.name}/page.html`, () => {
+        const again = typed(ctx)
+        const state = formState(ctx, form, { ...values, ...again })
+        const isAgain = Object.keys(again).length > 0
+        return {
+          ...around,
+          form: state,
+          ...(isAgain && { messages: { notice: spoken({ message: TYPED_AGAIN }) } }),
+        }
+      })
     },
 
     async refuse(ctx, form, { status = 406, errors, values }) {
@@ -122,6 +160,19 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
         page: () => render(ctx, `${form.name}/page.html`, { ...around, messages, form: state }),
         fragment: () =>
           render(ctx, 'parts/fragment.html', { ...around, messages, form: { ...state, oob: true } }),
+      })
+    },
+
+    async ask(ctx, form, { error, button, values }) {
+      ctx.status = 403
+      const state = formState(ctx, form, values)
+      answer(ctx, {
+        page: () =>
+          render(ctx, `${form.name}/page.html`, { messages: { errors: [spokenError(error)] }, form: state }),
+        fragment: () =>
+          render(ctx, 'parts/fragment.html', {
+            messages: { errors: [{ ...spokenError(error), ask: { ...state, button: say(button) } }] },
+          }),
       })
     },
 
@@ -146,6 +197,14 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
         },
       })
     },
+
+    resend(ctx, to) {
+      redirect(ctx, to, undefined)
+      ctx.status = 307
+    },
+
+    register: (form) => void forms.set(actionOf(form, url), form),
+    formAt: (path) => forms.get(path),
 
     problem(ctx, { status, error, link, detail }) {
       ctx.status = status
