@@ -74,7 +74,7 @@ export async function checkPassword(ctx: Context, house: House, check: PasswordC
     await house.limits.giveBack(counted)
     throw error
   })
-  if (right) await forgiveTries(house, counted)
+  if (right) await forgiveTries(house, check, counted)
   else noteFailure(ctx, house, check, filled)
   return right
 }
@@ -90,19 +90,28 @@ function countedTries(ctx: Context, house: House, { name, account }: PasswordChe
     { rule: 'loginName', of: `${network} ${name}` },
     { rule: 'loginAccount', of: name },
     { rule: 'loginNetwork', of: network },
-    { rule: 'loginRow', of: account?.user.id ?? name },
+    rowOf(name, account),
   ]
+}
+
+function rowOf(name: string, account: users.Account | undefined): Counted {
+  return { rule: 'loginRow', of: account?.user.id ?? name }
 }
 
 function isRight(ctx: Context, { passwords }: House, { account, password }: PasswordCheck): Promise<boolean> {
   return passwords.verify(account?.passwordHash, password, leaving(ctx))
 }
 
-// The owner's success ends a row and what was mistyped here; what strangers have tried elsewhere still counts.
-async function forgiveTries(house: House, counted: readonly Counted[]): Promise<void> {
+// The owner's success ends a row (NIST 800-63B-4 3.2.2) and what was mistyped here; what strangers have tried counts on.
+async function forgiveTries(
+  { limits }: House,
+  { name, account }: PasswordCheck,
+  counted: readonly Counted[],
+): Promise<void> {
   const shared = counted.filter(({ rule }) => rule === 'loginAccount' || rule === 'loginNetwork')
-  await house.limits.giveBack(shared)
-  await house.limits.forget(counted.filter((one) => !shared.includes(one)))
+  const own = counted.filter(({ rule }) => rule === 'loginName' || rule === 'loginDevice')
+  await limits.giveBack(shared)
+  await limits.forget([...own, rowOf(name, account)])
 }
 
 function noteFailure(

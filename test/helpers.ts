@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import BetterSqlite3 from 'better-sqlite3'
 import * as cheerio from 'cheerio'
 import { pino } from 'pino'
@@ -25,6 +26,12 @@ const folders: string[] = []
 process.once('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
+
+/** Waits, for 5 seconds at most, for what is done in the background; the test goes on to look at it. */
+export async function until(isDone: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 5_000
+  while (!(await isDone()) && Date.now() < end) await pause(20)
+}
 
 /** A clock that stands still until it is moved. */
 export class Clock {

@@ -1,8 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { SessionsTable } from '../src/tables/sessions.js'
-import { CHEAP, Clock, PASSWORD, Site } from './helpers.js'
+import { CHEAP, Clock, PASSWORD, Site, until } from './helpers.js'
 
 const test = suite('login')
 let site: Site
@@ -157,8 +156,7 @@ test('sessions that have ended are gone soon after a start', async () => {
   const later = new Clock()
   later.advance(2 * DAY)
   const next = await Site.start({ database, now: later.now })
-  const end = Date.now() + 5_000
-  while (next.rows('select * from sessions').length > 0 && Date.now() < end) await pause(20)
+  await until(async () => next.rows('select * from sessions').length === 0)
   assert.equal(next.rows('select * from sessions'), [])
   await next.close()
 })
