@@ -44,6 +44,10 @@ export class Program {
     }
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   hear(line: string): void {
     this.#child.stdin?.write(`${line}\n`)
   }
