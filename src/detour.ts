@@ -42,11 +42,11 @@ export function pageBehind(ctx: Context): string | undefined {
 
 /**
  * Seals what was typed, passwords excepted, for the way to the password and back. Only this session opens it, for this
- * page, for 10 minutes. Undefined if it is too long to travel, or if there is nothing of it.
+ * page, for 10 minutes. '' if there is nothing of it, undefined if it is too long to travel.
  */
-export function sealTyped(ctx: Context, page: string | undefined): string | undefined {
+export function sealTyped(ctx: Context, page = ''): string | undefined {
   const typed = typedIn(ctx)
-  if (page === undefined || Object.keys(typed).length === 0) return undefined
+  if (page === '' || Object.keys(typed).length === 0) return ''
   const house = houseOf(ctx)
   const content = JSON.stringify({ page, typed, at: house.now() } satisfies Detour)
   const sealed = house.typedSeal.close(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
@@ -69,7 +69,7 @@ function bindingOf(ctx: Context, page: string): string {
 /** Keeps what was typed in the session, for the way by a link to the login and back; not if it is too long for that. */
 export function keepTyped(ctx: Context, page: string | undefined): void {
   const sealed = sealTyped(ctx, page)
-  if (sealed !== undefined && sealed.length <= MOST_IN_COOKIE) keep(ctx, { typed: sealed })
+  if (sealed && sealed.length <= MOST_IN_COOKIE) keep(ctx, { typed: sealed })
 }
 
 /** The page that the sealed form comes from, if it was sealed for this session and is not too old. */

@@ -11,7 +11,12 @@ const LOGIN_NEEDED = { code: 'login_needed', sentence: 'You are logged out, so n
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const PASSWORD_NEEDED = {
   code: 'password_needed',
-  sentence: 'Nothing was done yet. Please enter your password first: this needs a recent login.',
+  sentence: 'Please enter your password first. Nothing was done yet.',
+}
+const TYPED_TOO_LONG = {
+  code: 'typed_too_long',
+  sentence:
+    'Please enter your password first. What you typed is too long to be brought back: go back and copy it.',
 }
 const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
 
@@ -70,10 +75,11 @@ async function askPassword(ctx: Context): Promise<void> {
   const { pages, origin } = houseOf(ctx)
   refuseCrossSite(ctx, origin)
   const page = pageBehind(ctx)
+  const sealed = sealTyped(ctx, page)
   await pages.ask(ctx, passwordConfirm, {
-    error: PASSWORD_NEEDED,
+    error: sealed === undefined ? TYPED_TOO_LONG : PASSWORD_NEEDED,
     button: ENTER_PASSWORD,
-    values: { next: page ?? '', _typed: sealTyped(ctx, page) ?? '' },
+    values: { next: page ?? '', _typed: sealed ?? '' },
   })
 }
 

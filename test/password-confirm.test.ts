@@ -96,9 +96,7 @@ test('a plain form that is sent too late comes back filled in, after the passwor
   site.clock.advance(TOO_LATE)
   const asked = await visitor.send(page, { note: 'käpt "safe"' })
   assert.is(asked.status, 403)
-  assert.equal(asked.messages(), [
-    '⚠ Nothing was done yet. Please enter your password first: this needs a recent login.',
-  ])
+  assert.equal(asked.messages(), ['⚠ Please enter your password first. Nothing was done yet.'])
   assert.is(asked.$('main form').attr('action'), '/password/confirm/verify/')
   assert.not.match(asked.text, 'käpt', 'it travels sealed')
 
@@ -182,6 +180,27 @@ test('what is too old for its page when the password comes is said to be', async
   const page = await visitor.send(asked, { password: PASSWORD })
   assert.is(page.status, 303)
   assert.match((await visitor.open(GUARDED)).messages().join(), 'too old to be brought back')
+})
+
+test('a long text comes back whole, and what is too long for that is said to be', async () => {
+  const visitor = await settled('Novelist')
+  const long = 'A long text of a real novelist. '.repeat(900)
+  await confirmed(visitor)
+  const page = await visitor.open(GUARDED)
+  site.clock.advance(TOO_LATE)
+  const asked = await visitor.send(page, { note: long })
+  assert.ok((asked.value('_typed')?.length ?? 0) < 31_000)
+  const right = await visitor.send(asked, { password: PASSWORD })
+  assert.is((await resent(visitor, right, asked, { password: PASSWORD })).value('note'), long)
+
+  site.clock.advance(TOO_LATE)
+  const noise = Array.from({ length: 4500 }, (_, index) =>
+    ((index * 7919 * 104729) % 2147483647).toString(36),
+  ).join('')
+  const refused = await visitor.send(page, { note: noise.slice(0, 31_000) })
+  assert.is(refused.status, 403)
+  assert.match(refused.messages().join(), 'too long to be brought back')
+  assert.is(refused.value('_typed'), undefined)
 })
 
 test('a cross-site form is neither asked for nor brought back', async () => {
