@@ -5,25 +5,43 @@ import type { Context, Middleware } from 'koa'
 import compose from 'koa-compose'
 import type { Logger } from 'pino'
 import { isOrigin } from './config.js'
+import { bringBack, typedOf } from './detour.js'
+import { DEVICE_COOKIE } from './devices.js'
+import { createEvents, type OnEvent } from './events.js'
 import { features } from './features/index.js'
 import { userOf } from './guards.js'
 import { enter, type House, type Places, type Url } from './house.js'
+import { createKeyring, type Keyring, keyFileOf, siteKeys } from './keys.js'
+import { LIFETIMES, type Lifetimes } from './lifetimes.js'
+import { createLimits, LIMITS, type LimitRules, type Limits, UNLIMITED } from './limits.js'
 import { createPasswords, type PasswordCosts } from './passwords.js'
 import { root } from './root.js'
-import { currentUser, LIFETIMES, startSweeping } from './sessions.js'
-import { openDatabase } from './tables/database.js'
+import { currentUser } from './sessions.js'
+import { startSweeping } from './sweeping.js'
+import { type Database, openDatabase } from './tables/database.js'
+import { agoInWords, dayInWords, exactly } from './times.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { errorPages, notFound } from './web/errors.js'
+import type { Form } from './web/form.js'
 import { headers, securityHeaders } from './web/headers.js'
 import { createLog } from './web/log.js'
+import { addressReader, untrustedProxies } from './web/network.js'
+import { ownCookie } from './web/own-cookie.js'
 import { createPages, type Pages } from './web/pages.js'
 import { knows, missingSlash, otherMethods } from './web/routes.js'
+import { createSeal } from './web/seal.js'
+import { type Handle, onSubmit } from './web/submit.js'
 import { createViews } from './web/views.js'
 import { createWords, type Words } from './words.js'
 
 export interface AccountsOptions {
   /** `sqlite:<path>`, made if need be, or `postgres://…`; its tables are made, and brought up to date. */
   database: string
+  /**
+   * Secrets that seal what browsers carry for us beside the session: 32 random bytes each as base64url, newest first. By
+   * default one that is made once and kept beside a SQLite database, readable by its owner alone.
+   */
+  keys?: readonly string[]
   /** Where our pages lie: '' (default) for `/login/`, '/members' for `/members/login/`. */
   prefix?: string
   /** The address people see, without a path: `https://example.com`. Without it the Host header says what is same-origin. */
@@ -40,6 +58,12 @@ export interface AccountsOptions {
   passwordMinLength?: number
   /** Argon2id's costs; 19456 KiB, 2 passes, 1 lane by default. Hashes of other costs are renewed at login. */
   passwordCosts?: PasswordCosts
+  /** How long sessions and what else lasts, in milliseconds; a day idle, kept ones 30 days, all 90 days by default. */
+  lifetimes?: Partial<Lifetimes>
+  /** How often what may be done, or `off` for load tests. Those that are not given are as in the README. */
+  limits?: Partial<LimitRules> | 'off'
+  /** Told of every event of an account's history after it was stored: sign-ups, logins, failed ones, ended sessions. */
+  onEvent?: OnEvent
   /** The browser's address; Koa's `ctx.ip` by default, which knows about proxies if `app.proxy` is set. */
   address?: (ctx: Context) => string
   /** Whether our own answers bring the security headers; true by default. */
@@ -56,8 +80,10 @@ export interface AccountsOptions {
 export interface Accounts extends Middleware {
   /** For a site that is all ours, before everything else: security headers, error pages, a 404 page, static files. */
   frame: Middleware
-  /** Answers with a page of the house: the template, and what it needs. */
-  show: Pages['show']
+  /** Answers with pages and forms in the look of the house; templates are found in your folders. */
+  pages: Pages
+  /** What is done when a form of yours is sent: with our CSRF check, limits on the body, and answers to both browsers. */
+  onSubmit<Field extends string>(form: Form<Field>, handle: Handle<Field>): Middleware
   /** Whether the database answers and is up to date. */
   ready(): Promise<boolean>
   /** Ends the work in the background and closes the database. */
@@ -75,10 +101,13 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   const stopSweeping = startSweeping(house)
   return Object.assign(doorOf(house, frame, options), {
     frame: compose([frame.headers, frame.errors, notFound, favicon(house.assets), house.assets.serve]),
-    show: house.pages.show,
+    pages: house.pages,
+    onSubmit: <Field extends string>(form: Form<Field>, handle: Handle<Field>) =>
+      onSubmit(form, house, handle),
     ready: house.database.ready,
     async close() {
       stopSweeping()
+      await house.events.close()
       await house.database.close()
     },
   })
@@ -95,20 +124,53 @@ async function build(options: AccountsOptions): Promise<House> {
   const url = urlsUnder(options.prefix ?? '')
   const places = placesOf(options.places)
   const assets = loadHouseAssets(url, options)
+  const log = options.log ?? createLog('info')
+  const now = options.now ?? Date.now
+  const pages = createHousePages(options, { words, url, places, assets, now })
+  const passwords = await createPasswords(options.passwordCosts)
+  const keyring = keyringOf(options)
+  const database = await openDatabase(options.database)
   return {
-    pages: createHousePages(options, { words, url, places, assets }),
+    pages,
     assets,
-    log: options.log ?? createLog('info'),
+    log,
     url,
     places,
     rules: { passwordMinLength: options.passwordMinLength ?? 6 },
-    lifetimes: LIFETIMES,
+    lifetimes: { ...LIFETIMES, ...options.lifetimes },
+    limits: limitsOf(options, { database, keyring, log, now }),
+    events: createEvents({ database, log, onEvent: options.onEvent }),
+    deviceCookie: ownCookie({
+      ...DEVICE_COOKIE,
+      seal: createSeal(keyring.sealKeys('device cookie')),
+      https: isHttps(options),
+    }),
+    typedSeal: createSeal(keyring.sealKeys('typed form')),
     origin: options.baseUrl === undefined ? undefined : new URL(options.baseUrl).origin,
-    address: options.address ?? ((ctx) => ctx.ip),
-    now: options.now ?? Date.now,
-    passwords: await createPasswords(options.passwordCosts),
-    database: await openDatabase(options.database),
+    address: addressReader(options.address ?? ((ctx) => ctx.ip)),
+    now,
+    passwords,
+    database,
   }
+}
+
+function keyringOf({ keys, database }: AccountsOptions): Keyring {
+  return createKeyring(keys ?? siteKeys({ sessionKeys: [], keyFile: keyFileOf(database) }))
+}
+
+function limitsOf(
+  { limits = {} }: AccountsOptions,
+  { database, keyring, log, now }: { database: Database; keyring: Keyring; log: Logger; now: () => number },
+): Limits {
+  if (limits !== 'off') {
+    return createLimits({ database, rules: { ...LIMITS, ...limits }, secret: keyring.secret('limits'), now })
+  }
+  log.warn('Limits are off (RATE_LIMITS): passwords can be guessed as fast as they can be checked.')
+  return UNLIMITED
+}
+
+function isHttps({ baseUrl }: AccountsOptions): boolean {
+  return baseUrl?.startsWith('https:') ?? false
 }
 
 function placesOf({ home = '/', ...others }: Partial<Places> = {}): Places {
@@ -116,7 +178,8 @@ function placesOf({ home = '/', ...others }: Partial<Places> = {}): Places {
 }
 
 function urlsUnder(prefix: string): Url {
-  return (name, part) => `${prefix}/${name}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
+  return (name, part) =>
+    `${prefix}/${name.replaceAll('-', '/')}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
 }
 
 // htmx is served from its own package, never copied.
@@ -138,21 +201,30 @@ function favicon(assets: Assets): Middleware {
 
 function createHousePages(
   { siteName = 'Gatehouse', templates = [], development = false }: AccountsOptions,
-  { words, url, places, assets }: { words: Words; url: Url; places: Places; assets: Assets },
+  {
+    words,
+    url,
+    places,
+    assets,
+    now,
+  }: { words: Words; url: Url; places: Places; assets: Assets; now: () => number },
 ): Pages {
   const views = createViews({
     folders: [...templates, join(root, 'templates')],
-    globals: { url, asset: assets.path, places, siteName, day },
+    globals: {
+      url,
+      asset: assets.path,
+      places,
+      siteName,
+      day: dayInWords,
+      ago: (time: number) => agoInWords(now() - time),
+      exactly: (time: number) => exactly(new Date(time)),
+      iso: (time: number) => new Date(time).toISOString(),
+    },
     reload: development,
   })
   const shared = (ctx: Context) => ({ _: words.text, user: userOf(ctx) })
-  return createPages({ views, url, say: words.sentence, shared })
-}
-
-const DAY = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' })
-
-function day(date: Date): string {
-  return DAY.format(date)
+  return createPages({ views, url, say: words.sentence, shared, typed: typedOf })
 }
 
 interface Frame {
@@ -161,11 +233,10 @@ interface Frame {
 }
 
 /** Security headers and error pages around whatever stands behind them. */
-function frameOf({ pages, log }: House, { baseUrl, development = false }: AccountsOptions): Frame {
-  const https = baseUrl?.startsWith('https:') ?? false
+function frameOf({ pages, log }: House, options: AccountsOptions): Frame {
   return {
-    headers: headers(securityHeaders({ https })),
-    errors: errorPages({ pages, log, development }),
+    headers: headers(securityHeaders({ https: isHttps(options) })),
+    errors: errorPages({ pages, log, development: options.development ?? false }),
   }
 }
 
@@ -173,18 +244,22 @@ function frameOf({ pages, log }: House, { baseUrl, development = false }: Accoun
 function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptions): Middleware {
   const { assets } = house
   const load = currentUser(house)
+  const back = bringBack(house)
   const router = routerOf(house, options.prefix ?? '')
   const own = compose([
     ...(options.headers === false ? [] : [headers]),
     errors,
     assets.serve,
     load,
+    back,
     asMiddleware(router),
     otherMethods(router),
   ])
-  const others = compose([missingSlash(router), load])
+  const others = compose([missingSlash(router), load, back])
+  const noteForwarded = options.address === undefined ? untrustedProxies(house.log) : () => {}
   return (ctx, next) => {
     enter(ctx, house)
+    noteForwarded(ctx)
     return assets.isAt(ctx.path) || knows(router, ctx.path) ? own(ctx, next) : others(ctx, next)
   }
 }

@@ -1,7 +1,14 @@
+import type { Context } from 'koa'
+import { knownDevice } from './devices.js'
+import { eventOf } from './events.js'
 import { fold } from './fields.js'
 import type { House } from './house.js'
+import type { Counted } from './limits.js'
+import type { EventKind } from './tables/events.js'
 import * as users from './tables/users.js'
 import type { Broken } from './web/form.js'
+import { leaving } from './web/leaving.js'
+import { networkOf } from './web/network.js'
 
 export type Outcome = { ok: true; account: users.Account } | { ok: false; error: Broken }
 
@@ -10,10 +17,15 @@ const USER_UNKNOWN: Broken = {
   code: 'login_user_unknown',
   sentence: 'There is no user with this name.',
 }
-const PASSWORD_WRONG: Broken = {
+export const PASSWORD_WRONG: Broken = {
   field: 'password',
   code: 'login_password_wrong',
   sentence: 'This password is wrong.',
+}
+export const NO_PASSWORD: Broken = {
+  field: 'password',
+  code: 'login_password_missing',
+  sentence: 'Enter your password.',
 }
 const EMAIL_OR_PASSWORD_WRONG: Broken = {
   field: 'password',
@@ -24,20 +36,93 @@ const EMAIL_OR_PASSWORD_WRONG: Broken = {
 /**
  * Finds out whose user name or e-mail and password these are; it begins no session, so that a second step can follow.
  * User names are public, so an unknown one is said to be unknown; of e-mails it is not told who has an account. Both
- * take as long as a wrong password.
+ * take as long as a wrong password, and are limited like one.
  */
 export async function authenticate(
+  ctx: Context,
   house: House,
   { username, password }: { username: string; password: string },
-  signal?: AbortSignal,
 ): Promise<Outcome> {
   const byEmail = username.includes('@')
   const find = byEmail ? users.byEmailKey : users.byNameKey
-  const account = await find(house.database.main, fold(username))
-  const right = await house.passwords.verify(account?.passwordHash, password, signal)
+  const name = fold(username)
+  const account = await find(house.database.main, name)
+  const right = await checkPassword(ctx, house, { name, account, password, failure: 'login_failed' })
   if (account !== undefined && right) return { ok: true, account }
   if (byEmail) return { ok: false, error: EMAIL_OR_PASSWORD_WRONG }
   return { ok: false, error: account === undefined ? USER_UNKNOWN : PASSWORD_WRONG }
+}
+
+export interface PasswordCheck {
+  /** As it was typed, folded; also one that nobody has. */
+  name: string
+  account: users.Account | undefined
+  password: string
+  /** What the history calls a wrong one. */
+  failure: EventKind
+}
+
+/**
+ * Whether the password is right; for every prompt for one. Throws `LimitReached`, without a look at the password, while
+ * a limit holds, and `TooManyAtOnce` before anything is counted.
+ */
+export async function checkPassword(ctx: Context, house: House, check: PasswordCheck): Promise<boolean> {
+  house.passwords.refuseWhenFull()
+  const counted = countedTries(ctx, house, check)
+  const filled = await house.limits.take(counted)
+  const right = await isRight(ctx, house, check).catch(async (error: unknown) => {
+    await house.limits.giveBack(counted)
+    throw error
+  })
+  if (right) await forgiveTries(house, check, counted)
+  else noteFailure(ctx, house, check, filled)
+  return right
+}
+
+// Names are counted as they were typed: a name and an e-mail that had one counter would tell whose address it is.
+function countedTries(ctx: Context, house: House, { name, account }: PasswordCheck): Counted[] {
+  const device = account && knownDevice(ctx, house, account)
+  if (account !== undefined && device !== undefined) {
+    return [{ rule: 'loginDevice', of: `${account.user.id} ${device}` }]
+  }
+  const network = networkOf(house.address(ctx))
+  return [
+    { rule: 'loginName', of: `${network} ${name}` },
+    { rule: 'loginAccount', of: name },
+    { rule: 'loginNetwork', of: network },
+    rowOf(name, account),
+  ]
+}
+
+function rowOf(name: string, account: users.Account | undefined): Counted {
+  return { rule: 'loginRow', of: account?.user.id ?? name }
+}
+
+function isRight(ctx: Context, { passwords }: House, { account, password }: PasswordCheck): Promise<boolean> {
+  return passwords.verify(account?.passwordHash, password, leaving(ctx))
+}
+
+// The owner's success ends a row (NIST 800-63B-4 3.2.2) and what was mistyped here; what strangers have tried counts on.
+async function forgiveTries(
+  { limits }: House,
+  { name, account }: PasswordCheck,
+  counted: readonly Counted[],
+): Promise<void> {
+  const shared = counted.filter(({ rule }) => rule === 'loginAccount' || rule === 'loginNetwork')
+  const own = counted.filter(({ rule }) => rule === 'loginName' || rule === 'loginDevice')
+  await limits.giveBack(shared)
+  await limits.forget([...own, rowOf(name, account)])
+}
+
+function noteFailure(
+  ctx: Context,
+  house: House,
+  { account, failure }: PasswordCheck,
+  filled: Counted[],
+): void {
+  if (account === undefined) return
+  house.events.note(eventOf(ctx, house, failure, account.user.id))
+  if (filled.length > 0) house.events.note(eventOf(ctx, house, 'limit_hit', account.user.id))
 }
 
 /** Brings the stored hash up to today's costs, while the password is at hand; if that fails, the next login does it. */

@@ -1,7 +1,10 @@
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { parseDuration } from './durations.js'
 import { createKeyring, splitKeys } from './keys.js'
+import { LIFETIMES, type Lifetimes } from './lifetimes.js'
+import { LIMITS, type LimitRules, parseLimit } from './limits.js'
 import { root } from './root.js'
 import { isPostgresUrl } from './tables/postgres.js'
 
@@ -24,6 +27,10 @@ export interface Config {
   /** How many proxies in front of the site are ours. */
   readonly trustProxy: number
   readonly passwordMinLength: number
+  /** How long what lasts, in milliseconds. */
+  readonly lifetimes: Lifetimes
+  /** How often what may be done; `off` for load tests. */
+  readonly limits: LimitRules | 'off'
 }
 
 /** Everything that is wrong with the environment, one sentence a line, each naming its variable. */
@@ -61,7 +68,21 @@ const environment = z.object({
     .default(''),
   TRUST_PROXY: wholeNumber(0, 100).default('0'),
   PASSWORD_MIN_LENGTH: wholeNumber(6, 128).default('6'),
+  SESSION_IDLE: duration().optional(),
+  SESSION_KEPT_IDLE: duration().optional(),
+  SESSION_MAX: duration().optional(),
+  SESSION_RECHECK_SECONDS: wholeNumber(0, 3600).default('0'),
+  EVENTS_KEPT: duration().optional(),
+  RATE_LIMITS: z.enum(['on', 'off'], { message: 'has to be on or off' }).default('on'),
+  LIMIT_LOGIN_NAME: limit().optional(),
+  LIMIT_LOGIN_ACCOUNT: limit().optional(),
+  LIMIT_LOGIN_NETWORK: limit().optional(),
+  LIMIT_LOGIN_ROW: limit().optional(),
+  LIMIT_LOGIN_DEVICE: limit().optional(),
+  LIMIT_SIGNUP_NETWORK: limit().optional(),
 })
+
+type Environment = z.infer<typeof environment>
 
 /** Reads the environment. Throws `ConfigError` with all mistakes at once; variables it does not know are let be. */
 export function readConfig(variables: NodeJS.ProcessEnv): Config {
@@ -85,6 +106,8 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     keyFile,
     trustProxy: data.TRUST_PROXY,
     passwordMinLength: data.PASSWORD_MIN_LENGTH,
+    lifetimes: lifetimesOf(data),
+    limits: data.RATE_LIMITS === 'off' ? 'off' : limitsOf(data),
   })
 }
 
@@ -108,6 +131,28 @@ function placesOf(url: string): { database: string; keyFile: string } {
   return { database: `sqlite:${file}`, keyFile: `${file}.key` }
 }
 
+function lifetimesOf(data: Environment): Lifetimes {
+  return {
+    ...LIFETIMES,
+    idle: data.SESSION_IDLE ?? LIFETIMES.idle,
+    keptIdle: data.SESSION_KEPT_IDLE ?? LIFETIMES.keptIdle,
+    max: data.SESSION_MAX ?? LIFETIMES.max,
+    recheck: data.SESSION_RECHECK_SECONDS * 1000,
+    events: data.EVENTS_KEPT ?? LIFETIMES.events,
+  }
+}
+
+function limitsOf(data: Environment): LimitRules {
+  return {
+    loginName: data.LIMIT_LOGIN_NAME ?? LIMITS.loginName,
+    loginAccount: data.LIMIT_LOGIN_ACCOUNT ?? LIMITS.loginAccount,
+    loginNetwork: data.LIMIT_LOGIN_NETWORK ?? LIMITS.loginNetwork,
+    loginRow: data.LIMIT_LOGIN_ROW ?? LIMITS.loginRow,
+    loginDevice: data.LIMIT_LOGIN_DEVICE ?? LIMITS.loginDevice,
+    signupNetwork: data.LIMIT_SIGNUP_NETWORK ?? LIMITS.signupNetwork,
+  }
+}
+
 /** Adds the variables of a `.env` file in the working directory, if there is one; what is set already stays. */
 export function readDotEnv(): void {
   if (statSync('.env', { throwIfNoEntry: false })?.isFile()) process.loadEnvFile('.env')
@@ -120,6 +165,23 @@ function wholeNumber(min: number, max: number) {
     .regex(/^\d{1,6}$/, sentence)
     .transform(Number)
     .refine((number) => number >= min && number <= max, sentence)
+}
+
+function duration() {
+  return parsed(parseDuration, 'has to be a duration such as 90s, 30m, 12h or 30d')
+}
+
+function limit() {
+  return parsed(parseLimit, 'has to be a number of times in a duration, such as 5/5m or 100/1h')
+}
+
+function parsed<Value>(parse: (text: string) => Value | undefined, sentence: string) {
+  return z.string().transform((text, context): Value => {
+    const value = parse(text)
+    if (value !== undefined) return value
+    context.addIssue({ code: 'custom', message: sentence })
+    return z.NEVER
+  })
 }
 
 /** Whether it is http:// or https:// and a host, without a path. */

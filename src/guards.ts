@@ -1,32 +1,48 @@
 import type { Context, Middleware } from 'koa'
-import { houseOf, type Url } from './house.js'
+import { keepTyped, pageBehind, passwordConfirm, sealTyped, typedIn } from './detour.js'
+import { houseOf } from './house.js'
+import { sessionOf } from './sessions.js'
 import type { User } from './tables/users.js'
+import { refuseCrossSite } from './web/csrf.js'
 import { localPath } from './web/local-path.js'
+import { isRead } from './web/routes.js'
 
 const LOGIN_NEEDED = { code: 'login_needed', sentence: 'You are logged out, so nothing was done.' }
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+const PASSWORD_NEEDED = {
+  code: 'password_needed',
+  sentence: 'Please enter your password first. Nothing was done yet.',
+}
+const TYPED_TOO_LONG = {
+  code: 'typed_too_long',
+  sentence:
+    'Please enter your password first. What you typed is too long to be brought back: go back and copy it.',
+}
+const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
 
 /**
  * Lets only users who are logged in through. Others who open a page log in first and come back to it; what others send
- * is refused with 403 and a link to the login. Stands behind `accounts()`.
+ * is refused with 403 and a link to the login, and comes back filled in. Stands behind `accounts()`.
  */
 export const requireUser: Middleware = async (ctx, next) => {
   if (userOf(ctx) !== undefined) return await next()
   const { pages, url } = houseOf(ctx)
-  if (ctx.method === 'GET' || ctx.method === 'HEAD') return pages.leave(ctx, loginPath(url, ctx.url))
-  const link = { href: loginPath(url, refererPath(ctx)), message: LOG_IN }
-  pages.problem(ctx, { status: 403, error: LOGIN_NEEDED, link })
+  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), ctx.url))
+  await refuseLoggedOut(ctx)
 }
 
-function loginPath(url: Url, next: string | undefined): string {
-  const place = localPath(next)
-  return place === undefined ? url('login') : `${url('login')}?${new URLSearchParams({ next: place })}`
-}
-
-// The page that the form stood on; only its path counts, so another site cannot lead anywhere by it.
-function refererPath(ctx: Context): string | undefined {
-  const referer = ctx.get('Referer')
-  return URL.canParse(referer) ? new URL(referer).pathname : undefined
+async function refuseLoggedOut(ctx: Context): Promise<void> {
+  const { pages, url, origin } = houseOf(ctx)
+  refuseCrossSite(ctx, origin)
+  const page = pageBehind(ctx)
+  keepTyped(ctx, page)
+  const link = { href: pathWithNext(url('login'), page), message: LOG_IN }
+  const form = pages.formAt(ctx.path)
+  const values = typedIn(ctx)
+  if (form === undefined || Object.keys(values).length === 0) {
+    return pages.problem(ctx, { status: 403, error: LOGIN_NEEDED, link })
+  }
+  await pages.refuse(ctx, form, { status: 403, errors: [{ ...LOGIN_NEEDED, link }], values })
 }
 
 /** Lets only visitors through who are not logged in; users go home, or on to the page that asked for the login. */
@@ -34,6 +50,42 @@ export const requireAnonymous: Middleware = async (ctx, next) => {
   if (userOf(ctx) === undefined) return await next()
   const { pages, places } = houseOf(ctx)
   pages.leave(ctx, localPath(ctx.query.next) ?? places.home)
+}
+
+/**
+ * Lets only users through who have given their password within the last 10 minutes. Others are asked for it and go on;
+ * a form that was sent comes back filled in, passwords excepted, and is not run by itself (see `typedOf`).
+ */
+export const requireRecentLogin: Middleware = (ctx, next) =>
+  requireUser(ctx, async () => {
+    if (isRecentLogin(ctx)) return await next()
+    const { pages, url } = houseOf(ctx)
+    if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url(passwordConfirm.name), ctx.url))
+    await askPassword(ctx)
+  })
+
+/** Whether the user has proved lately who they are. */
+export function isRecentLogin(ctx: Context): boolean {
+  const { lifetimes, now } = houseOf(ctx)
+  const session = sessionOf(ctx)
+  return session !== undefined && now() - session.authenticatedAt < lifetimes.recent
+}
+
+async function askPassword(ctx: Context): Promise<void> {
+  const { pages, origin } = houseOf(ctx)
+  refuseCrossSite(ctx, origin)
+  const page = pageBehind(ctx)
+  const sealed = sealTyped(ctx, page)
+  await pages.ask(ctx, passwordConfirm, {
+    error: sealed === undefined ? TYPED_TOO_LONG : PASSWORD_NEEDED,
+    button: ENTER_PASSWORD,
+    values: { next: page ?? '', _typed: sealed ?? '' },
+  })
+}
+
+function pathWithNext(path: string, next: string | undefined): string {
+  const place = localPath(next)
+  return place === undefined ? path : `${path}?${new URLSearchParams({ next: place })}`
 }
 
 /** The user who is logged in, if there is one. */

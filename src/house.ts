@@ -1,10 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
+import type { Events } from './events.js'
+import type { Lifetimes } from './lifetimes.js'
+import type { Limits } from './limits.js'
 import type { Passwords } from './passwords.js'
 import type { Database } from './tables/database.js'
 import type { Assets } from './web/assets.js'
+import type { OwnCookie } from './web/own-cookie.js'
 import type { Pages } from './web/pages.js'
+import type { Seal } from './web/seal.js'
 
 /** What every feature works with, made once at start. */
 export interface House {
@@ -16,10 +21,16 @@ export interface House {
   url: Url
   places: Places
   rules: Rules
-  lifetimes: SessionLifetimes
+  lifetimes: Lifetimes
+  limits: Limits
+  events: Events
+  /** Which accounts a browser has logged in to. */
+  deviceCookie: OwnCookie
+  /** Seals what was typed for the way to a password and back. */
+  typedSeal: Seal
   /** The site's fixed origin; undefined if it has none and the Host header decides. */
   origin: string | undefined
-  /** The address of the browser behind a request. */
+  /** The address of the browser behind a request, IPv4 or IPv6; '' if it cannot be known. */
   address: (ctx: Context) => string
   /** UTC milliseconds. */
   now: () => number
@@ -39,16 +50,6 @@ export interface Places {
 export interface Rules {
   /** Code points after NFKC. */
   passwordMinLength: number
-}
-
-/** In milliseconds. */
-export interface SessionLifetimes {
-  /** A session that is not used for so long ends. */
-  idle: number
-  /** The same for those who asked to be kept logged in. */
-  keptIdle: number
-  /** A session ends after so long however much it is used. */
-  max: number
 }
 
 const houses = new WeakMap<IncomingMessage, House>()

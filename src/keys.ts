@@ -8,6 +8,8 @@ import type { SealKey } from './web/seal.js'
 export interface Keyring {
   /** Keys for `createSeal`, one for each key of the ring. `purpose` separates uses that must never mix. */
   sealKeys(purpose: string): SealKey[]
+  /** A secret of 32 bytes, from the newest key. */
+  secret(purpose: string): Buffer
 }
 
 const KEY_LENGTH = 32
@@ -18,9 +20,11 @@ const KEY = /^[A-Za-z0-9_-]{43}$/
  * Throws, without repeating the key, if one is anything else.
  */
 export function createKeyring(keys: readonly string[]): Keyring {
-  if (keys.length === 0) throw new Error('There is no key.')
   const ring = keys.map(decodeKey)
+  const [newest] = ring
+  if (newest === undefined) throw new Error('There is no key.')
   return {
+    secret: (purpose) => derive(newest, purpose, KEY_LENGTH),
     sealKeys: (purpose) =>
       ring.map((key) => ({ id: derive(key, `${purpose} id`, 4), secret: derive(key, purpose, KEY_LENGTH) })),
   }
@@ -44,6 +48,11 @@ export function splitKeys(list: string): string[] {
     .split(',')
     .map((key) => key.trim())
     .filter((key) => key !== '')
+}
+
+/** Where the keys of a site are kept that was given none: beside the database of `sqlite:<path>`. */
+export function keyFileOf(database: string): string {
+  return `${database.slice('sqlite:'.length)}.key`
 }
 
 /**

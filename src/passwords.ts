@@ -21,6 +21,8 @@ export interface Passwords {
    * Throws as `hash` does.
    */
   verify(hash: string | undefined, password: string, signal?: AbortSignal): Promise<boolean>
+  /** Throws `TooManyAtOnce` if a hash would have no place to wait: before anything is written for it. */
+  refuseWhenFull(): void
   /** Whether the hash was made with other costs than today's. */
   isOutdated(hash: string): boolean
 }
@@ -51,9 +53,13 @@ export async function createPasswords(costs = OWASP, { waiting = WAITING } = {})
   const limit = pLimit(AT_ONCE)
   const nobody = await hash('a password that nobody has', options)
 
+  const refuseWhenFull = () => {
+    if (limit.pendingCount >= waiting) throw new TooManyAtOnce()
+  }
+
   // Nobody waits behind those who have gone away.
   const gated = <Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> => {
-    if (limit.pendingCount >= waiting) throw new TooManyAtOnce()
+    refuseWhenFull()
     return limit(() => {
       signal?.throwIfAborted()
       return work()
@@ -61,6 +67,7 @@ export async function createPasswords(costs = OWASP, { waiting = WAITING } = {})
   }
 
   return {
+    refuseWhenFull,
     hash: async (password, signal) => gated(() => hash(normalizePassword(password), options), signal),
     verify: async (known, password, signal) => {
       const right = await gated(() => verify(known ?? nobody, normalizePassword(password)), signal)

@@ -1,24 +1,29 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { isIP } from 'node:net'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
-import type { House, SessionLifetimes } from './house.js'
+import { rememberDevice } from './devices.js'
+import { MINUTE } from './durations.js'
+import { recorded, userAgentOf } from './events.js'
+import type { House } from './house.js'
+import type { Lifetimes } from './lifetimes.js'
 import * as sessions from './tables/sessions.js'
-import type { User } from './tables/users.js'
+import type { Account, User } from './tables/users.js'
 import { newSecret } from './web/csrf.js'
+import { isRead } from './web/routes.js'
 import { keep, kept, keptText, setCookieLifetime } from './web/session.js'
 
-const DAY = 24 * 60 * 60 * 1000
-
-export const LIFETIMES: SessionLifetimes = { idle: DAY, keptIdle: 30 * DAY, max: 90 * DAY }
-
 /** Between two notes that a session was used. */
-const TOUCH_EVERY = 60 * 1000
+const TOUCH_EVERY = MINUTE
 
-const MAX_USER_AGENT = 512
-
-// In the sealed cookie: the token of the login, and whether the cookie was made to outlive the browser.
+// In the sealed cookie: the token of the login, whether the cookie was made to outlive the browser, and what the
+// database said last, if that may be trusted for a while.
 const TOKEN = 'login'
 const LONG = 'long'
+const SEEN = 'seen'
+
+/** A login as the database knew it at a time. */
+interface Seen extends sessions.Login {
+  at: number
+}
 
 const live = new WeakMap<Context, sessions.Session>()
 
@@ -31,38 +36,53 @@ export function sessionOf(ctx: Context): sessions.Session | undefined {
 export function currentUser(house: House): Middleware {
   return async (ctx, next) => {
     const token = keptText(ctx, TOKEN)
-    const found =
-      token === undefined
-        ? undefined
-        : await sessions.byToken(house.database.main, hashOf(token), house.now())
+    const found = token === undefined ? undefined : (trusted(ctx, house) ?? (await look(ctx, house, token)))
     if (token !== undefined && found === undefined) forgetDead(ctx)
-    if (found !== undefined) recognize(ctx, house, found.session)
+    if (found !== undefined) live.set(ctx, found.session)
     ctx.state.user = found?.user
     await next()
   }
 }
 
+// Never for what changes something: a session that was revoked can at most look on for as long as the host allows.
+function trusted(ctx: Context, { lifetimes, now }: House): Seen | undefined {
+  const seen = kept(ctx)[SEEN]
+  if (lifetimes.recheck === 0 || !isRead(ctx) || !isSeen(seen)) return undefined
+  const isFresh = now() - seen.at < lifetimes.recheck && now() < seen.session.expiresAt
+  return isFresh ? seen : undefined
+}
+
+function isSeen(value: unknown): value is Seen {
+  return typeof value === 'object' && value !== null && 'at' in value && 'session' in value && 'user' in value
+}
+
+async function look(ctx: Context, house: House, token: string): Promise<Seen | undefined> {
+  const now = house.now()
+  const { main } = house.database
+  const hash = hashOf(token)
+  const found = (await sessions.byToken(main, hash, now)) ?? (await sessions.byFormerToken(main, hash, now))
+  if (found === undefined) return undefined
+  touch(house, found.session)
+  if (house.lifetimes.recheck > 0) keep(ctx, { [SEEN]: { at: now, ...found } })
+  return { at: now, ...found }
+}
+
 // A copy of the cookie of a session that has ended also holds no message of it.
 function forgetDead(ctx: Context): void {
-  keep(ctx, { [TOKEN]: undefined, notice: undefined })
+  keep(ctx, { [TOKEN]: undefined, [SEEN]: undefined, notice: undefined })
 }
 
 // That it was used is not waited for: the next request notes it again if the database was busy.
-function recognize(ctx: Context, house: House, session: sessions.Session): void {
-  live.set(ctx, session)
+function touch(house: House, session: sessions.Session): void {
   const now = house.now()
   if (now - session.lastSeenAt < TOUCH_EVERY) return
   const expiresAt = endOf(session, now, house.lifetimes)
   sessions
-    .touch(house.database.loose, { tokenHash: session.tokenHash, now, expiresAt })
+    .touch(house.database.loose, { id: session.id, now, expiresAt })
     .catch((error: unknown) => house.log.debug({ err: error }, 'last seen not noted'))
 }
 
-function endOf(
-  session: { kept: boolean; createdAt: number },
-  now: number,
-  lifetimes: SessionLifetimes,
-): number {
+function endOf(session: { kept: boolean; createdAt: number }, now: number, lifetimes: Lifetimes): number {
   const idle = session.kept ? lifetimes.keptIdle : lifetimes.idle
   return Math.min(now + idle, session.createdAt + lifetimes.max)
 }
@@ -75,35 +95,63 @@ function endOf(
 export async function logIn(
   ctx: Context,
   house: House,
-  user: User,
+  { user, deviceStamp }: Account,
   options: { kept: boolean; form: string },
 ): Promise<void> {
   const now = house.now()
-  const token = randomBytes(32).toString('base64url')
+  const token = newToken()
   const session = {
+    id: randomUUID(),
     tokenHash: hashOf(token),
     userId: user.id,
     kept: options.kept,
     loginForm: options.form,
-    userAgent: ctx.get('User-Agent').slice(0, MAX_USER_AGENT),
-    address: addressOf(ctx, house),
+    userAgent: userAgentOf(ctx),
+    address: house.address(ctx),
     now,
     expiresAt: endOf({ kept: options.kept, createdAt: now }, now, house.lifetimes),
   }
-  await sessions.open(house.database, session, { insteadOf: sessionOf(ctx)?.tokenHash })
+  await recorded(ctx, house, 'logged_in', user, (event) =>
+    sessions.open(house.database, session, { insteadOf: sessionOf(ctx)?.id, event }),
+  )
   setLifetime(ctx, options.kept ? house.lifetimes.max : undefined)
-  keep(ctx, { [TOKEN]: token })
+  keep(ctx, { [TOKEN]: token, [SEEN]: undefined })
   newSecret(ctx)
+  rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
   ctx.state.user = user
+}
+
+/**
+ * Notes that the user of this session has proved again who they are; with a new token, for the session may do more now
+ * (ASVS 5 7.2.4). Of a button pressed twice the last answer's token counts, like at login.
+ */
+export async function confirmLogin(ctx: Context, house: House, user: User): Promise<void> {
+  const session = sessionOf(ctx)
+  if (session === undefined) return
+  const token = newToken()
+  const hashes = {
+    formerHash: hashOf(keptText(ctx, TOKEN) ?? ''),
+    tokenHash: hashOf(token),
+    now: house.now(),
+  }
+  const isRenewed = await recorded(ctx, house, 'password_confirmed', user, (event) =>
+    sessions.renew(house.database, { id: session.id, userId: user.id }, hashes, { event }),
+  )
+  if (isRenewed) keep(ctx, { [TOKEN]: token, [SEEN]: undefined })
 }
 
 /** Ends the session of this browser; a copy of its cookie is worth nothing from now on. */
 export async function logOut(ctx: Context, house: House): Promise<void> {
   const session = sessionOf(ctx)
-  if (session !== undefined) await sessions.close(house.database, session.tokenHash)
+  const user: User | undefined = ctx.state.user
+  if (session !== undefined && user !== undefined) {
+    await recorded(ctx, house, 'logged_out', user, (event) =>
+      sessions.close(house.database, { id: session.id, userId: user.id }, { event }),
+    )
+  }
   live.delete(ctx)
   setLifetime(ctx, undefined)
-  keep(ctx, { [TOKEN]: undefined, csrf: undefined, notice: undefined })
+  keep(ctx, { [TOKEN]: undefined, [SEEN]: undefined, csrf: undefined, notice: undefined, typed: undefined })
   ctx.state.user = undefined
 }
 
@@ -113,41 +161,11 @@ function setLifetime(ctx: Context, maxAge: number | undefined): void {
   keep(ctx, { [LONG]: maxAge === undefined ? undefined : 1 })
 }
 
+function newToken(): string {
+  return randomBytes(32).toString('base64url')
+}
+
 // The token has 256 random bits, so a fast hash is enough to keep the database from opening sessions.
 function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url')
-}
-
-// What a proxy forwarded is only stored when it is an address.
-function addressOf(ctx: Context, house: House): string {
-  const address = house.address(ctx)
-  return isIP(address) === 0 ? (ctx.req.socket.remoteAddress ?? '') : address
-}
-
-const SWEEP_EVERY = 60 * 1000
-const SWEEP_RETRY = 1000
-const SWEEP_PAUSE = 20
-const SWEEP_BATCH = 200
-
-/** Deletes ended sessions now and every minute, in small batches between which requests are served. */
-export function startSweeping({ database, log, now }: Pick<House, 'database' | 'log' | 'now'>): () => void {
-  let stopped = false
-  let timer: NodeJS.Timeout
-  const sweepIn = (delay: number) => {
-    if (!stopped) timer = setTimeout(sweep, delay).unref()
-  }
-  const sweep = () => {
-    sessions.sweep(database.loose, { now: now(), batch: SWEEP_BATCH }).then(
-      (swept) => sweepIn(swept === SWEEP_BATCH ? SWEEP_PAUSE : SWEEP_EVERY),
-      (error: unknown) => {
-        log.debug({ err: error }, 'ended sessions not swept')
-        sweepIn(SWEEP_RETRY)
-      },
-    )
-  }
-  sweepIn(0)
-  return () => {
-    stopped = true
-    clearTimeout(timer)
-  }
 }

@@ -1,4 +1,5 @@
-import type { Message } from './web/form.js'
+import { inWords } from './times.js'
+import type { Message, Params } from './web/form.js'
 
 /** What visitors read: the English of the templates and rules, or what the host says instead. */
 export interface Words {
@@ -7,8 +8,6 @@ export interface Words {
   /** What a message says; in the host's words, if it has some for the code. */
   sentence(message: Message): string
 }
-
-type Params = Record<string, string | number>
 
 /** `overrides` are the host's sentences by stable code, such as `username_taken`. */
 export function createWords(overrides: Readonly<Record<string, string>> = {}): Words {
@@ -19,5 +18,9 @@ export function createWords(overrides: Readonly<Record<string, string>> = {}): W
 }
 
 function fill(text: string, params: Params = {}): string {
-  return text.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => String(params[name] ?? placeholder))
+  return text.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => said(params[name] ?? placeholder))
+}
+
+function said(param: Params[string]): string {
+  return typeof param === 'object' ? inWords(param.milliseconds) : String(param)
 }

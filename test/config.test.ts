@@ -2,6 +2,9 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Config, ConfigError, readConfig } from '../src/config.js'
+import { DAY, HOUR, MINUTE } from '../src/durations.js'
+import { LIFETIMES } from '../src/lifetimes.js'
+import { LIMITS } from '../src/limits.js'
 import { root } from '../src/root.js'
 
 const ONE = Buffer.alloc(32, 1).toString('base64url')
@@ -35,6 +38,8 @@ test('needs nothing: a newcomer has a site of their own', () => {
     keyFile: `${file}.key`,
     trustProxy: 0,
     passwordMinLength: 6,
+    lifetimes: LIFETIMES,
+    limits: LIMITS,
   })
 })
 
@@ -60,6 +65,20 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ TRUST_PROXY: '2' }, { trustProxy: 2 }],
   [{ PASSWORD_MIN_LENGTH: '15' }, { passwordMinLength: 15 }],
   [{ PASSWORD_MIN_LENGTH: '128' }, { passwordMinLength: 128 }],
+  [
+    { SESSION_IDLE: '12h', SESSION_KEPT_IDLE: '7d', SESSION_MAX: '60d' },
+    { lifetimes: { ...LIFETIMES, idle: 12 * HOUR, keptIdle: 7 * DAY, max: 60 * DAY } },
+  ],
+  [{ SESSION_RECHECK_SECONDS: '30' }, { lifetimes: { ...LIFETIMES, recheck: 30_000 } }],
+  [{ EVENTS_KEPT: '30d' }, { lifetimes: { ...LIFETIMES, events: 30 * DAY } }],
+  [{ LIMIT_LOGIN_NAME: '3/90s' }, { limits: { ...LIMITS, loginName: { max: 3, window: 90_000 } } }],
+  [{ LIMIT_LOGIN_ACCOUNT: '9/5m' }, { limits: { ...LIMITS, loginAccount: { max: 9, window: 5 * MINUTE } } }],
+  [{ LIMIT_LOGIN_NETWORK: '9/2h' }, { limits: { ...LIMITS, loginNetwork: { max: 9, window: 2 * HOUR } } }],
+  [{ LIMIT_LOGIN_ROW: '9/1d' }, { limits: { ...LIMITS, loginRow: { max: 9, window: DAY } } }],
+  [{ LIMIT_LOGIN_DEVICE: ' 9/1d ' }, { limits: { ...LIMITS, loginDevice: { max: 9, window: DAY } } }],
+  [{ LIMIT_SIGNUP_NETWORK: '9/1d' }, { limits: { ...LIMITS, signupNetwork: { max: 9, window: DAY } } }],
+  [{ RATE_LIMITS: 'on' }, { limits: LIMITS }],
+  [{ RATE_LIMITS: 'off', LIMIT_LOGIN_NAME: '3/90s' }, { limits: 'off' }],
 ]
 
 for (const [given, meant] of READ) {
@@ -90,6 +109,18 @@ const WRONG: Record<string, readonly string[]> = {
   ],
   TRUST_PROXY: ['-1', 'true', 'yes', '1.5', '127.0.0.1'],
   PASSWORD_MIN_LENGTH: ['5', '0', '-6', '129', 'six', '8.5'],
+  SESSION_IDLE: ['1', '0d', '-1d', '1.5h', '1w', '1 d', 'day', '99999d'],
+  SESSION_KEPT_IDLE: ['30'],
+  SESSION_MAX: ['forever'],
+  SESSION_RECHECK_SECONDS: ['-1', '3601', '1m', '0.5'],
+  EVENTS_KEPT: ['0s'],
+  RATE_LIMITS: ['no', '0', 'OFF'],
+  LIMIT_LOGIN_NAME: ['5', '0/5m', '5/0m', '5/5', '/5m', '5/', '5/5m/5m', '-5/5m', '5 per 5m'],
+  LIMIT_LOGIN_ACCOUNT: ['50/hour'],
+  LIMIT_LOGIN_NETWORK: ['100'],
+  LIMIT_LOGIN_ROW: ['off'],
+  LIMIT_LOGIN_DEVICE: ['20/15'],
+  LIMIT_SIGNUP_NETWORK: ['20/1y'],
 }
 
 for (const [variable, values] of Object.entries(WRONG)) {

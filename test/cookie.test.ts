@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Site } from './helpers.js'
+import { type Page, Site } from './helpers.js'
 
 const test = suite('cookie')
 let site: Site
@@ -10,8 +10,8 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-function sealedIn(cookie: string | undefined): string {
-  return cookie?.split(';')[0]?.split('=')[1] ?? ''
+function sealedIn(page: Page): string {
+  return page.sessionCookie.split(';')[0]?.split('=')[1] ?? ''
 }
 
 test('a visitor who only reads gets no cookie', async () => {
@@ -38,7 +38,7 @@ test('a visitor who only goes on reading gets no new one', async () => {
 
 test('one flipped bit anywhere means signed out, and never an error', async () => {
   await site.visitor().signUp('Rosa')
-  const cookie = sealedIn((await site.visitor().logIn('Rosa')).cookies[0])
+  const cookie = sealedIn(await site.visitor().logIn('Rosa'))
   assert.match((await site.visitor().open('/', { Cookie: `gatehouse=${cookie}` })).text, 'Rosa')
   for (let at = 0; at < cookie.length; at++) {
     const flipped = String.fromCharCode(cookie.charCodeAt(at) ^ (1 << (at % 7)))
@@ -71,7 +71,7 @@ test('a key that was put behind a newer one still opens, and one that is gone do
   const [one, two] = ['A'.repeat(43), `${'B'.repeat(42)}A`]
   const first = await Site.start({ environment: { SESSION_KEYS: one } })
   await first.visitor().signUp('Sara')
-  const cookie = `gatehouse=${sealedIn((await first.visitor().logIn('Sara')).cookies[0])}`
+  const cookie = `gatehouse=${sealedIn(await first.visitor().logIn('Sara'))}`
   await first.close()
   for (const [keys, open] of [
     [`${two}, ${one}`, true],

@@ -91,7 +91,10 @@ export async function lock(url: string): Promise<() => Promise<void>> {
 
 async function lockTables(url: string): Promise<() => Promise<void>> {
   const client = await connected(url)
-  await client.query('begin; lock table users, slugs, sessions in exclusive mode')
+  const { rows } = await client.query<{ tablename: string }>(
+    "select tablename from pg_tables where schemaname = 'public'",
+  )
+  await client.query(`begin; lock table ${rows.map(({ tablename }) => tablename)} in exclusive mode`)
   return () => client.end()
 }
 

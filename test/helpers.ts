@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import * as cheerio from 'cheerio'
 import { pino } from 'pino'
 import supertest from 'supertest'
@@ -12,6 +13,12 @@ export { freshDatabase } from './databases.js'
 export const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
 
 export const PASSWORD = 'correct horse 42'
+
+/** Waits, for 5 seconds at most, for what is done in the background; the test goes on to look at it. */
+export async function until(isDone: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 5_000
+  while (!(await isDone()) && Date.now() < end) await pause(20)
+}
 
 /** A clock that stands still until it is moved. */
 export class Clock {
@@ -168,6 +175,11 @@ export class Page {
     this.cookies = [response.headers['set-cookie'] ?? []].flat()
     this.text = response.text ?? ''
     this.$ = cheerio.load(this.text)
+  }
+
+  /** The session's cookie as it was set, with its attributes; '' if it was not. */
+  get sessionCookie(): string {
+    return this.cookies.find((cookie) => /^(?:__Host-)?gatehouse=/.test(cookie)) ?? ''
   }
 
   get isWhole(): boolean {

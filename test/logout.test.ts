@@ -40,7 +40,7 @@ for (const htmx of [false, true]) {
 test('a copy of the cookie is useless after logout', async () => {
   await site.visitor().signUp('Nora')
   const other = site.visitor()
-  const stolen = (await other.logIn('Nora')).cookies.join().split(';')[0] ?? ''
+  const stolen = (await other.logIn('Nora')).sessionCookie.split(';')[0] ?? ''
   assert.match((await site.visitor().open('/', { Cookie: stolen })).text, 'Nora')
   await other.send(await other.open('/logout/'))
   assert.not.match((await site.visitor().open('/', { Cookie: stolen })).text, 'Nora')

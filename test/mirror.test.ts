@@ -7,7 +7,10 @@ import { root } from '../src/root.js'
 import { type Source, sourcesIn } from './sources.js'
 
 /** What a feature's name is not needed for: shared pieces, the host's home page and the page of every error. */
-const SHARED_TEMPLATES = ['fields', 'home', 'languages', 'layouts', 'mail', 'parts', 'problem']
+const SHARED_TEMPLATES = [
+  ...['fields', 'languages', 'layouts', 'mail', 'parts', 'problem'],
+  ...['home', 'members', 'members-recent'],
+]
 
 const ROUTE = /\brouter\s*\.\s*(?:get|post|put|patch|delete|del|all|head|options|use)\(\s*(['"`])(.*?)\1/g
 const ANY_ROUTE = /\brouter\s*\.\s*[a-z]+\(/g
@@ -87,7 +90,7 @@ test('every folder of templates is a feature or shared', () => {
 })
 
 test('every page that the README lists belongs to a feature or to the host', () => {
-  const hosts = ['/', '/healthz', '/readyz', '/favicon.ico']
+  const hosts = ['/', '/members/', '/members/recent/', '/healthz', '/readyz', '/favicon.ico']
   assert.equal(
     rows().filter((path) => !hosts.includes(path) && ownerOf(path) === undefined),
     [],

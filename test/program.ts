@@ -45,6 +45,10 @@ export class Program {
     }
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   hear(line: string): void {
     this.#child.stdin?.write(`${line}\n`)
   }

@@ -1,4 +1,4 @@
-import type { Db } from '../src/tables/schema.js'
+import type { Db, Schema } from '../src/tables/schema.js'
 import type { NewSession } from '../src/tables/sessions.js'
 import type { NewUser } from '../src/tables/users.js'
 
@@ -28,10 +28,11 @@ export function newSession(
   { expiresAt }: { expiresAt: number },
 ): NewSession {
   const loginForm = `form of ${tokenHash}`
-  return { tokenHash, userId, kept: false, loginForm, userAgent: '', address: '', now: NOW, expiresAt }
+  const id = `id of ${tokenHash}`
+  return { id, tokenHash, userId, kept: false, loginForm, userAgent: '', address: '', now: NOW, expiresAt }
 }
 
-export async function count(db: Db, table: 'users' | 'slugs' | 'sessions'): Promise<number> {
+export async function count(db: Db, table: keyof Schema): Promise<number> {
   const row = await db
     .selectFrom(table)
     .select(({ fn }) => fn.countAll<number>().as('count'))

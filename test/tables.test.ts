@@ -91,7 +91,7 @@ test('knows a session until the moment it expires', async ({ database }) => {
   await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   const find = (now: number) => sessions.byToken(database.main, 'token', now)
   assert.is((await find(NOW))?.user.name, 'anna')
-  assert.is((await find(NOW + 999))?.session.tokenHash, 'token')
+  assert.is((await find(NOW + 999))?.session.id, 'id of token')
   assert.is(await find(NOW + 1000), undefined)
   assert.is(await find(NOW + 1001), undefined)
   assert.is(await sessions.byToken(database.main, 'another', NOW), undefined)
@@ -100,8 +100,8 @@ test('knows a session until the moment it expires', async ({ database }) => {
 test('moves the end of a session that is used, and never back', async ({ database }) => {
   await users.create(database, newUser('anna'))
   await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
-  await sessions.touch(database.loose, { tokenHash: 'token', now: NOW + 500, expiresAt: NOW + 1500 })
-  await sessions.touch(database.loose, { tokenHash: 'token', now: NOW + 400, expiresAt: NOW + 1400 })
+  await sessions.touch(database.loose, { id: 'id of token', now: NOW + 500, expiresAt: NOW + 1500 })
+  await sessions.touch(database.loose, { id: 'id of token', now: NOW + 400, expiresAt: NOW + 1400 })
   const found = await sessions.byToken(database.main, 'token', NOW + 1499)
   assert.is(found?.session.lastSeenAt, NOW + 500)
   assert.is(found?.session.authenticatedAt, NOW)
@@ -111,7 +111,7 @@ test('moves the end of a session that is used, and never back', async ({ databas
 test('knows a closed session no more', async ({ database }) => {
   await users.create(database, newUser('anna'))
   await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
-  await sessions.close(database, 'token')
+  await sessions.close(database, { id: 'id of token', userId: 'id of anna' })
   assert.is(await sessions.byToken(database.main, 'token', NOW), undefined)
 })
 

@@ -2,10 +2,18 @@ import type { Migration } from 'kysely'
 import * as users from './0001-users.js'
 import * as slugs from './0002-slugs.js'
 import * as sessions from './0003-sessions.js'
+import * as devices from './0004-devices.js'
+import * as limits from './0005-limits.js'
+import * as events from './0006-events.js'
+import * as loginForms from './0007-login-forms.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
   '0001-users': users,
   '0002-slugs': slugs,
   '0003-sessions': sessions,
+  '0004-devices': devices,
+  '0005-limits': limits,
+  '0006-events': events,
+  '0007-login-forms': loginForms,
 }

@@ -2,6 +2,7 @@ import type Router from '@koa/router'
 import type { House } from '../house.js'
 import * as login from './login.js'
 import * as logout from './logout.js'
+import * as passwordConfirm from './password-confirm.js'
 import * as signup from './signup.js'
 import * as users from './users.js'
 
@@ -12,4 +13,4 @@ export interface Feature {
 }
 
 /** The site map. */
-export const features: readonly Feature[] = [signup, login, logout, users]
+export const features: readonly Feature[] = [signup, login, passwordConfirm, logout, users]

@@ -1,11 +1,10 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { authenticate, renewHash } from '../authentication.js'
+import { authenticate, NO_PASSWORD, renewHash } from '../authentication.js'
 import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
 import { logIn } from '../sessions.js'
 import type { Broken, Form } from '../web/form.js'
-import { leaving } from '../web/leaving.js'
 import { localPath } from '../web/local-path.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
@@ -20,7 +19,6 @@ const NO_USERNAME = {
   code: 'login_name_missing',
   sentence: 'Enter your user name or e-mail.',
 }
-const NO_PASSWORD = { field: 'password', code: 'login_password_missing', sentence: 'Enter your password.' }
 const GO_ON = { code: 'logged_in_go_on', sentence: 'Go on now' }
 const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 
@@ -31,15 +29,14 @@ export function routes(router: Router, house: House): void {
     '/login/verify/',
     onSubmit(form, house, async (ctx, values) => {
       const missing = missingFields(values)
-      if (missing.length > 0) return house.pages.refuse(ctx, form, { errors: missing, values })
+      if (missing.length > 0) return await house.pages.refuse(ctx, form, { errors: missing, values })
 
-      const outcome = await authenticate(house, values, leaving(ctx))
-      if (!outcome.ok) return house.pages.refuse(ctx, form, { errors: [outcome.error], values })
+      const outcome = await authenticate(ctx, house, values)
+      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
 
-      const { user } = outcome.account
-      await logIn(ctx, house, user, { kept: values.keep !== '', form: fingerprint(ctx, values) })
+      await logIn(ctx, house, outcome.account, { kept: values.keep !== '', form: fingerprint(ctx, values) })
       await renewHash(house, outcome.account, values.password)
-      house.pages.accept(ctx, form, {
+      await house.pages.accept(ctx, form, {
         notice: { message: LOGGED_IN },
         to: localPath(values.next) ?? house.places.afterLogin,
         onward: GO_ON,

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { recorded } from '../events.js'
 import * as fields from '../fields.js'
 import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import { leaving } from '../web/leaving.js'
+import { networkOf } from '../web/network.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'signup'
@@ -30,9 +32,9 @@ export function routes(router: Router, house: House): void {
     '/signup/verify/',
     onSubmit(form, house, async (ctx, values) => {
       const applicant = applicantOf(ctx, values)
-      const errors = await signUp(house, applicant, leaving(ctx))
-      if (errors.length > 0) return house.pages.refuse(ctx, form, { errors, values })
-      house.pages.accept(ctx, form, {
+      const errors = await signUp(ctx, house, applicant)
+      if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
+      await house.pages.accept(ctx, form, {
         notice: {
           message: { ...SIGNED_UP, params: { name: applicant.name } },
           link: { href: `${house.url('login')}?${query(applicant)}`, message: LOG_IN },
@@ -71,9 +73,9 @@ function applicantOf(ctx: Context, values: Sent<FieldName>): Applicant {
 }
 
 /** Creates the account, or answers everything that is wrong. A form that arrives twice gets its first answer again. */
-async function signUp(house: House, applicant: Applicant, signal: AbortSignal): Promise<Broken[]> {
+async function signUp(ctx: Context, house: House, applicant: Applicant): Promise<Broken[]> {
   const errors = await objections(house, applicant)
-  if (errors.length === 0 && (await create(house, applicant, signal))) return []
+  if (errors.length === 0 && (await createCounted(ctx, house, applicant))) return []
   if (errors.length === 0) errors.push(...(await lostRace(house, applicant)))
   return (await isRepeated(house, applicant, errors)) ? [] : errors
 }
@@ -100,14 +102,24 @@ async function takenClaims(house: House, applicant: Applicant): Promise<Broken[]
   return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(taken.email ? [fields.EMAIL_TAKEN] : [])]
 }
 
-async function create(house: House, applicant: Applicant, signal: AbortSignal): Promise<boolean> {
-  const passwordHash = await house.passwords.hash(applicant.password, signal)
-  return users.create(house.database, {
-    ...applicant,
-    id: randomUUID(),
-    passwordHash,
-    createdAt: house.now(),
-  })
+/** Creates the account if its network may have another one; only what was created counts. */
+async function createCounted(ctx: Context, house: House, applicant: Applicant): Promise<boolean> {
+  house.passwords.refuseWhenFull()
+  const counted = [{ rule: 'signupNetwork', of: networkOf(house.address(ctx)) }] as const
+  await house.limits.take(counted)
+  let created = false
+  try {
+    created = await create(ctx, house, applicant)
+    return created
+  } finally {
+    if (!created) await house.limits.giveBack(counted)
+  }
+}
+
+async function create(ctx: Context, house: House, applicant: Applicant): Promise<boolean> {
+  const passwordHash = await house.passwords.hash(applicant.password, leaving(ctx))
+  const user = { ...applicant, id: randomUUID(), passwordHash, createdAt: house.now() }
+  return recorded(ctx, house, 'signed_up', user, (event) => users.create(house.database, user, { event }))
 }
 
 /** Somebody else was faster between the check and the insert. */

@@ -14,6 +14,8 @@ export interface Database {
   loose: Db
   /** Does `work` in a transaction, again and again while others are in its way. It awaits nothing but its own statements. */
   write<Result>(work: (transaction: Db) => Promise<Result>): Promise<Result>
+  /** Does `work`, one statement, on `loose`, again and again while another process holds the lock. */
+  note<Result>(work: (loose: Db) => Promise<Result>): Promise<Result>
   /** Whether it answers and has every migration. */
   ready(): Promise<boolean>
   close(): Promise<void>
@@ -32,6 +34,7 @@ export async function openDatabase(url: string): Promise<Database> {
     main,
     loose,
     write: (work) => retried(() => writer.transaction().execute(work), WRITE_WAIT),
+    note: (work) => retried(() => work(loose), WRITE_WAIT),
     ready: () => isCurrent(main).catch(refuseUnavailable),
     async close() {
       for (const handle of new Set([loose, writer, main])) await handle.destroy()

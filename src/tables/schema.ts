@@ -1,4 +1,6 @@
 import type { Kysely } from 'kysely'
+import type { EventsTable } from './events.js'
+import type { LimitsTable } from './limits.js'
 import type { SessionsTable } from './sessions.js'
 import type { SlugsTable } from './slugs.js'
 import type { UsersTable } from './users.js'
@@ -7,6 +9,8 @@ export interface Schema {
   users: UsersTable
   slugs: SlugsTable
   sessions: SessionsTable
+  events: EventsTable
+  limits: LimitsTable
 }
 
 /** What a verb of `tables/` asks: the database, or a transaction on it. */

@@ -1,10 +1,16 @@
 import type { Database } from './database.js'
+import * as events from './events.js'
 import type { Db } from './schema.js'
 import { USER_COLUMNS, type User, userOf } from './users.js'
 
 export interface SessionsTable {
+  /** By which pages speak of the session; it opens nothing. */
+  id: string
   /** SHA-256 of the token in the cookie, base64url: a stolen database opens no session. */
   token_hash: string
+  /** That of the token before, for what was on its way when it was renewed. */
+  former_hash: string | null
+  renewed_at: number | null
   user_id: string
   /** 1 if the visitor asked to be kept logged in, else 0. */
   kept: number
@@ -24,14 +30,25 @@ export interface SessionsTable {
 
 /** A login that is alive. Times are UTC milliseconds. */
 export interface Session {
-  tokenHash: string
+  id: string
   kept: boolean
   createdAt: number
   lastSeenAt: number
+  /** When the password was last asked for. */
   authenticatedAt: number
+  expiresAt: number
+}
+
+/** A session as its user sees it in a list. */
+export interface Device extends Session {
+  /** What the user calls it; null if nothing. */
+  name: string | null
+  userAgent: string
+  address: string
 }
 
 export interface NewSession {
+  id: string
   tokenHash: string
   userId: string
   kept: boolean
@@ -42,82 +59,238 @@ export interface NewSession {
   expiresAt: number
 }
 
+/** What is to be written in the same transaction as a change of sessions: what the history tells of it. */
+interface Told {
+  event?: events.StoredEvent | undefined
+}
+
 /** Stores a new session; those it takes the place of, `insteadOf` and that of the same form, end with the same write. */
 export async function open(
   database: Database,
   session: NewSession,
-  { insteadOf }: { insteadOf?: string | undefined } = {},
+  { insteadOf, event }: Told & { insteadOf?: string | undefined } = {},
 ): Promise<void> {
   await database.write(async (transaction) => {
     if (insteadOf !== undefined) {
-      await transaction.deleteFrom('sessions').where('token_hash', '=', insteadOf).execute()
+      await transaction.deleteFrom('sessions').where('id', '=', insteadOf).execute()
     }
-    await transaction
-      .deleteFrom('sessions')
-      .where('user_id', '=', session.userId)
-      .where('login_form', '=', session.loginForm)
-      .execute()
-    await transaction
-      .insertInto('sessions')
-      .values({
-        token_hash: session.tokenHash,
-        user_id: session.userId,
-        kept: session.kept ? 1 : 0,
-        login_form: session.loginForm,
-        device_name: null,
-        user_agent: session.userAgent,
-        address: session.address,
-        created_at: session.now,
-        last_seen_at: session.now,
-        authenticated_at: session.now,
-        expires_at: session.expiresAt,
-      })
-      .execute()
+    await store(transaction, session)
+    await tell(transaction, event)
   })
 }
 
-/** The live session with this token, and whose it is. */
-export async function byToken(
-  db: Db,
-  tokenHash: string,
-  now: number,
-): Promise<{ session: Session; user: User } | undefined> {
-  const row = await db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select(['kept', 'sessions.created_at as opened_at', 'last_seen_at', 'authenticated_at'])
-    .select(USER_COLUMNS)
-    .where('token_hash', '=', tokenHash)
-    .where('expires_at', '>', now)
-    .executeTakeFirst()
-  if (row === undefined) return undefined
-  const session = {
-    tokenHash,
+// The constraint decides between two that arrive at once: the later one takes the row over.
+async function store(db: Db, session: NewSession): Promise<void> {
+  const row = {
+    id: session.id,
+    token_hash: session.tokenHash,
+    former_hash: null,
+    renewed_at: null,
+    user_id: session.userId,
+    kept: session.kept ? 1 : 0,
+    login_form: session.loginForm,
+    device_name: null,
+    user_agent: session.userAgent,
+    address: session.address,
+    created_at: session.now,
+    last_seen_at: session.now,
+    authenticated_at: session.now,
+    expires_at: session.expiresAt,
+  }
+  await db
+    .insertInto('sessions')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['user_id', 'login_form']).doUpdateSet(row))
+    .execute()
+}
+
+async function tell(db: Db, event: events.StoredEvent | undefined): Promise<void> {
+  if (event !== undefined) await events.insert(db, [event])
+}
+
+const SESSION_COLUMNS = [
+  'sessions.id as session_id',
+  'kept',
+  'sessions.created_at as opened_at',
+  'last_seen_at',
+  'authenticated_at',
+  'expires_at',
+] as const
+
+interface SessionRow {
+  session_id: string
+  kept: number
+  opened_at: number
+  last_seen_at: number
+  authenticated_at: number
+  expires_at: number
+}
+
+function sessionOf(row: SessionRow): Session {
+  return {
+    id: row.session_id,
     kept: row.kept === 1,
     createdAt: row.opened_at,
     lastSeenAt: row.last_seen_at,
     authenticatedAt: row.authenticated_at,
+    expiresAt: row.expires_at,
   }
-  return { session, user: userOf(row) }
+}
+
+/** A session and whose it is. */
+export interface Login {
+  session: Session
+  user: User
+}
+
+/** The live session with this token, and whose it is. */
+export async function byToken(db: Db, tokenHash: string, now: number): Promise<Login | undefined> {
+  return loginOf(await live(db, now).where('token_hash', '=', tokenHash).executeTakeFirst())
+}
+
+/**
+ * The live session that had this token until a moment ago: a second press of the same button, and what other tabs have
+ * asked for meanwhile, are no strangers. It says nothing of who gave the password.
+ */
+export async function byFormerToken(db: Db, tokenHash: string, now: number): Promise<Login | undefined> {
+  const login = loginOf(
+    await live(db, now)
+      .where('former_hash', '=', tokenHash)
+      .where('renewed_at', '>', now - FORMER_LIFE)
+      .executeTakeFirst(),
+  )
+  return login && { ...login, session: { ...login.session, authenticatedAt: login.session.createdAt } }
+}
+
+const FORMER_LIFE = 10_000
+
+function live(db: Db, now: number) {
+  return db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(SESSION_COLUMNS)
+    .select(USER_COLUMNS)
+    .where('expires_at', '>', now)
+}
+
+function loginOf(row: (SessionRow & Parameters<typeof userOf>[0]) | undefined): Login | undefined {
+  return row && { session: sessionOf(row), user: userOf(row) }
+}
+
+/** The live sessions of a user, the last used first. */
+export async function ofUser(db: Db, userId: string, now: number): Promise<Device[]> {
+  const rows = await db
+    .selectFrom('sessions')
+    .select(SESSION_COLUMNS)
+    .select(['device_name', 'user_agent', 'address'])
+    .where('user_id', '=', userId)
+    .where('expires_at', '>', now)
+    .orderBy('last_seen_at', 'desc')
+    .orderBy('session_id')
+    .execute()
+  return rows.map((row) => ({
+    ...sessionOf(row),
+    name: row.device_name,
+    userAgent: row.user_agent,
+    address: row.address,
+  }))
 }
 
 /** Notes that the session was used, which also moves its end. */
 export async function touch(
   db: Db,
-  { tokenHash, now, expiresAt }: { tokenHash: string; now: number; expiresAt: number },
+  { id, now, expiresAt }: { id: string; now: number; expiresAt: number },
 ): Promise<void> {
   await db
     .updateTable('sessions')
     .set({ last_seen_at: now, expires_at: expiresAt })
-    .where('token_hash', '=', tokenHash)
+    .where('id', '=', id)
     .where('last_seen_at', '<', now)
     .execute()
 }
 
-export async function close(database: Database, tokenHash: string): Promise<void> {
-  await database.write((transaction) =>
-    transaction.deleteFrom('sessions').where('token_hash', '=', tokenHash).execute(),
-  )
+/** One session of one user: nobody can name another's. */
+export interface Owned {
+  id: string
+  userId: string
+}
+
+/**
+ * Notes that the password was asked for again, and gives the session another token; `formerHash` is that of the token with
+ * which this was asked. Answers false if the session has ended.
+ */
+export async function renew(
+  database: Database,
+  { id, userId }: Owned,
+  { formerHash, tokenHash, now }: { formerHash: string; tokenHash: string; now: number },
+  { event }: Told = {},
+): Promise<boolean> {
+  return database.write(async (transaction) => {
+    const renewed = await transaction
+      .updateTable('sessions')
+      .set({ token_hash: tokenHash, former_hash: formerHash, renewed_at: now, authenticated_at: now })
+      .where('id', '=', id)
+      .where('user_id', '=', userId)
+      .returning('id')
+      .executeTakeFirst()
+    if (renewed !== undefined) await tell(transaction, event)
+    return renewed !== undefined
+  })
+}
+
+/** Gives the session the name by which its user knows the device; answers false if it has ended. */
+export async function rename(
+  database: Database,
+  { id, userId }: Owned,
+  name: string | null,
+  { event }: Told = {},
+): Promise<boolean> {
+  return database.write(async (transaction) => {
+    const renamed = await transaction
+      .updateTable('sessions')
+      .set({ device_name: name })
+      .where('id', '=', id)
+      .where('user_id', '=', userId)
+      .returning('id')
+      .executeTakeFirst()
+    if (renamed !== undefined) await tell(transaction, event)
+    return renamed !== undefined
+  })
+}
+
+/** Ends a session; answers false if it had ended before. */
+export async function close(
+  database: Database,
+  { id, userId }: Owned,
+  { event }: Told = {},
+): Promise<boolean> {
+  return database.write(async (transaction) => {
+    const closed = await transaction
+      .deleteFrom('sessions')
+      .where('id', '=', id)
+      .where('user_id', '=', userId)
+      .returning('id')
+      .executeTakeFirst()
+    if (closed !== undefined) await tell(transaction, event)
+    return closed !== undefined
+  })
+}
+
+/** Ends all sessions of the user but this one, and what other browsers know of the account dies with the former stamp. */
+export async function closeOthers(
+  database: Database,
+  { id, userId }: Owned,
+  { deviceStamp, event }: Told & { deviceStamp: string },
+): Promise<void> {
+  await database.write(async (transaction) => {
+    await transaction.deleteFrom('sessions').where('user_id', '=', userId).where('id', '!=', id).execute()
+    await transaction
+      .updateTable('users')
+      .set({ device_stamp: deviceStamp })
+      .where('id', '=', userId)
+      .execute()
+    await tell(transaction, event)
+  })
 }
 
 /** Deletes at most `batch` sessions that have ended, and answers how many. */

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Database } from './database.js'
+import * as events from './events.js'
 import type { Db } from './schema.js'
 import * as slugs from './slugs.js'
 
@@ -19,6 +20,8 @@ export interface UsersTable {
   password_hash: string
   /** SHA-256 of the filled-in form that made the user, by which its second arrival is known. */
   signup_form: string
+  /** What the devices carry that the account knows; a new one makes strangers of them all. '' at first. */
+  device_stamp: string
   created_at: number
   updated_at: number
 }
@@ -40,6 +43,7 @@ export interface Account {
   user: User
   passwordHash: string
   signupForm: string
+  deviceStamp: string
 }
 
 /** What no two users may share. */
@@ -61,13 +65,18 @@ export interface NewUser extends Claims {
 class Taken extends Error {}
 
 /** Stores a user with its slug, or answers false if somebody has one of its claims; the constraints decide races. */
-export async function create(database: Database, user: NewUser): Promise<boolean> {
+export async function create(
+  database: Database,
+  user: NewUser,
+  { event }: { event?: events.StoredEvent } = {},
+): Promise<boolean> {
   try {
     await database.write(async (transaction) => {
       const stored =
         (await insert(transaction, user)) &&
         (await slugs.claim(transaction, { slug: user.slug, userId: user.id }))
       if (!stored) throw new Taken()
+      if (event !== undefined) await events.insert(transaction, [event])
     })
     return true
   } catch (error) {
@@ -88,6 +97,7 @@ async function insert(db: Db, user: NewUser): Promise<boolean> {
       email_key: user.emailKey,
       password_hash: user.passwordHash,
       signup_form: user.signupForm,
+      device_stamp: '',
       created_at: user.createdAt,
       updated_at: user.createdAt,
     })
@@ -112,6 +122,10 @@ export async function byNameKey(db: Db, nameKey: string): Promise<Account | unde
   return accountOf(
     await db.selectFrom('users').selectAll().where('name_key', '=', nameKey).executeTakeFirst(),
   )
+}
+
+export async function byId(db: Db, id: string): Promise<Account | undefined> {
+  return accountOf(await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst())
 }
 
 export async function byEmailKey(db: Db, emailKey: string): Promise<Account | undefined> {
@@ -144,7 +158,12 @@ export async function rehash(
 
 function accountOf(row: Selectable<UsersTable> | undefined): Account | undefined {
   if (row === undefined) return undefined
-  return { user: userOf(row), passwordHash: row.password_hash, signupForm: row.signup_form }
+  return {
+    user: userOf(row),
+    passwordHash: row.password_hash,
+    signupForm: row.signup_form,
+    deviceStamp: row.device_stamp,
+  }
 }
 
 /** The columns of a user, for the tables that join theirs. */

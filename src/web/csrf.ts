@@ -1,8 +1,14 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
+import { refuseRequest } from './errors.js'
 import { keep, keptText } from './session.js'
 
 const SECRET_LENGTH = 16
+
+const CROSS_SITE = {
+  code: 'cross_site',
+  sentence: 'This was sent from another site, so nothing was done. Please use the form on this site.',
+}
 
 /** A token for one form, made from the visitor's secret. Makes the secret, and so the cookie, if there is none. */
 export function csrfToken(ctx: Context): string {
@@ -42,6 +48,11 @@ export function isCrossSite(ctx: Context, origin: string | undefined): boolean {
   if (sender === '') return false
   // Koa's ctx.origin is the request's own Origin header when there is one, and ctx.host may be a forwarded one.
   return origin === undefined ? hostOf(sender) !== ctx.get('Host').toLowerCase() : sender !== origin
+}
+
+/** Throws, for a bare page of 403, if another site sent this request. */
+export function refuseCrossSite(ctx: Context, origin: string | undefined): void {
+  if (isCrossSite(ctx, origin)) refuseRequest(ctx, 403, CROSS_SITE)
 }
 
 function hostOf(origin: string): string | undefined {

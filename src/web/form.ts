@@ -1,14 +1,21 @@
 import type { Context, Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
 
-/** A form as the server knows it. `name` is also its folder of templates: `<name>/page.html`, `<name>/fields.html`. */
+/**
+ * A form as the server knows it. `name` is also its folder of templates: `<name>/page.html`, and `<name>/fields.html`
+ * with all that an answer to htmx brings up to date.
+ */
 export interface Form<Field extends string = string> {
   name: string
   fields: readonly Field[]
   /** Fields that are never sent back to the browser. */
   secret: readonly Field[]
+  /** Where its page is, for a host's own forms; by default where its name says. */
+  path?: string
   /** A confirmation with nothing to fill in: it is sent to its own address, not to `verify/`. */
   oneButton?: true
+  /** What its page shows beside the form, such as a list. */
+  around?: (ctx: Context) => Promise<object>
 }
 
 /** What was typed; a field that was not sent is ''. */
@@ -18,8 +25,11 @@ export type Values<Field extends string = string> = Record<Field, string>
 export interface Message {
   code: string
   sentence: string
-  params?: Record<string, string | number>
+  params?: Params
 }
+
+/** A time is said in words: `in 4 minutes`. */
+export type Params = Record<string, string | number | { milliseconds: number }>
 
 /** A rule that is broken, and by which field. */
 export interface Broken extends Message {
@@ -71,6 +81,13 @@ export function readValues<Field extends string>(ctx: Context, names: readonly F
   refuseBrokenText(ctx, sent)
   const values = names.map((name) => [name, sent.get(name) ?? ''] as const)
   return Object.fromEntries(values) as Values<Field>
+}
+
+/** The text fields of whatever form was sent, without a judgement; none if there is no parsed form. */
+export function textFields(ctx: Context): Record<string, string> {
+  const { body } = ctx.request
+  const fields = typeof body === 'object' && body !== null ? Object.entries(body) : []
+  return Object.fromEntries(fields.filter((field): field is [string, string] => typeof field[1] === 'string'))
 }
 
 function refuseOtherTypes(ctx: Context): void {

@@ -2,9 +2,16 @@ import { randomInt } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import { type Logger, pino } from 'pino'
 
-/** Structured logs on standard output, one JSON object a line. */
+/** What waits when nobody reads the log fast enough, in bytes; more is lost rather than held in memory. */
+const MOST_WAITING = 4 * 1024 * 1024
+
+/**
+ * Structured logs on standard output, one JSON object a line. Written in the background: if it is a pipe that is full,
+ * synchronous writing would put the whole process to sleep.
+ */
 export function createLog(level: string): Logger {
-  return pino({ level, serializers: { err: errorForLog } })
+  const output = pino.destination({ sync: false, maxLength: MOST_WAITING })
+  return pino({ level, serializers: { err: errorForLog } }, output)
 }
 
 // Libraries hang what they were working on (a request's body) on their errors: only what is named here is written.

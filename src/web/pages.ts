@@ -12,30 +12,49 @@ export interface Pages {
   /** A whole page. */
   show(ctx: Context, template: string, values?: object): void
   /** The page of a form, empty or with `values` filled in. */
-  form(ctx: Context, form: Form, values?: Partial<Values>): void
+  form(ctx: Context, form: Form, values?: Partial<Values>): Promise<void>
   /** The form was not accepted: the errors in the message box and at their fields, what was typed kept. */
-  refuse(ctx: Context, form: Form, refusal: Refusal): void
-  /** The form was accepted: the message, and the journey on to `to`, a place of ours. */
-  accept(ctx: Context, form: Form, acceptance: Acceptance): void
+  refuse(ctx: Context, form: Form, refusal: Refusal): Promise<void>
+  /**
+   * Another form has to be sent before this can be done: its page, or for htmx, whose page stays as it is, a button in the
+   * message box that leads there. 403.
+   */
+  ask(ctx: Context, form: Form, question: Question): Promise<void>
+  /** The form was accepted: the message, and the journey on to `to`, a place of ours; or back to the form's page. */
+  accept(ctx: Context, form: Form, acceptance: Acceptance): Promise<void>
   /** Goes on to `to` without a form having to be shown again. */
   leave(ctx: Context, to: string, notice?: Notice): void
+  /** Has the browser send the same form again, to `to`. */
+  resend(ctx: Context, to: string): void
   /** Something went wrong outside of a form: the message, and a link to go on by. */
   problem(ctx: Context, problem: Problem): void
+  /** Makes a form known by the address to which it is sent. */
+  register(form: Form): void
+  /** The form that is sent to this address. */
+  formAt(path: string): Form | undefined
 }
 
 export interface Refusal {
   /** 406 unless said otherwise. */
   status?: number
-  errors: readonly Broken[]
+  errors: readonly (Broken & { link?: Link })[]
+  values: Partial<Values>
+}
+
+export interface Question {
+  error: Message
+  /** Names the button that leads to the form. */
+  button: Message
+  /** What the form begins with. */
   values: Values
 }
 
 export interface Acceptance {
   notice: Notice
   to: string
-  /** Names the link to `to`, for those who do not want to wait. */
-  onward: Message
-  values: Values
+  /** Names the link to `to`, for those who do not want to wait; without one htmx stays on the page. */
+  onward?: Message
+  values: Partial<Values>
 }
 
 /** A message of success, with a link to where it leads. */
@@ -66,12 +85,22 @@ export interface PagesOptions {
   say: (message: Message) => string
   /** What every template may use: the visitor, the site's name. */
   shared: (ctx: Context) => object
+  /** What was typed into the form of this page before a detour. */
+  typed: (ctx: Context) => Readonly<Partial<Values>>
 }
 
 /** The journey on starts after so long, for the message to be read. */
 const ONWARD_DELAY = '3s'
 
-export function createPages({ views, url, say, shared }: PagesOptions): Pages {
+const TYPED_AGAIN = {
+  code: 'typed_again',
+  sentence:
+    'Here is what you had typed. Nothing was sent yet: please look it over and press the button again.',
+}
+
+export function createPages({ views, url, say, shared, typed }: PagesOptions): Pages {
+  const forms = new Map<string, Form>()
+
   const render = (ctx: Context, template: string, values: object) => {
     ctx.set(DYNAMIC)
     ctx.type = 'html'
@@ -79,6 +108,12 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
   }
 
   const spokenLink = (link: Link | undefined) => link && { href: link.href, text: say(link.message) }
+
+  const spokenError = ({ link, ...error }: Broken & { link?: Link }) => ({
+    field: error.field,
+    text: say(error),
+    link: spokenLink(link),
+  })
 
   const spoken = (notice: Notice | undefined) =>
     notice && { text: say(notice.message), link: spokenLink(notice.link) }
@@ -91,8 +126,8 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
 
   const formState = (ctx: Context, form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
     name: form.name,
-    action: form.oneButton ? url(form.name) : `${url(form.name)}verify/`,
-    hasFields: form.fields.length > 0,
+    action: actionOf(form, url),
+    hasFields: form.fields.length > 0 || form.around !== undefined,
     csrf: csrfToken(ctx),
     once: values._once || newOnce(),
     values: visible(form, values),
@@ -102,30 +137,54 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
   return {
     show: (ctx, template, values = {}) => wholePage(ctx, template, () => values),
 
-    form: (ctx, form, values = {}) =>
-      wholePage(ctx, `${form.name}/page.html`, () => ({ form: formState(ctx, form, values) })),
-
-    refuse(ctx, form, { status = 406, errors, values }) {
-      ctx.status = status
-      const messages = { errors: errors.map((error) => ({ field: error.field, text: say(error) })) }
-      const state = formState(ctx, form, values, errors)
-      answer(ctx, {
-        page: () => render(ctx, `${form.name}/page.html`, { messages, form: state }),
-        fragment: () => render(ctx, 'parts/fragment.html', { messages, form: { ...state, oob: true } }),
+    async form(ctx, form, values = {}) {
+      const around = await form.around?.(ctx)
+      wholePage(ctx, `${form.name}/page.html`, () => {
+        const again = typed(ctx)
+        const state = formState(ctx, form, { ...values, ...again })
+        const isAgain = Object.keys(again).length > 0
+        return {
+          ...around,
+          form: state,
+          ...(isAgain && { messages: { notice: spoken({ message: TYPED_AGAIN }) } }),
+        }
       })
     },
 
-    accept(ctx, form, { notice, to, onward, values }) {
+    async refuse(ctx, form, { status = 406, errors, values }) {
+      const around = await form.around?.(ctx)
+      const messages = { errors: errors.map((error) => spokenError(error)) }
+      const state = formState(ctx, form, values, errors)
+      ctx.status = status
       answer(ctx, {
-        page: () => redirect(ctx, to, notice),
+        page: () => render(ctx, `${form.name}/page.html`, { ...around, messages, form: state }),
+        fragment: () =>
+          render(ctx, 'parts/fragment.html', { ...around, messages, form: { ...state, oob: true } }),
+      })
+    },
+
+    async ask(ctx, form, { error, button, values }) {
+      ctx.status = 403
+      const state = formState(ctx, form, values)
+      answer(ctx, {
+        page: () =>
+          render(ctx, `${form.name}/page.html`, { messages: { errors: [spokenError(error)] }, form: state }),
         fragment: () =>
           render(ctx, 'parts/fragment.html', {
-            messages: {
-              notice: spoken(notice),
-              onward: { href: to, text: say(onward), delay: ONWARD_DELAY },
-            },
-            form: { ...formState(ctx, form, values), oob: true },
+            messages: { errors: [{ ...spokenError(error), ask: { ...state, button: say(button) } }] },
           }),
+      })
+    },
+
+    async accept(ctx, form, { notice, to, onward, values }) {
+      if (!isHtmx(ctx)) return redirect(ctx, to, notice)
+      render(ctx, 'parts/fragment.html', {
+        ...(await form.around?.(ctx)),
+        messages: {
+          notice: spoken(notice),
+          onward: onward && { href: to, text: say(onward), delay: ONWARD_DELAY },
+        },
+        form: { ...formState(ctx, form, values), oob: true },
       })
     },
 
@@ -139,9 +198,17 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
       })
     },
 
+    resend(ctx, to) {
+      redirect(ctx, to, undefined)
+      ctx.status = 307
+    },
+
+    register: (form) => void forms.set(actionOf(form, url), form),
+    formAt: (path) => forms.get(path),
+
     problem(ctx, { status, error, link, detail }) {
       ctx.status = status
-      const messages = { errors: [{ text: say(error), link: spokenLink(link) }] }
+      const messages = { errors: [spokenError({ ...error, ...(link && { link }) })] }
       answer(ctx, {
         page: () =>
           render(ctx, 'problem/page.html', { messages, status, detail, back: formBehind(ctx.path) }),
@@ -156,9 +223,19 @@ export function createPages({ views, url, say, shared }: PagesOptions): Pages {
 }
 
 /** The one place that asks which kind of browser it is. */
+function isHtmx(ctx: Context): boolean {
+  return ctx.get('HX-Request') === 'true'
+}
+
 function answer(ctx: Context, { page, fragment }: { page: () => void; fragment: () => void }): void {
-  if (ctx.get('HX-Request') === 'true') fragment()
+  if (isHtmx(ctx)) fragment()
   else page()
+}
+
+/** Where the form is sent. */
+function actionOf(form: Form, url: (name: string) => string): string {
+  const path = form.path ?? url(form.name)
+  return form.oneButton ? path : `${path}verify/`
 }
 
 function redirect(ctx: Context, to: string, notice: Notice | undefined): void {

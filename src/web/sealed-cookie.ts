@@ -1,23 +1,19 @@
 import type Koa from 'koa'
 import type { Context, Middleware } from 'koa'
 import koaSession from 'koa-session'
+import { cookieName } from './own-cookie.js'
 import type { Seal } from './seal.js'
 
 // Browsers keep at least 4096 bytes for name, value and attributes (RFC 6265bis 5.6); a larger cookie is dropped
 // silently, which would look like a login that does nothing.
 const MAX_COOKIE = 4000
 
-/** The cookie's name; browsers take a `__Host-` cookie only over https, for this host alone and for every path. */
-function cookieName({ https }: { https: boolean }): string {
-  return https ? '__Host-gatehouse' : 'gatehouse'
-}
-
 /**
  * koa-session in cookie mode with everything in the cookie sealed. `https` (is the site's public address https?) fixes
  * `Secure` and the `__Host-` prefix, whatever a proxy in between says.
  */
 export function sealedCookie(app: Koa, { seal, https }: { seal: Seal; https: boolean }): Middleware {
-  const name = cookieName({ https })
+  const name = cookieName('gatehouse', { https })
   const session = koaSession(
     {
       key: name,

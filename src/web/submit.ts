@@ -1,16 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
-import { csrfMatches, isCrossSite } from './csrf.js'
-import { announce, answerOf, refuseRequest } from './errors.js'
+import { csrfMatches, refuseCrossSite } from './csrf.js'
+import { announce, answerOf } from './errors.js'
 import { type Form, readValues, type Values } from './form.js'
 import type { Pages } from './pages.js'
 import { keptText } from './session.js'
 
-const CROSS_SITE = {
-  code: 'cross_site',
-  sentence: 'This was sent from another site, so nothing was done. Please use the form on this site.',
-}
 const PAGE_TOO_OLD = {
   code: 'page_too_old',
   sentence:
@@ -26,6 +22,9 @@ export function fingerprint(ctx: Context, { _once }: Sent<never>, ...values: str
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }
 
+/** What is done with the values of a form that was sent from its own page. */
+export type Handle<Field extends string> = (ctx: Context, values: Sent<Field>) => Promise<void>
+
 export interface SubmitOptions {
   pages: Pages
   /** The site's fixed origin, if it has one; else the Host header says what is same-origin. */
@@ -35,24 +34,25 @@ export interface SubmitOptions {
 
 /**
  * What is done when `form` is sent, after everything was checked that all forms have in common. A page that was too
- * old, and a site that is too busy, give the form back with what was typed.
+ * old, a site that is too busy, and a limit that is reached give the form back with what was typed.
  */
 export function onSubmit<Field extends string>(
   form: Form<Field>,
   { pages, origin, log }: SubmitOptions,
-  handle: (ctx: Context, values: Sent<Field>) => Promise<void>,
+  handle: Handle<Field>,
 ): Middleware {
+  pages.register(form)
   return async (ctx) => {
-    if (isCrossSite(ctx, origin)) refuseRequest(ctx, 403, CROSS_SITE)
+    refuseCrossSite(ctx, origin)
     const values = readValues(ctx, [...form.fields, '_csrf', '_once'] as const)
     if (!csrfMatches(ctx, values._csrf)) {
-      return pages.refuse(ctx, form, { status: 403, errors: [PAGE_TOO_OLD], values })
+      return await pages.refuse(ctx, form, { status: 403, errors: [PAGE_TOO_OLD], values })
     }
-    await handle(ctx, values).catch((error: unknown) => {
+    await handle(ctx, values).catch(async (error: unknown) => {
       const answer = answerOf(error)
-      if (answer?.status !== 503) throw error
+      if (answer?.retryAfter === undefined) throw error
       announce(ctx, answer, error, log)
-      pages.refuse(ctx, form, { status: 503, errors: [answer.error], values })
+      await pages.refuse(ctx, form, { status: answer.status, errors: [answer.error], values })
     })
   }
 }

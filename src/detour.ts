@@ -1,0 +1,119 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import type { Context, Middleware } from 'koa'
+import { MINUTE } from './durations.js'
+import { type House, houseOf } from './house.js'
+import { sessionOf } from './sessions.js'
+import { isCrossSite } from './web/csrf.js'
+import { type Form, textFields, type Values } from './web/form.js'
+import { localPath } from './web/local-path.js'
+import { keep, keptText } from './web/session.js'
+
+/** The form that asks a user who is logged in for the password again; what was typed before travels in `_typed`. */
+export const passwordConfirm: Form<'password' | 'next' | '_typed'> = {
+  name: 'password-confirm',
+  fields: ['password', 'next', '_typed'],
+  secret: ['password'],
+}
+
+/** What was typed is kept for so long. */
+const KEPT = 10 * MINUTE
+/** The body of a form may have 32 KB, and the sealed text is not all of it. */
+const MOST_IN_FORM = 31_000
+/** A cookie has room for 4000 characters, and holds more than this. */
+const MOST_IN_COOKIE = 1_800
+
+/** A form on its way to a password and back: the page it stands on, and what was typed. */
+interface Detour {
+  page: string
+  typed: Values
+  at: number
+}
+
+/** The page on which the form stands that was sent; the site's own Referer tells, else the address it was sent to. */
+export function pageBehind(ctx: Context): string | undefined {
+  const referer = ctx.get('Referer')
+  if (URL.canParse(referer) && new URL(referer).host === ctx.get('Host')) {
+    const { pathname, search } = new URL(referer)
+    const page = localPath(pathname + search)
+    if (page !== undefined) return page
+  }
+  return localPath(ctx.path.replace(/\/verify\/$/, '/'))
+}
+
+/**
+ * Seals what was typed, passwords excepted, for the way to the password and back. Only this session opens it, for this
+ * page, for 10 minutes. '' if there is nothing of it, undefined if it is too long to travel.
+ */
+export function sealTyped(ctx: Context, page = ''): string | undefined {
+  const typed = typedIn(ctx)
+  if (page === '' || Object.keys(typed).length === 0) return ''
+  const house = houseOf(ctx)
+  const content = JSON.stringify({ page, typed, at: house.now() } satisfies Detour)
+  const sealed = house.typedSeal.close(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
+  return sealed.length > MOST_IN_FORM ? undefined : sealed
+}
+
+/** What was typed into the form that was sent: neither its passwords nor what its page has hidden in it. */
+export function typedIn(ctx: Context): Values {
+  const secret: readonly string[] = houseOf(ctx).pages.formAt(ctx.path)?.secret ?? []
+  const typed = Object.entries(textFields(ctx)).filter(
+    ([name]) => name !== 'next' && !name.startsWith('_') && !secret.includes(name) && !/passw/i.test(name),
+  )
+  return Object.fromEntries(typed)
+}
+
+function bindingOf(ctx: Context, page: string): string {
+  return `${sessionOf(ctx)?.id ?? 'nobody'} ${page.split('?', 1)[0]}`
+}
+
+/** Keeps what was typed in the session, for the way by a link to the login and back; not if it is too long for that. */
+export function keepTyped(ctx: Context, page: string | undefined): void {
+  const sealed = sealTyped(ctx, page)
+  if (sealed && sealed.length <= MOST_IN_COOKIE) keep(ctx, { typed: sealed })
+}
+
+/** The page that the sealed form comes from, if it was sealed for this session and is not too old. */
+export function pageOfTyped(ctx: Context, sealed: string, next: string | undefined): string | undefined {
+  return next === undefined ? undefined : open(houseOf(ctx), sealed, bindingOf(ctx, next))?.page
+}
+
+function open({ typedSeal, now }: House, sealed: string, binding: string): Detour | undefined {
+  const text = typedSeal.open(sealed, binding)
+  if (text === undefined) return undefined
+  const detour: Detour = JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString())
+  return now() - detour.at < KEPT ? detour : undefined
+}
+
+const brought = new WeakMap<Context, Values>()
+
+/**
+ * Brings a form back from the detour to the password: it was sent to its own page with what was typed in `_typed`, and is
+ * answered as if the page were opened, filled in. Whatever comes in this way is never run.
+ */
+export function bringBack(house: House): Middleware {
+  return async (ctx, next) => {
+    const { _typed } = textFields(ctx)
+    const isBack =
+      ctx.method === 'POST' && _typed !== undefined && house.pages.formAt(ctx.path) !== passwordConfirm
+    if (isBack && !isCrossSite(ctx, house.origin)) {
+      brought.set(ctx, open(house, _typed, bindingOf(ctx, ctx.path))?.typed ?? {})
+      ctx.method = 'GET'
+      ctx.request.body = {}
+    }
+    await next()
+  }
+}
+
+/** What was typed into the form of this page before a detour to a password; once, and for 10 minutes. */
+export function typedOf(ctx: Context): Readonly<Values> {
+  return brought.get(ctx) ?? takeKept(ctx)
+}
+
+function takeKept(ctx: Context): Values {
+  const sealed = keptText(ctx, 'typed')
+  if (sealed === undefined) return {}
+  // It was sealed before the login, for nobody's session.
+  const detour = open(houseOf(ctx), sealed, `nobody ${ctx.path}`)
+  if (detour !== undefined) keep(ctx, { typed: undefined })
+  return detour?.typed ?? {}
+}

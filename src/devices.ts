@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import Bowser from 'bowser'
+import type { Context } from 'koa'
+import { DAY } from './durations.js'
+import type { House } from './house.js'
+import type { Account } from './tables/users.js'
+
+/** The device cookie: which accounts this browser has logged in to (OWASP "Device Cookies"). */
+export const DEVICE_COOKIE = { name: 'gatehouse-device', maxAge: 400 * DAY }
+
+/** A family's computer; more would make the cookie long. */
+const MOST_ACCOUNTS = 5
+
+/** What a device carries for an account: `stamp` is the account's, and ends when the account takes another. */
+interface Known {
+  userId: string
+  stamp: string
+  /** By which its failed tries are counted apart from those of the account's other devices. */
+  id: string
+}
+
+/**
+ * The id of this browser, if it has logged in to the account before and the account has not forgotten it since: it is not
+ * held by limits that strangers fill. A forged cookie, or that of another account, counts for nothing.
+ */
+export function knownDevice(ctx: Context, house: House, { user, deviceStamp }: Account): string | undefined {
+  return carried(ctx, house).find(({ userId, stamp }) => userId === user.id && stamp === deviceStamp)?.id
+}
+
+/** Lets this browser carry that it has logged in to the account. */
+export function rememberDevice(
+  ctx: Context,
+  house: House,
+  { userId, stamp }: { userId: string; stamp: string },
+): void {
+  const known = carried(ctx, house)
+  const id = known.find((one) => one.userId === userId)?.id ?? randomBytes(9).toString('base64url')
+  const others = known.filter((one) => one.userId !== userId)
+  house.deviceCookie.write(ctx, [{ userId, stamp, id }, ...others].slice(0, MOST_ACCOUNTS))
+}
+
+function carried(ctx: Context, house: House): Known[] {
+  const content = house.deviceCookie.read(ctx)
+  return Array.isArray(content) ? content.filter(isKnown) : []
+}
+
+function isKnown(value: unknown): value is Known {
+  return typeof value === 'object' && value !== null && 'userId' in value && 'stamp' in value && 'id' in value
+}
+
+/** A stamp that no device carries yet. */
+export function newDeviceStamp(): string {
+  return randomBytes(9).toString('base64url')
+}
+
+/** Browser and system of a device, as far as the browser's own words for itself can be told. */
+export interface DeviceWords {
+  browser: string | undefined
+  system: string | undefined
+}
+
+/** Reads a User-Agent: `Firefox` on `Linux`, `Safari` on `iPhone`. */
+export function deviceWords(userAgent: string): DeviceWords {
+  if (userAgent === '') return { browser: undefined, system: undefined }
+  const { browser, os, platform } = Bowser.parse(userAgent)
+  return { browser: browser.name || firstWord(userAgent), system: platform.model || os.name || undefined }
+}
+
+// Programs name themselves first: `curl/8.5.0`, `w3m/0.5`.
+function firstWord(userAgent: string): string | undefined {
+  return /^[A-Za-z][\w.-]{0,29}(?=[/ ])/.exec(userAgent)?.[0]
+}

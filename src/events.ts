@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto'
+import type { Context } from 'koa'
+import type { Logger } from 'pino'
+import type { House } from './house.js'
+import type { Database } from './tables/database.js'
+import * as events from './tables/events.js'
+
+/** The security history as it is written, and told to the host. */
+export interface Events {
+  /** Gives the event its place in the history, for the transaction that does what it tells of. */
+  stored(event: events.AccountEvent): events.StoredEvent
+  /** Tells the host of events that were committed. */
+  tell(told: readonly events.AccountEvent[]): void
+  /** Writes the event within a second, together with others: a failed login costs no write of its own. */
+  note(event: events.AccountEvent): void
+  /** Writes what still waits, and writes no more. */
+  close(): Promise<void>
+}
+
+/** Called after each event was stored; what it throws is logged. */
+export type OnEvent = (event: events.AccountEvent) => void | Promise<void>
+
+export interface EventsOptions {
+  database: Database
+  log: Logger
+  onEvent?: OnEvent | undefined
+}
+
+const WRITE_EVERY = 1000
+const BATCH = 100
+/** More than limits let through while a database is away for a minute. */
+const MOST_WAITING = 10_000
+
+export function createEvents({ database, log, onEvent }: EventsOptions): Events {
+  const waiting: events.StoredEvent[] = []
+
+  const tell = (told: readonly events.AccountEvent[]) => {
+    for (const event of told) {
+      Promise.resolve(event)
+        .then(onEvent)
+        .catch((error: unknown) => log.error({ err: error }, 'onEvent failed'))
+    }
+  }
+
+  const write = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, BATCH)
+      await database.note((db) => events.insert(db, batch))
+      waiting.splice(0, batch.length)
+      tell(batch)
+    }
+  }
+
+  let writing: Promise<void> = Promise.resolve()
+  const writeOn = () => {
+    writing = writing.then(write).catch((error: unknown) => log.debug({ err: error }, 'events wait'))
+    return writing
+  }
+  const timer = setInterval(writeOn, WRITE_EVERY).unref()
+
+  return {
+    stored: numbered,
+    tell,
+    note(event) {
+      if (waiting.length >= MOST_WAITING) return void log.warn('an event was lost: too many wait')
+      waiting.push(numbered(event))
+    },
+    async close() {
+      clearInterval(timer)
+      await writeOn()
+    },
+  }
+}
+
+let count = 0
+
+// The time first, then a number that grows: the order of ids is that of events.
+function numbered(event: events.AccountEvent): events.StoredEvent {
+  count = (count + 1) % 1e6
+  const place = String(event.at).padStart(15, '0') + String(count).padStart(6, '0')
+  return { ...event, id: place + randomBytes(5).toString('hex') }
+}
+
+/** Does `work`, which stores the event with what it tells of, and then tells the host; unless `work` answers false. */
+export async function recorded<Result>(
+  ctx: Context,
+  house: House,
+  kind: events.EventKind,
+  user: { id: string },
+  work: (event: events.StoredEvent) => Promise<Result>,
+): Promise<Result> {
+  const event = house.events.stored(eventOf(ctx, house, kind, user.id))
+  const result = await work(event)
+  if (result !== false) house.events.tell([event])
+  return result
+}
+
+const MAX_USER_AGENT = 512
+
+/** What a request does to an account, as the history will tell it. */
+export function eventOf(
+  ctx: Context,
+  house: House,
+  kind: events.EventKind,
+  userId: string,
+): events.AccountEvent {
+  return { kind, userId, at: house.now(), userAgent: userAgentOf(ctx), address: house.address(ctx) }
+}
+
+/** The browser's own words for itself, as long as they are worth keeping. */
+export function userAgentOf(ctx: Context): string {
+  return ctx.get('User-Agent').slice(0, MAX_USER_AGENT)
+}

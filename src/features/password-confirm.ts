@@ -1,0 +1,61 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
+import { passwordConfirm as form, pageOfTyped } from '../detour.js'
+import { fold } from '../fields.js'
+import { isRecentLogin, requireUser, userOf } from '../guards.js'
+import type { House } from '../house.js'
+import { confirmLogin } from '../sessions.js'
+import * as users from '../tables/users.js'
+import { localPath } from '../web/local-path.js'
+import { onSubmit } from '../web/submit.js'
+
+export const name = 'password-confirm'
+
+const TYPED_TOO_OLD = {
+  code: 'typed_too_old',
+  sentence: 'Thank you. What you had typed before is too old to be brought back.',
+}
+
+export function routes(router: Router, house: House): void {
+  router.get('/password/confirm/', requireUser, async (ctx) => {
+    const next = localPath(ctx.query.next)
+    if (isRecentLogin(ctx)) return house.pages.leave(ctx, next ?? house.places.home)
+    await house.pages.form(ctx, form, { next: next ?? '' })
+  })
+
+  router.post(
+    '/password/confirm/verify/',
+    requireUser,
+    onSubmit(form, house, async (ctx, values) => {
+      // From the button in the message box: the page that asks.
+      if (values.password === '' && values._typed !== '') return await house.pages.form(ctx, form, values)
+      if (values.password === '')
+        return await house.pages.refuse(ctx, form, { errors: [NO_PASSWORD], values })
+
+      const isRight = await confirm(ctx, house, values.password)
+      if (!isRight) return await house.pages.refuse(ctx, form, { errors: [PASSWORD_WRONG], values })
+
+      goOn(ctx, house, values)
+    }),
+  )
+}
+
+/** Asks for the password of the user who is logged in, and notes that it was right. */
+async function confirm(ctx: Context, house: House, password: string): Promise<boolean> {
+  const user = userOf(ctx)
+  const account = user && (await users.byId(house.database.main, user.id))
+  if (account === undefined) return false
+  const name = fold(account.user.name)
+  const isRight = await checkPassword(ctx, house, { name, account, password, failure: 'password_failed' })
+  if (isRight) await confirmLogin(ctx, house, account.user)
+  return isRight
+}
+
+// What was typed goes on to its own page by itself: 307 has the browser send this form there, where it is only shown.
+function goOn(ctx: Context, house: House, { next, _typed }: { next: string; _typed: string }): void {
+  const to = localPath(next) ?? house.places.home
+  const page = pageOfTyped(ctx, _typed, to)
+  if (page !== undefined) house.pages.resend(ctx, page)
+  else house.pages.leave(ctx, to, _typed === '' ? undefined : { message: TYPED_TOO_OLD })
+}

@@ -1,0 +1,175 @@
+import { createHmac } from 'node:crypto'
+import { DAY, HOUR, MINUTE, parseDuration } from './durations.js'
+import type { Database } from './tables/database.js'
+import * as limits from './tables/limits.js'
+import type { Message } from './web/form.js'
+
+/** At most `max` times in `window` milliseconds, which begin with the first. */
+export interface Limit {
+  max: number
+  window: number
+}
+
+/** How often what may be done. */
+export interface LimitRules {
+  /** Failed password checks for one name from one network. */
+  loginName: Limit
+  /** Failed password checks for one name from everywhere. */
+  loginAccount: Limit
+  /** Failed password checks from one network. */
+  loginNetwork: Limit
+  /** Failed password checks in a row for one account, from devices that it does not know (NIST 800-63B-4 3.2.2). */
+  loginRow: Limit
+  /** Failed password checks on a device that has logged in to the account before; for it all of the above do not count. */
+  loginDevice: Limit
+  /** New accounts from one network. */
+  signupNetwork: Limit
+}
+
+export const LIMITS: LimitRules = {
+  loginName: { max: 5, window: 5 * MINUTE },
+  loginAccount: { max: 50, window: HOUR },
+  loginNetwork: { max: 100, window: HOUR },
+  loginRow: { max: 100, window: 30 * DAY },
+  loginDevice: { max: 20, window: 15 * MINUTE },
+  signupNetwork: { max: 20, window: HOUR },
+}
+
+/** Reads a limit as settings say it: `5/5m`. Undefined for anything else. */
+export function parseLimit(text: string): Limit | undefined {
+  const [, count = '', duration = ''] = /^([1-9]\d{0,8})\/(.+)$/.exec(text.trim()) ?? []
+  const window = parseDuration(duration)
+  return window === undefined ? undefined : { max: Number(count), window }
+}
+
+/** What a limit counts: which one, and whose tries. */
+export interface Counted {
+  rule: keyof LimitRules
+  of: string
+}
+
+/** Counts what may be done only so often; in the database, so that all processes and nodes share the figures. */
+export interface Limits {
+  /**
+   * Takes one of the places that each limit leaves, before what takes it is done, so that of a thousand at once no more
+   * than allowed are. Throws `LimitReached`, and counts nothing, if one of them leaves none. Answers those it has filled.
+   */
+  take(counted: readonly Counted[]): Promise<Counted[]>
+  /** Gives the places back: it was not done, or does not count. */
+  giveBack(counted: readonly Counted[]): Promise<void>
+  /** Counts from nothing again. */
+  forget(counted: readonly Counted[]): Promise<void>
+}
+
+/** A limit leaves no place; answered with 429. */
+export class LimitReached extends Error {
+  override readonly name = 'LimitReached'
+  readonly status = 429
+  /** In seconds. */
+  readonly retryAfter: number
+  readonly answer: Message
+
+  constructor(rule: keyof LimitRules, wait: number) {
+    super(`The limit ${rule} is reached.`)
+    this.retryAfter = Math.max(1, Math.ceil(wait / 1000))
+    this.answer = { ...SENTENCES[rule], params: { when: { milliseconds: wait } } }
+  }
+}
+
+const TOO_MANY_ATTEMPTS = {
+  code: 'too_many_attempts',
+  sentence: 'Too many failed attempts. Please try again {when}.',
+}
+
+const SENTENCES: Record<keyof LimitRules, Message> = {
+  loginName: TOO_MANY_ATTEMPTS,
+  loginAccount: TOO_MANY_ATTEMPTS,
+  loginNetwork: TOO_MANY_ATTEMPTS,
+  loginDevice: TOO_MANY_ATTEMPTS,
+  loginRow: {
+    code: 'login_locked',
+    sentence:
+      'Too many failed attempts in a row. Log in on a device that has been logged in before, or try again {when}.',
+  },
+  signupNetwork: {
+    code: 'too_many_signups',
+    sentence: 'Too many accounts were made from your network. Please try again {when}.',
+  },
+}
+
+export interface LimitsOptions {
+  database: Database
+  rules: LimitRules
+  /** Keeps names and addresses out of the table: what is counted is only known by its HMAC. */
+  secret: Buffer
+  now: () => number
+}
+
+export function createLimits({ database, rules, secret, now }: LimitsOptions): Limits {
+  const places = (counted: readonly Counted[]) =>
+    counted.map((one): Place => ({ ...one, limit: rules[one.rule], key: keyOf(one, secret) }))
+
+  const giveBack = async (counted: readonly Counted[]) => {
+    if (counted.length === 0) return
+    await database.note((db) => limits.giveBack(db, keysOf(places(counted))))
+  }
+
+  return {
+    giveBack,
+    async take(counted) {
+      const wanted = places(counted)
+      // Who is over a limit costs a look, and no write.
+      refuse(counters(wanted, await limits.running(database.main, keysOf(wanted), now())), isFull, now())
+      const begun = wanted.map(({ key, limit }) => ({ key, resetsAt: now() + limit.window }))
+      const taken = counters(wanted, await database.note((db) => limits.count(db, begun, now())))
+      if (taken.some(isOver)) await giveBack(counted)
+      refuse(taken, isOver, now())
+      return taken.filter(isFull)
+    },
+    async forget(counted) {
+      await database.note((db) => limits.clear(db, keysOf(places(counted))))
+    },
+  }
+}
+
+interface Place extends Counted {
+  limit: Limit
+  key: string
+}
+
+type PlaceCounter = Place & limits.Counter
+
+function keyOf({ rule, of }: Counted, secret: Buffer): string {
+  return createHmac('sha256', secret).update(`${rule}\0${of}`).digest('base64url')
+}
+
+function keysOf(places: readonly Place[]): string[] {
+  return places.map(({ key }) => key)
+}
+
+function counters(places: readonly Place[], counted: readonly limits.Counter[]): PlaceCounter[] {
+  return places.flatMap((place) =>
+    counted.filter(({ key }) => key === place.key).map((one) => ({ ...place, ...one })),
+  )
+}
+
+function isFull({ count, limit }: PlaceCounter): boolean {
+  return count >= limit.max
+}
+
+function isOver({ count, limit }: PlaceCounter): boolean {
+  return count > limit.max
+}
+
+/** Throws for the limit that holds longest, if one does. */
+function refuse(counters: PlaceCounter[], holds: (counter: PlaceCounter) => boolean, now: number): void {
+  const [longest] = counters.filter(holds).sort((one, other) => other.resetsAt - one.resetsAt)
+  if (longest !== undefined) throw new LimitReached(longest.rule, longest.resetsAt - now)
+}
+
+/** For load tests alone: nothing is ever too often. */
+export const UNLIMITED: Limits = {
+  take: async () => [],
+  giveBack: async () => {},
+  forget: async () => {},
+}

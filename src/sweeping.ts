@@ -1,0 +1,47 @@
+import type { House } from './house.js'
+import * as events from './tables/events.js'
+import * as limits from './tables/limits.js'
+import * as sessions from './tables/sessions.js'
+
+const SWEEP_EVERY = 60 * 1000
+const SWEEP_RETRY = 1000
+const SWEEP_PAUSE = 20
+const SWEEP_BATCH = 200
+
+/** Deletes what has ended, now and every minute, in small batches between which requests are served. */
+export function startSweeping(house: Pick<House, 'database' | 'log' | 'now' | 'lifetimes'>): () => void {
+  let stopped = false
+  let timer: NodeJS.Timeout
+  const sweepIn = (delay: number) => {
+    if (!stopped) timer = setTimeout(sweep, delay).unref()
+  }
+  const sweep = () => {
+    sweepOnce(house).then(
+      (isClean) => sweepIn(isClean ? SWEEP_EVERY : SWEEP_PAUSE),
+      (error: unknown) => {
+        house.log.debug({ err: error }, 'what has ended was not swept')
+        sweepIn(SWEEP_RETRY)
+      },
+    )
+  }
+  sweepIn(0)
+  return () => {
+    stopped = true
+    clearTimeout(timer)
+  }
+}
+
+/** Deletes a batch of each kind, and answers whether nothing is left. */
+async function sweepOnce({
+  database: { loose },
+  now,
+  lifetimes,
+}: Parameters<typeof startSweeping>[0]): Promise<boolean> {
+  const batch = SWEEP_BATCH
+  const swept = [
+    await sessions.sweep(loose, { now: now(), batch }),
+    await limits.sweep(loose, { now: now(), batch }),
+    await events.sweep(loose, { until: now() - lifetimes.events, batch }),
+  ]
+  return swept.every((count) => count < batch)
+}

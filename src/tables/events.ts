@@ -1,0 +1,93 @@
+import type { Db } from './schema.js'
+
+/** What has happened to an account, in the order in which a reader may ask for it. */
+export const EVENT_KINDS = [
+  'signed_up',
+  'logged_in',
+  'login_failed',
+  'logged_out',
+  'password_confirmed',
+  'password_failed',
+  'device_named',
+  'device_revoked',
+  'devices_revoked',
+  'limit_hit',
+] as const
+
+/** A stable name of what has happened, on which pages and hosts rely. */
+export type EventKind = (typeof EVENT_KINDS)[number]
+
+/** The security history of each user: rows are only added, and go when they are old or their user goes. */
+export interface EventsTable {
+  /** Grows with time, so that of two events of one millisecond the later one comes last. */
+  id: string
+  user_id: string
+  kind: EventKind
+  at: number
+  user_agent: string
+  address: string
+}
+
+/** Something that has happened to an account, on which device and from where. */
+export interface AccountEvent {
+  kind: EventKind
+  userId: string
+  /** UTC milliseconds. */
+  at: number
+  /** As the browser sent it. */
+  userAgent: string
+  address: string
+}
+
+/** An event as it is stored. */
+export interface StoredEvent extends AccountEvent {
+  id: string
+}
+
+export async function insert(db: Db, events: readonly StoredEvent[]): Promise<void> {
+  if (events.length === 0) return
+  const rows = events.map(({ id, userId, kind, at, userAgent, address }) => ({
+    id,
+    user_id: userId,
+    kind,
+    at,
+    user_agent: userAgent,
+    address,
+  }))
+  await db.insertInto('events').values(rows).execute()
+}
+
+/** The newest events of a user, newest first; with `before` those that are older than that one. */
+export async function newest(
+  db: Db,
+  { userId, before, limit }: { userId: string; before?: string | undefined; limit: number },
+): Promise<StoredEvent[]> {
+  const rows = await db
+    .selectFrom('events')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .$if(before !== undefined, (events) => events.where('id', '<', before ?? ''))
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    kind: row.kind,
+    userId: row.user_id,
+    at: row.at,
+    userAgent: row.user_agent,
+    address: row.address,
+  }))
+}
+
+/** Deletes at most `batch` events that happened before `until`, and answers how many. */
+export async function sweep(db: Db, { until, batch }: { until: number; batch: number }): Promise<number> {
+  const old = await db
+    .deleteFrom('events')
+    .where('id', 'in', (events) =>
+      events.selectFrom('events').select('id').where('at', '<', until).orderBy('at').limit(batch),
+    )
+    .returning('id')
+    .execute()
+  return old.length
+}

@@ -1,0 +1,98 @@
+import type { Db } from './schema.js'
+
+/** Counters of what may be done only so often: a first one begins a window, at whose end it counts from one again. */
+export interface LimitsTable {
+  /** An HMAC of what is counted and whose: neither a name that was typed nor an address can be read from it. */
+  key: string
+  count: number
+  /** The end of the window, UTC milliseconds. */
+  resets_at: number
+}
+
+export interface Counter {
+  key: string
+  count: number
+  resetsAt: number
+}
+
+/** The counters among these that are running. */
+export async function running(db: Db, keys: readonly string[], now: number): Promise<Counter[]> {
+  const rows = await db
+    .selectFrom('limits')
+    .selectAll()
+    .where('key', 'in', keys)
+    .where('resets_at', '>', now)
+    .execute()
+  return rows.map(counterOf)
+}
+
+/**
+ * Counts one more for each key, in one statement, so that no two can take the same place; `resetsAt` is the end of a window
+ * that begins now. Answers the counters as they stand.
+ */
+export async function count(
+  db: Db,
+  begun: readonly { key: string; resetsAt: number }[],
+  now: number,
+): Promise<Counter[]> {
+  const rows = await db
+    .insertInto('limits')
+    .values(inOrder(begun).map(({ key, resetsAt }) => ({ key, count: 1, resets_at: resetsAt })))
+    .onConflict((conflict) =>
+      conflict.column('key').doUpdateSet(({ eb, ref }) => {
+        const ended = eb('limits.resets_at', '<=', now)
+        return {
+          count: eb
+            .case()
+            .when(ended)
+            .then(1)
+            .else(eb('limits.count', '+', 1))
+            .end(),
+          resets_at: eb
+            .case()
+            .when(ended)
+            .then(ref('excluded.resets_at'))
+            .else(ref('limits.resets_at'))
+            .end(),
+        }
+      }),
+    )
+    .returningAll()
+    .execute()
+  return rows.map(counterOf)
+}
+
+// Two that lock the same rows in different orders would wait for each other (PostgreSQL).
+function inOrder<Keyed extends { key: string }>(list: readonly Keyed[]): Keyed[] {
+  return [...list].sort((one, other) => (one.key < other.key ? -1 : 1))
+}
+
+/** Takes back what was counted for something that was not done after all. */
+export async function giveBack(db: Db, keys: readonly string[]): Promise<void> {
+  await db
+    .updateTable('limits')
+    .set(({ eb }) => ({ count: eb('count', '-', 1) }))
+    .where('key', 'in', keys)
+    .where('count', '>', 0)
+    .execute()
+}
+
+export async function clear(db: Db, keys: readonly string[]): Promise<void> {
+  await db.deleteFrom('limits').where('key', 'in', keys).execute()
+}
+
+/** Deletes at most `batch` counters whose window has ended, and answers how many. */
+export async function sweep(db: Db, { now, batch }: { now: number; batch: number }): Promise<number> {
+  const ended = await db
+    .deleteFrom('limits')
+    .where('key', 'in', (limits) =>
+      limits.selectFrom('limits').select('key').where('resets_at', '<=', now).limit(batch),
+    )
+    .returning('key')
+    .execute()
+  return ended.length
+}
+
+function counterOf(row: LimitsTable): Counter {
+  return { key: row.key, count: row.count, resetsAt: row.resets_at }
+}
