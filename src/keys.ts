@@ -84,7 +84,7 @@ function readKeyFile(file: string): string[] | undefined {
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined
     throw new Error(
-      `The key file ${file} (used without SESSION_KEYS) cannot be read: ${error instanceof Error ? error.message : error}.`,
+      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be read: ${error instanceof Error ? error.message : error}.`,
     )
   }
 }
@@ -95,7 +95,9 @@ function makeKeyFile(file: string): string[] {
     return linkedKeys(file)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`The key file ${file} (used without SESSION_KEYS) cannot be made: ${reason}.`)
+    throw new Error(
+      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be made: ${reason}.`,
+    )
   }
 }
 

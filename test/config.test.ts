@@ -59,6 +59,12 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ BASE_URL: 'http://example.com:8080' }, { baseUrl: 'http://example.com:8080', https: false }],
   [{ DATABASE_URL: 'sqlite:/srv/a b.sqlite' }, { database: `sqlite:${resolve('/srv/a b.sqlite')}` }],
   [{ DATABASE_URL: 'sqlite:data/a.sqlite' }, { database: `sqlite:${resolve('data/a.sqlite')}` }],
+  [
+    { DATABASE_URL: 'postgres://anna:s%2Fx@db:5433/site' },
+    { database: 'postgres://anna:s%2Fx@db:5433/site' },
+  ],
+  [{ DATABASE_URL: 'postgresql://db/site' }, { database: 'postgresql://db/site' }],
+  [{ DATABASE_URL: 'postgres://db/site' }, { keyFile: join(root, 'db', 'data', 'gatehouse.key') }],
   [{ DATABASE_URL: 'sqlite:/srv/a.sqlite' }, { keyFile: `${resolve('/srv/a.sqlite')}.key` }],
   [{ SESSION_KEYS: ONE }, { sessionKeys: [ONE] }],
   [{ SESSION_KEYS: ` ${TWO} , ${ONE} ` }, { sessionKeys: [TWO, ONE] }],
@@ -97,7 +103,15 @@ const WRONG: Record<string, readonly string[]> = {
       'javascript:alert(1)',
     ],
   ],
-  DATABASE_URL: ['sqlite:', 'sqlite', 'site.sqlite', '/srv/site.sqlite', 'mysql://localhost/site'],
+  DATABASE_URL: [
+    'sqlite:',
+    'sqlite',
+    'site.sqlite',
+    '/srv/site.sqlite',
+    'mysql://localhost/site',
+    'postgres:site',
+    'postgres://anna:secret/x@db/site',
+  ],
   SESSION_KEYS: [
     'secret',
     ONE.slice(1),
@@ -158,6 +172,20 @@ test('asks production for BASE_URL, also if it is empty', () => {
     assert.is(sentences.length, 1)
     assert.match(sentences[0] ?? '', /^BASE_URL .+\.$/)
   }
+})
+
+test('asks production on PostgreSQL for the keys that its nodes have to share', () => {
+  const onServer = { ...URL_IN_PRODUCTION, DATABASE_URL: 'postgres://db/site' }
+  for (const SESSION_KEYS of [undefined, '', ' , ']) {
+    const sentences = mistakes({ ...onServer, SESSION_KEYS })
+    assert.is(sentences.length, 1)
+    assert.match(sentences[0] ?? '', /^SESSION_KEYS .+\.$/)
+  }
+  assert.equal(mistakes({ ...onServer, SESSION_KEYS: ONE }), [])
+})
+
+test('never repeats a password', () => {
+  assert.not.match(mistakes({ DATABASE_URL: 'postgres://anna:se/cret@db/site' }).join(), 'cret')
 })
 
 test('never repeats a key', () => {
