@@ -361,6 +361,17 @@ test('other methods on the addresses of its forms are 405', async () => {
   assert.is((await visitor.post(PATH, '')).status, 405)
 })
 
+test('home leads to the devices and the activity, for users alone', async () => {
+  const visitor = await site.visitor().settle('Homely')
+  const home = await visitor.open('/')
+  const links = (page: Page) =>
+    [PATH, '/account/activity/'].map((path) => page.$(`main a[href="${path}"]`).length)
+  assert.equal(links(home), [1, 1])
+  assert.equal(links(await site.visitor().open('/')), [0, 0])
+  assert.equal(links(await visitor.open(PATH)), [0, 1])
+  assert.equal(links(await visitor.open('/account/activity/')), [1, 0])
+})
+
 test('under a prefix all of it works the same', async () => {
   const mounted = await Site.start({ prefix: '/members' })
   const visitor = mounted.visitor()

@@ -45,7 +45,8 @@ test('every whole page is valid', async () => {
   ]) {
     await assertValid(await site.visitor().open(path), path)
   }
-  for (const path of ['/', '/logout/', '/account/devices/']) await assertValid(await user.open(path), path)
+  for (const path of ['/', '/logout/', '/account/devices/', '/account/activity/'])
+    await assertValid(await user.open(path), path)
 })
 
 for (const htmx of [false, true]) {

@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { House } from '../house.js'
+import * as accountActivity from './account-activity.js'
 import * as accountDevices from './account-devices.js'
 import * as login from './login.js'
 import * as logout from './logout.js'
@@ -14,4 +15,12 @@ export interface Feature {
 }
 
 /** The site map. */
-export const features: readonly Feature[] = [signup, login, passwordConfirm, logout, accountDevices, users]
+export const features: readonly Feature[] = [
+  signup,
+  login,
+  passwordConfirm,
+  logout,
+  accountDevices,
+  accountActivity,
+  users,
+]
