@@ -299,6 +299,24 @@ for (const htmx of [false, true]) {
   })
 }
 
+test('a name that was typed when the session had ended is there again after the login', async () => {
+  await site.visitor().signUp('Ended')
+  await onDevice('Ended', IPHONE)
+  const visitor = await onDevice('Ended', FIREFOX)
+  const list = await visitor.open(PATH)
+  const own = idOf(list, 'Firefox on Linux')
+  await site.write(`delete from sessions where id = '${own}'`)
+  const id = idOf(list, 'Safari on iPhone')
+  const body = new URLSearchParams({ name: 'Phone', device: id }).toString()
+  const refused = await visitor.post(`${PATH}${id}/name/`, body, { Referer: `${site.address}${PATH}` })
+  assert.is(refused.status, 403)
+  const login = await visitor.open(refused.$('.error a').attr('href') ?? '')
+  assert.is((await visitor.send(login, { username: 'Ended', password: PASSWORD })).headers.location, PATH)
+  const back = await visitor.open(PATH)
+  assert.is(back.$(`#name-${id}`).attr('value'), 'Phone')
+  assert.equal(titles(back), ['Firefox on Linux', 'Safari on iPhone'], 'nothing was done yet')
+})
+
 async function stampOf(name: string): Promise<string | undefined> {
   const rows = await site.rows<{ device_stamp: string }>(
     'select device_stamp from users where name = ?',
