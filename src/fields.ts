@@ -221,6 +221,10 @@ export function normalizeDeviceName(name: string): string {
   return name.normalize('NFC').trim()
 }
 
+// What phones put behind and between the parts of a picture: 🖥️ is one, and a family is held together by the other.
+const IN_PICTURES =
+  /(?<=\p{Extended_Pictographic}\p{Emoji_Modifier}?)\uFE0F|(?<=\p{Extended_Pictographic}\uFE0F?\p{Emoji_Modifier}?)\u200D(?=\p{Extended_Pictographic})/gu
+
 export const deviceName: Field = {
   rules: [
     {
@@ -234,7 +238,7 @@ export const deviceName: Field = {
       field: 'name',
       code: 'device_name_invisible',
       sentence: 'Name: no invisible characters.',
-      isBroken: (name) => isInvisible(name) || LINE_BREAK.test(name),
+      isBroken: (name) => isInvisible(name.replaceAll(IN_PICTURES, '')) || LINE_BREAK.test(name),
     },
   ],
 }

@@ -288,6 +288,14 @@ for (const [what, character] of Object.entries({ ...INVISIBLE, 'a line separator
   })
 }
 
+for (const name of [
+  '\u{1F5A5}\uFE0F desk',
+  '\u{1F469}\u{1F3FD}\u200D\u{1F4BB}',
+  '\u{1F468}\u200D\u{1F469}\u200D\u{1F467} family',
+]) {
+  devices(`may have the picture ${name} in it`, () => assert.equal(deviceCodes(name), []))
+}
+
 devices('is stored composed and without spaces around, and else as typed', () => {
   assert.is(normalizeDeviceName(` Jose${COMBINING_ACUTE}’s Ｐｈｏｎｅ `), 'José’s Ｐｈｏｎｅ')
 })
