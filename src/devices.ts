@@ -66,7 +66,7 @@ export function deviceWords(userAgent: string): DeviceWords {
   return { browser: browser.name || firstWord(userAgent), system: platform.model || os.name || undefined }
 }
 
-// Programs name themselves first: `curl/8.5.0`, `w3m/0.5`.
+// Programs name themselves first: `curl/8.5.0`, `w3m/0.5`. Only browsers all begin with the same word.
 function firstWord(userAgent: string): string | undefined {
-  return /^[A-Za-z][\w.-]{0,29}(?=[/ ])/.exec(userAgent)?.[0]
+  return /^(?!Mozilla\b)[A-Za-z][\w.-]{0,29}(?=[/ ])/.exec(userAgent)?.[0]
 }

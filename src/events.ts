@@ -81,6 +81,11 @@ function numbered(event: events.AccountEvent): events.StoredEvent {
   return { ...event, id: place + randomBytes(5).toString('hex') }
 }
 
+/** The id of an event, if a text looks like one. */
+export function eventId(text: unknown): string | undefined {
+  return typeof text === 'string' && /^\d{21}[\da-f]{10}$/.test(text) ? text : undefined
+}
+
 /** Does `work`, which stores the event with what it tells of, and then tells the host; unless `work` answers false. */
 export async function recorded<Result>(
   ctx: Context,

@@ -5,7 +5,8 @@ import type { Broken } from './web/form.js'
 
 /** What is asked of one field: each rule once, for every form that has the field, the commands and all else. */
 export interface Field {
-  missing: Broken
+  /** What is said of a field that was left empty; without it, it may be. */
+  missing?: Broken
   /** Asked only of a value that was given; all that are broken are told together. */
   rules: readonly Rule[]
 }
@@ -16,7 +17,7 @@ interface Rule extends Broken {
 
 /** The errors of a field's value, in the order of its rules. */
 export function check(field: Field, value: string): Broken[] {
-  if (value === '') return [field.missing]
+  if (value === '') return field.missing === undefined ? [] : [field.missing]
   return field.rules.filter((rule) => rule.isBroken(value)).map(({ isBroken: _, ...broken }) => broken)
 }
 
@@ -208,4 +209,36 @@ export function repeated(password: string): Field {
       },
     ],
   }
+}
+
+// ── name of a device ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+const DEVICE_NAME_MAX = 40
+const LINE_BREAK = /[\p{Zl}\p{Zp}]/u
+
+/** What a user calls a device, as it is stored and shown. */
+export function normalizeDeviceName(name: string): string {
+  return name.normalize('NFC').trim()
+}
+
+// What phones put behind and between the parts of a picture: 🖥️ is one, and a family is held together by the other.
+const IN_PICTURES =
+  /(?<=\p{Extended_Pictographic}\p{Emoji_Modifier}?)\uFE0F|(?<=\p{Extended_Pictographic}\uFE0F?\p{Emoji_Modifier}?)\u200D(?=\p{Extended_Pictographic})/gu
+
+export const deviceName: Field = {
+  rules: [
+    {
+      field: 'name',
+      code: 'device_name_length',
+      sentence: 'Name: at most {max} characters.',
+      params: { max: DEVICE_NAME_MAX },
+      isBroken: (name) => lengthOf(name) > DEVICE_NAME_MAX,
+    },
+    {
+      field: 'name',
+      code: 'device_name_invisible',
+      sentence: 'Name: no invisible characters.',
+      isBroken: (name) => isInvisible(name.replaceAll(IN_PICTURES, '')) || LINE_BREAK.test(name),
+    },
+  ],
 }

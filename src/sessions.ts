@@ -32,6 +32,15 @@ export function sessionOf(ctx: Context): sessions.Session | undefined {
   return live.get(ctx)
 }
 
+/** The session and its user, for what stands behind `requireUser`. Throws if nobody is logged in. */
+export function loginOf(ctx: Context): sessions.Login {
+  const session = sessionOf(ctx)
+  const user: User | undefined = ctx.state.user
+  if (session === undefined || user === undefined)
+    throw new Error('Nobody is logged in: put requireUser before it.')
+  return { session, user }
+}
+
 /** Finds out who is there, for `ctx.state.user`: the cookie only names a session, the database says what it is worth. */
 export function currentUser(house: House): Middleware {
   return async (ctx, next) => {
@@ -139,6 +148,8 @@ export async function confirmLogin(ctx: Context, house: House, user: User): Prom
   )
   if (isRenewed) keep(ctx, { [TOKEN]: token, [SEEN]: undefined })
 }
+
+export const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' }
 
 /** Ends the session of this browser; a copy of its cookie is worth nothing from now on. */
 export async function logOut(ctx: Context, house: House): Promise<void> {

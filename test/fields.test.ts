@@ -1,6 +1,15 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { check, email, normalizeEmail, normalizeName, slugOf, username } from '../src/fields.js'
+import {
+  check,
+  deviceName,
+  email,
+  normalizeDeviceName,
+  normalizeEmail,
+  normalizeName,
+  slugOf,
+  username,
+} from '../src/fields.js'
 
 const EMOJI = '😀'
 const ZERO_WIDTH_SPACE = '\u200b'
@@ -246,4 +255,49 @@ emails('is stored as it was typed', () => {
   assert.is(normalizeEmail(' Ann@Example.COM '), 'Ann@Example.COM')
 })
 
-for (const { run } of [names, slugs, emails]) run()
+// ── name of a device ──────────────────────────────────────────────────────
+
+const devices = suite('name of a device')
+
+function deviceCodes(typed: string): string[] {
+  return check(deviceName, normalizeDeviceName(typed)).map(({ code }) => code)
+}
+
+for (const name of [
+  '',
+  '  ',
+  'Anna’s phone',
+  '📱',
+  'הטלפון שלי',
+  'a<b>&"',
+  EMOJI.repeat(40),
+  `${'x'.repeat(40)} `,
+]) {
+  devices(`may be ${name}`, () => assert.equal(deviceCodes(name), []))
+}
+
+devices('has at most 40 characters, counted once it is composed', () => {
+  assert.equal(deviceCodes('x'.repeat(41)), ['device_name_length'])
+  assert.equal(deviceCodes(EMOJI.repeat(41)), ['device_name_length'])
+  assert.equal(deviceCodes(`e${COMBINING_ACUTE}`.repeat(40)), [])
+})
+
+for (const [what, character] of Object.entries({ ...INVISIBLE, 'a line separator': '\u2028' })) {
+  devices(`with ${what} in it is refused`, () => {
+    assert.equal(deviceCodes(`my${character}phone`), ['device_name_invisible'])
+  })
+}
+
+for (const name of [
+  '\u{1F5A5}\uFE0F desk',
+  '\u{1F469}\u{1F3FD}\u200D\u{1F4BB}',
+  '\u{1F468}\u200D\u{1F469}\u200D\u{1F467} family',
+]) {
+  devices(`may have the picture ${name} in it`, () => assert.equal(deviceCodes(name), []))
+}
+
+devices('is stored composed and without spaces around, and else as typed', () => {
+  assert.is(normalizeDeviceName(` Jose${COMBINING_ACUTE}’s Ｐｈｏｎｅ `), 'José’s Ｐｈｏｎｅ')
+})
+
+for (const { run } of [names, slugs, emails, devices]) run()

@@ -115,11 +115,11 @@ export class Visitor {
     return new Page(await this.agent.get(path).set(headers))
   }
 
-  /** Sends the form of the page, with what was typed into it. */
-  async send(page: Page, typed: Record<string, string | undefined> = {}): Promise<Page> {
-    const form = page.$('main form')
+  /** Sends the form of the page, or the one that has this action, with what was typed into it. */
+  async send(page: Page, typed: Record<string, string | undefined> = {}, to?: string): Promise<Page> {
+    const form = page.$(to === undefined ? 'main form' : `form[action="${to}"]`).first()
     const action = form.attr('action')
-    if (action === undefined) throw new Error(`There is no form on this page:\n${page.text}`)
+    if (action === undefined) throw new Error(`There is no such form on this page:\n${page.text}`)
     const fields = new URLSearchParams(form.serialize())
     for (const [name, value] of Object.entries(typed)) {
       if (value === undefined) fields.delete(name)

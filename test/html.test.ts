@@ -45,7 +45,8 @@ test('every whole page is valid', async () => {
   ]) {
     await assertValid(await site.visitor().open(path), path)
   }
-  for (const path of ['/', '/logout/']) await assertValid(await user.open(path), path)
+  for (const path of ['/', '/logout/', '/account/devices/', '/account/activity/'])
+    await assertValid(await user.open(path), path)
 })
 
 for (const htmx of [false, true]) {
@@ -67,6 +68,25 @@ for (const htmx of [false, true]) {
     await assertValid(await visitor.logIn('Valid', { password: 'x' }), 'a refused login')
     await assertValid(await visitor.post('/login/verify/', 'a=b&a=c'), 'a broken form')
     await assertValid(await visitor.logIn('Valid', { password: PASSWORD }), 'an accepted login')
+  })
+}
+
+for (const htmx of [false, true]) {
+  test(`every answer of the list of devices is valid, for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
+    const name = `Lister ${htmx}`
+    await site.visitor().settle(name)
+    const visitor = await site.visitor({ htmx }).settle(name)
+    const list = await visitor.open('/account/devices/')
+    const [own = '', other = ''] = list
+      .$('form[action$="/name/"]')
+      .toArray()
+      .map((form) => form.attribs.action)
+    const named = await visitor.send(list, { name: `"'><b>&amp;</b>` }, own)
+    await assertValid(named, 'a name')
+    await assertValid(await visitor.open('/account/devices/'), 'a list with a name')
+    await assertValid(await visitor.send(list, { name: '"'.repeat(41) }, other), 'a wrong name')
+    await assertValid(await visitor.send(list, {}, other.replace('/name/', '/revoke/')), 'one logged out')
+    await assertValid(await visitor.send(list, {}, '/account/devices/revoke/'), 'all others logged out')
   })
 }
 

@@ -1,5 +1,7 @@
 import type Router from '@koa/router'
 import type { House } from '../house.js'
+import * as accountActivity from './account-activity.js'
+import * as accountDevices from './account-devices.js'
 import * as login from './login.js'
 import * as logout from './logout.js'
 import * as passwordConfirm from './password-confirm.js'
@@ -13,4 +15,12 @@ export interface Feature {
 }
 
 /** The site map. */
-export const features: readonly Feature[] = [signup, login, passwordConfirm, logout, users]
+export const features: readonly Feature[] = [
+  signup,
+  login,
+  passwordConfirm,
+  logout,
+  accountDevices,
+  accountActivity,
+  users,
+]

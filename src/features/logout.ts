@@ -2,7 +2,7 @@ import type Router from '@koa/router'
 import type { Middleware } from 'koa'
 import { requireUser, userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
-import { logOut } from '../sessions.js'
+import { LOGGED_OUT, logOut } from '../sessions.js'
 import { isCrossSite } from '../web/csrf.js'
 import type { Form } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
@@ -10,8 +10,6 @@ import { onSubmit } from '../web/submit.js'
 export const name = 'logout'
 
 const form: Form<never> = { name, fields: [], secret: [], oneButton: true }
-
-const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' }
 
 export function routes(router: Router, house: House): void {
   // A page that asks: neither a link nor an image on another site can log anybody out.

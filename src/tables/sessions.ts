@@ -276,20 +276,29 @@ export async function close(
   })
 }
 
-/** Ends all sessions of the user but this one, and what other browsers know of the account dies with the former stamp. */
+/**
+ * Ends all sessions of the user but this one, and what other browsers know of the account dies with the former stamp.
+ * Answers how many were alive.
+ */
 export async function closeOthers(
   database: Database,
   { id, userId }: Owned,
-  { deviceStamp, event }: Told & { deviceStamp: string },
-): Promise<void> {
-  await database.write(async (transaction) => {
-    await transaction.deleteFrom('sessions').where('user_id', '=', userId).where('id', '!=', id).execute()
+  { deviceStamp, now, event }: Told & { deviceStamp: string; now: number },
+): Promise<number> {
+  return database.write(async (transaction) => {
+    const closed = await transaction
+      .deleteFrom('sessions')
+      .where('user_id', '=', userId)
+      .where('id', '!=', id)
+      .returning('expires_at')
+      .execute()
     await transaction
       .updateTable('users')
       .set({ device_stamp: deviceStamp })
       .where('id', '=', userId)
       .execute()
     await tell(transaction, event)
+    return closed.filter(({ expires_at }) => expires_at > now).length
   })
 }
 

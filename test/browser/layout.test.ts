@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../helpers.js'
 import { browserSuite, fillIn, pressForAnswer } from './visit.js'
@@ -23,8 +23,12 @@ const OBSERVE = `
   }).observe({ type: 'layout-shift', buffered: true })
 `
 
-async function watch(path: string, viewport: { width: number; height: number }): Promise<Page> {
-  const page = await open('/healthz', { viewport })
+async function watch(
+  path: string,
+  viewport: { width: number; height: number },
+  options: BrowserContextOptions = {},
+): Promise<Page> {
+  const page = await open('/healthz', { viewport, ...options })
   await page.addInitScript(OBSERVE)
   await page.goto(path)
   await page.waitForLoadState('networkidle')
@@ -52,6 +56,20 @@ async function tops(page: Page): Promise<number[]> {
   )
 }
 
+/** The cookies of somebody with two devices, one of them with a long name. */
+async function loggedIn(): Promise<BrowserContextOptions> {
+  const page = await open('/login/', { javaScriptEnabled: false })
+  await fillIn(page, { username: 'Stable', password: PASSWORD })
+  await page.click('main form button')
+  await page.goto('/account/devices/')
+  await page.locator('input[name=name]').first().fill('W'.repeat(40))
+  await page.locator('.rows form button').first().click()
+  const storageState = await page.context().storageState()
+  await page.context().close()
+  await site().visitor().logIn('Stable')
+  return { storageState }
+}
+
 for (const [name, viewport] of Object.entries(SIZES)) {
   test(`${name}: nothing moves while a page loads, and nothing is wider than the screen`, async () => {
     for (const path of ['/', '/signup/', '/login/', '/users/stable/', '/nowhere']) {
@@ -60,6 +78,24 @@ for (const [name, viewport] of Object.entries(SIZES)) {
       assert.is(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false, path)
       await page.context().close()
     }
+  })
+
+  test(`${name}: nor do the pages of a user, and a wrong name of a device moves no row`, async () => {
+    const user = await loggedIn()
+    for (const path of ['/', '/account/devices/', '/account/activity/']) {
+      const page = await watch(path, viewport, user)
+      assert.is(await shiftOf(page), 0, path)
+      assert.is(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false, path)
+      await page.context().close()
+    }
+    const page = await watch('/account/devices/', viewport, user)
+    const before = await tops(page)
+    await page.locator('input[name=name]').nth(1).fill('x'.repeat(41))
+    await page.locator('input[name=name]').nth(1).press('Enter')
+    await page.waitForSelector('#messages .error')
+    assert.equal(await tops(page), before)
+    assert.is(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false)
+    await page.context().close()
   })
 
   test(`${name}: a refused login moves no field`, async () => {

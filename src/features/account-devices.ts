@@ -1,0 +1,159 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { type DeviceWords, deviceWords, newDeviceStamp, rememberDevice } from '../devices.js'
+import { recorded } from '../events.js'
+import * as fields from '../fields.js'
+import { requireUser } from '../guards.js'
+import { type House, houseOf } from '../house.js'
+import { LOGGED_OUT, loginOf, logOut } from '../sessions.js'
+import * as sessions from '../tables/sessions.js'
+import type { Broken, Form, Message, Values } from '../web/form.js'
+import { onSubmit } from '../web/submit.js'
+
+export const name = 'account-devices'
+
+/** What has a button alone: which device is meant stands in the address. */
+const revoking: Form<never> = { name, fields: [], secret: [], oneButton: true, around }
+/** `device` says by whose row the name was typed, for the page on which it comes back. */
+const naming: Form<'name' | 'device'> = { name, fields: ['name', 'device'], secret: [], around }
+
+const DEVICE_REVOKED = { code: 'device_revoked', sentence: 'The device is logged out.' }
+const DEVICE_GONE = { code: 'device_gone', sentence: 'This device was logged out already.' }
+const DEVICE_NAMED = { code: 'device_named', sentence: 'The device is now called {name}.' }
+const NAME_REMOVED = { code: 'device_name_removed', sentence: 'The device has no name any more.' }
+const OTHERS_REVOKED = { code: 'devices_revoked', sentence: 'All other devices are logged out: {count}.' }
+const NO_OTHERS = { code: 'devices_none', sentence: 'No other device is logged in.' }
+
+export function routes(router: Router, house: House): void {
+  router.get('/account/devices/', requireUser, (ctx) => house.pages.form(ctx, naming))
+
+  router.post(
+    '/account/devices/revoke/',
+    requireUser,
+    onSubmit(revoking, house, async (ctx, values) => {
+      const count = await revokeOthers(ctx, house)
+      const message = count > 0 ? { ...OTHERS_REVOKED, params: { count } } : NO_OTHERS
+      await stay(ctx, house, message, { ...values, focus: loginOf(ctx).session.id })
+    }),
+  )
+
+  router.post(
+    '/account/devices/:id/revoke/',
+    requireUser,
+    onSubmit(revoking, house, async (ctx, values) => {
+      const devices = await devicesOf(ctx)
+      const device = chosen(ctx, devices)
+      if (device?.isThis) {
+        await logOut(ctx, house)
+        return house.pages.leave(ctx, house.places.afterLogout, { message: LOGGED_OUT })
+      }
+      const isRevoked = device !== undefined && (await revoke(ctx, house, device))
+      // A button pressed twice, or in two tabs: that is what was asked for.
+      const message = isRevoked ? DEVICE_REVOKED : DEVICE_GONE
+      await stay(ctx, house, message, { ...values, focus: neighbour(devices, device)?.id })
+    }),
+  )
+
+  router.post(
+    '/account/devices/:id/name/',
+    requireUser,
+    onSubmit(naming, house, async (ctx, values) => {
+      const named = fields.normalizeDeviceName(values.name)
+      const errors = await nameDevice(ctx, house, named)
+      if (errors.length > 0) return await house.pages.refuse(ctx, naming, { errors, values })
+      const message = named === '' ? NAME_REMOVED : { ...DEVICE_NAMED, params: { name: named } }
+      await stay(ctx, house, message, values)
+    }),
+  )
+}
+
+function stay(ctx: Context, house: House, message: Message, values: Partial<Values>): Promise<void> {
+  return house.pages.accept(ctx, revoking, { notice: { message }, to: house.url(name), values })
+}
+
+/** A session as its row in the list shows it. */
+interface Device extends sessions.Device {
+  words: DeviceWords
+  /** Tells devices apart that are called the same: 1 for the oldest of them. */
+  number: number
+  isThis: boolean
+}
+
+async function around(ctx: Context): Promise<{ devices: Device[] }> {
+  return { devices: await devicesOf(ctx) }
+}
+
+/** The devices on which the user is logged in: this one first, then the last used first. */
+async function devicesOf(ctx: Context): Promise<Device[]> {
+  const { database, now } = houseOf(ctx)
+  const { session, user } = loginOf(ctx)
+  const found = await sessions.ofUser(database.main, user.id, now())
+  const number = numbersOf(found)
+  const devices = found.map((device) => ({
+    ...device,
+    words: deviceWords(device.userAgent),
+    number: number(device),
+    isThis: device.id === session.id,
+  }))
+  return [...devices.filter(({ isThis }) => isThis), ...devices.filter(({ isThis }) => !isThis)]
+}
+
+function numbersOf(devices: readonly sessions.Device[]): (device: sessions.Device) => number {
+  const namesakes = new Map<string, string[]>()
+  const oldestFirst = [...devices].sort((one, other) => one.createdAt - other.createdAt)
+  for (const device of oldestFirst) {
+    const title = titleOf(device)
+    namesakes.set(title, [...(namesakes.get(title) ?? []), device.id])
+  }
+  return (device) => (namesakes.get(titleOf(device))?.indexOf(device.id) ?? 0) + 1
+}
+
+function titleOf({ name, userAgent }: sessions.Device): string {
+  return name ?? JSON.stringify(deviceWords(userAgent))
+}
+
+/** The device that the address names: one of the user's own, so that nobody learns of another's. */
+function chosen(ctx: Context, devices: readonly Device[]): Device | undefined {
+  return devices.find(({ id }) => id === ctx.params.id)
+}
+
+/** The row to go on with when that of the device is gone; for the focus, which was on its button. */
+function neighbour(devices: readonly Device[], device: Device | undefined): Device | undefined {
+  const index = device === undefined ? -1 : devices.indexOf(device)
+  return devices[index + 1] ?? devices[index - 1]
+}
+
+async function revoke(ctx: Context, house: House, { id }: Device): Promise<boolean> {
+  const { user } = loginOf(ctx)
+  return recorded(ctx, house, 'device_revoked', user, (event) =>
+    sessions.close(house.database, { id, userId: user.id }, { event }),
+  )
+}
+
+/** Ends all other sessions, and makes strangers of the browsers that know the account; this one stays known. */
+async function revokeOthers(ctx: Context, house: House): Promise<number> {
+  const { session, user } = loginOf(ctx)
+  const deviceStamp = newDeviceStamp()
+  const owned = { id: session.id, userId: user.id }
+  const count = await recorded(ctx, house, 'devices_revoked', user, (event) =>
+    sessions.closeOthers(house.database, owned, { deviceStamp, now: house.now(), event }),
+  )
+  rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
+  return count
+}
+
+/** Gives the device its name, or takes it away with ''; answers what is wrong with it, by the id of the row's input. */
+async function nameDevice(ctx: Context, house: House, named: string): Promise<Broken[]> {
+  const device = chosen(ctx, await devicesOf(ctx))
+  if (device === undefined) return [DEVICE_GONE]
+  const errors = fields.check(fields.deviceName, named)
+  if (errors.length > 0) return errors.map((error) => ({ ...error, field: `name-${device.id}` }))
+  return (await rename(ctx, house, device, named)) ? [] : [DEVICE_GONE]
+}
+
+async function rename(ctx: Context, house: House, { id }: Device, named: string): Promise<boolean> {
+  const { user } = loginOf(ctx)
+  return recorded(ctx, house, 'device_named', user, (event) =>
+    sessions.rename(house.database, { id, userId: user.id }, named || null, { event }),
+  )
+}
