@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import {
   type Driver,
   Kysely,
@@ -131,8 +130,12 @@ class TranslatingPool implements PostgresPool {
   }
 
   // Idle connections keep no process alive, so this waits by itself; not for ever, if the server does not answer.
-  async end(): Promise<void> {
-    await Promise.race([this.#pool.end(), pause(END_WAIT)])
+  end(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, END_WAIT)
+      const ended = this.#pool.end().finally(() => clearTimeout(timer))
+      ended.then(resolve, reject)
+    })
   }
 }
 
