@@ -121,8 +121,9 @@ function noteFailure(
   filled: Counted[],
 ): void {
   if (account === undefined) return
-  house.events.note(eventOf(ctx, house, failure, account.user.id))
-  if (filled.length > 0) house.events.note(eventOf(ctx, house, 'limit_hit', account.user.id))
+  house.events.note(eventOf(ctx, house, { kind: failure, userId: account.user.id }))
+  if (filled.length > 0)
+    house.events.note(eventOf(ctx, house, { kind: 'limit_hit', userId: account.user.id }))
 }
 
 /** Brings the stored hash up to today's costs, while the password is at hand; if that fails, the next login does it. */

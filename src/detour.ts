@@ -9,9 +9,10 @@ import { localPath } from './web/local-path.js'
 import { keep, keptText } from './web/session.js'
 
 /** The form that asks a user who is logged in for the password again; what was typed before travels in `_typed`. */
-export const passwordConfirm: Form<'password' | 'next' | '_typed'> = {
+export const passwordConfirm: Form<'password' | 'next' | '_typed' | '_ask'> = {
   name: 'password-confirm',
-  fields: ['password', 'next', '_typed'],
+  // `_ask` comes from the button in the message box: the page is only asked for.
+  fields: ['password', 'next', '_typed', '_ask'],
   secret: ['password'],
 }
 
@@ -29,8 +30,12 @@ interface Detour {
   at: number
 }
 
-/** The page on which the form stands that was sent; the site's own Referer tells, else the address it was sent to. */
+/**
+ * The page on which the form stands that was sent; the site's own Referer tells, else the address it was sent to. Behind
+ * the password's own page stands the one that asked for it.
+ */
 export function pageBehind(ctx: Context): string | undefined {
+  if (houseOf(ctx).pages.formAt(ctx.path) === passwordConfirm) return localPath(textFields(ctx).next)
   const referer = ctx.get('Referer')
   if (URL.canParse(referer) && new URL(referer).host === ctx.get('Host')) {
     const { pathname, search } = new URL(referer)
@@ -46,7 +51,7 @@ export function pageBehind(ctx: Context): string | undefined {
  */
 export function sealTyped(ctx: Context, page = ''): string | undefined {
   const typed = typedIn(ctx)
-  if (page === '' || Object.keys(typed).length === 0) return ''
+  if (page === '' || Object.values(typed).every((text) => text === '')) return ''
   const house = houseOf(ctx)
   const content = JSON.stringify({ page, typed, at: house.now() } satisfies Detour)
   const sealed = house.typedSeal.close(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
@@ -55,11 +60,14 @@ export function sealTyped(ctx: Context, page = ''): string | undefined {
 
 /** What was typed into the form that was sent: neither its passwords nor what its page has hidden in it. */
 export function typedIn(ctx: Context): Values {
-  const secret: readonly string[] = houseOf(ctx).pages.formAt(ctx.path)?.secret ?? []
-  const typed = Object.entries(textFields(ctx)).filter(
-    ([name]) => name !== 'next' && !name.startsWith('_') && !secret.includes(name) && !/passw/i.test(name),
-  )
-  return Object.fromEntries(typed)
+  const form = houseOf(ctx).pages.formAt(ctx.path)
+  const isTyped = (name: string) =>
+    !name.startsWith('_') && name !== 'next' && !isSecret(form, name) && (form?.fields.includes(name) ?? true)
+  return Object.fromEntries(Object.entries(textFields(ctx)).filter(([name]) => isTyped(name)))
+}
+
+function isSecret(form: Form | undefined, name: string): boolean {
+  return form === undefined ? /passw/i.test(name) : form.secret.includes(name)
 }
 
 function bindingOf(ctx: Context, page: string): string {

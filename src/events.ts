@@ -86,15 +86,21 @@ export function eventId(text: unknown): string | undefined {
   return typeof text === 'string' && /^\d{21}[\da-f]{10}$/.test(text) ? text : undefined
 }
 
+/** What happens, to whom, and if not to the account itself, to what. */
+export interface Happening {
+  kind: events.EventKind
+  userId: string
+  about?: string
+}
+
 /** Does `work`, which stores the event with what it tells of, and then tells the host; unless `work` answers false. */
 export async function recorded<Result>(
   ctx: Context,
   house: House,
-  kind: events.EventKind,
-  user: { id: string },
+  happening: Happening,
   work: (event: events.StoredEvent) => Promise<Result>,
 ): Promise<Result> {
-  const event = house.events.stored(eventOf(ctx, house, kind, user.id))
+  const event = house.events.stored(eventOf(ctx, house, happening))
   const result = await work(event)
   if (result !== false) house.events.tell([event])
   return result
@@ -103,13 +109,9 @@ export async function recorded<Result>(
 const MAX_USER_AGENT = 512
 
 /** What a request does to an account, as the history will tell it. */
-export function eventOf(
-  ctx: Context,
-  house: House,
-  kind: events.EventKind,
-  userId: string,
-): events.AccountEvent {
-  return { kind, userId, at: house.now(), userAgent: userAgentOf(ctx), address: house.address(ctx) }
+export function eventOf(ctx: Context, house: House, happening: Happening): events.AccountEvent {
+  const { kind, userId, about = null } = happening
+  return { kind, userId, about, at: house.now(), userAgent: userAgentOf(ctx), address: house.address(ctx) }
 }
 
 /** The browser's own words for itself, as long as they are worth keeping. */

@@ -89,7 +89,7 @@ const SENTENCES: Record<keyof LimitRules, Message> = {
   loginRow: {
     code: 'login_locked',
     sentence:
-      'Too many failed attempts in a row. Log in on a device that has been logged in before, or try again {when}.',
+      'Too many failed attempts in a row. Use a device on which you have logged in before, or try again {when}.',
   },
   signupNetwork: {
     code: 'too_many_signups',

@@ -120,7 +120,7 @@ export async function logIn(
     now,
     expiresAt: endOf({ kept: options.kept, createdAt: now }, now, house.lifetimes),
   }
-  await recorded(ctx, house, 'logged_in', user, (event) =>
+  await recorded(ctx, house, { kind: 'logged_in', userId: user.id }, (event) =>
     sessions.open(house.database, session, { insteadOf: sessionOf(ctx)?.id, event }),
   )
   setLifetime(ctx, options.kept ? house.lifetimes.max : undefined)
@@ -143,7 +143,7 @@ export async function confirmLogin(ctx: Context, house: House, user: User): Prom
     tokenHash: hashOf(token),
     now: house.now(),
   }
-  const isRenewed = await recorded(ctx, house, 'password_confirmed', user, (event) =>
+  const isRenewed = await recorded(ctx, house, { kind: 'password_confirmed', userId: user.id }, (event) =>
     sessions.renew(house.database, { id: session.id, userId: user.id }, hashes, { event }),
   )
   if (isRenewed) keep(ctx, { [TOKEN]: token, [SEEN]: undefined })
@@ -156,7 +156,7 @@ export async function logOut(ctx: Context, house: House): Promise<void> {
   const session = sessionOf(ctx)
   const user: User | undefined = ctx.state.user
   if (session !== undefined && user !== undefined) {
-    await recorded(ctx, house, 'logged_out', user, (event) =>
+    await recorded(ctx, house, { kind: 'logged_out', userId: user.id }, (event) =>
       sessions.close(house.database, { id: session.id, userId: user.id }, { event }),
     )
   }

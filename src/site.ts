@@ -30,7 +30,7 @@ const NOTE_MAX = 200
 const NOTE_LONG = {
   field: 'note',
   code: 'note_long',
-  sentence: 'Note: at most {max} characters.',
+  sentence: 'Your note: at most {max} characters.',
   params: { max: NOTE_MAX },
 }
 const NOTE_KEPT = { code: 'note_kept', sentence: 'Your note is kept.' }

@@ -21,6 +21,13 @@ function fill(text: string, params: Params = {}): string {
   return text.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => said(params[name] ?? placeholder))
 }
 
+const RIGHT_TO_LEFT = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]/
+
+// A name that is written from right to left would draw the signs around it to its wrong side (UAX 9, isolates).
+function isolated(text: string): string {
+  return RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text
+}
+
 function said(param: Params[string]): string {
-  return typeof param === 'object' ? inWords(param.milliseconds) : String(param)
+  return typeof param === 'object' ? inWords(param.milliseconds) : isolated(String(param))
 }

@@ -19,8 +19,12 @@ const naming: Form<'name' | 'device'> = { name, fields: ['name', 'device'], secr
 
 const DEVICE_REVOKED = { code: 'device_revoked', sentence: 'The device is logged out.' }
 const DEVICE_GONE = { code: 'device_gone', sentence: 'This device was logged out already.' }
+const NOT_NAMED = {
+  code: 'device_gone',
+  sentence: 'This device was logged out already. Its name was not saved.',
+}
 const DEVICE_NAMED = { code: 'device_named', sentence: 'The device is now called {name}.' }
-const NAME_REMOVED = { code: 'device_name_removed', sentence: 'The device has no name any more.' }
+const NAME_REMOVED = { code: 'device_name_removed', sentence: 'The device has no name.' }
 const OTHERS_REVOKED = { code: 'devices_revoked', sentence: 'All other devices are logged out: {count}.' }
 const NO_OTHERS = { code: 'devices_none', sentence: 'No other device is logged in.' }
 
@@ -60,11 +64,21 @@ export function routes(router: Router, house: House): void {
     onSubmit(naming, house, async (ctx, values) => {
       const named = fields.normalizeDeviceName(values.name)
       const errors = await nameDevice(ctx, house, named)
-      if (errors.length > 0) return await house.pages.refuse(ctx, naming, { errors, values })
+      if (errors.length > 0) {
+        return await house.pages.refuse(ctx, naming, {
+          errors,
+          values: { ...values, focus: focusAfter(ctx, errors) },
+        })
+      }
       const message = named === '' ? NAME_REMOVED : { ...DEVICE_NAMED, params: { name: named } }
       await stay(ctx, house, message, values)
     }),
   )
+}
+
+// The row of a device that is gone takes the focus with it: this device's row is always there.
+function focusAfter(ctx: Context, errors: readonly Broken[]): string {
+  return errors.includes(NOT_NAMED) ? loginOf(ctx).session.id : ''
 }
 
 function stay(ctx: Context, house: House, message: Message, values: Partial<Values>): Promise<void> {
@@ -74,6 +88,8 @@ function stay(ctx: Context, house: House, message: Message, values: Partial<Valu
 /** A session as its row in the list shows it. */
 interface Device extends sessions.Device {
   words: DeviceWords
+  /** What it is called: by its name, or by its words in English. */
+  title: string
   /** Tells devices apart that are called the same: 1 for the oldest of them. */
   number: number
   isThis: boolean
@@ -87,29 +103,32 @@ async function around(ctx: Context): Promise<{ devices: Device[] }> {
 async function devicesOf(ctx: Context): Promise<Device[]> {
   const { database, now } = houseOf(ctx)
   const { session, user } = loginOf(ctx)
-  const found = await sessions.ofUser(database.main, user.id, now())
+  const found = (await sessions.ofUser(database.main, user.id, now())).map(titled)
   const number = numbersOf(found)
   const devices = found.map((device) => ({
     ...device,
-    words: deviceWords(device.userAgent),
     number: number(device),
     isThis: device.id === session.id,
   }))
   return [...devices.filter(({ isThis }) => isThis), ...devices.filter(({ isThis }) => !isThis)]
 }
 
-function numbersOf(devices: readonly sessions.Device[]): (device: sessions.Device) => number {
-  const namesakes = new Map<string, string[]>()
-  const oldestFirst = [...devices].sort((one, other) => one.createdAt - other.createdAt)
-  for (const device of oldestFirst) {
-    const title = titleOf(device)
-    namesakes.set(title, [...(namesakes.get(title) ?? []), device.id])
-  }
-  return (device) => (namesakes.get(titleOf(device))?.indexOf(device.id) ?? 0) + 1
+type Titled = Omit<Device, 'number' | 'isThis'>
+
+function titled(device: sessions.Device): Titled {
+  const words = deviceWords(device.userAgent)
+  const { browser, system } = words
+  return { ...device, words, title: device.name ?? [browser, system].filter(Boolean).join(' on ') }
 }
 
-function titleOf({ name, userAgent }: sessions.Device): string {
-  return name ?? JSON.stringify(deviceWords(userAgent))
+function numbersOf(devices: readonly Titled[]): (device: Titled) => number {
+  const namesakes = new Map<string, string[]>()
+  const oldestFirst = [...devices].sort((one, other) => one.createdAt - other.createdAt)
+  for (const { title, id } of oldestFirst) {
+    const key = fields.fold(title)
+    namesakes.set(key, [...(namesakes.get(key) ?? []), id])
+  }
+  return ({ title, id }) => (namesakes.get(fields.fold(title))?.indexOf(id) ?? 0) + 1
 }
 
 /** The device that the address names: one of the user's own, so that nobody learns of another's. */
@@ -123,10 +142,10 @@ function neighbour(devices: readonly Device[], device: Device | undefined): Devi
   return devices[index + 1] ?? devices[index - 1]
 }
 
-async function revoke(ctx: Context, house: House, { id }: Device): Promise<boolean> {
+async function revoke(ctx: Context, house: House, device: Device): Promise<boolean> {
   const { user } = loginOf(ctx)
-  return recorded(ctx, house, 'device_revoked', user, (event) =>
-    sessions.close(house.database, { id, userId: user.id }, { event }),
+  return recorded(ctx, house, { kind: 'device_revoked', userId: user.id, about: device.title }, (event) =>
+    sessions.close(house.database, { id: device.id, userId: user.id }, { event }),
   )
 }
 
@@ -135,7 +154,7 @@ async function revokeOthers(ctx: Context, house: House): Promise<number> {
   const { session, user } = loginOf(ctx)
   const deviceStamp = newDeviceStamp()
   const owned = { id: session.id, userId: user.id }
-  const count = await recorded(ctx, house, 'devices_revoked', user, (event) =>
+  const count = await recorded(ctx, house, { kind: 'devices_revoked', userId: user.id }, (event) =>
     sessions.closeOthers(house.database, owned, { deviceStamp, now: house.now(), event }),
   )
   rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
@@ -145,15 +164,18 @@ async function revokeOthers(ctx: Context, house: House): Promise<number> {
 /** Gives the device its name, or takes it away with ''; answers what is wrong with it, by the id of the row's input. */
 async function nameDevice(ctx: Context, house: House, named: string): Promise<Broken[]> {
   const device = chosen(ctx, await devicesOf(ctx))
-  if (device === undefined) return [DEVICE_GONE]
+  if (device === undefined) return [NOT_NAMED]
   const errors = fields.check(fields.deviceName, named)
   if (errors.length > 0) return errors.map((error) => ({ ...error, field: `name-${device.id}` }))
-  return (await rename(ctx, house, device, named)) ? [] : [DEVICE_GONE]
+  return (await rename(ctx, house, device, named)) ? [] : [NOT_NAMED]
 }
 
-async function rename(ctx: Context, house: House, { id }: Device, named: string): Promise<boolean> {
+async function rename(ctx: Context, house: House, device: Device, named: string): Promise<boolean> {
   const { user } = loginOf(ctx)
-  return recorded(ctx, house, 'device_named', user, (event) =>
-    sessions.rename(house.database, { id, userId: user.id }, named || null, { event }),
+  return recorded(
+    ctx,
+    house,
+    { kind: 'device_named', userId: user.id, about: named || device.title },
+    (event) => sessions.rename(house.database, { id: device.id, userId: user.id }, named || null, { event }),
   )
 }

@@ -14,7 +14,7 @@ export const name = 'password-confirm'
 
 const TYPED_TOO_OLD = {
   code: 'typed_too_old',
-  sentence: 'Thank you. What you had typed before is too old to be brought back.',
+  sentence: 'Your password is right. What you had typed was kept for 10 minutes only: please type it again.',
 }
 
 export function routes(router: Router, house: House): void {
@@ -28,8 +28,7 @@ export function routes(router: Router, house: House): void {
     '/password/confirm/verify/',
     requireUser,
     onSubmit(form, house, async (ctx, values) => {
-      // From the button in the message box: the page that asks.
-      if (values.password === '' && values._typed !== '') return await house.pages.form(ctx, form, values)
+      if (values._ask !== '') return await house.pages.form(ctx, form, values)
       if (values.password === '')
         return await house.pages.refuse(ctx, form, { errors: [NO_PASSWORD], values })
 

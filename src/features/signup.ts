@@ -119,7 +119,9 @@ async function createCounted(ctx: Context, house: House, applicant: Applicant): 
 async function create(ctx: Context, house: House, applicant: Applicant): Promise<boolean> {
   const passwordHash = await house.passwords.hash(applicant.password, leaving(ctx))
   const user = { ...applicant, id: randomUUID(), passwordHash, createdAt: house.now() }
-  return recorded(ctx, house, 'signed_up', user, (event) => users.create(house.database, user, { event }))
+  return recorded(ctx, house, { kind: 'signed_up', userId: user.id }, (event) =>
+    users.create(house.database, user, { event }),
+  )
 }
 
 /** Somebody else was faster between the check and the insert. */

@@ -23,6 +23,7 @@ export interface EventsTable {
   id: string
   user_id: string
   kind: EventKind
+  about: string | null
   at: number
   user_agent: string
   address: string
@@ -32,6 +33,8 @@ export interface EventsTable {
 export interface AccountEvent {
   kind: EventKind
   userId: string
+  /** What it was done to, in words, if not to the account itself: a device. */
+  about: string | null
   /** UTC milliseconds. */
   at: number
   /** As the browser sent it. */
@@ -46,10 +49,11 @@ export interface StoredEvent extends AccountEvent {
 
 export async function insert(db: Db, events: readonly StoredEvent[]): Promise<void> {
   if (events.length === 0) return
-  const rows = events.map(({ id, userId, kind, at, userAgent, address }) => ({
+  const rows = events.map(({ id, userId, kind, about, at, userAgent, address }) => ({
     id,
     user_id: userId,
     kind,
+    about,
     at,
     user_agent: userAgent,
     address,
@@ -74,6 +78,7 @@ export async function newest(
     id: row.id,
     kind: row.kind,
     userId: row.user_id,
+    about: row.about,
     at: row.at,
     userAgent: row.user_agent,
     address: row.address,

@@ -94,8 +94,7 @@ const ONWARD_DELAY = '3s'
 
 const TYPED_AGAIN = {
   code: 'typed_again',
-  sentence:
-    'Here is what you had typed. Nothing was sent yet: please look it over and press the button again.',
+  sentence: 'Here is what you had typed. Nothing was sent yet: please look it over, then send it.',
 }
 
 export function createPages({ views, url, say, shared, typed }: PagesOptions): Pages {
