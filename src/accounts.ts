@@ -11,7 +11,7 @@ import { createEvents, type OnEvent } from './events.js'
 import { features } from './features/index.js'
 import { userOf } from './guards.js'
 import { enter, type House, type Places, type Url } from './house.js'
-import { createKeyring, type Keyring, keyFileOf, siteKeys } from './keys.js'
+import { createKeyring, type Keyring, keptKeys } from './keys.js'
 import { LIFETIMES, type Lifetimes } from './lifetimes.js'
 import { createLimits, LIMITS, type LimitRules, type Limits, UNLIMITED } from './limits.js'
 import { createPasswords, type PasswordCosts } from './passwords.js'
@@ -39,7 +39,8 @@ export interface AccountsOptions {
   database: string
   /**
    * Secrets that seal what browsers carry for us beside the session: 32 random bytes each as base64url, newest first. By
-   * default one that is made once and kept beside a SQLite database, readable by its owner alone.
+   * default one that is made once and kept beside a SQLite database, readable by its owner alone; with PostgreSQL, whose
+   * nodes need the same keys, they have to be given.
    */
   keys?: readonly string[]
   /** Where our pages lie: '' (default) for `/login/`, '/members' for `/members/login/`. */
@@ -155,7 +156,7 @@ async function build(options: AccountsOptions): Promise<House> {
 }
 
 function keyringOf({ keys, database }: AccountsOptions): Keyring {
-  return createKeyring(keys ?? siteKeys({ sessionKeys: [], keyFile: keyFileOf(database) }))
+  return createKeyring(keys ?? keptKeys(database))
 }
 
 function limitsOf(

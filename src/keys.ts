@@ -50,9 +50,12 @@ export function splitKeys(list: string): string[] {
     .filter((key) => key !== '')
 }
 
-/** Where the keys of a site are kept that was given none: beside the database of `sqlite:<path>`. */
-export function keyFileOf(database: string): string {
-  return `${database.slice('sqlite:'.length)}.key`
+/** The keys of a site that was given none: those kept beside the file of `sqlite:<path>`. Throws for another database. */
+export function keptKeys(database: string): readonly string[] {
+  const [, file] = /^sqlite:(.+)$/.exec(database) ?? []
+  if (file === undefined)
+    throw new Error('The keys have to be given: there is no file beside which they could be kept.')
+  return siteKeys({ sessionKeys: [], keyFile: `${file}.key` })
 }
 
 /**

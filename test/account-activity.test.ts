@@ -51,10 +51,10 @@ test('one’s own history is told, newest first, with device, address and time',
   const row = page.$('.rows > li').first()
   assert.match(row.text(), 'Firefox on Linux')
   assert.match(row.text(), '127.0.0.1')
-  assert.is(row.find('time').text(), '3 minutes ago')
+  assert.match(row.text(), '3 minutes ago')
   const at = site.clock.now() - 3 * 60_000
   assert.is(row.find('time').attr('datetime'), new Date(at).toISOString())
-  assert.match(row.find('time').attr('title') ?? '', 'UTC')
+  assert.match(row.find('time').text(), /^January 1, 2026 at 12:01:00.AM UTC$/)
   assert.match(page.$('.rows > li').last().text(), 'An unknown device')
   assert.is(page.$('main nav').length, 0, 'there is but one page')
 })

@@ -115,6 +115,49 @@ test('what is pressed or filled in says of which device, also of two that are ca
   assert.is(new Set(names).size, names.length, names.join())
 })
 
+test('a device that is given the words of another is told apart from it all the same', async () => {
+  await site.visitor().signUp('Namesake')
+  await onDevice('Namesake', FIREFOX)
+  site.clock.advance(60_000)
+  const visitor = await onDevice('Namesake', IPHONE)
+  const list = await visitor.open(PATH)
+  await visitor.send(list, { name: 'firefox on linux' }, namePath(list, 'Safari on iPhone'))
+  assert.equal(titles(await visitor.open(PATH)), ['firefox on linux (2)', 'Firefox on Linux'])
+})
+
+test('a name that was typed for this device before a logout comes back to it after the login', async () => {
+  const visitor = await site.visitor().settle('Namer')
+  await onDevice('Namer', IPHONE)
+  const list = await visitor.open(PATH)
+  await visitor.send(await visitor.open('/logout/'))
+  const path = list.$('.rows form[action$="/name/"]').first().attr('action')
+  visitor.agent.set('Referer', `${site.address}${PATH}`)
+  const refused = await visitor.send(list, { name: 'My desk' }, path)
+  assert.is(refused.status, 403)
+  await visitor.logIn('Namer')
+  const back = await visitor.open(PATH)
+  assert.match(back.messages().join(), 'Here is what you had typed')
+  assert.is(back.$('.rows [name=name]').first().attr('value'), 'My desk')
+  assert.is(back.$('.rows [name=name]').last().attr('value'), undefined)
+})
+
+test('the history says which device was named or logged out, and by which', async () => {
+  await site.visitor().signUp('Teller')
+  await onDevice('Teller', IPHONE)
+  site.clock.advance(60_000)
+  const visitor = await onDevice('Teller', FIREFOX)
+  const list = await visitor.open(PATH)
+  await visitor.send(list, { name: 'Old phone' }, namePath(list, 'Safari on iPhone'))
+  await visitor.send(list, {}, revokePath(list, 'Safari on iPhone'))
+  const activity = await visitor.open('/account/activity/')
+  const told = activity
+    .$('.rows h2')
+    .toArray()
+    .map((title) => activity.$(title).text())
+  assert.equal(told.slice(0, 2), ['Another device logged out: Old phone', 'Device named: Old phone'])
+  assert.match(activity.$('.rows > li').first().text(), 'Firefox on Linux')
+})
+
 test('only live sessions are listed, and only one’s own', async () => {
   await site.visitor().settle('Neighbour')
   await site.visitor().settle('Alone')
@@ -188,7 +231,7 @@ for (const htmx of [false, true]) {
     assert.is(long.$('.rows > li:last-child [name=name]').attr('value'), emoji)
 
     const none = await seen(visitor, await visitor.send(list, { name: '  ' }, to))
-    assert.equal(none.messages(), ['✔ The device has no name any more.'])
+    assert.equal(none.messages(), ['✔ The device has no name.'])
     assert.equal(titles(none), ['Firefox on Linux', 'Safari on iPhone'])
     assert.equal((await kinds(name)).slice(-3), ['device_named', 'device_named', 'device_named'])
   })
@@ -252,7 +295,7 @@ for (const htmx of [false, true]) {
       for (const name of ['Mine', 'x'.repeat(41)]) {
         const named = await visitor.post(`${PATH}${id}/name/`, `${csrf}&name=${name}&device=${foreign}`)
         assert.is(named.status, 406)
-        assert.equal(named.messages(), ['⚠ This device was logged out already.'])
+        assert.equal(named.messages(), ['⚠ This device was logged out already. Its name was not saved.'])
         assert.equal(titles(named), ['An unknown device'])
       }
     }

@@ -124,7 +124,7 @@ test('after 100 in a row only a device that the account knows gets in, and that 
   const locked = await guess(visitorFrom(site, HERE))
   assert.is(locked.status, 429)
   assert.equal(locked.messages(), [
-    '⚠ Too many failed attempts in a row. Log in on a device that has been logged in before, or try again in 29 days.',
+    '⚠ Too many failed attempts in a row. Use a device on which you have logged in before, or try again in 29 days.',
   ])
   assert.is((await own.logIn('Anna')).status, 303)
   assert.is((await guess(visitorFrom(site, HERE))).status, 303)

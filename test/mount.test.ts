@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Accounts, type AccountsOptions, accounts, requireUser, userOf } from '../src/index.js'
+import { isPostgresUrl } from '../src/tables/postgres.js'
 import { CHEAP, freshDatabase, Visitor } from './helpers.js'
 
 const test = suite('mounted into somebody else’s app')
@@ -29,8 +30,10 @@ async function startHost(
   app.silent = true
   const errors: Error[] = []
   app.on('error', (error: Error) => errors.push(error))
+  const database = await freshDatabase()
   const house = await accounts({
-    database: await freshDatabase(),
+    database,
+    ...(isPostgresUrl(database) && { keys: ['A'.repeat(43)] }),
     prefix: '/members',
     places: { home: '/start' },
     passwordCosts: CHEAP,
@@ -169,6 +172,16 @@ test('an option that is wrong stops the start with a sentence', async () => {
     } catch (error) {
       assert.match(String(error), /The (prefix|baseUrl) has to be like/)
     }
+  }
+})
+
+test('a database on a server needs keys to be given, and no file is made for them', async () => {
+  try {
+    await accounts({ database: 'postgres://user:secret@127.0.0.1:1/none' })
+    assert.unreachable()
+  } catch (error) {
+    assert.match(String(error), 'The keys have to be given')
+    assert.not.match(String(error), 'secret')
   }
 })
 

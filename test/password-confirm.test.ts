@@ -13,9 +13,7 @@ test.after(() => site.close())
 
 const TOO_LATE = 10 * MINUTE
 const GUARDED = '/members/recent/'
-const BACK = [
-  '✔ Here is what you had typed. Nothing was sent yet: please look it over and press the button again.',
-]
+const BACK = ['✔ Here is what you had typed. Nothing was sent yet: please look it over, then send it.']
 
 /** A user whose login is no longer recent. */
 async function settled(name: string, options?: { htmx: boolean }): Promise<Visitor> {
@@ -179,7 +177,7 @@ test('what is too old for its page when the password comes is said to be', async
   site.clock.advance(TOO_LATE)
   const page = await visitor.send(asked, { password: PASSWORD })
   assert.is(page.status, 303)
-  assert.match((await visitor.open(GUARDED)).messages().join(), 'too old to be brought back')
+  assert.match((await visitor.open(GUARDED)).messages().join(), 'kept for 10 minutes only')
 })
 
 test('a long text comes back whole, and what is too long for that is said to be', async () => {
@@ -201,6 +199,38 @@ test('a long text comes back whole, and what is too long for that is said to be'
   assert.is(refused.status, 403)
   assert.match(refused.messages().join(), 'too long to be brought back')
   assert.is(refused.value('_typed'), undefined)
+})
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: logged out in another tab, the password’s page leads to the login, and on`, async () => {
+    const visitor = await settled(`Tabs ${htmx}`, { htmx })
+    const form = await visitor.open(`/password/confirm/?next=${GUARDED}`)
+    await visitor.send(await visitor.open('/logout/'))
+    const page = await visitor.send(form, { password: PASSWORD })
+    assert.is(page.status, 403)
+    assert.equal(page.messages(), ['⚠ You are logged out, so nothing was done. Log in'])
+    assert.is(page.$('.error a').attr('href'), `/login/?next=${encodeURIComponent(GUARDED)}`)
+  })
+}
+
+test('a password that is missing is told also where something typed waits', async () => {
+  const visitor = await settled('Hasty')
+  const asked = await sentLate(visitor)
+  const page = await visitor.send(asked, { password: '' })
+  assert.is(page.status, 406)
+  assert.equal(page.messages(), ['⚠ Enter your password.'])
+  assert.is(page.value('_typed'), asked.value('_typed'))
+})
+
+test('an empty form has nothing to be brought back', async () => {
+  const visitor = await settled('Silent')
+  await confirmed(visitor)
+  const page = await visitor.open(GUARDED)
+  site.clock.advance(TOO_LATE)
+  const asked = await visitor.send(page, { note: '' })
+  assert.is(asked.status, 403)
+  assert.is(asked.value('_typed'), undefined)
+  assert.is((await visitor.send(asked, { password: PASSWORD })).headers.location, GUARDED)
 })
 
 test('a cross-site form is neither asked for nor brought back', async () => {

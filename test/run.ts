@@ -77,8 +77,6 @@ function jobsOf(file: string): Job[] {
   if (file.endsWith('.sqlite.test.js')) return [{ file, database: 'SQLite' }]
   if (file.endsWith('.postgres.test.js')) return [{ file, database: 'PostgreSQL' }]
   if (!leadsTo(DATABASES, join(here, file))) return [{ file, database: undefined }]
-  // What a browser makes of a page does not depend on the database, and takes minutes.
-  if (isForBrowser(file)) return [{ file, database: 'SQLite' }]
   return [
     { file, database: 'SQLite' },
     { file, database: 'PostgreSQL' },

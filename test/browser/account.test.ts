@@ -164,7 +164,11 @@ test('the activity shows what was just done, and leads to the devices', async ()
   await input(page, 0).fill('Mine')
   await press(page, 0, 'Save')
   await page.click('main a[href="/account/activity/"]')
-  assert.equal(await page.locator('.rows h2').allInnerTexts(), ['Device named', 'Logged in', 'Signed up'])
+  assert.equal(await page.locator('.rows h2').allInnerTexts(), [
+    'Device named: Mine',
+    'Logged in',
+    'Signed up',
+  ])
   await page.click(`main a[href="${PATH}"]`)
   assert.is(await row(page, 0).locator('h2').innerText(), 'Mine')
 })
