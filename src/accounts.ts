@@ -146,7 +146,7 @@ async function build(options: AccountsOptions): Promise<House> {
       seal: createSeal(keyring.sealKeys('device cookie')),
       https: isHttps(options),
     }),
-    typedSeal: createSeal(keyring.sealKeys('typed form')),
+    seal: createSeal(keyring.sealKeys('brought back')),
     origin: options.baseUrl === undefined ? undefined : new URL(options.baseUrl).origin,
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
     now,

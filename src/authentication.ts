@@ -1,9 +1,10 @@
 import type { Context } from 'koa'
-import { knownDevice } from './devices.js'
+import { knownDevices } from './devices.js'
 import { eventOf } from './events.js'
 import { fold } from './fields.js'
 import type { House } from './house.js'
 import type { Counted } from './limits.js'
+import { sessionOf } from './sessions.js'
 import type { EventKind } from './tables/events.js'
 import * as users from './tables/users.js'
 import type { Broken } from './web/form.js'
@@ -71,7 +72,9 @@ export async function checkPassword(ctx: Context, house: House, check: PasswordC
   const counted = countedTries(ctx, house, check)
   const filled = await house.limits.take(counted)
   const right = await isRight(ctx, house, check).catch(async (error: unknown) => {
-    await house.limits.giveBack(counted)
+    await house.limits
+      .giveBack(counted)
+      .catch((second: unknown) => house.log.warn({ err: second }, 'tries not given back'))
     throw error
   })
   if (right) await forgiveTries(house, check, counted)
@@ -81,21 +84,29 @@ export async function checkPassword(ctx: Context, house: House, check: PasswordC
 
 // Names are counted as they were typed: a name and an e-mail that had one counter would tell whose address it is.
 function countedTries(ctx: Context, house: House, { name, account }: PasswordCheck): Counted[] {
-  const device = account && knownDevice(ctx, house, account)
+  const device = deviceOf(ctx, house, account)
   if (account !== undefined && device !== undefined) {
-    return [{ rule: 'loginDevice', of: `${account.user.id} ${device}` }]
+    const of = `${account.user.id} ${device}`
+    return [
+      { rule: 'loginDevice', of },
+      { rule: 'loginRow', of },
+    ]
   }
   const network = networkOf(house.address(ctx))
   return [
     { rule: 'loginName', of: `${network} ${name}` },
     { rule: 'loginAccount', of: name },
     { rule: 'loginNetwork', of: network },
-    rowOf(name, account),
+    { rule: 'loginRow', of: name },
   ]
 }
 
-function rowOf(name: string, account: users.Account | undefined): Counted {
-  return { rule: 'loginRow', of: account?.user.id ?? name }
+// The cookie is opened for names that nobody has, too: how long that takes must not tell them apart.
+function deviceOf(ctx: Context, house: House, account: users.Account | undefined): string | undefined {
+  const known = knownDevices(ctx, house)
+  if (account === undefined) return undefined
+  const isLoggedIn = sessionOf(ctx) !== undefined && ctx.state.user?.id === account.user.id
+  return known(account) ?? (isLoggedIn ? sessionOf(ctx)?.id : undefined)
 }
 
 function isRight(ctx: Context, { passwords }: House, { account, password }: PasswordCheck): Promise<boolean> {
@@ -104,14 +115,20 @@ function isRight(ctx: Context, { passwords }: House, { account, password }: Pass
 
 // The owner's success ends a row (NIST 800-63B-4 3.2.2) and what was mistyped here; what strangers have tried counts on.
 async function forgiveTries(
-  { limits }: House,
-  { name, account }: PasswordCheck,
+  { limits, log }: House,
+  { account }: PasswordCheck,
   counted: readonly Counted[],
 ): Promise<void> {
-  const shared = counted.filter(({ rule }) => rule === 'loginAccount' || rule === 'loginNetwork')
-  const own = counted.filter(({ rule }) => rule === 'loginName' || rule === 'loginDevice')
-  await limits.giveBack(shared)
-  await limits.forget([...own, rowOf(name, account)])
+  const isShared = ({ rule }: Counted) => rule === 'loginAccount' || rule === 'loginNetwork'
+  const rows = [account?.user.name ?? '', account?.user.email ?? ''].map(
+    (of): Counted => ({ rule: 'loginRow', of: fold(of) }),
+  )
+  try {
+    await limits.giveBack(counted.filter(isShared))
+    await limits.forget([...counted.filter((one) => !isShared(one)), ...rows])
+  } catch (error) {
+    log.warn({ err: error }, 'tries not forgiven')
+  }
 }
 
 function noteFailure(

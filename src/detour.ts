@@ -6,7 +6,7 @@ import { sessionOf } from './sessions.js'
 import { isCrossSite } from './web/csrf.js'
 import { type Form, textFields, type Values } from './web/form.js'
 import { localPath } from './web/local-path.js'
-import { keep, keptText } from './web/session.js'
+import { keep, keepOptional, keptText } from './web/session.js'
 
 /** The form that asks a user who is logged in for the password again; what was typed before travels in `_typed`. */
 export const passwordConfirm: Form<'password' | 'next' | '_typed' | '_ask'> = {
@@ -19,9 +19,7 @@ export const passwordConfirm: Form<'password' | 'next' | '_typed' | '_ask'> = {
 /** What was typed is kept for so long. */
 const KEPT = 10 * MINUTE
 /** The body of a form may have 32 KB, and the sealed text is not all of it. */
-const MOST_IN_FORM = 31_000
-/** A cookie has room for 4000 characters, and holds more than this. */
-const MOST_IN_COOKIE = 1_800
+const MOST_IN_FORM = 28_000
 
 /** A form on its way to a password and back: the page it stands on, and what was typed. */
 interface Detour {
@@ -37,12 +35,17 @@ interface Detour {
 export function pageBehind(ctx: Context): string | undefined {
   if (houseOf(ctx).pages.formAt(ctx.path) === passwordConfirm) return localPath(textFields(ctx).next)
   const referer = ctx.get('Referer')
-  if (URL.canParse(referer) && new URL(referer).host === ctx.get('Host')) {
+  if (URL.canParse(referer) && isOwnUrl(ctx, new URL(referer))) {
     const { pathname, search } = new URL(referer)
     const page = localPath(pathname + search)
     if (page !== undefined) return page
   }
   return localPath(ctx.path.replace(/\/verify\/$/, '/'))
+}
+
+function isOwnUrl(ctx: Context, url: URL): boolean {
+  const { origin } = houseOf(ctx)
+  return origin === undefined ? url.host === ctx.get('Host').toLowerCase() : url.origin === origin
 }
 
 /**
@@ -54,7 +57,7 @@ export function sealTyped(ctx: Context, page = ''): string | undefined {
   if (page === '' || Object.values(typed).every((text) => text === '')) return ''
   const house = houseOf(ctx)
   const content = JSON.stringify({ page, typed, at: house.now() } satisfies Detour)
-  const sealed = house.typedSeal.close(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
+  const sealed = house.seal.close(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
   return sealed.length > MOST_IN_FORM ? undefined : sealed
 }
 
@@ -67,17 +70,25 @@ export function typedIn(ctx: Context): Values {
 }
 
 function isSecret(form: Form | undefined, name: string): boolean {
-  return form === undefined ? /passw/i.test(name) : form.secret.includes(name)
+  return form === undefined ? /pass|pwd|secret|token|\bpin\b/i.test(name) : form.secret.includes(name)
 }
 
 function bindingOf(ctx: Context, page: string): string {
-  return `${sessionOf(ctx)?.id ?? 'nobody'} ${page.split('?', 1)[0]}`
+  return `typed ${sessionOf(ctx)?.id ?? 'nobody'} ${page.split('?', 1)[0]}`
 }
 
-/** Keeps what was typed in the session, for the way by a link to the login and back; not if it is too long for that. */
-export function keepTyped(ctx: Context, page: string | undefined): void {
+/**
+ * Keeps what was typed in the session, for the way by a link to the login and back. Answers whether all of it is kept: it
+ * may be too long for that.
+ */
+export function keepTyped(ctx: Context, page: string | undefined): boolean {
   const sealed = sealTyped(ctx, page)
-  if (sealed && sealed.length <= MOST_IN_COOKIE) keep(ctx, { typed: sealed })
+  return sealed === '' || (sealed !== undefined && keepSealed(ctx, sealed))
+}
+
+/** Keeps what was sealed in the session, if there is room for it. */
+export function keepSealed(ctx: Context, sealed: string): boolean {
+  return keepOptional(ctx, 'typed', `${houseOf(ctx).now()} ${sealed}`)
 }
 
 /** The page that the sealed form comes from, if it was sealed for this session and is not too old. */
@@ -85,11 +96,12 @@ export function pageOfTyped(ctx: Context, sealed: string, next: string | undefin
   return next === undefined ? undefined : open(houseOf(ctx), sealed, bindingOf(ctx, next))?.page
 }
 
-function open({ typedSeal, now }: House, sealed: string, binding: string): Detour | undefined {
-  const text = typedSeal.open(sealed, binding)
+function open({ seal, now }: House, sealed: string, binding: string): Detour | undefined {
+  const text = seal.open(sealed, binding)
   if (text === undefined) return undefined
   const detour: Detour = JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString())
-  return now() - detour.at < KEPT ? detour : undefined
+  const age = now() - detour.at
+  return age >= 0 && age < KEPT ? detour : undefined
 }
 
 const brought = new WeakMap<Context, Values>()
@@ -100,6 +112,7 @@ const brought = new WeakMap<Context, Values>()
  */
 export function bringBack(house: House): Middleware {
   return async (ctx, next) => {
+    dropOld(ctx, house)
     const { _typed } = textFields(ctx)
     const isBack =
       ctx.method === 'POST' && _typed !== undefined && house.pages.formAt(ctx.path) !== passwordConfirm
@@ -118,10 +131,16 @@ export function typedOf(ctx: Context): Readonly<Values> {
 }
 
 function takeKept(ctx: Context): Values {
-  const sealed = keptText(ctx, 'typed')
-  if (sealed === undefined) return {}
-  // It was sealed before the login, for nobody's session.
-  const detour = open(houseOf(ctx), sealed, `nobody ${ctx.path}`)
+  const [, sealed] = keptText(ctx, 'typed')?.split(' ') ?? []
+  if (sealed === undefined || ctx.method === 'HEAD') return {}
+  // Before a login it was sealed for nobody's session.
+  const bindings = [bindingOf(ctx, ctx.path), `typed nobody ${ctx.path}`]
+  const detour = bindings.map((binding) => open(houseOf(ctx), sealed, binding)).find(Boolean)
   if (detour !== undefined) keep(ctx, { typed: undefined })
   return detour?.typed ?? {}
+}
+
+function dropOld(ctx: Context, { now }: House): void {
+  const [at] = keptText(ctx, 'typed')?.split(' ') ?? []
+  if (at !== undefined && now() - Number(at) >= KEPT) keep(ctx, { typed: undefined })
 }

@@ -20,11 +20,13 @@ interface Known {
 }
 
 /**
- * The id of this browser, if it has logged in to the account before and the account has not forgotten it since: it is not
- * held by limits that strangers fill. A forged cookie, or that of another account, counts for nothing.
+ * Answers the id of this browser for an account, if it has logged in to that before and the account has not forgotten it
+ * since: it is not held by limits that strangers fill. A forged cookie, or that of another account, counts for nothing.
  */
-export function knownDevice(ctx: Context, house: House, { user, deviceStamp }: Account): string | undefined {
-  return carried(ctx, house).find(({ userId, stamp }) => userId === user.id && stamp === deviceStamp)?.id
+export function knownDevices(ctx: Context, house: House): (account: Account) => string | undefined {
+  const known = carried(ctx, house)
+  return ({ user, deviceStamp }) =>
+    known.find(({ userId, stamp }) => userId === user.id && stamp === deviceStamp)?.id
 }
 
 /** Lets this browser carry that it has logged in to the account. */

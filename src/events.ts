@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
 import type { House } from './house.js'
 import type { Database } from './tables/database.js'
 import * as events from './tables/events.js'
+import { DatabaseUnavailable } from './tables/unavailable.js'
 
 /** The security history as it is written, and told to the host. */
 export interface Events {
@@ -28,8 +30,10 @@ export interface EventsOptions {
 
 const WRITE_EVERY = 1000
 const BATCH = 100
-/** More than limits let through while a database is away for a minute. */
+/** A ceiling for the memory that they take. */
 const MOST_WAITING = 10_000
+/** At the end they are not waited for longer than that. */
+const END_WAIT = 1_000
 
 export function createEvents({ database, log, onEvent }: EventsOptions): Events {
   const waiting: events.StoredEvent[] = []
@@ -42,21 +46,43 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
     }
   }
 
-  const write = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH)
-      await database.note((db) => events.insert(db, batch))
-      waiting.splice(0, batch.length)
-      tell(batch)
+  const write = async (batch: readonly events.StoredEvent[]) => {
+    await database.note((db) => events.insert(db, batch))
+    tell(batch)
+  }
+
+  // One that cannot be stored, for instance of a user who is gone meanwhile, must not hold up those of all others.
+  const writeApart = async (batch: readonly events.StoredEvent[]) => {
+    for (const event of batch) {
+      await write([event]).catch((error: unknown) => {
+        if (error instanceof DatabaseUnavailable) throw error
+        log.error({ err: error }, 'an event was lost')
+      })
     }
   }
 
-  let writing: Promise<void> = Promise.resolve()
-  const writeOn = () => {
-    writing = writing.then(write).catch((error: unknown) => log.debug({ err: error }, 'events wait'))
-    return writing
+  const writeWaiting = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, BATCH)
+      await write(batch).catch((error: unknown) => {
+        if (error instanceof DatabaseUnavailable) throw error
+        return writeApart(batch)
+      })
+      waiting.splice(0, batch.length)
+    }
   }
-  const timer = setInterval(writeOn, WRITE_EVERY).unref()
+
+  let stopped = false
+  let timer: NodeJS.Timeout
+  let writing: Promise<void> = Promise.resolve()
+  const writeIn = (delay: number) => {
+    timer = setTimeout(() => {
+      writing = writeWaiting()
+        .catch((error: unknown) => log.debug({ err: error }, 'events wait'))
+        .finally(() => stopped || writeIn(WRITE_EVERY))
+    }, delay).unref()
+  }
+  writeIn(WRITE_EVERY)
 
   return {
     stored: numbered,
@@ -66,8 +92,11 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
       waiting.push(numbered(event))
     },
     async close() {
-      clearInterval(timer)
-      await writeOn()
+      stopped = true
+      clearTimeout(timer)
+      await Promise.race([writing.then(writeWaiting).catch(() => {}), pause(END_WAIT)])
+      if (waiting.length > 0)
+        log.warn({ count: waiting.length }, 'events were lost: the database was not available')
     },
   }
 }

@@ -8,6 +8,11 @@ import { localPath } from './web/local-path.js'
 import { isRead } from './web/routes.js'
 
 const LOGIN_NEEDED = { code: 'login_needed', sentence: 'You are logged out, so nothing was done.' }
+const LOGIN_NEEDED_TOO_LONG = {
+  code: 'login_needed',
+  sentence:
+    'You are logged out, so nothing was done. What you typed is too long to be brought back: copy it first.',
+}
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const PASSWORD_NEEDED = {
   code: 'password_needed',
@@ -35,14 +40,14 @@ async function refuseLoggedOut(ctx: Context): Promise<void> {
   const { pages, url, origin } = houseOf(ctx)
   refuseCrossSite(ctx, origin)
   const page = pageBehind(ctx)
-  keepTyped(ctx, page)
+  const error = keepTyped(ctx, page) ? LOGIN_NEEDED : LOGIN_NEEDED_TOO_LONG
   const link = { href: pathWithNext(url('login'), page), message: LOG_IN }
   const form = pages.formAt(ctx.path)
   const values = typedIn(ctx)
   if (form === undefined || Object.keys(values).length === 0) {
-    return pages.problem(ctx, { status: 403, error: LOGIN_NEEDED, link })
+    return pages.problem(ctx, { status: 403, error, link })
   }
-  await pages.refuse(ctx, form, { status: 403, errors: [{ ...LOGIN_NEEDED, link }], values })
+  await pages.refuse(ctx, form, { status: 403, errors: [{ ...error, link }], values })
 }
 
 /** Lets only visitors through who are not logged in; users go home, or on to the page that asked for the login. */

@@ -26,8 +26,8 @@ export interface House {
   events: Events
   /** Which accounts a browser has logged in to. */
   deviceCookie: OwnCookie
-  /** Seals what was typed for the way to a password and back. */
-  typedSeal: Seal
+  /** Seals what browsers bring back to us; its context says what for. */
+  seal: Seal
   /** The site's fixed origin; undefined if it has none and the Host header decides. */
   origin: string | undefined
   /** The address of the browser behind a request, IPv4 or IPv6; '' if it cannot be known. */

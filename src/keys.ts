@@ -8,7 +8,7 @@ import type { SealKey } from './web/seal.js'
 export interface Keyring {
   /** Keys for `createSeal`, one for each key of the ring. `purpose` separates uses that must never mix. */
   sealKeys(purpose: string): SealKey[]
-  /** A secret of 32 bytes, from the newest key. */
+  /** A secret of 32 bytes, from the oldest key: a new one in front changes nothing of what was made with it. */
   secret(purpose: string): Buffer
 }
 
@@ -21,10 +21,10 @@ const KEY = /^[A-Za-z0-9_-]{43}$/
  */
 export function createKeyring(keys: readonly string[]): Keyring {
   const ring = keys.map(decodeKey)
-  const [newest] = ring
-  if (newest === undefined) throw new Error('There is no key.')
+  const oldest = ring.at(-1)
+  if (oldest === undefined) throw new Error('There is no key.')
   return {
-    secret: (purpose) => derive(newest, purpose, KEY_LENGTH),
+    secret: (purpose) => derive(oldest, purpose, KEY_LENGTH),
     sealKeys: (purpose) =>
       ring.map((key) => ({ id: derive(key, `${purpose} id`, 4), secret: derive(key, purpose, KEY_LENGTH) })),
   }

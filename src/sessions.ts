@@ -9,7 +9,7 @@ import * as sessions from './tables/sessions.js'
 import type { Account, User } from './tables/users.js'
 import { newSecret } from './web/csrf.js'
 import { isRead } from './web/routes.js'
-import { keep, kept, keptText, setCookieLifetime } from './web/session.js'
+import { keep, keepOptional, kept, keptText, setCookieLifetime, shed } from './web/session.js'
 
 /** Between two notes that a session was used. */
 const TOUCH_EVERY = MINUTE
@@ -45,35 +45,43 @@ export function loginOf(ctx: Context): sessions.Login {
 export function currentUser(house: House): Middleware {
   return async (ctx, next) => {
     const token = keptText(ctx, TOKEN)
-    const found = token === undefined ? undefined : (trusted(ctx, house) ?? (await look(ctx, house, token)))
+    const found =
+      token === undefined ? undefined : (trusted(ctx, house, token) ?? (await look(ctx, house, token)))
     if (token !== undefined && found === undefined) forgetDead(ctx)
     if (found !== undefined) live.set(ctx, found.session)
     ctx.state.user = found?.user
     await next()
+    shed(ctx)
   }
 }
 
 // Never for what changes something: a session that was revoked can at most look on for as long as the host allows.
-function trusted(ctx: Context, { lifetimes, now }: House): Seen | undefined {
-  const seen = kept(ctx)[SEEN]
-  if (lifetimes.recheck === 0 || !isRead(ctx) || !isSeen(seen)) return undefined
-  const isFresh = now() - seen.at < lifetimes.recheck && now() < seen.session.expiresAt
-  return isFresh ? seen : undefined
+function trusted(ctx: Context, { lifetimes, seal, now }: House, token: string): sessions.Login | undefined {
+  const text =
+    lifetimes.recheck > 0 && isRead(ctx) ? seal.open(keptText(ctx, SEEN) ?? '', seenBy(token)) : undefined
+  if (text === undefined) return undefined
+  const seen: Seen = JSON.parse(text)
+  const age = now() - seen.at
+  return age >= 0 && age < lifetimes.recheck && now() < seen.session.expiresAt ? seen : undefined
 }
 
-function isSeen(value: unknown): value is Seen {
-  return typeof value === 'object' && value !== null && 'at' in value && 'session' in value && 'user' in value
+// Sealed by us, whatever the session is that it lies in; and of no use to another login.
+function seenBy(token: string): string {
+  return `seen ${hashOf(token)}`
 }
 
-async function look(ctx: Context, house: House, token: string): Promise<Seen | undefined> {
+async function look(ctx: Context, house: House, token: string): Promise<sessions.Login | undefined> {
   const now = house.now()
   const { main } = house.database
   const hash = hashOf(token)
   const found = (await sessions.byToken(main, hash, now)) ?? (await sessions.byFormerToken(main, hash, now))
   if (found === undefined) return undefined
   touch(house, found.session)
-  if (house.lifetimes.recheck > 0) keep(ctx, { [SEEN]: { at: now, ...found } })
-  return { at: now, ...found }
+  if (house.lifetimes.recheck > 0) {
+    const seen: Seen = { ...found, at: now }
+    keepOptional(ctx, SEEN, house.seal.close(JSON.stringify(seen), seenBy(token)))
+  }
+  return found
 }
 
 // A copy of the cookie of a session that has ended also holds no message of it.
@@ -84,7 +92,7 @@ function forgetDead(ctx: Context): void {
 // That it was used is not waited for: the next request notes it again if the database was busy.
 function touch(house: House, session: sessions.Session): void {
   const now = house.now()
-  if (now - session.lastSeenAt < TOUCH_EVERY) return
+  if (now - session.lastSeenAt < Math.min(TOUCH_EVERY, house.lifetimes.idle / 2)) return
   const expiresAt = endOf(session, now, house.lifetimes)
   sessions
     .touch(house.database.loose, { id: session.id, now, expiresAt })

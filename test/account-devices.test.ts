@@ -412,12 +412,13 @@ test('without a token or from another site nothing is done', async () => {
   assert.ok(await isLoggedIn(other))
 })
 
-test('other methods on the addresses of its forms are 405', async () => {
+test('the addresses of its forms lead to the list when they are opened, and take POST alone', async () => {
   const visitor = await site.visitor().settle('Methodical')
   for (const path of [`${PATH}revoke/`, `${PATH}x/revoke/`, `${PATH}x/name/`]) {
     const page = await visitor.open(path)
-    assert.is(page.status, 405, path)
-    assert.is(page.headers.allow, 'POST')
+    assert.is(page.status, 303, path)
+    assert.is(page.headers.location, PATH)
+    assert.is((await fetch(site.address + path, { method: 'PUT' })).status, 405)
   }
   assert.is((await visitor.post(PATH, '')).status, 405)
 })

@@ -53,6 +53,18 @@ test('failed passwords and limits that are reached are written within 1.5 second
   await site.close()
 })
 
+test('what cannot be written holds up nobody else’s history', async () => {
+  const site = await Site.start()
+  await site.visitor().signUp('Gone')
+  await site.visitor().signUp('Here')
+  await site.visitor().logIn('Gone', { password: 'wrong' })
+  await site.write("delete from users where name = 'Gone'")
+  await site.visitor().logIn('Here', { password: 'wrong' })
+  await site.close()
+  assert.equal(await kindsOf(site, 'Here'), ['signed_up', 'login_failed'])
+  assert.match(site.logs.join(''), /"level":50.*an event was lost/)
+})
+
 test('what waits when the site ends is written first', async () => {
   const site = await Site.start()
   await site.visitor().signUp('Cora')

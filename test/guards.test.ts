@@ -93,6 +93,20 @@ test('what is too long for a cookie stays on the page, and breaks nothing', asyn
   assert.ok(refused.sessionCookie.length < 4000)
 })
 
+test('a session that is full still logs in: what is not needed is left out of it', async () => {
+  const visitor = await site.visitor().settle('Hoarder')
+  const note = String.fromCharCode(1).repeat(200)
+  await visitor.send(await visitor.open(GUARDED), { note })
+  await site.write('delete from sessions')
+  const typed = Array.from({ length: 300 }, (_, index) => ((index * 7919) % 9973).toString(36)).join('')
+  await visitor.post('/members/recent/verify/', new URLSearchParams({ note: typed }).toString())
+  assert.is(
+    (await visitor.send(await visitor.open('/login/'), { username: 'Hoarder', password: PASSWORD })).status,
+    303,
+  )
+  assert.is((await visitor.open(GUARDED)).status, 200)
+})
+
 test('a form that another site sends to a page for users is refused barely, and leaves no cookie', async () => {
   const page = await site.visitor().post(`${GUARDED}verify/`, 'note=evil', { Origin: 'https://evil.example' })
   assert.is(page.status, 403)

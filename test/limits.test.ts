@@ -212,11 +212,11 @@ test('of many wrong passwords at once no more than allowed are looked at', async
   const visitor = visitorFrom(site, HERE)
   const form = await visitor.open('/login/')
   const pages = await Promise.all(
-    Array.from({ length: 40 }, () => visitor.send(form, { username: 'Anna', password: 'wrong' })),
+    Array.from({ length: 80 }, () => visitor.send(form, { username: 'Anna', password: 'wrong' })),
   )
   const statuses = pages.map(({ status }) => status)
   assert.is(statuses.filter((status) => status === 406).length, 5)
-  assert.is(statuses.filter((status) => status === 429).length, 35)
+  assert.is(statuses.filter((status) => status === 429).length, 75)
   assert.is(
     (await guess(visitorFrom(site, '203.0.113.8'))).status,
     303,
@@ -241,6 +241,53 @@ test('20 new accounts an hour from one network; forms that were refused do not c
   site.clock.advance(HOUR)
   assert.is((await visitor.signUp('one more')).status, 303)
   await site.close()
+})
+
+test('of sign-ups that race for a name only the one that wins counts', async () => {
+  const site = await behindProxy({ environment: { LIMIT_SIGNUP_NETWORK: '3/1h' } })
+  const visitors = ['one', 'two', 'three'].map(
+    (email) => [visitorFrom(site, HERE), `${email}@example.com`] as const,
+  )
+  await Promise.all(visitors.map(([visitor, email]) => visitor.signUp('Racer', { email })))
+  assert.is((await visitorFrom(site, HERE).signUp('second')).status, 303)
+  assert.is((await visitorFrom(site, HERE).signUp('third')).status, 303)
+  assert.is((await visitorFrom(site, HERE).signUp('fourth')).status, 429)
+  await site.close()
+})
+
+test('a name that is locked does not tell whose e-mail address is whose', async () => {
+  const site = await behindProxy({ environment: { LIMIT_LOGIN_ROW: '5/30d' } })
+  await fail(visitorFrom(site, HERE), 5)
+  assert.is((await guess(visitorFrom(site, '203.0.113.8'))).status, 429)
+  const answers = []
+  for (const address of ['anna@example.com', 'bela@example.com']) {
+    answers.push((await guess(visitorFrom(site, '203.0.113.9'), address, 'wrong')).messages())
+  }
+  assert.equal(answers[0], answers[1])
+  await site.close()
+})
+
+test('a known device is no longer one after too many failures in a row', async () => {
+  const site = await behindProxy({ environment: { LIMIT_LOGIN_DEVICE: '50/1m', LIMIT_LOGIN_ROW: '8/30d' } })
+  const owner = visitorFrom(site, HERE)
+  await owner.logIn('Anna')
+  await owner.send(await owner.open('/logout/'))
+  assert.equal(await fail(owner, 9), [...Array(8).fill(406), 429])
+  site.clock.advance(HOUR)
+  assert.is((await guess(owner)).status, 429)
+  assert.is((await guess(visitorFrom(site, HERE))).status, 303, 'others are not held by it')
+  await site.close()
+})
+
+test('a new key in front forgets no figures', async () => {
+  const [old, young] = ['A'.repeat(43), `${'B'.repeat(42)}A`]
+  const first = await behindProxy({ environment: { SESSION_KEYS: old } })
+  await fail(visitorFrom(first, HERE), 5)
+  const environment = { TRUST_PROXY: '1', SESSION_KEYS: `${young},${old}` }
+  const second = await Site.start({ database: first.database, environment })
+  assert.is((await guess(visitorFrom(second, HERE))).status, 429)
+  await second.close()
+  await first.close()
 })
 
 test('the figures are kept by the database: a restart, or another process, forgets nothing', async () => {

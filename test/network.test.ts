@@ -23,6 +23,8 @@ for (const [address, network] of NETWORKS) {
 test('an address is written in one way, and what is none is none', () => {
   assert.is(normalAddress('::ffff:127.0.0.1'), '127.0.0.1')
   assert.is(normalAddress('2001:DB8:0:0:0:0:0:1'), '2001:db8::1')
+  assert.is(normalAddress('203.0.113.7:5555'), '203.0.113.7')
+  assert.is(normalAddress('[2001:db8::1]:5555'), '2001:db8::1')
   for (const none of ['', 'unknown', 'a.b.c.d', '<script>', '1.2.3.4, 5.6.7.8', '_hidden']) {
     assert.is(normalAddress(none), undefined, none)
   }

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY, HOUR } from '../src/durations.js'
-import { Site, type Visitor } from './helpers.js'
+import { Site, until, type Visitor } from './helpers.js'
 
 const test = suite('sessions')
 
@@ -15,6 +15,12 @@ async function login(site: Site, name: string, typed: Record<string, string> = {
   return visitor
 }
 
+/** Waits until it is written down that the session was used, which no page waits for. */
+async function noted(site: Site): Promise<void> {
+  const seen = 'select id from sessions where last_seen_at = ?'
+  await until(async () => (await site.rows(seen, site.clock.now())).length > 0)
+}
+
 test('lifetimes can be set', async () => {
   const environment = { SESSION_IDLE: '1h', SESSION_KEPT_IDLE: '2h', SESSION_MAX: '3h' }
   const site = await Site.start({ environment })
@@ -26,6 +32,7 @@ test('lifetimes can be set', async () => {
   site.clock.advance(HOUR)
   assert.not.ok(await isLoggedIn(brief))
   assert.ok(await isLoggedIn(kept))
+  await noted(site)
   site.clock.advance(HOUR)
   assert.ok(await isLoggedIn(kept))
   site.clock.advance(2)
@@ -68,6 +75,53 @@ test('with a recheck a session still ends when its time is over', async () => {
   assert.ok(await isLoggedIn(visitor))
   site.clock.advance(HOUR / 2)
   assert.not.ok(await isLoggedIn(visitor))
+  await site.close()
+})
+
+test('with a recheck nobody can make up what the database would have said, nor go back in time', async () => {
+  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '30' } })
+  await site.visitor().signUp('Erna')
+  const visitor = await login(site, 'Erna')
+  assert.ok(await isLoggedIn(visitor))
+  await site.write('delete from sessions')
+  site.clock.advance(-HOUR)
+  assert.not.ok(await isLoggedIn(visitor))
+  await site.close()
+})
+
+test('a user has a hundred sessions at most: the one that was not used for longest ends', async () => {
+  const site = await Site.start()
+  await site.visitor().signUp('Busy')
+  const first = await login(site, 'Busy')
+  site.clock.advance(1)
+  const second = await login(site, 'Busy')
+  for (let count = 2; count < 101; count++) {
+    site.clock.advance(1)
+    await login(site, 'Busy')
+  }
+  assert.is((await site.rows('select id from sessions')).length, 100)
+  assert.not.ok(await isLoggedIn(first))
+  assert.ok(await isLoggedIn(second))
+  await site.close()
+})
+
+test('a session that is used more often than once a minute lives on, however short it may idle', async () => {
+  const site = await Site.start({ environment: { SESSION_IDLE: '50s' } })
+  const visitor = await site.visitor().settle('Quick')
+  for (let seconds = 0; seconds < 200; seconds += 20) {
+    site.clock.advance(25_000)
+    assert.ok(await isLoggedIn(visitor))
+    await noted(site)
+  }
+  await site.close()
+})
+
+test('a session that has ended takes its message with it', async () => {
+  const site = await Site.start()
+  await site.visitor().signUp('Mute')
+  const visitor = await login(site, 'Mute')
+  await site.write('delete from sessions')
+  assert.equal((await visitor.open('/')).messages(), [])
   await site.close()
 })
 

@@ -31,6 +31,12 @@ const NO_OTHERS = { code: 'devices_none', sentence: 'No other device is logged i
 export function routes(router: Router, house: House): void {
   router.get('/account/devices/', requireUser, (ctx) => house.pages.form(ctx, naming))
 
+  // Where the page of a refused form stands: opened anew, it is the list.
+  const toList = (ctx: Context) => house.pages.leave(ctx, house.url(name))
+  router.get('/account/devices/revoke/', toList)
+  router.get('/account/devices/:id/revoke/', toList)
+  router.get('/account/devices/:id/name/', toList)
+
   router.post(
     '/account/devices/revoke/',
     requireUser,
@@ -167,6 +173,7 @@ async function nameDevice(ctx: Context, house: House, named: string): Promise<Br
   if (device === undefined) return [NOT_NAMED]
   const errors = fields.check(fields.deviceName, named)
   if (errors.length > 0) return errors.map((error) => ({ ...error, field: `name-${device.id}` }))
+  if (device.name === (named || null)) return []
   return (await rename(ctx, house, device, named)) ? [] : [NOT_NAMED]
 }
 

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
-import { passwordConfirm as form, pageOfTyped } from '../detour.js'
+import { passwordConfirm as form, keepSealed, pageOfTyped } from '../detour.js'
 import { fold } from '../fields.js'
 import { isRecentLogin, requireUser, userOf } from '../guards.js'
 import type { House } from '../house.js'
@@ -51,10 +51,13 @@ async function confirm(ctx: Context, house: House, password: string): Promise<bo
   return isRight
 }
 
-// What was typed goes on to its own page by itself: 307 has the browser send this form there, where it is only shown.
+// What was typed goes on in the session, to be there when its page opens; what is too long for that by a form of its own.
 function goOn(ctx: Context, house: House, { next, _typed }: { next: string; _typed: string }): void {
   const to = localPath(next) ?? house.places.home
   const page = pageOfTyped(ctx, _typed, to)
-  if (page !== undefined) house.pages.resend(ctx, page)
-  else house.pages.leave(ctx, to, _typed === '' ? undefined : { message: TYPED_TOO_OLD })
+  if (page === undefined) {
+    return void house.pages.leave(ctx, to, _typed === '' ? undefined : { message: TYPED_TOO_OLD })
+  }
+  if (keepSealed(ctx, _typed)) return void house.pages.leave(ctx, page)
+  house.pages.show(ctx, 'password-confirm/back.html', { page, typed: _typed })
 }

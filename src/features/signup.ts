@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { checkPassword } from '../authentication.js'
 import { recorded } from '../events.js'
 import * as fields from '../fields.js'
 import { requireAnonymous } from '../guards.js'
@@ -77,7 +78,7 @@ async function signUp(ctx: Context, house: House, applicant: Applicant): Promise
   const errors = await objections(house, applicant)
   if (errors.length === 0 && (await createCounted(ctx, house, applicant))) return []
   if (errors.length === 0) errors.push(...(await lostRace(house, applicant)))
-  return (await isRepeated(house, applicant, errors)) ? [] : errors
+  return (await isRepeated(ctx, house, applicant, errors)) ? [] : errors
 }
 
 /** Every rule that is broken, in the order of the fields. */
@@ -133,11 +134,16 @@ async function lostRace(house: House, applicant: Applicant): Promise<Broken[]> {
 const TAKEN: readonly string[] = [fields.USERNAME_TAKEN.code, fields.EMAIL_TAKEN.code]
 
 // Not for another visitor, nor for another password: who does not know it learns nothing that the page would not say.
-async function isRepeated(house: House, applicant: Applicant, errors: readonly Broken[]): Promise<boolean> {
+async function isRepeated(
+  ctx: Context,
+  house: House,
+  { nameKey, signupForm, password }: Applicant,
+  errors: readonly Broken[],
+): Promise<boolean> {
   if (!errors.every(({ code }) => TAKEN.includes(code))) return false
-  const account = await users.byNameKey(house.database.main, applicant.nameKey)
-  if (account?.signupForm !== applicant.signupForm) return false
-  return house.passwords.verify(account.passwordHash, applicant.password)
+  const account = await users.byNameKey(house.database.main, nameKey)
+  if (account?.signupForm !== signupForm) return false
+  return checkPassword(ctx, house, { name: nameKey, account, password, failure: 'password_failed' })
 }
 
 function query({ name }: Applicant): URLSearchParams {

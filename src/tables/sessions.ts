@@ -75,6 +75,7 @@ export async function open(
       await transaction.deleteFrom('sessions').where('id', '=', insteadOf).execute()
     }
     await store(transaction, session)
+    await endTooMany(transaction, session.userId)
     await tell(transaction, event)
   })
 }
@@ -101,6 +102,24 @@ async function store(db: Db, session: NewSession): Promise<void> {
     .insertInto('sessions')
     .values(row)
     .onConflict((conflict) => conflict.columns(['user_id', 'login_form']).doUpdateSet(row))
+    .execute()
+}
+
+/** Whoever needs more forgets to log out; each is a row on a page, too. */
+const MOST_SESSIONS = 100
+
+async function endTooMany(db: Db, userId: string): Promise<void> {
+  await db
+    .deleteFrom('sessions')
+    .where('id', 'in', (sessions) =>
+      sessions
+        .selectFrom('sessions')
+        .select('id')
+        .where('user_id', '=', userId)
+        .orderBy('last_seen_at', 'desc')
+        .limit(MOST_SESSIONS)
+        .offset(MOST_SESSIONS),
+    )
     .execute()
 }
 

@@ -2,8 +2,12 @@ import ipaddr from 'ipaddr.js'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
 
-/** An address in the one way it is written here: IPv4 also where it came mapped into IPv6. Undefined if it is none. */
-export function normalAddress(address: string): string | undefined {
+/**
+ * An address in the one way it is written here: IPv4 also where it came mapped into IPv6, and without the port that some
+ * proxies add. Undefined if it is none.
+ */
+export function normalAddress(text: string): string | undefined {
+  const address = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? text.replace(/^([\d.]+):\d+$/, '$1')
   return ipaddr.isValid(address) ? ipaddr.process(address).toString() : undefined
 }
 

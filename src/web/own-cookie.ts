@@ -17,6 +17,9 @@ export interface OwnCookieOptions {
   maxAge: number
 }
 
+/** Longer than what we write, and too short for the time that it takes to open to be measured. */
+const MOST = 1_500
+
 /** The name that a cookie has in the browser: a `__Host-` cookie is taken only over https, for this host and every path. */
 export function cookieName(name: string, { https }: { https: boolean }): string {
   return https ? `__Host-${name}` : name
@@ -26,7 +29,8 @@ export function ownCookie({ name, seal, https, maxAge }: OwnCookieOptions): OwnC
   const full = cookieName(name, { https })
   return {
     read(ctx) {
-      const text = seal.open(ctx.cookies.get(full, { signed: false }) ?? '', full)
+      const sealed = ctx.cookies.get(full, { signed: false }) ?? ''
+      const text = sealed.length > MOST ? undefined : seal.open(sealed, full)
       return text === undefined ? undefined : JSON.parse(text)
     },
     write(ctx, content) {

@@ -24,8 +24,6 @@ export interface Pages {
   accept(ctx: Context, form: Form, acceptance: Acceptance): Promise<void>
   /** Goes on to `to` without a form having to be shown again. */
   leave(ctx: Context, to: string, notice?: Notice): void
-  /** Has the browser send the same form again, to `to`. */
-  resend(ctx: Context, to: string): void
   /** Something went wrong outside of a form: the message, and a link to go on by. */
   problem(ctx: Context, problem: Problem): void
   /** Makes a form known by the address to which it is sent. */
@@ -195,11 +193,6 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
           redirectHtmx(ctx, to)
         },
       })
-    },
-
-    resend(ctx, to) {
-      redirect(ctx, to, undefined)
-      ctx.status = 307
     },
 
     register: (form) => void forms.set(actionOf(form, url), form),

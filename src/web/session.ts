@@ -25,6 +25,31 @@ export function keep(ctx: Context, changes: Record<string, unknown>): void {
   else delete session[KEY]
 }
 
+/** What a session in a cookie may hold, as JSON, before what it can do without is left out: browsers keep 4096 bytes. */
+const ROOM = 2_800
+
+const optional = new Set<string>()
+
+/** Keeps what helps but is not needed, if the session has room for it; answers whether it has. */
+export function keepOptional(ctx: Context, name: string, text: string): boolean {
+  optional.add(name)
+  keep(ctx, { [name]: text })
+  if (hasRoom(ctx)) return true
+  keep(ctx, { [name]: undefined })
+  return false
+}
+
+/** Leaves out what is not needed if the session, to which others may have added, has become too long for a cookie. */
+export function shed(ctx: Context): void {
+  for (const name of optional) {
+    if (keptText(ctx, name) !== undefined && !hasRoom(ctx)) keep(ctx, { [name]: undefined })
+  }
+}
+
+function hasRoom(ctx: Context): boolean {
+  return Buffer.byteLength(JSON.stringify(sessionOf(ctx))) < ROOM
+}
+
 /**
  * How long the session's cookie lives from now on: milliseconds, or 'session' for until the browser is closed. The
  * cookie may be the host's too: it is not touched without need.
