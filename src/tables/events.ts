@@ -58,7 +58,12 @@ export async function insert(db: Db, events: readonly StoredEvent[]): Promise<vo
     user_agent: userAgent,
     address,
   }))
-  await db.insertInto('events').values(rows).execute()
+  // A batch that was stored just when the connection broke comes again.
+  await db
+    .insertInto('events')
+    .values(rows)
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute()
 }
 
 /** The newest events of a user, newest first; with `before` those that are older than that one. */

@@ -244,17 +244,15 @@ export async function renew(
   { formerHash, tokenHash, now }: { formerHash: string; tokenHash: string; now: number },
   { event }: Told = {},
 ): Promise<boolean> {
-  return database.write(async (transaction) => {
-    const renewed = await transaction
+  return changed(database, event, (transaction) =>
+    transaction
       .updateTable('sessions')
       .set({ token_hash: tokenHash, former_hash: formerHash, renewed_at: now, authenticated_at: now })
       .where('id', '=', id)
       .where('user_id', '=', userId)
-      .returning('id')
       .executeTakeFirst()
-    if (renewed !== undefined) await tell(transaction, event)
-    return renewed !== undefined
-  })
+      .then(({ numUpdatedRows }) => numUpdatedRows),
+  )
 }
 
 /** Gives the session the name by which its user knows the device; answers false if it has ended. */
@@ -264,17 +262,15 @@ export async function rename(
   name: string | null,
   { event }: Told = {},
 ): Promise<boolean> {
-  return database.write(async (transaction) => {
-    const renamed = await transaction
+  return changed(database, event, (transaction) =>
+    transaction
       .updateTable('sessions')
       .set({ device_name: name })
       .where('id', '=', id)
       .where('user_id', '=', userId)
-      .returning('id')
       .executeTakeFirst()
-    if (renamed !== undefined) await tell(transaction, event)
-    return renamed !== undefined
-  })
+      .then(({ numUpdatedRows }) => numUpdatedRows),
+  )
 }
 
 /** Ends a session; answers false if it had ended before. */
@@ -283,15 +279,26 @@ export async function close(
   { id, userId }: Owned,
   { event }: Told = {},
 ): Promise<boolean> {
-  return database.write(async (transaction) => {
-    const closed = await transaction
+  return changed(database, event, (transaction) =>
+    transaction
       .deleteFrom('sessions')
       .where('id', '=', id)
       .where('user_id', '=', userId)
-      .returning('id')
       .executeTakeFirst()
-    if (closed !== undefined) await tell(transaction, event)
-    return closed !== undefined
+      .then(({ numDeletedRows }) => numDeletedRows),
+  )
+}
+
+/** Does what changes one session, and tells of it if there was one. */
+async function changed(
+  database: Database,
+  event: events.StoredEvent | undefined,
+  change: (transaction: Db) => Promise<bigint>,
+): Promise<boolean> {
+  return database.write(async (transaction) => {
+    const count = await change(transaction)
+    if (count > 0n) await tell(transaction, event)
+    return count > 0n
   })
 }
 
