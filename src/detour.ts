@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { Context, Middleware } from 'koa'
+import { lastUser } from './devices.js'
 import { MINUTE } from './durations.js'
 import { type House, houseOf } from './house.js'
 import { sessionOf } from './sessions.js'
@@ -74,7 +75,19 @@ function isSecret(form: Form | undefined, name: string): boolean {
 }
 
 function bindingOf(ctx: Context, page: string): string {
-  return `typed ${sessionOf(ctx)?.id ?? 'nobody'} ${page.split('?', 1)[0]}`
+  const session = sessionOf(ctx)
+  return session === undefined
+    ? guestBinding(lastUser(ctx, houseOf(ctx)), page)
+    : `typed in ${session.id} ${pathOf(page)}`
+}
+
+// Whoever was logged in here last has typed it: it is not shown to the next user of the same browser.
+function guestBinding(userId: string | undefined, page: string): string {
+  return `typed by ${userId ?? 'somebody'} ${pathOf(page)}`
+}
+
+function pathOf(page: string): string | undefined {
+  return page.split('?', 1)[0]
 }
 
 /**
@@ -133,8 +146,9 @@ export function typedOf(ctx: Context): Readonly<Values> {
 function takeKept(ctx: Context): Values {
   const [, sealed] = keptText(ctx, 'typed')?.split(' ') ?? []
   if (sealed === undefined || ctx.method === 'HEAD') return {}
-  // Before a login it was sealed for nobody's session.
-  const bindings = [bindingOf(ctx, ctx.path), `typed nobody ${ctx.path}`]
+  // Before a login it was sealed for no session.
+  const guests = [ctx.state.user?.id, undefined].map((userId) => guestBinding(userId, ctx.path))
+  const bindings = [bindingOf(ctx, ctx.path), ...guests]
   const detour = bindings.map((binding) => open(houseOf(ctx), sealed, binding)).find(Boolean)
   if (detour !== undefined) keep(ctx, { typed: undefined })
   return detour?.typed ?? {}

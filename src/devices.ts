@@ -29,6 +29,11 @@ export function knownDevices(ctx: Context, house: House): (account: Account) => 
     known.find(({ userId, stamp }) => userId === user.id && stamp === deviceStamp)?.id
 }
 
+/** The id of the user who logged in last in this browser, as far as it is known. */
+export function lastUser(ctx: Context, house: House): string | undefined {
+  return carried(ctx, house)[0]?.userId
+}
+
 /** Lets this browser carry that it has logged in to the account. */
 export function rememberDevice(
   ctx: Context,

@@ -82,6 +82,17 @@ async function sentLoggedOut(name: string): Promise<Visitor> {
   return visitor
 }
 
+test('what was typed before a login is not shown to another user of the same browser', async () => {
+  await site.visitor().signUp('Mallory')
+  const visitor = await sentLoggedOut('Anna')
+  await visitor.logIn('Mallory')
+  assert.is((await visitor.open(GUARDED)).value('note'), undefined)
+
+  const own = await sentLoggedOut('Bela')
+  await own.logIn('Bela')
+  assert.is((await own.open(GUARDED)).value('note'), 'typed')
+})
+
 test('what is too long for a cookie stays on the page, and breaks nothing', async () => {
   const visitor = await site.visitor().settle('Novelist')
   const page = await visitor.open(GUARDED)
