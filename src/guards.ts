@@ -44,7 +44,8 @@ async function refuseLoggedOut(ctx: Context): Promise<void> {
   const link = { href: pathWithNext(url('login'), page), message: LOG_IN }
   const form = pages.formAt(ctx.path)
   const values = typedIn(ctx)
-  if (form === undefined || Object.keys(values).length === 0) {
+  // What a page shows around its form may be about the user, who is not there.
+  if (form === undefined || form.around !== undefined || Object.keys(values).length === 0) {
     return pages.problem(ctx, { status: 403, error, link })
   }
   await pages.refuse(ctx, form, { status: 403, errors: [{ ...error, link }], values })

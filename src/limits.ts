@@ -18,9 +18,9 @@ export interface LimitRules {
   loginAccount: Limit
   /** Failed password checks from one network. */
   loginNetwork: Limit
-  /** Failed password checks in a row for one account, from devices that it does not know (NIST 800-63B-4 3.2.2). */
+  /** Failed password checks in a row for one name, and the same on each known device (NIST 800-63B-4 3.2.2). */
   loginRow: Limit
-  /** Failed password checks on a device that has logged in to the account before; for it all of the above do not count. */
+  /** Failed password checks on a device that has logged in to the account before; it is not held by what others do. */
   loginDevice: Limit
   /** New accounts from one network. */
   signupNetwork: Limit

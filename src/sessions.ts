@@ -20,6 +20,9 @@ const TOKEN = 'login'
 const LONG = 'long'
 const SEEN = 'seen'
 
+/** What a session that is full can do without: what was typed before a login, and what spares a question. */
+const OPTIONAL = ['typed', SEEN]
+
 /** A login as the database knew it at a time. */
 interface Seen extends sessions.Login {
   at: number
@@ -50,8 +53,11 @@ export function currentUser(house: House): Middleware {
     if (token !== undefined && found === undefined) forgetDead(ctx)
     if (found !== undefined) live.set(ctx, found.session)
     ctx.state.user = found?.user
-    await next()
-    shed(ctx)
+    try {
+      await next()
+    } finally {
+      shed(ctx, OPTIONAL)
+    }
   }
 }
 
@@ -74,11 +80,12 @@ async function look(ctx: Context, house: House, token: string): Promise<sessions
   const now = house.now()
   const { main } = house.database
   const hash = hashOf(token)
-  const found = (await sessions.byToken(main, hash, now)) ?? (await sessions.byFormerToken(main, hash, now))
-  if (found === undefined) return undefined
-  touch(house, found.session)
-  if (house.lifetimes.recheck > 0) {
-    const seen: Seen = { ...found, at: now }
+  const current = await sessions.byToken(main, hash, now)
+  const found = current ?? (await sessions.byFormerToken(main, hash, now))
+  if (found !== undefined) touch(house, found.session)
+  // Not with the former token: the cookie of such an answer would take the place of the one with the new token.
+  if (current !== undefined && house.lifetimes.recheck > 0) {
+    const seen: Seen = { ...current, at: now }
     keepOptional(ctx, SEEN, house.seal.close(JSON.stringify(seen), seenBy(token)))
   }
   return found

@@ -52,6 +52,10 @@ async function startHost(
     if (ctx.session) ctx.session.seen = Number(ctx.session.seen ?? 0) + 1
     ctx.body = 'counted'
   })
+  router.get('/end', (ctx) => {
+    ctx.session = null
+    ctx.body = 'ended'
+  })
   router.get('/private', requireUser, (ctx) => {
     ctx.body = 'private'
   })
@@ -206,6 +210,15 @@ test('without a session, or without a body parser, the first request says so in 
   assert.is(page.status, 500)
   assert.match(logs.join(''), 'Gatehouse found no parsed body: put a body parser before it')
   await stop(noBody)
+})
+
+test('a host may end the whole session, also while something is kept in it for the way by a login', async () => {
+  const host = await startHost()
+  const visitor = new Visitor(host.server)
+  await visitor.post('/private', 'note=typed')
+  assert.is((await visitor.open('/end')).text, 'ended')
+  assert.equal(host.errors, [])
+  await stop(host)
 })
 
 test('a guard that does not stand behind the accounts says so', async () => {

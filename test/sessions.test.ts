@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { DAY, HOUR } from '../src/durations.js'
-import { Site, until, type Visitor } from './helpers.js'
+import { DAY, HOUR, MINUTE } from '../src/durations.js'
+import { PASSWORD, Site, until, type Visitor } from './helpers.js'
 
 const test = suite('sessions')
 
@@ -65,6 +65,21 @@ test('with a recheck nothing that changes something trusts, and a logout here co
   assert.ok(await isLoggedIn(visitor))
   await visitor.send(await visitor.open('/logout/'))
   assert.not.ok(await isLoggedIn(visitor))
+  await site.close()
+})
+
+test('with a recheck what was on its way with the former token does not take the place of the new one', async () => {
+  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '5' } })
+  await site.visitor().signUp('Two tabs')
+  const visitor = site.visitor()
+  await visitor.logIn('Two tabs')
+  const [former = ''] = (await visitor.open('/')).sessionCookie.split(';')
+  site.clock.advance(10 * MINUTE)
+  await visitor.send(await visitor.open('/password/confirm/'), { password: PASSWORD })
+  site.clock.advance(6_000)
+  const page = await site.visitor().open('/members/', { Cookie: former })
+  assert.is(page.status, 200)
+  assert.is(page.sessionCookie, '')
   await site.close()
 })
 

@@ -28,19 +28,20 @@ export function keep(ctx: Context, changes: Record<string, unknown>): void {
 /** What a session in a cookie may hold, as JSON, before what it can do without is left out: browsers keep 4096 bytes. */
 const ROOM = 2_800
 
-const optional = new Set<string>()
-
 /** Keeps what helps but is not needed, if the session has room for it; answers whether it has. */
 export function keepOptional(ctx: Context, name: string, text: string): boolean {
-  optional.add(name)
   keep(ctx, { [name]: text })
   if (hasRoom(ctx)) return true
   keep(ctx, { [name]: undefined })
   return false
 }
 
-/** Leaves out what is not needed if the session, to which others may have added, has become too long for a cookie. */
-export function shed(ctx: Context): void {
+/**
+ * Leaves out what is not needed, in this order, if the session, to which others may have added, has become too long for a
+ * cookie. A host may also have ended it meanwhile.
+ */
+export function shed(ctx: Context, optional: readonly string[]): void {
+  if (!ctx.session) return
   for (const name of optional) {
     if (keptText(ctx, name) !== undefined && !hasRoom(ctx)) keep(ctx, { [name]: undefined })
   }
