@@ -4,22 +4,26 @@ import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import compose from 'koa-compose'
 import type { Logger } from 'pino'
+import { createCodes } from './codes.js'
 import { isOrigin } from './config.js'
 import { bringBack, typedOf } from './detour.js'
 import { DEVICE_COOKIE } from './devices.js'
 import { createEvents, type OnEvent } from './events.js'
-import { features } from './features/index.js'
+import { offered } from './features/index.js'
 import { userOf } from './guards.js'
 import { enter, type House, type Places, type Url } from './house.js'
 import { createKeyring, type Keyring, keptKeys } from './keys.js'
 import { LIFETIMES, type Lifetimes } from './lifetimes.js'
 import { createLimits, LIMITS, type LimitRules, type Limits, UNLIMITED } from './limits.js'
+import { mailRenderer, startMailing } from './mailing.js'
+import { createOutbox, type Outbox } from './outbox.js'
 import { createPasswords, type PasswordCosts } from './passwords.js'
 import { root } from './root.js'
 import { currentUser } from './sessions.js'
+import { type MailServer, smtpTransport } from './smtp.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
-import { agoInWords, dayInWords, exactly } from './times.js'
+import { agoInWords, dayInWords, exactly, inWords, lengthInWords } from './times.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { errorPages, notFound } from './web/errors.js'
 import type { Form } from './web/form.js'
@@ -31,7 +35,7 @@ import { createPages, type Pages } from './web/pages.js'
 import { knows, missingSlash, otherMethods } from './web/routes.js'
 import { createSeal } from './web/seal.js'
 import { type Handle, onSubmit } from './web/submit.js'
-import { createViews } from './web/views.js'
+import { createViews, type Views, type ViewsOptions } from './web/views.js'
 import { createWords, type Words } from './words.js'
 
 export interface AccountsOptions {
@@ -55,6 +59,15 @@ export interface AccountsOptions {
   templates?: readonly string[]
   /** Sentences of your own by stable code: `{ username_taken: 'Somebody was faster.' }`. */
   messages?: Readonly<Record<string, string>>
+  /**
+   * The server that takes mails, and who writes them; `caught` shows them to the maintainer at `/dev/mailbox/` instead; `off`
+   * (default, in development `caught`) offers nothing that needs mails. Links in mails begin with `baseUrl`.
+   */
+  mail?: MailServer | 'caught' | 'off'
+  /** Whether an address has to be confirmed before the first login; `optional` by default. */
+  emailConfirmation?: 'optional' | 'required'
+  /** Whether nobody can find out by us who has an account, by e-mail; needs `required` confirmation. False by default. */
+  privateEmails?: boolean
   /** A password has at least so many characters; 6 by default. NIST 800-63B-4 asks for 15, or for 8 beside a second factor. */
   passwordMinLength?: number
   /** Argon2id's costs; 19456 KiB, 2 passes, 1 lane by default. Hashes of other costs are renewed at login. */
@@ -97,9 +110,10 @@ export interface Accounts extends Middleware {
  */
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
   checkOptions(options)
-  const house = await build(options)
+  const { house, render } = await build(options)
   const frame = frameOf(house, options)
   const stopSweeping = startSweeping(house)
+  const mailing = house.outbox.isOn ? startMailing(mailingOf(house, render, options)) : undefined
   return Object.assign(doorOf(house, frame, options), {
     frame: compose([frame.headers, frame.errors, notFound, favicon(house.assets), house.assets.serve]),
     pages: house.pages,
@@ -108,39 +122,63 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
     ready: house.database.ready,
     async close() {
       stopSweeping()
+      await mailing?.close()
       await house.events.close()
       await house.database.close()
     },
   })
 }
 
-function checkOptions({ prefix = '', baseUrl = 'http://localhost' }: AccountsOptions): void {
+function checkOptions(options: AccountsOptions): void {
+  const { prefix = '', baseUrl = 'http://localhost', emailConfirmation, privateEmails } = options
+  const mail = mailOf(options)
   if (!/^(?:\/[\w-]+)*$/.test(prefix)) throw new Error(`The prefix has to be like /members, not ${prefix}.`)
   if (!isOrigin(baseUrl)) throw new Error(`The baseUrl has to be like https://example.com, not ${baseUrl}.`)
+  if (typeof mail === 'object' && options.baseUrl === undefined) {
+    throw new Error('The baseUrl has to be given where mails are sent: their links begin with it.')
+  }
+  if (emailConfirmation === 'required' && mail === 'off') {
+    throw new Error('Without mail no address can be confirmed: emailConfirmation cannot be required.')
+  }
+  if (privateEmails && emailConfirmation !== 'required') {
+    throw new Error('With privateEmails the emailConfirmation has to be required.')
+  }
+}
+
+function mailOf({ mail, development }: AccountsOptions): MailServer | 'caught' | 'off' {
+  return mail ?? (development ? 'caught' : 'off')
 }
 
 // The database comes last: nothing has to be closed again if something else is wrong.
-async function build(options: AccountsOptions): Promise<House> {
+async function build(options: AccountsOptions): Promise<{ house: House; render: Render }> {
   const words = createWords(options.messages)
   const url = urlsUnder(options.prefix ?? '')
   const places = placesOf(options.places)
   const assets = loadHouseAssets(url, options)
   const log = options.log ?? createLog('info')
   const now = options.now ?? Date.now
-  const pages = createHousePages(options, { words, url, places, assets, now })
-  const passwords = await createPasswords(options.passwordCosts)
   const keyring = keyringOf(options)
+  const outbox = outboxOf(options, { keyring, now })
+  const views = createHouseViews(options, { words, url, places, assets, outbox, now })
+  const pages = createHousePages(views.html, { words, url })
+  const passwords = await createPasswords(options.passwordCosts)
   const database = await openDatabase(options.database)
-  return {
+  const house: House = {
     pages,
     assets,
     log,
     url,
     places,
-    rules: { passwordMinLength: options.passwordMinLength ?? 6 },
+    rules: {
+      passwordMinLength: options.passwordMinLength ?? 6,
+      confirmation: options.emailConfirmation ?? 'optional',
+      privateEmails: options.privateEmails ?? false,
+    },
     lifetimes: { ...LIFETIMES, ...options.lifetimes },
     limits: limitsOf(options, { database, keyring, log, now }),
     events: createEvents({ database, log, onEvent: options.onEvent }),
+    outbox,
+    codes: createCodes(keyring.secret('codes')),
     deviceCookie: ownCookie({
       ...DEVICE_COOKIE,
       seal: createSeal(keyring.sealKeys('device cookie')),
@@ -153,6 +191,7 @@ async function build(options: AccountsOptions): Promise<House> {
     passwords,
     database,
   }
+  return { house, render: views.render }
 }
 
 function keyringOf({ keys, database }: AccountsOptions): Keyring {
@@ -168,6 +207,30 @@ function limitsOf(
   }
   log.warn('Limits are off (RATE_LIMITS): passwords can be guessed as fast as they can be checked.')
   return UNLIMITED
+}
+
+function outboxOf(
+  options: AccountsOptions,
+  { keyring, now }: { keyring: Keyring; now: () => number },
+): Outbox {
+  const mail = mailOf(options)
+  const mode = typeof mail === 'object' ? 'sent' : mail
+  return createOutbox({ mode, seal: createSeal(keyring.sealKeys('mail')), now })
+}
+
+type Render = (template: string, values: object) => string
+
+/** Where links begin of mails that nobody gets but the maintainer, whose mailbox page shows the path alone. */
+const CAUGHT_ORIGIN = 'http://localhost'
+
+function mailingOf(house: House, render: Render, options: AccountsOptions) {
+  const mail = mailOf(options)
+  return {
+    house,
+    render,
+    transport: typeof mail === 'object' ? smtpTransport(mail) : undefined,
+    origin: house.origin ?? CAUGHT_ORIGIN,
+  }
 }
 
 function isHttps({ baseUrl }: AccountsOptions): boolean {
@@ -200,30 +263,48 @@ function favicon(assets: Assets): Middleware {
   return (ctx, next) => (ctx.path === '/favicon.ico' ? assets.answer(ctx, 'favicon.ico') : next())
 }
 
-function createHousePages(
+interface HouseViews {
+  html: Views
+  /** Renders a template of a mail. */
+  render: Render
+}
+
+function createHouseViews(
   { siteName = 'Gatehouse', templates = [], development = false }: AccountsOptions,
   {
     words,
     url,
     places,
     assets,
+    outbox,
     now,
-  }: { words: Words; url: Url; places: Places; assets: Assets; now: () => number },
-): Pages {
-  const views = createViews({
+  }: { words: Words; url: Url; places: Places; assets: Assets; outbox: Outbox; now: () => number },
+): HouseViews {
+  const names = new Set(offered(outbox).map(({ name }) => name))
+  const options: ViewsOptions = {
     folders: [...templates, join(root, 'templates')],
     globals: {
       url,
+      offers: (name: string) => names.has(name),
       asset: assets.path,
       places,
       siteName,
       day: dayInWords,
       ago: (time: number) => agoInWords(now() - time),
+      until: (time: number) => inWords(time - now()),
+      lasting: lengthInWords,
       exactly: (time: number) => exactly(new Date(time)),
       iso: (time: number) => new Date(time).toISOString(),
     },
     reload: development,
-  })
+  }
+  const html = createViews(options)
+  const text = createViews({ ...options, ending: '.txt' })
+  const render = mailRenderer(html, text)
+  return { html, render: (template, values) => render(template, { _: words.text, ...values }) }
+}
+
+function createHousePages(views: Views, { words, url }: { words: Words; url: Url }): Pages {
   const shared = (ctx: Context) => ({ _: words.text, user: userOf(ctx) })
   return createPages({ views, url, say: words.sentence, shared, typed: typedOf })
 }
@@ -267,7 +348,7 @@ function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptio
 
 function routerOf(house: House, prefix: string): Router {
   const router = new Router({ prefix, strict: true, sensitive: true })
-  for (const feature of features) feature.routes(router, house)
+  for (const feature of offered(house.outbox)) feature.routes(router, house)
   return router
 }
 

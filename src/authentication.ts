@@ -4,6 +4,7 @@ import { eventOf } from './events.js'
 import { fold } from './fields.js'
 import type { House } from './house.js'
 import type { Counted } from './limits.js'
+import { circumstances } from './notices.js'
 import { sessionOf } from './sessions.js'
 import type { EventKind } from './tables/events.js'
 import * as users from './tables/users.js'
@@ -28,6 +29,12 @@ export const NO_PASSWORD: Broken = {
   code: 'login_password_missing',
   sentence: 'Enter your password.',
 }
+/** Where no answer may tell whose address somebody's is, it tells of no name either. */
+const SOMETHING_WRONG: Broken = {
+  field: 'password',
+  code: 'login_wrong',
+  sentence: 'User name, e-mail or password is wrong.',
+}
 const EMAIL_OR_PASSWORD_WRONG: Broken = {
   field: 'password',
   code: 'login_wrong',
@@ -50,6 +57,7 @@ export async function authenticate(
   const account = await find(house.database.main, name)
   const right = await checkPassword(ctx, house, { name, account, password, failure: 'login_failed' })
   if (account !== undefined && right) return { ok: true, account }
+  if (house.rules.privateEmails) return { ok: false, error: SOMETHING_WRONG }
   if (byEmail) return { ok: false, error: EMAIL_OR_PASSWORD_WRONG }
   return { ok: false, error: account === undefined ? USER_UNKNOWN : PASSWORD_WRONG }
 }
@@ -139,8 +147,19 @@ function noteFailure(
 ): void {
   if (account === undefined) return
   house.events.note(eventOf(ctx, house, { kind: failure, userId: account.user.id }))
-  if (filled.length > 0)
-    house.events.note(eventOf(ctx, house, { kind: 'limit_hit', userId: account.user.id }))
+  if (filled.length === 0) return
+  house.events.note(eventOf(ctx, house, { kind: 'limit_hit', userId: account.user.id }))
+  // Not waited for: the answer must not tell by its time whose name it was.
+  tellOfFailures(ctx, house, account.user).catch((error: unknown) =>
+    house.log.warn({ err: error }, 'failures not mailed'),
+  )
+}
+
+async function tellOfFailures(ctx: Context, house: House, user: users.User): Promise<void> {
+  const facts = { to: user.email, ...circumstances(ctx, house) }
+  await house.database.write((transaction) =>
+    house.outbox.post(transaction, { kind: 'login-failures', userId: user.id, facts }),
+  )
 }
 
 /** Brings the stored hash up to today's costs, while the password is at hand; if that fails, the next login does it. */

@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import validator from 'validator'
 import { z } from 'zod'
 import { parseDuration } from './durations.js'
 import { createKeyring, splitKeys } from './keys.js'
 import { LIFETIMES, type Lifetimes } from './lifetimes.js'
 import { LIMITS, type LimitRules, parseLimit } from './limits.js'
 import { root } from './root.js'
+import type { MailServer } from './smtp.js'
 import { isPostgresUrl } from './tables/postgres.js'
 
 /** What the environment says, checked; every variable is described in `.env.example`. */
@@ -27,6 +29,12 @@ export interface Config {
   /** How many proxies in front of the site are ours. */
   readonly trustProxy: number
   readonly passwordMinLength: number
+  /** The server that takes mails, whose address may hold a password; without one they are caught, or switched off. */
+  readonly mail: MailServer | 'caught' | 'off'
+  /** Whether an address has to be confirmed before the first login. */
+  readonly emailConfirmation: 'optional' | 'required'
+  /** Whether nobody can find out who has an account by e-mail. */
+  readonly privateEmails: boolean
   /** How long what lasts, in milliseconds. */
   readonly lifetimes: Lifetimes
   /** How often what may be done; `off` for load tests. */
@@ -67,6 +75,22 @@ const environment = z.object({
     .refine(areKeys, 'has to be keys of 32 random bytes as base64url (43 characters), separated by commas')
     .default(''),
   TRUST_PROXY: wholeNumber(0, 100).default('0'),
+  MAIL: z.enum(['on', 'off'], { message: 'has to be on or off' }).default('on'),
+  SMTP_URL: z
+    .string()
+    .refine(
+      isSmtpUrl,
+      'has to be smtp://<user>:<password>@<host>:<port> or smtps://…, special characters as %..',
+    )
+    .optional(),
+  MAIL_FROM: z
+    .string()
+    .refine(isSender, 'has to be an address, such as no-reply@example.com or Example <no-reply@example.com>')
+    .optional(),
+  EMAIL_CONFIRMATION: z
+    .enum(['optional', 'required'], { message: 'has to be optional or required' })
+    .default('optional'),
+  PRIVATE_EMAILS: z.enum(['true', 'false'], { message: 'has to be true or false' }).default('false'),
   PASSWORD_MIN_LENGTH: wholeNumber(6, 128).default('6'),
   SESSION_IDLE: duration().optional(),
   SESSION_KEPT_IDLE: duration().optional(),
@@ -80,6 +104,13 @@ const environment = z.object({
   LIMIT_LOGIN_ROW: limit().optional(),
   LIMIT_LOGIN_DEVICE: limit().optional(),
   LIMIT_SIGNUP_NETWORK: limit().optional(),
+  LIMIT_MAIL_ADDRESS: limit().optional(),
+  LIMIT_MAIL_ACCOUNT: limit().optional(),
+  LIMIT_MAIL_FAILURES: limit().optional(),
+  LIMIT_MAIL_NETWORK: limit().optional(),
+  LIMIT_MAIL_PAUSE: limit().optional(),
+  LIMIT_CODE_ACCOUNT: limit().optional(),
+  LIMIT_RENAME_ACCOUNT: limit().optional(),
 })
 
 type Environment = z.infer<typeof environment>
@@ -91,6 +122,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
   const mistakes = error?.issues.map(({ path, message }) => `${path.join('.')} ${message}.`) ?? []
   const production = variables.NODE_ENV?.trim() === 'production'
   if (production) mistakes.push(...missingInProduction(given))
+  if (data !== undefined) mistakes.push(...mailMistakes(data, { production }))
   if (data === undefined || mistakes.length > 0) throw new ConfigError(mistakes.join('\n'))
   const { database, keyFile } = placesOf(data.DATABASE_URL)
   const baseUrl = data.BASE_URL === undefined ? undefined : new URL(data.BASE_URL).origin
@@ -106,6 +138,9 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     keyFile,
     trustProxy: data.TRUST_PROXY,
     passwordMinLength: data.PASSWORD_MIN_LENGTH,
+    mail: mailOf(data),
+    emailConfirmation: data.EMAIL_CONFIRMATION,
+    privateEmails: data.PRIVATE_EMAILS === 'true',
     lifetimes: lifetimesOf(data),
     limits: data.RATE_LIMITS === 'off' ? 'off' : limitsOf(data),
   })
@@ -123,6 +158,32 @@ function missingInProduction(given: [string, string | undefined][]): string[] {
     )
   }
   return missing
+}
+
+function mailMistakes(data: Environment, { production }: { production: boolean }): string[] {
+  const mistakes = []
+  const isOff = data.MAIL === 'off'
+  if (production && !isOff && data.SMTP_URL === undefined) {
+    mistakes.push(
+      'SMTP_URL has to be set in production: the server that takes mails. MAIL=off does without mails and what needs them.',
+    )
+  }
+  if (!production && !isOff && data.SMTP_URL !== undefined && data.BASE_URL === undefined) {
+    mistakes.push('BASE_URL has to be set with SMTP_URL: the links in mails begin with it.')
+  }
+  if (isOff && data.EMAIL_CONFIRMATION === 'required') {
+    mistakes.push('EMAIL_CONFIRMATION cannot be required with MAIL=off: no address could be confirmed.')
+  }
+  if (data.PRIVATE_EMAILS === 'true' && data.EMAIL_CONFIRMATION !== 'required') {
+    mistakes.push('EMAIL_CONFIRMATION has to be required with PRIVATE_EMAILS=true.')
+  }
+  return mistakes
+}
+
+function mailOf({ MAIL, SMTP_URL, MAIL_FROM, BASE_URL = 'http://localhost' }: Environment): Config['mail'] {
+  if (MAIL === 'off') return 'off'
+  if (SMTP_URL === undefined) return 'caught'
+  return { url: SMTP_URL, from: MAIL_FROM ?? `no-reply@${new URL(BASE_URL).hostname}` }
 }
 
 function placesOf(url: string): { database: string; keyFile: string } {
@@ -150,6 +211,13 @@ function limitsOf(data: Environment): LimitRules {
     loginRow: data.LIMIT_LOGIN_ROW ?? LIMITS.loginRow,
     loginDevice: data.LIMIT_LOGIN_DEVICE ?? LIMITS.loginDevice,
     signupNetwork: data.LIMIT_SIGNUP_NETWORK ?? LIMITS.signupNetwork,
+    mailAddress: data.LIMIT_MAIL_ADDRESS ?? LIMITS.mailAddress,
+    mailAccount: data.LIMIT_MAIL_ACCOUNT ?? LIMITS.mailAccount,
+    mailFailures: data.LIMIT_MAIL_FAILURES ?? LIMITS.mailFailures,
+    mailNetwork: data.LIMIT_MAIL_NETWORK ?? LIMITS.mailNetwork,
+    mailPause: data.LIMIT_MAIL_PAUSE ?? LIMITS.mailPause,
+    codeAccount: data.LIMIT_CODE_ACCOUNT ?? LIMITS.codeAccount,
+    renameAccount: data.LIMIT_RENAME_ACCOUNT ?? LIMITS.renameAccount,
   }
 }
 
@@ -189,6 +257,17 @@ export function isOrigin(address: string): boolean {
   if (!URL.canParse(address)) return false
   const url = new URL(address)
   return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
+}
+
+function isSmtpUrl(address: string): boolean {
+  if (!/^smtps?:\/\//.test(address) || !URL.canParse(address)) return false
+  // An @ or a # further on means that half of a password is taken for a host.
+  const { hostname, pathname, hash } = new URL(address)
+  return hostname !== '' && hash === '' && !pathname.includes('@')
+}
+
+function isSender(sender: string): boolean {
+  return validator.isEmail(sender, { allow_display_name: true })
 }
 
 function areKeys(keys: string[]): boolean {

@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { House } from './house.js'
 import type { Database } from './tables/database.js'
 import * as events from './tables/events.js'
+import type { Db } from './tables/schema.js'
 import { DatabaseUnavailable } from './tables/unavailable.js'
 
 /** The security history as it is written, and told to the host. */
@@ -132,6 +133,26 @@ export async function recorded<Result>(
   const event = house.events.stored(eventOf(ctx, house, happening))
   const result = await work(event)
   if (result !== false) house.events.tell([event])
+  return result
+}
+
+/**
+ * Does `work` in a transaction that also stores the event, and then tells the host; unless `work` answers that nothing has
+ * happened. It awaits nothing but statements of its own.
+ */
+export async function happens<Result>(
+  ctx: Context,
+  house: House,
+  happening: Happening,
+  work: (transaction: Db) => Promise<Result | undefined>,
+): Promise<Result | undefined> {
+  const event = house.events.stored(eventOf(ctx, house, happening))
+  const result = await house.database.write(async (transaction) => {
+    const done = await work(transaction)
+    if (done !== undefined) await events.insert(transaction, [event])
+    return done
+  })
+  if (result !== undefined) house.events.tell([event])
   return result
 }
 

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
+import type { Codes } from './codes.js'
 import type { Events } from './events.js'
 import type { Lifetimes } from './lifetimes.js'
 import type { Limits } from './limits.js'
+import type { Outbox } from './outbox.js'
 import type { Passwords } from './passwords.js'
 import type { Database } from './tables/database.js'
 import type { Assets } from './web/assets.js'
@@ -24,6 +26,8 @@ export interface House {
   lifetimes: Lifetimes
   limits: Limits
   events: Events
+  outbox: Outbox
+  codes: Codes
   /** Which accounts a browser has logged in to. */
   deviceCookie: OwnCookie
   /** Seals what browsers bring back to us; its context says what for. */
@@ -50,6 +54,10 @@ export interface Places {
 export interface Rules {
   /** Code points after NFKC. */
   passwordMinLength: number
+  /** Whether the address has to be confirmed before the first login. */
+  confirmation: 'optional' | 'required'
+  /** Whether no answer may tell whose address somebody's is. */
+  privateEmails: boolean
 }
 
 const houses = new WeakMap<IncomingMessage, House>()

@@ -24,6 +24,20 @@ export interface LimitRules {
   loginDevice: Limit
   /** New accounts from one network. */
   signupNetwork: Limit
+  /** Mails that somebody asks to be sent to one address, or to who has one name. */
+  mailAddress: Limit
+  /** Mails of one kind that are sent to one account when somebody asks for them. */
+  mailAccount: Limit
+  /** Notices of failed password checks to one account. */
+  mailFailures: Limit
+  /** Mails that are asked for from one network. */
+  mailNetwork: Limit
+  /** The same mail to the same account again. */
+  mailPause: Limit
+  /** Tries at the mailed codes of one account for one purpose, over all its codes. */
+  codeAccount: Limit
+  /** Other names that an account takes: each former one is held for it. */
+  renameAccount: Limit
 }
 
 export const LIMITS: LimitRules = {
@@ -33,6 +47,13 @@ export const LIMITS: LimitRules = {
   loginRow: { max: 100, window: 30 * DAY },
   loginDevice: { max: 20, window: 15 * MINUTE },
   signupNetwork: { max: 20, window: HOUR },
+  mailAddress: { max: 5, window: HOUR },
+  mailAccount: { max: 5, window: HOUR },
+  mailFailures: { max: 1, window: DAY },
+  mailNetwork: { max: 20, window: HOUR },
+  mailPause: { max: 1, window: MINUTE },
+  codeAccount: { max: 10, window: DAY },
+  renameAccount: { max: 5, window: DAY },
 }
 
 /** Reads a limit as settings say it: `5/5m`. Undefined for anything else. */
@@ -81,6 +102,11 @@ const TOO_MANY_ATTEMPTS = {
   sentence: 'Too many failed attempts. Please try again {when}.',
 }
 
+const TOO_MANY_MAILS = {
+  code: 'too_many_mails',
+  sentence: 'Too many mails were asked for. Please try again {when}.',
+}
+
 const SENTENCES: Record<keyof LimitRules, Message> = {
   loginName: TOO_MANY_ATTEMPTS,
   loginAccount: TOO_MANY_ATTEMPTS,
@@ -94,6 +120,25 @@ const SENTENCES: Record<keyof LimitRules, Message> = {
   signupNetwork: {
     code: 'too_many_signups',
     sentence: 'Too many accounts were made from your network. Please try again {when}.',
+  },
+  mailAddress: TOO_MANY_MAILS,
+  mailAccount: TOO_MANY_MAILS,
+  mailFailures: TOO_MANY_MAILS,
+  mailNetwork: {
+    code: 'too_many_mails_network',
+    sentence: 'Too many mails were asked for from your network. Please try again {when}.',
+  },
+  mailPause: {
+    code: 'mail_just_sent',
+    sentence: 'A mail was sent just now. If it does not come, ask for another one {when}.',
+  },
+  codeAccount: {
+    code: 'too_many_codes',
+    sentence: 'Too many wrong codes. Use the link in the mail, or try again {when}.',
+  },
+  renameAccount: {
+    code: 'too_many_names',
+    sentence: 'You have changed your name too often. Please try again {when}.',
   },
 }
 

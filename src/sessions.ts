@@ -1,12 +1,16 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
-import { rememberDevice } from './devices.js'
+import { knownDevices, rememberDevice } from './devices.js'
 import { MINUTE } from './durations.js'
-import { recorded, userAgentOf } from './events.js'
+import { happens, recorded, userAgentOf } from './events.js'
 import type { House } from './house.js'
 import type { Lifetimes } from './lifetimes.js'
+import { circumstances } from './notices.js'
 import * as sessions from './tables/sessions.js'
+import * as tokens from './tables/tokens.js'
 import type { Account, User } from './tables/users.js'
+import * as users from './tables/users.js'
+import { hashOf, newToken } from './tokens.js'
 import { newSecret } from './web/csrf.js'
 import { isRead } from './web/routes.js'
 import { keep, keepOptional, kept, keptText, setCookieLifetime, shed } from './web/session.js'
@@ -19,6 +23,8 @@ const TOUCH_EVERY = MINUTE
 const TOKEN = 'login'
 const LONG = 'long'
 const SEEN = 'seen'
+/** Who has signed up here and not logged in yet. */
+const NEWCOMER = 'newcomer'
 
 /** What a session that is full can do without: what was typed before a login, and what spares a question. */
 const OPTIONAL = ['typed', SEEN]
@@ -111,17 +117,28 @@ function endOf(session: { kept: boolean; createdAt: number }, now: number, lifet
   return Math.min(now + idle, session.createdAt + lifetimes.max)
 }
 
+/** Who has signed up in this browser, or was found to be somebody who has yet to confirm their address. */
+export function newcomerOf(ctx: Context): string | undefined {
+  return keptText(ctx, NEWCOMER)
+}
+
+export function keepNewcomer(ctx: Context, userId: string): void {
+  keep(ctx, { [NEWCOMER]: userId })
+}
+
 /**
  * Begins a session for a user who has proved who they are. Always a new token, and a new CSRF secret: what somebody
  * planted in this browser before is worth nothing now (session fixation, ASVS 5 7.2.4). The former session here ends,
  * and so does the one that the same form has begun: of a button pressed twice the browser keeps the last answer alone.
+ * An account that was closed is open again, which is answered.
  */
 export async function logIn(
   ctx: Context,
   house: House,
-  { user, deviceStamp }: Account,
+  account: Account,
   options: { kept: boolean; form: string },
-): Promise<void> {
+): Promise<{ isReopened: boolean }> {
+  const { user, deviceStamp } = account
   const now = house.now()
   const token = newToken()
   const session = {
@@ -135,14 +152,37 @@ export async function logIn(
     now,
     expiresAt: endOf({ kept: options.kept, createdAt: now }, now, house.lifetimes),
   }
-  await recorded(ctx, house, { kind: 'logged_in', userId: user.id }, (event) =>
-    sessions.open(house.database, session, { insteadOf: sessionOf(ctx)?.id, event }),
-  )
+  // Whoever has just signed up here needs not be told of it.
+  const isStranger = knownDevices(ctx, house)(account) === undefined && newcomerOf(ctx) !== user.id
+  const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
+  await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+    await sessions.open(transaction, session, { insteadOf: sessionOf(ctx)?.id })
+    if (isStranger) {
+      const facts = { to: user.email, ...circumstances(ctx, house) }
+      await house.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
+    }
+    return true
+  })
   setLifetime(ctx, options.kept ? house.lifetimes.max : undefined)
-  keep(ctx, { [TOKEN]: token, [SEEN]: undefined })
+  keep(ctx, { [TOKEN]: token, [SEEN]: undefined, [NEWCOMER]: undefined })
   newSecret(ctx)
   rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
   ctx.state.user = user
+  return { isReopened }
+}
+
+/** Opens an account that its owner had closed; answers whether it was this that did it. */
+export async function reopen(ctx: Context, house: House, user: User): Promise<boolean> {
+  const reopened = await happens(
+    ctx,
+    house,
+    { kind: 'account_reopened', userId: user.id },
+    async (transaction) => {
+      await tokens.revoke(transaction, user.id, ['account-reopen'])
+      return (await users.reopen(transaction, user.id, house.now())) || undefined
+    },
+  )
+  return reopened ?? false
 }
 
 /**
@@ -185,13 +225,4 @@ export async function logOut(ctx: Context, house: House): Promise<void> {
 function setLifetime(ctx: Context, maxAge: number | undefined): void {
   if (maxAge !== undefined || kept(ctx)[LONG] !== undefined) setCookieLifetime(ctx, maxAge ?? 'session')
   keep(ctx, { [LONG]: maxAge === undefined ? undefined : 1 })
-}
-
-function newToken(): string {
-  return randomBytes(32).toString('base64url')
-}
-
-// The token has 256 random bits, so a fast hash is enough to keep the database from opening sessions.
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
 }

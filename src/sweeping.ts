@@ -1,12 +1,21 @@
+import { DAY } from './durations.js'
 import type { House } from './house.js'
 import * as events from './tables/events.js'
 import * as limits from './tables/limits.js'
+import * as mails from './tables/mails.js'
 import * as sessions from './tables/sessions.js'
+import * as slugs from './tables/slugs.js'
+import * as tokens from './tables/tokens.js'
+import * as users from './tables/users.js'
 
 const SWEEP_EVERY = 60 * 1000
 const SWEEP_RETRY = 1000
 const SWEEP_PAUSE = 20
 const SWEEP_BATCH = 200
+/** So long a used or old link is known for what it is, and a mail can be looked up that was sent or given up. */
+const TOKENS_KEPT = 30 * DAY
+const SENT_KEPT = 7 * DAY
+const DEAD_KEPT = 30 * DAY
 
 /** Deletes what has ended, now and every minute, in small batches between which requests are served. */
 export function startSweeping(house: Pick<House, 'database' | 'log' | 'now' | 'lifetimes'>): () => void {
@@ -42,6 +51,10 @@ async function sweepOnce({
     await sessions.sweep(loose, { now: now(), batch }),
     await limits.sweep(loose, { now: now(), batch }),
     await events.sweep(loose, { until: now() - lifetimes.events, batch }),
+    await users.sweep(loose, { now: now(), batch }),
+    await slugs.sweep(loose, { now: now(), batch }),
+    await tokens.sweep(loose, { until: now() - TOKENS_KEPT, batch }),
+    await mails.sweep(loose, { sentUntil: now() - SENT_KEPT, deadUntil: now() - DEAD_KEPT, batch }),
   ]
   return swept.every((count) => count < batch)
 }

@@ -5,9 +5,8 @@ import * as assert from 'uvu/assert'
 import { type Database, openDatabase } from '../src/tables/database.js'
 import type { Db } from '../src/tables/schema.js'
 import { DatabaseUnavailable } from '../src/tables/unavailable.js'
-import * as users from '../src/tables/users.js'
 import { freshDatabase, write } from './databases.js'
-import { newUser } from './rows.js'
+import { createUser, newUser } from './rows.js'
 
 const test = suite<{ url: string; database: Database }>('PostgreSQL')
 
@@ -77,7 +76,7 @@ for (const [what, code] of [
   test(`says that it cannot write now, because of ${what}, and recovers`, async ({ database }) => {
     const error = await rejection(database.write((transaction) => raise(transaction, code)))
     assert.instance(error, DatabaseUnavailable)
-    assert.is(await users.create(database, newUser('anna')), true)
+    assert.is(await createUser(database, newUser('anna')), true)
   })
 }
 
@@ -100,11 +99,11 @@ test('says what had happened when a connection ends in the middle, and goes on w
   )
   assert.instance(error, DatabaseUnavailable)
   assert.match(String(error), /not available/)
-  assert.is(await users.create(database, newUser('anna')), true)
+  assert.is(await createUser(database, newUser('anna')), true)
 })
 
 test('finishes what has begun before it closes', async ({ url, database }) => {
-  await users.create(database, newUser('anna'))
+  await createUser(database, newUser('anna'))
   const other = await openDatabase(url)
   const begun = other.loose.updateTable('users').set({ updated_at: 1 }).execute()
   await new Promise((resolve) => setImmediate(resolve))

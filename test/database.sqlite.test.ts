@@ -10,7 +10,7 @@ import type { Db } from '../src/tables/schema.js'
 import { DatabaseUnavailable } from '../src/tables/unavailable.js'
 import * as users from '../src/tables/users.js'
 import { fileOf, freshDatabase } from './databases.js'
-import { newUser } from './rows.js'
+import { createUser, newUser } from './rows.js'
 
 interface Context {
   file: string
@@ -62,7 +62,7 @@ test('can be read by its owner alone', async () => {
   const database = await openDatabase(`sqlite:${join(folder, 'test.sqlite')}`)
   process.umask(umask)
   try {
-    await users.create(database, newUser('anna'))
+    await createUser(database, newUser('anna'))
     assert.is(modeOf(folder), '700')
     assert.is(modeOf(dirname(folder)), '700')
     const modes = readdirSync(folder).map((name) => [name, modeOf(join(folder, name))])
@@ -132,7 +132,7 @@ test('gives up at once where no folder can be made', async () => {
 test('says that it cannot write now when the disk is full, goes on reading, and recovers', async ({
   database,
 }) => {
-  await users.create(database, newUser('anna'))
+  await createUser(database, newUser('anna'))
   await sql`pragma max_page_count = 1`.execute(database.main)
   const full = await fill(database)
   assert.instance(full, DatabaseUnavailable)
@@ -140,14 +140,14 @@ test('says that it cannot write now when the disk is full, goes on reading, and 
   assert.ok(await users.bySlug(database.main, 'anna'))
   assert.is(await database.ready(), true)
   await sql`pragma max_page_count = 1000000`.execute(database.main)
-  assert.is(await users.create(database, newUser('zoe')), true)
+  assert.is(await createUser(database, newUser('zoe')), true)
 })
 
 /** Creates users until that fails, and answers the error. */
 async function fill(database: Database): Promise<unknown> {
   for (let index = 0; index < 1000; index++) {
     try {
-      await users.create(database, newUser(`user${index}`, { passwordHash: 'x'.repeat(4000) }))
+      await createUser(database, newUser(`user${index}`, { passwordHash: 'x'.repeat(4000) }))
     } catch (error) {
       return error
     }
@@ -168,7 +168,7 @@ test('says what failed also when SQLite has rolled back by itself, as it does on
   } catch (error) {
     assert.is(error, full)
   }
-  assert.is(await users.create(database, newUser('anna')), true)
+  assert.is(await createUser(database, newUser('anna')), true)
 })
 
 test.run()

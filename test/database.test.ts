@@ -10,7 +10,7 @@ import { DatabaseUnavailable } from '../src/tables/unavailable.js'
 import * as users from '../src/tables/users.js'
 import { freshDatabase, lock, rows } from './databases.js'
 import { Program } from './program.js'
-import { newUser } from './rows.js'
+import { createUser, newUser } from './rows.js'
 
 const test = suite<{ url: string; database: Database }>('database')
 
@@ -83,10 +83,10 @@ test('answers reads at once while another process holds the lock, and writes whe
   url,
   database,
 }) => {
-  await users.create(database, newUser('anna'))
+  await createUser(database, newUser('anna'))
   const release = await lock(url)
   let written = false
-  const write = users.create(database, newUser('bela')).then((created) => {
+  const write = createUser(database, newUser('bela')).then((created) => {
     written = created
   })
   const start = performance.now()
@@ -99,9 +99,9 @@ test('answers reads at once while another process holds the lock, and writes whe
 })
 
 test('lets the process breathe while many writers wait for a lock', async ({ url, database }) => {
-  await users.create(database, newUser('anna'))
+  await createUser(database, newUser('anna'))
   const release = await lock(url)
-  const writers = Array.from({ length: 100 }, (_, index) => users.create(database, newUser(`user${index}`)))
+  const writers = Array.from({ length: 100 }, (_, index) => createUser(database, newUser(`user${index}`)))
   const longest = await longestRead(database, { rounds: 10 })
   await release()
   assert.equal(new Set(await Promise.all(writers)), new Set([true]))
@@ -124,14 +124,14 @@ test('gives a write up with 503 when the lock is held for longer than a visitor 
 }) => {
   const release = await lock(url)
   const start = performance.now()
-  const error = await rejection(users.create(database, newUser('anna')))
+  const error = await rejection(createUser(database, newUser('anna')))
   const waited = performance.now() - start
   await release()
   assert.instance(error, DatabaseUnavailable)
   assert.is((error as DatabaseUnavailable).status, 503)
   assert.ok((error as DatabaseUnavailable).retryAfter > 0)
   assert.ok(waited > 2000 && waited < 8000, `gave up after ${waited.toFixed()} ms`)
-  assert.is(await users.create(database, newUser('anna')), true)
+  assert.is(await createUser(database, newUser('anna')), true)
 })
 
 test.run()

@@ -78,6 +78,45 @@ export class Site {
     return new Visitor(this.server, options)
   }
 
+  /** The mails that were caught for an address, or for everybody, the oldest first; waits until there are so many. */
+  async mails(to?: string, count = 1): Promise<Mail[]> {
+    let found: Mail[] = []
+    await until(async () => {
+      found = await this.#caught(to)
+      return found.length >= count
+    })
+    return found
+  }
+
+  /** The only mail for an address; insists that there is no other. */
+  async mail(to?: string): Promise<Mail> {
+    const [mail, ...others] = await this.mails(to)
+    if (mail === undefined || others.length > 0) {
+      throw new Error(
+        `There should be one mail for ${to}, not ${mail === undefined ? 0 : others.length + 1}.`,
+      )
+    }
+    return mail
+  }
+
+  /** Lets go of all mails so far, once they have come. */
+  async emptyMailbox(): Promise<void> {
+    await until(async () => (await this.rows("select 1 from mails where state = 'waiting'")).length === 0)
+    await this.write('delete from mails')
+  }
+
+  async #caught(to?: string): Promise<Mail[]> {
+    const maintainer = this.visitor()
+    const list = await maintainer.open('/dev/mailbox/')
+    const paths = list
+      .$('.rows h2 a')
+      .toArray()
+      .map(({ attribs }) => attribs.href ?? '')
+    const mails: Mail[] = []
+    for (const path of paths.reverse()) mails.push(mailOn(await maintainer.open(path)))
+    return mails.filter((mail) => to === undefined || mail.to === to)
+  }
+
   /** Reads the database behind the site's back; `?` stands for a parameter. */
   rows<Row>(sql: string, ...parameters: unknown[]): Promise<Row[]> {
     return rows(this.database, sql, ...parameters)
@@ -92,6 +131,34 @@ export class Site {
     this.server.closeAllConnections()
     await new Promise((resolve) => this.server.close(resolve))
     await this.#onClosed?.()
+  }
+}
+
+/** A mail as its reader sees it. */
+export interface Mail {
+  to: string
+  subject: string
+  text: string
+  /** The path of its only link. */
+  link: string
+  /** The six digits to be typed; '' if there are none. */
+  code: string
+}
+
+function mailOn(page: Page): Mail {
+  const links = page.$('pre a').toArray()
+  const [link] = links
+  if (link === undefined || links.length > 1) throw new Error(`A mail has one link:\n${page.$('pre').text()}`)
+  const text = page.$('pre').text()
+  const codes = text.replaceAll(/https?:\S+/g, '').match(/\b\d{6}\b/g) ?? []
+  if (codes.length > 1) throw new Error(`A mail has one code:\n${text}`)
+  const [code = ''] = codes
+  return {
+    to: page.$('dd').first().text(),
+    subject: page.$('h1').text(),
+    text,
+    link: link.attribs.href ?? '',
+    code,
   }
 }
 

@@ -1,6 +1,7 @@
+import type { Database } from '../src/tables/database.js'
 import type { Db, Schema } from '../src/tables/schema.js'
-import type { NewSession } from '../src/tables/sessions.js'
-import type { NewUser } from '../src/tables/users.js'
+import { type NewSession, open } from '../src/tables/sessions.js'
+import { create, type NewUser } from '../src/tables/users.js'
 
 export const NOW = Date.UTC(2026, 0, 1)
 
@@ -16,10 +17,21 @@ export function newUser(name: string, changes: Partial<NewUser> = {}): NewUser {
     emailKey: `${key}@example.com`,
     passwordHash: 'hash',
     signupForm: 'form',
+    confirmBy: null,
     createdAt: NOW,
     ...changes,
   }
 }
+
+export function createUser({ write }: Database, user: NewUser): Promise<boolean> {
+  return write((transaction) => create(transaction, user))
+}
+
+export function openSession({ write }: Database, ...rest: RestOf<typeof open>): Promise<void> {
+  return write((transaction) => open(transaction, ...rest))
+}
+
+type RestOf<Verb> = Verb extends (db: Db, ...rest: infer Rest) => unknown ? Rest : never
 
 /** A session as `sessions.open` takes one. */
 export function newSession(

@@ -6,7 +6,7 @@ import * as slugs from '../src/tables/slugs.js'
 import { DatabaseUnavailable } from '../src/tables/unavailable.js'
 import * as users from '../src/tables/users.js'
 import { freshDatabase } from './helpers.js'
-import { count, NOW, newSession, newUser } from './rows.js'
+import { count, createUser, NOW, newSession, newUser, openSession } from './rows.js'
 
 const test = suite<{ database: Database }>('tables')
 
@@ -18,7 +18,7 @@ test.after.each(({ database }) => database.close())
 
 test('gives a name to one of fifty who ask for it at once', async ({ database }) => {
   const asked = Array.from({ length: 50 }, (_, index) =>
-    users.create(
+    createUser(
       database,
       newUser('anna', { id: `id ${index}`, email: `${index}@example.com`, emailKey: `${index}@example.com` }),
     ),
@@ -39,46 +39,46 @@ for (const [what, claim] of [
   test(`refuses a user whose ${what} alone is in use, and leaves nothing of it behind`, async ({
     database,
   }) => {
-    assert.is(await users.create(database, newUser('anna')), true)
-    assert.is(await users.create(database, newUser('bela', claim)), false)
+    assert.is(await createUser(database, newUser('anna')), true)
+    assert.is(await createUser(database, newUser('bela', claim)), false)
     assert.is(await count(database.main, 'users'), 1)
     assert.is(await count(database.main, 'slugs'), 1)
-    assert.is(await users.create(database, newUser('bela')), true)
+    assert.is(await createUser(database, newUser('bela')), true)
   })
 }
 
 test('refuses a user whose slug somebody has had before, and leaves nothing of it behind', async ({
   database,
 }) => {
-  await users.create(database, newUser('anna'))
+  await createUser(database, newUser('anna'))
   await database.main
     .insertInto('slugs')
     .values({ slug: 'bela', user_id: 'id of anna', until: NOW })
     .execute()
-  assert.is(await users.create(database, newUser('bela')), false)
+  assert.is(await createUser(database, newUser('bela')), false)
   assert.is(await count(database.main, 'users'), 1)
-  assert.is(await slugs.isHeld(database.main, 'bela'), true)
-  assert.equal(await users.taken(database.main, newUser('bela')), { name: true, email: false })
+  assert.is(await slugs.isHeld(database.main, 'bela', { now: NOW }), true)
+  assert.equal(await users.taken(database.main, newUser('bela'), NOW), { name: true, email: false })
 })
 
 test('says which claims are in use', async ({ database }) => {
-  await users.create(database, newUser('anna'))
-  const taken = (changes: Partial<users.NewUser>) => users.taken(database.main, newUser('bela', changes))
+  await createUser(database, newUser('anna'))
+  const taken = (changes: Partial<users.NewUser>) => users.taken(database.main, newUser('bela', changes), NOW)
   assert.equal(await taken({}), { name: false, email: false })
   assert.equal(await taken({ nameKey: 'anna' }), { name: true, email: false })
   assert.equal(await taken({ slug: 'anna' }), { name: true, email: false })
   assert.equal(await taken({ emailKey: 'anna@example.com' }), { name: false, email: true })
-  assert.equal(await users.taken(database.main, newUser('anna')), { name: true, email: true })
+  assert.equal(await users.taken(database.main, newUser('anna'), NOW), { name: true, email: true })
 })
 
 test('shows no hash to those who ask for a user', async ({ database }) => {
-  await users.create(database, newUser('anna'))
+  await createUser(database, newUser('anna'))
   const user = await users.bySlug(database.main, 'anna')
   assert.equal(Object.keys(user ?? {}).sort(), ['createdAt', 'email', 'id', 'name', 'slug'])
 })
 
 test('replaces a hash only while it is the one that was checked', async ({ database }) => {
-  await users.create(database, newUser('anna'))
+  await createUser(database, newUser('anna'))
   const hash = async () => (await users.byNameKey(database.main, 'anna'))?.passwordHash
   await users.rehash(database, 'id of anna', { old: 'another', new: 'stronger' })
   assert.is(await hash(), 'hash')
@@ -87,8 +87,8 @@ test('replaces a hash only while it is the one that was checked', async ({ datab
 })
 
 test('knows a session until the moment it expires', async ({ database }) => {
-  await users.create(database, newUser('anna'))
-  await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
+  await createUser(database, newUser('anna'))
+  await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   const find = (now: number) => sessions.byToken(database.main, 'token', now)
   assert.is((await find(NOW))?.user.name, 'anna')
   assert.is((await find(NOW + 999))?.session.id, 'id of token')
@@ -98,8 +98,8 @@ test('knows a session until the moment it expires', async ({ database }) => {
 })
 
 test('moves the end of a session that is used, and never back', async ({ database }) => {
-  await users.create(database, newUser('anna'))
-  await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
+  await createUser(database, newUser('anna'))
+  await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   await sessions.touch(database.loose, { id: 'id of token', now: NOW + 500, expiresAt: NOW + 1500 })
   await sessions.touch(database.loose, { id: 'id of token', now: NOW + 400, expiresAt: NOW + 1400 })
   const found = await sessions.byToken(database.main, 'token', NOW + 1499)
@@ -109,18 +109,18 @@ test('moves the end of a session that is used, and never back', async ({ databas
 })
 
 test('knows a closed session no more', async ({ database }) => {
-  await users.create(database, newUser('anna'))
-  await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
+  await createUser(database, newUser('anna'))
+  await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   await sessions.close(database, { id: 'id of token', userId: 'id of anna' })
   assert.is(await sessions.byToken(database.main, 'token', NOW), undefined)
 })
 
 test('sweeps ended sessions in batches, and no living one', async ({ database }) => {
-  await users.create(database, newUser('anna'))
+  await createUser(database, newUser('anna'))
   for (let index = 0; index < 25; index++) {
-    await sessions.open(database, newSession(`ended ${index}`, 'id of anna', { expiresAt: NOW - index }))
+    await openSession(database, newSession(`ended ${index}`, 'id of anna', { expiresAt: NOW - index }))
   }
-  await sessions.open(database, newSession('living', 'id of anna', { expiresAt: NOW + 1 }))
+  await openSession(database, newSession('living', 'id of anna', { expiresAt: NOW + 1 }))
   const sweep = () => sessions.sweep(database.loose, { now: NOW, batch: 10 })
   assert.equal([await sweep(), await sweep(), await sweep(), await sweep()], [10, 10, 5, 0])
   assert.is(await count(database.main, 'sessions'), 1)
@@ -128,8 +128,8 @@ test('sweeps ended sessions in batches, and no living one', async ({ database })
 })
 
 test('forgets the sessions and slugs of a user who is gone', async ({ database }) => {
-  await users.create(database, newUser('anna'))
-  await sessions.open(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
+  await createUser(database, newUser('anna'))
+  await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   await database.main.deleteFrom('users').execute()
   assert.is(await count(database.main, 'sessions'), 0)
   assert.is(await count(database.main, 'slugs'), 0)
@@ -137,14 +137,14 @@ test('forgets the sessions and slugs of a user who is gone', async ({ database }
 
 test('keeps nothing of a transaction that failed half way', async ({ database }) => {
   const failing = database.write(async (transaction) => {
-    await slugs.claim(transaction, { slug: 'anna', userId: 'nobody' })
+    await slugs.claim(transaction, { slug: 'anna', userId: 'nobody', now: NOW })
   })
   await failing.then(
     () => assert.unreachable('a slug of nobody was stored'),
     (error: unknown) => assert.not.instance(error, DatabaseUnavailable),
   )
   assert.is(await count(database.main, 'slugs'), 0)
-  assert.is(await users.create(database, newUser('anna')), true)
+  assert.is(await createUser(database, newUser('anna')), true)
 })
 
 test.run()

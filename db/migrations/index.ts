@@ -6,6 +6,9 @@ import * as devices from './0004-devices.js'
 import * as limits from './0005-limits.js'
 import * as events from './0006-events.js'
 import * as loginForms from './0007-login-forms.js'
+import * as mails from './0008-mails.js'
+import * as tokens from './0009-tokens.js'
+import * as accountLife from './0010-account-life.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -16,4 +19,7 @@ export const migrations: Record<string, Migration> = {
   '0005-limits': limits,
   '0006-events': events,
   '0007-login-forms': loginForms,
+  '0008-mails': mails,
+  '0009-tokens': tokens,
+  '0010-account-life': accountLife,
 }

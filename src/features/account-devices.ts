@@ -1,12 +1,13 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { type DeviceWords, deviceWords, newDeviceStamp, rememberDevice } from '../devices.js'
-import { recorded } from '../events.js'
+import { happens, recorded } from '../events.js'
 import * as fields from '../fields.js'
 import { requireUser } from '../guards.js'
 import { type House, houseOf } from '../house.js'
 import { LOGGED_OUT, loginOf, logOut } from '../sessions.js'
 import * as sessions from '../tables/sessions.js'
+import * as users from '../tables/users.js'
 import type { Broken, Form, Message, Values } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
 
@@ -158,13 +159,18 @@ async function revoke(ctx: Context, house: House, device: Device): Promise<boole
 /** Ends all other sessions, and makes strangers of the browsers that know the account; this one stays known. */
 async function revokeOthers(ctx: Context, house: House): Promise<number> {
   const { session, user } = loginOf(ctx)
-  const deviceStamp = newDeviceStamp()
-  const owned = { id: session.id, userId: user.id }
-  const count = await recorded(ctx, house, { kind: 'devices_revoked', userId: user.id }, (event) =>
-    sessions.closeOthers(house.database, owned, { deviceStamp, now: house.now(), event }),
+  const stamp = newDeviceStamp()
+  const count = await happens(
+    ctx,
+    house,
+    { kind: 'devices_revoked', userId: user.id },
+    async (transaction) => {
+      await users.setDeviceStamp(transaction, user.id, stamp)
+      return sessions.closeAll(transaction, user.id, { now: house.now(), except: session.id })
+    },
   )
-  rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
-  return count
+  rememberDevice(ctx, house, { userId: user.id, stamp })
+  return count ?? 0
 }
 
 /** Gives the device its name, or takes it away with ''; answers what is wrong with it, by the id of the row's input. */

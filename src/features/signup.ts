@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { checkPassword } from '../authentication.js'
-import { recorded } from '../events.js'
+import { DAY } from '../durations.js'
+import { happens } from '../events.js'
 import * as fields from '../fields.js'
 import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
+import type { Counted } from '../limits.js'
+import { keepNewcomer } from '../sessions.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import { leaving } from '../web/leaving.js'
 import { networkOf } from '../web/network.js'
+import type { Acceptance } from '../web/pages.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'signup'
@@ -22,7 +26,16 @@ const form: Form<FieldName> = {
   secret: ['password', 'repassword'],
 }
 
+/** So long an account waits for its address to be confirmed where that is required; the second where addresses are private. */
+const UNCONFIRMED_LIFE = 7 * DAY
+const UNCONFIRMED_PRIVATE_LIFE = DAY
+
 const SIGNED_UP = { code: 'signed_up', sentence: 'Your account {name} is ready.' }
+const SIGNED_UP_CONFIRM = {
+  code: 'signed_up_confirm',
+  sentence: 'Your account {name} is made. Now confirm your address: a mail to {email} is on its way.',
+}
+const CONFIRM = { code: 'signed_up_confirm_go_on', sentence: 'Enter the code from the mail' }
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const GO_ON = { code: 'signed_up_go_on', sentence: 'Go on without logging in' }
 
@@ -33,23 +46,28 @@ export function routes(router: Router, house: House): void {
     '/signup/verify/',
     onSubmit(form, house, async (ctx, values) => {
       const applicant = applicantOf(ctx, values)
-      const errors = await signUp(ctx, house, applicant)
-      if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
-      await house.pages.accept(ctx, form, {
-        notice: {
-          message: { ...SIGNED_UP, params: { name: applicant.name } },
-          link: { href: `${house.url('login')}?${query(applicant)}`, message: LOG_IN },
-        },
-        to: house.places.afterSignup,
-        onward: GO_ON,
-        values,
-      })
+      const outcome = await signUp(ctx, house, applicant)
+      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: outcome.errors, values })
+      keepNewcomer(ctx, outcome.userId)
+      await house.pages.accept(ctx, form, { ...journey(house, applicant), values })
     }),
   )
 }
 
+function journey({ url, places, rules }: House, applicant: Applicant): Omit<Acceptance, 'values'> {
+  const { name, email } = applicant
+  if (rules.confirmation === 'required') {
+    const message = { ...SIGNED_UP_CONFIRM, params: { name, email } }
+    return { notice: { message }, to: url('email-confirm'), onward: CONFIRM }
+  }
+  const message = { ...SIGNED_UP, params: { name } }
+  const link = { href: `${url('login')}?${query(applicant)}`, message: LOG_IN }
+  return { notice: { message, link }, to: places.afterSignup, onward: GO_ON }
+}
+
 /** Somebody who wants an account, in the form in which it would be stored. */
 interface Applicant extends users.Claims {
+  id: string
   name: string
   email: string
   password: string
@@ -61,6 +79,7 @@ function applicantOf(ctx: Context, values: Sent<FieldName>): Applicant {
   const name = fields.normalizeName(values.username)
   const email = fields.normalizeEmail(values.email)
   return {
+    id: randomUUID(),
     name,
     nameKey: fields.fold(name),
     slug: fields.slugOf(name),
@@ -73,12 +92,17 @@ function applicantOf(ctx: Context, values: Sent<FieldName>): Applicant {
   }
 }
 
+type Outcome = { ok: true; userId: string } | { ok: false; errors: Broken[] }
+
 /** Creates the account, or answers everything that is wrong. A form that arrives twice gets its first answer again. */
-async function signUp(ctx: Context, house: House, applicant: Applicant): Promise<Broken[]> {
+async function signUp(ctx: Context, house: House, applicant: Applicant): Promise<Outcome> {
   const errors = await objections(house, applicant)
-  if (errors.length === 0 && (await createCounted(ctx, house, applicant))) return []
+  if (errors.length === 0 && (await createCounted(ctx, house, applicant))) {
+    return { ok: true, userId: applicant.id }
+  }
   if (errors.length === 0) errors.push(...(await lostRace(house, applicant)))
-  return (await isRepeated(ctx, house, applicant, errors)) ? [] : errors
+  const userId = await repeated(ctx, house, applicant, errors)
+  return userId === undefined ? { ok: false, errors } : { ok: true, userId }
 }
 
 /** Every rule that is broken, in the order of the fields. */
@@ -99,14 +123,18 @@ async function objections(house: House, applicant: Applicant): Promise<Broken[]>
 }
 
 async function takenClaims(house: House, applicant: Applicant): Promise<Broken[]> {
-  const taken = await users.taken(house.database.main, applicant)
-  return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(taken.email ? [fields.EMAIL_TAKEN] : [])]
+  const taken = await users.taken(house.database.main, applicant, house.now())
+  const isTold = taken.email && !house.rules.privateEmails
+  return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(isTold ? [fields.EMAIL_TAKEN] : [])]
 }
 
 /** Creates the account if its network may have another one; only what was created counts. */
 async function createCounted(ctx: Context, house: House, applicant: Applicant): Promise<boolean> {
   house.passwords.refuseWhenFull()
-  const counted = [{ rule: 'signupNetwork', of: networkOf(house.address(ctx)) }] as const
+  const counted: Counted[] = [
+    { rule: 'signupNetwork', of: networkOf(house.address(ctx)) },
+    ...(house.outbox.isOn ? [{ rule: 'mailAddress', of: applicant.emailKey } as const] : []),
+  ]
   await house.limits.take(counted)
   let created = false
   try {
@@ -119,10 +147,22 @@ async function createCounted(ctx: Context, house: House, applicant: Applicant): 
 
 async function create(ctx: Context, house: House, applicant: Applicant): Promise<boolean> {
   const passwordHash = await house.passwords.hash(applicant.password, leaving(ctx))
-  const user = { ...applicant, id: randomUUID(), passwordHash, createdAt: house.now() }
-  return recorded(ctx, house, { kind: 'signed_up', userId: user.id }, (event) =>
-    users.create(house.database, user, { event }),
-  )
+  const createdAt = house.now()
+  const user = { ...applicant, ...claimOf(house, applicant), passwordHash, createdAt }
+  const created = await happens(ctx, house, { kind: 'signed_up', userId: user.id }, async (transaction) => {
+    if (!(await users.create(transaction, user))) return undefined
+    await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
+    return true
+  })
+  return created ?? false
+}
+
+// Where addresses are private an account has its address only once it is confirmed: until then somebody else's does not
+// stand in its way, and so nobody learns of it. A space stands in no address that could be typed.
+function claimOf({ rules, now }: House, { id, emailKey }: Applicant) {
+  if (rules.confirmation === 'optional') return { emailKey, confirmBy: null }
+  if (!rules.privateEmails) return { emailKey, confirmBy: now() + UNCONFIRMED_LIFE }
+  return { emailKey: `unconfirmed ${id}`, confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }
 }
 
 /** Somebody else was faster between the check and the insert. */
@@ -134,16 +174,17 @@ async function lostRace(house: House, applicant: Applicant): Promise<Broken[]> {
 const TAKEN: readonly string[] = [fields.USERNAME_TAKEN.code, fields.EMAIL_TAKEN.code]
 
 // Not for another visitor, nor for another password: who does not know it learns nothing that the page would not say.
-async function isRepeated(
+async function repeated(
   ctx: Context,
   house: House,
   { nameKey, signupForm, password }: Applicant,
   errors: readonly Broken[],
-): Promise<boolean> {
-  if (!errors.every(({ code }) => TAKEN.includes(code))) return false
+): Promise<string | undefined> {
+  if (!errors.every(({ code }) => TAKEN.includes(code))) return undefined
   const account = await users.byNameKey(house.database.main, nameKey)
-  if (account?.signupForm !== signupForm) return false
-  return checkPassword(ctx, house, { name: nameKey, account, password, failure: 'password_failed' })
+  if (account?.signupForm !== signupForm) return undefined
+  const check = { name: nameKey, account, password, failure: 'password_failed' } as const
+  return (await checkPassword(ctx, house, check)) ? account.user.id : undefined
 }
 
 function query({ name }: Applicant): URLSearchParams {

@@ -12,6 +12,16 @@ export const EVENT_KINDS = [
   'device_revoked',
   'devices_revoked',
   'limit_hit',
+  'email_confirmed',
+  'password_reset',
+  'password_changed',
+  'email_asked',
+  'email_canceled',
+  'email_changed',
+  'email_restored',
+  'name_changed',
+  'account_closed',
+  'account_reopened',
 ] as const
 
 /** A stable name of what has happened, on which pages and hosts rely. */

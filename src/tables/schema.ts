@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { EventsTable } from './events.js'
 import type { LimitsTable } from './limits.js'
+import type { MailsTable } from './mails.js'
 import type { SessionsTable } from './sessions.js'
 import type { SlugsTable } from './slugs.js'
+import type { TokensTable } from './tokens.js'
 import type { UsersTable } from './users.js'
 
 export interface Schema {
@@ -11,6 +13,8 @@ export interface Schema {
   sessions: SessionsTable
   events: EventsTable
   limits: LimitsTable
+  mails: MailsTable
+  tokens: TokensTable
 }
 
 /** What a verb of `tables/` asks: the database, or a transaction on it. */

@@ -64,20 +64,15 @@ interface Told {
   event?: events.StoredEvent | undefined
 }
 
-/** Stores a new session; those it takes the place of, `insteadOf` and that of the same form, end with the same write. */
+/** Stores a new session; those it takes the place of, `insteadOf` and that of the same form, end with it. */
 export async function open(
-  database: Database,
+  db: Db,
   session: NewSession,
-  { insteadOf, event }: Told & { insteadOf?: string | undefined } = {},
+  { insteadOf }: { insteadOf?: string | undefined } = {},
 ): Promise<void> {
-  await database.write(async (transaction) => {
-    if (insteadOf !== undefined) {
-      await transaction.deleteFrom('sessions').where('id', '=', insteadOf).execute()
-    }
-    await store(transaction, session)
-    await endTooMany(transaction, session.userId)
-    await tell(transaction, event)
-  })
+  if (insteadOf !== undefined) await db.deleteFrom('sessions').where('id', '=', insteadOf).execute()
+  await store(db, session)
+  await endTooMany(db, session.userId)
 }
 
 // The constraint decides between two that arrive at once: the later one takes the row over.
@@ -302,30 +297,19 @@ async function changed(
   })
 }
 
-/**
- * Ends all sessions of the user but this one, and what other browsers know of the account dies with the former stamp.
- * Answers how many were alive.
- */
-export async function closeOthers(
-  database: Database,
-  { id, userId }: Owned,
-  { deviceStamp, now, event }: Told & { deviceStamp: string; now: number },
+/** Ends all sessions of the user, or all but one; answers how many were alive. */
+export async function closeAll(
+  db: Db,
+  userId: string,
+  { now, except = '' }: { now: number; except?: string },
 ): Promise<number> {
-  return database.write(async (transaction) => {
-    const closed = await transaction
-      .deleteFrom('sessions')
-      .where('user_id', '=', userId)
-      .where('id', '!=', id)
-      .returning('expires_at')
-      .execute()
-    await transaction
-      .updateTable('users')
-      .set({ device_stamp: deviceStamp })
-      .where('id', '=', userId)
-      .execute()
-    await tell(transaction, event)
-    return closed.filter(({ expires_at }) => expires_at > now).length
-  })
+  const closed = await db
+    .deleteFrom('sessions')
+    .where('user_id', '=', userId)
+    .where('id', '!=', except)
+    .returning('expires_at')
+    .execute()
+  return closed.filter(({ expires_at }) => expires_at > now).length
 }
 
 /** Deletes at most `batch` sessions that have ended, and answers how many. */

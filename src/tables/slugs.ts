@@ -8,19 +8,61 @@ export interface SlugsTable {
   until: number | null
 }
 
-/** Takes the slug for the user, or answers false if it is somebody's, now or formerly. */
-export async function claim(db: Db, { slug, userId }: { slug: string; userId: string }): Promise<boolean> {
+interface Claim {
+  slug: string
+  userId: string
+  now: number
+}
+
+/** Takes the slug for the user, or answers false if it is somebody else's, now or formerly. */
+export async function claim(db: Db, { slug, userId, now }: Claim): Promise<boolean> {
   const claimed = await db
     .insertInto('slugs')
     .values({ slug, user_id: userId, until: null })
-    .onConflict((conflict) => conflict.doNothing())
+    .onConflict((conflict) =>
+      conflict
+        .column('slug')
+        .doUpdateSet({ user_id: userId, until: null })
+        .where(({ eb, or }) => or([eb('slugs.until', '<=', now), eb('slugs.user_id', '=', userId)])),
+    )
     .returning('slug')
     .executeTakeFirst()
   return claimed !== undefined
 }
 
-export async function isHeld(db: Db, slug: string): Promise<boolean> {
-  return (
-    (await db.selectFrom('slugs').select('slug').where('slug', '=', slug).executeTakeFirst()) !== undefined
-  )
+/** Makes the user's slug a former one, which leads to the user until then. */
+export async function leave(db: Db, { slug, userId }: Omit<Claim, 'now'>, until: number): Promise<void> {
+  await db
+    .updateTable('slugs')
+    .set({ until })
+    .where('slug', '=', slug)
+    .where('user_id', '=', userId)
+    .execute()
+}
+
+/** Whether somebody other than `userId` has the slug, or had it until lately. */
+export async function isHeld(
+  db: Db,
+  slug: string,
+  { now, userId }: { now: number; userId?: string },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('slugs')
+    .select(['user_id', 'until'])
+    .where('slug', '=', slug)
+    .executeTakeFirst()
+  if (row === undefined || row.user_id === userId) return false
+  return row.until === null || row.until > now
+}
+
+/** Deletes at most `batch` former slugs that nobody is held to any more, and answers how many. */
+export async function sweep(db: Db, { now, batch }: { now: number; batch: number }): Promise<number> {
+  const ended = await db
+    .deleteFrom('slugs')
+    .where('slug', 'in', (slugs) =>
+      slugs.selectFrom('slugs').select('slug').where('until', '<=', now).limit(batch),
+    )
+    .returning('slug')
+    .execute()
+  return ended.length
 }

@@ -1,8 +1,8 @@
 import type { Selectable } from 'kysely'
 import type { Database } from './database.js'
-import * as events from './events.js'
 import type { Db } from './schema.js'
 import * as slugs from './slugs.js'
+import * as tokens from './tokens.js'
 
 export interface UsersTable {
   id: string
@@ -14,14 +14,23 @@ export interface UsersTable {
   slug: string
   /** As typed. */
   email: string
-  /** `email` folded. */
+  /** `email` folded; of a private site's user who has not confirmed it something that nobody can type. */
   email_key: string
-  /** Argon2id, as a PHC string. */
+  /** Argon2id, as a PHC string; '' if there is none that would open the account. */
   password_hash: string
   /** SHA-256 of the filled-in form that made the user, by which its second arrival is known. */
   signup_form: string
   /** What the devices carry that the account knows; a new one makes strangers of them all. '' at first. */
   device_stamp: string
+  /** When its owner proved to read the mails of `email`; null if not yet. */
+  email_confirmed_at: number | null
+  /** When the account ends unless `email` is confirmed; null if it does not. */
+  confirm_by: number | null
+  /** The address that `email` is to become once it is confirmed, as typed. */
+  next_email: string | null
+  /** When its owner closed the account, and when it is erased; null while it is open. */
+  closed_at: number | null
+  erase_at: number | null
   created_at: number
   updated_at: number
 }
@@ -34,6 +43,10 @@ export interface User {
   /** Where the public page is: `/users/<slug>/`. */
   slug: string
   email: string
+  /** When the user proved to read the mails of `email`, UTC milliseconds; null if not yet. */
+  emailConfirmedAt: number | null
+  /** The address that is to take the place of `email` once it is confirmed. */
+  nextEmail: string | null
   /** UTC milliseconds. */
   createdAt: number
 }
@@ -44,6 +57,9 @@ export interface Account {
   passwordHash: string
   signupForm: string
   deviceStamp: string
+  /** When its owner closed the account, and when it is erased, UTC milliseconds; null while it is open. */
+  closedAt: number | null
+  eraseAt: number | null
 }
 
 /** What no two users may share. */
@@ -59,30 +75,18 @@ export interface NewUser extends Claims {
   email: string
   passwordHash: string
   signupForm: string
+  /** When the account ends unless its address is confirmed; null if it does not. */
+  confirmBy: number | null
   createdAt: number
 }
 
-class Taken extends Error {}
-
 /** Stores a user with its slug, or answers false if somebody has one of its claims; the constraints decide races. */
-export async function create(
-  database: Database,
-  user: NewUser,
-  { event }: { event?: events.StoredEvent } = {},
-): Promise<boolean> {
-  try {
-    await database.write(async (transaction) => {
-      const stored =
-        (await insert(transaction, user)) &&
-        (await slugs.claim(transaction, { slug: user.slug, userId: user.id }))
-      if (!stored) throw new Taken()
-      if (event !== undefined) await events.insert(transaction, [event])
-    })
-    return true
-  } catch (error) {
-    if (error instanceof Taken) return false
-    throw error
-  }
+export async function create(db: Db, user: NewUser): Promise<boolean> {
+  if (!(await insert(db, user))) return false
+  const claim = { slug: user.slug, userId: user.id, now: user.createdAt }
+  if (await slugs.claim(db, claim)) return true
+  await db.deleteFrom('users').where('id', '=', user.id).execute()
+  return false
 }
 
 async function insert(db: Db, user: NewUser): Promise<boolean> {
@@ -98,6 +102,7 @@ async function insert(db: Db, user: NewUser): Promise<boolean> {
       password_hash: user.passwordHash,
       signup_form: user.signupForm,
       device_stamp: '',
+      confirm_by: user.confirmBy,
       created_at: user.createdAt,
       updated_at: user.createdAt,
     })
@@ -107,15 +112,28 @@ async function insert(db: Db, user: NewUser): Promise<boolean> {
   return stored !== undefined
 }
 
-/** Which of the claims somebody has already; a slug counts also when it is a former one. */
+/** Which of the claims somebody has already; slugs and addresses count also while they are held for a former owner. */
 export async function taken(
   db: Db,
   { nameKey, slug, emailKey }: Claims,
+  now: number,
 ): Promise<{ name: boolean; email: boolean }> {
-  const name = db.selectFrom('users').select('id').where('name_key', '=', nameKey)
-  const email = db.selectFrom('users').select('id').where('email_key', '=', emailKey)
-  const held = await Promise.all([name.executeTakeFirst(), slugs.isHeld(db, slug), email.executeTakeFirst()])
-  return { name: held[0] !== undefined || held[1], email: held[2] !== undefined }
+  const name = await db.selectFrom('users').select('id').where('name_key', '=', nameKey).executeTakeFirst()
+  return {
+    name: name !== undefined || (await slugs.isHeld(db, slug, { now })),
+    email: await isEmailTaken(db, emailKey, { now }),
+  }
+}
+
+/** Whether somebody other than `userId` has the address, or may yet take it back. */
+export async function isEmailTaken(
+  db: Db,
+  emailKey: string,
+  { now, userId }: { now: number; userId?: string },
+): Promise<boolean> {
+  const owner = await db.selectFrom('users').select('id').where('email_key', '=', emailKey).executeTakeFirst()
+  if (owner !== undefined && owner.id !== userId) return true
+  return tokens.isHeld(db, emailKey, { now, ...(userId !== undefined && { userId }) })
 }
 
 export async function byNameKey(db: Db, nameKey: string): Promise<Account | undefined> {
@@ -156,6 +174,146 @@ export async function rehash(
   )
 }
 
+/** Notes that the user reads the mails of its address, which so becomes its own; answers false if that is another by now. */
+export async function confirmEmail(
+  db: Db,
+  userId: string,
+  { emailKey, email, now }: { emailKey: string; email: string; now: number },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ email_confirmed_at: now, email_key: emailKey, confirm_by: null, updated_at: now })
+      .where('id', '=', userId)
+      .where('email', '=', email),
+  )
+}
+
+/** Gives the user another address that is not confirmed yet, in place of one that is not either. */
+export async function correctEmail(
+  db: Db,
+  userId: string,
+  { email, emailKey, now }: { email: string; emailKey: string; now: number },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ email, email_key: emailKey, updated_at: now })
+      .where('id', '=', userId)
+      .where('email_confirmed_at', 'is', null),
+  )
+}
+
+/** Notes to which address the user wants to change; null for none. */
+export async function setNextEmail(
+  db: Db,
+  userId: string,
+  { nextEmail, now }: { nextEmail: string | null; now: number },
+): Promise<boolean> {
+  return changed(
+    db.updateTable('users').set({ next_email: nextEmail, updated_at: now }).where('id', '=', userId),
+  )
+}
+
+/** Changes to an address that its user has proved to read. */
+export async function setEmail(
+  db: Db,
+  userId: string,
+  { email, emailKey, now }: { email: string; emailKey: string; now: number },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({
+        email,
+        email_key: emailKey,
+        email_confirmed_at: now,
+        confirm_by: null,
+        next_email: null,
+        updated_at: now,
+      })
+      .where('id', '=', userId),
+  )
+}
+
+/** Another password, or with '' none; what devices know of the account ends with the former one. */
+export async function setPassword(
+  db: Db,
+  userId: string,
+  { passwordHash, deviceStamp, now }: { passwordHash: string; deviceStamp: string; now: number },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ password_hash: passwordHash, device_stamp: deviceStamp, updated_at: now })
+      .where('id', '=', userId),
+  )
+}
+
+/** Makes strangers of all devices that carry the former stamp. */
+export async function setDeviceStamp(db: Db, userId: string, deviceStamp: string): Promise<void> {
+  await db.updateTable('users').set({ device_stamp: deviceStamp }).where('id', '=', userId).execute()
+}
+
+/** Closes the account, which is erased at `eraseAt`; answers false if it was closed before. */
+export async function close(
+  db: Db,
+  userId: string,
+  { now, eraseAt }: { now: number; eraseAt: number },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ closed_at: now, erase_at: eraseAt, updated_at: now })
+      .where('id', '=', userId)
+      .where('closed_at', 'is', null),
+  )
+}
+
+/** Opens the account again; answers false if it was open, or is gone. */
+export async function reopen(db: Db, userId: string, now: number): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ closed_at: null, erase_at: null, updated_at: now })
+      .where('id', '=', userId)
+      .where('closed_at', 'is not', null),
+  )
+}
+
+/** Erases a user whose address was never confirmed, and all that is theirs; answers false if there is no such user. */
+export async function eraseUnconfirmed(db: Db, userId: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('users')
+    .where('id', '=', userId)
+    .where('email_confirmed_at', 'is', null)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+/** Erases at most `batch` users who closed their account, or did not confirm it, long enough ago; answers how many. */
+export async function sweep(db: Db, { now, batch }: { now: number; batch: number }): Promise<number> {
+  const ended = await db
+    .deleteFrom('users')
+    .where('id', 'in', (users) =>
+      users
+        .selectFrom('users')
+        .select('id')
+        .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
+        .limit(batch),
+    )
+    .returning('id')
+    .execute()
+  return ended.length
+}
+
+async function changed(update: {
+  executeTakeFirst(): Promise<{ numUpdatedRows: bigint }>
+}): Promise<boolean> {
+  const { numUpdatedRows } = await update.executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
 function accountOf(row: Selectable<UsersTable> | undefined): Account | undefined {
   if (row === undefined) return undefined
   return {
@@ -163,6 +321,8 @@ function accountOf(row: Selectable<UsersTable> | undefined): Account | undefined
     passwordHash: row.password_hash,
     signupForm: row.signup_form,
     deviceStamp: row.device_stamp,
+    closedAt: row.closed_at,
+    eraseAt: row.erase_at,
   }
 }
 
@@ -172,9 +332,24 @@ export const USER_COLUMNS = [
   'users.name',
   'users.slug',
   'users.email',
+  'users.email_confirmed_at',
+  'users.next_email',
   'users.created_at',
 ] as const
 
-export function userOf(row: Pick<UsersTable, 'id' | 'name' | 'slug' | 'email' | 'created_at'>): User {
-  return { id: row.id, name: row.name, slug: row.slug, email: row.email, createdAt: row.created_at }
+type UserRow = Pick<
+  UsersTable,
+  'id' | 'name' | 'slug' | 'email' | 'email_confirmed_at' | 'next_email' | 'created_at'
+>
+
+export function userOf(row: UserRow): User {
+  return {
+    id: row.id,
+    name: row.name,
+    slug: row.slug,
+    email: row.email,
+    emailConfirmedAt: row.email_confirmed_at,
+    nextEmail: row.next_email,
+    createdAt: row.created_at,
+  }
 }

@@ -14,6 +14,8 @@ export interface ViewsOptions {
   globals: Record<string, unknown>
   /** Read templates anew for every page, for those who are editing them. */
   reload: boolean
+  /** The templates it is about, by the end of their names: '.html' (default), or '.txt', which is written as it is. */
+  ending?: '.html' | '.txt'
 }
 
 /** Throws, with the template's name and line, if one of the templates does not compile. */
@@ -21,25 +23,30 @@ export function createViews(options: ViewsOptions): Views {
   return options.reload ? reloadingViews(options) : compiledViews(options)
 }
 
-const OPTIONS = { autoescape: true, throwOnUndefined: true, trimBlocks: true, lstripBlocks: true }
+const OPTIONS = { throwOnUndefined: true, trimBlocks: true, lstripBlocks: true }
 
-function compiledViews({ folders, globals }: ViewsOptions): Views {
-  const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader([...folders]), OPTIONS)
+function optionsFor(ending: string): nunjucks.ConfigureOptions {
+  return { ...OPTIONS, autoescape: ending === '.html' }
+}
+
+function compiledViews({ folders, globals, ending = '.html' }: ViewsOptions): Views {
+  const loader = new nunjucks.FileSystemLoader([...folders])
+  const environment = new nunjucks.Environment(loader, optionsFor(ending))
   addGlobals(environment, globals)
-  for (const name of templatesIn(folders)) environment.getTemplate(name, true)
+  for (const name of templatesIn(folders, ending)) environment.getTemplate(name, true)
   return { render: (template, values) => environment.render(template, values) }
 }
 
-function reloadingViews({ folders, globals }: ViewsOptions): Views {
+function reloadingViews({ folders, globals, ending = '.html' }: ViewsOptions): Views {
   const loader = new LocatingLoader([...folders], { noCache: true })
-  const environment = new nunjucks.Environment(loader, OPTIONS)
+  const environment = new nunjucks.Environment(loader, optionsFor(ending))
   loader.environment = environment
   addGlobals(environment, globals)
   return {
     render(template, values) {
       loader.mistake = undefined
       try {
-        loader.check(template, () => templatesIn(folders))
+        loader.check(template, () => templatesIn(folders, ending))
         return environment.render(template, values)
       } catch (error) {
         throw loader.mistake === undefined ? error : new Error(loader.mistake, { cause: error })
@@ -52,10 +59,10 @@ function addGlobals(environment: nunjucks.Environment, globals: Record<string, u
   for (const [name, value] of Object.entries(globals)) environment.addGlobal(name, value)
 }
 
-function templatesIn(folders: readonly string[]): string[] {
+function templatesIn(folders: readonly string[], ending: string): string[] {
   return folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.html'))
+      .filter((name) => name.endsWith(ending))
       .map((name) => name.replaceAll('\\', '/')),
   )
 }

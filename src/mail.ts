@@ -1,0 +1,241 @@
+import { newCode } from './codes.js'
+import { DAY, HOUR, MINUTE } from './durations.js'
+import { fold } from './fields.js'
+import type { House } from './house.js'
+import { type Counted, LimitReached } from './limits.js'
+import type { Facts, MailKind, Prepared } from './outbox.js'
+import type { StoredMail } from './tables/mails.js'
+import * as mails from './tables/mails.js'
+import * as tokens from './tables/tokens.js'
+import * as users from './tables/users.js'
+import { hashOf, newToken } from './tokens.js'
+
+/** What is to be known of a kind of mail before one of it can be sent. */
+interface Kind {
+  /** Whom it goes to; the worker asks, so that an answer takes as long whether there is somebody or not. */
+  recipient(house: House, facts: Facts, userId: string | null): Promise<Recipient | undefined>
+  /** The page that its link opens, by name; with a token in its path if the mail has one. */
+  page: string
+  /** The token in its link, of the same name as the mail or this one; with a code to be typed if that has a lifetime. */
+  token?: { purpose: tokens.Purpose; life: number; code?: number }
+  /** The limit that counts it for the account when it is sent: somebody else may have caused it. */
+  limit?: 'mailAccount' | 'mailFailures'
+}
+
+interface Recipient {
+  account: users.Account
+  to: string
+  /** It is another mail after all. */
+  kind?: MailKind
+}
+
+export const CONFIRM_LIFE = DAY
+export const CONFIRM_CODE_LIFE = 15 * MINUTE
+export const RESET_LIFE = HOUR
+export const CHANGE_LIFE = DAY
+export const UNDO_LIFE = 7 * DAY
+export const REOPEN_LIFE = 14 * DAY
+
+const KINDS: Record<MailKind, Kind> = {
+  'email-confirm': {
+    recipient: unconfirmed,
+    page: 'email-confirm',
+    token: { purpose: 'email-confirm', life: CONFIRM_LIFE, code: CONFIRM_CODE_LIFE },
+  },
+  'email-taken': { recipient: owner, page: 'login', limit: 'mailAccount' },
+  'password-reset': {
+    recipient: asked,
+    page: 'password-reset',
+    token: { purpose: 'password-reset', life: RESET_LIFE, code: RESET_LIFE },
+    limit: 'mailAccount',
+  },
+  'password-changed': { recipient: told, page: 'password-forgot' },
+  'email-change': {
+    recipient: newAddress,
+    page: 'account-email-confirm',
+    token: { purpose: 'email-change', life: CHANGE_LIFE },
+  },
+  'email-changed': {
+    recipient: told,
+    page: 'account-email-undo',
+    token: { purpose: 'email-undo', life: UNDO_LIFE },
+  },
+  'email-restored': { recipient: told, page: 'account-activity' },
+  'name-changed': { recipient: told, page: 'password-forgot' },
+  'login-new-device': { recipient: told, page: 'account-devices', limit: 'mailAccount' },
+  'login-failures': { recipient: told, page: 'account-activity', limit: 'mailFailures' },
+  'account-closed': {
+    recipient: told,
+    page: 'account-close-undo',
+    token: { purpose: 'account-reopen', life: REOPEN_LIFE },
+  },
+}
+
+/** Notices go to the address that the account had when it happened. */
+async function told(
+  { database }: House,
+  { to }: Facts,
+  userId: string | null,
+): Promise<Recipient | undefined> {
+  const account = userId === null ? undefined : await users.byId(database.main, userId)
+  return account && { account, to: String(to) }
+}
+
+async function owner({ database }: House, _: Facts, userId: string | null): Promise<Recipient | undefined> {
+  const account = userId === null ? undefined : await users.byId(database.main, userId)
+  return account && { account, to: account.user.email }
+}
+
+async function unconfirmed(
+  house: House,
+  facts: Facts,
+  userId: string | null,
+): Promise<Recipient | undefined> {
+  const found = await owner(house, facts, userId)
+  if (found === undefined || found.account.user.emailConfirmedAt !== null) return undefined
+  return (await ownerOf(house, found.to, found.account)) ?? found
+}
+
+/** It goes to the stored address, never to what was typed. */
+async function asked(house: House, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
+  const { main } = house.database
+  const typed = fold(String(facts.username ?? ''))
+  const find = typed.includes('@') ? users.byEmailKey : users.byNameKey
+  const account = userId === null ? await find(main, typed) : await users.byId(main, userId)
+  if (account === undefined) return undefined
+  const { email } = account.user
+  // With private addresses an account that is not confirmed may only say that the address is its own.
+  const isForeign = (await ownerOf(house, email, account)) !== undefined
+  return isForeign ? undefined : { account, to: email }
+}
+
+async function newAddress(
+  house: House,
+  { email }: Facts,
+  userId: string | null,
+): Promise<Recipient | undefined> {
+  const found = await owner(house, {}, userId)
+  const to = String(email)
+  if (found === undefined || found.account.user.nextEmail !== to) return undefined
+  return (await ownerOf(house, to, found.account)) ?? { ...found, to }
+}
+
+/** Somebody else has the address: it is told to them, and not to who has typed it. */
+async function ownerOf(
+  { database }: House,
+  email: string,
+  { user }: users.Account,
+): Promise<Recipient | undefined> {
+  const account = await users.byEmailKey(database.main, fold(email))
+  if (account === undefined || account.user.id === user.id) return undefined
+  return { account, to: account.user.email, kind: 'email-taken' }
+}
+
+/** What a mail is, once it is known to whom it goes. */
+export interface Letter {
+  kind: MailKind
+  prepared: Prepared
+  facts: Facts
+}
+
+/**
+ * Finds out at the first try to whom a mail goes, and makes its token; later ones find the same again, and count its
+ * lifetimes anew. Undefined if there is nobody, or they have had enough of it.
+ */
+export async function letterOf(house: House, mail: StoredMail): Promise<Letter | undefined> {
+  const { outbox } = house
+  const facts = outbox.factsOf(mail)
+  if (facts === undefined || !isKind(mail.kind)) throw new UnreadableMail()
+  if (mail.prepared === '') return prepare(house, mail, facts, mail.kind)
+  const prepared = outbox.preparedOf(mail)
+  if (prepared === undefined) throw new UnreadableMail()
+  const { kind = mail.kind } = prepared
+  const { token } = KINDS[kind]
+  if (token !== undefined && prepared.token !== undefined) {
+    await tokens.extend(house.database.main, hashOf(prepared.token), endsOf(house, token))
+  }
+  return { kind, prepared, facts }
+}
+
+/** The key with which it was sealed is gone. */
+export class UnreadableMail extends Error {
+  override readonly name = 'UnreadableMail'
+
+  constructor() {
+    super('It was sealed with a key that is not there any more.')
+  }
+}
+
+function isKind(kind: string): kind is MailKind {
+  return kind in KINDS
+}
+
+async function prepare(
+  house: House,
+  { id, userId }: StoredMail,
+  facts: Facts,
+  asked: MailKind,
+): Promise<Letter | undefined> {
+  const recipient = await KINDS[asked].recipient(house, facts, userId)
+  if (recipient === undefined) return undefined
+  const { kind = asked, account, to } = recipient
+  const { token, limit } = KINDS[kind]
+  if (limit !== undefined && !(await isWelcome(house, { rule: limit, of: `${kind} ${account.user.id}` }))) {
+    return undefined
+  }
+  const secret = token && newToken()
+  const code = token?.code === undefined ? undefined : newCode()
+  const prepared: Prepared = {
+    to,
+    name: account.user.name,
+    ...(kind !== asked && { kind }),
+    ...(secret !== undefined && { token: secret }),
+    ...(code !== undefined && { code }),
+  }
+  const userIdOf = account.user.id
+  const isStored = await house.database.write(async (transaction) => {
+    const sealed = house.outbox.sealPrepared(id, prepared)
+    // Nobody takes a mail twice, but who held it for too long may find that it has ended.
+    if (!(await mails.prepare(transaction, id, { userId: userIdOf, prepared: sealed }))) return false
+    if (token !== undefined && secret !== undefined) {
+      const { purpose } = token
+      await tokens.insert(transaction, {
+        hash: hashOf(secret),
+        purpose,
+        userId: userIdOf,
+        email: to,
+        emailKey: fold(to),
+        codeMac: code === undefined ? null : house.codes.mac(code, { userId: userIdOf, purpose }),
+        now: house.now(),
+        ...endsOf(house, token),
+      })
+    }
+    return true
+  })
+  return isStored ? { kind, prepared, facts } : undefined
+}
+
+async function isWelcome(house: House, counted: Counted): Promise<boolean> {
+  try {
+    await house.limits.take([counted])
+    return true
+  } catch (error) {
+    if (error instanceof LimitReached) return false
+    throw error
+  }
+}
+
+function endsOf({ now }: House, { life, code = 0 }: NonNullable<Kind['token']>) {
+  return { expiresAt: now() + life, codeExpiresAt: now() + code }
+}
+
+/** The path that the link of a mail opens. */
+export function pathOf({ url }: House, { kind, prepared }: Letter): string {
+  return url(KINDS[kind].page, prepared.token)
+}
+
+/** How long the link and the code are good. */
+export function lifetimesOf({ kind }: Letter): { life: number; codeLife: number } {
+  const { life = 0, code = 0 } = KINDS[kind].token ?? {}
+  return { life, codeLife: code }
+}

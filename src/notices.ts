@@ -1,0 +1,18 @@
+import type { Context } from 'koa'
+import { deviceWords } from './devices.js'
+import { userAgentOf } from './events.js'
+import type { House } from './house.js'
+
+/** What a notice tells of a request: when, on which device, and from where. */
+export interface Circumstances {
+  /** UTC milliseconds. */
+  at: number
+  browser: string
+  system: string
+  address: string
+}
+
+export function circumstances(ctx: Context, house: House): Circumstances {
+  const { browser = '', system = '' } = deviceWords(userAgentOf(ctx))
+  return { at: house.now(), browser, system, address: house.address(ctx) }
+}

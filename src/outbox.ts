@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import type { Message } from './smtp.js'
+import * as mails from './tables/mails.js'
+import type { Db } from './tables/schema.js'
+import type { Seal } from './web/seal.js'
+
+/** The mails there are, by the names of their templates. */
+export type MailKind =
+  | 'email-confirm'
+  | 'email-taken'
+  | 'password-reset'
+  | 'password-changed'
+  | 'email-change'
+  | 'email-changed'
+  | 'email-restored'
+  | 'name-changed'
+  | 'login-new-device'
+  | 'login-failures'
+  | 'account-closed'
+
+/** What a mail tells, beside whose it is. */
+export type Facts = Readonly<Record<string, string | number>>
+
+/** A mail to be written. */
+export interface Draft {
+  kind: MailKind
+  /** Whose it is; without it the facts say by which name somebody was asked for. */
+  userId?: string
+  facts?: Facts
+  /** The fingerprint of the form that asks for it: a second arrival of that asks for nothing more. */
+  form?: string
+}
+
+/** What the first try has found out: to whom, and what is in the mail that nobody else may know. */
+export interface Prepared {
+  to: string
+  /** The user's name. */
+  name: string
+  /** What it turned out to be, if not what was asked for. */
+  kind?: MailKind
+  token?: string
+  code?: string
+}
+
+/** Where mails wait until they are sent. */
+export interface Outbox {
+  /** Whether mails are sent at all; if not, `post` does nothing. */
+  isOn: boolean
+  /** Whether they are caught and shown to the maintainer, instead of being sent. */
+  isCaught: boolean
+  /** Writes a mail with what it tells of: in that transaction, and sent once it is committed. */
+  post(db: Db, draft: Draft): Promise<void>
+  /** Called when something was posted, perhaps before it is committed. */
+  onPosted(listener: () => void): void
+  /** What a stored mail tells; undefined if it was sealed with a key that is gone. */
+  factsOf(mail: mails.StoredMail): Facts | undefined
+  preparedOf(mail: mails.StoredMail): Prepared | undefined
+  sealPrepared(id: string, prepared: Prepared): string
+  /** Of a mail that was caught: the mail itself. */
+  caughtOf(mail: mails.StoredMail): Message | undefined
+  sealCaught(id: string, message: Message): string
+}
+
+export interface OutboxOptions {
+  mode: 'sent' | 'caught' | 'off'
+  /** What waits in the database says nothing to its thief: neither tokens nor addresses. */
+  seal: Seal
+  now: () => number
+}
+
+export function createOutbox({ mode, seal, now }: OutboxOptions): Outbox {
+  const listeners: (() => void)[] = []
+  const close = (content: object, context: string) => seal.close(JSON.stringify(content), context)
+  const open = (sealed: string, context: string) => {
+    const text = sealed === '' ? undefined : seal.open(sealed, context)
+    return text === undefined ? undefined : JSON.parse(text)
+  }
+  return {
+    isOn: mode !== 'off',
+    isCaught: mode === 'caught',
+    async post(db, { kind, userId = null, facts = {}, form }) {
+      if (mode === 'off') return
+      const id = form ?? randomUUID()
+      await mails.insert(db, [{ id, kind, userId, facts: close(facts, `facts of ${id}`), now: now() }])
+      for (const listener of listeners) listener()
+    },
+    onPosted: (listener) => void listeners.push(listener),
+    factsOf: ({ id, facts }) => open(facts, `facts of ${id}`),
+    preparedOf: ({ id, prepared }) => open(prepared, `prepared ${id}`),
+    sealPrepared: (id, prepared) => close(prepared, `prepared ${id}`),
+    caughtOf({ id, facts }) {
+      const caught = open(facts, `caught ${id}`)
+      return caught && { ...caught, date: new Date(caught.date) }
+    },
+    sealCaught: (id, message) => close(message, `caught ${id}`),
+  }
+}

@@ -1,0 +1,244 @@
+import { PostgresAdapter, type Selectable } from 'kysely'
+import type { Database } from './database.js'
+import type { Db } from './schema.js'
+
+/** A mail waits, was taken by the server, or will never be. */
+export type MailState = 'waiting' | 'sent' | 'dead'
+
+/** The outbox: a mail is written with what it tells of, in one transaction, and sent afterwards. */
+export interface MailsTable {
+  /** Also the Message-ID, so that one that is sent again is known for the same. */
+  id: string
+  /** The name of its template. */
+  kind: string
+  /** Whose it is; null as long as only a name is known that somebody typed. */
+  user_id: string | null
+  /** What the mail tells, sealed; '' once it is sent. */
+  facts: string
+  /** To whom, and the token and the code in it, sealed; '' before the first try, and again once it is sent or dead. */
+  prepared: string
+  state: MailState
+  /** When it is tried next, UTC milliseconds; of one that has ended, when it did. One that is being sent is due later. */
+  due_at: number
+  tries: number
+  /** How often the server has refused it for good. */
+  refusals: number
+  /** What went wrong last. */
+  problem: string
+  created_at: number
+}
+
+/** A mail on its way. Times are UTC milliseconds. */
+export interface StoredMail {
+  id: string
+  kind: string
+  userId: string | null
+  facts: string
+  prepared: string
+  state: MailState
+  dueAt: number
+  tries: number
+  refusals: number
+  problem: string
+  createdAt: number
+}
+
+export interface NewMail {
+  id: string
+  kind: string
+  userId: string | null
+  facts: string
+  now: number
+}
+
+/** Stores mails; one that is there already, of a form that has come twice, stays as it is. */
+export async function insert(db: Db, mails: readonly NewMail[]): Promise<void> {
+  if (mails.length === 0) return
+  const rows = mails.map(({ id, kind, userId, facts, now }) => ({
+    id,
+    kind,
+    user_id: userId,
+    facts,
+    prepared: '',
+    state: 'waiting' as const,
+    due_at: now,
+    tries: 0,
+    refusals: 0,
+    problem: '',
+    created_at: now,
+  }))
+  await db
+    .insertInto('mails')
+    .values(rows)
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute()
+}
+
+/**
+ * Takes mails that are due, for `lease` milliseconds: no other process gets them meanwhile, and after that any may, for the
+ * one that had them is gone.
+ */
+export async function claim(
+  { main, write }: Database,
+  { now, lease, limit }: { now: number; lease: number; limit: number },
+): Promise<StoredMail[]> {
+  const isDue = await main
+    .selectFrom('mails')
+    .select('id')
+    .where('state', '=', 'waiting')
+    .where('due_at', '<=', now)
+    .limit(1)
+    .executeTakeFirst()
+  if (isDue === undefined) return []
+  const rows = await write((transaction) =>
+    transaction
+      .updateTable('mails')
+      .set(({ eb }) => ({ due_at: now + lease, tries: eb('tries', '+', 1) }))
+      .where('id', 'in', (mails) =>
+        mails
+          .selectFrom('mails')
+          .select('id')
+          .where('state', '=', 'waiting')
+          .where('due_at', '<=', now)
+          .orderBy('due_at')
+          .limit(limit)
+          // SQLite has one writer at a time, and no such words.
+          .$if(isServer(transaction), (due) => due.forUpdate().skipLocked()),
+      )
+      .returningAll()
+      .execute(),
+  )
+  return rows.map(mailOf)
+}
+
+function isServer(db: Db): boolean {
+  return db.getExecutor().adapter instanceof PostgresAdapter
+}
+
+/** Keeps a mail that was taken for so long, while it is being sent. */
+export async function hold(db: Db, id: string, until: number): Promise<void> {
+  await waiting(db, id).set({ due_at: until }).execute()
+}
+
+/** Notes what the first try has found out, for all that follow. */
+export async function prepare(
+  db: Db,
+  id: string,
+  { userId, prepared }: { userId: string; prepared: string },
+): Promise<boolean> {
+  const { numUpdatedRows } = await waiting(db, id).set({ user_id: userId, prepared }).executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** The server has it. What it said is forgotten; `facts` is what may be kept of it, sealed. */
+export async function sent(
+  db: Db,
+  id: string,
+  { now, facts = '' }: { now: number; facts?: string },
+): Promise<void> {
+  await waiting(db, id).set({ state: 'sent', due_at: now, facts, prepared: '', problem: '' }).execute()
+}
+
+/** It is tried again at `dueAt`. */
+export async function retry(
+  db: Db,
+  id: string,
+  { dueAt, refusals, problem }: { dueAt: number; refusals: number; problem: string },
+): Promise<void> {
+  await waiting(db, id).set({ due_at: dueAt, refusals, problem }).execute()
+}
+
+/** It is given up; its facts stay for the maintainer, its token does not. */
+export async function bury(
+  db: Db,
+  id: string,
+  { now, problem }: { now: number; problem: string },
+): Promise<void> {
+  await waiting(db, id).set({ state: 'dead', due_at: now, prepared: '', problem }).execute()
+}
+
+/** There is nobody to whom it could be sent. */
+export async function remove(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('mails').where('id', '=', id).execute()
+}
+
+function waiting(db: Db, id: string) {
+  return db.updateTable('mails').where('id', '=', id).where('state', '=', 'waiting')
+}
+
+/** Lets a dead mail be tried again; answers false if there is none with this id. */
+export async function revive(db: Db, id: string, now: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('mails')
+    .set({ state: 'waiting', due_at: now, tries: 0, refusals: 0, created_at: now })
+    .where('id', '=', id)
+    .where('state', '=', 'dead')
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** The mails in these states, those that end or are due last first. */
+export async function list(
+  db: Db,
+  { states, limit }: { states: readonly MailState[]; limit: number },
+): Promise<StoredMail[]> {
+  const rows = await db
+    .selectFrom('mails')
+    .selectAll()
+    .where('state', 'in', states)
+    .orderBy('due_at', 'desc')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map(mailOf)
+}
+
+export async function ofUser(db: Db, userId: string): Promise<StoredMail[]> {
+  const rows = await db.selectFrom('mails').selectAll().where('user_id', '=', userId).orderBy('id').execute()
+  return rows.map(mailOf)
+}
+
+export async function byId(db: Db, id: string): Promise<StoredMail | undefined> {
+  const row = await db.selectFrom('mails').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && mailOf(row)
+}
+
+/** Deletes at most `batch` mails that were sent before `sentUntil` or given up before `deadUntil`, and answers how many. */
+export async function sweep(
+  db: Db,
+  { sentUntil, deadUntil, batch }: { sentUntil: number; deadUntil: number; batch: number },
+): Promise<number> {
+  const ended = await db
+    .deleteFrom('mails')
+    .where('id', 'in', (mails) =>
+      mails
+        .selectFrom('mails')
+        .select('id')
+        .where(({ and, eb, or }) =>
+          or([
+            and([eb('state', '=', 'sent'), eb('due_at', '<', sentUntil)]),
+            and([eb('state', '=', 'dead'), eb('due_at', '<', deadUntil)]),
+          ]),
+        )
+        .limit(batch),
+    )
+    .returning('id')
+    .execute()
+  return ended.length
+}
+
+function mailOf(row: Selectable<MailsTable>): StoredMail {
+  return {
+    id: row.id,
+    kind: row.kind,
+    userId: row.user_id,
+    facts: row.facts,
+    prepared: row.prepared,
+    state: row.state,
+    dueAt: row.due_at,
+    tries: row.tries,
+    refusals: row.refusals,
+    problem: row.problem,
+    createdAt: row.created_at,
+  }
+}

@@ -1,0 +1,195 @@
+import type { Selectable } from 'kysely'
+import type { Db } from './schema.js'
+
+/** What a mailed token is for, by the name of its mail. */
+export type Purpose = 'email-confirm' | 'password-reset' | 'email-change' | 'email-undo' | 'account-reopen'
+
+/** Tokens that were mailed: each proves that somebody reads the mails of one address, for one purpose, once. */
+export interface TokensTable {
+  /** SHA-256 of the token, base64url: a stolen database opens nothing. */
+  hash: string
+  purpose: Purpose
+  user_id: string
+  /** To which it was sent, as typed and folded. */
+  email: string
+  email_key: string
+  /** An HMAC of the code beside the link; null if there is none, or no more. */
+  code_mac: string | null
+  code_tries: number
+  code_expires_at: number
+  created_at: number
+  expires_at: number
+  used_at: number | null
+}
+
+/** A mailed token. Times are UTC milliseconds. */
+export interface Token {
+  hash: string
+  purpose: Purpose
+  userId: string
+  email: string
+  emailKey: string
+  createdAt: number
+  expiresAt: number
+  /** When it was used; null if it was not. */
+  usedAt: number | null
+}
+
+export interface NewToken {
+  hash: string
+  purpose: Purpose
+  userId: string
+  email: string
+  emailKey: string
+  codeMac: string | null
+  codeExpiresAt: number
+  now: number
+  expiresAt: number
+}
+
+/** Stores a token. Of those that the user was sent for this before, the links stay good, and the codes do not. */
+export async function insert(db: Db, token: NewToken): Promise<void> {
+  await db
+    .updateTable('tokens')
+    .set({ code_mac: null })
+    .where('user_id', '=', token.userId)
+    .where('purpose', '=', token.purpose)
+    .where('code_mac', 'is not', null)
+    .execute()
+  await db
+    .insertInto('tokens')
+    .values({
+      hash: token.hash,
+      purpose: token.purpose,
+      user_id: token.userId,
+      email: token.email,
+      email_key: token.emailKey,
+      code_mac: token.codeMac,
+      code_tries: 0,
+      code_expires_at: token.codeExpiresAt,
+      created_at: token.now,
+      expires_at: token.expiresAt,
+      used_at: null,
+    })
+    .execute()
+}
+
+/** Counts the lifetimes from now on, for a mail that is tried again. */
+export async function extend(
+  db: Db,
+  hash: string,
+  { expiresAt, codeExpiresAt }: { expiresAt: number; codeExpiresAt: number },
+): Promise<void> {
+  await db
+    .updateTable('tokens')
+    .set({ expires_at: expiresAt, code_expires_at: codeExpiresAt })
+    .where('hash', '=', hash)
+    .where('used_at', 'is', null)
+    .execute()
+}
+
+/** The token for this purpose, also one that is used or too old. */
+export async function byHash(db: Db, hash: string, purpose: Purpose): Promise<Token | undefined> {
+  const row = await db
+    .selectFrom('tokens')
+    .selectAll()
+    .where('hash', '=', hash)
+    .where('purpose', '=', purpose)
+    .executeTakeFirst()
+  return row && tokenOf(row)
+}
+
+/** Uses the token up, or answers undefined: of many at once one alone gets it. */
+export async function use(
+  db: Db,
+  { hash, purpose, now }: { hash: string; purpose: Purpose; now: number },
+): Promise<Token | undefined> {
+  const row = await db
+    .updateTable('tokens')
+    .set({ used_at: now, code_mac: null })
+    .where('hash', '=', hash)
+    .where('purpose', '=', purpose)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', now)
+    .returningAll()
+    .executeTakeFirst()
+  return row && tokenOf(row)
+}
+
+/** Counts a try at the user's code, and answers what it has to match; undefined if there is no code, or no try is left. */
+export async function tryCode(
+  db: Db,
+  { userId, purpose, now, tries }: { userId: string; purpose: Purpose; now: number; tries: number },
+): Promise<{ hash: string; codeMac: string } | undefined> {
+  const row = await db
+    .updateTable('tokens')
+    .set(({ eb }) => ({ code_tries: eb('code_tries', '+', 1) }))
+    .where('user_id', '=', userId)
+    .where('purpose', '=', purpose)
+    .where('code_mac', 'is not', null)
+    .where('code_tries', '<', tries)
+    .where('code_expires_at', '>', now)
+    .where('used_at', 'is', null)
+    .returning(['hash', 'code_mac'])
+    .executeTakeFirst()
+  if (row === undefined || row.code_mac === null) return undefined
+  return { hash: row.hash, codeMac: row.code_mac }
+}
+
+/** Ends the user's tokens for all these purposes. */
+export async function revoke(db: Db, userId: string, purposes: readonly Purpose[]): Promise<void> {
+  await db.deleteFrom('tokens').where('user_id', '=', userId).where('purpose', 'in', purposes).execute()
+}
+
+/** Whether the address is held for a user other than this one, who may yet undo that it was changed. */
+export async function isHeld(
+  db: Db,
+  emailKey: string,
+  { now, userId }: { now: number; userId?: string },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('tokens')
+    .select('hash')
+    .where('email_key', '=', emailKey)
+    .where('purpose', '=', 'email-undo')
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', now)
+    .$if(userId !== undefined, (tokens) => tokens.where('user_id', '!=', userId ?? ''))
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export async function ofUser(db: Db, userId: string): Promise<Token[]> {
+  const rows = await db
+    .selectFrom('tokens')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .orderBy('created_at')
+    .execute()
+  return rows.map(tokenOf)
+}
+
+/** Deletes at most `batch` tokens that ended before `until`, and answers how many. */
+export async function sweep(db: Db, { until, batch }: { until: number; batch: number }): Promise<number> {
+  const old = await db
+    .deleteFrom('tokens')
+    .where('hash', 'in', (tokens) =>
+      tokens.selectFrom('tokens').select('hash').where('expires_at', '<', until).limit(batch),
+    )
+    .returning('hash')
+    .execute()
+  return old.length
+}
+
+function tokenOf(row: Selectable<TokensTable>): Token {
+  return {
+    hash: row.hash,
+    purpose: row.purpose,
+    userId: row.user_id,
+    email: row.email,
+    emailKey: row.email_key,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    usedAt: row.used_at,
+  }
+}
