@@ -1,5 +1,6 @@
 import { createHmac, randomInt, timingSafeEqual } from 'node:crypto'
 import type { House } from './house.js'
+import { type Counted, LimitReached } from './limits.js'
 import * as tokens from './tables/tokens.js'
 import type { Broken } from './web/form.js'
 
@@ -7,6 +8,11 @@ import type { Broken } from './web/form.js'
 export interface CodeOwner {
   userId: string
   purpose: tokens.Purpose
+}
+
+/** An owner whom only a name says that was typed: by it tries are counted where anybody can see it. */
+export interface CalledOwner extends CodeOwner {
+  calledBy?: string
 }
 
 /** The codes of a site: of a million possible ones a hash would hide none, so what is kept is an HMAC under its key. */
@@ -50,12 +56,12 @@ export type CodeOutcome = { ok: true; hash: string } | { ok: false; error: Broke
  * Whether this is the code that its owner was mailed last; answers the hash of the token that it stands for, which is yet
  * to be used. Counted before it is compared, for the code and for the account. Throws `LimitReached`.
  */
-export async function checkCode(house: House, owner: CodeOwner, typed: string): Promise<CodeOutcome> {
+export async function checkCode(house: House, owner: CalledOwner, typed: string): Promise<CodeOutcome> {
   const code = normalizeCode(typed)
   if (code === '') return { ok: false, error: NO_CODE }
   if (!/^\d{6}$/.test(code)) return { ok: false, error: NOT_A_CODE }
-  const counted = [{ rule: 'codeAccount', of: `${owner.purpose} ${owner.userId}` }] as const
-  await house.limits.take(counted)
+  const counted = await count(house, owner)
+  if (counted === undefined) return { ok: false, error: CODE_WRONG }
   const tried = await house.database.write((transaction) =>
     tokens.tryCode(transaction, { ...owner, now: house.now(), tries: TRIES }),
   )
@@ -64,6 +70,27 @@ export async function checkCode(house: House, owner: CodeOwner, typed: string): 
   }
   await house.limits.giveBack(counted)
   return { ok: true, hash: tried.hash }
+}
+
+// By name and by e-mail one account has one limit, too; were that seen, it would tell whose e-mail that is.
+async function count(
+  house: House,
+  { userId, purpose, calledBy }: CalledOwner,
+): Promise<Counted[] | undefined> {
+  const ofAccount: Counted = { rule: 'codeAccount', of: `${purpose} ${userId}` }
+  if (calledBy === undefined) {
+    await house.limits.take([ofAccount])
+    return [ofAccount]
+  }
+  const ofName: Counted = { rule: 'codeAccount', of: `${purpose} called ${calledBy}` }
+  await house.limits.take([ofName])
+  try {
+    await house.limits.take([ofAccount])
+    return [ofName, ofAccount]
+  } catch (error) {
+    if (error instanceof LimitReached) return undefined
+    throw error
+  }
 }
 
 // People copy spaces with it, and phones write the digits of other scripts in full width.

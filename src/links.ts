@@ -6,12 +6,26 @@ import type { Message } from './web/form.js'
 import { keep, keptText } from './web/session.js'
 
 /** A mailed link that was opened here, as the database knows it. */
-export type Link =
-  | { state: 'live' | 'used' | 'old'; token: tokens.Token }
-  | { state: 'unknown'; token?: undefined }
+export type Link = LiveLink | { state: 'done' | 'used' | 'old'; token: tokens.Token } | UnknownLink
+
+export interface LiveLink {
+  state: 'live'
+  token: tokens.Token
+}
+
+interface UnknownLink {
+  state: 'unknown'
+  token?: undefined
+}
+
+/** Whether the link may yet do what it was sent for. */
+export function isLive(link: Link | undefined): link is LiveLink {
+  return link?.state === 'live'
+}
 
 const DEAD: Record<Link['state'], Message> = {
   live: { code: 'link_lost', sentence: 'This link was used just now, in another tab or on another device.' },
+  done: { code: 'link_done', sentence: 'This was done already.' },
   used: { code: 'link_used', sentence: 'This link was used already.' },
   old: { code: 'link_old', sentence: 'This link is too old.' },
   unknown: {
@@ -25,9 +39,13 @@ const DEAD: Record<Link['state'], Message> = {
  * uses it. So nothing happens to a link that a mail scanner looks at, and it stays in no history and no log.
  */
 export function openLink(ctx: Context, house: House, purpose: tokens.Purpose, page: string): void {
-  keep(ctx, { [nameOf(purpose)]: ctx.params.token })
+  const { token } = ctx.params
+  if (keptText(ctx, nameOf(purpose)) !== `${token}${DONE}`) keep(ctx, { [nameOf(purpose)]: token })
   house.pages.leave(ctx, page)
 }
+
+// Behind a token that was used in this browser: whoever comes again is told that it is done.
+const DONE = ' done'
 
 function nameOf(purpose: tokens.Purpose): string {
   return `link-${purpose}`
@@ -35,17 +53,24 @@ function nameOf(purpose: tokens.Purpose): string {
 
 /** The link for this purpose that was opened last in this browser; undefined if there is none. */
 export async function linkOf(ctx: Context, house: House, purpose: tokens.Purpose): Promise<Link | undefined> {
-  const secret = keptText(ctx, nameOf(purpose))
-  if (secret === undefined) return undefined
+  const kept = keptText(ctx, nameOf(purpose))
+  if (kept === undefined) return undefined
+  const [secret = '', done] = kept.split(' ')
   const token = await tokens.byHash(house.database.main, hashOf(secret), purpose)
   if (token === undefined) return { state: 'unknown' }
-  if (token.usedAt !== null) return { state: 'used', token }
+  if (token.usedAt !== null) return { state: done === undefined ? 'used' : 'done', token }
   return { state: token.expiresAt > house.now() ? 'live' : 'old', token }
 }
 
 /** Lets go of the link: what it was opened for is done, or it is asked for in another way. */
 export function forgetLink(ctx: Context, purpose: tokens.Purpose): void {
   keep(ctx, { [nameOf(purpose)]: undefined })
+}
+
+/** Notes that the link was used here. */
+export function finishLink(ctx: Context, purpose: tokens.Purpose): void {
+  const kept = keptText(ctx, nameOf(purpose))
+  if (kept !== undefined) keep(ctx, { [nameOf(purpose)]: kept + DONE })
 }
 
 /** Lets a page go on as if a link with this token had been opened. */

@@ -18,7 +18,7 @@ interface Kind {
   page: string
   /** The token in its link, of the same name as the mail or this one; with a code to be typed if that has a lifetime. */
   token?: { purpose: tokens.Purpose; life: number; code?: number }
-  /** The limit that counts it for the account when it is sent: somebody else may have caused it. */
+  /** The limit that counts it for the account when it is sent: strangers may cause it, by a name or a login. */
   limit?: 'mailAccount' | 'mailFailures'
 }
 
@@ -180,7 +180,13 @@ async function prepare(
   if (recipient === undefined) return undefined
   const { kind = asked, account, to } = recipient
   const { token, limit } = KINDS[kind]
-  if (limit !== undefined && !(await isWelcome(house, { rule: limit, of: `${kind} ${account.user.id}` }))) {
+  // A reset that we ourselves have asked for is no stranger's.
+  const isOurs = asked === 'password-reset' && userId !== null
+  if (
+    limit !== undefined &&
+    !isOurs &&
+    !(await isWelcome(house, { rule: limit, of: `${kind} ${account.user.id}` }))
+  ) {
     return undefined
   }
   const secret = token && newToken()

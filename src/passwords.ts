@@ -70,8 +70,8 @@ export async function createPasswords(costs = OWASP, { waiting = WAITING } = {})
     refuseWhenFull,
     hash: async (password, signal) => gated(() => hash(normalizePassword(password), options), signal),
     verify: async (known, password, signal) => {
-      const right = await gated(() => verify(known ?? nobody, normalizePassword(password)), signal)
-      return right && known !== undefined
+      const right = await gated(() => verify(known || nobody, normalizePassword(password)), signal)
+      return right && Boolean(known)
     },
     isOutdated: (known) => isOutdated(known, costs),
   }

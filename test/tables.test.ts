@@ -53,12 +53,13 @@ test('refuses a user whose slug somebody has had before, and leaves nothing of i
   await createUser(database, newUser('anna'))
   await database.main
     .insertInto('slugs')
-    .values({ slug: 'bela', user_id: 'id of anna', until: NOW })
+    .values({ slug: 'bela', user_id: 'id of anna', until: NOW + 1 })
     .execute()
   assert.is(await createUser(database, newUser('bela')), false)
   assert.is(await count(database.main, 'users'), 1)
   assert.is(await slugs.isHeld(database.main, 'bela', { now: NOW }), true)
   assert.equal(await users.taken(database.main, newUser('bela'), NOW), { name: true, email: false })
+  assert.is(await createUser(database, newUser('bela', { createdAt: NOW + 1 })), true)
 })
 
 test('says which claims are in use', async ({ database }) => {

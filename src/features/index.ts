@@ -3,10 +3,14 @@ import type { House } from '../house.js'
 import type { Outbox } from '../outbox.js'
 import * as accountActivity from './account-activity.js'
 import * as accountDevices from './account-devices.js'
+import * as accountEmail from './account-email.js'
 import * as devMailbox from './dev-mailbox.js'
+import * as emailConfirm from './email-confirm.js'
 import * as login from './login.js'
 import * as logout from './logout.js'
 import * as passwordConfirm from './password-confirm.js'
+import * as passwordForgot from './password-forgot.js'
+import * as passwordReset from './password-reset.js'
 import * as signup from './signup.js'
 import * as users from './users.js'
 
@@ -27,9 +31,13 @@ export function offered({ isOn, isCaught }: Outbox): Feature[] {
 /** The site map. */
 export const features: readonly Feature[] = [
   signup,
+  emailConfirm,
   login,
+  passwordForgot,
+  passwordReset,
   passwordConfirm,
   logout,
+  accountEmail,
   accountDevices,
   accountActivity,
   users,

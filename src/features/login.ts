@@ -3,7 +3,8 @@ import type { Context } from 'koa'
 import { authenticate, NO_PASSWORD, renewHash } from '../authentication.js'
 import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
-import { logIn } from '../sessions.js'
+import { keepNewcomer, logIn } from '../sessions.js'
+import type { Account } from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
@@ -20,6 +21,11 @@ const NO_USERNAME = {
   sentence: 'Enter your user name or e-mail.',
 }
 const GO_ON = { code: 'logged_in_go_on', sentence: 'Go on now' }
+const UNCONFIRMED = {
+  code: 'login_unconfirmed',
+  sentence: 'Your password is right. Before the first login, please confirm your e-mail address.',
+}
+const CONFIRM = { code: 'login_confirm', sentence: 'Confirm it' }
 const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 
 export function routes(router: Router, house: House): void {
@@ -33,6 +39,8 @@ export function routes(router: Router, house: House): void {
 
       const outcome = await authenticate(ctx, house, values)
       if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
+      if (isUnconfirmed(house, outcome.account))
+        return await leadToConfirm(ctx, house, outcome.account, values)
 
       await logIn(ctx, house, outcome.account, { kept: values.keep !== '', form: fingerprint(ctx, values) })
       await renewHash(house, outcome.account, values.password)
@@ -57,4 +65,20 @@ function prefilled(ctx: Context): Partial<Sent<FieldName>> {
 
 function missingFields({ username, password }: Sent<FieldName>): Broken[] {
   return [...(username.trim() === '' ? [NO_USERNAME] : []), ...(password === '' ? [NO_PASSWORD] : [])]
+}
+
+function isUnconfirmed({ rules }: House, { user }: Account): boolean {
+  return rules.confirmation === 'required' && user.emailConfirmedAt === null
+}
+
+/** Not logged in; but who knows the password may ask for the mail again, or correct the address. */
+async function leadToConfirm(
+  ctx: Context,
+  house: House,
+  { user }: Account,
+  values: Sent<FieldName>,
+): Promise<void> {
+  keepNewcomer(ctx, user.id)
+  const link = { href: house.url('email-confirm'), message: CONFIRM }
+  await house.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })
 }

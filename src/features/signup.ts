@@ -158,11 +158,11 @@ async function create(ctx: Context, house: House, applicant: Applicant): Promise
 }
 
 // Where addresses are private an account has its address only once it is confirmed: until then somebody else's does not
-// stand in its way, and so nobody learns of it. A space stands in no address that could be typed.
+// stand in its way, and so nobody learns of it.
 function claimOf({ rules, now }: House, { id, emailKey }: Applicant) {
   if (rules.confirmation === 'optional') return { emailKey, confirmBy: null }
   if (!rules.privateEmails) return { emailKey, confirmBy: now() + UNCONFIRMED_LIFE }
-  return { emailKey: `unconfirmed ${id}`, confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }
+  return { emailKey: users.unclaimedKey(id), confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }
 }
 
 /** Somebody else was faster between the check and the insert. */

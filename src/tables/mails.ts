@@ -157,6 +157,16 @@ export async function bury(
   await waiting(db, id).set({ state: 'dead', due_at: now, prepared: '', problem }).execute()
 }
 
+/** Drops what of these kinds waits for the user: a later change has made it wrong. */
+export async function cancel(db: Db, userId: string, kinds: readonly string[]): Promise<void> {
+  await db
+    .deleteFrom('mails')
+    .where('user_id', '=', userId)
+    .where('kind', 'in', kinds)
+    .where('state', '=', 'waiting')
+    .execute()
+}
+
 /** There is nobody to whom it could be sent. */
 export async function remove(db: Db, id: string): Promise<void> {
   await db.deleteFrom('mails').where('id', '=', id).execute()

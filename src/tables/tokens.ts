@@ -136,9 +136,19 @@ export async function tryCode(
   return { hash: row.hash, codeMac: row.code_mac }
 }
 
-/** Ends the user's tokens for all these purposes. */
-export async function revoke(db: Db, userId: string, purposes: readonly Purpose[]): Promise<void> {
-  await db.deleteFrom('tokens').where('user_id', '=', userId).where('purpose', 'in', purposes).execute()
+/** Ends the user's tokens for all these purposes, but for one that is to be known for used. */
+export async function revoke(
+  db: Db,
+  userId: string,
+  purposes: readonly Purpose[],
+  { except = '' }: { except?: string } = {},
+): Promise<void> {
+  await db
+    .deleteFrom('tokens')
+    .where('user_id', '=', userId)
+    .where('purpose', 'in', purposes)
+    .where('hash', '!=', except)
+    .execute()
 }
 
 /** Whether the address is held for a user other than this one, who may yet undo that it was changed. */

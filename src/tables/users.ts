@@ -174,6 +174,11 @@ export async function rehash(
   )
 }
 
+/** In place of the key of an address that is not the user's yet: nobody can type it, for a space stands in no address. */
+export function unclaimedKey(userId: string): string {
+  return `unconfirmed ${userId}`
+}
+
 /** Notes that the user reads the mails of its address, which so becomes its own; answers false if that is another by now. */
 export async function confirmEmail(
   db: Db,

@@ -1,0 +1,311 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
+import { checkCode } from '../codes.js'
+import { happens } from '../events.js'
+import * as fields from '../fields.js'
+import { userOf } from '../guards.js'
+import { type House, houseOf } from '../house.js'
+import { forgetLink, isLive, type Link, type LiveLink, linkOf, openLink, refuseLink } from '../links.js'
+import { newcomerOf } from '../sessions.js'
+import * as tokens from '../tables/tokens.js'
+import { isTaken } from '../tables/unique.js'
+import * as users from '../tables/users.js'
+import type { Broken, Form } from '../web/form.js'
+import { networkOf } from '../web/network.js'
+import { onSubmit } from '../web/submit.js'
+
+export const name = 'email-confirm'
+export const needs = 'mail'
+
+const PURPOSE = 'email-confirm'
+
+/** The code from the mail; or behind its link a button, with the password where nobody knows who opened it. */
+const form: Form<'code' | 'password'> = {
+  name,
+  fields: ['code', 'password'],
+  secret: ['password'],
+  around: (ctx) => shown(ctx),
+}
+const sending: Form<never> = { name, fields: [], secret: [], oneButton: true, around: (ctx) => shown(ctx) }
+const correcting: Form<'email'> = { name: 'email-confirm/address', fields: ['email'], secret: [] }
+const denying: Form<never> = {
+  name: 'email-confirm/deny',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  around: (ctx) => shown(ctx),
+}
+
+const CONFIRMED = { code: 'email_confirmed', sentence: 'Your address {email} is confirmed.' }
+const CONFIRMED_BEFORE = {
+  code: 'email_confirmed_before',
+  sentence: 'Your address {email} is confirmed already.',
+}
+const GO_ON = { code: 'email_confirmed_go_on', sentence: 'Go on' }
+const SENT = { code: 'email_confirm_sent', sentence: 'Another mail to {email} is on its way.' }
+const CORRECTED = {
+  code: 'email_corrected',
+  sentence: 'Your address is now {email}. A mail to it is on its way.',
+}
+const ERASED = {
+  code: 'account_denied',
+  sentence: 'The account that somebody made with your address is erased.',
+}
+const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+const ASK_AGAIN = { code: 'email_confirm_ask', sentence: 'Ask for another mail' }
+
+export function routes(router: Router, house: House): void {
+  router.get('/email/confirm/', async (ctx) => {
+    const link = await linkOf(ctx, house, PURPOSE)
+    if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
+    if (link === undefined && (await subjectOf(ctx)) === undefined) return nobody(ctx, house)
+    await house.pages.form(ctx, form)
+  })
+
+  router.post(
+    '/email/confirm/verify/',
+    onSubmit(form, house, async (ctx, values) => {
+      const link = await linkOf(ctx, house, PURPOSE)
+      if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
+      const outcome = link ? await prove(ctx, house, link, values) : await proveByCode(ctx, house, values)
+      if (outcome === undefined) return nobody(ctx, house)
+      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
+      const confirmed = await confirm(ctx, house, outcome)
+      if (confirmed === 'taken') {
+        return await house.pages.refuse(ctx, form, { errors: [fields.EMAIL_TAKEN], values })
+      }
+      await goOn(ctx, house, outcome.account, confirmed)
+    }),
+  )
+
+  router.post(
+    '/email/confirm/',
+    onSubmit(sending, house, async (ctx, values) => {
+      const account = await subjectOf(ctx)
+      if (account === undefined) return nobody(ctx, house)
+      await sendAgain(ctx, house, account)
+      const message = { ...SENT, params: { email: account.user.email } }
+      forgetLink(ctx, PURPOSE)
+      await house.pages.accept(ctx, sending, { notice: { message }, to: house.url(name), values })
+    }),
+  )
+
+  router.get('/email/confirm/address/', async (ctx) => {
+    const account = await subjectOf(ctx)
+    if (account === undefined) return nobody(ctx, house)
+    await house.pages.form(ctx, correcting, { email: account.user.email })
+  })
+
+  router.post(
+    '/email/confirm/address/verify/',
+    onSubmit(correcting, house, async (ctx, values) => {
+      const account = await subjectOf(ctx)
+      if (account === undefined) return nobody(ctx, house)
+      const email = fields.normalizeEmail(values.email)
+      const errors = await correct(ctx, house, account, email)
+      if (errors.length > 0) return await house.pages.refuse(ctx, correcting, { errors, values })
+      const notice = { message: { ...CORRECTED, params: { email } } }
+      await house.pages.accept(ctx, correcting, { notice, to: house.url(name), onward: GO_ON, values })
+    }),
+  )
+
+  router.get('/email/confirm/deny/', async (ctx) => {
+    const link = await linkOf(ctx, house, PURPOSE)
+    if (!isLive(link)) return await dead(ctx, house, link ?? { state: 'unknown' })
+    await house.pages.form(ctx, denying)
+  })
+
+  router.post(
+    '/email/confirm/deny/',
+    onSubmit(denying, house, async (ctx) => {
+      const link = await linkOf(ctx, house, PURPOSE)
+      if (!isLive(link)) return await dead(ctx, house, link ?? { state: 'unknown' })
+      const { userId } = link.token
+      const isErased = await house.database.write((transaction) =>
+        users.eraseUnconfirmed(transaction, userId),
+      )
+      if (!isErased) return await dead(ctx, house, link)
+      forgetLink(ctx, PURPOSE)
+      house.pages.leave(ctx, house.places.home, { message: ERASED })
+    }),
+  )
+
+  router.get('/email/confirm/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
+}
+
+/** Whose address is to be confirmed: the user's who is logged in, or that of who has just signed up here. */
+async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
+  const { database } = houseOf(ctx)
+  const id = userOf(ctx)?.id ?? newcomerOf(ctx)
+  const account = id === undefined ? undefined : await users.byId(database.main, id)
+  return account?.user.emailConfirmedAt === null ? account : undefined
+}
+
+/** What the page shows: whose address it is, and what has to be given. */
+async function shown(ctx: Context) {
+  const house = houseOf(ctx)
+  const link = await linkOf(ctx, house, PURPOSE)
+  if (!isLive(link)) {
+    const account = await subjectOf(ctx)
+    return { asks: 'code', name: account?.user.name ?? '', email: account?.user.email ?? '' }
+  }
+  const account = await users.byId(house.database.main, link.token.userId)
+  const asks = isOwn(ctx, link.token) ? 'nothing' : 'password'
+  return { asks, name: account?.user.name ?? '', email: link.token.email }
+}
+
+/** Whether it was opened where its user has signed up or is logged in. */
+function isOwn(ctx: Context, { userId }: tokens.Token): boolean {
+  return userOf(ctx)?.id === userId || newcomerOf(ctx) === userId
+}
+
+type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; error: Broken }
+
+/**
+ * The link proves who reads the mails; that they are also who has signed up is proved by the session, or by the password:
+ * somebody may have signed up with another's address, and waits for its owner to confirm it.
+ */
+async function prove(
+  ctx: Context,
+  house: House,
+  { token }: LiveLink,
+  { password }: { password: string },
+): Promise<Proof | undefined> {
+  const account = await users.byId(house.database.main, token.userId)
+  if (account === undefined) return undefined
+  const { hash } = token
+  if (isOwn(ctx, token)) return { ok: true, account, hash }
+  if (password === '') return { ok: false, error: NO_PASSWORD }
+  const check = {
+    name: fields.fold(account.user.name),
+    account,
+    password,
+    failure: 'password_failed',
+  } as const
+  return (await checkPassword(ctx, house, check))
+    ? { ok: true, account, hash }
+    : { ok: false, error: PASSWORD_WRONG }
+}
+
+async function proveByCode(
+  ctx: Context,
+  house: House,
+  { code }: { code: string },
+): Promise<Proof | undefined> {
+  const account = await subjectOf(ctx)
+  if (account === undefined) return undefined
+  const checked = await checkCode(house, { userId: account.user.id, purpose: PURPOSE }, code)
+  return checked.ok ? { ...checked, account } : checked
+}
+
+/** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */
+async function confirm(
+  ctx: Context,
+  house: House,
+  { account, hash }: { account: users.Account; hash: string },
+): Promise<'now' | 'before' | 'taken'> {
+  const { id, email } = account.user
+  const now = house.now()
+  try {
+    const token = await happens(ctx, house, { kind: 'email_confirmed', userId: id }, async (transaction) => {
+      const used = await tokens.use(transaction, { hash, purpose: PURPOSE, now })
+      if (used?.emailKey !== fields.fold(email)) return undefined
+      const confirmation = { email, emailKey: used.emailKey, now }
+      return (await users.confirmEmail(transaction, id, confirmation)) ? used : undefined
+    })
+    return token === undefined ? 'before' : 'now'
+  } catch (error) {
+    if (isTaken(error)) return 'taken'
+    throw error
+  }
+}
+
+async function goOn(
+  ctx: Context,
+  house: House,
+  { user }: users.Account,
+  when: 'now' | 'before',
+): Promise<void> {
+  const message = { ...(when === 'now' ? CONFIRMED : CONFIRMED_BEFORE), params: { email: user.email } }
+  await house.pages.accept(ctx, form, {
+    notice: { message },
+    to: placeFor(ctx, house, user),
+    onward: userOf(ctx) === undefined ? LOG_IN : GO_ON,
+    values: {},
+  })
+}
+
+function placeFor(ctx: Context, { url }: House, user: users.User): string {
+  if (userOf(ctx)?.id === user.id) return url('account')
+  return `${url('login')}?${new URLSearchParams({ username: user.name })}`
+}
+
+/** A link that does nothing any more: of an address that it has confirmed that is told, for that is what was asked for. */
+async function dead(ctx: Context, house: House, link: Link): Promise<void> {
+  const account = link.token && (await users.byId(house.database.main, link.token.userId))
+  forgetLink(ctx, PURPOSE)
+  if (account !== undefined && account.user.emailConfirmedAt !== null) {
+    const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
+    return house.pages.leave(ctx, placeFor(ctx, house, account.user), { message })
+  }
+  refuseLink(ctx, house, link, { href: house.url(name), message: ASK_AGAIN })
+}
+
+/** There is nobody here whose address could be confirmed. */
+function nobody(ctx: Context, { pages, url }: House): void {
+  const user = userOf(ctx)
+  if (user === undefined) {
+    return void pages.leave(ctx, `${url('login')}?${new URLSearchParams({ next: url(name) })}`)
+  }
+  const message = { ...CONFIRMED_BEFORE, params: { email: user.email } }
+  pages.leave(ctx, url('account'), { message })
+}
+
+async function sendAgain(ctx: Context, house: House, { user }: users.Account): Promise<void> {
+  await house.limits.take([
+    { rule: 'mailPause', of: `${name} ${user.id}` },
+    { rule: 'mailAccount', of: `${name} ${user.id}` },
+    { rule: 'mailAddress', of: fields.fold(user.email) },
+    { rule: 'mailNetwork', of: networkOf(house.address(ctx)) },
+  ])
+  await house.database.write((transaction) =>
+    house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id }),
+  )
+}
+
+/** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
+async function correct(
+  ctx: Context,
+  house: House,
+  { user }: users.Account,
+  email: string,
+): Promise<Broken[]> {
+  const { privateEmails } = house.rules
+  const emailKey = fields.fold(email)
+  const errors = fields.check(fields.email, email)
+  if (errors.length > 0) return errors
+  const taken = { now: house.now(), userId: user.id }
+  if (!privateEmails && (await users.isEmailTaken(house.database.main, emailKey, taken))) {
+    return [fields.EMAIL_TAKEN]
+  }
+  await house.limits.take([
+    { rule: 'mailAccount', of: `${name} ${user.id}` },
+    { rule: 'mailAddress', of: emailKey },
+    { rule: 'mailNetwork', of: networkOf(house.address(ctx)) },
+  ])
+  try {
+    await house.database.write(async (transaction) => {
+      const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
+      const correction = { email, emailKey: claimed, now: house.now() }
+      if (!(await users.correctEmail(transaction, user.id, correction))) return
+      // What was sent to the wrong address proves nothing of the right one.
+      await tokens.revoke(transaction, user.id, [PURPOSE, 'password-reset'])
+      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
+    })
+    return []
+  } catch (error) {
+    if (isTaken(error)) return [fields.EMAIL_TAKEN]
+    throw error
+  }
+}

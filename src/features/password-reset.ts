@@ -1,0 +1,210 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { checkCode } from '../codes.js'
+import { newDeviceStamp, rememberDevice } from '../devices.js'
+import { happens } from '../events.js'
+import * as fields from '../fields.js'
+import { type House, houseOf } from '../house.js'
+import {
+  finishLink,
+  forgetLink,
+  isLive,
+  keepLink,
+  type Link,
+  type LiveLink,
+  linkOf,
+  openLink,
+  refuseLink,
+} from '../links.js'
+import { RESET_LIFE } from '../mail.js'
+import { circumstances } from '../notices.js'
+import { accountNamed, askedOf, forgetAsked } from '../resets.js'
+import type { Db } from '../tables/schema.js'
+import * as sessions from '../tables/sessions.js'
+import * as tokens from '../tables/tokens.js'
+import * as users from '../tables/users.js'
+import { hashOf, newToken } from '../tokens.js'
+import type { Broken, Form } from '../web/form.js'
+import { leaving } from '../web/leaving.js'
+import { onSubmit, type Sent } from '../web/submit.js'
+
+export const name = 'password-reset'
+export const needs = 'mail'
+
+const PURPOSE = 'password-reset'
+
+type FieldName = 'code' | 'password' | 'repassword'
+
+/** The code from the mail, where it was asked for; behind it, or behind the link, the new password. */
+const form: Form<FieldName> = {
+  name,
+  fields: ['code', 'password', 'repassword'],
+  secret: ['password', 'repassword'],
+  around: shown,
+}
+
+const RESET = {
+  code: 'password_reset_done',
+  sentence: 'Your password is changed, and you are logged out everywhere. Log in with the new one.',
+}
+const RESET_BEFORE = {
+  code: 'password_reset_before',
+  sentence: 'Your password was changed already by this link. Log in with the new one.',
+}
+const CODE_RIGHT = { code: 'password_reset_code', sentence: 'The code is right. Choose a new password.' }
+const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+const ASK_AGAIN = { code: 'password_reset_again', sentence: 'Ask for another mail' }
+
+export function routes(router: Router, house: House): void {
+  router.get('/password/reset/', async (ctx) => {
+    const link = await linkOf(ctx, house, PURPOSE)
+    if (link !== undefined && !isLive(link)) return dead(ctx, house, link)
+    if (link === undefined && askedOf(ctx) === undefined) {
+      return house.pages.leave(ctx, house.url('password-forgot'))
+    }
+    await house.pages.form(ctx, form)
+  })
+
+  router.post(
+    '/password/reset/verify/',
+    onSubmit(form, house, async (ctx, values) => {
+      const link = await linkOf(ctx, house, PURPOSE)
+      if (link !== undefined && !isLive(link)) return dead(ctx, house, link)
+      if (link === undefined) return await enterCode(ctx, house, values)
+      const account = await users.byId(house.database.main, link.token.userId)
+      if (account === undefined) return dead(ctx, house, { state: 'unknown' })
+      const errors = objections(house, account, values)
+      if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
+      if (!(await reset(ctx, house, link, account, values.password))) {
+        return dead(ctx, house, (await linkOf(ctx, house, PURPOSE)) ?? link)
+      }
+      await house.pages.accept(ctx, form, {
+        notice: { message: RESET },
+        to: loginOf(house, account),
+        onward: LOG_IN,
+        values,
+      })
+    }),
+  )
+
+  router.get('/password/reset/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
+}
+
+async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: string }> {
+  const house = houseOf(ctx)
+  const link = await linkOf(ctx, house, PURPOSE)
+  if (!isLive(link)) return { asks: 'code', name: '' }
+  const account = await users.byId(house.database.main, link.token.userId)
+  return { asks: 'password', name: account?.user.name ?? '' }
+}
+
+/**
+ * The code is worth the link beside it: whoever types it goes on as if that had been opened. For a name that nobody has it
+ * is a wrong code, counted and answered alike.
+ */
+async function enterCode(ctx: Context, house: House, values: Sent<FieldName>): Promise<void> {
+  const asked = askedOf(ctx)
+  if (asked === undefined) return house.pages.leave(ctx, house.url('password-forgot'))
+  const account = await accountNamed(house, asked)
+  const userId = account?.user.id ?? `nobody called ${fields.fold(asked)}`
+  const checked = await checkCode(
+    house,
+    { userId, purpose: PURPOSE, calledBy: fields.fold(asked) },
+    values.code,
+  )
+  if (!checked.ok) return await house.pages.refuse(ctx, form, { errors: [checked.error], values })
+  await openByCode(ctx, house, checked.hash)
+  house.pages.leave(ctx, house.url(name), { message: CODE_RIGHT })
+}
+
+/** Every rule that is broken, in the order of the fields. */
+function objections(
+  house: House,
+  { user }: users.Account,
+  { password, repassword }: Sent<FieldName>,
+): Broken[] {
+  const own = [user.name, user.email]
+  const { passwordMinLength } = house.rules
+  return [
+    ...fields.check(fields.newPassword({ minLength: passwordMinLength, own }), password),
+    ...fields.check(fields.repeated(password), repassword),
+  ]
+}
+
+/**
+ * Sets the password and ends whatever was opened by the former one: sessions, other tokens, what devices know. What lets an
+ * owner undo what somebody else did stays. Answers false if the link was used meanwhile.
+ */
+async function reset(
+  ctx: Context,
+  house: House,
+  { token }: LiveLink,
+  { user }: users.Account,
+  password: string,
+): Promise<boolean> {
+  const now = house.now()
+  const deviceStamp = newDeviceStamp()
+  const passwordHash = await house.passwords.hash(password, leaving(ctx))
+  const work = async (transaction: Db) => {
+    const used = await tokens.use(transaction, { hash: token.hash, purpose: PURPOSE, now })
+    if (used === undefined) return undefined
+    await users.setPassword(transaction, user.id, { passwordHash, deviceStamp, now })
+    await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
+    await sessions.closeAll(transaction, user.id, { now })
+    await tokens.revoke(transaction, user.id, ENDED, { except: token.hash })
+    const facts = { to: user.email, ...circumstances(ctx, house) }
+    await house.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
+    await confirmAddress(transaction, token, user, now)
+    return true
+  }
+  const done = await happens(ctx, house, { kind: 'password_reset', userId: user.id }, work)
+  if (done === undefined) return false
+  finishLink(ctx, PURPOSE)
+  rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
+  forgetAsked(ctx)
+  return true
+}
+
+const ENDED: readonly tokens.Purpose[] = ['password-reset', 'email-change', 'email-confirm']
+
+// Whoever reads the mails of the address has proved it by this, too.
+async function confirmAddress(
+  db: Db,
+  { emailKey }: tokens.Token,
+  user: users.User,
+  now: number,
+): Promise<void> {
+  const isSame = emailKey === fields.fold(user.email)
+  if (!isSame || (await users.isEmailTaken(db, emailKey, { now, userId: user.id }))) return
+  await users.confirmEmail(db, user.id, { email: user.email, emailKey, now })
+}
+
+/** A token of this browser's own in place of the code; the link in the mail stays good as long as nothing was done by it. */
+async function openByCode(ctx: Context, house: House, hash: string): Promise<void> {
+  const now = house.now()
+  const token = newToken()
+  const found = await tokens.byHash(house.database.main, hash, PURPOSE)
+  if (found === undefined) return
+  const { userId, email, emailKey } = found
+  const opened = { hash: hashOf(token), purpose: PURPOSE, userId, email, emailKey } as const
+  await house.database.write((transaction) =>
+    tokens.insert(transaction, {
+      ...opened,
+      codeMac: null,
+      codeExpiresAt: now,
+      now,
+      expiresAt: now + RESET_LIFE,
+    }),
+  )
+  keepLink(ctx, PURPOSE, token)
+}
+
+function dead(ctx: Context, house: House, link: Link): void {
+  if (link.state === 'done') return void house.pages.leave(ctx, house.url('login'), { message: RESET_BEFORE })
+  forgetLink(ctx, PURPOSE)
+  refuseLink(ctx, house, link, { href: house.url('password-forgot'), message: ASK_AGAIN })
+}
+
+function loginOf({ url }: House, { user }: users.Account): string {
+  return `${url('login')}?${new URLSearchParams({ username: user.name })}`
+}
