@@ -182,6 +182,13 @@ export class Visitor {
     return new Page(await this.agent.get(path).set(headers))
   }
 
+  /** Opens the link of a mail, and is led to the clean address of its page. */
+  async follow({ link }: Pick<Mail, 'link'>): Promise<Page> {
+    const opened = await this.agent.get(link)
+    if (opened.status !== 303) throw new Error(`The link leads nowhere (${opened.status}): ${link}`)
+    return this.open(opened.headers.location ?? '')
+  }
+
   /** Sends the form of the page, or the one that has this action, with what was typed into it. */
   async send(page: Page, typed: Record<string, string | undefined> = {}, to?: string): Promise<Page> {
     const form = page.$(to === undefined ? 'main form' : `form[action="${to}"]`).first()

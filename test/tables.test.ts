@@ -75,7 +75,15 @@ test('says which claims are in use', async ({ database }) => {
 test('shows no hash to those who ask for a user', async ({ database }) => {
   await createUser(database, newUser('anna'))
   const user = await users.bySlug(database.main, 'anna')
-  assert.equal(Object.keys(user ?? {}).sort(), ['createdAt', 'email', 'id', 'name', 'slug'])
+  assert.equal(Object.keys(user ?? {}).sort(), [
+    'createdAt',
+    'email',
+    'emailConfirmedAt',
+    'id',
+    'name',
+    'nextEmail',
+    'slug',
+  ])
 })
 
 test('replaces a hash only while it is the one that was checked', async ({ database }) => {

@@ -19,8 +19,20 @@ export const name = 'account-email'
 export const needs = 'mail'
 
 const form: Form<'email'> = { name, fields: ['email'], secret: [], around: pending }
-const sending: Form<never> = { name: 'account-email/send', fields: [], secret: [], oneButton: true }
-const canceling: Form<never> = { name: 'account-email/cancel', fields: [], secret: [], oneButton: true }
+const sending: Form<never> = {
+  name: 'account-email/send',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  on: form,
+}
+const canceling: Form<never> = {
+  name: 'account-email/cancel',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  on: form,
+}
 /** Behind the link in the mail to the new address. */
 const confirming: Form<'password'> = {
   name: 'account-email/confirm',

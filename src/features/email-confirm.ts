@@ -27,7 +27,13 @@ const form: Form<'code' | 'password'> = {
   secret: ['password'],
   around: (ctx) => shown(ctx),
 }
-const sending: Form<never> = { name, fields: [], secret: [], oneButton: true, around: (ctx) => shown(ctx) }
+const sending: Form<never> = {
+  name: 'email-confirm/send',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  on: form,
+}
 const correcting: Form<'email'> = { name: 'email-confirm/address', fields: ['email'], secret: [] }
 const denying: Form<never> = {
   name: 'email-confirm/deny',
@@ -79,8 +85,11 @@ export function routes(router: Router, house: House): void {
     }),
   )
 
+  // Where the page of the button stands: opened anew, it is the form.
+  router.get('/email/confirm/send/', (ctx) => house.pages.leave(ctx, house.url(name)))
+
   router.post(
-    '/email/confirm/',
+    '/email/confirm/send/',
     onSubmit(sending, house, async (ctx, values) => {
       const account = await subjectOf(ctx)
       if (account === undefined) return nobody(ctx, house)

@@ -14,6 +14,8 @@ export interface Form<Field extends string = string> {
   path?: string
   /** A confirmation with nothing to fill in: it is sent to its own address, not to `verify/`. */
   oneButton?: true
+  /** The form on whose page it stands, if that is another: answers show that one's page. */
+  on?: Form
   /** What its page shows beside the form, such as a list. */
   around?: (ctx: Context) => Promise<object>
 }

@@ -148,7 +148,8 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
       })
     },
 
-    async refuse(ctx, form, { status = 406, errors, values }) {
+    async refuse(ctx, sent, { status = 406, errors, values }) {
+      const form = sent.on ?? sent
       const around = await form.around?.(ctx)
       const messages = { errors: errors.map((error) => spokenError(error)) }
       const state = formState(ctx, form, values, errors)
@@ -173,7 +174,8 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
       })
     },
 
-    async accept(ctx, form, { notice, to, onward, values }) {
+    async accept(ctx, sent, { notice, to, onward, values }) {
+      const form = sent.on ?? sent
       if (!isHtmx(ctx)) return redirect(ctx, to, notice)
       render(ctx, 'parts/fragment.html', {
         ...(await form.around?.(ctx)),
