@@ -6,7 +6,16 @@ import { happens } from '../events.js'
 import * as fields from '../fields.js'
 import { userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
-import { forgetLink, isLive, type Link, type LiveLink, linkOf, openLink, refuseLink } from '../links.js'
+import {
+  finishLink,
+  forgetLink,
+  isLive,
+  type Link,
+  type LiveLink,
+  linkOf,
+  openLink,
+  refuseLink,
+} from '../links.js'
 import { newcomerOf } from '../sessions.js'
 import * as tokens from '../tables/tokens.js'
 import { isTaken } from '../tables/unique.js'
@@ -81,6 +90,7 @@ export function routes(router: Router, house: House): void {
       if (confirmed === 'taken') {
         return await house.pages.refuse(ctx, form, { errors: [fields.EMAIL_TAKEN], values })
       }
+      finishLink(ctx, PURPOSE)
       await goOn(ctx, house, outcome.account, confirmed)
     }),
   )
@@ -155,12 +165,12 @@ async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
 async function shown(ctx: Context) {
   const house = houseOf(ctx)
   const link = await linkOf(ctx, house, PURPOSE)
-  if (!isLive(link)) {
+  if (!link?.token) {
     const account = await subjectOf(ctx)
     return { asks: 'code', name: account?.user.name ?? '', email: account?.user.email ?? '' }
   }
   const account = await users.byId(house.database.main, link.token.userId)
-  const asks = isOwn(ctx, link.token) ? 'nothing' : 'password'
+  const asks = link.state === 'done' || isOwn(ctx, link.token) ? 'nothing' : 'password'
   return { asks, name: account?.user.name ?? '', email: link.token.email }
 }
 

@@ -93,7 +93,7 @@ export function routes(router: Router, house: House): void {
 async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: string }> {
   const house = houseOf(ctx)
   const link = await linkOf(ctx, house, PURPOSE)
-  if (!isLive(link)) return { asks: 'code', name: '' }
+  if (!link?.token) return { asks: 'code', name: '' }
   const account = await users.byId(house.database.main, link.token.userId)
   return { asks: 'password', name: account?.user.name ?? '' }
 }

@@ -1,0 +1,150 @@
+import type { Page } from 'playwright-core'
+import * as assert from 'uvu/assert'
+import { type Mail, PASSWORD } from '../helpers.js'
+import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
+
+const { test, site, open } = browserSuite('the flows by mail')
+
+const NEW = 'another horse 43'
+
+/** Presses the form's button, and answers the message, of this page or the next. */
+async function press(page: Page): Promise<string> {
+  await pressForAnswer(page)
+  const [message = ''] = await messages(page)
+  return message
+}
+
+/** The one mail for this address whose subject says so. */
+async function mailAbout(subject: string, to: string, count = 1): Promise<Mail> {
+  const mail = (await site().mails(to, count)).find((one) => one.subject.startsWith(subject))
+  assert.ok(mail, subject)
+  return mail
+}
+
+async function arrives(page: Page, path: string): Promise<void> {
+  await page.waitForURL((url) => url.pathname === path)
+}
+
+async function logIn(page: Page, username: string, password = PASSWORD): Promise<void> {
+  await page.goto('/login/')
+  await fillIn(page, { username, password })
+  assert.is(await press(page), '✔ You are logged in.')
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  const kind = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
+  const suffix = javaScriptEnabled ? 'htmx' : 'plain'
+
+  test(`${kind}: an address is corrected, and confirmed by the code`, async () => {
+    const [username, email] = [`Code ${suffix}`, `code-${suffix}@example.com`]
+    const page = await open('/signup/', { javaScriptEnabled })
+    await fillIn(page, { username, email: `x${email}`, password: PASSWORD, repassword: PASSWORD })
+    await press(page)
+    await page.goto('/email/confirm/')
+    await page.click('text=Correct it')
+    await fillIn(page, { email: 'nowhere' })
+    assert.is(await press(page), '⚠ E-mail: an address like name@example.com.')
+    await fillIn(page, { email })
+    assert.match(await press(page), `Your address is now ${email}`)
+    await arrives(page, '/email/confirm/')
+    const mail = await mailAbout('Confirm', email)
+    await fillIn(page, { code: mail.code === '000000' ? '000001' : '000000' })
+    assert.match(await press(page), 'This code is wrong')
+    assert.is(await page.getAttribute('#code', 'aria-invalid'), 'true')
+    await fillIn(page, { code: mail.code })
+    assert.is(await press(page), `✔ Your address ${email} is confirmed.`)
+    await arrives(page, '/login/')
+    assert.is(await page.inputValue('#username'), username)
+  })
+
+  test(`${kind}: the link is opened in a browser that knows nothing, and asks for the password`, async () => {
+    const [username, email] = [`Link ${suffix}`, `link-${suffix}@example.com`]
+    await site().visitor().signUp(username, { email })
+    const mail = await mailAbout('Confirm', email)
+    const page = await open(mail.link, { javaScriptEnabled })
+    assert.is(new URL(page.url()).pathname, '/email/confirm/')
+    assert.is(await press(page), '⚠ Enter your password.')
+    await fillIn(page, { password: PASSWORD })
+    assert.is(await press(page), `✔ Your address ${email} is confirmed.`)
+    await arrives(page, '/login/')
+    await page.goto(mail.link)
+    assert.equal(await messages(page), [`✔ Your address ${email} is confirmed already.`])
+  })
+
+  test(`${kind}: a forgotten password is replaced by the code, and by the link; back shows nothing that works`, async () => {
+    const [username, email] = [`Forgot ${suffix}`, `forgot-${suffix}@example.com`]
+    await site().visitor().signUp(username, { email })
+    const page = await open('/login/', { javaScriptEnabled })
+    await page.click('text=Forgot your password?')
+    await fillIn(page, { username: email })
+    assert.match(await press(page), 'a mail is on its way')
+    await arrives(page, '/password/reset/')
+    const mail = await mailAbout('A new password', email, 2)
+    await fillIn(page, { code: mail.code })
+    assert.is(await press(page), '✔ The code is right. Choose a new password.')
+    await fillIn(page, { password: NEW, repassword: 'something else' })
+    assert.is(await press(page), '⚠ The two passwords differ.')
+    await fillIn(page, { password: NEW, repassword: NEW })
+    assert.match(await press(page), 'Your password is changed')
+    await arrives(page, '/login/')
+    if (javaScriptEnabled) await page.goBack()
+    await logIn(page, username, NEW)
+
+    await page.goto('/password/forgot/')
+    await fillIn(page, { username })
+    await press(page)
+    const second = (await site().mails(email, 4)).find(
+      ({ subject, link }) => subject.startsWith('A new password') && link !== mail.link,
+    )
+    assert.ok(second)
+    const elsewhere = await open(second.link, { javaScriptEnabled })
+    await fillIn(elsewhere, { password: PASSWORD, repassword: PASSWORD })
+    assert.match(await press(elsewhere), 'Your password is changed')
+    await page.goto('/account/devices/')
+    assert.is(new URL(page.url()).pathname, '/login/', 'the other browser is out')
+  })
+
+  test(`${kind}: an address is changed from its new mailbox, and back from the former one`, async () => {
+    const [username, email] = [`Mover ${suffix}`, `mover-${suffix}@example.com`]
+    const next = `new-${email}`
+    await site().visitor().signUp(username, { email })
+    const page = await open('/', { javaScriptEnabled })
+    await logIn(page, username)
+    await page.goto('/account/email/')
+    await fillIn(page, { email: next })
+    assert.match(await press(page), `A mail to ${next} is on its way`)
+    assert.match(await page.locator('#email-present').innerText(), next)
+    await page.getByRole('button', { name: 'Send the mail again' }).click()
+    await page.waitForSelector('text=Another mail to')
+    const mail = await mailAbout('Confirm', next, 2)
+    await page.goto(mail.link)
+    assert.match(await press(page), `The address of your account is now ${next}`)
+    await arrives(page, '/account/')
+    const undo = (await site().mails(email, 3)).find(({ link }) => link.startsWith('/account/email/undo/'))
+    assert.ok(undo)
+    const reader = await open(undo.link, { javaScriptEnabled })
+    await reader.click('main form button')
+    await arrives(reader, '/password/reset/')
+    assert.match((await messages(reader))[0] ?? '', `The address is ${email} again`)
+    await page.goto('/account/devices/')
+    assert.is(new URL(page.url()).pathname, '/login/')
+  })
+}
+
+test('the pages fit a phone', async () => {
+  const page = await open('/signup/', { viewport: { width: 320, height: 640 } })
+  await fillIn(page, {
+    username: 'Narrow',
+    email: 'a-rather-long-address-that-does-not-fit@example.com',
+    password: PASSWORD,
+    repassword: PASSWORD,
+  })
+  await press(page)
+  const paths = ['/email/confirm/', '/email/confirm/address/', '/password/forgot/', '/dev/mailbox/']
+  for (const path of paths) {
+    await page.goto(path)
+    assert.is(await page.evaluate('document.documentElement.scrollWidth'), 320, path)
+  }
+})
+
+test.run()
