@@ -24,9 +24,9 @@ export interface LimitRules {
   loginDevice: Limit
   /** New accounts from one network. */
   signupNetwork: Limit
-  /** Mails that somebody asks to be sent to one address, or to who has one name. */
+  /** Mails of one kind to one address, or to who has one name. */
   mailAddress: Limit
-  /** Mails of one kind that are sent to one account when somebody asks for them. */
+  /** Mails of one kind about one account. */
   mailAccount: Limit
   /** Notices of failed password checks to one account. */
   mailFailures: Limit
@@ -50,7 +50,7 @@ export const LIMITS: LimitRules = {
   mailAddress: { max: 5, window: HOUR },
   mailAccount: { max: 5, window: HOUR },
   mailFailures: { max: 1, window: DAY },
-  mailNetwork: { max: 20, window: HOUR },
+  mailNetwork: { max: 100, window: HOUR },
   mailPause: { max: 1, window: MINUTE },
   codeAccount: { max: 10, window: DAY },
   renameAccount: { max: 5, window: DAY },

@@ -39,10 +39,12 @@ const DEAD: Record<Link['state'], Message> = {
  * uses it. So nothing happens to a link that a mail scanner looks at, and it stays in no history and no log.
  */
 export function openLink(ctx: Context, house: House, purpose: tokens.Purpose, page: string): void {
-  const { token } = ctx.params
+  const token = TOKEN.test(ctx.params.token) ? ctx.params.token : 'none'
   if (keptText(ctx, nameOf(purpose)) !== `${token}${DONE}`) keep(ctx, { [nameOf(purpose)]: token })
   house.pages.leave(ctx, page)
 }
+
+const TOKEN = /^[\w-]{43}$/
 
 // Behind a token that was used in this browser: whoever comes again is told that it is done.
 const DONE = ' done'

@@ -303,7 +303,7 @@ test('neither names nor addresses can be read from the table, and what has ended
   const site = await behindProxy()
   await fail(visitorFrom(site, HERE), 2, 'my password by mistake')
   const rows = await site.rows<{ key: string }>('select * from limits')
-  assert.is(rows.length, 4 + 2)
+  assert.is(rows.length, 4 + 3)
   for (const { key } of rows) assert.match(key, /^[\w-]{43}$/)
   const { database } = site
   await site.close()

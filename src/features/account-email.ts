@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { changeAddress, restoreAddress } from '../addresses.js'
+import { countedFor, countMail } from '../asking.js'
 import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
@@ -12,7 +13,6 @@ import { loginOf } from '../sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form, Message } from '../web/form.js'
-import { networkOf } from '../web/network.js'
 import { onSubmit } from '../web/submit.js'
 
 export const name = 'account-email'
@@ -172,7 +172,7 @@ async function ask(ctx: Context, house: House, email: string): Promise<Broken[]>
   const { user } = loginOf(ctx)
   const errors = await objections(house, user, email)
   if (errors.length > 0) return errors
-  await takeMail(ctx, house, user, email)
+  await countMail(ctx, house, { kind: 'email-change', userId: user.id, address: email })
   const now = house.now()
   await happens(ctx, house, { kind: 'email_asked', userId: user.id, about: email }, async (transaction) => {
     await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
@@ -195,19 +195,13 @@ async function objections(house: House, user: users.User, email: string): Promis
 
 async function sendAgain(ctx: Context, house: House, email: string): Promise<void> {
   const { user } = loginOf(ctx)
-  await house.limits.take([{ rule: 'mailPause', of: `${name} ${user.id}` }])
-  await takeMail(ctx, house, user, email)
+  await house.limits.take([
+    { rule: 'mailPause', of: `${name} ${user.id}` },
+    ...countedFor(ctx, house, { kind: 'email-change', userId: user.id, address: email }),
+  ])
   await house.database.write((transaction) =>
     house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts: { email } }),
   )
-}
-
-async function takeMail(ctx: Context, house: House, user: users.User, email: string): Promise<void> {
-  await house.limits.take([
-    { rule: 'mailAccount', of: `${name} ${user.id}` },
-    { rule: 'mailAddress', of: fields.fold(email) },
-    { rule: 'mailNetwork', of: networkOf(house.address(ctx)) },
-  ])
 }
 
 async function cancel(ctx: Context, house: House): Promise<void> {

@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { countedFor, countMail } from '../asking.js'
 import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
 import { checkCode } from '../codes.js'
 import { happens } from '../events.js'
@@ -21,7 +22,6 @@ import * as tokens from '../tables/tokens.js'
 import { isTaken } from '../tables/unique.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
-import { networkOf } from '../web/network.js'
 import { onSubmit } from '../web/submit.js'
 
 export const name = 'email-confirm'
@@ -284,9 +284,7 @@ function nobody(ctx: Context, { pages, url }: House): void {
 async function sendAgain(ctx: Context, house: House, { user }: users.Account): Promise<void> {
   await house.limits.take([
     { rule: 'mailPause', of: `${name} ${user.id}` },
-    { rule: 'mailAccount', of: `${name} ${user.id}` },
-    { rule: 'mailAddress', of: fields.fold(user.email) },
-    { rule: 'mailNetwork', of: networkOf(house.address(ctx)) },
+    ...countedFor(ctx, house, { kind: 'email-confirm', userId: user.id, address: user.email }),
   ])
   await house.database.write((transaction) =>
     house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id }),
@@ -308,11 +306,7 @@ async function correct(
   if (!privateEmails && (await users.isEmailTaken(house.database.main, emailKey, taken))) {
     return [fields.EMAIL_TAKEN]
   }
-  await house.limits.take([
-    { rule: 'mailAccount', of: `${name} ${user.id}` },
-    { rule: 'mailAddress', of: emailKey },
-    { rule: 'mailNetwork', of: networkOf(house.address(ctx)) },
-  ])
+  await countMail(ctx, house, { kind: 'email-confirm', userId: user.id, address: email })
   try {
     await house.database.write(async (transaction) => {
       const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey

@@ -1,13 +1,12 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { countMail } from '../asking.js'
 import { MINUTE } from '../durations.js'
-import { fold } from '../fields.js'
 import { userOf } from '../guards.js'
 import type { House } from '../house.js'
 import { forgetLink } from '../links.js'
 import { keepAsked } from '../resets.js'
 import type { Form } from '../web/form.js'
-import { networkOf } from '../web/network.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'password-forgot'
@@ -54,10 +53,7 @@ function prefilled(ctx: Context): { username: string } {
 
 /** Writes down what was asked, and looks nobody up: who that is, if anybody, is found out when the mail is sent. */
 async function ask(ctx: Context, house: House, typed: string, values: Sent<'username'>): Promise<void> {
-  await house.limits.take([
-    { rule: 'mailAddress', of: fold(typed) },
-    { rule: 'mailNetwork', of: networkOf(house.address(ctx)) },
-  ])
+  await countMail(ctx, house, { kind: 'password-reset', address: typed })
   // The button pressed twice asks once; pressed again a minute later it asks again.
   const minute = Math.floor(house.now() / MINUTE)
   const once = fingerprint(ctx, values, typed, String(minute))

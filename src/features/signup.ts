@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { countedFor } from '../asking.js'
 import { checkPassword } from '../authentication.js'
 import { DAY } from '../durations.js'
 import { happens } from '../events.js'
@@ -133,7 +134,7 @@ async function createCounted(ctx: Context, house: House, applicant: Applicant): 
   house.passwords.refuseWhenFull()
   const counted: Counted[] = [
     { rule: 'signupNetwork', of: networkOf(house.address(ctx)) },
-    ...(house.outbox.isOn ? [{ rule: 'mailAddress', of: applicant.emailKey } as const] : []),
+    ...countedFor(ctx, house, { kind: 'email-confirm', address: applicant.email }),
   ]
   await house.limits.take(counted)
   let created = false
