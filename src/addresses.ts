@@ -48,7 +48,13 @@ const ALL: readonly tokens.Purpose[] = [
 ]
 
 /** Those that would make a token when they are sent. */
-const TOKEN_MAILS: readonly MailKind[] = ['email-confirm', 'password-reset', 'email-change', 'email-changed']
+const TOKEN_MAILS: readonly MailKind[] = [
+  'email-confirm',
+  'password-reset',
+  'email-change',
+  'email-changed',
+  'account-closed',
+]
 
 /**
  * Somebody else had the account: its former address counts again, and everything that they may have is void. That the

@@ -39,20 +39,20 @@ export const REOPEN_LIFE = 14 * DAY
 const KINDS: Record<MailKind, Kind> = {
   'email-confirm': {
     recipient: unconfirmed,
-    page: 'email-confirm',
+    page: 'email-confirm-link',
     token: { purpose: 'email-confirm', life: CONFIRM_LIFE, code: CONFIRM_CODE_LIFE },
   },
   'email-taken': { recipient: owner, page: 'login', limit: 'mailAccount' },
   'password-reset': {
     recipient: asked,
-    page: 'password-reset',
+    page: 'password-reset-link',
     token: { purpose: 'password-reset', life: RESET_LIFE, code: RESET_LIFE },
     limit: 'mailAccount',
   },
   'password-changed': { recipient: told, page: 'password-forgot' },
   'email-change': {
     recipient: newAddress,
-    page: 'account-email-confirm',
+    page: 'account-email-confirm-link',
     token: { purpose: 'email-change', life: CHANGE_LIFE },
   },
   'email-changed': {

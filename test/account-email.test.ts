@@ -237,8 +237,8 @@ test('a link is good for a day, for its own purpose, and for the address that is
   await site.emptyMailbox()
   const second = await ask({ ...someone, next: `other-${someone.email}` })
   assert.is((await someone.visitor.follow(first)).status, 410)
-  const [, token = ''] = /confirm\/([^/]+)\/$/.exec(second.link) ?? []
-  for (const path of ['undo/', `confirm/${token.startsWith('A') ? 'B' : 'A'}`]) {
+  const [, token = ''] = /link\/([^/]+)\/$/.exec(second.link) ?? []
+  for (const path of ['undo/', `confirm/link/${token.startsWith('A') ? 'B' : 'A'}`]) {
     const link = path.endsWith('/') ? `${PATH}${path}${token}/` : `${PATH}${path}${token.slice(1)}/`
     assert.is((await someone.visitor.follow({ link })).status, 410)
   }

@@ -221,15 +221,15 @@ for (const htmx of [false, true]) {
 
 test('a link with one character changed, and one for something else, is refused', async () => {
   const { visitor, name, mail } = await newcomer()
-  const [, token = ''] = /confirm\/([^/]+)\/$/.exec(mail.link) ?? []
+  const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
   for (let place = 0; place < token.length; place += 7) {
     const other = token[place] === 'A' ? 'B' : 'A'
     const changed = token.slice(0, place) + other + token.slice(place + 1)
-    const page = await visitor.follow({ link: `${PATH}${changed}/` })
+    const page = await visitor.follow({ link: `${PATH}link/${changed}/` })
     assert.is(page.status, 410)
     assert.match(page.messages()[0] ?? '', 'not valid')
   }
-  const elsewhere = await visitor.follow({ link: `/password/reset/${token}/` })
+  const elsewhere = await visitor.follow({ link: `/password/reset/link/${token}/` })
   assert.is(elsewhere.status, 410)
   assert.not(await isConfirmed(name))
   assert.is((await visitor.send(await visitor.follow(mail))).status, 303)

@@ -32,7 +32,7 @@ for (const htmx of [false, true]) {
       const mail = await site.mail()
       assert.is(mail.to, 'Anna@Example.com')
       assert.match(mail.text, 'Your user name is Anna')
-      assert.match(mail.link, /^\/password\/reset\/[\w-]{43}\/$/)
+      assert.match(mail.link, /^\/password\/reset\/link\/[\w-]{43}\/$/)
       assert.match(mail.code, /^\d{6}$/)
       await site.emptyMailbox()
     }

@@ -131,9 +131,9 @@ test('wrong codes are limited alike for known and unknown, and not by asking in 
 
 test('it is good for an hour, and not for a changed character', async () => {
   const { visitor, name, mail } = await forgetful()
-  const [, token = ''] = /reset\/([^/]+)\/$/.exec(mail.link) ?? []
+  const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
   const changed = (token.startsWith('A') ? 'B' : 'A') + token.slice(1)
-  assert.is((await visitor.follow({ link: `${PATH}${changed}/` })).status, 410)
+  assert.is((await visitor.follow({ link: `${PATH}link/${changed}/` })).status, 410)
   const page = await visitor.follow(mail)
   site.clock.advance(HOUR - 1)
   assert.is((await visitor.send(page, { password: 'x' })).status, 406, 'a refused form burns nothing')
@@ -208,7 +208,7 @@ test('of fifty at once exactly one sets the password', async () => {
 
 test('the database holds neither the token nor the code', async () => {
   const { mail } = await forgetful()
-  const [, token = ''] = /reset\/([^/]+)\/$/.exec(mail.link) ?? []
+  const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
   const rows = JSON.stringify(await site.rows('select * from tokens'))
   assert.not.match(rows, token)
   assert.not.match(rows, mail.code)

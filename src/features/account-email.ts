@@ -151,7 +151,7 @@ export function routes(router: Router, house: House): void {
 
   const link = (purpose: tokens.Purpose, page: string) => (ctx: Context) =>
     openLink(ctx, house, purpose, house.url(page))
-  router.get('/account/email/confirm/:token/', link('email-change', confirming.name))
+  router.get('/account/email/confirm/link/:token/', link('email-change', confirming.name))
   router.get('/account/email/undo/:token/', link('email-undo', undoing.name))
 }
 

@@ -150,7 +150,7 @@ export function routes(router: Router, house: House): void {
     }),
   )
 
-  router.get('/email/confirm/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
+  router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
 }
 
 /** Whose address is to be confirmed: the user's who is logged in, or that of who has just signed up here. */

@@ -87,7 +87,7 @@ export function routes(router: Router, house: House): void {
     }),
   )
 
-  router.get('/password/reset/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
+  router.get('/password/reset/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
 }
 
 async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: string }> {
