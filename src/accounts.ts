@@ -32,7 +32,7 @@ import { createLog } from './web/log.js'
 import { addressReader, untrustedProxies } from './web/network.js'
 import { ownCookie } from './web/own-cookie.js'
 import { createPages, type Pages } from './web/pages.js'
-import { knows, missingSlash, otherMethods } from './web/routes.js'
+import { isRead, knows, missingSlash, otherMethods } from './web/routes.js'
 import { createSeal } from './web/seal.js'
 import { type Handle, onSubmit } from './web/submit.js'
 import { createViews, type Views, type ViewsOptions } from './web/views.js'
@@ -322,6 +322,14 @@ function frameOf({ pages, log }: House, options: AccountsOptions): Frame {
   }
 }
 
+// Where password managers look for the page on which a password is changed (W3C, A Well-Known URL for Changing Passwords).
+function changePassword(house: House): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== '/.well-known/change-password' || !isRead(ctx)) return await next()
+    house.pages.leave(ctx, house.url('account-password'))
+  }
+}
+
 /** Finds out who is there, for the host too, and answers what is ours; the rest is the host's. */
 function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptions): Middleware {
   const { assets } = house
@@ -337,7 +345,7 @@ function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptio
     asMiddleware(router),
     otherMethods(router),
   ])
-  const others = compose([missingSlash(router), load, back])
+  const others = compose([changePassword(house), missingSlash(router), load, back])
   const noteForwarded = options.address === undefined ? untrustedProxies(house.log) : () => {}
   return (ctx, next) => {
     enter(ctx, house)

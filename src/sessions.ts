@@ -6,6 +6,7 @@ import { happens, recorded, userAgentOf } from './events.js'
 import type { House } from './house.js'
 import type { Lifetimes } from './lifetimes.js'
 import { circumstances } from './notices.js'
+import type { Db } from './tables/schema.js'
 import * as sessions from './tables/sessions.js'
 import * as tokens from './tables/tokens.js'
 import type { Account, User } from './tables/users.js'
@@ -190,18 +191,36 @@ export async function reopen(ctx: Context, house: House, user: User): Promise<bo
  * (ASVS 5 7.2.4). Of a button pressed twice the last answer's token counts, like at login.
  */
 export async function confirmLogin(ctx: Context, house: House, user: User): Promise<void> {
-  const session = sessionOf(ctx)
-  if (session === undefined) return
+  const token = renewedToken(ctx, house)
+  const renewed = await happens(
+    ctx,
+    house,
+    { kind: 'password_confirmed', userId: user.id },
+    async (transaction) => (await token.store(transaction)) || undefined,
+  )
+  if (renewed) token.keep()
+}
+
+/** Another token for this session, to be stored with what it is for, and kept once that is committed. */
+interface RenewedToken {
+  /** Answers false if the session has ended. */
+  store(transaction: Db): Promise<boolean>
+  keep(): void
+}
+
+export function renewedToken(ctx: Context, house: House, { form }: { form?: string } = {}): RenewedToken {
+  const { session, user } = loginOf(ctx)
   const token = newToken()
   const hashes = {
     formerHash: hashOf(keptText(ctx, TOKEN) ?? ''),
     tokenHash: hashOf(token),
     now: house.now(),
+    form,
   }
-  const isRenewed = await recorded(ctx, house, { kind: 'password_confirmed', userId: user.id }, (event) =>
-    sessions.renew(house.database, { id: session.id, userId: user.id }, hashes, { event }),
-  )
-  if (isRenewed) keep(ctx, { [TOKEN]: token, [SEEN]: undefined })
+  return {
+    store: (transaction) => sessions.renew(transaction, { id: session.id, userId: user.id }, hashes),
+    keep: () => keep(ctx, { [TOKEN]: token, [SEEN]: undefined }),
+  }
 }
 
 export const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' }
@@ -215,6 +234,11 @@ export async function logOut(ctx: Context, house: House): Promise<void> {
       sessions.close(house.database, { id: session.id, userId: user.id }, { event }),
     )
   }
+  forgetLogin(ctx)
+}
+
+/** Lets go of a login that has ended: nothing of it stays in this browser. */
+export function forgetLogin(ctx: Context): void {
   live.delete(ctx)
   setLifetime(ctx, undefined)
   keep(ctx, { [TOKEN]: undefined, [SEEN]: undefined, csrf: undefined, notice: undefined, typed: undefined })

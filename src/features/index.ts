@@ -2,8 +2,10 @@ import type Router from '@koa/router'
 import type { House } from '../house.js'
 import type { Outbox } from '../outbox.js'
 import * as accountActivity from './account-activity.js'
+import * as accountClose from './account-close.js'
 import * as accountDevices from './account-devices.js'
 import * as accountEmail from './account-email.js'
+import * as accountPassword from './account-password.js'
 import * as devMailbox from './dev-mailbox.js'
 import * as emailConfirm from './email-confirm.js'
 import * as login from './login.js'
@@ -37,9 +39,11 @@ export const features: readonly Feature[] = [
   passwordReset,
   passwordConfirm,
   logout,
+  accountPassword,
   accountEmail,
   accountDevices,
   accountActivity,
+  accountClose,
   users,
   devMailbox,
 ]

@@ -26,6 +26,10 @@ const UNCONFIRMED = {
   sentence: 'Your password is right. Before the first login, please confirm your e-mail address.',
 }
 const CONFIRM = { code: 'login_confirm', sentence: 'Confirm it' }
+const LOGGED_IN_REOPENED = {
+  code: 'logged_in_reopened',
+  sentence: 'You are logged in. Your account is open again, and nothing will be erased.',
+}
 const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 
 export function routes(router: Router, house: House): void {
@@ -42,10 +46,13 @@ export function routes(router: Router, house: House): void {
       if (isUnconfirmed(house, outcome.account))
         return await leadToConfirm(ctx, house, outcome.account, values)
 
-      await logIn(ctx, house, outcome.account, { kept: values.keep !== '', form: fingerprint(ctx, values) })
+      const { isReopened } = await logIn(ctx, house, outcome.account, {
+        kept: values.keep !== '',
+        form: fingerprint(ctx, values),
+      })
       await renewHash(house, outcome.account, values.password)
       await house.pages.accept(ctx, form, {
-        notice: { message: LOGGED_IN },
+        notice: { message: isReopened ? LOGGED_IN_REOPENED : LOGGED_IN },
         to: localPath(values.next) ?? house.places.afterLogin,
         onward: GO_ON,
         values,

@@ -14,7 +14,7 @@ export interface SessionsTable {
   user_id: string
   /** 1 if the visitor asked to be kept logged in, else 0. */
   kept: number
-  /** The fingerprint of the form that began it. */
+  /** The fingerprint of the form that began it, or changed the password in it. */
   login_form: string
   /** What the user calls this device. */
   device_name: string | null
@@ -229,25 +229,47 @@ export interface Owned {
   userId: string
 }
 
+export interface Renewal {
+  formerHash: string
+  tokenHash: string
+  now: number
+  /** The fingerprint of the form that did it, if its second arrival is to be known. */
+  form?: string | undefined
+}
+
+/** Whether this form has begun the session, or changed it last. */
+export async function isOfForm(db: Db, id: string, form: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('sessions')
+    .select('id')
+    .where('id', '=', id)
+    .where('login_form', '=', form)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /**
  * Notes that the password was asked for again, and gives the session another token; `formerHash` is that of the token with
  * which this was asked. Answers false if the session has ended.
  */
 export async function renew(
-  database: Database,
+  db: Db,
   { id, userId }: Owned,
-  { formerHash, tokenHash, now }: { formerHash: string; tokenHash: string; now: number },
-  { event }: Told = {},
+  { formerHash, tokenHash, now, form }: Renewal,
 ): Promise<boolean> {
-  return changed(database, event, (transaction) =>
-    transaction
-      .updateTable('sessions')
-      .set({ token_hash: tokenHash, former_hash: formerHash, renewed_at: now, authenticated_at: now })
-      .where('id', '=', id)
-      .where('user_id', '=', userId)
-      .executeTakeFirst()
-      .then(({ numUpdatedRows }) => numUpdatedRows),
-  )
+  const { numUpdatedRows } = await db
+    .updateTable('sessions')
+    .set({
+      token_hash: tokenHash,
+      former_hash: formerHash,
+      renewed_at: now,
+      authenticated_at: now,
+      ...(form !== undefined && { login_form: form }),
+    })
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 /** Gives the session the name by which its user knows the device; answers false if it has ended. */

@@ -154,7 +154,12 @@ export async function byEmailKey(db: Db, emailKey: string): Promise<Account | un
 
 export async function bySlug(db: Db, slug: string): Promise<User | undefined> {
   if (slug.includes('\0')) return undefined // PostgreSQL holds no such text, and will not even be asked for one
-  const row = await db.selectFrom('users').selectAll().where('slug', '=', slug).executeTakeFirst()
+  const row = await db
+    .selectFrom('users')
+    .selectAll()
+    .where('slug', '=', slug)
+    .where('closed_at', 'is', null)
+    .executeTakeFirst()
   return accountOf(row)?.user
 }
 
@@ -241,17 +246,28 @@ export async function setEmail(
   )
 }
 
-/** Another password, or with '' none; what devices know of the account ends with the former one. */
+export interface NewPassword {
+  /** '' for none that would open the account. */
+  passwordHash: string
+  /** What devices know of the account ends with the former one. */
+  deviceStamp: string
+  now: number
+  /** Only in place of this one: of two who change it at once one is told that it was changed. */
+  insteadOf?: string
+}
+
+/** Another password; answers false if the former one is not `insteadOf` any more. */
 export async function setPassword(
   db: Db,
   userId: string,
-  { passwordHash, deviceStamp, now }: { passwordHash: string; deviceStamp: string; now: number },
+  { passwordHash, deviceStamp, now, insteadOf }: NewPassword,
 ): Promise<boolean> {
   return changed(
     db
       .updateTable('users')
       .set({ password_hash: passwordHash, device_stamp: deviceStamp, updated_at: now })
-      .where('id', '=', userId),
+      .where('id', '=', userId)
+      .$if(insteadOf !== undefined, (update) => update.where('password_hash', '=', insteadOf ?? '')),
   )
 }
 
