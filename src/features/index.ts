@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { House } from '../house.js'
 import type { Outbox } from '../outbox.js'
+import * as account from './account.js'
 import * as accountActivity from './account-activity.js'
 import * as accountDevices from './account-devices.js'
 import * as devMailbox from './dev-mailbox.js'
@@ -30,6 +31,7 @@ export const features: readonly Feature[] = [
   login,
   passwordConfirm,
   logout,
+  account,
   accountDevices,
   accountActivity,
   users,
