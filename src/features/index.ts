@@ -4,6 +4,7 @@ import type { Outbox } from '../outbox.js'
 import * as account from './account.js'
 import * as accountActivity from './account-activity.js'
 import * as accountDevices from './account-devices.js'
+import * as accountName from './account-name.js'
 import * as devMailbox from './dev-mailbox.js'
 import * as login from './login.js'
 import * as logout from './logout.js'
@@ -32,6 +33,7 @@ export const features: readonly Feature[] = [
   passwordConfirm,
   logout,
   account,
+  accountName,
   accountDevices,
   accountActivity,
   users,
