@@ -4,6 +4,7 @@ import type { Outbox } from '../outbox.js'
 import * as account from './account.js'
 import * as accountActivity from './account-activity.js'
 import * as accountDevices from './account-devices.js'
+import * as accountExport from './account-export.js'
 import * as accountName from './account-name.js'
 import * as devMailbox from './dev-mailbox.js'
 import * as login from './login.js'
@@ -36,6 +37,7 @@ export const features: readonly Feature[] = [
   accountName,
   accountDevices,
   accountActivity,
+  accountExport,
   users,
   devMailbox,
 ]

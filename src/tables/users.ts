@@ -176,6 +176,33 @@ export async function bySlug(db: Db, slug: string, now: number): Promise<User | 
   return row && userOf(row)
 }
 
+/** All that is stored of a user, but for secrets and what is made of the rest for comparing. */
+export interface StoredUser extends User {
+  /** When the account ends unless `email` is confirmed; null if it does not. */
+  confirmBy: number | null
+  updatedAt: number
+  closedAt: number | null
+  eraseAt: number | null
+}
+
+export async function stored(db: Db, id: string): Promise<StoredUser | undefined> {
+  const row = await db
+    .selectFrom('users')
+    .select(USER_COLUMNS)
+    .select(['confirm_by', 'updated_at', 'closed_at', 'erase_at'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return (
+    row && {
+      ...userOf(row),
+      confirmBy: row.confirm_by,
+      updatedAt: row.updated_at,
+      closedAt: row.closed_at,
+      eraseAt: row.erase_at,
+    }
+  )
+}
+
 /** Gives a user another name; answers false if `former` is not its name any more. Throws what `isTaken` knows if somebody has it. */
 export async function rename(
   db: Db,
