@@ -162,6 +162,7 @@ export function createLimits({ database, rules, secret, now }: LimitsOptions): L
   return {
     giveBack,
     async take(counted) {
+      if (counted.length === 0) return []
       const wanted = places(counted)
       // Who is over a limit costs a look, and no write.
       refuse(counters(wanted, await limits.running(database.main, keysOf(wanted), now())), isFull, now())

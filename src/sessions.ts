@@ -30,6 +30,11 @@ const NEWCOMER = 'newcomer'
 /** What a session that is full can do without: what was typed before a login, and what spares a question. */
 const OPTIONAL = ['typed', SEEN]
 
+/** Lets go of what the session has noted of the user, where pages trust that for a while: it was changed just now. */
+export function lookAnew(ctx: Context): void {
+  keep(ctx, { [SEEN]: undefined })
+}
+
 /** A login as the database knew it at a time. */
 interface Seen extends sessions.Login {
   at: number

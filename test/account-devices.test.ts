@@ -423,13 +423,12 @@ test('the addresses of its forms lead to the list when they are opened, and take
   assert.is((await visitor.post(PATH, '')).status, 405)
 })
 
-test('home leads to the devices and the activity, for users alone', async () => {
+test('the page of the account leads to the devices and the activity, and they to each other', async () => {
   const visitor = await site.visitor().settle('Homely')
-  const home = await visitor.open('/')
+  const account = await visitor.open('/account/')
   const links = (page: Page) =>
     [PATH, '/account/activity/'].map((path) => page.$(`main a[href="${path}"]`).length)
-  assert.equal(links(home), [1, 1])
-  assert.equal(links(await site.visitor().open('/')), [0, 0])
+  assert.equal(links(account), [1, 1])
   assert.equal(links(await visitor.open(PATH)), [0, 1])
   assert.equal(links(await visitor.open('/account/activity/')), [1, 0])
 })

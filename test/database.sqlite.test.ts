@@ -10,7 +10,7 @@ import type { Db } from '../src/tables/schema.js'
 import { DatabaseUnavailable } from '../src/tables/unavailable.js'
 import * as users from '../src/tables/users.js'
 import { fileOf, freshDatabase } from './databases.js'
-import { createUser, newUser } from './rows.js'
+import { createUser, NOW, newUser } from './rows.js'
 
 interface Context {
   file: string
@@ -137,7 +137,7 @@ test('says that it cannot write now when the disk is full, goes on reading, and 
   const full = await fill(database)
   assert.instance(full, DatabaseUnavailable)
   assert.is((full as DatabaseUnavailable).status, 503)
-  assert.ok(await users.bySlug(database.main, 'anna'))
+  assert.ok(await users.bySlug(database.main, 'anna', NOW))
   assert.is(await database.ready(), true)
   await sql`pragma max_page_count = 1000000`.execute(database.main)
   assert.is(await createUser(database, newUser('zoe')), true)

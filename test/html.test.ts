@@ -45,8 +45,17 @@ test('every whole page is valid', async () => {
   ]) {
     await assertValid(await site.visitor().open(path), path)
   }
-  for (const path of ['/', '/logout/', '/account/devices/', '/account/activity/'])
+  for (const path of [
+    '/',
+    '/logout/',
+    '/account/',
+    '/account/name/',
+    '/account/devices/',
+    '/account/activity/',
+    '/account/export/',
+  ]) {
     await assertValid(await user.open(path), path)
+  }
 })
 
 for (const htmx of [false, true]) {
@@ -68,6 +77,19 @@ for (const htmx of [false, true]) {
     await assertValid(await visitor.logIn('Valid', { password: 'x' }), 'a refused login')
     await assertValid(await visitor.post('/login/verify/', 'a=b&a=c'), 'a broken form')
     await assertValid(await visitor.logIn('Valid', { password: PASSWORD }), 'an accepted login')
+  })
+}
+
+for (const htmx of [false, true]) {
+  test(`every answer to a new name is valid, for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
+    const visitor = await site.visitor({ htmx }).settle(`Namer ${htmx}`)
+    const form = await visitor.open('/account/name/')
+    await assertValid(await visitor.send(form, { username: `"'><script>` }), 'a wrong name')
+    await assertValid(await visitor.send(form, { username: 'Valid' }), 'a name in use')
+    await assertValid(await visitor.send(form), 'the same name')
+    await assertValid(await visitor.send(form, { username: `Слава ${htmx}` }), 'a new name')
+    for (const path of ['/account/', '/account/activity/', '/account/export/'])
+      await assertValid(await visitor.open(path), path)
   })
 }
 

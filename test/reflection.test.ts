@@ -22,6 +22,8 @@ const CANARIES = [
   'canary\r\nX-Canary: 1',
 ]
 
+const ACCOUNT = ['', 'name/', 'devices/', 'activity/', 'export/'].map((page) => `/account/${page}`)
+
 function assertHarmless(page: Page, canary: string): void {
   assert.not.match(page.text, '<canary')
   assert.not.match(page.text, '1337', 'nothing typed is taken for a template')
@@ -74,7 +76,9 @@ for (const htmx of [false, true]) {
     for (const canary of CANARIES) {
       const note = await visitor.open('/members/recent/')
       assertHarmless(await visitor.send(note, { note: canary }), canary)
-      for (const path of ['/', '/members/recent/', '/account/devices/', '/account/activity/']) {
+      const rename = await visitor.open('/account/name/')
+      assertHarmless(await visitor.send(rename, { username: canary }), canary)
+      for (const path of ['/', '/members/recent/', ...ACCOUNT]) {
         const query = encodeURIComponent(canary)
         assertHarmless(await visitor.open(`${path}?before=${query}&next=${query}`), canary)
       }

@@ -9,7 +9,7 @@ import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
 import { finishLink, forgetLink, isLive, type Link, linkOf, openLink, refuseLink } from '../links.js'
 import { keepAsked } from '../resets.js'
-import { loginOf } from '../sessions.js'
+import { loginOf, lookAnew } from '../sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form, Message } from '../web/form.js'
@@ -123,6 +123,7 @@ export function routes(router: Router, house: House): void {
       if (outcome === undefined)
         return dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change'))
       finishLink(ctx, 'email-change')
+      lookAnew(ctx)
       const notice = { message: { ...CHANGED, params: { email: link.token.email } } }
       const to = userOf(ctx) === undefined ? house.places.home : house.url('account')
       await house.pages.accept(ctx, confirming, { notice, to, onward: GO_ON, values: {} })
@@ -164,6 +165,7 @@ async function pending(ctx: Context) {
 }
 
 async function stay(ctx: Context, house: House, message: Message): Promise<void> {
+  lookAnew(ctx)
   await house.pages.accept(ctx, form, { notice: { message }, to: house.url(name), values: {} })
 }
 

@@ -17,7 +17,7 @@ import {
   openLink,
   refuseLink,
 } from '../links.js'
-import { newcomerOf } from '../sessions.js'
+import { lookAnew, newcomerOf } from '../sessions.js'
 import * as tokens from '../tables/tokens.js'
 import { isTaken } from '../tables/unique.js'
 import * as users from '../tables/users.js'
@@ -91,6 +91,7 @@ export function routes(router: Router, house: House): void {
         return await house.pages.refuse(ctx, form, { errors: [fields.EMAIL_TAKEN], values })
       }
       finishLink(ctx, PURPOSE)
+      lookAnew(ctx)
       await goOn(ctx, house, outcome.account, confirmed)
     }),
   )

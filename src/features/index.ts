@@ -1,10 +1,13 @@
 import type Router from '@koa/router'
 import type { House } from '../house.js'
 import type { Outbox } from '../outbox.js'
+import * as account from './account.js'
 import * as accountActivity from './account-activity.js'
 import * as accountClose from './account-close.js'
 import * as accountDevices from './account-devices.js'
 import * as accountEmail from './account-email.js'
+import * as accountExport from './account-export.js'
+import * as accountName from './account-name.js'
 import * as accountPassword from './account-password.js'
 import * as devMailbox from './dev-mailbox.js'
 import * as emailConfirm from './email-confirm.js'
@@ -39,10 +42,13 @@ export const features: readonly Feature[] = [
   passwordReset,
   passwordConfirm,
   logout,
-  accountPassword,
+  account,
+  accountName,
   accountEmail,
+  accountPassword,
   accountDevices,
   accountActivity,
+  accountExport,
   accountClose,
   users,
   devMailbox,

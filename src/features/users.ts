@@ -1,7 +1,9 @@
 import type Router from '@koa/router'
+import type { Context } from 'koa'
 import type { House } from '../house.js'
-import { bySlug } from '../tables/users.js'
+import * as users from '../tables/users.js'
 import { refuseRequest } from '../web/errors.js'
+import { DYNAMIC } from '../web/headers.js'
 
 export const name = 'users'
 
@@ -9,8 +11,23 @@ const NO_SUCH_PAGE = { code: 'user_page_unknown', sentence: 'There is no user at
 
 export function routes(router: Router, house: House): void {
   router.get('/users/:slug/', async (ctx) => {
-    const user = await bySlug(house.database.main, ctx.params.slug ?? '')
-    if (user === undefined) return refuseRequest(ctx, 404, NO_SUCH_PAGE)
+    const { slug = '' } = ctx.params
+    const user = await users.bySlug(house.database.main, slug, house.now())
+    if (user === undefined || !isPublic(house, user)) return refuseRequest(ctx, 404, NO_SUCH_PAGE)
+    if (user.slug !== slug) return moved(ctx, house.url(name, user.slug))
     house.pages.show(ctx, 'users/page.html', { name: user.name, since: new Date(user.createdAt) })
   })
+}
+
+// Where addresses are private, whoever has not confirmed theirs may be somebody else with it.
+function isPublic({ rules }: House, user: users.User): boolean {
+  return !rules.privateEmails || user.emailConfirmedAt !== null
+}
+
+// To be kept by nobody all the same: the former address may be somebody else's some day.
+function moved(ctx: Context, to: string): void {
+  ctx.set(DYNAMIC)
+  ctx.status = 301
+  ctx.redirect(to)
+  ctx.body = ''
 }

@@ -40,6 +40,24 @@ export async function leave(db: Db, { slug, userId }: Omit<Claim, 'now'>, until:
     .execute()
 }
 
+/** A slug that leads to its user. */
+export interface Slug {
+  slug: string
+  /** When a former one stops to, UTC milliseconds; null for the current one. */
+  until: number | null
+}
+
+/** The slugs of a user, the current one and the former ones. */
+export async function ofUser(db: Db, userId: string): Promise<Slug[]> {
+  return db
+    .selectFrom('slugs')
+    .select(['slug', 'until'])
+    .where('user_id', '=', userId)
+    .orderBy('until', (order) => order.asc().nullsFirst())
+    .orderBy('slug')
+    .execute()
+}
+
 /** Whether somebody other than `userId` has the slug, or had it until lately. */
 export async function isHeld(
   db: Db,

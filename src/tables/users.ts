@@ -118,11 +118,21 @@ export async function taken(
   { nameKey, slug, emailKey }: Claims,
   now: number,
 ): Promise<{ name: boolean; email: boolean }> {
-  const name = await db.selectFrom('users').select('id').where('name_key', '=', nameKey).executeTakeFirst()
   return {
-    name: name !== undefined || (await slugs.isHeld(db, slug, { now })),
+    name: await isNameTaken(db, { nameKey, slug }, { now }),
     email: await isEmailTaken(db, emailKey, { now }),
   }
+}
+
+/** Whether somebody other than `userId` has the name or its slug, or had that until lately. */
+export async function isNameTaken(
+  db: Db,
+  { nameKey, slug }: Pick<Claims, 'nameKey' | 'slug'>,
+  { now, userId }: { now: number; userId?: string },
+): Promise<boolean> {
+  const owner = await db.selectFrom('users').select('id').where('name_key', '=', nameKey).executeTakeFirst()
+  if (owner !== undefined && owner.id !== userId) return true
+  return slugs.isHeld(db, slug, { now, ...(userId !== undefined && { userId }) })
 }
 
 /** Whether somebody other than `userId` has the address, or may yet take it back. */
@@ -152,15 +162,60 @@ export async function byEmailKey(db: Db, emailKey: string): Promise<Account | un
   )
 }
 
-export async function bySlug(db: Db, slug: string): Promise<User | undefined> {
+/** The user with this slug, or who had it until lately; nobody if the account is closed. */
+export async function bySlug(db: Db, slug: string, now: number): Promise<User | undefined> {
   if (slug.includes('\0')) return undefined // PostgreSQL holds no such text, and will not even be asked for one
   const row = await db
-    .selectFrom('users')
-    .selectAll()
-    .where('slug', '=', slug)
+    .selectFrom('slugs')
+    .innerJoin('users', 'users.id', 'slugs.user_id')
+    .select(USER_COLUMNS)
+    .where('slugs.slug', '=', slug)
+    .where(({ eb, or }) => or([eb('until', 'is', null), eb('until', '>', now)]))
     .where('closed_at', 'is', null)
     .executeTakeFirst()
-  return accountOf(row)?.user
+  return row && userOf(row)
+}
+
+/** All that is stored of a user, but for secrets and what is made of the rest for comparing. */
+export interface StoredUser extends User {
+  /** When the account ends unless `email` is confirmed; null if it does not. */
+  confirmBy: number | null
+  updatedAt: number
+  closedAt: number | null
+  eraseAt: number | null
+}
+
+export async function stored(db: Db, id: string): Promise<StoredUser | undefined> {
+  const row = await db
+    .selectFrom('users')
+    .select(USER_COLUMNS)
+    .select(['confirm_by', 'updated_at', 'closed_at', 'erase_at'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return (
+    row && {
+      ...userOf(row),
+      confirmBy: row.confirm_by,
+      updatedAt: row.updated_at,
+      closedAt: row.closed_at,
+      eraseAt: row.erase_at,
+    }
+  )
+}
+
+/** Gives a user another name; answers false if `former` is not its name any more. Throws what `isTaken` knows if somebody has it. */
+export async function rename(
+  db: Db,
+  { id, former }: { id: string; former: string },
+  { name, nameKey, slug, now }: { name: string; nameKey: string; slug: string; now: number },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ name, name_key: nameKey, slug, updated_at: now })
+      .where('id', '=', id)
+      .where('name', '=', former),
+  )
 }
 
 /** Replaces a hash that was made with weaker parameters, unless the password was changed in the meantime. */

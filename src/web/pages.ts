@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import { csrfToken } from './csrf.js'
 import type { Broken, Form, Message, Values } from './form.js'
@@ -24,6 +25,8 @@ export interface Pages {
   accept(ctx: Context, form: Form, acceptance: Acceptance): Promise<void>
   /** Goes on to `to` without a form having to be shown again. */
   leave(ctx: Context, to: string, notice?: Notice): void
+  /** A file for the visitor to keep. */
+  download(ctx: Context, file: Download): void
   /** Something went wrong outside of a form: the message, and a link to go on by. */
   problem(ctx: Context, problem: Problem): void
   /** Makes a form known by the address to which it is sent. */
@@ -64,6 +67,12 @@ export interface Notice {
 export interface Link {
   href: string
   message: Message
+}
+
+export interface Download {
+  /** Its ending says what is in it. */
+  name: string
+  content: Readable
 }
 
 export interface Problem {
@@ -194,6 +203,18 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
           if (notice !== undefined) keep(ctx, { notice })
           redirectHtmx(ctx, to)
         },
+      })
+    },
+
+    download(ctx, { name, content }) {
+      answer(ctx, {
+        page() {
+          ctx.set(DYNAMIC)
+          ctx.attachment(name)
+          ctx.body = content
+        },
+        // What is in it may have been written by anybody, and would be taken for a part of the page.
+        fragment: () => redirectHtmx(ctx, ownPath(ctx.url) ?? '/'),
       })
     },
 

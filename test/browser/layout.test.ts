@@ -82,7 +82,14 @@ for (const [name, viewport] of Object.entries(SIZES)) {
 
   test(`${name}: nor do the pages of a user, and a wrong name of a device moves no row`, async () => {
     const user = await loggedIn()
-    for (const path of ['/', '/account/devices/', '/account/activity/']) {
+    for (const path of [
+      '/',
+      '/account/',
+      '/account/name/',
+      '/account/devices/',
+      '/account/activity/',
+      '/account/export/',
+    ]) {
       const page = await watch(path, viewport, user)
       assert.is(await shiftOf(page), 0, path)
       assert.is(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false, path)
