@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import type { Keyring } from './keys.js'
 import type { Message } from './smtp.js'
 import * as mails from './tables/mails.js'
 import type { Db } from './tables/schema.js'
-import type { Seal } from './web/seal.js'
+import { createSeal } from './web/seal.js'
 
 /** The mails there are, by the names of their templates. */
 export type MailKind =
@@ -63,12 +64,13 @@ export interface Outbox {
 
 export interface OutboxOptions {
   mode: 'sent' | 'caught' | 'off'
-  /** What waits in the database says nothing to its thief: neither tokens nor addresses. */
-  seal: Seal
+  /** Seals what waits: a stolen database tells neither tokens nor addresses. */
+  keyring: Keyring
   now: () => number
 }
 
-export function createOutbox({ mode, seal, now }: OutboxOptions): Outbox {
+export function createOutbox({ mode, keyring, now }: OutboxOptions): Outbox {
+  const seal = createSeal(keyring.sealKeys('mail'))
   const listeners: (() => void)[] = []
   const close = (content: object, context: string) => seal.close(JSON.stringify(content), context)
   const open = (sealed: string, context: string) => {
