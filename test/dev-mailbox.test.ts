@@ -44,6 +44,17 @@ test('shows the mail as HTML, which can run and load nothing, with a link that l
   assert.match(mail.headers['cache-control'] ?? '', 'no-store')
 })
 
+test('lists the newest mail first, also of those that came in one moment', async () => {
+  const names = ['One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven']
+  await site.emptyMailbox()
+  for (const name of names) await site.visitor().signUp(name)
+  const oldestFirst = await site.mails(undefined, names.length)
+  assert.equal(
+    oldestFirst.map(({ to }) => to),
+    names.map((name) => `${name}@example.com`),
+  )
+})
+
 test('has valid pages', async () => {
   const path = await pathOfMail('Cleo')
   // The line above a mail's signature ends with a space.

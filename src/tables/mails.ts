@@ -200,7 +200,7 @@ export async function list(
     .selectAll()
     .where('state', 'in', states)
     .orderBy('due_at', 'desc')
-    .orderBy('id')
+    .orderBy('id', 'desc')
     .limit(limit)
     .execute()
   return rows.map(mailOf)
