@@ -72,6 +72,16 @@ test('takes the code of the newest mail alone, while the links of all stay good'
   assert.ok(await use(database, 'newer'))
 })
 
+test('leaves one code of many mails that are sent at once', async ({ database }) => {
+  await Promise.all(Array.from({ length: 20 }, (_, index) => insert(database, `hash ${index}`)))
+  const codes = await database.main
+    .selectFrom('tokens')
+    .select('hash')
+    .where('code_mac', 'is not', null)
+    .execute()
+  assert.is(codes.length, 1)
+})
+
 test('knows no code that is too old, or whose token is used', async ({ database }) => {
   await insert(database, 'hash')
   assert.is(await tryCode(database, { now: NOW + 100 }), undefined)

@@ -1,5 +1,6 @@
-import { PostgresAdapter, type Selectable, type UpdateResult } from 'kysely'
+import type { Selectable, UpdateResult } from 'kysely'
 import type { Database } from './database.js'
+import { isServer } from './dialect.js'
 import type { Db } from './schema.js'
 
 /** A mail waits, was taken by the server, or will never be. */
@@ -108,7 +109,6 @@ export async function claim(
         () =>
           due(transaction)
             .limit(limit)
-            // SQLite has one writer at a time, and no such words.
             .$if(isServer(transaction), (mails) => mails.forUpdate().skipLocked()),
       )
       .updateTable('mails')
@@ -118,10 +118,6 @@ export async function claim(
       .execute(),
   )
   return rows.map(mailOf)
-}
-
-function isServer(db: Db): boolean {
-  return db.getExecutor().adapter instanceof PostgresAdapter
 }
 
 /** Keeps a mail that was taken for so long, while it is being sent; answers false if somebody else has it by now. */
