@@ -20,7 +20,7 @@ import { createOutbox, type Outbox } from './outbox.js'
 import { createPasswords, type PasswordCosts } from './passwords.js'
 import { root } from './root.js'
 import { currentUser } from './sessions.js'
-import { type MailServer, smtpTransport } from './smtp.js'
+import { isSender, isSmtpUrl, type MailServer, smtpTransport } from './smtp.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
 import { agoInWords, dayInWords, exactly, inWords, lengthInWords } from './times.js'
@@ -122,8 +122,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
     ready: house.database.ready,
     async close() {
       stopSweeping()
-      await mailing?.close()
-      await house.events.close()
+      await Promise.all([mailing?.close(), house.events.close()])
       await house.database.close()
     },
   })
@@ -136,6 +135,15 @@ function checkOptions(options: AccountsOptions): void {
   if (!isOrigin(baseUrl)) throw new Error(`The baseUrl has to be like https://example.com, not ${baseUrl}.`)
   if (typeof mail === 'object' && options.baseUrl === undefined) {
     throw new Error('The baseUrl has to be given where mails are sent: their links begin with it.')
+  }
+  if (typeof mail === 'object' && !isSmtpUrl(mail.url)) {
+    // Not repeated: there may be a password in it.
+    throw new Error(
+      'The mail.url has to be like smtp://mail.example.com or smtps://user:password@mail.example.com.',
+    )
+  }
+  if (typeof mail === 'object' && !isSender(mail.from)) {
+    throw new Error('The mail.from has to be an address, like no-reply@example.com.')
   }
   if (emailConfirmation === 'required' && mail === 'off') {
     throw new Error('Without mail no address can be confirmed: emailConfirmation cannot be required.')
@@ -215,7 +223,7 @@ function outboxOf(
 ): Outbox {
   const mail = mailOf(options)
   const mode = typeof mail === 'object' ? 'sent' : mail
-  return createOutbox({ mode, seal: createSeal(keyring.sealKeys('mail')), now })
+  return createOutbox({ mode, keyring, now })
 }
 
 type Render = (template: string, values: object) => string
@@ -288,7 +296,8 @@ function createHouseViews(
       offers: (name: string) => names.has(name),
       asset: assets.path,
       places,
-      siteName,
+      // It stands in the subjects of mails, which are one line.
+      siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
       day: dayInWords,
       ago: (time: number) => agoInWords(now() - time),
       until: (time: number) => inWords(time - now()),

@@ -1,13 +1,12 @@
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import validator from 'validator'
 import { z } from 'zod'
 import { parseDuration } from './durations.js'
 import { createKeyring, splitKeys } from './keys.js'
 import { LIFETIMES, type Lifetimes } from './lifetimes.js'
 import { LIMITS, type LimitRules, parseLimit } from './limits.js'
 import { root } from './root.js'
-import type { MailServer } from './smtp.js'
+import { isSender, isSmtpUrl, type MailServer } from './smtp.js'
 import { isPostgresUrl } from './tables/postgres.js'
 
 /** What the environment says, checked; every variable is described in `.env.example`. */
@@ -257,17 +256,6 @@ export function isOrigin(address: string): boolean {
   if (!URL.canParse(address)) return false
   const url = new URL(address)
   return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
-}
-
-function isSmtpUrl(address: string): boolean {
-  if (!/^smtps?:\/\//.test(address) || !URL.canParse(address)) return false
-  // An @ or a # further on means that half of a password is taken for a host.
-  const { hostname, pathname, hash } = new URL(address)
-  return hostname !== '' && hash === '' && !pathname.includes('@')
-}
-
-function isSender(sender: string): boolean {
-  return validator.isEmail(sender, { allow_display_name: true })
 }
 
 function areKeys(keys: string[]): boolean {

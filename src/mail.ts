@@ -13,7 +13,7 @@ import { hashOf, newToken } from './tokens.js'
 /** What is to be known of a kind of mail before one of it can be sent. */
 interface Kind {
   /** Whom it goes to; the worker asks, so that an answer takes as long whether there is somebody or not. */
-  recipient(house: House, facts: Facts, userId: string | null): Promise<Recipient | undefined>
+  recipient(house: Registry, facts: Facts, userId: string | null): Promise<Recipient | undefined>
   /** The page that its link opens, by name; with a token in its path if the mail has one. */
   page: string
   /** The token in its link, of the same name as the mail or this one; with a code to be typed if that has a lifetime. */
@@ -21,6 +21,9 @@ interface Kind {
   /** The limit that counts it for the account when it is sent: strangers may cause it, by a name or a login. */
   limit?: 'mailAccount' | 'mailFailures'
 }
+
+/** Where it is asked who somebody is. */
+type Registry = Pick<House, 'database'>
 
 interface Recipient {
   account: users.Account
@@ -73,7 +76,7 @@ const KINDS: Record<MailKind, Kind> = {
 
 /** Notices go to the address that the account had when it happened. */
 async function told(
-  { database }: House,
+  { database }: Registry,
   { to }: Facts,
   userId: string | null,
 ): Promise<Recipient | undefined> {
@@ -81,13 +84,17 @@ async function told(
   return account && { account, to: String(to) }
 }
 
-async function owner({ database }: House, _: Facts, userId: string | null): Promise<Recipient | undefined> {
+async function owner(
+  { database }: Registry,
+  _: Facts,
+  userId: string | null,
+): Promise<Recipient | undefined> {
   const account = userId === null ? undefined : await users.byId(database.main, userId)
   return account && { account, to: account.user.email }
 }
 
 async function unconfirmed(
-  house: House,
+  house: Registry,
   facts: Facts,
   userId: string | null,
 ): Promise<Recipient | undefined> {
@@ -97,7 +104,7 @@ async function unconfirmed(
 }
 
 /** It goes to the stored address, never to what was typed. */
-async function asked(house: House, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
+async function asked(house: Registry, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
   const { main } = house.database
   const typed = fold(String(facts.username ?? ''))
   const find = typed.includes('@') ? users.byEmailKey : users.byNameKey
@@ -110,7 +117,7 @@ async function asked(house: House, facts: Facts, userId: string | null): Promise
 }
 
 async function newAddress(
-  house: House,
+  house: Registry,
   { email }: Facts,
   userId: string | null,
 ): Promise<Recipient | undefined> {
@@ -122,13 +129,25 @@ async function newAddress(
 
 /** Somebody else has the address: it is told to them, and not to who has typed it. */
 async function ownerOf(
-  { database }: House,
+  { database }: Registry,
   email: string,
   { user }: users.Account,
 ): Promise<Recipient | undefined> {
   const account = await users.byEmailKey(database.main, fold(email))
   if (account === undefined || account.user.id === user.id) return undefined
   return { account, to: account.user.email, kind: 'email-taken' }
+}
+
+/** To whom a mail goes, or would; undefined if nobody is to get it any more, or its key is gone. */
+export async function addresseeOf(
+  house: Registry & Pick<House, 'outbox'>,
+  mail: StoredMail,
+): Promise<string | undefined> {
+  const prepared = house.outbox.preparedOf(mail)
+  if (prepared !== undefined) return prepared.to
+  const facts = house.outbox.factsOf(mail)
+  if (facts === undefined || !isKind(mail.kind)) return undefined
+  return (await KINDS[mail.kind].recipient(house, facts, mail.userId))?.to
 }
 
 /** What a mail is, once it is known to whom it goes. */
@@ -152,7 +171,8 @@ export async function letterOf(house: House, mail: StoredMail): Promise<Letter |
   const { kind = mail.kind } = prepared
   const { token } = KINDS[kind]
   if (token !== undefined && prepared.token !== undefined) {
-    await tokens.extend(house.database.main, hashOf(prepared.token), endsOf(house, token))
+    const hash = hashOf(prepared.token)
+    await house.database.write((transaction) => tokens.extend(transaction, hash, endsOf(house, token)))
   }
   return { kind, prepared, facts }
 }
@@ -166,64 +186,77 @@ export class UnreadableMail extends Error {
   }
 }
 
+/** Who held it for too long: somebody else has it by now. */
+export class LostMail extends Error {
+  override readonly name = 'LostMail'
+}
+
 function isKind(kind: string): kind is MailKind {
   return kind in KINDS
 }
 
 async function prepare(
   house: House,
-  { id, userId }: StoredMail,
+  mail: StoredMail,
   facts: Facts,
   asked: MailKind,
 ): Promise<Letter | undefined> {
-  const recipient = await KINDS[asked].recipient(house, facts, userId)
+  const recipient = await KINDS[asked].recipient(house, facts, mail.userId)
   if (recipient === undefined) return undefined
   const { kind = asked, account, to } = recipient
   const { token, limit } = KINDS[kind]
   // A reset that we ourselves have asked for is no stranger's.
-  const isOurs = asked === 'password-reset' && userId !== null
-  if (
-    limit !== undefined &&
-    !isOurs &&
-    !(await isWelcome(house, { rule: limit, of: `${kind} ${account.user.id}` }))
-  ) {
-    return undefined
-  }
-  const secret = token && newToken()
-  const code = token?.code === undefined ? undefined : newCode()
+  const isOurs = asked === 'password-reset' && mail.userId !== null
+  const counted: Counted[] =
+    limit === undefined || isOurs ? [] : [{ rule: limit, of: `${kind} ${account.user.id}` }]
+  if (!(await isWelcome(house, counted))) return undefined
   const prepared: Prepared = {
     to,
     name: account.user.name,
     ...(kind !== asked && { kind }),
-    ...(secret !== undefined && { token: secret }),
-    ...(code !== undefined && { code }),
+    ...(token !== undefined && { token: newToken() }),
+    ...(token?.code !== undefined && { code: newCode() }),
   }
-  const userIdOf = account.user.id
-  const isStored = await house.database.write(async (transaction) => {
-    const sealed = house.outbox.sealPrepared(id, prepared)
-    // Nobody takes a mail twice, but who held it for too long may find that it has ended.
-    if (!(await mails.prepare(transaction, id, { userId: userIdOf, prepared: sealed }))) return false
-    if (token !== undefined && secret !== undefined) {
-      const { purpose } = token
-      await tokens.insert(transaction, {
-        hash: hashOf(secret),
-        purpose,
-        userId: userIdOf,
-        email: to,
-        emailKey: fold(to),
-        codeMac: code === undefined ? null : house.codes.mac(code, { userId: userIdOf, purpose }),
-        now: house.now(),
-        ...endsOf(house, token),
-      })
-    }
-    return true
-  })
-  return isStored ? { kind, prepared, facts } : undefined
+  try {
+    await store(house, mail, account.user.id, { kind, prepared, facts })
+  } catch (error) {
+    // The next try counts again, and would find that its own failures are too many.
+    await house.limits.giveBack(counted).catch(() => {})
+    throw error
+  }
+  return { kind, prepared, facts }
 }
 
-async function isWelcome(house: House, counted: Counted): Promise<boolean> {
+/** Writes what the mail turned out to be, and its token. Throws `LostMail`. */
+async function store(
+  house: House,
+  mail: StoredMail,
+  userId: string,
+  { kind, prepared }: Letter,
+): Promise<void> {
+  const { token } = KINDS[kind]
+  const { to, token: secret, code } = prepared
+  const sealed = house.outbox.sealPrepared(mail.id, prepared)
+  await house.database.write(async (transaction) => {
+    if (!(await mails.prepare(transaction, mail, { userId, prepared: sealed }))) throw new LostMail()
+    if (token === undefined || secret === undefined) return
+    const { purpose } = token
+    await tokens.insert(transaction, {
+      hash: hashOf(secret),
+      purpose,
+      userId,
+      email: to,
+      emailKey: fold(to),
+      codeMac: code === undefined ? null : house.codes.mac(code, { userId, purpose }),
+      now: house.now(),
+      ...endsOf(house, token),
+    })
+  })
+}
+
+async function isWelcome(house: House, counted: readonly Counted[]): Promise<boolean> {
   try {
-    await house.limits.take([counted])
+    if (counted.length > 0) await house.limits.take(counted)
     return true
   } catch (error) {
     if (error instanceof LimitReached) return false

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { DAY, HOUR, MINUTE, SECOND } from './durations.js'
 import type { House } from './house.js'
-import { type Letter, letterOf, lifetimesOf, pathOf, UnreadableMail } from './mail.js'
+import { type Letter, LostMail, letterOf, lifetimesOf, pathOf, UnreadableMail } from './mail.js'
 import type { Delivery, Message, Transport } from './smtp.js'
 import * as mails from './tables/mails.js'
+import type { Db } from './tables/schema.js'
 import { DatabaseUnavailable } from './tables/unavailable.js'
 import type { Views } from './web/views.js'
 
@@ -24,53 +25,72 @@ export interface MailingOptions {
 }
 
 const LOOK_EVERY = SECOND
+/** What is posted is looked for so much later, for it has yet to be committed. */
+const COMMIT_WAIT = 10
 const AT_ONCE = 5
 /** A mail that is being sent is taken for so long, and again while it lasts: who is killed leaves it to others soon. */
 const LEASE = 30 * SECOND
-const HOLD_EVERY = 10 * SECOND
+const HOLD_EVERY = 5 * SECOND
+/** Who could not take it again for so long, because the database is away, stops before others may begin. */
+const LEASE_LOST = 25 * SECOND
 /** The longest that sending one may take. */
 const PATIENCE = 2 * MINUTE
-const END_WAIT = 3 * SECOND
-/** A server that is away is asked again after so long at most, so that its return is seen within a minute. */
-const AWAY_PAUSE = 30 * SECOND
-const LATER_PAUSE = 15 * SECOND
-const LONGEST_PAUSE = HOUR
-const REFUSED_PAUSE = MINUTE
+const NOTE_AGAIN = 250
+const END_WAIT = 2.5 * SECOND
+const CUT_OFF_WAIT = SECOND / 2
+/**
+ * The pauses grow with what the mail has waited already, so that it goes out soon after an outage, the sooner the shorter
+ * that was. A server that is away is asked often, so that its return is seen within a minute.
+ */
+const PART_OF_AGE = 1 / 8
+const PAUSES = {
+  unreachable: { shortest: 2 * SECOND, longest: 30 * SECOND },
+  later: { shortest: 15 * SECOND, longest: HOUR },
+  refused: { shortest: MINUTE, longest: MINUTE },
+}
 /** Of what a server refuses for good it is asked once more, for servers err. */
 const MOST_REFUSALS = 2
 const GIVE_UP_AFTER = 2 * DAY
+/** While keys are being changed, another node may have the one that is missing here. */
+const UNREADABLE_GIVE_UP_AFTER = HOUR
 
 /** Sends mails from now on, those first that have waited longest; several processes share the work. */
 export function startMailing(options: MailingOptions): Mailing {
   const { house } = options
-  const sending = new Set<Promise<void>>()
+  const sending = new Map<string, Promise<void>>()
   const stop = new AbortController()
   const server = createServerWatch(house)
-  let timer: NodeJS.Timeout
+  let isClosing = false
+  let timer: NodeJS.Timeout | undefined
+  let looksAt = Number.POSITIVE_INFINITY
   let looking: Promise<void> = Promise.resolve()
 
   const send = (mail: mails.StoredMail) => {
-    const work: Promise<void> = deliver(mail, options, stop.signal, server)
+    const work = deliver(mail, options, stop.signal, server)
       .catch((error: unknown) => house.log.warn({ err: error, mail: mail.id }, 'a mail is left for later'))
       .finally(() => {
-        sending.delete(work)
+        sending.delete(mail.id)
         lookIn(0)
       })
-    sending.add(work)
+    sending.set(mail.id, work)
   }
 
   const look = async () => {
     const limit = AT_ONCE - sending.size
-    if (limit <= 0) return
-    const now = house.now()
-    for (const mail of await mails.claim(house.database, { now, lease: LEASE, limit })) send(mail)
+    if (limit <= 0 || isClosing) return
+    const except = [...sending.keys()]
+    const claim = { now: house.now(), lease: LEASE, limit, except }
+    for (const mail of await mails.claim(house.database, claim)) send(mail)
   }
 
-  // One look at a time: what is posted meanwhile is seen by the next.
+  // One look at a time, at the earliest that was asked for: mails that are posted all the time do not put it off.
   const lookIn = (delay: number) => {
+    const at = performance.now() + delay
+    if (isClosing || at >= looksAt) return
     clearTimeout(timer)
-    if (stop.signal.aborted) return
+    looksAt = at
     timer = setTimeout(() => {
+      looksAt = Number.POSITIVE_INFINITY
       looking = looking
         .then(look)
         .catch((error: unknown) => house.log.debug({ err: error }, 'the outbox was not looked at'))
@@ -78,15 +98,16 @@ export function startMailing(options: MailingOptions): Mailing {
     }, delay).unref()
   }
 
-  house.outbox.onPosted(() => lookIn(10))
+  house.outbox.onPosted(() => lookIn(COMMIT_WAIT))
   lookIn(0)
   return {
     async close() {
+      isClosing = true
       clearTimeout(timer)
-      const ended = looking.then(() => Promise.all(sending))
+      const ended = looking.then(() => Promise.all(sending.values()))
       await Promise.race([ended, pause(END_WAIT, undefined, { ref: false })])
       stop.abort()
-      await Promise.race([ended, pause(SECOND, undefined, { ref: false })])
+      await Promise.race([ended, pause(CUT_OFF_WAIT, undefined, { ref: false })])
     },
   }
 }
@@ -98,31 +119,56 @@ async function deliver(
   server: ServerWatch,
 ): Promise<void> {
   const { house, transport } = options
-  const { main } = house.database
-  const holding = setInterval(() => {
-    mails.hold(main, mail.id, house.now() + LEASE).catch(() => {})
-  }, HOLD_EVERY).unref()
+  const { write } = house.database
+  const hold = holdOn(house, mail)
   try {
     const letter = await letterOf(house, mail)
-    if (letter === undefined) return await mails.remove(main, mail.id)
-    const message = write(letter, mail, options)
+    if (letter === undefined) return await write((transaction) => mails.remove(transaction, mail))
+    const message = messageOf(letter, mail, options)
     if (transport === undefined) {
       const facts = house.outbox.sealCaught(mail.id, message)
-      return await mails.sent(main, mail.id, { now: house.now(), facts })
+      return await write((transaction) => mails.sent(transaction, mail, { now: house.now(), facts }))
     }
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(PATIENCE)])
+    const signal = AbortSignal.any([stop, hold.lost, AbortSignal.timeout(PATIENCE)])
     const delivery = await transport.send(message, signal)
-    server.note(delivery)
-    await settle(house, mail, delivery, { isEnding: stop.aborted })
+    if (!stop.aborted && !hold.lost.aborted) server.note(delivery)
+    await settle(house, mail, delivery, stop)
   } catch (error) {
+    if (error instanceof LostMail) return
     if (error instanceof DatabaseUnavailable) throw error
-    await failed(house, mail, error)
+    await failed(house, mail, error, stop)
   } finally {
-    clearInterval(holding)
+    hold.end()
   }
 }
 
-function write(letter: Letter, mail: mails.StoredMail, options: MailingOptions): Message {
+interface Hold {
+  /** Aborted when the mail may be somebody else's by now. */
+  lost: AbortSignal
+  end(): void
+}
+
+/** Takes the mail again and again, for as long as it is being sent. */
+function holdOn({ database, now }: House, mail: mails.StoredMail): Hold {
+  const lost = new AbortController()
+  let heldAt = performance.now()
+  const timer = setInterval(() => {
+    const begun = performance.now()
+    if (begun - heldAt > LEASE_LOST) lost.abort()
+    database
+      .write((transaction) => mails.hold(transaction, mail, now() + LEASE))
+      .then(
+        (isHeld) => {
+          heldAt = begun
+          if (!isHeld) lost.abort()
+        },
+        () => {},
+      )
+  }, HOLD_EVERY).unref()
+  return { lost: lost.signal, end: () => clearInterval(timer) }
+}
+
+function messageOf(letter: Letter, mail: mails.StoredMail, options: MailingOptions): Message {
   const { house, render, origin } = options
   const { to, name, code } = letter.prepared
   const { life, codeLife } = lifetimesOf(letter)
@@ -136,7 +182,11 @@ function write(letter: Letter, mail: mails.StoredMail, options: MailingOptions):
     date: new Date(mail.createdAt),
     to,
     subject,
-    text: `${body.join('\n').trim()}\n`,
+    // What a template leaves out leaves its empty lines behind.
+    text: `${body
+      .join('\n')
+      .trim()
+      .replaceAll(/\n{3,}/g, '\n\n')}\n`,
     html: render(`mail/${letter.kind}.html`, { ...values, subject }),
   }
 }
@@ -145,41 +195,77 @@ async function settle(
   house: House,
   mail: mails.StoredMail,
   delivery: Delivery,
-  { isEnding }: { isEnding: boolean },
+  stop: AbortSignal,
 ): Promise<void> {
-  const { main } = house.database
   const now = house.now()
-  if (delivery.state === 'sent') return mails.sent(main, mail.id, { now })
-  const { problem } = delivery
-  const refusals = mail.refusals + (delivery.state === 'refused' ? 1 : 0)
-  if (refusals >= MOST_REFUSALS || now - mail.createdAt >= GIVE_UP_AFTER) {
-    return bury(house, mail, problem)
+  if (delivery.state === 'sent') {
+    return noted(house, stop, (transaction) => mails.sent(transaction, mail, { now }))
+  }
+  const { state, problem } = delivery
+  const age = now - mail.createdAt
+  const refusals = mail.refusals + (state === 'refused' ? 1 : 0)
+  if (refusals >= MOST_REFUSALS || age >= GIVE_UP_AFTER) {
+    return bury(house, mail, { refusals, problem }, stop)
   }
   // What is cut off by our own end is tried at once by whoever comes next.
-  const dueAt = isEnding ? now : now + pauseAfter(delivery.state, mail.tries)
-  await mails.retry(main, mail.id, { dueAt, refusals, problem })
+  const dueAt = stop.aborted ? now : now + pauseAfter(state, age)
+  await noted(house, stop, (transaction) => mails.retry(transaction, mail, { dueAt, refusals, problem }))
 }
 
-function pauseAfter(state: Delivery['state'], tries: number): number {
-  const grown = 2 ** Math.min(tries - 1, 20)
-  if (state === 'unreachable') return Math.min(2 * SECOND * grown, AWAY_PAUSE)
-  if (state === 'refused') return REFUSED_PAUSE
-  return Math.min(LATER_PAUSE * grown, LONGEST_PAUSE)
+function pauseAfter(state: keyof typeof PAUSES, age: number): number {
+  const { shortest, longest } = PAUSES[state]
+  return Math.min(Math.max(age * PART_OF_AGE, shortest), longest)
 }
 
-// What the server says holds addresses: it is in the table, for the maintainer, and not in the log.
-async function bury({ database, log, now }: House, mail: mails.StoredMail, problem: string): Promise<void> {
-  await mails.bury(database.main, mail.id, { now: now(), problem })
-  const reply = /\b[45]\d\d\b/.exec(problem)?.[0]
-  log.warn({ mail: mail.id, kind: mail.kind, reply }, 'a mail is dead: see gatehouse mails')
+/** What the server has said is noted however long the database is away: a mail that it has taken must not come again. */
+async function noted<Result>(
+  { database }: House,
+  stop: AbortSignal,
+  note: (transaction: Db) => Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    try {
+      return await database.write(note)
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable) || stop.aborted) throw error
+    }
+    await pause(NOTE_AGAIN, undefined, { ref: false })
+  }
+}
+
+// What is known of it is in the table, for the maintainer.
+async function bury(
+  house: House,
+  mail: mails.StoredMail,
+  { refusals, problem }: { refusals: number; problem: string },
+  stop: AbortSignal,
+): Promise<void> {
+  const now = house.now()
+  const isDead = await noted(house, stop, (transaction) =>
+    mails.bury(transaction, mail, { now, refusals, problem }),
+  )
+  if (isDead) {
+    house.log.warn(
+      { mail: mail.id, kind: mail.kind, problem },
+      'a mail is given up: see it with `gatehouse mails`',
+    )
+  }
 }
 
 /** Not the server's doing: a template that does not work, or a key that is gone. */
-async function failed(house: House, mail: mails.StoredMail, error: unknown): Promise<void> {
+async function failed(
+  house: House,
+  mail: mails.StoredMail,
+  error: unknown,
+  stop: AbortSignal,
+): Promise<void> {
   const problem = error instanceof Error ? error.message : String(error)
-  if (error instanceof UnreadableMail) return bury(house, mail, problem)
+  const isUnreadable = error instanceof UnreadableMail
+  if (isUnreadable && house.now() - mail.createdAt >= UNREADABLE_GIVE_UP_AFTER) {
+    return bury(house, mail, { refusals: mail.refusals, problem }, stop)
+  }
   house.log.error({ err: error, mail: mail.id, kind: mail.kind }, 'a mail could not be written')
-  await settle(house, mail, { state: 'later', problem }, { isEnding: false })
+  await settle(house, mail, { state: 'later', problem }, stop)
 }
 
 interface ServerWatch {

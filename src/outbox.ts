@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import type { Keyring } from './keys.js'
 import type { Message } from './smtp.js'
 import * as mails from './tables/mails.js'
 import type { Db } from './tables/schema.js'
-import type { Seal } from './web/seal.js'
+import { createSeal } from './web/seal.js'
 
 /** The mails there are, by the names of their templates. */
 export type MailKind =
@@ -61,14 +62,24 @@ export interface Outbox {
   sealCaught(id: string, message: Message): string
 }
 
+let count = 0
+
+// The time first, then a number that grows: mails of one moment are listed in the order in which they were written.
+function newId(): string {
+  count = (count + 1) % 1e6
+  const place = Date.now().toString(36).padStart(9, '0') + String(count).padStart(6, '0')
+  return place + randomBytes(8).toString('hex')
+}
+
 export interface OutboxOptions {
   mode: 'sent' | 'caught' | 'off'
-  /** What waits in the database says nothing to its thief: neither tokens nor addresses. */
-  seal: Seal
+  /** Seals what waits: a stolen database tells neither tokens nor addresses. */
+  keyring: Keyring
   now: () => number
 }
 
-export function createOutbox({ mode, seal, now }: OutboxOptions): Outbox {
+export function createOutbox({ mode, keyring, now }: OutboxOptions): Outbox {
+  const seal = createSeal(keyring.sealKeys('mail'))
   const listeners: (() => void)[] = []
   const close = (content: object, context: string) => seal.close(JSON.stringify(content), context)
   const open = (sealed: string, context: string) => {
@@ -80,7 +91,7 @@ export function createOutbox({ mode, seal, now }: OutboxOptions): Outbox {
     isCaught: mode === 'caught',
     async post(db, { kind, userId = null, facts = {}, form }) {
       if (mode === 'off') return
-      const id = form ?? randomUUID()
+      const id = form ?? newId()
       await mails.insert(db, [{ id, kind, userId, facts: close(facts, `facts of ${id}`), now: now() }])
       for (const listener of listeners) listener()
     },

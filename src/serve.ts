@@ -26,7 +26,7 @@ const REFUSALS: Record<string, string> = {
 /** Long enough for a balancer to see that `/readyz` says no. */
 const NOTICE = 1_000
 /** When requests that still run are cut off, after the notice; the whole end takes less than 10 s. */
-const PATIENCE = 6_500
+const PATIENCE = 5_000
 
 /**
  * Listens, answers the address, and ends the process in order at SIGTERM (with a notice) or SIGINT (at once): taken

@@ -1,4 +1,5 @@
 import { createTransport } from 'nodemailer'
+import validator from 'validator'
 
 /** A mail server, and who writes. */
 export interface MailServer {
@@ -31,7 +32,8 @@ export interface Transport {
 const TIMEOUTS = {
   connectionTimeout: 10_000,
   greetingTimeout: 10_000,
-  socketTimeout: 20_000,
+  // A server that looks for spam before it answers must not be taken for one that hangs: it would get the mail twice.
+  socketTimeout: 45_000,
   dnsTimeout: 10_000,
 }
 
@@ -43,10 +45,12 @@ export function smtpTransport({ url, from }: MailServer): Transport {
     { from },
   )
   return {
-    async send({ messageId, ...message }, signal) {
+    async send({ messageId, to, ...message }, signal) {
       try {
         await transport.sendMail({
           ...message,
+          // Not as a text, which would be read as a list: quotes and commas are allowed in front of the @.
+          to: { name: '', address: to },
           messageId: `<${messageId}>`,
           signal,
           // Machines that answer mails have nothing to answer here (RFC 3834 5).
@@ -60,13 +64,39 @@ export function smtpTransport({ url, from }: MailServer): Transport {
   }
 }
 
+/** Whether it is smtp:// or smtps:// and a host. */
+export function isSmtpUrl(address: string): boolean {
+  if (!/^smtps?:\/\//.test(address) || !URL.canParse(address)) return false
+  // An @ or a # further on means that half of a password is taken for a host.
+  const { hostname, pathname, search, hash, username, password } = new URL(address)
+  if (hostname === '' || hash !== '' || `${pathname}${search}`.includes('@')) return false
+  return [username, password].every(isDecodable)
+}
+
+function isDecodable(part: string): boolean {
+  try {
+    decodeURIComponent(part)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whether it is one address, with a name in front if need be, and nothing that would be a header of its own. */
+export function isSender(sender: string): boolean {
+  return (
+    !/\p{Cc}/u.test(sender) &&
+    validator.isEmail(sender, { allow_display_name: true, require_tld: false, allow_ip_domain: true })
+  )
+}
+
 // A password goes over no wire unencrypted but that of this machine; the address may say otherwise by ?requireTLS=false.
 function optionsOf(address: string) {
-  const { searchParams, hostname, username } = new URL(address)
-  const isHere = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
   const url = new URL(address)
-  if (username !== '' && !isHere && !searchParams.has('requireTLS'))
+  const isHere = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
+  if (url.username !== '' && !isHere && !url.searchParams.has('requireTLS')) {
     url.searchParams.set('requireTLS', 'true')
+  }
   return { url: url.href }
 }
 
@@ -78,14 +108,31 @@ interface SmtpError extends Error {
 
 /** What is said of one mail; everything else is said of the server: that it is away, or does not want us at all. */
 const ABOUT_MAIL = /^(?:MAIL FROM|RCPT TO|DATA)/
+/** Whatever it answers: that it closes (RFC 5321 3.8), or wants to know first who we are (RFC 4954 6). */
+const ABOUT_SERVER: readonly unknown[] = [421, 454, 530, 534, 535, 538]
 
 function deliveryOf(error: unknown): Delivery {
   if (!(error instanceof Error)) return { state: 'unreachable', problem: String(error) }
   const { code, responseCode, command }: SmtpError = error
-  const problem = error.message
-  if (code === 'EENVELOPE' && typeof responseCode !== 'number') return { state: 'refused', problem }
-  if (typeof responseCode !== 'number' || !ABOUT_MAIL.test(String(command))) {
+  const problem = withoutSecrets(error.message)
+  if (typeof responseCode !== 'number') {
+    const isAboutMail = code === 'EENVELOPE' || code === 'EMESSAGE'
+    return { state: isAboutMail ? 'refused' : 'unreachable', problem }
+  }
+  if (!ABOUT_MAIL.test(String(command)) || ABOUT_SERVER.includes(responseCode)) {
     return { state: 'unreachable', problem }
   }
   return { state: responseCode >= 500 ? 'refused' : 'later', problem }
+}
+
+const LONGEST_PROBLEM = 300
+
+// Servers repeat the address, and filters the link that they do not like; what they say is stored, and logged.
+function withoutSecrets(problem: string): string {
+  return problem
+    .replaceAll(/https?:\S+/g, '…')
+    .replaceAll(/("[^"]*"|[^\s<>"]+)@[^\s<>"]+/g, '…')
+    .replaceAll(/[\w-]{43,}/g, '…')
+    .replaceAll(/[\s\p{C}]+/gu, ' ')
+    .slice(0, LONGEST_PROBLEM)
 }

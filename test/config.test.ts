@@ -9,7 +9,8 @@ import { root } from '../src/root.js'
 
 const ONE = Buffer.alloc(32, 1).toString('base64url')
 const TWO = Buffer.alloc(32, 2).toString('base64url')
-const URL_IN_PRODUCTION = { NODE_ENV: 'production', BASE_URL: 'https://example.com' }
+const URL_IN_PRODUCTION = { NODE_ENV: 'production', BASE_URL: 'https://example.com', MAIL: 'off' }
+const SMTP = { SMTP_URL: 'smtp://anna:s%40cret@mail.example.com', BASE_URL: 'https://example.com' }
 
 const test = suite('config')
 
@@ -38,6 +39,9 @@ test('needs nothing: a newcomer has a site of their own', () => {
     keyFile: `${file}.key`,
     trustProxy: 0,
     passwordMinLength: 6,
+    mail: 'caught',
+    emailConfirmation: 'optional',
+    privateEmails: false,
     lifetimes: LIFETIMES,
     limits: LIMITS,
   })
@@ -83,6 +87,32 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ LIMIT_LOGIN_ROW: '9/1d' }, { limits: { ...LIMITS, loginRow: { max: 9, window: DAY } } }],
   [{ LIMIT_LOGIN_DEVICE: ' 9/1d ' }, { limits: { ...LIMITS, loginDevice: { max: 9, window: DAY } } }],
   [{ LIMIT_SIGNUP_NETWORK: '9/1d' }, { limits: { ...LIMITS, signupNetwork: { max: 9, window: DAY } } }],
+  [{ MAIL: 'on' }, { mail: 'caught' }],
+  [{ MAIL: 'off' }, { mail: 'off' }],
+  [{ ...SMTP, MAIL: 'off' }, { mail: 'off' }],
+  [SMTP, { mail: { url: SMTP.SMTP_URL, from: 'no-reply@example.com' } }],
+  [
+    { ...SMTP, NODE_ENV: 'production' },
+    { mail: { url: SMTP.SMTP_URL, from: 'no-reply@example.com' }, production: true },
+  ],
+  [
+    { ...SMTP, SMTP_URL: 'smtps://[::1]:465?name=x', MAIL_FROM: 'The Gate: we <a@example.org>' },
+    { mail: { url: 'smtps://[::1]:465?name=x', from: 'The Gate: we <a@example.org>' } },
+  ],
+  [{ ...SMTP, MAIL_FROM: 'gate@localhost' }, { mail: { url: SMTP.SMTP_URL, from: 'gate@localhost' } }],
+  [{ EMAIL_CONFIRMATION: 'required' }, { emailConfirmation: 'required' }],
+  [
+    { EMAIL_CONFIRMATION: 'required', PRIVATE_EMAILS: 'true' },
+    { emailConfirmation: 'required', privateEmails: true },
+  ],
+  [{ PRIVATE_EMAILS: 'false' }, { privateEmails: false }],
+  [{ LIMIT_MAIL_ADDRESS: '9/1d' }, { limits: { ...LIMITS, mailAddress: { max: 9, window: DAY } } }],
+  [{ LIMIT_MAIL_ACCOUNT: '9/1d' }, { limits: { ...LIMITS, mailAccount: { max: 9, window: DAY } } }],
+  [{ LIMIT_MAIL_FAILURES: '9/1d' }, { limits: { ...LIMITS, mailFailures: { max: 9, window: DAY } } }],
+  [{ LIMIT_MAIL_NETWORK: '9/1d' }, { limits: { ...LIMITS, mailNetwork: { max: 9, window: DAY } } }],
+  [{ LIMIT_MAIL_PAUSE: '9/1d' }, { limits: { ...LIMITS, mailPause: { max: 9, window: DAY } } }],
+  [{ LIMIT_CODE_ACCOUNT: '9/1d' }, { limits: { ...LIMITS, codeAccount: { max: 9, window: DAY } } }],
+  [{ LIMIT_RENAME_ACCOUNT: '9/1d' }, { limits: { ...LIMITS, renameAccount: { max: 9, window: DAY } } }],
   [{ RATE_LIMITS: 'on' }, { limits: LIMITS }],
   [{ RATE_LIMITS: 'off', LIMIT_LOGIN_NAME: '3/90s' }, { limits: 'off' }],
 ]
@@ -135,6 +165,34 @@ const WRONG: Record<string, readonly string[]> = {
   LIMIT_LOGIN_ROW: ['off'],
   LIMIT_LOGIN_DEVICE: ['20/15'],
   LIMIT_SIGNUP_NETWORK: ['20/1y'],
+  MAIL: ['ON', 'no', 'smtp'],
+  SMTP_URL: [
+    'mail.example.com',
+    'http://mail.example.com',
+    'smtp:mail.example.com',
+    'smtp://',
+    'smtp://anna:s/cret@mail.example.com',
+    'smtp://anna:s#cret@mail.example.com',
+    'smtp://anna:s?cret@mail.example.com',
+    'smtp://anna:%zzcret@mail.example.com',
+    'smtp://mail.example.com:99999',
+  ],
+  MAIL_FROM: [
+    'nobody',
+    'Gate',
+    'a@example.com, b@example.com',
+    'a@example.com\r\nBcc: b@example.com',
+    'Gate\n <a@example.com>',
+  ],
+  EMAIL_CONFIRMATION: ['yes', 'true', 'Required'],
+  PRIVATE_EMAILS: ['yes', '1', 'TRUE'],
+  LIMIT_MAIL_ADDRESS: ['5'],
+  LIMIT_MAIL_ACCOUNT: ['5/hour'],
+  LIMIT_MAIL_FAILURES: ['0/1d'],
+  LIMIT_MAIL_NETWORK: ['off'],
+  LIMIT_MAIL_PAUSE: ['1/0m'],
+  LIMIT_CODE_ACCOUNT: ['10 a day'],
+  LIMIT_RENAME_ACCOUNT: ['-5/1d'],
 }
 
 for (const [variable, values] of Object.entries(WRONG)) {
@@ -156,19 +214,19 @@ test('tells all mistakes at once', () => {
 })
 
 test('tells that production has no BASE_URL together with everything else', () => {
-  const named = mistakes({ NODE_ENV: 'production', PORT: 'http' }).map(
+  const named = mistakes({ NODE_ENV: 'production', PORT: 'http', MAIL: 'off' }).map(
     (sentence) => sentence.split(' ', 1)[0],
   )
   assert.equal(named.sort(), ['BASE_URL', 'PORT'])
 })
 
 test('tells a wrong BASE_URL once in production', () => {
-  assert.is(mistakes({ NODE_ENV: 'production', BASE_URL: 'example.com' }).length, 1)
+  assert.is(mistakes({ NODE_ENV: 'production', BASE_URL: 'example.com', MAIL: 'off' }).length, 1)
 })
 
 test('asks production for BASE_URL, also if it is empty', () => {
   for (const BASE_URL of [undefined, '', '  ']) {
-    const sentences = mistakes({ NODE_ENV: 'production', BASE_URL })
+    const sentences = mistakes({ NODE_ENV: 'production', BASE_URL, MAIL: 'off' })
     assert.is(sentences.length, 1)
     assert.match(sentences[0] ?? '', /^BASE_URL .+\.$/)
   }
@@ -182,6 +240,33 @@ test('asks production on PostgreSQL for the keys that its nodes have to share', 
     assert.match(sentences[0] ?? '', /^SESSION_KEYS .+\.$/)
   }
   assert.equal(mistakes({ ...onServer, SESSION_KEYS: ONE }), [])
+})
+
+for (const [what, environment, named] of [
+  ['production for a mail server', { ...URL_IN_PRODUCTION, MAIL: 'on' }, 'SMTP_URL'],
+  ['for the address with which links in mails begin', { SMTP_URL: SMTP.SMTP_URL }, 'BASE_URL'],
+  [
+    'for mails where addresses have to be confirmed',
+    { MAIL: 'off', EMAIL_CONFIRMATION: 'required' },
+    'EMAIL_CONFIRMATION',
+  ],
+  ['for confirmation where addresses are private', { PRIVATE_EMAILS: 'true' }, 'EMAIL_CONFIRMATION'],
+] satisfies [string, Record<string, string>, string][]) {
+  test(`asks ${what}`, () => {
+    const sentences = mistakes(environment)
+    assert.is(sentences.length, 1)
+    assert.match(sentences[0] ?? '', new RegExp(`^${named} .+\\.$`))
+  })
+}
+
+test('says in production how to do without mails', () => {
+  assert.match(mistakes({ ...URL_IN_PRODUCTION, MAIL: '' }).join(), 'MAIL=off')
+})
+
+test('never repeats the password of the mail server', () => {
+  for (const SMTP_URL of WRONG.SMTP_URL ?? []) {
+    assert.not.match(mistakes({ SMTP_URL, PORT: 'http' }).join(), 'cret')
+  }
 })
 
 test('never repeats a password', () => {

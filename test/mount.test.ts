@@ -179,6 +179,52 @@ test('an option that is wrong stops the start with a sentence', async () => {
   }
 })
 
+const SMTP = { url: 'smtp://anna:very-secret@mail.example.com', from: 'no-reply@example.com' }
+const BASE_URL = 'https://example.com'
+
+for (const [what, options, sentence] of [
+  ['mails without an address for their links', { mail: SMTP }, /^The baseUrl has to be given/],
+  [
+    'a mail server that is none',
+    { mail: { ...SMTP, url: 'smtp://anna:very-secret/@mail.example.com' }, baseUrl: BASE_URL },
+    /^The mail\.url has to be like/,
+  ],
+  [
+    'a sender who is none',
+    { mail: { ...SMTP, from: 'nobody' }, baseUrl: BASE_URL },
+    /^The mail\.from has to be/,
+  ],
+  [
+    'a sender with a header in it',
+    { mail: { ...SMTP, from: 'a@example.com\nBcc: b@example.com' }, baseUrl: BASE_URL },
+    /^The mail\.from has to be/,
+  ],
+  ['confirmation without mails', { emailConfirmation: 'required' }, /emailConfirmation cannot be required/],
+  [
+    'private addresses without confirmation',
+    { mail: 'caught', privateEmails: true },
+    /the emailConfirmation has to be required/,
+  ],
+] satisfies [string, Partial<AccountsOptions>, RegExp][]) {
+  test(`${what} stops the start with a sentence, without a password`, async () => {
+    try {
+      await accounts({ database: await freshDatabase(), ...options })
+      assert.unreachable()
+    } catch (error) {
+      const said = error instanceof Error ? error.message : ''
+      assert.match(said, sentence)
+      assert.not.match(said, 'secret')
+    }
+  })
+}
+
+test('a host that says nothing of mails offers nothing that needs them', async () => {
+  const host = await startHost()
+  const visitor = new Visitor(host.server)
+  assert.is((await visitor.open('/members/dev/mailbox/')).status, 404)
+  await stop(host)
+})
+
 test('a database on a server needs keys to be given, and no file is made for them', async () => {
   try {
     await accounts({ database: 'postgres://user:secret@127.0.0.1:1/none' })

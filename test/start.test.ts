@@ -8,6 +8,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { migrations } from '../db/migrations/index.js'
 import { freshDatabase, rows, settingsFor } from './databases.js'
+import { Visitor } from './helpers.js'
 import { addressOf, launchSite, type Program, refusal, status } from './program.js'
 
 const KEY = `${'k'.repeat(42)}A`
@@ -74,9 +75,31 @@ test('tells all wrong settings at once, a sentence each, and nothing else', asyn
 })
 
 test('asks for the public address in production', async (context) => {
-  const [sentence, ...others] = await refusal(launch(context, { NODE_ENV: 'production' }))
+  const [sentence, ...others] = await refusal(launch(context, { NODE_ENV: 'production', MAIL: 'off' }))
   assert.match(sentence ?? '', /^BASE_URL /)
   assert.equal(others, [])
+})
+
+test('asks in production for a mail server, or to be told that there is none', async (context) => {
+  const production = { NODE_ENV: 'production', BASE_URL: 'https://example.com', HOST: '127.0.0.1' }
+  const [sentence, ...others] = await refusal(launch(context, production))
+  assert.match(sentence ?? '', /^SMTP_URL .+MAIL=off/)
+  assert.equal(others, [])
+  const program = launch(context, { ...production, MAIL: 'off' })
+  context.started.push(program)
+  await addressOf(program)
+})
+
+test('never says the password of the mail server', async (context) => {
+  const program = launch(context, {
+    SMTP_URL: 'smtp://anna:very-secret@127.0.0.1:1',
+    BASE_URL: 'http://127.0.0.1:3000',
+    LOG_LEVEL: 'trace',
+  })
+  context.started.push(program)
+  await new Visitor(await addressOf(program)).signUp('Anna')
+  await program.says(/mail server cannot be used/)
+  assert.not.match(program.stdout + program.stderr, 'very-secret')
 })
 
 test('names the port that another program has', async (context) => {

@@ -101,6 +101,7 @@ test('others are answered, the owner gets in from a known device, and memory sta
     TRUST_PROXY: '1',
     NODE_ENV: 'production',
     BASE_URL: 'http://accounts.example',
+    MAIL: 'off',
     HOST: '127.0.0.1',
   })
   try {

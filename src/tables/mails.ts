@@ -1,5 +1,6 @@
-import { PostgresAdapter, type Selectable } from 'kysely'
+import type { Selectable, UpdateResult } from 'kysely'
 import type { Database } from './database.js'
+import { isServer } from './dialect.js'
 import type { Db } from './schema.js'
 
 /** A mail waits, was taken by the server, or will never be. */
@@ -20,10 +21,11 @@ export interface MailsTable {
   state: MailState
   /** When it is tried next, UTC milliseconds; of one that has ended, when it did. One that is being sent is due later. */
   due_at: number
+  /** How often it was taken to be sent; so who held it for too long finds out that somebody else has taken it since. */
   tries: number
   /** How often the server has refused it for good. */
   refusals: number
-  /** What went wrong last. */
+  /** What went wrong last; it names no address. */
   problem: string
   created_at: number
 }
@@ -51,6 +53,9 @@ export interface NewMail {
   now: number
 }
 
+/** A mail as it was taken. */
+export type TakenMail = Pick<StoredMail, 'id' | 'tries'>
+
 /** Stores mails; one that is there already, of a form that has come twice, stays as it is. */
 export async function insert(db: Db, mails: readonly NewMail[]): Promise<void> {
   if (mails.length === 0) return
@@ -75,86 +80,86 @@ export async function insert(db: Db, mails: readonly NewMail[]): Promise<void> {
 }
 
 /**
- * Takes mails that are due, for `lease` milliseconds: no other process gets them meanwhile, and after that any may, for the
- * one that had them is gone.
+ * Takes mails that are due, but those of `except`, for `lease` milliseconds: no other process gets them meanwhile, and after
+ * that any may, for the one that had them is gone.
  */
 export async function claim(
   { main, write }: Database,
-  { now, lease, limit }: { now: number; lease: number; limit: number },
+  {
+    now,
+    lease,
+    limit,
+    except = [],
+  }: { now: number; lease: number; limit: number; except?: readonly string[] },
 ): Promise<StoredMail[]> {
-  const isDue = await main
-    .selectFrom('mails')
-    .select('id')
-    .where('state', '=', 'waiting')
-    .where('due_at', '<=', now)
-    .limit(1)
-    .executeTakeFirst()
-  if (isDue === undefined) return []
+  const due = (db: Db) =>
+    db
+      .selectFrom('mails')
+      .select('id')
+      .where('state', '=', 'waiting')
+      .where('due_at', '<=', now)
+      .$if(except.length > 0, (mails) => mails.where('id', 'not in', except))
+      .orderBy('due_at')
+  if ((await due(main).limit(1).executeTakeFirst()) === undefined) return []
   const rows = await write((transaction) =>
     transaction
+      // Materialized: PostgreSQL may look again for each row otherwise, and take more than so many.
+      .with(
+        (cte) => cte('due').materialized(),
+        () =>
+          due(transaction)
+            .limit(limit)
+            .$if(isServer(transaction), (mails) => mails.forUpdate().skipLocked()),
+      )
       .updateTable('mails')
       .set(({ eb }) => ({ due_at: now + lease, tries: eb('tries', '+', 1) }))
-      .where('id', 'in', (mails) =>
-        mails
-          .selectFrom('mails')
-          .select('id')
-          .where('state', '=', 'waiting')
-          .where('due_at', '<=', now)
-          .orderBy('due_at')
-          .limit(limit)
-          // SQLite has one writer at a time, and no such words.
-          .$if(isServer(transaction), (due) => due.forUpdate().skipLocked()),
-      )
+      .where('id', 'in', (mails) => mails.selectFrom('due').select('id'))
       .returningAll()
       .execute(),
   )
   return rows.map(mailOf)
 }
 
-function isServer(db: Db): boolean {
-  return db.getExecutor().adapter instanceof PostgresAdapter
+/** Keeps a mail that was taken for so long, while it is being sent; answers false if somebody else has it by now. */
+export async function hold(db: Db, mail: TakenMail, until: number): Promise<boolean> {
+  return isChanged(await taken(db, mail).set({ due_at: until }).executeTakeFirst())
 }
 
-/** Keeps a mail that was taken for so long, while it is being sent. */
-export async function hold(db: Db, id: string, until: number): Promise<void> {
-  await waiting(db, id).set({ due_at: until }).execute()
-}
-
-/** Notes what the first try has found out, for all that follow. */
+/** Notes what the first try has found out, for all that follow; answers false if somebody else has it by now. */
 export async function prepare(
   db: Db,
-  id: string,
+  mail: TakenMail,
   { userId, prepared }: { userId: string; prepared: string },
 ): Promise<boolean> {
-  const { numUpdatedRows } = await waiting(db, id).set({ user_id: userId, prepared }).executeTakeFirst()
-  return numUpdatedRows > 0n
+  return isChanged(await taken(db, mail).set({ user_id: userId, prepared }).executeTakeFirst())
 }
 
 /** The server has it. What it said is forgotten; `facts` is what may be kept of it, sealed. */
 export async function sent(
   db: Db,
-  id: string,
+  mail: TakenMail,
   { now, facts = '' }: { now: number; facts?: string },
 ): Promise<void> {
-  await waiting(db, id).set({ state: 'sent', due_at: now, facts, prepared: '', problem: '' }).execute()
+  await taken(db, mail).set({ state: 'sent', due_at: now, facts, prepared: '', problem: '' }).execute()
 }
 
 /** It is tried again at `dueAt`. */
 export async function retry(
   db: Db,
-  id: string,
+  mail: TakenMail,
   { dueAt, refusals, problem }: { dueAt: number; refusals: number; problem: string },
 ): Promise<void> {
-  await waiting(db, id).set({ due_at: dueAt, refusals, problem }).execute()
+  await taken(db, mail).set({ due_at: dueAt, refusals, problem }).execute()
 }
 
 /** It is given up; its facts stay for the maintainer, its token does not. */
 export async function bury(
   db: Db,
-  id: string,
-  { now, problem }: { now: number; problem: string },
-): Promise<void> {
-  await waiting(db, id).set({ state: 'dead', due_at: now, prepared: '', problem }).execute()
+  mail: TakenMail,
+  { now, refusals, problem }: { now: number; refusals: number; problem: string },
+): Promise<boolean> {
+  const dead = { state: 'dead' as const, due_at: now, prepared: '', refusals, problem }
+  return isChanged(await taken(db, mail).set(dead).executeTakeFirst())
 }
 
 /** Drops what of these kinds waits for the user: a later change has made it wrong. */
@@ -168,23 +173,27 @@ export async function cancel(db: Db, userId: string, kinds: readonly string[]): 
 }
 
 /** There is nobody to whom it could be sent. */
-export async function remove(db: Db, id: string): Promise<void> {
-  await db.deleteFrom('mails').where('id', '=', id).execute()
+export async function remove(db: Db, { id, tries }: TakenMail): Promise<void> {
+  await db.deleteFrom('mails').where('id', '=', id).where('tries', '=', tries).execute()
 }
 
-function waiting(db: Db, id: string) {
-  return db.updateTable('mails').where('id', '=', id).where('state', '=', 'waiting')
+function taken(db: Db, { id, tries }: TakenMail) {
+  return db
+    .updateTable('mails')
+    .where('id', '=', id)
+    .where('state', '=', 'waiting')
+    .where('tries', '=', tries)
+}
+
+function isChanged({ numUpdatedRows }: UpdateResult): boolean {
+  return numUpdatedRows > 0n
 }
 
 /** Lets a dead mail be tried again; answers false if there is none with this id. */
 export async function revive(db: Db, id: string, now: number): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('mails')
-    .set({ state: 'waiting', due_at: now, tries: 0, refusals: 0, created_at: now })
-    .where('id', '=', id)
-    .where('state', '=', 'dead')
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+  const dead = db.updateTable('mails').where('id', '=', id).where('state', '=', 'dead')
+  const anew = { state: 'waiting' as const, due_at: now, refusals: 0, created_at: now }
+  return isChanged(await dead.set(anew).executeTakeFirst())
 }
 
 /** The mails in these states, those that end or are due last first. */
@@ -197,7 +206,7 @@ export async function list(
     .selectAll()
     .where('state', 'in', states)
     .orderBy('due_at', 'desc')
-    .orderBy('id')
+    .orderBy('id', 'desc')
     .limit(limit)
     .execute()
   return rows.map(mailOf)

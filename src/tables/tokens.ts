@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import { isServer } from './dialect.js'
 import type { Db } from './schema.js'
 
 /** What a mailed token is for, by the name of its mail. */
@@ -49,6 +50,7 @@ export interface NewToken {
 
 /** Stores a token. Of those that the user was sent for this before, the links stay good, and the codes do not. */
 export async function insert(db: Db, token: NewToken): Promise<void> {
+  if (isServer(db)) await lockUser(db, token.userId)
   await db
     .updateTable('tokens')
     .set({ code_mac: null })
@@ -72,6 +74,11 @@ export async function insert(db: Db, token: NewToken): Promise<void> {
       used_at: null,
     })
     .execute()
+}
+
+// Two mails that are sent at the same time would not see each other's code, and both stay good.
+async function lockUser(db: Db, userId: string): Promise<void> {
+  await db.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute()
 }
 
 /** Counts the lifetimes from now on, for a mail that is tried again. */

@@ -27,6 +27,11 @@ export function addressReader(read: (ctx: Context) => string): (ctx: Context) =>
 
 const FORWARDED = ['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'Forwarded'] as const
 
+/** Whether a proxy has brought the request, or somebody says so. */
+export function isForwarded(ctx: Context): boolean {
+  return FORWARDED.some((name) => ctx.get(name) !== '')
+}
+
 /** Tells the log, once, of a header that a proxy would set, when no proxy is trusted: it counts for nothing. */
 export function untrustedProxies(log: Logger): (ctx: Context) => void {
   let told = false

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs'
+import { readConfig, readDotEnv } from './config.js'
+import type { House } from './house.js'
+import { createKeyring, siteKeys } from './keys.js'
+import { createOutbox } from './outbox.js'
+import { openDatabase } from './tables/database.js'
+
+/** What `gatehouse <name>` does for the maintainer. */
+export interface Command {
+  name: string
+  /** A line for the list of commands. */
+  summary: string
+  /** How it is called, for `--help`. */
+  usage: string
+  /** Answers what is written to standard output. Throws `UsageError`, or a sentence. */
+  run(args: readonly string[]): Promise<string>
+}
+
+/** It was not called as it asks to be; answered with exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** Does `parse`, which calls `parseArgs` of Node. What that refuses is a `UsageError`. */
+export function understood<Result>(parse: () => Result): Result {
+  try {
+    return parse()
+  } catch (error) {
+    const [sentence = ''] = error instanceof Error ? error.message.split('. ', 1) : []
+    throw new UsageError(`${sentence.replace(/\.$/, '')}.`)
+  }
+}
+
+/** What a command works with: the site's database and outbox, while the site may run or not. */
+export type Office = Pick<House, 'database' | 'outbox' | 'now'>
+
+/** Does `work` with what the environment says, as the site itself reads it. Throws a sentence. */
+export async function inOffice<Result>(work: (office: Office) => Promise<Result>): Promise<Result> {
+  readDotEnv()
+  const config = readConfig(process.env)
+  refuseMissing(config.database)
+  const keyring = createKeyring(siteKeys(config))
+  const mode = typeof config.mail === 'object' ? 'sent' : config.mail
+  const database = await openDatabase(config.database)
+  try {
+    return await work({ database, outbox: createOutbox({ mode, keyring, now: Date.now }), now: Date.now })
+  } finally {
+    await database.close()
+  }
+}
+
+// A site makes its database; whoever looks for one in the wrong place should not find an empty one there.
+function refuseMissing(database: string): void {
+  const [, file] = /^sqlite:(.+)$/.exec(database) ?? []
+  if (file !== undefined && !existsSync(file)) {
+    throw new Error(`There is no database ${file} (DATABASE_URL): the site makes it at its first start.`)
+  }
+}

@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util'
+import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
+import { addresseeOf } from '../mail.js'
+import * as mails from '../tables/mails.js'
+
+const SHOWN = 1000
+
+const options = { json: { type: 'boolean', default: false } } as const
+
+export const command: Command = {
+  name: 'mails',
+  summary: 'lists the mails that wait and those that were given up, and sends one of these again',
+  usage: `gatehouse mails [--json]
+    Lists the mails that wait to be sent and those that were given up, at most ${SHOWN}.
+gatehouse mails resend <id>
+    Sends a mail that was given up again, with a new link. An id with a - in front comes behind --.`,
+  async run(args) {
+    const { values, positionals } = understood(() =>
+      parseArgs({ args: [...args], options, allowPositionals: true }),
+    )
+    const [verb, id, ...others] = positionals
+    if (verb === undefined) return inOffice((office) => list(office, { json: values.json }))
+    if (verb !== 'resend') throw new UsageError(`There is no gatehouse mails ${verb}.`)
+    if (id === undefined || others.length > 0 || values.json) {
+      throw new UsageError('Say which mail: gatehouse mails resend <id>.')
+    }
+    return inOffice((office) => resend(office, id))
+  },
+}
+
+/** A mail as the maintainer sees it. */
+interface Row {
+  id: string
+  kind: string
+  /** '' if there is nobody any more, or the key is gone. */
+  to: string
+  state: mails.MailState
+  tries: number
+  /** When it is tried next, or was given up. */
+  at: string
+  problem: string
+}
+
+async function list(office: Office, { json }: { json: boolean }): Promise<string> {
+  const { main } = office.database
+  const stored = await mails.list(main, { states: ['waiting', 'dead'], limit: SHOWN })
+  const rows: Row[] = []
+  for (const mail of stored) rows.push(await rowOf(office, mail))
+  if (json) return JSON.stringify(rows, null, 2)
+  return rows.length === 0 ? 'No mail waits, and none was given up.' : table(rows)
+}
+
+async function rowOf(office: Office, mail: mails.StoredMail): Promise<Row> {
+  const { id, kind, state, tries, dueAt, problem } = mail
+  const to = (await addresseeOf(office, mail)) ?? ''
+  return { id, kind, to, state, tries, at: new Date(dueAt).toISOString(), problem }
+}
+
+function table(rows: readonly Row[]): string {
+  const head = ['ID', 'KIND', 'TO', 'STATE', 'TRIES', 'DUE OR GIVEN UP', 'PROBLEM']
+  const lines = [
+    head,
+    ...rows.map((row) => [row.id, row.kind, row.to, row.state, `${row.tries}`, row.at, row.problem]),
+  ].map((cells) => cells.map(printable))
+  const widths = head.map((_, column) => Math.max(...lines.map((cells) => [...(cells[column] ?? '')].length)))
+  return lines
+    .map((cells) =>
+      cells
+        .map((cell, column) => padded(cell, widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+// What others have written must not command the terminal.
+function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, '�')
+}
+
+function padded(text: string, width: number): string {
+  return text + ' '.repeat(width - [...text].length)
+}
+
+async function resend({ database, outbox, now }: Office, id: string): Promise<string> {
+  if (!outbox.isOn) throw new Error('No mails are sent here (MAIL=off).')
+  const isRevived = await database.write((transaction) => mails.revive(transaction, id, now()))
+  if (!isRevived) throw new Error(`No mail ${printable(id)} was given up.`)
+  return `The mail ${id} is sent again within seconds, while the site runs.`
+}

@@ -1,0 +1,188 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type ParsedMail, simpleParser } from 'mailparser'
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
+
+/** Valid for a hundred years, for this machine, and for tests alone. */
+const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgfP5gUSUqHF0swC2M
+AlLOk/uTp4l7q5WH3T3LZVO0grihRANCAARa1gbQYvulfi4QuDm6sWhNZbdSQX1A
+AwrvRqFBRLyQY+q3BPSi5gmUrddiAaEBJyHqUDyTXP0+FQC8LVJ5C/Cc
+-----END PRIVATE KEY-----
+`
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUSqQsr7SWTOenfhf3LDziZ7q7oDwwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyNTE5NDY0OFoYDzIxMjYxMTAx
+MTk0NjQ4WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARa1gbQYvulfi4QuDm6sWhNZbdSQX1AAwrvRqFBRLyQY+q3BPSi5gmU
+rddiAaEBJyHqUDyTXP0+FQC8LVJ5C/Cco28wbTAdBgNVHQ4EFgQUk61qi7tbGy+i
+ODZNI8W6VCfk7+gwHwYDVR0jBBgwFoAUk61qi7tbGy+iODZNI8W6VCfk7+gwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI
+zj0EAwIDRwAwRAIgSdYifQ0EO9RZsg4ulnWoFVSwiExw81Lz+HW9/LYboxsCIA4y
+U6ypl2aZcBsfRdaubLUTrw7YBifriR7uw/PTDRlR
+-----END CERTIFICATE-----
+`
+
+export interface MailServerOptions {
+  /** Whether it speaks TLS from the first byte, or when it is asked by STARTTLS; not at all by default. */
+  tls?: 'at once' | 'when asked'
+  /** Who alone may send. */
+  account?: { user: string; password: string }
+}
+
+/** A mail as it came over the wire. */
+export interface ReceivedMail {
+  /** The envelope's addresses. */
+  from: string
+  to: string[]
+  mail: ParsedMail
+  raw: string
+  isEncrypted: boolean
+  user: string | undefined
+}
+
+interface Refusal {
+  code: number
+  sentence: string
+  times: number
+}
+
+/** A real mail server, on a port of its own that it keeps when it is stopped and started again. */
+export class TestMailServer {
+  readonly received: ReceivedMail[] = []
+  /** Every address for which a mail was offered, in this order. */
+  readonly asked: string[] = []
+  /** Every login that was tried, right or wrong. */
+  logins = 0
+  readonly #options: MailServerOptions
+  readonly #refusals = new Map<string, Refusal>()
+  #port = 0
+  #server: SMTPServer | undefined
+  #held: (() => void)[] | undefined
+
+  private constructor(options: MailServerOptions) {
+    this.#options = options
+  }
+
+  static async start(options: MailServerOptions = {}): Promise<TestMailServer> {
+    const server = new TestMailServer(options)
+    await server.start()
+    return server
+  }
+
+  /** The address for SMTP_URL, with the account that it asks for, or with another password, and trust in its certificate. */
+  url({ password, isTrusted = true }: { password?: string; isTrusted?: boolean } = {}): string {
+    const { tls, account } = this.#options
+    const url = new URL(`${tls === 'at once' ? 'smtps' : 'smtp'}://127.0.0.1:${this.#port}`)
+    if (account !== undefined) {
+      url.username = encodeURIComponent(account.user)
+      url.password = encodeURIComponent(password ?? account.password)
+    }
+    if (tls !== undefined && isTrusted) url.searchParams.set('tls.ca', CERTIFICATE)
+    return url.href
+  }
+
+  async start(): Promise<void> {
+    const { tls, account } = this.#options
+    const without = [
+      ...(tls === 'when asked' ? [] : ['STARTTLS']),
+      ...(account === undefined ? ['AUTH'] : []),
+    ]
+    const server = new SMTPServer({
+      secure: tls === 'at once',
+      key: KEY,
+      cert: CERTIFICATE,
+      disabledCommands: without,
+      authOptional: account === undefined,
+      // Where nothing is encrypted, passwords are taken all the same: the tests run on one machine.
+      allowInsecureAuth: tls === undefined,
+      disableReverseLookup: true,
+      closeTimeout: 50,
+      onAuth: ({ username, password }, _, answer) => {
+        this.logins++
+        if (username === account?.user && password === account?.password) answer(null, { user: username })
+        else answer(refused({ code: 535, sentence: `${username} is unknown here` }))
+      },
+      onRcptTo: ({ address }, _, answer) => {
+        this.asked.push(address)
+        const refusal = this.#refusals.get(address)
+        if (refusal === undefined || refusal.times-- <= 0) answer()
+        else answer(refused(refusal))
+      },
+      onData: (stream, session, answer) => {
+        this.#receive(stream, session).then(() => answer(), answer)
+      },
+    })
+    server.on('error', () => {})
+    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve))
+    const address = server.server.address()
+    if (address !== null && typeof address === 'object') this.#port = address.port
+    this.#server = server
+  }
+
+  async stop(): Promise<void> {
+    this.release()
+    const server = this.#server
+    this.#server = undefined
+    await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(resolve)))
+  }
+
+  /** Refuses mails for an address, so many times or always. */
+  refuse(address: string, code: number, times = Number.POSITIVE_INFINITY): void {
+    this.#refusals.set(address, { code, sentence: `<${address}> is not wanted`, times })
+  }
+
+  /** Takes mails from now on and says nothing, until it is released. */
+  hang(): void {
+    this.#held = []
+  }
+
+  release(): void {
+    for (const release of this.#held ?? []) release()
+    this.#held = undefined
+  }
+
+  /** How many mails it has in its hands without having said so. */
+  get holding(): number {
+    return this.#held?.length ?? 0
+  }
+
+  /** The mails that have come, for an address or for all, once there are so many; throws if they do not come. */
+  async mails(count: number, to?: string): Promise<ReceivedMail[]> {
+    const chosen = () => this.received.filter((one) => to === undefined || one.to.includes(to))
+    await eventually(() => chosen().length >= count, `${count} mails for ${to ?? 'all'}`)
+    return chosen()
+  }
+
+  async #receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of stream) chunks.push(Buffer.from(chunk))
+    if (this.#held !== undefined) await new Promise<void>((resolve) => this.#held?.push(resolve))
+    const raw = Buffer.concat(chunks)
+    const { mailFrom, rcptTo } = session.envelope
+    this.received.push({
+      from: mailFrom === false ? '' : mailFrom.address,
+      to: rcptTo.map(({ address }) => address),
+      mail: await simpleParser(raw),
+      raw: raw.toString('utf8'),
+      isEncrypted: session.secure,
+      user: session.user,
+    })
+  }
+}
+
+function refused({ code, sentence }: { code: number; sentence: string }): Error {
+  return Object.assign(new Error(sentence), { responseCode: code })
+}
+
+/** Waits for what is to happen in the background; throws if it does not. */
+export async function eventually(
+  isSo: () => boolean | Promise<boolean>,
+  what: string,
+  patience = 30_000,
+): Promise<void> {
+  const end = Date.now() + patience
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`It never came to this: ${what}`)
+    await pause(20)
+  }
+}
