@@ -9,8 +9,9 @@ import { isOrigin } from './config.js'
 import { bringBack, typedOf } from './detour.js'
 import { DEVICE_COOKIE } from './devices.js'
 import { createEvents, type OnEvent } from './events.js'
-import { offered } from './features/index.js'
+import { checkSwitches, offered, type Switches } from './features/index.js'
 import { userOf } from './guards.js'
+import { checkSignupFields, type Hooks, listener } from './hooks.js'
 import { enter, type House, type Places, type Url } from './house.js'
 import { createKeyring, type Keyring, keptKeys } from './keys.js'
 import { LIFETIMES, type Lifetimes } from './lifetimes.js'
@@ -76,6 +77,15 @@ export interface AccountsOptions {
   lifetimes?: Partial<Lifetimes>
   /** How often what may be done, or `off` for load tests. Those that are not given are as in the README. */
   limits?: Partial<LimitRules> | 'off'
+  /** Features that are switched off, by name: `{ 'account-close': false }`. All are on by default. */
+  features?: Switches
+  /** What a host does at sign-ups, logins and changes; see `Hooks`. */
+  hooks?: Hooks
+  /**
+   * Fields of your own on the sign-up form, by name; none by default. Their inputs stand in your `signup/fields.html`, their
+   * rules in the hook `beforeSignup`, and `duringSignup` stores them.
+   */
+  signupFields?: readonly string[]
   /** Told of every event of an account's history after it was stored: sign-ups, logins, failed ones, ended sessions. */
   onEvent?: OnEvent
   /** The browser's address; Koa's `ctx.ip` by default, which knows about proxies if `app.proxy` is set. */
@@ -131,6 +141,11 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
 function checkOptions(options: AccountsOptions): void {
   const { prefix = '', baseUrl = 'http://localhost', emailConfirmation, privateEmails } = options
   const mail = mailOf(options)
+  checkSwitches(options.features ?? {})
+  checkSignupFields(options.signupFields ?? [])
+  if (emailConfirmation === 'required' && options.features?.['email-confirm'] === false) {
+    throw new Error('Where emailConfirmation is required the feature email-confirm cannot be switched off.')
+  }
   if (!/^(?:\/[\w-]+)*$/.test(prefix)) throw new Error(`The prefix has to be like /members, not ${prefix}.`)
   if (!isOrigin(baseUrl)) throw new Error(`The baseUrl has to be like https://example.com, not ${baseUrl}.`)
   if (typeof mail === 'object' && options.baseUrl === undefined) {
@@ -167,7 +182,8 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
   const now = options.now ?? Date.now
   const keyring = keyringOf(options)
   const outbox = outboxOf(options, { keyring, now })
-  const views = createHouseViews(options, { words, url, places, assets, outbox, now })
+  const offers = offersOf(options, outbox)
+  const views = createHouseViews(options, { words, url, places, assets, offers, now })
   const pages = createHousePages(views.html, { words, url })
   const passwords = await createPasswords(options.passwordCosts)
   const database = await openDatabase(options.database)
@@ -176,6 +192,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
     assets,
     log,
     url,
+    offers,
     places,
     rules: {
       passwordMinLength: options.passwordMinLength ?? 6,
@@ -184,7 +201,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
     },
     lifetimes: { ...LIFETIMES, ...options.lifetimes },
     limits: limitsOf(options, { database, keyring, log, now }),
-    events: createEvents({ database, log, onEvent: options.onEvent }),
+    events: createEvents({ database, log, onEvent: listener(options) }),
     outbox,
     codes: createCodes(keyring.secret('codes')),
     deviceCookie: ownCookie({
@@ -194,12 +211,19 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
     }),
     seal: createSeal(keyring.sealKeys('brought back')),
     origin: options.baseUrl === undefined ? undefined : new URL(options.baseUrl).origin,
+    hooks: options.hooks ?? {},
+    signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
     now,
     passwords,
     database,
   }
   return { house, render: views.render }
+}
+
+function offersOf({ features }: AccountsOptions, outbox: Outbox): (name: string) => boolean {
+  const names = new Set(offered(outbox, features).map(({ name }) => name))
+  return (name) => names.has(name)
 }
 
 function keyringOf({ keys, database }: AccountsOptions): Keyring {
@@ -284,16 +308,22 @@ function createHouseViews(
     url,
     places,
     assets,
-    outbox,
+    offers,
     now,
-  }: { words: Words; url: Url; places: Places; assets: Assets; outbox: Outbox; now: () => number },
+  }: {
+    words: Words
+    url: Url
+    places: Places
+    assets: Assets
+    offers: (name: string) => boolean
+    now: () => number
+  },
 ): HouseViews {
-  const names = new Set(offered(outbox).map(({ name }) => name))
   const options: ViewsOptions = {
     folders: [...templates, join(root, 'templates')],
     globals: {
       url,
-      offers: (name: string) => names.has(name),
+      offers,
       asset: assets.path,
       places,
       // It stands in the subjects of mails, which are one line.
@@ -334,7 +364,8 @@ function frameOf({ pages, log }: House, options: AccountsOptions): Frame {
 // Where password managers look for the page on which a password is changed (W3C, A Well-Known URL for Changing Passwords).
 function changePassword(house: House): Middleware {
   return async (ctx, next) => {
-    if (ctx.path !== '/.well-known/change-password' || !isRead(ctx)) return await next()
+    const isAsked = ctx.path === '/.well-known/change-password' && isRead(ctx)
+    if (!isAsked || !house.offers('account-password')) return await next()
     house.pages.leave(ctx, house.url('account-password'))
   }
 }
@@ -344,7 +375,7 @@ function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptio
   const { assets } = house
   const load = currentUser(house)
   const back = bringBack(house)
-  const router = routerOf(house, options.prefix ?? '')
+  const router = routerOf(house, options)
   const own = compose([
     ...(options.headers === false ? [] : [headers]),
     errors,
@@ -363,9 +394,9 @@ function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptio
   }
 }
 
-function routerOf(house: House, prefix: string): Router {
+function routerOf(house: House, { prefix = '', features }: AccountsOptions): Router {
   const router = new Router({ prefix, strict: true, sensitive: true })
-  for (const feature of offered(house.outbox)) feature.routes(router, house)
+  for (const feature of offered(house.outbox, features)) feature.routes(router, house)
   return router
 }
 

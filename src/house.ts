@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import type { Logger } from 'pino'
 import type { Codes } from './codes.js'
 import type { Events } from './events.js'
+import type { Hooks } from './hooks.js'
 import type { Lifetimes } from './lifetimes.js'
 import type { Limits } from './limits.js'
 import type { Outbox } from './outbox.js'
@@ -21,6 +22,8 @@ export interface House {
   assets: Assets
   log: Logger
   url: Url
+  /** Whether this site has the feature of this name. */
+  offers: (name: string) => boolean
   places: Places
   rules: Rules
   lifetimes: Lifetimes
@@ -36,6 +39,9 @@ export interface House {
   origin: string | undefined
   /** The address of the browser behind a request, IPv4 or IPv6; '' if it cannot be known. */
   address: (ctx: Context) => string
+  hooks: Hooks
+  /** Names of fields that the host has added to the sign-up form. */
+  signupFields: readonly string[]
   /** UTC milliseconds. */
   now: () => number
 }

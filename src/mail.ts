@@ -269,8 +269,10 @@ function endsOf({ now }: House, { life, code = 0 }: NonNullable<Kind['token']>) 
 }
 
 /** The path that the link of a mail opens. */
-export function pathOf({ url }: House, { kind, prepared }: Letter): string {
-  return url(KINDS[kind].page, prepared.token)
+export function pathOf({ url, offers }: House, { kind, prepared }: Letter): string {
+  const { page, token } = KINDS[kind]
+  // A notice leads somewhere, also where the page that would help is switched off.
+  return token !== undefined || offers(page) ? url(page, prepared.token) : url('login')
 }
 
 /** How long the link and the code are good. */

@@ -24,7 +24,7 @@ export function newUser(name: string, changes: Partial<NewUser> = {}): NewUser {
 }
 
 export function createUser({ write }: Database, user: NewUser): Promise<boolean> {
-  return write((transaction) => create(transaction, user))
+  return write(async (transaction) => (await create(transaction, user)) !== undefined)
 }
 
 export function openSession({ write }: Database, ...rest: RestOf<typeof open>): Promise<void> {

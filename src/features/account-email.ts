@@ -17,6 +17,7 @@ import { onSubmit } from '../web/submit.js'
 
 export const name = 'account-email'
 export const needs = 'mail'
+export const requires = ['password-reset', 'email-confirm']
 
 const form: Form<'email'> = { name, fields: ['email'], secret: [], around: pending }
 const sending: Form<never> = {

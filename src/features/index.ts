@@ -24,13 +24,40 @@ export interface Feature {
   name: string
   /** What it cannot be offered without: mails, or that they are caught for the maintainer to see. */
   needs?: 'mail' | 'mailbox'
+  /** The features to whose pages it leads, and that so cannot be switched off without it. */
+  requires?: readonly string[]
   routes(router: Router, house: House): void
 }
 
-/** The features that a site with this outbox can offer. */
-export function offered({ isOn, isCaught }: Outbox): Feature[] {
+/** Which features a host has switched on or off, by name; those that are not named are on. */
+export type Switches = Readonly<Record<string, boolean>>
+
+/** The features that a site with this outbox offers, but for those that are switched off. */
+export function offered({ isOn, isCaught }: Outbox, switches: Switches = {}): Feature[] {
   const has = { mail: isOn, mailbox: isCaught }
-  return features.filter(({ needs }) => needs === undefined || has[needs])
+  return features.filter(({ name, needs }) => switches[name] !== false && (needs === undefined || has[needs]))
+}
+
+/** Without these nothing works: guards, mails and messages lead to them. */
+const ALWAYS_ON: readonly string[] = ['login', 'logout', 'password-confirm', 'account']
+
+/** Throws a sentence if a switch names no feature, or switches off what others lead to. */
+export function checkSwitches(switches: Switches): void {
+  const names = features.map(({ name }) => name)
+  const isOff = (name: string) => switches[name] === false
+  for (const name of Object.keys(switches)) {
+    if (!names.includes(name)) {
+      throw new Error(`There is no feature ${name} to be switched: there are ${names.join(', ')}.`)
+    }
+    if (isOff(name) && ALWAYS_ON.includes(name))
+      throw new Error(`The feature ${name} cannot be switched off.`)
+  }
+  for (const { name, requires = [] } of features) {
+    const missing = isOff(name) ? undefined : requires.find(isOff)
+    if (missing !== undefined) {
+      throw new Error(`The feature ${name} leads to ${missing}: switch off both, or none.`)
+    }
+  }
 }
 
 /** The site map. */

@@ -11,6 +11,7 @@ import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'password-forgot'
 export const needs = 'mail'
+export const requires = ['password-reset']
 
 const form: Form<'username'> = { name, fields: ['username'], secret: [] }
 

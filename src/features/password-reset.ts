@@ -30,6 +30,7 @@ import { onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'password-reset'
 export const needs = 'mail'
+export const requires = ['password-forgot']
 
 const PURPOSE = 'password-reset'
 

@@ -11,7 +11,7 @@ import type { House } from '../house.js'
 import type { Counted } from '../limits.js'
 import { keepNewcomer } from '../sessions.js'
 import * as users from '../tables/users.js'
-import type { Broken, Form } from '../web/form.js'
+import type { Broken, Form, Values } from '../web/form.js'
 import { leaving } from '../web/leaving.js'
 import { networkOf } from '../web/network.js'
 import type { Acceptance } from '../web/pages.js'
@@ -21,10 +21,11 @@ export const name = 'signup'
 
 type FieldName = 'username' | 'email' | 'password' | 'repassword'
 
-const form: Form<FieldName> = {
-  name,
-  fields: ['username', 'email', 'password', 'repassword'],
-  secret: ['password', 'repassword'],
+const FIELDS = ['username', 'email', 'password', 'repassword'] as const
+
+/** Our fields, and those that the host has added. */
+function formOf({ signupFields }: House): Form {
+  return { name, fields: [...FIELDS, ...signupFields], secret: ['password', 'repassword'] }
 }
 
 /** So long an account waits for its address to be confirmed where that is required; the second where addresses are private. */
@@ -41,12 +42,14 @@ const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const GO_ON = { code: 'signed_up_go_on', sentence: 'Go on without logging in' }
 
 export function routes(router: Router, house: House): void {
+  const form = formOf(house)
+
   router.get('/signup/', requireAnonymous, (ctx) => house.pages.form(ctx, form))
 
   router.post(
     '/signup/verify/',
     onSubmit(form, house, async (ctx, values) => {
-      const applicant = applicantOf(ctx, values)
+      const applicant = applicantOf(ctx, house, values)
       const outcome = await signUp(ctx, house, applicant)
       if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: outcome.errors, values })
       keepNewcomer(ctx, outcome.userId)
@@ -74,11 +77,14 @@ interface Applicant extends users.Claims {
   password: string
   repassword: string
   signupForm: string
+  /** What was typed into the host's own fields. */
+  values: Values
 }
 
-function applicantOf(ctx: Context, values: Sent<FieldName>): Applicant {
-  const name = fields.normalizeName(values.username)
-  const email = fields.normalizeEmail(values.email)
+function applicantOf(ctx: Context, { signupFields }: House, sent: Sent<string>): Applicant {
+  const typed = (field: FieldName) => sent[field] ?? ''
+  const name = fields.normalizeName(typed('username'))
+  const email = fields.normalizeEmail(typed('email'))
   return {
     id: randomUUID(),
     name,
@@ -86,10 +92,11 @@ function applicantOf(ctx: Context, values: Sent<FieldName>): Applicant {
     slug: fields.slugOf(name),
     email,
     emailKey: fields.fold(email),
-    password: values.password,
-    repassword: values.repassword,
+    password: typed('password'),
+    repassword: typed('repassword'),
     // Without the password, which is left to its slow hash.
-    signupForm: fingerprint(ctx, values, name, email),
+    signupForm: fingerprint(ctx, sent, name, email),
+    values: Object.fromEntries(signupFields.map((field) => [field, sent[field] ?? ''])),
   }
 }
 
@@ -97,7 +104,7 @@ type Outcome = { ok: true; userId: string } | { ok: false; errors: Broken[] }
 
 /** Creates the account, or answers everything that is wrong. A form that arrives twice gets its first answer again. */
 async function signUp(ctx: Context, house: House, applicant: Applicant): Promise<Outcome> {
-  const errors = await objections(house, applicant)
+  const errors = await objections(ctx, house, applicant)
   if (errors.length === 0 && (await createCounted(ctx, house, applicant))) {
     return { ok: true, userId: applicant.id }
   }
@@ -106,9 +113,9 @@ async function signUp(ctx: Context, house: House, applicant: Applicant): Promise
   return userId === undefined ? { ok: false, errors } : { ok: true, userId }
 }
 
-/** Every rule that is broken, in the order of the fields. */
-async function objections(house: House, applicant: Applicant): Promise<Broken[]> {
-  const { name, email, password, repassword } = applicant
+/** Every rule that is broken, in the order of the fields; those of the host's come last. */
+async function objections(ctx: Context, house: House, applicant: Applicant): Promise<Broken[]> {
+  const { name, email, password, repassword, values } = applicant
   const { passwordMinLength } = house.rules
   const inUse = await takenClaims(house, applicant)
   const ofName = fields.check(fields.username, name)
@@ -120,6 +127,7 @@ async function objections(house: House, applicant: Applicant): Promise<Broken[]>
     ...(ofEmail.length === 0 ? inUse.filter(({ field }) => field === 'email') : []),
     ...fields.check(fields.newPassword({ minLength: passwordMinLength, own: [name, email] }), password),
     ...fields.check(fields.repeated(password), repassword),
+    ...((await house.hooks.beforeSignup?.({ name, email, values }, ctx)) ?? []),
   ]
 }
 
@@ -151,8 +159,12 @@ async function create(ctx: Context, house: House, applicant: Applicant): Promise
   const createdAt = house.now()
   const user = { ...applicant, ...claimOf(house, applicant), passwordHash, createdAt }
   const created = await happens(ctx, house, { kind: 'signed_up', userId: user.id }, async (transaction) => {
-    if (!(await users.create(transaction, user))) return undefined
-    await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
+    const made = await users.create(transaction, user)
+    if (made === undefined) return undefined
+    await house.hooks.duringSignup?.(transaction, { user: made, values: user.values })
+    if (house.offers('email-confirm')) {
+      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
+    }
     return true
   })
   return created ?? false

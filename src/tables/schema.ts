@@ -17,5 +17,11 @@ export interface Schema {
   tokens: TokensTable
 }
 
+/**
+ * A transaction as a host sees it: `withTables<…>()` of Kysely makes its own tables known to it. Ours are ours: they may
+ * change with every version.
+ */
+export type Transaction = Kysely<Schema>
+
 /** What a verb of `tables/` asks: the database, or a transaction on it. */
 export type Db = Kysely<Schema>

@@ -80,13 +80,15 @@ export interface NewUser extends Claims {
   createdAt: number
 }
 
-/** Stores a user with its slug, or answers false if somebody has one of its claims; the constraints decide races. */
-export async function create(db: Db, user: NewUser): Promise<boolean> {
-  if (!(await insert(db, user))) return false
-  const claim = { slug: user.slug, userId: user.id, now: user.createdAt }
-  if (await slugs.claim(db, claim)) return true
-  await db.deleteFrom('users').where('id', '=', user.id).execute()
-  return false
+/** Stores a user with its slug, or answers undefined if somebody has one of its claims; the constraints decide races. */
+export async function create(db: Db, user: NewUser): Promise<User | undefined> {
+  const { id, name, slug, email, createdAt } = user
+  if (!(await insert(db, user))) return undefined
+  if (await slugs.claim(db, { slug, userId: id, now: createdAt })) {
+    return { id, name, slug, email, emailConfirmedAt: null, nextEmail: null, createdAt }
+  }
+  await db.deleteFrom('users').where('id', '=', id).execute()
+  return undefined
 }
 
 async function insert(db: Db, user: NewUser): Promise<boolean> {

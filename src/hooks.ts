@@ -1,0 +1,95 @@
+import type { Context } from 'koa'
+import type { OnEvent } from './events.js'
+import type { AccountEvent, EventKind } from './tables/events.js'
+import type { Transaction } from './tables/schema.js'
+import type { User } from './tables/users.js'
+import type { Broken, Values } from './web/form.js'
+
+/** Somebody who wants an account. */
+export interface SignupRequest {
+  /** As it would be stored. */
+  name: string
+  email: string
+  /** What was typed into the fields of `signupFields`. */
+  values: Values
+}
+
+/** An account that is being made. */
+export interface Signup {
+  user: User
+  /** What was typed into the fields of `signupFields`. */
+  values: Values
+}
+
+/** Told of what was done, after it was committed. What it throws, or rejects with, is logged. */
+export type After = (event: AccountEvent) => void | Promise<void>
+
+/** What a host does when something happens to an account. */
+export interface Hooks {
+  /**
+   * Asked before an account is made, together with our own rules: answers what is wrong, for a field of yours or ours, or
+   * without a field for the whole; nothing if it may be made. What it throws is an error page (500).
+   */
+  beforeSignup?(
+    request: SignupRequest,
+    ctx: Context,
+  ): readonly Broken[] | undefined | Promise<readonly Broken[] | undefined>
+  /**
+   * Writes what belongs to a new account in the very transaction that makes it, by Kysely: `transaction.withTables<…>()`
+   * knows your tables. It awaits nothing but statements of that transaction, for it holds others up. What it throws undoes
+   * the sign-up, and is an error page (500). It may be called again with another transaction if that was in others' way.
+   */
+  duringSignup?(transaction: Transaction, signup: Signup): Promise<void>
+  onSignup?: After
+  onLogin?: After
+  onLogout?: After
+  onEmailConfirmed?: After
+  /** The password was changed, or chosen anew by mail. */
+  onPasswordChanged?: After
+  /** The address was changed, or the change was undone. */
+  onEmailChanged?: After
+  onNameChanged?: After
+  onClosed?: After
+  onReopened?: After
+}
+
+type AfterHook = Exclude<keyof Hooks, 'beforeSignup' | 'duringSignup'>
+
+const HOOK_OF: Partial<Record<EventKind, AfterHook>> = {
+  signed_up: 'onSignup',
+  logged_in: 'onLogin',
+  logged_out: 'onLogout',
+  email_confirmed: 'onEmailConfirmed',
+  password_changed: 'onPasswordChanged',
+  password_reset: 'onPasswordChanged',
+  email_changed: 'onEmailChanged',
+  email_restored: 'onEmailChanged',
+  name_changed: 'onNameChanged',
+  account_closed: 'onClosed',
+  account_reopened: 'onReopened',
+}
+
+/** Who is told of events: the hook for each, and `onEvent` of all. */
+export function listener({ hooks = {}, onEvent }: { hooks?: Hooks; onEvent?: OnEvent | undefined }): OnEvent {
+  return async (event) => {
+    const hook = HOOK_OF[event.kind]
+    await Promise.all([onEvent?.(event), hook === undefined ? undefined : hooks[hook]?.(event)])
+  }
+}
+
+const OUR_FIELDS = ['username', 'email', 'password', 'repassword', 'next']
+const FIELD_NAME = /^[a-z][\w-]{0,63}$/i
+
+/** Throws a sentence if a field of the host's has no proper name, or one of ours. */
+export function checkSignupFields(names: readonly string[]): void {
+  for (const name of names) {
+    if (!FIELD_NAME.test(name)) {
+      throw new Error(
+        `A field in signupFields has to be a letter, then letters, digits, - or _, not ${name}.`,
+      )
+    }
+    if (OUR_FIELDS.includes(name))
+      throw new Error(`The field ${name} in signupFields is one of ours already.`)
+  }
+  if (new Set(names).size < names.length) throw new Error('A field stands twice in signupFields.')
+}

@@ -1,0 +1,110 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { features } from '../src/features/index.js'
+import { Site } from './helpers.js'
+
+const test = suite('features that are switched off')
+
+test('have no pages, and nothing leads to them', async () => {
+  const off = [
+    'signup',
+    'users',
+    'email-confirm',
+    'account-email',
+    'password-forgot',
+    'password-reset',
+    'account-name',
+    'account-password',
+    'account-devices',
+    'account-activity',
+    'account-export',
+    'account-close',
+    'dev-mailbox',
+  ]
+  const whole = await Site.start()
+  await whole.visitor().settle('Anna')
+  const { database } = whole
+  await whole.close()
+  const site = await Site.start({
+    database,
+    features: Object.fromEntries(off.map((name) => [name, false])),
+  })
+  const visitor = site.visitor()
+  const pages = [await visitor.open('/'), await visitor.open('/login/')]
+  await visitor.logIn('Anna')
+  for (const path of ['/', '/account/', '/logout/', '/members/']) pages.push(await visitor.open(path))
+  for (const page of pages) {
+    assert.is(page.status, 200)
+    const links = page
+      .$('a[href^="/"], form[action^="/"]')
+      .toArray()
+      .map(({ attribs }) => attribs.href ?? attribs.action ?? '')
+    for (const link of links) assert.ok((await visitor.open(link)).status !== 404, link)
+  }
+  for (const name of off) {
+    const path = `/${name.replaceAll('-', '/')}/${name === 'users' ? 'anna/' : ''}`
+    assert.is((await visitor.open(path)).status, 404, path)
+  }
+  assert.is((await visitor.open('/.well-known/change-password')).status, 404)
+  await site.close()
+})
+
+test('alone each leaves no dead link behind', async () => {
+  const core = ['login', 'logout', 'password-confirm', 'account']
+  const groups = [
+    ['password-forgot', 'password-reset', 'account-email'],
+    ['email-confirm', 'account-email'],
+  ]
+  const single = features
+    .map(({ name }) => [name])
+    .filter(([name = '']) => !core.includes(name) && !groups.flat().includes(name))
+  for (const off of [...single, ...groups]) {
+    const whole = await Site.start()
+    await whole.visitor().settle('Anna')
+    const { database } = whole
+    await whole.close()
+    const site = await Site.start({
+      database,
+      features: Object.fromEntries(off.map((name) => [name, false])),
+    })
+    const visitor = site.visitor()
+    await visitor.logIn('Anna')
+    const seen = new Set<string>()
+    const queue = ['/', '/login/', '/signup/', '/account/']
+    for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+      if (seen.has(path) || path.startsWith('/dev/') || path.includes('/json/')) continue
+      seen.add(path)
+      const page = await visitor.open(path)
+      if (page.status === 404) {
+        assert.ok(
+          off.some((name) => path.startsWith(`/${name.replaceAll('-', '/')}/`)),
+          path,
+        )
+        assert.ok(['/', '/login/', '/signup/', '/account/'].includes(path), `${off} leaves a link to ${path}`)
+        continue
+      }
+      const links = page
+        .$('a[href^="/"]')
+        .toArray()
+        .map(({ attribs }) => (attribs.href ?? '').split('#')[0] ?? '')
+      queue.push(...links)
+    }
+    await site.close()
+  }
+})
+
+for (const [switches, sentence] of [
+  [{ sigup: false }, /There is no feature sigup to be switched: there are signup, /],
+  [{ login: false }, /The feature login cannot be switched off/],
+  [{ 'password-forgot': false }, /leads to password-forgot: switch off both, or none/],
+  [{ 'email-confirm': false }, /The feature account-email leads to email-confirm/],
+] as const) {
+  test(`${Object.keys(switches)} wrongly switched stops the start`, async () => {
+    await Site.start({ features: switches }).then(
+      () => assert.unreachable(),
+      (error: unknown) => assert.match(String(error), sentence),
+    )
+  })
+}
+
+test.run()
