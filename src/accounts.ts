@@ -33,7 +33,7 @@ import { createLog } from './web/log.js'
 import { addressReader, untrustedProxies } from './web/network.js'
 import { ownCookie } from './web/own-cookie.js'
 import { createPages, type Pages } from './web/pages.js'
-import { isRead, knows, missingSlash, otherMethods } from './web/routes.js'
+import { isRead, knows, missingSlash, otherMethods, type Route, routesIn } from './web/routes.js'
 import { createSeal } from './web/seal.js'
 import { type Handle, onSubmit } from './web/submit.js'
 import { createViews, type Views, type ViewsOptions } from './web/views.js'
@@ -108,6 +108,8 @@ export interface Accounts extends Middleware {
   pages: Pages
   /** What is done when a form of yours is sent: with our CSRF check, limits on the body, and answers to both browsers. */
   onSubmit<Field extends string>(form: Form<Field>, handle: Handle<Field>): Middleware
+  /** Every address of ours, for firewalls and the like. */
+  routes: readonly Route[]
   /** Whether the database answers and is up to date. */
   ready(): Promise<boolean>
   /** Ends the work in the background and closes the database. */
@@ -122,13 +124,15 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   checkOptions(options)
   const { house, render } = await build(options)
   const frame = frameOf(house, options)
+  const router = routerOf(house, options)
   const stopSweeping = startSweeping(house)
   const mailing = house.outbox.isOn ? startMailing(mailingOf(house, render, options)) : undefined
-  return Object.assign(doorOf(house, frame, options), {
+  return Object.assign(doorOf(house, router, frame, options), {
     frame: compose([frame.headers, frame.errors, notFound, favicon(house.assets), house.assets.serve]),
     pages: house.pages,
     onSubmit: <Field extends string>(form: Form<Field>, handle: Handle<Field>) =>
       onSubmit(form, house, handle),
+    routes: routesIn(router),
     ready: house.database.ready,
     async close() {
       stopSweeping()
@@ -371,11 +375,15 @@ function changePassword(house: House): Middleware {
 }
 
 /** Finds out who is there, for the host too, and answers what is ours; the rest is the host's. */
-function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptions): Middleware {
+function doorOf(
+  house: House,
+  router: Router,
+  { headers, errors }: Frame,
+  options: AccountsOptions,
+): Middleware {
   const { assets } = house
   const load = currentUser(house)
   const back = bringBack(house)
-  const router = routerOf(house, options)
   const own = compose([
     ...(options.headers === false ? [] : [headers]),
     errors,

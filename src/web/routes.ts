@@ -7,6 +7,28 @@ import { ownPath } from './local-path.js'
 const ONLY_POST = { code: 'only_post', sentence: 'Only POST is allowed here. Please use the form.' }
 const ONLY_GET = { code: 'method_wrong', sentence: 'This address cannot be used in this way.' }
 
+/** An address and a method, with the guards that stand before it. */
+export interface Route {
+  method: string
+  /** With `:name` for what changes. */
+  path: string
+  /** The names of the middleware before the last, such as `requireUser`. */
+  guards: readonly string[]
+}
+
+/** What a router answers. */
+export function routesIn(router: Router): Route[] {
+  return router.stack.flatMap(({ path, methods, stack }) =>
+    methods
+      .filter((method) => method !== 'HEAD')
+      .map((method) => ({
+        method,
+        path: String(path),
+        guards: stack.slice(0, -1).map(({ name }) => name),
+      })),
+  )
+}
+
 /** Stands behind a router and refuses other methods on its paths. */
 export function otherMethods(router: Router): Middleware {
   return (ctx, next) => {
