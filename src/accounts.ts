@@ -32,7 +32,7 @@ import { createLog } from './web/log.js'
 import { addressReader, untrustedProxies } from './web/network.js'
 import { ownCookie } from './web/own-cookie.js'
 import { createPages, type Pages } from './web/pages.js'
-import { knows, missingSlash, otherMethods } from './web/routes.js'
+import { isRead, knows, missingSlash, otherMethods } from './web/routes.js'
 import { createSeal } from './web/seal.js'
 import { type Handle, onSubmit } from './web/submit.js'
 import { createViews, type Views, type ViewsOptions } from './web/views.js'
@@ -331,6 +331,7 @@ function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptio
   const own = compose([
     ...(options.headers === false ? [] : [headers]),
     errors,
+    changePassword(house),
     assets.serve,
     load,
     back,
@@ -342,8 +343,20 @@ function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptio
   return (ctx, next) => {
     enter(ctx, house)
     noteForwarded(ctx)
-    return assets.isAt(ctx.path) || knows(router, ctx.path) ? own(ctx, next) : others(ctx, next)
+    const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isChangePassword(ctx)
+    return isOwn ? own(ctx, next) : others(ctx, next)
   }
+}
+
+// Where password managers look for the page that changes a password, at the root whatever the prefix is (W3C "A
+// Well-Known URL for Changing Passwords").
+function isChangePassword(ctx: Context): boolean {
+  return ctx.path === '/.well-known/change-password' && isRead(ctx)
+}
+
+function changePassword({ pages, url }: House): Middleware {
+  return async (ctx, next) =>
+    isChangePassword(ctx) ? pages.leave(ctx, url('account-password')) : await next()
 }
 
 function routerOf(house: House, prefix: string): Router {

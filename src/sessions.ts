@@ -6,6 +6,7 @@ import { happens, recorded, userAgentOf } from './events.js'
 import type { House } from './house.js'
 import type { Lifetimes } from './lifetimes.js'
 import { circumstances } from './notices.js'
+import type { Db } from './tables/schema.js'
 import * as sessions from './tables/sessions.js'
 import * as tokens from './tables/tokens.js'
 import type { Account, User } from './tables/users.js'
@@ -185,23 +186,40 @@ export async function reopen(ctx: Context, house: House, user: User): Promise<bo
   return reopened ?? false
 }
 
-/**
- * Notes that the user of this session has proved again who they are; with a new token, for the session may do more now
- * (ASVS 5 7.2.4). Of a button pressed twice the last answer's token counts, like at login.
- */
+/** Notes that the user of this session has proved again who they are. */
 export async function confirmLogin(ctx: Context, house: House, user: User): Promise<void> {
-  const session = sessionOf(ctx)
-  if (session === undefined) return
-  const token = newToken()
-  const hashes = {
-    formerHash: hashOf(keptText(ctx, TOKEN) ?? ''),
-    tokenHash: hashOf(token),
-    now: house.now(),
-  }
-  const isRenewed = await recorded(ctx, house, { kind: 'password_confirmed', userId: user.id }, (event) =>
-    sessions.renew(house.database, { id: session.id, userId: user.id }, hashes, { event }),
+  if (sessionOf(ctx) === undefined) return
+  const renewal = renewalOf(ctx, house)
+  const renewed = await happens(
+    ctx,
+    house,
+    { kind: 'password_confirmed', userId: user.id },
+    async (transaction) => (await renewal.store(transaction)) || undefined,
   )
-  if (isRenewed) keep(ctx, { [TOKEN]: token, [SEEN]: undefined })
+  if (renewed) renewal.carry()
+}
+
+/** A new token for the session of this request. */
+export interface Renewal {
+  /** For the transaction that is the reason for it; answers false if the session has ended. */
+  store(transaction: Db): Promise<boolean>
+  /** Once that is committed, this browser carries the token. */
+  carry(): void
+}
+
+/**
+ * Gives this session a new token, for it may do more once its user has proved again who they are (ASVS 5 7.2.4). Of a
+ * button pressed twice the last answer's token counts, like at login; `form` is by what that is known.
+ */
+export function renewalOf(ctx: Context, { now }: House, { form }: { form?: string } = {}): Renewal {
+  const { session, user } = loginOf(ctx)
+  const token = newToken()
+  const formerHash = hashOf(keptText(ctx, TOKEN) ?? '')
+  const renewal = { formerHash, tokenHash: hashOf(token), now: now(), form }
+  return {
+    store: (transaction) => sessions.renew(transaction, { id: session.id, userId: user.id }, renewal),
+    carry: () => keep(ctx, { [TOKEN]: token, [SEEN]: undefined }),
+  }
 }
 
 export const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' }
@@ -215,6 +233,11 @@ export async function logOut(ctx: Context, house: House): Promise<void> {
       sessions.close(house.database, { id: session.id, userId: user.id }, { event }),
     )
   }
+  forgetLogin(ctx)
+}
+
+/** Lets this browser go of a session that has ended in the database, and of what was kept for it. */
+export function forgetLogin(ctx: Context): void {
   live.delete(ctx)
   setLifetime(ctx, undefined)
   keep(ctx, { [TOKEN]: undefined, [SEEN]: undefined, csrf: undefined, notice: undefined, typed: undefined })

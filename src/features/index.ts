@@ -3,6 +3,7 @@ import type { House } from '../house.js'
 import type { Outbox } from '../outbox.js'
 import * as accountActivity from './account-activity.js'
 import * as accountDevices from './account-devices.js'
+import * as accountPassword from './account-password.js'
 import * as devMailbox from './dev-mailbox.js'
 import * as login from './login.js'
 import * as logout from './logout.js'
@@ -32,6 +33,7 @@ export const features: readonly Feature[] = [
   logout,
   accountDevices,
   accountActivity,
+  accountPassword,
   users,
   devMailbox,
 ]

@@ -179,12 +179,16 @@ export async function byFormerToken(db: Db, tokenHash: string, now: number): Pro
 const FORMER_LIFE = 10_000
 
 function live(db: Db, now: number) {
-  return db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select(SESSION_COLUMNS)
-    .select(USER_COLUMNS)
-    .where('expires_at', '>', now)
+  return (
+    db
+      .selectFrom('sessions')
+      .innerJoin('users', 'users.id', 'sessions.user_id')
+      .select(SESSION_COLUMNS)
+      .select(USER_COLUMNS)
+      .where('expires_at', '>', now)
+      // A login that was on its way when the account was closed.
+      .where('users.closed_at', 'is', null)
+  )
 }
 
 function loginOf(row: (SessionRow & Parameters<typeof userOf>[0]) | undefined): Login | undefined {
@@ -229,25 +233,41 @@ export interface Owned {
   userId: string
 }
 
-/**
- * Notes that the password was asked for again, and gives the session another token; `formerHash` is that of the token with
- * which this was asked. Answers false if the session has ended.
- */
+export interface Renewal {
+  /** That of the token with which this was asked. */
+  formerHash: string
+  tokenHash: string
+  now: number
+  /** The fingerprint of the form that did it, if its second arrival has to be known. */
+  form?: string | undefined
+}
+
+/** Notes that the password was given again, and gives the session another token; answers false if it has ended. */
 export async function renew(
-  database: Database,
+  db: Db,
   { id, userId }: Owned,
-  { formerHash, tokenHash, now }: { formerHash: string; tokenHash: string; now: number },
-  { event }: Told = {},
+  { formerHash, tokenHash, now, form }: Renewal,
 ): Promise<boolean> {
-  return changed(database, event, (transaction) =>
-    transaction
-      .updateTable('sessions')
-      .set({ token_hash: tokenHash, former_hash: formerHash, renewed_at: now, authenticated_at: now })
-      .where('id', '=', id)
-      .where('user_id', '=', userId)
-      .executeTakeFirst()
-      .then(({ numUpdatedRows }) => numUpdatedRows),
-  )
+  const { numUpdatedRows } = await db
+    .updateTable('sessions')
+    .set({ token_hash: tokenHash, former_hash: formerHash, renewed_at: now, authenticated_at: now })
+    .$if(form !== undefined, (sessions) => sessions.set({ login_form: form ?? '' }))
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Whether the session was begun, or renewed last, by the form with this fingerprint. */
+export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Promise<boolean> {
+  const session = await db
+    .selectFrom('sessions')
+    .select('id')
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .where('login_form', '=', form)
+    .executeTakeFirst()
+  return session !== undefined
 }
 
 /** Gives the session the name by which its user knows the device; answers false if it has ended. */

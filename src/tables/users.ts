@@ -152,9 +152,15 @@ export async function byEmailKey(db: Db, emailKey: string): Promise<Account | un
   )
 }
 
+/** The user whose public page this is; of an account that is closed there is none. */
 export async function bySlug(db: Db, slug: string): Promise<User | undefined> {
   if (slug.includes('\0')) return undefined // PostgreSQL holds no such text, and will not even be asked for one
-  const row = await db.selectFrom('users').selectAll().where('slug', '=', slug).executeTakeFirst()
+  const row = await db
+    .selectFrom('users')
+    .selectAll()
+    .where('slug', '=', slug)
+    .where('closed_at', 'is', null)
+    .executeTakeFirst()
   return accountOf(row)?.user
 }
 
@@ -236,17 +242,26 @@ export async function setEmail(
   )
 }
 
-/** Another password, or with '' none; what devices know of the account ends with the former one. */
+/**
+ * Another password, or with '' none; what devices know of the account ends with the former one. With `insteadOf` only if
+ * the hash is still that one: of two changes at once one alone is made.
+ */
 export async function setPassword(
   db: Db,
   userId: string,
-  { passwordHash, deviceStamp, now }: { passwordHash: string; deviceStamp: string; now: number },
+  {
+    passwordHash,
+    deviceStamp,
+    now,
+    insteadOf,
+  }: { passwordHash: string; deviceStamp: string; now: number; insteadOf?: string },
 ): Promise<boolean> {
   return changed(
     db
       .updateTable('users')
       .set({ password_hash: passwordHash, device_stamp: deviceStamp, updated_at: now })
-      .where('id', '=', userId),
+      .where('id', '=', userId)
+      .$if(insteadOf !== undefined, (users) => users.where('password_hash', '=', insteadOf ?? '')),
   )
 }
 
