@@ -45,7 +45,14 @@ test('every whole page is valid', async () => {
   ]) {
     await assertValid(await site.visitor().open(path), path)
   }
-  for (const path of ['/', '/logout/', '/account/devices/', '/account/activity/'])
+  for (const path of [
+    '/',
+    '/logout/',
+    '/account/devices/',
+    '/account/activity/',
+    '/account/password/',
+    '/account/close/',
+  ])
     await assertValid(await user.open(path), path)
 })
 
@@ -87,6 +94,27 @@ for (const htmx of [false, true]) {
     await assertValid(await visitor.send(list, { name: '"'.repeat(41) }, other), 'a wrong name')
     await assertValid(await visitor.send(list, {}, other.replace('/name/', '/revoke/')), 'one logged out')
     await assertValid(await visitor.send(list, {}, '/account/devices/revoke/'), 'all others logged out')
+  })
+}
+
+for (const htmx of [false, true]) {
+  test(`every answer about a password and a closed account is valid, for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
+    const name = `Goer ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    const password = await visitor.open('/account/password/')
+    await assertValid(await visitor.send(password), 'an empty change of the password')
+    const typed = { current: PASSWORD, password: 'better horse 43', repassword: 'better horse 43' }
+    await assertValid(await visitor.send(password, typed), 'a changed password')
+    await site.emptyMailbox()
+    const closing = await visitor.open('/account/close/')
+    await assertValid(await visitor.send(closing, { _csrf: 'x' }), 'an old page')
+    await visitor.send(closing)
+    const { link } = await site.mail()
+    await visitor.open(link)
+    const undo = await visitor.open('/account/close/undo/')
+    await assertValid(undo, 'the page of the link')
+    await assertValid(await visitor.send(undo, { _csrf: 'x' }), 'an old page of the link')
+    await assertValid(await site.visitor().open('/account/close/undo/'), 'the page without a link')
   })
 }
 

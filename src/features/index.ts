@@ -2,6 +2,7 @@ import type Router from '@koa/router'
 import type { House } from '../house.js'
 import type { Outbox } from '../outbox.js'
 import * as accountActivity from './account-activity.js'
+import * as accountClose from './account-close.js'
 import * as accountDevices from './account-devices.js'
 import * as accountPassword from './account-password.js'
 import * as devMailbox from './dev-mailbox.js'
@@ -34,6 +35,7 @@ export const features: readonly Feature[] = [
   accountDevices,
   accountActivity,
   accountPassword,
+  accountClose,
   users,
   devMailbox,
 ]

@@ -21,6 +21,10 @@ const NO_USERNAME = {
 }
 const GO_ON = { code: 'logged_in_go_on', sentence: 'Go on now' }
 const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
+const REOPENED = {
+  code: 'logged_in_reopened',
+  sentence: 'You are logged in. Your account is open again, nothing will be erased.',
+}
 
 export function routes(router: Router, house: House): void {
   router.get('/login/', requireAnonymous, (ctx) => house.pages.form(ctx, form, prefilled(ctx)))
@@ -34,10 +38,11 @@ export function routes(router: Router, house: House): void {
       const outcome = await authenticate(ctx, house, values)
       if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
 
-      await logIn(ctx, house, outcome.account, { kept: values.keep !== '', form: fingerprint(ctx, values) })
+      const options = { kept: values.keep !== '', form: fingerprint(ctx, values) }
+      const { isReopened } = await logIn(ctx, house, outcome.account, options)
       await renewHash(house, outcome.account, values.password)
       await house.pages.accept(ctx, form, {
-        notice: { message: LOGGED_IN },
+        notice: { message: isReopened ? REOPENED : LOGGED_IN },
         to: localPath(values.next) ?? house.places.afterLogin,
         onward: GO_ON,
         values,
