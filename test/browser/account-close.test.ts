@@ -87,7 +87,8 @@ for (const javaScriptEnabled of [true, false]) {
     assert.is(await phone.inputValue('#username'), username)
     await phone.fill('#password', PASSWORD)
     await phone.click('main form button')
-    await phone.waitForSelector('#messages .success')
+    // The former message stands there until the answer comes.
+    await phone.locator('#messages .success', { hasText: 'You are logged in.' }).waitFor()
     assert.equal(await messages(phone), ['✔ You are logged in.'])
 
     await page.goto(link)
