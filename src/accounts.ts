@@ -331,14 +331,6 @@ function frameOf({ pages, log }: House, options: AccountsOptions): Frame {
   }
 }
 
-// Where password managers look for the page on which a password is changed (W3C, A Well-Known URL for Changing Passwords).
-function changePassword(house: House): Middleware {
-  return async (ctx, next) => {
-    if (ctx.path !== '/.well-known/change-password' || !isRead(ctx)) return await next()
-    house.pages.leave(ctx, house.url('account-password'))
-  }
-}
-
 /** Finds out who is there, for the host too, and answers what is ours; the rest is the host's. */
 function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptions): Middleware {
   const { assets } = house
@@ -348,19 +340,32 @@ function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptio
   const own = compose([
     ...(options.headers === false ? [] : [headers]),
     errors,
+    changePassword(house),
     assets.serve,
     load,
     back,
     asMiddleware(router),
     otherMethods(router),
   ])
-  const others = compose([changePassword(house), missingSlash(router), load, back])
+  const others = compose([missingSlash(router), load, back])
   const noteForwarded = options.address === undefined ? untrustedProxies(house.log) : () => {}
   return (ctx, next) => {
     enter(ctx, house)
     noteForwarded(ctx)
-    return assets.isAt(ctx.path) || knows(router, ctx.path) ? own(ctx, next) : others(ctx, next)
+    const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isChangePassword(ctx)
+    return isOwn ? own(ctx, next) : others(ctx, next)
   }
+}
+
+// Where password managers look for the page that changes a password, at the root whatever the prefix is (W3C "A
+// Well-Known URL for Changing Passwords").
+function isChangePassword(ctx: Context): boolean {
+  return ctx.path === '/.well-known/change-password' && isRead(ctx)
+}
+
+function changePassword({ pages, url }: House): Middleware {
+  return async (ctx, next) =>
+    isChangePassword(ctx) ? pages.leave(ctx, url('account-password')) : await next()
 }
 
 function routerOf(house: House, prefix: string): Router {

@@ -63,7 +63,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.ok(mail)
     const reader = await open(mail.link, { javaScriptEnabled })
     assert.match(await reader.locator('main').innerText(), username)
-    await reader.getByRole('button', { name: 'Take it back' }).click()
+    await reader.getByRole('button', { name: 'Take the account back' }).click()
     await reader.waitForURL((url) => url.pathname === '/login/')
     assert.match((await messages(reader))[0] ?? '', 'Your account is open again')
     assert.is(await reader.inputValue('#username'), username)
