@@ -365,15 +365,6 @@ function frameOf({ pages, log }: House, options: AccountsOptions): Frame {
   }
 }
 
-// Where password managers look for the page on which a password is changed (W3C, A Well-Known URL for Changing Passwords).
-function changePassword(house: House): Middleware {
-  return async (ctx, next) => {
-    const isAsked = ctx.path === '/.well-known/change-password' && isRead(ctx)
-    if (!isAsked || !house.offers('account-password')) return await next()
-    house.pages.leave(ctx, house.url('account-password'))
-  }
-}
-
 /** Finds out who is there, for the host too, and answers what is ours; the rest is the host's. */
 function doorOf(
   house: House,
@@ -387,19 +378,33 @@ function doorOf(
   const own = compose([
     ...(options.headers === false ? [] : [headers]),
     errors,
+    changePassword(house),
     assets.serve,
     load,
     back,
     asMiddleware(router),
     otherMethods(router),
   ])
-  const others = compose([changePassword(house), missingSlash(router), load, back])
+  const others = compose([missingSlash(router), load, back])
   const noteForwarded = options.address === undefined ? untrustedProxies(house.log) : () => {}
   return (ctx, next) => {
     enter(ctx, house)
     noteForwarded(ctx)
-    return assets.isAt(ctx.path) || knows(router, ctx.path) ? own(ctx, next) : others(ctx, next)
+    const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isChangePassword(ctx, house)
+    return isOwn ? own(ctx, next) : others(ctx, next)
   }
+}
+
+// Where password managers look for the page that changes a password, at the root whatever the prefix is (W3C "A
+// Well-Known URL for Changing Passwords").
+function isChangePassword(ctx: Context, { offers }: House): boolean {
+  return ctx.path === '/.well-known/change-password' && isRead(ctx) && offers('account-password')
+}
+
+function changePassword(house: House): Middleware {
+  const { pages, url } = house
+  return async (ctx, next) =>
+    isChangePassword(ctx, house) ? pages.leave(ctx, url('account-password')) : await next()
 }
 
 function routerOf(house: House, { prefix = '', features }: AccountsOptions): Router {

@@ -196,24 +196,24 @@ export async function reopen(ctx: Context, house: House, user: User): Promise<bo
  * (ASVS 5 7.2.4). Of a button pressed twice the last answer's token counts, like at login.
  */
 export async function confirmLogin(ctx: Context, house: House, user: User): Promise<void> {
-  const token = renewedToken(ctx, house)
+  const renewal = renewalOf(ctx, house)
   const renewed = await happens(
     ctx,
     house,
     { kind: 'password_confirmed', userId: user.id },
-    async (transaction) => (await token.store(transaction)) || undefined,
+    async (transaction) => (await renewal.store(transaction)) || undefined,
   )
-  if (renewed) token.keep()
+  if (renewed) renewal.carry()
 }
 
 /** Another token for this session, to be stored with what it is for, and kept once that is committed. */
-interface RenewedToken {
+export interface Renewal {
   /** Answers false if the session has ended. */
   store(transaction: Db): Promise<boolean>
-  keep(): void
+  carry(): void
 }
 
-export function renewedToken(ctx: Context, house: House, { form }: { form?: string } = {}): RenewedToken {
+export function renewalOf(ctx: Context, house: House, { form }: { form?: string } = {}): Renewal {
   const { session, user } = loginOf(ctx)
   const token = newToken()
   const hashes = {
@@ -224,7 +224,7 @@ export function renewedToken(ctx: Context, house: House, { form }: { form?: stri
   }
   return {
     store: (transaction) => sessions.renew(transaction, { id: session.id, userId: user.id }, hashes),
-    keep: () => keep(ctx, { [TOKEN]: token, [SEEN]: undefined }),
+    carry: () => keep(ctx, { [TOKEN]: token, [SEEN]: undefined }),
   }
 }
 

@@ -26,7 +26,7 @@ test('shows what was caught: to whom, the text, and a link and a code that are g
   const mail = await site.mail('Anna@example.com')
   assert.is(mail.subject, 'Confirm your e-mail for Gatehouse')
   assert.match(mail.text, 'Hello Anna')
-  assert.match(mail.link, /^\/email\/confirm\/[\w-]{43}\/$/)
+  assert.match(mail.link, /^\/email\/confirm\/link\/[\w-]{43}\/$/)
   assert.match(mail.code, /^\d{6}$/)
 })
 

@@ -174,7 +174,7 @@ test('a sign-up sends one mail, as text and HTML, with one link and one code', a
   assert.match($('main').text(), 'Hello Анна')
   const [link = '', ...more] = linksIn(text)
   assert.equal(more, [])
-  assert.match(link, /^http:\/\/accounts\.example\.com:3000\/email\/confirm\/[\w-]{43}\/$/)
+  assert.match(link, /^http:\/\/accounts\.example\.com:3000\/email\/confirm\/link\/[\w-]{43}\/$/)
   assert.is($('a').attr('href'), link)
   assert.is(codesIn(text).length, 1)
   assert.equal(codesIn($('main').text()), codesIn(text))

@@ -244,6 +244,17 @@ test('our assets lie under the prefix too', async () => {
   await stop(host)
 })
 
+test('password managers find the page for a new password at the root, whatever the prefix is', async () => {
+  const host = await startHost()
+  const visitor = new Visitor(host.server)
+  const page = await visitor.open('/.well-known/change-password')
+  assert.is(page.status, 303)
+  assert.is(page.headers.location, '/members/account/password/')
+  assert.is((await visitor.open('/.well-known/other')).text, 'the host’s own 404')
+  assert.is((await visitor.open('/members/.well-known/change-password')).text, 'the host’s own 404')
+  await stop(host)
+})
+
 test('without a session, or without a body parser, the first request says so in a sentence', async () => {
   const noSession = await startHost(() => [bodyParser()])
   assert.is((await new Visitor(noSession.server).open('/start')).status, 500)

@@ -1,10 +1,11 @@
 import type Router from '@koa/router'
-import type { Context } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { countMail } from '../asking.js'
+import { lastUser } from '../devices.js'
 import { happens } from '../events.js'
 import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
-import { finishLink, forgetLink, isLive, type Link, linkOf, openLink, refuseLink } from '../links.js'
+import { type Link, linkOf, openLink, refuseLink } from '../links.js'
 import { REOPEN_LIFE } from '../mail.js'
 import { circumstances } from '../notices.js'
 import { forgetLogin, loginOf } from '../sessions.js'
@@ -12,124 +13,160 @@ import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Form } from '../web/form.js'
+import { isCrossSite } from '../web/csrf.js'
+import type { Form, Message } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
 
 export const name = 'account-close'
 
-const PURPOSE = 'account-reopen'
-
-const form: Form<never> = {
-  name,
-  fields: [],
-  secret: [],
-  oneButton: true,
-  around: async () => ({ life: REOPEN_LIFE }),
-}
-/** Behind the link in the mail. */
+/** What has one button each; beside it stands what a page says of the account. */
+const closing: Form<never> = { name, fields: [], secret: [], oneButton: true, around: aroundClosing }
 const undoing: Form<never> = {
   name: 'account-close/undo',
   fields: [],
   secret: [],
   oneButton: true,
-  around: (ctx) => behind(ctx),
+  around: aroundUndoing,
 }
 
 const CLOSED = {
   code: 'account_closed',
-  sentence: 'Your account is closed, and will be erased {when}. Until then you take it back by logging in.',
+  sentence:
+    'Your account is closed, and will be erased {time}. Until then you can take it back: log in, or use the link in the mail.',
+}
+const CLOSED_WITHOUT_MAIL = {
+  code: 'account_closed',
+  sentence: 'Your account is closed, and will be erased {time}. Until then you can take it back: log in.',
 }
 const REOPENED = {
   code: 'account_reopened',
-  sentence: 'Your account is open again, and nothing will be erased.',
+  sentence: 'Your account is open again, nothing will be erased. Now log in.',
 }
-const OPEN_ALREADY = { code: 'account_open', sentence: 'The account is open: there is nothing to take back.' }
-const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+const OPEN_ALREADY = {
+  code: 'account_open_already',
+  sentence: 'Your account is open, nothing will be erased. Log in.',
+}
+const LOG_IN = { code: 'log_in_takes_back', sentence: 'Log in: that takes a closed account back, too' }
 
 export function routes(router: Router, house: House): void {
-  router.get('/account/close/', requireRecentLogin, (ctx) => house.pages.form(ctx, form))
+  router.get('/account/close/', requireRecentLogin, (ctx) => house.pages.form(ctx, closing))
 
   router.post(
     '/account/close/',
+    unlessClosed,
     requireRecentLogin,
-    onSubmit(form, house, async (ctx) => {
-      await close(ctx, house)
-      const message = { ...CLOSED, params: { when: { milliseconds: REOPEN_LIFE } } }
-      house.pages.leave(ctx, house.places.afterLogout, { message })
+    onSubmit(closing, house, async (ctx) => {
+      const eraseAt = await close(ctx, house)
+      leaveClosed(ctx, house, eraseAt)
     }),
   )
 
+  router.get('/account/close/undo/:token/', (ctx) =>
+    openLink(ctx, house, 'account-reopen', house.url(undoing.name)),
+  )
+
   router.get('/account/close/undo/', async (ctx) => {
-    const link = await linkOf(ctx, house, PURPOSE)
-    if (!isLive(link)) return await dead(ctx, house, link)
+    const way = await wayBack(ctx, house)
+    if (way.state !== 'open') return decline(ctx, house, way)
     await house.pages.form(ctx, undoing)
   })
 
   router.post(
     '/account/close/undo/',
     onSubmit(undoing, house, async (ctx) => {
-      const link = await linkOf(ctx, house, PURPOSE)
-      const account = isLive(link) ? await takeBack(ctx, house, link.token) : undefined
-      if (account === undefined) return await dead(ctx, house, await linkOf(ctx, house, PURPOSE))
-      house.pages.leave(ctx, loginFor(house, account), { message: REOPENED })
+      const way = await wayBack(ctx, house)
+      if (way.state !== 'open') return decline(ctx, house, way)
+      if (!(await undo(ctx, house, way.token))) return decline(ctx, house, await wayBack(ctx, house))
+      leaveForLogin(ctx, house, way.account, REOPENED)
     }),
   )
-
-  router.get('/account/close/undo/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(undoing.name)))
 }
 
-async function behind(ctx: Context): Promise<{ name: string }> {
+async function aroundClosing(ctx: Context): Promise<{ hasMail: boolean; life: number }> {
+  return { hasMail: houseOf(ctx).outbox.isOn, life: REOPEN_LIFE }
+}
+
+// A button pressed twice, whose first answer never came: who were told now that nothing was done would log in, and so take
+// back what they have just closed. Not for what another site sends, see /logout/.
+const unlessClosed: Middleware = async (ctx, next) => {
   const house = houseOf(ctx)
-  const link = await linkOf(ctx, house, PURPOSE)
-  const account = link?.token && (await users.byId(house.database.main, link.token.userId))
-  return { name: account?.user.name ?? '' }
+  const userId = lastUser(ctx, house)
+  if (userOf(ctx) !== undefined || userId === undefined || isCrossSite(ctx, house.origin)) return await next()
+  const account = await users.byId(house.database.main, userId)
+  if (account === undefined || account.eraseAt === null) return await next()
+  leaveClosed(ctx, house, account.eraseAt)
 }
 
-/** Closes the account: nobody is logged in to it any more, and what was mailed to it opens nothing but its return. */
-async function close(ctx: Context, house: House): Promise<void> {
+/** What was mailed, and opens nothing any more. */
+const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const
+
+/** Closes the account, ends all its sessions and whatever else was on its way; answers when it is erased. */
+async function close(ctx: Context, house: House): Promise<number> {
   const { user } = loginOf(ctx)
   await countMail(ctx, house, { kind: 'account-closed', userId: user.id, address: user.email })
   const now = house.now()
+  const eraseAt = now + REOPEN_LIFE
+  const facts = { to: user.email, ...circumstances(ctx, house) }
   await happens(ctx, house, { kind: 'account_closed', userId: user.id }, async (transaction) => {
-    if (!(await users.close(transaction, user.id, { now, eraseAt: now + REOPEN_LIFE }))) return undefined
-    await sessions.closeAll(transaction, user.id, { now })
+    if (!(await users.close(transaction, user.id, { now, eraseAt }))) return undefined
     await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
-    await tokens.revoke(transaction, user.id, ['password-reset', 'email-change', 'email-confirm'])
-    await mails.cancel(transaction, user.id, ['password-reset', 'email-change', 'email-confirm'])
-    const facts = { to: user.email, ...circumstances(ctx, house) }
+    await sessions.closeAll(transaction, user.id, { now })
+    await tokens.revoke(transaction, user.id, ENDED)
+    await mails.cancel(transaction, user.id, ENDED)
     await house.outbox.post(transaction, { kind: 'account-closed', userId: user.id, facts })
     return true
   })
   forgetLogin(ctx)
+  return eraseAt
 }
 
-async function takeBack(
-  ctx: Context,
-  house: House,
-  { userId, hash }: tokens.Token,
-): Promise<users.Account | undefined> {
+function leaveClosed(ctx: Context, { pages, places, outbox, now }: House, eraseAt: number): void {
+  const message = outbox.isOn ? CLOSED : CLOSED_WITHOUT_MAIL
+  const params = { time: { milliseconds: eraseAt - now() } }
+  pages.leave(ctx, places.afterLogout, { message: { ...message, params } })
+}
+
+/** What a link in the mail can do: open its account, which may be open already, or nothing. */
+type WayBack =
+  | { state: 'open'; token: tokens.Token; account: users.Account }
+  | { state: 'done'; account: users.Account }
+  | { state: 'dead'; link: Link }
+
+async function wayBack(ctx: Context, house: House): Promise<WayBack> {
+  const link = (await linkOf(ctx, house, 'account-reopen')) ?? { state: 'unknown' }
+  const isGood = link.state === 'live' || link.state === 'used'
+  const account = isGood ? await users.byId(house.database.main, link.token.userId) : undefined
+  if (!isGood || account === undefined) return { state: 'dead', link }
+  if (account.closedAt === null) return { state: 'done', account }
+  return link.state === 'live' ? { state: 'open', token: link.token, account } : { state: 'dead', link }
+}
+
+async function aroundUndoing(ctx: Context): Promise<{ account?: { name: string; eraseAt: number } }> {
+  const way = await wayBack(ctx, houseOf(ctx))
+  if (way.state !== 'open') return {}
+  const { user, eraseAt } = way.account
+  return { account: { name: user.name, eraseAt: eraseAt ?? 0 } }
+}
+
+/** Opens the account again; answers false if somebody was faster. */
+async function undo(ctx: Context, house: House, { hash, userId }: tokens.Token): Promise<boolean> {
   const now = house.now()
-  const done = await happens(ctx, house, { kind: 'account_reopened', userId }, async (transaction) => {
-    if ((await tokens.use(transaction, { hash, purpose: PURPOSE, now })) === undefined) return undefined
-    return (await users.reopen(transaction, userId, now)) || undefined
+  const undone = await happens(ctx, house, { kind: 'account_reopened', userId }, async (transaction) => {
+    const token = await tokens.use(transaction, { hash, purpose: 'account-reopen', now })
+    return (token !== undefined && (await users.reopen(transaction, userId, now))) || undefined
   })
-  if (done === undefined) return undefined
-  finishLink(ctx, PURPOSE)
-  return users.byId(house.database.main, userId)
+  return undone ?? false
 }
 
-/** A link that does nothing any more; if the account is open, that is what was asked for. */
-async function dead(ctx: Context, house: House, link: Link | undefined): Promise<void> {
-  const account = link?.token && (await users.byId(house.database.main, link.token.userId))
-  if (account !== undefined && account.closedAt === null) {
-    const message = link?.state === 'done' ? REOPENED : OPEN_ALREADY
-    const to = userOf(ctx)?.id === account.user.id ? house.url('account') : loginFor(house, account)
-    return house.pages.leave(ctx, to, { message })
+function decline(ctx: Context, house: House, way: WayBack): void {
+  if (way.state === 'done') {
+    leaveForLogin(ctx, house, way.account, OPEN_ALREADY)
+    return
   }
-  forgetLink(ctx, PURPOSE)
-  refuseLink(ctx, house, link ?? { state: 'unknown' }, { href: house.url('login'), message: LOG_IN })
+  const link: Link = way.state === 'dead' ? way.link : { state: 'live', token: way.token }
+  refuseLink(ctx, house, link, { href: house.url('login'), message: LOG_IN })
 }
 
-function loginFor({ url }: House, { user }: users.Account): string {
-  return `${url('login')}?${new URLSearchParams({ username: user.name })}`
+function leaveForLogin(ctx: Context, { pages, url }: House, { user }: users.Account, message: Message): void {
+  pages.leave(ctx, `${url('login')}?${new URLSearchParams({ username: user.name })}`, { message })
 }

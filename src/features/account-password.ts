@@ -1,18 +1,19 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { countMail } from '../asking.js'
-import { checkPassword, PASSWORD_WRONG } from '../authentication.js'
+import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
 import { newDeviceStamp, rememberDevice } from '../devices.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
 import { requireUser } from '../guards.js'
 import type { House } from '../house.js'
 import { circumstances } from '../notices.js'
-import { loginOf, renewedToken } from '../sessions.js'
+import { normalizePassword } from '../passwords.js'
+import { loginOf, renewalOf } from '../sessions.js'
 import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Broken, Form, Message } from '../web/form.js'
+import type { Broken, Form } from '../web/form.js'
 import { leaving } from '../web/leaving.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
@@ -26,29 +27,23 @@ const form: Form<FieldName> = {
   secret: ['current', 'password', 'repassword'],
 }
 
-const NO_CURRENT = {
-  field: 'current',
-  code: 'password_current_missing',
-  sentence: 'Enter your current password.',
-}
-const SAME = {
-  field: 'password',
-  code: 'password_same',
-  sentence: 'Password: not the one that you have already.',
-}
-const CHANGED_MEANWHILE = {
-  code: 'password_changed_meanwhile',
-  sentence: 'Your password was changed just now, in another tab or on another device. Nothing was done here.',
-}
-const CHANGED = {
-  code: 'password_changed',
-  sentence: 'Your password is changed.',
-}
-const CHANGED_OTHERS = {
+const CHANGED = { code: 'password_changed', sentence: 'Your password is changed.' }
+const CHANGED_EVERYWHERE = {
   code: 'password_changed_others',
   sentence: 'Your password is changed, and all other devices are logged out: {count}.',
 }
-const GO_ON = { code: 'password_changed_go_on', sentence: 'Go on' }
+const GO_ON = { code: 'password_changed_go_on', sentence: 'Go on to your account' }
+const CURRENT_MISSING: Broken = { ...NO_PASSWORD, field: 'current' }
+const CURRENT_WRONG: Broken = { ...PASSWORD_WRONG, field: 'current' }
+const SAME: Broken = {
+  field: 'password',
+  code: 'password_same',
+  sentence: 'New password: another one than the current one.',
+}
+const OVERTAKEN: Broken = {
+  code: 'password_overtaken',
+  sentence: 'Your password was changed just now in another place, so this one was not saved.',
+}
 
 export function routes(router: Router, house: House): void {
   router.get('/account/password/', requireUser, (ctx) => house.pages.form(ctx, form))
@@ -57,85 +52,113 @@ export function routes(router: Router, house: House): void {
     '/account/password/verify/',
     requireUser,
     onSubmit(form, house, async (ctx, values) => {
-      const once = fingerprint(ctx, values)
-      if (await sessions.isOfForm(house.database.main, loginOf(ctx).session.id, once)) {
-        return await goOn(ctx, house, CHANGED)
-      }
-      const account = await users.byId(house.database.main, loginOf(ctx).user.id)
-      const errors = await objections(ctx, house, account, values)
-      if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
-      const count = account && (await change(ctx, house, account, { password: values.password, once }))
-      if (count === undefined) {
-        return await house.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
-      }
-      await goOn(ctx, house, told(count))
+      const outcome = await change(ctx, house, values)
+      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: outcome.errors, values })
+      const { count } = outcome
+      const message = count > 0 ? { ...CHANGED_EVERYWHERE, params: { count } } : CHANGED
+      await house.pages.accept(ctx, form, {
+        notice: { message },
+        to: house.url('account'),
+        onward: GO_ON,
+        values,
+      })
     }),
   )
 }
 
-async function goOn(ctx: Context, house: House, message: Message): Promise<void> {
-  const to = house.url('account')
-  await house.pages.accept(ctx, form, { notice: { message }, to, onward: GO_ON, values: {} })
+/** `count` is how many other devices were logged out. */
+type Outcome = { ok: true; count: number } | { ok: false; errors: readonly Broken[] }
+
+/** Changes the password, or answers everything that is wrong. A form that arrives twice gets a yes both times. */
+async function change(ctx: Context, house: House, values: Sent<FieldName>): Promise<Outcome> {
+  const errors = objections(ctx, house, values)
+  if (errors.length > 0) return { ok: false, errors }
+  const account = await users.byId(house.database.main, loginOf(ctx).user.id)
+  if (account === undefined) return { ok: false, errors: [OVERTAKEN] }
+  if (await isRepeated(ctx, house, values)) return { ok: true, count: 0 }
+  if (!(await isCurrent(ctx, house, account, values))) return { ok: false, errors: [CURRENT_WRONG] }
+
+  const count = await store(ctx, house, account, values)
+  if (count !== undefined) return { ok: true, count }
+  if (await isRepeated(ctx, house, values)) return { ok: true, count: 0 }
+  return { ok: false, errors: [OVERTAKEN] }
 }
 
-function told(count: number): Message {
-  return count > 0 ? { ...CHANGED_OTHERS, params: { count } } : CHANGED
-}
-
-/** Every rule that is broken; the current password is looked at, and counted, when nothing else is wrong. */
-async function objections(
-  ctx: Context,
-  house: House,
-  account: users.Account | undefined,
-  { current, password, repassword }: Sent<FieldName>,
-): Promise<Broken[]> {
-  if (account === undefined) return [CHANGED_MEANWHILE]
-  const { name, email } = account.user
-  const { passwordMinLength } = house.rules
-  const errors = [
-    ...(current === '' ? [NO_CURRENT] : []),
-    ...fields.check(fields.newPassword({ minLength: passwordMinLength, own: [name, email] }), password),
+/** Every rule that is broken, in the order of the fields; whether the current password is right costs a hash, and a try. */
+function objections(ctx: Context, { rules }: House, values: Sent<FieldName>): Broken[] {
+  const { current, password, repassword } = values
+  const { user } = loginOf(ctx)
+  const isSame = password !== '' && normalizePassword(password) === normalizePassword(current)
+  const rule = fields.newPassword({ minLength: rules.passwordMinLength, own: [user.name, user.email] })
+  return [
+    ...(current === '' ? [CURRENT_MISSING] : []),
+    ...fields.check(rule, password),
+    ...(isSame ? [SAME] : []),
     ...fields.check(fields.repeated(password), repassword),
   ]
-  if (errors.length > 0) return errors
-  const check = { name: fields.fold(name), account, password: current, failure: 'password_failed' } as const
-  if (!(await checkPassword(ctx, house, check))) return [{ ...PASSWORD_WRONG, field: 'current' }]
-  return fields.check(fields.repeated(current), password).length === 0 ? [SAME] : []
+}
+
+function isCurrent(
+  ctx: Context,
+  house: House,
+  account: users.Account,
+  { current }: Sent<FieldName>,
+): Promise<boolean> {
+  const name = fields.fold(account.user.name)
+  return checkPassword(ctx, house, { name, account, password: current, failure: 'password_failed' })
 }
 
 /**
- * Sets the password, unless that was changed since it was looked at, and ends what was opened by the former one: other
- * sessions, what other devices know, mailed links, a change of address that somebody else may have begun. Answers how many
- * other devices were logged in.
+ * Stores the new password if the former one is still that of `account`, and answers how many other devices this has logged
+ * out. A change of address that is not confirmed yet ends too: whoever knew the former password may have begun it.
  */
-async function change(
+async function store(
   ctx: Context,
   house: House,
   { user, passwordHash }: users.Account,
-  { password, once }: { password: string; once: string },
+  values: Sent<FieldName>,
 ): Promise<number | undefined> {
   await countMail(ctx, house, { kind: 'password-changed', userId: user.id, address: user.email })
-  const renewed = await house.passwords.hash(password, leaving(ctx))
-  const stamp = newDeviceStamp()
-  const token = renewedToken(ctx, house, { form: once })
+  const hash = await house.passwords.hash(values.password, leaving(ctx))
   const now = house.now()
+  const stamp = newDeviceStamp()
+  const renewal = renewalOf(ctx, house, { form: fingerprint(ctx, values) })
+  const facts = { to: user.email, ...circumstances(ctx, house) }
   const count = await happens(
     ctx,
     house,
     { kind: 'password_changed', userId: user.id },
     async (transaction) => {
-      const change = { passwordHash: renewed, deviceStamp: stamp, now, insteadOf: passwordHash }
-      if (!(await users.setPassword(transaction, user.id, change))) return undefined
-      await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
+      const next = { passwordHash: hash, deviceStamp: stamp, now, insteadOf: passwordHash }
+      if (!(await users.setPassword(transaction, user.id, next))) return undefined
+      await renewal.store(transaction)
       await tokens.revoke(transaction, user.id, ['password-reset', 'email-change'])
-      await token.store(transaction)
-      const facts = { to: user.email, ...circumstances(ctx, house) }
+      await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
       await house.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
       return sessions.closeAll(transaction, user.id, { now, except: loginOf(ctx).session.id })
     },
   )
   if (count === undefined) return undefined
-  token.keep()
+  renewal.carry()
   rememberDevice(ctx, house, { userId: user.id, stamp })
   return count
+}
+
+/**
+ * Whether this very form has changed the password already: of a button pressed twice the browser keeps the second answer
+ * alone, which has to bring the token and the stamp again. With another password it is not the same form.
+ */
+async function isRepeated(ctx: Context, house: House, values: Sent<FieldName>): Promise<boolean> {
+  const { main, write } = house.database
+  const { session, user } = loginOf(ctx)
+  const owned = { id: session.id, userId: user.id }
+  const isSecond = await sessions.isOfForm(main, owned, fingerprint(ctx, values))
+  const account = isSecond ? await users.byId(main, user.id) : undefined
+  if (account === undefined) return false
+  if (!(await house.passwords.verify(account.passwordHash, values.password, leaving(ctx)))) return false
+  const renewal = renewalOf(ctx, house)
+  if (!(await write(renewal.store))) return false
+  renewal.carry()
+  rememberDevice(ctx, house, { userId: user.id, stamp: account.deviceStamp })
+  return true
 }

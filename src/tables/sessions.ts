@@ -179,12 +179,16 @@ export async function byFormerToken(db: Db, tokenHash: string, now: number): Pro
 const FORMER_LIFE = 10_000
 
 function live(db: Db, now: number) {
-  return db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select(SESSION_COLUMNS)
-    .select(USER_COLUMNS)
-    .where('expires_at', '>', now)
+  return (
+    db
+      .selectFrom('sessions')
+      .innerJoin('users', 'users.id', 'sessions.user_id')
+      .select(SESSION_COLUMNS)
+      .select(USER_COLUMNS)
+      .where('expires_at', '>', now)
+      // A login that was on its way when the account was closed.
+      .where('users.closed_at', 'is', null)
+  )
 }
 
 function loginOf(row: (SessionRow & Parameters<typeof userOf>[0]) | undefined): Login | undefined {
@@ -237,12 +241,13 @@ export interface Renewal {
   form?: string | undefined
 }
 
-/** Whether this form has begun the session, or changed it last. */
-export async function isOfForm(db: Db, id: string, form: string): Promise<boolean> {
+/** Whether the session was begun, or renewed last, by the form with this fingerprint. */
+export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Promise<boolean> {
   const row = await db
     .selectFrom('sessions')
     .select('id')
     .where('id', '=', id)
+    .where('user_id', '=', userId)
     .where('login_form', '=', form)
     .executeTakeFirst()
   return row !== undefined
