@@ -54,6 +54,8 @@ export interface AccountsOptions {
   baseUrl?: string | undefined
   /** What pages call the site; 'Gatehouse' by default. */
   siteName?: string
+  /** Whether pages are light or dark; `auto` (default) as the visitor's system says. */
+  theme?: Theme
   /** Where visitors arrive, as paths: `home` is `/` by default, the others are `home`. */
   places?: Partial<Places>
   /** Folders with templates of your own: one named like one of ours takes its place. */
@@ -99,6 +101,8 @@ export interface AccountsOptions {
   /** The clock, in UTC milliseconds; for tests. */
   now?: () => number
 }
+
+export type Theme = 'auto' | 'light' | 'dark'
 
 /** The middleware, and what a host may ask of it. It sets `ctx.state.user` for all that stands behind it. */
 export interface Accounts extends Middleware {
@@ -306,7 +310,7 @@ interface HouseViews {
 }
 
 function createHouseViews(
-  { siteName = 'Gatehouse', templates = [], development = false }: AccountsOptions,
+  { siteName = 'Gatehouse', theme = 'auto', templates = [], development = false }: AccountsOptions,
   {
     words,
     url,
@@ -332,6 +336,7 @@ function createHouseViews(
       places,
       // It stands in the subjects of mails, which are one line.
       siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
+      theme,
       day: dayInWords,
       ago: (time: number) => agoInWords(now() - time),
       until: (time: number) => inWords(time - now()),

@@ -30,6 +30,8 @@ export interface Config {
   readonly passwordMinLength: number
   /** The server that takes mails, whose address may hold a password; without one they are caught, or switched off. */
   readonly mail: MailServer | 'caught' | 'off'
+  /** Whether pages are light or dark, or as the visitor's system says. */
+  readonly theme: 'auto' | 'light' | 'dark'
   /** Whether an address has to be confirmed before the first login. */
   readonly emailConfirmation: 'optional' | 'required'
   /** Whether nobody can find out who has an account by e-mail. */
@@ -90,6 +92,7 @@ const environment = z.object({
     .enum(['optional', 'required'], { message: 'has to be optional or required' })
     .default('optional'),
   PRIVATE_EMAILS: z.enum(['true', 'false'], { message: 'has to be true or false' }).default('false'),
+  THEME: z.enum(['auto', 'light', 'dark'], { message: 'has to be auto, light or dark' }).default('auto'),
   PASSWORD_MIN_LENGTH: wholeNumber(6, 128).default('6'),
   SESSION_IDLE: duration().optional(),
   SESSION_KEPT_IDLE: duration().optional(),
@@ -138,6 +141,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     trustProxy: data.TRUST_PROXY,
     passwordMinLength: data.PASSWORD_MIN_LENGTH,
     mail: mailOf(data),
+    theme: data.THEME,
     emailConfirmation: data.EMAIL_CONFIRMATION,
     privateEmails: data.PRIVATE_EMAILS === 'true',
     lifetimes: lifetimesOf(data),

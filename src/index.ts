@@ -1,5 +1,5 @@
 /** The door: what `import … from 'gatehouse'` gives. `site.ts` is the smallest use of it. */
-export { type Accounts, type AccountsOptions, accounts } from './accounts.js'
+export { type Accounts, type AccountsOptions, accounts, type Theme } from './accounts.js'
 export { type Config, ConfigError, readConfig, readDotEnv } from './config.js'
 export { typedOf } from './detour.js'
 export type { OnEvent } from './events.js'

@@ -44,6 +44,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     keys,
     baseUrl: config.baseUrl,
     mail: config.mail,
+    theme: config.theme,
     emailConfirmation: config.emailConfirmation,
     privateEmails: config.privateEmails,
     passwordMinLength: config.passwordMinLength,

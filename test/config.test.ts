@@ -40,6 +40,7 @@ test('needs nothing: a newcomer has a site of their own', () => {
     trustProxy: 0,
     passwordMinLength: 6,
     mail: 'caught',
+    theme: 'auto',
     emailConfirmation: 'optional',
     privateEmails: false,
     lifetimes: LIFETIMES,
