@@ -37,7 +37,8 @@ const undoing: Form<never> = {
 
 const CLOSED = {
   code: 'account_closed',
-  sentence: 'Your account is closed, and will be erased {when}. Until then you take it back by logging in.',
+  sentence:
+    'Your account is closed, and will be erased {when}. Until then you can take it back by logging in.',
 }
 const REOPENED = {
   code: 'account_reopened',
