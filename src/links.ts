@@ -30,7 +30,8 @@ const DEAD: Record<Link['state'], Message> = {
   old: { code: 'link_old', sentence: 'This link is too old.' },
   unknown: {
     code: 'link_unknown',
-    sentence: 'This link is not valid, or no longer: it is not complete, or a later change has ended it.',
+    sentence:
+      'This link does not work: a part of it is missing, or something that was done later has ended it.',
   },
 }
 

@@ -238,7 +238,7 @@ test('a link that is too old, changed, or for something else opens nothing', asy
     await visitor.open(`${UNDO}${one}/`)
     const page = await visitor.open(UNDO)
     assert.is(page.status, 410, one)
-    assert.match(page.messages().join(), 'This link is not valid')
+    assert.match(page.messages().join(), 'This link does not work')
     assert.is(page.$('.error a').attr('href'), '/login/')
   }
   assert.is((await site.visitor().open(UNDO)).status, 410, 'nor does the page without a link')

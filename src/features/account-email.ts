@@ -58,7 +58,7 @@ const ASKED = {
 const SENT = { code: 'email_change_sent', sentence: 'Another mail to {email} is on its way.' }
 const NOTHING_PENDING = { code: 'email_nothing_pending', sentence: 'No change of your address is under way.' }
 const CANCELED = { code: 'email_canceled', sentence: 'Your address stays as it is.' }
-const CHANGED = { code: 'email_changed', sentence: 'The address of your account is now {email}.' }
+const CHANGED = { code: 'email_changed', sentence: 'The address of your account {name} is now {email}.' }
 const RESTORED = {
   code: 'email_restored',
   sentence:
@@ -91,7 +91,7 @@ export function routes(router: Router, house: House): void {
     requireRecentLogin,
     onSubmit(sending, house, async (ctx) => {
       const { nextEmail } = loginOf(ctx).user
-      if (nextEmail === null) return await stay(ctx, house, NOTHING_PENDING)
+      if (nextEmail === null) return await stay(ctx, house, NOTHING_PENDING, WITHOUT_BUTTON)
       await sendAgain(ctx, house, nextEmail)
       await stay(ctx, house, { ...SENT, params: { email: nextEmail } })
     }),
@@ -102,7 +102,7 @@ export function routes(router: Router, house: House): void {
     requireRecentLogin,
     onSubmit(canceling, house, async (ctx) => {
       await cancel(ctx, house)
-      await stay(ctx, house, CANCELED)
+      await stay(ctx, house, CANCELED, WITHOUT_BUTTON)
     }),
   )
 
@@ -112,7 +112,7 @@ export function routes(router: Router, house: House): void {
     '/account/email/confirm/verify/',
     onSubmit(confirming, house, async (ctx, values) => {
       const link = await linkOf(ctx, house, 'email-change')
-      if (!isLive(link)) return dead(ctx, house, 'email-change', link)
+      if (!isLive(link)) return await dead(ctx, house, 'email-change', link)
       const account = await users.byId(house.database.main, link.token.userId)
       const errors = await prove(ctx, house, account, values)
       if (errors.length > 0) return await house.pages.refuse(ctx, confirming, { errors, values })
@@ -120,13 +120,12 @@ export function routes(router: Router, house: House): void {
       if (outcome === 'taken') {
         return await house.pages.refuse(ctx, confirming, { errors: [fields.EMAIL_TAKEN], values })
       }
-      if (outcome === undefined)
-        return dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change'))
+      if (account === undefined || outcome === undefined)
+        return await dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change'))
       finishLink(ctx, 'email-change')
       lookAnew(ctx)
-      const notice = { message: { ...CHANGED, params: { email: link.token.email } } }
-      const to = userOf(ctx) === undefined ? house.places.home : house.url('account')
-      await house.pages.accept(ctx, confirming, { notice, to, onward: GO_ON, values: {} })
+      const { message, to } = changed(ctx, house, account.user, link.token)
+      await house.pages.accept(ctx, confirming, { notice: { message }, to, onward: GO_ON, values: {} })
     }),
   )
 
@@ -136,12 +135,13 @@ export function routes(router: Router, house: House): void {
     '/account/email/undo/',
     onSubmit(undoing, house, async (ctx, values) => {
       const link = await linkOf(ctx, house, 'email-undo')
-      if (!isLive(link)) return dead(ctx, house, 'email-undo', link)
+      if (!isLive(link)) return await dead(ctx, house, 'email-undo', link)
       const outcome = await restoreAddress(ctx, house, link.token)
       if (outcome === 'taken') {
         return await house.pages.refuse(ctx, undoing, { errors: [fields.EMAIL_TAKEN], values })
       }
-      if (outcome === undefined) return dead(ctx, house, 'email-undo', await linkOf(ctx, house, 'email-undo'))
+      if (outcome === undefined)
+        return await dead(ctx, house, 'email-undo', await linkOf(ctx, house, 'email-undo'))
       finishLink(ctx, 'email-undo')
       forgetLink(ctx, 'password-reset')
       keepAsked(ctx, outcome.name)
@@ -164,9 +164,17 @@ async function pending(ctx: Context) {
   return { email, isConfirmed: emailConfirmedAt !== null, nextEmail }
 }
 
-async function stay(ctx: Context, house: House, message: Message): Promise<void> {
+/** The button that was pressed is gone: the keyboard goes on at what has changed. */
+const WITHOUT_BUTTON = { focus: 'present' }
+
+async function stay(
+  ctx: Context,
+  house: House,
+  message: Message,
+  values: { focus?: string } = {},
+): Promise<void> {
   lookAnew(ctx)
-  await house.pages.accept(ctx, form, { notice: { message }, to: house.url(name), values: {} })
+  await house.pages.accept(ctx, form, { notice: { message }, to: house.url(name), values })
 }
 
 /** Notes the new address, apart from the one that counts, and sends it a mail; answers what is wrong with it. */
@@ -174,6 +182,11 @@ async function ask(ctx: Context, house: House, email: string): Promise<Broken[]>
   const { user } = loginOf(ctx)
   const errors = await objections(house, user, email)
   if (errors.length > 0) return errors
+  // Pressed twice: the link that is on its way stays good.
+  if (email === user.nextEmail) {
+    await sendAgain(ctx, house, email)
+    return []
+  }
   await countMail(ctx, house, { kind: 'email-change', userId: user.id, address: email })
   const now = house.now()
   await happens(ctx, house, { kind: 'email_asked', userId: user.id, about: email }, async (transaction) => {
@@ -225,7 +238,7 @@ async function cancel(ctx: Context, house: House): Promise<void> {
 
 async function showLink(ctx: Context, house: House, page: Form, purpose: tokens.Purpose): Promise<void> {
   const link = await linkOf(ctx, house, purpose)
-  if (!isLive(link)) return dead(ctx, house, purpose, link)
+  if (!isLive(link)) return await dead(ctx, house, purpose, link)
   await house.pages.form(ctx, page)
 }
 
@@ -260,12 +273,28 @@ async function prove(
   return (await checkPassword(ctx, house, check)) ? [] : [PASSWORD_WRONG]
 }
 
-function dead(ctx: Context, house: House, purpose: tokens.Purpose, link: Link | undefined): void {
-  const { url, places } = house
-  if (link?.state === 'done') {
-    const message = purpose === 'email-undo' ? RESTORED : CHANGED
-    const to = purpose === 'email-undo' ? url('password-reset') : userOf(ctx) ? url('account') : places.home
-    return void house.pages.leave(ctx, to, { message: { ...message, params: { email: link.token.email } } })
+/** What is said of a changed address, and where its owner goes on; another user may be logged in here. */
+function changed(ctx: Context, { url }: House, user: users.User, { email }: tokens.Token) {
+  const message = { ...CHANGED, params: { name: user.name, email } }
+  const login = `${url('login')}?${new URLSearchParams({ username: user.name })}`
+  return { message, to: userOf(ctx)?.id === user.id ? url('account') : login }
+}
+
+async function dead(
+  ctx: Context,
+  house: House,
+  purpose: tokens.Purpose,
+  link: Link | undefined,
+): Promise<void> {
+  const { url, pages } = house
+  if (link?.state === 'done' && purpose === 'email-undo') {
+    const message = { ...RESTORED, params: { email: link.token.email } }
+    return pages.leave(ctx, url('password-reset'), { message })
+  }
+  const account = link?.token && (await users.byId(house.database.main, link.token.userId))
+  if (link?.state === 'done' && account !== undefined) {
+    const { message, to } = changed(ctx, house, account.user, link.token)
+    return pages.leave(ctx, to, { message })
   }
   forgetLink(ctx, purpose)
   refuseLink(ctx, house, link ?? { state: 'unknown' }, { href: url('account'), message: TO_ACCOUNT })

@@ -74,7 +74,7 @@ export function routes(router: Router, house: House): void {
   router.get('/email/confirm/', async (ctx) => {
     const link = await linkOf(ctx, house, PURPOSE)
     if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
-    if (link === undefined && (await subjectOf(ctx)) === undefined) return nobody(ctx, house)
+    if (link === undefined && (await subjectOf(ctx)) === undefined) return await nobody(ctx, house)
     await house.pages.form(ctx, form)
   })
 
@@ -84,7 +84,7 @@ export function routes(router: Router, house: House): void {
       const link = await linkOf(ctx, house, PURPOSE)
       if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
       const outcome = link ? await prove(ctx, house, link, values) : await proveByCode(ctx, house, values)
-      if (outcome === undefined) return nobody(ctx, house)
+      if (outcome === undefined) return await nobody(ctx, house)
       if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
       const confirmed = await confirm(ctx, house, outcome)
       if (confirmed === 'taken') {
@@ -103,7 +103,7 @@ export function routes(router: Router, house: House): void {
     '/email/confirm/send/',
     onSubmit(sending, house, async (ctx, values) => {
       const account = await subjectOf(ctx)
-      if (account === undefined) return nobody(ctx, house)
+      if (account === undefined) return await nobody(ctx, house)
       await sendAgain(ctx, house, account)
       const message = { ...SENT, params: { email: account.user.email } }
       forgetLink(ctx, PURPOSE)
@@ -113,7 +113,7 @@ export function routes(router: Router, house: House): void {
 
   router.get('/email/confirm/address/', async (ctx) => {
     const account = await subjectOf(ctx)
-    if (account === undefined) return nobody(ctx, house)
+    if (account === undefined) return await nobody(ctx, house)
     await house.pages.form(ctx, correcting, { email: account.user.email })
   })
 
@@ -121,7 +121,7 @@ export function routes(router: Router, house: House): void {
     '/email/confirm/address/verify/',
     onSubmit(correcting, house, async (ctx, values) => {
       const account = await subjectOf(ctx)
-      if (account === undefined) return nobody(ctx, house)
+      if (account === undefined) return await nobody(ctx, house)
       const email = fields.normalizeEmail(values.email)
       const errors = await correct(ctx, house, account, email)
       if (errors.length > 0) return await house.pages.refuse(ctx, correcting, { errors, values })
@@ -154,12 +154,17 @@ export function routes(router: Router, house: House): void {
   router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
 }
 
-/** Whose address is to be confirmed: the user's who is logged in, or that of who has just signed up here. */
+/** Whose address is to be confirmed. */
 async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
+  const account = await visitorOf(ctx)
+  return account?.user.emailConfirmedAt === null ? account : undefined
+}
+
+/** Who is here: the user who is logged in, or who has just signed up. */
+async function visitorOf(ctx: Context): Promise<users.Account | undefined> {
   const { database } = houseOf(ctx)
   const id = userOf(ctx)?.id ?? newcomerOf(ctx)
-  const account = id === undefined ? undefined : await users.byId(database.main, id)
-  return account?.user.emailConfirmedAt === null ? account : undefined
+  return id === undefined ? undefined : await users.byId(database.main, id)
 }
 
 /** What the page shows: whose address it is, and what has to be given. */
@@ -272,14 +277,15 @@ async function dead(ctx: Context, house: House, link: Link): Promise<void> {
   refuseLink(ctx, house, link, { href: house.url(name), message: ASK_AGAIN })
 }
 
-/** There is nobody here whose address could be confirmed. */
-function nobody(ctx: Context, { pages, url }: House): void {
-  const user = userOf(ctx)
-  if (user === undefined) {
-    return void pages.leave(ctx, `${url('login')}?${new URLSearchParams({ next: url(name) })}`)
+/** There is nobody here whose address could be confirmed: it is confirmed already, or nobody knows whose it would be. */
+async function nobody(ctx: Context, house: House): Promise<void> {
+  const { pages, url } = house
+  const account = await visitorOf(ctx)
+  if (account === undefined) {
+    return pages.leave(ctx, `${url('login')}?${new URLSearchParams({ next: url(name) })}`)
   }
-  const message = { ...CONFIRMED_BEFORE, params: { email: user.email } }
-  pages.leave(ctx, url('account'), { message })
+  const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
+  pages.leave(ctx, placeFor(ctx, house, account.user), { message })
 }
 
 async function sendAgain(ctx: Context, house: House, { user }: users.Account): Promise<void> {
@@ -293,16 +299,17 @@ async function sendAgain(ctx: Context, house: House, { user }: users.Account): P
 }
 
 /** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
-async function correct(
-  ctx: Context,
-  house: House,
-  { user }: users.Account,
-  email: string,
-): Promise<Broken[]> {
+async function correct(ctx: Context, house: House, account: users.Account, email: string): Promise<Broken[]> {
+  const { user } = account
   const { privateEmails } = house.rules
   const emailKey = fields.fold(email)
   const errors = fields.check(fields.email, email)
   if (errors.length > 0) return errors
+  // Sent twice, or not changed: what was mailed to it stays good.
+  if (email === user.email) {
+    await sendAgain(ctx, house, account)
+    return []
+  }
   const taken = { now: house.now(), userId: user.id }
   if (!privateEmails && (await users.isEmailTaken(house.database.main, emailKey, taken))) {
     return [fields.EMAIL_TAKEN]
