@@ -109,9 +109,11 @@ for (const htmx of [false, true]) {
     ])
     assert.equal(await site.rows('select id from users where name = ?', name), [])
     assert.match((await visitor.open('/')).text, 'Log in', 'who had signed up is out')
-    const gone = await owner.open(deny.$('form').attr('action') ?? '')
-    assert.is(gone.status, 410)
-    assert.is((await owner.follow(mail)).status, 410)
+    const again = await owner.send(deny)
+    assert.is(again.headers[htmx ? 'hx-redirect' : 'location'], '/', 'pressed twice')
+    await owner.agent.get(mail.link)
+    assert.is((await owner.open(PATH)).headers.location, '/', 'opened again')
+    assert.is((await site.visitor().follow(mail)).status, 410)
   })
 }
 

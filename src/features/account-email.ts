@@ -65,6 +65,8 @@ const RESTORED = {
     'The address is {email} again, and everybody is logged out. Choose a new password: a mail is on its way.',
 }
 const GO_ON = { code: 'email_changed_go_on', sentence: 'Go on' }
+// Undone, the account has no password; too late to be undone, a new one keeps out who has changed it.
+const NEW_PASSWORD = { code: 'to_new_password', sentence: 'Choose a new password' }
 const TO_ACCOUNT = { code: 'to_account', sentence: 'Go to your account' }
 
 export function routes(router: Router, house: House): void {
@@ -297,5 +299,9 @@ async function dead(
     return pages.leave(ctx, to, { message })
   }
   forgetLink(ctx, purpose)
-  refuseLink(ctx, house, link ?? { state: 'unknown' }, { href: url('account'), message: TO_ACCOUNT })
+  const onward =
+    purpose === 'email-undo'
+      ? { href: url('password-forgot'), message: NEW_PASSWORD }
+      : { href: url('account'), message: TO_ACCOUNT }
+  refuseLink(ctx, house, link ?? { state: 'unknown' }, onward)
 }

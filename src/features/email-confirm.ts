@@ -146,7 +146,7 @@ export function routes(router: Router, house: House): void {
         users.eraseUnconfirmed(transaction, userId),
       )
       if (!isErased) return await dead(ctx, house, link)
-      forgetLink(ctx, PURPOSE)
+      finishLink(ctx, PURPOSE)
       house.pages.leave(ctx, house.places.home, { message: ERASED })
     }),
   )
@@ -268,6 +268,7 @@ function placeFor(ctx: Context, { url }: House, user: users.User): string {
 
 /** A link that does nothing any more: of an address that it has confirmed that is told, for that is what was asked for. */
 async function dead(ctx: Context, house: House, link: Link): Promise<void> {
+  if (link.state === 'gone') return house.pages.leave(ctx, house.places.home, { message: ERASED })
   const account = link.token && (await users.byId(house.database.main, link.token.userId))
   forgetLink(ctx, PURPOSE)
   if (account !== undefined && account.user.emailConfirmedAt !== null) {
