@@ -6,6 +6,7 @@ import { happens, recorded, userAgentOf } from './events.js'
 import type { House } from './house.js'
 import type { Lifetimes } from './lifetimes.js'
 import { circumstances } from './notices.js'
+import * as mails from './tables/mails.js'
 import type { Db } from './tables/schema.js'
 import * as sessions from './tables/sessions.js'
 import * as tokens from './tables/tokens.js'
@@ -187,7 +188,8 @@ export async function reopen(ctx: Context, house: House, user: User): Promise<bo
     house,
     { kind: 'account_reopened', userId: user.id },
     async (transaction) => {
-      await tokens.revoke(transaction, user.id, ['account-reopen'])
+      await tokens.useAll(transaction, user.id, 'account-reopen', house.now())
+      await mails.cancel(transaction, user.id, ['account-closed'])
       return (await users.reopen(transaction, user.id, house.now())) || undefined
     },
   )
