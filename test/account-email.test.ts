@@ -166,6 +166,7 @@ test('undoing survives resets and further changes, and ends what the other addre
   const someone = await owner()
   const { visitor, name, email, next } = someone
   const undo = await changed(someone)
+  await site.emptyMailbox()
   const theirs = await changed({ ...someone, email: next, next: `third-${email}` })
   await site.emptyMailbox()
   const thief = site.visitor()

@@ -1,16 +1,14 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { changeAddress, restoreAddress } from '../addresses.js'
-import { countedFor, countMail } from '../asking.js'
-import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
-import { happens } from '../events.js'
+import { askForAddress, cancelChange, changeAddress, restoreAddress, sendChangeAgain } from '../addresses.js'
+import { askPasswordOf } from '../authentication.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
 import { finishLink, forgetLink, isLive, type Link, linkOf, openLink, refuseLink } from '../links.js'
 import { keepAsked } from '../resets.js'
 import { loginOf, lookAnew } from '../sessions.js'
-import * as tokens from '../tables/tokens.js'
+import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form, Message } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
@@ -49,7 +47,6 @@ const undoing: Form<never> = {
   around: (ctx) => behind(ctx, 'email-undo'),
 }
 
-const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is your address already.' }
 const ASKED = {
   code: 'email_asked',
   sentence:
@@ -77,7 +74,7 @@ export function routes(router: Router, house: House): void {
     requireRecentLogin,
     onSubmit(form, house, async (ctx, values) => {
       const email = fields.normalizeEmail(values.email)
-      const errors = await ask(ctx, house, email)
+      const errors = await askForAddress(ctx, house, loginOf(ctx).user, email)
       if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
       await stay(ctx, house, { ...ASKED, params: { email } })
     }),
@@ -94,7 +91,7 @@ export function routes(router: Router, house: House): void {
     onSubmit(sending, house, async (ctx) => {
       const { nextEmail } = loginOf(ctx).user
       if (nextEmail === null) return await stay(ctx, house, NOTHING_PENDING, WITHOUT_BUTTON)
-      await sendAgain(ctx, house, nextEmail)
+      await sendChangeAgain(ctx, house, loginOf(ctx).user, nextEmail)
       await stay(ctx, house, { ...SENT, params: { email: nextEmail } })
     }),
   )
@@ -103,7 +100,7 @@ export function routes(router: Router, house: House): void {
     '/account/email/cancel/',
     requireRecentLogin,
     onSubmit(canceling, house, async (ctx) => {
-      await cancel(ctx, house)
+      await cancelChange(ctx, house, loginOf(ctx).user)
       await stay(ctx, house, CANCELED, WITHOUT_BUTTON)
     }),
   )
@@ -179,65 +176,6 @@ async function stay(
   await house.pages.accept(ctx, form, { notice: { message }, to: house.url(name), values })
 }
 
-/** Notes the new address, apart from the one that counts, and sends it a mail; answers what is wrong with it. */
-async function ask(ctx: Context, house: House, email: string): Promise<Broken[]> {
-  const { user } = loginOf(ctx)
-  const errors = await objections(house, user, email)
-  if (errors.length > 0) return errors
-  // Pressed twice: the link that is on its way stays good.
-  if (email === user.nextEmail) {
-    await sendAgain(ctx, house, email)
-    return []
-  }
-  await countMail(ctx, house, { kind: 'email-change', userId: user.id, address: email })
-  const now = house.now()
-  await happens(ctx, house, { kind: 'email_asked', userId: user.id, about: email }, async (transaction) => {
-    await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
-    await tokens.revoke(transaction, user.id, ['email-change'])
-    await house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts: { email } })
-    return true
-  })
-  return []
-}
-
-async function objections(house: House, user: users.User, email: string): Promise<Broken[]> {
-  const errors = fields.check(fields.email, email)
-  if (errors.length > 0) return errors
-  if (email === user.email) return [SAME]
-  if (house.rules.privateEmails) return []
-  const taken = { now: house.now(), userId: user.id }
-  const isUsed = await users.isEmailTaken(house.database.main, fields.fold(email), taken)
-  return isUsed ? [fields.EMAIL_TAKEN] : []
-}
-
-async function sendAgain(ctx: Context, house: House, email: string): Promise<void> {
-  const { user } = loginOf(ctx)
-  await house.limits.take([
-    { rule: 'mailPause', of: `${name} ${user.id}` },
-    ...countedFor(ctx, house, { kind: 'email-change', userId: user.id, address: email }),
-  ])
-  await house.database.write((transaction) =>
-    house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts: { email } }),
-  )
-}
-
-async function cancel(ctx: Context, house: House): Promise<void> {
-  const { user } = loginOf(ctx)
-  const { nextEmail } = user
-  if (nextEmail === null) return
-  await happens(
-    ctx,
-    house,
-    { kind: 'email_canceled', userId: user.id, about: nextEmail },
-    async (transaction) => {
-      await tokens.revoke(transaction, user.id, ['email-change'])
-      return (
-        (await users.setNextEmail(transaction, user.id, { nextEmail: null, now: house.now() })) || undefined
-      )
-    },
-  )
-}
-
 async function showLink(ctx: Context, house: House, page: Form, purpose: tokens.Purpose): Promise<void> {
   const link = await linkOf(ctx, house, purpose)
   if (!isLive(link)) return await dead(ctx, house, purpose, link)
@@ -265,14 +203,7 @@ async function prove(
   { password }: { password: string },
 ): Promise<Broken[]> {
   if (account === undefined || userOf(ctx)?.id === account.user.id) return []
-  if (password === '') return [NO_PASSWORD]
-  const check = {
-    name: fields.fold(account.user.name),
-    account,
-    password,
-    failure: 'password_failed',
-  } as const
-  return (await checkPassword(ctx, house, check)) ? [] : [PASSWORD_WRONG]
+  return askPasswordOf(ctx, house, account, password)
 }
 
 /** What is said of a changed address, and where its owner goes on; another user may be logged in here. */

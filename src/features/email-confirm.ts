@@ -1,9 +1,8 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { countedFor, countMail } from '../asking.js'
-import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
+import { confirmAddress, correctAddress, sendConfirmAgain } from '../addresses.js'
+import { askPasswordOf } from '../authentication.js'
 import { checkCode } from '../codes.js'
-import { happens } from '../events.js'
 import * as fields from '../fields.js'
 import { userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
@@ -18,8 +17,7 @@ import {
   refuseLink,
 } from '../links.js'
 import { lookAnew, newcomerOf } from '../sessions.js'
-import * as tokens from '../tables/tokens.js'
-import { isTaken } from '../tables/unique.js'
+import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
@@ -86,7 +84,7 @@ export function routes(router: Router, house: House): void {
       const outcome = link ? await prove(ctx, house, link, values) : await proveByCode(ctx, house, values)
       if (outcome === undefined) return await nobody(ctx, house)
       if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
-      const confirmed = await confirm(ctx, house, outcome)
+      const confirmed = await confirmAddress(ctx, house, outcome)
       if (confirmed === 'taken') {
         return await house.pages.refuse(ctx, form, { errors: [fields.EMAIL_TAKEN], values })
       }
@@ -104,7 +102,7 @@ export function routes(router: Router, house: House): void {
     onSubmit(sending, house, async (ctx, values) => {
       const account = await subjectOf(ctx)
       if (account === undefined) return await nobody(ctx, house)
-      await sendAgain(ctx, house, account)
+      await sendConfirmAgain(ctx, house, account.user)
       const message = { ...SENT, params: { email: account.user.email } }
       forgetLink(ctx, PURPOSE)
       await house.pages.accept(ctx, sending, { notice: { message }, to: house.url(name), values })
@@ -123,7 +121,7 @@ export function routes(router: Router, house: House): void {
       const account = await subjectOf(ctx)
       if (account === undefined) return await nobody(ctx, house)
       const email = fields.normalizeEmail(values.email)
-      const errors = await correct(ctx, house, account, email)
+      const errors = await correctAddress(ctx, house, account.user, email)
       if (errors.length > 0) return await house.pages.refuse(ctx, correcting, { errors, values })
       const notice = { message: { ...CORRECTED, params: { email } } }
       await house.pages.accept(ctx, correcting, { notice, to: house.url(name), onward: GO_ON, values })
@@ -199,18 +197,8 @@ async function prove(
 ): Promise<Proof | undefined> {
   const account = await users.byId(house.database.main, token.userId)
   if (account === undefined) return undefined
-  const { hash } = token
-  if (isOwn(ctx, token)) return { ok: true, account, hash }
-  if (password === '') return { ok: false, error: NO_PASSWORD }
-  const check = {
-    name: fields.fold(account.user.name),
-    account,
-    password,
-    failure: 'password_failed',
-  } as const
-  return (await checkPassword(ctx, house, check))
-    ? { ok: true, account, hash }
-    : { ok: false, error: PASSWORD_WRONG }
+  const [error] = isOwn(ctx, token) ? [] : await askPasswordOf(ctx, house, account, password)
+  return error === undefined ? { ok: true, account, hash: token.hash } : { ok: false, error }
 }
 
 async function proveByCode(
@@ -222,28 +210,6 @@ async function proveByCode(
   if (account === undefined) return undefined
   const checked = await checkCode(house, { userId: account.user.id, purpose: PURPOSE }, code)
   return checked.ok ? { ...checked, account } : checked
-}
-
-/** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */
-async function confirm(
-  ctx: Context,
-  house: House,
-  { account, hash }: { account: users.Account; hash: string },
-): Promise<'now' | 'before' | 'taken'> {
-  const { id, email } = account.user
-  const now = house.now()
-  try {
-    const token = await happens(ctx, house, { kind: 'email_confirmed', userId: id }, async (transaction) => {
-      const used = await tokens.use(transaction, { hash, purpose: PURPOSE, now })
-      if (used?.emailKey !== fields.fold(email)) return undefined
-      const confirmation = { email, emailKey: used.emailKey, now }
-      return (await users.confirmEmail(transaction, id, confirmation)) ? used : undefined
-    })
-    return token === undefined ? 'before' : 'now'
-  } catch (error) {
-    if (isTaken(error)) return 'taken'
-    throw error
-  }
 }
 
 async function goOn(
@@ -287,47 +253,4 @@ async function nobody(ctx: Context, house: House): Promise<void> {
   }
   const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
   pages.leave(ctx, placeFor(ctx, house, account.user), { message })
-}
-
-async function sendAgain(ctx: Context, house: House, { user }: users.Account): Promise<void> {
-  await house.limits.take([
-    { rule: 'mailPause', of: `${name} ${user.id}` },
-    ...countedFor(ctx, house, { kind: 'email-confirm', userId: user.id, address: user.email }),
-  ])
-  await house.database.write((transaction) =>
-    house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id }),
-  )
-}
-
-/** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
-async function correct(ctx: Context, house: House, account: users.Account, email: string): Promise<Broken[]> {
-  const { user } = account
-  const { privateEmails } = house.rules
-  const emailKey = fields.fold(email)
-  const errors = fields.check(fields.email, email)
-  if (errors.length > 0) return errors
-  // Sent twice, or not changed: what was mailed to it stays good.
-  if (email === user.email) {
-    await sendAgain(ctx, house, account)
-    return []
-  }
-  const taken = { now: house.now(), userId: user.id }
-  if (!privateEmails && (await users.isEmailTaken(house.database.main, emailKey, taken))) {
-    return [fields.EMAIL_TAKEN]
-  }
-  await countMail(ctx, house, { kind: 'email-confirm', userId: user.id, address: email })
-  try {
-    await house.database.write(async (transaction) => {
-      const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
-      const correction = { email, emailKey: claimed, now: house.now() }
-      if (!(await users.correctEmail(transaction, user.id, correction))) return
-      // What was sent to the wrong address proves nothing of the right one.
-      await tokens.revoke(transaction, user.id, [PURPOSE, 'password-reset'])
-      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
-    })
-    return []
-  } catch (error) {
-    if (isTaken(error)) return [fields.EMAIL_TAKEN]
-    throw error
-  }
 }
