@@ -1,6 +1,8 @@
 import type { Context } from 'koa'
+import { countedFor, countMail } from './asking.js'
 import { newDeviceStamp } from './devices.js'
 import { happens } from './events.js'
+import * as fields from './fields.js'
 import type { House } from './house.js'
 import { circumstances } from './notices.js'
 import type { MailKind } from './outbox.js'
@@ -9,6 +11,147 @@ import * as sessions from './tables/sessions.js'
 import * as tokens from './tables/tokens.js'
 import { isTaken } from './tables/unique.js'
 import * as users from './tables/users.js'
+import type { Broken } from './web/form.js'
+
+const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is your address already.' }
+
+/** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */
+export async function confirmAddress(
+  ctx: Context,
+  house: House,
+  { account, hash }: { account: users.Account; hash: string },
+): Promise<'now' | 'before' | 'taken'> {
+  const { id, email } = account.user
+  const now = house.now()
+  try {
+    const token = await happens(ctx, house, { kind: 'email_confirmed', userId: id }, async (transaction) => {
+      const used = await tokens.use(transaction, { hash, purpose: 'email-confirm', now })
+      if (used?.emailKey !== fields.fold(email)) return undefined
+      const confirmation = { email, emailKey: used.emailKey, now }
+      return (await users.confirmEmail(transaction, id, confirmation)) ? used : undefined
+    })
+    return token === undefined ? 'before' : 'now'
+  } catch (error) {
+    if (isTaken(error)) return 'taken'
+    throw error
+  }
+}
+
+/** Sends another mail with a link and a code. */
+export async function sendConfirmAgain(ctx: Context, house: House, user: users.User): Promise<void> {
+  await house.limits.take([
+    { rule: 'mailPause', of: `email-confirm ${user.id}` },
+    ...countedFor(ctx, house, { kind: 'email-confirm', userId: user.id, address: user.email }),
+  ])
+  await house.database.write((transaction) =>
+    house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id }),
+  )
+}
+
+/** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
+export async function correctAddress(
+  ctx: Context,
+  house: House,
+  user: users.User,
+  email: string,
+): Promise<Broken[]> {
+  const { privateEmails } = house.rules
+  const emailKey = fields.fold(email)
+  const errors = fields.check(fields.email, email)
+  if (errors.length > 0) return errors
+  // Sent twice, or not changed: what was mailed to it stays good.
+  if (email === user.email) {
+    await sendConfirmAgain(ctx, house, user)
+    return []
+  }
+  const taken = { now: house.now(), userId: user.id }
+  if (!privateEmails && (await users.isEmailTaken(house.database.main, emailKey, taken))) {
+    return [fields.EMAIL_TAKEN]
+  }
+  await countMail(ctx, house, { kind: 'email-confirm', userId: user.id, address: email })
+  try {
+    await house.database.write(async (transaction) => {
+      const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
+      const correction = { email, emailKey: claimed, now: house.now() }
+      if (!(await users.correctEmail(transaction, user.id, correction))) return
+      // What was sent to the wrong address proves nothing of the right one.
+      await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
+      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
+    })
+    return []
+  } catch (error) {
+    if (isTaken(error)) return [fields.EMAIL_TAKEN]
+    throw error
+  }
+}
+
+/** Notes the new address, apart from the one that counts, and sends it a mail; answers what is wrong with it. */
+export async function askForAddress(
+  ctx: Context,
+  house: House,
+  user: users.User,
+  email: string,
+): Promise<Broken[]> {
+  const errors = await objectionsTo(house, user, email)
+  if (errors.length > 0) return errors
+  // Pressed twice: the link that is on its way stays good.
+  if (email === user.nextEmail) {
+    await sendChangeAgain(ctx, house, user, email)
+    return []
+  }
+  await countMail(ctx, house, { kind: 'email-change', userId: user.id, address: email })
+  const now = house.now()
+  await happens(ctx, house, { kind: 'email_asked', userId: user.id, about: email }, async (transaction) => {
+    await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
+    await tokens.revoke(transaction, user.id, ['email-change'])
+    await house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts: { email } })
+    return true
+  })
+  return []
+}
+
+async function objectionsTo(house: House, user: users.User, email: string): Promise<Broken[]> {
+  const errors = fields.check(fields.email, email)
+  if (errors.length > 0) return errors
+  if (email === user.email) return [SAME]
+  if (house.rules.privateEmails) return []
+  const taken = { now: house.now(), userId: user.id }
+  const isUsed = await users.isEmailTaken(house.database.main, fields.fold(email), taken)
+  return isUsed ? [fields.EMAIL_TAKEN] : []
+}
+
+/** Sends the mail to the new address again. */
+export async function sendChangeAgain(
+  ctx: Context,
+  house: House,
+  user: users.User,
+  email: string,
+): Promise<void> {
+  await house.limits.take([
+    { rule: 'mailPause', of: `email-change ${user.id}` },
+    ...countedFor(ctx, house, { kind: 'email-change', userId: user.id, address: email }),
+  ])
+  await house.database.write((transaction) =>
+    house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts: { email } }),
+  )
+}
+
+/** The address stays as it is. */
+export async function cancelChange(ctx: Context, house: House, user: users.User): Promise<void> {
+  const { nextEmail } = user
+  if (nextEmail === null) return
+  await happens(
+    ctx,
+    house,
+    { kind: 'email_canceled', userId: user.id, about: nextEmail },
+    async (transaction) => {
+      await tokens.revoke(transaction, user.id, ['email-change'])
+      return (
+        (await users.setNextEmail(transaction, user.id, { nextEmail: null, now: house.now() })) || undefined
+      )
+    },
+  )
+}
 
 /** Changes the address if it is still wanted and free; the former one gets a mail by which that can be undone. */
 export async function changeAddress(

@@ -90,6 +90,19 @@ export async function checkPassword(ctx: Context, house: House, check: PasswordC
   return right
 }
 
+/** What is wrong with the password that a user was asked for again, by whatever page; nothing if it is theirs. */
+export async function askPasswordOf(
+  ctx: Context,
+  house: House,
+  account: users.Account,
+  password: string,
+): Promise<Broken[]> {
+  if (password === '') return [NO_PASSWORD]
+  const name = fold(account.user.name)
+  const isRight = await checkPassword(ctx, house, { name, account, password, failure: 'password_failed' })
+  return isRight ? [] : [PASSWORD_WRONG]
+}
+
 // Names are counted as they were typed: a name and an e-mail that had one counter would tell whose address it is.
 function countedTries(ctx: Context, house: House, { name, account }: PasswordCheck): Counted[] {
   const device = deviceOf(ctx, house, account)

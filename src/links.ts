@@ -14,7 +14,8 @@ export interface LiveLink {
 }
 
 interface UnknownLink {
-  state: 'unknown'
+  /** `gone` with the account that it has erased, here. */
+  state: 'unknown' | 'gone'
   token?: undefined
 }
 
@@ -25,12 +26,14 @@ export function isLive(link: Link | undefined): link is LiveLink {
 
 const DEAD: Record<Link['state'], Message> = {
   live: { code: 'link_lost', sentence: 'This link was used just now, in another tab or on another device.' },
+  gone: { code: 'link_gone', sentence: 'This account is erased.' },
   done: { code: 'link_done', sentence: 'This was done already.' },
   used: { code: 'link_used', sentence: 'This link was used already.' },
   old: { code: 'link_old', sentence: 'This link is too old.' },
   unknown: {
     code: 'link_unknown',
-    sentence: 'This link is not valid, or no longer: it is not complete, or a later change has ended it.',
+    sentence:
+      'This link does not work: a part of it is missing, or something that was done later has ended it.',
   },
 }
 
@@ -59,7 +62,7 @@ export async function linkOf(ctx: Context, house: House, purpose: tokens.Purpose
   if (kept === undefined) return undefined
   const [secret = '', done] = kept.split(' ')
   const token = await tokens.byHash(house.database.main, hashOf(secret), purpose)
-  if (token === undefined) return { state: 'unknown' }
+  if (token === undefined) return { state: done === undefined ? 'unknown' : 'gone' }
   if (token.usedAt !== null) return { state: done === undefined ? 'used' : 'done', token }
   return { state: token.expiresAt > house.now() ? 'live' : 'old', token }
 }
@@ -72,7 +75,7 @@ export function forgetLink(ctx: Context, purpose: tokens.Purpose): void {
 /** Notes that the link was used here. */
 export function finishLink(ctx: Context, purpose: tokens.Purpose): void {
   const kept = keptText(ctx, nameOf(purpose))
-  if (kept !== undefined) keep(ctx, { [nameOf(purpose)]: kept + DONE })
+  if (kept !== undefined && !kept.endsWith(DONE)) keep(ctx, { [nameOf(purpose)]: kept + DONE })
 }
 
 /** Lets a page go on as if a link with this token had been opened. */

@@ -71,6 +71,8 @@ const KINDS: Record<MailKind, Kind> = {
     recipient: told,
     page: 'account-close-undo',
     token: { purpose: 'account-reopen', life: REOPEN_LIFE },
+    // Not where it is closed: of a button pressed twenty times at once nobody should be told that it is too often.
+    limit: 'mailAccount',
   },
 }
 

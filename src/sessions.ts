@@ -6,6 +6,7 @@ import { happens, recorded, userAgentOf } from './events.js'
 import type { House } from './house.js'
 import type { Lifetimes } from './lifetimes.js'
 import { circumstances } from './notices.js'
+import * as mails from './tables/mails.js'
 import type { Db } from './tables/schema.js'
 import * as sessions from './tables/sessions.js'
 import * as tokens from './tables/tokens.js'
@@ -136,14 +137,15 @@ export function keepNewcomer(ctx: Context, userId: string): void {
  * Begins a session for a user who has proved who they are. Always a new token, and a new CSRF secret: what somebody
  * planted in this browser before is worth nothing now (session fixation, ASVS 5 7.2.4). The former session here ends,
  * and so does the one that the same form has begun: of a button pressed twice the browser keeps the last answer alone.
- * An account that was closed is open again, which is answered.
+ * An account that was closed is open again, which is answered. Answers undefined, and does nothing, if the password was
+ * changed since it was looked at.
  */
 export async function logIn(
   ctx: Context,
   house: House,
   account: Account,
   options: { kept: boolean; form: string },
-): Promise<{ isReopened: boolean }> {
+): Promise<{ isReopened: boolean } | undefined> {
   const { user, deviceStamp } = account
   const now = house.now()
   const token = newToken()
@@ -160,8 +162,8 @@ export async function logIn(
   }
   // Whoever has just signed up here needs not be told of it.
   const isStranger = knownDevices(ctx, house)(account) === undefined && newcomerOf(ctx) !== user.id
-  const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
-  await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+  const opened = await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+    if (!(await users.holdPassword(transaction, user.id, account.passwordHash))) return undefined
     await sessions.open(transaction, session, { insteadOf: sessionOf(ctx)?.id })
     if (isStranger) {
       const facts = { to: user.email, ...circumstances(ctx, house) }
@@ -169,6 +171,8 @@ export async function logIn(
     }
     return true
   })
+  if (opened === undefined) return undefined
+  const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
   setLifetime(ctx, options.kept ? house.lifetimes.max : undefined)
   keep(ctx, { [TOKEN]: token, [SEEN]: undefined, [NEWCOMER]: undefined })
   newSecret(ctx)
@@ -184,7 +188,8 @@ export async function reopen(ctx: Context, house: House, user: User): Promise<bo
     house,
     { kind: 'account_reopened', userId: user.id },
     async (transaction) => {
-      await tokens.revoke(transaction, user.id, ['account-reopen'])
+      await tokens.useAll(transaction, user.id, 'account-reopen', house.now())
+      await mails.cancel(transaction, user.id, ['account-closed'])
       return (await users.reopen(transaction, user.id, house.now())) || undefined
     },
   )

@@ -123,7 +123,10 @@ for (const htmx of [false, true]) {
       '⚠ This password is wrong.',
     ])
     assert.is(await emailOf(someone.name), someone.email)
-    assert.is((await stranger.send(page, { password: PASSWORD })).status, htmx ? 200 : 303)
+    const done = await stranger.send(page, { password: PASSWORD })
+    assert.is(done.status, htmx ? 200 : 303)
+    const login = `/login/?username=${someone.name.replace(' ', '+')}`
+    assert.is(htmx ? done.$('.success a').attr('href') : done.headers.location, login)
     assert.is(await emailOf(someone.name), someone.next)
   })
 
@@ -163,6 +166,7 @@ test('undoing survives resets and further changes, and ends what the other addre
   const someone = await owner()
   const { visitor, name, email, next } = someone
   const undo = await changed(someone)
+  await site.emptyMailbox()
   const theirs = await changed({ ...someone, email: next, next: `third-${email}` })
   await site.emptyMailbox()
   const thief = site.visitor()
@@ -276,6 +280,26 @@ test('it asks for the password when that was given long ago, and brings back wha
   assert.is(back.headers.location, PATH)
   assert.is((await someone.visitor.open(PATH)).value('email'), someone.next)
   assert.is((await site.visitor().open(PATH)).headers.location, `/login/?next=${encodeURIComponent(PATH)}`)
+})
+
+test('asked twice by one button, the link of the first mail stays good', async () => {
+  const someone = await owner()
+  const page = await someone.visitor.open(PATH)
+  await someone.visitor.send(page, { email: someone.next })
+  const mail = await site.mail(someone.next)
+  assert.is((await someone.visitor.send(page, { email: someone.next })).status, 303)
+  assert.is((await someone.visitor.send(page, { email: someone.next })).status, 429)
+  assert.is((await someone.visitor.follow(mail)).status, 200)
+})
+
+test('a link that is opened where another user is logged in tells nothing of that one’s address', async () => {
+  const [someone, other] = [await owner(), await owner()]
+  const page = await other.visitor.follow(await ask(someone))
+  assert.match(page.$('#password-hint').text(), someone.name)
+  const done = await other.visitor.send(page, { password: PASSWORD })
+  assert.match(done.headers.location ?? '', /^\/login\//)
+  const home = await other.visitor.open('/')
+  assert.equal(home.messages(), [`✔ The address of your account ${someone.name} is now ${someone.next}.`])
 })
 
 test('five mails an hour for an account, and for an address', async () => {

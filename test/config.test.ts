@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -297,6 +298,17 @@ test('lets variables be that it does not know', () => {
 test('answers a database address that does not depend on where one stands', () => {
   assert.ok(isAbsolute(readConfig({ DATABASE_URL: 'sqlite:a.sqlite' }).database.slice('sqlite:'.length)))
   assert.ok(isAbsolute(readConfig({ DATABASE_URL: 'sqlite:a.sqlite' }).keyFile))
+})
+
+test('.env.example says the defaults, and the README the same limits', () => {
+  const example = readFileSync(join(root, '.env.example'), 'utf8')
+  const set = [...example.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value])
+  assert.ok(set.length > 20)
+  assert.equal(readConfig(Object.fromEntries(set)), readConfig({}))
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  for (const [name, value] of set.filter(([name = '']) => name.startsWith('LIMIT_'))) {
+    assert.match(readme, new RegExp(`^\\| \`${name}\` \\|.*\\| \`${value}\` \\|$`, 'm'))
+  }
 })
 
 test('cannot be changed any more', () => {

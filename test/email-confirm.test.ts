@@ -55,8 +55,12 @@ for (const htmx of [false, true]) {
     const last = htmx ? accepted : await visitor.open(accepted.headers.location ?? '')
     assert.equal(last.messages(), [`✔ Your address ${email} is confirmed.`])
     assert.ok(await isConfirmed(name))
-    const again = await visitor.send(page, { code: mail.code })
-    assert.ok(again.status < 400)
+    for (const repeat of [() => visitor.send(page, { code: mail.code }), () => visitor.open(PATH)]) {
+      const { headers } = await repeat()
+      const login = headers.location ?? headers['hx-redirect'] ?? ''
+      assert.is(login, `/login/?username=${name.replace(' ', '+')}`)
+      assert.equal((await visitor.open(login)).messages(), [`✔ Your address ${email} is confirmed already.`])
+    }
   })
 
   test(`${kind}: the link confirms it by one button where it was signed up, and says so when opened again`, async () => {
@@ -105,9 +109,11 @@ for (const htmx of [false, true]) {
     ])
     assert.equal(await site.rows('select id from users where name = ?', name), [])
     assert.match((await visitor.open('/')).text, 'Log in', 'who had signed up is out')
-    const gone = await owner.open(deny.$('form').attr('action') ?? '')
-    assert.is(gone.status, 410)
-    assert.is((await owner.follow(mail)).status, 410)
+    const again = await owner.send(deny)
+    assert.is(again.headers[htmx ? 'hx-redirect' : 'location'], '/', 'pressed twice')
+    await owner.agent.get(mail.link)
+    assert.is((await owner.open(PATH)).headers.location, '/', 'opened again')
+    assert.is((await site.visitor().follow(mail)).status, 410)
   })
 }
 
@@ -219,6 +225,16 @@ for (const htmx of [false, true]) {
   })
 }
 
+test('corrected twice by one button, the link of the first mail stays good', async () => {
+  const { visitor, email } = await newcomer()
+  const page = await visitor.open(`${PATH}address/`)
+  await visitor.send(page, { email: `right-${email}` })
+  const mail = await site.mail(`right-${email}`)
+  assert.is((await visitor.send(page, { email: `right-${email}` })).status, 303)
+  assert.is((await visitor.send(page, { email: `right-${email}` })).status, 429)
+  assert.is((await visitor.follow(mail)).status, 200)
+})
+
 test('a link with one character changed, and one for something else, is refused', async () => {
   const { visitor, name, mail } = await newcomer()
   const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
@@ -227,7 +243,7 @@ test('a link with one character changed, and one for something else, is refused'
     const changed = token.slice(0, place) + other + token.slice(place + 1)
     const page = await visitor.follow({ link: `${PATH}link/${changed}/` })
     assert.is(page.status, 410)
-    assert.match(page.messages()[0] ?? '', 'not valid')
+    assert.match(page.messages()[0] ?? '', 'does not work')
   }
   const elsewhere = await visitor.follow({ link: `/password/reset/link/${token}/` })
   assert.is(elsewhere.status, 410)

@@ -88,6 +88,17 @@ export class Site {
     return found
   }
 
+  /** The mail for an address that is the one; waits until it is there. */
+  async mailThat(to: string, isIt: (mail: Mail) => boolean): Promise<Mail> {
+    let found: Mail | undefined
+    await until(async () => {
+      found = (await this.#caught(to)).find(isIt)
+      return found !== undefined
+    })
+    if (found === undefined) throw new Error(`There is no such mail for ${to}.`)
+    return found
+  }
+
   /** The only mail for an address; insists that there is no other. */
   async mail(to?: string): Promise<Mail> {
     const [mail, ...others] = await this.mails(to)

@@ -7,7 +7,8 @@ const test = suite('html')
 let site: Site
 
 test.before(async () => {
-  site = await Site.start({ development: true })
+  const environment = { LIMIT_MAIL_NETWORK: '1000/1h', LIMIT_SIGNUP_NETWORK: '1000/1h' }
+  site = await Site.start({ development: true, environment })
   await site.visitor().signUp('Valid')
 })
 test.after(() => site.close())
@@ -16,6 +17,8 @@ const RULES = {
   // The standard's own spelling is lower case, and our scripts come from our own address.
   'doctype-style': 'off' as const,
   'require-sri': 'off' as const,
+  // The line above the signature of a mail as text is two hyphens and a space (RFC 3676).
+  'no-trailing-whitespace': 'off' as const,
 }
 const whole = new HtmlValidate({
   extends: ['html-validate:recommended', 'html-validate:document'],
@@ -39,6 +42,9 @@ test('every whole page is valid', async () => {
     '/signup/',
     '/login/',
     '/login/?next=/%22%3e',
+    '/password/forgot/',
+    '/account/close/undo/',
+    '/dev/mailbox/',
     '/users/valid/',
     '/nowhere',
     '/signup/verify/',
@@ -53,6 +59,11 @@ test('every whole page is valid', async () => {
     '/account/devices/',
     '/account/activity/',
     '/account/export/',
+    '/account/email/',
+    '/account/password/',
+    '/account/close/',
+    '/email/confirm/',
+    '/email/confirm/address/',
   ]) {
     await assertValid(await user.open(path), path)
   }
@@ -111,5 +122,110 @@ for (const htmx of [false, true]) {
     await assertValid(await visitor.send(list, {}, '/account/devices/revoke/'), 'all others logged out')
   })
 }
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`every answer on the way to a confirmed address is valid, for ${kind}`, async () => {
+    const [name, email] = [`Confirmer ${htmx}`, `confirmer${htmx}@example.com`]
+    const visitor = site.visitor({ htmx })
+    await visitor.signUp(name, { email })
+    const page = await visitor.open('/email/confirm/')
+    await assertValid(await visitor.send(page, { code: '"><b>' }), 'no code')
+    for (const what of ['another mail', 'another mail too soon']) {
+      await assertValid(await visitor.send(page, {}, '/email/confirm/send/'), what)
+    }
+    const [mail = await site.mail(email)] = await site.mails(email)
+    const address = await visitor.open('/email/confirm/address/')
+    await assertValid(await visitor.send(address, { email: '"><b>' }), 'no address')
+    await assertValid(await visitor.send(address, { email: `right-${email}` }), 'a corrected address')
+    await assertValid(await visitor.follow(mail), 'a dead link')
+    const right = await site.mail(`right-${email}`)
+    const stranger = site.visitor({ htmx })
+    const link = await stranger.follow(right)
+    await assertValid(link, 'a link elsewhere')
+    await assertValid(await stranger.send(link), 'no password')
+    await assertValid(await stranger.open('/email/confirm/deny/'), 'this was not me')
+    await assertValid(await visitor.follow(right), 'a link')
+    await assertValid(await visitor.send(await visitor.open('/email/confirm/')), 'a confirmed address')
+  })
+
+  test(`every answer on the way to a new password is valid, for ${kind}`, async () => {
+    const [name, email] = [`Forgetter ${htmx}`, `forgetter${htmx}@example.com`]
+    await site.visitor().signUp(name, { email })
+    await site.emptyMailbox()
+    const visitor = site.visitor({ htmx })
+    const forgot = await visitor.open('/password/forgot/')
+    await assertValid(await visitor.send(forgot), 'no name')
+    await assertValid(await visitor.send(forgot, { username: name }), 'a name')
+    const mail = await site.mail(email)
+    const code = await visitor.open('/password/reset/')
+    await assertValid(code, 'the page of the code')
+    await assertValid(await visitor.send(code, { code: '"><b>' }), 'no code')
+    const link = await visitor.follow(mail)
+    await assertValid(link, 'the page of the link')
+    await assertValid(await visitor.send(link, { password: 'a', repassword: 'b' }), 'a refused password')
+    const done = await visitor.send(link, { password: 'another horse 43', repassword: 'another horse 43' })
+    await assertValid(done, 'a new password')
+    await assertValid(await site.visitor().follow(mail), 'a used link')
+  })
+
+  test(`every answer on the way to another address is valid, for ${kind}`, async () => {
+    const [name, email] = [`Mover ${htmx}`, `mover${htmx}@example.com`]
+    const visitor = await site.visitor({ htmx }).settle(name)
+    const page = await visitor.open('/account/email/')
+    await assertValid(await visitor.send(page, { email: '"><b>' }), 'no address')
+    await assertValid(await visitor.send(page, { email }), 'an address')
+    const pending = await visitor.open('/account/email/')
+    await assertValid(pending, 'a change under way')
+    for (const action of ['send', 'send', 'cancel', 'cancel']) {
+      await assertValid(await visitor.send(pending, {}, `/account/email/${action}/`), action)
+    }
+    await site.emptyMailbox()
+    await visitor.send(page, { email })
+    const mail = await site.mail(email)
+    const stranger = site.visitor({ htmx })
+    const link = await stranger.follow(mail)
+    await assertValid(link, 'a link elsewhere')
+    await assertValid(await stranger.send(link), 'no password')
+    await assertValid(await visitor.send(await visitor.follow(mail)), 'a new address')
+    const undo = (await site.mails(undefined, 2)).find(({ link }) => link.includes('/undo/'))
+    const undoing = await stranger.follow({ link: undo?.link ?? '' })
+    await assertValid(undoing, 'the page that undoes it')
+  })
+
+  test(`every answer about the password and the end of an account is valid, for ${kind}`, async () => {
+    const name = `Leaver ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    const page = await visitor.open('/account/password/')
+    await assertValid(await visitor.send(page), 'nothing')
+    const typed = { current: PASSWORD, password: 'another horse 43', repassword: 'another horse 43' }
+    await assertValid(await visitor.send(page, typed), 'a new password')
+    await site.emptyMailbox()
+    await assertValid(
+      await visitor.send(await visitor.open('/account/close/'), { _csrf: 'x' }),
+      'an old page',
+    )
+    await assertValid(await visitor.send(await visitor.open('/account/close/')), 'a closed account')
+    const mail = await site.mail()
+    const back = await visitor.follow(mail)
+    await assertValid(back, 'the page that takes it back')
+    await assertValid(await visitor.send(back), 'an account taken back')
+  })
+}
+
+test('mails are valid pages, and so is the mailbox', async () => {
+  const maintainer = site.visitor()
+  await site.visitor().signUp('Written')
+  await site.mails('Written@example.com')
+  const list = await maintainer.open('/dev/mailbox/')
+  await assertValid(list, 'the list')
+  const [path = ''] = list
+    .$('.rows h2 a')
+    .toArray()
+    .map(({ attribs }) => attribs.href)
+  await assertValid(await maintainer.open(path), 'a mail as text')
+  await assertValid(await maintainer.open(`${path}html/`), 'a mail as HTML')
+})
 
 test.run()

@@ -253,4 +253,27 @@ test('nothing that was typed into a name field or as a password is in the logs',
   assert.match(logs, '"route":"/login/verify/"')
 })
 
+test('a login that is under way while the password is changed does not outlive the change', async () => {
+  const racing = await Site.start({ environment: { RATE_LIMITS: 'off' } })
+  for (let round = 0; round < 5; round++) {
+    const name = `Racer ${round}`
+    const owner = await racing.visitor().settle(name)
+    const page = await owner.open('/account/password/')
+    const strangers = Array.from({ length: 6 }, () => racing.visitor())
+    const forms = await Promise.all(strangers.map((stranger) => stranger.open('/login/')))
+    const change = { current: PASSWORD, password: 'another horse 43', repassword: 'another horse 43' }
+    const logins = strangers.map((stranger, index) => {
+      const form = forms[index]
+      assert.ok(form)
+      return stranger.send(form, { username: name, password: PASSWORD })
+    })
+    const [changed] = await Promise.all([owner.send(page, change), ...logins])
+    assert.is(changed?.status, 303)
+    for (const stranger of strangers) {
+      assert.is((await stranger.open('/account/')).status, 303, 'out by now, or never in')
+    }
+  }
+  await racing.close()
+})
+
 test.run()

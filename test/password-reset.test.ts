@@ -75,7 +75,8 @@ for (const htmx of [false, true]) {
     assert.is(notice?.link, '/password/forgot/')
 
     const twice = await choose(visitor, page)
-    assert.is(twice.headers[htmx ? 'hx-redirect' : 'location'], '/login/')
+    const login = `/login/?username=${name.replace(' ', '+')}`
+    assert.is(twice.headers[htmx ? 'hx-redirect' : 'location'], login)
     assert.match((await visitor.open('/login/')).messages()[0] ?? '', 'changed already')
     const reader = site.visitor()
     const used = await reader.follow(mail)

@@ -1,6 +1,5 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { countMail } from '../asking.js'
 import { lastUser } from '../devices.js'
 import { happens } from '../events.js'
 import { requireRecentLogin, userOf } from '../guards.js'
@@ -103,7 +102,6 @@ const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const
 /** Closes the account, ends all its sessions and whatever else was on its way; answers when it is erased. */
 async function close(ctx: Context, house: House): Promise<number> {
   const { user } = loginOf(ctx)
-  await countMail(ctx, house, { kind: 'account-closed', userId: user.id, address: user.email })
   const now = house.now()
   const eraseAt = now + REOPEN_LIFE
   const facts = { to: user.email, ...circumstances(ctx, house) }

@@ -1,16 +1,14 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { changeAddress, restoreAddress } from '../addresses.js'
-import { countedFor, countMail } from '../asking.js'
-import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
-import { happens } from '../events.js'
+import { askForAddress, cancelChange, changeAddress, restoreAddress, sendChangeAgain } from '../addresses.js'
+import { askPasswordOf } from '../authentication.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
 import { finishLink, forgetLink, isLive, type Link, linkOf, openLink, refuseLink } from '../links.js'
 import { keepAsked } from '../resets.js'
 import { loginOf, lookAnew } from '../sessions.js'
-import * as tokens from '../tables/tokens.js'
+import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form, Message } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
@@ -50,7 +48,6 @@ const undoing: Form<never> = {
   around: (ctx) => behind(ctx, 'email-undo'),
 }
 
-const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is your address already.' }
 const ASKED = {
   code: 'email_asked',
   sentence:
@@ -59,13 +56,15 @@ const ASKED = {
 const SENT = { code: 'email_change_sent', sentence: 'Another mail to {email} is on its way.' }
 const NOTHING_PENDING = { code: 'email_nothing_pending', sentence: 'No change of your address is under way.' }
 const CANCELED = { code: 'email_canceled', sentence: 'Your address stays as it is.' }
-const CHANGED = { code: 'email_changed', sentence: 'The address of your account is now {email}.' }
+const CHANGED = { code: 'email_changed', sentence: 'The address of your account {name} is now {email}.' }
 const RESTORED = {
   code: 'email_restored',
   sentence:
     'The address is {email} again, and everybody is logged out. Choose a new password: a mail is on its way.',
 }
 const GO_ON = { code: 'email_changed_go_on', sentence: 'Go on' }
+// Undone, the account has no password; too late to be undone, a new one keeps out who has changed it.
+const NEW_PASSWORD = { code: 'to_new_password', sentence: 'Choose a new password' }
 const TO_ACCOUNT = { code: 'to_account', sentence: 'Go to your account' }
 
 export function routes(router: Router, house: House): void {
@@ -76,7 +75,7 @@ export function routes(router: Router, house: House): void {
     requireRecentLogin,
     onSubmit(form, house, async (ctx, values) => {
       const email = fields.normalizeEmail(values.email)
-      const errors = await ask(ctx, house, email)
+      const errors = await askForAddress(ctx, house, loginOf(ctx).user, email)
       if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
       await stay(ctx, house, { ...ASKED, params: { email } })
     }),
@@ -92,8 +91,8 @@ export function routes(router: Router, house: House): void {
     requireRecentLogin,
     onSubmit(sending, house, async (ctx) => {
       const { nextEmail } = loginOf(ctx).user
-      if (nextEmail === null) return await stay(ctx, house, NOTHING_PENDING)
-      await sendAgain(ctx, house, nextEmail)
+      if (nextEmail === null) return await stay(ctx, house, NOTHING_PENDING, WITHOUT_BUTTON)
+      await sendChangeAgain(ctx, house, loginOf(ctx).user, nextEmail)
       await stay(ctx, house, { ...SENT, params: { email: nextEmail } })
     }),
   )
@@ -102,8 +101,8 @@ export function routes(router: Router, house: House): void {
     '/account/email/cancel/',
     requireRecentLogin,
     onSubmit(canceling, house, async (ctx) => {
-      await cancel(ctx, house)
-      await stay(ctx, house, CANCELED)
+      await cancelChange(ctx, house, loginOf(ctx).user)
+      await stay(ctx, house, CANCELED, WITHOUT_BUTTON)
     }),
   )
 
@@ -113,7 +112,7 @@ export function routes(router: Router, house: House): void {
     '/account/email/confirm/verify/',
     onSubmit(confirming, house, async (ctx, values) => {
       const link = await linkOf(ctx, house, 'email-change')
-      if (!isLive(link)) return dead(ctx, house, 'email-change', link)
+      if (!isLive(link)) return await dead(ctx, house, 'email-change', link)
       const account = await users.byId(house.database.main, link.token.userId)
       const errors = await prove(ctx, house, account, values)
       if (errors.length > 0) return await house.pages.refuse(ctx, confirming, { errors, values })
@@ -121,13 +120,12 @@ export function routes(router: Router, house: House): void {
       if (outcome === 'taken') {
         return await house.pages.refuse(ctx, confirming, { errors: [fields.EMAIL_TAKEN], values })
       }
-      if (outcome === undefined)
-        return dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change'))
+      if (account === undefined || outcome === undefined)
+        return await dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change'))
       finishLink(ctx, 'email-change')
       lookAnew(ctx)
-      const notice = { message: { ...CHANGED, params: { email: link.token.email } } }
-      const to = userOf(ctx) === undefined ? house.places.home : house.url('account')
-      await house.pages.accept(ctx, confirming, { notice, to, onward: GO_ON, values: {} })
+      const { message, to } = changed(ctx, house, account.user, link.token)
+      await house.pages.accept(ctx, confirming, { notice: { message }, to, onward: GO_ON, values: {} })
     }),
   )
 
@@ -137,12 +135,13 @@ export function routes(router: Router, house: House): void {
     '/account/email/undo/',
     onSubmit(undoing, house, async (ctx, values) => {
       const link = await linkOf(ctx, house, 'email-undo')
-      if (!isLive(link)) return dead(ctx, house, 'email-undo', link)
+      if (!isLive(link)) return await dead(ctx, house, 'email-undo', link)
       const outcome = await restoreAddress(ctx, house, link.token)
       if (outcome === 'taken') {
         return await house.pages.refuse(ctx, undoing, { errors: [fields.EMAIL_TAKEN], values })
       }
-      if (outcome === undefined) return dead(ctx, house, 'email-undo', await linkOf(ctx, house, 'email-undo'))
+      if (outcome === undefined)
+        return await dead(ctx, house, 'email-undo', await linkOf(ctx, house, 'email-undo'))
       finishLink(ctx, 'email-undo')
       forgetLink(ctx, 'password-reset')
       keepAsked(ctx, outcome.name)
@@ -165,68 +164,22 @@ async function pending(ctx: Context) {
   return { email, isConfirmed: emailConfirmedAt !== null, nextEmail }
 }
 
-async function stay(ctx: Context, house: House, message: Message): Promise<void> {
+/** The button that was pressed is gone: the keyboard goes on at what has changed. */
+const WITHOUT_BUTTON = { focus: 'present' }
+
+async function stay(
+  ctx: Context,
+  house: House,
+  message: Message,
+  values: { focus?: string } = {},
+): Promise<void> {
   lookAnew(ctx)
-  await house.pages.accept(ctx, form, { notice: { message }, to: house.url(name), values: {} })
-}
-
-/** Notes the new address, apart from the one that counts, and sends it a mail; answers what is wrong with it. */
-async function ask(ctx: Context, house: House, email: string): Promise<Broken[]> {
-  const { user } = loginOf(ctx)
-  const errors = await objections(house, user, email)
-  if (errors.length > 0) return errors
-  await countMail(ctx, house, { kind: 'email-change', userId: user.id, address: email })
-  const now = house.now()
-  await happens(ctx, house, { kind: 'email_asked', userId: user.id, about: email }, async (transaction) => {
-    await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
-    await tokens.revoke(transaction, user.id, ['email-change'])
-    await house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts: { email } })
-    return true
-  })
-  return []
-}
-
-async function objections(house: House, user: users.User, email: string): Promise<Broken[]> {
-  const errors = fields.check(fields.email, email)
-  if (errors.length > 0) return errors
-  if (email === user.email) return [SAME]
-  if (house.rules.privateEmails) return []
-  const taken = { now: house.now(), userId: user.id }
-  const isUsed = await users.isEmailTaken(house.database.main, fields.fold(email), taken)
-  return isUsed ? [fields.EMAIL_TAKEN] : []
-}
-
-async function sendAgain(ctx: Context, house: House, email: string): Promise<void> {
-  const { user } = loginOf(ctx)
-  await house.limits.take([
-    { rule: 'mailPause', of: `${name} ${user.id}` },
-    ...countedFor(ctx, house, { kind: 'email-change', userId: user.id, address: email }),
-  ])
-  await house.database.write((transaction) =>
-    house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts: { email } }),
-  )
-}
-
-async function cancel(ctx: Context, house: House): Promise<void> {
-  const { user } = loginOf(ctx)
-  const { nextEmail } = user
-  if (nextEmail === null) return
-  await happens(
-    ctx,
-    house,
-    { kind: 'email_canceled', userId: user.id, about: nextEmail },
-    async (transaction) => {
-      await tokens.revoke(transaction, user.id, ['email-change'])
-      return (
-        (await users.setNextEmail(transaction, user.id, { nextEmail: null, now: house.now() })) || undefined
-      )
-    },
-  )
+  await house.pages.accept(ctx, form, { notice: { message }, to: house.url(name), values })
 }
 
 async function showLink(ctx: Context, house: House, page: Form, purpose: tokens.Purpose): Promise<void> {
   const link = await linkOf(ctx, house, purpose)
-  if (!isLive(link)) return dead(ctx, house, purpose, link)
+  if (!isLive(link)) return await dead(ctx, house, purpose, link)
   await house.pages.form(ctx, page)
 }
 
@@ -251,23 +204,36 @@ async function prove(
   { password }: { password: string },
 ): Promise<Broken[]> {
   if (account === undefined || userOf(ctx)?.id === account.user.id) return []
-  if (password === '') return [NO_PASSWORD]
-  const check = {
-    name: fields.fold(account.user.name),
-    account,
-    password,
-    failure: 'password_failed',
-  } as const
-  return (await checkPassword(ctx, house, check)) ? [] : [PASSWORD_WRONG]
+  return askPasswordOf(ctx, house, account, password)
 }
 
-function dead(ctx: Context, house: House, purpose: tokens.Purpose, link: Link | undefined): void {
-  const { url, places } = house
-  if (link?.state === 'done') {
-    const message = purpose === 'email-undo' ? RESTORED : CHANGED
-    const to = purpose === 'email-undo' ? url('password-reset') : userOf(ctx) ? url('account') : places.home
-    return void house.pages.leave(ctx, to, { message: { ...message, params: { email: link.token.email } } })
+/** What is said of a changed address, and where its owner goes on; another user may be logged in here. */
+function changed(ctx: Context, { url }: House, user: users.User, { email }: tokens.Token) {
+  const message = { ...CHANGED, params: { name: user.name, email } }
+  const login = `${url('login')}?${new URLSearchParams({ username: user.name })}`
+  return { message, to: userOf(ctx)?.id === user.id ? url('account') : login }
+}
+
+async function dead(
+  ctx: Context,
+  house: House,
+  purpose: tokens.Purpose,
+  link: Link | undefined,
+): Promise<void> {
+  const { url, pages } = house
+  if (link?.state === 'done' && purpose === 'email-undo') {
+    const message = { ...RESTORED, params: { email: link.token.email } }
+    return pages.leave(ctx, url('password-reset'), { message })
+  }
+  const account = link?.token && (await users.byId(house.database.main, link.token.userId))
+  if (link?.state === 'done' && account !== undefined) {
+    const { message, to } = changed(ctx, house, account.user, link.token)
+    return pages.leave(ctx, to, { message })
   }
   forgetLink(ctx, purpose)
-  refuseLink(ctx, house, link ?? { state: 'unknown' }, { href: url('account'), message: TO_ACCOUNT })
+  const onward =
+    purpose === 'email-undo'
+      ? { href: url('password-forgot'), message: NEW_PASSWORD }
+      : { href: url('account'), message: TO_ACCOUNT }
+  refuseLink(ctx, house, link ?? { state: 'unknown' }, onward)
 }

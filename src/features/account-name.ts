@@ -28,7 +28,7 @@ const NAME_UNCHANGED = { code: 'name_unchanged', sentence: 'That is your name al
 const CHANGED_MEANWHILE = {
   code: 'name_changed_meanwhile',
   sentence:
-    'Your user name was changed in another window just now. Press the button again to change it once more.',
+    'Your user name was changed in another tab or on another device just now. Press the button again to change it once more.',
 }
 const GO_ON = { code: 'name_changed_go_on', sentence: 'Go on to your account' }
 

@@ -1,9 +1,8 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { countedFor, countMail } from '../asking.js'
-import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
+import { confirmAddress, correctAddress, sendConfirmAgain } from '../addresses.js'
+import { askPasswordOf } from '../authentication.js'
 import { checkCode } from '../codes.js'
-import { happens } from '../events.js'
 import * as fields from '../fields.js'
 import { userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
@@ -18,8 +17,7 @@ import {
   refuseLink,
 } from '../links.js'
 import { lookAnew, newcomerOf } from '../sessions.js'
-import * as tokens from '../tables/tokens.js'
-import { isTaken } from '../tables/unique.js'
+import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
@@ -74,7 +72,7 @@ export function routes(router: Router, house: House): void {
   router.get('/email/confirm/', async (ctx) => {
     const link = await linkOf(ctx, house, PURPOSE)
     if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
-    if (link === undefined && (await subjectOf(ctx)) === undefined) return nobody(ctx, house)
+    if (link === undefined && (await subjectOf(ctx)) === undefined) return await nobody(ctx, house)
     await house.pages.form(ctx, form)
   })
 
@@ -84,9 +82,9 @@ export function routes(router: Router, house: House): void {
       const link = await linkOf(ctx, house, PURPOSE)
       if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
       const outcome = link ? await prove(ctx, house, link, values) : await proveByCode(ctx, house, values)
-      if (outcome === undefined) return nobody(ctx, house)
+      if (outcome === undefined) return await nobody(ctx, house)
       if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
-      const confirmed = await confirm(ctx, house, outcome)
+      const confirmed = await confirmAddress(ctx, house, outcome)
       if (confirmed === 'taken') {
         return await house.pages.refuse(ctx, form, { errors: [fields.EMAIL_TAKEN], values })
       }
@@ -103,8 +101,8 @@ export function routes(router: Router, house: House): void {
     '/email/confirm/send/',
     onSubmit(sending, house, async (ctx, values) => {
       const account = await subjectOf(ctx)
-      if (account === undefined) return nobody(ctx, house)
-      await sendAgain(ctx, house, account)
+      if (account === undefined) return await nobody(ctx, house)
+      await sendConfirmAgain(ctx, house, account.user)
       const message = { ...SENT, params: { email: account.user.email } }
       forgetLink(ctx, PURPOSE)
       await house.pages.accept(ctx, sending, { notice: { message }, to: house.url(name), values })
@@ -113,7 +111,7 @@ export function routes(router: Router, house: House): void {
 
   router.get('/email/confirm/address/', async (ctx) => {
     const account = await subjectOf(ctx)
-    if (account === undefined) return nobody(ctx, house)
+    if (account === undefined) return await nobody(ctx, house)
     await house.pages.form(ctx, correcting, { email: account.user.email })
   })
 
@@ -121,9 +119,9 @@ export function routes(router: Router, house: House): void {
     '/email/confirm/address/verify/',
     onSubmit(correcting, house, async (ctx, values) => {
       const account = await subjectOf(ctx)
-      if (account === undefined) return nobody(ctx, house)
+      if (account === undefined) return await nobody(ctx, house)
       const email = fields.normalizeEmail(values.email)
-      const errors = await correct(ctx, house, account, email)
+      const errors = await correctAddress(ctx, house, account.user, email)
       if (errors.length > 0) return await house.pages.refuse(ctx, correcting, { errors, values })
       const notice = { message: { ...CORRECTED, params: { email } } }
       await house.pages.accept(ctx, correcting, { notice, to: house.url(name), onward: GO_ON, values })
@@ -146,7 +144,7 @@ export function routes(router: Router, house: House): void {
         users.eraseUnconfirmed(transaction, userId),
       )
       if (!isErased) return await dead(ctx, house, link)
-      forgetLink(ctx, PURPOSE)
+      finishLink(ctx, PURPOSE)
       house.pages.leave(ctx, house.places.home, { message: ERASED })
     }),
   )
@@ -154,12 +152,17 @@ export function routes(router: Router, house: House): void {
   router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
 }
 
-/** Whose address is to be confirmed: the user's who is logged in, or that of who has just signed up here. */
+/** Whose address is to be confirmed. */
 async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
+  const account = await visitorOf(ctx)
+  return account?.user.emailConfirmedAt === null ? account : undefined
+}
+
+/** Who is here: the user who is logged in, or who has just signed up. */
+async function visitorOf(ctx: Context): Promise<users.Account | undefined> {
   const { database } = houseOf(ctx)
   const id = userOf(ctx)?.id ?? newcomerOf(ctx)
-  const account = id === undefined ? undefined : await users.byId(database.main, id)
-  return account?.user.emailConfirmedAt === null ? account : undefined
+  return id === undefined ? undefined : await users.byId(database.main, id)
 }
 
 /** What the page shows: whose address it is, and what has to be given. */
@@ -194,18 +197,8 @@ async function prove(
 ): Promise<Proof | undefined> {
   const account = await users.byId(house.database.main, token.userId)
   if (account === undefined) return undefined
-  const { hash } = token
-  if (isOwn(ctx, token)) return { ok: true, account, hash }
-  if (password === '') return { ok: false, error: NO_PASSWORD }
-  const check = {
-    name: fields.fold(account.user.name),
-    account,
-    password,
-    failure: 'password_failed',
-  } as const
-  return (await checkPassword(ctx, house, check))
-    ? { ok: true, account, hash }
-    : { ok: false, error: PASSWORD_WRONG }
+  const [error] = isOwn(ctx, token) ? [] : await askPasswordOf(ctx, house, account, password)
+  return error === undefined ? { ok: true, account, hash: token.hash } : { ok: false, error }
 }
 
 async function proveByCode(
@@ -217,28 +210,6 @@ async function proveByCode(
   if (account === undefined) return undefined
   const checked = await checkCode(house, { userId: account.user.id, purpose: PURPOSE }, code)
   return checked.ok ? { ...checked, account } : checked
-}
-
-/** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */
-async function confirm(
-  ctx: Context,
-  house: House,
-  { account, hash }: { account: users.Account; hash: string },
-): Promise<'now' | 'before' | 'taken'> {
-  const { id, email } = account.user
-  const now = house.now()
-  try {
-    const token = await happens(ctx, house, { kind: 'email_confirmed', userId: id }, async (transaction) => {
-      const used = await tokens.use(transaction, { hash, purpose: PURPOSE, now })
-      if (used?.emailKey !== fields.fold(email)) return undefined
-      const confirmation = { email, emailKey: used.emailKey, now }
-      return (await users.confirmEmail(transaction, id, confirmation)) ? used : undefined
-    })
-    return token === undefined ? 'before' : 'now'
-  } catch (error) {
-    if (isTaken(error)) return 'taken'
-    throw error
-  }
 }
 
 async function goOn(
@@ -263,6 +234,7 @@ function placeFor(ctx: Context, { url }: House, user: users.User): string {
 
 /** A link that does nothing any more: of an address that it has confirmed that is told, for that is what was asked for. */
 async function dead(ctx: Context, house: House, link: Link): Promise<void> {
+  if (link.state === 'gone') return house.pages.leave(ctx, house.places.home, { message: ERASED })
   const account = link.token && (await users.byId(house.database.main, link.token.userId))
   forgetLink(ctx, PURPOSE)
   if (account !== undefined && account.user.emailConfirmedAt !== null) {
@@ -272,54 +244,13 @@ async function dead(ctx: Context, house: House, link: Link): Promise<void> {
   refuseLink(ctx, house, link, { href: house.url(name), message: ASK_AGAIN })
 }
 
-/** There is nobody here whose address could be confirmed. */
-function nobody(ctx: Context, { pages, url }: House): void {
-  const user = userOf(ctx)
-  if (user === undefined) {
-    return void pages.leave(ctx, `${url('login')}?${new URLSearchParams({ next: url(name) })}`)
+/** There is nobody here whose address could be confirmed: it is confirmed already, or nobody knows whose it would be. */
+async function nobody(ctx: Context, house: House): Promise<void> {
+  const { pages, url } = house
+  const account = await visitorOf(ctx)
+  if (account === undefined) {
+    return pages.leave(ctx, `${url('login')}?${new URLSearchParams({ next: url(name) })}`)
   }
-  const message = { ...CONFIRMED_BEFORE, params: { email: user.email } }
-  pages.leave(ctx, url('account'), { message })
-}
-
-async function sendAgain(ctx: Context, house: House, { user }: users.Account): Promise<void> {
-  await house.limits.take([
-    { rule: 'mailPause', of: `${name} ${user.id}` },
-    ...countedFor(ctx, house, { kind: 'email-confirm', userId: user.id, address: user.email }),
-  ])
-  await house.database.write((transaction) =>
-    house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id }),
-  )
-}
-
-/** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
-async function correct(
-  ctx: Context,
-  house: House,
-  { user }: users.Account,
-  email: string,
-): Promise<Broken[]> {
-  const { privateEmails } = house.rules
-  const emailKey = fields.fold(email)
-  const errors = fields.check(fields.email, email)
-  if (errors.length > 0) return errors
-  const taken = { now: house.now(), userId: user.id }
-  if (!privateEmails && (await users.isEmailTaken(house.database.main, emailKey, taken))) {
-    return [fields.EMAIL_TAKEN]
-  }
-  await countMail(ctx, house, { kind: 'email-confirm', userId: user.id, address: email })
-  try {
-    await house.database.write(async (transaction) => {
-      const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
-      const correction = { email, emailKey: claimed, now: house.now() }
-      if (!(await users.correctEmail(transaction, user.id, correction))) return
-      // What was sent to the wrong address proves nothing of the right one.
-      await tokens.revoke(transaction, user.id, [PURPOSE, 'password-reset'])
-      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
-    })
-    return []
-  } catch (error) {
-    if (isTaken(error)) return [fields.EMAIL_TAKEN]
-    throw error
-  }
+  const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
+  pages.leave(ctx, placeFor(ctx, house, account.user), { message })
 }

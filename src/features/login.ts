@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { authenticate, NO_PASSWORD, renewHash } from '../authentication.js'
+import { authenticate, NO_PASSWORD, PASSWORD_WRONG, renewHash } from '../authentication.js'
 import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
 import { keepNewcomer, logIn } from '../sessions.js'
@@ -46,13 +46,16 @@ export function routes(router: Router, house: House): void {
       if (isUnconfirmed(house, outcome.account))
         return await leadToConfirm(ctx, house, outcome.account, values)
 
-      const { isReopened } = await logIn(ctx, house, outcome.account, {
+      const login = await logIn(ctx, house, outcome.account, {
         kept: values.keep !== '',
         form: fingerprint(ctx, values),
       })
+      // Changed by somebody else since it was looked at: it is wrong by now.
+      if (login === undefined)
+        return await house.pages.refuse(ctx, form, { errors: [PASSWORD_WRONG], values })
       await renewHash(house, outcome.account, values.password)
       await house.pages.accept(ctx, form, {
-        notice: { message: isReopened ? LOGGED_IN_REOPENED : LOGGED_IN },
+        notice: { message: login.isReopened ? LOGGED_IN_REOPENED : LOGGED_IN },
         to: localPath(values.next) ?? house.places.afterLogin,
         onward: GO_ON,
         values,

@@ -50,7 +50,7 @@ const RESET = {
 }
 const RESET_BEFORE = {
   code: 'password_reset_before',
-  sentence: 'Your password was changed already by this link. Log in with the new one.',
+  sentence: 'Your password was changed already. Log in with the new one.',
 }
 const CODE_RIGHT = { code: 'password_reset_code', sentence: 'The code is right. Choose a new password.' }
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
@@ -59,7 +59,7 @@ const ASK_AGAIN = { code: 'password_reset_again', sentence: 'Ask for another mai
 export function routes(router: Router, house: House): void {
   router.get('/password/reset/', async (ctx) => {
     const link = await linkOf(ctx, house, PURPOSE)
-    if (link !== undefined && !isLive(link)) return dead(ctx, house, link)
+    if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
     if (link === undefined && askedOf(ctx) === undefined) {
       return house.pages.leave(ctx, house.url('password-forgot'))
     }
@@ -70,14 +70,14 @@ export function routes(router: Router, house: House): void {
     '/password/reset/verify/',
     onSubmit(form, house, async (ctx, values) => {
       const link = await linkOf(ctx, house, PURPOSE)
-      if (link !== undefined && !isLive(link)) return dead(ctx, house, link)
+      if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
       if (link === undefined) return await enterCode(ctx, house, values)
       const account = await users.byId(house.database.main, link.token.userId)
-      if (account === undefined) return dead(ctx, house, { state: 'unknown' })
+      if (account === undefined) return await dead(ctx, house, { state: 'unknown' })
       const errors = objections(house, account, values)
       if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
       if (!(await reset(ctx, house, link, account, values.password))) {
-        return dead(ctx, house, (await linkOf(ctx, house, PURPOSE)) ?? link)
+        return await dead(ctx, house, (await linkOf(ctx, house, PURPOSE)) ?? link)
       }
       await house.pages.accept(ctx, form, {
         notice: { message: RESET },
@@ -200,8 +200,11 @@ async function openByCode(ctx: Context, house: House, hash: string): Promise<voi
   keepLink(ctx, PURPOSE, token)
 }
 
-function dead(ctx: Context, house: House, link: Link): void {
-  if (link.state === 'done') return void house.pages.leave(ctx, house.url('login'), { message: RESET_BEFORE })
+async function dead(ctx: Context, house: House, link: Link): Promise<void> {
+  const account = link.token && (await users.byId(house.database.main, link.token.userId))
+  if (link.state === 'done' && account !== undefined) {
+    return house.pages.leave(ctx, loginOf(house, account), { message: RESET_BEFORE })
+  }
   forgetLink(ctx, PURPOSE)
   refuseLink(ctx, house, link, { href: house.url('password-forgot'), message: ASK_AGAIN })
 }

@@ -158,6 +158,17 @@ export async function revoke(
     .execute()
 }
 
+/** Uses up the user's tokens for a purpose that was reached in another way. */
+export async function useAll(db: Db, userId: string, purpose: Purpose, now: number): Promise<void> {
+  await db
+    .updateTable('tokens')
+    .set({ used_at: now, code_mac: null })
+    .where('user_id', '=', userId)
+    .where('purpose', '=', purpose)
+    .where('used_at', 'is', null)
+    .execute()
+}
+
 /** Whether the address is held for a user other than this one, who may yet undo that it was changed. */
 export async function isHeld(
   db: Db,

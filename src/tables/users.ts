@@ -328,6 +328,20 @@ export async function setPassword(
   )
 }
 
+/**
+ * Whether the password is still the one that was looked at, and holds it until the transaction ends: of a login and a change
+ * of password at once the login comes first, and is ended by the change, or is refused.
+ */
+export async function holdPassword(db: Db, userId: string, passwordHash: string): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set(({ ref }) => ({ password_hash: ref('password_hash') }))
+      .where('id', '=', userId)
+      .where('password_hash', '=', passwordHash),
+  )
+}
+
 /** Makes strangers of all devices that carry the former stamp. */
 export async function setDeviceStamp(db: Db, userId: string, deviceStamp: string): Promise<void> {
   await db.updateTable('users').set({ device_stamp: deviceStamp }).where('id', '=', userId).execute()
