@@ -5,28 +5,18 @@ import * as assert from 'uvu/assert'
 import { accounts } from '../src/accounts.js'
 import { features } from '../src/features/index.js'
 import type { Route } from '../src/index.js'
-import { LIMITS, type LimitRules } from '../src/limits.js'
+import { LIMITS } from '../src/limits.js'
 import { root } from '../src/root.js'
 import { lengthInWords } from '../src/times.js'
 import { freshDatabase, settingsFor } from './databases.js'
 import { type Page, Site, type Visitor } from './helpers.js'
-import { sourcesIn } from './sources.js'
+import { type Source, sourcesIn } from './sources.js'
 
 /*
  * docs/routes.md is made from the code: `npm run routes` writes it, and this test tells when it is no longer true.
  */
 const test = suite('docs/routes.md')
 const FILE = join(root, 'docs', 'routes.md')
-
-/** What in a feature's source counts by which limits. */
-const COUNTED: readonly (readonly [RegExp, readonly (keyof LimitRules)[]])[] = [
-  [
-    /\bcheckPassword\(|\bauthenticate\(/,
-    ['loginName', 'loginAccount', 'loginNetwork', 'loginRow', 'loginDevice'],
-  ],
-  [/\bcountMail\(|\bcountedFor\(/, ['mailAccount', 'mailAddress', 'mailNetwork']],
-  [/\bcheckCode\(/, ['codeAccount']],
-]
 
 async function written(): Promise<string> {
   const site = await Site.start({ environment: { RATE_LIMITS: 'off' } })
@@ -94,20 +84,40 @@ function said({ status, headers }: Page): string {
 }
 
 function limitRows(): string[] {
-  const sources = sourcesIn('src')
+  const reached = new Map(features.map(({ name }) => [name, sourceBehind(name)]))
   return Object.entries(LIMITS).map(([rule, { max, window }]) => {
     const users = features
-      .filter(({ name }) => {
-        const { text = '' } = sources.find(({ path }) => path === `src/features/${name}.ts`) ?? {}
-        const isNamed = text.includes(`rule: '${rule}'`)
-        return (
-          isNamed ||
-          COUNTED.some(([pattern, rules]) => rules.some((one) => one === rule) && pattern.test(text))
-        )
-      })
+      .filter(({ name }) => reached.get(name)?.includes(`rule: '${rule}'`))
       .map(({ name }) => `\`/${name.replaceAll('-', '/')}/\``)
     return `| \`${rule}\` | ${max} in ${lengthInWords(window)} | ${users.join(', ') || 'the sending of mails'} |`
   })
+}
+
+/** The source of a feature, with that of every function it calls, and of those that these call. */
+function sourceBehind(feature: string): string {
+  const { text = '' } = sourcesIn('src/features').find(({ path }) => path.endsWith(`/${feature}.ts`)) ?? {}
+  const functions = functionsOf(sourcesIn('src').filter(({ path }) => /^src\/[^/]+\.ts$/.test(path)))
+  const reached = new Map<string, string>()
+  const queue = [text]
+  for (let source = queue.pop(); source !== undefined; source = queue.pop()) {
+    for (const [, called = ''] of source.matchAll(/\b(\w+)\(/g)) {
+      const body = functions.get(called)
+      if (body === undefined || reached.has(called)) continue
+      reached.set(called, body)
+      queue.push(body)
+    }
+  }
+  return [text, ...reached.values()].join('\n')
+}
+
+function functionsOf(sources: readonly Source[]): Map<string, string> {
+  const parts = sources.flatMap(({ text }) => text.split(/^(?=(?:export )?(?:async )?function )/m))
+  return new Map(
+    parts.flatMap((part) => {
+      const [, name] = /^(?:export )?(?:async )?function (\w+)/.exec(part) ?? []
+      return name === undefined ? [] : [[name, part] as const]
+    }),
+  )
 }
 
 test('says what the code does', async () => {
