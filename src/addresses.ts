@@ -39,22 +39,11 @@ export async function changeAddress(
   }
 }
 
-const ALL: readonly tokens.Purpose[] = [
-  'email-confirm',
-  'password-reset',
-  'email-change',
-  'email-undo',
-  'account-reopen',
-]
+/** What ends when an address is restored, beside the links that undo later changes. */
+const ENDED: readonly tokens.Purpose[] = ['email-confirm', 'password-reset', 'email-change', 'account-reopen']
 
-/** Those that would make a token when they are sent. */
-const TOKEN_MAILS: readonly MailKind[] = [
-  'email-confirm',
-  'password-reset',
-  'email-change',
-  'email-changed',
-  'account-closed',
-]
+/** Those that would make such a token when they are sent. */
+const ENDED_MAILS: readonly MailKind[] = ['email-confirm', 'password-reset', 'email-change', 'account-closed']
 
 /**
  * Somebody else had the account: its former address counts again, and everything that they may have is void. That the
@@ -80,8 +69,12 @@ export async function restoreAddress(
         await users.setPassword(transaction, userId, { passwordHash: '', deviceStamp: newDeviceStamp(), now })
         await users.reopen(transaction, userId, now)
         await sessions.closeAll(transaction, userId, { now })
-        await tokens.revoke(transaction, userId, ALL, { except: hash })
-        await mails.cancel(transaction, userId, TOKEN_MAILS)
+        await tokens.revoke(transaction, userId, ENDED)
+        await mails.cancel(transaction, userId, ENDED_MAILS)
+        // Not those of earlier changes: a thief who changes the address twice could undo the second one, and end by it the
+        // link that its owner was sent.
+        await tokens.revokeLater(transaction, used)
+        await mails.cancel(transaction, userId, ['email-changed'], { since: used.createdAt })
         const facts = { to: email, ...circumstances(ctx, house) }
         await house.outbox.post(transaction, { kind: 'email-restored', userId, facts })
         await house.outbox.post(transaction, { kind: 'password-reset', userId })

@@ -41,6 +41,7 @@ async function ask({ visitor, next }: Owner): Promise<Mail> {
 /** Changes the address, and answers the mail that undoes it. */
 async function changed(someone: Owner): Promise<Mail> {
   const mail = await ask(someone)
+  await site.emptyMailbox()
   await someone.visitor.send(await someone.visitor.follow(mail))
   return site.mail(someone.email)
 }
@@ -179,6 +180,24 @@ test('undoing survives resets and further changes, and ends what the other addre
   assert.is((await visitor.open(PATH)).status, 303)
   assert.is((await site.visitor().logIn(name, { password: 'another horse 43' })).status, 406)
 })
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: undoing a later change does not end the link that undoes an earlier one`, async () => {
+    const someone = await owner()
+    const { name, email, next } = someone
+    const undo = await changed(someone)
+    const theirs = await changed({ ...someone, email: next, next: `third-${email}` })
+    const thief = site.visitor({ htmx })
+    await thief.send(await thief.follow(theirs))
+    assert.is(await emailOf(name), next)
+    const reader = site.visitor({ htmx })
+    await reader.send(await reader.follow(undo))
+    assert.is(await emailOf(name), email)
+    const late = await site.visitor().follow(theirs)
+    assert.is(late.status, 410)
+    assert.is(await emailOf(name), email)
+  })
+}
 
 test('it can be undone for seven days', async () => {
   const someone = await owner()
