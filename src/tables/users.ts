@@ -378,6 +378,8 @@ export async function sweep(db: Db, { now, batch }: { now: number; batch: number
         .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
         .limit(batch),
     )
+    // Asked again of the row itself: PostgreSQL waits for who takes the account back just now, and then looks at this alone.
+    .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
     .returning('id')
     .execute()
   return ended.length
