@@ -118,6 +118,20 @@ for (const htmx of [false, true]) {
   })
 }
 
+test('what is stored about a user does not tell whose the address is that is to follow', async () => {
+  const walk = async (next: string) => {
+    const name = `member ${100 + ++made}`
+    const visitor = await confirmed(name, `${name.replace(' ', '-')}@example.com`)
+    await visitor.send(await visitor.open('/account/email/'), { email: next })
+    await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+    const { tokens, mails } = JSON.parse((await visitor.open('/account/export/json/')).text)
+    const page = await visitor.open('/account/export/')
+    const rows = page.$('.rows > *').length
+    return { tokens: tokens.length, mails: mails.map(({ kind }: { kind: string }) => kind), rows }
+  }
+  assert.equal(await walk(TAKEN), await walk(FREE))
+})
+
 test('the owner of the address gets a mail, and whoever has typed it none', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Somebody', { email: TAKEN })
