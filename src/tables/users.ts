@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Database } from './database.js'
+import { isServer } from './dialect.js'
 import type { Db } from './schema.js'
 import * as slugs from './slugs.js'
 import * as tokens from './tokens.js'
@@ -299,6 +300,22 @@ export async function setEmail(
       })
       .where('id', '=', userId),
   )
+}
+
+/**
+ * Whether the account is open and still has this stamp, so that its password is the one that was looked at. Until the end of
+ * the transaction it stays so: whoever changes or closes it waits for that, and then sees what was done.
+ */
+export async function isOpenWith(db: Db, userId: string, deviceStamp: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', userId)
+    .where('device_stamp', '=', deviceStamp)
+    .where('closed_at', 'is', null)
+    .$if(isServer(db), (users) => users.forNoKeyUpdate())
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 export interface NewPassword {
