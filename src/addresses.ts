@@ -23,9 +23,8 @@ export async function changeAddress(
     if (await users.isEmailTaken(house.database.main, emailKey, { now, userId: user.id })) return 'taken'
     const done = await happens(ctx, house, happening, async (transaction) => {
       const used = await tokens.use(transaction, { hash, purpose: 'email-change', now })
-      if (used === undefined || !(await users.setEmail(transaction, user.id, { email, emailKey, now }))) {
-        return undefined
-      }
+      const change = { email, emailKey, now, wanted: true }
+      if (used === undefined || !(await users.setEmail(transaction, user.id, change))) return undefined
       // What was sent to the former address proves nothing any more, but that it was the former one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
       const facts = { to: user.email, email, ...circumstances(ctx, house) }

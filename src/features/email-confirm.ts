@@ -141,9 +141,9 @@ export function routes(router: Router, house: House): void {
     onSubmit(denying, house, async (ctx) => {
       const link = await linkOf(ctx, house, PURPOSE)
       if (!isLive(link)) return await dead(ctx, house, link ?? { state: 'unknown' })
-      const { userId } = link.token
+      const { userId, email } = link.token
       const isErased = await house.database.write((transaction) =>
-        users.eraseUnconfirmed(transaction, userId),
+        users.eraseUnconfirmed(transaction, userId, email),
       )
       if (!isErased) return await dead(ctx, house, link)
       forgetLink(ctx, PURPOSE)

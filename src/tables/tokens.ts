@@ -157,6 +157,20 @@ export async function tryCode(
   return { hash: row.hash, codeMac: row.code_mac }
 }
 
+/** Uses up the code beside a link, and answers whose it was; undefined if somebody did so before, or has used the link. */
+export async function spendCode(db: Db, hash: string, purpose: Purpose): Promise<Token | undefined> {
+  const row = await db
+    .updateTable('tokens')
+    .set({ code_mac: null })
+    .where('hash', '=', hash)
+    .where('purpose', '=', purpose)
+    .where('code_mac', 'is not', null)
+    .where('used_at', 'is', null)
+    .returningAll()
+    .executeTakeFirst()
+  return row && tokenOf(row)
+}
+
 /** Ends the user's tokens for all these purposes, but for one that is to be known for used. */
 export async function revoke(
   db: Db,

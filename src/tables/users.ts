@@ -281,11 +281,16 @@ export async function setNextEmail(
   )
 }
 
-/** Changes to an address that its user has proved to read. */
+/** Changes to an address that its user has proved to read; with `wanted` only if it is the one that is to follow. */
 export async function setEmail(
   db: Db,
   userId: string,
-  { email, emailKey, now }: { email: string; emailKey: string; now: number },
+  {
+    email,
+    emailKey,
+    now,
+    wanted = false,
+  }: { email: string; emailKey: string; now: number; wanted?: boolean },
 ): Promise<boolean> {
   return changed(
     db
@@ -298,7 +303,8 @@ export async function setEmail(
         next_email: null,
         updated_at: now,
       })
-      .where('id', '=', userId),
+      .where('id', '=', userId)
+      .$if(wanted, (update) => update.where('next_email', '=', email)),
   )
 }
 
@@ -326,20 +332,23 @@ export interface NewPassword {
   now: number
   /** Only in place of this one: of two who change it at once one is told that it was changed. */
   insteadOf?: string
+  /** Only as long as this is the address: what was sent to another one proves nothing. */
+  ofEmail?: string
 }
 
-/** Another password; answers false if the former one is not `insteadOf` any more. */
+/** Another password; answers false if the former one is not `insteadOf` any more, or the address not `ofEmail`. */
 export async function setPassword(
   db: Db,
   userId: string,
-  { passwordHash, deviceStamp, now, insteadOf }: NewPassword,
+  { passwordHash, deviceStamp, now, insteadOf, ofEmail }: NewPassword,
 ): Promise<boolean> {
   return changed(
     db
       .updateTable('users')
       .set({ password_hash: passwordHash, device_stamp: deviceStamp, updated_at: now })
       .where('id', '=', userId)
-      .$if(insteadOf !== undefined, (update) => update.where('password_hash', '=', insteadOf ?? '')),
+      .$if(insteadOf !== undefined, (update) => update.where('password_hash', '=', insteadOf ?? ''))
+      .$if(ofEmail !== undefined, (update) => update.where('email', '=', ofEmail ?? '')),
   )
 }
 
@@ -374,11 +383,12 @@ export async function reopen(db: Db, userId: string, now: number): Promise<boole
   )
 }
 
-/** Erases a user whose address was never confirmed, and all that is theirs; answers false if there is no such user. */
-export async function eraseUnconfirmed(db: Db, userId: string): Promise<boolean> {
+/** Erases a user whose address is this and was never confirmed, and all that is theirs; answers false if there is none. */
+export async function eraseUnconfirmed(db: Db, userId: string, email: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('users')
     .where('id', '=', userId)
+    .where('email', '=', email)
     .where('email_confirmed_at', 'is', null)
     .executeTakeFirst()
   return numDeletedRows > 0n
