@@ -1,11 +1,11 @@
 import type Router from '@koa/router'
-import type { Context } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { countedFor, countMail } from '../asking.js'
 import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
 import { checkCode } from '../codes.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
-import { userOf } from '../guards.js'
+import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
 import {
   finishLink,
@@ -111,7 +111,7 @@ export function routes(router: Router, house: House): void {
     }),
   )
 
-  router.get('/email/confirm/address/', async (ctx) => {
+  router.get('/email/confirm/address/', requireRecentIfUser, async (ctx) => {
     const account = await subjectOf(ctx)
     if (account === undefined) return nobody(ctx, house)
     await house.pages.form(ctx, correcting, { email: account.user.email })
@@ -119,6 +119,7 @@ export function routes(router: Router, house: House): void {
 
   router.post(
     '/email/confirm/address/verify/',
+    requireRecentIfUser,
     onSubmit(correcting, house, async (ctx, values) => {
       const account = await subjectOf(ctx)
       if (account === undefined) return nobody(ctx, house)
@@ -153,6 +154,11 @@ export function routes(router: Router, house: House): void {
 
   router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
 }
+
+// Who has signed up just now is not asked. But who has come by another's session must not get at the account by an address
+// of their own, of which they would read the mails.
+const requireRecentIfUser: Middleware = (ctx, next) =>
+  userOf(ctx) === undefined ? next() : requireRecentLogin(ctx, next)
 
 /** Whose address is to be confirmed: the user's who is logged in, or that of who has just signed up here. */
 async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
@@ -309,13 +315,15 @@ async function correct(
   }
   await countMail(ctx, house, { kind: 'email-confirm', userId: user.id, address: email })
   try {
-    await house.database.write(async (transaction) => {
+    const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
+    await happens(ctx, house, happening, async (transaction) => {
       const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
       const correction = { email, emailKey: claimed, now: house.now() }
-      if (!(await users.correctEmail(transaction, user.id, correction))) return
+      if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
       // What was sent to the wrong address proves nothing of the right one.
       await tokens.revoke(transaction, user.id, [PURPOSE, 'password-reset'])
       await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
+      return true
     })
     return []
   } catch (error) {
