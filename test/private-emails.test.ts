@@ -118,6 +118,26 @@ for (const htmx of [false, true]) {
   })
 }
 
+test('nobody confirms an address that its former owner may yet take back', async () => {
+  const owner = await confirmed('Mover', 'mover@example.com')
+  await owner.send(await owner.open('/account/email/'), { email: 'moved@example.com' })
+  const mail = await site.mail('moved@example.com')
+  await owner.send(await owner.follow(mail))
+  const undo = await site.mail('mover@example.com')
+  await site.emptyMailbox()
+  for (const htmx of [false, true]) {
+    const other = site.visitor({ htmx })
+    await other.signUp(`Heir ${htmx}`, { email: 'mover@example.com' })
+    const { code } = await site.mail('mover@example.com')
+    await site.emptyMailbox()
+    const refused = await other.send(await other.open('/email/confirm/'), { code })
+    assert.is(refused.status, 406)
+    assert.equal(refused.messages(), ['⚠ This e-mail address is already in use.'])
+  }
+  const reader = site.visitor()
+  assert.is((await reader.send(await reader.follow(undo))).status, 303)
+})
+
 test('what is stored about a user does not tell whose the address is that is to follow', async () => {
   const walk = async (next: string) => {
     const name = `member ${100 + ++made}`

@@ -234,6 +234,7 @@ async function confirm(
   const { id, email } = account.user
   const now = house.now()
   try {
+    if (await users.isEmailTaken(house.database.main, fields.fold(email), { now, userId: id })) return 'taken'
     const token = await happens(ctx, house, { kind: 'email_confirmed', userId: id }, async (transaction) => {
       const used = await tokens.use(transaction, { hash, purpose: PURPOSE, now })
       if (used?.emailKey !== fields.fold(email)) return undefined
