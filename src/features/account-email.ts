@@ -187,11 +187,13 @@ async function behind(ctx: Context, purpose: tokens.Purpose) {
   const house = houseOf(ctx)
   const link = await linkOf(ctx, house, purpose)
   const account = link?.token && (await users.byId(house.database.main, link.token.userId))
+  const isOwn = userOf(ctx)?.id === account?.user.id
   return {
     name: account?.user.name ?? '',
     email: link?.token?.email ?? '',
-    present: account?.user.email ?? '',
-    asksPassword: userOf(ctx)?.id !== account?.user.id,
+    // Whoever reads the mails of an address that was mistyped must not learn the one that is not.
+    present: isOwn ? (account?.user.email ?? '') : '',
+    asksPassword: !isOwn,
   }
 }
 
