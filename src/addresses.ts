@@ -13,6 +13,11 @@ import { isTaken } from './tables/unique.js'
 import * as users from './tables/users.js'
 import type { Broken } from './web/form.js'
 
+/** Where there is no field to type another one. */
+export const TAKEN_MEANWHILE: Broken = {
+  code: fields.EMAIL_TAKEN.code,
+  sentence: 'This e-mail address is already in use by another account.',
+}
 const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is your address already.' }
 
 /** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */

@@ -181,7 +181,8 @@ test('of two who wait for one address the first to confirm has it, and the other
   assert.is((await other.send(await other.open('/email/confirm/'), { code: second.code })).status, 303)
   const late = await one.send(await one.open('/email/confirm/'), { code: first.code })
   assert.is(late.status, 406)
-  assert.equal(late.messages(), ['⚠ This e-mail address is already in use.'])
+  assert.equal(late.messages(), ['⚠ This e-mail address is already in use by another account.'])
+  assert.is(late.$('.error a').length, 0, 'there is no field to lead to')
   assert.is((await site.visitor().logIn('both@example.com')).status, 303)
 })
 

@@ -117,7 +117,7 @@ export function routes(router: Router, house: House): void {
       if (errors.length > 0) return await house.pages.refuse(ctx, confirming, { errors, values })
       const outcome = account && (await changeAddress(ctx, house, link.token, account.user))
       if (outcome === 'taken') {
-        return await house.pages.refuse(ctx, confirming, { errors: [fields.EMAIL_TAKEN], values })
+        return await house.pages.refuse(ctx, confirming, { errors: [TAKEN_MEANWHILE], values })
       }
       if (account === undefined || outcome === undefined)
         return await dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change'))
@@ -137,7 +137,7 @@ export function routes(router: Router, house: House): void {
       if (!isLive(link)) return await dead(ctx, house, 'email-undo', link)
       const outcome = await restoreAddress(ctx, house, link.token)
       if (outcome === 'taken') {
-        return await house.pages.refuse(ctx, undoing, { errors: [fields.EMAIL_TAKEN], values })
+        return await house.pages.refuse(ctx, undoing, { errors: [TAKEN_MEANWHILE], values })
       }
       if (outcome === undefined)
         return await dead(ctx, house, 'email-undo', await linkOf(ctx, house, 'email-undo'))

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { confirmAddress, correctAddress, sendConfirmAgain } from '../addresses.js'
+import { confirmAddress, correctAddress, sendConfirmAgain, TAKEN_MEANWHILE } from '../addresses.js'
 import { askPasswordOf } from '../authentication.js'
 import { checkCode } from '../codes.js'
 import * as fields from '../fields.js'
@@ -86,7 +86,7 @@ export function routes(router: Router, house: House): void {
       if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
       const confirmed = await confirmAddress(ctx, house, outcome)
       if (confirmed === 'taken') {
-        return await house.pages.refuse(ctx, form, { errors: [fields.EMAIL_TAKEN], values })
+        return await house.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
       }
       finishLink(ctx, PURPOSE)
       lookAnew(ctx)
