@@ -132,7 +132,7 @@ test('nobody confirms an address that its former owner may yet take back', async
     await site.emptyMailbox()
     const refused = await other.send(await other.open('/email/confirm/'), { code })
     assert.is(refused.status, 406)
-    assert.equal(refused.messages(), ['⚠ This e-mail address is already in use.'])
+    assert.equal(refused.messages(), ['⚠ This e-mail address is already in use by another account.'])
   }
   const reader = site.visitor()
   assert.is((await reader.send(await reader.follow(undo))).status, 303)

@@ -1,6 +1,13 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { askForAddress, cancelChange, changeAddress, restoreAddress, sendChangeAgain } from '../addresses.js'
+import {
+  askForAddress,
+  cancelChange,
+  changeAddress,
+  restoreAddress,
+  sendChangeAgain,
+  TAKEN_MEANWHILE,
+} from '../addresses.js'
 import { askPasswordOf } from '../authentication.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
