@@ -13,6 +13,11 @@ import { isTaken } from './tables/unique.js'
 import * as users from './tables/users.js'
 import type { Broken } from './web/form.js'
 
+/** Where there is no field to type another one. */
+export const TAKEN_MEANWHILE: Broken = {
+  code: fields.EMAIL_TAKEN.code,
+  sentence: 'This e-mail address is already in use by another account.',
+}
 const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is your address already.' }
 
 /** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */
@@ -24,6 +29,7 @@ export async function confirmAddress(
   const { id, email } = account.user
   const now = house.now()
   try {
+    if (await users.isEmailTaken(house.database.main, fields.fold(email), { now, userId: id })) return 'taken'
     const token = await happens(ctx, house, { kind: 'email_confirmed', userId: id }, async (transaction) => {
       const used = await tokens.use(transaction, { hash, purpose: 'email-confirm', now })
       if (used?.emailKey !== fields.fold(email)) return undefined
@@ -70,13 +76,15 @@ export async function correctAddress(
   }
   await countMail(ctx, house, { kind: 'email-confirm', userId: user.id, address: email })
   try {
-    await house.database.write(async (transaction) => {
+    const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
+    await happens(ctx, house, happening, async (transaction) => {
       const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
       const correction = { email, emailKey: claimed, now: house.now() }
-      if (!(await users.correctEmail(transaction, user.id, correction))) return
+      if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
       // What was sent to the wrong address proves nothing of the right one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
       await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
+      return true
     })
     return []
   } catch (error) {
@@ -166,9 +174,8 @@ export async function changeAddress(
     if (await users.isEmailTaken(house.database.main, emailKey, { now, userId: user.id })) return 'taken'
     const done = await happens(ctx, house, happening, async (transaction) => {
       const used = await tokens.use(transaction, { hash, purpose: 'email-change', now })
-      if (used === undefined || !(await users.setEmail(transaction, user.id, { email, emailKey, now }))) {
-        return undefined
-      }
+      const change = { email, emailKey, now, wanted: true }
+      if (used === undefined || !(await users.setEmail(transaction, user.id, change))) return undefined
       // What was sent to the former address proves nothing any more, but that it was the former one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
       const facts = { to: user.email, email, ...circumstances(ctx, house) }
@@ -182,22 +189,11 @@ export async function changeAddress(
   }
 }
 
-const ALL: readonly tokens.Purpose[] = [
-  'email-confirm',
-  'password-reset',
-  'email-change',
-  'email-undo',
-  'account-reopen',
-]
+/** What ends when an address is restored, beside the links that undo later changes. */
+const ENDED: readonly tokens.Purpose[] = ['email-confirm', 'password-reset', 'email-change', 'account-reopen']
 
-/** Those that would make a token when they are sent. */
-const TOKEN_MAILS: readonly MailKind[] = [
-  'email-confirm',
-  'password-reset',
-  'email-change',
-  'email-changed',
-  'account-closed',
-]
+/** Those that would make such a token when they are sent. */
+const ENDED_MAILS: readonly MailKind[] = ['email-confirm', 'password-reset', 'email-change', 'account-closed']
 
 /**
  * Somebody else had the account: its former address counts again, and everything that they may have is void. That the
@@ -223,8 +219,12 @@ export async function restoreAddress(
         await users.setPassword(transaction, userId, { passwordHash: '', deviceStamp: newDeviceStamp(), now })
         await users.reopen(transaction, userId, now)
         await sessions.closeAll(transaction, userId, { now })
-        await tokens.revoke(transaction, userId, ALL, { except: hash })
-        await mails.cancel(transaction, userId, TOKEN_MAILS)
+        await tokens.revoke(transaction, userId, ENDED)
+        await mails.cancel(transaction, userId, ENDED_MAILS)
+        // Not those of earlier changes: a thief who changes the address twice could undo the second one, and end by it the
+        // link that its owner was sent.
+        await tokens.revokeLater(transaction, used)
+        await mails.cancel(transaction, userId, ['email-changed'], { since: used.createdAt })
         const facts = { to: email, ...circumstances(ctx, house) }
         await house.outbox.post(transaction, { kind: 'email-restored', userId, facts })
         await house.outbox.post(transaction, { kind: 'password-reset', userId })

@@ -66,14 +66,20 @@ export interface DeviceWords {
   system: string | undefined
 }
 
+// For what it does not know, Bowser gives back what is written there: a sentence, or a link, that anybody could have sent to
+// the owner in a notice of ours.
+const BROWSERS: ReadonlySet<string | undefined> = new Set(Object.values(Bowser.BROWSER_MAP))
+
 /** Reads a User-Agent: `Firefox` on `Linux`, `Safari` on `iPhone`. */
 export function deviceWords(userAgent: string): DeviceWords {
   if (userAgent === '') return { browser: undefined, system: undefined }
   const { browser, os, platform } = Bowser.parse(userAgent)
-  return { browser: browser.name || firstWord(userAgent), system: platform.model || os.name || undefined }
+  const known = BROWSERS.has(browser.name) ? browser.name : undefined
+  return { browser: known ?? firstWord(userAgent), system: platform.model || os.name || undefined }
 }
 
-// Programs name themselves first: `curl/8.5.0`, `w3m/0.5`. Only browsers all begin with the same word.
+// Programs name themselves first: `curl/8.5.0`, `w3m/0.5`. Only browsers all begin with the same word. Without dots, for
+// programs that show mails make links of `example.com`.
 function firstWord(userAgent: string): string | undefined {
-  return /^(?!Mozilla\b)[A-Za-z][\w.-]{0,29}(?=[/ ])/.exec(userAgent)?.[0]
+  return /^(?!Mozilla\b)[A-Za-z][\w-]{0,29}(?=[/ ])/.exec(userAgent)?.[0]
 }

@@ -27,6 +27,8 @@ const LONG = 'long'
 const SEEN = 'seen'
 /** Who has signed up here and not logged in yet. */
 const NEWCOMER = 'newcomer'
+/** Who has given their password here, but has yet to confirm their address. */
+const UNCONFIRMED = 'unconfirmed'
 
 /** What a session that is full can do without: what was typed before a login, and what spares a question. */
 const OPTIONAL = ['typed', SEEN]
@@ -126,19 +128,24 @@ function endOf(session: { kept: boolean; createdAt: number }, now: number, lifet
 
 /** Who has signed up in this browser, or was found to be somebody who has yet to confirm their address. */
 export function newcomerOf(ctx: Context): string | undefined {
-  return keptText(ctx, NEWCOMER)
+  return keptText(ctx, UNCONFIRMED) ?? keptText(ctx, NEWCOMER)
 }
 
 export function keepNewcomer(ctx: Context, userId: string): void {
-  keep(ctx, { [NEWCOMER]: userId })
+  keep(ctx, { [NEWCOMER]: userId, [UNCONFIRMED]: undefined })
+}
+
+/** May confirm the address like who has signed up here; but of the first login here the owner is told. */
+export function keepUnconfirmed(ctx: Context, userId: string): void {
+  keep(ctx, { [UNCONFIRMED]: userId })
 }
 
 /**
  * Begins a session for a user who has proved who they are. Always a new token, and a new CSRF secret: what somebody
  * planted in this browser before is worth nothing now (session fixation, ASVS 5 7.2.4). The former session here ends,
  * and so does the one that the same form has begun: of a button pressed twice the browser keeps the last answer alone.
- * An account that was closed is open again, which is answered. Answers undefined, and does nothing, if the password was
- * changed since it was looked at.
+ * An account that was closed is open again, which is answered. Answers undefined if the password was changed, or the account
+ * closed, since it was looked at: a login on its way must not outlive what ends all logins.
  */
 export async function logIn(
   ctx: Context,
@@ -161,9 +168,10 @@ export async function logIn(
     expiresAt: endOf({ kept: options.kept, createdAt: now }, now, house.lifetimes),
   }
   // Whoever has just signed up here needs not be told of it.
-  const isStranger = knownDevices(ctx, house)(account) === undefined && newcomerOf(ctx) !== user.id
-  const opened = await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
-    if (!(await users.holdPassword(transaction, user.id, account.passwordHash))) return undefined
+  const isStranger = knownDevices(ctx, house)(account) === undefined && keptText(ctx, NEWCOMER) !== user.id
+  const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
+  const done = await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+    if (!(await users.isOpenWith(transaction, user.id, deviceStamp))) return undefined
     await sessions.open(transaction, session, { insteadOf: sessionOf(ctx)?.id })
     if (isStranger) {
       const facts = { to: user.email, ...circumstances(ctx, house) }
@@ -171,10 +179,9 @@ export async function logIn(
     }
     return true
   })
-  if (opened === undefined) return undefined
-  const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
+  if (done === undefined) return undefined
   setLifetime(ctx, options.kept ? house.lifetimes.max : undefined)
-  keep(ctx, { [TOKEN]: token, [SEEN]: undefined, [NEWCOMER]: undefined })
+  keep(ctx, { [TOKEN]: token, [SEEN]: undefined, [NEWCOMER]: undefined, [UNCONFIRMED]: undefined })
   newSecret(ctx)
   rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
   ctx.state.user = user

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isPostgresUrl } from '../src/tables/postgres.js'
@@ -384,6 +385,24 @@ test('without mail it closes just the same, and only a login takes it back', asy
   const back = await follow(visitor, await visitor.logIn('Silent'))
   assert.match(back.messages().join(), 'open again')
   await silent.close()
+})
+
+test('a login that is on its way leaves no session of a closed account', async () => {
+  const costs = { memoryCost: 65_536, timeCost: 12, parallelism: 1 }
+  const slow = await Site.start({ passwordCosts: costs })
+  const visitor = await slow.visitor().settle('Anna')
+  const [page, other] = [await visitor.open(PATH), slow.visitor()]
+  const login = await other.open('/login/')
+  const [late] = await Promise.all([
+    other.send(login, { username: 'Anna', password: PASSWORD }),
+    pause(30).then(() => visitor.send(page)),
+  ])
+  assert.equal(await slow.rows('select 1 from sessions'), [])
+  assert.is(late.status, 406)
+  const again = await other.logIn('Anna')
+  assert.is(again.status, 303)
+  assert.equal(await slow.rows('select closed_at as at from users'), [{ at: null }])
+  await slow.close()
 })
 
 test.run()

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY, HOUR, MINUTE } from '../src/durations.js'
@@ -41,6 +42,7 @@ async function ask({ visitor, next }: Owner): Promise<Mail> {
 /** Changes the address, and answers the mail that undoes it. */
 async function changed(someone: Owner): Promise<Mail> {
   const mail = await ask(someone)
+  await site.emptyMailbox()
   await someone.visitor.send(await someone.visitor.follow(mail))
   return site.mail(someone.email)
 }
@@ -182,6 +184,74 @@ test('undoing survives resets and further changes, and ends what the other addre
   assert.is((await site.visitor().follow(theirs)).status, 410)
   assert.is((await visitor.open(PATH)).status, 303)
   assert.is((await site.visitor().logIn(name, { password: 'another horse 43' })).status, 406)
+})
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: undoing a later change does not end the link that undoes an earlier one`, async () => {
+    const someone = await owner()
+    const { name, email, next } = someone
+    const undo = await changed(someone)
+    const theirs = await changed({ ...someone, email: next, next: `third-${email}` })
+    const thief = site.visitor({ htmx })
+    await thief.send(await thief.follow(theirs))
+    assert.is(await emailOf(name), next)
+    const reader = site.visitor({ htmx })
+    await reader.send(await reader.follow(undo))
+    assert.is(await emailOf(name), email)
+    const late = await site.visitor().follow(theirs)
+    assert.is(late.status, 410)
+    assert.is(await emailOf(name), email)
+  })
+}
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: a login that is on its way does not outlive the undoing`, async () => {
+    // So costly that what happens meanwhile is done before the password is known to be right.
+    const costs = { memoryCost: 65_536, timeCost: 12, parallelism: 1 }
+    const slow = await Site.start({ passwordCosts: costs })
+    const victim = await slow.visitor().settle('Anna')
+    await slow.emptyMailbox()
+    await victim.send(await victim.open(PATH), { email: 'thief@example.com' })
+    const mail = await slow.mail('thief@example.com')
+    await victim.send(await victim.follow(mail))
+    const undo = await slow.mail('Anna@example.com')
+    const [reader, thief] = [slow.visitor({ htmx }), slow.visitor({ htmx })]
+    const page = await reader.follow(undo)
+    const login = await thief.open('/login/')
+    const [late] = await Promise.all([
+      thief.send(login, { username: 'Anna', password: PASSWORD }),
+      pause(30).then(() => reader.send(page)),
+    ])
+    assert.equal(await slow.rows('select 1 from sessions'), [])
+    assert.is((await thief.open(PATH)).status, 303)
+    assert.is(late.status, 406)
+    assert.match(late.messages()[0] ?? '', 'was changed just now')
+    await slow.close()
+  })
+
+  test(`${kind}: the page behind the link tells the present address to its user alone`, async () => {
+    const someone = await owner({ htmx })
+    const mail = await ask(someone)
+    const stranger = site.visitor({ htmx })
+    const page = await stranger.follow(mail)
+    assert.match(page.$('main').text(), someone.next)
+    const told = page.$('main').text().replaceAll(someone.next, '')
+    assert.not.match(told, someone.email)
+    const refused = await stranger.send(page, { password: 'not it' })
+    assert.not.match(refused.text.replaceAll(someone.next, ''), someone.email)
+    assert.match((await someone.visitor.follow(mail)).$('main').text(), `from ${someone.email}`)
+  })
+}
+
+test('a link whose mail was written while the change was given up changes nothing', async () => {
+  const someone = await owner()
+  const mail = await ask(someone)
+  const page = await someone.visitor.follow(mail)
+  await site.write(`update users set next_email = null where name = '${someone.name}'`)
+  assert.is((await someone.visitor.send(page)).status, 410)
+  assert.is(await emailOf(someone.name), someone.email)
 })
 
 test('it can be undone for seven days', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { suite } from 'uvu'
@@ -5,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { type Database, openDatabase } from '../src/tables/database.js'
 import type { Db } from '../src/tables/schema.js'
 import { DatabaseUnavailable } from '../src/tables/unavailable.js'
+import * as users from '../src/tables/users.js'
 import { freshDatabase, write } from './databases.js'
 import { createUser, newUser } from './rows.js'
 
@@ -110,6 +112,19 @@ test('finishes what has begun before it closes', async ({ url, database }) => {
   await other.close()
   await begun
   assert.is(await askFor(database.main, '(select updated_at from users)'), 1)
+})
+
+test('erases nobody who takes the account back at the last moment', async ({ url, database }) => {
+  await createUser(database, newUser('anna'))
+  await write(url, "update users set closed_at = 1, erase_at = 2 where name = 'anna'")
+  const reopened = database.write(async (transaction) => {
+    await users.reopen(transaction, 'id of anna', 3)
+    await sql`select pg_sleep(0.5)`.execute(transaction)
+  })
+  await pause(200)
+  const [swept] = await Promise.all([users.sweep(database.loose, { now: 3, batch: 10 }), reopened])
+  assert.is(swept, 0)
+  assert.ok(await users.byId(database.main, 'id of anna'))
 })
 
 test.run()

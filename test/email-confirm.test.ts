@@ -295,6 +295,59 @@ test('required: nobody logs in before, and an account that is never confirmed en
   await later.close()
 })
 
+test('required: who has only given the password before the address was confirmed is told of as a new device', async () => {
+  const strict = await Site.start({ environment: { EMAIL_CONFIRMATION: 'required' } })
+  const visitor = strict.visitor()
+  await visitor.signUp('Anna')
+  const mail = await strict.mail('Anna@example.com')
+  const thief = strict.visitor()
+  await thief.logIn('Anna')
+  await visitor.send(await visitor.open(PATH), { code: mail.code })
+  await strict.emptyMailbox()
+  await visitor.logIn('Anna')
+  await thief.logIn('Anna')
+  assert.match((await strict.mail('Anna@example.com')).subject, 'A new login')
+  await strict.close()
+})
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: who is logged in gives the password before the address is corrected`, async () => {
+    const { visitor, name, email } = await newcomer({ htmx })
+    const page = await visitor.open(`${PATH}address/`)
+    assert.is(page.status, 200, 'who has just signed up is not asked')
+    await visitor.logIn(name)
+    const form = await visitor.open(`${PATH}address/`)
+    assert.is(form.status, 200)
+    site.clock.advance(11 * MINUTE)
+    assert.is((await visitor.send(form, { email: `thief-${email}` })).status, 403)
+    const asked = await visitor.open(`${PATH}address/`)
+    assert.match(asked.headers.location ?? '', '/password/confirm/')
+    assert.equal(await site.rows('select email from users where name = ?', name), [{ email }])
+  })
+}
+
+test('the history tells that the address was corrected', async () => {
+  const { visitor, name, email } = await newcomer()
+  await visitor.send(await visitor.open(`${PATH}address/`), { email: `right-${email}` })
+  const told = await site.rows(
+    "select about from events join users on users.id = user_id where name = ? and kind = 'email_changed'",
+    name,
+  )
+  assert.equal(told, [{ about: `${email} → right-${email}` }])
+})
+
+test('a link whose mail was written while the address was corrected erases nothing', async () => {
+  const { name, email, mail } = await newcomer()
+  const reader = site.visitor()
+  await reader.follow(mail)
+  const deny = await reader.open(`${PATH}deny/`)
+  await site.write(
+    `update users set email = 'right-${email}', email_key = 'right-${email}' where name = '${name}'`,
+  )
+  assert.is((await reader.send(deny)).status, 410)
+  assert.is((await site.rows('select 1 from users where name = ?', name)).length, 1)
+})
+
 test('without mails nothing of it is offered', async () => {
   const silent = await Site.start({ environment: { MAIL: 'off' } })
   const visitor = await silent.visitor().settle('Anna')

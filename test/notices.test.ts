@@ -63,4 +63,17 @@ test('somebody who logs in on ever new devices fills no mailbox', async () => {
   assert.is((await notices('Clara@example.com', 5)).length, 5)
 })
 
+test('no notice brings the owner what a stranger has put into the name of a browser', async () => {
+  await site.visitor().signUp('Dora')
+  await site.emptyMailbox()
+  for (const agent of ['Log in at http://evil.example/ now/1 ', 'evil.example/1.0 (x)']) {
+    const stranger = site.visitor()
+    stranger.agent.set('User-Agent', agent)
+    await stranger.logIn('Dora')
+  }
+  for (const mail of await site.mails('Dora@example.com', 2)) {
+    assert.not.match(mail.text, 'evil')
+  }
+})
+
 test.run()

@@ -216,4 +216,29 @@ test('the database holds neither the token nor the code', async () => {
   assert.not.match(site.logs.join(''), token)
 })
 
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: a link whose mail was written while the address changed opens nothing`, async () => {
+    const { visitor, name, email, mail } = await forgetful({ htmx })
+    const page = await visitor.follow(mail)
+    await site.write(
+      `update users set email = 'new-${email}', email_key = 'new-${email}' where name = '${name}'`,
+    )
+    assert.is((await choose(visitor, page)).status, 410)
+    assert.ok(await canLogIn(name, PASSWORD))
+    assert.not(await canLogIn(name, NEW))
+  })
+}
+
+test('of fifty who type the code at once one goes on', async () => {
+  const { visitor, name, mail } = await forgetful()
+  const page = await visitor.open(PATH)
+  const answers = await Promise.all(Array.from({ length: 50 }, () => visitor.send(page, { code: mail.code })))
+  assert.is(answers.filter(({ status }) => status === 303).length, 1)
+  const opened = await site.rows(
+    "select 1 from tokens join users on users.id = user_id where name = ? and purpose = 'password-reset'",
+    name,
+  )
+  assert.is(opened.length, 2, 'the link in the mail, and the one in its place')
+})
+
 test.run()

@@ -118,6 +118,40 @@ for (const htmx of [false, true]) {
   })
 }
 
+test('nobody confirms an address that its former owner may yet take back', async () => {
+  const owner = await confirmed('Mover', 'mover@example.com')
+  await owner.send(await owner.open('/account/email/'), { email: 'moved@example.com' })
+  const mail = await site.mail('moved@example.com')
+  await owner.send(await owner.follow(mail))
+  const undo = await site.mail('mover@example.com')
+  await site.emptyMailbox()
+  for (const htmx of [false, true]) {
+    const other = site.visitor({ htmx })
+    await other.signUp(`Heir ${htmx}`, { email: 'mover@example.com' })
+    const { code } = await site.mail('mover@example.com')
+    await site.emptyMailbox()
+    const refused = await other.send(await other.open('/email/confirm/'), { code })
+    assert.is(refused.status, 406)
+    assert.equal(refused.messages(), ['⚠ This e-mail address is already in use by another account.'])
+  }
+  const reader = site.visitor()
+  assert.is((await reader.send(await reader.follow(undo))).status, 303)
+})
+
+test('what is stored about a user does not tell whose the address is that is to follow', async () => {
+  const walk = async (next: string) => {
+    const name = `member ${100 + ++made}`
+    const visitor = await confirmed(name, `${name.replace(' ', '-')}@example.com`)
+    await visitor.send(await visitor.open('/account/email/'), { email: next })
+    await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+    const { tokens, mails } = JSON.parse((await visitor.open('/account/export/json/')).text)
+    const page = await visitor.open('/account/export/')
+    const rows = page.$('.rows > *').length
+    return { tokens: tokens.length, mails: mails.map(({ kind }: { kind: string }) => kind), rows }
+  }
+  assert.equal(await walk(TAKEN), await walk(FREE))
+})
+
 test('the owner of the address gets a mail, and whoever has typed it none', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Somebody', { email: TAKEN })
@@ -147,7 +181,8 @@ test('of two who wait for one address the first to confirm has it, and the other
   assert.is((await other.send(await other.open('/email/confirm/'), { code: second.code })).status, 303)
   const late = await one.send(await one.open('/email/confirm/'), { code: first.code })
   assert.is(late.status, 406)
-  assert.equal(late.messages(), ['⚠ This e-mail address is already in use.'])
+  assert.equal(late.messages(), ['⚠ This e-mail address is already in use by another account.'])
+  assert.is(late.$('.error a').length, 0, 'there is no field to lead to')
   assert.is((await site.visitor().logIn('both@example.com')).status, 303)
 })
 

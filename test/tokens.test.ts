@@ -136,4 +136,25 @@ test('sweeps what is too old, in batches, and forgets the tokens of a user who i
   assert.equal(await tokens.ofUser(database.main, 'id of anna'), [])
 })
 
+test('lets one of fifty spend a code, and nobody once its link was used', async ({ database }) => {
+  const spend = (hash: string) =>
+    database.write((transaction) => tokens.spendCode(transaction, hash, PURPOSE))
+  await insert(database, 'hash')
+  const spent = await Promise.all(Array.from({ length: 50 }, () => spend('hash')))
+  assert.is(spent.filter(Boolean).length, 1)
+  await insert(database, 'other')
+  await use(database, 'other')
+  assert.is(await spend('other'), undefined)
+})
+
+test('knows which of two came first, whatever the clocks say', async ({ database }) => {
+  await insert(database, 'first')
+  await insert(database, 'second', { now: NOW - 1000 })
+  const first = await tokens.byHash(database.main, 'first', PURPOSE)
+  assert.ok(first)
+  await database.write((transaction) => tokens.revokeLater(transaction, first))
+  assert.is(await tokens.byHash(database.main, 'second', PURPOSE), undefined)
+  assert.ok(await tokens.byHash(database.main, 'first', PURPOSE))
+})
+
 test.run()

@@ -1,6 +1,13 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { askForAddress, cancelChange, changeAddress, restoreAddress, sendChangeAgain } from '../addresses.js'
+import {
+  askForAddress,
+  cancelChange,
+  changeAddress,
+  restoreAddress,
+  sendChangeAgain,
+  TAKEN_MEANWHILE,
+} from '../addresses.js'
 import { askPasswordOf } from '../authentication.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
@@ -118,7 +125,7 @@ export function routes(router: Router, house: House): void {
       if (errors.length > 0) return await house.pages.refuse(ctx, confirming, { errors, values })
       const outcome = account && (await changeAddress(ctx, house, link.token, account.user))
       if (outcome === 'taken') {
-        return await house.pages.refuse(ctx, confirming, { errors: [fields.EMAIL_TAKEN], values })
+        return await house.pages.refuse(ctx, confirming, { errors: [TAKEN_MEANWHILE], values })
       }
       if (account === undefined || outcome === undefined)
         return await dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change'))
@@ -138,7 +145,7 @@ export function routes(router: Router, house: House): void {
       if (!isLive(link)) return await dead(ctx, house, 'email-undo', link)
       const outcome = await restoreAddress(ctx, house, link.token)
       if (outcome === 'taken') {
-        return await house.pages.refuse(ctx, undoing, { errors: [fields.EMAIL_TAKEN], values })
+        return await house.pages.refuse(ctx, undoing, { errors: [TAKEN_MEANWHILE], values })
       }
       if (outcome === undefined)
         return await dead(ctx, house, 'email-undo', await linkOf(ctx, house, 'email-undo'))
@@ -188,11 +195,13 @@ async function behind(ctx: Context, purpose: tokens.Purpose) {
   const house = houseOf(ctx)
   const link = await linkOf(ctx, house, purpose)
   const account = link?.token && (await users.byId(house.database.main, link.token.userId))
+  const isOwn = userOf(ctx)?.id === account?.user.id
   return {
     name: account?.user.name ?? '',
     email: link?.token?.email ?? '',
-    present: account?.user.email ?? '',
-    asksPassword: userOf(ctx)?.id !== account?.user.id,
+    // Whoever reads the mails of an address that was mistyped must not learn the one that is not.
+    present: isOwn ? (account?.user.email ?? '') : '',
+    asksPassword: !isOwn,
   }
 }
 

@@ -47,13 +47,18 @@ function toPage({ pages, url }: House): Middleware {
 type Sections = Awaited<ReturnType<typeof sectionsOf>>
 
 /** Everything that is stored of a user but the history; each section but the first is called like its table. */
-async function sectionsOf({ database: { main }, now }: House, userId: string) {
+async function sectionsOf({ database: { main }, now, rules }: House, userId: string) {
+  // Where addresses are private: what came of a change to an address would tell whether that is somebody else's. Which one
+  // is to follow stands with the account.
+  const isTold = (what: string) => !rules.privateEmails || what !== 'email-change'
+  const sent = (await tokens.ofUser(main, userId)).filter(({ purpose }) => isTold(purpose))
+  const written = (await mails.ofUser(main, userId)).filter(({ kind }) => isTold(kind))
   return {
     account: await users.stored(main, userId),
     slugs: await slugs.ofUser(main, userId),
     sessions: await sessions.ofUser(main, userId, now()),
-    tokens: (await tokens.ofUser(main, userId)).map(openToken),
-    mails: (await mails.ofUser(main, userId)).map(openMail),
+    tokens: sent.map(openToken),
+    mails: written.map(openMail),
   }
 }
 

@@ -1,10 +1,10 @@
 import type Router from '@koa/router'
-import type { Context } from 'koa'
-import { confirmAddress, correctAddress, sendConfirmAgain } from '../addresses.js'
+import type { Context, Middleware } from 'koa'
+import { confirmAddress, correctAddress, sendConfirmAgain, TAKEN_MEANWHILE } from '../addresses.js'
 import { askPasswordOf } from '../authentication.js'
 import { checkCode } from '../codes.js'
 import * as fields from '../fields.js'
-import { userOf } from '../guards.js'
+import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
 import {
   finishLink,
@@ -86,7 +86,7 @@ export function routes(router: Router, house: House): void {
       if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
       const confirmed = await confirmAddress(ctx, house, outcome)
       if (confirmed === 'taken') {
-        return await house.pages.refuse(ctx, form, { errors: [fields.EMAIL_TAKEN], values })
+        return await house.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
       }
       finishLink(ctx, PURPOSE)
       lookAnew(ctx)
@@ -109,7 +109,7 @@ export function routes(router: Router, house: House): void {
     }),
   )
 
-  router.get('/email/confirm/address/', async (ctx) => {
+  router.get('/email/confirm/address/', requireRecentIfUser, async (ctx) => {
     const account = await subjectOf(ctx)
     if (account === undefined) return await nobody(ctx, house)
     await house.pages.form(ctx, correcting, { email: account.user.email })
@@ -117,6 +117,7 @@ export function routes(router: Router, house: House): void {
 
   router.post(
     '/email/confirm/address/verify/',
+    requireRecentIfUser,
     onSubmit(correcting, house, async (ctx, values) => {
       const account = await subjectOf(ctx)
       if (account === undefined) return await nobody(ctx, house)
@@ -139,9 +140,9 @@ export function routes(router: Router, house: House): void {
     onSubmit(denying, house, async (ctx) => {
       const link = await linkOf(ctx, house, PURPOSE)
       if (!isLive(link)) return await dead(ctx, house, link ?? { state: 'unknown' })
-      const { userId } = link.token
+      const { userId, email } = link.token
       const isErased = await house.database.write((transaction) =>
-        users.eraseUnconfirmed(transaction, userId),
+        users.eraseUnconfirmed(transaction, userId, email),
       )
       if (!isErased) return await dead(ctx, house, link)
       finishLink(ctx, PURPOSE)
@@ -151,6 +152,11 @@ export function routes(router: Router, house: House): void {
 
   router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
 }
+
+// Who has signed up just now is not asked. But who has come by another's session must not get at the account by an address
+// of their own, of which they would read the mails.
+const requireRecentIfUser: Middleware = (ctx, next) =>
+  userOf(ctx) === undefined ? next() : requireRecentLogin(ctx, next)
 
 /** Whose address is to be confirmed. */
 async function subjectOf(ctx: Context): Promise<users.Account | undefined> {

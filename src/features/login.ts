@@ -1,9 +1,9 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { authenticate, NO_PASSWORD, PASSWORD_WRONG, renewHash } from '../authentication.js'
+import { authenticate, NO_PASSWORD, renewHash } from '../authentication.js'
 import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
-import { keepNewcomer, logIn } from '../sessions.js'
+import { keepUnconfirmed, logIn } from '../sessions.js'
 import type { Account } from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
@@ -24,6 +24,10 @@ const GO_ON = { code: 'logged_in_go_on', sentence: 'Go on now' }
 const UNCONFIRMED = {
   code: 'login_unconfirmed',
   sentence: 'Your password is right. Before the first login, please confirm your e-mail address.',
+}
+const CHANGED_MEANWHILE = {
+  code: 'login_changed_meanwhile',
+  sentence: 'Your account was changed just now, in another tab or on another device. Please log in again.',
 }
 const CONFIRM = { code: 'login_confirm', sentence: 'Confirm it' }
 const LOGGED_IN_REOPENED = {
@@ -50,9 +54,9 @@ export function routes(router: Router, house: House): void {
         kept: values.keep !== '',
         form: fingerprint(ctx, values),
       })
-      // Changed by somebody else since it was looked at: it is wrong by now.
-      if (login === undefined)
-        return await house.pages.refuse(ctx, form, { errors: [PASSWORD_WRONG], values })
+      if (login === undefined) {
+        return await house.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
+      }
       await renewHash(house, outcome.account, values.password)
       await house.pages.accept(ctx, form, {
         notice: { message: login.isReopened ? LOGGED_IN_REOPENED : LOGGED_IN },
@@ -88,7 +92,7 @@ async function leadToConfirm(
   { user }: Account,
   values: Sent<FieldName>,
 ): Promise<void> {
-  keepNewcomer(ctx, user.id)
+  keepUnconfirmed(ctx, user.id)
   const link = { href: house.url('email-confirm'), message: CONFIRM }
   await house.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })
 }

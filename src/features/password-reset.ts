@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { checkCode } from '../codes.js'
+import { CODE_WRONG, checkCode } from '../codes.js'
 import { newDeviceStamp, rememberDevice } from '../devices.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
@@ -114,7 +114,9 @@ async function enterCode(ctx: Context, house: House, values: Sent<FieldName>): P
     values.code,
   )
   if (!checked.ok) return await house.pages.refuse(ctx, form, { errors: [checked.error], values })
-  await openByCode(ctx, house, checked.hash)
+  if (!(await openByCode(ctx, house, checked.hash))) {
+    return await house.pages.refuse(ctx, form, { errors: [CODE_WRONG], values })
+  }
   house.pages.leave(ctx, house.url(name), { message: CODE_RIGHT })
 }
 
@@ -149,7 +151,8 @@ async function reset(
   const work = async (transaction: Db) => {
     const used = await tokens.use(transaction, { hash: token.hash, purpose: PURPOSE, now })
     if (used === undefined) return undefined
-    await users.setPassword(transaction, user.id, { passwordHash, deviceStamp, now })
+    const change = { passwordHash, deviceStamp, now, ofEmail: used.email }
+    if (!(await users.setPassword(transaction, user.id, change))) return undefined
     await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
     await sessions.closeAll(transaction, user.id, { now })
     await tokens.revoke(transaction, user.id, ENDED, { except: token.hash })
@@ -180,24 +183,32 @@ async function confirmAddress(
   await users.confirmEmail(db, user.id, { email: user.email, emailKey, now })
 }
 
-/** A token of this browser's own in place of the code; the link in the mail stays good as long as nothing was done by it. */
-async function openByCode(ctx: Context, house: House, hash: string): Promise<void> {
+/**
+ * A token of this browser's own in place of the code; the link in the mail stays good as long as nothing was done by it.
+ * Answers false if the code, or that link, was used meanwhile.
+ */
+async function openByCode(ctx: Context, house: House, hash: string): Promise<boolean> {
   const now = house.now()
   const token = newToken()
-  const found = await tokens.byHash(house.database.main, hash, PURPOSE)
-  if (found === undefined) return
-  const { userId, email, emailKey } = found
-  const opened = { hash: hashOf(token), purpose: PURPOSE, userId, email, emailKey } as const
-  await house.database.write((transaction) =>
-    tokens.insert(transaction, {
-      ...opened,
+  const isOpened = await house.database.write(async (transaction) => {
+    const spent = await tokens.spendCode(transaction, hash, PURPOSE)
+    if (spent === undefined) return false
+    const { userId, email, emailKey } = spent
+    await tokens.insert(transaction, {
+      hash: hashOf(token),
+      purpose: PURPOSE,
+      userId,
+      email,
+      emailKey,
       codeMac: null,
       codeExpiresAt: now,
       now,
       expiresAt: now + RESET_LIFE,
-    }),
-  )
-  keepLink(ctx, PURPOSE, token)
+    })
+    return true
+  })
+  if (isOpened) keepLink(ctx, PURPOSE, token)
+  return isOpened
 }
 
 async function dead(ctx: Context, house: House, link: Link): Promise<void> {

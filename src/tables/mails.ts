@@ -162,13 +162,19 @@ export async function bury(
   return isChanged(await taken(db, mail).set(dead).executeTakeFirst())
 }
 
-/** Drops what of these kinds waits for the user: a later change has made it wrong. */
-export async function cancel(db: Db, userId: string, kinds: readonly string[]): Promise<void> {
+/** Drops what of these kinds, written after `since`, waits for the user: a later change has made it wrong. */
+export async function cancel(
+  db: Db,
+  userId: string,
+  kinds: readonly string[],
+  { since = 0 }: { since?: number } = {},
+): Promise<void> {
   await db
     .deleteFrom('mails')
     .where('user_id', '=', userId)
     .where('kind', 'in', kinds)
     .where('state', '=', 'waiting')
+    .where('created_at', '>', since)
     .execute()
 }
 

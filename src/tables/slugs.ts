@@ -80,6 +80,8 @@ export async function sweep(db: Db, { now, batch }: { now: number; batch: number
     .where('slug', 'in', (slugs) =>
       slugs.selectFrom('slugs').select('slug').where('until', '<=', now).limit(batch),
     )
+    // Asked again of the row itself, which somebody may take just now.
+    .where('until', '<=', now)
     .returning('slug')
     .execute()
   return ended.length

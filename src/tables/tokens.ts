@@ -51,6 +51,7 @@ export interface NewToken {
 /** Stores a token. Of those that the user was sent for this before, the links stay good, and the codes do not. */
 export async function insert(db: Db, token: NewToken): Promise<void> {
   if (isServer(db)) await lockUser(db, token.userId)
+  const createdAt = Math.max(token.now, (await newestOf(db, token)) + 1)
   await db
     .updateTable('tokens')
     .set({ code_mac: null })
@@ -69,7 +70,7 @@ export async function insert(db: Db, token: NewToken): Promise<void> {
       code_mac: token.codeMac,
       code_tries: 0,
       code_expires_at: token.codeExpiresAt,
-      created_at: token.now,
+      created_at: createdAt,
       expires_at: token.expiresAt,
       used_at: null,
     })
@@ -79,6 +80,19 @@ export async function insert(db: Db, token: NewToken): Promise<void> {
 // Two mails that are sent at the same time would not see each other's code, and both stay good.
 async function lockUser(db: Db, userId: string): Promise<void> {
   await db.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute()
+}
+
+// Which of two came first is known by when they were created, also where the clocks of two nodes differ.
+async function newestOf(db: Db, { userId, purpose }: NewToken): Promise<number> {
+  const row = await db
+    .selectFrom('tokens')
+    .select('created_at')
+    .where('user_id', '=', userId)
+    .where('purpose', '=', purpose)
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.created_at ?? 0
 }
 
 /** Counts the lifetimes from now on, for a mail that is tried again. */
@@ -143,6 +157,20 @@ export async function tryCode(
   return { hash: row.hash, codeMac: row.code_mac }
 }
 
+/** Uses up the code beside a link, and answers whose it was; undefined if somebody did so before, or has used the link. */
+export async function spendCode(db: Db, hash: string, purpose: Purpose): Promise<Token | undefined> {
+  const row = await db
+    .updateTable('tokens')
+    .set({ code_mac: null })
+    .where('hash', '=', hash)
+    .where('purpose', '=', purpose)
+    .where('code_mac', 'is not', null)
+    .where('used_at', 'is', null)
+    .returningAll()
+    .executeTakeFirst()
+  return row && tokenOf(row)
+}
+
 /** Ends the user's tokens for all these purposes, but for one that is to be known for used. */
 export async function revoke(
   db: Db,
@@ -166,6 +194,16 @@ export async function useAll(db: Db, userId: string, purpose: Purpose, now: numb
     .where('user_id', '=', userId)
     .where('purpose', '=', purpose)
     .where('used_at', 'is', null)
+    .execute()
+}
+
+/** Ends the user's tokens for this purpose that were sent after this one. */
+export async function revokeLater(db: Db, { userId, purpose, createdAt }: Token): Promise<void> {
+  await db
+    .deleteFrom('tokens')
+    .where('user_id', '=', userId)
+    .where('purpose', '=', purpose)
+    .where('created_at', '>', createdAt)
     .execute()
 }
 

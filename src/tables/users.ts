@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Database } from './database.js'
+import { isServer } from './dialect.js'
 import type { Db } from './schema.js'
 import * as slugs from './slugs.js'
 import * as tokens from './tokens.js'
@@ -282,11 +283,16 @@ export async function setNextEmail(
   )
 }
 
-/** Changes to an address that its user has proved to read. */
+/** Changes to an address that its user has proved to read; with `wanted` only if it is the one that is to follow. */
 export async function setEmail(
   db: Db,
   userId: string,
-  { email, emailKey, now }: { email: string; emailKey: string; now: number },
+  {
+    email,
+    emailKey,
+    now,
+    wanted = false,
+  }: { email: string; emailKey: string; now: number; wanted?: boolean },
 ): Promise<boolean> {
   return changed(
     db
@@ -299,8 +305,25 @@ export async function setEmail(
         next_email: null,
         updated_at: now,
       })
-      .where('id', '=', userId),
+      .where('id', '=', userId)
+      .$if(wanted, (update) => update.where('next_email', '=', email)),
   )
+}
+
+/**
+ * Whether the account is open and still has this stamp, so that its password is the one that was looked at. Until the end of
+ * the transaction it stays so: whoever changes or closes it waits for that, and then sees what was done.
+ */
+export async function isOpenWith(db: Db, userId: string, deviceStamp: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', userId)
+    .where('device_stamp', '=', deviceStamp)
+    .where('closed_at', 'is', null)
+    .$if(isServer(db), (users) => users.forNoKeyUpdate())
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 export interface NewPassword {
@@ -311,34 +334,23 @@ export interface NewPassword {
   now: number
   /** Only in place of this one: of two who change it at once one is told that it was changed. */
   insteadOf?: string
+  /** Only as long as this is the address: what was sent to another one proves nothing. */
+  ofEmail?: string
 }
 
-/** Another password; answers false if the former one is not `insteadOf` any more. */
+/** Another password; answers false if the former one is not `insteadOf` any more, or the address not `ofEmail`. */
 export async function setPassword(
   db: Db,
   userId: string,
-  { passwordHash, deviceStamp, now, insteadOf }: NewPassword,
+  { passwordHash, deviceStamp, now, insteadOf, ofEmail }: NewPassword,
 ): Promise<boolean> {
   return changed(
     db
       .updateTable('users')
       .set({ password_hash: passwordHash, device_stamp: deviceStamp, updated_at: now })
       .where('id', '=', userId)
-      .$if(insteadOf !== undefined, (update) => update.where('password_hash', '=', insteadOf ?? '')),
-  )
-}
-
-/**
- * Whether the password is still the one that was looked at, and holds it until the transaction ends: of a login and a change
- * of password at once the login comes first, and is ended by the change, or is refused.
- */
-export async function holdPassword(db: Db, userId: string, passwordHash: string): Promise<boolean> {
-  return changed(
-    db
-      .updateTable('users')
-      .set(({ ref }) => ({ password_hash: ref('password_hash') }))
-      .where('id', '=', userId)
-      .where('password_hash', '=', passwordHash),
+      .$if(insteadOf !== undefined, (update) => update.where('password_hash', '=', insteadOf ?? ''))
+      .$if(ofEmail !== undefined, (update) => update.where('email', '=', ofEmail ?? '')),
   )
 }
 
@@ -373,11 +385,12 @@ export async function reopen(db: Db, userId: string, now: number): Promise<boole
   )
 }
 
-/** Erases a user whose address was never confirmed, and all that is theirs; answers false if there is no such user. */
-export async function eraseUnconfirmed(db: Db, userId: string): Promise<boolean> {
+/** Erases a user whose address is this and was never confirmed, and all that is theirs; answers false if there is none. */
+export async function eraseUnconfirmed(db: Db, userId: string, email: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('users')
     .where('id', '=', userId)
+    .where('email', '=', email)
     .where('email_confirmed_at', 'is', null)
     .executeTakeFirst()
   return numDeletedRows > 0n
@@ -394,6 +407,8 @@ export async function sweep(db: Db, { now, batch }: { now: number; batch: number
         .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
         .limit(batch),
     )
+    // Asked again of the row itself: PostgreSQL waits for who takes the account back just now, and then looks at this alone.
+    .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
     .returning('id')
     .execute()
   return ended.length
