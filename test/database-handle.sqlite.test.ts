@@ -66,6 +66,7 @@ for (const mode of ['delete', 'wal']) {
       const again = await openDatabase(location)
       assert.ok(await users.bySlug(again.main, 'anna', NOW))
       await again.close()
+      assert.is(handle.pragma('journal_mode', { simple: true }), mode)
     }
   })
 }

@@ -95,11 +95,13 @@ async function currentSchema(db: Kysely<Schema>): Promise<string> {
 
 async function openedFile(file: SqliteFile): Promise<Handles> {
   try {
-    const main = await retried(() => openMigrated(file), START_WAIT)
+    const steps = Object.keys(migrations)
+    const ours = await retried(async () => translated(() => refuseForeign(file, steps)), START_WAIT)
+    const main = await retried(() => openMigrated(ours), START_WAIT)
     return {
       main,
       writer: main,
-      loose: await retried(async () => openSqlite<Schema>(file, { durable: false }), START_WAIT),
+      loose: await retried(async () => openSqlite<Schema>(ours, { durable: false }), START_WAIT),
     }
   } catch (error) {
     throw cannotOpen(`The database ${file.name} cannot be opened`, error)
@@ -112,7 +114,6 @@ function cannotOpen(what: string, error: unknown): Error {
 }
 
 async function openMigrated(file: SqliteFile): Promise<Kysely<Schema>> {
-  translated(() => refuseForeign(file, Object.keys(migrations)))
   const main = openSqlite<Schema>(file, { durable: true })
   try {
     await migrate(main)

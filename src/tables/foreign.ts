@@ -20,15 +20,17 @@ const OURS: Record<keyof Schema, true> = {
 /**
  * Throws if the file is another program's: it holds tables, but not our migrations, or says that it is something else.
  * Tables of others may be in the host's own file, except under the names of ours. It is looked at without a right to
- * write, so that even its log stays as it is.
+ * write, so that even its log stays as it is. Answers the file, which turns out to be shared where both have tables: the
+ * commands come to a host's file by its address.
  */
-export function refuseForeign(file: SqliteFile, ours: readonly string[]): void {
-  if (!statSync(file.path, { throwIfNoEntry: false })?.size) return
+export function refuseForeign(file: SqliteFile, ours: readonly string[]): SqliteFile {
+  if (!statSync(file.path, { throwIfNoEntry: false })?.size) return file
   const connection = file.open(file.path, { readonly: true, fileMustExist: true })
   try {
     const found = foundIn(connection)
     if (file.isShared) refuseTakenNames(found, ours, 'give Gatehouse a file of its own')
     else if (isForeign(found, ours)) throw new Error('it belongs to another program')
+    return { ...file, isShared: file.isShared || hasOthers(connection) }
   } finally {
     connection.close()
   }
@@ -58,6 +60,12 @@ function foundIn(connection: BetterSqlite3.Database): Found {
   if (!tables.includes(MIGRATIONS)) return { applicationId, tables, steps: [] }
   const steps = connection.prepare<[], string>(`select name from ${MIGRATIONS}`).pluck().all()
   return { applicationId, tables, steps }
+}
+
+function hasOthers(connection: BetterSqlite3.Database): boolean {
+  const names = "select name from sqlite_schema where type = 'table' and name not glob 'sqlite_*'"
+  const tables = connection.prepare<[], string>(names).pluck().all()
+  return tables.some((name) => !(name in OURS || name.startsWith(MIGRATIONS)))
 }
 
 async function foundOn(db: Kysely<Schema>, schema: string): Promise<Found> {
