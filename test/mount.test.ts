@@ -2,15 +2,18 @@ import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Router from '@koa/router'
+import BetterSqlite3 from 'better-sqlite3'
 import Koa, { type Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
 import session from 'koa-session'
+import pg from 'pg'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Accounts, type AccountsOptions, accounts, requireUser, userOf } from '../src/index.js'
 import { isPostgresUrl } from '../src/tables/postgres.js'
-import { CHEAP, freshDatabase, Visitor } from './helpers.js'
+import { fileOf, rows } from './databases.js'
+import { CHEAP, freshDatabase, PASSWORD, Visitor } from './helpers.js'
 
 const test = suite('mounted into somebody else’s app')
 
@@ -311,6 +314,36 @@ test('a database on a server needs keys to be given, and no file is made for the
     assert.not.match(String(error), 'secret')
   }
 })
+
+test('a handle of the host’s brings its users into the host’s database', async () => {
+  const url = await freshDatabase()
+  const handle = handleOf(url)
+  const host = await startHost(usual, { database: handle.database })
+  const visitor = new Visitor(host.server)
+  const typed = { username: 'Vera', email: 'vera@example.com', password: PASSWORD, repassword: PASSWORD }
+  await visitor.send(await visitor.open('/members/signup/'), typed)
+  await visitor.send(await visitor.open('/members/login/'), { username: 'Vera', password: PASSWORD })
+  assert.is((await visitor.open('/start')).text, 'host page of Vera, seen 0')
+  await stop(host)
+  assert.equal(await rows(url, `select name from ${handle.users}`), [{ name: 'Vera' }])
+  await handle.close()
+})
+
+interface Handle {
+  database: AccountsOptions['database']
+  users: string
+  close(): unknown
+}
+
+function handleOf(url: string): Handle {
+  if (isPostgresUrl(url)) {
+    const postgres = new pg.Pool({ connectionString: url })
+    const database = { postgres, schema: 'accounts' }
+    return { database, users: 'accounts.users', close: () => postgres.end() }
+  }
+  const sqlite = new BetterSqlite3(fileOf(url))
+  return { database: { sqlite }, users: 'users', close: () => sqlite.close() }
+}
 
 test('our assets lie under the prefix too', async () => {
   const host = await startHost()
