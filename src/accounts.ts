@@ -17,6 +17,7 @@ import { createKeyring, type Keyring, keptKeys } from './keys.js'
 import { LIFETIMES, type Lifetimes } from './lifetimes.js'
 import { createLimits, LIMITS, type LimitRules, type Limits, UNLIMITED } from './limits.js'
 import { mailRenderer, startMailing } from './mailing.js'
+import { refuseMistaken } from './options.js'
 import { createOutbox, type Outbox } from './outbox.js'
 import { createPasswords, type PasswordCosts } from './passwords.js'
 import { root } from './root.js'
@@ -24,6 +25,7 @@ import { currentUser } from './sessions.js'
 import { isSender, isSmtpUrl, type MailServer, smtpTransport } from './smtp.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
+import type { DatabaseLocation } from './tables/location.js'
 import { agoInWords, dayInWords, exactly, inWords, lengthInWords } from './times.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { errorPages, notFound } from './web/errors.js'
@@ -40,27 +42,31 @@ import { createViews, type Views, type ViewsOptions } from './web/views.js'
 import { createWords, type Words } from './words.js'
 
 export interface AccountsOptions {
-  /** `sqlite:<path>`, made if need be, or `postgres://…`; its tables are made, and brought up to date. */
-  database: string
   /**
-   * Secrets that seal what browsers carry for us beside the session: 32 random bytes each as base64url, newest first. By
-   * default one that is made once and kept beside a SQLite database, readable by its owner alone; with PostgreSQL, whose
-   * nodes need the same keys, they have to be given.
+   * Where the accounts are kept: `sqlite:<path>`, made if need be, or `postgres://…`; or a handle of your own, `{ sqlite }`
+   * of better-sqlite3 or `{ postgres, schema? }`, a pool of pg, of which we learn the file or the server. Our tables are
+   * made, and brought up to date; a table of yours with the name of one of them stops the start. Has to be given.
+   */
+  database: DatabaseLocation
+  /**
+   * Secrets that seal what browsers carry for us beside the session: 32 random bytes each as base64url (43 characters),
+   * newest first. By default one that is made once and kept beside a SQLite database, in `<its file>.key`, readable by its
+   * owner alone; with PostgreSQL, whose nodes need the same keys, they have to be given.
    */
   keys?: readonly string[]
   /** Where our pages lie: '' (default) for `/login/`, '/members' for `/members/login/`. */
   prefix?: string
-  /** The address people see, without a path: `https://example.com`. Without it the Host header says what is same-origin. */
+  /** The address people see, without a path: `https://example.com`. By default the Host header says what is same-origin. */
   baseUrl?: string | undefined
   /** What pages call the site; 'Gatehouse' by default. */
   siteName?: string
   /** Whether pages are light or dark; `auto` (default) as the visitor's system says. */
   theme?: Theme
-  /** Where visitors arrive, as paths: `home` is `/` by default, the others are `home`. */
+  /** Where visitors arrive, as paths of the site: `home` is `/` by default, `afterSignup` and the others are `home`. */
   places?: Partial<Places>
-  /** Folders with templates of your own: one named like one of ours takes its place. */
+  /** Folders with templates of your own, the first counts most: one named like one of ours takes its place. None by default. */
   templates?: readonly string[]
-  /** Sentences of your own by stable code: `{ username_taken: 'Somebody was faster.' }`. */
+  /** Sentences of your own by stable code: `{ username_taken: 'Somebody was faster.' }`. None by default. */
   messages?: Readonly<Record<string, string>>
   /**
    * The server that takes mails, and who writes them; `caught` shows them to the maintainer at `/dev/mailbox/` instead; `off`
@@ -71,13 +77,23 @@ export interface AccountsOptions {
   emailConfirmation?: 'optional' | 'required'
   /** Whether nobody can find out by us who has an account, by e-mail; needs `required` confirmation. False by default. */
   privateEmails?: boolean
-  /** A password has at least so many characters; 6 by default. NIST 800-63B-4 asks for 15, or for 8 beside a second factor. */
+  /**
+   * A password has at least so many characters (code points), 6 to 128; 6 by default. NIST 800-63B-4 asks for 15, or for 8
+   * beside a second factor.
+   */
   passwordMinLength?: number
   /** Argon2id's costs; 19456 KiB, 2 passes, 1 lane by default. Hashes of other costs are renewed at login. */
   passwordCosts?: PasswordCosts
-  /** How long sessions and what else lasts, in milliseconds; a day idle, kept ones 30 days, all 90 days by default. */
+  /**
+   * How long sessions and what else lasts, in milliseconds. By default a session a day after its last use, a kept one 30
+   * days, and every one 90 days after its login; a login is recent for 10 minutes, the database is asked every time, an
+   * account's history is kept for 365 days.
+   */
   lifetimes?: Partial<Lifetimes>
-  /** How often what may be done, or `off` for load tests. Those that are not given are as in the README. */
+  /**
+   * How often what may be done, each `{ max, window }` with the window in milliseconds; or `off` for load tests. Those
+   * that are not given are as in the README.
+   */
   limits?: Partial<LimitRules> | 'off'
   /** Features that are switched off, by name: `{ 'account-close': false }`. All are on by default. */
   features?: Switches
@@ -88,9 +104,9 @@ export interface AccountsOptions {
    * rules in the hook `beforeSignup`, and `duringSignup` stores them.
    */
   signupFields?: readonly string[]
-  /** Told of every event of an account's history after it was stored: sign-ups, logins, failed ones, ended sessions. */
+  /** Told of every event of an account's history after it was stored: sign-ups, logins, failed ones. Nobody by default. */
   onEvent?: OnEvent
-  /** The browser's address; Koa's `ctx.ip` by default, which knows about proxies if `app.proxy` is set. */
+  /** The browser's address, IPv4 or IPv6; Koa's `ctx.ip` by default, which knows about proxies if `app.proxy` is set. */
   address?: (ctx: Context) => string
   /** Whether our own answers bring the security headers; true by default. */
   headers?: boolean
@@ -98,7 +114,7 @@ export interface AccountsOptions {
   development?: boolean
   /** Where to log; a new log of level 'info' by default. */
   log?: Logger
-  /** The clock, in UTC milliseconds; for tests. */
+  /** The clock, in UTC milliseconds; `Date.now` by default, others are for tests. */
   now?: () => number
 }
 
@@ -147,6 +163,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
 }
 
 function checkOptions(options: AccountsOptions): void {
+  refuseMistaken(options)
   const { prefix = '', baseUrl = 'http://localhost', emailConfirmation, privateEmails } = options
   const mail = mailOf(options)
   checkSwitches(options.features ?? {})

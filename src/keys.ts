@@ -1,6 +1,8 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { locate } from './tables/locate.js'
+import type { DatabaseLocation } from './tables/location.js'
 import { isCode, makeFolder } from './tables/private-files.js'
 import type { SealKey } from './web/seal.js'
 
@@ -50,12 +52,12 @@ export function splitKeys(list: string): string[] {
     .filter((key) => key !== '')
 }
 
-/** The keys of a site that was given none: those kept beside the file of `sqlite:<path>`. Throws for another database. */
-export function keptKeys(database: string): readonly string[] {
-  const [, file] = /^sqlite:(.+)$/.exec(database) ?? []
-  if (file === undefined)
+/** The keys of a site that was given none: those kept beside the file of SQLite. Throws for another database. */
+export function keptKeys(database: DatabaseLocation): readonly string[] {
+  const located = locate(database)
+  if (located.kind !== 'file')
     throw new Error('The keys have to be given: there is no file beside which they could be kept.')
-  return siteKeys({ sessionKeys: [], keyFile: `${file}.key` })
+  return siteKeys({ sessionKeys: [], keyFile: `${located.file.path}.key` })
 }
 
 /**

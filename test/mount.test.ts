@@ -1,14 +1,19 @@
 import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import Router from '@koa/router'
+import BetterSqlite3 from 'better-sqlite3'
 import Koa, { type Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
 import session from 'koa-session'
+import pg from 'pg'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Accounts, type AccountsOptions, accounts, requireUser, userOf } from '../src/index.js'
 import { isPostgresUrl } from '../src/tables/postgres.js'
-import { CHEAP, freshDatabase, Visitor } from './helpers.js'
+import { fileOf, rows } from './databases.js'
+import { CHEAP, freshDatabase, PASSWORD, Visitor } from './helpers.js'
 
 const test = suite('mounted into somebody else’s app')
 
@@ -218,6 +223,81 @@ for (const [what, options, sentence] of [
   })
 }
 
+const HERE = `sqlite:${join(tmpdir(), 'never-made.sqlite')}`
+
+/** What a host without types may write. */
+async function refusalOf(options: object): Promise<string> {
+  const given: AccountsOptions = Object.assign({ database: HERE }, options)
+  const house = await accounts(given).catch((error: unknown) => error)
+  assert.instance(house, Error)
+  return house instanceof Error ? house.message : ''
+}
+
+for (const [options, sentence] of [
+  [{ passwordMinLenght: 8 }, 'There is no option passwordMinLenght; the nearest is passwordMinLength.'],
+  [{ sitename: 'Ours' }, 'There is no option sitename; the nearest is siteName.'],
+  [{ constructor: 'x' }, /^There is no option constructor; the nearest is \w+\.$/],
+  [{ places: { hom: '/' } }, 'There is no option places.hom; the nearest is places.home.'],
+  [{ places: { afterLogin: undefined } }, 'The option places.afterLogin has to be a path like /start.'],
+  [{ places: { home: 'start' } }, 'The option places.home has to be a path like /start.'],
+  [{ places: { home: '//example.com' } }, 'The option places.home has to be a path like /start.'],
+  [{ lifetimes: { idel: 1 } }, 'There is no option lifetimes.idel; the nearest is lifetimes.idle.'],
+  [{ lifetimes: { idle: '1d' } }, 'The option lifetimes.idle has to be a number of milliseconds.'],
+  [{ limits: 'none' }, 'The option limits has to be off, or an object of limits.'],
+  [
+    { limits: { loginName: { max: 0, window: 1 } } },
+    'The option limits.loginName.max has to be a whole number from 1 to 999999999.',
+  ],
+  [{ mail: 'on' }, 'The option mail has to be caught, off, or { url, from }.'],
+  [{ mail: { adress: 'x' } }, /^There is no option mail\.adress; the nearest is mail\.\w+\.$/],
+  [{ emailConfirmation: true }, 'The option emailConfirmation has to be optional or required.'],
+  [{ privateEmails: 'yes' }, 'The option privateEmails has to be true or false.'],
+  [{ passwordMinLength: 5 }, 'The option passwordMinLength has to be a whole number from 6 to 128.'],
+  [
+    { passwordCosts: { memoryCost: 1 } },
+    'The option passwordCosts.memoryCost has to be a whole number from 8 to 4294967295.',
+  ],
+  [{ keys: 'A'.repeat(43) }, 'The option keys has to be a list of texts.'],
+  [{ keys: ['short'] }, 'Key 1 is not 32 bytes as base64url (43 characters).'],
+  [{ keys: [] }, 'There is no key.'],
+  [{ siteName: 7 }, 'The option siteName has to be a text.'],
+  [{ messages: { a: 1 } }, 'The option messages has to be texts by their codes.'],
+  [{ templates: '/templates' }, 'The option templates has to be a list of folders.'],
+  [{ templates: ['/nowhere/at/all'] }, 'The option templates names /nowhere/at/all, which is no folder.'],
+  [{ onEvent: 'log' }, 'The option onEvent has to be a function.'],
+  [{ log: 'info' }, 'The option log has to be a log like those of pino.'],
+  [{ database: undefined }, /^The database has to be sqlite:<path> or postgres:\/\/…, or /],
+  [{ database: 'mysql://anna:secret@example.com/x' }, /^The database has to be sqlite:<path> or/],
+  [{ database: 'sqlite::memory:' }, /^The database has to be sqlite:<path> or/],
+  [{ database: {} }, /^The database has to be sqlite:<path> or/],
+  [{ database: { sqlite: HERE } }, 'The database.sqlite has to be a Database of better-sqlite3.'],
+  [{ database: { postgres: HERE } }, 'The database.postgres has to be a Pool of pg.'],
+  [{ database: { url: HERE, schema: 'x' } }, 'A database.schema is for PostgreSQL alone: SQLite has none.'],
+  [
+    { database: { url: HERE, shema: 'x' } },
+    'There is no option database.shema; the nearest is database.schema.',
+  ],
+] satisfies [object, string | RegExp][]) {
+  test(`the options ${JSON.stringify(options).slice(0, 60)} stop the start with a sentence`, async () => {
+    const said = await refusalOf(options)
+    if (typeof sentence === 'string') assert.is(said, sentence)
+    else assert.match(said, sentence)
+    assert.not.match(said, 'secret')
+  })
+}
+
+test('a host that gives no options is told so', async () => {
+  const house = await Reflect.apply(accounts, undefined, []).catch((error: unknown) => error)
+  assert.match(String(house), 'The options have to be given: accounts({ database: … }).')
+})
+
+test('options that are undefined are as if they were not given', async () => {
+  const options: object = { siteName: undefined, lifetimes: undefined, templates: undefined }
+  const host = await startHost(usual, options)
+  assert.is((await new Visitor(host.server).open('/members/login/')).status, 200)
+  await stop(host)
+})
+
 test('a host that says nothing of mails offers nothing that needs them', async () => {
   const host = await startHost()
   const visitor = new Visitor(host.server)
@@ -234,6 +314,36 @@ test('a database on a server needs keys to be given, and no file is made for the
     assert.not.match(String(error), 'secret')
   }
 })
+
+test('a handle of the host’s brings its users into the host’s database', async () => {
+  const url = await freshDatabase()
+  const handle = handleOf(url)
+  const host = await startHost(usual, { database: handle.database })
+  const visitor = new Visitor(host.server)
+  const typed = { username: 'Vera', email: 'vera@example.com', password: PASSWORD, repassword: PASSWORD }
+  await visitor.send(await visitor.open('/members/signup/'), typed)
+  await visitor.send(await visitor.open('/members/login/'), { username: 'Vera', password: PASSWORD })
+  assert.is((await visitor.open('/start')).text, 'host page of Vera, seen 0')
+  await stop(host)
+  assert.equal(await rows(url, `select name from ${handle.users}`), [{ name: 'Vera' }])
+  await handle.close()
+})
+
+interface Handle {
+  database: AccountsOptions['database']
+  users: string
+  close(): unknown
+}
+
+function handleOf(url: string): Handle {
+  if (isPostgresUrl(url)) {
+    const postgres = new pg.Pool({ connectionString: url })
+    const database = { postgres, schema: 'accounts' }
+    return { database, users: 'accounts.users', close: () => postgres.end() }
+  }
+  const sqlite = new BetterSqlite3(fileOf(url))
+  return { database: { sqlite }, users: 'users', close: () => sqlite.close() }
+}
 
 test('our assets lie under the prefix too', async () => {
   const host = await startHost()

@@ -1,9 +1,11 @@
-import { type Kysely, Migrator } from 'kysely'
+import { type Kysely, Migrator, sql } from 'kysely'
 import { migrations } from '../../db/migrations/index.js'
-import { refuseForeign } from './foreign.js'
-import { isPostgresUrl, openPatient, openPostgres, serverOf } from './postgres.js'
+import { refuseForeign, refuseTaken } from './foreign.js'
+import { locate } from './locate.js'
+import type { DatabaseLocation } from './location.js'
+import { openPatient, openPostgres, type ServerSettings } from './postgres.js'
 import type { Db, Schema } from './schema.js'
-import { openSqlite, START_WAIT, translated } from './sqlite.js'
+import { openSqlite, type SqliteFile, START_WAIT, translated } from './sqlite.js'
 import { DatabaseUnavailable, retried } from './unavailable.js'
 
 /** The database and its two ways in. */
@@ -25,17 +27,17 @@ export interface Database {
 const WRITE_WAIT = 4_000
 
 /**
- * Opens the database of `url` (`sqlite:<path>` or `postgres://…`) and brings it up to date; several processes may do so
- * at once. Throws a sentence that names what is wrong with it, and never a password.
+ * Opens the database and brings it up to date; several processes may do so at once. Throws a sentence that names what is
+ * wrong with it, and never a password.
  */
-export async function openDatabase(url: string): Promise<Database> {
-  const { main, loose, writer } = await opened(url)
+export async function openDatabase(location: DatabaseLocation): Promise<Database> {
+  const { main, loose, writer, schema } = await opened(location)
   return {
     main,
     loose,
     write: (work) => retried(() => writer.transaction().execute(work), WRITE_WAIT),
     note: (work) => retried(() => work(loose), WRITE_WAIT),
-    ready: () => isCurrent(main).catch(refuseUnavailable),
+    ready: () => isCurrent(main, schema).catch(refuseUnavailable),
     async close() {
       for (const handle of new Set([loose, writer, main])) await handle.destroy()
     },
@@ -47,47 +49,62 @@ interface Handles {
   loose: Kysely<Schema>
   /** For transactions: on a server, those that wait for a lock must not take the connections of those who read. */
   writer: Kysely<Schema>
+  /** On a server, the schema with our tables. */
+  schema?: string
 }
 
-function opened(url: string): Promise<Handles> {
-  if (isPostgresUrl(url)) return openedServer(url)
-  const file = sqliteFile(url)
-  if (file === undefined) throw new Error('The database address has to be sqlite:<path> or postgres://….')
-  return openedFile(file)
+async function opened(location: DatabaseLocation): Promise<Handles> {
+  const located = locate(location)
+  return located.kind === 'file' ? openedFile(located.file) : openedServer(located.server)
 }
 
-async function openedServer(url: string): Promise<Handles> {
+async function openedServer(server: ServerSettings): Promise<Handles> {
   try {
-    await retried(() => migrateServer(url), START_WAIT)
+    const schema = await retried(() => migrateServer(server), START_WAIT)
+    return {
+      main: openPostgres(server, { durable: true }),
+      loose: openPostgres(server, { durable: false }),
+      writer: openPostgres(server, { durable: true }),
+      schema,
+    }
   } catch (error) {
-    throw cannotOpen(`The database server ${serverOf(url)} (DATABASE_URL) cannot be used`, error)
-  }
-  return {
-    main: openPostgres(url, { durable: true }),
-    loose: openPostgres(url, { durable: false }),
-    writer: openPostgres(url, { durable: true }),
+    throw cannotOpen(`The database server ${server.name} cannot be used`, error)
   }
 }
 
-async function migrateServer(url: string): Promise<void> {
-  const patient = openPatient<Schema>(url)
+/** Answers the schema with our tables. */
+async function migrateServer(server: ServerSettings): Promise<string> {
+  const patient = openPatient<Schema>(server)
   try {
-    await migrate(patient)
+    const schema = server.schema ?? (await currentSchema(patient))
+    await refuseTaken(patient, schema, Object.keys(migrations))
+    await migrate(patient, schema)
+    return schema
   } finally {
     await patient.destroy()
   }
 }
 
-async function openedFile(file: string): Promise<Handles> {
+// Named to Kysely in every case: it would take the migrations of another schema for ours.
+async function currentSchema(db: Kysely<Schema>): Promise<string> {
+  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db)
+  const schema = rows[0]?.schema
+  if (typeof schema === 'string') return schema
+  throw new Error('its search path leads to no schema: give the name of one, which is made if need be')
+}
+
+async function openedFile(file: SqliteFile): Promise<Handles> {
   try {
-    const main = await retried(() => openMigrated(file), START_WAIT)
+    const steps = Object.keys(migrations)
+    const ours = await retried(async () => translated(() => refuseForeign(file, steps)), START_WAIT)
+    const main = await retried(() => openMigrated(ours), START_WAIT)
     return {
       main,
       writer: main,
-      loose: await retried(async () => openSqlite<Schema>(file, { durable: false }), START_WAIT),
+      loose: await retried(async () => openSqlite<Schema>(ours, { durable: false }), START_WAIT),
     }
   } catch (error) {
-    throw cannotOpen(`The database ${file} (DATABASE_URL) cannot be opened`, error)
+    throw cannotOpen(`The database ${file.name} cannot be opened`, error)
   }
 }
 
@@ -96,8 +113,7 @@ function cannotOpen(what: string, error: unknown): Error {
   return new Error(`${what}: ${cause instanceof Error ? cause.message : cause}.`, { cause: error })
 }
 
-async function openMigrated(file: string): Promise<Kysely<Schema>> {
-  translated(() => refuseForeign(file, Object.keys(migrations)))
+async function openMigrated(file: SqliteFile): Promise<Kysely<Schema>> {
   const main = openSqlite<Schema>(file, { durable: true })
   try {
     await migrate(main)
@@ -108,22 +124,18 @@ async function openMigrated(file: string): Promise<Kysely<Schema>> {
   }
 }
 
-/** The file of a `sqlite:` address; undefined for any other. */
-function sqliteFile(url: string): string | undefined {
-  return url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : undefined
+function migrator(db: Kysely<Schema>, schema: string | undefined): Migrator {
+  const named = schema === undefined ? {} : { migrationTableSchema: schema }
+  return new Migrator({ db, provider: { getMigrations: async () => migrations }, ...named })
 }
 
-function migrator(db: Kysely<Schema>): Migrator {
-  return new Migrator({ db, provider: { getMigrations: async () => migrations } })
-}
-
-async function migrate(db: Kysely<Schema>): Promise<void> {
-  const { error } = await migrator(db).migrateToLatest()
+async function migrate(db: Kysely<Schema>, schema?: string): Promise<void> {
+  const { error } = await migrator(db, schema).migrateToLatest()
   if (error !== undefined) throw error
 }
 
-async function isCurrent(db: Kysely<Schema>): Promise<boolean> {
-  const states = await migrator(db).getMigrations()
+async function isCurrent(db: Kysely<Schema>, schema: string | undefined): Promise<boolean> {
+  const states = await migrator(db, schema).getMigrations()
   return states.every(({ executedAt }) => executedAt !== undefined)
 }
 

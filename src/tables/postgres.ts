@@ -33,31 +33,40 @@ export function isPostgresUrl(url: string): boolean {
   return hash === '' && !`${pathname}${search}`.includes('@')
 }
 
-/** What may be said of the server in a sentence: where it is, and never the user and the password. */
-export function serverOf(url: string): string {
-  return new URL(url).hostname || 'on this machine'
+/** A database on a server, and how connections to it are opened. */
+export interface ServerSettings {
+  readonly connection: pg.ClientConfig
+  /** What it is called in a sentence: never by the user and the password. */
+  readonly name: string
+  /** The schema with our tables; undefined for the one in which the server makes them by itself. */
+  readonly schema: string | undefined
 }
 
 /**
  * Opens connections to a PostgreSQL database as they are needed. `durable` says whether a write that was answered
  * survives a power cut; writes that may get lost (last seen) do not wait for the disk.
  */
-export function openPostgres<Schema>(url: string, { durable }: { durable: boolean }): Kysely<Schema> {
+export function openPostgres<Schema>(
+  server: ServerSettings,
+  { durable }: { durable: boolean },
+): Kysely<Schema> {
   const settings = `set lock_timeout = ${LOCK_WAIT}; ${durable ? DURABLE : LOOSE}`
-  return connected(url, { settings, query_timeout: ANSWER_WAIT })
+  return connected(server, { settings, query_timeout: ANSWER_WAIT })
 }
 
 /** The same for migrations, which take what time they need, and wait while another process migrates. */
-export function openPatient<Schema>(url: string): Kysely<Schema> {
-  return connected(url, { settings: DURABLE })
+export function openPatient<Schema>(server: ServerSettings): Kysely<Schema> {
+  return connected(server, { settings: DURABLE })
 }
 
 function connected<Schema>(
-  url: string,
+  { connection, schema }: ServerSettings,
   { settings, ...limits }: { settings: string; query_timeout?: number },
 ): Kysely<Schema> {
+  // On every connection rather than in every statement; the names that are not found there are not looked for elsewhere.
+  const path = schema === undefined ? '' : `set search_path to "${schema}"; `
   const pool = new pg.Pool({
-    connectionString: url,
+    ...connection,
     fallback_application_name: 'gatehouse',
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_WAIT,
@@ -65,7 +74,7 @@ function connected<Schema>(
     keepAlive: true,
     allowExitOnIdle: true,
     types: { getTypeParser: parserOf },
-    onConnect: (client) => client.query(settings),
+    onConnect: (client) => client.query(path + settings),
     ...limits,
   })
   // A connection that breaks tells its query; that it tells everybody else, too, must not end the process.

@@ -1,25 +1,37 @@
 import { dirname } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
+import type BetterSqlite3 from 'better-sqlite3'
 import { type Driver, Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
 import { makeFolder, makePrivate } from './private-files.js'
 import { DatabaseUnavailable, retried } from './unavailable.js'
 
 // better-sqlite3 waits for a lock inside the event loop, where nobody else is served: `retried` waits outside of it.
 const BUSY_TIMEOUT = 0
+/** In a file that is not WAL, whoever commits keeps all others from reading for a moment, which is waited for. */
+const JOURNAL_BUSY_TIMEOUT = 200
 /** How long a start waits for another process that opens or migrates the same file, in milliseconds. */
 export const START_WAIT = 60_000
 const MAX_STATEMENTS = 500
+
+/** A SQLite file, and how connections to it are opened. */
+export interface SqliteFile {
+  readonly path: string
+  /** What it is called in a sentence. */
+  readonly name: string
+  /** Whether it is the host's file, with tables of the host's: how it is written is then the host's choice. */
+  readonly isShared: boolean
+  open(path: string, options: BetterSqlite3.Options): BetterSqlite3.Database
+}
 
 /**
  * Opens a SQLite file and makes it, and its folder, if need be: readable by its owner alone. `durable` says whether a
  * write that was answered survives a power cut; writes that may get lost (last seen) are twenty times cheaper without.
  */
-export function openSqlite<Schema>(file: string, { durable }: { durable: boolean }): Kysely<Schema> {
-  makeFolder(dirname(file))
-  makePrivate(file)
-  const connection = new BetterSqlite3(file, { timeout: BUSY_TIMEOUT })
+export function openSqlite<Schema>(file: SqliteFile, { durable }: { durable: boolean }): Kysely<Schema> {
+  makeFolder(dirname(file.path))
+  makePrivate(file.path)
+  const connection = file.open(file.path, { timeout: BUSY_TIMEOUT })
   try {
-    translated(() => setPragmas(connection, { durable }))
+    translated(() => setPragmas(connection, { durable, isShared: file.isShared }))
   } catch (error) {
     connection.close()
     throw error
@@ -28,18 +40,24 @@ export function openSqlite<Schema>(file: string, { durable }: { durable: boolean
 }
 
 // A file that is WAL already opens with NORMAL, a fresh one with FULL: always said, never left to chance.
-function setPragmas(connection: BetterSqlite3.Database, { durable }: { durable: boolean }): void {
-  connection.pragma('journal_mode = WAL')
-  connection.pragma(`synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
+function setPragmas(
+  connection: BetterSqlite3.Database,
+  { durable, isShared }: { durable: boolean; isShared: boolean },
+): void {
+  if (!isShared) connection.pragma('journal_mode = WAL')
+  const isWal = connection.pragma('journal_mode', { simple: true }) === 'wal'
+  if (!isWal) connection.pragma(`busy_timeout = ${JOURNAL_BUSY_TIMEOUT}`)
+  // Without WAL, a power cut could break the file itself under NORMAL (sqlite.org, PRAGMA synchronous).
+  connection.pragma(`synchronous = ${durable || !isWal ? 'FULL' : 'NORMAL'}`)
   connection.pragma('foreign_keys = ON')
 }
 
 /** Kysely's dialect, with transactional migrations, which SQLite can, and a lock between processes that migrate. */
 class LockingSqliteDialect extends SqliteDialect {
   readonly #connection: BetterSqlite3.Database
-  readonly #file: string
+  readonly #file: SqliteFile
 
-  constructor(connection: BetterSqlite3.Database, file: string) {
+  constructor(connection: BetterSqlite3.Database, file: SqliteFile) {
     super({ database: { prepare: rememberStatements(connection), close: () => connection.close() } })
     this.#connection = connection
     this.#file = file
@@ -56,15 +74,15 @@ class LockingSqliteDialect extends SqliteDialect {
   }
 
   override createAdapter(): SqliteAdapter {
-    return new LockingSqliteAdapter(`${this.#file}-migrating`)
+    return new LockingSqliteAdapter(this.#file)
   }
 }
 
 class LockingSqliteAdapter extends SqliteAdapter {
-  readonly #file: string
+  readonly #file: SqliteFile
   #lock: BetterSqlite3.Database | undefined
 
-  constructor(file: string) {
+  constructor(file: SqliteFile) {
     super()
     this.#file = file
   }
@@ -75,8 +93,9 @@ class LockingSqliteAdapter extends SqliteAdapter {
 
   // The lock of the file itself would be released between two migrations; one of a second file ends with the process.
   override async acquireMigrationLock(): Promise<void> {
-    makePrivate(this.#file)
-    const lock = new BetterSqlite3(this.#file, { timeout: BUSY_TIMEOUT })
+    const path = `${this.#file.path}-migrating`
+    makePrivate(path)
+    const lock = this.#file.open(path, { timeout: BUSY_TIMEOUT })
     this.#lock = lock
     await retried(async () => void translated(() => lock.exec('begin exclusive')), START_WAIT)
   }
@@ -114,12 +133,19 @@ export function translated<Result>(work: () => Result): Result {
   try {
     return work()
   } catch (error) {
-    if (!(error instanceof BetterSqlite3.SqliteError)) throw error
-    if (/^SQLITE_(?:BUSY|LOCKED)/.test(error.code))
-      throw new DatabaseUnavailable({ soon: true, cause: error })
-    if (/^SQLITE_(?:FULL|READONLY|IOERR|CANTOPEN)/.test(error.code)) {
-      throw new DatabaseUnavailable({ soon: false, cause: error })
-    }
-    throw error
+    throw error instanceof Error ? translation(error, codeOf(error)) : error
   }
+}
+
+function translation(error: Error, code: string): Error {
+  if (/^SQLITE_(?:BUSY|LOCKED)/.test(code)) return new DatabaseUnavailable({ soon: true, cause: error })
+  if (/^SQLITE_(?:FULL|READONLY|IOERR|CANTOPEN)/.test(code)) {
+    return new DatabaseUnavailable({ soon: false, cause: error })
+  }
+  return error
+}
+
+// Not by its class: the host's copy of better-sqlite3 has one of its own.
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : ''
 }

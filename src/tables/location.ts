@@ -1,0 +1,53 @@
+import type { Duplex } from 'node:stream'
+import type { ConnectionOptions } from 'node:tls'
+
+/**
+ * Where the database is. By address: `sqlite:<path>`, whose file is made if need be, or `postgres://…`. Or by a handle of
+ * the host's own, whose file or server we come to by connections of our own: the handle itself is neither used for our
+ * statements, nor changed, nor closed.
+ */
+export type DatabaseLocation =
+  | string
+  | {
+      /** As above. */
+      readonly url: string
+      /** As below; PostgreSQL alone. */
+      readonly schema?: string | undefined
+    }
+  | {
+      /** A handle of better-sqlite3 on a file; one in memory would be a database of its own for each connection. */
+      readonly sqlite: SqliteHandle
+    }
+  | {
+      /** A pool of pg; its settings are read, how to connect and nothing else. */
+      readonly postgres: PostgresHandle
+      /**
+       * The schema for all our tables, made if need be: small letters, digits and `_`, at most 63. By default the one in
+       * which tables are made on that server, `public` unless its search path says otherwise.
+       */
+      readonly schema?: string | undefined
+    }
+
+/** What of a `Database` of better-sqlite3 is asked. */
+export interface SqliteHandle {
+  readonly open: boolean
+  readonly readonly: boolean
+  pragma(source: string): unknown
+}
+
+/** What of a `Pool` of pg is asked. */
+export interface PostgresHandle {
+  readonly options: {
+    readonly connectionString?: string | undefined
+    readonly host?: string | undefined
+    readonly port?: number | undefined
+    readonly user?: string | undefined
+    readonly password?: string | (() => string | Promise<string>) | undefined
+    readonly database?: string | undefined
+    readonly ssl?: boolean | ConnectionOptions | undefined
+    readonly sslnegotiation?: 'postgres' | 'direct' | undefined
+    readonly enableChannelBinding?: boolean | undefined
+    readonly stream?: (() => Duplex | undefined) | undefined
+    readonly options?: string | undefined
+  }
+}

@@ -1,0 +1,7 @@
+// The handles that a site in TypeScript has already; pack.test.ts compiles it with their types beside the package.
+import BetterSqlite3 from 'better-sqlite3'
+import { accounts } from 'gatehouse'
+import pg from 'pg'
+
+await accounts({ database: { sqlite: new BetterSqlite3('shop.sqlite') } })
+await accounts({ database: { postgres: new pg.Pool(), schema: 'accounts' }, keys: ['…'] })

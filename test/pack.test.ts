@@ -1,0 +1,245 @@
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../src/root.js'
+import { Program } from './program.js'
+
+// Imported so that the run does not take this for a test of both databases: the shop has one of its own.
+const { PASSWORD, Visitor } = await import('./helpers.js')
+
+/*
+ * The package is unpacked where npm would put it, with the dependencies of this project that are not for its development
+ * linked beside it: so what it uses and does not name is found out, without a network, and without compiling
+ * better-sqlite3 anew. That leaves untested that npm finds these versions, and that their install scripts work; both are
+ * what installing this project itself does.
+ */
+const DEV_TYPES = ['@types/better-sqlite3', '@types/pg']
+
+const test = suite<{ folder: string; host: string; files: string[] }>('the package')
+
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+test.before((context) => {
+  const { filename, files } = pack(folder)
+  context.files = files
+  context.host = join(folder, 'host')
+  cpSync(join(root, 'test', 'foreign'), context.host, { recursive: true })
+  writeFileSync(join(context.host, 'package.json'), '{ "name": "shop", "private": true, "type": "module" }')
+  unpack(join(folder, filename), join(context.host, 'node_modules', 'gatehouse'))
+  linkDependencies(join(context.host, 'node_modules'))
+})
+
+/** Without its scripts: they would build anew what other tests are just running. */
+function pack(destination: string): { filename: string; files: string[] } {
+  const npm = `npm pack --ignore-scripts --json --pack-destination "${destination}"`
+  const env = {
+    ...process.env,
+    npm_config_cache: join(destination, 'npm'),
+    npm_config_update_notifier: 'false',
+    npm_config_offline: 'true',
+  }
+  const { stdout, stderr, status } = spawnSync(npm, { cwd: root, env, shell: true, encoding: 'utf8' })
+  assert.is(status, 0, stderr)
+  const [{ filename, files }] = JSON.parse(stdout)
+  return { filename, files: files.map(({ path }: { path: string }) => path) }
+}
+
+function unpack(tarball: string, place: string): void {
+  mkdirSync(place, { recursive: true })
+  const { status, stderr } = spawnSync('tar', ['-xzf', tarball, '-C', place, '--strip-components=1'], {
+    encoding: 'utf8',
+  })
+  assert.is(status, 0, stderr)
+}
+
+function linkDependencies(modules: string): void {
+  const lock: { packages: Record<string, { dev?: boolean }> } = JSON.parse(read('package-lock.json'))
+  for (const [path, { dev = false }] of Object.entries(lock.packages)) {
+    const [, name] = /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path) ?? []
+    if (name !== undefined && !dev && existsSync(join(root, path))) link(name, modules)
+  }
+}
+
+function link(name: string, modules: string): void {
+  mkdirSync(dirname(join(modules, name)), { recursive: true })
+  symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction')
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(root.length + 1)
+        .replaceAll('\\', '/'),
+    )
+}
+
+test('holds what is needed: the compiled code with its types, templates, public files, README and licence', ({
+  files,
+}) => {
+  const compiled = [...filesIn('src'), ...filesIn('db/migrations')]
+    .map((path) => path.replace(/\.ts$/, ''))
+    .flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
+  const wanted = [...compiled, ...filesIn('templates'), ...filesIn('public')]
+  assert.equal([...files].sort(), [...wanted, 'LICENSE', 'README.md', 'package.json'].sort())
+})
+
+test('runs nothing when it is installed', ({ host, files }) => {
+  const { scripts } = JSON.parse(readFileSync(join(host, 'node_modules/gatehouse/package.json'), 'utf8'))
+  const atInstall = /^(?:pre|post)?(?:install|prepare)$|^(?:pre|post)?uninstall$/
+  assert.equal(
+    Object.keys(scripts).filter((name) => atInstall.test(name)),
+    [],
+  )
+  assert.not.ok(files.includes('binding.gyp'))
+})
+
+for (const skipLibCheck of [true, false]) {
+  test(`has types that a strict site compiles with, ${skipLibCheck ? 'without' : 'with'} looking at those of others`, ({
+    host,
+  }) => {
+    compile(host, 'typed.ts', { skipLibCheck })
+  })
+}
+
+test('takes the handles of a site with their own types', ({ host }) => {
+  for (const name of DEV_TYPES) link(name, join(host, 'node_modules'))
+  compile(host, 'handles.ts', { skipLibCheck: false })
+})
+
+function compile(host: string, file: string, { skipLibCheck }: { skipLibCheck: boolean }): void {
+  const options = {
+    target: 'es2022',
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noEmit: true,
+    skipLibCheck,
+  }
+  const config = join(host, 'tsconfig.json')
+  writeFileSync(config, JSON.stringify({ compilerOptions: options, files: [file] }))
+  const { resolve } = createRequire(import.meta.url)
+  const { bin } = JSON.parse(readFileSync(resolve('typescript/package.json'), 'utf8'))
+  const compiler = join(dirname(resolve('typescript/package.json')), bin.tsc)
+  const { stdout, status } = spawnSync(process.execPath, [compiler, '-p', config], { encoding: 'utf8' })
+  assert.is(status, 0, stdout)
+}
+
+test('is found by its name: the door, its own package.json, and nothing behind it', async ({ host }) => {
+  const script = `
+    import { createRequire } from 'node:module'
+    const { accounts } = await import('gatehouse')
+    const { default: { version } } = await import('gatehouse/package.json', { with: { type: 'json' } })
+    const inner = await import('gatehouse/dist/src/keys.js').catch(({ code }) => code)
+    console.log(typeof accounts, version, inner, typeof createRequire(import.meta.url)('gatehouse').accounts)
+  `
+  const program = new Program(['--input-type=module', '-e', script], { cwd: host })
+  await program.end
+  const { version } = JSON.parse(read('package.json'))
+  assert.is(
+    program.stdout.trim(),
+    `function ${version} ERR_PACKAGE_PATH_NOT_EXPORTED function`,
+    program.stderr,
+  )
+})
+
+test('brings its commands', async ({ host }) => {
+  const place = join(host, 'node_modules/gatehouse')
+  const { bin } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'))
+  assert.match(readFileSync(join(place, bin.gatehouse), 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  const program = new Program([join(place, bin.gatehouse), '--help'], { cwd: host })
+  assert.is(await program.end, 0)
+  assert.match(program.stdout, 'Usage: gatehouse <command>')
+})
+
+test('brings accounts to somebody else’s site, which stays what it was', async ({ host }) => {
+  const shop = new Program(['app.js'], { cwd: host })
+  try {
+    const [, address = ''] = await shop.says(/^The shop listens on (.+)$/m)
+    for (const htmx of [false, true]) await walk(address, { htmx })
+    await assertItsOwn(address)
+  } finally {
+    shop.signal('SIGTERM')
+  }
+  assert.is(await shop.end, 0, shop.stderr)
+  assert.match(shop.stdout, 'The shop closes with 2 orders, foreign_keys 0.')
+  assert.is(shop.stderr, '')
+
+  const command = join(host, 'node_modules/gatehouse/dist/src/gatehouse.js')
+  const mails = new Program([command, 'mails'], { cwd: host, env: { DATABASE_URL: 'sqlite:shop.sqlite' } })
+  assert.is(await mails.end, 0, mails.stderr)
+  assert.match(mails.stdout, 'No mail waits')
+})
+
+async function walk(address: string, { htmx }: { htmx: boolean }): Promise<void> {
+  const visitor = new Visitor(address, { htmx })
+  const name = htmx ? 'Anna' : 'Bela'
+  const whereTo = (page: Awaited<ReturnType<typeof visitor.open>>) =>
+    htmx ? page.$('[data-hx-get]').attr('data-hx-get') : page.headers.location
+  await visitor.send(await visitor.open('/'), { thing: 'an apple' })
+  const before = await visitor.open('/')
+  assert.is(before.$('h1').text(), 'Welcome, stranger')
+  assert.is(before.$('#kept').text(), '{"basket":["an apple"]}')
+  assert.is((await visitor.open('/orders')).headers.location, '/members/login/?next=%2Forders')
+
+  const typed = { username: name, email: `${name}@example.com`, password: PASSWORD, repassword: PASSWORD }
+  assert.is(whereTo(await visitor.send(await visitor.open('/members/signup/'), typed)), '/')
+  const login = await visitor.open('/members/login/?next=/orders')
+  assert.match(login.text, 'The shop')
+  assert.is(whereTo(await visitor.send(login, { username: name, password: PASSWORD })), '/orders')
+
+  const orders = await visitor.open('/orders')
+  assert.is(orders.$('h1').text(), `Orders of ${name}`)
+  await visitor.send(orders)
+  assert.is((await visitor.open('/orders')).$('#orders').text(), 'an apple')
+  assert.is((await visitor.open('/')).$('#basket').text(), 'an apple', 'the basket is still there')
+
+  await visitor.send(await visitor.open('/members/logout/'))
+  const after = await visitor.open('/')
+  assert.is(after.$('h1').text(), 'Welcome, stranger')
+  const { gatehouse: _ours, ...theirs } = JSON.parse(after.$('#kept').text())
+  assert.equal(theirs, { basket: ['an apple'] })
+  assert.is((await visitor.open('/orders')).headers.location, '/members/login/?next=%2Forders')
+}
+
+async function assertItsOwn(address: string): Promise<void> {
+  const visitor = new Visitor(address)
+  for (const path of ['/nowhere', '/login/', '/members', '/members/nowhere/', '/assets/site.css']) {
+    const page = await visitor.open(path)
+    assert.is(page.status, 404, path)
+    assert.is(page.text, 'The shop’s own 404.')
+    assert.is(page.headers['content-security-policy'], undefined)
+  }
+  assert.is((await visitor.open('/members/of/the/month')).text, 'Nobody yet.')
+  const broken = await visitor.open('/broken')
+  assert.is(broken.status, 500)
+  assert.is(broken.text, 'The shop’s own 500.')
+  const heard = await visitor.agent.post('/api').send({ nested: { list: [1, 2] } })
+  assert.equal(heard.body, { heard: { nested: { list: [1, 2] } } })
+  const page = await visitor.open('/')
+  assert.equal(page.cookies, [], 'a visitor who needs no cookie gets none')
+}
+
+test.run()
