@@ -23,6 +23,7 @@ import { currentUser } from './sessions.js'
 import { isSender, isSmtpUrl, type MailServer, smtpTransport } from './smtp.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
+import { isFolder, noteStrangers } from './templates.js'
 import { agoInWords, dayInWords, exactly, inWords, lengthInWords } from './times.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { errorPages, notFound } from './web/errors.js'
@@ -131,6 +132,9 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
 function checkOptions(options: AccountsOptions): void {
   const { prefix = '', baseUrl = 'http://localhost', emailConfirmation, privateEmails } = options
   const mail = mailOf(options)
+  for (const folder of options.templates ?? []) {
+    if (!isFolder(folder)) throw new Error(`There is no folder ${folder} (templates).`)
+  }
   if (!/^(?:\/[\w-]+)*$/.test(prefix)) throw new Error(`The prefix has to be like /members, not ${prefix}.`)
   if (!isOrigin(baseUrl)) throw new Error(`The baseUrl has to be like https://example.com, not ${baseUrl}.`)
   if (typeof mail === 'object' && options.baseUrl === undefined) {
@@ -167,6 +171,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
   const now = options.now ?? Date.now
   const keyring = keyringOf(options)
   const outbox = outboxOf(options, { keyring, now })
+  if (options.development) noteStrangers(options.templates ?? [], log)
   const views = createHouseViews(options, { words, url, places, assets, outbox, now })
   const pages = createHousePages(views.html, { words, url })
   const passwords = await createPasswords(options.passwordCosts)
