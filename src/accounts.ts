@@ -191,6 +191,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
     limits: limitsOf(options, { database, keyring, log, now }),
     events: createEvents({ database, log, onEvent: options.onEvent }),
     outbox,
+    render: views.render,
     codes: createCodes(keyring.secret('codes')),
     deviceCookie: ownCookie({
       ...DEVICE_COOKIE,
@@ -293,7 +294,7 @@ function createHouseViews(
     now,
   }: { words: Words; url: Url; places: Places; assets: Assets; outbox: Outbox; now: () => number },
 ): HouseViews {
-  const names = new Set(offered(outbox).map(({ name }) => name))
+  const names = new Set(offered(outbox, { development }).map(({ name }) => name))
   const options: ViewsOptions = {
     folders: [...templates, join(root, 'templates')],
     globals: {
@@ -349,7 +350,7 @@ function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptio
   const { assets } = house
   const load = currentUser(house)
   const back = bringBack(house)
-  const router = routerOf(house, options.prefix ?? '')
+  const router = routerOf(house, options)
   const own = compose([
     ...(options.headers === false ? [] : [headers]),
     errors,
@@ -368,9 +369,9 @@ function doorOf(house: House, { headers, errors }: Frame, options: AccountsOptio
   }
 }
 
-function routerOf(house: House, prefix: string): Router {
+function routerOf(house: House, { prefix = '', development = false }: AccountsOptions): Router {
   const router = new Router({ prefix, strict: true, sensitive: true })
-  for (const feature of offered(house.outbox)) feature.routes(router, house)
+  for (const feature of offered(house.outbox, { development })) feature.routes(router, house)
   return router
 }
 

@@ -9,6 +9,7 @@ import * as accountEmail from './account-email.js'
 import * as accountExport from './account-export.js'
 import * as accountName from './account-name.js'
 import * as accountPassword from './account-password.js'
+import * as devGallery from './dev-gallery.js'
 import * as devMailbox from './dev-mailbox.js'
 import * as emailConfirm from './email-confirm.js'
 import * as login from './login.js'
@@ -22,14 +23,14 @@ import * as users from './users.js'
 /** One flow: its name is that of its URL, its templates, its test and its row in the README. */
 export interface Feature {
   name: string
-  /** What it cannot be offered without: mails, or that they are caught for the maintainer to see. */
-  needs?: 'mail' | 'mailbox'
+  /** What it cannot be offered without: mails, that they are caught for the maintainer to see, or that the site is developed. */
+  needs?: 'mail' | 'mailbox' | 'development'
   routes(router: Router, house: House): void
 }
 
-/** The features that a site with this outbox can offer. */
-export function offered({ isOn, isCaught }: Outbox): Feature[] {
-  const has = { mail: isOn, mailbox: isCaught }
+/** The features that a site with this outbox can offer, while it is developed or not. */
+export function offered({ isOn, isCaught }: Outbox, { development }: { development: boolean }): Feature[] {
+  const has = { mail: isOn, mailbox: isCaught, development }
   return features.filter(({ needs }) => needs === undefined || has[needs])
 }
 
@@ -52,4 +53,5 @@ export const features: readonly Feature[] = [
   accountClose,
   users,
   devMailbox,
+  devGallery,
 ]
