@@ -130,7 +130,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       },
       onward: { code: 'log_in', sentence: 'Log in' },
     },
-    ...['code', 'password', 'nothing'].map((asks) => confirmPage(asks)),
+    ...(['code', 'password', 'nothing'] as const).map((asks) => confirmPage(asks)),
     {
       name: 'email-confirm/address',
       typed: ({ user }) => ({ email: user.email }),
@@ -194,22 +194,24 @@ function forms({ now, rules }: Setting): FormPage[] {
   ]
 }
 
-function confirmPage(asks: string): FormPage {
+const CONFIRM_ERRORS = {
+  code: {
+    field: 'code',
+    code: 'code_wrong',
+    sentence: 'This code is wrong or too old. Take that of the newest mail, or ask for another one.',
+  },
+  password: PASSWORD_WRONG,
+  nothing: fields.EMAIL_TAKEN,
+}
+
+function confirmPage(asks: keyof typeof CONFIRM_ERRORS): FormPage {
   return {
     name: 'email-confirm',
     face: asks,
     secret: ['password'],
     around: ({ user }) => ({ asks, name: user.name, email: user.email }),
     typed: () => (asks === 'code' ? { code: '12345' } : {}),
-    errors: [
-      asks === 'code'
-        ? {
-            field: 'code',
-            code: 'code_wrong',
-            sentence: 'This code is wrong or too old. Take that of the newest mail, or ask for another one.',
-          }
-        : PASSWORD_WRONG,
-    ],
+    errors: [CONFIRM_ERRORS[asks]],
     success: {
       code: 'email_confirmed',
       sentence: 'Your address {email} is confirmed.',

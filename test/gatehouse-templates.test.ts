@@ -13,9 +13,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../src/root.js'
 import { aboutTemplate, templateNames } from '../src/templates.js'
-import { freshDatabase } from './databases.js'
-import { Site } from './helpers.js'
-import { launchSite, Program, refusal } from './program.js'
+import { Program } from './program.js'
 
 interface Context {
   /** Where the command is called. */
@@ -193,40 +191,6 @@ test('says what is wrong in one sentence', async (context) => {
   assert.is(code, 1)
   assert.match(stderr, /\.gatehouse\.json is damaged/)
   assert.not.ok(existsSync(join(context.folder, 'login')))
-})
-
-test('TEMPLATES gives the runnable site templates of one’s own, and a folder that is not there stops it', async (context) => {
-  write(context, 'login/page.html', '{% extends "layouts/page.html" %}{% set title = "Come in" %}')
-  const site = await Site.start({ environment: { TEMPLATES: context.folder } })
-  assert.is((await site.visitor().open('/login/')).$('h1').text(), 'Come in')
-  await site.close()
-  const [sentence, ...others] = await refusal(launchSite(context.here, { TEMPLATES: 'nowhere' }))
-  assert.match(sentence ?? '', /^TEMPLATES has to be .*there is no .*nowhere\.$/)
-  assert.equal(others, [])
-})
-
-test('in development the log warns of what seems mistyped, and production does not look', async (context) => {
-  write(context, 'login/pgae.html', '')
-  write(context, 'shop/page.html', '')
-  const warnings = async (development: boolean) => {
-    const site = await Site.start({ templates: [context.folder], development })
-    await site.close()
-    return site.logs.filter((line) => line.includes(context.folder))
-  }
-  const [mistyped = '', own = '', ...others] = await warnings(true)
-  assert.match(mistyped, /"level":40.*login\/pgae\.html.*"nearest":"login\/page\.html"/)
-  assert.match(own, /"level":30.*shop\/page\.html/)
-  assert.equal(others, [])
-  assert.equal(await warnings(false), [])
-})
-
-test('a host’s folder that is not there stops the start', async ({ folder }) => {
-  try {
-    await Site.start({ database: await freshDatabase(), templates: [folder] })
-    assert.unreachable()
-  } catch (error) {
-    assert.match(String(error), `There is no folder ${folder} (templates).`)
-  }
 })
 
 test.run()
