@@ -26,6 +26,7 @@ import { isSender, isSmtpUrl, type MailServer, smtpTransport } from './smtp.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
 import type { DatabaseLocation } from './tables/location.js'
+import { noteStrangers } from './templates.js'
 import { agoInWords, dayInWords, exactly, inWords, lengthInWords } from './times.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { errorPages, notFound } from './web/errors.js'
@@ -207,6 +208,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
   const now = options.now ?? Date.now
   const keyring = keyringOf(options)
   const outbox = outboxOf(options, { keyring, now })
+  if (options.development) noteStrangers(options.templates ?? [], log)
   const offers = offersOf(options, outbox)
   const views = createHouseViews(options, { words, url, places, assets, offers, now })
   const pages = createHousePages(views.html, { words, url })
@@ -228,6 +230,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
     limits: limitsOf(options, { database, keyring, log, now }),
     events: createEvents({ database, log, onEvent: listener(options) }),
     outbox,
+    render: views.render,
     codes: createCodes(keyring.secret('codes')),
     deviceCookie: ownCookie({
       ...DEVICE_COOKIE,
@@ -246,8 +249,11 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
   return { house, render: views.render }
 }
 
-function offersOf({ features }: AccountsOptions, outbox: Outbox): (name: string) => boolean {
-  const names = new Set(offered(outbox, features).map(({ name }) => name))
+function offersOf(
+  { development = false, features }: AccountsOptions,
+  outbox: Outbox,
+): (name: string) => boolean {
+  const names = new Set(offered(outbox, { development, switches: features }).map(({ name }) => name))
   return (name) => names.has(name)
 }
 
@@ -429,9 +435,10 @@ function changePassword(house: House): Middleware {
     isChangePassword(ctx, house) ? pages.leave(ctx, url('account-password')) : await next()
 }
 
-function routerOf(house: House, { prefix = '', features }: AccountsOptions): Router {
+function routerOf(house: House, { prefix = '', development = false, features }: AccountsOptions): Router {
   const router = new Router({ prefix, strict: true, sensitive: true })
-  for (const feature of offered(house.outbox, features)) feature.routes(router, house)
+  for (const feature of offered(house.outbox, { development, switches: features }))
+    feature.routes(router, house)
   return router
 }
 

@@ -13,7 +13,13 @@ export interface Command {
   /** How it is called, for `--help`. */
   usage: string
   /** Answers what is written to standard output. Throws `UsageError`, or a sentence. */
-  run(args: readonly string[]): Promise<string>
+  run(args: readonly string[]): Promise<string | Alarm>
+}
+
+/** What was asked for was done, and has found what somebody has to see to: for checks that run by themselves. */
+export interface Alarm {
+  output: string
+  exitCode: 1
 }
 
 /** It was not called as it asks to be; answered with exit code 2. */

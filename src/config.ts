@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { parseDuration } from './durations.js'
 import { createKeyring, splitKeys } from './keys.js'
@@ -8,6 +8,7 @@ import { LIMITS, type LimitRules, parseLimit } from './limits.js'
 import { root } from './root.js'
 import { isSender, isSmtpUrl, type MailServer } from './smtp.js'
 import { isPostgresUrl } from './tables/postgres.js'
+import { foldersIn, isFolder } from './templates.js'
 
 /** What the environment says, checked; every variable is described in `.env.example`. */
 export interface Config {
@@ -40,6 +41,8 @@ export interface Config {
   readonly lifetimes: Lifetimes
   /** How often what may be done; `off` for load tests. */
   readonly limits: LimitRules | 'off'
+  /** Folders with templates that take the place of ours, absolute; the first one that has a template counts. */
+  readonly templates: readonly string[]
 }
 
 /** Everything that is wrong with the environment, one sentence a line, each naming its variable. */
@@ -113,6 +116,16 @@ const environment = z.object({
   LIMIT_MAIL_PAUSE: limit().optional(),
   LIMIT_CODE_ACCOUNT: limit().optional(),
   LIMIT_RENAME_ACCOUNT: limit().optional(),
+  TEMPLATES: z
+    .string()
+    .transform(foldersIn)
+    .refine(
+      (folders) => folders.every(isFolder),
+      (folders) => ({
+        message: `has to be folders separated by ${delimiter}; there is no ${folders.find((folder) => !isFolder(folder))}`,
+      }),
+    )
+    .default(''),
 })
 
 type Environment = z.infer<typeof environment>
@@ -146,6 +159,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     privateEmails: data.PRIVATE_EMAILS === 'true',
     lifetimes: lifetimesOf(data),
     limits: data.RATE_LIMITS === 'off' ? 'off' : limitsOf(data),
+    templates: data.TEMPLATES,
   })
 }
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-import { type Command, UsageError } from './command.js'
+import { type Alarm, type Command, UsageError } from './command.js'
 import { command as mails } from './commands/mails.js'
+import { command as templates } from './commands/templates.js'
 
 /** What `gatehouse` can do for the maintainer: one file in `commands/` each. */
-const commands: readonly Command[] = [mails]
+const commands: readonly Command[] = [mails, templates]
 
-async function run([name, ...args]: readonly string[]): Promise<string> {
+async function run([name, ...args]: readonly string[]): Promise<string | Alarm> {
   if (name === '--help' || name === '-h') return help()
   if (name === undefined) throw new UsageError('Say what to do: gatehouse --help lists it.')
   const command = commands.find((one) => one.name === name)
@@ -26,7 +27,11 @@ function asksForHelp(args: readonly string[]): boolean {
 }
 
 run(process.argv.slice(2)).then(
-  (output) => void process.stdout.write(`${output}\n`),
+  (answer) => {
+    const { output, exitCode } = typeof answer === 'string' ? { output: answer, exitCode: 0 } : answer
+    process.stdout.write(`${output}\n`)
+    process.exitCode = exitCode
+  },
   (error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     process.exitCode = error instanceof UsageError ? 2 : 1

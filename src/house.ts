@@ -30,6 +30,8 @@ export interface House {
   limits: Limits
   events: Events
   outbox: Outbox
+  /** Renders a template of a mail, `.txt` or `.html`. */
+  render: (template: string, values: object) => string
   codes: Codes
   /** Which accounts a browser has logged in to. */
   deviceCookie: OwnCookie

@@ -168,8 +168,12 @@ function holdOn({ database, now }: House, mail: mails.StoredMail): Hold {
   return { lost: lost.signal, end: () => clearInterval(timer) }
 }
 
-function messageOf(letter: Letter, mail: mails.StoredMail, options: MailingOptions): Message {
-  const { house, render, origin } = options
+/** Writes a mail. Throws if its template is broken. */
+export function messageOf(
+  letter: Letter,
+  mail: Pick<mails.StoredMail, 'id' | 'createdAt'>,
+  { house, render, origin }: Pick<MailingOptions, 'house' | 'render' | 'origin'>,
+): Message {
   const { to, name, code } = letter.prepared
   const { life, codeLife } = lifetimesOf(letter)
   const link = origin + pathOf(house, letter)

@@ -50,6 +50,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     passwordMinLength: config.passwordMinLength,
     lifetimes: config.lifetimes,
     limits: config.limits,
+    templates: config.templates,
     development: !config.production,
     headers: false, // the frame sets them for the whole site
     log,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isAbsolute, join, resolve } from 'node:path'
+import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Config, ConfigError, readConfig } from '../src/config.js'
@@ -46,6 +46,7 @@ test('needs nothing: a newcomer has a site of their own', () => {
     privateEmails: false,
     lifetimes: LIFETIMES,
     limits: LIMITS,
+    templates: [],
   })
 })
 
@@ -115,6 +116,8 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ LIMIT_MAIL_PAUSE: '9/1d' }, { limits: { ...LIMITS, mailPause: { max: 9, window: DAY } } }],
   [{ LIMIT_CODE_ACCOUNT: '9/1d' }, { limits: { ...LIMITS, codeAccount: { max: 9, window: DAY } } }],
   [{ LIMIT_RENAME_ACCOUNT: '9/1d' }, { limits: { ...LIMITS, renameAccount: { max: 9, window: DAY } } }],
+  [{ TEMPLATES: 'templates' }, { templates: [resolve('templates')] }],
+  [{ TEMPLATES: ` ${root}${delimiter}${delimiter}test ` }, { templates: [root, resolve('test')] }],
   [{ RATE_LIMITS: 'on' }, { limits: LIMITS }],
   [{ RATE_LIMITS: 'off', LIMIT_LOGIN_NAME: '3/90s' }, { limits: 'off' }],
 ]
@@ -195,6 +198,7 @@ const WRONG: Record<string, readonly string[]> = {
   LIMIT_MAIL_PAUSE: ['1/0m'],
   LIMIT_CODE_ACCOUNT: ['10 a day'],
   LIMIT_RENAME_ACCOUNT: ['-5/1d'],
+  TEMPLATES: ['nowhere', `test${delimiter}nowhere`, 'package.json'],
 }
 
 for (const [variable, values] of Object.entries(WRONG)) {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Site } from './helpers.js'
+import { launchSite, refusal } from './program.js'
 
 const test = suite('templates of one’s own')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
@@ -99,6 +100,42 @@ test('one that does not compile stops the start, by name and line', async () => 
     assert.unreachable()
   } catch (error) {
     assert.match(String(error), /home\/page\.html[\s\S]*Line 2/)
+  }
+})
+
+test('TEMPLATES gives the runnable site templates of one’s own, and a folder that is not there stops it', async () => {
+  write('login/page.html', '{% extends "layouts/page.html" %}{% set title = "Come in" %}')
+  rmSync(join(folder, 'home'), { recursive: true })
+  const site = await Site.start({ environment: { TEMPLATES: folder } })
+  assert.is((await site.visitor().open('/login/')).$('h1').text(), 'Come in')
+  await site.close()
+  const [sentence, ...others] = await refusal(launchSite(folder, { TEMPLATES: 'nowhere' }))
+  assert.match(sentence ?? '', /^TEMPLATES has to be .*there is no .*nowhere\.$/)
+  assert.equal(others, [])
+})
+
+test('in development the log warns of what seems mistyped, and production does not look', async () => {
+  write('login/pgae.html', '')
+  write('shop/page.html', '')
+  const notes = async (development: boolean) => {
+    const site = await Site.start({ templates: [folder], development })
+    await site.close()
+    return site.logs.filter((line) => line.includes(folder))
+  }
+  const [mistyped = '', own = '', ...others] = await notes(true)
+  assert.match(mistyped, /"level":40.*login\/pgae\.html.*"nearest":"login\/page\.html"/)
+  assert.match(own, /"level":30.*shop\/page\.html/)
+  assert.equal(others, [])
+  assert.equal(await notes(false), [])
+})
+
+test('a host’s folder that is not there stops the start', async () => {
+  const nowhere = join(folder, 'nowhere')
+  try {
+    await Site.start({ templates: [nowhere] })
+    assert.unreachable()
+  } catch (error) {
+    assert.match(String(error), `There is no folder ${nowhere} (templates).`)
   }
 })
 

@@ -9,6 +9,7 @@ import * as accountEmail from './account-email.js'
 import * as accountExport from './account-export.js'
 import * as accountName from './account-name.js'
 import * as accountPassword from './account-password.js'
+import * as devGallery from './dev-gallery.js'
 import * as devMailbox from './dev-mailbox.js'
 import * as emailConfirm from './email-confirm.js'
 import * as login from './login.js'
@@ -22,8 +23,8 @@ import * as users from './users.js'
 /** One flow: its name is that of its URL, its templates, its test and its row in the README. */
 export interface Feature {
   name: string
-  /** What it cannot be offered without: mails, or that they are caught for the maintainer to see. */
-  needs?: 'mail' | 'mailbox'
+  /** What it cannot be offered without: mails, that they are caught for the maintainer to see, or that the site is developed. */
+  needs?: 'mail' | 'mailbox' | 'development'
   /** The features to whose pages it leads, and that so cannot be switched off without it. */
   requires?: readonly string[]
   routes(router: Router, house: House): void
@@ -32,9 +33,12 @@ export interface Feature {
 /** Which features a host has switched on or off, by name; those that are not named are on. */
 export type Switches = Readonly<Record<string, boolean>>
 
-/** The features that a site with this outbox offers, but for those that are switched off. */
-export function offered({ isOn, isCaught }: Outbox, switches: Switches = {}): Feature[] {
-  const has = { mail: isOn, mailbox: isCaught }
+/** The features that a site with this outbox offers, while it is developed or not, but for those that are switched off. */
+export function offered(
+  { isOn, isCaught }: Outbox,
+  { development, switches = {} }: { development: boolean; switches?: Switches | undefined },
+): Feature[] {
+  const has = { mail: isOn, mailbox: isCaught, development }
   return features.filter(({ name, needs }) => switches[name] !== false && (needs === undefined || has[needs]))
 }
 
@@ -79,4 +83,5 @@ export const features: readonly Feature[] = [
   accountClose,
   users,
   devMailbox,
+  devGallery,
 ]

@@ -29,6 +29,8 @@ export interface Pages {
   download(ctx: Context, file: Download): void
   /** Something went wrong outside of a form: the message, and a link to go on by. */
   problem(ctx: Context, problem: Problem): void
+  /** The text of a page or fragment with made-up values; nobody's answer, and what is sent from it is refused. */
+  sample(ctx: Context, sample: Sample): string
   /** Makes a form known by the address to which it is sent. */
   register(form: Form): void
   /** The form that is sent to this address. */
@@ -84,6 +86,18 @@ export interface Problem {
   detail?: string | undefined
 }
 
+/** What a page or fragment is to show. */
+export interface Sample {
+  template: string
+  form?: Form
+  values?: Partial<Values>
+  errors?: readonly (Broken & { link?: Link; ask?: { form: Form; button: Message; values: Values } })[]
+  notice?: Notice
+  onward?: Link
+  /** Whatever else the template uses; the visitor, too. */
+  around: object
+}
+
 export interface PagesOptions {
   views: Views
   /** The path of the page of this name. */
@@ -98,6 +112,12 @@ export interface PagesOptions {
 
 /** The journey on starts after so long, for the message to be read. */
 const ONWARD_DELAY = '3s'
+
+/** No token: what is sent with it is refused. */
+const NO_TOKEN = 'made-up'
+
+/** What htmx gets, of whichever form. */
+export const FRAGMENT = 'parts/fragment.html'
 
 const TYPED_AGAIN = {
   code: 'typed_again',
@@ -131,13 +151,22 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
     })
 
   const formState = (ctx: Context, form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
+    ...stateOf(form, values, errors),
+    csrf: csrfToken(ctx),
+  })
+
+  const stateOf = (form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
     name: form.name,
     action: actionOf(form, url),
     hasFields: form.fields.length > 0 || form.around !== undefined,
-    csrf: csrfToken(ctx),
     once: values._once || newOnce(),
     values: visible(form, values),
     errors: byField(errors, say),
+  })
+
+  const sampleState = (form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
+    ...stateOf(form, values, errors),
+    csrf: NO_TOKEN,
   })
 
   return {
@@ -165,8 +194,7 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
       ctx.status = status
       answer(ctx, {
         page: () => render(ctx, `${form.name}/page.html`, { ...around, messages, form: state }),
-        fragment: () =>
-          render(ctx, 'parts/fragment.html', { ...around, messages, form: { ...state, oob: true } }),
+        fragment: () => render(ctx, FRAGMENT, { ...around, messages, form: { ...state, oob: true } }),
       })
     },
 
@@ -177,7 +205,7 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
         page: () =>
           render(ctx, `${form.name}/page.html`, { messages: { errors: [spokenError(error)] }, form: state }),
         fragment: () =>
-          render(ctx, 'parts/fragment.html', {
+          render(ctx, FRAGMENT, {
             messages: { errors: [{ ...spokenError(error), ask: { ...state, button: say(button) } }] },
           }),
       })
@@ -186,7 +214,7 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
     async accept(ctx, sent, { notice, to, onward, values }) {
       const form = sent.on ?? sent
       if (!isHtmx(ctx)) return redirect(ctx, to, notice)
-      render(ctx, 'parts/fragment.html', {
+      render(ctx, FRAGMENT, {
         ...(await form.around?.(ctx)),
         messages: {
           notice: spoken(notice),
@@ -218,6 +246,20 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
       })
     },
 
+    sample(ctx, { template, form, values = {}, errors = [], notice, onward, around }) {
+      const spokenErrors = errors.map(({ ask, ...error }) => ({
+        ...spokenError(error),
+        ask: ask && { ...sampleState(ask.form, ask.values), button: say(ask.button) },
+      }))
+      const messages = {
+        errors: spokenErrors.length > 0 ? spokenErrors : undefined,
+        notice: spoken(notice),
+        onward: onward && { href: onward.href, text: say(onward.message), delay: ONWARD_DELAY },
+      }
+      const state = form && { ...sampleState(form, values, errors), oob: template === FRAGMENT }
+      return views.render(template, { ...shared(ctx), ...around, messages, form: state })
+    },
+
     register: (form) => void forms.set(actionOf(form, url), form),
     formAt: (path) => forms.get(path),
 
@@ -230,7 +272,7 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
         fragment: () => {
           const self = ctx.method === 'GET' ? localPath(ctx.url) : undefined
           if (self !== undefined) return redirectHtmx(ctx, self)
-          render(ctx, 'parts/fragment.html', { messages })
+          render(ctx, FRAGMENT, { messages })
         },
       })
     },

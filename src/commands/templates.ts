@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Alarm, type Command, UsageError, understood } from '../command.js'
+import { readDotEnv } from '../config.js'
+import { type Comparison, compareOverrides, copyTemplate, keepTemplate } from '../overrides.js'
+import {
+  aboutTemplate,
+  foldersIn,
+  isFolder,
+  type Stranger,
+  strangersIn,
+  templateNames,
+} from '../templates.js'
+
+const options = {
+  folder: { type: 'string', multiple: true },
+  diff: { type: 'boolean', default: false },
+} as const
+
+const VERBS = ['copy', 'keep']
+
+export const command: Command = {
+  name: 'templates',
+  summary:
+    'lists the templates and which of them a host overrides, copies them, and finds those that drifted',
+  usage: `gatehouse templates [--folder <dir>]…
+    Lists every template, and which of them the folders override; without a folder those of TEMPLATES.
+gatehouse templates copy <name> [--folder <dir>]
+    Copies a template into the folder, for you to edit, and notes its original in <dir>/.gatehouse.json.
+gatehouse templates --diff [--folder <dir>]…
+    Says of each override whether its original has changed since it was copied, and how. Exit code 1 if one has.
+gatehouse templates keep <name> [--folder <dir>]
+    Notes that you have looked at what has changed in the original, and that your override is as it should be.`,
+  async run(args) {
+    const { values, positionals } = understood(() =>
+      parseArgs({ args: [...args], options, allowPositionals: true }),
+    )
+    const [verb, name, ...others] = positionals
+    const folders = foldersOf(values.folder)
+    if (verb === undefined) return values.diff ? diff(folders) : list(folders)
+    if (!VERBS.includes(verb)) throw new UsageError(`There is no gatehouse templates ${verb}.`)
+    if (name === undefined || others.length > 0 || values.diff) {
+      throw new UsageError(`Say which template: gatehouse templates ${verb} <name> --folder <dir>.`)
+    }
+    return verb === 'copy' ? copy(name, only(folders)) : keep(name, only(folders))
+  },
+}
+
+function foldersOf(given: readonly string[] | undefined): string[] {
+  if (given !== undefined) return given.map((folder) => resolve(folder))
+  readDotEnv()
+  return foldersIn(process.env.TEMPLATES ?? '')
+}
+
+function list(folders: readonly string[]): string {
+  refuseMissing(folders)
+  const names = templateNames()
+  const width = Math.max(...names.map((name) => name.length))
+  const lines = names.flatMap((name) => [
+    `${name.padEnd(width)}  ${aboutTemplate(name)}`,
+    ...overridesOf(name, folders),
+  ])
+  return [...lines, ...folders.flatMap(strangers)].join('\n')
+}
+
+/** The first one counts. */
+function overridesOf(name: string, folders: readonly string[]): string[] {
+  const [first, ...others] = folders.map((folder) => join(folder, name)).filter((file) => existsSync(file))
+  if (first === undefined) return []
+  return [`  overridden by ${first}`, ...others.map((file) => `  hidden by that: ${file}`)]
+}
+
+function strangers(folder: string): string[] {
+  const found = strangersIn(folder)
+  if (found.length === 0) return []
+  return ['', `Overrides nothing in ${folder}:`, ...found.map((stranger) => `  ${wordsFor(stranger)}`)]
+}
+
+function wordsFor({ name, nearest, isUsed }: Stranger): string {
+  if (isUsed) return `${name}, a part of another one there`
+  return nearest === undefined ? name : `${name}: is ${nearest} meant?`
+}
+
+function copy(name: string, folder: string): string {
+  copyTemplate(name, folder)
+  return `${join(folder, name)} is yours to edit.`
+}
+
+function keep(name: string, folder: string): string {
+  refuseMissing([folder])
+  keepTemplate(name, folder)
+  return `${join(folder, name)} is up to date with its original.`
+}
+
+function only(folders: readonly string[]): string {
+  const [folder, ...others] = folders
+  if (folder === undefined || others.length > 0) throw new UsageError('Say in which folder: --folder <dir>.')
+  return folder
+}
+
+function diff(folders: readonly string[]): string | Alarm {
+  if (folders.length === 0) throw new UsageError('Say in which folder: --folder <dir>, or TEMPLATES.')
+  refuseMissing(folders)
+  const found = folders.map((folder) => ({ folder, overrides: compareOverrides(folder) }))
+  const output = found.map(({ folder, overrides }) => report(folder, overrides)).join('\n\n')
+  const isDrifted = found.some(({ overrides }) => overrides.some(({ state }) => HAS_DRIFTED[state]))
+  return isDrifted ? { output, exitCode: 1 } : output
+}
+
+const HAS_DRIFTED: Record<Comparison['state'], boolean> = {
+  same: false,
+  edited: false,
+  unknown: false,
+  drifted: true,
+  gone: true,
+}
+
+const STATES: Record<Comparison['state'], (override: Comparison) => string> = {
+  same: () => 'unchanged: the same as the original',
+  edited: ({ version }) => `edited; the original is what it was in ${version}`,
+  drifted: ({ version }) =>
+    `drifted: the original has changed since ${version}. Take over what you need, then: gatehouse templates keep`,
+  gone: ({ version }) =>
+    `drifted: the original of ${version} is gone, so that this overrides nothing. Remove it, or take it elsewhere`,
+  unknown: () => 'not copied by gatehouse templates copy; this is how it differs from the original',
+}
+
+function report(folder: string, overrides: readonly Comparison[]): string {
+  if (overrides.length === 0) return `Nothing is overridden in ${folder}.`
+  const texts = overrides.map((override) => {
+    const line = `${override.name}: ${STATES[override.state](override)}`
+    return override.difference === '' ? line : `${line}\n${override.difference}`
+  })
+  return [`In ${folder}:`, ...texts].join('\n')
+}
+
+function refuseMissing(folders: readonly string[]): void {
+  const missing = folders.find((folder) => !isFolder(folder))
+  if (missing !== undefined) throw new Error(`There is no folder ${missing}.`)
+}
