@@ -162,8 +162,8 @@ function forms({ now, rules }: Setting): FormPage[] {
       errors: [
         {
           field: 'current',
-          code: 'password_current_missing',
-          sentence: 'Enter your current password.',
+          code: 'login_password_missing',
+          sentence: 'Enter your password.',
         },
         ...newPassword,
       ],
@@ -257,8 +257,8 @@ function emailConfirmPage(asksPassword: boolean): FormPage {
     errors: [asksPassword ? PASSWORD_WRONG : fields.EMAIL_TAKEN],
     success: {
       code: 'email_changed',
-      sentence: 'The address of your account is now {email}.',
-      params: { email: 'anna@example.org' },
+      sentence: 'The address of your account {name} is now {email}.',
+      params: { name: 'Anna', email: 'anna@example.org' },
     },
     onward: { code: 'email_changed_go_on', sentence: 'Go on' },
   }
@@ -324,13 +324,23 @@ function among(name: string, face: string | undefined, samples: Record<string, S
 
 // ── pages with a button ──────────────────────────────────────────────────────────────────────────────────────────────
 
-type ButtonPage = Pick<FormPage, 'name' | 'isUsers' | 'around'>
+/** `hasFields` if htmx gets more than the message box. */
+type ButtonPage = Pick<FormPage, 'name' | 'isUsers' | 'around'> & { hasFields?: true }
 
-function buttons({ url }: Setting): ButtonPage[] {
+function buttons({ url, now }: Setting): ButtonPage[] {
   return [
     { name: 'logout', isUsers: true },
-    { name: 'account-close', isUsers: true, around: () => ({ life: REOPEN_LIFE }) },
-    { name: 'account-close/undo', around: ({ user }) => ({ name: user.name }) },
+    {
+      name: 'account-close',
+      isUsers: true,
+      hasFields: true,
+      around: () => ({ life: REOPEN_LIFE, hasMail: true }),
+    },
+    {
+      name: 'account-close/undo',
+      hasFields: true,
+      around: ({ user }) => ({ account: { name: user.name, eraseAt: now + REOPEN_LIFE } }),
+    },
     { name: 'account-email/undo', around: ({ user }) => ({ name: user.name, email: user.email }) },
     {
       name: 'email-confirm/deny',
@@ -340,7 +350,7 @@ function buttons({ url }: Setting): ButtonPage[] {
   ]
 }
 
-function buttonExhibits({ name, isUsers, around }: ButtonPage, { now }: Setting): Exhibit[] {
+function buttonExhibits({ name, isUsers, hasFields, around }: ButtonPage, { now }: Setting): Exhibit[] {
   const { anna, long, rightToLeft } = peopleAt(now)
   const isPage = name === 'password-confirm/back'
   const sample = ({ user, ...person }: Person, errors: Sample['errors'] = []): Sample => ({
@@ -354,6 +364,7 @@ function buttonExhibits({ name, isUsers, around }: ButtonPage, { now }: Setting)
     limited: sample(anna, [LIMITED]),
     long: sample(long),
     'right-to-left': sample(rightToLeft),
+    ...(hasFields && { 'htmx-limited': { ...sample(anna, [LIMITED]), template: FRAGMENT } }),
   })
 }
 

@@ -135,7 +135,7 @@ test('a host’s folder that is not there stops the start', async () => {
     await Site.start({ templates: [nowhere] })
     assert.unreachable()
   } catch (error) {
-    assert.match(String(error), `There is no folder ${nowhere} (templates).`)
+    assert.match(String(error), `The option templates names ${nowhere}, which is no folder.`)
   }
 })
 
