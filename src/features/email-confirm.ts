@@ -154,12 +154,13 @@ export function routes(router: Router, house: House): void {
   router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
 }
 
-/** Whose address is to be confirmed: the user's who is logged in, or that of who has just signed up here. */
+/** Whose address is to be confirmed: the user's who is logged in, or that of who has just signed up here; nobody's who is disabled. */
 async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
   const { database } = houseOf(ctx)
   const id = userOf(ctx)?.id ?? newcomerOf(ctx)
   const account = id === undefined ? undefined : await users.byId(database.main, id)
-  return account?.user.emailConfirmedAt === null ? account : undefined
+  if (account === undefined || account.disabledAt !== null) return undefined
+  return account.user.emailConfirmedAt === null ? account : undefined
 }
 
 /** What the page shows: whose address it is, and what has to be given. */

@@ -178,6 +178,7 @@ export async function byFormerToken(db: Db, tokenHash: string, now: number): Pro
 
 const FORMER_LIFE = 10_000
 
+// A session that was opened while the account was being disabled opens nothing either.
 function live(db: Db, now: number) {
   return db
     .selectFrom('sessions')
@@ -185,6 +186,7 @@ function live(db: Db, now: number) {
     .select(SESSION_COLUMNS)
     .select(USER_COLUMNS)
     .where('expires_at', '>', now)
+    .where('disabled_at', 'is', null)
 }
 
 function loginOf(row: (SessionRow & Parameters<typeof userOf>[0]) | undefined): Login | undefined {
