@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './command.js'
 import { command as mails } from './commands/mails.js'
+import { command as migrate } from './commands/migrate.js'
+import { command as users } from './commands/users.js'
+import { printable } from './terminal.js'
 
 /** What `gatehouse` can do for the maintainer: one file in `commands/` each. */
-const commands: readonly Command[] = [mails]
+const commands: readonly Command[] = [users, mails, migrate]
 
 async function run([name, ...args]: readonly string[]): Promise<string> {
   if (name === '--help' || name === '-h') return help()
   if (name === undefined) throw new UsageError('Say what to do: gatehouse --help lists it.')
   const command = commands.find((one) => one.name === name)
   if (command === undefined)
-    throw new UsageError(`There is no gatehouse ${name}: gatehouse --help lists what there is.`)
-  if (asksForHelp(args)) return command.usage
+    throw new UsageError(`There is no gatehouse ${printable(name)}: gatehouse --help lists what there is.`)
+  if (asksForHelp(args)) return usageOf(command, args)
   return command.run(args)
 }
 
@@ -20,13 +23,23 @@ function help(): string {
   return ['Usage: gatehouse <command> [--help]', '', ...list].join('\n')
 }
 
+function usageOf({ parts = [], usage }: Command, [part]: readonly string[]): string {
+  return parts.find(({ name }) => name === part)?.usage ?? usage
+}
+
 function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf('--')
   return args.slice(0, end === -1 ? args.length : end).some((arg) => arg === '--help' || arg === '-h')
 }
 
+// Whoever reads no further, like `head`, has had enough; that is no mistake.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
 run(process.argv.slice(2)).then(
-  (output) => void process.stdout.write(`${output}\n`),
+  (output) => void (output === '' || process.stdout.write(`${output}\n`)),
   (error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     process.exitCode = error instanceof UsageError ? 2 : 1

@@ -42,6 +42,55 @@ export async function openDatabase(url: string): Promise<Database> {
   }
 }
 
+/** Brings the database of `url` up to date, as `openDatabase` does, and answers which steps had been missing. */
+export function migrateDatabase(url: string): Promise<string[]> {
+  return alone(url, migrate)
+}
+
+/** The steps that the database of `url` lacks; none is done. Throws as `openDatabase` does. */
+export function missingSteps(url: string): Promise<string[]> {
+  return alone(url, missing)
+}
+
+/** Does `work` on a handle of its own, as long as that takes. */
+function alone<Result>(url: string, work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result> {
+  if (isPostgresUrl(url)) return aloneOnServer(url, work)
+  return aloneOnFile(fileOf(url), work)
+}
+
+async function aloneOnServer<Result>(
+  url: string,
+  work: (db: Kysely<Schema>) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await retried(() => used(openPatient<Schema>(url), work), START_WAIT)
+  } catch (error) {
+    throw cannotOpen(`The database server ${serverOf(url)} (DATABASE_URL) cannot be used`, error)
+  }
+}
+
+async function aloneOnFile<Result>(
+  file: string,
+  work: (db: Kysely<Schema>) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await retried(async () => used(openOurs(file), work), START_WAIT)
+  } catch (error) {
+    throw cannotOpen(`The database ${file} (DATABASE_URL) cannot be opened`, error)
+  }
+}
+
+async function used<Result>(
+  db: Kysely<Schema>,
+  work: (db: Kysely<Schema>) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work(db)
+  } finally {
+    await db.destroy()
+  }
+}
+
 interface Handles {
   main: Kysely<Schema>
   loose: Kysely<Schema>
@@ -51,30 +100,15 @@ interface Handles {
 
 function opened(url: string): Promise<Handles> {
   if (isPostgresUrl(url)) return openedServer(url)
-  const file = sqliteFile(url)
-  if (file === undefined) throw new Error('The database address has to be sqlite:<path> or postgres://….')
-  return openedFile(file)
+  return openedFile(fileOf(url))
 }
 
 async function openedServer(url: string): Promise<Handles> {
-  try {
-    await retried(() => migrateServer(url), START_WAIT)
-  } catch (error) {
-    throw cannotOpen(`The database server ${serverOf(url)} (DATABASE_URL) cannot be used`, error)
-  }
+  await aloneOnServer(url, migrate)
   return {
     main: openPostgres(url, { durable: true }),
     loose: openPostgres(url, { durable: false }),
     writer: openPostgres(url, { durable: true }),
-  }
-}
-
-async function migrateServer(url: string): Promise<void> {
-  const patient = openPatient<Schema>(url)
-  try {
-    await migrate(patient)
-  } finally {
-    await patient.destroy()
   }
 }
 
@@ -97,8 +131,7 @@ function cannotOpen(what: string, error: unknown): Error {
 }
 
 async function openMigrated(file: string): Promise<Kysely<Schema>> {
-  translated(() => refuseForeign(file, Object.keys(migrations)))
-  const main = openSqlite<Schema>(file, { durable: true })
+  const main = openOurs(file)
   try {
     await migrate(main)
     return main
@@ -108,23 +141,34 @@ async function openMigrated(file: string): Promise<Kysely<Schema>> {
   }
 }
 
-/** The file of a `sqlite:` address; undefined for any other. */
-function sqliteFile(url: string): string | undefined {
-  return url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : undefined
+function openOurs(file: string): Kysely<Schema> {
+  translated(() => refuseForeign(file, Object.keys(migrations)))
+  return openSqlite<Schema>(file, { durable: true })
+}
+
+function fileOf(url: string): string {
+  if (url.startsWith('sqlite:')) return url.slice('sqlite:'.length)
+  throw new Error('The database address has to be sqlite:<path> or postgres://….')
 }
 
 function migrator(db: Kysely<Schema>): Migrator {
   return new Migrator({ db, provider: { getMigrations: async () => migrations } })
 }
 
-async function migrate(db: Kysely<Schema>): Promise<void> {
-  const { error } = await migrator(db).migrateToLatest()
+/** Does the steps that are missing, and answers their names. */
+async function migrate(db: Kysely<Schema>): Promise<string[]> {
+  const { error, results = [] } = await migrator(db).migrateToLatest()
   if (error !== undefined) throw error
+  return results.map(({ migrationName }) => migrationName)
+}
+
+async function missing(db: Kysely<Schema>): Promise<string[]> {
+  const states = await migrator(db).getMigrations()
+  return states.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name)
 }
 
 async function isCurrent(db: Kysely<Schema>): Promise<boolean> {
-  const states = await migrator(db).getMigrations()
-  return states.every(({ executedAt }) => executedAt !== undefined)
+  return (await missing(db)).length === 0
 }
 
 function refuseUnavailable(error: unknown): false {
