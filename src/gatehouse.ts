@@ -3,7 +3,7 @@ import { type Command, UsageError } from './command.js'
 import { command as mails } from './commands/mails.js'
 import { command as migrate } from './commands/migrate.js'
 import { command as users } from './commands/users.js'
-import { printable } from './terminal.js'
+import { printable, table } from './terminal.js'
 
 /** What `gatehouse` can do for the maintainer: one file in `commands/` each. */
 const commands: readonly Command[] = [users, mails, migrate]
@@ -19,8 +19,11 @@ async function run([name, ...args]: readonly string[]): Promise<string> {
 }
 
 function help(): string {
-  const list = commands.map(({ name, summary }) => `  gatehouse ${name}    ${summary}`)
-  return ['Usage: gatehouse <command> [--help]', '', ...list].join('\n')
+  const list = table(
+    [],
+    commands.map(({ name, summary }) => [`  gatehouse ${name}`, summary]),
+  )
+  return ['Usage: gatehouse <command> [--help]', '', list].join('\n')
 }
 
 function usageOf({ parts = [], usage }: Command, [part]: readonly string[]): string {

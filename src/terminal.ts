@@ -95,9 +95,11 @@ function textOf(bytes: Buffer): string {
 }
 
 async function typedPassword(): Promise<string> {
-  process.stderr.write('Password: ')
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const password = await answered('', unseen)
+  // Asked for only when the terminal shows nothing any more: some type ahead.
+  const password = answered('', unseen)
+  process.stderr.write('Password: ')
+  await password
   process.stderr.write('\n')
   return password
 }
