@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openDatabase } from '../src/tables/database.js'
 import { isPostgresUrl } from '../src/tables/postgres.js'
+import { count } from '../src/tables/user-list.js'
 import { assertDone, callGatehouse, type Outcome } from './calling.js'
 import { write } from './databases.js'
 import { freshDatabase } from './helpers.js'
@@ -82,6 +83,15 @@ test('writes all as CSV, which no spreadsheet takes for formulas', async () => {
   assert.match(cora ?? '', '"c""o,ra"')
   assert.equal(rest, [''])
   assert.match((await call(['list', '--csv', '--search', 'bela'])).stdout, /^id,.+\r\n.+bela.+\r\n$/)
+})
+
+test('a bar knows how many there will be', async () => {
+  await withUsers('anna', 'bela', 'cora')
+  const opened = await openDatabase(database)
+  assert.is(await count(opened.main, {}), 3)
+  assert.is(await count(opened.main, { search: 'bel', state: 'open' }), 1)
+  assert.is(await count(opened.main, { state: 'closed' }), 0)
+  await opened.close()
 })
 
 test('writes a hundred thousand users without holding them', async () => {
