@@ -40,6 +40,11 @@ const EMAIL_OR_PASSWORD_WRONG: Broken = {
   code: 'login_wrong',
   sentence: 'E-mail or password is wrong.',
 }
+/** Told only to who knows the password. */
+const DISABLED: Broken = {
+  code: 'login_disabled',
+  sentence: "This account is disabled. Please write to the site's maintainers.",
+}
 
 /**
  * Finds out whose user name or e-mail and password these are; it begins no session, so that a second step can follow.
@@ -56,10 +61,14 @@ export async function authenticate(
   const name = fold(username)
   const account = await find(house.database.main, name)
   const right = await checkPassword(ctx, house, { name, account, password, failure: 'login_failed' })
-  if (account !== undefined && right) return { ok: true, account }
+  if (account !== undefined && right) return admitted(account)
   if (house.rules.privateEmails) return { ok: false, error: SOMETHING_WRONG }
   if (byEmail) return { ok: false, error: EMAIL_OR_PASSWORD_WRONG }
   return { ok: false, error: account === undefined ? USER_UNKNOWN : PASSWORD_WRONG }
+}
+
+function admitted(account: users.Account): Outcome {
+  return account.disabledAt === null ? { ok: true, account } : { ok: false, error: DISABLED }
 }
 
 export interface PasswordCheck {

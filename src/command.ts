@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { readConfig, readDotEnv } from './config.js'
+import { type Config, readConfig, readDotEnv } from './config.js'
 import type { House } from './house.js'
 import { createKeyring, siteKeys } from './keys.js'
 import { createOutbox } from './outbox.js'
 import { openDatabase } from './tables/database.js'
+import { printable } from './terminal.js'
 
 /** What `gatehouse <name>` does for the maintainer. */
 export interface Command {
@@ -12,14 +13,40 @@ export interface Command {
   summary: string
   /** How it is called, for `--help`. */
   usage: string
-  /** Answers what is written to standard output. Throws `UsageError`, or a sentence. */
+  /** Answers what is written to standard output; '' if it has written all itself. Throws `UsageError`, or a sentence. */
   run(args: readonly string[]): Promise<string | Alarm>
+  /** If it is several: what each is. */
+  parts?: readonly Command[]
 }
 
 /** What was asked for was done, and has found what somebody has to see to: for checks that run by themselves. */
 export interface Alarm {
   output: string
   exitCode: 1
+}
+
+/** A command of several, each called by its name behind that of the command. */
+export function commandOf({
+  name,
+  summary,
+  parts,
+}: Required<Pick<Command, 'name' | 'summary' | 'parts'>>): Command {
+  return {
+    name,
+    summary,
+    parts,
+    usage: parts.map(({ usage }) => usage).join('\n'),
+    async run([verb, ...args]) {
+      const part = parts.find((one) => one.name === verb)
+      if (part !== undefined) return part.run(args)
+      const help = `gatehouse ${name} --help lists what there is.`
+      throw new UsageError(
+        verb === undefined
+          ? `Say what to do: ${help}`
+          : `There is no gatehouse ${name} ${printable(verb)}: ${help}`,
+      )
+    },
+  }
 }
 
 /** It was not called as it asks to be; answered with exit code 2. */
@@ -37,8 +64,8 @@ export function understood<Result>(parse: () => Result): Result {
   }
 }
 
-/** What a command works with: the site's database and outbox, while the site may run or not. */
-export type Office = Pick<House, 'database' | 'outbox' | 'now'>
+/** What a command works with: the site's database, outbox and rules, while the site may run or not. */
+export type Office = Pick<House, 'database' | 'outbox' | 'rules' | 'now'>
 
 /** Does `work` with what the environment says, as the site itself reads it. Throws a sentence. */
 export async function inOffice<Result>(work: (office: Office) => Promise<Result>): Promise<Result> {
@@ -49,14 +76,19 @@ export async function inOffice<Result>(work: (office: Office) => Promise<Result>
   const mode = typeof config.mail === 'object' ? 'sent' : config.mail
   const database = await openDatabase(config.database)
   try {
-    return await work({ database, outbox: createOutbox({ mode, keyring, now: Date.now }), now: Date.now })
+    const outbox = createOutbox({ mode, keyring, now: Date.now })
+    return await work({ database, outbox, rules: rulesOf(config), now: Date.now })
   } finally {
     await database.close()
   }
 }
 
+function rulesOf({ passwordMinLength, emailConfirmation, privateEmails }: Config): House['rules'] {
+  return { passwordMinLength, confirmation: emailConfirmation, privateEmails }
+}
+
 // A site makes its database; whoever looks for one in the wrong place should not find an empty one there.
-function refuseMissing(database: string): void {
+export function refuseMissing(database: string): void {
   const [, file] = /^sqlite:(.+)$/.exec(database) ?? []
   if (file !== undefined && !existsSync(file)) {
     throw new Error(`There is no database ${file} (DATABASE_URL): the site makes it at its first start.`)

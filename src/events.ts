@@ -147,13 +147,31 @@ export async function happens<Result>(
   work: (transaction: Db) => Promise<Result | undefined>,
 ): Promise<Result | undefined> {
   const event = house.events.stored(eventOf(ctx, house, happening))
-  const result = await house.database.write(async (transaction) => {
+  const result = await withEvent(house.database, event, work)
+  if (result !== undefined) house.events.tell([event])
+  return result
+}
+
+/** The same for the maintainer's commands, which call themselves `by` in the history; no host is there to be told. */
+export async function commanded<Result>(
+  { database, now }: Pick<House, 'database' | 'now'>,
+  { by, kind, userId, about }: Happening & { by: string },
+  work: (transaction: Db) => Promise<Result | undefined>,
+): Promise<Result | undefined> {
+  const event = { kind, userId, about: about ?? null, at: now(), userAgent: by, address: '' }
+  return withEvent(database, numbered(event), work)
+}
+
+function withEvent<Result>(
+  database: Database,
+  event: events.StoredEvent,
+  work: (transaction: Db) => Promise<Result | undefined>,
+): Promise<Result | undefined> {
+  return database.write(async (transaction) => {
     const done = await work(transaction)
     if (done !== undefined) await events.insert(transaction, [event])
     return done
   })
-  if (result !== undefined) house.events.tell([event])
-  return result
 }
 
 const MAX_USER_AGENT = 512

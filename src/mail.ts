@@ -102,6 +102,7 @@ async function unconfirmed(
 ): Promise<Recipient | undefined> {
   const found = await owner(house, facts, userId)
   if (found === undefined || found.account.user.emailConfirmedAt !== null) return undefined
+  if (isDisabled(found.account)) return undefined
   return (await ownerOf(house, found.to, found.account)) ?? found
 }
 
@@ -111,7 +112,7 @@ async function asked(house: Registry, facts: Facts, userId: string | null): Prom
   const typed = fold(String(facts.username ?? ''))
   const find = typed.includes('@') ? users.byEmailKey : users.byNameKey
   const account = userId === null ? await find(main, typed) : await users.byId(main, userId)
-  if (account === undefined) return undefined
+  if (account === undefined || isDisabled(account)) return undefined
   const { email } = account.user
   // With private addresses an account that is not confirmed may only say that the address is its own.
   const isForeign = (await ownerOf(house, email, account)) !== undefined
@@ -126,7 +127,13 @@ async function newAddress(
   const found = await owner(house, {}, userId)
   const to = String(email)
   if (found === undefined || found.account.user.nextEmail !== to) return undefined
+  if (isDisabled(found.account)) return undefined
   return (await ownerOf(house, to, found.account)) ?? { ...found, to }
+}
+
+// No mail brings them a link that would open nothing; what has happened to the account they are told all the same.
+function isDisabled({ disabledAt }: users.Account): boolean {
+  return disabledAt !== null
 }
 
 /** Somebody else has the address: it is told to them, and not to who has typed it. */

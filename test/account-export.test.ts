@@ -125,6 +125,7 @@ test('the account is told with all its times, which are written as ISO 8601', as
     updatedAt: '2026-01-01T00:00:00.000Z',
     closedAt: null,
     eraseAt: null,
+    disabledAt: null,
   })
   assert.equal(exported.slugs, [
     { slug: 'timed-anew', until: null },

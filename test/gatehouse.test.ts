@@ -1,16 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../src/durations.js'
-import { settingsFor } from './databases.js'
+import { assertRefused, callGatehouse, type Outcome } from './calling.js'
 import { Site } from './helpers.js'
 import { eventually, TestMailServer } from './mail-server.js'
-import { Program } from './program.js'
 
 interface Context {
-  folder: string
   server: TestMailServer
   site: Site
 }
@@ -18,49 +14,23 @@ interface Context {
 const test = suite<Context>('the gatehouse command')
 
 test.before.each(async (context) => {
-  context.folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   context.server = await TestMailServer.start()
   context.site = await Site.start({ environment: environmentOf(context) })
 })
 
-test.after.each(async ({ folder, server, site }) => {
+test.after.each(async ({ server, site }) => {
   await server.stop()
   await site.close()
-  rmSync(folder, { recursive: true })
 })
 
 function environmentOf({ server }: Pick<Context, 'server'>): Record<string, string> {
   return { SMTP_URL: server.url(), BASE_URL: 'http://127.0.0.1:3000' }
 }
 
-interface Outcome {
-  code: number | NodeJS.Signals | null
-  stdout: string
-  stderr: string
-}
-
-/** Calls it in a terminal of its own, with the settings of the site in `.env`. */
-async function call(
-  context: Context,
-  args: string[],
-  changes: Record<string, string> = {},
-): Promise<Outcome> {
-  const settings = { ...settingsFor(context.site.database), ...environmentOf(context), ...changes }
-  const lines = Object.entries(settings).map(([name, value]) => `${name}="${value}"`)
-  writeFileSync(join(context.folder, '.env'), lines.join('\n'))
-  const program = new Program([join(import.meta.dirname, '../src/gatehouse.js'), ...args], {
-    cwd: context.folder,
-  })
-  const code = await program.end
-  return { code, stdout: program.stdout, stderr: program.stderr }
-}
-
-/** A refusal is one sentence on standard error. */
-function assertRefused(outcome: Outcome, code: number, sentence: RegExp): void {
-  assert.is(outcome.code, code)
-  assert.is(outcome.stdout, '')
-  assert.match(outcome.stderr, sentence)
-  assert.match(outcome.stderr, /^[^\n]+[.]\n$/)
+/** Calls it with the settings of the site. */
+function call(context: Context, args: string[], changes: Record<string, string> = {}): Promise<Outcome> {
+  const { database } = context.site
+  return callGatehouse(args, { database, settings: { ...environmentOf(context), ...changes } })
 }
 
 /** Somebody whose mail was given up, and somebody whose mail waits. */
@@ -87,6 +57,7 @@ test('lists what there is, and how it is called', async (context) => {
   const all = await call(context, ['--help'])
   assert.is(all.code, 0)
   assert.match(all.stdout, /^ +gatehouse mails +lists the mails/m)
+  assert.match(all.stdout, /^ +gatehouse users +lists, shows/m)
   for (const args of [
     ['mails', '--help'],
     ['mails', 'resend', '-h'],
@@ -111,7 +82,7 @@ test('says in one sentence what it does not understand', async (context) => {
 
 test('says what is wrong with the settings, and makes nothing', async (context) => {
   assertRefused(await call(context, ['mails'], { TRUST_PROXY: 'yes' }), 1, /^TRUST_PROXY /)
-  const missing = join(context.folder, 'nowhere.sqlite')
+  const missing = join(import.meta.dirname, 'nowhere', 'nowhere.sqlite')
   assertRefused(
     await call(context, ['mails'], { DATABASE_URL: `sqlite:${missing}` }),
     1,

@@ -53,6 +53,12 @@ export class Program {
     this.#child.stdin?.write(`${line}\n`)
   }
 
+  /** All that is on its standard input. */
+  tell(text: string): void {
+    // Whoever does not read it may be gone already.
+    this.#child.stdin?.on('error', () => {}).end(text)
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
   }

@@ -9,6 +9,7 @@ import * as loginForms from './0007-login-forms.js'
 import * as mails from './0008-mails.js'
 import * as tokens from './0009-tokens.js'
 import * as accountLife from './0010-account-life.js'
+import * as disabled from './0011-disabled.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration> = {
   '0008-mails': mails,
   '0009-tokens': tokens,
   '0010-account-life': accountLife,
+  '0011-disabled': disabled,
 }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
 import { addresseeOf } from '../mail.js'
 import * as mails from '../tables/mails.js'
+import { json, printable, table } from '../terminal.js'
 
 const SHOWN = 1000
 
@@ -19,7 +20,7 @@ gatehouse mails resend <id>
       parseArgs({ args: [...args], options, allowPositionals: true }),
     )
     const [verb, id, ...others] = positionals
-    if (verb === undefined) return inOffice((office) => list(office, { json: values.json }))
+    if (verb === undefined) return inOffice((office) => list(office, { asJson: values.json }))
     if (verb !== 'resend') throw new UsageError(`There is no gatehouse mails ${verb}.`)
     if (id === undefined || others.length > 0 || values.json) {
       throw new UsageError('Say which mail: gatehouse mails resend <id>.')
@@ -41,13 +42,13 @@ interface Row {
   problem: string
 }
 
-async function list(office: Office, { json }: { json: boolean }): Promise<string> {
+async function list(office: Office, { asJson }: { asJson: boolean }): Promise<string> {
   const { main } = office.database
   const stored = await mails.list(main, { states: ['waiting', 'dead'], limit: SHOWN })
   const rows: Row[] = []
   for (const mail of stored) rows.push(await rowOf(office, mail))
-  if (json) return JSON.stringify(rows, null, 2)
-  return rows.length === 0 ? 'No mail waits, and none was given up.' : table(rows)
+  if (asJson) return json(rows)
+  return rows.length === 0 ? 'No mail waits, and none was given up.' : tableOf(rows)
 }
 
 async function rowOf(office: Office, mail: mails.StoredMail): Promise<Row> {
@@ -56,30 +57,12 @@ async function rowOf(office: Office, mail: mails.StoredMail): Promise<Row> {
   return { id, kind, to, state, tries, at: new Date(dueAt).toISOString(), problem }
 }
 
-function table(rows: readonly Row[]): string {
+function tableOf(rows: readonly Row[]): string {
   const head = ['ID', 'KIND', 'TO', 'STATE', 'TRIES', 'DUE OR GIVEN UP', 'PROBLEM']
-  const lines = [
+  return table(
     head,
-    ...rows.map((row) => [row.id, row.kind, row.to, row.state, `${row.tries}`, row.at, row.problem]),
-  ].map((cells) => cells.map(printable))
-  const widths = head.map((_, column) => Math.max(...lines.map((cells) => [...(cells[column] ?? '')].length)))
-  return lines
-    .map((cells) =>
-      cells
-        .map((cell, column) => padded(cell, widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
-
-// What others have written must not command the terminal.
-function printable(text: string): string {
-  return text.replaceAll(/\p{C}/gu, '�')
-}
-
-function padded(text: string, width: number): string {
-  return text + ' '.repeat(width - [...text].length)
+    rows.map((row) => [row.id, row.kind, row.to, row.state, `${row.tries}`, row.at, row.problem]),
+  )
 }
 
 async function resend({ database, outbox, now }: Office, id: string): Promise<string> {

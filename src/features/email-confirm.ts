@@ -158,7 +158,7 @@ export function routes(router: Router, house: House): void {
 const requireRecentIfUser: Middleware = (ctx, next) =>
   userOf(ctx) === undefined ? next() : requireRecentLogin(ctx, next)
 
-/** Whose address is to be confirmed. */
+/** Whose address is to be confirmed; nobody's who is disabled. */
 async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
   const account = await visitorOf(ctx)
   return account?.user.emailConfirmedAt === null ? account : undefined
@@ -168,7 +168,8 @@ async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
 async function visitorOf(ctx: Context): Promise<users.Account | undefined> {
   const { database } = houseOf(ctx)
   const id = userOf(ctx)?.id ?? newcomerOf(ctx)
-  return id === undefined ? undefined : await users.byId(database.main, id)
+  const account = id === undefined ? undefined : await users.byId(database.main, id)
+  return account?.disabledAt === null ? account : undefined
 }
 
 /** What the page shows: whose address it is, and what has to be given. */

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../applicants.js'
 import { countedFor } from '../asking.js'
 import { checkPassword } from '../authentication.js'
-import { DAY } from '../durations.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
 import { requireAnonymous } from '../guards.js'
@@ -28,10 +27,6 @@ function formOf({ signupFields }: House): Form {
   return { name, fields: [...FIELDS, ...signupFields], secret: ['password', 'repassword'] }
 }
 
-/** So long an account waits for its address to be confirmed where that is required; the second where addresses are private. */
-const UNCONFIRMED_LIFE = 7 * DAY
-const UNCONFIRMED_PRIVATE_LIFE = DAY
-
 const SIGNED_UP = { code: 'signed_up', sentence: 'Your account {name} is ready.' }
 const SIGNED_UP_CONFIRM = {
   code: 'signed_up_confirm',
@@ -49,7 +44,7 @@ export function routes(router: Router, house: House): void {
   router.post(
     '/signup/verify/',
     onSubmit(form, house, async (ctx, values) => {
-      const applicant = applicantOf(ctx, house, values)
+      const applicant = newcomer(ctx, house, values)
       const outcome = await signUp(ctx, house, applicant)
       if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: outcome.errors, values })
       keepNewcomer(ctx, outcome.userId)
@@ -69,11 +64,8 @@ function journey({ url, places, rules }: House, applicant: Applicant): Omit<Acce
   return { notice: { message, link }, to: places.afterSignup, onward: GO_ON }
 }
 
-/** Somebody who wants an account, in the form in which it would be stored. */
-interface Applicant extends users.Claims {
-  id: string
-  name: string
-  email: string
+/** Somebody who wants an account. */
+interface Newcomer extends Applicant {
   password: string
   repassword: string
   signupForm: string
@@ -81,21 +73,15 @@ interface Applicant extends users.Claims {
   values: Values
 }
 
-function applicantOf(ctx: Context, { signupFields }: House, sent: Sent<string>): Applicant {
+function newcomer(ctx: Context, { signupFields }: House, sent: Sent<string>): Newcomer {
   const typed = (field: FieldName) => sent[field] ?? ''
-  const name = fields.normalizeName(typed('username'))
-  const email = fields.normalizeEmail(typed('email'))
+  const applicant = applicantOf({ username: typed('username'), email: typed('email') })
   return {
-    id: randomUUID(),
-    name,
-    nameKey: fields.fold(name),
-    slug: fields.slugOf(name),
-    email,
-    emailKey: fields.fold(email),
+    ...applicant,
     password: typed('password'),
     repassword: typed('repassword'),
     // Without the password, which is left to its slow hash.
-    signupForm: fingerprint(ctx, sent, name, email),
+    signupForm: fingerprint(ctx, sent, applicant.name, applicant.email),
     values: Object.fromEntries(signupFields.map((field) => [field, sent[field] ?? ''])),
   }
 }
@@ -103,8 +89,8 @@ function applicantOf(ctx: Context, { signupFields }: House, sent: Sent<string>):
 type Outcome = { ok: true; userId: string } | { ok: false; errors: Broken[] }
 
 /** Creates the account, or answers everything that is wrong. A form that arrives twice gets its first answer again. */
-async function signUp(ctx: Context, house: House, applicant: Applicant): Promise<Outcome> {
-  const errors = await objections(ctx, house, applicant)
+async function signUp(ctx: Context, house: House, applicant: Newcomer): Promise<Outcome> {
+  const errors = await allObjections(ctx, house, applicant)
   if (errors.length === 0 && (await createCounted(ctx, house, applicant))) {
     return { ok: true, userId: applicant.id }
   }
@@ -114,31 +100,17 @@ async function signUp(ctx: Context, house: House, applicant: Applicant): Promise
 }
 
 /** Every rule that is broken, in the order of the fields; those of the host's come last. */
-async function objections(ctx: Context, house: House, applicant: Applicant): Promise<Broken[]> {
+async function allObjections(ctx: Context, house: House, applicant: Newcomer): Promise<Broken[]> {
   const { name, email, password, repassword, values } = applicant
-  const { passwordMinLength } = house.rules
-  const inUse = await takenClaims(house, applicant)
-  const ofName = fields.check(fields.username, name)
-  const ofEmail = fields.check(fields.email, email)
   return [
-    ...ofName,
-    ...(ofName.length === 0 ? inUse.filter(({ field }) => field === 'username') : []),
-    ...ofEmail,
-    ...(ofEmail.length === 0 ? inUse.filter(({ field }) => field === 'email') : []),
-    ...fields.check(fields.newPassword({ minLength: passwordMinLength, own: [name, email] }), password),
+    ...(await objections(house, applicant)),
     ...fields.check(fields.repeated(password), repassword),
     ...((await house.hooks.beforeSignup?.({ name, email, values }, ctx)) ?? []),
   ]
 }
 
-async function takenClaims(house: House, applicant: Applicant): Promise<Broken[]> {
-  const taken = await users.taken(house.database.main, applicant, house.now())
-  const isTold = taken.email && !house.rules.privateEmails
-  return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(isTold ? [fields.EMAIL_TAKEN] : [])]
-}
-
 /** Creates the account if its network may have another one; only what was created counts. */
-async function createCounted(ctx: Context, house: House, applicant: Applicant): Promise<boolean> {
+async function createCounted(ctx: Context, house: House, applicant: Newcomer): Promise<boolean> {
   house.passwords.refuseWhenFull()
   const counted: Counted[] = [
     { rule: 'signupNetwork', of: networkOf(house.address(ctx)) },
@@ -154,7 +126,7 @@ async function createCounted(ctx: Context, house: House, applicant: Applicant): 
   }
 }
 
-async function create(ctx: Context, house: House, applicant: Applicant): Promise<boolean> {
+async function create(ctx: Context, house: House, applicant: Newcomer): Promise<boolean> {
   const passwordHash = await house.passwords.hash(applicant.password, leaving(ctx))
   const createdAt = house.now()
   const user = { ...applicant, ...claimOf(house, applicant), passwordHash, createdAt }
@@ -170,32 +142,18 @@ async function create(ctx: Context, house: House, applicant: Applicant): Promise
   return created ?? false
 }
 
-// Where addresses are private an account has its address only once it is confirmed: until then somebody else's does not
-// stand in its way, and so nobody learns of it.
-function claimOf({ rules, now }: House, { id, emailKey }: Applicant) {
-  if (rules.confirmation === 'optional') return { emailKey, confirmBy: null }
-  if (!rules.privateEmails) return { emailKey, confirmBy: now() + UNCONFIRMED_LIFE }
-  return { emailKey: users.unclaimedKey(id), confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }
-}
-
-/** Somebody else was faster between the check and the insert. */
-async function lostRace(house: House, applicant: Applicant): Promise<Broken[]> {
-  const inUse = await takenClaims(house, applicant)
-  return inUse.length > 0 ? inUse : [fields.USERNAME_TAKEN]
-}
-
 const TAKEN: readonly string[] = [fields.USERNAME_TAKEN.code, fields.EMAIL_TAKEN.code]
 
 // Not for another visitor, nor for another password: who does not know it learns nothing that the page would not say.
 async function repeated(
   ctx: Context,
   house: House,
-  { nameKey, signupForm, password }: Applicant,
+  { nameKey, signupForm, password }: Newcomer,
   errors: readonly Broken[],
 ): Promise<string | undefined> {
   if (!errors.every(({ code }) => TAKEN.includes(code))) return undefined
   const account = await users.byNameKey(house.database.main, nameKey)
-  if (account?.signupForm !== signupForm) return undefined
+  if (account?.signupForm !== signupForm || account.disabledAt !== null) return undefined
   const check = { name: nameKey, account, password, failure: 'password_failed' } as const
   return (await checkPassword(ctx, house, check)) ? account.user.id : undefined
 }

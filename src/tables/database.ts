@@ -44,6 +44,61 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
   }
 }
 
+/** Brings the database up to date, as `openDatabase` does, and answers which steps had been missing. */
+export function migrateDatabase(location: DatabaseLocation): Promise<string[]> {
+  return alone(location, migrate)
+}
+
+/** The steps that the database lacks; none is done. Throws as `openDatabase` does. */
+export function missingSteps(location: DatabaseLocation): Promise<string[]> {
+  return alone(location, missing)
+}
+
+/** What is done with a database, and on a server with the schema of our tables. */
+type Work<Result> = (db: Kysely<Schema>, schema?: string) => Promise<Result>
+
+/** Does `work` on a handle of its own, as long as that takes. */
+function alone<Result>(location: DatabaseLocation, work: Work<Result>): Promise<Result> {
+  const located = locate(location)
+  return located.kind === 'file' ? aloneOnFile(located.file, work) : aloneOnServer(located.server, work)
+}
+
+async function aloneOnServer<Result>(server: ServerSettings, work: Work<Result>): Promise<Result> {
+  try {
+    return await retried(() => usedServer(server, work), START_WAIT)
+  } catch (error) {
+    throw cannotOpen(`The database server ${server.name} cannot be used`, error)
+  }
+}
+
+async function usedServer<Result>(server: ServerSettings, work: Work<Result>): Promise<Result> {
+  const patient = openPatient<Schema>(server)
+  try {
+    const schema = server.schema ?? (await currentSchema(patient))
+    await refuseTaken(patient, schema, Object.keys(migrations))
+    return await work(patient, schema)
+  } finally {
+    await patient.destroy()
+  }
+}
+
+// Named to Kysely in every case: it would take the migrations of another schema for ours.
+async function currentSchema(db: Kysely<Schema>): Promise<string> {
+  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db)
+  const schema = rows[0]?.schema
+  if (typeof schema === 'string') return schema
+  throw new Error('its search path leads to no schema: give the name of one, which is made if need be')
+}
+
+async function aloneOnFile<Result>(file: SqliteFile, work: Work<Result>): Promise<Result> {
+  try {
+    const db = await openOurs(file)
+    return await retried(() => work(db), START_WAIT).finally(() => db.destroy())
+  } catch (error) {
+    throw cannotOpen(`The database ${file.name} cannot be opened`, error)
+  }
+}
+
 interface Handles {
   main: Kysely<Schema>
   loose: Kysely<Schema>
@@ -59,38 +114,16 @@ async function opened(location: DatabaseLocation): Promise<Handles> {
 }
 
 async function openedServer(server: ServerSettings): Promise<Handles> {
-  try {
-    const schema = await retried(() => migrateServer(server), START_WAIT)
-    return {
-      main: openPostgres(server, { durable: true }),
-      loose: openPostgres(server, { durable: false }),
-      writer: openPostgres(server, { durable: true }),
-      schema,
-    }
-  } catch (error) {
-    throw cannotOpen(`The database server ${server.name} cannot be used`, error)
+  const schema = await aloneOnServer(server, async (db, name = '') => {
+    await migrate(db, name)
+    return name
+  })
+  return {
+    main: openPostgres(server, { durable: true }),
+    loose: openPostgres(server, { durable: false }),
+    writer: openPostgres(server, { durable: true }),
+    schema,
   }
-}
-
-/** Answers the schema with our tables. */
-async function migrateServer(server: ServerSettings): Promise<string> {
-  const patient = openPatient<Schema>(server)
-  try {
-    const schema = server.schema ?? (await currentSchema(patient))
-    await refuseTaken(patient, schema, Object.keys(migrations))
-    await migrate(patient, schema)
-    return schema
-  } finally {
-    await patient.destroy()
-  }
-}
-
-// Named to Kysely in every case: it would take the migrations of another schema for ours.
-async function currentSchema(db: Kysely<Schema>): Promise<string> {
-  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db)
-  const schema = rows[0]?.schema
-  if (typeof schema === 'string') return schema
-  throw new Error('its search path leads to no schema: give the name of one, which is made if need be')
 }
 
 async function openedFile(file: SqliteFile): Promise<Handles> {
@@ -124,19 +157,31 @@ async function openMigrated(file: SqliteFile): Promise<Kysely<Schema>> {
   }
 }
 
+async function openOurs(file: SqliteFile): Promise<Kysely<Schema>> {
+  const steps = Object.keys(migrations)
+  const ours = await retried(async () => translated(() => refuseForeign(file, steps)), START_WAIT)
+  return retried(async () => openSqlite<Schema>(ours, { durable: true }), START_WAIT)
+}
+
 function migrator(db: Kysely<Schema>, schema: string | undefined): Migrator {
   const named = schema === undefined ? {} : { migrationTableSchema: schema }
   return new Migrator({ db, provider: { getMigrations: async () => migrations }, ...named })
 }
 
-async function migrate(db: Kysely<Schema>, schema?: string): Promise<void> {
-  const { error } = await migrator(db, schema).migrateToLatest()
+/** Does the steps that are missing, and answers their names. */
+async function migrate(db: Kysely<Schema>, schema?: string): Promise<string[]> {
+  const { error, results = [] } = await migrator(db, schema).migrateToLatest()
   if (error !== undefined) throw error
+  return results.map(({ migrationName }) => migrationName)
+}
+
+async function missing(db: Kysely<Schema>, schema?: string): Promise<string[]> {
+  const states = await migrator(db, schema).getMigrations()
+  return states.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name)
 }
 
 async function isCurrent(db: Kysely<Schema>, schema: string | undefined): Promise<boolean> {
-  const states = await migrator(db, schema).getMigrations()
-  return states.every(({ executedAt }) => executedAt !== undefined)
+  return (await missing(db, schema)).length === 0
 }
 
 function refuseUnavailable(error: unknown): false {

@@ -22,6 +22,8 @@ export const EVENT_KINDS = [
   'name_changed',
   'account_closed',
   'account_reopened',
+  'account_disabled',
+  'account_enabled',
 ] as const
 
 /** A stable name of what has happened, on which pages and hosts rely. */

@@ -178,6 +178,7 @@ export async function byFormerToken(db: Db, tokenHash: string, now: number): Pro
 
 const FORMER_LIFE = 10_000
 
+// A session that was opened while the account was being disabled opens nothing either.
 function live(db: Db, now: number) {
   return (
     db
@@ -188,6 +189,7 @@ function live(db: Db, now: number) {
       .where('expires_at', '>', now)
       // A login that was on its way when the account was closed.
       .where('users.closed_at', 'is', null)
+      .where('disabled_at', 'is', null)
   )
 }
 

@@ -1,6 +1,6 @@
-import type { Selectable } from 'kysely'
+import type { ExpressionBuilder, Selectable } from 'kysely'
 import { isServer } from './dialect.js'
-import type { Db } from './schema.js'
+import type { Db, Schema } from './schema.js'
 
 /** What a mailed token is for, by the name of its mail. */
 export type Purpose = 'email-confirm' | 'password-reset' | 'email-change' | 'email-undo' | 'account-reopen'
@@ -109,13 +109,20 @@ export async function extend(
     .execute()
 }
 
-/** The token for this purpose, also one that is used or too old. */
+// As long as an account is disabled, nothing that was mailed to it opens anything; afterwards it does again.
+function ofEnabled({ exists, selectFrom }: ExpressionBuilder<Schema, 'tokens'>) {
+  const owner = selectFrom('users').select('users.id').whereRef('users.id', '=', 'tokens.user_id')
+  return exists(owner.where('disabled_at', 'is', null))
+}
+
+/** The token for this purpose, also one that is used or too old; none of an account that is disabled. */
 export async function byHash(db: Db, hash: string, purpose: Purpose): Promise<Token | undefined> {
   const row = await db
     .selectFrom('tokens')
     .selectAll()
     .where('hash', '=', hash)
     .where('purpose', '=', purpose)
+    .where(ofEnabled)
     .executeTakeFirst()
   return row && tokenOf(row)
 }
@@ -132,6 +139,7 @@ export async function use(
     .where('purpose', '=', purpose)
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
+    .where(ofEnabled)
     .returningAll()
     .executeTakeFirst()
   return row && tokenOf(row)
@@ -151,6 +159,7 @@ export async function tryCode(
     .where('code_tries', '<', tries)
     .where('code_expires_at', '>', now)
     .where('used_at', 'is', null)
+    .where(ofEnabled)
     .returning(['hash', 'code_mac'])
     .executeTakeFirst()
   if (row === undefined || row.code_mac === null) return undefined

@@ -32,6 +32,8 @@ export interface UsersTable {
   /** When its owner closed the account, and when it is erased; null while it is open. */
   closed_at: number | null
   erase_at: number | null
+  /** Since when the maintainer lets nobody in; null if they do. */
+  disabled_at: number | null
   created_at: number
   updated_at: number
 }
@@ -61,6 +63,8 @@ export interface Account {
   /** When its owner closed the account, and when it is erased, UTC milliseconds; null while it is open. */
   closedAt: number | null
   eraseAt: number | null
+  /** Since when the maintainer lets nobody in, UTC milliseconds; null if they do. */
+  disabledAt: number | null
 }
 
 /** What no two users may share. */
@@ -165,7 +169,7 @@ export async function byEmailKey(db: Db, emailKey: string): Promise<Account | un
   )
 }
 
-/** The user with this slug, or who had it until lately; nobody if the account is closed. */
+/** The user with this slug, or who had it until lately; nobody if the account is closed or disabled. */
 export async function bySlug(db: Db, slug: string, now: number): Promise<User | undefined> {
   if (slug.includes('\0')) return undefined // PostgreSQL holds no such text, and will not even be asked for one
   const row = await db
@@ -175,6 +179,7 @@ export async function bySlug(db: Db, slug: string, now: number): Promise<User | 
     .where('slugs.slug', '=', slug)
     .where(({ eb, or }) => or([eb('until', 'is', null), eb('until', '>', now)]))
     .where('closed_at', 'is', null)
+    .where('disabled_at', 'is', null)
     .executeTakeFirst()
   return row && userOf(row)
 }
@@ -186,13 +191,14 @@ export interface StoredUser extends User {
   updatedAt: number
   closedAt: number | null
   eraseAt: number | null
+  disabledAt: number | null
 }
 
 export async function stored(db: Db, id: string): Promise<StoredUser | undefined> {
   const row = await db
     .selectFrom('users')
     .select(USER_COLUMNS)
-    .select(['confirm_by', 'updated_at', 'closed_at', 'erase_at'])
+    .select(['confirm_by', 'updated_at', 'closed_at', 'erase_at', 'disabled_at'])
     .where('id', '=', id)
     .executeTakeFirst()
   return (
@@ -202,6 +208,7 @@ export async function stored(db: Db, id: string): Promise<StoredUser | undefined
       updatedAt: row.updated_at,
       closedAt: row.closed_at,
       eraseAt: row.erase_at,
+      disabledAt: row.disabled_at,
     }
   )
 }
@@ -311,7 +318,7 @@ export async function setEmail(
 }
 
 /**
- * Whether the account is open and still has this stamp, so that its password is the one that was looked at. Until the end of
+ * Whether the account is open, not disabled, and still has this stamp, so that its password is the one that was looked at. Until the end of
  * the transaction it stays so: whoever changes or closes it waits for that, and then sees what was done.
  */
 export async function isOpenWith(db: Db, userId: string, deviceStamp: string): Promise<boolean> {
@@ -321,6 +328,7 @@ export async function isOpenWith(db: Db, userId: string, deviceStamp: string): P
     .where('id', '=', userId)
     .where('device_stamp', '=', deviceStamp)
     .where('closed_at', 'is', null)
+    .where('disabled_at', 'is', null)
     .$if(isServer(db), (users) => users.forNoKeyUpdate())
     .executeTakeFirst()
   return row !== undefined
@@ -385,6 +393,34 @@ export async function reopen(db: Db, userId: string, now: number): Promise<boole
   )
 }
 
+/** Lets nobody in any more; answers false if nobody was let in before. */
+export async function disable(db: Db, userId: string, now: number): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ disabled_at: now, updated_at: now })
+      .where('id', '=', userId)
+      .where('disabled_at', 'is', null),
+  )
+}
+
+/** Lets its owner in again; answers false if they were let in before. */
+export async function enable(db: Db, userId: string, now: number): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ disabled_at: null, updated_at: now })
+      .where('id', '=', userId)
+      .where('disabled_at', 'is not', null),
+  )
+}
+
+/** Erases a user and all that is theirs, from every table; answers false if there is no such user. */
+export async function erase(db: Db, userId: string): Promise<boolean> {
+  const { numDeletedRows } = await db.deleteFrom('users').where('id', '=', userId).executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
 /** Erases a user whose address is this and was never confirmed, and all that is theirs; answers false if there is none. */
 export async function eraseUnconfirmed(db: Db, userId: string, email: string): Promise<boolean> {
   const { numDeletedRows } = await db
@@ -430,6 +466,7 @@ function accountOf(row: Selectable<UsersTable> | undefined): Account | undefined
     deviceStamp: row.device_stamp,
     closedAt: row.closed_at,
     eraseAt: row.erase_at,
+    disabledAt: row.disabled_at,
   }
 }
 

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import { DAY } from './durations.js'
+import * as fields from './fields.js'
+import type { House } from './house.js'
+import * as users from './tables/users.js'
+import type { Broken } from './web/form.js'
+
+/** So long an account waits for its address to be confirmed where that is required; the second where addresses are private. */
+const UNCONFIRMED_LIFE = 7 * DAY
+const UNCONFIRMED_PRIVATE_LIFE = DAY
+
+/** Where it is found out what an account may be called. */
+type Registry = Pick<House, 'database' | 'rules' | 'now'>
+
+/** Somebody who is to have an account, in the form in which it would be stored. */
+export interface Applicant extends users.Claims {
+  id: string
+  name: string
+  email: string
+}
+
+export function applicantOf(typed: { username: string; email: string }): Applicant {
+  const name = fields.normalizeName(typed.username)
+  const email = fields.normalizeEmail(typed.email)
+  return {
+    id: randomUUID(),
+    name,
+    nameKey: fields.fold(name),
+    slug: fields.slugOf(name),
+    email,
+    emailKey: fields.fold(email),
+  }
+}
+
+/** Every rule that is broken, in the order of the fields; a password of `undefined` is chosen later. */
+export async function objections(
+  house: Registry,
+  { password, ...applicant }: Applicant & { password: string | undefined },
+): Promise<Broken[]> {
+  const { name, email } = applicant
+  const inUse = await takenClaims(house, applicant)
+  const ofName = fields.check(fields.username, name)
+  const ofEmail = fields.check(fields.email, email)
+  const asked = fields.newPassword({ minLength: house.rules.passwordMinLength, own: [name, email] })
+  return [
+    ...ofName,
+    ...(ofName.length === 0 ? inUse.filter(({ field }) => field === 'username') : []),
+    ...ofEmail,
+    ...(ofEmail.length === 0 ? inUse.filter(({ field }) => field === 'email') : []),
+    ...(password === undefined ? [] : fields.check(asked, password)),
+  ]
+}
+
+async function takenClaims(house: Registry, applicant: Applicant): Promise<Broken[]> {
+  const taken = await users.taken(house.database.main, applicant, house.now())
+  const isTold = taken.email && !house.rules.privateEmails
+  return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(isTold ? [fields.EMAIL_TAKEN] : [])]
+}
+
+/** Somebody else was faster between the check and the insert. */
+export async function lostRace(house: Registry, applicant: Applicant): Promise<Broken[]> {
+  const inUse = await takenClaims(house, applicant)
+  return inUse.length > 0 ? inUse : [fields.USERNAME_TAKEN]
+}
+
+/**
+ * The address as the account claims it, and until when it has to be confirmed. Where addresses are private an account has
+ * its address only once it is confirmed: until then somebody else's does not stand in its way, and so nobody learns of it.
+ */
+export function claimOf({ rules, now }: Registry, { id, emailKey }: Applicant) {
+  if (rules.confirmation === 'optional') return { emailKey, confirmBy: null }
+  if (!rules.privateEmails) return { emailKey, confirmBy: now() + UNCONFIRMED_LIFE }
+  return { emailKey: users.unclaimedKey(id), confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }
+}

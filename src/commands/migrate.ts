@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util'
+import { type Command, refuseMissing, understood } from '../command.js'
+import { readConfig, readDotEnv } from '../config.js'
+import { migrateDatabase, missingSteps } from '../tables/database.js'
+
+export const command: Command = {
+  name: 'migrate',
+  summary: 'brings the database up to date, as the site does at its start',
+  usage: `gatehouse migrate
+    Does the steps that the database lacks, and says which. A SQLite file is made if need be.
+gatehouse migrate --check
+    Does none. Ends with 1 if some are missing, and says which.`,
+  async run(args) {
+    const { values } = understood(() =>
+      parseArgs({ args: [...args], options: { check: { type: 'boolean', default: false } } }),
+    )
+    readDotEnv()
+    const { database } = readConfig(process.env)
+    return values.check ? check(database) : migrate(database)
+  },
+}
+
+const UP_TO_DATE = 'The database is up to date.'
+
+async function migrate(database: string): Promise<string> {
+  const done = await migrateDatabase(database)
+  return [...done.map((step) => `Done: ${step}`), UP_TO_DATE].join('\n')
+}
+
+async function check(database: string): Promise<string> {
+  refuseMissing(database)
+  const missing = await missingSteps(database)
+  if (missing.length > 0) throw new Error(`The database lacks ${missing.join(', ')}.`)
+  return UP_TO_DATE
+}

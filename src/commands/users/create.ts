@@ -1,0 +1,87 @@
+import { parseArgs } from 'node:util'
+import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../../applicants.js'
+import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
+import { commanded } from '../../events.js'
+import { createPasswords } from '../../passwords.js'
+import type { Db } from '../../tables/schema.js'
+import { isTaken } from '../../tables/unique.js'
+import * as users from '../../tables/users.js'
+import { printable, readPassword } from '../../terminal.js'
+import { byCommand, NO_MAILS, refuse } from './who.js'
+
+const options = {
+  confirmed: { type: 'boolean', default: false },
+  'password-stdin': { type: 'boolean', default: false },
+} as const
+
+export const part: Command = {
+  name: 'create',
+  summary: 'makes an account, by the rules of the sign-up',
+  usage: `gatehouse users create <name> <e-mail> [--confirmed] [--password-stdin]
+    Makes an account, by the rules of the sign-up. Its user chooses a password by the link of a mail; with
+    --password-stdin it is read from standard input. With --confirmed the address counts as confirmed.`,
+  async run(args) {
+    const { values, positionals } = understood(() =>
+      parseArgs({ args: [...args], options, allowPositionals: true }),
+    )
+    const [username, email, ...others] = positionals
+    if (username === undefined || email === undefined || others.length > 0) {
+      throw new UsageError('Say who: gatehouse users create <name> <e-mail>.')
+    }
+    const password = values['password-stdin'] ? await readPassword() : undefined
+    const applicant = { ...applicantOf({ username, email }), password, isConfirmed: values.confirmed }
+    return inOffice((office) => create(office, applicant))
+  },
+}
+
+interface Candidate extends Applicant {
+  password: string | undefined
+  isConfirmed: boolean
+}
+
+async function create(office: Office, candidate: Candidate): Promise<string> {
+  const { name, password, isConfirmed } = candidate
+  if (password === undefined && !office.outbox.isOn) {
+    throw new Error(NO_MAILS)
+  }
+  // Whose address is in use is no secret to the maintainer.
+  const open = { ...office, rules: { ...office.rules, privateEmails: false } }
+  refuse(await objections(open, candidate))
+  if (!(await store(office, candidate))) refuse(await lostRace(open, candidate))
+  const made = `${printable(name)} has an account`
+  if (password === undefined) return `${made}; a mail with a link to choose a password is on its way.`
+  return isConfirmed || !office.outbox.isOn
+    ? `${made}.`
+    : `${made}; a mail to confirm the address is on its way.`
+}
+
+/** Answers false if somebody was faster. */
+async function store(office: Office, { password, isConfirmed, ...applicant }: Candidate): Promise<boolean> {
+  const { id, email, emailKey } = applicant
+  const now = office.now()
+  const passwordHash = password === undefined ? '' : await (await createPasswords()).hash(password)
+  const user = { ...applicant, ...claimOf(office, applicant), passwordHash, signupForm: '', createdAt: now }
+  const happening = { by: byCommand('create'), kind: 'signed_up', userId: id } as const
+  try {
+    const created = await commanded(office, happening, async (transaction) => {
+      if (!(await users.create(transaction, user))) return undefined
+      if (isConfirmed) await users.confirmEmail(transaction, id, { email, emailKey, now })
+      await write(office, transaction, { id, hasPassword: password !== undefined, isConfirmed })
+      return true
+    })
+    return created ?? false
+  } catch (error) {
+    if (isTaken(error)) return false
+    throw error
+  }
+}
+
+// Whoever chooses a password by the link of a mail has confirmed the address by that.
+async function write(
+  { outbox }: Office,
+  transaction: Db,
+  { id, hasPassword, isConfirmed }: { id: string; hasPassword: boolean; isConfirmed: boolean },
+): Promise<void> {
+  if (!hasPassword) return outbox.post(transaction, { kind: 'password-reset', userId: id })
+  if (!isConfirmed) await outbox.post(transaction, { kind: 'email-confirm', userId: id })
+}

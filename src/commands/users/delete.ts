@@ -1,0 +1,43 @@
+import { parseArgs } from 'node:util'
+import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
+import { normalizeName } from '../../fields.js'
+import * as users from '../../tables/users.js'
+import { ask, isAttended, printable } from '../../terminal.js'
+import { accountOf, nobody, onlyOne, WHO } from './who.js'
+
+export const part: Command = {
+  name: 'delete',
+  summary: 'erases a user and all that is theirs, at once',
+  usage: `gatehouse users delete ${WHO} [--yes]
+    Erases the user from every table, at once and for good; the name and the address are free again.
+    Asks for the name first; where there is no terminal, --yes has to say it.`,
+  async run(args) {
+    const { values, positionals } = understood(() =>
+      parseArgs({
+        args: [...args],
+        options: { yes: { type: 'boolean', default: false } },
+        allowPositionals: true,
+      }),
+    )
+    const who = onlyOne(positionals, 'delete')
+    if (!values.yes && !isAttended()) {
+      throw new UsageError('Nobody is there to confirm it: say gatehouse users delete --yes.')
+    }
+    return inOffice((office) => erase(office, who, { isSure: values.yes }))
+  },
+}
+
+async function erase(office: Office, who: string, { isSure }: { isSure: boolean }): Promise<string> {
+  const { user } = await accountOf(office, who)
+  if (!isSure) await confirm(user)
+  const isErased = await office.database.write((transaction) => users.erase(transaction, user.id))
+  if (!isErased) throw nobody(who)
+  return `${printable(user.name)} is erased.`
+}
+
+async function confirm({ name, email }: users.User): Promise<void> {
+  const question = `To erase ${printable(name)} (${printable(email)}) for good, type the name: `
+  if (normalizeName(await ask(question)) !== name) {
+    throw new Error('That is not the name, so nothing was erased.')
+  }
+}

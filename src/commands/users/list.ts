@@ -1,0 +1,172 @@
+import { parseArgs } from 'node:util'
+import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
+import { csvLine } from '../../csv.js'
+import { fold } from '../../fields.js'
+import { createProgress, isWatched, UNWATCHED } from '../../progress.js'
+import {
+  count,
+  type ListedUser,
+  list,
+  USER_STATES,
+  type UserFilter,
+  type UserPlace,
+  type UserState,
+} from '../../tables/user-list.js'
+import { json, print, printable, table } from '../../terminal.js'
+
+const SHOWN = 50
+const MOST_SHOWN = 1000
+/** So many are read at once for a file. */
+const BATCH = 500
+
+const options = {
+  search: { type: 'string' },
+  state: { type: 'string' },
+  limit: { type: 'string' },
+  after: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  csv: { type: 'boolean', default: false },
+} as const
+
+export const part: Command = {
+  name: 'list',
+  summary: 'lists users in the order in which they signed up',
+  usage: `gatehouse users list [--search <text>] [--state ${USER_STATES.join('|')}]
+                     [--limit <n>] [--after <place>] [--json|--csv]
+    Lists users in the order in which they signed up: ${SHOWN} of them, or --limit, at most ${MOST_SHOWN}; the last line says
+    how to go on. --search looks for a part of the name or the e-mail, capitals or not, and reads the whole table for it.
+    Open is who is neither closed nor disabled. --csv writes all of them.`,
+  async run(args) {
+    const { values } = understood(() => parseArgs({ args: [...args], options }))
+    if (values.json && values.csv) throw new UsageError('Say --json or --csv, not both.')
+    if (values.csv && values.limit !== undefined) {
+      throw new UsageError('With --csv all are written: it goes without --limit.')
+    }
+    const filter = { search: searchOf(values.search), state: stateOf(values.state) }
+    const asked = { ...filter, after: placeOf(values.after), limit: limitOf(values.limit) }
+    return inOffice(async (office) => {
+      if (values.csv) return writeCsv(office, asked)
+      return values.json ? asJson(await pageOf(office, asked)) : asTable(await pageOf(office, asked))
+    })
+  },
+}
+
+interface Asked extends UserFilter {
+  after: UserPlace | undefined
+  limit: number
+}
+
+function searchOf(text: string | undefined): string | undefined {
+  const folded = fold(text ?? '')
+  return folded === '' ? undefined : folded
+}
+
+function stateOf(text: string | undefined): UserState | undefined {
+  const state = USER_STATES.find((one) => one === text)
+  if (text === undefined || state !== undefined) return state
+  throw new UsageError(`The state has to be one of ${USER_STATES.join(', ')}.`)
+}
+
+function limitOf(text: string | undefined): number {
+  if (text === undefined) return SHOWN
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= MOST_SHOWN) return limit
+  throw new UsageError(`The limit has to be a number from 1 to ${MOST_SHOWN}.`)
+}
+
+function placeOf(text: string | undefined): UserPlace | undefined {
+  if (text === undefined) return undefined
+  const [, createdAt, id] = /^(\d{1,15})\.(.+)$/u.exec(text) ?? []
+  if (createdAt !== undefined && id !== undefined) return { createdAt: Number(createdAt), id }
+  throw new UsageError('The place after which to go on has to be one that a list has told.')
+}
+
+interface Page {
+  users: ListedUser[]
+  /** The place after which the next page begins; null if this is the last one. */
+  next: string | null
+}
+
+async function pageOf({ database }: Office, { limit, ...asked }: Asked): Promise<Page> {
+  const found = await list(database.main, { ...asked, limit: limit + 1 })
+  const users = found.slice(0, limit)
+  const last = users.at(-1)
+  return { users, next: last !== undefined && found.length > limit ? `${last.createdAt}.${last.id}` : null }
+}
+
+function asJson({ users, next }: Page): string {
+  return json({ users: users.map((user) => ({ ...rowOf(user), slug: user.slug })), next })
+}
+
+/** A user in words; times as ISO 8601, null for what has not happened. */
+function rowOf(user: ListedUser) {
+  const { id, name, email, emailConfirmedAt, createdAt, lastLoginAt } = user
+  return {
+    id,
+    name,
+    email,
+    confirmed: timeOf(emailConfirmedAt),
+    state: stateWords(user),
+    created: timeOf(createdAt),
+    lastLogin: timeOf(lastLoginAt),
+  }
+}
+
+function stateWords({ closedAt, disabledAt }: ListedUser): string {
+  const words = [...(closedAt === null ? [] : ['closed']), ...(disabledAt === null ? [] : ['disabled'])]
+  return words.length === 0 ? 'open' : words.join(' and ')
+}
+
+function timeOf(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString()
+}
+
+function asTable({ users, next }: Page): string {
+  if (users.length === 0) return 'There is no such user.'
+  const rows = users.map(rowOf)
+  const cells = rows.map(({ name, email, confirmed, state, created, lastLogin }) => [
+    name,
+    email,
+    dayOf(confirmed),
+    state,
+    dayOf(created),
+    lastLogin === null ? 'never' : dayOf(lastLogin),
+  ])
+  const shown = table(['NAME', 'E-MAIL', 'CONFIRMED', 'STATE', 'CREATED', 'LAST LOGIN'], cells)
+  return next === null ? shown : `${shown}\nMore: --after ${next}`
+}
+
+function dayOf(time: string | null): string {
+  return time?.slice(0, 10) ?? 'no'
+}
+
+/** Writes them while they are read: they may be more than fit into memory. */
+async function writeCsv(office: Office, { limit: _, ...asked }: Asked): Promise<string> {
+  const progress = isWatched() ? createProgress(await count(office.database.main, asked)) : UNWATCHED
+  try {
+    await print(csvLine(['id', 'name', 'e-mail', 'confirmed', 'state', 'created', 'last login']))
+    for await (const users of batchesOf(office, asked)) {
+      await print(users.map((user) => csvLine(Object.values(rowOf(user)).map(cellOf))).join(''))
+      progress.advance(users.length)
+    }
+  } finally {
+    progress.end()
+  }
+  return ''
+}
+
+async function* batchesOf(
+  { database }: Office,
+  { after, ...filter }: Omit<Asked, 'limit'>,
+): AsyncGenerator<ListedUser[]> {
+  let place = after
+  do {
+    const users = await list(database.main, { ...filter, after: place, limit: BATCH })
+    yield users
+    place = users.length < BATCH ? undefined : users.at(-1)
+  } while (place !== undefined)
+}
+
+function cellOf(value: string | null): string {
+  return printable(value ?? '')
+}

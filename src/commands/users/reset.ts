@@ -1,0 +1,83 @@
+import { parseArgs } from 'node:util'
+import { type Command, inOffice, type Office, understood } from '../../command.js'
+import { newDeviceStamp } from '../../devices.js'
+import { commanded } from '../../events.js'
+import * as fields from '../../fields.js'
+import { createPasswords } from '../../passwords.js'
+import * as mails from '../../tables/mails.js'
+import type { Db } from '../../tables/schema.js'
+import * as sessions from '../../tables/sessions.js'
+import * as tokens from '../../tables/tokens.js'
+import * as users from '../../tables/users.js'
+import { printable, readPassword } from '../../terminal.js'
+import { accountOf, byCommand, NO_MAILS, nobody, onlyOne, refuse, WHO } from './who.js'
+
+export const part: Command = {
+  name: 'reset',
+  summary: 'logs a user out everywhere, and voids the password',
+  usage: `gatehouse users reset ${WHO} [--password-stdin]
+    Logs the user out everywhere and voids the password; a mail brings a link to choose a new one.
+    With --password-stdin the new one is read from standard input, and its owner is told by mail. What the owner may yet
+    undo, they may still.`,
+  async run(args) {
+    const { values, positionals } = understood(() =>
+      parseArgs({
+        args: [...args],
+        options: { 'password-stdin': { type: 'boolean', default: false } },
+        allowPositionals: true,
+      }),
+    )
+    const who = onlyOne(positionals, 'reset')
+    const password = values['password-stdin'] ? await readPassword() : undefined
+    return inOffice((office) => reset(office, who, password))
+  },
+}
+
+const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const
+
+async function reset(office: Office, who: string, password: string | undefined): Promise<string> {
+  const account = await accountOf(office, who)
+  const { user } = account
+  refuseToReset(office, account, password)
+  const now = office.now()
+  const passwordHash = password === undefined ? '' : await (await createPasswords()).hash(password)
+  const happening = { by: byCommand('reset'), kind: 'password_reset', userId: user.id } as const
+  const ended = await commanded(office, happening, async (transaction) => {
+    const change = { passwordHash, deviceStamp: newDeviceStamp(), now }
+    if (!(await users.setPassword(transaction, user.id, change))) return undefined
+    await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
+    await tokens.revoke(transaction, user.id, ENDED)
+    await mails.cancel(transaction, user.id, ENDED)
+    await write(office, transaction, user, { isChosen: password !== undefined })
+    return sessions.closeAll(transaction, user.id, { now })
+  })
+  if (ended === undefined) throw nobody(who)
+  const next =
+    password === undefined ? 'a mail with a link to choose a new one is on its way' : 'a new one is set'
+  return `The password of ${printable(user.name)} is void, and ${next}; sessions that were ended: ${ended}.`
+}
+
+function refuseToReset(
+  { outbox, rules }: Office,
+  { user, disabledAt }: users.Account,
+  password: string | undefined,
+): void {
+  const own = [user.name, user.email]
+  const asked = fields.newPassword({ minLength: rules.passwordMinLength, own })
+  if (password !== undefined) refuse(fields.check(asked, password))
+  else if (!outbox.isOn) throw new Error(NO_MAILS)
+  else if (disabledAt !== null) {
+    throw new Error(`The account of ${printable(user.name)} is disabled, so no mail is sent to it.`)
+  }
+}
+
+async function write(
+  { outbox, now }: Office,
+  transaction: Db,
+  { id, email }: users.User,
+  { isChosen }: { isChosen: boolean },
+): Promise<void> {
+  if (!isChosen) return outbox.post(transaction, { kind: 'password-reset', userId: id })
+  const facts = { to: email, at: now(), browser: byCommand('reset'), system: '', address: '' }
+  await outbox.post(transaction, { kind: 'password-changed', userId: id, facts })
+}

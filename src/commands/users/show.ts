@@ -1,0 +1,57 @@
+import { parseArgs } from 'node:util'
+import { type Command, inOffice, type Office, understood } from '../../command.js'
+import { openEvent, type Records, recordsOf, withDates } from '../../records.js'
+import * as events from '../../tables/events.js'
+import { json, printable, table } from '../../terminal.js'
+import { accountOf, onlyOne, WHO } from './who.js'
+
+/** So much of the history is shown. */
+const EVENTS = 20
+
+export const part: Command = {
+  name: 'show',
+  summary: 'shows what is stored of a user',
+  usage: `gatehouse users show ${WHO} [--json]
+    Shows all that is stored of a user but secrets, and the newest ${EVENTS} events of the history.`,
+  async run(args) {
+    const { values, positionals } = understood(() =>
+      parseArgs({
+        args: [...args],
+        options: { json: { type: 'boolean', default: false } },
+        allowPositionals: true,
+      }),
+    )
+    const who = onlyOne(positionals, 'show')
+    return inOffice((office) => show(office, who, { asJson: values.json }))
+  },
+}
+
+async function show(office: Office, who: string, { asJson }: { asJson: boolean }): Promise<string> {
+  const { user } = await accountOf(office, who)
+  const found = await events.newest(office.database.main, { userId: user.id, limit: EVENTS })
+  const shown = { ...(await recordsOf(office, user.id)), events: found.map(openEvent) }
+  return asJson ? json(shown, withDates) : inWords(shown)
+}
+
+type Shown = Records & { events: ReturnType<typeof openEvent>[] }
+
+function inWords({ account, ...others }: Shown): string {
+  const ofAccount = table(
+    [],
+    Object.entries(account ?? {}).map(([key, value]) => [key, said(key, value)]),
+  )
+  const sections = Object.entries(others).map(([title, rows]) => section(title, rows))
+  return [ofAccount, ...sections].join('\n\n')
+}
+
+function section(title: string, rows: readonly object[]): string {
+  const [first] = rows
+  if (first === undefined) return `${title}: none`
+  const head = Object.keys(first)
+  const cells = rows.map((row) => Object.entries(row).map(([key, value]) => said(key, value)))
+  return `${title}:\n${table(head, cells)}`
+}
+
+function said(key: string, value: unknown): string {
+  return printable(String(withDates(key, value) ?? '-'))
+}

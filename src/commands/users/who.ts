@@ -1,0 +1,42 @@
+import { type Office, UsageError } from '../../command.js'
+import { fold } from '../../fields.js'
+import * as users from '../../tables/users.js'
+import { printable } from '../../terminal.js'
+import type { Broken } from '../../web/form.js'
+import { createWords } from '../../words.js'
+
+/** What a user is called by, in the words of `--help`. */
+export const WHO = '<name|e-mail|id>'
+
+/** No link can bring a user to choose a password. */
+export const NO_MAILS = 'No mails are sent here (MAIL=off): give a password by --password-stdin.'
+
+/** The only word that was given. */
+export function onlyOne(positionals: readonly string[], verb: string): string {
+  const [who, ...others] = positionals
+  if (who !== undefined && others.length === 0) return who
+  throw new UsageError(`Say which user: gatehouse users ${verb} ${WHO}.`)
+}
+
+/** The user of this name, address or id. Throws a sentence. */
+export async function accountOf({ database: { main } }: Office, who: string): Promise<users.Account> {
+  const key = fold(who)
+  const found = who.includes('@') ? await users.byEmailKey(main, key) : await users.byNameKey(main, key)
+  const account = found ?? (await users.byId(main, who))
+  if (account === undefined) throw nobody(who)
+  return account
+}
+
+export function nobody(who: string): Error {
+  return new Error(`There is no user ${printable(who)}.`)
+}
+
+/** What the history calls a command that did something. */
+export function byCommand(verb: string): string {
+  return `gatehouse users ${verb}`
+}
+
+/** Throws what is wrong, a sentence a line, if anything is. */
+export function refuse(errors: readonly Broken[]): void {
+  if (errors.length > 0) throw new Error(errors.map(createWords().sentence).join('\n'))
+}

@@ -1,0 +1,105 @@
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
+
+/** Text that others have written, made harmless: it must not command the terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, '�')
+}
+
+/** Columns that stand in line, under a head if there is one. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = (head.length === 0 ? rows : [head, ...rows]).map((cells) => cells.map(printable))
+  const widths = (lines[0] ?? []).map((_, column) =>
+    Math.max(...lines.map((cells) => lengthOf(cells[column] ?? ''))),
+  )
+  return lines
+    .map((cells) =>
+      cells
+        .map((cell, column) => padded(cell, widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+function padded(text: string, width: number): string {
+  return text + ' '.repeat(width - lengthOf(text))
+}
+
+function lengthOf(text: string): number {
+  return [...text].length
+}
+
+/** For programs, and harmless in a terminal: whatever could command it is written as JSON can write it, too. */
+export function json(value: unknown, replacer?: (key: string, value: unknown) => unknown): string {
+  return JSON.stringify(value, replacer, 2).replaceAll(/[^\P{C}\n]/gu, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}
+
+/** Writes to standard output, and waits until there is room for more. */
+export async function print(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+}
+
+/** Whether somebody is there who can be asked. */
+export function isAttended(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true
+}
+
+/** What is typed as an answer; '' if that is nothing. */
+export function ask(question: string): Promise<string> {
+  return answered(question, process.stderr)
+}
+
+function answered(question: string, output: Writable): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output, terminal: true })
+  return new Promise((resolve) => {
+    lines.once('close', () => resolve(''))
+    lines.question(question, (answer) => {
+      resolve(answer)
+      lines.close()
+    })
+  })
+}
+
+const MOST_BYTES = 4096
+
+/** The password on standard input, which is one line; where somebody types it, it is not shown. Throws a sentence. */
+export async function readPassword(): Promise<string> {
+  if (process.stdin.isTTY) return typedPassword()
+  const bytes: Buffer[] = []
+  let length = 0
+  for await (const chunk of process.stdin) {
+    length += chunk.length
+    if (length > MOST_BYTES) throw new Error('The password on standard input is too long.')
+    bytes.push(chunk)
+  }
+  const [password = '', ...others] = textOf(Buffer.concat(bytes)).split(/\r?\n/)
+  if (others.some((line) => line !== '')) {
+    throw new Error('The password on standard input has to be one line.')
+  }
+  return password
+}
+
+function textOf(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new Error('The password on standard input has to be UTF-8.')
+  }
+}
+
+async function typedPassword(): Promise<string> {
+  const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
+  // Asked for only when the terminal shows nothing any more: some type ahead.
+  const password = answered('', unseen)
+  process.stderr.write('Password: ')
+  await password
+  process.stderr.write('\n')
+  return password
+}
