@@ -56,10 +56,10 @@ export async function authenticate(
   house: House,
   { username, password }: { username: string; password: string },
 ): Promise<Outcome> {
-  const byEmail = username.includes('@')
-  const find = byEmail ? users.byEmailKey : users.byNameKey
   const name = fold(username)
-  const account = await find(house.database.main, name)
+  // As it is looked up: an @ in full width is one, too.
+  const byEmail = name.includes('@')
+  const account = await users.byLogin(house.database.main, name)
   const right = await checkPassword(ctx, house, { name, account, password, failure: 'login_failed' })
   if (account !== undefined && right) return admitted(account)
   if (house.rules.privateEmails) return { ok: false, error: SOMETHING_WRONG }

@@ -51,6 +51,16 @@ export interface House {
 /** The path of a page of ours under the host's prefix: `url('login')`, `url('users', slug)`. */
 export type Url = (name: string, part?: string) => string
 
+/** The login with the name filled in, for who has just shown that it is theirs. */
+export function loginAs({ url }: Pick<House, 'url'>, { name }: { name: string }): string {
+  return `${url('login')}?${new URLSearchParams({ username: name })}`
+}
+
+/** The login that leads on to this page of ours. */
+export function loginBefore({ url }: Pick<House, 'url'>, page: string): string {
+  return `${url('login')}?${new URLSearchParams({ next: page })}`
+}
+
 /** Where visitors arrive, as paths. */
 export interface Places {
   home: string

@@ -43,14 +43,15 @@ const DEAD: Record<Link['state'], Message> = {
  */
 export function openLink(ctx: Context, house: House, purpose: tokens.Purpose, page: string): void {
   const token = TOKEN.test(ctx.params.token) ? ctx.params.token : 'none'
-  if (keptText(ctx, nameOf(purpose)) !== `${token}${DONE}`) keep(ctx, { [nameOf(purpose)]: token })
+  const isEnded = keptText(ctx, nameOf(purpose))?.startsWith(`${token} `) ?? false
+  if (!isEnded) keep(ctx, { [nameOf(purpose)]: token })
   house.pages.leave(ctx, page)
 }
 
 const TOKEN = /^[\w-]{43}$/
 
-// Behind a token that was used in this browser: whoever comes again is told that it is done.
-const DONE = ' done'
+// Behind a token that was used in this browser: whoever comes again is told what came of it.
+type End = 'done' | 'gone'
 
 function nameOf(purpose: tokens.Purpose): string {
   return `link-${purpose}`
@@ -60,10 +61,11 @@ function nameOf(purpose: tokens.Purpose): string {
 export async function linkOf(ctx: Context, house: House, purpose: tokens.Purpose): Promise<Link | undefined> {
   const kept = keptText(ctx, nameOf(purpose))
   if (kept === undefined) return undefined
-  const [secret = '', done] = kept.split(' ')
+  const [secret = '', end] = kept.split(' ')
+  if (end === 'gone') return { state: 'gone' }
   const token = await tokens.byHash(house.database.main, hashOf(secret), purpose)
-  if (token === undefined) return { state: done === undefined ? 'unknown' : 'gone' }
-  if (token.usedAt !== null) return { state: done === undefined ? 'used' : 'done', token }
+  if (token === undefined) return { state: 'unknown' }
+  if (token.usedAt !== null) return { state: end === undefined ? 'used' : 'done', token }
   return { state: token.expiresAt > house.now() ? 'live' : 'old', token }
 }
 
@@ -72,10 +74,10 @@ export function forgetLink(ctx: Context, purpose: tokens.Purpose): void {
   keep(ctx, { [nameOf(purpose)]: undefined })
 }
 
-/** Notes that the link was used here. */
-export function finishLink(ctx: Context, purpose: tokens.Purpose): void {
-  const kept = keptText(ctx, nameOf(purpose))
-  if (kept !== undefined && !kept.endsWith(DONE)) keep(ctx, { [nameOf(purpose)]: kept + DONE })
+/** Notes that the link was used here, and whether its account is `gone` by that. */
+export function finishLink(ctx: Context, purpose: tokens.Purpose, end: End = 'done'): void {
+  const [secret] = keptText(ctx, nameOf(purpose))?.split(' ') ?? []
+  if (secret !== undefined) keep(ctx, { [nameOf(purpose)]: `${secret} ${end}` })
 }
 
 /** Lets a page go on as if a link with this token had been opened. */

@@ -110,8 +110,7 @@ async function unconfirmed(
 async function asked(house: Registry, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
   const { main } = house.database
   const typed = fold(String(facts.username ?? ''))
-  const find = typed.includes('@') ? users.byEmailKey : users.byNameKey
-  const account = userId === null ? await find(main, typed) : await users.byId(main, userId)
+  const account = await (userId === null ? users.byLogin(main, typed) : users.byId(main, userId))
   if (account === undefined || isDisabled(account)) return undefined
   const { email } = account.user
   // With private addresses an account that is not confirmed may only say that the address is its own.

@@ -1,9 +1,10 @@
-import { statSync } from 'node:fs'
 import type { AccountsOptions } from './accounts.js'
 import type { Hooks } from './hooks.js'
 import { LIFETIMES } from './lifetimes.js'
 import { LIMITS } from './limits.js'
+import { byDistance } from './nearest.js'
 import { locate } from './tables/locate.js'
+import { isFolder } from './templates.js'
 
 /** Throws a sentence that says what has to be instead; `name` is the option's, with its path. */
 type Check = (value: unknown, name: string) => void
@@ -109,8 +110,8 @@ function named(checks: Checks): Check {
 function checkOf(name: string, checks: Checks, path: string): Check {
   const check = new Map(Object.entries(checks)).get(name)
   if (check !== undefined) return check
-  const near = nearest(name, Object.keys(checks))
-  throw new Error(`There is no option ${path}${name}; the nearest is ${path}${near}.`)
+  const [near] = byDistance(name, Object.keys(checks))
+  throw new Error(`There is no option ${path}${name}; the nearest is ${path}${near?.known ?? ''}.`)
 }
 
 function allOf(names: object, check: Check): Record<string, Check> {
@@ -124,7 +125,7 @@ function databaseCheck(value: unknown, name: string): void {
 
 function foldersCheck(value: unknown, name: string): void {
   be('a list of folders', Array.isArray)(value, name)
-  const other = Object.values(Object(value)).find((folder) => !isFolder(folder))
+  const other = Object.values(Object(value)).find((folder) => !isText(folder) || !isFolder(`${folder}`))
   if (other !== undefined) throw new Error(`The option ${name} names ${other}, which is no folder.`)
 }
 
@@ -141,28 +142,4 @@ function limitsCheck(value: unknown, name: string): void {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
-}
-
-function isFolder(value: unknown): boolean {
-  return typeof value === 'string' && Boolean(statSync(value, { throwIfNoEntry: false })?.isDirectory())
-}
-
-function nearest(name: string, known: readonly string[]): string {
-  const far = (other: string) => distance(name.toLowerCase(), other.toLowerCase())
-  const [first = ''] = [...known].sort((one, other) => far(one) - far(other))
-  return first
-}
-
-/** How many letters have to be put in, left out or changed (Levenshtein). */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (const [done, letter] of [...from].entries()) {
-    const next = [done + 1]
-    for (const [index, other] of [...to].entries()) {
-      const change = (row[index] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(change, (row[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }

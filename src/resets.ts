@@ -1,7 +1,4 @@
 import type { Context } from 'koa'
-import { fold } from './fields.js'
-import type { House } from './house.js'
-import * as users from './tables/users.js'
 import { keep, keptText } from './web/session.js'
 
 const ASKED = 'reset'
@@ -17,10 +14,4 @@ export function askedOf(ctx: Context): string | undefined {
 
 export function forgetAsked(ctx: Context): void {
   keep(ctx, { [ASKED]: undefined })
-}
-
-/** Whose user name or e-mail this is. */
-export function accountNamed({ database }: House, username: string): Promise<users.Account | undefined> {
-  const find = username.includes('@') ? users.byEmailKey : users.byNameKey
-  return find(database.main, fold(username))
 }

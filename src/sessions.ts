@@ -15,7 +15,7 @@ import * as users from './tables/users.js'
 import { hashOf, newToken } from './tokens.js'
 import { newSecret } from './web/csrf.js'
 import { isRead } from './web/routes.js'
-import { keep, keepOptional, kept, keptText, setCookieLifetime, shed } from './web/session.js'
+import { forget, keep, keepOptional, kept, keptText, setCookieLifetime, shed } from './web/session.js'
 
 /** Between two notes that a session was used. */
 const TOUCH_EVERY = MINUTE
@@ -258,7 +258,7 @@ export async function logOut(ctx: Context, house: House): Promise<void> {
 export function forgetLogin(ctx: Context): void {
   live.delete(ctx)
   setLifetime(ctx, undefined)
-  keep(ctx, { [TOKEN]: undefined, [SEEN]: undefined, csrf: undefined, notice: undefined, typed: undefined })
+  forget(ctx)
   ctx.state.user = undefined
 }
 

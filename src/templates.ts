@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
-import { diffChars } from 'diff'
 import type { Logger } from 'pino'
+import { byDistance } from './nearest.js'
 import { root } from './root.js'
 
 const FOLDER = join(root, 'templates')
@@ -95,18 +95,10 @@ export function strangersIn(folder: string): Stranger[] {
 const SLIP = 3
 
 function nearestOf(name: string, names: readonly string[]): string | undefined {
-  const byDistance = names
-    .map((known) => ({ known, distance: distanceOf(name.toLowerCase(), known) }))
-    .sort((one, other) => one.distance - other.distance)
-  const sibling = byDistance.find(({ known }) => folderOf(known) === folderOf(name))
-  const [nearest] = byDistance
+  const near = byDistance(name, names)
+  const sibling = near.find(({ known }) => folderOf(known) === folderOf(name))
+  const [nearest] = near
   return nearest !== undefined && nearest.distance <= SLIP ? nearest.known : sibling?.known
-}
-
-function distanceOf(one: string, other: string): number {
-  return diffChars(one, other)
-    .filter(({ added, removed }) => added || removed)
-    .reduce((sum, { value }) => sum + value.length, 0)
 }
 
 function folderOf(name: string): string {

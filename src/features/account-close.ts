@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { lastUser } from '../devices.js'
 import { happens } from '../events.js'
 import { requireRecentLogin, userOf } from '../guards.js'
-import { type House, houseOf } from '../house.js'
+import { type House, houseOf, loginAs } from '../house.js'
 import { type Link, linkOf, openLink, refuseLink } from '../links.js'
 import { REOPEN_LIFE } from '../mail.js'
 import { circumstances } from '../notices.js'
@@ -165,6 +165,6 @@ function decline(ctx: Context, house: House, way: WayBack): void {
   refuseLink(ctx, house, link, { href: house.url('login'), message: LOG_IN })
 }
 
-function leaveForLogin(ctx: Context, { pages, url }: House, { user }: users.Account, message: Message): void {
-  pages.leave(ctx, `${url('login')}?${new URLSearchParams({ username: user.name })}`, { message })
+function leaveForLogin(ctx: Context, house: House, { user }: users.Account, message: Message): void {
+  house.pages.leave(ctx, loginAs(house, user), { message })
 }

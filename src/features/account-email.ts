@@ -11,7 +11,7 @@ import {
 import { askPasswordOf } from '../authentication.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
-import { type House, houseOf } from '../house.js'
+import { type House, houseOf, loginAs } from '../house.js'
 import { finishLink, forgetLink, isLive, type Link, linkOf, openLink, refuseLink } from '../links.js'
 import { keepAsked } from '../resets.js'
 import { loginOf, lookAnew } from '../sessions.js'
@@ -217,10 +217,9 @@ async function prove(
 }
 
 /** What is said of a changed address, and where its owner goes on; another user may be logged in here. */
-function changed(ctx: Context, { url }: House, user: users.User, { email }: tokens.Token) {
+function changed(ctx: Context, house: House, user: users.User, { email }: tokens.Token) {
   const message = { ...CHANGED, params: { name: user.name, email } }
-  const login = `${url('login')}?${new URLSearchParams({ username: user.name })}`
-  return { message, to: userOf(ctx)?.id === user.id ? url('account') : login }
+  return { message, to: userOf(ctx)?.id === user.id ? house.url('account') : loginAs(house, user) }
 }
 
 async function dead(

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
 import { requireUser, userOf } from '../guards.js'
-import type { House } from '../house.js'
+import { type House, loginBefore } from '../house.js'
 import { openEvent, type Records, recordsOf, withDates } from '../records.js'
 import { loginOf } from '../sessions.js'
 import * as events from '../tables/events.js'
@@ -34,10 +34,10 @@ export function routes(router: Router, house: House): void {
 }
 
 // Like `requireUser`, but a login leads back to the page: a file alone would leave its visitor at the login.
-function toPage({ pages, url }: House): Middleware {
+function toPage(house: House): Middleware {
   return async (ctx, next) => {
     if (userOf(ctx) !== undefined) return await next()
-    pages.leave(ctx, `${url('login')}?${new URLSearchParams({ next: url(name) })}`)
+    house.pages.leave(ctx, loginBefore(house, house.url(name)))
   }
 }
 

@@ -5,7 +5,7 @@ import { askPasswordOf } from '../authentication.js'
 import { checkCode } from '../codes.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
-import { type House, houseOf } from '../house.js'
+import { type House, houseOf, loginAs, loginBefore } from '../house.js'
 import {
   finishLink,
   forgetLink,
@@ -145,7 +145,7 @@ export function routes(router: Router, house: House): void {
         users.eraseUnconfirmed(transaction, userId, email),
       )
       if (!isErased) return await dead(ctx, house, link)
-      finishLink(ctx, PURPOSE)
+      finishLink(ctx, PURPOSE, 'gone')
       house.pages.leave(ctx, house.places.home, { message: ERASED })
     }),
   )
@@ -234,9 +234,8 @@ async function goOn(
   })
 }
 
-function placeFor(ctx: Context, { url }: House, user: users.User): string {
-  if (userOf(ctx)?.id === user.id) return url('account')
-  return `${url('login')}?${new URLSearchParams({ username: user.name })}`
+function placeFor(ctx: Context, house: House, user: users.User): string {
+  return userOf(ctx)?.id === user.id ? house.url('account') : loginAs(house, user)
 }
 
 /** A link that does nothing any more: of an address that it has confirmed that is told, for that is what was asked for. */
@@ -255,9 +254,7 @@ async function dead(ctx: Context, house: House, link: Link): Promise<void> {
 async function nobody(ctx: Context, house: House): Promise<void> {
   const { pages, url } = house
   const account = await visitorOf(ctx)
-  if (account === undefined) {
-    return pages.leave(ctx, `${url('login')}?${new URLSearchParams({ next: url(name) })}`)
-  }
+  if (account === undefined) return pages.leave(ctx, loginBefore(house, url(name)))
   const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
   pages.leave(ctx, placeFor(ctx, house, account.user), { message })
 }

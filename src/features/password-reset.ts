@@ -4,7 +4,7 @@ import { CODE_WRONG, checkCode } from '../codes.js'
 import { newDeviceStamp, rememberDevice } from '../devices.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
-import { type House, houseOf } from '../house.js'
+import { type House, houseOf, loginAs } from '../house.js'
 import {
   finishLink,
   forgetLink,
@@ -18,10 +18,11 @@ import {
 } from '../links.js'
 import { RESET_LIFE } from '../mail.js'
 import { circumstances } from '../notices.js'
-import { accountNamed, askedOf, forgetAsked } from '../resets.js'
+import { askedOf, forgetAsked } from '../resets.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
+import { isTaken } from '../tables/unique.js'
 import * as users from '../tables/users.js'
 import { hashOf, newToken } from '../tokens.js'
 import type { Broken, Form } from '../web/form.js'
@@ -81,7 +82,7 @@ export function routes(router: Router, house: House): void {
       }
       await house.pages.accept(ctx, form, {
         notice: { message: RESET },
-        to: loginOf(house, account),
+        to: loginAs(house, account.user),
         onward: LOG_IN,
         values,
       })
@@ -106,7 +107,7 @@ async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: s
 async function enterCode(ctx: Context, house: House, values: Sent<FieldName>): Promise<void> {
   const asked = askedOf(ctx)
   if (asked === undefined) return house.pages.leave(ctx, house.url('password-forgot'))
-  const account = await accountNamed(house, asked)
+  const account = await users.byLogin(house.database.main, fields.fold(asked))
   const userId = account?.user.id ?? `nobody called ${fields.fold(asked)}`
   const checked = await checkCode(
     house,
@@ -158,10 +159,15 @@ async function reset(
     await tokens.revoke(transaction, user.id, ENDED, { except: token.hash })
     const facts = { to: user.email, ...circumstances(ctx, house) }
     await house.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
-    await confirmAddress(transaction, token, user, now)
+    await confirmRead(transaction, token, user, now)
     return true
   }
-  const done = await happens(ctx, house, { kind: 'password_reset', userId: user.id }, work)
+  const happening = { kind: 'password_reset', userId: user.id } as const
+  const done = await happens(ctx, house, happening, work).catch((error: unknown) => {
+    // Somebody else has confirmed the address this very moment: pressed again, it is left out.
+    if (isTaken(error)) return undefined
+    throw error
+  })
   if (done === undefined) return false
   finishLink(ctx, PURPOSE)
   rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
@@ -172,12 +178,7 @@ async function reset(
 const ENDED: readonly tokens.Purpose[] = ['password-reset', 'email-change', 'email-confirm']
 
 // Whoever reads the mails of the address has proved it by this, too.
-async function confirmAddress(
-  db: Db,
-  { emailKey }: tokens.Token,
-  user: users.User,
-  now: number,
-): Promise<void> {
+async function confirmRead(db: Db, { emailKey }: tokens.Token, user: users.User, now: number): Promise<void> {
   const isSame = emailKey === fields.fold(user.email)
   if (!isSame || (await users.isEmailTaken(db, emailKey, { now, userId: user.id }))) return
   await users.confirmEmail(db, user.id, { email: user.email, emailKey, now })
@@ -214,12 +215,8 @@ async function openByCode(ctx: Context, house: House, hash: string): Promise<boo
 async function dead(ctx: Context, house: House, link: Link): Promise<void> {
   const account = link.token && (await users.byId(house.database.main, link.token.userId))
   if (link.state === 'done' && account !== undefined) {
-    return house.pages.leave(ctx, loginOf(house, account), { message: RESET_BEFORE })
+    return house.pages.leave(ctx, loginAs(house, account.user), { message: RESET_BEFORE })
   }
   forgetLink(ctx, PURPOSE)
   refuseLink(ctx, house, link, { href: house.url('password-forgot'), message: ASK_AGAIN })
-}
-
-function loginOf({ url }: House, { user }: users.Account): string {
-  return `${url('login')}?${new URLSearchParams({ username: user.name })}`
 }

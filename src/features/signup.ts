@@ -6,7 +6,7 @@ import { checkPassword } from '../authentication.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
 import { requireAnonymous } from '../guards.js'
-import type { House } from '../house.js'
+import { type House, loginAs } from '../house.js'
 import type { Counted } from '../limits.js'
 import { keepNewcomer } from '../sessions.js'
 import * as users from '../tables/users.js'
@@ -53,14 +53,15 @@ export function routes(router: Router, house: House): void {
   )
 }
 
-function journey({ url, places, rules }: House, applicant: Applicant): Omit<Acceptance, 'values'> {
+function journey(house: House, applicant: Applicant): Omit<Acceptance, 'values'> {
+  const { url, places, rules } = house
   const { name, email } = applicant
   if (rules.confirmation === 'required') {
     const message = { ...SIGNED_UP_CONFIRM, params: { name, email } }
     return { notice: { message }, to: url('email-confirm'), onward: CONFIRM }
   }
   const message = { ...SIGNED_UP, params: { name } }
-  const link = { href: `${url('login')}?${query(applicant)}`, message: LOG_IN }
+  const link = { href: loginAs(house, applicant), message: LOG_IN }
   return { notice: { message, link }, to: places.afterSignup, onward: GO_ON }
 }
 
@@ -156,8 +157,4 @@ async function repeated(
   if (account?.signupForm !== signupForm || account.disabledAt !== null) return undefined
   const check = { name: nameKey, account, password, failure: 'password_failed' } as const
   return (await checkPassword(ctx, house, check)) ? account.user.id : undefined
-}
-
-function query({ name }: Applicant): URLSearchParams {
-  return new URLSearchParams({ username: name })
 }

@@ -169,6 +169,11 @@ export async function byEmailKey(db: Db, emailKey: string): Promise<Account | un
   )
 }
 
+/** Whose user name or e-mail this is, folded: only an e-mail has an @ in it. */
+export function byLogin(db: Db, key: string): Promise<Account | undefined> {
+  return key.includes('@') ? byEmailKey(db, key) : byNameKey(db, key)
+}
+
 /** The user with this slug, or who had it until lately; nobody if the account is closed or disabled. */
 export async function bySlug(db: Db, slug: string, now: number): Promise<User | undefined> {
   if (slug.includes('\0')) return undefined // PostgreSQL holds no such text, and will not even be asked for one
@@ -318,8 +323,8 @@ export async function setEmail(
 }
 
 /**
- * Whether the account is open, not disabled, and still has this stamp, so that its password is the one that was looked at. Until the end of
- * the transaction it stays so: whoever changes or closes it waits for that, and then sees what was done.
+ * Whether the account is open, not disabled, and still has this stamp, so that its password is the one that was looked at.
+ * Until the end of the transaction it stays so: whoever changes or closes it waits for that, and then sees what was done.
  */
 export async function isOpenWith(db: Db, userId: string, deviceStamp: string): Promise<boolean> {
   const row = await db

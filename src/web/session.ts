@@ -25,6 +25,11 @@ export function keep(ctx: Context, changes: Record<string, unknown>): void {
   else delete session[KEY]
 }
 
+/** Lets go of all that is kept for this visitor, and of nothing of the host's. */
+export function forget(ctx: Context): void {
+  delete sessionOf(ctx)[KEY]
+}
+
 /** What a session in a cookie may hold, as JSON, before what it can do without is left out: browsers keep 4096 bytes. */
 const ROOM = 2_800
 
