@@ -5,27 +5,25 @@ import type { Context, Middleware } from 'koa'
 import compose from 'koa-compose'
 import type { Logger } from 'pino'
 import { createCodes } from './codes.js'
-import { isOrigin } from './config.js'
 import { bringBack, typedOf } from './detour.js'
 import { DEVICE_COOKIE } from './devices.js'
-import { createEvents, type OnEvent } from './events.js'
-import { checkSwitches, offered, type Switches } from './features/index.js'
+import { createEvents } from './events.js'
+import { checkSwitches, offered } from './features/index.js'
 import { userOf } from './guards.js'
-import { checkSignupFields, type Hooks, listener } from './hooks.js'
+import { listener } from './hooks.js'
 import { enter, type House, type Places, type Url } from './house.js'
 import { createKeyring, type Keyring, keptKeys } from './keys.js'
-import { LIFETIMES, type Lifetimes } from './lifetimes.js'
-import { createLimits, LIMITS, type LimitRules, type Limits, UNLIMITED } from './limits.js'
+import { LIFETIMES } from './lifetimes.js'
+import { createLimits, LIMITS, type Limits, UNLIMITED } from './limits.js'
 import { mailRenderer, startMailing } from './mailing.js'
-import { refuseMistaken } from './options.js'
+import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { createOutbox, type Outbox } from './outbox.js'
-import { createPasswords, type PasswordCosts } from './passwords.js'
+import { createPasswords } from './passwords.js'
 import { root } from './root.js'
 import { currentUser } from './sessions.js'
-import { isSender, isSmtpUrl, type MailServer, smtpTransport } from './smtp.js'
+import { smtpTransport } from './smtp.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
-import type { DatabaseLocation } from './tables/location.js'
 import { noteStrangers } from './templates.js'
 import { agoInWords, dayInWords, exactly, inWords, lengthInWords } from './times.js'
 import { type Assets, loadAssets } from './web/assets.js'
@@ -41,85 +39,6 @@ import { createSeal } from './web/seal.js'
 import { type Handle, onSubmit } from './web/submit.js'
 import { createViews, type Views, type ViewsOptions } from './web/views.js'
 import { createWords, type Words } from './words.js'
-
-export interface AccountsOptions {
-  /**
-   * Where the accounts are kept: `sqlite:<path>`, made if need be, or `postgres://…`; or a handle of your own, `{ sqlite }`
-   * of better-sqlite3 or `{ postgres, schema? }`, a pool of pg, of which we learn the file or the server. Our tables are
-   * made, and brought up to date; a table of yours with the name of one of them stops the start. Has to be given.
-   */
-  database: DatabaseLocation
-  /**
-   * Secrets that seal what browsers carry for us beside the session: 32 random bytes each as base64url (43 characters),
-   * newest first. By default one that is made once and kept beside a SQLite database, in `<its file>.key`, readable by its
-   * owner alone; with PostgreSQL, whose nodes need the same keys, they have to be given.
-   */
-  keys?: readonly string[]
-  /** Where our pages lie: '' (default) for `/login/`, '/members' for `/members/login/`. */
-  prefix?: string
-  /** The address people see, without a path: `https://example.com`. By default the Host header says what is same-origin. */
-  baseUrl?: string | undefined
-  /** What pages call the site; 'Gatehouse' by default. */
-  siteName?: string
-  /** Whether pages are light or dark; `auto` (default) as the visitor's system says. */
-  theme?: Theme
-  /** Where visitors arrive, as paths of the site: `home` is `/` by default, `afterSignup` and the others are `home`. */
-  places?: Partial<Places>
-  /** Folders with templates of your own, the first counts most: one named like one of ours takes its place. None by default. */
-  templates?: readonly string[]
-  /** Sentences of your own by stable code: `{ username_taken: 'Somebody was faster.' }`. None by default. */
-  messages?: Readonly<Record<string, string>>
-  /**
-   * The server that takes mails, and who writes them; `caught` shows them to the maintainer at `/dev/mailbox/` instead; `off`
-   * (default, in development `caught`) offers nothing that needs mails. Links in mails begin with `baseUrl`.
-   */
-  mail?: MailServer | 'caught' | 'off'
-  /** Whether an address has to be confirmed before the first login; `optional` by default. */
-  emailConfirmation?: 'optional' | 'required'
-  /** Whether nobody can find out by us who has an account, by e-mail; needs `required` confirmation. False by default. */
-  privateEmails?: boolean
-  /**
-   * A password has at least so many characters (code points), 6 to 128; 6 by default. NIST 800-63B-4 asks for 15, or for 8
-   * beside a second factor.
-   */
-  passwordMinLength?: number
-  /** Argon2id's costs; 19456 KiB, 2 passes, 1 lane by default. Hashes of other costs are renewed at login. */
-  passwordCosts?: PasswordCosts
-  /**
-   * How long sessions and what else lasts, in milliseconds. By default a session a day after its last use, a kept one 30
-   * days, and every one 90 days after its login; a login is recent for 10 minutes, the database is asked every time, an
-   * account's history is kept for 365 days.
-   */
-  lifetimes?: Partial<Lifetimes>
-  /**
-   * How often what may be done, each `{ max, window }` with the window in milliseconds; or `off` for load tests. Those
-   * that are not given are as in the README.
-   */
-  limits?: Partial<LimitRules> | 'off'
-  /** Features that are switched off, by name: `{ 'account-close': false }`. All are on by default. */
-  features?: Switches
-  /** What a host does at sign-ups, logins and changes; see `Hooks`. */
-  hooks?: Hooks
-  /**
-   * Fields of your own on the sign-up form, by name; none by default. Their inputs stand in your `signup/fields.html`, their
-   * rules in the hook `beforeSignup`, and `duringSignup` stores them.
-   */
-  signupFields?: readonly string[]
-  /** Told of every event of an account's history after it was stored: sign-ups, logins, failed ones. Nobody by default. */
-  onEvent?: OnEvent
-  /** The browser's address, IPv4 or IPv6; Koa's `ctx.ip` by default, which knows about proxies if `app.proxy` is set. */
-  address?: (ctx: Context) => string
-  /** Whether our own answers bring the security headers; true by default. */
-  headers?: boolean
-  /** Error pages show what went wrong, and templates are read anew for every page; false by default. */
-  development?: boolean
-  /** Where to log; a new log of level 'info' by default. */
-  log?: Logger
-  /** The clock, in UTC milliseconds; `Date.now` by default, others are for tests. */
-  now?: () => number
-}
-
-export type Theme = 'auto' | 'light' | 'dark'
 
 /** The middleware, and what a host may ask of it. It sets `ctx.state.user` for all that stands behind it. */
 export interface Accounts extends Middleware {
@@ -143,6 +62,7 @@ export interface Accounts extends Middleware {
  */
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
   checkOptions(options)
+  checkSwitches(options.features ?? {})
   const { house, render } = await build(options)
   const frame = frameOf(house, options)
   const router = routerOf(house, options)
@@ -161,41 +81,6 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
       await house.database.close()
     },
   })
-}
-
-function checkOptions(options: AccountsOptions): void {
-  refuseMistaken(options)
-  const { prefix = '', baseUrl = 'http://localhost', emailConfirmation, privateEmails } = options
-  const mail = mailOf(options)
-  checkSwitches(options.features ?? {})
-  checkSignupFields(options.signupFields ?? [])
-  if (emailConfirmation === 'required' && options.features?.['email-confirm'] === false) {
-    throw new Error('Where emailConfirmation is required the feature email-confirm cannot be switched off.')
-  }
-  if (!/^(?:\/[\w-]+)*$/.test(prefix)) throw new Error(`The prefix has to be like /members, not ${prefix}.`)
-  if (!isOrigin(baseUrl)) throw new Error(`The baseUrl has to be like https://example.com, not ${baseUrl}.`)
-  if (typeof mail === 'object' && options.baseUrl === undefined) {
-    throw new Error('The baseUrl has to be given where mails are sent: their links begin with it.')
-  }
-  if (typeof mail === 'object' && !isSmtpUrl(mail.url)) {
-    // Not repeated: there may be a password in it.
-    throw new Error(
-      'The mail.url has to be like smtp://mail.example.com or smtps://user:password@mail.example.com.',
-    )
-  }
-  if (typeof mail === 'object' && !isSender(mail.from)) {
-    throw new Error('The mail.from has to be an address, like no-reply@example.com.')
-  }
-  if (emailConfirmation === 'required' && mail === 'off') {
-    throw new Error('Without mail no address can be confirmed: emailConfirmation cannot be required.')
-  }
-  if (privateEmails && emailConfirmation !== 'required') {
-    throw new Error('With privateEmails the emailConfirmation has to be required.')
-  }
-}
-
-function mailOf({ mail, development }: AccountsOptions): MailServer | 'caught' | 'off' {
-  return mail ?? (development ? 'caught' : 'off')
 }
 
 // The database comes last: nothing has to be closed again if something else is wrong.

@@ -205,6 +205,7 @@ export async function restoreAddress(
   { userId, email, emailKey, hash }: tokens.Token,
 ): Promise<users.User | 'taken' | undefined> {
   const now = house.now()
+  const replaced = (await users.byId(house.database.main, userId))?.user.email
   try {
     if (await users.isEmailTaken(house.database.main, emailKey, { now, userId })) return 'taken'
     const done = await happens(
@@ -227,6 +228,11 @@ export async function restoreAddress(
         await mails.cancel(transaction, userId, ['email-changed'], { since: used.createdAt })
         const facts = { to: email, ...circumstances(ctx, house) }
         await house.outbox.post(transaction, { kind: 'email-restored', userId, facts })
+        // Its owner may have left a mailbox that others read.
+        if (replaced !== undefined && replaced !== email) {
+          const told = { ...facts, to: replaced }
+          await house.outbox.post(transaction, { kind: 'email-undone', userId, facts: told })
+        }
         await house.outbox.post(transaction, { kind: 'password-reset', userId })
         return true
       },

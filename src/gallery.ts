@@ -617,6 +617,7 @@ function lettersTo(person: Person, now: number): Letter[] {
     'email-change': { email: nextEmail },
     'email-changed': { ...where, email: nextEmail },
     'email-restored': where,
+    'email-undone': where,
     'name-changed': { ...where, former: user.name, current: 'Anna' },
     'login-new-device': nowhere,
     'login-failures': where,

@@ -64,6 +64,7 @@ const KINDS: Record<MailKind, Kind> = {
     token: { purpose: 'email-undo', life: UNDO_LIFE },
   },
   'email-restored': { recipient: told, page: 'account-activity' },
+  'email-undone': { recipient: told, page: 'login' },
   'name-changed': { recipient: told, page: 'password-forgot' },
   'login-new-device': { recipient: told, page: 'account-devices', limit: 'mailAccount' },
   'login-failures': { recipient: told, page: 'account-activity', limit: 'mailFailures' },

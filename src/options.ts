@@ -1,145 +1,130 @@
-import type { AccountsOptions } from './accounts.js'
-import type { Hooks } from './hooks.js'
-import { LIFETIMES } from './lifetimes.js'
-import { LIMITS } from './limits.js'
-import { byDistance } from './nearest.js'
-import { locate } from './tables/locate.js'
-import { isFolder } from './templates.js'
+import type { Context } from 'koa'
+import type { Logger } from 'pino'
+import { refuseMistaken } from './checks.js'
+import { isOrigin } from './config.js'
+import type { OnEvent } from './events.js'
+import { checkSignupFields, type Hooks } from './hooks.js'
+import type { Places } from './house.js'
+import type { Lifetimes } from './lifetimes.js'
+import type { LimitRules } from './limits.js'
+import type { PasswordCosts } from './passwords.js'
+import { isSender, isSmtpUrl, type MailServer } from './smtp.js'
+import type { DatabaseLocation } from './tables/location.js'
 
-/** Throws a sentence that says what has to be instead; `name` is the option's, with its path. */
-type Check = (value: unknown, name: string) => void
-
-const isText = (value: unknown) => typeof value === 'string'
-const isSwitch = (value: unknown) => typeof value === 'boolean'
-const isTime = (value: unknown) => typeof value === 'number' && value >= 0 && Number.isFinite(value)
-
-const text = be('a text', isText)
-const yesOrNo = be('true or false', (value) => typeof value === 'boolean')
-const callable = be('a function', (value) => typeof value === 'function')
-const milliseconds = be('a number of milliseconds', isTime)
-// Not `//example.com` either, which would be another site.
-const path = be('a path like /start', (value) => isText(value) && /^\/(?![/\\])/.test(`${value}`))
-
-// So written that the compiler misses a new one, here and below.
-const HOOKS: Record<keyof Hooks, true> = {
-  beforeSignup: true,
-  duringSignup: true,
-  onSignup: true,
-  onLogin: true,
-  onLogout: true,
-  onEmailConfirmed: true,
-  onPasswordChanged: true,
-  onEmailChanged: true,
-  onNameChanged: true,
-  onClosed: true,
-  onReopened: true,
+export interface AccountsOptions {
+  /**
+   * Where the accounts are kept: `sqlite:<path>`, made if need be, or `postgres://…`; or a handle of your own, `{ sqlite }`
+   * of better-sqlite3 or `{ postgres, schema? }`, a pool of pg, of which we learn the file or the server. Our tables are
+   * made, and brought up to date; a table of yours with the name of one of them stops the start. Has to be given.
+   */
+  database: DatabaseLocation
+  /**
+   * Secrets that seal what browsers carry for us beside the session: 32 random bytes each as base64url (43 characters),
+   * newest first. By default one that is made once and kept beside a SQLite database, in `<its file>.key`, readable by its
+   * owner alone; with PostgreSQL, whose nodes need the same keys, they have to be given.
+   */
+  keys?: readonly string[]
+  /** Where our pages lie: '' (default) for `/login/`, '/members' for `/members/login/`. */
+  prefix?: string
+  /** The address people see, without a path: `https://example.com`. By default the Host header says what is same-origin. */
+  baseUrl?: string | undefined
+  /** What pages call the site; 'Gatehouse' by default. */
+  siteName?: string
+  /** Whether pages are light or dark; `auto` (default) as the visitor's system says. */
+  theme?: Theme
+  /** Where visitors arrive, as paths of the site: `home` is `/` by default, `afterSignup` and the others are `home`. */
+  places?: Partial<Places>
+  /** Folders with templates of your own, the first counts most: one named like one of ours takes its place. None by default. */
+  templates?: readonly string[]
+  /** Sentences of your own by stable code: `{ username_taken: 'Somebody was faster.' }`. None by default. */
+  messages?: Readonly<Record<string, string>>
+  /**
+   * The server that takes mails, and who writes them; `caught` shows them to the maintainer at `/dev/mailbox/` instead; `off`
+   * (default, in development `caught`) offers nothing that needs mails. Links in mails begin with `baseUrl`.
+   */
+  mail?: MailServer | 'caught' | 'off'
+  /** Whether an address has to be confirmed before the first login; `optional` by default. */
+  emailConfirmation?: 'optional' | 'required'
+  /** Whether nobody can find out by us who has an account, by e-mail; needs `required` confirmation. False by default. */
+  privateEmails?: boolean
+  /**
+   * A password has at least so many characters (code points), 6 to 128; 6 by default. NIST 800-63B-4 asks for 15, or for 8
+   * beside a second factor.
+   */
+  passwordMinLength?: number
+  /** Argon2id's costs; 19456 KiB, 2 passes, 1 lane by default. Hashes of other costs are renewed at login. */
+  passwordCosts?: PasswordCosts
+  /**
+   * How long sessions and what else lasts, in milliseconds. By default a session a day after its last use, a kept one 30
+   * days, and every one 90 days after its login; a login is recent for 10 minutes, the database is asked every time, an
+   * account's history is kept for 365 days.
+   */
+  lifetimes?: Partial<Lifetimes>
+  /**
+   * How often what may be done, each `{ max, window }` with the window in milliseconds; or `off` for load tests. Those
+   * that are not given are as in the README.
+   */
+  limits?: Partial<LimitRules> | 'off'
+  /** Features that are switched off, by name: `{ 'account-close': false }`. All are on by default. */
+  features?: Switches
+  /** What a host does at sign-ups, logins and changes; see `Hooks`. */
+  hooks?: Hooks
+  /**
+   * Fields of your own on the sign-up form, by name; none by default. Their inputs stand in your `signup/fields.html`, their
+   * rules in the hook `beforeSignup`, and `duringSignup` stores them.
+   */
+  signupFields?: readonly string[]
+  /** Told of every event of an account's history after it was stored: sign-ups, logins, failed ones. Nobody by default. */
+  onEvent?: OnEvent
+  /** The browser's address, IPv4 or IPv6; Koa's `ctx.ip` by default, which knows about proxies if `app.proxy` is set. */
+  address?: (ctx: Context) => string
+  /** Whether our own answers bring the security headers; true by default. */
+  headers?: boolean
+  /** Error pages show what went wrong, and templates are read anew for every page; false by default. */
+  development?: boolean
+  /** Where to log; a new log of level 'info' by default. */
+  log?: Logger
+  /** The clock, in UTC milliseconds; `Date.now` by default, others are for tests. */
+  now?: () => number
 }
 
-const OPTIONS: Record<keyof AccountsOptions, Check> = {
-  database: databaseCheck,
-  keys: be('a list of texts', (value) => Array.isArray(value) && value.every(isText)),
-  prefix: text,
-  baseUrl: text,
-  siteName: text,
-  theme: oneOf('auto', 'light', 'dark'),
-  places: named({ home: path, afterSignup: path, afterLogin: path, afterLogout: path }),
-  templates: foldersCheck,
-  messages: be('texts by their codes', (value) => isObject(value) && Object.values(value).every(isText)),
-  mail: mailCheck,
-  emailConfirmation: oneOf('optional', 'required'),
-  privateEmails: yesOrNo,
-  passwordMinLength: wholeNumber(6, 128),
-  passwordCosts: named({
-    memoryCost: wholeNumber(8, 2 ** 32 - 1),
-    timeCost: wholeNumber(1, 2 ** 32 - 1),
-    parallelism: wholeNumber(1, 255),
-  }),
-  lifetimes: named(allOf(LIFETIMES, milliseconds)),
-  limits: limitsCheck,
-  features: be(
-    'true or false by feature',
-    (value) => isObject(value) && Object.values(value).every(isSwitch),
-  ),
-  hooks: named(allOf(HOOKS, callable)),
-  signupFields: be('a list of texts', (value) => Array.isArray(value) && value.every(isText)),
-  onEvent: callable,
-  address: callable,
-  headers: yesOrNo,
-  development: yesOrNo,
-  log: be('a log like those of pino', (value) => isObject(value) && 'info' in value && 'child' in value),
-  now: callable,
-}
+/** Which features are switched on or off, by name; those that are not named are on. */
+export type Switches = Readonly<Record<string, boolean>>
 
-/** Throws a sentence if an option is of another kind than it has to be, or none that there is, as in plain JavaScript. */
-export function refuseMistaken(options: AccountsOptions): void {
-  if (!isObject(options)) throw new Error('The options have to be given: accounts({ database: … }).')
-  locate(options.database)
-  for (const [name, value] of Object.entries(options)) {
-    const check = checkOf(name, OPTIONS, '')
-    if (value !== undefined) check(value, name)
+export type Theme = 'auto' | 'light' | 'dark'
+
+/** Throws a sentence if an option is wrong by itself, or beside another one. */
+export function checkOptions(options: AccountsOptions): void {
+  refuseMistaken(options)
+  const { prefix = '', baseUrl = 'http://localhost', emailConfirmation, privateEmails } = options
+  const mail = mailOf(options)
+  checkSignupFields(options.signupFields ?? [])
+  if (emailConfirmation === 'required' && options.features?.['email-confirm'] === false) {
+    throw new Error('Where emailConfirmation is required the feature email-confirm cannot be switched off.')
+  }
+  if (!/^(?:\/[\w-]+)*$/.test(prefix)) throw new Error(`The prefix has to be like /members, not ${prefix}.`)
+  if (!isOrigin(baseUrl)) throw new Error(`The baseUrl has to be like https://example.com, not ${baseUrl}.`)
+  if (typeof mail === 'object' && options.baseUrl === undefined) {
+    throw new Error('The baseUrl has to be given where mails are sent: their links begin with it.')
+  }
+  if (typeof mail === 'object' && !isSmtpUrl(mail.url)) {
+    // Not repeated: there may be a password in it.
+    throw new Error(
+      'The mail.url has to be like smtp://mail.example.com or smtps://user:password@mail.example.com.',
+    )
+  }
+  if (typeof mail === 'object' && !isSender(mail.from)) {
+    throw new Error('The mail.from has to be an address, like no-reply@example.com.')
+  }
+  if (emailConfirmation === 'required' && mail === 'off') {
+    throw new Error('Without mail no address can be confirmed: emailConfirmation cannot be required.')
+  }
+  if (privateEmails && emailConfirmation !== 'required') {
+    throw new Error('With privateEmails the emailConfirmation has to be required.')
   }
 }
 
-function be(what: string, fits: (value: unknown) => boolean): Check {
-  return (value, name) => {
-    if (!fits(value)) throw new Error(`The option ${name} has to be ${what}.`)
-  }
-}
-
-function oneOf(...texts: string[]): Check {
-  return be(texts.join(' or '), (value) => texts.includes(`${value}`))
-}
-
-function wholeNumber(min: number, max: number): Check {
-  const fits = (value: unknown) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max
-  return be(`a whole number from ${min} to ${max}`, fits)
-}
-
-type Checks = Readonly<Record<string, Check>>
-
-/** Every name has to be one of these. */
-function named(checks: Checks): Check {
-  return (value, name) => {
-    be('an object', isObject)(value, name)
-    for (const [inner, innerValue] of Object.entries(Object(value))) {
-      checkOf(inner, checks, `${name}.`)(innerValue, `${name}.${inner}`)
-    }
-  }
-}
-
-function checkOf(name: string, checks: Checks, path: string): Check {
-  const check = new Map(Object.entries(checks)).get(name)
-  if (check !== undefined) return check
-  const [near] = byDistance(name, Object.keys(checks))
-  throw new Error(`There is no option ${path}${name}; the nearest is ${path}${near?.known ?? ''}.`)
-}
-
-function allOf(names: object, check: Check): Record<string, Check> {
-  return Object.fromEntries(Object.keys(names).map((name) => [name, check]))
-}
-
-function databaseCheck(value: unknown, name: string): void {
-  const some = () => {}
-  if (isObject(value)) named({ url: some, schema: some, sqlite: some, postgres: some })(value, name)
-}
-
-function foldersCheck(value: unknown, name: string): void {
-  be('a list of folders', Array.isArray)(value, name)
-  const other = Object.values(Object(value)).find((folder) => !isText(folder) || !isFolder(`${folder}`))
-  if (other !== undefined) throw new Error(`The option ${name} names ${other}, which is no folder.`)
-}
-
-function mailCheck(value: unknown, name: string): void {
-  if (isObject(value)) named({ url: text, from: text })(value, name)
-  else be('caught, off, or { url, from }', (mode) => mode === 'caught' || mode === 'off')(value, name)
-}
-
-function limitsCheck(value: unknown, name: string): void {
-  const limit = named({ max: wholeNumber(1, 999_999_999), window: milliseconds })
-  if (isObject(value)) named(allOf(LIMITS, limit))(value, name)
-  else be('off, or an object of limits', (mode) => mode === 'off')(value, name)
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
+/** What is done with mails, where the host has not said it. */
+export function mailOf({ mail, development }: AccountsOptions): MailServer | 'caught' | 'off' {
+  return mail ?? (development ? 'caught' : 'off')
 }

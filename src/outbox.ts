@@ -14,6 +14,7 @@ export type MailKind =
   | 'email-change'
   | 'email-changed'
   | 'email-restored'
+  | 'email-undone'
   | 'name-changed'
   | 'login-new-device'
   | 'login-failures'

@@ -151,6 +151,8 @@ for (const htmx of [false, true]) {
       'A new password for Gatehouse',
       'Your e-mail at Gatehouse is this one again',
     ])
+    const told = await site.mailThat(someone.next, ({ subject }) => subject.endsWith('not this one any more'))
+    assert.is(told.link, '/login/')
     const reset = mails.find(({ code }) => code !== '')
     assert.ok(reset)
     const code = await reader.send(await reader.open('/password/reset/'), { code: reset.code })

@@ -253,6 +253,15 @@ test('nothing that was typed into a name field or as a password is in the logs',
   assert.match(logs, '"route":"/login/verify/"')
 })
 
+test('an e-mail with its @ in full width is one, and tells no more than any other', async () => {
+  await site.visitor().signUp('Wide', { email: 'wide@example.com' })
+  const answers = []
+  for (const username of ['wide＠example.com', 'none＠example.com']) {
+    answers.push((await site.visitor().logIn(username, { password: 'wrong' })).messages())
+  }
+  assert.equal(answers, [['⚠ E-mail or password is wrong.'], ['⚠ E-mail or password is wrong.']])
+})
+
 test('a login that is under way while the password is changed does not outlive the change', async () => {
   const racing = await Site.start({ environment: { RATE_LIMITS: 'off' } })
   for (let round = 0; round < 5; round++) {

@@ -79,4 +79,19 @@ test('somebody who is not logged in is asked to log in, and does not come back h
   assert.is(page.headers.location, '/login/')
 })
 
+test('nothing of who has logged out is shown to the next one at the same browser', async () => {
+  const visitor = site.visitor()
+  const email = 'shared-browser@example.com'
+  await visitor.signUp('Shared', { email })
+  await visitor.send(await visitor.follow(await site.mail(email)))
+  await visitor.logIn('Shared')
+  await visitor.send(await visitor.open('/password/forgot/'), { username: email })
+  await visitor.send(await visitor.open('/logout/'))
+  assert.match((await visitor.open('/email/confirm/')).headers.location ?? '', /^\/login\/\?next=/)
+  assert.is((await visitor.open('/password/reset/')).headers.location, '/password/forgot/')
+  for (const path of ['/', '/login/', '/password/forgot/']) {
+    assert.not.match((await visitor.open(path)).text, email, path)
+  }
+})
+
 test.run()

@@ -207,6 +207,18 @@ test('of fifty at once exactly one sets the password', async () => {
   assert.is(events.length, 1)
 })
 
+test('a link that was used, and that a later reset has ended, says no more than that', async () => {
+  const { visitor, name, email, mail } = await forgetful()
+  await choose(visitor, await visitor.follow(mail))
+  await site.emptyMailbox()
+  const elsewhere = site.visitor()
+  const later = await asked(elsewhere, name, email)
+  await choose(elsewhere, await elsewhere.follow(later), 'third horse 44')
+  const page = await visitor.open(PATH)
+  assert.is(page.status, 410)
+  assert.match(page.messages()[0] ?? '', 'something that was done later has ended it')
+})
+
 test('the database holds neither the token nor the code', async () => {
   const { mail } = await forgetful()
   const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []

@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { House } from '../house.js'
+import type { Switches } from '../options.js'
 import type { Outbox } from '../outbox.js'
 import * as account from './account.js'
 import * as accountActivity from './account-activity.js'
@@ -29,9 +30,6 @@ export interface Feature {
   requires?: readonly string[]
   routes(router: Router, house: House): void
 }
-
-/** Which features a host has switched on or off, by name; those that are not named are on. */
-export type Switches = Readonly<Record<string, boolean>>
 
 /** The features that a site with this outbox offers, while it is developed or not, but for those that are switched off. */
 export function offered(
