@@ -1,7 +1,7 @@
 /*
  * Runs the built test files, each as a process of its own, as many at once as there are cores, and adds up their figures.
  * Words on the command line choose the files whose name contains one of them. Files that open a database run on SQLite
- * and on PostgreSQL: a server of the run's own, or that of TEST_DATABASE_URL.
+ * and on PostgreSQL, a server of the run's own, or that of TEST_DATABASE_URL; those of the browser on SQLite alone.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -72,8 +72,12 @@ function isForBrowser(file: string): boolean {
   return dirname(file) === 'browser'
 }
 
-/** A name `….sqlite.test.ts` or `….postgres.test.ts` says that the file is about that database alone. */
+/**
+ * A name `….sqlite.test.ts` or `….postgres.test.ts` says that the file is about that database alone. What a browser sees
+ * is the same on both, as the tests of the features hold: its files, which take longest, run on SQLite.
+ */
 function jobsOf(file: string): Job[] {
+  if (isForBrowser(file)) return [{ file, database: 'SQLite' }]
   if (file.endsWith('.sqlite.test.js')) return [{ file, database: 'SQLite' }]
   if (file.endsWith('.postgres.test.js')) return [{ file, database: 'PostgreSQL' }]
   if (!leadsTo(DATABASES, join(here, file))) return [{ file, database: undefined }]
