@@ -98,7 +98,9 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
   const views = createHouseViews(options, { words, url, places, assets, offers, now })
   const pages = createHousePages(views.html, { words, url })
   const passwords = await createPasswords(options.passwordCosts)
-  const database = await openDatabase(options.database)
+  const database = await openDatabase(options.database, {
+    onRetry: (error) => log.debug({ err: error }, 'others were in the way: the database is asked again'),
+  })
   const house: House = {
     pages,
     assets,

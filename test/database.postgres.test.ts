@@ -4,11 +4,12 @@ import pg from 'pg'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Database, openDatabase } from '../src/tables/database.js'
+import * as limits from '../src/tables/limits.js'
 import type { Db } from '../src/tables/schema.js'
 import { DatabaseUnavailable } from '../src/tables/unavailable.js'
 import * as users from '../src/tables/users.js'
 import { freshDatabase, write } from './databases.js'
-import { createUser, newUser } from './rows.js'
+import { createUser, NOW, newUser } from './rows.js'
 
 const test = suite<{ url: string; database: Database }>('PostgreSQL')
 
@@ -67,6 +68,81 @@ for (const [what, code] of [
     assert.is(times, 3)
   })
 }
+
+/** Makes a statement fail with a serialization failure twice: a sequence counts on when all else is rolled back. */
+const TWICE = "if nextval('times') < 3 then raise exception using errcode = '40001'; end if;"
+
+test('does a single statement again, which is a transaction, too, and tells of it', async ({ url }) => {
+  await write(url, 'create sequence times')
+  const seen: DatabaseUnavailable[] = []
+  const database = await openDatabase(url, { onRetry: (error) => void seen.push(error) })
+  await sql`do ${sql.lit(`begin ${TWICE} end`)}`.execute(database.main)
+  assert.is(await askFor(database.main, '(select last_value from times)'), 3)
+  assert.is(seen.length, 2)
+  await database.close()
+})
+
+test('writes again what has failed at its very end, as servers of many nodes do', async ({
+  url,
+  database,
+}) => {
+  await write(
+    url,
+    `create sequence times;
+     create function fail() returns trigger as ${sqlText(`begin ${TWICE} return null; end`)} language plpgsql;
+     create constraint trigger fail after insert on users deferrable initially deferred
+       for each row execute function fail()`,
+  )
+  assert.is(await createUser(database, newUser('anna')), true)
+  assert.is(await askFor(database.main, '(select last_value from times)'), 3)
+  assert.is(await askFor(database.main, '(select count(*) from users)'), 1)
+})
+
+function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+test('does not write again where nobody knows whether it was committed', async ({ database }) => {
+  let times = 0
+  const error = await rejection(
+    database.write((transaction) => {
+      times++
+      return raise(transaction, '40003')
+    }),
+  )
+  assert.instance(error, DatabaseUnavailable)
+  assert.is(times, 1)
+})
+
+test('is made by several at once where there are no advisory locks, as on servers of many nodes', async () => {
+  const url = await freshDatabase()
+  await write(
+    url,
+    `create function pg_advisory_lock(bigint) returns void language plpgsql
+     as 'begin raise exception using errcode = ''0A000''; end'`,
+  )
+  // The server's own functions come last.
+  const address = `${url}?options=-c%20search_path%3Dpublic,pg_catalog`
+  const opened = await Promise.all(Array.from({ length: 4 }, () => openDatabase(address)))
+  for (const database of opened) {
+    assert.instance(await rejection(askFor(database.main, 'pg_advisory_lock(1)')), Error)
+    assert.is(await database.ready(), true)
+    await database.close()
+  }
+})
+
+test('sweeps what no other node sweeps at this moment, and does not wait', async ({ url, database }) => {
+  await write(url, "insert into limits select 'key ' || number, 1, 0 from generate_series(1, 30) number")
+  const node = await openDatabase(url)
+  await node.write(async (transaction) => {
+    assert.is(await limits.sweep(transaction, { now: NOW, batch: 20 }), 20)
+    const start = performance.now()
+    assert.is(await limits.sweep(database.loose, { now: NOW, batch: 20 }), 10)
+    assert.ok(performance.now() - start < 900, 'shorter than it waits for a lock')
+  })
+  assert.is(await askFor(database.main, '(select count(*) from limits)'), 0)
+  await node.close()
+})
 
 for (const [what, code] of [
   ['a full disk', '53100'],

@@ -6,7 +6,7 @@ import type { DatabaseLocation } from './location.js'
 import { openPatient, openPostgres, type ServerSettings } from './postgres.js'
 import type { Db, Schema } from './schema.js'
 import { openSqlite, type SqliteFile, START_WAIT, translated } from './sqlite.js'
-import { DatabaseUnavailable, retried } from './unavailable.js'
+import { DatabaseUnavailable, type OnRetry, retried } from './unavailable.js'
 
 /** The database and its two ways in. */
 export interface Database {
@@ -14,7 +14,10 @@ export interface Database {
   main: Db
   /** For what may get lost with the power (last seen): cheap, and never waits long for a lock. */
   loose: Db
-  /** Does `work` in a transaction, again and again while others are in its way. It awaits nothing but its own statements. */
+  /**
+   * Does `work` in a transaction, again and again while others are in its way: what it does must be harmless to be done
+   * twice, but for its own statements, which are rolled back. It awaits nothing but these.
+   */
   write<Result>(work: (transaction: Db) => Promise<Result>): Promise<Result>
   /** Does `work`, one statement, on `loose`, again and again while another process holds the lock. */
   note<Result>(work: (loose: Db) => Promise<Result>): Promise<Result>
@@ -30,13 +33,16 @@ const WRITE_WAIT = 4_000
  * Opens the database and brings it up to date; several processes may do so at once. Throws a sentence that names what is
  * wrong with it, and never a password.
  */
-export async function openDatabase(location: DatabaseLocation): Promise<Database> {
-  const { main, loose, writer, schema } = await opened(location)
+export async function openDatabase(
+  location: DatabaseLocation,
+  { onRetry }: { onRetry?: OnRetry } = {},
+): Promise<Database> {
+  const { main, loose, writer, schema } = await opened(location, onRetry)
   return {
     main,
     loose,
-    write: (work) => retried(() => writer.transaction().execute(work), WRITE_WAIT),
-    note: (work) => retried(() => work(loose), WRITE_WAIT),
+    write: (work) => retried(() => writer.transaction().execute(work), WRITE_WAIT, onRetry),
+    note: (work) => retried(() => work(loose), WRITE_WAIT, onRetry),
     ready: () => isCurrent(main, schema).catch(refuseUnavailable),
     async close() {
       for (const handle of new Set([loose, writer, main])) await handle.destroy()
@@ -108,20 +114,20 @@ interface Handles {
   schema?: string
 }
 
-async function opened(location: DatabaseLocation): Promise<Handles> {
+async function opened(location: DatabaseLocation, onRetry: OnRetry | undefined): Promise<Handles> {
   const located = locate(location)
-  return located.kind === 'file' ? openedFile(located.file) : openedServer(located.server)
+  return located.kind === 'file' ? openedFile(located.file) : openedServer(located.server, onRetry)
 }
 
-async function openedServer(server: ServerSettings): Promise<Handles> {
+async function openedServer(server: ServerSettings, onRetry: OnRetry | undefined): Promise<Handles> {
   const schema = await aloneOnServer(server, async (db, name = '') => {
     await migrate(db, name)
     return name
   })
   return {
-    main: openPostgres(server, { durable: true }),
-    loose: openPostgres(server, { durable: false }),
-    writer: openPostgres(server, { durable: true }),
+    main: openPostgres(server, { durable: true, onRetry }),
+    loose: openPostgres(server, { durable: false, onRetry }),
+    writer: openPostgres(server, { durable: true, onRetry }),
     schema,
   }
 }

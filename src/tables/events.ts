@@ -1,3 +1,4 @@
+import { isServer, skipLocked } from './dialect.js'
 import type { Db } from './schema.js'
 
 /** What has happened to an account, in the order in which a reader may ask for it. */
@@ -107,7 +108,13 @@ export async function sweep(db: Db, { until, batch }: { until: number; batch: nu
   const old = await db
     .deleteFrom('events')
     .where('id', 'in', (events) =>
-      events.selectFrom('events').select('id').where('at', '<', until).orderBy('at').limit(batch),
+      events
+        .selectFrom('events')
+        .select('id')
+        .where('at', '<', until)
+        .orderBy('at')
+        .limit(batch)
+        .$if(isServer(db), skipLocked),
     )
     .returning('id')
     .execute()

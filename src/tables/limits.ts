@@ -1,3 +1,4 @@
+import { isServer, skipLocked } from './dialect.js'
 import type { Db } from './schema.js'
 
 /** Counters of what may be done only so often: a first one begins a window, at whose end it counts from one again. */
@@ -86,7 +87,12 @@ export async function sweep(db: Db, { now, batch }: { now: number; batch: number
   const ended = await db
     .deleteFrom('limits')
     .where('key', 'in', (limits) =>
-      limits.selectFrom('limits').select('key').where('resets_at', '<=', now).limit(batch),
+      limits
+        .selectFrom('limits')
+        .select('key')
+        .where('resets_at', '<=', now)
+        .limit(batch)
+        .$if(isServer(db), skipLocked),
     )
     .returning('key')
     .execute()

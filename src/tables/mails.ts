@@ -1,6 +1,6 @@
 import type { Selectable, UpdateResult } from 'kysely'
 import type { Database } from './database.js'
-import { isServer } from './dialect.js'
+import { isServer, skipLocked } from './dialect.js'
 import type { Db } from './schema.js'
 
 /** A mail waits, was taken by the server, or will never be. */
@@ -106,10 +106,7 @@ export async function claim(
       // Materialized: PostgreSQL may look again for each row otherwise, and take more than so many.
       .with(
         (cte) => cte('due').materialized(),
-        () =>
-          due(transaction)
-            .limit(limit)
-            .$if(isServer(transaction), (mails) => mails.forUpdate().skipLocked()),
+        () => due(transaction).limit(limit).$if(isServer(transaction), skipLocked),
       )
       .updateTable('mails')
       .set(({ eb }) => ({ due_at: now + lease, tries: eb('tries', '+', 1) }))
@@ -245,7 +242,8 @@ export async function sweep(
             and([eb('state', '=', 'dead'), eb('due_at', '<', deadUntil)]),
           ]),
         )
-        .limit(batch),
+        .limit(batch)
+        .$if(isServer(db), skipLocked),
     )
     .returning('id')
     .execute()

@@ -1,4 +1,5 @@
 import type { Database } from './database.js'
+import { isServer, skipLocked } from './dialect.js'
 import * as events from './events.js'
 import type { Db } from './schema.js'
 import { USER_COLUMNS, type User, userOf } from './users.js'
@@ -346,7 +347,12 @@ export async function sweep(db: Db, { now, batch }: { now: number; batch: number
   const ended = await db
     .deleteFrom('sessions')
     .where('token_hash', 'in', (sessions) =>
-      sessions.selectFrom('sessions').select('token_hash').where('expires_at', '<=', now).limit(batch),
+      sessions
+        .selectFrom('sessions')
+        .select('token_hash')
+        .where('expires_at', '<=', now)
+        .limit(batch)
+        .$if(isServer(db), skipLocked),
     )
     .returning('token_hash')
     .execute()

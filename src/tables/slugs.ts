@@ -1,3 +1,4 @@
+import { isServer, skipLocked } from './dialect.js'
 import type { Db } from './schema.js'
 
 /** Every address `/users/<slug>/` that leads somewhere, so that one constraint decides who has it. */
@@ -78,7 +79,12 @@ export async function sweep(db: Db, { now, batch }: { now: number; batch: number
   const ended = await db
     .deleteFrom('slugs')
     .where('slug', 'in', (slugs) =>
-      slugs.selectFrom('slugs').select('slug').where('until', '<=', now).limit(batch),
+      slugs
+        .selectFrom('slugs')
+        .select('slug')
+        .where('until', '<=', now)
+        .limit(batch)
+        .$if(isServer(db), skipLocked),
     )
     // Asked again of the row itself, which somebody may take just now.
     .where('until', '<=', now)

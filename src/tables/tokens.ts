@@ -1,5 +1,5 @@
 import type { ExpressionBuilder, Selectable } from 'kysely'
-import { isServer } from './dialect.js'
+import { isServer, skipLocked } from './dialect.js'
 import type { Db, Schema } from './schema.js'
 
 /** What a mailed token is for, by the name of its mail. */
@@ -249,7 +249,12 @@ export async function sweep(db: Db, { until, batch }: { until: number; batch: nu
   const old = await db
     .deleteFrom('tokens')
     .where('hash', 'in', (tokens) =>
-      tokens.selectFrom('tokens').select('hash').where('expires_at', '<', until).limit(batch),
+      tokens
+        .selectFrom('tokens')
+        .select('hash')
+        .where('expires_at', '<', until)
+        .limit(batch)
+        .$if(isServer(db), skipLocked),
     )
     .returning('hash')
     .execute()

@@ -15,14 +15,26 @@ export class DatabaseUnavailable extends Error {
   }
 }
 
-/** Does `work` again while others are in its way, for `wait` milliseconds at most, without blocking anybody. */
-export async function retried<Result>(work: () => Promise<Result>, wait: number): Promise<Result> {
+/** Told of what stood in the way each time that something is tried again. */
+export type OnRetry = (error: DatabaseUnavailable) => void
+
+/**
+ * Does `work` again while others are in its way, for `wait` milliseconds at most, without blocking anybody. The pauses are
+ * random: two who were in each other's way would meet again.
+ */
+export async function retried<Result>(
+  work: () => Promise<Result>,
+  wait: number,
+  onRetry: OnRetry = () => {},
+): Promise<Result> {
   const end = Date.now() + wait
-  for (let delay = 5; ; delay = Math.min(delay * 2, 100)) {
+  for (let longest = 10; ; longest = Math.min(longest * 2, 100)) {
+    const delay = longest * (0.5 + Math.random() / 2)
     try {
       return await work()
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable && error.soon) || Date.now() + delay > end) throw error
+      onRetry(error)
     }
     await pause(delay)
   }

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Database } from './database.js'
-import { isServer } from './dialect.js'
+import { isServer, skipLocked } from './dialect.js'
 import type { Db } from './schema.js'
 import * as slugs from './slugs.js'
 import * as tokens from './tokens.js'
@@ -446,7 +446,8 @@ export async function sweep(db: Db, { now, batch }: { now: number; batch: number
         .selectFrom('users')
         .select('id')
         .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
-        .limit(batch),
+        .limit(batch)
+        .$if(isServer(db), skipLocked),
     )
     // Asked again of the row itself: PostgreSQL waits for who takes the account back just now, and then looks at this alone.
     .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
