@@ -19,6 +19,11 @@ export function isWatched(): boolean {
 
 export const UNWATCHED: Progress = { advance() {}, end() {} }
 
+/** A bar where standard error is a terminal, beside whatever standard output says. */
+export function progressOf(total: number): Progress {
+  return process.stderr.isTTY ? createProgress(total) : UNWATCHED
+}
+
 /** A bar for `total` steps on standard error. */
 export function createProgress(
   total: number,

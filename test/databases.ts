@@ -24,7 +24,8 @@ process.once('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-function freshFile(): string {
+/** The same in a file, wherever the tests run. */
+export function freshFile(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   folders.push(folder)
   return `sqlite:${join(folder, 'test.sqlite')}`
@@ -87,6 +88,13 @@ export async function write(url: string, sql: string): Promise<void> {
 /** Lets nobody else write, as a backup or another program would, until the answered function is called. */
 export async function lock(url: string): Promise<() => Promise<void>> {
   return isPostgresUrl(url) ? lockTables(url) : lockFile(url)
+}
+
+/** Lets nobody insert users on a server, until the answered function is called. */
+export async function lockInserts(url: string): Promise<() => Promise<void>> {
+  const client = await connected(url)
+  await client.query('begin; lock table users in share row exclusive mode')
+  return () => client.end()
 }
 
 async function lockTables(url: string): Promise<() => Promise<void>> {

@@ -1,21 +1,10 @@
 import { statSync } from 'node:fs'
 import type BetterSqlite3 from 'better-sqlite3'
 import { type Kysely, sql } from 'kysely'
-import type { Schema } from './schema.js'
+import { KEYS, type Schema } from './schema.js'
 import type { SqliteFile } from './sqlite.js'
 
 const MIGRATIONS = 'kysely_migration'
-
-// So written that the compiler misses a new table.
-const OURS: Record<keyof Schema, true> = {
-  users: true,
-  slugs: true,
-  sessions: true,
-  events: true,
-  limits: true,
-  mails: true,
-  tokens: true,
-}
 
 /**
  * Throws if the file is another program's: it holds tables, but not our migrations, or says that it is something else.
@@ -65,7 +54,7 @@ function foundIn(connection: BetterSqlite3.Database): Found {
 function hasOthers(connection: BetterSqlite3.Database): boolean {
   const names = "select name from sqlite_schema where type = 'table' and name not glob 'sqlite_*'"
   const tables = connection.prepare<[], string>(names).pluck().all()
-  return tables.some((name) => !(name in OURS || name.startsWith(MIGRATIONS)))
+  return tables.some((name) => !(name in KEYS || name.startsWith(MIGRATIONS)))
 }
 
 async function foundOn(db: Kysely<Schema>, schema: string): Promise<Found> {
@@ -85,7 +74,7 @@ function isForeign({ tables, steps, applicationId }: Found, ours: readonly strin
 function refuseTakenNames({ tables, steps }: Found, ours: readonly string[], advice: string): void {
   if (steps.some((step) => !ours.includes(step))) refuse(MIGRATIONS, advice)
   // Once a step of ours has run, the tables are ours.
-  const taken = steps.length === 0 ? Object.keys(OURS).find((name) => tables.includes(name)) : undefined
+  const taken = steps.length === 0 ? Object.keys(KEYS).find((name) => tables.includes(name)) : undefined
   if (taken !== undefined) refuse(taken, advice)
 }
 

@@ -10,9 +10,9 @@ export type Located =
 
 /** Throws a sentence, which repeats no address: there may be a password in it. */
 export function locate(location: DatabaseLocation): Located {
-  if (typeof location === 'string') return byAddress(location)
+  if (typeof location === 'string') return byAddress(location, { where: ' (DATABASE_URL)' })
   if (location === null || typeof location !== 'object') throw new Error(SENTENCE)
-  if ('url' in location) return byAddress(location.url, location.schema)
+  if ('url' in location) return byAddress(location.url, location)
   if ('sqlite' in location) {
     if ('schema' in location) throw new Error(NO_SCHEMA)
     return byHandle(location.sqlite)
@@ -26,14 +26,17 @@ const SENTENCE =
 
 const NO_SCHEMA = 'A database.schema is for PostgreSQL alone: SQLite has none.'
 
-function byAddress(url: string, schema?: string): Located {
+function byAddress(
+  url: string,
+  { schema, where = '' }: { schema?: string | undefined; where?: string },
+): Located {
   if (typeof url !== 'string') throw new Error(SENTENCE)
   if (isPostgresUrl(url)) {
     return {
       kind: 'server',
       server: {
         connection: { connectionString: url },
-        name: `${hostOf(url)} (DATABASE_URL)`,
+        name: hostOf(url) + where,
         schema: checked(schema),
       },
     }
@@ -42,7 +45,7 @@ function byAddress(url: string, schema?: string): Located {
   if (path === undefined) throw new Error(SENTENCE)
   if (schema !== undefined) throw new Error(NO_SCHEMA)
   const open = (file: string, options: BetterSqlite3.Options) => new BetterSqlite3(file, options)
-  return { kind: 'file', file: { path, name: `${path} (DATABASE_URL)`, isShared: false, open } }
+  return { kind: 'file', file: { path, name: path + where, isShared: false, open } }
 }
 
 /**

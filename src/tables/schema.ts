@@ -18,6 +18,20 @@ export interface Schema {
 }
 
 /**
+ * Every table, with what its rows are told apart by; those first to which others refer. So written that the compiler misses
+ * a new one.
+ */
+export const KEYS = {
+  users: 'id',
+  slugs: 'slug',
+  sessions: 'token_hash',
+  events: 'id',
+  limits: 'key',
+  mails: 'id',
+  tokens: 'hash',
+} as const satisfies { [Table in keyof Schema]: keyof Schema[Table] }
+
+/**
  * A transaction as a host sees it: `withTables<…>()` of Kysely makes its own tables known to it. Ours are ours: they may
  * change with every version.
  */

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import { type Driver, Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
+import { type Hold, hold } from './in-use.js'
 import { makeFolder, makePrivate } from './private-files.js'
 import { DatabaseUnavailable, retried } from './unavailable.js'
 
@@ -28,15 +29,26 @@ export interface SqliteFile {
  */
 export function openSqlite<Schema>(file: SqliteFile, { durable }: { durable: boolean }): Kysely<Schema> {
   makeFolder(dirname(file.path))
+  const inUse = translated(() => hold(file))
+  try {
+    const connection = connected(file, { durable })
+    return new Kysely({ dialect: new LockingSqliteDialect(connection, file, inUse) })
+  } catch (error) {
+    inUse.close()
+    throw error
+  }
+}
+
+function connected(file: SqliteFile, { durable }: { durable: boolean }): BetterSqlite3.Database {
   makePrivate(file.path)
   const connection = file.open(file.path, { timeout: BUSY_TIMEOUT })
   try {
     translated(() => setPragmas(connection, { durable, isShared: file.isShared }))
+    return connection
   } catch (error) {
     connection.close()
     throw error
   }
-  return new Kysely({ dialect: new LockingSqliteDialect(connection, file) })
 }
 
 // A file that is WAL already opens with NORMAL, a fresh one with FULL: always said, never left to chance.
@@ -57,8 +69,12 @@ class LockingSqliteDialect extends SqliteDialect {
   readonly #connection: BetterSqlite3.Database
   readonly #file: SqliteFile
 
-  constructor(connection: BetterSqlite3.Database, file: SqliteFile) {
-    super({ database: { prepare: rememberStatements(connection), close: () => connection.close() } })
+  constructor(connection: BetterSqlite3.Database, file: SqliteFile, inUse: Hold) {
+    const close = () => {
+      connection.close()
+      inUse.close()
+    }
+    super({ database: { prepare: rememberStatements(connection), close } })
     this.#connection = connection
     this.#file = file
   }

@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { type Command, UsageError, understood } from '../command.js'
+import { readConfig, readDotEnv } from '../config.js'
+import { splitKeys } from '../keys.js'
+import { type Progress, progressOf, UNWATCHED } from '../progress.js'
+import { type Copied, copyDatabase } from '../tables/copying.js'
+import { print } from '../terminal.js'
+
+export const command: Command = {
+  name: 'copy',
+  summary: 'copies everything from one database to another, as from SQLite to PostgreSQL',
+  usage: `gatehouse copy <from> [<to>]
+    Copies all users and everything else from one database to another, which has to be empty: all of it or nothing. Counts
+    and sums of every table are compared. Both are addresses like DATABASE_URL, which <to> is if it is left out: so no
+    password is seen in the list of processes. Nobody should write to <from> meanwhile: stop the site. If somebody did,
+    nothing is copied, and the exit code is 1. It may be called again at any time.`,
+  async run(args) {
+    const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
+    const [from, to, ...others] = positionals
+    if (from === undefined || others.length > 0) {
+      throw new UsageError('Say from where: gatehouse copy <from> [<to>].')
+    }
+    readDotEnv()
+    refuseMissing(from)
+    return copy(from, to ?? readConfig(process.env).database)
+  },
+}
+
+function refuseMissing(from: string): void {
+  const file = fileOf(from)
+  if (file !== undefined && !existsSync(file)) throw new Error(`There is no database ${file}.`)
+}
+
+function fileOf(address: string): string | undefined {
+  return /^sqlite:(.+)$/.exec(address)?.[1]
+}
+
+async function copy(from: string, to: string): Promise<string> {
+  await print('Nobody should write to the source meanwhile.\n')
+  let progress: Progress = UNWATCHED
+  const watch = {
+    begin: (total: number) => {
+      progress = progressOf(total)
+    },
+    advance: (rows: number) => progress.advance(rows),
+  }
+  try {
+    const copied = await copyDatabase({ url: from }, { url: to }, watch)
+    return [inWords(copied), ...keyWords(from, to)].join('\n')
+  } finally {
+    progress.end()
+  }
+}
+
+function inWords({ when, counts }: Copied): string {
+  const list = counts.map(({ table, rows }) => `${table} ${rows}`).join(', ')
+  return when === 'now'
+    ? `Everything is copied, and counts and sums agree: ${list}.`
+    : `Everything had been copied before, and counts and sums agree: ${list}.`
+}
+
+// What is sealed with keys that nobody has any more is lost: logins, mails that wait, codes, known devices, limits.
+function keyWords(from: string, to: string): string[] {
+  const keyFile = `${fileOf(from)}.key`
+  const kept = existsSync(keyFile) ? splitKeys(readFileSync(keyFile, 'utf8')) : []
+  const given = splitKeys(process.env.SESSION_KEYS ?? '')
+  if (kept.length === 0 || kept.every((key) => given.includes(key))) {
+    return ['The copy needs the same SESSION_KEYS as before.']
+  }
+  const target = fileOf(to)
+  return [
+    'The copy needs the same keys: without them everybody is logged out, and mails that wait are lost.',
+    target === undefined
+      ? `Unless the site had SESSION_KEYS before, start it with SESSION_KEYS="$(cat '${keyFile}')".`
+      : `Unless the site had SESSION_KEYS before, put its key file beside the copy: cp '${keyFile}' '${target}.key'`,
+  ]
+}
