@@ -137,11 +137,10 @@ async function openedFile(file: SqliteFile): Promise<Handles> {
     const steps = Object.keys(migrations)
     const ours = await retried(async () => translated(() => refuseForeign(file, steps)), START_WAIT)
     const main = await retried(() => openMigrated(ours), START_WAIT)
-    return {
-      main,
-      writer: main,
-      loose: await retried(async () => openSqlite<Schema>(ours, { durable: false }), START_WAIT),
-    }
+    const loose = await retried(async () => openSqlite<Schema>(ours, { durable: false }), START_WAIT)
+    // Kysely closes nothing that was never used.
+    await loose.connection().execute(async () => {})
+    return { main, writer: main, loose }
   } catch (error) {
     throw cannotOpen(`The database ${file.name} cannot be opened`, error)
   }

@@ -18,7 +18,8 @@ export function refuseForeign(file: SqliteFile, ours: readonly string[]): Sqlite
   try {
     const found = foundIn(connection)
     if (file.isShared) refuseTakenNames(found, ours, 'give Gatehouse a file of its own')
-    else if (isForeign(found, ours)) throw new Error('it belongs to another program')
+    else if (isForeign(found, ours))
+      throw new Error(isNewer(found, ours) ? NEWER : 'it belongs to another program')
     return { ...file, isShared: file.isShared || hasOthers(connection) }
   } finally {
     connection.close()
@@ -32,6 +33,19 @@ export async function refuseTaken(
   ours: readonly string[],
 ): Promise<void> {
   refuseTakenNames(await foundOn(db, schema), ours, 'give Gatehouse a schema of its own')
+}
+
+/** Throws if there is no database of ours, whoever else has tables in it, or one of a newer version. */
+export function refuseOthers(connection: BetterSqlite3.Database, ours: readonly string[]): void {
+  const found = foundIn(connection)
+  if (isNewer(found, ours)) throw new Error(NEWER)
+  if (!ours.some((step) => found.steps.includes(step))) throw new Error('it is no database of Gatehouse')
+}
+
+const NEWER = 'a newer version of Gatehouse has written it'
+
+function isNewer({ steps }: Found, ours: readonly string[]): boolean {
+  return ours.every((step) => steps.includes(step)) && steps.length > ours.length
 }
 
 /** What somebody has made there. The tables are read first: who reads steps first may miss those of who migrates now. */

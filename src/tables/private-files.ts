@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Makes the folder, and those above it, for its owner alone; what is there already stays as it is. */
@@ -23,6 +23,17 @@ export function makePrivate(file: string): void {
     closeSync(openSync(file, 'wx', 0o600))
   } catch (error) {
     if (!isCode(error, 'EEXIST')) throw error
+  }
+}
+
+/** Lets the names in a folder survive a power cut. Windows has no such thing for folders. */
+export function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const opened = openSync(folder, 'r')
+  try {
+    fsyncSync(opened)
+  } finally {
+    closeSync(opened)
   }
 }
 

@@ -153,8 +153,13 @@ export function translated<Result>(work: () => Result): Result {
   }
 }
 
+/** Whether somebody else has what was wanted. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && /^SQLITE_(?:BUSY|LOCKED)/.test(codeOf(error))
+}
+
 function translation(error: Error, code: string): Error {
-  if (/^SQLITE_(?:BUSY|LOCKED)/.test(code)) return new DatabaseUnavailable({ soon: true, cause: error })
+  if (isBusy(error)) return new DatabaseUnavailable({ soon: true, cause: error })
   if (/^SQLITE_(?:FULL|READONLY|IOERR|CANTOPEN)/.test(code)) {
     return new DatabaseUnavailable({ soon: false, cause: error })
   }

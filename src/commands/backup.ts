@@ -1,0 +1,63 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { type Command, refuseMissing, UsageError, understood } from '../command.js'
+import { type Config, readConfig, readDotEnv } from '../config.js'
+import { type Progress, progressOf, UNWATCHED } from '../progress.js'
+import { backUp } from '../tables/backup.js'
+
+export const command: Command = {
+  name: 'backup',
+  summary: 'writes a copy of a SQLite database, while the site runs',
+  usage: `gatehouse backup <file> [--with-key]
+    Writes the SQLite database of the site, as it is at one moment, to a file that is not there yet, for its owner alone,
+    and checks it. The site may run. The keys are not in it: --with-key puts a copy of the key file beside it, <file>.key,
+    for those who keep both in one safe place.`,
+  async run(args) {
+    const { values, positionals } = understood(() =>
+      parseArgs({
+        args: [...args],
+        options: { 'with-key': { type: 'boolean', default: false } },
+        allowPositionals: true,
+      }),
+    )
+    const [file, ...others] = positionals
+    if (file === undefined || others.length > 0)
+      throw new UsageError('Say where to: gatehouse backup <file>.')
+    readDotEnv()
+    const config = readConfig(process.env)
+    return values['with-key'] ? backupWithKey(config, file) : backup(config, file)
+  },
+}
+
+async function backup(config: Config, file: string): Promise<string> {
+  const done = await write(config, file)
+  const keys = config.sessionKeys.length > 0 ? 'SESSION_KEYS' : config.keyFile
+  return `${done}\nThe keys are not in it: keep ${keys}, too, and in another place.`
+}
+
+async function backupWithKey(config: Config, file: string): Promise<string> {
+  if (config.sessionKeys.length > 0) {
+    throw new Error('The keys are in SESSION_KEYS, and in no file: backup goes without --with-key.')
+  }
+  const keyFile = `${file}.key`
+  if (existsSync(keyFile)) throw new Error(`${keyFile} is there already: nothing is overwritten.`)
+  const done = await write(config, file)
+  writeFileSync(keyFile, readFileSync(config.keyFile), { flag: 'wx', mode: 0o600 })
+  return `${done}\nThe keys are in ${keyFile}: who has both files can read what is sealed.`
+}
+
+async function write({ database }: Config, file: string): Promise<string> {
+  refuseMissing(database)
+  let progress: Progress = UNWATCHED
+  let before = 0
+  try {
+    const users = await backUp(database, file, ({ done, total }) => {
+      if (progress === UNWATCHED) progress = progressOf(total)
+      progress.advance(done - before)
+      before = done
+    })
+    return `${file} is written and checked: users ${users}.`
+  } finally {
+    progress.end()
+  }
+}

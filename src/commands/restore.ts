@@ -1,0 +1,39 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { type Command, UsageError, understood } from '../command.js'
+import { type Config, readConfig, readDotEnv } from '../config.js'
+import { restore } from '../tables/backup.js'
+
+export const command: Command = {
+  name: 'restore',
+  summary: 'puts a backup in the place of the SQLite database, while the site is stopped',
+  usage: `gatehouse restore <file>
+    Checks a backup and puts it in the place of the SQLite database of the site. Refuses while anybody uses that. The former
+    database is kept beside it. If the site has no key file, that beside the backup, <file>.key, becomes it.`,
+  async run(args) {
+    const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
+    const [file, ...others] = positionals
+    if (file === undefined || others.length > 0) throw new UsageError('Say which: gatehouse restore <file>.')
+    readDotEnv()
+    const config = readConfig(process.env)
+    const { users, former } = await restore(config.database, file, new Date())
+    return [
+      `${file} is in its place: users ${users}.`,
+      ...(former === undefined ? [] : [`The former database is ${former}.`]),
+      ...keyWords(config, file),
+    ].join('\n')
+  },
+}
+
+// The site's own keys are left as they are: what they have sealed since would be lost with them.
+function keyWords({ sessionKeys, keyFile }: Config, file: string): string[] {
+  if (sessionKeys.length > 0) return ['The site opens what is sealed in it with SESSION_KEYS.']
+  if (existsSync(keyFile)) return [`The site opens what is sealed in it with the keys in ${keyFile}.`]
+  if (!existsSync(`${file}.key`)) {
+    return [
+      `There are no keys: put them into ${keyFile}, or everybody is logged out, and mails that wait are lost.`,
+    ]
+  }
+  writeFileSync(keyFile, readFileSync(`${file}.key`), { flag: 'wx', mode: 0o600 })
+  return [`Its keys are in ${keyFile}.`]
+}
