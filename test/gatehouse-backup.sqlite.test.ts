@@ -138,6 +138,8 @@ test('has no name before it is whole', async ({ database, backup }) => {
 test('says what is wrong, and leads to the programs of PostgreSQL', async (context) => {
   const { database } = context
   assertRefused(await backUp(context), 1, /^There is no database /)
+  await migrateDatabase(database)
+  assertRefused(await backUp({ database, backup: '/nowhere/backup.sqlite' }), 1, /^There is no folder /)
   assertRefused(await callGatehouse(['backup'], { database }), 2, /gatehouse backup <file>/)
   assertRefused(await backUp(context, 'b.sqlite'), 2, /gatehouse backup <file>/)
   for (const command of ['backup', 'restore']) {

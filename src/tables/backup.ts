@@ -26,6 +26,7 @@ const BESIDE = ['-wal', '-shm', '-journal']
 export async function backUp(location: DatabaseLocation, target: string, onPages: OnPages): Promise<number> {
   const file = fileAt(location)
   if (existsSync(target)) throw new Error(`${target} is there already: nothing is overwritten.`)
+  if (!existsSync(dirname(target))) throw new Error(`There is no folder ${dirname(target)}.`)
   const draft = `${target}.${process.pid}.part`
   const inUse = translated(() => hold(file))
   try {
