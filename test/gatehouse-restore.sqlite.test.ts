@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import BetterSqlite3 from 'better-sqlite3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -16,16 +17,23 @@ interface Context {
 
 const test = suite<Context>('gatehouse restore')
 
+const original = freshFile()
+
 /** A site that has had a visitor, a backup of it, and a visitor who came later. */
-test.before.each(async (context) => {
-  context.database = freshFile()
-  context.backup = `${fileOf(context.database)}.backup`
-  const site = await Site.start({ database: context.database })
+test.before(async () => {
+  const site = await Site.start({ database: original })
   await site.visitor().settle('Anna')
-  const { database, backup } = context
-  assertDone(await callGatehouse(['backup', backup], { database }))
+  assertDone(await callGatehouse(['backup', `${fileOf(original)}.backup`], { database: original }))
   await site.visitor().signUp('Bela')
   await site.close()
+})
+
+test.before.each((context) => {
+  context.database = freshFile()
+  context.backup = `${fileOf(context.database)}.backup`
+  for (const ending of ['', '.key', '.backup']) {
+    copyFileSync(fileOf(original) + ending, fileOf(context.database) + ending)
+  }
 })
 
 function restore({ database, backup }: Context): Promise<Outcome> {
@@ -102,19 +110,13 @@ test('refuses while a host has accounts in a file that is not WAL', async (conte
   assertDone(await restore(context))
 })
 
-test('makes a site that starts meanwhile wait, rather than use the file that goes', async (context) => {
-  const holder = new BetterSqlite3(`${fileOf(context.database)}-in-use`)
+test('makes a site that starts meanwhile wait, rather than use the file that goes', async ({ database }) => {
+  const holder = new BetterSqlite3(`${fileOf(database)}-in-use`)
   holder.exec('begin exclusive')
-  const site = launch(context)
-  const waits = await Promise.race([
-    addressOf(site),
-    new Promise((resolve) => setTimeout(resolve, 1500, 'waits')),
-  ])
-  assert.is(waits, 'waits')
+  const opening = openDatabase(database)
+  assert.is(await Promise.race([opening, pause(500, 'it waits')]), 'it waits')
   holder.close()
-  await addressOf(site)
-  site.signal('SIGKILL')
-  await site.end
+  await (await opening).close()
 })
 
 for (const [what, spoil, sentence] of [
