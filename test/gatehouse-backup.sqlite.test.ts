@@ -6,7 +6,8 @@ import * as assert from 'uvu/assert'
 import { migrateDatabase } from '../src/tables/database.js'
 import { assertDone, assertRefused, callGatehouse, GATEHOUSE, type Outcome } from './calling.js'
 import { fileOf, freshFile, rows, write } from './databases.js'
-import { Site, until, Visitor } from './helpers.js'
+import { Site, Visitor } from './helpers.js'
+import { eventually } from './mail-server.js'
 import { addressOf, launchSite, Program } from './program.js'
 
 interface Context {
@@ -128,7 +129,7 @@ test('has no name before it is whole', async ({ database, backup }) => {
   const env = { DATABASE_URL: database }
   const program = new Program([GATEHOUSE, 'backup', backup], { cwd: tmpdir(), env })
   const parts = () => readdirSync(dirname(backup)).filter((name) => name.endsWith('.part'))
-  await until(async () => parts().length > 0)
+  await eventually(() => parts().length > 0, 'it has begun')
   program.signal('SIGKILL')
   assert.is(await program.end, 'SIGKILL')
   assert.not.ok(existsSync(backup))

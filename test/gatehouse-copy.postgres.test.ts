@@ -5,7 +5,8 @@ import * as assert from 'uvu/assert'
 import { migrateDatabase } from '../src/tables/database.js'
 import { assertDone, assertRefused, callGatehouse, GATEHOUSE, type Outcome } from './calling.js'
 import { fileOf, freshDatabase, freshFile, lockInserts, rows, write } from './databases.js'
-import { Site, until } from './helpers.js'
+import { Site } from './helpers.js'
+import { eventually } from './mail-server.js'
 import { Program } from './program.js'
 
 interface Context {
@@ -124,10 +125,10 @@ test('leaves nothing behind when it is killed, and copies all when it is called 
 }) => {
   await fill(source, 3_000)
   const program = new Program([GATEHOUSE, 'copy', source, target], { cwd: tmpdir() })
-  await until(async () => (await rows(target, INSERTING)).length > 0)
+  await eventually(async () => (await rows(target, INSERTING)).length > 0, 'it inserts events')
   program.signal('SIGKILL')
   assert.is(await program.end, 'SIGKILL')
-  await until(async () => (await rows(target, INSERTING)).length === 0)
+  await eventually(async () => (await rows(target, INSERTING)).length === 0, 'its server process has ended')
   assert.is(await usersIn(target), 0)
   assertDone(await copy(source, target))
   assert.is(await usersIn(target), 3_000)
@@ -141,7 +142,10 @@ test('copies nothing when the source was written to meanwhile', async ({ source,
   await migrateDatabase(target)
   const release = await lockInserts(target)
   const copying = copy(source, target)
-  await until(async () => (await rows(target, 'select 1 from pg_locks where not granted')).length > 0)
+  await eventually(
+    async () => (await rows(target, 'select 1 from pg_locks where not granted')).length > 0,
+    'it waits to insert',
+  )
   await write(source, "update users set name = 'Anna' where email = '1@example.com'")
   await release()
   assertNotCopied(await copying, /^The source was written to meanwhile, so nothing was copied: stop the site/)
