@@ -15,7 +15,7 @@ import type { Broken } from './web/form.js'
 
 /** Where there is no field to type another one. */
 export const TAKEN_MEANWHILE: Broken = {
-  code: fields.EMAIL_TAKEN.code,
+  code: 'email_taken_meanwhile',
   sentence: 'This e-mail address is already in use by another account.',
 }
 const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is your address already.' }

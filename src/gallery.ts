@@ -172,7 +172,7 @@ function forms({ now, rules }: Setting): FormPage[] {
         sentence: 'Your password is changed, and all other devices are logged out: {count}.',
         params: { count: 2 },
       },
-      onward: { code: 'password_changed_go_on', sentence: 'Go on' },
+      onward: { code: 'password_changed_go_on', sentence: 'Go on to your account' },
     },
     ...[false, true].map((isPending) => emailPage(isPending)),
     ...[false, true].map((asksPassword) => emailConfirmPage(asksPassword)),

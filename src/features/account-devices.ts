@@ -21,7 +21,7 @@ const naming: Form<'name' | 'device'> = { name, fields: ['name', 'device'], secr
 const DEVICE_REVOKED = { code: 'device_revoked', sentence: 'The device is logged out.' }
 const DEVICE_GONE = { code: 'device_gone', sentence: 'This device was logged out already.' }
 const NOT_NAMED = {
-  code: 'device_gone',
+  code: 'device_gone_not_named',
   sentence: 'This device was logged out already. Its name was not saved.',
 }
 const DEVICE_NAMED = { code: 'device_named', sentence: 'The device is now called {name}.' }
