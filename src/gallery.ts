@@ -6,7 +6,6 @@ import { LimitReached } from './limits.js'
 import { devicesOf, eventsOf, littleStoredOf, type Person, peopleAt, storedOf } from './made-up.js'
 import { type Letter, lifetimesOf, REOPEN_LIFE } from './mail.js'
 import type { Facts, MailKind } from './outbox.js'
-import { lengthInWords } from './times.js'
 import type { Broken, Form, Message, Values } from './web/form.js'
 import { FRAGMENT, type Link, type Sample } from './web/pages.js'
 
@@ -431,7 +430,7 @@ function publicPage({ user }: Person) {
 
 function activityStates({ now, lifetimes }: Setting): PlainPage['states'] {
   const { anna, long, rightToLeft } = peopleAt(now)
-  const kept = lengthInWords(lifetimes.events)
+  const kept = lifetimes.events
   const shown = (person: Person, more: object = {}) => ({
     around: {
       ...{ user: person.user, events: eventsOf(person, now), older: undefined, isNewest: true, kept },

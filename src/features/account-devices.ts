@@ -95,7 +95,7 @@ function stay(ctx: Context, house: House, message: Message, values: Partial<Valu
 /** A session as its row in the list shows it. */
 interface Device extends sessions.Device {
   words: DeviceWords
-  /** What it is called: by its name, or by its words in English. */
+  /** What it is called: by its name, or by its words, in no language. */
   title: string
   /** Tells devices apart that are called the same: 1 for the oldest of them. */
   number: number
@@ -125,7 +125,7 @@ type Titled = Omit<Device, 'number' | 'isThis'>
 function titled(device: sessions.Device): Titled {
   const words = deviceWords(device.userAgent)
   const { browser, system } = words
-  return { ...device, words, title: device.name ?? [browser, system].filter(Boolean).join(' on ') }
+  return { ...device, words, title: device.name ?? [browser, system].filter(Boolean).join(', ') }
 }
 
 function numbersOf(devices: readonly Titled[]): (device: Titled) => number {
