@@ -284,7 +284,7 @@ test('a thousand events and more are all in the file, and the page shows the new
   site.clock.advance(2000 * 1000)
   const page = await visitor.open(PATH)
   assert.is(page.$('ol.rows > li').length, 1000)
-  assert.match(page.text, 'The newest 1000; the file has the older ones too.')
+  assert.match(page.text, 'The newest 1,000; the file has the older ones too.')
   const { events = [] } = await file(visitor)
   assert.is(events.length, 1600)
   assert.is(new Set(events.map((event) => JSON.stringify(event))).size, 1600, 'each once')

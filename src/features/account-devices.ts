@@ -95,7 +95,7 @@ function stay(ctx: Context, house: House, message: Message, values: Partial<Valu
 /** A session as its row in the list shows it. */
 interface Device extends sessions.Device {
   words: DeviceWords
-  /** What it is called: by its name, or by its words, in no language. */
+  /** What it is called: by its name, or by its words in English. */
   title: string
   /** Tells devices apart that are called the same: 1 for the oldest of them. */
   number: number
@@ -125,7 +125,12 @@ type Titled = Omit<Device, 'number' | 'isThis'>
 function titled(device: sessions.Device): Titled {
   const words = deviceWords(device.userAgent)
   const { browser, system } = words
-  return { ...device, words, title: device.name ?? [browser, system].filter(Boolean).join(', ') }
+  return { ...device, words, title: device.name ?? [browser, system].filter(Boolean).join(' on ') }
+}
+
+// The history is read in any language.
+function calledInHistory({ name, words }: Device): string {
+  return name ?? [words.browser, words.system].filter(Boolean).join(', ')
 }
 
 function numbersOf(devices: readonly Titled[]): (device: Titled) => number {
@@ -151,8 +156,11 @@ function neighbour(devices: readonly Device[], device: Device | undefined): Devi
 
 async function revoke(ctx: Context, house: House, device: Device): Promise<boolean> {
   const { user } = loginOf(ctx)
-  return recorded(ctx, house, { kind: 'device_revoked', userId: user.id, about: device.title }, (event) =>
-    sessions.close(house.database, { id: device.id, userId: user.id }, { event }),
+  return recorded(
+    ctx,
+    house,
+    { kind: 'device_revoked', userId: user.id, about: calledInHistory(device) },
+    (event) => sessions.close(house.database, { id: device.id, userId: user.id }, { event }),
   )
 }
 
@@ -188,7 +196,7 @@ async function rename(ctx: Context, house: House, device: Device, named: string)
   return recorded(
     ctx,
     house,
-    { kind: 'device_named', userId: user.id, about: named || device.title },
+    { kind: 'device_named', userId: user.id, about: named || calledInHistory(device) },
     (event) => sessions.rename(house.database, { id: device.id, userId: user.id }, named || null, { event }),
   )
 }
