@@ -37,6 +37,9 @@ export interface LanguageChoiceOptions {
 const PARAMETER = 'lang'
 /** A year, in milliseconds. */
 const KEPT = 365 * 24 * 60 * 60 * 1000
+/** Most browsers ask alike: what came of that is remembered, of so many wishes that no flood of odd ones fills the memory. */
+const MOST_WISHES = 1_000
+const LONGEST_WISH = 200
 
 export function createLanguageChoice(options: LanguageChoiceOptions): LanguageChoice {
   const { offered, cookie, decide, onChosen = () => {} } = options
@@ -47,6 +50,7 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
   const isOpen = decide === undefined && tags.length > 1
   const name = cookieName(cookie.name, cookie)
   const chosen = new WeakMap<Context, string>()
+  const wishes = new Map<string, string>()
 
   const asked = (ctx: Context): string | undefined => {
     if (!isOpen || !isRead(ctx) || !ctx.querystring.includes(PARAMETER)) return undefined
@@ -62,8 +66,12 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
     return isKnown(tag) ? tag : undefined
   }
   const preferred = (ctx: Context): string => {
-    const tag = tags.length > 1 && ctx.get('Accept-Language') !== '' && ctx.acceptsLanguages(tags)
-    return tag || first
+    const wish = ctx.get('Accept-Language')
+    const known = wishes.get(wish)
+    if (known !== undefined) return known
+    const tag = (wish !== '' && ctx.acceptsLanguages(tags)) || first
+    if (wish.length <= LONGEST_WISH && wishes.size < MOST_WISHES) wishes.set(wish, tag)
+    return tag
   }
 
   return {
