@@ -15,21 +15,22 @@ import { enter, type House, type Places, type Url } from './house.js'
 import { createKeyring, type Keyring, keptKeys } from './keys.js'
 import { LIFETIMES } from './lifetimes.js'
 import { createLimits, LIMITS, type Limits, UNLIMITED } from './limits.js'
-import { mailRenderer, startMailing } from './mailing.js'
+import { startMailing } from './mailing.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { createOutbox, type Outbox } from './outbox.js'
 import { createPasswords } from './passwords.js'
 import { root } from './root.js'
-import { currentUser } from './sessions.js'
+import { currentUser, noteLanguage } from './sessions.js'
 import { smtpTransport } from './smtp.js'
+import { createVoices, type Voices } from './speech.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
 import { noteStrangers } from './templates.js'
-import { agoInWords, dayInWords, exactly, inWords, lengthInWords } from './times.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { errorPages, notFound } from './web/errors.js'
 import type { Form } from './web/form.js'
 import { headers, securityHeaders } from './web/headers.js'
+import { createLanguageChoice, type LanguageChoice } from './web/language.js'
 import { createLog } from './web/log.js'
 import { addressReader, untrustedProxies } from './web/network.js'
 import { ownCookie } from './web/own-cookie.js'
@@ -37,8 +38,6 @@ import { createPages, type Pages } from './web/pages.js'
 import { isRead, knows, missingSlash, otherMethods, type Route, routesIn } from './web/routes.js'
 import { createSeal } from './web/seal.js'
 import { type Handle, onSubmit } from './web/submit.js'
-import { createViews, type Views, type ViewsOptions } from './web/views.js'
-import { createWords, type Words } from './words.js'
 
 /** The middleware, and what a host may ask of it. It sets `ctx.state.user` for all that stands behind it. */
 export interface Accounts extends Middleware {
@@ -63,11 +62,11 @@ export interface Accounts extends Middleware {
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
   checkOptions(options)
   checkSwitches(options.features ?? {})
-  const { house, render } = await build(options)
+  const house = await build(options)
   const frame = frameOf(house, options)
   const router = routerOf(house, options)
   const stopSweeping = startSweeping(house)
-  const mailing = house.outbox.isOn ? startMailing(mailingOf(house, render, options)) : undefined
+  const mailing = house.outbox.isOn ? startMailing(mailingOf(house, options)) : undefined
   return Object.assign(doorOf(house, router, frame, options), {
     frame: compose([frame.headers, frame.errors, notFound, favicon(house.assets), house.assets.serve]),
     pages: house.pages,
@@ -84,8 +83,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
 }
 
 // The database comes last: nothing has to be closed again if something else is wrong.
-async function build(options: AccountsOptions): Promise<{ house: House; render: Render }> {
-  const words = createWords(options.messages)
+async function build(options: AccountsOptions): Promise<House> {
   const url = urlsUnder(options.prefix ?? '')
   const places = placesOf(options.places)
   const assets = loadHouseAssets(url, options)
@@ -95,8 +93,15 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
   const outbox = outboxOf(options, { keyring, now })
   if (options.development) noteStrangers(options.templates ?? [], log)
   const offers = offersOf(options, outbox)
-  const views = createHouseViews(options, { words, url, places, assets, offers, now })
-  const pages = createHousePages(views.html, { words, url })
+  const voices = createVoices(options, { url, places, assets, offers, now })
+  const languages = createHouseLanguages(voices, options, (ctx, tag) => noteLanguage(ctx, house, tag))
+  const pages = createPages({
+    languages,
+    speech: voices.of,
+    url,
+    shared: (ctx) => ({ user: userOf(ctx) }),
+    typed: typedOf,
+  })
   const passwords = await createPasswords(options.passwordCosts)
   const database = await openDatabase(options.database, {
     onRetry: (error) => log.debug({ err: error }, 'others were in the way: the database is asked again'),
@@ -117,7 +122,8 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
     limits: limitsOf(options, { database, keyring, log, now }),
     events: createEvents({ database, log, onEvent: listener(options) }),
     outbox,
-    render: views.render,
+    languageOf: languages.of,
+    render: (language, template, values) => voices.of(language).renderMail(template, values),
     codes: createCodes(keyring.secret('codes')),
     deviceCookie: ownCookie({
       ...DEVICE_COOKIE,
@@ -133,7 +139,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
     passwords,
     database,
   }
-  return { house, render: views.render }
+  return house
 }
 
 function offersOf(
@@ -168,16 +174,13 @@ function outboxOf(
   return createOutbox({ mode, keyring, now })
 }
 
-type Render = (template: string, values: object) => string
-
 /** Where links begin of mails that nobody gets but the maintainer, whose mailbox page shows the path alone. */
 const CAUGHT_ORIGIN = 'http://localhost'
 
-function mailingOf(house: House, render: Render, options: AccountsOptions) {
+function mailingOf(house: House, options: AccountsOptions) {
   const mail = mailOf(options)
   return {
     house,
-    render,
     transport: typeof mail === 'object' ? smtpTransport(mail) : undefined,
     origin: house.origin ?? CAUGHT_ORIGIN,
   }
@@ -213,58 +216,20 @@ function favicon(assets: Assets): Middleware {
   return (ctx, next) => (ctx.path === '/favicon.ico' ? assets.answer(ctx, 'favicon.ico') : next())
 }
 
-interface HouseViews {
-  html: Views
-  /** Renders a template of a mail. */
-  render: Render
-}
+const LANGUAGE_COOKIE = 'gatehouse-language'
 
-function createHouseViews(
-  { siteName = 'Gatehouse', theme = 'auto', templates = [], development = false }: AccountsOptions,
-  {
-    words,
-    url,
-    places,
-    assets,
-    offers,
-    now,
-  }: {
-    words: Words
-    url: Url
-    places: Places
-    assets: Assets
-    offers: (name: string) => boolean
-    now: () => number
-  },
-): HouseViews {
-  const options: ViewsOptions = {
-    folders: [...templates, join(root, 'templates')],
-    globals: {
-      url,
-      offers,
-      asset: assets.path,
-      places,
-      // It stands in the subjects of mails, which are one line.
-      siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
-      theme,
-      day: dayInWords,
-      ago: (time: number) => agoInWords(now() - time),
-      until: (time: number) => inWords(time - now()),
-      lasting: lengthInWords,
-      exactly: (time: number) => exactly(new Date(time)),
-      iso: (time: number) => new Date(time).toISOString(),
-    },
-    reload: development,
-  }
-  const html = createViews(options)
-  const text = createViews({ ...options, ending: '.txt' })
-  const render = mailRenderer(html, text)
-  return { html, render: (template, values) => render(template, { _: words.text, ...values }) }
-}
-
-function createHousePages(views: Views, { words, url }: { words: Words; url: Url }): Pages {
-  const shared = (ctx: Context) => ({ _: words.text, user: userOf(ctx) })
-  return createPages({ views, url, say: words.sentence, shared, typed: typedOf })
+function createHouseLanguages(
+  { all }: Voices,
+  options: AccountsOptions,
+  onChosen: (ctx: Context, tag: string) => void,
+): LanguageChoice {
+  const { language } = options
+  return createLanguageChoice({
+    offered: all,
+    cookie: { name: LANGUAGE_COOKIE, https: isHttps(options) },
+    decide: typeof language === 'function' ? language : undefined,
+    onChosen,
+  })
 }
 
 interface Frame {

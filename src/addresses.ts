@@ -15,7 +15,7 @@ import type { Broken } from './web/form.js'
 
 /** Where there is no field to type another one. */
 export const TAKEN_MEANWHILE: Broken = {
-  code: fields.EMAIL_TAKEN.code,
+  code: 'email_taken_meanwhile',
   sentence: 'This e-mail address is already in use by another account.',
 }
 const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is your address already.' }
@@ -50,7 +50,11 @@ export async function sendConfirmAgain(ctx: Context, house: House, user: users.U
     ...countedFor(ctx, house, { kind: 'email-confirm', userId: user.id, address: user.email }),
   ])
   await house.database.write((transaction) =>
-    house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id }),
+    house.outbox.post(transaction, {
+      kind: 'email-confirm',
+      userId: user.id,
+      facts: { language: house.languageOf(ctx) },
+    }),
   )
 }
 
@@ -83,7 +87,8 @@ export async function correctAddress(
       if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
       // What was sent to the wrong address proves nothing of the right one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
-      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
+      const facts = { language: house.languageOf(ctx) }
+      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id, facts })
       return true
     })
     return []
@@ -112,7 +117,8 @@ export async function askForAddress(
   await happens(ctx, house, { kind: 'email_asked', userId: user.id, about: email }, async (transaction) => {
     await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
     await tokens.revoke(transaction, user.id, ['email-change'])
-    await house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts: { email } })
+    const facts = { email, language: house.languageOf(ctx) }
+    await house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts })
     return true
   })
   return []
@@ -140,7 +146,11 @@ export async function sendChangeAgain(
     ...countedFor(ctx, house, { kind: 'email-change', userId: user.id, address: email }),
   ])
   await house.database.write((transaction) =>
-    house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts: { email } }),
+    house.outbox.post(transaction, {
+      kind: 'email-change',
+      userId: user.id,
+      facts: { email, language: house.languageOf(ctx) },
+    }),
   )
 }
 
@@ -233,7 +243,7 @@ export async function restoreAddress(
           const told = { ...facts, to: replaced }
           await house.outbox.post(transaction, { kind: 'email-undone', userId, facts: told })
         }
-        await house.outbox.post(transaction, { kind: 'password-reset', userId })
+        await house.outbox.post(transaction, { kind: 'password-reset', userId, facts })
         return true
       },
     )

@@ -32,7 +32,7 @@ export const NO_PASSWORD: Broken = {
 /** Where no answer may tell whose address somebody's is, it tells of no name either. */
 const SOMETHING_WRONG: Broken = {
   field: 'password',
-  code: 'login_wrong',
+  code: 'login_wrong_private',
   sentence: 'User name, e-mail or password is wrong.',
 }
 const EMAIL_OR_PASSWORD_WRONG: Broken = {

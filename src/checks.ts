@@ -11,6 +11,7 @@ type Check = (value: unknown, name: string) => void
 
 const isText = (value: unknown) => typeof value === 'string'
 const isSwitch = (value: unknown) => typeof value === 'boolean'
+const areTexts = (value: unknown) => isObject(value) && Object.values(value).every(isText)
 const isTime = (value: unknown) => typeof value === 'number' && value >= 0 && Number.isFinite(value)
 
 const text = be('a text', isText)
@@ -44,7 +45,12 @@ const OPTIONS: Record<keyof AccountsOptions, Check> = {
   theme: oneOf('auto', 'light', 'dark'),
   places: named({ home: path, afterSignup: path, afterLogin: path, afterLogout: path }),
   templates: foldersCheck,
-  messages: be('texts by their codes', (value) => isObject(value) && Object.values(value).every(isText)),
+  messages: be(
+    'texts by their codes, or by language',
+    (value) => isObject(value) && Object.values(value).every((said) => isText(said) || areTexts(said)),
+  ),
+  languages: be('a list of texts', (value) => Array.isArray(value) && value.every(isText)),
+  language: be('a text or a function', (value) => isText(value) || typeof value === 'function'),
   mail: mailCheck,
   emailConfirmation: oneOf('optional', 'required'),
   privateEmails: yesOrNo,

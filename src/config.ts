@@ -43,6 +43,8 @@ export interface Config {
   readonly limits: LimitRules | 'off'
   /** Folders with templates that take the place of ours, absolute; the first one that has a template counts. */
   readonly templates: readonly string[]
+  /** The languages that visitors can choose from; undefined for all that there are. */
+  readonly languages: readonly string[] | undefined
 }
 
 /** Everything that is wrong with the environment, one sentence a line, each naming its variable. */
@@ -126,6 +128,14 @@ const environment = z.object({
       }),
     )
     .default(''),
+  LANGUAGES: z
+    .string()
+    .transform((text) => text.split(',').map((tag) => tag.trim()))
+    .refine(
+      (tags) => tags.every((tag) => /^[\w-]+$/.test(tag)),
+      'has to be languages separated by commas, such as en,ru',
+    )
+    .optional(),
 })
 
 type Environment = z.infer<typeof environment>
@@ -160,6 +170,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     lifetimes: lifetimesOf(data),
     limits: data.RATE_LIMITS === 'off' ? 'off' : limitsOf(data),
     templates: data.TEMPLATES,
+    languages: data.LANGUAGES,
   })
 }
 

@@ -6,7 +6,6 @@ import { LimitReached } from './limits.js'
 import { devicesOf, eventsOf, littleStoredOf, type Person, peopleAt, storedOf } from './made-up.js'
 import { type Letter, lifetimesOf, REOPEN_LIFE } from './mail.js'
 import type { Facts, MailKind } from './outbox.js'
-import { lengthInWords } from './times.js'
 import type { Broken, Form, Message, Values } from './web/form.js'
 import { FRAGMENT, type Link, type Sample } from './web/pages.js'
 
@@ -172,7 +171,7 @@ function forms({ now, rules }: Setting): FormPage[] {
         sentence: 'Your password is changed, and all other devices are logged out: {count}.',
         params: { count: 2 },
       },
-      onward: { code: 'password_changed_go_on', sentence: 'Go on' },
+      onward: { code: 'password_changed_go_on', sentence: 'Go on to your account' },
     },
     ...[false, true].map((isPending) => emailPage(isPending)),
     ...[false, true].map((asksPassword) => emailConfirmPage(asksPassword)),
@@ -431,7 +430,7 @@ function publicPage({ user }: Person) {
 
 function activityStates({ now, lifetimes }: Setting): PlainPage['states'] {
   const { anna, long, rightToLeft } = peopleAt(now)
-  const kept = lengthInWords(lifetimes.events)
+  const kept = lifetimes.events
   const shown = (person: Person, more: object = {}) => ({
     around: {
       ...{ user: person.user, events: eventsOf(person, now), older: undefined, isNewest: true, kept },

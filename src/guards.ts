@@ -9,7 +9,7 @@ import { isRead } from './web/routes.js'
 
 const LOGIN_NEEDED = { code: 'login_needed', sentence: 'You are logged out, so nothing was done.' }
 const LOGIN_NEEDED_TOO_LONG = {
-  code: 'login_needed',
+  code: 'login_needed_too_long',
   sentence:
     'You are logged out, so nothing was done. What you typed is too long to be brought back: copy it first.',
 }

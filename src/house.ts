@@ -30,8 +30,10 @@ export interface House {
   limits: Limits
   events: Events
   outbox: Outbox
-  /** Renders a template of a mail, `.txt` or `.html`. */
-  render: (template: string, values: object) => string
+  /** The language in which a request is answered, by its tag. */
+  languageOf: (ctx: Context) => string
+  /** Renders a template of a mail, `.txt` or `.html`, in a language; one that is not offered is the site's first. */
+  render: (language: string | undefined, template: string, values: object) => string
   codes: Codes
   /** Which accounts a browser has logged in to. */
   deviceCookie: OwnCookie

@@ -147,7 +147,7 @@ export function storedOf(person: Person, now: number) {
     account: {
       ...user,
       ...{ emailConfirmedAt: null, nextEmail, confirmBy: now + 7 * DAY },
-      ...{ updatedAt: now, closedAt: now, eraseAt: now + 14 * DAY },
+      ...{ updatedAt: now, closedAt: now, eraseAt: now + 14 * DAY, language: 'ru' },
     },
     slugs: [
       { slug: user.slug, until: null },
@@ -174,7 +174,7 @@ export function storedOf(person: Person, now: number) {
 /** The same of somebody who has done nothing but sign up. */
 export function littleStoredOf({ user }: Person, now: number) {
   return {
-    account: { ...user, confirmBy: null, updatedAt: now, closedAt: null, eraseAt: null },
+    account: { ...user, confirmBy: null, updatedAt: now, closedAt: null, eraseAt: null, language: null },
     slugs: [{ slug: user.slug, until: null }],
     sessions: [device(now, { id: 'one', isThis: true })],
     tokens: [],

@@ -18,6 +18,8 @@ interface Kind {
   page: string
   /** The token in its link, of the same name as the mail or this one; with a code to be typed if that has a lifetime. */
   token?: { purpose: tokens.Purpose; life: number; code?: number }
+  /** Who asks for it reads it, too: it is written in the language in which they asked. All others are in the owner's. */
+  isAsked?: true
   /** The limit that counts it for the account when it is sent: strangers may cause it, by a name or a login. */
   limit?: 'mailAccount' | 'mailFailures'
 }
@@ -43,12 +45,14 @@ const KINDS: Record<MailKind, Kind> = {
   'email-confirm': {
     recipient: unconfirmed,
     page: 'email-confirm-link',
+    isAsked: true,
     token: { purpose: 'email-confirm', life: CONFIRM_LIFE, code: CONFIRM_CODE_LIFE },
   },
   'email-taken': { recipient: owner, page: 'login', limit: 'mailAccount' },
   'password-reset': {
     recipient: asked,
     page: 'password-reset-link',
+    isAsked: true,
     token: { purpose: 'password-reset', life: RESET_LIFE, code: RESET_LIFE },
     limit: 'mailAccount',
   },
@@ -56,6 +60,7 @@ const KINDS: Record<MailKind, Kind> = {
   'email-change': {
     recipient: newAddress,
     page: 'account-email-confirm-link',
+    isAsked: true,
     token: { purpose: 'email-change', life: CHANGE_LIFE },
   },
   'email-changed': {
@@ -219,9 +224,11 @@ async function prepare(
   const counted: Counted[] =
     limit === undefined || isOurs ? [] : [{ rule: limit, of: `${kind} ${account.user.id}` }]
   if (!(await isWelcome(house, counted))) return undefined
+  const language = languageFor(kind, facts, account)
   const prepared: Prepared = {
     to,
     name: account.user.name,
+    ...(language !== undefined && { language }),
     ...(kind !== asked && { kind }),
     ...(token !== undefined && { token: newToken() }),
     ...(token?.code !== undefined && { code: newCode() }),
@@ -234,6 +241,13 @@ async function prepare(
     throw error
   }
   return { kind, prepared, facts }
+}
+
+// A thief's language must not keep owners from reading what has happened to their account.
+function languageFor(kind: MailKind, { language }: Facts, account: users.Account): string | undefined {
+  const ofRequest = typeof language === 'string' ? language : undefined
+  const ofOwner = account.language ?? undefined
+  return KINDS[kind].isAsked ? (ofRequest ?? ofOwner) : (ofOwner ?? ofRequest)
 }
 
 /** Writes what the mail turned out to be, and its token. Throws `LostMail`. */

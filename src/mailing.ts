@@ -18,8 +18,6 @@ export interface MailingOptions {
   house: House
   /** Undefined where mails are caught. */
   transport: Transport | undefined
-  /** Renders a template of a mail: `.txt` or `.html`. */
-  render: (template: string, values: object) => string
   /** In front of the path of every link: `https://example.com`. */
   origin: string
 }
@@ -172,9 +170,10 @@ function holdOn({ database, now }: House, mail: mails.StoredMail): Hold {
 export function messageOf(
   letter: Letter,
   mail: Pick<mails.StoredMail, 'id' | 'createdAt'>,
-  { house, render, origin }: Pick<MailingOptions, 'house' | 'render' | 'origin'>,
+  { house, origin }: Pick<MailingOptions, 'house' | 'origin'>,
 ): Message {
-  const { to, name, code } = letter.prepared
+  const { to, name, code, language } = letter.prepared
+  const render = (template: string, values: object) => house.render(language, template, values)
   const { life, codeLife } = lifetimesOf(letter)
   const link = origin + pathOf(house, letter)
   const values = { ...letter.facts, name, code: code ?? '', link, life, codeLife }
@@ -292,6 +291,6 @@ function createServerWatch({ log }: House): ServerWatch {
 }
 
 /** Renders text and HTML by the end of a template's name: text is written as it is. */
-export function mailRenderer(html: Views, text: Views): MailingOptions['render'] {
+export function mailRenderer(html: Views, text: Views): (template: string, values: object) => string {
   return (template, values) => (template.endsWith('.txt') ? text : html).render(template, values)
 }

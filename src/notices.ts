@@ -10,9 +10,17 @@ export interface Circumstances {
   browser: string
   system: string
   address: string
+  /** In which the request was answered. */
+  language: string
 }
 
 export function circumstances(ctx: Context, house: House): Circumstances {
   const { browser = '', system = '' } = deviceWords(userAgentOf(ctx))
-  return { at: house.now(), browser, system, address: house.address(ctx) }
+  return {
+    at: house.now(),
+    browser,
+    system,
+    address: house.address(ctx),
+    language: house.languageOf(ctx),
+  }
 }

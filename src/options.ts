@@ -36,8 +36,21 @@ export interface AccountsOptions {
   places?: Partial<Places>
   /** Folders with templates of your own, the first counts most: one named like one of ours takes its place. None by default. */
   templates?: readonly string[]
-  /** Sentences of your own by stable code: `{ username_taken: 'Somebody was faster.' }`. None by default. */
-  messages?: Readonly<Record<string, string>>
+  /**
+   * Sentences of your own by stable code, for all languages or for each: `{ username_taken: 'Somebody was faster.',
+   * email_taken: { en: '…', ru: '…' } }`. None by default; in a language that is not named ours stays.
+   */
+  messages?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  /**
+   * The languages that visitors can choose from, by their tags, the first for who understands none of them; by default
+   * English and all others that there are, ours and the `languages/<tag>.json` in your folders of templates.
+   */
+  languages?: readonly string[]
+  /**
+   * Decides instead of visitors, who then see no switch: always `ru`, or what the function answers for a request; where it
+   * answers undefined, or a language that is not there, what the browser asks for. By default visitors choose.
+   */
+  language?: string | ((ctx: Context) => string | undefined)
   /**
    * The server that takes mails, and who writes them; `caught` shows them to the maintainer at `/dev/mailbox/` instead; `off`
    * (default, in development `caught`) offers nothing that needs mails. Links in mails begin with `baseUrl`.

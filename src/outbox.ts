@@ -38,6 +38,8 @@ export interface Prepared {
   to: string
   /** The user's name. */
   name: string
+  /** In which it is written; without one, in the site's first. */
+  language?: string
   /** What it turned out to be, if not what was asked for. */
   kind?: MailKind
   token?: string

@@ -173,6 +173,11 @@ export async function logIn(
   const done = await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
     if (!(await users.isOpenWith(transaction, user.id, deviceStamp))) return undefined
     await sessions.open(transaction, session, { insteadOf: sessionOf(ctx)?.id })
+    const language = house.languageOf(ctx)
+    // Whoever comes on a new device may be a thief: what the owner is told of that stays in the owner's language.
+    if (language !== account.language && (!isStranger || account.language === null)) {
+      await users.setLanguage(transaction, user.id, language)
+    }
     if (isStranger) {
       const facts = { to: user.email, ...circumstances(ctx, house) }
       await house.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
@@ -186,6 +191,15 @@ export async function logIn(
   rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
   ctx.state.user = user
   return { isReopened }
+}
+
+/** Writes to the user of this session, if there is one, in the language that was chosen just now. Not waited for. */
+export function noteLanguage(ctx: Context, house: House, language: string): void {
+  const user: User | undefined = live.has(ctx) ? ctx.state.user : undefined
+  if (user === undefined) return
+  users
+    .setLanguage(house.database.loose, user.id, language)
+    .catch((error: unknown) => house.log.debug({ err: error }, 'language not noted'))
 }
 
 /** Opens an account that its owner had closed; answers whether it was this that did it. */

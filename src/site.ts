@@ -51,6 +51,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     lifetimes: config.lifetimes,
     limits: config.limits,
     templates: config.templates,
+    ...(config.languages && { languages: config.languages }),
     development: !config.production,
     headers: false, // the frame sets them for the whole site
     log,

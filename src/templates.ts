@@ -66,9 +66,13 @@ function subjectOf(name: string): string {
   return englishIn(subject).join('')
 }
 
-function englishIn(text: string): string[] {
-  return [...text.matchAll(/_\("([^"]*)"/g)].map(([, english = '']) => english)
+/** The English texts in a template, which other languages have theirs for. */
+export function englishIn(text: string): string[] {
+  return [...text.matchAll(/\b_\((["'])(.*?)\1/g)].map(([, , english = '']) => english)
 }
+
+/** Beside templates, and read with those of ours whatever its language. */
+const LANGUAGE = /^languages\/[^/]+\.json$/
 
 /** A file in a host's folder that takes the place of none of our templates. */
 export interface Stranger {
@@ -81,7 +85,7 @@ export interface Stranger {
 
 export function strangersIn(folder: string): Stranger[] {
   const names = templateNames()
-  const files = filesIn(folder)
+  const files = filesIn(folder).filter((name) => !LANGUAGE.test(name))
   const strangers = files.filter((name) => !names.includes(name))
   const texts = strangers.length === 0 ? [] : files.map((name) => readFileSync(join(folder, name), 'utf8'))
   return strangers.map((name) => ({

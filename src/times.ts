@@ -1,49 +1,58 @@
 import { DAY, HOUR, MINUTE, SECOND } from './durations.js'
 
-const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always' })
-const CASUAL = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
-const LONG_DAY = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' })
-const EXACT = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' })
-
-const inUnits = (unit: string) => new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' })
-const SHORTEST = [inUnits('second'), SECOND] as const
-/** A length is said in the longest of these of which it is a multiple. */
-const LENGTHS = [
-  [inUnits('year'), 365 * DAY],
-  [inUnits('day'), DAY],
-  [inUnits('hour'), HOUR],
-  [inUnits('minute'), MINUTE],
-] as const
-
-/** How long one has to wait: `in 4 minutes`. Never shorter than it is. */
-export function inWords(milliseconds: number): string {
-  if (milliseconds < MINUTE) return RELATIVE.format(Math.max(1, Math.ceil(milliseconds / SECOND)), 'second')
-  if (milliseconds < 2 * HOUR) return RELATIVE.format(Math.ceil(milliseconds / MINUTE), 'minute')
-  if (milliseconds < 2 * DAY) return RELATIVE.format(Math.ceil(milliseconds / HOUR), 'hour')
-  return RELATIVE.format(Math.ceil(milliseconds / DAY), 'day')
+/** Times and lengths of time as one language says them. */
+export interface Times {
+  /** How long one has to wait: `in 4 minutes`. Never shorter than it is. */
+  until(milliseconds: number): string
+  /** How long ago it was: `now`, `3 minutes ago`, `yesterday`. */
+  ago(milliseconds: number): string
+  /** How long something lasts: `1 year`, `30 days`. Never longer than it does. */
+  lasting(milliseconds: number): string
+  /** The day: `January 1, 2026`. */
+  day(date: Date): string
+  /** The exact time, with its zone. */
+  exactly(date: Date): string
 }
 
-/** How long ago it was: `now`, `3 minutes ago`, `yesterday`. */
-export function agoInWords(milliseconds: number): string {
-  if (milliseconds < MINUTE) return CASUAL.format(0, 'second')
-  if (milliseconds < HOUR) return CASUAL.format(-Math.floor(milliseconds / MINUTE), 'minute')
-  if (milliseconds < DAY) return CASUAL.format(-Math.floor(milliseconds / HOUR), 'hour')
-  return CASUAL.format(-Math.floor(milliseconds / DAY), 'day')
+/** Made once for a language: what Intl needs for one takes longer to make than a page. */
+export function timesIn(language: string): Times {
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'always' })
+  const casual = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+  const day = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' })
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' })
+  const shortest = { unit: inUnits(language, 'second'), length: SECOND }
+  /** A length is said in the longest of these of which it is a multiple. */
+  const lengths = [
+    { unit: inUnits(language, 'year'), length: 365 * DAY },
+    { unit: inUnits(language, 'day'), length: DAY },
+    { unit: inUnits(language, 'hour'), length: HOUR },
+    { unit: inUnits(language, 'minute'), length: MINUTE },
+  ]
+  return {
+    until(milliseconds) {
+      if (milliseconds < MINUTE)
+        return relative.format(Math.max(1, Math.ceil(milliseconds / SECOND)), 'second')
+      if (milliseconds < 2 * HOUR) return relative.format(Math.ceil(milliseconds / MINUTE), 'minute')
+      if (milliseconds < 2 * DAY) return relative.format(Math.ceil(milliseconds / HOUR), 'hour')
+      return relative.format(Math.ceil(milliseconds / DAY), 'day')
+    },
+    ago(milliseconds) {
+      if (milliseconds < MINUTE) return casual.format(0, 'second')
+      if (milliseconds < HOUR) return casual.format(-Math.floor(milliseconds / MINUTE), 'minute')
+      if (milliseconds < DAY) return casual.format(-Math.floor(milliseconds / HOUR), 'hour')
+      return casual.format(-Math.floor(milliseconds / DAY), 'day')
+    },
+    lasting(milliseconds) {
+      const isMultiple = ({ length }: { length: number }) =>
+        milliseconds >= length && milliseconds % length === 0
+      const { unit, length } = lengths.find(isMultiple) ?? shortest
+      return unit.format(Math.floor(milliseconds / length))
+    },
+    day: (date) => day.format(date),
+    exactly: (date) => exact.format(date),
+  }
 }
 
-/** How long something lasts: `1 year`, `30 days`. Never longer than it does. */
-export function lengthInWords(milliseconds: number): string {
-  const [unit, length] =
-    LENGTHS.find(([, length]) => milliseconds >= length && milliseconds % length === 0) ?? SHORTEST
-  return unit.format(Math.floor(milliseconds / length))
-}
-
-/** The day: `January 1, 2026`. */
-export function dayInWords(date: Date): string {
-  return LONG_DAY.format(date)
-}
-
-/** The exact time, with its zone. */
-export function exactly(date: Date): string {
-  return EXACT.format(date)
+function inUnits(language: string, unit: string): Intl.NumberFormat {
+  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' })
 }

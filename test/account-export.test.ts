@@ -126,6 +126,7 @@ test('the account is told with all its times, which are written as ISO 8601', as
     closedAt: null,
     eraseAt: null,
     disabledAt: null,
+    language: 'en',
   })
   assert.equal(exported.slugs, [
     { slug: 'timed-anew', until: null },
@@ -235,7 +236,7 @@ test('the file is downloaded under the name of the user, and by nobody kept', as
     assert.is(page.headers['content-disposition'], `attachment; filename="${expected}"`)
     assert.match(page.headers['content-type'] ?? '', 'application/json')
     assert.is(page.headers['cache-control'], 'private, no-cache, no-store')
-    assert.is(page.headers.vary, 'HX-Request')
+    assert.match(page.headers.vary ?? '', /^HX-Request\b/)
     assert.is(page.headers['x-content-type-options'], 'nosniff')
     assert.is(JSON.parse(page.text).account.name, name)
     assert.is((await visitor.agent.head(FILE)).status, 200)
@@ -283,7 +284,7 @@ test('a thousand events and more are all in the file, and the page shows the new
   site.clock.advance(2000 * 1000)
   const page = await visitor.open(PATH)
   assert.is(page.$('ol.rows > li').length, 1000)
-  assert.match(page.text, 'The newest 1000; the file has the older ones too.')
+  assert.match(page.text, 'The newest 1,000; the file has the older ones too.')
   const { events = [] } = await file(visitor)
   assert.is(events.length, 1600)
   assert.is(new Set(events.map((event) => JSON.stringify(event))).size, 1600, 'each once')

@@ -47,6 +47,7 @@ test('needs nothing: a newcomer has a site of their own', () => {
     lifetimes: LIFETIMES,
     limits: LIMITS,
     templates: [],
+    languages: undefined,
   })
 })
 

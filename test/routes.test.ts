@@ -7,7 +7,7 @@ import { features } from '../src/features/index.js'
 import type { Route } from '../src/index.js'
 import { LIMITS } from '../src/limits.js'
 import { root } from '../src/root.js'
-import { lengthInWords } from '../src/times.js'
+import { timesIn } from '../src/times.js'
 import { freshDatabase, settingsFor } from './databases.js'
 import { type Page, Site, type Visitor } from './helpers.js'
 import { type Source, sourcesIn } from './sources.js'
@@ -89,7 +89,7 @@ function limitRows(): string[] {
     const users = features
       .filter(({ name }) => reached.get(name)?.includes(`rule: '${rule}'`))
       .map(({ name }) => `\`/${name.replaceAll('-', '/')}/\``)
-    return `| \`${rule}\` | ${max} in ${lengthInWords(window)} | ${users.join(', ') || 'the sending of mails'} |`
+    return `| \`${rule}\` | ${max} in ${timesIn('en').lasting(window)} | ${users.join(', ') || 'the sending of mails'} |`
   })
 }
 

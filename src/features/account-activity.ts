@@ -5,7 +5,6 @@ import { requireUser } from '../guards.js'
 import type { House } from '../house.js'
 import { loginOf } from '../sessions.js'
 import * as events from '../tables/events.js'
-import { lengthInWords } from '../times.js'
 
 export const name = 'account-activity'
 
@@ -25,7 +24,7 @@ export function routes(router: Router, house: House): void {
       events: shown.map((event) => ({ ...event, words: deviceWords(event.userAgent) })),
       older: found.length > PAGE ? shown.at(-1)?.id : undefined,
       isNewest: before === undefined,
-      kept: lengthInWords(house.lifetimes.events),
+      kept: house.lifetimes.events,
     })
   })
 }

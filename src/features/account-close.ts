@@ -34,7 +34,7 @@ const CLOSED = {
     'Your account is closed, and will be erased {time}. Until then you can take it back: log in, or use the link in the mail.',
 }
 const CLOSED_WITHOUT_MAIL = {
-  code: 'account_closed',
+  code: 'account_closed_without_mail',
   sentence: 'Your account is closed, and will be erased {time}. Until then you can take it back: log in.',
 }
 const REOPENED = {

@@ -21,7 +21,7 @@ const naming: Form<'name' | 'device'> = { name, fields: ['name', 'device'], secr
 const DEVICE_REVOKED = { code: 'device_revoked', sentence: 'The device is logged out.' }
 const DEVICE_GONE = { code: 'device_gone', sentence: 'This device was logged out already.' }
 const NOT_NAMED = {
-  code: 'device_gone',
+  code: 'device_gone_not_named',
   sentence: 'This device was logged out already. Its name was not saved.',
 }
 const DEVICE_NAMED = { code: 'device_named', sentence: 'The device is now called {name}.' }
@@ -128,6 +128,11 @@ function titled(device: sessions.Device): Titled {
   return { ...device, words, title: device.name ?? [browser, system].filter(Boolean).join(' on ') }
 }
 
+// The history is read in any language.
+function calledInHistory({ name, words }: Device): string {
+  return name ?? [words.browser, words.system].filter(Boolean).join(', ')
+}
+
 function numbersOf(devices: readonly Titled[]): (device: Titled) => number {
   const namesakes = new Map<string, string[]>()
   const oldestFirst = [...devices].sort((one, other) => one.createdAt - other.createdAt)
@@ -151,8 +156,11 @@ function neighbour(devices: readonly Device[], device: Device | undefined): Devi
 
 async function revoke(ctx: Context, house: House, device: Device): Promise<boolean> {
   const { user } = loginOf(ctx)
-  return recorded(ctx, house, { kind: 'device_revoked', userId: user.id, about: device.title }, (event) =>
-    sessions.close(house.database, { id: device.id, userId: user.id }, { event }),
+  return recorded(
+    ctx,
+    house,
+    { kind: 'device_revoked', userId: user.id, about: calledInHistory(device) },
+    (event) => sessions.close(house.database, { id: device.id, userId: user.id }, { event }),
   )
 }
 
@@ -188,7 +196,7 @@ async function rename(ctx: Context, house: House, device: Device, named: string)
   return recorded(
     ctx,
     house,
-    { kind: 'device_named', userId: user.id, about: named || device.title },
+    { kind: 'device_named', userId: user.id, about: named || calledInHistory(device) },
     (event) => sessions.rename(house.database, { id: device.id, userId: user.id }, named || null, { event }),
   )
 }

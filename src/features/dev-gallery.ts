@@ -59,8 +59,9 @@ function framed(ctx: Context, { pages }: House, sample: Sample): string {
 
 function showLetter(ctx: Context, house: House, { letter, as }: Written): void {
   const mail = { id: 'made-up', createdAt: house.now() }
+  const inLanguage = { ...letter, prepared: { ...letter.prepared, language: house.languageOf(ctx) } }
   const origin = house.origin ?? 'http://localhost'
-  const { subject, text, html } = messageOf(letter, mail, { house, render: house.render, origin })
+  const { subject, text, html } = messageOf(inLanguage, mail, { house, origin })
   const around = { user: undefined, subject, text }
   if (as === 'html') showMail(ctx, html)
   else showInert(ctx, house.pages.sample(ctx, { template: 'dev-gallery/text.html', around }))

@@ -130,13 +130,14 @@ async function createCounted(ctx: Context, house: House, applicant: Newcomer): P
 async function create(ctx: Context, house: House, applicant: Newcomer): Promise<boolean> {
   const passwordHash = await house.passwords.hash(applicant.password, leaving(ctx))
   const createdAt = house.now()
-  const user = { ...applicant, ...claimOf(house, applicant), passwordHash, createdAt }
+  const language = house.languageOf(ctx)
+  const user = { ...applicant, ...claimOf(house, applicant), passwordHash, language, createdAt }
   const created = await happens(ctx, house, { kind: 'signed_up', userId: user.id }, async (transaction) => {
     const made = await users.create(transaction, user)
     if (made === undefined) return undefined
     await house.hooks.duringSignup?.(transaction, { user: made, values: user.values })
     if (house.offers('email-confirm')) {
-      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id })
+      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id, facts: { language } })
     }
     return true
   })

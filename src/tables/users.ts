@@ -34,6 +34,8 @@ export interface UsersTable {
   erase_at: number | null
   /** Since when the maintainer lets nobody in; null if they do. */
   disabled_at: number | null
+  /** In which the site writes to the user, as `ru`; null as long as it is not known. */
+  language: string | null
   created_at: number
   updated_at: number
 }
@@ -65,6 +67,8 @@ export interface Account {
   eraseAt: number | null
   /** Since when the maintainer lets nobody in, UTC milliseconds; null if they do. */
   disabledAt: number | null
+  /** In which the site writes to the user, as `ru`; null as long as it is not known. */
+  language: string | null
 }
 
 /** What no two users may share. */
@@ -82,6 +86,8 @@ export interface NewUser extends Claims {
   signupForm: string
   /** When the account ends unless its address is confirmed; null if it does not. */
   confirmBy: number | null
+  /** In which the site is to write to the user. */
+  language?: string
   createdAt: number
 }
 
@@ -110,6 +116,7 @@ async function insert(db: Db, user: NewUser): Promise<boolean> {
       signup_form: user.signupForm,
       device_stamp: '',
       confirm_by: user.confirmBy,
+      language: user.language ?? null,
       created_at: user.createdAt,
       updated_at: user.createdAt,
     })
@@ -197,13 +204,14 @@ export interface StoredUser extends User {
   closedAt: number | null
   eraseAt: number | null
   disabledAt: number | null
+  language: string | null
 }
 
 export async function stored(db: Db, id: string): Promise<StoredUser | undefined> {
   const row = await db
     .selectFrom('users')
     .select(USER_COLUMNS)
-    .select(['confirm_by', 'updated_at', 'closed_at', 'erase_at', 'disabled_at'])
+    .select(['confirm_by', 'updated_at', 'closed_at', 'erase_at', 'disabled_at', 'language'])
     .where('id', '=', id)
     .executeTakeFirst()
   return (
@@ -214,6 +222,7 @@ export async function stored(db: Db, id: string): Promise<StoredUser | undefined
       closedAt: row.closed_at,
       eraseAt: row.erase_at,
       disabledAt: row.disabled_at,
+      language: row.language,
     }
   )
 }
@@ -372,6 +381,11 @@ export async function setDeviceStamp(db: Db, userId: string, deviceStamp: string
   await db.updateTable('users').set({ device_stamp: deviceStamp }).where('id', '=', userId).execute()
 }
 
+/** Notes in which language the site writes to the user from now on. */
+export async function setLanguage(db: Db, userId: string, language: string): Promise<void> {
+  await db.updateTable('users').set({ language }).where('id', '=', userId).execute()
+}
+
 /** Closes the account, which is erased at `eraseAt`; answers false if it was closed before. */
 export async function close(
   db: Db,
@@ -473,6 +487,7 @@ function accountOf(row: Selectable<UsersTable> | undefined): Account | undefined
     closedAt: row.closed_at,
     eraseAt: row.erase_at,
     disabledAt: row.disabled_at,
+    language: row.language,
   }
 }
 

@@ -29,6 +29,9 @@ export function securityHeaders({ https }: { https: boolean }): Record<string, s
 /** What keeps an answer made for one visitor out of every cache; links2 obeys `no-store` only beside `no-cache`. */
 export const DYNAMIC = { 'Cache-Control': 'private, no-cache, no-store', Vary: 'HX-Request' }
 
+/** The same for what is written in the visitor's language. */
+export const SPOKEN = { ...DYNAMIC, Vary: 'HX-Request, Accept-Language, Cookie' }
+
 /** Sets the headers before anything else can answer; static files replace those of `DYNAMIC` by their own. */
 export function headers(always: Record<string, string>): Middleware {
   const all = { ...always, ...DYNAMIC }

@@ -3,7 +3,8 @@ import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import { csrfToken } from './csrf.js'
 import type { Broken, Form, Message, Values } from './form.js'
-import { DYNAMIC } from './headers.js'
+import { DYNAMIC, SPOKEN } from './headers.js'
+import type { LanguageChoice } from './language.js'
 import { localPath, ownPath } from './local-path.js'
 import { keep, kept } from './session.js'
 import type { Views } from './views.js'
@@ -99,15 +100,22 @@ export interface Sample {
 }
 
 export interface PagesOptions {
-  views: Views
+  languages: LanguageChoice
+  /** Pages and messages in the language of this tag. */
+  speech: (tag: string) => Speech
   /** The path of the page of this name. */
   url: (name: string) => string
-  /** The text of a message, in the host's words. */
-  say: (message: Message) => string
   /** What every template may use: the visitor, the site's name. */
   shared: (ctx: Context) => object
   /** What was typed into the form of this page before a detour. */
   typed: (ctx: Context) => Readonly<Partial<Values>>
+}
+
+/** How the site speaks in one language. */
+export interface Speech {
+  views: Views
+  /** The text of a message, in the host's words. */
+  say: (message: Message) => string
 }
 
 /** The journey on starts after so long, for the message to be read. */
@@ -124,48 +132,67 @@ const TYPED_AGAIN = {
   sentence: 'Here is what you had typed. Nothing was sent yet: please look it over, then send it.',
 }
 
-export function createPages({ views, url, say, shared, typed }: PagesOptions): Pages {
+export function createPages({ languages, speech, url, shared, typed }: PagesOptions): Pages {
   const forms = new Map<string, Form>()
 
   const render = (ctx: Context, template: string, values: object) => {
-    ctx.set(DYNAMIC)
+    const language = languages.of(ctx)
+    ctx.set(SPOKEN)
+    ctx.set('Content-Language', language)
     ctx.type = 'html'
-    ctx.body = views.render(template, { ...shared(ctx), ...values })
+    ctx.body = speech(language).views.render(template, { ...shared(ctx), ...values })
   }
 
-  const spokenLink = (link: Link | undefined) => link && { href: link.href, text: say(link.message) }
+  /** A whole page, with the way to it in other languages; `at` is its address, if it is not the one that was asked for. */
+  const renderPage = (ctx: Context, template: string, values: object, at?: string) =>
+    render(ctx, template, { languages: languages.links(ctx, at), ...values })
 
-  const spokenError = ({ link, ...error }: Broken & { link?: Link }) => ({
+  const say = (ctx: Context, message: Message) => speech(languages.of(ctx)).say(message)
+
+  const spokenLink = (ctx: Context, link: Link | undefined) =>
+    link && { href: link.href, text: say(ctx, link.message) }
+
+  const spokenError = (ctx: Context, { link, ...error }: Broken & { link?: Link }) => ({
     field: error.field,
-    text: say(error),
-    link: spokenLink(link),
+    text: say(ctx, error),
+    link: spokenLink(ctx, link),
   })
 
-  const spoken = (notice: Notice | undefined) =>
-    notice && { text: say(notice.message), link: spokenLink(notice.link) }
+  const spoken = (ctx: Context, notice: Notice | undefined) =>
+    notice && { text: say(ctx, notice.message), link: spokenLink(ctx, notice.link) }
 
   const wholePage = (ctx: Context, template: string, values: () => object) =>
     answer(ctx, {
-      page: () => render(ctx, template, { messages: { notice: spoken(takeNotice(ctx)) }, ...values() }),
+      page() {
+        const other = languages.take(ctx)
+        if (other !== undefined) return redirect(ctx, other, undefined)
+        const messages = { notice: spoken(ctx, takeNotice(ctx)) }
+        renderPage(ctx, template, { messages, ...values() })
+      },
       fragment: () => redirectHtmx(ctx, ownPath(ctx.url) ?? '/'),
     })
 
   const formState = (ctx: Context, form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
-    ...stateOf(form, values, errors),
+    ...stateOf(ctx, form, values, errors),
     csrf: csrfToken(ctx),
   })
 
-  const stateOf = (form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
+  const stateOf = (ctx: Context, form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
     name: form.name,
     action: actionOf(form, url),
     hasFields: form.fields.length > 0 || form.around !== undefined,
     once: values._once || newOnce(),
     values: visible(form, values),
-    errors: byField(errors, say),
+    errors: byField(errors, (message) => say(ctx, message)),
   })
 
-  const sampleState = (form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
-    ...stateOf(form, values, errors),
+  const sampleState = (
+    ctx: Context,
+    form: Form,
+    values: Partial<Values>,
+    errors: readonly Broken[] = [],
+  ) => ({
+    ...stateOf(ctx, form, values, errors),
     csrf: NO_TOKEN,
   })
 
@@ -181,7 +208,7 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
         return {
           ...around,
           form: state,
-          ...(isAgain && { messages: { notice: spoken({ message: TYPED_AGAIN }) } }),
+          ...(isAgain && { messages: { notice: spoken(ctx, { message: TYPED_AGAIN }) } }),
         }
       })
     },
@@ -189,11 +216,12 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
     async refuse(ctx, sent, { status = 406, errors, values }) {
       const form = sent.on ?? sent
       const around = await form.around?.(ctx)
-      const messages = { errors: errors.map((error) => spokenError(error)) }
+      const messages = { errors: errors.map((error) => spokenError(ctx, error)) }
       const state = formState(ctx, form, values, errors)
       ctx.status = status
       answer(ctx, {
-        page: () => render(ctx, `${form.name}/page.html`, { ...around, messages, form: state }),
+        page: () =>
+          renderPage(ctx, `${form.name}/page.html`, { ...around, messages, form: state }, pageOf(form, url)),
         fragment: () => render(ctx, FRAGMENT, { ...around, messages, form: { ...state, oob: true } }),
       })
     },
@@ -202,11 +230,15 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
       ctx.status = 403
       const state = formState(ctx, form, values)
       answer(ctx, {
-        page: () =>
-          render(ctx, `${form.name}/page.html`, { messages: { errors: [spokenError(error)] }, form: state }),
+        page: () => {
+          const messages = { errors: [spokenError(ctx, error)] }
+          renderPage(ctx, `${form.name}/page.html`, { messages, form: state }, pageOf(form, url))
+        },
         fragment: () =>
           render(ctx, FRAGMENT, {
-            messages: { errors: [{ ...spokenError(error), ask: { ...state, button: say(button) } }] },
+            messages: {
+              errors: [{ ...spokenError(ctx, error), ask: { ...state, button: say(ctx, button) } }],
+            },
           }),
       })
     },
@@ -217,14 +249,15 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
       render(ctx, FRAGMENT, {
         ...(await form.around?.(ctx)),
         messages: {
-          notice: spoken(notice),
-          onward: onward && { href: to, text: say(onward), delay: ONWARD_DELAY },
+          notice: spoken(ctx, notice),
+          onward: onward && { href: to, text: say(ctx, onward), delay: ONWARD_DELAY },
         },
         form: { ...formState(ctx, form, values), oob: true },
       })
     },
 
     leave(ctx, to, notice) {
+      languages.take(ctx)
       answer(ctx, {
         page: () => redirect(ctx, to, notice),
         fragment: () => {
@@ -248,16 +281,22 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
 
     sample(ctx, { template, form, values = {}, errors = [], notice, onward, around }) {
       const spokenErrors = errors.map(({ ask, ...error }) => ({
-        ...spokenError(error),
-        ask: ask && { ...sampleState(ask.form, ask.values), button: say(ask.button) },
+        ...spokenError(ctx, error),
+        ask: ask && { ...sampleState(ctx, ask.form, ask.values), button: say(ctx, ask.button) },
       }))
       const messages = {
         errors: spokenErrors.length > 0 ? spokenErrors : undefined,
-        notice: spoken(notice),
-        onward: onward && { href: onward.href, text: say(onward.message), delay: ONWARD_DELAY },
+        notice: spoken(ctx, notice),
+        onward: onward && { href: onward.href, text: say(ctx, onward.message), delay: ONWARD_DELAY },
       }
-      const state = form && { ...sampleState(form, values, errors), oob: template === FRAGMENT }
-      return views.render(template, { ...shared(ctx), ...around, messages, form: state })
+      const state = form && { ...sampleState(ctx, form, values, errors), oob: template === FRAGMENT }
+      return speech(languages.of(ctx)).views.render(template, {
+        ...shared(ctx),
+        languages: languages.links(ctx),
+        ...around,
+        messages,
+        form: state,
+      })
     },
 
     register: (form) => void forms.set(actionOf(form, url), form),
@@ -265,10 +304,14 @@ export function createPages({ views, url, say, shared, typed }: PagesOptions): P
 
     problem(ctx, { status, error, link, detail }) {
       ctx.status = status
-      const messages = { errors: [spokenError({ ...error, ...(link && { link }) })] }
+      const messages = { errors: [spokenError(ctx, { ...error, ...(link && { link }) })] }
       answer(ctx, {
-        page: () =>
-          render(ctx, 'problem/page.html', { messages, status, detail, back: formBehind(ctx.path) }),
+        page() {
+          const other = languages.take(ctx)
+          if (other !== undefined) return redirect(ctx, other, undefined)
+          const back = formBehind(ctx.path)
+          renderPage(ctx, 'problem/page.html', { messages, status, detail, back }, back)
+        },
         fragment: () => {
           const self = ctx.method === 'GET' ? localPath(ctx.url) : undefined
           if (self !== undefined) return redirectHtmx(ctx, self)
@@ -289,9 +332,14 @@ function answer(ctx: Context, { page, fragment }: { page: () => void; fragment: 
   else page()
 }
 
+/** Where the form stands. */
+function pageOf(form: Form, url: (name: string) => string): string {
+  return form.path ?? url(form.name)
+}
+
 /** Where the form is sent. */
 function actionOf(form: Form, url: (name: string) => string): string {
-  const path = form.path ?? url(form.name)
+  const path = pageOf(form, url)
   return form.oneButton ? path : `${path}verify/`
 }
 

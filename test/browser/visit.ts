@@ -1,5 +1,6 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { suite, type Test } from 'uvu'
+import type { AccountsOptions } from '../../src/index.js'
 import { Site } from '../helpers.js'
 import { launch } from './chromium.js'
 
@@ -11,7 +12,7 @@ export interface BrowserSuite {
   open(path: string, options?: BrowserContextOptions): Promise<Page>
 }
 
-export function browserSuite(name: string): BrowserSuite {
+export function browserSuite(name: string, options: Partial<AccountsOptions> = {}): BrowserSuite {
   const test = suite(name)
   let running: { site: Site; browser: Browser } | undefined
   const current = () => {
@@ -19,7 +20,7 @@ export function browserSuite(name: string): BrowserSuite {
     return running
   }
   test.before(async () => {
-    running = { site: await Site.start(), browser: await launch() }
+    running = { site: await Site.start(options), browser: await launch() }
   })
   test.after(async () => {
     await current().browser.close()

@@ -1,0 +1,104 @@
+import { join } from 'node:path'
+import type { Places, Url } from './house.js'
+import { loadLanguages } from './languages.js'
+import { mailRenderer } from './mailing.js'
+import type { AccountsOptions } from './options.js'
+import { root } from './root.js'
+import type { Assets } from './web/assets.js'
+import type { Speech } from './web/pages.js'
+import { createViews, type ViewsOptions } from './web/views.js'
+import { createWords, ENGLISH, type Language, type Words } from './words.js'
+
+/** How the site speaks in one of its languages. */
+export interface Voice extends Speech {
+  tag: string
+  /** What the language calls itself. */
+  name: string
+  /** Renders a template of a mail, `.txt` or `.html`. */
+  renderMail(template: string, values: object): string
+}
+
+export interface VoicesOptions {
+  url: Url
+  places: Places
+  assets: Assets
+  offers: (name: string) => boolean
+  now: () => number
+}
+
+/** A voice for each language that the site offers. */
+export interface Voices {
+  /** The first is for who understands none of them. */
+  all: readonly Voice[]
+  /** The one of this language; the first if the site does not offer it. */
+  of(tag: unknown): Voice
+}
+
+/** Throws a sentence if a file of a language is wrong, a template does not compile, or there is no such language. */
+export function createVoices(options: AccountsOptions, voices: VoicesOptions): Voices {
+  const all = languagesOf(options).map((language) => voiceOf(language, options, voices))
+  const [first] = all
+  if (first === undefined) throw new Error('The option languages has to name one language at least.')
+  const byTag = new Map<unknown, Voice>(all.map((voice) => [voice.tag, voice]))
+  return { all, of: (tag) => byTag.get(tag) ?? first }
+}
+
+function languagesOf({ templates, languages, language }: AccountsOptions): Language[] {
+  const known = loadLanguages(templates)
+  const others = [...known.keys()].filter((tag) => tag !== ENGLISH.tag).sort()
+  const tags = typeof language === 'string' ? [language] : (languages ?? [ENGLISH.tag, ...others])
+  return tags.map((tag) => {
+    const found = known.get(tag)
+    if (found === undefined)
+      throw new Error(`There is no language ${tag}: there are ${[...known.keys()].join(', ')}.`)
+    return found
+  })
+}
+
+function voiceOf(language: Language, options: AccountsOptions, voices: VoicesOptions): Voice {
+  const { tag, name } = language
+  const words = createWords(withMessages(language, options.messages))
+  const viewsOptions = viewsOptionsOf(language, words, options, voices)
+  const views = createViews(viewsOptions)
+  const text = createViews({ ...viewsOptions, ending: '.txt' })
+  return { tag, name, views, say: words.sentence, renderMail: mailRenderer(views, text) }
+}
+
+/** The host's sentences come before those of the language. */
+function withMessages(language: Language, messages: AccountsOptions['messages'] = {}): Language {
+  const own = Object.entries(messages).flatMap(([code, said]): [string, string][] => {
+    const sentence = typeof said === 'string' ? said : said[language.tag]
+    return sentence === undefined ? [] : [[code, sentence]]
+  })
+  return { ...language, messages: new Map([...language.messages, ...own]) }
+}
+
+function viewsOptionsOf(
+  { tag, direction }: Language,
+  { text, times }: Words,
+  { siteName = 'Gatehouse', theme = 'auto', templates = [], development = false }: AccountsOptions,
+  { url, places, assets, offers, now }: VoicesOptions,
+): ViewsOptions {
+  return {
+    folders: [...templates, join(root, 'templates')],
+    globals: {
+      _: text,
+      lang: tag,
+      dir: direction,
+      url,
+      offers,
+      asset: assets.path,
+      places,
+      // It stands in the subjects of mails, which are one line.
+      siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
+      theme,
+      day: times.day,
+      ago: (time: number) => times.ago(now() - time),
+      until: (time: number) => times.until(time - now()),
+      lasting: times.lasting,
+      exactly: (time: number) => times.exactly(new Date(time)),
+      iso: (time: number) => new Date(time).toISOString(),
+    },
+    reload: development,
+  }
+}

@@ -1,0 +1,74 @@
+import type { Page } from 'playwright-core'
+import * as assert from 'uvu/assert'
+import { PSEUDO, pseudoFolder } from '../pseudo.js'
+import { browserSuite, messages, pressForAnswer } from './visit.js'
+
+const { test, open } = browserSuite('languages', { templates: [pseudoFolder()] })
+
+const PHONE = { viewport: { width: 320, height: 800 } }
+
+test('no page is wider than a phone in a language from right to left, and each begins at the right', async () => {
+  const page = await open('/dev/gallery/', PHONE)
+  const paths: string[] = await page.evaluate(
+    '[...document.querySelectorAll("main .rows a")].map((link) => link.pathname)',
+  )
+  const shown = paths.filter((path) => /\/(?:[a-z]+-)?(?:errors|long|full|html)\/$/.test(path))
+  assert.ok(shown.length > 30, `${shown.length} pages`)
+  const odd: string[] = []
+  for (const path of shown) {
+    await page.goto(`${path}?lang=${PSEUDO}`)
+    const { isWide, direction, side } = await layoutOf(page)
+    if (isWide || direction !== 'rtl' || side !== 'right') odd.push(`${path}: ${isWide} ${direction} ${side}`)
+  }
+  assert.equal(odd, [])
+  await page.context().close()
+})
+
+interface Layout {
+  isWide: boolean
+  direction: string
+  /** The side on which the heading's text begins. */
+  side: string
+}
+
+function layoutOf(page: Page): Promise<Layout> {
+  return page.evaluate(`(() => {
+    const heading = document.querySelector('h1')
+    const text = document.createRange()
+    text.selectNodeContents(heading)
+    const [line] = text.getClientRects()
+    const box = heading.getBoundingClientRect()
+    return {
+      isWide: document.documentElement.scrollWidth > innerWidth,
+      direction: getComputedStyle(document.body).direction,
+      side: line.left - box.left + 1 >= box.right - line.right ? 'right' : 'left',
+    }
+  })()`)
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`the switch works ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+    const page = await open('/login/?next=%2Faccount%2F', { locale: 'en-GB', javaScriptEnabled })
+    await page.click('footer a[hreflang="ru"]')
+    await page.waitForURL('**/login/?next=%2Faccount%2F')
+    assert.is(await page.textContent('h1'), 'Войти')
+    if (javaScriptEnabled) await pressForAnswer(page)
+    else await page.click('main form button')
+    assert.equal(await messages(page), [
+      '⚠ Введите имя пользователя или адрес электронной почты.',
+      '⚠ Введите пароль.',
+    ])
+    await page.click('footer a[hreflang="en"]')
+    await page.waitForURL('**/login/**')
+    assert.is(await page.textContent('h1'), 'Log in')
+    await page.context().close()
+  })
+}
+
+test('a browser that asks for Russian gets it', async () => {
+  const page = await open('/signup/', { locale: 'ru-RU' })
+  assert.is(await page.textContent('h1'), 'Зарегистрироваться')
+  await page.context().close()
+})
+
+test.run()
