@@ -29,6 +29,8 @@ export interface Config {
   readonly keyFile: string
   /** How many processes serve the site on this machine. */
   readonly workers: number
+  /** How many connections a process keeps open at most. */
+  readonly maxConnections: number
   /** How many proxies in front of the site are ours. */
   readonly trustProxy: number
   readonly passwordMinLength: number
@@ -86,6 +88,7 @@ const environment = z.object({
     .transform((text) => (text === 'auto' ? String(availableParallelism()) : text))
     .pipe(wholeNumber(1, 512, ', or auto'))
     .default('1'),
+  MAX_CONNECTIONS: wholeNumber(1, 100_000).default('1000'),
   TRUST_PROXY: wholeNumber(0, 100).default('0'),
   MAIL: z.enum(['on', 'off'], { message: 'has to be on or off' }).default('on'),
   SMTP_URL: z
@@ -160,6 +163,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     sessionKeys: data.SESSION_KEYS,
     keyFile,
     workers: data.WEB_CONCURRENCY,
+    maxConnections: data.MAX_CONNECTIONS,
     trustProxy: data.TRUST_PROXY,
     passwordMinLength: data.PASSWORD_MIN_LENGTH,
     mail: mailOf(data),

@@ -30,18 +30,23 @@ export async function inProcesses(
 
 // The first worker goes ahead: it makes the key and brings the database up to date, and if it cannot, that is said once.
 async function lead(count: number, log: Logger): Promise<string> {
-  const first = cluster.fork()
-  const address = await listening(first)
-  const others = Array.from({ length: count - 1 }, () => cluster.fork())
+  const ending = new AbortController()
+  const start = async () => {
+    const worker = cluster.fork()
+    const address = await listening(worker)
+    keep(worker, { log, ending: ending.signal, deaths: 0 })
+    return address
+  }
   try {
-    await Promise.all(others.map(listening))
+    const address = await start()
+    await Promise.all(Array.from({ length: count - 1 }, start))
+    endTogether(ending, log)
+    return address
   } catch (error) {
+    ending.abort()
     signalAll('SIGTERM')
     throw error
   }
-  const ending = endTogether(log)
-  for (const worker of [first, ...others]) keep(worker, { log, ending, deaths: 0 })
-  return address
 }
 
 /** Waits until the worker listens, and answers where. Throws what keeps it from that. */
@@ -69,8 +74,7 @@ function isReport(message: unknown): message is Report {
 }
 
 /** At the signal that asks for the end passes it on, for each worker ends in order by itself; nobody is replaced any more. */
-function endTogether(log: Logger): AbortSignal {
-  const ending = new AbortController()
+function endTogether(ending: AbortController, log: Logger): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       signalAll(signal)
@@ -78,7 +82,6 @@ function endTogether(log: Logger): AbortSignal {
       ending.abort()
     })
   }
-  return ending.signal
 }
 
 function cutOff(log: Logger): void {
