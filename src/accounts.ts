@@ -18,7 +18,7 @@ import { createLimits, LIMITS, type Limits, UNLIMITED } from './limits.js'
 import { startMailing } from './mailing.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { createOutbox, type Outbox } from './outbox.js'
-import { createPasswords } from './passwords.js'
+import { createPasswords, gateOf } from './passwords.js'
 import { root } from './root.js'
 import { currentUser, noteLanguage } from './sessions.js'
 import { smtpTransport } from './smtp.js'
@@ -102,7 +102,7 @@ async function build(options: AccountsOptions): Promise<House> {
     shared: (ctx) => ({ user: userOf(ctx) }),
     typed: typedOf,
   })
-  const passwords = await createPasswords(options.passwordCosts)
+  const passwords = await createPasswords(options.passwordCosts, gateOf(options.workers ?? 1))
   const database = await openDatabase(options.database, {
     onRetry: (error) => log.debug({ err: error }, 'others were in the way: the database is asked again'),
   })

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type Koa from 'koa'
@@ -9,14 +10,33 @@ export interface ServeOptions {
   host: string
   /** Whether the site's public address is https; false by default. */
   https?: boolean
+  /** How many connections are open at most, 1000 by default; more are closed at once, before idle ones are. */
+  maxConnections?: number
+  /** How many proxies of yours stand in front, 0 by default: they keep connections for a minute, browsers need not. */
+  trustProxy?: number
+  /** In milliseconds: for headers 30 s, for a whole request 60 s, and without a byte either way 2 minutes by default. */
+  timeouts?: Partial<Timeouts>
   /** Called once when the site is asked to end, before it stops listening: time to tell the balancer. */
   onClosing: () => void
   /** Called when every request was answered. */
   onClosed: () => Promise<void>
 }
 
-// Slowloris: unfinished headers end after 30 s, unfinished bodies after 60 s, give or take one check.
-const TIMEOUTS = { headersTimeout: 30_000, requestTimeout: 60_000, connectionsCheckingInterval: 1_000 }
+interface Timeouts {
+  headers: number
+  request: number
+  silence: number
+}
+
+// Slowloris: unfinished headers end after 30 s, unfinished bodies after 60 s, give or take one check; who does not read
+// what was asked for is cut off as well.
+const TIMEOUTS: Timeouts = { headers: 30_000, request: 60_000, silence: 120_000 }
+const CHECK_EVERY = 1_000
+
+/** A connection without a request is kept for so long: longer than nginx keeps it, or it would send one into its end. */
+const IDLE = { browser: 5_000, proxy: 65_000 }
+
+const MAX_CONNECTIONS = 1_000
 
 const REFUSALS: Record<string, string> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
@@ -33,14 +53,58 @@ const PATIENCE = 5_000
  * requests are answered, then `onClosed`. Throws a sentence if the port cannot be had.
  */
 export async function serve(app: Koa, options: ServeOptions): Promise<string> {
-  const server = createServer(TIMEOUTS, app.callback())
+  const server = createServer(limitsOf(options), app.callback())
+  server.setTimeout(options.timeouts?.silence ?? TIMEOUTS.silence)
   server.on('clientError', refuseBroken(options.https ?? false))
+  capConnections(server, options.maxConnections ?? MAX_CONNECTIONS)
+  const onClosing = partWithAnswers(server, options.onClosing)
   await listen(server, options)
   let ending: Promise<void> | undefined
   // Kept on: a second signal (npm passes on what the terminal has sent already) would kill what is being answered.
-  process.on('SIGTERM', () => (ending ??= end(server, NOTICE, options)))
-  process.on('SIGINT', () => (ending ??= end(server, 0, options)))
+  process.on('SIGTERM', () => (ending ??= end(server, NOTICE, { ...options, onClosing })))
+  process.on('SIGINT', () => (ending ??= end(server, 0, { ...options, onClosing })))
   return addressOf(server)
+}
+
+function limitsOf({ timeouts, trustProxy = 0 }: ServeOptions): ServerOptions {
+  return {
+    headersTimeout: timeouts?.headers ?? TIMEOUTS.headers,
+    requestTimeout: timeouts?.request ?? TIMEOUTS.request,
+    keepAliveTimeout: trustProxy > 0 ? IDLE.proxy : IDLE.browser,
+    connectionsCheckingInterval: CHECK_EVERY,
+  }
+}
+
+// Not by `maxConnections`: of a cluster's workers that are all full each hands the connection on to the next, for ever.
+function capConnections(server: Server, most: number): void {
+  let open = 0
+  server.on('connection', (socket: Socket) => {
+    open++
+    socket.once('close', () => open--)
+    if (open <= most) return
+    socket.destroy()
+    // Who waits for nothing makes room for the next.
+    server.closeIdleConnections()
+  })
+}
+
+/** Answers what is called before the end: from then on every answer closes its connection, so that clients go elsewhere. */
+function partWithAnswers(server: Server, onClosing: () => void): () => void {
+  const running = new Set<ServerResponse>()
+  let isClosing = false
+  const part = (response: ServerResponse) => {
+    if (!response.headersSent) response.setHeader('Connection', 'close')
+  }
+  server.prependListener('request', (_request, response) => {
+    if (isClosing) return part(response)
+    running.add(response)
+    response.once('close', () => running.delete(response))
+  })
+  return () => {
+    isClosing = true
+    for (const response of running) part(response)
+    onClosing()
+  }
 }
 
 function listen(server: Server, { port, host }: ServeOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { type ClientRequest, request } from 'node:http'
+import { Agent, type ClientRequest, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import * as cheerio from 'cheerio'
 import { suite } from 'uvu'
@@ -7,12 +7,19 @@ import { settingsFor } from './databases.js'
 import { freshDatabase } from './helpers.js'
 import { addressOf, launchSite, type Program, status } from './program.js'
 
-const test = suite<{ program: Program; address: string }>('stop')
+interface Context {
+  program: Program
+  address: string
+}
 
-test.before.each(async (context) => {
-  context.program = launchSite(tmpdir(), settingsFor(await freshDatabase()))
-  context.address = await addressOf(context.program)
-})
+const test = suite<Context>('stop')
+
+async function launched(env: Record<string, string> = {}): Promise<Context> {
+  const program = launchSite(tmpdir(), { ...settingsFor(await freshDatabase()), ...env })
+  return { program, address: await addressOf(program) }
+}
+
+test.before.each(async (context) => void Object.assign(context, await launched()))
 
 // Only a site that failed to stop still runs by now.
 test.after.each(async ({ program }) => {
@@ -44,6 +51,45 @@ for (const [signal, times] of [
     assert.is(program.stderr, '')
   })
 }
+
+test('several processes answer what they have taken before they end', async () => {
+  const { program, address } = await launched({ WEB_CONCURRENCY: '2' })
+  const login = await slowLogin(address)
+  program.signal('SIGTERM')
+  await until(`${address}/readyz`, 503)
+  program.signal('SIGTERM')
+  assert.is(await login.finish(), 406, 'there is no such user')
+  assert.is(await program.end, 0)
+  assert.is(program.stderr, '')
+  assert.not.match(program.stdout, 'takes its place')
+})
+
+test('several processes that lose their primary answer what they have taken, and none is left', async () => {
+  const { program, address } = await launched({ WEB_CONCURRENCY: '2' })
+  const login = await slowLogin(address)
+  program.signal('SIGKILL')
+  await until(`${address}/healthz`, undefined)
+  assert.is(await login.finish(), 406, 'there is no such user')
+  // The output of all is one: it has ended when all have.
+  assert.is(await program.end, 'SIGKILL')
+})
+
+test('asks who keeps the connection to go elsewhere', async ({ program, address }) => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const answer = (path: string) =>
+    new Promise<string | undefined>((resolve, reject) => {
+      request(address + path, { agent }, (response) => {
+        response.resume().on('end', () => resolve(response.headers.connection))
+      })
+        .on('error', reject)
+        .end()
+    })
+  assert.is(await answer('/login/'), 'keep-alive')
+  program.signal('SIGTERM')
+  await until(`${address}/readyz`, 503)
+  assert.is(await answer('/login/'), 'close')
+  assert.is(await program.end, 0)
+})
 
 test('does not wait longer than 10 s for a body that never comes', async ({ program, address }) => {
   const login = await slowLogin(address)

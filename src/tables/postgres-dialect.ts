@@ -9,7 +9,7 @@ import {
   type PostgresQueryResult,
 } from 'kysely'
 import pg from 'pg'
-import { DatabaseUnavailable, type OnRetry, retried } from './unavailable.js'
+import { DatabaseUnavailable, forgiveUnavailable, type OnRetry, retried } from './unavailable.js'
 
 const { DatabaseError, escapeIdentifier } = pg
 
@@ -75,10 +75,6 @@ class RowLockingPostgresAdapter extends PostgresAdapter {
     await lock?.query('rollback', []).catch(forgiveUnavailable)
     lock?.release()
   }
-}
-
-function forgiveUnavailable(error: unknown): void {
-  if (!(error instanceof DatabaseUnavailable)) throw error
 }
 
 /** A pool whose errors say what may be done about them, and which tells `onRetry` of statements that it does again. */

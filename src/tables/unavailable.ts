@@ -15,6 +15,11 @@ export class DatabaseUnavailable extends Error {
   }
 }
 
+/** Throws every error but this one. */
+export function forgiveUnavailable(error: unknown): void {
+  if (!(error instanceof DatabaseUnavailable)) throw error
+}
+
 /** Told of what stood in the way each time that something is tried again. */
 export type OnRetry = (error: DatabaseUnavailable) => void
 
