@@ -18,7 +18,7 @@ import { createLimits, LIMITS, type Limits, UNLIMITED } from './limits.js'
 import { mailRenderer, startMailing } from './mailing.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { createOutbox, type Outbox } from './outbox.js'
-import { createPasswords } from './passwords.js'
+import { createPasswords, gateOf } from './passwords.js'
 import { root } from './root.js'
 import { currentUser } from './sessions.js'
 import { smtpTransport } from './smtp.js'
@@ -97,7 +97,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
   const offers = offersOf(options, outbox)
   const views = createHouseViews(options, { words, url, places, assets, offers, now })
   const pages = createHousePages(views.html, { words, url })
-  const passwords = await createPasswords(options.passwordCosts)
+  const passwords = await createPasswords(options.passwordCosts, gateOf(options.workers ?? 1))
   const database = await openDatabase(options.database)
   const house: House = {
     pages,

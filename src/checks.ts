@@ -54,6 +54,7 @@ const OPTIONS: Record<keyof AccountsOptions, Check> = {
     timeCost: wholeNumber(1, 2 ** 32 - 1),
     parallelism: wholeNumber(1, 255),
   }),
+  workers: wholeNumber(1, 512),
   lifetimes: named(allOf(LIFETIMES, milliseconds)),
   limits: limitsCheck,
   features: be(

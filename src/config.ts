@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { parseDuration } from './durations.js'
@@ -26,6 +27,8 @@ export interface Config {
   readonly sessionKeys: readonly string[]
   /** Beside the database; beside where SQLite's would be if it is on a server. */
   readonly keyFile: string
+  /** How many processes serve the site on this machine. */
+  readonly workers: number
   /** How many proxies in front of the site are ours. */
   readonly trustProxy: number
   readonly passwordMinLength: number
@@ -78,6 +81,11 @@ const environment = z.object({
     .transform(splitKeys)
     .refine(areKeys, 'has to be keys of 32 random bytes as base64url (43 characters), separated by commas')
     .default(''),
+  WEB_CONCURRENCY: z
+    .string()
+    .transform((text) => (text === 'auto' ? String(availableParallelism()) : text))
+    .pipe(wholeNumber(1, 512, ', or auto'))
+    .default('1'),
   TRUST_PROXY: wholeNumber(0, 100).default('0'),
   MAIL: z.enum(['on', 'off'], { message: 'has to be on or off' }).default('on'),
   SMTP_URL: z
@@ -151,6 +159,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     database,
     sessionKeys: data.SESSION_KEYS,
     keyFile,
+    workers: data.WEB_CONCURRENCY,
     trustProxy: data.TRUST_PROXY,
     passwordMinLength: data.PASSWORD_MIN_LENGTH,
     mail: mailOf(data),
@@ -243,8 +252,8 @@ export function readDotEnv(): void {
   if (statSync('.env', { throwIfNoEntry: false })?.isFile()) process.loadEnvFile('.env')
 }
 
-function wholeNumber(min: number, max: number) {
-  const sentence = `has to be a whole number from ${min} to ${max}`
+function wholeNumber(min: number, max: number, otherwise = '') {
+  const sentence = `has to be a whole number from ${min} to ${max}${otherwise}`
   return z
     .string()
     .regex(/^\d{1,6}$/, sentence)

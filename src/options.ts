@@ -54,6 +54,8 @@ export interface AccountsOptions {
   passwordMinLength?: number
   /** Argon2id's costs; 19456 KiB, 2 passes, 1 lane by default. Hashes of other costs are renewed at login. */
   passwordCosts?: PasswordCosts
+  /** How many processes of this site share the machine, and so its cores for hashing passwords; 1 by default. */
+  workers?: number
   /**
    * How long sessions and what else lasts, in milliseconds. By default a session a day after its last use, a kept one 30
    * days, and every one 90 days after its login; a login is recent for 10 minutes, the database is asked every time, an

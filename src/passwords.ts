@@ -44,13 +44,23 @@ const OWASP: PasswordCosts = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 const ARGON2ID = 2
 
 // Hashes run on libuv's threads; one of its four stays free for files and name look-ups.
-const AT_ONCE = Math.min(availableParallelism(), 3)
+const MOST_AT_ONCE = 3
 const WAITING = 256
 
-/** `waiting` hashes may wait for their turn. */
-export async function createPasswords(costs = OWASP, { waiting = WAITING } = {}): Promise<Passwords> {
+/** How wide the gate is: `workers` processes share the machine's cores, and nobody waits longer for there being several. */
+export function gateOf(workers: number, cores = availableParallelism()): { atOnce: number; waiting: number } {
+  const alone = Math.min(cores, MOST_AT_ONCE)
+  const atOnce = Math.max(1, Math.min(Math.floor(cores / workers), MOST_AT_ONCE))
+  return { atOnce, waiting: Math.ceil((WAITING * atOnce) / alone) }
+}
+
+/** `atOnce` hashes are made at once, and `waiting` may wait for their turn. */
+export async function createPasswords(
+  costs = OWASP,
+  { atOnce, waiting }: ReturnType<typeof gateOf> = gateOf(1),
+): Promise<Passwords> {
   const options = { ...costs, algorithm: ARGON2ID }
-  const limit = pLimit(AT_ONCE)
+  const limit = pLimit(atOnce)
   const nobody = await hash('a password that nobody has', options)
 
   const refuseWhenFull = () => {

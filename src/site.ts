@@ -10,6 +10,7 @@ import {
   type Form,
   formBody,
   healthChecks,
+  inProcesses,
   isGone,
   otherMethods,
   readConfig,
@@ -48,6 +49,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     emailConfirmation: config.emailConfirmation,
     privateEmails: config.privateEmails,
     passwordMinLength: config.passwordMinLength,
+    workers: config.workers,
     lifetimes: config.lifetimes,
     limits: config.limits,
     templates: config.templates,
@@ -100,9 +102,11 @@ function noteOf(ctx: Context): string {
 async function start(): Promise<void> {
   readDotEnv()
   const config = readConfig(process.env)
-  const { app, ...ends } = await createSite(config)
-  const address = await serve(app, { ...config, ...ends })
-  process.stdout.write(`Gatehouse listens on ${address}\n`)
+  const address = await inProcesses(config, async () => {
+    const { app, ...ends } = await createSite(config)
+    return serve(app, { ...config, ...ends })
+  })
+  if (address !== undefined) process.stdout.write(`Gatehouse listens on ${address}\n`)
 }
 
 const program = process.argv[1]

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -38,6 +39,7 @@ test('needs nothing: a newcomer has a site of their own', () => {
     database: `sqlite:${file}`,
     sessionKeys: [],
     keyFile: `${file}.key`,
+    workers: 1,
     trustProxy: 0,
     passwordMinLength: 6,
     mail: 'caught',
@@ -75,6 +77,8 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ DATABASE_URL: 'sqlite:/srv/a.sqlite' }, { keyFile: `${resolve('/srv/a.sqlite')}.key` }],
   [{ SESSION_KEYS: ONE }, { sessionKeys: [ONE] }],
   [{ SESSION_KEYS: ` ${TWO} , ${ONE} ` }, { sessionKeys: [TWO, ONE] }],
+  [{ WEB_CONCURRENCY: '4' }, { workers: 4 }],
+  [{ WEB_CONCURRENCY: 'auto' }, { workers: availableParallelism() }],
   [{ TRUST_PROXY: '2' }, { trustProxy: 2 }],
   [{ PASSWORD_MIN_LENGTH: '15' }, { passwordMinLength: 15 }],
   [{ PASSWORD_MIN_LENGTH: '128' }, { passwordMinLength: 128 }],
@@ -156,6 +160,7 @@ const WRONG: Record<string, readonly string[]> = {
     `${ONE},${TWO.slice(1)}`,
     `${ONE};${TWO}`,
   ],
+  WEB_CONCURRENCY: ['0', '-1', '513', '1.5', 'all'],
   TRUST_PROXY: ['-1', 'true', 'yes', '1.5', '127.0.0.1'],
   PASSWORD_MIN_LENGTH: ['5', '0', '-6', '129', 'six', '8.5'],
   SESSION_IDLE: ['1', '0d', '-1d', '1.5h', '1w', '1 d', 'day', '99999d'],

@@ -7,12 +7,19 @@ import { settingsFor } from './databases.js'
 import { freshDatabase } from './helpers.js'
 import { addressOf, launchSite, type Program, status } from './program.js'
 
-const test = suite<{ program: Program; address: string }>('stop')
+interface Context {
+  program: Program
+  address: string
+}
 
-test.before.each(async (context) => {
-  context.program = launchSite(tmpdir(), settingsFor(await freshDatabase()))
-  context.address = await addressOf(context.program)
-})
+const test = suite<Context>('stop')
+
+async function launched(env: Record<string, string> = {}): Promise<Context> {
+  const program = launchSite(tmpdir(), { ...settingsFor(await freshDatabase()), ...env })
+  return { program, address: await addressOf(program) }
+}
+
+test.before.each(async (context) => void Object.assign(context, await launched()))
 
 // Only a site that failed to stop still runs by now.
 test.after.each(async ({ program }) => {
@@ -44,6 +51,27 @@ for (const [signal, times] of [
     assert.is(program.stderr, '')
   })
 }
+
+test('several processes answer what they have taken, also when they lose their primary, and none is left', async () => {
+  for (const [signal, end] of [
+    ['SIGTERM', 0],
+    ['SIGINT', 0],
+    ['SIGKILL', 'SIGKILL'],
+  ] as const) {
+    const { program, address } = await launched({ WEB_CONCURRENCY: '2' })
+    const login = await slowLogin(address)
+    const begin = performance.now()
+    program.signal(signal)
+    await until(`${address}/healthz`, undefined)
+    if (signal !== 'SIGKILL') program.signal(signal)
+    assert.is(await login.finish(), 406, 'there is no such user')
+    // The output of all is one: it has ended when all have.
+    assert.is(await program.end, end)
+    assert.ok(performance.now() - begin < 10_000)
+    assert.is(program.stderr, '')
+    assert.not.match(program.stdout, 'takes its place')
+  }
+})
 
 test('does not wait longer than 10 s for a body that never comes', async ({ program, address }) => {
   const login = await slowLogin(address)

@@ -6,7 +6,7 @@ import type { DatabaseLocation } from './location.js'
 import { openPatient, openPostgres, type ServerSettings } from './postgres.js'
 import type { Db, Schema } from './schema.js'
 import { openSqlite, type SqliteFile, START_WAIT, translated } from './sqlite.js'
-import { DatabaseUnavailable, retried } from './unavailable.js'
+import { DatabaseUnavailable, forgiveUnavailable, retried } from './unavailable.js'
 
 /** The database and its two ways in. */
 export interface Database {
@@ -25,6 +25,7 @@ export interface Database {
 
 // Longer than a backup's or a maintainer's usual lock, shorter than a visitor's patience.
 const WRITE_WAIT = 4_000
+const CHECKPOINT_WAIT = 1_000
 
 /**
  * Opens the database and brings it up to date; several processes may do so at once. Throws a sentence that names what is
@@ -39,8 +40,24 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
     note: (work) => retried(() => work(loose), WRITE_WAIT),
     ready: () => isCurrent(main, schema).catch(refuseUnavailable),
     async close() {
+      if (schema === undefined) await emptyLog(main)
       for (const handle of new Set([loose, writer, main])) await handle.destroy()
     },
+  }
+}
+
+/**
+ * Brings what is in SQLite's log into the file. The last one that closes the file would do so, but of processes that end
+ * together none is the last: each waits a moment for the others, and the end waits for nobody longer.
+ */
+async function emptyLog(db: Db): Promise<void> {
+  await retried(() => checkpoint(db), CHECKPOINT_WAIT).catch(forgiveUnavailable)
+}
+
+async function checkpoint(db: Db): Promise<void> {
+  const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db)
+  if (rows[0]?.busy === 1) {
+    throw new DatabaseUnavailable({ soon: true, cause: new Error('others use the log of the database') })
   }
 }
 
@@ -185,6 +202,6 @@ async function isCurrent(db: Kysely<Schema>, schema: string | undefined): Promis
 }
 
 function refuseUnavailable(error: unknown): false {
-  if (error instanceof DatabaseUnavailable) return false
-  throw error
+  forgiveUnavailable(error)
+  return false
 }

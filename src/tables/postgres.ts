@@ -7,7 +7,7 @@ import {
   type PostgresQueryResult,
 } from 'kysely'
 import pg from 'pg'
-import { DatabaseUnavailable } from './unavailable.js'
+import { DatabaseUnavailable, forgiveUnavailable } from './unavailable.js'
 
 const INT8 = 20
 
@@ -107,10 +107,6 @@ class ForgivingPostgresDialect extends PostgresDialect {
     driver.destroy = () => this.#pool.settled().then(destroy)
     return driver
   }
-}
-
-function forgiveUnavailable(error: unknown): void {
-  if (!(error instanceof DatabaseUnavailable)) throw error
 }
 
 class TranslatingPool implements PostgresPool {

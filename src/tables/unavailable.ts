@@ -15,6 +15,11 @@ export class DatabaseUnavailable extends Error {
   }
 }
 
+/** Throws every error but this one. */
+export function forgiveUnavailable(error: unknown): void {
+  if (!(error instanceof DatabaseUnavailable)) throw error
+}
+
 /** Does `work` again while others are in its way, for `wait` milliseconds at most, without blocking anybody. */
 export async function retried<Result>(work: () => Promise<Result>, wait: number): Promise<Result> {
   const end = Date.now() + wait

@@ -5,12 +5,15 @@ import { type Logger, pino } from 'pino'
 /** What waits when nobody reads the log fast enough, in bytes; more is lost rather than held in memory. */
 const MOST_WAITING = 4 * 1024 * 1024
 
+/** What a pipe takes in one piece (PIPE_BUF): longer writes of several processes would get into one another. */
+const MOST_AT_ONCE = 4096
+
 /**
  * Structured logs on standard output, one JSON object a line. Written in the background: if it is a pipe that is full,
  * synchronous writing would put the whole process to sleep.
  */
 export function createLog(level: string): Logger {
-  const output = pino.destination({ sync: false, maxLength: MOST_WAITING })
+  const output = pino.destination({ sync: false, maxLength: MOST_WAITING, maxWrite: MOST_AT_ONCE })
   return pino({ level, serializers: { err: errorForLog } }, output)
 }
 
