@@ -12,6 +12,7 @@ import { checkSwitches, offered } from './features/index.js'
 import { userOf } from './guards.js'
 import { listener } from './hooks.js'
 import { enter, type House, type Places, type Url } from './house.js'
+import { startNotingKeys } from './key-notes.js'
 import { createKeyring, type Keyring, keptKeys } from './keys.js'
 import { LIFETIMES } from './lifetimes.js'
 import { createLimits, LIMITS, type Limits, UNLIMITED } from './limits.js'
@@ -63,10 +64,11 @@ export interface Accounts extends Middleware {
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
   checkOptions(options)
   checkSwitches(options.features ?? {})
-  const { house, render } = await build(options)
+  const { house, keyring, render } = await build(options)
   const frame = frameOf(house, options)
   const router = routerOf(house, options)
   const stopSweeping = startSweeping(house)
+  const stopNotingKeys = startNotingKeys(house, keyring)
   const mailing = house.outbox.isOn ? startMailing(mailingOf(house, render, options)) : undefined
   return Object.assign(doorOf(house, router, frame, options), {
     frame: compose([frame.headers, frame.errors, notFound, favicon(house.assets), house.assets.serve]),
@@ -77,6 +79,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
     ready: house.database.ready,
     async close() {
       stopSweeping()
+      stopNotingKeys()
       await Promise.all([mailing?.close(), house.events.close()])
       await house.database.close()
     },
@@ -84,7 +87,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
 }
 
 // The database comes last: nothing has to be closed again if something else is wrong.
-async function build(options: AccountsOptions): Promise<{ house: House; render: Render }> {
+async function build(options: AccountsOptions): Promise<{ house: House; keyring: Keyring; render: Render }> {
   const words = createWords(options.messages)
   const url = urlsUnder(options.prefix ?? '')
   const places = placesOf(options.places)
@@ -116,7 +119,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
     events: createEvents({ database, log, onEvent: listener(options) }),
     outbox,
     render: views.render,
-    codes: createCodes(keyring.secret('codes')),
+    codes: createCodes(keyring.secrets('codes')),
     deviceCookie: ownCookie({
       ...DEVICE_COOKIE,
       seal: createSeal(keyring.sealKeys('device cookie')),
@@ -131,7 +134,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; render: 
     passwords,
     database,
   }
-  return { house, render: views.render }
+  return { house, keyring, render: views.render }
 }
 
 function offersOf(
@@ -151,7 +154,12 @@ function limitsOf(
   { database, keyring, log, now }: { database: Database; keyring: Keyring; log: Logger; now: () => number },
 ): Limits {
   if (limits !== 'off') {
-    return createLimits({ database, rules: { ...LIMITS, ...limits }, secret: keyring.secret('limits'), now })
+    return createLimits({
+      database,
+      rules: { ...LIMITS, ...limits },
+      secrets: keyring.secrets('limits'),
+      now,
+    })
   }
   log.warn('Limits are off (RATE_LIMITS): passwords can be guessed as fast as they can be checked.')
   return UNLIMITED

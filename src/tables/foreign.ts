@@ -15,6 +15,7 @@ const OURS: Record<keyof Schema, true> = {
   limits: true,
   mails: true,
   tokens: true,
+  keys: true,
 }
 
 /**
