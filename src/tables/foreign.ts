@@ -30,6 +30,7 @@ export function refuseForeign(file: SqliteFile, ours: readonly string[]): Sqlite
   try {
     const found = foundIn(connection)
     if (file.isShared) refuseTakenNames(found, ours, 'give Gatehouse a file of its own')
+    else if (isNewer(found, ours)) throw new Error(NEWER)
     else if (isForeign(found, ours)) throw new Error('it belongs to another program')
     return { ...file, isShared: file.isShared || hasOthers(connection) }
   } finally {
@@ -83,7 +84,15 @@ function isForeign({ tables, steps, applicationId }: Found, ours: readonly strin
   return applicationId !== 0 || (tables.length > 0 && !tables.includes(MIGRATIONS))
 }
 
-function refuseTakenNames({ tables, steps }: Found, ours: readonly string[], advice: string): void {
+const NEWER = 'a newer version of Gatehouse has brought it up to date, which this one does not know; run that'
+
+function isNewer({ steps }: Found, ours: readonly string[]): boolean {
+  return steps.length > ours.length && ours.every((step) => steps.includes(step))
+}
+
+function refuseTakenNames(found: Found, ours: readonly string[], advice: string): void {
+  const { tables, steps } = found
+  if (isNewer(found, ours)) throw new Error(NEWER)
   if (steps.some((step) => !ours.includes(step))) refuse(MIGRATIONS, advice)
   // Once a step of ours has run, the tables are ours.
   const taken = steps.length === 0 ? Object.keys(OURS).find((name) => tables.includes(name)) : undefined
