@@ -65,6 +65,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   checkOptions(options)
   checkSwitches(options.features ?? {})
   const { house, keyring, render } = await build(options)
+  options.metrics?.watch(house)
   const frame = frameOf(house, options)
   const router = routerOf(house, options)
   const stopSweeping = startSweeping(house)
@@ -80,6 +81,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
     async close() {
       stopSweeping()
       stopNotingKeys()
+      options.metrics?.close()
       await Promise.all([mailing?.close(), house.events.close()])
       await house.database.close()
     },
@@ -118,6 +120,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     limits: limitsOf(options, { database, keyring, log, now }),
     events: createEvents({ database, log, onEvent: listener(options) }),
     outbox,
+    metrics: options.metrics,
     render: views.render,
     codes: createCodes(keyring.secrets('codes')),
     deviceCookie: ownCookie({

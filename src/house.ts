@@ -6,6 +6,7 @@ import type { Events } from './events.js'
 import type { Hooks } from './hooks.js'
 import type { Lifetimes } from './lifetimes.js'
 import type { Limits } from './limits.js'
+import type { Metrics } from './metrics.js'
 import type { Outbox } from './outbox.js'
 import type { Passwords } from './passwords.js'
 import type { Database } from './tables/database.js'
@@ -30,6 +31,8 @@ export interface House {
   limits: Limits
   events: Events
   outbox: Outbox
+  /** What is counted for whoever watches the site; undefined if nobody does. */
+  metrics: Metrics | undefined
   /** Renders a template of a mail, `.txt` or `.html`. */
   render: (template: string, values: object) => string
   codes: Codes

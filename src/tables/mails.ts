@@ -252,6 +252,22 @@ export async function sweep(
   return ended.length
 }
 
+/** What waits to be sent. */
+export interface Backlog {
+  count: number
+  /** When the oldest of it was written, UTC milliseconds; null if nothing waits. */
+  oldest: number | null
+}
+
+export async function backlog(db: Db): Promise<Backlog> {
+  const { count, oldest } = await db
+    .selectFrom('mails')
+    .select(({ fn }) => [fn.countAll<number>().as('count'), fn.min<number | null>('created_at').as('oldest')])
+    .where('state', '=', 'waiting')
+    .executeTakeFirstOrThrow()
+  return { count, oldest }
+}
+
 /** The beginnings of what is sealed in mails, in which the key is named, and how many mails have both of these. */
 export interface SealedMails {
   facts: string

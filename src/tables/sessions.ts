@@ -341,6 +341,15 @@ export async function closeAll(
   return closed.filter(({ expires_at }) => expires_at > now).length
 }
 
+export async function countAlive(db: Db, now: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('sessions')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('expires_at', '>', now)
+    .executeTakeFirstOrThrow()
+  return count
+}
+
 /** How many are alive that had their last token by then; the cookies of others were sealed later. */
 export async function countUnrenewed(
   db: Db,
