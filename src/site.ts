@@ -108,16 +108,13 @@ function noteOf(ctx: Context): string {
 async function start(): Promise<void> {
   readDotEnv()
   const config = readConfig(process.env)
+  gatherMetrics()
   const address = await inProcesses(config, async () => {
-    const { app, ...ends } = await createSite(config)
+    const { app, metrics, ...ends } = await createSite(config)
+    await metrics?.listen()
     return serve(app, { ...config, ...ends })
   })
   if (address !== undefined) process.stdout.write(`Gatehouse listens on ${address}\n`)
-  gatherMetrics()
-  const { app, metrics, ...ends } = await createSite(config)
-  await metrics?.listen()
-  const address = await serve(app, { ...config, ...ends })
-  process.stdout.write(`Gatehouse listens on ${address}\n`)
 }
 
 const program = process.argv[1]

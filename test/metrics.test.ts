@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import Koa from 'koa'
 import supertest from 'supertest'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { accounts, createMetrics } from '../src/index.js'
 import { freshDatabase, settingsFor } from './databases.js'
-import { Site } from './helpers.js'
-import { addressOf, launchSite, Program } from './program.js'
+import { Site, Visitor } from './helpers.js'
+import { addressOf, launchSite, status } from './program.js'
 
 const TOKEN = 'a-token-of-some-length'
 const WITH_TOKEN = { environment: { METRICS_TOKEN: TOKEN } }
@@ -189,47 +188,23 @@ test('the site answers on its own port for them, and says so if that cannot be h
   rmSync(folder, { recursive: true })
 })
 
-const WORKERS = `
-  import cluster from 'node:cluster'
-  import { once } from 'node:events'
-  import { accounts, createMetrics, gatherMetrics } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../src/index.js')))}
-  if (cluster.isPrimary) {
-    gatherMetrics()
-    const workers = [cluster.fork(), cluster.fork()]
-    await Promise.all(workers.map((worker) => once(worker, 'message')))
-    workers[0].send('tell')
-    await once(workers[0], 'exit')
-    workers[1].kill()
-  } else {
-    const metrics = createMetrics({ token: 'a-token-of-some-length' })
-    await accounts({ ...JSON.parse(process.env.OPTIONS), metrics })
-    metrics.login('logged_in')
-    process.on('message', async (message) => {
-      if (message !== 'tell') return
-      process.stdout.write(await metrics.text(), () => process.exit())
-    })
-    process.send('ready')
-  }
-`
-
 test('adds up what several processes have counted, and not what all of them ask the same database', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
-  const site = await Site.start({ now: Date.now })
-  await site.visitor().settle('Anna')
-  writeFileSync(join(folder, 'workers.mjs'), WORKERS)
-  const { DATABASE_URL: database, SESSION_KEYS } = settingsFor(site.database)
-  const options = { database, ...(SESSION_KEYS !== undefined && { keys: [SESSION_KEYS] }) }
-  const program = new Program(['workers.mjs'], {
-    cwd: folder,
-    env: { OPTIONS: JSON.stringify(options), LOG_LEVEL: 'silent' },
-  })
-  assert.is(await program.end, 0, program.stderr)
-  const found = parsed(program.stdout)
-  assert.is(found.get('gatehouse_logins_total{outcome="logged_in"}'), 2)
-  assert.is(found.get('gatehouse_sessions'), 1)
-  assert.is(found.get('gatehouse_database_up'), 1)
-  assert.ok((found.get('nodejs_eventloop_lag_max_seconds') ?? -1) >= 0)
-  await site.close()
+  const environment = { ...settingsFor(await freshDatabase()), MAIL: 'off', WEB_CONCURRENCY: '2' }
+  const site = launchSite(folder, { ...environment, METRICS_TOKEN: TOKEN })
+  const address = await addressOf(site)
+  await new Visitor(address).settle('Anna')
+  const before = await metricsOf(address)
+  for (let time = 0; time < 4; time++) assert.is(await status(`${address}/`), 200)
+  const after = await metricsOf(address)
+  const home = 'gatehouse_http_requests_total{method="GET",route="/",status="200"}'
+  assert.is((after.get(home) ?? 0) - (before.get(home) ?? 0), 4)
+  assert.is(after.get('gatehouse_logins_total{outcome="logged_in"}'), 1)
+  assert.is(after.get('gatehouse_sessions'), 1)
+  assert.is(after.get('gatehouse_database_up'), 1)
+  assert.ok((after.get('nodejs_eventloop_lag_max_seconds') ?? -1) >= 0)
+  site.signal('SIGTERM')
+  assert.is(await site.end, 0)
   rmSync(folder, { recursive: true })
 })
 
