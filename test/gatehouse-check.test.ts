@@ -77,13 +77,13 @@ test('names what is wrong, in the terminal and for programs, and ends with 1', a
 })
 
 test('warns of what somebody should think about, and ends with 0', async () => {
-  await write(database, "delete from kysely_migration where name = '0012-keys'")
+  await write(database, "delete from kysely_migration where name = '0013-keys'")
   const found = await check({ NODE_ENV: 'development', PASSWORD_MIN_LENGTH: '6', TRUST_PROXY: '0' })
   assert.is(found.code, 0)
   for (const about of ['environment', 'passwords', 'proxy', 'mail']) {
     assert.match(found.stdout, new RegExp(`^⚠ ${about}: `, 'm'))
   }
-  assert.match(found.stdout, /^⚠ migrations: The database lacks 0012-keys: the next start does them/m)
+  assert.match(found.stdout, /^⚠ migrations: The database lacks 0013-keys: the next start does them/m)
 })
 
 test('tells of settings with which no site starts, of a database that a newer version has made, and of one that is away', async () => {

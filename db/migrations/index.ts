@@ -10,7 +10,7 @@ import * as mails from './0008-mails.js'
 import * as tokens from './0009-tokens.js'
 import * as accountLife from './0010-account-life.js'
 import * as disabled from './0011-disabled.js'
-import * as keys from './0012-keys.js'
+import * as keys from './0013-keys.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -25,5 +25,5 @@ export const migrations: Record<string, Migration> = {
   '0009-tokens': tokens,
   '0010-account-life': accountLife,
   '0011-disabled': disabled,
-  '0012-keys': keys,
+  '0013-keys': keys,
 }
