@@ -12,6 +12,7 @@ import { checkSwitches, offered } from './features/index.js'
 import { userOf } from './guards.js'
 import { listener } from './hooks.js'
 import { enter, type House, type Places, type Url } from './house.js'
+import { startNotingKeys } from './key-notes.js'
 import { createKeyring, type Keyring, keptKeys } from './keys.js'
 import { LIFETIMES } from './lifetimes.js'
 import { createLimits, LIMITS, type Limits, UNLIMITED } from './limits.js'
@@ -62,10 +63,12 @@ export interface Accounts extends Middleware {
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
   checkOptions(options)
   checkSwitches(options.features ?? {})
-  const house = await build(options)
+  const { house, keyring } = await build(options)
+  options.metrics?.watch(house)
   const frame = frameOf(house, options)
   const router = routerOf(house, options)
   const stopSweeping = startSweeping(house)
+  const stopNotingKeys = startNotingKeys(house, keyring)
   const mailing = house.outbox.isOn ? startMailing(mailingOf(house, options)) : undefined
   return Object.assign(doorOf(house, router, frame, options), {
     frame: compose([frame.headers, frame.errors, notFound, favicon(house.assets), house.assets.serve]),
@@ -76,6 +79,8 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
     ready: house.database.ready,
     async close() {
       stopSweeping()
+      stopNotingKeys()
+      options.metrics?.close()
       await Promise.all([mailing?.close(), house.events.close()])
       await house.database.close()
     },
@@ -83,7 +88,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
 }
 
 // The database comes last: nothing has to be closed again if something else is wrong.
-async function build(options: AccountsOptions): Promise<House> {
+async function build(options: AccountsOptions): Promise<{ house: House; keyring: Keyring }> {
   const url = urlsUnder(options.prefix ?? '')
   const places = placesOf(options.places)
   const assets = loadHouseAssets(url, options)
@@ -123,8 +128,9 @@ async function build(options: AccountsOptions): Promise<House> {
     events: createEvents({ database, log, onEvent: listener(options) }),
     outbox,
     languageOf: languages.of,
+    metrics: options.metrics,
     render: (language, template, values) => voices.of(language).renderMail(template, values),
-    codes: createCodes(keyring.secret('codes')),
+    codes: createCodes(keyring.secrets('codes')),
     deviceCookie: ownCookie({
       ...DEVICE_COOKIE,
       seal: createSeal(keyring.sealKeys('device cookie')),
@@ -139,7 +145,7 @@ async function build(options: AccountsOptions): Promise<House> {
     passwords,
     database,
   }
-  return house
+  return { house, keyring }
 }
 
 function offersOf(
@@ -159,7 +165,12 @@ function limitsOf(
   { database, keyring, log, now }: { database: Database; keyring: Keyring; log: Logger; now: () => number },
 ): Limits {
   if (limits !== 'off') {
-    return createLimits({ database, rules: { ...LIMITS, ...limits }, secret: keyring.secret('limits'), now })
+    return createLimits({
+      database,
+      rules: { ...LIMITS, ...limits },
+      secrets: keyring.secrets('limits'),
+      now,
+    })
   }
   log.warn('Limits are off (RATE_LIMITS): passwords can be guessed as fast as they can be checked.')
   return UNLIMITED

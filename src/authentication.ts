@@ -3,10 +3,13 @@ import { knownDevices } from './devices.js'
 import { eventOf } from './events.js'
 import { fold } from './fields.js'
 import type { House } from './house.js'
-import type { Counted } from './limits.js'
+import { type Counted, LimitReached } from './limits.js'
+import type { LoginOutcome } from './metrics.js'
 import { circumstances } from './notices.js'
+import { TooManyAtOnce } from './passwords.js'
 import { sessionOf } from './sessions.js'
 import type { EventKind } from './tables/events.js'
+import { DatabaseUnavailable } from './tables/unavailable.js'
 import * as users from './tables/users.js'
 import type { Broken } from './web/form.js'
 import { leaving } from './web/leaving.js'
@@ -52,6 +55,28 @@ const DISABLED: Broken = {
  * take as long as a wrong password, and are limited like one.
  */
 export async function authenticate(
+  ctx: Context,
+  house: House,
+  typed: { username: string; password: string },
+): Promise<Outcome> {
+  const count = (outcome: LoginOutcome) => house.metrics?.login(outcome)
+  try {
+    const outcome = await tried(ctx, house, typed)
+    if (!outcome.ok) count(outcome.error === DISABLED ? 'disabled' : 'wrong')
+    return outcome
+  } catch (error) {
+    count(failureOf(error))
+    throw error
+  }
+}
+
+function failureOf(error: unknown): LoginOutcome {
+  if (error instanceof LimitReached) return 'limited'
+  if (error instanceof TooManyAtOnce) return 'busy'
+  return error instanceof DatabaseUnavailable ? 'unavailable' : 'failed'
+}
+
+async function tried(
   ctx: Context,
   house: House,
   { username, password }: { username: string; password: string },

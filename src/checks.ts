@@ -70,6 +70,7 @@ const OPTIONS: Record<keyof AccountsOptions, Check> = {
   hooks: named(allOf(HOOKS, callable)),
   signupFields: be('a list of texts', (value) => Array.isArray(value) && value.every(isText)),
   onEvent: callable,
+  metrics: be('made by createMetrics()', (value) => isObject(value) && 'watch' in value && 'login' in value),
   address: callable,
   headers: yesOrNo,
   development: yesOrNo,

@@ -17,21 +17,30 @@ export interface CalledOwner extends CodeOwner {
 
 /** The codes of a site: of a million possible ones a hash would hide none, so what is kept is an HMAC under its key. */
 export interface Codes {
+  /** By the newest key. */
   mac(code: string, owner: CodeOwner): string
-  /** Whether the code is the one of this HMAC; takes the same time whatever is typed. */
+  /** Whether the code is the one of this HMAC, by whichever key of the ring; takes the same time whatever is typed. */
   matches(code: string, owner: CodeOwner, mac: string): boolean
 }
 
-export function createCodes(secret: Buffer): Codes {
-  const mac: Codes['mac'] = (code, { userId, purpose }) =>
-    createHmac('sha256', secret).update(`${purpose}\0${userId}\0${code}`).digest('base64url')
+/** `secrets` are of the keys of the ring, newest first. */
+export function createCodes(secrets: readonly Buffer[]): Codes {
+  const [newest] = secrets
+  if (newest === undefined) throw new Error('createCodes needs at least one secret.')
   return {
-    mac,
-    matches(code, owner, expected) {
-      const [one, other] = [Buffer.from(mac(code, owner)), Buffer.from(expected)]
-      return one.length === other.length && timingSafeEqual(one, other)
-    },
+    mac: (code, owner) => macOf(newest, code, owner),
+    matches: (code, owner, expected) =>
+      secrets.filter((secret) => isSame(macOf(secret, code, owner), expected)).length > 0,
   }
+}
+
+function macOf(secret: Buffer, code: string, { userId, purpose }: CodeOwner): string {
+  return createHmac('sha256', secret).update(`${purpose}\0${userId}\0${code}`).digest('base64url')
+}
+
+function isSame(mac: string, expected: string): boolean {
+  const [one, other] = [Buffer.from(mac), Buffer.from(expected)]
+  return one.length === other.length && timingSafeEqual(one, other)
 }
 
 /** Six digits to be typed from a mail. */

@@ -68,7 +68,9 @@ export function understood<Result>(parse: () => Result): Result {
 export type Office = Pick<House, 'database' | 'outbox' | 'rules' | 'now'>
 
 /** Does `work` with what the environment says, as the site itself reads it. Throws a sentence. */
-export async function inOffice<Result>(work: (office: Office) => Promise<Result>): Promise<Result> {
+export async function inOffice<Result>(
+  work: (office: Office, config: Config) => Promise<Result>,
+): Promise<Result> {
   readDotEnv()
   const config = readConfig(process.env)
   refuseMissing(config.database)
@@ -77,7 +79,7 @@ export async function inOffice<Result>(work: (office: Office) => Promise<Result>
   const database = await openDatabase(config.database)
   try {
     const outbox = createOutbox({ mode, keyring, now: Date.now })
-    return await work({ database, outbox, rules: rulesOf(config), now: Date.now })
+    return await work({ database, outbox, rules: rulesOf(config), now: Date.now }, config)
   } finally {
     await database.close()
   }

@@ -23,6 +23,12 @@ export interface Config {
   readonly https: boolean
   /** `sqlite:<absolute path>` or `postgres://…`, which may hold a password. */
   readonly database: string
+  /** Where figures for Prometheus are; undefined if nowhere. */
+  readonly metrics:
+    | { readonly token: string }
+    /** On a port of their own; without a token whoever reaches that gets them. */
+    | { readonly port: number; readonly host: string; readonly token?: string }
+    | undefined
   /** Newest first; empty if they are kept in the key file. */
   readonly sessionKeys: readonly string[]
   /** Beside the database; beside where SQLite's would be if it is on a server. */
@@ -129,6 +135,12 @@ const environment = z.object({
   LIMIT_MAIL_PAUSE: limit().optional(),
   LIMIT_CODE_ACCOUNT: limit().optional(),
   LIMIT_RENAME_ACCOUNT: limit().optional(),
+  METRICS_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,}$/, 'has to be at least 16 letters, digits and signs, without spaces')
+    .optional(),
+  METRICS_PORT: wholeNumber(0, 65_535).optional(),
+  METRICS_HOST: z.string().default('127.0.0.1'),
   TEMPLATES: z
     .string()
     .transform(foldersIn)
@@ -170,6 +182,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     baseUrl,
     https: baseUrl?.startsWith('https:') ?? false,
     database,
+    metrics: metricsOf(data),
     sessionKeys: data.SESSION_KEYS,
     keyFile,
     workers: data.WEB_CONCURRENCY,
@@ -225,6 +238,11 @@ function mailOf({ MAIL, SMTP_URL, MAIL_FROM, BASE_URL = 'http://localhost' }: En
   if (MAIL === 'off') return 'off'
   if (SMTP_URL === undefined) return 'caught'
   return { url: SMTP_URL, from: MAIL_FROM ?? `no-reply@${new URL(BASE_URL).hostname}` }
+}
+
+function metricsOf({ METRICS_TOKEN, METRICS_PORT, METRICS_HOST }: Environment): Config['metrics'] {
+  const token = METRICS_TOKEN === undefined ? undefined : { token: METRICS_TOKEN }
+  return METRICS_PORT === undefined ? token : { ...token, port: METRICS_PORT, host: METRICS_HOST }
 }
 
 function placesOf(url: string): { database: string; keyFile: string } {

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { type Alarm, type Command, UsageError } from './command.js'
 import { command as backup } from './commands/backup.js'
+import { command as check } from './commands/check.js'
 import { command as copy } from './commands/copy.js'
+import { command as keys } from './commands/keys.js'
 import { command as mails } from './commands/mails.js'
 import { command as migrate } from './commands/migrate.js'
 import { command as restore } from './commands/restore.js'
@@ -10,7 +12,7 @@ import { command as users } from './commands/users.js'
 import { printable, table } from './terminal.js'
 
 /** What `gatehouse` can do for the maintainer: one file in `commands/` each. */
-const commands: readonly Command[] = [users, mails, templates, migrate, copy, backup, restore]
+const commands: readonly Command[] = [users, mails, templates, migrate, copy, backup, restore, keys, check]
 
 async function run([name, ...args]: readonly string[]): Promise<string | Alarm> {
   if (name === '--help' || name === '-h') return help()

@@ -6,6 +6,7 @@ import type { Events } from './events.js'
 import type { Hooks } from './hooks.js'
 import type { Lifetimes } from './lifetimes.js'
 import type { Limits } from './limits.js'
+import type { Metrics } from './metrics.js'
 import type { Outbox } from './outbox.js'
 import type { Passwords } from './passwords.js'
 import type { Database } from './tables/database.js'
@@ -34,6 +35,8 @@ export interface House {
   languageOf: (ctx: Context) => string
   /** Renders a template of a mail, `.txt` or `.html`, in a language; one that is not offered is the site's first. */
   render: (language: string | undefined, template: string, values: object) => string
+  /** What is counted for whoever watches the site; undefined if nobody does. */
+  metrics: Metrics | undefined
   codes: Codes
   /** Which accounts a browser has logged in to. */
   deviceCookie: OwnCookie

@@ -1,5 +1,18 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
-import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { locate } from './tables/locate.js'
 import type { DatabaseLocation } from './tables/location.js'
@@ -8,13 +21,16 @@ import type { SealKey } from './web/seal.js'
 
 /** The site's secret keys, newest first; each purpose gets keys of its own, derived from them. */
 export interface Keyring {
+  /** A name for each key of the ring, from which nothing of it can be learned. */
+  ids: readonly string[]
   /** Keys for `createSeal`, one for each key of the ring. `purpose` separates uses that must never mix. */
   sealKeys(purpose: string): SealKey[]
-  /** A secret of 32 bytes, from the oldest key: a new one in front changes nothing of what was made with it. */
-  secret(purpose: string): Buffer
+  /** A secret of 32 bytes for each key of the ring: the first one makes, all of them are tried. */
+  secrets(purpose: string): readonly Buffer[]
 }
 
 const KEY_LENGTH = 32
+const ID_LENGTH = 4
 const KEY = /^[A-Za-z0-9_-]{43}$/
 
 /**
@@ -23,12 +39,15 @@ const KEY = /^[A-Za-z0-9_-]{43}$/
  */
 export function createKeyring(keys: readonly string[]): Keyring {
   const ring = keys.map(decodeKey)
-  const oldest = ring.at(-1)
-  if (oldest === undefined) throw new Error('There is no key.')
+  if (ring.length === 0) throw new Error('There is no key.')
   return {
-    secret: (purpose) => derive(oldest, purpose, KEY_LENGTH),
+    ids: ring.map((key) => derive(key, 'ring', ID_LENGTH).toString('hex')),
+    secrets: (purpose) => ring.map((key) => derive(key, purpose, KEY_LENGTH)),
     sealKeys: (purpose) =>
-      ring.map((key) => ({ id: derive(key, `${purpose} id`, 4), secret: derive(key, purpose, KEY_LENGTH) })),
+      ring.map((key) => ({
+        id: derive(key, `${purpose} id`, ID_LENGTH),
+        secret: derive(key, purpose, KEY_LENGTH),
+      })),
   }
 }
 
@@ -42,6 +61,10 @@ function decodeKey(key: string, index: number): Buffer {
 
 function derive(key: Buffer, purpose: string, length: number): Buffer {
   return Buffer.from(hkdfSync('sha256', key, '', `gatehouse ${purpose}`, length))
+}
+
+export function newKey(): string {
+  return randomBytes(KEY_LENGTH).toString('base64url')
 }
 
 /** Splits a list of keys as `SESSION_KEYS` and the key file hold it: separated by commas, spaces allowed. */
@@ -89,7 +112,7 @@ function readKeyFile(file: string): string[] | undefined {
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined
     throw new Error(
-      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be read: ${error instanceof Error ? error.message : error}.`,
+      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be read: ${messageOf(error)}.`,
     )
   }
 }
@@ -99,9 +122,8 @@ function makeKeyFile(file: string): string[] {
     makeFolder(dirname(file))
     return linkedKeys(file)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
     throw new Error(
-      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be made: ${reason}.`,
+      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be made: ${messageOf(error)}.`,
     )
   }
 }
@@ -109,7 +131,7 @@ function makeKeyFile(file: string): string[] {
 // Written aside and linked into place: of two processes that start together one wins, and neither reads half a key.
 function linkedKeys(file: string): string[] {
   const draft = `${file}.${process.pid}`
-  writeFileSync(draft, `${randomBytes(KEY_LENGTH).toString('base64url')}\n`, { mode: 0o600 })
+  writeFileSync(draft, `${newKey()}\n`, { mode: 0o600 })
   chmodSync(draft, 0o600)
   try {
     linkSync(draft, file)
@@ -119,4 +141,45 @@ function linkedKeys(file: string): string[] {
     rmSync(draft)
   }
   return splitKeys(readFileSync(file, 'utf8'))
+}
+
+/**
+ * Changes the ring in the key file, which is there and whole; whoever reads it meanwhile sees the former ring or the new one.
+ * Throws a sentence if it cannot be written, or is being changed by somebody else.
+ */
+export function changeKeyFile(keyFile: string, change: (keys: readonly string[]) => readonly string[]): void {
+  const file = realpathSync(keyFile)
+  const draft = `${file}.new`
+  const handle = claimDraft(draft, file)
+  try {
+    const keys = change(siteKeys({ sessionKeys: [], keyFile: file }))
+    writeFileSync(handle, `${keys.join(',\n')}\n`)
+    // By root, too, the file stays its owner's.
+    const { uid, gid } = statSync(file)
+    if (process.getuid?.() !== uid) chownSync(draft, uid, gid)
+    fsyncSync(handle)
+    renameSync(draft, file)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  } finally {
+    closeSync(handle)
+  }
+}
+
+// Two that rotate at once would each drop the other's new key.
+function claimDraft(draft: string, file: string): number {
+  try {
+    return openSync(draft, 'wx', 0o600)
+  } catch (error) {
+    if (!isCode(error, 'EEXIST'))
+      throw new Error(`The key file ${file} cannot be changed: ${messageOf(error)}.`)
+    throw new Error(
+      `There is ${draft}: somebody else is changing the keys. If nobody is, it was left behind by a crash: remove it.`,
+    )
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -145,18 +145,21 @@ const SENTENCES: Record<keyof LimitRules, Message> = {
 export interface LimitsOptions {
   database: Database
   rules: LimitRules
-  /** Keeps names and addresses out of the table: what is counted is only known by its HMAC. */
-  secret: Buffer
+  /**
+   * Of the keys of the ring, newest first. They keep names and addresses out of the table: what is counted is only known by
+   * its HMAC. The newest counts; what was counted by an older one still holds, or each new key would give a guesser new tries.
+   */
+  secrets: readonly Buffer[]
   now: () => number
 }
 
-export function createLimits({ database, rules, secret, now }: LimitsOptions): Limits {
+export function createLimits({ database, rules, secrets, now }: LimitsOptions): Limits {
   const places = (counted: readonly Counted[]) =>
-    counted.map((one): Place => ({ ...one, limit: rules[one.rule], key: keyOf(one, secret) }))
+    counted.map((one): Place => ({ ...one, limit: rules[one.rule], keys: keysOf(one, secrets) }))
 
   const giveBack = async (counted: readonly Counted[]) => {
     if (counted.length === 0) return
-    await database.note((db) => limits.giveBack(db, keysOf(places(counted))))
+    await database.note((db) => limits.giveBack(db, places(counted).map(newest)))
   }
 
   return {
@@ -165,38 +168,62 @@ export function createLimits({ database, rules, secret, now }: LimitsOptions): L
       if (counted.length === 0) return []
       const wanted = places(counted)
       // Who is over a limit costs a look, and no write.
-      refuse(counters(wanted, await limits.running(database.main, keysOf(wanted), now())), isFull, now())
-      const begun = wanted.map(({ key, limit }) => ({ key, resetsAt: now() + limit.window }))
-      const taken = counters(wanted, await database.note((db) => limits.count(db, begun, now())))
+      const running = await limits.running(
+        database.main,
+        wanted.flatMap(({ keys }) => keys),
+        now(),
+      )
+      refuse(counters(wanted, running), isFull, now())
+      const begun = wanted.map((place) => ({ key: newest(place), resetsAt: now() + place.limit.window }))
+      const counting = await database.note((db) => limits.count(db, begun, now()))
+      const taken = counters(wanted, [...counting, ...olderOf(running, wanted)])
       if (taken.some(isOver)) await giveBack(counted)
       refuse(taken, isOver, now())
       return taken.filter(isFull)
     },
     async forget(counted) {
-      await database.note((db) => limits.clear(db, keysOf(places(counted))))
+      await database.note((db) =>
+        limits.clear(
+          db,
+          places(counted).flatMap(({ keys }) => keys),
+        ),
+      )
     },
   }
 }
 
 interface Place extends Counted {
   limit: Limit
-  key: string
+  /** By each key of the ring, newest first. */
+  keys: readonly string[]
 }
 
-type PlaceCounter = Place & limits.Counter
-
-function keyOf({ rule, of }: Counted, secret: Buffer): string {
-  return createHmac('sha256', secret).update(`${rule}\0${of}`).digest('base64url')
+interface PlaceCounter extends Place {
+  count: number
+  resetsAt: number
 }
 
-function keysOf(places: readonly Place[]): string[] {
-  return places.map(({ key }) => key)
+function keysOf({ rule, of }: Counted, secrets: readonly Buffer[]): string[] {
+  return secrets.map((secret) => createHmac('sha256', secret).update(`${rule}\0${of}`).digest('base64url'))
+}
+
+function newest({ keys: [key = ''] }: Place): string {
+  return key
+}
+
+/** What was counted by older keys alone. */
+function olderOf(running: readonly limits.Counter[], places: readonly Place[]): limits.Counter[] {
+  const newer = new Set(places.map(newest))
+  return running.filter(({ key }) => !newer.has(key))
 }
 
 function counters(places: readonly Place[], counted: readonly limits.Counter[]): PlaceCounter[] {
-  return places.flatMap((place) =>
-    counted.filter(({ key }) => key === place.key).map((one) => ({ ...place, ...one })),
-  )
+  return places.flatMap((place) => {
+    const own = counted.filter(({ key }) => place.keys.includes(key))
+    if (own.length === 0) return []
+    const count = own.reduce((sum, one) => sum + one.count, 0)
+    return [{ ...place, count, resetsAt: Math.max(...own.map(({ resetsAt }) => resetsAt)) }]
+  })
 }
 
 function isFull({ count, limit }: PlaceCounter): boolean {

@@ -7,6 +7,7 @@ import { checkSignupFields, type Hooks } from './hooks.js'
 import type { Places } from './house.js'
 import type { Lifetimes } from './lifetimes.js'
 import type { LimitRules } from './limits.js'
+import type { Metrics } from './metrics.js'
 import type { PasswordCosts } from './passwords.js'
 import { isSender, isSmtpUrl, type MailServer } from './smtp.js'
 import type { DatabaseLocation } from './tables/location.js'
@@ -91,6 +92,8 @@ export interface AccountsOptions {
   signupFields?: readonly string[]
   /** Told of every event of an account's history after it was stored: sign-ups, logins, failed ones. Nobody by default. */
   onEvent?: OnEvent
+  /** Counts logins, sessions, mails and the like for Prometheus: what `createMetrics()` has made. Nothing by default. */
+  metrics?: Metrics | undefined
   /** The browser's address, IPv4 or IPv6; Koa's `ctx.ip` by default, which knows about proxies if `app.proxy` is set. */
   address?: (ctx: Context) => string
   /** Whether our own answers bring the security headers; true by default. */

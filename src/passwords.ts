@@ -23,6 +23,8 @@ export interface Passwords {
   verify(hash: string | undefined, password: string, signal?: AbortSignal): Promise<boolean>
   /** Throws `TooManyAtOnce` if a hash would have no place to wait: before anything is written for it. */
   refuseWhenFull(): void
+  /** How many hashes are made and wait at the moment, and how often one was refused so far. */
+  load(): { running: number; waiting: number; refused: number }
   /** Whether the hash was made with other costs than today's. */
   isOutdated(hash: string): boolean
 }
@@ -63,8 +65,11 @@ export async function createPasswords(
   const limit = pLimit(atOnce)
   const nobody = await hash('a password that nobody has', options)
 
+  let refused = 0
   const refuseWhenFull = () => {
-    if (limit.pendingCount >= waiting) throw new TooManyAtOnce()
+    if (limit.pendingCount < waiting) return
+    refused += 1
+    throw new TooManyAtOnce()
   }
 
   // Nobody waits behind those who have gone away.
@@ -78,6 +83,7 @@ export async function createPasswords(
 
   return {
     refuseWhenFull,
+    load: () => ({ running: limit.activeCount, waiting: limit.pendingCount, refused }),
     hash: async (password, signal) => gated(() => hash(normalizePassword(password), options), signal),
     verify: async (known, password, signal) => {
       const right = await gated(() => verify(known || nobody, normalizePassword(password)), signal)

@@ -7,8 +7,10 @@ import {
   accounts,
   type Config,
   createLog,
+  createMetrics,
   type Form,
   formBody,
+  gatherMetrics,
   healthChecks,
   inProcesses,
   isGone,
@@ -40,6 +42,7 @@ const NOTE_KEPT = { code: 'note_kept', sentence: 'Your note is kept.' }
 export async function createSite(config: Config, options: Partial<AccountsOptions> = {}) {
   const log = options.log ?? createLog(config.logLevel)
   const keys = siteKeys(config)
+  const metrics = config.metrics && createMetrics(config.metrics)
   const house = await accounts({
     database: config.database,
     keys,
@@ -57,6 +60,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     development: !config.production,
     headers: false, // the frame sets them for the whole site
     log,
+    metrics,
     ...options,
   })
   const { pages } = house
@@ -79,15 +83,17 @@ export async function createSite(config: Config, options: Partial<AccountsOption
 
   const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy })
   app.on('error', (error) => log[isGone(error) ? 'debug' : 'error']({ err: error }, 'answer failed'))
+  if (metrics) app.use(metrics.requests)
   app.use(requestLog(log))
   app.use(house.frame)
   app.use(health.checks)
+  if (metrics) app.use(metrics.page)
   app.use(sealedSession(app, { keys, https: config.https }))
   app.use(formBody())
   app.use(house)
   app.use(site.routes())
   app.use(otherMethods(site))
-  return { app, onClosing: health.leave, onClosed: house.close }
+  return { app, metrics, onClosing: health.leave, onClosed: house.close }
 }
 
 // The session may see more than one user: each finds their own note alone.
@@ -103,8 +109,10 @@ function noteOf(ctx: Context): string {
 async function start(): Promise<void> {
   readDotEnv()
   const config = readConfig(process.env)
+  gatherMetrics()
   const address = await inProcesses(config, async () => {
-    const { app, ...ends } = await createSite(config)
+    const { app, metrics, ...ends } = await createSite(config)
+    await metrics?.listen()
     return serve(app, { ...config, ...ends })
   })
   if (address !== undefined) process.stdout.write(`Gatehouse listens on ${address}\n`)

@@ -64,6 +64,19 @@ export function smtpTransport({ url, from }: MailServer): Transport {
   }
 }
 
+/** Connects and logs in, and sends nothing; answers what is wrong with that, without secrets. */
+export async function verifySmtp({ url }: MailServer): Promise<string | undefined> {
+  const transport = createTransport({ ...optionsOf(url), ...TIMEOUTS })
+  try {
+    await transport.verify()
+    return undefined
+  } catch (error) {
+    return withoutSecrets(error instanceof Error ? error.message : String(error))
+  } finally {
+    transport.close()
+  }
+}
+
 /** Whether it is smtp:// or smtps:// and a host. */
 export function isSmtpUrl(address: string): boolean {
   if (!/^smtps?:\/\//.test(address) || !URL.canParse(address)) return false

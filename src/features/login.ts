@@ -57,6 +57,7 @@ export function routes(router: Router, house: House): void {
       if (login === undefined) {
         return await house.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
       }
+      house.metrics?.login('logged_in')
       await renewHash(house, outcome.account, values.password)
       await house.pages.accept(ctx, form, {
         notice: { message: login.isReopened ? LOGGED_IN_REOPENED : LOGGED_IN },
@@ -92,6 +93,7 @@ async function leadToConfirm(
   { user }: Account,
   values: Sent<FieldName>,
 ): Promise<void> {
+  house.metrics?.login('unconfirmed')
   keepUnconfirmed(ctx, user.id)
   const link = { href: house.url('email-confirm'), message: CONFIRM }
   await house.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })

@@ -78,10 +78,10 @@ export function missingSteps(location: DatabaseLocation): Promise<string[]> {
 }
 
 /** What is done with a database, and on a server with the schema of our tables. */
-type Work<Result> = (db: Kysely<Schema>, schema?: string) => Promise<Result>
+export type Work<Result> = (db: Kysely<Schema>, schema?: string) => Promise<Result>
 
 /** Does `work` on a handle of its own, as long as that takes. */
-function alone<Result>(location: DatabaseLocation, work: Work<Result>): Promise<Result> {
+export function alone<Result>(location: DatabaseLocation, work: Work<Result>): Promise<Result> {
   const located = locate(location)
   return located.kind === 'file' ? aloneOnFile(located.file, work) : aloneOnServer(located.server, work)
 }
@@ -197,7 +197,8 @@ async function migrate(db: Kysely<Schema>, schema?: string): Promise<string[]> {
   return results.map(({ migrationName }) => migrationName)
 }
 
-async function missing(db: Kysely<Schema>, schema?: string): Promise<string[]> {
+/** The steps that are missing. */
+export async function missing(db: Kysely<Schema>, schema?: string): Promise<string[]> {
   const states = await migrator(db, schema).getMigrations()
   return states.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name)
 }

@@ -42,7 +42,7 @@ export function refuseOthers(connection: BetterSqlite3.Database, ours: readonly 
   if (!ours.some((step) => found.steps.includes(step))) throw new Error('it is no database of Gatehouse')
 }
 
-const NEWER = 'a newer version of Gatehouse has written it'
+const NEWER = 'a newer version of Gatehouse has brought it up to date, which this one does not know; run that'
 
 function isNewer({ steps }: Found, ours: readonly string[]): boolean {
   return ours.every((step) => steps.includes(step)) && steps.length > ours.length
@@ -85,7 +85,9 @@ function isForeign({ tables, steps, applicationId }: Found, ours: readonly strin
   return applicationId !== 0 || (tables.length > 0 && !tables.includes(MIGRATIONS))
 }
 
-function refuseTakenNames({ tables, steps }: Found, ours: readonly string[], advice: string): void {
+function refuseTakenNames(found: Found, ours: readonly string[], advice: string): void {
+  const { tables, steps } = found
+  if (isNewer(found, ours)) throw new Error(NEWER)
   if (steps.some((step) => !ours.includes(step))) refuse(MIGRATIONS, advice)
   // Once a step of ours has run, the tables are ours.
   const taken = steps.length === 0 ? Object.keys(KEYS).find((name) => tables.includes(name)) : undefined

@@ -1,4 +1,4 @@
-import type { Selectable, UpdateResult } from 'kysely'
+import { type Selectable, sql, type UpdateResult } from 'kysely'
 import type { Database } from './database.js'
 import { isServer, skipLocked } from './dialect.js'
 import type { Db } from './schema.js'
@@ -248,6 +248,44 @@ export async function sweep(
     .returning('id')
     .execute()
   return ended.length
+}
+
+/** What waits to be sent. */
+export interface Backlog {
+  count: number
+  /** When the oldest of it was written, UTC milliseconds; null if nothing waits. */
+  oldest: number | null
+}
+
+export async function backlog(db: Db): Promise<Backlog> {
+  const { count, oldest } = await db
+    .selectFrom('mails')
+    .select(({ fn }) => [fn.countAll<number>().as('count'), fn.min<number | null>('created_at').as('oldest')])
+    .where('state', '=', 'waiting')
+    .executeTakeFirstOrThrow()
+  return { count, oldest }
+}
+
+/** The beginnings of what is sealed in mails, in which the key is named, and how many mails have both of these. */
+export interface SealedMails {
+  facts: string
+  prepared: string
+  count: number
+}
+
+/** What the mails were sealed with that wait to be sent, or to be sent again. */
+export async function sealed(db: Db): Promise<SealedMails[]> {
+  const rows = await db
+    .selectFrom('mails')
+    .select([
+      sql<string>`substr(facts, 1, 6)`.as('facts_of'),
+      sql<string>`substr(prepared, 1, 6)`.as('prepared_of'),
+    ])
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('state', 'in', ['waiting', 'dead'])
+    .groupBy(['facts_of', 'prepared_of'])
+    .execute()
+  return rows.map(({ facts_of, prepared_of, count }) => ({ facts: facts_of, prepared: prepared_of, count }))
 }
 
 function mailOf(row: Selectable<MailsTable>): StoredMail {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { EventsTable } from './events.js'
+import type { KeysTable } from './keys.js'
 import type { LimitsTable } from './limits.js'
 import type { MailsTable } from './mails.js'
 import type { SessionsTable } from './sessions.js'
@@ -15,6 +16,7 @@ export interface Schema {
   limits: LimitsTable
   mails: MailsTable
   tokens: TokensTable
+  keys: KeysTable
 }
 
 /**
@@ -29,6 +31,7 @@ export const KEYS = {
   limits: 'key',
   mails: 'id',
   tokens: 'hash',
+  keys: 'id',
 } as const satisfies { [Table in keyof Schema]: keyof Schema[Table] }
 
 /**

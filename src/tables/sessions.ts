@@ -342,6 +342,29 @@ export async function closeAll(
   return closed.filter(({ expires_at }) => expires_at > now).length
 }
 
+export async function countAlive(db: Db, now: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('sessions')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('expires_at', '>', now)
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+/** How many are alive that had their last token by then; the cookies of others were sealed later. */
+export async function countUnrenewed(
+  db: Db,
+  { until, now }: { until: number; now: number },
+): Promise<number> {
+  const { count } = await db
+    .selectFrom('sessions')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('expires_at', '>', now)
+    .where('authenticated_at', '<=', until)
+    .executeTakeFirstOrThrow()
+  return count
+}
+
 /** Deletes at most `batch` sessions that have ended, and answers how many. */
 export async function sweep(db: Db, { now, batch }: { now: number; batch: number }): Promise<number> {
   const ended = await db

@@ -77,6 +77,20 @@ export async function insert(db: Db, token: NewToken): Promise<void> {
     .execute()
 }
 
+/** How many codes are good that were mailed by then. */
+export async function countCodes(db: Db, { until, now }: { until: number; now: number }): Promise<number> {
+  const { count } = await db
+    .selectFrom('tokens')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('expires_at', '>', now)
+    .where('code_expires_at', '>', now)
+    .where('code_mac', 'is not', null)
+    .where('used_at', 'is', null)
+    .where('created_at', '<=', until)
+    .executeTakeFirstOrThrow()
+  return count
+}
+
 // Two mails that are sent at the same time would not see each other's code, and both stay good.
 async function lockUser(db: Db, userId: string): Promise<void> {
   await db.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute()

@@ -56,11 +56,12 @@ export function requestLog(log: Logger): Middleware {
 }
 
 // Null for a visitor who went away before being answered.
-function statusOf(ctx: Context): number | null {
+export function statusOf(ctx: Context): number | null {
   return ctx.res.writableFinished ? ctx.status : null
 }
 
-function routeOf(ctx: Context): string | null {
+/** The pattern of the route that a request has come to. */
+export function routeOf(ctx: Context): string | null {
   const route: unknown = Reflect.get(ctx, '_matchedRoute')
   return typeof route === 'string' ? route : null
 }

@@ -33,6 +33,11 @@ export function createSeal(keys: readonly SealKey[]): Seal {
   }
 }
 
+/** The id of the key with which a text was sealed. */
+export function keyIdOf(sealed: string): Buffer {
+  return Buffer.from(sealed.slice(0, Math.ceil((ID_LENGTH * 8) / 6)), 'base64url')
+}
+
 function close(key: SealKey, text: string, context: string): string {
   const nonce = randomBytes(NONCE_LENGTH)
   const cipher = createCipheriv('chacha20-poly1305', subkey(key.secret, nonce), shortNonce(nonce), {

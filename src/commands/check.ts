@@ -1,0 +1,40 @@
+import { parseArgs } from 'node:util'
+import { checkSite, type Finding } from '../check.js'
+import { type Alarm, type Command, understood } from '../command.js'
+import { ConfigError, readConfig, readDotEnv } from '../config.js'
+import { json, printable } from '../terminal.js'
+
+export const command: Command = {
+  name: 'check',
+  summary: 'looks at keys, cookies, proxies, mail, database, clock and templates, and says what to do',
+  usage: `gatehouse check [--json]
+    Looks at everything on which the site depends, in the environment of the site: ✔ is fine, of ⚠ you should have thought, ✘
+    is wrong. Changes nothing, and sends no mail. Ends with 1 if something is wrong.`,
+  async run(args) {
+    const { values } = understood(() =>
+      parseArgs({ args: [...args], options: { json: { type: 'boolean', default: false } } }),
+    )
+    const findings = await findingsOf()
+    const output = values.json ? json(findings) : findings.map(lineOf).join('\n')
+    return findings.some(({ level }) => level === 'wrong')
+      ? ({ output, exitCode: 1 } satisfies Alarm)
+      : output
+  },
+}
+
+// With settings that are wrong there is no site at which one could look.
+async function findingsOf(): Promise<Finding[]> {
+  readDotEnv()
+  try {
+    return await checkSite(readConfig(process.env), Date.now)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.message.split('\n').map((says) => ({ about: 'settings', level: 'wrong', says }))
+  }
+}
+
+const SIGNS: Record<Finding['level'], string> = { fine: '✔', warning: '⚠', wrong: '✘' }
+
+function lineOf({ about, level, says }: Finding): string {
+  return `${SIGNS[level]} ${about}: ${printable(says)}`
+}

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util'
+import { type Command, understood } from '../../command.js'
+import { needsOf, type RingKey } from '../../key-needs.js'
+import { json, table } from '../../terminal.js'
+import { inRing, type Ring } from './ring.js'
+
+export const part: Command = {
+  name: 'list',
+  summary: 'lists the keys by ids that tell nothing of them, and what still needs each',
+  usage: `gatehouse keys list [--json]
+    Lists the keys of the ring, the one that seals first, by ids that tell nothing of them; since when each is known, when it
+    last sealed, and what still needs it. One that nothing needs can be dropped.`,
+  async run(args) {
+    const { values } = understood(() =>
+      parseArgs({ args: [...args], options: { json: { type: 'boolean', default: false } } }),
+    )
+    return inRing(async (ring) =>
+      values.json ? json(ring.keys.map((key) => rowOf(key, ring))) : tableOf(ring),
+    )
+  },
+}
+
+/** A key as the maintainer sees it; times as ISO 8601, null for what has not happened. */
+function rowOf(key: RingKey, { now }: Ring) {
+  return {
+    id: key.id,
+    seals: key.seals,
+    since: timeOf(key.noted?.notedAt),
+    sealed: timeOf(key.noted?.sealedAt),
+    sessions: key.sessions,
+    mails: key.mails,
+    codes: key.codes,
+    neededBy: needsOf(key, now),
+  }
+}
+
+function timeOf(time: number | null | undefined): string | null {
+  return time == null ? null : new Date(time).toISOString()
+}
+
+function tableOf(ring: Ring): string {
+  const rows = ring.keys.map((key) => {
+    const { id, since, sealed } = rowOf(key, ring)
+    return [id, dayOf(since), dayOf(sealed), stateOf(key, ring)]
+  })
+  return table(['ID', 'SINCE', 'LAST SEALED', 'STATE'], rows)
+}
+
+function dayOf(time: string | null): string {
+  return time?.slice(0, 10) ?? 'never'
+}
+
+function stateOf(key: RingKey, { now }: Ring): string {
+  if (key.seals) return 'seals'
+  const needs = needsOf(key, now)
+  if (key.isInUse) return `seals still, in a process with an older ring; needed by ${needs.join(', ')}`
+  return needs.length === 0 ? 'can be dropped' : `needed by ${needs.join(', ')}`
+}

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs'
+import { inOffice, type Office } from '../../command.js'
+import { type Config, readConfig, readDotEnv } from '../../config.js'
+import { keysInUse, type RingKey } from '../../key-needs.js'
+import { changeKeyFile, createKeyring, siteKeys } from '../../keys.js'
+
+/** The ring as the environment gives it, and what is known of its keys. */
+export interface Ring {
+  keys: readonly RingKey[]
+  config: Config
+  now: number
+}
+
+/** Does `work` with the ring of the site. Throws a sentence, also where no key was made yet. */
+export async function inRing<Result>(work: (ring: Ring) => Promise<Result>): Promise<Result> {
+  readDotEnv()
+  refuseMissingKeys(readConfig(process.env))
+  return inOffice(async (office, config) => work(await ringOf(office, config)))
+}
+
+async function ringOf({ database, now }: Office, config: Config): Promise<Ring> {
+  const keyring = createKeyring(siteKeys(config))
+  return { keys: await keysInUse({ database, keyring, limits: config.limits, now }), config, now: now() }
+}
+
+// A key made here would be one that no site knows.
+function refuseMissingKeys({ sessionKeys, keyFile }: Config): void {
+  if (sessionKeys.length > 0 || existsSync(keyFile)) return
+  throw new Error(
+    `There is no key file ${keyFile}, and no SESSION_KEYS: the site makes it at its first start.`,
+  )
+}
+
+/**
+ * Changes the ring in the key file, and answers the sentence that says so; or answers the value for `SESSION_KEYS`, which
+ * only who has set it can set anew, and says so on standard error. Keys are told by nothing else.
+ */
+export function changeRing(
+  { sessionKeys, keyFile }: Config,
+  change: (keys: readonly string[]) => readonly string[],
+  { done, toDo }: { done: string; toDo: string },
+): string {
+  if (sessionKeys.length === 0) {
+    changeKeyFile(keyFile, change)
+    return `${done} (${keyFile})`
+  }
+  process.stderr.write(`This is the new value of SESSION_KEYS. ${toDo}\n`)
+  return change(sessionKeys).join(',')
+}

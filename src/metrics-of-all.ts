@@ -1,0 +1,57 @@
+import cluster, { type Worker } from 'node:cluster'
+import { AggregatorRegistry, type Registry } from 'prom-client'
+
+/** Asked by a worker of its primary, and answered with the figures of all; without a text if they could not be had. */
+const TYPE = 'gatehouse:metrics'
+const PATIENCE = 6_000
+
+interface Message {
+  type: typeof TYPE
+  id: number
+  text?: string
+}
+
+/** The figures of this process; in a worker of node:cluster those of all workers, added up by their primary. */
+export function textOfAll(registry: Registry): () => Promise<string> {
+  return cluster.isWorker ? askPrimary(registry) : () => registry.metrics()
+}
+
+function askPrimary(registry: Registry): () => Promise<string> {
+  AggregatorRegistry.setRegistries(registry)
+  new AggregatorRegistry() // which answers the primary when that asks
+  const waiting = new Map<number, (text: string | undefined) => void>()
+  let count = 0
+  process.on('message', (message: unknown) => {
+    if (isOurs(message)) waiting.get(message.id)?.(message.text)
+  })
+  return async () => {
+    const id = ++count
+    try {
+      const text = await new Promise<string | undefined>((resolve) => {
+        waiting.set(id, resolve)
+        setTimeout(() => resolve(undefined), PATIENCE).unref()
+        process.send?.({ type: TYPE, id })
+      })
+      if (text === undefined) throw new Error('The figures of all workers could not be had.')
+      return text
+    } finally {
+      waiting.delete(id)
+    }
+  }
+}
+
+/** In the primary of node:cluster, before it forks: adds up the figures of the workers when one of them asks. */
+export function gatherMetrics(): void {
+  if (!cluster.isPrimary) return
+  const all = new AggregatorRegistry()
+  cluster.on('message', async (worker: Worker, message: unknown) => {
+    if (!isOurs(message)) return
+    const text = await all.clusterMetrics().catch(() => undefined)
+    const answer: Message = { type: TYPE, id: message.id, ...(text !== undefined && { text }) }
+    if (worker.isConnected()) worker.send(answer)
+  })
+}
+
+function isOurs(message: unknown): message is Message {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === TYPE
+}

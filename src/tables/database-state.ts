@@ -1,0 +1,60 @@
+import { statSync } from 'node:fs'
+import { type Kysely, sql } from 'kysely'
+import { alone, missing } from './database.js'
+import { isServer } from './dialect.js'
+import type { Schema } from './schema.js'
+
+/** How a database is found. */
+export interface DatabaseState {
+  /** The steps that it lacks. */
+  missing: readonly string[]
+  /** How far this clock is ahead of the server's, in milliseconds; of a file only that it is behind can be known. */
+  offset: number
+  /** Why it cannot be written; undefined if it can. */
+  readOnly: string | undefined
+}
+
+/** Looks at a database and leaves it as it is. Throws a sentence if it cannot be opened. */
+export function stateOfDatabase(location: string, now: () => number): Promise<DatabaseState> {
+  return alone(location, async (db, schema) => {
+    const lacking = await missing(db, schema)
+    return {
+      missing: lacking,
+      offset: isServer(db) ? await offsetToServer(db, now) : offsetToFile(location, now()),
+      readOnly: lacking.length > 0 ? undefined : await whyReadOnly(db),
+    }
+  })
+}
+
+// The half of the way there and back is the best guess at when the server has looked.
+async function offsetToServer(db: Kysely<Schema>, now: () => number): Promise<number> {
+  const asked = now()
+  const { rows } = await sql<{ at: number }>`
+    select (extract(epoch from clock_timestamp()) * 1000)::bigint as at`.execute(db)
+  return Math.round((asked + now()) / 2 - (rows[0]?.at ?? asked))
+}
+
+/** When this was written: no clock that is right can be behind it. */
+const EARLIEST = Date.UTC(2026, 0)
+
+function offsetToFile(location: string, now: number): number {
+  const file = location.slice('sqlite:'.length)
+  const written = [file, `${file}-wal`].map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
+  return Math.min(0, now - Math.max(EARLIEST, ...written))
+}
+
+/** It has shown that it can be written, and is to be left as it was. */
+class Enough extends Error {}
+
+async function whyReadOnly(db: Kysely<Schema>): Promise<string | undefined> {
+  try {
+    await db.transaction().execute(async (transaction) => {
+      await transaction.insertInto('limits').values({ key: 'check', count: 0, resets_at: 0 }).execute()
+      throw new Enough()
+    })
+  } catch (error) {
+    if (error instanceof Enough) return undefined
+    return error instanceof Error ? error.message : String(error)
+  }
+  return undefined
+}
