@@ -75,6 +75,15 @@ tested('pages go on, of users who are logged in too, though nobody notes that th
   assert.not.equal(await lastSeen(), before, 'it is noted again')
 })
 
+tested('a site that is started meanwhile shows its pages, too, and writes once it can', async () => {
+  await whileFrozen(async () => {
+    const started = await Site.start({ database: site.database })
+    assert.is((await started.visitor().open('/users/stored/')).status, 200)
+    assert.is((await started.visitor().logIn('Stored')).status, 503)
+    await started.close()
+  })
+})
+
 tested('who is logged in stays so, and a change that was refused has changed nothing', async () => {
   const visitor = await site.visitor().settle('Changer')
   const form = await visitor.open('/account/password/')
