@@ -1,6 +1,6 @@
 import { Visitor } from '../helpers.js'
 import type { Account } from './account.js'
-import { type Device, Person, Unforeseen, type World } from './person.js'
+import { type Device, Person, TurnedAway, Unforeseen, type World } from './person.js'
 import { find, type Stored } from './stored.js'
 
 /** Plays one person after the other, until the site is gone. */
@@ -24,9 +24,10 @@ export class Client {
       } catch (error) {
         // Of whoever is killed one does not hear, or half a page.
         if (isGone() && !(error instanceof Unforeseen)) return
-        throw error
+        if (!(error instanceof TurnedAway)) throw error
+        this.#current = undefined
       }
-      if (this.#current.isDone) this.#current = undefined
+      if (this.#current?.isDone) this.#current = undefined
     }
   }
 
@@ -60,29 +61,35 @@ export class Client {
   async comeBack(): Promise<string[]> {
     const person = this.people.at(-1)
     if (person === undefined) return []
-    if (person.account === undefined) await person.signUp(person.devices[0])
-    const problems = []
-    for (const device of person.devices) problems.push(...(await deviceProblems(person, device)))
-    if (person.formerPasswords.length > 0) await person.failToLogIn(person.newDevice())
-    const [first] = person.devices
-    const isNew = person.account?.events.includes('logged_in') === true || person.isUncertain
-    await person.logIn(isNew ? person.newDevice() : first)
-    return problems
+    try {
+      if (person.account === undefined) await person.signUp(person.devices[0])
+      const problems = []
+      for (const device of person.devices) problems.push(...(await deviceProblems(person, device)))
+      if (person.formerPasswords.length > 0) await person.failToLogIn(person.newDevice())
+      const [first] = person.devices
+      const isNew = person.account?.events.includes('logged_in') === true || person.isUncertain
+      await person.logIn(isNew ? person.newDevice() : first)
+      return problems
+    } catch (error) {
+      // Where the machine is too busy for it just after the start; the state was read from the tables already.
+      if (error instanceof TurnedAway) return []
+      throw error
+    }
   }
 }
 
 async function deviceProblems({ id, account, isUncertain }: Person, device: Device): Promise<string[]> {
   const isInside = account?.inside.includes(device) === true
-  const problems = []
-  if (isInside && !isUncertain && (await statusWith(device, device.cookie)) !== 200) {
-    problems.push(`${id} is not logged in any more on device ${device.number}`)
-  }
-  if (device.endedCookie !== '' && (await statusWith(device, device.endedCookie)) !== 303) {
-    problems.push(`A cookie of ${id} that has ended opens the account`)
-  }
-  return problems
+  const living = isInside && !isUncertain ? await statusWith(device, device.cookie) : 200
+  const ended = device.endedCookie === '' ? 303 : await statusWith(device, device.endedCookie)
+  return [
+    ...(living === 200 ? [] : [`${id} is logged in on device ${device.number}, and is answered ${living}`]),
+    ...(ended === 303 ? [] : [`A cookie of ${id} that has ended is answered ${ended}`]),
+  ]
 }
 
 async function statusWith({ address }: Device, cookie: string): Promise<number> {
-  return (await new Visitor(address).open('/account/', { cookie })).status
+  const { status } = await new Visitor(address).open('/account/', { cookie })
+  if (status === 503) throw new TurnedAway()
+  return status
 }

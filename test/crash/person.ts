@@ -32,6 +32,11 @@ export class Unforeseen extends Error {
   override readonly name = 'Unforeseen'
 }
 
+/** The site says that it cannot do this now (503): nothing is acknowledged, whatever has come of it. */
+export class TurnedAway extends Error {
+  override readonly name = 'TurnedAway'
+}
+
 export interface World {
   address: string
   mailServer: TestMailServer
@@ -99,7 +104,7 @@ export class Person {
 
   async signUp(device: Device): Promise<void> {
     const made = { name: this.id, email: `${this.id}@example.com`, password: `first of ${this.id}!` }
-    const page = await device.visitor.open('/signup/')
+    const page = await opened(device, '/signup/')
     const { name, email, password } = made
     await this.#change(device, [accounts.signedUp(device, made)], () =>
       device.visitor.send(page, { username: name, email, password, repassword: password }),
@@ -109,7 +114,7 @@ export class Person {
   async logIn(device: Device): Promise<void> {
     const { account } = this
     if (account === undefined) return
-    const page = await device.visitor.open('/login/')
+    const page = await opened(device, '/login/')
     await this.#change(device, accounts.loggedIn(account, device), () =>
       device.visitor.send(page, { username: account.name, password: account.password, keep: 'on' }),
     )
@@ -118,15 +123,16 @@ export class Person {
   /** Tries a password that is not, or no more, the right one. */
   async failToLogIn(device: Device): Promise<void> {
     const [password = 'never a right one'] = this.formerPasswords.slice(-1)
-    const page = await device.visitor.open('/login/')
+    const page = await opened(device, '/login/')
     const { status } = await device.visitor.send(page, { username: this.account?.name, password })
+    if (status === 503) throw new TurnedAway()
     if (status !== 406) throw new Unforeseen(`${this.id} logs in by a password that is not right (${status})`)
   }
 
   async logOut(device: Device): Promise<void> {
     const { account } = this
     if (account === undefined) return
-    const page = await device.visitor.open('/logout/')
+    const page = await opened(device, '/logout/')
     await this.#change(device, [accounts.loggedOut(account, device)], () => device.visitor.send(page))
   }
 
@@ -135,7 +141,7 @@ export class Person {
     if (account === undefined) return
     const former = account.password
     const password = `number ${this.changes} of ${this.id}!`
-    const page = await device.visitor.open('/account/password/')
+    const page = await opened(device, '/account/password/')
     await this.#change(device, [accounts.withPassword(account, device, password)], () =>
       device.visitor.send(page, { current: former, password, repassword: password }),
     )
@@ -146,7 +152,7 @@ export class Person {
     const { account } = this
     if (account === undefined) return
     const name = `${this.id} ${this.changes}`
-    const page = await device.visitor.open('/account/name/')
+    const page = await opened(device, '/account/name/')
     await this.#change(device, [accounts.withName(account, name)], () =>
       device.visitor.send(page, { username: name }),
     )
@@ -159,7 +165,7 @@ export class Person {
     const link = linkFor(account, this.world.mailServer)
     if (link !== undefined) return this.#confirmEmail(device, account, link)
     const email = `${this.id}-${this.changes}@example.com`
-    const page = await device.visitor.open('/account/email/')
+    const page = await opened(device, '/account/email/')
     await this.#change(device, [accounts.askedForEmail(account, email)], () =>
       device.visitor.send(page, { email }, '/account/email/verify/'),
     )
@@ -173,7 +179,7 @@ export class Person {
   async close(device: Device): Promise<void> {
     const { account } = this
     if (account === undefined) return
-    const page = await device.visitor.open('/account/close/')
+    const page = await opened(device, '/account/close/')
     await this.#change(device, [accounts.closed(account)], () => device.visitor.send(page))
   }
 
@@ -182,6 +188,7 @@ export class Person {
     this.changes++
     const before = device.cookie
     const page = device.take(await send())
+    if (page.status === 503) throw new TurnedAway()
     if (page.status !== 303) {
       throw new Unforeseen(`${this.id} is answered ${page.status}: ${page.messages().join(' ') || page.text}`)
     }
@@ -194,6 +201,12 @@ export class Person {
       if (isEnded) one.endedCookie = one === device ? before : one.cookie
     }
   }
+}
+
+async function opened({ visitor }: Device, path: string): Promise<Page> {
+  const page = await visitor.open(path)
+  if (page.status === 503) throw new TurnedAway()
+  return page
 }
 
 function linkFor({ nextEmail }: Account, { received }: TestMailServer): string | undefined {
