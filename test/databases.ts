@@ -131,7 +131,7 @@ async function freezeOnServer(url: string): Promise<() => Promise<void>> {
   // Who is connected has the former setting.
   await write(
     url,
-    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
   )
   return () =>
     write(url, `begin read write; alter database ${name} reset default_transaction_read_only; commit`)

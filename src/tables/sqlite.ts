@@ -113,8 +113,6 @@ class LockingSqliteAdapter extends SqliteAdapter {
     makePrivate(path)
     const lock = this.#file.open(path, { timeout: BUSY_TIMEOUT })
     this.#lock = lock
-    // With a journal on the disk, a start could not even read where that is full.
-    translated(() => lock.pragma('journal_mode = MEMORY'))
     await retried(async () => void translated(() => lock.exec('begin exclusive')), START_WAIT)
   }
 
