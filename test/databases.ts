@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -110,6 +111,43 @@ function lockFile(url: string): () => Promise<void> {
   const connection = new BetterSqlite3(fileOf(url))
   connection.exec('begin immediate')
   return async () => void connection.close()
+}
+
+/** Whether `freeze` can do what it says on this system. */
+export const canFreeze =
+  server !== undefined || (process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0)
+
+/**
+ * Lets this process write nothing, as a full disk or a standby server would, until the answered function is called: no
+ * file may grow, or the database takes transactions that only read.
+ */
+export async function freeze(url: string): Promise<() => Promise<void>> {
+  return isPostgresUrl(url) ? freezeOnServer(url) : freezeFiles()
+}
+
+async function freezeOnServer(url: string): Promise<() => Promise<void>> {
+  const name = new URL(url).pathname.slice(1)
+  await write(url, `alter database ${name} set default_transaction_read_only = on`)
+  // Who is connected has the former setting.
+  await write(
+    url,
+    'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  )
+  return () =>
+    write(url, `begin read write; alter database ${name} reset default_transaction_read_only; commit`)
+}
+
+// The kernel's own limit, which asks for no rights: node ignores the signal, and the write fails with EFBIG.
+function freezeFiles(): () => Promise<void> {
+  limitFiles('4096:unlimited')
+  return async () => limitFiles('unlimited')
+}
+
+function limitFiles(size: string): void {
+  const { status, stderr } = spawnSync('prlimit', [`--pid=${process.pid}`, `--fsize=${size}`], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(stderr)
 }
 
 function opened<Result>(url: string, work: (connection: BetterSqlite3.Database) => Result): Result {

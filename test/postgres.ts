@@ -213,7 +213,7 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 // From below those that the system gives to outgoing connections: one of them would take it while the server is stopped.
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 30_000)
     if (await isFree(port)) return port

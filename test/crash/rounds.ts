@@ -1,0 +1,164 @@
+/*
+ * Kills the site with -9 again and again while many change their accounts, and looks after each start at whether all that
+ * was answered is there, and of what was not answered all or nothing.
+ */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { MINUTE, SECOND } from '../../src/durations.js'
+import { rows, settingsFor } from '../databases.js'
+import { Site } from '../helpers.js'
+import { eventually, TestMailServer } from '../mail-server.js'
+import { freePort } from '../postgres.js'
+import { addressOf, Program } from '../program.js'
+import { Random } from '../random.js'
+import { Client } from './client.js'
+import { brokenInvariants } from './invariants.js'
+import { storedAccounts } from './stored.js'
+
+export interface Plan {
+  /** The address of a database that nobody has used. */
+  database: string
+  rounds: number
+  /** The same changes and moments again; what the machine does meanwhile is chance. */
+  seed: number
+  /** Called after each round. */
+  onRound?: (round: number) => void
+}
+
+/** What came of it; all is well if `problems` is empty. */
+export interface Report {
+  problems: string[]
+  people: number
+  /** Changes that were answered. */
+  acknowledged: number
+  /** Changes that were under way when the site was killed, and how many of them were there afterwards. */
+  cutOff: number
+  cutOffDone: number
+  mails: number
+  mailsTwice: number
+  /** From the launch to where it listens, in milliseconds, the shortest first. */
+  starts: number[]
+}
+
+const CLIENTS = 6
+const LONGEST_LOAD = 1_000
+/** Where others work, too; a lock that was left would be waited for longer. */
+const START_ALLOWED = 30_000
+const LIMITS =
+  `LOGIN_NAME LOGIN_ACCOUNT LOGIN_NETWORK LOGIN_ROW LOGIN_DEVICE SIGNUP_NETWORK MAIL_ADDRESS MAIL_ACCOUNT
+  MAIL_FAILURES MAIL_NETWORK MAIL_PAUSE CODE_ACCOUNT RENAME_ACCOUNT`.split(/\s+/)
+/** Limits are counted, and never reached. */
+const ROOMY = Object.fromEntries(LIMITS.map((name) => [`LIMIT_${name}`, '1000000/1h']))
+
+export async function survive({ database, rounds, seed, onRound }: Plan): Promise<Report> {
+  const mailServer = await TestMailServer.start()
+  const port = `${await freePort()}`
+  const address = `http://127.0.0.1:${port}`
+  const environment = { ...ROOMY, SMTP_URL: mailServer.url(), BASE_URL: address, LOG_LEVEL: 'warn' }
+  const settings = { ...settingsFor(database), ...environment, PORT: port }
+  const random = new Random(seed)
+  const clients = Array.from({ length: CLIENTS }, (_, number) => {
+    return new Client(number, { address, mailServer, random: new Random(seed * CLIENTS + number + 1) })
+  })
+  const problems: string[] = []
+  const starts: number[] = []
+  try {
+    let site = await launched(settings, starts)
+    for (let round = 1; round <= rounds && problems.length === 0; round++) {
+      await killUnderLoad(site, clients, random.next() * LONGEST_LOAD)
+      site = await launched(settings, starts)
+      problems.push(...(await problemsOf(database, clients)), ...(await returnProblems(clients)))
+      onRound?.(round)
+    }
+    site.signal('SIGINT')
+    if ((await site.end) !== 0) problems.push(`It does not end in order: ${site.stderr}`)
+    if (problems.length === 0) {
+      problems.push(...(await mailProblems(database, environment, mailServer)))
+      problems.push(...(await problemsOf(database, clients)))
+    }
+  } finally {
+    await mailServer.stop()
+  }
+  return {
+    problems,
+    starts: starts.sort((one, other) => one - other),
+    ...sums(clients),
+    ...mailSums(mailServer),
+  }
+}
+
+async function launched(settings: Record<string, string>, starts: number[]): Promise<Program> {
+  const begin = performance.now()
+  const site = new Program([join(import.meta.dirname, 'site.js')], { cwd: tmpdir(), env: settings })
+  await addressOf(site)
+  starts.push(performance.now() - begin)
+  return site
+}
+
+async function killUnderLoad(site: Program, clients: readonly Client[], after: number): Promise<void> {
+  let isGone = false
+  const load = Promise.all(clients.map((client) => client.liveUntilGone(() => isGone)))
+  await Promise.race([pause(after), load])
+  isGone = true
+  site.signal('SIGKILL')
+  await load
+  await site.end
+}
+
+async function problemsOf(database: string, clients: readonly Client[]): Promise<string[]> {
+  const stored = await storedAccounts(database)
+  const problems = await brokenInvariants(database)
+  for (const client of clients) problems.push(...(await client.problems(stored)))
+  const told = new Set(clients.flatMap(({ people }) => people.map(({ account }) => account?.name)))
+  const foreign = [...stored.keys()].filter((name) => !told.has(name))
+  return [...problems, ...foreign.map((name) => `Nobody has made the account ${name}`)]
+}
+
+async function returnProblems(clients: readonly Client[]): Promise<string[]> {
+  return (await Promise.all(clients.map((client) => client.comeBack()))).flat()
+}
+
+/** Sends what still waits, in a site whose clock is past the time for which those that were killed hold their mails. */
+async function mailProblems(
+  database: string,
+  environment: Record<string, string>,
+  { received }: TestMailServer,
+): Promise<string[]> {
+  const site = await Site.start({ database, environment })
+  site.clock.time = Date.now() + MINUTE
+  try {
+    const isDone = async () => {
+      // So that those come due, too, which the mail server was too busy to take.
+      site.clock.advance(SECOND)
+      return (await rows(database, "select id from mails where state = 'waiting'")).length === 0
+    }
+    await eventually(isDone, 'all mails are sent', 2 * MINUTE)
+  } finally {
+    await site.close()
+  }
+  const ids = new Set(received.map(({ mail }) => mail.messageId?.slice(1).split('@')[0]))
+  const stored = await rows<{ id: string; kind: string }>(database, 'select id, kind from mails')
+  return stored.filter(({ id }) => !ids.has(id)).map(({ id, kind }) => `The mail ${id} (${kind}) never came`)
+}
+
+function sums(clients: readonly Client[]): Pick<Report, 'people' | 'acknowledged' | 'cutOff' | 'cutOffDone'> {
+  const people = clients.flatMap((client) => client.people)
+  const sum = (figure: (client: Client) => number) => clients.reduce((all, client) => all + figure(client), 0)
+  return {
+    people: people.filter(({ account }) => account !== undefined).length,
+    acknowledged: people.reduce((all, { acknowledged }) => all + acknowledged, 0),
+    cutOff: sum(({ cutOff }) => cutOff),
+    cutOffDone: sum(({ cutOffDone }) => cutOffDone),
+  }
+}
+
+function mailSums({ received }: TestMailServer): Pick<Report, 'mails' | 'mailsTwice'> {
+  const mails = new Set(received.map(({ mail }) => mail.messageId)).size
+  return { mails, mailsTwice: received.length - mails }
+}
+
+/** Whether every start came in time without anybody's help. */
+export function areQuick(starts: readonly number[]): boolean {
+  return starts.every((milliseconds) => milliseconds < START_ALLOWED)
+}
