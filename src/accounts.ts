@@ -22,7 +22,7 @@ import { createPasswords } from './passwords.js'
 import { root } from './root.js'
 import { currentUser, noteLanguage } from './sessions.js'
 import { smtpTransport } from './smtp.js'
-import { createVoices, type Voices } from './speech.js'
+import { createVoices, SITE_NAME, type Voices } from './speech.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
 import { noteStrangers } from './templates.js'
@@ -133,6 +133,7 @@ async function build(options: AccountsOptions): Promise<House> {
     seal: createSeal(keyring.sealKeys('brought back')),
     origin: options.baseUrl === undefined ? undefined : new URL(options.baseUrl).origin,
     hooks: options.hooks ?? {},
+    siteName: options.siteName ?? SITE_NAME,
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
     now,

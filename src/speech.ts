@@ -64,6 +64,8 @@ function voiceOf(language: Language, options: AccountsOptions, voices: VoicesOpt
   return { tag, name, views, say: words.sentence, renderMail: mailRenderer(views, text) }
 }
 
+export const SITE_NAME = 'Gatehouse'
+
 /** The host's sentences come before those of the language. */
 function withMessages(language: Language, messages: AccountsOptions['messages'] = {}): Language {
   const own = Object.entries(messages).flatMap(([code, said]): [string, string][] => {
@@ -76,7 +78,7 @@ function withMessages(language: Language, messages: AccountsOptions['messages'] 
 function viewsOptionsOf(
   { tag, direction }: Language,
   { text, times }: Words,
-  { siteName = 'Gatehouse', theme = 'auto', templates = [], development = false }: AccountsOptions,
+  { siteName = SITE_NAME, theme = 'auto', templates = [], development = false }: AccountsOptions,
   { url, places, assets, offers, now }: VoicesOptions,
 ): ViewsOptions {
   return {
