@@ -22,7 +22,7 @@ import { createPasswords } from './passwords.js'
 import { root } from './root.js'
 import { currentUser, noteLanguage } from './sessions.js'
 import { smtpTransport } from './smtp.js'
-import { createVoices, SITE_NAME, type Voices } from './speech.js'
+import { createVoices, PASSWORD_MIN_LENGTH, SITE_NAME, type Voices } from './speech.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
 import { noteStrangers } from './templates.js'
@@ -114,7 +114,7 @@ async function build(options: AccountsOptions): Promise<House> {
     offers,
     places,
     rules: {
-      passwordMinLength: options.passwordMinLength ?? 6,
+      passwordMinLength: options.passwordMinLength ?? PASSWORD_MIN_LENGTH,
       confirmation: options.emailConfirmation ?? 'optional',
       privateEmails: options.privateEmails ?? false,
     },

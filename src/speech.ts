@@ -65,6 +65,7 @@ function voiceOf(language: Language, options: AccountsOptions, voices: VoicesOpt
 }
 
 export const SITE_NAME = 'Gatehouse'
+export const PASSWORD_MIN_LENGTH = 6
 
 /** The host's sentences come before those of the language. */
 function withMessages(language: Language, messages: AccountsOptions['messages'] = {}): Language {
@@ -78,7 +79,13 @@ function withMessages(language: Language, messages: AccountsOptions['messages'] 
 function viewsOptionsOf(
   { tag, direction }: Language,
   { text, times }: Words,
-  { siteName = SITE_NAME, theme = 'auto', templates = [], development = false }: AccountsOptions,
+  {
+    siteName = SITE_NAME,
+    passwordMinLength = PASSWORD_MIN_LENGTH,
+    theme = 'auto',
+    templates = [],
+    development = false,
+  }: AccountsOptions,
   { url, places, assets, offers, now }: VoicesOptions,
 ): ViewsOptions {
   return {
@@ -94,6 +101,7 @@ function viewsOptionsOf(
       // It stands in the subjects of mails, which are one line.
       siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
       theme,
+      passwordMinLength,
       day: times.day,
       ago: (time: number) => times.ago(now() - time),
       until: (time: number) => times.until(time - now()),

@@ -37,7 +37,7 @@ function wordsIn(texts: readonly string[]): string[] {
   return [...new Set(words)].filter((word) => word.length > 2).slice(0, MOST_OWN)
 }
 
-const PERSONAL = { code: 'strength_personal', sentence: 'Weak: it holds your name, e-mail or this site’s.' }
+const PERSONAL = { code: 'strength_personal', sentence: 'Weak: it holds a name that is tried first.' }
 const COMMON = { code: 'strength_common', sentence: 'Weak: it is close to one that many use.' }
 const WORD = { code: 'strength_word', sentence: 'Weak: add two or three other words.' }
 const REPEATS = { code: 'strength_repeats', sentence: 'Weak: repeating makes it hardly stronger.' }

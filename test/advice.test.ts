@@ -82,10 +82,7 @@ test('measures a password, and says one thing that helps', async () => {
   assert.equal(await measured('password'), ['1', 'Password: too many people use this one.'])
   const annas = { username: 'Quisquilia', email: 'q@example.com' }
   assert.equal(await measured('quisquilia', annas), ['1', 'Password: not your user name or e-mail.'])
-  assert.equal(await measured('quisquilia77', annas), [
-    '2',
-    'Weak: it holds your name, e-mail or this site’s.',
-  ])
+  assert.equal(await measured('quisquilia77', annas), ['2', 'Weak: it holds a name that is tried first.'])
   assert.equal(await measured('abababababab'), ['1', 'Weak: repeating makes it hardly stronger.'])
   assert.equal(await measured(PASSWORD), ['5', '✔ Strong: very hard to guess.'])
 })
@@ -150,7 +147,7 @@ test('of a new name says nothing of the present one, and of a new password what 
   assert.equal(await named('Renamer Two'), ['✔ This user name is free.'])
   assert.equal((await named('Taken'))[0], 'This user name is already in use.')
   const page = await whileTyping(user, '/account/password/', { password: 'renamer99' })
-  assert.equal(said(page, 'password'), ['Weak: it holds your name, e-mail or this site’s.'])
+  assert.equal(said(page, 'password'), ['Weak: it holds a name that is tried first.'])
 })
 
 test('says nothing of the name of who has just signed up by it', async () => {
