@@ -43,12 +43,12 @@ export async function onName(house: House, typed: string, userId: string | undef
   const name = fields.normalizeName(typed)
   if (name === '') return []
   const broken = fields.check(fields.username, name)
-  if (broken.length > 0) return broken.map((rule) => ({ ...rule, field: 'username' }))
+  if (broken.length > 0) return broken.map((rule) => ({ ...rule, field: 'username', isRule: true }))
   const account = await users.byNameKey(house.database.main, fields.fold(name))
   if (account !== undefined && account.user.id === userId) return []
   if (await isFree(house, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
   const suggested = await freeNameLike(house, name)
-  const taken = { ...fields.USERNAME_TAKEN, field: 'username' }
+  const taken = { ...fields.USERNAME_TAKEN, field: 'username', isRule: true }
   return suggested === undefined ? [taken] : [taken, { ...USERNAME_SUGGESTED, params: { name: suggested } }]
 }
 
@@ -108,7 +108,7 @@ export function onPassword({ rules, siteName }: House, password: string, own: re
   if (password === '') return []
   const meter = (value: number) => ({ label: STRENGTH, value })
   const [broken] = fields.check(fields.newPassword({ minLength: rules.passwordMinLength, own }), password)
-  if (broken !== undefined) return [{ ...broken, field: 'password', meter: meter(1) }]
+  if (broken !== undefined) return [{ ...broken, field: 'password', isRule: true, meter: meter(1) }]
   const { value, message } = strengthOf(password, [...own, siteName])
   return [{ ...message, field: 'password', isGood: value > 3, meter: meter(value) }]
 }

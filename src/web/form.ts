@@ -45,6 +45,8 @@ export interface Advice extends Message {
   field: string
   /** All is well. */
   isGood?: boolean
+  /** It is a rule that is broken, and the answer to the form would say so. */
+  isRule?: boolean
   /** How much, of five; `label` names what is measured. */
   meter?: { label: Message; value: number }
 }

@@ -208,9 +208,10 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
     errors: byField(errors, (message) => say(ctx, message)),
   })
 
-  const spokenAdvice = (ctx: Context, { isGood = false, meter, ...message }: Advice) => ({
+  const spokenAdvice = (ctx: Context, { isGood = false, isRule = false, meter, ...message }: Advice) => ({
     text: say(ctx, message),
     isGood,
+    isRule,
     meter: meter && { label: say(ctx, meter.label), value: meter.value },
   })
 

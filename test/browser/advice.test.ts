@@ -85,6 +85,17 @@ test('waits for a pause, and a late answer never replaces a newer one', async ()
   assert.match(await advice(page, 'username'), 'only letters')
 })
 
+test('does not repeat what the errors say, though it may come after them', async () => {
+  const page = await open('/signup/')
+  const asked = page.waitForResponse('**/advice/')
+  await fillIn(page, { username: 'Taken', email: 'anna@example.com', password: 'abc', repassword: 'abc' })
+  await pressForAnswer(page)
+  await asked
+  await page.locator('#username-advice .rule').waitFor({ state: 'attached' })
+  assert.is((await advice(page, 'username')).trim(), 'Taken2 is free.')
+  assert.ok(!(await page.locator('#password-advice').isVisible()))
+})
+
 test('does not hold up the form, and is gone with the success', async () => {
   const page = await open('/signup/')
   await page.route('**/advice/', () => {})
