@@ -54,7 +54,7 @@ test('sign-up with every mistake changes the box and the fields without a page l
   await page.waitForURL(`${site().address}/`)
   const waited = Date.now() - start
   assert.ok(waited > 1500 && waited < 6000, `it went on after ${waited} ms`)
-  assert.match(await page.locator('nav').innerText(), 'Log in')
+  assert.match(await page.locator('header nav').innerText(), 'Log in')
   assert.equal(complaints, [])
 })
 
