@@ -23,7 +23,7 @@ import { createPasswords, gateOf } from './passwords.js'
 import { root } from './root.js'
 import { currentUser, noteLanguage } from './sessions.js'
 import { smtpTransport } from './smtp.js'
-import { createVoices, type Voices } from './speech.js'
+import { createVoices, PASSWORD_MIN_LENGTH, SITE_NAME, type Voices } from './speech.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
 import { noteStrangers } from './templates.js'
@@ -119,7 +119,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     offers,
     places,
     rules: {
-      passwordMinLength: options.passwordMinLength ?? 6,
+      passwordMinLength: options.passwordMinLength ?? PASSWORD_MIN_LENGTH,
       confirmation: options.emailConfirmation ?? 'optional',
       privateEmails: options.privateEmails ?? false,
     },
@@ -139,6 +139,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     seal: createSeal(keyring.sealKeys('brought back')),
     origin: options.baseUrl === undefined ? undefined : new URL(options.baseUrl).origin,
     hooks: options.hooks ?? {},
+    siteName: options.siteName ?? SITE_NAME,
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
     now,

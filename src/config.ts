@@ -135,6 +135,7 @@ const environment = z.object({
   LIMIT_MAIL_PAUSE: limit().optional(),
   LIMIT_CODE_ACCOUNT: limit().optional(),
   LIMIT_RENAME_ACCOUNT: limit().optional(),
+  LIMIT_ADVICE_NETWORK: limit().optional(),
   METRICS_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]{16,}$/, 'has to be at least 16 letters, digits and signs, without spaces')
@@ -277,6 +278,7 @@ function limitsOf(data: Environment): LimitRules {
     mailPause: data.LIMIT_MAIL_PAUSE ?? LIMITS.mailPause,
     codeAccount: data.LIMIT_CODE_ACCOUNT ?? LIMITS.codeAccount,
     renameAccount: data.LIMIT_RENAME_ACCOUNT ?? LIMITS.renameAccount,
+    adviceNetwork: data.LIMIT_ADVICE_NETWORK ?? LIMITS.adviceNetwork,
   }
 }
 

@@ -93,6 +93,12 @@ export const username: Field = {
   ],
 }
 
+/** The name with a number behind it, no longer than a name may be. */
+export function withNumber(name: string, number: number): string {
+  const digits = String(number)
+  return `${[...name].slice(0, NAME_MAX - digits.length).join('')}${digits}`
+}
+
 export const USERNAME_TAKEN: Broken = {
   field: 'username',
   code: 'username_taken',

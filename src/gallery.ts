@@ -1,3 +1,4 @@
+import { ADVICE_SHOWN } from './advice.js'
 import { NO_PASSWORD, PASSWORD_WRONG } from './authentication.js'
 import { HOUR, MINUTE } from './durations.js'
 import * as fields from './fields.js'
@@ -6,8 +7,8 @@ import { LimitReached } from './limits.js'
 import { devicesOf, eventsOf, littleStoredOf, type Person, peopleAt, storedOf } from './made-up.js'
 import { type Letter, lifetimesOf, REOPEN_LIFE } from './mail.js'
 import type { Facts, MailKind } from './outbox.js'
-import type { Broken, Form, Message, Values } from './web/form.js'
-import { FRAGMENT, type Link, type Sample } from './web/pages.js'
+import type { Advice, Broken, Form, Message, Values } from './web/form.js'
+import { ADVICE, FRAGMENT, type Link, type Sample } from './web/pages.js'
 
 /** A page, fragment or mail in one of its states, with made-up values. */
 export type Exhibit = Place & (Shown | Written)
@@ -54,6 +55,8 @@ interface FormPage {
   given?: Values
   typed: (person: Person) => Values
   errors: readonly Broken[]
+  /** What is said at its fields while they are filled in; these are its fields. */
+  advice?: readonly Advice[]
   success: Message
   onward?: Message
 }
@@ -70,6 +73,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       secret: passwords,
       typed: ({ user }) => ({ username: user.name, email: user.email }),
       errors: [...fields.check(fields.username, 'a!'), ...fields.check(fields.email, 'x'), ...newPassword],
+      advice: ADVICE_SHOWN,
       success: { code: 'signed_up', sentence: 'Your account {name} is ready.', params: { name: 'Anna' } },
       onward: { code: 'signed_up_go_on', sentence: 'Go on without logging in' },
     },
@@ -123,6 +127,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       around: ({ user }) => ({ asks: 'password', name: user.name }),
       typed: () => ({}),
       errors: newPassword,
+      advice: ADVICE_SHOWN.filter(({ field }) => field === 'password'),
       success: {
         code: 'password_reset_done',
         sentence: 'Your password is changed, and you are logged out everywhere. Log in with the new one.',
@@ -146,6 +151,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       isUsers: true,
       typed: ({ user }) => ({ username: user.name }),
       errors: fields.check(fields.username, 'a!'),
+      advice: ADVICE_SHOWN.filter(({ field }) => field === 'username'),
       success: {
         code: 'name_changed',
         sentence: 'Your user name is now {name}.',
@@ -166,6 +172,7 @@ function forms({ now, rules }: Setting): FormPage[] {
         },
         ...newPassword,
       ],
+      advice: ADVICE_SHOWN.filter(({ field }) => field === 'password'),
       success: {
         code: 'password_changed_others',
         sentence: 'Your password is changed, and all other devices are logged out: {count}.',
@@ -280,10 +287,10 @@ function devicesPage(now: number, { isAlone }: { isAlone: boolean }): FormPage {
 
 function formExhibits(page: FormPage, setting: Setting): Exhibit[] {
   const { anna, long, rightToLeft } = peopleAt(setting.now)
-  const { name, face, given = {}, errors, success, onward } = page
+  const { name, face, given = {}, errors, advice, success, onward } = page
   const sample = (person: Person, more: Partial<Sample> = {}): Sample => ({
     template: `${name}/page.html`,
-    form: formNamed(name, page.secret),
+    form: { ...formNamed(name, page.secret), advised: [...new Set(advice?.map(({ field }) => field))] },
     around: { user: page.isUsers ? person.user : undefined, ...page.around?.(person) },
     ...more,
   })
@@ -301,6 +308,10 @@ function formExhibits(page: FormPage, setting: Setting): Exhibit[] {
     limited: sample(anna, { values: page.typed(anna), errors: [LIMITED] }),
     long: refused(long),
     'right-to-left': typed(rightToLeft),
+    ...(advice && {
+      advised: { ...typed(anna), advice },
+      'htmx-advised': { ...typed(anna), advice, template: ADVICE },
+    }),
     'htmx-errors': { ...refused(anna), template: FRAGMENT },
     'htmx-success': { ...accepted, template: FRAGMENT },
   })

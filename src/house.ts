@@ -47,6 +47,7 @@ export interface House {
   /** The address of the browser behind a request, IPv4 or IPv6; '' if it cannot be known. */
   address: (ctx: Context) => string
   hooks: Hooks
+  siteName: string
   /** Names of fields that the host has added to the sign-up form. */
   signupFields: readonly string[]
   /** UTC milliseconds. */

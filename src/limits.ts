@@ -38,6 +38,8 @@ export interface LimitRules {
   codeAccount: Limit
   /** Other names that an account takes: each former one is held for it. */
   renameAccount: Limit
+  /** Looks at what is being typed into a form, to help with it, from one network; beyond them there is no help. */
+  adviceNetwork: Limit
 }
 
 export const LIMITS: LimitRules = {
@@ -54,6 +56,7 @@ export const LIMITS: LimitRules = {
   mailPause: { max: 1, window: MINUTE },
   codeAccount: { max: 10, window: DAY },
   renameAccount: { max: 5, window: DAY },
+  adviceNetwork: { max: 600, window: 10 * MINUTE },
 }
 
 /** Reads a limit as settings say it: `5/5m`. Undefined for anything else. */
@@ -140,6 +143,7 @@ const SENTENCES: Record<keyof LimitRules, Message> = {
     code: 'too_many_names',
     sentence: 'You have changed your name too often. Please try again {when}.',
   },
+  adviceNetwork: TOO_MANY_ATTEMPTS,
 }
 
 export interface LimitsOptions {

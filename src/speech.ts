@@ -64,6 +64,9 @@ function voiceOf(language: Language, options: AccountsOptions, voices: VoicesOpt
   return { tag, name, views, say: words.sentence, renderMail: mailRenderer(views, text) }
 }
 
+export const SITE_NAME = 'Gatehouse'
+export const PASSWORD_MIN_LENGTH = 6
+
 /** The host's sentences come before those of the language. */
 function withMessages(language: Language, messages: AccountsOptions['messages'] = {}): Language {
   const own = Object.entries(messages).flatMap(([code, said]): [string, string][] => {
@@ -76,7 +79,13 @@ function withMessages(language: Language, messages: AccountsOptions['messages'] 
 function viewsOptionsOf(
   { tag, direction }: Language,
   { text, times }: Words,
-  { siteName = 'Gatehouse', theme = 'auto', templates = [], development = false }: AccountsOptions,
+  {
+    siteName = SITE_NAME,
+    passwordMinLength = PASSWORD_MIN_LENGTH,
+    theme = 'auto',
+    templates = [],
+    development = false,
+  }: AccountsOptions,
   { url, places, assets, offers, now }: VoicesOptions,
 ): ViewsOptions {
   return {
@@ -92,6 +101,7 @@ function viewsOptionsOf(
       // It stands in the subjects of mails, which are one line.
       siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
       theme,
+      passwordMinLength,
       day: times.day,
       ago: (time: number) => times.ago(now() - time),
       until: (time: number) => times.until(time - now()),

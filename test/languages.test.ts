@@ -21,7 +21,7 @@ const CYRILLIC = /[а-яё]/i
 /** What was made up, what browsers and systems are called, what stands for itself, and what Intl says. */
 const MADE_UP = [
   /https?:\S+|\/\S+\/|\S+@\S+|\bexample\.\w+/g,
-  /\b(?:Gatehouse|Anna|Laptop|Buy bread|English|Firefox|Linux|Safari|iPhone|UTC|JSON|JavaScript|Koa|htmx|HTML|POST)\b/g,
+  /\b(?:Gatehouse|Anna2?|Laptop|Buy bread|English|Firefox|Linux|Safari|iPhone|UTC|JSON|JavaScript|Koa|htmx|HTML|POST)\b/g,
   /[\da-f]*(?::[\da-f]*){3,}|\b(?:one|two|three|four|five)\b/g,
   /Mozilla\/\S+[^·]*|\bFormer name\b|\b[WMx]{20,}[\w.@]*|\bmade-up\S*|\b[a-f0-9]{12}\b|\bru\b/g,
 ]

@@ -1,10 +1,11 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { onName, whileAllowed } from '../advice.js'
 import { countedFor } from '../asking.js'
 import { DAY } from '../durations.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
-import { requireUser } from '../guards.js'
+import { requireUser, userOf } from '../guards.js'
 import type { House } from '../house.js'
 import type { Counted } from '../limits.js'
 import { circumstances } from '../notices.js'
@@ -12,13 +13,13 @@ import { loginOf, lookAnew } from '../sessions.js'
 import * as slugs from '../tables/slugs.js'
 import { isTaken } from '../tables/unique.js'
 import * as users from '../tables/users.js'
-import type { Broken, Form } from '../web/form.js'
+import type { Advice, Broken, Form } from '../web/form.js'
 import type { Acceptance } from '../web/pages.js'
-import { onSubmit } from '../web/submit.js'
+import { onSubmit, onTyping, type Sent } from '../web/submit.js'
 
 export const name = 'account-name'
 
-const form: Form<'username'> = { name, fields: ['username'], secret: [] }
+const form: Form<'username'> = { name, fields: ['username'], secret: [], advised: ['username'] }
 
 /** So long the former public page leads to the new one, and nobody else gets the former name. */
 const FORMER_LIFE = 90 * DAY
@@ -38,17 +39,30 @@ export function routes(router: Router, house: House): void {
   )
 
   router.post(
+    '/account/name/advice/',
+    onTyping(form, house, (ctx, values) => advise(ctx, house, values)),
+  )
+
+  router.post(
     '/account/name/verify/',
     requireUser,
     onSubmit(form, house, async (ctx, values) => {
       const wanted = wantedName(values.username)
       const isNew = wanted.name !== loginOf(ctx).user.name
       const errors = isNew ? await changeName(ctx, house, wanted) : []
-      if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
+      if (errors.length > 0) {
+        const advice = await advise(ctx, house, values)
+        return await house.pages.refuse(ctx, form, { errors, advice, values })
+      }
       const journey = isNew ? changed(house, wanted) : unchanged(house)
       await house.pages.accept(ctx, form, { ...journey, values: { ...values, username: wanted.name } })
     }),
   )
+}
+
+async function advise(ctx: Context, house: House, { username }: Sent<'username'>): Promise<Advice[]> {
+  const user = userOf(ctx)
+  return user === undefined ? [] : whileAllowed(ctx, house, () => onName(house, username, user.id))
 }
 
 function changed({ url }: House, { name }: Wanted): Omit<Acceptance, 'values'> {

@@ -1,11 +1,12 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { onPassword, whileAllowed } from '../advice.js'
 import { countMail } from '../asking.js'
 import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
 import { newDeviceStamp, rememberDevice } from '../devices.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
-import { requireUser } from '../guards.js'
+import { requireUser, userOf } from '../guards.js'
 import type { House } from '../house.js'
 import { circumstances } from '../notices.js'
 import { normalizePassword } from '../passwords.js'
@@ -13,9 +14,9 @@ import { loginOf, renewalOf } from '../sessions.js'
 import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Broken, Form } from '../web/form.js'
+import type { Advice, Broken, Form } from '../web/form.js'
 import { leaving } from '../web/leaving.js'
-import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
+import { fingerprint, onSubmit, onTyping, type Sent } from '../web/submit.js'
 
 export const name = 'account-password'
 
@@ -25,6 +26,7 @@ const form: Form<FieldName> = {
   name,
   fields: ['current', 'password', 'repassword'],
   secret: ['current', 'password', 'repassword'],
+  advised: ['password'],
 }
 
 const CHANGED = { code: 'password_changed', sentence: 'Your password is changed.' }
@@ -49,11 +51,19 @@ export function routes(router: Router, house: House): void {
   router.get('/account/password/', requireUser, (ctx) => house.pages.form(ctx, form))
 
   router.post(
+    '/account/password/advice/',
+    onTyping(form, house, (ctx, values) => advise(ctx, house, values)),
+  )
+
+  router.post(
     '/account/password/verify/',
     requireUser,
     onSubmit(form, house, async (ctx, values) => {
       const outcome = await change(ctx, house, values)
-      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: outcome.errors, values })
+      if (!outcome.ok) {
+        const advice = await advise(ctx, house, values)
+        return await house.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
+      }
       const { count } = outcome
       const message = count > 0 ? { ...CHANGED_EVERYWHERE, params: { count } } : CHANGED
       await house.pages.accept(ctx, form, {
@@ -64,6 +74,12 @@ export function routes(router: Router, house: House): void {
       })
     }),
   )
+}
+
+async function advise(ctx: Context, house: House, { password }: Sent<FieldName>): Promise<Advice[]> {
+  const user = userOf(ctx)
+  if (user === undefined) return []
+  return whileAllowed(ctx, house, async () => onPassword(house, password, [user.name, user.email]))
 }
 
 /** `count` is how many other devices were logged out. */

@@ -5,7 +5,7 @@ import type { House } from '../house.js'
 import { messageOf } from '../mailing.js'
 import { requireMaintainer, showMail } from '../maintainer.js'
 import { DYNAMIC } from '../web/headers.js'
-import { FRAGMENT, type Sample } from '../web/pages.js'
+import { ADVICE, FRAGMENT, type Sample } from '../web/pages.js'
 
 export const name = 'dev-gallery'
 export const needs = 'development'
@@ -49,7 +49,12 @@ function byPage(exhibits: readonly Exhibit[], { url }: House): Links[] {
 }
 
 function show(ctx: Context, house: House, { sample }: Shown): void {
-  showInert(ctx, sample.template === FRAGMENT ? framed(ctx, house, sample) : house.pages.sample(ctx, sample))
+  showInert(
+    ctx,
+    [ADVICE, FRAGMENT].includes(sample.template)
+      ? framed(ctx, house, sample)
+      : house.pages.sample(ctx, sample),
+  )
 }
 
 function framed(ctx: Context, { pages }: House, sample: Sample): string {

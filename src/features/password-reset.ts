@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { onPassword, whileAllowed } from '../advice.js'
 import { CODE_WRONG, checkCode } from '../codes.js'
 import { newDeviceStamp, rememberDevice } from '../devices.js'
 import { happens } from '../events.js'
@@ -25,9 +26,9 @@ import * as tokens from '../tables/tokens.js'
 import { isTaken } from '../tables/unique.js'
 import * as users from '../tables/users.js'
 import { hashOf, newToken } from '../tokens.js'
-import type { Broken, Form } from '../web/form.js'
+import type { Advice, Broken, Form } from '../web/form.js'
 import { leaving } from '../web/leaving.js'
-import { onSubmit, type Sent } from '../web/submit.js'
+import { onSubmit, onTyping, type Sent } from '../web/submit.js'
 
 export const name = 'password-reset'
 export const needs = 'mail'
@@ -42,6 +43,7 @@ const form: Form<FieldName> = {
   name,
   fields: ['code', 'password', 'repassword'],
   secret: ['password', 'repassword'],
+  advised: ['password'],
   around: shown,
 }
 
@@ -68,6 +70,15 @@ export function routes(router: Router, house: House): void {
   })
 
   router.post(
+    '/password/reset/advice/',
+    onTyping(form, house, async (ctx, values) => {
+      const link = await linkOf(ctx, house, PURPOSE)
+      const account = isLive(link) ? await users.byId(house.database.main, link.token.userId) : undefined
+      return account === undefined ? [] : await advise(ctx, house, account, values)
+    }),
+  )
+
+  router.post(
     '/password/reset/verify/',
     onSubmit(form, house, async (ctx, values) => {
       const link = await linkOf(ctx, house, PURPOSE)
@@ -76,7 +87,10 @@ export function routes(router: Router, house: House): void {
       const account = await users.byId(house.database.main, link.token.userId)
       if (account === undefined) return await dead(ctx, house, { state: 'unknown' })
       const errors = objections(house, account, values)
-      if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
+      if (errors.length > 0) {
+        const advice = await advise(ctx, house, account, values)
+        return await house.pages.refuse(ctx, form, { errors, advice, values })
+      }
       if (!(await reset(ctx, house, link, account, values.password))) {
         return await dead(ctx, house, (await linkOf(ctx, house, PURPOSE)) ?? link)
       }
@@ -90,6 +104,15 @@ export function routes(router: Router, house: House): void {
   )
 
   router.get('/password/reset/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
+}
+
+function advise(
+  ctx: Context,
+  house: House,
+  { user }: users.Account,
+  { password }: Sent<FieldName>,
+): Promise<Advice[]> {
+  return whileAllowed(ctx, house, async () => onPassword(house, password, [user.name, user.email]))
 }
 
 async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: string }> {

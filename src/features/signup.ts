@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { onEmail, onName, onPassword, whileAllowed } from '../advice.js'
 import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../applicants.js'
 import { countedFor } from '../asking.js'
 import { checkPassword } from '../authentication.js'
@@ -8,13 +9,13 @@ import * as fields from '../fields.js'
 import { requireAnonymous } from '../guards.js'
 import { type House, loginAs } from '../house.js'
 import type { Counted } from '../limits.js'
-import { keepNewcomer } from '../sessions.js'
+import { keepNewcomer, newcomerOf } from '../sessions.js'
 import * as users from '../tables/users.js'
-import type { Broken, Form, Values } from '../web/form.js'
+import type { Advice, Broken, Form, Values } from '../web/form.js'
 import { leaving } from '../web/leaving.js'
 import { networkOf } from '../web/network.js'
 import type { Acceptance } from '../web/pages.js'
-import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
+import { fingerprint, onSubmit, onTyping, type Sent } from '../web/submit.js'
 
 export const name = 'signup'
 
@@ -24,7 +25,12 @@ const FIELDS = ['username', 'email', 'password', 'repassword'] as const
 
 /** Our fields, and those that the host has added. */
 function formOf({ signupFields }: House): Form {
-  return { name, fields: [...FIELDS, ...signupFields], secret: ['password', 'repassword'] }
+  return {
+    name,
+    fields: [...FIELDS, ...signupFields],
+    secret: ['password', 'repassword'],
+    advised: ['username', 'email', 'password'],
+  }
 }
 
 const SIGNED_UP = { code: 'signed_up', sentence: 'Your account {name} is ready.' }
@@ -42,15 +48,34 @@ export function routes(router: Router, house: House): void {
   router.get('/signup/', requireAnonymous, (ctx) => house.pages.form(ctx, form))
 
   router.post(
+    '/signup/advice/',
+    onTyping(form, house, (ctx, values) => advise(ctx, house, values)),
+  )
+
+  router.post(
     '/signup/verify/',
     onSubmit(form, house, async (ctx, values) => {
       const applicant = newcomer(ctx, house, values)
       const outcome = await signUp(ctx, house, applicant)
-      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: outcome.errors, values })
+      if (!outcome.ok) {
+        const advice = await advise(ctx, house, values)
+        return await house.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
+      }
       keepNewcomer(ctx, outcome.userId)
       await house.pages.accept(ctx, form, { ...journey(house, applicant), values })
     }),
   )
+}
+
+/** What helps with the form, by the rules that decide; of the account that was made by it already, nothing. */
+function advise(ctx: Context, house: House, sent: Sent<string>): Promise<Advice[]> {
+  const { username = '', email = '', password = '' } = sent
+  const own = [fields.normalizeName(username), fields.normalizeEmail(email)]
+  return whileAllowed(ctx, house, async () => [
+    ...(await onName(house, username, newcomerOf(ctx))),
+    ...onEmail(email),
+    ...onPassword(house, password, own),
+  ])
 }
 
 function journey(house: House, applicant: Applicant): Omit<Acceptance, 'values'> {

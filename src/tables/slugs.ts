@@ -74,6 +74,17 @@ export async function isHeld(
   return row.until === null || row.until > now
 }
 
+/** Those of the slugs that somebody has, or had until lately. */
+export async function heldAmong(db: Db, among: readonly string[], now: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('slugs')
+    .select('slug')
+    .where('slug', 'in', among)
+    .where(({ eb, or }) => or([eb('until', 'is', null), eb('until', '>', now)]))
+    .execute()
+  return rows.map(({ slug }) => slug)
+}
+
 /** Deletes at most `batch` former slugs that nobody is held to any more, and answers how many. */
 export async function sweep(db: Db, { now, batch }: { now: number; batch: number }): Promise<number> {
   const ended = await db

@@ -149,6 +149,25 @@ export async function isNameTaken(
   return slugs.isHeld(db, slug, { now, ...(userId !== undefined && { userId }) })
 }
 
+/** Those of the claims that nobody has, in one question for all of them. */
+export async function freeNames<Claim extends Pick<Claims, 'nameKey' | 'slug'>>(
+  db: Db,
+  claims: readonly Claim[],
+  now: number,
+): Promise<Claim[]> {
+  if (claims.length === 0) return []
+  const keys = claims.map(({ nameKey }) => nameKey)
+  const had = await db.selectFrom('users').select('name_key').where('name_key', 'in', keys).execute()
+  const held = await slugs.heldAmong(
+    db,
+    claims.map(({ slug }) => slug),
+    now,
+  )
+  return claims.filter(
+    ({ nameKey, slug }) => !had.some(({ name_key }) => name_key === nameKey) && !held.includes(slug),
+  )
+}
+
 /** Whether somebody other than `userId` has the address, or may yet take it back. */
 export async function isEmailTaken(
   db: Db,

@@ -16,6 +16,8 @@ export interface Form<Field extends string = string> {
   oneButton?: true
   /** The form on whose page it stands, if that is another: answers show that one's page. */
   on?: Form
+  /** Fields that are advised on while they are filled in, by `advice/` of its page (see `onTyping`). */
+  advised?: readonly Field[]
   /** What its page shows beside the form, such as a list. */
   around?: (ctx: Context) => Promise<object>
 }
@@ -36,6 +38,17 @@ export type Params = Record<string, string | number | { milliseconds: number }>
 /** A rule that is broken, and by which field. */
 export interface Broken extends Message {
   field?: string
+}
+
+/** What helps with a field before its form is sent, beside the field; never a reason to refuse the form. */
+export interface Advice extends Message {
+  field: string
+  /** All is well. */
+  isGood?: boolean
+  /** It is a rule that is broken, and the answer to the form would say so. */
+  isRule?: boolean
+  /** How much, of five; `label` names what is measured. */
+  meter?: { label: Message; value: number }
 }
 
 const MAX_BODY = '32kb'

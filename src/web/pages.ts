@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import { csrfToken } from './csrf.js'
-import type { Broken, Form, Message, Values } from './form.js'
+import type { Advice, Broken, Form, Message, Values } from './form.js'
 import { DYNAMIC, SPOKEN } from './headers.js'
 import type { LanguageChoice } from './language.js'
 import { localPath, ownPath } from './local-path.js'
@@ -17,6 +17,8 @@ export interface Pages {
   form(ctx: Context, form: Form, values?: Partial<Values>): Promise<void>
   /** The form was not accepted: the errors in the message box and at their fields, what was typed kept. */
   refuse(ctx: Context, form: Form, refusal: Refusal): Promise<void>
+  /** While the form is being filled in: advice at its fields, and nothing else of the page is touched. */
+  advise(ctx: Context, form: Form, advice: readonly Advice[]): void
   /**
    * Another form has to be sent before this can be done: its page, or for htmx, whose page stays as it is, a button in the
    * message box that leads there. 403.
@@ -42,6 +44,8 @@ export interface Refusal {
   /** 406 unless said otherwise. */
   status?: number
   errors: readonly (Broken & { link?: Link })[]
+  /** What else helps with the fields; what the errors say is not said twice. */
+  advice?: readonly Advice[]
   values: Partial<Values>
 }
 
@@ -93,6 +97,7 @@ export interface Sample {
   form?: Form
   values?: Partial<Values>
   errors?: readonly (Broken & { link?: Link; ask?: { form: Form; button: Message; values: Values } })[]
+  advice?: readonly Advice[]
   notice?: Notice
   onward?: Link
   /** Whatever else the template uses; the visitor, too. */
@@ -111,6 +116,12 @@ export interface PagesOptions {
   typed: (ctx: Context) => Readonly<Partial<Values>>
 }
 
+/** What is said at the fields of a form. */
+interface Said {
+  errors?: readonly Broken[]
+  advice?: readonly Advice[]
+}
+
 /** How the site speaks in one language. */
 export interface Speech {
   views: Views
@@ -126,6 +137,9 @@ const NO_TOKEN = 'made-up'
 
 /** What htmx gets, of whichever form. */
 export const FRAGMENT = 'parts/fragment.html'
+
+/** What htmx gets while a form is being filled in. */
+export const ADVICE = 'parts/advice.html'
 
 const TYPED_AGAIN = {
   code: 'typed_again',
@@ -172,27 +186,37 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
       fragment: () => redirectHtmx(ctx, ownPath(ctx.url) ?? '/'),
     })
 
-  const formState = (ctx: Context, form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
-    ...stateOf(ctx, form, values, errors),
+  const formState = (ctx: Context, form: Form, values: Partial<Values>, said: Said = {}) => ({
+    ...stateOf(ctx, form, values, said),
     csrf: csrfToken(ctx),
   })
 
-  const stateOf = (ctx: Context, form: Form, values: Partial<Values>, errors: readonly Broken[] = []) => ({
+  const stateOf = (
+    ctx: Context,
+    form: Form,
+    values: Partial<Values>,
+    { errors = [], advice = [] }: Said = {},
+  ) => ({
     name: form.name,
     action: actionOf(form, url),
+    advised: form.advised ?? [],
+    adviceAction: `${pageOf(form, url)}advice/`,
+    advice: byField(unsaid(advice, errors), (one) => spokenAdvice(ctx, one)),
     hasFields: form.fields.length > 0 || form.around !== undefined,
     once: values._once || newOnce(),
     values: visible(form, values),
     errors: byField(errors, (message) => say(ctx, message)),
   })
 
-  const sampleState = (
-    ctx: Context,
-    form: Form,
-    values: Partial<Values>,
-    errors: readonly Broken[] = [],
-  ) => ({
-    ...stateOf(ctx, form, values, errors),
+  const spokenAdvice = (ctx: Context, { isGood = false, isRule = false, meter, ...message }: Advice) => ({
+    text: say(ctx, message),
+    isGood,
+    isRule,
+    meter: meter && { label: say(ctx, meter.label), value: meter.value },
+  })
+
+  const sampleState = (ctx: Context, form: Form, values: Partial<Values>, said: Said = {}) => ({
+    ...stateOf(ctx, form, values, said),
     csrf: NO_TOKEN,
   })
 
@@ -213,11 +237,19 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
       })
     },
 
-    async refuse(ctx, sent, { status = 406, errors, values }) {
+    advise(ctx, form, advice) {
+      answer(ctx, {
+        // Nobody types into a page without JavaScript and waits for help.
+        page: () => redirect(ctx, pageOf(form, url), undefined),
+        fragment: () => render(ctx, ADVICE, { form: stateOf(ctx, form, {}, { advice }) }),
+      })
+    },
+
+    async refuse(ctx, sent, { status = 406, errors, advice, values }) {
       const form = sent.on ?? sent
       const around = await form.around?.(ctx)
       const messages = { errors: errors.map((error) => spokenError(ctx, error)) }
-      const state = formState(ctx, form, values, errors)
+      const state = formState(ctx, form, values, { errors, ...(advice && { advice }) })
       ctx.status = status
       answer(ctx, {
         page: () =>
@@ -279,7 +311,7 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
       })
     },
 
-    sample(ctx, { template, form, values = {}, errors = [], notice, onward, around }) {
+    sample(ctx, { template, form, values = {}, errors = [], advice = [], notice, onward, around }) {
       const spokenErrors = errors.map(({ ask, ...error }) => ({
         ...spokenError(ctx, error),
         ask: ask && { ...sampleState(ctx, ask.form, ask.values), button: say(ctx, ask.button) },
@@ -289,7 +321,10 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
         notice: spoken(ctx, notice),
         onward: onward && { href: onward.href, text: say(ctx, onward.message), delay: ONWARD_DELAY },
       }
-      const state = form && { ...sampleState(ctx, form, values, errors), oob: template === FRAGMENT }
+      const state = form && {
+        ...sampleState(ctx, form, values, { errors, advice }),
+        oob: template === FRAGMENT,
+      }
       return speech(languages.of(ctx)).views.render(template, {
         ...shared(ctx),
         languages: languages.links(ctx),
@@ -379,13 +414,20 @@ function visible(form: Form, values: Partial<Values>): Partial<Values> {
   return Object.fromEntries(Object.entries(values).filter(([name]) => !form.secret.includes(name)))
 }
 
-function byField(errors: readonly Broken[], say: (message: Message) => string): Record<string, string[]> {
-  const texts: Record<string, string[]> = {}
-  for (const error of errors) {
-    if (error.field === undefined) continue
-    texts[error.field] = [...(texts[error.field] ?? []), say(error)]
+function byField<One extends { field?: string }, Text>(
+  all: readonly One[],
+  spoken: (one: One) => Text,
+): Record<string, Text[]> {
+  const texts: Record<string, Text[]> = {}
+  for (const one of all) {
+    if (one.field === undefined) continue
+    texts[one.field] = [...(texts[one.field] ?? []), spoken(one)]
   }
   return texts
+}
+
+function unsaid(advice: readonly Advice[], errors: readonly Broken[]): Advice[] {
+  return advice.filter((one) => !errors.some(({ code }) => code === one.code))
 }
 
 // Whoever reloads the answer to a form, or opens its address, stands before a page that needs a way back to it.

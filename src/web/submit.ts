@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { csrfMatches, refuseCrossSite } from './csrf.js'
 import { announce, answerOf } from './errors.js'
-import { type Form, readValues, type Values } from './form.js'
+import { type Advice, type Form, readValues, type Values } from './form.js'
 import type { Pages } from './pages.js'
 import { keptText } from './session.js'
 
@@ -54,5 +54,22 @@ export function onSubmit<Field extends string>(
       announce(ctx, answer, error, log)
       await pages.refuse(ctx, form, { status: answer.status, errors: [answer.error], values })
     })
+  }
+}
+
+/**
+ * What is answered while `form` is being filled in: what `advise` says of the values so far. It is only a help, so a page
+ * that was too old gets none, and is told so when the form is sent.
+ */
+export function onTyping<Field extends string>(
+  form: Form<Field>,
+  { pages, origin }: SubmitOptions,
+  advise: (ctx: Context, values: Sent<Field>) => Promise<readonly Advice[]>,
+): Middleware {
+  return async (ctx) => {
+    refuseCrossSite(ctx, origin)
+    const values = readValues(ctx, [...form.fields, '_csrf', '_once'] as const)
+    const advice = csrfMatches(ctx, values._csrf) ? await advise(ctx, values) : []
+    pages.advise(ctx, form, advice)
   }
 }

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../helpers.js'
@@ -136,23 +137,30 @@ for (const [name, viewport] of Object.entries(SIZES)) {
   })
 }
 
-test('a page with all it loads is small', async () => {
-  for (const path of ['/', '/signup/', '/login/']) {
-    const page = await open('/healthz')
-    const sizes: Promise<number>[] = []
-    page.on('requestfinished', (request) => {
-      sizes.push(
-        request
-          .sizes()
-          .then(({ responseBodySize, responseHeadersSize }) => responseBodySize + responseHeadersSize),
-      )
-    })
-    await page.goto(path)
-    await page.waitForLoadState('networkidle')
-    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
-    assert.ok(sizes.length <= 4, `${sizes.length} requests`)
-    assert.ok(bytes > 5_000 && bytes < 45_000, `${bytes} bytes`)
-    await page.context().close()
+test('a first visit to any page is three requests beside the document at most, and less than 45 KB compressed', async () => {
+  const user = await loggedIn()
+  const strangers = ['/', '/signup/', '/login/', '/password/forgot/', '/users/stable/', '/nowhere']
+  const users = [
+    '/',
+    '/account/',
+    '/account/name/',
+    '/account/devices/',
+    '/account/activity/',
+    '/account/export/',
+  ]
+  for (const [paths, options] of [[strangers, {}] as const, [users, user] as const]) {
+    for (const path of paths) {
+      const page = await open('/healthz', options)
+      const bodies: Promise<Buffer>[] = []
+      page.on('response', (response) => void bodies.push(response.body()))
+      await page.goto(path)
+      await page.waitForLoadState('networkidle')
+      const sizes = (await Promise.all(bodies)).map((body) => gzipSync(body).length)
+      const bytes = sizes.reduce((sum, size) => sum + size, 0)
+      assert.ok(sizes.length > 2 && sizes.length <= 4, `${path}: ${sizes.length} requests`)
+      assert.ok(bytes > 5_000 && bytes < 45_000, `${path}: ${bytes} bytes`)
+      await page.context().close()
+    }
   }
 })
 

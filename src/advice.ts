@@ -1,0 +1,114 @@
+import type { Context } from 'koa'
+import * as fields from './fields.js'
+import type { House } from './house.js'
+import { byDistance } from './nearest.js'
+import { strengthOf } from './strength.js'
+import * as users from './tables/users.js'
+import { answerOf } from './web/errors.js'
+import type { Advice } from './web/form.js'
+import { networkOf } from './web/network.js'
+
+const USERNAME_FREE = { field: 'username', code: 'username_free', sentence: 'This user name is free.' }
+const USERNAME_SUGGESTED = { field: 'username', code: 'username_suggested', sentence: '{name} is free.' }
+const EMAIL_SUGGESTED = { field: 'email', code: 'email_suggested', sentence: 'Did you mean {email}?' }
+const STRENGTH = { code: 'password_strength', sentence: 'Password strength' }
+
+/** One of each kind, to be looked at. */
+export const ADVICE_SHOWN: readonly Advice[] = [
+  { ...fields.USERNAME_TAKEN, field: 'username' },
+  { ...USERNAME_SUGGESTED, params: { name: 'Anna2' } },
+  { ...EMAIL_SUGGESTED, params: { email: 'anna@gmail.com' } },
+  { ...strengthOf('anna1234', ['anna']).message, field: 'password', meter: { label: STRENGTH, value: 2 } },
+]
+
+/** What `advise` says; nothing if the network has had very much of it, or the site is busy: it is only a help. */
+export async function whileAllowed(
+  ctx: Context,
+  house: House,
+  advise: () => Promise<Advice[]>,
+): Promise<Advice[]> {
+  try {
+    await house.limits.take([{ rule: 'adviceNetwork', of: networkOf(house.address(ctx)) }])
+    return await advise()
+  } catch (error) {
+    if (answerOf(error)?.retryAfter === undefined) throw error
+    return []
+  }
+}
+
+// ── user name ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whether the name would be taken, by the rules that decide; of the name that `userId` has already, nothing. */
+export async function onName(house: House, typed: string, userId: string | undefined): Promise<Advice[]> {
+  const name = fields.normalizeName(typed)
+  if (name === '') return []
+  const broken = fields.check(fields.username, name)
+  if (broken.length > 0) return broken.map((rule) => ({ ...rule, field: 'username', isRule: true }))
+  const account = await users.byNameKey(house.database.main, fields.fold(name))
+  if (account !== undefined && account.user.id === userId) return []
+  if (await isFree(house, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
+  const suggested = await freeNameLike(house, name)
+  const taken = { ...fields.USERNAME_TAKEN, field: 'username', isRule: true }
+  return suggested === undefined ? [taken] : [taken, { ...USERNAME_SUGGESTED, params: { name: suggested } }]
+}
+
+async function isFree({ database, now }: House, name: string, userId: string | undefined): Promise<boolean> {
+  return !(await users.isNameTaken(database.main, claimOf(name), { now: now(), ...(userId && { userId }) }))
+}
+
+async function freeNameLike({ database, now }: House, name: string): Promise<string | undefined> {
+  const year = new Date(now()).getUTCFullYear()
+  const like = [2, 3, 4, year, year + 1].map((number) => fields.withNumber(name, number))
+  const allowed = like.filter((one) => fields.check(fields.username, one).length === 0)
+  const [free] = await users.freeNames(database.main, allowed.map(claimOf), now())
+  return free?.name
+}
+
+function claimOf(name: string) {
+  return { name, nameKey: fields.fold(name), slug: fields.slugOf(name) }
+}
+
+// ── e-mail ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+// Whose users are many, and so are those who mistype it. What is nearly one of these and well known itself has to be here.
+const DOMAINS =
+  `aol.com att.net bk.ru btinternet.com comcast.net email.com fastmail.com free.fr gmail.com gmx.at gmx.ch gmx.com
+  gmx.de gmx.net googlemail.com hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.fr hotmail.it icloud.com inbox.ru
+  laposte.net libero.it list.ru live.com live.fr live.nl mac.com mail.com mail.ru me.com msn.com orange.fr outlook.com
+  outlook.de outlook.fr proton.me protonmail.com rambler.ru sbcglobal.net seznam.cz t-online.de ukr.net verizon.net
+  wanadoo.fr web.de yahoo.co.uk yahoo.com yahoo.de yahoo.es yahoo.fr yahoo.it yandex.com yandex.ru ymail.com`.split(
+    /\s+/,
+  )
+
+/** So many characters too many, missing or changed places are a slip of the hand; in a short name two would be another. */
+const SLIP = 2
+const SHORT_SLIP = 1
+const SHORT = 8
+
+/** The address that may be meant. Whether it has an account is told by the answer to the form alone. */
+export function onEmail(typed: string): Advice[] {
+  const address = fields.normalizeEmail(typed)
+  if (fields.check(fields.email, address).length > 0) return []
+  const at = address.lastIndexOf('@')
+  const domain = address.slice(at + 1).toLowerCase()
+  if (DOMAINS.includes(domain)) return []
+  const [nearest] = byDistance(domain, DOMAINS)
+  if (nearest === undefined || nearest.distance > slipIn(nearest.known)) return []
+  return [{ ...EMAIL_SUGGESTED, params: { email: `${address.slice(0, at)}@${nearest.known}` } }]
+}
+
+function slipIn(domain: string): number {
+  return domain.length < SHORT ? SHORT_SLIP : SLIP
+}
+
+// ── password ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The first rule that the password breaks, or how hard it is to guess by who knows what is the user's `own`. */
+export function onPassword({ rules, siteName }: House, password: string, own: readonly string[]): Advice[] {
+  if (password === '') return []
+  const meter = (value: number) => ({ label: STRENGTH, value })
+  const [broken] = fields.check(fields.newPassword({ minLength: rules.passwordMinLength, own }), password)
+  if (broken !== undefined) return [{ ...broken, field: 'password', isRule: true, meter: meter(1) }]
+  const { value, message } = strengthOf(password, [...own, siteName])
+  return [{ ...message, field: 'password', isGood: value > 3, meter: meter(value) }]
+}

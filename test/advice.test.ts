@@ -1,0 +1,184 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { strengthOf } from '../src/strength.js'
+import { PASSWORD, type Page, Site, type Visitor } from './helpers.js'
+
+/*
+ * What helps while a form is being filled in, and comes with the form's answer where there is no JavaScript.
+ */
+const test = suite('advice')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start()
+  await site.visitor().signUp('Taken')
+})
+test.after(() => site.close())
+
+/** What is said beside a field, one text for each piece of advice. */
+function said(page: Page, field: string): string[] {
+  return page
+    .$(`#${field}-advice span`)
+    .toArray()
+    .map((element) => page.$(element).text().trim())
+}
+
+/** What htmx gets while `typed` stands in the form of `path`. */
+async function whileTyping(visitor: Visitor, path: string, typed: Record<string, string>): Promise<Page> {
+  const form = await visitor.open(path)
+  const body = new URLSearchParams({ _csrf: form.value('_csrf') ?? '', ...typed })
+  return visitor.post(`${path}advice/`, body.toString(), { 'HX-Request': 'true' })
+}
+
+async function onSignup(typed: Record<string, string>, of = site): Promise<Page> {
+  return whileTyping(of.visitor(), '/signup/', typed)
+}
+
+test('touches nothing of the page but its own places', async () => {
+  const page = await onSignup({ username: 'Somebody', password: PASSWORD })
+  assert.is(page.status, 200)
+  assert.equal(
+    page
+      .$('body > *')
+      .toArray()
+      .map(({ attribs }) => [attribs.id, attribs['data-hx-swap-oob']]),
+    ['username', 'email', 'password'].map((name) => [`${name}-advice`, 'outerMorph']),
+  )
+  assert.not.match(page.text, PASSWORD)
+  assert.is(site.logs.filter((line) => line.includes(PASSWORD)).length, 0)
+})
+
+test('says of a user name what the sign-up would say', async () => {
+  for (const username of ['a!', 'Admin', 'TAKEN', 'ﾠﾠﾠ', '...', 'Free One']) {
+    const advice = said(await onSignup({ username }), 'username')
+    const visitor = site.visitor()
+    const answer = await visitor.send(await visitor.open('/signup/'), { username })
+    const errors = answer.fieldError('username')
+    if (errors === '') assert.equal(advice, ['✔ This user name is free.'])
+    else for (const error of advice.slice(0, 1)) assert.match(errors, error)
+  }
+  assert.equal(said(await onSignup({ username: '' }), 'username'), [])
+})
+
+test('suggests a name that is really free', async () => {
+  await site.visitor().signUp('Taken2')
+  const advice = said(await onSignup({ username: 'taken' }), 'username')
+  assert.equal(advice, ['This user name is already in use.', 'taken3 is free.'])
+  assert.equal(said(await onSignup({ username: 'taken3' }), 'username'), ['✔ This user name is free.'])
+  await site.visitor().signUp('N'.repeat(25))
+  assert.equal(
+    said(await onSignup({ username: 'N'.repeat(25) }), 'username')[1],
+    `${'N'.repeat(24)}2 is free.`,
+  )
+})
+
+test('measures a password, and says one thing that helps', async () => {
+  const measured = async (password: string, typed = {}) => {
+    const page = await onSignup({ password, ...typed })
+    return [page.$('#password-advice meter').attr('value'), ...said(page, 'password')]
+  }
+  assert.equal(await measured(''), [undefined])
+  assert.equal(await measured('abc'), ['1', 'Password: at least 6 characters.'])
+  assert.equal(await measured('password'), ['1', 'Password: too many people use this one.'])
+  const annas = { username: 'Quisquilia', email: 'q@example.com' }
+  assert.equal(await measured('quisquilia', annas), ['1', 'Password: not your user name or e-mail.'])
+  assert.equal(await measured('quisquilia77', annas), ['2', 'Weak: it holds a name that is tried first.'])
+  assert.equal(await measured('abababababab'), ['1', 'Weak: repeating makes it hardly stronger.'])
+  assert.equal(await measured(PASSWORD), ['5', '✔ Strong: very hard to guess.'])
+})
+
+test('takes a short time for whatever is typed, of which it looks at the first 100 characters', async () => {
+  const strong = await onSignup({ password: `${'x'.repeat(100)}kQ7#vTz!9mLp` })
+  assert.equal(said(strong, 'password'), ['Weak: repeating makes it hardly stronger.'])
+  // Made for the estimator to try all it can; with its own defaults they take the processor three times as long.
+  const before = process.cpuUsage()
+  for (const part of ['p4ssw0rd', '4s5w0rd', '4@8({[<36&#9!1|0$5+7%2']) strengthOf(part.repeat(40), [])
+  const { user } = process.cpuUsage(before)
+  assert.ok(user < 300_000, `${user} µs`)
+})
+
+test('asks about the domain of an address that looks mistyped, and takes it all the same', async () => {
+  for (const [email, meant] of [
+    ['anna@gmial.com', 'anna@gmail.com'],
+    ['Anna@HOTMIAL.COM', 'Anna@hotmail.com'],
+    ['anna@gmail.co', 'anna@gmail.com'],
+    ['anna@gmx.dee', 'anna@gmx.de'],
+  ] as const) {
+    assert.equal(said(await onSignup({ email }), 'email'), [`Did you mean ${meant}?`])
+  }
+  for (const email of [
+    'anna@gmail.com',
+    'anna@mail.com',
+    'anna@example.com',
+    'anna@web.com',
+    'gmial.com',
+    '',
+  ]) {
+    assert.equal(said(await onSignup({ email }), 'email'), [], email)
+  }
+  const visitor = site.visitor()
+  assert.equal((await visitor.signUp('Typist', { email: 'typist@gmial.com' })).status, 303)
+})
+
+test('tells nobody whether an address has an account', async () => {
+  const known = await onSignup({ email: 'taken@example.com' })
+  const unknown = await onSignup({ email: 'nobody@example.com' })
+  assert.is(known.text, unknown.text)
+})
+
+for (const htmx of [false, true]) {
+  test(`comes with the answer to the form, ${htmx ? 'by htmx too' : 'without JavaScript'}`, async () => {
+    const visitor = site.visitor({ htmx })
+    const typed = { username: 'Taken', email: 'anna@gmial.com', password: 'sunflower', repassword: 'x' }
+    const page = await visitor.send(await visitor.open('/signup/'), typed)
+    assert.is(page.fieldError('username'), 'This user name is already in use.')
+    assert.equal(said(page, 'username'), ['Taken3 is free.'], 'what the error says is not said twice')
+    assert.equal(said(page, 'email'), ['Did you mean anna@gmail.com?'])
+    assert.is(page.$('#password-advice meter').length, page.fieldError('password') === '' ? 1 : 0)
+    assert.match(page.$('#username').attr('aria-describedby') ?? page.text, 'username-advice')
+  })
+}
+
+test('of a new name says nothing of the present one, and of a new password what belongs to the user', async () => {
+  const user = await site.visitor().settle('Renamer')
+  const named = async (username: string) =>
+    said(await whileTyping(user, '/account/name/', { username }), 'username')
+  assert.equal(await named('Renamer'), [])
+  assert.equal(await named('Renamer Two'), ['✔ This user name is free.'])
+  assert.equal((await named('Taken'))[0], 'This user name is already in use.')
+  const page = await whileTyping(user, '/account/password/', { password: 'renamer99' })
+  assert.equal(said(page, 'password'), ['Weak: it holds a name that is tried first.'])
+})
+
+test('says nothing of the name of who has just signed up by it', async () => {
+  const visitor = site.visitor()
+  await visitor.signUp('Newcomer')
+  assert.equal(said(await whileTyping(visitor, '/signup/', { username: 'Newcomer' }), 'username'), [])
+})
+
+test('is silent to an old page, to who is logged out, and to a network that asks too often', async () => {
+  const old = await site.visitor().post('/signup/advice/', 'username=Taken', { 'HX-Request': 'true' })
+  assert.is(old.status, 200)
+  assert.equal([said(old, 'username'), old.messages()], [[], []])
+  const stranger = site.visitor()
+  const token = (await stranger.open('/login/')).value('_csrf') ?? ''
+  const body = new URLSearchParams({ _csrf: token, username: 'Taken' })
+  const out = await stranger.post('/account/name/advice/', body.toString(), { 'HX-Request': 'true' })
+  assert.equal([said(out, 'username'), out.messages()], [[], []])
+
+  const strict = await Site.start({ environment: { LIMIT_ADVICE_NETWORK: '2/10m' } })
+  const counts = []
+  for (const _ of [1, 2, 3])
+    counts.push(said(await onSignup({ username: 'Anybody' }, strict), 'username').length)
+  assert.equal(counts, [1, 1, 0])
+  const refused = await strict.visitor().signUp('a!')
+  assert.is(refused.status, 406, 'the form is answered as ever')
+  await strict.close()
+})
+
+test('refuses what comes from another site', async () => {
+  const page = await site.visitor().post('/signup/advice/', '', { 'Sec-Fetch-Site': 'cross-site' })
+  assert.is(page.status, 403)
+})
+
+test.run()

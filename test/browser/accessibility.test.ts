@@ -1,0 +1,88 @@
+import * as assert from 'uvu/assert'
+import { PASSWORD } from '../helpers.js'
+import { PHONE, violations, violationsInBothLights } from './axe.js'
+import { browserSuite, fillIn, pressForAnswer } from './visit.js'
+
+/*
+ * The real pages, with what htmx puts there. The states of the gallery have a file of their own.
+ */
+const { test, site, open } = browserSuite('accessibility')
+
+test('the real pages are without a violation, with what htmx puts there', async () => {
+  const page = await open('/signup/', { viewport: PHONE })
+  await pressForAnswer(page)
+  const found = await violationsInBothLights(page)
+  await fillIn(page, { username: 'Axel', email: 'axel@gmial.com', password: PASSWORD, repassword: PASSWORD })
+  await page.waitForSelector('#password-advice meter')
+  found.push(...(await violationsInBothLights(page)))
+  await pressForAnswer(page)
+  found.push(...(await violationsInBothLights(page)))
+  await page.goto('/login/')
+  await fillIn(page, { username: 'Axel', password: 'x' })
+  await pressForAnswer(page)
+  found.push(...(await violationsInBothLights(page)))
+  await page.fill('#password', PASSWORD)
+  await pressForAnswer(page)
+  found.push(...(await violations(page)))
+  for (const path of ['/', '/account/', '/account/devices/', '/account/export/', '/logout/', '/nowhere']) {
+    await page.goto(path)
+    found.push(...(await violationsInBothLights(page)))
+  }
+  assert.equal(found, [])
+})
+
+test('whatever is pressed is at least 24 px high and wide, on a phone too', async () => {
+  await site().visitor().settle('Finger')
+  const page = await open('/login/', { viewport: PHONE })
+  await fillIn(page, { username: 'Finger', password: PASSWORD })
+  await pressForAnswer(page)
+  const small: string[] = []
+  for (const path of [
+    ...['/', '/account/', '/account/name/', '/account/email/', '/account/password/', '/account/devices/'],
+    ...['/account/activity/', '/account/export/', '/account/close/', '/logout/', '/nowhere', '/dev/mailbox/'],
+    ...[
+      '/dev/gallery/signup/errors/',
+      '/dev/gallery/login/empty/',
+      '/dev/gallery/messages/success-and-onward/',
+    ],
+  ]) {
+    await page.goto(path)
+    const found: string[] = await page.evaluate(`
+      [...document.querySelectorAll('a[href], button, input:not([type=hidden])')]
+        .filter((element) => element.checkVisibility() && !element.matches('.skip'))
+        .filter((element) => [...element.getClientRects()].some(({ width, height }) => width < 24 || height < 24))
+        .map((element) => element.outerHTML)`)
+    small.push(...found.map((html) => `${path}: ${html}`))
+  }
+  assert.equal(small, [])
+})
+
+test('with forced colours every field and button has an edge, and the focus shows', async () => {
+  const page = await open('/signup/', { forcedColors: 'active' })
+  const edges: string[] = await page.evaluate(`
+    [...document.querySelectorAll('main input:not([type=hidden]), main button')].map((element) => {
+      const { borderTopStyle, borderTopWidth, borderTopColor, backgroundColor } = getComputedStyle(element)
+      const isSeen = borderTopStyle === 'solid' && parseFloat(borderTopWidth) >= 1 && borderTopColor !== backgroundColor
+      return isSeen ? '' : element.outerHTML
+    })`)
+  assert.ok(edges.length >= 5)
+  assert.equal(edges.filter(Boolean), [])
+  for (let presses = 0; presses < 10; presses++) {
+    await page.keyboard.press('Tab')
+    const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
+    assert.is(outline, 'solid', await page.evaluate('document.activeElement.outerHTML'))
+  }
+})
+
+test('at 400 % zoom, which is 320 px wide and 256 px high, nothing is cut off', async () => {
+  const page = await open('/signup/', { viewport: { width: 320, height: 256 } })
+  await pressForAnswer(page)
+  assert.is(await page.evaluate('document.documentElement.scrollWidth'), 320)
+  await page.click('#messages a[href="#repassword"]')
+  const { top, bottom } = JSON.parse(
+    await page.evaluate('JSON.stringify(document.activeElement.getBoundingClientRect())'),
+  )
+  assert.ok(top >= 0 && bottom <= 256, `the field that an error leads to is in view: ${top} to ${bottom}`)
+})
+
+test.run()

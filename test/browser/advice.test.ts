@@ -1,0 +1,115 @@
+import type { Page, Route } from 'playwright-core'
+import * as assert from 'uvu/assert'
+import { PASSWORD } from '../helpers.js'
+import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
+
+const { test, site, open } = browserSuite('advice while a form is being filled in')
+
+test.before(async () => {
+  await site().visitor().signUp('Taken')
+})
+
+function advice(page: Page, name: string): Promise<string> {
+  return page.locator(`#${name}-advice`).innerText()
+}
+
+async function untilAdvised(page: Page, name: string, text: string): Promise<void> {
+  await page.locator(`#${name}-advice`).getByText(text).waitFor()
+}
+
+test('comes beside the field, moves no field, and leaves what is typed, the caret and the focus alone', async () => {
+  const page = await open('/signup/')
+  const complaints: string[] = []
+  page.on('console', (message) => complaints.push(message.text()))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  const tops = '[...document.querySelectorAll("main input")].map((input) => input.offsetTop).join()'
+  const before = await page.evaluate(tops)
+  await page.locator('#username').pressSequentially('Taken')
+  await page.evaluate('document.querySelector("#username").setSelectionRange(2, 2)')
+  await untilAdvised(page, 'username', 'This user name is already in use. Taken2 is free.')
+  assert.is(await page.evaluate('document.activeElement.id'), 'username')
+  assert.is(await page.evaluate('document.activeElement.selectionStart'), 2)
+  assert.is(await page.getAttribute('#username', 'aria-invalid'), null, 'it is no error yet')
+  await page.fill('#email', 'anna@gmial.com')
+  await untilAdvised(page, 'email', 'Did you mean anna@gmail.com?')
+  await page.fill('#password', 'sunshine!')
+  await page.waitForSelector('#password-advice meter')
+  await page.fill('#password', PASSWORD)
+  await untilAdvised(page, 'password', 'Strong')
+  assert.is(await page.evaluate(tops), before)
+  assert.is(await page.inputValue('#password'), PASSWORD)
+  assert.equal(await messages(page), [])
+  assert.equal(complaints, [])
+})
+
+test('is announced politely once, and belongs to its field', async () => {
+  const page = await open('/signup/')
+  await page.fill('#username', 'Taken')
+  await untilAdvised(page, 'username', 'Taken2 is free.')
+  await page.evaluate(`
+    window.changes = []
+    new MutationObserver((all) => window.changes.push(...all.map(({ type }) => type)))
+      .observe(document.querySelector('#username-advice'), { subtree: true, childList: true, characterData: true })`)
+  await page.fill('#password', PASSWORD)
+  await untilAdvised(page, 'password', 'Strong')
+  assert.equal(await page.evaluate('window.changes'), [], 'what stays the same is not announced again')
+
+  const client = await page.context().newCDPSession(page)
+  const { nodes } = await client.send('Accessibility.getFullAXTree')
+  const field = nodes.find(({ role, name }) => role?.value === 'textbox' && name?.value === 'User name')
+  assert.match(field?.description?.value ?? '', 'Taken2 is free.')
+  const slots = nodes.filter(({ role }) => role?.value === 'status')
+  assert.is(slots.length, 4, 'the message box and three fields')
+  for (const { properties } of slots)
+    assert.ok(properties?.some(({ name, value }) => name === 'live' && value.value === 'polite'))
+  const meter = nodes.find(({ role }) => role?.value === 'meter')
+  assert.is(meter?.name?.value, 'Password strength')
+})
+
+test('waits for a pause, and a late answer never replaces a newer one', async () => {
+  const page = await open('/signup/')
+  const held: Route[] = []
+  const isAsked = new Promise<void>((asked) => {
+    void page.route('**/advice/', async (route) => {
+      held.push(route)
+      if (held.length > 1) await route.continue()
+      asked()
+    })
+  })
+  await page.locator('#username').pressSequentially('Taken', { delay: 20 })
+  await isAsked
+  assert.is(held.length, 1, 'one question for five keys')
+  await page.locator('#username').pressSequentially('!')
+  await untilAdvised(page, 'username', 'only letters')
+  await held[0]?.continue().catch(() => {})
+  assert.match(await advice(page, 'username'), 'only letters')
+})
+
+test('does not repeat what the errors say, though it may come after them', async () => {
+  const page = await open('/signup/')
+  const asked = page.waitForResponse('**/advice/')
+  await fillIn(page, { username: 'Taken', email: 'anna@example.com', password: 'abc', repassword: 'abc' })
+  await pressForAnswer(page)
+  await asked
+  await page.locator('#username-advice .rule').waitFor({ state: 'attached' })
+  assert.is((await advice(page, 'username')).trim(), 'Taken2 is free.')
+  assert.ok(!(await page.locator('#password-advice').isVisible()))
+})
+
+test('does not hold up the form, and is gone with the success', async () => {
+  const page = await open('/signup/')
+  await page.route('**/advice/', () => {})
+  const typed = {
+    username: 'Hurried',
+    email: 'hurried@example.com',
+    password: PASSWORD,
+    repassword: PASSWORD,
+  }
+  await fillIn(page, typed)
+  await page.waitForRequest('**/advice/')
+  await pressForAnswer(page)
+  assert.match((await messages(page)).join(), 'Your account Hurried is ready')
+  for (const name of ['username', 'email', 'password']) assert.is(await advice(page, name), '')
+})
+
+test.run()

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../src/root.js'
+
+/*
+ * The colours of the theme, as WCAG 2.2 computes them: 4.5:1 for text (1.4.3), 3:1 for edges and focus (1.4.11).
+ */
+const test = suite('contrast')
+
+const css = readFileSync(join(root, 'public', 'site.css'), 'utf8')
+const light = coloursIn(':root')
+const themes = { light, dark: { ...light, ...coloursIn(':root[data-theme="dark"]') } }
+
+type Colours = Record<string, string>
+
+function coloursIn(selector: string): Colours {
+  const from = css.indexOf(`${selector} {`)
+  const block = css.slice(from, css.indexOf('}', from))
+  return Object.fromEntries(
+    [...block.matchAll(/--([\w-]+): (#[\da-f]{3,6});/g)].map(([, name = '', colour = '']) => [name, colour]),
+  )
+}
+
+const TEXT = [
+  ...pairs(['text', 'muted', 'accent', 'error', 'success'], ['page', 'surface']),
+  ['on-accent', 'accent'],
+  ['surface', 'error'],
+] as const
+const PARTS = pairs(['edge', 'accent', 'error', 'success', 'muted'], ['page', 'surface'])
+
+function pairs(fronts: readonly string[], backs: readonly string[]): [string, string][] {
+  return fronts.flatMap((front) => backs.map((back): [string, string] => [front, back]))
+}
+
+for (const [theme, colours] of Object.entries(themes)) {
+  test(`of text is at least 4.5:1 in the ${theme}, also in the tint of the message box`, () => {
+    for (const [front, back] of TEXT) assertRatio(colours, front, back, 4.5)
+    for (const name of ['error', 'success']) {
+      const own = channels(colourOf(colours, name))
+      const surface = channels(colourOf(colours, 'surface'))
+      const tint = own.map((value, index) => value * 0.08 + (surface[index] ?? 0) * 0.92)
+      assert.ok(ratio(own, tint) >= 4.5, `${name} on its tint: ${ratio(own, tint)}`)
+    }
+  })
+
+  test(`of edges, focus and the meter is at least 3:1 in the ${theme}`, () => {
+    for (const [front, back] of PARTS) assertRatio(colours, front, back, 3)
+  })
+}
+
+function assertRatio(colours: Colours, front: string, back: string, least: number): void {
+  const actual = ratio(channels(colourOf(colours, front)), channels(colourOf(colours, back)))
+  assert.ok(actual >= least, `${front} on ${back}: ${actual.toFixed(2)}`)
+}
+
+function colourOf(colours: Colours, name: string): string {
+  const colour = colours[name]
+  if (colour === undefined) throw new Error(`There is no colour --${name}.`)
+  return colour
+}
+
+function channels(colour: string): number[] {
+  const digits = colour.length === 4 ? colour.replaceAll(/[\da-f]/g, '$&$&') : colour
+  return [1, 3, 5].map((from) => Number.parseInt(digits.slice(from, from + 2), 16))
+}
+
+/** WCAG 2.2, "contrast ratio". */
+function ratio(one: readonly number[], other: readonly number[]): number {
+  const [darker = 0, lighter = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b)
+  return (lighter + 0.05) / (darker + 0.05)
+}
+
+/** WCAG 2.2, "relative luminance". */
+function luminance(rgb: readonly number[]): number {
+  const [red = 0, green = 0, blue = 0] = rgb.map((value) => {
+    const part = value / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+test.run()
