@@ -74,14 +74,16 @@ function open(keys: readonly SealKey[], sealed: string, context: string): string
 // cannot collide, and OpenSSL is several times faster than the cipher in JavaScript.
 function subkey(secret: Buffer, nonce: Buffer): Buffer {
   const key = new Uint32Array(8)
-  hchacha(SIGMA, words(secret), words(nonce.subarray(0, 16)), key)
-  const bytes = Buffer.alloc(32)
-  key.forEach((word, index) => void bytes.writeUInt32LE(word, index * 4))
+  hchacha(SIGMA, words(secret, 8), words(nonce, 4), key)
+  const bytes = Buffer.allocUnsafe(32)
+  for (let at = 0; at < 8; at++) bytes.writeUInt32LE(key[at] ?? 0, at * 4)
   return bytes
 }
 
-function words(bytes: Buffer): Uint32Array {
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32LE(index * 4))
+function words(bytes: Buffer, count: number): Uint32Array {
+  const read = new Uint32Array(count)
+  for (let at = 0; at < count; at++) read[at] = bytes.readUInt32LE(at * 4)
+  return read
 }
 
 function shortNonce(nonce: Buffer): Buffer {
