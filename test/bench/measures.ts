@@ -13,6 +13,14 @@ export interface Measure extends Comparison {
   least: number
 }
 
+/** Less than a minute for all. */
+export const QUICK: Pace = { rounds: 3, seconds: 1.2 }
+
+/** A machine that does other things, too, must not stop anybody; a collapse has to. */
+export function isBearable({ ratio, least }: Measure): boolean {
+  return ratio > least / 2
+}
+
 const USERS = 1_000
 const PAGES = 32
 const FORMS = 16
@@ -27,7 +35,10 @@ interface Stage {
 }
 
 /** Pages and forms of one process on SQLite. */
-export async function measureSite(pace: Pace, tell: (measure: Measure) => void): Promise<Measure[]> {
+export async function measureSite(
+  pace: Pace,
+  tell: (measure: Measure) => void = () => {},
+): Promise<Measure[]> {
   const folder = temporaryFolder()
   const file = await seededFile(folder, { users: USERS, sessions: USERS })
   const site = await startSite(folder, `sqlite:${file}`)
