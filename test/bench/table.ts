@@ -1,4 +1,5 @@
 import type { Measure } from './measures.js'
+import type { Cost } from './processes.js'
 
 const WIDTHS = [42, 8, 8, 9, 9, 8, 8, 8, 8] as const
 
@@ -17,6 +18,16 @@ export function row({ name, against, ratio, least, target, floor }: Measure): st
     shown(floor.cpu, 0),
     shown(target.p50, 1),
     shown(target.p99, 1),
+  ])
+}
+
+export function costRow({ name, unit, site, floor, ratio, most }: Cost): string {
+  return line([
+    `${name}, ${unit}, of F1`,
+    ratio.toFixed(2),
+    `<${most.toFixed(2)}`,
+    site.toFixed(0),
+    floor.toFixed(0),
   ])
 }
 

@@ -12,6 +12,8 @@ import bodyParser from 'koa-bodyparser'
 import session from 'koa-session'
 import nunjucks from 'nunjucks'
 import { root } from '../../../src/root.js'
+// So that both hold the same native modules in memory.
+import '@node-rs/argon2'
 import { REFUSED } from '../forms.js'
 
 const [file = ''] = process.argv.slice(2)
