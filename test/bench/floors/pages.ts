@@ -34,6 +34,12 @@ views.addGlobal('asset', (name: string) => `/assets/${name.replace(/(?=\.\w+$)/,
 views.addGlobal('offers', (name: string) => ['signup', 'users'].includes(name))
 views.addGlobal('places', { home: '/' })
 views.addGlobal('siteName', 'Gatehouse')
+views.addGlobal('lang', 'en')
+views.addGlobal('dir', 'ltr')
+views.addGlobal('languages', [
+  { tag: 'en', name: 'English', href: '?lang=en', isCurrent: true },
+  { tag: 'ru', name: 'Русский', href: '?lang=ru', isCurrent: false },
+])
 views.addGlobal('theme', 'auto')
 
 const TOKEN = 'x'.repeat(43)
