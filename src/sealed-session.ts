@@ -1,7 +1,7 @@
 import type Koa from 'koa'
 import type { Middleware } from 'koa'
 import { createKeyring } from './keys.js'
-import { createSeal } from './web/seal.js'
+import { createSeal, remembering } from './web/seal.js'
 import { sealedCookie } from './web/sealed-cookie.js'
 
 /**
@@ -14,5 +14,6 @@ export function sealedSession(
   app: Koa,
   { keys, https }: { keys: readonly string[]; https: boolean },
 ): Middleware {
-  return sealedCookie(app, { seal: createSeal(createKeyring(keys).sealKeys('session cookie')), https })
+  const seal = createSeal(createKeyring(keys).sealKeys('session cookie'))
+  return sealedCookie(app, { seal: remembering(seal), https })
 }

@@ -1,7 +1,8 @@
 /*
  * Runs the built test files, each as a process of its own, as many at once as there are cores, and adds up their figures.
  * Words on the command line choose the files whose name contains one of them. Files that open a database run on SQLite
- * and on PostgreSQL, a server of the run's own, or that of TEST_DATABASE_URL; those of the browser on SQLite alone.
+ * and on PostgreSQL, a server of the run's own, or that of TEST_DATABASE_URL; those of the browser on SQLite alone. The
+ * benchmark comes last, when nothing else runs.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -51,9 +52,10 @@ process.on('SIGTERM', () => process.exit(143))
 
 const env = environment()
 const serverUrl = await findServer()
-const waiting = jobs.values()
+const waiting = jobs.filter(({ file }) => !isMeasuring(file)).values()
 const verdicts: Verdict[] = []
 await Promise.all(Array.from({ length: availableParallelism() }, work))
+for (const job of jobs.filter(({ file }) => isMeasuring(file))) verdicts.push(await run(job))
 await leaveServer()
 
 const total = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
@@ -124,7 +126,11 @@ async function work(): Promise<void> {
 async function run({ file, database }: Job): Promise<Verdict> {
   const start = performance.now()
   const child = spawn(process.execPath, ['--enable-source-maps', join(here, file)], {
-    env: { ...env, TEST_DATABASE_URL: database === 'PostgreSQL' ? serverUrl : undefined },
+    env: {
+      ...env,
+      ...(isMeasuring(file) && { NODE_V8_COVERAGE: undefined }),
+      TEST_DATABASE_URL: database === 'PostgreSQL' ? serverUrl : undefined,
+    },
     // A group of its own, so that whatever the file started can be ended with it.
     detached: !windows,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -142,7 +148,13 @@ async function run({ file, database }: Job): Promise<Verdict> {
     (performance.now() - start) / 1000,
     output.join(''),
   )
+  if (isMeasuring(file) && verdict.failed === 0) console.log(output.join(''))
   return verdict
+}
+
+/** What measures the speed of the site: not while coverage is counted, which makes it slow. */
+function isMeasuring(file: string): boolean {
+  return dirname(file) === 'bench'
 }
 
 /** Waits for the end of the process and of its output, and says what was wrong with that end, if anything. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createSeal, type SealKey } from '../src/web/seal.js'
+import { createSeal, remembering, type SealKey } from '../src/web/seal.js'
 
 const TEXT = '{"gatehouse":{"login":"token","csrf":"secret"}}'
 const CONTEXT = 'gatehouse'
@@ -148,6 +148,29 @@ test('opens with every key of the ring and seals with the newest', () => {
   const sealed = ring.close(TEXT, CONTEXT)
   assert.is(createSeal([newest]).open(sealed, CONTEXT), TEXT)
   assert.is(createSeal([old, older]).open(sealed, CONTEXT), undefined)
+})
+
+test('what was opened before opens again, for the same purpose alone, and nothing that differs in a character', () => {
+  const memory = remembering(seal)
+  const sealed = memory.close(TEXT, CONTEXT)
+  for (const _ of [1, 2]) {
+    assert.is(memory.open(sealed, CONTEXT), TEXT)
+    assert.is(memory.open(sealed, 'something else'), undefined)
+    assert.is(memory.open(`${sealed}A`, CONTEXT), undefined)
+    assert.is(memory.open(sealed.slice(0, -1), CONTEXT), undefined)
+  }
+})
+
+test('what was opened long ago opens still', () => {
+  const memory = remembering(seal)
+  const texts = Array.from({ length: 1_100 }, (_, index) => `${index}`)
+  const sealed = texts.map((text) => memory.close(text, CONTEXT))
+  for (const _ of [1, 2]) {
+    assert.equal(
+      sealed.map((one) => memory.open(one, CONTEXT)),
+      texts,
+    )
+  }
 })
 
 test('says that it needs a key', () => {

@@ -1,6 +1,7 @@
 import type { Database } from './database.js'
 import { isServer, skipLocked } from './dialect.js'
 import * as events from './events.js'
+import { question } from './question.js'
 import type { Db } from './schema.js'
 import { USER_COLUMNS, type User, userOf } from './users.js'
 
@@ -160,8 +161,13 @@ export interface Login {
 
 /** The live session with this token, and whose it is. */
 export async function byToken(db: Db, tokenHash: string, now: number): Promise<Login | undefined> {
-  return loginOf(await live(db, now).where('token_hash', '=', tokenHash).executeTakeFirst())
+  const [row] = await byTokenHash(db, { tokenHash, now })
+  return loginOf(row)
 }
+
+const byTokenHash = question((db, { tokenHash, now }: { tokenHash: string; now: number }) =>
+  live(db, now).where('token_hash', '=', tokenHash),
+)
 
 /**
  * The live session that had this token until a moment ago: a second press of the same button, and what other tabs have

@@ -1,4 +1,5 @@
 import { isServer, skipLocked } from './dialect.js'
+import { question } from './question.js'
 import type { Db } from './schema.js'
 
 /** Every address `/users/<slug>/` that leads somewhere, so that one constraint decides who has it. */
@@ -65,14 +66,14 @@ export async function isHeld(
   slug: string,
   { now, userId }: { now: number; userId?: string },
 ): Promise<boolean> {
-  const row = await db
-    .selectFrom('slugs')
-    .select(['user_id', 'until'])
-    .where('slug', '=', slug)
-    .executeTakeFirst()
+  const [row] = await ownerOf(db, { slug })
   if (row === undefined || row.user_id === userId) return false
   return row.until === null || row.until > now
 }
+
+const ownerOf = question((db, { slug }: { slug: string }) =>
+  db.selectFrom('slugs').select(['user_id', 'until']).where('slug', '=', slug),
+)
 
 /** Those of the slugs that somebody has, or had until lately. */
 export async function heldAmong(db: Db, among: readonly string[], now: number): Promise<string[]> {

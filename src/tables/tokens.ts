@@ -1,5 +1,6 @@
 import type { ExpressionBuilder, Selectable } from 'kysely'
 import { isServer, skipLocked } from './dialect.js'
+import { question } from './question.js'
 import type { Db, Schema } from './schema.js'
 
 /** What a mailed token is for, by the name of its mail. */
@@ -234,19 +235,23 @@ export async function revokeLater(db: Db, { userId, purpose, createdAt }: Token)
 export async function isHeld(
   db: Db,
   emailKey: string,
-  { now, userId }: { now: number; userId?: string },
+  { now, userId = '' }: { now: number; userId?: string },
 ): Promise<boolean> {
-  const row = await db
-    .selectFrom('tokens')
-    .select('hash')
-    .where('email_key', '=', emailKey)
-    .where('purpose', '=', 'email-undo')
-    .where('used_at', 'is', null)
-    .where('expires_at', '>', now)
-    .$if(userId !== undefined, (tokens) => tokens.where('user_id', '!=', userId ?? ''))
-    .executeTakeFirst()
-  return row !== undefined
+  return (await undoable(db, { emailKey, now, userId })).length > 0
 }
+
+const undoable = question(
+  (db, { emailKey, now, userId }: { emailKey: string; now: number; userId: string }) =>
+    db
+      .selectFrom('tokens')
+      .select('hash')
+      .where('email_key', '=', emailKey)
+      .where('purpose', '=', 'email-undo')
+      .where('used_at', 'is', null)
+      .where('expires_at', '>', now)
+      .where('user_id', '!=', userId)
+      .limit(1),
+)
 
 export async function ofUser(db: Db, userId: string): Promise<Token[]> {
   const rows = await db

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Database } from './database.js'
 import { isServer, skipLocked } from './dialect.js'
+import { question } from './question.js'
 import type { Db } from './schema.js'
 import * as slugs from './slugs.js'
 import * as tokens from './tokens.js'
@@ -144,10 +145,14 @@ export async function isNameTaken(
   { nameKey, slug }: Pick<Claims, 'nameKey' | 'slug'>,
   { now, userId }: { now: number; userId?: string },
 ): Promise<boolean> {
-  const owner = await db.selectFrom('users').select('id').where('name_key', '=', nameKey).executeTakeFirst()
+  const [owner] = await idByNameKey(db, { nameKey })
   if (owner !== undefined && owner.id !== userId) return true
   return slugs.isHeld(db, slug, { now, ...(userId !== undefined && { userId }) })
 }
+
+const idByNameKey = question((db, { nameKey }: { nameKey: string }) =>
+  db.selectFrom('users').select('id').where('name_key', '=', nameKey),
+)
 
 /** Those of the claims that nobody has, in one question for all of them. */
 export async function freeNames<Claim extends Pick<Claims, 'nameKey' | 'slug'>>(
@@ -174,10 +179,14 @@ export async function isEmailTaken(
   emailKey: string,
   { now, userId }: { now: number; userId?: string },
 ): Promise<boolean> {
-  const owner = await db.selectFrom('users').select('id').where('email_key', '=', emailKey).executeTakeFirst()
+  const [owner] = await idByEmailKey(db, { emailKey })
   if (owner !== undefined && owner.id !== userId) return true
   return tokens.isHeld(db, emailKey, { now, ...(userId !== undefined && { userId }) })
 }
+
+const idByEmailKey = question((db, { emailKey }: { emailKey: string }) =>
+  db.selectFrom('users').select('id').where('email_key', '=', emailKey),
+)
 
 export async function byNameKey(db: Db, nameKey: string): Promise<Account | undefined> {
   return accountOf(

@@ -48,7 +48,9 @@ export function loadAssets({ files, base, reload }: AssetsOptions): Assets {
     assets.set(name, changed)
     return changed
   }
-  const at = (path: string) => [...assets.values()].find((asset) => asset.path === path)
+  // Asked of every request, and seldom the answer is yes.
+  const at = (path: string) =>
+    path.startsWith(base) ? [...assets.values()].find((asset) => asset.path === path) : undefined
 
   return {
     path: (name) => current(name).path,

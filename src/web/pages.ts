@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import { csrfToken } from './csrf.js'
@@ -6,6 +5,7 @@ import type { Advice, Broken, Form, Message, Values } from './form.js'
 import { DYNAMIC, SPOKEN } from './headers.js'
 import type { LanguageChoice } from './language.js'
 import { localPath, ownPath } from './local-path.js'
+import { randomFew } from './random.js'
 import { keep, kept } from './session.js'
 import type { Views } from './views.js'
 
@@ -407,7 +407,7 @@ function isNotice(value: unknown): value is Notice {
 }
 
 function newOnce(): string {
-  return randomBytes(16).toString('base64url')
+  return randomFew(16).toString('base64url')
 }
 
 function visible(form: Form, values: Partial<Values>): Partial<Values> {

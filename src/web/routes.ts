@@ -57,6 +57,22 @@ export function knows(router: Router, path: string): boolean {
 }
 
 function methodsAt(router: Router, path: string): string[] {
+  return plainPaths(router).get(path) ?? matching(router, path)
+}
+
+const plain = new WeakMap<Router, Map<string, string[]>>()
+
+// The paths of most routes are texts in which nothing changes: found without trying every pattern.
+function plainPaths(router: Router): Map<string, string[]> {
+  const known = plain.get(router)
+  if (known !== undefined) return known
+  const paths = router.stack.map(({ path }) => String(path)).filter((path) => !/[:*{}()\\]/.test(path))
+  const methods = new Map(paths.map((path) => [path, matching(router, path)]))
+  plain.set(router, methods)
+  return methods
+}
+
+function matching(router: Router, path: string): string[] {
   return [...new Set(router.match(path, '').path.flatMap(({ methods }) => methods))]
 }
 

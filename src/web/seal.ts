@@ -38,6 +38,37 @@ export function keyIdOf(sealed: string): Buffer {
   return Buffer.from(sealed.slice(0, Math.ceil((ID_LENGTH * 8) / 6)), 'base64url')
 }
 
+const MOST_OPENED = 1_000
+
+/**
+ * The same seal, which remembers what it has opened lately: a browser brings one cookie with every request. The whole sealed
+ * text is what it is known by, and that opens to one text alone; what does not open is not remembered.
+ */
+export function remembering(seal: Seal): Seal {
+  const opened = new Map<string, Opened>()
+  return {
+    close: seal.close,
+    open(sealed, context) {
+      const known = opened.get(sealed)
+      if (known?.context === context) return known.text
+      const text = seal.open(sealed, context)
+      if (text !== undefined) remember(opened, sealed, { context, text })
+      return text
+    },
+  }
+}
+
+interface Opened {
+  context: string
+  text: string
+}
+
+function remember(opened: Map<string, Opened>, sealed: string, what: Opened): void {
+  const [oldest] = opened.keys()
+  if (opened.size >= MOST_OPENED && oldest !== undefined) opened.delete(oldest)
+  opened.set(sealed, what)
+}
+
 function close(key: SealKey, text: string, context: string): string {
   const nonce = randomBytes(NONCE_LENGTH)
   const cipher = createCipheriv('chacha20-poly1305', subkey(key.secret, nonce), shortNonce(nonce), {
@@ -79,14 +110,16 @@ function open(keys: readonly SealKey[], sealed: string, context: string): string
 // cannot collide, and OpenSSL is several times faster than the cipher in JavaScript.
 function subkey(secret: Buffer, nonce: Buffer): Buffer {
   const key = new Uint32Array(8)
-  hchacha(SIGMA, words(secret), words(nonce.subarray(0, 16)), key)
-  const bytes = Buffer.alloc(32)
-  key.forEach((word, index) => void bytes.writeUInt32LE(word, index * 4))
+  hchacha(SIGMA, words(secret, 8), words(nonce, 4), key)
+  const bytes = Buffer.allocUnsafe(32)
+  for (let at = 0; at < 8; at++) bytes.writeUInt32LE(key[at] ?? 0, at * 4)
   return bytes
 }
 
-function words(bytes: Buffer): Uint32Array {
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32LE(index * 4))
+function words(bytes: Buffer, count: number): Uint32Array {
+  const read = new Uint32Array(count)
+  for (let at = 0; at < count; at++) read[at] = bytes.readUInt32LE(at * 4)
+  return read
 }
 
 function shortNonce(nonce: Buffer): Buffer {

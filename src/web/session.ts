@@ -7,13 +7,17 @@ const NO_SESSION =
 
 /** What is kept for this visitor; nothing is created, so that a visitor who needs no cookie gets none. */
 export function kept(ctx: Context): Readonly<Record<string, unknown>> {
+  return { ...oursIn(ctx) }
+}
+
+function oursIn(ctx: Context): object {
   const ours: unknown = sessionOf(ctx)[KEY]
-  return typeof ours === 'object' && ours !== null ? { ...ours } : {}
+  return typeof ours === 'object' && ours !== null ? ours : {}
 }
 
 /** A text that is kept under this name. */
 export function keptText(ctx: Context, name: string): string | undefined {
-  const text = kept(ctx)[name]
+  const text: unknown = Reflect.get(oursIn(ctx), name)
   return typeof text === 'string' ? text : undefined
 }
 
@@ -65,6 +69,7 @@ export function setCookieLifetime(ctx: Context, maxAge: number | 'session'): voi
 }
 
 function sessionOf(ctx: Context): Record<string, unknown> {
-  if (typeof ctx.session !== 'object' || ctx.session === null) throw new Error(NO_SESSION)
-  return ctx.session
+  const { session } = ctx
+  if (typeof session !== 'object' || session === null) throw new Error(NO_SESSION)
+  return session
 }

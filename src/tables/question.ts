@@ -1,0 +1,41 @@
+import type { Compilable, CompiledQuery } from 'kysely'
+import type { Db } from './schema.js'
+
+/** In the place of what will be given. */
+class Blank {
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+type Given = Record<string, string | number>
+
+/**
+ * A question that is put into SQL once for each database, and from then on only asked: for one that comes with every page
+ * the building takes longer than the answer. What is given may only be handed on to Kysely as a value.
+ */
+export function question<Asked extends Given, Row>(
+  build: (db: Db, asked: Asked) => Compilable<Row>,
+): (db: Db, asked: Asked) => Promise<Row[]> {
+  const known = new WeakMap<object, CompiledQuery<Row>>()
+
+  const compiled = (db: Db) => {
+    const { adapter } = db.getExecutor()
+    const query = known.get(adapter) ?? build(db, blanks<Asked>()).compile()
+    known.set(adapter, query)
+    return query
+  }
+
+  return async (db, asked) => {
+    const query = compiled(db)
+    const parameters = query.parameters.map((value) => (value instanceof Blank ? asked[value.name] : value))
+    return (await db.executeQuery<Row>({ ...query, parameters })).rows
+  }
+}
+
+// To the builder a blank is a value like any other.
+function blanks<Asked extends Given>(): Asked {
+  return new Proxy({}, { get: (_, name) => new Blank(String(name)) }) as Asked
+}

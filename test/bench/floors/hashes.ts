@@ -1,0 +1,10 @@
+/* F3: argon2id at our costs and nothing else. */
+import { hash, verify } from '@node-rs/argon2'
+import { PASSWORD } from '../forms.js'
+import { answerRounds } from './rounds.js'
+
+const known = await hash(PASSWORD, { memoryCost: 19_456, timeCost: 2, parallelism: 1, algorithm: 2 })
+
+answerRounds(async () => {
+  if (!(await verify(known, PASSWORD))) throw new Error('The password is right.')
+})

@@ -1,0 +1,16 @@
+/* F4: one INSERT after the other that is on the disk before the next one begins, as a login is before it is answered. */
+import { randomBytes } from 'node:crypto'
+import BetterSqlite3 from 'better-sqlite3'
+import { answerRounds } from './rounds.js'
+
+const [file = ''] = process.argv.slice(2)
+
+const database = new BetterSqlite3(file)
+database.pragma('journal_mode = WAL')
+database.pragma('synchronous = FULL')
+database.exec('create table rows (token text primary key, content text not null)')
+const insert = database.prepare('insert into rows (token, content) values (?, ?)')
+
+answerRounds(async () => {
+  insert.run(randomBytes(32).toString('base64url'), 'x'.repeat(200))
+})

@@ -1,0 +1,20 @@
+/** The password of every user that is seeded. */
+export const PASSWORD = 'correct horse 42'
+
+/** A sign-up that breaks a rule of each field, and what is said of it. */
+export const REFUSED = {
+  typed: { username: 'ab', email: 'nobody', password: 'zq8#f', repassword: 'other' },
+  errors: [
+    { field: 'username', text: 'User name: 3 to 25 characters.' },
+    { field: 'email', text: 'E-mail: an address like name@example.com.' },
+    { field: 'password', text: 'Password: at least 6 characters.' },
+    { field: 'repassword', text: 'The two passwords differ.' },
+  ],
+}
+
+const CHANGING = /(?<=value=")[\w-]{22,43}(?=")|(?<=\/assets\/[a-z]+\.)[\w-]{12}(?=\.)|(?<=Bench|bench)\d+/g
+
+/** An answer without what is another one each time: tokens, and by which number a user goes. */
+export function masked(html: string): string {
+  return html.replaceAll(CHANGING, '')
+}

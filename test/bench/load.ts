@@ -1,0 +1,115 @@
+/* The visitors: a process of its own that asks as fast as it is answered, and looks at every answer. */
+import { performance } from 'node:perf_hooks'
+import autocannon from 'autocannon'
+import { masked } from './forms.js'
+
+/** What is asked, again and again. */
+export interface Load {
+  address: string
+  path: string
+  method: 'GET' | 'POST'
+  headers: Record<string, string>
+  /** `{n}` stands for the number of the request, `{user}` for one of `users`. */
+  body?: string
+  users?: number
+  /** Where the numbers begin. */
+  from?: number
+  /** The one right answer, masked. */
+  answer: { status: number; body: string }
+  connections: number
+  seconds: number
+  /** Requests in a second; as many as are answered if it is not given. */
+  rate?: number
+}
+
+/** What came of it; durations are in milliseconds. */
+export interface Answered {
+  count: number
+  seconds: number
+  p50: number
+  p99: number
+  /** How much of a processor the visitors took, 1 for all of one. */
+  share: number
+  /** What was wrong with an answer; '' if all were right. */
+  wrong: string
+}
+
+process.on('message', (load: Load) => {
+  run(load).then(
+    (answered) => process.send?.(answered),
+    (error: unknown) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
+})
+
+async function run(load: Load): Promise<Answered> {
+  const durations: number[] = []
+  let wrong = ''
+  const isWrong = (status: number, body: string) =>
+    status !== load.answer.status || masked(body) !== load.answer.body
+  const request: autocannon.Request = {
+    ...requestOf(load),
+    onResponse(status, body) {
+      if (isWrong(status, body)) wrong ||= `${status}\n${body}\ninstead of\n${load.answer.body}`
+    },
+  }
+  const began = performance.now()
+  const before = process.cpuUsage()
+  const { errors } = await fired(
+    {
+      url: load.address,
+      connections: load.connections,
+      duration: load.seconds,
+      sampleInt: 50,
+      timeout: 60,
+      ...(load.rate !== undefined && { overallRate: load.rate }),
+      requests: [request],
+    },
+    (duration) => durations.push(duration),
+  )
+  const { user, system } = process.cpuUsage(before)
+  const seconds = (performance.now() - began) / 1000
+  if (errors > 0) wrong ||= `${errors} connections failed`
+  durations.sort((one, other) => one - other)
+  return {
+    count: durations.length,
+    seconds,
+    p50: percentile(durations, 0.5),
+    p99: percentile(durations, 0.99),
+    share: (user + system) / 1e6 / seconds,
+    wrong,
+  }
+}
+
+function fired(
+  options: autocannon.Options,
+  onDuration: (milliseconds: number) => void,
+): Promise<autocannon.Result> {
+  return new Promise((resolve, reject) => {
+    autocannon(options, (error, result) => (error ? reject(error) : resolve(result))).on(
+      'response',
+      (_client, _status, _bytes, duration) => onDuration(duration),
+    )
+  })
+}
+
+function requestOf({ path, method, headers, body, users = 1, from = 0 }: Load): autocannon.Request {
+  const request = { path, method, headers }
+  if (body === undefined) return request
+  if (!body.includes('{n}')) return { ...request, body }
+  let number = from
+  return {
+    ...request,
+    setupRequest(asked) {
+      number += 1
+      const filled = body.replaceAll('{n}', `${number}`).replaceAll('{user}', `${number % users}`)
+      return { ...asked, body: filled }
+    },
+  }
+}
+
+function percentile(sorted: readonly number[], part: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
+}

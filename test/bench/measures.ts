@@ -1,0 +1,204 @@
+import { join } from 'node:path'
+import { type Comparison, type Contender, compare, type Pace } from './compare.js'
+import { PASSWORD, REFUSED } from './forms.js'
+import type { Server } from './server.js'
+import { seededFile, startPagesFloor, startSite, temporaryFolder, Visitors, Worker } from './stage.js'
+import { filled, Visitor } from './visit.js'
+
+/** One row of the table. */
+export interface Measure extends Comparison {
+  name: string
+  /** What it is compared with. */
+  against: string
+  least: number
+}
+
+/** Less than a minute for all. */
+export const QUICK: Pace = { rounds: 3, seconds: 1.2 }
+
+/** A machine that does other things, too, must not stop anybody; a collapse has to. */
+export function isBearable({ ratio, least }: Measure): boolean {
+  return ratio > least / 2
+}
+
+const USERS = 1_000
+const PAGES = 32
+const FORMS = 16
+
+/** What everything stands on while it is measured. */
+interface Stage {
+  site: Server
+  floor: Server
+  visitors: Visitors
+  hashes: Contender
+  pace: Pace
+}
+
+/** Pages and forms of one process on SQLite. */
+export async function measureSite(
+  pace: Pace,
+  tell: (measure: Measure) => void = () => {},
+): Promise<Measure[]> {
+  const folder = temporaryFolder()
+  const file = await seededFile(folder, { users: USERS, sessions: USERS })
+  const site = await startSite(folder, `sqlite:${file}`)
+  const floor = await startPagesFloor(folder, file)
+  const visitors = new Visitors()
+  const hashes = new Worker('hashes')
+  try {
+    const stage = { site, floor, visitors, hashes: await fastest(hashes), pace }
+    const measures: Measure[] = []
+    for (const measure of [loginPage, signedInHome, refusedSignup, logins, signups]) {
+      const measured = await measure(stage)
+      measures.push(measured)
+      tell(measured)
+    }
+    return measures
+  } finally {
+    for (const worker of [visitors, hashes]) worker.stop()
+    for (const server of [site, floor]) await server.stop()
+  }
+}
+
+/** F4: how many writes the disk takes in a second, one after the other; a login waits for one. */
+export async function durableWrites({ seconds }: Pace): Promise<number> {
+  const inserts = new Worker('inserts', [join(temporaryFolder(), 'floor.sqlite')])
+  try {
+    return (await inserts.contender(1)(seconds)).perSecond
+  } finally {
+    inserts.stop()
+  }
+}
+
+/** At the concurrency that gives most. */
+async function fastest(hashes: Worker): Promise<Contender> {
+  const tried: { contender: Contender; perSecond: number }[] = []
+  for (const atOnce of [1, 2, 3, 4]) {
+    const contender = hashes.contender(atOnce)
+    tried.push({ contender, perSecond: (await contender(0.4)).perSecond })
+  }
+  tried.sort((one, other) => other.perSecond - one.perSecond)
+  return tried[0]?.contender ?? hashes.contender(1)
+}
+
+async function loginPage(stage: Stage): Promise<Measure> {
+  const [visitor, other] = [new Visitor(stage.site.address), await guestOf(stage.floor)]
+  await visitor.open('/login/')
+  const [target, floor] = [await visitor.opening('/login/'), await other.opening('/login/')]
+  refuseDifferent(target.answer, floor.answer)
+  return {
+    name: `GET /login/, c=${PAGES}`,
+    against: 'F1',
+    least: 0.7,
+    ...(await comparePages(stage, target, floor)),
+  }
+}
+
+async function signedInHome(stage: Stage): Promise<Measure> {
+  const [visitor, other] = [await memberOf(stage.site), await guestOf(stage.floor)]
+  const [target, floor] = [await visitor.opening('/'), await other.opening('/')]
+  refuseDifferent(target.answer, floor.answer)
+  return {
+    name: `GET / signed in, c=${PAGES}`,
+    against: 'F2',
+    least: 0.7,
+    ...(await comparePages(stage, target, floor)),
+  }
+}
+
+async function refusedSignup(stage: Stage): Promise<Measure> {
+  const [visitor, other] = [new Visitor(stage.site.address), await guestOf(stage.floor)]
+  const body = filled(await visitor.open('/signup/'), REFUSED.typed)
+  const [target, floor] = [
+    await visitor.sending('/signup/verify/', body),
+    await other.sending('/signup/verify/', body),
+  ]
+  refuseDifferent(target.answer, floor.answer)
+  return {
+    name: `POST refused sign-up, c=${PAGES}, fragment`,
+    against: 'F1',
+    least: 0.6,
+    ...(await comparePages(stage, target, floor)),
+  }
+}
+
+async function logins(stage: Stage): Promise<Measure> {
+  const visitor = new Visitor(stage.site.address)
+  const typed = { username: 'Bench{user}', password: PASSWORD, _once: '{n}' }
+  const request = await visitor.sending('/login/verify/', filled(await visitor.open('/login/'), typed))
+  refuseUnlike(request.answer, 'You are logged in.')
+  const target = stage.visitors.contender(stage.site, request, { connections: FORMS, users: USERS })
+  await target(WARM_UP)
+  return {
+    name: `successful logins, c=${FORMS}`,
+    against: 'F3',
+    least: 0.95,
+    ...(await compare(target, stage.hashes, stage.pace)),
+  }
+}
+
+async function signups(stage: Stage): Promise<Measure> {
+  const visitor = new Visitor(stage.site.address)
+  const typed = {
+    username: 'new Bench{n}',
+    email: 'new-bench{n}@example.com',
+    password: PASSWORD,
+    repassword: PASSWORD,
+    _once: '{n}',
+  }
+  const request = await visitor.sending('/signup/verify/', filled(await visitor.open('/signup/'), typed))
+  refuseUnlike(request.answer, 'is ready.')
+  const target = stage.visitors.contender(stage.site, request, { connections: FORMS })
+  await target(WARM_UP)
+  return {
+    name: `successful sign-ups, c=${FORMS}`,
+    against: 'F3',
+    least: 0.93,
+    ...(await compare(target, stage.hashes, stage.pace)),
+  }
+}
+
+/** Long enough for the code to be compiled. */
+const WARM_UP = 1
+
+async function comparePages(
+  { site, floor, visitors, pace }: Stage,
+  ...[ofSite, ofFloor]: Parameters<Visitors['contender']>[1][]
+): Promise<Comparison> {
+  if (ofSite === undefined || ofFloor === undefined) throw new Error('Two are compared.')
+  const target = visitors.contender(site, ofSite, { connections: PAGES })
+  const other = visitors.contender(floor, ofFloor, { connections: PAGES })
+  await target(WARM_UP)
+  await other(WARM_UP)
+  return compare(target, other, pace)
+}
+
+/** Somebody with a session at the floor; it is that of a seeded user. */
+async function guestOf(floor: Server): Promise<Visitor> {
+  const visitor = new Visitor(floor.address)
+  await visitor.open('/enter/?token=open-0')
+  return visitor
+}
+
+async function memberOf(site: Server): Promise<Visitor> {
+  const visitor = new Visitor(site.address)
+  const typed = { username: 'Bench0', password: PASSWORD }
+  await visitor.send('/login/verify/', filled(await visitor.open('/login/'), typed))
+  await visitor.open('/') // which shows, once, that the login was successful
+  return visitor
+}
+
+interface Answer {
+  status: number
+  body: string
+}
+
+// The floor has to do the same work: it is the same page but for what changes each time.
+function refuseDifferent(target: Answer, floor: Answer): void {
+  if (target.status === floor.status && target.body === floor.body) return
+  throw new Error(`The floor does not answer what the site does:\n${floor.body}\ninstead of\n${target.body}`)
+}
+
+function refuseUnlike({ status, body }: Answer, text: string): void {
+  if (status !== 200 || !body.includes(text)) throw new Error(`The answer was ${status}:\n${body}`)
+}

@@ -1,0 +1,70 @@
+import * as cheerio from 'cheerio'
+import { masked } from './forms.js'
+import type { Load } from './load.js'
+
+/** What is to be asked, by whom, and what has to be answered. */
+export type Request = Pick<Load, 'address' | 'path' | 'method' | 'headers' | 'body' | 'answer'>
+
+/** A browser that keeps cookies, and sends forms by htmx. */
+export class Visitor {
+  readonly #address: string
+  readonly #cookies = new Map<string, string>()
+
+  constructor(address: string) {
+    this.#address = address
+  }
+
+  async open(path: string): Promise<string> {
+    return (await this.#ask({ path, method: 'GET', headers: this.#headers() })).body
+  }
+
+  async send(path: string, body: string): Promise<string> {
+    return (await this.#ask({ path, method: 'POST', headers: this.#formHeaders(), body })).body
+  }
+
+  /** A page that is to be opened again and again, with what this visitor finds on it now. */
+  async opening(path: string): Promise<Request> {
+    const asked = { path, method: 'GET' as const, headers: this.#headers() }
+    return { address: this.#address, ...asked, answer: maskedAnswer(await this.#ask(asked)) }
+  }
+
+  /** A form that is to be sent again and again, with the answer that it gets the first time. */
+  async sending(path: string, body: string): Promise<Request> {
+    const asked = { path, method: 'POST' as const, headers: this.#formHeaders(), body }
+    const first = await this.#ask({ ...asked, body: body.replaceAll(/\{\w+\}/g, '0') })
+    return { address: this.#address, ...asked, answer: maskedAnswer(first) }
+  }
+
+  #headers(): Record<string, string> {
+    const cookies = [...this.#cookies].map(([name, value]) => `${name}=${value}`)
+    return cookies.length > 0 ? { cookie: cookies.join('; ') } : {}
+  }
+
+  #formHeaders(): Record<string, string> {
+    return {
+      ...this.#headers(),
+      'content-type': 'application/x-www-form-urlencoded',
+      'hx-request': 'true',
+    }
+  }
+
+  async #ask({ path, ...asked }: RequestInit & { path: string }): Promise<Load['answer']> {
+    const response = await fetch(this.#address + path, asked)
+    for (const cookie of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
+      this.#cookies.set(name, value)
+    }
+    return { status: response.status, body: await response.text() }
+  }
+}
+
+function maskedAnswer({ status, body }: Load['answer']): Load['answer'] {
+  return { status, body: masked(body) }
+}
+
+/** The fields of a page's form, with what is typed into them; `{n}` and the like stay as they are. */
+export function filled(page: string, typed: Record<string, string>): string {
+  const fields = new URLSearchParams(cheerio.load(page)('main form').serialize())
+  for (const [name, value] of Object.entries(typed)) fields.set(name, value)
+  return fields.toString().replaceAll('%7B', '{').replaceAll('%7D', '}')
+}
