@@ -80,12 +80,14 @@ test('moves a site with its users, sessions and mails from SQLite to PostgreSQL'
 
 test('copies once, however often it is called, and says what is there', async ({ source, target }) => {
   await fill(source, 1234)
+  await migrateDatabase(target)
+  await write(target, "insert into keys values ('00000000', 1, 1)")
   assertDone(await copy(source, target))
   const again = await copy(source, target)
   assertDone(again)
   assert.match(
     again.stdout,
-    'had been copied before, and counts and sums agree: users 1234, slugs 1234, sessions 1234, events 6170, limits 123, mails 0, tokens 0.',
+    'had been copied before, and counts and sums agree: users 1234, slugs 1234, sessions 1234, events 6170, limits 123, mails 0, tokens 0, keys 0.',
   )
   const back = freshFile()
   assertDone(await copy(target, back))

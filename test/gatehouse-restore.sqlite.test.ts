@@ -137,7 +137,7 @@ for (const [what, spoil, sentence] of [
   [
     'of a newer version',
     (file: string) => write(`sqlite:${file}`, "insert into kysely_migration values ('9999-later', '')"),
-    /cannot be restored: a newer version of Gatehouse has written it/,
+    /cannot be restored: a newer version of Gatehouse has brought it up to date/,
   ],
   ['damaged', (file: string) => overwrite(file), /cannot be restored: (?:it is damaged|database disk image)/],
 ] as const) {

@@ -75,10 +75,12 @@ function open(location: DatabaseLocation): Kysely<Tables> {
 async function copyInto(target: Kysely<Tables>, source: Kysely<Tables>, watch: CopyWatch): Promise<Copied> {
   const wanted = await countsOf(source)
   const found = await countsOf(target)
-  if (totalOf(found) > 0) {
+  if (totalOf(found.filter(({ table }) => table !== 'keys')) > 0) {
     await refuseOthers({ wanted, found }, { source, target }, watch)
     return { when: 'before', counts: found }
   }
+  // A site that was started there has noted its keys, and does so again.
+  await target.deleteFrom('keys').execute()
   watch.begin(3 * totalOf(wanted))
   // One look at the source, whatever is written meanwhile: no row comes without those to which it refers.
   const look = source.transaction().setIsolationLevel('repeatable read')
