@@ -1,4 +1,5 @@
 import nunjucks from 'nunjucks'
+import { compile } from './compiled-loader.js'
 
 type Renderer = (env: unknown, context: unknown, frame: unknown, runtime: Runtime, done: unknown) => unknown
 
@@ -42,8 +43,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
     const { environment } = this
     if (loaded === null || environment === undefined) return loaded
     const template = { name, source: loaded.src }
-    const wrapper = (templates: unknown) => codeOf(templates)
-    const code = nunjucks.precompileString(template.source, { name, env: environment, wrapper })
+    const code = compile(template.source, name, environment)
     this.#checkNames(template, code, environment)
     const renderers: Record<string, Renderer> = new Function(code)()
     return Object.assign(loaded, { src: { type: 'code', obj: this.#watched(template, renderers) } })
@@ -106,15 +106,4 @@ function hasFilter(environment: nunjucks.Environment, name: string): boolean {
   } catch {
     return false
   }
-}
-
-// The types speak of one template; it is a list, of one for a single source.
-function codeOf(templates: unknown): string {
-  const [only]: { template: string }[] = [templates].flat().filter(isCompiled)
-  if (only === undefined) throw new Error('Nunjucks has compiled nothing.')
-  return only.template
-}
-
-function isCompiled(value: unknown): value is { template: string } {
-  return typeof value === 'object' && value !== null && 'template' in value
 }

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import nunjucks from 'nunjucks'
+import { CompiledLoader } from './compiled-loader.js'
 import { LocatingLoader } from './locating-loader.js'
 
 /** The templates, compiled once. */
@@ -30,8 +31,9 @@ function optionsFor(ending: string): nunjucks.ConfigureOptions {
 }
 
 function compiledViews({ folders, globals, ending = '.html' }: ViewsOptions): Views {
-  const loader = new nunjucks.FileSystemLoader([...folders])
+  const loader = new CompiledLoader([...folders])
   const environment = new nunjucks.Environment(loader, optionsFor(ending))
+  loader.environment = environment
   addGlobals(environment, globals)
   for (const name of templatesIn(folders, ending)) environment.getTemplate(name, true)
   return { render: (template, values) => environment.render(template, values) }
