@@ -17,7 +17,7 @@ type Report = { address: string } | { problem: string }
 /**
  * Calls `listen`, which starts the site and answers its address, in as many processes as are wanted, and answers the address
  * once all of them listen: undefined in a worker, for its primary says it. One process does all by itself; of more, the
- * primary is beside them, and only hands out connections and replaces workers that die. Throws a sentence if the site cannot
+ * primary is beside them, and only holds the port and replaces workers that die. Throws a sentence if the site cannot
  * start.
  */
 export async function inProcesses(
@@ -30,6 +30,8 @@ export async function inProcesses(
 
 // The first worker goes ahead: it makes the key and brings the database up to date, and if it cannot, that is said once.
 async function lead(count: number, log: Logger): Promise<string> {
+  // Workers accept by themselves: a connection that the primary hands to one that is just dying would hang for ever.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
   const ending = new AbortController()
   const start = async () => {
     const worker = cluster.fork()

@@ -75,7 +75,7 @@ function limitsOf({ timeouts, trustProxy = 0 }: ServeOptions): ServerOptions {
   }
 }
 
-// Not by `maxConnections`: of a cluster's workers that are all full each hands the connection on to the next, for ever.
+// Not by `maxConnections`, which would not close idle ones.
 function capConnections(server: Server, most: number): void {
   let open = 0
   server.on('connection', (socket: Socket) => {

@@ -261,7 +261,7 @@ for (const [options, sentence] of [
   [{ keys: ['short'] }, 'Key 1 is not 32 bytes as base64url (43 characters).'],
   [{ keys: [] }, 'There is no key.'],
   [{ siteName: 7 }, 'The option siteName has to be a text.'],
-  [{ messages: { a: 1 } }, 'The option messages has to be texts by their codes.'],
+  [{ messages: { a: 1 } }, 'The option messages has to be texts by their codes, or by language.'],
   [{ templates: '/templates' }, 'The option templates has to be a list of folders.'],
   [{ templates: ['/nowhere/at/all'] }, 'The option templates names /nowhere/at/all, which is no folder.'],
   [{ onEvent: 'log' }, 'The option onEvent has to be a function.'],
