@@ -34,6 +34,7 @@ views.addGlobal('asset', (name: string) => `/assets/${name.replace(/(?=\.\w+$)/,
 views.addGlobal('offers', (name: string) => ['signup', 'users'].includes(name))
 views.addGlobal('places', { home: '/' })
 views.addGlobal('siteName', 'Gatehouse')
+views.addGlobal('passwordMinLength', '6')
 views.addGlobal('lang', 'en')
 views.addGlobal('dir', 'ltr')
 views.addGlobal('languages', [
@@ -65,6 +66,8 @@ const refused = {
     values: { username: REFUSED.typed.username, email: REFUSED.typed.email },
     errors: Object.fromEntries(REFUSED.errors.map(({ field, text }) => [field, [text]])),
     hasFields: true,
+    advised: ['username', 'email', 'password'],
+    advice: {},
     oob: true,
   },
   messages: { errors: REFUSED.errors },
