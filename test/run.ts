@@ -1,13 +1,13 @@
 /*
- * Runs the built test files, each as a process of its own, as many at once as there are cores, and adds up their figures.
- * Words on the command line choose the files whose name contains one of them. Files that open a database run on SQLite
- * and on PostgreSQL, a server of the run's own, or that of TEST_DATABASE_URL; those of the browser on SQLite alone. The
+ * Runs the built test files, each as a process of its own, one more at once than there are cores, since many wait, and adds
+ * up their figures. Words on the command line choose the files whose name contains one of them. Files that open a database
+ * run on SQLite and on PostgreSQL, a server of the run's own, or that of TEST_DATABASE_URL; some on SQLite alone. The
  * benchmark comes last, when nothing else runs.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { unpack } from './browser/chromium.js'
 import { dropDatabases } from './databases.js'
 import { endLeftServers, markRun } from './leftovers.js'
@@ -32,6 +32,22 @@ interface Verdict extends Figures {
   problem: string
 }
 
+/**
+ * What these are about, pages, processes and words, is the same on both databases, as all other files hold; like those of the
+ * browser they take long, and run on SQLite.
+ */
+const ON_SQLITE = [
+  'dev-gallery',
+  'gatehouse',
+  'html',
+  'processes',
+  'start',
+  'stop',
+  'storm',
+  'switches',
+  'templates',
+]
+
 const SECONDS_ALLOWED = 180
 const IMPORT = /\bfrom '(\.[^']+)'/g
 const SUMMARY = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm
@@ -54,7 +70,7 @@ const env = environment()
 const serverUrl = await findServer()
 const waiting = jobs.filter(({ file }) => !isMeasuring(file)).values()
 const verdicts: Verdict[] = []
-await Promise.all(Array.from({ length: availableParallelism() }, work))
+await Promise.all(Array.from({ length: availableParallelism() + 1 }, work))
 for (const job of jobs.filter(({ file }) => isMeasuring(file))) verdicts.push(await run(job))
 await leaveServer()
 
@@ -74,12 +90,10 @@ function isForBrowser(file: string): boolean {
   return dirname(file) === 'browser'
 }
 
-/**
- * A name `….sqlite.test.ts` or `….postgres.test.ts` says that the file is about that database alone. What a browser sees
- * is the same on both, as the tests of the features hold: its files, which take longest, run on SQLite.
- */
+/** A name `….sqlite.test.ts` or `….postgres.test.ts` says that the file is about that database alone. */
 function jobsOf(file: string): Job[] {
-  if (isForBrowser(file)) return [{ file, database: 'SQLite' }]
+  if (isForBrowser(file) || ON_SQLITE.includes(basename(file, '.test.js')))
+    return [{ file, database: 'SQLite' }]
   if (file.endsWith('.sqlite.test.js')) return [{ file, database: 'SQLite' }]
   if (file.endsWith('.postgres.test.js')) return [{ file, database: 'PostgreSQL' }]
   if (!leadsTo(DATABASES, join(here, file))) return [{ file, database: undefined }]

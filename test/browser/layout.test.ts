@@ -32,7 +32,6 @@ async function watch(
   const page = await open('/healthz', { viewport, ...options })
   await page.addInitScript(OBSERVE)
   await page.goto(path)
-  await page.waitForLoadState('networkidle')
   return page
 }
 
