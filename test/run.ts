@@ -1,6 +1,6 @@
 /*
- * Runs the built test files, each as a process of its own, one more at once than there are cores, since many wait, and adds
- * up their figures. Words on the command line choose the files whose name contains one of them. Files that open a database
+ * Runs the built test files, each as a process of its own, as many at once as there are cores, and adds up their
+ * figures. Words on the command line choose the files whose name contains one of them. Files that open a database
  * run on SQLite and on PostgreSQL, a server of the run's own, or that of TEST_DATABASE_URL; some on SQLite alone. The
  * benchmark comes last, when nothing else runs.
  */
@@ -70,7 +70,7 @@ const env = environment()
 const serverUrl = await findServer()
 const waiting = jobs.filter(({ file }) => !isMeasuring(file)).values()
 const verdicts: Verdict[] = []
-await Promise.all(Array.from({ length: availableParallelism() + 1 }, work))
+await Promise.all(Array.from({ length: availableParallelism() }, work))
 for (const job of jobs.filter(({ file }) => isMeasuring(file))) verdicts.push(await run(job))
 await leaveServer()
 
