@@ -4,7 +4,7 @@ import { freshDatabase, rows } from './databases.js'
 import { PASSWORD, type Page, Site, type Visitor } from './helpers.js'
 import { eventually } from './mail-server.js'
 
-const test = suite('two nodes on one database')
+const test = suite('two nodes on one serializable database')
 
 const NEW_PASSWORD = 'another horse 43'
 const MANY = {
