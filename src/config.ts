@@ -8,7 +8,7 @@ import { LIFETIMES, type Lifetimes } from './lifetimes.js'
 import { LIMITS, type LimitRules, parseLimit } from './limits.js'
 import { root } from './root.js'
 import { isSender, isSmtpUrl, type MailServer } from './smtp.js'
-import { isPostgresUrl } from './tables/postgres.js'
+import { isPostgresUrl } from './tables/location.js'
 import { foldersIn, isFolder } from './templates.js'
 
 /** What the environment says, checked; every variable is described in `.env.example`. */

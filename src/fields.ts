@@ -1,5 +1,6 @@
 import slugify from '@sindresorhus/slugify'
-import validator from 'validator'
+// The one check, and not the hundred others of the package, which every start would have to load.
+import isEmail from 'validator/lib/isEmail.js'
 import { isCommonPassword, normalizePassword } from './passwords.js'
 import type { Broken } from './web/form.js'
 
@@ -151,7 +152,7 @@ export const email: Field = {
       code: 'email_invalid',
       sentence: 'E-mail: an address like name@example.com.',
       isBroken: (address) =>
-        isInvisible(address) || lengthOf(address) > EMAIL_MAX || !validator.isEmail(address),
+        isInvisible(address) || lengthOf(address) > EMAIL_MAX || !isEmail.default(address),
     },
   ],
 }

@@ -1,4 +1,4 @@
-import { ADVICE_SHOWN } from './advice.js'
+import { adviceShown } from './advice.js'
 import { NO_PASSWORD, PASSWORD_WRONG } from './authentication.js'
 import { HOUR, MINUTE } from './durations.js'
 import * as fields from './fields.js'
@@ -67,13 +67,14 @@ function forms({ now, rules }: Setting): FormPage[] {
     ...fields.check(fields.repeated('abc'), 'abd'),
   ]
   const passwords = ['password', 'repassword']
+  const advice = adviceShown()
   return [
     {
       name: 'signup',
       secret: passwords,
       typed: ({ user }) => ({ username: user.name, email: user.email }),
       errors: [...fields.check(fields.username, 'a!'), ...fields.check(fields.email, 'x'), ...newPassword],
-      advice: ADVICE_SHOWN,
+      advice,
       success: { code: 'signed_up', sentence: 'Your account {name} is ready.', params: { name: 'Anna' } },
       onward: { code: 'signed_up_go_on', sentence: 'Go on without logging in' },
     },
@@ -127,7 +128,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       around: ({ user }) => ({ asks: 'password', name: user.name }),
       typed: () => ({}),
       errors: newPassword,
-      advice: ADVICE_SHOWN.filter(({ field }) => field === 'password'),
+      advice: advice.filter(({ field }) => field === 'password'),
       success: {
         code: 'password_reset_done',
         sentence: 'Your password is changed, and you are logged out everywhere. Log in with the new one.',
@@ -151,7 +152,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       isUsers: true,
       typed: ({ user }) => ({ username: user.name }),
       errors: fields.check(fields.username, 'a!'),
-      advice: ADVICE_SHOWN.filter(({ field }) => field === 'username'),
+      advice: advice.filter(({ field }) => field === 'username'),
       success: {
         code: 'name_changed',
         sentence: 'Your user name is now {name}.',
@@ -172,7 +173,7 @@ function forms({ now, rules }: Setting): FormPage[] {
         },
         ...newPassword,
       ],
-      advice: ADVICE_SHOWN.filter(({ field }) => field === 'password'),
+      advice: advice.filter(({ field }) => field === 'password'),
       success: {
         code: 'password_changed_others',
         sentence: 'Your password is changed, and all other devices are logged out: {count}.',

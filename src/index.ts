@@ -9,8 +9,13 @@ export type { Places } from './house.js'
 export { siteKeys } from './keys.js'
 export type { Lifetimes } from './lifetimes.js'
 export type { Limit, LimitRules } from './limits.js'
-export { createMetrics, type LoginOutcome, type Metrics, type MetricsOptions } from './metrics.js'
-export { gatherMetrics } from './metrics-of-all.js'
+export {
+  createMetrics,
+  gatherMetrics,
+  type LoginOutcome,
+  type Metrics,
+  type MetricsOptions,
+} from './metrics.js'
 export type { AccountsOptions, Switches, Theme } from './options.js'
 export type { PasswordCosts } from './passwords.js'
 export { inProcesses } from './processes.js'

@@ -40,8 +40,8 @@ function askPrimary(registry: Registry): () => Promise<string> {
   }
 }
 
-/** In the primary of node:cluster, before it forks: adds up the figures of the workers when one of them asks. */
-export function gatherMetrics(): void {
+/** In the primary: adds up the figures of the workers when one of them asks. */
+export function gatherFigures(): void {
   if (!cluster.isPrimary) return
   const all = new AggregatorRegistry()
   cluster.on('message', async (worker: Worker, message: unknown) => {

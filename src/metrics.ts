@@ -1,16 +1,11 @@
-import type { Context, Middleware } from 'koa'
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
-import { watchHouse } from './gauges.js'
+import type { Middleware } from 'koa'
 import type { House } from './house.js'
-import { textOfAll } from './metrics-of-all.js'
-import { routeOf, statusOf } from './web/log.js'
-import { listenForMetrics, metricsPage } from './web/metrics.js'
 
 /** What became of somebody who tried to log in with a password. */
 export type LoginOutcome = (typeof LOGIN_OUTCOMES)[number]
 
 /** `wrong` are name or password, `limited` was not looked at, `busy` and `unavailable` are 503. */
-const LOGIN_OUTCOMES = [
+export const LOGIN_OUTCOMES = [
   ...(['logged_in', 'unconfirmed', 'wrong', 'disabled', 'limited', 'busy'] as const),
   ...(['unavailable', 'failed'] as const),
 ] as const
@@ -43,61 +38,14 @@ export interface MetricsOptions {
   host?: string
 }
 
-// From a page out of memory to a password that waits for its turn, in seconds.
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-
 const SHORTEST_TOKEN = 16
 
 /** Makes the figures of one `accounts()`, to which it is given as `metrics`. Throws a sentence if anybody could see them. */
-export function createMetrics({ token, port, host = '127.0.0.1' }: MetricsOptions): Metrics {
-  refuseOpen(token, port)
-  const registry = new Registry()
-  const registers = [registry]
-  collectDefaultMetrics({ register: registry })
-  const requests = new Counter({
-    name: 'gatehouse_http_requests_total',
-    help: 'Requests by method, pattern of the route (other: none of ours) and status (gone: nobody was left to answer).',
-    labelNames: ['method', 'route', 'status'],
-    registers,
-  })
-  const durations = new Histogram({
-    name: 'gatehouse_http_request_duration_seconds',
-    help: 'Time from a request to the end of its answer, by pattern of the route.',
-    labelNames: ['route'],
-    buckets: BUCKETS,
-    registers,
-  })
-  const logins = new Counter({
-    name: 'gatehouse_logins_total',
-    help: 'Logins by password, by what became of them.',
-    labelNames: ['outcome'],
-    registers,
-  })
-  // A rate is reckoned from a zero: one that appears with its first count would miss that.
-  for (const outcome of LOGIN_OUTCOMES) logins.inc({ outcome }, 0)
-
-  const text = textOfAll(registry)
-  const page = metricsPage(text, { contentType: registry.contentType, token })
-  let close = () => {}
-  return {
-    async requests(ctx, next) {
-      const start = performance.now()
-      ctx.res.once('close', () => {
-        const route = routeOf(ctx) ?? 'other'
-        requests.inc({ method: methodOf(ctx), route, status: statusOf(ctx) ?? 'gone' })
-        durations.observe({ route }, (performance.now() - start) / 1000)
-      })
-      await next()
-    },
-    page: port === undefined ? page : (_, next) => next(),
-    async listen() {
-      if (port !== undefined) close = await listenForMetrics(page, { port, host })
-    },
-    text,
-    login: (outcome) => logins.inc({ outcome }),
-    watch: (house) => watchHouse(house, registry),
-    close: () => close(),
-  }
+export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
+  refuseOpen(options.token, options.port)
+  // Loaded only where somebody wants the figures: it is a tenth of what a start takes.
+  const { prometheusMetrics } = await import('./prometheus.js')
+  return prometheusMetrics(options)
 }
 
 function refuseOpen(token: string | undefined, port: number | undefined): void {
@@ -107,8 +55,8 @@ function refuseOpen(token: string | undefined, port: number | undefined): void {
   }
 }
 
-const METHODS = ['GET', 'HEAD', 'POST']
-
-function methodOf({ method }: Context): string {
-  return METHODS.includes(method) ? method : 'other'
+/** In the primary of node:cluster, before it forks: adds up the figures of the workers when one of them asks. */
+export async function gatherMetrics(): Promise<void> {
+  const { gatherFigures } = await import('./metrics-of-all.js')
+  gatherFigures()
 }

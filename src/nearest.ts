@@ -1,4 +1,5 @@
-import { diffChars } from 'diff'
+// Not all of the package, of which every start would have to load the rest, too.
+import { diffChars } from 'diff/lib/diff/character.js'
 
 /** A name that there is, and how many characters it is away from the one that was given. */
 export interface Near {

@@ -42,7 +42,7 @@ const NOTE_KEPT = { code: 'note_kept', sentence: 'Your note is kept.' }
 export async function createSite(config: Config, options: Partial<AccountsOptions> = {}) {
   const log = options.log ?? createLog(config.logLevel)
   const keys = siteKeys(config)
-  const metrics = config.metrics && createMetrics(config.metrics)
+  const metrics = config.metrics && (await createMetrics(config.metrics))
   const house = await accounts({
     database: config.database,
     keys,
@@ -109,7 +109,7 @@ function noteOf(ctx: Context): string {
 async function start(): Promise<void> {
   readDotEnv()
   const config = readConfig(process.env)
-  gatherMetrics()
+  if (config.metrics && config.workers > 1) await gatherMetrics()
   const address = await inProcesses(config, async () => {
     const { app, metrics, ...ends } = await createSite(config)
     await metrics?.listen()

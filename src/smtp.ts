@@ -1,5 +1,6 @@
-import { createTransport } from 'nodemailer'
-import validator from 'validator'
+// The one check, and not the hundred others of the package, which every start would have to load.
+import isEmail from 'validator/lib/isEmail.js'
+import { once } from './once.js'
 
 /** A mail server, and who writes. */
 export interface MailServer {
@@ -39,15 +40,17 @@ const TIMEOUTS = {
 
 /** Sends by SMTP; each mail on a connection of its own, so that none waits for another. */
 export function smtpTransport({ url, from }: MailServer): Transport {
-  const transport = createTransport(
+  const transport = once(async () => {
+    // Loaded with the first mail: a start need not wait for it.
+    const { createTransport } = await import('nodemailer')
     // Neither files nor addresses are ever read into a mail, whatever a template says.
-    { ...optionsOf(url), ...TIMEOUTS, disableFileAccess: true, disableUrlAccess: true },
-    { from },
-  )
+    const safety = { disableFileAccess: true, disableUrlAccess: true }
+    return createTransport({ ...optionsOf(url), ...TIMEOUTS, ...safety }, { from })
+  })
   return {
     async send({ messageId, to, ...message }, signal) {
       try {
-        await transport.sendMail({
+        await (await transport()).sendMail({
           ...message,
           // Not as a text, which would be read as a list: quotes and commas are allowed in front of the @.
           to: { name: '', address: to },
@@ -66,6 +69,7 @@ export function smtpTransport({ url, from }: MailServer): Transport {
 
 /** Connects and logs in, and sends nothing; answers what is wrong with that, without secrets. */
 export async function verifySmtp({ url }: MailServer): Promise<string | undefined> {
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport({ ...optionsOf(url), ...TIMEOUTS })
   try {
     await transport.verify()
@@ -99,7 +103,7 @@ function isDecodable(part: string): boolean {
 export function isSender(sender: string): boolean {
   return (
     !/\p{Cc}/u.test(sender) &&
-    validator.isEmail(sender, { allow_display_name: true, require_tld: false, allow_ip_domain: true })
+    isEmail.default(sender, { allow_display_name: true, require_tld: false, allow_ip_domain: true })
   )
 }
 

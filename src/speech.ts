@@ -5,6 +5,7 @@ import { mailRenderer } from './mailing.js'
 import type { AccountsOptions } from './options.js'
 import { root } from './root.js'
 import type { Assets } from './web/assets.js'
+import { readTemplates } from './web/compiled-loader.js'
 import type { Speech } from './web/pages.js'
 import { createViews, type ViewsOptions } from './web/views.js'
 import { createWords, ENGLISH, type Language, type Words } from './words.js'
@@ -34,9 +35,10 @@ export interface Voices {
   of(tag: unknown): Voice
 }
 
-/** Throws a sentence if a file of a language is wrong, a template does not compile, or there is no such language. */
+/** Throws a sentence if a file of a language is wrong, a template of the host's does not compile, or there is no such language. */
 export function createVoices(options: AccountsOptions, voices: VoicesOptions): Voices {
-  const all = languagesOf(options).map((language) => voiceOf(language, options, voices))
+  const templates = templatesOf(options)
+  const all = languagesOf(options).map((language) => voiceOf(language, templates, options, voices))
   const [first] = all
   if (first === undefined) throw new Error('The option languages has to name one language at least.')
   const byTag = new Map<unknown, Voice>(all.map((voice) => [voice.tag, voice]))
@@ -55,12 +57,24 @@ function languagesOf({ templates, languages, language }: AccountsOptions): Langu
   })
 }
 
-function voiceOf(language: Language, options: AccountsOptions, voices: VoicesOptions): Voice {
+type Templates = Pick<ViewsOptions, 'folders' | 'files'>
+
+function templatesOf({ templates = [], development = false }: AccountsOptions): Templates {
+  const folders = [...templates, join(root, 'templates')]
+  return { folders, files: development ? undefined : readTemplates(folders) }
+}
+
+function voiceOf(
+  language: Language,
+  templates: Templates,
+  options: AccountsOptions,
+  voices: VoicesOptions,
+): Voice {
   const { tag, name } = language
   const words = createWords(withMessages(language, options.messages))
-  const viewsOptions = viewsOptionsOf(language, words, options, voices)
-  const views = createViews(viewsOptions)
-  const text = createViews({ ...viewsOptions, ending: '.txt' })
+  const globals = globalsOf(language, words, options, voices)
+  const views = createViews({ ...templates, globals })
+  const text = createViews({ ...templates, globals, ending: '.txt' })
   return { tag, name, views, say: words.sentence, renderMail: mailRenderer(views, text) }
 }
 
@@ -76,39 +90,29 @@ function withMessages(language: Language, messages: AccountsOptions['messages'] 
   return { ...language, messages: new Map([...language.messages, ...own]) }
 }
 
-function viewsOptionsOf(
+function globalsOf(
   { tag, direction }: Language,
   { text, times }: Words,
-  {
-    siteName = SITE_NAME,
-    passwordMinLength = PASSWORD_MIN_LENGTH,
-    theme = 'auto',
-    templates = [],
-    development = false,
-  }: AccountsOptions,
+  { siteName = SITE_NAME, passwordMinLength = PASSWORD_MIN_LENGTH, theme = 'auto' }: AccountsOptions,
   { url, places, assets, offers, now }: VoicesOptions,
-): ViewsOptions {
+): ViewsOptions['globals'] {
   return {
-    folders: [...templates, join(root, 'templates')],
-    globals: {
-      _: text,
-      lang: tag,
-      dir: direction,
-      url,
-      offers,
-      asset: assets.path,
-      places,
-      // It stands in the subjects of mails, which are one line.
-      siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
-      theme,
-      passwordMinLength,
-      day: times.day,
-      ago: (time: number) => times.ago(now() - time),
-      until: (time: number) => times.until(time - now()),
-      lasting: times.lasting,
-      exactly: (time: number) => times.exactly(new Date(time)),
-      iso: (time: number) => new Date(time).toISOString(),
-    },
-    reload: development,
+    _: text,
+    lang: tag,
+    dir: direction,
+    url,
+    offers,
+    asset: assets.path,
+    places,
+    // It stands in the subjects of mails, which are one line.
+    siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
+    theme,
+    passwordMinLength,
+    day: times.day,
+    ago: (time: number) => times.ago(now() - time),
+    until: (time: number) => times.until(time - now()),
+    lasting: times.lasting,
+    exactly: (time: number) => times.exactly(new Date(time)),
+    iso: (time: number) => new Date(time).toISOString(),
   }
 }

@@ -1,4 +1,5 @@
 import { DAY, HOUR, MINUTE, SECOND } from './durations.js'
+import { once } from './once.js'
 
 /** Times and lengths of time as one language says them. */
 export interface Times {
@@ -14,12 +15,14 @@ export interface Times {
   exactly(date: Date): string
 }
 
-/** Made once for a language: what Intl needs for one takes longer to make than a page. */
+/** Each is made once for a language, when it is needed first: that takes longer than a page. */
 export function timesIn(language: string): Times {
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'always' })
-  const casual = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
-  const day = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' })
-  const exact = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' })
+  const relative = once(() => new Intl.RelativeTimeFormat(language, { numeric: 'always' }))
+  const casual = once(() => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
+  const day = once(() => new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }))
+  const exact = once(
+    () => new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' }),
+  )
   const shortest = { unit: inUnits(language, 'second'), length: SECOND }
   /** A length is said in the longest of these of which it is a multiple. */
   const lengths = [
@@ -31,28 +34,28 @@ export function timesIn(language: string): Times {
   return {
     until(milliseconds) {
       if (milliseconds < MINUTE)
-        return relative.format(Math.max(1, Math.ceil(milliseconds / SECOND)), 'second')
-      if (milliseconds < 2 * HOUR) return relative.format(Math.ceil(milliseconds / MINUTE), 'minute')
-      if (milliseconds < 2 * DAY) return relative.format(Math.ceil(milliseconds / HOUR), 'hour')
-      return relative.format(Math.ceil(milliseconds / DAY), 'day')
+        return relative().format(Math.max(1, Math.ceil(milliseconds / SECOND)), 'second')
+      if (milliseconds < 2 * HOUR) return relative().format(Math.ceil(milliseconds / MINUTE), 'minute')
+      if (milliseconds < 2 * DAY) return relative().format(Math.ceil(milliseconds / HOUR), 'hour')
+      return relative().format(Math.ceil(milliseconds / DAY), 'day')
     },
     ago(milliseconds) {
-      if (milliseconds < MINUTE) return casual.format(0, 'second')
-      if (milliseconds < HOUR) return casual.format(-Math.floor(milliseconds / MINUTE), 'minute')
-      if (milliseconds < DAY) return casual.format(-Math.floor(milliseconds / HOUR), 'hour')
-      return casual.format(-Math.floor(milliseconds / DAY), 'day')
+      if (milliseconds < MINUTE) return casual().format(0, 'second')
+      if (milliseconds < HOUR) return casual().format(-Math.floor(milliseconds / MINUTE), 'minute')
+      if (milliseconds < DAY) return casual().format(-Math.floor(milliseconds / HOUR), 'hour')
+      return casual().format(-Math.floor(milliseconds / DAY), 'day')
     },
     lasting(milliseconds) {
       const isMultiple = ({ length }: { length: number }) =>
         milliseconds >= length && milliseconds % length === 0
       const { unit, length } = lengths.find(isMultiple) ?? shortest
-      return unit.format(Math.floor(milliseconds / length))
+      return unit().format(Math.floor(milliseconds / length))
     },
-    day: (date) => day.format(date),
-    exactly: (date) => exact.format(date),
+    day: (date) => day().format(date),
+    exactly: (date) => exact().format(date),
   }
 }
 
-function inUnits(language: string, unit: string): Intl.NumberFormat {
-  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' })
+function inUnits(language: string, unit: string): () => Intl.NumberFormat {
+  return once(() => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }))
 }

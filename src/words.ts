@@ -1,3 +1,4 @@
+import { once } from './once.js'
 import { type Times, timesIn } from './times.js'
 import type { Message, Params } from './web/form.js'
 
@@ -41,12 +42,12 @@ export const ENGLISH: Language = {
 /** The words of a language; where it has none, the English ones. */
 export function createWords({ tag, direction, texts, messages }: Language = ENGLISH): Words {
   const times = timesIn(tag)
-  const plurals = new Intl.PluralRules(tag)
-  const numbers = new Intl.NumberFormat(tag)
+  const plurals = once(() => new Intl.PluralRules(tag))
+  const numbers = once(() => new Intl.NumberFormat(tag))
 
   const said = (param: Params[string]) => {
     if (typeof param === 'object') return times.until(param.milliseconds)
-    return typeof param === 'number' ? numbers.format(param) : isolated(param, direction)
+    return typeof param === 'number' ? numbers().format(param) : isolated(param, direction)
   }
   const fill = (text: string, params: Params) =>
     text.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => {
@@ -56,7 +57,7 @@ export function createWords({ tag, direction, texts, messages }: Language = ENGL
   const say = (saying: Saying, params: Params | undefined) => {
     if (typeof saying !== 'string') {
       const count = Number(params?.[saying.by])
-      return fill(saying[plurals.select(count)] ?? saying.other ?? '', params ?? {})
+      return fill(saying[plurals().select(count)] ?? saying.other ?? '', params ?? {})
     }
     return params === undefined ? saying : fill(saying, params)
   }

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isPostgresUrl } from '../src/tables/postgres.js'
+import { isPostgresUrl } from '../src/tables/location.js'
 import { PASSWORD, type Page, Site, type Visitor } from './helpers.js'
 
 const test = suite('account-export')

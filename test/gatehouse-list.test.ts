@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openDatabase } from '../src/tables/database.js'
-import { isPostgresUrl } from '../src/tables/postgres.js'
+import { isPostgresUrl } from '../src/tables/location.js'
 import { count } from '../src/tables/user-list.js'
 import { assertDone, callGatehouse, type Outcome } from './calling.js'
 import { write } from './databases.js'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isPostgresUrl } from '../src/tables/postgres.js'
+import { isPostgresUrl } from '../src/tables/location.js'
 import { assertDone, assertRefused, callGatehouse, GATEHOUSE, type Outcome, settled } from './calling.js'
 import { settingsFor } from './databases.js'
 import { freshDatabase, PASSWORD, Site, type Visitor } from './helpers.js'

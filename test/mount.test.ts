@@ -11,7 +11,7 @@ import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Accounts, type AccountsOptions, accounts, requireUser, userOf } from '../src/index.js'
-import { isPostgresUrl } from '../src/tables/postgres.js'
+import { isPostgresUrl } from '../src/tables/location.js'
 import { fileOf, rows } from './databases.js'
 import { CHEAP, freshDatabase, PASSWORD, Visitor } from './helpers.js'
 

@@ -2,8 +2,7 @@ import { type Kysely, Migrator, sql } from 'kysely'
 import { migrations } from '../../db/migrations/index.js'
 import { refuseForeign, refuseTaken } from './foreign.js'
 import { locate } from './locate.js'
-import type { DatabaseLocation } from './location.js'
-import { openPatient, openPostgres, type ServerSettings } from './postgres.js'
+import type { DatabaseLocation, ServerSettings } from './location.js'
 import type { Db, Schema } from './schema.js'
 import { openSqlite, type SqliteFile, START_WAIT, translated } from './sqlite.js'
 import { DatabaseUnavailable, forgiveUnavailable, type OnRetry, retried } from './unavailable.js'
@@ -95,6 +94,7 @@ async function aloneOnServer<Result>(server: ServerSettings, work: Work<Result>)
 }
 
 async function usedServer<Result>(server: ServerSettings, work: Work<Result>): Promise<Result> {
+  const { openPatient } = await postgres()
   const patient = openPatient<Schema>(server)
   try {
     const schema = server.schema ?? (await currentSchema(patient))
@@ -103,6 +103,11 @@ async function usedServer<Result>(server: ServerSettings, work: Work<Result>): P
   } finally {
     await patient.destroy()
   }
+}
+
+/** Loaded only by those who have such a server. */
+function postgres() {
+  return import('./postgres.js')
 }
 
 // Named to Kysely in every case: it would take the migrations of another schema for ours.
@@ -141,6 +146,7 @@ async function openedServer(server: ServerSettings, onRetry: OnRetry | undefined
     await migrate(db, name)
     return name
   })
+  const { openPostgres } = await postgres()
   return {
     main: openPostgres(server, { durable: true, onRetry }),
     loose: openPostgres(server, { durable: false, onRetry }),

@@ -1,6 +1,11 @@
 import BetterSqlite3 from 'better-sqlite3'
-import type { DatabaseLocation, PostgresHandle, SqliteHandle } from './location.js'
-import { isPostgresUrl, type ServerSettings } from './postgres.js'
+import {
+  type DatabaseLocation,
+  isPostgresUrl,
+  type PostgresHandle,
+  type ServerSettings,
+  type SqliteHandle,
+} from './location.js'
 import type { SqliteFile } from './sqlite.js'
 
 /** Where it is, as we come to it. */

@@ -1,5 +1,4 @@
 import BetterSqlite3 from 'better-sqlite3'
-import pg from 'pg'
 
 const UNIQUE_VIOLATION = '23505' // PostgreSQL, appendix A
 
@@ -8,5 +7,6 @@ export function isTaken(error: unknown): boolean {
   if (error instanceof BetterSqlite3.SqliteError) {
     return error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
   }
-  return error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION
+  // An error of pg, which is loaded only where it is used.
+  return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION
 }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { extname } from 'node:path'
-import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { brotliCompress, gzip } from 'node:zlib'
 import type { Context, Middleware } from 'koa'
+import { once } from '../once.js'
 import { isRead } from './routes.js'
 
-/** The files that pages load: few, small, kept in memory, compressed once. */
+/** The files that pages load: few, small, kept in memory, compressed once, when the first browser asks for them so. */
 export interface Assets {
   /** Its path, with its content's hash in it: another content has another path, so browsers may keep it for ever. */
   path(name: string): string
@@ -13,15 +15,17 @@ export interface Assets {
   /** Answers what lies at such a path. */
   serve: Middleware
   /** Answers the file of this name, whatever the path. */
-  answer(ctx: Context, name: string): void
+  answer(ctx: Context, name: string): Promise<void>
 }
 
 interface Asset {
   path: string
   type: string
   modified: number
-  encodings: { identity: Buffer; gzip: Buffer; br: Buffer }
+  encodings: Record<Encoding, () => Promise<Buffer>>
 }
+
+type Encoding = 'identity' | 'gzip' | 'br'
 
 export interface AssetsOptions {
   /** Where each file lies, by its name. */
@@ -71,11 +75,15 @@ function load(base: string, name: string, file: string): Asset {
     path: `${base}${name.slice(0, -type.length)}.${hash}${type}`,
     type,
     modified: statSync(file).mtimeMs,
-    encodings: { identity, gzip: gzipSync(identity, { level: 9 }), br: brotliCompressSync(identity) },
+    encodings: {
+      identity: async () => identity,
+      gzip: once(() => promisify(gzip)(identity, { level: 9 })),
+      br: once(() => promisify(brotliCompress)(identity)),
+    },
   }
 }
 
-function send(ctx: Context, asset: Asset, caching: string): void {
+async function send(ctx: Context, asset: Asset, caching: string): Promise<void> {
   const encoding = accepted(ctx)
   ctx.set({ 'Cache-Control': caching, Vary: 'Accept-Encoding', ETag: `"${asset.path}.${encoding}"` })
   ctx.status = 200
@@ -85,10 +93,10 @@ function send(ctx: Context, asset: Asset, caching: string): void {
   }
   ctx.type = asset.type
   if (encoding !== 'identity') ctx.set('Content-Encoding', encoding)
-  ctx.body = asset.encodings[encoding]
+  ctx.body = await asset.encodings[encoding]()
 }
 
-function accepted(ctx: Context): keyof Asset['encodings'] {
+function accepted(ctx: Context): Encoding {
   const best = ctx.acceptsEncodings('br', 'gzip', 'identity')
   return best === 'br' || best === 'gzip' ? best : 'identity'
 }

@@ -1,4 +1,40 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import nunjucks from 'nunjucks'
+
+/** The text of a template, and where it lies. */
+export interface TemplateFile {
+  path: string
+  text: string
+  /** Whether it is our own, rather than one of the host's in its place or beside. */
+  isOurs: boolean
+}
+
+/** By the name of the template. */
+export type TemplateFiles = ReadonlyMap<string, TemplateFile>
+
+/**
+ * All templates of the folders, the last of which is ours, as they are now: a package that is exchanged under a running site
+ * must not give it half of another one. A file of an earlier folder stands in for the one of the same name in a later one.
+ */
+export function readTemplates(folders: readonly string[]): TemplateFiles {
+  const files = new Map<string, TemplateFile>()
+  for (const folder of folders.toReversed()) {
+    const isOurs = folder === folders.at(-1)
+    for (const name of templatesIn(folder)) {
+      const path = join(folder, name)
+      files.set(name, { path, text: readFileSync(path, 'utf8'), isOurs })
+    }
+  }
+  return files
+}
+
+/** The names of the templates in a folder. */
+export function templatesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(?:html|txt)$/.test(name))
+    .map((name) => name.replaceAll('\\', '/'))
+}
 
 /** A compiled template: its root and its blocks, which are the same whatever environment they are rendered in. */
 type Compiled = Record<string, Renderer>
@@ -9,21 +45,29 @@ type Renderer = (env: unknown, context: unknown, frame: unknown, runtime: unknow
 const compiled = new Map<string, Compiled>()
 
 /**
- * Loads templates that are compiled once in a process: each language has an environment of its own, and compiling is most of
- * what a start takes. Its environments have to agree in what nunjucks compiles with: filters, extensions and options.
+ * Compiles a template when it is used first, and once in a process: each language has an environment of its own, and to
+ * compile all would be most of what a start takes. Its environments have to agree in what nunjucks compiles with: filters,
+ * extensions and options.
  */
 export class CompiledLoader extends nunjucks.FileSystemLoader {
   /** Whose options templates are compiled with. */
   environment: nunjucks.Environment | undefined
+  readonly #files: TemplateFiles
+
+  constructor(files: TemplateFiles) {
+    super([]) // it looks into no folder: what is not here is not found
+    this.#files = files
+  }
 
   override getSource(name: string): nunjucks.LoaderSource {
-    const loaded = super.getSource(name)
+    const file = this.#files.get(name)
     const { environment } = this
-    if (loaded === null || environment === undefined) return loaded
-    const key = `${loaded.path}\n${loaded.src}`
-    const obj = compiled.get(key) ?? renderersIn(compile(loaded.src, loaded.path, environment))
+    if (file === undefined || environment === undefined) return super.getSource(name)
+    const { path, text } = file
+    const key = `${path}\n${text}`
+    const obj = compiled.get(key) ?? renderersIn(compile(text, path, environment))
     compiled.set(key, obj)
-    return Object.assign(loaded, { src: { type: 'code', obj } })
+    return Object.assign({ path, noCache: false, src: '' }, { src: { type: 'code', obj } })
   }
 }
 

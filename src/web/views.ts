@@ -1,27 +1,28 @@
-import { readdirSync } from 'node:fs'
 import nunjucks from 'nunjucks'
-import { CompiledLoader } from './compiled-loader.js'
+import { CompiledLoader, type TemplateFiles, templatesIn } from './compiled-loader.js'
 import { LocatingLoader } from './locating-loader.js'
 
-/** The templates, compiled once. */
+/** The templates, to be rendered. */
 export interface Views {
   render(template: string, values: object): string
 }
 
 export interface ViewsOptions {
-  /** Searched in order: a file of an earlier folder stands in for the one of the same name in a later one. */
+  /** Where they lie; a file of an earlier folder stands in for the one of the same name in a later one. */
   folders: readonly string[]
+  /** What these held at the start. Without it they are read anew for every page, for those who are editing them. */
+  files?: TemplateFiles | undefined
   /** What templates may call. */
   globals: Record<string, unknown>
-  /** Read templates anew for every page, for those who are editing them. */
-  reload: boolean
   /** The templates it is about, by the end of their names: '.html' (default), or '.txt', which is written as it is. */
   ending?: '.html' | '.txt'
 }
 
-/** Throws, with the template's name and line, if one of the templates does not compile. */
-export function createViews(options: ViewsOptions): Views {
-  return options.reload ? reloadingViews(options) : compiledViews(options)
+/** Throws, with the template's name and line, if one of the host's does not compile; ours are known to. */
+export function createViews({ folders, files, globals, ending = '.html' }: ViewsOptions): Views {
+  return files === undefined
+    ? reloadingViews(folders, globals, ending)
+    : compiledViews(files, globals, ending)
 }
 
 const OPTIONS = { throwOnUndefined: true, trimBlocks: true, lstripBlocks: true }
@@ -30,16 +31,17 @@ function optionsFor(ending: string): nunjucks.ConfigureOptions {
   return { ...OPTIONS, autoescape: ending === '.html' }
 }
 
-function compiledViews({ folders, globals, ending = '.html' }: ViewsOptions): Views {
-  const loader = new CompiledLoader([...folders])
+function compiledViews(files: TemplateFiles, globals: Record<string, unknown>, ending: string): Views {
+  const loader = new CompiledLoader(files)
   const environment = new nunjucks.Environment(loader, optionsFor(ending))
   loader.environment = environment
   addGlobals(environment, globals)
-  for (const name of templatesIn(folders, ending)) environment.getTemplate(name, true)
+  for (const [name, { isOurs }] of files)
+    if (!isOurs && name.endsWith(ending)) environment.getTemplate(name, true)
   return { render: (template, values) => environment.render(template, values) }
 }
 
-function reloadingViews({ folders, globals, ending = '.html' }: ViewsOptions): Views {
+function reloadingViews(folders: readonly string[], globals: Record<string, unknown>, ending: string): Views {
   const loader = new LocatingLoader([...folders], { noCache: true })
   const environment = new nunjucks.Environment(loader, optionsFor(ending))
   loader.environment = environment
@@ -48,7 +50,7 @@ function reloadingViews({ folders, globals, ending = '.html' }: ViewsOptions): V
     render(template, values) {
       loader.mistake = undefined
       try {
-        loader.check(template, () => templatesIn(folders, ending))
+        loader.check(template, () => folders.flatMap(templatesIn).filter((name) => name.endsWith(ending)))
         return environment.render(template, values)
       } catch (error) {
         throw loader.mistake === undefined ? error : new Error(loader.mistake, { cause: error })
@@ -59,12 +61,4 @@ function reloadingViews({ folders, globals, ending = '.html' }: ViewsOptions): V
 
 function addGlobals(environment: nunjucks.Environment, globals: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(globals)) environment.addGlobal(name, value)
-}
-
-function templatesIn(folders: readonly string[], ending: string): string[] {
-  return folders.flatMap((folder) =>
-    readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith(ending))
-      .map((name) => name.replaceAll('\\', '/')),
-  )
 }

@@ -1,6 +1,6 @@
 import { hash } from '@node-rs/argon2'
 import { migrateDatabase } from '../../src/tables/database.js'
-import { isPostgresUrl } from '../../src/tables/postgres.js'
+import { isPostgresUrl } from '../../src/tables/location.js'
 import { write } from '../databases.js'
 import { PASSWORD } from './forms.js'
 

@@ -1,6 +1,6 @@
 /* How many bytes a row takes, and its entries in the indexes: of a database that is filled with so many. */
 import { openDatabase } from '../../src/tables/database.js'
-import { isPostgresUrl } from '../../src/tables/postgres.js'
+import { isPostgresUrl } from '../../src/tables/location.js'
 import { rows, write } from '../databases.js'
 
 /** Bytes for each row, by table, and of its indexes by name. */
