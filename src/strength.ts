@@ -1,5 +1,6 @@
-import { ZxcvbnFactory, type ZxcvbnResult } from '@zxcvbn-ts/core'
-import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common'
+import { createRequire } from 'node:module'
+import type { ZxcvbnFactory, ZxcvbnResult } from '@zxcvbn-ts/core'
+import { once } from './once.js'
 import type { Message } from './web/form.js'
 
 /** How hard a password is to guess, from 1 to 5, and the one thing that would help most. */
@@ -18,17 +19,23 @@ const MOST_OWN = 12
 
 /** `own` are the texts that somebody who knows the user tries first: the name, the e-mail, the site. */
 export function strengthOf(password: string, own: readonly string[]): Strength {
-  estimator ??= new ZxcvbnFactory({
-    dictionary,
-    graphs: adjacencyGraphs,
-    maxLength: LONGEST,
-    l33tMaxSubstitutions: SUBSTITUTIONS,
-  })
-  const result = estimator.check(password, wordsIn(own))
+  const result = estimator().check(password, wordsIn(own))
   return { value: result.score + 1, message: messageFor(result) }
 }
 
-let estimator: ZxcvbnFactory | undefined
+// Loaded with the first password that somebody chooses: its words take as much time and memory as the rest of the site.
+const estimator = once((): ZxcvbnFactory => {
+  const require = createRequire(import.meta.url)
+  const { ZxcvbnFactory }: typeof import('@zxcvbn-ts/core') = require('@zxcvbn-ts/core')
+  const common: typeof import('@zxcvbn-ts/language-common') = require('@zxcvbn-ts/language-common')
+  const { adjacencyGraphs: graphs, dictionary } = common
+  return new ZxcvbnFactory({
+    dictionary,
+    graphs,
+    maxLength: LONGEST,
+    l33tMaxSubstitutions: SUBSTITUTIONS,
+  })
+})
 
 /** The texts and their words; single letters are in every password. */
 function wordsIn(texts: readonly string[]): string[] {
