@@ -1,33 +1,39 @@
 #!/usr/bin/env node
 import { type Alarm, type Command, UsageError } from './command.js'
-import { command as backup } from './commands/backup.js'
-import { command as check } from './commands/check.js'
-import { command as copy } from './commands/copy.js'
-import { command as keys } from './commands/keys.js'
-import { command as mails } from './commands/mails.js'
-import { command as migrate } from './commands/migrate.js'
-import { command as restore } from './commands/restore.js'
-import { command as templates } from './commands/templates.js'
-import { command as users } from './commands/users.js'
 import { printable, table } from './terminal.js'
 
-/** What `gatehouse` can do for the maintainer: one file in `commands/` each. */
-const commands: readonly Command[] = [users, mails, templates, migrate, copy, backup, restore, keys, check]
+/**
+ * What `gatehouse` can do for the maintainer: one file in `commands/` each, loaded when it is called, for most of what one
+ * of them needs the others do not.
+ */
+const commands = new Map<string, () => Promise<{ command: Command }>>([
+  ['users', () => import('./commands/users.js')],
+  ['mails', () => import('./commands/mails.js')],
+  ['templates', () => import('./commands/templates.js')],
+  ['migrate', () => import('./commands/migrate.js')],
+  ['copy', () => import('./commands/copy.js')],
+  ['backup', () => import('./commands/backup.js')],
+  ['restore', () => import('./commands/restore.js')],
+  ['keys', () => import('./commands/keys.js')],
+  ['check', () => import('./commands/check.js')],
+])
 
 async function run([name, ...args]: readonly string[]): Promise<string | Alarm> {
   if (name === '--help' || name === '-h') return help()
   if (name === undefined) throw new UsageError('Say what to do: gatehouse --help lists it.')
-  const command = commands.find((one) => one.name === name)
-  if (command === undefined)
+  const load = commands.get(name)
+  if (load === undefined)
     throw new UsageError(`There is no gatehouse ${printable(name)}: gatehouse --help lists what there is.`)
+  const { command } = await load()
   if (asksForHelp(args)) return usageOf(command, args)
   return command.run(args)
 }
 
-function help(): string {
+async function help(): Promise<string> {
+  const all = await Promise.all([...commands.values()].map((load) => load()))
   const list = table(
     [],
-    commands.map(({ name, summary }) => [`  gatehouse ${name}`, summary]),
+    all.map(({ command: { name, summary } }) => [`  gatehouse ${name}`, summary]),
   )
   return ['Usage: gatehouse <command> [--help]', '', list].join('\n')
 }

@@ -1,11 +1,6 @@
 import BetterSqlite3 from 'better-sqlite3'
-import {
-  type DatabaseLocation,
-  isPostgresUrl,
-  type PostgresHandle,
-  type ServerSettings,
-  type SqliteHandle,
-} from './location.js'
+import { type DatabaseLocation, isPostgresUrl, type PostgresHandle, type SqliteHandle } from './location.js'
+import type { ServerSettings } from './postgres.js'
 import type { SqliteFile } from './sqlite.js'
 
 /** Where it is, as we come to it. */

@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
-import type pg from 'pg'
 
 /**
  * Where the database is. By address: `sqlite:<path>`, whose file is made if need be, or `postgres://…`. Or by a handle of
@@ -51,15 +50,6 @@ export interface PostgresHandle {
     readonly stream?: (() => Duplex | undefined) | undefined
     readonly options?: string | undefined
   }
-}
-
-/** A database on a server, and how connections to it are opened. */
-export interface ServerSettings {
-  readonly connection: pg.ClientConfig
-  /** What it is called in a sentence: never by the user and the password. */
-  readonly name: string
-  /** The schema with our tables; undefined for the one in which the server makes them by itself. */
-  readonly schema: string | undefined
 }
 
 /** Whether it can be the address of a PostgreSQL server: `postgres://…` or `postgresql://…`. */

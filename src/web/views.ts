@@ -1,6 +1,7 @@
 import nunjucks from 'nunjucks'
-import { CompiledLoader, type TemplateFiles, templatesIn } from './compiled-loader.js'
+import { CompiledLoader } from './compiled-loader.js'
 import { LocatingLoader } from './locating-loader.js'
+import { type TemplateFiles, templatesIn } from './template-files.js'
 
 /** The templates, to be rendered. */
 export interface Views {
