@@ -38,9 +38,10 @@ export async function objections(
   { password, ...applicant }: Applicant & { password: string | undefined },
 ): Promise<Broken[]> {
   const { name, email } = applicant
-  const inUse = await takenClaims(house, applicant)
   const ofName = fields.check(fields.username, name)
   const ofEmail = fields.check(fields.email, email)
+  // What cannot be anybody's is not looked for.
+  const inUse = ofName.length > 0 && ofEmail.length > 0 ? [] : await takenClaims(house, applicant)
   const asked = fields.newPassword({ minLength: house.rules.passwordMinLength, own: [name, email] })
   return [
     ...ofName,

@@ -117,6 +117,7 @@ const SILENT = new Set('ьъ')
  */
 export function slugOf(name: string): string {
   const folded = fold(name)
+  if (/^[a-z0-9]+$/.test(folded)) return folded // as most are
   const letters = folded.match(LETTER_OR_DIGIT) ?? []
   if (letters.length === 0) return ''
   return letters.every(isLatinizable) ? latin(folded) : folded

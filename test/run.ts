@@ -1,13 +1,14 @@
 /*
- * Runs the built test files, each as a process of its own, as many at once as there are cores, and adds up their
- * figures. Words on the command line choose the files whose name contains one of them. Files that open a database
+ * Runs the built test files, each as a process of its own, as many at once as there are cores, and one more while these
+ * have little to do, for some files mostly wait; and adds up their figures. Words on the command line choose the files whose name contains one of them. Files that open a database
  * run on SQLite and on PostgreSQL, a server of the run's own, or that of TEST_DATABASE_URL; some on SQLite alone. The
  * benchmark comes last, when nothing else runs.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { unpack } from './browser/chromium.js'
 import { dropDatabases } from './databases.js'
 import { endLeftServers, markRun } from './leftovers.js'
@@ -49,6 +50,9 @@ const ON_SQLITE = [
 ]
 
 const SECONDS_ALLOWED = 180
+/** In cores, and over so many milliseconds. */
+const ROOM = 0.5
+const IDLE_FOR = 2_000
 const IMPORT = /\bfrom '(\.[^']+)'/g
 const SUMMARY = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm
 
@@ -68,9 +72,9 @@ process.on('SIGTERM', () => process.exit(143))
 
 const env = environment()
 const serverUrl = await findServer()
-const waiting = jobs.filter(({ file }) => !isMeasuring(file)).values()
+const waiting = jobs.filter(({ file }) => !isMeasuring(file))
 const verdicts: Verdict[] = []
-await Promise.all(Array.from({ length: availableParallelism() }, work))
+await Promise.all([...Array.from({ length: availableParallelism() }, work), workWhileIdle()])
 for (const job of jobs.filter(({ file }) => isMeasuring(file))) verdicts.push(await run(job))
 await leaveServer()
 
@@ -134,7 +138,27 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 async function work(): Promise<void> {
-  for (const job of waiting) verdicts.push(await run(job))
+  for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) verdicts.push(await run(job))
+}
+
+/** Works, too, but begins a file only when the cores have room for it. */
+async function workWhileIdle(): Promise<void> {
+  while (waiting.length > 0) {
+    if ((await idleCores()) < ROOM) continue
+    const job = waiting.shift()
+    if (job !== undefined) verdicts.push(await run(job))
+  }
+}
+
+/** How many cores had nothing to do for a moment. */
+async function idleCores(): Promise<number> {
+  const before = idleTime()
+  await pause(IDLE_FOR)
+  return (idleTime() - before) / IDLE_FOR
+}
+
+function idleTime(): number {
+  return cpus().reduce((sum, { times }) => sum + times.idle, 0)
 }
 
 async function run({ file, database }: Job): Promise<Verdict> {
