@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { hash, parseOptions, verify } from '@node-rs/argon2'
 import pLimit from 'p-limit'
-import { once } from './once.js'
+import { once } from './web/once.js'
 
 /** Argon2id's costs: memory in KiB, passes, lanes. */
 export interface PasswordCosts {

@@ -1,6 +1,6 @@
 // The one check, and not the hundred others of the package, which every start would have to load.
 import isEmail from 'validator/lib/isEmail.js'
-import { once } from './once.js'
+import { once } from './web/once.js'
 
 /** A mail server, and who writes. */
 export interface MailServer {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { ZxcvbnFactory, ZxcvbnResult } from '@zxcvbn-ts/core'
-import { once } from './once.js'
 import type { Message } from './web/form.js'
+import { once } from './web/once.js'
 
 /** How hard a password is to guess, from 1 to 5, and the one thing that would help most. */
 export interface Strength {

@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE, SECOND } from './durations.js'
-import { once } from './once.js'
+import { once } from './web/once.js'
 
 /** Times and lengths of time as one language says them. */
 export interface Times {

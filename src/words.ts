@@ -1,6 +1,6 @@
-import { once } from './once.js'
 import { type Times, timesIn } from './times.js'
 import type { Message, Params } from './web/form.js'
+import { once } from './web/once.js'
 
 /** What visitors read, in one language. */
 export interface Words {

@@ -4,7 +4,7 @@ import { extname } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import type { Context, Middleware } from 'koa'
-import { once } from '../once.js'
+import { once } from './once.js'
 import { isRead } from './routes.js'
 
 /** The files that pages load: few, small, kept in memory, compressed once, when the first browser asks for them so. */
