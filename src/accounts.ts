@@ -28,6 +28,7 @@ import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
 import { noteStrangers } from './templates.js'
 import { type Assets, loadAssets } from './web/assets.js'
+import { compression } from './web/compression.js'
 import { errorPages, notFound } from './web/errors.js'
 import type { Form } from './web/form.js'
 import { headers, securityHeaders } from './web/headers.js'
@@ -42,8 +43,13 @@ import { type Handle, onSubmit } from './web/submit.js'
 
 /** The middleware, and what a host may ask of it. It sets `ctx.state.user` for all that stands behind it. */
 export interface Accounts extends Middleware {
-  /** For a site that is all ours, before everything else: security headers, error pages, a 404 page, static files. */
+  /**
+   * For a site that is all ours, before everything else: compressed pages, security headers, error pages, a 404 page,
+   * static files.
+   */
   frame: Middleware
+  /** Compresses our pages for a host without that frame; for before whatever may still put its own answer in their place. */
+  compression: Middleware
   /** Answers with pages and forms in the look of the house; templates are found in your folders. */
   pages: Pages
   /** What is done when a form of yours is sent: with our CSRF check, limits on the body, and answers to both browsers. */
@@ -71,7 +77,15 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   const stopNotingKeys = startNotingKeys(house, keyring)
   const mailing = house.outbox.isOn ? startMailing(mailingOf(house, options)) : undefined
   return Object.assign(doorOf(house, router, frame, options), {
-    frame: compose([frame.headers, frame.errors, notFound, favicon(house.assets), house.assets.serve]),
+    frame: compose([
+      ...(options.compression === false ? [] : [compression]),
+      frame.headers,
+      frame.errors,
+      notFound,
+      favicon(house.assets),
+      house.assets.serve,
+    ]),
+    compression,
     pages: house.pages,
     onSubmit: <Field extends string>(form: Form<Field>, handle: Handle<Field>) =>
       onSubmit(form, house, handle),

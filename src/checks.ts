@@ -73,6 +73,7 @@ const OPTIONS: Record<keyof AccountsOptions, Check> = {
   metrics: be('made by createMetrics()', (value) => isObject(value) && 'watch' in value && 'login' in value),
   address: callable,
   headers: yesOrNo,
+  compression: yesOrNo,
   development: yesOrNo,
   log: be('a log like those of pino', (value) => isObject(value) && 'info' in value && 'child' in value),
   now: callable,

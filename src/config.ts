@@ -40,6 +40,8 @@ export interface Config {
   /** How many proxies in front of the site are ours. */
   readonly trustProxy: number
   readonly passwordMinLength: number
+  /** Whether pages are compressed here, and not by a proxy. */
+  readonly compression: boolean
   /** The server that takes mails, whose address may hold a password; without one they are caught, or switched off. */
   readonly mail: MailServer | 'caught' | 'off'
   /** Whether pages are light or dark, or as the visitor's system says. */
@@ -98,6 +100,7 @@ const environment = z.object({
     .default('1'),
   MAX_CONNECTIONS: wholeNumber(1, 100_000).default('1000'),
   TRUST_PROXY: wholeNumber(0, 100).default('0'),
+  COMPRESSION: z.enum(['on', 'off'], { message: 'has to be on or off' }).default('on'),
   MAIL: z.enum(['on', 'off'], { message: 'has to be on or off' }).default('on'),
   SMTP_URL: z
     .string()
@@ -189,6 +192,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     workers: data.WEB_CONCURRENCY,
     maxConnections: data.MAX_CONNECTIONS,
     trustProxy: data.TRUST_PROXY,
+    compression: data.COMPRESSION === 'on',
     passwordMinLength: data.PASSWORD_MIN_LENGTH,
     mail: mailOf(data),
     theme: data.THEME,

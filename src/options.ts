@@ -98,6 +98,8 @@ export interface AccountsOptions {
   address?: (ctx: Context) => string
   /** Whether our own answers bring the security headers; true by default. */
   headers?: boolean
+  /** Whether the frame compresses our pages, by brotli or gzip; true by default. False where a proxy does it. */
+  compression?: boolean
   /** Error pages show what went wrong, and templates are read anew for every page; false by default. */
   development?: boolean
   /** Where to log; a new log of level 'info' by default. */

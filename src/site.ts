@@ -53,6 +53,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     privateEmails: config.privateEmails,
     passwordMinLength: config.passwordMinLength,
     workers: config.workers,
+    compression: config.compression,
     lifetimes: config.lifetimes,
     limits: config.limits,
     templates: config.templates,

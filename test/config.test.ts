@@ -43,6 +43,7 @@ test('needs nothing: a newcomer has a site of their own', () => {
     maxConnections: 1000,
     metrics: undefined,
     trustProxy: 0,
+    compression: true,
     passwordMinLength: 6,
     mail: 'caught',
     theme: 'auto',
@@ -84,6 +85,7 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ WEB_CONCURRENCY: 'auto' }, { workers: availableParallelism() }],
   [{ MAX_CONNECTIONS: '20000' }, { maxConnections: 20_000 }],
   [{ TRUST_PROXY: '2' }, { trustProxy: 2 }],
+  [{ COMPRESSION: 'off' }, { compression: false }],
   [{ PASSWORD_MIN_LENGTH: '15' }, { passwordMinLength: 15 }],
   [{ PASSWORD_MIN_LENGTH: '128' }, { passwordMinLength: 128 }],
   [
@@ -172,6 +174,7 @@ const WRONG: Record<string, readonly string[]> = {
   ],
   WEB_CONCURRENCY: ['0', '-1', '513', '1.5', 'all'],
   MAX_CONNECTIONS: ['0', '100001', 'off'],
+  COMPRESSION: ['gzip', 'false'],
   TRUST_PROXY: ['-1', 'true', 'yes', '1.5', '127.0.0.1'],
   PASSWORD_MIN_LENGTH: ['5', '0', '-6', '129', 'six', '8.5'],
   SESSION_IDLE: ['1', '0d', '-1d', '1.5h', '1w', '1 d', 'day', '99999d'],

@@ -1,3 +1,6 @@
+import { get, type IncomingMessage } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Site } from './helpers.js'
@@ -76,6 +79,96 @@ test('what the pages load is served compressed, for ever, and as its own type', 
   }
   assert.is((await site.visitor().open('/assets/htmx.000000000000.js')).status, 404)
   assert.is((await site.visitor().open('/assets/..%2fsite.css')).status, 404)
+})
+
+const DECODERS = { br: brotliDecompressSync, gzip: gunzipSync, identity: (body: Buffer) => body }
+
+/** An answer as it came over the wire. */
+async function received(path: string, headers: Record<string, string>, method = 'GET') {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(site.address + path, { headers, method }, resolve).on('error', reject)
+  })
+  return { headers: answer.headers, body: await buffer(answer) }
+}
+
+function untokened(html: string): string {
+  return html.replaceAll(/(?<=value=")[\w-]{22,43}(?=")/g, '')
+}
+
+test('pages over 1 KB are compressed as the browser likes it best, and are the same', async () => {
+  const plain = untokened((await received('/signup/', {})).body.toString())
+  for (const [accepted, encoding] of [
+    ['gzip, deflate, br, zstd', 'br'],
+    ['gzip, deflate', 'gzip'],
+    ['GZIP;Q=1', 'gzip'],
+    ['br;q=0.5, gzip', 'gzip'],
+    ['*', 'br'],
+    ['*;q=0.5, br;q=0', 'gzip'],
+    ['*;q=0', 'identity'],
+    ['identity, gzip;q=0.5', 'identity'],
+    ['identity;q=0, gzip;q=0.1', 'gzip'],
+    ['br;q=0, gzip;q=x', 'identity'],
+    ['deflate', 'identity'],
+  ] as const) {
+    for (const method of ['GET', 'HEAD']) {
+      const { headers, body } = await received('/signup/', { 'Accept-Encoding': accepted }, method)
+      assert.is(headers['content-encoding'] ?? 'identity', encoding, `${method} ${accepted}`)
+      assert.match(headers.vary ?? '', /, Accept-Encoding$/)
+      assert.ok(encoding === 'identity' || Number(headers['content-length']) < plain.length / 2)
+      if (method === 'HEAD') continue
+      assert.is(`${body.length}`, headers['content-length'])
+      assert.is(untokened(DECODERS[encoding](body).toString()), plain)
+    }
+  }
+  const asset = (await site.visitor().open('/')).$('script').attr('src') ?? ''
+  const script = await received(asset, { 'Accept-Encoding': 'gzip, deflate, br, zstd' })
+  assert.is(script.headers['content-encoding'], 'br')
+})
+
+test('fragments and error pages are compressed too; what is short, or nobody asks for, is not', async () => {
+  const visitor = site.visitor({ htmx: true })
+  visitor.agent.set('Sec-Fetch-Site', 'same-origin')
+  const form = await visitor.open('/signup/')
+  const refused = await visitor.send(form)
+  assert.is(refused.headers['content-encoding'], 'gzip')
+  assert.is(refused.messages().length, 4)
+  const problem = await site.visitor().open('/nowhere/', { 'Accept-Encoding': 'br' })
+  assert.is(problem.headers['content-encoding'], 'br')
+  assert.match(problem.title, /^Error:/)
+  const short = await visitor.post('/nowhere/', '')
+  assert.ok(short.text.length < 1024)
+  assert.is(short.headers['content-encoding'], undefined)
+  for (const path of ['/healthz', '/login']) {
+    const { headers } = await received(path, { 'Accept-Encoding': 'gzip' })
+    assert.is(headers['content-encoding'], undefined)
+    assert.not.match(headers.vary ?? '', /Accept-Encoding/)
+  }
+})
+
+test('what another site opens for somebody with cookies is not compressed', async () => {
+  const isCompressed = async (headers: Record<string, string>) => {
+    const answer = await received('/login/?next=/guess/', { 'Accept-Encoding': 'br', ...headers })
+    return answer.headers['content-encoding'] === 'br'
+  }
+  const Cookie = 'some=cookie'
+  const Referer = `${site.address}/`
+  for (const own of ['same-origin', 'none']) assert.ok(await isCompressed({ Cookie, 'Sec-Fetch-Site': own }))
+  for (const other of ['cross-site', 'same-site']) {
+    assert.not(await isCompressed({ Cookie, 'Sec-Fetch-Site': other, Referer }))
+    assert.ok(await isCompressed({ 'Sec-Fetch-Site': other }), 'who has no cookies has no secrets')
+  }
+  assert.ok(await isCompressed({ Cookie, Referer }))
+  for (const other of ['http://evil.example/', 'no address'])
+    assert.not(await isCompressed({ Cookie, Referer: other }))
+  assert.not(await isCompressed({ Cookie }))
+})
+
+test('COMPRESSION=off leaves it to a proxy', async () => {
+  const own = await Site.start({ environment: { COMPRESSION: 'off' } })
+  const page = await own.visitor().open('/signup/')
+  assert.is(page.headers['content-encoding'], undefined)
+  assert.not.match(page.headers.vary ?? '', /Accept-Encoding/)
+  await own.close()
 })
 
 test('other methods on a verify address are 403 with "only POST", and elsewhere 405', async () => {

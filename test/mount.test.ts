@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import Router from '@koa/router'
 import BetterSqlite3 from 'better-sqlite3'
 import Koa, { type Middleware } from 'koa'
@@ -27,7 +28,7 @@ const logs: string[] = []
 
 /** A site with a session, a body parser, routes and a 404 of its own. */
 async function startHost(
-  around: (app: Koa) => Middleware[] = usual,
+  around: (app: Koa, house: Accounts) => Middleware[] = usual,
   options: Partial<AccountsOptions> = {},
 ): Promise<Host> {
   const app = new Koa()
@@ -45,13 +46,17 @@ async function startHost(
     log: pino({}, { write: (line: string) => void logs.push(line) }),
     ...options,
   })
-  for (const middleware of [...around(app), house]) app.use(middleware)
+  for (const middleware of [...around(app, house), house]) app.use(middleware)
   const router = new Router()
   router.get('/start', (ctx) => {
     ctx.body = `host page of ${userOf(ctx)?.name ?? 'nobody'}, seen ${ctx.session?.seen ?? 0}`
   })
   router.get('/users/list', (ctx) => {
     ctx.body = 'the host’s list'
+  })
+  router.get('/long', (ctx) => {
+    ctx.type = 'html'
+    ctx.body = '<p>'.padEnd(5_000, 'x')
   })
   router.get('/count', (ctx) => {
     if (ctx.session) ctx.session.seen = Number(ctx.session.seen ?? 0) + 1
@@ -172,6 +177,44 @@ test('without a prefix, and without our headers, what is not ours stays the host
   assert.match(login.headers.vary ?? '', /^HX-Request\b/)
   await stop(host)
 })
+
+// Like koa-compress: whatever is long enough, unless somebody has done it.
+const hostCompression: Middleware = async (ctx, next) => {
+  await next()
+  const { body } = ctx
+  if (typeof body !== 'string' || body.length < 1024 || ctx.res.hasHeader('Content-Encoding')) return
+  ctx.vary('Accept-Encoding')
+  ctx.set('Content-Encoding', 'gzip')
+  ctx.body = gzipSync(body)
+}
+
+const rewriting: Middleware = async (ctx, next) => {
+  await next()
+  if (typeof ctx.body === 'string') ctx.body = ctx.body.replace('</body>', '<!-- the host’s --></body>')
+}
+
+for (const [what, around, ours, its] of [
+  ['nothing is compressed unless the host does it', () => [], undefined, undefined],
+  ['house.compression compresses our pages alone', (house) => [house.compression], 'br', undefined],
+  ['the host compresses all', () => [hostCompression], 'gzip', 'gzip'],
+  ['a host around house.compression', (house) => [hostCompression, house.compression], 'br', 'gzip'],
+  ['a host inside of house.compression', (house) => [house.compression, hostCompression], 'gzip', 'gzip'],
+  ['a host that rewrites our pages', (house) => [house.compression, rewriting], undefined, undefined],
+] satisfies [string, (house: Accounts) => Middleware[], string | undefined, string | undefined][]) {
+  test(`${what}: nothing is compressed twice, and every page is whole`, async () => {
+    const host = await startHost((app, house) => [...around(house), ...usual(app)])
+    const visitor = new Visitor(host.server)
+    const page = await visitor.open('/members/signup/', { 'Accept-Encoding': 'gzip, br' })
+    assert.is(page.headers['content-encoding'], ours)
+    assert.is(page.$('main form').length, 1)
+    assert.match(page.text, /<\/body>\s*<\/html>\s*$/)
+    const own = await new Visitor(host.server).open('/long', { 'Accept-Encoding': 'gzip, br' })
+    assert.is(own.headers['content-encoding'], its)
+    assert.is(own.headers.vary, its && 'Accept-Encoding')
+    assert.is(own.text.length, 5_000)
+    await stop(host)
+  })
+}
 
 test('an option that is wrong stops the start with a sentence', async () => {
   for (const options of [{ prefix: 'members' }, { prefix: '/members/' }, { baseUrl: 'example.com' }]) {

@@ -4,6 +4,7 @@ import { extname } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import type { Context, Middleware } from 'koa'
+import { acceptedEncoding, type Encoding } from './encodings.js'
 import { once } from './once.js'
 import { isRead } from './routes.js'
 
@@ -24,8 +25,6 @@ interface Asset {
   modified: number
   encodings: Record<Encoding, () => Promise<Buffer>>
 }
-
-type Encoding = 'identity' | 'gzip' | 'br'
 
 export interface AssetsOptions {
   /** Where each file lies, by its name. */
@@ -84,7 +83,7 @@ function load(base: string, name: string, file: string): Asset {
 }
 
 async function send(ctx: Context, asset: Asset, caching: string): Promise<void> {
-  const encoding = accepted(ctx)
+  const encoding = acceptedEncoding(ctx)
   ctx.set({ 'Cache-Control': caching, Vary: 'Accept-Encoding', ETag: `"${asset.path}.${encoding}"` })
   ctx.status = 200
   if (ctx.fresh) {
@@ -94,9 +93,4 @@ async function send(ctx: Context, asset: Asset, caching: string): Promise<void> 
   ctx.type = asset.type
   if (encoding !== 'identity') ctx.set('Content-Encoding', encoding)
   ctx.body = await asset.encodings[encoding]()
-}
-
-function accepted(ctx: Context): Encoding {
-  const best = ctx.acceptsEncodings('br', 'gzip', 'identity')
-  return best === 'br' || best === 'gzip' ? best : 'identity'
 }

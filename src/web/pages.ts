@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
+import { answerHtml } from './compression.js'
 import { csrfToken } from './csrf.js'
 import type { Advice, Broken, Form, Message, Values } from './form.js'
 import { DYNAMIC, SPOKEN } from './headers.js'
@@ -153,8 +154,7 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
     const language = languages.of(ctx)
     ctx.set(SPOKEN)
     ctx.set('Content-Language', language)
-    ctx.type = 'html'
-    ctx.body = speech(language).views.render(template, { ...shared(ctx), ...values })
+    answerHtml(ctx, speech(language).views.render(template, { ...shared(ctx), ...values }))
   }
 
   /** A whole page, with the way to it in other languages; `at` is its address, if it is not the one that was asked for. */
