@@ -33,6 +33,7 @@ const FLAGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
 }
+const DURABLE = { fsync: 'on', full_page_writes: 'on' }
 const CLUSTER = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en', '--no-sync']
 const READY = 'database system is ready to accept connections'
 const GONE_WITHIN = 5_000
@@ -42,35 +43,37 @@ export class PostgresServer {
   readonly #folder: string
   readonly #owner: Owner
   readonly #detached: boolean
+  readonly #durable: boolean
   #process: ChildProcess | undefined
 
   private constructor(
     folder: string,
-    { owner, url, detached }: { owner: Owner; url: string; detached: boolean },
+    { owner, url, detached, durable }: { owner: Owner; url: string; detached: boolean; durable: boolean },
   ) {
     this.#folder = folder
     this.#owner = owner
     this.#detached = detached
+    this.#durable = durable
     this.url = url
   }
 
   /**
    * Makes the folder with a server in it. `detached` keeps it alive when the terminal's Ctrl-C ends its maker, who then
-   * has to end it.
+   * has to end it. `durable` brings to the disk what was committed, as servers that are not for tests do.
    */
-  static async make(folder: string, { detached = false } = {}): Promise<PostgresServer> {
+  static async make(folder: string, { detached = false, durable = false } = {}): Promise<PostgresServer> {
     const owner = ownerFor(folder)
     const password = randomBytes(16).toString('base64url')
     mkdirSync(folder)
     bringPrograms(folder)
     makeCluster(folder, owner, password)
     const url = `postgres://gatehouse:${password}@127.0.0.1:${await freePort()}/postgres`
-    return new PostgresServer(folder, { owner, url, detached })
+    return new PostgresServer(folder, { owner, url, detached, durable })
   }
 
   /** Starts it, again after `stop`, on the same port. */
   async start(): Promise<void> {
-    const flags = { ...FLAGS, port: new URL(this.url).port }
+    const flags = { ...FLAGS, ...(this.#durable && DURABLE), port: new URL(this.url).port }
     const child = spawn(
       program(this.#folder, 'postgres'),
       ['-D', dataOf(this.#folder), ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],

@@ -13,7 +13,9 @@ export class Child<Question extends object, Answer> {
     })
     // Whoever asks is told of it; nobody else needs to know.
     this.#end.catch(() => {})
-    process.once('exit', () => this.#child.kill('SIGKILL'))
+    const kill = () => this.stop()
+    process.once('exit', kill)
+    this.#child.once('exit', () => process.off('exit', kill))
   }
 
   async ask(question: Question): Promise<Answer> {

@@ -26,14 +26,8 @@ export interface Comparison {
 }
 
 /** Lets both work by turns, so that what else the machine does meets both. */
-export async function compare(
-  target: Contender,
-  floor: Contender,
-  { rounds, seconds }: Pace,
-): Promise<Comparison> {
-  const pairs: { target: Round; floor: Round }[] = []
-  for (let round = 0; round < rounds; round++)
-    pairs.push(await pair(target, floor, { seconds, turn: round % 2 }))
+export async function compare(target: Contender, floor: Contender, pace: Pace): Promise<Comparison> {
+  const pairs = await alternate(target, floor, pace)
   return {
     ratio: median(pairs.map((one) => one.target.perSecond / one.floor.perSecond)),
     target: medians(pairs.map((one) => one.target)),
@@ -41,11 +35,28 @@ export async function compare(
   }
 }
 
+interface Pair {
+  target: Round
+  floor: Round
+}
+
+/** What both do by turns. */
+export async function alternate(
+  target: Contender,
+  floor: Contender,
+  { rounds, seconds }: Pace,
+): Promise<Pair[]> {
+  const pairs: Pair[] = []
+  for (let round = 0; round < rounds; round++)
+    pairs.push(await pair(target, floor, { seconds, turn: round % 2 }))
+  return pairs
+}
+
 async function pair(
   target: Contender,
   floor: Contender,
   { seconds, turn }: { seconds: number; turn: number },
-): Promise<{ target: Round; floor: Round }> {
+): Promise<Pair> {
   if (turn === 0) return { target: await target(seconds), floor: await floor(seconds) }
   const first = await floor(seconds)
   return { target: await target(seconds), floor: first }

@@ -3,7 +3,7 @@ import { type Comparison, type Contender, compare, type Pace } from './compare.j
 import { PASSWORD, REFUSED } from './forms.js'
 import type { Server } from './server.js'
 import { seededFile, startPagesFloor, startSite, temporaryFolder, Visitors, Worker } from './stage.js'
-import { filled, Visitor } from './visit.js'
+import { filled, loggingIn, memberOf, refuseUnlike, Visitor } from './visit.js'
 
 /** One row of the table. */
 export interface Measure extends Comparison {
@@ -35,10 +35,7 @@ interface Stage {
 }
 
 /** Pages and forms of one process on SQLite. */
-export async function measureSite(
-  pace: Pace,
-  tell: (measure: Measure) => void = () => {},
-): Promise<Measure[]> {
+export async function measureSite(pace: Pace): Promise<Measure[]> {
   const folder = temporaryFolder()
   const file = await seededFile(folder, { users: USERS, sessions: USERS })
   const site = await startSite(folder, `sqlite:${file}`)
@@ -48,11 +45,8 @@ export async function measureSite(
   try {
     const stage = { site, floor, visitors, hashes: await fastest(hashes), pace }
     const measures: Measure[] = []
-    for (const measure of [loginPage, signedInHome, refusedSignup, logins, signups]) {
-      const measured = await measure(stage)
-      measures.push(measured)
-      tell(measured)
-    }
+    for (const measure of [loginPage, signedInHome, refusedSignup, logins, signups])
+      measures.push(await measure(stage))
     return measures
   } finally {
     for (const worker of [visitors, hashes]) worker.stop()
@@ -71,7 +65,7 @@ export async function durableWrites({ seconds }: Pace): Promise<number> {
 }
 
 /** At the concurrency that gives most. */
-async function fastest(hashes: Worker): Promise<Contender> {
+export async function fastest(hashes: Worker): Promise<Contender> {
   const tried: { contender: Contender; perSecond: number }[] = []
   for (const atOnce of [1, 2, 3, 4]) {
     const contender = hashes.contender(atOnce)
@@ -123,10 +117,7 @@ async function refusedSignup(stage: Stage): Promise<Measure> {
 }
 
 async function logins(stage: Stage): Promise<Measure> {
-  const visitor = new Visitor(stage.site.address)
-  const typed = { username: 'Bench{user}', password: PASSWORD, _once: '{n}' }
-  const request = await visitor.sending('/login/verify/', filled(await visitor.open('/login/'), typed))
-  refuseUnlike(request.answer, 'You are logged in.')
+  const request = await loggingIn(stage.site)
   const target = stage.visitors.contender(stage.site, request, { connections: FORMS, users: USERS })
   await target(WARM_UP)
   return {
@@ -180,14 +171,6 @@ async function guestOf(floor: Server): Promise<Visitor> {
   return visitor
 }
 
-async function memberOf(site: Server): Promise<Visitor> {
-  const visitor = new Visitor(site.address)
-  const typed = { username: 'Bench0', password: PASSWORD }
-  await visitor.send('/login/verify/', filled(await visitor.open('/login/'), typed))
-  await visitor.open('/') // which shows, once, that the login was successful
-  return visitor
-}
-
 interface Answer {
   status: number
   body: string
@@ -197,8 +180,4 @@ interface Answer {
 function refuseDifferent(target: Answer, floor: Answer): void {
   if (target.status === floor.status && target.body === floor.body) return
   throw new Error(`The floor does not answer what the site does:\n${floor.body}\ninstead of\n${target.body}`)
-}
-
-function refuseUnlike({ status, body }: Answer, text: string): void {
-  if (status !== 200 || !body.includes(text)) throw new Error(`The answer was ${status}:\n${body}`)
 }

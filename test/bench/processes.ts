@@ -4,10 +4,12 @@ import type { Server } from './server.js'
 import { seededFile, startPagesFloor, startSite, temporaryFolder, Visitors } from './stage.js'
 import { Visitor } from './visit.js'
 
-/** A row that tells what a process costs before it has answered anybody, or beside that. */
+/** A row in which less is better. */
 export interface Cost {
   name: string
-  unit: 'ms' | 'MiB'
+  unit: 'ms' | 'MiB' | 'KB' | 'requests'
+  /** What it is compared with. */
+  against: string
   site: number
   floor: number
   ratio: number
@@ -37,6 +39,7 @@ async function measureStarts(site: Start, floor: Start): Promise<Cost> {
   return {
     name: 'start, until the first page',
     unit: 'ms',
+    against: 'F1',
     site: median(pairs.map((pair) => pair.site)),
     floor: median(pairs.map((pair) => pair.floor)),
     ratio: median(pairs.map((pair) => pair.site / pair.floor)),
@@ -75,5 +78,5 @@ async function measureMemory(startSite: Start, startFloor: Start, seconds: numbe
 function memory(name: string, most: number, site: Server, floor: Server): Cost[] {
   const [held, least] = [site.memory(), floor.memory()]
   if (held === undefined || least === undefined) return []
-  return [{ name, unit: 'MiB', site: held, floor: least, ratio: held / least, most }]
+  return [{ name, unit: 'MiB', against: 'F1', site: held, floor: least, ratio: held / least, most }]
 }

@@ -1,25 +1,65 @@
 /*
- * Measures the site beside floors that do nothing but what has to be done, and prints what it reaches of them.
- * `--quick` takes less than a minute.
+ * Measures the site beside floors that do nothing but what has to be done, and prints what it reaches of them. `--quick`
+ * takes less than a minute; `--million` fills a database with millions of rows first, and so is not among the others.
+ * Words choose some parts: `npm run bench -- storm sweep`.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { durableWrites, isBearable, measureSite, QUICK } from './measures.js'
-import { measureProcesses } from './processes.js'
+import type { Pace } from './compare.js'
+import { measureFirstVisit } from './first-visit.js'
+import { durableWrites, isBearable, type Measure, measureSite, QUICK } from './measures.js'
+import { measureMillion } from './million.js'
+import { measurePostgres } from './postgres.js'
+import { type Cost, measureProcesses } from './processes.js'
+import { measureStorm } from './storm.js'
+import { measureSweep } from './sweep.js'
 import { costRow, heading, row } from './table.js'
+import { measureWorkers } from './workers.js'
 
-const isQuick = process.argv.includes('--quick')
+interface Measured {
+  measures?: Measure[]
+  costs?: Cost[]
+  writes?: number
+}
+
+const PARTS: Record<string, (pace: Pace) => Promise<Measured>> = {
+  pages: async (pace) => ({ measures: await measureSite(pace), writes: await durableWrites(pace) }),
+  processes: async (pace) => ({ costs: await measureProcesses(pace) }),
+  visit: async () => ({ costs: await measureFirstVisit() }),
+  storm: measureStorm,
+  workers: async (pace) => ({ measures: await measureWorkers(pace) }),
+  sweep: async () => ({ costs: await measureSweep() }),
+  postgres: async (pace) => ({ measures: await measurePostgres(pace) }),
+  million: async (pace) => ({ costs: await measureMillion(pace) }),
+}
+
+const args = process.argv.slice(2)
+const isQuick = args.includes('--quick')
 const pace = isQuick ? QUICK : { rounds: 7, seconds: 3 }
+const all: Required<Measured> = { measures: [], costs: [], writes: Number.NaN }
 
 console.log(heading())
-const measures = await measureSite(pace, (measure) => console.log(row(measure)))
-const costs = isQuick ? [] : await measureProcesses(pace)
-for (const cost of costs) console.log(costRow(cost))
-const writes = await durableWrites(pace)
-console.log(`F4: ${writes.toFixed(0)} writes a second that are on the disk, one after the other`)
-writeFileSync(
-  join(import.meta.dirname, '../../bench.json'),
-  JSON.stringify({ measures, costs, writes }, null, 2),
-)
-const isCheap = costs.every(({ ratio, most }) => ratio < 2 * most)
-process.exitCode = measures.every(isBearable) && isCheap ? 0 : 1
+for (const name of chosen()) {
+  const measured = await PARTS[name]?.(pace)
+  if (measured === undefined) throw new Error(`There is no ${name}, only ${Object.keys(PARTS).join(', ')}.`)
+  show(measured)
+  all.measures.push(...(measured.measures ?? []))
+  all.costs.push(...(measured.costs ?? []))
+  all.writes = measured.writes ?? all.writes
+}
+writeFileSync(join(import.meta.dirname, '../../bench.json'), JSON.stringify(all, null, 2))
+const isCheap = all.costs.every(({ ratio, most }) => ratio < 2 * most)
+process.exitCode = all.measures.every(isBearable) && isCheap ? 0 : 1
+
+function chosen(): string[] {
+  if (isQuick) return ['pages']
+  if (args.includes('--million')) return ['million']
+  return args.length > 0 ? args : Object.keys(PARTS).filter((name) => name !== 'million')
+}
+
+function show({ measures = [], costs = [], writes }: Measured): void {
+  for (const measure of measures) console.log(row(measure))
+  for (const cost of costs) console.log(costRow(cost))
+  if (writes === undefined) return
+  console.log(`F4: ${writes.toFixed(0)} writes a second that are on the disk, one after the other`)
+}

@@ -12,10 +12,15 @@ import type { Request } from './visit.js'
 const here = import.meta.dirname
 const SITE = join(here, '../../src/site.js')
 
+const folders: string[] = []
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+})
+
 /** A folder that goes with the process. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  folders.push(folder)
   return folder
 }
 
@@ -63,12 +68,18 @@ export class Visitors {
   contender(
     server: Server,
     request: Request,
-    { connections, users }: { connections: number; users?: number },
+    { connections, users, rate }: { connections: number; users?: number; rate?: number },
   ): Contender {
     return async (seconds) => {
       const from = this.#number
       const before = await server.cpu()
-      const options = { connections, seconds, from, ...(users !== undefined && { users }) }
+      const options = {
+        connections,
+        seconds,
+        from,
+        ...(users !== undefined && { users }),
+        ...(rate !== undefined && { rate }),
+      }
       const answered = await this.#child.ask({ ...request, ...options })
       const used = (await server.cpu()) - before
       this.#number += answered.count + connections

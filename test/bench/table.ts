@@ -21,14 +21,18 @@ export function row({ name, against, ratio, least, target, floor }: Measure): st
   ])
 }
 
-export function costRow({ name, unit, site, floor, ratio, most }: Cost): string {
+export function costRow({ name, unit, against, site, floor, ratio, most }: Cost): string {
   return line([
-    `${name}, ${unit}, of F1`,
+    `${name}, ${unit}, of ${against}`,
     ratio.toFixed(2),
     `<${most.toFixed(2)}`,
-    site.toFixed(0),
-    floor.toFixed(0),
+    site.toFixed(digitsOf(site)),
+    floor.toFixed(digitsOf(site)),
   ])
+}
+
+function digitsOf(value: number): number {
+  return value < 100 && !Number.isInteger(value) ? 1 : 0
 }
 
 function shown(value: number | undefined, digits: number): string {

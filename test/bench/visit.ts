@@ -1,5 +1,5 @@
 import * as cheerio from 'cheerio'
-import { masked } from './forms.js'
+import { masked, PASSWORD } from './forms.js'
 import type { Load } from './load.js'
 
 /** What is to be asked, by whom, and what has to be answered. */
@@ -56,6 +56,35 @@ export class Visitor {
     }
     return { status: response.status, body: await response.text() }
   }
+}
+
+/** Somebody with a session at the site. */
+export async function memberOf({ address }: { address: string }): Promise<Visitor> {
+  const visitor = new Visitor(address)
+  const typed = { username: 'Bench0', password: PASSWORD }
+  await visitor.send('/login/verify/', filled(await visitor.open('/login/'), typed))
+  await visitor.open('/') // which shows, once, that the login was successful
+  return visitor
+}
+
+/** The home page of a user, to be opened again and again. */
+export async function memberHome(site: { address: string }): Promise<Request> {
+  const request = await (await memberOf(site)).opening('/')
+  refuseUnlike(request.answer, 'Bench')
+  return request
+}
+
+/** The login of one user after the other, to be sent again and again. */
+export async function loggingIn({ address }: { address: string }): Promise<Request> {
+  const visitor = new Visitor(address)
+  const typed = { username: 'Bench{user}', password: PASSWORD, _once: '{n}' }
+  const request = await visitor.sending('/login/verify/', filled(await visitor.open('/login/'), typed))
+  refuseUnlike(request.answer, 'You are logged in.')
+  return request
+}
+
+export function refuseUnlike({ status, body }: Load['answer'], text: string): void {
+  if (status !== 200 || !body.includes(text)) throw new Error(`The answer was ${status}:\n${body}`)
 }
 
 function maskedAnswer({ status, body }: Load['answer']): Load['answer'] {
