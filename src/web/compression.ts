@@ -23,7 +23,7 @@ export function answerHtml(ctx: Context, html: string): void {
 
 /**
  * Compresses pages and fragments of ours, and nothing else. For before everything that may still put another answer in
- * the place of a page: what is compressed cannot be told from that by its body alone.
+ * the place of a page, for its Content-Encoding would stay behind.
  */
 export const compression: Middleware = async (ctx, next) => {
   await next()
@@ -31,9 +31,8 @@ export const compression: Middleware = async (ctx, next) => {
   // Somebody else's answer by now, or compressed by somebody else.
   if (html === undefined || ctx.body !== html || ctx.res.hasHeader('Content-Encoding')) return
   ctx.vary('Accept-Encoding')
-  if (Buffer.byteLength(html) <= WORTH_IT || mayBeProbed(ctx)) return
   const encoding = acceptedEncoding(ctx)
-  if (encoding === 'identity') return
+  if (encoding === 'identity' || Buffer.byteLength(html) <= WORTH_IT || mayBeProbed(ctx)) return
   ctx.set('Content-Encoding', encoding)
   ctx.body = COMPRESS[encoding](html)
 }
