@@ -14,7 +14,7 @@ export interface Measure extends Comparison {
 }
 
 /** Less than a minute for all. */
-export const QUICK: Pace = { rounds: 3, seconds: 1.2 }
+export const QUICK: Pace = { rounds: 3, seconds: 1.2, warmUp: 1 }
 
 /** A machine that does other things, too, must not stop anybody; a collapse has to. */
 export function isBearable({ ratio, least }: Measure): boolean {
@@ -119,7 +119,7 @@ async function refusedSignup(stage: Stage): Promise<Measure> {
 async function logins(stage: Stage): Promise<Measure> {
   const request = await loggingIn(stage.site)
   const target = stage.visitors.contender(stage.site, request, { connections: FORMS, users: USERS })
-  await target(WARM_UP)
+  await target(stage.pace.warmUp)
   return {
     name: `successful logins, c=${FORMS}`,
     against: 'F3',
@@ -140,7 +140,7 @@ async function signups(stage: Stage): Promise<Measure> {
   const request = await visitor.sending('/signup/verify/', filled(await visitor.open('/signup/'), typed))
   refuseUnlike(request.answer, 'is ready.')
   const target = stage.visitors.contender(stage.site, request, { connections: FORMS })
-  await target(WARM_UP)
+  await target(stage.pace.warmUp)
   return {
     name: `successful sign-ups, c=${FORMS}`,
     against: 'F3',

@@ -46,7 +46,7 @@ export async function measurePostgres(pace: Pace): Promise<Measure[]> {
     ): ReturnType<typeof compare> {
       const target = visitors.contender(onServer, await asking(onServer), options)
       const floor = visitors.contender(onFile, await asking(onFile), options)
-      for (const contender of [target, floor]) await contender(1)
+      for (const contender of [target, floor]) await contender(pace.warmUp)
       return compare(target, floor, pace)
     }
   } finally {

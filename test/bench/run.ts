@@ -35,7 +35,7 @@ const PARTS: Record<string, (pace: Pace) => Promise<Measured>> = {
 
 const args = process.argv.slice(2)
 const isQuick = args.includes('--quick')
-const pace = isQuick ? QUICK : { rounds: 7, seconds: 3 }
+const pace = isQuick ? QUICK : { rounds: 7, seconds: 3, warmUp: 15 }
 const all: Required<Measured> = { measures: [], costs: [], writes: Number.NaN }
 
 console.log(heading())

@@ -11,7 +11,10 @@ const RATE = 50
 const SECONDS = 8
 
 /** A page 50 times a second while logins come as fast as they can, beside the same page alone; and what becomes of them. */
-export async function measureStorm({ rounds }: Pace): Promise<{ measures: Measure[]; costs: Cost[] }> {
+export async function measureStorm({
+  rounds,
+  warmUp,
+}: Pace): Promise<{ measures: Measure[]; costs: Cost[] }> {
   const folder = temporaryFolder()
   const site = await startSite(
     folder,
@@ -23,7 +26,7 @@ export async function measureStorm({ rounds }: Pace): Promise<{ measures: Measur
     const logins = crowd.contender(site, await loggingIn(site), { connections: LOGINS, users: USERS })
     const hashes = await fastest(worker)
     await alone(1)
-    await logins(1)
+    await logins(warmUp)
     const pages: { beside: number; alone: number }[] = []
     const beside: Contender = async (seconds) => {
       const [page, login] = await Promise.all([alone(seconds), logins(seconds)])
