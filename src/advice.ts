@@ -7,11 +7,14 @@ import * as users from './tables/users.js'
 import { answerOf } from './web/errors.js'
 import type { Advice } from './web/form.js'
 import { networkOf } from './web/network.js'
+import type { Notice } from './web/pages.js'
 
 const USERNAME_FREE = { field: 'username', code: 'username_free', sentence: 'This user name is free.' }
 const USERNAME_SUGGESTED = { field: 'username', code: 'username_suggested', sentence: '{name} is free.' }
 const EMAIL_SUGGESTED = { field: 'email', code: 'email_suggested', sentence: 'Did you mean {email}?' }
 const STRENGTH = { code: 'password_strength', sentence: 'Password strength' }
+
+const CORRECT = { code: 'email_suggested_correct', sentence: 'Correct it' }
 
 /** One of each kind, to be looked at. */
 export function adviceShown(): Advice[] {
@@ -98,6 +101,19 @@ export function onEmail(typed: string): Advice[] {
   const [nearest] = byDistance(domain, DOMAINS)
   if (nearest === undefined || nearest.distance > slipIn(nearest.known)) return []
   return [{ ...EMAIL_SUGGESTED, params: { email: `${address.slice(0, at)}@${nearest.known}` } }]
+}
+
+/** The same for a form with an address alone. */
+export function adviseOnEmail(ctx: Context, house: House, { email }: { email: string }): Promise<Advice[]> {
+  return whileAllowed(ctx, house, async () => onEmail(email))
+}
+
+/** What an accepted address brings along, on the page that the form leads to: it may be mistyped for all that. */
+export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice, 'advice'> {
+  const [advice] = onEmail(typed)
+  if (advice === undefined) return {}
+  const message = { code: advice.code, sentence: advice.sentence, params: { ...advice.params } }
+  return { advice: { message, ...(correction && { link: { href: correction, message: CORRECT } }) } }
 }
 
 function slipIn(domain: string): number {

@@ -1,4 +1,4 @@
-import { adviceShown } from './advice.js'
+import { adviceShown, onAcceptedEmail } from './advice.js'
 import { NO_PASSWORD, PASSWORD_WRONG } from './authentication.js'
 import { HOUR, MINUTE } from './durations.js'
 import * as fields from './fields.js'
@@ -140,6 +140,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       name: 'email-confirm/address',
       typed: ({ user }) => ({ email: user.email }),
       errors: [fields.EMAIL_TAKEN],
+      advice: advice.filter(({ field }) => field === 'email'),
       success: {
         code: 'email_corrected',
         sentence: 'Your address is now {email}. A mail to it is on its way.',
@@ -240,6 +241,7 @@ function emailPage(isPending: boolean): FormPage {
     }),
     typed: ({ nextEmail }) => ({ email: nextEmail }),
     errors: [fields.EMAIL_TAKEN],
+    advice: adviceShown().filter(({ field }) => field === 'email'),
     success: {
       code: 'email_asked',
       sentence:
@@ -590,6 +592,9 @@ function messageExhibits({ url }: Setting): Exhibit[] {
     limited: shown({ errors: [LIMITED] }),
     success: shown({ notice: { message: done } }),
     'success-with-link': shown({ notice: { message: done, link } }),
+    'success-with-advice': shown({
+      notice: { message: done, ...onAcceptedEmail('anna@gmial.com', '#main') },
+    }),
     'success-and-onward': shown({ notice: { message: done }, onward: link }),
     'htmx-error': shown({ template: FRAGMENT, errors: [pageTooOld] }),
     'htmx-error-with-button': shown({ template: FRAGMENT, errors: [{ ...needed, ask }] }),

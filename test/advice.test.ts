@@ -139,6 +139,60 @@ for (const htmx of [false, true]) {
   })
 }
 
+const MEANT = { username: 'Typo', email: 'typo@gmial.com', password: PASSWORD, repassword: PASSWORD }
+
+test('asks about the domain of a new address, too, where it is changed and where it is corrected', async () => {
+  const user = await site.visitor().settle('Mover')
+  for (const path of ['/account/email/', '/email/confirm/address/']) {
+    const advised = await whileTyping(user, path, { email: 'mover@gmial.com' })
+    assert.equal(said(advised, 'email'), ['Did you mean mover@gmail.com?'], path)
+    assert.equal(said(await whileTyping(user, path, { email: 'mover@example.org' }), 'email'), [], path)
+  }
+  await site.visitor().signUp('Mistyped', { email: 'mistyped@gmial.com' })
+  const refused = await user.send(await user.open('/account/email/'), { email: 'mistyped@gmial.com' })
+  assert.is(refused.fieldError('email'), 'This e-mail address is already in use.')
+  assert.equal(said(refused, 'email'), ['Did you mean mistyped@gmail.com?'])
+})
+
+test('of an accepted address stands on the page that the form leads to, with the way to correct it', async () => {
+  for (const EMAIL_CONFIRMATION of ['optional', 'required']) {
+    const of = await Site.start({ environment: { EMAIL_CONFIRMATION } })
+    const visitor = of.visitor()
+    const landed = await arrive(visitor, await visitor.send(await visitor.open('/signup/'), MEANT))
+    assert.match(landed.$('#messages').text(), /Did you mean typo@gmail\.com\?\s+Correct it/)
+    const correction = await visitor.open(linkIn(landed, 'Correct it'))
+    assert.is(correction.value('email'), 'typo@gmial.com')
+    assert.equal(said(correction, 'email'), ['Did you mean typo@gmail.com?'])
+    const again = await arrive(visitor, await visitor.send(correction, { email: 'typo@gmal.com' }))
+    assert.match(again.$('#messages').text(), 'Did you mean typo@gmail.com?')
+    const right = await arrive(visitor, await visitor.send(correction, { email: 'typo@gmail.com' }))
+    assert.not.match(right.$('#messages').text(), 'Did you mean')
+    await of.close()
+  }
+  const user = await site.visitor().settle('Changer')
+  const sent = await user.send(await user.open('/account/email/'), { email: 'changer@gmial.com' })
+  const landed = await arrive(user, sent)
+  assert.match(landed.$('#messages').text(), 'Did you mean changer@gmail.com?')
+  assert.is(linkIn(landed, 'Correct it'), '/account/email/#email')
+})
+
+test('of an accepted address holds htmx on the page, where its reader goes on when they like', async () => {
+  const visitor = site.visitor({ htmx: true })
+  const page = await visitor.send(await visitor.open('/signup/'), { ...MEANT, username: 'Typo Two' })
+  assert.match(page.$('#messages').text() || page.text, 'Did you mean typo@gmail.com?')
+  assert.is(linkIn(page, 'Go on without logging in'), '/')
+  assert.is(page.$('[data-hx-trigger^=load]').length, 0)
+})
+
+function arrive(visitor: Visitor, accepted: Page): Promise<Page> {
+  assert.is(accepted.status, 303)
+  return visitor.open(accepted.headers.location ?? '')
+}
+
+function linkIn(page: Page, text: string): string {
+  return page.$(`a:contains("${text}")`).attr('href') ?? ''
+}
+
 test('of a new name says nothing of the present one, and of a new password what belongs to the user', async () => {
   const user = await site.visitor().settle('Renamer')
   const named = async (username: string) =>

@@ -8,6 +8,7 @@ import {
   sendChangeAgain,
   TAKEN_MEANWHILE,
 } from '../addresses.js'
+import { adviseOnEmail, onAcceptedEmail } from '../advice.js'
 import { askPasswordOf } from '../authentication.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
@@ -17,14 +18,15 @@ import { keepAsked } from '../resets.js'
 import { loginOf, lookAnew } from '../sessions.js'
 import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Broken, Form, Message } from '../web/form.js'
-import { onSubmit } from '../web/submit.js'
+import type { Broken, Form } from '../web/form.js'
+import type { Notice } from '../web/pages.js'
+import { onSubmit, onTyping } from '../web/submit.js'
 
 export const name = 'account-email'
 export const needs = 'mail'
 export const requires = ['password-reset', 'email-confirm']
 
-const form: Form<'email'> = { name, fields: ['email'], secret: [], around: pending }
+const form: Form<'email'> = { name, fields: ['email'], secret: [], advised: ['email'], around: pending }
 const sending: Form<never> = {
   name: 'account-email/send',
   fields: [],
@@ -78,13 +80,22 @@ export function routes(router: Router, house: House): void {
   router.get('/account/email/', requireRecentLogin, (ctx) => house.pages.form(ctx, form))
 
   router.post(
+    '/account/email/advice/',
+    onTyping(form, house, (ctx, values) => adviseOnEmail(ctx, house, values)),
+  )
+
+  router.post(
     '/account/email/verify/',
     requireRecentLogin,
     onSubmit(form, house, async (ctx, values) => {
       const email = fields.normalizeEmail(values.email)
       const errors = await askForAddress(ctx, house, loginOf(ctx).user, email)
-      if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
-      await stay(ctx, house, { ...ASKED, params: { email } })
+      if (errors.length > 0) {
+        const advice = await adviseOnEmail(ctx, house, values)
+        return await house.pages.refuse(ctx, form, { errors, advice, values })
+      }
+      const message = { ...ASKED, params: { email } }
+      await stay(ctx, house, { message, ...onAcceptedEmail(email, `${house.url(name)}#email`) })
     }),
   )
 
@@ -98,9 +109,10 @@ export function routes(router: Router, house: House): void {
     requireRecentLogin,
     onSubmit(sending, house, async (ctx) => {
       const { nextEmail } = loginOf(ctx).user
-      if (nextEmail === null) return await stay(ctx, house, NOTHING_PENDING, WITHOUT_BUTTON)
+      if (nextEmail === null) return await stay(ctx, house, { message: NOTHING_PENDING }, WITHOUT_BUTTON)
       await sendChangeAgain(ctx, house, loginOf(ctx).user, nextEmail)
-      await stay(ctx, house, { ...SENT, params: { email: nextEmail } })
+      const message = { ...SENT, params: { email: nextEmail } }
+      await stay(ctx, house, { message })
     }),
   )
 
@@ -109,7 +121,7 @@ export function routes(router: Router, house: House): void {
     requireRecentLogin,
     onSubmit(canceling, house, async (ctx) => {
       await cancelChange(ctx, house, loginOf(ctx).user)
-      await stay(ctx, house, CANCELED, WITHOUT_BUTTON)
+      await stay(ctx, house, { message: CANCELED }, WITHOUT_BUTTON)
     }),
   )
 
@@ -177,11 +189,11 @@ const WITHOUT_BUTTON = { focus: 'present' }
 async function stay(
   ctx: Context,
   house: House,
-  message: Message,
+  notice: Notice,
   values: { focus?: string } = {},
 ): Promise<void> {
   lookAnew(ctx)
-  await house.pages.accept(ctx, form, { notice: { message }, to: house.url(name), values })
+  await house.pages.accept(ctx, form, { notice, to: house.url(name), values })
 }
 
 async function showLink(ctx: Context, house: House, page: Form, purpose: tokens.Purpose): Promise<void> {

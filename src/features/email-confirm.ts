@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { confirmAddress, correctAddress, sendConfirmAgain, TAKEN_MEANWHILE } from '../addresses.js'
+import { adviseOnEmail, onAcceptedEmail, onEmail } from '../advice.js'
 import { askPasswordOf } from '../authentication.js'
 import { checkCode } from '../codes.js'
 import * as fields from '../fields.js'
@@ -20,7 +21,7 @@ import { lookAnew, newcomerOf } from '../sessions.js'
 import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
-import { onSubmit } from '../web/submit.js'
+import { onSubmit, onTyping } from '../web/submit.js'
 
 export const name = 'email-confirm'
 export const needs = 'mail'
@@ -41,7 +42,12 @@ const sending: Form<never> = {
   oneButton: true,
   on: form,
 }
-const correcting: Form<'email'> = { name: 'email-confirm/address', fields: ['email'], secret: [] }
+const correcting: Form<'email'> = {
+  name: 'email-confirm/address',
+  fields: ['email'],
+  secret: [],
+  advised: ['email'],
+}
 const denying: Form<never> = {
   name: 'email-confirm/deny',
   fields: [],
@@ -112,8 +118,14 @@ export function routes(router: Router, house: House): void {
   router.get('/email/confirm/address/', requireRecentIfUser, async (ctx) => {
     const account = await subjectOf(ctx)
     if (account === undefined) return await nobody(ctx, house)
-    await house.pages.form(ctx, correcting, { email: account.user.email })
+    const { email } = account.user
+    await house.pages.form(ctx, correcting, { email }, onEmail(email))
   })
+
+  router.post(
+    '/email/confirm/address/advice/',
+    onTyping(correcting, house, (ctx, values) => adviseOnEmail(ctx, house, values)),
+  )
 
   router.post(
     '/email/confirm/address/verify/',
@@ -123,8 +135,12 @@ export function routes(router: Router, house: House): void {
       if (account === undefined) return await nobody(ctx, house)
       const email = fields.normalizeEmail(values.email)
       const errors = await correctAddress(ctx, house, account.user, email)
-      if (errors.length > 0) return await house.pages.refuse(ctx, correcting, { errors, values })
-      const notice = { message: { ...CORRECTED, params: { email } } }
+      if (errors.length > 0) {
+        const advice = await adviseOnEmail(ctx, house, values)
+        return await house.pages.refuse(ctx, correcting, { errors, advice, values })
+      }
+      const message = { ...CORRECTED, params: { email } }
+      const notice = { message, ...onAcceptedEmail(email, house.url(correcting.name)) }
       await house.pages.accept(ctx, correcting, { notice, to: house.url(name), onward: GO_ON, values })
     }),
   )

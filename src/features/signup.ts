@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { onEmail, onName, onPassword, whileAllowed } from '../advice.js'
+import { onAcceptedEmail, onEmail, onName, onPassword, whileAllowed } from '../advice.js'
 import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../applicants.js'
 import { countedFor } from '../asking.js'
 import { checkPassword } from '../authentication.js'
@@ -81,13 +81,17 @@ function advise(ctx: Context, house: House, sent: Sent<string>): Promise<Advice[
 function journey(house: House, applicant: Applicant): Omit<Acceptance, 'values'> {
   const { url, places, rules } = house
   const { name, email } = applicant
+  const advice = onAcceptedEmail(
+    email,
+    house.offers('email-confirm') ? url('email-confirm/address') : undefined,
+  )
   if (rules.confirmation === 'required') {
     const message = { ...SIGNED_UP_CONFIRM, params: { name, email } }
-    return { notice: { message }, to: url('email-confirm'), onward: CONFIRM }
+    return { notice: { message, ...advice }, to: url('email-confirm'), onward: CONFIRM }
   }
   const message = { ...SIGNED_UP, params: { name } }
   const link = { href: loginAs(house, applicant), message: LOG_IN }
-  return { notice: { message, link }, to: places.afterSignup, onward: GO_ON }
+  return { notice: { message, link, ...advice }, to: places.afterSignup, onward: GO_ON }
 }
 
 /** Somebody who wants an account. */

@@ -14,8 +14,8 @@ import type { Views } from './views.js'
 export interface Pages {
   /** A whole page. */
   show(ctx: Context, template: string, values?: object): void
-  /** The page of a form, empty or with `values` filled in. */
-  form(ctx: Context, form: Form, values?: Partial<Values>): Promise<void>
+  /** The page of a form, empty or with `values` filled in, and with advice on them. */
+  form(ctx: Context, form: Form, values?: Partial<Values>, advice?: readonly Advice[]): Promise<void>
   /** The form was not accepted: the errors in the message box and at their fields, what was typed kept. */
   refuse(ctx: Context, form: Form, refusal: Refusal): Promise<void>
   /** While the form is being filled in: advice at its fields, and nothing else of the page is touched. */
@@ -70,6 +70,8 @@ export interface Acceptance {
 export interface Notice {
   message: Message
   link?: Link
+  /** What may be wrong with what was accepted, and where it can be mended; who gets it goes on when they like. */
+  advice?: Omit<Notice, 'advice'>
 }
 
 export interface Link {
@@ -172,8 +174,22 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
     link: spokenLink(ctx, link),
   })
 
+  const spokenSentence = (ctx: Context, { message, link }: Notice) => ({
+    text: say(ctx, message),
+    link: spokenLink(ctx, link),
+  })
+
   const spoken = (ctx: Context, notice: Notice | undefined) =>
-    notice && { text: say(ctx, notice.message), link: spokenLink(ctx, notice.link) }
+    notice && {
+      ...spokenSentence(ctx, notice),
+      advice: notice.advice && spokenSentence(ctx, notice.advice),
+    }
+
+  const spokenOnward = (ctx: Context, { advice }: Partial<Notice>, onward: Link | undefined) =>
+    onward && {
+      ...{ href: onward.href, text: say(ctx, onward.message) },
+      delay: advice === undefined ? ONWARD_DELAY : undefined,
+    }
 
   const wholePage = (ctx: Context, template: string, values: () => object) =>
     answer(ctx, {
@@ -223,11 +239,11 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
   return {
     show: (ctx, template, values = {}) => wholePage(ctx, template, () => values),
 
-    async form(ctx, form, values = {}) {
+    async form(ctx, form, values = {}, advice = []) {
       const around = await form.around?.(ctx)
       wholePage(ctx, `${form.name}/page.html`, () => {
         const again = typed(ctx)
-        const state = formState(ctx, form, { ...values, ...again })
+        const state = formState(ctx, form, { ...values, ...again }, { advice })
         const isAgain = Object.keys(again).length > 0
         return {
           ...around,
@@ -282,7 +298,7 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
         ...(await form.around?.(ctx)),
         messages: {
           notice: spoken(ctx, notice),
-          onward: onward && { href: to, text: say(ctx, onward), delay: ONWARD_DELAY },
+          onward: spokenOnward(ctx, notice, onward && { href: to, message: onward }),
         },
         form: { ...formState(ctx, form, values), oob: true },
       })
@@ -319,7 +335,7 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
       const messages = {
         errors: spokenErrors.length > 0 ? spokenErrors : undefined,
         notice: spoken(ctx, notice),
-        onward: onward && { href: onward.href, text: say(ctx, onward.message), delay: ONWARD_DELAY },
+        onward: spokenOnward(ctx, notice ?? {}, onward),
       }
       const state = form && {
         ...sampleState(ctx, form, values, { errors, advice }),
