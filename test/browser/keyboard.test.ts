@@ -1,86 +1,212 @@
-import type { Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { PASSWORD } from '../helpers.js'
+import { MINUTE } from '../../src/durations.js'
+import { type Mail, PASSWORD } from '../helpers.js'
 import { browserSuite } from './visit.js'
 
 const { test, site, open } = browserSuite('a keyboard alone')
 
-/** Presses Tab until the focus is on what matches, and insists that it shows. */
+const NEW = 'another horse 43'
+
+interface Stop {
+  isReached: boolean
+  html: string
+  isSeen: boolean
+  /** How far down the page it is; what stays in view, like the message box, is anywhere. */
+  top: number | null
+}
+
+/** Where the focus is, and whether it shows: with an outline, and covered by nothing (WCAG 2.4.7, 2.4.11). */
+const STOP = `(selector) => {
+  const element = document.activeElement
+  const { left, top, width, height } = element.getClientRects()[0] ?? new DOMRect()
+  const [x, y] = [left + width / 2, top + height / 2]
+  const hit = document.elementFromPoint(Math.max(0, x), Math.min(innerHeight - 1, Math.max(0, y)))
+  return {
+    isReached: element.matches(selector),
+    html: element.outerHTML.slice(0, 200),
+    isSeen: element === document.body
+      || (getComputedStyle(element).outlineStyle !== 'none' && (element.contains(hit) || element.matches('[for], input'))),
+    top: element.matches('main :not(#messages *)') ? top + scrollY : null,
+  }
+}`
+
+/** Presses Tab until the focus is on what matches, and insists that it shows all the way, and goes down the page. */
 async function tabTo(page: Page, selector: string): Promise<void> {
-  for (let presses = 0; presses < 30; presses++) {
+  let last = -Infinity
+  for (let presses = 0; presses < 40; presses++) {
     await page.keyboard.press('Tab')
-    const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
-    const reached = await page.evaluate(`document.activeElement.matches(${JSON.stringify(selector)})`)
-    if (reached) return assert.is.not(outline, 'none', `the focus on ${selector} can be seen`)
+    const { isReached, html, isSeen, top }: Stop = await page.evaluate(
+      `(${STOP})(${JSON.stringify(selector)})`,
+    )
+    assert.ok(isSeen, `the focus can be seen on ${html}`)
+    if (top !== null) assert.ok(top > last - ROW, `the focus goes on below: ${html}`)
+    last = top ?? -Infinity
+    if (isReached) return
   }
   throw new Error(`The keyboard does not reach ${selector}.`)
 }
 
-test('sign-up, login and logout', async () => {
-  const page = await open('/')
-  await tabTo(page, 'main a[href="/signup/"]')
-  await page.keyboard.press('Enter')
-  await page.waitForURL('**/signup/')
-  for (const [name, value] of Object.entries({
-    username: 'Keys',
-    email: 'keys@example.com',
-    password: PASSWORD,
-    repassword: PASSWORD,
-  })) {
+/** What stands side by side need not begin at the same height. */
+const ROW = 40
+
+async function type(page: Page, values: Record<string, string>): Promise<void> {
+  for (const [name, value] of Object.entries(values)) {
     await tabTo(page, `#${name}`)
+    await page.keyboard.press('ControlOrMeta+A')
     await page.keyboard.type(value)
   }
+}
+
+async function press(page: Page, selector: string): Promise<void> {
+  await tabTo(page, selector)
   await page.keyboard.press('Enter')
+}
+
+async function follow(page: Page, selector: string, path: string): Promise<void> {
+  await press(page, selector)
+  await page.waitForURL((url) => url.pathname === path)
+}
+
+/** The message box, once it says something of success. */
+async function success(page: Page): Promise<string> {
   await page.waitForSelector('#messages .success')
+  return page.locator('#messages').innerText()
+}
+
+function mailAbout(subject: string, to: string): Promise<Mail> {
+  return site().mailThat(to, (mail) => mail.subject.startsWith(subject))
+}
+
+test('sign-up, login and logout', async () => {
+  const page = await open('/')
+  await follow(page, 'main a[href="/signup/"]', '/signup/')
+  const [username, email] = ['Keys', 'keys@example.com']
+  await type(page, { username, email, password: PASSWORD, repassword: PASSWORD })
+  await page.keyboard.press('Enter')
+  assert.match(await success(page), 'Your account Keys is ready')
   await page.waitForURL(`${site().address}/`)
 
-  await tabTo(page, 'nav a[href="/login/"]')
-  await page.keyboard.press('Enter')
-  await page.waitForURL('**/login/')
-  await tabTo(page, '#username')
-  await page.keyboard.type('Keys')
-  await tabTo(page, '#password')
-  await page.keyboard.type(PASSWORD)
+  await follow(page, 'nav a[href="/login/"]', '/login/')
+  await type(page, { username, password: PASSWORD })
   await tabTo(page, '#keep')
   await page.keyboard.press('Space')
-  await tabTo(page, 'main form button')
-  await page.keyboard.press('Enter')
-  await page.waitForSelector('#messages .success')
-  await tabTo(page, 'nav a')
+  assert.ok(await page.isChecked('#keep'))
+  await press(page, 'main form button')
+  await success(page)
   await page.waitForURL(`${site().address}/`)
 
-  await tabTo(page, 'nav a[href="/logout/"]')
-  await page.keyboard.press('Enter')
-  await page.waitForURL('**/logout/')
-  await tabTo(page, 'main form button')
-  await page.keyboard.press('Enter')
-  await page.waitForURL(`${site().address}/`)
-  assert.match(await page.locator('#messages').innerText(), 'You are logged out.')
+  await follow(page, 'nav a[href="/logout/"]', '/logout/')
+  await follow(page, 'main form button', '/')
+  assert.match(await success(page), 'You are logged out.')
 })
 
 test('a device is named and another one logged out', async () => {
   await site().visitor().settle('Tabs')
-  const page = await open('/login/', { javaScriptEnabled: false })
-  await tabTo(page, '#username')
-  await page.keyboard.type('Tabs')
-  await tabTo(page, '#password')
-  await page.keyboard.type(PASSWORD)
-  await page.keyboard.press('Enter')
-  await page.waitForURL(`${site().address}/`)
-  await tabTo(page, 'nav a[href="/account/"]')
-  await page.keyboard.press('Enter')
-  await page.waitForURL('**/account/')
-  await tabTo(page, 'main a[href="/account/devices/"]')
-  await page.keyboard.press('Enter')
-  await page.waitForURL('**/account/devices/')
+  const page = await enter('Tabs', { javaScriptEnabled: false })
+  await follow(page, 'nav a[href="/account/"]', '/account/')
+  await follow(page, 'main a[href="/account/devices/"]', '/account/devices/')
   await tabTo(page, 'input[name=name]')
   await page.keyboard.type('Desk')
   await page.keyboard.press('Enter')
-  await page.waitForSelector('#messages .success')
+  await success(page)
   assert.is(await page.locator('.rows h2').first().innerText(), 'Desk')
-  await tabTo(page, 'li:nth-child(2) form[action$="/revoke/"] button')
-  await page.keyboard.press('Enter')
+  await press(page, 'li:nth-child(2) form[action$="/revoke/"] button')
   await page.waitForSelector('.rows > li:only-child')
+})
+
+/** Somebody who has just logged in. */
+async function enter(username: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await open('/login/', options)
+  await type(page, { username, password: PASSWORD })
+  await page.keyboard.press('Enter')
+  await success(page)
+  return page
+}
+
+test('name, e-mail and password are changed, each page reached from that of the account', async () => {
+  await site().visitor().settle('Typing')
+  const page = await enter('Typing')
+  const open = async (path: string) => {
+    await page.goto('/account/')
+    await follow(page, `main a[href="${path}"]`, path)
+  }
+  await open('/account/name/')
+  await type(page, { username: 'Typing Two' })
+  await page.keyboard.press('Enter')
+  assert.match(await success(page), 'Your user name is now Typing Two.')
+
+  await open('/account/email/')
+  await type(page, { email: 'two@example.org' })
+  await press(page, 'main form button')
+  assert.match(await success(page), 'A mail to two@example.org is on its way.')
+  await page.goto((await mailAbout('Confirm your new', 'two@example.org')).link)
+  await press(page, 'main form button')
+  assert.match(await success(page), 'is now two@example.org.')
+
+  await open('/account/password/')
+  await type(page, { current: PASSWORD, password: NEW, repassword: NEW })
+  await press(page, 'main form button')
+  assert.match(await success(page), 'Your password is changed')
+})
+
+test('activity, data and the language are looked at; then the account is closed, and taken back', async () => {
+  await site().visitor().settle('Leaving')
+  const page = await enter('Leaving', { javaScriptEnabled: false })
+  await follow(page, 'nav a[href="/account/"]', '/account/')
+  await follow(page, 'main a[href="/account/activity/"]', '/account/activity/')
+  await follow(page, 'main a[href="/account/"]', '/account/')
+  await follow(page, 'main a[href="/account/export/"]', '/account/export/')
+  const [file] = await Promise.all([page.waitForEvent('download'), press(page, 'main .actions a')])
+  assert.match(file.suggestedFilename(), /\.json$/)
+
+  for (const language of ['ru', 'en']) {
+    await press(page, `footer a[hreflang=${language}]`)
+    await page.waitForSelector(`html[lang=${language}]`)
+  }
+  await follow(page, 'main p > a[href="/account/"]', '/account/')
+  await follow(page, 'main a[href="/account/close/"]', '/account/close/')
+  await follow(page, 'main form button', '/')
+  assert.match(await success(page), 'Your account is closed')
+  await page.goto((await mailAbout('Your account', 'Leaving@example.com')).link)
+  await press(page, 'main form button')
+  assert.match(await success(page), 'Your account is open again')
+})
+
+test('an address is confirmed by the link of a mail, and a forgotten password replaced by another', async () => {
+  await site().visitor().signUp('Absent')
+  const { link } = await mailAbout('Confirm', 'Absent@example.com')
+  const page = await open(link, { javaScriptEnabled: false })
+  await type(page, { password: PASSWORD })
+  await press(page, 'main form button')
+  assert.match(await success(page), 'is confirmed')
+
+  await follow(page, 'main a[href="/password/forgot/"]', '/password/forgot/')
+  await type(page, { username: 'Absent' })
+  await page.keyboard.press('Enter')
+  await success(page)
+  await page.goto((await mailAbout('A new password', 'Absent@example.com')).link)
+  await type(page, { password: NEW, repassword: NEW })
+  await press(page, 'main form button')
+  assert.match(await success(page), 'Your password is changed')
+})
+
+test('a form that was sent too late is sent after the password', async () => {
+  await site().visitor().settle('Detour')
+  const page = await enter('Detour')
+  await page.goto('/members/recent/')
+  await type(page, { note: 'Kept' })
+  site().clock.advance(10 * MINUTE)
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('#messages form')
+  await page.keyboard.press('Shift+Tab')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/password/confirm/verify/')
+  await type(page, { password: PASSWORD })
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/members/recent/')
+  await press(page, 'main form button')
+  await page.getByText('Your note is kept.').waitFor()
 })
 
 test.run()
