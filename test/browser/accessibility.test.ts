@@ -57,6 +57,23 @@ test('whatever is pressed is at least 24 px high and wide, on a phone too', asyn
   assert.equal(small, [])
 })
 
+test('the button shows that it is working, and moves for those alone who do not mind motion', async () => {
+  for (const [reducedMotion, animation] of [
+    ['no-preference', 'wait'],
+    ['reduce', 'none'],
+  ] as const) {
+    const page = await open('/login/', { reducedMotion })
+    await page.route('**/login/verify/', () => {})
+    await page.click('main form button')
+    await page.waitForSelector('.htmx-request')
+    const line = await page.evaluate(`(() => {
+      const { borderBottomStyle, animationName } = getComputedStyle(document.querySelector('main form button'), '::after')
+      return [borderBottomStyle, animationName].join()
+    })()`)
+    assert.is(line, `solid,${animation}`)
+  }
+})
+
 test('with forced colours every field and button has an edge, and the focus shows', async () => {
   const page = await open('/signup/', { forcedColors: 'active' })
   const edges: string[] = await page.evaluate(`
