@@ -44,13 +44,16 @@ function wordsIn(texts: readonly string[]): string[] {
   return [...new Set(words)].filter((word) => word.length > 2).slice(0, MOST_OWN)
 }
 
-const PERSONAL = { code: 'strength_personal', sentence: 'Weak: it holds a name that is tried first.' }
-const COMMON = { code: 'strength_common', sentence: 'Weak: it is close to one that many use.' }
+const PERSONAL = { code: 'strength_personal', sentence: 'Weak: it contains a name that is guessed first.' }
+const COMMON = { code: 'strength_common', sentence: 'Weak: it is close to one that many people use.' }
 const WORD = { code: 'strength_word', sentence: 'Weak: add two or three other words.' }
-const REPEATS = { code: 'strength_repeats', sentence: 'Weak: repeating makes it hardly stronger.' }
-const KEYS = { code: 'strength_keys', sentence: 'Weak: keys side by side are tried early.' }
-const SEQUENCE = { code: 'strength_sequence', sentence: 'Weak: rows like abc or 6543 are tried early.' }
-const DATE = { code: 'strength_date', sentence: 'Weak: years and dates are tried early.' }
+const REPEATS = { code: 'strength_repeats', sentence: 'Weak: repeats make it hardly stronger.' }
+const KEYS = { code: 'strength_keys', sentence: 'Weak: keys side by side are guessed early.' }
+const SEQUENCE = {
+  code: 'strength_sequence',
+  sentence: 'Weak: sequences like abc or 6543 are guessed early.',
+}
+const DATE = { code: 'strength_date', sentence: 'Weak: years and dates are guessed early.' }
 const WEAK = { code: 'strength_weak', sentence: 'Weak: add another word or two.' }
 const FAIR = { code: 'strength_fair', sentence: 'Fair: another word would make it strong.' }
 const GOOD = { code: 'strength_good', sentence: 'Good: hard to guess.' }

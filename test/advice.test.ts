@@ -82,14 +82,17 @@ test('measures a password, and says one thing that helps', async () => {
   assert.equal(await measured('password'), ['1', 'Password: too many people use this one.'])
   const annas = { username: 'Quisquilia', email: 'q@example.com' }
   assert.equal(await measured('quisquilia', annas), ['1', 'Password: not your user name or e-mail.'])
-  assert.equal(await measured('quisquilia77', annas), ['2', 'Weak: it holds a name that is tried first.'])
-  assert.equal(await measured('abababababab'), ['1', 'Weak: repeating makes it hardly stronger.'])
+  assert.equal(await measured('quisquilia77', annas), [
+    '2',
+    'Weak: it contains a name that is guessed first.',
+  ])
+  assert.equal(await measured('abababababab'), ['1', 'Weak: repeats make it hardly stronger.'])
   assert.equal(await measured(PASSWORD), ['5', '✔ Strong: very hard to guess.'])
 })
 
 test('takes a short time for whatever is typed, of which it looks at the first 100 characters', async () => {
   const strong = await onSignup({ password: `${'x'.repeat(100)}kQ7#vTz!9mLp` })
-  assert.equal(said(strong, 'password'), ['Weak: repeating makes it hardly stronger.'])
+  assert.equal(said(strong, 'password'), ['Weak: repeats make it hardly stronger.'])
   // Made for the estimator to try all it can; with its own defaults they take the processor three times as long.
   const before = process.cpuUsage()
   for (const part of ['p4ssw0rd', '4s5w0rd', '4@8({[<36&#9!1|0$5+7%2']) strengthOf(part.repeat(40), [])
@@ -201,7 +204,7 @@ test('of a new name says nothing of the present one, and of a new password what 
   assert.equal(await named('Renamer Two'), ['✔ This user name is free.'])
   assert.equal((await named('Taken'))[0], 'This user name is already in use.')
   const page = await whileTyping(user, '/account/password/', { password: 'renamer99' })
-  assert.equal(said(page, 'password'), ['Weak: it holds a name that is tried first.'])
+  assert.equal(said(page, 'password'), ['Weak: it contains a name that is guessed first.'])
 })
 
 test('says nothing of the name of who has just signed up by it', async () => {
