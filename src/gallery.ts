@@ -1,3 +1,4 @@
+import { TAKEN_MEANWHILE } from './addresses.js'
 import { adviceShown, onAcceptedEmail } from './advice.js'
 import { NO_PASSWORD, PASSWORD_WRONG } from './authentication.js'
 import { HOUR, MINUTE } from './durations.js'
@@ -209,7 +210,7 @@ const CONFIRM_ERRORS = {
     sentence: 'This code is wrong or too old. Take that of the newest mail, or ask for another one.',
   },
   password: PASSWORD_WRONG,
-  nothing: fields.EMAIL_TAKEN,
+  nothing: TAKEN_MEANWHILE,
 }
 
 function confirmPage(asks: keyof typeof CONFIRM_ERRORS): FormPage {
@@ -263,7 +264,7 @@ function emailConfirmPage(asksPassword: boolean): FormPage {
       email: nextEmail,
     }),
     typed: () => ({}),
-    errors: [asksPassword ? PASSWORD_WRONG : fields.EMAIL_TAKEN],
+    errors: [asksPassword ? PASSWORD_WRONG : TAKEN_MEANWHILE],
     success: {
       code: 'email_changed',
       sentence: 'The address of your account {name} is now {email}.',

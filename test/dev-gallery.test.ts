@@ -133,6 +133,39 @@ async function assertValid(html: string, path: string): Promise<void> {
   assert.equal(complaints, [], `${path}\n${html}`)
 }
 
+const PURPOSES: Record<string, RegExp> = {
+  username: /^username$/,
+  email: /^email$/,
+  current: /^current-password$/,
+  password: /^(?:current|new)-password$/,
+  repassword: /^new-password$/,
+  code: /^one-time-code$/,
+  name: /^off$/,
+  note: /^off$/,
+}
+
+test('every field says what it is for, beside a password stands whose it is, and every error leads to its field', async () => {
+  let errors = 0
+  for (const exhibit of exhibits.filter(({ state }) => /(?:^|-)errors$/.test(state) && !/htmx/.test(state))) {
+    const { $ } = await site.visitor().open(pathOf(exhibit))
+    for (const { attribs } of $('main input:not([type=hidden], [type=checkbox])').toArray()) {
+      assert.match(attribs.autocomplete ?? '', PURPOSES[attribs.name ?? ''] ?? /^$/, pathOf(exhibit))
+      if (attribs.name === 'code') assert.is(attribs.inputmode, 'numeric')
+    }
+    if ($('main [type=password]').length > 0) {
+      assert.is($('main form [autocomplete=username]').length, 1, pathOf(exhibit))
+    }
+    for (const { attribs } of $('#messages a[href^="#"]').toArray()) {
+      const field = $(`input${attribs.href}`)
+      assert.is(field.attr('aria-invalid'), 'true', `${pathOf(exhibit)} ${attribs.href}`)
+      const described = field.attr('aria-describedby')?.split(' ') ?? []
+      assert.ok(described.some((id) => $(`#${id}`).hasClass('error-text') && $(`#${id}`).text() !== ''))
+      errors++
+    }
+  }
+  assert.ok(errors > 20, `${errors} errors`)
+})
+
 test('takes no message from who has one waiting, and nothing of who is logged in', async () => {
   const user = await site.visitor().settle('Anna')
   await user.send(await user.open('/logout/'))
