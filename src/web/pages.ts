@@ -243,8 +243,8 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
       const around = await form.around?.(ctx)
       wholePage(ctx, `${form.name}/page.html`, () => {
         const again = typed(ctx)
-        const state = formState(ctx, form, { ...values, ...again }, { advice })
         const isAgain = Object.keys(again).length > 0
+        const state = formState(ctx, form, { ...values, ...again }, { advice: isAgain ? [] : advice })
         return {
           ...around,
           form: state,

@@ -85,6 +85,25 @@ test('waits for a pause, and a late answer never replaces a newer one', async ()
   assert.match(await advice(page, 'username'), 'only letters')
 })
 
+test('asks about the domain of a new address once it is typed, and again when it is accepted', async () => {
+  await site().visitor().signUp('Mover')
+  const page = await open('/login/?next=/account/email/')
+  await fillIn(page, { username: 'Mover', password: PASSWORD })
+  await pressForAnswer(page)
+  await page.goto('/account/email/')
+  let questions = 0
+  page.on('request', (request) => {
+    if (request.url().endsWith('/account/email/advice/')) questions += 1
+  })
+  await page.locator('#email').pressSequentially('mover@gmial.com')
+  await untilAdvised(page, 'email', 'Did you mean mover@gmail.com?')
+  assert.ok(questions < 5, `${questions} questions`)
+  await pressForAnswer(page)
+  assert.match(await page.locator('#messages').innerText(), 'Did you mean mover@gmail.com?')
+  await page.click('#messages a')
+  assert.is(await page.evaluate('document.activeElement.id'), 'email')
+})
+
 test('does not repeat what the errors say, though it may come after them', async () => {
   const page = await open('/signup/')
   const asked = page.waitForResponse('**/advice/')
