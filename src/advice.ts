@@ -12,9 +12,8 @@ import type { Notice } from './web/pages.js'
 const USERNAME_FREE = { field: 'username', code: 'username_free', sentence: 'This user name is free.' }
 const USERNAME_SUGGESTED = { field: 'username', code: 'username_suggested', sentence: '{name} is free.' }
 const EMAIL_SUGGESTED = { field: 'email', code: 'email_suggested', sentence: 'Did you mean {email}?' }
-const STRENGTH = { code: 'password_strength', sentence: 'Password strength' }
-
 const CORRECT = { code: 'email_suggested_correct', sentence: 'Correct it' }
+const STRENGTH = { code: 'password_strength', sentence: 'Password strength' }
 
 /** One of each kind, to be looked at. */
 export function adviceShown(): Advice[] {
@@ -103,6 +102,10 @@ export function onEmail(typed: string): Advice[] {
   return [{ ...EMAIL_SUGGESTED, params: { email: `${address.slice(0, at)}@${nearest.known}` } }]
 }
 
+function slipIn(domain: string): number {
+  return domain.length < SHORT ? SHORT_SLIP : SLIP
+}
+
 /** The same for a form with an address alone. */
 export function adviseOnEmail(ctx: Context, house: House, { email }: { email: string }): Promise<Advice[]> {
   return whileAllowed(ctx, house, async () => onEmail(email))
@@ -114,10 +117,6 @@ export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice
   if (advice === undefined) return {}
   const message = { code: advice.code, sentence: advice.sentence, params: { ...advice.params } }
   return { advice: { message, ...(correction && { link: { href: correction, message: CORRECT } }) } }
-}
-
-function slipIn(domain: string): number {
-  return domain.length < SHORT ? SHORT_SLIP : SLIP
 }
 
 // ── password ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -25,8 +25,7 @@ const STOP = `(selector) => {
   return {
     isReached: element.matches(selector),
     html: element.outerHTML.slice(0, 200),
-    isSeen: element === document.body
-      || (getComputedStyle(element).outlineStyle !== 'none' && (element.contains(hit) || element.matches('[for], input'))),
+    isSeen: element === document.body || (getComputedStyle(element).outlineStyle !== 'none' && element.contains(hit)),
     top: element.matches('main :not(#messages *)') ? top + scrollY : null,
   }
 }`
