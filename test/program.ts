@@ -14,10 +14,16 @@ export class Program {
   /** The exit code, or the signal that ended it. */
   readonly end: Promise<number | NodeJS.Signals | null>
   readonly #child: ChildProcess
+  readonly #isGroup: boolean
 
-  constructor(args: string[], { cwd, env = {} }: { cwd: string; env?: Record<string, string> }) {
+  /** `detached` lets it be killed together with all that it starts. */
+  constructor(
+    args: string[],
+    { cwd, env = {}, detached = false }: { cwd: string; env?: Record<string, string>; detached?: boolean },
+  ) {
     const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]))
-    const child = spawn(process.execPath, args, { cwd, env: { ...inherited, ...env } })
+    const child = spawn(process.execPath, args, { cwd, env: { ...inherited, ...env }, detached })
+    this.#isGroup = detached
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
     })
@@ -25,7 +31,7 @@ export class Program {
       this.stderr += text
     })
     this.#child = child
-    const kill = () => void child.kill('SIGKILL')
+    const kill = () => this.kill()
     process.once('exit', kill)
     child.once('close', () => process.off('exit', kill))
     this.end = once(child, 'close').then(([code, signal]) => code ?? signal)
@@ -61,6 +67,12 @@ export class Program {
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
+  }
+
+  /** At once, with -9; what it has started with it, at the same moment, if it is detached. */
+  kill(): void {
+    if (this.#isGroup && this.pid !== undefined) process.kill(-this.pid, 'SIGKILL')
+    else this.#child.kill('SIGKILL')
   }
 }
 

@@ -74,7 +74,9 @@ export function withName(account: Account, name: string): Account {
 }
 
 export function askedForEmail(account: Account, nextEmail: string): Account {
-  return posted(happened({ ...account, nextEmail }, 'email_asked'), 'email-change')
+  // What waits for the address that was asked for before is not sent any more.
+  const asked = revoked({ ...account, nextEmail }, ['email-change'])
+  return posted(happened(asked, 'email_asked'), 'email-change')
 }
 
 export function withNextEmail(account: Account): Account {

@@ -17,7 +17,7 @@ export class Client {
   ) {}
 
   async liveUntilGone(isGone: () => boolean): Promise<void> {
-    for (;;) {
+    while (!isGone()) {
       this.#current ??= this.#newcomer()
       try {
         await this.#current.act()

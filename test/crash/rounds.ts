@@ -1,6 +1,7 @@
 /*
  * Kills the site with -9 again and again while many change their accounts, and looks after each start at whether all that
- * was answered is there, and of what was not answered all or nothing.
+ * was answered is there, and of what was not answered all or nothing. Of several processes all are killed together, or
+ * one alone, whose place another one takes.
  */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +21,8 @@ export interface Plan {
   /** The address of a database that nobody has used. */
   database: string
   rounds: number
+  /** How many processes serve the site, 1 by default. */
+  workers?: number
   /** The same changes and moments again; what the machine does meanwhile is chance. */
   seed: number
   /** Called after each round. */
@@ -37,7 +40,9 @@ export interface Report {
   cutOffDone: number
   mails: number
   mailsTwice: number
-  /** From the launch to where it listens, in milliseconds, the shortest first. */
+  /** How often one process of several was killed alone. */
+  replaced: number
+  /** From the launch, or the death of one process, to where it serves, in milliseconds, the shortest first. */
   starts: number[]
 }
 
@@ -51,23 +56,36 @@ const LIMITS =
 /** Limits are counted, and never reached. */
 const ROOMY = Object.fromEntries(LIMITS.map((name) => [`LIMIT_${name}`, '1000000/1h']))
 
-export async function survive({ database, rounds, seed, onRound }: Plan): Promise<Report> {
+export async function survive({ database, rounds, workers = 1, seed, onRound }: Plan): Promise<Report> {
   const mailServer = await TestMailServer.start()
   const port = `${await freePort()}`
   const address = `http://127.0.0.1:${port}`
   const environment = { ...ROOMY, SMTP_URL: mailServer.url(), BASE_URL: address, LOG_LEVEL: 'warn' }
-  const settings = { ...settingsFor(database), ...environment, PORT: port }
+  const settings = {
+    ...settingsFor(database),
+    ...environment,
+    PORT: port,
+    WEB_CONCURRENCY: `${workers}`,
+  }
   const random = new Random(seed)
   const clients = Array.from({ length: CLIENTS }, (_, number) => {
     return new Client(number, { address, mailServer, random: new Random(seed * CLIENTS + number + 1) })
   })
   const problems: string[] = []
   const starts: number[] = []
+  let replaced = 0
   try {
     let site = await launched(settings, starts)
     for (let round = 1; round <= rounds && problems.length === 0; round++) {
-      await killUnderLoad(site, clients, random.next() * LONGEST_LOAD)
-      site = await launched(settings, starts)
+      const after = random.next() * LONGEST_LOAD
+      if (workers > 1 && random.next() < 0.5) {
+        await underLoad(clients, after, async () => starts.push(await replace(site, random)))
+        replaced++
+      } else {
+        await underLoad(clients, after, async () => site.kill())
+        await site.end
+        site = await launched(settings, starts)
+      }
       problems.push(...(await problemsOf(database, clients)), ...(await returnProblems(clients)))
       onRound?.(round)
     }
@@ -82,6 +100,7 @@ export async function survive({ database, rounds, seed, onRound }: Plan): Promis
   }
   return {
     problems,
+    replaced,
     starts: starts.sort((one, other) => one - other),
     ...sums(clients),
     ...mailSums(mailServer),
@@ -90,20 +109,51 @@ export async function survive({ database, rounds, seed, onRound }: Plan): Promis
 
 async function launched(settings: Record<string, string>, starts: number[]): Promise<Program> {
   const begin = performance.now()
-  const site = new Program([join(import.meta.dirname, 'site.js')], { cwd: tmpdir(), env: settings })
+  const script = join(import.meta.dirname, 'site.js')
+  const site = new Program([script], {
+    cwd: tmpdir(),
+    env: settings,
+    detached: settings.WEB_CONCURRENCY !== '1',
+  })
   await addressOf(site)
   starts.push(performance.now() - begin)
   return site
 }
 
-async function killUnderLoad(site: Program, clients: readonly Client[], after: number): Promise<void> {
+async function underLoad(
+  clients: readonly Client[],
+  after: number,
+  kill: () => Promise<unknown>,
+): Promise<void> {
   let isGone = false
   const load = Promise.all(clients.map((client) => client.liveUntilGone(() => isGone)))
   await Promise.race([pause(after), load])
   isGone = true
-  site.signal('SIGKILL')
-  await load
-  await site.end
+  await Promise.all([kill(), load])
+}
+
+/** Kills one process alone, and answers how long it took until another one served in its place. */
+async function replace(site: Program, random: Random): Promise<number> {
+  const before = processesOf(site)
+  const begin = performance.now()
+  const killed = random.pick(before.filter(isAlive))
+  process.kill(killed, 'SIGKILL')
+  while (processesOf(site).length === before.length && performance.now() - begin < START_ALLOWED)
+    await pause(5)
+  return performance.now() - begin
+}
+
+/** All that have served so far. */
+function processesOf({ stdout }: Program): number[] {
+  return [...stdout.matchAll(/^Process (\d+) serves$/gm)].map(([, pid]) => Number(pid))
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 async function problemsOf(database: string, clients: readonly Client[]): Promise<string[]> {
