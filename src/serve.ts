@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as pause, setImmediate as polled } from 'node:timers/promises'
 import type Koa from 'koa'
 import { DYNAMIC, securityHeaders } from './web/headers.js'
 
@@ -45,6 +45,8 @@ const REFUSALS: Record<string, string> = {
 
 /** Long enough for a balancer to see that `/readyz` says no. */
 const NOTICE = 1_000
+/** For so long at most those are let in who come one after the other. */
+const ACCEPT_WAIT = 500
 /** When requests that still run are cut off, after the notice; the whole end takes less than 10 s. */
 const PATIENCE = 5_000
 
@@ -84,8 +86,13 @@ function capConnections(server: Server, most: number): void {
     if (open <= most) return
     socket.destroy()
     // Who waits for nothing makes room for the next.
-    server.closeIdleConnections()
+    closeIdle(server)
   })
+}
+
+// Only once was read what has come: a request that waits in the kernel is lost with its connection (RFC 9112, 9.6).
+function closeIdle(server: Server): void {
+  setImmediate(() => server.closeIdleConnections())
 }
 
 /** Answers what is called before the end: from then on every answer closes its connection, so that clients go elsewhere. */
@@ -138,15 +145,18 @@ function addressOf(server: Server): string {
   return `http://${host}:${address.port}/`
 }
 
-// Connections that wait in the kernel would be reset by closing: they are let in until none has come for a moment.
+/**
+ * Connections that wait in the kernel would be reset by closing: they are let in until none has come for a moment. It ends
+ * just when the kernel was asked for all it has, so that what came while other requests were answered is not lost.
+ */
 async function allAccepted(server: Server): Promise<void> {
   let came = true
   server.on('connection', () => {
     came = true
   })
-  for (const end = Date.now() + 500; came && Date.now() < end; ) {
+  for (const end = Date.now() + ACCEPT_WAIT; came && Date.now() < end; ) {
     came = false
-    await pause(20)
+    await polled()
   }
 }
 
@@ -156,7 +166,7 @@ async function end(server: Server, notice: number, { onClosing, onClosed }: Serv
   await allAccepted(server)
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   // A browser that keeps its connection would hold the end up: it is closed as soon as it is idle.
-  const idle = setInterval(() => server.closeIdleConnections(), 50)
+  const idle = setInterval(() => closeIdle(server), 50)
   const deadline = setTimeout(() => server.closeAllConnections(), PATIENCE)
   await closed
   clearInterval(idle)

@@ -15,7 +15,8 @@ interface Context {
 const test = suite<Context>('stop')
 
 async function launched(env: Record<string, string> = {}): Promise<Context> {
-  const program = launchSite(tmpdir(), { ...settingsFor(await freshDatabase()), ...env })
+  const settings = { ...settingsFor(await freshDatabase()), RATE_LIMITS: 'off' }
+  const program = launchSite(tmpdir(), { ...settings, ...env })
   return { program, address: await addressOf(program) }
 }
 
@@ -49,6 +50,27 @@ for (const [signal, times] of [
     assert.is(await program.end, 0)
     assert.ok(performance.now() - begin < 10_000)
     assert.is(program.stderr, '')
+  })
+}
+
+for (const [who, env] of [
+  ['one process', {}],
+  ['several processes', { WEB_CONCURRENCY: '2' }],
+] as const) {
+  test(`${who}: whoever posts one form after the other has the whole answer to every one that was taken`, async () => {
+    const { program, address } = await launched(env)
+    const form = await loginForm(address)
+    const clients = Array.from({ length: 6 }, () => keepPosting(address, form))
+    await program.says(/"route":"\/login\/verify\/"/)
+    program.signal('SIGTERM')
+    const answers = (await Promise.all(clients)).flat()
+    assert.is(await program.end, 0)
+    const taken = [...program.stdout.matchAll(/"POST".*"status":(\w+)/g)].map(([, status]) => Number(status))
+    assert.equal(
+      answers.filter((answer) => typeof answer === 'number'),
+      taken,
+    )
+    assert.equal(new Set(taken), new Set([406]))
   })
 }
 
@@ -129,8 +151,25 @@ interface SlowRequest {
   finish(): Promise<number | string | undefined>
 }
 
-/** Begins to send a login whose end comes later, as from a slow phone. */
-async function slowLogin(address: string): Promise<SlowRequest> {
+/** Posts the form again and again on a connection that it keeps, until nobody listens; tells what came of each. */
+async function keepPosting(address: string, form: LoginForm): Promise<(number | string | undefined)[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const answers = []
+  for (;;) {
+    const login = posting(address, form, agent)
+    const answer = answerTo(login)
+    login.end(form.body)
+    answers.push(await answer)
+    if (/ECONNREFUSED/.test(`${answers.at(-1)}`)) return answers
+  }
+}
+
+interface LoginForm {
+  body: string
+  cookies: string[]
+}
+
+async function loginForm(address: string): Promise<LoginForm> {
   const page = await fetch(`${address}/login/`)
   const fields = new URLSearchParams(
     cheerio
@@ -139,14 +178,22 @@ async function slowLogin(address: string): Promise<SlowRequest> {
   )
   fields.set('username', 'anna')
   fields.set('password', 'correct horse 42')
-  const body = fields.toString()
-  const login = request(`${address}/login/verify/`, { method: 'POST', agent: false })
+  const cookies = page.headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0] ?? '')
+  return { body: fields.toString(), cookies }
+}
+
+function posting(address: string, { body, cookies }: LoginForm, agent: Agent | false): ClientRequest {
+  const login = request(`${address}/login/verify/`, { method: 'POST', agent })
   login.setHeader('Content-Type', 'application/x-www-form-urlencoded')
   login.setHeader('Content-Length', body.length)
-  login.setHeader(
-    'Cookie',
-    page.headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0] ?? ''),
-  )
+  return login.setHeader('Cookie', cookies)
+}
+
+/** Begins to send a login whose end comes later, as from a slow phone. */
+async function slowLogin(address: string): Promise<SlowRequest> {
+  const form = await loginForm(address)
+  const { body } = form
+  const login = posting(address, form, false)
   const answer = answerTo(login)
   await new Promise<void>((resolve) => login.write(body.slice(0, 10), () => resolve()))
   return {
@@ -157,12 +204,13 @@ async function slowLogin(address: string): Promise<SlowRequest> {
   }
 }
 
-/** The status, or what went wrong instead. */
+/** The status, once all of the answer is there, or what went wrong instead. */
 function answerTo(sent: ClientRequest): Promise<number | string | undefined> {
   return new Promise((resolve) => {
     sent.on('error', (error) => resolve(error.message))
     sent.on('response', (response) => {
       response.resume().on('end', () => resolve(response.statusCode))
+      response.on('close', () => resolve('cut off'))
     })
   })
 }

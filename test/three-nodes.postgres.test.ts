@@ -8,6 +8,7 @@ import { Visitor } from './helpers.js'
 import { addressOf, launchSite, type Program, status } from './program.js'
 
 interface Context {
+  url: string
   sites: Program[]
   nodes: string[]
   balancer: Balancer
@@ -15,11 +16,14 @@ interface Context {
 
 const test = suite<Context>('three nodes on one database')
 
+function launch(url: string, env: Record<string, string> = {}): Program {
+  return launchSite(tmpdir(), { ...settingsFor(url), TRUST_PROXY: '1', RATE_LIMITS: 'off', ...env })
+}
+
 test.before(async (context) => {
   const url = await freshDatabase()
-  context.sites = Array.from({ length: 3 }, () =>
-    launchSite(tmpdir(), { ...settingsFor(url), TRUST_PROXY: '1' }),
-  )
+  context.url = url
+  context.sites = Array.from({ length: 3 }, () => launch(url))
   context.nodes = await Promise.all(context.sites.map(addressOf))
   context.balancer = await balance(context.nodes)
 })
@@ -51,28 +55,43 @@ test('serve one visitor in turns, without sticking', async ({ balancer, sites })
   for (const { stdout } of sites) assert.match(stdout, /"route":"\/account\/","status":200/)
 })
 
-test('lose no request while one of them ends under load', async ({
+test('lose no request and no form while they are restarted one after the other', async ({
   balancer,
-  sites: [first],
-  nodes: [node],
+  sites,
+  nodes,
+  url,
 }) => {
-  const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 })
   let isOver = false
-  const statuses = new Map<number | string, number>()
-  const client = async () => {
-    while (!isOver) {
-      const told = await asked(`${balancer.address}/login/`, agent)
-      statuses.set(told, (statuses.get(told) ?? 0) + 1)
+  const told = new Map<string, number>()
+  const client = async (what: string, ask: (time: number) => Promise<number | string>) => {
+    for (let time = 0; !isOver; time++) {
+      const answer = `${what}: ${await ask(time)}`
+      told.set(answer, (told.get(answer) ?? 0) + 1)
     }
   }
-  const clients = Array.from({ length: 8 }, client)
-  first?.signal('SIGTERM')
-  assert.is(await first?.end, 0)
-  assert.is(await status(`${node}/healthz`).catch(() => 'gone'), 'gone')
+  const visitor = () => new Visitor(balancer.address)
+  const page = () => asked(`${balancer.address}/login/`, agent)
+  const clients = [
+    ...Array.from({ length: 4 }, () => client('page', page)),
+    client('sign-up', async (time) => (await visitor().signUp(`Guest ${time}`)).status),
+    client('login', async () => (await visitor().logIn('Anna')).status),
+    client('refused', async () => (await visitor().logIn('Anna', { password: 'wrong' })).status),
+  ]
+  for (const [number, node] of nodes.slice(0, 2).entries()) {
+    sites[number]?.signal('SIGTERM')
+    assert.is(await sites[number]?.end, 0)
+    assert.is(await status(`${node}/healthz`).catch(() => 'gone'), 'gone')
+    const next = launch(url, { PORT: new URL(node).port })
+    sites[number] = next
+    await addressOf(next)
+  }
   isOver = true
   await Promise.all(clients)
   agent.destroy()
-  assert.equal([...statuses.keys()], [200], `${JSON.stringify([...statuses])}`)
+  const expected = ['login: 303', 'page: 200', 'refused: 406', 'sign-up: 303']
+  assert.equal([...told.keys()].sort(), expected, `${JSON.stringify([...told])}`)
+  assert.match(sites[0]?.stdout ?? '', '"method":"POST"', 'the new one takes its part')
 })
 
 function asked(url: string, agent: Agent): Promise<number | string> {
