@@ -53,14 +53,25 @@ async function bothOf(site: Program, address: string): Promise<[string, string]>
   return [one, await anotherOf(site, address, new Set([one]))]
 }
 
-test('serve one site: it says once where, both answer, and one that is killed is replaced at once', async (context) => {
+/** In milliseconds; longer only where a busy machine takes longer for every start. */
+const REPLACED_WITHIN = 5_000
+
+test('serve one site: it says once where, both answer, and one that is killed is replaced, later if it happens again', async (context) => {
+  const begin = performance.now()
   const site = launch(context)
   try {
     const address = await addressOf(site)
-    const [one, other] = await bothOf(site, address)
+    const allowed = Math.max(REPLACED_WITHIN, performance.now() - begin)
+    const known = new Set(await bothOf(site, address))
     assert.is((await new Visitor(address).signUp('Anna')).status, 303)
-    process.kill(Number(one), 'SIGKILL')
-    await anotherOf(site, address, new Set([one, other]))
+    let [killed = ''] = known
+    for (const _ of [1, 2, 3]) {
+      const death = performance.now()
+      process.kill(Number(killed), 'SIGKILL')
+      killed = await anotherOf(site, address, known)
+      assert.ok(performance.now() - death < allowed, `${performance.now() - death} ms`)
+      known.add(killed)
+    }
     assert.is((await new Visitor(address).logIn('Anna')).status, 303)
   } finally {
     site.signal('SIGTERM')
@@ -68,7 +79,11 @@ test('serve one site: it says once where, both answer, and one that is killed is
   assert.is(await site.end, 0)
   assert.is(site.stderr, '')
   assert.is(site.stdout.match(/listens on/g)?.length, 1)
-  assert.is(site.stdout.match(/"wait":0,"msg":"a worker has ended: another one takes its place"/g)?.length, 1)
+  const waits = site.stdout.matchAll(/"wait":(\d+),"msg":"a worker has ended: another one takes its place"/g)
+  assert.equal(
+    [...waits].map(([, wait]) => Number(wait)),
+    [0, 250, 500],
+  )
 })
 
 for (const [what, env, sentence] of [

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { PASSWORD, Site } from './helpers.js'
+import { PASSWORD, Site, until } from './helpers.js'
 import { PostgresServer } from './postgres.js'
 
 const BUSY = '⚠ The site cannot do this at the moment. Please try again in a few seconds.'
@@ -51,14 +51,17 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the process lives, is not ready meanwhile, and is ready again', async () => {
+test('the process lives, is not ready meanwhile, and is ready and logs people in again within 10 s', async () => {
   const stranger = site.visitor()
   await whileAway(async () => {
     assert.is((await stranger.open('/healthz')).status, 200)
     assert.is((await stranger.open('/readyz')).status, 503)
     assert.is((await stranger.open('/signup/')).status, 200, 'what needs no database is there')
   })
-  assert.is((await stranger.open('/readyz')).status, 200)
+  const back = performance.now()
+  await until(async () => (await stranger.open('/readyz')).status === 200)
+  assert.is((await stranger.logIn('Patient')).status, 303)
+  assert.ok(performance.now() - back < 10_000)
 })
 
 test('who is logged in is told to wait, and stays logged in', async () => {
