@@ -121,8 +121,10 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     shared: (ctx) => ({ user: userOf(ctx) }),
     typed: typedOf,
   })
-  const passwords = await createPasswords(options.passwordCosts, gateOf(options.workers ?? 1))
+  const { workers = 1 } = options
+  const passwords = await createPasswords(options.passwordCosts, gateOf(workers))
   const database = await openDatabase(options.database, {
+    workers,
     onRetry: (error) => log.debug({ err: error }, 'others were in the way: the database is asked again'),
   })
   const house: House = {

@@ -68,7 +68,10 @@ export interface AccountsOptions {
   passwordMinLength?: number
   /** Argon2id's costs; 19456 KiB, 2 passes, 1 lane by default. Hashes of other costs are renewed at login. */
   passwordCosts?: PasswordCosts
-  /** How many processes of this site share the machine, and so its cores for hashing passwords; 1 by default. */
+  /**
+   * How many processes of this site share the machine, and so its cores for hashing passwords, and the 24 connections to
+   * a PostgreSQL server; 1 by default.
+   */
   workers?: number
   /**
    * How long sessions and what else lasts, in milliseconds. By default a session a day after its last use, a kept one 30

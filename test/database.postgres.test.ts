@@ -69,6 +69,15 @@ for (const [what, code] of [
   })
 }
 
+test('of several processes on one machine none takes all connections', async ({ url }) => {
+  const database = await openDatabase(url, { workers: 4 })
+  const asked = Array.from({ length: 6 }, () =>
+    askFor(database.main, '(select pg_backend_pid() from pg_sleep(0.05))'),
+  )
+  assert.is(new Set(await Promise.all(asked)).size, 2)
+  await database.close()
+})
+
 /** Makes a statement fail with a serialization failure twice: a sequence counts on when all else is rolled back. */
 const TWICE = "if nextval('times') < 3 then raise exception using errcode = '40001'; end if;"
 

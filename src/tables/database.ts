@@ -30,15 +30,22 @@ export interface Database {
 const WRITE_WAIT = 4_000
 const CHECKPOINT_WAIT = 1_000
 
+export interface OpenOptions {
+  /** Told of what is done again because others were in the way. */
+  onRetry?: OnRetry | undefined
+  /** How many processes of this machine share the connections to a server; 1 by default. */
+  workers?: number
+}
+
 /**
  * Opens the database and brings it up to date; several processes may do so at once. Throws a sentence that names what is
  * wrong with it, and never a password.
  */
 export async function openDatabase(
   location: DatabaseLocation,
-  { onRetry }: { onRetry?: OnRetry } = {},
+  { onRetry, workers = 1 }: OpenOptions = {},
 ): Promise<Database> {
-  const { main, loose, writer, schema } = await opened(location, onRetry)
+  const { main, loose, writer, schema } = await opened(location, { onRetry, workers })
   return {
     main,
     loose,
@@ -137,21 +144,21 @@ interface Handles {
   schema?: string
 }
 
-async function opened(location: DatabaseLocation, onRetry: OnRetry | undefined): Promise<Handles> {
+async function opened(location: DatabaseLocation, options: OpenOptions): Promise<Handles> {
   const located = locate(location)
-  return located.kind === 'file' ? openedFile(located.file) : openedServer(located.server, onRetry)
+  return located.kind === 'file' ? openedFile(located.file) : openedServer(located.server, options)
 }
 
-async function openedServer(server: ServerSettings, onRetry: OnRetry | undefined): Promise<Handles> {
+async function openedServer(server: ServerSettings, options: OpenOptions): Promise<Handles> {
   const schema = await aloneOnServer(server, async (db, name = '') => {
     await migrate(db, name)
     return name
   })
   const { openPostgres } = await postgres()
   return {
-    main: openPostgres(server, { durable: true, onRetry }),
-    loose: openPostgres(server, { durable: false, onRetry }),
-    writer: openPostgres(server, { durable: true, onRetry }),
+    main: openPostgres(server, { durable: true, ...options }),
+    loose: openPostgres(server, { durable: false, ...options }),
+    writer: openPostgres(server, { durable: true, ...options }),
     schema,
   }
 }

@@ -7,7 +7,9 @@ const INT8 = 20
 
 const { types } = pg
 
+/** Of each kind (durable, loose, transactions), for all processes of one machine together; none has fewer than two. */
 const MAX_CONNECTIONS = 8
+const FEWEST_CONNECTIONS = 2
 /** How long a page waits for a connection, for a lock and for an answer, in milliseconds. */
 const CONNECT_WAIT = 3_000
 const LOCK_WAIT = 1_000
@@ -29,24 +31,26 @@ export interface ServerSettings {
 
 /**
  * Opens connections to a PostgreSQL database as they are needed. `durable` says whether a write that was answered
- * survives a power cut; writes that may get lost (last seen) do not wait for the disk.
+ * survives a power cut; writes that may get lost (last seen) do not wait for the disk. So many `workers` share what one
+ * process would open.
  */
 export function openPostgres<Schema>(
   server: ServerSettings,
-  { durable, onRetry }: { durable: boolean; onRetry?: OnRetry | undefined },
+  { durable, workers = 1, onRetry }: { durable: boolean; workers?: number; onRetry?: OnRetry | undefined },
 ): Kysely<Schema> {
   const settings = `set lock_timeout = ${LOCK_WAIT}; ${durable ? DURABLE : LOOSE}`
-  return connected(server, { settings, query_timeout: ANSWER_WAIT }, onRetry)
+  const max = Math.max(FEWEST_CONNECTIONS, Math.ceil(MAX_CONNECTIONS / workers))
+  return connected(server, { settings, max, query_timeout: ANSWER_WAIT }, onRetry)
 }
 
 /** The same for migrations, which take what time they need, and wait while another process migrates. */
 export function openPatient<Schema>(server: ServerSettings): Kysely<Schema> {
-  return connected(server, { settings: DURABLE })
+  return connected(server, { settings: DURABLE, max: MAX_CONNECTIONS })
 }
 
 function connected<Schema>(
   { connection, schema }: ServerSettings,
-  { settings, ...limits }: { settings: string; query_timeout?: number },
+  { settings, ...limits }: { settings: string; max: number; query_timeout?: number },
   onRetry?: OnRetry,
 ): Kysely<Schema> {
   // On every connection rather than in every statement; the names that are not found there are not looked for elsewhere.
@@ -54,7 +58,6 @@ function connected<Schema>(
   const pool = new pg.Pool({
     ...connection,
     fallback_application_name: 'gatehouse',
-    max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_WAIT,
     idleTimeoutMillis: IDLE_FOR,
     keepAlive: true,
