@@ -39,6 +39,9 @@ export class TooManyAtOnce extends Error {
   }
 }
 
+// One for all: thousands come in a flood, and where each was thrown is no news, but takes time to find out and to log.
+const FULL = new TooManyAtOnce()
+
 // OWASP Password Storage Cheat Sheet: Argon2id with 19 MiB, 2 passes, 1 lane, or more.
 const OWASP: PasswordCosts = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
@@ -69,7 +72,7 @@ export async function createPasswords(
   const refuseWhenFull = () => {
     if (limit.pendingCount < waiting) return
     refused += 1
-    throw new TooManyAtOnce()
+    throw FULL
   }
 
   // Nobody waits behind those who have gone away.
