@@ -1,4 +1,10 @@
-import { createServer, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause, setImmediate as polled } from 'node:timers/promises'
@@ -38,6 +44,9 @@ const IDLE = { browser: 5_000, proxy: 65_000 }
 
 const MAX_CONNECTIONS = 1_000
 
+/** A form waits for so many turns in which somebody is let in, and no more. */
+const MOST_PASSED = 20
+
 const REFUSALS: Record<string, string> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
@@ -55,7 +64,8 @@ const PATIENCE = 5_000
  * requests are answered, then `onClosed`. Throws a sentence if the port cannot be had.
  */
 export async function serve(app: Koa, options: ServeOptions): Promise<string> {
-  const server = createServer(limitsOf(options), app.callback())
+  const server = createServer(limitsOf(options))
+  server.on('request', formsInTurn(server, app.callback()))
   server.setTimeout(options.timeouts?.silence ?? TIMEOUTS.silence)
   server.on('clientError', refuseBroken(options.https ?? false))
   capConnections(server, options.maxConnections ?? MAX_CONNECTIONS)
@@ -74,6 +84,34 @@ function limitsOf({ timeouts, trustProxy = 0 }: ServeOptions): ServerOptions {
     requestTimeout: timeouts?.request ?? TIMEOUTS.request,
     keepAliveTimeout: trustProxy > 0 ? IDLE.proxy : IDLE.browser,
     connectionsCheckingInterval: CHECK_EVERY,
+  }
+}
+
+/**
+ * Begins one form in each turn of the event loop that lets nobody in, and everything else at once. In one turn Node takes
+ * one new connection (libuv), but reads all others: a flood of forms would make turns so long that whoever comes to open a
+ * page waits for seconds to be let in.
+ */
+function formsInTurn(server: Server, answer: RequestListener): RequestListener {
+  const waiting: (() => void)[] = []
+  let passed = 0
+  let came = false
+  server.on('connection', () => {
+    came = true
+  })
+  const begin = () => {
+    if (came && passed < MOST_PASSED) passed++
+    else {
+      passed = 0
+      waiting.shift()?.()
+    }
+    came = false
+    if (waiting.length > 0) setImmediate(begin)
+  }
+  return (request, response) => {
+    if (request.method !== 'POST') return answer(request, response)
+    waiting.push(() => answer(request, response))
+    if (waiting.length === 1) setImmediate(begin)
   }
 }
 

@@ -95,4 +95,23 @@ test('more connections than the cap are closed at once, and idle ones make room 
   await Promise.all(busy.map(answered))
 })
 
+test('who comes to open a page is let in before the forms of a flood are answered', async () => {
+  const begun: string[] = []
+  const app = new Koa()
+  app.use((ctx) => {
+    begun.push(ctx.method)
+    // As a page that is rendered: nothing else is done meanwhile.
+    for (const end = performance.now() + 5; performance.now() < end; );
+    ctx.body = 'here'
+  })
+  const address = await serve(app, { port: 0, host: '127.0.0.1', onClosing() {}, onClosed: async () => {} })
+  const port = Number(new URL(address).port)
+  const form = 'POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+  const page = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+  const said = [...Array.from({ length: 40 }, () => form), page].map((words) => say(port, words))
+  await Promise.all((await Promise.all(said)).map(answered))
+  assert.is(begun.length, 41)
+  assert.ok(begun.indexOf('GET') < 10, `${begun}`)
+})
+
 test.run()

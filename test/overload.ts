@@ -39,7 +39,8 @@ async function overload(address: string): Promise<void> {
   const flood = await Flood.at(address)
   const capacity = await flood.capacity()
   console.log(`It checks ${capacity.toFixed(0)} logins a second, and is asked for ${TIMES} times as many.`)
-  let highest = 0
+  let highest = memoryOf(site.pid)
+  console.log(`It holds ${highest.toFixed(0)} MiB of memory before.`)
   const watching = setInterval(() => {
     highest = Math.max(highest, memoryOf(site.pid))
   }, 200)
