@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -47,6 +56,21 @@ test('names a file that is no database, and leaves it byte for byte as it was', 
   assert.ok(readFileSync(context.file).equals(content))
   assert.is(statSync(context.file).mtimeMs, before.mtimeMs)
   assert.is(statSync(context.file).mode, before.mode)
+})
+
+// Whoever may do everything may write there, too.
+const tested = process.getuid?.() === 0 ? test.skip : test
+
+tested('says of a folder that cannot be written that SQLite has to, also to read', async (context) => {
+  const first = launch(context, { SESSION_KEYS: KEY })
+  await addressOf(first)
+  first.signal('SIGINT')
+  await first.end
+  chmodSync(context.folder, 0o500)
+  const sentences = await refusal(launch(context, { SESSION_KEYS: KEY }))
+  chmodSync(context.folder, 0o700)
+  assert.is(sentences.length, 1)
+  assert.match(sentences[0] ?? '', 'its folder cannot be written, as SQLite has to')
 })
 
 test('names a folder that cannot be made', async (context) => {

@@ -1,9 +1,11 @@
+import { dirname } from 'node:path'
 import { type Kysely, Migrator, sql } from 'kysely'
 import { migrations } from '../../db/migrations/index.js'
 import { refuseForeign, refuseTaken } from './foreign.js'
 import { locate } from './locate.js'
 import type { DatabaseLocation } from './location.js'
 import type { ServerSettings } from './postgres.js'
+import { isReadOnly } from './private-files.js'
 import type { Db, Schema } from './schema.js'
 import { openSqlite, type SqliteFile, START_WAIT, translated } from './sqlite.js'
 import { DatabaseUnavailable, forgiveUnavailable, type OnRetry, retried } from './unavailable.js'
@@ -131,7 +133,7 @@ async function aloneOnFile<Result>(file: SqliteFile, work: Work<Result>): Promis
     const db = await openOurs(file)
     return await retried(() => work(db), START_WAIT).finally(() => db.destroy())
   } catch (error) {
-    throw cannotOpen(`The database ${file.name} cannot be opened`, error)
+    throw cannotOpenFile(file, error)
   }
 }
 
@@ -173,8 +175,18 @@ async function openedFile(file: SqliteFile): Promise<Handles> {
     await loose.connection().execute(async () => {})
     return { main, writer: main, loose }
   } catch (error) {
-    throw cannotOpen(`The database ${file.name} cannot be opened`, error)
+    throw cannotOpenFile(file, error)
   }
+}
+
+// A file that nobody uses has no log beside it, and SQLite makes one also to read (sqlite.org, "Read-Only Databases").
+function cannotOpenFile({ name, path }: SqliteFile, error: unknown): Error {
+  const what = `The database ${name} cannot be opened`
+  if (!isReadOnly(dirname(path))) return cannotOpen(what, error)
+  return cannotOpen(
+    `${what}, for its folder cannot be written, as SQLite has to also where it only reads`,
+    error,
+  )
 }
 
 function cannotOpen(what: string, error: unknown): Error {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Makes the folder, and those above it, for its owner alone; what is there already stays as it is. */
@@ -23,6 +23,16 @@ export function makePrivate(file: string): void {
     closeSync(openSync(file, 'wx', 0o600))
   } catch (error) {
     if (!isCode(error, 'EEXIST')) throw error
+  }
+}
+
+/** Whether no files can be made in a folder that is there, as on a disk that is mounted to be read. */
+export function isReadOnly(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return false
+  } catch (error) {
+    return isCode(error, 'EROFS') || isCode(error, 'EACCES')
   }
 }
 
