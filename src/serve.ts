@@ -44,7 +44,8 @@ const IDLE = { browser: 5_000, proxy: 65_000 }
 
 const MAX_CONNECTIONS = 1_000
 
-/** A form waits for so many turns in which somebody is let in, and no more. */
+const FORMS_A_TURN = 4
+/** Forms wait for so many turns in which somebody is let in, and no more. */
 const MOST_PASSED = 20
 
 const REFUSALS: Record<string, string> = {
@@ -88,7 +89,7 @@ function limitsOf({ timeouts, trustProxy = 0 }: ServeOptions): ServerOptions {
 }
 
 /**
- * Begins one form in each turn of the event loop that lets nobody in, and everything else at once. In one turn Node takes
+ * Begins a few forms in each turn of the event loop that lets nobody in, and everything else at once. In one turn Node takes
  * one new connection (libuv), but reads all others: a flood of forms would make turns so long that whoever comes to open a
  * page waits for seconds to be let in.
  */
@@ -103,7 +104,7 @@ function formsInTurn(server: Server, answer: RequestListener): RequestListener {
     if (came && passed < MOST_PASSED) passed++
     else {
       passed = 0
-      waiting.shift()?.()
+      for (const next of waiting.splice(0, FORMS_A_TURN)) next()
     }
     came = false
     if (waiting.length > 0) setImmediate(begin)

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Visitor } from './helpers.js'
 
 /** Fewer than the site keeps open (MAX_CONNECTIONS), so that who opens a page finds room. */
-const MOST_OPEN = 900
+export const MOST_OPEN = 900
 const AT_ONCE_TO_MEASURE = 8
 const WARM_UP = 1_000
 const MEASURED = 2_000
