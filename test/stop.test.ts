@@ -7,25 +7,27 @@ import { settingsFor } from './databases.js'
 import { freshDatabase } from './helpers.js'
 import { addressOf, launchSite, type Program, status } from './program.js'
 
-interface Context {
+interface Launched {
   program: Program
   address: string
 }
 
-const test = suite<Context>('stop')
+const test = suite('stop')
+const started: Program[] = []
 
-async function launched(env: Record<string, string> = {}): Promise<Context> {
+async function launched(env: Record<string, string> = {}): Promise<Launched> {
   const settings = { ...settingsFor(await freshDatabase()), RATE_LIMITS: 'off' }
   const program = launchSite(tmpdir(), { ...settings, ...env })
+  started.push(program)
   return { program, address: await addressOf(program) }
 }
 
-test.before.each(async (context) => void Object.assign(context, await launched()))
-
 // Only a site that failed to stop still runs by now.
-test.after.each(async ({ program }) => {
-  program.signal('SIGKILL')
-  await program.end
+test.after.each(async () => {
+  for (const program of started.splice(0)) {
+    program.signal('SIGKILL')
+    await program.end
+  }
 })
 
 for (const [signal, times] of [
@@ -34,10 +36,8 @@ for (const [signal, times] of [
   ['SIGINT', 'once'],
   ['SIGINT', 'twice'],
 ] as const) {
-  test(`answers what it has taken before it ends, asked by ${signal} ${times}`, async ({
-    program,
-    address,
-  }) => {
+  test(`answers what it has taken before it ends, asked by ${signal} ${times}`, async () => {
+    const { program, address } = await launched()
     const login = await slowLogin(address)
     const begin = performance.now()
     program.signal(signal)
@@ -57,34 +57,27 @@ for (const [who, env] of [
   ['one process', {}],
   ['several processes', { WEB_CONCURRENCY: '2' }],
 ] as const) {
-  test(`${who}: whoever posts one form after the other has the whole answer to every one that was taken`, async () => {
+  test(`${who}: all that was taken is answered wholly, also to who posts one form after the other`, async () => {
     const { program, address } = await launched(env)
+    const slow = await slowLogin(address)
     const form = await loginForm(address)
     const clients = Array.from({ length: 6 }, () => keepPosting(address, form))
     await program.says(/"route":"\/login\/verify\/"/)
     program.signal('SIGTERM')
-    const answers = (await Promise.all(clients)).flat()
+    await until(`${address}/readyz`, 503)
+    program.signal('SIGTERM')
+    const answers = [await slow.finish(), ...(await Promise.all(clients)).flat()]
     assert.is(await program.end, 0)
     const taken = [...program.stdout.matchAll(/"POST".*"status":(\w+)/g)].map(([, status]) => Number(status))
     assert.equal(
       answers.filter((answer) => typeof answer === 'number'),
       taken,
     )
-    assert.equal(new Set(taken), new Set([406]))
+    assert.equal(new Set(taken), new Set([406]), 'there is no such user')
+    assert.is(program.stderr, '')
+    assert.not.match(program.stdout, 'takes its place')
   })
 }
-
-test('several processes answer what they have taken before they end', async () => {
-  const { program, address } = await launched({ WEB_CONCURRENCY: '2' })
-  const login = await slowLogin(address)
-  program.signal('SIGTERM')
-  await until(`${address}/readyz`, 503)
-  program.signal('SIGTERM')
-  assert.is(await login.finish(), 406, 'there is no such user')
-  assert.is(await program.end, 0)
-  assert.is(program.stderr, '')
-  assert.not.match(program.stdout, 'takes its place')
-})
 
 test('several processes that lose their primary answer what they have taken, and none is left', async () => {
   const { program, address } = await launched({ WEB_CONCURRENCY: '2' })
@@ -96,7 +89,8 @@ test('several processes that lose their primary answer what they have taken, and
   assert.is(await program.end, 'SIGKILL')
 })
 
-test('asks who keeps the connection to go elsewhere', async ({ program, address }) => {
+test('asks who keeps the connection to go elsewhere', async () => {
+  const { program, address } = await launched()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const answer = (path: string) =>
     new Promise<string | undefined>((resolve, reject) => {
@@ -113,7 +107,8 @@ test('asks who keeps the connection to go elsewhere', async ({ program, address 
   assert.is(await program.end, 0)
 })
 
-test('does not wait longer than 10 s for a body that never comes', async ({ program, address }) => {
+test('does not wait longer than 10 s for a body that never comes', async () => {
+  const { program, address } = await launched()
   const login = await slowLogin(address)
   const begin = performance.now()
   program.signal('SIGTERM')
@@ -122,7 +117,8 @@ test('does not wait longer than 10 s for a body that never comes', async ({ prog
   assert.type(await login.finish(), 'string')
 })
 
-test('does not wait for a browser that keeps its connection', async ({ program, address }) => {
+test('does not wait for a browser that keeps its connection', async () => {
+  const { program, address } = await launched()
   await fetch(`${address}/healthz`)
   const begin = performance.now()
   program.signal('SIGINT')
@@ -130,7 +126,8 @@ test('does not wait for a browser that keeps its connection', async ({ program, 
   assert.ok(performance.now() - begin < 3000)
 })
 
-test('goes on answering while the balancer is told', async ({ program, address }) => {
+test('goes on answering while the balancer is told', async () => {
+  const { program, address } = await launched()
   program.signal('SIGTERM')
   await until(`${address}/readyz`, 503)
   assert.is(await status(`${address}/healthz`), 200)
