@@ -178,7 +178,7 @@ test('the page shows the same, and says what is left out', async () => {
     'To confirm your address',
     'That your user name was changed',
     'User name changed: Reader → Reader Anew',
-    'but for the hash of your password and those of the tokens and codes',
+    'except the hash of your password and those of the tokens and codes',
   ]) {
     assert.match(text, told)
   }
