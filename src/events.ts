@@ -48,7 +48,7 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
   }
 
   const write = async (batch: readonly events.StoredEvent[]) => {
-    await database.note((db) => events.insert(db, batch))
+    await database.note((db) => events.insertAll(db, batch))
     tell(batch)
   }
 
@@ -169,7 +169,7 @@ function withEvent<Result>(
 ): Promise<Result | undefined> {
   return database.write(async (transaction) => {
     const done = await work(transaction)
-    if (done !== undefined) await events.insert(transaction, [event])
+    if (done !== undefined) await events.insert(transaction, event)
     return done
   })
 }

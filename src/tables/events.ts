@@ -1,5 +1,6 @@
 import { isServer, skipLocked } from './dialect.js'
 import type { Db } from './schema.js'
+import { statement } from './statement.js'
 
 /** What has happened to an account, in the order in which a reader may ask for it. */
 export const EVENT_KINDS = [
@@ -60,23 +61,30 @@ export interface StoredEvent extends AccountEvent {
   id: string
 }
 
-export async function insert(db: Db, events: readonly StoredEvent[]): Promise<void> {
+/** Stores an event, with what it tells of. */
+export async function insert(db: Db, event: StoredEvent): Promise<void> {
+  await insertOne(db, { ...event })
+}
+
+const insertOne = statement((db, event: Pick<StoredEvent, keyof StoredEvent>) =>
+  db
+    .insertInto('events')
+    .values(rowOf(event))
+    .onConflict((conflict) => conflict.column('id').doNothing()),
+)
+
+/** Stores those that have waited. A batch that was stored just when the connection broke comes again. */
+export async function insertAll(db: Db, events: readonly StoredEvent[]): Promise<void> {
   if (events.length === 0) return
-  const rows = events.map(({ id, userId, kind, about, at, userAgent, address }) => ({
-    id,
-    user_id: userId,
-    kind,
-    about,
-    at,
-    user_agent: userAgent,
-    address,
-  }))
-  // A batch that was stored just when the connection broke comes again.
   await db
     .insertInto('events')
-    .values(rows)
+    .values(events.map(rowOf))
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute()
+}
+
+function rowOf({ id, userId, kind, about, at, userAgent, address }: StoredEvent): EventsTable {
+  return { id, user_id: userId, kind, about, at, user_agent: userAgent, address }
 }
 
 /** The newest events of a user, newest first; with `before` those that are older than that one. */

@@ -1,8 +1,8 @@
 import type { Database } from './database.js'
 import { isServer, skipLocked } from './dialect.js'
 import * as events from './events.js'
-import { question } from './question.js'
 import type { Db } from './schema.js'
+import { statement } from './statement.js'
 import { USER_COLUMNS, type User, userOf } from './users.js'
 
 export interface SessionsTable {
@@ -73,19 +73,18 @@ export async function open(
   { insteadOf }: { insteadOf?: string | undefined } = {},
 ): Promise<void> {
   if (insteadOf !== undefined) await db.deleteFrom('sessions').where('id', '=', insteadOf).execute()
-  await store(db, session)
-  await endTooMany(db, session.userId)
+  await store(db, { ...session, kept: session.kept ? 1 : 0 })
+  await endTooMany(db, { userId: session.userId })
 }
 
-// The constraint decides between two that arrive at once: the later one takes the row over.
-async function store(db: Db, session: NewSession): Promise<void> {
+const store = statement((db, session: Omit<NewSession, 'kept'> & { kept: number }) => {
   const row = {
     id: session.id,
     token_hash: session.tokenHash,
     former_hash: null,
     renewed_at: null,
     user_id: session.userId,
-    kept: session.kept ? 1 : 0,
+    kept: session.kept,
     login_form: session.loginForm,
     device_name: null,
     user_agent: session.userAgent,
@@ -95,18 +94,17 @@ async function store(db: Db, session: NewSession): Promise<void> {
     authenticated_at: session.now,
     expires_at: session.expiresAt,
   }
-  await db
+  return db
     .insertInto('sessions')
     .values(row)
     .onConflict((conflict) => conflict.columns(['user_id', 'login_form']).doUpdateSet(row))
-    .execute()
-}
+})
 
 /** Whoever needs more forgets to log out; each is a row on a page, too. */
 const MOST_SESSIONS = 100
 
-async function endTooMany(db: Db, userId: string): Promise<void> {
-  await db
+const endTooMany = statement((db, { userId }: { userId: string }) =>
+  db
     .deleteFrom('sessions')
     .where('id', 'in', (sessions) =>
       sessions
@@ -116,12 +114,11 @@ async function endTooMany(db: Db, userId: string): Promise<void> {
         .orderBy('last_seen_at', 'desc')
         .limit(MOST_SESSIONS)
         .offset(MOST_SESSIONS),
-    )
-    .execute()
-}
+    ),
+)
 
 async function tell(db: Db, event: events.StoredEvent | undefined): Promise<void> {
-  if (event !== undefined) await events.insert(db, [event])
+  if (event !== undefined) await events.insert(db, event)
 }
 
 const SESSION_COLUMNS = [
@@ -165,7 +162,7 @@ export async function byToken(db: Db, tokenHash: string, now: number): Promise<L
   return loginOf(row)
 }
 
-const byTokenHash = question((db, { tokenHash, now }: { tokenHash: string; now: number }) =>
+const byTokenHash = statement((db, { tokenHash, now }: { tokenHash: string; now: number }) =>
   live(db, now).where('token_hash', '=', tokenHash),
 )
 

@@ -1,6 +1,6 @@
 import { isServer, skipLocked } from './dialect.js'
-import { question } from './question.js'
 import type { Db } from './schema.js'
+import { statement } from './statement.js'
 
 /** Every address `/users/<slug>/` that leads somewhere, so that one constraint decides who has it. */
 export interface SlugsTable {
@@ -71,7 +71,7 @@ export async function isHeld(
   return row.until === null || row.until > now
 }
 
-const ownerOf = question((db, { slug }: { slug: string }) =>
+const ownerOf = statement((db, { slug }: { slug: string }) =>
   db.selectFrom('slugs').select(['user_id', 'until']).where('slug', '=', slug),
 )
 

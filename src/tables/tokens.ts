@@ -1,7 +1,7 @@
 import type { ExpressionBuilder, Selectable } from 'kysely'
 import { isServer, skipLocked } from './dialect.js'
-import { question } from './question.js'
 import type { Db, Schema } from './schema.js'
+import { statement } from './statement.js'
 
 /** What a mailed token is for, by the name of its mail. */
 export type Purpose = 'email-confirm' | 'password-reset' | 'email-change' | 'email-undo' | 'account-reopen'
@@ -240,7 +240,7 @@ export async function isHeld(
   return (await undoable(db, { emailKey, now, userId })).length > 0
 }
 
-const undoable = question(
+const undoable = statement(
   (db, { emailKey, now, userId }: { emailKey: string; now: number; userId: string }) =>
     db
       .selectFrom('tokens')

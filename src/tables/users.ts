@@ -1,9 +1,9 @@
 import type { Selectable } from 'kysely'
 import type { Database } from './database.js'
 import { isServer, skipLocked } from './dialect.js'
-import { question } from './question.js'
 import type { Db } from './schema.js'
 import * as slugs from './slugs.js'
+import { statement } from './statement.js'
 import * as tokens from './tokens.js'
 
 export interface UsersTable {
@@ -150,7 +150,7 @@ export async function isNameTaken(
   return slugs.isHeld(db, slug, { now, ...(userId !== undefined && { userId }) })
 }
 
-const idByNameKey = question((db, { nameKey }: { nameKey: string }) =>
+const idByNameKey = statement((db, { nameKey }: { nameKey: string }) =>
   db.selectFrom('users').select('id').where('name_key', '=', nameKey),
 )
 
@@ -184,25 +184,31 @@ export async function isEmailTaken(
   return tokens.isHeld(db, emailKey, { now, ...(userId !== undefined && { userId }) })
 }
 
-const idByEmailKey = question((db, { emailKey }: { emailKey: string }) =>
+const idByEmailKey = statement((db, { emailKey }: { emailKey: string }) =>
   db.selectFrom('users').select('id').where('email_key', '=', emailKey),
 )
 
 export async function byNameKey(db: Db, nameKey: string): Promise<Account | undefined> {
-  return accountOf(
-    await db.selectFrom('users').selectAll().where('name_key', '=', nameKey).executeTakeFirst(),
-  )
+  const [row] = await accountByNameKey(db, { nameKey })
+  return accountOf(row)
 }
+
+const accountByNameKey = statement((db, { nameKey }: { nameKey: string }) =>
+  db.selectFrom('users').selectAll().where('name_key', '=', nameKey),
+)
 
 export async function byId(db: Db, id: string): Promise<Account | undefined> {
   return accountOf(await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst())
 }
 
 export async function byEmailKey(db: Db, emailKey: string): Promise<Account | undefined> {
-  return accountOf(
-    await db.selectFrom('users').selectAll().where('email_key', '=', emailKey).executeTakeFirst(),
-  )
+  const [row] = await accountByEmailKey(db, { emailKey })
+  return accountOf(row)
 }
+
+const accountByEmailKey = statement((db, { emailKey }: { emailKey: string }) =>
+  db.selectFrom('users').selectAll().where('email_key', '=', emailKey),
+)
 
 /** Whose user name or e-mail this is, folded: only an e-mail has an @ in it. */
 export function byLogin(db: Db, key: string): Promise<Account | undefined> {
@@ -364,17 +370,19 @@ export async function setEmail(
  * Until the end of the transaction it stays so: whoever changes or closes it waits for that, and then sees what was done.
  */
 export async function isOpenWith(db: Db, userId: string, deviceStamp: string): Promise<boolean> {
-  const row = await db
+  return (await openWith(db, { userId, deviceStamp })).length > 0
+}
+
+const openWith = statement((db, { userId, deviceStamp }: { userId: string; deviceStamp: string }) =>
+  db
     .selectFrom('users')
     .select('id')
     .where('id', '=', userId)
     .where('device_stamp', '=', deviceStamp)
     .where('closed_at', 'is', null)
     .where('disabled_at', 'is', null)
-    .$if(isServer(db), (users) => users.forNoKeyUpdate())
-    .executeTakeFirst()
-  return row !== undefined
-}
+    .$if(isServer(db), (users) => users.forNoKeyUpdate()),
+)
 
 export interface NewPassword {
   /** '' for none that would open the account. */

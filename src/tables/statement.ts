@@ -10,13 +10,13 @@ class Blank {
   }
 }
 
-type Given = Record<string, string | number>
+type Given = Record<string, string | number | null>
 
 /**
- * A question that is put into SQL once for each database, and from then on only asked: for one that comes with every page
- * the building takes longer than the answer. What is given may only be handed on to Kysely as a value.
+ * A statement that is put into SQL once for each database, and from then on only given its values: for what comes with every
+ * page or login the building takes longer than the answer. What is given may only be handed on to Kysely as a value.
  */
-export function question<Asked extends Given, Row>(
+export function statement<Asked extends Given, Row>(
   build: (db: Db, asked: Asked) => Compilable<Row>,
 ): (db: Db, asked: Asked) => Promise<Row[]> {
   const known = new WeakMap<object, CompiledQuery<Row>>()
