@@ -103,6 +103,9 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
 
 // The database comes last: nothing has to be closed again if something else is wrong.
 async function build(options: AccountsOptions): Promise<{ house: House; keyring: Keyring }> {
+  const { workers = 1 } = options
+  // A thread of its own makes a first hash meanwhile.
+  const hashing = createPasswords(options.passwordCosts, gateOf(workers))
   const url = urlsUnder(options.prefix ?? '')
   const places = placesOf(options.places)
   const assets = loadHouseAssets(url, options)
@@ -121,8 +124,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     shared: (ctx) => ({ user: userOf(ctx) }),
     typed: typedOf,
   })
-  const { workers = 1 } = options
-  const passwords = await createPasswords(options.passwordCosts, gateOf(workers))
+  const passwords = await hashing
   const database = await openDatabase(options.database, {
     workers,
     onRetry: (error) => log.debug({ err: error }, 'others were in the way: the database is asked again'),

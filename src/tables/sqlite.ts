@@ -12,6 +12,11 @@ const JOURNAL_BUSY_TIMEOUT = 200
 /** How long a start waits for another process that opens or migrates the same file, in milliseconds. */
 export const START_WAIT = 60_000
 const MAX_STATEMENTS = 500
+/**
+ * After so many pages of the log that sweeps have written they are brought into the file: with SQLite's 1,000, which lie all
+ * over it, that would keep everybody waiting for 30 ms.
+ */
+const SWEPT_PAGES = 100
 
 /** A SQLite file, and how connections to it are opened. */
 export interface SqliteFile {
@@ -62,6 +67,7 @@ function setPragmas(
   // Without WAL, a power cut could break the file itself under NORMAL (sqlite.org, PRAGMA synchronous).
   connection.pragma(`synchronous = ${durable || !isWal ? 'FULL' : 'NORMAL'}`)
   connection.pragma('foreign_keys = ON')
+  if (!durable && !isShared) connection.pragma(`wal_autocheckpoint = ${SWEPT_PAGES}`)
 }
 
 /** Kysely's dialect, with transactional migrations, which SQLite can, and a lock between processes that migrate. */

@@ -7,7 +7,7 @@ import { memberHome } from './visit.js'
 const USERS = 1_000
 const ENDED = 1_000_000
 const RATE = 50
-/** All of them while the sweep lasts, which is a little more than two minutes. */
+/** All of them while the sweep lasts, which is some minutes. */
 const PACE = { rounds: 4, seconds: 8 }
 
 /** A page while a million sessions that have ended are swept, beside the same page of a site with nothing to sweep. */
