@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { migrateDatabase, missingSteps } from './database.js'
+import { sql } from './kysely.js'
 import { locate } from './locate.js'
 import type { DatabaseLocation } from './location.js'
 import { openPatient } from './postgres.js'

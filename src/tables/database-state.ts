@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { alone, missing } from './database.js'
 import { isServer } from './dialect.js'
+import { sql } from './kysely.js'
 import type { Schema } from './schema.js'
 
 /** How a database is found. */

@@ -1,7 +1,9 @@
 import { dirname } from 'node:path'
-import { type Kysely, Migrator, sql } from 'kysely'
+import type * as kysely from 'kysely'
+import type { Kysely } from 'kysely'
 import { migrations } from '../../db/migrations/index.js'
 import { refuseForeign, refuseTaken } from './foreign.js'
+import { Migrator, sql } from './kysely.js'
 import { locate } from './locate.js'
 import type { DatabaseLocation } from './location.js'
 import type { ServerSettings } from './postgres.js'
@@ -211,7 +213,7 @@ async function openOurs(file: SqliteFile): Promise<Kysely<Schema>> {
   return retried(async () => openSqlite<Schema>(ours, { durable: true }), START_WAIT)
 }
 
-function migrator(db: Kysely<Schema>, schema: string | undefined): Migrator {
+function migrator(db: Kysely<Schema>, schema: string | undefined): kysely.Migrator {
   const named = schema === undefined ? {} : { migrationTableSchema: schema }
   return new Migrator({ db, provider: { getMigrations: async () => migrations }, ...named })
 }

@@ -1,4 +1,5 @@
-import { PostgresAdapter, type SelectQueryBuilder } from 'kysely'
+import type { SelectQueryBuilder } from 'kysely'
+import { PostgresAdapter } from './kysely.js'
 import type { Db } from './schema.js'
 
 /** Whether it is a server, where several write at a time. SQLite has one writer, and no words for locks. */

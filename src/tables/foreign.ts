@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import type BetterSqlite3 from 'better-sqlite3'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
+import { sql } from './kysely.js'
 import { KEYS, type Schema } from './schema.js'
 import type { SqliteFile } from './sqlite.js'
 

@@ -1,14 +1,14 @@
-import {
-  type Driver,
-  type Kysely,
-  type MigrationLockOptions,
-  PostgresAdapter,
-  PostgresDialect,
-  type PostgresPool,
-  type PostgresPoolClient,
-  type PostgresQueryResult,
+import type * as kysely from 'kysely'
+import type {
+  Driver,
+  Kysely,
+  MigrationLockOptions,
+  PostgresPool,
+  PostgresPoolClient,
+  PostgresQueryResult,
 } from 'kysely'
 import pg from 'pg'
+import { PostgresAdapter, PostgresDialect } from './kysely.js'
 import { DatabaseUnavailable, forgiveUnavailable, type OnRetry, retried } from './unavailable.js'
 
 const { DatabaseError, escapeIdentifier } = pg
@@ -38,7 +38,7 @@ export class ForgivingPostgresDialect extends PostgresDialect {
     return driver
   }
 
-  override createAdapter(): PostgresAdapter {
+  override createAdapter(): kysely.PostgresAdapter {
     return new RowLockingPostgresAdapter(this.#pool)
   }
 }

@@ -1,5 +1,6 @@
-import { Kysely } from 'kysely'
+import type * as kysely from 'kysely'
 import pg from 'pg'
+import { Kysely } from './kysely.js'
 import { ForgivingPostgresDialect, TranslatingPool } from './postgres-dialect.js'
 import type { OnRetry } from './unavailable.js'
 
@@ -37,14 +38,14 @@ export interface ServerSettings {
 export function openPostgres<Schema>(
   server: ServerSettings,
   { durable, workers = 1, onRetry }: { durable: boolean; workers?: number; onRetry?: OnRetry | undefined },
-): Kysely<Schema> {
+): kysely.Kysely<Schema> {
   const settings = `set lock_timeout = ${LOCK_WAIT}; ${durable ? DURABLE : LOOSE}`
   const max = Math.max(FEWEST_CONNECTIONS, Math.ceil(MAX_CONNECTIONS / workers))
   return connected(server, { settings, max, query_timeout: ANSWER_WAIT }, onRetry)
 }
 
 /** The same for migrations, which take what time they need, and wait while another process migrates. */
-export function openPatient<Schema>(server: ServerSettings): Kysely<Schema> {
+export function openPatient<Schema>(server: ServerSettings): kysely.Kysely<Schema> {
   return connected(server, { settings: DURABLE, max: MAX_CONNECTIONS })
 }
 
@@ -52,7 +53,7 @@ function connected<Schema>(
   { connection, schema }: ServerSettings,
   { settings, ...limits }: { settings: string; max: number; query_timeout?: number },
   onRetry?: OnRetry,
-): Kysely<Schema> {
+): kysely.Kysely<Schema> {
   // On every connection rather than in every statement; the names that are not found there are not looked for elsewhere.
   const path = schema === undefined ? '' : `set search_path to "${schema}"; `
   const pool = new pg.Pool({

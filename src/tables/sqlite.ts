@@ -1,7 +1,8 @@
 import { dirname } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
-import { type Driver, Kysely, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
+import type * as kysely from 'kysely'
 import { type Hold, hold } from './in-use.js'
+import { Kysely, SqliteAdapter, SqliteDialect } from './kysely.js'
 import { makeFolder, makePrivate } from './private-files.js'
 import { DatabaseUnavailable, retried } from './unavailable.js'
 
@@ -32,7 +33,10 @@ export interface SqliteFile {
  * Opens a SQLite file and makes it, and its folder, if need be: readable by its owner alone. `durable` says whether a
  * write that was answered survives a power cut; writes that may get lost (last seen) are twenty times cheaper without.
  */
-export function openSqlite<Schema>(file: SqliteFile, { durable }: { durable: boolean }): Kysely<Schema> {
+export function openSqlite<Schema>(
+  file: SqliteFile,
+  { durable }: { durable: boolean },
+): kysely.Kysely<Schema> {
   makeFolder(dirname(file.path))
   const inUse = translated(() => hold(file))
   try {
@@ -86,7 +90,7 @@ class LockingSqliteDialect extends SqliteDialect {
   }
 
   // A full disk makes SQLite roll back by itself; a second rollback would fail, and hide what had happened.
-  override createDriver(): Driver {
+  override createDriver(): kysely.Driver {
     const driver = super.createDriver()
     const rollback = driver.rollbackTransaction.bind(driver)
     driver.rollbackTransaction = async (connection) => {
@@ -95,7 +99,7 @@ class LockingSqliteDialect extends SqliteDialect {
     return driver
   }
 
-  override createAdapter(): SqliteAdapter {
+  override createAdapter(): kysely.SqliteAdapter {
     return new LockingSqliteAdapter(this.#file)
   }
 }
@@ -128,8 +132,8 @@ class LockingSqliteAdapter extends SqliteAdapter {
 }
 
 // Preparing costs more than running (15 to 6 microseconds), and our verbs ask the same few questions again and again.
-function rememberStatements(connection: BetterSqlite3.Database): (sql: string) => SqliteStatement {
-  const statements = new Map<string, SqliteStatement>()
+function rememberStatements(connection: BetterSqlite3.Database): (sql: string) => kysely.SqliteStatement {
+  const statements = new Map<string, kysely.SqliteStatement>()
   return (sql) => {
     const known = statements.get(sql)
     if (known !== undefined) return known
@@ -139,7 +143,7 @@ function rememberStatements(connection: BetterSqlite3.Database): (sql: string) =
   }
 }
 
-function translatedStatement(statement: BetterSqlite3.Statement): SqliteStatement {
+function translatedStatement(statement: BetterSqlite3.Statement): kysely.SqliteStatement {
   return {
     reader: statement.reader,
     all: (parameters) => translated(() => statement.all(parameters)),

@@ -1,4 +1,5 @@
-import { type ExpressionBuilder, sql } from 'kysely'
+import type { ExpressionBuilder } from 'kysely'
+import { sql } from './kysely.js'
 import type { Db, Schema } from './schema.js'
 import { USER_COLUMNS, type User, userOf } from './users.js'
 
