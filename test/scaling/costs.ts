@@ -25,17 +25,25 @@ export interface Costs {
   memory: number
 }
 
+/** While a site is developed it compiles its templates for every page. */
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  BASE_URL: 'http://accounts.example',
+  HOST: '127.0.0.1',
+  RATE_LIMITS: 'off',
+  MAIL: 'off',
+  LOG_LEVEL: 'error',
+}
 const ROUNDS = 5
 const HASHES = 10
-const PAGES = 100
-const LOGINS = 20
+const PAGES = 500
+const LOGINS = 50
 const COMMITS = 300
 
 export async function measureCosts(database: string): Promise<Costs> {
   const hash = await hashCost()
   const commit = await commitCost()
-  const settings = { ...settingsFor(database), RATE_LIMITS: 'off', MAIL: 'off' }
-  const site = launchSite(tmpdir(), settings)
+  const site = launchSite(tmpdir(), { ...settingsFor(database), ...PRODUCTION })
   try {
     const address = await addressOf(site)
     const user = await new Visitor(address).settle('Measured')
