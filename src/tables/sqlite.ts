@@ -14,10 +14,10 @@ const JOURNAL_BUSY_TIMEOUT = 200
 export const START_WAIT = 60_000
 const MAX_STATEMENTS = 500
 /**
- * After so many pages of the log that sweeps have written they are brought into the file: with SQLite's 1,000, which lie all
- * over it, that would keep everybody waiting for 30 ms.
+ * After so many pages of the log that what may get lost has written (sweeps, counters of limits) they are brought into the
+ * file: with SQLite's 1,000, which after a sweep lie all over it, that would keep everybody waiting for 30 ms.
  */
-const SWEPT_PAGES = 100
+const LOG_PAGES = 100
 
 /** A SQLite file, and how connections to it are opened. */
 export interface SqliteFile {
@@ -71,7 +71,7 @@ function setPragmas(
   // Without WAL, a power cut could break the file itself under NORMAL (sqlite.org, PRAGMA synchronous).
   connection.pragma(`synchronous = ${durable || !isWal ? 'FULL' : 'NORMAL'}`)
   connection.pragma('foreign_keys = ON')
-  if (!durable && !isShared) connection.pragma(`wal_autocheckpoint = ${SWEPT_PAGES}`)
+  if (!durable && !isShared) connection.pragma(`wal_autocheckpoint = ${LOG_PAGES}`)
 }
 
 /** Kysely's dialect, with transactional migrations, which SQLite can, and a lock between processes that migrate. */
