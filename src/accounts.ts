@@ -95,7 +95,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
       stopSweeping()
       stopNotingKeys()
       options.metrics?.close()
-      await Promise.all([mailing?.close(), house.events.close()])
+      await Promise.all([mailing?.close(), house.events.close(), house.passwords.close()])
       await house.database.close()
     },
   })
@@ -104,8 +104,6 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
 // The database comes last: nothing has to be closed again if something else is wrong.
 async function build(options: AccountsOptions): Promise<{ house: House; keyring: Keyring }> {
   const { workers = 1 } = options
-  // A thread of its own makes a first hash meanwhile.
-  const hashing = createPasswords(options.passwordCosts, gateOf(workers))
   const url = urlsUnder(options.prefix ?? '')
   const places = placesOf(options.places)
   const assets = loadHouseAssets(url, options)
@@ -124,7 +122,6 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     shared: (ctx) => ({ user: userOf(ctx) }),
     typed: typedOf,
   })
-  const passwords = await hashing
   const database = await openDatabase(options.database, {
     workers,
     onRetry: (error) => log.debug({ err: error }, 'others were in the way: the database is asked again'),
@@ -161,7 +158,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
     now,
-    passwords,
+    passwords: createPasswords(options.passwordCosts, gateOf(workers)),
     database,
   }
   return { house, keyring }

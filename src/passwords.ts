@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { hash, parseOptions, verify } from '@node-rs/argon2'
+import { parseOptions } from '@node-rs/argon2'
 import pLimit from 'p-limit'
+import { createHashing, TASKS_OF_A_THREAD } from './hashing.js'
 import { once } from './web/once.js'
 
 /** Argon2id's costs: memory in KiB, passes, lanes. */
@@ -27,6 +29,8 @@ export interface Passwords {
   load(): { running: number; waiting: number; refused: number }
   /** Whether the hash was made with other costs than today's. */
   isOutdated(hash: string): boolean
+  /** Waits for the hashes that are being made, and frees what they needed. */
+  close(): Promise<void>
 }
 
 export class TooManyAtOnce extends Error {
@@ -48,8 +52,8 @@ const OWASP: PasswordCosts = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 // The number that Algorithm.Argon2id stands for; a const enum cannot be imported under verbatimModuleSyntax.
 const ARGON2ID = 2
 
-// Hashes run on libuv's threads; one of its four stays free for files and name look-ups.
-const MOST_AT_ONCE = 3
+// One event loop has no time to serve more, and each takes 30 MiB.
+const MOST_AT_ONCE = 6
 const WAITING = 256
 
 /** How wide the gate is: `workers` processes share the machine's cores, and nobody waits longer for there being several. */
@@ -60,17 +64,24 @@ export function gateOf(workers: number, cores = availableParallelism()): { atOnc
 }
 
 /** `atOnce` hashes are made at once, and `waiting` may wait for their turn. */
-export async function createPasswords(
+export function createPasswords(
   costs = OWASP,
   { atOnce, waiting }: ReturnType<typeof gateOf> = gateOf(1),
-): Promise<Passwords> {
+): Passwords {
   const options = { ...costs, algorithm: ARGON2ID }
-  const limit = pLimit(atOnce)
-  const nobody = await hash('a password that nobody has', options)
+  const hashing = createHashing(atOnce)
+  const limit = pLimit(atOnce * TASKS_OF_A_THREAD)
+  const nobody = hashOfNobody(costs)
+
+  const load = () => {
+    const all = limit.activeCount + limit.pendingCount
+    const running = Math.min(all, atOnce)
+    return { running, waiting: all - running, refused }
+  }
 
   let refused = 0
   const refuseWhenFull = () => {
-    if (limit.pendingCount < waiting) return
+    if (load().waiting < waiting) return
     refused += 1
     throw FULL
   }
@@ -86,14 +97,31 @@ export async function createPasswords(
 
   return {
     refuseWhenFull,
-    load: () => ({ running: limit.activeCount, waiting: limit.pendingCount, refused }),
-    hash: async (password, signal) => gated(() => hash(normalizePassword(password), options), signal),
+    load,
+    hash: async (password, signal) => gated(() => hashing.hash(normalizePassword(password), options), signal),
     verify: async (known, password, signal) => {
-      const right = await gated(() => verify(known || nobody, normalizePassword(password)), signal)
+      const right = await gated(() => hashing.verify(known || nobody, normalizePassword(password)), signal)
       return right && Boolean(known)
     },
     isOutdated: (known) => isOutdated(known, costs),
+    close: hashing.close,
   }
+}
+
+/** The hash of a password, for a process that needs only this one. */
+export async function hashOne(password: string): Promise<string> {
+  const passwords = createPasswords(OWASP, { atOnce: 1, waiting: 1 })
+  try {
+    return await passwords.hash(password)
+  } finally {
+    await passwords.close()
+  }
+}
+
+// Random bytes in the form of a hash with these costs, which takes as long to check as any.
+function hashOfNobody({ memoryCost, timeCost, parallelism }: PasswordCosts): string {
+  const [salt, tag] = [16, 32].map((bytes) => randomBytes(bytes).toString('base64').replaceAll('=', ''))
+  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${salt}$${tag}`
 }
 
 function isOutdated(known: string, costs: PasswordCosts): boolean {

@@ -6,8 +6,8 @@ export class Child<Question extends object, Answer> {
   readonly #child: ChildProcess
   readonly #end: Promise<never>
 
-  constructor(script: string, args: readonly string[] = []) {
-    this.#child = fork(script, args, { execArgv: [] })
+  constructor(script: string, args: readonly string[] = [], env: Record<string, string> = {}) {
+    this.#child = fork(script, args, { execArgv: [], env: { ...process.env, ...env } })
     this.#end = once(this.#child, 'exit').then(([code]) => {
       throw new Error(`A process has ended with ${code}.`)
     })

@@ -2,7 +2,16 @@ import { join } from 'node:path'
 import { type Comparison, type Contender, compare, type Pace } from './compare.js'
 import { PASSWORD, REFUSED } from './forms.js'
 import type { Server } from './server.js'
-import { seededFile, startPagesFloor, startSite, temporaryFolder, Visitors, Worker } from './stage.js'
+import {
+  MOST_AT_ONCE,
+  seededFile,
+  startLoginsFloor,
+  startPagesFloor,
+  startSite,
+  temporaryFolder,
+  Visitors,
+  Worker,
+} from './stage.js'
 import { filled, loggingIn, memberOf, refuseUnlike, Visitor } from './visit.js'
 
 /** One row of the table. */
@@ -64,10 +73,30 @@ export async function durableWrites({ seconds }: Pace): Promise<number> {
   }
 }
 
+/** F5 beside F3: what is left of the hashes where a Koa site does no more for a login than it has to. */
+export async function leastLogins(pace: Pace): Promise<Comparison> {
+  const folder = temporaryFolder()
+  const floor = await startLoginsFloor(folder, await seededFile(folder, { users: USERS, sessions: 0 }))
+  const visitors = new Visitors()
+  const hashes = new Worker('hashes')
+  try {
+    const form = new URLSearchParams({ username: 'Bench{user}', password: PASSWORD, _once: '{n}' })
+    const body = decodeURIComponent(`${form}`)
+    const request = await new Visitor(floor.address).sending('/login/verify/', body)
+    refuseUnlike(request.answer, 'You are logged in.')
+    const target = visitors.contender(floor, request, { connections: FORMS, users: USERS })
+    await target(pace.warmUp)
+    return await compare(target, await fastest(hashes), pace)
+  } finally {
+    for (const worker of [visitors, hashes]) worker.stop()
+    await floor.stop()
+  }
+}
+
 /** At the concurrency that gives most. */
 export async function fastest(hashes: Worker): Promise<Contender> {
   const tried: { contender: Contender; perSecond: number }[] = []
-  for (const atOnce of [1, 2, 3, 4]) {
+  for (let atOnce = 1; atOnce <= MOST_AT_ONCE; atOnce++) {
     const contender = hashes.contender(atOnce)
     tried.push({ contender, perSecond: (await contender(0.4)).perSecond })
   }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { median, type Pace } from './compare.js'
 import type { Server } from './server.js'
 import { seededFile, startPagesFloor, startSite, temporaryFolder, Visitors } from './stage.js'
-import { Visitor } from './visit.js'
+import { loggingIn, Visitor } from './visit.js'
 
 /** A row in which less is better. */
 export interface Cost {
@@ -67,6 +67,8 @@ async function measureMemory(startSite: Start, startFloor: Start, seconds: numbe
       const request = await new Visitor(server.address).opening('/login/')
       await visitors.contender(server, request, { connections: 32 })(seconds)
     }
+    // The floor knows nobody; passwords need threads of their own.
+    await visitors.contender(site, await loggingIn(site), { connections: 16, users: USERS })(seconds)
     return [...idle, ...memory('memory, after load', 2, site, floor)]
   } finally {
     visitors.stop()

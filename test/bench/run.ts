@@ -5,9 +5,9 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Pace } from './compare.js'
+import type { Comparison, Pace } from './compare.js'
 import { measureFirstVisit } from './first-visit.js'
-import { durableWrites, isBearable, type Measure, measureSite, QUICK } from './measures.js'
+import { durableWrites, isBearable, leastLogins, type Measure, measureSite, QUICK } from './measures.js'
 import { measureMillion } from './million.js'
 import { measurePostgres } from './postgres.js'
 import { type Cost, measureProcesses } from './processes.js'
@@ -20,10 +20,16 @@ interface Measured {
   measures?: Measure[]
   costs?: Cost[]
   writes?: number
+  /** F5 beside F3. */
+  logins?: Comparison
 }
 
 const PARTS: Record<string, (pace: Pace) => Promise<Measured>> = {
-  pages: async (pace) => ({ measures: await measureSite(pace), writes: await durableWrites(pace) }),
+  pages: async (pace) => ({
+    measures: await measureSite(pace),
+    writes: await durableWrites(pace),
+    ...(!isQuick && { logins: await leastLogins(pace) }),
+  }),
   processes: async (pace) => ({ costs: await measureProcesses(pace) }),
   visit: async () => ({ costs: await measureFirstVisit() }),
   storm: measureStorm,
@@ -36,16 +42,17 @@ const PARTS: Record<string, (pace: Pace) => Promise<Measured>> = {
 const args = process.argv.slice(2)
 const isQuick = args.includes('--quick')
 const pace = isQuick ? QUICK : { rounds: 7, seconds: 3, warmUp: 15 }
-const all: Required<Measured> = { measures: [], costs: [], writes: Number.NaN }
+const all: Measured & Required<Pick<Measured, 'measures' | 'costs'>> = { measures: [], costs: [] }
 
 console.log(heading())
 for (const name of chosen()) {
   const measured = await PARTS[name]?.(pace)
   if (measured === undefined) throw new Error(`There is no ${name}, only ${Object.keys(PARTS).join(', ')}.`)
   show(measured)
-  all.measures.push(...(measured.measures ?? []))
-  all.costs.push(...(measured.costs ?? []))
-  all.writes = measured.writes ?? all.writes
+  const { measures = [], costs = [], ...said } = measured
+  all.measures.push(...measures)
+  all.costs.push(...costs)
+  Object.assign(all, said)
 }
 writeFileSync(join(import.meta.dirname, '../../bench.json'), JSON.stringify(all, null, 2))
 const isCheap = all.costs.every(({ ratio, most }) => ratio < 2 * most)
@@ -57,9 +64,13 @@ function chosen(): string[] {
   return args.length > 0 ? args : Object.keys(PARTS).filter((name) => name !== 'million')
 }
 
-function show({ measures = [], costs = [], writes }: Measured): void {
+function show({ measures = [], costs = [], writes, logins }: Measured): void {
   for (const measure of measures) console.log(row(measure))
   for (const cost of costs) console.log(costRow(cost))
-  if (writes === undefined) return
-  console.log(`F4: ${writes.toFixed(0)} writes a second that are on the disk, one after the other`)
+  if (writes !== undefined)
+    console.log(`F4: ${writes.toFixed(0)} writes a second that are on the disk, one after the other`)
+  if (logins !== undefined)
+    console.log(
+      `F5: the least that Koa does for a login, ${logins.target.perSecond.toFixed(0)}/s, ${logins.ratio.toFixed(2)} of F3`,
+    )
 }

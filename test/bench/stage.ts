@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Child } from './child.js'
 import type { Contender, Round } from './compare.js'
@@ -59,6 +59,11 @@ export function startPagesFloor(folder: string, file: string): Promise<Server> {
   return Server.start(join(here, 'floors/pages.js'), { folder, args: [file] })
 }
 
+/** F5, in the file of the site: it has its users. */
+export function startLoginsFloor(folder: string, file: string): Promise<Server> {
+  return Server.start(join(here, 'floors/logins.js'), { folder, args: [file] })
+}
+
 /** The visitors, and what works without any. */
 export class Visitors {
   readonly #child = new Child<Load, Answered>(join(here, 'load.js'))
@@ -97,12 +102,16 @@ function roundOf({ count, seconds, p50, p99, share, wrong }: Answered, used: num
   return { perSecond: count / seconds, p50, p99, cpu: used / count, share }
 }
 
+/** What a floor is tried with: on few cores more than these, for that is sometimes faster. */
+export const MOST_AT_ONCE = Math.max(4, availableParallelism())
+
 /** F3 or F4, with so many at once. */
 export class Worker {
   readonly #child: Child<rounds.Round, rounds.Done>
 
   constructor(name: 'hashes' | 'inserts', args: readonly string[] = []) {
-    this.#child = new Child(join(here, `floors/${name}.js`), args)
+    // What it does, it does in libuv's threads, which are four otherwise.
+    this.#child = new Child(join(here, `floors/${name}.js`), args, { UV_THREADPOOL_SIZE: `${MOST_AT_ONCE}` })
   }
 
   contender(atOnce: number): Contender {

@@ -60,7 +60,7 @@ export async function measureCosts(database: string): Promise<Costs> {
 }
 
 async function hashCost(): Promise<number> {
-  const passwords = await createPasswords()
+  const passwords = createPasswords()
   const rounds = []
   for (let round = 0; round < ROUNDS; round++) {
     const before = process.cpuUsage()
@@ -68,6 +68,7 @@ async function hashCost(): Promise<number> {
     const { user, system } = process.cpuUsage(before)
     rounds.push((user + system) / 1e6 / HASHES)
   }
+  await passwords.close()
   return median(rounds)
 }
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../../applicants.js'
 import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
 import { commanded } from '../../events.js'
-import { createPasswords } from '../../passwords.js'
+import { hashOne } from '../../passwords.js'
 import type { Db } from '../../tables/schema.js'
 import { isTaken } from '../../tables/unique.js'
 import * as users from '../../tables/users.js'
@@ -59,7 +59,7 @@ async function create(office: Office, candidate: Candidate): Promise<string> {
 async function store(office: Office, { password, isConfirmed, ...applicant }: Candidate): Promise<boolean> {
   const { id, email, emailKey } = applicant
   const now = office.now()
-  const passwordHash = password === undefined ? '' : await (await createPasswords()).hash(password)
+  const passwordHash = password === undefined ? '' : await hashOne(password)
   const user = { ...applicant, ...claimOf(office, applicant), passwordHash, signupForm: '', createdAt: now }
   const happening = { by: byCommand('create'), kind: 'signed_up', userId: id } as const
   try {

@@ -3,7 +3,7 @@ import { type Command, inOffice, type Office, understood } from '../../command.j
 import { newDeviceStamp } from '../../devices.js'
 import { commanded } from '../../events.js'
 import * as fields from '../../fields.js'
-import { createPasswords } from '../../passwords.js'
+import { hashOne } from '../../passwords.js'
 import * as mails from '../../tables/mails.js'
 import type { Db } from '../../tables/schema.js'
 import * as sessions from '../../tables/sessions.js'
@@ -40,7 +40,7 @@ async function reset(office: Office, who: string, password: string | undefined):
   const { user } = account
   refuseToReset(office, account, password)
   const now = office.now()
-  const passwordHash = password === undefined ? '' : await (await createPasswords()).hash(password)
+  const passwordHash = password === undefined ? '' : await hashOne(password)
   const happening = { by: byCommand('reset'), kind: 'password_reset', userId: user.id } as const
   const ended = await commanded(office, happening, async (transaction) => {
     const change = { passwordHash, deviceStamp: newDeviceStamp(), now }
