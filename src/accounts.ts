@@ -95,7 +95,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
       stopSweeping()
       stopNotingKeys()
       options.metrics?.close()
-      await Promise.all([mailing?.close(), house.events.close(), house.passwords.close()])
+      await Promise.all([mailing?.close(), house.events.close()])
       await house.database.close()
     },
   })

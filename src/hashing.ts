@@ -1,49 +1,72 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import type { Options } from '@node-rs/argon2'
 import type { Piscina } from 'piscina'
 import type { HashingTask } from './hashing-thread.js'
 
-/** Threads that make hashes of passwords. They start with the first, and keep no process alive. */
+/** Threads that make hashes of passwords. They start with the first one, and keep no process alive. */
 export interface Hashing {
   /** Answers a PHC string. */
   hash(password: string, options: Options): Promise<string>
   verify(known: string, password: string): Promise<boolean>
-  /** Ends the threads once they have done what they were given. */
-  close(): Promise<void>
 }
 
 /** What a thread is given at most: while the event loop is busy, the next hash lies there already. */
 export const TASKS_OF_A_THREAD = 2
 
-// Where all cores are busy the event loop comes first: it needs a millisecond where a hash needs ten, and everybody waits
-// for it. On Linux it then gets nine times of what a thread gets, and at once.
-const NICER = 10
+// By how many threads they have: all sites of a process share them, as they do its cores.
+const pools = new Map<number, Promise<Piscina>>()
 
 export function createHashing(threads: number): Hashing {
-  let started: Promise<Piscina> | undefined
-  const run = async (task: HashingTask) => {
-    started ??= start(threads)
-    return (await started).run(task)
-  }
+  const run = async (task: HashingTask) => (await poolOf(threads)).run(task)
   return {
     hash: (password, options) => run({ password, options }),
     verify: (known, password) => run({ password, known }),
-    close: async () => (await started)?.close(),
   }
 }
 
-// Not on libuv's four threads: files and names would wait there behind passwords, and all have the same priority.
+function poolOf(threads: number): Promise<Piscina> {
+  const known = pools.get(threads)
+  if (known !== undefined) return known
+  const pool = start(threads)
+  pools.set(threads, pool)
+  // The next password tries again: a machine may have no thread to give for a moment.
+  pool.catch(() => pools.delete(threads))
+  return pool
+}
+
+// Not libuv's threads: files and names would wait there behind passwords, and their priority is that of the event loop.
 async function start(threads: number): Promise<Piscina> {
-  const { Piscina } = await import('piscina')
-  return new Piscina({
+  const [{ Piscina }, niceIncrement] = await Promise.all([import('piscina'), nicer()])
+  const pool = new Piscina({
     filename: new URL('hashing-thread.js', import.meta.url).href,
     minThreads: threads,
     maxThreads: threads,
     concurrentTasksPerWorker: TASKS_OF_A_THREAD,
-    // Otherwise what came first is answered with what came next.
+    // Otherwise the first of two is answered only with the second.
     atomics: 'disabled',
-    niceIncrement: NICER,
+    niceIncrement,
     recordTiming: false,
     // The host's secrets are none of theirs.
     env: {},
   })
+  // A thread that has ended is replaced, and whoever waited for it has been told.
+  return pool.on('error', () => {})
+}
+
+const NICER = 10
+
+/**
+ * By how much the priority of threads is lowered: where all cores are busy the event loop, which needs one millisecond where
+ * they need ten, then gets a core at once. On Linux alone, elsewhere it would be that of the process. Asked of a program
+ * first, for where system calls are filtered (systemd's `SystemCallFilter=~@resources`) whoever tries is killed.
+ */
+async function nicer(): Promise<number> {
+  if (process.platform !== 'linux') return 0
+  try {
+    await promisify(execFile)('nice', ['-n', `${NICER}`, 'true'], { env: { PATH: process.env.PATH } })
+    return NICER
+  } catch {
+    return 0
+  }
 }

@@ -29,8 +29,6 @@ export interface Passwords {
   load(): { running: number; waiting: number; refused: number }
   /** Whether the hash was made with other costs than today's. */
   isOutdated(hash: string): boolean
-  /** Waits for the hashes that are being made, and frees what they needed. */
-  close(): Promise<void>
 }
 
 export class TooManyAtOnce extends Error {
@@ -104,18 +102,12 @@ export function createPasswords(
       return right && Boolean(known)
     },
     isOutdated: (known) => isOutdated(known, costs),
-    close: hashing.close,
   }
 }
 
 /** The hash of a password, for a process that needs only this one. */
 export async function hashOne(password: string): Promise<string> {
-  const passwords = createPasswords(OWASP, { atOnce: 1, waiting: 1 })
-  try {
-    return await passwords.hash(password)
-  } finally {
-    await passwords.close()
-  }
+  return createPasswords(OWASP, { atOnce: 1, waiting: 1 }).hash(password)
 }
 
 // Random bytes in the form of a hash with these costs, which takes as long to check as any.

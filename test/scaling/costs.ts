@@ -68,7 +68,6 @@ async function hashCost(): Promise<number> {
     const { user, system } = process.cpuUsage(before)
     rounds.push((user + system) / 1e6 / HASHES)
   }
-  await passwords.close()
   return median(rounds)
 }
 
