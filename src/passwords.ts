@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { parseOptions } from '@node-rs/argon2'
+import { hash, parseOptions } from '@node-rs/argon2'
 import pLimit from 'p-limit'
 import { createHashing, TASKS_OF_A_THREAD } from './hashing.js'
 import { once } from './web/once.js'
@@ -105,9 +105,9 @@ export function createPasswords(
   }
 }
 
-/** The hash of a password, for a process that needs only this one. */
-export async function hashOne(password: string): Promise<string> {
-  return createPasswords(OWASP, { atOnce: 1, waiting: 1 }).hash(password)
+/** The hash of a password, for a process that needs only this one: threads would take longer to start. */
+export function hashOne(password: string): Promise<string> {
+  return hash(normalizePassword(password), { ...OWASP, algorithm: ARGON2ID })
 }
 
 // Random bytes in the form of a hash with these costs, which takes as long to check as any.

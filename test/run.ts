@@ -49,7 +49,7 @@ const ON_SQLITE = [
   'templates',
 ]
 
-const SECONDS_ALLOWED = 180
+const SECONDS_ALLOWED = 300
 /** In cores, and over so many milliseconds. */
 const ROOM = 0.5
 const IDLE_FOR = 2_000

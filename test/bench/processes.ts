@@ -67,9 +67,12 @@ async function measureMemory(startSite: Start, startFloor: Start, seconds: numbe
       const request = await new Visitor(server.address).opening('/login/')
       await visitors.contender(server, request, { connections: 32 })(seconds)
     }
-    // The floor knows nobody; passwords need threads of their own.
+    const loaded = memory('memory, after pages', 2, site, floor)
+    // The floor knows nobody, and has no threads that hash.
     await visitors.contender(site, await loggingIn(site), { connections: 16, users: USERS })(seconds)
-    return [...idle, ...memory('memory, after load', 2, site, floor)]
+    // Those whose visitors have left at the end are hashed all the same.
+    await pause(QUIET)
+    return [...idle, ...loaded, ...memory('memory, after logins, too', 2, site, floor)]
   } finally {
     visitors.stop()
     for (const server of [site, floor]) await server.stop()
