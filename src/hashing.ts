@@ -64,7 +64,8 @@ const NICER = 10
 async function nicer(): Promise<number> {
   if (process.platform !== 'linux') return 0
   try {
-    await promisify(execFile)('nice', ['-n', `${NICER}`, 'true'], { env: { PATH: process.env.PATH } })
+    const options = { env: { PATH: process.env.PATH }, timeout: 1_000 }
+    await promisify(execFile)('nice', ['-n', `${NICER}`, 'true'], options)
     return NICER
   } catch {
     return 0

@@ -55,6 +55,26 @@ test('keeps what was answered through a power cut, and what may get lost cheaply
   }
 })
 
+test('is asked so that a statement is planned once: it sees no value that is compared, nor how many are wanted', ({
+  database,
+}) => {
+  const { main } = database
+  const read = main
+    .selectFrom('slugs')
+    .innerJoin('users', 'users.id', 'slugs.user_id')
+    .selectAll()
+    .where('slugs.slug', '=', 'somebody')
+    .where('closed_at', 'is', null)
+    .where(({ eb, or }) => or([eb('until', 'is', null), eb('until', '>', NOW)]))
+    .limit(5)
+    .offset(2)
+  const write = main.updateTable('users').set({ language: 'en' }).where('id', '=', 'somebody')
+  assert.match(read.compile().sql, /"slug" = \(select \?\)/)
+  assert.match(read.compile().sql, /"until" > \(select \?\)\) limit \(select \?\) offset \(select \?\)$/)
+  assert.match(read.compile().sql, /"closed_at" is null/)
+  assert.is(write.compile().sql, 'update "users" set "language" = ? where "id" = (select ?)')
+})
+
 test('can be read by its owner alone', async () => {
   const parent = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const folder = join(parent, 'new', 'folder')

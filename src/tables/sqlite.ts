@@ -109,9 +109,9 @@ class LockingSqliteDialect extends SqliteDialect {
 }
 
 /**
- * Hides the values of conditions from SQLite's planner. better-sqlite3 builds SQLite with STAT4, for which a statement is
- * planned anew whenever a value is bound that it has looked at: a join by a unique column takes four times as long then
- * (sqlite.org, "The Next-Generation Query Planner", 4, and sqlite3_prepare_v2).
+ * Hides the values of conditions from SQLite's planner. better-sqlite3 builds SQLite with STAT4, with which a statement is
+ * planned anew each time that a value is bound which the planner may have looked at (sqlite.org, sqlite3_prepare_v2): a
+ * join by a unique column takes four times as long then.
  */
 class SteadyQueryCompiler extends SqliteQueryCompiler {
   protected override visitBinaryOperation({
