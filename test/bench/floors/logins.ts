@@ -3,13 +3,10 @@
  * written to the disk; the packages are those of F1.
  */
 import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:http'
 import Router from '@koa/router'
 import { verify } from '@node-rs/argon2'
 import BetterSqlite3 from 'better-sqlite3'
-import Koa from 'koa'
-import bodyParser from 'koa-bodyparser'
-import session from 'koa-session'
+import { serve } from './serve.js'
 
 const [file = ''] = process.argv.slice(2)
 
@@ -37,15 +34,4 @@ router.post('/login/verify/', async (ctx) => {
   ctx.body = '<p>You are logged in.</p>'
 })
 
-const app = new Koa()
-app.keys = ['the floor']
-app.use(session(app))
-app.use(bodyParser())
-app.use(router.routes())
-
-const server = createServer(app.callback())
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  if (typeof address === 'object') console.log(`F5 listens on http://127.0.0.1:${address?.port}/`)
-})
-process.once('SIGINT', () => process.exit())
+serve('F5', router)

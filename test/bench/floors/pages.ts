@@ -3,18 +3,15 @@
  * pages. Koa, its router, koa-session with its own codec and a session that is read, a body parser, and the very same
  * templates with a fixed context. F2 adds the two indexed SELECTs that a signed-in page needs.
  */
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import Router from '@koa/router'
 import BetterSqlite3 from 'better-sqlite3'
-import Koa from 'koa'
-import bodyParser from 'koa-bodyparser'
-import session from 'koa-session'
 import nunjucks from 'nunjucks'
 import { root } from '../../../src/root.js'
 // So that both hold the same native modules in memory.
 import '@node-rs/argon2'
 import { REFUSED } from '../forms.js'
+import { serve } from './serve.js'
 
 const [file = ''] = process.argv.slice(2)
 
@@ -112,15 +109,4 @@ router.post('/signup/verify/', (ctx) => {
   ctx.body = views.render('parts/fragment.html', refused)
 })
 
-const app = new Koa()
-app.keys = ['the floor']
-app.use(session(app))
-app.use(bodyParser())
-app.use(router.routes())
-
-const server = createServer(app.callback())
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  if (typeof address === 'object') console.log(`F1 listens on http://127.0.0.1:${address?.port}/`)
-})
-process.once('SIGINT', () => process.exit())
+serve('F1', router)
