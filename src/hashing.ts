@@ -17,6 +17,7 @@ export const TASKS_OF_A_THREAD = 2
 // By how many threads they have: all sites of a process share them, as they do its cores.
 const pools = new Map<number, Promise<Piscina>>()
 
+/** So many passwords are hashed at once; it costs nothing before the first. */
 export function createHashing(threads: number): Hashing {
   const run = async (task: HashingTask) => (await poolOf(threads)).run(task)
   return {

@@ -12,7 +12,7 @@ import {
   Visitors,
   Worker,
 } from './stage.js'
-import { filled, loggingIn, memberOf, refuseUnlike, Visitor } from './visit.js'
+import { bodyOf, filled, loggingIn, memberOf, refuseUnlike, Visitor } from './visit.js'
 
 /** One row of the table. */
 export interface Measure extends Comparison {
@@ -80,9 +80,8 @@ export async function leastLogins(pace: Pace): Promise<Comparison> {
   const visitors = new Visitors()
   const hashes = new Worker('hashes')
   try {
-    const form = new URLSearchParams({ username: 'Bench{user}', password: PASSWORD, _once: '{n}' })
-    const body = decodeURIComponent(`${form}`)
-    const request = await new Visitor(floor.address).sending('/login/verify/', body)
+    const typed = new URLSearchParams({ username: 'Bench{user}', password: PASSWORD, _once: '{n}' })
+    const request = await new Visitor(floor.address).sending('/login/verify/', bodyOf(typed))
     refuseUnlike(request.answer, 'You are logged in.')
     const target = visitors.contender(floor, request, { connections: FORMS, users: USERS })
     await target(pace.warmUp)

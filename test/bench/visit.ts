@@ -95,5 +95,10 @@ function maskedAnswer({ status, body }: Load['answer']): Load['answer'] {
 export function filled(page: string, typed: Record<string, string>): string {
   const fields = new URLSearchParams(cheerio.load(page)('main form').serialize())
   for (const [name, value] of Object.entries(typed)) fields.set(name, value)
+  return bodyOf(fields)
+}
+
+/** Fields as a browser sends them; `{n}` and the like stay as they are. */
+export function bodyOf(fields: URLSearchParams): string {
   return fields.toString().replaceAll('%7B', '{').replaceAll('%7D', '}')
 }
