@@ -1,7 +1,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../helpers.js'
-import { browserSuite, messages } from './visit.js'
+import { browserSuite, messages, pressForPage } from './visit.js'
 
 const { test, site, open } = browserSuite('the pages of an account')
 
@@ -163,13 +163,13 @@ test('the activity shows what was just done, and leads to the devices', async ()
   const page = await enter('Active')
   await input(page, 0).fill('Mine')
   await press(page, 0, 'Save')
-  await page.click('main a[href="/account/activity/"]')
+  await pressForPage(page, 'main a[href="/account/activity/"]')
   assert.equal(await page.locator('.rows h2').allInnerTexts(), [
     'Device named: Mine',
     'Logged in',
     'Signed up',
   ])
-  await page.click(`main a[href="${PATH}"]`)
+  await pressForPage(page, `main a[href="${PATH}"]`)
   assert.is(await row(page, 0).locator('h2').innerText(), 'Mine')
 })
 

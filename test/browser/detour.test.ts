@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/durations.js'
 import { PASSWORD } from '../helpers.js'
-import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
+import { browserSuite, fillIn, messages, pressForAnswer, pressForPage } from './visit.js'
 
 const { test, site, open } = browserSuite('a detour to a password')
 
@@ -33,7 +33,7 @@ test('with JavaScript a form that is sent too late comes back filled in after th
   await page.click('#messages button')
   await page.waitForURL('**/password/confirm/verify/')
   await page.fill('#password', 'mistyped')
-  await page.click('main form button')
+  await pressForAnswer(page)
   assert.equal(await messages(page), ['⚠ This password is wrong.'])
   await page.fill('#password', PASSWORD)
   await page.click('main form button')
@@ -60,13 +60,13 @@ test('with JavaScript a page asks for the password, and goes on', async () => {
 test('without JavaScript it comes back just the same', async () => {
   const page = await atForm('Jana', { javaScriptEnabled: false })
   site().clock.advance(10 * MINUTE)
-  await page.click('main form button')
+  await pressForPage(page)
   assert.match((await messages(page)).join(), 'Please enter your password first')
   await page.fill('#password', PASSWORD)
-  await page.click('main form button')
+  await pressForPage(page)
   assert.is(new URL(page.url()).pathname, '/members/recent/')
   assert.is(await page.inputValue('#note'), NOTE)
-  await page.click('main form button')
+  await pressForPage(page)
   assert.equal(await messages(page), ['✔ Your note is kept.'])
   assert.is(await page.inputValue('#note'), NOTE)
 })
@@ -76,7 +76,7 @@ for (const javaScriptEnabled of [true, false]) {
     const page = await atForm(`Kaja ${javaScriptEnabled}`, { javaScriptEnabled })
     const tab = await page.context().newPage()
     await tab.goto('/logout/')
-    await tab.click('main form button')
+    await pressForPage(tab)
     assert.equal(await messages(tab), ['✔ You are logged out.'])
 
     await page.click('main form button')

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../helpers.js'
-import { browserSuite, fillIn, pressForAnswer } from './visit.js'
+import { browserSuite, fillIn, pressForAnswer, pressForPage } from './visit.js'
 
 const { test, site, open } = browserSuite('layout')
 
@@ -60,10 +60,10 @@ async function tops(page: Page): Promise<number[]> {
 async function loggedIn(): Promise<BrowserContextOptions> {
   const page = await open('/login/', { javaScriptEnabled: false })
   await fillIn(page, { username: 'Stable', password: PASSWORD })
-  await page.click('main form button')
+  await pressForPage(page)
   await page.goto('/account/devices/')
   await page.locator('input[name=name]').first().fill('W'.repeat(40))
-  await page.locator('.rows form button').first().click()
+  await pressForPage(page, '.rows form button >> nth=0')
   const storageState = await page.context().storageState()
   await page.context().close()
   await site().visitor().logIn('Stable')

@@ -1,48 +1,43 @@
-import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../helpers.js'
-import { browserSuite, fillIn, messages } from './visit.js'
+import { browserSuite, fillIn, messages, pressForPage } from './visit.js'
 
 const { test, site, open } = browserSuite('a browser without JavaScript')
 
 const PLAIN = { javaScriptEnabled: false }
 
-async function press(page: Page): Promise<void> {
-  await Promise.all([page.waitForEvent('load'), page.click('main form button')])
-}
-
 test('sign-up, login and logout go by plain pages, with every mistake on the way', async () => {
   const page = await open('/signup/', PLAIN)
-  await press(page)
+  await pressForPage(page)
   assert.is((await messages(page)).length, 4)
   assert.match(await page.title(), /^Error: Sign up/)
   assert.ok(await page.locator('#messages[autofocus]').isVisible())
 
   await fillIn(page, { username: 'Plain Jane', email: 'jane', password: PASSWORD, repassword: PASSWORD })
-  await press(page)
+  await pressForPage(page)
   assert.equal(await messages(page), ['⚠ E-mail: an address like name@example.com.'])
   assert.is(await page.inputValue('#username'), 'Plain Jane')
   assert.is(await page.inputValue('#password'), '')
 
   await fillIn(page, { email: 'jane@example.com', password: PASSWORD, repassword: PASSWORD })
-  await press(page)
+  await pressForPage(page)
   assert.is(new URL(page.url()).pathname, '/')
   assert.equal(await messages(page), ['✔ Your account Plain Jane is ready. Log in'])
 
   await page.click('#messages a')
   assert.is(await page.inputValue('#username'), 'Plain Jane')
   await fillIn(page, { password: 'mistyped' })
-  await press(page)
+  await pressForPage(page)
   assert.equal(await messages(page), ['⚠ This password is wrong.'])
   await fillIn(page, { password: PASSWORD })
   await page.check('#keep')
-  await press(page)
+  await pressForPage(page)
   assert.equal(await messages(page), ['✔ You are logged in.'])
   await page.reload()
   assert.equal(await messages(page), [])
 
   await page.click('nav >> text=Log out')
-  await press(page)
+  await pressForPage(page)
   assert.equal(await messages(page), ['✔ You are logged out.'])
   await page.goBack()
   assert.not.match(await page.locator('body').innerText(), 'Plain Jane')
@@ -53,17 +48,17 @@ test('a page left open while the cookie changed keeps the name, and works at the
   const page = await open('/login/', PLAIN)
   await fillIn(page, { username: 'Patience', password: PASSWORD })
   await page.context().clearCookies()
-  await press(page)
+  await pressForPage(page)
   assert.match((await messages(page)).join(), 'open for too long')
   assert.is(await page.inputValue('#username'), 'Patience')
   await fillIn(page, { password: PASSWORD })
-  await press(page)
+  await pressForPage(page)
   assert.equal(await messages(page), ['✔ You are logged in.'])
 })
 
 test('the answer to a form can be opened by itself, and leads back to the form', async () => {
   const page = await open('/signup/', PLAIN)
-  await press(page)
+  await pressForPage(page)
   await page.goto('/signup/verify/')
   assert.match((await messages(page)).join(), 'Only POST is allowed here')
   await page.click('main a[href="/signup/"]')

@@ -47,9 +47,15 @@ export function messages(page: Page): Promise<string[]> {
   return page.locator('#messages .error li, #messages .success > p:first-child').allInnerTexts()
 }
 
-/** Presses the form's button and waits until htmx has put new content into the message box. */
+/** Presses the form's button and waits until the message box has new content, by htmx or on a new page. */
 export async function pressForAnswer(page: Page): Promise<void> {
   await page.evaluate('document.querySelector("#messages > *")?.setAttribute("data-former", "")')
   await page.click('main form button')
   await page.waitForSelector('#messages > :not([data-former])')
+  await page.waitForLoadState('domcontentloaded')
+}
+
+/** Presses the form's button, or what else leads to another page, and waits until that page has loaded. */
+export async function pressForPage(page: Page, selector = 'main form button'): Promise<void> {
+  await Promise.all([page.waitForEvent('load'), page.click(selector)])
 }
