@@ -11,8 +11,12 @@ export interface Hashing {
   verify(known: string, password: string): Promise<boolean>
 }
 
-/** What a thread is given at most: while the event loop is busy, the next hash lies there already. */
-export const TASKS_OF_A_THREAD = 2
+/**
+ * What a thread is given at most. What lies there when it is done with the former ones it does without a pause, and answers
+ * all of it at once: who comes alone is answered at once, and in a storm the event loop does the same six times in a row,
+ * with its code in the caches from which each hash drives it out. So a login takes 1.3 ms of it instead of 1.9.
+ */
+export const TASKS_OF_A_THREAD = 6
 
 // By how many threads they have: all sites of a process share them, as they do its cores.
 const pools = new Map<number, Promise<Piscina>>()
@@ -44,8 +48,6 @@ async function start(threads: number): Promise<Piscina> {
     minThreads: threads,
     maxThreads: threads,
     concurrentTasksPerWorker: TASKS_OF_A_THREAD,
-    // Otherwise the first of two is answered only with the second.
-    atomics: 'disabled',
     niceIncrement,
     recordTiming: false,
     // The host's secrets are none of theirs.

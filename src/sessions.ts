@@ -171,8 +171,8 @@ export async function logIn(
   const isStranger = knownDevices(ctx, house)(account) === undefined && keptText(ctx, NEWCOMER) !== user.id
   const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
   const done = await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
-    if (!(await users.isOpenWith(transaction, user.id, deviceStamp))) return undefined
-    await sessions.open(transaction, session, { insteadOf: sessionOf(ctx)?.id })
+    const opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
+    if (!opened) return undefined
     const language = house.languageOf(ctx)
     // Whoever comes on a new device may be a thief: what the owner is told of that stays in the owner's language.
     if (language !== account.language && (!isStranger || account.language === null)) {

@@ -27,11 +27,10 @@ export function createUser({ write }: Database, user: NewUser): Promise<boolean>
   return write(async (transaction) => (await create(transaction, user)) !== undefined)
 }
 
-export function openSession({ write }: Database, ...rest: RestOf<typeof open>): Promise<void> {
-  return write((transaction) => open(transaction, ...rest))
+/** For a user that `createUser` has made. */
+export function openSession({ write }: Database, session: NewSession): Promise<boolean> {
+  return write((transaction) => open(transaction, session, { deviceStamp: '' }))
 }
-
-type RestOf<Verb> = Verb extends (db: Db, ...rest: infer Rest) => unknown ? Rest : never
 
 /** A session as `sessions.open` takes one. */
 export function newSession(

@@ -69,7 +69,7 @@ export async function copyDatabase(
 function open(location: DatabaseLocation): Kysely<Tables> {
   const located = locate(location)
   return located.kind === 'file'
-    ? openSqlite<Tables>(located.file, { durable: true })
+    ? openSqlite<Tables>(located.file, { lasts: 'power' })
     : openPatient<Tables>(located.server)
 }
 

@@ -10,17 +10,19 @@ import type { ServerSettings } from './postgres.js'
 import { isReadOnly } from './private-files.js'
 import type { Db, Schema } from './schema.js'
 import { openSqlite, type SqliteFile, START_WAIT, translated } from './sqlite.js'
+import { SqliteLog } from './sqlite-log.js'
 import { DatabaseUnavailable, forgiveUnavailable, type OnRetry, retried } from './unavailable.js'
 
 /** The database and its two ways in. */
 export interface Database {
-  /** For everything that must last: a write that was answered is on the disk. */
+  /** For what is read. */
   main: Db
   /** For what may get lost with the power (last seen): cheap, and never waits long for a lock. */
   loose: Db
   /**
-   * Does `work` in a transaction, again and again while others are in its way: what it does must be harmless to be done
-   * twice, but for its own statements, which are rolled back. It awaits nothing but these.
+   * For everything that must last: what was answered is on the disk. Does `work` in a transaction, again and again while
+   * others are in its way: what it does must be harmless to be done twice, but for its own statements, which are rolled
+   * back. It awaits nothing but these.
    */
   write<Result>(work: (transaction: Db) => Promise<Result>): Promise<Result>
   /** Does `work`, one statement, on `loose`, again and again while another process holds the lock. */
@@ -49,14 +51,19 @@ export async function openDatabase(
   location: DatabaseLocation,
   { onRetry, workers = 1 }: OpenOptions = {},
 ): Promise<Database> {
-  const { main, loose, writer, schema } = await opened(location, { onRetry, workers })
+  const { main, loose, writer, log, schema } = await opened(location, { onRetry, workers })
   return {
     main,
     loose,
-    write: (work) => retried(() => writer.transaction().execute(work), WRITE_WAIT, onRetry),
+    async write(work) {
+      const result = await retried(() => writer.transaction().execute(work), WRITE_WAIT, onRetry)
+      await log?.toDisk()
+      return result
+    },
     note: (work) => retried(() => work(loose), WRITE_WAIT, onRetry),
     ready: () => isCurrent(main, schema).catch(refuseUnavailable),
     async close() {
+      await log?.close()
       if (schema === undefined) await emptyLog(main)
       for (const handle of new Set([loose, writer, main])) await handle.destroy()
     },
@@ -144,6 +151,8 @@ interface Handles {
   loose: Kysely<Schema>
   /** For transactions: on a server, those that wait for a lock must not take the connections of those who read. */
   writer: Kysely<Schema>
+  /** Where what `writer` commits is on the disk only with it. */
+  log?: SqliteLog | undefined
   /** On a server, the schema with our tables. */
   schema?: string
 }
@@ -172,13 +181,24 @@ async function openedFile(file: SqliteFile): Promise<Handles> {
     const steps = Object.keys(migrations)
     const ours = await retried(async () => translated(() => refuseForeign(file, steps)), START_WAIT)
     const main = await retried(() => openMigrated(ours), START_WAIT)
-    const loose = await retried(async () => openSqlite<Schema>(ours, { durable: false }), START_WAIT)
+    const loose = await retried(async () => openSqlite<Schema>(ours, { lasts: 'process' }), START_WAIT)
     // Kysely closes nothing that was never used.
     await loose.connection().execute(async () => {})
-    return { main, writer: main, loose }
+    return { main, writer: main, loose, log: await logOf(main) }
   } catch (error) {
     throw cannotOpenFile(file, error)
   }
+}
+
+/** The log of the file; undefined if it has none: then each commit waits for the disk. */
+async function logOf(db: Db): Promise<SqliteLog | undefined> {
+  const mode = await sql<{ journal_mode: string }>`pragma journal_mode`.execute(db)
+  if (mode.rows[0]?.journal_mode !== 'wal') return undefined
+  // As SQLite itself calls the file: it follows links.
+  const name = await sql<{ file: string }>`select file from pragma_database_list where name = 'main'`.execute(
+    db,
+  )
+  return new SqliteLog(name.rows[0]?.file ?? '')
 }
 
 // A file that nobody uses has no log beside it, and SQLite makes one also to read (sqlite.org, "Read-Only Databases").
@@ -197,7 +217,7 @@ function cannotOpen(what: string, error: unknown): Error {
 }
 
 async function openMigrated(file: SqliteFile): Promise<Kysely<Schema>> {
-  const main = openSqlite<Schema>(file, { durable: true })
+  const main = openSqlite<Schema>(file, { lasts: 'with log' })
   try {
     await migrate(main)
     return main
@@ -210,7 +230,7 @@ async function openMigrated(file: SqliteFile): Promise<Kysely<Schema>> {
 async function openOurs(file: SqliteFile): Promise<Kysely<Schema>> {
   const steps = Object.keys(migrations)
   const ours = await retried(async () => translated(() => refuseForeign(file, steps)), START_WAIT)
-  return retried(async () => openSqlite<Schema>(ours, { durable: true }), START_WAIT)
+  return retried(async () => openSqlite<Schema>(ours, { lasts: 'power' }), START_WAIT)
 }
 
 function migrator(db: Kysely<Schema>, schema: string | undefined): kysely.Migrator {

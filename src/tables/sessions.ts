@@ -66,27 +66,33 @@ interface Told {
   event?: events.StoredEvent | undefined
 }
 
-/** Stores a new session; those it takes the place of, `insteadOf` and that of the same form, end with it. */
+/**
+ * Stores a new session of an account that is open, not disabled, and still has this stamp, so that its password is the one
+ * that was looked at; else answers false. Until the end of the transaction it stays so: whoever changes or closes the account
+ * waits for that, and then sees the session. Those it takes the place of, `insteadOf` and that of the same form, end with it.
+ */
 export async function open(
   db: Db,
   session: NewSession,
-  { insteadOf }: { insteadOf?: string | undefined } = {},
-): Promise<void> {
+  { deviceStamp, insteadOf }: { deviceStamp: string; insteadOf?: string | undefined },
+): Promise<boolean> {
+  const [stored] = await store(db, { ...session, kept: session.kept ? 1 : 0, deviceStamp })
+  if (stored === undefined) return false
   if (insteadOf !== undefined) await db.deleteFrom('sessions').where('id', '=', insteadOf).execute()
-  await store(db, { ...session, kept: session.kept ? 1 : 0 })
-  await endTooMany(db, { userId: session.userId })
+  if ((stored.others ?? 0) >= MOST_SESSIONS) await endTooMany(db, { userId: session.userId })
+  return true
 }
 
-const store = statement((db, session: Omit<NewSession, 'kept'> & { kept: number }) => {
+type Stored = Omit<NewSession, 'kept'> & { kept: number; deviceStamp: string }
+
+// All in one question: on a server each one costs a login more than what it asks.
+const store = statement((db, session: Stored) => {
   const row = {
     id: session.id,
     token_hash: session.tokenHash,
-    former_hash: null,
-    renewed_at: null,
     user_id: session.userId,
     kept: session.kept,
     login_form: session.loginForm,
-    device_name: null,
     user_agent: session.userAgent,
     address: session.address,
     created_at: session.now,
@@ -96,9 +102,33 @@ const store = statement((db, session: Omit<NewSession, 'kept'> & { kept: number 
   }
   return db
     .insertInto('sessions')
-    .values(row)
-    .onConflict((conflict) => conflict.columns(['user_id', 'login_form']).doUpdateSet(row))
+    .columns(keysOf(row))
+    .expression((from) =>
+      from
+        .selectFrom('users')
+        .select(({ val }) => keysOf(row).map((column) => val(row[column]).as(column)))
+        .where('id', '=', session.userId)
+        .where('device_stamp', '=', session.deviceStamp)
+        .where('closed_at', 'is', null)
+        .where('disabled_at', 'is', null)
+        .$if(isServer(db), (users) => users.forNoKeyUpdate()),
+    )
+    .onConflict((conflict) =>
+      conflict
+        .columns(['user_id', 'login_form'])
+        .doUpdateSet({ ...row, former_hash: null, renewed_at: null, device_name: null }),
+    )
+    .returning(({ selectFrom }) =>
+      selectFrom('sessions as other')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('other.user_id', '=', session.userId)
+        .as('others'),
+    )
 })
+
+function keysOf<Row extends object>(row: Row): (keyof Row)[] {
+  return Object.keys(row) as (keyof Row)[]
+}
 
 /** Whoever needs more forgets to log out; each is a row on a page, too. */
 const MOST_SESSIONS = 100

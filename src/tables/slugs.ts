@@ -18,7 +18,11 @@ interface Claim {
 
 /** Takes the slug for the user, or answers false if it is somebody else's, now or formerly. */
 export async function claim(db: Db, { slug, userId, now }: Claim): Promise<boolean> {
-  const claimed = await db
+  return (await claimOne(db, { slug, userId, now })).length > 0
+}
+
+const claimOne = statement((db, { slug, userId, now }: Pick<Claim, keyof Claim>) =>
+  db
     .insertInto('slugs')
     .values({ slug, user_id: userId, until: null })
     .onConflict((conflict) =>
@@ -27,10 +31,8 @@ export async function claim(db: Db, { slug, userId, now }: Claim): Promise<boole
         .doUpdateSet({ user_id: userId, until: null })
         .where(({ eb, or }) => or([eb('slugs.until', '<=', now), eb('slugs.user_id', '=', userId)])),
     )
-    .returning('slug')
-    .executeTakeFirst()
-  return claimed !== undefined
-}
+    .returning('slug'),
+)
 
 /** Makes the user's slug a former one, which leads to the user until then. */
 export async function leave(db: Db, { slug, userId }: Omit<Claim, 'now'>, until: number): Promise<void> {

@@ -30,17 +30,21 @@ export interface SqliteFile {
 }
 
 /**
- * Opens a SQLite file and makes it, and its folder, if need be: readable by its owner alone. `durable` says whether a
- * write that was answered survives a power cut; writes that may get lost (last seen) are twenty times cheaper without.
+ * What a commit survives. `power`: also a power cut, for which it waits. `with log`: that, too, once the log was brought to the
+ * disk, see `SqliteLog`. `process`: the end of the process alone; it is twenty times cheaper, for what may get lost (last seen).
  */
-export function openSqlite<Schema>(
-  file: SqliteFile,
-  { durable }: { durable: boolean },
-): kysely.Kysely<Schema> {
+export type Lasting = 'power' | 'with log' | 'process'
+
+interface Lasts {
+  lasts: Lasting
+}
+
+/** Opens a SQLite file and makes it, and its folder, if need be: readable by its owner alone. */
+export function openSqlite<Schema>(file: SqliteFile, { lasts }: Lasts): kysely.Kysely<Schema> {
   makeFolder(dirname(file.path))
   const inUse = translated(() => hold(file))
   try {
-    const connection = connected(file, { durable })
+    const connection = connected(file, { lasts })
     return new Kysely({ dialect: new LockingSqliteDialect(connection, file, inUse) })
   } catch (error) {
     inUse.close()
@@ -48,11 +52,11 @@ export function openSqlite<Schema>(
   }
 }
 
-function connected(file: SqliteFile, { durable }: { durable: boolean }): BetterSqlite3.Database {
+function connected(file: SqliteFile, { lasts }: Lasts): BetterSqlite3.Database {
   makePrivate(file.path)
   const connection = file.open(file.path, { timeout: BUSY_TIMEOUT })
   try {
-    translated(() => setPragmas(connection, { durable, isShared: file.isShared }))
+    translated(() => setPragmas(connection, { lasts, isShared: file.isShared }))
     return connection
   } catch (error) {
     connection.close()
@@ -63,15 +67,15 @@ function connected(file: SqliteFile, { durable }: { durable: boolean }): BetterS
 // A file that is WAL already opens with NORMAL, a fresh one with FULL: always said, never left to chance.
 function setPragmas(
   connection: BetterSqlite3.Database,
-  { durable, isShared }: { durable: boolean; isShared: boolean },
+  { lasts, isShared }: Lasts & { isShared: boolean },
 ): void {
   if (!isShared) connection.pragma('journal_mode = WAL')
   const isWal = connection.pragma('journal_mode', { simple: true }) === 'wal'
   if (!isWal) connection.pragma(`busy_timeout = ${JOURNAL_BUSY_TIMEOUT}`)
   // Without WAL, a power cut could break the file itself under NORMAL (sqlite.org, PRAGMA synchronous).
-  connection.pragma(`synchronous = ${durable || !isWal ? 'FULL' : 'NORMAL'}`)
+  connection.pragma(`synchronous = ${lasts === 'power' || !isWal ? 'FULL' : 'NORMAL'}`)
   connection.pragma('foreign_keys = ON')
-  if (!durable && !isShared) connection.pragma(`wal_autocheckpoint = ${LOG_PAGES}`)
+  if (lasts === 'process' && !isShared) connection.pragma(`wal_autocheckpoint = ${LOG_PAGES}`)
 }
 
 /** Kysely's dialect, with transactional migrations, which SQLite can, and a lock between processes that migrate. */

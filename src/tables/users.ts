@@ -95,7 +95,8 @@ export interface NewUser extends Claims {
 /** Stores a user with its slug, or answers undefined if somebody has one of its claims; the constraints decide races. */
 export async function create(db: Db, user: NewUser): Promise<User | undefined> {
   const { id, name, slug, email, createdAt } = user
-  if (!(await insert(db, user))) return undefined
+  const [stored] = await insert(db, { ...user, language: user.language ?? null })
+  if (stored === undefined) return undefined
   if (await slugs.claim(db, { slug, userId: id, now: createdAt })) {
     return { id, name, slug, email, emailConfirmedAt: null, nextEmail: null, createdAt }
   }
@@ -103,8 +104,8 @@ export async function create(db: Db, user: NewUser): Promise<User | undefined> {
   return undefined
 }
 
-async function insert(db: Db, user: NewUser): Promise<boolean> {
-  const stored = await db
+const insert = statement((db, user: Omit<NewUser, 'language'> & { language: string | null }) =>
+  db
     .insertInto('users')
     .values({
       id: user.id,
@@ -117,15 +118,13 @@ async function insert(db: Db, user: NewUser): Promise<boolean> {
       signup_form: user.signupForm,
       device_stamp: '',
       confirm_by: user.confirmBy,
-      language: user.language ?? null,
+      language: user.language,
       created_at: user.createdAt,
       updated_at: user.createdAt,
     })
     .onConflict((conflict) => conflict.doNothing())
-    .returning('id')
-    .executeTakeFirst()
-  return stored !== undefined
-}
+    .returning('id'),
+)
 
 /** Which of the claims somebody has already; slugs and addresses count also while they are held for a former owner. */
 export async function taken(
@@ -364,25 +363,6 @@ export async function setEmail(
       .$if(wanted, (update) => update.where('next_email', '=', email)),
   )
 }
-
-/**
- * Whether the account is open, not disabled, and still has this stamp, so that its password is the one that was looked at.
- * Until the end of the transaction it stays so: whoever changes or closes it waits for that, and then sees what was done.
- */
-export async function isOpenWith(db: Db, userId: string, deviceStamp: string): Promise<boolean> {
-  return (await openWith(db, { userId, deviceStamp })).length > 0
-}
-
-const openWith = statement((db, { userId, deviceStamp }: { userId: string; deviceStamp: string }) =>
-  db
-    .selectFrom('users')
-    .select('id')
-    .where('id', '=', userId)
-    .where('device_stamp', '=', deviceStamp)
-    .where('closed_at', 'is', null)
-    .where('disabled_at', 'is', null)
-    .$if(isServer(db), (users) => users.forNoKeyUpdate()),
-)
 
 export interface NewPassword {
   /** '' for none that would open the account. */

@@ -1,7 +1,7 @@
 /* The visitors: a process of its own that asks as fast as it is answered, and looks at every answer. */
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import autocannon from 'autocannon'
+import { type Answer, Connection } from './connection.js'
 import { masked } from './forms.js'
 
 /** What is asked, again and again. */
@@ -26,7 +26,8 @@ export interface Load {
 /** What came of it; durations are in milliseconds. */
 export interface Answered {
   count: number
-  seconds: number
+  /** Those that were answered in time. */
+  perSecond: number
   p50: number
   p99: number
   /** How much of a processor the visitors took, 1 for all of one. */
@@ -46,25 +47,28 @@ process.on('message', (load: Load) => {
 })
 
 async function run(load: Load): Promise<Answered> {
-  const durations: number[] = []
   let wrong = ''
-  const isWrong = (status: number, body: string) =>
-    status !== load.answer.status || masked(body) !== load.answer.body
-  const look = (status: number, body: string) => {
-    if (isWrong(status, body)) wrong ||= `${status}\n${body}\ninstead of\n${load.answer.body}`
-  }
-  const request: autocannon.Request = { ...requestOf(load), onResponse: look }
+  const durations: number[] = []
+  const ask = asking(load, (sent, { status, body }) => {
+    durations.push(performance.now() - sent)
+    if (status === load.answer.status && masked(body) === load.answer.body) return
+    wrong ||= `${status}\n${body}\ninstead of\n${load.answer.body}`
+  })
   const began = performance.now()
   const before = process.cpuUsage()
-  const note = (duration: number) => durations.push(duration)
-  const errors = load.rate === undefined ? await fire(load, request, note) : await pace(load, look, note)
+  const asked = (load.rate === undefined ? fire(load, ask) : pace(load, ask)).catch((error: Error) => {
+    wrong ||= error.message
+  })
+  // What is still on its way then counts for nobody, but is waited for: nobody else is to be measured beside it.
+  await pause(load.seconds * 1000)
   const { user, system } = process.cpuUsage(before)
   const seconds = (performance.now() - began) / 1000
-  if (errors > 0) wrong ||= `${errors} connections failed`
+  const inTime = durations.length
+  await asked
   durations.sort((one, other) => one - other)
   return {
     count: durations.length,
-    seconds,
+    perSecond: inTime / seconds,
     p50: percentile(durations, 0.5),
     p99: percentile(durations, 0.99),
     share: (user + system) / 1e6 / seconds,
@@ -72,61 +76,61 @@ async function run(load: Load): Promise<Answered> {
   }
 }
 
-/** As fast as it is answered; answers how many connections failed. */
-function fire(
-  { address, connections, seconds }: Load,
-  request: autocannon.Request,
-  onDuration: (milliseconds: number) => void,
-): Promise<number> {
-  const options = { url: address, connections, duration: seconds, sampleInt: 50, timeout: 60 }
-  return new Promise((resolve, reject) => {
-    autocannon({ ...options, requests: [request] }, (error, result) =>
-      error ? reject(error) : resolve(result.errors),
-    ).on('response', (_client, _status, _bytes, duration) => onDuration(duration))
-  })
+/** Asks for what comes next, on this connection. */
+type Ask = (connection: Connection) => Promise<void>
+
+function asking(load: Load, look: (sent: number, answer: Answer) => void): Ask {
+  const next = requestsOf(load)
+  return async (connection) => {
+    const sent = performance.now()
+    look(sent, await connection.ask(next()))
+  }
 }
 
-/**
- * At even times, whether the former was answered or not, as people come: autocannon would ask all of a second's at its
- * begin. Answers how many got no answer.
- */
-async function pace(
-  { address, path, headers, seconds, rate = 1 }: Load,
-  look: (status: number, body: string) => void,
-  onDuration: (milliseconds: number) => void,
-): Promise<number> {
-  const began = performance.now()
-  const asked: Promise<boolean>[] = []
-  const ask = async (): Promise<boolean> => {
-    const sent = performance.now()
-    const response = await fetch(address + path, { headers: { ...headers, 'accept-encoding': 'identity' } })
-    look(response.status, await response.text())
-    onDuration(performance.now() - sent)
-    return true
+/** As fast as it is answered. */
+async function fire({ address, connections, seconds }: Load, ask: Ask): Promise<void> {
+  const end = performance.now() + seconds * 1000
+  const visit = async () => {
+    const connection = new Connection(address)
+    while (performance.now() < end) await ask(connection)
+    connection.close()
   }
+  await Promise.all(Array.from({ length: connections }, visit))
+}
+
+/** At even times, whether the former was answered or not, as people come. */
+async function pace({ address, seconds, rate = 1 }: Load, ask: Ask): Promise<void> {
+  const began = performance.now()
+  const free: Connection[] = []
+  const visit = async () => {
+    const connection = free.pop() ?? new Connection(address)
+    await ask(connection)
+    free.push(connection)
+  }
+  const visits: Promise<void>[] = []
   for (let number = 0; number < rate * seconds; number++) {
     await pause(Math.max(0, began + (number * 1000) / rate - performance.now()))
-    asked.push(ask().catch(() => false))
+    visits.push(visit())
   }
-  return (await Promise.all(asked)).filter((isAnswered) => !isAnswered).length
+  await Promise.all(visits)
+  for (const connection of free) connection.close()
 }
 
 /** Users are asked for in no order, as they come; a prime, so that it is the turn of each. */
 const STRIDE = 7919
 
-function requestOf({ path, method, headers, body, users = 1, from = 0 }: Load): autocannon.Request {
-  const request = { path, method, headers }
-  if (body === undefined) return request
-  if (!body.includes('{n}')) return { ...request, body }
+/** Each request as it goes over the wire. */
+function requestsOf({ address, path, method, headers, body, users = 1, from = 0 }: Load): () => string {
+  const all = { host: new URL(address).host, ...headers }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = `${method} ${path} HTTP/1.1\r\n${lines.join('')}`
+  if (body === undefined) return () => `${head}\r\n`
   let number = from
-  return {
-    ...request,
-    setupRequest(asked) {
-      number += 1
-      const user = (number * STRIDE) % users
-      const filled = body.replaceAll('{n}', `${number}`).replaceAll('{user}', `${user}`)
-      return { ...asked, body: filled }
-    },
+  return () => {
+    number += 1
+    const user = (number * STRIDE) % users
+    const filled = body.replaceAll('{n}', `${number}`).replaceAll('{user}', `${user}`)
+    return `${head}content-length: ${Buffer.byteLength(filled)}\r\n\r\n${filled}`
   }
 }
 

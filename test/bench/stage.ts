@@ -97,9 +97,9 @@ export class Visitors {
   }
 }
 
-function roundOf({ count, seconds, p50, p99, share, wrong }: Answered, used: number): Round {
+function roundOf({ count, perSecond, p50, p99, share, wrong }: Answered, used: number): Round {
   if (wrong !== '') throw new Error(`An answer was wrong: ${wrong}`)
-  return { perSecond: count / seconds, p50, p99, cpu: used / count, share }
+  return { perSecond, p50, p99, cpu: used / count, share }
 }
 
 /** What a floor is tried with: on few cores more than these, for that is sometimes faster. */

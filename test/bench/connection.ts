@@ -1,0 +1,76 @@
+import { connect, type Socket } from 'node:net'
+
+export interface Answer {
+  status: number
+  body: string
+}
+
+interface Waiting {
+  resolve(answer: Answer): void
+  reject(error: Error): void
+}
+
+const PATIENCE = 60_000
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * One connection to a server, for one request after the other: HTTP/1.1 as far as our pages need it, for visitors share the
+ * cores with what they measure. An answer has to say its Content-Length.
+ */
+export class Connection {
+  readonly #socket: Socket
+  #received: Buffer = NOTHING
+  #waiting: Waiting | undefined
+
+  constructor(address: string) {
+    const { hostname, port } = new URL(address)
+    this.#socket = connect({ host: hostname, port: Number(port), noDelay: true })
+    this.#socket.setTimeout(PATIENCE, () => this.#socket.destroy(new Error('It took too long.')))
+    this.#socket.on('data', (chunk) => this.#take(chunk))
+    this.#socket.on('error', (error) => this.#fail(error))
+    this.#socket.on('close', () => this.#fail(new Error('The connection was closed.')))
+  }
+
+  /** Sends a whole request, once the former one was answered. */
+  ask(request: string): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error('The connection is closed.'))
+      this.#waiting = { resolve, reject }
+      this.#socket.write(request)
+    })
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #take(chunk: Buffer): void {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
+    try {
+      const answer = answerIn(this.#received)
+      if (answer === undefined) return
+      this.#received = NOTHING
+      this.#waiting?.resolve(answer)
+    } catch (error) {
+      this.#socket.destroy(error instanceof Error ? error : undefined)
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#waiting?.reject(error)
+  }
+}
+
+/** Undefined as long as it has not arrived as a whole. */
+function answerIn(received: Buffer): Answer | undefined {
+  const headEnd = received.indexOf('\r\n\r\n')
+  if (headEnd < 0) return undefined
+  const head = received.toString('latin1', 0, headEnd)
+  const [, status] = /^HTTP\/1\.1 (\d{3})/.exec(head) ?? []
+  const [, length] = /\ncontent-length: (\d+)/i.exec(head) ?? []
+  if (status === undefined || length === undefined) throw new Error(`This is no answer of ours:\n${head}`)
+  const end = headEnd + 4 + Number(length)
+  return received.length < end
+    ? undefined
+    : { status: Number(status), body: received.toString('utf8', headEnd + 4, end) }
+}
