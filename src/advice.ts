@@ -97,7 +97,7 @@ export function onEmail(typed: string): Advice[] {
   const at = address.lastIndexOf('@')
   const domain = address.slice(at + 1).toLowerCase()
   if (DOMAINS.includes(domain)) return []
-  const [nearest] = byDistance(domain, DOMAINS)
+  const [nearest] = byDistance(domain, DOMAINS, SLIP)
   if (nearest === undefined || nearest.distance > slipIn(nearest.known)) return []
   return [{ ...EMAIL_SUGGESTED, params: { email: `${address.slice(0, at)}@${nearest.known}` } }]
 }
