@@ -12,7 +12,7 @@ import type { EventKind } from './tables/events.js'
 import { DatabaseUnavailable } from './tables/unavailable.js'
 import * as users from './tables/users.js'
 import type { Broken } from './web/form.js'
-import { leaving } from './web/leaving.js'
+import { refuseIfLeft } from './web/leaving.js'
 import { networkOf } from './web/network.js'
 
 export type Outcome = { ok: true; account: users.Account } | { ok: false; error: Broken }
@@ -165,7 +165,7 @@ function deviceOf(ctx: Context, house: House, account: users.Account | undefined
 }
 
 function isRight(ctx: Context, { passwords }: House, { account, password }: PasswordCheck): Promise<boolean> {
-  return passwords.verify(account?.passwordHash, password, leaving(ctx))
+  return passwords.verify(account?.passwordHash, password, () => refuseIfLeft(ctx))
 }
 
 // The owner's success ends a row (NIST 800-63B-4 3.2.2) and what was mistyped here; what strangers have tried counts on.

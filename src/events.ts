@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
@@ -7,6 +6,7 @@ import type { Database } from './tables/database.js'
 import * as events from './tables/events.js'
 import type { Db } from './tables/schema.js'
 import { DatabaseUnavailable } from './tables/unavailable.js'
+import { randomFew } from './web/random.js'
 
 /** The security history as it is written, and told to the host. */
 export interface Events {
@@ -108,7 +108,7 @@ let count = 0
 function numbered(event: events.AccountEvent): events.StoredEvent {
   count = (count + 1) % 1e6
   const place = String(event.at).padStart(15, '0') + String(count).padStart(6, '0')
-  return { ...event, id: place + randomBytes(5).toString('hex') }
+  return { ...event, id: place + randomFew(5).toString('hex') }
 }
 
 /** The id of an event, if a text looks like one. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { hash, parseOptions } from '@node-rs/argon2'
+import { hash } from '@node-rs/argon2'
 import pLimit from 'p-limit'
 import { createHashing, TASKS_OF_A_THREAD } from './hashing.js'
 import { once } from './web/once.js'
@@ -16,13 +16,13 @@ export interface PasswordCosts {
 
 /** Hashes and checks passwords behind a gate, so that a storm of logins cannot take the pages down. */
 export interface Passwords {
-  /** Answers a PHC string. Throws `TooManyAtOnce`, and the signal's reason if that comes before its turn. */
-  hash(password: string, signal?: AbortSignal): Promise<string>
+  /** Answers a PHC string. Throws `TooManyAtOnce`, and what `onTurn` throws, which is called when it is its turn. */
+  hash(password: string, onTurn?: () => void): Promise<string>
   /**
    * Whether the password is right. Without a hash (nobody has that name) it takes the same time and answers false.
    * Throws as `hash` does.
    */
-  verify(hash: string | undefined, password: string, signal?: AbortSignal): Promise<boolean>
+  verify(hash: string | undefined, password: string, onTurn?: () => void): Promise<boolean>
   /** Throws `TooManyAtOnce` if a hash would have no place to wait: before anything is written for it. */
   refuseWhenFull(): void
   /** How many hashes are made and wait at the moment, and how often one was refused so far. */
@@ -85,10 +85,10 @@ export function createPasswords(
   }
 
   // Nobody waits behind those who have gone away.
-  const gated = <Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> => {
+  const gated = <Result>(work: () => Promise<Result>, onTurn?: () => void): Promise<Result> => {
     refuseWhenFull()
-    return limit(() => {
-      signal?.throwIfAborted()
+    return limit(async () => {
+      onTurn?.()
       return work()
     })
   }
@@ -96,12 +96,12 @@ export function createPasswords(
   return {
     refuseWhenFull,
     load,
-    hash: async (password, signal) => gated(() => hashing.hash(normalizePassword(password), options), signal),
-    verify: async (known, password, signal) => {
-      const right = await gated(() => hashing.verify(known || nobody, normalizePassword(password)), signal)
+    hash: async (password, onTurn) => gated(() => hashing.hash(normalizePassword(password), options), onTurn),
+    verify: async (known, password, onTurn) => {
+      const right = await gated(() => hashing.verify(known || nobody, normalizePassword(password)), onTurn)
       return right && Boolean(known)
     },
-    isOutdated: (known) => isOutdated(known, costs),
+    isOutdated: (known) => !known.startsWith(beginOf(costs)),
   }
 }
 
@@ -111,15 +111,14 @@ export function hashOne(password: string): Promise<string> {
 }
 
 // Random bytes in the form of a hash with these costs, which takes as long to check as any.
-function hashOfNobody({ memoryCost, timeCost, parallelism }: PasswordCosts): string {
+function hashOfNobody(costs: PasswordCosts): string {
   const [salt, tag] = [16, 32].map((bytes) => randomBytes(bytes).toString('base64').replaceAll('=', ''))
-  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${salt}$${tag}`
+  return `${beginOf(costs)}${salt}$${tag}`
 }
 
-function isOutdated(known: string, costs: PasswordCosts): boolean {
-  const { algorithm, memoryCost, timeCost, parallelism } = parseOptions(known)
-  const { memoryCost: memory, timeCost: time, parallelism: lanes } = costs
-  return algorithm !== ARGON2ID || memoryCost !== memory || timeCost !== time || parallelism !== lanes
+/** How the PHC string of each hash with these costs begins. */
+function beginOf({ memoryCost, timeCost, parallelism }: PasswordCosts): string {
+  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`
 }
 
 /** The one form of a password that is counted, compared and hashed (NIST 800-63B-4 3.1.1.2); it is never trimmed. */

@@ -15,7 +15,7 @@ import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Advice, Broken, Form } from '../web/form.js'
-import { leaving } from '../web/leaving.js'
+import { refuseIfLeft } from '../web/leaving.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../web/submit.js'
 
 export const name = 'account-password'
@@ -135,7 +135,7 @@ async function store(
   values: Sent<FieldName>,
 ): Promise<number | undefined> {
   await countMail(ctx, house, { kind: 'password-changed', userId: user.id, address: user.email })
-  const hash = await house.passwords.hash(values.password, leaving(ctx))
+  const hash = await house.passwords.hash(values.password, () => refuseIfLeft(ctx))
   const now = house.now()
   const stamp = newDeviceStamp()
   const renewal = renewalOf(ctx, house, { form: fingerprint(ctx, values) })
@@ -171,7 +171,8 @@ async function isRepeated(ctx: Context, house: House, values: Sent<FieldName>): 
   const isSecond = await sessions.isOfForm(main, owned, fingerprint(ctx, values))
   const account = isSecond ? await users.byId(main, user.id) : undefined
   if (account === undefined) return false
-  if (!(await house.passwords.verify(account.passwordHash, values.password, leaving(ctx)))) return false
+  if (!(await house.passwords.verify(account.passwordHash, values.password, () => refuseIfLeft(ctx))))
+    return false
   const renewal = renewalOf(ctx, house)
   if (!(await write(renewal.store))) return false
   renewal.carry()

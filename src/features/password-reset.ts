@@ -27,7 +27,7 @@ import { isTaken } from '../tables/unique.js'
 import * as users from '../tables/users.js'
 import { hashOf, newToken } from '../tokens.js'
 import type { Advice, Broken, Form } from '../web/form.js'
-import { leaving } from '../web/leaving.js'
+import { refuseIfLeft } from '../web/leaving.js'
 import { onSubmit, onTyping, type Sent } from '../web/submit.js'
 
 export const name = 'password-reset'
@@ -171,7 +171,7 @@ async function reset(
 ): Promise<boolean> {
   const now = house.now()
   const deviceStamp = newDeviceStamp()
-  const passwordHash = await house.passwords.hash(password, leaving(ctx))
+  const passwordHash = await house.passwords.hash(password, () => refuseIfLeft(ctx))
   const work = async (transaction: Db) => {
     const used = await tokens.use(transaction, { hash: token.hash, purpose: PURPOSE, now })
     if (used === undefined) return undefined

@@ -12,7 +12,7 @@ import type { Counted } from '../limits.js'
 import { keepNewcomer, newcomerOf } from '../sessions.js'
 import * as users from '../tables/users.js'
 import type { Advice, Broken, Form, Values } from '../web/form.js'
-import { leaving } from '../web/leaving.js'
+import { refuseIfLeft } from '../web/leaving.js'
 import { networkOf } from '../web/network.js'
 import type { Acceptance } from '../web/pages.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../web/submit.js'
@@ -157,7 +157,7 @@ async function createCounted(ctx: Context, house: House, applicant: Newcomer): P
 }
 
 async function create(ctx: Context, house: House, applicant: Newcomer): Promise<boolean> {
-  const passwordHash = await house.passwords.hash(applicant.password, leaving(ctx))
+  const passwordHash = await house.passwords.hash(applicant.password, () => refuseIfLeft(ctx))
   const createdAt = house.now()
   const language = house.languageOf(ctx)
   const user = { ...applicant, ...claimOf(house, applicant), passwordHash, language, createdAt }
