@@ -43,6 +43,21 @@ test('keeps what was answered through a power cut, whatever the server does by d
   assert.is(await commits(database.loose), 'off')
 })
 
+test('lets the server keep what it has planned, and goes on when a newer version adds a column meanwhile', async ({
+  database,
+}) => {
+  assert.is(await createUser(database, newUser('anna')), true)
+  await database.main.connection().execute(async (db) => {
+    const find = async () => (await users.byNameKey(db, 'anna'))?.user.name
+    assert.equal([await find(), await find()], ['anna', 'anna'])
+    const kept =
+      await sql`select name from pg_prepared_statements where statement like '%"name_key" =%'`.execute(db)
+    assert.is(kept.rows.length, 1)
+    await sql`alter table users add column later text`.execute(db)
+    assert.is(await find(), 'anna')
+  })
+})
+
 test('reads whole numbers as numbers, and leaves pg as it is for others', async ({ database }) => {
   assert.is(await askFor(database.main, '1767225600000::bigint'), 1_767_225_600_000)
   assert.is(pg.types.getTypeParser(pg.types.builtins.INT8)('1'), '1')

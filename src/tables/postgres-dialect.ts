@@ -9,6 +9,7 @@ import type {
 } from 'kysely'
 import pg from 'pg'
 import { PostgresAdapter, PostgresDialect } from './kysely.js'
+import { nameOf } from './statement.js'
 import { DatabaseUnavailable, forgiveUnavailable, type OnRetry, retried } from './unavailable.js'
 
 const { DatabaseError, escapeIdentifier } = pg
@@ -115,6 +116,11 @@ export class TranslatingPool implements PostgresPool {
   }
 }
 
+/** What pg does; its own types say less of the answer than Kysely's. */
+interface Asking {
+  query<Row>(query: { text: string; values: unknown[]; name?: string }): Promise<PostgresQueryResult<Row>>
+}
+
 /** One use of a connection. After an error that speaks of the connection or its server it is not used again. */
 class TranslatingClient implements PostgresPoolClient {
   readonly #client: pg.PoolClient
@@ -132,20 +138,19 @@ class TranslatingClient implements PostgresPoolClient {
   query<Row>(sql: unknown, parameters: readonly unknown[] = []): Promise<PostgresQueryResult<Row>> {
     if (typeof sql !== 'string') throw new Error('Nothing here streams.')
     if (/^(?:begin|start transaction)\b/.test(sql)) this.#isInTransaction = true
-    const ask = () => this.#ask<Row>(this.#client, sql, parameters)
+    const ask = () => this.#ask<Row>(sql, parameters)
     // A single statement, also one that only reads, can fail like a transaction (PostgreSQL, 13.2.3 "Serializable"). Of a
     // transaction all has to be done again, which is for whoever began it.
     return this.#isInTransaction ? ask() : retried(ask, RETRY_WAIT, this.#onRetry)
   }
 
-  async #ask<Row>(
-    client: PostgresPoolClient,
-    sql: string,
-    parameters: readonly unknown[],
-  ): Promise<PostgresQueryResult<Row>> {
+  async #ask<Row>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>> {
     if (this.#broken !== undefined) throw this.#broken
+    const name = nameOf(text)
+    const query = { text, values: [...parameters], ...(name !== undefined && { name }) }
+    const client: Asking = this.#client
     try {
-      return await translated(() => client.query<Row>(sql, parameters))
+      return await translated(() => client.query<Row>(query))
     } catch (error) {
       if (error instanceof DatabaseUnavailable && !error.soon) this.#broken = error
       throw error

@@ -12,9 +12,17 @@ class Blank {
 
 type Given = Record<string, string | number | null>
 
+const names = new Map<string, string>()
+
+/** A name for this SQL if it is that of a statement which comes again and again: by it a server keeps what it has planned. */
+export function nameOf(sql: string): string | undefined {
+  return names.get(sql)
+}
+
 /**
  * A statement that is put into SQL once for each database, and from then on only given its values: for what comes with every
- * page or login the building takes longer than the answer. What is given may only be handed on to Kysely as a value.
+ * page or login the building takes longer than the answer. What is given may only be handed on to Kysely as a value. It
+ * names the columns that it wants: a server refuses to go on with "all" once a newer version has added one.
  */
 export function statement<Asked extends Given, Row>(
   build: (db: Db, asked: Asked) => Compilable<Row>,
@@ -25,6 +33,7 @@ export function statement<Asked extends Given, Row>(
     const { adapter } = db.getExecutor()
     const query = known.get(adapter) ?? build(db, blanks<Asked>()).compile()
     known.set(adapter, query)
+    if (!names.has(query.sql)) names.set(query.sql, `gatehouse-${names.size + 1}`)
     return query
   }
 

@@ -1,4 +1,3 @@
-import type { Selectable } from 'kysely'
 import type { Database } from './database.js'
 import { isServer, skipLocked } from './dialect.js'
 import type { Db } from './schema.js'
@@ -193,11 +192,11 @@ export async function byNameKey(db: Db, nameKey: string): Promise<Account | unde
 }
 
 const accountByNameKey = statement((db, { nameKey }: { nameKey: string }) =>
-  db.selectFrom('users').selectAll().where('name_key', '=', nameKey),
+  accounts(db).where('name_key', '=', nameKey),
 )
 
 export async function byId(db: Db, id: string): Promise<Account | undefined> {
-  return accountOf(await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst())
+  return accountOf(await accounts(db).where('id', '=', id).executeTakeFirst())
 }
 
 export async function byEmailKey(db: Db, emailKey: string): Promise<Account | undefined> {
@@ -206,7 +205,7 @@ export async function byEmailKey(db: Db, emailKey: string): Promise<Account | un
 }
 
 const accountByEmailKey = statement((db, { emailKey }: { emailKey: string }) =>
-  db.selectFrom('users').selectAll().where('email_key', '=', emailKey),
+  accounts(db).where('email_key', '=', emailKey),
 )
 
 /** Whose user name or e-mail this is, folded: only an e-mail has an @ in it. */
@@ -493,7 +492,23 @@ async function changed(update: {
   return numUpdatedRows > 0n
 }
 
-function accountOf(row: Selectable<UsersTable> | undefined): Account | undefined {
+const ACCOUNT_COLUMNS = [
+  'password_hash',
+  'signup_form',
+  'device_stamp',
+  'closed_at',
+  'erase_at',
+  'disabled_at',
+  'language',
+] as const
+
+function accounts(db: Db) {
+  return db.selectFrom('users').select(USER_COLUMNS).select(ACCOUNT_COLUMNS)
+}
+
+type AccountRow = UserRow & Pick<UsersTable, (typeof ACCOUNT_COLUMNS)[number]>
+
+function accountOf(row: AccountRow | undefined): Account | undefined {
   if (row === undefined) return undefined
   return {
     user: userOf(row),

@@ -48,11 +48,14 @@ process.on('message', (load: Load) => {
 
 async function run(load: Load): Promise<Answered> {
   let wrong = ''
+  // As it came last: most are the same again, which is seen sooner than what has to be masked.
+  let right: string | undefined
   const durations: number[] = []
   const ask = asking(load, (sent, { status, body }) => {
     durations.push(performance.now() - sent)
-    if (status === load.answer.status && masked(body) === load.answer.body) return
-    wrong ||= `${status}\n${body}\ninstead of\n${load.answer.body}`
+    const isRight = status === load.answer.status && (body === right || masked(body) === load.answer.body)
+    if (isRight) right = body
+    else wrong ||= `${status}\n${body}\ninstead of\n${load.answer.body}`
   })
   const began = performance.now()
   const before = process.cpuUsage()

@@ -6,6 +6,8 @@ import { memberHome } from './visit.js'
 
 const USERS = 1_000
 const PAGES = 32
+/** Seconds: of several processes each has to compile its code. */
+const WARM_UP = 5
 
 /** As many processes as there are cores, beside one; the visitors need a share of the same cores, which is said. */
 export async function measureWorkers(pace: Pace): Promise<Measure[]> {
@@ -19,7 +21,7 @@ export async function measureWorkers(pace: Pace): Promise<Measure[]> {
   try {
     const target = visitors.contender(many, await memberHome(many), { connections: PAGES })
     const floor = visitors.contender(one, await memberHome(one), { connections: PAGES })
-    for (const contender of [target, floor]) await contender(2)
+    for (const contender of [target, floor]) await contender(WARM_UP)
     const compared = await compare(target, floor, pace)
     // The primary tells of itself alone.
     const { cpu: _, ...round } = compared.target
