@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 
 export interface Answer {
   status: number
-  body: string
+  body: Buffer
 }
 
 interface Waiting {
@@ -72,5 +72,5 @@ function answerIn(received: Buffer): Answer | undefined {
   const end = headEnd + 4 + Number(length)
   return received.length < end
     ? undefined
-    : { status: Number(status), body: received.toString('utf8', headEnd + 4, end) }
+    : { status: Number(status), body: received.subarray(headEnd + 4, end) }
 }

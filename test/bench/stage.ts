@@ -66,8 +66,13 @@ export function startLoginsFloor(folder: string, file: string): Promise<Server> 
 
 /** The visitors, and what works without any. */
 export class Visitors {
-  readonly #child = new Child<Load, Answered>(join(here, 'load.js'))
+  readonly #child: Child<Load, Answered>
   #number = 0
+
+  /** `niceness` is added to that of this process: more of it takes less from those who are asked, where cores are few. */
+  constructor({ niceness = 0 } = {}) {
+    this.#child = new Child(join(here, 'load.js'), [`${niceness}`])
+  }
 
   /** Asks for the same again and again. */
   contender(

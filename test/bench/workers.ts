@@ -17,7 +17,7 @@ export async function measureWorkers(pace: Pace): Promise<Measure[]> {
     return await startSite(folder, `sqlite:${file}`, { WEB_CONCURRENCY: workers })
   }
   const [many, one] = [await start('auto'), await start('1')]
-  const visitors = new Visitors()
+  const visitors = new Visitors({ niceness: 5 })
   try {
     const target = visitors.contender(many, await memberHome(many), { connections: PAGES })
     const floor = visitors.contender(one, await memberHome(one), { connections: PAGES })
