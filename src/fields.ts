@@ -1,8 +1,10 @@
-import slugify from '@sindresorhus/slugify'
+import { createRequire } from 'node:module'
+import type slugify from '@sindresorhus/slugify'
 // The one check, and not the hundred others of the package, which every start would have to load.
 import isEmail from 'validator/lib/isEmail.js'
 import { isCommonPassword, normalizePassword } from './passwords.js'
 import type { Broken } from './web/form.js'
+import { once } from './web/once.js'
 
 /** What is asked of one field: each rule once, for every form that has the field, the commands and all else. */
 export interface Field {
@@ -129,8 +131,11 @@ function isLatinizable(letter: string): boolean {
 
 // Not split at capitals: AnnaBelle and Annabelle are one name.
 function latin(text: string): string {
-  return slugify(text, { decamelize: false })
+  return slugifier()(text, { decamelize: false })
 }
+
+// Its table of letters takes a start a tenth of its time; most sites can do for long without.
+const slugifier = once((): typeof slugify => createRequire(import.meta.url)('@sindresorhus/slugify').default)
 
 function lengthOf(text: string): number {
   return [...text].length

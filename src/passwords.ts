@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { hash } from '@node-rs/argon2'
 import pLimit from 'p-limit'
 import { createHashing, TASKS_OF_A_THREAD } from './hashing.js'
 import { once } from './web/once.js'
@@ -106,7 +105,8 @@ export function createPasswords(
 }
 
 /** The hash of a password, for a process that needs only this one: threads would take longer to start. */
-export function hashOne(password: string): Promise<string> {
+export async function hashOne(password: string): Promise<string> {
+  const { hash } = await import('@node-rs/argon2')
   return hash(normalizePassword(password), { ...OWASP, algorithm: ARGON2ID })
 }
 
