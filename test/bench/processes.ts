@@ -16,7 +16,7 @@ export interface Cost {
   most: number
 }
 
-const STARTS = 5
+const STARTS = 15
 const QUIET = 2_000
 const USERS = 1_000
 
