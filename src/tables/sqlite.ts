@@ -33,7 +33,7 @@ export interface SqliteFile {
  * What a commit survives. `power`: also a power cut, for which it waits. `with log`: that, too, once the log was brought to the
  * disk, see `SqliteLog`. `process`: the end of the process alone; it is twenty times cheaper, for what may get lost (last seen).
  */
-export type Lasting = 'power' | 'with log' | 'process'
+type Lasting = 'power' | 'with log' | 'process'
 
 interface Lasts {
   lasts: Lasting

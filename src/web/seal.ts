@@ -1,6 +1,5 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { hchacha } from '@noble/ciphers/chacha.js'
-import { randomFew } from './random.js'
 
 /** Seals texts so that only this site can read them, and notices every change. */
 export interface Seal {
@@ -71,7 +70,8 @@ function remember(opened: Map<string, Opened>, sealed: string, what: Opened): vo
 }
 
 function close(key: SealKey, text: string, context: string): string {
-  const nonce = randomFew(NONCE_LENGTH)
+  // Of the system itself, not of a pool: two copies of a running machine would go on with the same nonces under one key.
+  const nonce = randomBytes(NONCE_LENGTH)
   const cipher = createCipheriv('chacha20-poly1305', subkey(key.secret, nonce), shortNonce(nonce), {
     authTagLength: TAG_LENGTH,
   })

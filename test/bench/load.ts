@@ -58,8 +58,8 @@ async function run(load: Load): Promise<Answered> {
   const durations: number[] = []
   const ask = asking(load, (sent, { status, body }) => {
     durations.push(performance.now() - sent)
-    if (status === load.answer.status && right?.equals(body)) return
-    if (status === load.answer.status && masked(`${body}`) === load.answer.body) right = body
+    const isRight = right?.equals(body) || masked(`${body}`) === load.answer.body
+    if (isRight && status === load.answer.status) right = body
     else wrong ||= `${status}\n${body}\ninstead of\n${load.answer.body}`
   })
   const began = performance.now()
