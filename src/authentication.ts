@@ -7,7 +7,7 @@ import { type Counted, LimitReached } from './limits.js'
 import type { LoginOutcome } from './metrics.js'
 import { circumstances } from './notices.js'
 import { TooManyAtOnce } from './passwords.js'
-import { sessionOf } from './sessions.js'
+import { sessionOf, userOf } from './sessions.js'
 import type { EventKind } from './tables/events.js'
 import { DatabaseUnavailable } from './tables/unavailable.js'
 import * as users from './tables/users.js'
@@ -160,7 +160,7 @@ function countedTries(ctx: Context, house: House, { name, account }: PasswordChe
 function deviceOf(ctx: Context, house: House, account: users.Account | undefined): string | undefined {
   const known = knownDevices(ctx, house)
   if (account === undefined) return undefined
-  const isLoggedIn = sessionOf(ctx) !== undefined && ctx.state.user?.id === account.user.id
+  const isLoggedIn = userOf(ctx)?.id === account.user.id
   return known(account) ?? (isLoggedIn ? sessionOf(ctx)?.id : undefined)
 }
 

@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { lastUser } from './devices.js'
 import { MINUTE } from './durations.js'
 import { type House, houseOf } from './house.js'
-import { sessionOf } from './sessions.js'
+import { sessionOf, userOf } from './sessions.js'
 import { isCrossSite } from './web/csrf.js'
 import { type Form, textFields, type Values } from './web/form.js'
 import { localPath } from './web/local-path.js'
@@ -147,7 +147,7 @@ function takeKept(ctx: Context): Values {
   const [, sealed] = keptText(ctx, 'typed')?.split(' ') ?? []
   if (sealed === undefined || ctx.method === 'HEAD') return {}
   // Before a login it was sealed for no session.
-  const guests = [ctx.state.user?.id, undefined].map((userId) => guestBinding(userId, ctx.path))
+  const guests = [userOf(ctx)?.id, undefined].map((userId) => guestBinding(userId, ctx.path))
   const bindings = [bindingOf(ctx, ctx.path), ...guests]
   const detour = bindings.map((binding) => open(houseOf(ctx), sealed, binding)).find(Boolean)
   if (detour !== undefined) keep(ctx, { typed: undefined })

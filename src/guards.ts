@@ -1,11 +1,12 @@
 import type { Context, Middleware } from 'koa'
 import { keepTyped, pageBehind, passwordConfirm, sealTyped, typedIn } from './detour.js'
 import { houseOf } from './house.js'
-import { sessionOf } from './sessions.js'
-import type { User } from './tables/users.js'
+import { sessionOf, userOf } from './sessions.js'
 import { refuseCrossSite } from './web/csrf.js'
 import { localPath } from './web/local-path.js'
 import { isRead } from './web/routes.js'
+
+export { userOf }
 
 const LOGIN_NEEDED = { code: 'login_needed', sentence: 'You are logged out, so nothing was done.' }
 const LOGIN_NEEDED_TOO_LONG = {
@@ -92,9 +93,4 @@ async function askPassword(ctx: Context): Promise<void> {
 function pathWithNext(path: string, next: string | undefined): string {
   const place = localPath(next)
   return place === undefined ? path : `${path}?${new URLSearchParams({ next: place })}`
-}
-
-/** The user who is logged in, if there is one. */
-export function userOf(ctx: Context): User | undefined {
-  return ctx.state.user
 }

@@ -43,20 +43,30 @@ interface Seen extends sessions.Login {
   at: number
 }
 
-const live = new WeakMap<Context, sessions.Session>()
+const logins = new WeakMap<Context, sessions.Login>()
+
+/** The user whom Gatehouse found for this request; what others write to `ctx.state.user` does not count. */
+export function userOf(ctx: Context): User | undefined {
+  return logins.get(ctx)?.user
+}
 
 /** The session of the user who is logged in, for those who need to know more of it than whose it is. */
 export function sessionOf(ctx: Context): sessions.Session | undefined {
-  return live.get(ctx)
+  return logins.get(ctx)?.session
 }
 
 /** The session and its user, for what stands behind `requireUser`. Throws if nobody is logged in. */
 export function loginOf(ctx: Context): sessions.Login {
-  const session = sessionOf(ctx)
-  const user: User | undefined = ctx.state.user
-  if (session === undefined || user === undefined)
-    throw new Error('Nobody is logged in: put requireUser before it.')
-  return { session, user }
+  const login = logins.get(ctx)
+  if (login === undefined) throw new Error('Nobody is logged in: put requireUser before it.')
+  return login
+}
+
+// Hosts read a copy: whatever they add to it, or change in it, the guards go by what was found.
+function setLogin(ctx: Context, login: sessions.Login | undefined): void {
+  if (login === undefined) logins.delete(ctx)
+  else logins.set(ctx, login)
+  ctx.state.user = login && { ...login.user }
 }
 
 /** Finds out who is there, for `ctx.state.user`: the cookie only names a session, the database says what it is worth. */
@@ -66,8 +76,7 @@ export function currentUser(house: House): Middleware {
     const found =
       token === undefined ? undefined : (trusted(ctx, house, token) ?? (await look(ctx, house, token)))
     if (token !== undefined && found === undefined) forgetDead(ctx)
-    if (found !== undefined) live.set(ctx, found.session)
-    ctx.state.user = found?.user
+    setLogin(ctx, found)
     try {
       await next()
     } finally {
@@ -189,13 +198,17 @@ export async function logIn(
   keep(ctx, { [TOKEN]: token, [SEEN]: undefined, [NEWCOMER]: undefined, [UNCONFIRMED]: undefined })
   newSecret(ctx)
   rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
-  ctx.state.user = user
+  setLogin(ctx, { session: begun(session), user })
   return { isReopened }
+}
+
+function begun({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Session {
+  return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, expiresAt }
 }
 
 /** Writes to the user of this session, if there is one, in the language that was chosen just now. Not waited for. */
 export function noteLanguage(ctx: Context, house: House, language: string): void {
-  const user: User | undefined = live.has(ctx) ? ctx.state.user : undefined
+  const user = userOf(ctx)
   if (user === undefined) return
   users
     .setLanguage(house.database.loose, user.id, language)
@@ -258,9 +271,9 @@ export const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' 
 
 /** Ends the session of this browser; a copy of its cookie is worth nothing from now on. */
 export async function logOut(ctx: Context, house: House): Promise<void> {
-  const session = sessionOf(ctx)
-  const user: User | undefined = ctx.state.user
-  if (session !== undefined && user !== undefined) {
+  const login = logins.get(ctx)
+  if (login !== undefined) {
+    const { session, user } = login
     await recorded(ctx, house, { kind: 'logged_out', userId: user.id }, (event) =>
       sessions.close(house.database, { id: session.id, userId: user.id }, { event }),
     )
@@ -270,10 +283,9 @@ export async function logOut(ctx: Context, house: House): Promise<void> {
 
 /** Lets go of a login that has ended: nothing of it stays in this browser. */
 export function forgetLogin(ctx: Context): void {
-  live.delete(ctx)
+  setLogin(ctx, undefined)
   setLifetime(ctx, undefined)
   forget(ctx)
-  ctx.state.user = undefined
 }
 
 // A cookie that ends with the browser is what sessions begin with: only a longer life is set, and taken back.
