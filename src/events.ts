@@ -155,11 +155,19 @@ export async function happens<Result>(
 /** The same for the maintainer's commands, which call themselves `by` in the history; no host is there to be told. */
 export async function commanded<Result>(
   { database, now }: Pick<House, 'database' | 'now'>,
-  { by, kind, userId, about }: Happening & { by: string },
+  happening: Commanded,
   work: (transaction: Db) => Promise<Result | undefined>,
 ): Promise<Result | undefined> {
-  const event = { kind, userId, about: about ?? null, at: now(), userAgent: by, address: '' }
-  return withEvent(database, numbered(event), work)
+  return withEvent(database, commandEvent(happening, now()), work)
+}
+
+/** What a command does, under the name by which the history knows it. */
+export interface Commanded extends Happening {
+  by: string
+}
+
+export function commandEvent({ by, kind, userId, about }: Commanded, at: number): events.StoredEvent {
+  return numbered({ kind, userId, about: about ?? null, at, userAgent: by, address: '' })
 }
 
 function withEvent<Result>(

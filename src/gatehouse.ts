@@ -8,6 +8,7 @@ import { printable, table } from './terminal.js'
  */
 const commands = new Map<string, () => Promise<{ command: Command }>>([
   ['users', () => import('./commands/users.js')],
+  ['sessions', () => import('./commands/sessions.js')],
   ['mails', () => import('./commands/mails.js')],
   ['templates', () => import('./commands/templates.js')],
   ['migrate', () => import('./commands/migrate.js')],

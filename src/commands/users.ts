@@ -4,11 +4,12 @@ import { part as erase } from './users/delete.js'
 import { part as disable } from './users/disable.js'
 import { part as enable } from './users/enable.js'
 import { part as list } from './users/list.js'
+import { part as logout } from './users/logout.js'
 import { part as reset } from './users/reset.js'
 import { part as show } from './users/show.js'
 
 export const command = commandOf({
   name: 'users',
-  summary: 'lists, shows, creates, disables, enables, resets and deletes users',
-  parts: [list, show, create, disable, enable, reset, erase],
+  summary: 'lists, shows, creates, logs out, disables, enables, resets and deletes users',
+  parts: [list, show, create, logout, disable, enable, reset, erase],
 })

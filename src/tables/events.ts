@@ -26,6 +26,7 @@ export const EVENT_KINDS = [
   'account_reopened',
   'account_disabled',
   'account_enabled',
+  'sessions_ended',
 ] as const
 
 /** A stable name of what has happened, on which pages and hosts rely. */

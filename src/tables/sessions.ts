@@ -375,6 +375,20 @@ export async function closeAll(
   return closed.filter(({ expires_at }) => expires_at > now).length
 }
 
+/** Ends all sessions of several users; returns the owner of each that was alive. */
+export async function closeAllOf(
+  db: Db,
+  userIds: readonly string[],
+  { now }: { now: number },
+): Promise<string[]> {
+  const closed = await db
+    .deleteFrom('sessions')
+    .where('user_id', 'in', userIds)
+    .returning(['user_id', 'expires_at'])
+    .execute()
+  return closed.filter(({ expires_at }) => expires_at > now).map(({ user_id }) => user_id)
+}
+
 export async function countAlive(db: Db, now: number): Promise<number> {
   const { count } = await db
     .selectFrom('sessions')

@@ -396,6 +396,27 @@ export async function setDeviceStamp(db: Db, userId: string, deviceStamp: string
   await db.updateTable('users').set({ device_stamp: deviceStamp }).where('id', '=', userId).execute()
 }
 
+/** The same for several users, who get one stamp. */
+export async function setDeviceStamps(
+  db: Db,
+  userIds: readonly string[],
+  deviceStamp: string,
+): Promise<void> {
+  await db.updateTable('users').set({ device_stamp: deviceStamp }).where('id', 'in', userIds).execute()
+}
+
+/** The first `batch` ids behind `id`, in their order; '' stands before all. */
+export async function idsAfter(db: Db, id: string, batch: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('users')
+    .select('id')
+    .where('id', '>', id)
+    .orderBy('id')
+    .limit(batch)
+    .execute()
+  return rows.map((row) => row.id)
+}
+
 /** Notes in which language the site writes to the user from now on. */
 export async function setLanguage(db: Db, userId: string, language: string): Promise<void> {
   await db.updateTable('users').set({ language }).where('id', '=', userId).execute()
