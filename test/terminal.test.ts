@@ -37,6 +37,47 @@ test('cells of a CSV are quoted where they must be, and are no formulas', () => 
   }
 })
 
+// Excel splits a file at the list separator of its country, whatever stands in it.
+for (const [what, separator] of Object.entries({
+  semicolon: ';',
+  tab: '\t',
+  bar: '|',
+  colon: ':',
+  space: ' ',
+})) {
+  test(`cells of a CSV are no formulas where a ${what} separates them`, () => {
+    for (const cell of [
+      'x;=1',
+      'x; =1',
+      'x\t@a',
+      'x|-1',
+      'x:+1',
+      'anna -1',
+      ';=1',
+      'x;"=1',
+      "x;'=1",
+      'x;;=1',
+      '=1;=1',
+      ' =1',
+    ]) {
+      const parts = csvLine([cell, 'next'])
+        .split(separator)
+        .map((part) => part.replace(/^["\s]+/, ''))
+      assert.equal(
+        parts.filter((part) => /^[=+\-@]/.test(part)),
+        [],
+        cell,
+      )
+    }
+  })
+}
+
+test('cells of a CSV keep signs that begin no formula', () => {
+  for (const cell of ['ann+list@example.com', 'Anna-Bela', 'a=b@example.com', '2026-01-01T00:00:00.000Z']) {
+    assert.is(csvLine([cell]), `${cell}\r\n`)
+  }
+})
+
 test('a bar shows how far the work has come, ten times a second at most, and goes', () => {
   const shown: string[] = []
   let time = 0

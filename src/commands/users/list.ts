@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
-import { csvLine } from '../../csv.js'
+import { CSV_MARK, csvLine } from '../../csv.js'
 import { fold } from '../../fields.js'
 import { createProgress, isWatched, UNWATCHED } from '../../progress.js'
 import {
@@ -35,7 +35,7 @@ export const part: Command = {
                      [--limit <n>] [--after <place>] [--json|--csv]
     Lists users in the order in which they signed up: ${SHOWN} of them, or --limit, at most ${MOST_SHOWN}; the last line says
     how to go on. --search looks for a part of the name or the e-mail, capitals or not, and reads the whole table for it.
-    Open is who is neither closed nor disabled. --csv writes all of them.`,
+    Open is who is neither closed nor disabled. --csv writes all of them, as UTF-8 with a byte order mark for Excel.`,
   async run(args) {
     const { values } = understood(() => parseArgs({ args: [...args], options }))
     if (values.json && values.csv) throw new UsageError('Say --json or --csv, not both.')
@@ -144,7 +144,7 @@ function dayOf(time: string | null): string {
 async function writeCsv(office: Office, { limit: _, ...asked }: Asked): Promise<string> {
   const progress = isWatched() ? createProgress(await count(office.database.main, asked)) : UNWATCHED
   try {
-    await print(csvLine(['id', 'name', 'e-mail', 'confirmed', 'state', 'created', 'last login']))
+    await print(CSV_MARK + csvLine(['id', 'name', 'e-mail', 'confirmed', 'state', 'created', 'last login']))
     for await (const users of batchesOf(office, asked)) {
       await print(users.map((user) => csvLine(Object.values(rowOf(user)).map(cellOf))).join(''))
       progress.advance(users.length)
