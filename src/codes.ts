@@ -103,7 +103,22 @@ async function count(
   }
 }
 
-// People copy spaces with it, and phones write the digits of other scripts in full width.
-function normalizeCode(typed: string): string {
-  return typed.normalize('NFKC').replaceAll(/[\s-]/g, '')
+// What is copied along with a code or typed between its digits: spaces, dashes of any kind (the long vowel mark is what a
+// Japanese keyboard types for one), and what no eye sees.
+const NOT_OF_A_CODE = /[\s\p{Pd}\u2043\u2212\u30FC\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
+
+/** A code as it was mailed, however its digits were typed: in full width, or those of any script. */
+export function normalizeCode(typed: string): string {
+  return typed
+    .normalize('NFKC')
+    .replaceAll(NOT_OF_A_CODE, '')
+    .replaceAll(/\p{Nd}/gu, asciiDigit)
+}
+
+// Unicode keeps the ten digits of a script together, from zero on (The Unicode Standard, 4.6).
+function asciiDigit(digit: string): string {
+  const codePoint = digit.codePointAt(0) ?? 0
+  let first = codePoint
+  while (/\p{Nd}/u.test(String.fromCodePoint(first - 1))) first -= 1
+  return String((codePoint - first) % 10)
 }

@@ -180,6 +180,13 @@ test('what is no code is not counted', async () => {
   assert.is((await visitor.send(page, { code: mail.code })).status, 303)
 })
 
+test('a code may be typed in Arabic digits, with a dash between them', async () => {
+  const { visitor, mail } = await newcomer()
+  const arabic = mail.code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)))
+  const page = await visitor.open(PATH)
+  assert.is((await visitor.send(page, { code: `${arabic.slice(0, 3)}–${arabic.slice(3)}` })).status, 303)
+})
+
 test('another mail is sent once a minute and five times an hour; its code takes the place of the former one', async () => {
   const { visitor, email, mail } = await newcomer()
   const resend = async () => visitor.send(await visitor.open(PATH), {}, `${PATH}send/`)
