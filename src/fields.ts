@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type slugify from '@sindresorhus/slugify'
 // The one check, and not the hundred others of the package, which every start would have to load.
 import isEmail from 'validator/lib/isEmail.js'
+import { normalForm } from './normal-form.js'
 import { isCommonPassword, normalizePassword } from './passwords.js'
 import type { Broken } from './web/form.js'
 import { once } from './web/once.js'
@@ -10,6 +11,8 @@ import { once } from './web/once.js'
 export interface Field {
   /** What is said of a field that was left empty; without it, it may be. */
   missing?: Broken
+  /** Asked first: nothing else looks at a value that is too long, whose every letter would cost time. */
+  long?: Rule
   /** Asked only of a value that was given; all that are broken are told together. */
   rules: readonly Rule[]
 }
@@ -21,13 +24,15 @@ interface Rule extends Broken {
 /** The errors of a field's value, in the order of its rules. */
 export function check(field: Field, value: string): Broken[] {
   if (value === '') return field.missing === undefined ? [] : [field.missing]
-  return field.rules.filter((rule) => rule.isBroken(value)).map(({ isBroken: _, ...broken }) => broken)
+  const rules = field.long?.isBroken(value) ? [field.long] : field.rules
+  return rules.filter((rule) => rule.isBroken(value)).map(({ isBroken: _, ...broken }) => broken)
 }
 
 /** What decides whether two names or addresses are the same: compatible forms and capitals make no difference. */
 export function fold(text: string): string {
   // By way of upper case, which is what makes ß and ss, ς and σ the same; ẞ comes there only from its small form.
-  return text.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
+  const folded = normalForm(text.trim(), 'NFKC').trim().toLowerCase().toUpperCase().toLowerCase()
+  return folded.normalize('NFKC')
 }
 
 // Control and format characters, half surrogates, and what is drawn as nothing (zero-width, bidi, Hangul filler).
@@ -46,7 +51,7 @@ const OTHER_CHARACTER = /[^\p{L}\p{M}\p{Nd} ._-]/u
 
 /** A user name as it is stored and shown. */
 export function normalizeName(name: string): string {
-  return name.normalize('NFKC').trim()
+  return normalForm(name.trim(), 'NFKC').trim()
 }
 
 // Names that could pass for the site itself, or that would stand where a page of ours does (RFC 2142 for mailboxes).
@@ -59,16 +64,18 @@ const RESERVED = new Set(
   ),
 )
 
+const USERNAME_LENGTH: Broken = {
+  field: 'username',
+  code: 'username_length',
+  sentence: 'User name: {min} to {max} characters.',
+  params: { min: NAME_MIN, max: NAME_MAX },
+}
+
 export const username: Field = {
   missing: { field: 'username', code: 'username_missing', sentence: 'Choose a user name.' },
+  long: { ...USERNAME_LENGTH, isBroken: (name) => lengthOf(name) > NAME_MAX },
   rules: [
-    {
-      field: 'username',
-      code: 'username_length',
-      sentence: 'User name: {min} to {max} characters.',
-      params: { min: NAME_MIN, max: NAME_MAX },
-      isBroken: (name) => lengthOf(name) < NAME_MIN || lengthOf(name) > NAME_MAX,
-    },
+    { ...USERNAME_LENGTH, isBroken: (name) => lengthOf(name) < NAME_MIN },
     {
       field: 'username',
       code: 'username_invisible',
@@ -113,11 +120,21 @@ const LETTER_OR_DIGIT = /[\p{L}\p{Nd}]/gu
 // The Cyrillic signs have no sound of their own: nothing is lost without them.
 const SILENT = new Set('ьъ')
 
+// One rule after the other asks for it, and then the claim.
+let last = { name: '', slug: '' }
+
 /**
  * The name in the address of its public page: Слава is `slava`. Where a letter has no Latin form (Chinese, Hindi, Thai)
- * it is the folded name itself: half a name would be somebody else's. '' if there is no letter or digit.
+ * it is the folded name itself: half a name would be somebody else's. '' if there is no letter or digit, or if no user
+ * can have the name, for it is too long: each letter costs time.
  */
 export function slugOf(name: string): string {
+  if (lengthOf(name) > NAME_MAX) return ''
+  if (last.name !== name) last = { name, slug: workedOut(name) }
+  return last.slug
+}
+
+function workedOut(name: string): string {
   const folded = fold(name)
   if (/^[a-z0-9]+$/.test(folded)) return folded // as most are
   const letters = folded.match(LETTER_OR_DIGIT) ?? []
@@ -150,17 +167,16 @@ export function normalizeEmail(address: string): string {
   return address.trim()
 }
 
+const EMAIL_INVALID: Broken = {
+  field: 'email',
+  code: 'email_invalid',
+  sentence: 'E-mail: an address like name@example.com.',
+}
+
 export const email: Field = {
   missing: { field: 'email', code: 'email_missing', sentence: 'Enter your e-mail address.' },
-  rules: [
-    {
-      field: 'email',
-      code: 'email_invalid',
-      sentence: 'E-mail: an address like name@example.com.',
-      isBroken: (address) =>
-        isInvisible(address) || lengthOf(address) > EMAIL_MAX || !isEmail.default(address),
-    },
-  ],
+  long: { ...EMAIL_INVALID, isBroken: (address) => lengthOf(address) > EMAIL_MAX },
+  rules: [{ ...EMAIL_INVALID, isBroken: (address) => isInvisible(address) || !isEmail.default(address) }],
 }
 
 export const EMAIL_TAKEN: Broken = {
@@ -178,6 +194,13 @@ const PASSWORD_MAX = 256
 export function newPassword({ minLength, own }: { minLength: number; own: readonly string[] }): Field {
   return {
     missing: { field: 'password', code: 'password_missing', sentence: 'Choose a password.' },
+    long: {
+      field: 'password',
+      code: 'password_long',
+      sentence: 'Password: at most {max} characters.',
+      params: { max: PASSWORD_MAX },
+      isBroken: (password) => lengthOf(normalizePassword(password)) > PASSWORD_MAX,
+    },
     rules: [
       {
         field: 'password',
@@ -185,13 +208,6 @@ export function newPassword({ minLength, own }: { minLength: number; own: readon
         sentence: 'Password: at least {min} characters.',
         params: { min: minLength },
         isBroken: (password) => lengthOf(normalizePassword(password)) < minLength,
-      },
-      {
-        field: 'password',
-        code: 'password_long',
-        sentence: 'Password: at most {max} characters.',
-        params: { max: PASSWORD_MAX },
-        isBroken: (password) => lengthOf(normalizePassword(password)) > PASSWORD_MAX,
       },
       {
         field: 'password',
@@ -231,7 +247,7 @@ const LINE_BREAK = /[\p{Zl}\p{Zp}]/u
 
 /** What a user calls a device, as it is stored and shown. */
 export function normalizeDeviceName(name: string): string {
-  return name.normalize('NFC').trim()
+  return normalForm(name.trim(), 'NFC').trim()
 }
 
 // What phones put behind and between the parts of a picture: 🖥️ is one, and a family is held together by the other.
@@ -239,14 +255,14 @@ const IN_PICTURES =
   /(?<=\p{Extended_Pictographic}\p{Emoji_Modifier}?)\uFE0F|(?<=\p{Extended_Pictographic}\uFE0F?\p{Emoji_Modifier}?)\u200D(?=\p{Extended_Pictographic})/gu
 
 export const deviceName: Field = {
+  long: {
+    field: 'name',
+    code: 'device_name_length',
+    sentence: 'Name: at most {max} characters.',
+    params: { max: DEVICE_NAME_MAX },
+    isBroken: (name) => lengthOf(name) > DEVICE_NAME_MAX,
+  },
   rules: [
-    {
-      field: 'name',
-      code: 'device_name_length',
-      sentence: 'Name: at most {max} characters.',
-      params: { max: DEVICE_NAME_MAX },
-      isBroken: (name) => lengthOf(name) > DEVICE_NAME_MAX,
-    },
     {
       field: 'name',
       code: 'device_name_invisible',

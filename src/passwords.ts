@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import pLimit from 'p-limit'
 import { createHashing, TASKS_OF_A_THREAD } from './hashing.js'
+import { normalForm } from './normal-form.js'
 import { once } from './web/once.js'
 
 /** Argon2id's costs: memory in KiB, passes, lanes. */
@@ -123,7 +124,7 @@ function beginOf({ memoryCost, timeCost, parallelism }: PasswordCosts): string {
 
 /** The one form of a password that is counted, compared and hashed (NIST 800-63B-4 3.1.1.2); it is never trimmed. */
 export function normalizePassword(password: string): string {
-  return password.normalize('NFKC')
+  return normalForm(password, 'NFKC')
 }
 
 /** Whether the password is among the some 50,000 most used ones, however it is capitalized. */

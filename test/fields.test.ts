@@ -134,16 +134,27 @@ names('hears of all its broken rules at once, in their order', () => {
     'username_characters',
     'username_no_letter',
   ])
-  assert.equal(nameCodes(`${'x'.repeat(30)}${RIGHT_TO_LEFT_OVERRIDE}<`), [
-    'username_length',
-    'username_invisible',
-    'username_characters',
-  ])
   assert.equal(nameCodes(`ad${ZERO_WIDTH_SPACE}min!`).slice(0, 2), [
     'username_invisible',
     'username_characters',
   ])
 })
+
+names('that is too long hears of nothing else', () => {
+  for (const name of [`${'x'.repeat(30)}${RIGHT_TO_LEFT_OVERRIDE}<`, '.'.repeat(26), '\0'.repeat(300)]) {
+    assert.equal(nameCodes(name), ['username_length'])
+  }
+})
+
+names(
+  'is measured as it was typed where it is longer than any could be, and without what stands around it',
+  () => {
+    const wide = '\ufdfa'.repeat(10_600)
+    assert.is(normalizeName(wide), wide)
+    assert.equal(nameCodes(wide), ['username_length'])
+    assert.is(normalizeName(`${' '.repeat(5_000)}Ａｎｎａ${' '.repeat(5_000)}`), 'Anna')
+  },
+)
 
 names('is stored in its compatible, composed form without spaces around', () => {
   assert.is(normalizeName(`  Ｊｏｓｅ${COMBINING_ACUTE} `), 'José')
@@ -184,6 +195,8 @@ slugs('is the same for names that fold to the same', () => {
     assert.is(slugOf(name.normalize('NFD')), slugOf(name))
   }
 })
+
+slugs('of a name that is too long is not worked out', () => assert.is(slugOf('小'.repeat(26)), ''))
 
 slugs('of a name that is half in a script without Latin forms differs from that of its other half', () => {
   assert.is.not(slugOf('anna小'), slugOf('anna'))
@@ -251,6 +264,10 @@ for (const [what, character] of Object.entries(INVISIBLE)) {
   })
 }
 
+emails('that is too long hears of nothing else', () => {
+  assert.equal(emailCodes(`${'\u200b'.repeat(300)}@@`), ['email_invalid'])
+})
+
 emails('is stored as it was typed', () => {
   assert.is(normalizeEmail(' Ann@Example.COM '), 'Ann@Example.COM')
 })
@@ -280,6 +297,7 @@ devices('has at most 40 characters, counted once it is composed', () => {
   assert.equal(deviceCodes('x'.repeat(41)), ['device_name_length'])
   assert.equal(deviceCodes(EMOJI.repeat(41)), ['device_name_length'])
   assert.equal(deviceCodes(`e${COMBINING_ACUTE}`.repeat(40)), [])
+  assert.equal(deviceCodes(ZERO_WIDTH_SPACE.repeat(41)), ['device_name_length'], 'and nothing else')
 })
 
 for (const [what, character] of Object.entries({ ...INVISIBLE, 'a line separator': '\u2028' })) {

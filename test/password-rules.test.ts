@@ -26,7 +26,13 @@ for (const password of [
     EMOJI.repeat(6),
     EMOJI.repeat(256),
   ],
-  ...['x'.repeat(256), `${`e${COMBINING_ACUTE}`.repeat(256)}`, 'anna@example.com!', 'Anna Belle 1'],
+  ...[
+    'x'.repeat(256),
+    `${`e${COMBINING_ACUTE}`.repeat(256)}`,
+    'ᾂ'.normalize('NFD').repeat(256),
+    'anna@example.com!',
+    'Anna Belle 1',
+  ],
 ]) {
   passwords(`may be ${shown(password)}`, () => assert.equal(codes(password), []))
 }
@@ -40,6 +46,7 @@ const REFUSED: [why: string, password: string, code: string][] = [
   ['of 257 characters that take 514 UTF-16 units', EMOJI.repeat(257), 'password_long'],
   ['that is long only once it is normalized', 'ﷺ'.repeat(20), 'password_long'],
   ['of 30,000 characters', 'x'.repeat(30_000), 'password_long'],
+  ['that is longer than any could be', 'ﷺ'.repeat(10_000), 'password_long'],
   ['that is the user name', 'Anna Belle', 'password_own'],
   ['that is the user name in other letters', 'ＡＮＮＡ belle', 'password_own'],
   ['that is the user name with spaces around', ' anna belle ', 'password_own'],
