@@ -40,11 +40,11 @@ const fine = (says: string): Said => ({ level: 'fine', says })
 const warning = (says: string): Said => ({ level: 'warning', says })
 const wrong = (says: string): Said => ({ level: 'wrong', says })
 
-function environmentOf({ production }: Config): Finding {
+function environmentOf({ production, development }: Config): Finding {
   const said = production
     ? fine('NODE_ENV is production.')
     : warning(
-        'NODE_ENV is not production: error pages show details, and mails may be caught. Set it where others come.',
+        `NODE_ENV is not production: ${development ? 'error pages show details, and the pages under /dev/ are on' : 'emails may be caught instead of sent'}. Set it where others come.`,
       )
   return { about: 'environment', ...said }
 }

@@ -14,6 +14,8 @@ import { foldersIn, isFolder } from './templates.js'
 /** What the environment says, checked; every variable is described in `.env.example`. */
 export interface Config {
   readonly production: boolean
+  /** Whether `NODE_ENV` says so: pages under `/dev/`, details on error pages, templates that are read anew. */
+  readonly development: boolean
   readonly port: number
   readonly host: string
   readonly logLevel: string
@@ -71,9 +73,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 const DATA = join(root, 'db', 'data')
 
 const environment = z.object({
-  NODE_ENV: z
-    .enum(ENVIRONMENTS, { message: `has to be one of ${ENVIRONMENTS.join(', ')}` })
-    .default('development'),
+  NODE_ENV: z.enum(ENVIRONMENTS, { message: `has to be one of ${ENVIRONMENTS.join(', ')}` }).optional(),
   PORT: wholeNumber(0, 65_535).default('3000'),
   HOST: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, { message: `has to be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
@@ -180,6 +180,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
   const baseUrl = data.BASE_URL === undefined ? undefined : new URL(data.BASE_URL).origin
   return Object.freeze({
     production,
+    development: data.NODE_ENV === 'development',
     port: data.PORT,
     host: data.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     logLevel: data.LOG_LEVEL,

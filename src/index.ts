@@ -1,4 +1,4 @@
-/** The door: what `import … from 'gatehouse'` gives. `site.ts` is the smallest use of it. */
+/** The door: what `import … from 'gatehouse'` gives. `standalone.ts` is the smallest use of it. */
 export { type Accounts, accounts } from './accounts.js'
 export { type Config, ConfigError, readConfig, readDotEnv } from './config.js'
 export { typedOf } from './detour.js'

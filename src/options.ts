@@ -53,8 +53,8 @@ export interface AccountsOptions {
    */
   language?: string | ((ctx: Context) => string | undefined)
   /**
-   * The server that takes mails, and who writes them; `caught` shows them to the maintainer at `/dev/mailbox/` instead; `off`
-   * (default, in development `caught`) offers nothing that needs mails. Links in mails begin with `baseUrl`.
+   * The server that takes mails, and who writes them; `caught` keeps them, for the maintainer to see at `/dev/mailbox/` in
+   * development; `off` (default, in development `caught`) offers nothing that needs mails. Links in mails begin with `baseUrl`.
    */
   mail?: MailServer | 'caught' | 'off'
   /** Whether an address has to be confirmed before the first login; `optional` by default. */
@@ -103,7 +103,10 @@ export interface AccountsOptions {
   headers?: boolean
   /** Whether the frame compresses our pages, by brotli or gzip; true by default. False where a proxy does it. */
   compression?: boolean
-  /** Error pages show what went wrong, and templates are read anew for every page; false by default. */
+  /**
+   * Error pages show what went wrong, templates are read anew for every page, and there are pages under `/dev/` for a browser
+   * on the same machine; false by default.
+   */
   development?: boolean
   /** Where to log; a new log of level 'info' by default. */
   log?: Logger

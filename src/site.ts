@@ -1,111 +1,11 @@
-import { realpathSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import Router from '@koa/router'
-import Koa, { type Context } from 'koa'
-import {
-  type AccountsOptions,
-  accounts,
-  type Config,
-  createLog,
-  createMetrics,
-  type Form,
-  formBody,
-  gatherMetrics,
-  healthChecks,
-  inProcesses,
-  isGone,
-  otherMethods,
-  readConfig,
-  readDotEnv,
-  requestLog,
-  requireRecentLogin,
-  requireUser,
-  sealedSession,
-  serve,
-  siteKeys,
-  userOf,
-} from './index.js'
+import { type Config, gatherMetrics, inProcesses, readConfig, readDotEnv, serve } from './index.js'
+import { createSite } from './standalone.js'
 
-/** A form of the site's own: a note that this browser's session keeps. */
-const note: Form<'note'> = { name: 'members-recent', path: '/members/recent/', fields: ['note'], secret: [] }
-
-const NOTE_MAX = 200
-const NOTE_LONG = {
-  field: 'note',
-  code: 'note_long',
-  sentence: 'Your note: at most {max} characters.',
-  params: { max: NOTE_MAX },
-}
-const NOTE_KEPT = { code: 'note_kept', sentence: 'Your note is kept.' }
-
-/** The runnable site, and the shortest example of how accounts are mounted into a site of your own. */
-export async function createSite(config: Config, options: Partial<AccountsOptions> = {}) {
-  const log = options.log ?? createLog(config.logLevel)
-  const keys = siteKeys(config)
-  const metrics = config.metrics && (await createMetrics(config.metrics))
-  const house = await accounts({
-    database: config.database,
-    keys,
-    baseUrl: config.baseUrl,
-    mail: config.mail,
-    theme: config.theme,
-    emailConfirmation: config.emailConfirmation,
-    privateEmails: config.privateEmails,
-    passwordMinLength: config.passwordMinLength,
-    workers: config.workers,
-    compression: config.compression,
-    lifetimes: config.lifetimes,
-    limits: config.limits,
-    templates: config.templates,
-    ...(config.languages && { languages: config.languages }),
-    development: !config.production,
-    headers: false, // the frame sets them for the whole site
-    log,
-    metrics,
-    ...options,
-  })
-  const { pages } = house
-  const health = healthChecks(house.ready)
-
-  const site = new Router({ strict: true })
-  site.get('/', (ctx) => pages.show(ctx, 'home/page.html'))
-  site.get('/members/', requireUser, (ctx) => pages.show(ctx, 'members/page.html'))
-  site.get('/members/recent/', requireRecentLogin, (ctx) => pages.form(ctx, note, { note: noteOf(ctx) }))
-  site.post(
-    '/members/recent/verify/',
-    requireRecentLogin,
-    house.onSubmit(note, async (ctx, values) => {
-      if ([...values.note].length > NOTE_MAX)
-        return await pages.refuse(ctx, note, { errors: [NOTE_LONG], values })
-      keepNote(ctx, values.note)
-      await pages.accept(ctx, note, { notice: { message: NOTE_KEPT }, to: '/members/recent/', values })
-    }),
-  )
-
-  const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy })
-  app.on('error', (error) => log[isGone(error) ? 'debug' : 'error']({ err: error }, 'answer failed'))
-  if (metrics) app.use(metrics.requests)
-  app.use(requestLog(log))
-  app.use(house.frame)
-  app.use(health.checks)
-  if (metrics) app.use(metrics.page)
-  app.use(sealedSession(app, { keys, https: config.https }))
-  app.use(formBody())
-  app.use(house)
-  app.use(site.routes())
-  app.use(otherMethods(site))
-  return { app, metrics, onClosing: health.leave, onClosed: house.close }
-}
-
-// The session may see more than one user: each finds their own note alone.
-function keepNote(ctx: Context, text: string): void {
-  if (ctx.session) ctx.session.note = { by: userOf(ctx)?.id, text }
-}
-
-function noteOf(ctx: Context): string {
-  const { by, text } = ctx.session?.note ?? {}
-  return by === userOf(ctx)?.id ? String(text ?? '') : ''
-}
+/** Starts the site however it is loaded: process managers import a program, or run it under a name of their own. */
+start().catch((error: unknown) => {
+  process.stderr.write(`Gatehouse cannot start.\n${error instanceof Error ? error.message : error}\n`)
+  process.exitCode = 1
+})
 
 async function start(): Promise<void> {
   readDotEnv()
@@ -116,14 +16,13 @@ async function start(): Promise<void> {
     await metrics?.listen()
     return serve(app, { ...config, ...ends })
   })
-  if (address !== undefined) process.stdout.write(`Gatehouse listens on ${address}\n`)
+  if (address !== undefined)
+    process.stdout.write(`Gatehouse listens on ${address}\n${mailHint(config, address)}`)
 }
 
-const program = process.argv[1]
-
-if (program !== undefined && realpathSync(program) === fileURLToPath(import.meta.url)) {
-  start().catch((error: unknown) => {
-    process.stderr.write(`Gatehouse cannot start.\n${error instanceof Error ? error.message : error}\n`)
-    process.exitCode = 1
-  })
+function mailHint({ mail, development }: Config, address: string): string {
+  if (mail !== 'caught') return ''
+  return development
+    ? `Emails are caught and not sent. Read them at ${address}dev/mailbox/\n`
+    : 'Emails are caught and not sent. To read them, run: npm run dev (it sets NODE_ENV=development)\n'
 }

@@ -31,6 +31,7 @@ test('needs nothing: a newcomer has a site of their own', () => {
   const file = join(root, 'db', 'data', 'gatehouse.sqlite')
   assert.equal(readConfig({}), {
     production: false,
+    development: false,
     port: 3000,
     host: '127.0.0.1',
     logLevel: 'info',
@@ -64,8 +65,9 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ HOST: 'localhost' }, { host: 'localhost' }],
   [{ LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
   [{ LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
-  [{ NODE_ENV: 'test' }, { production: false, host: '127.0.0.1' }],
-  [URL_IN_PRODUCTION, { production: true, host: '0.0.0.0', https: true }],
+  [{ NODE_ENV: 'development' }, { production: false, development: true, host: '127.0.0.1' }],
+  [{ NODE_ENV: 'test' }, { production: false, development: false, host: '127.0.0.1' }],
+  [URL_IN_PRODUCTION, { production: true, development: false, host: '0.0.0.0', https: true }],
   [{ ...URL_IN_PRODUCTION, HOST: '127.0.0.1' }, { host: '127.0.0.1' }],
   [{ BASE_URL: 'https://example.com' }, { baseUrl: 'https://example.com', https: true, production: false }],
   [{ BASE_URL: 'https://example.com/' }, { baseUrl: 'https://example.com', https: true }],

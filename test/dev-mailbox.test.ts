@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { HtmlValidate } from 'html-validate'
 import supertest from 'supertest'
 import { suite } from 'uvu'
@@ -86,6 +88,12 @@ for (const [what, headers] of [
   ['another machine’s address', { Host: '192.168.1.7:3000' }],
   ['a proxy', { 'X-Forwarded-For': '192.0.2.1' }],
   ['a proxy of the new kind', { Forwarded: 'for=192.0.2.1' }],
+  ...[
+    ...['Via', 'X-Real-IP', 'X-Forwarded-Server', 'X-Client-IP', 'X-Cluster-Client-IP', 'X-Request-Id'],
+    ...['CF-Connecting-IP', 'CF-Ray', 'CDN-Loop', 'True-Client-IP', 'Fly-Client-IP', 'Fly-Region'],
+    ...['Fastly-Client-IP', 'X-Envoy-External-Address', 'X-Original-Host', 'X-Amzn-Trace-Id', 'Client-IP'],
+    ...['Tailscale-User-Login', 'Front-End-Https', 'X-Azure-ClientIP', 'X-ARR-SSL', 'Proxy-Client-IP'],
+  ].map((header) => [`a proxy that sets ${header}`, { [header]: '192.0.2.1' }] as const),
 ] as const) {
   test(`is not there for who comes by ${what}`, async () => {
     const path = await pathOfMail(`By ${what}`.slice(0, 20).replaceAll(/[^a-z]/gi, '-'))
@@ -94,6 +102,33 @@ for (const [what, headers] of [
     }
   })
 }
+
+test('is not there for a proxy that sets no header, and asks by HTTP/1.0', async () => {
+  const { port } = new URL(site.address)
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.end(`GET /dev/mailbox/ HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
+  const [answer] = await once(socket.setEncoding('utf8'), 'data')
+  assert.match(String(answer), /^HTTP\/1\.1 404 /)
+})
+
+test('is there for a browser, whatever it tells of itself', async () => {
+  const headers = {
+    Host: 'localhost:3000',
+    Accept: 'text/html',
+    'Accept-Language': 'ru,en;q=0.5',
+    'Cache-Control': 'max-age=0',
+    'HX-Request': 'true',
+    'Sec-CH-UA-Platform': '"Linux"',
+    'Sec-Fetch-Dest': 'document',
+    'Sec-GPC': '1',
+    'Upgrade-Insecure-Requests': '1',
+    DNT: '1',
+    Priority: 'u=0, i',
+    TE: 'trailers',
+    'X-Requested-With': 'org.example.browser',
+  }
+  assert.is((await supertest(site.server).get('/dev/mailbox/').set(headers)).status, 200)
+})
 
 for (const Host of ['localhost:3000', '127.0.0.1', '[::1]:3000', 'gatehouse.localhost']) {
   test(`is there at ${Host}`, async () => {
@@ -109,6 +144,8 @@ for (const [what, environment] of [
     { NODE_ENV: 'production', BASE_URL: 'http://127.0.0.1:3000', SMTP_URL: 'smtp://127.0.0.1:1' },
   ],
   ['in production without mails', { NODE_ENV: 'production', BASE_URL: 'http://127.0.0.1:3000', MAIL: 'off' }],
+  ['where nobody asked for development', { NODE_ENV: '' }],
+  ['in a test run of somebody else', { NODE_ENV: 'test' }],
   ['on a site that others can see', { BASE_URL: 'https://accounts.example.com' }],
 ] satisfies [string, Record<string, string>][]) {
   test(`is not there ${what}`, async () => {

@@ -4,7 +4,7 @@ import * as cheerio from 'cheerio'
 import { pino } from 'pino'
 import supertest from 'supertest'
 import { type AccountsOptions, readConfig } from '../src/index.js'
-import { createSite } from '../src/site.js'
+import { createSite } from '../src/standalone.js'
 import { freshDatabase, rows, settingsFor, write } from './databases.js'
 
 export { freshDatabase } from './databases.js'
@@ -47,7 +47,8 @@ export class Site {
     ...options
   }: Partial<AccountsOptions> & { environment?: Record<string, string> } = {}): Promise<Site> {
     const site = new Site(addressIn(database) ?? (await freshDatabase()))
-    const config = readConfig({ ...settingsFor(site.database), ...environment })
+    // In development, where the mails can be read that it catches.
+    const config = readConfig({ NODE_ENV: 'development', ...settingsFor(site.database), ...environment })
     const log = pino({ level: 'debug' }, { write: (line: string) => void site.logs.push(line) })
     const { app, onClosed } = await createSite(config, {
       passwordCosts: CHEAP,

@@ -6,13 +6,15 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { addressOf, launchSite, type Program, refusal } from './program.js'
+import { addressOf, launchSite, Program, refusal, status } from './program.js'
 
 const KEY = `${'k'.repeat(42)}A`
 
@@ -44,6 +46,66 @@ test('makes its database and its key, for its owner alone, and leaves no log bes
   assert.is(await program.end, 0)
   assert.ok(!existsSync(`${context.file}-wal`) || statSync(`${context.file}-wal`).size === 0)
 })
+
+const SITE = pathToFileURL(join(import.meta.dirname, '../src/site.js')).href
+const LOADER = `import(${JSON.stringify(SITE)})\n`
+
+/** The site, loaded by a program that bears another name. */
+const LOADED: [how: string, load: (folder: string) => string[], env?: Record<string, string>][] = [
+  ['by a program of its own, as PM2 does', (folder) => [script(folder, 'pm2.cjs', LOADER)]],
+  [
+    'by such a program, with two workers',
+    (folder) => [script(folder, 'pm2.cjs', LOADER)],
+    { WEB_CONCURRENCY: '2' },
+  ],
+  ['by a line of script', () => ['--eval', LOADER]],
+  ['through a link', (folder) => [linked(folder)]],
+  [
+    'with something loaded before it',
+    (folder) => [
+      '--require',
+      script(folder, 'a.cjs', ''),
+      '--import',
+      script(folder, 'b.mjs', ''),
+      fileURLToPath(SITE),
+    ],
+  ],
+]
+
+for (const [how, load, env] of LOADED) {
+  test(`starts when it is loaded ${how}`, async ({ folder, file }) => {
+    const program = new Program(load(folder), {
+      cwd: folder,
+      env: { PORT: '0', DATABASE_URL: `sqlite:${file}`, ...env },
+    })
+    assert.is(await status(`${await addressOf(program)}/readyz`), 200)
+    program.signal('SIGINT')
+    assert.is(await program.end, 0)
+  })
+}
+
+test('says where caught emails can be read', async (context) => {
+  for (const [env, hint] of [
+    [{}, 'npm run dev'],
+    [{ NODE_ENV: 'development' }, '/dev/mailbox/'],
+  ] as const) {
+    const program = launch(context, env)
+    await program.says(/^Emails are caught and not sent\. .+$/m)
+    assert.match(program.stdout, hint)
+    program.signal('SIGINT')
+    assert.is(await program.end, 0)
+  }
+})
+
+function script(folder: string, name: string, text: string): string {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+function linked(folder: string): string {
+  symlinkSync(fileURLToPath(SITE), join(folder, 'site.js'))
+  return join(folder, 'site.js')
+}
 
 test('names a file that is no database, and leaves it byte for byte as it was', async (context) => {
   const content = Buffer.from('This is a letter, and no database at all.\n'.repeat(300))

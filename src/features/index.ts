@@ -24,7 +24,7 @@ import * as users from './users.js'
 /** One flow: its name is that of its URL, its templates, its test and its row in the README. */
 export interface Feature {
   name: string
-  /** What it cannot be offered without: mails, that they are caught for the maintainer to see, or that the site is developed. */
+  /** What it cannot be offered without: mails, that they are caught while the site is developed, or that it is developed. */
   needs?: 'mail' | 'mailbox' | 'development'
   /** The features to whose pages it leads, and that so cannot be switched off without it. */
   requires?: readonly string[]
@@ -36,7 +36,7 @@ export function offered(
   { isOn, isCaught }: Outbox,
   { development, switches = {} }: { development: boolean; switches?: Switches | undefined },
 ): Feature[] {
-  const has = { mail: isOn, mailbox: isCaught, development }
+  const has = { mail: isOn, mailbox: isCaught && development, development }
   return features.filter(({ name, needs }) => switches[name] !== false && (needs === undefined || has[needs]))
 }
 

@@ -27,9 +27,16 @@ export function addressReader(read: (ctx: Context) => string): (ctx: Context) =>
 
 const FORWARDED = ['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'Forwarded'] as const
 
-/** Whether a proxy has brought the request, or somebody says so. */
-export function isForwarded(ctx: Context): boolean {
-  return FORWARDED.some((name) => ctx.get(name) !== '')
+/**
+ * What proxies, tunnels and CDNs add, by name or by kind. A browser that is asked for a page sends none of these, nor any
+ * `X-…` but one that old scripts and Android add.
+ */
+const OF_PROXIES =
+  /^(?:x-(?!requested-with$)|via$|forwarded|(?:cf|cdn|fly|fastly|akamai|incap|surrogate|tailscale|ngrok|proxy|remote|wl-proxy|ssl)-|max-forwards$|front-end-https$|early-data$|traceparent$|(?:.+-)?ip(?:$|-)|.*client-ip)/
+
+/** Whether a proxy has brought the request, or somebody says so. By default nginx asks by HTTP/1.0, as no browser does. */
+export function isForwarded({ req }: Context): boolean {
+  return req.httpVersion === '1.0' || Object.keys(req.headers).some((name) => OF_PROXIES.test(name))
 }
 
 /** Tells the log, once, of a header that a proxy would set, when no proxy is trusted: it counts for nothing. */

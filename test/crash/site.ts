@@ -3,7 +3,7 @@
  * Each process that serves says which one it is.
  */
 import { inProcesses, readConfig, serve } from '../../src/index.js'
-import { createSite } from '../../src/site.js'
+import { createSite } from '../../src/standalone.js'
 import { CHEAP } from '../helpers.js'
 
 const config = readConfig(process.env)
