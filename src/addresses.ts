@@ -7,6 +7,7 @@ import type { House } from './house.js'
 import { circumstances } from './notices.js'
 import type { MailKind } from './outbox.js'
 import * as mails from './tables/mails.js'
+import type { Db } from './tables/schema.js'
 import * as sessions from './tables/sessions.js'
 import * as tokens from './tables/tokens.js'
 import { isTaken } from './tables/unique.js'
@@ -89,6 +90,7 @@ export async function correctAddress(
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
       const facts = { language: house.languageOf(ctx) }
       await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id, facts })
+      await tellFormer(ctx, house, transaction, { former: user, email })
       return true
     })
     return []
@@ -183,19 +185,39 @@ export async function changeAddress(
   try {
     if (await users.isEmailTaken(house.database.main, emailKey, { now, userId: user.id })) return 'taken'
     const done = await happens(ctx, house, happening, async (transaction) => {
+      const former = (await users.held(transaction, user.id))?.user
       const used = await tokens.use(transaction, { hash, purpose: 'email-change', now })
       const change = { email, emailKey, now, wanted: true }
-      if (used === undefined || !(await users.setEmail(transaction, user.id, change))) return undefined
+      if (!former || !used || !(await users.setEmail(transaction, user.id, change))) return undefined
       // What was sent to the former address proves nothing any more, but that it was the former one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
-      const facts = { to: user.email, email, ...circumstances(ctx, house) }
-      await house.outbox.post(transaction, { kind: 'email-changed', userId: user.id, facts })
+      await tellFormer(ctx, house, transaction, { former, email })
       return true
     })
     return done && 'done'
   } catch (error) {
     if (isTaken(error)) return 'taken'
     throw error
+  }
+}
+
+/**
+ * Tells the former address that it is that no longer. Only one that was confirmed may undo the change and learns the new
+ * address: an address that nobody has confirmed may be a stranger's, typed by mistake.
+ */
+async function tellFormer(
+  ctx: Context,
+  house: House,
+  transaction: Db,
+  { former, email }: { former: users.User; email: string },
+): Promise<void> {
+  const { id: userId, email: to } = former
+  if (former.emailConfirmedAt !== null) {
+    const facts = { to, email, ...circumstances(ctx, house) }
+    await house.outbox.post(transaction, { kind: 'email-changed', userId, facts })
+  } else if (fields.fold(to) !== fields.fold(email)) {
+    const facts = { to, language: house.languageOf(ctx) }
+    await house.outbox.post(transaction, { kind: 'email-corrected', userId, facts })
   }
 }
 

@@ -633,6 +633,7 @@ function lettersTo(person: Person, now: number): Letter[] {
     'password-changed': where,
     'email-change': { email: nextEmail },
     'email-changed': { ...where, email: nextEmail },
+    'email-corrected': {},
     'email-restored': where,
     'email-undone': where,
     'name-changed': { ...where, former: user.name, current: 'Anna' },

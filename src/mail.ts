@@ -68,6 +68,7 @@ const KINDS: Record<MailKind, Kind> = {
     page: 'account-email-undo',
     token: { purpose: 'email-undo', life: UNDO_LIFE },
   },
+  'email-corrected': { recipient: formerly, page: 'login', isAsked: true, limit: 'mailAccount' },
   'email-restored': { recipient: told, page: 'account-activity' },
   'email-undone': { recipient: told, page: 'login' },
   'name-changed': { recipient: told, page: 'password-forgot' },
@@ -90,6 +91,16 @@ async function told(
 ): Promise<Recipient | undefined> {
   const account = userId === null ? undefined : await users.byId(database.main, userId)
   return account && { account, to: String(to) }
+}
+
+/** Somebody else's address, which was typed by mistake, never was the account's: they are not told again. */
+async function formerly(
+  house: Registry,
+  facts: Facts,
+  userId: string | null,
+): Promise<Recipient | undefined> {
+  const found = await told(house, facts, userId)
+  return found && (await ownerOf(house, found.to, found.account)) === undefined ? found : undefined
 }
 
 async function owner(

@@ -13,6 +13,7 @@ export type MailKind =
   | 'password-changed'
   | 'email-change'
   | 'email-changed'
+  | 'email-corrected'
   | 'email-restored'
   | 'email-undone'
   | 'name-changed'

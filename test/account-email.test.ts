@@ -30,8 +30,21 @@ async function owner(options = {}): Promise<Owner> {
   const visitor = site.visitor(options)
   await visitor.signUp(name, { email })
   await visitor.logIn(name)
+  await visitor.send(await visitor.follow(await site.mail(email)))
   await site.emptyMailbox()
   return { visitor, name, email, next: `new-${email}` }
+}
+
+/** Somebody who has mistyped their address: its mails come to a stranger, who has confirmed nothing. */
+async function mistyped(options = {}): Promise<Owner & { stranger: Mail }> {
+  const name = `user ${++made}`
+  const email = `stranger${made}@example.com`
+  const visitor = site.visitor(options)
+  await visitor.signUp(name, { email })
+  await visitor.logIn(name)
+  const stranger = await site.mail(email)
+  await site.emptyMailbox()
+  return { visitor, name, email, next: `right${made}@example.com`, stranger }
 }
 
 async function ask({ visitor, next }: Owner): Promise<Mail> {
@@ -166,6 +179,49 @@ for (const htmx of [false, true]) {
   })
 }
 
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: an address that was never confirmed can undo nothing, holds nothing and is not told the new one`, async () => {
+    const someone = await mistyped({ htmx })
+    const { visitor, name, email, next, stranger } = someone
+    await visitor.send(await visitor.follow(await ask(someone)))
+    assert.is(await emailOf(name), next)
+    const notice = await site.mail(email)
+    assert.is(notice.link, '/login/')
+    for (const told of [next, name]) assert.not.match(notice.subject + notice.text, told)
+    assert.equal(await site.rows('select 1 from tokens where email = ? and used_at is null', email), [])
+    assert.is((await site.visitor().follow(stranger)).status, 410)
+    const heir = await site.visitor().signUp(`heir of ${name}`, { email })
+    assert.is(heir.status, 303, 'the address is free at once')
+  })
+
+  test(`${kind}: nor after it was corrected, and what comes after a confirmed one can be undone`, async () => {
+    const someone = await mistyped({ htmx })
+    const { visitor, name, email, next } = someone
+    await visitor.send(await visitor.open('/email/confirm/address/'), { email: next })
+    assert.is((await site.mail(email)).link, '/login/')
+    await visitor.send(await visitor.follow(await site.mail(next)))
+    await site.emptyMailbox()
+    const undo = await changed({ ...someone, email: next, next: `third-${next}` })
+    assert.equal(await site.mails(email, 0), [])
+    const reader = site.visitor({ htmx })
+    await reader.send(await reader.follow(undo))
+    assert.is(await emailOf(name), next)
+  })
+}
+
+test('a change that waits before the address is confirmed can be undone if that is confirmed first', async () => {
+  const someone = await mistyped()
+  const { visitor, name, email, next, stranger } = someone
+  const link = await ask(someone)
+  await site.emptyMailbox()
+  await visitor.send(await visitor.follow(stranger))
+  await visitor.send(await visitor.follow(link))
+  assert.is(await emailOf(name), next)
+  assert.match((await site.mail(email)).link, '/account/email/undo/')
+})
+
 test('undoing survives resets and further changes, and ends what the other address was sent', async () => {
   const someone = await owner()
   const { visitor, name, email, next } = someone
@@ -214,6 +270,7 @@ for (const htmx of [false, true]) {
     const costs = { memoryCost: 65_536, timeCost: 12, parallelism: 1 }
     const slow = await Site.start({ passwordCosts: costs })
     const victim = await slow.visitor().settle('Anna')
+    await victim.send(await victim.follow(await slow.mail('Anna@example.com')))
     await slow.emptyMailbox()
     await victim.send(await victim.open(PATH), { email: 'thief@example.com' })
     const mail = await slow.mail('thief@example.com')

@@ -588,6 +588,7 @@ const KIND_NAMES: readonly Draft['kind'][] = [
   'password-changed',
   'email-change',
   'email-changed',
+  'email-corrected',
   'email-restored',
   'email-undone',
   'name-changed',

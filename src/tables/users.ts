@@ -21,7 +21,7 @@ export interface UsersTable {
   password_hash: string
   /** SHA-256 of the filled-in form that made the user, by which its second arrival is known. */
   signup_form: string
-  /** What the devices carry that the account knows; a new one makes strangers of them all. '' at first. */
+  /** What the devices carry that the account knows; a new one makes strangers of them all. */
   device_stamp: string
   /** When its owner proved to read the mails of `email`; null if not yet. */
   email_confirmed_at: number | null
@@ -91,6 +91,9 @@ export interface NewUser extends Claims {
   createdAt: number
 }
 
+/** The device stamp of a new account, until something makes strangers of its devices. */
+export const FIRST_STAMP = ''
+
 /** Stores a user with its slug, or answers undefined if somebody has one of its claims; the constraints decide races. */
 export async function create(db: Db, user: NewUser): Promise<User | undefined> {
   const { id, name, slug, email, createdAt } = user
@@ -115,7 +118,7 @@ const insert = statement((db, user: Omit<NewUser, 'language'> & { language: stri
       email_key: user.emailKey,
       password_hash: user.passwordHash,
       signup_form: user.signupForm,
-      device_stamp: '',
+      device_stamp: FIRST_STAMP,
       confirm_by: user.confirmBy,
       language: user.language,
       created_at: user.createdAt,
@@ -197,6 +200,14 @@ const accountByNameKey = statement((db, { nameKey }: { nameKey: string }) =>
 
 export async function byId(db: Db, id: string): Promise<Account | undefined> {
   return accountOf(await accounts(db).where('id', '=', id).executeTakeFirst())
+}
+
+/** The user's account as it stands; nobody else changes it until the end of the transaction. */
+export async function held(transaction: Db, id: string): Promise<Account | undefined> {
+  const row = accounts(transaction)
+    .where('id', '=', id)
+    .$if(isServer(transaction), (user) => user.forNoKeyUpdate())
+  return accountOf(await row.executeTakeFirst())
 }
 
 export async function byEmailKey(db: Db, emailKey: string): Promise<Account | undefined> {

@@ -105,7 +105,9 @@ for (const javaScriptEnabled of [true, false]) {
   test(`${kind}: an address is changed from its new mailbox, and back from the former one`, async () => {
     const [username, email] = [`Mover ${suffix}`, `mover-${suffix}@example.com`]
     const next = `new-${email}`
-    await site().visitor().signUp(username, { email })
+    const newcomer = site().visitor()
+    await newcomer.signUp(username, { email })
+    await newcomer.send(await newcomer.follow(await site().mail(email)))
     const page = await open('/', { javaScriptEnabled })
     await logIn(page, username)
     await page.goto('/account/email/')

@@ -13,6 +13,7 @@ export interface Device {
 export interface Account {
   readonly name: string
   readonly email: string
+  readonly isConfirmed: boolean
   readonly nextEmail: string | null
   readonly password: string
   readonly isClosed: boolean
@@ -34,6 +35,7 @@ export interface Promised {
 export function signedUp(device: Device, made: Pick<Account, 'name' | 'email' | 'password'>): Account {
   const account: Account = {
     ...made,
+    isConfirmed: false,
     nextEmail: null,
     isClosed: false,
     inside: [],
@@ -81,8 +83,8 @@ export function askedForEmail(account: Account, nextEmail: string): Account {
 
 export function withNextEmail(account: Account): Account {
   const email = account.nextEmail ?? account.email
-  const changed = revoked({ ...account, email, nextEmail: null }, ['email-confirm'])
-  return posted(happened(changed, 'email_changed'), 'email-changed')
+  const changed = revoked({ ...account, email, isConfirmed: true, nextEmail: null }, ['email-confirm'])
+  return posted(happened(changed, 'email_changed'), account.isConfirmed ? 'email-changed' : 'email-corrected')
 }
 
 export function closed(account: Account): Account {
