@@ -5,6 +5,7 @@ import { MINUTE } from './durations.js'
 import { happens, recorded, userAgentOf } from './events.js'
 import type { House } from './house.js'
 import type { Lifetimes } from './lifetimes.js'
+import { halfLoggedIn, halfLoginOf, WITHOUT_HALF_LOGIN } from './login-steps.js'
 import { circumstances } from './notices.js'
 import * as mails from './tables/mails.js'
 import type { Db } from './tables/schema.js'
@@ -25,10 +26,6 @@ const TOUCH_EVERY = MINUTE
 const TOKEN = 'login'
 const LONG = 'long'
 const SEEN = 'seen'
-/** Who has signed up here and not logged in yet. */
-const NEWCOMER = 'newcomer'
-/** Who has given their password here, but has yet to confirm their address. */
-const UNCONFIRMED = 'unconfirmed'
 
 /** What a session that is full can do without: what was typed before a login, and what spares a question. */
 const OPTIONAL = ['typed', SEEN]
@@ -135,20 +132,6 @@ function endOf(session: { kept: boolean; createdAt: number }, now: number, lifet
   return Math.min(now + idle, session.createdAt + lifetimes.max)
 }
 
-/** Who has signed up in this browser, or was found to be somebody who has yet to confirm their address. */
-export function newcomerOf(ctx: Context): string | undefined {
-  return keptText(ctx, UNCONFIRMED) ?? keptText(ctx, NEWCOMER)
-}
-
-export function keepNewcomer(ctx: Context, userId: string): void {
-  keep(ctx, { [NEWCOMER]: userId, [UNCONFIRMED]: undefined })
-}
-
-/** May confirm the address like who has signed up here; but of the first login here the owner is told. */
-export function keepUnconfirmed(ctx: Context, userId: string): void {
-  keep(ctx, { [UNCONFIRMED]: userId })
-}
-
 /**
  * Begins a session for a user who has proved who they are. Always a new token, and a new CSRF secret: what somebody
  * planted in this browser before is worth nothing now (session fixation, ASVS 5 7.2.4). The former session here ends,
@@ -176,8 +159,8 @@ export async function logIn(
     now,
     expiresAt: endOf({ kept: options.kept, createdAt: now }, now, house.lifetimes),
   }
-  // Whoever has just signed up here needs not be told of it.
-  const isStranger = knownDevices(ctx, house)(account) === undefined && keptText(ctx, NEWCOMER) !== user.id
+  const isStranger =
+    knownDevices(ctx, house)(account) === undefined && !(await hasJustSignedUp(ctx, house, account))
   const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
   const done = await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
     const opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
@@ -195,7 +178,7 @@ export async function logIn(
   })
   if (done === undefined) return undefined
   setLifetime(ctx, options.kept ? house.lifetimes.max : undefined)
-  keep(ctx, { [TOKEN]: token, [SEEN]: undefined, [NEWCOMER]: undefined, [UNCONFIRMED]: undefined })
+  keep(ctx, { [TOKEN]: token, [SEEN]: undefined, ...WITHOUT_HALF_LOGIN })
   newSecret(ctx)
   rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
   setLogin(ctx, { session: begun(session), user })
@@ -204,6 +187,12 @@ export async function logIn(
 
 function begun({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Session {
   return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, expiresAt }
+}
+
+// They need not be told of a login on a new device.
+async function hasJustSignedUp(ctx: Context, house: House, { user }: Account): Promise<boolean> {
+  if (!halfLoginOf(ctx, house)?.methods.includes('signup')) return false
+  return (await halfLoggedIn(ctx, house))?.user.id === user.id
 }
 
 /** Writes to the user of this session, if there is one, in the language that was chosen just now. Not waited for. */

@@ -17,7 +17,8 @@ import {
   openLink,
   refuseLink,
 } from '../links.js'
-import { lookAnew, newcomerOf } from '../sessions.js'
+import { halfLoggedIn } from '../login-steps.js'
+import { lookAnew } from '../sessions.js'
 import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
@@ -174,18 +175,17 @@ export function routes(router: Router, house: House): void {
 const requireRecentIfUser: Middleware = (ctx, next) =>
   userOf(ctx) === undefined ? next() : requireRecentLogin(ctx, next)
 
-/** Whose address is to be confirmed; nobody's who is disabled. */
+/** Whose address is to be confirmed. */
 async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
   const account = await visitorOf(ctx)
   return account?.user.emailConfirmedAt === null ? account : undefined
 }
 
-/** Who is here: the user who is logged in, or who has just signed up. */
+/** Who is here: the user who is logged in, or who has come half the way to that. */
 async function visitorOf(ctx: Context): Promise<users.Account | undefined> {
-  const { database } = houseOf(ctx)
-  const id = userOf(ctx)?.id ?? newcomerOf(ctx)
-  const account = id === undefined ? undefined : await users.byId(database.main, id)
-  return account?.disabledAt === null ? account : undefined
+  const house = houseOf(ctx)
+  const user = userOf(ctx)
+  return user === undefined ? halfLoggedIn(ctx, house) : users.byId(house.database.main, user.id)
 }
 
 /** What the page shows: whose address it is, and what has to be given. */
@@ -197,13 +197,13 @@ async function shown(ctx: Context) {
     return { asks: 'code', name: account?.user.name ?? '', email: account?.user.email ?? '' }
   }
   const account = await users.byId(house.database.main, link.token.userId)
-  const asks = link.state === 'done' || isOwn(ctx, link.token) ? 'nothing' : 'password'
+  const asks = link.state === 'done' || (await isOwn(ctx, link.token)) ? 'nothing' : 'password'
   return { asks, name: account?.user.name ?? '', email: link.token.email }
 }
 
-/** Whether it was opened where its user has signed up or is logged in. */
-function isOwn(ctx: Context, { userId }: tokens.Token): boolean {
-  return userOf(ctx)?.id === userId || newcomerOf(ctx) === userId
+/** Whether it was opened where its user has signed up or is logged in; somebody else may be logged in there since. */
+async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boolean> {
+  return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, houseOf(ctx)))?.user.id === userId
 }
 
 type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; error: Broken }
@@ -220,7 +220,7 @@ async function prove(
 ): Promise<Proof | undefined> {
   const account = await users.byId(house.database.main, token.userId)
   if (account === undefined) return undefined
-  const [error] = isOwn(ctx, token) ? [] : await askPasswordOf(ctx, house, account, password)
+  const [error] = (await isOwn(ctx, token)) ? [] : await askPasswordOf(ctx, house, account, password)
   return error === undefined ? { ok: true, account, hash: token.hash } : { ok: false, error }
 }
 

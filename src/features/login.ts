@@ -3,7 +3,8 @@ import type { Context } from 'koa'
 import { authenticate, NO_PASSWORD, renewHash } from '../authentication.js'
 import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
-import { keepUnconfirmed, logIn } from '../sessions.js'
+import { halfLoginOf, keepHalfLogin } from '../login-steps.js'
+import { logIn } from '../sessions.js'
 import type { Account } from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
@@ -37,7 +38,7 @@ const LOGGED_IN_REOPENED = {
 const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 
 export function routes(router: Router, house: House): void {
-  router.get('/login/', requireAnonymous, (ctx) => house.pages.form(ctx, form, prefilled(ctx)))
+  router.get('/login/', requireAnonymous, (ctx) => house.pages.form(ctx, form, prefilled(ctx, house)))
 
   router.post(
     '/login/verify/',
@@ -69,12 +70,17 @@ export function routes(router: Router, house: House): void {
   )
 }
 
-/** From a link: the user name after sign-up, and the page that asked for the login. */
-function prefilled(ctx: Context): Partial<Sent<FieldName>> {
+/**
+ * From a link: the user name after sign-up, and the page that asked for the login. What was chosen before the address had to
+ * be confirmed is chosen again.
+ */
+function prefilled(ctx: Context, house: House): Partial<Sent<FieldName>> {
   const { username, next } = ctx.query
+  const half = halfLoginOf(ctx, house)
   return {
     ...(typeof username === 'string' && { username }),
-    next: localPath(next) ?? '',
+    ...(half?.kept && { keep: '1' }),
+    next: localPath(next) ?? localPath(half?.next) ?? '',
   }
 }
 
@@ -90,11 +96,13 @@ function isUnconfirmed({ rules }: House, { user }: Account): boolean {
 async function leadToConfirm(
   ctx: Context,
   house: House,
-  { user }: Account,
+  { user, deviceStamp }: Account,
   values: Sent<FieldName>,
 ): Promise<void> {
   house.metrics?.login('unconfirmed')
-  keepUnconfirmed(ctx, user.id)
+  const { keep, next } = values
+  const proved = { methods: ['password'], kept: keep !== '', next } as const
+  keepHalfLogin(ctx, house, { userId: user.id, stamp: deviceStamp, ...proved })
   const link = { href: house.url('email-confirm'), message: CONFIRM }
   await house.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })
 }

@@ -2,7 +2,7 @@ import type Router from '@koa/router'
 import type { Middleware } from 'koa'
 import { requireUser, userOf } from '../guards.js'
 import { type House, houseOf } from '../house.js'
-import { LOGGED_OUT, logOut } from '../sessions.js'
+import { forgetLogin, LOGGED_OUT, logOut } from '../sessions.js'
 import { isCrossSite } from '../web/csrf.js'
 import type { Form } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
@@ -30,5 +30,6 @@ export function routes(router: Router, house: House): void {
 const unlessLoggedOut: Middleware = async (ctx, next) => {
   const { pages, places, origin } = houseOf(ctx)
   if (userOf(ctx) !== undefined || isCrossSite(ctx, origin)) return await next()
+  forgetLogin(ctx)
   pages.leave(ctx, places.afterLogout, { message: LOGGED_OUT })
 }

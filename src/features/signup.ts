@@ -9,7 +9,7 @@ import * as fields from '../fields.js'
 import { requireAnonymous } from '../guards.js'
 import { type House, loginAs } from '../house.js'
 import type { Counted } from '../limits.js'
-import { keepNewcomer, newcomerOf } from '../sessions.js'
+import { halfLoginOf, keepHalfLogin } from '../login-steps.js'
 import * as users from '../tables/users.js'
 import type { Advice, Broken, Form, Values } from '../web/form.js'
 import { refuseIfLeft } from '../web/leaving.js'
@@ -61,7 +61,9 @@ export function routes(router: Router, house: House): void {
         const advice = await advise(ctx, house, values)
         return await house.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
       }
-      keepNewcomer(ctx, outcome.userId)
+      const { userId } = outcome
+      const proved = { methods: ['signup'], kept: false, next: '' } as const
+      keepHalfLogin(ctx, house, { userId, stamp: users.FIRST_STAMP, ...proved })
       await house.pages.accept(ctx, form, { ...journey(house, applicant), values })
     }),
   )
@@ -72,7 +74,7 @@ function advise(ctx: Context, house: House, sent: Sent<string>): Promise<Advice[
   const { username = '', email = '', password = '' } = sent
   const own = [fields.normalizeName(username), fields.normalizeEmail(email)]
   return whileAllowed(ctx, house, async () => [
-    ...(await onName(house, username, newcomerOf(ctx))),
+    ...(await onName(house, username, halfLoginOf(ctx, house)?.userId)),
     ...onEmail(email),
     ...onPassword(house, password, own),
   ])

@@ -34,7 +34,7 @@ export type EventKind = (typeof EVENT_KINDS)[number]
 
 /** The security history of each user: rows are only added, and go when they are old or their user goes. */
 export interface EventsTable {
-  /** Grows with time, so that of two events of one millisecond the later one comes last. */
+  /** Begins with `at` in 15 digits and grows with time, so that of two events of one millisecond the later one comes last. */
   id: string
   user_id: string
   kind: EventKind
@@ -110,6 +110,22 @@ export async function newest(
     userAgent: row.user_agent,
     address: row.address,
   }))
+}
+
+/** Whether something of this kind has happened to the user since. */
+export async function hasSince(
+  db: Db,
+  { userId, kind, at }: { userId: string; kind: EventKind; at: number },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('events')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('id', '>=', String(at).padStart(15, '0'))
+    .where('kind', '=', kind)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** Deletes at most `batch` events that happened before `until`, and answers how many. */
