@@ -5,18 +5,17 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http'
-import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { setTimeout as pause, setImmediate as polled } from 'node:timers/promises'
 import type Koa from 'koa'
-import { DYNAMIC, securityHeaders } from './web/headers.js'
+import { refuseBroken } from './broken-requests.js'
+import { capConnections } from './connections.js'
 
 export interface ServeOptions {
   port: number
   host: string
   /** Whether the site's public address is https; false by default. */
   https?: boolean
-  /** How many connections are open at most, 1000 by default; more are closed at once, before idle ones are. */
+  /** How many connections are open at most, 1000 by default; for one more the visitor is cut off who keeps the site waiting longest. */
   maxConnections?: number
   /** How many proxies of yours stand in front, 0 by default: they keep connections for a minute, browsers need not. */
   trustProxy?: number
@@ -44,14 +43,12 @@ const IDLE = { browser: 5_000, proxy: 65_000 }
 
 const MAX_CONNECTIONS = 1_000
 
+/** As many as Linux allows by default: where the queue is full a visitor's attempt is dropped, and comes again a second later. */
+const BACKLOG = 4_096
+
 const FORMS_A_TURN = 4
 /** Forms wait for so many turns in which somebody is let in, and no more. */
 const MOST_PASSED = 20
-
-const REFUSALS: Record<string, string> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-}
 
 /** Long enough for a balancer to see that `/readyz` says no. */
 const NOTICE = 1_000
@@ -66,10 +63,13 @@ const PATIENCE = 5_000
  */
 export async function serve(app: Koa, options: ServeOptions): Promise<string> {
   const server = createServer(limitsOf(options))
-  server.on('request', formsInTurn(server, app.callback()))
+  const answer = refuseBroken(server, { https: options.https ?? false, answer: app.callback() })
+  server.on('request', formsInTurn(server, answer))
   server.setTimeout(options.timeouts?.silence ?? TIMEOUTS.silence)
-  server.on('clientError', refuseBroken(options.https ?? false))
-  capConnections(server, options.maxConnections ?? MAX_CONNECTIONS)
+  capConnections(server, {
+    most: options.maxConnections ?? MAX_CONNECTIONS,
+    longest: server.headersTimeout + server.keepAliveTimeout,
+  })
   const onClosing = partWithAnswers(server, options.onClosing)
   await listen(server, options)
   let ending: Promise<void> | undefined
@@ -85,6 +85,8 @@ function limitsOf({ timeouts, trustProxy = 0 }: ServeOptions): ServerOptions {
     requestTimeout: timeouts?.request ?? TIMEOUTS.request,
     keepAliveTimeout: trustProxy > 0 ? IDLE.proxy : IDLE.browser,
     connectionsCheckingInterval: CHECK_EVERY,
+    // Node would answer without a word.
+    requireHostHeader: false,
   }
 }
 
@@ -116,19 +118,6 @@ function formsInTurn(server: Server, answer: RequestListener): RequestListener {
   }
 }
 
-// Not by `maxConnections`, which would not close idle ones.
-function capConnections(server: Server, most: number): void {
-  let open = 0
-  server.on('connection', (socket: Socket) => {
-    open++
-    socket.once('close', () => open--)
-    if (open <= most) return
-    socket.destroy()
-    // Who waits for nothing makes room for the next.
-    closeIdle(server)
-  })
-}
-
 // Only once was read what has come: a request that waits in the kernel is lost with its connection (RFC 9112, 9.6).
 function closeIdle(server: Server): void {
   setImmediate(() => server.closeIdleConnections())
@@ -156,19 +145,8 @@ function partWithAnswers(server: Server, onClosing: () => void): () => void {
 function listen(server: Server, { port, host }: ServeOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(new Error(listenProblem(error, port, host))))
-    server.listen(port, host, resolve)
+    server.listen({ port, host, backlog: BACKLOG }, resolve)
   })
-}
-
-// What never becomes a request is answered here, or not at all where nobody is left to read it.
-function refuseBroken(https: boolean): (error: NodeJS.ErrnoException, socket: Duplex) => void {
-  const headers = { ...securityHeaders({ https }), ...DYNAMIC, Connection: 'close', 'Content-Length': '0' }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-  return (error, socket) => {
-    if (!socket.writable) return void socket.destroy()
-    const status = REFUSALS[error.code ?? ''] ?? '400 Bad Request'
-    socket.end([`HTTP/1.1 ${status}`, ...lines, '', ''].join('\r\n'))
-  }
 }
 
 function listenProblem(error: NodeJS.ErrnoException, port: number, host: string): string {

@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -84,6 +85,26 @@ test('serve one site: it says once where, both answer, and one that is killed is
     [...waits].map(([, wait]) => Number(wait)),
     [0, 250, 500],
   )
+})
+
+test('serve whoever comes while silent connections take every place of each', async (context) => {
+  const places = 50
+  const site = launch(context, { MAX_CONNECTIONS: `${places}` })
+  const address = await addressOf(site)
+  await bothOf(site, address)
+  const { hostname, port } = new URL(address)
+  const silent = Array.from({ length: 4 * places }, () =>
+    connect(Number(port), hostname).on('error', () => {}),
+  )
+  try {
+    // Once so many were let in and cut off again, both are full, or one alone has taken all.
+    await Promise.all(silent.map((socket) => once(socket, 'connect')))
+    for (let visit = 0; visit < 10; visit++) assert.is(await status(`${address}/login/`), 200)
+  } finally {
+    for (const socket of silent) socket.destroy()
+    site.signal('SIGTERM')
+  }
+  assert.is(await site.end, 0)
 })
 
 for (const [what, env, sentence] of [

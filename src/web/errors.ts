@@ -66,6 +66,8 @@ function answerError(ctx: Context, error: unknown, options: ErrorOptions): void 
   const answer = answerOf(error)
   if (answer !== undefined) announce(ctx, answer, error, log)
   const problem: Problem = answer ?? unforeseen(ctx, error, options)
+  // A page for nobody would take time from others just when connections are cut off to make room.
+  if (ctx.res.destroyed) return
   try {
     pages.problem(ctx, problem)
   } catch (second) {
