@@ -16,6 +16,7 @@ import { startNotingKeys } from './key-notes.js'
 import { createKeyring, type Keyring, keptKeys } from './keys.js'
 import { LIFETIMES } from './lifetimes.js'
 import { createLimits, LIMITS, type Limits, UNLIMITED } from './limits.js'
+import { halfLoggedIn, halfLoginOf } from './login-steps.js'
 import { startMailing } from './mailing.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { createOutbox, type Outbox } from './outbox.js'
@@ -120,6 +121,10 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     speech: voices.of,
     url,
     shared: (ctx) => ({ user: userOf(ctx) }),
+    visitor: {
+      id: (ctx) => userOf(ctx)?.id ?? halfLoginOf(ctx, house)?.userId,
+      name: async (ctx) => userOf(ctx)?.name ?? (await halfLoggedIn(ctx, house))?.user.name,
+    },
     typed: typedOf,
   })
   const database = await openDatabase(options.database, {

@@ -3,6 +3,7 @@ import { keepTyped, pageBehind, passwordConfirm, sealTyped, typedIn } from './de
 import { houseOf } from './house.js'
 import { sessionOf, userOf } from './sessions.js'
 import { refuseCrossSite } from './web/csrf.js'
+import { textFields } from './web/form.js'
 import { localPath } from './web/local-path.js'
 import { isRead } from './web/routes.js'
 
@@ -24,6 +25,12 @@ const TYPED_TOO_LONG = {
   sentence:
     'Please enter your password first. What you typed is too long to be brought back: go back and copy it.',
 }
+const OTHER_ACCOUNT = {
+  code: 'page_of_another_account_guarded',
+  sentence:
+    'This page was opened for another account, and you are logged in as {name} now. Nothing was done.',
+}
+const OPEN_AGAIN = { code: 'open_page_again', sentence: 'Open the page again' }
 const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
 
 /**
@@ -82,12 +89,22 @@ async function askPassword(ctx: Context): Promise<void> {
   const { pages, origin } = houseOf(ctx)
   refuseCrossSite(ctx, origin)
   const page = pageBehind(ctx)
+  const other = await pages.otherSubject(ctx, pages.formAt(ctx.path), textFields(ctx)._csrf ?? '')
+  if (other !== undefined) return await refuseOther(ctx, other, page)
   const sealed = sealTyped(ctx, page)
   await pages.ask(ctx, passwordConfirm, {
     error: sealed === undefined ? TYPED_TOO_LONG : PASSWORD_NEEDED,
     button: ENTER_PASSWORD,
     values: { next: page ?? '', _typed: sealed ?? '' },
   })
+}
+
+// Another user has logged in in another tab: their password is not asked for what the former one was about to do.
+async function refuseOther(ctx: Context, name: string, page: string | undefined): Promise<void> {
+  const { pages, places } = houseOf(ctx)
+  keepTyped(ctx, page)
+  const link = { href: page ?? places.home, message: OPEN_AGAIN }
+  pages.problem(ctx, { status: 403, error: { ...OTHER_ACCOUNT, params: { name } }, link })
 }
 
 function pathWithNext(path: string, next: string | undefined): string {

@@ -1,8 +1,9 @@
 import type { Context } from 'koa'
-import type { House } from './house.js'
+import { type House, houseOf } from './house.js'
 import * as tokens from './tables/tokens.js'
+import * as users from './tables/users.js'
 import { hashOf } from './tokens.js'
-import type { Message } from './web/form.js'
+import type { Message, Subject } from './web/form.js'
 import { keep, keptText } from './web/session.js'
 
 /** A mailed link that was opened here, as the database knows it. */
@@ -67,6 +68,18 @@ export async function linkOf(ctx: Context, house: House, purpose: tokens.Purpose
   if (token === undefined) return { state: 'unknown' }
   if (token.usedAt !== null) return { state: end === undefined ? 'used' : 'done', token }
   return { state: token.expiresAt > house.now() ? 'live' : 'old', token }
+}
+
+/** What a form acts on that stands behind a link: the account of the link, whoever is logged in here. */
+export function behindLink(purpose: tokens.Purpose): Subject {
+  return {
+    id: (ctx) => keptText(ctx, nameOf(purpose))?.split(' ', 1)[0],
+    async name(ctx) {
+      const house = houseOf(ctx)
+      const link = await linkOf(ctx, house, purpose)
+      return link?.token && (await users.byId(house.database.main, link.token.userId))?.user.name
+    },
+  }
 }
 
 /** Lets go of the link: what it was opened for is done, or it is asked for in another way. */

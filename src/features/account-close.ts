@@ -4,7 +4,7 @@ import { lastUser } from '../devices.js'
 import { happens } from '../events.js'
 import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf, loginAs } from '../house.js'
-import { type Link, linkOf, openLink, refuseLink } from '../links.js'
+import { behindLink, type Link, linkOf, openLink, refuseLink } from '../links.js'
 import { REOPEN_LIFE } from '../mail.js'
 import { circumstances } from '../notices.js'
 import { forgetLogin, loginOf } from '../sessions.js'
@@ -25,6 +25,7 @@ const undoing: Form<never> = {
   fields: [],
   secret: [],
   oneButton: true,
+  about: [behindLink('account-reopen')],
   around: aroundUndoing,
 }
 

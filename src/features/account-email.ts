@@ -13,7 +13,16 @@ import { askPasswordOf } from '../authentication.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf, loginAs } from '../house.js'
-import { finishLink, forgetLink, isLive, type Link, linkOf, openLink, refuseLink } from '../links.js'
+import {
+  behindLink,
+  finishLink,
+  forgetLink,
+  isLive,
+  type Link,
+  linkOf,
+  openLink,
+  refuseLink,
+} from '../links.js'
 import { keepAsked } from '../resets.js'
 import { loginOf, lookAnew } from '../sessions.js'
 import type * as tokens from '../tables/tokens.js'
@@ -46,6 +55,7 @@ const confirming: Form<'password'> = {
   name: 'account-email/confirm',
   fields: ['password'],
   secret: ['password'],
+  about: [behindLink('email-change')],
   around: (ctx) => behind(ctx, 'email-change'),
 }
 /** Behind the link in the mail to the former address. */
@@ -54,6 +64,7 @@ const undoing: Form<never> = {
   fields: [],
   secret: [],
   oneButton: true,
+  about: [behindLink('email-undo')],
   around: (ctx) => behind(ctx, 'email-undo'),
 }
 

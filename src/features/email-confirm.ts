@@ -8,6 +8,7 @@ import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf, loginAs, loginBefore } from '../house.js'
 import {
+  behindLink,
   finishLink,
   forgetLink,
   isLive,
@@ -34,6 +35,7 @@ const form: Form<'code' | 'password'> = {
   name,
   fields: ['code', 'password'],
   secret: ['password'],
+  about: [behindLink(PURPOSE)],
   around: (ctx) => shown(ctx),
 }
 const sending: Form<never> = {
@@ -54,6 +56,7 @@ const denying: Form<never> = {
   fields: [],
   secret: [],
   oneButton: true,
+  about: [behindLink(PURPOSE)],
   around: (ctx) => shown(ctx),
 }
 

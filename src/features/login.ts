@@ -14,7 +14,12 @@ export const name = 'login'
 
 type FieldName = 'username' | 'password' | 'keep' | 'next'
 
-const form: Form<FieldName> = { name, fields: ['username', 'password', 'keep', 'next'], secret: ['password'] }
+const form: Form<FieldName> = {
+  name,
+  fields: ['username', 'password', 'keep', 'next'],
+  secret: ['password'],
+  about: 'what is typed',
+}
 
 const NO_USERNAME = {
   field: 'username',

@@ -13,7 +13,7 @@ export const name = 'password-forgot'
 export const needs = 'mail'
 export const requires = ['password-reset']
 
-const form: Form<'username'> = { name, fields: ['username'], secret: [] }
+const form: Form<'username'> = { name, fields: ['username'], secret: [], about: 'what is typed' }
 
 const NO_USERNAME = {
   field: 'username',

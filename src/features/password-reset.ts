@@ -7,6 +7,7 @@ import { happens } from '../events.js'
 import * as fields from '../fields.js'
 import { type House, houseOf, loginAs } from '../house.js'
 import {
+  behindLink,
   finishLink,
   forgetLink,
   isLive,
@@ -44,6 +45,7 @@ const form: Form<FieldName> = {
   fields: ['code', 'password', 'repassword'],
   secret: ['password', 'repassword'],
   advised: ['password'],
+  about: [behindLink(PURPOSE), { id: askedOf, name: async (ctx) => askedOf(ctx) }],
   around: shown,
 }
 

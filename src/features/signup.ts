@@ -30,6 +30,7 @@ function formOf({ signupFields }: House): Form {
     fields: [...FIELDS, ...signupFields],
     secret: ['password', 'repassword'],
     advised: ['username', 'email', 'password'],
+    about: 'what is typed',
   }
 }
 

@@ -1,22 +1,38 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import { refuseRequest } from './errors.js'
 import { randomFew } from './random.js'
 import { keep, keptText } from './session.js'
 
 const SECRET_LENGTH = 16
+/** Base64url characters of the fingerprint of what a form acts on. */
+const SUBJECT_LENGTH = 16
 
 const CROSS_SITE = {
   code: 'cross_site',
   sentence: 'This was sent from another site, so nothing was done. Please use the form on this site.',
 }
 
-/** A token for one form, made from the visitor's secret. Makes the secret, and so the cookie, if there is none. */
-export function csrfToken(ctx: Context): string {
+/**
+ * A token for one form, made from the visitor's secret. Makes the secret, and so the cookie, if there is none. `subject` is
+ * the id of what the form acts on, an account or a link: it is no secret, and only its fingerprint goes into the token.
+ */
+export function csrfToken(ctx: Context, subject = ''): string {
   const secret = Buffer.from(keptText(ctx, 'csrf') ?? newSecret(ctx), 'base64url')
   // A fresh mask each time: the same bytes on every page could be guessed from compressed lengths (BREACH).
   const mask = randomFew(SECRET_LENGTH)
-  return Buffer.concat([mask, xor(mask, secret)]).toString('base64url')
+  const token = Buffer.concat([mask, xor(mask, secret)]).toString('base64url')
+  return subject === '' ? token : `${token}.${fingerprintOf(subject)}`
+}
+
+function fingerprintOf(subject: string): string {
+  return hash('sha256', subject, 'base64url').slice(0, SUBJECT_LENGTH)
+}
+
+/** Whether the token was made for a form that acts on something, and on something else than this. */
+export function isForAnother(token: string, subject: string): boolean {
+  const [, fingerprint = ''] = token.split('.')
+  return fingerprint !== '' && fingerprint !== fingerprintOf(subject)
 }
 
 /** Gives the visitor a new secret: forms of the time before a login or logout no longer count. */
@@ -28,7 +44,8 @@ export function newSecret(ctx: Context): string {
 
 export function csrfMatches(ctx: Context, token: string): boolean {
   const csrf = keptText(ctx, 'csrf')
-  const bytes = Buffer.from(token, 'base64url')
+  const [masked = ''] = token.split('.', 1)
+  const bytes = Buffer.from(masked, 'base64url')
   if (csrf === undefined || bytes.length !== 2 * SECRET_LENGTH) return false
   const secret = xor(bytes.subarray(0, SECRET_LENGTH), bytes.subarray(SECRET_LENGTH))
   return timingSafeEqual(secret, Buffer.from(csrf, 'base64url'))

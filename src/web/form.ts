@@ -18,8 +18,21 @@ export interface Form<Field extends string = string> {
   on?: Form
   /** Fields that are advised on while they are filled in, by `advice/` of its page (see `onTyping`). */
   advised?: readonly Field[]
+  /**
+   * What it acts on, if not on the account of whoever is here: what is named in the form itself, or the first of these that
+   * is there, such as the account of a link.
+   */
+  about?: 'what is typed' | readonly Subject[]
   /** What its page shows beside the form, such as a list. */
   around?: (ctx: Context) => Promise<object>
+}
+
+/** What a form acts on. The page of a form that was opened for another subject is too old. */
+export interface Subject {
+  /** Its id, which is never shown; undefined if it is not there. */
+  id(ctx: Context): string | undefined
+  /** What the visitor calls it. */
+  name(ctx: Context): Promise<string | undefined>
 }
 
 /** What was typed; a field that was not sent is ''. */

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import { answerHtml } from './compression.js'
-import { csrfToken } from './csrf.js'
-import type { Advice, Broken, Form, Message, Values } from './form.js'
+import { csrfToken, isForAnother } from './csrf.js'
+import type { Advice, Broken, Form, Message, Subject, Values } from './form.js'
 import { DYNAMIC, SPOKEN } from './headers.js'
 import type { LanguageChoice } from './language.js'
 import { localPath, ownPath } from './local-path.js'
@@ -35,6 +35,8 @@ export interface Pages {
   problem(ctx: Context, problem: Problem): void
   /** The text of a page or fragment with made-up values; nobody's answer, and what is sent from it is refused. */
   sample(ctx: Context, sample: Sample): string
+  /** What a form would act on now, by its name, if its page with this CSRF token was opened for something else. */
+  otherSubject(ctx: Context, form: Form | undefined, token: string): Promise<string | undefined>
   /** Makes a form known by the address to which it is sent. */
   register(form: Form): void
   /** The form that is sent to this address. */
@@ -115,6 +117,8 @@ export interface PagesOptions {
   url: (name: string) => string
   /** What every template may use: the visitor, the site's name. */
   shared: (ctx: Context) => object
+  /** The account of whoever is here, on which forms act that do not say otherwise. */
+  visitor: Subject
   /** What was typed into the form of this page before a detour. */
   typed: (ctx: Context) => Readonly<Partial<Values>>
 }
@@ -149,8 +153,14 @@ const TYPED_AGAIN = {
   sentence: 'Here is what you had typed. Nothing was sent yet: please look it over, then send it.',
 }
 
-export function createPages({ languages, speech, url, shared, typed }: PagesOptions): Pages {
+export function createPages({ languages, speech, url, shared, visitor, typed }: PagesOptions): Pages {
   const forms = new Map<string, Form>()
+
+  const subjectOf = (ctx: Context, form: Form | undefined): Subject | undefined => {
+    const { about = [] } = form?.on ?? form ?? {}
+    if (about === 'what is typed') return undefined
+    return [...about, visitor].find((subject) => subject.id(ctx) !== undefined)
+  }
 
   const render = (ctx: Context, template: string, values: object) => {
     const language = languages.of(ctx)
@@ -204,7 +214,7 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
 
   const formState = (ctx: Context, form: Form, values: Partial<Values>, said: Said = {}) => ({
     ...stateOf(ctx, form, values, said),
-    csrf: csrfToken(ctx),
+    csrf: csrfToken(ctx, subjectOf(ctx, form)?.id(ctx)),
   })
 
   const stateOf = (
@@ -348,6 +358,12 @@ export function createPages({ languages, speech, url, shared, typed }: PagesOpti
         messages,
         form: state,
       })
+    },
+
+    async otherSubject(ctx, form, token) {
+      const subject = subjectOf(ctx, form)
+      const id = subject?.id(ctx)
+      return id !== undefined && isForAnother(token, id) ? await subject?.name(ctx) : undefined
     },
 
     register: (form) => void forms.set(actionOf(form, url), form),

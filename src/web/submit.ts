@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { csrfMatches, refuseCrossSite } from './csrf.js'
 import { announce, answerOf } from './errors.js'
-import { type Advice, type Form, readValues, type Values } from './form.js'
+import { type Advice, type Form, type Message, readValues, type Values } from './form.js'
 import type { Pages } from './pages.js'
 import { keptText } from './session.js'
 
@@ -11,6 +11,19 @@ const PAGE_TOO_OLD = {
   code: 'page_too_old',
   sentence:
     'This page was open for too long, or changed in another tab. Nothing is lost: please press the button again.',
+}
+
+/**
+ * Two users in two tabs of one browser: what was meant for the account of one is not done to that of the other, whose name
+ * is said. Pressed again, it is meant for them.
+ */
+export function forAnother(name: string): Message {
+  return {
+    code: 'page_of_another_account',
+    sentence:
+      'This page was opened for another account, and the account in use here is now {name}. Nothing was done. Press the button again only if you mean {name}.',
+    params: { name },
+  }
 }
 
 /** The fields that every form of ours sends beside its own: the CSRF token and the form's one-time id. */
@@ -45,6 +58,10 @@ export function onSubmit<Field extends string>(
   return async (ctx) => {
     refuseCrossSite(ctx, origin)
     const values = readValues(ctx, [...form.fields, '_csrf', '_once'] as const)
+    const other = await pages.otherSubject(ctx, form, values._csrf)
+    if (other !== undefined) {
+      return await pages.refuse(ctx, form, { status: 403, errors: [forAnother(other)], values })
+    }
     if (!csrfMatches(ctx, values._csrf)) {
       return await pages.refuse(ctx, form, { status: 403, errors: [PAGE_TOO_OLD], values })
     }
