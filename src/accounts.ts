@@ -36,6 +36,7 @@ import { headers, securityHeaders } from './web/headers.js'
 import { createLanguageChoice, type LanguageChoice } from './web/language.js'
 import { createLog } from './web/log.js'
 import { addressReader, untrustedProxies } from './web/network.js'
+import { onward } from './web/onward.js'
 import { ownCookie } from './web/own-cookie.js'
 import { createPages, type Pages } from './web/pages.js'
 import { isRead, knows, missingSlash, otherMethods, type Route, routesIn } from './web/routes.js'
@@ -323,6 +324,7 @@ function routerOf(house: House, { prefix = '', development = false, features }: 
   const router = new Router({ prefix, strict: true, sensitive: true })
   for (const feature of offered(house.outbox, { development, switches: features }))
     feature.routes(router, house)
+  router.get('/onward/', onward(house, house.places.home))
   return router
 }
 

@@ -267,7 +267,7 @@ test('what strangers have written into the history is text', async () => {
     page = await visitor.open(PATH)
   }
   assert.match(page.text, '&lt;img')
-  assert.is(page.$('main img, main [data-hx-get]').length, 0)
+  assert.is(page.$('main img, main [data-hx-get], main [data-hx-trigger]').length, 0)
   const failed = (await file(visitor)).events?.find(({ kind }) => kind === 'login_failed')
   assert.match(String(failed?.userAgent), '<img src=x')
 })

@@ -69,7 +69,7 @@ for (const htmx of [false, true]) {
     const page = await seen(visitor, answer)
     assert.equal(page.messages(), [`✔ Your user name is now After ${tag}.`])
     if (htmx) {
-      assert.is(page.$('.success [data-hx-get]').attr('data-hx-get'), '/account/')
+      assert.is(page.onward, '/account/')
       assert.is(page.value('username'), `After ${tag}`)
     } else assert.is(answer.headers.location, '/account/')
     const account = await visitor.open('/account/')

@@ -80,7 +80,7 @@ for (const htmx of [false, true]) {
     assert.equal(await told(visitor, answer), [
       '✔ Your password is changed, and all other devices are logged out: 3.',
     ])
-    if (htmx) assert.is(answer.$('[data-hx-get]').attr('data-hx-get'), '/account/')
+    if (htmx) assert.is(answer.onward, '/account/')
     assert.not.match(answer.text, NEW)
     for (const other of others) assert.not.ok(await isLoggedIn(other))
     assert.ok(await isLoggedIn(visitor))

@@ -50,7 +50,7 @@ for (const htmx of [false, true]) {
       username: `Tabs ${htmx}`,
       password: PASSWORD,
     })
-    assert.is(htmx ? login.$('[data-hx-get]').attr('data-hx-get') : login.headers.location, GUARDED)
+    assert.is(htmx ? login.onward : login.headers.location, GUARDED)
     await visitor.open(GUARDED, { 'HX-Request': 'true' })
     const back = await visitor.open(GUARDED)
     assert.match(back.messages().join(), 'Here is what you had typed')

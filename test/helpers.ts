@@ -289,6 +289,12 @@ export class Page {
       .map((element) => this.$(element).text().replaceAll(/\s+/g, ' ').trim())
   }
 
+  /** Where htmx goes on to by itself; undefined if it stays. */
+  get onward(): string | undefined {
+    const address = this.$('.success [data-hx-trigger^=load]').attr('data-hx-action')
+    return new URLSearchParams(address?.split('?')[1]).get('to') ?? undefined
+  }
+
   /** The text beside a field. */
   fieldError(name: string): string {
     return this.$(`#${name}-error`).text().trim()

@@ -61,7 +61,7 @@ for (const htmx of [false, true]) {
       const visitor = site.visitor({ htmx })
       const page = await visitor.logIn(username)
       assert.is(page.status, htmx ? 200 : 303)
-      if (htmx) assert.is(page.$('.success [data-hx-get]').attr('data-hx-get'), '/')
+      if (htmx) assert.is(page.onward, '/')
       else assert.is(page.headers.location, '/')
       const home = await visitor.open('/')
       assert.equal((htmx ? page : home).messages(), ['✔ You are logged in.'])
@@ -86,7 +86,7 @@ for (const htmx of [false, true]) {
       const visitor = site.visitor({ htmx })
       const form = await visitor.open(`/login/?${new URLSearchParams({ next })}`)
       const page = await visitor.send(form, { username: 'Hilda', password: PASSWORD })
-      assert.is(htmx ? page.$('[data-hx-get]').attr('data-hx-get') : page.headers.location, arrival)
+      assert.is(htmx ? page.onward : page.headers.location, arrival)
 
       const forger = site.visitor({ htmx })
       const forged = await forger.send(await forger.open('/login/'), {
@@ -94,7 +94,7 @@ for (const htmx of [false, true]) {
         password: PASSWORD,
         next,
       })
-      assert.is(htmx ? forged.$('[data-hx-get]').attr('data-hx-get') : forged.headers.location, arrival)
+      assert.is(htmx ? forged.onward : forged.headers.location, arrival)
     }
   })
 }

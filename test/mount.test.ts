@@ -115,11 +115,11 @@ for (const htmx of [false, true]) {
       repassword: 'long enough',
     }
     const signedUp = await visitor.send(form, typed)
-    assert.is(htmx ? signedUp.$('[data-hx-get]').attr('data-hx-get') : signedUp.headers.location, '/start')
+    assert.is(htmx ? signedUp.onward : signedUp.headers.location, '/start')
 
     const login = await visitor.open('/members/login/?next=/private')
     const loggedIn = await visitor.send(login, { username: 'Vera', password: 'long enough' })
-    assert.is(htmx ? loggedIn.$('[data-hx-get]').attr('data-hx-get') : loggedIn.headers.location, '/private')
+    assert.is(htmx ? loggedIn.onward : loggedIn.headers.location, '/private')
     assert.is((await visitor.open('/private')).text, 'private')
     assert.is((await visitor.open('/start')).text, 'host page of Vera, seen 1')
 

@@ -187,7 +187,7 @@ async function walk(address: string, { htmx }: { htmx: boolean }): Promise<void>
   const visitor = new Visitor(address, { htmx })
   const name = htmx ? 'Anna' : 'Bela'
   const whereTo = (page: Awaited<ReturnType<typeof visitor.open>>) =>
-    htmx ? page.$('[data-hx-get]').attr('data-hx-get') : page.headers.location
+    htmx ? page.onward : page.headers.location
   await visitor.send(await visitor.open('/'), { thing: 'an apple' })
   const before = await visitor.open('/')
   assert.is(before.$('h1').text(), 'Welcome, stranger')

@@ -115,7 +115,7 @@ test('htmx keeps its page, and gets a button that leads to the password with wha
   const form = await browser.post(asked.$('.error form').attr('action') ?? '', fields)
   assert.is(form.status, 200)
   assert.equal(form.messages(), [])
-  assert.is(form.$('main form').attr('data-hx-post'), undefined)
+  assert.is(form.$('main form').attr('data-hx-action'), undefined)
   const right = await browser.send(form, { password: PASSWORD })
   assert.is((await opened(browser, right)).value('note'), 'kept')
 })

@@ -6,6 +6,7 @@ import type { Advice, Broken, Form, Message, Subject, Values } from './form.js'
 import { DYNAMIC, SPOKEN } from './headers.js'
 import type { LanguageChoice } from './language.js'
 import { localPath, ownPath } from './local-path.js'
+import { onwardTo } from './onward.js'
 import { randomFew } from './random.js'
 import { keep, kept } from './session.js'
 import type { Views } from './views.js'
@@ -198,7 +199,7 @@ export function createPages({ languages, speech, url, shared, visitor, typed }: 
   const spokenOnward = (ctx: Context, { advice }: Partial<Notice>, onward: Link | undefined) =>
     onward && {
       ...{ href: onward.href, text: say(ctx, onward.message) },
-      delay: advice === undefined ? ONWARD_DELAY : undefined,
+      ...(advice === undefined && { action: onwardTo(onward.href, url), delay: ONWARD_DELAY }),
     }
 
   const wholePage = (ctx: Context, template: string, values: () => object) =>
