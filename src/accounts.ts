@@ -28,6 +28,7 @@ import { createVoices, PASSWORD_MIN_LENGTH, SITE_NAME, type Voices } from './spe
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
 import { noteStrangers } from './templates.js'
+import { mountedAt, seenPath } from './web/address.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { compression } from './web/compression.js'
 import { errorPages, notFound } from './web/errors.js'
@@ -300,12 +301,35 @@ function doorOf(
   ])
   const others = compose([missingSlash(router), load, back])
   const noteForwarded = options.address === undefined ? untrustedProxies(house.log) : () => {}
-  return (ctx, next) => {
+  return unmounted(options, (ctx, next) => {
     enter(ctx, house)
     noteForwarded(ctx)
     const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isChangePassword(ctx, house)
     return isOwn ? own(ctx, next) : others(ctx, next)
+  })
+}
+
+// koa-mount takes the beginning off the path. Our routes, forms and links are known by the whole one, and what stands
+// behind us finds the path as it was.
+function unmounted({ prefix = '' }: AccountsOptions, door: Middleware): Middleware {
+  return async (ctx, next) => {
+    const mount = mountedAt(ctx)
+    if (mount === '') return await door(ctx, next)
+    if (!`${prefix}/`.startsWith(`${mount}/`)) throw new Error(prefixNeeded(mount))
+    const { path } = ctx
+    const whole = seenPath(ctx)
+    ctx.path = whole
+    await door(ctx, async () => {
+      ctx.path = path
+      await next()
+      ctx.path = whole
+    })
+    ctx.path = path
   }
+}
+
+function prefixNeeded(mount: string): string {
+  return `Gatehouse is mounted at ${mount}, and its links have to begin with that: give it the option prefix '${mount}', or one below it.`
 }
 
 // Where password managers look for the page that changes a password, at the root whatever the prefix is (W3C "A

@@ -79,7 +79,10 @@ const environment = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS, { message: `has to be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   BASE_URL: z
     .string()
-    .refine(isOrigin, 'has to be http:// or https:// and a host, without a path')
+    .refine(
+      isOrigin,
+      'has to be http:// or https:// and a host, without a path: the site needs an address of its own, and a proxy must not take a path off',
+    )
     .optional(),
   DATABASE_URL: z
     .string()

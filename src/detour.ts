@@ -4,6 +4,7 @@ import { lastUser } from './devices.js'
 import { MINUTE } from './durations.js'
 import { type House, houseOf } from './house.js'
 import { sessionOf, userOf } from './sessions.js'
+import { seenPath } from './web/address.js'
 import { isCrossSite } from './web/csrf.js'
 import { type Form, textFields, type Values } from './web/form.js'
 import { localPath } from './web/local-path.js'
@@ -34,14 +35,14 @@ interface Detour {
  * the password's own page stands the one that asked for it.
  */
 export function pageBehind(ctx: Context): string | undefined {
-  if (houseOf(ctx).pages.formAt(ctx.path) === passwordConfirm) return localPath(textFields(ctx).next)
+  if (houseOf(ctx).pages.formAt(seenPath(ctx)) === passwordConfirm) return localPath(textFields(ctx).next)
   const referer = ctx.get('Referer')
   if (URL.canParse(referer) && isOwnUrl(ctx, new URL(referer))) {
     const { pathname, search } = new URL(referer)
     const page = localPath(pathname + search)
     if (page !== undefined) return page
   }
-  return localPath(ctx.path.replace(/\/verify\/$/, '/'))
+  return localPath(seenPath(ctx).replace(/\/verify\/$/, '/'))
 }
 
 function isOwnUrl(ctx: Context, url: URL): boolean {
@@ -64,7 +65,7 @@ export function sealTyped(ctx: Context, page = ''): string | undefined {
 
 /** What was typed into the form that was sent: neither its passwords nor what its page has hidden in it. */
 export function typedIn(ctx: Context): Values {
-  const form = houseOf(ctx).pages.formAt(ctx.path)
+  const form = houseOf(ctx).pages.formAt(seenPath(ctx))
   const isTyped = (name: string) =>
     !name.startsWith('_') && name !== 'next' && !isSecret(form, name) && (form?.fields.includes(name) ?? true)
   return Object.fromEntries(Object.entries(textFields(ctx)).filter(([name]) => isTyped(name)))
@@ -128,9 +129,9 @@ export function bringBack(house: House): Middleware {
     dropOld(ctx, house)
     const { _typed } = textFields(ctx)
     const isBack =
-      ctx.method === 'POST' && _typed !== undefined && house.pages.formAt(ctx.path) !== passwordConfirm
+      ctx.method === 'POST' && _typed !== undefined && house.pages.formAt(seenPath(ctx)) !== passwordConfirm
     if (isBack && !isCrossSite(ctx, house.origin)) {
-      brought.set(ctx, open(house, _typed, bindingOf(ctx, ctx.path))?.typed ?? {})
+      brought.set(ctx, open(house, _typed, bindingOf(ctx, seenPath(ctx)))?.typed ?? {})
       ctx.method = 'GET'
       ctx.request.body = {}
     }
@@ -147,8 +148,8 @@ function takeKept(ctx: Context): Values {
   const [, sealed] = keptText(ctx, 'typed')?.split(' ') ?? []
   if (sealed === undefined || ctx.method === 'HEAD') return {}
   // Before a login it was sealed for no session.
-  const guests = [userOf(ctx)?.id, undefined].map((userId) => guestBinding(userId, ctx.path))
-  const bindings = [bindingOf(ctx, ctx.path), ...guests]
+  const guests = [userOf(ctx)?.id, undefined].map((userId) => guestBinding(userId, seenPath(ctx)))
+  const bindings = [bindingOf(ctx, seenPath(ctx)), ...guests]
   const detour = bindings.map((binding) => open(houseOf(ctx), sealed, binding)).find(Boolean)
   if (detour !== undefined) keep(ctx, { typed: undefined })
   return detour?.typed ?? {}

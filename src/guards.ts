@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa'
 import { keepTyped, pageBehind, passwordConfirm, sealTyped, typedIn } from './detour.js'
 import { houseOf } from './house.js'
 import { sessionOf, userOf } from './sessions.js'
+import { seenPath, seenUrl } from './web/address.js'
 import { refuseCrossSite } from './web/csrf.js'
 import { textFields } from './web/form.js'
 import { localPath } from './web/local-path.js'
@@ -40,7 +41,7 @@ const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password'
 export const requireUser: Middleware = async (ctx, next) => {
   if (userOf(ctx) !== undefined) return await next()
   const { pages, url } = houseOf(ctx)
-  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), ctx.url))
+  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), seenUrl(ctx)))
   await refuseLoggedOut(ctx)
 }
 
@@ -50,7 +51,7 @@ async function refuseLoggedOut(ctx: Context): Promise<void> {
   const page = pageBehind(ctx)
   const error = keepTyped(ctx, page) ? LOGIN_NEEDED : LOGIN_NEEDED_TOO_LONG
   const link = { href: pathWithNext(url('login'), page), message: LOG_IN }
-  const form = pages.formAt(ctx.path)
+  const form = pages.formAt(seenPath(ctx))
   const values = typedIn(ctx)
   // What a page shows around its form may be about the user, who is not there.
   if (form === undefined || form.around !== undefined || Object.keys(values).length === 0) {
@@ -74,7 +75,7 @@ export const requireRecentLogin: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
     if (isRecentLogin(ctx)) return await next()
     const { pages, url } = houseOf(ctx)
-    if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url(passwordConfirm.name), ctx.url))
+    if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url(passwordConfirm.name), seenUrl(ctx)))
     await askPassword(ctx)
   })
 

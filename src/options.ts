@@ -129,7 +129,11 @@ export function checkOptions(options: AccountsOptions): void {
     throw new Error('Where emailConfirmation is required the feature email-confirm cannot be switched off.')
   }
   if (!/^(?:\/[\w-]+)*$/.test(prefix)) throw new Error(`The prefix has to be like /members, not ${prefix}.`)
-  if (!isOrigin(baseUrl)) throw new Error(`The baseUrl has to be like https://example.com, not ${baseUrl}.`)
+  if (!isOrigin(baseUrl)) {
+    throw new Error(
+      `The baseUrl has to be like https://example.com, not ${baseUrl}. A path is the option prefix; a proxy must not take it off.`,
+    )
+  }
   if (typeof mail === 'object' && options.baseUrl === undefined) {
     throw new Error('The baseUrl has to be given where mails are sent: their links begin with it.')
   }

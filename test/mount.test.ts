@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -30,6 +31,7 @@ const logs: string[] = []
 async function startHost(
   around: (app: Koa, house: Accounts) => Middleware[] = usual,
   options: Partial<AccountsOptions> = {},
+  placed: (house: Accounts) => Middleware = (house) => house,
 ): Promise<Host> {
   const app = new Koa()
   app.keys = ['the host’s own key']
@@ -46,7 +48,7 @@ async function startHost(
     log: pino({}, { write: (line: string) => void logs.push(line) }),
     ...options,
   })
-  for (const middleware of [...around(app, house), house]) app.use(middleware)
+  for (const middleware of [...around(app, house), placed(house)]) app.use(middleware)
   const router = new Router()
   router.get('/start', (ctx) => {
     ctx.body = `host page of ${userOf(ctx)?.name ?? 'nobody'}, seen ${ctx.session?.seen ?? 0}`
@@ -430,6 +432,47 @@ test('a host may end the whole session, also while something is kept in it for t
   assert.equal(host.errors, [])
   await stop(host)
 })
+
+// Without types: it is here for this alone.
+const mount: (path: string, middleware: Middleware) => Middleware = createRequire(import.meta.url)('koa-mount')
+
+for (const prefix of ['', '/people', '/shopping']) {
+  test(`mounted by koa-mount at /shop with the prefix '${prefix}' the first request says what to do`, async () => {
+    const host = await startHost(usual, { prefix }, (house) => mount('/shop', house))
+    const visitor = new Visitor(host.server)
+    for (const path of ['/shop/login/', '/shop']) assert.is((await visitor.open(path)).status, 500, path)
+    assert.match(host.errors[0]?.message ?? '', "give it the option prefix '/shop'")
+    await stop(host)
+  })
+}
+
+for (const [place, prefix] of [
+  ['/shop', '/shop'],
+  ['/shop/', '/shop'],
+  ['/shop', '/shop/members'],
+] as const) {
+  test(`mounted by koa-mount at ${place} with the prefix ${prefix} all lies where its links lead`, async () => {
+    const host = await startHost(usual, { prefix }, (house) => mount(place, house))
+    for (const htmx of [false, true]) {
+      const visitor = new Visitor(host.server, { htmx })
+      const form = await visitor.open(`${prefix}/signup/`)
+      assert.is(form.$('main form').attr('action'), `${prefix}/signup/verify/`)
+      for (const path of [form.$('script').attr('src'), form.$('link').attr('href')])
+        assert.is((await visitor.open(path ?? '')).status, 200, path)
+      const typed = { username: `Vera ${htmx}`, email: `vera-${htmx}@example.com` }
+      const signedUp = await visitor.send(form, { ...typed, password: PASSWORD, repassword: PASSWORD })
+      assert.is(htmx ? signedUp.onward : signedUp.headers.location, '/start')
+      const guarded = await visitor.open(`${prefix}/account/`, htmx ? { 'HX-Request': 'true' } : {})
+      const login = `${prefix}/login/?next=${encodeURIComponent(`${prefix}/account/`)}`
+      assert.is(guarded.headers[htmx ? 'hx-redirect' : 'location'], login)
+      const loggedIn = await visitor.send(await visitor.open(login), { ...typed, password: PASSWORD })
+      assert.is(htmx ? loggedIn.onward : loggedIn.headers.location, `${prefix}/account/`)
+      assert.match((await visitor.open(`${prefix}/account/`)).text, `Vera ${htmx}`)
+      assert.is((await visitor.open('/account/')).text, 'the host’s own 404')
+    }
+    await stop(host)
+  })
+}
 
 test('a guard that does not stand behind the accounts says so', async () => {
   const host = await startHost(() => [

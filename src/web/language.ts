@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { seenPath } from './address.js'
 import { ownPath } from './local-path.js'
 import { cookieName } from './own-cookie.js'
 import { isRead } from './routes.js'
@@ -102,7 +103,7 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
       ctx.cookies.set(name, tag, { ...attributes, maxAge: KEPT })
       onChosen(ctx, tag)
       const others = othersOf(ctx).slice(0, -1)
-      return ownPath(others === '' ? ctx.path : `${ctx.path}?${others}`) ?? '/'
+      return ownPath(others === '' ? seenPath(ctx) : `${seenPath(ctx)}?${others}`) ?? '/'
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
+import { seenPath, seenUrl } from './address.js'
 import { answerHtml } from './compression.js'
 import { csrfToken, isForAnother } from './csrf.js'
 import type { Advice, Broken, Form, Message, Subject, Values } from './form.js'
@@ -210,7 +211,7 @@ export function createPages({ languages, speech, url, shared, visitor, typed }: 
         const messages = { notice: spoken(ctx, takeNotice(ctx)) }
         renderPage(ctx, template, { messages, ...values() })
       },
-      fragment: () => redirectHtmx(ctx, ownPath(ctx.url) ?? '/'),
+      fragment: () => redirectHtmx(ctx, ownPath(seenUrl(ctx)) ?? '/'),
     })
 
   const formState = (ctx: Context, form: Form, values: Partial<Values>, said: Said = {}) => ({
@@ -334,7 +335,7 @@ export function createPages({ languages, speech, url, shared, visitor, typed }: 
           ctx.body = content
         },
         // What is in it may have been written by anybody, and would be taken for a part of the page.
-        fragment: () => redirectHtmx(ctx, ownPath(ctx.url) ?? '/'),
+        fragment: () => redirectHtmx(ctx, ownPath(seenUrl(ctx)) ?? '/'),
       })
     },
 
@@ -377,11 +378,11 @@ export function createPages({ languages, speech, url, shared, visitor, typed }: 
         page() {
           const other = languages.take(ctx)
           if (other !== undefined) return redirect(ctx, other, undefined)
-          const back = formBehind(ctx.path)
+          const back = formBehind(seenPath(ctx))
           renderPage(ctx, 'problem/page.html', { messages, status, detail, back }, back)
         },
         fragment: () => {
-          const self = ctx.method === 'GET' ? localPath(ctx.url) : undefined
+          const self = ctx.method === 'GET' ? localPath(seenUrl(ctx)) : undefined
           if (self !== undefined) return redirectHtmx(ctx, self)
           render(ctx, FRAGMENT, { messages })
         },
