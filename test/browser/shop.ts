@@ -1,0 +1,107 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createRequire } from 'node:module'
+import Router from '@koa/router'
+import Koa, { type Context, type Middleware } from 'koa'
+import bodyParser from 'koa-bodyparser'
+import compose from 'koa-compose'
+import session from 'koa-session'
+import { pino } from 'pino'
+import { accounts, requireRecentLogin, requireUser, typedOf, userOf } from '../../src/index.js'
+import { settingsFor } from '../databases.js'
+import { CHEAP, Clock, freshDatabase } from '../helpers.js'
+import { TestMailServer } from '../mail-server.js'
+
+// Without types: it is here for this alone.
+const mount: (path: string, middleware: Middleware) => Middleware = createRequire(import.meta.url)(
+  'koa-mount',
+)
+
+/** Somebody else's site: its session, body parser, router and pages are its own, and load no htmx. */
+export interface Shop {
+  address: string
+  /** What the paths of its pages begin with. */
+  base: string
+  clock: Clock
+  mailServer: TestMailServer
+  close(): Promise<void>
+}
+
+/** The shop is all of its app, or all that koa-mount has `mounted` at `/shop`. */
+export async function openShop({ mounted }: { mounted: boolean }): Promise<Shop> {
+  const base = mounted ? '/shop' : ''
+  const clock = new Clock()
+  const mailServer = await TestMailServer.start()
+  const listener: { current: RequestListener } = { current: (_, response) => response.end() }
+  const server = createServer((request, response) => listener.current(request, response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  server.unref()
+  const address = addressOf(server)
+  const database = await freshDatabase()
+  const { SESSION_KEYS } = settingsFor(database)
+  const members = await accounts({
+    database,
+    ...(SESSION_KEYS && { keys: SESSION_KEYS.split(',') }),
+    baseUrl: address,
+    prefix: `${base}/members`,
+    places: { home: `${base}/` },
+    mail: { url: mailServer.url(), from: 'shop@example.com' },
+    passwordCosts: CHEAP,
+    log: pino({ level: 'error' }),
+    now: clock.now,
+  })
+  const app = new Koa()
+  app.keys = ['the shop’s own key']
+  app.use(session({ key: 'shop' }, app))
+  app.use(bodyParser())
+  const shop = compose([members, pages()])
+  app.use(mounted ? mount(base, shop) : shop)
+  listener.current = app.callback()
+  return {
+    address,
+    base,
+    clock,
+    mailServer,
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await members.close()
+      await mailServer.stop()
+    },
+  }
+}
+
+function addressOf(server: Server): string {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The shop does not listen.')
+  return `http://127.0.0.1:${address.port}`
+}
+
+function pages(): Middleware {
+  const router = new Router()
+  router.get('/', (ctx) => show(ctx, `Welcome, ${userOf(ctx)?.name ?? 'stranger'}`))
+  router.get('/orders', requireUser, (ctx) => show(ctx, `Orders of ${userOf(ctx)?.name}`))
+  router.get('/order', requireRecentLogin, (ctx) => show(ctx, 'Order', formWith(typedOf(ctx).thing ?? '')))
+  router.post('/order', requireRecentLogin, (ctx) => show(ctx, `Ordered: ${textOf(ctx, 'thing')}`))
+  return compose([router.routes() as unknown as Middleware, router.allowedMethods() as unknown as Middleware])
+}
+
+function show(ctx: Context, heading: string, more = ''): void {
+  ctx.type = 'html'
+  ctx.body = `<!doctype html><html lang="en"><title>The shop</title><h1>${heading}</h1><p id="notice">${noticeOf(ctx)}</p>${more}</html>`
+}
+
+function noticeOf(ctx: Context): string {
+  const { notice } = ctx.session?.gatehouse ?? {}
+  if (notice === undefined) return ''
+  ctx.session.gatehouse = { ...ctx.session.gatehouse, notice: undefined }
+  return notice.message.sentence
+}
+
+function formWith(thing: string): string {
+  return `<form action="order" method="post"><input id="thing" name="thing" value="${thing}"><button>Order</button></form>`
+}
+
+function textOf(ctx: Context, name: string): string {
+  const { body } = ctx.request
+  return typeof body === 'object' && body !== null ? String(Reflect.get(body, name)) : ''
+}
