@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -16,6 +15,7 @@ import { type Accounts, type AccountsOptions, accounts, requireUser, userOf } fr
 import { isPostgresUrl } from '../src/tables/location.js'
 import { fileOf, rows } from './databases.js'
 import { CHEAP, freshDatabase, PASSWORD, Visitor } from './helpers.js'
+import { mount } from './koa-mount.js'
 
 const test = suite('mounted into somebody else’s app')
 
@@ -432,9 +432,6 @@ test('a host may end the whole session, also while something is kept in it for t
   assert.equal(host.errors, [])
   await stop(host)
 })
-
-// Without types: it is here for this alone.
-const mount: (path: string, middleware: Middleware) => Middleware = createRequire(import.meta.url)('koa-mount')
 
 for (const prefix of ['', '/people', '/shopping']) {
   test(`mounted by koa-mount at /shop with the prefix '${prefix}' the first request says what to do`, async () => {

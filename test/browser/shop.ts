@@ -1,5 +1,4 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { createRequire } from 'node:module'
 import Router from '@koa/router'
 import Koa, { type Context, type Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
@@ -9,12 +8,8 @@ import { pino } from 'pino'
 import { accounts, requireRecentLogin, requireUser, typedOf, userOf } from '../../src/index.js'
 import { settingsFor } from '../databases.js'
 import { CHEAP, Clock, freshDatabase } from '../helpers.js'
+import { mount } from '../koa-mount.js'
 import { TestMailServer } from '../mail-server.js'
-
-// Without types: it is here for this alone.
-const mount: (path: string, middleware: Middleware) => Middleware = createRequire(import.meta.url)(
-  'koa-mount',
-)
 
 /** Somebody else's site: its session, body parser, router and pages are its own, and load no htmx. */
 export interface Shop {
