@@ -41,9 +41,13 @@ test.before((context) => {
   install(context.host, join(folder, filename))
 })
 
-/** Without its scripts: they would build anew what other tests are just running. */
+/** Of the build that is tested, in the place of `dist`, which is not made by this run. */
 function pack(destination: string): { filename: string; files: string[] } {
-  const printed = npm(`pack --ignore-scripts --offline --json --pack-destination "${destination}"`, root)
+  const project = join(destination, 'project')
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'templates', 'public', 'docs', 'src'])
+    cpSync(join(root, name), join(project, name), { recursive: true })
+  cpSync(join(import.meta.dirname, '..'), join(project, 'dist'), { recursive: true })
+  const printed = npm(`pack --ignore-scripts --offline --json --pack-destination "${destination}"`, project)
   const [{ filename, files }] = JSON.parse(printed)
   return { filename, files: files.map(({ path }: { path: string }) => path) }
 }

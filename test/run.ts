@@ -1,14 +1,18 @@
 /*
  * Runs the built test files, each as a process of its own, as many at once as there are cores, and one more while these
- * have little to do, for some files mostly wait; and adds up their figures. Words on the command line choose the files whose name contains one of them. Files that open a database
+ * have little to do, for some files mostly wait; and adds up their figures. Words on the command line choose the files whose
+ * name contains one of them; --coverage measures how much of the code all files together have run. Files that open a database
  * run on SQLite and on PostgreSQL, a server of the run's own, or that of TEST_DATABASE_URL; some on SQLite alone. The
  * benchmark comes last, when nothing else runs.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { root } from '../src/root.js'
 import { unpack } from './browser/chromium.js'
 import { dropDatabases } from './databases.js'
 import { endLeftServers, markRun } from './leftovers.js'
@@ -29,6 +33,10 @@ interface Figures {
 }
 
 interface Verdict extends Figures {
+  /** The file, and its database if it opens any. */
+  what: string
+  seconds: number
+  output: string
   /** What was wrong with the file as a whole; empty if nothing was. */
   problem: string
 }
@@ -50,6 +58,7 @@ const ON_SQLITE = [
 ]
 
 const SECONDS_ALLOWED = 300
+const SLOWEST_SHOWN = 10
 /** In cores, and over so many milliseconds. */
 const ROOM = 0.5
 const IDLE_FOR = 2_000
@@ -60,15 +69,20 @@ const here = import.meta.dirname
 const DATABASES = join(here, 'databases.js')
 const windows = process.platform === 'win32'
 const running = new Set<ChildProcess>()
-const jobs = choose(process.argv.slice(2)).flatMap(jobsOf)
+const { values: wanted, positionals: words } = parseArgs({
+  options: { coverage: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const jobs = choose(words).flatMap(jobsOf)
 if (jobs.length === 0) console.log('There is no test file of such a name.')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
 markRun(folder)
 let server: PostgresServer | undefined
+const coverage = wanted.coverage && words.length === 0 ? join(folder, 'coverage') : undefined
 process.on('exit', cleanUp)
-process.on('SIGHUP', () => process.exit(129))
-process.on('SIGINT', () => process.exit(130))
-process.on('SIGTERM', () => process.exit(143))
+process.on('SIGHUP', () => abort('SIGHUP', 129))
+process.on('SIGINT', () => abort('SIGINT', 130))
+process.on('SIGTERM', () => abort('SIGTERM', 143))
 
 const env = environment()
 const serverUrl = await findServer()
@@ -78,9 +92,11 @@ await Promise.all([...Array.from({ length: availableParallelism() }, work), work
 for (const job of jobs.filter(({ file }) => isMeasuring(file))) verdicts.push(await run(job))
 await leaveServer()
 
-const total = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
-process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
-console.log(`\n${inWords(total)}`)
+tellSlowest()
+const isCovered = coverage === undefined || showCoverage(coverage)
+for (const verdict of verdicts.filter(({ failed }) => failed > 0)) tellFailure(verdict)
+process.exitCode = sum('failed') > 0 || sum('passed') === 0 || !isCovered ? 1 : 0
+console.log(`\n${inWords(total())}`)
 
 function choose(words: string[]): string[] {
   const chosen = readdirSync(here, { recursive: true, encoding: 'utf8' })
@@ -134,7 +150,9 @@ function environment(): NodeJS.ProcessEnv {
   const browser = jobs.some(({ file }) => isForBrowser(file)) ? unpack(folder) : {}
   const temporary = { TMPDIR: folder, TEMP: folder, TMP: folder }
   const colours = { NO_COLOR: '1', FORCE_COLOR: undefined }
-  return { ...process.env, ...browser, ...temporary, ...colours, TEST_RUN: `${process.pid}` }
+  // Tests bring the settings that they need: NODE_ENV of whoever runs them changes nothing.
+  const own = { NODE_ENV: undefined, NODE_V8_COVERAGE: coverage, TEST_RUN: `${process.pid}` }
+  return { ...process.env, ...browser, ...temporary, ...colours, ...own }
 }
 
 async function work(): Promise<void> {
@@ -179,14 +197,15 @@ async function run({ file, database }: Job): Promise<Verdict> {
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => output.push(text))
   }
-  const verdict = judge(await ending(child), stdout.join(''))
-  report(
-    database === undefined ? file : `${file} on ${database}`,
-    verdict,
-    (performance.now() - start) / 1000,
-    output.join(''),
-  )
-  if (isMeasuring(file) && verdict.failed === 0) console.log(output.join(''))
+  const judged = judge(await ending(child), stdout.join(''))
+  const verdict = {
+    ...judged,
+    what: database === undefined ? file : `${file} on ${database}`,
+    seconds: (performance.now() - start) / 1000,
+    output: output.join(''),
+  }
+  report(verdict)
+  if (isMeasuring(file) && verdict.failed === 0) console.log(verdict.output)
   return verdict
 }
 
@@ -237,7 +256,7 @@ function kill({ pid }: ChildProcess): void {
 }
 
 /** Believes the figures only if all else agrees: uvu exits with 0 when a hook threw or a file has no tests. */
-function judge(ending: string, stdout: string): Verdict {
+function judge(ending: string, stdout: string): Figures & Pick<Verdict, 'problem'> {
   const summaries = [...stdout.matchAll(SUMMARY)]
   const add = (group: number) => summaries.reduce((sum, summary) => sum + Number(summary[group]), 0)
   const planned = add(1)
@@ -253,10 +272,46 @@ function doubt(summaries: number, planned: number, passed: number): string {
   return passed < planned ? 'not every test passed, but uvu reported success; did a hook throw?' : ''
 }
 
-function report(what: string, verdict: Verdict, seconds: number, output: string): void {
-  const line = `${what}: ${inWords(verdict)} (${seconds.toFixed(1)} s)`
-  if (verdict.failed === 0) console.log(`✔ ${line}`)
-  else console.log(`\n✘ ${line}, ${verdict.problem}\n${output}`)
+function report(verdict: Verdict): void {
+  const place = `[${verdicts.length + 1}/${jobs.length}]`
+  if (verdict.failed === 0) console.log(`✔ ${place} ${inLine(verdict)}`)
+  else console.log(`\n✘ ${place} ${inLine(verdict)}\n${verdict.output}`)
+}
+
+function inLine({ what, seconds, problem, ...figures }: Verdict): string {
+  return `${what}: ${inWords(figures)} (${seconds.toFixed(1)} s)${problem === '' ? '' : `, ${problem}`}`
+}
+
+/** Once more, where nobody has to look for it. */
+function tellFailure(verdict: Verdict): void {
+  console.log(`\n✘ ${inLine(verdict)}\n${verdict.output}`)
+}
+
+function tellSlowest(): void {
+  const slowest = [...verdicts].sort((one, other) => other.seconds - one.seconds).slice(0, SLOWEST_SHOWN)
+  const lines = slowest.map(({ what, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${what}`)
+  console.log(['', 'The slowest:', ...lines].join('\n'))
+}
+
+/** Shows how much of the code was run, and answers whether that is enough (`c8` in package.json). */
+function showCoverage(data: string): boolean {
+  const { resolve } = createRequire(import.meta.url)
+  const c8 = join(dirname(resolve('c8/package.json')), 'bin', 'c8.js')
+  const sources = relative(root, join(here, '../src')).replaceAll('\\', '/')
+  const args = [c8, 'report', '--temp-directory', data, '--include', `${sources}/**/*.js`]
+  console.log()
+  return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status === 0
+}
+
+/** What has run so far says nothing of the whole: no line is printed that looks like its figures. */
+function abort(signal: NodeJS.Signals, code: number): void {
+  const soFar = `${verdicts.length} of ${jobs.length} files had run, ${inWords(total())} so far`
+  console.log(`\nAborted by ${signal}: ${soFar}.`)
+  process.exit(code)
+}
+
+function total(): Figures {
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
 }
 
 function sum(figure: keyof Figures): number {
