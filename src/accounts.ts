@@ -8,7 +8,7 @@ import { createCodes } from './codes.js'
 import { bringBack, typedOf } from './detour.js'
 import { DEVICE_COOKIE } from './devices.js'
 import { createEvents } from './events.js'
-import { checkSwitches, offered } from './features/index.js'
+import { checkSwitches, features, offered } from './features/index.js'
 import { userOf } from './guards.js'
 import { listener } from './hooks.js'
 import { enter, type House, type Places, type Url } from './house.js'
@@ -18,7 +18,7 @@ import { LIFETIMES } from './lifetimes.js'
 import { createLimits, LIMITS, type Limits, UNLIMITED } from './limits.js'
 import { halfLoggedIn, halfLoginOf } from './login-steps.js'
 import { startMailing } from './mailing.js'
-import { type AccountsOptions, checkOptions, mailOf } from './options.js'
+import { type AccountsOptions, checkOptions, mailOf, type Switches } from './options.js'
 import { createOutbox, type Outbox } from './outbox.js'
 import { createPasswords, gateOf } from './passwords.js'
 import { root } from './root.js'
@@ -79,6 +79,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   const stopSweeping = startSweeping(house)
   const stopNotingKeys = startNotingKeys(house, keyring)
   const mailing = house.outbox.isOn ? startMailing(mailingOf(house, options)) : undefined
+  if (options.mail === undefined && !house.outbox.isOn) warnWithoutMail(house, options.features)
   return Object.assign(doorOf(house, router, frame, options), {
     frame: compose([
       ...(options.compression === false ? [] : [compression]),
@@ -102,6 +103,14 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
       await house.database.close()
     },
   })
+}
+
+function warnWithoutMail({ log }: House, switches: Switches = {}): void {
+  const missing = features.filter(({ name, needs }) => needs === 'mail' && switches[name] !== false)
+  log.warn(
+    { features: missing.map(({ name }) => name) },
+    "no mail server (option mail): these features are not offered, and owners are told of nothing; mail: 'off' says that this is meant",
+  )
 }
 
 // The database comes last: nothing has to be closed again if something else is wrong.

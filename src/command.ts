@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
-import { type Config, readConfig, readDotEnv } from './config.js'
+import { type Config, readConfig } from './config.js'
+import { readDotEnv } from './dot-env.js'
 import type { House } from './house.js'
 import { createKeyring, siteKeys } from './keys.js'
 import { createOutbox } from './outbox.js'
+import { isPackage } from './root.js'
 import { openDatabase } from './tables/database.js'
 import { printable } from './terminal.js'
 
@@ -74,6 +76,7 @@ export async function inOffice<Result>(
   readDotEnv()
   const config = readConfig(process.env)
   refuseMissing(config.database)
+  if (isPackage) refuseMissingKeys(config)
   const keyring = createKeyring(siteKeys(config))
   const mode = typeof config.mail === 'object' ? 'sent' : config.mail
   const database = await openDatabase(config.database)
@@ -87,6 +90,16 @@ export async function inOffice<Result>(
 
 function rulesOf({ passwordMinLength, emailConfirmation, privateEmails }: Config): House['rules'] {
   return { passwordMinLength, confirmation: emailConfirmation, privateEmails }
+}
+
+/** A key made here would be one that no site knows. */
+export function refuseMissingKeys({ sessionKeys, keyFile }: Config): void {
+  if (sessionKeys.length > 0 || existsSync(keyFile)) return
+  throw new Error(
+    isPackage
+      ? `There is no key file ${keyFile}: set SESSION_KEYS to the keys that your site gives to accounts().`
+      : `There is no key file ${keyFile}, and no SESSION_KEYS: the site makes it at its first start.`,
+  )
 }
 
 // A site makes its database; whoever looks for one in the wrong place should not find an empty one there.

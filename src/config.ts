@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { z } from 'zod'
@@ -6,9 +5,9 @@ import { parseDuration } from './durations.js'
 import { createKeyring, splitKeys } from './keys.js'
 import { LIFETIMES, type Lifetimes } from './lifetimes.js'
 import { LIMITS, type LimitRules, parseLimit } from './limits.js'
-import { root } from './root.js'
+import { isPackage, root } from './root.js'
 import { isSender, isSmtpUrl, type MailServer } from './smtp.js'
-import { isPostgresUrl } from './tables/location.js'
+import { isPostgresUrl, sqlitePath, sqliteProblem } from './tables/location.js'
 import { foldersIn, isFolder } from './templates.js'
 
 /** What the environment says, checked; every variable is described in `.env.example`. */
@@ -86,11 +85,12 @@ const environment = z.object({
     .optional(),
   DATABASE_URL: z
     .string()
-    .refine(
-      (url) => /^sqlite:(?!:memory:)./.test(url) || isPostgresUrl(url),
-      'has to be sqlite:<path>, or postgres://<user>:<password>@<host>/<database> with special characters as %..',
-    )
-    .default(`sqlite:${join(DATA, 'gatehouse.sqlite')}`),
+    .transform((url) => url.trim())
+    .superRefine((url, context) => {
+      const message = isPostgresUrl(url) ? undefined : sqliteProblem(url)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+    .optional(),
   SESSION_KEYS: z
     .string()
     .transform(splitKeys)
@@ -177,6 +177,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
   const mistakes = error?.issues.map(({ path, message }) => `${path.join('.')} ${message}.`) ?? []
   const production = variables.NODE_ENV?.trim() === 'production'
   if (production) mistakes.push(...missingInProduction(given))
+  if (isPackage) mistakes.push(...missingInPackage(given, { production }))
   if (data !== undefined) mistakes.push(...mailMistakes(data, { production }))
   if (data === undefined || mistakes.length > 0) throw new ConfigError(mistakes.join('\n'))
   const { database, keyFile } = placesOf(data.DATABASE_URL)
@@ -223,6 +224,24 @@ function missingInProduction(given: [string, string | undefined][]): string[] {
   return missing
 }
 
+// The defaults lie in the folder of the project, which then is npm's.
+function missingInPackage(
+  given: [string, string | undefined][],
+  { production }: { production: boolean },
+): string[] {
+  const { DATABASE_URL, SESSION_KEYS = '' } = Object.fromEntries(given)
+  if (DATABASE_URL === undefined) {
+    return [
+      'DATABASE_URL has to be set where Gatehouse is a package: the database that your site gives to accounts(), such as sqlite:accounts.sqlite.',
+    ]
+  }
+  // Production has asked for them already.
+  if (production || !isPostgresUrl(DATABASE_URL) || splitKeys(SESSION_KEYS).length > 0) return []
+  return [
+    'SESSION_KEYS has to be set where Gatehouse is a package, and on PostgreSQL: the keys that your site gives to accounts().',
+  ]
+}
+
 function mailMistakes(data: Environment, { production }: { production: boolean }): string[] {
   const mistakes = []
   const isOff = data.MAIL === 'off'
@@ -254,9 +273,9 @@ function metricsOf({ METRICS_TOKEN, METRICS_PORT, METRICS_HOST }: Environment): 
   return METRICS_PORT === undefined ? token : { ...token, port: METRICS_PORT, host: METRICS_HOST }
 }
 
-function placesOf(url: string): { database: string; keyFile: string } {
-  if (isPostgresUrl(url)) return { database: url, keyFile: join(DATA, 'gatehouse.key') }
-  const file = resolve(url.slice('sqlite:'.length))
+function placesOf(url: string | undefined): { database: string; keyFile: string } {
+  if (url !== undefined && isPostgresUrl(url)) return { database: url, keyFile: join(DATA, 'gatehouse.key') }
+  const file = url === undefined ? join(DATA, 'gatehouse.sqlite') : resolve(sqlitePath(url))
   return { database: `sqlite:${file}`, keyFile: `${file}.key` }
 }
 
@@ -288,11 +307,6 @@ function limitsOf(data: Environment): LimitRules {
     renameAccount: data.LIMIT_RENAME_ACCOUNT ?? LIMITS.renameAccount,
     adviceNetwork: data.LIMIT_ADVICE_NETWORK ?? LIMITS.adviceNetwork,
   }
-}
-
-/** Adds the variables of a `.env` file in the working directory, if there is one; what is set already stays. */
-export function readDotEnv(): void {
-  if (statSync('.env', { throwIfNoEntry: false })?.isFile()) process.loadEnvFile('.env')
 }
 
 function wholeNumber(min: number, max: number, otherwise = '') {

@@ -1,7 +1,8 @@
 /** The door: what `import … from 'gatehouse'` gives. `standalone.ts` is the smallest use of it. */
 export { type Accounts, accounts } from './accounts.js'
-export { type Config, ConfigError, readConfig, readDotEnv } from './config.js'
+export { type Config, ConfigError, readConfig } from './config.js'
 export { typedOf } from './detour.js'
+export { readDotEnv } from './dot-env.js'
 export type { OnEvent } from './events.js'
 export { isRecentLogin, requireAnonymous, requireRecentLogin, requireUser, userOf } from './guards.js'
 export type { After, Hooks, Signup, SignupRequest } from './hooks.js'

@@ -54,7 +54,8 @@ export interface AccountsOptions {
   language?: string | ((ctx: Context) => string | undefined)
   /**
    * The server that takes mails, and who writes them; `caught` keeps them, for the maintainer to see at `/dev/mailbox/` in
-   * development; `off` (default, in development `caught`) offers nothing that needs mails. Links in mails begin with `baseUrl`.
+   * development; `off` offers nothing that needs mails. By default `caught` in development, else `off` with a warning. Links
+   * in mails begin with `baseUrl`.
    */
   mail?: MailServer | 'caught' | 'off'
   /** Whether an address has to be confirmed before the first login; `optional` by default. */

@@ -315,6 +315,10 @@ for (const [options, sentence] of [
   [{ database: 'mysql://anna:secret@example.com/x' }, /^The database has to be sqlite:<path> or/],
   [{ database: 'sqlite::memory:' }, /^The database has to be sqlite:<path> or/],
   [{ database: {} }, /^The database has to be sqlite:<path> or/],
+  [{ database: 'sqlite://shop.sqlite' }, /^The database has to be sqlite:<path> without \/\//],
+  [{ database: { url: 'sqlite:///shop.sqlite' } }, /^The database has to be sqlite:<path> without \/\//],
+  [{ database: 'sqlite:~/shop.sqlite' }, /^The database has to be sqlite:<path>, as it is on the disk/],
+  [{ database: 'file:shop.sqlite' }, /^The database has to be sqlite:<path> or/],
   [{ database: { sqlite: HERE } }, 'The database.sqlite has to be a Database of better-sqlite3.'],
   [{ database: { postgres: HERE } }, 'The database.postgres has to be a Pool of pg.'],
   [{ database: { url: HERE, schema: 'x' } }, 'A database.schema is for PostgreSQL alone: SQLite has none.'],
@@ -343,11 +347,25 @@ test('options that are undefined are as if they were not given', async () => {
   await stop(host)
 })
 
-test('a host that says nothing of mails offers nothing that needs them', async () => {
-  const host = await startHost()
+test('a host that says nothing of mails offers nothing that needs them, and its log says what', async () => {
+  logs.length = 0
+  const host = await startHost(usual, { features: { 'account-email': false } })
   const visitor = new Visitor(host.server)
   assert.is((await visitor.open('/members/dev/mailbox/')).status, 404)
   await stop(host)
+  const [warning, ...others] = logs.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+  assert.equal(others, [])
+  assert.match(warning.msg, /^no mail server \(option mail\): /)
+  assert.equal(warning.features, ['email-confirm', 'password-forgot', 'password-reset'])
+})
+
+test('a host that says what it does with mails is not warned', async () => {
+  const said: Partial<AccountsOptions>[] = [{ mail: 'off' }, { mail: 'caught' }, { development: true }]
+  for (const options of said) {
+    logs.length = 0
+    await stop(await startHost(usual, options))
+    assert.not.match(logs.join(), 'no mail server')
+  }
 })
 
 test('a database on a server needs keys to be given, and no file is made for them', async () => {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type Command, refuseMissing, UsageError, understood } from '../command.js'
-import { type Config, readConfig, readDotEnv } from '../config.js'
+import { type Config, readConfig } from '../config.js'
+import { readDotEnv } from '../dot-env.js'
 import { type Progress, progressOf, UNWATCHED } from '../progress.js'
 import { backUp } from '../tables/backup.js'
 

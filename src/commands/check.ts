@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { checkSite, type Finding } from '../check.js'
 import { type Alarm, type Command, understood } from '../command.js'
-import { ConfigError, readConfig, readDotEnv } from '../config.js'
+import { ConfigError, readConfig } from '../config.js'
+import { readDotEnv } from '../dot-env.js'
 import { json, printable } from '../terminal.js'
 
 export const command: Command = {

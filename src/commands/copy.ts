@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type Command, UsageError, understood } from '../command.js'
-import { readConfig, readDotEnv } from '../config.js'
+import { readConfig } from '../config.js'
+import { readDotEnv } from '../dot-env.js'
 import { splitKeys } from '../keys.js'
 import { type Progress, progressOf, UNWATCHED } from '../progress.js'
 import { type Copied, copyDatabase } from '../tables/copying.js'
+import { isPostgresUrl, sqlitePath, sqliteProblem } from '../tables/location.js'
 import { print } from '../terminal.js'
 
 export const command: Command = {
@@ -33,7 +35,7 @@ function refuseMissing(from: string): void {
 }
 
 function fileOf(address: string): string | undefined {
-  return /^sqlite:(.+)$/.exec(address)?.[1]
+  return isPostgresUrl(address) || sqliteProblem(address) !== undefined ? undefined : sqlitePath(address)
 }
 
 async function copy(from: string, to: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { type Command, refuseMissing, understood } from '../command.js'
-import { readConfig, readDotEnv } from '../config.js'
+import { readConfig } from '../config.js'
+import { readDotEnv } from '../dot-env.js'
 import { migrateDatabase, missingSteps } from '../tables/database.js'
 
 export const command: Command = {

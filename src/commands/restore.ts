@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type Command, UsageError, understood } from '../command.js'
-import { type Config, readConfig, readDotEnv } from '../config.js'
+import { type Config, readConfig } from '../config.js'
+import { readDotEnv } from '../dot-env.js'
 import { restore } from '../tables/backup.js'
 
 export const command: Command = {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Alarm, type Command, UsageError, understood } from '../command.js'
-import { readDotEnv } from '../config.js'
+import { readDotEnv } from '../dot-env.js'
 import { type Comparison, compareOverrides, copyTemplate, keepTemplate } from '../overrides.js'
 import {
   aboutTemplate,

@@ -1,5 +1,13 @@
+import { isAbsolute } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
-import { type DatabaseLocation, isPostgresUrl, type PostgresHandle, type SqliteHandle } from './location.js'
+import {
+  type DatabaseLocation,
+  isPostgresUrl,
+  type PostgresHandle,
+  type SqliteHandle,
+  sqlitePath,
+  sqliteProblem,
+} from './location.js'
 import type { ServerSettings } from './postgres.js'
 import type { SqliteFile } from './sqlite.js'
 
@@ -41,8 +49,11 @@ function byAddress(
       },
     }
   }
-  const [, path] = /^sqlite:(?!:memory:)(.+)$/.exec(url) ?? []
-  if (path === undefined) throw new Error(SENTENCE)
+  if (!/^\s*sqlite:\s*[^:\s]/.test(url)) throw new Error(SENTENCE)
+  const path = sqlitePath(url)
+  // The settings have looked at what was given; that folder may be called as it likes.
+  const problem = isAbsolute(path) && !/^[/\\]{2}/.test(path) ? undefined : sqliteProblem(url)
+  if (problem !== undefined) throw new Error(`The database ${problem}.`)
   if (schema !== undefined) throw new Error(NO_SCHEMA)
   const open = (file: string, options: BetterSqlite3.Options) => new BetterSqlite3(file, options)
   return { kind: 'file', file: { path, name: path + where, isShared: false, open } }

@@ -59,3 +59,29 @@ export function isPostgresUrl(url: string): boolean {
   const { pathname, search, hash } = new URL(url)
   return hash === '' && !`${pathname}${search}`.includes('@')
 }
+
+/** The path in the address of a SQLite database that has no `sqliteProblem`. */
+export function sqlitePath(url: string): string {
+  return url.trim().slice('sqlite:'.length).trim()
+}
+
+/**
+ * Why it is no address of a file of SQLite, to stand behind the name of what it was given as; undefined if it is one. What could
+ * be meant in more than one way is refused: with `sqlite://` some count from the working directory and some from the root.
+ */
+export function sqliteProblem(url: string): string | undefined {
+  const path = sqlitePath(url)
+  if (!/^sqlite:/.test(url.trim()) || path === '' || /^:|^file:/i.test(path))
+    return 'has to be sqlite:<path>, or postgres://<user>:<password>@<host>/<database> with special characters as %..'
+  if (/^[/\\]{2}/.test(path))
+    return 'has to be sqlite:<path> without //: sqlite:data/site.sqlite from the working directory, or sqlite:/srv/site.sqlite'
+  if (/^\/?[a-z]:/i.test(path) && !(process.platform === 'win32' && /^[a-z]:[/\\]/i.test(path)))
+    return 'has to name a whole path: a drive, as in sqlite:C:/data/site.sqlite, is for Windows alone'
+  if (process.platform !== 'win32' && path.includes('\\'))
+    return 'has to be sqlite:<path> with / between folders'
+  if (/(?:^|[/\\])\.{0,2}$/.test(path)) return 'has to be sqlite:<path> of a file, and not of a folder'
+  // Controls are left of scripts with line ends of Windows.
+  if (/^~|[?#]|%[0-9a-f]{2}|\$[\w{(]|[\p{Cc}\u2028\u2029\ufeff]/iu.test(path))
+    return 'has to be sqlite:<path>, as it is on the disk: ~, ?, #, $NAME and %.. are not read in it'
+  return undefined
+}

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
-import { inOffice, type Office } from '../../command.js'
-import { type Config, readConfig, readDotEnv } from '../../config.js'
+import { inOffice, type Office, refuseMissingKeys } from '../../command.js'
+import { type Config, readConfig } from '../../config.js'
+import { readDotEnv } from '../../dot-env.js'
 import { keysInUse, type RingKey } from '../../key-needs.js'
 import { changeKeyFile, createKeyring, siteKeys } from '../../keys.js'
 
@@ -21,14 +21,6 @@ export async function inRing<Result>(work: (ring: Ring) => Promise<Result>): Pro
 async function ringOf({ database, now }: Office, config: Config): Promise<Ring> {
   const keyring = createKeyring(siteKeys(config))
   return { keys: await keysInUse({ database, keyring, limits: config.limits, now }), config, now: now() }
-}
-
-// A key made here would be one that no site knows.
-function refuseMissingKeys({ sessionKeys, keyFile }: Config): void {
-  if (sessionKeys.length > 0 || existsSync(keyFile)) return
-  throw new Error(
-    `There is no key file ${keyFile}, and no SESSION_KEYS: the site makes it at its first start.`,
-  )
 }
 
 /**

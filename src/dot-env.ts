@@ -1,0 +1,72 @@
+import { readFileSync, statSync } from 'node:fs'
+
+const SPACE = String.raw`[^\S\n]*`
+const COMMENT = String.raw`#[^\n]*`
+/** What is not quoted holds no #, which some readers take for a comment and others for a part of the value. */
+const BARE = String.raw`(?:[^\n#"'\`\s](?:[^\n#]*[^\n#\s])?)?`
+const VALUE = `(?:"([^"]*)"|'([^']*)'|\`([^\`]*)\`|(${BARE}))`
+const ASSIGNMENT = String.raw`(?:export[^\S\n]+)?([A-Za-z_]\w*)${SPACE}=${SPACE}${VALUE}`
+/** A line, or several where a quoted value goes over them. */
+const LINE = new RegExp(
+  String.raw`${SPACE}(?:${COMMENT}|(?:${ASSIGNMENT}(?:[^\S\n]+${COMMENT})?)?${SPACE})(?:\n|$)`,
+  'y',
+)
+
+/**
+ * The variables in the bytes of a `.env` file: UTF-8, or UTF-16 with a byte order mark, as editors of Windows write them. Throws
+ * a sentence, which repeats nothing of it, for whatever could be read in more than one way: a setting that is lost in
+ * silence may be the one that says that this is production.
+ */
+export function parseDotEnv(bytes: Uint8Array): Map<string, string> {
+  const text = decoded(bytes).replaceAll(/\r\n?/g, '\n')
+  const variables = new Map<string, string>()
+  for (let at = 0; at < text.length; at = LINE.lastIndex) {
+    LINE.lastIndex = at
+    const line = LINE.exec(text)
+    if (line === null) throw new Error(problemIn(text.slice(0, at).split('\n').length))
+    const [, name, double, single, back, bare = ''] = line
+    const quoted = double?.replaceAll('\\n', '\n') ?? single ?? back
+    if (name !== undefined) variables.set(name, quoted ?? bare)
+  }
+  return variables
+}
+
+function problemIn(line: number): string {
+  return `.env cannot be read at line ${line}: write NAME=value, the value in quotes if it holds a # or begins with a quote.`
+}
+
+function decoded(bytes: Uint8Array): string {
+  const text = decode(bytes)
+  if (text.includes('\0')) throw new Error(NOT_TEXT)
+  return text
+}
+
+function decode(bytes: Uint8Array): string {
+  const [first, second] = bytes
+  try {
+    if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le', { fatal: true }).decode(bytes)
+    if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new Error(NOT_TEXT)
+  }
+}
+
+const NOT_TEXT = '.env is not text in UTF-8: save it as that.'
+
+/** Adds the variables of a `.env` file in the working directory, if there is one; what is set already stays. */
+export function readDotEnv(): void {
+  const found = statSync('.env', { throwIfNoEntry: false })
+  if (found === undefined || found.isDirectory()) return
+  for (const [name, value] of parseDotEnv(read())) {
+    if ((process.env[name] ?? '').trim() === '') process.env[name] = value
+  }
+}
+
+function read(): Uint8Array {
+  try {
+    return readFileSync('.env')
+  } catch (error) {
+    throw new Error(`.env cannot be read: ${error instanceof Error ? error.message : error}.`)
+  }
+}
