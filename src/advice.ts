@@ -49,7 +49,7 @@ export async function onName(house: House, typed: string, userId: string | undef
   if (name === '') return []
   const broken = fields.check(fields.username, name)
   if (broken.length > 0) return broken.map((rule) => ({ ...rule, field: 'username', isRule: true }))
-  const account = await users.byNameKey(house.database.main, fields.fold(name))
+  const account = await users.byNameKey(house.database.main, fields.nameKeyOf(name))
   if (account !== undefined && account.user.id === userId) return []
   if (await isFree(house, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
   const suggested = await freeNameLike(house, name)
@@ -70,7 +70,7 @@ async function freeNameLike({ database, now }: House, name: string): Promise<str
 }
 
 function claimOf(name: string) {
-  return { name, nameKey: fields.fold(name), slug: fields.slugOf(name) }
+  return { name, ...fields.claimsOf(name) }
 }
 
 // ── e-mail ───────────────────────────────────────────────────────────────────────────────────────────────────────────

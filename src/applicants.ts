@@ -13,7 +13,7 @@ const UNCONFIRMED_PRIVATE_LIFE = DAY
 type Registry = Pick<House, 'database' | 'rules' | 'now'>
 
 /** Somebody who is to have an account, in the form in which it would be stored. */
-export interface Applicant extends users.Claims {
+export interface Applicant extends users.Claims, users.NameClaims {
   id: string
   name: string
   email: string
@@ -25,10 +25,9 @@ export function applicantOf(typed: { username: string; email: string }): Applica
   return {
     id: randomUUID(),
     name,
-    nameKey: fields.fold(name),
-    slug: fields.slugOf(name),
+    ...fields.claimsOf(name),
     email,
-    emailKey: fields.fold(email),
+    emailKey: fields.emailKeyOf(email),
   }
 }
 

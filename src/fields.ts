@@ -1,11 +1,24 @@
 import { createRequire } from 'node:module'
 import type slugify from '@sindresorhus/slugify'
-// The one check, and not the hundred others of the package, which every start would have to load.
-import isEmail from 'validator/lib/isEmail.js'
+import {
+  isInvisible,
+  isOverloaded,
+  MOST_MARKS,
+  trimUnseen,
+  withoutInvisible,
+  withoutJoiners,
+} from './characters.js'
+import { emailKeyOf, isEmailAddress } from './email-address.js'
+import { fold } from './fold.js'
 import { normalForm } from './normal-form.js'
 import { isCommonPassword, normalizePassword } from './passwords.js'
+import { imitatedKeyOf, isReserved } from './reserved-names.js'
+import { mixesScripts } from './scripts.js'
 import type { Broken } from './web/form.js'
 import { once } from './web/once.js'
+
+export { emailKeyOf, emailPartKeyOf, normalizeEmail } from './email-address.js'
+export { fold } from './fold.js'
 
 /** What is asked of one field: each rule once, for every form that has the field, the commands and all else. */
 export interface Field {
@@ -28,41 +41,36 @@ export function check(field: Field, value: string): Broken[] {
   return rules.filter((rule) => rule.isBroken(value)).map(({ isBroken: _, ...broken }) => broken)
 }
 
-/** What decides whether two names or addresses are the same: compatible forms and capitals make no difference. */
-export function fold(text: string): string {
-  // By way of upper case, which is what makes ß and ss, ς and σ the same; ẞ comes there only from its small form.
-  const folded = normalForm(text.trim(), 'NFKC').trim().toLowerCase().toUpperCase().toLowerCase()
-  return folded.normalize('NFKC')
-}
-
-// Control and format characters, half surrogates, and what is drawn as nothing (zero-width, bidi, Hangul filler).
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
-const ALL_INVISIBLE = new RegExp(INVISIBLE, 'gu')
-
-function isInvisible(text: string): boolean {
-  return INVISIBLE.test(text)
+/** The key of what somebody logs in by: only an email address has an @ in it, in whatever width. */
+export function loginKeyOf(typed: string): string {
+  return fold(typed).includes('@') ? emailKeyOf(typed) : nameKeyOf(typed)
 }
 
 // ── user name ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const NAME_MIN = 3
 const NAME_MAX = 25
-const OTHER_CHARACTER = /[^\p{L}\p{M}\p{Nd} ._-]/u
+const OTHER_CHARACTER = /[^\p{L}\p{Mn}\p{Mc}\p{Nd} ._-]/u
+const SPACES = /[\u00A0\u2000-\u200A\u202F\u205F\u3000]/g
+const FULL_AND_HALF_WIDTH = /[\uFF01-\uFFEF]/g
 
-/** A user name as it is stored and shown. */
+/** A user name as it is stored and shown: composed, and in the usual width (RFC 8265, 3.3), but else as typed. */
 export function normalizeName(name: string): string {
-  return normalForm(name.trim(), 'NFKC').trim()
+  const plain = trimUnseen(name).replaceAll(SPACES, ' ')
+  const inWidth = plain.replaceAll(FULL_AND_HALF_WIDTH, (letter) => letter.normalize('NFKC'))
+  return trimUnseen(normalForm(inWidth, 'NFC'))
 }
 
-// Names that could pass for the site itself, or that would stand where a page of ours does (RFC 2142 for mailboxes).
-const RESERVED = new Set(
-  `abuse account accounts admin administrator api assets billing contact dev email gatehouse guest healthz help
-  home hostmaster info log-in log-out login logout mail me members metrics moderator news noreply no-reply nobody null official
-  password postmaster privacy public readyz register reset root security settings sign-in sign-out sign-up signin
-  signout signup site staff static support system team undefined user users verify webmaster well-known www`.split(
-    /\s+/,
-  ),
-)
+/** What makes two names the same, and what one logs in by. */
+export function nameKeyOf(name: string): string {
+  return fold(withoutInvisible(normalizeName(name)))
+}
+
+/** What a name claims for its user; `looksLike` is the key of the name that it would be taken for. */
+export function claimsOf(name: string): { nameKey: string; slug: string; looksLike: string } {
+  const nameKey = nameKeyOf(name)
+  return { nameKey, slug: slugOf(name), looksLike: imitatedKeyOf(nameKey) }
+}
 
 const USERNAME_LENGTH: Broken = {
   field: 'username',
@@ -73,20 +81,32 @@ const USERNAME_LENGTH: Broken = {
 
 export const username: Field = {
   missing: { field: 'username', code: 'username_missing', sentence: 'Choose a user name.' },
-  long: { ...USERNAME_LENGTH, isBroken: (name) => lengthOf(name) > NAME_MAX },
+  // Some signs stand for a whole sentence: what they say is counted where it is much.
+  long: {
+    ...USERNAME_LENGTH,
+    isBroken: (name) => lengthOf(name) > NAME_MAX || lengthOf(fold(name)) > 2 * NAME_MAX,
+  },
   rules: [
     { ...USERNAME_LENGTH, isBroken: (name) => lengthOf(name) < NAME_MIN },
     {
       field: 'username',
       code: 'username_invisible',
-      sentence: 'User name: no invisible characters.',
-      isBroken: isInvisible,
+      sentence:
+        'The username contains a character that cannot be seen. Type the username instead of pasting it.',
+      isBroken: (name) => isInvisible(withoutJoiners(name)),
     },
     {
       field: 'username',
       code: 'username_characters',
       sentence: 'User name: only letters, digits, space . _ -',
-      isBroken: (name) => OTHER_CHARACTER.test(name.replaceAll(ALL_INVISIBLE, '')),
+      isBroken: (name) => OTHER_CHARACTER.test(withoutInvisible(name)),
+    },
+    {
+      field: 'username',
+      code: 'username_marks',
+      sentence: 'The username has too many marks on one letter. Use at most {max}.',
+      params: { max: MOST_MARKS },
+      isBroken: isOverloaded,
     },
     {
       field: 'username',
@@ -98,9 +118,19 @@ export const username: Field = {
       field: 'username',
       code: 'username_reserved',
       sentence: 'This user name is reserved.',
-      isBroken: (name) => RESERVED.has(slugOf(name)),
+      isBroken: isReservedName,
+    },
+    {
+      field: 'username',
+      code: 'username_scripts',
+      sentence: 'The username mixes letters of different alphabets. Use the letters of one alphabet.',
+      isBroken: (name) => !isReservedName(name) && mixesScripts(name),
     },
   ],
+}
+
+function isReservedName(name: string): boolean {
+  return isReserved(name, slugOf(name))
 }
 
 /** The name with a number behind it, no longer than a name may be. */
@@ -135,7 +165,7 @@ export function slugOf(name: string): string {
 }
 
 function workedOut(name: string): string {
-  const folded = fold(name)
+  const folded = nameKeyOf(name)
   if (/^[a-z0-9]+$/.test(folded)) return folded // as most are
   const letters = folded.match(LETTER_OR_DIGIT) ?? []
   if (letters.length === 0) return ''
@@ -162,11 +192,6 @@ function lengthOf(text: string): number {
 
 const EMAIL_MAX = 254
 
-/** An address as it is stored: as typed, without the spaces that pasting brings. */
-export function normalizeEmail(address: string): string {
-  return address.trim()
-}
-
 const EMAIL_INVALID: Broken = {
   field: 'email',
   code: 'email_invalid',
@@ -176,7 +201,24 @@ const EMAIL_INVALID: Broken = {
 export const email: Field = {
   missing: { field: 'email', code: 'email_missing', sentence: 'Enter your e-mail address.' },
   long: { ...EMAIL_INVALID, isBroken: (address) => lengthOf(address) > EMAIL_MAX },
-  rules: [{ ...EMAIL_INVALID, isBroken: (address) => isInvisible(address) || !isEmail.default(address) }],
+  rules: [
+    {
+      field: 'email',
+      code: 'email_invisible',
+      sentence:
+        'The email address contains a character that cannot be seen. Type the address instead of pasting it.',
+      isBroken: isOnlyInvisible,
+    },
+    {
+      ...EMAIL_INVALID,
+      isBroken: (address) => !(isEmailAddress(address) || isOnlyInvisible(address)),
+    },
+  ],
+}
+
+// Nothing else is wrong with it.
+function isOnlyInvisible(address: string): boolean {
+  return isInvisible(address) && isEmailAddress(withoutInvisible(address))
 }
 
 export const EMAIL_TAKEN: Broken = {
@@ -247,7 +289,7 @@ const LINE_BREAK = /[\p{Zl}\p{Zp}]/u
 
 /** What a user calls a device, as it is stored and shown. */
 export function normalizeDeviceName(name: string): string {
-  return normalForm(name.trim(), 'NFC').trim()
+  return trimUnseen(normalForm(name, 'NFC'))
 }
 
 // What phones put behind and between the parts of a picture: 🖥️ is one, and a family is held together by the other.
@@ -266,8 +308,16 @@ export const deviceName: Field = {
     {
       field: 'name',
       code: 'device_name_invisible',
-      sentence: 'Name: no invisible characters.',
-      isBroken: (name) => isInvisible(name.replaceAll(IN_PICTURES, '')) || LINE_BREAK.test(name),
+      sentence: 'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      isBroken: (name) =>
+        isInvisible(withoutJoiners(name.replaceAll(IN_PICTURES, ''))) || LINE_BREAK.test(name),
+    },
+    {
+      field: 'name',
+      code: 'device_name_marks',
+      sentence: 'The name has too many marks on one letter. Use at most {max}.',
+      params: { max: MOST_MARKS },
+      isBroken: isOverloaded,
     },
   ],
 }

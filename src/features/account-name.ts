@@ -78,11 +78,12 @@ interface Wanted {
   name: string
   nameKey: string
   slug: string
+  looksLike: string
 }
 
 function wantedName(typed: string): Wanted {
   const name = fields.normalizeName(typed)
-  return { name, nameKey: fields.fold(name), slug: fields.slugOf(name) }
+  return { name, ...fields.claimsOf(name) }
 }
 
 /** Gives the user the name, or answers what is wrong with it. */

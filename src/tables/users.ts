@@ -7,15 +7,15 @@ import * as tokens from './tokens.js'
 
 export interface UsersTable {
   id: string
-  /** As typed, but NFKC and trimmed. */
+  /** As typed, but composed (NFC) and trimmed. */
   name: string
-  /** `name` folded: what makes two names the same, and what one logs in by. */
+  /** `name` in its compatible form (NFKC), folded: what makes two names the same, and what one logs in by. */
   name_key: string
   /** The current one of `slugs`. */
   slug: string
   /** As typed. */
   email: string
-  /** `email` folded; of a private site's user who has not confirmed it something that nobody can type. */
+  /** `email` folded, its domain by IDNA; something that nobody can type where the address is not the user's alone. */
   email_key: string
   /** Argon2id, as a PHC string; '' if there is none that would open the account. */
   password_hash: string
@@ -78,6 +78,12 @@ export interface Claims {
   emailKey: string
 }
 
+/** What nobody else may have for a name to be free. */
+export interface NameClaims extends Pick<Claims, 'nameKey' | 'slug'> {
+  /** The key of the name that it would be taken for, if that is not its own. */
+  looksLike?: string
+}
+
 export interface NewUser extends Claims {
   id: string
   name: string
@@ -131,23 +137,25 @@ const insert = statement((db, user: Omit<NewUser, 'language'> & { language: stri
 /** Which of the claims somebody has already; slugs and addresses count also while they are held for a former owner. */
 export async function taken(
   db: Db,
-  { nameKey, slug, emailKey }: Claims,
+  { emailKey, ...name }: Claims & NameClaims,
   now: number,
 ): Promise<{ name: boolean; email: boolean }> {
   return {
-    name: await isNameTaken(db, { nameKey, slug }, { now }),
+    name: await isNameTaken(db, name, { now }),
     email: await isEmailTaken(db, emailKey, { now }),
   }
 }
 
-/** Whether somebody other than `userId` has the name or its slug, or had that until lately. */
+/** Whether somebody other than `userId` has the name or one that it looks like, or its slug, or had that until lately. */
 export async function isNameTaken(
   db: Db,
-  { nameKey, slug }: Pick<Claims, 'nameKey' | 'slug'>,
+  { nameKey, slug, looksLike = nameKey }: NameClaims,
   { now, userId }: { now: number; userId?: string },
 ): Promise<boolean> {
-  const [owner] = await idByNameKey(db, { nameKey })
-  if (owner !== undefined && owner.id !== userId) return true
+  for (const key of new Set([nameKey, looksLike])) {
+    const [owner] = await idByNameKey(db, { nameKey: key })
+    if (owner !== undefined && owner.id !== userId) return true
+  }
   return slugs.isHeld(db, slug, { now, ...(userId !== undefined && { userId }) })
 }
 
@@ -156,13 +164,14 @@ const idByNameKey = statement((db, { nameKey }: { nameKey: string }) =>
 )
 
 /** Those of the claims that nobody has, in one question for all of them. */
-export async function freeNames<Claim extends Pick<Claims, 'nameKey' | 'slug'>>(
+export async function freeNames<Claim extends NameClaims>(
   db: Db,
   claims: readonly Claim[],
   now: number,
 ): Promise<Claim[]> {
   if (claims.length === 0) return []
-  const keys = claims.map(({ nameKey }) => nameKey)
+  const keysOf = ({ nameKey, looksLike = nameKey }: NameClaims) => [nameKey, looksLike]
+  const keys = claims.flatMap(keysOf)
   const had = await db.selectFrom('users').select('name_key').where('name_key', 'in', keys).execute()
   const held = await slugs.heldAmong(
     db,
@@ -170,7 +179,7 @@ export async function freeNames<Claim extends Pick<Claims, 'nameKey' | 'slug'>>(
     now,
   )
   return claims.filter(
-    ({ nameKey, slug }) => !had.some(({ name_key }) => name_key === nameKey) && !held.includes(slug),
+    (claim) => !had.some(({ name_key }) => keysOf(claim).includes(name_key)) && !held.includes(claim.slug),
   )
 }
 

@@ -1,0 +1,54 @@
+// Control and format characters, half surrogates, and what is drawn as nothing (zero-width, bidi, Hangul filler).
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
+const ALL_INVISIBLE = new RegExp(INVISIBLE, 'gu')
+
+export function isInvisible(text: string): boolean {
+  return INVISIBLE.test(text)
+}
+
+export function withoutInvisible(text: string): string {
+  return text.replaceAll(ALL_INVISIBLE, '')
+}
+
+// Of the format characters only those that are drawn as nothing: others are signs.
+const UNSEEN = /[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
+/** What may follow a picture and belong to it: how it is drawn, or which flag it is. */
+const OF_A_PICTURE = /[\uFE0F\u{E0020}-\u{E007F}]/u
+const PICTURE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}]/u
+
+/** The text without what no eye sees at its ends, which copying brings along: spaces of every kind, zero-width, marks of direction. */
+export function trimUnseen(text: string): string {
+  const characters = [...text]
+  const start = characters.findIndex((one) => !UNSEEN.test(one))
+  if (start < 0) return ''
+  let end = characters.length
+  while (UNSEEN.test(characters[end - 1] ?? '')) end -= 1
+  if (PICTURE.test(characters[end - 1] ?? '')) while (OF_A_PICTURE.test(characters[end] ?? '')) end += 1
+  return characters.slice(start, end).join('')
+}
+
+/** As many as the languages of today put on one letter, in one place (UTS #39, 5.4); more are drawn over what stands around. */
+export const MOST_MARKS = 4
+const STACKED = new RegExp(`\\p{Mn}{${MOST_MARKS + 1}}|\\p{Me}`, 'u')
+
+/** Whether more marks stand on one letter than any language puts there, or one that encloses what is before it. */
+export function isOverloaded(text: string): boolean {
+  return STACKED.test(text.normalize('NFD'))
+}
+
+// The signs that join consonants, of the scripts of India and Sri Lanka.
+const VIRAMA = '[\\u094D\\u09CD\\u0A4D\\u0ACD\\u0B4D\\u0BCD\\u0C4D\\u0CCD\\u0D4D\\u0DCA]'
+const JOINERS = new RegExp(
+  [
+    '(?<=\\p{scx=Arab})\\u200C(?=\\p{scx=Arab})',
+    `(?<=${VIRAMA})[\\u200C\\u200D](?=\\p{L})`,
+    `(?<=\\p{L})[\\u200C\\u200D](?=${VIRAMA})`,
+    '(?<=\\p{scx=Mong})[\\u180B-\\u180F](?=\\p{scx=Mong})',
+  ].join('|'),
+  'gu',
+)
+
+/** The text without the invisible characters that spelling asks for, where it does (UAX #31, 2.3): in Persian, Sinhala, Mongolian. */
+export function withoutJoiners(text: string): string {
+  return text.replaceAll(JOINERS, '')
+}
