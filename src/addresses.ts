@@ -30,10 +30,11 @@ export async function confirmAddress(
   const { id, email } = account.user
   const now = house.now()
   try {
-    if (await users.isEmailTaken(house.database.main, fields.fold(email), { now, userId: id })) return 'taken'
+    if (await users.isEmailTaken(house.database.main, fields.emailKeyOf(email), { now, userId: id }))
+      return 'taken'
     const token = await happens(ctx, house, { kind: 'email_confirmed', userId: id }, async (transaction) => {
       const used = await tokens.use(transaction, { hash, purpose: 'email-confirm', now })
-      if (used?.emailKey !== fields.fold(email)) return undefined
+      if (used?.emailKey !== fields.emailKeyOf(email)) return undefined
       const confirmation = { email, emailKey: used.emailKey, now }
       return (await users.confirmEmail(transaction, id, confirmation)) ? used : undefined
     })
@@ -67,7 +68,7 @@ export async function correctAddress(
   email: string,
 ): Promise<Broken[]> {
   const { privateEmails } = house.rules
-  const emailKey = fields.fold(email)
+  const emailKey = fields.emailKeyOf(email)
   const errors = fields.check(fields.email, email)
   if (errors.length > 0) return errors
   // Sent twice, or not changed: what was mailed to it stays good.
@@ -132,7 +133,7 @@ async function objectionsTo(house: House, user: users.User, email: string): Prom
   if (email === user.email) return [SAME]
   if (house.rules.privateEmails) return []
   const taken = { now: house.now(), userId: user.id }
-  const isUsed = await users.isEmailTaken(house.database.main, fields.fold(email), taken)
+  const isUsed = await users.isEmailTaken(house.database.main, fields.emailKeyOf(email), taken)
   return isUsed ? [fields.EMAIL_TAKEN] : []
 }
 
@@ -215,7 +216,7 @@ async function tellFormer(
   if (former.emailConfirmedAt !== null) {
     const facts = { to, email, ...circumstances(ctx, house) }
     await house.outbox.post(transaction, { kind: 'email-changed', userId, facts })
-  } else if (fields.fold(to) !== fields.fold(email)) {
+  } else if (fields.emailKeyOf(to) !== fields.emailKeyOf(email)) {
     const facts = { to, language: house.languageOf(ctx) }
     await house.outbox.post(transaction, { kind: 'email-corrected', userId, facts })
   }

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { fold } from './fields.js'
+import { loginKeyOf } from './fields.js'
 import type { House } from './house.js'
 import type { Counted } from './limits.js'
 import type { MailKind } from './outbox.js'
@@ -24,7 +24,7 @@ export function countedFor(ctx: Context, house: House, { kind, userId, address }
   if (!house.outbox.isOn) return []
   return [
     ...(userId === undefined ? [] : [{ rule: 'mailAccount', of: `${kind} of ${userId}` } as const]),
-    { rule: 'mailAddress', of: `${kind} to ${fold(address)}` },
+    { rule: 'mailAddress', of: `${kind} to ${loginKeyOf(address)}` },
     { rule: 'mailNetwork', of: networkOf(house.address(ctx)) },
   ]
 }

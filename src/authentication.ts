@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { knownDevices } from './devices.js'
 import { eventOf } from './events.js'
-import { fold } from './fields.js'
+import { emailKeyOf, loginKeyOf, nameKeyOf } from './fields.js'
 import type { House } from './house.js'
 import { type Counted, LimitReached } from './limits.js'
 import type { LoginOutcome } from './metrics.js'
@@ -81,8 +81,7 @@ async function tried(
   house: House,
   { username, password }: { username: string; password: string },
 ): Promise<Outcome> {
-  const name = fold(username)
-  // As it is looked up: an @ in full width is one, too.
+  const name = loginKeyOf(username)
   const byEmail = name.includes('@')
   const account = await users.byLogin(house.database.main, name)
   const right = await checkPassword(ctx, house, { name, account, password, failure: 'login_failed' })
@@ -132,7 +131,7 @@ export async function askPasswordOf(
   password: string,
 ): Promise<Broken[]> {
   if (password === '') return [NO_PASSWORD]
-  const name = fold(account.user.name)
+  const name = nameKeyOf(account.user.name)
   const isRight = await checkPassword(ctx, house, { name, account, password, failure: 'password_failed' })
   return isRight ? [] : [PASSWORD_WRONG]
 }
@@ -175,9 +174,8 @@ async function forgiveTries(
   counted: readonly Counted[],
 ): Promise<void> {
   const isShared = ({ rule }: Counted) => rule === 'loginAccount' || rule === 'loginNetwork'
-  const rows = [account?.user.name ?? '', account?.user.email ?? ''].map(
-    (of): Counted => ({ rule: 'loginRow', of: fold(of) }),
-  )
+  const { name = '', email = '' } = account?.user ?? {}
+  const rows = [nameKeyOf(name), emailKeyOf(email)].map((of): Counted => ({ rule: 'loginRow', of }))
   try {
     await limits.giveBack(counted.filter(isShared))
     await limits.forget([...counted.filter((one) => !isShared(one)), ...rows])

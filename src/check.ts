@@ -131,7 +131,7 @@ async function databaseOf({ database }: Config, now: () => number): Promise<Find
 }
 
 function statesOf(state: DatabaseState): Finding[] {
-  const { missing, offset, readOnly } = state
+  const { missing, offset, readOnly, sharing } = state
   return [
     {
       about: 'database',
@@ -141,7 +141,14 @@ function statesOf(state: DatabaseState): Finding[] {
     },
     { about: 'migrations', ...migrationsOf(missing) },
     { about: 'clock', ...clockOf(offset) },
+    ...(sharing.length === 0 ? [] : [{ about: 'addresses', ...sharingOf(sharing) }]),
   ]
+}
+
+function sharingOf(names: readonly string[]): Said {
+  return warning(
+    `These users have the mailbox of another user, and log in by username alone: ${names.join(', ')}. Ask them for another email address, or delete the account that is not used.`,
+  )
 }
 
 function migrationsOf(missing: readonly string[]): Said {

@@ -1,6 +1,6 @@
 import { newCode } from './codes.js'
 import { DAY, HOUR, MINUTE } from './durations.js'
-import { fold } from './fields.js'
+import { emailKeyOf, loginKeyOf } from './fields.js'
 import type { House } from './house.js'
 import { type Counted, LimitReached } from './limits.js'
 import type { Facts, MailKind, Prepared } from './outbox.js'
@@ -126,12 +126,13 @@ async function unconfirmed(
 /** It goes to the stored address, never to what was typed. */
 async function asked(house: Registry, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
   const { main } = house.database
-  const typed = fold(String(facts.username ?? ''))
+  const typed = loginKeyOf(String(facts.username ?? ''))
   const account = await (userId === null ? users.byLogin(main, typed) : users.byId(main, userId))
   if (account === undefined || isDisabled(account)) return undefined
   const { email } = account.user
   // With private addresses an account that is not confirmed may only say that the address is its own.
-  const isForeign = (await ownerOf(house, email, account)) !== undefined
+  const isForeign =
+    account.user.emailConfirmedAt === null && (await ownerOf(house, email, account)) !== undefined
   return isForeign ? undefined : { account, to: email }
 }
 
@@ -158,7 +159,7 @@ async function ownerOf(
   email: string,
   { user }: users.Account,
 ): Promise<Recipient | undefined> {
-  const account = await users.byEmailKey(database.main, fold(email))
+  const account = await users.byEmailKey(database.main, emailKeyOf(email))
   if (account === undefined || account.user.id === user.id) return undefined
   return { account, to: account.user.email, kind: 'email-taken' }
 }
@@ -280,7 +281,7 @@ async function store(
       purpose,
       userId,
       email: to,
-      emailKey: fold(to),
+      emailKey: emailKeyOf(to),
       codeMac: code === undefined ? null : house.codes.mac(code, { userId, purpose }),
       now: house.now(),
       ...endsOf(house, token),

@@ -22,21 +22,22 @@ const UP_TO_DATE = 'The database is up to date.\n'
 
 test('does the steps that are missing, says which, and leaves alone what is up to date', async () => {
   const steps = Object.keys(migrations)
+  const lost = steps.filter((step) => step >= '0012')
   const first = await call()
   assertDone(first)
   assert.is(first.stdout, `${steps.map((step) => `Done: ${step}\n`).join('')}${UP_TO_DATE}`)
   assert.is((await call('--check')).stdout, UP_TO_DATE)
 
-  await write(database, "delete from kysely_migration where name in ('0012-languages', '0013-keys')")
+  await write(database, "delete from kysely_migration where name >= '0012'")
   await write(database, 'drop table keys')
   await write(database, 'drop index users_created_at_id')
   await write(database, 'alter table users drop column language')
   for (const _ of ['once', 'and again, for it does nothing']) {
-    assertRefused(await call('--check'), 1, /^The database lacks 0012-languages, 0013-keys\.$/m)
+    assertRefused(await call('--check'), 1, new RegExp(`^The database lacks ${lost.join(', ')}\\.$`, 'm'))
   }
   const second = await call()
   assertDone(second)
-  assert.is(second.stdout, `Done: 0012-languages\nDone: 0013-keys\n${UP_TO_DATE}`)
+  assert.is(second.stdout, `${lost.map((step) => `Done: ${step}\n`).join('')}${UP_TO_DATE}`)
   assert.is((await call()).stdout, UP_TO_DATE)
   assert.equal(await rows(database, 'select language from users'), [])
 })

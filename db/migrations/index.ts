@@ -12,6 +12,7 @@ import * as accountLife from './0010-account-life.js'
 import * as disabled from './0011-disabled.js'
 import * as languages from './0012-languages.js'
 import * as keys from './0013-keys.js'
+import * as emailKeys from './0014-email-keys.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -28,4 +29,5 @@ export const migrations: Record<string, Migration> = {
   '0011-disabled': disabled,
   '0012-languages': languages,
   '0013-keys': keys,
+  '0014-email-keys': emailKeys,
 }

@@ -120,7 +120,7 @@ function isCurrent(
   account: users.Account,
   { current }: Sent<FieldName>,
 ): Promise<boolean> {
-  const name = fields.fold(account.user.name)
+  const name = fields.nameKeyOf(account.user.name)
   return checkPassword(ctx, house, { name, account, password: current, failure: 'password_failed' })
 }
 

@@ -2,7 +2,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../authentication.js'
 import { passwordConfirm as form, keepSealed, pageOfTyped } from '../detour.js'
-import { fold } from '../fields.js'
+import { nameKeyOf } from '../fields.js'
 import { isRecentLogin, requireUser, userOf } from '../guards.js'
 import type { House } from '../house.js'
 import { confirmLogin } from '../sessions.js'
@@ -45,7 +45,7 @@ async function confirm(ctx: Context, house: House, password: string): Promise<bo
   const user = userOf(ctx)
   const account = user && (await users.byId(house.database.main, user.id))
   if (account === undefined) return false
-  const name = fold(account.user.name)
+  const name = nameKeyOf(account.user.name)
   const isRight = await checkPassword(ctx, house, { name, account, password, failure: 'password_failed' })
   if (isRight) await confirmLogin(ctx, house, account.user)
   return isRight

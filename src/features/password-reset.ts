@@ -132,11 +132,11 @@ async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: s
 async function enterCode(ctx: Context, house: House, values: Sent<FieldName>): Promise<void> {
   const asked = askedOf(ctx)
   if (asked === undefined) return house.pages.leave(ctx, house.url('password-forgot'))
-  const account = await users.byLogin(house.database.main, fields.fold(asked))
-  const userId = account?.user.id ?? `nobody called ${fields.fold(asked)}`
+  const account = await users.byLogin(house.database.main, fields.loginKeyOf(asked))
+  const userId = account?.user.id ?? `nobody called ${fields.loginKeyOf(asked)}`
   const checked = await checkCode(
     house,
-    { userId, purpose: PURPOSE, calledBy: fields.fold(asked) },
+    { userId, purpose: PURPOSE, calledBy: fields.loginKeyOf(asked) },
     values.code,
   )
   if (!checked.ok) return await house.pages.refuse(ctx, form, { errors: [checked.error], values })
@@ -204,7 +204,7 @@ const ENDED: readonly tokens.Purpose[] = ['password-reset', 'email-change', 'ema
 
 // Whoever reads the mails of the address has proved it by this, too.
 async function confirmRead(db: Db, { emailKey }: tokens.Token, user: users.User, now: number): Promise<void> {
-  const isSame = emailKey === fields.fold(user.email)
+  const isSame = emailKey === fields.emailKeyOf(user.email)
   if (!isSame || (await users.isEmailTaken(db, emailKey, { now, userId: user.id }))) return
   await users.confirmEmail(db, user.id, { email: user.email, emailKey, now })
 }

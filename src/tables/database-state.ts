@@ -13,6 +13,8 @@ export interface DatabaseState {
   offset: number
   /** Why it cannot be written; undefined if it can. */
   readOnly: string | undefined
+  /** The names of users whose mailbox is somebody else's address, too (migration 0014). */
+  sharing: readonly string[]
 }
 
 /** Looks at a database and leaves it as it is. Throws a sentence if it cannot be opened. */
@@ -23,6 +25,7 @@ export function stateOfDatabase(location: string, now: () => number): Promise<Da
       missing: lacking,
       offset: isServer(db) ? await offsetToServer(db, now) : offsetToFile(location, now()),
       readOnly: lacking.length > 0 ? undefined : await whyReadOnly(db),
+      sharing: lacking.length > 0 ? [] : await namesSharing(db),
     }
   })
 }
@@ -42,6 +45,19 @@ function offsetToFile(location: string, now: number): number {
   const file = location.slice('sqlite:'.length)
   const written = [file, `${file}-wal`].map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
   return Math.min(0, now - Math.max(EARLIEST, ...written))
+}
+
+const MOST_NAMES = 20
+
+async function namesSharing(db: Kysely<Schema>): Promise<string[]> {
+  const users = await db
+    .selectFrom('users')
+    .select('name')
+    .where('email_key', 'like', 'shared %')
+    .orderBy('created_at')
+    .limit(MOST_NAMES)
+    .execute()
+  return users.map(({ name }) => name)
 }
 
 /** It has shown that it can be written, and is to be left as it was. */

@@ -19,6 +19,8 @@ export type UserState = (typeof USER_STATES)[number]
 export interface UserFilter {
   /** Folded; a part of the name or the address. */
   search?: string | undefined
+  /** The same as it would stand in the key of an address. */
+  searchEmail?: string | undefined
   state?: UserState | undefined
 }
 
@@ -73,21 +75,22 @@ function lastLogin({ selectFrom }: Asked) {
     .as('last_login_at')
 }
 
-function matching(eb: Asked, { search, state }: UserFilter) {
+function matching(eb: Asked, { search, searchEmail = search, state }: UserFilter) {
   return eb.and([
-    ...(search === undefined ? [] : [containing(eb, search)]),
+    ...(search === undefined ? [] : [containing(eb, search, searchEmail)]),
     ...(state === undefined ? [] : [inState(eb, state)]),
   ])
 }
 
-// An address that is not its user's yet has a key that nobody would look for; SQLite lowers its ASCII letters alone.
-function containing(eb: Asked, text: string) {
-  const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
-  const like = (column: ReturnType<typeof sql>) => sql<boolean>`${column} like ${pattern} escape '\\'`
+// An address that is not its user's alone has a key with a space, which nobody would look for; SQLite lowers its ASCII
+// letters alone.
+function containing(eb: Asked, text: string, email = text) {
+  const like = (column: ReturnType<typeof sql>, part: string) =>
+    sql<boolean>`${column} like ${`%${part.replaceAll(/[\\%_]/g, '\\$&')}%`} escape '\\'`
   return eb.or([
-    like(sql.ref('users.name_key')),
-    eb.and([like(sql.ref('users.email_key')), eb('users.email_key', 'not like', 'unconfirmed %')]),
-    like(sql`lower(${sql.ref('users.email')})`),
+    like(sql.ref('users.name_key'), text),
+    eb.and([like(sql.ref('users.email_key'), email), eb('users.email_key', 'not like', '% %')]),
+    like(sql`lower(${sql.ref('users.email')})`, text),
   ])
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
 import { CSV_MARK, csvLine } from '../../csv.js'
-import { fold } from '../../fields.js'
+import { emailPartKeyOf, nameKeyOf } from '../../fields.js'
 import { createProgress, isWatched, UNWATCHED } from '../../progress.js'
 import {
   count,
@@ -42,7 +42,7 @@ export const part: Command = {
     if (values.csv && values.limit !== undefined) {
       throw new UsageError('With --csv all are written: it goes without --limit.')
     }
-    const filter = { search: searchOf(values.search), state: stateOf(values.state) }
+    const filter = { ...searchOf(values.search), state: stateOf(values.state) }
     const asked = { ...filter, after: placeOf(values.after), limit: limitOf(values.limit) }
     return inOffice(async (office) => {
       if (values.csv) return writeCsv(office, asked)
@@ -56,9 +56,9 @@ interface Asked extends UserFilter {
   limit: number
 }
 
-function searchOf(text: string | undefined): string | undefined {
-  const folded = fold(text ?? '')
-  return folded === '' ? undefined : folded
+function searchOf(text = ''): Pick<UserFilter, 'search' | 'searchEmail'> {
+  const search = nameKeyOf(text)
+  return search === '' ? {} : { search, searchEmail: emailPartKeyOf(text) }
 }
 
 function stateOf(text: string | undefined): UserState | undefined {

@@ -1,5 +1,5 @@
 import { type Office, UsageError } from '../../command.js'
-import { fold } from '../../fields.js'
+import { loginKeyOf } from '../../fields.js'
 import * as users from '../../tables/users.js'
 import { printable } from '../../terminal.js'
 import type { Broken } from '../../web/form.js'
@@ -20,9 +20,7 @@ export function onlyOne(positionals: readonly string[], verb: string): string {
 
 /** The user of this name, address or id. Throws a sentence. */
 export async function accountOf({ database: { main } }: Office, who: string): Promise<users.Account> {
-  const key = fold(who)
-  const found = who.includes('@') ? await users.byEmailKey(main, key) : await users.byNameKey(main, key)
-  const account = found ?? (await users.byId(main, who))
+  const account = (await users.byLogin(main, loginKeyOf(who))) ?? (await users.byId(main, who))
   if (account === undefined) throw nobody(who)
   return account
 }
