@@ -6,7 +6,6 @@ import compose from 'koa-compose'
 import type { Logger } from 'pino'
 import { createCodes } from './codes.js'
 import { bringBack, typedOf } from './detour.js'
-import { DEVICE_COOKIE } from './devices.js'
 import { createEvents } from './events.js'
 import { checkSwitches, features, offered } from './features/index.js'
 import { userOf } from './guards.js'
@@ -16,13 +15,14 @@ import { startNotingKeys } from './key-notes.js'
 import { createKeyring, type Keyring, keptKeys } from './keys.js'
 import { LIFETIMES } from './lifetimes.js'
 import { createLimits, LIMITS, type Limits, UNLIMITED } from './limits.js'
+import { loginCookie } from './login-cookie.js'
 import { halfLoggedIn, halfLoginOf } from './login-steps.js'
 import { startMailing } from './mailing.js'
 import { type AccountsOptions, checkOptions, mailOf, type Switches } from './options.js'
 import { createOutbox, type Outbox } from './outbox.js'
 import { createPasswords, gateOf } from './passwords.js'
 import { root } from './root.js'
-import { currentUser, noteLanguage } from './sessions.js'
+import { currentUser, noteLanguage, sessionOf } from './sessions.js'
 import { smtpTransport } from './smtp.js'
 import { createVoices, PASSWORD_MIN_LENGTH, SITE_NAME, type Voices } from './speech.js'
 import { startSweeping } from './sweeping.js'
@@ -31,17 +31,19 @@ import { noteStrangers } from './templates.js'
 import { mountedAt, seenPath } from './web/address.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { compression } from './web/compression.js'
+import { createCsrf } from './web/csrf.js'
 import { errorPages, notFound } from './web/errors.js'
 import type { Form } from './web/form.js'
 import { headers, securityHeaders } from './web/headers.js'
 import { createLanguageChoice, type LanguageChoice } from './web/language.js'
 import { createLog } from './web/log.js'
 import { addressReader, untrustedProxies } from './web/network.js'
+import { createNotices } from './web/notices.js'
 import { onward } from './web/onward.js'
-import { ownCookie } from './web/own-cookie.js'
+import { type OwnCookie, ownCookie } from './web/own-cookie.js'
 import { createPages, type Pages } from './web/pages.js'
 import { isRead, knows, missingSlash, otherMethods, type Route, routesIn } from './web/routes.js'
-import { createSeal } from './web/seal.js'
+import { createSeal, remembering } from './web/seal.js'
 import { type Handle, onSubmit } from './web/submit.js'
 
 /** The middleware, and what a host may ask of it. It sets `ctx.state.user` for all that stands behind it. */
@@ -127,9 +129,18 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
   const offers = offersOf(options, outbox)
   const voices = createVoices(options, { url, places, assets, offers, now })
   const languages = createHouseLanguages(voices, options, (ctx, tag) => noteLanguage(ctx, house, tag))
+  const cookie = cookiesOf(options, keyring)
+  const login = loginCookie(cookie())
+  const csrf = createCsrf({ cookie: cookie('csrf'), ofLogin: (ctx) => login.read(ctx)?.csrf })
   const pages = createPages({
     languages,
     speech: voices.of,
+    csrf,
+    notices: createNotices({
+      cookie: cookie('notice'),
+      readerOf: (ctx) => sessionOf(ctx)?.id ?? '',
+      now,
+    }),
     url,
     shared: (ctx) => ({ user: userOf(ctx) }),
     visitor: {
@@ -162,11 +173,11 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     metrics: options.metrics,
     render: (language, template, values) => voices.of(language).renderMail(template, values),
     codes: createCodes(keyring.secrets('codes')),
-    deviceCookie: ownCookie({
-      ...DEVICE_COOKIE,
-      seal: createSeal(keyring.sealKeys('device cookie')),
-      https: isHttps(options),
-    }),
+    csrf,
+    loginCookie: login,
+    halfLoginCookie: cookie('half'),
+    seenCookie: cookie('seen'),
+    deviceCookie: cookie('device'),
     seal: createSeal(keyring.sealKeys('brought back')),
     origin: options.baseUrl === undefined ? undefined : new URL(options.baseUrl).origin,
     hooks: options.hooks ?? {},
@@ -227,6 +238,16 @@ function mailingOf(house: House, options: AccountsOptions) {
     transport: typeof mail === 'object' ? smtpTransport(mail) : undefined,
     origin: house.origin ?? CAUGHT_ORIGIN,
   }
+}
+
+/** Makes our cookies: that of the login has the site's name for cookies alone, others have a word more. */
+function cookiesOf(options: AccountsOptions, keyring: Keyring): (word?: string) => OwnCookie {
+  return (word = '') =>
+    ownCookie({
+      name: ['gatehouse', word].filter(Boolean).join('-'),
+      seal: remembering(createSeal(keyring.sealKeys(`${word || 'login'} cookie`))),
+      https: isHttps(options),
+    })
 }
 
 function isHttps({ baseUrl }: AccountsOptions): boolean {

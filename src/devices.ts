@@ -5,8 +5,8 @@ import { DAY } from './durations.js'
 import type { House } from './house.js'
 import type { Account } from './tables/users.js'
 
-/** The device cookie: which accounts this browser has logged in to (OWASP "Device Cookies"). */
-export const DEVICE_COOKIE = { name: 'gatehouse-device', maxAge: 400 * DAY }
+/** So long a browser is known to have logged in to an account (OWASP "Device Cookies"). */
+export const DEVICE_LIFE = 400 * DAY
 
 /** A family's computer; more would make the cookie long. */
 const MOST_ACCOUNTS = 5
@@ -43,7 +43,9 @@ export function rememberDevice(
   const known = carried(ctx, house)
   const id = known.find((one) => one.userId === userId)?.id ?? randomBytes(9).toString('base64url')
   const others = known.filter((one) => one.userId !== userId)
-  house.deviceCookie.write(ctx, [{ userId, stamp, id }, ...others].slice(0, MOST_ACCOUNTS))
+  house.deviceCookie.write(ctx, [{ userId, stamp, id }, ...others].slice(0, MOST_ACCOUNTS), {
+    maxAge: DEVICE_LIFE,
+  })
 }
 
 function carried(ctx: Context, house: House): Known[] {

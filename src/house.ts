@@ -6,13 +6,15 @@ import type { Events } from './events.js'
 import type { Hooks } from './hooks.js'
 import type { Lifetimes } from './lifetimes.js'
 import type { Limits } from './limits.js'
+import type { LoginCookie } from './login-cookie.js'
 import type { Metrics } from './metrics.js'
 import type { Outbox } from './outbox.js'
 import type { Passwords } from './passwords.js'
 import type { Database } from './tables/database.js'
 import type { Assets } from './web/assets.js'
+import type { Csrf } from './web/csrf.js'
 import type { OwnCookie } from './web/own-cookie.js'
-import type { Pages } from './web/pages.js'
+import type { Pages, SpokenNotice } from './web/pages.js'
 import type { Seal } from './web/seal.js'
 
 /** What every feature works with, made once at start. */
@@ -38,6 +40,12 @@ export interface House {
   /** What is counted for whoever watches the site; undefined if nobody does. */
   metrics: Metrics | undefined
   codes: Codes
+  csrf: Csrf
+  loginCookie: LoginCookie
+  /** How far a login has come that needs more than a password. */
+  halfLoginCookie: OwnCookie
+  /** What the database said of the user last, where pages trust that for a while. */
+  seenCookie: OwnCookie
   /** Which accounts a browser has logged in to. */
   deviceCookie: OwnCookie
   /** Seals what browsers bring back to us; its context says what for. */
@@ -96,4 +104,9 @@ export function houseOf(ctx: Context): House {
   const house = houses.get(ctx.req)
   if (house === undefined) throw new Error('A guard of Gatehouse has to stand behind accounts().')
   return house
+}
+
+/** The notice that waits for the page which answers this request, to be shown once; it dies a minute after it was made. */
+export function takeNotice(ctx: Context): SpokenNotice | undefined {
+  return houseOf(ctx).pages.takeNotice(ctx)
 }

@@ -1,4 +1,4 @@
-import { DEVICE_COOKIE } from './devices.js'
+import { DEVICE_LIFE } from './devices.js'
 import { MINUTE } from './durations.js'
 import type { House } from './house.js'
 import { NOTE_EVERY } from './key-notes.js'
@@ -57,7 +57,7 @@ export async function keysInUse({ database: { main }, keyring, limits, now }: Ri
       sessions: await sessions.countUnrenewed(main, { until: sealedUntil, now: now() }),
       mails: countMails(sealed, mailKeys[index]?.id),
       codes: await tokens.countCodes(main, { until: sealedUntil, now: now() }),
-      until: sealedUntil + Math.max(DEVICE_COOKIE.maxAge, longestWindow(limits)),
+      until: sealedUntil + Math.max(DEVICE_LIFE, longestWindow(limits)),
     })
   }
   return found

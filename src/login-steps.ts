@@ -4,7 +4,6 @@ import type { House } from './house.js'
 import * as events from './tables/events.js'
 import type { Account } from './tables/users.js'
 import * as users from './tables/users.js'
-import { keep, keptText } from './web/session.js'
 
 /** A way to prove who somebody is: by having made the account in this browser, or by its password. */
 export type Method = 'signup' | 'password'
@@ -22,33 +21,29 @@ export interface HalfLogin {
   next: string
 }
 
-const HALF = 'half'
 export const HALF_LOGIN_LIFE = HOUR
 /** A longer one is left out, so that the cookie of the session has room for the rest. */
 const LONGEST_NEXT = 300
-
-/** Sealed, so that it is ours alone also in a host's session, which may be signed only. */
-const BINDING = 'half login'
 
 /** Notes in this browser how far the login of this account has come; it takes the place of any other. */
 export function keepHalfLogin(ctx: Context, house: House, proved: Omit<HalfLogin, 'at'>): void {
   const next = proved.next.length > LONGEST_NEXT ? '' : proved.next
   const half: HalfLogin = { ...proved, next, at: house.now() }
-  keep(ctx, { [HALF]: house.seal.close(JSON.stringify(half), BINDING) })
+  house.halfLoginCookie.write(ctx, half, { maxAge: HALF_LOGIN_LIFE })
 }
 
 /** Whatever comes of a login or a logout, nothing is half done after it. */
-export const WITHOUT_HALF_LOGIN = { [HALF]: undefined }
+export function forgetHalfLogin(ctx: Context, { halfLoginCookie }: House): void {
+  halfLoginCookie.clear(ctx)
+}
 
 /**
  * The half login of this browser, as long as it is young enough. What the account has become since is for
  * `halfLoggedIn` to say: by this alone nothing may be done.
  */
-export function halfLoginOf(ctx: Context, { seal, now }: Pick<House, 'seal' | 'now'>): HalfLogin | undefined {
-  const sealed = keptText(ctx, HALF)
-  const text = sealed === undefined ? undefined : seal.open(sealed, BINDING)
-  if (text === undefined) return undefined
-  const half: HalfLogin = JSON.parse(text)
+export function halfLoginOf(ctx: Context, { halfLoginCookie, now }: House): HalfLogin | undefined {
+  const half = halfLoginCookie.read(ctx)
+  if (!isHalfLogin(half)) return undefined
   const age = now() - half.at
   return age >= 0 && age < HALF_LOGIN_LIFE ? half : undefined
 }
@@ -64,6 +59,10 @@ export async function halfLoggedIn(ctx: Context, house: House): Promise<Account 
   const { userId, at } = half
   const hasLoggedIn = await events.hasSince(house.database.main, { userId, kind: 'logged_in', at })
   return hasLoggedIn ? undefined : account
+}
+
+function isHalfLogin(value: unknown): value is HalfLogin {
+  return typeof value === 'object' && value !== null && 'userId' in value && 'at' in value
 }
 
 function isVoid({ stamp, at }: HalfLogin, { deviceStamp, closedAt, disabledAt }: Account): boolean {

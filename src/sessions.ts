@@ -5,7 +5,7 @@ import { MINUTE } from './durations.js'
 import { happens, recorded, userAgentOf } from './events.js'
 import type { House } from './house.js'
 import type { Lifetimes } from './lifetimes.js'
-import { halfLoggedIn, halfLoginOf, WITHOUT_HALF_LOGIN } from './login-steps.js'
+import { forgetHalfLogin, halfLoggedIn, halfLoginOf } from './login-steps.js'
 import { circumstances } from './notices.js'
 import * as mails from './tables/mails.js'
 import type { Db } from './tables/schema.js'
@@ -14,30 +14,28 @@ import * as tokens from './tables/tokens.js'
 import type { Account, User } from './tables/users.js'
 import * as users from './tables/users.js'
 import { hashOf, newToken } from './tokens.js'
-import { newSecret } from './web/csrf.js'
 import { isRead } from './web/routes.js'
-import { forget, keep, keepOptional, kept, keptText, setCookieLifetime, shed } from './web/session.js'
+import { changeSessionId, forget, requireSession, shed } from './web/session.js'
 
 /** Between two notes that a session was used. */
 const TOUCH_EVERY = MINUTE
 
-// In the sealed cookie: the token of the login, whether the cookie was made to outlive the browser, and what the
-// database said last, if that may be trusted for a while.
-const TOKEN = 'login'
-const LONG = 'long'
-const SEEN = 'seen'
+/** What a session that is full can do without: what was typed before a login. */
+const OPTIONAL = ['typed']
 
-/** What a session that is full can do without: what was typed before a login, and what spares a question. */
-const OPTIONAL = ['typed', SEEN]
-
-/** Lets go of what the session has noted of the user, where pages trust that for a while: it was changed just now. */
-export function lookAnew(ctx: Context): void {
-  keep(ctx, { [SEEN]: undefined })
+/** A login as the database knew it at a time, in a cookie; `of` is the hash of its token. */
+interface Seen extends sessions.Login {
+  of: string
+  at: number
 }
 
-/** A login as the database knew it at a time. */
-interface Seen extends sessions.Login {
-  at: number
+function isSeen(value: unknown): value is Seen {
+  return typeof value === 'object' && value !== null && 'of' in value && 'at' in value
+}
+
+/** Lets go of what this browser carries of the user, where pages trust that for a while: it was changed just now. */
+export function lookAnew(ctx: Context, { seenCookie }: House): void {
+  seenCookie.clear(ctx)
 }
 
 const logins = new WeakMap<Context, sessions.Login>()
@@ -69,11 +67,8 @@ function setLogin(ctx: Context, login: sessions.Login | undefined): void {
 /** Finds out who is there, for `ctx.state.user`: the cookie only names a session, the database says what it is worth. */
 export function currentUser(house: House): Middleware {
   return async (ctx, next) => {
-    const token = keptText(ctx, TOKEN)
-    const found =
-      token === undefined ? undefined : (trusted(ctx, house, token) ?? (await look(ctx, house, token)))
-    if (token !== undefined && found === undefined) forgetDead(ctx)
-    setLogin(ctx, found)
+    requireSession(ctx)
+    setLogin(ctx, await found(ctx, house))
     try {
       await next()
     } finally {
@@ -82,39 +77,40 @@ export function currentUser(house: House): Middleware {
   }
 }
 
+async function found(ctx: Context, house: House): Promise<sessions.Login | undefined> {
+  const hash = hashOfToken(ctx, house)
+  return hash === undefined ? undefined : (trusted(ctx, house, hash) ?? (await look(ctx, house, hash)))
+}
+
+function hashOfToken(ctx: Context, house: House): string | undefined {
+  const carried = house.loginCookie.read(ctx)
+  return carried && hashOf(carried.token)
+}
+
 // Never for what changes something: a session that was revoked can at most look on for as long as the host allows.
-function trusted(ctx: Context, { lifetimes, seal, now }: House, token: string): sessions.Login | undefined {
-  const text =
-    lifetimes.recheck > 0 && isRead(ctx) ? seal.open(keptText(ctx, SEEN) ?? '', seenBy(token)) : undefined
-  if (text === undefined) return undefined
-  const seen: Seen = JSON.parse(text)
+function trusted(
+  ctx: Context,
+  { lifetimes, seenCookie, now }: House,
+  hash: string,
+): sessions.Login | undefined {
+  const seen = lifetimes.recheck > 0 && isRead(ctx) ? seenCookie.read(ctx) : undefined
+  if (!isSeen(seen) || seen.of !== hash) return undefined
   const age = now() - seen.at
   return age >= 0 && age < lifetimes.recheck && now() < seen.session.expiresAt ? seen : undefined
 }
 
-// Sealed by us, whatever the session is that it lies in; and of no use to another login.
-function seenBy(token: string): string {
-  return `seen ${hashOf(token)}`
-}
-
-async function look(ctx: Context, house: House, token: string): Promise<sessions.Login | undefined> {
+// A cookie whose session has ended stays as it is: another tab may have put a new login in its place meanwhile.
+async function look(ctx: Context, house: House, hash: string): Promise<sessions.Login | undefined> {
   const now = house.now()
   const { main } = house.database
-  const hash = hashOf(token)
   const current = await sessions.byToken(main, hash, now)
   const found = current ?? (await sessions.byFormerToken(main, hash, now))
   if (found !== undefined) touch(house, found.session)
   // Not with the former token: the cookie of such an answer would take the place of the one with the new token.
   if (current !== undefined && house.lifetimes.recheck > 0) {
-    const seen: Seen = { ...current, at: now }
-    keepOptional(ctx, SEEN, house.seal.close(JSON.stringify(seen), seenBy(token)))
+    house.seenCookie.write(ctx, { ...current, of: hash, at: now } satisfies Seen)
   }
   return found
-}
-
-// A copy of the cookie of a session that has ended also holds no message of it.
-function forgetDead(ctx: Context): void {
-  keep(ctx, { [TOKEN]: undefined, [SEEN]: undefined, notice: undefined })
 }
 
 // That it was used is not waited for: the next request notes it again if the database was busy.
@@ -177,15 +173,17 @@ export async function logIn(
     return true
   })
   if (done === undefined) return undefined
-  setLifetime(ctx, options.kept ? house.lifetimes.max : undefined)
-  keep(ctx, { [TOKEN]: token, [SEEN]: undefined, ...WITHOUT_HALF_LOGIN })
-  newSecret(ctx)
+  const begun = begunOf(session)
+  forgetHalfLogin(ctx, house)
+  house.loginCookie.begin(ctx, token, lifetimeOf(begun, house))
+  house.csrf.forget(ctx)
+  await changeSessionId(ctx)
   rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
-  setLogin(ctx, { session: begun(session), user })
+  setLogin(ctx, { session: begun, user })
   return { isReopened }
 }
 
-function begun({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Session {
+function begunOf({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Session {
   return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, expiresAt }
 }
 
@@ -231,28 +229,32 @@ export async function confirmLogin(ctx: Context, house: House, user: User): Prom
     { kind: 'password_confirmed', userId: user.id },
     async (transaction) => (await renewal.store(transaction)) || undefined,
   )
-  if (renewed) renewal.carry()
+  if (renewed) await renewal.carry()
 }
 
 /** Another token for this session, to be stored with what it is for, and kept once that is committed. */
 export interface Renewal {
   /** Answers false if the session has ended. */
   store(transaction: Db): Promise<boolean>
-  carry(): void
+  carry(): Promise<void>
 }
 
 export function renewalOf(ctx: Context, house: House, { form }: { form?: string } = {}): Renewal {
   const { session, user } = loginOf(ctx)
   const token = newToken()
   const hashes = {
-    formerHash: hashOf(keptText(ctx, TOKEN) ?? ''),
+    formerHash: hashOfToken(ctx, house) ?? '',
     tokenHash: hashOf(token),
     now: house.now(),
     form,
   }
   return {
     store: (transaction) => sessions.renew(transaction, { id: session.id, userId: user.id }, hashes),
-    carry: () => keep(ctx, { [TOKEN]: token, [SEEN]: undefined }),
+    carry: async () => {
+      house.loginCookie.renew(ctx, token, lifetimeOf(session, house))
+      lookAnew(ctx, house)
+      await changeSessionId(ctx)
+    },
   }
 }
 
@@ -267,18 +269,24 @@ export async function logOut(ctx: Context, house: House): Promise<void> {
       sessions.close(house.database, { id: session.id, userId: user.id }, { event }),
     )
   }
-  forgetLogin(ctx)
+  await forgetLogin(ctx, house)
 }
 
 /** Lets go of a login that has ended: nothing of it stays in this browser. */
-export function forgetLogin(ctx: Context): void {
+export async function forgetLogin(ctx: Context, house: House): Promise<void> {
   setLogin(ctx, undefined)
-  setLifetime(ctx, undefined)
+  house.loginCookie.end(ctx)
+  house.csrf.forget(ctx)
+  lookAnew(ctx, house)
+  forgetHalfLogin(ctx, house)
   forget(ctx)
+  await changeSessionId(ctx)
 }
 
-// A cookie that ends with the browser is what sessions begin with: only a longer life is set, and taken back.
-function setLifetime(ctx: Context, maxAge: number | undefined): void {
-  if (maxAge !== undefined || kept(ctx)[LONG] !== undefined) setCookieLifetime(ctx, maxAge ?? 'session')
-  keep(ctx, { [LONG]: maxAge === undefined ? undefined : 1 })
+/** How long its cookie may yet outlive the browser, if its user asked for that. */
+function lifetimeOf(
+  { kept, createdAt }: sessions.Session,
+  { lifetimes, now }: House,
+): { maxAge: number } | undefined {
+  return kept ? { maxAge: createdAt + lifetimes.max - now() } : undefined
 }

@@ -61,7 +61,7 @@ test('cookies of all other kinds mean signed out', async () => {
 test('https in the address people see fixes Secure, __Host- and HSTS, whatever the proxy says', async () => {
   const https = await Site.start({ environment: { BASE_URL: 'https://accounts.example' } })
   const page = await https.visitor().open('/login/')
-  assert.match(page.cookies.join(), /^__Host-gatehouse=[\w-]+; path=\/; samesite=lax; secure; httponly$/)
+  assert.match(page.cookies.join(), /^__Host-gatehouse-csrf=[\w-]+; path=\/; samesite=lax; secure; httponly$/)
   assert.is(page.headers['strict-transport-security'], 'max-age=63072000')
   await https.close()
   assert.is((await site.visitor().open('/login/')).headers['strict-transport-security'], undefined)

@@ -36,7 +36,7 @@ export class Flood {
     const fields = { _csrf: form.value('_csrf') ?? '', username: 'nobody', password: 'wrong' }
     const body = new URLSearchParams(fields).toString()
     const headers = {
-      Cookie: form.sessionCookie.split(';')[0] ?? '',
+      Cookie: form.cookieHeader,
       'Content-Type': 'application/x-www-form-urlencoded',
       'Content-Length': `${body.length}`,
     }

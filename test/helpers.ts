@@ -269,7 +269,12 @@ export class Page {
     this.$ = cheerio.load(this.text)
   }
 
-  /** The session's cookie as it was set, with its attributes; '' if it was not. */
+  /** All cookies that were set, as a browser sends them back. */
+  get cookieHeader(): string {
+    return this.cookies.map((cookie) => cookie.split(';', 1)[0]).join('; ')
+  }
+
+  /** The cookie of the login as it was set, with its attributes; '' if it was not. */
   get sessionCookie(): string {
     return this.cookies.find((cookie) => /^(?:__Host-)?gatehouse=/.test(cookie)) ?? ''
   }

@@ -11,6 +11,8 @@ import { CHEAP, Clock, PASSWORD, Visitor } from './helpers.js'
 export interface HostOptions extends Partial<AccountsOptions> {
   /** The session of the app; koa-session in a signed cookie unless given. */
   session?: (app: Koa) => Middleware
+  /** Stands between the session and Gatehouse. */
+  before?: Middleware
   /** Stands between Gatehouse and the routes. */
   behind?: Middleware
   routes?: (router: Router, house: Accounts) => void
@@ -27,6 +29,7 @@ export class Host {
 
   static async start({
     session = koaSession,
+    before = (_, next) => next(),
     behind = (_, next) => next(),
     routes = () => {},
     ...options
@@ -47,7 +50,7 @@ export class Host {
     })
     const router = new Router()
     routes(router, house)
-    app.use(session(app)).use(bodyParser()).use(house).use(behind).use(router.routes())
+    app.use(session(app)).use(bodyParser()).use(before).use(house).use(behind).use(router.routes())
     const server = createServer(app.callback())
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     server.unref()

@@ -196,9 +196,8 @@ test('the device cookie is sealed, for this site alone, and outlives the session
   const https = await Site.start({ database: site.database, environment })
   const visitor = visitorFrom(https, HERE)
   const form = await visitor.open('/login/')
-  const [session = ''] = form.sessionCookie.split(';')
   const body = new URLSearchParams({ _csrf: form.value('_csrf') ?? '', username: 'Anna', password: PASSWORD })
-  const page = await visitor.post('/login/verify/', body.toString(), { Cookie: session })
+  const page = await visitor.post('/login/verify/', body.toString(), { Cookie: form.cookieHeader })
   assert.match(
     page.cookies.join('\n'),
     /^__Host-gatehouse-device=[\w-]+; path=\/; expires=[^;]+; samesite=lax; secure; httponly$/m,

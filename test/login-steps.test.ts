@@ -21,7 +21,7 @@ interface Newcomer {
   visitor: Visitor
   name: string
   email: string
-  /** A copy of the session's cookie as it was just after the sign-up. */
+  /** A copy of the cookies as they were just after the sign-up. */
   copy: string
 }
 
@@ -34,7 +34,7 @@ async function newcomer(): Promise<Newcomer> {
 }
 
 function cookieOf(page: Page): string {
-  return page.sessionCookie.split(';')[0] ?? ''
+  return page.cookieHeader
 }
 
 async function emailOf({ name }: Newcomer): Promise<string | undefined> {

@@ -17,7 +17,7 @@ async function storm(address: string, visitor: Visitor): Promise<Map<number, num
   const form = await visitor.open('/login/')
   const fields = { _csrf: form.value('_csrf') ?? '', username: 'Anna', password: 'wrong' }
   const body = new URLSearchParams(fields).toString()
-  const cookie = form.sessionCookie.split(';')[0] ?? ''
+  const cookie = form.cookieHeader
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
   const statuses = new Map<number, number>()
   let sent = 0

@@ -115,7 +115,7 @@ async function close(ctx: Context, house: House): Promise<number> {
     await house.outbox.post(transaction, { kind: 'account-closed', userId: user.id, facts })
     return true
   })
-  forgetLogin(ctx)
+  await forgetLogin(ctx, house)
   return eraseAt
 }
 

@@ -153,7 +153,7 @@ export function routes(router: Router, house: House): void {
       if (account === undefined || outcome === undefined)
         return await dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change'))
       finishLink(ctx, 'email-change')
-      lookAnew(ctx)
+      lookAnew(ctx, house)
       const { message, to } = changed(ctx, house, account.user, link.token)
       await house.pages.accept(ctx, confirming, { notice: { message }, to, onward: GO_ON, values: {} })
     }),
@@ -203,7 +203,7 @@ async function stay(
   notice: Notice,
   values: { focus?: string } = {},
 ): Promise<void> {
-  lookAnew(ctx)
+  lookAnew(ctx, house)
   await house.pages.accept(ctx, form, { notice, to: house.url(name), values })
 }
 

@@ -119,7 +119,7 @@ async function changeCounted(
   }
   // A button that was pressed twice has done what was asked for.
   if (!isDone && !(await hasName(house, user, wanted))) return [CHANGED_MEANWHILE]
-  lookAnew(ctx)
+  lookAnew(ctx, house)
   return []
 }
 

@@ -138,7 +138,7 @@ async function store(
   const hash = await house.passwords.hash(values.password, () => refuseIfLeft(ctx))
   const now = house.now()
   const stamp = newDeviceStamp()
-  const renewal = renewalOf(ctx, house, { form: fingerprint(ctx, values) })
+  const renewal = renewalOf(ctx, house, { form: fingerprint(ctx, house, values) })
   const facts = { to: user.email, ...circumstances(ctx, house) }
   const count = await happens(
     ctx,
@@ -155,7 +155,7 @@ async function store(
     },
   )
   if (count === undefined) return undefined
-  renewal.carry()
+  await renewal.carry()
   rememberDevice(ctx, house, { userId: user.id, stamp })
   return count
 }
@@ -168,14 +168,14 @@ async function isRepeated(ctx: Context, house: House, values: Sent<FieldName>): 
   const { main, write } = house.database
   const { session, user } = loginOf(ctx)
   const owned = { id: session.id, userId: user.id }
-  const isSecond = await sessions.isOfForm(main, owned, fingerprint(ctx, values))
+  const isSecond = await sessions.isOfForm(main, owned, fingerprint(ctx, house, values))
   const account = isSecond ? await users.byId(main, user.id) : undefined
   if (account === undefined) return false
   if (!(await house.passwords.verify(account.passwordHash, values.password, () => refuseIfLeft(ctx))))
     return false
   const renewal = renewalOf(ctx, house)
   if (!(await write(renewal.store))) return false
-  renewal.carry()
+  await renewal.carry()
   rememberDevice(ctx, house, { userId: user.id, stamp: account.deviceStamp })
   return true
 }

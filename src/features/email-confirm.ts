@@ -99,7 +99,7 @@ export function routes(router: Router, house: House): void {
         return await house.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
       }
       finishLink(ctx, PURPOSE)
-      lookAnew(ctx)
+      lookAnew(ctx, house)
       await goOn(ctx, house, outcome.account, confirmed)
     }),
   )

@@ -8,6 +8,7 @@ import { logIn } from '../sessions.js'
 import type { Account } from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
+import { changeSessionId } from '../web/session.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'login'
@@ -58,7 +59,7 @@ export function routes(router: Router, house: House): void {
 
       const login = await logIn(ctx, house, outcome.account, {
         kept: values.keep !== '',
-        form: fingerprint(ctx, values),
+        form: fingerprint(ctx, house, values),
       })
       if (login === undefined) {
         return await house.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
@@ -108,6 +109,7 @@ async function leadToConfirm(
   const { keep, next } = values
   const proved = { methods: ['password'], kept: keep !== '', next } as const
   keepHalfLogin(ctx, house, { userId: user.id, stamp: deviceStamp, ...proved })
+  await changeSessionId(ctx)
   const link = { href: house.url('email-confirm'), message: CONFIRM }
   await house.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })
 }

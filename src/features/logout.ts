@@ -28,8 +28,9 @@ export function routes(router: Router, house: House): void {
 // Logged out in another tab: that is what was asked for. Not so for what another site sends, which comes without the
 // cookie (SameSite=Lax): the one that this answer sets would take the place of the visitor's own, and log them out.
 const unlessLoggedOut: Middleware = async (ctx, next) => {
-  const { pages, places, origin } = houseOf(ctx)
+  const house = houseOf(ctx)
+  const { pages, places, origin } = house
   if (userOf(ctx) !== undefined || isCrossSite(ctx, origin)) return await next()
-  forgetLogin(ctx)
+  await forgetLogin(ctx, house)
   pages.leave(ctx, places.afterLogout, { message: LOGGED_OUT })
 }

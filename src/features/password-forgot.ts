@@ -57,7 +57,7 @@ async function ask(ctx: Context, house: House, typed: string, values: Sent<'user
   await countMail(ctx, house, { kind: 'password-reset', address: typed })
   // The button pressed twice asks once; pressed again a minute later it asks again.
   const minute = Math.floor(house.now() / MINUTE)
-  const once = fingerprint(ctx, values, typed, String(minute))
+  const once = fingerprint(ctx, house, values, typed, String(minute))
   const facts = { username: typed, language: house.languageOf(ctx) }
   await house.database.write((transaction) =>
     house.outbox.post(transaction, { kind: 'password-reset', facts, form: once }),

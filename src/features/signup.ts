@@ -15,6 +15,7 @@ import type { Advice, Broken, Form, Values } from '../web/form.js'
 import { refuseIfLeft } from '../web/leaving.js'
 import { networkOf } from '../web/network.js'
 import type { Acceptance } from '../web/pages.js'
+import { changeSessionId } from '../web/session.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../web/submit.js'
 
 export const name = 'signup'
@@ -65,6 +66,7 @@ export function routes(router: Router, house: House): void {
       const { userId } = outcome
       const proved = { methods: ['signup'], kept: false, next: '' } as const
       keepHalfLogin(ctx, house, { userId, stamp: users.FIRST_STAMP, ...proved })
+      await changeSessionId(ctx)
       await house.pages.accept(ctx, form, { ...journey(house, applicant), values })
     }),
   )
@@ -106,7 +108,7 @@ interface Newcomer extends Applicant {
   values: Values
 }
 
-function newcomer(ctx: Context, { signupFields }: House, sent: Sent<string>): Newcomer {
+function newcomer(ctx: Context, house: House, sent: Sent<string>): Newcomer {
   const typed = (field: FieldName) => sent[field] ?? ''
   const applicant = applicantOf({ username: typed('username'), email: typed('email') })
   return {
@@ -114,8 +116,8 @@ function newcomer(ctx: Context, { signupFields }: House, sent: Sent<string>): Ne
     password: typed('password'),
     repassword: typed('repassword'),
     // Without the password, which is left to its slow hash.
-    signupForm: fingerprint(ctx, sent, applicant.name, applicant.email),
-    values: Object.fromEntries(signupFields.map((field) => [field, sent[field] ?? ''])),
+    signupForm: fingerprint(ctx, house, sent, applicant.name, applicant.email),
+    values: Object.fromEntries(house.signupFields.map((field) => [field, sent[field] ?? ''])),
   }
 }
 

@@ -1,8 +1,8 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import { refuseRequest } from './errors.js'
+import type { OwnCookie } from './own-cookie.js'
 import { randomFew } from './random.js'
-import { keep, keptText } from './session.js'
 
 const SECRET_LENGTH = 16
 /** Base64url characters of the fingerprint of what a form acts on. */
@@ -13,16 +13,57 @@ const CROSS_SITE = {
   sentence: 'This was sent from another site, so nothing was done. Please use the form on this site.',
 }
 
-/**
- * A token for one form, made from the visitor's secret. Makes the secret, and so the cookie, if there is none. `subject` is
- * the id of what the form acts on, an account or a link: it is no secret, and only its fingerprint goes into the token.
- */
-export function csrfToken(ctx: Context, subject = ''): string {
-  const secret = Buffer.from(keptText(ctx, 'csrf') ?? newSecret(ctx), 'base64url')
-  // A fresh mask each time: the same bytes on every page could be guessed from compressed lengths (BREACH).
+/** The secret of each visitor by which forms are known that came from our own pages. */
+export interface Csrf {
+  /**
+   * A token for one form. Makes the visitor's secret, and so the cookie, if there is none. `subject` is the id of what the
+   * form acts on, an account or a link: it is no secret, and only its fingerprint goes into the token.
+   */
+  token(ctx: Context, subject?: string): string
+  matches(ctx: Context, token: string): boolean
+  /** '' if the visitor has none yet. */
+  secretOf(ctx: Context): string
+  /** Ends the secret of visitors who are not logged in: forms of the time before a login or logout no longer count. */
+  forget(ctx: Context): void
+}
+
+export interface CsrfOptions {
+  /** Holds the secret of who is not logged in. */
+  cookie: OwnCookie
+  /** The secret of who is: it comes and goes with the login, so that no page of before takes its place. */
+  ofLogin: (ctx: Context) => string | undefined
+}
+
+export function createCsrf({ cookie, ofLogin }: CsrfOptions): Csrf {
+  const secretOf = (ctx: Context): string => {
+    const own = ofLogin(ctx) ?? cookie.read(ctx)
+    return typeof own === 'string' ? own : ''
+  }
+  const made = (ctx: Context): string => {
+    const secret = newSecret()
+    cookie.write(ctx, secret)
+    return secret
+  }
+  return {
+    token: (ctx, subject = '') => masked(secretOf(ctx) || made(ctx)) + mark(subject),
+    matches: (ctx, token) => isOf(secretOf(ctx), token),
+    secretOf,
+    forget: cookie.clear,
+  }
+}
+
+export function newSecret(): string {
+  return randomBytes(SECRET_LENGTH).toString('base64url')
+}
+
+// A fresh mask each time: the same bytes on every page could be guessed from compressed lengths (BREACH).
+function masked(secret: string): string {
   const mask = randomFew(SECRET_LENGTH)
-  const token = Buffer.concat([mask, xor(mask, secret)]).toString('base64url')
-  return subject === '' ? token : `${token}.${fingerprintOf(subject)}`
+  return Buffer.concat([mask, xor(mask, Buffer.from(secret, 'base64url'))]).toString('base64url')
+}
+
+function mark(subject: string): string {
+  return subject === '' ? '' : `.${fingerprintOf(subject)}`
 }
 
 function fingerprintOf(subject: string): string {
@@ -35,20 +76,12 @@ export function isForAnother(token: string, subject: string): boolean {
   return fingerprint !== '' && fingerprint !== fingerprintOf(subject)
 }
 
-/** Gives the visitor a new secret: forms of the time before a login or logout no longer count. */
-export function newSecret(ctx: Context): string {
-  const csrf = randomBytes(SECRET_LENGTH).toString('base64url')
-  keep(ctx, { csrf })
-  return csrf
-}
-
-export function csrfMatches(ctx: Context, token: string): boolean {
-  const csrf = keptText(ctx, 'csrf')
+function isOf(secret: string, token: string): boolean {
   const [masked = ''] = token.split('.', 1)
   const bytes = Buffer.from(masked, 'base64url')
-  if (csrf === undefined || bytes.length !== 2 * SECRET_LENGTH) return false
-  const secret = xor(bytes.subarray(0, SECRET_LENGTH), bytes.subarray(SECRET_LENGTH))
-  return timingSafeEqual(secret, Buffer.from(csrf, 'base64url'))
+  if (secret === '' || bytes.length !== 2 * SECRET_LENGTH) return false
+  const unmasked = xor(bytes.subarray(0, SECRET_LENGTH), bytes.subarray(SECRET_LENGTH))
+  return timingSafeEqual(unmasked, Buffer.from(secret, 'base64url'))
 }
 
 function xor(one: Buffer, other: Buffer): Buffer {

@@ -1,11 +1,17 @@
 import type { Context } from 'koa'
 import type { Seal } from './seal.js'
 
-/** A cookie of our own beside the session's, sealed like it, for what has to outlive the session. */
+/**
+ * A cookie of our own beside the session's, sealed like it. Each holds what is written together, so that no answer takes a
+ * former state of it along.
+ */
 export interface OwnCookie {
-  /** What is in it; undefined if there is none, or if it was changed or made elsewhere. */
+  /** What is in it, as the request brought it or was written since; undefined if nothing, or not by us. */
   read(ctx: Context): unknown
-  write(ctx: Context, content: unknown): void
+  /** Without `maxAge`, in milliseconds, it ends with the browser. Browsers keep none for over 400 days (RFC 6265bis 5.5). */
+  write(ctx: Context, content: unknown, lifetime?: { maxAge: number }): void
+  /** Deletes it; what somebody else has put under its name stays. */
+  clear(ctx: Context): void
 }
 
 export interface OwnCookieOptions {
@@ -13,31 +19,52 @@ export interface OwnCookieOptions {
   seal: Seal
   /** Whether the site's public address is https: fixes `Secure` and the `__Host-` prefix. */
   https: boolean
-  /** In milliseconds; browsers keep a cookie for 400 days at most (RFC 6265bis 5.5). */
-  maxAge: number
 }
 
-/** Longer than what we write, and too short for the time that it takes to open to be measured. */
-const MOST = 1_500
+/** Browsers drop a cookie of over 4096 bytes with its name and attributes, silently (RFC 6265bis 5.6). */
+export const MAX_COOKIE = 4_000
 
 /** The name that a cookie has in the browser: a `__Host-` cookie is taken only over https, for this host and every path. */
 export function cookieName(name: string, { https }: { https: boolean }): string {
   return https ? `__Host-${name}` : name
 }
 
-export function ownCookie({ name, seal, https, maxAge }: OwnCookieOptions): OwnCookie {
+export function ownCookie({ name, seal, https }: OwnCookieOptions): OwnCookie {
   const full = cookieName(name, { https })
+  const written = new WeakMap<Context, { content: unknown }>()
+  const attributes = {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: https,
+    signed: false,
+    overwrite: true,
+  } as const
+
+  const set = (ctx: Context, content: unknown, value: string | null, lifetime: { maxAge?: number } = {}) => {
+    // What a proxy in between speaks does not count.
+    if (https) ctx.cookies.secure = true
+    ctx.cookies.set(full, value, { ...attributes, ...lifetime })
+    written.set(ctx, { content })
+  }
+
+  const read = (ctx: Context): unknown => {
+    const own = written.get(ctx)
+    if (own !== undefined) return own.content
+    const sealed = ctx.cookies.get(full, { signed: false }) ?? ''
+    const text = sealed.length > MAX_COOKIE ? undefined : seal.open(sealed, full)
+    return text === undefined ? undefined : JSON.parse(text)
+  }
+
   return {
-    read(ctx) {
-      const sealed = ctx.cookies.get(full, { signed: false }) ?? ''
-      const text = sealed.length > MOST ? undefined : seal.open(sealed, full)
-      return text === undefined ? undefined : JSON.parse(text)
+    read,
+    write(ctx, content, lifetime) {
+      const sealed = seal.close(JSON.stringify(content), full)
+      if (sealed.length > MAX_COOKIE)
+        throw new Error(`This is too much for the cookie ${full} (${sealed.length} bytes).`)
+      set(ctx, content, sealed, lifetime)
     },
-    write(ctx, content) {
-      // What a proxy in between speaks does not count.
-      if (https) ctx.cookies.secure = true
-      const attributes = { httpOnly: true, sameSite: 'lax', secure: https, signed: false, maxAge } as const
-      ctx.cookies.set(full, seal.close(JSON.stringify(content), full), attributes)
+    clear(ctx) {
+      if (read(ctx) !== undefined) set(ctx, undefined, null)
     },
   }
 }

@@ -2,15 +2,17 @@ import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import { seenPath, seenUrl } from './address.js'
 import { answerHtml } from './compression.js'
-import { csrfToken, isForAnother } from './csrf.js'
+import { type Csrf, isForAnother } from './csrf.js'
 import type { Advice, Broken, Form, Message, Subject, Values } from './form.js'
 import { DYNAMIC, SPOKEN } from './headers.js'
 import type { LanguageChoice } from './language.js'
 import { localPath, ownPath } from './local-path.js'
+import type { Link, Notice, Notices } from './notices.js'
 import { onwardTo } from './onward.js'
 import { randomFew } from './random.js'
-import { keep, kept } from './session.js'
 import type { Views } from './views.js'
+
+export type { Link, Notice }
 
 /** Every answer a visitor sees goes through one of these; each serves htmx and plain browsers alike. */
 export interface Pages {
@@ -31,6 +33,8 @@ export interface Pages {
   accept(ctx: Context, form: Form, acceptance: Acceptance): Promise<void>
   /** Goes on to `to` without a form having to be shown again. */
   leave(ctx: Context, to: string, notice?: Notice): void
+  /** The notice that waits for this page, once; for pages that are not of `show` and `form`, which show it themselves. */
+  takeNotice(ctx: Context): SpokenNotice | undefined
   /** A file for the visitor to keep. */
   download(ctx: Context, file: Download): void
   /** Something went wrong outside of a form: the message, and a link to go on by. */
@@ -70,17 +74,13 @@ export interface Acceptance {
   values: Partial<Values>
 }
 
-/** A message of success, with a link to where it leads. */
-export interface Notice {
-  message: Message
-  link?: Link
-  /** What may be wrong with what was accepted, and where it can be mended; who gets it goes on when they like. */
-  advice?: Omit<Notice, 'advice'>
-}
-
-export interface Link {
-  href: string
-  message: Message
+/** A notice as it is read. */
+export interface SpokenNotice {
+  code: string
+  /** In the visitor's language, with the host's words. */
+  text: string
+  params: Record<string, unknown>
+  link?: { href: string; text: string } | undefined
 }
 
 export interface Download {
@@ -115,6 +115,8 @@ export interface PagesOptions {
   languages: LanguageChoice
   /** Pages and messages in the language of this tag. */
   speech: (tag: string) => Speech
+  csrf: Csrf
+  notices: Notices
   /** The path of the page of this name. */
   url: (name: string) => string
   /** What every template may use: the visitor, the site's name. */
@@ -155,7 +157,16 @@ const TYPED_AGAIN = {
   sentence: 'Here is what you had typed. Nothing was sent yet: please look it over, then send it.',
 }
 
-export function createPages({ languages, speech, url, shared, visitor, typed }: PagesOptions): Pages {
+export function createPages({
+  languages,
+  speech,
+  csrf,
+  notices,
+  url,
+  shared,
+  visitor,
+  typed,
+}: PagesOptions): Pages {
   const forms = new Map<string, Form>()
 
   const subjectOf = (ctx: Context, form: Form | undefined): Subject | undefined => {
@@ -207,8 +218,8 @@ export function createPages({ languages, speech, url, shared, visitor, typed }: 
     answer(ctx, {
       page() {
         const other = languages.take(ctx)
-        if (other !== undefined) return redirect(ctx, other, undefined)
-        const messages = { notice: spoken(ctx, takeNotice(ctx)) }
+        if (other !== undefined) return redirect(ctx, other)
+        const messages = { notice: spoken(ctx, notices.take(ctx)) }
         renderPage(ctx, template, { messages, ...values() })
       },
       fragment: () => redirectHtmx(ctx, ownPath(seenUrl(ctx)) ?? '/'),
@@ -216,7 +227,7 @@ export function createPages({ languages, speech, url, shared, visitor, typed }: 
 
   const formState = (ctx: Context, form: Form, values: Partial<Values>, said: Said = {}) => ({
     ...stateOf(ctx, form, values, said),
-    csrf: csrfToken(ctx, subjectOf(ctx, form)?.id(ctx)),
+    csrf: csrf.token(ctx, subjectOf(ctx, form)?.id(ctx)),
   })
 
   const stateOf = (
@@ -268,7 +279,7 @@ export function createPages({ languages, speech, url, shared, visitor, typed }: 
     advise(ctx, form, advice) {
       answer(ctx, {
         // Nobody types into a page without JavaScript and waits for help.
-        page: () => redirect(ctx, pageOf(form, url), undefined),
+        page: () => redirect(ctx, pageOf(form, url)),
         fragment: () => render(ctx, ADVICE, { form: stateOf(ctx, form, {}, { advice }) }),
       })
     },
@@ -305,7 +316,10 @@ export function createPages({ languages, speech, url, shared, visitor, typed }: 
 
     async accept(ctx, sent, { notice, to, onward, values }) {
       const form = sent.on ?? sent
-      if (!isHtmx(ctx)) return redirect(ctx, to, notice)
+      if (!isHtmx(ctx)) {
+        notices.leave(ctx, notice)
+        return redirect(ctx, to)
+      }
       render(ctx, FRAGMENT, {
         ...(await form.around?.(ctx)),
         messages: {
@@ -318,13 +332,18 @@ export function createPages({ languages, speech, url, shared, visitor, typed }: 
 
     leave(ctx, to, notice) {
       languages.take(ctx)
+      if (notice !== undefined) notices.leave(ctx, notice)
       answer(ctx, {
-        page: () => redirect(ctx, to, notice),
-        fragment: () => {
-          if (notice !== undefined) keep(ctx, { notice })
-          redirectHtmx(ctx, to)
-        },
+        page: () => redirect(ctx, to),
+        fragment: () => redirectHtmx(ctx, to),
       })
+    },
+
+    takeNotice(ctx) {
+      const notice = notices.take(ctx)
+      if (notice === undefined) return undefined
+      const { code, params = {} } = notice.message
+      return { code, params, ...spokenSentence(ctx, notice) }
     },
 
     download(ctx, { name, content }) {
@@ -377,7 +396,7 @@ export function createPages({ languages, speech, url, shared, visitor, typed }: 
       answer(ctx, {
         page() {
           const other = languages.take(ctx)
-          if (other !== undefined) return redirect(ctx, other, undefined)
+          if (other !== undefined) return redirect(ctx, other)
           const back = formBehind(seenPath(ctx))
           renderPage(ctx, 'problem/page.html', { messages, status, detail, back }, back)
         },
@@ -412,8 +431,7 @@ function actionOf(form: Form, url: (name: string) => string): string {
   return form.oneButton ? path : `${path}verify/`
 }
 
-function redirect(ctx: Context, to: string, notice: Notice | undefined): void {
-  if (notice !== undefined) keep(ctx, { notice })
+function redirect(ctx: Context, to: string): void {
   ctx.set(DYNAMIC)
   ctx.status = 303
   ctx.redirect(to)
@@ -426,18 +444,6 @@ function redirectHtmx(ctx: Context, to: string): void {
   ctx.status = 200
   ctx.set('HX-Redirect', to)
   ctx.body = ''
-}
-
-// Asking for the head alone, as monitors do, is not looking at the page: the message stays for who does.
-function takeNotice(ctx: Context): Notice | undefined {
-  const { notice } = kept(ctx)
-  if (!isNotice(notice)) return undefined
-  if (ctx.method !== 'HEAD') keep(ctx, { notice: undefined })
-  return notice
-}
-
-function isNotice(value: unknown): value is Notice {
-  return typeof value === 'object' && value !== null && 'message' in value
 }
 
 function newOnce(): string {

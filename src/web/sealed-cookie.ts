@@ -1,19 +1,15 @@
 import type Koa from 'koa'
 import type { Context, Middleware } from 'koa'
 import koaSession from 'koa-session'
-import { cookieName } from './own-cookie.js'
+import { cookieName, MAX_COOKIE } from './own-cookie.js'
 import type { Seal } from './seal.js'
-
-// Browsers keep at least 4096 bytes for name, value and attributes (RFC 6265bis 5.6); a larger cookie is dropped
-// silently, which would look like a login that does nothing.
-const MAX_COOKIE = 4000
 
 /**
  * koa-session in cookie mode with everything in the cookie sealed. `https` (is the site's public address https?) fixes
  * `Secure` and the `__Host-` prefix, whatever a proxy in between says.
  */
 export function sealedCookie(app: Koa, { seal, https }: { seal: Seal; https: boolean }): Middleware {
-  const name = cookieName('gatehouse', { https })
+  const name = cookieName('gatehouse-notes', { https })
   const session = koaSession(
     {
       key: name,
@@ -33,7 +29,7 @@ export function sealedCookie(app: Koa, { seal, https }: { seal: Seal; https: boo
       try {
         await next()
       } finally {
-        dropEmpty(ctx, name)
+        dropEmpty(ctx)
       }
     })
   }
@@ -49,7 +45,8 @@ function parsed(content: string | undefined): unknown {
   return content === undefined ? null : JSON.parse(content)
 }
 
-// koa-session would go on sending an empty session; a visitor with nothing to remember needs no cookie.
-function dropEmpty(ctx: Context, name: string): void {
-  if (ctx.cookies.get(name) !== undefined && ctx.session?.populated === false) ctx.session = null
+// koa-session would go on sending an empty session; a visitor with nothing to remember needs no cookie. One that was not
+// opened is new: it may be somebody else's.
+function dropEmpty(ctx: Context): void {
+  if (ctx.session?.isNew === false && !ctx.session.populated) ctx.session = null
 }

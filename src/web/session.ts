@@ -5,6 +5,11 @@ const KEY = 'gatehouse'
 const NO_SESSION =
   'Gatehouse found no ctx.session: put a session before it, for instance app.use(session(app)) of koa-session, or sealedSession(app, …) of gatehouse.'
 
+/** Throws a sentence if the app has no session. */
+export function requireSession(ctx: Context): void {
+  sessionOf(ctx)
+}
+
 /** What is kept for this visitor; nothing is created, so that a visitor who needs no cookie gets none. */
 export function kept(ctx: Context): Readonly<Record<string, unknown>> {
   return { ...oursIn(ctx) }
@@ -61,11 +66,25 @@ function hasRoom(ctx: Context): boolean {
 }
 
 /**
- * How long the session's cookie lives from now on: milliseconds, or 'session' for until the browser is closed. The
- * cookie may be the host's too: it is not touched without need.
+ * Gives the app's session another id, if it has one, and leaves everything in it: whoever planted the former id in this
+ * browser knows nothing of what comes (session fixation, ASVS 5 7.2.4).
  */
-export function setCookieLifetime(ctx: Context, maxAge: number | 'session'): void {
-  sessionOf(ctx).maxAge = maxAge
+export async function changeSessionId(ctx: Context): Promise<void> {
+  const session = sessionOf(ctx)
+  // koa-session, where it has a store: in a cookie there is no id.
+  if (session.externalKey !== undefined && typeof session.regenerate === 'function') {
+    const { maxAge } = session
+    await session.regenerate()
+    // Saving once makes koa-session 7.0 forget that the cookie is to end with the browser.
+    session.maxAge = maxAge
+    return
+  }
+  // koa-generic-session, which empties the session.
+  if (typeof ctx.regenerateSession === 'function') {
+    const content = { ...session }
+    await ctx.regenerateSession()
+    Object.assign(sessionOf(ctx), content)
+  }
 }
 
 function sessionOf(ctx: Context): Record<string, unknown> {

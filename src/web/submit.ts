@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
-import { csrfMatches, refuseCrossSite } from './csrf.js'
+import { type Csrf, refuseCrossSite } from './csrf.js'
 import { announce, answerOf } from './errors.js'
 import { type Advice, type Form, type Message, readValues, type Values } from './form.js'
 import type { Pages } from './pages.js'
-import { keptText } from './session.js'
 
 const PAGE_TOO_OLD = {
   code: 'page_too_old',
@@ -30,8 +29,13 @@ export function forAnother(name: string): Message {
 export type Sent<Field extends string> = Values<Field | '_csrf' | '_once'>
 
 /** The same for the same visitor, page and values alone: by it the second arrival of one form is known. */
-export function fingerprint(ctx: Context, { _once }: Sent<never>, ...values: string[]): string {
-  const parts = [keptText(ctx, 'csrf') ?? '', _once, ...values]
+export function fingerprint(
+  ctx: Context,
+  { csrf }: Pick<SubmitOptions, 'csrf'>,
+  { _once }: Sent<never>,
+  ...values: string[]
+): string {
+  const parts = [csrf.secretOf(ctx), _once, ...values]
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }
 
@@ -40,6 +44,7 @@ export type Handle<Field extends string> = (ctx: Context, values: Sent<Field>) =
 
 export interface SubmitOptions {
   pages: Pages
+  csrf: Csrf
   /** The site's fixed origin, if it has one; else the Host header says what is same-origin. */
   origin: string | undefined
   log: Logger
@@ -51,7 +56,7 @@ export interface SubmitOptions {
  */
 export function onSubmit<Field extends string>(
   form: Form<Field>,
-  { pages, origin, log }: SubmitOptions,
+  { pages, csrf, origin, log }: SubmitOptions,
   handle: Handle<Field>,
 ): Middleware {
   pages.register(form)
@@ -62,7 +67,7 @@ export function onSubmit<Field extends string>(
     if (other !== undefined) {
       return await pages.refuse(ctx, form, { status: 403, errors: [forAnother(other)], values })
     }
-    if (!csrfMatches(ctx, values._csrf)) {
+    if (!csrf.matches(ctx, values._csrf)) {
       return await pages.refuse(ctx, form, { status: 403, errors: [PAGE_TOO_OLD], values })
     }
     await handle(ctx, values).catch(async (error: unknown) => {
@@ -80,13 +85,13 @@ export function onSubmit<Field extends string>(
  */
 export function onTyping<Field extends string>(
   form: Form<Field>,
-  { pages, origin }: SubmitOptions,
+  { pages, csrf, origin }: SubmitOptions,
   advise: (ctx: Context, values: Sent<Field>) => Promise<readonly Advice[]>,
 ): Middleware {
   return async (ctx) => {
     refuseCrossSite(ctx, origin)
     const values = readValues(ctx, [...form.fields, '_csrf', '_once'] as const)
-    const advice = csrfMatches(ctx, values._csrf) ? await advise(ctx, values) : []
+    const advice = csrf.matches(ctx, values._csrf) ? await advise(ctx, values) : []
     pages.advise(ctx, form, advice)
   }
 }
