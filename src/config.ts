@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import { z } from 'zod'
+import { z } from 'zod/v3'
 import { parseDuration } from './durations.js'
 import { createKeyring, splitKeys } from './keys.js'
 import { LIFETIMES, type Lifetimes } from './lifetimes.js'
@@ -104,7 +104,11 @@ const environment = z.object({
   MAX_CONNECTIONS: wholeNumber(1, 100_000).default('1000'),
   TRUST_PROXY: wholeNumber(0, 100).default('0'),
   COMPRESSION: z.enum(['on', 'off'], { message: 'has to be on or off' }).default('on'),
-  MAIL: z.enum(['on', 'off'], { message: 'has to be on or off' }).default('on'),
+  // A login shell sets it to the file of the user's own mailbox.
+  MAIL: z.preprocess(
+    (value) => (String(value ?? '/').startsWith('/') ? 'on' : value),
+    z.enum(['on', 'off'], { message: 'has to be on or off' }),
+  ),
   SMTP_URL: z
     .string()
     .refine(

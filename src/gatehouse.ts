@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { type Alarm, type Command, UsageError } from './command.js'
+import { version } from './root.js'
 import { printable, table } from './terminal.js'
 
 /**
@@ -21,6 +22,7 @@ const commands = new Map<string, () => Promise<{ command: Command }>>([
 
 async function run([name, ...args]: readonly string[]): Promise<string | Alarm> {
   if (name === '--help' || name === '-h') return help()
+  if (name === '--version') return version
   if (name === undefined) throw new UsageError('Say what to do: gatehouse --help lists it.')
   const load = commands.get(name)
   if (load === undefined)
@@ -36,7 +38,7 @@ async function help(): Promise<string> {
     [],
     all.map(({ command: { name, summary } }) => [`  gatehouse ${name}`, summary]),
   )
-  return ['Usage: gatehouse <command> [--help]', '', list].join('\n')
+  return ['Usage: gatehouse <command> [--help]', '       gatehouse --version', '', list].join('\n')
 }
 
 function usageOf({ parts = [], usage }: Command, [part]: readonly string[]): string {

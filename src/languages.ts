@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import { z } from 'zod/v3'
 import { byDistance } from './nearest.js'
 import { root } from './root.js'
 import { englishIn, filesIn } from './templates.js'

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff/lib/patch/create.js'
-import { z } from 'zod'
-import { root } from './root.js'
+import { z } from 'zod/v3'
+import { version as ours } from './root.js'
 import { originalOf, templateNames } from './templates.js'
 
 /** What is known of the originals of a folder's templates lies beside these, to be kept together with them. */
@@ -50,16 +50,11 @@ function write(file: string, text: string): void {
 }
 
 function noteOf(original: string): Note {
-  return { sha256: hashOf(original), version: versionOfPackage(), original }
+  return { sha256: hashOf(original), version: ours, original }
 }
 
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex')
-}
-
-function versionOfPackage(): string {
-  const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  return version
 }
 
 function readNotes(folder: string): Notes {
@@ -111,7 +106,7 @@ function compare(name: string, folder: string, noted: Note | undefined): Compari
     return { name, state: 'unknown', version, difference: patch(name, original, override, OWN) }
   }
   if (hashOf(original) === noted.sha256) return { name, state: 'edited', version, difference: '' }
-  const ends = [`as it was copied, ${version}`, `as it is today, ${versionOfPackage()}`] as const
+  const ends = [`as it was copied, ${version}`, `as it is today, ${ours}`] as const
   return { name, state: 'drifted', version, difference: patch(name, noted.original, original, ends) }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -16,3 +16,5 @@ function folderOf(folder: string): string {
 export const isPackage =
   /[\\/]node_modules[\\/]/.test(root) ||
   /[\\/]node_modules[\\/](?:\.bin[\\/])?gatehouse/.test(process.argv[1] ?? '')
+
+export const version: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version

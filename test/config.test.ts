@@ -113,6 +113,7 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
     { metrics: { port: 9464, host: '127.0.0.1', token: 'sixteen-letters!' } },
   ],
   [{ MAIL: 'on' }, { mail: 'caught' }],
+  [{ MAIL: '/var/mail/anna' }, { mail: 'caught' }],
   [{ MAIL: 'off' }, { mail: 'off' }],
   [{ ...SMTP, MAIL: 'off' }, { mail: 'off' }],
   [SMTP, { mail: { url: SMTP.SMTP_URL, from: 'no-reply@example.com' } }],

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,7 +12,7 @@ import {
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, posix } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../src/root.js'
@@ -26,6 +27,8 @@ const { PASSWORD, Visitor } = await import('./helpers.js')
  * comes prebuilt.
  */
 const SITES_OWN = ['@koa/router', 'better-sqlite3', 'koa', 'koa-bodyparser', 'koa-session', 'nunjucks']
+const SHARED = { koa: '^3.0.0', zod: '^4.0.0' }
+const FOR_READERS = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', '.env.example', 'docs', 'src']
 const DEV_TYPES = ['@types/better-sqlite3', '@types/pg']
 
 const test = suite<{ folder: string; host: string; files: string[] }>('the package')
@@ -44,7 +47,7 @@ test.before((context) => {
 /** Of the build that is tested, in the place of `dist`, which is not made by this run. */
 function pack(destination: string): { filename: string; files: string[] } {
   const project = join(destination, 'project')
-  for (const name of ['package.json', 'README.md', 'LICENSE', 'templates', 'public', 'docs', 'src'])
+  for (const name of ['package.json', 'LICENSE', 'templates', 'public', 'db/migrations', ...FOR_READERS])
     cpSync(join(root, name), join(project, name), { recursive: true })
   cpSync(join(import.meta.dirname, '..'), join(project, 'dist'), { recursive: true })
   const printed = npm(`pack --ignore-scripts --offline --json --pack-destination "${destination}"`, project)
@@ -53,8 +56,10 @@ function pack(destination: string): { filename: string; files: string[] } {
 }
 
 function install(host: string, tarball: string): void {
-  const { dependencies: ours }: { dependencies: Record<string, string> } = JSON.parse(read('package.json'))
-  const dependencies = Object.fromEntries(SITES_OWN.map((name) => [name, ours[name]]))
+  const { dependencies: bring, peerDependencies: need } = JSON.parse(read('package.json'))
+  const ours: Record<string, string> = { ...bring, ...need }
+  // Other versions than the lock file names, which the site and the package can share.
+  const dependencies = { ...Object.fromEntries(SITES_OWN.map((name) => [name, ours[name]])), ...SHARED }
   const site = { name: 'shop', private: true, type: 'module', dependencies }
   writeFileSync(join(host, 'package.json'), JSON.stringify(site))
   npm(`install --ignore-scripts --prefer-offline --no-audit --no-fund "${tarball}"`, host)
@@ -94,8 +99,31 @@ test('holds what is needed: the compiled code with its types, templates, public 
   const compiled = [...filesIn('src'), ...filesIn('db/migrations')]
     .map((path) => path.replace(/\.ts$/, ''))
     .flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
-  const wanted = [...compiled, ...filesIn('templates'), ...filesIn('public')]
-  assert.equal([...files].sort(), [...wanted, 'LICENSE', 'README.md', 'package.json'].sort())
+  const texts = FOR_READERS.flatMap((name) => (name.includes('.') ? [name] : filesIn(name)))
+  const wanted = [...compiled, ...['templates', 'public', 'db/migrations'].flatMap(filesIn), ...texts]
+  assert.equal([...files].sort(), [...wanted, 'LICENSE', 'package.json'].sort())
+})
+
+test('leads its readers to nothing that is not in it', ({ files }) => {
+  const isThere = (path: string) => files.some((file) => file === path || file.startsWith(`${path}/`))
+  const missing = files
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((file) =>
+      [...read(file).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, to = '']) =>
+        posix.join(posix.dirname(file), to),
+      ),
+    )
+    .filter((path) => !isThere(path))
+  assert.equal(missing, [])
+})
+
+test('shares with its site what that has, too', ({ host }) => {
+  const nested = join(host, 'node_modules/gatehouse/node_modules')
+  assert.equal(existsSync(nested) ? readdirSync(nested) : [], [])
+  const { peerDependencies } = JSON.parse(
+    readFileSync(join(host, 'node_modules/gatehouse/package.json'), 'utf8'),
+  )
+  assert.equal(Object.keys(peerDependencies), ['better-sqlite3', 'koa'])
 })
 
 test('runs nothing when it is installed', ({ host, files }) => {
@@ -166,9 +194,55 @@ test('brings its commands', async ({ host }) => {
   const program = new Program([join(place, bin.gatehouse), '--help'], { cwd: host })
   assert.is(await program.end, 0)
   assert.match(program.stdout, 'Usage: gatehouse <command>')
+  const told = new Program([join(place, bin.gatehouse), '--version'], { cwd: host })
+  assert.is(await told.end, 0)
+  assert.is(told.stdout, `${JSON.parse(read('package.json')).version}\n`)
+})
+
+test('has commands that ask which database is the site’s, and make nothing in the folder of npm', async ({
+  host,
+}) => {
+  const command = join(host, 'node_modules/gatehouse/dist/src/gatehouse.js')
+  writeFileSync(join(host, 'other.sqlite'), '')
+  for (const [env, sentence] of [
+    [{}, /^DATABASE_URL has to be set where Gatehouse is a package: /m],
+    [
+      { DATABASE_URL: 'postgres://127.0.0.1:9/shop' },
+      /^SESSION_KEYS has to be set where Gatehouse is a package/m,
+    ],
+    [
+      { DATABASE_URL: 'sqlite:other.sqlite' },
+      /^There is no key file .+other\.sqlite\.key: set SESSION_KEYS/m,
+    ],
+  ] satisfies [Record<string, string>, RegExp][]) {
+    const program = new Program([command, 'users', 'list'], { cwd: host, env })
+    assert.is(await program.end, 1)
+    assert.match(program.stderr, sentence)
+  }
+  const site = new Program([join(host, 'node_modules/gatehouse/dist/src/site.js')], { cwd: host })
+  assert.is(await site.end, 1)
+  assert.match(site.stderr, /^DATABASE_URL has to be set/m)
+  assert.not.ok(existsSync(join(host, 'node_modules/gatehouse/db/data')))
 })
 
 test('brings accounts to somebody else’s site, which stays what it was', async ({ host }) => {
+  await assertWalk(host)
+  const command = join(host, 'node_modules/gatehouse/dist/src/gatehouse.js')
+  const mails = new Program([command, 'mails'], { cwd: host, env: { DATABASE_URL: 'sqlite:shop.sqlite' } })
+  assert.is(await mails.end, 0, mails.stderr)
+  assert.match(mails.stdout, 'No mail waits')
+})
+
+test('does and compiles the same with Koa 2', async ({ host }) => {
+  npm('install --ignore-scripts --prefer-offline --no-audit --no-fund koa@^2.16.0 @types/koa@^2.15.0', host)
+  const { version } = JSON.parse(readFileSync(join(host, 'node_modules/koa/package.json'), 'utf8'))
+  assert.match(version, /^2\./)
+  compile(host, 'typed.ts', { skipLibCheck: false })
+  for (const name of readdirSync(host)) if (name.startsWith('shop.sqlite')) rmSync(join(host, name))
+  await assertWalk(host)
+})
+
+async function assertWalk(host: string): Promise<void> {
   const shop = new Program(['app.js'], { cwd: host })
   try {
     const [, address = ''] = await shop.says(/^The shop listens on (.+)$/m)
@@ -180,12 +254,7 @@ test('brings accounts to somebody else’s site, which stays what it was', async
   assert.is(await shop.end, 0, shop.stderr)
   assert.match(shop.stdout, 'The shop closes with 2 orders, foreign_keys 0.')
   assert.is(shop.stderr, '')
-
-  const command = join(host, 'node_modules/gatehouse/dist/src/gatehouse.js')
-  const mails = new Program([command, 'mails'], { cwd: host, env: { DATABASE_URL: 'sqlite:shop.sqlite' } })
-  assert.is(await mails.end, 0, mails.stderr)
-  assert.match(mails.stdout, 'No mail waits')
-})
+}
 
 async function walk(address: string, { htmx }: { htmx: boolean }): Promise<void> {
   const visitor = new Visitor(address, { htmx })
