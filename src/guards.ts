@@ -6,6 +6,7 @@ import { seenPath, seenUrl } from './web/address.js'
 import { refuseCrossSite } from './web/csrf.js'
 import { textFields } from './web/form.js'
 import { localPath } from './web/local-path.js'
+import { queryText } from './web/query.js'
 import { isRead } from './web/routes.js'
 
 export { userOf }
@@ -64,7 +65,7 @@ async function refuseLoggedOut(ctx: Context): Promise<void> {
 export const requireAnonymous: Middleware = async (ctx, next) => {
   if (userOf(ctx) === undefined) return await next()
   const { pages, places } = houseOf(ctx)
-  pages.leave(ctx, localPath(ctx.query.next) ?? places.home)
+  pages.leave(ctx, localPath(queryText(ctx, 'next')) ?? places.home)
 }
 
 /**

@@ -5,6 +5,7 @@ import { requireUser } from '../guards.js'
 import type { House } from '../house.js'
 import { loginOf } from '../sessions.js'
 import * as events from '../tables/events.js'
+import { queryText } from '../web/query.js'
 
 export const name = 'account-activity'
 
@@ -12,7 +13,7 @@ const PAGE = 50
 
 export function routes(router: Router, house: House): void {
   router.get('/account/activity/', requireUser, async (ctx) => {
-    const before = eventId(ctx.query.before)
+    const before = eventId(queryText(ctx, 'before'))
     // One more than is shown tells whether there are older ones.
     const found = await events.newest(house.database.main, {
       userId: loginOf(ctx).user.id,

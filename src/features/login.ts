@@ -8,6 +8,7 @@ import { logIn } from '../sessions.js'
 import type { Account } from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
+import { queryText } from '../web/query.js'
 import { changeSessionId } from '../web/session.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
@@ -81,12 +82,12 @@ export function routes(router: Router, house: House): void {
  * be confirmed is chosen again.
  */
 function prefilled(ctx: Context, house: House): Partial<Sent<FieldName>> {
-  const { username, next } = ctx.query
+  const username = queryText(ctx, 'username')
   const half = halfLoginOf(ctx, house)
   return {
-    ...(typeof username === 'string' && { username }),
+    ...(username !== undefined && { username }),
     ...(half?.kept && { keep: '1' }),
-    next: localPath(next) ?? localPath(half?.next) ?? '',
+    next: localPath(queryText(ctx, 'next')) ?? localPath(half?.next) ?? '',
   }
 }
 

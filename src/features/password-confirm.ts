@@ -8,6 +8,7 @@ import type { House } from '../house.js'
 import { confirmLogin } from '../sessions.js'
 import * as users from '../tables/users.js'
 import { localPath } from '../web/local-path.js'
+import { queryText } from '../web/query.js'
 import { onSubmit } from '../web/submit.js'
 
 export const name = 'password-confirm'
@@ -19,7 +20,7 @@ const TYPED_TOO_OLD = {
 
 export function routes(router: Router, house: House): void {
   router.get('/password/confirm/', requireUser, async (ctx) => {
-    const next = localPath(ctx.query.next)
+    const next = localPath(queryText(ctx, 'next'))
     if (isRecentLogin(ctx)) return house.pages.leave(ctx, next ?? house.places.home)
     await house.pages.form(ctx, form, { next: next ?? '' })
   })

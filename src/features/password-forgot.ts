@@ -7,6 +7,7 @@ import type { House } from '../house.js'
 import { forgetLink } from '../links.js'
 import { keepAsked } from '../resets.js'
 import type { Form } from '../web/form.js'
+import { queryText } from '../web/query.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'password-forgot'
@@ -48,8 +49,7 @@ export function routes(router: Router, house: House): void {
 }
 
 function prefilled(ctx: Context): { username: string } {
-  const { username } = ctx.query
-  return { username: userOf(ctx)?.name ?? (typeof username === 'string' ? username : '') }
+  return { username: userOf(ctx)?.name ?? queryText(ctx, 'username') ?? '' }
 }
 
 /** Writes down what was asked, and looks nobody up: who that is, if anybody, is found out when the mail is sent. */

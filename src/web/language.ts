@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import { seenPath } from './address.js'
 import { ownPath } from './local-path.js'
 import { cookieName } from './own-cookie.js'
+import { queryOf, queryText } from './query.js'
 import { isRead } from './routes.js'
 
 /** In which of the site's languages a request is answered. */
@@ -55,7 +56,7 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
 
   const asked = (ctx: Context): string | undefined => {
     if (!isOpen || !isRead(ctx) || !ctx.querystring.includes(PARAMETER)) return undefined
-    const tag = ctx.query[PARAMETER]
+    const tag = queryText(ctx, PARAMETER)
     return isKnown(tag) ? tag : undefined
   }
   const kept = (ctx: Context): string | undefined => {
@@ -110,8 +111,7 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
 
 /** What else the address of the page asks for: `next=%2Faccount%2F&`, or ''. */
 function othersOf(ctx: Context): string {
-  if (ctx.querystring === '') return ''
-  const others = new URLSearchParams(ctx.querystring)
+  const others = queryOf(ctx)
   others.delete(PARAMETER)
   return others.size === 0 ? '' : `${others}&`
 }
