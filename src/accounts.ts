@@ -10,7 +10,7 @@ import { createEvents } from './events.js'
 import { checkSwitches, features, offered } from './features/index.js'
 import { userOf } from './guards.js'
 import { listener } from './hooks.js'
-import { enter, type House, type Places, type Url } from './house.js'
+import { enter, type House, type Places, SITE_NAME, siteWordsOf, type Url } from './house.js'
 import { startNotingKeys } from './key-notes.js'
 import { createKeyring, type Keyring, keptKeys } from './keys.js'
 import { LIFETIMES } from './lifetimes.js'
@@ -24,7 +24,7 @@ import { createPasswords, gateOf } from './passwords.js'
 import { root } from './root.js'
 import { currentUser, noteLanguage, sessionOf } from './sessions.js'
 import { smtpTransport } from './smtp.js'
-import { createVoices, PASSWORD_MIN_LENGTH, SITE_NAME, type Voices } from './speech.js'
+import { createVoices, PASSWORD_MIN_LENGTH, type Voices } from './speech.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
 import { noteStrangers } from './templates.js'
@@ -162,6 +162,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     places,
     rules: {
       passwordMinLength: options.passwordMinLength ?? PASSWORD_MIN_LENGTH,
+      siteWords: siteWordsOf(options),
       confirmation: options.emailConfirmation ?? 'optional',
       privateEmails: options.privateEmails ?? false,
     },

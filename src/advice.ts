@@ -5,7 +5,7 @@ import { byDistance } from './nearest.js'
 import { strengthOf } from './strength.js'
 import * as users from './tables/users.js'
 import { answerOf } from './web/errors.js'
-import type { Advice } from './web/form.js'
+import type { Advice, Broken, Values } from './web/form.js'
 import { networkOf } from './web/network.js'
 import type { Notice } from './web/pages.js'
 
@@ -43,6 +43,37 @@ export async function whileAllowed(
 
 // ── user name ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/**
+ * What helps beside the errors of a form that was refused: whether its name is free, or which one is, and the address that
+ * may be meant. Not the strength of a password: it has to be typed again, and is measured then.
+ */
+export async function besideErrors(
+  ctx: Context,
+  house: House,
+  errors: readonly Broken[],
+  { username = '', email = '' }: Partial<Values>,
+): Promise<Advice[]> {
+  return [...(await nameBeside(ctx, house, errors, username)), ...onEmail(email)]
+}
+
+async function nameBeside(
+  ctx: Context,
+  house: House,
+  errors: readonly Broken[],
+  typed: string,
+): Promise<Advice[]> {
+  const name = fields.normalizeName(typed)
+  const [broken] = errors.filter(({ field }) => field === 'username')
+  if (broken === undefined) return name === '' ? [] : [{ ...USERNAME_FREE, isGood: true }]
+  if (broken.code !== fields.USERNAME_TAKEN.code) return []
+  return whileAllowed(ctx, house, () => suggestions(house, name))
+}
+
+async function suggestions(house: House, name: string): Promise<Advice[]> {
+  const suggested = await freeNameLike(house, name)
+  return suggested === undefined ? [] : [{ ...USERNAME_SUGGESTED, params: { name: suggested } }]
+}
+
 /** Whether the name would be taken, by the rules that decide; of the name that `userId` has already, nothing. */
 export async function onName(house: House, typed: string, userId: string | undefined): Promise<Advice[]> {
   const name = fields.normalizeName(typed)
@@ -52,9 +83,8 @@ export async function onName(house: House, typed: string, userId: string | undef
   const account = await users.byNameKey(house.database.main, fields.nameKeyOf(name))
   if (account !== undefined && account.user.id === userId) return []
   if (await isFree(house, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
-  const suggested = await freeNameLike(house, name)
   const taken = { ...fields.USERNAME_TAKEN, field: 'username', isRule: true }
-  return suggested === undefined ? [taken] : [taken, { ...USERNAME_SUGGESTED, params: { name: suggested } }]
+  return [taken, ...(await suggestions(house, name))]
 }
 
 async function isFree({ database, now }: House, name: string, userId: string | undefined): Promise<boolean> {
@@ -122,11 +152,11 @@ export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice
 // ── password ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The first rule that the password breaks, or how hard it is to guess by who knows what is the user's `own`. */
-export function onPassword({ rules, siteName }: House, password: string, own: readonly string[]): Advice[] {
+export function onPassword({ rules }: House, password: string, own: readonly string[]): Advice[] {
   if (password === '') return []
   const meter = (value: number) => ({ label: STRENGTH, value })
-  const [broken] = fields.check(fields.newPassword({ minLength: rules.passwordMinLength, own }), password)
+  const [broken] = fields.check(fields.newPassword(rules, own), password)
   if (broken !== undefined) return [{ ...broken, field: 'password', isRule: true, meter: meter(1) }]
-  const { value, message } = strengthOf(password, [...own, siteName])
+  const { value, message } = strengthOf(password, [...own, ...rules.siteWords])
   return [{ ...message, field: 'password', isGood: value > 3, meter: meter(value) }]
 }

@@ -41,7 +41,7 @@ export async function objections(
   const ofEmail = fields.check(fields.email, email)
   // What cannot be anybody's is not looked for.
   const inUse = ofName.length > 0 && ofEmail.length > 0 ? [] : await takenClaims(house, applicant)
-  const asked = fields.newPassword({ minLength: house.rules.passwordMinLength, own: [name, email] })
+  const asked = fields.newPassword(house.rules, [name, email])
   return [
     ...ofName,
     ...(ofName.length === 0 ? inUse.filter(({ field }) => field === 'username') : []),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Config, readConfig } from './config.js'
 import { readDotEnv } from './dot-env.js'
-import type { House } from './house.js'
+import { type House, siteWordsOf } from './house.js'
 import { createKeyring, siteKeys } from './keys.js'
 import { createOutbox } from './outbox.js'
 import { isPackage } from './root.js'
@@ -88,8 +88,9 @@ export async function inOffice<Result>(
   }
 }
 
-function rulesOf({ passwordMinLength, emailConfirmation, privateEmails }: Config): House['rules'] {
-  return { passwordMinLength, confirmation: emailConfirmation, privateEmails }
+function rulesOf(config: Config): House['rules'] {
+  const { passwordMinLength, emailConfirmation, privateEmails } = config
+  return { passwordMinLength, siteWords: siteWordsOf(config), confirmation: emailConfirmation, privateEmails }
 }
 
 /** A key made here would be one that no site knows. */

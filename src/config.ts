@@ -125,7 +125,7 @@ const environment = z.object({
     .default('optional'),
   PRIVATE_EMAILS: z.enum(['true', 'false'], { message: 'has to be true or false' }).default('false'),
   THEME: z.enum(['auto', 'light', 'dark'], { message: 'has to be auto, light or dark' }).default('auto'),
-  PASSWORD_MIN_LENGTH: wholeNumber(6, 128).default('6'),
+  PASSWORD_MIN_LENGTH: wholeNumber(6, 128).default('8'),
   SESSION_IDLE: duration().optional(),
   SESSION_KEPT_IDLE: duration().optional(),
   SESSION_MAX: duration().optional(),

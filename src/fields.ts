@@ -232,8 +232,18 @@ export const EMAIL_TAKEN: Broken = {
 /** Code points after NFKC. */
 const PASSWORD_MAX = 256
 
-/** The rules of a new password; `own` are the texts that it must not be: the user name, the e-mail address. */
-export function newPassword({ minLength, own }: { minLength: number; own: readonly string[] }): Field {
+export interface PasswordRules {
+  /** Code points after NFKC. */
+  passwordMinLength: number
+  /** What everybody who knows the site tries first: its name, its host. */
+  siteWords: readonly string[]
+}
+
+/** The rules of a new password; `own` are what everybody who knows the user tries first: the username, the email address. */
+export function newPassword(
+  { passwordMinLength: minLength, siteWords }: PasswordRules,
+  own: readonly string[],
+): Field {
   return {
     missing: { field: 'password', code: 'password_missing', sentence: 'Choose a password.' },
     long: {
@@ -260,11 +270,42 @@ export function newPassword({ minLength, own }: { minLength: number; own: readon
       {
         field: 'password',
         code: 'password_own',
-        sentence: 'Password: not your user name or e-mail.',
-        isBroken: (password) => own.some((text) => text !== '' && fold(text) === fold(password)),
+        sentence: "Password must not be mostly your username, your email address or this site's name.",
+        isBroken: (password) => isMostly([...own, ...siteWords], password, minLength),
       },
     ],
   }
+}
+
+/**
+ * Whether the password is little more than words that are tried first (ASVS 5 6.2.11): they are half of it or more, and what
+ * is left would be too short by itself. That refuses `gatehouse2026`, but neither `hosannas` for a user called Ann nor a
+ * long sentence with the name of the site in it.
+ */
+function isMostly(texts: readonly string[], password: string, minLength: number): boolean {
+  const words = wordsIn(texts)
+  if (words.length === 0) return false
+  const folded = fold(password)
+  const all = lengthOf(folded)
+  const left = lengthOf(folded.replaceAll(new RegExp(words.map(escaped).join('|'), 'gu'), ''))
+  return left < all && left < minLength && left * 2 <= all
+}
+
+/** Words that are shorter are in every other password. */
+const WORD_MIN = 3
+
+/** The texts and the words in them, folded, the longest first. */
+function wordsIn(texts: readonly string[]): string[] {
+  // A text that is longer is no name and no address.
+  const folded = texts.filter((text) => text.length <= 2 * EMAIL_MAX).map(fold)
+  const words = folded.flatMap((text) => [text, ...text.split(/[^\p{L}\p{M}\p{Nd}]+/u)])
+  return [...new Set(words)]
+    .filter((word) => lengthOf(word) >= WORD_MIN)
+    .sort((one, other) => other.length - one.length)
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 }
 
 /** The rules of the second field of a new password. */

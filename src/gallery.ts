@@ -64,7 +64,7 @@ interface FormPage {
 
 function forms({ now, rules }: Setting): FormPage[] {
   const newPassword = [
-    ...fields.check(fields.newPassword({ minLength: rules.passwordMinLength, own: [] }), 'abc'),
+    ...fields.check(fields.newPassword(rules, []), 'abc'),
     ...fields.check(fields.repeated('abc'), 'abd'),
   ]
   const passwords = ['password', 'repassword']

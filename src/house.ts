@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import type { Logger } from 'pino'
 import type { Codes } from './codes.js'
 import type { Events } from './events.js'
+import type { PasswordRules } from './fields.js'
 import type { Hooks } from './hooks.js'
 import type { Lifetimes } from './lifetimes.js'
 import type { Limits } from './limits.js'
@@ -75,6 +76,18 @@ export function loginBefore({ url }: Pick<House, 'url'>, page: string): string {
   return `${url('login')}?${new URLSearchParams({ next: page })}`
 }
 
+export const SITE_NAME = 'Gatehouse'
+
+/** What everybody who knows the site tries first as a password: its name, and its host where that is fixed. */
+export function siteWordsOf({ siteName = SITE_NAME, baseUrl }: SiteNames): string[] {
+  return [siteName, ...(baseUrl === undefined ? [] : [new URL(baseUrl).hostname])]
+}
+
+interface SiteNames {
+  siteName?: string
+  baseUrl?: string | undefined
+}
+
 /** Where visitors arrive, as paths. */
 export interface Places {
   home: string
@@ -83,9 +96,7 @@ export interface Places {
   afterLogout: string
 }
 
-export interface Rules {
-  /** Code points after NFKC. */
-  passwordMinLength: number
+export interface Rules extends PasswordRules {
   /** Whether the address has to be confirmed before the first login. */
   confirmation: 'optional' | 'required'
   /** Whether no answer may tell whose address somebody's is. */

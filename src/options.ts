@@ -63,7 +63,7 @@ export interface AccountsOptions {
   /** Whether nobody can find out by us who has an account, by e-mail; needs `required` confirmation. False by default. */
   privateEmails?: boolean
   /**
-   * A password has at least so many characters (code points), 6 to 128; 6 by default. NIST 800-63B-4 asks for 15, or for 8
+   * A password has at least so many characters (code points), 6 to 128; 8 by default. NIST 800-63B-4 asks for 15, or for 8
    * beside a second factor.
    */
   passwordMinLength?: number

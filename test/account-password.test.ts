@@ -108,11 +108,11 @@ for (const htmx of [false, true]) {
       ],
       [
         { current: '', password: 'abc', repassword: 'abd' },
-        ['⚠ Enter your password.', '⚠ Password: at least 6 characters.', '⚠ The two passwords differ.'],
+        ['⚠ Enter your password.', '⚠ Password: at least 8 characters.', '⚠ The two passwords differ.'],
       ],
       [
         { current: 'wrong one', password: name, repassword: name },
-        ['⚠ Password: not your user name or e-mail.'],
+        ["⚠ Password must not be mostly your username, your email address or this site's name."],
       ],
       [{ password: PASSWORD, repassword: PASSWORD }, ['⚠ New password: another one than the current one.']],
       [{ current: 'wrong one', repassword: 'x' }, ['⚠ The two passwords differ.']],
@@ -126,7 +126,7 @@ for (const htmx of [false, true]) {
     }
     const page = await change(visitor, { current: '', password: 'abc', repassword: 'abd' })
     assert.is(page.fieldError('current'), 'Enter your password.')
-    assert.is(page.fieldError('password'), 'Password: at least 6 characters.')
+    assert.is(page.fieldError('password'), 'Password: at least 8 characters.')
     assert.is(page.fieldError('repassword'), 'The two passwords differ.')
     site.clock.advance(2000)
     assert.not.ok((await kinds(name)).includes('password_failed'))

@@ -45,7 +45,7 @@ test('needs nothing: a newcomer has a site of their own', () => {
     metrics: undefined,
     trustProxy: 0,
     compression: true,
-    passwordMinLength: 6,
+    passwordMinLength: 8,
     mail: 'caught',
     theme: 'auto',
     emailConfirmation: 'optional',
@@ -92,6 +92,7 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ MAX_CONNECTIONS: '20000' }, { maxConnections: 20_000 }],
   [{ TRUST_PROXY: '2' }, { trustProxy: 2 }],
   [{ COMPRESSION: 'off' }, { compression: false }],
+  [{ PASSWORD_MIN_LENGTH: '6' }, { passwordMinLength: 6 }],
   [{ PASSWORD_MIN_LENGTH: '15' }, { passwordMinLength: 15 }],
   [{ PASSWORD_MIN_LENGTH: '128' }, { passwordMinLength: 128 }],
   [

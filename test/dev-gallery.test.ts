@@ -28,7 +28,7 @@ test.after(() => site.close())
 const exhibits: readonly Exhibit[] = gallery({
   url: (name) => `/${name.replaceAll('-', '/')}/`,
   lifetimes: LIFETIMES,
-  rules: { passwordMinLength: 6, confirmation: 'optional', privateEmails: false },
+  rules: { passwordMinLength: 8, siteWords: [], confirmation: 'optional', privateEmails: false },
   now: Date.UTC(2026, 0, 1),
 })
 

@@ -76,7 +76,7 @@ test('a reset is refused that would leave the user without a way in', async () =
   assertRefused(
     await call(['reset', 'Cora', '--password-stdin'], { input: 'Cora@example.com' }),
     1,
-    /^Password: not your user name or e-mail/,
+    /^Password must not be mostly your username/,
   )
   await site.write('update users set disabled_at = 1')
   assertRefused(await call(['reset', 'Cora']), 1, /^The account of Cora is disabled/)

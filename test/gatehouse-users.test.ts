@@ -145,7 +145,7 @@ test('creates nobody against a rule of the sign-up, and tells all that are broke
   assert.equal(stderr.trimEnd().split('\n'), [
     'User name: 3 to 25 characters.',
     'E-mail: an address like name@example.com.',
-    'Password: at least 6 characters.',
+    'Password: at least 8 characters.',
     'Password: too many people use this one.',
   ])
   const taken = await call(['create', 'Anna', 'ANNA@example.com', '--password-stdin'], {

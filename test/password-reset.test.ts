@@ -59,9 +59,12 @@ for (const htmx of [false, true]) {
     assert.is(page.$('input[autocomplete=username]').attr('value'), name)
     const refused = await visitor.send(page, { password: 'x', repassword: 'y' })
     assert.is(refused.status, 406)
-    assert.equal(refused.messages(), ['⚠ Password: at least 6 characters.', '⚠ The two passwords differ.'])
+    assert.equal(refused.messages(), ['⚠ Password: at least 8 characters.', '⚠ The two passwords differ.'])
     assert.not.match(refused.text, 'value="x"')
-    assert.is((await choose(visitor, page, name)).messages()[0], '⚠ Password: not your user name or e-mail.')
+    assert.is(
+      (await choose(visitor, page, `${name}${name}`)).messages()[0],
+      "⚠ Password must not be mostly your username, your email address or this site's name.",
+    )
 
     const accepted = await choose(visitor, page)
     assert.is(accepted.status, htmx ? 200 : 303)

@@ -5,6 +5,7 @@ import { check, newPassword, repeated } from '../src/fields.js'
 const EMOJI = '😀'
 const COMBINING_ACUTE = '\u0301'
 const OWN = ['Anna Belle', 'anna@example.com']
+const SITE = ['Gatehouse', 'accounts.example.org']
 
 const passwords = suite('new password')
 
@@ -12,7 +13,9 @@ function codes(
   password: string,
   { minLength = 6, own = OWN }: { minLength?: number; own?: string[] } = {},
 ): string[] {
-  return check(newPassword({ minLength, own }), password).map(({ code }) => code)
+  return check(newPassword({ passwordMinLength: minLength, siteWords: SITE }, own), password).map(
+    ({ code }) => code,
+  )
 }
 
 for (const password of [
@@ -26,13 +29,7 @@ for (const password of [
     EMOJI.repeat(6),
     EMOJI.repeat(256),
   ],
-  ...[
-    'x'.repeat(256),
-    `${`e${COMBINING_ACUTE}`.repeat(256)}`,
-    'ᾂ'.normalize('NFD').repeat(256),
-    'anna@example.com!',
-    'Anna Belle 1',
-  ],
+  ...['x'.repeat(256), `${`e${COMBINING_ACUTE}`.repeat(256)}`, 'ᾂ'.normalize('NFD').repeat(256)],
 ]) {
   passwords(`may be ${shown(password)}`, () => assert.equal(codes(password), []))
 }
@@ -75,6 +72,44 @@ passwords('that is common and the user name is told both', () => {
   assert.equal(codes('Sunshine', { own: ['sunshine', ''] }), ['password_common', 'password_own'])
 })
 
+for (const password of [
+  'gatehouse',
+  'GateHouse2026',
+  'my gatehouse pw',
+  'ｇａｔｅｈｏｕｓｅ!',
+  'accounts.example.org',
+  'example.org1',
+  'anna-belle-1',
+  'belle+anna',
+  'Anna Belle 1',
+  'anna@example.com!',
+  'exampleanna',
+]) {
+  passwords(`${password} is mostly what is tried first`, () => {
+    assert.equal(codes(password, { minLength: 8 }), ['password_own'])
+  })
+}
+
+for (const password of [
+  'hannahs boat',
+  'k7#pqz!x gatehouse',
+  'there was a gatehouse in the meadow, and Anna Belle lived in it',
+]) {
+  passwords(`${password} has one of those words in it, and may`, () => {
+    assert.equal(codes(password, { minLength: 8 }), [])
+  })
+}
+
+passwords('is not refused for a short name that happens to be in it', () => {
+  for (const password of ['hosannas', 'bananna split']) {
+    assert.equal(codes(password, { minLength: 8, own: ['Ann', 'a.b@c.dk'] }), [], password)
+  }
+})
+
+passwords('takes no pattern from a name', () => {
+  assert.equal(codes('k7#pqz wxy', { own: ['.*.*.*', '(((((', '[a-z]+@x.example'] }), [])
+})
+
 passwords('is not held against an e-mail address that was not given', () => {
   assert.equal(codes('k7#pqz', { own: ['', ''] }), [])
 })
@@ -85,7 +120,7 @@ passwords('has as many characters as the site asks for', () => {
 })
 
 passwords("tells the site's own minimum", () => {
-  const [short] = check(newPassword({ minLength: 15, own: [] }), 'k7#pqz')
+  const [short] = check(newPassword({ passwordMinLength: 15, siteWords: [] }, []), 'k7#pqz')
   assert.equal(short?.params, { min: 15 })
 })
 

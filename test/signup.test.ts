@@ -78,7 +78,7 @@ for (const htmx of [false, true]) {
     assertRefused(page, 406, [
       '⚠ User name: only letters, digits, space . _ -',
       '⚠ E-mail: an address like name@example.com.',
-      '⚠ Password: at least 6 characters.',
+      '⚠ Password: at least 8 characters.',
       '⚠ The two passwords differ.',
     ])
     assert.is(page.value('username'), 'a"<b>')
@@ -211,7 +211,7 @@ test('the password is not trimmed, and must not be the user name or the e-mail',
   assertRefused(await site.visitor().signUp('Spacey', spaces), 406, ['⚠ The two passwords differ.'])
   const own = { email: 'self@example.com', password: 'Self@example.com', repassword: 'Self@example.com' }
   assertRefused(await site.visitor().signUp('Selfish', own), 406, [
-    '⚠ Password: not your user name or e-mail.',
+    "⚠ Password must not be mostly your username, your email address or this site's name.",
   ])
 })
 

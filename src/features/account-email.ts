@@ -8,7 +8,7 @@ import {
   sendChangeAgain,
   TAKEN_MEANWHILE,
 } from '../addresses.js'
-import { adviseOnEmail, onAcceptedEmail } from '../advice.js'
+import { adviseOnEmail, onAcceptedEmail, onEmail } from '../advice.js'
 import { askPasswordOf } from '../authentication.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
@@ -102,8 +102,7 @@ export function routes(router: Router, house: House): void {
       const email = fields.normalizeEmail(values.email)
       const errors = await askForAddress(ctx, house, loginOf(ctx).user, email)
       if (errors.length > 0) {
-        const advice = await adviseOnEmail(ctx, house, values)
-        return await house.pages.refuse(ctx, form, { errors, advice, values })
+        return await house.pages.refuse(ctx, form, { errors, advice: onEmail(email), values })
       }
       const message = { ...ASKED, params: { email } }
       await stay(ctx, house, { message, ...onAcceptedEmail(email, `${house.url(name)}#email`) })

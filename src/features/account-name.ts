@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { onName, whileAllowed } from '../advice.js'
+import { besideErrors, onName, whileAllowed } from '../advice.js'
 import { countedFor } from '../asking.js'
 import { DAY } from '../durations.js'
 import { happens } from '../events.js'
@@ -51,7 +51,7 @@ export function routes(router: Router, house: House): void {
       const isNew = wanted.name !== loginOf(ctx).user.name
       const errors = isNew ? await changeName(ctx, house, wanted) : []
       if (errors.length > 0) {
-        const advice = await advise(ctx, house, values)
+        const advice = await besideErrors(ctx, house, errors, values)
         return await house.pages.refuse(ctx, form, { errors, advice, values })
       }
       const journey = isNew ? changed(house, wanted) : unchanged(house)

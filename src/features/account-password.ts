@@ -60,10 +60,7 @@ export function routes(router: Router, house: House): void {
     requireUser,
     onSubmit(form, house, async (ctx, values) => {
       const outcome = await change(ctx, house, values)
-      if (!outcome.ok) {
-        const advice = await advise(ctx, house, values)
-        return await house.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
-      }
+      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: outcome.errors, values })
       const { count } = outcome
       const message = count > 0 ? { ...CHANGED_EVERYWHERE, params: { count } } : CHANGED
       await house.pages.accept(ctx, form, {
@@ -105,7 +102,7 @@ function objections(ctx: Context, { rules }: House, values: Sent<FieldName>): Br
   const { current, password, repassword } = values
   const { user } = loginOf(ctx)
   const isSame = password !== '' && normalizePassword(password) === normalizePassword(current)
-  const rule = fields.newPassword({ minLength: rules.passwordMinLength, own: [user.name, user.email] })
+  const rule = fields.newPassword(rules, [user.name, user.email])
   return [
     ...(current === '' ? [CURRENT_MISSING] : []),
     ...fields.check(rule, password),

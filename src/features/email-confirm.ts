@@ -140,8 +140,7 @@ export function routes(router: Router, house: House): void {
       const email = fields.normalizeEmail(values.email)
       const errors = await correctAddress(ctx, house, account.user, email)
       if (errors.length > 0) {
-        const advice = await adviseOnEmail(ctx, house, values)
-        return await house.pages.refuse(ctx, correcting, { errors, advice, values })
+        return await house.pages.refuse(ctx, correcting, { errors, advice: onEmail(email), values })
       }
       const message = { ...CORRECTED, params: { email } }
       const notice = { message, ...onAcceptedEmail(email, house.url(correcting.name)) }

@@ -89,10 +89,7 @@ export function routes(router: Router, house: House): void {
       const account = await users.byId(house.database.main, link.token.userId)
       if (account === undefined) return await dead(ctx, house, { state: 'unknown' })
       const errors = objections(house, account, values)
-      if (errors.length > 0) {
-        const advice = await advise(ctx, house, account, values)
-        return await house.pages.refuse(ctx, form, { errors, advice, values })
-      }
+      if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
       if (!(await reset(ctx, house, link, account, values.password))) {
         return await dead(ctx, house, (await linkOf(ctx, house, PURPOSE)) ?? link)
       }
@@ -152,10 +149,8 @@ function objections(
   { user }: users.Account,
   { password, repassword }: Sent<FieldName>,
 ): Broken[] {
-  const own = [user.name, user.email]
-  const { passwordMinLength } = house.rules
   return [
-    ...fields.check(fields.newPassword({ minLength: passwordMinLength, own }), password),
+    ...fields.check(fields.newPassword(house.rules, [user.name, user.email]), password),
     ...fields.check(fields.repeated(password), repassword),
   ]
 }

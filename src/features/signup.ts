@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { onAcceptedEmail, onEmail, onName, onPassword, whileAllowed } from '../advice.js'
+import { besideErrors, onAcceptedEmail, onEmail, onName, onPassword, whileAllowed } from '../advice.js'
 import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../applicants.js'
 import { countedFor } from '../asking.js'
 import { checkPassword } from '../authentication.js'
@@ -60,7 +60,7 @@ export function routes(router: Router, house: House): void {
       const applicant = newcomer(ctx, house, values)
       const outcome = await signUp(ctx, house, applicant)
       if (!outcome.ok) {
-        const advice = await advise(ctx, house, values)
+        const advice = await besideErrors(ctx, house, outcome.errors, values)
         return await house.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
       }
       const { userId } = outcome

@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa'
 import { isCrossSite } from './csrf.js'
 import { localPath } from './local-path.js'
 import type { Pages } from './pages.js'
+import { queryText } from './query.js'
 
 /** The address that htmx asks when the journey goes on to `to`. */
 export function onwardTo(to: string, url: (name: string) => string): string {
@@ -17,7 +18,7 @@ export function onward(
   home: string,
 ): Middleware {
   return (ctx: Context) => {
-    const to = isCrossSite(ctx, origin) ? undefined : localPath(ctx.query.to)
+    const to = isCrossSite(ctx, origin) ? undefined : localPath(queryText(ctx, 'to'))
     pages.leave(ctx, to ?? home)
   }
 }

@@ -7,7 +7,7 @@ export const REFUSED = {
   errors: [
     { field: 'username', text: 'User name: 3 to 25 characters.' },
     { field: 'email', text: 'E-mail: an address like name@example.com.' },
-    { field: 'password', text: 'Password: at least 6 characters.' },
+    { field: 'password', text: 'Password: at least 8 characters.' },
     { field: 'repassword', text: 'The two passwords differ.' },
   ],
 }

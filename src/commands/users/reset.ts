@@ -62,8 +62,7 @@ function refuseToReset(
   { user, disabledAt }: users.Account,
   password: string | undefined,
 ): void {
-  const own = [user.name, user.email]
-  const asked = fields.newPassword({ minLength: rules.passwordMinLength, own })
+  const asked = fields.newPassword(rules, [user.name, user.email])
   if (password !== undefined) refuse(fields.check(asked, password))
   else if (!outbox.isOn) throw new Error(NO_MAILS)
   else if (disabledAt !== null) {

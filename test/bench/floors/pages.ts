@@ -31,7 +31,7 @@ views.addGlobal('asset', (name: string) => `/assets/${name.replace(/(?=\.\w+$)/,
 views.addGlobal('offers', (name: string) => ['signup', 'users'].includes(name))
 views.addGlobal('places', { home: '/' })
 views.addGlobal('siteName', 'Gatehouse')
-views.addGlobal('passwordMinLength', '6')
+views.addGlobal('passwordMinLength', '8')
 views.addGlobal('lang', 'en')
 views.addGlobal('dir', 'ltr')
 views.addGlobal('languages', [
