@@ -1,3 +1,5 @@
+import { normalForm } from './normal-form.js'
+
 // Control and format characters, half surrogates, and what is drawn as nothing (zero-width, bidi, Hangul filler).
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
 const ALL_INVISIBLE = new RegExp(INVISIBLE, 'gu')
@@ -33,7 +35,7 @@ const STACKED = new RegExp(`\\p{Mn}{${MOST_MARKS + 1}}|\\p{Me}`, 'u')
 
 /** Whether more marks stand on one letter than any language puts there, or one that encloses what is before it. */
 export function isOverloaded(text: string): boolean {
-  return STACKED.test(text.normalize('NFD'))
+  return STACKED.test(normalForm(text, 'NFD'))
 }
 
 // The signs that join consonants, of the scripts of India and Sri Lanka.

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { normalForm } from './normal-form.js'
 import { once } from './web/once.js'
 
 /**
@@ -7,7 +8,7 @@ import { once } from './web/once.js'
  */
 export function latinLookOf(text: string): string {
   if (isAscii(text)) return text
-  const letters = [...text.normalize('NFKD').replaceAll(NOT_SEEN, '')]
+  const letters = [...normalForm(text, 'NFKD').replaceAll(NOT_SEEN, '')]
   const prototypes = letters.map((letter) => (isAscii(letter) ? letter : prototypeOf(letter))).join('')
   return [...prototypes.normalize('NFD').replaceAll(NOT_SEEN, '')]
     .map((one) => SMALL_CAPITALS.get(one) ?? one)

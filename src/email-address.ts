@@ -47,7 +47,11 @@ function partsOf(address: string): { local: string; domain?: string } {
 // Other ASCII would be read as what follows a host in an address of the web.
 const HOST = /^[-.\w\u0080-\u{10FFFF}]+$/u
 
+// Of a name in DNS (RFC 1035, 3.1). What is longer is nobody's, and encoding it takes the square of its length.
+const DOMAIN_MAX = 255
+
 function asciiDomain(domain: string): string | undefined {
+  if (domain.length > DOMAIN_MAX) return undefined
   const lower = domain.toLowerCase()
   if (/^[-.\w]*$/.test(lower) && !lower.includes('xn--')) return lower // as most are
   return (HOST.test(domain) && domainToASCII(domain)) || undefined
