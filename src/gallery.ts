@@ -608,20 +608,29 @@ function messageExhibits({ url }: Setting): Exhibit[] {
 const TOKEN = 'made-up'.padEnd(43, '-made-up')
 
 function mailExhibits({ now }: Setting): Exhibit[] {
-  return Object.entries(peopleAt(now)).flatMap(([who, person]) => {
-    const state = who === 'anna' ? '' : who === 'long' ? 'long-' : 'right-to-left-'
-    return lettersTo(person, now).flatMap((letter) =>
+  const { anna, long, rightToLeft } = peopleAt(now)
+  const states: [state: string, person: Person, isConfirmed: boolean][] = [
+    ['', anna, true],
+    ['unconfirmed-', anna, false],
+    ['long-', long, true],
+    ['right-to-left-', rightToLeft, true],
+  ]
+  return states.flatMap(([state, person, isConfirmed]) =>
+    lettersTo(person, now, isConfirmed).flatMap((letter) =>
       (['html', 'text'] as const).map((as) => ({
         page: `mail-${letter.kind}`,
         state: `${state}${as}`,
         letter,
         as,
       })),
-    )
-  })
+    ),
+  )
 }
 
-function lettersTo(person: Person, now: number): Letter[] {
+/** Those that go only to addresses that nobody has confirmed, or that are no longer the account's. */
+const NAMELESS: readonly MailKind[] = ['email-confirm', 'email-change', 'email-corrected', 'email-undone']
+
+function lettersTo(person: Person, now: number, isConfirmed: boolean): Letter[] {
   const { user, nextEmail } = person
   const at = now - HOUR
   const where: Facts = { to: user.email, at, browser: 'Firefox', system: 'Linux', address: '2001:db8::1' }
@@ -642,7 +651,8 @@ function lettersTo(person: Person, now: number): Letter[] {
     'account-closed': where,
   }
   return mailKinds(facts).map((kind) => {
-    const letter = { kind, facts: facts[kind], prepared: { to: user.email, name: user.name, code: '123456' } }
+    const name = isConfirmed && !NAMELESS.includes(kind) ? user.name : ''
+    const letter = { kind, facts: facts[kind], prepared: { to: user.email, name, code: '123456' } }
     const hasToken = lifetimesOf(letter).life > 0
     return hasToken ? { ...letter, prepared: { ...letter.prepared, token: TOKEN } } : letter
   })

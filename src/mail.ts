@@ -20,6 +20,8 @@ interface Kind {
   token?: { purpose: tokens.Purpose; life: number; code?: number }
   /** Who asks for it reads it, too: it is written in the language in which they asked. All others are in the owner's. */
   isAsked?: true
+  /** It goes to an address that was confirmed and is no longer the account's. */
+  toFormer?: true
   /** The limit that counts it for the account when it is sent: strangers may cause it, by a name or a login. */
   limit?: 'mailAccount' | 'mailFailures'
 }
@@ -66,6 +68,7 @@ const KINDS: Record<MailKind, Kind> = {
   'email-changed': {
     recipient: told,
     page: 'account-email-undo',
+    toFormer: true,
     token: { purpose: 'email-undo', life: UNDO_LIFE },
   },
   'email-corrected': { recipient: formerly, page: 'login', isAsked: true, limit: 'mailAccount' },
@@ -239,7 +242,7 @@ async function prepare(
   const language = languageFor(kind, facts, account)
   const prepared: Prepared = {
     to,
-    name: account.user.name,
+    name: isConfirmed(kind, account, to) ? account.user.name : '',
     ...(language !== undefined && { language }),
     ...(kind !== asked && { kind }),
     ...(token !== undefined && { token: newToken() }),
@@ -253,6 +256,11 @@ async function prepare(
     throw error
   }
   return { kind, prepared, facts }
+}
+
+// Mail programs make links of names like `win.example`: whoever signs up with a stranger's address must not write to them.
+function isConfirmed(kind: MailKind, { user }: users.Account, to: string): boolean {
+  return KINDS[kind].toFormer ?? (user.emailConfirmedAt !== null && emailKeyOf(to) === emailKeyOf(user.email))
 }
 
 // A thief's language must not keep owners from reading what has happened to their account.

@@ -37,7 +37,7 @@ export interface Draft {
 /** What the first try has found out: to whom, and what is in the mail that nobody else may know. */
 export interface Prepared {
   to: string
-  /** The user's name. */
+  /** The user's name; '' in a mail to an address that was not confirmed, which holds nothing that a visitor chose. */
   name: string
   /** In which it is written; without one, in the site's first. */
   language?: string

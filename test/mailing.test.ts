@@ -170,8 +170,8 @@ test('a sign-up sends one mail, as text and HTML, with one link and one code', a
   assert.match(received.raw, /^Content-Type: multipart\/alternative;/m)
   const text = mail.text ?? ''
   const $ = cheerio.load(mail.html || '')
-  assert.match(text, 'Hello Анна')
-  assert.match($('main').text(), 'Hello Анна')
+  assert.match(text, /^Hello,$/m)
+  assert.match($('main').text(), 'Hello,')
   const [link = '', ...more] = linksIn(text)
   assert.equal(more, [])
   assert.match(link, /^http:\/\/accounts\.example\.com:3000\/email\/confirm\/link\/[\w-]{43}\/$/)
@@ -211,7 +211,7 @@ test('no name of a site or a user can write a header', async (context) => {
   assert.equal(received.to, ['slava@example.com'])
   assert.is(header(received, 'bcc'), '')
   assert.is(received.mail.subject, 'Confirm your e-mail for Café: the Bcc: victim@example.com second line')
-  assert.match(received.mail.text ?? '', /^Hello Слава/)
+  assert.match(received.mail.text ?? '', /^Hello,/)
 })
 
 for (const [typed, envelope] of [
@@ -494,11 +494,11 @@ test('with a wrong password mails wait, with one warning, and go out when it is 
 
 test('a template of one’s own takes the place of ours', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
-  write(folder, 'mail/email-confirm.txt', 'Subject: Come in, {{ name }}\n\nOpen {{ link }}\n')
+  write(folder, 'mail/email-confirm.txt', 'Subject: Come in{{ name }}\n\nOpen {{ link }}\n')
   const site = await start(context, { templates: [folder] })
   await site.visitor().signUp('Anna')
   const [received] = await context.server.mails(1)
-  assert.is(received?.mail.subject, 'Come in, Anna')
+  assert.is(received?.mail.subject, 'Come in', 'nobody has confirmed the address: there is no name')
   assert.match(received?.mail.text ?? '', /^Open http/)
   assert.match(received?.mail.html || '', 'Confirm the address', 'the other one is ours')
   rmSync(folder, { recursive: true })

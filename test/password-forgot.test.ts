@@ -10,6 +10,8 @@ test.before(async () => {
   site = await Site.start({ environment: { LIMIT_MAIL_NETWORK: '1000/1h' } })
   await site.visitor().signUp('Anna', { email: 'Anna@Example.com' })
   await site.mail('Anna@Example.com')
+  // A mail to an address that nobody has confirmed would not say the name.
+  await site.write("update users set email_confirmed_at = 1 where name = 'Anna'")
 })
 test.after(() => site.close())
 test.before.each(() => site.emptyMailbox())
