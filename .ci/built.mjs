@@ -1,7 +1,7 @@
 // Runs a file of the build of the sources as they are, in this process: node .ci/built.mjs src/site.js
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { currentBuild } from './build.mjs'
+import { currentBuild } from './builds.mjs'
 
 const [file = '', ...args] = process.argv.slice(2)
 const program = join(await currentBuild(), file)
