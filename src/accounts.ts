@@ -18,7 +18,7 @@ import { createLimits, LIMITS, type Limits, UNLIMITED } from './limits.js'
 import { loginCookie } from './login-cookie.js'
 import { halfLoggedIn, halfLoginOf } from './login-steps.js'
 import { startMailing } from './mailing.js'
-import { type AccountsOptions, checkOptions, mailOf, type Switches } from './options.js'
+import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { createOutbox, type Outbox } from './outbox.js'
 import { createPasswords, gateOf } from './passwords.js'
 import { root } from './root.js'
@@ -81,7 +81,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   const stopSweeping = startSweeping(house)
   const stopNotingKeys = startNotingKeys(house, keyring)
   const mailing = house.outbox.isOn ? startMailing(mailingOf(house, options)) : undefined
-  if (options.mail === undefined && !house.outbox.isOn) warnWithoutMail(house, options.features)
+  warnWithoutMail(house, options)
   return Object.assign(doorOf(house, router, frame, options), {
     frame: compose([
       ...(options.compression === false ? [] : [compression]),
@@ -107,7 +107,15 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   })
 }
 
-function warnWithoutMail({ log }: House, switches: Switches = {}): void {
+/** Says what a host may not have thought of. Who has said `off` knows it. */
+function warnWithoutMail(
+  { log, outbox }: House,
+  { mail, development = false, features: switches = {} }: AccountsOptions,
+): void {
+  if (outbox.isCaught && !development) {
+    log.warn('emails are caught and not sent (option mail): development alone shows them, at /dev/mailbox/')
+  }
+  if (outbox.isOn || mail !== undefined) return
   const missing = features.filter(({ name, needs }) => needs === 'mail' && switches[name] !== false)
   log.warn(
     { features: missing.map(({ name }) => name) },

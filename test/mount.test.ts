@@ -359,6 +359,20 @@ test('a host that says nothing of mails offers nothing that needs them, and its 
   assert.equal(warning.features, ['email-confirm', 'password-forgot', 'password-reset'])
 })
 
+test('a host that catches mails where nobody can see them is told so', async () => {
+  for (const [development, warnings] of [
+    [false, 1],
+    [true, 0],
+  ] as const) {
+    logs.length = 0
+    const host = await startHost(usual, { mail: 'caught', development })
+    const mailbox = await new Visitor(host.server).open('/members/dev/mailbox/')
+    assert.is(mailbox.status, development ? 200 : 404)
+    await stop(host)
+    assert.is(logs.filter((line) => line.includes('emails are caught and not sent')).length, warnings)
+  }
+})
+
 test('a host that says what it does with mails is not warned', async () => {
   const said: Partial<AccountsOptions>[] = [{ mail: 'off' }, { mail: 'caught' }, { development: true }]
   for (const options of said) {
