@@ -5,7 +5,7 @@ import { MINUTE, SECOND } from './durations.js'
 import { createKeyring, siteKeys } from './keys.js'
 import { compareOverrides } from './overrides.js'
 import { verifySmtp } from './smtp.js'
-import { type DatabaseState, stateOfDatabase } from './tables/database-state.js'
+import { type DatabaseState, type Overdue, stateOfDatabase } from './tables/database-state.js'
 import { timesIn } from './times.js'
 
 /** What was looked at, and what is to be done about it. */
@@ -131,7 +131,7 @@ async function databaseOf({ database }: Config, now: () => number): Promise<Find
 }
 
 function statesOf(state: DatabaseState): Finding[] {
-  const { missing, offset, readOnly, sharing } = state
+  const { missing, offset, readOnly, sharing, overdue } = state
   return [
     {
       about: 'database',
@@ -142,12 +142,24 @@ function statesOf(state: DatabaseState): Finding[] {
     { about: 'migrations', ...migrationsOf(missing) },
     { about: 'clock', ...clockOf(offset) },
     ...(sharing.length === 0 ? [] : [{ about: 'addresses', ...sharingOf(sharing) }]),
+    ...(overdue === undefined ? [] : [{ about: 'erasures', ...erasuresOf(overdue) }]),
   ]
 }
 
 function sharingOf(names: readonly string[]): Said {
   return warning(
     `These users have the mailbox of another user, and log in by username alone: ${names.join(', ')}. Ask them for another email address, or delete the account that is not used.`,
+  )
+}
+
+function erasuresOf({ some, obstacle }: Overdue): Said {
+  const who = `Accounts should have been erased by now: ${some.join(', ')}.`
+  if (obstacle === undefined)
+    return warning(`${who} Is the site running? Its log says what keeps it from that.`)
+  const { table, constraint, code } = obstacle
+  const what = table === undefined ? 'The database' : `The table ${table}`
+  return wrong(
+    `${who} ${what} still needs the first one (${constraint ?? code}). Let its rows go by "on delete cascade", or delete them in the hook duringErase.`,
   )
 }
 

@@ -25,6 +25,8 @@ const path = be('a path like /start', (value) => isText(value) && /^\/(?![/\\])/
 const HOOKS: Record<keyof Hooks, true> = {
   beforeSignup: true,
   duringSignup: true,
+  duringErase: true,
+  exportOf: true,
   onSignup: true,
   onLogin: true,
   onLogout: true,

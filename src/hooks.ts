@@ -40,6 +40,17 @@ export interface Hooks {
    * the sign-up, and is an error page (500). It may be called again with another transaction if that was in others' way.
    */
   duringSignup?(transaction: Transaction, signup: Signup): Promise<void>
+  /**
+   * Deletes what your own tables have of an account, in the very transaction that erases it, before it is gone; for
+   * `duringSignup` in reverse, and under the same rules. What it throws keeps the account, and is logged: the sweep tries again
+   * a minute later. `gatehouse users delete` does not know your hooks; it refuses where a table still refers to the account.
+   */
+  duringErase?(transaction: Transaction, user: User): Promise<void>
+  /**
+   * Returns what you store about a user, for the page and the file on which users read their data: something that
+   * `JSON.stringify` takes, or undefined for nothing. While it throws, the page says that a part is missing, and the file is 503.
+   */
+  exportOf?(user: User): unknown
   onSignup?: After
   onLogin?: After
   onLogout?: After
@@ -53,7 +64,7 @@ export interface Hooks {
   onReopened?: After
 }
 
-type AfterHook = Exclude<keyof Hooks, 'beforeSignup' | 'duringSignup'>
+type AfterHook = Exclude<keyof Hooks, 'beforeSignup' | 'duringSignup' | 'duringErase' | 'exportOf'>
 
 const HOOK_OF: Partial<Record<EventKind, AfterHook>> = {
   signed_up: 'onSignup',

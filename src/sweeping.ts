@@ -1,12 +1,14 @@
 import { DAY } from './durations.js'
+import { eraseEnded, NotErased, reasonOf, tellErased } from './erasing.js'
 import type { House } from './house.js'
 import * as events from './tables/events.js'
 import * as limits from './tables/limits.js'
 import * as mails from './tables/mails.js'
+import { isObstructed, obstacleIn } from './tables/obstacles.js'
 import * as sessions from './tables/sessions.js'
 import * as slugs from './tables/slugs.js'
 import * as tokens from './tables/tokens.js'
-import * as users from './tables/users.js'
+import { DatabaseUnavailable } from './tables/unavailable.js'
 
 const SWEEP_EVERY = 60 * 1000
 const SWEEP_RETRY = 1000
@@ -18,16 +20,25 @@ const TOKENS_KEPT = 30 * DAY
 const SENT_KEPT = 7 * DAY
 const DEAD_KEPT = 30 * DAY
 
+type Sweeping = Pick<House, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks' | 'events'>
+
+/** So many rows that cannot be deleted are named one by one in a pass; the others are counted. */
+const MOST_NAMED = 20
+
 /** Deletes what has ended, now and every minute, in small batches between which requests are served. */
-export function startSweeping(house: Pick<House, 'database' | 'log' | 'now' | 'lifetimes'>): () => void {
+export function startSweeping(house: Sweeping): () => void {
   let stopped = false
   let timer: NodeJS.Timeout
+  let pass = new Pass(house)
   const sweepIn = (delay: number) => {
     if (!stopped) timer = setTimeout(sweep, delay).unref()
   }
   const sweep = () => {
-    sweepOnce(house).then(
-      (isClean) => sweepIn(isClean ? SWEEP_EVERY : SWEEP_PAUSE),
+    pass.sweepOnce().then(
+      (isClean) => {
+        if (isClean) pass = new Pass(house)
+        sweepIn(isClean ? SWEEP_EVERY : SWEEP_PAUSE)
+      },
       (error: unknown) => {
         house.log.debug({ err: error }, 'what has ended was not swept')
         sweepIn(SWEEP_RETRY)
@@ -41,21 +52,90 @@ export function startSweeping(house: Pick<House, 'database' | 'log' | 'now' | 'l
   }
 }
 
-/** Deletes a batch of each kind, and answers whether nothing is left. */
-async function sweepOnce({
-  database: { loose },
-  now,
-  lifetimes,
-}: Parameters<typeof startSweeping>[0]): Promise<boolean> {
-  const batch = SWEEP_BATCH
-  const swept = [
-    await sessions.sweep(loose, { now: now(), batch }),
-    await limits.sweep(loose, { now: now(), batch }),
-    await events.sweep(loose, { until: now() - lifetimes.events, batch }),
-    await users.sweep(loose, { now: now(), batch }),
-    await slugs.sweep(loose, { now: now(), batch }),
-    await tokens.sweep(loose, { until: now() - TOKENS_KEPT, batch }),
-    await mails.sweep(loose, { sentUntil: now() - SENT_KEPT, deadUntil: now() - DEAD_KEPT, batch }),
-  ]
-  return swept.every((count) => count < batch)
+/** Deletes `batch` rows at most behind the first `skip`, and answers how many. */
+type Sweep = (size: { batch: number; skip: number }) => Promise<number>
+
+/** All that has ended by now, batch after batch. Rows that cannot be deleted hold up no others, and come again in the next pass. */
+class Pass {
+  readonly #house: Sweeping
+  readonly #skipped = new Map<string, number>()
+
+  constructor(house: Sweeping) {
+    this.#house = house
+  }
+
+  /** Deletes a batch of each kind, and answers whether nothing is left. */
+  async sweepOnce(): Promise<boolean> {
+    let isClean = true
+    for (const [table, sweep] of Object.entries(sweepsOf(this.#house))) {
+      const swept = await this.#sweepBatch(table, sweep)
+      if (swept >= SWEEP_BATCH) isClean = false
+    }
+    await tellErased(this.#house)
+    return isClean
+  }
+
+  async #sweepBatch(table: string, sweep: Sweep): Promise<number> {
+    try {
+      return await sweep({ batch: SWEEP_BATCH, skip: this.#skippedIn(table) })
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable) throw error
+      if (isOfOneRow(error)) return await this.#sweepEach(table, sweep)
+      this.#house.log.warn({ table, err: error }, 'what has ended was not swept')
+      return 0
+    }
+  }
+
+  /** As a batch, row by row. */
+  async #sweepEach(table: string, sweep: Sweep): Promise<number> {
+    for (let row = 0; row < SWEEP_BATCH; row++) {
+      try {
+        if ((await sweep({ batch: 1, skip: this.#skippedIn(table) })) === 0) return row
+      } catch (error) {
+        if (!isOfOneRow(error)) throw error
+        await this.#skip(table, error)
+      }
+    }
+    return SWEEP_BATCH
+  }
+
+  #skippedIn(table: string): number {
+    return this.#skipped.get(table) ?? 0
+  }
+
+  async #skip(table: string, error: unknown): Promise<void> {
+    const { log } = this.#house
+    const skipped = this.#skippedIn(table) + 1
+    this.#skipped.set(table, skipped)
+    if (skipped > MOST_NAMED + 1) return
+    if (skipped > MOST_NAMED) return log.warn({ of: table }, 'more rows that have ended cannot be deleted')
+    if (error instanceof NotErased) {
+      return log.warn(
+        await reasonOf(this.#house, error),
+        'an account cannot be erased: it is tried again in a minute',
+      )
+    }
+    log.warn({ of: table, ...obstacleIn(error) }, 'a row that has ended cannot be deleted')
+  }
+}
+
+function isOfOneRow(error: unknown): boolean {
+  return error instanceof NotErased || isObstructed(error)
+}
+
+function sweepsOf(house: Sweeping): Record<string, Sweep> {
+  const {
+    database: { loose },
+    lifetimes,
+  } = house
+  const now = house.now()
+  return {
+    sessions: (size) => sessions.sweep(loose, { now, ...size }),
+    limits: (size) => limits.sweep(loose, { now, ...size }),
+    events: (size) => events.sweep(loose, { until: now - lifetimes.events, ...size }),
+    users: (size) => eraseEnded(house, { now, ...size }),
+    slugs: (size) => slugs.sweep(loose, { now, ...size }),
+    tokens: (size) => tokens.sweep(loose, { until: now - TOKENS_KEPT, ...size }),
+    mails: (size) => mails.sweep(loose, { sentUntil: now - SENT_KEPT, deadUntil: now - DEAD_KEPT, ...size }),
+  }
 }

@@ -292,6 +292,54 @@ test('a thousand events and more are all in the file, and the page shows the new
   assert.equal(times, [...times].sort().reverse())
 })
 
+test('what the host stores stands on the page and in the file, as the host writes it', async () => {
+  const host = await Site.start({
+    hooks: {
+      exportOf: async ({ name }) => ({
+        orders: [{ of: `<b>${name}</b>`, createdAt: 5, until: new Date(0) }],
+      }),
+    },
+  })
+  const visitor = await host.visitor().settle('Anna')
+  const page = await visitor.open(PATH)
+  assert.equal(JSON.parse(page.$('pre').text()), {
+    orders: [{ of: '<b>Anna</b>', createdAt: 5, until: '1970-01-01T00:00:00.000Z' }],
+  })
+  assert.ok(headings(page).includes('More from this site'))
+  const stored: { app: unknown; account: Row; events: Row[] } = JSON.parse((await visitor.open(FILE)).text)
+  assert.equal(stored.app, JSON.parse(page.$('pre').text()))
+  assert.is(stored.account.name, 'Anna')
+  assert.ok(stored.events.length > 0)
+  await host.close()
+})
+
+for (const [what, exportOf] of [
+  ['throws', () => Promise.reject(new Error('The orders are elsewhere.'))],
+  ['returns what is no JSON', () => ({ count: 1n })],
+] as const) {
+  test(`where exportOf ${what} the page says that a part is missing, and no file looks complete`, async () => {
+    const host = await Site.start({ hooks: { exportOf } })
+    const visitor = await host.visitor().settle('Anna')
+    const page = await visitor.open(PATH)
+    assert.is(page.status, 200)
+    assert.match(page.$('main').text(), 'A part of your data cannot be read at the moment.')
+    assert.match(page.$('main').text(), 'Anna@example.com')
+    const refused = await visitor.open(FILE)
+    assert.is(refused.status, 503)
+    assert.match(refused.messages().join(), 'A part of your data cannot be read at the moment.')
+    assert.ok(host.logs.some((line) => line.includes('exportOf failed')))
+    await host.close()
+  })
+}
+
+test('a host that stores nothing adds nothing', async () => {
+  const host = await Site.start({ hooks: { exportOf: () => undefined } })
+  const visitor = await host.visitor().settle('Anna')
+  assert.is((await visitor.open(PATH)).$('pre').length, 0)
+  assert.not.ok('app' in JSON.parse((await visitor.open(FILE)).text))
+  await host.close()
+})
+
 test('a history that ends just where a batch does is complete', async () => {
   const visitor = await site.visitor().settle('Even')
   await insertEvents(await idOf('Even'), 498)

@@ -222,8 +222,9 @@ test('erases nobody who takes the account back at the last moment', async ({ url
     await sql`select pg_sleep(0.5)`.execute(transaction)
   })
   await pause(200)
-  const [swept] = await Promise.all([users.sweep(database.loose, { now: 3, batch: 10 }), reopened])
-  assert.is(swept, 0)
+  const sweep = database.write((transaction) => users.lockEnded(transaction, 'id of anna', 3))
+  const [swept] = await Promise.all([sweep, reopened])
+  assert.is(swept, undefined)
   assert.ok(await users.byId(database.main, 'id of anna'))
 })
 

@@ -13,6 +13,7 @@ import * as disabled from './0011-disabled.js'
 import * as languages from './0012-languages.js'
 import * as keys from './0013-keys.js'
 import * as emailKeys from './0014-email-keys.js'
+import * as erasures from './0015-erasures.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   '0012-languages': languages,
   '0013-keys': keys,
   '0014-email-keys': emailKeys,
+  '0015-erasures': erasures,
 }

@@ -4,6 +4,7 @@ import { confirmAddress, correctAddress, sendConfirmAgain, TAKEN_MEANWHILE } fro
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../advice.js'
 import { askPasswordOf } from '../authentication.js'
 import { checkCode } from '../codes.js'
+import { eraseDenied } from '../erasing.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf, loginAs, loginBefore } from '../house.js'
@@ -74,6 +75,11 @@ const CORRECTED = {
 const ERASED = {
   code: 'account_denied',
   sentence: 'The account that somebody made with your address is erased.',
+}
+const NOT_ERASED = {
+  code: 'account_not_erased',
+  sentence:
+    'The account cannot be deleted at the moment. The people who run this site have been told. Try again later.',
 }
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const ASK_AGAIN = { code: 'email_confirm_ask', sentence: 'Ask for another mail' }
@@ -156,14 +162,14 @@ export function routes(router: Router, house: House): void {
 
   router.post(
     '/email/confirm/deny/',
-    onSubmit(denying, house, async (ctx) => {
+    onSubmit(denying, house, async (ctx, values) => {
       const link = await linkOf(ctx, house, PURPOSE)
       if (!isLive(link)) return await dead(ctx, house, link ?? { state: 'unknown' })
-      const { userId, email } = link.token
-      const isErased = await house.database.write((transaction) =>
-        users.eraseUnconfirmed(transaction, userId, email),
-      )
-      if (!isErased) return await dead(ctx, house, link)
+      const outcome = await eraseDenied(ctx, house, link.token)
+      if (outcome === 'unknown') return await dead(ctx, house, link)
+      if (outcome === 'kept') {
+        return await house.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
+      }
       finishLink(ctx, PURPOSE, 'gone')
       house.pages.leave(ctx, house.places.home, { message: ERASED })
     }),

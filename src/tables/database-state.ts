@@ -3,7 +3,10 @@ import type { Kysely } from 'kysely'
 import { alone, missing } from './database.js'
 import { isServer } from './dialect.js'
 import { sql } from './kysely.js'
+import { isObstructed, type Obstacle, obstacleTo } from './obstacles.js'
 import type { Schema } from './schema.js'
+import { DatabaseUnavailable } from './unavailable.js'
+import * as users from './users.js'
 
 /** How a database is found. */
 export interface DatabaseState {
@@ -15,6 +18,15 @@ export interface DatabaseState {
   readOnly: string | undefined
   /** The names of users whose mailbox is somebody else's address, too (migration 0014). */
   sharing: readonly string[]
+  /** Accounts that should have been erased some time ago; undefined if there are none. */
+  overdue: Overdue | undefined
+}
+
+export interface Overdue {
+  /** Their ids, the first ones. */
+  some: readonly string[]
+  /** What keeps the first of them; undefined if nothing in the database does. */
+  obstacle: Obstacle | undefined
 }
 
 /** Looks at a database and leaves it as it is. Throws a sentence if it cannot be opened. */
@@ -26,6 +38,7 @@ export function stateOfDatabase(location: string, now: () => number): Promise<Da
       offset: isServer(db) ? await offsetToServer(db, now) : offsetToFile(location, now()),
       readOnly: lacking.length > 0 ? undefined : await whyReadOnly(db),
       sharing: lacking.length > 0 ? [] : await namesSharing(db),
+      overdue: lacking.length > 0 ? undefined : await overdueIn(db, now()),
     }
   })
 }
@@ -72,6 +85,31 @@ async function whyReadOnly(db: Kysely<Schema>): Promise<string | undefined> {
   } catch (error) {
     if (error instanceof Enough) return undefined
     return error instanceof Error ? error.message : String(error)
+  }
+  return undefined
+}
+
+/** A site that runs has erased an account by then. */
+const OVERDUE_AFTER = 10 * 60 * 1000
+const MOST_NAMED = 10
+
+async function overdueIn(db: Kysely<Schema>, now: number): Promise<Overdue | undefined> {
+  const some = await users.ended(db, { now: now - OVERDUE_AFTER, batch: MOST_NAMED, skip: 0 })
+  const [first] = some
+  return first === undefined ? undefined : { some, obstacle: await whyNotErased(db, first) }
+}
+
+async function whyNotErased(db: Kysely<Schema>, userId: string): Promise<Obstacle | undefined> {
+  try {
+    await db.transaction().execute(async (transaction) => {
+      if (isServer(transaction)) await sql`set constraints all immediate`.execute(transaction)
+      await users.erase(transaction, userId)
+      throw new Enough()
+    })
+  } catch (error) {
+    if (isObstructed(error)) return obstacleTo(db, userId, error)
+    // One that cannot be written is said already.
+    if (!(error instanceof Enough || error instanceof DatabaseUnavailable)) throw error
   }
   return undefined
 }

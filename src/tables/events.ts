@@ -29,8 +29,11 @@ export const EVENT_KINDS = [
   'sessions_ended',
 ] as const
 
-/** A stable name of what has happened, on which pages and hosts rely. */
-export type EventKind = (typeof EVENT_KINDS)[number]
+/**
+ * A stable name of what has happened, on which pages and hosts rely. That an account was erased is told to the host alone:
+ * its history goes with it.
+ */
+export type EventKind = (typeof EVENT_KINDS)[number] | 'account_erased'
 
 /** The security history of each user: rows are only added, and go when they are old or their user goes. */
 export interface EventsTable {
@@ -48,7 +51,10 @@ export interface EventsTable {
 export interface AccountEvent {
   kind: EventKind
   userId: string
-  /** What it was done to, in words, if not to the account itself: a device. */
+  /**
+   * What it was done to, in words, if not to the account itself: a device. Of `account_erased` who did it: `sweep` (it was
+   * closed, or never confirmed, long enough ago), `denial` (the owner of its address), `gatehouse users delete`.
+   */
   about: string | null
   /** UTC milliseconds. */
   at: number
@@ -128,8 +134,11 @@ export async function hasSince(
   return row !== undefined
 }
 
-/** Deletes at most `batch` events that happened before `until`, and answers how many. */
-export async function sweep(db: Db, { until, batch }: { until: number; batch: number }): Promise<number> {
+/** Deletes at most `batch` events that happened before `until`, but the first `skip` of them, and answers how many. */
+export async function sweep(
+  db: Db,
+  { until, batch, skip = 0 }: { until: number; batch: number; skip?: number },
+): Promise<number> {
   const old = await db
     .deleteFrom('events')
     .where('id', 'in', (events) =>
@@ -139,6 +148,7 @@ export async function sweep(db: Db, { until, batch }: { until: number; batch: nu
         .where('at', '<', until)
         .orderBy('at')
         .limit(batch)
+        .offset(skip)
         .$if(isServer(db), skipLocked),
     )
     .returning('id')

@@ -82,8 +82,11 @@ export async function clear(db: Db, keys: readonly string[]): Promise<void> {
   await db.deleteFrom('limits').where('key', 'in', keys).execute()
 }
 
-/** Deletes at most `batch` counters whose window has ended, and answers how many. */
-export async function sweep(db: Db, { now, batch }: { now: number; batch: number }): Promise<number> {
+/** Deletes at most `batch` counters whose window has ended, but the first `skip` of them, and answers how many. */
+export async function sweep(
+  db: Db,
+  { now, batch, skip = 0 }: { now: number; batch: number; skip?: number },
+): Promise<number> {
   const ended = await db
     .deleteFrom('limits')
     .where('key', 'in', (limits) =>
@@ -92,6 +95,7 @@ export async function sweep(db: Db, { now, batch }: { now: number; batch: number
         .select('key')
         .where('resets_at', '<=', now)
         .limit(batch)
+        .offset(skip)
         .$if(isServer(db), skipLocked),
     )
     .returning('key')

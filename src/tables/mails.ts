@@ -226,10 +226,15 @@ export async function byId(db: Db, id: string): Promise<StoredMail | undefined> 
   return row && mailOf(row)
 }
 
-/** Deletes at most `batch` mails that were sent before `sentUntil` or given up before `deadUntil`, and answers how many. */
+/** Deletes at most `batch` mails that were sent before `sentUntil` or given up before `deadUntil`, but the first `skip` of them, and answers how many. */
 export async function sweep(
   db: Db,
-  { sentUntil, deadUntil, batch }: { sentUntil: number; deadUntil: number; batch: number },
+  {
+    sentUntil,
+    deadUntil,
+    batch,
+    skip = 0,
+  }: { sentUntil: number; deadUntil: number; batch: number; skip?: number },
 ): Promise<number> {
   const ended = await db
     .deleteFrom('mails')
@@ -244,6 +249,7 @@ export async function sweep(
           ]),
         )
         .limit(batch)
+        .offset(skip)
         .$if(isServer(db), skipLocked),
     )
     .returning('id')

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { ErasuresTable } from './erasures.js'
 import type { EventsTable } from './events.js'
 import type { KeysTable } from './keys.js'
 import type { LimitsTable } from './limits.js'
@@ -17,6 +18,7 @@ export interface Schema {
   mails: MailsTable
   tokens: TokensTable
   keys: KeysTable
+  erasures: ErasuresTable
 }
 
 /**
@@ -32,6 +34,7 @@ export const KEYS = {
   mails: 'id',
   tokens: 'hash',
   keys: 'id',
+  erasures: 'id',
 } as const satisfies { [Table in keyof Schema]: keyof Schema[Table] }
 
 /**

@@ -412,8 +412,11 @@ export async function countUnrenewed(
   return count
 }
 
-/** Deletes at most `batch` sessions that have ended, and answers how many. */
-export async function sweep(db: Db, { now, batch }: { now: number; batch: number }): Promise<number> {
+/** Deletes at most `batch` sessions that have ended, but the first `skip` of them, and answers how many. */
+export async function sweep(
+  db: Db,
+  { now, batch, skip = 0 }: { now: number; batch: number; skip?: number },
+): Promise<number> {
   const ended = await db
     .deleteFrom('sessions')
     .where('token_hash', 'in', (sessions) =>
@@ -422,6 +425,7 @@ export async function sweep(db: Db, { now, batch }: { now: number; batch: number
         .select('token_hash')
         .where('expires_at', '<=', now)
         .limit(batch)
+        .offset(skip)
         .$if(isServer(db), skipLocked),
     )
     .returning('token_hash')

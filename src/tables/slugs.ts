@@ -88,8 +88,11 @@ export async function heldAmong(db: Db, among: readonly string[], now: number): 
   return rows.map(({ slug }) => slug)
 }
 
-/** Deletes at most `batch` former slugs that nobody is held to any more, and answers how many. */
-export async function sweep(db: Db, { now, batch }: { now: number; batch: number }): Promise<number> {
+/** Deletes at most `batch` former slugs that nobody is held to any more, but the first `skip` of them, and answers how many. */
+export async function sweep(
+  db: Db,
+  { now, batch, skip = 0 }: { now: number; batch: number; skip?: number },
+): Promise<number> {
   const ended = await db
     .deleteFrom('slugs')
     .where('slug', 'in', (slugs) =>
@@ -98,6 +101,7 @@ export async function sweep(db: Db, { now, batch }: { now: number; batch: number
         .select('slug')
         .where('until', '<=', now)
         .limit(batch)
+        .offset(skip)
         .$if(isServer(db), skipLocked),
     )
     // Asked again of the row itself, which somebody may take just now.

@@ -263,8 +263,11 @@ export async function ofUser(db: Db, userId: string): Promise<Token[]> {
   return rows.map(tokenOf)
 }
 
-/** Deletes at most `batch` tokens that ended before `until`, and answers how many. */
-export async function sweep(db: Db, { until, batch }: { until: number; batch: number }): Promise<number> {
+/** Deletes at most `batch` tokens that ended before `until`, but the first `skip` of them, and answers how many. */
+export async function sweep(
+  db: Db,
+  { until, batch, skip = 0 }: { until: number; batch: number; skip?: number },
+): Promise<number> {
   const old = await db
     .deleteFrom('tokens')
     .where('hash', 'in', (tokens) =>
@@ -273,6 +276,7 @@ export async function sweep(db: Db, { until, batch }: { until: number; batch: nu
         .select('hash')
         .where('expires_at', '<', until)
         .limit(batch)
+        .offset(skip)
         .$if(isServer(db), skipLocked),
     )
     .returning('hash')

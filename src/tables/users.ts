@@ -496,34 +496,51 @@ export async function erase(db: Db, userId: string): Promise<boolean> {
   return numDeletedRows > 0n
 }
 
-/** Erases a user whose address is this and was never confirmed, and all that is theirs; answers false if there is none. */
-export async function eraseUnconfirmed(db: Db, userId: string, email: string): Promise<boolean> {
-  const { numDeletedRows } = await db
-    .deleteFrom('users')
-    .where('id', '=', userId)
+/** The user, whom nobody changes before the transaction ends. */
+export async function lock(db: Db, id: string): Promise<User | undefined> {
+  const row = await locked(db, id).executeTakeFirst()
+  return row && userOf(row)
+}
+
+/** The same, if the address is this and was never confirmed. */
+export async function lockUnconfirmed(db: Db, id: string, email: string): Promise<User | undefined> {
+  const row = await locked(db, id)
     .where('email', '=', email)
     .where('email_confirmed_at', 'is', null)
     .executeTakeFirst()
-  return numDeletedRows > 0n
+  return row && userOf(row)
 }
 
-/** Erases at most `batch` users who closed their account, or did not confirm it, long enough ago; answers how many. */
-export async function sweep(db: Db, { now, batch }: { now: number; batch: number }): Promise<number> {
-  const ended = await db
-    .deleteFrom('users')
-    .where('id', 'in', (users) =>
-      users
-        .selectFrom('users')
-        .select('id')
-        .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
-        .limit(batch)
-        .$if(isServer(db), skipLocked),
-    )
-    // Asked again of the row itself: PostgreSQL waits for who takes the account back just now, and then looks at this alone.
+/** The same, if the account has ended; nobody if another node has it just now. */
+export async function lockEnded(db: Db, id: string, now: number): Promise<User | undefined> {
+  const row = await locked(db, id)
     .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
-    .returning('id')
+    .$if(isServer(db), skipLocked)
+    .executeTakeFirst()
+  return row && userOf(row)
+}
+
+function locked(db: Db, id: string) {
+  return db
+    .selectFrom('users')
+    .select(USER_COLUMNS)
+    .where('users.id', '=', id)
+    .$if(isServer(db), (user) => user.forUpdate())
+}
+
+/** Of those who closed their account, or did not confirm it, long enough ago: `batch` at most behind the first `skip`. */
+export async function ended(
+  db: Db,
+  { now, batch, skip }: { now: number; batch: number; skip: number },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('users')
+    .select('id')
+    .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
+    .limit(batch)
+    .offset(skip)
     .execute()
-  return ended.length
+  return rows.map(({ id }) => id)
 }
 
 async function changed(update: {

@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
 import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
+import { eraseByCommand, NotErased } from '../../erasing.js'
 import { normalizeName } from '../../fields.js'
-import * as users from '../../tables/users.js'
+import { obstacleTo } from '../../tables/obstacles.js'
+import type * as users from '../../tables/users.js'
 import { ask, isAttended, printable } from '../../terminal.js'
 import { accountOf, nobody, onlyOne, WHO } from './who.js'
 
@@ -30,9 +32,19 @@ export const part: Command = {
 async function erase(office: Office, who: string, { isSure }: { isSure: boolean }): Promise<string> {
   const { user } = await accountOf(office, who)
   if (!isSure) await confirm(user)
-  const isErased = await office.database.write((transaction) => users.erase(transaction, user.id))
+  const isErased = await eraseByCommand(office, user.id).catch(async (error: unknown) => {
+    throw error instanceof NotErased ? await stillReferred(office, user, error) : error
+  })
   if (!isErased) throw nobody(who)
   return `${printable(user.name)} is erased.`
+}
+
+async function stillReferred({ database }: Office, user: users.User, { cause }: NotErased): Promise<Error> {
+  const { table, constraint, code } = await obstacleTo(database.main, user.id, cause)
+  const what = table === undefined ? 'The database' : `The table ${table}`
+  return new Error(
+    `${printable(user.name)} was not erased: ${what} still needs the account (${constraint ?? code}). Delete the rows there first, or let them go by "on delete cascade".`,
+  )
 }
 
 async function confirm({ name, email }: users.User): Promise<void> {
