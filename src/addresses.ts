@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { hostObjections } from './applicants.js'
 import { countedFor, countMail } from './asking.js'
 import { newDeviceStamp } from './devices.js'
 import { happens } from './events.js'
@@ -76,6 +77,8 @@ export async function correctAddress(
     await sendConfirmAgain(ctx, house, user)
     return []
   }
+  const ofHost = await hostObjections(house, { email, user })
+  if (ofHost.length > 0) return [...ofHost]
   const taken = { now: house.now(), userId: user.id }
   if (!privateEmails && (await users.isEmailTaken(house.database.main, emailKey, taken))) {
     return [fields.EMAIL_TAKEN]
@@ -131,6 +134,8 @@ async function objectionsTo(house: House, user: users.User, email: string): Prom
   const errors = fields.check(fields.email, email)
   if (errors.length > 0) return errors
   if (email === user.email) return [SAME]
+  const ofHost = await hostObjections(house, { email, user })
+  if (ofHost.length > 0) return [...ofHost]
   if (house.rules.privateEmails) return []
   const taken = { now: house.now(), userId: user.id }
   const isUsed = await users.isEmailTaken(house.database.main, fields.emailKeyOf(email), taken)

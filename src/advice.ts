@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { hostObjections } from './applicants.js'
 import * as fields from './fields.js'
 import type { House } from './house.js'
 import { byDistance } from './nearest.js'
@@ -82,6 +83,9 @@ export async function onName(house: House, typed: string, userId: string | undef
   if (broken.length > 0) return broken.map((rule) => ({ ...rule, field: 'username', isRule: true }))
   const account = await users.byNameKey(house.database.main, fields.nameKeyOf(name))
   if (account !== undefined && account.user.id === userId) return []
+  const user = userId === undefined ? undefined : (await users.byId(house.database.main, userId))?.user
+  const objections = await hostObjections(house, { name, ...(user && { user }) })
+  if (objections.length > 0) return objections.map((rule) => ({ ...rule, field: 'username', isRule: true }))
   if (await isFree(house, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
   const taken = { ...fields.USERNAME_TAKEN, field: 'username', isRule: true }
   return [taken, ...(await suggestions(house, name))]
@@ -91,12 +95,15 @@ async function isFree({ database, now }: House, name: string, userId: string | u
   return !(await users.isNameTaken(database.main, claimOf(name), { now: now(), ...(userId && { userId }) }))
 }
 
-async function freeNameLike({ database, now }: House, name: string): Promise<string | undefined> {
+async function freeNameLike(house: House, name: string): Promise<string | undefined> {
+  const { database, now } = house
   const year = new Date(now()).getUTCFullYear()
   const like = [2, 3, 4, year, year + 1].map((number) => fields.withNumber(name, number))
   const allowed = like.filter((one) => fields.check(fields.username, one).length === 0)
-  const [free] = await users.freeNames(database.main, allowed.map(claimOf), now())
-  return free?.name
+  for (const free of await users.freeNames(database.main, allowed.map(claimOf), now())) {
+    if ((await hostObjections(house, { name: free.name })).length === 0) return free.name
+  }
+  return undefined
 }
 
 function claimOf(name: string) {

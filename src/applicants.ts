@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { DAY } from './durations.js'
 import * as fields from './fields.js'
+import type { Identity } from './hooks.js'
 import type { House } from './house.js'
 import * as users from './tables/users.js'
 import type { Broken } from './web/form.js'
@@ -10,7 +11,7 @@ const UNCONFIRMED_LIFE = 7 * DAY
 const UNCONFIRMED_PRIVATE_LIFE = DAY
 
 /** Where it is found out what an account may be called. */
-type Registry = Pick<House, 'database' | 'rules' | 'now'>
+type Registry = Pick<House, 'database' | 'rules' | 'now' | 'hooks'>
 
 /** Somebody who is to have an account, in the form in which it would be stored. */
 export interface Applicant extends users.Claims, users.NameClaims {
@@ -41,14 +42,29 @@ export async function objections(
   const ofEmail = fields.check(fields.email, email)
   // What cannot be anybody's is not looked for.
   const inUse = ofName.length > 0 && ofEmail.length > 0 ? [] : await takenClaims(house, applicant)
+  const ofHost = await hostObjections(house, {
+    ...(ofName.length === 0 && { name }),
+    ...(ofEmail.length === 0 && { email }),
+  })
   const asked = fields.newPassword(house.rules, [name, email])
   return [
     ...ofName,
     ...(ofName.length === 0 ? inUse.filter(({ field }) => field === 'username') : []),
+    ...ofHost.filter(({ field }) => field === 'username'),
     ...ofEmail,
     ...(ofEmail.length === 0 ? inUse.filter(({ field }) => field === 'email') : []),
+    ...ofHost.filter(({ field }) => field !== 'username'),
     ...(password === undefined ? [] : fields.check(asked, password)),
   ]
+}
+
+/** What the host has against a name or an address that fits our own rules. */
+export async function hostObjections(
+  { hooks }: Pick<House, 'hooks'>,
+  identity: Identity,
+): Promise<readonly Broken[]> {
+  if (identity.name === undefined && identity.email === undefined) return []
+  return (await hooks.checkIdentity?.(identity)) ?? []
 }
 
 async function takenClaims(house: Registry, applicant: Applicant): Promise<Broken[]> {

@@ -25,6 +25,7 @@ const path = be('a path like /start', (value) => isText(value) && /^\/(?![/\\])/
 const HOOKS: Record<keyof Hooks, true> = {
   beforeSignup: true,
   duringSignup: true,
+  checkIdentity: true,
   duringErase: true,
   exportOf: true,
   onSignup: true,

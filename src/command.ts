@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Config, readConfig } from './config.js'
 import { readDotEnv } from './dot-env.js'
+import { loadHooks } from './hooks.js'
 import { type House, siteWordsOf } from './house.js'
 import { createKeyring, siteKeys } from './keys.js'
 import { createOutbox } from './outbox.js'
@@ -67,7 +68,7 @@ export function understood<Result>(parse: () => Result): Result {
 }
 
 /** What a command works with: the site's database, outbox and rules, while the site may run or not. */
-export type Office = Pick<House, 'database' | 'outbox' | 'rules' | 'now'>
+export type Office = Pick<House, 'database' | 'outbox' | 'rules' | 'now' | 'hooks'>
 
 /** Does `work` with what the environment says, as the site itself reads it. Throws a sentence. */
 export async function inOffice<Result>(
@@ -79,10 +80,11 @@ export async function inOffice<Result>(
   if (isPackage) refuseMissingKeys(config)
   const keyring = createKeyring(siteKeys(config))
   const mode = typeof config.mail === 'object' ? 'sent' : config.mail
+  const hooks = await loadHooks(config.hooks)
   const database = await openDatabase(config.database)
   try {
     const outbox = createOutbox({ mode, keyring, now: Date.now })
-    return await work({ database, outbox, rules: rulesOf(config), now: Date.now }, config)
+    return await work({ database, outbox, rules: rulesOf(config), now: Date.now, hooks }, config)
   } finally {
     await database.close()
   }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { z } from 'zod/v3'
@@ -55,6 +56,8 @@ export interface Config {
   readonly lifetimes: Lifetimes
   /** How often what may be done; `off` for load tests. */
   readonly limits: LimitRules | 'off'
+  /** The module with the site's hooks, absolute; undefined if there are none. */
+  readonly hooks: string | undefined
   /** Folders with templates that take the place of ours, absolute; the first one that has a template counts. */
   readonly templates: readonly string[]
   /** The languages that visitors can choose from; undefined for all that there are. */
@@ -152,6 +155,11 @@ const environment = z.object({
     .optional(),
   METRICS_PORT: wholeNumber(0, 65_535).optional(),
   METRICS_HOST: z.string().default('127.0.0.1'),
+  HOOKS: z
+    .string()
+    .transform((file) => resolve(file.trim()))
+    .refine((file) => existsSync(file), 'has to be a module, such as hooks.js')
+    .optional(),
   TEMPLATES: z
     .string()
     .transform(foldersIn)
@@ -209,6 +217,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     privateEmails: data.PRIVATE_EMAILS === 'true',
     lifetimes: lifetimesOf(data),
     limits: data.RATE_LIMITS === 'off' ? 'off' : limitsOf(data),
+    hooks: data.HOOKS,
     templates: data.TEMPLATES,
     languages: data.LANGUAGES,
   })

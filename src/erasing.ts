@@ -93,14 +93,16 @@ export async function eraseDenied(
   }
 }
 
-/** Erases a user by a command. No hooks are known there: the site tells its host later, see `tellErased`. */
+/** Erases a user by a command. Nobody listens to events there: the site tells its host later, see `tellErased`. */
 export async function eraseByCommand(
-  { database, now }: Pick<House, 'database' | 'now'>,
+  { database, hooks, now }: Pick<House, 'database' | 'hooks' | 'now'>,
   userId: string,
 ): Promise<boolean> {
   const by: Eraser = 'gatehouse users delete'
   return database
     .write(async (transaction) => {
+      const user = await users.lock(transaction, userId)
+      if (user !== undefined) await hooks.duringErase?.(transaction, user)
       const isErased = await users.erase(transaction, userId)
       if (isErased) await erasures.note(transaction, { userId, by, at: now() })
       return isErased

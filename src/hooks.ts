@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url'
 import type { Context } from 'koa'
 import type { OnEvent } from './events.js'
 import type { AccountEvent, EventKind } from './tables/events.js'
@@ -14,6 +15,14 @@ export interface SignupRequest {
   values: Values
 }
 
+/** What somebody wants to be called, as it would be stored: what is not chosen now is not there. */
+export interface Identity {
+  name?: string
+  email?: string
+  /** Whose name or address it is to be; undefined at a sign-up. */
+  user?: User
+}
+
 /** An account that is being made. */
 export interface Signup {
   user: User
@@ -24,16 +33,22 @@ export interface Signup {
 /** Told of what was done, after it was committed. What it throws, or rejects with, is logged. */
 export type After = (event: AccountEvent) => void | Promise<void>
 
+/** What is wrong; nothing if all is well. */
+export type Objections = readonly Broken[] | undefined
+
 /** What a host does when something happens to an account. */
 export interface Hooks {
   /**
    * Asked before an account is made, together with our own rules: answers what is wrong, for a field of yours or ours, or
    * without a field for the whole; nothing if it may be made. What it throws is an error page (500).
    */
-  beforeSignup?(
-    request: SignupRequest,
-    ctx: Context,
-  ): readonly Broken[] | undefined | Promise<readonly Broken[] | undefined>
+  beforeSignup?(request: SignupRequest, ctx: Context): Objections | Promise<Objections>
+  /**
+   * Asked wherever a name or an address is chosen, once it fits our own rules: at sign-up, rename, email change, correction of
+   * an address, `gatehouse users create` (see `HOOKS`), and for names while they are typed. Not when a change is undone.
+   * Returns what is wrong with it, for the field `username` or `email`. What it throws is an error page (500).
+   */
+  checkIdentity?(identity: Identity): Objections | Promise<Objections>
   /**
    * Writes what belongs to a new account in the very transaction that makes it, by Kysely: `transaction.withTables<…>()`
    * knows your tables. It awaits nothing but statements of that transaction, for it holds others up. What it throws undoes
@@ -43,7 +58,7 @@ export interface Hooks {
   /**
    * Deletes what your own tables have of an account, in the very transaction that erases it, before it is gone; for
    * `duringSignup` in reverse, and under the same rules. What it throws keeps the account, and is logged: the sweep tries again
-   * a minute later. `gatehouse users delete` does not know your hooks; it refuses where a table still refers to the account.
+   * a minute later. `gatehouse users delete` calls it, too, if `HOOKS` names your hooks.
    */
   duringErase?(transaction: Transaction, user: User): Promise<void>
   /**
@@ -64,7 +79,10 @@ export interface Hooks {
   onReopened?: After
 }
 
-type AfterHook = Exclude<keyof Hooks, 'beforeSignup' | 'duringSignup' | 'duringErase' | 'exportOf'>
+type AfterHook = Exclude<
+  keyof Hooks,
+  'beforeSignup' | 'checkIdentity' | 'duringSignup' | 'duringErase' | 'exportOf'
+>
 
 const HOOK_OF: Partial<Record<EventKind, AfterHook>> = {
   signed_up: 'onSignup',
@@ -86,6 +104,15 @@ export function listener({ hooks = {}, onEvent }: { hooks?: Hooks; onEvent?: OnE
     const hook = HOOK_OF[event.kind]
     await Promise.all([onEvent?.(event), hook === undefined ? undefined : hooks[hook]?.(event)])
   }
+}
+
+/** The hooks that a module exports, by that name or by default. Throws a sentence if there are none. */
+export async function loadHooks(file: string | undefined): Promise<Hooks> {
+  if (file === undefined) return {}
+  const module: { hooks?: Hooks; default?: Hooks } = await import(pathToFileURL(file).href)
+  const hooks = module.hooks ?? module.default
+  if (typeof hooks === 'object') return hooks
+  throw new Error(`HOOKS names ${file}, which exports no hooks: export const hooks = { … }.`)
 }
 
 const OUR_FIELDS = ['username', 'email', 'password', 'repassword', 'next']

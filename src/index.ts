@@ -5,7 +5,15 @@ export { typedOf } from './detour.js'
 export { readDotEnv } from './dot-env.js'
 export type { OnEvent } from './events.js'
 export { isRecentLogin, requireAnonymous, requireRecentLogin, requireUser, userOf } from './guards.js'
-export type { After, Hooks, Signup, SignupRequest } from './hooks.js'
+export {
+  type After,
+  type Hooks,
+  type Identity,
+  loadHooks,
+  type Objections,
+  type Signup,
+  type SignupRequest,
+} from './hooks.js'
 export { type Places, takeNotice } from './house.js'
 export { siteKeys } from './keys.js'
 export type { Lifetimes } from './lifetimes.js'

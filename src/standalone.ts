@@ -10,6 +10,7 @@ import {
   formBody,
   healthChecks,
   isGone,
+  loadHooks,
   otherMethods,
   requestLog,
   requireRecentLogin,
@@ -50,6 +51,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     lifetimes: config.lifetimes,
     limits: config.limits,
     templates: config.templates,
+    hooks: await loadHooks(config.hooks),
     ...(config.languages && { languages: config.languages }),
     development: config.development,
     headers: false, // the frame sets them for the whole site

@@ -52,6 +52,7 @@ test('needs nothing: a newcomer has a site of their own', () => {
     privateEmails: false,
     lifetimes: LIFETIMES,
     limits: LIMITS,
+    hooks: undefined,
     templates: [],
     languages: undefined,
   })
@@ -141,6 +142,7 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ LIMIT_CODE_ACCOUNT: '9/1d' }, { limits: { ...LIMITS, codeAccount: { max: 9, window: DAY } } }],
   [{ LIMIT_RENAME_ACCOUNT: '9/1d' }, { limits: { ...LIMITS, renameAccount: { max: 9, window: DAY } } }],
   [{ TEMPLATES: 'templates' }, { templates: [resolve('templates')] }],
+  [{ HOOKS: 'package.json' }, { hooks: resolve('package.json') }],
   [{ TEMPLATES: ` ${root}${delimiter}${delimiter}test ` }, { templates: [root, resolve('test')] }],
   [{ RATE_LIMITS: 'on' }, { limits: LIMITS }],
   [{ RATE_LIMITS: 'off', LIMIT_LOGIN_NAME: '3/90s' }, { limits: 'off' }],
@@ -204,6 +206,7 @@ const WRONG: Record<string, readonly string[]> = {
     `${ONE};${TWO}`,
   ],
   WEB_CONCURRENCY: ['0', '-1', '513', '1.5', 'all'],
+  HOOKS: ['no-such-file.js'],
   MAX_CONNECTIONS: ['0', '100001', 'off'],
   COMPRESSION: ['gzip', 'false'],
   TRUST_PROXY: ['-1', 'true', 'yes', '1.5', '127.0.0.1'],

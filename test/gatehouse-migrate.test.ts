@@ -30,6 +30,7 @@ test('does the steps that are missing, says which, and leaves alone what is up t
 
   await write(database, "delete from kysely_migration where name >= '0012'")
   await write(database, 'drop table keys')
+  await write(database, 'drop table erasures')
   await write(database, 'drop index users_created_at_id')
   await write(database, 'alter table users drop column language')
   for (const _ of ['once', 'and again, for it does nothing']) {

@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { besideErrors, onName, whileAllowed } from '../advice.js'
+import { hostObjections } from '../applicants.js'
 import { countedFor } from '../asking.js'
 import { DAY } from '../durations.js'
 import { happens } from '../events.js'
@@ -91,6 +92,8 @@ async function changeName(ctx: Context, house: House, wanted: Wanted): Promise<B
   const { user } = loginOf(ctx)
   const errors = fields.check(fields.username, wanted.name)
   if (errors.length > 0) return errors
+  const ofHost = await hostObjections(house, { name: wanted.name, user })
+  if (ofHost.length > 0) return [...ofHost]
   const owner = { now: house.now(), userId: user.id }
   if (await users.isNameTaken(house.database.main, wanted, owner)) return [fields.USERNAME_TAKEN]
   return changeCounted(ctx, house, user, wanted)
