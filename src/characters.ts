@@ -1,4 +1,4 @@
-import { normalForm } from './normal-form.js'
+import { isBeyondAll, normalForm } from './normal-form.js'
 
 // Control and format characters, half surrogates, and what is drawn as nothing (zero-width, bidi, Hangul filler).
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
@@ -20,7 +20,9 @@ const PICTURE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}]/u
 
 /** The text without what no eye sees at its ends, which copying brings along: spaces of every kind, zero-width, marks of direction. */
 export function trimUnseen(text: string): string {
-  const characters = [...text]
+  const trimmed = text.trim()
+  if (isBeyondAll(trimmed)) return trimmed
+  const characters = [...trimmed]
   const start = characters.findIndex((one) => !UNSEEN.test(one))
   if (start < 0) return ''
   let end = characters.length

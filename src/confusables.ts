@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { normalForm } from './normal-form.js'
+import { isBeyondAll } from './normal-form.js'
 import { once } from './web/once.js'
 
 /**
@@ -7,8 +7,8 @@ import { once } from './web/once.js'
  * as the one that it is confused with (UTS #39, 4). Capitals stay, for `I` looks like `l`.
  */
 export function latinLookOf(text: string): string {
-  if (isAscii(text)) return text
-  const letters = [...normalForm(text, 'NFKD').replaceAll(NOT_SEEN, '')]
+  if (isAscii(text) || isBeyondAll(text)) return text
+  const letters = [...text.normalize('NFKD').replaceAll(NOT_SEEN, '')]
   const prototypes = letters.map((letter) => (isAscii(letter) ? letter : prototypeOf(letter))).join('')
   return [...prototypes.normalize('NFD').replaceAll(NOT_SEEN, '')]
     .map((one) => SMALL_CAPITALS.get(one) ?? one)

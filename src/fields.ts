@@ -10,7 +10,7 @@ import {
 } from './characters.js'
 import { emailKeyOf, isEmailAddress } from './email-address.js'
 import { fold } from './fold.js'
-import { normalForm } from './normal-form.js'
+import { isBeyondAll, normalForm } from './normal-form.js'
 import { isCommonPassword, normalizePassword } from './passwords.js'
 import { imitatedKeyOf, isReserved } from './reserved-names.js'
 import { mixesScripts } from './scripts.js'
@@ -56,7 +56,9 @@ const FULL_AND_HALF_WIDTH = /[\uFF01-\uFFEF]/g
 
 /** A user name as it is stored and shown: composed, and in the usual width (RFC 8265, 3.3), but else as typed. */
 export function normalizeName(name: string): string {
-  const plain = trimUnseen(name).replaceAll(SPACES, ' ')
+  const trimmed = trimUnseen(name)
+  if (isBeyondAll(trimmed)) return trimmed
+  const plain = trimmed.replaceAll(SPACES, ' ')
   const inWidth = plain.replaceAll(FULL_AND_HALF_WIDTH, (letter) => letter.normalize('NFKC'))
   return trimUnseen(normalForm(inWidth, 'NFC'))
 }
@@ -184,8 +186,9 @@ function latin(text: string): string {
 // Its table of letters would take 20 ms of each start; a name of small Latin letters and digits needs none of it.
 const slugifier = once((): typeof slugify => createRequire(import.meta.url)('@sindresorhus/slugify').default)
 
+/** In code points; in UTF-16 units where even half of them would be too many. */
 function lengthOf(text: string): number {
-  return [...text].length
+  return isBeyondAll(text) ? text.length : [...text].length
 }
 
 // ── e-mail ───────────────────────────────────────────────────────────────────────────────────────────────────────────
