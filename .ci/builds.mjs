@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
-import { isAlive, locked } from './lock.mjs'
+import { giveUp, isAlive, isForbidden, locked } from './lock.mjs'
 
 const root = dirname(import.meta.dirname)
 const builds = join(root, 'build')
@@ -27,8 +27,8 @@ export async function currentBuild() {
     })
   } catch (error) {
     // Another user's checkout can be run as it is.
-    if (['EACCES', 'EROFS', 'EPERM'].includes(error.code) && existsSync(folder())) return folder()
-    throw error
+    if (isForbidden(error) && existsSync(folder())) return folder()
+    return giveUp(error)
   }
 }
 
@@ -45,7 +45,7 @@ export async function buildDist() {
       })
       remove(former)
     }
-  })
+  }).catch(giveUp)
 }
 
 function hashIn(folder) {

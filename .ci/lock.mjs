@@ -69,3 +69,14 @@ export function isAlive(pid) {
     return error.code === 'EPERM'
   }
 }
+
+export function isForbidden(error) {
+  return ['EACCES', 'EROFS', 'EPERM'].includes(error.code)
+}
+
+/** Says in a sentence that this user may not write into the checkout, and ends; throws any other error. */
+export function giveUp(error) {
+  if (!isForbidden(error)) throw error
+  console.error(`${error.path} cannot be written: run npm as the user to whom this folder belongs.`)
+  process.exit(1)
+}

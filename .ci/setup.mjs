@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { locked } from './lock.mjs'
+import { giveUp, locked } from './lock.mjs'
 
 const root = dirname(import.meta.dirname)
 const modules = join(root, 'node_modules')
@@ -15,7 +15,7 @@ const LOAD = "new (require('better-sqlite3'))(':memory:').close(); require('@nod
 if (!isInstalled()) {
   await locked(join(root, 'build', 'install.lock'), async () => {
     if (!isInstalled()) await install()
-  })
+  }).catch(giveUp)
 }
 
 function isInstalled() {

@@ -36,7 +36,8 @@ const COPIED = [
 const NODE_ENVS = ['', 'development', 'test', 'production']
 
 const test = suite<{ folder: string }>('a checkout')
-const checkout = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+// Signs that mean something in addresses and shells mean nothing in the name of a folder.
+const checkout = mkdtempSync(join(tmpdir(), "gatehouse-test é#1%20 it's "))
 const running: Program[] = []
 
 test.before(() => {
