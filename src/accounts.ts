@@ -42,7 +42,7 @@ import { createNotices } from './web/notices.js'
 import { onward } from './web/onward.js'
 import { type OwnCookie, ownCookie } from './web/own-cookie.js'
 import { createPages, type Pages } from './web/pages.js'
-import { isRead, knows, missingSlash, otherMethods, type Route, routesIn } from './web/routes.js'
+import { knows, missingSlash, otherMethods, type Route, refusesMethod, routesIn } from './web/routes.js'
 import { createSeal, remembering } from './web/seal.js'
 import { type Handle, onSubmit } from './web/submit.js'
 
@@ -374,13 +374,15 @@ function prefixNeeded(mount: string): string {
 // Where password managers look for the page that changes a password, at the root whatever the prefix is (W3C "A
 // Well-Known URL for Changing Passwords").
 function isChangePassword(ctx: Context, { offers }: House): boolean {
-  return ctx.path === '/.well-known/change-password' && isRead(ctx) && offers('account-password')
+  return ctx.path === '/.well-known/change-password' && offers('account-password')
 }
 
 function changePassword(house: House): Middleware {
   const { pages, url } = house
-  return async (ctx, next) =>
-    isChangePassword(ctx, house) ? pages.leave(ctx, url('account-password')) : await next()
+  return async (ctx, next) => {
+    if (!isChangePassword(ctx, house)) return await next()
+    if (!refusesMethod(ctx)) pages.leave(ctx, url('account-password'))
+  }
 }
 
 function routerOf(house: House, { prefix = '', development = false, features }: AccountsOptions): Router {

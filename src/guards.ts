@@ -47,8 +47,8 @@ export const requireUser: Middleware = async (ctx, next) => {
 }
 
 async function refuseLoggedOut(ctx: Context): Promise<void> {
-  const { pages, url, origin } = houseOf(ctx)
-  refuseCrossSite(ctx, origin)
+  const { pages, url, origin, log } = houseOf(ctx)
+  refuseCrossSite(ctx, { origin, log })
   const page = pageBehind(ctx)
   const error = keepTyped(ctx, page) ? LOGIN_NEEDED : LOGIN_NEEDED_TOO_LONG
   const link = { href: pathWithNext(url('login'), page), message: LOG_IN }
@@ -88,8 +88,8 @@ export function isRecentLogin(ctx: Context): boolean {
 }
 
 async function askPassword(ctx: Context): Promise<void> {
-  const { pages, origin } = houseOf(ctx)
-  refuseCrossSite(ctx, origin)
+  const { pages, origin, log } = houseOf(ctx)
+  refuseCrossSite(ctx, { origin, log })
   const page = pageBehind(ctx)
   const other = await pages.otherSubject(ctx, pages.formAt(ctx.path), textFields(ctx)._csrf ?? '')
   if (other !== undefined) return await refuseOther(ctx, other, page)

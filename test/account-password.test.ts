@@ -278,7 +278,9 @@ test('/.well-known/change-password leads there, for GET and HEAD alone, and noth
     assert.match(answer.headers['cache-control'] ?? '', 'no-store')
     assert.ok(answer.headers['content-security-policy'])
   }
-  assert.is((await agent.post(well)).status, 404)
+  const refused = await agent.post(well)
+  assert.is(refused.status, 405)
+  assert.is(refused.headers.allow, 'GET, HEAD')
   for (const path of [
     `${well}/`,
     '/.well-known/',

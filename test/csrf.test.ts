@@ -61,6 +61,68 @@ test('each page masks its token anew, and all are of one length', async () => {
   assert.is(tokens[0]?.length, tokens[1]?.length)
 })
 
+for (const [what, origin, host, status] of [
+  ['the port of http', 'http://example.com', 'example.com:80', 303],
+  ['the port of https', 'https://example.com', 'example.com:443', 303],
+  ['no port', 'https://example.com', 'example.com', 303],
+  ['capitals', 'http://example.com', 'EXAMPLE.com', 303],
+  ['a dot at its end', 'http://example.com', 'example.com.', 303],
+  ['a dot and a port', 'http://example.com.', 'example.com:80', 303],
+  ['IPv6 and the port of http', 'http://[::1]', '[0:0:0:0:0:0:0:1]:80', 303],
+  ['another port', 'http://example.com', 'example.com:8080', 403],
+  ['another name', 'http://example.com', 'backend.internal:3000', 403],
+  ['a name that begins alike', 'http://example.com', 'example.com.evil.example', 403],
+  ['a user before the name', 'http://example.com', 'x@example.com', 403],
+  ['nothing', 'null', 'null', 403],
+] as const) {
+  test(`a Host header with ${what}: ${origin} to ${host} is ${status}`, async () => {
+    const visitor = site.visitor()
+    const form = await visitor.open('/login/')
+    const body = new URLSearchParams({ ...LOGIN, _csrf: form.value('_csrf') ?? '' }).toString()
+    assert.is((await visitor.post('/login/verify/', body, { Origin: origin, Host: host })).status, status)
+  })
+}
+
+test('what is refused by its Origin is said in the log, once for each pair and not without end', async () => {
+  const own = await Site.start()
+  const send = async (Origin: string) => {
+    const visitor = own.visitor()
+    const form = await visitor.open('/login/')
+    const body = new URLSearchParams({ ...LOGIN, _csrf: form.value('_csrf') ?? '' }).toString()
+    assert.is((await visitor.post('/login/verify/', body, { Origin, Host: 'backend:3000' })).status, 403)
+  }
+  const said = () => own.logs.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+  for (let press = 0; press < 3; press++) await send('http://example.com')
+  assert.equal(
+    said().map(({ origin, host }) => [origin, host]),
+    [['http://example.com', 'backend:3000']],
+  )
+  assert.match(said()[0]?.msg, /set BASE_URL/)
+  for (let port = 1; port <= 20; port++) await send(`http://example.com:${port}`)
+  assert.is(said().length, 10)
+  await own.close()
+})
+
+test('with BASE_URL its own default port and capitals count as the same', async () => {
+  const own = await Site.start({ environment: { BASE_URL: 'http://example.com' } })
+  for (const [Origin, status] of [
+    ['http://example.com:80', 406],
+    ['http://EXAMPLE.com', 406],
+    ['https://example.com', 403],
+    ['http://example.com:8080', 403],
+  ] as const) {
+    const visitor = own.visitor()
+    const form = await visitor.open('/login/')
+    const body = new URLSearchParams({ ...LOGIN, _csrf: form.value('_csrf') ?? '' }).toString()
+    assert.is(
+      (await visitor.post('/login/verify/', body, { Origin, Host: 'backend' })).status,
+      status,
+      Origin,
+    )
+  }
+  await own.close()
+})
+
 test('what another site sends is refused before anything is looked at', async () => {
   const visitor = site.visitor()
   const form = await visitor.open('/login/')

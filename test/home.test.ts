@@ -1,4 +1,4 @@
-import { get, type IncomingMessage } from 'node:http'
+import { get, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
@@ -52,6 +52,43 @@ test('every answer has the security headers, and every dynamic one stays out of 
     assert.match(page.headers.vary ?? '', /^HX-Request\b/, path)
   }
 })
+
+test('what is no page can be read alone: other methods are 405, whatever they are', async () => {
+  const own = await Site.start({ environment: { METRICS_TOKEN: 'a-token-for-metrics-of-32-letters' } })
+  const home = await own.visitor().open('/')
+  const paths = [
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/favicon.ico',
+    '/.well-known/change-password',
+    home.$('script').attr('src') ?? '',
+    home.$('link[rel="stylesheet"]').attr('href') ?? '',
+  ]
+  for (const path of paths) {
+    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND']) {
+      const { status, headers } = await answerTo(own.address, path, method)
+      assert.is(status, 405, `${method} ${path}`)
+      assert.is(headers.allow, 'GET, HEAD', `${method} ${path}`)
+      assert.ok(headers['content-security-policy'], `${method} ${path}`)
+    }
+    for (const method of ['GET', 'HEAD']) {
+      const { status } = await answerTo(own.address, path, method)
+      assert.ok(status !== 405, `${method} ${path}`)
+    }
+  }
+  await own.close()
+})
+
+function answerTo(address: string, path: string, method: string) {
+  return new Promise<{ status: number | undefined; headers: IncomingHttpHeaders }>((resolve, reject) => {
+    request(`${address}${path}`, { method, agent: false }, (response) => {
+      response.resume().on('end', () => resolve({ status: response.statusCode, headers: response.headers }))
+    })
+      .on('error', reject)
+      .end()
+  })
+}
 
 test('what the pages load is served compressed, for ever, and as its own type', async () => {
   const home = await site.visitor().open('/')

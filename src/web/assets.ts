@@ -6,7 +6,7 @@ import { brotliCompress, gzip } from 'node:zlib'
 import type { Context, Middleware } from 'koa'
 import { acceptedEncoding, type Encoding } from './encodings.js'
 import { once } from './once.js'
-import { isRead } from './routes.js'
+import { refusesMethod } from './routes.js'
 
 /** The files that pages load: few, small, kept in memory, compressed once, when the first browser asks for them so. */
 export interface Assets {
@@ -59,7 +59,7 @@ export function loadAssets({ files, base, reload }: AssetsOptions): Assets {
     path: (name) => current(name).path,
     isAt: (path) => at(path) !== undefined,
     serve(ctx, next) {
-      const asset = isRead(ctx) ? at(ctx.path) : undefined
+      const asset = at(ctx.path)
       return asset === undefined ? next() : send(ctx, asset, FOREVER)
     },
     answer: (ctx, name) => send(ctx, current(name), DAY),
@@ -83,6 +83,7 @@ function load(base: string, name: string, file: string): Asset {
 }
 
 async function send(ctx: Context, asset: Asset, caching: string): Promise<void> {
+  if (refusesMethod(ctx)) return
   const encoding = acceptedEncoding(ctx)
   ctx.set({ 'Cache-Control': caching, Vary: 'Accept-Encoding', ETag: `"${asset.path}.${encoding}"` })
   ctx.status = 200

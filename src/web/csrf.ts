@@ -1,5 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
+import type { Logger } from 'pino'
 import { refuseRequest } from './errors.js'
 import type { OwnCookie } from './own-cookie.js'
 import { randomFew } from './random.js'
@@ -100,14 +101,55 @@ export function isCrossSite(ctx: Context, origin: string | undefined): boolean {
   const sender = ctx.get('Origin')
   if (sender === '') return false
   // Koa's ctx.origin is the request's own Origin header when there is one, and ctx.host may be a forwarded one.
-  return origin === undefined ? hostOf(sender) !== ctx.get('Host').toLowerCase() : sender !== origin
+  if (origin !== undefined) return originOf(sender) !== origin
+  const host = hostOf(sender)
+  return host === undefined || !ownHosts(ctx).includes(host)
 }
 
 /** Throws, for a bare page of 403, if another site sent this request. */
-export function refuseCrossSite(ctx: Context, origin: string | undefined): void {
-  if (isCrossSite(ctx, origin)) refuseRequest(ctx, 403, CROSS_SITE)
+export function refuseCrossSite(
+  ctx: Context,
+  { origin, log }: { origin: string | undefined; log: Logger },
+): void {
+  if (!isCrossSite(ctx, origin)) return
+  if (ctx.get('Sec-Fetch-Site') === '') noteForeign(ctx, origin, log)
+  refuseRequest(ctx, 403, CROSS_SITE)
 }
 
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined
+// A proxy may name the port that every browser leaves out, whichever of the two it is that the browser speaks.
+function ownHosts(ctx: Context): (string | undefined)[] {
+  return ['http', 'https'].map((scheme) => hostOf(`${scheme}://${ctx.get('Host')}`))
+}
+
+/** As browsers write it: lower case, without the port of the scheme; and without the dot that may end a name. */
+function hostOf(address: string): string | undefined {
+  if (!ORIGIN.test(address) || !URL.canParse(address)) return undefined
+  const { hostname, port } = new URL(address)
+  return `${hostname.replace(/\.$/, '')}${port && `:${port}`}`
+}
+
+function originOf(address: string): string | undefined {
+  const host = hostOf(address)
+  return host === undefined ? undefined : `${new URL(address).protocol}//${host}`
+}
+
+const ORIGIN = /^https?:\/\/[^\s/\\@?#]+$/i
+
+/** So many of what is refused by its Origin are named: strangers can make up more. */
+const MOST_NAMED = 10
+const LONGEST_NAMED = 100
+
+const named = new WeakMap<Logger, Set<string>>()
+
+/** Says what to set if these were visitors of this site after all: behind a proxy that changes the Host header they are. */
+function noteForeign(ctx: Context, origin: string | undefined, log: Logger): void {
+  const [from, host] = [ctx.get('Origin'), ctx.get('Host')].map((text) => text.slice(0, LONGEST_NAMED))
+  const known = named.get(log) ?? new Set()
+  const reason = `${from} ${host}`
+  if (known.has(reason) || known.size >= MOST_NAMED) return
+  named.set(log, known.add(reason))
+  log.warn(
+    { origin: from, host, ...(origin !== undefined && { baseUrl: origin }) },
+    'a form was refused because its Origin is not the address of the site: if visitors come by it, set BASE_URL (baseUrl) to it',
+  )
 }

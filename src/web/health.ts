@@ -1,4 +1,5 @@
 import type { Context, Middleware } from 'koa'
+import { refusesMethod } from './routes.js'
 
 /** What a balancer asks: `/healthz` (the process lives) and `/readyz` (it can serve). */
 export interface Health {
@@ -12,8 +13,9 @@ export function healthChecks(isReady: () => Promise<boolean>): Health {
   let leaving = false
   return {
     async checks(ctx, next) {
+      if (ctx.path !== '/healthz' && ctx.path !== '/readyz') return next()
+      if (refusesMethod(ctx)) return
       if (ctx.path === '/healthz') return say(ctx, 200, 'alive')
-      if (ctx.path !== '/readyz') return next()
       const ready = !leaving && (await isReady().catch(() => false))
       say(ctx, ready ? 200 : 503, ready ? 'ready' : 'not ready')
     },

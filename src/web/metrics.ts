@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
 import Koa, { type Context, type Middleware } from 'koa'
 import { DYNAMIC } from './headers.js'
+import { refusesMethod } from './routes.js'
 
 /**
  * Answers `/metrics`. Not 404 to those without the token: that there is such an address is no secret, and a scraper that was
@@ -13,6 +14,7 @@ export function metricsPage(
 ): Middleware {
   return async (ctx, next) => {
     if (ctx.path !== '/metrics') return next()
+    if (refusesMethod(ctx)) return
     ctx.set(DYNAMIC)
     if (token !== undefined && !isBearer(ctx, token)) return refuse(ctx)
     const found = await text().catch(() => undefined)

@@ -82,6 +82,15 @@ function refuseMethod(ctx: Context, allowed: string[]): never {
   return refuseRequest(ctx, 405, ONLY_GET)
 }
 
+/** Answers 405 to whatever is neither GET nor HEAD, without a page, for what is no page either. Returns whether it did. */
+export function refusesMethod(ctx: Context): boolean {
+  if (isRead(ctx)) return false
+  ctx.set({ ...DYNAMIC, Allow: 'GET, HEAD' })
+  ctx.status = 405
+  ctx.body = 'Only GET and HEAD can be used here.\n'
+  return true
+}
+
 export function isRead(ctx: Context): boolean {
   return ctx.method === 'GET' || ctx.method === 'HEAD'
 }

@@ -61,7 +61,7 @@ export function onSubmit<Field extends string>(
 ): Middleware {
   pages.register(form)
   return async (ctx) => {
-    refuseCrossSite(ctx, origin)
+    refuseCrossSite(ctx, { origin, log })
     const values = readValues(ctx, [...form.fields, '_csrf', '_once'] as const)
     const other = await pages.otherSubject(ctx, form, values._csrf)
     if (other !== undefined) {
@@ -85,11 +85,11 @@ export function onSubmit<Field extends string>(
  */
 export function onTyping<Field extends string>(
   form: Form<Field>,
-  { pages, csrf, origin }: SubmitOptions,
+  { pages, csrf, origin, log }: SubmitOptions,
   advise: (ctx: Context, values: Sent<Field>) => Promise<readonly Advice[]>,
 ): Middleware {
   return async (ctx) => {
-    refuseCrossSite(ctx, origin)
+    refuseCrossSite(ctx, { origin, log })
     const values = readValues(ctx, [...form.fields, '_csrf', '_once'] as const)
     const advice = csrf.matches(ctx, values._csrf) ? await advise(ctx, values) : []
     pages.advise(ctx, form, advice)
