@@ -15,8 +15,10 @@ const MOST_ACCOUNTS = 5
 interface Known {
   userId: string
   stamp: string
-  /** By which its failed tries are counted apart from those of the account's other devices. */
+  /** By which its failed tries are counted apart from those of the account's other devices, and it alone is logged out. */
   id: string
+  /** When it last logged in, UTC milliseconds. */
+  at: number
 }
 
 /**
@@ -25,8 +27,10 @@ interface Known {
  */
 export function knownDevices(ctx: Context, house: House): (account: Account) => string | undefined {
   const known = carried(ctx, house)
-  return ({ user, deviceStamp }) =>
-    known.find(({ userId, stamp }) => userId === user.id && stamp === deviceStamp)?.id
+  return ({ user, deviceStamp, endedDevices }) =>
+    known.find(
+      ({ userId, stamp, id }) => userId === user.id && stamp === deviceStamp && !endedDevices.includes(id),
+    )?.id
 }
 
 /** The id of the user who logged in last in this browser, as far as it is known. */
@@ -34,27 +38,47 @@ export function lastUser(ctx: Context, house: House): string | undefined {
   return carried(ctx, house)[0]?.userId
 }
 
-/** Lets this browser carry that it has logged in to the account. */
+/** Lets this browser carry that it has logged in to the account, by the id that it has for that already unless another is given. */
 export function rememberDevice(
   ctx: Context,
   house: House,
-  { userId, stamp }: { userId: string; stamp: string },
+  { userId, stamp, device }: { userId: string; stamp: string; device?: string },
 ): void {
   const known = carried(ctx, house)
-  const id = known.find((one) => one.userId === userId)?.id ?? randomBytes(9).toString('base64url')
+  const id = device ?? known.find((one) => one.userId === userId)?.id ?? newDeviceId()
   const others = known.filter((one) => one.userId !== userId)
-  house.deviceCookie.write(ctx, [{ userId, stamp, id }, ...others].slice(0, MOST_ACCOUNTS), {
+  house.deviceCookie.write(ctx, [{ userId, stamp, id, at: house.now() }, ...others].slice(0, MOST_ACCOUNTS), {
     maxAge: DEVICE_LIFE,
   })
 }
 
+/** Lets go of the account in this browser, which is a stranger to it from now on. */
+export function forgetDevice(ctx: Context, house: House, userId: string): void {
+  const others = carried(ctx, house).filter((one) => one.userId !== userId)
+  if (others.length === 0) house.deviceCookie.clear(ctx)
+  else house.deviceCookie.write(ctx, others, { maxAge: DEVICE_LIFE })
+}
+
 function carried(ctx: Context, house: House): Known[] {
   const content = house.deviceCookie.read(ctx)
-  return Array.isArray(content) ? content.filter(isKnown) : []
+  const known = Array.isArray(content) ? content.filter(isKnown) : []
+  // A browser that does not let go of a cookie in time, or a copy of one, has it no longer.
+  return known.filter(({ at }) => house.now() - at < DEVICE_LIFE)
 }
 
 function isKnown(value: unknown): value is Known {
-  return typeof value === 'object' && value !== null && 'userId' in value && 'stamp' in value && 'id' in value
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'userId' in value &&
+    'stamp' in value &&
+    'id' in value &&
+    'at' in value
+  )
+}
+
+export function newDeviceId(): string {
+  return randomBytes(9).toString('base64url')
 }
 
 /** A stamp that no device carries yet. */

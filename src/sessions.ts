@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
-import { knownDevices, rememberDevice } from './devices.js'
+import { forgetDevice, knownDevices, newDeviceId, newDeviceStamp, rememberDevice } from './devices.js'
 import { MINUTE } from './durations.js'
-import { happens, recorded, userAgentOf } from './events.js'
+import { happens, userAgentOf } from './events.js'
 import type { House } from './house.js'
 import type { Lifetimes } from './lifetimes.js'
 import { forgetHalfLogin, halfLoggedIn, halfLoginOf } from './login-steps.js'
@@ -144,19 +144,21 @@ export async function logIn(
   const { user, deviceStamp } = account
   const now = house.now()
   const token = newToken()
+  const known = knownDevices(ctx, house)(account)
+  const device = known ?? newDeviceId()
   const session = {
     id: randomUUID(),
     tokenHash: hashOf(token),
     userId: user.id,
     kept: options.kept,
     loginForm: options.form,
+    device,
     userAgent: userAgentOf(ctx),
     address: house.address(ctx),
     now,
     expiresAt: endOf({ kept: options.kept, createdAt: now }, now, house.lifetimes),
   }
-  const isStranger =
-    knownDevices(ctx, house)(account) === undefined && !(await hasJustSignedUp(ctx, house, account))
+  const isStranger = known === undefined && !(await hasJustSignedUp(ctx, house, account))
   const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
   const done = await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
     const opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
@@ -178,7 +180,7 @@ export async function logIn(
   house.loginCookie.begin(ctx, token, lifetimeOf(begun, house))
   house.csrf.forget(ctx)
   await changeSessionId(ctx)
-  rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
+  rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp, device })
   setLogin(ctx, { session: begun, user })
   return { isReopened }
 }
@@ -260,16 +262,31 @@ export function renewalOf(ctx: Context, house: House, { form }: { form?: string 
 
 export const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' }
 
-/** Ends the session of this browser; a copy of its cookie is worth nothing from now on. */
-export async function logOut(ctx: Context, house: House): Promise<void> {
+/**
+ * Ends the session of this browser; a copy of its cookie is worth nothing from now on. With `forget` the browser is a
+ * stranger to the account afterwards, and so is a copy of its device cookie.
+ */
+export async function logOut(ctx: Context, house: House, { forget }: { forget: boolean }): Promise<void> {
   const login = logins.get(ctx)
   if (login !== undefined) {
     const { session, user } = login
-    await recorded(ctx, house, { kind: 'logged_out', userId: user.id }, (event) =>
-      sessions.close(house.database, { id: session.id, userId: user.id }, { event }),
+    const owned = { id: session.id, userId: user.id }
+    await happens(ctx, house, { kind: 'logged_out', userId: user.id }, async (transaction) =>
+      forget
+        ? endDevice(transaction, owned)
+        : (await sessions.close(transaction, owned)) !== undefined || undefined,
     )
+    if (forget) forgetDevice(ctx, house, user.id)
   }
   await forgetLogin(ctx, house)
+}
+
+/** Ends a session and makes a stranger of its browser; answers undefined if it had ended before. */
+export async function endDevice(transaction: Db, owned: sessions.Owned): Promise<true | undefined> {
+  const device = await sessions.close(transaction, owned)
+  if (device === undefined) return undefined
+  await users.endDevice(transaction, owned.userId, { device, otherStamp: newDeviceStamp() })
+  return true
 }
 
 /** Lets go of a login that has ended: nothing of it stays in this browser. */

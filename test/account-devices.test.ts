@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { PASSWORD, type Page, Site, type Visitor } from './helpers.js'
+import { PASSWORD, type Page, Site, until, type Visitor } from './helpers.js'
 
 const test = suite('account-devices')
 let site: Site
@@ -446,6 +446,120 @@ test('under a prefix all of it works the same', async () => {
   assert.is((await visitor.send(list, { name: 'Here' }, to)).headers.location, `/members${PATH}`)
   assert.equal(titles(await visitor.open(`/members${PATH}`)), ['Here'])
   await mounted.close()
+})
+
+/** How many mails told the owner of a login on a new device. */
+async function strangers(name: string): Promise<number> {
+  const told = await site.mails(`${name}@example.com`, 0)
+  return told.filter(({ subject }) => subject.startsWith('A new login')).length
+}
+
+/** Logs this browser in again, and answers whether it was known. */
+async function isKnown(visitor: Visitor, name: string): Promise<boolean> {
+  await site.emptyMailbox()
+  visitor.agent.jar.setCookie('gatehouse=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT', '127.0.0.1', '/')
+  await visitor.logIn(name)
+  await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+  return (await strangers(name)) === 0
+}
+
+/** A browser that is logged in and known, with copies of its cookies in another's hands. */
+async function known(name: string): Promise<{ visitor: Visitor; thief: Visitor }> {
+  const visitor = site.visitor()
+  await visitor.logIn(name)
+  const thief = site.visitor()
+  for (const cookie of cookiesOf(visitor)) thief.agent.jar.setCookie(`${cookie}; path=/`, '127.0.0.1', '/')
+  return { visitor, thief }
+}
+
+function cookiesOf(visitor: Visitor): string[] {
+  const from = { domain: '127.0.0.1', path: '/', secure: false, script: false }
+  return visitor.agent.jar.getCookies(from).map(({ name, value }) => `${name}=${value}`)
+}
+
+async function rowOf(visitor: Visitor): Promise<string> {
+  const page = await visitor.open('/account/devices/')
+  const [, row] = /(\/account\/devices\/[^/"]+\/revoke\/)/.exec(page.text) ?? []
+  return row ?? ''
+}
+
+test('a browser that was logged out in the list of devices is a stranger, with copies of its cookies; others are not', async () => {
+  const owner = await site.visitor().settle('Stranger')
+  const { visitor: other } = await known('Stranger')
+  const { visitor: lost, thief } = await known('Stranger')
+  const revoke = await rowOf(lost)
+  await owner.send(await owner.open('/account/devices/'), {}, revoke)
+  assert.not.ok(await isKnown(thief, 'Stranger'))
+  assert.not.ok(await isKnown(lost, 'Stranger'))
+  assert.ok(await isKnown(lost, 'Stranger'), 'it is known again by that login')
+  assert.ok(await isKnown(owner, 'Stranger'))
+  assert.ok(await isKnown(other, 'Stranger'))
+})
+
+test('a stranger made by copies of this browser’s own device cookie does not make one of this browser', async () => {
+  await site.visitor().signUp('Copied')
+  const { visitor, thief } = await known('Copied')
+  assert.ok(await isKnown(thief, 'Copied'))
+  await visitor.send(await visitor.open('/account/devices/'), {}, await rowOf(thief))
+  assert.not.ok(await isKnown(thief, 'Copied'))
+  assert.ok(await isKnown(visitor, 'Copied'))
+})
+
+test('a browser is forgotten by the box at logout, or by logging itself out in the list, and else stays known', async () => {
+  await site.visitor().signUp('Forgotten')
+  const { visitor, thief } = await known('Forgotten')
+  await visitor.send(await visitor.open('/logout/'))
+  assert.ok(await isKnown(visitor, 'Forgotten'))
+  await visitor.send(await visitor.open('/logout/'), { forget: 'on' })
+  assert.not.ok(cookiesOf(visitor).some((cookie) => cookie.startsWith('gatehouse-device=')))
+  assert.not.ok(await isKnown(visitor, 'Forgotten'))
+  assert.not.ok(await isKnown(thief, 'Forgotten'))
+  await visitor.send(await visitor.open('/account/devices/'), {}, await rowOf(visitor))
+  assert.not.ok(await isKnown(visitor, 'Forgotten'))
+})
+
+test('of several accounts in one browser the box at logout forgets the one that is logged in', async () => {
+  await site.visitor().signUp('First of two')
+  await site.visitor().signUp('Second of two')
+  const visitor = site.visitor()
+  await visitor.logIn('First of two')
+  await visitor.send(await visitor.open('/logout/'))
+  await visitor.logIn('Second of two')
+  await visitor.send(await visitor.open('/logout/'), { forget: 'on' })
+  await visitor.logIn('First of two')
+  const stamps = await site.rows<{ ended_devices: string }>(
+    "select ended_devices from users where name like '%of two' order by name",
+  )
+  assert.equal(
+    stamps.map(({ ended_devices }) => ended_devices === ''),
+    [true, false],
+  )
+})
+
+test('a browser is known for 400 days since its last login, whatever it does with the cookie', async () => {
+  const own = await Site.start()
+  await own.visitor().signUp('Old')
+  const early = own.visitor()
+  await early.logIn('Old')
+  await own.emptyMailbox()
+  own.clock.advance(400 * DAY)
+  await early.logIn('Old')
+  const told = await own.mail('Old@example.com')
+  assert.match(told.subject, 'A new login')
+  await own.close()
+})
+
+test('more devices than an account remembers one by one are ended by another stamp', async () => {
+  const owner = await site.visitor().settle('Many')
+  await site.write(`update users set ended_devices = '${'x '.repeat(40)}' where name = 'Many'`)
+  const { visitor } = await known('Many')
+  await owner.send(await owner.open('/account/devices/'), {}, await rowOf(visitor))
+  const [row] = await site.rows<{ ended_devices: string }>(
+    "select ended_devices from users where name = 'Many'",
+  )
+  assert.is(row?.ended_devices, '')
+  assert.not.ok(await isKnown(visitor, 'Many'))
+  assert.ok(await isKnown(owner, 'Many'))
 })
 
 test.run()

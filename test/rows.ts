@@ -40,7 +40,18 @@ export function newSession(
 ): NewSession {
   const loginForm = `form of ${tokenHash}`
   const id = `id of ${tokenHash}`
-  return { id, tokenHash, userId, kept: false, loginForm, userAgent: '', address: '', now: NOW, expiresAt }
+  return {
+    id,
+    tokenHash,
+    userId,
+    kept: false,
+    loginForm,
+    device: '',
+    userAgent: '',
+    address: '',
+    now: NOW,
+    expiresAt,
+  }
 }
 
 export async function count(db: Db, table: keyof Schema): Promise<number> {

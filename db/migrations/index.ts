@@ -14,6 +14,7 @@ import * as languages from './0012-languages.js'
 import * as keys from './0013-keys.js'
 import * as emailKeys from './0014-email-keys.js'
 import * as erasures from './0015-erasures.js'
+import * as endedDevices from './0016-ended-devices.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -32,4 +33,5 @@ export const migrations: Record<string, Migration> = {
   '0013-keys': keys,
   '0014-email-keys': emailKeys,
   '0015-erasures': erasures,
+  '0016-ended-devices': endedDevices,
 }

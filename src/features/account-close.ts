@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { lastUser } from '../devices.js'
+import { lastUser, newDeviceStamp, rememberDevice } from '../devices.js'
 import { happens } from '../events.js'
 import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf, loginAs } from '../house.js'
@@ -105,16 +105,20 @@ async function close(ctx: Context, house: House): Promise<number> {
   const { user } = loginOf(ctx)
   const now = house.now()
   const eraseAt = now + REOPEN_LIFE
+  const stamp = newDeviceStamp()
   const facts = { to: user.email, ...circumstances(ctx, house) }
   await happens(ctx, house, { kind: 'account_closed', userId: user.id }, async (transaction) => {
     if (!(await users.close(transaction, user.id, { now, eraseAt }))) return undefined
     await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
     await sessions.closeAll(transaction, user.id, { now })
+    await users.setDeviceStamp(transaction, user.id, stamp)
     await tokens.revoke(transaction, user.id, ENDED)
     await mails.cancel(transaction, user.id, ENDED)
     await house.outbox.post(transaction, { kind: 'account-closed', userId: user.id, facts })
     return true
   })
+  // Whoever has closed it here may take that back here.
+  rememberDevice(ctx, house, { userId: user.id, stamp })
   await forgetLogin(ctx, house)
   return eraseAt
 }

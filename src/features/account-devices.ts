@@ -1,11 +1,18 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { type DeviceWords, deviceWords, newDeviceStamp, rememberDevice } from '../devices.js'
+import {
+  type DeviceWords,
+  deviceWords,
+  knownDevices,
+  newDeviceId,
+  newDeviceStamp,
+  rememberDevice,
+} from '../devices.js'
 import { happens, recorded } from '../events.js'
 import * as fields from '../fields.js'
 import { requireUser } from '../guards.js'
 import { type House, houseOf } from '../house.js'
-import { LOGGED_OUT, loginOf, logOut } from '../sessions.js'
+import { endDevice, LOGGED_OUT, loginOf, logOut } from '../sessions.js'
 import * as sessions from '../tables/sessions.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form, Message, Values } from '../web/form.js'
@@ -55,7 +62,7 @@ export function routes(router: Router, house: House): void {
       const devices = await devicesOf(ctx)
       const device = chosen(ctx, devices)
       if (device?.isThis) {
-        await logOut(ctx, house)
+        await logOut(ctx, house, { forget: true })
         return house.pages.leave(ctx, house.places.afterLogout, { message: LOGGED_OUT })
       }
       const isRevoked = device !== undefined && (await revoke(ctx, house, device))
@@ -156,12 +163,23 @@ function neighbour(devices: readonly Device[], device: Device | undefined): Devi
 
 async function revoke(ctx: Context, house: House, device: Device): Promise<boolean> {
   const { user } = loginOf(ctx)
-  return recorded(
-    ctx,
-    house,
-    { kind: 'device_revoked', userId: user.id, about: calledInHistory(device) },
-    (event) => sessions.close(house.database, { id: device.id, userId: user.id }, { event }),
+  const happening = { kind: 'device_revoked', userId: user.id, about: calledInHistory(device) } as const
+  const isRevoked = await happens(ctx, house, happening, (transaction) =>
+    endDevice(transaction, { id: device.id, userId: user.id }),
   )
+  if (isRevoked) await stayKnown(ctx, house)
+  return isRevoked ?? false
+}
+
+// A former session of this browser, or one that was begun with a copy of its device cookie, went by the same id.
+async function stayKnown(ctx: Context, house: House): Promise<void> {
+  const { main } = house.database
+  const { session, user } = loginOf(ctx)
+  const account = await users.byId(main, user.id)
+  if (account === undefined || knownDevices(ctx, house)(account) !== undefined) return
+  const device = newDeviceId()
+  await sessions.setDevice(main, { id: session.id, userId: user.id }, device)
+  rememberDevice(ctx, house, { userId: user.id, stamp: account.deviceStamp, device })
 }
 
 /** Ends all other sessions, and makes strangers of the browsers that know the account; this one stays known. */

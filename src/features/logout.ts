@@ -9,7 +9,7 @@ import { onSubmit } from '../web/submit.js'
 
 export const name = 'logout'
 
-const form: Form<never> = { name, fields: [], secret: [], oneButton: true }
+const form: Form<'forget'> = { name, fields: ['forget'], secret: [], oneButton: true }
 
 export function routes(router: Router, house: House): void {
   // A page that asks: neither a link nor an image on another site can log anybody out.
@@ -18,8 +18,8 @@ export function routes(router: Router, house: House): void {
   router.post(
     '/logout/',
     unlessLoggedOut,
-    onSubmit(form, house, async (ctx) => {
-      await logOut(ctx, house)
+    onSubmit(form, house, async (ctx, { forget }) => {
+      await logOut(ctx, house, { forget: forget !== '' })
       house.pages.leave(ctx, house.places.afterLogout, { message: LOGGED_OUT })
     }),
   )

@@ -20,6 +20,8 @@ export interface SessionsTable {
   login_form: string
   /** What the user calls this device. */
   device_name: string | null
+  /** The id that the browser carries for the account in its device cookie; '' if that is not known. */
+  device: string
   user_agent: string
   address: string
   created_at: number
@@ -55,6 +57,7 @@ export interface NewSession {
   userId: string
   kept: boolean
   loginForm: string
+  device: string
   userAgent: string
   address: string
   now: number
@@ -93,6 +96,7 @@ const store = statement((db, session: Stored) => {
     user_id: session.userId,
     kept: session.kept,
     login_form: session.loginForm,
+    device: session.device,
     user_agent: session.userAgent,
     address: session.address,
     created_at: session.now,
@@ -331,20 +335,25 @@ export async function rename(
   )
 }
 
-/** Ends a session; answers false if it had ended before. */
-export async function close(
-  database: Database,
-  { id, userId }: Owned,
-  { event }: Told = {},
-): Promise<boolean> {
-  return changed(database, event, (transaction) =>
-    transaction
-      .deleteFrom('sessions')
-      .where('id', '=', id)
-      .where('user_id', '=', userId)
-      .executeTakeFirst()
-      .then(({ numDeletedRows }) => numDeletedRows),
-  )
+/** Ends a session, and answers by which device it was used; undefined if it had ended before. */
+export async function close(db: Db, { id, userId }: Owned): Promise<string | undefined> {
+  const closed = await db
+    .deleteFrom('sessions')
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .returning('device')
+    .executeTakeFirst()
+  return closed?.device
+}
+
+/** Notes that the session's browser carries another id for the account. */
+export async function setDevice(db: Db, { id, userId }: Owned, device: string): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({ device })
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .execute()
 }
 
 /** Does what changes one session, and tells of it if there was one. */

@@ -23,6 +23,8 @@ export interface UsersTable {
   signup_form: string
   /** What the devices carry that the account knows; a new one makes strangers of them all. */
   device_stamp: string
+  /** Ids of devices that were logged out since the stamp was made, each with a space behind it. */
+  ended_devices: string
   /** When its owner proved to read the mails of `email`; null if not yet. */
   email_confirmed_at: number | null
   /** When the account ends unless `email` is confirmed; null if it does not. */
@@ -62,6 +64,8 @@ export interface Account {
   passwordHash: string
   signupForm: string
   deviceStamp: string
+  /** Devices that carry the stamp and are strangers nevertheless. */
+  endedDevices: readonly string[]
   /** When its owner closed the account, and when it is erased, UTC milliseconds; null while it is open. */
   closedAt: number | null
   eraseAt: number | null
@@ -125,6 +129,7 @@ const insert = statement((db, user: Omit<NewUser, 'language'> & { language: stri
       password_hash: user.passwordHash,
       signup_form: user.signupForm,
       device_stamp: FIRST_STAMP,
+      ended_devices: '',
       confirm_by: user.confirmBy,
       language: user.language,
       created_at: user.createdAt,
@@ -404,7 +409,7 @@ export async function setPassword(
   return changed(
     db
       .updateTable('users')
-      .set({ password_hash: passwordHash, device_stamp: deviceStamp, updated_at: now })
+      .set({ password_hash: passwordHash, ...stamped(deviceStamp), updated_at: now })
       .where('id', '=', userId)
       .$if(insteadOf !== undefined, (update) => update.where('password_hash', '=', insteadOf ?? ''))
       .$if(ofEmail !== undefined, (update) => update.where('email', '=', ofEmail ?? '')),
@@ -413,7 +418,34 @@ export async function setPassword(
 
 /** Makes strangers of all devices that carry the former stamp. */
 export async function setDeviceStamp(db: Db, userId: string, deviceStamp: string): Promise<void> {
-  await db.updateTable('users').set({ device_stamp: deviceStamp }).where('id', '=', userId).execute()
+  await db.updateTable('users').set(stamped(deviceStamp)).where('id', '=', userId).execute()
+}
+
+function stamped(deviceStamp: string): { device_stamp: string; ended_devices: string } {
+  return { device_stamp: deviceStamp, ended_devices: '' }
+}
+
+/** More are not told apart: all devices of the account become strangers instead. */
+const MOST_ENDED = 40
+
+/** Makes a stranger of one device; of all of them, by `otherStamp`, if it is not known which one it is, or they are too many. */
+export async function endDevice(
+  db: Db,
+  userId: string,
+  { device, otherStamp }: { device: string; otherStamp: string },
+): Promise<void> {
+  if (device === '') return setDeviceStamp(db, userId, otherStamp)
+  const { ended_devices } = await db
+    .updateTable('users')
+    .set((expression) => ({ ended_devices: expression('ended_devices', '||', `${device} `) }))
+    .where('id', '=', userId)
+    .returning('ended_devices')
+    .executeTakeFirstOrThrow()
+  if (idsIn(ended_devices).length > MOST_ENDED) await setDeviceStamp(db, userId, otherStamp)
+}
+
+function idsIn(ended: string): string[] {
+  return ended.split(' ').filter(Boolean)
 }
 
 /** The same for several users, who get one stamp. */
@@ -422,7 +454,7 @@ export async function setDeviceStamps(
   userIds: readonly string[],
   deviceStamp: string,
 ): Promise<void> {
-  await db.updateTable('users').set({ device_stamp: deviceStamp }).where('id', 'in', userIds).execute()
+  await db.updateTable('users').set(stamped(deviceStamp)).where('id', 'in', userIds).execute()
 }
 
 /** The first `batch` ids behind `id`, in their order; '' stands before all. */
@@ -554,6 +586,7 @@ const ACCOUNT_COLUMNS = [
   'password_hash',
   'signup_form',
   'device_stamp',
+  'ended_devices',
   'closed_at',
   'erase_at',
   'disabled_at',
@@ -573,6 +606,7 @@ function accountOf(row: AccountRow | undefined): Account | undefined {
     passwordHash: row.password_hash,
     signupForm: row.signup_form,
     deviceStamp: row.device_stamp,
+    endedDevices: idsIn(row.ended_devices),
     closedAt: row.closed_at,
     eraseAt: row.erase_at,
     disabledAt: row.disabled_at,

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
+import { newDeviceStamp } from '../../devices.js'
 import { commanded } from '../../events.js'
 import * as mails from '../../tables/mails.js'
 import * as sessions from '../../tables/sessions.js'
@@ -47,6 +48,7 @@ async function disable(office: Office, who: string, reason: string | undefined):
     if (!(await users.disable(transaction, user.id, now))) return undefined
     // What had found its reader before would be tried again, whoever that is.
     await mails.cancel(transaction, user.id, ['password-reset', 'email-confirm', 'email-change'])
+    await users.setDeviceStamp(transaction, user.id, newDeviceStamp())
     return sessions.closeAll(transaction, user.id, { now })
   })
   const name = printable(user.name)
