@@ -14,6 +14,9 @@ test.after(() => site.close())
 const TOO_OLD = [
   '⚠ This page was open for too long, or changed in another tab. Nothing is lost: please press the button again.',
 ]
+const COOKIE_MISSING = [
+  '⚠ Your browser did not send the cookie that this site needs. Either this page was open for too long, or cookies are blocked. Nothing is lost: press the button again. If this message comes back, allow cookies for this site.',
+]
 const LOGIN = { username: 'Petra', password: PASSWORD }
 
 for (const htmx of [false, true]) {
@@ -35,13 +38,31 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: a token without its cookie, or of another visitor, is worth nothing, and comes back fresh`, async () => {
+  test(`${kind}: a token of another visitor is worth nothing, and comes back fresh`, async () => {
     const form = await site.visitor().open('/login/')
     const stranger = site.visitor({ htmx })
+    await stranger.open('/login/')
     const page = await stranger.send(form, LOGIN)
     assert.is(page.status, 403)
     assert.equal(page.messages(), TOO_OLD)
     assert.is((await stranger.send(form, { ...LOGIN, _csrf: page.value('_csrf') })).status, htmx ? 200 : 303)
+  })
+
+  test(`${kind}: a form without its cookie says that cookies are needed, and works once they come`, async () => {
+    const visitor = site.visitor({ htmx })
+    let form = await site.visitor().open('/login/')
+    for (const press of ['once', 'twice']) {
+      const page = await site.visitor({ htmx }).send(form, LOGIN)
+      assert.is(page.status, 403, press)
+      assert.equal(page.messages(), COOKIE_MISSING, press)
+      assert.is(page.isWhole, !htmx)
+      assert.is(page.value('username'), 'Petra')
+      assert.match(page.headers['cache-control'] ?? '', 'no-store')
+      if (!htmx) form = page
+    }
+    const page = await visitor.send(form, LOGIN)
+    assert.equal(page.messages(), COOKIE_MISSING)
+    assert.is((await visitor.send(form, { ...LOGIN, _csrf: page.value('_csrf') })).status, htmx ? 200 : 303)
   })
 }
 

@@ -12,6 +12,13 @@ const PAGE_TOO_OLD = {
     'This page was open for too long, or changed in another tab. Nothing is lost: please press the button again.',
 }
 
+// A cookie that has expired in the browser and one that it refuses look alike from here: both are told what helps.
+const COOKIE_MISSING = {
+  code: 'cookie_missing',
+  sentence:
+    'Your browser did not send the cookie that this site needs. Either this page was open for too long, or cookies are blocked. Nothing is lost: press the button again. If this message comes back, allow cookies for this site.',
+}
+
 /**
  * Two users in two tabs of one browser: what was meant for the account of one is not done to that of the other, whose name
  * is said. Pressed again, it is meant for them.
@@ -68,7 +75,7 @@ export function onSubmit<Field extends string>(
       return await pages.refuse(ctx, form, { status: 403, errors: [forAnother(other)], values })
     }
     if (!csrf.matches(ctx, values._csrf)) {
-      return await pages.refuse(ctx, form, { status: 403, errors: [PAGE_TOO_OLD], values })
+      return await pages.refuse(ctx, form, { status: 403, errors: [tooOld(csrf.secretOf(ctx), values._csrf)], values })
     }
     await handle(ctx, values).catch(async (error: unknown) => {
       const answer = answerOf(error)
@@ -77,6 +84,11 @@ export function onSubmit<Field extends string>(
       await pages.refuse(ctx, form, { status: answer.status, errors: [answer.error], values })
     })
   }
+}
+
+// Without a secret nothing came back of what the page with this token has given to the browser.
+function tooOld(secret: string, token: string): Message {
+  return token !== '' && secret === '' ? COOKIE_MISSING : PAGE_TOO_OLD
 }
 
 /**
