@@ -240,6 +240,7 @@ export function createPages({
     action: actionOf(form, url),
     advised: form.advised ?? [],
     adviceAction: `${pageOf(form, url)}advice/`,
+    adviceId: hintsOf(form),
     advice: byField(unsaid(advice, errors), (one) => spokenAdvice(ctx, one)),
     hasFields: form.fields.length > 0 || form.around !== undefined,
     once: values._once || newOnce(),
@@ -290,6 +291,7 @@ export function createPages({
       const messages = { errors: errors.map((error) => spokenError(ctx, error)) }
       const state = formState(ctx, form, values, { errors, ...(advice && { advice }) })
       ctx.status = status
+      endHints(ctx, form)
       answer(ctx, {
         page: () =>
           renderPage(ctx, `${form.name}/page.html`, { ...around, messages, form: state }, pageOf(form, url)),
@@ -320,13 +322,14 @@ export function createPages({
         notices.leave(ctx, notice)
         return redirect(ctx, to)
       }
+      endHints(ctx, form)
       render(ctx, FRAGMENT, {
         ...(await form.around?.(ctx)),
         messages: {
           notice: spoken(ctx, notice),
           onward: spokenOnward(ctx, notice, onward && { href: to, message: onward }),
         },
-        form: { ...formState(ctx, form, values), oob: true },
+        form: { ...formState(ctx, form, values), ...ACCEPTED, oob: true },
       })
     },
 
@@ -371,6 +374,7 @@ export function createPages({
       const state = form && {
         ...sampleState(ctx, form, values, { errors, advice }),
         oob: template === FRAGMENT,
+        ...(notice && template === FRAGMENT && ACCEPTED),
       }
       return speech(languages.of(ctx)).views.render(template, {
         ...shared(ctx),
@@ -408,6 +412,20 @@ export function createPages({
       })
     },
   }
+}
+
+/** What was accepted has no place for advice any more: what comes late finds none. */
+const ACCEPTED = { advised: [] }
+
+// A question that is still under way is about what was typed before the form was sent.
+function endHints(ctx: Context, form: Form): void {
+  if (form.advised === undefined) return
+  ctx.set('HX-Trigger', JSON.stringify({ 'htmx:abort': { target: `#${hintsOf(form)}` } }))
+}
+
+/** The id of the element that asks for advice. */
+function hintsOf({ name }: Form): string {
+  return `${name.replaceAll('/', '-')}-hints`
 }
 
 /** The one place that asks which kind of browser it is. */

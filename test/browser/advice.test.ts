@@ -1,4 +1,4 @@
-import type { Page, Route } from 'playwright-core'
+import type { Page, Request, Route } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../helpers.js'
 import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
@@ -106,12 +106,11 @@ test('asks about the domain of a new address once it is typed, and again when it
 
 test('does not repeat what the errors say, though it may come after them', async () => {
   const page = await open('/signup/')
-  const asked = page.waitForResponse('**/advice/')
   await fillIn(page, { username: 'Taken', email: 'anna@example.com', password: 'abc', repassword: 'abc' })
   await pressForAnswer(page)
-  await asked
+  await page.fill('#username', 'taken')
   await page.locator('#username-advice .rule').waitFor({ state: 'attached' })
-  assert.is((await advice(page, 'username')).trim(), 'Taken2 is free.')
+  assert.is((await advice(page, 'username')).trim(), 'taken2 is free.')
   assert.ok(!(await page.locator('#password-advice').isVisible()))
 })
 
@@ -128,7 +127,68 @@ test('does not hold up the form, and is gone with the success', async () => {
   await page.waitForRequest('**/advice/')
   await pressForAnswer(page)
   assert.match((await messages(page)).join(), 'Your account Hurried is ready')
-  for (const name of ['username', 'email', 'password']) assert.is(await advice(page, name), '')
+  assert.equal(await said(page), '')
+})
+
+/** Holds every question back until `release`; `ended` once the first has its answer, or nobody wants it any more. */
+async function hold(
+  page: Page,
+): Promise<{ asked: Promise<unknown>; release(): void; ended: Promise<unknown> }> {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  await page.route('**/advice/', async (route) => {
+    await released
+    await route.continue().catch(() => {})
+  })
+  const isOne = (request: Request) => request.url().endsWith('/advice/')
+  const ends = [page.waitForEvent('requestfinished', isOne), page.waitForEvent('requestfailed', isOne)]
+  return { asked: page.waitForRequest('**/advice/'), release, ended: Promise.any(ends) }
+}
+
+async function said(page: Page): Promise<string> {
+  return (await page.locator('.advice').allInnerTexts()).join('')
+}
+
+test('that comes late says nothing beside the success, nor does any after it', async () => {
+  const page = await open('/signup/')
+  const { asked, release, ended } = await hold(page)
+  await fillIn(page, {
+    username: 'Late',
+    email: 'late@example.com',
+    password: PASSWORD,
+    repassword: PASSWORD,
+  })
+  await asked
+  await pressForAnswer(page)
+  assert.match((await messages(page)).join(), 'Your account Late is ready')
+  release()
+  await ended
+  assert.is(await said(page), '')
+
+  const answered = page.waitForResponse('**/advice/')
+  await page.locator('#username').pressSequentially('st')
+  await (await answered).finished()
+  assert.is(await said(page), '')
+  assert.match((await messages(page)).join(), 'Your account Late is ready')
+})
+
+test('that comes late does not replace what is said of the form that was refused', async () => {
+  const page = await open('/signup/')
+  const { asked, release, ended } = await hold(page)
+  await fillIn(page, { email: 'unhurried@example.com', password: PASSWORD, repassword: 'another' })
+  await page.fill('#username', 'Taken')
+  await asked
+  // As password managers do it: nothing is typed.
+  await page.evaluate("document.querySelector('#username').value = 'Unhurried'")
+  await pressForAnswer(page)
+  assert.equal(await messages(page), ['⚠ The two passwords differ.'])
+  release()
+  await ended
+  assert.match(await advice(page, 'username'), 'This user name is free.')
+  await page.fill('#username', 'Unhurried!')
+  await untilAdvised(page, 'username', 'only letters')
 })
 
 test.run()
