@@ -277,6 +277,7 @@ function loadHouseAssets(url: Url, { development = false }: AccountsOptions): As
   const { resolve } = createRequire(import.meta.url)
   const files = {
     'htmx.js': resolve('htmx.org/dist/htmx.min.js'),
+    'no-answer.js': join(root, 'public', 'no-answer.js'),
     'site.css': join(root, 'public', 'site.css'),
     'favicon.svg': join(root, 'public', 'favicon.svg'),
     'favicon.ico': join(root, 'public', 'favicon.ico'),

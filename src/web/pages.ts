@@ -146,6 +146,9 @@ const ONWARD_DELAY = '3s'
 /** No token: what is sent with it is refused. */
 const NO_TOKEN = 'made-up'
 
+/** Tells public/no-answer.js that the answer is no error page of a proxy. */
+const OURS = { Gatehouse: 'fragment' }
+
 /** What htmx gets, of whichever form. */
 export const FRAGMENT = 'parts/fragment.html'
 
@@ -179,6 +182,7 @@ export function createPages({
     const language = languages.of(ctx)
     ctx.set(SPOKEN)
     ctx.set('Content-Language', language)
+    if (isHtmx(ctx)) ctx.set(OURS)
     answerHtml(ctx, speech(language).views.render(template, { ...shared(ctx), ...values }))
   }
 

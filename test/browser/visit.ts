@@ -44,7 +44,7 @@ export async function fillIn(page: Page, values: Record<string, string>): Promis
 
 /** What the message box says, one text for each error. */
 export function messages(page: Page): Promise<string[]> {
-  return page.locator('#messages .error li, #messages .success > p:first-child').allInnerTexts()
+  return page.locator('#messages :is(.error li, .success > p:first-child, .no-answer p)').allInnerTexts()
 }
 
 /** Presses the form's button and waits until the message box has new content, by htmx or on a new page. */

@@ -1,0 +1,12 @@
+// htmx has no attribute for a form that gets no answer, or one that is not ours. The words are those of the page.
+const sayNoAnswer = (box) => {
+  if (box?.id === 'messages')
+    box.replaceChildren(document.getElementById('no-answer').content.cloneNode(true))
+}
+addEventListener('htmx:error', ({ detail: { ctx } }) => sayNoAnswer(ctx?.target))
+addEventListener('htmx:before:response', (event) => {
+  const { target, hx, response } = event.detail.ctx
+  if (!target?.closest('#messages') || hx.redirect || response.headers.has('Gatehouse')) return
+  event.preventDefault()
+  sayNoAnswer(target)
+})

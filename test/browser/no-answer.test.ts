@@ -1,0 +1,94 @@
+import type { Request, Route } from 'playwright-core'
+import * as assert from 'uvu/assert'
+import { PASSWORD } from '../helpers.js'
+import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
+
+const { test, site, open } = browserSuite('a form that gets no answer of ours')
+
+test.before(async () => {
+  await site().visitor().signUp('Olga')
+})
+
+const NO_ANSWER = [
+  '⚠ The site did not answer, so perhaps nothing was saved. What you typed is still here. Check your connection, then press the button again.',
+]
+const GATEWAY = '<html><head><title>502</title></head><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>'
+const html = (status: number) => ({ status, contentType: 'text/html', body: GATEWAY })
+
+const FAILURES: Record<string, (route: Route) => Promise<void>> = {
+  'no network': (route) => route.abort('internetdisconnected'),
+  'a site that restarts': (route) => route.abort('connectionrefused'),
+  'a connection that breaks off': (route) => route.abort('connectionreset'),
+  'the 502 of a proxy': (route) => route.fulfill(html(502)),
+  'the login of a hotel': (route) => route.fulfill(html(200)),
+  'a text of somebody else': (route) =>
+    route.fulfill({ status: 503, contentType: 'text/plain', body: 'Upstream' }),
+  'no content': (route) => route.fulfill({ status: 204 }),
+}
+
+for (const [what, fail] of Object.entries(FAILURES)) {
+  test(`${what}: the box says so, nothing typed is lost, and pressing again works`, async () => {
+    const page = await open('/login/')
+    await fillIn(page, { username: 'Olga', password: PASSWORD })
+    await page.route('**/login/verify/', fail)
+    await pressForAnswer(page)
+    assert.equal(await messages(page), NO_ANSWER)
+    assert.not.match(await page.locator('body').innerText(), /Gateway|Upstream/)
+    assert.is(await page.title(), 'Log in · Gatehouse')
+    await pressForAnswer(page)
+    assert.equal(await messages(page), NO_ANSWER, 'again')
+    assert.is(await page.inputValue('#password'), PASSWORD)
+    await page.unroute('**/login/verify/')
+    await pressForAnswer(page)
+    assert.equal(await messages(page), ['✔ You are logged in.'])
+  })
+}
+
+test('the box says it in the language of the page, to screen readers too, and breaks no rule of the site', async () => {
+  const page = await open('/login/', { locale: 'ru' })
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => complaints.push(message.text()))
+  await page.route('**/login/verify/', (route) => route.fulfill(html(502)))
+  await pressForAnswer(page)
+  assert.match((await messages(page)).join(), 'Сайт не ответил')
+  const client = await page.context().newCDPSession(page)
+  const { nodes } = await client.send('Accessibility.getFullAXTree')
+  assert.ok(
+    nodes.some(({ role, name }) => role?.value === 'StaticText' && /не ответил/.test(name?.value ?? '')),
+  )
+  assert.equal(
+    complaints.filter((text) => !text.startsWith('Failed to load resource')),
+    [],
+  )
+})
+
+test('advice that does not come is not missed', async () => {
+  const page = await open('/signup/')
+  await page.route('**/advice/', (route) => route.fulfill(html(502)))
+  const answered = page.waitForResponse('**/advice/')
+  await page.fill('#username', 'Olga')
+  await (await answered).finished()
+  assert.equal(await messages(page), [])
+  assert.not.match(await page.locator('body').innerText(), 'Gateway')
+})
+
+test('the way on that gets no answer leaves the success, with the link', async () => {
+  for (const fail of [FAILURES['the 502 of a proxy'], FAILURES['no network']]) {
+    const page = await open('/login/')
+    if (fail) await page.route('**/onward/*', fail)
+    await fillIn(page, { username: 'Olga', password: PASSWORD })
+    const ends = [page.waitForEvent('requestfinished', isWayOn), page.waitForEvent('requestfailed', isWayOn)]
+    await pressForAnswer(page)
+    await Promise.any(ends)
+    assert.equal(await messages(page), ['✔ You are logged in.'])
+    await page.click('#messages a')
+    await page.waitForURL(`${site().address}/`)
+  }
+})
+
+function isWayOn(request: Request): boolean {
+  return request.url().includes('/onward/')
+}
+
+test.run()
