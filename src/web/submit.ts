@@ -75,7 +75,11 @@ export function onSubmit<Field extends string>(
       return await pages.refuse(ctx, form, { status: 403, errors: [forAnother(other)], values })
     }
     if (!csrf.matches(ctx, values._csrf)) {
-      return await pages.refuse(ctx, form, { status: 403, errors: [tooOld(csrf.secretOf(ctx), values._csrf)], values })
+      return await pages.refuse(ctx, form, {
+        status: 403,
+        errors: [tooOld(csrf.secretOf(ctx), values._csrf)],
+        values,
+      })
     }
     await handle(ctx, values).catch(async (error: unknown) => {
       const answer = answerOf(error)

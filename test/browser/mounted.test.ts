@@ -46,7 +46,7 @@ async function walk(page: Page, { base, clock, mailServer }: Shop, htmx: boolean
   const typed = { username: 'Vera', email: 'vera@example.com', password: PASSWORD, repassword: PASSWORD }
   await fillIn(page, typed)
   await press(page)
-  await arrives(page, `${base}/`, 'Welcome, stranger', unlessShown('Your account {name} is ready.'))
+  await arrives(page, `${base}/`, 'Welcome, stranger', unlessShown('Your account Vera is ready.'))
 
   await page.goto(`${base}/orders`)
   assert.is(new URL(page.url()).pathname, `${base}/members/login/`)
@@ -101,7 +101,12 @@ async function walk(page: Page, { base, clock, mailServer }: Shop, htmx: boolean
 
   await members('account/close')
   await press(page)
-  await arrives(page, `${base}/`, 'Welcome, stranger', 'Your account is closed, and will be erased {time}.')
+  await arrives(
+    page,
+    `${base}/`,
+    'Welcome, stranger',
+    'Your account is closed, and will be erased in 14 days.',
+  )
 }
 
 async function logIn(page: Page, password: string): Promise<void> {

@@ -5,7 +5,7 @@ import bodyParser from 'koa-bodyparser'
 import compose from 'koa-compose'
 import session from 'koa-session'
 import { pino } from 'pino'
-import { accounts, requireRecentLogin, requireUser, typedOf, userOf } from '../../src/index.js'
+import { accounts, requireRecentLogin, requireUser, takeNotice, typedOf, userOf } from '../../src/index.js'
 import { settingsFor } from '../databases.js'
 import { CHEAP, Clock, freshDatabase } from '../helpers.js'
 import { mount } from '../koa-mount.js'
@@ -82,14 +82,7 @@ function pages(): Middleware {
 
 function show(ctx: Context, heading: string, more = ''): void {
   ctx.type = 'html'
-  ctx.body = `<!doctype html><html lang="en"><title>The shop</title><h1>${heading}</h1><p id="notice">${noticeOf(ctx)}</p>${more}</html>`
-}
-
-function noticeOf(ctx: Context): string {
-  const { notice } = ctx.session?.gatehouse ?? {}
-  if (notice === undefined) return ''
-  ctx.session.gatehouse = { ...ctx.session.gatehouse, notice: undefined }
-  return notice.message.sentence
+  ctx.body = `<!doctype html><html lang="en"><title>The shop</title><h1>${heading}</h1><p id="notice">${takeNotice(ctx)?.text ?? ''}</p>${more}</html>`
 }
 
 function formWith(thing: string): string {
