@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../src/root.js'
@@ -10,10 +10,12 @@ import { Program } from './program.js'
 
 const test = suite('a run of the tests')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
-const RUNNER = join(folder, 'dist', 'test', 'run.js')
+// As deep as ours, or its source maps would lead elsewhere.
+const BUILD = join(folder, relative(root, join(import.meta.dirname, '..')))
+const RUNNER = join(BUILD, 'test', 'run.js')
 
 test.before(() => {
-  cpSync(join(import.meta.dirname, '..'), join(folder, 'dist'), {
+  cpSync(join(import.meta.dirname, '..'), BUILD, {
     recursive: true,
     filter: (path) => !path.endsWith('.test.js'),
   })
@@ -27,7 +29,7 @@ test.after(() => rmSync(folder, { recursive: true, force: true }))
 
 function write(name: string, body: string): void {
   const text = `import { suite } from 'uvu'\nconst test = suite('${name}')\n${body}\ntest.run()\n`
-  writeFileSync(join(folder, 'dist', 'test', `${name}.test.js`), text)
+  writeFileSync(join(BUILD, 'test', `${name}.test.js`), text)
 }
 
 function run(args: string[], env: Record<string, string> = {}): Program {
