@@ -1,7 +1,7 @@
 import { createHmac, randomInt, timingSafeEqual } from 'node:crypto'
 import type { House } from './house.js'
 import { type Counted, LimitReached } from './limits.js'
-import { normalForm } from './normal-form.js'
+import { isBeyondAll } from './normal-form.js'
 import * as tokens from './tables/tokens.js'
 import type { Broken } from './web/form.js'
 
@@ -110,7 +110,9 @@ const NOT_OF_A_CODE = /[\s\p{Pd}\u2043\u2212\u30FC\p{Cc}\p{Default_Ignorable_Cod
 
 /** A code as it was mailed, however its digits were typed: in full width, or those of any script. */
 export function normalizeCode(typed: string): string {
-  return normalForm(typed, 'NFKC')
+  if (isBeyondAll(typed)) return typed
+  return typed
+    .normalize('NFKC')
     .replaceAll(NOT_OF_A_CODE, '')
     .replaceAll(/\p{Nd}/gu, asciiDigit)
 }

@@ -286,12 +286,12 @@ export function newPassword(
  * long sentence with the name of the site in it.
  */
 function isMostly(texts: readonly string[], password: string, minLength: number): boolean {
-  const words = wordsIn(texts)
-  if (words.length === 0) return false
   const folded = fold(password)
+  const words = wordsIn(texts).filter((word) => folded.includes(word))
+  if (words.length === 0) return false
   const all = lengthOf(folded)
   const left = lengthOf(folded.replaceAll(new RegExp(words.map(escaped).join('|'), 'gu'), ''))
-  return left < all && left < minLength && left * 2 <= all
+  return left < minLength && left * 2 <= all
 }
 
 /** Words that are shorter are in every other password. */
