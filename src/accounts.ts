@@ -27,7 +27,7 @@ import { smtpTransport } from './smtp.js'
 import { createVoices, PASSWORD_MIN_LENGTH, type Voices } from './speech.js'
 import { startSweeping } from './sweeping.js'
 import { type Database, openDatabase } from './tables/database.js'
-import { noteStrangers } from './templates.js'
+import { noteOtherHtmx, noteStrangers } from './templates.js'
 import { mountedAt, seenPath } from './web/address.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { compression } from './web/compression.js'
@@ -134,6 +134,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
   const keyring = keyringOf(options)
   const outbox = outboxOf(options, { keyring, now })
   if (options.development) noteStrangers(options.templates ?? [], log)
+  noteOtherHtmx(options.templates ?? [], log)
   const offers = offersOf(options, outbox)
   const voices = createVoices(options, { url, places, assets, offers, now })
   const languages = createHouseLanguages(voices, options, (ctx, tag) => noteLanguage(ctx, house, tag))

@@ -6,6 +6,7 @@ import { createKeyring, siteKeys } from './keys.js'
 import { compareOverrides } from './overrides.js'
 import { verifySmtp } from './smtp.js'
 import { type DatabaseState, type Overdue, stateOfDatabase } from './tables/database-state.js'
+import { otherHtmxIn } from './templates.js'
 import { timesIn } from './times.js'
 
 /** What was looked at, and what is to be done about it. */
@@ -207,6 +208,12 @@ function templatesOf({ templates }: Config): Finding[] {
 
 function overridesOf(folder: string): Said {
   try {
+    const others = otherHtmxIn(folder)
+    if (others.length > 0) {
+      return warning(
+        `An htmx of their own is loaded by ${others.join(', ')} in ${folder}: pages have ours already.`,
+      )
+    }
     const drifted = compareOverrides(folder).filter(({ state }) => state === 'drifted' || state === 'gone')
     if (drifted.length === 0) return fine(`No original of what ${folder} overrides has changed.`)
     const names = drifted.map(({ name }) => name).join(', ')

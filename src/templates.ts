@@ -121,3 +121,26 @@ export function noteStrangers(folders: readonly string[], log: Logger): void {
     }
   }
 }
+
+/** The file of a htmx, also with its version or without an ending; not that of an extension, nor ours. */
+const HTMX =
+  /<script\b[^>]*\bsrc\s*=[^>]*\bhtmx(?:\.org(?:@[^/\s"'>]*)?|(?:[.-](?:\d[\w.]*|min|esm))*\.js)(?=["'\s?#>])/i
+const OURS = /\{\{\s*asset\(\s*["']htmx\.js["']\s*\)\s*\}\}/g
+
+/** The templates of the folder that load an htmx of their own. */
+export function otherHtmxIn(folder: string): string[] {
+  return filesIn(folder)
+    .filter((name) => name.endsWith('.html'))
+    .filter((name) => HTMX.test(readFileSync(join(folder, name), 'utf8').replaceAll(OURS, '')))
+}
+
+/** Says in the log where a page may get two of htmx: each would act on the host's own attributes. */
+export function noteOtherHtmx(folders: readonly string[], log: Logger): void {
+  for (const folder of folders) {
+    for (const name of otherHtmxIn(folder))
+      log.warn(
+        { template: join(folder, name) },
+        'a template loads an htmx of its own: pages have ours already',
+      )
+  }
+}

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { originalOf, templateNames } from '../src/templates.js'
 import { Site } from './helpers.js'
 import { launchSite, refusal } from './program.js'
 
@@ -22,6 +23,43 @@ test('one named like ours takes its place, in pages and in fragments', async () 
   const site = await Site.start({ templates: [folder] })
   assert.is((await site.visitor().open('/login/')).$('h1').text(), 'Come in')
   await site.close()
+})
+
+const OTHERS = [
+  '<script src="https://unpkg.com/htmx.org@2.0.4"></script>',
+  '<script defer src="/vendor/htmx.min.js?v=2"></script>',
+  "<script src='/js/htmx-2.0.6.min.js'></script>",
+  '<script src="https://cdn.jsdelivr.net/npm/htmx.org@2.0.6/dist/htmx.js" defer></script>',
+]
+const NONE = [
+  '<script src="{{ asset(\'htmx.js\') }}" defer></script>',
+  '<script src="/js/htmx-ext-sse.js"></script>',
+  '<link rel="stylesheet" href="/htmx.css">',
+]
+
+test('one that loads an htmx of its own is named in the log at the start', async () => {
+  for (const [texts, count] of [
+    [OTHERS, 1],
+    [NONE, 0],
+  ] as const) {
+    for (const text of texts) {
+      write('parts/head.html', text)
+      const site = await Site.start({ templates: [folder] })
+      const said = site.logs.filter((line) => line.includes('loads an htmx of its own'))
+      assert.is(said.length, count, text)
+      if (count > 0) assert.match(said.join(), 'parts/head.html')
+      await site.close()
+    }
+  }
+  rmSync(join(folder, 'parts'), { recursive: true })
+})
+
+test('none of ours has an attribute on which htmx 2 acts, so that beside ours it sends nothing twice', () => {
+  const acting = /\bhx-(?:get|post|put|patch|delete|boost)\b/
+  assert.equal(
+    templateNames().filter((name) => acting.test(originalOf(name))),
+    [],
+  )
 })
 
 test('an edit shows at the next look, and a mistake says its template and line, in development alone', async () => {
