@@ -22,6 +22,7 @@ import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { createOutbox, type Outbox } from './outbox.js'
 import { createPasswords, gateOf } from './passwords.js'
 import { root } from './root.js'
+import { createPseudonym } from './security-log.js'
 import { currentUser, noteLanguage, sessionOf } from './sessions.js'
 import { smtpTransport } from './smtp.js'
 import { createVoices, PASSWORD_MIN_LENGTH, type Voices } from './speech.js'
@@ -195,6 +196,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
     now,
+    pseudonym: createPseudonym(keyring.secrets('log')[0]),
     passwords: createPasswords(options.passwordCosts, gateOf(workers)),
     database,
   }

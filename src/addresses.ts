@@ -1,12 +1,13 @@
 import type { Context } from 'koa'
 import { hostObjections } from './applicants.js'
-import { countedFor, countMail } from './asking.js'
+import { countedFor, countMail, countTaken, factsOfAsking, unseen } from './asking.js'
 import { newDeviceStamp } from './devices.js'
 import { happens } from './events.js'
 import * as fields from './fields.js'
 import type { House } from './house.js'
 import { circumstances } from './notices.js'
 import type { MailKind } from './outbox.js'
+import { takePlaces } from './security-log.js'
 import * as mails from './tables/mails.js'
 import type { Db } from './tables/schema.js'
 import * as sessions from './tables/sessions.js'
@@ -48,16 +49,13 @@ export async function confirmAddress(
 
 /** Sends another mail with a link and a code. */
 export async function sendConfirmAgain(ctx: Context, house: House, user: users.User): Promise<void> {
-  await house.limits.take([
+  await takePlaces(ctx, house, [
     { rule: 'mailPause', of: `email-confirm ${user.id}` },
     ...countedFor(ctx, house, { kind: 'email-confirm', userId: user.id, address: user.email }),
   ])
+  const facts = factsOfAsking(ctx, house)
   await house.database.write((transaction) =>
-    house.outbox.post(transaction, {
-      kind: 'email-confirm',
-      userId: user.id,
-      facts: { language: house.languageOf(ctx) },
-    }),
+    house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id, facts, ...unseen(ctx, house) }),
   )
 }
 
@@ -79,10 +77,7 @@ export async function correctAddress(
   }
   const ofHost = await hostObjections(house, { email, user })
   if (ofHost.length > 0) return [...ofHost]
-  const taken = { now: house.now(), userId: user.id }
-  if (!privateEmails && (await users.isEmailTaken(house.database.main, emailKey, taken))) {
-    return [fields.EMAIL_TAKEN]
-  }
+  if (!privateEmails && (await isOthers(ctx, house, user, emailKey))) return [fields.EMAIL_TAKEN]
   await countMail(ctx, house, { kind: 'email-confirm', userId: user.id, address: email })
   try {
     const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
@@ -92,8 +87,13 @@ export async function correctAddress(
       if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
       // What was sent to the wrong address proves nothing of the right one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
-      const facts = { language: house.languageOf(ctx) }
-      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id, facts })
+      const facts = factsOfAsking(ctx, house)
+      await house.outbox.post(transaction, {
+        kind: 'email-confirm',
+        userId: user.id,
+        facts,
+        ...unseen(ctx, house),
+      })
       await tellFormer(ctx, house, transaction, { former: user, email })
       return true
     })
@@ -111,7 +111,7 @@ export async function askForAddress(
   user: users.User,
   email: string,
 ): Promise<Broken[]> {
-  const errors = await objectionsTo(house, user, email)
+  const errors = await objectionsTo(ctx, house, user, email)
   if (errors.length > 0) return errors
   // Pressed twice: the link that is on its way stays good.
   if (email === user.nextEmail) {
@@ -124,22 +124,31 @@ export async function askForAddress(
     await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
     await tokens.revoke(transaction, user.id, ['email-change'])
     const facts = { email, language: house.languageOf(ctx) }
-    await house.outbox.post(transaction, { kind: 'email-change', userId: user.id, facts })
+    await house.outbox.post(transaction, {
+      kind: 'email-change',
+      userId: user.id,
+      facts,
+      ...unseen(ctx, house),
+    })
     return true
   })
   return []
 }
 
-async function objectionsTo(house: House, user: users.User, email: string): Promise<Broken[]> {
+async function objectionsTo(ctx: Context, house: House, user: users.User, email: string): Promise<Broken[]> {
   const errors = fields.check(fields.email, email)
   if (errors.length > 0) return errors
   if (email === user.email) return [SAME]
   const ofHost = await hostObjections(house, { email, user })
   if (ofHost.length > 0) return [...ofHost]
   if (house.rules.privateEmails) return []
-  const taken = { now: house.now(), userId: user.id }
-  const isUsed = await users.isEmailTaken(house.database.main, fields.emailKeyOf(email), taken)
-  return isUsed ? [fields.EMAIL_TAKEN] : []
+  return (await isOthers(ctx, house, user, fields.emailKeyOf(email))) ? [fields.EMAIL_TAKEN] : []
+}
+
+/** Whether somebody else has the address; counted, for the answer tells it. */
+async function isOthers(ctx: Context, house: House, user: users.User, emailKey: string): Promise<boolean> {
+  await countTaken(ctx, house)
+  return users.isEmailTaken(house.database.main, emailKey, { now: house.now(), userId: user.id })
 }
 
 /** Sends the mail to the new address again. */
@@ -149,7 +158,7 @@ export async function sendChangeAgain(
   user: users.User,
   email: string,
 ): Promise<void> {
-  await house.limits.take([
+  await takePlaces(ctx, house, [
     { rule: 'mailPause', of: `email-change ${user.id}` },
     ...countedFor(ctx, house, { kind: 'email-change', userId: user.id, address: email }),
   ])
@@ -158,6 +167,7 @@ export async function sendChangeAgain(
       kind: 'email-change',
       userId: user.id,
       facts: { email, language: house.languageOf(ctx) },
+      ...unseen(ctx, house),
     }),
   )
 }
@@ -223,7 +233,7 @@ async function tellFormer(
     await house.outbox.post(transaction, { kind: 'email-changed', userId, facts })
   } else if (fields.emailKeyOf(to) !== fields.emailKeyOf(email)) {
     const facts = { to, language: house.languageOf(ctx) }
-    await house.outbox.post(transaction, { kind: 'email-corrected', userId, facts })
+    await house.outbox.post(transaction, { kind: 'email-corrected', userId, facts, ...unseen(ctx, house) })
   }
 }
 
@@ -271,7 +281,8 @@ export async function restoreAddress(
           const told = { ...facts, to: replaced }
           await house.outbox.post(transaction, { kind: 'email-undone', userId, facts: told })
         }
-        await house.outbox.post(transaction, { kind: 'password-reset', userId, facts })
+        const asked = { ...facts, ...factsOfAsking(ctx, house) }
+        await house.outbox.post(transaction, { kind: 'password-reset', userId, facts: asked })
         return true
       },
     )

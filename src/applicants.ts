@@ -32,16 +32,22 @@ export function applicantOf(typed: { username: string; email: string }): Applica
   }
 }
 
-/** Every rule that is broken, in the order of the fields; a password of `undefined` is chosen later. */
+/**
+ * Every rule that is broken, in the order of the fields; a password of `undefined` is chosen later. `beforeLook` is called
+ * before it is looked up whether the name or the address is in use.
+ */
 export async function objections(
   house: Registry,
   { password, ...applicant }: Applicant & { password: string | undefined },
+  beforeLook: () => Promise<void> = async () => {},
 ): Promise<Broken[]> {
   const { name, email } = applicant
   const ofName = fields.check(fields.username, name)
   const ofEmail = fields.check(fields.email, email)
   // What cannot be anybody's is not looked for.
-  const inUse = ofName.length > 0 && ofEmail.length > 0 ? [] : await takenClaims(house, applicant)
+  const isLookedUp = ofName.length === 0 || ofEmail.length === 0
+  if (isLookedUp) await beforeLook()
+  const inUse = isLookedUp ? await takenClaims(house, applicant) : []
   const ofHost = await hostObjections(house, {
     ...(ofName.length === 0 && { name }),
     ...(ofEmail.length === 0 && { email }),
@@ -68,9 +74,13 @@ export async function hostObjections(
 }
 
 async function takenClaims(house: Registry, applicant: Applicant): Promise<Broken[]> {
-  const taken = await users.taken(house.database.main, applicant, house.now())
-  const isTold = taken.email && !house.rules.privateEmails
-  return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(isTold ? [fields.EMAIL_TAKEN] : [])]
+  const { main } = house.database
+  const now = house.now()
+  // Not even looked up where it is not told: for an address that is free it would take one question more.
+  const taken = house.rules.privateEmails
+    ? { name: await users.isNameTaken(main, applicant, { now }), email: false }
+    : await users.taken(main, applicant, now)
+  return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(taken.email ? [fields.EMAIL_TAKEN] : [])]
 }
 
 /** Somebody else was faster between the check and the insert. */

@@ -1,16 +1,19 @@
 import type { Context } from 'koa'
+import { codeTriesOf } from './codes.js'
 import { knownDevices } from './devices.js'
 import { eventOf } from './events.js'
 import { emailKeyOf, loginKeyOf, nameKeyOf } from './fields.js'
 import type { House } from './house.js'
-import { type Counted, LimitReached } from './limits.js'
+import { type Counted, LimitReached, type Taken } from './limits.js'
 import type { LoginOutcome } from './metrics.js'
 import { circumstances } from './notices.js'
 import { TooManyAtOnce } from './passwords.js'
+import { logSecurity, takePlaces } from './security-log.js'
 import { sessionOf, userOf } from './sessions.js'
 import type { EventKind } from './tables/events.js'
 import { DatabaseUnavailable } from './tables/unavailable.js'
 import * as users from './tables/users.js'
+import { afterwards } from './web/afterwards.js'
 import type { Broken } from './web/form.js'
 import { refuseIfLeft } from './web/leaving.js'
 import { networkOf } from './web/network.js'
@@ -36,7 +39,8 @@ export const NO_PASSWORD: Broken = {
 const SOMETHING_WRONG: Broken = {
   field: 'password',
   code: 'login_wrong_private',
-  sentence: 'User name, e-mail or password is wrong.',
+  sentence:
+    'Username, email address or password is wrong. Until your email address is confirmed, log in with your username.',
 }
 const EMAIL_OR_PASSWORD_WRONG: Broken = {
   field: 'password',
@@ -63,6 +67,9 @@ export async function authenticate(
   try {
     const outcome = await tried(ctx, house, typed)
     if (!outcome.ok) count(outcome.error === DISABLED ? 'disabled' : 'wrong')
+    if (!outcome.ok && outcome.error === DISABLED) {
+      logSecurity(ctx, house, { event: 'login_failed', reason: 'account_disabled', typed: typed.username })
+    }
     return outcome
   } catch (error) {
     count(failureOf(error))
@@ -111,16 +118,32 @@ export interface PasswordCheck {
 export async function checkPassword(ctx: Context, house: House, check: PasswordCheck): Promise<boolean> {
   house.passwords.refuseWhenFull()
   const counted = countedTries(ctx, house, check)
-  const filled = await house.limits.take(counted)
-  const right = await isRight(ctx, house, check).catch(async (error: unknown) => {
+  const { filled, isHeld } = await takeTries(ctx, house, check, counted)
+  // Held, the password is compared with nothing, which takes as long.
+  const compared = isHeld ? { ...check, account: undefined } : check
+  const right = await isRight(ctx, house, compared).catch(async (error: unknown) => {
     await house.limits
       .giveBack(counted)
       .catch((second: unknown) => house.log.warn({ err: second }, 'tries not given back'))
     throw error
   })
   if (right) await forgiveTries(house, check, counted)
-  else noteFailure(ctx, house, check, filled)
+  else noteFailure(ctx, house, check, { filled, isHeld })
   return right
+}
+
+async function takeTries(
+  ctx: Context,
+  house: House,
+  { name }: PasswordCheck,
+  counted: readonly Counted[],
+): Promise<Taken> {
+  try {
+    return await takePlaces(ctx, house, counted, name)
+  } catch (error) {
+    if (error instanceof LimitReached && house.offers('password-forgot')) throw error.withReset()
+    throw error
+  }
 }
 
 /** What is wrong with the password that a user was asked for again, by whatever page; nothing if it is theirs. */
@@ -136,7 +159,11 @@ export async function askPasswordOf(
   return isRight ? [] : [PASSWORD_WRONG]
 }
 
-// Names are counted as they were typed: a name and an e-mail that had one counter would tell whose address it is.
+/**
+ * Names are counted as they were typed, so that a limit is told alike for those that somebody has and those that nobody
+ * has. Beside that the account counts what is tried by its name and its e-mail together: that limit is quiet, for by an
+ * answer to the one it would be known that the other was tried, and so whose address it is.
+ */
 function countedTries(ctx: Context, house: House, { name, account }: PasswordCheck): Counted[] {
   const device = deviceOf(ctx, house, account)
   if (account !== undefined && device !== undefined) {
@@ -147,12 +174,25 @@ function countedTries(ctx: Context, house: House, { name, account }: PasswordChe
     ]
   }
   const network = networkOf(house.address(ctx))
+  const of = account === undefined ? nobody(name) : ownTries(account.user)
   return [
     { rule: 'loginName', of: `${network} ${name}` },
     { rule: 'loginAccount', of: name },
     { rule: 'loginNetwork', of: network },
     { rule: 'loginRow', of: name },
+    { rule: 'loginAccount', of, quiet: true },
+    { rule: 'loginRow', of, quiet: true },
   ]
+}
+
+// No form brings a NUL: nothing that can be typed has these counters.
+function ownTries({ id }: users.User): string {
+  return `\0${id}`
+}
+
+// As many statements, and as many rows, as for an account.
+function nobody(name: string): string {
+  return `\0nobody ${name}`
 }
 
 // The cookie is opened for names that nobody has, too: how long that takes must not tell them apart.
@@ -174,8 +214,7 @@ async function forgiveTries(
   counted: readonly Counted[],
 ): Promise<void> {
   const isShared = ({ rule }: Counted) => rule === 'loginAccount' || rule === 'loginNetwork'
-  const { name = '', email = '' } = account?.user ?? {}
-  const rows = [nameKeyOf(name), emailKeyOf(email)].map((of): Counted => ({ rule: 'loginRow', of }))
+  const rows = account === undefined ? [] : triesOf(account.user).filter(({ rule }) => rule === 'loginRow')
   try {
     await limits.giveBack(counted.filter(isShared))
     await limits.forget([...counted.filter((one) => !isShared(one)), ...rows])
@@ -184,12 +223,25 @@ async function forgiveTries(
   }
 }
 
+/** Lets what was tried for a user by everybody together count no more; what is left is of single networks, and ends soon. */
+export async function forgetTries({ limits }: Pick<House, 'limits'>, user: users.User): Promise<void> {
+  await limits.forget([...triesOf(user), ...codeTriesOf(user)])
+}
+
+function triesOf(user: users.User): Counted[] {
+  return [nameKeyOf(user.name), emailKeyOf(user.email), ownTries(user)].flatMap((of): Counted[] => [
+    { rule: 'loginAccount', of },
+    { rule: 'loginRow', of },
+  ])
+}
+
 function noteFailure(
   ctx: Context,
   house: House,
-  { account, failure }: PasswordCheck,
-  filled: Counted[],
+  { name, account, failure }: PasswordCheck,
+  { filled, isHeld }: Taken,
 ): void {
+  logSecurity(ctx, house, { event: failure, reason: reasonOf(account, isHeld), typed: name })
   if (account === undefined) return
   house.events.note(eventOf(ctx, house, { kind: failure, userId: account.user.id }))
   if (filled.length === 0) return
@@ -200,8 +252,16 @@ function noteFailure(
   )
 }
 
+function reasonOf(account: users.Account | undefined, isHeld: boolean): string {
+  if (account === undefined) return 'name_unknown'
+  if (isHeld) return 'account_held'
+  return account.passwordHash === '' ? 'no_password' : 'password_wrong'
+}
+
 async function tellOfFailures(ctx: Context, house: House, user: users.User): Promise<void> {
-  const facts = { to: user.email, ...circumstances(ctx, house) }
+  await afterwards(ctx)
+  const canReset = house.offers('password-forgot') ? 1 : 0
+  const facts = { to: user.email, canReset, ...circumstances(ctx, house) }
   await house.database.write((transaction) =>
     house.outbox.post(transaction, { kind: 'login-failures', userId: user.id, facts }),
   )

@@ -1,22 +1,32 @@
 import { createHmac, randomInt, timingSafeEqual } from 'node:crypto'
+import type { Context } from 'koa'
+import { MINUTE } from './durations.js'
+import { emailKeyOf, nameKeyOf } from './fields.js'
 import type { House } from './house.js'
-import { type Counted, LimitReached } from './limits.js'
+import type { Counted } from './limits.js'
 import { isBeyondAll } from './normal-form.js'
+import { logSecurity, takePlaces } from './security-log.js'
 import * as tokens from './tables/tokens.js'
+import type { User } from './tables/users.js'
+import { hashOf } from './tokens.js'
 import type { Broken } from './web/form.js'
+import { networkOf } from './web/network.js'
+import { keep, keptText } from './web/session.js'
 
-/** Whose code it is, and for what. */
+/** Whose code it is, for what, and in which browser it works. */
 export interface CodeOwner {
   userId: string
   purpose: tokens.Purpose
+  /** Known to the session that asked for the code, and to its mail alone (ASVS 5 6.6.2). */
+  browser: string
 }
 
 /** An owner whom only a name says that was typed: by it tries are counted where anybody can see it. */
-export interface CalledOwner extends CodeOwner {
+export interface CalledOwner extends Omit<CodeOwner, 'browser'> {
   calledBy?: string
 }
 
-/** The codes of a site: of a million possible ones a hash would hide none, so what is kept is an HMAC under its key. */
+/** The codes of a site: so few are possible that a hash would hide none, so what is kept is an HMAC under its key. */
 export interface Codes {
   /** By the newest key. */
   mac(code: string, owner: CodeOwner): string
@@ -35,8 +45,9 @@ export function createCodes(secrets: readonly Buffer[]): Codes {
   }
 }
 
-function macOf(secret: Buffer, code: string, { userId, purpose }: CodeOwner): string {
-  return createHmac('sha256', secret).update(`${purpose}\0${userId}\0${code}`).digest('base64url')
+function macOf(secret: Buffer, code: string, { userId, purpose, browser }: CodeOwner): string {
+  const content = [purpose, userId, browser, code].join('\0')
+  return createHmac('sha256', secret).update(content).digest('base64url')
 }
 
 function isSame(mac: string, expected: string): boolean {
@@ -44,64 +55,119 @@ function isSame(mac: string, expected: string): boolean {
   return one.length === other.length && timingSafeEqual(one, other)
 }
 
-/** Six digits to be typed from a mail. */
-export function newCode(): string {
-  return String(randomInt(1_000_000)).padStart(6, '0')
+const BROWSER = 'codes'
+
+/** What binds a code to the browser that asks for it now; the same however often it asks, until it logs out. */
+export function askingBrowser(ctx: Context, house: House): string {
+  // Of a button pressed twice both answers have to keep the same, so it comes from what both requests have brought.
+  const browser = browserOf(ctx) ?? hashOf(`codes of ${house.csrf.secretOf(ctx)}`)
+  keep(ctx, { [BROWSER]: browser })
+  return browser
 }
+
+/** The same for a browser that has asked for a code; undefined if it has not. */
+export function browserOf(ctx: Context): string | undefined {
+  return keptText(ctx, BROWSER)
+}
+
+const DIGITS = 8
+
+/** Eight digits to be typed from a mail. */
+export function newCode(): string {
+  return String(randomInt(10 ** DIGITS)).padStart(DIGITS, '0')
+}
+
+/** So long a code can be typed (ASVS 5 6.5.5). */
+export const CODE_LIFE = 10 * MINUTE
 
 /** So often one code may be tried. */
 const TRIES = 5
 
 const NO_CODE: Broken = { field: 'code', code: 'code_missing', sentence: 'Enter the code from the mail.' }
-const NOT_A_CODE: Broken = { field: 'code', code: 'code_digits', sentence: 'The code has six digits.' }
+const NOT_A_CODE: Broken = { field: 'code', code: 'code_digits', sentence: 'The code has eight digits.' }
 export const CODE_WRONG: Broken = {
   field: 'code',
   code: 'code_wrong',
-  sentence: 'This code is wrong or too old. Take that of the newest mail, or ask for another one.',
+  sentence:
+    'This code is wrong, has expired, or was not asked for in this browser. Use the link in the newest email, or ask for another email.',
 }
 
 export type CodeOutcome = { ok: true; hash: string } | { ok: false; error: Broken }
 
 /**
- * Whether this is the code that its owner was mailed last; answers the hash of the token that it stands for, which is yet
- * to be used. Counted before it is compared, for the code and for the account. Throws `LimitReached`.
+ * Whether this is the code that its owner was mailed last, and that this browser has asked for; answers the hash of the
+ * token that it stands for, which is yet to be used. Counted before it is compared, for the account, the network and the
+ * site. Throws `LimitReached`.
  */
-export async function checkCode(house: House, owner: CalledOwner, typed: string): Promise<CodeOutcome> {
+export async function checkCode(
+  ctx: Context,
+  house: House,
+  owner: CalledOwner,
+  typed: string,
+): Promise<CodeOutcome> {
   const code = normalizeCode(typed)
   if (code === '') return { ok: false, error: NO_CODE }
-  if (!/^\d{6}$/.test(code)) return { ok: false, error: NOT_A_CODE }
-  const counted = await count(house, owner)
-  if (counted === undefined) return { ok: false, error: CODE_WRONG }
+  if (!CODE.test(code)) return { ok: false, error: NOT_A_CODE }
+  const counted = countedCode(ctx, house, owner)
+  const { isHeld } = await takePlaces(ctx, house, counted, owner.calledBy)
+  if (isHeld) return wrongCode(ctx, house, owner, 'account_held')
   // Not waited for on the disk: for a name that nobody has nothing is written, and how long that takes would tell it.
   const tried = await house.database.note((loose) =>
     tokens.tryCode(loose, { ...owner, now: house.now(), tries: TRIES }),
   )
-  if (tried === undefined || !house.codes.matches(code, owner, tried.codeMac)) {
-    return { ok: false, error: CODE_WRONG }
+  const whose = { ...owner, browser: browserOf(ctx) ?? '' }
+  if (tried === undefined || !house.codes.matches(code, whose, tried.codeMac)) {
+    return wrongCode(ctx, house, owner, tried === undefined ? 'no_code' : 'code_wrong')
   }
-  await house.limits.giveBack(counted)
+  // Whoever mistyped the code and then has it right was no guesser; so few wrong ones are left over for the whole site.
+  await house.limits.giveBack(counted, tried.tries)
+  logSecurity(ctx, house, { event: 'code_accepted', purpose: owner.purpose, user: owner.userId })
   return { ok: true, hash: tried.hash }
 }
 
-// By name and by e-mail one account has one limit, too; were that seen, it would tell whose e-mail that is.
-async function count(
+function wrongCode(
+  ctx: Context,
   house: House,
-  { userId, purpose, calledBy }: CalledOwner,
-): Promise<Counted[] | undefined> {
+  { purpose, calledBy }: CalledOwner,
+  reason: string,
+): CodeOutcome {
+  logSecurity(ctx, house, {
+    event: 'code_failed',
+    reason,
+    purpose,
+    ...(calledBy !== undefined && { typed: calledBy }),
+  })
+  return { ok: false, error: CODE_WRONG }
+}
+
+const CODE = new RegExp(`^\\d{${DIGITS}}$`)
+
+const PURPOSES = ['email-confirm', 'password-reset'] as const
+
+/** What was tried at the codes of a user. */
+export function codeTriesOf({ id, name, email }: User): Counted[] {
+  return PURPOSES.flatMap((purpose) =>
+    [id, `called ${nameKeyOf(name)}`, `called ${emailKeyOf(email)}`].map(
+      (of): Counted => ({ rule: 'codeAccount', of: `${purpose} ${of}` }),
+    ),
+  )
+}
+
+// By name and by e-mail one account has one limit, too; were that seen, it would tell whose e-mail that is.
+function countedCode(ctx: Context, house: House, { userId, purpose, calledBy }: CalledOwner): Counted[] {
   const ofAccount: Counted = { rule: 'codeAccount', of: `${purpose} ${userId}` }
-  if (calledBy === undefined) {
-    await house.limits.take([ofAccount])
-    return [ofAccount]
-  }
-  const ofName: Counted = { rule: 'codeAccount', of: `${purpose} called ${calledBy}` }
-  await house.limits.take([ofName])
-  try {
-    await house.limits.take([ofAccount])
-    return [ofName, ofAccount]
-  } catch (error) {
-    if (error instanceof LimitReached) return undefined
-    throw error
-  }
+  const ofAsked: Counted[] =
+    calledBy === undefined
+      ? [ofAccount]
+      : [
+          { rule: 'codeAccount', of: `${purpose} called ${calledBy}` },
+          { ...ofAccount, quiet: true },
+        ]
+  return [
+    ...ofAsked,
+    { rule: 'codeNetwork', of: networkOf(house.address(ctx)) },
+    { rule: 'codeSite', of: '' },
+  ]
 }
 
 // What is copied along with a code or typed between its digits: spaces, dashes of any kind (the long vowel mark is what a

@@ -4,6 +4,7 @@ import { readDotEnv } from './dot-env.js'
 import { loadHooks } from './hooks.js'
 import { type House, siteWordsOf } from './house.js'
 import { createKeyring, siteKeys } from './keys.js'
+import { createLimits, LIMITS } from './limits.js'
 import { createOutbox } from './outbox.js'
 import { isPackage } from './root.js'
 import { openDatabase } from './tables/database.js'
@@ -68,7 +69,7 @@ export function understood<Result>(parse: () => Result): Result {
 }
 
 /** What a command works with: the site's database, outbox and rules, while the site may run or not. */
-export type Office = Pick<House, 'database' | 'outbox' | 'rules' | 'now' | 'hooks'>
+export type Office = Pick<House, 'database' | 'outbox' | 'rules' | 'limits' | 'now' | 'hooks'>
 
 /** Does `work` with what the environment says, as the site itself reads it. Throws a sentence. */
 export async function inOffice<Result>(
@@ -84,7 +85,13 @@ export async function inOffice<Result>(
   const database = await openDatabase(config.database)
   try {
     const outbox = createOutbox({ mode, keyring, now: Date.now })
-    return await work({ database, outbox, rules: rulesOf(config), now: Date.now, hooks }, config)
+    const limits = createLimits({
+      database,
+      rules: LIMITS,
+      secrets: keyring.secrets('limits'),
+      now: Date.now,
+    })
+    return await work({ database, outbox, rules: rulesOf(config), limits, now: Date.now, hooks }, config)
   } finally {
     await database.close()
   }

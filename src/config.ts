@@ -147,8 +147,11 @@ const environment = z.object({
   LIMIT_MAIL_NETWORK: limit().optional(),
   LIMIT_MAIL_PAUSE: limit().optional(),
   LIMIT_CODE_ACCOUNT: limit().optional(),
+  LIMIT_CODE_NETWORK: limit().optional(),
+  LIMIT_CODE_SITE: limit().optional(),
   LIMIT_RENAME_ACCOUNT: limit().optional(),
   LIMIT_ADVICE_NETWORK: limit().optional(),
+  LIMIT_TAKEN_NETWORK: limit().optional(),
   METRICS_TOKEN: z
     .string()
     .regex(/^[\x21-\x7e]{16,}$/, 'has to be at least 16 letters, digits and signs, without spaces')
@@ -317,8 +320,11 @@ function limitsOf(data: Environment): LimitRules {
     mailNetwork: data.LIMIT_MAIL_NETWORK ?? LIMITS.mailNetwork,
     mailPause: data.LIMIT_MAIL_PAUSE ?? LIMITS.mailPause,
     codeAccount: data.LIMIT_CODE_ACCOUNT ?? LIMITS.codeAccount,
+    codeNetwork: data.LIMIT_CODE_NETWORK ?? LIMITS.codeNetwork,
+    codeSite: data.LIMIT_CODE_SITE ?? LIMITS.codeSite,
     renameAccount: data.LIMIT_RENAME_ACCOUNT ?? LIMITS.renameAccount,
     adviceNetwork: data.LIMIT_ADVICE_NETWORK ?? LIMITS.adviceNetwork,
+    takenNetwork: data.LIMIT_TAKEN_NETWORK ?? LIMITS.takenNetwork,
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
 import type { House } from './house.js'
+import { logSecurity } from './security-log.js'
 import type { Database } from './tables/database.js'
 import * as events from './tables/events.js'
 import type { Db } from './tables/schema.js'
@@ -132,7 +133,7 @@ export async function recorded<Result>(
 ): Promise<Result> {
   const event = house.events.stored(eventOf(ctx, house, happening))
   const result = await work(event)
-  if (result !== false) house.events.tell([event])
+  if (result !== false) told(ctx, house, event)
   return result
 }
 
@@ -148,8 +149,13 @@ export async function happens<Result>(
 ): Promise<Result | undefined> {
   const event = house.events.stored(eventOf(ctx, house, happening))
   const result = await withEvent(house.database, event, work)
-  if (result !== undefined) house.events.tell([event])
+  if (result !== undefined) told(ctx, house, event)
   return result
+}
+
+function told(ctx: Context, house: House, event: events.StoredEvent): void {
+  house.events.tell([event])
+  logSecurity(ctx, house, { event: event.kind, user: event.userId })
 }
 
 /** The same for the maintainer's commands, which call themselves `by` in the history; no host is there to be told. */

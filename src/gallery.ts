@@ -110,7 +110,8 @@ function forms({ now, rules }: Setting): FormPage[] {
       ],
       success: {
         code: 'password_reset_sent',
-        sentence: 'If there is an account of this name or address, a mail is on its way to its address.',
+        sentence:
+          'If there is an account with this username or email address, an email is on its way or was sent recently.',
       },
       onward: { code: 'password_reset_go_on', sentence: 'Enter the code from the mail' },
     },
@@ -119,7 +120,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       face: 'code',
       around: () => ({ asks: 'code', name: '' }),
       typed: () => ({ code: '12345' }),
-      errors: [{ field: 'code', code: 'code_digits', sentence: 'The code has six digits.' }],
+      errors: [{ field: 'code', code: 'code_digits', sentence: 'The code has eight digits.' }],
       success: { code: 'password_reset_code', sentence: 'The code is right. Choose a new password.' },
     },
     {
@@ -207,7 +208,8 @@ const CONFIRM_ERRORS = {
   code: {
     field: 'code',
     code: 'code_wrong',
-    sentence: 'This code is wrong or too old. Take that of the newest mail, or ask for another one.',
+    sentence:
+      'This code is wrong, has expired, or was not asked for in this browser. Use the link in the newest email, or ask for another email.',
   },
   password: PASSWORD_WRONG,
   nothing: TAKEN_MEANWHILE,
@@ -652,7 +654,7 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): Letter[] 
   }
   return mailKinds(facts).map((kind) => {
     const name = isConfirmed && !NAMELESS.includes(kind) ? user.name : ''
-    const letter = { kind, facts: facts[kind], prepared: { to: user.email, name, code: '123456' } }
+    const letter = { kind, facts: facts[kind], prepared: { to: user.email, name, code: '12345678' } }
     const hasToken = lifetimesOf(letter).life > 0
     return hasToken ? { ...letter, prepared: { ...letter.prepared, token: TOKEN } } : letter
   })

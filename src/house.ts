@@ -11,6 +11,7 @@ import type { LoginCookie } from './login-cookie.js'
 import type { Metrics } from './metrics.js'
 import type { Outbox } from './outbox.js'
 import type { Passwords } from './passwords.js'
+import type { Pseudonym } from './security-log.js'
 import type { Database } from './tables/database.js'
 import type { Assets } from './web/assets.js'
 import type { Csrf } from './web/csrf.js'
@@ -61,6 +62,7 @@ export interface House {
   signupFields: readonly string[]
   /** UTC milliseconds. */
   now: () => number
+  pseudonym: Pseudonym
 }
 
 /** The path of a page of ours under the host's prefix: `url('login')`, `url('users', slug)`. */

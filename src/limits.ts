@@ -14,11 +14,11 @@ export interface Limit {
 export interface LimitRules {
   /** Failed password checks for one name from one network. */
   loginName: Limit
-  /** Failed password checks for one name from everywhere. */
+  /** Failed password checks for one name from everywhere, and for one account by all its names. */
   loginAccount: Limit
   /** Failed password checks from one network. */
   loginNetwork: Limit
-  /** Failed password checks in a row for one name, and the same on each known device (NIST 800-63B-4 3.2.2). */
+  /** Failed password checks in a row for one name, for one account by all its names, and on each known device (NIST 800-63B-4 3.2.2). */
   loginRow: Limit
   /** Failed password checks on a device that has logged in to the account before; it is not held by what others do. */
   loginDevice: Limit
@@ -36,10 +36,16 @@ export interface LimitRules {
   mailPause: Limit
   /** Tries at the mailed codes of one account for one purpose, over all its codes. */
   codeAccount: Limit
+  /** Wrong codes from one network. */
+  codeNetwork: Limit
+  /** Wrong codes for all accounts together. */
+  codeSite: Limit
   /** Other names that an account takes: each former one is held for it. */
   renameAccount: Limit
   /** Looks at what is being typed into a form, to help with it, from one network; beyond them there is no help. */
   adviceNetwork: Limit
+  /** Forms from one network that are told whether a name or an address is in use. */
+  takenNetwork: Limit
 }
 
 export const LIMITS: LimitRules = {
@@ -55,8 +61,13 @@ export const LIMITS: LimitRules = {
   mailNetwork: { max: 100, window: HOUR },
   mailPause: { max: 1, window: MINUTE },
   codeAccount: { max: 10, window: DAY },
+  codeNetwork: { max: 20, window: HOUR },
+  // A day touches 25 such windows: 25 x 35 wrong codes of 10^8 possible ones take any account at all with a chance of 8.75
+  // in a million a day, from however many networks (ASVS 5 6.6.3; test/code-limits.test.ts).
+  codeSite: { max: 35, window: HOUR },
   renameAccount: { max: 5, window: DAY },
   adviceNetwork: { max: 600, window: 10 * MINUTE },
+  takenNetwork: { max: 100, window: HOUR },
 }
 
 /** Reads a limit as settings say it: `5/5m`. Undefined for anything else. */
@@ -70,17 +81,28 @@ export function parseLimit(text: string): Limit | undefined {
 export interface Counted {
   rule: keyof LimitRules
   of: string
+  /**
+   * Reached, it is not told: two names with one counter that anybody could see would be known for names of one account.
+   */
+  quiet?: true
+}
+
+export interface Taken {
+  /** The limits in which this was the last place. */
+  filled: Counted[]
+  /** A quiet limit left no place: whatever it is, it is to be answered like one that was wrong. */
+  isHeld: boolean
 }
 
 /** Counts what may be done only so often; in the database, so that all processes and nodes share the figures. */
 export interface Limits {
   /**
    * Takes one of the places that each limit leaves, before what takes it is done, so that of a thousand at once no more
-   * than allowed are. Throws `LimitReached`, and counts nothing, if one of them leaves none. Answers those it has filled.
+   * than allowed are. Throws `LimitReached`, and counts nothing, if one of them leaves none that is not quiet.
    */
-  take(counted: readonly Counted[]): Promise<Counted[]>
-  /** Gives the places back: it was not done, or does not count. */
-  giveBack(counted: readonly Counted[]): Promise<void>
+  take(counted: readonly Counted[]): Promise<Taken>
+  /** Gives the places back, `times` of each: it was not done, or does not count. */
+  giveBack(counted: readonly Counted[], times?: number): Promise<void>
   /** Counts from nothing again. */
   forget(counted: readonly Counted[]): Promise<void>
 }
@@ -89,14 +111,23 @@ export interface Limits {
 export class LimitReached extends Error {
   override readonly name = 'LimitReached'
   readonly status = 429
+  readonly rule: keyof LimitRules
   /** In seconds. */
   readonly retryAfter: number
   readonly answer: Message
+  readonly #wait: number
 
-  constructor(rule: keyof LimitRules, wait: number) {
+  constructor(rule: keyof LimitRules, wait: number, sentences = SENTENCES) {
     super(`The limit ${rule} is reached.`)
+    this.rule = rule
+    this.#wait = wait
     this.retryAfter = Math.max(1, Math.ceil(wait / 1000))
-    this.answer = { ...SENTENCES[rule], params: { when: { milliseconds: wait } } }
+    this.answer = { ...sentences[rule], params: { when: { milliseconds: wait } } }
+  }
+
+  /** The same where a password can be chosen by mail, which lets its browser in whatever strangers have filled. */
+  withReset(): LimitReached {
+    return new LimitReached(this.rule, this.#wait, { ...SENTENCES, ...WITH_RESET })
   }
 }
 
@@ -108,6 +139,12 @@ const TOO_MANY_ATTEMPTS = {
 const TOO_MANY_MAILS = {
   code: 'too_many_mails',
   sentence: 'Too many mails were asked for. Please try again {when}.',
+}
+
+const TOO_MANY_CODES_HERE = {
+  code: 'codes_paused',
+  sentence:
+    'Codes are not accepted for a while, because too many wrong ones were entered. Use the link in the email, or try again {when}.',
 }
 
 const SENTENCES: Record<keyof LimitRules, Message> = {
@@ -139,11 +176,34 @@ const SENTENCES: Record<keyof LimitRules, Message> = {
     code: 'too_many_codes',
     sentence: 'Too many wrong codes. Use the link in the mail, or try again {when}.',
   },
+  codeNetwork: TOO_MANY_CODES_HERE,
+  codeSite: TOO_MANY_CODES_HERE,
   renameAccount: {
     code: 'too_many_names',
     sentence: 'You have changed your name too often. Please try again {when}.',
   },
   adviceNetwork: TOO_MANY_ATTEMPTS,
+  takenNetwork: {
+    code: 'too_many_taken',
+    sentence: 'Too many usernames and email addresses were tried from your network. Please try again {when}.',
+  },
+}
+
+const ATTEMPTS_OR_RESET = {
+  code: 'too_many_attempts_reset',
+  sentence: 'Too many failed attempts. Please try again {when}, or choose a new password by email.',
+}
+
+const WITH_RESET: Partial<Record<keyof LimitRules, Message>> = {
+  loginName: ATTEMPTS_OR_RESET,
+  loginAccount: ATTEMPTS_OR_RESET,
+  loginNetwork: ATTEMPTS_OR_RESET,
+  loginDevice: ATTEMPTS_OR_RESET,
+  loginRow: {
+    code: 'login_locked_reset',
+    sentence:
+      'Too many failed attempts in a row. Choose a new password by email, which lets you log in at once; or use a device on which you have logged in before, or try again {when}.',
+  },
 }
 
 export interface LimitsOptions {
@@ -161,15 +221,15 @@ export function createLimits({ database, rules, secrets, now }: LimitsOptions): 
   const places = (counted: readonly Counted[]) =>
     counted.map((one): Place => ({ ...one, limit: rules[one.rule], keys: keysOf(one, secrets) }))
 
-  const giveBack = async (counted: readonly Counted[]) => {
-    if (counted.length === 0) return
-    await database.note((db) => limits.giveBack(db, places(counted).map(newest)))
+  const giveBack = async (counted: readonly Counted[], times = 1) => {
+    if (counted.length === 0 || times === 0) return
+    await database.note((db) => limits.giveBack(db, places(counted).map(newest), times))
   }
 
   return {
     giveBack,
     async take(counted) {
-      if (counted.length === 0) return []
+      if (counted.length === 0) return { filled: [], isHeld: false }
       const wanted = places(counted)
       // Who is over a limit costs a look, and no write.
       const running = await limits.running(
@@ -177,13 +237,15 @@ export function createLimits({ database, rules, secrets, now }: LimitsOptions): 
         wanted.flatMap(({ keys }) => keys),
         now(),
       )
-      refuse(counters(wanted, running), isFull, now())
+      refuse(counters(wanted, running).filter(isLoud), isFull, now())
       const begun = wanted.map((place) => ({ key: newest(place), resetsAt: now() + place.limit.window }))
       const counting = await database.note((db) => limits.count(db, begun, now()))
       const taken = counters(wanted, [...counting, ...olderOf(running, wanted)])
-      if (taken.some(isOver)) await giveBack(counted)
-      refuse(taken, isOver, now())
-      return taken.filter(isFull)
+      const loud = taken.filter(isLoud)
+      if (loud.some(isOver)) await giveBack(counted)
+      refuse(loud, isOver, now())
+      const isHeld = taken.some(isOver)
+      return { filled: taken.filter((counter) => isFull(counter) && !isOver(counter)), isHeld }
     },
     async forget(counted) {
       await database.note((db) =>
@@ -230,6 +292,10 @@ function counters(places: readonly Place[], counted: readonly limits.Counter[]):
   })
 }
 
+function isLoud({ quiet }: PlaceCounter): boolean {
+  return quiet === undefined
+}
+
 function isFull({ count, limit }: PlaceCounter): boolean {
   return count >= limit.max
 }
@@ -246,7 +312,7 @@ function refuse(counters: PlaceCounter[], holds: (counter: PlaceCounter) => bool
 
 /** For load tests alone: nothing is ever too often. */
 export const UNLIMITED: Limits = {
-  take: async () => [],
+  take: async () => ({ filled: [], isHeld: false }),
   giveBack: async () => {},
   forget: async () => {},
 }

@@ -1,5 +1,5 @@
-import { newCode } from './codes.js'
-import { DAY, HOUR, MINUTE } from './durations.js'
+import { CODE_LIFE, newCode } from './codes.js'
+import { DAY, HOUR } from './durations.js'
 import { emailKeyOf, loginKeyOf } from './fields.js'
 import type { House } from './house.js'
 import { type Counted, LimitReached } from './limits.js'
@@ -16,14 +16,16 @@ interface Kind {
   recipient(house: Registry, facts: Facts, userId: string | null): Promise<Recipient | undefined>
   /** The page that its link opens, by name; with a token in its path if the mail has one. */
   page: string
-  /** The token in its link, of the same name as the mail or this one; with a code to be typed if that has a lifetime. */
-  token?: { purpose: tokens.Purpose; life: number; code?: number }
+  /** The token in its link, of the same name as the mail or this one; with a code to be typed if a browser has asked for it. */
+  token?: { purpose: tokens.Purpose; life: number; hasCode?: true }
   /** Who asks for it reads it, too: it is written in the language in which they asked. All others are in the owner's. */
   isAsked?: true
   /** It goes to an address that was confirmed and is no longer the account's. */
   toFormer?: true
   /** The limit that counts it for the account when it is sent: strangers may cause it, by a name or a login. */
   limit?: 'mailAccount' | 'mailFailures'
+  /** Not again within the pause, by whatever name it was asked for. */
+  pause?: 'mailPause'
 }
 
 /** Where it is asked who somebody is. */
@@ -37,7 +39,6 @@ interface Recipient {
 }
 
 export const CONFIRM_LIFE = DAY
-export const CONFIRM_CODE_LIFE = 15 * MINUTE
 export const RESET_LIFE = HOUR
 export const CHANGE_LIFE = DAY
 export const UNDO_LIFE = 7 * DAY
@@ -48,15 +49,16 @@ const KINDS: Record<MailKind, Kind> = {
     recipient: unconfirmed,
     page: 'email-confirm-link',
     isAsked: true,
-    token: { purpose: 'email-confirm', life: CONFIRM_LIFE, code: CONFIRM_CODE_LIFE },
+    token: { purpose: 'email-confirm', life: CONFIRM_LIFE, hasCode: true },
   },
-  'email-taken': { recipient: owner, page: 'login', limit: 'mailAccount' },
+  'email-taken': { recipient: owner, page: 'login', limit: 'mailAccount', pause: 'mailPause' },
   'password-reset': {
     recipient: asked,
     page: 'password-reset-link',
     isAsked: true,
-    token: { purpose: 'password-reset', life: RESET_LIFE, code: RESET_LIFE },
+    token: { purpose: 'password-reset', life: RESET_LIFE, hasCode: true },
     limit: 'mailAccount',
+    pause: 'mailPause',
   },
   'password-changed': { recipient: told, page: 'password-forgot' },
   'email-change': {
@@ -130,13 +132,26 @@ async function unconfirmed(
 async function asked(house: Registry, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
   const { main } = house.database
   const typed = loginKeyOf(String(facts.username ?? ''))
-  const account = await (userId === null ? users.byLogin(main, typed) : users.byId(main, userId))
+  const account = await (userId === null ? byTyped(house, typed) : users.byId(main, userId))
   if (account === undefined || isDisabled(account)) return undefined
   const { email } = account.user
   // With private addresses an account that is not confirmed may only say that the address is its own.
   const isForeign =
     account.user.emailConfirmedAt === null && (await ownerOf(house, email, account)) !== undefined
   return isForeign ? undefined : { account, to: email }
+}
+
+/**
+ * With private addresses one that is not confirmed is nobody's yet, and by it nobody logs in. But whoever reads its mails may
+ * have a new password for the account that was last made with it, which confirms it, too.
+ */
+async function byTyped({ database: { main } }: Registry, typed: string): Promise<users.Account | undefined> {
+  const account = await users.byLogin(main, typed)
+  if (account !== undefined || !typed.includes('@')) return account
+  const userId = await tokens.lastUserOf(main, typed, 'email-confirm')
+  const last = userId === undefined ? undefined : await users.byId(main, userId)
+  const isWaiting = last?.user.emailConfirmedAt === null && emailKeyOf(last.user.email) === typed
+  return isWaiting ? last : undefined
 }
 
 async function newAddress(
@@ -233,11 +248,10 @@ async function prepare(
   const recipient = await KINDS[asked].recipient(house, facts, mail.userId)
   if (recipient === undefined) return undefined
   const { kind = asked, account, to } = recipient
-  const { token, limit } = KINDS[kind]
+  const { token } = KINDS[kind]
   // A reset that we ourselves have asked for is no stranger's.
   const isOurs = asked === 'password-reset' && mail.userId !== null
-  const counted: Counted[] =
-    limit === undefined || isOurs ? [] : [{ rule: limit, of: `${kind} ${account.user.id}` }]
+  const counted = isOurs ? [] : countedWhenSent(kind, account.user)
   if (!(await isWelcome(house, counted))) return undefined
   const language = languageFor(kind, facts, account)
   const prepared: Prepared = {
@@ -246,7 +260,7 @@ async function prepare(
     ...(language !== undefined && { language }),
     ...(kind !== asked && { kind }),
     ...(token !== undefined && { token: newToken() }),
-    ...(token?.code !== undefined && { code: newCode() }),
+    ...(token?.hasCode && askedIn(facts) !== undefined && { code: newCode() }),
   }
   try {
     await store(house, mail, account.user.id, { kind, prepared, facts })
@@ -263,6 +277,15 @@ function isConfirmed(kind: MailKind, { user }: users.Account, to: string): boole
   return KINDS[kind].toFormer ?? (user.emailConfirmedAt !== null && emailKeyOf(to) === emailKeyOf(user.email))
 }
 
+function countedWhenSent(kind: MailKind, { id }: users.User): Counted[] {
+  const { limit, pause } = KINDS[kind]
+  const of = `${kind} ${id}`
+  return [
+    ...(limit === undefined ? [] : [{ rule: limit, of }]),
+    ...(pause === undefined ? [] : [{ rule: pause, of }]),
+  ]
+}
+
 // A thief's language must not keep owners from reading what has happened to their account.
 function languageFor(kind: MailKind, { language }: Facts, account: users.Account): string | undefined {
   const ofRequest = typeof language === 'string' ? language : undefined
@@ -275,7 +298,7 @@ async function store(
   house: House,
   mail: StoredMail,
   userId: string,
-  { kind, prepared }: Letter,
+  { kind, prepared, facts }: Letter,
 ): Promise<void> {
   const { token } = KINDS[kind]
   const { to, token: secret, code } = prepared
@@ -290,7 +313,8 @@ async function store(
       userId,
       email: to,
       emailKey: emailKeyOf(to),
-      codeMac: code === undefined ? null : house.codes.mac(code, { userId, purpose }),
+      codeMac:
+        code === undefined ? null : house.codes.mac(code, { userId, purpose, browser: askedIn(facts) ?? '' }),
       now: house.now(),
       ...endsOf(house, token),
     })
@@ -307,8 +331,13 @@ async function isWelcome(house: House, counted: readonly Counted[]): Promise<boo
   }
 }
 
-function endsOf({ now }: House, { life, code = 0 }: NonNullable<Kind['token']>) {
-  return { expiresAt: now() + life, codeExpiresAt: now() + code }
+// The maintainer's commands ask in no browser: there the link alone is the way.
+function askedIn({ askedIn: browser }: Facts): string | undefined {
+  return typeof browser === 'string' ? browser : undefined
+}
+
+function endsOf({ now }: House, { life }: NonNullable<Kind['token']>) {
+  return { expiresAt: now() + life, codeExpiresAt: now() + CODE_LIFE }
 }
 
 /** The path that the link of a mail opens. */
@@ -320,6 +349,6 @@ export function pathOf({ url, offers }: House, { kind, prepared }: Letter): stri
 
 /** How long the link and the code are good. */
 export function lifetimesOf({ kind }: Letter): { life: number; codeLife: number } {
-  const { life = 0, code = 0 } = KINDS[kind].token ?? {}
-  return { life, codeLife: code }
+  const { life = 0 } = KINDS[kind].token ?? {}
+  return { life, codeLife: CODE_LIFE }
 }

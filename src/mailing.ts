@@ -26,6 +26,8 @@ const LOOK_EVERY = SECOND
 /** What is posted is looked for so much later, for it has yet to be committed. */
 const COMMIT_WAIT = 10
 const AT_ONCE = 5
+/** So many are left for later at once; in a flood of more nobody can tell one from another. */
+const MOST_LATER = 100
 /** A mail that is being sent is taken for so long, and again while it lasts: who is killed leaves it to others soon. */
 const LEASE = 30 * SECOND
 const HOLD_EVERY = 5 * SECOND
@@ -56,6 +58,7 @@ const UNREADABLE_GIVE_UP_AFTER = HOUR
 export function startMailing(options: MailingOptions): Mailing {
   const { house } = options
   const sending = new Map<string, Promise<void>>()
+  const later = new Set<string>()
   const stop = new AbortController()
   const server = createServerWatch(house)
   let isClosing = false
@@ -76,7 +79,7 @@ export function startMailing(options: MailingOptions): Mailing {
   const look = async () => {
     const limit = AT_ONCE - sending.size
     if (limit <= 0 || isClosing) return
-    const except = [...sending.keys()]
+    const except = [...sending.keys(), ...later]
     const claim = { now: house.now(), lease: LEASE, limit, except }
     for (const mail of await mails.claim(house.database, claim)) send(mail)
   }
@@ -96,7 +99,14 @@ export function startMailing(options: MailingOptions): Mailing {
     }, delay).unref()
   }
 
-  house.outbox.onPosted(() => lookIn(COMMIT_WAIT))
+  house.outbox.onPosted(({ id, after }) => {
+    if (after === undefined || later.size >= MOST_LATER) return lookIn(COMMIT_WAIT)
+    later.add(id)
+    after.then(() => {
+      later.delete(id)
+      lookIn(COMMIT_WAIT)
+    })
+  })
   lookIn(0)
   return {
     async close() {

@@ -32,6 +32,14 @@ export interface Draft {
   facts?: Facts
   /** The fingerprint of the form that asks for it: a second arrival of that asks for nothing more. */
   form?: string
+  /** It is not looked at before; for mails of which not everybody may learn whether anybody gets them. */
+  after?: Promise<void>
+}
+
+/** A mail that waits from now on. */
+export interface Posted {
+  id: string
+  after: Promise<void> | undefined
 }
 
 /** What the first try has found out: to whom, and what is in the mail that nobody else may know. */
@@ -56,7 +64,7 @@ export interface Outbox {
   /** Writes a mail with what it tells of: in that transaction, and sent once it is committed. */
   post(db: Db, draft: Draft): Promise<void>
   /** Called when something was posted, perhaps before it is committed. */
-  onPosted(listener: () => void): void
+  onPosted(listener: (posted: Posted) => void): void
   /** What a stored mail tells; undefined if it was sealed with a key that is gone. */
   factsOf(mail: mails.StoredMail): Facts | undefined
   preparedOf(mail: mails.StoredMail): Prepared | undefined
@@ -84,7 +92,7 @@ export interface OutboxOptions {
 
 export function createOutbox({ mode, keyring, now }: OutboxOptions): Outbox {
   const seal = createSeal(keyring.sealKeys('mail'))
-  const listeners: (() => void)[] = []
+  const listeners: ((posted: Posted) => void)[] = []
   const close = (content: object, context: string) => seal.close(JSON.stringify(content), context)
   const open = (sealed: string, context: string) => {
     const text = sealed === '' ? undefined : seal.open(sealed, context)
@@ -93,11 +101,11 @@ export function createOutbox({ mode, keyring, now }: OutboxOptions): Outbox {
   return {
     isOn: mode !== 'off',
     isCaught: mode === 'caught',
-    async post(db, { kind, userId = null, facts = {}, form }) {
+    async post(db, { kind, userId = null, facts = {}, form, after }) {
       if (mode === 'off') return
       const id = form ?? newId()
       await mails.insert(db, [{ id, kind, userId, facts: close(facts, `facts of ${id}`), now: now() }])
-      for (const listener of listeners) listener()
+      for (const listener of listeners) listener({ id, after })
     },
     onPosted: (listener) => void listeners.push(listener),
     factsOf: ({ id, facts }) => open(facts, `facts of ${id}`),

@@ -44,6 +44,27 @@ test('a reset logs the user out, voids the password, and mails a link to choose 
   assert.ok(await isLoggedIn(reader))
 })
 
+for (const [what, args] of [
+  ['a reset', ['reset', 'Anna', '--password-stdin']],
+  ['enabling', ['enable', 'Anna']],
+] as const) {
+  test(`${what} lets what strangers have tried count no more`, async () => {
+    const environment = { LIMIT_LOGIN_ROW: '5/30d', LIMIT_LOGIN_NAME: '100/1m', SESSION_KEYS: 'A'.repeat(43) }
+    const held = await Site.start({ database, environment })
+    await held.visitor().signUp('Anna')
+    for (const username of [...Array(5).fill('Anna'), ...Array(5).fill('anna@example.com')]) {
+      await held.visitor().logIn(username, { password: 'wrong' })
+    }
+    assert.is((await held.visitor().logIn('Anna')).status, 429)
+    if (what === 'enabling') await held.write('update users set disabled_at = 1')
+    // The figures of the site and the command are of one time.
+    await held.write(`update limits set resets_at = ${Date.now() + 86_400_000}`)
+    assertDone(await call([...args], { input: PASSWORD, SESSION_KEYS: environment.SESSION_KEYS }))
+    assert.is((await held.visitor().logIn('Anna')).status, 303)
+    await held.close()
+  })
+}
+
 test('a reset ends what was mailed, but leaves what lets the owner undo a change', async () => {
   await site.visitor().signUp('Bela')
   await site.emptyMailbox()

@@ -159,7 +159,7 @@ export interface Mail {
   text: string
   /** The path of its only link. */
   link: string
-  /** The six digits to be typed; '' if there are none. */
+  /** The eight digits to be typed; '' if there are none. */
   code: string
 }
 
@@ -168,7 +168,7 @@ function mailOn(page: Page): Mail {
   const [link] = links
   if (link === undefined || links.length > 1) throw new Error(`A mail has one link:\n${page.$('pre').text()}`)
   const text = page.$('pre').text()
-  const codes = text.replaceAll(/https?:\S+/g, '').match(/\b\d{6}\b/g) ?? []
+  const codes = text.replaceAll(/https?:\S+/g, '').match(/\b\d{8}\b/g) ?? []
   if (codes.length > 1) throw new Error(`A mail has one code:\n${text}`)
   const [code = ''] = codes
   return {

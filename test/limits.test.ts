@@ -45,7 +45,9 @@ for (const htmx of [false, true]) {
     site.clock.advance(MINUTE + 1)
     const page = await guess(visitor)
     assert.is(page.status, 429)
-    assert.equal(page.messages(), ['⚠ Too many failed attempts. Please try again in 4 minutes.'])
+    assert.equal(page.messages(), [
+      '⚠ Too many failed attempts. Please try again in 4 minutes, or choose a new password by email.',
+    ])
     assert.is(page.headers['retry-after'], '240')
     assert.is(page.isWhole, !htmx)
     assert.is(page.value('username'), 'Anna', 'what was typed is kept')
@@ -63,7 +65,9 @@ test('a name that nobody has is limited just like one that somebody has', async 
     const visitor = visitorFrom(site, HERE)
     assert.equal(await fail(visitor, 6, name), [406, 406, 406, 406, 406, 429], name)
     const [shown, known] = [await guess(visitor, name), await guess(visitor, name.toUpperCase())]
-    assert.equal(shown.messages(), ['⚠ Too many failed attempts. Please try again in 5 minutes.'])
+    assert.equal(shown.messages(), [
+      '⚠ Too many failed attempts. Please try again in 5 minutes, or choose a new password by email.',
+    ])
     assert.equal(known.messages(), shown.messages(), 'however it is capitalized')
     site.clock.advance(1)
   }
@@ -94,7 +98,9 @@ test('50 an hour for one name, from everywhere', async () => {
   for (let network = 0; network < 10; network++) await fail(visitorFrom(site, `198.51.100.${network}`), 5)
   const page = await guess(visitorFrom(site, HERE))
   assert.is(page.status, 429)
-  assert.equal(page.messages(), ['⚠ Too many failed attempts. Please try again in 60 minutes.'])
+  assert.equal(page.messages(), [
+    '⚠ Too many failed attempts. Please try again in 60 minutes, or choose a new password by email.',
+  ])
   site.clock.advance(HOUR)
   assert.is((await guess(visitorFrom(site, HERE))).status, 303)
   await site.close()
@@ -124,10 +130,35 @@ test('after 100 in a row only a device that the account knows gets in, and that 
   const locked = await guess(visitorFrom(site, HERE))
   assert.is(locked.status, 429)
   assert.equal(locked.messages(), [
-    '⚠ Too many failed attempts in a row. Use a device on which you have logged in before, or try again in 29 days.',
+    '⚠ Too many failed attempts in a row. Choose a new password by email, which lets you log in at once; or use a device on which you have logged in before, or try again in 29 days.',
   ])
   assert.is((await own.logIn('Anna')).status, 303)
   assert.is((await guess(visitorFrom(site, HERE))).status, 303)
+  await site.close()
+})
+
+test('the way out of a locked account is a new password by mail, said by page and mail', async () => {
+  const site = await behindProxy({ environment: { LIMIT_LOGIN_ROW: '5/30d' } })
+  await site.emptyMailbox()
+  await fail(visitorFrom(site, '198.51.100.1'), 5)
+  const owner = visitorFrom(site, HERE)
+  assert.match((await guess(owner)).messages()[0] ?? '', 'Choose a new password by email')
+  const told = await site.mail('anna@example.com')
+  assert.match(told.text, 'If this keeps you from logging in, choose a new password by email')
+  await site.emptyMailbox()
+  await owner.send(await owner.open('/password/forgot/'), { username: 'Anna' })
+  const password = { password: 'another horse 43', repassword: 'another horse 43' }
+  await owner.send(await owner.follow(await site.mail('anna@example.com')), password)
+  assert.is((await guess(visitorFrom(site, '203.0.113.8'), 'Anna', password.password)).status, 303)
+  await site.close()
+})
+
+test('a site without mail names no way out that it has not', async () => {
+  const site = await behindProxy({ environment: { MAIL: 'off', LIMIT_LOGIN_ROW: '5/30d' } })
+  await fail(visitorFrom(site, '198.51.100.1'), 5)
+  const [message] = (await guess(visitorFrom(site, HERE))).messages()
+  assert.match(message ?? '', 'Use a device on which you have logged in before, or try again in 30 days')
+  assert.not.match(message ?? '', 'email')
   await site.close()
 })
 
@@ -160,7 +191,9 @@ test('a known device has a generous limit of its own', async () => {
   assert.equal(new Set(await fail(owner, 20)), new Set([406]))
   const page = await guess(owner)
   assert.is(page.status, 429)
-  assert.equal(page.messages(), ['⚠ Too many failed attempts. Please try again in 15 minutes.'])
+  assert.equal(page.messages(), [
+    '⚠ Too many failed attempts. Please try again in 15 minutes, or choose a new password by email.',
+  ])
   assert.is((await guess(visitorFrom(site, HERE))).status, 303, 'it holds nobody else')
   await site.close()
 })
@@ -266,6 +299,40 @@ test('a name that is locked does not tell whose e-mail address is whose', async 
   await site.close()
 })
 
+for (const [limit, wait] of [
+  ['LIMIT_LOGIN_ACCOUNT', HOUR],
+  ['LIMIT_LOGIN_ROW', 30 * DAY],
+] as const) {
+  test(`tries by name and by e-mail add up to one ${limit}, and neither tells of the other`, async () => {
+    const site = await behindProxy({
+      environment: {
+        [limit]: `6/${wait / HOUR}h`,
+        LIMIT_LOGIN_NAME: '100/1m',
+        LIMIT_LOGIN_NETWORK: '1000/1h',
+      },
+    })
+    const owner = visitorFrom(site, '192.0.2.1')
+    await owner.logIn('Anna')
+    await owner.send(await owner.open('/logout/'))
+    assert.equal(await fail(visitorFrom(site, '198.51.100.1'), 4), [406, 406, 406, 406])
+    assert.equal(await fail(visitorFrom(site, '198.51.100.2'), 2, 'anna@example.com'), [406, 406])
+    const wrong = await guess(visitorFrom(site, HERE), 'Anna', 'wrong')
+    const right = await guess(visitorFrom(site, HERE), 'Anna')
+    assert.is(right.status, 406, 'the seventh and eighth are compared with nothing')
+    assert.equal(right.messages(), wrong.messages())
+    assert.is((await guess(visitorFrom(site, HERE), 'anna@example.com')).status, 406)
+    assert.equal(
+      await fail(visitorFrom(site, HERE), 4, 'anna@example.com'),
+      await fail(visitorFrom(site, HERE), 7, 'otto@example.com').then((all) => all.slice(-4)),
+      'the address that is hers is held when one that is nobody’s is',
+    )
+    assert.is((await owner.logIn('Anna')).status, 303, 'a known device is not held by it')
+    site.clock.advance(wait)
+    assert.is((await guess(visitorFrom(site, HERE))).status, 303)
+    await site.close()
+  })
+}
+
 test('a known device is no longer one after too many failures in a row', async () => {
   const site = await behindProxy({ environment: { LIMIT_LOGIN_DEVICE: '50/1m', LIMIT_LOGIN_ROW: '8/30d' } })
   const owner = visitorFrom(site, HERE)
@@ -302,7 +369,7 @@ test('neither names nor addresses can be read from the table, and what has ended
   const site = await behindProxy()
   await fail(visitorFrom(site, HERE), 2, 'my password by mistake')
   const rows = await site.rows<{ key: string }>('select * from limits')
-  assert.is(rows.length, 4 + 3)
+  assert.is(rows.length, 6 + 4)
   for (const { key } of rows) assert.match(key, /^[\w-]{43}$/)
   const { database } = site
   await site.close()

@@ -143,7 +143,7 @@ function linksIn(text: string): string[] {
 }
 
 function codesIn(text: string): string[] {
-  return text.replaceAll(/https?:\S+/g, '').match(/\d{6}/g) ?? []
+  return text.replaceAll(/https?:\S+/g, '').match(/\d{8}/g) ?? []
 }
 
 function header({ mail }: ReceivedMail, name: string): string {
@@ -553,7 +553,10 @@ test('every mail is valid, has one link in text and HTML, loads nothing, and has
     const drafts = [WHERE.address, ''].map((address) => ({
       kind: kindOf(kind),
       userId,
-      facts: { to: 'anna@example.com', email: 'new@example.com', former: 'Ann "<b>', ...WHERE, address },
+      facts: {
+        ...{ to: 'anna@example.com', email: 'new@example.com', former: 'Ann "<b>', askedIn: 'a browser' },
+        ...{ ...WHERE, address },
+      },
     }))
     await post(context, site, drafts)
     const all = await context.server.mails(2)

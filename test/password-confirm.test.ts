@@ -290,7 +290,9 @@ test('wrong passwords are limited here, too, and a browser that is logged in is 
   }
   const limited = await visitor.send(form, { password: PASSWORD })
   assert.is(limited.status, 429)
-  assert.equal(limited.messages(), ['⚠ Too many failed attempts. Please try again in 15 minutes.'])
+  assert.equal(limited.messages(), [
+    '⚠ Too many failed attempts. Please try again in 15 minutes, or choose a new password by email.',
+  ])
   assert.is(limited.headers['retry-after'], '900')
   await own.close()
 })

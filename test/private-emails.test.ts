@@ -68,7 +68,7 @@ for (const htmx of [false, true]) {
       const typed = [name, email, correction, name.replace(' ', '-')]
       const pages = [await visitor.signUp(name, { email })]
       pages.push(await visitor.open('/'), await visitor.open('/email/confirm/'))
-      pages.push(await visitor.send(await visitor.open('/email/confirm/'), { code: '000000' }))
+      pages.push(await visitor.send(await visitor.open('/email/confirm/'), { code: '00000000' }))
       pages.push(await visitor.send(await visitor.open('/email/confirm/'), {}, '/email/confirm/send/'))
       pages.push(await visitor.send(await visitor.open('/email/confirm/'), {}, '/email/confirm/send/'))
       pages.push(await visitor.logIn(name), await visitor.logIn(name, { password: 'wrong' }))
@@ -169,6 +169,43 @@ test('an account with somebody else’s address can neither be confirmed nor rec
   await visitor.send(await visitor.open('/password/forgot/'), { username: TAKEN })
   const mail = await site.mail(TAKEN)
   assert.match(mail.text, 'Your user name is Anna')
+})
+
+test('who has not confirmed yet gets a new password by address as by name, and the page says nothing of it', async () => {
+  const visitor = site.visitor()
+  await visitor.signUp('Forgetful', { email: 'Forgetful@example.com' })
+  await site.emptyMailbox()
+  const answers = []
+  for (const username of ['forgetful@example.com', 'forgetfum@example.com']) {
+    const browser = site.visitor()
+    const answer = await browser.send(await browser.open('/password/forgot/'), { username })
+    answers.push(masked(answer, username), masked(await browser.open('/password/reset/'), username))
+  }
+  assert.equal(answers.slice(0, 2), answers.slice(2))
+  const mail = await site.mail()
+  assert.is(mail.to, 'Forgetful@example.com')
+  const reader = site.visitor()
+  const password = 'another horse 43'
+  await reader.send(await reader.follow(mail), { password, repassword: password })
+  assert.is((await site.visitor().logIn('forgetful@example.com', { password })).status, 303)
+  const wrong = await site.visitor().logIn(FREE, { password })
+  assert.match(wrong.messages()[0] ?? '', 'Until your email address is confirmed, log in with your username')
+})
+
+test('an address that is confirmed is answered by its owner’s account, whoever has signed up with it since', async () => {
+  const visitor = site.visitor()
+  await visitor.signUp('Later', { email: TAKEN })
+  await site.emptyMailbox()
+  await visitor.send(await visitor.open('/password/forgot/'), { username: TAKEN })
+  assert.match((await site.mail(TAKEN)).text, 'Your user name is Anna')
+})
+
+test('five sign-ups with one taken address bring its owner one mail', async () => {
+  for (let count = 0; count < 5; count++) {
+    assert.is((await site.visitor().signUp(`again ${++made}`, { email: TAKEN })).status, 303)
+  }
+  await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+  assert.is((await site.mails(TAKEN)).length, 1)
 })
 
 test('of two who wait for one address the first to confirm has it, and the other is told so', async () => {

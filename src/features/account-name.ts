@@ -2,7 +2,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { besideErrors, onName, whileAllowed } from '../advice.js'
 import { hostObjections } from '../applicants.js'
-import { countedFor } from '../asking.js'
+import { countedFor, countTaken } from '../asking.js'
 import { DAY } from '../durations.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
@@ -10,6 +10,7 @@ import { requireUser, userOf } from '../guards.js'
 import type { House } from '../house.js'
 import type { Counted } from '../limits.js'
 import { circumstances } from '../notices.js'
+import { takePlaces } from '../security-log.js'
 import { loginOf, lookAnew } from '../sessions.js'
 import * as slugs from '../tables/slugs.js'
 import { isTaken } from '../tables/unique.js'
@@ -94,6 +95,7 @@ async function changeName(ctx: Context, house: House, wanted: Wanted): Promise<B
   if (errors.length > 0) return errors
   const ofHost = await hostObjections(house, { name: wanted.name, user })
   if (ofHost.length > 0) return [...ofHost]
+  await countTaken(ctx, house)
   const owner = { now: house.now(), userId: user.id }
   if (await users.isNameTaken(house.database.main, wanted, owner)) return [fields.USERNAME_TAKEN]
   return changeCounted(ctx, house, user, wanted)
@@ -110,7 +112,7 @@ async function changeCounted(
     { rule: 'renameAccount', of: user.id },
     ...countedFor(ctx, house, { kind: 'name-changed', userId: user.id, address: user.email }),
   ]
-  await house.limits.take(counted)
+  await takePlaces(ctx, house, counted)
   let isDone = false
   try {
     isDone = await change(ctx, house, user, wanted)

@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { confirmAddress, correctAddress, sendConfirmAgain, TAKEN_MEANWHILE } from '../addresses.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../advice.js'
 import { askPasswordOf } from '../authentication.js'
-import { checkCode } from '../codes.js'
+import { browserOf, checkCode } from '../codes.js'
 import { eraseDenied } from '../erasing.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
@@ -202,7 +202,8 @@ async function shown(ctx: Context) {
   const link = await linkOf(ctx, house, PURPOSE)
   if (!link?.token) {
     const account = await subjectOf(ctx)
-    return { asks: 'code', name: account?.user.name ?? '', email: account?.user.email ?? '' }
+    const asks = browserOf(ctx) === undefined ? 'mail' : 'code'
+    return { asks, name: account?.user.name ?? '', email: account?.user.email ?? '' }
   }
   const account = await users.byId(house.database.main, link.token.userId)
   const asks = link.state === 'done' || (await isOwn(ctx, link.token)) ? 'nothing' : 'password'
@@ -239,7 +240,7 @@ async function proveByCode(
 ): Promise<Proof | undefined> {
   const account = await subjectOf(ctx)
   if (account === undefined) return undefined
-  const checked = await checkCode(house, { userId: account.user.id, purpose: PURPOSE }, code)
+  const checked = await checkCode(ctx, house, { userId: account.user.id, purpose: PURPOSE }, code)
   return checked.ok ? { ...checked, account } : checked
 }
 

@@ -4,6 +4,7 @@ import { authenticate, NO_PASSWORD, renewHash } from '../authentication.js'
 import { requireAnonymous } from '../guards.js'
 import type { House } from '../house.js'
 import { halfLoginOf, keepHalfLogin } from '../login-steps.js'
+import { logSecurity } from '../security-log.js'
 import { logIn } from '../sessions.js'
 import type { Account } from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
@@ -107,6 +108,7 @@ async function leadToConfirm(
   values: Sent<FieldName>,
 ): Promise<void> {
   house.metrics?.login('unconfirmed')
+  logSecurity(ctx, house, { event: 'login_failed', reason: 'email_unconfirmed', user: user.id })
   const { keep, next } = values
   const proved = { methods: ['password'], kept: keep !== '', next } as const
   keepHalfLogin(ctx, house, { userId: user.id, stamp: deviceStamp, ...proved })

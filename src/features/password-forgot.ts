@@ -1,11 +1,15 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { countMail } from '../asking.js'
+import { countedFor, factsOfAsking } from '../asking.js'
 import { MINUTE } from '../durations.js'
+import { loginKeyOf } from '../fields.js'
 import { userOf } from '../guards.js'
 import type { House } from '../house.js'
+import { type Counted, LimitReached } from '../limits.js'
 import { forgetLink } from '../links.js'
 import { keepAsked } from '../resets.js'
+import { logSecurity, takePlaces } from '../security-log.js'
+import { afterwards } from '../web/afterwards.js'
 import type { Form } from '../web/form.js'
 import { queryText } from '../web/query.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
@@ -24,7 +28,8 @@ const NO_USERNAME = {
 // The same for everybody, and worded for both: whether there is such an account is nobody else's business.
 const SENT = {
   code: 'password_reset_sent',
-  sentence: 'If there is an account of this name or address, a mail is on its way to its address.',
+  sentence:
+    'If there is an account with this username or email address, an email is on its way or was sent recently.',
 }
 const GO_ON = { code: 'password_reset_go_on', sentence: 'Enter the code from the mail' }
 
@@ -52,14 +57,42 @@ function prefilled(ctx: Context): { username: string } {
   return { username: userOf(ctx)?.name ?? queryText(ctx, 'username') ?? '' }
 }
 
-/** Writes down what was asked, and looks nobody up: who that is, if anybody, is found out when the mail is sent. */
+/**
+ * Writes down what was asked, and looks nobody up: who that is, if anybody, is found out when the mail is sent. Nothing is
+ * asked for again that was asked for a moment ago, by whomever.
+ */
 async function ask(ctx: Context, house: House, typed: string, values: Sent<'username'>): Promise<void> {
-  await countMail(ctx, house, { kind: 'password-reset', address: typed })
+  const pause: Counted = { rule: 'mailPause', of: `password-reset called ${loginKeyOf(typed)}` }
+  const counted = [pause, ...countedFor(ctx, house, { kind: 'password-reset', address: typed })]
+  if (!(await isTime(ctx, house, counted, typed))) return
+  await post(ctx, house, typed, values).catch(async (error: unknown) => {
+    await house.limits.giveBack(counted).catch(() => {})
+    throw error
+  })
+  logSecurity(ctx, house, { event: 'password_reset_asked', typed })
+}
+
+async function isTime(
+  ctx: Context,
+  house: House,
+  counted: readonly Counted[],
+  typed: string,
+): Promise<boolean> {
+  try {
+    await takePlaces(ctx, house, counted, typed)
+    return true
+  } catch (error) {
+    if (error instanceof LimitReached && error.rule === 'mailPause') return false
+    throw error
+  }
+}
+
+async function post(ctx: Context, house: House, typed: string, values: Sent<'username'>): Promise<void> {
   // The button pressed twice asks once; pressed again a minute later it asks again.
   const minute = Math.floor(house.now() / MINUTE)
   const once = fingerprint(ctx, house, values, typed, String(minute))
-  const facts = { username: typed, language: house.languageOf(ctx) }
+  const facts = { username: typed, ...factsOfAsking(ctx, house) }
   await house.database.write((transaction) =>
-    house.outbox.post(transaction, { kind: 'password-reset', facts, form: once }),
+    house.outbox.post(transaction, { kind: 'password-reset', facts, form: once, after: afterwards(ctx) }),
   )
 }

@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { onPassword, whileAllowed } from '../advice.js'
+import { forgetTries } from '../authentication.js'
 import { CODE_WRONG, checkCode } from '../codes.js'
 import { newDeviceStamp, rememberDevice } from '../devices.js'
 import { happens } from '../events.js'
@@ -132,6 +133,7 @@ async function enterCode(ctx: Context, house: House, values: Sent<FieldName>): P
   const account = await users.byLogin(house.database.main, fields.loginKeyOf(asked))
   const userId = account?.user.id ?? `nobody called ${fields.loginKeyOf(asked)}`
   const checked = await checkCode(
+    ctx,
     house,
     { userId, purpose: PURPOSE, calledBy: fields.loginKeyOf(asked) },
     values.code,
@@ -189,6 +191,9 @@ async function reset(
     throw error
   })
   if (done === undefined) return false
+  await forgetTries(house, user).catch((error: unknown) =>
+    house.log.warn({ err: error }, 'tries not forgotten'),
+  )
   finishLink(ctx, PURPOSE)
   rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
   forgetAsked(ctx)

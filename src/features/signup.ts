@@ -2,14 +2,16 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { besideErrors, onAcceptedEmail, onEmail, onName, onPassword, whileAllowed } from '../advice.js'
 import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../applicants.js'
-import { countedFor } from '../asking.js'
+import { countedFor, countTaken, factsOfAsking, unseen } from '../asking.js'
 import { checkPassword } from '../authentication.js'
+import { askingBrowser } from '../codes.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
 import { requireAnonymous } from '../guards.js'
 import { type House, loginAs } from '../house.js'
 import type { Counted } from '../limits.js'
 import { halfLoginOf, keepHalfLogin } from '../login-steps.js'
+import { takePlaces } from '../security-log.js'
 import * as users from '../tables/users.js'
 import type { Advice, Broken, Form, Values } from '../web/form.js'
 import { refuseIfLeft } from '../web/leaving.js'
@@ -67,6 +69,8 @@ export function routes(router: Router, house: House): void {
       const proved = { methods: ['signup'], kept: false, next: '' } as const
       keepHalfLogin(ctx, house, { userId, stamp: users.FIRST_STAMP, ...proved })
       await changeSessionId(ctx)
+      // Of a button pressed twice the browser keeps the last answer alone, and the code has to work by either.
+      askingBrowser(ctx, house)
       await house.pages.accept(ctx, form, { ...journey(house, applicant), values })
     }),
   )
@@ -138,7 +142,7 @@ async function signUp(ctx: Context, house: House, applicant: Newcomer): Promise<
 async function allObjections(ctx: Context, house: House, applicant: Newcomer): Promise<Broken[]> {
   const { name, email, password, repassword, values } = applicant
   return [
-    ...(await objections(house, applicant)),
+    ...(await objections(house, applicant, () => countTaken(ctx, house))),
     ...fields.check(fields.repeated(password), repassword),
     ...((await house.hooks.beforeSignup?.({ name, email, values }, ctx)) ?? []),
   ]
@@ -151,7 +155,7 @@ async function createCounted(ctx: Context, house: House, applicant: Newcomer): P
     { rule: 'signupNetwork', of: networkOf(house.address(ctx)) },
     ...countedFor(ctx, house, { kind: 'email-confirm', address: applicant.email }),
   ]
-  await house.limits.take(counted)
+  await takePlaces(ctx, house, counted)
   let created = false
   try {
     created = await create(ctx, house, applicant)
@@ -171,7 +175,13 @@ async function create(ctx: Context, house: House, applicant: Newcomer): Promise<
     if (made === undefined) return undefined
     await house.hooks.duringSignup?.(transaction, { user: made, values: user.values })
     if (house.offers('email-confirm')) {
-      await house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id, facts: { language } })
+      const facts = factsOfAsking(ctx, house)
+      await house.outbox.post(transaction, {
+        kind: 'email-confirm',
+        userId: user.id,
+        facts,
+        ...unseen(ctx, house),
+      })
     }
     return true
   })

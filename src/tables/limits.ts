@@ -68,13 +68,19 @@ function inOrder<Keyed extends { key: string }>(list: readonly Keyed[]): Keyed[]
   return [...list].sort((one, other) => (one.key < other.key ? -1 : 1))
 }
 
-/** Takes back what was counted for something that was not done after all. */
-export async function giveBack(db: Db, keys: readonly string[]): Promise<void> {
+/** Takes back what was counted, so many times, for something that was not done after all. */
+export async function giveBack(db: Db, keys: readonly string[], times: number): Promise<void> {
   await db
     .updateTable('limits')
-    .set(({ eb }) => ({ count: eb('count', '-', 1) }))
+    .set(({ eb }) => ({
+      count: eb
+        .case()
+        .when('count', '>', times)
+        .then(eb('count', '-', times))
+        .else(0)
+        .end(),
+    }))
     .where('key', 'in', keys)
-    .where('count', '>', 0)
     .execute()
 }
 

@@ -160,11 +160,11 @@ export async function use(
   return row && tokenOf(row)
 }
 
-/** Counts a try at the user's code, and answers what it has to match; undefined if there is no code, or no try is left. */
+/** Counts a try at the user's code, and answers what it has to match and how often it was tried; undefined if there is none, or no try is left. */
 export async function tryCode(
   db: Db,
   { userId, purpose, now, tries }: { userId: string; purpose: Purpose; now: number; tries: number },
-): Promise<{ hash: string; codeMac: string } | undefined> {
+): Promise<{ hash: string; codeMac: string; tries: number } | undefined> {
   const row = await db
     .updateTable('tokens')
     .set(({ eb }) => ({ code_tries: eb('code_tries', '+', 1) }))
@@ -175,10 +175,10 @@ export async function tryCode(
     .where('code_expires_at', '>', now)
     .where('used_at', 'is', null)
     .where(ofEnabled)
-    .returning(['hash', 'code_mac'])
+    .returning(['hash', 'code_mac', 'code_tries'])
     .executeTakeFirst()
   if (row === undefined || row.code_mac === null) return undefined
-  return { hash: row.hash, codeMac: row.code_mac }
+  return { hash: row.hash, codeMac: row.code_mac, tries: row.code_tries }
 }
 
 /** Uses up the code beside a link, and answers whose it was; undefined if somebody did so before, or has used the link. */
@@ -252,6 +252,19 @@ const undoable = statement(
       .where('user_id', '!=', userId)
       .limit(1),
 )
+
+/** Whose address this is according to the last mail of this purpose that went there. */
+export async function lastUserOf(db: Db, emailKey: string, purpose: Purpose): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('tokens')
+    .select('user_id')
+    .where('email_key', '=', emailKey)
+    .where('purpose', '=', purpose)
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.user_id
+}
 
 export async function ofUser(db: Db, userId: string): Promise<Token[]> {
   const rows = await db

@@ -46,7 +46,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.match(await press(page), `Your address is now ${email}`)
     await arrives(page, '/email/confirm/')
     const mail = await mailAbout('Confirm', email)
-    await fillIn(page, { code: mail.code === '000000' ? '000001' : '000000' })
+    await fillIn(page, { code: mail.code === '00000000' ? '00000001' : '00000000' })
     assert.match(await press(page), 'This code is wrong')
     assert.is(await page.getAttribute('#code', 'aria-invalid'), 'true')
     await fillIn(page, { code: mail.code })

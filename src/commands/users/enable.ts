@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { forgetTries } from '../../authentication.js'
 import { type Command, inOffice, type Office, understood } from '../../command.js'
 import { commanded } from '../../events.js'
 import * as sessions from '../../tables/sessions.js'
@@ -30,5 +31,6 @@ async function enable(office: Office, who: string): Promise<string> {
   })
   const name = printable(user.name)
   if (done === undefined) throw new Error(`The account of ${name} is not disabled.`)
+  await forgetTries(office, user)
   return `The account of ${name} is enabled again.`
 }

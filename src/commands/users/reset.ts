@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { forgetTries } from '../../authentication.js'
 import { type Command, inOffice, type Office, understood } from '../../command.js'
 import { newDeviceStamp } from '../../devices.js'
 import { commanded } from '../../events.js'
@@ -52,6 +53,7 @@ async function reset(office: Office, who: string, password: string | undefined):
     return sessions.closeAll(transaction, user.id, { now })
   })
   if (ended === undefined) throw nobody(who)
+  await forgetTries(office, user)
   const next =
     password === undefined ? 'a mail with a link to choose a new one is on its way' : 'a new one is set'
   return `The password of ${printable(user.name)} is void, and ${next}; sessions that were ended: ${ended}.`

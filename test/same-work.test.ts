@@ -1,0 +1,164 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createRequire } from 'node:module'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PASSWORD, type Page, Site, until } from './helpers.js'
+
+/*
+ * Who measures how long an answer takes must not learn who has an account. So the statements are compared that the database
+ * is given before each answer, for what somebody has and for what nobody has. What is done later begins after a random pause.
+ */
+const test = suite('same-work')
+
+// The very copy that the site uses.
+const { DefaultQueryExecutor }: typeof import('kysely') = createRequire(import.meta.url)('kysely')
+
+/** A request, and the statements that it has caused before and after its answer was sent. */
+interface Work {
+  before: string[]
+  after: string[]
+  isAnswered: boolean
+}
+
+const requests = new AsyncLocalStorage<Work>()
+
+DefaultQueryExecutor.prototype.executeQuery = new Proxy(DefaultQueryExecutor.prototype.executeQuery, {
+  apply(execute, self, given) {
+    const work = requests.getStore()
+    const statements = work?.isAnswered ? work.after : work?.before
+    statements?.push(given[0].sql)
+    return Reflect.apply(execute, self, given)
+  },
+})
+
+const ENVIRONMENT = {
+  LIMIT_MAIL_NETWORK: '1000/1h',
+  LIMIT_SIGNUP_NETWORK: '1000/1h',
+  LIMIT_TAKEN_NETWORK: '1000/1h',
+  LIMIT_CODE_NETWORK: '1000/1h',
+  LIMIT_CODE_SITE: '1000/1h',
+}
+const PRIVATE = { ...ENVIRONMENT, EMAIL_CONFIRMATION: 'required', PRIVATE_EMAILS: 'true' }
+const TAKEN = 'anna@example.com'
+const FREE = 'otto@example.com'
+
+async function siteWithAnna(environment: Record<string, string>): Promise<Site> {
+  const site = await Site.start({ environment })
+  const visitor = site.visitor()
+  await visitor.signUp('Anna', { email: TAKEN })
+  const { code } = await site.mail(TAKEN)
+  await visitor.send(await visitor.open('/email/confirm/'), { code })
+  await site.emptyMailbox()
+  return site
+}
+
+async function workOf(site: Site, answer: () => Promise<Page>): Promise<Work & { status: number }> {
+  const work: Work = { before: [], after: [], isAnswered: false }
+  const [listener] = site.server.listeners('request')
+  site.server.removeAllListeners('request')
+  site.server.on('request', (request, response) => {
+    response.once('close', () => {
+      work.isAnswered = true
+    })
+    requests.run(work, () => listener?.(request, response))
+  })
+  const { status } = await answer()
+  site.server.removeAllListeners('request')
+  site.server.on('request', (request, response) => void listener?.(request, response))
+  return { ...work, after: work.after, status }
+}
+
+/** What an observer may compare. */
+async function seen(
+  site: Site,
+  answer: () => Promise<Page>,
+): Promise<Pick<Work, 'before'> & { status: number }> {
+  const { before, status } = await workOf(site, answer)
+  return { before, status }
+}
+
+test('the statements of an answer are seen at all', async () => {
+  const site = await siteWithAnna(ENVIRONMENT)
+  const visitor = site.visitor()
+  const form = await visitor.open('/login/')
+  const { before } = await seen(site, () => visitor.send(form, { username: 'Anna', password: 'wrong' }))
+  assert.ok(before.some((sql) => sql.includes('"users"')) && before.some((sql) => sql.includes('"limits"')))
+  await site.close()
+})
+
+for (const [what, known, unknown] of [
+  ['name', 'Anna', 'Otto'],
+  ['e-mail', TAKEN, FREE],
+] as const) {
+  test(`login by ${what}: each failure, the one that fills a limit, and those after it`, async () => {
+    const site = await siteWithAnna(ENVIRONMENT)
+    const failures = async (username: string) => {
+      const visitor = site.visitor()
+      const form = await visitor.open('/login/')
+      const answers = []
+      for (let time = 0; time < 7; time++) {
+        answers.push(await seen(site, () => visitor.send(form, { username, password: 'wrong' })))
+      }
+      return answers
+    }
+    assert.equal(await failures(known), await failures(unknown))
+    await site.close()
+  })
+
+  test(`a forgotten password by ${what}: asked for, asked for again, and a wrong code`, async () => {
+    const site = await siteWithAnna(ENVIRONMENT)
+    const asked = async (username: string) => {
+      const visitor = site.visitor()
+      const form = await visitor.open('/password/forgot/')
+      const ask = () => visitor.send(form, { username })
+      const answers = [await seen(site, ask), await seen(site, ask)]
+      const page = await visitor.open('/password/reset/')
+      answers.push(await seen(site, () => visitor.send(page, { code: '12345678' })))
+      return answers
+    }
+    assert.equal(await asked(known), await asked(unknown))
+    await site.close()
+  })
+}
+
+test('private addresses: sign-up, another mail, correction, and login by address', async () => {
+  const site = await siteWithAnna(PRIVATE)
+  let made = 0
+  const walk = async (email: string, corrected: string) => {
+    const visitor = site.visitor()
+    const form = await visitor.open('/signup/')
+    const password = { password: PASSWORD, repassword: PASSWORD }
+    const answers = [
+      await seen(site, () => visitor.send(form, { username: `guest ${++made}`, email, ...password })),
+      await seen(site, () => visitor.send(form, { username: '', email, ...password })),
+    ]
+    const page = await visitor.open('/email/confirm/')
+    answers.push(await seen(site, () => visitor.send(page, { code: '12345678' })))
+    answers.push(await seen(site, () => visitor.send(page, {}, '/email/confirm/send/')))
+    const correcting = await visitor.open('/email/confirm/address/')
+    answers.push(await seen(site, () => visitor.send(correcting, { email: corrected })))
+    return answers
+  }
+  assert.equal(await walk(TAKEN, 'gusi@example.com'), await walk(FREE, TAKEN))
+  await site.close()
+})
+
+test('what only an owner causes begins after the answer: being told of failed logins, and looked up for a mail', async () => {
+  const site = await siteWithAnna(ENVIRONMENT)
+  const visitor = site.visitor()
+  const login = await visitor.open('/login/')
+  for (let time = 0; time < 4; time++) await visitor.send(login, { username: 'Anna', password: 'wrong' })
+  const fifth = await workOf(site, () => visitor.send(login, { username: 'Anna', password: 'wrong' }))
+  await until(async () => fifth.after.length > 0)
+  assert.not.match(fifth.before.join(), 'insert into "mails"')
+  assert.match(fifth.after.join(), 'insert into "mails"')
+  assert.match((await site.mail(TAKEN)).subject, 'failed logins')
+  await site.emptyMailbox()
+  const forgot = await visitor.open('/password/forgot/')
+  const asked = await workOf(site, () => visitor.send(forgot, { username: 'Anna' }))
+  assert.not.match(asked.before.join(), '"users"')
+  assert.match((await site.mail(TAKEN)).text, 'Your user name is Anna')
+  await site.close()
+})
+
+test.run()
