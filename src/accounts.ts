@@ -32,7 +32,7 @@ import { noteOtherHtmx, noteStrangers } from './templates.js'
 import { mountedAt, seenPath } from './web/address.js'
 import { type Assets, loadAssets } from './web/assets.js'
 import { compression } from './web/compression.js'
-import { createCsrf } from './web/csrf.js'
+import { createCsrf, isFromElsewhere } from './web/csrf.js'
 import { errorPages, notFound } from './web/errors.js'
 import type { Form } from './web/form.js'
 import { headers, securityHeaders } from './web/headers.js'
@@ -190,7 +190,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     seenCookie: cookie('seen'),
     deviceCookie: cookie('device'),
     seal: createSeal(keyring.sealKeys('brought back')),
-    origin: options.baseUrl === undefined ? undefined : new URL(options.baseUrl).origin,
+    origin: originOf(options),
     hooks: options.hooks ?? {},
     siteName: options.siteName ?? SITE_NAME,
     signupFields: options.signupFields ?? [],
@@ -262,6 +262,10 @@ function cookiesOf(options: AccountsOptions, keyring: Keyring): (word?: string) 
     })
 }
 
+function originOf({ baseUrl }: AccountsOptions): string | undefined {
+  return baseUrl === undefined ? undefined : new URL(baseUrl).origin
+}
+
 function isHttps({ baseUrl }: AccountsOptions): boolean {
   return baseUrl?.startsWith('https:') ?? false
 }
@@ -305,6 +309,7 @@ function createHouseLanguages(
     offered: all,
     cookie: { name: LANGUAGE_COOKIE, https: isHttps(options) },
     decide: typeof language === 'function' ? language : undefined,
+    isFromElsewhere: (ctx) => isFromElsewhere(ctx, originOf(options)),
     onChosen,
   })
 }

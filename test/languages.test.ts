@@ -284,4 +284,28 @@ test('a language that is not there stops the start', async () => {
   }
 })
 
+test('a link of another site shows a page in its language, and changes nothing that is kept', async () => {
+  const visitor = await site.visitor().settle('Led')
+  const before = await site.rows("select language from users where name = 'Led'")
+  const host = new URL(site.address).host
+  const foreign: Record<string, string>[] = [
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site' },
+    { Referer: 'https://evil.example/' },
+    { Referer: `http://${host}.evil.example/` },
+  ]
+  for (const headers of foreign) {
+    const page = await visitor.open('/account/?lang=ru', headers)
+    assert.is(page.status, 200, JSON.stringify(headers))
+    assert.is(page.$('html').attr('lang'), 'ru')
+    assert.not.match(page.cookies.join(), 'language')
+    assert.is((await visitor.open('/account/')).$('html').attr('lang'), 'en')
+  }
+  assert.equal(await site.rows("select language from users where name = 'Led'"), before)
+
+  const own = await visitor.open('/account/?lang=ru', { Referer: `${site.address}/account/` })
+  assert.is(own.status, 303)
+  assert.is((await visitor.open('/account/')).$('html').attr('lang'), 'ru')
+})
+
 test.run()

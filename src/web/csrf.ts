@@ -95,15 +95,20 @@ function xor(one: Buffer, other: Buffer): Buffer {
  * Whether the browser says that another site sent this request: by `Sec-Fetch-Site`, else by `Origin`, and a request
  * with neither passes (text browsers). `origin` is the site's fixed address, if it has one; else the Host header decides.
  */
-export function isCrossSite(ctx: Context, origin: string | undefined): boolean {
+export function isCrossSite(ctx: Context, origin: string | undefined, sender = ctx.get('Origin')): boolean {
   const site = ctx.get('Sec-Fetch-Site')
   if (site !== '') return site !== 'same-origin' && site !== 'none'
-  const sender = ctx.get('Origin')
   if (sender === '') return false
   // Koa's ctx.origin is the request's own Origin header when there is one, and ctx.host may be a forwarded one.
   if (origin !== undefined) return originOf(sender) !== origin
   const host = hostOf(sender)
   return host === undefined || !ownHosts(ctx).includes(host)
+}
+
+/** The same for who has followed a link, which brings no `Origin`: by the Referer. */
+export function isFromElsewhere(ctx: Context, origin: string | undefined): boolean {
+  const referer = ctx.get('Referer')
+  return isCrossSite(ctx, origin, URL.canParse(referer) ? new URL(referer).origin : referer)
 }
 
 /** Throws, for a bare page of 403, if another site sent this request. */

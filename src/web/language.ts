@@ -14,7 +14,10 @@ export interface LanguageChoice {
   of(ctx: Context): string
   /** The switch: every language, with the address that shows `page` in it; none where there is nothing to choose. */
   links(ctx: Context, page?: string): LanguageLink[]
-  /** Keeps the language for which the address of a page asks, and answers the address without that; undefined if it does not. */
+  /**
+   * Keeps the language for which the address of a page asks, and answers the address without that; undefined if it does not,
+   * or a link of another site asks: that shows the page in it, and changes nothing.
+   */
   take(ctx: Context): string | undefined
 }
 
@@ -32,6 +35,8 @@ export interface LanguageChoiceOptions {
   cookie: { name: string; https: boolean }
   /** Who decides instead of visitors; undefined for what the browser asks for. */
   decide?: ((ctx: Context) => string | undefined) | undefined
+  /** Whether another site led the visitor here. */
+  isFromElsewhere: (ctx: Context) => boolean
   /** Told when a visitor has chosen. */
   onChosen?: (ctx: Context, tag: string) => void
 }
@@ -44,7 +49,7 @@ const MOST_WISHES = 1_000
 const LONGEST_WISH = 200
 
 export function createLanguageChoice(options: LanguageChoiceOptions): LanguageChoice {
-  const { offered, cookie, decide, onChosen = () => {} } = options
+  const { offered, cookie, decide, isFromElsewhere, onChosen = () => {} } = options
   const tags = offered.map(({ tag }) => tag)
   const [first = 'en'] = tags
   const known = new Set(tags)
@@ -97,7 +102,7 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
     },
     take(ctx) {
       const tag = asked(ctx)
-      if (tag === undefined) return undefined
+      if (tag === undefined || isFromElsewhere(ctx)) return undefined
       // What a proxy in between speaks does not count.
       if (cookie.https) ctx.cookies.secure = true
       const attributes = { httpOnly: true, sameSite: 'lax', secure: cookie.https, signed: false } as const
