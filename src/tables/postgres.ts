@@ -15,7 +15,7 @@ const FEWEST_CONNECTIONS = 2
 const CONNECT_WAIT = 3_000
 const LOCK_WAIT = 1_000
 const ANSWER_WAIT = 5_000
-const IDLE_FOR = 60_000
+const IDLE_FOR = 10_000
 
 // Whatever else the server says of itself by default, what was answered is to survive a power cut.
 const DURABLE = `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
