@@ -200,8 +200,13 @@ export function messageOf(
       .join('\n')
       .trim()
       .replaceAll(/\n{3,}/g, '\n\n')}\n`,
-    html: render(`mail/${letter.kind}.html`, { ...values, subject }),
+    html: unlinked(render(`mail/${letter.kind}.html`, { ...values, subject })),
   }
+}
+
+// Mail programs make a link of a name like `win.example`, unless its dots stand apart.
+function unlinked(html: string): string {
+  return html.replaceAll(/(?<=<bdi translate="no">)[^<]*/g, (data) => data.replaceAll('.', '<span>.</span>'))
 }
 
 async function settle(

@@ -5,6 +5,8 @@ import { mailRenderer } from './mailing.js'
 import type { AccountsOptions } from './options.js'
 import { root } from './root.js'
 import type { Assets } from './web/assets.js'
+import type { Params } from './web/form.js'
+import { dataOf, saidWith } from './web/markup.js'
 import type { Speech } from './web/pages.js'
 import { readTemplates } from './web/template-files.js'
 import { createViews, type ViewsOptions } from './web/views.js'
@@ -73,9 +75,29 @@ function voiceOf(
   const { tag, name } = language
   const words = createWords(withMessages(language, options.messages))
   const globals = globalsOf(language, words, options, voices)
-  const views = createViews({ ...templates, globals })
+  const views = createViews({ ...templates, globals: { ...globals, ...marking(words) } })
   const text = createViews({ ...templates, globals, ending: '.txt' })
-  return { tag, name, views, say: words.sentence, renderMail: mailRenderer(views, text) }
+  return { tag, name, views, say: words.sentence, mark: markOf(words), renderMail: mailRenderer(views, text) }
+}
+
+/** In HTML what people have chosen is marked as data; in a text there is nothing to mark it with. */
+function marking({ text }: Words): ViewsOptions['globals'] {
+  return {
+    data: dataOf,
+    _: (english: string, params?: Params) => saidWith(params, (held) => text(english, held)),
+  }
+}
+
+function markOf({ sentence }: Words): Speech['mark'] {
+  return (message) => {
+    const values = Object.entries(message.params ?? {}).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? dataOf(value) : value,
+    ])
+    return saidWith(Object.fromEntries(values), (params) =>
+      sentence({ ...message, ...(params && { params }) }),
+    )
+  }
 }
 
 // NIST 800-63B-4 asks for 8 beside a second factor, and for 15 without one.
@@ -98,6 +120,7 @@ function globalsOf(
 ): ViewsOptions['globals'] {
   return {
     _: text,
+    data: String,
     lang: tag,
     dir: direction,
     url,

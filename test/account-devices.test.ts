@@ -245,10 +245,22 @@ for (const htmx of [false, true]) {
     const id = idOf(list, 'Safari on iPhone')
     for (const [typed, error] of [
       ['x'.repeat(41), 'Name: at most 40 characters.'],
-      ['zero\u200bwidth', 'Name: no invisible characters.'],
-      ['turned\u202eround', 'Name: no invisible characters.'],
-      ['two\nlines', 'Name: no invisible characters.'],
-      ['two\u2028lines', 'Name: no invisible characters.'],
+      [
+        'zero\u200bwidth',
+        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      ],
+      [
+        'turned\u202eround',
+        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      ],
+      [
+        'two\nlines',
+        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      ],
+      [
+        'two\u2028lines',
+        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      ],
     ] as const) {
       const page = await visitor.send(list, { name: typed }, `${PATH}${id}/name/`)
       assert.is(page.status, 406)

@@ -7,6 +7,7 @@ import type { Advice, Broken, Form, Message, Subject, Values } from './form.js'
 import { DYNAMIC, SPOKEN } from './headers.js'
 import type { LanguageChoice } from './language.js'
 import { localPath, ownPath } from './local-path.js'
+import type { Markup } from './markup.js'
 import type { Link, Notice, Notices } from './notices.js'
 import { onwardTo } from './onward.js'
 import { randomFew } from './random.js'
@@ -138,6 +139,8 @@ export interface Speech {
   views: Views
   /** The text of a message, in the host's words. */
   say: (message: Message) => string
+  /** The same for a template: what people chose is marked in it as data. */
+  mark: (message: Message) => string | Markup
 }
 
 /** The journey on starts after so long, for the message to be read. */
@@ -192,17 +195,19 @@ export function createPages({
 
   const say = (ctx: Context, message: Message) => speech(languages.of(ctx)).say(message)
 
+  const mark = (ctx: Context, message: Message) => speech(languages.of(ctx)).mark(message)
+
   const spokenLink = (ctx: Context, link: Link | undefined) =>
     link && { href: link.href, text: say(ctx, link.message) }
 
   const spokenError = (ctx: Context, { link, ...error }: Broken & { link?: Link }) => ({
     field: error.field,
-    text: say(ctx, error),
+    text: mark(ctx, error),
     link: spokenLink(ctx, link),
   })
 
   const spokenSentence = (ctx: Context, { message, link }: Notice) => ({
-    text: say(ctx, message),
+    text: mark(ctx, message),
     link: spokenLink(ctx, link),
   })
 
@@ -249,11 +254,11 @@ export function createPages({
     hasFields: form.fields.length > 0 || form.around !== undefined,
     once: values._once || newOnce(),
     values: visible(form, values),
-    errors: byField(errors, (message) => say(ctx, message)),
+    errors: byField(errors, (message) => mark(ctx, message)),
   })
 
   const spokenAdvice = (ctx: Context, { isGood = false, isRule = false, meter, ...message }: Advice) => ({
-    text: say(ctx, message),
+    text: mark(ctx, message),
     isGood,
     isRule,
     meter: meter && { label: say(ctx, meter.label), value: meter.value },
@@ -350,7 +355,7 @@ export function createPages({
       const notice = notices.take(ctx)
       if (notice === undefined) return undefined
       const { code, params = {} } = notice.message
-      return { code, params, ...spokenSentence(ctx, notice) }
+      return { code, params, text: say(ctx, notice.message), link: spokenLink(ctx, notice.link) }
     },
 
     download(ctx, { name, content }) {
