@@ -296,7 +296,7 @@ export class Page {
 
   /** Where htmx goes on to by itself; undefined if it stays. */
   get onward(): string | undefined {
-    const address = this.$('.success [data-hx-trigger^=load]').attr('data-hx-action')
+    const address = this.$('.success [data-hx-trigger^=load]').attr('data-hx-get')
     return new URLSearchParams(address?.split('?')[1]).get('to') ?? undefined
   }
 

@@ -123,8 +123,8 @@ for (const htmx of [false, true]) {
     if (htmx) {
       assert.is(page.status, 200)
       assert.is(page.onward, '/')
-      assert.is(page.$('.success [data-hx-action]').attr('data-hx-trigger'), 'load delay:3s')
-      assert.is(page.$('.success [data-hx-action] a').attr('href'), '/')
+      assert.is(page.$('.success [data-hx-get]').attr('data-hx-trigger'), 'load delay:3s')
+      assert.is(page.$('.success [data-hx-get] a').attr('href'), '/')
     } else {
       assert.is(page.status, 303)
       assert.is(page.headers.location, '/')
