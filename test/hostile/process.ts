@@ -1,0 +1,52 @@
+import { DAY } from '../../src/durations.js'
+import { loginKeyOf } from '../../src/fields.js'
+import { LIMITS } from '../../src/limits.js'
+import { openDatabase } from '../../src/tables/database.js'
+import * as tokens from '../../src/tables/tokens.js'
+import * as users from '../../src/tables/users.js'
+import { hashOf, newToken } from '../../src/tokens.js'
+import { Site } from '../helpers.js'
+
+/*
+ * A site in a process of its own, so that what a request costs it can be told from what it costs to send it. Whoever has
+ * started it sends the name of a user, for links as mails bring them, or nothing, for the processor time so far.
+ */
+const OFTEN = { max: 999_999_999, window: DAY }
+
+const site = await Site.start({
+  // In development every template is compiled for every page.
+  development: false,
+  mail: 'caught',
+  // Counted as ever, and never reached.
+  limits: Object.fromEntries(Object.keys(LIMITS).map((rule) => [rule, OFTEN])),
+  environment: { TRUST_PROXY: '1' },
+})
+const database = await openDatabase(site.database)
+
+async function linksOf(name: string): Promise<string[]> {
+  const account = await users.byNameKey(database.main, loginKeyOf(name))
+  if (account === undefined) throw new Error(`There is no ${name}.`)
+  const made = (['password-reset', 'email-change'] as const).map(async (purpose) => {
+    const token = newToken()
+    await database.write((db) => tokens.insert(db, tokenFor(account, purpose, token)))
+    return `/${purpose === 'password-reset' ? 'password/reset' : 'account/email/confirm'}/link/${token}/`
+  })
+  return Promise.all(made)
+}
+
+function tokenFor({ user }: users.Account, purpose: tokens.Purpose, token: string): tokens.NewToken {
+  const { id: userId, email } = user
+  const now = site.clock.now()
+  const ends = { codeMac: null, codeExpiresAt: now, now, expiresAt: now + DAY }
+  return { hash: hashOf(token), purpose, userId, email, emailKey: loginKeyOf(email), ...ends }
+}
+
+process.on('message', async (name) => {
+  process.send?.(name === '' ? process.cpuUsage() : await linksOf(String(name)))
+})
+process.once('disconnect', async () => {
+  await database.close()
+  await site.close()
+  process.exit()
+})
+process.send?.(site.address)
