@@ -127,4 +127,28 @@ test('another key makes other pseudonyms', async () => {
   await other.close()
 })
 
+test('the line of a request says by which rules it was refused, and nothing of what was typed', async () => {
+  const other = await Site.start()
+  const visitor = other.visitor()
+  const page = await visitor.open('/signup/')
+  await visitor.send(page, { username: 'admin', email: 'somewhere', password: 'short', repassword: 'other' })
+  await visitor.post('/login/verify/', 'username=Anna', { 'Sec-Fetch-Site': 'cross-site' })
+  await visitor.open('/members/')
+  await visitor.post('/members/recent/verify/', 'note=x')
+  // A line is written once its answer is sent.
+  await other.close()
+  const requests = other.logs.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  assert.equal(
+    requests.map(({ status, refused }) => [status, refused]),
+    [
+      [200, undefined],
+      [406, ['username_reserved', 'email_invalid', 'password_short', 'repassword_differs']],
+      [403, ['cross_site']],
+      [303, undefined],
+      [403, ['login_needed']],
+    ],
+  )
+  assert.not.match(other.logs.join(), /somewhere|Anna/)
+})
+
 test.run()

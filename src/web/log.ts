@@ -39,6 +39,16 @@ export function requestId(ctx: Context): string {
   return id
 }
 
+const refusals = new WeakMap<Context, readonly string[]>()
+
+/** Notes for the log by which rules this request was refused: the stable codes of what the visitor is told. */
+export function noteRefusal(ctx: Context, messages: readonly { code: string }[]): void {
+  refusals.set(
+    ctx,
+    messages.map(({ code }) => code),
+  )
+}
+
 /**
  * One line a request: the pattern of the route, never the address itself, whose query, slug or path could hold what
  * someone typed. Nothing of headers, cookies or body.
@@ -50,7 +60,9 @@ export function requestLog(log: Logger): Middleware {
     const { method } = ctx
     ctx.res.once('close', () => {
       const ms = performance.now() - start
-      log.info({ id: requestId(ctx), method, route: routeOf(ctx), status: statusOf(ctx), ms }, 'request')
+      const refused = refusals.get(ctx)
+      const line = { id: requestId(ctx), method, route: routeOf(ctx), status: statusOf(ctx), ms }
+      log.info({ ...line, ...(refused && { refused }) }, 'request')
     })
     await next()
   }

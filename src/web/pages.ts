@@ -7,6 +7,7 @@ import type { Advice, Broken, Form, Message, Subject, Values } from './form.js'
 import { DYNAMIC, SPOKEN } from './headers.js'
 import type { LanguageChoice } from './language.js'
 import { localPath, ownPath } from './local-path.js'
+import { noteRefusal } from './log.js'
 import type { Markup } from './markup.js'
 import type { Link, Notice, Notices } from './notices.js'
 import { onwardTo } from './onward.js'
@@ -300,6 +301,7 @@ export function createPages({
       const messages = { errors: errors.map((error) => spokenError(ctx, error)) }
       const state = formState(ctx, form, values, { errors, ...(advice && { advice }) })
       ctx.status = status
+      noteRefusal(ctx, errors)
       endHints(ctx, form)
       answer(ctx, {
         page: () =>
@@ -310,6 +312,7 @@ export function createPages({
 
     async ask(ctx, form, { error, button, values }) {
       ctx.status = 403
+      noteRefusal(ctx, [error])
       const state = formState(ctx, form, values)
       answer(ctx, {
         page: () => {
@@ -405,6 +408,7 @@ export function createPages({
 
     problem(ctx, { status, error, link, detail }) {
       ctx.status = status
+      noteRefusal(ctx, [error])
       const messages = { errors: [spokenError(ctx, { ...error, ...(link && { link }) })] }
       answer(ctx, {
         page() {
