@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import { hostObjections } from './applicants.js'
 import { countedFor, countMail, countTaken, factsOfAsking, unseen } from './asking.js'
 import { newDeviceStamp } from './devices.js'
+import { MINUTE } from './durations.js'
 import { happens } from './events.js'
 import * as fields from './fields.js'
 import type { House } from './house.js'
@@ -59,12 +60,32 @@ export async function sendConfirmAgain(ctx: Context, house: House, user: users.U
   )
 }
 
+/** An address that is wanted, and the fingerprint of the form that says so. */
+interface Wish {
+  email: string
+  form: string
+}
+
+/** A failover takes up to a minute (docs/databases.md): for so long a form that comes again is a repeated one. */
+const REPEATED_FOR = 2 * MINUTE
+
+/** Whether this very form has caused its mail just now: its answer may not have arrived, and it is not mailed again. */
+async function wasMailed({ database, now }: House, form: string): Promise<boolean> {
+  const mail = await mails.byId(database.main, form)
+  return mail !== undefined && now() - mail.createdAt < REPEATED_FOR
+}
+
+/** The mail carries the fingerprint of its form as its id, unless an earlier one does: a page may be used several times. */
+async function freshForm({ database }: House, form: string): Promise<{ form?: string }> {
+  return (await mails.byId(database.main, form)) === undefined ? { form } : {}
+}
+
 /** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
 export async function correctAddress(
   ctx: Context,
   house: House,
   user: users.User,
-  email: string,
+  { email, form }: Wish,
 ): Promise<Broken[]> {
   const { privateEmails } = house.rules
   const emailKey = fields.emailKeyOf(email)
@@ -72,12 +93,14 @@ export async function correctAddress(
   if (errors.length > 0) return errors
   // Sent twice, or not changed: what was mailed to it stays good.
   if (email === user.email) {
+    if (await wasMailed(house, form)) return []
     await sendConfirmAgain(ctx, house, user)
     return []
   }
   const ofHost = await hostObjections(house, { email, user })
   if (ofHost.length > 0) return [...ofHost]
   if (!privateEmails && (await isOthers(ctx, house, user, emailKey))) return [fields.EMAIL_TAKEN]
+  const fresh = await freshForm(house, form)
   await countMail(ctx, house, { kind: 'email-confirm', userId: user.id, address: email })
   try {
     const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
@@ -93,6 +116,7 @@ export async function correctAddress(
         userId: user.id,
         facts,
         ...unseen(ctx, house),
+        ...fresh,
       })
       await tellFormer(ctx, house, transaction, { former: user, email })
       return true
@@ -109,15 +133,17 @@ export async function askForAddress(
   ctx: Context,
   house: House,
   user: users.User,
-  email: string,
+  { email, form }: Wish,
 ): Promise<Broken[]> {
   const errors = await objectionsTo(ctx, house, user, email)
   if (errors.length > 0) return errors
   // Pressed twice: the link that is on its way stays good.
   if (email === user.nextEmail) {
+    if (await wasMailed(house, form)) return []
     await sendChangeAgain(ctx, house, user, email)
     return []
   }
+  const fresh = await freshForm(house, form)
   await countMail(ctx, house, { kind: 'email-change', userId: user.id, address: email })
   const now = house.now()
   await happens(ctx, house, { kind: 'email_asked', userId: user.id, about: email }, async (transaction) => {
@@ -129,6 +155,7 @@ export async function askForAddress(
       userId: user.id,
       facts,
       ...unseen(ctx, house),
+      ...fresh,
     })
     return true
   })
@@ -194,7 +221,7 @@ export async function changeAddress(
   ctx: Context,
   house: House,
   { email, emailKey, hash }: tokens.Token,
-  user: users.User,
+  { user, form }: { user: users.User; form: string },
 ): Promise<'done' | 'taken' | undefined> {
   const now = house.now()
   const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
@@ -202,7 +229,7 @@ export async function changeAddress(
     if (await users.isEmailTaken(house.database.main, emailKey, { now, userId: user.id })) return 'taken'
     const done = await happens(ctx, house, happening, async (transaction) => {
       const former = (await users.held(transaction, user.id))?.user
-      const used = await tokens.use(transaction, { hash, purpose: 'email-change', now })
+      const used = await tokens.use(transaction, { hash, purpose: 'email-change', now, form })
       const change = { email, emailKey, now, wanted: true }
       if (!former || !used || !(await users.setEmail(transaction, user.id, change))) return undefined
       // What was sent to the former address proves nothing any more, but that it was the former one.
@@ -250,7 +277,7 @@ const ENDED_MAILS: readonly MailKind[] = ['email-confirm', 'password-reset', 'em
 export async function restoreAddress(
   ctx: Context,
   house: House,
-  { userId, email, emailKey, hash }: tokens.Token,
+  { userId, email, emailKey, hash, usedForm: form }: tokens.Token,
 ): Promise<users.User | 'taken' | undefined> {
   const now = house.now()
   const replaced = (await users.byId(house.database.main, userId))?.user.email
@@ -261,7 +288,7 @@ export async function restoreAddress(
       house,
       { kind: 'email_restored', userId, about: email },
       async (transaction) => {
-        const used = await tokens.use(transaction, { hash, purpose: 'email-undo', now })
+        const used = await tokens.use(transaction, { hash, purpose: 'email-undo', now, form })
         if (used === undefined || !(await users.setEmail(transaction, userId, { email, emailKey, now }))) {
           return undefined
         }

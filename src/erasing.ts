@@ -2,9 +2,10 @@ import type { Context } from 'koa'
 import { eventOf } from './events.js'
 import type { House } from './house.js'
 import * as erasures from './tables/erasures.js'
-import type { AccountEvent } from './tables/events.js'
+import * as events from './tables/events.js'
 import { isObstructed, type Obstacle, obstacleTo } from './tables/obstacles.js'
 import type { Db } from './tables/schema.js'
+import * as sessions from './tables/sessions.js'
 import { DatabaseUnavailable } from './tables/unavailable.js'
 import * as users from './tables/users.js'
 
@@ -41,7 +42,7 @@ export async function erase(
   house: Pick<House, 'database' | 'hooks' | 'events' | 'now'>,
   { userId, by, find, userAgent = '', address = '' }: Erasure,
 ): Promise<boolean> {
-  const event: AccountEvent = {
+  const event: events.AccountEvent = {
     kind: 'account_erased',
     userId,
     about: by,
@@ -76,13 +77,19 @@ export async function eraseEnded(
   return erased
 }
 
-/** Erases an account whose address was never confirmed, for the owner of that address. `kept` if something does not let go. */
+/**
+ * Erases an account whose address was never confirmed, and to which nobody has ever logged in, for the owner of that address.
+ * `kept` if something does not let go.
+ */
 export async function eraseDenied(
   ctx: Context,
   house: House,
   { userId, email }: { userId: string; email: string },
 ): Promise<'erased' | 'unknown' | 'kept'> {
-  const find = (transaction: Db) => users.lockUnconfirmed(transaction, userId, email)
+  const find = async (transaction: Db) => {
+    const user = await users.lockUnconfirmed(transaction, userId, email)
+    return (await isInUse(transaction, userId)) ? undefined : user
+  }
   const { userAgent, address } = eventOf(ctx, house, { kind: 'account_erased', userId })
   try {
     return (await erase(house, { userId, by: 'denial', find, userAgent, address })) ? 'erased' : 'unknown'
@@ -126,4 +133,11 @@ export async function reasonOf(
 ): Promise<{ user: string } & (Obstacle | { err: unknown })> {
   if (!isObstructed(cause)) return { user: userId, err: cause }
   return { user: userId, ...(await obstacleTo(database.main, userId, cause)) }
+}
+
+async function isInUse(db: Db, userId: string): Promise<boolean> {
+  return (
+    (await events.hasSince(db, { userId, kind: 'logged_in', at: 0 })) ||
+    (await sessions.ofUser(db, userId, 0)).length > 0
+  )
 }

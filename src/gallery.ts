@@ -360,7 +360,7 @@ function buttons({ url, now }: Setting): ButtonPage[] {
     { name: 'account-email/undo', around: ({ user }) => ({ name: user.name, email: user.email }) },
     {
       name: 'email-confirm/deny',
-      around: ({ user }) => ({ asks: 'password', name: user.name, email: user.email }),
+      around: ({ user }) => ({ life: REOPEN_LIFE, name: user.name, email: user.email }),
     },
     { name: 'password-confirm/back', around: () => ({ page: url('signup'), typed: 'sealed' }) },
   ]
@@ -418,6 +418,15 @@ function pages(setting: Setting): PlainPage[] {
         'long-unconfirmed': {
           around: { user: { ...long.user, emailConfirmedAt: null, nextEmail: long.nextEmail } },
         },
+      },
+    },
+    {
+      template: 'email-confirm/deny/done.html',
+      states: {
+        empty: { around: { state: 'gone' } },
+        closed: { around: { state: 'closed', life: REOPEN_LIFE } },
+        long: { around: { user: long.user, state: 'closed', life: REOPEN_LIFE } },
+        'right-to-left': { around: { user: rightToLeft.user, state: 'gone' } },
       },
     },
     {
@@ -493,7 +502,10 @@ function problemStates({ now, url }: Setting): PlainPage['states'] {
       'Something went wrong on our side. Please try again; if it stays like this, tell us the number {reference}.',
     params: { reference: 'a1b2c3d4e5f6' },
   }
-  const loggedOut = { code: 'login_needed', sentence: 'You are logged out, so nothing was done.' }
+  const loggedOut = {
+    code: 'login_needed',
+    sentence: 'You are logged out. Log in first, then send this again if it is still needed.',
+  }
   const logIn = { href: url('login'), message: { code: 'log_in', sentence: 'Log in' } }
   return {
     404: problem(404, unknown),
@@ -589,7 +601,13 @@ function messageExhibits({ url }: Setting): Exhibit[] {
     empty: shown({}),
     error: shown({ errors: [pageTooOld] }),
     'error-with-link': shown({
-      errors: [{ code: 'login_needed', sentence: 'You are logged out, so nothing was done.', link }],
+      errors: [
+        {
+          code: 'login_needed',
+          sentence: 'You are logged out. Log in first, then send this again if it is still needed.',
+          link,
+        },
+      ],
     }),
     'error-with-button': shown({ errors: [{ ...needed, ask }] }),
     limited: shown({ errors: [LIMITED] }),

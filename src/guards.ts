@@ -11,11 +11,14 @@ import { isRead } from './web/routes.js'
 
 export { userOf }
 
-const LOGIN_NEEDED = { code: 'login_needed', sentence: 'You are logged out, so nothing was done.' }
+const LOGIN_NEEDED = {
+  code: 'login_needed',
+  sentence: 'You are logged out. Log in first, then send this again if it is still needed.',
+}
 const LOGIN_NEEDED_TOO_LONG = {
   code: 'login_needed_too_long',
   sentence:
-    'You are logged out, so nothing was done. What you typed is too long to be brought back: copy it first.',
+    'You are logged out. Log in first, then send this again if it is still needed. What you typed is too long to be kept: copy it first.',
 }
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const PASSWORD_NEEDED = {

@@ -5,6 +5,7 @@ import * as users from './tables/users.js'
 import { hashOf } from './tokens.js'
 import type { Message, Subject } from './web/form.js'
 import { keep, keptText } from './web/session.js'
+import { fingerprint, type Sent } from './web/submit.js'
 
 /** A mailed link that was opened here, as the database knows it. */
 export type Link = LiveLink | { state: 'done' | 'used' | 'old'; token: tokens.Token } | UnknownLink
@@ -15,8 +16,8 @@ export interface LiveLink {
 }
 
 interface UnknownLink {
-  /** `gone` with the account that it has erased, here. */
-  state: 'unknown' | 'gone'
+  /** `gone` with the account that it has erased, here; `closed` with the one that it has closed. */
+  state: 'unknown' | 'gone' | 'closed'
   token?: undefined
 }
 
@@ -28,6 +29,7 @@ export function isLive(link: Link | undefined): link is LiveLink {
 const DEAD: Record<Link['state'], Message> = {
   live: { code: 'link_lost', sentence: 'This link was used just now, in another tab or on another device.' },
   gone: { code: 'link_gone', sentence: 'This account is erased.' },
+  closed: { code: 'link_closed', sentence: 'This account is closed.' },
   done: { code: 'link_done', sentence: 'This was done already.' },
   used: { code: 'link_used', sentence: 'This link was used already.' },
   old: { code: 'link_old', sentence: 'This link is too old.' },
@@ -52,22 +54,39 @@ export function openLink(ctx: Context, house: House, purpose: tokens.Purpose, pa
 const TOKEN = /^[\w-]{43}$/
 
 // Behind a token that was used in this browser: whoever comes again is told what came of it.
-type End = 'done' | 'gone'
+type End = 'done' | 'gone' | 'closed'
 
 function nameOf(purpose: tokens.Purpose): string {
   return `link-${purpose}`
 }
 
-/** The link for this purpose that was opened last in this browser; undefined if there is none. */
-export async function linkOf(ctx: Context, house: House, purpose: tokens.Purpose): Promise<Link | undefined> {
+/**
+ * The link for this purpose that was opened last in this browser; undefined if there is none. By the form that was `sent`
+ * it is known whether it was this very form that has used it, if the first answer never arrived.
+ */
+export async function linkOf(
+  ctx: Context,
+  house: House,
+  purpose: tokens.Purpose,
+  sent?: Sent<never>,
+): Promise<Link | undefined> {
   const kept = keptText(ctx, nameOf(purpose))
   if (kept === undefined) return undefined
   const [secret = '', end] = kept.split(' ')
-  if (end === 'gone') return { state: 'gone' }
+  if (end === 'gone' || end === 'closed') return { state: end }
   const token = await tokens.byHash(house.database.main, hashOf(secret), purpose)
   if (token === undefined) return { state: 'unknown' }
-  if (token.usedAt !== null) return { state: end === undefined ? 'used' : 'done', token }
+  if (token.usedAt !== null) {
+    const isDone =
+      end === 'done' || (sent !== undefined && token.usedForm === formOf(ctx, house, token, sent))
+    return { state: isDone ? 'done' : 'used', token }
+  }
   return { state: token.expiresAt > house.now() ? 'live' : 'old', token }
+}
+
+/** The fingerprint of a form by which a link is used. */
+export function formOf(ctx: Context, house: House, { hash }: tokens.Token, sent: Sent<never>): string {
+  return fingerprint(ctx, house, sent, hash)
 }
 
 /** What a form acts on that stands behind a link: the account of the link, whoever is logged in here. */

@@ -14,8 +14,10 @@ import * as tokens from './tables/tokens.js'
 import type { Account, User } from './tables/users.js'
 import * as users from './tables/users.js'
 import { hashOf, newToken } from './tokens.js'
+import { textFields } from './web/form.js'
 import { isRead } from './web/routes.js'
 import { changeSessionId, forget, requireSession, shed } from './web/session.js'
+import { fingerprint } from './web/submit.js'
 
 /** Between two notes that a session was used. */
 const TOUCH_EVERY = MINUTE
@@ -104,13 +106,19 @@ async function look(ctx: Context, house: House, hash: string): Promise<sessions.
   const now = house.now()
   const { main } = house.database
   const current = await sessions.byToken(main, hash, now)
-  const found = current ?? (await sessions.byFormerToken(main, hash, now))
+  const found = current ?? (await sessions.byFormerToken(main, hash, { now, form: formOf(ctx, house) }))
   if (found !== undefined) touch(house, found.session)
   // Not with the former token: the cookie of such an answer would take the place of the one with the new token.
   if (current !== undefined && house.lifetimes.recheck > 0) {
     house.seenCookie.write(ctx, { ...current, of: hash, at: now } satisfies Seen)
   }
   return found
+}
+
+// Of a form of ours that was sent; it cannot be guessed, for it is made of the visitor's secret.
+function formOf(ctx: Context, house: House): string | undefined {
+  const { _once } = isRead(ctx) ? {} : textFields(ctx)
+  return _once === undefined ? undefined : fingerprint(ctx, house, { _once, _csrf: '' })
 }
 
 // That it was used is not waited for: the next request notes it again if the database was busy.
@@ -131,7 +139,7 @@ function endOf(session: { kept: boolean; createdAt: number }, now: number, lifet
 /**
  * Begins a session for a user who has proved who they are. Always a new token, and a new CSRF secret: what somebody
  * planted in this browser before is worth nothing now (session fixation, ASVS 5 7.2.4). The former session here ends,
- * and so does the one that the same form has begun: of a button pressed twice the browser keeps the last answer alone.
+ * and a form that has come twice goes on with the session that it has begun, of which nobody is told again.
  * An account that was closed is open again, which is answered. Answers undefined if the password was changed, or the account
  * closed, since it was looked at: a login on its way must not outlive what ends all logins.
  */
@@ -160,9 +168,11 @@ export async function logIn(
   }
   const isStranger = known === undefined && !(await hasJustSignedUp(ctx, house, account))
   const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
-  const done = await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
-    const opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
-    if (!opened) return undefined
+  let opened: Awaited<ReturnType<typeof sessions.open>>
+  await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+    opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
+    // Of a form that has come twice everything was told the first time.
+    if (!opened?.isNew) return undefined
     const language = house.languageOf(ctx)
     // Whoever comes on a new device may be a thief: what the owner is told of that stays in the owner's language.
     if (language !== account.language && (!isStranger || account.language === null)) {
@@ -174,8 +184,8 @@ export async function logIn(
     }
     return true
   })
-  if (done === undefined) return undefined
-  const begun = begunOf(session)
+  if (opened === undefined) return undefined
+  const begun = begunOf({ ...session, id: opened.id })
   forgetHalfLogin(ctx, house)
   house.loginCookie.begin(ctx, token, lifetimeOf(begun, house))
   house.csrf.forget(ctx)
@@ -223,8 +233,17 @@ export async function reopen(ctx: Context, house: House, user: User): Promise<bo
  * Notes that the user of this session has proved again who they are; with a new token, for the session may do more now
  * (ASVS 5 7.2.4). Of a button pressed twice the last answer's token counts, like at login.
  */
-export async function confirmLogin(ctx: Context, house: House, user: User): Promise<void> {
-  const renewal = renewalOf(ctx, house)
+export async function confirmLogin(
+  ctx: Context,
+  house: House,
+  { user, form }: { user: User; form: string },
+): Promise<void> {
+  const renewal = renewalOf(ctx, house, { form })
+  const owned = { id: loginOf(ctx).session.id, userId: user.id }
+  if (await sessions.isOfForm(house.database.main, owned, form)) {
+    if (await house.database.write(renewal.store)) await renewal.carry()
+    return
+  }
   const renewed = await happens(
     ctx,
     house,
@@ -241,7 +260,7 @@ export interface Renewal {
   carry(): Promise<void>
 }
 
-export function renewalOf(ctx: Context, house: House, { form }: { form?: string } = {}): Renewal {
+export function renewalOf(ctx: Context, house: House, { form }: { form: string }): Renewal {
   const { session, user } = loginOf(ctx)
   const token = newToken()
   const hashes = {

@@ -12,7 +12,7 @@ test.before(async () => {
 test.after(() => site.close())
 
 const GUARDED = '/members/recent/'
-const LOGGED_OUT = ['⚠ You are logged out, so nothing was done. Log in']
+const LOGGED_OUT = ['⚠ You are logged out. Log in first, then send this again if it is still needed. Log in']
 
 test('a page for users leads to the login, and back to where one was going', async () => {
   await site.visitor().signUp('Wanderer')

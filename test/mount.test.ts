@@ -155,7 +155,9 @@ test('a form that is sent after the session ended gets the box, and a link to th
     const visitor = new Visitor(host.server, { htmx })
     const page = await visitor.post('/private', 'a=b', { Referer: 'http://127.0.0.1/private?secret=1' })
     assert.is(page.status, 403)
-    assert.equal(page.messages(), ['⚠ You are logged out, so nothing was done. Log in'])
+    assert.equal(page.messages(), [
+      '⚠ You are logged out. Log in first, then send this again if it is still needed. Log in',
+    ])
     assert.is(page.$('.error a').attr('href'), '/members/login/?next=%2Fprivate')
     assert.is(page.isWhole, !htmx)
     assert.is(page.headers['cache-control'], 'private, no-cache, no-store')

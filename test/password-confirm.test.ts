@@ -204,7 +204,9 @@ for (const htmx of [false, true]) {
     await visitor.send(await visitor.open('/logout/'))
     const page = await visitor.send(form, { password: PASSWORD })
     assert.is(page.status, 403)
-    assert.equal(page.messages(), ['⚠ You are logged out, so nothing was done. Log in'])
+    assert.equal(page.messages(), [
+      '⚠ You are logged out. Log in first, then send this again if it is still needed. Log in',
+    ])
     assert.is(page.$('.error a').attr('href'), `/login/?next=${encodeURIComponent(GUARDED)}`)
   })
 }

@@ -29,7 +29,7 @@ export function createUser({ write }: Database, user: NewUser): Promise<boolean>
 
 /** For a user that `createUser` has made. */
 export function openSession({ write }: Database, session: NewSession): Promise<boolean> {
-  return write((transaction) => open(transaction, session, { deviceStamp: '' }))
+  return write(async (transaction) => (await open(transaction, session, { deviceStamp: '' })) !== undefined)
 }
 
 /** A session as `sessions.open` takes one. */

@@ -1,15 +1,13 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { lastUser, newDeviceStamp, rememberDevice } from '../devices.js'
+import { closeAccount } from '../closing.js'
+import { lastUser, rememberDevice } from '../devices.js'
 import { happens } from '../events.js'
 import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf, loginAs } from '../house.js'
 import { behindLink, type Link, linkOf, openLink, refuseLink } from '../links.js'
 import { REOPEN_LIFE } from '../mail.js'
-import { circumstances } from '../notices.js'
 import { forgetLogin, loginOf } from '../sessions.js'
-import * as mails from '../tables/mails.js'
-import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import { isCrossSite } from '../web/csrf.js'
@@ -56,8 +54,12 @@ export function routes(router: Router, house: House): void {
     unlessClosed,
     requireRecentLogin,
     onSubmit(closing, house, async (ctx) => {
-      const eraseAt = await close(ctx, house)
-      leaveClosed(ctx, house, eraseAt)
+      const { user } = loginOf(ctx)
+      const stamp = await closeAccount(ctx, house, user)
+      // Whoever has closed it here may take that back here.
+      if (stamp !== undefined) rememberDevice(ctx, house, { userId: user.id, stamp })
+      await forgetLogin(ctx, house)
+      leaveClosed(ctx, house, house.now() + REOPEN_LIFE)
     }),
   )
 
@@ -95,32 +97,6 @@ const unlessClosed: Middleware = async (ctx, next) => {
   const account = await users.byId(house.database.main, userId)
   if (account === undefined || account.eraseAt === null) return await next()
   leaveClosed(ctx, house, account.eraseAt)
-}
-
-/** What was mailed, and opens nothing any more. */
-const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const
-
-/** Closes the account, ends all its sessions and whatever else was on its way; answers when it is erased. */
-async function close(ctx: Context, house: House): Promise<number> {
-  const { user } = loginOf(ctx)
-  const now = house.now()
-  const eraseAt = now + REOPEN_LIFE
-  const stamp = newDeviceStamp()
-  const facts = { to: user.email, ...circumstances(ctx, house) }
-  await happens(ctx, house, { kind: 'account_closed', userId: user.id }, async (transaction) => {
-    if (!(await users.close(transaction, user.id, { now, eraseAt }))) return undefined
-    await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
-    await sessions.closeAll(transaction, user.id, { now })
-    await users.setDeviceStamp(transaction, user.id, stamp)
-    await tokens.revoke(transaction, user.id, ENDED)
-    await mails.cancel(transaction, user.id, ENDED)
-    await house.outbox.post(transaction, { kind: 'account-closed', userId: user.id, facts })
-    return true
-  })
-  // Whoever has closed it here may take that back here.
-  rememberDevice(ctx, house, { userId: user.id, stamp })
-  await forgetLogin(ctx, house)
-  return eraseAt
 }
 
 function leaveClosed(ctx: Context, { pages, places, outbox, now }: House, eraseAt: number): void {

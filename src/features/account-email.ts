@@ -17,6 +17,7 @@ import {
   behindLink,
   finishLink,
   forgetLink,
+  formOf,
   isLive,
   type Link,
   linkOf,
@@ -29,7 +30,7 @@ import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
 import type { Notice } from '../web/pages.js'
-import { onSubmit, onTyping } from '../web/submit.js'
+import { fingerprint, onSubmit, onTyping } from '../web/submit.js'
 
 export const name = 'account-email'
 export const needs = 'mail'
@@ -100,7 +101,10 @@ export function routes(router: Router, house: House): void {
     requireRecentLogin,
     onSubmit(form, house, async (ctx, values) => {
       const email = fields.normalizeEmail(values.email)
-      const errors = await askForAddress(ctx, house, loginOf(ctx).user, email)
+      const errors = await askForAddress(ctx, house, loginOf(ctx).user, {
+        email,
+        form: fingerprint(ctx, house, values, email),
+      })
       if (errors.length > 0) {
         return await house.pages.refuse(ctx, form, { errors, advice: onEmail(email), values })
       }
@@ -140,17 +144,22 @@ export function routes(router: Router, house: House): void {
   router.post(
     '/account/email/confirm/verify/',
     onSubmit(confirming, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, 'email-change')
+      const link = await linkOf(ctx, house, 'email-change', values)
       if (!isLive(link)) return await dead(ctx, house, 'email-change', link)
       const account = await users.byId(house.database.main, link.token.userId)
       const errors = await prove(ctx, house, account, values)
       if (errors.length > 0) return await house.pages.refuse(ctx, confirming, { errors, values })
-      const outcome = account && (await changeAddress(ctx, house, link.token, account.user))
+      const outcome =
+        account &&
+        (await changeAddress(ctx, house, link.token, {
+          user: account.user,
+          form: formOf(ctx, house, link.token, values),
+        }))
       if (outcome === 'taken') {
         return await house.pages.refuse(ctx, confirming, { errors: [TAKEN_MEANWHILE], values })
       }
       if (account === undefined || outcome === undefined)
-        return await dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change'))
+        return await dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change', values))
       finishLink(ctx, 'email-change')
       lookAnew(ctx, house)
       const { message, to } = changed(ctx, house, account.user, link.token)
@@ -163,14 +172,17 @@ export function routes(router: Router, house: House): void {
   router.post(
     '/account/email/undo/',
     onSubmit(undoing, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, 'email-undo')
+      const link = await linkOf(ctx, house, 'email-undo', values)
       if (!isLive(link)) return await dead(ctx, house, 'email-undo', link)
-      const outcome = await restoreAddress(ctx, house, link.token)
+      const outcome = await restoreAddress(ctx, house, {
+        ...link.token,
+        usedForm: formOf(ctx, house, link.token, values),
+      })
       if (outcome === 'taken') {
         return await house.pages.refuse(ctx, undoing, { errors: [TAKEN_MEANWHILE], values })
       }
       if (outcome === undefined)
-        return await dead(ctx, house, 'email-undo', await linkOf(ctx, house, 'email-undo'))
+        return await dead(ctx, house, 'email-undo', await linkOf(ctx, house, 'email-undo', values))
       finishLink(ctx, 'email-undo')
       forgetLink(ctx, 'password-reset')
       keepAsked(ctx, outcome.name)
@@ -252,6 +264,8 @@ async function dead(
 ): Promise<void> {
   const { url, pages } = house
   if (link?.state === 'done' && purpose === 'email-undo') {
+    const restored = await users.byId(house.database.main, link.token.userId)
+    if (restored !== undefined) keepAsked(ctx, restored.user.name)
     const message = { ...RESTORED, params: { email: link.token.email } }
     return pages.leave(ctx, url('password-reset'), { message })
   }

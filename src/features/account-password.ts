@@ -170,7 +170,7 @@ async function isRepeated(ctx: Context, house: House, values: Sent<FieldName>): 
   if (account === undefined) return false
   if (!(await house.passwords.verify(account.passwordHash, values.password, () => refuseIfLeft(ctx))))
     return false
-  const renewal = renewalOf(ctx, house)
+  const renewal = renewalOf(ctx, house, { form: fingerprint(ctx, house, values) })
   if (!(await write(renewal.store))) return false
   await renewal.carry()
   rememberDevice(ctx, house, { userId: user.id, stamp: account.deviceStamp })

@@ -3,8 +3,8 @@ import type { Context, Middleware } from 'koa'
 import { confirmAddress, correctAddress, sendConfirmAgain, TAKEN_MEANWHILE } from '../addresses.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../advice.js'
 import { askPasswordOf } from '../authentication.js'
+import { denyAccount } from '../closing.js'
 import { browserOf, checkCode } from '../codes.js'
-import { eraseDenied } from '../erasing.js'
 import * as fields from '../fields.js'
 import { requireRecentLogin, userOf } from '../guards.js'
 import { type House, houseOf, loginAs, loginBefore } from '../house.js'
@@ -12,6 +12,7 @@ import {
   behindLink,
   finishLink,
   forgetLink,
+  formOf,
   isLive,
   type Link,
   type LiveLink,
@@ -20,11 +21,12 @@ import {
   refuseLink,
 } from '../links.js'
 import { halfLoggedIn } from '../login-steps.js'
+import { REOPEN_LIFE } from '../mail.js'
 import { lookAnew } from '../sessions.js'
 import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken, Form } from '../web/form.js'
-import { onSubmit, onTyping } from '../web/submit.js'
+import { fingerprint, onSubmit, onTyping } from '../web/submit.js'
 
 export const name = 'email-confirm'
 export const needs = 'mail'
@@ -58,7 +60,7 @@ const denying: Form<never> = {
   secret: [],
   oneButton: true,
   about: [behindLink(PURPOSE)],
-  around: (ctx) => shown(ctx),
+  around: async (ctx) => ({ ...(await shown(ctx)), life: REOPEN_LIFE }),
 }
 
 const CONFIRMED = { code: 'email_confirmed', sentence: 'Your address {email} is confirmed.' }
@@ -71,10 +73,6 @@ const SENT = { code: 'email_confirm_sent', sentence: 'Another mail to {email} is
 const CORRECTED = {
   code: 'email_corrected',
   sentence: 'Your address is now {email}. A mail to it is on its way.',
-}
-const ERASED = {
-  code: 'account_denied',
-  sentence: 'The account that somebody made with your address is erased.',
 }
 const NOT_ERASED = {
   code: 'account_not_erased',
@@ -95,7 +93,7 @@ export function routes(router: Router, house: House): void {
   router.post(
     '/email/confirm/verify/',
     onSubmit(form, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, PURPOSE)
+      const link = await linkOf(ctx, house, PURPOSE, values)
       if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
       const outcome = link ? await prove(ctx, house, link, values) : await proveByCode(ctx, house, values)
       if (outcome === undefined) return await nobody(ctx, house)
@@ -144,7 +142,10 @@ export function routes(router: Router, house: House): void {
       const account = await subjectOf(ctx)
       if (account === undefined) return await nobody(ctx, house)
       const email = fields.normalizeEmail(values.email)
-      const errors = await correctAddress(ctx, house, account.user, email)
+      const errors = await correctAddress(ctx, house, account.user, {
+        email,
+        form: fingerprint(ctx, house, values, email),
+      })
       if (errors.length > 0) {
         return await house.pages.refuse(ctx, correcting, { errors, advice: onEmail(email), values })
       }
@@ -155,27 +156,39 @@ export function routes(router: Router, house: House): void {
   )
 
   router.get('/email/confirm/deny/', async (ctx) => {
-    const link = await linkOf(ctx, house, PURPOSE)
-    if (!isLive(link)) return await dead(ctx, house, link ?? { state: 'unknown' })
+    const link = (await linkOf(ctx, house, PURPOSE)) ?? { state: 'unknown' }
+    const { state } = link
+    if (state === 'gone' || state === 'closed') {
+      return house.pages.show(ctx, 'email-confirm/deny/done.html', { state, life: REOPEN_LIFE })
+    }
+    if (!isLive(link)) return await dead(ctx, house, link)
     await house.pages.form(ctx, denying)
   })
 
   router.post(
     '/email/confirm/deny/',
     onSubmit(denying, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, PURPOSE)
+      const link = await linkOf(ctx, house, PURPOSE, values)
+      if (link?.state === 'done') return leaveDenied(ctx, house, 'closed')
       if (!isLive(link)) return await dead(ctx, house, link ?? { state: 'unknown' })
-      const outcome = await eraseDenied(ctx, house, link.token)
-      if (outcome === 'unknown') return await dead(ctx, house, link)
-      if (outcome === 'kept') {
+      const end = await denyAccount(ctx, house, {
+        ...link.token,
+        usedForm: formOf(ctx, house, link.token, values),
+      })
+      if (end === 'kept') {
         return await house.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
       }
-      finishLink(ctx, PURPOSE, 'gone')
-      house.pages.leave(ctx, house.places.home, { message: ERASED })
+      if (end === undefined) return await dead(ctx, house, (await linkOf(ctx, house, PURPOSE)) ?? link)
+      leaveDenied(ctx, house, end)
     }),
   )
 
   router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
+}
+
+function leaveDenied(ctx: Context, house: House, end: 'gone' | 'closed'): void {
+  finishLink(ctx, PURPOSE, end)
+  house.pages.leave(ctx, house.url(denying.name))
 }
 
 // Who has signed up just now is not asked. But who has come by another's session must not get at the account by an address
@@ -265,7 +278,9 @@ function placeFor(ctx: Context, house: House, user: users.User): string {
 
 /** A link that does nothing any more: of an address that it has confirmed that is told, for that is what was asked for. */
 async function dead(ctx: Context, house: House, link: Link): Promise<void> {
-  if (link.state === 'gone') return house.pages.leave(ctx, house.places.home, { message: ERASED })
+  if (link.state === 'gone' || link.state === 'closed') {
+    return house.pages.leave(ctx, house.url(denying.name))
+  }
   const account = link.token && (await users.byId(house.database.main, link.token.userId))
   forgetLink(ctx, PURPOSE)
   if (account !== undefined && account.user.emailConfirmedAt !== null) {

@@ -1,7 +1,8 @@
 import type Router from '@koa/router'
-import type { Context } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { authenticate, NO_PASSWORD, renewHash } from '../authentication.js'
-import { requireAnonymous } from '../guards.js'
+import { fold } from '../fields.js'
+import { requireAnonymous, userOf } from '../guards.js'
 import type { House } from '../house.js'
 import { halfLoginOf, keepHalfLogin } from '../login-steps.js'
 import { logSecurity } from '../security-log.js'
@@ -46,7 +47,9 @@ const LOGGED_IN_REOPENED = {
 const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 
 export function routes(router: Router, house: House): void {
-  router.get('/login/', requireAnonymous, (ctx) => house.pages.form(ctx, form, prefilled(ctx, house)))
+  router.get('/login/', requireAnonymousUnlessOther, (ctx) =>
+    house.pages.form(ctx, form, prefilled(ctx, house)),
+  )
 
   router.post(
     '/login/verify/',
@@ -76,6 +79,14 @@ export function routes(router: Router, house: House): void {
       })
     }),
   )
+}
+
+// Who has followed a mailed link of another account is led here to go on with that, whoever is logged in.
+const requireAnonymousUnlessOther: Middleware = (ctx, next) => {
+  const user = userOf(ctx)
+  const { username } = ctx.query
+  const isOther = user !== undefined && typeof username === 'string' && fold(username) !== fold(user.name)
+  return isOther ? next() : requireAnonymous(ctx, next)
 }
 
 /**

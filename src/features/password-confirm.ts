@@ -9,7 +9,7 @@ import { confirmLogin } from '../sessions.js'
 import * as users from '../tables/users.js'
 import { localPath } from '../web/local-path.js'
 import { queryText } from '../web/query.js'
-import { onSubmit } from '../web/submit.js'
+import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'password-confirm'
 
@@ -33,7 +33,7 @@ export function routes(router: Router, house: House): void {
       if (values.password === '')
         return await house.pages.refuse(ctx, form, { errors: [NO_PASSWORD], values })
 
-      const isRight = await confirm(ctx, house, values.password)
+      const isRight = await confirm(ctx, house, values)
       if (!isRight) return await house.pages.refuse(ctx, form, { errors: [PASSWORD_WRONG], values })
 
       goOn(ctx, house, values)
@@ -42,13 +42,14 @@ export function routes(router: Router, house: House): void {
 }
 
 /** Asks for the password of the user who is logged in, and notes that it was right. */
-async function confirm(ctx: Context, house: House, password: string): Promise<boolean> {
+async function confirm(ctx: Context, house: House, values: Sent<'password'>): Promise<boolean> {
+  const { password } = values
   const user = userOf(ctx)
   const account = user && (await users.byId(house.database.main, user.id))
   if (account === undefined) return false
   const name = nameKeyOf(account.user.name)
   const isRight = await checkPassword(ctx, house, { name, account, password, failure: 'password_failed' })
-  if (isRight) await confirmLogin(ctx, house, account.user)
+  if (isRight) await confirmLogin(ctx, house, { user: account.user, form: fingerprint(ctx, house, values) })
   return isRight
 }
 

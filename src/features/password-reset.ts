@@ -11,6 +11,7 @@ import {
   behindLink,
   finishLink,
   forgetLink,
+  formOf,
   isLive,
   keepLink,
   type Link,
@@ -84,15 +85,15 @@ export function routes(router: Router, house: House): void {
   router.post(
     '/password/reset/verify/',
     onSubmit(form, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, PURPOSE)
+      const link = await linkOf(ctx, house, PURPOSE, values)
       if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
       if (link === undefined) return await enterCode(ctx, house, values)
       const account = await users.byId(house.database.main, link.token.userId)
       if (account === undefined) return await dead(ctx, house, { state: 'unknown' })
       const errors = objections(house, account, values)
       if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
-      if (!(await reset(ctx, house, link, account, values.password))) {
-        return await dead(ctx, house, (await linkOf(ctx, house, PURPOSE)) ?? link)
+      if (!(await reset(ctx, house, link, account, values))) {
+        return await dead(ctx, house, (await linkOf(ctx, house, PURPOSE, values)) ?? link)
       }
       await house.pages.accept(ctx, form, {
         notice: { message: RESET },
@@ -166,13 +167,14 @@ async function reset(
   house: House,
   { token }: LiveLink,
   { user }: users.Account,
-  password: string,
+  values: Sent<FieldName>,
 ): Promise<boolean> {
   const now = house.now()
   const deviceStamp = newDeviceStamp()
-  const passwordHash = await house.passwords.hash(password, () => refuseIfLeft(ctx))
+  const passwordHash = await house.passwords.hash(values.password, () => refuseIfLeft(ctx))
+  const form = formOf(ctx, house, token, values)
   const work = async (transaction: Db) => {
-    const used = await tokens.use(transaction, { hash: token.hash, purpose: PURPOSE, now })
+    const used = await tokens.use(transaction, { hash: token.hash, purpose: PURPOSE, now, form })
     if (used === undefined) return undefined
     const change = { passwordHash, deviceStamp, now, ofEmail: used.email }
     if (!(await users.setPassword(transaction, user.id, change))) return undefined

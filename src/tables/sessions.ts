@@ -71,19 +71,22 @@ interface Told {
 
 /**
  * Stores a new session of an account that is open, not disabled, and still has this stamp, so that its password is the one
- * that was looked at; else answers false. Until the end of the transaction it stays so: whoever changes or closes the account
- * waits for that, and then sees the session. Those it takes the place of, `insteadOf` and that of the same form, end with it.
+ * that was looked at; else answers undefined. Until the end of the transaction it stays so: whoever changes or closes the account
+ * waits for that, and then sees the session. The one it takes the place of, `insteadOf`, ends with it. A form that has come
+ * twice gets the session that it has begun, with another token, and `isNew` is false.
  */
 export async function open(
   db: Db,
   session: NewSession,
   { deviceStamp, insteadOf }: { deviceStamp: string; insteadOf?: string | undefined },
-): Promise<boolean> {
+): Promise<{ id: string; isNew: boolean } | undefined> {
   const [stored] = await store(db, { ...session, kept: session.kept ? 1 : 0, deviceStamp })
-  if (stored === undefined) return false
-  if (insteadOf !== undefined) await db.deleteFrom('sessions').where('id', '=', insteadOf).execute()
+  if (stored === undefined) return undefined
+  const { id } = stored
+  if (insteadOf !== undefined && insteadOf !== id)
+    await db.deleteFrom('sessions').where('id', '=', insteadOf).execute()
   if ((stored.others ?? 0) >= MOST_SESSIONS) await endTooMany(db, { userId: session.userId })
-  return true
+  return { id, isNew: id === session.id }
 }
 
 type Stored = Omit<NewSession, 'kept'> & { kept: number; deviceStamp: string }
@@ -120,14 +123,15 @@ const store = statement((db, session: Stored) => {
     .onConflict((conflict) =>
       conflict
         .columns(['user_id', 'login_form'])
-        .doUpdateSet({ ...row, former_hash: null, renewed_at: null, device_name: null }),
+        .doUpdateSet({ ...row, id: (eb) => eb.ref('sessions.id'), former_hash: null, renewed_at: null }),
     )
-    .returning(({ selectFrom }) =>
+    .returning(({ selectFrom }) => [
+      'sessions.id',
       selectFrom('sessions as other')
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .where('other.user_id', '=', session.userId)
         .as('others'),
-    )
+    ])
 })
 
 function keysOf<Row extends object>(row: Row): (keyof Row)[] {
@@ -202,19 +206,27 @@ const byTokenHash = statement((db, { tokenHash, now }: { tokenHash: string; now:
 
 /**
  * The live session that had this token until a moment ago: a second press of the same button, and what other tabs have
- * asked for meanwhile, are no strangers. It says nothing of who gave the password.
+ * asked for meanwhile, are no strangers. The very form that has renewed it is none for as long as a database may take to
+ * come back: its answer may never have arrived. It says nothing of who gave the password.
  */
-export async function byFormerToken(db: Db, tokenHash: string, now: number): Promise<Login | undefined> {
+export async function byFormerToken(
+  db: Db,
+  tokenHash: string,
+  { now, form = '' }: { now: number; form?: string | undefined },
+): Promise<Login | undefined> {
   const login = loginOf(
     await live(db, now)
       .where('former_hash', '=', tokenHash)
-      .where('renewed_at', '>', now - FORMER_LIFE)
+      .where('renewed_at', '>', now - FORM_LIFE)
+      .where(({ eb, or }) => or([eb('renewed_at', '>', now - FORMER_LIFE), eb('login_form', '=', form)]))
       .executeTakeFirst(),
   )
   return login && { ...login, session: { ...login.session, authenticatedAt: login.session.createdAt } }
 }
 
 const FORMER_LIFE = 10_000
+/** A failover takes up to a minute (docs/databases.md), and the form was sent before it. */
+const FORM_LIFE = 120_000
 
 // A session that was opened while the account was being disabled opens nothing either.
 function live(db: Db, now: number) {

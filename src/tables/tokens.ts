@@ -22,6 +22,8 @@ export interface TokensTable {
   created_at: number
   expires_at: number
   used_at: number | null
+  /** The fingerprint of the form that used it, by which its second arrival is known; null if none did. */
+  used_form: string | null
 }
 
 /** A mailed token. Times are UTC milliseconds. */
@@ -35,6 +37,8 @@ export interface Token {
   expiresAt: number
   /** When it was used; null if it was not. */
   usedAt: number | null
+  /** The fingerprint of the form that used it. */
+  usedForm: string | null
 }
 
 export interface NewToken {
@@ -74,6 +78,7 @@ export async function insert(db: Db, token: NewToken): Promise<void> {
       created_at: createdAt,
       expires_at: token.expiresAt,
       used_at: null,
+      used_form: null,
     })
     .execute()
 }
@@ -145,11 +150,11 @@ export async function byHash(db: Db, hash: string, purpose: Purpose): Promise<To
 /** Uses the token up, or answers undefined: of many at once one alone gets it. */
 export async function use(
   db: Db,
-  { hash, purpose, now }: { hash: string; purpose: Purpose; now: number },
+  { hash, purpose, now, form = null }: { hash: string; purpose: Purpose; now: number; form?: string | null },
 ): Promise<Token | undefined> {
   const row = await db
     .updateTable('tokens')
-    .set({ used_at: now, code_mac: null })
+    .set({ used_at: now, used_form: form, code_mac: null })
     .where('hash', '=', hash)
     .where('purpose', '=', purpose)
     .where('used_at', 'is', null)
@@ -307,5 +312,6 @@ function tokenOf(row: Selectable<TokensTable>): Token {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     usedAt: row.used_at,
+    usedForm: row.used_form,
   }
 }

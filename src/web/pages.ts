@@ -182,6 +182,13 @@ export function createPages({
     return [...about, visitor].find((subject) => subject.id(ctx) !== undefined)
   }
 
+  /** The account that a page is about, if that is another than the one of whoever is here. */
+  const otherAccount = async (ctx: Context, form: Form): Promise<string | undefined> => {
+    const subject = subjectOf(ctx, form)
+    const name = subject === visitor ? undefined : await subject?.name(ctx)
+    return name === undefined || name === (await visitor.name(ctx)) ? undefined : name
+  }
+
   const render = (ctx: Context, template: string, values: object) => {
     const language = languages.of(ctx)
     ctx.set(SPOKEN)
@@ -275,12 +282,14 @@ export function createPages({
 
     async form(ctx, form, values = {}, advice = []) {
       const around = await form.around?.(ctx)
+      const other = await otherAccount(ctx, form)
       wholePage(ctx, `${form.name}/page.html`, () => {
         const again = typed(ctx)
         const isAgain = Object.keys(again).length > 0
         const state = formState(ctx, form, { ...values, ...again }, { advice: isAgain ? [] : advice })
         return {
           ...around,
+          other,
           form: state,
           ...(isAgain && { messages: { notice: spoken(ctx, { message: TYPED_AGAIN }) } }),
         }
@@ -297,7 +306,7 @@ export function createPages({
 
     async refuse(ctx, sent, { status = 406, errors, advice, values }) {
       const form = sent.on ?? sent
-      const around = await form.around?.(ctx)
+      const around = { ...(await form.around?.(ctx)), other: await otherAccount(ctx, form) }
       const messages = { errors: errors.map((error) => spokenError(ctx, error)) }
       const state = formState(ctx, form, values, { errors, ...(advice && { advice }) })
       ctx.status = status
