@@ -229,9 +229,11 @@ export async function changeAddress(
     if (await users.isEmailTaken(house.database.main, emailKey, { now, userId: user.id })) return 'taken'
     const done = await happens(ctx, house, happening, async (transaction) => {
       const former = (await users.held(transaction, user.id))?.user
+      // A form that changes nothing leaves the link unused: sent again, it must not be told that it did.
+      if (former?.nextEmail !== email) return undefined
       const used = await tokens.use(transaction, { hash, purpose: 'email-change', now, form })
       const change = { email, emailKey, now, wanted: true }
-      if (!former || !used || !(await users.setEmail(transaction, user.id, change))) return undefined
+      if (!used || !(await users.setEmail(transaction, user.id, change))) return undefined
       // What was sent to the former address proves nothing any more, but that it was the former one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
       await tellFormer(ctx, house, transaction, { former, email })

@@ -345,7 +345,7 @@ type ButtonPage = Pick<FormPage, 'name' | 'isUsers' | 'around'> & { hasFields?: 
 
 function buttons({ url, now }: Setting): ButtonPage[] {
   return [
-    { name: 'logout', isUsers: true },
+    { name: 'logout', isUsers: true, hasFields: true },
     {
       name: 'account-close',
       isUsers: true,
