@@ -131,7 +131,7 @@ test('the line of a request says by which rules it was refused, and nothing of w
   const other = await Site.start()
   const visitor = other.visitor()
   const page = await visitor.open('/signup/')
-  await visitor.send(page, { username: 'admin', email: 'somewhere', password: 'short', repassword: 'other' })
+  await visitor.send(page, { username: 'admin', email: 'somewhere', password: 'q~7x', repassword: 'other' })
   await visitor.post('/login/verify/', 'username=Anna', { 'Sec-Fetch-Site': 'cross-site' })
   await visitor.open('/members/')
   await visitor.post('/members/recent/verify/', 'note=x')
