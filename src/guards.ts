@@ -112,7 +112,8 @@ async function refuseOther(ctx: Context, name: string, page: string | undefined)
   pages.problem(ctx, { status: 403, error: { ...OTHER_ACCOUNT, params: { name } }, link })
 }
 
-function pathWithNext(path: string, next: string | undefined): string {
+/** The address of a page that goes on to `next`. */
+export function pathWithNext(path: string, next: string | undefined): string {
   const place = localPath(next)
   return place === undefined ? path : `${path}?${new URLSearchParams({ next: place })}`
 }

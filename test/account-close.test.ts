@@ -207,7 +207,7 @@ for (const htmx of [false, true]) {
     const page = await openUndo(visitor, link)
     const old = await visitor.send(page, { _csrf: 'old' })
     assert.is(old.status, 403)
-    assert.match(old.text, `The account ${name} is closed`)
+    assert.match(old.$('body').text(), `The account ${name} is closed`)
     const body = new URLSearchParams({ _csrf: old.value('_csrf') ?? '' }).toString()
     assert.equal((await follow(visitor, await visitor.post(UNDO, body))).messages(), [REOPENED])
 

@@ -12,6 +12,8 @@ test.after(() => site.close())
 
 const PATH = '/account/devices/'
 const DAY = 24 * 60 * 60 * 1000
+/** A login is recent for so long. */
+const RECENT = 10 * 60 * 1000
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
 const IPHONE =
@@ -277,7 +279,7 @@ for (const htmx of [false, true]) {
       assert.equal(titles(page), ['Firefox on Linux', 'Safari on iPhone'])
     }
     const both = await visitor.send(list, { name: `${'x'.repeat(41)}\u200b` }, `${PATH}${id}/name/`)
-    assert.is(both.messages().length, 2)
+    assert.equal(both.messages(), ['⚠ Name: at most 40 characters.'], 'the rest is not looked at')
     assert.not.ok((await kinds(name)).includes('device_named'))
   })
 
@@ -293,6 +295,42 @@ for (const htmx of [false, true]) {
     assert.not.ok(await isLoggedIn(visitor))
     assert.ok(await isLoggedIn(other))
     assert.is((await kinds(name)).at(-1), 'logged_out')
+  })
+
+  test(`${kind}: to log out others an old login is asked for the password, and comes back to the list`, async () => {
+    const name = `Stale ${htmx}`
+    await site.visitor().signUp(name)
+    const other = await onDevice(name, IPHONE)
+    const visitor = await onDevice(name, FIREFOX, { htmx })
+    visitor.agent.set('Referer', `${site.address}${PATH}`)
+    let list = await visitor.open(PATH)
+    for (const to of [revokePath(list, 'Safari on iPhone'), `${PATH}revoke/`]) {
+      site.clock.advance(RECENT)
+      const asked = await visitor.send(list, {}, to)
+      assert.is(asked.status, 403, to)
+      assert.is(asked.isWhole, !htmx)
+      assert.match(asked.messages().join(), 'Please enter your password first. Nothing was done yet.')
+      list = await visitor.confirm(asked)
+      assert.equal(titles(list), ['Firefox on Linux', 'Safari on iPhone'])
+      assert.ok(await isLoggedIn(other), 'nothing is done by itself')
+    }
+    site.clock.advance(RECENT - 1)
+    await seen(visitor, await visitor.send(list, {}, `${PATH}revoke/`))
+    assert.not.ok(await isLoggedIn(other))
+  })
+
+  test(`${kind}: an old login sees the list, names devices and logs out here without the password`, async () => {
+    const name = `Aged ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    site.clock.advance(RECENT)
+    const list = await visitor.open(PATH)
+    const named = await seen(
+      visitor,
+      await visitor.send(list, { name: 'Desk' }, namePath(list, 'An unknown device')),
+    )
+    assert.equal(titles(named), ['Desk'])
+    await visitor.send(list, {}, revokePath(list, 'An unknown device'))
+    assert.not.ok(await isLoggedIn(visitor))
   })
 
   test(`${kind}: another user’s session cannot be touched, and is answered like one that never was`, async () => {

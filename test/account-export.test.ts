@@ -14,6 +14,8 @@ test.after(() => site.close())
 const PATH = '/account/export/'
 const FILE = `${PATH}json/`
 const DAY = 24 * 60 * 60 * 1000
+/** A login is recent for so long. */
+const RECENT = 10 * 60 * 1000
 
 type Row = Record<string, unknown>
 
@@ -347,5 +349,23 @@ test('a history that ends just where a batch does is complete', async () => {
   await site.write(`delete from events where user_id = '${await idOf('Even')}'`)
   assert.equal((await file(visitor)).events, [])
 })
+
+for (const path of [PATH, FILE]) {
+  for (const htmx of [false, true]) {
+    test(`an old login ${htmx ? 'with htmx ' : ''}at ${path} is asked for the password first, and comes to the page`, async () => {
+      const visitor = await site.visitor({ htmx }).settle(`Stale ${path.length} ${htmx}`)
+      site.clock.advance(RECENT - 1)
+      assert.is((await visitor.open(path)).status, 200)
+      site.clock.advance(1)
+      const asked = await visitor.open(path, htmx ? { 'HX-Request': 'true' } : {})
+      const to = asked.headers[htmx ? 'hx-redirect' : 'location'] ?? ''
+      assert.is(to, '/password/confirm/?next=%2Faccount%2Fexport%2F')
+      assert.is(asked.text, '')
+      const page = await visitor.send(await visitor.open(to), { password: PASSWORD })
+      assert.is(page.headers[htmx ? 'hx-redirect' : 'location'], PATH)
+      assert.is((await visitor.open(path)).status, 200)
+    })
+  }
+}
 
 test.run()

@@ -6,12 +6,14 @@ const test = suite('account-name')
 let site: Site
 
 test.before(async () => {
-  site = await Site.start({ environment: { LIMIT_SIGNUP_NETWORK: '500/1h' } })
+  site = await Site.start({ environment: { LIMIT_SIGNUP_NETWORK: '500/1h', LIMIT_TAKEN_NETWORK: '500/1h' } })
 })
 test.after(() => site.close())
 
 const PATH = '/account/name/'
 const DAY = 24 * 60 * 60 * 1000
+/** A login is recent for so long. */
+const RECENT = 10 * 60 * 1000
 const TAKEN = '⚠ This user name is already in use.'
 
 async function rename(visitor: Visitor, username: string): Promise<Page> {
@@ -129,6 +131,25 @@ for (const htmx of [false, true]) {
     await visitor.logIn(`Late ${tag}`)
     assert.is((await visitor.open(PATH)).value('username'), `Later ${tag}`)
     assert.is(await stored(`later ${tag}`), undefined)
+  })
+
+  test(`${kind}: an old login is asked for the password, and what was typed comes back and is not run`, async () => {
+    const visitor = await site.visitor({ htmx }).settle(`Stale ${tag}`)
+    const form = await visitor.open(PATH)
+    site.clock.advance(RECENT - 1)
+    assert.is((await visitor.open(PATH)).status, 200)
+    site.clock.advance(1)
+    assert.is((await visitor.open(PATH)).headers.location, '/password/confirm/?next=%2Faccount%2Fname%2F')
+    const asked = await visitor.send(form, { username: `Fresh ${tag}` })
+    assert.is(asked.status, 403)
+    assert.is(asked.isWhole, !htmx)
+    assert.match(asked.messages().join(), 'Please enter your password first. Nothing was done yet.')
+    const back = await visitor.confirm(asked)
+    assert.match(back.messages().join(), 'Here is what you had typed. Nothing was sent yet')
+    assert.is(back.value('username'), `Fresh ${tag}`)
+    assert.is(await stored(`fresh ${tag}`), undefined)
+    await seen(visitor, await visitor.send(back))
+    assert.is((await stored(`fresh ${tag}`))?.name, `Fresh ${tag}`)
   })
 
   test(`${kind}: five changes a day, and those that fail do not count`, async () => {

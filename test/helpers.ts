@@ -189,9 +189,11 @@ export interface VisitorOptions {
 export class Visitor {
   readonly agent: ReturnType<typeof supertest.agent>
   readonly htmx: boolean
+  readonly #server: Server | string
 
   /** `server` is one of this process, or the address of another's. */
   constructor(server: Server | string, { htmx = false }: VisitorOptions = {}) {
+    this.#server = server
     this.agent = supertest.agent(server)
     this.htmx = htmx
   }
@@ -242,6 +244,14 @@ export class Visitor {
 
   async logIn(username: string, typed: Record<string, string> = {}): Promise<Page> {
     return this.send(await this.open('/login/'), { username, password: PASSWORD, ...typed })
+  }
+
+  /** Gives the password that the answer asks for, by forms that htmx leaves to the browser, and opens the page that follows. */
+  async confirm(asked: Page): Promise<Page> {
+    const browser = Object.assign(new Visitor(this.#server), { agent: this.agent })
+    const form = asked.isWhole ? asked : await browser.send(asked, {}, '/password/confirm/verify/')
+    const right = await browser.send(form, { password: PASSWORD })
+    return browser.open(right.headers.location ?? '')
   }
 
   /** Comes to have an account, and is logged in to it. */

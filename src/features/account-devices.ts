@@ -1,5 +1,5 @@
 import type Router from '@koa/router'
-import type { Context } from 'koa'
+import type { Context, Middleware } from 'koa'
 import {
   type DeviceWords,
   deviceWords,
@@ -10,7 +10,7 @@ import {
 } from '../devices.js'
 import { happens, recorded } from '../events.js'
 import * as fields from '../fields.js'
-import { requireUser } from '../guards.js'
+import { requireRecentLogin, requireUser } from '../guards.js'
 import { type House, houseOf } from '../house.js'
 import { endDevice, LOGGED_OUT, loginOf, logOut } from '../sessions.js'
 import * as sessions from '../tables/sessions.js'
@@ -47,7 +47,7 @@ export function routes(router: Router, house: House): void {
 
   router.post(
     '/account/devices/revoke/',
-    requireUser,
+    requireRecentLogin,
     onSubmit(revoking, house, async (ctx, values) => {
       const count = await revokeOthers(ctx, house)
       const message = count > 0 ? { ...OTHERS_REVOKED, params: { count } } : NO_OTHERS
@@ -58,6 +58,7 @@ export function routes(router: Router, house: House): void {
   router.post(
     '/account/devices/:id/revoke/',
     requireUser,
+    unlessThis,
     onSubmit(revoking, house, async (ctx, values) => {
       const devices = await devicesOf(ctx)
       const device = chosen(ctx, devices)
@@ -89,6 +90,10 @@ export function routes(router: Router, house: House): void {
     }),
   )
 }
+
+// To log out here needs no password.
+const unlessThis: Middleware = (ctx, next) =>
+  ctx.params.id === loginOf(ctx).session.id ? next() : requireRecentLogin(ctx, next)
 
 // The row of a device that is gone takes the focus with it: this device's row is always there.
 function focusAfter(ctx: Context, errors: readonly Broken[]): string {

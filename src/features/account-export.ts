@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
-import { requireUser, userOf } from '../guards.js'
-import { type House, loginBefore } from '../house.js'
+import { passwordConfirm } from '../detour.js'
+import { isRecentLogin, pathWithNext, requireRecentLogin, userOf } from '../guards.js'
+import type { House } from '../house.js'
 import { openEvent, type Records, recordsOf, withDates } from '../records.js'
 import { loginOf } from '../sessions.js'
 import * as events from '../tables/events.js'
@@ -22,7 +23,7 @@ const PART_MISSING = {
 const BATCH = 500
 
 export function routes(router: Router, house: House): void {
-  router.get('/account/export/', requireUser, async (ctx) => {
+  router.get('/account/export/', requireRecentLogin, async (ctx) => {
     const { id } = loginOf(ctx).user
     const found = await events.newest(house.database.main, { userId: id, limit: SHOWN + 1 })
     house.pages.show(ctx, 'account-export/page.html', {
@@ -43,11 +44,12 @@ export function routes(router: Router, house: House): void {
   })
 }
 
-// Like `requireUser`, but a login leads back to the page: a file alone would leave its visitor at the login.
-function toPage(house: House): Middleware {
+// Like `requireRecentLogin`, but what it asks for leads to the page: a file alone would leave its visitor where they were asked.
+function toPage({ pages, url }: House): Middleware {
   return async (ctx, next) => {
-    if (userOf(ctx) !== undefined) return await next()
-    house.pages.leave(ctx, loginBefore(house, house.url(name)))
+    if (isRecentLogin(ctx)) return await next()
+    const asking = userOf(ctx) === undefined ? 'login' : passwordConfirm.name
+    pages.leave(ctx, pathWithNext(url(asking), url(name)))
   }
 }
 

@@ -6,7 +6,7 @@ import { countedFor, countTaken } from '../asking.js'
 import { DAY } from '../durations.js'
 import { happens } from '../events.js'
 import * as fields from '../fields.js'
-import { requireUser, userOf } from '../guards.js'
+import { requireRecentLogin, userOf } from '../guards.js'
 import type { House } from '../house.js'
 import type { Counted } from '../limits.js'
 import { circumstances } from '../notices.js'
@@ -36,7 +36,7 @@ const CHANGED_MEANWHILE = {
 const GO_ON = { code: 'name_changed_go_on', sentence: 'Go on to your account' }
 
 export function routes(router: Router, house: House): void {
-  router.get('/account/name/', requireUser, (ctx) =>
+  router.get('/account/name/', requireRecentLogin, (ctx) =>
     house.pages.form(ctx, form, { username: loginOf(ctx).user.name }),
   )
 
@@ -47,7 +47,7 @@ export function routes(router: Router, house: House): void {
 
   router.post(
     '/account/name/verify/',
-    requireUser,
+    requireRecentLogin,
     onSubmit(form, house, async (ctx, values) => {
       const wanted = wantedName(values.username)
       const isNew = wanted.name !== loginOf(ctx).user.name
