@@ -41,7 +41,7 @@ import { createLog } from './web/log.js'
 import { addressReader, untrustedProxies } from './web/network.js'
 import { createNotices } from './web/notices.js'
 import { onward } from './web/onward.js'
-import { type OwnCookie, ownCookie } from './web/own-cookie.js'
+import { COOKIE_NAME, type OwnCookie, ownCookie } from './web/own-cookie.js'
 import { createPages, type Pages } from './web/pages.js'
 import { knows, missingSlash, otherMethods, type Route, refusesMethod, routesIn } from './web/routes.js'
 import { createSeal, remembering } from './web/seal.js'
@@ -141,7 +141,11 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
   const languages = createHouseLanguages(voices, options, (ctx, tag) => noteLanguage(ctx, house, tag))
   const cookie = cookiesOf(options, keyring)
   const login = loginCookie(cookie())
-  const csrf = createCsrf({ cookie: cookie('csrf'), ofLogin: (ctx) => login.read(ctx)?.csrf })
+  const csrf = createCsrf({
+    cookie: cookie('csrf'),
+    spare: keyring.ids.map((id) => cookie(`csrf-${id}`)),
+    ofLogin: (ctx) => login.read(ctx)?.csrf,
+  })
   const pages = createPages({
     languages,
     speech: voices.of,
@@ -256,10 +260,14 @@ function mailingOf(house: House, options: AccountsOptions) {
 function cookiesOf(options: AccountsOptions, keyring: Keyring): (word?: string) => OwnCookie {
   return (word = '') =>
     ownCookie({
-      name: ['gatehouse', word].filter(Boolean).join('-'),
+      name: cookieWord(options, word),
       seal: remembering(createSeal(keyring.sealKeys(`${word || 'login'} cookie`))),
       https: isHttps(options),
     })
+}
+
+function cookieWord({ cookieName = COOKIE_NAME }: AccountsOptions, word: string): string {
+  return [cookieName, word].filter(Boolean).join('-')
 }
 
 function originOf({ baseUrl }: AccountsOptions): string | undefined {
@@ -297,8 +305,6 @@ function favicon(assets: Assets): Middleware {
   return (ctx, next) => (ctx.path === '/favicon.ico' ? assets.answer(ctx, 'favicon.ico') : next())
 }
 
-const LANGUAGE_COOKIE = 'gatehouse-language'
-
 function createHouseLanguages(
   { all }: Voices,
   options: AccountsOptions,
@@ -307,7 +313,7 @@ function createHouseLanguages(
   const { language } = options
   return createLanguageChoice({
     offered: all,
-    cookie: { name: LANGUAGE_COOKIE, https: isHttps(options) },
+    cookie: { name: cookieWord(options, 'language'), https: isHttps(options) },
     decide: typeof language === 'function' ? language : undefined,
     isFromElsewhere: (ctx) => isFromElsewhere(ctx, originOf(options)),
     onChosen,

@@ -5,6 +5,7 @@ import { byDistance } from './nearest.js'
 import type { AccountsOptions } from './options.js'
 import { locate } from './tables/locate.js'
 import { isFolder } from './templates.js'
+import { COOKIE_NAME_RULE, isCookieName } from './web/own-cookie.js'
 
 /** Throws a sentence that says what has to be instead; `name` is the option's, with its path. */
 type Check = (value: unknown, name: string) => void
@@ -44,6 +45,7 @@ const OPTIONS: Record<keyof AccountsOptions, Check> = {
   keys: be('a list of texts', (value) => Array.isArray(value) && value.every(isText)),
   prefix: text,
   baseUrl: text,
+  cookieName: be(COOKIE_NAME_RULE, isCookieName),
   siteName: text,
   theme: oneOf('auto', 'light', 'dark'),
   places: named({ home: path, afterSignup: path, afterLogin: path, afterLogout: path }),

@@ -10,6 +10,7 @@ import { isPackage, root } from './root.js'
 import { isSender, isSmtpUrl, type MailServer } from './smtp.js'
 import { isPostgresUrl, sqlitePath, sqliteProblem } from './tables/location.js'
 import { foldersIn, isFolder } from './templates.js'
+import { COOKIE_NAME, COOKIE_NAME_RULE, isCookieName } from './web/own-cookie.js'
 
 /** What the environment says, checked; every variable is described in `.env.example`. */
 export interface Config {
@@ -23,6 +24,8 @@ export interface Config {
   readonly baseUrl: string | undefined
   /** Whether `baseUrl` is https. */
   readonly https: boolean
+  /** What the site's cookies are called, before the words that tell them apart. */
+  readonly cookieName: string
   /** `sqlite:<absolute path>` or `postgres://…`, which may hold a password. */
   readonly database: string
   /** Where figures for Prometheus are; undefined if nowhere. */
@@ -86,6 +89,7 @@ const environment = z.object({
       'has to be http:// or https:// and a host, without a path: the site needs an address of its own, and a proxy must not take a path off',
     )
     .optional(),
+  COOKIE_NAME: z.string().refine(isCookieName, `has to be ${COOKIE_NAME_RULE}`).default(COOKIE_NAME),
   DATABASE_URL: z
     .string()
     .transform((url) => url.trim())
@@ -205,6 +209,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     logLevel: data.LOG_LEVEL,
     baseUrl,
     https: baseUrl?.startsWith('https:') ?? false,
+    cookieName: data.COOKIE_NAME,
     database,
     metrics: metricsOf(data),
     sessionKeys: data.SESSION_KEYS,

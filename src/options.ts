@@ -29,6 +29,11 @@ export interface AccountsOptions {
   prefix?: string
   /** The address people see, without a path: `https://example.com`. By default the Host header says what is same-origin. */
   baseUrl?: string | undefined
+  /**
+   * What our cookies are called: `gatehouse` by default, and `gatehouse-csrf` and so on. Browsers tell no ports apart: sites on
+   * one host need a name each. At most 40 letters, digits, `-` and `_`; `__Host-` is added where `baseUrl` is https.
+   */
+  cookieName?: string
   /** What pages call the site; 'Gatehouse' by default. */
   siteName?: string
   /** Whether pages are light or dark; `auto` (default) as the visitor's system says. */

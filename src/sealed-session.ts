@@ -1,6 +1,7 @@
 import type Koa from 'koa'
 import type { Middleware } from 'koa'
 import { createKeyring } from './keys.js'
+import { COOKIE_NAME, COOKIE_NAME_RULE, isCookieName } from './web/own-cookie.js'
 import { createSeal, remembering } from './web/seal.js'
 import { sealedCookie } from './web/sealed-cookie.js'
 
@@ -9,11 +10,13 @@ import { sealedCookie } from './web/sealed-cookie.js'
  * address is https) also Secure with the `__Host-` prefix.
  *
  * @param keys 32 random bytes each as base64url, newest first; the older ones only open what they sealed
+ * @param name begins the cookie's name, `<name>-notes`, as the option `cookieName` begins the others; `gatehouse` by default
  */
 export function sealedSession(
   app: Koa,
-  { keys, https }: { keys: readonly string[]; https: boolean },
+  { keys, https, name = COOKIE_NAME }: { keys: readonly string[]; https: boolean; name?: string },
 ): Middleware {
+  if (!isCookieName(name)) throw new Error(`The name of a sealedSession has to be ${COOKIE_NAME_RULE}.`)
   const seal = createSeal(createKeyring(keys).sealKeys('session cookie'))
-  return sealedCookie(app, { seal: remembering(seal), https })
+  return sealedCookie(app, { seal: remembering(seal), https, name: `${name}-notes` })
 }

@@ -41,6 +41,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     database: config.database,
     keys,
     baseUrl: config.baseUrl,
+    cookieName: config.cookieName,
     mail: config.mail,
     theme: config.theme,
     emailConfirmation: config.emailConfirmation,
@@ -84,7 +85,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   app.use(house.frame)
   app.use(health.checks)
   if (metrics) app.use(metrics.page)
-  app.use(sealedSession(app, { keys, https: config.https }))
+  app.use(sealedSession(app, { keys, https: config.https, name: config.cookieName }))
   app.use(formBody())
   app.use(house)
   app.use(site.routes())

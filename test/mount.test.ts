@@ -307,6 +307,12 @@ for (const [options, sentence] of [
   [{ keys: 'A'.repeat(43) }, 'The option keys has to be a list of texts.'],
   [{ keys: ['short'] }, 'Key 1 is not 32 bytes as base64url (43 characters).'],
   [{ keys: [] }, 'There is no key.'],
+  ...['my shop', '', 'shop;', '__Host-shop', '__secure-shop', 'a'.repeat(41), 7].map(
+    (cookieName): [object, string] => [
+      { cookieName },
+      'The option cookieName has to be 1 to 40 letters, digits, - or _, without __ in front.',
+    ],
+  ),
   [{ siteName: 7 }, 'The option siteName has to be a text.'],
   [{ messages: { a: 1 } }, 'The option messages has to be texts by their codes, or by language.'],
   [{ templates: '/templates' }, 'The option templates has to be a list of folders.'],

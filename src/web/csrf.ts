@@ -31,25 +31,39 @@ export interface Csrf {
 export interface CsrfOptions {
   /** Holds the secret of who is not logged in. */
   cookie: OwnCookie
+  /**
+   * Do it where another site on this host has its own under that name: to show a form must not spoil those of the other. The
+   * first is written.
+   */
+  spare: readonly OwnCookie[]
   /** The secret of who is: it comes and goes with the login, so that no page of before takes its place. */
   ofLogin: (ctx: Context) => string | undefined
 }
 
-export function createCsrf({ cookie, ofLogin }: CsrfOptions): Csrf {
+export function createCsrf({ cookie, spare, ofLogin }: CsrfOptions): Csrf {
+  const cookies = [cookie, ...spare]
+  const readers = [ofLogin, ...cookies.map(({ read }) => read)]
+  const [other = cookie] = spare
   const secretOf = (ctx: Context): string => {
-    const own = ofLogin(ctx) ?? cookie.read(ctx)
-    return typeof own === 'string' ? own : ''
+    for (const read of readers) {
+      const secret = read(ctx)
+      if (typeof secret === 'string') return secret
+    }
+    return ''
   }
   const made = (ctx: Context): string => {
     const secret = newSecret()
-    cookie.write(ctx, secret)
+    const free = cookie.isTaken(ctx) ? other : cookie
+    free.write(ctx, secret)
     return secret
   }
   return {
     token: (ctx, subject = '') => masked(secretOf(ctx) || made(ctx)) + mark(subject),
     matches: (ctx, token) => isOf(secretOf(ctx), token),
     secretOf,
-    forget: cookie.clear,
+    forget: (ctx) => {
+      for (const { clear } of cookies) clear(ctx)
+    },
   }
 }
 

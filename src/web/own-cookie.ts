@@ -8,6 +8,8 @@ import type { Seal } from './seal.js'
 export interface OwnCookie {
   /** What is in it, as the request brought it or was written since; undefined if nothing, or not by us. */
   read(ctx: Context): unknown
+  /** Whether the request brought something under its name that is not by us: another site on this host, on another port. */
+  isTaken(ctx: Context): boolean
   /** Without `maxAge`, in milliseconds, it ends with the browser. Browsers keep none for over 400 days (RFC 6265bis 5.5). */
   write(ctx: Context, content: unknown, lifetime?: { maxAge: number }): void
   /** Deletes it; what somebody else has put under its name stays. */
@@ -23,6 +25,16 @@ export interface OwnCookieOptions {
 
 /** Browsers drop a cookie of over 4096 bytes with its name and attributes, silently (RFC 6265bis 5.6). */
 export const MAX_COOKIE = 4_000
+
+/** What all our cookies are called, before the word that tells them apart. */
+export const COOKIE_NAME = 'gatehouse'
+
+export const COOKIE_NAME_RULE = '1 to 40 letters, digits, - or _, without __ in front'
+
+// What begins with __ has a meaning for browsers (RFC 6265bis 4.1.3): it is we who know whether they would keep it.
+export function isCookieName(name: unknown): boolean {
+  return typeof name === 'string' && /^(?!__)[A-Za-z0-9_-]{1,40}$/.test(name)
+}
 
 /** The name that a cookie has in the browser: a `__Host-` cookie is taken only over https, for this host and every path. */
 export function cookieName(name: string, { https }: { https: boolean }): string {
@@ -47,16 +59,19 @@ export function ownCookie({ name, seal, https }: OwnCookieOptions): OwnCookie {
     written.set(ctx, { content })
   }
 
+  const brought = (ctx: Context): string => ctx.cookies.get(full, { signed: false }) ?? ''
+
   const read = (ctx: Context): unknown => {
     const own = written.get(ctx)
     if (own !== undefined) return own.content
-    const sealed = ctx.cookies.get(full, { signed: false }) ?? ''
+    const sealed = brought(ctx)
     const text = sealed.length > MAX_COOKIE ? undefined : seal.open(sealed, full)
     return text === undefined ? undefined : JSON.parse(text)
   }
 
   return {
     read,
+    isTaken: (ctx) => !written.has(ctx) && brought(ctx) !== '' && read(ctx) === undefined,
     write(ctx, content, lifetime) {
       const sealed = seal.close(JSON.stringify(content), full)
       if (sealed.length > MAX_COOKIE)

@@ -1,15 +1,14 @@
 import type Koa from 'koa'
 import type { Context, Middleware } from 'koa'
 import koaSession from 'koa-session'
-import { cookieName, MAX_COOKIE } from './own-cookie.js'
-import type { Seal } from './seal.js'
+import { cookieName, MAX_COOKIE, type OwnCookieOptions } from './own-cookie.js'
 
 /**
  * koa-session in cookie mode with everything in the cookie sealed. `https` (is the site's public address https?) fixes
  * `Secure` and the `__Host-` prefix, whatever a proxy in between says.
  */
-export function sealedCookie(app: Koa, { seal, https }: { seal: Seal; https: boolean }): Middleware {
-  const name = cookieName('gatehouse-notes', { https })
+export function sealedCookie(app: Koa, { seal, https, name: word }: OwnCookieOptions): Middleware {
+  const name = cookieName(word, { https })
   const session = koaSession(
     {
       key: name,
