@@ -180,6 +180,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
       confirmation: options.emailConfirmation ?? 'optional',
       privateEmails: options.privateEmails ?? false,
     },
+    jumpMail: options.jumpMail ?? false,
     lifetimes: { ...LIFETIMES, ...options.lifetimes },
     limits: limitsOf(options, { database, keyring, log, now }),
     events: createEvents({ database, log, onEvent: listener(options) }),

@@ -59,6 +59,7 @@ const OPTIONS: Record<keyof AccountsOptions, Check> = {
   mail: mailCheck,
   emailConfirmation: oneOf('optional', 'required'),
   privateEmails: yesOrNo,
+  jumpMail: yesOrNo,
   passwordMinLength: wholeNumber(6, 128),
   passwordCosts: named({
     memoryCost: wholeNumber(8, 2 ** 32 - 1),

@@ -55,6 +55,8 @@ export interface Config {
   readonly emailConfirmation: 'optional' | 'required'
   /** Whether nobody can find out who has an account by e-mail. */
   readonly privateEmails: boolean
+  /** Whether a mail tells the owner of a session that is used from another network and by another browser at once. */
+  readonly jumpMail: boolean
   /** How long what lasts, in milliseconds. */
   readonly lifetimes: Lifetimes
   /** How often what may be done; `off` for load tests. */
@@ -131,6 +133,7 @@ const environment = z.object({
     .enum(['optional', 'required'], { message: 'has to be optional or required' })
     .default('optional'),
   PRIVATE_EMAILS: z.enum(['true', 'false'], { message: 'has to be true or false' }).default('false'),
+  MAIL_ON_JUMP: z.enum(['on', 'off'], { message: 'has to be on or off' }).default('off'),
   THEME: z.enum(['auto', 'light', 'dark'], { message: 'has to be auto, light or dark' }).default('auto'),
   PASSWORD_MIN_LENGTH: wholeNumber(6, 128).default('8'),
   SESSION_IDLE: duration().optional(),
@@ -223,6 +226,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     theme: data.THEME,
     emailConfirmation: data.EMAIL_CONFIRMATION,
     privateEmails: data.PRIVATE_EMAILS === 'true',
+    jumpMail: data.MAIL_ON_JUMP === 'on',
     lifetimes: lifetimesOf(data),
     limits: data.RATE_LIMITS === 'off' ? 'off' : limitsOf(data),
     hooks: data.HOOKS,
@@ -279,6 +283,9 @@ function mailMistakes(data: Environment, { production }: { production: boolean }
   }
   if (data.PRIVATE_EMAILS === 'true' && data.EMAIL_CONFIRMATION !== 'required') {
     mistakes.push('EMAIL_CONFIRMATION has to be required with PRIVATE_EMAILS=true.')
+  }
+  if (isOff && data.MAIL_ON_JUMP === 'on') {
+    mistakes.push('MAIL_ON_JUMP cannot be on with MAIL=off.')
   }
   return mistakes
 }

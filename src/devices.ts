@@ -109,3 +109,15 @@ export function deviceWords(userAgent: string): DeviceWords {
 function firstWord(userAgent: string): string | undefined {
   return /^(?!Mozilla\b)[A-Za-z][\w-]{0,29}(?=[/ ])/.exec(userAgent)?.[0]
 }
+
+/** From where a device was used, and in which words it calls itself. */
+export interface DevicePlace {
+  words: DeviceWords
+  address: string
+}
+
+/** The place of a use; undefined if none was noted. */
+export function placeOf(userAgent: string | null, address: string | null): DevicePlace | undefined {
+  if (userAgent === null || address === null) return undefined
+  return { words: deviceWords(userAgent), address }
+}

@@ -667,6 +667,7 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): Letter[] 
     'email-undone': where,
     'name-changed': { ...where, former: user.name, current: 'Anna' },
     'login-new-device': nowhere,
+    'session-jumped': where,
     'login-failures': where,
     'account-closed': where,
   }

@@ -31,6 +31,8 @@ export interface House {
   offers: (name: string) => boolean
   places: Places
   rules: Rules
+  /** Whether the owner is told by mail when a session is used from another network and by another browser at once. */
+  jumpMail: boolean
   lifetimes: Lifetimes
   limits: Limits
   events: Events

@@ -1,4 +1,4 @@
-import { type DeviceWords, deviceWords } from './devices.js'
+import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from './devices.js'
 import { DAY, HOUR, MINUTE } from './durations.js'
 import { slugOf } from './fields.js'
 import { EVENT_KINDS, type EventKind, type StoredEvent } from './tables/events.js'
@@ -79,6 +79,8 @@ const IPV6 = '2001:db8:1234:5678:9abc:def0:1234:5678'
 /** A device as the list shows it. */
 export interface MadeUpDevice extends sessions.Device {
   words: DeviceWords
+  last: DevicePlace | undefined
+  jump: DevicePlace | undefined
   number: number
   isThis: boolean
 }
@@ -86,15 +88,31 @@ export interface MadeUpDevice extends sessions.Device {
 export function devicesOf({ deviceName }: Person, now: number): MadeUpDevice[] {
   return [
     device(now, { id: 'one', isThis: true }),
-    device(now - HOUR, { id: 'two', userAgent: IPHONE, address: IPV6 }),
+    device(now - HOUR, { id: 'two', userAgent: IPHONE, address: IPV6, ...JUMPED, jumpedAt: now - DAY }),
     device(now - DAY, { id: 'three', userAgent: IPHONE, number: 2 }),
     device(now - 2 * DAY, { id: 'four', name: deviceName }),
     device(now - 9 * DAY, { id: 'five', userAgent: '', address: '' }),
   ]
 }
 
+const JUMPED = {
+  lastUserAgent: IPHONE,
+  lastAddress: '198.51.100.7',
+  jumpUserAgent: FIREFOX,
+  jumpAddress: '203.0.113.9',
+}
+
+const NEVER_JUMPED = {
+  lastUserAgent: null,
+  lastAddress: null,
+  jumpedAt: null,
+  jumpUserAgent: null,
+  jumpAddress: null,
+}
+
 function device(lastSeenAt: number, of: Partial<MadeUpDevice> & { id: string }): MadeUpDevice {
   const userAgent = of.userAgent ?? FIREFOX
+  const places = { ...NEVER_JUMPED, ...of }
   return {
     kept: of.isThis ?? false,
     createdAt: lastSeenAt - 30 * DAY,
@@ -105,7 +123,9 @@ function device(lastSeenAt: number, of: Partial<MadeUpDevice> & { id: string }):
     address: '192.0.2.1',
     number: 1,
     isThis: false,
-    ...of,
+    ...places,
+    last: placeOf(places.lastUserAgent, places.lastAddress),
+    jump: placeOf(places.jumpUserAgent, places.jumpAddress),
     userAgent,
     words: deviceWords(userAgent),
   }

@@ -78,6 +78,7 @@ const KINDS: Record<MailKind, Kind> = {
   'email-undone': { recipient: told, page: 'login' },
   'name-changed': { recipient: told, page: 'password-forgot' },
   'login-new-device': { recipient: told, page: 'account-devices', limit: 'mailAccount' },
+  'session-jumped': { recipient: told, page: 'account-devices', limit: 'mailAccount' },
   'login-failures': { recipient: told, page: 'account-activity', limit: 'mailFailures' },
   'account-closed': {
     recipient: told,

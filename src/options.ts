@@ -68,6 +68,11 @@ export interface AccountsOptions {
   /** Whether nobody can find out by us who has an account, by e-mail; needs `required` confirmation. False by default. */
   privateEmails?: boolean
   /**
+   * Whether a security email tells the owner when a session is used from another network and by another browser at once, as
+   * with a copied cookie; it goes to confirmed addresses. False by default.
+   */
+  jumpMail?: boolean
+  /**
    * A password has at least so many characters (code points), 6 to 128; 8 by default. NIST 800-63B-4 asks for 15, or for 8
    * beside a second factor.
    */

@@ -18,6 +18,7 @@ export type MailKind =
   | 'email-undone'
   | 'name-changed'
   | 'login-new-device'
+  | 'session-jumped'
   | 'login-failures'
   | 'account-closed'
 

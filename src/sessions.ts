@@ -4,6 +4,7 @@ import { forgetDevice, knownDevices, newDeviceId, newDeviceStamp, rememberDevice
 import { MINUTE } from './durations.js'
 import { happens, userAgentOf } from './events.js'
 import type { House } from './house.js'
+import { isJump, noteJump } from './jumps.js'
 import type { Lifetimes } from './lifetimes.js'
 import { forgetHalfLogin, halfLoggedIn, halfLoginOf } from './login-steps.js'
 import { circumstances } from './notices.js'
@@ -107,10 +108,11 @@ async function look(ctx: Context, house: House, hash: string): Promise<sessions.
   const { main } = house.database
   const current = await sessions.byToken(main, hash, now)
   const found = current ?? (await sessions.byFormerToken(main, hash, { now, form: formOf(ctx, house) }))
-  if (found !== undefined) touch(house, found.session)
+  if (found !== undefined) await noteUse(ctx, house, found)
   // Not with the former token: the cookie of such an answer would take the place of the one with the new token.
   if (current !== undefined && house.lifetimes.recheck > 0) {
-    house.seenCookie.write(ctx, { ...current, of: hash, at: now } satisfies Seen)
+    const { session, user } = current
+    house.seenCookie.write(ctx, { session, user, of: hash, at: now } satisfies Seen)
   }
   return found
 }
@@ -121,13 +123,16 @@ function formOf(ctx: Context, house: House): string | undefined {
   return _once === undefined ? undefined : fingerprint(ctx, house, { _once, _csrf: '' })
 }
 
-// That it was used is not waited for: the next request notes it again if the database was busy.
-function touch(house: House, session: sessions.Session): void {
+async function noteUse(ctx: Context, house: House, found: sessions.Found): Promise<void> {
+  const { session, trail } = found
   const now = house.now()
-  if (now - session.lastSeenAt < Math.min(TOUCH_EVERY, house.lifetimes.idle / 2)) return
   const expiresAt = endOf(session, now, house.lifetimes)
+  const use = { id: session.id, now, expiresAt, address: house.address(ctx), userAgent: userAgentOf(ctx) }
+  if (isJump(trail, use)) return noteJump(ctx, house, found, use)
+  if (now - session.lastSeenAt < Math.min(TOUCH_EVERY, house.lifetimes.idle / 2)) return
+  // That it was used is not waited for: the next request notes it again if the database was busy.
   sessions
-    .touch(house.database.loose, { id: session.id, now, expiresAt })
+    .touch(house.database.loose, use)
     .catch((error: unknown) => house.log.debug({ err: error }, 'last seen not noted'))
 }
 

@@ -46,6 +46,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     theme: config.theme,
     emailConfirmation: config.emailConfirmation,
     privateEmails: config.privateEmails,
+    jumpMail: config.jumpMail,
     passwordMinLength: config.passwordMinLength,
     workers: config.workers,
     compression: config.compression,

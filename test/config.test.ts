@@ -51,6 +51,7 @@ test('needs nothing: a newcomer has a site of their own', () => {
     theme: 'auto',
     emailConfirmation: 'optional',
     privateEmails: false,
+    jumpMail: false,
     lifetimes: LIFETIMES,
     limits: LIMITS,
     hooks: undefined,

@@ -596,6 +596,7 @@ const KIND_NAMES: readonly Draft['kind'][] = [
   'email-undone',
   'name-changed',
   'login-new-device',
+  'session-jumped',
   'login-failures',
   'account-closed',
 ]

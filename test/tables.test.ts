@@ -106,13 +106,31 @@ test('knows a session until the moment it expires', async ({ database }) => {
   assert.is(await sessions.byToken(database.main, 'another', NOW), undefined)
 })
 
+const HERE = { id: 'id of token', address: '192.0.2.1', userAgent: 'curl/8.5.0' }
+const THERE = { id: 'id of token', address: '192.0.2.2', userAgent: 'w3m/0.5' }
+
+test('notes one jump of a session in its time, also of several at once', async ({ database }) => {
+  await createUser(database, newUser('anna'))
+  await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
+  const jump = (at: number) =>
+    sessions.jump(database.main, { ...THERE, now: at, expiresAt: at + 1000 }, { since: at - 100 })
+  const noted = await Promise.all([jump(NOW), jump(NOW), jump(NOW)])
+  assert.is(noted.filter(Boolean).length, 1)
+  assert.not.ok(await jump(NOW + 99))
+  assert.ok(await jump(NOW + 100))
+  const found = await sessions.byToken(database.main, 'token', NOW + 100)
+  assert.is(found?.trail.jumpedAt, NOW + 100)
+  assert.equal(found?.trail.last, { address: THERE.address, userAgent: THERE.userAgent })
+})
+
 test('moves the end of a session that is used, and never back', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
-  await sessions.touch(database.loose, { id: 'id of token', now: NOW + 500, expiresAt: NOW + 1500 })
-  await sessions.touch(database.loose, { id: 'id of token', now: NOW + 400, expiresAt: NOW + 1400 })
+  await sessions.touch(database.loose, { ...HERE, now: NOW + 500, expiresAt: NOW + 1500 })
+  await sessions.touch(database.loose, { ...THERE, now: NOW + 400, expiresAt: NOW + 1400 })
   const found = await sessions.byToken(database.main, 'token', NOW + 1499)
   assert.is(found?.session.lastSeenAt, NOW + 500)
+  assert.equal(found?.trail.last, { address: HERE.address, userAgent: HERE.userAgent })
   assert.is(found?.session.authenticatedAt, NOW)
   assert.is(await sessions.byToken(database.main, 'token', NOW + 1500), undefined)
 })

@@ -16,6 +16,7 @@ import * as emailKeys from './0014-email-keys.js'
 import * as erasures from './0015-erasures.js'
 import * as endedDevices from './0016-ended-devices.js'
 import * as usedForms from './0017-used-forms.js'
+import * as sessionPlaces from './0018-session-places.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -36,4 +37,5 @@ export const migrations: Record<string, Migration> = {
   '0015-erasures': erasures,
   '0016-ended-devices': endedDevices,
   '0017-used-forms': usedForms,
+  '0018-session-places': sessionPlaces,
 }

@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util'
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import {
+  type DevicePlace,
   type DeviceWords,
   deviceWords,
   knownDevices,
   newDeviceId,
   newDeviceStamp,
+  placeOf,
   rememberDevice,
 } from '../devices.js'
 import { happens, recorded } from '../events.js'
@@ -107,6 +110,10 @@ function stay(ctx: Context, house: House, message: Message, values: Partial<Valu
 /** A session as its row in the list shows it. */
 interface Device extends sessions.Device {
   words: DeviceWords
+  /** Where it was used last, if not where it logged in. */
+  last: DevicePlace | undefined
+  /** Where it was last used from another network and by another browser at once. */
+  jump: DevicePlace | undefined
   /** What it is called: by its name, or by its words in English. */
   title: string
   /** Tells devices apart that are called the same: 1 for the oldest of them. */
@@ -137,7 +144,20 @@ type Titled = Omit<Device, 'number' | 'isThis'>
 function titled(device: sessions.Device): Titled {
   const words = deviceWords(device.userAgent)
   const { browser, system } = words
-  return { ...device, words, title: device.name ?? [browser, system].filter(Boolean).join(' on ') }
+  return {
+    ...device,
+    words,
+    last: lastPlace(device),
+    jump: placeOf(device.jumpUserAgent, device.jumpAddress),
+    title: device.name ?? [browser, system].filter(Boolean).join(' on '),
+  }
+}
+
+function lastPlace(device: sessions.Device): DevicePlace | undefined {
+  const last = placeOf(device.lastUserAgent, device.lastAddress)
+  const isKnown =
+    last?.address === device.address && isDeepStrictEqual(last.words, deviceWords(device.userAgent))
+  return isKnown ? undefined : last
 }
 
 // The history is read in any language.

@@ -8,6 +8,7 @@ export const EVENT_KINDS = [
   'logged_in',
   'login_failed',
   'logged_out',
+  'session_jumped',
   'password_confirmed',
   'password_failed',
   'device_named',

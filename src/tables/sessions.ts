@@ -24,6 +24,13 @@ export interface SessionsTable {
   device: string
   user_agent: string
   address: string
+  /** Where it was used last, and by which browser; null if only at its login. */
+  last_address: string | null
+  last_user_agent: string | null
+  /** When it was last used from another network and by another browser at once, and which; null if never. */
+  jumped_at: number | null
+  jump_address: string | null
+  jump_user_agent: string | null
   created_at: number
   last_seen_at: number
   /** When the password was last asked for. */
@@ -49,6 +56,13 @@ export interface Device extends Session {
   name: string | null
   userAgent: string
   address: string
+  /** Of its last use; null if only the login is known. */
+  lastUserAgent: string | null
+  lastAddress: string | null
+  /** When it was last used from another network and by another browser at once, and which; null if never. */
+  jumpedAt: number | null
+  jumpUserAgent: string | null
+  jumpAddress: string | null
 }
 
 export interface NewSession {
@@ -123,7 +137,7 @@ const store = statement((db, session: Stored) => {
     .onConflict((conflict) =>
       conflict
         .columns(['user_id', 'login_form'])
-        .doUpdateSet({ ...row, id: (eb) => eb.ref('sessions.id'), former_hash: null, renewed_at: null }),
+        .doUpdateSet({ ...row, id: (eb) => eb.ref('sessions.id'), ...NOTHING_YET }),
     )
     .returning(({ selectFrom }) => [
       'sessions.id',
@@ -133,6 +147,17 @@ const store = statement((db, session: Stored) => {
         .as('others'),
     ])
 })
+
+/** What a session that has just begun does not have; it may take the row of one that had. */
+const NOTHING_YET = {
+  former_hash: null,
+  renewed_at: null,
+  last_address: null,
+  last_user_agent: null,
+  jumped_at: null,
+  jump_address: null,
+  jump_user_agent: null,
+} as const
 
 function keysOf<Row extends object>(row: Row): (keyof Row)[] {
   return Object.keys(row) as (keyof Row)[]
@@ -194,10 +219,41 @@ export interface Login {
   user: User
 }
 
+/** From where, and by which browser, a session is used. */
+export interface Place {
+  address: string
+  userAgent: string
+}
+
+/** Where a session was begun and used last, and when it was last told that it had jumped. */
+export interface Trail {
+  begun: Place
+  last: Place
+  jumpedAt: number | null
+}
+
+/** A login as the database knows it. */
+export interface Found extends Login {
+  trail: Trail
+}
+
+const PLACE_COLUMNS = [
+  'sessions.address',
+  'sessions.user_agent',
+  'last_address',
+  'last_user_agent',
+  'jumped_at',
+] as const
+
+type PlaceRow = Pick<
+  SessionsTable,
+  'address' | 'user_agent' | 'last_address' | 'last_user_agent' | 'jumped_at'
+>
+
 /** The live session with this token, and whose it is. */
-export async function byToken(db: Db, tokenHash: string, now: number): Promise<Login | undefined> {
+export async function byToken(db: Db, tokenHash: string, now: number): Promise<Found | undefined> {
   const [row] = await byTokenHash(db, { tokenHash, now })
-  return loginOf(row)
+  return foundOf(row)
 }
 
 const byTokenHash = statement((db, { tokenHash, now }: { tokenHash: string; now: number }) =>
@@ -213,15 +269,15 @@ export async function byFormerToken(
   db: Db,
   tokenHash: string,
   { now, form = '' }: { now: number; form?: string | undefined },
-): Promise<Login | undefined> {
-  const login = loginOf(
+): Promise<Found | undefined> {
+  const found = foundOf(
     await live(db, now)
       .where('former_hash', '=', tokenHash)
       .where('renewed_at', '>', now - FORM_LIFE)
       .where(({ eb, or }) => or([eb('renewed_at', '>', now - FORMER_LIFE), eb('login_form', '=', form)]))
       .executeTakeFirst(),
   )
-  return login && { ...login, session: { ...login.session, authenticatedAt: login.session.createdAt } }
+  return found && { ...found, session: { ...found.session, authenticatedAt: found.session.createdAt } }
 }
 
 const FORMER_LIFE = 10_000
@@ -235,6 +291,7 @@ function live(db: Db, now: number) {
       .selectFrom('sessions')
       .innerJoin('users', 'users.id', 'sessions.user_id')
       .select(SESSION_COLUMNS)
+      .select(PLACE_COLUMNS)
       .select(USER_COLUMNS)
       .where('expires_at', '>', now)
       // A login that was on its way when the account was closed.
@@ -243,8 +300,19 @@ function live(db: Db, now: number) {
   )
 }
 
-function loginOf(row: (SessionRow & Parameters<typeof userOf>[0]) | undefined): Login | undefined {
-  return row && { session: sessionOf(row), user: userOf(row) }
+type FoundRow = SessionRow & PlaceRow & Parameters<typeof userOf>[0]
+
+function foundOf(row: FoundRow | undefined): Found | undefined {
+  return row && { session: sessionOf(row), user: userOf(row), trail: trailOf(row) }
+}
+
+function trailOf({ address, user_agent, last_address, last_user_agent, jumped_at }: PlaceRow): Trail {
+  const begun = { address, userAgent: user_agent }
+  return {
+    begun,
+    last: { address: last_address ?? address, userAgent: last_user_agent ?? user_agent },
+    jumpedAt: jumped_at,
+  }
 }
 
 /** The live sessions of a user, the last used first. */
@@ -252,7 +320,8 @@ export async function ofUser(db: Db, userId: string, now: number): Promise<Devic
   const rows = await db
     .selectFrom('sessions')
     .select(SESSION_COLUMNS)
-    .select(['device_name', 'user_agent', 'address'])
+    .select(PLACE_COLUMNS)
+    .select(['device_name', 'jump_user_agent', 'jump_address'])
     .where('user_id', '=', userId)
     .where('expires_at', '>', now)
     .orderBy('last_seen_at', 'desc')
@@ -263,20 +332,49 @@ export async function ofUser(db: Db, userId: string, now: number): Promise<Devic
     name: row.device_name,
     userAgent: row.user_agent,
     address: row.address,
+    lastUserAgent: row.last_user_agent,
+    lastAddress: row.last_address,
+    jumpedAt: row.jumped_at,
+    jumpUserAgent: row.jump_user_agent,
+    jumpAddress: row.jump_address,
   }))
 }
 
+/** That a session was used: when, until when it lives on, and where. */
+export interface Use extends Place {
+  id: string
+  now: number
+  expiresAt: number
+}
+
 /** Notes that the session was used, which also moves its end. */
-export async function touch(
-  db: Db,
-  { id, now, expiresAt }: { id: string; now: number; expiresAt: number },
-): Promise<void> {
+export async function touch(db: Db, use: Use): Promise<void> {
   await db
     .updateTable('sessions')
-    .set({ last_seen_at: now, expires_at: expiresAt })
-    .where('id', '=', id)
-    .where('last_seen_at', '<', now)
+    .set(usedNow(use))
+    .where('id', '=', use.id)
+    .where('last_seen_at', '<', use.now)
     .execute()
+}
+
+function usedNow({ now, expiresAt, address, userAgent }: Use) {
+  return { last_seen_at: now, expires_at: expiresAt, last_address: address, last_user_agent: userAgent }
+}
+
+/** The same of a use that is a jump; answers false if one was noted after `since` already, or the session has ended. */
+export async function jump(db: Db, use: Use, { since }: { since: number }): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('sessions')
+    .set({
+      ...usedNow(use),
+      jumped_at: use.now,
+      jump_address: use.address,
+      jump_user_agent: use.userAgent,
+    })
+    .where('id', '=', use.id)
+    .where(({ or, eb }) => or([eb('jumped_at', 'is', null), eb('jumped_at', '<=', since)]))
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 /** One session of one user: nobody can name another's. */
