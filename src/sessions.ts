@@ -17,7 +17,7 @@ import * as users from './tables/users.js'
 import { hashOf, newToken } from './tokens.js'
 import { textFields } from './web/form.js'
 import { isRead } from './web/routes.js'
-import { changeSessionId, forget, requireSession, shed } from './web/session.js'
+import { changeSessionId, forget, openNotes, shed } from './web/session.js'
 import { fingerprint } from './web/submit.js'
 
 /** Between two notes that a session was used. */
@@ -70,7 +70,7 @@ function setLogin(ctx: Context, login: sessions.Login | undefined): void {
 /** Finds out who is there, for `ctx.state.user`: the cookie only names a session, the database says what it is worth. */
 export function currentUser(house: House): Middleware {
   return async (ctx, next) => {
-    requireSession(ctx)
+    openNotes(ctx, house.now)
     setLogin(ctx, await found(ctx, house))
     try {
       await next()

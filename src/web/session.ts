@@ -5,9 +5,21 @@ const KEY = 'gatehouse'
 const NO_SESSION =
   'Gatehouse found no ctx.session: put a session before it, for instance app.use(session(app)) of koa-session, or sealedSession(app, …) of gatehouse.'
 
-/** Throws a sentence if the app has no session. */
-export function requireSession(ctx: Context): void {
-  sessionOf(ctx)
+/** So long after the last of it was written, what is kept for a visitor is worth nothing: a cookie may be a copy. */
+export const NOTES_LIFE = 24 * 60 * 60_000
+const WRITTEN = 'at'
+
+const clocks = new WeakMap<Context, () => number>()
+
+/** Begins a request: lets go of what is too old. Throws a sentence if the app has no session. */
+export function openNotes(ctx: Context, now: () => number): void {
+  clocks.set(ctx, now)
+  const { [WRITTEN]: at, ...notes } = kept(ctx)
+  if (Object.keys(notes).length > 0 && !isYoung(at, now())) forget(ctx)
+}
+
+function isYoung(at: unknown, now: number): boolean {
+  return typeof at === 'number' && now >= at && now - at < NOTES_LIFE
 }
 
 /** What is kept for this visitor; nothing is created, so that a visitor who needs no cookie gets none. */
@@ -28,9 +40,12 @@ export function keptText(ctx: Context, name: string): string | undefined {
 
 /** Changes what is kept; what is set to undefined is removed, and with the last of it our part of the session. */
 export function keep(ctx: Context, changes: Record<string, unknown>): void {
-  const entries = Object.entries({ ...kept(ctx), ...changes }).filter(([, value]) => value !== undefined)
+  const { [WRITTEN]: before, ...notes } = { ...kept(ctx), ...changes }
+  const entries = Object.entries(notes).filter(([, value]) => value !== undefined)
   const session = sessionOf(ctx)
-  if (entries.length > 0) session[KEY] = Object.fromEntries(entries)
+  const isWritten = Object.values(changes).some((value) => value !== undefined)
+  const at = isWritten ? clocks.get(ctx)?.() : before
+  if (entries.length > 0) session[KEY] = { ...Object.fromEntries(entries), [WRITTEN]: at }
   else delete session[KEY]
 }
 
