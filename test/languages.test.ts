@@ -34,6 +34,8 @@ function latinOn({ $ }: Page): string[] {
   const named = $('[aria-label], [title], [placeholder]')
     .toArray()
     .flatMap(({ attribs }) => [attribs['aria-label'], attribs.title, attribs.placeholder])
+  // In mails the dots of names stand apart, so that no mail program makes a link of them.
+  $('bdi span').replaceWith('.')
   $('body *').append(' ')
   const visible = [$('title').text(), $('body').text(), ...named].join(' ').replaceAll(/[\u2068\u2069]/g, ' ')
   const left = MADE_UP.reduce((text, known) => text.replaceAll(known, ' '), visible)
