@@ -2,10 +2,10 @@ import type { Context } from 'koa'
 import { hostObjections } from './applicants.js'
 import { countedFor, countMail, countTaken, factsOfAsking, unseen } from './asking.js'
 import { newDeviceStamp } from './devices.js'
-import { MINUTE } from './durations.js'
 import { happens } from './events.js'
 import * as fields from './fields.js'
 import type { House } from './house.js'
+import { REPEATED_FOR } from './lifetimes.js'
 import { circumstances } from './notices.js'
 import type { MailKind } from './outbox.js'
 import { takePlaces } from './security-log.js'
@@ -65,9 +65,6 @@ interface Wish {
   email: string
   form: string
 }
-
-/** A failover takes up to a minute (docs/databases.md): for so long a form that comes again is a repeated one. */
-const REPEATED_FOR = 2 * MINUTE
 
 /** Whether this very form has caused its mail just now: its answer may not have arrived, and it is not mailed again. */
 async function wasMailed({ database, now }: House, form: string): Promise<boolean> {

@@ -27,3 +27,6 @@ export const LIFETIMES: Lifetimes = {
   recheck: 0,
   events: 365 * DAY,
 }
+
+/** For so long a form that comes again is known: a failover of the database takes up to a minute (docs/databases.md). */
+export const REPEATED_FOR = 2 * MINUTE

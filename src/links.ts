@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { type House, houseOf } from './house.js'
+import { REPEATED_FOR } from './lifetimes.js'
 import * as tokens from './tables/tokens.js'
 import * as users from './tables/users.js'
 import { hashOf } from './tokens.js'
@@ -77,8 +78,9 @@ export async function linkOf(
   const token = await tokens.byHash(house.database.main, hashOf(secret), purpose)
   if (token === undefined) return { state: 'unknown' }
   if (token.usedAt !== null) {
-    const isDone =
-      end === 'done' || (sent !== undefined && token.usedForm === formOf(ctx, house, token, sent))
+    const isRecent = house.now() - token.usedAt < REPEATED_FOR
+    const isRepeated = isRecent && sent !== undefined && token.usedForm === formOf(ctx, house, token, sent)
+    const isDone = end === 'done' || isRepeated
     return { state: isDone ? 'done' : 'used', token }
   }
   return { state: token.expiresAt > house.now() ? 'live' : 'old', token }

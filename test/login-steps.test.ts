@@ -125,9 +125,9 @@ test('a logout ends what was half done in this browser', async () => {
 
 test('required: the right password is half a login, with an hour and a stamp, and remembers where it led', async () => {
   const strict = await Site.start({ environment: { EMAIL_CONFIRMATION: 'required' } })
-  await strict.visitor().signUp('Anna')
-  const mail = await strict.mail('Anna@example.com')
   const visitor = strict.visitor()
+  await visitor.signUp('Anna')
+  const mail = await strict.mail('Anna@example.com')
   const login = await visitor.open('/login/?next=%2Fmembers%2F')
   await visitor.send(login, { username: 'Anna', password: PASSWORD, keep: '1' })
   assert.is((await visitor.open('/email/confirm/')).status, 200)

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { onPassword, whileAllowed } from '../advice.js'
-import { forgetTries } from '../authentication.js'
+import { askPasswordOf, forgetTries } from '../authentication.js'
 import { CODE_WRONG, checkCode } from '../codes.js'
 import { newDeviceStamp, rememberDevice } from '../devices.js'
 import { happens } from '../events.js'
@@ -85,7 +85,7 @@ export function routes(router: Router, house: House): void {
   router.post(
     '/password/reset/verify/',
     onSubmit(form, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, PURPOSE, values)
+      const link = await linkOfForm(ctx, house, values)
       if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
       if (link === undefined) return await enterCode(ctx, house, values)
       const account = await users.byId(house.database.main, link.token.userId)
@@ -93,7 +93,7 @@ export function routes(router: Router, house: House): void {
       const errors = objections(house, account, values)
       if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
       if (!(await reset(ctx, house, link, account, values))) {
-        return await dead(ctx, house, (await linkOf(ctx, house, PURPOSE, values)) ?? link)
+        return await dead(ctx, house, (await linkOfForm(ctx, house, values)) ?? link)
       }
       await house.pages.accept(ctx, form, {
         notice: { message: RESET },
@@ -122,6 +122,19 @@ async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: s
   if (!link?.token) return { asks: 'code', name: '' }
   const account = await users.byId(house.database.main, link.token.userId)
   return { asks: 'password', name: account?.user.name ?? '' }
+}
+
+/**
+ * The link behind the form that was sent. The form that has used it may come again, but with another password than the one
+ * that was set it is not told that this was done.
+ */
+async function linkOfForm(ctx: Context, house: House, values: Sent<FieldName>): Promise<Link | undefined> {
+  const link = await linkOf(ctx, house, PURPOSE, values)
+  if (link?.state !== 'done') return link
+  const account = await users.byId(house.database.main, link.token.userId)
+  const wrong =
+    account === undefined || (await askPasswordOf(ctx, house, account, values.password)).length > 0
+  return wrong ? { state: 'used', token: link.token } : link
 }
 
 /**
@@ -174,10 +187,11 @@ async function reset(
   const passwordHash = await house.passwords.hash(values.password, () => refuseIfLeft(ctx))
   const form = formOf(ctx, house, token, values)
   const work = async (transaction: Db) => {
+    // A form that changes nothing leaves the link unused: sent again, it must not be told that it did.
+    if ((await users.held(transaction, user.id))?.user.email !== token.email) return undefined
     const used = await tokens.use(transaction, { hash: token.hash, purpose: PURPOSE, now, form })
     if (used === undefined) return undefined
-    const change = { passwordHash, deviceStamp, now, ofEmail: used.email }
-    if (!(await users.setPassword(transaction, user.id, change))) return undefined
+    await users.setPassword(transaction, user.id, { passwordHash, deviceStamp, now })
     await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
     await sessions.closeAll(transaction, user.id, { now })
     await tokens.revoke(transaction, user.id, ENDED, { except: token.hash })

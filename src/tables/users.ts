@@ -396,23 +396,20 @@ export interface NewPassword {
   now: number
   /** Only in place of this one: of two who change it at once one is told that it was changed. */
   insteadOf?: string
-  /** Only as long as this is the address: what was sent to another one proves nothing. */
-  ofEmail?: string
 }
 
-/** Another password; answers false if the former one is not `insteadOf` any more, or the address not `ofEmail`. */
+/** Another password; answers false if the former one is not `insteadOf` any more. */
 export async function setPassword(
   db: Db,
   userId: string,
-  { passwordHash, deviceStamp, now, insteadOf, ofEmail }: NewPassword,
+  { passwordHash, deviceStamp, now, insteadOf }: NewPassword,
 ): Promise<boolean> {
   return changed(
     db
       .updateTable('users')
       .set({ password_hash: passwordHash, ...stamped(deviceStamp), updated_at: now })
       .where('id', '=', userId)
-      .$if(insteadOf !== undefined, (update) => update.where('password_hash', '=', insteadOf ?? ''))
-      .$if(ofEmail !== undefined, (update) => update.where('email', '=', ofEmail ?? '')),
+      .$if(insteadOf !== undefined, (update) => update.where('password_hash', '=', insteadOf ?? '')),
   )
 }
 

@@ -110,7 +110,10 @@ test('does not repeat what the errors say, though it may come after them', async
   await pressForAnswer(page)
   await page.fill('#username', 'taken')
   // A pattern, for a text would match in capitals too.
-  await page.locator('#username-advice').getByText(/taken2 is free/).waitFor()
+  await page
+    .locator('#username-advice')
+    .getByText(/taken2 is free/)
+    .waitFor()
   assert.is((await advice(page, 'username')).trim(), 'taken2 is free.')
   assert.ok(!(await page.locator('#password-advice').isVisible()))
 })
