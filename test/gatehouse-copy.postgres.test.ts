@@ -87,7 +87,7 @@ test('copies once, however often it is called, and says what is there', async ({
   assertDone(again)
   assert.match(
     again.stdout,
-    'had been copied before, and counts and sums agree: users 1234, slugs 1234, sessions 1234, events 6170, limits 123, mails 0, tokens 0, keys 0.',
+    'had been copied before, and counts and sums agree: users 1234, slugs 1234, sessions 1234, events 6170, limits 123, mails 0, tokens 0, keys 0, erasures 0.',
   )
   const back = freshFile()
   assertDone(await copy(target, back))
