@@ -57,7 +57,7 @@ const ON_SQLITE = [
   'templates',
 ]
 
-const SECONDS_ALLOWED = 300
+const SECONDS_ALLOWED = 600
 const SLOWEST_SHOWN = 10
 /** In cores, and over so many milliseconds. */
 const ROOM = 0.5
