@@ -253,10 +253,12 @@ test('a link that is too old, changed, or for something else opens nothing', asy
   const page = await openUndo(visitor, link)
   assert.is(page.status, 200)
   site.clock.advance(14 * DAY + MINUTE)
-  for (const old of [await visitor.open(UNDO), await visitor.send(page)]) {
-    assert.is(old.status, 410)
-    assert.match(old.messages().join(), 'This link is too old.')
-  }
+  // What was opened is forgotten after a day; opened again, the link says what it is.
+  assert.is((await visitor.send(page)).status, 410)
+  const old = await openUndo(visitor, link)
+  assert.is(old.status, 410)
+  assert.match(old.messages().join(), 'This link is too old.')
+  assert.is((await visitor.send(page)).status, 410)
   assert.ok(await isClosed('Strict'))
 })
 
