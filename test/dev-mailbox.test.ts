@@ -29,7 +29,7 @@ test('shows what was caught: to whom, the text, and a link and a code that are g
   assert.is(mail.subject, 'Confirm your e-mail for Gatehouse')
   assert.match(mail.text, /^Hello,$/m)
   assert.match(mail.link, /^\/email\/confirm\/link\/[\w-]{43}\/$/)
-  assert.match(mail.code, /^\d{6}$/)
+  assert.match(mail.code, /^\d{8}$/)
 })
 
 test('shows the mail as HTML, which can run and load nothing, with a link that leads to this site', async () => {

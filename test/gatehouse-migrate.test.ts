@@ -4,8 +4,9 @@ import * as assert from 'uvu/assert'
 import { migrations } from '../db/migrations/index.js'
 import { isPostgresUrl } from '../src/tables/location.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from './calling.js'
-import { fileOf, rows, write } from './databases.js'
+import { fileOf, rows } from './databases.js'
 import { freshDatabase } from './helpers.js'
+import { takeBack } from './older.js'
 
 const test = suite('gatehouse migrate')
 let database: string
@@ -18,13 +19,6 @@ function call(...args: string[]): Promise<Outcome> {
   return callGatehouse(['migrate', ...args], { database })
 }
 
-/** What the steps from 0012 on have added to tables, beside tables of their own. */
-const ADDED = [
-  ['users', 'language', 'ended_devices'],
-  ['tokens', 'used_form'],
-  ['sessions', 'device', 'last_address', 'last_user_agent', 'jump_address', 'jump_user_agent', 'jumped_at'],
-] as const
-
 const UP_TO_DATE = 'The database is up to date.\n'
 
 test('does the steps that are missing, says which, and leaves alone what is up to date', async () => {
@@ -35,13 +29,7 @@ test('does the steps that are missing, says which, and leaves alone what is up t
   assert.is(first.stdout, `${steps.map((step) => `Done: ${step}\n`).join('')}${UP_TO_DATE}`)
   assert.is((await call('--check')).stdout, UP_TO_DATE)
 
-  await write(database, "delete from kysely_migration where name >= '0012'")
-  await write(database, 'drop table keys')
-  await write(database, 'drop table erasures')
-  await write(database, 'drop index users_created_at_id')
-  for (const [table, ...columns] of ADDED) {
-    for (const column of columns) await write(database, `alter table ${table} drop column ${column}`)
-  }
+  await takeBack(database, '0012')
   for (const _ of ['once', 'and again, for it does nothing']) {
     assertRefused(await call('--check'), 1, new RegExp(`^The database lacks ${lost.join(', ')}\\.$`, 'm'))
   }

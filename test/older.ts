@@ -1,0 +1,20 @@
+import { write } from './databases.js'
+
+/** How what the steps from 0012 on have added is taken back. */
+const ADDED: Record<string, readonly string[]> = {
+  '0012': ['drop index users_created_at_id', 'alter table users drop column language'],
+  '0013': ['drop table keys'],
+  '0015': ['drop table erasures'],
+  '0016': ['alter table sessions drop column device', 'alter table users drop column ended_devices'],
+  '0017': ['alter table tokens drop column used_form'],
+  '0018': ['last_address', 'last_user_agent', 'jump_address', 'jump_user_agent', 'jumped_at'].map(
+    (column) => `alter table sessions drop column ${column}`,
+  ),
+}
+
+/** Makes a database as it was before this step of the schema. */
+export async function takeBack(database: string, from: string): Promise<void> {
+  const statements = Object.entries(ADDED).flatMap(([step, added]) => (step >= from ? added : []))
+  for (const statement of statements) await write(database, statement)
+  await write(database, `delete from kysely_migration where name >= '${from}'`)
+}
