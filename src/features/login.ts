@@ -84,8 +84,8 @@ export function routes(router: Router, house: House): void {
 // Who has followed a mailed link of another account is led here to go on with that, whoever is logged in.
 const requireAnonymousUnlessOther: Middleware = (ctx, next) => {
   const user = userOf(ctx)
-  const { username } = ctx.query
-  const isOther = user !== undefined && typeof username === 'string' && fold(username) !== fold(user.name)
+  const username = queryText(ctx, 'username')
+  const isOther = user !== undefined && username !== undefined && fold(username) !== fold(user.name)
   return isOther ? next() : requireAnonymous(ctx, next)
 }
 
