@@ -67,7 +67,7 @@ export const LIMITS: LimitRules = {
   codeSite: { max: 35, window: HOUR },
   renameAccount: { max: 5, window: DAY },
   adviceNetwork: { max: 600, window: 10 * MINUTE },
-  takenNetwork: { max: 100, window: HOUR },
+  takenNetwork: { max: 300, window: HOUR },
 }
 
 /** Reads a limit as settings say it: `5/5m`. Undefined for anything else. */
