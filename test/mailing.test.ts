@@ -12,7 +12,7 @@ import { createOutbox, type Draft } from '../src/outbox.js'
 import { root } from '../src/root.js'
 import { type Database, openDatabase } from '../src/tables/database.js'
 import { freshDatabase, lock, rows, settingsFor } from './databases.js'
-import { Site, Visitor } from './helpers.js'
+import { Site, until, Visitor } from './helpers.js'
 import { eventually, type MailServerOptions, type ReceivedMail, TestMailServer } from './mail-server.js'
 import { addressOf, launchSite } from './program.js'
 
@@ -278,7 +278,10 @@ test('what the server refuses for good is tried twice, and then told to the main
   assert.not.match(dead.problem, /anna/i)
   site.clock.advance(3 * DAY)
   assert.is(context.server.asked.length, 2)
-  const warnings = site.logs.filter((line) => line.includes('gatehouse mails'))
+  const isWarning = (line: string) => line.includes('gatehouse mails')
+  // It is written once the state is stored.
+  await until(async () => site.logs.some(isWarning))
+  const warnings = site.logs.filter(isWarning)
   assert.is(warnings.length, 1)
   assert.match(warnings[0] ?? '', '"level":40')
   assert.match(warnings[0] ?? '', '550')
