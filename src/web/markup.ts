@@ -1,7 +1,9 @@
 import nunjucks from 'nunjucks'
 
-/** HTML that a template writes as it is. */
-export type Markup = nunjucks.runtime.SafeString
+/** HTML that a template writes as it is. Not by the type of Nunjucks, which the package does not bring along. */
+export interface Markup {
+  toString(): string
+}
 
 const { SafeString } = nunjucks.runtime
 
