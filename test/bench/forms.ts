@@ -13,7 +13,7 @@ export const REFUSED = {
 }
 
 // Nothing is looked behind for: that would be done at each letter, and take longer than all else that a visitor does.
-const CHANGING = /(value=")[\w-]{22,43}(?=")|(\/assets\/[a-z]+\.)[\w-]{12}(?=\.)|([Bb]ench)\d+/g
+const CHANGING = /(value=")[\w-]{22,43}(?=")|(\/assets\/[a-z-]+\.)[\w-]{12}(?=\.)|([Bb]ench)\d+/g
 
 /** An answer without what is another one each time: tokens, and by which number a user goes. */
 export function masked(html: string): string {

@@ -1,3 +1,6 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
@@ -15,6 +18,9 @@ const SIZES = {
   phone: { width: 390, height: 844 },
   'small phone': { width: 320, height: 640 },
 }
+
+const PIECE = 100
+const PIECE_MS = 20
 
 // Also the shifts that follow a press at once, which browsers forgive: the visitor sees them all the same.
 const OBSERVE = `
@@ -54,6 +60,27 @@ async function tops(page: Page): Promise<number[]> {
   return page.evaluate(
     '[...document.querySelectorAll("main input:not([type=hidden]), main button")].map((e) => e.getBoundingClientRect().top + scrollY)',
   )
+}
+
+/** A way to the site on which pages come in pieces, as on a poor line; all else comes at once. */
+async function slowLine(): Promise<{ address: string; close(): Promise<void> }> {
+  const server = createServer(async ({ url = '', headers }, response) => {
+    const { cookie = '' } = headers
+    const answer = await fetch(site().address + url, { headers: { cookie, 'accept-encoding': 'identity' } })
+    const body = Buffer.from(await answer.arrayBuffer())
+    response.setHeader('content-type', answer.headers.get('content-type') ?? '')
+    if (!url.startsWith('/assets/'))
+      for (let from = 0; from < body.length; from += PIECE) {
+        response.write(body.subarray(from, from + PIECE))
+        await pause(PIECE_MS)
+      }
+    response.end(url.startsWith('/assets/') ? body : '')
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => new Promise((closed) => server.close(() => closed())),
+  }
 }
 
 /** The cookies of somebody with two devices, one of them with a long name. */
@@ -103,6 +130,23 @@ for (const [name, viewport] of Object.entries(SIZES)) {
     assert.equal(await tops(page), before)
     assert.is(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false)
     await page.context().close()
+  })
+
+  test(`${name}: nothing moves while a page comes in small pieces`, async () => {
+    const line = await slowLine()
+    try {
+      for (const [path, user] of [
+        ['/login/', {}],
+        ['/', await loggedIn()],
+      ] as const) {
+        const page = await watch(path, viewport, user)
+        await page.goto(line.address + path)
+        assert.is(await shiftOf(page), 0, path)
+        await page.context().close()
+      }
+    } finally {
+      await line.close()
+    }
   })
 
   test(`${name}: a refused login moves no field`, async () => {

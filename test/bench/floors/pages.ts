@@ -10,6 +10,7 @@ import nunjucks from 'nunjucks'
 import { root } from '../../../src/root.js'
 // So that both hold the same native modules in memory.
 import '@node-rs/argon2'
+import { dataOf, saidWith } from '../../../src/web/markup.js'
 import { REFUSED } from '../forms.js'
 import { serve } from './serve.js'
 
@@ -20,8 +21,8 @@ const views = new nunjucks.Environment(new nunjucks.FileSystemLoader(join(root, 
   trimBlocks: true,
   lstripBlocks: true,
 })
-views.addGlobal('_', (text: string, params?: Record<string, string>) =>
-  params === undefined ? text : text.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? ''),
+views.addGlobal('_', (text: string, params?: Record<string, unknown>) =>
+  saidWith(params, (values) => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values?.[name]))),
 )
 views.addGlobal(
   'url',
@@ -29,6 +30,7 @@ views.addGlobal(
 )
 views.addGlobal('asset', (name: string) => `/assets/${name.replace(/(?=\.\w+$)/, '.000000000000')}`)
 views.addGlobal('offers', (name: string) => ['signup', 'users'].includes(name))
+views.addGlobal('data', dataOf)
 views.addGlobal('places', { home: '/' })
 views.addGlobal('siteName', 'Gatehouse')
 views.addGlobal('passwordMinLength', '8')
