@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { root } from '../src/root.js'
+import { root } from '../src/base/package.js'
 
 /*
  * The colours of the theme, as WCAG 2.2 computes them: 4.5:1 for text (1.4.3), 3:1 for edges and focus (1.4.11).

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Site } from './helpers.js'
+import { Site } from './support/helpers.js'
 
 const test = suite('the site around the flows')
 let site: Site

@@ -1,7 +1,7 @@
 import { HtmlValidate } from 'html-validate'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { PASSWORD, type Page, Site } from './helpers.js'
+import { PASSWORD, type Page, Site } from './support/helpers.js'
 
 const test = suite('html')
 let site: Site

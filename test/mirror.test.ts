@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { root } from '../src/base/package.js'
 import { features } from '../src/features/index.js'
-import { root } from '../src/root.js'
-import { type Source, sourcesIn } from './sources.js'
+import { type Source, sourcesIn } from './support/sources.js'
 
 /** What a feature's name is not needed for: shared pieces, the host's home page and the page of every error. */
 const SHARED_TEMPLATES = [
@@ -17,15 +17,21 @@ const ANY_ROUTE = /\brouter\s*\.\s*[a-z]+\(/g
 const ROW = /^\| `(\/[^`]*)` \|/gm
 
 const names = features.map(({ name }) => name)
-const files = sourcesIn('src/features').filter(({ path }) => !path.endsWith('/index.ts'))
+const files = [
+  ...sourcesIn('src/features').filter(({ path }) => path !== 'src/features/index.ts'),
+  ...sourcesIn('src/dev').filter(({ text }) => text.includes('export const name =')),
+]
 
 const test = suite('mirror')
 
+/** Deeper paths are joined by hyphens: `account-password` is `/account/password/`, in `features/account/password.ts`. */
 function nameOf({ path }: Source): string {
-  return path.slice('src/features/'.length, -'.ts'.length)
+  return path
+    .replace(/^src\/(?:features\/)?/, '')
+    .replace(/(?:\/index)?\.ts$/, '')
+    .replaceAll('/', '-')
 }
 
-/** Deeper paths are joined by hyphens: `account-password` is `/account/password/`. */
 function urlOf(name: string): string {
   return `/${name.replaceAll('-', '/')}/`
 }
@@ -66,8 +72,9 @@ for (const file of files) {
     assert.ok(existsSync(join(root, 'templates', name)))
   })
 
-  test(`${name} has its test in test/${name}.test.ts`, () => {
-    assert.ok(existsSync(join(root, 'test', `${name}.test.ts`)))
+  const itsTest = file.path.replace(/^src/, 'test').replace(/\.ts$/, '.test.ts')
+  test(`${name} has its test in ${itsTest}`, () => {
+    assert.ok(existsSync(join(root, itsTest)))
   })
 
   test(`${name} has one row in the README`, () => {

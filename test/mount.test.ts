@@ -11,11 +11,11 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { isPostgresUrl } from '../src/database/location.js'
 import { type Accounts, type AccountsOptions, accounts, requireUser, userOf } from '../src/index.js'
-import { isPostgresUrl } from '../src/tables/location.js'
-import { fileOf, rows } from './databases.js'
-import { CHEAP, freshDatabase, PASSWORD, Visitor } from './helpers.js'
-import { mount } from './koa-mount.js'
+import { fileOf, rows } from './support/databases.js'
+import { CHEAP, freshDatabase, PASSWORD, Visitor } from './support/helpers.js'
+import { mount } from './support/koa-mount.js'
 
 const test = suite('mounted into somebody else’s app')
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { root } from '../src/root.js'
-import { Program } from './program.js'
+import { root } from '../src/base/package.js'
+import { Program } from './support/program.js'
 
 /* The runner of all tests, with two files of its own in the place of ours. */
 

@@ -9,14 +9,14 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
-import { basename, dirname, join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { root } from '../src/root.js'
+import { root } from '../src/base/package.js'
 import { unpack } from './browser/chromium.js'
-import { dropDatabases } from './databases.js'
-import { endLeftServers, markRun } from './leftovers.js'
-import { PostgresServer } from './postgres.js'
+import { dropDatabases } from './support/databases.js'
+import { endLeftServers, markRun } from './support/leftovers.js'
+import { PostgresServer } from './support/postgres.js'
 
 type Database = 'SQLite' | 'PostgreSQL'
 
@@ -46,15 +46,16 @@ interface Verdict extends Figures {
  * browser they take long, and run on SQLite.
  */
 const ON_SQLITE = [
-  'dev-gallery',
-  'gatehouse',
+  'cli',
+  'commands/templates',
+  'dev/gallery',
+  'heavy/storm',
   'html',
-  'processes',
-  'start',
-  'stop',
-  'storm',
+  'server/cluster',
+  'server/start',
+  'server/stop',
   'switches',
-  'templates',
+  'views/templates',
 ]
 
 const SECONDS_ALLOWED = 600
@@ -66,7 +67,7 @@ const IMPORT = /\bfrom '(\.[^']+)'/g
 const SUMMARY = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm
 
 const here = import.meta.dirname
-const DATABASES = join(here, 'databases.js')
+const DATABASES = join(here, 'support/databases.js')
 const windows = process.platform === 'win32'
 const running = new Set<ChildProcess>()
 const { values: wanted, positionals: words } = parseArgs({
@@ -112,7 +113,7 @@ function isForBrowser(file: string): boolean {
 
 /** A name `….sqlite.test.ts` or `….postgres.test.ts` says that the file is about that database alone. */
 function jobsOf(file: string): Job[] {
-  if (isForBrowser(file) || ON_SQLITE.includes(basename(file, '.test.js')))
+  if (isForBrowser(file) || ON_SQLITE.includes(file.replaceAll('\\', '/').slice(0, -'.test.js'.length)))
     return [{ file, database: 'SQLite' }]
   if (file.endsWith('.sqlite.test.js')) return [{ file, database: 'SQLite' }]
   if (file.endsWith('.postgres.test.js')) return [{ file, database: 'PostgreSQL' }]
@@ -211,7 +212,7 @@ async function run({ file, database }: Job): Promise<Verdict> {
 
 /** What measures the speed of the site: not while coverage is counted, which makes it slow. */
 function isMeasuring(file: string): boolean {
-  return dirname(file) === 'bench'
+  return dirname(file) === join('heavy', 'bench')
 }
 
 /** Waits for the end of the process and of its output, and says what was wrong with that end, if anything. */

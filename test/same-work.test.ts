@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { PASSWORD, type Page, Site, until } from './helpers.js'
+import { PASSWORD, type Page, Site, until } from './support/helpers.js'
 
 /*
  * Who measures how long an answer takes must not learn who has an account. So the statements are compared that the database

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { features } from '../src/features/index.js'
-import { Site } from './helpers.js'
+import { Site } from './support/helpers.js'
 
 const test = suite('features that are switched off')
 

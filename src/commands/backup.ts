@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { type Command, refuseMissing, UsageError, understood } from '../command.js'
-import { type Config, readConfig } from '../config.js'
-import { readDotEnv } from '../dot-env.js'
-import { type Progress, progressOf, UNWATCHED } from '../progress.js'
-import { backUp } from '../tables/backup.js'
+import { backUp } from '../database/backup.js'
+import { type Config, readConfig } from '../server/config.js'
+import { readDotEnv } from '../server/dot-env.js'
+import { type Command, refuseMissing, UsageError, understood } from './command.js'
+import { type Progress, progressOf, UNWATCHED } from './progress.js'
 
 export const command: Command = {
   name: 'backup',

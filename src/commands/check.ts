@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import { checkSite, type Finding } from '../check.js'
-import { type Alarm, type Command, understood } from '../command.js'
-import { ConfigError, readConfig } from '../config.js'
-import { readDotEnv } from '../dot-env.js'
-import { json, printable } from '../terminal.js'
+import { ConfigError, readConfig } from '../server/config.js'
+import { checkSite, type Finding } from '../server/doctor.js'
+import { readDotEnv } from '../server/dot-env.js'
+import { type Alarm, type Command, understood } from './command.js'
+import { json, printable } from './terminal.js'
 
 export const command: Command = {
   name: 'check',

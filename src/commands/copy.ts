@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { type Command, UsageError, understood } from '../command.js'
-import { readConfig } from '../config.js'
-import { readDotEnv } from '../dot-env.js'
-import { splitKeys } from '../keys.js'
-import { type Progress, progressOf, UNWATCHED } from '../progress.js'
-import { type Copied, copyDatabase } from '../tables/copying.js'
-import { isPostgresUrl, sqlitePath, sqliteProblem } from '../tables/location.js'
-import { print } from '../terminal.js'
+import { type Copied, copyDatabase } from '../database/copy.js'
+import { isPostgresUrl, sqlitePath, sqliteProblem } from '../database/location.js'
+import { splitKeys } from '../secrets/keyring.js'
+import { readConfig } from '../server/config.js'
+import { readDotEnv } from '../server/dot-env.js'
+import { type Command, UsageError, understood } from './command.js'
+import { type Progress, progressOf, UNWATCHED } from './progress.js'
+import { print } from './terminal.js'
 
 export const command: Command = {
   name: 'copy',

@@ -1,4 +1,4 @@
-import { commandOf } from '../command.js'
+import { commandOf } from './command.js'
 import { part as drop } from './keys/drop.js'
 import { part as list } from './keys/list.js'
 import { part as rotate } from './keys/rotate.js'

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
-import { addresseeOf } from '../mail.js'
+import { addresseeOf } from '../accounts/letters.js'
 import * as mails from '../tables/mails.js'
-import { json, printable, table } from '../terminal.js'
+import { type Command, inOffice, type Office, UsageError, understood } from './command.js'
+import { json, printable, table } from './terminal.js'
 
 const SHOWN = 1000
 

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { type Command, refuseMissing, understood } from '../command.js'
-import { readConfig } from '../config.js'
-import { readDotEnv } from '../dot-env.js'
-import { migrateDatabase, missingSteps } from '../tables/database.js'
+import { migrateDatabase, missingSteps } from '../database/open.js'
+import { readConfig } from '../server/config.js'
+import { readDotEnv } from '../server/dot-env.js'
+import { type Command, refuseMissing, understood } from './command.js'
 
 export const command: Command = {
   name: 'migrate',

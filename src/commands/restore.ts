@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { type Command, UsageError, understood } from '../command.js'
-import { type Config, readConfig } from '../config.js'
-import { readDotEnv } from '../dot-env.js'
-import { restore } from '../tables/backup.js'
+import { restore } from '../database/backup.js'
+import { type Config, readConfig } from '../server/config.js'
+import { readDotEnv } from '../server/dot-env.js'
+import { type Command, UsageError, understood } from './command.js'
 
 export const command: Command = {
   name: 'restore',

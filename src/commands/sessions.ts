@@ -1,4 +1,4 @@
-import { commandOf } from '../command.js'
+import { commandOf } from './command.js'
 import { part as end } from './sessions/end.js'
 
 export const command = commandOf({

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Alarm, type Command, UsageError, understood } from '../command.js'
-import { readDotEnv } from '../dot-env.js'
-import { type Comparison, compareOverrides, copyTemplate, keepTemplate } from '../overrides.js'
+import { readDotEnv } from '../server/dot-env.js'
+import { type Comparison, compareOverrides, copyTemplate, keepTemplate } from '../views/overrides.js'
 import {
   aboutTemplate,
   foldersIn,
@@ -11,7 +10,8 @@ import {
   type Stranger,
   strangersIn,
   templateNames,
-} from '../templates.js'
+} from '../views/templates.js'
+import { type Alarm, type Command, UsageError, understood } from './command.js'
 
 const options = {
   folder: { type: 'string', multiple: true },

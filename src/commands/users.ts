@@ -1,4 +1,4 @@
-import { commandOf } from '../command.js'
+import { commandOf } from './command.js'
 import { part as create } from './users/create.js'
 import { part as erase } from './users/delete.js'
 import { part as disable } from './users/disable.js'

@@ -1,20 +1,27 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { besideErrors, onAcceptedEmail, onEmail, onName, onPassword, whileAllowed } from '../advice.js'
-import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../applicants.js'
-import { countedFor, countTaken, factsOfAsking, unseen } from '../asking.js'
-import { checkPassword } from '../authentication.js'
-import { askingBrowser } from '../codes.js'
-import { happens } from '../events.js'
-import * as fields from '../fields.js'
-import { requireAnonymous } from '../guards.js'
-import { type House, loginAs } from '../house.js'
-import type { Counted } from '../limits.js'
-import { halfLoginOf, keepHalfLogin } from '../login-steps.js'
-import { takePlaces } from '../security-log.js'
+import { checkPassword } from '../accounts/authentication.js'
+import { askingBrowser } from '../accounts/codes.js'
+import * as fields from '../accounts/fields.js'
+import {
+  besideErrors,
+  onAcceptedEmail,
+  onEmail,
+  onName,
+  onPassword,
+  whileAllowed,
+} from '../accounts/hints.js'
+import { happens } from '../accounts/history.js'
+import type { Counted } from '../accounts/limits.js'
+import { countedFor, countTaken, factsOfAsking, unseen } from '../accounts/mail-limits.js'
+import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../accounts/registration.js'
+import { takePlaces } from '../accounts/security-log.js'
 import * as users from '../tables/users.js'
+import { type House, loginAs } from '../visitor/gatehouse.js'
+import { requireAnonymous } from '../visitor/guards.js'
+import { halfLoginOf, keepHalfLogin } from '../visitor/login-steps.js'
+import { refuseIfLeft } from '../web/disconnect.js'
 import type { Advice, Broken, Form, Values } from '../web/form.js'
-import { refuseIfLeft } from '../web/leaving.js'
 import { networkOf } from '../web/network.js'
 import type { Acceptance } from '../web/pages.js'
 import { changeSessionId } from '../web/session.js'

@@ -1,8 +1,8 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import type { House } from '../house.js'
 import * as users from '../tables/users.js'
-import { refuseRequest } from '../web/errors.js'
+import type { House } from '../visitor/gatehouse.js'
+import { refuseRequest } from '../web/error-pages.js'
 import { DYNAMIC } from '../web/headers.js'
 
 export const name = 'users'

@@ -1,6 +1,6 @@
-import { isServer, skipLocked } from './dialect.js'
+import { isServer, skipLocked } from '../database/dialect.js'
+import { statement } from '../database/statement.js'
 import type { Db } from './schema.js'
-import { statement } from './statement.js'
 
 /** What has happened to an account, in the order in which a reader may ask for it. */
 export const EVENT_KINDS = [

@@ -1,4 +1,4 @@
-import { isServer, skipLocked } from './dialect.js'
+import { isServer, skipLocked } from '../database/dialect.js'
 import type { Db } from './schema.js'
 
 /** Counters of what may be done only so often: a first one begins a window, at whose end it counts from one again. */

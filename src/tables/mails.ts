@@ -1,7 +1,7 @@
 import type { Selectable, UpdateResult } from 'kysely'
-import type { Database } from './database.js'
-import { isServer, skipLocked } from './dialect.js'
-import { sql } from './kysely.js'
+import { isServer, skipLocked } from '../database/dialect.js'
+import { sql } from '../database/kysely.js'
+import type { Database } from '../database/open.js'
 import type { Db } from './schema.js'
 
 /** A mail waits, was taken by the server, or will never be. */

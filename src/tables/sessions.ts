@@ -1,8 +1,8 @@
-import type { Database } from './database.js'
-import { isServer, skipLocked } from './dialect.js'
+import { isServer, skipLocked } from '../database/dialect.js'
+import type { Database } from '../database/open.js'
+import { statement } from '../database/statement.js'
 import * as events from './events.js'
 import type { Db } from './schema.js'
-import { statement } from './statement.js'
 import { USER_COLUMNS, type User, userOf } from './users.js'
 
 export interface SessionsTable {

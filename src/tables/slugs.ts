@@ -1,6 +1,6 @@
-import { isServer, skipLocked } from './dialect.js'
+import { isServer, skipLocked } from '../database/dialect.js'
+import { statement } from '../database/statement.js'
 import type { Db } from './schema.js'
-import { statement } from './statement.js'
 
 /** Every address `/users/<slug>/` that leads somewhere, so that one constraint decides who has it. */
 export interface SlugsTable {

@@ -1,7 +1,7 @@
 import type { ExpressionBuilder, Selectable } from 'kysely'
-import { isServer, skipLocked } from './dialect.js'
+import { isServer, skipLocked } from '../database/dialect.js'
+import { statement } from '../database/statement.js'
 import type { Db, Schema } from './schema.js'
-import { statement } from './statement.js'
 
 /** What a mailed token is for, by the name of its mail. */
 export type Purpose = 'email-confirm' | 'password-reset' | 'email-change' | 'email-undo' | 'account-reopen'

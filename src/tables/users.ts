@@ -1,8 +1,8 @@
-import type { Database } from './database.js'
-import { isServer, skipLocked } from './dialect.js'
+import { isServer, skipLocked } from '../database/dialect.js'
+import type { Database } from '../database/open.js'
+import { statement } from '../database/statement.js'
 import type { Db } from './schema.js'
 import * as slugs from './slugs.js'
-import { statement } from './statement.js'
 import * as tokens from './tokens.js'
 
 export interface UsersTable {

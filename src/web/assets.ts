@@ -4,8 +4,8 @@ import { extname } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import type { Context, Middleware } from 'koa'
+import { once } from '../base/once.js'
 import { acceptedEncoding, type Encoding } from './encodings.js'
-import { once } from './once.js'
 import { refusesMethod } from './routes.js'
 
 /** The files that pages load: few, small, kept in memory, compressed once, when the first browser asks for them so. */

@@ -1,9 +1,9 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
-import { refuseRequest } from './errors.js'
-import type { OwnCookie } from './own-cookie.js'
-import { randomFew } from './random.js'
+import { randomFew } from '../secrets/random.js'
+import { refuseRequest } from './error-pages.js'
+import type { OwnCookie } from './sealed-cookie.js'
 
 const SECRET_LENGTH = 16
 /** Base64url characters of the fingerprint of what a form acts on. */

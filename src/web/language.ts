@@ -1,9 +1,9 @@
 import type { Context } from 'koa'
-import { seenPath } from './address.js'
 import { ownPath } from './local-path.js'
-import { cookieName } from './own-cookie.js'
 import { queryOf, queryText } from './query.js'
+import { seenPath } from './request-url.js'
 import { isRead } from './routes.js'
+import { cookieName } from './sealed-cookie.js'
 
 /** In which of the site's languages a request is answered. */
 export interface LanguageChoice {

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import type { Message } from './form.js'
-import type { OwnCookie } from './own-cookie.js'
+import type { OwnCookie } from './sealed-cookie.js'
 
 /** A message of success, with a link to where it leads. */
 export interface Notice {

@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
-import { seenPath, seenUrl } from './address.js'
+import { randomFew } from '../secrets/random.js'
+import type { Markup } from '../views/markup.js'
+import type { Views } from '../views/views.js'
 import { answerHtml } from './compression.js'
 import { type Csrf, isForAnother } from './csrf.js'
 import type { Advice, Broken, Form, Message, Subject, Values } from './form.js'
@@ -8,11 +10,9 @@ import { DYNAMIC, SPOKEN } from './headers.js'
 import type { LanguageChoice } from './language.js'
 import { localPath, ownPath } from './local-path.js'
 import { noteRefusal } from './log.js'
-import type { Markup } from './markup.js'
 import type { Link, Notice, Notices } from './notices.js'
 import { onwardTo } from './onward.js'
-import { randomFew } from './random.js'
-import type { Views } from './views.js'
+import { seenPath, seenUrl } from './request-url.js'
 
 export type { Link, Notice }
 

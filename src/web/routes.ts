@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { refuseRequest } from './errors.js'
+import { refuseRequest } from './error-pages.js'
 import { DYNAMIC } from './headers.js'
 import { ownPath } from './local-path.js'
 

@@ -1,51 +1,85 @@
-import type Koa from 'koa'
-import type { Context, Middleware } from 'koa'
-import koaSession from 'koa-session'
-import { cookieName, MAX_COOKIE, type OwnCookieOptions } from './own-cookie.js'
+import type { Context } from 'koa'
+import type { Seal } from '../secrets/seal.js'
 
 /**
- * koa-session in cookie mode with everything in the cookie sealed. `https` (is the site's public address https?) fixes
- * `Secure` and the `__Host-` prefix, whatever a proxy in between says.
+ * A cookie of our own beside the session's, sealed like it. Each holds what is written together, so that no answer takes a
+ * former state of it along.
  */
-export function sealedCookie(app: Koa, { seal, https, name: word }: OwnCookieOptions): Middleware {
-  const name = cookieName(word, { https })
-  const session = koaSession(
-    {
-      key: name,
-      maxAge: 'session',
-      httpOnly: true,
-      sameSite: 'lax',
-      secure: https,
-      signed: false,
-      encode: (content: object) => fitting(seal.close(JSON.stringify(content), name)),
-      decode: (cookie: string) => parsed(seal.open(cookie, name)),
-    },
-    app,
-  )
-  return async (ctx, next) => {
+export interface OwnCookie {
+  /** What is in it, as the request brought it or was written since; undefined if nothing, or not by us. */
+  read(ctx: Context): unknown
+  /** Whether the request brought something under its name that is not by us: another site on this host, on another port. */
+  isTaken(ctx: Context): boolean
+  /** Without `maxAge`, in milliseconds, it ends with the browser. Browsers keep none for over 400 days (RFC 6265bis 5.5). */
+  write(ctx: Context, content: unknown, lifetime?: { maxAge: number }): void
+  /** Deletes it; what somebody else has put under its name stays. */
+  clear(ctx: Context): void
+}
+
+export interface OwnCookieOptions {
+  name: string
+  seal: Seal
+  /** Whether the site's public address is https: fixes `Secure` and the `__Host-` prefix. */
+  https: boolean
+}
+
+/** Browsers drop a cookie of over 4096 bytes with its name and attributes, silently (RFC 6265bis 5.6). */
+export const MAX_COOKIE = 4_000
+
+/** What all our cookies are called, before the word that tells them apart. */
+export const COOKIE_NAME = 'gatehouse'
+
+export const COOKIE_NAME_RULE = '1 to 40 letters, digits, - or _, without __ in front'
+
+// What begins with __ has a meaning for browsers (RFC 6265bis 4.1.3): it is we who know whether they would keep it.
+export function isCookieName(name: unknown): boolean {
+  return typeof name === 'string' && /^(?!__)[A-Za-z0-9_-]{1,40}$/.test(name)
+}
+
+/** The name that a cookie has in the browser: a `__Host-` cookie is taken only over https, for this host and every path. */
+export function cookieName(name: string, { https }: { https: boolean }): string {
+  return https ? `__Host-${name}` : name
+}
+
+export function ownCookie({ name, seal, https }: OwnCookieOptions): OwnCookie {
+  const full = cookieName(name, { https })
+  const written = new WeakMap<Context, { content: unknown }>()
+  const attributes = {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: https,
+    signed: false,
+    overwrite: true,
+  } as const
+
+  const set = (ctx: Context, content: unknown, value: string | null, lifetime: { maxAge?: number } = {}) => {
+    // What a proxy in between speaks does not count.
     if (https) ctx.cookies.secure = true
-    await session(ctx, async () => {
-      try {
-        await next()
-      } finally {
-        dropEmpty(ctx)
-      }
-    })
+    ctx.cookies.set(full, value, { ...attributes, ...lifetime })
+    written.set(ctx, { content })
   }
-}
 
-function fitting(sealed: string): string {
-  if (sealed.length > MAX_COOKIE)
-    throw new Error(`The session is too large for a cookie (${sealed.length} bytes).`)
-  return sealed
-}
+  const brought = (ctx: Context): string => ctx.cookies.get(full, { signed: false }) ?? ''
 
-function parsed(content: string | undefined): unknown {
-  return content === undefined ? null : JSON.parse(content)
-}
+  const read = (ctx: Context): unknown => {
+    const own = written.get(ctx)
+    if (own !== undefined) return own.content
+    const sealed = brought(ctx)
+    const text = sealed.length > MAX_COOKIE ? undefined : seal.open(sealed, full)
+    return text === undefined ? undefined : JSON.parse(text)
+  }
 
-// koa-session would go on sending an empty session; a visitor with nothing to remember needs no cookie. One that was not
-// opened is new: it may be somebody else's.
-function dropEmpty(ctx: Context): void {
-  if (ctx.session?.isNew === false && !ctx.session.populated) ctx.session = null
+  return {
+    read,
+    isTaken: (ctx) => !written.has(ctx) && brought(ctx) !== '' && read(ctx) === undefined,
+    write(ctx, content, lifetime) {
+      const sealed = seal.close(JSON.stringify(content), full)
+      if (sealed.length > MAX_COOKIE)
+        throw new Error(`This is too much for the cookie ${full} (${sealed.length} bytes).`)
+      set(ctx, content, sealed, lifetime)
+    },
+    clear(ctx) {
+      if (read(ctx) !== undefined) set(ctx, undefined, null)
+    },
+  }
 }

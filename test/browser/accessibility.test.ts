@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert'
-import { PASSWORD } from '../helpers.js'
+import { PASSWORD } from '../support/helpers.js'
 import { PHONE, violations, violationsInBothLights } from './axe.js'
 import { browserSuite, fillIn, pressForAnswer } from './visit.js'
 

@@ -1,6 +1,6 @@
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { PASSWORD } from '../helpers.js'
+import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, messages, pressForAnswer } from './visit.js'
 
 const { test, site, open } = browserSuite('the account, its name and its data')

@@ -1,6 +1,6 @@
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { PASSWORD } from '../helpers.js'
+import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, messages, pressForPage } from './visit.js'
 
 const { test, site, open } = browserSuite('the pages of an account')

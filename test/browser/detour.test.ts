@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { MINUTE } from '../../src/durations.js'
-import { PASSWORD } from '../helpers.js'
+import { MINUTE } from '../../src/base/durations.js'
+import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, messages, pressForAnswer, pressForPage } from './visit.js'
 
 const { test, site, open } = browserSuite('a detour to a password')

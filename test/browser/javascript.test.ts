@@ -1,6 +1,6 @@
 import type { Page, Request } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { PASSWORD } from '../helpers.js'
+import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
 
 const { test, site, open } = browserSuite('a browser with JavaScript')

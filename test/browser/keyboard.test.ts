@@ -1,7 +1,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { MINUTE } from '../../src/durations.js'
-import { type Mail, PASSWORD } from '../helpers.js'
+import { MINUTE } from '../../src/base/durations.js'
+import { type Mail, PASSWORD } from '../support/helpers.js'
 import { browserSuite } from './visit.js'
 
 const { test, site, open } = browserSuite('a keyboard alone')

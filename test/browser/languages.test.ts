@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { PSEUDO, pseudoFolder } from '../pseudo.js'
+import { PSEUDO, pseudoFolder } from '../support/pseudo.js'
 import { browserSuite, messages, pressForAnswer } from './visit.js'
 
 const { test, open } = browserSuite('languages', { templates: [pseudoFolder()] })

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { PASSWORD } from '../helpers.js'
+import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, pressForAnswer, pressForPage } from './visit.js'
 
 const { test, site, open } = browserSuite('layout')

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { MINUTE, SECOND } from '../../src/durations.js'
-import { type Mail, PASSWORD } from '../helpers.js'
+import { MINUTE, SECOND } from '../../src/base/durations.js'
+import { type Mail, PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
 
 const { test, site, open } = browserSuite('the flows by mail')

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { root } from '../../src/root.js'
-import { PASSWORD } from '../helpers.js'
+import { root } from '../../src/base/package.js'
+import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, pressForAnswer } from './visit.js'
 
 /** Takes the pictures for the README; writes them to `docs/` only when asked to (`npm run pictures`). */

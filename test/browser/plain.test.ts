@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert'
-import { PASSWORD } from '../helpers.js'
+import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, messages, pressForPage } from './visit.js'
 
 const { test, site, open } = browserSuite('a browser without JavaScript')

@@ -6,10 +6,10 @@ import compose from 'koa-compose'
 import session from 'koa-session'
 import { pino } from 'pino'
 import { accounts, requireRecentLogin, requireUser, takeNotice, typedOf, userOf } from '../../src/index.js'
-import { settingsFor } from '../databases.js'
-import { CHEAP, Clock, freshDatabase } from '../helpers.js'
-import { mount } from '../koa-mount.js'
-import { TestMailServer } from '../mail-server.js'
+import { settingsFor } from '../support/databases.js'
+import { CHEAP, Clock, freshDatabase } from '../support/helpers.js'
+import { mount } from '../support/koa-mount.js'
+import { TestMailServer } from '../support/mail-server.js'
 
 /** Somebody else's site: its session, body parser, router and pages are its own, and load no htmx. */
 export interface Shop {

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { root } from '../../src/root.js'
-import { Site } from '../helpers.js'
+import { root } from '../../src/base/package.js'
+import { Site } from '../support/helpers.js'
 import { launch } from './chromium.js'
 
 const test = suite('the theme')

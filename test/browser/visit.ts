@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { suite, type Test } from 'uvu'
 import type { AccountsOptions } from '../../src/index.js'
-import { Site } from '../helpers.js'
+import { Site } from '../support/helpers.js'
 import { launch } from './chromium.js'
 
 /** A suite with a site and a browser of its own. */

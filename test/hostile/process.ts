@@ -1,11 +1,11 @@
-import { DAY } from '../../src/durations.js'
-import { loginKeyOf } from '../../src/fields.js'
-import { LIMITS } from '../../src/limits.js'
-import { openDatabase } from '../../src/tables/database.js'
+import { loginKeyOf } from '../../src/accounts/fields.js'
+import { LIMITS } from '../../src/accounts/limits.js'
+import { DAY } from '../../src/base/durations.js'
+import { openDatabase } from '../../src/database/open.js'
+import { hashOf, newToken } from '../../src/secrets/token.js'
 import * as tokens from '../../src/tables/tokens.js'
 import * as users from '../../src/tables/users.js'
-import { hashOf, newToken } from '../../src/tokens.js'
-import { Site } from '../helpers.js'
+import { Site } from '../support/helpers.js'
 
 /*
  * A site in a process of its own, so that what a request costs it can be told from what it costs to send it. Whoever has

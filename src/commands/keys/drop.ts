@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { type Command, UsageError, understood } from '../../command.js'
-import { needsOf, type RingKey } from '../../key-needs.js'
-import { createKeyring } from '../../keys.js'
-import { printable } from '../../terminal.js'
+import { createKeyring } from '../../secrets/keyring.js'
+import { type Command, UsageError, understood } from '../command.js'
+import { printable } from '../terminal.js'
+import { needsOf, type RingKey } from './needs.js'
 import { changeRing, inRing, type Ring } from './ring.js'
 
 export const part: Command = {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { type Command, understood } from '../../command.js'
-import { needsOf, type RingKey } from '../../key-needs.js'
-import { json, table } from '../../terminal.js'
+import { type Command, understood } from '../command.js'
+import { json, table } from '../terminal.js'
+import { needsOf, type RingKey } from './needs.js'
 import { inRing, type Ring } from './ring.js'
 
 export const part: Command = {

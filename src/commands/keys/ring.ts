@@ -1,8 +1,8 @@
-import { inOffice, type Office, refuseMissingKeys } from '../../command.js'
-import { type Config, readConfig } from '../../config.js'
-import { readDotEnv } from '../../dot-env.js'
-import { keysInUse, type RingKey } from '../../key-needs.js'
-import { changeKeyFile, createKeyring, siteKeys } from '../../keys.js'
+import { changeKeyFile, createKeyring, siteKeys } from '../../secrets/keyring.js'
+import { type Config, readConfig } from '../../server/config.js'
+import { readDotEnv } from '../../server/dot-env.js'
+import { inOffice, type Office, refuseMissingKeys } from '../command.js'
+import { keysInUse, type RingKey } from './needs.js'
 
 /** The ring as the environment gives it, and what is known of its keys. */
 export interface Ring {

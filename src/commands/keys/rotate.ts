@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { type Command, UsageError, understood } from '../../command.js'
-import { newKey } from '../../keys.js'
+import { newKey } from '../../secrets/keyring.js'
+import { type Command, UsageError, understood } from '../command.js'
 import { changeRing, inRing, type Ring } from './ring.js'
 
 const options = {

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
-import { newDeviceStamp } from '../../devices.js'
-import { commandEvent } from '../../events.js'
+import { commandEvent } from '../../accounts/history.js'
 import * as events from '../../tables/events.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
+import { newDeviceStamp } from '../../visitor/known-devices.js'
+import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
 
 const BY = 'gatehouse sessions end'
 /** Users in one transaction: the site writes between two of them. */

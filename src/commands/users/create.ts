@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
-import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../../applicants.js'
-import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
-import { commanded } from '../../events.js'
-import { hashOne } from '../../passwords.js'
+import { commanded } from '../../accounts/history.js'
+import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../../accounts/registration.js'
+import { isTaken } from '../../database/unique.js'
+import { hashOne } from '../../secrets/password.js'
 import type { Db } from '../../tables/schema.js'
-import { isTaken } from '../../tables/unique.js'
 import * as users from '../../tables/users.js'
-import { printable, readPassword } from '../../terminal.js'
+import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
+import { printable, readPassword } from '../terminal.js'
 import { byCommand, NO_MAILS, refuse } from './who.js'
 
 const options = {

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
-import { eraseByCommand, NotErased } from '../../erasing.js'
-import { normalizeName } from '../../fields.js'
-import { obstacleTo } from '../../tables/obstacles.js'
+import { eraseByCommand, NotErased } from '../../accounts/erasing.js'
+import { normalizeName } from '../../accounts/fields.js'
+import { obstacleTo } from '../../database/obstacles.js'
 import type * as users from '../../tables/users.js'
-import { ask, isAttended, printable } from '../../terminal.js'
+import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
+import { ask, isAttended, printable } from '../terminal.js'
 import { accountOf, nobody, onlyOne, WHO } from './who.js'
 
 export const part: Command = {

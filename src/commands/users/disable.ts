@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
-import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
-import { newDeviceStamp } from '../../devices.js'
-import { commanded } from '../../events.js'
+import { commanded } from '../../accounts/history.js'
 import * as mails from '../../tables/mails.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
-import { printable } from '../../terminal.js'
+import { newDeviceStamp } from '../../visitor/known-devices.js'
+import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
+import { printable } from '../terminal.js'
 import { accountOf, byCommand, onlyOne, WHO } from './who.js'
 
 const REASON_MAX = 200

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { forgetTries } from '../../authentication.js'
-import { type Command, inOffice, type Office, understood } from '../../command.js'
-import { commanded } from '../../events.js'
+import { forgetTries } from '../../accounts/authentication.js'
+import { commanded } from '../../accounts/history.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
-import { printable } from '../../terminal.js'
+import { type Command, inOffice, type Office, understood } from '../command.js'
+import { printable } from '../terminal.js'
 import { accountOf, byCommand, onlyOne, WHO } from './who.js'
 
 export const part: Command = {

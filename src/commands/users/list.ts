@@ -1,8 +1,5 @@
 import { parseArgs } from 'node:util'
-import { type Command, inOffice, type Office, UsageError, understood } from '../../command.js'
-import { CSV_MARK, csvLine } from '../../csv.js'
-import { emailPartKeyOf, nameKeyOf } from '../../fields.js'
-import { createProgress, isWatched, UNWATCHED } from '../../progress.js'
+import { emailPartKeyOf, nameKeyOf } from '../../accounts/fields.js'
 import {
   count,
   type ListedUser,
@@ -11,8 +8,11 @@ import {
   type UserFilter,
   type UserPlace,
   type UserState,
-} from '../../tables/user-list.js'
-import { json, print, printable, table } from '../../terminal.js'
+} from '../../tables/users-list.js'
+import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
+import { CSV_MARK, csvLine } from '../csv.js'
+import { createProgress, isWatched, UNWATCHED } from '../progress.js'
+import { json, print, printable, table } from '../terminal.js'
 
 const SHOWN = 50
 const MOST_SHOWN = 1000

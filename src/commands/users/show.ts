@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { type Command, inOffice, type Office, understood } from '../../command.js'
-import { openEvent, type Records, recordsOf, withDates } from '../../records.js'
+import { openEvent, type Records, recordsOf, withDates } from '../../accounts/export.js'
 import * as events from '../../tables/events.js'
-import { json, printable, table } from '../../terminal.js'
+import { type Command, inOffice, type Office, understood } from '../command.js'
+import { json, printable, table } from '../terminal.js'
 import { accountOf, onlyOne, WHO } from './who.js'
 
 /** So much of the history is shown. */

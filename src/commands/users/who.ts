@@ -1,9 +1,9 @@
-import { type Office, UsageError } from '../../command.js'
-import { loginKeyOf } from '../../fields.js'
+import { loginKeyOf } from '../../accounts/fields.js'
 import * as users from '../../tables/users.js'
-import { printable } from '../../terminal.js'
+import { createWords } from '../../views/translator.js'
 import type { Broken } from '../../web/form.js'
-import { createWords } from '../../words.js'
+import { type Office, UsageError } from '../command.js'
+import { printable } from '../terminal.js'
 
 /** What a user is called by, in the words of `--help`. */
 export const WHO = '<name|e-mail|id>'

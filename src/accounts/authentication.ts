@@ -1,0 +1,283 @@
+import type { Context } from 'koa'
+import { DatabaseUnavailable } from '../database/unavailable.js'
+import { TooManyAtOnce } from '../secrets/password.js'
+import type { LoginOutcome } from '../server/metrics.js'
+import type { EventKind } from '../tables/events.js'
+import * as users from '../tables/users.js'
+import type { House } from '../visitor/gatehouse.js'
+import { knownDevices } from '../visitor/known-devices.js'
+import { circumstances } from '../visitor/origin.js'
+import { sessionOf, userOf } from '../visitor/session.js'
+import { afterwards } from '../web/afterwards.js'
+import { refuseIfLeft } from '../web/disconnect.js'
+import type { Broken } from '../web/form.js'
+import { networkOf } from '../web/network.js'
+import { codeTriesOf } from './codes.js'
+import { emailKeyOf, loginKeyOf, nameKeyOf } from './fields.js'
+import { eventOf } from './history.js'
+import { type Counted, LimitReached, type Taken } from './limits.js'
+import { logSecurity, takePlaces } from './security-log.js'
+
+export type Outcome = { ok: true; account: users.Account } | { ok: false; error: Broken }
+
+const USER_UNKNOWN: Broken = {
+  field: 'username',
+  code: 'login_user_unknown',
+  sentence: 'There is no user with this name.',
+}
+export const PASSWORD_WRONG: Broken = {
+  field: 'password',
+  code: 'login_password_wrong',
+  sentence: 'This password is wrong.',
+}
+export const NO_PASSWORD: Broken = {
+  field: 'password',
+  code: 'login_password_missing',
+  sentence: 'Enter your password.',
+}
+/** Where no answer may tell whose address somebody's is, it tells of no name either. */
+const SOMETHING_WRONG: Broken = {
+  field: 'password',
+  code: 'login_wrong_private',
+  sentence:
+    'Username, email address or password is wrong. Until your email address is confirmed, log in with your username.',
+}
+const EMAIL_OR_PASSWORD_WRONG: Broken = {
+  field: 'password',
+  code: 'login_wrong',
+  sentence: 'E-mail or password is wrong.',
+}
+/** Told only to who knows the password. */
+const DISABLED: Broken = {
+  code: 'login_disabled',
+  sentence: "This account is disabled. Please write to the site's maintainers.",
+}
+
+/**
+ * Finds out whose user name or e-mail and password these are; it begins no session, so that a second step can follow.
+ * User names are public, so an unknown one is said to be unknown; of e-mails it is not told who has an account. Both
+ * take as long as a wrong password, and are limited like one.
+ */
+export async function authenticate(
+  ctx: Context,
+  house: House,
+  typed: { username: string; password: string },
+): Promise<Outcome> {
+  const count = (outcome: LoginOutcome) => house.metrics?.login(outcome)
+  try {
+    const outcome = await tried(ctx, house, typed)
+    if (!outcome.ok) count(outcome.error === DISABLED ? 'disabled' : 'wrong')
+    if (!outcome.ok && outcome.error === DISABLED) {
+      logSecurity(ctx, house, { event: 'login_failed', reason: 'account_disabled', typed: typed.username })
+    }
+    return outcome
+  } catch (error) {
+    count(failureOf(error))
+    throw error
+  }
+}
+
+function failureOf(error: unknown): LoginOutcome {
+  if (error instanceof LimitReached) return 'limited'
+  if (error instanceof TooManyAtOnce) return 'busy'
+  return error instanceof DatabaseUnavailable ? 'unavailable' : 'failed'
+}
+
+async function tried(
+  ctx: Context,
+  house: House,
+  { username, password }: { username: string; password: string },
+): Promise<Outcome> {
+  const name = loginKeyOf(username)
+  const byEmail = name.includes('@')
+  const account = await users.byLogin(house.database.main, name)
+  const right = await checkPassword(ctx, house, { name, account, password, failure: 'login_failed' })
+  if (account !== undefined && right) return admitted(account)
+  if (house.rules.privateEmails) return { ok: false, error: SOMETHING_WRONG }
+  if (byEmail) return { ok: false, error: EMAIL_OR_PASSWORD_WRONG }
+  return { ok: false, error: account === undefined ? USER_UNKNOWN : PASSWORD_WRONG }
+}
+
+function admitted(account: users.Account): Outcome {
+  return account.disabledAt === null ? { ok: true, account } : { ok: false, error: DISABLED }
+}
+
+export interface PasswordCheck {
+  /** As it was typed, folded; also one that nobody has. */
+  name: string
+  account: users.Account | undefined
+  password: string
+  /** What the history calls a wrong one. */
+  failure: EventKind
+}
+
+/**
+ * Whether the password is right; for every prompt for one. Throws `LimitReached`, without a look at the password, while
+ * a limit holds, and `TooManyAtOnce` before anything is counted.
+ */
+export async function checkPassword(ctx: Context, house: House, check: PasswordCheck): Promise<boolean> {
+  house.passwords.refuseWhenFull()
+  const counted = countedTries(ctx, house, check)
+  const { filled, isHeld } = await takeTries(ctx, house, check, counted)
+  // Held, the password is compared with nothing, which takes as long.
+  const compared = isHeld ? { ...check, account: undefined } : check
+  const right = await isRight(ctx, house, compared).catch(async (error: unknown) => {
+    await house.limits
+      .giveBack(counted)
+      .catch((second: unknown) => house.log.warn({ err: second }, 'tries not given back'))
+    throw error
+  })
+  if (right) await forgiveTries(house, check, counted)
+  else noteFailure(ctx, house, check, { filled, isHeld })
+  return right
+}
+
+async function takeTries(
+  ctx: Context,
+  house: House,
+  { name }: PasswordCheck,
+  counted: readonly Counted[],
+): Promise<Taken> {
+  try {
+    return await takePlaces(ctx, house, counted, name)
+  } catch (error) {
+    if (error instanceof LimitReached && house.offers('password-forgot')) throw error.withReset()
+    throw error
+  }
+}
+
+/** What is wrong with the password that a user was asked for again, by whatever page; nothing if it is theirs. */
+export async function askPasswordOf(
+  ctx: Context,
+  house: House,
+  account: users.Account,
+  password: string,
+): Promise<Broken[]> {
+  if (password === '') return [NO_PASSWORD]
+  const name = nameKeyOf(account.user.name)
+  const isRight = await checkPassword(ctx, house, { name, account, password, failure: 'password_failed' })
+  return isRight ? [] : [PASSWORD_WRONG]
+}
+
+/**
+ * Names are counted as they were typed, so that a limit is told alike for those that somebody has and those that nobody
+ * has. Beside that the account counts what is tried by its name and its e-mail together: that limit is quiet, for by an
+ * answer to the one it would be known that the other was tried, and so whose address it is.
+ */
+function countedTries(ctx: Context, house: House, { name, account }: PasswordCheck): Counted[] {
+  const device = deviceOf(ctx, house, account)
+  if (account !== undefined && device !== undefined) {
+    const of = `${account.user.id} ${device}`
+    return [
+      { rule: 'loginDevice', of },
+      { rule: 'loginRow', of },
+    ]
+  }
+  const network = networkOf(house.address(ctx))
+  const of = account === undefined ? nobody(name) : ownTries(account.user)
+  return [
+    { rule: 'loginName', of: `${network} ${name}` },
+    { rule: 'loginAccount', of: name },
+    { rule: 'loginNetwork', of: network },
+    { rule: 'loginRow', of: name },
+    { rule: 'loginAccount', of, quiet: true },
+    { rule: 'loginRow', of, quiet: true },
+  ]
+}
+
+// No form brings a NUL: nothing that can be typed has these counters.
+function ownTries({ id }: users.User): string {
+  return `\0${id}`
+}
+
+// As many statements, and as many rows, as for an account.
+function nobody(name: string): string {
+  return `\0nobody ${name}`
+}
+
+// The cookie is opened for names that nobody has, too: how long that takes must not tell them apart.
+function deviceOf(ctx: Context, house: House, account: users.Account | undefined): string | undefined {
+  const known = knownDevices(ctx, house)
+  if (account === undefined) return undefined
+  const isLoggedIn = userOf(ctx)?.id === account.user.id
+  return known(account) ?? (isLoggedIn ? sessionOf(ctx)?.id : undefined)
+}
+
+function isRight(ctx: Context, { passwords }: House, { account, password }: PasswordCheck): Promise<boolean> {
+  return passwords.verify(account?.passwordHash, password, () => refuseIfLeft(ctx))
+}
+
+// The owner's success ends a row (NIST 800-63B-4 3.2.2) and what was mistyped here; what strangers have tried counts on.
+async function forgiveTries(
+  { limits, log }: House,
+  { account }: PasswordCheck,
+  counted: readonly Counted[],
+): Promise<void> {
+  const isShared = ({ rule }: Counted) => rule === 'loginAccount' || rule === 'loginNetwork'
+  const rows = account === undefined ? [] : triesOf(account.user).filter(({ rule }) => rule === 'loginRow')
+  try {
+    await limits.giveBack(counted.filter(isShared))
+    await limits.forget([...counted.filter((one) => !isShared(one)), ...rows])
+  } catch (error) {
+    log.warn({ err: error }, 'tries not forgiven')
+  }
+}
+
+/** Lets what was tried for a user by everybody together count no more; what is left is of single networks, and ends soon. */
+export async function forgetTries({ limits }: Pick<House, 'limits'>, user: users.User): Promise<void> {
+  await limits.forget([...triesOf(user), ...codeTriesOf(user)])
+}
+
+function triesOf(user: users.User): Counted[] {
+  return [nameKeyOf(user.name), emailKeyOf(user.email), ownTries(user)].flatMap((of): Counted[] => [
+    { rule: 'loginAccount', of },
+    { rule: 'loginRow', of },
+  ])
+}
+
+function noteFailure(
+  ctx: Context,
+  house: House,
+  { name, account, failure }: PasswordCheck,
+  { filled, isHeld }: Taken,
+): void {
+  logSecurity(ctx, house, { event: failure, reason: reasonOf(account, isHeld), typed: name })
+  if (account === undefined) return
+  house.events.note(eventOf(ctx, house, { kind: failure, userId: account.user.id }))
+  if (filled.length === 0) return
+  house.events.note(eventOf(ctx, house, { kind: 'limit_hit', userId: account.user.id }))
+  // Not waited for: the answer must not tell by its time whose name it was.
+  tellOfFailures(ctx, house, account.user).catch((error: unknown) =>
+    house.log.warn({ err: error }, 'failures not mailed'),
+  )
+}
+
+function reasonOf(account: users.Account | undefined, isHeld: boolean): string {
+  if (account === undefined) return 'name_unknown'
+  if (isHeld) return 'account_held'
+  return account.passwordHash === '' ? 'no_password' : 'password_wrong'
+}
+
+async function tellOfFailures(ctx: Context, house: House, user: users.User): Promise<void> {
+  await afterwards(ctx)
+  const canReset = house.offers('password-forgot') ? 1 : 0
+  const facts = { to: user.email, canReset, ...circumstances(ctx, house) }
+  await house.database.write((transaction) =>
+    house.outbox.post(transaction, { kind: 'login-failures', userId: user.id, facts }),
+  )
+}
+
+/** Brings the stored hash up to today's costs, while the password is at hand; if that fails, the next login does it. */
+export async function renewHash(
+  house: House,
+  { user, passwordHash }: users.Account,
+  password: string,
+): Promise<void> {
+  if (!house.passwords.isOutdated(passwordHash)) return
+  try {
+    const renewed = await house.passwords.hash(password)
+    await users.rehash(house.database, user.id, { old: passwordHash, new: renewed })
+  } catch (error) {
+    house.log.warn({ err: error }, 'password hash not renewed')
+  }
+}

@@ -1,0 +1,62 @@
+import type { Context } from 'koa'
+import * as mails from '../tables/mails.js'
+import * as sessions from '../tables/sessions.js'
+import * as tokens from '../tables/tokens.js'
+import * as users from '../tables/users.js'
+import type { House } from '../visitor/gatehouse.js'
+import { newDeviceStamp } from '../visitor/known-devices.js'
+import { circumstances } from '../visitor/origin.js'
+import { eraseDenied } from './erasing.js'
+import { happens } from './history.js'
+import { REOPEN_LIFE } from './letters.js'
+
+/** What was mailed, and opens nothing any more. */
+const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const
+
+/**
+ * Closes the account, ends all its sessions and whatever else was on its way, and mails how to take it back until it is
+ * erased. By a link from a mail only if that was good for it. Returns the account's new device stamp, or undefined if there was nothing
+ * to be closed.
+ */
+export async function closeAccount(
+  ctx: Context,
+  house: House,
+  user: Pick<users.User, 'id' | 'email'>,
+  { by }: { by?: tokens.Token } = {},
+): Promise<string | undefined> {
+  const now = house.now()
+  const stamp = newDeviceStamp()
+  const facts = { to: user.email, ...circumstances(ctx, house) }
+  return happens(ctx, house, { kind: 'account_closed', userId: user.id }, async (transaction) => {
+    if (by !== undefined && !(await tokens.use(transaction, { ...by, form: by.usedForm, now })))
+      return undefined
+    if (!(await users.close(transaction, user.id, { now, eraseAt: now + REOPEN_LIFE }))) return undefined
+    await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
+    await sessions.closeAll(transaction, user.id, { now })
+    await users.setDeviceStamp(transaction, user.id, stamp)
+    await tokens.revoke(transaction, user.id, ENDED, by && { except: by.hash })
+    await mails.cancel(transaction, user.id, ENDED)
+    await house.outbox.post(transaction, { kind: 'account-closed', userId: user.id, facts })
+    return stamp
+  })
+}
+
+/**
+ * Whoever reads the mails of an address says that the account is not theirs that waits for it to be confirmed. One that
+ * nobody has ever logged in to is erased at once. One that is in use is closed: its owner may have mistyped the address, or
+ * a mail scanner have pressed the button, and logs in to take it back. `kept` if something of the host's does not let go of it,
+ * undefined if the address is another, or confirmed.
+ */
+export async function denyAccount(
+  ctx: Context,
+  house: House,
+  token: tokens.Token,
+): Promise<'gone' | 'kept' | 'closed' | undefined> {
+  const outcome = await eraseDenied(ctx, house, token)
+  if (outcome !== 'unknown') return outcome === 'erased' ? 'gone' : 'kept'
+  const { userId, email } = token
+  const user = (await users.byId(house.database.main, userId))?.user
+  if (user?.email !== email || user.emailConfirmedAt !== null) return undefined
+  const stamp = await closeAccount(ctx, house, user, { by: token })
+  return stamp === undefined ? undefined : 'closed'
+}

@@ -1,0 +1,143 @@
+import type { Context } from 'koa'
+import { isObstructed, type Obstacle, obstacleTo } from '../database/obstacles.js'
+import { DatabaseUnavailable } from '../database/unavailable.js'
+import * as erasures from '../tables/erasures.js'
+import * as events from '../tables/events.js'
+import type { Db } from '../tables/schema.js'
+import * as sessions from '../tables/sessions.js'
+import * as users from '../tables/users.js'
+import type { House } from '../visitor/gatehouse.js'
+import { eventOf } from './history.js'
+
+const MOST_TOLD = 500
+
+/** Who erases an account, as the event tells it in `about`. */
+export type Eraser = 'sweep' | 'denial' | 'gatehouse users delete'
+
+export interface Erasure {
+  userId: string
+  by: Eraser
+  /** Returns the user, locked, if the account is to be erased indeed. */
+  find: (transaction: Db) => Promise<users.User | undefined>
+  userAgent?: string
+  address?: string
+}
+
+/** An account that could not be erased. Nothing of it was. */
+export class NotErased extends Error {
+  override readonly name = 'NotErased'
+  readonly userId: string
+
+  constructor(userId: string, cause: unknown) {
+    super('The account could not be erased.', { cause })
+    this.userId = userId
+  }
+}
+
+/**
+ * Erases an account and what the host has of it in one transaction, and tells the host. Returns false if `find` finds nobody.
+ * Throws `NotErased` if the host, or a table of the host's, does not let go of it.
+ */
+export async function erase(
+  house: Pick<House, 'database' | 'hooks' | 'events' | 'now'>,
+  { userId, by, find, userAgent = '', address = '' }: Erasure,
+): Promise<boolean> {
+  const event: events.AccountEvent = {
+    kind: 'account_erased',
+    userId,
+    about: by,
+    at: house.now(),
+    userAgent,
+    address,
+  }
+  const isErased = await house.database
+    .write(async (transaction) => {
+      const user = await find(transaction)
+      if (user === undefined) return false
+      await house.hooks.duringErase?.(transaction, user)
+      return users.erase(transaction, userId)
+    })
+    .catch((error: unknown) => {
+      throw error instanceof DatabaseUnavailable ? error : new NotErased(userId, error)
+    })
+  if (isErased) house.events.tell([event])
+  return isErased
+}
+
+/** Erases those whose account has ended: `batch` at most behind the first `skip`. Returns how many. */
+export async function eraseEnded(
+  house: Pick<House, 'database' | 'hooks' | 'events' | 'now'>,
+  { now, ...size }: { now: number; batch: number; skip: number },
+): Promise<number> {
+  let erased = 0
+  for (const userId of await users.ended(house.database.main, { now, ...size })) {
+    const find = (transaction: Db) => users.lockEnded(transaction, userId, now)
+    if (await erase(house, { userId, by: 'sweep', find })) erased++
+  }
+  return erased
+}
+
+/**
+ * Erases an account whose address was never confirmed, and to which nobody has ever logged in, for the owner of that address.
+ * `kept` if something does not let go.
+ */
+export async function eraseDenied(
+  ctx: Context,
+  house: House,
+  { userId, email }: { userId: string; email: string },
+): Promise<'erased' | 'unknown' | 'kept'> {
+  const find = async (transaction: Db) => {
+    const user = await users.lockUnconfirmed(transaction, userId, email)
+    return (await isInUse(transaction, userId)) ? undefined : user
+  }
+  const { userAgent, address } = eventOf(ctx, house, { kind: 'account_erased', userId })
+  try {
+    return (await erase(house, { userId, by: 'denial', find, userAgent, address })) ? 'erased' : 'unknown'
+  } catch (error) {
+    if (!(error instanceof NotErased)) throw error
+    house.log.error(await reasonOf(house, error), 'an account cannot be erased, though its address denies it')
+    return 'kept'
+  }
+}
+
+/** Erases a user by a command. Nobody listens to events there: the site tells its host later, see `tellErased`. */
+export async function eraseByCommand(
+  { database, hooks, now }: Pick<House, 'database' | 'hooks' | 'now'>,
+  userId: string,
+): Promise<boolean> {
+  const by: Eraser = 'gatehouse users delete'
+  return database
+    .write(async (transaction) => {
+      const user = await users.lock(transaction, userId)
+      if (user !== undefined) await hooks.duringErase?.(transaction, user)
+      const isErased = await users.erase(transaction, userId)
+      if (isErased) await erasures.note(transaction, { userId, by, at: now() })
+      return isErased
+    })
+    .catch((error: unknown) => {
+      throw isObstructed(error) ? new NotErased(userId, error) : error
+    })
+}
+
+/** Tells the host of those whom a command has erased. */
+export async function tellErased({ database, events }: Pick<House, 'database' | 'events'>): Promise<void> {
+  for (const { userId, by, at } of await erasures.take(database.loose, MOST_TOLD)) {
+    events.tell([{ kind: 'account_erased', userId, about: by, at, userAgent: '', address: '' }])
+  }
+}
+
+/** For the log: whose account it is, and what keeps it, by names of the database alone. */
+export async function reasonOf(
+  { database }: Pick<House, 'database'>,
+  { userId, cause }: NotErased,
+): Promise<{ user: string } & (Obstacle | { err: unknown })> {
+  if (!isObstructed(cause)) return { user: userId, err: cause }
+  return { user: userId, ...(await obstacleTo(database.main, userId, cause)) }
+}
+
+async function isInUse(db: Db, userId: string): Promise<boolean> {
+  return (
+    (await events.hasSince(db, { userId, kind: 'logged_in', at: 0 })) ||
+    (await sessions.ofUser(db, userId, 0)).length > 0
+  )
+}

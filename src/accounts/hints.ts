@@ -1,0 +1,169 @@
+import type { Context } from 'koa'
+import { byDistance } from '../base/nearest.js'
+import * as users from '../tables/users.js'
+import type { House } from '../visitor/gatehouse.js'
+import { answerOf } from '../web/error-pages.js'
+import type { Advice, Broken, Values } from '../web/form.js'
+import { networkOf } from '../web/network.js'
+import type { Notice } from '../web/pages.js'
+import * as fields from './fields.js'
+import { strengthOf } from './password-strength.js'
+import { hostObjections } from './registration.js'
+
+const USERNAME_FREE = { field: 'username', code: 'username_free', sentence: 'This user name is free.' }
+const USERNAME_SUGGESTED = { field: 'username', code: 'username_suggested', sentence: '{name} is free.' }
+const EMAIL_SUGGESTED = { field: 'email', code: 'email_suggested', sentence: 'Did you mean {email}?' }
+const CORRECT = { code: 'email_suggested_correct', sentence: 'Correct it' }
+const STRENGTH = { code: 'password_strength', sentence: 'Password strength' }
+
+/** One of each kind, to be looked at. */
+export function adviceShown(): Advice[] {
+  const { message } = strengthOf('anna1234', ['anna'])
+  return [
+    { ...fields.USERNAME_TAKEN, field: 'username' },
+    { ...USERNAME_SUGGESTED, params: { name: 'Anna2' } },
+    { ...EMAIL_SUGGESTED, params: { email: 'anna@gmail.com' } },
+    { ...message, field: 'password', meter: { label: STRENGTH, value: 2 } },
+  ]
+}
+
+/** What `advise` says; nothing if the network has had very much of it, or the site is busy: it is only a help. */
+export async function whileAllowed(
+  ctx: Context,
+  house: House,
+  advise: () => Promise<Advice[]>,
+): Promise<Advice[]> {
+  try {
+    await house.limits.take([{ rule: 'adviceNetwork', of: networkOf(house.address(ctx)) }])
+    return await advise()
+  } catch (error) {
+    if (answerOf(error)?.retryAfter === undefined) throw error
+    return []
+  }
+}
+
+// ── user name ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * What helps beside the errors of a form that was refused: whether its name is free, or which one is, and the address that
+ * may be meant. Not the strength of a password: it has to be typed again, and is measured then.
+ */
+export async function besideErrors(
+  ctx: Context,
+  house: House,
+  errors: readonly Broken[],
+  { username = '', email = '' }: Partial<Values>,
+): Promise<Advice[]> {
+  return [...(await nameBeside(ctx, house, errors, username)), ...onEmail(email)]
+}
+
+async function nameBeside(
+  ctx: Context,
+  house: House,
+  errors: readonly Broken[],
+  typed: string,
+): Promise<Advice[]> {
+  const name = fields.normalizeName(typed)
+  const [broken] = errors.filter(({ field }) => field === 'username')
+  if (broken === undefined) return name === '' ? [] : [{ ...USERNAME_FREE, isGood: true }]
+  if (broken.code !== fields.USERNAME_TAKEN.code) return []
+  return whileAllowed(ctx, house, () => suggestions(house, name))
+}
+
+async function suggestions(house: House, name: string): Promise<Advice[]> {
+  const suggested = await freeNameLike(house, name)
+  return suggested === undefined ? [] : [{ ...USERNAME_SUGGESTED, params: { name: suggested } }]
+}
+
+/** Whether the name would be taken, by the rules that decide; of the name that `userId` has already, nothing. */
+export async function onName(house: House, typed: string, userId: string | undefined): Promise<Advice[]> {
+  const name = fields.normalizeName(typed)
+  if (name === '') return []
+  const broken = fields.check(fields.username, name)
+  if (broken.length > 0) return broken.map((rule) => ({ ...rule, field: 'username', isRule: true }))
+  const account = await users.byNameKey(house.database.main, fields.nameKeyOf(name))
+  if (account !== undefined && account.user.id === userId) return []
+  const user = userId === undefined ? undefined : (await users.byId(house.database.main, userId))?.user
+  const objections = await hostObjections(house, { name, ...(user && { user }) })
+  if (objections.length > 0) return objections.map((rule) => ({ ...rule, field: 'username', isRule: true }))
+  if (await isFree(house, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
+  const taken = { ...fields.USERNAME_TAKEN, field: 'username', isRule: true }
+  return [taken, ...(await suggestions(house, name))]
+}
+
+async function isFree({ database, now }: House, name: string, userId: string | undefined): Promise<boolean> {
+  return !(await users.isNameTaken(database.main, claimOf(name), { now: now(), ...(userId && { userId }) }))
+}
+
+async function freeNameLike(house: House, name: string): Promise<string | undefined> {
+  const { database, now } = house
+  const year = new Date(now()).getUTCFullYear()
+  const like = [2, 3, 4, year, year + 1].map((number) => fields.withNumber(name, number))
+  const allowed = like.filter((one) => fields.check(fields.username, one).length === 0)
+  for (const free of await users.freeNames(database.main, allowed.map(claimOf), now())) {
+    if ((await hostObjections(house, { name: free.name })).length === 0) return free.name
+  }
+  return undefined
+}
+
+function claimOf(name: string) {
+  return { name, ...fields.claimsOf(name) }
+}
+
+// ── e-mail ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+// Whose users are many, and so are those who mistype it. What is nearly one of these and well known itself has to be here.
+const DOMAINS =
+  `aol.com att.net bk.ru btinternet.com comcast.net email.com fastmail.com free.fr gmail.com gmx.at gmx.ch gmx.com
+  gmx.de gmx.net googlemail.com hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.fr hotmail.it icloud.com inbox.ru
+  laposte.net libero.it list.ru live.com live.fr live.nl mac.com mail.com mail.ru me.com msn.com orange.fr outlook.com
+  outlook.de outlook.fr proton.me protonmail.com rambler.ru sbcglobal.net seznam.cz t-online.de ukr.net verizon.net
+  wanadoo.fr web.de yahoo.co.uk yahoo.com yahoo.de yahoo.es yahoo.fr yahoo.it yandex.com yandex.ru ymail.com`.split(
+    /\s+/,
+  )
+
+/** So many characters too many, missing or changed places are a slip of the hand; in a short name two would be another. */
+const SLIP = 2
+const SHORT_SLIP = 1
+const SHORT = 8
+
+/** The address that may be meant. Whether it has an account is told by the answer to the form alone. */
+export function onEmail(typed: string): Advice[] {
+  const address = fields.normalizeEmail(typed)
+  if (fields.check(fields.email, address).length > 0) return []
+  const at = address.lastIndexOf('@')
+  const domain = address.slice(at + 1).toLowerCase()
+  if (DOMAINS.includes(domain)) return []
+  const [nearest] = byDistance(domain, DOMAINS, SLIP)
+  if (nearest === undefined || nearest.distance > slipIn(nearest.known)) return []
+  return [{ ...EMAIL_SUGGESTED, params: { email: `${address.slice(0, at)}@${nearest.known}` } }]
+}
+
+function slipIn(domain: string): number {
+  return domain.length < SHORT ? SHORT_SLIP : SLIP
+}
+
+/** The same for a form with an address alone. */
+export function adviseOnEmail(ctx: Context, house: House, { email }: { email: string }): Promise<Advice[]> {
+  return whileAllowed(ctx, house, async () => onEmail(email))
+}
+
+/** What an accepted address brings along, on the page that the form leads to: it may be mistyped for all that. */
+export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice, 'advice'> {
+  const [advice] = onEmail(typed)
+  if (advice === undefined) return {}
+  const message = { code: advice.code, sentence: advice.sentence, params: { ...advice.params } }
+  return { advice: { message, ...(correction && { link: { href: correction, message: CORRECT } }) } }
+}
+
+// ── password ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The first rule that the password breaks, or how hard it is to guess by who knows what is the user's `own`. */
+export function onPassword({ rules }: House, password: string, own: readonly string[]): Advice[] {
+  if (password === '') return []
+  const meter = (value: number) => ({ label: STRENGTH, value })
+  const [broken] = fields.check(fields.newPassword(rules, own), password)
+  if (broken !== undefined) return [{ ...broken, field: 'password', isRule: true, meter: meter(1) }]
+  const { value, message } = strengthOf(password, [...own, ...rules.siteWords])
+  return [{ ...message, field: 'password', isGood: value > 3, meter: meter(value) }]
+}

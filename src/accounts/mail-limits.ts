@@ -1,0 +1,51 @@
+import type { Context } from 'koa'
+import type { Facts, MailKind } from '../mail/outbox.js'
+import type { House } from '../visitor/gatehouse.js'
+import { afterwards } from '../web/afterwards.js'
+import { networkOf } from '../web/network.js'
+import { askingBrowser } from './codes.js'
+import { loginKeyOf } from './fields.js'
+import type { Counted } from './limits.js'
+import { takePlaces } from './security-log.js'
+
+/** A mail that a request causes, by what may not be caused too often. */
+export interface Asked {
+  kind: MailKind
+  /** Whose account it is about, where that is known. */
+  userId?: string
+  /** Where it goes, or by which name it was asked for; as typed. */
+  address: string
+}
+
+/** Counts a mail before it is written: for the account, for the address, and for the network. Throws `LimitReached`. */
+export async function countMail(ctx: Context, house: House, asked: Asked): Promise<void> {
+  await takePlaces(ctx, house, countedFor(ctx, house, asked))
+}
+
+/** What is counted for a mail, for those who count other things with it. */
+export function countedFor(ctx: Context, house: House, { kind, userId, address }: Asked): Counted[] {
+  if (!house.outbox.isOn) return []
+  return [
+    ...(userId === undefined ? [] : [{ rule: 'mailAccount', of: `${kind} of ${userId}` } as const]),
+    { rule: 'mailAddress', of: `${kind} to ${loginKeyOf(address)}` },
+    { rule: 'mailNetwork', of: networkOf(house.address(ctx)) },
+  ]
+}
+
+/** What a mail tells of its asking: in which language to write, and in which browser its code works. */
+export function factsOfAsking(ctx: Context, house: House): Facts {
+  return { language: house.languageOf(ctx), askedIn: askingBrowser(ctx, house) }
+}
+
+/**
+ * Counts for the network that a form is about to be told whether a name or an address is in use, whatever else is wrong
+ * with it. Throws `LimitReached`.
+ */
+export async function countTaken(ctx: Context, house: House): Promise<void> {
+  await takePlaces(ctx, house, [{ rule: 'takenNetwork', of: networkOf(house.address(ctx)) }])
+}
+
+/** With private addresses nobody may see by when a mail is worked on whether its address is somebody's. */
+export function unseen(ctx: Context, { rules }: House): { after?: Promise<void> } {
+  return rules.privateEmails ? { after: afterwards(ctx) } : {}
+}

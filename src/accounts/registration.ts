@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import { DAY } from '../base/durations.js'
+import * as users from '../tables/users.js'
+import type { House } from '../visitor/gatehouse.js'
+import type { Broken } from '../web/form.js'
+import * as fields from './fields.js'
+import type { Identity } from './hooks.js'
+
+/** So long an account waits for its address to be confirmed where that is required; the second where addresses are private. */
+const UNCONFIRMED_LIFE = 7 * DAY
+const UNCONFIRMED_PRIVATE_LIFE = DAY
+
+/** Where it is found out what an account may be called. */
+type Registry = Pick<House, 'database' | 'rules' | 'now' | 'hooks'>
+
+/** Somebody who is to have an account, in the form in which it would be stored. */
+export interface Applicant extends users.Claims, users.NameClaims {
+  id: string
+  name: string
+  email: string
+}
+
+export function applicantOf(typed: { username: string; email: string }): Applicant {
+  const name = fields.normalizeName(typed.username)
+  const email = fields.normalizeEmail(typed.email)
+  return {
+    id: randomUUID(),
+    name,
+    ...fields.claimsOf(name),
+    email,
+    emailKey: fields.emailKeyOf(email),
+  }
+}
+
+/**
+ * Every rule that is broken, in the order of the fields; a password of `undefined` is chosen later. `beforeLook` is called
+ * before it is looked up whether the name or the address is in use.
+ */
+export async function objections(
+  house: Registry,
+  { password, ...applicant }: Applicant & { password: string | undefined },
+  beforeLook: () => Promise<void> = async () => {},
+): Promise<Broken[]> {
+  const { name, email } = applicant
+  const ofName = fields.check(fields.username, name)
+  const ofEmail = fields.check(fields.email, email)
+  // What cannot be anybody's is not looked for.
+  const isLookedUp = ofName.length === 0 || ofEmail.length === 0
+  if (isLookedUp) await beforeLook()
+  const inUse = isLookedUp ? await takenClaims(house, applicant) : []
+  const ofHost = await hostObjections(house, {
+    ...(ofName.length === 0 && { name }),
+    ...(ofEmail.length === 0 && { email }),
+  })
+  const asked = fields.newPassword(house.rules, [name, email])
+  return [
+    ...ofName,
+    ...(ofName.length === 0 ? inUse.filter(({ field }) => field === 'username') : []),
+    ...ofHost.filter(({ field }) => field === 'username'),
+    ...ofEmail,
+    ...(ofEmail.length === 0 ? inUse.filter(({ field }) => field === 'email') : []),
+    ...ofHost.filter(({ field }) => field !== 'username'),
+    ...(password === undefined ? [] : fields.check(asked, password)),
+  ]
+}
+
+/** What the host has against a name or an address that fits our own rules. */
+export async function hostObjections(
+  { hooks }: Pick<House, 'hooks'>,
+  identity: Identity,
+): Promise<readonly Broken[]> {
+  if (identity.name === undefined && identity.email === undefined) return []
+  return (await hooks.checkIdentity?.(identity)) ?? []
+}
+
+async function takenClaims(house: Registry, applicant: Applicant): Promise<Broken[]> {
+  const { main } = house.database
+  const now = house.now()
+  // Not even looked up where it is not told: for an address that is free it would take one question more.
+  const taken = house.rules.privateEmails
+    ? { name: await users.isNameTaken(main, applicant, { now }), email: false }
+    : await users.taken(main, applicant, now)
+  return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(taken.email ? [fields.EMAIL_TAKEN] : [])]
+}
+
+/** Somebody else was faster between the check and the insert. */
+export async function lostRace(house: Registry, applicant: Applicant): Promise<Broken[]> {
+  const inUse = await takenClaims(house, applicant)
+  return inUse.length > 0 ? inUse : [fields.USERNAME_TAKEN]
+}
+
+/**
+ * The address as the account claims it, and until when it has to be confirmed. Where addresses are private an account has
+ * its address only once it is confirmed: until then somebody else's does not stand in its way, and so nobody learns of it.
+ */
+export function claimOf({ rules, now }: Registry, { id, emailKey }: Applicant) {
+  if (rules.confirmation === 'optional') return { emailKey, confirmBy: null }
+  if (!rules.privateEmails) return { emailKey, confirmBy: now() + UNCONFIRMED_LIFE }
+  return { emailKey: users.unclaimedKey(id), confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }
+}

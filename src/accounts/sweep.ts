@@ -1,0 +1,141 @@
+import { DAY } from '../base/durations.js'
+import { isObstructed, obstacleIn } from '../database/obstacles.js'
+import { DatabaseUnavailable } from '../database/unavailable.js'
+import * as events from '../tables/events.js'
+import * as limits from '../tables/limits.js'
+import * as mails from '../tables/mails.js'
+import * as sessions from '../tables/sessions.js'
+import * as slugs from '../tables/slugs.js'
+import * as tokens from '../tables/tokens.js'
+import type { House } from '../visitor/gatehouse.js'
+import { eraseEnded, NotErased, reasonOf, tellErased } from './erasing.js'
+
+const SWEEP_EVERY = 60 * 1000
+const SWEEP_RETRY = 1000
+const SWEEP_PAUSE = 20
+/** What is deleted in some 5 ms, in which nobody is served. */
+const SWEEP_BATCH = 50
+/** So long a used or old link is known for what it is, and a mail can be looked up that was sent or given up. */
+const TOKENS_KEPT = 30 * DAY
+const SENT_KEPT = 7 * DAY
+const DEAD_KEPT = 30 * DAY
+
+type Sweeping = Pick<House, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks' | 'events'>
+
+/** So many rows that cannot be deleted are named one by one in a pass; the others are counted. */
+const MOST_NAMED = 20
+
+/** Deletes what has ended, now and every minute, in small batches between which requests are served. */
+export function startSweeping(house: Sweeping): () => void {
+  let stopped = false
+  let timer: NodeJS.Timeout
+  let pass = new Pass(house)
+  const sweepIn = (delay: number) => {
+    if (!stopped) timer = setTimeout(sweep, delay).unref()
+  }
+  const sweep = () => {
+    pass.sweepOnce().then(
+      (isClean) => {
+        if (isClean) pass = new Pass(house)
+        sweepIn(isClean ? SWEEP_EVERY : SWEEP_PAUSE)
+      },
+      (error: unknown) => {
+        house.log.debug({ err: error }, 'what has ended was not swept')
+        sweepIn(SWEEP_RETRY)
+      },
+    )
+  }
+  sweepIn(0)
+  return () => {
+    stopped = true
+    clearTimeout(timer)
+  }
+}
+
+/** Deletes `batch` rows at most behind the first `skip`, and answers how many. */
+type Sweep = (size: { batch: number; skip: number }) => Promise<number>
+
+/** All that has ended by now, batch after batch. Rows that cannot be deleted hold up no others, and come again in the next pass. */
+class Pass {
+  readonly #house: Sweeping
+  readonly #skipped = new Map<string, number>()
+
+  constructor(house: Sweeping) {
+    this.#house = house
+  }
+
+  /** Deletes a batch of each kind, and answers whether nothing is left. */
+  async sweepOnce(): Promise<boolean> {
+    let isClean = true
+    for (const [table, sweep] of Object.entries(sweepsOf(this.#house))) {
+      const swept = await this.#sweepBatch(table, sweep)
+      if (swept >= SWEEP_BATCH) isClean = false
+    }
+    await tellErased(this.#house)
+    return isClean
+  }
+
+  async #sweepBatch(table: string, sweep: Sweep): Promise<number> {
+    try {
+      return await sweep({ batch: SWEEP_BATCH, skip: this.#skippedIn(table) })
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable) throw error
+      if (isOfOneRow(error)) return await this.#sweepEach(table, sweep)
+      this.#house.log.warn({ table, err: error }, 'what has ended was not swept')
+      return 0
+    }
+  }
+
+  /** As a batch, row by row. */
+  async #sweepEach(table: string, sweep: Sweep): Promise<number> {
+    for (let row = 0; row < SWEEP_BATCH; row++) {
+      try {
+        if ((await sweep({ batch: 1, skip: this.#skippedIn(table) })) === 0) return row
+      } catch (error) {
+        if (!isOfOneRow(error)) throw error
+        await this.#skip(table, error)
+      }
+    }
+    return SWEEP_BATCH
+  }
+
+  #skippedIn(table: string): number {
+    return this.#skipped.get(table) ?? 0
+  }
+
+  async #skip(table: string, error: unknown): Promise<void> {
+    const { log } = this.#house
+    const skipped = this.#skippedIn(table) + 1
+    this.#skipped.set(table, skipped)
+    if (skipped > MOST_NAMED + 1) return
+    if (skipped > MOST_NAMED) return log.warn({ of: table }, 'more rows that have ended cannot be deleted')
+    if (error instanceof NotErased) {
+      return log.warn(
+        await reasonOf(this.#house, error),
+        'an account cannot be erased: it is tried again in a minute',
+      )
+    }
+    log.warn({ of: table, ...obstacleIn(error) }, 'a row that has ended cannot be deleted')
+  }
+}
+
+function isOfOneRow(error: unknown): boolean {
+  return error instanceof NotErased || isObstructed(error)
+}
+
+function sweepsOf(house: Sweeping): Record<string, Sweep> {
+  const {
+    database: { loose },
+    lifetimes,
+  } = house
+  const now = house.now()
+  return {
+    sessions: (size) => sessions.sweep(loose, { now, ...size }),
+    limits: (size) => limits.sweep(loose, { now, ...size }),
+    events: (size) => events.sweep(loose, { until: now - lifetimes.events, ...size }),
+    users: (size) => eraseEnded(house, { now, ...size }),
+    slugs: (size) => slugs.sweep(loose, { now, ...size }),
+    tokens: (size) => tokens.sweep(loose, { until: now - TOKENS_KEPT, ...size }),
+    mails: (size) => mails.sweep(loose, { sentUntil: now - SENT_KEPT, deadUntil: now - DEAD_KEPT, ...size }),
+  }
+}

@@ -1,0 +1,88 @@
+import { LIMITS, type LimitRules } from '../../accounts/limits.js'
+import { MINUTE } from '../../base/durations.js'
+import { NOTE_EVERY } from '../../secrets/key-notes.js'
+import type { Keyring } from '../../secrets/keyring.js'
+import { keyIdOf } from '../../secrets/seal.js'
+import { all, type NotedKey } from '../../tables/keys.js'
+import * as mails from '../../tables/mails.js'
+import * as sessions from '../../tables/sessions.js'
+import * as tokens from '../../tables/tokens.js'
+import type { House } from '../../visitor/gatehouse.js'
+import { DEVICE_LIFE } from '../../visitor/known-devices.js'
+
+/** A key of the ring, and what would be lost without it. */
+export interface RingKey {
+  id: string
+  /** Whether it is the newest, which seals. */
+  seals: boolean
+  /** Whether some process sealed with it until a moment ago: the newest one, or one with a ring that is older. */
+  isInUse: boolean
+  /** As it was noted; undefined if no site has had it yet. */
+  noted: NotedKey | undefined
+  /** Sessions whose cookies it may have sealed. */
+  sessions: number
+  /** Mails that wait, or were given up and can be sent again. */
+  mails: number
+  /** Mailed codes that are good. */
+  codes: number
+  /** Until when there may be devices that are known by a cookie of it, and limits that count by it; UTC milliseconds. */
+  until: number
+}
+
+/** Between two notes, and while the database is away, a key goes on sealing. */
+const MARGIN = 5 * NOTE_EVERY
+const IN_USE = 3 * MINUTE
+
+interface Ring {
+  database: House['database']
+  keyring: Keyring
+  limits: LimitRules | 'off'
+  now: () => number
+}
+
+/** The keys of a ring, newest first. What is counted may be less than it says, never more. */
+export async function keysInUse({ database: { main }, keyring, limits, now }: Ring): Promise<RingKey[]> {
+  const notes = await all(main)
+  const sealed = await mails.sealed(main)
+  const mailKeys = keyring.sealKeys('mail')
+  const found: RingKey[] = []
+  for (const [index, id] of keyring.ids.entries()) {
+    const noted = notes.find((note) => note.id === id)
+    const sealedUntil = (noted?.sealedAt ?? noted?.notedAt ?? now()) + MARGIN
+    found.push({
+      id,
+      seals: index === 0,
+      isInUse: now() - (noted?.sealedAt ?? 0) < IN_USE,
+      noted,
+      sessions: await sessions.countUnrenewed(main, { until: sealedUntil, now: now() }),
+      mails: countMails(sealed, mailKeys[index]?.id),
+      codes: await tokens.countCodes(main, { until: sealedUntil, now: now() }),
+      until: sealedUntil + Math.max(DEVICE_LIFE, longestWindow(limits)),
+    })
+  }
+  return found
+}
+
+function countMails(sealed: readonly mails.SealedMails[], id: Buffer | undefined): number {
+  return sealed
+    .filter(({ facts, prepared }) => [facts, prepared].some((text) => id?.equals(keyIdOf(text))))
+    .reduce((sum, { count }) => sum + count, 0)
+}
+
+function longestWindow(limits: LimitRules | 'off'): number {
+  return Math.max(...Object.values(limits === 'off' ? LIMITS : limits).map(({ window }) => window))
+}
+
+/** What still needs the key, in words; none if it can go. */
+export function needsOf({ sessions, mails, codes, until }: RingKey, now: number): string[] {
+  return [
+    ...(sessions > 0 ? [several(sessions, 'session')] : []),
+    ...(mails > 0 ? [several(mails, 'mail')] : []),
+    ...(codes > 0 ? [several(codes, 'code')] : []),
+    ...(until > now ? [`known devices until ${new Date(until).toISOString().slice(0, 10)}`] : []),
+  ]
+}
+
+function several(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}

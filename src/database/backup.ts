@@ -1,0 +1,184 @@
+import { createReadStream, createWriteStream, existsSync, linkSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type BetterSqlite3 from 'better-sqlite3'
+import { migrations } from '../../db/migrations/index.js'
+import { refuseOthers } from './foreign-tables.js'
+import { locate } from './locate.js'
+import type { DatabaseLocation } from './location.js'
+import { isCode, makeFolder, makePrivate, syncFolder } from './private-files.js'
+import { isBusy, type SqliteFile, translated } from './sqlite.js'
+import { type Hold, hold, holdAlone } from './sqlite-lock.js'
+
+/** Told how far it has come, in pages of the file. */
+export type OnPages = (pages: { done: number; total: number }) => void
+
+/** So many pages are copied before others of this process have their turn. */
+const PAGES_AT_ONCE = 1_000
+
+/** What lies beside a file of SQLite and belongs to it; put beside another one it would break that. */
+const BESIDE = ['-wal', '-shm', '-journal']
+
+/**
+ * Writes a copy of a database of SQLite, as it is at one moment, while it is written to. It has the name only once it is
+ * whole, on the disk and checked. Answers how many users are in it; throws a sentence.
+ */
+export async function backUp(location: DatabaseLocation, target: string, onPages: OnPages): Promise<number> {
+  const file = fileAt(location)
+  if (existsSync(target)) throw new Error(`${target} is there already: nothing is overwritten.`)
+  if (!existsSync(dirname(target))) throw new Error(`There is no folder ${dirname(target)}.`)
+  const draft = `${target}.${process.pid}.part`
+  const inUse = translated(() => hold(file))
+  try {
+    makePrivate(draft)
+    await copyPages(file, draft, onPages)
+    const users = checked(file, draft, `No backup was made of ${file.name}`)
+    link(draft, target)
+    return users
+  } finally {
+    remove(draft)
+    inUse.close()
+  }
+}
+
+/** The file of SQLite. Throws a sentence for a server. */
+function fileAt(location: DatabaseLocation): SqliteFile {
+  const located = locate(location)
+  if (located.kind === 'file') return located.file
+  throw new Error('This is for SQLite: PostgreSQL comes with pg_dump and pg_restore, see docs/backup.md.')
+}
+
+async function copyPages(file: SqliteFile, draft: string, onPages: OnPages): Promise<void> {
+  const connection = file.open(file.path, { fileMustExist: true, timeout: 1_000 })
+  try {
+    standStill(connection)
+    await connection.backup(draft, {
+      progress({ totalPages, remainingPages }) {
+        onPages({ done: totalPages - remainingPages, total: totalPages })
+        return PAGES_AT_ONCE
+      },
+    })
+  } finally {
+    connection.close()
+  }
+}
+
+// Each write of another process makes a backup begin anew, which on a busy site would never end (sqlite.org/backup.html);
+// for who reads in a transaction nothing changes. Without WAL nobody could write meanwhile, so there it may begin anew.
+function standStill(connection: BetterSqlite3.Database): void {
+  if (connection.pragma('journal_mode', { simple: true }) !== 'wal') return
+  connection.exec('begin')
+  connection.prepare('select 1 from sqlite_schema').get()
+}
+
+/** Answers how many users are in it; throws a sentence that begins with `what` if it is not whole, or not ours. */
+function checked({ open }: SqliteFile, path: string, what: string): number {
+  const connection = open(path, { fileMustExist: true })
+  try {
+    refuseOthers(connection, Object.keys(migrations))
+    refuseDamaged(connection)
+    return connection.prepare<[], number>('select count(*) from users').pluck().get() ?? 0
+  } catch (error) {
+    throw new Error(`${what}: ${error instanceof Error ? error.message : error}.`, { cause: error })
+  } finally {
+    connection.close()
+  }
+}
+
+function refuseDamaged(connection: BetterSqlite3.Database): void {
+  const problem = connection.pragma('integrity_check(1)', { simple: true })
+  if (problem !== 'ok') throw new Error(`it is damaged (${problem})`)
+  const [lost] = connection.prepare('pragma foreign_key_check').all()
+  if (lost !== undefined) throw new Error('it is damaged (a row refers to one that is not there)')
+}
+
+// Unlike a renaming, it cannot take the place of what somebody has put there meanwhile.
+function link(draft: string, target: string): void {
+  try {
+    linkSync(draft, target)
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) throw new Error(`${target} is there already: nothing is overwritten.`)
+    throw error
+  }
+  syncFolder(dirname(target))
+}
+
+function remove(draft: string): void {
+  for (const ending of ['', ...BESIDE]) rmSync(draft + ending, { force: true })
+}
+
+/** What a backup has taken the place of. */
+export interface Restored {
+  users: number
+  /** Where the former file is now; undefined if there was none. */
+  former: string | undefined
+}
+
+/**
+ * Puts a backup in the place of a database of SQLite that nobody uses, at once and for good; the former one is kept beside
+ * it. Throws a sentence, and has changed nothing then.
+ */
+export async function restore(location: DatabaseLocation, backup: string, now: Date): Promise<Restored> {
+  const file = fileAt(location)
+  if (!existsSync(backup)) throw new Error(`There is no file ${backup}.`)
+  if (BESIDE.some((ending) => ending !== '-shm' && existsSync(backup + ending))) {
+    throw new Error(`${backup} is a database that is in use or was not closed: make a backup of it first.`)
+  }
+  makeFolder(dirname(file.path))
+  const alone = takeAlone(file)
+  const draft = `${file.path}.${process.pid}.part`
+  try {
+    closeProperly(file)
+    const written = createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true })
+    await pipeline(createReadStream(backup), written)
+    const users = checked(file, draft, `${backup} cannot be restored`)
+    const former = setAside(file, now)
+    renameSync(draft, file.path)
+    syncFolder(dirname(file.path))
+    return { users, former }
+  } catch (error) {
+    throw isBusy(error) ? inUseError(file) : error
+  } finally {
+    remove(draft)
+    alone.close()
+  }
+}
+
+function takeAlone(file: SqliteFile): Hold {
+  try {
+    return holdAlone(file)
+  } catch (error) {
+    throw isBusy(error) ? inUseError(file) : error
+  }
+}
+
+function inUseError({ name }: SqliteFile): Error {
+  return new Error(`The database ${name} is in use: stop the site, and whatever else has it open.`)
+}
+
+// Where it is WAL, whoever has it open holds a lock on it, other programs, too. Who closes it last puts the log into it.
+function closeProperly(file: SqliteFile): void {
+  if (!existsSync(file.path)) return
+  const connection = file.open(file.path, { timeout: 0 })
+  try {
+    connection.pragma('locking_mode = exclusive')
+    connection.exec('begin exclusive; rollback')
+    connection.pragma('wal_checkpoint(truncate)')
+  } catch (error) {
+    // One that is damaged is what a backup is for.
+    if (isBusy(error)) throw error
+  } finally {
+    connection.close()
+  }
+}
+
+/** Gives the former file another name, beside the one that it keeps until the backup has it; answers that name. */
+function setAside({ path }: SqliteFile, now: Date): string | undefined {
+  const former = `${path}-before-${now.toISOString().replaceAll(/[:.]/g, '-')}`
+  for (const ending of BESIDE) {
+    if (existsSync(path + ending)) renameSync(path + ending, former + ending)
+  }
+  if (!existsSync(path)) return undefined
+  linkSync(path, former)
+  return former
+}

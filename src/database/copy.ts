@@ -1,0 +1,184 @@
+import { hash } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import { KEYS, type Schema } from '../tables/schema.js'
+import { sql } from './kysely.js'
+import { locate } from './locate.js'
+import type { DatabaseLocation } from './location.js'
+import { migrateDatabase, missingSteps } from './open.js'
+import { openPatient } from './postgres.js'
+import { openSqlite } from './sqlite.js'
+
+/** Told how far it has come, in rows that are read. */
+export interface CopyWatch {
+  begin(total: number): void
+  advance(rows: number): void
+}
+
+/** How many rows a table has. */
+export interface Count {
+  table: keyof Schema
+  rows: number
+}
+
+/** What there is now: `before` if it had been copied already. */
+export interface Copied {
+  when: 'now' | 'before'
+  counts: readonly Count[]
+}
+
+type Value = string | number | null
+
+type Row = Record<string, Value>
+
+/** The tables as a copy sees them, which need not know what is in them. */
+type Tables = Record<string, Row>
+
+/** A sum over all that is in a table, too. */
+interface Sum extends Count {
+  sum: bigint
+}
+
+/** So many rows are read, and written, at once; a statement holds 32,766 values at most (SQLite). */
+const BATCH = 500
+
+const TABLES = Object.keys(KEYS).filter((name): name is keyof Schema => name in KEYS)
+
+/**
+ * Copies all rows of one database to another, which is brought up to date and has to be empty, or to hold that very copy.
+ * All of it or nothing: it is one transaction there, at whose end counts and sums have to agree with those of the source,
+ * and these with what was read. Throws a sentence.
+ */
+export async function copyDatabase(
+  from: DatabaseLocation,
+  to: DatabaseLocation,
+  watch: CopyWatch,
+): Promise<Copied> {
+  const missing = await missingSteps(from)
+  if (missing.length > 0) throw new Error(`The source lacks ${missing.join(', ')}: gatehouse migrate first.`)
+  await migrateDatabase(to)
+  const source = open(from)
+  const target = open(to)
+  try {
+    return await target.transaction().execute((transaction) => copyInto(transaction, source, watch))
+  } finally {
+    await source.destroy()
+    await target.destroy()
+  }
+}
+
+function open(location: DatabaseLocation): Kysely<Tables> {
+  const located = locate(location)
+  return located.kind === 'file'
+    ? openSqlite<Tables>(located.file, { lasts: 'power' })
+    : openPatient<Tables>(located.server)
+}
+
+async function copyInto(target: Kysely<Tables>, source: Kysely<Tables>, watch: CopyWatch): Promise<Copied> {
+  const wanted = await countsOf(source)
+  const found = await countsOf(target)
+  if (totalOf(found.filter(({ table }) => table !== 'keys')) > 0) {
+    await refuseOthers({ wanted, found }, { source, target }, watch)
+    return { when: 'before', counts: found }
+  }
+  // A site that was started there has noted its keys, and does so again.
+  await target.deleteFrom('keys').execute()
+  watch.begin(3 * totalOf(wanted))
+  // One look at the source, whatever is written meanwhile: no row comes without those to which it refers.
+  const look = source.transaction().setIsolationLevel('repeatable read')
+  const read = await look.execute((snapshot) => copyTables(snapshot, target, watch))
+  if (!agree(read, await sumsOf(target, watch))) {
+    throw new Error('What has arrived is not what was sent, so nothing was copied.')
+  }
+  if (!agree(read, await sumsOf(source, watch))) {
+    throw new Error(
+      'The source was written to meanwhile, so nothing was copied: stop the site that uses it, and copy again.',
+    )
+  }
+  return { when: 'now', counts: read }
+}
+
+async function refuseOthers(
+  { wanted, found }: Record<'wanted' | 'found', readonly Count[]>,
+  { source, target }: Record<'source' | 'target', Kysely<Tables>>,
+  watch: CopyWatch,
+): Promise<void> {
+  watch.begin(totalOf(wanted) + totalOf(found))
+  const isLike = wanted.every(({ rows }, index) => rows === found[index]?.rows)
+  if (isLike && agree(await sumsOf(source, watch), await sumsOf(target, watch))) return
+  throw new Error(
+    'The target holds rows that are not those of the source, so nothing was copied: take an empty one.',
+  )
+}
+
+function totalOf(counts: readonly Count[]): number {
+  return counts.reduce((sum, { rows }) => sum + rows, 0)
+}
+
+function agree(one: readonly Sum[], other: readonly Sum[]): boolean {
+  return one.every(({ rows, sum }, index) => rows === other[index]?.rows && sum === other[index]?.sum)
+}
+
+async function countsOf(db: Kysely<Tables>): Promise<Count[]> {
+  const counts: Count[] = []
+  for (const table of TABLES) {
+    const row = await db
+      .selectFrom(table)
+      .select(({ fn }) => fn.countAll<number>().as('rows'))
+      .executeTakeFirstOrThrow()
+    counts.push({ table, rows: row.rows })
+  }
+  return counts
+}
+
+/** Answers the sums of what was read. */
+function copyTables(source: Kysely<Tables>, target: Kysely<Tables>, watch: CopyWatch): Promise<Sum[]> {
+  return sumsOf(source, watch, (table, rows) => target.insertInto(table).values(rows).execute())
+}
+
+/** Reads everything, and does `each` with it. */
+async function sumsOf(
+  db: Kysely<Tables>,
+  watch: CopyWatch,
+  each?: (table: keyof Schema, rows: Row[]) => Promise<unknown>,
+): Promise<Sum[]> {
+  const sums: Sum[] = []
+  for (const table of TABLES) {
+    const sum = { table, rows: 0, sum: 0n }
+    for await (const rows of batchesOf(db, table)) {
+      await each?.(table, rows)
+      add(sum, rows)
+      watch.advance(rows.length)
+    }
+    sums.push(sum)
+  }
+  return sums
+}
+
+async function* batchesOf(db: Kysely<Tables>, table: keyof Schema): AsyncGenerator<Row[]> {
+  const key = sql.ref<Value>(KEYS[table])
+  let last: Value | undefined
+  do {
+    const after = last
+    const rows = await db
+      .selectFrom(table)
+      .selectAll()
+      .$if(after !== undefined, (all) => all.where(key, '>', after ?? ''))
+      .orderBy(key)
+      .limit(BATCH)
+      .execute()
+    if (rows.length > 0) yield rows
+    last = rows.length < BATCH ? undefined : rows.at(-1)?.[KEYS[table]]
+  } while (last !== undefined)
+}
+
+const MODULUS = 2n ** 256n
+
+// In whatever order: databases sort text in ways of their own.
+function add(sum: Sum, rows: readonly Row[]): void {
+  const columns = Object.keys(rows[0] ?? {}).sort()
+  for (const row of rows) {
+    const content = JSON.stringify(columns.map((column) => row[column]))
+    sum.sum = (sum.sum + BigInt(`0x${hash('sha256', content)}`)) % MODULUS
+  }
+  sum.rows += rows.length
+}

@@ -1,0 +1,226 @@
+import { dirname } from 'node:path'
+import type BetterSqlite3 from 'better-sqlite3'
+import type * as kysely from 'kysely'
+import { Kysely, SqliteAdapter, SqliteDialect, SqliteQueryCompiler, ValueNode } from './kysely.js'
+import { makeFolder, makePrivate } from './private-files.js'
+import { type Hold, hold } from './sqlite-lock.js'
+import { DatabaseUnavailable, retried } from './unavailable.js'
+
+// better-sqlite3 waits for a lock inside the event loop, where nobody else is served: `retried` waits outside of it.
+const BUSY_TIMEOUT = 0
+/** In a file that is not WAL, whoever commits keeps all others from reading for a moment, which is waited for. */
+const JOURNAL_BUSY_TIMEOUT = 200
+/** How long a start waits for another process that opens or migrates the same file, in milliseconds. */
+export const START_WAIT = 60_000
+const MAX_STATEMENTS = 500
+/**
+ * After so many pages of the log that what may get lost has written (sweeps, counters of limits) they are brought into the
+ * file: with SQLite's 1,000, which after a sweep lie all over it, that would keep everybody waiting for 30 ms.
+ */
+const LOG_PAGES = 100
+
+/** A SQLite file, and how connections to it are opened. */
+export interface SqliteFile {
+  readonly path: string
+  /** What it is called in a sentence. */
+  readonly name: string
+  /** Whether it is the host's file, with tables of the host's: how it is written is then the host's choice. */
+  readonly isShared: boolean
+  open(path: string, options: BetterSqlite3.Options): BetterSqlite3.Database
+}
+
+/**
+ * What a commit survives. `power`: also a power cut, for which it waits. `with log`: that, too, once the log was brought to the
+ * disk, see `SqliteLog`. `process`: the end of the process alone; it is twenty times cheaper, for what may get lost (last seen).
+ */
+type Lasting = 'power' | 'with log' | 'process'
+
+interface Lasts {
+  lasts: Lasting
+}
+
+/** Opens a SQLite file and makes it, and its folder, if need be: readable by its owner alone. */
+export function openSqlite<Schema>(file: SqliteFile, { lasts }: Lasts): kysely.Kysely<Schema> {
+  makeFolder(dirname(file.path))
+  const inUse = translated(() => hold(file))
+  try {
+    const connection = connected(file, { lasts })
+    return new Kysely({ dialect: new LockingSqliteDialect(connection, file, inUse) })
+  } catch (error) {
+    inUse.close()
+    throw error
+  }
+}
+
+function connected(file: SqliteFile, { lasts }: Lasts): BetterSqlite3.Database {
+  makePrivate(file.path)
+  const connection = file.open(file.path, { timeout: BUSY_TIMEOUT })
+  try {
+    translated(() => setPragmas(connection, { lasts, isShared: file.isShared }))
+    return connection
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+// A file that is WAL already opens with NORMAL, a fresh one with FULL: always said, never left to chance.
+function setPragmas(
+  connection: BetterSqlite3.Database,
+  { lasts, isShared }: Lasts & { isShared: boolean },
+): void {
+  if (!isShared) connection.pragma('journal_mode = WAL')
+  const isWal = connection.pragma('journal_mode', { simple: true }) === 'wal'
+  if (!isWal) connection.pragma(`busy_timeout = ${JOURNAL_BUSY_TIMEOUT}`)
+  // Without WAL, a power cut could break the file itself under NORMAL (sqlite.org, PRAGMA synchronous).
+  connection.pragma(`synchronous = ${lasts === 'power' || !isWal ? 'FULL' : 'NORMAL'}`)
+  connection.pragma('foreign_keys = ON')
+  if (lasts === 'process' && !isShared) connection.pragma(`wal_autocheckpoint = ${LOG_PAGES}`)
+}
+
+/** Kysely's dialect, with transactional migrations, which SQLite can, and a lock between processes that migrate. */
+class LockingSqliteDialect extends SqliteDialect {
+  readonly #connection: BetterSqlite3.Database
+  readonly #file: SqliteFile
+
+  constructor(connection: BetterSqlite3.Database, file: SqliteFile, inUse: Hold) {
+    const close = () => {
+      connection.close()
+      inUse.close()
+    }
+    super({ database: { prepare: rememberStatements(connection), close } })
+    this.#connection = connection
+    this.#file = file
+  }
+
+  // A full disk makes SQLite roll back by itself; a second rollback would fail, and hide what had happened.
+  override createDriver(): kysely.Driver {
+    const driver = super.createDriver()
+    const rollback = driver.rollbackTransaction.bind(driver)
+    driver.rollbackTransaction = async (connection) => {
+      if (this.#connection.inTransaction) await rollback(connection)
+    }
+    return driver
+  }
+
+  override createAdapter(): kysely.SqliteAdapter {
+    return new LockingSqliteAdapter(this.#file)
+  }
+
+  override createQueryCompiler(): kysely.SqliteQueryCompiler {
+    return new SteadyQueryCompiler()
+  }
+}
+
+/**
+ * Hides the values of conditions from SQLite's planner. better-sqlite3 builds SQLite with STAT4, with which a statement is
+ * planned anew each time that a value is bound which the planner may have looked at (sqlite.org, sqlite3_prepare_v2): a
+ * join by a unique column takes four times as long then.
+ */
+class SteadyQueryCompiler extends SqliteQueryCompiler {
+  protected override visitBinaryOperation({
+    leftOperand,
+    operator,
+    rightOperand,
+  }: kysely.BinaryOperationNode): void {
+    this.visitNode(leftOperand)
+    this.append(' ')
+    this.visitNode(operator)
+    this.append(' ')
+    this.#visitHidden(rightOperand)
+  }
+
+  protected override visitLimit({ limit }: kysely.LimitNode): void {
+    this.append('limit ')
+    this.#visitHidden(limit)
+  }
+
+  protected override visitOffset({ offset }: kysely.OffsetNode): void {
+    this.append('offset ')
+    this.#visitHidden(offset)
+  }
+
+  #visitHidden(node: kysely.OperationNode): void {
+    const isBound = ValueNode.is(node) && node.immediate !== true
+    if (isBound) this.append('(select ')
+    this.visitNode(node)
+    if (isBound) this.append(')')
+  }
+}
+
+class LockingSqliteAdapter extends SqliteAdapter {
+  readonly #file: SqliteFile
+  #lock: BetterSqlite3.Database | undefined
+
+  constructor(file: SqliteFile) {
+    super()
+    this.#file = file
+  }
+
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+
+  // The lock of the file itself would be released between two migrations; one of a second file ends with the process.
+  override async acquireMigrationLock(): Promise<void> {
+    const path = `${this.#file.path}-migrating`
+    makePrivate(path)
+    const lock = this.#file.open(path, { timeout: BUSY_TIMEOUT })
+    this.#lock = lock
+    await retried(async () => void translated(() => lock.exec('begin exclusive')), START_WAIT)
+  }
+
+  override async releaseMigrationLock(): Promise<void> {
+    this.#lock?.close()
+  }
+}
+
+// Preparing costs more than running (15 to 6 microseconds), and our verbs ask the same few questions again and again.
+function rememberStatements(connection: BetterSqlite3.Database): (sql: string) => kysely.SqliteStatement {
+  const statements = new Map<string, kysely.SqliteStatement>()
+  return (sql) => {
+    const known = statements.get(sql)
+    if (known !== undefined) return known
+    const statement = translatedStatement(translated(() => connection.prepare(sql)))
+    if (statements.size < MAX_STATEMENTS) statements.set(sql, statement)
+    return statement
+  }
+}
+
+function translatedStatement(statement: BetterSqlite3.Statement): kysely.SqliteStatement {
+  return {
+    reader: statement.reader,
+    all: (parameters) => translated(() => statement.all(parameters)),
+    run: (parameters) => translated(() => statement.run(parameters)),
+    iterate: () => {
+      throw new Error('Nothing here streams: a remembered statement can be read by one reader at a time.')
+    },
+  }
+}
+
+/** Turns what a moment, an administrator or a bigger disk will mend into the error that says so. */
+export function translated<Result>(work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    throw error instanceof Error ? translation(error, codeOf(error)) : error
+  }
+}
+
+/** Whether somebody else has what was wanted. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && /^SQLITE_(?:BUSY|LOCKED)/.test(codeOf(error))
+}
+
+function translation(error: Error, code: string): Error {
+  if (isBusy(error)) return new DatabaseUnavailable({ soon: true, cause: error })
+  if (/^SQLITE_(?:FULL|READONLY|IOERR|CANTOPEN)/.test(code)) {
+    return new DatabaseUnavailable({ soon: false, cause: error })
+  }
+  return error
+}
+
+// Not by its class: the host's copy of better-sqlite3 has one of its own.
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : ''
+}

@@ -1,0 +1,50 @@
+import type { Compilable, CompiledQuery } from 'kysely'
+import type { Db } from '../tables/schema.js'
+
+/** In the place of what will be given. */
+class Blank {
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+type Given = Record<string, string | number | null>
+
+const names = new Map<string, string>()
+
+/** A name for this SQL if it is that of a statement which comes again and again: by it a server keeps what it has planned. */
+export function nameOf(sql: string): string | undefined {
+  return names.get(sql)
+}
+
+/**
+ * A statement that is put into SQL once for each database, and from then on only given its values: for what comes with every
+ * page or login the building takes longer than the answer. What is given may only be handed on to Kysely as a value. It
+ * names the columns that it wants: a server refuses to go on with "all" once a newer version has added one.
+ */
+export function statement<Asked extends Given, Row>(
+  build: (db: Db, asked: Asked) => Compilable<Row>,
+): (db: Db, asked: Asked) => Promise<Row[]> {
+  const known = new WeakMap<object, CompiledQuery<Row>>()
+
+  const compiled = (db: Db) => {
+    const { adapter } = db.getExecutor()
+    const query = known.get(adapter) ?? build(db, blanks<Asked>()).compile()
+    known.set(adapter, query)
+    if (!names.has(query.sql)) names.set(query.sql, `gatehouse-${names.size + 1}`)
+    return query
+  }
+
+  return async (db, asked) => {
+    const query = compiled(db)
+    const parameters = query.parameters.map((value) => (value instanceof Blank ? asked[value.name] : value))
+    return (await db.executeQuery<Row>({ ...query, parameters })).rows
+  }
+}
+
+// To the builder a blank is a value like any other.
+function blanks<Asked extends Given>(): Asked {
+  return new Proxy({}, { get: (_, name) => new Blank(String(name)) }) as Asked
+}

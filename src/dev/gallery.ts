@@ -1,0 +1,81 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { messageOf } from '../mail/delivery.js'
+import type { House } from '../visitor/gatehouse.js'
+import { DYNAMIC } from '../web/headers.js'
+import { ADVICE, FRAGMENT, type Sample } from '../web/pages.js'
+import { type Exhibit, gallery, type Shown, type Written } from './exhibits.js'
+import { requireMaintainer, showMail } from './local-only.js'
+
+export const name = 'dev-gallery'
+export const needs = 'development'
+
+/**
+ * Whatever a page has, none of its forms is sent. To disable the fields would say the same, and change how they look; and a
+ * browser that does not know of this sends a token that is none, and is refused.
+ */
+const INERT_POLICY =
+  "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+export function routes(router: Router, house: House): void {
+  const exhibits = () => gallery({ ...house, now: house.now() })
+
+  router.get('/dev/gallery/', requireMaintainer, (ctx) => {
+    house.pages.show(ctx, 'dev-gallery/page.html', { pages: byPage(exhibits(), house) })
+  })
+
+  router.get('/dev/gallery/:page/:state/', requireMaintainer, (ctx) => {
+    const { page, state } = ctx.params
+    const exhibit = exhibits().find((one) => one.page === page && one.state === state)
+    if (exhibit === undefined) return ctx.throw(404)
+    if ('letter' in exhibit) showLetter(ctx, house, exhibit)
+    else show(ctx, house, exhibit)
+  })
+}
+
+interface Links {
+  page: string
+  states: { state: string; href: string }[]
+}
+
+function byPage(exhibits: readonly Exhibit[], { url }: House): Links[] {
+  const pages = new Map<string, Links>()
+  for (const { page, state } of exhibits) {
+    const links = pages.get(page) ?? { page, states: [] }
+    links.states.push({ state, href: `${url(name, page)}${state}/` })
+    pages.set(page, links)
+  }
+  return [...pages.values()]
+}
+
+function show(ctx: Context, house: House, { sample }: Shown): void {
+  showInert(
+    ctx,
+    [ADVICE, FRAGMENT].includes(sample.template)
+      ? framed(ctx, house, sample)
+      : house.pages.sample(ctx, sample),
+  )
+}
+
+function framed(ctx: Context, { pages }: House, sample: Sample): string {
+  const around = { user: undefined, fragment: pages.sample(ctx, sample) }
+  return pages.sample(ctx, { template: 'dev-gallery/fragment.html', around })
+}
+
+function showLetter(ctx: Context, house: House, { letter, as }: Written): void {
+  const mail = { id: 'made-up', createdAt: house.now() }
+  const inLanguage = { ...letter, prepared: { ...letter.prepared, language: house.languageOf(ctx) } }
+  const origin = house.origin ?? 'http://localhost'
+  const { subject, text, html } = messageOf(inLanguage, mail, { house, origin })
+  const around = { user: undefined, subject, text }
+  if (as === 'html') showMail(ctx, html)
+  else showInert(ctx, house.pages.sample(ctx, { template: 'dev-gallery/text.html', around }))
+}
+
+// Without htmx nothing is sent behind the page's back; the policy alone would fill the console with complaints.
+function showInert(ctx: Context, html: string): void {
+  ctx.set(DYNAMIC)
+  ctx.set('Content-Security-Policy', INERT_POLICY)
+  ctx.type = 'html'
+  ctx.body = html.replaceAll(/<script\b[^>]*>[^<]*<\/script>/g, '')
+}

@@ -1,0 +1,57 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import type { Message } from '../mail/smtp.js'
+import * as mails from '../tables/mails.js'
+import { type House, houseOf } from '../visitor/gatehouse.js'
+import { refuseRequest } from '../web/error-pages.js'
+import { requireMaintainer, showMail } from './local-only.js'
+
+export const name = 'dev-mailbox'
+export const needs = 'mailbox'
+
+const SHOWN = 100
+const NO_SUCH_MAIL = { code: 'mail_unknown', sentence: 'There is no such mail.' }
+
+export function routes(router: Router, house: House): void {
+  router.get('/dev/mailbox/', requireMaintainer, async (ctx) => {
+    const stored = await mails.list(house.database.main, {
+      states: ['sent', 'waiting', 'dead'],
+      limit: SHOWN,
+    })
+    house.pages.show(ctx, 'dev-mailbox/page.html', {
+      mails: stored.flatMap((mail) => messageOf(house, mail) ?? []),
+      problems: stored.filter(({ problem }) => problem !== ''),
+    })
+  })
+
+  router.get('/dev/mailbox/:id/', requireMaintainer, async (ctx) => {
+    const mail = await chosen(ctx)
+    house.pages.show(ctx, 'dev-mailbox/mail.html', { mail, lines: mail.text.split('\n').map(lineOf) })
+  })
+
+  router.get('/dev/mailbox/:id/html/', requireMaintainer, async (ctx) => {
+    const { html } = await chosen(ctx)
+    showMail(ctx, html)
+  })
+}
+
+interface CaughtMail extends Message {
+  id: string
+}
+
+async function chosen(ctx: Context): Promise<CaughtMail> {
+  const house = houseOf(ctx)
+  const mail = await mails.byId(house.database.main, ctx.params.id ?? '')
+  return (mail && messageOf(house, mail)) ?? refuseRequest(ctx, 404, NO_SUCH_MAIL)
+}
+
+function messageOf({ outbox }: House, mail: mails.StoredMail): CaughtMail | undefined {
+  const message = mail.state === 'sent' ? outbox.caughtOf(mail) : undefined
+  return message && { ...message, id: mail.id }
+}
+
+/** A line of a mail; if it is a link, with its path. */
+function lineOf(text: string): { text: string; href?: string } {
+  const [, href] = /^https?:\/\/[^/\s]+?\/*(\/\S*)$/.exec(text) ?? []
+  return href === undefined ? { text } : { text, href }
+}

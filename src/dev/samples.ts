@@ -1,0 +1,203 @@
+import { slugOf } from '../accounts/fields.js'
+import { DAY, HOUR, MINUTE } from '../base/durations.js'
+import { EVENT_KINDS, type EventKind, type StoredEvent } from '../tables/events.js'
+import type * as sessions from '../tables/sessions.js'
+import type { User } from '../tables/users.js'
+import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../visitor/known-devices.js'
+
+/** Somebody whom there is not, to see how pages look with what people are called. */
+export interface Person {
+  user: User
+  nextEmail: string
+  deviceName: string
+  /** What somebody may type who means no harm. */
+  words: string
+}
+
+export interface People {
+  anna: Person
+  /** Everything is as long as it may be, in the widest letter, without a place to break. */
+  long: Person
+  rightToLeft: Person
+}
+
+export function peopleAt(now: number): People {
+  return {
+    anna: person(now, {
+      name: 'Anna',
+      email: 'anna@example.com',
+      nextEmail: 'anna@example.org',
+      deviceName: 'Laptop',
+      words: 'Buy bread',
+    }),
+    long: person(now, {
+      name: 'W'.repeat(25),
+      email: longAddress('W'),
+      nextEmail: longAddress('M'),
+      deviceName: 'W'.repeat(40),
+      words: 'W'.repeat(200),
+    }),
+    rightToLeft: person(now, {
+      name: 'ليلى الأحمد',
+      email: 'ليلى@example.com',
+      nextEmail: 'ليلى@example.org',
+      deviceName: 'حاسوب البيت',
+      words: 'خبز وحليب',
+    }),
+  }
+}
+
+/** 252 characters; an address has 254 at most. */
+function longAddress(letter: string): string {
+  return `${letter.repeat(64)}@${[59, 59, 59].map((length) => letter.repeat(length)).join('.')}.example`
+}
+
+function person(
+  now: number,
+  { name, email, ...others }: Omit<Person, 'user'> & { name: string; email: string },
+): Person {
+  const slug = slugOf(name)
+  return {
+    user: {
+      id: `made-up-${slug}`,
+      name,
+      slug,
+      email,
+      emailConfirmedAt: now - 9 * DAY,
+      nextEmail: null,
+      createdAt: now - 10 * DAY,
+    },
+    ...others,
+  }
+}
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
+const IPHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1'
+const IPV6 = '2001:db8:1234:5678:9abc:def0:1234:5678'
+
+/** A device as the list shows it. */
+export interface MadeUpDevice extends sessions.Device {
+  words: DeviceWords
+  last: DevicePlace | undefined
+  jump: DevicePlace | undefined
+  number: number
+  isThis: boolean
+}
+
+export function devicesOf({ deviceName }: Person, now: number): MadeUpDevice[] {
+  return [
+    device(now, { id: 'one', isThis: true }),
+    device(now - HOUR, { id: 'two', userAgent: IPHONE, address: IPV6, ...JUMPED, jumpedAt: now - DAY }),
+    device(now - DAY, { id: 'three', userAgent: IPHONE, number: 2 }),
+    device(now - 2 * DAY, { id: 'four', name: deviceName }),
+    device(now - 9 * DAY, { id: 'five', userAgent: '', address: '' }),
+  ]
+}
+
+const JUMPED = {
+  lastUserAgent: IPHONE,
+  lastAddress: '198.51.100.7',
+  jumpUserAgent: FIREFOX,
+  jumpAddress: '203.0.113.9',
+}
+
+const NEVER_JUMPED = {
+  lastUserAgent: null,
+  lastAddress: null,
+  jumpedAt: null,
+  jumpUserAgent: null,
+  jumpAddress: null,
+}
+
+function device(lastSeenAt: number, of: Partial<MadeUpDevice> & { id: string }): MadeUpDevice {
+  const userAgent = of.userAgent ?? FIREFOX
+  const places = { ...NEVER_JUMPED, ...of }
+  return {
+    kept: of.isThis ?? false,
+    createdAt: lastSeenAt - 30 * DAY,
+    lastSeenAt,
+    authenticatedAt: lastSeenAt - MINUTE,
+    expiresAt: lastSeenAt + DAY,
+    name: null,
+    address: '192.0.2.1',
+    number: 1,
+    isThis: false,
+    ...places,
+    last: placeOf(places.lastUserAgent, places.lastAddress),
+    jump: placeOf(places.jumpUserAgent, places.jumpAddress),
+    userAgent,
+    words: deviceWords(userAgent),
+  }
+}
+
+/** One of every kind that there is. */
+export function eventsOf(person: Person, now: number): (StoredEvent & { words: DeviceWords })[] {
+  return EVENT_KINDS.map((kind, index) => {
+    const userAgent = index % 3 === 0 ? IPHONE : index % 3 === 1 ? FIREFOX : ''
+    const address = index % 2 === 0 ? IPV6 : ''
+    const words = deviceWords(userAgent)
+    const at = now - index * 7 * HOUR
+    return {
+      id: `${index}`,
+      userId: person.user.id,
+      kind,
+      about: aboutOf(kind, person),
+      at,
+      userAgent,
+      address,
+      words,
+    }
+  })
+}
+
+function aboutOf(kind: EventKind, { user, nextEmail, deviceName }: Person): string | null {
+  if (kind === 'name_changed') return `Former name → ${user.name}`
+  if (kind.startsWith('device_')) return deviceName
+  return kind.startsWith('email_') ? nextEmail : null
+}
+
+const PURPOSES = ['email-confirm', 'password-reset', 'email-change', 'email-undo', 'account-reopen']
+const STATES = ['waiting', 'sent', 'dead']
+
+/** What the page of all that is stored shows, but for the history. */
+export function storedOf(person: Person, now: number) {
+  const { user, nextEmail } = person
+  return {
+    account: {
+      ...user,
+      ...{ emailConfirmedAt: null, nextEmail, confirmBy: now + 7 * DAY },
+      ...{ updatedAt: now, closedAt: now, eraseAt: now + 14 * DAY, language: 'ru' },
+    },
+    slugs: [
+      { slug: user.slug, until: null },
+      { slug: 'former-name', until: now + 90 * DAY },
+    ],
+    sessions: devicesOf(person, now),
+    tokens: PURPOSES.map((purpose, index) => ({
+      purpose,
+      email: index % 2 === 0 ? user.email : nextEmail,
+      createdAt: now - HOUR,
+      expiresAt: now + DAY,
+      usedAt: index === 1 ? now : null,
+    })),
+    mails: STATES.map((state, tries) => ({
+      kind: 'email-confirm',
+      state,
+      createdAt: now - HOUR,
+      dueAt: now,
+      tries,
+    })),
+  }
+}
+
+/** The same of somebody who has done nothing but sign up. */
+export function littleStoredOf({ user }: Person, now: number) {
+  return {
+    account: { ...user, confirmBy: null, updatedAt: now, closedAt: null, eraseAt: null, language: null },
+    slugs: [{ slug: user.slug, until: null }],
+    sessions: [device(now, { id: 'one', isThis: true })],
+    tokens: [],
+    mails: [],
+  }
+}

@@ -1,0 +1,31 @@
+import type Router from '@koa/router'
+import { eventId } from '../../accounts/history.js'
+import * as events from '../../tables/events.js'
+import type { House } from '../../visitor/gatehouse.js'
+import { requireUser } from '../../visitor/guards.js'
+import { deviceWords } from '../../visitor/known-devices.js'
+import { loginOf } from '../../visitor/session.js'
+import { queryText } from '../../web/query.js'
+
+export const name = 'account-activity'
+
+const PAGE = 50
+
+export function routes(router: Router, house: House): void {
+  router.get('/account/activity/', requireUser, async (ctx) => {
+    const before = eventId(queryText(ctx, 'before'))
+    // One more than is shown tells whether there are older ones.
+    const found = await events.newest(house.database.main, {
+      userId: loginOf(ctx).user.id,
+      before,
+      limit: PAGE + 1,
+    })
+    const shown = found.slice(0, PAGE)
+    house.pages.show(ctx, 'account-activity/page.html', {
+      events: shown.map((event) => ({ ...event, words: deviceWords(event.userAgent) })),
+      older: found.length > PAGE ? shown.at(-1)?.id : undefined,
+      isNewest: before === undefined,
+      kept: house.lifetimes.events,
+    })
+  })
+}

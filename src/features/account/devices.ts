@@ -1,0 +1,245 @@
+import { isDeepStrictEqual } from 'node:util'
+import type Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import * as fields from '../../accounts/fields.js'
+import { happens, recorded } from '../../accounts/history.js'
+import * as sessions from '../../tables/sessions.js'
+import * as users from '../../tables/users.js'
+import { type House, houseOf } from '../../visitor/gatehouse.js'
+import { requireRecentLogin, requireUser } from '../../visitor/guards.js'
+import {
+  type DevicePlace,
+  type DeviceWords,
+  deviceWords,
+  knownDevices,
+  newDeviceId,
+  newDeviceStamp,
+  placeOf,
+  rememberDevice,
+} from '../../visitor/known-devices.js'
+import { endDevice, LOGGED_OUT, loginOf, logOut } from '../../visitor/session.js'
+import type { Broken, Form, Message, Values } from '../../web/form.js'
+import { onSubmit } from '../../web/submit.js'
+
+export const name = 'account-devices'
+
+/** What has a button alone: which device is meant stands in the address. */
+const revoking: Form<never> = { name, fields: [], secret: [], oneButton: true, around }
+/** `device` says by whose row the name was typed, for the page on which it comes back. */
+const naming: Form<'name' | 'device'> = { name, fields: ['name', 'device'], secret: [], around }
+
+const DEVICE_REVOKED = { code: 'device_revoked', sentence: 'The device is logged out.' }
+const DEVICE_GONE = { code: 'device_gone', sentence: 'This device was logged out already.' }
+const NOT_NAMED = {
+  code: 'device_gone_not_named',
+  sentence: 'This device was logged out already. Its name was not saved.',
+}
+const DEVICE_NAMED = { code: 'device_named', sentence: 'The device is now called {name}.' }
+const NAME_REMOVED = { code: 'device_name_removed', sentence: 'The device has no name.' }
+const OTHERS_REVOKED = { code: 'devices_revoked', sentence: 'All other devices are logged out: {count}.' }
+const NO_OTHERS = { code: 'devices_none', sentence: 'No other device is logged in.' }
+
+export function routes(router: Router, house: House): void {
+  router.get('/account/devices/', requireUser, (ctx) => house.pages.form(ctx, naming))
+
+  // Where the page of a refused form stands: opened anew, it is the list.
+  const toList = (ctx: Context) => house.pages.leave(ctx, house.url(name))
+  router.get('/account/devices/revoke/', toList)
+  router.get('/account/devices/:id/revoke/', toList)
+  router.get('/account/devices/:id/name/', toList)
+
+  router.post(
+    '/account/devices/revoke/',
+    requireRecentLogin,
+    onSubmit(revoking, house, async (ctx, values) => {
+      const count = await revokeOthers(ctx, house)
+      const message = count > 0 ? { ...OTHERS_REVOKED, params: { count } } : NO_OTHERS
+      await stay(ctx, house, message, { ...values, focus: loginOf(ctx).session.id })
+    }),
+  )
+
+  router.post(
+    '/account/devices/:id/revoke/',
+    requireUser,
+    unlessThis,
+    onSubmit(revoking, house, async (ctx, values) => {
+      const devices = await devicesOf(ctx)
+      const device = chosen(ctx, devices)
+      if (device?.isThis) {
+        await logOut(ctx, house, { forget: true })
+        return house.pages.leave(ctx, house.places.afterLogout, { message: LOGGED_OUT })
+      }
+      const isRevoked = device !== undefined && (await revoke(ctx, house, device))
+      // A button pressed twice, or in two tabs: that is what was asked for.
+      const message = isRevoked ? DEVICE_REVOKED : DEVICE_GONE
+      await stay(ctx, house, message, { ...values, focus: neighbour(devices, device)?.id })
+    }),
+  )
+
+  router.post(
+    '/account/devices/:id/name/',
+    requireUser,
+    onSubmit(naming, house, async (ctx, values) => {
+      const named = fields.normalizeDeviceName(values.name)
+      const errors = await nameDevice(ctx, house, named)
+      if (errors.length > 0) {
+        return await house.pages.refuse(ctx, naming, {
+          errors,
+          values: { ...values, focus: focusAfter(ctx, errors) },
+        })
+      }
+      const message = named === '' ? NAME_REMOVED : { ...DEVICE_NAMED, params: { name: named } }
+      await stay(ctx, house, message, values)
+    }),
+  )
+}
+
+// To log out here needs no password.
+const unlessThis: Middleware = (ctx, next) =>
+  ctx.params.id === loginOf(ctx).session.id ? next() : requireRecentLogin(ctx, next)
+
+// The row of a device that is gone takes the focus with it: this device's row is always there.
+function focusAfter(ctx: Context, errors: readonly Broken[]): string {
+  return errors.includes(NOT_NAMED) ? loginOf(ctx).session.id : ''
+}
+
+function stay(ctx: Context, house: House, message: Message, values: Partial<Values>): Promise<void> {
+  return house.pages.accept(ctx, revoking, { notice: { message }, to: house.url(name), values })
+}
+
+/** A session as its row in the list shows it. */
+interface Device extends sessions.Device {
+  words: DeviceWords
+  /** Where it was used last, if not where it logged in. */
+  last: DevicePlace | undefined
+  /** Where it was last used from another network and by another browser at once. */
+  jump: DevicePlace | undefined
+  /** What it is called: by its name, or by its words in English. */
+  title: string
+  /** Tells devices apart that are called the same: 1 for the oldest of them. */
+  number: number
+  isThis: boolean
+}
+
+async function around(ctx: Context): Promise<{ devices: Device[] }> {
+  return { devices: await devicesOf(ctx) }
+}
+
+/** The devices on which the user is logged in: this one first, then the last used first. */
+async function devicesOf(ctx: Context): Promise<Device[]> {
+  const { database, now } = houseOf(ctx)
+  const { session, user } = loginOf(ctx)
+  const found = (await sessions.ofUser(database.main, user.id, now())).map(titled)
+  const number = numbersOf(found)
+  const devices = found.map((device) => ({
+    ...device,
+    number: number(device),
+    isThis: device.id === session.id,
+  }))
+  return [...devices.filter(({ isThis }) => isThis), ...devices.filter(({ isThis }) => !isThis)]
+}
+
+type Titled = Omit<Device, 'number' | 'isThis'>
+
+function titled(device: sessions.Device): Titled {
+  const words = deviceWords(device.userAgent)
+  const { browser, system } = words
+  return {
+    ...device,
+    words,
+    last: lastPlace(device),
+    jump: placeOf(device.jumpUserAgent, device.jumpAddress),
+    title: device.name ?? [browser, system].filter(Boolean).join(' on '),
+  }
+}
+
+function lastPlace(device: sessions.Device): DevicePlace | undefined {
+  const last = placeOf(device.lastUserAgent, device.lastAddress)
+  const isKnown =
+    last?.address === device.address && isDeepStrictEqual(last.words, deviceWords(device.userAgent))
+  return isKnown ? undefined : last
+}
+
+// The history is read in any language.
+function calledInHistory({ name, words }: Device): string {
+  return name ?? [words.browser, words.system].filter(Boolean).join(', ')
+}
+
+function numbersOf(devices: readonly Titled[]): (device: Titled) => number {
+  const namesakes = new Map<string, string[]>()
+  const oldestFirst = [...devices].sort((one, other) => one.createdAt - other.createdAt)
+  for (const { title, id } of oldestFirst) {
+    const key = fields.fold(title)
+    namesakes.set(key, [...(namesakes.get(key) ?? []), id])
+  }
+  return ({ title, id }) => (namesakes.get(fields.fold(title))?.indexOf(id) ?? 0) + 1
+}
+
+/** The device that the address names: one of the user's own, so that nobody learns of another's. */
+function chosen(ctx: Context, devices: readonly Device[]): Device | undefined {
+  return devices.find(({ id }) => id === ctx.params.id)
+}
+
+/** The row to go on with when that of the device is gone; for the focus, which was on its button. */
+function neighbour(devices: readonly Device[], device: Device | undefined): Device | undefined {
+  const index = device === undefined ? -1 : devices.indexOf(device)
+  return devices[index + 1] ?? devices[index - 1]
+}
+
+async function revoke(ctx: Context, house: House, device: Device): Promise<boolean> {
+  const { user } = loginOf(ctx)
+  const happening = { kind: 'device_revoked', userId: user.id, about: calledInHistory(device) } as const
+  const isRevoked = await happens(ctx, house, happening, (transaction) =>
+    endDevice(transaction, { id: device.id, userId: user.id }),
+  )
+  if (isRevoked) await stayKnown(ctx, house)
+  return isRevoked ?? false
+}
+
+// A former session of this browser, or one that was begun with a copy of its device cookie, went by the same id.
+async function stayKnown(ctx: Context, house: House): Promise<void> {
+  const { main } = house.database
+  const { session, user } = loginOf(ctx)
+  const account = await users.byId(main, user.id)
+  if (account === undefined || knownDevices(ctx, house)(account) !== undefined) return
+  const device = newDeviceId()
+  await sessions.setDevice(main, { id: session.id, userId: user.id }, device)
+  rememberDevice(ctx, house, { userId: user.id, stamp: account.deviceStamp, device })
+}
+
+/** Ends all other sessions, and makes strangers of the browsers that know the account; this one stays known. */
+async function revokeOthers(ctx: Context, house: House): Promise<number> {
+  const { session, user } = loginOf(ctx)
+  const stamp = newDeviceStamp()
+  const count = await happens(
+    ctx,
+    house,
+    { kind: 'devices_revoked', userId: user.id },
+    async (transaction) => {
+      await users.setDeviceStamp(transaction, user.id, stamp)
+      return sessions.closeAll(transaction, user.id, { now: house.now(), except: session.id })
+    },
+  )
+  rememberDevice(ctx, house, { userId: user.id, stamp })
+  return count ?? 0
+}
+
+/** Gives the device its name, or takes it away with ''; answers what is wrong with it, by the id of the row's input. */
+async function nameDevice(ctx: Context, house: House, named: string): Promise<Broken[]> {
+  const device = chosen(ctx, await devicesOf(ctx))
+  if (device === undefined) return [NOT_NAMED]
+  const errors = fields.check(fields.deviceName, named)
+  if (errors.length > 0) return errors.map((error) => ({ ...error, field: `name-${device.id}` }))
+  if (device.name === (named || null)) return []
+  return (await rename(ctx, house, device, named)) ? [] : [NOT_NAMED]
+}
+
+async function rename(ctx: Context, house: House, device: Device, named: string): Promise<boolean> {
+  const { user } = loginOf(ctx)
+  return recorded(
+    ctx,
+    house,
+    { kind: 'device_named', userId: user.id, about: named || calledInHistory(device) },
+    (event) => sessions.rename(house.database, { id: device.id, userId: user.id }, named || null, { event }),
+  )
+}

@@ -1,0 +1,283 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { askPasswordOf } from '../../accounts/authentication.js'
+import {
+  askForAddress,
+  cancelChange,
+  changeAddress,
+  restoreAddress,
+  sendChangeAgain,
+  TAKEN_MEANWHILE,
+} from '../../accounts/email-address.js'
+import * as fields from '../../accounts/fields.js'
+import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
+import type * as tokens from '../../tables/tokens.js'
+import * as users from '../../tables/users.js'
+import { type House, houseOf, loginAs } from '../../visitor/gatehouse.js'
+import { requireRecentLogin, userOf } from '../../visitor/guards.js'
+import {
+  behindLink,
+  finishLink,
+  forgetLink,
+  formOf,
+  isLive,
+  type Link,
+  linkOf,
+  openLink,
+  refuseLink,
+} from '../../visitor/links.js'
+import { keepAsked } from '../../visitor/reset-request.js'
+import { loginOf, lookAnew } from '../../visitor/session.js'
+import type { Broken, Form } from '../../web/form.js'
+import type { Notice } from '../../web/pages.js'
+import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
+
+export const name = 'account-email'
+export const needs = 'mail'
+export const requires = ['password-reset', 'email-confirm']
+
+const form: Form<'email'> = { name, fields: ['email'], secret: [], advised: ['email'], around: pending }
+const sending: Form<never> = {
+  name: 'account-email/send',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  on: form,
+}
+const canceling: Form<never> = {
+  name: 'account-email/cancel',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  on: form,
+}
+/** Behind the link in the mail to the new address. */
+const confirming: Form<'password'> = {
+  name: 'account-email/confirm',
+  fields: ['password'],
+  secret: ['password'],
+  about: [behindLink('email-change')],
+  around: (ctx) => behind(ctx, 'email-change'),
+}
+/** Behind the link in the mail to the former address. */
+const undoing: Form<never> = {
+  name: 'account-email/undo',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  about: [behindLink('email-undo')],
+  around: (ctx) => behind(ctx, 'email-undo'),
+}
+
+const ASKED = {
+  code: 'email_asked',
+  sentence:
+    'A mail to {email} is on its way. Follow its link; until then your account keeps its present address.',
+}
+const SENT = { code: 'email_change_sent', sentence: 'Another mail to {email} is on its way.' }
+const NOTHING_PENDING = { code: 'email_nothing_pending', sentence: 'No change of your address is under way.' }
+const CANCELED = { code: 'email_canceled', sentence: 'Your address stays as it is.' }
+const CHANGED = { code: 'email_changed', sentence: 'The address of your account {name} is now {email}.' }
+const RESTORED = {
+  code: 'email_restored',
+  sentence:
+    'The address is {email} again, and everybody is logged out. Choose a new password: a mail is on its way.',
+}
+const GO_ON = { code: 'email_changed_go_on', sentence: 'Go on' }
+// Undone, the account has no password; too late to be undone, a new one keeps out who has changed it.
+const NEW_PASSWORD = { code: 'to_new_password', sentence: 'Choose a new password' }
+const TO_ACCOUNT = { code: 'to_account', sentence: 'Go to your account' }
+
+export function routes(router: Router, house: House): void {
+  router.get('/account/email/', requireRecentLogin, (ctx) => house.pages.form(ctx, form))
+
+  router.post(
+    '/account/email/advice/',
+    onTyping(form, house, (ctx, values) => adviseOnEmail(ctx, house, values)),
+  )
+
+  router.post(
+    '/account/email/verify/',
+    requireRecentLogin,
+    onSubmit(form, house, async (ctx, values) => {
+      const email = fields.normalizeEmail(values.email)
+      const errors = await askForAddress(ctx, house, loginOf(ctx).user, {
+        email,
+        form: fingerprint(ctx, house, values, email),
+      })
+      if (errors.length > 0) {
+        return await house.pages.refuse(ctx, form, { errors, advice: onEmail(email), values })
+      }
+      const message = { ...ASKED, params: { email } }
+      await stay(ctx, house, { message, ...onAcceptedEmail(email, `${house.url(name)}#email`) })
+    }),
+  )
+
+  // Where the page of a button stands: opened anew, it is the form.
+  const toForm = (ctx: Context) => house.pages.leave(ctx, house.url(name))
+  router.get('/account/email/send/', toForm)
+  router.get('/account/email/cancel/', toForm)
+
+  router.post(
+    '/account/email/send/',
+    requireRecentLogin,
+    onSubmit(sending, house, async (ctx) => {
+      const { nextEmail } = loginOf(ctx).user
+      if (nextEmail === null) return await stay(ctx, house, { message: NOTHING_PENDING }, WITHOUT_BUTTON)
+      await sendChangeAgain(ctx, house, loginOf(ctx).user, nextEmail)
+      const message = { ...SENT, params: { email: nextEmail } }
+      await stay(ctx, house, { message })
+    }),
+  )
+
+  router.post(
+    '/account/email/cancel/',
+    requireRecentLogin,
+    onSubmit(canceling, house, async (ctx) => {
+      await cancelChange(ctx, house, loginOf(ctx).user)
+      await stay(ctx, house, { message: CANCELED }, WITHOUT_BUTTON)
+    }),
+  )
+
+  router.get('/account/email/confirm/', (ctx) => showLink(ctx, house, confirming, 'email-change'))
+
+  router.post(
+    '/account/email/confirm/verify/',
+    onSubmit(confirming, house, async (ctx, values) => {
+      const link = await linkOf(ctx, house, 'email-change', values)
+      if (!isLive(link)) return await dead(ctx, house, 'email-change', link)
+      const account = await users.byId(house.database.main, link.token.userId)
+      const errors = await prove(ctx, house, account, values)
+      if (errors.length > 0) return await house.pages.refuse(ctx, confirming, { errors, values })
+      const outcome =
+        account &&
+        (await changeAddress(ctx, house, link.token, {
+          user: account.user,
+          form: formOf(ctx, house, link.token, values),
+        }))
+      if (outcome === 'taken') {
+        return await house.pages.refuse(ctx, confirming, { errors: [TAKEN_MEANWHILE], values })
+      }
+      if (account === undefined || outcome === undefined)
+        return await dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change', values))
+      finishLink(ctx, 'email-change')
+      lookAnew(ctx, house)
+      const { message, to } = changed(ctx, house, account.user, link.token)
+      await house.pages.accept(ctx, confirming, { notice: { message }, to, onward: GO_ON, values: {} })
+    }),
+  )
+
+  router.get('/account/email/undo/', (ctx) => showLink(ctx, house, undoing, 'email-undo'))
+
+  router.post(
+    '/account/email/undo/',
+    onSubmit(undoing, house, async (ctx, values) => {
+      const link = await linkOf(ctx, house, 'email-undo', values)
+      if (!isLive(link)) return await dead(ctx, house, 'email-undo', link)
+      const outcome = await restoreAddress(ctx, house, {
+        ...link.token,
+        usedForm: formOf(ctx, house, link.token, values),
+      })
+      if (outcome === 'taken') {
+        return await house.pages.refuse(ctx, undoing, { errors: [TAKEN_MEANWHILE], values })
+      }
+      if (outcome === undefined)
+        return await dead(ctx, house, 'email-undo', await linkOf(ctx, house, 'email-undo', values))
+      finishLink(ctx, 'email-undo')
+      forgetLink(ctx, 'password-reset')
+      keepAsked(ctx, outcome.name)
+      const message = { ...RESTORED, params: { email: link.token.email } }
+      house.pages.leave(ctx, house.url('password-reset'), { message })
+    }),
+  )
+
+  const link = (purpose: tokens.Purpose, page: string) => (ctx: Context) =>
+    openLink(ctx, house, purpose, house.url(page))
+  router.get('/account/email/confirm/link/:token/', link('email-change', confirming.name))
+  router.get('/account/email/undo/:token/', link('email-undo', undoing.name))
+}
+
+/** What stands beside the form: the address as it is, and which one is to follow. */
+async function pending(ctx: Context) {
+  const { database } = houseOf(ctx)
+  const account = await users.byId(database.main, loginOf(ctx).user.id)
+  const { email, emailConfirmedAt, nextEmail } = account?.user ?? loginOf(ctx).user
+  return { email, isConfirmed: emailConfirmedAt !== null, nextEmail }
+}
+
+/** The button that was pressed is gone: the keyboard goes on at what has changed. */
+const WITHOUT_BUTTON = { focus: 'present' }
+
+async function stay(
+  ctx: Context,
+  house: House,
+  notice: Notice,
+  values: { focus?: string } = {},
+): Promise<void> {
+  lookAnew(ctx, house)
+  await house.pages.accept(ctx, form, { notice, to: house.url(name), values })
+}
+
+async function showLink(ctx: Context, house: House, page: Form, purpose: tokens.Purpose): Promise<void> {
+  const link = await linkOf(ctx, house, purpose)
+  if (!isLive(link)) return await dead(ctx, house, purpose, link)
+  await house.pages.form(ctx, page)
+}
+
+/** What the page of a link shows: whose account it is, which address, and whether the password has to be given. */
+async function behind(ctx: Context, purpose: tokens.Purpose) {
+  const house = houseOf(ctx)
+  const link = await linkOf(ctx, house, purpose)
+  const account = link?.token && (await users.byId(house.database.main, link.token.userId))
+  const isOwn = userOf(ctx)?.id === account?.user.id
+  return {
+    name: account?.user.name ?? '',
+    email: link?.token?.email ?? '',
+    // Whoever reads the mails of an address that was mistyped must not learn the one that is not.
+    present: isOwn ? (account?.user.email ?? '') : '',
+    asksPassword: !isOwn,
+  }
+}
+
+/** Whoever reads the mails of an address that was mistyped must not come to own the account by it. */
+async function prove(
+  ctx: Context,
+  house: House,
+  account: users.Account | undefined,
+  { password }: { password: string },
+): Promise<Broken[]> {
+  if (account === undefined || userOf(ctx)?.id === account.user.id) return []
+  return askPasswordOf(ctx, house, account, password)
+}
+
+/** What is said of a changed address, and where its owner goes on; another user may be logged in here. */
+function changed(ctx: Context, house: House, user: users.User, { email }: tokens.Token) {
+  const message = { ...CHANGED, params: { name: user.name, email } }
+  return { message, to: userOf(ctx)?.id === user.id ? house.url('account') : loginAs(house, user) }
+}
+
+async function dead(
+  ctx: Context,
+  house: House,
+  purpose: tokens.Purpose,
+  link: Link | undefined,
+): Promise<void> {
+  const { url, pages } = house
+  if (link?.state === 'done' && purpose === 'email-undo') {
+    const restored = await users.byId(house.database.main, link.token.userId)
+    if (restored !== undefined) keepAsked(ctx, restored.user.name)
+    const message = { ...RESTORED, params: { email: link.token.email } }
+    return pages.leave(ctx, url('password-reset'), { message })
+  }
+  const account = link?.token && (await users.byId(house.database.main, link.token.userId))
+  if (link?.state === 'done' && account !== undefined) {
+    const { message, to } = changed(ctx, house, account.user, link.token)
+    return pages.leave(ctx, to, { message })
+  }
+  forgetLink(ctx, purpose)
+  const onward =
+    purpose === 'email-undo'
+      ? { href: url('password-forgot'), message: NEW_PASSWORD }
+      : { href: url('account'), message: TO_ACCOUNT }
+  refuseLink(ctx, house, link ?? { state: 'unknown' }, onward)
+}

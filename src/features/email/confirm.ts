@@ -1,0 +1,305 @@
+import type Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import { askPasswordOf } from '../../accounts/authentication.js'
+import { denyAccount } from '../../accounts/closing.js'
+import { browserOf, checkCode } from '../../accounts/codes.js'
+import {
+  confirmAddress,
+  correctAddress,
+  sendConfirmAgain,
+  TAKEN_MEANWHILE,
+} from '../../accounts/email-address.js'
+import * as fields from '../../accounts/fields.js'
+import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
+import { REOPEN_LIFE } from '../../accounts/letters.js'
+import type * as tokens from '../../tables/tokens.js'
+import * as users from '../../tables/users.js'
+import { type House, houseOf, loginAs, loginBefore } from '../../visitor/gatehouse.js'
+import { requireRecentLogin, userOf } from '../../visitor/guards.js'
+import {
+  behindLink,
+  finishLink,
+  forgetLink,
+  formOf,
+  isLive,
+  type Link,
+  type LiveLink,
+  linkOf,
+  openLink,
+  refuseLink,
+} from '../../visitor/links.js'
+import { halfLoggedIn } from '../../visitor/login-steps.js'
+import { lookAnew } from '../../visitor/session.js'
+import type { Broken, Form } from '../../web/form.js'
+import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
+
+export const name = 'email-confirm'
+export const needs = 'mail'
+
+const PURPOSE = 'email-confirm'
+
+/** The code from the mail; or behind its link a button, with the password where nobody knows who opened it. */
+const form: Form<'code' | 'password'> = {
+  name,
+  fields: ['code', 'password'],
+  secret: ['password'],
+  about: [behindLink(PURPOSE)],
+  around: (ctx) => shown(ctx),
+}
+const sending: Form<never> = {
+  name: 'email-confirm/send',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  on: form,
+}
+const correcting: Form<'email'> = {
+  name: 'email-confirm/address',
+  fields: ['email'],
+  secret: [],
+  advised: ['email'],
+}
+const denying: Form<never> = {
+  name: 'email-confirm/deny',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  about: [behindLink(PURPOSE)],
+  around: async (ctx) => ({ ...(await shown(ctx)), life: REOPEN_LIFE }),
+}
+
+const CONFIRMED = { code: 'email_confirmed', sentence: 'Your address {email} is confirmed.' }
+const CONFIRMED_BEFORE = {
+  code: 'email_confirmed_before',
+  sentence: 'Your address {email} is confirmed already.',
+}
+const GO_ON = { code: 'email_confirmed_go_on', sentence: 'Go on' }
+const SENT = { code: 'email_confirm_sent', sentence: 'Another mail to {email} is on its way.' }
+const CORRECTED = {
+  code: 'email_corrected',
+  sentence: 'Your address is now {email}. A mail to it is on its way.',
+}
+const NOT_ERASED = {
+  code: 'account_not_erased',
+  sentence:
+    'The account cannot be deleted at the moment. The people who run this site have been told. Try again later.',
+}
+const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+const ASK_AGAIN = { code: 'email_confirm_ask', sentence: 'Ask for another mail' }
+
+export function routes(router: Router, house: House): void {
+  router.get('/email/confirm/', async (ctx) => {
+    const link = await linkOf(ctx, house, PURPOSE)
+    if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
+    if (link === undefined && (await subjectOf(ctx)) === undefined) return await nobody(ctx, house)
+    await house.pages.form(ctx, form)
+  })
+
+  router.post(
+    '/email/confirm/verify/',
+    onSubmit(form, house, async (ctx, values) => {
+      const link = await linkOf(ctx, house, PURPOSE, values)
+      if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
+      const outcome = link ? await prove(ctx, house, link, values) : await proveByCode(ctx, house, values)
+      if (outcome === undefined) return await nobody(ctx, house)
+      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
+      const confirmed = await confirmAddress(ctx, house, outcome)
+      if (confirmed === 'taken') {
+        return await house.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
+      }
+      finishLink(ctx, PURPOSE)
+      lookAnew(ctx, house)
+      await goOn(ctx, house, outcome.account, confirmed)
+    }),
+  )
+
+  // Where the page of the button stands: opened anew, it is the form.
+  router.get('/email/confirm/send/', (ctx) => house.pages.leave(ctx, house.url(name)))
+
+  router.post(
+    '/email/confirm/send/',
+    onSubmit(sending, house, async (ctx, values) => {
+      const account = await subjectOf(ctx)
+      if (account === undefined) return await nobody(ctx, house)
+      await sendConfirmAgain(ctx, house, account.user)
+      const message = { ...SENT, params: { email: account.user.email } }
+      forgetLink(ctx, PURPOSE)
+      await house.pages.accept(ctx, sending, { notice: { message }, to: house.url(name), values })
+    }),
+  )
+
+  router.get('/email/confirm/address/', requireRecentIfUser, async (ctx) => {
+    const account = await subjectOf(ctx)
+    if (account === undefined) return await nobody(ctx, house)
+    const { email } = account.user
+    await house.pages.form(ctx, correcting, { email }, onEmail(email))
+  })
+
+  router.post(
+    '/email/confirm/address/advice/',
+    onTyping(correcting, house, (ctx, values) => adviseOnEmail(ctx, house, values)),
+  )
+
+  router.post(
+    '/email/confirm/address/verify/',
+    requireRecentIfUser,
+    onSubmit(correcting, house, async (ctx, values) => {
+      const account = await subjectOf(ctx)
+      if (account === undefined) return await nobody(ctx, house)
+      const email = fields.normalizeEmail(values.email)
+      const errors = await correctAddress(ctx, house, account.user, {
+        email,
+        form: fingerprint(ctx, house, values, email),
+      })
+      if (errors.length > 0) {
+        return await house.pages.refuse(ctx, correcting, { errors, advice: onEmail(email), values })
+      }
+      const message = { ...CORRECTED, params: { email } }
+      const notice = { message, ...onAcceptedEmail(email, house.url(correcting.name)) }
+      await house.pages.accept(ctx, correcting, { notice, to: house.url(name), onward: GO_ON, values })
+    }),
+  )
+
+  router.get('/email/confirm/deny/', async (ctx) => {
+    const link = (await linkOf(ctx, house, PURPOSE)) ?? { state: 'unknown' }
+    const { state } = link
+    if (state === 'gone' || state === 'closed') {
+      return house.pages.show(ctx, 'email-confirm/deny/done.html', { state, life: REOPEN_LIFE })
+    }
+    if (!isLive(link)) return await dead(ctx, house, link)
+    await house.pages.form(ctx, denying)
+  })
+
+  router.post(
+    '/email/confirm/deny/',
+    onSubmit(denying, house, async (ctx, values) => {
+      const link = await linkOf(ctx, house, PURPOSE, values)
+      if (link?.state === 'done') return leaveDenied(ctx, house, 'closed')
+      if (!isLive(link)) return await dead(ctx, house, link ?? { state: 'unknown' })
+      const end = await denyAccount(ctx, house, {
+        ...link.token,
+        usedForm: formOf(ctx, house, link.token, values),
+      })
+      if (end === 'kept') {
+        return await house.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
+      }
+      if (end === undefined) return await dead(ctx, house, (await linkOf(ctx, house, PURPOSE)) ?? link)
+      leaveDenied(ctx, house, end)
+    }),
+  )
+
+  router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
+}
+
+function leaveDenied(ctx: Context, house: House, end: 'gone' | 'closed'): void {
+  finishLink(ctx, PURPOSE, end)
+  house.pages.leave(ctx, house.url(denying.name))
+}
+
+// Who has signed up just now is not asked. But who has come by another's session must not get at the account by an address
+// of their own, of which they would read the mails.
+const requireRecentIfUser: Middleware = (ctx, next) =>
+  userOf(ctx) === undefined ? next() : requireRecentLogin(ctx, next)
+
+/** Whose address is to be confirmed. */
+async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
+  const account = await visitorOf(ctx)
+  return account?.user.emailConfirmedAt === null ? account : undefined
+}
+
+/** Who is here: the user who is logged in, or who has come half the way to that. */
+async function visitorOf(ctx: Context): Promise<users.Account | undefined> {
+  const house = houseOf(ctx)
+  const user = userOf(ctx)
+  return user === undefined ? halfLoggedIn(ctx, house) : users.byId(house.database.main, user.id)
+}
+
+/** What the page shows: whose address it is, and what has to be given. */
+async function shown(ctx: Context) {
+  const house = houseOf(ctx)
+  const link = await linkOf(ctx, house, PURPOSE)
+  if (!link?.token) {
+    const account = await subjectOf(ctx)
+    const asks = browserOf(ctx) === undefined ? 'mail' : 'code'
+    return { asks, name: account?.user.name ?? '', email: account?.user.email ?? '' }
+  }
+  const account = await users.byId(house.database.main, link.token.userId)
+  const asks = link.state === 'done' || (await isOwn(ctx, link.token)) ? 'nothing' : 'password'
+  return { asks, name: account?.user.name ?? '', email: link.token.email }
+}
+
+/** Whether it was opened where its user has signed up or is logged in; somebody else may be logged in there since. */
+async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boolean> {
+  return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, houseOf(ctx)))?.user.id === userId
+}
+
+type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; error: Broken }
+
+/**
+ * The link proves who reads the mails; that they are also who has signed up is proved by the session, or by the password:
+ * somebody may have signed up with another's address, and waits for its owner to confirm it.
+ */
+async function prove(
+  ctx: Context,
+  house: House,
+  { token }: LiveLink,
+  { password }: { password: string },
+): Promise<Proof | undefined> {
+  const account = await users.byId(house.database.main, token.userId)
+  if (account === undefined) return undefined
+  const [error] = (await isOwn(ctx, token)) ? [] : await askPasswordOf(ctx, house, account, password)
+  return error === undefined ? { ok: true, account, hash: token.hash } : { ok: false, error }
+}
+
+async function proveByCode(
+  ctx: Context,
+  house: House,
+  { code }: { code: string },
+): Promise<Proof | undefined> {
+  const account = await subjectOf(ctx)
+  if (account === undefined) return undefined
+  const checked = await checkCode(ctx, house, { userId: account.user.id, purpose: PURPOSE }, code)
+  return checked.ok ? { ...checked, account } : checked
+}
+
+async function goOn(
+  ctx: Context,
+  house: House,
+  { user }: users.Account,
+  when: 'now' | 'before',
+): Promise<void> {
+  const message = { ...(when === 'now' ? CONFIRMED : CONFIRMED_BEFORE), params: { email: user.email } }
+  await house.pages.accept(ctx, form, {
+    notice: { message },
+    to: placeFor(ctx, house, user),
+    onward: userOf(ctx) === undefined ? LOG_IN : GO_ON,
+    values: {},
+  })
+}
+
+function placeFor(ctx: Context, house: House, user: users.User): string {
+  return userOf(ctx)?.id === user.id ? house.url('account') : loginAs(house, user)
+}
+
+/** A link that does nothing any more: of an address that it has confirmed that is told, for that is what was asked for. */
+async function dead(ctx: Context, house: House, link: Link): Promise<void> {
+  if (link.state === 'gone' || link.state === 'closed') {
+    return house.pages.leave(ctx, house.url(denying.name))
+  }
+  const account = link.token && (await users.byId(house.database.main, link.token.userId))
+  forgetLink(ctx, PURPOSE)
+  if (account !== undefined && account.user.emailConfirmedAt !== null) {
+    const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
+    return house.pages.leave(ctx, placeFor(ctx, house, account.user), { message })
+  }
+  refuseLink(ctx, house, link, { href: house.url(name), message: ASK_AGAIN })
+}
+
+/** There is nobody here whose address could be confirmed: it is confirmed already, or nobody knows whose it would be. */
+async function nobody(ctx: Context, house: House): Promise<void> {
+  const { pages, url } = house
+  const account = await visitorOf(ctx)
+  if (account === undefined) return pages.leave(ctx, loginBefore(house, url(name)))
+  const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
+  pages.leave(ctx, placeFor(ctx, house, account.user), { message })
+}

@@ -1,0 +1,263 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { askPasswordOf, forgetTries } from '../../accounts/authentication.js'
+import { CODE_WRONG, checkCode } from '../../accounts/codes.js'
+import * as fields from '../../accounts/fields.js'
+import { onPassword, whileAllowed } from '../../accounts/hints.js'
+import { happens } from '../../accounts/history.js'
+import { RESET_LIFE } from '../../accounts/letters.js'
+import { isTaken } from '../../database/unique.js'
+import { hashOf, newToken } from '../../secrets/token.js'
+import type { Db } from '../../tables/schema.js'
+import * as sessions from '../../tables/sessions.js'
+import * as tokens from '../../tables/tokens.js'
+import * as users from '../../tables/users.js'
+import { type House, houseOf, loginAs } from '../../visitor/gatehouse.js'
+import { newDeviceStamp, rememberDevice } from '../../visitor/known-devices.js'
+import {
+  behindLink,
+  finishLink,
+  forgetLink,
+  formOf,
+  isLive,
+  keepLink,
+  type Link,
+  type LiveLink,
+  linkOf,
+  openLink,
+  refuseLink,
+} from '../../visitor/links.js'
+import { circumstances } from '../../visitor/origin.js'
+import { askedOf, forgetAsked } from '../../visitor/reset-request.js'
+import { refuseIfLeft } from '../../web/disconnect.js'
+import type { Advice, Broken, Form } from '../../web/form.js'
+import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
+
+export const name = 'password-reset'
+export const needs = 'mail'
+export const requires = ['password-forgot']
+
+const PURPOSE = 'password-reset'
+
+type FieldName = 'code' | 'password' | 'repassword'
+
+/** The code from the mail, where it was asked for; behind it, or behind the link, the new password. */
+const form: Form<FieldName> = {
+  name,
+  fields: ['code', 'password', 'repassword'],
+  secret: ['password', 'repassword'],
+  advised: ['password'],
+  about: [behindLink(PURPOSE), { id: askedOf, name: async (ctx) => askedOf(ctx) }],
+  around: shown,
+}
+
+const RESET = {
+  code: 'password_reset_done',
+  sentence: 'Your password is changed, and you are logged out everywhere. Log in with the new one.',
+}
+const RESET_BEFORE = {
+  code: 'password_reset_before',
+  sentence: 'Your password was changed already. Log in with the new one.',
+}
+const CODE_RIGHT = { code: 'password_reset_code', sentence: 'The code is right. Choose a new password.' }
+const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+const ASK_AGAIN = { code: 'password_reset_again', sentence: 'Ask for another mail' }
+
+export function routes(router: Router, house: House): void {
+  router.get('/password/reset/', async (ctx) => {
+    const link = await linkOf(ctx, house, PURPOSE)
+    if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
+    if (link === undefined && askedOf(ctx) === undefined) {
+      return house.pages.leave(ctx, house.url('password-forgot'))
+    }
+    await house.pages.form(ctx, form)
+  })
+
+  router.post(
+    '/password/reset/advice/',
+    onTyping(form, house, async (ctx, values) => {
+      const link = await linkOf(ctx, house, PURPOSE)
+      const account = isLive(link) ? await users.byId(house.database.main, link.token.userId) : undefined
+      return account === undefined ? [] : await advise(ctx, house, account, values)
+    }),
+  )
+
+  router.post(
+    '/password/reset/verify/',
+    onSubmit(form, house, async (ctx, values) => {
+      const link = await linkOfForm(ctx, house, values)
+      if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
+      if (link === undefined) return await enterCode(ctx, house, values)
+      const account = await users.byId(house.database.main, link.token.userId)
+      if (account === undefined) return await dead(ctx, house, { state: 'unknown' })
+      const errors = objections(house, account, values)
+      if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
+      if (!(await reset(ctx, house, link, account, values))) {
+        return await dead(ctx, house, (await linkOfForm(ctx, house, values)) ?? link)
+      }
+      await house.pages.accept(ctx, form, {
+        notice: { message: RESET },
+        to: loginAs(house, account.user),
+        onward: LOG_IN,
+        values,
+      })
+    }),
+  )
+
+  router.get('/password/reset/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
+}
+
+function advise(
+  ctx: Context,
+  house: House,
+  { user }: users.Account,
+  { password }: Sent<FieldName>,
+): Promise<Advice[]> {
+  return whileAllowed(ctx, house, async () => onPassword(house, password, [user.name, user.email]))
+}
+
+async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: string }> {
+  const house = houseOf(ctx)
+  const link = await linkOf(ctx, house, PURPOSE)
+  if (!link?.token) return { asks: 'code', name: '' }
+  const account = await users.byId(house.database.main, link.token.userId)
+  return { asks: 'password', name: account?.user.name ?? '' }
+}
+
+/**
+ * The link behind the form that was sent. The form that has used it may come again, but with another password than the one
+ * that was set it is not told that this was done.
+ */
+async function linkOfForm(ctx: Context, house: House, values: Sent<FieldName>): Promise<Link | undefined> {
+  const link = await linkOf(ctx, house, PURPOSE, values)
+  if (link?.state !== 'done') return link
+  const account = await users.byId(house.database.main, link.token.userId)
+  const wrong =
+    account === undefined || (await askPasswordOf(ctx, house, account, values.password)).length > 0
+  return wrong ? { state: 'used', token: link.token } : link
+}
+
+/**
+ * The code is worth the link beside it: whoever types it goes on as if that had been opened. For a name that nobody has it
+ * is a wrong code, counted and answered alike.
+ */
+async function enterCode(ctx: Context, house: House, values: Sent<FieldName>): Promise<void> {
+  const asked = askedOf(ctx)
+  if (asked === undefined) return house.pages.leave(ctx, house.url('password-forgot'))
+  const account = await users.byLogin(house.database.main, fields.loginKeyOf(asked))
+  const userId = account?.user.id ?? `nobody called ${fields.loginKeyOf(asked)}`
+  const checked = await checkCode(
+    ctx,
+    house,
+    { userId, purpose: PURPOSE, calledBy: fields.loginKeyOf(asked) },
+    values.code,
+  )
+  if (!checked.ok) return await house.pages.refuse(ctx, form, { errors: [checked.error], values })
+  if (!(await openByCode(ctx, house, checked.hash))) {
+    return await house.pages.refuse(ctx, form, { errors: [CODE_WRONG], values })
+  }
+  house.pages.leave(ctx, house.url(name), { message: CODE_RIGHT })
+}
+
+/** Every rule that is broken, in the order of the fields. */
+function objections(
+  house: House,
+  { user }: users.Account,
+  { password, repassword }: Sent<FieldName>,
+): Broken[] {
+  return [
+    ...fields.check(fields.newPassword(house.rules, [user.name, user.email]), password),
+    ...fields.check(fields.repeated(password), repassword),
+  ]
+}
+
+/**
+ * Sets the password and ends whatever was opened by the former one: sessions, other tokens, what devices know. What lets an
+ * owner undo what somebody else did stays. Answers false if the link was used meanwhile.
+ */
+async function reset(
+  ctx: Context,
+  house: House,
+  { token }: LiveLink,
+  { user }: users.Account,
+  values: Sent<FieldName>,
+): Promise<boolean> {
+  const now = house.now()
+  const deviceStamp = newDeviceStamp()
+  const passwordHash = await house.passwords.hash(values.password, () => refuseIfLeft(ctx))
+  const form = formOf(ctx, house, token, values)
+  const work = async (transaction: Db) => {
+    // A form that changes nothing leaves the link unused: sent again, it must not be told that it did.
+    if ((await users.held(transaction, user.id))?.user.email !== token.email) return undefined
+    const used = await tokens.use(transaction, { hash: token.hash, purpose: PURPOSE, now, form })
+    if (used === undefined) return undefined
+    await users.setPassword(transaction, user.id, { passwordHash, deviceStamp, now })
+    await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
+    await sessions.closeAll(transaction, user.id, { now })
+    await tokens.revoke(transaction, user.id, ENDED, { except: token.hash })
+    const facts = { to: user.email, ...circumstances(ctx, house) }
+    await house.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
+    await confirmRead(transaction, token, user, now)
+    return true
+  }
+  const happening = { kind: 'password_reset', userId: user.id } as const
+  const done = await happens(ctx, house, happening, work).catch((error: unknown) => {
+    // Somebody else has confirmed the address this very moment: pressed again, it is left out.
+    if (isTaken(error)) return undefined
+    throw error
+  })
+  if (done === undefined) return false
+  await forgetTries(house, user).catch((error: unknown) =>
+    house.log.warn({ err: error }, 'tries not forgotten'),
+  )
+  finishLink(ctx, PURPOSE)
+  rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
+  forgetAsked(ctx)
+  return true
+}
+
+const ENDED: readonly tokens.Purpose[] = ['password-reset', 'email-change', 'email-confirm']
+
+// Whoever reads the mails of the address has proved it by this, too.
+async function confirmRead(db: Db, { emailKey }: tokens.Token, user: users.User, now: number): Promise<void> {
+  const isSame = emailKey === fields.emailKeyOf(user.email)
+  if (!isSame || (await users.isEmailTaken(db, emailKey, { now, userId: user.id }))) return
+  await users.confirmEmail(db, user.id, { email: user.email, emailKey, now })
+}
+
+/**
+ * A token of this browser's own in place of the code; the link in the mail stays good as long as nothing was done by it.
+ * Answers false if the code, or that link, was used meanwhile.
+ */
+async function openByCode(ctx: Context, house: House, hash: string): Promise<boolean> {
+  const now = house.now()
+  const token = newToken()
+  const isOpened = await house.database.write(async (transaction) => {
+    const spent = await tokens.spendCode(transaction, hash, PURPOSE)
+    if (spent === undefined) return false
+    const { userId, email, emailKey } = spent
+    await tokens.insert(transaction, {
+      hash: hashOf(token),
+      purpose: PURPOSE,
+      userId,
+      email,
+      emailKey,
+      codeMac: null,
+      codeExpiresAt: now,
+      now,
+      expiresAt: now + RESET_LIFE,
+    })
+    return true
+  })
+  if (isOpened) keepLink(ctx, PURPOSE, token)
+  return isOpened
+}
+
+async function dead(ctx: Context, house: House, link: Link): Promise<void> {
+  const account = link.token && (await users.byId(house.database.main, link.token.userId))
+  if (link.state === 'done' && account !== undefined) {
+    return house.pages.leave(ctx, loginAs(house, account.user), { message: RESET_BEFORE })
+  }
+  forgetLink(ctx, PURPOSE)
+  refuseLink(ctx, house, link, { href: house.url('password-forgot'), message: ASK_AGAIN })
+}

@@ -1,0 +1,84 @@
+import { type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { DYNAMIC, securityHeaders } from '../web/headers.js'
+
+type Headers = Readonly<Record<string, string>>
+
+interface Refusal {
+  status: number
+  text: string
+}
+
+const BROKEN = {
+  status: 400,
+  text: 'The site cannot read this request, so nothing was done. Open the page again.',
+}
+const LATE = {
+  status: 408,
+  text: 'The request took too long to arrive, so nothing was done. Try again.',
+}
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: LATE,
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    text: 'The web address or the cookies that your browser sent are too long for this site. Delete the cookies of this site in your browser. Then try again.',
+  },
+}
+const UNEXPECTED = {
+  status: 417,
+  text: 'The site does not know what the Expect header of this request asks for.',
+}
+
+/** For whoever still sends to read the answer; closing at once would take it away again (RFC 9112, 9.6). */
+const LINGER = 2_000
+
+/**
+ * Answers with a sentence what Node refuses before it becomes a request, or with an empty answer. Returns what answers all
+ * others, with `answer`. The server has to be one that does not ask for a Host header.
+ */
+export function refuseBroken(
+  server: Server,
+  { https, answer }: { https: boolean; answer: RequestListener },
+): RequestListener {
+  const headers = { ...securityHeaders({ https }), ...DYNAMIC, 'Content-Type': 'text/plain; charset=utf-8' }
+  const refused = new WeakSet<Duplex>()
+  const newest = new WeakMap<Duplex, ServerResponse>()
+
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // Each part of a broken request that still arrives is an error again.
+    if (refused.has(socket)) return
+    const response = newest.get(socket)
+    const isAnswering = response?.headersSent && !response.writableFinished
+    if (!socket.writable || isAnswering) return void socket.destroy()
+    refused.add(socket)
+    const refusal = REFUSALS[error.code ?? ''] ?? BROKEN
+    socket.end(rawAnswer(refusal, headers))
+    // What arrives too late must not be done: this visitor was told so.
+    if (refusal === LATE) return void socket.destroySoon()
+    setTimeout(() => socket.destroy(), LINGER).unref()
+  })
+  server.on('checkExpectation', (_request, response: ServerResponse) => refuse(response, UNEXPECTED, headers))
+  return (request, response) => {
+    newest.set(request.socket, response)
+    const isAddressed = request.httpVersion === '1.0' || request.headers.host !== undefined
+    return isAddressed ? answer(request, response) : refuse(response, BROKEN, headers)
+  }
+}
+
+function refuse(response: ServerResponse, refusal: Refusal, always: Headers): void {
+  const { status, headers, body } = wholeAnswer(refusal, always)
+  response.writeHead(status, headers).end(body)
+}
+
+function rawAnswer(refusal: Refusal, always: Headers): string {
+  const { status, headers, body } = wholeAnswer(refusal, always)
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n')
+}
+
+function wholeAnswer({ status, text }: Refusal, always: Headers) {
+  const body = `${text}\n`
+  const headers = { ...always, Connection: 'close', 'Content-Length': `${Buffer.byteLength(body)}` }
+  return { status, headers, body }
+}

@@ -1,0 +1,148 @@
+import cluster, { type Worker } from 'node:cluster'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { createLog } from '../web/log.js'
+import type { Config } from './config.js'
+
+/** The first death is a blip, and made good at once; a place whose workers die one after the other is left empty longer. */
+const PAUSES = [0, 250, 500, 1_000, 2_000, 4_000, 10_000]
+/** Who has worked for so long did not die of its start. */
+const STEADY = 60_000
+/** More than a worker takes to end in order: who still runs then hangs. */
+const PATIENCE = 9_000
+
+/** What a worker tells its primary at its start: where it listens, or why it cannot. */
+type Report = { address: string } | { problem: string }
+
+/**
+ * Calls `listen`, which starts the site and answers its address, in as many processes as are wanted, and answers the address
+ * once all of them listen: undefined in a worker, for its primary says it. One process does all by itself; of more, the
+ * primary is beside them, and only holds the port and replaces workers that die. Throws a sentence if the site cannot
+ * start.
+ */
+export async function inProcesses(
+  { workers, logLevel }: Pick<Config, 'workers' | 'logLevel'>,
+  listen: () => Promise<string>,
+): Promise<string | undefined> {
+  if (workers === 1) return listen()
+  return cluster.isPrimary ? lead(workers, createLog(logLevel)) : work(listen)
+}
+
+// The first worker goes ahead: it makes the key and brings the database up to date, and if it cannot, that is said once.
+async function lead(count: number, log: Logger): Promise<string> {
+  // Workers accept by themselves: a connection that the primary hands to one that is just dying would hang for ever.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
+  const ending = new AbortController()
+  const start = async () => {
+    const worker = cluster.fork()
+    const address = await listening(worker)
+    keep(worker, { log, ending: ending.signal, deaths: 0 })
+    return address
+  }
+  try {
+    const address = await start()
+    await Promise.all(Array.from({ length: count - 1 }, start))
+    endTogether(ending, log)
+    return address
+  } catch (error) {
+    ending.abort()
+    signalAll('SIGTERM')
+    throw error
+  }
+}
+
+/** Waits until the worker listens, and answers where. Throws what keeps it from that. */
+function listening(worker: Worker): Promise<string> {
+  return new Promise((resolve, reject) => {
+    worker.on('message', (message: unknown) => {
+      if (!isReport(message)) return
+      if ('address' in message) resolve(message.address)
+      else reject(new Error(message.problem))
+    })
+    worker.once('exit', (code, signal) =>
+      reject(
+        new Error(`A worker (WEB_CONCURRENCY) ended with ${signal ?? `code ${code}`} before it listened.`),
+      ),
+    )
+  })
+}
+
+// Others send messages, too: the loader of `npm run dev` does.
+function isReport(message: unknown): message is Report {
+  if (typeof message !== 'object' || message === null) return false
+  return Object.entries(message).some(
+    ([name, value]) => ['address', 'problem'].includes(name) && typeof value === 'string',
+  )
+}
+
+/** At the signal that asks for the end passes it on, for each worker ends in order by itself; nobody is replaced any more. */
+function endTogether(ending: AbortController, log: Logger): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      signalAll(signal)
+      if (!ending.signal.aborted) setTimeout(() => cutOff(log), PATIENCE).unref()
+      ending.abort()
+    })
+  }
+}
+
+function cutOff(log: Logger): void {
+  log.error('a worker did not end, and is killed')
+  process.exitCode = 1
+  signalAll('SIGKILL')
+}
+
+function signalAll(signal: NodeJS.Signals): void {
+  for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal)
+}
+
+interface Watch {
+  log: Logger
+  ending: AbortSignal
+  /** How many died one after the other in this place. */
+  deaths: number
+}
+
+/** Puts another worker in the place of one that dies, later each time. */
+function keep(worker: Worker, { log, ending, deaths }: Watch): void {
+  const since = performance.now()
+  worker.once('exit', async (code, signal) => {
+    if (ending.aborted) return
+    const died = performance.now() - since < STEADY ? deaths : 0
+    const wait = PAUSES[died] ?? Math.max(...PAUSES)
+    log.error(
+      { worker: worker.process.pid, code, signal, wait },
+      'a worker has ended: another one takes its place',
+    )
+    await pause(wait, undefined, { signal: ending }).catch(() => {})
+    if (ending.aborted) return
+    const next = cluster.fork()
+    listening(next).catch((error: unknown) => log.error({ err: error }, 'a worker cannot start'))
+    keep(next, { log, ending, deaths: died + 1 })
+  })
+}
+
+async function work(listen: () => Promise<string>): Promise<undefined> {
+  endWithoutPrimary()
+  try {
+    report({ address: await listen() })
+  } catch (error) {
+    report({ problem: error instanceof Error ? error.message : String(error) })
+    process.exitCode = 1
+  }
+  // From now on nothing but what it does itself keeps it alive.
+  process.channel?.unref()
+}
+
+function report(message: Report): void {
+  process.send?.(message)
+}
+
+/** Node ends a worker whose primary is gone in the middle of its answers: it ends in order instead, as at a signal. */
+function endWithoutPrimary(): void {
+  const { worker } = cluster
+  worker?.once('disconnect', () => {
+    worker.exitedAfterDisconnect = true
+    process.kill(process.pid, 'SIGINT')
+  })
+}

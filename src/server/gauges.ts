@@ -1,0 +1,113 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import { SECOND } from '../base/durations.js'
+import * as mails from '../tables/mails.js'
+import * as sessions from '../tables/sessions.js'
+import type { House } from '../visitor/gatehouse.js'
+
+/** An answer of the database is good for so long, and for longer if it costs more: it takes a part of the time at most. */
+const FRESH = 5 * SECOND
+const PART_OF_TIME = 1 / 200
+/** Whoever collects figures waits no longer than that. */
+const PATIENCE = 2 * SECOND
+
+type Watched = Pick<House, 'database' | 'passwords' | 'outbox' | 'now'>
+
+/** What is not counted as it happens, but asked when somebody wants to know it. Each has to be asked of one house alone. */
+export function watchHouse({ database, passwords, outbox, now }: Watched, registry: Registry): void {
+  const registers = [registry]
+  watchHashing(passwords, registers)
+
+  // All processes ask the same database: the figure is not the sum of theirs.
+  const known = { registers, aggregator: 'max' as const }
+  const isUp = remembered(async () => (await database.ready()) || undefined)
+  const alive = remembered(() => sessions.countAlive(database.main, now()))
+  const waiting = remembered(() => mails.backlog(database.main))
+  new Gauge({
+    name: 'gatehouse_database_up',
+    help: 'Whether the database answers and is up to date: 1 or 0.',
+    registers,
+    aggregator: 'min',
+    collect: async function () {
+      this.set((await isUp()) === true ? 1 : 0)
+    },
+  })
+  gauge('gatehouse_sessions', 'Sessions that are alive.', alive, known)
+  if (!outbox.isOn) return
+  gauge('gatehouse_outbox_mails', 'Mails that wait to be sent.', async () => (await waiting())?.count, known)
+  gauge(
+    'gatehouse_outbox_oldest_seconds',
+    'Age of the oldest mail that waits; 0 if none does.',
+    async () => ageOf(await waiting(), now()),
+    known,
+  )
+}
+
+function ageOf(backlog: mails.Backlog | undefined, now: number): number | undefined {
+  if (backlog === undefined) return undefined
+  return backlog.oldest === null ? 0 : Math.max(0, now - backlog.oldest) / 1000
+}
+
+function watchHashing(passwords: House['passwords'], registers: Registry[]): void {
+  new Gauge({
+    name: 'gatehouse_hashing',
+    help: 'Passwords that are hashed now, and that wait for their turn.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const { running, waiting } = passwords.load()
+      this.set({ state: 'running' }, running)
+      this.set({ state: 'waiting' }, waiting)
+    },
+  })
+  new Counter({
+    name: 'gatehouse_hashing_refused_total',
+    help: 'Times that somebody was told to come back, for too many passwords waited.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(passwords.load().refused)
+    },
+  })
+}
+
+/** A figure that is left out while it is not known: no figure is better than an old one, or a 0. */
+function gauge(
+  name: string,
+  help: string,
+  ask: () => Promise<number | undefined>,
+  options: { registers: Registry[]; aggregator: 'max' },
+): void {
+  new Gauge({
+    name,
+    help,
+    ...options,
+    collect: async function () {
+      const value = await ask()
+      if (value === undefined) this.remove()
+      else this.set(value)
+    },
+  })
+}
+
+/** Asks no more often than is worth it; answers undefined if nothing is known, or not soon enough. */
+function remembered<Answer>(ask: () => Promise<Answer | undefined>): () => Promise<Answer | undefined> {
+  let answer: Promise<Answer | undefined> | undefined
+  const asked = async () => {
+    const begun = performance.now()
+    const found = await ask().catch(() => undefined)
+    // What was not answered is asked again soon, however long it took to find that out.
+    const cost = found === undefined ? 0 : performance.now() - begun
+    setTimeout(
+      () => {
+        answer = undefined
+      },
+      Math.max(FRESH, cost / PART_OF_TIME),
+    ).unref()
+    return found
+  }
+  return () => {
+    answer ??= asked()
+    return Promise.race([answer, pause(PATIENCE, undefined, { ref: false })])
+  }
+}

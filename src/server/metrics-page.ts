@@ -1,0 +1,61 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { createServer } from 'node:http'
+import Koa, { type Context, type Middleware } from 'koa'
+import { DYNAMIC } from '../web/headers.js'
+import { refusesMethod } from '../web/routes.js'
+
+/**
+ * Answers `/metrics`. Not 404 to those without the token: that there is such an address is no secret, and a scraper that was
+ * set up wrongly has to be told from a site without metrics.
+ */
+export function metricsPage(
+  text: () => Promise<string>,
+  { contentType, token }: { contentType: string; token: string | undefined },
+): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== '/metrics') return next()
+    if (refusesMethod(ctx)) return
+    ctx.set(DYNAMIC)
+    if (token !== undefined && !isBearer(ctx, token)) return refuse(ctx)
+    const found = await text().catch(() => undefined)
+    ctx.status = found === undefined ? 503 : 200
+    ctx.body = found ?? 'not available\n'
+    if (found !== undefined) ctx.set('Content-Type', contentType)
+  }
+}
+
+function refuse(ctx: Context): void {
+  ctx.status = 401
+  ctx.set('WWW-Authenticate', 'Bearer')
+  ctx.body = 'A token is asked for.\n'
+}
+
+// Hashes are of one length, which is what the comparison asks for.
+function isBearer(ctx: Context, token: string): boolean {
+  const [, given = ''] = /^Bearer +(\S+)$/i.exec(ctx.get('Authorization')) ?? []
+  return timingSafeEqual(sha256(given), sha256(token))
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+/** Listens on a port for whoever collects the figures, and answers how to close it. Throws a sentence if it cannot be had. */
+export async function listenForMetrics(
+  page: Middleware,
+  { port, host }: { port: number; host: string },
+): Promise<() => void> {
+  const app = new Koa()
+  app.use(page)
+  const server = createServer(app.callback())
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', ({ message }) =>
+      reject(new Error(`METRICS_PORT ${port} on METRICS_HOST ${host} cannot be listened on: ${message}.`)),
+    )
+    server.listen(port, host, resolve)
+  })
+  return () => {
+    server.close()
+    server.closeAllConnections()
+  }
+}

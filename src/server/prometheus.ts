@@ -1,0 +1,67 @@
+import type { Context } from 'koa'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { routeOf, statusOf } from '../web/log.js'
+import { watchHouse } from './gauges.js'
+import { LOGIN_OUTCOMES, type Metrics, type MetricsOptions } from './metrics.js'
+import { textOfAll } from './metrics-of-workers.js'
+import { listenForMetrics, metricsPage } from './metrics-page.js'
+
+// From a page out of memory to a password that waits for its turn, in seconds.
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** The figures, by prom-client. */
+export function prometheusMetrics({ token, port, host = '127.0.0.1' }: MetricsOptions): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const requests = new Counter({
+    name: 'gatehouse_http_requests_total',
+    help: 'Requests by method, pattern of the route (other: none of ours) and status (gone: nobody was left to answer).',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'gatehouse_http_request_duration_seconds',
+    help: 'Time from a request to the end of its answer, by pattern of the route.',
+    labelNames: ['route'],
+    buckets: BUCKETS,
+    registers,
+  })
+  const logins = new Counter({
+    name: 'gatehouse_logins_total',
+    help: 'Logins by password, by what became of them.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  // A rate is reckoned from a zero: one that appears with its first count would miss that.
+  for (const outcome of LOGIN_OUTCOMES) logins.inc({ outcome }, 0)
+
+  const text = textOfAll(registry)
+  const page = metricsPage(text, { contentType: registry.contentType, token })
+  let close = () => {}
+  return {
+    async requests(ctx, next) {
+      const start = performance.now()
+      ctx.res.once('close', () => {
+        const route = routeOf(ctx) ?? 'other'
+        requests.inc({ method: methodOf(ctx), route, status: statusOf(ctx) ?? 'gone' })
+        durations.observe({ route }, (performance.now() - start) / 1000)
+      })
+      await next()
+    },
+    page: port === undefined ? page : (_, next) => next(),
+    async listen() {
+      if (port !== undefined) close = await listenForMetrics(page, { port, host })
+    },
+    text,
+    login: (outcome) => logins.inc({ outcome }),
+    watch: (house) => watchHouse(house, registry),
+    close: () => close(),
+  }
+}
+
+const METHODS = ['GET', 'HEAD', 'POST']
+
+function methodOf({ method }: Context): string {
+  return METHODS.includes(method) ? method : 'other'
+}

@@ -1,0 +1,108 @@
+import type { ExpressionBuilder } from 'kysely'
+import { sql } from '../database/kysely.js'
+import type { Db, Schema } from './schema.js'
+import { USER_COLUMNS, type User, userOf } from './users.js'
+
+/** A user in a list. Times are UTC milliseconds. */
+export interface ListedUser extends User {
+  closedAt: number | null
+  disabledAt: number | null
+  /** As far back as the history goes. */
+  lastLoginAt: number | null
+}
+
+/** What a user can be looked for by, beside a text. */
+export const USER_STATES = ['open', 'closed', 'disabled', 'unconfirmed'] as const
+
+export type UserState = (typeof USER_STATES)[number]
+
+export interface UserFilter {
+  /** Folded; a part of the name or the address. */
+  search?: string | undefined
+  /** The same as it would stand in the key of an address. */
+  searchEmail?: string | undefined
+  state?: UserState | undefined
+}
+
+/** Where in the list somebody stands. */
+export interface UserPlace {
+  createdAt: number
+  id: string
+}
+
+/** The next users in the order in which they signed up. A search looks at every user on its way. */
+export async function list(
+  db: Db,
+  { after, limit, ...filter }: UserFilter & { after?: UserPlace | undefined; limit: number },
+): Promise<ListedUser[]> {
+  const rows = await db
+    .selectFrom('users')
+    .select(USER_COLUMNS)
+    .select(['users.closed_at', 'users.disabled_at'])
+    .select(lastLogin)
+    .where((eb) => matching(eb, filter))
+    .where((eb) => standingAfter(eb, after))
+    .orderBy('users.created_at')
+    .orderBy('users.id')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => ({
+    ...userOf(row),
+    closedAt: row.closed_at,
+    disabledAt: row.disabled_at,
+    lastLoginAt: row.last_login_at,
+  }))
+}
+
+export async function count(db: Db, filter: UserFilter): Promise<number> {
+  const row = await db
+    .selectFrom('users')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where((eb) => matching(eb, filter))
+    .executeTakeFirst()
+  return row?.count ?? 0
+}
+
+type Asked = ExpressionBuilder<Schema, 'users'>
+
+function lastLogin({ selectFrom }: Asked) {
+  return selectFrom('events')
+    .select('events.at')
+    .whereRef('events.user_id', '=', 'users.id')
+    .where('events.kind', '=', 'logged_in')
+    .orderBy('events.id', 'desc')
+    .limit(1)
+    .as('last_login_at')
+}
+
+function matching(eb: Asked, { search, searchEmail = search, state }: UserFilter) {
+  return eb.and([
+    ...(search === undefined ? [] : [containing(eb, search, searchEmail)]),
+    ...(state === undefined ? [] : [inState(eb, state)]),
+  ])
+}
+
+// An address that is not its user's alone has a key with a space, which nobody would look for; SQLite lowers its ASCII
+// letters alone.
+function containing(eb: Asked, text: string, email = text) {
+  const like = (column: ReturnType<typeof sql>, part: string) =>
+    sql<boolean>`${column} like ${`%${part.replaceAll(/[\\%_]/g, '\\$&')}%`} escape '\\'`
+  return eb.or([
+    like(sql.ref('users.name_key'), text),
+    eb.and([like(sql.ref('users.email_key'), email), eb('users.email_key', 'not like', '% %')]),
+    like(sql`lower(${sql.ref('users.email')})`, text),
+  ])
+}
+
+function inState(eb: Asked, state: UserState) {
+  if (state === 'closed') return eb('users.closed_at', 'is not', null)
+  if (state === 'disabled') return eb('users.disabled_at', 'is not', null)
+  if (state === 'unconfirmed') return eb('users.email_confirmed_at', 'is', null)
+  return eb.and([eb('users.closed_at', 'is', null), eb('users.disabled_at', 'is', null)])
+}
+
+function standingAfter(eb: Asked, after: UserPlace | undefined) {
+  if (after === undefined) return eb.and([])
+  const place = eb.refTuple('users.created_at', 'users.id')
+  return eb(place, '>', eb.tuple(after.createdAt, after.id))
+}

@@ -1,0 +1,174 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod/v3'
+import { byDistance } from '../base/nearest.js'
+import { root } from '../base/package.js'
+import { englishIn, filesIn } from './templates.js'
+import { type Direction, ENGLISH, type Language, type Plural, type Saying } from './translator.js'
+
+/** Where languages lie in a folder of templates, one in each file: `ru.json`. */
+const FOLDER = 'languages'
+const OURS = join(root, 'templates')
+
+const saying = z.union([z.string(), z.object({ by: z.string() }).catchall(z.string())])
+const sayings = z.record(saying).default({})
+
+const file = z
+  .object({
+    name: z.string().optional(),
+    direction: z.enum(['ltr', 'rtl']).optional(),
+    texts: sayings,
+    messages: sayings,
+  })
+  .strict()
+
+/** What a file says of its language. */
+interface LanguageFile {
+  path: string
+  tag: string
+  name: string | undefined
+  direction: Direction | undefined
+  texts: Readonly<Record<string, Saying>>
+  messages: Readonly<Record<string, Saying>>
+}
+
+/**
+ * Every language there is, by its tag: those of the host's folders, of which the first counts most, and ours. Files of one
+ * language add to each other. Throws a sentence that names the file if one is wrong.
+ */
+export function loadLanguages(folders: readonly string[] = []): Map<string, Language> {
+  const files = [...folders, OURS].flatMap(readFiles)
+  const english = englishOf(files, folders)
+  for (const one of files) refuseWrong(one, english)
+  const tags = [...new Set(files.map(({ tag }) => tag))]
+  return new Map(
+    tags.map((tag) => [
+      tag,
+      languageOf(
+        tag,
+        files.filter((one) => one.tag === tag),
+      ),
+    ]),
+  )
+}
+
+function readFiles(folder: string): LanguageFile[] {
+  const place = join(folder, FOLDER)
+  if (!existsSync(place)) return []
+  return readdirSync(place)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => readFile(join(place, name), name.slice(0, -'.json'.length)))
+}
+
+function readFile(path: string, tag: string): LanguageFile {
+  if (!isTag(tag)) throw new Error(`${path} has to be named by a language that Intl knows, like ru or pt-BR.`)
+  const { data, error } = file.safeParse(parsed(path))
+  const [issue] = error?.issues ?? []
+  if (data === undefined) {
+    throw new Error(`${path} is no language: ${[issue?.path.join('.'), issue?.message].join(' ').trim()}.`)
+  }
+  return { path, tag, name: data.name, direction: data.direction, texts: data.texts, messages: data.messages }
+}
+
+function isTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag)[0] === tag && Intl.PluralRules.supportedLocalesOf(tag).length > 0
+  } catch {
+    return false
+  }
+}
+
+function parsed(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new Error(`${path} is no JSON: ${error instanceof Error ? error.message : error}.`)
+  }
+}
+
+/** What there is to be said, with the parameters of each. */
+interface English {
+  texts: Map<string, string>
+  messages: Map<string, string>
+}
+
+/** What the English files list, and what stands in the templates of the host. */
+function englishOf(files: readonly LanguageFile[], folders: readonly string[]): English {
+  const listed = files.filter(({ tag }) => tag === ENGLISH.tag)
+  const texts = listed.flatMap((one) => Object.keys(one.texts))
+  const messages = listed.flatMap((one) => Object.entries(one.messages)).reverse()
+  const own = folders.flatMap((folder) => templatesIn(folder).flatMap(englishIn))
+  return {
+    texts: new Map([...texts, ...own].map((text) => [text, text])),
+    messages: new Map(messages.map(([code, said]) => [code, formsOf(said).join(' ')])),
+  }
+}
+
+function templatesIn(folder: string): string[] {
+  const names = filesIn(folder).filter((name) => /\.(?:html|txt)$/.test(name))
+  return names.map((name) => readFileSync(join(folder, name), 'utf8'))
+}
+
+function refuseWrong({ path, tag, texts, messages }: LanguageFile, english: English): void {
+  for (const [kind, sayings] of Object.entries({ texts, messages })) {
+    const known = kind === 'texts' ? english.texts : english.messages
+    for (const [key, saying] of Object.entries(sayings)) {
+      const mistake = mistakeIn(key, saying, known, tag)
+      if (mistake !== undefined) throw new Error(`${path}: ${mistake}`)
+    }
+  }
+}
+
+function mistakeIn(
+  key: string,
+  saying: Saying,
+  known: ReadonlyMap<string, string>,
+  tag: string,
+): string | undefined {
+  const english = known.get(key)
+  if (english === undefined) {
+    const [near] = byDistance(key, [...known.keys()])
+    return `there is no "${key}" in English; the nearest is "${near?.known ?? ''}".`
+  }
+  const params = paramsOf(english)
+  const stray = formsOf(saying)
+    .flatMap(paramsOf)
+    .find((param) => !params.includes(param))
+  if (stray !== undefined) return `"${key}" has no {${stray}} in English.`
+  return typeof saying === 'string' ? undefined : mistakeInPlural(key, saying, params, tag)
+}
+
+function mistakeInPlural(key: string, plural: Plural, params: string[], tag: string): string | undefined {
+  const { by, ...forms } = plural
+  const wanted = new Intl.PluralRules(tag).resolvedOptions().pluralCategories
+  const missing = wanted.find((form) => !Object.hasOwn(forms, form))
+  const odd = Object.keys(forms).find((form) => !wanted.some((one) => one === form))
+  if (!params.includes(by)) return `"${key}" has no {${by}} in English to choose a form by.`
+  if (missing !== undefined) return `"${key}" lacks the plural form "${missing}".`
+  return odd === undefined ? undefined : `"${key}" has a form "${odd}", which ${tag} does not use.`
+}
+
+function formsOf(saying: Saying): string[] {
+  if (typeof saying === 'string') return [saying]
+  const { by: _, ...forms } = saying
+  return Object.values(forms)
+}
+
+function paramsOf(text: string): string[] {
+  return [...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+}
+
+function languageOf(tag: string, files: readonly LanguageFile[]): Language {
+  const name = files.find((one) => one.name !== undefined)?.name
+  if (name === undefined) throw new Error(`${files[0]?.path} has to say the "name" of its language.`)
+  // What English says stands in templates and beside rules: ours only lists it, so that an edit there shows.
+  const own = files.filter(({ path }) => tag !== ENGLISH.tag || !path.startsWith(join(OURS, FOLDER)))
+  const reversed = [...own].reverse()
+  return {
+    tag,
+    name,
+    direction: files.find((one) => one.direction !== undefined)?.direction ?? 'ltr',
+    texts: new Map(reversed.flatMap(({ texts }) => Object.entries(texts))),
+    messages: new Map(reversed.flatMap(({ messages }) => Object.entries(messages))),
+  }
+}

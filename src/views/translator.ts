@@ -1,0 +1,78 @@
+import { once } from '../base/once.js'
+import type { Message, Params } from '../web/form.js'
+import { type Times, timesIn } from './times.js'
+
+/** What visitors read, in one language. */
+export interface Words {
+  /** A text of a template, by its English: `_('Log in')`, with `{name}` for each of `params`. */
+  text(english: string, params?: Params): string
+  /** What a message says. */
+  sentence(message: Message): string
+  times: Times
+}
+
+/** A language, as far as it differs from the English that stands in templates and beside rules. */
+export interface Language {
+  /** As in `<html lang>`: `ru`, `pt-BR`. */
+  tag: string
+  /** What it calls itself. */
+  name: string
+  direction: Direction
+  /** By the English of the templates. */
+  texts: ReadonlyMap<string, Saying>
+  /** By the stable codes of messages. */
+  messages: ReadonlyMap<string, Saying>
+}
+
+export type Direction = 'ltr' | 'rtl'
+
+/** With `{name}` for each parameter; or one for each plural form of the language, chosen by the number called `by`. */
+export type Saying = string | Plural
+
+export type Plural = { by: string } & Readonly<Record<string, string>>
+
+export const ENGLISH: Language = {
+  tag: 'en',
+  name: 'English',
+  direction: 'ltr',
+  texts: new Map(),
+  messages: new Map(),
+}
+
+/** The words of a language; where it has none, the English ones. */
+export function createWords({ tag, direction, texts, messages }: Language = ENGLISH): Words {
+  const times = timesIn(tag)
+  const plurals = once(() => new Intl.PluralRules(tag))
+  const numbers = once(() => new Intl.NumberFormat(tag))
+
+  const said = (param: Params[string]) => {
+    if (typeof param === 'object') return times.until(param.milliseconds)
+    return typeof param === 'number' ? numbers().format(param) : isolated(param, direction)
+  }
+  const fill = (text: string, params: Params) =>
+    text.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => {
+      const param = params[name]
+      return param === undefined ? placeholder : said(param)
+    })
+  const say = (saying: Saying, params: Params | undefined) => {
+    if (typeof saying !== 'string') {
+      const count = Number(params?.[saying.by])
+      return fill(saying[plurals().select(count)] ?? saying.other ?? '', params ?? {})
+    }
+    return params === undefined ? saying : fill(saying, params)
+  }
+
+  return {
+    text: (english, params) => say(texts.get(english) ?? english, params),
+    sentence: ({ code, sentence, params }) => say(messages.get(code) ?? sentence, params),
+    times,
+  }
+}
+
+/** What is written the other way than what stands around it. */
+const FOREIGN = { ltr: /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]/, rtl: /[^\P{L}\u0590-\u08FF]/u }
+
+// It would draw the signs around it to its wrong side (UAX 9, isolates).
+function isolated(text: string, direction: Direction): string {
+  return FOREIGN[direction].test(text) ? `\u2068${text}\u2069` : text
+}

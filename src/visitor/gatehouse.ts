@@ -1,0 +1,127 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context } from 'koa'
+import type { Logger } from 'pino'
+import type { Codes } from '../accounts/codes.js'
+import type { PasswordRules } from '../accounts/fields.js'
+import type { Events } from '../accounts/history.js'
+import type { Hooks } from '../accounts/hooks.js'
+import type { Lifetimes } from '../accounts/lifetimes.js'
+import type { Limits } from '../accounts/limits.js'
+import type { Pseudonym } from '../accounts/security-log.js'
+import type { Database } from '../database/open.js'
+import type { Outbox } from '../mail/outbox.js'
+import type { Passwords } from '../secrets/password.js'
+import type { Seal } from '../secrets/seal.js'
+import type { Metrics } from '../server/metrics.js'
+import type { Assets } from '../web/assets.js'
+import type { Csrf } from '../web/csrf.js'
+import type { Pages, SpokenNotice } from '../web/pages.js'
+import type { OwnCookie } from '../web/sealed-cookie.js'
+import type { LoginCookie } from './login-cookie.js'
+
+/** What every feature works with, made once at start. */
+export interface House {
+  database: Database
+  passwords: Passwords
+  pages: Pages
+  assets: Assets
+  log: Logger
+  url: Url
+  /** Whether this site has the feature of this name. */
+  offers: (name: string) => boolean
+  places: Places
+  rules: Rules
+  /** Whether the owner is told by mail when a session is used from another network and by another browser at once. */
+  jumpMail: boolean
+  lifetimes: Lifetimes
+  limits: Limits
+  events: Events
+  outbox: Outbox
+  /** The language in which a request is answered, by its tag. */
+  languageOf: (ctx: Context) => string
+  /** Renders a template of a mail, `.txt` or `.html`, in a language; one that is not offered is the site's first. */
+  render: (language: string | undefined, template: string, values: object) => string
+  /** What is counted for whoever watches the site; undefined if nobody does. */
+  metrics: Metrics | undefined
+  codes: Codes
+  csrf: Csrf
+  loginCookie: LoginCookie
+  /** How far a login has come that needs more than a password. */
+  halfLoginCookie: OwnCookie
+  /** What the database said of the user last, where pages trust that for a while. */
+  seenCookie: OwnCookie
+  /** Which accounts a browser has logged in to. */
+  deviceCookie: OwnCookie
+  /** Seals what browsers bring back to us; its context says what for. */
+  seal: Seal
+  /** The site's fixed origin; undefined if it has none and the Host header decides. */
+  origin: string | undefined
+  /** The address of the browser behind a request, IPv4 or IPv6; '' if it cannot be known. */
+  address: (ctx: Context) => string
+  hooks: Hooks
+  siteName: string
+  /** Names of fields that the host has added to the sign-up form. */
+  signupFields: readonly string[]
+  /** UTC milliseconds. */
+  now: () => number
+  pseudonym: Pseudonym
+}
+
+/** The path of a page of ours under the host's prefix: `url('login')`, `url('users', slug)`. */
+export type Url = (name: string, part?: string) => string
+
+/** The login with the name filled in, for who has just shown that it is theirs. */
+export function loginAs({ url }: Pick<House, 'url'>, { name }: { name: string }): string {
+  return `${url('login')}?${new URLSearchParams({ username: name })}`
+}
+
+/** The login that leads on to this page of ours. */
+export function loginBefore({ url }: Pick<House, 'url'>, page: string): string {
+  return `${url('login')}?${new URLSearchParams({ next: page })}`
+}
+
+export const SITE_NAME = 'Gatehouse'
+
+/** What everybody who knows the site tries first as a password: its name, and its host where that is fixed. */
+export function siteWordsOf({ siteName = SITE_NAME, baseUrl }: SiteNames): string[] {
+  return [siteName, ...(baseUrl === undefined ? [] : [new URL(baseUrl).hostname])]
+}
+
+interface SiteNames {
+  siteName?: string
+  baseUrl?: string | undefined
+}
+
+/** Where visitors arrive, as paths. */
+export interface Places {
+  home: string
+  afterSignup: string
+  afterLogin: string
+  afterLogout: string
+}
+
+export interface Rules extends PasswordRules {
+  /** Whether the address has to be confirmed before the first login. */
+  confirmation: 'optional' | 'required'
+  /** Whether no answer may tell whose address somebody's is. */
+  privateEmails: boolean
+}
+
+const houses = new WeakMap<IncomingMessage, House>()
+
+/** Notes which house a request has come to, for the guards. */
+export function enter(ctx: Context, house: House): void {
+  houses.set(ctx.req, house)
+}
+
+/** The house a request has come to. Throws if it has not come by one. */
+export function houseOf(ctx: Context): House {
+  const house = houses.get(ctx.req)
+  if (house === undefined) throw new Error('A guard of Gatehouse has to stand behind accounts().')
+  return house
+}
+
+/** The notice that waits for the page which answers this request, to be shown once; it dies a minute after it was made. */
+export function takeNotice(ctx: Context): SpokenNotice | undefined {
+  return houseOf(ctx).pages.takeNotice(ctx)
+}

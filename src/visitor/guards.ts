@@ -1,0 +1,119 @@
+import type { Context, Middleware } from 'koa'
+import { refuseCrossSite } from '../web/csrf.js'
+import { textFields } from '../web/form.js'
+import { localPath } from '../web/local-path.js'
+import { queryText } from '../web/query.js'
+import { seenPath, seenUrl } from '../web/request-url.js'
+import { isRead } from '../web/routes.js'
+import { keepTyped, pageBehind, passwordConfirm, sealTyped, typedIn } from './drafts.js'
+import { houseOf } from './gatehouse.js'
+import { sessionOf, userOf } from './session.js'
+
+export { userOf }
+
+const LOGIN_NEEDED = {
+  code: 'login_needed',
+  sentence: 'You are logged out. Log in first, then send this again if it is still needed.',
+}
+const LOGIN_NEEDED_TOO_LONG = {
+  code: 'login_needed_too_long',
+  sentence:
+    'You are logged out. Log in first, then send this again if it is still needed. What you typed is too long to be kept: copy it first.',
+}
+const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+const PASSWORD_NEEDED = {
+  code: 'password_needed',
+  sentence: 'Please enter your password first. Nothing was done yet.',
+}
+const TYPED_TOO_LONG = {
+  code: 'typed_too_long',
+  sentence:
+    'Please enter your password first. What you typed is too long to be brought back: go back and copy it.',
+}
+const OTHER_ACCOUNT = {
+  code: 'page_of_another_account_guarded',
+  sentence:
+    'This page was opened for another account, and you are logged in as {name} now. Nothing was done.',
+}
+const OPEN_AGAIN = { code: 'open_page_again', sentence: 'Open the page again' }
+const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
+
+/**
+ * Lets only users who are logged in through. Others who open a page log in first and come back to it; what others send
+ * is refused with 403 and a link to the login, and comes back filled in. Stands behind `accounts()`.
+ */
+export const requireUser: Middleware = async (ctx, next) => {
+  if (userOf(ctx) !== undefined) return await next()
+  const { pages, url } = houseOf(ctx)
+  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), seenUrl(ctx)))
+  await refuseLoggedOut(ctx)
+}
+
+async function refuseLoggedOut(ctx: Context): Promise<void> {
+  const { pages, url, origin, log } = houseOf(ctx)
+  refuseCrossSite(ctx, { origin, log })
+  const page = pageBehind(ctx)
+  const error = keepTyped(ctx, page) ? LOGIN_NEEDED : LOGIN_NEEDED_TOO_LONG
+  const link = { href: pathWithNext(url('login'), page), message: LOG_IN }
+  const form = pages.formAt(seenPath(ctx))
+  const values = typedIn(ctx)
+  // What a page shows around its form may be about the user, who is not there.
+  if (form === undefined || form.around !== undefined || Object.keys(values).length === 0) {
+    return pages.problem(ctx, { status: 403, error, link })
+  }
+  await pages.refuse(ctx, form, { status: 403, errors: [{ ...error, link }], values })
+}
+
+/** Lets only visitors through who are not logged in; users go home, or on to the page that asked for the login. */
+export const requireAnonymous: Middleware = async (ctx, next) => {
+  if (userOf(ctx) === undefined) return await next()
+  const { pages, places } = houseOf(ctx)
+  pages.leave(ctx, localPath(queryText(ctx, 'next')) ?? places.home)
+}
+
+/**
+ * Lets only users through who have given their password within the last 10 minutes. Others are asked for it and go on;
+ * a form that was sent comes back filled in, passwords excepted, and is not run by itself (see `typedOf`).
+ */
+export const requireRecentLogin: Middleware = (ctx, next) =>
+  requireUser(ctx, async () => {
+    if (isRecentLogin(ctx)) return await next()
+    const { pages, url } = houseOf(ctx)
+    if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url(passwordConfirm.name), seenUrl(ctx)))
+    await askPassword(ctx)
+  })
+
+/** Whether the user has proved lately who they are. */
+export function isRecentLogin(ctx: Context): boolean {
+  const { lifetimes, now } = houseOf(ctx)
+  const session = sessionOf(ctx)
+  return session !== undefined && now() - session.authenticatedAt < lifetimes.recent
+}
+
+async function askPassword(ctx: Context): Promise<void> {
+  const { pages, origin, log } = houseOf(ctx)
+  refuseCrossSite(ctx, { origin, log })
+  const page = pageBehind(ctx)
+  const other = await pages.otherSubject(ctx, pages.formAt(ctx.path), textFields(ctx)._csrf ?? '')
+  if (other !== undefined) return await refuseOther(ctx, other, page)
+  const sealed = sealTyped(ctx, page)
+  await pages.ask(ctx, passwordConfirm, {
+    error: sealed === undefined ? TYPED_TOO_LONG : PASSWORD_NEEDED,
+    button: ENTER_PASSWORD,
+    values: { next: page ?? '', _typed: sealed ?? '' },
+  })
+}
+
+// Another user has logged in in another tab: their password is not asked for what the former one was about to do.
+async function refuseOther(ctx: Context, name: string, page: string | undefined): Promise<void> {
+  const { pages, places } = houseOf(ctx)
+  keepTyped(ctx, page)
+  const link = { href: page ?? places.home, message: OPEN_AGAIN }
+  pages.problem(ctx, { status: 403, error: { ...OTHER_ACCOUNT, params: { name } }, link })
+}
+
+/** The address of a page that goes on to `next`. */
+export function pathWithNext(path: string, next: string | undefined): string {
+  const place = localPath(next)
+  return place === undefined ? path : `${path}?${new URLSearchParams({ next: place })}`
+}

@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto'
+import Bowser from 'bowser'
+import type { Context } from 'koa'
+import { DAY } from '../base/durations.js'
+import type { Account } from '../tables/users.js'
+import type { House } from './gatehouse.js'
+
+/** So long a browser is known to have logged in to an account (OWASP "Device Cookies"). */
+export const DEVICE_LIFE = 400 * DAY
+
+/** A family's computer; more would make the cookie long. */
+const MOST_ACCOUNTS = 5
+
+/** What a device carries for an account: `stamp` is the account's, and ends when the account takes another. */
+interface Known {
+  userId: string
+  stamp: string
+  /** By which its failed tries are counted apart from those of the account's other devices, and it alone is logged out. */
+  id: string
+  /** When it last logged in, UTC milliseconds. */
+  at: number
+}
+
+/**
+ * Answers the id of this browser for an account, if it has logged in to that before and the account has not forgotten it
+ * since: it is not held by limits that strangers fill. A forged cookie, or that of another account, counts for nothing.
+ */
+export function knownDevices(ctx: Context, house: House): (account: Account) => string | undefined {
+  const known = carried(ctx, house)
+  return ({ user, deviceStamp, endedDevices }) =>
+    known.find(
+      ({ userId, stamp, id }) => userId === user.id && stamp === deviceStamp && !endedDevices.includes(id),
+    )?.id
+}
+
+/** The id of the user who logged in last in this browser, as far as it is known. */
+export function lastUser(ctx: Context, house: House): string | undefined {
+  return carried(ctx, house)[0]?.userId
+}
+
+/** Lets this browser carry that it has logged in to the account, by the id that it has for that already unless another is given. */
+export function rememberDevice(
+  ctx: Context,
+  house: House,
+  { userId, stamp, device }: { userId: string; stamp: string; device?: string },
+): void {
+  const known = carried(ctx, house)
+  const id = device ?? known.find((one) => one.userId === userId)?.id ?? newDeviceId()
+  const others = known.filter((one) => one.userId !== userId)
+  house.deviceCookie.write(ctx, [{ userId, stamp, id, at: house.now() }, ...others].slice(0, MOST_ACCOUNTS), {
+    maxAge: DEVICE_LIFE,
+  })
+}
+
+/** Lets go of the account in this browser, which is a stranger to it from now on. */
+export function forgetDevice(ctx: Context, house: House, userId: string): void {
+  const others = carried(ctx, house).filter((one) => one.userId !== userId)
+  if (others.length === 0) house.deviceCookie.clear(ctx)
+  else house.deviceCookie.write(ctx, others, { maxAge: DEVICE_LIFE })
+}
+
+function carried(ctx: Context, house: House): Known[] {
+  const content = house.deviceCookie.read(ctx)
+  const known = Array.isArray(content) ? content.filter(isKnown) : []
+  // A browser that does not let go of a cookie in time, or a copy of one, has it no longer.
+  return known.filter(({ at }) => house.now() - at < DEVICE_LIFE)
+}
+
+function isKnown(value: unknown): value is Known {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'userId' in value &&
+    'stamp' in value &&
+    'id' in value &&
+    'at' in value
+  )
+}
+
+export function newDeviceId(): string {
+  return randomBytes(9).toString('base64url')
+}
+
+/** A stamp that no device carries yet. */
+export function newDeviceStamp(): string {
+  return randomBytes(9).toString('base64url')
+}
+
+/** Browser and system of a device, as far as the browser's own words for itself can be told. */
+export interface DeviceWords {
+  browser: string | undefined
+  system: string | undefined
+}
+
+// For what it does not know, Bowser gives back what is written there: a sentence, or a link, that anybody could have sent to
+// the owner in a notice of ours.
+const BROWSERS: ReadonlySet<string | undefined> = new Set(Object.values(Bowser.BROWSER_MAP))
+
+/** Reads a User-Agent: `Firefox` on `Linux`, `Safari` on `iPhone`. */
+export function deviceWords(userAgent: string): DeviceWords {
+  if (userAgent === '') return { browser: undefined, system: undefined }
+  const { browser, os, platform } = Bowser.parse(userAgent)
+  const known = BROWSERS.has(browser.name) ? browser.name : undefined
+  return { browser: known ?? firstWord(userAgent), system: platform.model || os.name || undefined }
+}
+
+// Programs name themselves first: `curl/8.5.0`, `w3m/0.5`. Only browsers all begin with the same word. Without dots, for
+// programs that show mails make links of `example.com`.
+function firstWord(userAgent: string): string | undefined {
+  return /^(?!Mozilla\b)[A-Za-z][\w-]{0,29}(?=[/ ])/.exec(userAgent)?.[0]
+}
+
+/** From where a device was used, and in which words it calls itself. */
+export interface DevicePlace {
+  words: DeviceWords
+  address: string
+}
+
+/** The place of a use; undefined if none was noted. */
+export function placeOf(userAgent: string | null, address: string | null): DevicePlace | undefined {
+  if (userAgent === null || address === null) return undefined
+  return { words: deviceWords(userAgent), address }
+}

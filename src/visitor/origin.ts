@@ -1,0 +1,26 @@
+import type { Context } from 'koa'
+import { userAgentOf } from '../accounts/history.js'
+import type { House } from './gatehouse.js'
+import { deviceWords } from './known-devices.js'
+
+/** What a notice tells of a request: when, on which device, and from where. */
+export interface Circumstances {
+  /** UTC milliseconds. */
+  at: number
+  browser: string
+  system: string
+  address: string
+  /** In which the request was answered. */
+  language: string
+}
+
+export function circumstances(ctx: Context, house: House): Circumstances {
+  const { browser = '', system = '' } = deviceWords(userAgentOf(ctx))
+  return {
+    at: house.now(),
+    browser,
+    system,
+    address: house.address(ctx),
+    language: house.languageOf(ctx),
+  }
+}

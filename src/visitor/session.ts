@@ -1,0 +1,333 @@
+import { randomUUID } from 'node:crypto'
+import type { Context, Middleware } from 'koa'
+import { happens, userAgentOf } from '../accounts/history.js'
+import type { Lifetimes } from '../accounts/lifetimes.js'
+import { MINUTE } from '../base/durations.js'
+import { hashOf, newToken } from '../secrets/token.js'
+import * as mails from '../tables/mails.js'
+import type { Db } from '../tables/schema.js'
+import * as sessions from '../tables/sessions.js'
+import * as tokens from '../tables/tokens.js'
+import type { Account, User } from '../tables/users.js'
+import * as users from '../tables/users.js'
+import { textFields } from '../web/form.js'
+import { isRead } from '../web/routes.js'
+import { changeSessionId, forget, openNotes, shed } from '../web/session.js'
+import { fingerprint } from '../web/submit.js'
+import type { House } from './gatehouse.js'
+import { isJump, noteJump } from './jumps.js'
+import { forgetDevice, knownDevices, newDeviceId, newDeviceStamp, rememberDevice } from './known-devices.js'
+import { forgetHalfLogin, halfLoggedIn, halfLoginOf } from './login-steps.js'
+import { circumstances } from './origin.js'
+
+/** Between two notes that a session was used. */
+const TOUCH_EVERY = MINUTE
+
+/** What a session that is full can do without: what was typed before a login. */
+const OPTIONAL = ['typed']
+
+/** A login as the database knew it at a time, in a cookie; `of` is the hash of its token. */
+interface Seen extends sessions.Login {
+  of: string
+  at: number
+}
+
+function isSeen(value: unknown): value is Seen {
+  return typeof value === 'object' && value !== null && 'of' in value && 'at' in value
+}
+
+/** Lets go of what this browser carries of the user, where pages trust that for a while: it was changed just now. */
+export function lookAnew(ctx: Context, { seenCookie }: House): void {
+  seenCookie.clear(ctx)
+}
+
+const logins = new WeakMap<Context, sessions.Login>()
+
+/** The user whom Gatehouse found for this request; what others write to `ctx.state.user` does not count. */
+export function userOf(ctx: Context): User | undefined {
+  return logins.get(ctx)?.user
+}
+
+/** The session of the user who is logged in, for those who need to know more of it than whose it is. */
+export function sessionOf(ctx: Context): sessions.Session | undefined {
+  return logins.get(ctx)?.session
+}
+
+/** The session and its user, for what stands behind `requireUser`. Throws if nobody is logged in. */
+export function loginOf(ctx: Context): sessions.Login {
+  const login = logins.get(ctx)
+  if (login === undefined) throw new Error('Nobody is logged in: put requireUser before it.')
+  return login
+}
+
+// Hosts read a copy: whatever they add to it, or change in it, the guards go by what was found.
+function setLogin(ctx: Context, login: sessions.Login | undefined): void {
+  if (login === undefined) logins.delete(ctx)
+  else logins.set(ctx, login)
+  ctx.state.user = login && { ...login.user }
+}
+
+/** Finds out who is there, for `ctx.state.user`: the cookie only names a session, the database says what it is worth. */
+export function currentUser(house: House): Middleware {
+  return async (ctx, next) => {
+    openNotes(ctx, house.now)
+    setLogin(ctx, await found(ctx, house))
+    try {
+      await next()
+    } finally {
+      shed(ctx, OPTIONAL)
+    }
+  }
+}
+
+async function found(ctx: Context, house: House): Promise<sessions.Login | undefined> {
+  const hash = hashOfToken(ctx, house)
+  return hash === undefined ? undefined : (trusted(ctx, house, hash) ?? (await look(ctx, house, hash)))
+}
+
+function hashOfToken(ctx: Context, house: House): string | undefined {
+  const carried = house.loginCookie.read(ctx)
+  return carried && hashOf(carried.token)
+}
+
+// Never for what changes something: a session that was revoked can at most look on for as long as the host allows.
+function trusted(
+  ctx: Context,
+  { lifetimes, seenCookie, now }: House,
+  hash: string,
+): sessions.Login | undefined {
+  const seen = lifetimes.recheck > 0 && isRead(ctx) ? seenCookie.read(ctx) : undefined
+  if (!isSeen(seen) || seen.of !== hash) return undefined
+  const age = now() - seen.at
+  return age >= 0 && age < lifetimes.recheck && now() < seen.session.expiresAt ? seen : undefined
+}
+
+// A cookie whose session has ended stays as it is: another tab may have put a new login in its place meanwhile.
+async function look(ctx: Context, house: House, hash: string): Promise<sessions.Login | undefined> {
+  const now = house.now()
+  const { main } = house.database
+  const current = await sessions.byToken(main, hash, now)
+  const found = current ?? (await sessions.byFormerToken(main, hash, { now, form: formOf(ctx, house) }))
+  if (found !== undefined) await noteUse(ctx, house, found)
+  // Not with the former token: the cookie of such an answer would take the place of the one with the new token.
+  if (current !== undefined && house.lifetimes.recheck > 0) {
+    const { session, user } = current
+    house.seenCookie.write(ctx, { session, user, of: hash, at: now } satisfies Seen)
+  }
+  return found
+}
+
+// Of a form of ours that was sent; it cannot be guessed, for it is made of the visitor's secret.
+function formOf(ctx: Context, house: House): string | undefined {
+  const { _once } = isRead(ctx) ? {} : textFields(ctx)
+  return _once === undefined ? undefined : fingerprint(ctx, house, { _once, _csrf: '' })
+}
+
+async function noteUse(ctx: Context, house: House, found: sessions.Found): Promise<void> {
+  const { session, trail } = found
+  const now = house.now()
+  const expiresAt = endOf(session, now, house.lifetimes)
+  const use = { id: session.id, now, expiresAt, address: house.address(ctx), userAgent: userAgentOf(ctx) }
+  if (isJump(trail, use)) return noteJump(ctx, house, found, use)
+  if (now - session.lastSeenAt < Math.min(TOUCH_EVERY, house.lifetimes.idle / 2)) return
+  // That it was used is not waited for: the next request notes it again if the database was busy.
+  sessions
+    .touch(house.database.loose, use)
+    .catch((error: unknown) => house.log.debug({ err: error }, 'last seen not noted'))
+}
+
+function endOf(session: { kept: boolean; createdAt: number }, now: number, lifetimes: Lifetimes): number {
+  const idle = session.kept ? lifetimes.keptIdle : lifetimes.idle
+  return Math.min(now + idle, session.createdAt + lifetimes.max)
+}
+
+/**
+ * Begins a session for a user who has proved who they are. Always a new token, and a new CSRF secret: what somebody
+ * planted in this browser before is worth nothing now (session fixation, ASVS 5 7.2.4). The former session here ends,
+ * and a form that has come twice goes on with the session that it has begun, of which nobody is told again.
+ * An account that was closed is open again, which is answered. Answers undefined if the password was changed, or the account
+ * closed, since it was looked at: a login on its way must not outlive what ends all logins.
+ */
+export async function logIn(
+  ctx: Context,
+  house: House,
+  account: Account,
+  options: { kept: boolean; form: string },
+): Promise<{ isReopened: boolean } | undefined> {
+  const { user, deviceStamp } = account
+  const now = house.now()
+  const token = newToken()
+  const known = knownDevices(ctx, house)(account)
+  const device = known ?? newDeviceId()
+  const session = {
+    id: randomUUID(),
+    tokenHash: hashOf(token),
+    userId: user.id,
+    kept: options.kept,
+    loginForm: options.form,
+    device,
+    userAgent: userAgentOf(ctx),
+    address: house.address(ctx),
+    now,
+    expiresAt: endOf({ kept: options.kept, createdAt: now }, now, house.lifetimes),
+  }
+  const isStranger = known === undefined && !(await hasJustSignedUp(ctx, house, account))
+  const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
+  let opened: Awaited<ReturnType<typeof sessions.open>>
+  await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+    opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
+    // Of a form that has come twice everything was told the first time.
+    if (!opened?.isNew) return undefined
+    const language = house.languageOf(ctx)
+    // Whoever comes on a new device may be a thief: what the owner is told of that stays in the owner's language.
+    if (language !== account.language && (!isStranger || account.language === null)) {
+      await users.setLanguage(transaction, user.id, language)
+    }
+    if (isStranger) {
+      const facts = { to: user.email, ...circumstances(ctx, house) }
+      await house.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
+    }
+    return true
+  })
+  if (opened === undefined) return undefined
+  const begun = begunOf({ ...session, id: opened.id })
+  forgetHalfLogin(ctx, house)
+  house.loginCookie.begin(ctx, token, lifetimeOf(begun, house))
+  house.csrf.forget(ctx)
+  await changeSessionId(ctx)
+  rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp, device })
+  setLogin(ctx, { session: begun, user })
+  return { isReopened }
+}
+
+function begunOf({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Session {
+  return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, expiresAt }
+}
+
+// They need not be told of a login on a new device.
+async function hasJustSignedUp(ctx: Context, house: House, { user }: Account): Promise<boolean> {
+  if (!halfLoginOf(ctx, house)?.methods.includes('signup')) return false
+  return (await halfLoggedIn(ctx, house))?.user.id === user.id
+}
+
+/** Writes to the user of this session, if there is one, in the language that was chosen just now. Not waited for. */
+export function noteLanguage(ctx: Context, house: House, language: string): void {
+  const user = userOf(ctx)
+  if (user === undefined) return
+  users
+    .setLanguage(house.database.loose, user.id, language)
+    .catch((error: unknown) => house.log.debug({ err: error }, 'language not noted'))
+}
+
+/** Opens an account that its owner had closed; answers whether it was this that did it. */
+export async function reopen(ctx: Context, house: House, user: User): Promise<boolean> {
+  const reopened = await happens(
+    ctx,
+    house,
+    { kind: 'account_reopened', userId: user.id },
+    async (transaction) => {
+      await tokens.useAll(transaction, user.id, 'account-reopen', house.now())
+      await mails.cancel(transaction, user.id, ['account-closed'])
+      return (await users.reopen(transaction, user.id, house.now())) || undefined
+    },
+  )
+  return reopened ?? false
+}
+
+/**
+ * Notes that the user of this session has proved again who they are; with a new token, for the session may do more now
+ * (ASVS 5 7.2.4). Of a button pressed twice the last answer's token counts, like at login.
+ */
+export async function confirmLogin(
+  ctx: Context,
+  house: House,
+  { user, form }: { user: User; form: string },
+): Promise<void> {
+  const renewal = renewalOf(ctx, house, { form })
+  const owned = { id: loginOf(ctx).session.id, userId: user.id }
+  if (await sessions.isOfForm(house.database.main, owned, form)) {
+    if (await house.database.write(renewal.store)) await renewal.carry()
+    return
+  }
+  const renewed = await happens(
+    ctx,
+    house,
+    { kind: 'password_confirmed', userId: user.id },
+    async (transaction) => (await renewal.store(transaction)) || undefined,
+  )
+  if (renewed) await renewal.carry()
+}
+
+/** Another token for this session, to be stored with what it is for, and kept once that is committed. */
+export interface Renewal {
+  /** Answers false if the session has ended. */
+  store(transaction: Db): Promise<boolean>
+  carry(): Promise<void>
+}
+
+export function renewalOf(ctx: Context, house: House, { form }: { form: string }): Renewal {
+  const { session, user } = loginOf(ctx)
+  const token = newToken()
+  const hashes = {
+    formerHash: hashOfToken(ctx, house) ?? '',
+    tokenHash: hashOf(token),
+    now: house.now(),
+    form,
+  }
+  return {
+    store: (transaction) => sessions.renew(transaction, { id: session.id, userId: user.id }, hashes),
+    carry: async () => {
+      house.loginCookie.renew(ctx, token, lifetimeOf(session, house))
+      lookAnew(ctx, house)
+      await changeSessionId(ctx)
+    },
+  }
+}
+
+export const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' }
+
+/**
+ * Ends the session of this browser; a copy of its cookie is worth nothing from now on. With `forget` the browser is a
+ * stranger to the account afterwards, and so is a copy of its device cookie.
+ */
+export async function logOut(ctx: Context, house: House, { forget }: { forget: boolean }): Promise<void> {
+  const login = logins.get(ctx)
+  if (login !== undefined) {
+    const { session, user } = login
+    const owned = { id: session.id, userId: user.id }
+    await happens(ctx, house, { kind: 'logged_out', userId: user.id }, async (transaction) =>
+      forget
+        ? endDevice(transaction, owned)
+        : (await sessions.close(transaction, owned)) !== undefined || undefined,
+    )
+    if (forget) forgetDevice(ctx, house, user.id)
+  }
+  await forgetLogin(ctx, house)
+}
+
+/** Ends a session and makes a stranger of its browser; answers undefined if it had ended before. */
+export async function endDevice(transaction: Db, owned: sessions.Owned): Promise<true | undefined> {
+  const device = await sessions.close(transaction, owned)
+  if (device === undefined) return undefined
+  await users.endDevice(transaction, owned.userId, { device, otherStamp: newDeviceStamp() })
+  return true
+}
+
+/** Lets go of a login that has ended: nothing of it stays in this browser. */
+export async function forgetLogin(ctx: Context, house: House): Promise<void> {
+  setLogin(ctx, undefined)
+  house.loginCookie.end(ctx)
+  house.csrf.forget(ctx)
+  lookAnew(ctx, house)
+  forgetHalfLogin(ctx, house)
+  forget(ctx)
+  await changeSessionId(ctx)
+}
+
+/** How long its cookie may yet outlive the browser, if its user asked for that. */
+function lifetimeOf(
+  { kept, createdAt }: sessions.Session,
+  { lifetimes, now }: House,
+): { maxAge: number } | undefined {
+  return kept ? { maxAge: createdAt + lifetimes.max - now() } : undefined
+}

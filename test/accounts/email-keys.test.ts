@@ -1,0 +1,142 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { MINUTE } from '../../src/base/durations.js'
+import { assertDone, callGatehouse } from '../support/calling.js'
+import { rows, write } from '../support/databases.js'
+import { freshDatabase, Site, type Visitor } from '../support/helpers.js'
+import { takeBack } from '../support/older.js'
+
+const test = suite('one key for each mailbox')
+
+let site: Site
+test.before(async () => {
+  site = await Site.start()
+})
+test.after(() => site.close())
+test.after.each(() => site.emptyMailbox())
+
+// What people type, and what Chromium sends of it from a field for addresses.
+const UNICODE = 'Anna@Bücher.example'
+const SENT = 'anna@xn--bcher-kva.example'
+
+async function messages(visitor: Visitor, typed: Record<string, string>): Promise<string[]> {
+  return (await visitor.signUp('Other', typed)).messages()
+}
+
+test('who signed up with one spelling logs in, resets and is found with every other', async () => {
+  await site.visitor().signUp('Anna', { email: SENT })
+  await site.emptyMailbox()
+  for (const typed of [UNICODE, SENT, 'anna@BÜCHER。example', ' \u200banna@bücher.example\u200b ']) {
+    assert.is((await site.visitor().logIn(typed)).status, 303, typed)
+    const visitor = site.visitor()
+    site.clock.advance(MINUTE)
+    await visitor.send(await visitor.open('/password/forgot/'), { username: typed })
+    await site.mailThat(SENT, ({ link }) => link.startsWith('/password/reset/'))
+    await site.emptyMailbox()
+    assert.match(JSON.stringify(await messages(site.visitor(), { email: typed })), 'already in use')
+  }
+})
+
+test('nobody changes or corrects their address to another spelling of somebody else’s', async () => {
+  const bela = await site.visitor().settle('Bela')
+  const page = await bela.open('/account/email/')
+  const answer = await bela.send(page, { email: UNICODE })
+  assert.is(answer.status, 406)
+  assert.match(answer.messages().join(), 'already in use')
+  const correction = await bela.open('/email/confirm/address/')
+  assert.match((await bela.send(correction, { email: UNICODE })).messages().join(), 'already in use')
+})
+
+test('a quoted local part is no second address', async () => {
+  assert.match(
+    (await messages(site.visitor(), { email: '"anna"@xn--bcher-kva.example' })).join(),
+    'E-mail: an address',
+  )
+})
+
+interface Old {
+  id: string
+  email: string
+  key: string
+  confirmed?: number
+}
+
+/** A database from before there was one key, with these users in the order in which they signed up. */
+async function oldDatabase(users: readonly Old[]): Promise<string> {
+  const database = await freshDatabase()
+  assertDone(await callGatehouse(['migrate'], { database }))
+  for (const [index, { id, email, key, confirmed }] of users.entries()) {
+    await write(
+      database,
+      `insert into users (id, name, name_key, slug, email, email_key, password_hash, signup_form, device_stamp, email_confirmed_at, created_at, updated_at)
+       values ('${id}', '${id}', '${id}', '${id}', '${email}', '${key}', '', '', '', ${confirmed ?? 'null'}, ${index}, 0)`,
+    )
+  }
+  await takeBack(database, '0014')
+  return database
+}
+
+async function keysOf(database: string): Promise<Record<string, string>> {
+  const users = await rows<{ id: string; key: string }>(
+    database,
+    'select id, email_key as key from users order by id',
+  )
+  return Object.fromEntries(users.map(({ id, key }) => [id, key]))
+}
+
+test('the migration gives a shared mailbox to who confirmed it, else to who came first, and loses nobody', async () => {
+  const database = await oldDatabase([
+    { id: 'plain', email: 'Plain@Example.com', key: 'plain@example.com' },
+    { id: 'first', email: 'a@bücher.example', key: 'a@bücher.example' },
+    { id: 'second', email: 'a@xn--bcher-kva.example', key: 'a@xn--bcher-kva.example' },
+    { id: 'third', email: 'a@bücher。example', key: 'a@bücher。example' },
+    { id: 'early', email: 'b@xn--bcher-kva.example', key: 'b@xn--bcher-kva.example' },
+    { id: 'proved', email: 'b@bücher.example', key: 'b@bücher.example', confirmed: 1 },
+    { id: 'sharp', email: 'c@straße.example', key: 'c@strasse.example' },
+    { id: 'waiting', email: 'd@bücher.example', key: 'unconfirmed waiting' },
+  ])
+  await write(
+    database,
+    `insert into tokens (hash, purpose, user_id, email, email_key, code_mac, code_tries, code_expires_at, created_at, expires_at, used_at)
+     values ('hash', 'email-undo', 'sharp', 'c@straße.example', 'c@strasse.example', null, 0, 0, 0, 0, null)`,
+  )
+  assertDone(await callGatehouse(['migrate'], { database }))
+  assert.equal(await keysOf(database), {
+    early: 'shared early',
+    first: 'a@xn--bcher-kva.example',
+    plain: 'plain@example.com',
+    proved: 'b@xn--bcher-kva.example',
+    second: 'shared second',
+    sharp: 'c@xn--strae-oqa.example',
+    third: 'shared third',
+    waiting: 'unconfirmed waiting',
+  })
+  assert.equal(await rows(database, 'select email_key from tokens'), [
+    { email_key: 'c@xn--strae-oqa.example' },
+  ])
+  const { stdout } = await callGatehouse(['check'], { database })
+  assert.match(
+    stdout,
+    /^⚠ addresses: These users have the mailbox of another user, .*: second, third, early\./m,
+  )
+  const found = await callGatehouse(['users', 'list', '--search', 'bücher', '--json'], { database })
+  assert.equal(
+    JSON.parse(found.stdout).users.map(({ name }: { name: string }) => name),
+    ['first', 'third', 'proved', 'waiting'],
+  )
+  assert.match((await callGatehouse(['users', 'show', 'A@bücher.example'], { database })).stdout, 'first')
+})
+
+test('who shares a confirmed mailbox resets the password by username', async () => {
+  await site.visitor().signUp('Cora', { email: 'cora@example.com' })
+  await site.visitor().signUp('Dora', { email: 'dora@example.com' })
+  await site.emptyMailbox()
+  await site.write(
+    "update users set email = 'cora@example.com', email_key = 'shared dora', email_confirmed_at = 1 where name = 'Dora'",
+  )
+  const visitor = site.visitor()
+  await visitor.send(await visitor.open('/password/forgot/'), { username: 'Dora' })
+  assert.match((await site.mail('cora@example.com')).text, 'Dora')
+})
+
+test.run()

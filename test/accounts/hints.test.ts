@@ -1,0 +1,267 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { strengthOf } from '../../src/accounts/password-strength.js'
+import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
+
+/*
+ * What helps while a form is being filled in, and comes with the form's answer where there is no JavaScript.
+ */
+const test = suite('advice')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start()
+  await site.visitor().signUp('Taken')
+})
+test.after(() => site.close())
+
+/** What is said beside a field, one text for each piece of advice. */
+function said(page: Page, field: string): string[] {
+  return page
+    .$(`#${field}-advice span`)
+    .toArray()
+    .map((element) => page.$(element).text().trim())
+}
+
+/** What htmx gets while `typed` stands in the form of `path`. */
+async function whileTyping(visitor: Visitor, path: string, typed: Record<string, string>): Promise<Page> {
+  const form = await visitor.open(path)
+  const body = new URLSearchParams({ _csrf: form.value('_csrf') ?? '', ...typed })
+  return visitor.post(`${path}advice/`, body.toString(), { 'HX-Request': 'true' })
+}
+
+async function onSignup(typed: Record<string, string>, of = site): Promise<Page> {
+  return whileTyping(of.visitor(), '/signup/', typed)
+}
+
+test('touches nothing of the page but its own places', async () => {
+  const page = await onSignup({ username: 'Somebody', password: PASSWORD })
+  assert.is(page.status, 200)
+  assert.equal(
+    page
+      .$('body > *')
+      .toArray()
+      .map(({ attribs }) => [attribs.id, attribs['data-hx-swap-oob']]),
+    ['username', 'email', 'password'].map((name) => [`${name}-advice`, 'outerMorph']),
+  )
+  assert.not.match(page.text, PASSWORD)
+  assert.is(site.logs.filter((line) => line.includes(PASSWORD)).length, 0)
+})
+
+test('says of a user name what the sign-up would say', async () => {
+  for (const username of ['a!', 'Admin', 'TAKEN', 'ﾠﾠﾠ', '...', 'Free One']) {
+    const advice = said(await onSignup({ username }), 'username')
+    const visitor = site.visitor()
+    const answer = await visitor.send(await visitor.open('/signup/'), { username })
+    const errors = answer.fieldError('username')
+    if (errors === '') assert.equal(advice, ['✔ This user name is free.'])
+    else for (const error of advice.slice(0, 1)) assert.match(errors, error)
+  }
+  assert.equal(said(await onSignup({ username: '' }), 'username'), [])
+})
+
+test('suggests a name that is really free', async () => {
+  await site.visitor().signUp('Taken2')
+  const advice = said(await onSignup({ username: 'taken' }), 'username')
+  assert.equal(advice, ['This user name is already in use.', 'taken3 is free.'])
+  assert.equal(said(await onSignup({ username: 'taken3' }), 'username'), ['✔ This user name is free.'])
+  await site.visitor().signUp('N'.repeat(25))
+  assert.equal(
+    said(await onSignup({ username: 'N'.repeat(25) }), 'username')[1],
+    `${'N'.repeat(24)}2 is free.`,
+  )
+})
+
+test('measures a password, and says one thing that helps', async () => {
+  const measured = async (password: string, typed = {}) => {
+    const page = await onSignup({ password, ...typed })
+    return [page.$('#password-advice meter').attr('value'), ...said(page, 'password')]
+  }
+  assert.equal(await measured(''), [undefined])
+  assert.equal(await measured('abc'), ['1', 'Password: at least 8 characters.'])
+  assert.equal(await measured('password'), ['1', 'Password: too many people use this one.'])
+  const annas = { username: 'Quisquilia', email: 'q@example.com' }
+  assert.equal(await measured('quisquilia', annas), [
+    '1',
+    "Password must not be mostly your username, your email address or this site's name.",
+  ])
+  assert.equal((await measured('Gatehouse2026'))[0], '1')
+  assert.equal(
+    (await measured('quisquilia19901990', annas))[1],
+    'Weak: it contains a name that is guessed first.',
+  )
+  assert.equal(await measured('abababababab'), ['1', 'Weak: repeats make it hardly stronger.'])
+  assert.equal(await measured(PASSWORD), ['5', '✔ Strong: very hard to guess.'])
+})
+
+test('takes a short time for whatever is typed, of which it looks at the first 32 characters', async () => {
+  const strong = await onSignup({ password: `${'x'.repeat(32)}kQ7#vTz!9mLp` })
+  assert.equal(said(strong, 'password'), ['Weak: repeats make it hardly stronger.'])
+  // Made for the estimator to try all it can, beside names that are found everywhere in them.
+  const own = ['1 11 111 1111 11111 111111 1111111', '12 121 1212 21 212 2121 12121', 'p4 p4s ss w0 0rd rd']
+  for (const part of [
+    'p4ssw0rd',
+    '4s5w0rd',
+    '4@8({[<36&#9!1|0$5+7%2',
+    '1',
+    '12',
+    '123',
+    '19901212',
+    'p4ss11111',
+  ]) {
+    const took = leastOf(5, () => strengthOf(part.repeat(40), own))
+    assert.ok(took < 20_000, `${part}: ${took} µs`)
+  }
+})
+
+/** The least processor time of so many, in microseconds: what else the machine does comes on top of it. */
+function leastOf(times: number, work: () => void): number {
+  const took = Array.from({ length: times }, () => {
+    const before = process.cpuUsage()
+    work()
+    return process.cpuUsage(before).user
+  })
+  return Math.min(...took)
+}
+
+test('asks about the domain of an address that looks mistyped, and takes it all the same', async () => {
+  for (const [email, meant] of [
+    ['anna@gmial.com', 'anna@gmail.com'],
+    ['Anna@HOTMIAL.COM', 'Anna@hotmail.com'],
+    ['anna@gmail.co', 'anna@gmail.com'],
+    ['anna@gmx.dee', 'anna@gmx.de'],
+  ] as const) {
+    assert.equal(said(await onSignup({ email }), 'email'), [`Did you mean ${meant}?`])
+  }
+  for (const email of [
+    'anna@gmail.com',
+    'anna@mail.com',
+    'anna@example.com',
+    'anna@web.com',
+    'gmial.com',
+    '',
+  ]) {
+    assert.equal(said(await onSignup({ email }), 'email'), [], email)
+  }
+  const visitor = site.visitor()
+  assert.equal((await visitor.signUp('Typist', { email: 'typist@gmial.com' })).status, 303)
+})
+
+test('tells nobody whether an address has an account', async () => {
+  const known = await onSignup({ email: 'taken@example.com' })
+  const unknown = await onSignup({ email: 'nobody@example.com' })
+  assert.is(known.text, unknown.text)
+})
+
+for (const htmx of [false, true]) {
+  test(`comes with the answer to the form, ${htmx ? 'by htmx too' : 'without JavaScript'}`, async () => {
+    const visitor = site.visitor({ htmx })
+    const typed = { username: 'Taken', email: 'anna@gmial.com', password: PASSWORD, repassword: 'x' }
+    const page = await visitor.send(await visitor.open('/signup/'), typed)
+    assert.is(page.fieldError('username'), 'This user name is already in use.')
+    assert.equal(said(page, 'username'), ['Taken3 is free.'], 'what the error says is not said twice')
+    assert.equal(said(page, 'email'), ['Did you mean anna@gmail.com?'])
+    assert.is(page.$('#password-advice meter').length, 0, 'what has to be typed again is measured then')
+    assert.match(page.$('#username').attr('aria-describedby') ?? page.text, 'username-advice')
+  })
+}
+
+const MEANT = { username: 'Typo', email: 'typo@gmial.com', password: PASSWORD, repassword: PASSWORD }
+
+test('asks about the domain of a new address, too, where it is changed and where it is corrected', async () => {
+  const user = await site.visitor().settle('Mover')
+  for (const path of ['/account/email/', '/email/confirm/address/']) {
+    const advised = await whileTyping(user, path, { email: 'mover@gmial.com' })
+    assert.equal(said(advised, 'email'), ['Did you mean mover@gmail.com?'], path)
+    assert.equal(said(await whileTyping(user, path, { email: 'mover@example.org' }), 'email'), [], path)
+  }
+  await site.visitor().signUp('Mistyped', { email: 'mistyped@gmial.com' })
+  const refused = await user.send(await user.open('/account/email/'), { email: 'mistyped@gmial.com' })
+  assert.is(refused.fieldError('email'), 'This e-mail address is already in use.')
+  assert.equal(said(refused, 'email'), ['Did you mean mistyped@gmail.com?'])
+})
+
+test('of an accepted address stands on the page that the form leads to, with the way to correct it', async () => {
+  for (const EMAIL_CONFIRMATION of ['optional', 'required']) {
+    const of = await Site.start({ environment: { EMAIL_CONFIRMATION } })
+    const visitor = of.visitor()
+    const landed = await arrive(visitor, await visitor.send(await visitor.open('/signup/'), MEANT))
+    assert.match(landed.$('#messages').text(), /Did you mean typo@gmail\.com\?\s+Correct it/)
+    const correction = await visitor.open(linkIn(landed, 'Correct it'))
+    assert.is(correction.value('email'), 'typo@gmial.com')
+    assert.equal(said(correction, 'email'), ['Did you mean typo@gmail.com?'])
+    const again = await arrive(visitor, await visitor.send(correction, { email: 'typo@gmal.com' }))
+    assert.match(again.$('#messages').text(), 'Did you mean typo@gmail.com?')
+    const right = await arrive(visitor, await visitor.send(correction, { email: 'typo@gmail.com' }))
+    assert.not.match(right.$('#messages').text(), 'Did you mean')
+    await of.close()
+  }
+  const user = await site.visitor().settle('Changer')
+  const sent = await user.send(await user.open('/account/email/'), { email: 'changer@gmial.com' })
+  const landed = await arrive(user, sent)
+  assert.match(landed.$('#messages').text(), 'Did you mean changer@gmail.com?')
+  assert.is(linkIn(landed, 'Correct it'), '/account/email/#email')
+})
+
+test('of an accepted address holds htmx on the page, where its reader goes on when they like', async () => {
+  const visitor = site.visitor({ htmx: true })
+  const page = await visitor.send(await visitor.open('/signup/'), { ...MEANT, username: 'Typo Two' })
+  assert.match(page.$('.success').text(), 'Did you mean typo@gmail.com?')
+  assert.is(linkIn(page, 'Go on without logging in'), '/')
+  assert.is(page.$('[data-hx-trigger^=load]').length, 0)
+})
+
+function arrive(visitor: Visitor, accepted: Page): Promise<Page> {
+  assert.is(accepted.status, 303)
+  return visitor.open(accepted.headers.location ?? '')
+}
+
+function linkIn(page: Page, text: string): string {
+  return page.$(`a:contains("${text}")`).attr('href') ?? ''
+}
+
+test('of a new name says nothing of the present one, and of a new password what belongs to the user', async () => {
+  const user = await site.visitor().settle('Renamer')
+  const named = async (username: string) =>
+    said(await whileTyping(user, '/account/name/', { username }), 'username')
+  assert.equal(await named('Renamer'), [])
+  assert.equal(await named('Renamer Two'), ['✔ This user name is free.'])
+  assert.equal((await named('Taken'))[0], 'This user name is already in use.')
+  const page = await whileTyping(user, '/account/password/', { password: 'renamer99' })
+  assert.equal(said(page, 'password'), [
+    "Password must not be mostly your username, your email address or this site's name.",
+  ])
+})
+
+test('says nothing of the name of who has just signed up by it', async () => {
+  const visitor = site.visitor()
+  await visitor.signUp('Newcomer')
+  assert.equal(said(await whileTyping(visitor, '/signup/', { username: 'Newcomer' }), 'username'), [])
+})
+
+test('is silent to an old page, to who is logged out, and to a network that asks too often', async () => {
+  const old = await site.visitor().post('/signup/advice/', 'username=Taken', { 'HX-Request': 'true' })
+  assert.is(old.status, 200)
+  assert.equal([said(old, 'username'), old.messages()], [[], []])
+  const stranger = site.visitor()
+  const token = (await stranger.open('/login/')).value('_csrf') ?? ''
+  const body = new URLSearchParams({ _csrf: token, username: 'Taken' })
+  const out = await stranger.post('/account/name/advice/', body.toString(), { 'HX-Request': 'true' })
+  assert.equal([said(out, 'username'), out.messages()], [[], []])
+
+  const strict = await Site.start({ environment: { LIMIT_ADVICE_NETWORK: '2/10m' } })
+  const counts = []
+  for (const _ of [1, 2, 3])
+    counts.push(said(await onSignup({ username: 'Anybody' }, strict), 'username').length)
+  assert.equal(counts, [1, 1, 0])
+  const refused = await strict.visitor().signUp('a!')
+  assert.is(refused.status, 406, 'the form is answered as ever')
+  await strict.close()
+})
+
+test('refuses what comes from another site', async () => {
+  const page = await site.visitor().post('/signup/advice/', '', { 'Sec-Fetch-Site': 'cross-site' })
+  assert.is(page.status, 403)
+})
+
+test.run()

@@ -1,0 +1,138 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { DAY } from '../../src/base/durations.js'
+import type { AccountEvent } from '../../src/index.js'
+import type { EventsTable } from '../../src/tables/events.js'
+import { PASSWORD, Site, until } from '../support/helpers.js'
+
+const test = suite('events')
+
+async function eventsOf(site: Site, name: string): Promise<EventsTable[]> {
+  return site.rows<EventsTable>(
+    'select events.* from events join users on users.id = user_id where name = ? order by events.id',
+    name,
+  )
+}
+
+async function kindsOf(site: Site, name: string): Promise<string[]> {
+  return (await eventsOf(site, name)).map(({ kind }) => kind)
+}
+
+test('everything that happens to an account is in its history, in order, with device, address and time', async () => {
+  const site = await Site.start()
+  const visitor = site.visitor()
+  visitor.agent.set('User-Agent', 'Test browser')
+  await visitor.settle('Anna')
+  site.clock.advance(10 * 60 * 1000)
+  const form = await visitor.open('/password/confirm/')
+  await visitor.send(form, { password: PASSWORD })
+  await visitor.send(await visitor.open('/logout/'))
+  assert.equal(await kindsOf(site, 'Anna'), ['signed_up', 'logged_in', 'password_confirmed', 'logged_out'])
+  for (const event of await eventsOf(site, 'Anna')) {
+    assert.is(event.user_agent, 'Test browser')
+    assert.is(event.address, '127.0.0.1')
+  }
+  assert.is((await eventsOf(site, 'Anna'))[3]?.at, site.clock.now())
+  await site.close()
+})
+
+test('failed passwords and limits that are reached are written within 1.5 seconds', async () => {
+  const site = await Site.start()
+  const owner = await site.visitor().settle('Bela')
+  for (let tries = 0; tries < 7; tries++) await site.visitor().logIn('Bela', { password: 'wrong' })
+  site.clock.advance(10 * 60 * 1000)
+  await owner.send(await owner.open('/password/confirm/'), { password: 'wrong' })
+  const start = Date.now()
+  await until(async () => (await kindsOf(site, 'Bela')).length >= 9)
+  assert.ok(Date.now() - start < 1_500)
+  assert.equal(await kindsOf(site, 'Bela'), [
+    ...['signed_up', 'logged_in'],
+    ...['login_failed', 'login_failed', 'login_failed', 'login_failed', 'login_failed', 'limit_hit'],
+    'password_failed',
+  ])
+  await site.close()
+})
+
+test('what cannot be written holds up nobody else’s history', async () => {
+  const site = await Site.start()
+  await site.visitor().signUp('Gone')
+  await site.visitor().signUp('Here')
+  await site.visitor().logIn('Gone', { password: 'wrong' })
+  await site.write("delete from users where name = 'Gone'")
+  await site.visitor().logIn('Here', { password: 'wrong' })
+  await site.close()
+  assert.equal(await kindsOf(site, 'Here'), ['signed_up', 'login_failed'])
+  assert.match(site.logs.join(''), /"level":50.*an event was lost/)
+})
+
+test('what waits when the site ends is written first', async () => {
+  const site = await Site.start()
+  await site.visitor().signUp('Cora')
+  await site.visitor().logIn('Cora', { password: 'wrong' })
+  await site.close()
+  assert.equal(await kindsOf(site, 'Cora'), ['signed_up', 'login_failed'])
+})
+
+test('what was typed is nowhere in it, and a name that nobody has leaves nothing', async () => {
+  const site = await Site.start()
+  await site.visitor().signUp('Dora')
+  await site.visitor().logIn('my secret by mistake', { password: 'another secret' })
+  await site.visitor().logIn('Dora', { password: 'another secret' })
+  await site.close()
+  const rows = await site.rows('select * from events')
+  assert.is(rows.length, 2)
+  assert.not.match(JSON.stringify(rows), 'secret')
+})
+
+test('a sign-up that was refused, or lost a race, has no history', async () => {
+  const site = await Site.start()
+  await Promise.all(
+    ['one', 'two', 'three'].map((email) => site.visitor().signUp('Emil', { email: `${email}@example.com` })),
+  )
+  assert.equal(await kindsOf(site, 'Emil'), ['signed_up'])
+  await site.close()
+})
+
+test('a host is told the same, after it was stored; and its mistakes break nothing', async () => {
+  const told: AccountEvent[] = []
+  const site = await Site.start({
+    onEvent(event) {
+      told.push(event)
+      throw new Error('the host’s mistake')
+    },
+  })
+  await site.visitor().settle('Fanny')
+  await site.visitor().logIn('Fanny', { password: 'wrong' })
+  await site.close()
+  assert.equal(
+    told.map(({ kind }) => kind),
+    ['signed_up', 'logged_in', 'login_failed'],
+  )
+  const [{ id } = { id: '' }] = await site.rows<{ id: string }>('select id from users')
+  assert.equal(new Set(told.map(({ userId }) => userId)), new Set([id]))
+  assert.match(site.logs.join(''), /"level":50.*the host’s mistake/)
+})
+
+test('it is kept for a year, and goes with its user', async () => {
+  const site = await Site.start()
+  await site.visitor().settle('Gerd')
+  const { database, clock } = site
+  await site.close()
+  clock.advance(365 * DAY)
+  const kept = await Site.start({ database, now: clock.now })
+  await until(async () => (await kept.rows('select * from sessions')).length === 0)
+  assert.is((await kindsOf(kept, 'Gerd')).length, 2)
+  await kept.close()
+  clock.advance(1)
+  const later = await Site.start({ database, now: clock.now })
+  await until(async () => (await later.rows('select * from events')).length === 0)
+  assert.equal(await later.rows('select * from events'), [])
+
+  await later.visitor().logIn('Gerd')
+  assert.is((await later.rows('select * from events')).length, 1)
+  await later.write('delete from users')
+  assert.equal(await later.rows('select * from events'), [])
+  await later.close()
+})
+
+test.run()

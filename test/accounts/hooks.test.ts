@@ -1,0 +1,157 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { AccountsOptions, Hooks } from '../../src/index.js'
+import { PASSWORD, Site, until } from '../support/helpers.js'
+
+/*
+ * A host that asks for a full name at sign-up: its input in a template of its own, its rule in a hook, its table beside
+ * ours, written in the transaction that makes the account.
+ */
+const test = suite('hooks')
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
+
+test.before(() => {
+  const file = join(folder, 'signup', 'fields.html')
+  mkdirSync(dirname(file))
+  writeFileSync(
+    file,
+    `{% from "fields/field.html" import field %}
+{{ field(form, "username", { label: "User name", autocomplete: "username", value: form.values.username }) }}
+{{ field(form, "fullname", { label: "Full name", autocomplete: "name", value: form.values.fullname }) }}
+{{ field(form, "email", { label: "E-mail", type: "email", autocomplete: "email", value: form.values.email }) }}
+{{ field(form, "password", { label: "Password", type: "password", autocomplete: "new-password" }) }}
+{{ field(form, "repassword", { label: "Repeat password", type: "password", autocomplete: "new-password" }) }}`,
+  )
+})
+test.after(() => rmSync(folder, { recursive: true, force: true }))
+
+const NO_FULL_NAME = { field: 'fullname', code: 'fullname_missing', sentence: 'Enter your full name.' }
+
+const hooks: Hooks = {
+  beforeSignup: ({ values, email }) => [
+    ...(values.fullname?.trim() ? [] : [NO_FULL_NAME]),
+    ...(email.endsWith('@banned.example') ? [{ code: 'banned', sentence: 'Not from there.' }] : []),
+  ],
+  async duringSignup(transaction, { user, values }) {
+    await transaction
+      .withTables<{ people: { user_id: string; full_name: string } }>()
+      .insertInto('people')
+      .values({ user_id: user.id, full_name: values.fullname ?? '' })
+      .execute()
+  },
+}
+
+async function host(options: Partial<AccountsOptions> = {}): Promise<Site> {
+  const site = await Site.start({ templates: [folder], signupFields: ['fullname'], hooks, ...options })
+  await site.write(
+    'create table people (user_id text primary key references users(id) on delete cascade, full_name text not null)',
+  )
+  return site
+}
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: an own field is asked for, kept when refused, and stored with the account`, async () => {
+    const site = await host()
+    const visitor = site.visitor({ htmx })
+    const page = await visitor.open('/signup/')
+    const typed = { username: 'ab', email: 'anna@example.com', password: PASSWORD, repassword: PASSWORD }
+    const refused = await visitor.send(page, typed)
+    assert.is(refused.status, 406)
+    assert.equal(refused.messages(), ['⚠ User name: 3 to 25 characters.', '⚠ Enter your full name.'])
+    assert.is(refused.fieldError('fullname'), 'Enter your full name.')
+    const short = await visitor.send(page, { ...typed, fullname: 'Anna <b> Example' })
+    assert.is(short.value('fullname'), 'Anna <b> Example')
+    const done = await visitor.send(page, { ...typed, username: 'Anna', fullname: 'Anna <b> Example' })
+    assert.is(done.status, htmx ? 200 : 303)
+    assert.equal(await site.rows('select name, full_name from people join users on users.id = user_id'), [
+      { name: 'Anna', full_name: 'Anna <b> Example' },
+    ])
+    await site.close()
+  })
+}
+
+test('a hook refuses a sign-up as a whole', async () => {
+  const site = await host()
+  const page = await site.visitor().signUp('Anna', { email: 'x@banned.example', fullname: 'Anna' })
+  assert.is(page.status, 406)
+  assert.equal(page.messages(), ['⚠ Not from there.'])
+  assert.equal(await site.rows('select 1 from users'), [])
+  await site.close()
+})
+
+test('what fails during a sign-up undoes it, and nothing is told', async () => {
+  const told: string[] = []
+  const site = await host({
+    hooks: {
+      ...hooks,
+      async duringSignup() {
+        throw new Error('The host cannot do this.')
+      },
+      onSignup: ({ kind }) => void told.push(kind),
+    },
+  })
+  const page = await site.visitor().signUp('Anna', { fullname: 'Anna' })
+  assert.is(page.status, 500)
+  assert.equal(await site.rows('select 1 from users'), [])
+  assert.equal(await site.rows('select 1 from mails'), [])
+  assert.equal(told, [])
+  await site.close()
+})
+
+test('hooks are told after the commit, and what they throw hurts nobody', async () => {
+  const told: string[] = []
+  const note = (name: string) => (event: { userId: string }) => {
+    assert.ok(event.userId)
+    told.push(name)
+    throw new Error(`${name} fails`)
+  }
+  const site = await Site.start({
+    hooks: {
+      onSignup: note('onSignup'),
+      onLogin: note('onLogin'),
+      onLogout: note('onLogout'),
+      onNameChanged: note('onNameChanged'),
+      onPasswordChanged: note('onPasswordChanged'),
+      onClosed: note('onClosed'),
+      onReopened: note('onReopened'),
+    },
+  })
+  const visitor = await site.visitor().settle('Anna')
+  await visitor.send(await visitor.open('/account/name/'), { username: 'Bela' })
+  const password = { password: 'another horse 43', repassword: 'another horse 43' }
+  await visitor.send(await visitor.open('/account/password/'), { current: PASSWORD, ...password })
+  await visitor.send(await visitor.open('/account/close/'))
+  await visitor.logIn('Bela', password)
+  await visitor.send(await visitor.open('/logout/'))
+  await until(async () => told.length === 8)
+  assert.equal(told.sort(), [
+    'onClosed',
+    'onLogin',
+    'onLogin',
+    'onLogout',
+    'onNameChanged',
+    'onPasswordChanged',
+    'onReopened',
+    'onSignup',
+  ])
+  assert.match(site.logs.join(''), 'onSignup fails')
+  await site.close()
+})
+
+for (const [what, signupFields, sentence] of [
+  ['one of ours', ['email'], /The field email in signupFields is one of ours already/],
+  ['no name', ['_x y'], /has to be a letter/],
+  ['one twice', ['a', 'a'], /stands twice/],
+] as const) {
+  test(`a field that is ${what} stops the start`, async () => {
+    await Site.start({ signupFields }).then(
+      () => assert.unreachable(),
+      (error: unknown) => assert.match(String(error), sentence),
+    )
+  })
+}
+
+test.run()

@@ -1,0 +1,124 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { HOUR, MINUTE } from '../../src/base/durations.js'
+import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
+
+/** Whether a name or an address is in use is told only so often to one network, whatever else the answer says. */
+const test = suite('in-use')
+const MOST = 300
+const TRIED_TOO_OFTEN =
+  '⚠ Too many usernames and email addresses were tried from your network. Please try again in 60 minutes.'
+const HERE = '203.0.113.7'
+let site: Site
+
+test.before(async () => {
+  site = await Site.start({ environment: { TRUST_PROXY: '1', LIMIT_RENAME_ACCOUNT: '1000/1d' } })
+  await visitorFrom('192.0.2.1').signUp('Anna', { email: 'anna@example.com' })
+  await visitorFrom('192.0.2.2').signUp('Bela', { email: 'bela@example.com' })
+})
+test.after(() => site.close())
+test.after.each(() => site.clock.advance(HOUR))
+
+function visitorFrom(address: string, options = {}): Visitor {
+  const visitor = site.visitor(options)
+  visitor.agent.set('X-Forwarded-For', address)
+  return visitor
+}
+
+async function loggedIn(address: string): Promise<Visitor> {
+  const visitor = visitorFrom(address)
+  await visitor.logIn('Anna')
+  return visitor
+}
+
+/** Uses up what the network has by forms that are refused for another reason, too; so nothing is ever made. */
+async function tryMany(address: string, times = MOST): Promise<void> {
+  const visitor = visitorFrom(address)
+  const form = await visitor.open('/signup/')
+  for (let time = 0; time < times; time++) {
+    const page = await visitor.send(form, {
+      username: 'x',
+      email: `nobody-${time}@example.com`,
+      password: '',
+    })
+    assert.is(page.status, 406, `try ${time}`)
+  }
+}
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: sign-up tells no more of addresses once a network has tried many, and keeps what was typed`, async () => {
+    await tryMany(HERE)
+    const visitor = visitorFrom(HERE, { htmx })
+    const typed = { username: '!', email: 'anna@example.com', password: 'x', repassword: 'y' }
+    const page = await visitor.send(await visitor.open('/signup/'), typed)
+    assert.is(page.status, 429)
+    assert.equal(page.messages(), [TRIED_TOO_OFTEN])
+    assert.is(page.headers['retry-after'], '3600')
+    assert.is(page.value('email'), 'anna@example.com')
+    const elsewhere = visitorFrom('203.0.113.8', { htmx })
+    const told = await elsewhere.send(await elsewhere.open('/signup/'), typed)
+    assert.ok(told.messages().includes('⚠ This e-mail address is already in use.'), told.messages().join())
+  })
+}
+
+test('sign-up, correction, change of address and rename share one limit', async () => {
+  const owner = await loggedIn('192.0.2.1')
+  await tryMany('192.0.2.1')
+  const newcomer = visitorFrom('192.0.2.3')
+  await newcomer.signUp('Gora', { email: 'gora@example.com' })
+  newcomer.agent.set('X-Forwarded-For', '192.0.2.1')
+  const correcting = await newcomer.open('/email/confirm/address/')
+  const changing = await owner.open('/account/email/')
+  const renaming = await owner.open('/account/name/')
+  const answers = [
+    await newcomer.send(correcting, { email: 'bela@example.com' }),
+    await owner.send(changing, { email: 'bela@example.com' }),
+    await owner.send(renaming, { username: 'Bela' }),
+  ]
+  for (const page of answers) {
+    assert.is(page.status, 429)
+    assert.equal(page.messages(), [TRIED_TOO_OFTEN])
+  }
+  assert.equal(
+    answers.map((page) => page.value('email') ?? page.value('username')),
+    ['bela@example.com', 'bela@example.com', 'Bela'],
+  )
+})
+
+test('each of these takes a place, also where the answer is that it is free', async () => {
+  await tryMany('192.0.2.1', MOST - 3)
+  const owner = await loggedIn('192.0.2.1')
+  const changing = await owner.open('/account/email/')
+  assert.is((await owner.send(changing, { email: 'bela@example.com' })).status, 406)
+  assert.is((await owner.send(changing, { email: 'free@example.com' })).status, 303)
+  const renaming = await owner.open('/account/name/')
+  assert.is((await owner.send(renaming, { username: 'Bela' })).status, 406)
+  assert.is((await owner.send(renaming, { username: 'Dora' })).status, 429)
+  assert.is((await visitorFrom('192.0.2.1').signUp('free', { email: 'free2@example.com' })).status, 429)
+})
+
+test('what cannot be anybody’s name or address takes no place', async () => {
+  const visitor = visitorFrom('203.0.113.9')
+  const form = await visitor.open('/signup/')
+  for (let time = 0; time <= MOST; time++) {
+    assert.is((await visitor.send(form, { username: '!', email: 'x', password: 'x' })).status, 406)
+  }
+})
+
+test('a family that corrects every mistake, and an office that signs up in turn, are held by nothing', async () => {
+  const visitor = visitorFrom('203.0.113.10')
+  for (let person = 0; person < 20; person++) {
+    const wanted = { username: 'Anna', email: 'anna@example.com', password: PASSWORD, repassword: PASSWORD }
+    for (const correction of [{}, { username: `person ${person}` }, { password: 'anna' }]) {
+      const page = await visitor.send(await visitor.open('/signup/'), { ...wanted, ...correction })
+      assert.is(page.status, 406)
+    }
+    const page = await visitor.signUp(`person ${person}`)
+    assert.is(page.status, 303)
+    site.clock.advance(MINUTE)
+  }
+})
+
+test.run()

@@ -1,0 +1,399 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { LIMITS } from '../../src/accounts/limits.js'
+import { DAY, HOUR, MINUTE } from '../../src/base/durations.js'
+import type { AccountsOptions } from '../../src/index.js'
+import { PASSWORD, Site, until, type Visitor, type VisitorOptions } from '../support/helpers.js'
+
+const test = suite('limits')
+
+const HERE = '203.0.113.7'
+
+/** A site behind one trusted proxy, so that visitors can come from everywhere. */
+async function behindProxy(
+  options: Partial<AccountsOptions> & { environment?: Record<string, string> } = {},
+): Promise<Site> {
+  const site = await Site.start({ ...options, environment: { TRUST_PROXY: '1', ...options.environment } })
+  await visitorFrom(site, '192.0.2.1').signUp('Anna', { email: 'anna@example.com' })
+  return site
+}
+
+function visitorFrom(site: Site, address: string, options?: VisitorOptions): Visitor {
+  const visitor = site.visitor(options)
+  visitor.agent.set('X-Forwarded-For', address)
+  return visitor
+}
+
+async function fail(visitor: Visitor, times: number, username = 'Anna'): Promise<number[]> {
+  const form = await visitor.open('/login/')
+  const statuses: number[] = []
+  for (let time = 0; time < times; time++) {
+    statuses.push((await visitor.send(form, { username, password: 'wrong' })).status)
+  }
+  return statuses
+}
+
+async function guess(visitor: Visitor, username = 'Anna', password = PASSWORD) {
+  return visitor.send(await visitor.open('/login/'), { username, password })
+}
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: after five wrong passwords not even the right one is looked at, for as long as the box says`, async () => {
+    const site = await behindProxy()
+    const visitor = visitorFrom(site, HERE, { htmx })
+    assert.equal(await fail(visitor, 5), [406, 406, 406, 406, 406])
+    site.clock.advance(MINUTE + 1)
+    const page = await guess(visitor)
+    assert.is(page.status, 429)
+    assert.equal(page.messages(), [
+      '⚠ Too many failed attempts. Please try again in 4 minutes, or choose a new password by email.',
+    ])
+    assert.is(page.headers['retry-after'], '240')
+    assert.is(page.isWhole, !htmx)
+    assert.is(page.value('username'), 'Anna', 'what was typed is kept')
+    site.clock.advance(4 * MINUTE - 2)
+    assert.is((await guess(visitor)).status, 429)
+    site.clock.advance(1)
+    assert.is((await guess(visitor)).status, htmx ? 200 : 303)
+    await site.close()
+  })
+}
+
+test('a name that nobody has is limited just like one that somebody has', async () => {
+  const site = await behindProxy()
+  for (const name of ['Nobody', 'nobody@example.com', 'anna@example.com']) {
+    const visitor = visitorFrom(site, HERE)
+    assert.equal(await fail(visitor, 6, name), [406, 406, 406, 406, 406, 429], name)
+    const [shown, known] = [await guess(visitor, name), await guess(visitor, name.toUpperCase())]
+    assert.equal(shown.messages(), [
+      '⚠ Too many failed attempts. Please try again in 5 minutes, or choose a new password by email.',
+    ])
+    assert.equal(known.messages(), shown.messages(), 'however it is capitalized')
+    site.clock.advance(1)
+  }
+  await site.close()
+})
+
+test('another name, and another network, are not held by it', async () => {
+  const site = await behindProxy()
+  await visitorFrom(site, HERE).signUp('Bela')
+  await fail(visitorFrom(site, HERE), 6)
+  assert.is((await guess(visitorFrom(site, HERE), 'Bela')).status, 303)
+  assert.is((await guess(visitorFrom(site, '203.0.113.8'))).status, 303)
+  await site.close()
+})
+
+test('a network is an IPv4 address, mapped or not, or an IPv6 /64', async () => {
+  const site = await behindProxy()
+  await fail(visitorFrom(site, `::ffff:${HERE}`), 5)
+  assert.is((await guess(visitorFrom(site, HERE))).status, 429)
+  await fail(visitorFrom(site, '2001:db8:1:2::1'), 5)
+  assert.is((await guess(visitorFrom(site, '2001:db8:1:2:ffff:ffff:ffff:ffff'))).status, 429)
+  assert.is((await guess(visitorFrom(site, '2001:db8:1:3::1'))).status, 303)
+  await site.close()
+})
+
+test('50 an hour for one name, from everywhere', async () => {
+  const site = await behindProxy()
+  for (let network = 0; network < 10; network++) await fail(visitorFrom(site, `198.51.100.${network}`), 5)
+  const page = await guess(visitorFrom(site, HERE))
+  assert.is(page.status, 429)
+  assert.equal(page.messages(), [
+    '⚠ Too many failed attempts. Please try again in 60 minutes, or choose a new password by email.',
+  ])
+  site.clock.advance(HOUR)
+  assert.is((await guess(visitorFrom(site, HERE))).status, 303)
+  await site.close()
+})
+
+test('100 an hour from one network, whatever the names', async () => {
+  const site = await behindProxy()
+  for (let name = 0; name < 20; name++)
+    assert.equal(await fail(visitorFrom(site, HERE), 5, `name ${name}`), Array(5).fill(406))
+  assert.is((await guess(visitorFrom(site, HERE))).status, 429)
+  assert.is((await guess(visitorFrom(site, '203.0.113.8'))).status, 303)
+  site.clock.advance(HOUR)
+  assert.is((await guess(visitorFrom(site, HERE))).status, 303)
+  await site.close()
+})
+
+test('after 100 in a row only a device that the account knows gets in, and that ends the row', async () => {
+  const site = await behindProxy()
+  const own = visitorFrom(site, '192.0.2.1')
+  await own.logIn('Anna')
+  await own.send(await own.open('/logout/'))
+  for (let hour = 0; hour < 2; hour++) {
+    for (let network = 0; network < 10; network++) await fail(visitorFrom(site, `198.51.100.${network}`), 5)
+    site.clock.advance(HOUR)
+  }
+  site.clock.advance(DAY)
+  const locked = await guess(visitorFrom(site, HERE))
+  assert.is(locked.status, 429)
+  assert.equal(locked.messages(), [
+    '⚠ Too many failed attempts in a row. Choose a new password by email, which lets you log in at once; or use a device on which you have logged in before, or try again in 29 days.',
+  ])
+  assert.is((await own.logIn('Anna')).status, 303)
+  assert.is((await guess(visitorFrom(site, HERE))).status, 303)
+  await site.close()
+})
+
+test('the way out of a locked account is a new password by mail, said by page and mail', async () => {
+  const site = await behindProxy({ environment: { LIMIT_LOGIN_ROW: '5/30d' } })
+  await site.emptyMailbox()
+  await fail(visitorFrom(site, '198.51.100.1'), 5)
+  const owner = visitorFrom(site, HERE)
+  assert.match((await guess(owner)).messages()[0] ?? '', 'Choose a new password by email')
+  const told = await site.mail('anna@example.com')
+  assert.match(told.text, 'If this keeps you from logging in, choose a new password by email')
+  await site.emptyMailbox()
+  await owner.send(await owner.open('/password/forgot/'), { username: 'Anna' })
+  const password = { password: 'another horse 43', repassword: 'another horse 43' }
+  await owner.send(await owner.follow(await site.mail('anna@example.com')), password)
+  assert.is((await guess(visitorFrom(site, '203.0.113.8'), 'Anna', password.password)).status, 303)
+  await site.close()
+})
+
+test('a site without mail names no way out that it has not', async () => {
+  const site = await behindProxy({ environment: { MAIL: 'off', LIMIT_LOGIN_ROW: '5/30d' } })
+  await fail(visitorFrom(site, '198.51.100.1'), 5)
+  const [message] = (await guess(visitorFrom(site, HERE))).messages()
+  assert.match(message ?? '', 'Use a device on which you have logged in before, or try again in 30 days')
+  assert.not.match(message ?? '', 'email')
+  await site.close()
+})
+
+test('a success on the way ends the row, and gives back what it took', async () => {
+  const site = await behindProxy({ limits: { ...LIMITS, loginRow: { max: 8, window: DAY } } })
+  for (let round = 0; round < 4; round++) {
+    assert.equal(await fail(visitorFrom(site, HERE), 4), [406, 406, 406, 406])
+    assert.is((await guess(visitorFrom(site, HERE))).status, 303)
+  }
+  await site.close()
+})
+
+test('a known device is held by no limit that strangers fill, for its name or from its own network', async () => {
+  const site = await behindProxy()
+  const owner = visitorFrom(site, HERE)
+  await owner.logIn('Anna')
+  await owner.send(await owner.open('/logout/'))
+  for (let network = 0; network < 10; network++) await fail(visitorFrom(site, `198.51.100.${network}`), 5)
+  for (let name = 0; name < 20; name++) await fail(visitorFrom(site, HERE), 5, `name ${name}`)
+  assert.is((await guess(visitorFrom(site, HERE))).status, 429)
+  assert.is((await owner.logIn('Anna')).status, 303)
+  await site.close()
+})
+
+test('a known device has a generous limit of its own', async () => {
+  const site = await behindProxy()
+  const owner = visitorFrom(site, HERE)
+  await owner.logIn('Anna')
+  await owner.send(await owner.open('/logout/'))
+  assert.equal(new Set(await fail(owner, 20)), new Set([406]))
+  const page = await guess(owner)
+  assert.is(page.status, 429)
+  assert.equal(page.messages(), [
+    '⚠ Too many failed attempts. Please try again in 15 minutes, or choose a new password by email.',
+  ])
+  assert.is((await guess(visitorFrom(site, HERE))).status, 303, 'it holds nobody else')
+  await site.close()
+})
+
+test('a device cookie that is forged, changed, or of another account counts for nothing', async () => {
+  const site = await behindProxy()
+  await visitorFrom(site, HERE).signUp('Bela')
+  const bela = visitorFrom(site, HERE)
+  const login = await bela.logIn('Bela')
+  await bela.send(await bela.open('/logout/'))
+  assert.equal(await fail(bela, 6), [406, 406, 406, 406, 406, 429], 'Bela’s device is a stranger to Anna')
+  const cookie = login.cookies.find((one) => one.startsWith('gatehouse-device='))?.split(';')[0] ?? ''
+  assert.is((await guess(visitorFrom(site, HERE))).status, 429)
+  for (const forged of [
+    'gatehouse-device=[{"userId":"x"}]',
+    `${cookie.slice(0, -1)}${cookie.endsWith('A') ? 'B' : 'A'}`,
+  ]) {
+    const forger = visitorFrom(site, HERE)
+    forger.agent.jar.setCookie(`${forged}; path=/`, '127.0.0.1', '/')
+    assert.is((await guess(forger)).status, 429)
+  }
+  await site.close()
+})
+
+test('the device cookie is sealed, for this site alone, and outlives the session', async () => {
+  const site = await behindProxy()
+  const login = await visitorFrom(site, HERE).logIn('Anna')
+  const cookie = login.cookies.find((one) => one.startsWith('gatehouse-device=')) ?? ''
+  assert.match(cookie, /^gatehouse-device=[\w-]{60,}; path=\/; expires=[^;]+; samesite=lax; httponly$/)
+  const expires = Date.parse(/expires=([^;]+)/.exec(cookie)?.[1] ?? '')
+  assert.ok(expires > Date.now() + 390 * DAY)
+  const environment = { BASE_URL: 'https://accounts.example' }
+  const https = await Site.start({ database: site.database, environment })
+  const visitor = visitorFrom(https, HERE)
+  const form = await visitor.open('/login/')
+  const body = new URLSearchParams({ _csrf: form.value('_csrf') ?? '', username: 'Anna', password: PASSWORD })
+  const page = await visitor.post('/login/verify/', body.toString(), { Cookie: form.cookieHeader })
+  assert.match(
+    page.cookies.join('\n'),
+    /^__Host-gatehouse-device=[\w-]+; path=\/; expires=[^;]+; samesite=lax; secure; httponly$/m,
+  )
+  await https.close()
+  await site.close()
+})
+
+test('of many wrong passwords at once no more than allowed are looked at', async () => {
+  const site = await behindProxy()
+  const visitor = visitorFrom(site, HERE)
+  const form = await visitor.open('/login/')
+  const pages = await Promise.all(
+    Array.from({ length: 80 }, () => visitor.send(form, { username: 'Anna', password: 'wrong' })),
+  )
+  const statuses = pages.map(({ status }) => status)
+  assert.is(statuses.filter((status) => status === 406).length, 5)
+  assert.is(statuses.filter((status) => status === 429).length, 75)
+  assert.is(
+    (await guess(visitorFrom(site, '203.0.113.8'))).status,
+    303,
+    'those that were refused do not count elsewhere',
+  )
+  await site.close()
+})
+
+test('20 new accounts an hour from one network; forms that were refused do not count', async () => {
+  const site = await behindProxy()
+  const visitor = visitorFrom(site, HERE)
+  for (let count = 0; count < 5; count++) assert.is((await visitor.signUp('Anna')).status, 406)
+  for (let count = 0; count < 20; count++) assert.is((await visitor.signUp(`user ${count}`)).status, 303)
+  const page = await visitor.signUp('one more')
+  assert.is(page.status, 429)
+  assert.equal(page.messages(), [
+    '⚠ Too many accounts were made from your network. Please try again in 60 minutes.',
+  ])
+  assert.is(page.headers['retry-after'], '3600')
+  assert.is(page.value('username'), 'one more')
+  assert.is((await visitorFrom(site, '203.0.113.8').signUp('elsewhere')).status, 303)
+  site.clock.advance(HOUR)
+  assert.is((await visitor.signUp('one more')).status, 303)
+  await site.close()
+})
+
+test('of sign-ups that race for a name only the one that wins counts', async () => {
+  const site = await behindProxy({ environment: { LIMIT_SIGNUP_NETWORK: '3/1h' } })
+  const visitors = ['one', 'two', 'three'].map(
+    (email) => [visitorFrom(site, HERE), `${email}@example.com`] as const,
+  )
+  await Promise.all(visitors.map(([visitor, email]) => visitor.signUp('Racer', { email })))
+  assert.is((await visitorFrom(site, HERE).signUp('second')).status, 303)
+  assert.is((await visitorFrom(site, HERE).signUp('third')).status, 303)
+  assert.is((await visitorFrom(site, HERE).signUp('fourth')).status, 429)
+  await site.close()
+})
+
+test('a name that is locked does not tell whose e-mail address is whose', async () => {
+  const site = await behindProxy({ environment: { LIMIT_LOGIN_ROW: '5/30d' } })
+  await fail(visitorFrom(site, HERE), 5)
+  assert.is((await guess(visitorFrom(site, '203.0.113.8'))).status, 429)
+  const answers = []
+  for (const address of ['anna@example.com', 'bela@example.com']) {
+    answers.push((await guess(visitorFrom(site, '203.0.113.9'), address, 'wrong')).messages())
+  }
+  assert.equal(answers[0], answers[1])
+  await site.close()
+})
+
+for (const [limit, wait] of [
+  ['LIMIT_LOGIN_ACCOUNT', HOUR],
+  ['LIMIT_LOGIN_ROW', 30 * DAY],
+] as const) {
+  test(`tries by name and by e-mail add up to one ${limit}, and neither tells of the other`, async () => {
+    const site = await behindProxy({
+      environment: {
+        [limit]: `6/${wait / HOUR}h`,
+        LIMIT_LOGIN_NAME: '100/1m',
+        LIMIT_LOGIN_NETWORK: '1000/1h',
+      },
+    })
+    const owner = visitorFrom(site, '192.0.2.1')
+    await owner.logIn('Anna')
+    await owner.send(await owner.open('/logout/'))
+    assert.equal(await fail(visitorFrom(site, '198.51.100.1'), 4), [406, 406, 406, 406])
+    assert.equal(await fail(visitorFrom(site, '198.51.100.2'), 2, 'anna@example.com'), [406, 406])
+    const wrong = await guess(visitorFrom(site, HERE), 'Anna', 'wrong')
+    const right = await guess(visitorFrom(site, HERE), 'Anna')
+    assert.is(right.status, 406, 'the seventh and eighth are compared with nothing')
+    assert.equal(right.messages(), wrong.messages())
+    assert.is((await guess(visitorFrom(site, HERE), 'anna@example.com')).status, 406)
+    assert.equal(
+      await fail(visitorFrom(site, HERE), 4, 'anna@example.com'),
+      await fail(visitorFrom(site, HERE), 7, 'otto@example.com').then((all) => all.slice(-4)),
+      'the address that is hers is held when one that is nobody’s is',
+    )
+    assert.is((await owner.logIn('Anna')).status, 303, 'a known device is not held by it')
+    site.clock.advance(wait)
+    assert.is((await guess(visitorFrom(site, HERE))).status, 303)
+    await site.close()
+  })
+}
+
+test('a known device is no longer one after too many failures in a row', async () => {
+  const site = await behindProxy({ environment: { LIMIT_LOGIN_DEVICE: '50/1m', LIMIT_LOGIN_ROW: '8/30d' } })
+  const owner = visitorFrom(site, HERE)
+  await owner.logIn('Anna')
+  await owner.send(await owner.open('/logout/'))
+  assert.equal(await fail(owner, 9), [...Array(8).fill(406), 429])
+  site.clock.advance(HOUR)
+  assert.is((await guess(owner)).status, 429)
+  assert.is((await guess(visitorFrom(site, HERE))).status, 303, 'others are not held by it')
+  await site.close()
+})
+
+test('a new key in front forgets no figures', async () => {
+  const [old, young] = ['A'.repeat(43), `${'B'.repeat(42)}A`]
+  const first = await behindProxy({ environment: { SESSION_KEYS: old } })
+  await fail(visitorFrom(first, HERE), 5)
+  const environment = { TRUST_PROXY: '1', SESSION_KEYS: `${young},${old}` }
+  const second = await Site.start({ database: first.database, environment })
+  assert.is((await guess(visitorFrom(second, HERE))).status, 429)
+  await second.close()
+  await first.close()
+})
+
+test('the figures are kept by the database: a restart, or another process, forgets nothing', async () => {
+  const first = await behindProxy()
+  await fail(visitorFrom(first, HERE), 5)
+  const second = await Site.start({ database: first.database, environment: { TRUST_PROXY: '1' } })
+  assert.is((await guess(visitorFrom(second, HERE))).status, 429)
+  await second.close()
+  await first.close()
+})
+
+test('neither names nor addresses can be read from the table, and what has ended is swept', async () => {
+  const site = await behindProxy()
+  await fail(visitorFrom(site, HERE), 2, 'my password by mistake')
+  const rows = await site.rows<{ key: string }>('select * from limits')
+  assert.is(rows.length, 6 + 4)
+  for (const { key } of rows) assert.match(key, /^[\w-]{43}$/)
+  const { database } = site
+  await site.close()
+  const later = site.clock
+  later.advance(31 * DAY)
+  const next = await Site.start({ database, now: later.now })
+  await until(async () => (await next.rows('select * from limits')).length === 0)
+  assert.equal(await next.rows('select * from limits'), [])
+  await next.close()
+})
+
+test('off for load tests they hold nothing, and the log warns of it', async () => {
+  const site = await behindProxy({ environment: { RATE_LIMITS: 'off' } })
+  assert.equal(new Set(await fail(visitorFrom(site, HERE), 12)), new Set([406]))
+  assert.match(site.logs.join(''), /"level":40.*Limits are off/)
+  await site.close()
+})
+
+test('limits can be set', async () => {
+  const site = await behindProxy({ environment: { LIMIT_LOGIN_NAME: '2/10s' } })
+  assert.equal(await fail(visitorFrom(site, HERE), 3), [406, 406, 429])
+  site.clock.advance(10_000)
+  assert.is((await guess(visitorFrom(site, HERE))).status, 303)
+  await site.close()
+})
+
+test.run()

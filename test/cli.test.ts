@@ -1,0 +1,162 @@
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { MINUTE } from '../src/base/durations.js'
+import { assertRefused, callGatehouse, type Outcome } from './support/calling.js'
+import { Site } from './support/helpers.js'
+import { eventually, TestMailServer } from './support/mail-server.js'
+
+interface Context {
+  server: TestMailServer
+  site: Site
+}
+
+const test = suite<Context>('the gatehouse command')
+
+test.before.each(async (context) => {
+  context.server = await TestMailServer.start()
+  context.site = await Site.start({ environment: environmentOf(context) })
+})
+
+test.after.each(async ({ server, site }) => {
+  await server.stop()
+  await site.close()
+})
+
+function environmentOf({ server }: Pick<Context, 'server'>): Record<string, string> {
+  return { SMTP_URL: server.url(), BASE_URL: 'http://127.0.0.1:3000' }
+}
+
+/** Calls it with the settings of the site. */
+function call(context: Context, args: string[], changes: Record<string, string> = {}): Promise<Outcome> {
+  const { database } = context.site
+  return callGatehouse(args, { database, settings: { ...environmentOf(context), ...changes } })
+}
+
+/** Somebody whose mail was given up, and somebody whose mail waits. */
+async function withDeadAndWaiting(context: Context): Promise<{ dead: string }> {
+  const { server, site } = context
+  server.refuse('Anna@example.com', 550)
+  await site.visitor().signUp('Anna')
+  await eventually(async () => (await problems(site)).length === 1, 'the first refusal')
+  site.clock.advance(MINUTE)
+  const dead = () => site.rows<{ id: string }>("select id from mails where state = 'dead'")
+  await eventually(async () => (await dead()).length === 1, 'the mail is given up')
+  server.refuse('Bela@example.com', 451)
+  await site.visitor().signUp('Bela')
+  await eventually(async () => (await problems(site)).length === 2, 'the other mail waits')
+  const [mail] = await dead()
+  return { dead: mail?.id ?? '' }
+}
+
+function problems(site: Site): Promise<unknown[]> {
+  return site.rows("select id from mails where problem <> ''")
+}
+
+test('lists what there is, and how it is called', async (context) => {
+  const all = await call(context, ['--help'])
+  assert.is(all.code, 0)
+  assert.match(all.stdout, /^ +gatehouse mails +lists the mails/m)
+  assert.match(all.stdout, /^ +gatehouse users +lists, shows/m)
+  for (const args of [
+    ['mails', '--help'],
+    ['mails', 'resend', '-h'],
+  ]) {
+    const help = await call(context, args)
+    assert.is(help.code, 0)
+    assert.match(help.stdout, /^gatehouse mails \[--json\]$/m)
+    assert.match(help.stdout, /^gatehouse mails resend <id>$/m)
+  }
+})
+
+test('says in one sentence what it does not understand', async (context) => {
+  assertRefused(await call(context, []), 2, /gatehouse --help/)
+  assertRefused(await call(context, ['letters']), 2, /^There is no gatehouse letters/)
+  assertRefused(await call(context, ['--verbose']), 2, /^There is no gatehouse --verbose/)
+  assertRefused(await call(context, ['mails', '--verbose']), 2, /--verbose/)
+  assertRefused(await call(context, ['mails', '--json=yes']), 2, /--json/)
+  assertRefused(await call(context, ['mails', 'burn']), 2, /^There is no gatehouse mails burn/)
+  assertRefused(await call(context, ['mails', 'resend']), 2, /resend <id>/)
+  assertRefused(await call(context, ['mails', 'resend', 'a', 'b']), 2, /resend <id>/)
+})
+
+test('says what is wrong with the settings, and makes nothing', async (context) => {
+  assertRefused(await call(context, ['mails'], { TRUST_PROXY: 'yes' }), 1, /^TRUST_PROXY /)
+  const missing = join(import.meta.dirname, 'nowhere', 'nowhere.sqlite')
+  assertRefused(
+    await call(context, ['mails'], { DATABASE_URL: `sqlite:${missing}` }),
+    1,
+    /^There is no database/,
+  )
+})
+
+test('says that no mail waits', async (context) => {
+  const { code, stdout } = await call(context, ['mails'])
+  assert.is(code, 0)
+  assert.is(stdout, 'No mail waits, and none was given up.\n')
+  assert.is((await call(context, ['mails', '--json'])).stdout, '[]\n')
+})
+
+test('lists mails that wait and that were given up, and to whom they are', async (context) => {
+  const { dead } = await withDeadAndWaiting(context)
+  const { code, stdout, stderr } = await call(context, ['mails'])
+  assert.is(code, 0, stderr)
+  const [head = '', ...lines] = stdout.trimEnd().split('\n')
+  assert.is(lines.length, 2)
+  const line = lines.find((one) => one.startsWith(dead)) ?? ''
+  assert.match(
+    line,
+    /email-confirm +Anna@example\.com +dead +2 +2026-01-01T00:01:00\.000Z +Can't send mail.*550/,
+  )
+  for (const title of ['KIND', 'TO', 'STATE', 'TRIES', 'PROBLEM']) {
+    const column = head.indexOf(title)
+    for (const one of lines)
+      assert.match(one.slice(column - 2, column + 1), /^ {2}\S/, 'columns stand in line')
+  }
+  const rows: { id: string; to: string; state: string; tries: number; at: string; problem: string }[] =
+    JSON.parse((await call(context, ['mails', '--json'])).stdout)
+  assert.equal(rows.map(({ to, state }) => `${to} ${state}`).sort(), [
+    'Anna@example.com dead',
+    'Bela@example.com waiting',
+  ])
+  assert.equal(Object.keys(rows[0] ?? {}), ['id', 'kind', 'to', 'state', 'tries', 'at', 'problem'])
+})
+
+test('does without the address when the key is gone', async (context) => {
+  const { dead } = await withDeadAndWaiting(context)
+  const { stdout } = await call(context, ['mails'], {
+    SESSION_KEYS: Buffer.alloc(32, 9).toString('base64url'),
+  })
+  assert.match(stdout, dead)
+  assert.not.match(stdout, /anna|bela/i)
+})
+
+test('sends a mail that was given up once more, with a new link', async (context) => {
+  const { server, site } = context
+  const { dead } = await withDeadAndWaiting(context)
+  const [old] = await site.rows<{ hash: string }>('select hash from tokens order by created_at')
+  server.refuse('Anna@example.com', 550, 0)
+  const { code, stdout, stderr } = await call(context, ['mails', 'resend', dead])
+  assert.is(code, 0, stderr)
+  assert.match(stdout, dead)
+  // The command has the time of the day, the site in this process does not.
+  site.clock.time = Date.now() + MINUTE
+  const [received] = await server.mails(1, 'Anna@example.com')
+  assert.is(received?.mail.messageId, `<${dead}@127.0.0.1>`)
+  const tokens = await site.rows<{ hash: string }>('select hash from tokens order by created_at')
+  assert.is(tokens.length, 3)
+  assert.is(tokens[0]?.hash, old?.hash)
+})
+
+test('knows no mail that was not given up', async (context) => {
+  await withDeadAndWaiting(context)
+  const [waiting] = await context.site.rows<{ id: string }>("select id from mails where state = 'waiting'")
+  for (const id of ['nothing', waiting?.id ?? '']) {
+    assertRefused(await call(context, ['mails', 'resend', id]), 1, /^No mail .+ was given up/)
+  }
+  assertRefused(await call(context, ['mails', 'resend', '--', '-x']), 1, /^No mail -x was given up/)
+  const off = { MAIL: 'off' }
+  assertRefused(await call(context, ['mails', 'resend', 'nothing'], off), 1, /MAIL=off/)
+})
+
+test.run()

@@ -1,0 +1,157 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { migrateDatabase } from '../../src/database/open.js'
+import { assertDone, assertRefused, callGatehouse, GATEHOUSE, type Outcome } from '../support/calling.js'
+import { fileOf, freshFile, rows, write } from '../support/databases.js'
+import { Site, Visitor } from '../support/helpers.js'
+import { eventually } from '../support/mail-server.js'
+import { addressOf, launchSite, Program } from '../support/program.js'
+
+interface Context {
+  database: string
+  backup: string
+}
+
+const test = suite<Context>('gatehouse backup')
+
+test.before.each((context) => {
+  context.database = freshFile()
+  context.backup = join(dirname(fileOf(context.database)), 'backup.sqlite')
+})
+
+function backUp({ database, backup }: Context, ...args: string[]): Promise<Outcome> {
+  return callGatehouse(['backup', backup, ...args], { database })
+}
+
+/** Makes it some megabytes, which take several steps to copy. */
+function enlarge(database: string): Promise<void> {
+  return write(
+    database,
+    `insert into limits select hex(randomblob(2000)), 1, 0
+     from (with recursive n(i) as (select 1 union all select i + 1 from n where i < 4000) select i from n)`,
+  )
+}
+
+async function namesIn(file: string): Promise<string[]> {
+  const found = await rows<{ name: string }>(`sqlite:${file}`, 'select name from users order by created_at')
+  return found.map(({ name }) => name)
+}
+
+test('holds every sign-up that was acknowledged before, while others sign up all the time', async (context) => {
+  const { database, backup } = context
+  const site = launchSite(dirname(fileOf(database)), {
+    DATABASE_URL: database,
+    LIMIT_SIGNUP_NETWORK: '1000/1h',
+  })
+  const address = await addressOf(site)
+  await enlarge(database)
+  await new Visitor(address).signUp('Before')
+  const signedUp: string[] = []
+  let isDone = false
+  const signUps = async () => {
+    for (let index = 0; !isDone; index++) {
+      const { status } = await new Visitor(address).signUp(`During ${index}`)
+      if (status === 303) signedUp.push(`During ${index}`)
+    }
+  }
+  const running = signUps()
+  const outcome = await backUp(context)
+  isDone = true
+  await running
+  assertDone(outcome)
+  assert.ok(signedUp.length > 0)
+  const [first, ...others] = await namesIn(backup)
+  assert.is(first, 'Before')
+  assert.equal(others, signedUp.slice(0, others.length), 'as it was at one moment')
+  assert.is(outcome.stdout.split('\n')[0], `${backup} is written and checked: users ${others.length + 1}.`)
+  site.signal('SIGKILL')
+  await site.end
+})
+
+test('comes to an end while another program writes without a pause', async (context) => {
+  const { database } = context
+  await migrateDatabase(database)
+  await enlarge(database)
+  let isDone = false
+  const backup = backUp(context).finally(() => {
+    isDone = true
+  })
+  let writes = 0
+  while (!isDone) {
+    await write(database, `insert into limits values ('write ${writes++}', 1, 0)`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  assertDone(await backup)
+  assert.ok(writes > 20, `${writes} writes`)
+})
+
+test('is for its owner alone, lies there alone, and says what else has to be kept', async (context) => {
+  const { database, backup } = context
+  const site = await Site.start({ database })
+  const umask = process.umask(0)
+  const { code, stdout } = await backUp(context)
+  process.umask(umask)
+  await site.close()
+  assert.is(code, 0)
+  assert.is(statSync(backup).mode & 0o777, 0o600)
+  assert.equal(
+    readdirSync(dirname(backup)).filter((name) => name.startsWith('backup')),
+    ['backup.sqlite'],
+  )
+  assert.match(stdout, `The keys are not in it: keep ${fileOf(database)}.key, too, and in another place.`)
+})
+
+test('brings the key along where that is asked for', async (context) => {
+  const { database, backup } = context
+  await (await Site.start({ database })).close()
+  assertDone(await backUp(context, '--with-key'))
+  assert.ok(readFileSync(`${backup}.key`).equals(readFileSync(`${fileOf(database)}.key`)))
+  assert.is(statSync(`${backup}.key`).mode & 0o777, 0o600)
+  const settings = { SESSION_KEYS: Buffer.alloc(32, 9).toString('base64url') }
+  const other = await callGatehouse(['backup', `${backup}-2`, '--with-key'], { database, settings })
+  assertRefused(other, 1, /^The keys are in SESSION_KEYS/)
+  assert.not.ok(existsSync(`${backup}-2`))
+})
+
+test('overwrites nothing', async (context) => {
+  await migrateDatabase(context.database)
+  writeFileSync(context.backup, 'A letter.')
+  assertRefused(await backUp(context), 1, /is there already: nothing is overwritten\.$/m)
+  assert.is(readFileSync(context.backup, 'utf8'), 'A letter.')
+})
+
+test('has no name before it is whole', async ({ database, backup }) => {
+  await migrateDatabase(database)
+  await enlarge(database)
+  const env = { DATABASE_URL: database }
+  const program = new Program([GATEHOUSE, 'backup', backup], { cwd: tmpdir(), env })
+  const parts = () => readdirSync(dirname(backup)).filter((name) => name.endsWith('.part'))
+  await eventually(() => parts().length > 0, 'it has begun')
+  program.signal('SIGKILL')
+  assert.is(await program.end, 'SIGKILL')
+  assert.not.ok(existsSync(backup))
+  assertDone(await backUp({ database, backup }))
+})
+
+test('says what is wrong, and leads to the programs of PostgreSQL', async (context) => {
+  const { database } = context
+  assertRefused(await backUp(context), 1, /^There is no database /)
+  await migrateDatabase(database)
+  assertRefused(await backUp({ database, backup: '/nowhere/backup.sqlite' }), 1, /^There is no folder /)
+  assertRefused(await callGatehouse(['backup'], { database }), 2, /gatehouse backup <file>/)
+  assertRefused(await backUp(context, 'b.sqlite'), 2, /gatehouse backup <file>/)
+  for (const command of ['backup', 'restore']) {
+    const outcome = await callGatehouse(
+      [command, import.meta.filename.concat(command === 'backup' ? '-none' : '')],
+      {
+        database: 'postgres://127.0.0.1:1/none',
+      },
+    )
+    assertRefused(outcome, 1, /^This is for SQLite: PostgreSQL comes with pg_dump and pg_restore/)
+  }
+})
+
+test.run()

@@ -1,0 +1,220 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { DAY } from '../../src/base/durations.js'
+import { createKeyring, siteKeys, splitKeys } from '../../src/secrets/keyring.js'
+import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
+import { freshDatabase, rows, write } from '../support/databases.js'
+import { PASSWORD, Site } from '../support/helpers.js'
+
+const ONE = Buffer.alloc(32, 1).toString('base64url')
+const TWO = Buffer.alloc(32, 2).toString('base64url')
+
+const test = suite('gatehouse keys')
+
+let database: string
+test.before.each(async () => {
+  database = await freshDatabase()
+})
+
+function idOf(key: string): string {
+  return createKeyring([key]).ids[0] ?? ''
+}
+
+function call(args: readonly string[], keys: readonly string[] = []): Promise<Outcome> {
+  const settings: Record<string, string> = keys.length > 0 ? { SESSION_KEYS: keys.join(',') } : {}
+  return callGatehouse(['keys', ...args], { database, settings })
+}
+
+/** The site as it runs with this ring, by today's clock. */
+function start(keys: readonly string[]): Promise<Site> {
+  return Site.start({ database, environment: { SESSION_KEYS: keys.join(',') }, now: Date.now })
+}
+
+async function restarted(site: Site, keys: readonly string[]): Promise<Site> {
+  await site.close()
+  return start(keys)
+}
+
+/** As if it had been noted so long ago. */
+function age(id: string, milliseconds: number): Promise<void> {
+  const then = Date.now() - milliseconds
+  return write(database, `update keys set noted_at = ${then}, sealed_at = ${then} where id = '${id}'`)
+}
+
+test('what was sealed, mailed and counted before a rotation works after it, and a key that sealed nothing of it does not', async () => {
+  let site = await start([ONE])
+  const anna = site.visitor()
+  await anna.signUp('Anna', { email: 'anna@example.com' })
+  await anna.logIn('Anna')
+  const asking = site.visitor()
+  await asking.send(await asking.open('/password/forgot/'), { username: 'Anna' })
+  const { code } = await site.mailThat(
+    'anna@example.com',
+    ({ code, subject }) => code !== '' && !/confirm/i.test(subject),
+  )
+  const stranger = site.visitor()
+  for (let time = 0; time < 5; time++) {
+    await stranger.send(await stranger.open('/login/'), { username: 'Anna', password: 'wrong' })
+  }
+
+  site = await restarted(site, [TWO, ONE])
+  const moved = (visitor: typeof anna) => Object.assign(site.visitor(), { agent: carried(visitor, site) })
+  const annaNow = moved(anna)
+  assert.is((await annaNow.open('/account/')).status, 200, 'the session')
+  const limited = moved(stranger)
+  const refused = await limited.send(await limited.open('/login/'), { username: 'Anna', password: PASSWORD })
+  assert.is(refused.status, 429, 'the limit')
+  await annaNow.send(await annaNow.open('/logout/'), {})
+  const known = await annaNow.send(await annaNow.open('/login/'), { username: 'Anna', password: PASSWORD })
+  assert.is(known.status, 303, 'the known device, which the limit does not hold')
+  const asked = moved(asking)
+  const reset = await asked.send(await asked.open('/password/reset/'), { username: 'Anna', code })
+  assert.is(reset.status, 303, 'the code')
+
+  const stranded = await restarted(site, [TWO])
+  const outside = Object.assign(stranded.visitor(), { agent: carried(anna, stranded) })
+  assert.is((await outside.open('/account/')).status, 303)
+  await stranded.close()
+})
+
+function carried(visitor: ReturnType<Site['visitor']>, site: Site) {
+  const { agent } = site.visitor()
+  const cookies = visitor.agent.jar.getCookies({
+    domain: '127.0.0.1',
+    path: '/',
+    secure: false,
+    script: false,
+  })
+  for (const cookie of cookies) agent.jar.setCookie(cookie.toString(), '127.0.0.1', '/')
+  return agent
+}
+
+test('lists keys by ids alone, and drops none that something needs', async () => {
+  const site = await start([ONE])
+  await site.visitor().signUp('Anna')
+  const visitor = site.visitor()
+  await visitor.logIn('Anna')
+  await site.close()
+  await write(database, "update mails set state = 'dead'")
+  const [{ facts = '' } = {}] = await rows<{ facts: string }>(database, 'select facts from mails')
+  assert.ok(facts)
+
+  await (await start([TWO, ONE])).close()
+  const ring = [TWO, ONE]
+  const listed = await call(['list'], ring)
+  assertDone(listed)
+  assert.not.match(listed.stdout, ONE)
+  assert.match(listed.stdout, new RegExp(`^${idOf(TWO)} .* seals$`, 'm'))
+  assert.match(
+    listed.stdout,
+    new RegExp(`^${idOf(ONE)} .* seals still, in a process with an older ring`, 'm'),
+  )
+  assertRefused(await call(['drop', idOf(ONE)], ring), 1, /^Some process seals with the key .{8} still/)
+
+  await age(idOf(ONE), DAY)
+  await write(database, `update sessions set authenticated_at = ${Date.now() - 2 * DAY}`)
+  const needed =
+    /^The key .{8} is still needed by 1 session, \d+ mails?, (?:\d codes?, )?known devices until \d{4}-/
+  assertRefused(await call(['drop', idOf(ONE)], ring), 1, needed)
+  const [, old] = JSON.parse((await call(['list', '--json'], ring)).stdout)
+  assert.equal([old.id, old.seals, old.sessions], [idOf(ONE), false, 1])
+
+  await age(idOf(ONE), 401 * DAY)
+  await write(database, `update sessions set authenticated_at = ${Date.now()}`)
+  assertRefused(await call(['drop', idOf(ONE)], ring), 1, /^The key .{8} is still needed by \d+ mails?\.$/m)
+  await write(database, 'delete from mails')
+  assert.match((await call(['list'], ring)).stdout, / can be dropped$/m)
+  const dropped = await call(['drop', idOf(ONE)], ring)
+  assert.equal([dropped.code, dropped.stdout], [0, `${TWO}\n`])
+
+  assertRefused(
+    await call(['drop', idOf(TWO)], ring),
+    1,
+    /^The key .{8} seals: put another one in front first/,
+  )
+  assertRefused(await call(['drop', 'x'], ring), 1, /^There is no key x: /)
+})
+
+test('gives a key up at once where others may know it', async () => {
+  await (await start([TWO, ONE])).close()
+  assertRefused(await call(['drop', idOf(ONE)], [TWO, ONE]), 1, /is still needed by known devices/)
+  assert.is((await call(['drop', idOf(ONE), '--force'], [TWO, ONE])).stdout, `${TWO}\n`)
+})
+
+test('writes the new value of SESSION_KEYS to standard output, and nothing else', async () => {
+  await (await start([ONE])).close()
+  const rotated = await call(['rotate'], [ONE])
+  assert.is(rotated.code, 0)
+  const [key = '', ...others] = splitKeys(rotated.stdout.trim())
+  assert.equal(others, [ONE])
+  assert.ok(idOf(key) !== idOf(ONE))
+  assert.match(rotated.stderr, /^This is the new value of SESSION_KEYS\. .*--prepare there\.\n$/)
+  assert.not.match(rotated.stderr, key)
+})
+
+test('leads several nodes to a new key in two steps, so that each can open what others seal', async () => {
+  await (await start([ONE])).close()
+  assertRefused(await call(['rotate', '--prepared'], [ONE]), 1, /^There is no key that was prepared: /)
+  const prepared = splitKeys((await call(['rotate', '--prepare'], [ONE])).stdout.trim())
+  assert.equal([prepared.length, prepared[0]], [2, ONE])
+  const tooSoon = await call(['rotate', '--prepared'], prepared)
+  assertRefused(tooSoon, 1, /^No node runs with the key .{8} yet: /)
+  const former = await start([ONE])
+  const newer = await start(prepared)
+  await Promise.all([former.close(), newer.close()])
+  const [added = ''] = prepared.slice(-1)
+  const promoted = await call(['rotate', '--prepared'], prepared)
+  assert.equal([promoted.code, promoted.stdout], [0, `${added},${ONE}\n`])
+})
+
+if (process.env.TEST_DATABASE_URL === undefined) {
+  const keyFileOf = () => `${database.slice('sqlite:'.length)}.key`
+  const kept = () => siteKeys({ sessionKeys: [], keyFile: keyFileOf() })
+
+  test('puts a new key in front into the key file, for its owner alone, and the site takes it at its next start', async () => {
+    await (await Site.start({ database, now: Date.now })).close()
+    const [old = ''] = kept()
+    const rotated = await call(['rotate'])
+    assertDone(rotated)
+    assert.match(rotated.stdout, /^A new key is in front: restart the site/)
+    const [key = '', ...others] = kept()
+    assert.equal(others, [old])
+    assert.not.match(rotated.stdout, key)
+    assert.is(statSync(keyFileOf()).mode & 0o777, 0o600)
+    assert.equal(
+      readdirSync(dirname(keyFileOf())).filter((name) => /\.key/.test(name)),
+      ['test.sqlite.key'],
+    )
+    await (await Site.start({ database, now: Date.now })).close()
+    assert.match((await call(['list'])).stdout, new RegExp(`^${idOf(key)} .* seals$`, 'm'))
+    await age(idOf(old), 401 * DAY)
+    assertDone(await call(['drop', idOf(old)]))
+    assert.equal(kept(), [key])
+  })
+
+  test('leaves a damaged key file alone, and one that somebody else is changing, and makes none', async () => {
+    await (await Site.start({ database })).close()
+    writeFileSync(`${keyFileOf()}.new`, '')
+    const before = readFileSync(keyFileOf(), 'utf8')
+    assertRefused(await call(['rotate']), 1, /\.key\.new: somebody else is changing the keys/)
+    assert.is(readFileSync(keyFileOf(), 'utf8'), before)
+    rmSync(`${keyFileOf()}.new`)
+    writeFileSync(keyFileOf(), 'damaged')
+    assertRefused(await call(['rotate']), 1, /The key file .* is damaged/)
+    assert.is(readFileSync(keyFileOf(), 'utf8'), 'damaged')
+    rmSync(keyFileOf())
+    assertRefused(await call(['rotate']), 1, /^There is no key file /)
+    assert.not.ok(existsSync(keyFileOf()))
+  })
+}
+
+test('says how it is called', async () => {
+  assert.match((await call(['rotate', '--help'])).stdout, /^gatehouse keys rotate --prepare$/m)
+  assertRefused(await call(['rotate', '--prepare', '--prepared']), 2, /not both/)
+  assertRefused(await call(['drop']), 2, /Say which key/)
+  assertRefused(await call([]), 2, /Say what to do/)
+})
+
+test.run()

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { migrations } from '../../db/migrations/index.js'
+import { isPostgresUrl } from '../../src/database/location.js'
+import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
+import { fileOf, rows } from '../support/databases.js'
+import { freshDatabase } from '../support/helpers.js'
+import { takeBack } from '../support/older.js'
+
+const test = suite('gatehouse migrate')
+let database: string
+
+test.before.each(async () => {
+  database = await freshDatabase()
+})
+
+function call(...args: string[]): Promise<Outcome> {
+  return callGatehouse(['migrate', ...args], { database })
+}
+
+const UP_TO_DATE = 'The database is up to date.\n'
+
+test('does the steps that are missing, says which, and leaves alone what is up to date', async () => {
+  const steps = Object.keys(migrations)
+  const lost = steps.filter((step) => step >= '0012')
+  const first = await call()
+  assertDone(first)
+  assert.is(first.stdout, `${steps.map((step) => `Done: ${step}\n`).join('')}${UP_TO_DATE}`)
+  assert.is((await call('--check')).stdout, UP_TO_DATE)
+
+  await takeBack(database, '0012')
+  for (const _ of ['once', 'and again, for it does nothing']) {
+    assertRefused(await call('--check'), 1, new RegExp(`^The database lacks ${lost.join(', ')}\\.$`, 'm'))
+  }
+  const second = await call()
+  assertDone(second)
+  assert.is(second.stdout, `${lost.map((step) => `Done: ${step}\n`).join('')}${UP_TO_DATE}`)
+  assert.is((await call()).stdout, UP_TO_DATE)
+  assert.equal(await rows(database, 'select language from users'), [])
+})
+
+test('looks at a database that is not there, or empty, without making anything', async () => {
+  const sentence = isPostgresUrl(database) ? /^The database lacks 0001-users, / : /^There is no database /
+  assertRefused(await call('--check'), 1, sentence)
+  if (!isPostgresUrl(database)) assert.not.ok(existsSync(fileOf(database)))
+  else assert.equal(await rows(database, "select 1 from pg_tables where schemaname = 'public'"), [])
+})
+
+test('says how it is called, and what it does not understand', async () => {
+  const help = await call('--help')
+  assertDone(help)
+  assert.match(help.stdout, /^gatehouse migrate --check$/m)
+  assertRefused(await call('--force'), 2, /--force/)
+  assertRefused(await call('now'), 2, /now/)
+})
+
+test.run()

@@ -1,0 +1,195 @@
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import BetterSqlite3 from 'better-sqlite3'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { openDatabase } from '../../src/database/open.js'
+import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
+import { fileOf, freshFile, rows, write } from '../support/databases.js'
+import { Site, Visitor } from '../support/helpers.js'
+import { addressOf, launchSite, type Program } from '../support/program.js'
+
+interface Context {
+  database: string
+  backup: string
+}
+
+const test = suite<Context>('gatehouse restore')
+
+const original = freshFile()
+
+/** A site that has had a visitor, a backup of it, and a visitor who came later. */
+test.before(async () => {
+  const site = await Site.start({ database: original })
+  await site.visitor().settle('Anna')
+  assertDone(await callGatehouse(['backup', `${fileOf(original)}.backup`], { database: original }))
+  await site.visitor().signUp('Bela')
+  await site.close()
+})
+
+test.before.each((context) => {
+  context.database = freshFile()
+  context.backup = `${fileOf(context.database)}.backup`
+  for (const ending of ['', '.key', '.backup']) {
+    copyFileSync(fileOf(original) + ending, fileOf(context.database) + ending)
+  }
+})
+
+function restore({ database, backup }: Context): Promise<Outcome> {
+  return callGatehouse(['restore', backup], { database })
+}
+
+async function namesIn(file: string): Promise<string[]> {
+  const found = await rows<{ name: string }>(`sqlite:${file}`, 'select name from users order by name')
+  return found.map(({ name }) => name)
+}
+
+function formerOf({ stdout }: Outcome): string {
+  return /^The former database is (.+)\.$/m.exec(stdout)?.[1] ?? ''
+}
+
+function launch({ database }: Context): Program {
+  return launchSite(dirname(fileOf(database)), { DATABASE_URL: database })
+}
+
+test('brings back what was there, and keeps what has come since under a name that it tells', async (context) => {
+  const outcome = await restore(context)
+  assertDone(outcome)
+  const file = fileOf(context.database)
+  assert.equal(await namesIn(file), ['Anna'])
+  assert.equal(await namesIn(formerOf(outcome)), ['Anna', 'Bela'])
+  assert.match(outcome.stdout, `The site opens what is sealed in it with the keys in ${file}.key.`)
+  const site = await Site.start({ database: context.database })
+  assert.is((await site.visitor().logIn('Anna')).status, 303)
+  assert.is((await site.visitor().logIn('Bela')).status, 406)
+  await site.close()
+})
+
+test('refuses while the site runs, and not when it was killed, whose last sign-up is kept', async (context) => {
+  const site = launch(context)
+  const address = await addressOf(site)
+  assert.is((await new Visitor(address).signUp('Clara')).status, 303)
+  assertRefused(await restore(context), 1, /^The database .+ is in use: stop the site/)
+  assert.is((await new Visitor(address).logIn('Clara')).status, 303)
+  site.signal('SIGKILL')
+  await site.end
+  assert.ok(existsSync(`${fileOf(context.database)}-wal`))
+  const outcome = await restore(context)
+  assertDone(outcome)
+  assert.equal(await namesIn(fileOf(context.database)), ['Anna'])
+  assert.equal(await namesIn(formerOf(outcome)), ['Anna', 'Bela', 'Clara'])
+})
+
+test('refuses while one of several processes has it, until the last one is gone', async (context) => {
+  const sites = [launch(context), launch(context)]
+  await Promise.all(sites.map(addressOf))
+  for (const site of sites) {
+    assertRefused(await restore(context), 1, /is in use/)
+    site.signal('SIGKILL')
+    await site.end
+  }
+  assertDone(await restore(context))
+})
+
+test('refuses while a program of somebody else’s has it open', async (context) => {
+  const handle = new BetterSqlite3(fileOf(context.database))
+  handle.prepare('select name from users').all()
+  assertRefused(await restore(context), 1, /is in use/)
+  handle.close()
+  assertDone(await restore(context))
+})
+
+test('refuses while a host has accounts in a file that is not WAL', async (context) => {
+  const handle = new BetterSqlite3(fileOf(context.database))
+  handle.pragma('journal_mode = delete')
+  const database = await openDatabase({ sqlite: handle })
+  assertRefused(await restore(context), 1, /is in use/)
+  await database.close()
+  handle.close()
+  assertDone(await restore(context))
+})
+
+test('makes a site that starts meanwhile wait, rather than use the file that goes', async ({ database }) => {
+  const holder = new BetterSqlite3(`${fileOf(database)}-in-use`)
+  holder.exec('begin exclusive')
+  const opening = openDatabase(database)
+  assert.is(await Promise.race([opening, pause(500, 'it waits')]), 'it waits')
+  holder.close()
+  await (await opening).close()
+})
+
+for (const [what, spoil, sentence] of [
+  [
+    'no database',
+    (file: string) => writeFileSync(file, 'A letter.\n'.repeat(1000)),
+    /cannot be restored: file is not/,
+  ],
+  ['empty', (file: string) => writeFileSync(file, ''), /cannot be restored: it is no database of Gatehouse/],
+  [
+    'another program’s',
+    (file: string) => {
+      rmSync(file)
+      new BetterSqlite3(file).exec('create table notes (text)').close()
+    },
+    /cannot be restored: it is no database of Gatehouse/,
+  ],
+  [
+    'of a newer version',
+    (file: string) => write(`sqlite:${file}`, "insert into kysely_migration values ('9999-later', '')"),
+    /cannot be restored: a newer version of Gatehouse has brought it up to date/,
+  ],
+  ['damaged', (file: string) => overwrite(file), /cannot be restored: (?:it is damaged|database disk image)/],
+] as const) {
+  test(`refuses a backup that is ${what}, and leaves everything as it was`, async (context) => {
+    await spoil(context.backup)
+    const file = fileOf(context.database)
+    const before = readFileSync(file)
+    const names = readdirSync(dirname(file)).filter((name) => !name.endsWith('-in-use'))
+    assertRefused(await restore(context), 1, sentence)
+    assert.ok(readFileSync(file).equals(before))
+    assert.equal(
+      readdirSync(dirname(file)).filter((name) => !name.endsWith('-in-use')),
+      names,
+    )
+  })
+}
+
+/** Breaks all pages but the first ones, with the schema. */
+function overwrite(file: string): void {
+  const content = readFileSync(file)
+  content.fill(7, content.length / 2)
+  writeFileSync(file, content)
+}
+
+test('takes the place of a database that is damaged, whose log it does not take over', async (context) => {
+  const file = fileOf(context.database)
+  overwrite(file)
+  writeFileSync(file, 'x'.repeat(8192), { flag: 'r+' })
+  writeFileSync(`${file}-wal`, 'not a log')
+  const outcome = await restore(context)
+  assertDone(outcome)
+  assert.equal(await namesIn(file), ['Anna'])
+  assert.ok(existsSync(formerOf(outcome)))
+  assert.not.ok(existsSync(`${file}-wal`))
+})
+
+test('begins a site anew from a backup with its key', async ({ database, backup }) => {
+  copyFileSync(`${fileOf(database)}.key`, `${backup}.key`)
+  const anew = freshFile()
+  writeFileSync(`${fileOf(anew)}-wal`, 'of a database that is gone')
+  const outcome = await callGatehouse(['restore', backup], { database: anew })
+  assertDone(outcome)
+  assert.match(outcome.stdout, `Its keys are in ${fileOf(anew)}.key.`)
+  assert.not.match(outcome.stdout, 'former')
+  assert.ok(readFileSync(`${fileOf(anew)}.key`).equals(readFileSync(`${backup}.key`)))
+  assert.equal(await namesIn(fileOf(anew)), ['Anna'])
+  assert.not.ok(existsSync(`${fileOf(anew)}-wal`))
+})
+
+test('says what is wrong with how it is called', async ({ database, backup }) => {
+  assertRefused(await callGatehouse(['restore'], { database }), 2, /gatehouse restore <file>/)
+  assertRefused(await callGatehouse(['restore', `${backup}-none`], { database }), 1, /^There is no file /)
+})
+
+test.run()

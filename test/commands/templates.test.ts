@@ -1,0 +1,196 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../../src/base/package.js'
+import { aboutTemplate, templateNames } from '../../src/views/templates.js'
+import { Program } from '../support/program.js'
+
+interface Context {
+  /** Where the command is called. */
+  here: string
+  /** The host's templates. */
+  folder: string
+}
+
+const test = suite<Context>('gatehouse templates')
+
+test.before.each((context) => {
+  context.here = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
+  context.folder = join(context.here, 'mine')
+})
+test.after.each(({ here }) => rmSync(here, { recursive: true }))
+
+const ORIGINAL = readFileSync(join(root, 'templates', 'login', 'page.html'), 'utf8')
+
+async function call({ here }: Context, ...args: string[]) {
+  const program = new Program([join(import.meta.dirname, '../../src/cli.js'), 'templates', ...args], {
+    cwd: here,
+  })
+  const code = await program.end
+  return { code, stdout: program.stdout, stderr: program.stderr }
+}
+
+async function copied(context: Context, name = 'login/page.html'): Promise<void> {
+  const { code, stderr } = await call(context, 'copy', name, '--folder', context.folder)
+  assert.is(code, 0, stderr)
+}
+
+function write({ folder }: Context, name: string, text: string): void {
+  mkdirSync(dirname(join(folder, name)), { recursive: true })
+  writeFileSync(join(folder, name), text)
+}
+
+interface Notes {
+  templates: Record<string, { sha256: string; version: string; original: string }>
+}
+
+function notes({ folder }: Context): Notes {
+  return JSON.parse(readFileSync(join(folder, '.gatehouse.json'), 'utf8'))
+}
+
+/** As if the login page had been another one when it was copied. */
+function age(context: Context): void {
+  const original = ORIGINAL.replace('New here?', 'Are you new?')
+  const past = { sha256: '0'.repeat(64), version: '0.0.1', original }
+  write(context, '.gatehouse.json', JSON.stringify({ templates: { 'login/page.html': past } }))
+}
+
+test('lists every template, each with a line on what it is', async (context) => {
+  const { code, stdout } = await call(context)
+  assert.is(code, 0)
+  const lines = stdout.trimEnd().split('\n')
+  assert.equal(
+    lines.map((line) => line.split(' ', 1)[0]),
+    templateNames(),
+  )
+  for (const name of templateNames()) assert.ok(aboutTemplate(name).length > 2, name)
+  assert.match(stdout, /^login\/page\.html +Log in$/m)
+  assert.match(stdout, /^parts\/messages\.html +What is in the message box/m)
+  assert.match(stdout, /^mail\/email-taken\.html +You already have an account at \{site\}$/m)
+})
+
+test('marks what folders override, which of two counts, and what overrides nothing', async (context) => {
+  const other = join(context.here, 'others')
+  write({ ...context, folder: other }, 'login/page.html', 'theirs')
+  write(context, 'login/page.html', 'mine')
+  write(context, 'login/pgae.html', 'mistyped')
+  write(context, 'shop/page.html', '{% include "shop/cart.html" %}')
+  write(context, 'shop/cart.html', '')
+  const { stdout } = await call(context, '--folder', 'mine', '--folder', other)
+  const mine = join(context.folder, 'login', 'page.html')
+  const theirs = join(other, 'login', 'page.html')
+  assert.match(stdout, `Log in\n  overridden by ${mine}\n  hidden by that: ${theirs}\nlogout`)
+  assert.match(
+    stdout,
+    `Overrides nothing in ${context.folder}:\n  login/pgae.html: is login/page.html meant?\n`,
+  )
+  assert.match(stdout, /^ {2}shop\/page\.html$/m)
+  assert.match(stdout, /^ {2}shop\/cart\.html, a part of another one there$/m)
+  assert.not.match(stdout, `Overrides nothing in ${other}`)
+  writeFileSync(join(context.here, '.env'), `TEMPLATES="${['mine', other].join(delimiter)}"`)
+  assert.is((await call(context)).stdout, stdout, 'by the setting, too')
+})
+
+test('copies a template, notes its original, and overwrites nothing', async (context) => {
+  await copied(context)
+  await copied(context, 'mail/email-taken.txt')
+  assert.is(readFileSync(join(context.folder, 'login/page.html'), 'utf8'), ORIGINAL)
+  assert.equal(Object.keys(notes(context).templates), ['login/page.html', 'mail/email-taken.txt'])
+  const note = notes(context).templates['login/page.html']
+  assert.is(note?.original, ORIGINAL)
+  assert.match(note?.sha256 ?? '', /^[0-9a-f]{64}$/)
+  assert.match(note?.version ?? '', /^\d+\.\d+\.\d+/)
+  write(context, 'login/page.html', 'mine')
+  const again = await call(context, 'copy', 'login/page.html', '--folder', 'mine')
+  assert.is(again.code, 1)
+  assert.match(again.stderr, /is there already/)
+  assert.is(readFileSync(join(context.folder, 'login/page.html'), 'utf8'), 'mine')
+})
+
+test('copies nothing that is no template of ours, and nothing to nowhere', async (context) => {
+  for (const name of ['login/nothing.html', '../package.json', '/etc/passwd', 'languages/README.md']) {
+    const { code, stderr } = await call(context, 'copy', name, '--folder', 'mine')
+    assert.is(code, 1)
+    assert.match(stderr, `There is no template ${name}`)
+  }
+  assert.is((await call(context, 'copy', 'login/page.html')).code, 2)
+  assert.is((await call(context, 'copy', 'login/page.html', '--folder', 'a', '--folder', 'b')).code, 2)
+  assert.is((await call(context, 'copy', '--folder', 'mine')).code, 2)
+  assert.is((await call(context, 'burn', 'login/page.html', '--folder', 'mine')).code, 2)
+  assert.not.ok(existsSync(context.folder))
+})
+
+test('tells copies that are unchanged from those that were edited', async (context) => {
+  await copied(context)
+  await copied(context, 'signup/page.html')
+  appendFileSync(join(context.folder, 'signup/page.html'), 'more')
+  const crlf = ORIGINAL.replaceAll('\n', '\r\n')
+  write(context, 'login/page.html', crlf)
+  const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
+  assert.is(code, 0)
+  assert.match(stdout, /^login\/page\.html: unchanged/m)
+  assert.match(stdout, /^signup\/page\.html: edited; the original is what it was/m)
+})
+
+test('shows how the original has changed since it was copied, with an exit code for checks', async (context) => {
+  write(context, 'login/page.html', 'mine')
+  age(context)
+  const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
+  assert.is(code, 1)
+  assert.match(stdout, /^login\/page\.html: drifted: .* since 0\.0\.1/m)
+  assert.match(
+    stdout,
+    /^--- login\/page\.html\tas it was copied, 0\.0\.1\n\+\+\+ login\/page\.html\tas it is/m,
+  )
+  assert.match(stdout, /^-.*Are you new\?/m)
+  assert.match(stdout, /^\+.*New here\?/m)
+  const kept = await call(context, 'keep', 'login/page.html', '--folder', 'mine')
+  assert.is(kept.code, 0, kept.stderr)
+  const now = await call(context, '--diff', '--folder', 'mine')
+  assert.is(now.code, 0)
+  assert.match(now.stdout, /^login\/page\.html: edited/m)
+})
+
+test('says that an original is gone', async (context) => {
+  write(context, 'login/door.html', 'mine')
+  const past = { sha256: '', version: '0.0.1', original: 'theirs' }
+  write(context, '.gatehouse.json', JSON.stringify({ templates: { 'login/door.html': past } }))
+  const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
+  assert.is(code, 1)
+  assert.match(stdout, /^login\/door\.html: drifted: the original of 0\.0\.1 is gone/m)
+})
+
+test('shows how one that was not copied by it differs from the original', async (context) => {
+  write(context, 'login/page.html', ORIGINAL.replace('New here?', 'Are you new?'))
+  const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
+  assert.is(code, 0)
+  assert.match(stdout, /^login\/page\.html: not copied by gatehouse templates copy/m)
+  assert.match(stdout, /^-.*New here\?/m)
+  assert.match(stdout, /^\+.*Are you new\?/m)
+})
+
+test('says what is wrong in one sentence', async (context) => {
+  for (const args of [[], ['--diff'], ['keep', 'login/page.html']]) {
+    const { code, stderr } = await call(context, ...args, '--folder', 'mine')
+    assert.is(code, 1)
+    assert.is(stderr, `There is no folder ${context.folder}.\n`)
+  }
+  assert.is((await call(context, '--diff')).code, 2)
+  write(context, '.gatehouse.json', '{')
+  const { code, stderr } = await call(context, 'copy', 'login/page.html', '--folder', 'mine')
+  assert.is(code, 1)
+  assert.match(stderr, /\.gatehouse\.json is damaged/)
+  assert.not.ok(existsSync(join(context.folder, 'login')))
+})
+
+test.run()

@@ -1,0 +1,168 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { DAY } from '../../../src/base/durations.js'
+import { assertDone, assertRefused, callGatehouse, type Outcome } from '../../support/calling.js'
+import { freshDatabase, PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
+
+const test = suite('gatehouse users disable')
+let database: string
+let site: Site
+
+test.before.each(async () => {
+  database = await freshDatabase()
+  site = await Site.start({ database })
+})
+test.after.each(() => site.close())
+
+const SENTENCE = "⚠ This account is disabled. Please write to the site's maintainers."
+
+function call(...args: string[]): Promise<Outcome> {
+  return callGatehouse(['users', ...args], { database })
+}
+
+/** Two browsers of one user: their own, and one with a copy of its cookie. */
+async function withThief(name: string): Promise<{ visitor: Visitor; thief: Visitor }> {
+  await site.visitor().signUp(name)
+  const visitor = site.visitor()
+  const [cookie = ''] = (await visitor.logIn(name)).sessionCookie.split(';')
+  const thief = site.visitor()
+  thief.agent.set('Cookie', cookie)
+  return { visitor, thief }
+}
+
+async function isLoggedIn(visitor: Visitor): Promise<boolean> {
+  return (await visitor.open('/members/')).status === 200
+}
+
+/** What a login says, by name and by e-mail. */
+async function refusals(name: string, password: string): Promise<string[]> {
+  const answers: Page[] = []
+  for (const username of [name, `${name}@example.com`]) {
+    for (const htmx of [false, true]) answers.push(await site.visitor({ htmx }).logIn(username, { password }))
+  }
+  assert.ok(answers.every(({ status }) => status === 406))
+  return answers.flatMap((answer) => answer.messages())
+}
+
+test('a disabled user is out at the next request, and in again only after a login when enabled', async () => {
+  const { visitor, thief } = await withThief('Anna')
+  const form = await visitor.open('/members/recent/')
+  assert.ok((await isLoggedIn(visitor)) && (await isLoggedIn(thief)))
+  const disabled = await call('disable', 'anna', '--reason', 'Sends <b>spam</b>')
+  assertDone(disabled)
+  assert.match(disabled.stdout, /^The account of Anna is disabled;/)
+  assert.not.ok(await isLoggedIn(visitor))
+  assert.not.ok(await isLoggedIn(thief))
+  assert.is((await visitor.send(form, { note: 'late' })).status, 403)
+  assert.equal(await refusals('Anna', PASSWORD), [SENTENCE, SENTENCE, SENTENCE, SENTENCE])
+  assert.not.match((await refusals('Anna', 'a wrong one')).join(), 'disabled', 'nobody else is told')
+  assert.is((await site.visitor().open('/users/anna/')).status, 404)
+  assert.equal(await site.rows('select id from sessions'), [])
+  assertRefused(await call('disable', 'anna'), 1, /^The account of Anna is disabled already/)
+
+  assertDone(await call('enable', 'anna'))
+  assertRefused(await call('enable', 'anna'), 1, /^The account of Anna is not disabled/)
+  assert.not.ok(await isLoggedIn(thief))
+  await visitor.logIn('Anna')
+  assert.ok(await isLoggedIn(visitor))
+  const history = (await visitor.open('/account/activity/')).$('main').text()
+  assert.match(history, 'Account disabled by the site, all devices logged out: Sends <b>spam</b>')
+  assert.match(history, 'Account enabled again by the site')
+})
+
+test('with a recheck a disabled user looks at pages for so long, and changes nothing', async () => {
+  await site.close()
+  site = await Site.start({ database, environment: { SESSION_RECHECK_SECONDS: '30' } })
+  const { visitor, thief } = await withThief('Bela')
+  const form = await visitor.open('/account/name/')
+  assert.ok(await isLoggedIn(visitor))
+  assertDone(await call('disable', 'Bela'))
+  assert.ok(await isLoggedIn(visitor))
+  for (const one of [visitor, thief]) {
+    assert.is((await one.send(form, { username: 'Another' })).status, 403)
+  }
+  assert.equal(await site.rows("select id from users where name = 'Another'"), [])
+  site.clock.advance(30_000)
+  assert.not.ok(await isLoggedIn(visitor))
+  assert.not.ok(await isLoggedIn(thief))
+})
+
+test('a session that was opened while the account was being disabled is none, also afterwards', async () => {
+  const { visitor } = await withThief('Cora')
+  await site.write('update users set disabled_at = 1')
+  assert.not.ok(await isLoggedIn(visitor))
+  await visitor.logIn('Cora')
+  await site.write('update users set disabled_at = null')
+  const { visitor: other } = await withThief('Dora')
+  const [cookie = ''] = (await other.open('/')).sessionCookie.split(';')
+  await site.write('update users set disabled_at = 1')
+  assertDone(await call('enable', 'Dora'))
+  assert.not.ok(await isLoggedIn(other), cookie)
+})
+
+test('what was mailed opens nothing, nothing more is mailed, and the links of before work when enabled', async () => {
+  await site.visitor().signUp('Erna')
+  const confirmation = await site.mail('Erna@example.com')
+  await site.emptyMailbox()
+  const forgetful = site.visitor()
+  await forgetful.send(await forgetful.open('/password/forgot/'), { username: 'Erna' })
+  const reset = await site.mail('Erna@example.com')
+  await site.emptyMailbox()
+  const reader = site.visitor()
+  const choosing = await reader.follow(reset)
+  assert.is(choosing.status, 200)
+
+  assertDone(await call('disable', 'Erna'))
+  const passwords = { password: 'another horse 43', repassword: 'another horse 43' }
+  assert.is((await reader.send(choosing, passwords)).status, 410)
+  assert.is((await reader.follow(reset)).status, 410)
+  assert.is((await site.visitor().follow(confirmation)).status, 410)
+  const coded = await forgetful.send(await forgetful.open('/password/reset/'), { code: reset.code })
+  assert.is(coded.status, 406)
+  const asking = site.visitor()
+  const asked = await asking.send(await asking.open('/password/forgot/'), { username: 'Erna@example.com' })
+  assert.is(asked.status, 303, 'nobody is told')
+  await site.emptyMailbox()
+  assert.equal(await site.rows('select hash from tokens where used_at is not null'), [])
+  assert.is((await site.rows("select hash from tokens where purpose = 'password-reset'")).length, 1)
+
+  assertDone(await call('enable', 'Erna'))
+  await reader.send(await reader.follow(reset), passwords)
+  await reader.logIn('Erna', { password: 'another horse 43' })
+  assert.ok(await isLoggedIn(reader))
+})
+
+test('an account that its user has closed stays closed to the link of the mail while it is disabled', async () => {
+  const { visitor } = await withThief('Fora')
+  await site.emptyMailbox()
+  await visitor.send(await visitor.open('/account/close/'))
+  const mail = await site.mail('Fora@example.com')
+  assertDone(await call('disable', 'Fora'))
+  assert.is((await site.visitor().follow(mail)).status, 410)
+  assertDone(await call('enable', 'Fora'))
+  const reader = site.visitor()
+  await reader.send(await reader.follow(mail))
+  assert.equal(await site.rows('select closed_at from users'), [{ closed_at: null }])
+})
+
+test('a sign-up that is not confirmed is not confirmed either where it was made', async () => {
+  const visitor = site.visitor()
+  await visitor.signUp('Gora')
+  const { code } = await site.mail('Gora@example.com')
+  const page = await visitor.open('/email/confirm/')
+  assert.is(page.status, 200)
+  assertDone(await call('disable', 'Gora'))
+  assert.is((await visitor.send(page, { code })).headers.location, '/login/?next=%2Femail%2Fconfirm%2F')
+  assert.equal(await site.rows('select email_confirmed_at from users'), [{ email_confirmed_at: null }])
+})
+
+test('a reason is one line', async () => {
+  await site.visitor().signUp('Hora')
+  const sentence = /^The reason has to be one line of at most 200 characters/
+  assertRefused(await call('disable', 'Hora', '--reason', 'a\nb'), 2, sentence)
+  assertRefused(await call('disable', 'Hora', '--reason', 'x'.repeat(201)), 2, sentence)
+  site.clock.advance(DAY)
+  assert.equal(await site.rows('select disabled_at from users'), [{ disabled_at: null }])
+})
+
+test.run()

@@ -1,0 +1,193 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { sql } from 'kysely'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Database, openDatabase } from '../../src/database/open.js'
+import { DatabaseUnavailable } from '../../src/database/unavailable.js'
+import type { Db } from '../../src/tables/schema.js'
+import * as users from '../../src/tables/users.js'
+import { fileOf, freshDatabase } from '../support/databases.js'
+import { createUser, NOW, newUser } from '../support/rows.js'
+
+interface Context {
+  file: string
+  database: Database
+}
+
+const test = suite<Context>('SQLite')
+
+test.before.each(async (context) => {
+  const url = await freshDatabase()
+  context.file = fileOf(url)
+  context.database = await openDatabase(url)
+})
+
+test.after.each(({ database }) => database.close())
+
+async function setting(db: Db, name: string): Promise<unknown> {
+  const { rows } = await sql<Record<string, unknown>>`pragma ${sql.raw(name)}`.execute(db)
+  return Object.values(rows[0] ?? {})[0]
+}
+
+async function rejection(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => assert.unreachable('nothing was thrown'),
+    (error: unknown) => error,
+  )
+}
+
+test('leaves it to the log, not to each commit, that what was answered outlives a power cut', async ({
+  file,
+  database,
+}) => {
+  for (const reopened of [false, true]) {
+    const { main, loose, close } = reopened ? await openDatabase(`sqlite:${file}`) : database
+    for (const db of [main, loose]) {
+      assert.is(await setting(db, 'journal_mode'), 'wal')
+      assert.is(await setting(db, 'foreign_keys'), 1)
+    }
+    for (const db of [main, loose]) assert.is(await setting(db, 'synchronous'), 1, 'NORMAL')
+    if (reopened) await close()
+  }
+})
+
+test('is asked so that a statement is planned once: it sees no value that is compared, nor how many are wanted', ({
+  database,
+}) => {
+  const { main } = database
+  const read = main
+    .selectFrom('slugs')
+    .innerJoin('users', 'users.id', 'slugs.user_id')
+    .selectAll()
+    .where('slugs.slug', '=', 'somebody')
+    .where('closed_at', 'is', null)
+    .where(({ eb, or }) => or([eb('until', 'is', null), eb('until', '>', NOW)]))
+    .limit(5)
+    .offset(2)
+  const write = main.updateTable('users').set({ language: 'en' }).where('id', '=', 'somebody')
+  assert.match(read.compile().sql, /"slug" = \(select \?\)/)
+  assert.match(read.compile().sql, /"until" > \(select \?\)\) limit \(select \?\) offset \(select \?\)$/)
+  assert.match(read.compile().sql, /"closed_at" is null/)
+  assert.is(write.compile().sql, 'update "users" set "language" = ? where "id" = (select ?)')
+})
+
+test('can be read by its owner alone', async () => {
+  const parent = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  const folder = join(parent, 'new', 'folder')
+  const umask = process.umask(0)
+  const database = await openDatabase(`sqlite:${join(folder, 'test.sqlite')}`)
+  process.umask(umask)
+  try {
+    await createUser(database, newUser('anna'))
+    assert.is(modeOf(folder), '700')
+    assert.is(modeOf(dirname(folder)), '700')
+    const modes = readdirSync(folder).map((name) => [name, modeOf(join(folder, name))])
+    assert.equal(
+      modes.filter(([, mode]) => mode !== '600'),
+      [],
+    )
+    assert.ok(modes.length > 0)
+  } finally {
+    await database.close()
+    rmSync(parent, { recursive: true })
+  }
+})
+
+function modeOf(path: string): string {
+  return (statSync(path).mode & 0o777).toString(8)
+}
+
+test('names the file and the variable when the file is no database, and leaves it alone', async ({
+  file,
+}) => {
+  const other = `${file}.txt`
+  writeFileSync(other, 'This is no database.\n'.repeat(100))
+  const error = await rejection(openDatabase(`sqlite:${other}`))
+  assert.instance(error, Error)
+  assert.match(String(error), other)
+  assert.match(String(error), 'DATABASE_URL')
+})
+
+test('keeps the lock by which other programs know that the file is in use', async ({ file, database }) => {
+  assert.is(await database.ready(), true)
+  const locks = existsSync('/proc/locks') ? readFileSync('/proc/locks', 'utf8') : ''
+  if (!locks.includes(` ${process.pid} `)) return // this system does not tell
+  const { ino } = statSync(file)
+  const lock = new RegExp(`POSIX +ADVISORY +READ +${process.pid} \\w+:\\w+:${ino} `)
+  assert.match(locks, lock)
+})
+
+test('refuses a file with the tables of another program, and leaves it alone', async ({ file }) => {
+  const foreign = `${file}-foreign`
+  const other = new BetterSqlite3(foreign)
+  other.exec('create table notes (text)')
+  await assertRefused(foreign)
+  other.exec(
+    "drop table notes; create table kysely_migration (name, timestamp); insert into kysely_migration values ('2019', '')",
+  )
+  await assertRefused(foreign)
+  other.exec('drop table kysely_migration; pragma application_id = 42')
+  await assertRefused(foreign)
+  other.close()
+})
+
+async function assertRefused(foreign: string): Promise<void> {
+  const before = readFileSync(foreign)
+  assert.match(String(await rejection(openDatabase(`sqlite:${foreign}`))), 'another program')
+  assert.ok(readFileSync(foreign).equals(before))
+}
+
+test('gives up at once where no folder can be made', async () => {
+  if (process.platform !== 'linux') return
+  assert.match(
+    String(await rejection(openDatabase('sqlite:/proc/gatehouse/data/x.sqlite'))),
+    'cannot be opened',
+  )
+})
+
+test('says that it cannot write now when the disk is full, goes on reading, and recovers', async ({
+  database,
+}) => {
+  await createUser(database, newUser('anna'))
+  await sql`pragma max_page_count = 1`.execute(database.main)
+  const full = await fill(database)
+  assert.instance(full, DatabaseUnavailable)
+  assert.is((full as DatabaseUnavailable).status, 503)
+  assert.ok(await users.bySlug(database.main, 'anna', NOW))
+  assert.is(await database.ready(), true)
+  await sql`pragma max_page_count = 1000000`.execute(database.main)
+  assert.is(await createUser(database, newUser('zoe')), true)
+})
+
+/** Creates users until that fails, and answers the error. */
+async function fill(database: Database): Promise<unknown> {
+  for (let index = 0; index < 1000; index++) {
+    try {
+      await createUser(database, newUser(`user${index}`, { passwordHash: 'x'.repeat(4000) }))
+    } catch (error) {
+      return error
+    }
+  }
+  return undefined
+}
+
+test('says what failed also when SQLite has rolled back by itself, as it does on a full disk', async ({
+  database,
+}) => {
+  const full = new DatabaseUnavailable({ soon: false, cause: new Error('disk full') })
+  try {
+    await database.write(async (transaction) => {
+      await sql`rollback`.execute(transaction)
+      throw full
+    })
+    assert.unreachable()
+  } catch (error) {
+    assert.is(error, full)
+  }
+  assert.is(await createUser(database, newUser('anna')), true)
+})
+
+test.run()

@@ -1,0 +1,137 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { sql } from 'kysely'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { migrations } from '../../db/migrations/index.js'
+import { type Database, openDatabase } from '../../src/database/open.js'
+import { DatabaseUnavailable } from '../../src/database/unavailable.js'
+import * as users from '../../src/tables/users.js'
+import { freshDatabase, lock, rows } from '../support/databases.js'
+import { Program } from '../support/program.js'
+import { createUser, NOW, newUser } from '../support/rows.js'
+
+const test = suite<{ url: string; database: Database }>('database')
+
+test.before.each(async (context) => {
+  context.url = await freshDatabase()
+  context.database = await openDatabase(context.url)
+})
+
+test.after.each(({ database }) => database.close())
+
+async function rejection(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => assert.unreachable('nothing was thrown'),
+    (error: unknown) => error,
+  )
+}
+
+test('is ready when every migration has run, and not when one is missing', async ({ database }) => {
+  assert.is(await database.ready(), true)
+  await sql`delete from kysely_migration where name = ${Object.keys(migrations).at(-1)}`.execute(
+    database.main,
+  )
+  assert.is(await database.ready(), false)
+})
+
+const OPENER = `
+  import { createInterface } from 'node:readline'
+  import { openDatabase } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../src/database/open.js')))}
+  console.log('waiting')
+  for await (const url of createInterface({ input: process.stdin })) {
+    if (url === '') break
+    try {
+      const database = await openDatabase(url)
+      console.log(url + (await database.ready() ? ' is ready' : ' is not ready'))
+      await database.close()
+    } catch (error) {
+      console.log(url + ' failed: ' + error.message)
+    }
+  }
+  process.stdin.destroy()
+`
+
+test('is made once when six processes open it at once', async () => {
+  const cwd = tmpdir()
+  const openers = Array.from({ length: 6 }, () => new Program(['--input-type=module', '-e', OPENER], { cwd }))
+  try {
+    await Promise.all(openers.map((opener) => opener.says(/^waiting$/m)))
+    for (let round = 0; round < 8; round++) await openAtOnce(openers, await freshDatabase())
+  } finally {
+    for (const opener of openers) opener.hear('')
+    await Promise.all(openers.map(({ end }) => end))
+  }
+})
+
+async function openAtOnce(openers: Program[], url: string): Promise<void> {
+  for (const opener of openers) opener.hear(url)
+  const answers = await Promise.all(openers.map((opener) => opener.says(new RegExp(`${url}(.*)\n`))))
+  assert.equal(
+    answers.map(([, answer]) => answer),
+    openers.map(() => ' is ready'),
+  )
+  const ran = await rows<{ name: string }>(url, 'select name from kysely_migration order by name')
+  assert.equal(
+    ran.map(({ name }) => name),
+    Object.keys(migrations),
+  )
+}
+
+test('answers reads at once while another process holds the lock, and writes when it lets go', async ({
+  url,
+  database,
+}) => {
+  await createUser(database, newUser('anna'))
+  const release = await lock(url)
+  let written = false
+  const write = createUser(database, newUser('bela')).then((created) => {
+    written = created
+  })
+  const start = performance.now()
+  for (let read = 0; read < 20; read++) assert.ok(await users.bySlug(database.main, 'anna', NOW))
+  assert.ok(performance.now() - start < 500, 'reads are not held up')
+  assert.is(written, false)
+  await release()
+  await write
+  assert.is(written, true)
+})
+
+test('lets the process breathe while many writers wait for a lock', async ({ url, database }) => {
+  await createUser(database, newUser('anna'))
+  const release = await lock(url)
+  const writers = Array.from({ length: 100 }, (_, index) => createUser(database, newUser(`user${index}`)))
+  const longest = await longestRead(database, { rounds: 10 })
+  await release()
+  assert.equal(new Set(await Promise.all(writers)), new Set([true]))
+  assert.ok(longest < 500, `a page that only reads would wait ${longest.toFixed()} ms`)
+})
+
+async function longestRead({ main }: Database, { rounds }: { rounds: number }): Promise<number> {
+  let longest = 0
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now()
+    await users.bySlug(main, 'anna', NOW)
+    longest = Math.max(longest, performance.now() - start)
+  }
+  return longest
+}
+
+test('gives a write up with 503 when the lock is held for longer than a visitor waits', async ({
+  url,
+  database,
+}) => {
+  const release = await lock(url)
+  const start = performance.now()
+  const error = await rejection(createUser(database, newUser('anna')))
+  const waited = performance.now() - start
+  await release()
+  assert.instance(error, DatabaseUnavailable)
+  assert.is((error as DatabaseUnavailable).status, 503)
+  assert.ok((error as DatabaseUnavailable).retryAfter > 0)
+  assert.ok(waited > 2000 && waited < 8000, `gave up after ${waited.toFixed()} ms`)
+  assert.is(await createUser(database, newUser('anna')), true)
+})
+
+test.run()

@@ -1,0 +1,101 @@
+/* A power cut cannot be had here: what is held is that nothing is answered before the log has been brought to the disk. */
+import { symlinkSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Database, openDatabase } from '../../src/database/open.js'
+import { DatabaseUnavailable } from '../../src/database/unavailable.js'
+import { fileOf, freshDatabase } from '../support/databases.js'
+import { createUser, newUser } from '../support/rows.js'
+
+interface Context {
+  file: string
+  database: Database
+  /** What each sync of a file does, in place of the real one, if it is set. */
+  instead: ((sync: () => Promise<void>) => Promise<void>) | undefined
+  restore(): void
+}
+
+const test = suite<Context>('the log of SQLite')
+
+test.before.each(async (context) => {
+  const url = await freshDatabase()
+  context.file = fileOf(url)
+  context.database = await openDatabase(url)
+  context.instead = undefined
+  const handle = await open(context.file)
+  const files: FileHandle = Object.getPrototypeOf(handle)
+  await handle.close()
+  const { datasync } = files
+  files.datasync = function (this: FileHandle) {
+    const sync = () => datasync.call(this)
+    return context.instead?.(sync) ?? sync()
+  }
+  context.restore = () => {
+    files.datasync = datasync
+  }
+})
+
+test.after.each(async ({ database, restore }) => {
+  restore()
+  await database.close()
+})
+
+test('is on the disk before any of those is answered who wrote at once, and goes there once for all', async (context) => {
+  const { database } = context
+  const answered: string[] = []
+  const create = async (name: string) => {
+    assert.is(await createUser(database, newUser(name)), true)
+    answered.push(name)
+  }
+  let syncs = 0
+  let release = () => {}
+  const begun = new Promise<void>((resolve) => {
+    context.instead = async (sync) => {
+      syncs += 1
+      resolve()
+      await new Promise<void>((go) => {
+        release = go
+      })
+      await sync()
+    }
+  })
+  const first = [create('anna'), create('bert'), create('cleo')]
+  await begun
+  const later = [create('dora'), create('emil')]
+  await pause(50)
+  assert.equal(answered, [])
+  assert.is(syncs, 1)
+
+  release()
+  await Promise.all(first)
+  assert.equal(answered, ['anna', 'bert', 'cleo'])
+  await pause(50)
+  assert.is(syncs, 2, 'who wrote while it went there waits for the next time')
+  assert.is(answered.length, 3)
+  release()
+  await Promise.all(later)
+  assert.is(syncs, 2)
+})
+
+test('that cannot be brought to the disk is an answer of its own, and the next write tries again', async (context) => {
+  const { database } = context
+  context.instead = () => Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }))
+  const refused = await createUser(database, newUser('anna')).catch((error: unknown) => error)
+  assert.instance(refused, DatabaseUnavailable)
+  assert.is(refused instanceof DatabaseUnavailable && refused.status, 503)
+  context.instead = undefined
+  assert.is(await createUser(database, newUser('bert')), true)
+})
+
+if (process.platform !== 'win32') {
+  test('is found where SQLite has it, also if the file is known by another name', async ({ file }) => {
+    symlinkSync(file, `${file}-link`)
+    const linked = await openDatabase(`sqlite:${file}-link`)
+    assert.is(await createUser(linked, newUser('anna')), true)
+    await linked.close()
+  })
+}
+
+test.run()

@@ -1,0 +1,241 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HtmlValidate } from 'html-validate'
+import supertest from 'supertest'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { LIFETIMES } from '../../src/accounts/lifetimes.js'
+import { root } from '../../src/base/package.js'
+import { type Exhibit, gallery } from '../../src/dev/exhibits.js'
+import { templateNames } from '../../src/views/templates.js'
+import type { Message } from '../../src/web/form.js'
+import { FRAGMENT } from '../../src/web/pages.js'
+import { Site } from '../support/helpers.js'
+import { sourcesIn } from '../support/sources.js'
+
+/** What the gallery itself frames fragments and mails by. */
+const FRAMES = ['dev-gallery/fragment.html', 'dev-gallery/text.html']
+
+const test = suite('dev-gallery')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start()
+})
+test.after(() => site.close())
+
+const exhibits: readonly Exhibit[] = gallery({
+  url: (name) => `/${name.replaceAll('-', '/')}/`,
+  lifetimes: LIFETIMES,
+  rules: { passwordMinLength: 8, siteWords: [], confirmation: 'optional', privateEmails: false },
+  now: Date.UTC(2026, 0, 1),
+})
+
+const samples = exhibits.flatMap((exhibit) => ('sample' in exhibit ? [exhibit.sample] : []))
+const letters = exhibits.flatMap((exhibit) => ('letter' in exhibit ? [exhibit] : []))
+
+function pathOf({ page, state }: Exhibit): string {
+  return `/dev/gallery/${page}/${state}/`
+}
+
+function isPage(name: string): boolean {
+  const text = readFileSync(join(root, 'templates', name), 'utf8')
+  return /\{% extends ["']layouts\/page\.html["'] %\}/.test(text)
+}
+
+test('shows every page template', () => {
+  const shown = new Set([...samples.map(({ template }) => template), ...FRAMES])
+  assert.equal(
+    templateNames().filter((name) => isPage(name) && !shown.has(name)),
+    [],
+  )
+})
+
+test('shows what htmx gets of every form that has fields', () => {
+  const folders = templateNames().filter((name) => name.endsWith('/fields.html'))
+  const shown = new Set(samples.flatMap(({ template, form }) => (template === FRAGMENT ? form?.name : [])))
+  assert.equal(
+    folders.map((name) => name.slice(0, -'/fields.html'.length)).filter((name) => !shown.has(name)),
+    [],
+  )
+})
+
+test('shows every mail, as HTML and as text', () => {
+  const parts = ['mail/layout.txt', 'mail/where.txt']
+  const kinds = templateNames().filter((name) => /^mail\/.*\.txt$/.test(name) && !parts.includes(name))
+  for (const name of kinds) {
+    const kind = name.slice('mail/'.length, -'.txt'.length)
+    const shown = letters.filter(({ letter }) => letter.kind === kind).map(({ as }) => as)
+    assert.equal(new Set(shown), new Set(['html', 'text']), name)
+  }
+})
+
+test('shows no two things at one address, and every page also with long names and from right to left', () => {
+  const paths = exhibits.map(pathOf)
+  assert.is(new Set(paths).size, paths.length)
+  for (const page of new Set(exhibits.map(({ page }) => page))) {
+    if (['dev-gallery', 'messages'].includes(page)) continue
+    for (const state of ['long', 'right-to-left'])
+      assert.ok(
+        exhibits.some((one) => one.page === page && one.state.includes(state)),
+        `${page} ${state}`,
+      )
+  }
+})
+
+test('says what the site says', () => {
+  const texts = sourcesIn('src')
+    .filter(({ path }) => path !== 'src/dev/exhibits.ts')
+    .map(({ text }) => text.replaceAll(/\\'/g, "'"))
+  const unsaid = samples.flatMap(messagesOf).filter(({ code, sentence }) => {
+    return !texts.some((text) => text.includes(`'${code}'`) && text.includes(sentence))
+  })
+  assert.equal(unsaid, [])
+})
+
+function messagesOf({ errors = [], notice, onward }: (typeof samples)[number]): Message[] {
+  return [...errors, ...(notice ? [notice.message] : []), ...(onward ? [onward.message] : [])]
+}
+
+const validator = new HtmlValidate({
+  extends: ['html-validate:recommended', 'html-validate:document'],
+  rules: { 'doctype-style': 'off', 'require-sri': 'off', 'no-trailing-whitespace': 'off' },
+})
+
+test('links to everything, and all of it renders with every value, as valid HTML that sends nothing', async () => {
+  const index = await site.visitor().open('/dev/gallery/')
+  const links = index
+    .$('main .rows a')
+    .toArray()
+    .map(({ attribs }) => attribs.href ?? '')
+  assert.equal([...links].sort(), exhibits.map(pathOf).sort())
+  await assertValid(index.text, '/dev/gallery/')
+  for (const path of links) {
+    const page = await site.visitor().open(path)
+    assert.is(page.status, 200, `${path}\n${page.messages().join('\n')}\n${page.$('pre').text()}`)
+    await assertValid(page.text, path)
+    // A parameter that was not given leaves its place in the sentence; an undefined one is written as such.
+    const visible = page.$('body').text()
+    assert.not.match(visible, /\{\w+\}|\bundefined\b|\bnull\b|\[object/, path)
+    assert.match(page.headers['content-security-policy'] ?? '', "form-action 'none'")
+    assert.not.match(page.headers['content-security-policy'] ?? '', 'script-src')
+    assert.is(page.$('script').length, 0)
+    assert.equal(page.cookies, [])
+  }
+})
+
+async function assertValid(html: string, path: string): Promise<void> {
+  const { results } = await validator.validateString(html)
+  const complaints = results.flatMap(({ messages }) =>
+    messages.map(({ line, message }) => `${line}: ${message}`),
+  )
+  assert.equal(complaints, [], `${path}\n${html}`)
+}
+
+const PURPOSES: Record<string, RegExp> = {
+  username: /^username$/,
+  email: /^email$/,
+  current: /^current-password$/,
+  password: /^(?:current|new)-password$/,
+  repassword: /^new-password$/,
+  code: /^one-time-code$/,
+  name: /^off$/,
+  note: /^off$/,
+}
+
+test('every field says what it is for, beside a password stands whose it is, and every error leads to its field', async () => {
+  let errors = 0
+  for (const exhibit of exhibits.filter(({ state }) => /(?:^|-)errors$/.test(state) && !/htmx/.test(state))) {
+    const { $ } = await site.visitor().open(pathOf(exhibit))
+    for (const { attribs } of $('main input:not([type=hidden], [type=checkbox])').toArray()) {
+      assert.match(attribs.autocomplete ?? '', PURPOSES[attribs.name ?? ''] ?? /^$/, pathOf(exhibit))
+      if (attribs.name === 'code') assert.is(attribs.inputmode, 'numeric')
+    }
+    if ($('main [type=password]').length > 0) {
+      assert.is($('main form [autocomplete=username]').length, 1, pathOf(exhibit))
+    }
+    for (const { attribs } of $('#messages a[href^="#"]').toArray()) {
+      const field = $(`input${attribs.href}`)
+      assert.is(field.attr('aria-invalid'), 'true', `${pathOf(exhibit)} ${attribs.href}`)
+      const described = field.attr('aria-describedby')?.split(' ') ?? []
+      assert.ok(described.some((id) => $(`#${id}`).hasClass('error-text') && $(`#${id}`).text() !== ''))
+      errors++
+    }
+  }
+  assert.ok(errors > 20, `${errors} errors`)
+})
+
+test('takes no message from who has one waiting, and nothing of who is logged in', async () => {
+  const user = await site.visitor().settle('Anna')
+  await user.send(await user.open('/logout/'))
+  const page = await user.open('/dev/gallery/signup/empty/')
+  assert.equal(page.messages(), [])
+  assert.match((await user.open('/')).messages().join(), 'logged out')
+  await user.logIn('Anna')
+  assert.not.match((await user.open('/dev/gallery/login/empty/')).$('header').text(), 'Anna')
+})
+
+test('what is sent from a page of it is refused, should a browser send it', async () => {
+  const visitor = site.visitor()
+  const page = await visitor.open('/dev/gallery/signup/right-to-left/')
+  assert.is((await visitor.send(page, { password: 'x' })).status, 403)
+})
+
+test('says in the host’s words and by the host’s templates', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
+  mkdirSync(join(folder, 'parts'))
+  writeFileSync(join(folder, 'parts', 'footer.html'), '<footer><p>Ours</p></footer>')
+  const own = await Site.start({
+    templates: [folder],
+    messages: { username_reserved: '', email_taken: 'Had.' },
+  })
+  const page = await own.visitor().open('/dev/gallery/email-confirm-address/errors/')
+  assert.is(page.$('footer').text(), 'Ours')
+  assert.equal(page.messages(), ['⚠ Had.'])
+  await own.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('names a broken template and its line', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
+  mkdirSync(join(folder, 'parts'))
+  writeFileSync(join(folder, 'parts', 'messages.html'), '{% if messages.notice %}\n{{ nobody }}\n{% endif %}')
+  const own = await Site.start({ templates: [folder] })
+  const page = await own.visitor().open('/dev/gallery/messages/success/')
+  assert.is(page.status, 500)
+  assert.match(page.$('pre').text(), '(parts/messages.html) [Line 2')
+  await own.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('knows no other page or state', async () => {
+  for (const path of ['/dev/gallery/nothing/empty/', '/dev/gallery/login/nothing/', '/dev/gallery/login/'])
+    assert.is((await site.visitor().open(path)).status, 404)
+})
+
+for (const [what, headers] of [
+  ['a name that somebody may have pointed here', { Host: 'evil.example' }],
+  ['a proxy', { 'X-Forwarded-For': '192.0.2.1' }],
+] as const) {
+  test(`is not there for who comes by ${what}`, async () => {
+    for (const path of ['/dev/gallery/', '/dev/gallery/login/empty/'])
+      assert.is((await supertest(site.server).get(path).set(headers)).status, 404)
+  })
+}
+
+test('is there in development without mails, and not in production or on a site that others can see', async () => {
+  const production = { NODE_ENV: 'production', BASE_URL: 'http://127.0.0.1:3000', MAIL: 'off' }
+  for (const [environment, status] of [
+    [{ MAIL: 'off' }, 200],
+    [production, 404],
+    [{ BASE_URL: 'https://accounts.example.com' }, 404],
+  ] as const) {
+    const other = await Site.start({ environment })
+    for (const path of ['/dev/gallery/', '/dev/gallery/login/empty/', '/dev/gallery/mail-email-taken/html/'])
+      assert.is((await other.visitor().open(path)).status, status)
+    await other.close()
+  }
+})
+
+test.run()

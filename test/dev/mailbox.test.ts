@@ -1,0 +1,160 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { HtmlValidate } from 'html-validate'
+import supertest from 'supertest'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Site } from '../support/helpers.js'
+
+const test = suite('dev-mailbox')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start()
+})
+test.after(() => site.close())
+
+/** The path of the only mail for somebody who signs up here. */
+async function pathOfMail(name: string): Promise<string> {
+  await site.visitor().signUp(name)
+  const mail = await site.mail(`${name}@example.com`)
+  const list = await site.visitor().open('/dev/mailbox/')
+  const link = list.$('.rows li').filter((_, row) => list.$(row).text().includes(mail.to))
+  return link.find('a').attr('href') ?? ''
+}
+
+test('shows what was caught: to whom, the text, and a link and a code that are good', async () => {
+  await site.visitor().signUp('Anna')
+  const mail = await site.mail('Anna@example.com')
+  assert.is(mail.subject, 'Confirm your e-mail for Gatehouse')
+  assert.match(mail.text, /^Hello,$/m)
+  assert.match(mail.link, /^\/email\/confirm\/link\/[\w-]{43}\/$/)
+  assert.match(mail.code, /^\d{8}$/)
+})
+
+test('shows the mail as HTML, which can run and load nothing, with a link that leads to this site', async () => {
+  const path = await pathOfMail('Bela')
+  const page = await site.visitor().open(path)
+  const href = page.$('a[href$="/html/"]').attr('href') ?? ''
+  const mail = await site.visitor().open(href)
+  assert.is(mail.status, 200)
+  assert.is(mail.$('a').attr('href'), (await site.mail('Bela@example.com')).link)
+  const policy = mail.headers['content-security-policy'] ?? ''
+  assert.match(policy, "default-src 'none'")
+  assert.not.match(policy, 'script-src')
+  assert.match(policy, "frame-ancestors 'none'")
+  assert.match(mail.headers['cache-control'] ?? '', 'no-store')
+})
+
+test('lists the newest mail first, also of those that came in one moment', async () => {
+  const names = ['One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven']
+  await site.emptyMailbox()
+  for (const name of names) await site.visitor().signUp(name)
+  const oldestFirst = await site.mails(undefined, names.length)
+  assert.equal(
+    oldestFirst.map(({ to }) => to),
+    names.map((name) => `${name}@example.com`),
+  )
+})
+
+test('has valid pages', async () => {
+  const path = await pathOfMail('Cleo')
+  // The line above a mail's signature ends with a space.
+  const rules = {
+    'doctype-style': 'off' as const,
+    'require-sri': 'off' as const,
+    'no-trailing-whitespace': 'off' as const,
+  }
+  const validator = new HtmlValidate({
+    extends: ['html-validate:recommended', 'html-validate:document'],
+    rules,
+  })
+  for (const page of ['/dev/mailbox/', path, `${path}html/`]) {
+    const { text } = await site.visitor().open(page)
+    const { results } = await validator.validateString(text)
+    const complaints = results.flatMap(({ messages }) => messages.map(({ message }) => message))
+    assert.equal(complaints, [], `${page}\n${text}`)
+  }
+})
+
+test('knows no mail of another name', async () => {
+  assert.is((await site.visitor().open('/dev/mailbox/nothing/')).status, 404)
+  assert.is((await site.visitor().open('/dev/mailbox/nothing/html/')).status, 404)
+})
+
+for (const [what, headers] of [
+  ['a name that somebody may have pointed here', { Host: 'evil.example' }],
+  ['a name that only looks like this machine', { Host: 'localhost.evil.example' }],
+  ['another machine’s address', { Host: '192.168.1.7:3000' }],
+  ['a proxy', { 'X-Forwarded-For': '192.0.2.1' }],
+  ['a proxy of the new kind', { Forwarded: 'for=192.0.2.1' }],
+  ...[
+    ...['Via', 'X-Real-IP', 'X-Forwarded-Server', 'X-Client-IP', 'X-Cluster-Client-IP', 'X-Request-Id'],
+    ...['CF-Connecting-IP', 'CF-Ray', 'CDN-Loop', 'True-Client-IP', 'Fly-Client-IP', 'Fly-Region'],
+    ...['Fastly-Client-IP', 'X-Envoy-External-Address', 'X-Original-Host', 'X-Amzn-Trace-Id', 'Client-IP'],
+    ...['Tailscale-User-Login', 'Front-End-Https', 'X-Azure-ClientIP', 'X-ARR-SSL', 'Proxy-Client-IP'],
+  ].map((header) => [`a proxy that sets ${header}`, { [header]: '192.0.2.1' }] as const),
+] as const) {
+  test(`is not there for who comes by ${what}`, async () => {
+    const path = await pathOfMail(`By ${what}`.slice(0, 20).replaceAll(/[^a-z]/gi, '-'))
+    for (const page of ['/dev/mailbox/', path, `${path}html/`]) {
+      assert.is((await supertest(site.server).get(page).set(headers)).status, 404)
+    }
+  })
+}
+
+test('is not there for a proxy that sets no header, and asks by HTTP/1.0', async () => {
+  const { port } = new URL(site.address)
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.end(`GET /dev/mailbox/ HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
+  const [answer] = await once(socket.setEncoding('utf8'), 'data')
+  assert.match(String(answer), /^HTTP\/1\.1 404 /)
+})
+
+test('is there for a browser, whatever it tells of itself', async () => {
+  const headers = {
+    Host: 'localhost:3000',
+    Accept: 'text/html',
+    'Accept-Language': 'ru,en;q=0.5',
+    'Cache-Control': 'max-age=0',
+    'HX-Request': 'true',
+    'Sec-CH-UA-Platform': '"Linux"',
+    'Sec-Fetch-Dest': 'document',
+    'Sec-GPC': '1',
+    'Upgrade-Insecure-Requests': '1',
+    DNT: '1',
+    Priority: 'u=0, i',
+    TE: 'trailers',
+    'X-Requested-With': 'org.example.browser',
+  }
+  assert.is((await supertest(site.server).get('/dev/mailbox/').set(headers)).status, 200)
+})
+
+for (const Host of ['localhost:3000', '127.0.0.1', '[::1]:3000', 'gatehouse.localhost']) {
+  test(`is there at ${Host}`, async () => {
+    assert.is((await supertest(site.server).get('/dev/mailbox/').set({ Host })).status, 200)
+  })
+}
+
+for (const [what, environment] of [
+  ['where mails are sent', { SMTP_URL: 'smtp://127.0.0.1:1', BASE_URL: 'http://127.0.0.1:3000' }],
+  ['where they are switched off', { MAIL: 'off' }],
+  [
+    'in production',
+    { NODE_ENV: 'production', BASE_URL: 'http://127.0.0.1:3000', SMTP_URL: 'smtp://127.0.0.1:1' },
+  ],
+  ['in production without mails', { NODE_ENV: 'production', BASE_URL: 'http://127.0.0.1:3000', MAIL: 'off' }],
+  ['where nobody asked for development', { NODE_ENV: '' }],
+  ['in a test run of somebody else', { NODE_ENV: 'test' }],
+  ['on a site that others can see', { BASE_URL: 'https://accounts.example.com' }],
+] satisfies [string, Record<string, string>][]) {
+  test(`is not there ${what}`, async () => {
+    const other = await Site.start({ environment })
+    for (const path of ['/dev/mailbox/', '/dev/mailbox/x/', '/dev/mailbox/x/html/']) {
+      assert.is((await other.visitor().open(path)).status, 404)
+    }
+    await other.close()
+  })
+}
+
+test.run()

@@ -1,0 +1,615 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PASSWORD, type Page, Site, until, type Visitor } from '../../support/helpers.js'
+
+const test = suite('account-devices')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start({ environment: { LIMIT_SIGNUP_NETWORK: '100/1h' } })
+})
+test.after(() => site.close())
+
+const PATH = '/account/devices/'
+const DAY = 24 * 60 * 60 * 1000
+/** A login is recent for so long. */
+const RECENT = 10 * 60 * 1000
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
+const IPHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1'
+
+/** Somebody with a browser that calls itself so, logged in. */
+async function onDevice(name: string, userAgent: string, options: { htmx?: boolean } = {}): Promise<Visitor> {
+  const visitor = site.visitor(options)
+  visitor.agent.set('User-Agent', userAgent)
+  await visitor.logIn(name)
+  return visitor
+}
+
+function titles({ $ }: Page): string[] {
+  return $('.rows h2')
+    .toArray()
+    .map((title) => $(title).text().trim())
+}
+
+/** The id of the row that has this title. */
+function idOf({ $, text }: Page, title: string): string {
+  const row = $('.rows > li').filter((_, item) => $(item).find('h2').text().trim() === title)
+  const id = row.attr('id')?.slice('device-'.length)
+  if (id === undefined) throw new Error(`There is no device ${title}:\n${text}`)
+  return id
+}
+
+function revokePath(page: Page, title: string): string {
+  return `${PATH}${idOf(page, title)}/revoke/`
+}
+
+function namePath(page: Page, title: string): string {
+  return `${PATH}${idOf(page, title)}/name/`
+}
+
+/** The answer as the visitor sees it: what a plain browser is sent on to is opened. */
+async function seen(visitor: Visitor, answer: Page): Promise<Page> {
+  assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
+  return visitor.htmx ? answer : visitor.open(answer.headers.location ?? '')
+}
+
+async function isLoggedIn(visitor: Visitor): Promise<boolean> {
+  return (await visitor.open(PATH)).status === 200
+}
+
+async function kinds(name: string): Promise<string[]> {
+  const rows = await site.rows<{ kind: string }>(
+    'select kind from events join users on users.id = user_id where name = ? order by events.id',
+    name,
+  )
+  return rows.map(({ kind }) => kind)
+}
+
+test('a visitor is asked to log in first, and comes back', async () => {
+  const page = await site.visitor().open(PATH)
+  assert.is(page.status, 303)
+  assert.is(page.headers.location, '/login/?next=%2Faccount%2Fdevices%2F')
+})
+
+test('this device stands first, then the last used; each with words, address and times', async () => {
+  await site.visitor().signUp('Lister')
+  await onDevice('Lister', IPHONE)
+  site.clock.advance(3 * 60_000)
+  await onDevice('Lister', 'curl/8.5.0')
+  site.clock.advance(3 * 60_000)
+  const visitor = await onDevice('Lister', FIREFOX)
+  site.clock.advance(3 * 60_000)
+  await onDevice('Lister', '')
+  site.clock.advance(2 * 60 * 60_000)
+  const page = await visitor.open(PATH)
+  assert.equal(titles(page), ['Firefox on Linux', 'An unknown device', 'curl', 'Safari on iPhone'])
+  const rows = page
+    .$('.rows > li')
+    .toArray()
+    .map((row) => page.$(row).text())
+  assert.match(rows[0] ?? '', 'This device')
+  for (const row of rows.slice(1)) assert.not.match(row, 'This device')
+  for (const row of rows) assert.match(row, '127.0.0.1')
+  const [last, first] = page.$('.rows > li:last-child time').toArray()
+  assert.is(page.$(last).text(), '2 hours ago')
+  const time = site.clock.now() - 2 * 60 * 60_000 - 9 * 60_000
+  assert.is(page.$(first).attr('datetime'), new Date(time).toISOString())
+  assert.match(page.$(first).attr('title') ?? '', /\d{4} at \d+:\d\d:\d\d.*UTC/)
+})
+
+test('what is pressed or filled in says of which device, also of two that are called the same', async () => {
+  await site.visitor().signUp('Twice')
+  await onDevice('Twice', FIREFOX)
+  site.clock.advance(60_000)
+  const page = await (await onDevice('Twice', FIREFOX)).open(PATH)
+  assert.equal(titles(page), ['Firefox on Linux (2)', 'Firefox on Linux'])
+  const names = page
+    .$('.rows :is(button, label)')
+    .toArray()
+    .map((element) => page.$(element).text().replaceAll(/\s+/g, ' '))
+  assert.equal(names.slice(3), [
+    'Name Firefox on Linux',
+    'Save the name of Firefox on Linux',
+    'Log out Firefox on Linux',
+  ])
+  assert.is(new Set(names).size, names.length, names.join())
+})
+
+test('a device that is given the words of another is told apart from it all the same', async () => {
+  await site.visitor().signUp('Namesake')
+  await onDevice('Namesake', FIREFOX)
+  site.clock.advance(60_000)
+  const visitor = await onDevice('Namesake', IPHONE)
+  const list = await visitor.open(PATH)
+  await visitor.send(list, { name: 'firefox on linux' }, namePath(list, 'Safari on iPhone'))
+  assert.equal(titles(await visitor.open(PATH)), ['firefox on linux (2)', 'Firefox on Linux'])
+})
+
+test('a name that was typed for this device before a logout comes back to it after the login', async () => {
+  const visitor = await site.visitor().settle('Namer')
+  await onDevice('Namer', IPHONE)
+  const list = await visitor.open(PATH)
+  await visitor.send(await visitor.open('/logout/'))
+  const path = list.$('.rows form[action$="/name/"]').first().attr('action')
+  visitor.agent.set('Referer', `${site.address}${PATH}`)
+  const refused = await visitor.send(list, { name: 'My desk' }, path)
+  assert.is(refused.status, 403)
+  await visitor.logIn('Namer')
+  const back = await visitor.open(PATH)
+  assert.match(back.messages().join(), 'Here is what you had typed')
+  assert.is(back.$('.rows [name=name]').first().attr('value'), 'My desk')
+  assert.is(back.$('.rows [name=name]').last().attr('value'), undefined)
+})
+
+test('the history says which device was named or logged out, and by which', async () => {
+  await site.visitor().signUp('Teller')
+  await onDevice('Teller', IPHONE)
+  site.clock.advance(60_000)
+  const visitor = await onDevice('Teller', FIREFOX)
+  const list = await visitor.open(PATH)
+  await visitor.send(list, { name: 'Old phone' }, namePath(list, 'Safari on iPhone'))
+  await visitor.send(list, {}, revokePath(list, 'Safari on iPhone'))
+  const activity = await visitor.open('/account/activity/')
+  const told = activity
+    .$('.rows h2')
+    .toArray()
+    .map((title) => activity.$(title).text())
+  assert.equal(told.slice(0, 2), ['Another device logged out: Old phone', 'Device named: Old phone'])
+  assert.match(activity.$('.rows > li').first().text(), 'Firefox on Linux')
+})
+
+test('only live sessions are listed, and only one’s own', async () => {
+  await site.visitor().settle('Neighbour')
+  await site.visitor().settle('Alone')
+  site.clock.advance(2 * DAY)
+  const page = await (await onDevice('Alone', FIREFOX)).open(PATH)
+  assert.equal(titles(page), ['Firefox on Linux'])
+  assert.is(page.$(`form[action="${PATH}revoke/"]`).length, 0, 'there are no others to log out')
+})
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: a device that is logged out is out at its next request`, async () => {
+    const name = `Owner ${htmx}`
+    await site.visitor().signUp(name)
+    const lost = await onDevice(name, IPHONE)
+    const visitor = await onDevice(name, FIREFOX, { htmx })
+    assert.ok(await isLoggedIn(lost))
+    const list = await visitor.open(PATH)
+    const to = revokePath(list, 'Safari on iPhone')
+    const page = await seen(visitor, await visitor.send(list, {}, to))
+    assert.equal(page.messages(), ['✔ The device is logged out.'])
+    assert.equal(titles(page), ['Firefox on Linux'])
+    assert.is(page.$(`form[action="${PATH}revoke/"]`).length, 0)
+    assert.not.ok(await isLoggedIn(lost))
+    assert.ok(await isLoggedIn(visitor))
+    assert.equal((await visitor.open(PATH)).messages(), [], 'the message is shown once')
+
+    const again = await seen(visitor, await visitor.send(list, {}, to))
+    assert.equal(again.messages(), ['✔ This device was logged out already.'])
+    assert.equal(titles(again), ['Firefox on Linux'])
+    assert.equal((await kinds(name)).slice(-2), ['logged_in', 'device_revoked'], 'and is told once')
+  })
+
+  test(`${kind}: all others are logged out at once, and what knows the account is forgotten`, async () => {
+    const name = `Cleaner ${htmx}`
+    await site.visitor().signUp(name)
+    const others = [await onDevice(name, IPHONE), await onDevice(name, 'curl/8.5.0')]
+    const visitor = await onDevice(name, FIREFOX, { htmx })
+    const list = await visitor.open(PATH)
+    const stamp = await stampOf(name)
+    const answer = await visitor.send(list, {}, `${PATH}revoke/`)
+    assert.ok(answer.cookies.some((cookie) => cookie.startsWith('gatehouse-device=')))
+    const page = await seen(visitor, answer)
+    assert.equal(page.messages(), ['✔ All other devices are logged out: 2.'])
+    assert.equal(titles(page), ['Firefox on Linux'])
+    for (const other of others) assert.not.ok(await isLoggedIn(other))
+    assert.ok(await isLoggedIn(visitor))
+    assert.is.not(await stampOf(name), stamp)
+    assert.is((await kinds(name)).at(-1), 'devices_revoked')
+
+    const again = await seen(visitor, await visitor.send(list, {}, `${PATH}revoke/`))
+    assert.equal(again.messages(), ['✔ No other device is logged in.'])
+  })
+
+  test(`${kind}: a name is given, changed and taken away`, async () => {
+    const name = `Namer ${htmx}`
+    await site.visitor().signUp(name)
+    await onDevice(name, IPHONE)
+    const visitor = await onDevice(name, FIREFOX, { htmx })
+    const list = await visitor.open(PATH)
+    const to = namePath(list, 'Safari on iPhone')
+    const page = await seen(visitor, await visitor.send(list, { name: '  Jose\u0301’s phone ' }, to))
+    assert.equal(page.messages(), ['✔ The device is now called José’s phone.'])
+    assert.equal(titles(page), ['Firefox on Linux', 'José’s phone'])
+    assert.match(page.$('.rows > li:last-child').text(), 'Safari on iPhone', 'the words stand beside it')
+
+    const emoji = '📱'.repeat(40)
+    const long = await seen(visitor, await visitor.send(list, { name: emoji }, to))
+    assert.equal(titles(long), ['Firefox on Linux', emoji])
+    assert.is(long.$('.rows > li:last-child [name=name]').attr('value'), emoji)
+
+    const none = await seen(visitor, await visitor.send(list, { name: '  ' }, to))
+    assert.equal(none.messages(), ['✔ The device has no name.'])
+    assert.equal(titles(none), ['Firefox on Linux', 'Safari on iPhone'])
+    assert.equal((await kinds(name)).slice(-3), ['device_named', 'device_named', 'device_named'])
+  })
+
+  test(`${kind}: a wrong name is refused at its own row, and changes nothing`, async () => {
+    const name = `Wrong ${htmx}`
+    await site.visitor().signUp(name)
+    await onDevice(name, IPHONE)
+    const visitor = await onDevice(name, FIREFOX, { htmx })
+    const list = await visitor.open(PATH)
+    const id = idOf(list, 'Safari on iPhone')
+    for (const [typed, error] of [
+      ['x'.repeat(41), 'Name: at most 40 characters.'],
+      [
+        'zero\u200bwidth',
+        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      ],
+      [
+        'turned\u202eround',
+        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      ],
+      [
+        'two\nlines',
+        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      ],
+      [
+        'two\u2028lines',
+        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      ],
+    ] as const) {
+      const page = await visitor.send(list, { name: typed }, `${PATH}${id}/name/`)
+      assert.is(page.status, 406)
+      assert.is(page.isWhole, !htmx)
+      assert.equal(page.messages(), [`⚠ ${error}`])
+      assert.is(page.$('.error a').attr('href'), `#name-${id}`)
+      assert.is(page.fieldError(`name-${id}`), error)
+      const input = page.$(`#name-${id}`)
+      assert.is(input.attr('aria-invalid'), 'true')
+      assert.is(input.attr('aria-describedby'), `name-${id}-error`)
+      assert.is(page.$('[aria-invalid]').length, 1)
+      // The living input of a page with htmx keeps it by itself.
+      assert.is(input.attr('value'), htmx ? undefined : typed)
+      assert.equal(titles(page), ['Firefox on Linux', 'Safari on iPhone'])
+    }
+    const both = await visitor.send(list, { name: `${'x'.repeat(41)}\u200b` }, `${PATH}${id}/name/`)
+    assert.equal(both.messages(), ['⚠ Name: at most 40 characters.'], 'the rest is not looked at')
+    assert.not.ok((await kinds(name)).includes('device_named'))
+  })
+
+  test(`${kind}: this device’s own row logs out here`, async () => {
+    const name = `Leaver ${htmx}`
+    await site.visitor().signUp(name)
+    const other = await onDevice(name, IPHONE)
+    const visitor = await onDevice(name, FIREFOX, { htmx })
+    const list = await visitor.open(PATH)
+    const answer = await visitor.send(list, {}, revokePath(list, 'Firefox on Linux'))
+    assert.is(answer.headers[htmx ? 'hx-redirect' : 'location'], '/')
+    assert.equal((await visitor.open('/')).messages(), ['✔ You are logged out.'])
+    assert.not.ok(await isLoggedIn(visitor))
+    assert.ok(await isLoggedIn(other))
+    assert.is((await kinds(name)).at(-1), 'logged_out')
+  })
+
+  test(`${kind}: to log out others an old login is asked for the password, and comes back to the list`, async () => {
+    const name = `Stale ${htmx}`
+    await site.visitor().signUp(name)
+    const other = await onDevice(name, IPHONE)
+    const visitor = await onDevice(name, FIREFOX, { htmx })
+    visitor.agent.set('Referer', `${site.address}${PATH}`)
+    let list = await visitor.open(PATH)
+    for (const to of [revokePath(list, 'Safari on iPhone'), `${PATH}revoke/`]) {
+      site.clock.advance(RECENT)
+      const asked = await visitor.send(list, {}, to)
+      assert.is(asked.status, 403, to)
+      assert.is(asked.isWhole, !htmx)
+      assert.match(asked.messages().join(), 'Please enter your password first. Nothing was done yet.')
+      list = await visitor.confirm(asked)
+      assert.equal(titles(list), ['Firefox on Linux', 'Safari on iPhone'])
+      assert.ok(await isLoggedIn(other), 'nothing is done by itself')
+    }
+    site.clock.advance(RECENT - 1)
+    await seen(visitor, await visitor.send(list, {}, `${PATH}revoke/`))
+    assert.not.ok(await isLoggedIn(other))
+  })
+
+  test(`${kind}: an old login sees the list, names devices and logs out here without the password`, async () => {
+    const name = `Aged ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    site.clock.advance(RECENT)
+    const list = await visitor.open(PATH)
+    const named = await seen(
+      visitor,
+      await visitor.send(list, { name: 'Desk' }, namePath(list, 'An unknown device')),
+    )
+    assert.equal(titles(named), ['Desk'])
+    await visitor.send(list, {}, revokePath(list, 'An unknown device'))
+    assert.not.ok(await isLoggedIn(visitor))
+  })
+
+  test(`${kind}: another user’s session cannot be touched, and is answered like one that never was`, async () => {
+    const victim = await site.visitor().settle(`Victim ${htmx}`)
+    const foreign = idOf(await victim.open(PATH), 'An unknown device')
+    const visitor = await site.visitor({ htmx }).settle(`Prowler ${htmx}`)
+    const list = await visitor.open(PATH)
+    const csrf = new URLSearchParams({ _csrf: list.value('_csrf') ?? '' })
+    for (const id of [foreign, 'made-up', '%00', "'%3B--", '%E2%80%AE', 'x'.repeat(1000)]) {
+      const revoked = await seen(visitor, await visitor.post(`${PATH}${id}/revoke/`, csrf.toString()))
+      assert.equal(revoked.messages(), ['✔ This device was logged out already.'])
+      for (const name of ['Mine', 'x'.repeat(41)]) {
+        const named = await visitor.post(`${PATH}${id}/name/`, `${csrf}&name=${name}&device=${foreign}`)
+        assert.is(named.status, 406)
+        assert.equal(named.messages(), ['⚠ This device was logged out already. Its name was not saved.'])
+        assert.equal(titles(named), ['An unknown device'])
+      }
+    }
+    assert.ok(await isLoggedIn(victim))
+    assert.equal(titles(await victim.open(PATH)), ['An unknown device'])
+    assert.equal((await kinds(`Prowler ${htmx}`)).slice(-1), ['logged_in'])
+  })
+
+  test(`${kind}: a page that was too old comes back with what was typed and works at the second press`, async () => {
+    const name = `Patient ${htmx}`
+    await site.visitor().signUp(name)
+    await onDevice(name, IPHONE)
+    const visitor = await onDevice(name, FIREFOX, { htmx })
+    const list = await visitor.open(PATH)
+    const to = namePath(list, 'Safari on iPhone')
+    const page = await visitor.send(list, { name: 'Phone', _csrf: 'old' }, to)
+    assert.is(page.status, 403)
+    assert.match(page.messages().join(), 'open for too long')
+    const row = page.$('.rows > li:last-child')
+    assert.is(row.find('[name=name]').attr('value'), htmx ? undefined : 'Phone')
+    assert.equal(titles(page), ['Firefox on Linux', 'Safari on iPhone'])
+    const done = await seen(visitor, await visitor.send(page, { name: 'Phone' }, to))
+    assert.equal(titles(done), ['Firefox on Linux', 'Phone'])
+    const old = await visitor.send(list, { _csrf: 'old' }, to.replace('/name/', '/revoke/'))
+    assert.is(old.status, 403)
+    assert.is(old.$('.rows > li:last-child [name=name]').attr('value'), 'Phone')
+    assert.equal(titles(old), ['Firefox on Linux', 'Phone'])
+  })
+
+  test(`${kind}: after the session has ended nothing is done, and there is a way to log in`, async () => {
+    const name = `Late ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    const list = await visitor.open(PATH)
+    const to = namePath(list, 'An unknown device')
+    const second = await onDevice(name, FIREFOX)
+    await second.send(await second.open(PATH), {}, `${PATH}revoke/`)
+    for (const path of [to, to.replace('/name/', '/revoke/'), `${PATH}revoke/`]) {
+      const page = await visitor.post(path, 'name=Lost', { Referer: `${site.address}${PATH}` })
+      assert.is(page.status, 403, path)
+      assert.is(page.$('.error a').attr('href'), `/login/?next=${encodeURIComponent(PATH)}`)
+    }
+    assert.ok(await isLoggedIn(second))
+    assert.equal(titles(await second.open(PATH)), ['Firefox on Linux'])
+  })
+}
+
+test('a name that was typed when the session had ended is there again after the login', async () => {
+  await site.visitor().signUp('Ended')
+  await onDevice('Ended', IPHONE)
+  const visitor = await onDevice('Ended', FIREFOX)
+  const list = await visitor.open(PATH)
+  const own = idOf(list, 'Firefox on Linux')
+  await site.write(`delete from sessions where id = '${own}'`)
+  const id = idOf(list, 'Safari on iPhone')
+  const body = new URLSearchParams({ name: 'Phone', device: id }).toString()
+  const refused = await visitor.post(`${PATH}${id}/name/`, body, { Referer: `${site.address}${PATH}` })
+  assert.is(refused.status, 403)
+  const login = await visitor.open(refused.$('.error a').attr('href') ?? '')
+  assert.is((await visitor.send(login, { username: 'Ended', password: PASSWORD })).headers.location, PATH)
+  const back = await visitor.open(PATH)
+  assert.is(back.$(`#name-${id}`).attr('value'), 'Phone')
+  assert.equal(titles(back), ['Firefox on Linux', 'Safari on iPhone'], 'nothing was done yet')
+})
+
+async function stampOf(name: string): Promise<string | undefined> {
+  const rows = await site.rows<{ device_stamp: string }>(
+    'select device_stamp from users where name = ?',
+    name,
+  )
+  return rows[0]?.device_stamp
+}
+
+test('what knows the account is this browser alone after the others were logged out', async () => {
+  await site.visitor().signUp('Trusted')
+  const lost = await onDevice('Trusted', IPHONE)
+  const visitor = await onDevice('Trusted', FIREFOX)
+  await visitor.send(await visitor.open(PATH), {}, `${PATH}revoke/`)
+  await visitor.send(await visitor.open('/logout/'))
+  // A known device's wrong passwords are counted apart: it may try 20 times, a strange one 5.
+  for (const _ of Array(6)) await visitor.logIn('Trusted', { password: 'mistyped' })
+  assert.is((await visitor.logIn('Trusted')).status, 303)
+  for (const _ of Array(6)) await lost.logIn('Trusted', { password: 'mistyped' })
+  assert.is((await lost.logIn('Trusted')).status, 429)
+})
+
+test('a list of 60 devices has each of them, and all others go at one press', async () => {
+  const visitor = await site.visitor().settle('Hoarder')
+  const rows = Array.from({ length: 59 }, (_, index) => `h${index}`)
+  const now = site.clock.now()
+  for (const id of rows) {
+    await site.write(
+      `insert into sessions (id, token_hash, user_id, kept, login_form, user_agent, address, created_at, last_seen_at, authenticated_at, expires_at)
+       select '${id}', '${id}', id, 0, '${id}', '${FIREFOX}', '127.0.0.1', ${now}, ${now}, ${now}, ${now + DAY} from users where name = 'Hoarder'`,
+    )
+  }
+  const page = await visitor.open(PATH)
+  assert.is(new Set(titles(page)).size, 60)
+  assert.ok(page.text.length < 150_000, `${page.text.length}`)
+  const done = await seen(visitor, await visitor.send(page, {}, `${PATH}revoke/`))
+  assert.equal(done.messages(), ['✔ All other devices are logged out: 59.'])
+})
+
+test('without a token or from another site nothing is done', async () => {
+  await site.visitor().signUp('Guarded')
+  const other = await onDevice('Guarded', IPHONE)
+  const visitor = await onDevice('Guarded', FIREFOX)
+  const list = await visitor.open(PATH)
+  const to = revokePath(list, 'Safari on iPhone')
+  for (const path of [to, `${PATH}revoke/`]) {
+    assert.is((await visitor.post(path, '')).status, 403)
+    const body = new URLSearchParams({ _csrf: list.value('_csrf') ?? '' }).toString()
+    assert.is((await visitor.post(path, body, { Origin: 'https://evil.example' })).status, 403)
+  }
+  assert.ok(await isLoggedIn(other))
+})
+
+test('the addresses of its forms lead to the list when they are opened, and take POST alone', async () => {
+  const visitor = await site.visitor().settle('Methodical')
+  for (const path of [`${PATH}revoke/`, `${PATH}x/revoke/`, `${PATH}x/name/`]) {
+    const page = await visitor.open(path)
+    assert.is(page.status, 303, path)
+    assert.is(page.headers.location, PATH)
+    assert.is((await fetch(site.address + path, { method: 'PUT' })).status, 405)
+  }
+  assert.is((await visitor.post(PATH, '')).status, 405)
+})
+
+test('the page of the account leads to the devices and the activity, and they to each other', async () => {
+  const visitor = await site.visitor().settle('Homely')
+  const account = await visitor.open('/account/')
+  const links = (page: Page) =>
+    [PATH, '/account/activity/'].map((path) => page.$(`main a[href="${path}"]`).length)
+  assert.equal(links(account), [1, 1])
+  assert.equal(links(await visitor.open(PATH)), [0, 1])
+  assert.equal(links(await visitor.open('/account/activity/')), [1, 0])
+})
+
+test('under a prefix all of it works the same', async () => {
+  const mounted = await Site.start({ prefix: '/members' })
+  const visitor = mounted.visitor()
+  const signUp = await visitor.open('/members/signup/')
+  const email = 'prefix@example.com'
+  await visitor.send(signUp, { username: 'Prefix', email, password: PASSWORD, repassword: PASSWORD })
+  await visitor.send(await visitor.open('/members/login/'), { username: 'Prefix', password: PASSWORD })
+  const list = await visitor.open(`/members${PATH}`)
+  const to = list.$('form[action$="/name/"]').attr('action') ?? ''
+  assert.match(to, /^\/members\/account\/devices\/[\w-]+\/name\/$/)
+  assert.is((await visitor.send(list, { name: 'Here' }, to)).headers.location, `/members${PATH}`)
+  assert.equal(titles(await visitor.open(`/members${PATH}`)), ['Here'])
+  await mounted.close()
+})
+
+/** How many mails told the owner of a login on a new device. */
+async function strangers(name: string): Promise<number> {
+  const told = await site.mails(`${name}@example.com`, 0)
+  return told.filter(({ subject }) => subject.startsWith('A new login')).length
+}
+
+/** Logs this browser in again, and answers whether it was known. */
+async function isKnown(visitor: Visitor, name: string): Promise<boolean> {
+  await site.emptyMailbox()
+  visitor.agent.jar.setCookie('gatehouse=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT', '127.0.0.1', '/')
+  await visitor.logIn(name)
+  await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+  return (await strangers(name)) === 0
+}
+
+/** A browser that is logged in and known, with copies of its cookies in another's hands. */
+async function known(name: string): Promise<{ visitor: Visitor; thief: Visitor }> {
+  const visitor = site.visitor()
+  await visitor.logIn(name)
+  const thief = site.visitor()
+  for (const cookie of cookiesOf(visitor)) thief.agent.jar.setCookie(`${cookie}; path=/`, '127.0.0.1', '/')
+  return { visitor, thief }
+}
+
+function cookiesOf(visitor: Visitor): string[] {
+  const from = { domain: '127.0.0.1', path: '/', secure: false, script: false }
+  return visitor.agent.jar.getCookies(from).map(({ name, value }) => `${name}=${value}`)
+}
+
+async function rowOf(visitor: Visitor): Promise<string> {
+  const page = await visitor.open('/account/devices/')
+  const [, row] = /(\/account\/devices\/[^/"]+\/revoke\/)/.exec(page.text) ?? []
+  return row ?? ''
+}
+
+test('a browser that was logged out in the list of devices is a stranger, with copies of its cookies; others are not', async () => {
+  const owner = await site.visitor().settle('Stranger')
+  const { visitor: other } = await known('Stranger')
+  const { visitor: lost, thief } = await known('Stranger')
+  const revoke = await rowOf(lost)
+  await owner.send(await owner.open('/account/devices/'), {}, revoke)
+  assert.not.ok(await isKnown(thief, 'Stranger'))
+  assert.not.ok(await isKnown(lost, 'Stranger'))
+  assert.ok(await isKnown(lost, 'Stranger'), 'it is known again by that login')
+  assert.ok(await isKnown(owner, 'Stranger'))
+  assert.ok(await isKnown(other, 'Stranger'))
+})
+
+test('a stranger made by copies of this browser’s own device cookie does not make one of this browser', async () => {
+  await site.visitor().signUp('Copied')
+  const { visitor, thief } = await known('Copied')
+  assert.ok(await isKnown(thief, 'Copied'))
+  await visitor.send(await visitor.open('/account/devices/'), {}, await rowOf(thief))
+  assert.not.ok(await isKnown(thief, 'Copied'))
+  assert.ok(await isKnown(visitor, 'Copied'))
+})
+
+test('a browser is forgotten by the box at logout, or by logging itself out in the list, and else stays known', async () => {
+  await site.visitor().signUp('Forgotten')
+  const { visitor, thief } = await known('Forgotten')
+  await visitor.send(await visitor.open('/logout/'))
+  assert.ok(await isKnown(visitor, 'Forgotten'))
+  await visitor.send(await visitor.open('/logout/'), { forget: 'on' })
+  assert.not.ok(cookiesOf(visitor).some((cookie) => cookie.startsWith('gatehouse-device=')))
+  assert.not.ok(await isKnown(visitor, 'Forgotten'))
+  assert.not.ok(await isKnown(thief, 'Forgotten'))
+  await visitor.send(await visitor.open('/account/devices/'), {}, await rowOf(visitor))
+  assert.not.ok(await isKnown(visitor, 'Forgotten'))
+})
+
+test('of several accounts in one browser the box at logout forgets the one that is logged in', async () => {
+  await site.visitor().signUp('First of two')
+  await site.visitor().signUp('Second of two')
+  const visitor = site.visitor()
+  await visitor.logIn('First of two')
+  await visitor.send(await visitor.open('/logout/'))
+  await visitor.logIn('Second of two')
+  await visitor.send(await visitor.open('/logout/'), { forget: 'on' })
+  await visitor.logIn('First of two')
+  const stamps = await site.rows<{ ended_devices: string }>(
+    "select ended_devices from users where name like '%of two' order by name",
+  )
+  assert.equal(
+    stamps.map(({ ended_devices }) => ended_devices === ''),
+    [true, false],
+  )
+})
+
+test('a browser is known for 400 days since its last login, whatever it does with the cookie', async () => {
+  const own = await Site.start()
+  await own.visitor().signUp('Old')
+  const early = own.visitor()
+  await early.logIn('Old')
+  await own.emptyMailbox()
+  own.clock.advance(400 * DAY)
+  await early.logIn('Old')
+  const told = await own.mail('Old@example.com')
+  assert.match(told.subject, 'A new login')
+  await own.close()
+})
+
+test('more devices than an account remembers one by one are ended by another stamp', async () => {
+  const owner = await site.visitor().settle('Many')
+  await site.write(`update users set ended_devices = '${'x '.repeat(40)}' where name = 'Many'`)
+  const { visitor } = await known('Many')
+  await owner.send(await owner.open('/account/devices/'), {}, await rowOf(visitor))
+  const [row] = await site.rows<{ ended_devices: string }>(
+    "select ended_devices from users where name = 'Many'",
+  )
+  assert.is(row?.ended_devices, '')
+  assert.not.ok(await isKnown(visitor, 'Many'))
+  assert.ok(await isKnown(owner, 'Many'))
+})
+
+test.run()

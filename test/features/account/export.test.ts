@@ -1,0 +1,371 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { isPostgresUrl } from '../../../src/database/location.js'
+import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
+
+const test = suite('account-export')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start({ environment: { LIMIT_SIGNUP_NETWORK: '100/1h' } })
+})
+test.after(() => site.close())
+
+const PATH = '/account/export/'
+const FILE = `${PATH}json/`
+const DAY = 24 * 60 * 60 * 1000
+/** A login is recent for so long. */
+const RECENT = 10 * 60 * 1000
+
+type Row = Record<string, unknown>
+
+async function file(visitor: Visitor): Promise<Record<string, Row[]> & { account: Row }> {
+  const page = await visitor.open(FILE)
+  assert.is(page.status, 200)
+  return JSON.parse(page.text)
+}
+
+async function idOf(name: string): Promise<string> {
+  const [user] = await site.rows<{ id: string }>('select id from users where name = ?', name)
+  return user?.id ?? ''
+}
+
+/** A user of whom every table has something to tell. */
+async function eventful(name: string): Promise<Visitor> {
+  const visitor = site.visitor()
+  visitor.agent.set('User-Agent', 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0')
+  await visitor.settle(name)
+  const form = await visitor.open('/account/name/')
+  const fields = new URLSearchParams({ _csrf: form.value('_csrf') ?? '', password: PASSWORD }).toString()
+  await visitor.post('/account/devices/revoke/', fields)
+  await site.visitor().logIn(name)
+  assert.is((await visitor.post('/password/confirm/verify/', fields)).status, 303)
+  assert.is((await visitor.send(form, { username: `${name} Anew` })).status, 303)
+  await site.mails(`${name}@example.com`, 3)
+  return visitor
+}
+
+/** Every table that says whose its rows are, as the database knows them itself. */
+async function tablesOfUsers(): Promise<string[]> {
+  const sql = isPostgresUrl(site.database)
+    ? "select table_name as name from information_schema.columns where column_name = 'user_id' and table_schema = 'public'"
+    : "select t.name from sqlite_schema t, pragma_table_info(t.name) c where t.type = 'table' and c.name = 'user_id'"
+  return (await site.rows<{ name: string }>(sql)).map(({ name }) => name)
+}
+
+async function columnsOf(table: string): Promise<string[]> {
+  const sql = isPostgresUrl(site.database)
+    ? "select column_name as name from information_schema.columns where table_name = ? and table_schema = 'public'"
+    : 'select name from pragma_table_info(?)'
+  return (await site.rows<{ name: string }>(sql, table)).map(({ name }) => name)
+}
+
+const SECRET = /hash|mac|stamp|signup_form|login_form|^facts$|^prepared$/
+
+/** Events of a user that nobody has to have done: each a second older than the one before. */
+async function insertEvents(userId: string, count: number): Promise<void> {
+  const mark = userId.slice(0, 6)
+  const rows = Array.from({ length: count }, (_, index) => {
+    const at = site.clock.now() - index * 1000
+    const id = `${String(at).padStart(15, '0')}${mark}${String(index).padStart(10, '0')}`
+    return `('${id}', '${userId}', 'login_failed', ${at}, 'curl/${index}.0', '192.0.2.1')`
+  })
+  await site.write(`insert into events (id, user_id, kind, at, user_agent, address) values ${rows.join()}`)
+}
+
+function headings({ $ }: Page): string[] {
+  return $('main > h2')
+    .toArray()
+    .map((title) => $(title).text())
+}
+
+for (const path of [PATH, FILE]) {
+  for (const htmx of [false, true]) {
+    test(`a visitor ${htmx ? 'with htmx ' : ''}at ${path} is asked to log in first, and comes to the page`, async () => {
+      const page = await site.visitor().open(path, htmx ? { 'HX-Request': 'true' } : {})
+      assert.is(page.headers[htmx ? 'hx-redirect' : 'location'], '/login/?next=%2Faccount%2Fexport%2F')
+      assert.is(page.text, '')
+    })
+  }
+}
+
+test('every table that belongs to users has a section in the file, and one that is not empty', async () => {
+  const visitor = await eventful('Complete')
+  const tables = await tablesOfUsers()
+  assert.ok(tables.length >= 5, tables.join())
+  const exported = await file(visitor)
+  const id = await idOf('Complete Anew')
+  for (const table of tables) {
+    assert.ok(Array.isArray(exported[table]), `the file says nothing of the table ${table}`)
+    const [{ count } = { count: 0 }] = await site.rows<{ count: number }>(
+      `select count(*) as count from ${table} where user_id = ?`,
+      id,
+    )
+    assert.ok(Number(count) > 0, table)
+    assert.is(exported[table]?.length, Number(count), table)
+  }
+})
+
+test('the account is told with all its times, which are written as ISO 8601', async () => {
+  const visitor = await eventful('Timed')
+  const id = await idOf('Timed Anew')
+  const until = new Date(site.clock.now() + DAY).toISOString()
+  await site.write(
+    `update users set email_confirmed_at = 1000, next_email = 'n@example.com', confirm_by = 2000 where id = '${id}'`,
+  )
+  const page = await visitor.open(FILE)
+  const exported = await file(visitor)
+  assert.equal(exported.account, {
+    id,
+    name: 'Timed Anew',
+    slug: 'timed-anew',
+    email: 'Timed@example.com',
+    emailConfirmedAt: '1970-01-01T00:00:01.000Z',
+    nextEmail: 'n@example.com',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    confirmBy: '1970-01-01T00:00:02.000Z',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+    closedAt: null,
+    eraseAt: null,
+    disabledAt: null,
+    language: 'en',
+  })
+  assert.equal(exported.slugs, [
+    { slug: 'timed-anew', until: null },
+    { slug: 'timed', until: new Date(site.clock.now() + 90 * DAY).toISOString() },
+  ])
+  assert.equal(exported.sessions?.map(({ userAgent, expiresAt }) => ({ userAgent, expiresAt })).length, 2)
+  assert.is(exported.sessions?.[0]?.expiresAt, until)
+  assert.equal(exported.tokens, [
+    {
+      purpose: 'email-confirm',
+      email: 'Timed@example.com',
+      createdAt: '2026-01-01T00:00:00.000Z',
+      expiresAt: until,
+      usedAt: null,
+    },
+  ])
+  assert.equal(exported.mails?.map(({ kind }) => kind).sort(), [
+    'email-confirm',
+    'login-new-device',
+    'name-changed',
+  ])
+  const [renamed] = exported.events ?? []
+  assert.is(renamed?.kind, 'name_changed')
+  assert.is(renamed?.about, 'Timed → Timed Anew')
+  assert.is(renamed?.at, '2026-01-01T00:00:00.000Z')
+  assert.not.match(page.text, /: ?\d{12,}/, 'no time is a bare number')
+})
+
+test('the page shows the same, and says what is left out', async () => {
+  const visitor = await eventful('Reader')
+  const page = await visitor.open(PATH)
+  assert.is(page.title, 'Your data · Gatehouse')
+  assert.equal(headings(page), [
+    'Account',
+    'Addresses of your public page',
+    'Where you are logged in',
+    'Links that were mailed to you',
+    'Mails to you',
+    'History',
+  ])
+  const text = page.$('main').text().replaceAll(/\s+/g, ' ')
+  for (const told of [
+    'Reader Anew',
+    'Reader@example.com',
+    await idOf('Reader Anew'),
+    '/users/reader-anew/ The present one',
+    '/users/reader/ A former one, kept for you until April 1, 2026',
+    'Firefox/128.0 · 127.0.0.1',
+    'To confirm your address',
+    'That your user name was changed',
+    'User name changed: Reader → Reader Anew',
+    'except the hash of your password and those of the tokens and codes',
+  ]) {
+    assert.match(text, told)
+  }
+  const link = page.$('a.button')
+  assert.is(link.attr('href'), FILE)
+  assert.not.ok(Object.keys(link.attr() ?? {}).some((name) => name.startsWith('data-hx')))
+})
+
+test('no secret of any table is in the file or on the page', async () => {
+  const visitor = await eventful('Guarded')
+  const id = await idOf('Guarded Anew')
+  const texts = [(await visitor.open(PATH)).text, (await visitor.open(FILE)).text]
+  const found: string[] = []
+  for (const table of ['users', ...(await tablesOfUsers())]) {
+    for (const column of (await columnsOf(table)).filter((name) => SECRET.test(name))) {
+      const key = table === 'users' ? 'id' : 'user_id'
+      const rows = await site.rows<{ value: string | null }>(
+        `select ${column} as value from ${table} where ${key} = ?`,
+        id,
+      )
+      for (const { value } of rows) {
+        if (!value) continue
+        found.push(`${table}.${column}`)
+        for (const text of texts) assert.not.ok(text.includes(value), `${table}.${column}`)
+      }
+    }
+  }
+  for (const column of [
+    ...['users.password_hash', 'users.device_stamp', 'users.signup_form'],
+    ...['sessions.token_hash', 'sessions.former_hash', 'tokens.hash', 'tokens.code_mac', 'mails.facts'],
+  ]) {
+    assert.ok(found.includes(column), `${column} was looked for`)
+  }
+  for (const text of texts) assert.not.match(text, '$argon2')
+})
+
+test('nothing of anybody else is in it', async () => {
+  const visitor = await eventful('Own')
+  await eventful('Foreign')
+  const texts = [(await visitor.open(PATH)).text, (await visitor.open(FILE)).text]
+  for (const text of texts) {
+    assert.not.match(text, 'Foreign')
+    assert.not.ok(text.includes(await idOf('Foreign Anew')))
+  }
+})
+
+test('the file is downloaded under the name of the user, and by nobody kept', async () => {
+  for (const [name, expected] of [
+    ['Слава', 'gatehouse-slava.json'],
+    ['王小明', 'gatehouse-account.json'],
+    ['Anna-B. C', 'gatehouse-anna-b-c.json'],
+  ] as const) {
+    const visitor = await site.visitor().settle(name)
+    const page = await visitor.open(FILE)
+    assert.is(page.headers['content-disposition'], `attachment; filename="${expected}"`)
+    assert.match(page.headers['content-type'] ?? '', 'application/json')
+    assert.is(page.headers['cache-control'], 'private, no-cache, no-store')
+    assert.match(page.headers.vary ?? '', /^HX-Request\b/)
+    assert.is(page.headers['x-content-type-options'], 'nosniff')
+    assert.is(JSON.parse(page.text).account.name, name)
+    assert.is((await visitor.agent.head(FILE)).status, 200)
+  }
+})
+
+// An event carries what a stranger's browser calls itself: htmx would put it into the page as markup.
+test('htmx is never given the file, but told to open it', async () => {
+  const visitor = await site.visitor().settle('Swapper')
+  const page = await visitor.open(FILE, { 'HX-Request': 'true' })
+  assert.is(page.status, 200)
+  assert.is(page.text, '')
+  assert.is(page.headers['hx-redirect'], FILE)
+  assert.is(page.headers['content-disposition'], undefined)
+})
+
+test('what strangers have written into the history is text', async () => {
+  await site.visitor().signUp('Target')
+  const stranger = site.visitor()
+  stranger.agent.set('User-Agent', '<img src=x data-hx-get="/x" data-hx-trigger="load">"}],"\\u0000')
+  await stranger.logIn('Target', { password: 'wrong' })
+  const visitor = await site.visitor().settle('Target Two')
+  await visitor.send(await visitor.open('/logout/'))
+  await visitor.logIn('Target')
+  let page = await visitor.open(PATH)
+  for (let tries = 0; tries < 100 && !page.text.includes('&lt;img'); tries++) {
+    await new Promise((done) => setTimeout(done, 30))
+    page = await visitor.open(PATH)
+  }
+  assert.match(page.text, '&lt;img')
+  assert.is(page.$('main img, main [data-hx-get], main [data-hx-trigger]').length, 0)
+  const failed = (await file(visitor)).events?.find(({ kind }) => kind === 'login_failed')
+  assert.match(String(failed?.userAgent), '<img src=x')
+})
+
+test('a thousand events and more are all in the file, and the page shows the newest', async () => {
+  const visitor = await site.visitor().settle('Historian')
+  await insertEvents(await idOf('Historian'), 998)
+  const whole = await visitor.open(PATH)
+  assert.is(whole.status, 200)
+  assert.is(whole.$('ol.rows > li').length, 1000)
+  assert.not.match(whole.text, 'the file has the older ones too')
+  site.clock.advance(-2000 * 1000)
+  await insertEvents(await idOf('Historian'), 600)
+  site.clock.advance(2000 * 1000)
+  const page = await visitor.open(PATH)
+  assert.is(page.$('ol.rows > li').length, 1000)
+  assert.match(page.text, 'The newest 1,000; the file has the older ones too.')
+  const { events = [] } = await file(visitor)
+  assert.is(events.length, 1600)
+  assert.is(new Set(events.map((event) => JSON.stringify(event))).size, 1600, 'each once')
+  const times = events.map(({ at }) => String(at))
+  assert.equal(times, [...times].sort().reverse())
+})
+
+test('what the host stores stands on the page and in the file, as the host writes it', async () => {
+  const host = await Site.start({
+    hooks: {
+      exportOf: async ({ name }) => ({
+        orders: [{ of: `<b>${name}</b>`, createdAt: 5, until: new Date(0) }],
+      }),
+    },
+  })
+  const visitor = await host.visitor().settle('Anna')
+  const page = await visitor.open(PATH)
+  assert.equal(JSON.parse(page.$('pre').text()), {
+    orders: [{ of: '<b>Anna</b>', createdAt: 5, until: '1970-01-01T00:00:00.000Z' }],
+  })
+  assert.ok(headings(page).includes('More from this site'))
+  const stored: { app: unknown; account: Row; events: Row[] } = JSON.parse((await visitor.open(FILE)).text)
+  assert.equal(stored.app, JSON.parse(page.$('pre').text()))
+  assert.is(stored.account.name, 'Anna')
+  assert.ok(stored.events.length > 0)
+  await host.close()
+})
+
+for (const [what, exportOf] of [
+  ['throws', () => Promise.reject(new Error('The orders are elsewhere.'))],
+  ['returns what is no JSON', () => ({ count: 1n })],
+] as const) {
+  test(`where exportOf ${what} the page says that a part is missing, and no file looks complete`, async () => {
+    const host = await Site.start({ hooks: { exportOf } })
+    const visitor = await host.visitor().settle('Anna')
+    const page = await visitor.open(PATH)
+    assert.is(page.status, 200)
+    assert.match(page.$('main').text(), 'A part of your data cannot be read at the moment.')
+    assert.match(page.$('main').text(), 'Anna@example.com')
+    const refused = await visitor.open(FILE)
+    assert.is(refused.status, 503)
+    assert.match(refused.messages().join(), 'A part of your data cannot be read at the moment.')
+    assert.ok(host.logs.some((line) => line.includes('exportOf failed')))
+    await host.close()
+  })
+}
+
+test('a host that stores nothing adds nothing', async () => {
+  const host = await Site.start({ hooks: { exportOf: () => undefined } })
+  const visitor = await host.visitor().settle('Anna')
+  assert.is((await visitor.open(PATH)).$('pre').length, 0)
+  assert.not.ok('app' in JSON.parse((await visitor.open(FILE)).text))
+  await host.close()
+})
+
+test('a history that ends just where a batch does is complete', async () => {
+  const visitor = await site.visitor().settle('Even')
+  await insertEvents(await idOf('Even'), 498)
+  assert.is((await file(visitor)).events?.length, 500)
+  await site.write(`delete from events where user_id = '${await idOf('Even')}'`)
+  assert.equal((await file(visitor)).events, [])
+})
+
+for (const path of [PATH, FILE]) {
+  for (const htmx of [false, true]) {
+    test(`an old login ${htmx ? 'with htmx ' : ''}at ${path} is asked for the password first, and comes to the page`, async () => {
+      const visitor = await site.visitor({ htmx }).settle(`Stale ${path.length} ${htmx}`)
+      site.clock.advance(RECENT - 1)
+      assert.is((await visitor.open(path)).status, 200)
+      site.clock.advance(1)
+      const asked = await visitor.open(path, htmx ? { 'HX-Request': 'true' } : {})
+      const to = asked.headers[htmx ? 'hx-redirect' : 'location'] ?? ''
+      assert.is(to, '/password/confirm/?next=%2Faccount%2Fexport%2F')
+      assert.is(asked.text, '')
+      const page = await visitor.send(await visitor.open(to), { password: PASSWORD })
+      assert.is(page.headers[htmx ? 'hx-redirect' : 'location'], PATH)
+      assert.is((await visitor.open(path)).status, 200)
+    })
+  }
+}
+
+test.run()

@@ -1,0 +1,294 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
+
+const test = suite('account-password')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start({ environment: { LIMIT_SIGNUP_NETWORK: '100/1h' } })
+})
+test.after(() => site.close())
+
+const PATH = '/account/password/'
+const NEW = 'better horse 43'
+const TYPED = { current: PASSWORD, password: NEW, repassword: NEW }
+
+async function change(visitor: Visitor, typed: Record<string, string> = {}): Promise<Page> {
+  return visitor.send(await visitor.open(PATH), { ...TYPED, ...typed })
+}
+
+/** What the answer says; what a plain browser is sent on to is not this feature's. */
+async function told(visitor: Visitor, answer: Page): Promise<string[]> {
+  assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
+  if (visitor.htmx) return answer.messages()
+  assert.is(answer.headers.location, '/account/')
+  return (await visitor.open('/')).messages()
+}
+
+async function isLoggedIn(visitor: Visitor): Promise<boolean> {
+  return (await visitor.open(PATH)).status === 200
+}
+
+async function kinds(name: string): Promise<string[]> {
+  const rows = await site.rows<{ kind: string }>(
+    'select kind from events join users on users.id = user_id where name = ? order by events.id',
+    name,
+  )
+  return rows.map(({ kind }) => kind)
+}
+
+function count(all: readonly string[], one: string): number {
+  return all.filter((each) => each === one).length
+}
+
+test('a visitor is asked to log in first, and comes back', async () => {
+  const page = await site.visitor().open(PATH)
+  assert.is(page.status, 303)
+  assert.is(page.headers.location, '/login/?next=%2Faccount%2Fpassword%2F')
+})
+
+test('password managers find whose password it is, and which field is which', async () => {
+  const page = await (await site.visitor().settle('Managed')).open(PATH)
+  const fields = page
+    .$('main form input[autocomplete]')
+    .toArray()
+    .map(({ attribs }) => `${attribs.name} ${attribs.autocomplete}`)
+  assert.equal(fields, [
+    'username username',
+    'current current-password',
+    'password new-password',
+    'repassword new-password',
+  ])
+  assert.is(page.value('username'), 'Managed')
+})
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: the password is changed; other devices are out at once, this one stays`, async () => {
+    const name = `Changer ${htmx}`
+    await site.visitor().settle(name)
+    const others = [site.visitor(), site.visitor()]
+    for (const other of others) await other.logIn(name)
+    const visitor = site.visitor({ htmx })
+    const login = await visitor.logIn(name)
+    const stolen = login.sessionCookie.split(';')[0] ?? ''
+    await site.emptyMailbox()
+
+    const answer = await change(visitor)
+    assert.equal(await told(visitor, answer), [
+      '✔ Your password is changed, and all other devices are logged out: 3.',
+    ])
+    if (htmx) assert.is(answer.onward, '/account/')
+    assert.not.match(answer.text, NEW)
+    for (const other of others) assert.not.ok(await isLoggedIn(other))
+    assert.ok(await isLoggedIn(visitor))
+    site.clock.advance(11_000)
+    assert.is((await site.visitor().open(PATH, { Cookie: stolen })).status, 303, 'the former token is dead')
+    assert.ok(await isLoggedIn(visitor), 'and the new one is not')
+    assert.equal((await kinds(name)).slice(-1), ['password_changed'])
+    assert.not.ok((await kinds(name)).includes('password_confirmed'))
+
+    assert.is((await site.visitor({ htmx }).logIn(name)).status, 406)
+    assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
+    const mails = await site.mails(`${name.replace(' ', '20')}@example.com`, 1)
+    const [notice] = mails.filter(({ subject }) => /password .*changed/.test(subject))
+    assert.match(notice?.text ?? '', 'All other devices are logged out')
+    assert.is(notice?.link, '/password/forgot/')
+  })
+
+  test(`${kind}: all rules that are broken are told together, and no try is counted for them`, async () => {
+    const name = `Breaker ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    const cases: [Record<string, string>, string[]][] = [
+      [
+        { current: '', password: '', repassword: '' },
+        ['⚠ Enter your password.', '⚠ Choose a password.', '⚠ Repeat the password.'],
+      ],
+      [
+        { current: '', password: 'abc', repassword: 'abd' },
+        ['⚠ Enter your password.', '⚠ Password: at least 8 characters.', '⚠ The two passwords differ.'],
+      ],
+      [
+        { current: 'wrong one', password: name, repassword: name },
+        ["⚠ Password must not be mostly your username, your email address or this site's name."],
+      ],
+      [{ password: PASSWORD, repassword: PASSWORD }, ['⚠ New password: another one than the current one.']],
+      [{ current: 'wrong one', repassword: 'x' }, ['⚠ The two passwords differ.']],
+    ]
+    for (const [typed, messages] of cases) {
+      const page = await change(visitor, typed)
+      assert.is(page.status, 406)
+      assert.is(page.isWhole, !htmx)
+      assert.equal(page.messages(), messages)
+      for (const field of ['current', 'password', 'repassword']) assert.is(page.value(field), undefined)
+    }
+    const page = await change(visitor, { current: '', password: 'abc', repassword: 'abd' })
+    assert.is(page.fieldError('current'), 'Enter your password.')
+    assert.is(page.fieldError('password'), 'Password: at least 8 characters.')
+    assert.is(page.fieldError('repassword'), 'The two passwords differ.')
+    site.clock.advance(2000)
+    assert.not.ok((await kinds(name)).includes('password_failed'))
+    assert.is((await site.visitor().logIn(name)).status, 303, 'nothing was changed')
+  })
+
+  test(`${kind}: a wrong current password changes nothing, and is limited`, async () => {
+    const name = `Guesser ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    const page = await change(visitor, { current: 'wrong one' })
+    assert.is(page.status, 406)
+    assert.equal(page.messages(), ['⚠ This password is wrong.'])
+    assert.is(page.fieldError('current'), 'This password is wrong.')
+    assert.not.match(page.text, 'wrong one')
+    assert.not.match(page.text, NEW)
+    for (const _ of Array(19)) await change(visitor, { current: 'wrong one' })
+    const limited = await change(visitor)
+    assert.is(limited.status, 429)
+    assert.ok(limited.headers['retry-after'])
+    site.clock.advance(16 * 60_000)
+    assert.equal(await told(visitor, await change(visitor)), ['✔ Your password is changed.'])
+  })
+
+  test(`${kind}: who was logged out meanwhile is told so, and nothing is done`, async () => {
+    const name = `Late ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    const page = await visitor.open(PATH)
+    await change(await site.visitor().settle(name))
+    const refused = await visitor.send(page, {
+      ...TYPED,
+      current: NEW,
+      password: 'another 44 x',
+      repassword: 'another 44 x',
+    })
+    assert.is(refused.status, 403)
+    assert.is(refused.$('.error a').attr('href'), '/login/?next=%2Faccount%2Fpassword%2F')
+    assert.not.match(refused.text, 'another 44 x')
+    assert.is(count(await kinds(name), 'password_changed'), 1)
+  })
+
+  test(`${kind}: a page that was too old works at the second press`, async () => {
+    const visitor = await site.visitor({ htmx }).settle(`Patient ${htmx}`)
+    const page = await visitor.send(await visitor.open(PATH), { ...TYPED, _csrf: 'old' })
+    assert.is(page.status, 403)
+    const body = new URLSearchParams({ ...TYPED, _csrf: page.value('_csrf') ?? '', _once: 'x' })
+    await told(visitor, await visitor.post(`${PATH}verify/`, body.toString()))
+  })
+
+  test(`${kind}: a button pressed twice gets a yes twice, and changes the password once`, async () => {
+    const name = `Double ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    const page = await visitor.open(PATH)
+    await site.emptyMailbox()
+    const answers = await Promise.all([1, 2, 3].map(() => visitor.send(page, TYPED)))
+    for (const { status, text } of answers) assert.is(status, htmx ? 200 : 303, text)
+    const late = await visitor.send(page, TYPED)
+    assert.is(late.status, htmx ? 200 : 303, late.text)
+    site.clock.advance(11_000)
+    assert.ok(await isLoggedIn(visitor), 'the last answer brought a token that is good')
+    const other = await visitor.send(page, { ...TYPED, password: 'another 44 x', repassword: 'another 44 x' })
+    assert.is(other.status, 406, 'with another password it is another form')
+    assert.is(count(await kinds(name), 'password_changed'), 1)
+    assert.is((await site.mails()).length, 1)
+  })
+}
+
+test('of two changes at once one alone wins, and the other is told so', async () => {
+  const name = 'Racer'
+  const visitors = await Promise.all(Array.from({ length: 4 }, () => site.visitor({ htmx: true })))
+  await site.visitor().signUp(name)
+  for (const visitor of visitors) await visitor.logIn(name)
+  const pages = await Promise.all(visitors.map((visitor) => visitor.open(PATH)))
+  const answers = await Promise.all(
+    visitors.map(async (visitor, index) => {
+      const password = `winner number ${index}`
+      const page = pages[index]
+      if (page === undefined) throw new Error('no page')
+      return visitor.send(page, { current: PASSWORD, password, repassword: password })
+    }),
+  )
+  const winners = answers.flatMap(({ status }, index) => (status === 200 ? [index] : []))
+  assert.is(winners.length, 1)
+  for (const answer of answers.filter(({ status }) => status !== 200)) {
+    assert.match(answer.messages().join(), /changed just now in another place|password is wrong|logged out/)
+  }
+  assert.is(count(await kinds(name), 'password_changed'), 1)
+  const password = `winner number ${winners[0]}`
+  assert.is((await site.visitor().logIn(name, { password })).status, 303)
+})
+
+test('other browsers that knew the account are strangers, this one is not', async () => {
+  await site.visitor().signUp('Trusted')
+  const other = site.visitor()
+  await other.logIn('Trusted')
+  const visitor = site.visitor()
+  await visitor.logIn('Trusted')
+  await change(visitor)
+  await visitor.send(await visitor.open('/logout/'))
+  // A known device's wrong passwords are counted apart: it may try 20 times, a strange one 5.
+  for (const _ of Array(6)) await visitor.logIn('Trusted', { password: 'mistyped' })
+  assert.is((await visitor.logIn('Trusted', { password: NEW })).status, 303)
+  for (const _ of Array(6)) await other.logIn('Trusted', { password: 'mistyped' })
+  assert.is((await other.logIn('Trusted', { password: NEW })).status, 429)
+})
+
+test('a reset and a change of address that were begun end with the former password', async () => {
+  const visitor = await site.visitor().settle('Pending')
+  await site.emptyMailbox()
+  const [user] = await site.rows<{ id: string }>("select id from users where name = 'Pending'")
+  const purposes = ['password-reset', 'email-change', 'email-undo', 'email-confirm']
+  await site.write(`delete from tokens where user_id = '${user?.id}'`)
+  for (const purpose of purposes) {
+    await site.write(
+      `insert into tokens (hash, purpose, user_id, email, email_key, code_mac, code_tries, code_expires_at, created_at, expires_at, used_at)
+       values ('${purpose} of Pending', '${purpose}', '${user?.id}', 'x', 'x', null, 0, 0, 0, ${site.clock.now() + 60_000}, null)`,
+    )
+  }
+  await site.write(`update users set next_email = 'thief@example.com' where name = 'Pending'`)
+  await change(visitor)
+  const left = await site.rows<{ purpose: string }>(
+    'select purpose from tokens where user_id = ? order by purpose',
+    user?.id,
+  )
+  assert.equal(
+    left.map(({ purpose }) => purpose),
+    ['email-confirm', 'email-undo'],
+  )
+  assert.equal(await site.rows("select next_email from users where name = 'Pending'"), [{ next_email: null }])
+})
+
+test('from another site nothing is done, and its address takes POST alone', async () => {
+  const visitor = await site.visitor().settle('Guarded')
+  const page = await visitor.open(PATH)
+  const body = new URLSearchParams({ ...TYPED, _csrf: page.value('_csrf') ?? '' }).toString()
+  const foreign = await visitor.post(`${PATH}verify/`, body, { Origin: 'https://evil.example' })
+  assert.is(foreign.status, 403)
+  const got = await visitor.open(`${PATH}verify/`)
+  assert.is(got.status, 403)
+  assert.is(got.headers.allow, 'POST')
+  assert.not.ok((await kinds('Guarded')).includes('password_changed'))
+})
+
+test('/.well-known/change-password leads there, for GET and HEAD alone, and nothing beside it does', async () => {
+  const { agent } = site.visitor()
+  const well = '/.well-known/change-password'
+  for (const answer of [await agent.get(well), await agent.head(well)]) {
+    assert.is(answer.status, 303)
+    assert.is(answer.headers.location, PATH)
+    assert.match(answer.headers['cache-control'] ?? '', 'no-store')
+    assert.ok(answer.headers['content-security-policy'])
+  }
+  const refused = await agent.post(well)
+  assert.is(refused.status, 405)
+  assert.is(refused.headers.allow, 'GET, HEAD')
+  for (const path of [
+    `${well}/`,
+    '/.well-known/',
+    '/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200',
+    '/.well-known/Change-Password',
+  ]) {
+    assert.is((await agent.get(path)).status, 404, path)
+  }
+})
+
+test.run()

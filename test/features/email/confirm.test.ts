@@ -1,0 +1,395 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { DAY, MINUTE } from '../../../src/base/durations.js'
+import { type Mail, PASSWORD, Site, until, type Visitor } from '../../support/helpers.js'
+
+const test = suite('email-confirm')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start({
+    environment: {
+      LIMIT_SIGNUP_NETWORK: '1000/1h',
+      LIMIT_CODE_NETWORK: '1000/1h',
+      LIMIT_CODE_SITE: '1000/1h',
+    },
+  })
+})
+test.after(() => site.close())
+test.after.each(() => site.emptyMailbox())
+
+const PATH = '/email/confirm/'
+let made = 0
+
+/** Somebody who has just signed up, and the mail that they got. */
+async function newcomer(
+  options = {},
+): Promise<{ visitor: Visitor; name: string; email: string; mail: Mail }> {
+  const name = `user ${++made}`
+  const visitor = site.visitor(options)
+  const email = `user${made}@example.com`
+  await visitor.signUp(name, { email })
+  return { visitor, name, email, mail: await site.mail(email) }
+}
+
+async function isConfirmed(name: string): Promise<boolean> {
+  const [row] = await site.rows<{ at: number | null }>(
+    'select email_confirmed_at as at from users where name = ?',
+    name,
+  )
+  return row !== undefined && row.at !== null
+}
+
+function wrong(code: string): string {
+  return code === '12345678' ? '12345679' : '12345678'
+}
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: the code from the mail confirms the address where it was signed up`, async () => {
+    const { visitor, name, email, mail } = await newcomer({ htmx })
+    const page = await visitor.open(PATH)
+    assert.match(page.$('main').text(), email)
+    const refused = await visitor.send(page, { code: wrong(mail.code) })
+    assert.is(refused.status, 406)
+    assert.match(refused.messages()[0] ?? '', 'This code is wrong, has expired, or was not asked for')
+    assert.is(refused.$('#code').attr('value'), wrong(mail.code))
+    const spaced = `${mail.code.slice(0, 3)} ${mail.code.slice(3)}`
+    const accepted = await visitor.send(page, { code: spaced })
+    assert.is(accepted.status, htmx ? 200 : 303)
+    const last = htmx ? accepted : await visitor.open(accepted.headers.location ?? '')
+    assert.equal(last.messages(), [`✔ Your address ${email} is confirmed.`])
+    assert.ok(await isConfirmed(name))
+    for (const repeat of [() => visitor.send(page, { code: mail.code }), () => visitor.open(PATH)]) {
+      const { headers } = await repeat()
+      const login = headers.location ?? headers['hx-redirect'] ?? ''
+      assert.is(login, `/login/?username=${name.replace(' ', '+')}`)
+      assert.equal((await visitor.open(login)).messages(), [`✔ Your address ${email} is confirmed already.`])
+    }
+  })
+
+  test(`${kind}: the link confirms it by one button where it was signed up, and says so when opened again`, async () => {
+    const { visitor, name, email, mail } = await newcomer({ htmx })
+    const page = await visitor.follow(mail)
+    assert.not(await isConfirmed(name), 'opening it changes nothing')
+    assert.is(page.$('main form').length, 1)
+    assert.is(page.$('main form input:not([type=hidden])').length, 0)
+    const confirmed = await visitor.send(page)
+    assert.is(confirmed.status, htmx ? 200 : 303)
+    assert.ok(await isConfirmed(name))
+    assert.ok((await visitor.send(page)).status < 400, 'a button pressed twice')
+    await visitor.agent.get(mail.link)
+    const [again] = [await visitor.open(PATH)]
+    assert.is(again.status, 303)
+    const next = await visitor.open(again.headers.location ?? '')
+    assert.equal(next.messages(), [`✔ Your address ${email} is confirmed already.`])
+  })
+
+  test(`${kind}: elsewhere the link asks for the account's password`, async () => {
+    const { name, mail } = await newcomer()
+    const stranger = site.visitor({ htmx })
+    const page = await stranger.follow(mail)
+    assert.is(page.$('main form').length, 1)
+    const missing = await stranger.send(page)
+    assert.is(missing.status, 406)
+    assert.equal(missing.messages(), ['⚠ Enter your password.'])
+    const refused = await stranger.send(page, { password: 'not it' })
+    assert.equal(refused.messages(), ['⚠ This password is wrong.'])
+    assert.not(await isConfirmed(name))
+    assert.is((await stranger.send(page, { password: PASSWORD })).status, htmx ? 200 : 303)
+    assert.ok(await isConfirmed(name))
+  })
+
+  test(`${kind}: whoever never signed up says so, and an account that nobody has used is erased`, async () => {
+    const { name, mail } = await newcomer()
+    const owner = site.visitor({ htmx })
+    const page = await owner.follow(mail)
+    const deny = await owner.open(page.$('main a[href$="/deny/"]').attr('href') ?? '')
+    assert.match(deny.$('main').text(), name)
+    const erased = await owner.send(deny)
+    assert.is(erased.headers[htmx ? 'hx-redirect' : 'location'], `${PATH}deny/`)
+    const done = await owner.open(`${PATH}deny/`)
+    assert.match(done.$('main').text(), 'made with your address is erased')
+    assert.equal(await site.rows('select id from users where name = ?', name), [])
+    const again = await owner.send(deny)
+    assert.is(again.headers[htmx ? 'hx-redirect' : 'location'], `${PATH}deny/`, 'pressed twice')
+    await owner.agent.get(mail.link)
+    assert.is((await owner.open(PATH)).headers.location, `${PATH}deny/`, 'opened again')
+    assert.is((await site.visitor().follow(mail)).status, 410)
+  })
+
+  test(`${kind}: an account in use is closed by that, its owner is told and loses nothing`, async () => {
+    const { visitor, name, email, mail } = await newcomer()
+    await visitor.logIn(name)
+    await site.emptyMailbox()
+    const reader = site.visitor({ htmx })
+    await reader.follow(mail)
+    const denied = await reader.send(await reader.open(`${PATH}deny/`))
+    assert.is(denied.headers[htmx ? 'hx-redirect' : 'location'], `${PATH}deny/`)
+    assert.match((await reader.open(`${PATH}deny/`)).$('main').text(), 'is closed')
+    const [row] = await site.rows<{ erase_at: number }>('select erase_at from users where name = ?', name)
+    assert.is(row?.erase_at, site.clock.time + 14 * DAY)
+    assert.equal(
+      await site.rows('select 1 from sessions join users on users.id = user_id where name = ?', name),
+      [],
+    )
+    assert.match((await site.mail(email)).link, '/account/close/undo/')
+    assert.is((await site.visitor().follow(mail)).status, 410, 'the link is used')
+    assert.is((await visitor.logIn(name)).status, 303)
+    const [open] = await site.rows<{ erase_at: null }>('select erase_at from users where name = ?', name)
+    assert.is(open?.erase_at, null)
+  })
+}
+
+test('a login in the same browser keeps the page open, and home says that the address is not confirmed', async () => {
+  const { visitor, name, mail } = await newcomer()
+  await visitor.logIn(name)
+  const home = await visitor.open('/')
+  assert.is(home.$('main a[href="/email/confirm/"]').length, 1)
+  const done = await visitor.send(await visitor.open(PATH), { code: mail.code })
+  assert.is(done.headers.location, '/account/')
+  assert.is((await visitor.open('/')).$('main a[href="/email/confirm/"]').length, 0)
+  const again = await visitor.open(PATH)
+  assert.is(again.headers.location, '/account/')
+})
+
+test('a code is useless in anybody else’s session', async () => {
+  const { name, mail } = await newcomer()
+  const other = await newcomer()
+  const page = await other.visitor.open(PATH)
+  assert.is((await other.visitor.send(page, { code: mail.code })).status, 406)
+  assert.not(await isConfirmed(name))
+  const stranger = await site.visitor().open(PATH)
+  assert.is(stranger.headers.location, `/login/?next=${encodeURIComponent(PATH)}`)
+})
+
+test('a code lives for 10 minutes, a link for a day', async () => {
+  const { visitor, name, mail } = await newcomer()
+  site.clock.advance(10 * MINUTE)
+  assert.is((await visitor.send(await visitor.open(PATH), { code: mail.code })).status, 406)
+  site.clock.advance(DAY - 10 * MINUTE - 1)
+  const page = await visitor.follow(mail)
+  assert.is(page.status, 200)
+  site.clock.advance(1)
+  const late = await visitor.send(page)
+  assert.is(late.status, 410)
+  assert.match(late.messages()[0] ?? '', 'too old')
+  assert.not(await isConfirmed(name))
+})
+
+test('a code may be tried five times, and codes of an account ten times a day', async () => {
+  const { visitor, email, mail } = await newcomer()
+  const page = await visitor.open(PATH)
+  for (let count = 0; count < 5; count++) {
+    assert.is((await visitor.send(page, { code: wrong(mail.code) })).status, 406)
+  }
+  assert.is((await visitor.send(page, { code: mail.code })).status, 406, 'the sixth try of the right one')
+  for (let count = 0; count < 4; count++) await visitor.send(page, { code: wrong(mail.code) })
+  const limited = await visitor.send(page, { code: mail.code })
+  assert.is(limited.status, 429)
+  assert.match(limited.messages()[0] ?? '', 'Too many wrong codes')
+  await visitor.send(await visitor.open(PATH), {}, `${PATH}send/`)
+  const [, second] = await site.mails(email, 2)
+  assert.ok(second)
+  assert.is((await visitor.send(page, { code: second.code })).status, 429, 'another code is no way around')
+  site.clock.advance(DAY)
+})
+
+test('what is no code is not counted', async () => {
+  const { visitor, mail } = await newcomer()
+  const page = await visitor.open(PATH)
+  for (const code of ['', '1234567', '123456789', 'abcdefgh', '１２', `${mail.code}0`]) {
+    assert.is((await visitor.send(page, { code })).status, 406, code)
+  }
+  assert.is((await visitor.send(page, { code: mail.code })).status, 303)
+})
+
+test('a code may be typed in Arabic digits, with a dash between them', async () => {
+  const { visitor, mail } = await newcomer()
+  const arabic = mail.code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)))
+  const page = await visitor.open(PATH)
+  assert.is((await visitor.send(page, { code: `${arabic.slice(0, 3)}–${arabic.slice(3)}` })).status, 303)
+})
+
+test('another mail is sent once a minute and five times an hour; its code takes the place of the former one', async () => {
+  const { visitor, email, mail } = await newcomer()
+  const resend = async () => visitor.send(await visitor.open(PATH), {}, `${PATH}send/`)
+  assert.is((await resend()).status, 303)
+  const again = await resend()
+  assert.is(again.status, 429)
+  assert.match(again.messages()[0] ?? '', 'A mail was sent just now')
+  assert.is(again.headers['retry-after'], '60')
+  const mails = await site.mails(email, 2)
+  const newer = mails.find(({ link }) => link !== mail.link)
+  assert.ok(newer)
+  const page = await visitor.open(PATH)
+  if (newer.code !== mail.code) {
+    assert.is((await visitor.send(page, { code: mail.code })).status, 406)
+  }
+  const statuses = []
+  for (let count = 0; count < 5; count++) {
+    site.clock.advance(MINUTE)
+    statuses.push((await resend()).status)
+  }
+  assert.equal(statuses, [303, 303, 303, 429, 429])
+  assert.is((await visitor.follow(mail)).status, 200, 'the first link is good yet')
+  assert.is((await visitor.send(await visitor.open(PATH))).status, 303)
+})
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: a mistyped address is corrected, and what was sent to it proves nothing`, async () => {
+    const { visitor, name, email, mail } = await newcomer({ htmx })
+    const page = await visitor.open(`${PATH}address/`)
+    assert.is(page.value('email'), email)
+    const invalid = await visitor.send(page, { email: 'nothing' })
+    assert.is(invalid.status, 406)
+    assert.is(invalid.value('email'), 'nothing')
+    await site.visitor().signUp(`owner of ${name}`, { email: `owner-of-${email}` })
+    const taken = await visitor.send(page, { email: `OWNER-of-${email}` })
+    assert.equal(taken.messages(), ['⚠ This e-mail address is already in use.'])
+    assert.is((await visitor.send(page, { email: `right-${email}` })).status, htmx ? 200 : 303)
+    const right = await site.mail(`right-${email}`)
+    assert.is((await visitor.follow(mail)).status, 410)
+    assert.is((await visitor.send(await visitor.open(PATH), { code: right.code })).status, htmx ? 200 : 303)
+    assert.ok(await isConfirmed(name))
+    assert.is((await visitor.open(`${PATH}address/`)).status, 303, 'a confirmed one is not corrected')
+  })
+}
+
+test('corrected twice by one button, the link of the first mail stays good', async () => {
+  const { visitor, email } = await newcomer()
+  const page = await visitor.open(`${PATH}address/`)
+  await visitor.send(page, { email: `right-${email}` })
+  const mail = await site.mail(`right-${email}`)
+  assert.is((await visitor.send(page, { email: `right-${email}` })).status, 303)
+  assert.is((await visitor.send(page, { email: `right-${email}` })).status, 303)
+  assert.is((await site.mails(`right-${email}`)).length, 1, 'it is mailed once')
+  assert.is((await visitor.follow(mail)).status, 200)
+})
+
+test('a link with one character changed, and one for something else, is refused', async () => {
+  const { visitor, name, mail } = await newcomer()
+  const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
+  for (let place = 0; place < token.length; place += 7) {
+    const other = token[place] === 'A' ? 'B' : 'A'
+    const changed = token.slice(0, place) + other + token.slice(place + 1)
+    const page = await visitor.follow({ link: `${PATH}link/${changed}/` })
+    assert.is(page.status, 410)
+    assert.match(page.messages()[0] ?? '', 'does not work')
+  }
+  const elsewhere = await visitor.follow({ link: `/password/reset/link/${token}/` })
+  assert.is(elsewhere.status, 410)
+  assert.not(await isConfirmed(name))
+  assert.is((await visitor.send(await visitor.follow(mail))).status, 303)
+})
+
+test('of fifty at once exactly one confirms', async () => {
+  const { visitor, name, mail } = await newcomer()
+  const page = await visitor.follow(mail)
+  const answers = await Promise.all(Array.from({ length: 50 }, () => visitor.send(page)))
+  assert.equal([...new Set(answers.map(({ status }) => status))], [303])
+  const events = await site.rows(
+    "select 1 from events join users on users.id = user_id where name = ? and kind = 'email_confirmed'",
+    name,
+  )
+  assert.is(events.length, 1)
+})
+
+test('required: nobody logs in before, and an account that is never confirmed ends after seven days', async () => {
+  const strict = await Site.start({ environment: { EMAIL_CONFIRMATION: 'required' } })
+  const visitor = strict.visitor()
+  const signedUp = await visitor.signUp('Anna')
+  assert.is(signedUp.headers.location, PATH)
+  assert.match((await visitor.open(PATH)).messages()[0] ?? '', 'Now confirm your address')
+  const elsewhere = strict.visitor()
+  const refused = await elsewhere.logIn('Anna')
+  assert.is(refused.status, 406)
+  assert.match(refused.messages()[0] ?? '', 'Before the first login, please confirm')
+  assert.equal(refused.$('.error a[href="/email/confirm/"]').length, 1)
+  assert.match((await elsewhere.open('/')).text, 'Sign up')
+  assert.equal(await strict.rows('select 1 from sessions'), [])
+  const mail = await strict.mail('Anna@example.com')
+  assert.is((await elsewhere.send(await elsewhere.follow(mail))).status, 303)
+  assert.is((await elsewhere.logIn('Anna')).status, 303)
+
+  await strict.visitor().signUp('Bela')
+  const { database, clock } = strict
+  await strict.close()
+  clock.advance(7 * DAY)
+  const later = await Site.start({
+    database,
+    now: clock.now,
+    environment: { EMAIL_CONFIRMATION: 'required' },
+  })
+  await until(async () => (await later.rows('select id from users')).length === 1)
+  assert.equal(await later.rows('select name from users'), [{ name: 'Anna' }])
+  assert.is((await later.visitor().signUp('Bela')).status, 303, 'name and address are free again')
+  await later.close()
+})
+
+test('required: who has only given the password before the address was confirmed is told of as a new device', async () => {
+  const strict = await Site.start({ environment: { EMAIL_CONFIRMATION: 'required' } })
+  const visitor = strict.visitor()
+  await visitor.signUp('Anna')
+  const mail = await strict.mail('Anna@example.com')
+  const thief = strict.visitor()
+  await thief.logIn('Anna')
+  await visitor.send(await visitor.open(PATH), { code: mail.code })
+  await strict.emptyMailbox()
+  await visitor.logIn('Anna')
+  await thief.logIn('Anna')
+  assert.match((await strict.mail('Anna@example.com')).subject, 'A new login')
+  await strict.close()
+})
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: who is logged in gives the password before the address is corrected`, async () => {
+    const { visitor, name, email } = await newcomer({ htmx })
+    const page = await visitor.open(`${PATH}address/`)
+    assert.is(page.status, 200, 'who has just signed up is not asked')
+    await visitor.logIn(name)
+    const form = await visitor.open(`${PATH}address/`)
+    assert.is(form.status, 200)
+    site.clock.advance(11 * MINUTE)
+    assert.is((await visitor.send(form, { email: `thief-${email}` })).status, 403)
+    const asked = await visitor.open(`${PATH}address/`)
+    assert.match(asked.headers.location ?? '', '/password/confirm/')
+    assert.equal(await site.rows('select email from users where name = ?', name), [{ email }])
+  })
+}
+
+test('the history tells that the address was corrected', async () => {
+  const { visitor, name, email } = await newcomer()
+  await visitor.send(await visitor.open(`${PATH}address/`), { email: `right-${email}` })
+  const told = await site.rows(
+    "select about from events join users on users.id = user_id where name = ? and kind = 'email_changed'",
+    name,
+  )
+  assert.equal(told, [{ about: `${email} → right-${email}` }])
+})
+
+test('a link whose mail was written while the address was corrected erases nothing', async () => {
+  const { name, email, mail } = await newcomer()
+  const reader = site.visitor()
+  await reader.follow(mail)
+  const deny = await reader.open(`${PATH}deny/`)
+  await site.write(
+    `update users set email = 'right-${email}', email_key = 'right-${email}' where name = '${name}'`,
+  )
+  assert.is((await reader.send(deny)).status, 410)
+  assert.is((await site.rows('select 1 from users where name = ?', name)).length, 1)
+})
+
+test('without mails nothing of it is offered', async () => {
+  const silent = await Site.start({ environment: { MAIL: 'off' } })
+  const visitor = await silent.visitor().settle('Anna')
+  assert.is((await visitor.open(PATH)).status, 404)
+  assert.is((await visitor.open('/password/forgot/')).status, 404)
+  assert.not.match((await visitor.open('/')).text, 'onfirm')
+  assert.not.match((await silent.visitor().open('/login/')).text, 'Forgot')
+  assert.equal(await silent.rows('select 1 from mails'), [])
+  await silent.close()
+})
+
+test.run()

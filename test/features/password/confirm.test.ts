@@ -1,0 +1,302 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { MINUTE } from '../../../src/base/durations.js'
+import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
+
+const test = suite('password-confirm')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start()
+})
+test.after(() => site.close())
+
+const TOO_LATE = 10 * MINUTE
+const GUARDED = '/members/recent/'
+const BACK = ['✔ Here is what you had typed. Nothing was sent yet: please look it over, then send it.']
+
+/** A user whose login is no longer recent. */
+async function settled(name: string, options?: { htmx: boolean }): Promise<Visitor> {
+  const visitor = await site.visitor(options).settle(name)
+  site.clock.advance(TOO_LATE)
+  return visitor
+}
+
+/** The page to which the password's answer leads, opened. */
+async function opened(visitor: Visitor, answer: Page): Promise<Page> {
+  assert.is(answer.status, 303)
+  assert.is(answer.headers.location, GUARDED)
+  return visitor.open(GUARDED)
+}
+
+test('a login that is recent needs nothing more', async () => {
+  const visitor = await site.visitor().settle('Fresh')
+  site.clock.advance(TOO_LATE - 1)
+  assert.is((await visitor.open(GUARDED)).status, 200)
+  const page = await visitor.send(await visitor.open(GUARDED), { note: 'hello' })
+  assert.is(page.status, 303)
+  assert.is((await visitor.open(GUARDED)).value('note'), 'hello')
+  site.clock.advance(1)
+  assert.is((await visitor.open(GUARDED)).status, 303)
+})
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: a page asks for the password, says what is wrong, and goes on`, async () => {
+    const visitor = await settled(`Asked ${htmx}`, { htmx })
+    const asked = await visitor.open(`${GUARDED}?a=b`)
+    assert.is(asked.status, 303)
+    assert.is(asked.headers.location, '/password/confirm/?next=%2Fmembers%2Frecent%2F%3Fa%3Db')
+    const form = await visitor.open(asked.headers.location ?? '')
+    assert.match(form.$('main').text(), `Asked ${htmx}`)
+    for (const [password, message] of [
+      ['', '⚠ Enter your password.'],
+      ['mistyped', '⚠ This password is wrong.'],
+    ] as const) {
+      const page = await visitor.send(form, { password })
+      assert.is(page.status, 406)
+      assert.equal(page.messages(), [message])
+      assert.is(page.isWhole, !htmx)
+      assert.is((await visitor.open(GUARDED)).status, 303)
+    }
+    const page = await visitor.send(form, { password: PASSWORD })
+    assert.is(page.status, htmx ? 200 : 303)
+    assert.is(page.headers[htmx ? 'hx-redirect' : 'location'], `${GUARDED}?a=b`)
+    assert.is((await visitor.open(GUARDED)).status, 200)
+  })
+}
+
+test('somebody who is not logged in logs in first, which is recent enough', async () => {
+  await site.visitor().signUp('Outside')
+  const visitor = site.visitor()
+  const asked = await visitor.open(GUARDED)
+  assert.is(asked.headers.location, '/login/?next=%2Fmembers%2Frecent%2F')
+  await visitor.send(await visitor.open(asked.headers.location ?? ''), {
+    username: 'Outside',
+    password: PASSWORD,
+  })
+  assert.is((await visitor.open(GUARDED)).status, 200)
+  assert.is((await visitor.open('/password/confirm/?next=/members/recent/')).headers.location, GUARDED)
+})
+
+test('a plain form that is sent too late comes back filled in, after the password, and was not run', async () => {
+  const visitor = await site.visitor().settle('Typist')
+  const page = await visitor.open(GUARDED)
+  site.clock.advance(TOO_LATE)
+  const asked = await visitor.send(page, { note: 'käpt "safe"' })
+  assert.is(asked.status, 403)
+  assert.equal(asked.messages(), ['⚠ Please enter your password first. Nothing was done yet.'])
+  assert.is(asked.$('main form').attr('action'), '/password/confirm/verify/')
+  assert.not.match(asked.text, 'käpt', 'it travels sealed')
+
+  const wrong = await visitor.send(asked, { password: 'mistyped' })
+  assert.is(wrong.status, 406)
+  const right = await visitor.send(wrong, { password: PASSWORD })
+  const back = await opened(visitor, right)
+  assert.is(back.status, 200)
+  assert.equal(back.messages(), BACK)
+  assert.is(back.value('note'), 'käpt "safe"')
+  assert.is((await visitor.open(GUARDED)).value('note'), undefined, 'it was shown, not run')
+  assert.is((await visitor.send(back)).status, 303)
+  assert.is((await visitor.open(GUARDED)).value('note'), 'käpt "safe"')
+})
+
+test('htmx keeps its page, and gets a button that leads to the password with what was typed', async () => {
+  const visitor = await site.visitor({ htmx: true }).settle('Htmx typist')
+  const page = await visitor.open(GUARDED)
+  site.clock.advance(TOO_LATE)
+  const asked = await visitor.send(page, { note: 'kept' })
+  assert.is(asked.status, 403)
+  assert.not.ok(asked.isWhole)
+  const fields = asked.$('.error form').serialize()
+  // A plain form, which htmx leaves to the browser.
+  const browser = Object.assign(site.visitor(), { agent: visitor.agent })
+  const form = await browser.post(asked.$('.error form').attr('action') ?? '', fields)
+  assert.is(form.status, 200)
+  assert.equal(form.messages(), [])
+  assert.is(form.$('main form').attr('data-hx-action'), undefined)
+  const right = await browser.send(form, { password: PASSWORD })
+  assert.is((await opened(browser, right)).value('note'), 'kept')
+})
+
+test('what was typed opens only in its session, on its page, unchanged, and for ten minutes', async () => {
+  const visitor = await settled('Owner')
+  const stranger = await settled('Stranger')
+  const asked = await sentLate(visitor)
+  const sealed = asked.value('_typed') ?? ''
+  assert.ok(sealed.length > 50)
+  assert.is((await stranger.post(GUARDED, new URLSearchParams({ _typed: sealed }).toString())).status, 303)
+  await confirmed(stranger)
+  for (const [who, path, text] of [
+    [stranger, GUARDED, sealed],
+    [site.visitor(), GUARDED, sealed],
+    [visitor, '/members/', sealed],
+    [visitor, GUARDED, `${sealed.slice(0, -1)}${sealed.endsWith('A') ? 'B' : 'A'}`],
+    [visitor, GUARDED, 'nonsense'],
+    [visitor, GUARDED, ''],
+  ] as const) {
+    const page = await who.post(path, new URLSearchParams({ _typed: text }).toString())
+    assert.not.match(page.text, 'of the owner')
+  }
+  await confirmed(visitor)
+  const shown = () => visitor.post(GUARDED, new URLSearchParams({ _typed: sealed }).toString())
+  assert.is((await shown()).value('note'), 'of the owner')
+  site.clock.advance(TOO_LATE - 1)
+  await confirmed(visitor)
+  assert.is((await shown()).value('note'), 'of the owner')
+  site.clock.advance(1)
+  assert.is((await shown()).value('note'), undefined)
+})
+
+/** A form of somebody whose login was recent when the page was opened, and is no longer. */
+async function sentLate(visitor: Visitor): Promise<Page> {
+  await confirmed(visitor)
+  const page = await visitor.open(GUARDED)
+  site.clock.advance(TOO_LATE)
+  return visitor.send(page, { note: 'of the owner' })
+}
+
+async function confirmed(visitor: Visitor): Promise<void> {
+  const form = await visitor.open('/password/confirm/')
+  if (form.status === 200) assert.is((await visitor.send(form, { password: PASSWORD })).status, 303)
+}
+
+test('what is too old for its page when the password comes is said to be', async () => {
+  const visitor = await settled('Slow')
+  const asked = await sentLate(visitor)
+  site.clock.advance(TOO_LATE)
+  const page = await visitor.send(asked, { password: PASSWORD })
+  assert.is(page.status, 303)
+  assert.match((await visitor.open(GUARDED)).messages().join(), 'kept for 10 minutes only')
+})
+
+const NOISE = Array.from({ length: 6000 }, (_, index) =>
+  ((index * 7919 * 104729) % 2147483647).toString(36),
+).join('')
+
+test('what is too long for a cookie comes back by a button, and what is too long for a form is said to be', async () => {
+  const visitor = await settled('Novelist')
+  const page = await visitor.open('/password/confirm/')
+  await visitor.send(page, { password: PASSWORD })
+  const form = await visitor.open(GUARDED)
+  for (const note of ['A long text of a real novelist. '.repeat(900), NOISE.slice(0, 15_000)]) {
+    site.clock.advance(TOO_LATE)
+    const asked = await visitor.send(form, { note })
+    assert.is(asked.status, 403)
+    const right = await visitor.send(asked, { password: PASSWORD })
+    const back = right.status === 303 ? await opened(visitor, right) : await visitor.send(right)
+    assert.is(back.status, 200)
+    assert.is(back.value('note'), note)
+    assert.is((await visitor.open(GUARDED)).value('note'), undefined, 'shown once, and not run')
+  }
+  site.clock.advance(TOO_LATE)
+  const refused = await visitor.send(form, { note: NOISE.slice(0, 31_000) })
+  assert.is(refused.status, 403)
+  assert.match(refused.messages().join(), 'too long to be brought back')
+  assert.is(refused.value('_typed'), undefined)
+})
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: logged out in another tab, the password’s page leads to the login, and on`, async () => {
+    const visitor = await settled(`Tabs ${htmx}`, { htmx })
+    const form = await visitor.open(`/password/confirm/?next=${GUARDED}`)
+    await visitor.send(await visitor.open('/logout/'))
+    const page = await visitor.send(form, { password: PASSWORD })
+    assert.is(page.status, 403)
+    assert.equal(page.messages(), [
+      '⚠ You are logged out. Log in first, then send this again if it is still needed. Log in',
+    ])
+    assert.is(page.$('.error a').attr('href'), `/login/?next=${encodeURIComponent(GUARDED)}`)
+  })
+}
+
+test('a password that is missing is told also where something typed waits', async () => {
+  const visitor = await settled('Hasty')
+  const asked = await sentLate(visitor)
+  const page = await visitor.send(asked, { password: '' })
+  assert.is(page.status, 406)
+  assert.equal(page.messages(), ['⚠ Enter your password.'])
+  assert.is(page.value('_typed'), asked.value('_typed'))
+})
+
+test('an empty form has nothing to be brought back', async () => {
+  const visitor = await settled('Silent')
+  await confirmed(visitor)
+  const page = await visitor.open(GUARDED)
+  site.clock.advance(TOO_LATE)
+  const asked = await visitor.send(page, { note: '' })
+  assert.is(asked.status, 403)
+  assert.is(asked.value('_typed'), undefined)
+  assert.is((await visitor.send(asked, { password: PASSWORD })).headers.location, GUARDED)
+})
+
+test('a cross-site form is neither asked for nor brought back', async () => {
+  const visitor = await settled('Target')
+  const sealed = (await sentLate(visitor)).value('_typed') ?? ''
+  await confirmed(visitor)
+  const evil = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }
+  const back = await visitor.post(GUARDED, new URLSearchParams({ _typed: sealed }).toString(), evil)
+  assert.not.match(back.text, 'of the owner')
+  site.clock.advance(TOO_LATE)
+  const asked = await visitor.post(`${GUARDED}verify/`, 'note=evil', evil)
+  assert.is(asked.status, 403)
+  assert.match(asked.messages().join(), 'another site')
+  assert.is(asked.value('_typed'), undefined)
+})
+
+test('the password gives the session another token; the former gives nothing, and is soon worth nothing', async () => {
+  await site.visitor().signUp('Rotated')
+  const owner = site.visitor()
+  const [former = ''] = (await owner.logIn('Rotated')).sessionCookie.split(';')
+  site.clock.advance(TOO_LATE)
+  await confirmed(owner)
+  const thief = site.visitor()
+  assert.is(
+    (await thief.open(GUARDED, { Cookie: former })).headers.location,
+    `/password/confirm/?next=${encodeURIComponent(GUARDED)}`,
+  )
+  site.clock.advance(10_000)
+  assert.not.match((await thief.open('/', { Cookie: former })).text, 'Log out')
+  assert.match((await owner.open('/')).text, 'Log out')
+})
+
+test('of two answers at once the browser stays logged in', async () => {
+  const visitor = await settled('Double')
+  const form = await visitor.open('/password/confirm/')
+  const pages = await Promise.all([
+    visitor.send(form, { password: PASSWORD }),
+    visitor.send(form, { password: PASSWORD }),
+  ])
+  assert.equal(
+    pages.map(({ status }) => status),
+    [303, 303],
+  )
+  assert.is((await visitor.open(GUARDED)).status, 200)
+})
+
+test('wrong passwords are limited here, too, and a browser that is logged in is a known one', async () => {
+  const own = await Site.start()
+  const visitor = await own.visitor().settle('Limited')
+  own.clock.advance(TOO_LATE)
+  // Without its device cookie, as a session from before there was one.
+  visitor.agent.jar.setCookie(
+    'gatehouse-device=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT',
+    '127.0.0.1',
+    '/',
+  )
+  for (let tries = 0; tries < 6; tries++) await own.visitor().logIn('Limited', { password: 'wrong' })
+  const form = await visitor.open('/password/confirm/')
+  for (let tries = 0; tries < 20; tries++) {
+    assert.is((await visitor.send(form, { password: 'wrong' })).status, 406)
+  }
+  const limited = await visitor.send(form, { password: PASSWORD })
+  assert.is(limited.status, 429)
+  assert.equal(limited.messages(), [
+    '⚠ Too many failed attempts. Please try again in 15 minutes, or choose a new password by email.',
+  ])
+  assert.is(limited.headers['retry-after'], '900')
+  await own.close()
+})
+
+test.run()

@@ -1,0 +1,267 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { HOUR, MINUTE } from '../../../src/base/durations.js'
+import { type Mail, PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
+
+const test = suite('password-reset')
+let site: Site
+
+test.before(async () => {
+  const LIMITS = {
+    LIMIT_MAIL_NETWORK: '1000/1h',
+    LIMIT_SIGNUP_NETWORK: '1000/1h',
+    LIMIT_CODE_NETWORK: '1000/1h',
+    LIMIT_CODE_SITE: '1000/1h',
+  }
+  site = await Site.start({ environment: LIMITS })
+})
+test.after(() => site.close())
+test.after.each(() => site.emptyMailbox())
+
+const PATH = '/password/reset/'
+const NEW = 'another horse 43'
+let made = 0
+
+/** Somebody with an account, who asks for a new password in a browser. */
+async function forgetful(
+  options = {},
+): Promise<{ visitor: Visitor; name: string; email: string; mail: Mail }> {
+  const name = `user ${++made}`
+  const email = `user${made}@example.com`
+  await site.visitor().signUp(name, { email })
+  await site.emptyMailbox()
+  const visitor = site.visitor(options)
+  return { visitor, name, email, mail: await asked(visitor, name, email) }
+}
+
+async function asked(visitor: Visitor, username: string, email: string): Promise<Mail> {
+  await visitor.send(await visitor.open('/password/forgot/'), { username })
+  return site.mail(email)
+}
+
+function choose(visitor: Visitor, page: Page, password = NEW): Promise<Page> {
+  return visitor.send(page, { password, repassword: password })
+}
+
+async function canLogIn(username: string, password: string): Promise<boolean> {
+  const page = await site.visitor().logIn(username, { password })
+  return page.status === 303
+}
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: the link leads to a new password, which logs everybody out and nobody in`, async () => {
+    const { visitor, name, email, mail } = await forgetful({ htmx })
+    const other = site.visitor()
+    await other.logIn(name)
+    assert.is((await other.open('/account/devices/')).status, 200)
+    await site.emptyMailbox()
+
+    const page = await visitor.follow(mail)
+    assert.is(page.$('main form').length, 1)
+    assert.match(page.$('main').text(), name)
+    assert.is(page.$('input[autocomplete=username]').attr('value'), name)
+    const refused = await visitor.send(page, { password: 'x', repassword: 'y' })
+    assert.is(refused.status, 406)
+    assert.equal(refused.messages(), ['⚠ Password: at least 8 characters.', '⚠ The two passwords differ.'])
+    assert.not.match(refused.text, 'value="x"')
+    assert.is(
+      (await choose(visitor, page, `${name}${name}`)).messages()[0],
+      "⚠ Password must not be mostly your username, your email address or this site's name.",
+    )
+
+    const accepted = await choose(visitor, page)
+    assert.is(accepted.status, htmx ? 200 : 303)
+    const last = htmx ? accepted : await visitor.open(accepted.headers.location ?? '')
+    assert.match(last.messages()[0] ?? '', 'Your password is changed')
+    assert.is((await visitor.open('/account/devices/')).status, 303, 'not logged in by it')
+    assert.is((await other.open('/account/devices/')).status, 303, 'other sessions are out')
+    assert.not(await canLogIn(name, PASSWORD))
+    assert.ok(await canLogIn(name, NEW))
+    const [notice] = (await site.mails(email, 1)).filter(({ subject }) => subject.includes('was changed'))
+    assert.is(notice?.link, '/password/forgot/')
+
+    const twice = await choose(visitor, page)
+    const login = `/login/?username=${name.replace(' ', '+')}`
+    assert.is(twice.headers[htmx ? 'hx-redirect' : 'location'], login)
+    assert.match((await visitor.open('/login/')).messages()[0] ?? '', 'changed already')
+    const reader = site.visitor()
+    const used = await reader.follow(mail)
+    assert.is(used.status, 410)
+    assert.match(used.messages()[0] ?? '', 'used already')
+    assert.is(used.$('.error a').attr('href'), '/password/forgot/')
+  })
+
+  test(`${kind}: the code leads there, too, where it was asked for`, async () => {
+    const { visitor, name, mail } = await forgetful({ htmx })
+    const page = await visitor.open(PATH)
+    assert.is((await visitor.send(page, { code: '' })).messages()[0], '⚠ Enter the code from the mail.')
+    const right = await visitor.send(page, { code: mail.code })
+    assert.is(right.headers[htmx ? 'hx-redirect' : 'location'], PATH)
+    const form = await visitor.open(PATH)
+    assert.is((await choose(visitor, form)).status, htmx ? 200 : 303)
+    assert.ok(await canLogIn(name, NEW))
+    assert.is(
+      (await site.visitor().follow(mail)).status,
+      410,
+      'the link beside the code is worth nothing now',
+    )
+  })
+}
+
+test('the code is useless in a browser that did not ask, and once it was used', async () => {
+  const { visitor, mail } = await forgetful()
+  const stranger = site.visitor()
+  assert.is((await stranger.open(PATH)).headers.location, '/password/forgot/')
+  const other = await forgetful()
+  assert.is((await other.visitor.send(await other.visitor.open(PATH), { code: mail.code })).status, 406)
+  const page = await visitor.open(PATH)
+  await visitor.send(page, { code: mail.code })
+  const again = site.visitor()
+  await again.send(await again.open('/password/forgot/'), { username: 'nobody at all' })
+  assert.is((await again.send(await again.open(PATH), { code: mail.code })).status, 406)
+})
+
+test('wrong codes are limited alike for known and unknown, and not by asking in two ways', async () => {
+  const { name, email } = await forgetful()
+  for (const username of [name, email, 'somebody else']) {
+    const visitor = site.visitor()
+    await visitor.send(await visitor.open('/password/forgot/'), { username })
+    const page = await visitor.open(PATH)
+    const statuses = []
+    for (let count = 0; count < 11; count++) {
+      statuses.push((await visitor.send(page, { code: '00000000' })).status)
+    }
+    assert.equal(statuses, [...Array(10).fill(406), 429], username)
+  }
+  site.clock.advance(24 * HOUR)
+})
+
+test('it is good for an hour, and not for a changed character', async () => {
+  const { visitor, name, mail } = await forgetful()
+  const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
+  const changed = (token.startsWith('A') ? 'B' : 'A') + token.slice(1)
+  assert.is((await visitor.follow({ link: `${PATH}link/${changed}/` })).status, 410)
+  const page = await visitor.follow(mail)
+  site.clock.advance(HOUR - 1)
+  assert.is((await visitor.send(page, { password: 'x' })).status, 406, 'a refused form burns nothing')
+  site.clock.advance(1)
+  const late = await choose(visitor, page)
+  assert.is(late.status, 410)
+  assert.match(late.messages()[0] ?? '', 'too old')
+  assert.ok(await canLogIn(name, PASSWORD))
+})
+
+test('the new password ends every other link but those that undo', async () => {
+  const { visitor, name, email, mail } = await forgetful()
+  const owner = site.visitor()
+  await owner.logIn(name)
+  const form = await owner.open('/account/email/')
+  await owner.send(form, { email: `new-${email}` })
+  const change = await site.mail(`new-${email}`)
+  await site.emptyMailbox()
+  site.clock.advance(MINUTE)
+  const second = await asked(site.visitor(), name, email)
+  await choose(visitor, await visitor.follow(mail))
+  assert.is((await site.visitor().follow(second)).status, 410)
+  assert.is((await site.visitor().follow(change)).status, 410)
+  await owner.logIn(name, { password: NEW })
+  assert.not.match((await owner.open('/account/email/')).text, `new-${email}`)
+})
+
+test('it confirms the address to which it was sent', async () => {
+  const { visitor, name, mail } = await forgetful()
+  const confirmed = () =>
+    site.rows<{ at: number | null }>('select email_confirmed_at as at from users where name = ?', name)
+  assert.equal(await confirmed(), [{ at: null }])
+  await choose(visitor, await visitor.follow(mail))
+  assert.equal(await confirmed(), [{ at: site.clock.time }])
+})
+
+test('a mail to a former address opens nothing', async () => {
+  const { name, email, mail } = await forgetful()
+  const owner = site.visitor()
+  await owner.logIn(name)
+  await owner.send(await owner.open('/account/email/'), { email: `new-${email}` })
+  const change = await site.mail(`new-${email}`)
+  assert.is((await owner.send(await owner.follow(change))).headers.location, '/account/')
+  assert.is((await site.visitor().follow(mail)).status, 410)
+})
+
+test('it makes this browser a known device, past limits that strangers have filled', async () => {
+  const { visitor, name, mail } = await forgetful()
+  for (let count = 0; count < 5; count++) await site.visitor().logIn(name, { password: 'wrong' })
+  assert.is((await site.visitor().logIn(name)).status, 429)
+  await choose(visitor, await visitor.follow(mail))
+  assert.is((await visitor.logIn(name, { password: NEW })).status, 303)
+  assert.is((await site.visitor().logIn(name, { password: NEW })).status, 429)
+})
+
+test('of fifty at once exactly one sets the password', async () => {
+  const { visitor, name, mail } = await forgetful()
+  const page = await visitor.follow(mail)
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, index) => choose(visitor, page, `another horse ${100 + index}`)),
+  )
+  const winners = answers.flatMap(({ headers }, index) =>
+    headers.location?.startsWith('/login/?') ? [index] : [],
+  )
+  assert.is(winners.length, 1)
+  // By the device that it knows now: the other forms had a wrong password, and count as failed.
+  assert.is((await visitor.logIn(name, { password: `another horse ${100 + (winners[0] ?? 0)}` })).status, 303)
+  const events = await site.rows(
+    "select 1 from events join users on users.id = user_id where name = ? and kind = 'password_reset'",
+    name,
+  )
+  assert.is(events.length, 1)
+})
+
+test('a link that was used, and that a later reset has ended, says no more than that', async () => {
+  const { visitor, name, email, mail } = await forgetful()
+  await choose(visitor, await visitor.follow(mail))
+  await site.emptyMailbox()
+  const elsewhere = site.visitor()
+  site.clock.advance(MINUTE)
+  const later = await asked(elsewhere, name, email)
+  await choose(elsewhere, await elsewhere.follow(later), 'third horse 44')
+  const page = await visitor.open(PATH)
+  assert.is(page.status, 410)
+  assert.match(page.messages()[0] ?? '', 'something that was done later has ended it')
+})
+
+test('the database holds neither the token nor the code', async () => {
+  const { mail } = await forgetful()
+  const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
+  const rows = JSON.stringify(await site.rows('select * from tokens'))
+  assert.not.match(rows, token)
+  assert.not.match(rows, mail.code)
+  assert.not.match(site.logs.join(''), token)
+})
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: a link whose mail was written while the address changed opens nothing`, async () => {
+    const { visitor, name, email, mail } = await forgetful({ htmx })
+    const page = await visitor.follow(mail)
+    await site.write(
+      `update users set email = 'new-${email}', email_key = 'new-${email}' where name = '${name}'`,
+    )
+    assert.is((await choose(visitor, page)).status, 410)
+    assert.ok(await canLogIn(name, PASSWORD))
+    assert.not(await canLogIn(name, NEW))
+  })
+}
+
+test('of fifty who type the code at once one goes on', async () => {
+  const { visitor, name, mail } = await forgetful()
+  const page = await visitor.open(PATH)
+  const answers = await Promise.all(Array.from({ length: 50 }, () => visitor.send(page, { code: mail.code })))
+  assert.is(answers.filter(({ status }) => status === 303).length, 1)
+  const opened = await site.rows(
+    "select 1 from tokens join users on users.id = user_id where name = ? and purpose = 'password-reset'",
+    name,
+  )
+  assert.is(opened.length, 2, 'the link in the mail, and the one in its place')
+})
+
+test.run()

@@ -1,0 +1,239 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PASSWORD, type Page, Site } from '../support/helpers.js'
+
+const test = suite('signup')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start()
+})
+test.after(() => site.close())
+
+const GOOD = { email: 'x@example.com', password: PASSWORD, repassword: PASSWORD }
+
+function users(name: string) {
+  return site.rows<{ name: string; email: string; name_key: string; slug: string; password_hash: string }>(
+    'select * from users where name = ?',
+    name,
+  )
+}
+
+function assertRefused(page: Page, status: number, messages: string[]): void {
+  assert.is(page.status, status)
+  assert.equal(page.messages(), messages)
+}
+
+test('the form asks for user name, e-mail, password and its repetition', async () => {
+  const page = await site.visitor().open('/signup/')
+  assert.is(page.status, 200)
+  assert.equal(
+    page
+      .$('main input:not([type=hidden])')
+      .toArray()
+      .map((input) => input.attribs.name),
+    ['username', 'email', 'password', 'repassword'],
+  )
+  assert.is(page.$('main form').attr('method'), 'post')
+  assert.is(page.$('main form').attr('action'), '/signup/verify/')
+  assert.is(page.$('main form [type=submit]').length, 1)
+})
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: an empty form is told everything that is missing, in the order of the fields`, async () => {
+    const visitor = site.visitor({ htmx })
+    const page = await visitor.send(await visitor.open('/signup/'))
+    assertRefused(page, 406, [
+      '⚠ Choose a user name.',
+      '⚠ Enter your e-mail address.',
+      '⚠ Choose a password.',
+      '⚠ Repeat the password.',
+    ])
+    assert.equal(
+      page
+        .$('.error a')
+        .toArray()
+        .map((link) => link.attribs.href),
+      ['#username', '#email', '#password', '#repassword'],
+    )
+    assert.is(page.isWhole, !htmx)
+    for (const name of ['username', 'email', 'password', 'repassword']) {
+      assert.is(page.$(`#${name}`).attr('aria-invalid'), 'true')
+      assert.ok(page.$(`#${name}`).attr('aria-describedby')?.includes(`${name}-error`))
+      assert.ok(page.fieldError(name).length > 0)
+    }
+  })
+
+  test(`${kind}: every broken rule is told at once, and what was typed stays, but for passwords`, async () => {
+    const visitor = site.visitor({ htmx })
+    const form = await visitor.open('/signup/')
+    const page = await visitor.send(form, {
+      username: 'a"<b>',
+      email: 'nobody',
+      password: 'abc',
+      repassword: 'abd',
+    })
+    assertRefused(page, 406, [
+      '⚠ User name: only letters, digits, space . _ -',
+      '⚠ E-mail: an address like name@example.com.',
+      '⚠ Password: at least 8 characters.',
+      '⚠ The two passwords differ.',
+    ])
+    assert.is(page.value('username'), 'a"<b>')
+    assert.is(page.value('email'), 'nobody')
+    assert.is(page.value('password'), undefined)
+    assert.is(page.value('repassword'), undefined)
+    assert.not.match(page.text, '~a')
+    assert.not.match(page.text, '<b>')
+  })
+
+  test(`${kind}: a repaired field is no longer marked`, async () => {
+    const visitor = site.visitor({ htmx })
+    const page = await visitor.send(await visitor.open('/signup/'), {
+      username: 'Repaired',
+      email: 'r@example.com',
+    })
+    assert.is(page.$('#username').attr('aria-invalid'), undefined)
+    assert.is(page.fieldError('username'), '')
+    assert.is(page.$('#password').attr('aria-invalid'), 'true')
+  })
+
+  test(`${kind}: a name and an e-mail that are in use are both told`, async () => {
+    await site.visitor().signUp('Taken', { email: 'Taken@Example.com' })
+    const page = await site.visitor({ htmx }).signUp('tAKEN', { email: 'taken@example.COM' })
+    assertRefused(page, 406, [
+      '⚠ This user name is already in use.',
+      '⚠ This e-mail address is already in use.',
+    ])
+  })
+
+  test(`${kind}: a new user is stored with everything folded and hashed, and is not logged in`, async () => {
+    const name = htmx ? 'Ünïcode Htmx' : 'Ünïcode Plain'
+    const visitor = site.visitor({ htmx })
+    const page = await visitor.signUp(name, { email: `${htmx}@Example.com` })
+    const [user] = await users(name)
+    assert.is(user?.email, `${htmx}@Example.com`)
+    assert.is(user?.name_key, name.toLowerCase())
+    assert.match(user?.password_hash ?? '', /^\$argon2id\$v=19\$m=64,t=1,p=1\$/)
+    assert.equal(await site.rows('select slug, until from slugs where slug = ?', user?.slug), [
+      { slug: user?.slug, until: null },
+    ])
+    if (htmx) {
+      assert.is(page.status, 200)
+      assert.is(page.onward, '/')
+      assert.is(page.$('.success [data-hx-get]').attr('data-hx-trigger'), 'load delay:3s')
+      assert.is(page.$('.success [data-hx-get] a').attr('href'), '/')
+    } else {
+      assert.is(page.status, 303)
+      assert.is(page.headers.location, '/')
+    }
+    const message = htmx ? page : await visitor.open('/')
+    assert.equal(message.messages(), [`✔ Your account ${name} is ready. Log in`])
+    const login = message.$('.success a').first().attr('href') ?? ''
+    assert.is((await visitor.open(login)).value('username'), name)
+    assert.equal((await visitor.open('/')).messages(), [], 'the message is shown once')
+    assert.match((await visitor.open('/')).$('nav').text(), 'Log in')
+  })
+}
+
+test('a fragment has the box, a fresh token and every field out of band, and no page around them', async () => {
+  const visitor = site.visitor({ htmx: true })
+  const form = await visitor.open('/signup/')
+  const page = await visitor.send(form)
+  assert.is(page.$('html > body > .error').length, 1)
+  assert.is(page.$('#signup-csrf').attr('data-hx-swap-oob'), 'outerHTML')
+  assert.is.not(page.value('_csrf'), form.value('_csrf'))
+  for (const name of ['username', 'email', 'password', 'repassword']) {
+    assert.is(page.$(`#${name}-field`).attr('data-hx-swap-oob'), 'outerMorph')
+  }
+})
+
+test('a form that arrives twice gets its first answer again', async () => {
+  for (const htmx of [false, true]) {
+    const visitor = site.visitor({ htmx })
+    const form = await visitor.open('/signup/')
+    const name = `Twice ${htmx}`
+    const typed = { username: name, ...GOOD, email: `twice-${htmx}@example.com` }
+    const answers = await Promise.all([visitor.send(form, typed), visitor.send(form, typed)])
+    const third = await visitor.send(form, typed)
+    for (const { status } of [...answers, third]) assert.is(status, htmx ? 200 : 303)
+    assert.is((await users(name)).length, 1)
+  }
+})
+
+test('a form that arrives again with another password, or from another visitor, is never told yes', async () => {
+  const visitor = site.visitor()
+  const form = await visitor.open('/signup/')
+  const typed = { ...GOOD, username: 'Once', email: 'once@example.com' }
+  await visitor.send(form, typed)
+  const other = { password: 'another secret', repassword: 'another secret' }
+  assert.is((await visitor.send(form, { ...typed, ...other })).status, 406)
+
+  const stranger = site.visitor()
+  const own = await stranger.open('/signup/')
+  assert.is((await stranger.send(own, { ...typed, _once: form.value('_once') })).status, 406)
+})
+
+test('two hundred simultaneous sign-ups for one name make one account and no server error', async () => {
+  const visitors = Array.from({ length: 200 }, () => site.visitor({ htmx: true }))
+  const forms = await Promise.all(visitors.map((visitor) => visitor.open('/signup/')))
+  const answers = await Promise.all(
+    visitors.map((visitor, index) => {
+      const form = forms[index]
+      if (form === undefined) throw new Error('There are as many forms as visitors.')
+      return visitor.send(form, { ...GOOD, username: 'Crowd', email: `crowd-${index}@example.com` })
+    }),
+  )
+  assert.is(answers.filter(({ status }) => status === 200).length, 1)
+  assert.is(answers.filter(({ status }) => status === 406).length, 199)
+  assert.is((await users('Crowd')).length, 1)
+})
+
+test('names that differ in case or compatible forms alone are one name', async () => {
+  await site.visitor().signUp('Straße')
+  for (const name of ['STRASSE', 'straße', 'Ｓtraße', ' Straße ']) {
+    const page = await site.visitor().signUp(name, { email: `${Math.random()}@example.com` })
+    assertRefused(page, 406, ['⚠ This user name is already in use.'])
+  }
+})
+
+test('a name whose public page would be another user’s is in use', async () => {
+  await site.visitor().signUp('Anna-Belle')
+  const page = await site.visitor().signUp('anna belle', { email: 'belle@example.com' })
+  assertRefused(page, 406, ['⚠ This user name is already in use.'])
+  assert.is((await site.rows("select * from users where slug = 'anna-belle'")).length, 1)
+})
+
+test('the password is not trimmed, and must not be the user name or the e-mail', async () => {
+  const spaces = { password: '  spaced out  ', repassword: 'spaced out' }
+  assertRefused(await site.visitor().signUp('Spacey', spaces), 406, ['⚠ The two passwords differ.'])
+  const own = { email: 'self@example.com', password: 'Self@example.com', repassword: 'Self@example.com' }
+  assertRefused(await site.visitor().signUp('Selfish', own), 406, [
+    "⚠ Password must not be mostly your username, your email address or this site's name.",
+  ])
+})
+
+test('a host can ask for longer passwords and say it in its own words', async () => {
+  const strict = await Site.start({
+    passwordMinLength: 15,
+    messages: { password_short: 'At least {min}, please.' },
+  })
+  const page = await strict
+    .visitor()
+    .signUp('Shorty', { password: 'fourteen chars', repassword: 'fourteen chars' })
+  assertRefused(page, 406, ['⚠ At least 15, please.'])
+  await strict.close()
+})
+
+test('somebody who is logged in is sent home', async () => {
+  const visitor = await site.visitor().settle('Settled')
+  const page = await visitor.open('/signup/')
+  assert.is(page.status, 303)
+  assert.is(page.headers.location, '/')
+  const fragment = await visitor.open('/signup/', { 'HX-Request': 'true' })
+  assert.is(fragment.headers['hx-redirect'], '/')
+})
+
+test.run()

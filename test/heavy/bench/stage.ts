@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Child } from './child.js'
+import type { Contender, Round } from './compare.js'
+import type * as rounds from './floors/rounds.js'
+import type { Answered, Load } from './load.js'
+import { type Crowd, seed } from './seed.js'
+import { Server } from './server.js'
+import type { Request } from './visit.js'
+
+const here = import.meta.dirname
+const SITE = join(here, '../../../src/site.js')
+
+const folders: string[] = []
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+})
+
+/** A folder that goes with the process. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
+  folders.push(folder)
+  return folder
+}
+
+/** A fresh file with so many users. */
+export async function seededFile(folder: string, crowd: Crowd): Promise<string> {
+  const file = join(folder, `${crowd.users}.sqlite`)
+  await seed(`sqlite:${file}`, crowd)
+  return file
+}
+
+/** The runnable site, with limits off; nothing else is set but where it is. */
+export function startSite(
+  folder: string,
+  databaseUrl: string,
+  env: Record<string, string> = {},
+): Promise<Server> {
+  return Server.start(SITE, {
+    folder,
+    env: {
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      BASE_URL: 'http://accounts.example',
+      DATABASE_URL: databaseUrl,
+      MAIL: 'off',
+      RATE_LIMITS: 'off',
+      // The floors write no log.
+      LOG_LEVEL: 'error',
+      ...env,
+    },
+  })
+}
+
+/** F1 and F2. */
+export function startPagesFloor(folder: string, file: string): Promise<Server> {
+  return Server.start(join(here, 'floors/pages.js'), { folder, args: [file] })
+}
+
+/** F5, in the file of the site: it has its users. */
+export function startLoginsFloor(folder: string, file: string): Promise<Server> {
+  return Server.start(join(here, 'floors/logins.js'), { folder, args: [file] })
+}
+
+/** The visitors, and what works without any. */
+export class Visitors {
+  readonly #child: Child<Load, Answered>
+  #number = 0
+
+  /** `niceness` is added to that of this process: more of it takes less from those who are asked, where cores are few. */
+  constructor({ niceness = 0 } = {}) {
+    this.#child = new Child(join(here, 'load.js'), [`${niceness}`])
+  }
+
+  /** Asks for the same again and again. */
+  contender(
+    server: Server,
+    request: Request,
+    { connections, users, rate }: { connections: number; users?: number; rate?: number },
+  ): Contender {
+    return async (seconds) => {
+      const from = this.#number
+      const before = await server.cpu()
+      const options = {
+        connections,
+        seconds,
+        from,
+        ...(users !== undefined && { users }),
+        ...(rate !== undefined && { rate }),
+      }
+      const answered = await this.#child.ask({ ...request, ...options })
+      const used = (await server.cpu()) - before
+      this.#number += answered.count + connections
+      return roundOf(answered, used)
+    }
+  }
+
+  stop(): void {
+    this.#child.stop()
+  }
+}
+
+function roundOf({ count, perSecond, p50, p99, share, wrong }: Answered, used: number): Round {
+  if (wrong !== '') throw new Error(`An answer was wrong: ${wrong}`)
+  return { perSecond, p50, p99, cpu: used / count, share }
+}
+
+/** What a floor is tried with: on few cores more than these, for that is sometimes faster. */
+export const MOST_AT_ONCE = Math.max(4, availableParallelism())
+
+/** F3 or F4, with so many at once. */
+export class Worker {
+  readonly #child: Child<rounds.Round, rounds.Done>
+
+  constructor(name: 'hashes' | 'inserts', args: readonly string[] = []) {
+    // What it does, it does in libuv's threads, which are four otherwise.
+    this.#child = new Child(join(here, `floors/${name}.js`), args, { UV_THREADPOOL_SIZE: `${MOST_AT_ONCE}` })
+  }
+
+  contender(atOnce: number): Contender {
+    return async (seconds) => {
+      const done = await this.#child.ask({ seconds, atOnce })
+      return { perSecond: done.count / done.seconds }
+    }
+  }
+
+  stop(): void {
+    this.#child.stop()
+  }
+}

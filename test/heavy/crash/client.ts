@@ -1,0 +1,95 @@
+import { Visitor } from '../../support/helpers.js'
+import type { Account } from './account.js'
+import { type Device, Person, TurnedAway, Unforeseen, type World } from './person.js'
+import { find, type Stored } from './stored.js'
+
+/** Plays one person after the other, until the site is gone. */
+export class Client {
+  readonly people: Person[] = []
+  /** Changes that were sent and not answered when the site was killed, and how many of them were done all the same. */
+  cutOff = 0
+  cutOffDone = 0
+  #current: Person | undefined
+
+  constructor(
+    readonly number: number,
+    readonly world: World,
+  ) {}
+
+  async liveUntilGone(isGone: () => boolean): Promise<void> {
+    while (!isGone()) {
+      this.#current ??= this.#newcomer()
+      try {
+        await this.#current.act()
+      } catch (error) {
+        // Of whoever is killed one does not hear, or half a page.
+        if (isGone() && !(error instanceof Unforeseen)) return
+        if (!(error instanceof TurnedAway)) throw error
+        this.#current = undefined
+      }
+      if (this.#current?.isDone) this.#current = undefined
+    }
+  }
+
+  #newcomer(): Person {
+    const person = new Person(`p${this.number}-${this.people.length}`, this.world)
+    this.people.push(person)
+    return person
+  }
+
+  /** What is not as it was told; a change that was cut off is known for done or not done from then on. */
+  async problems(stored: ReadonlyMap<string, Stored>): Promise<string[]> {
+    const problems: string[] = []
+    for (const person of this.people) {
+      const finding = await find(person, stored)
+      if (finding.isRight) this.#settle(person, finding.account)
+      else problems.push(finding.problem)
+    }
+    return problems
+  }
+
+  #settle(person: Person, account: Account | undefined): void {
+    if (person.steps.length === 0) return
+    this.cutOff++
+    if (account !== person.account) this.cutOffDone++
+    person.settle(account)
+    // Which cookies came through is not known: somebody else goes on.
+    this.#current = undefined
+  }
+
+  /** What is not so for the person of the last round when they use the site again, on devices old and new. */
+  async comeBack(): Promise<string[]> {
+    const person = this.people.at(-1)
+    if (person === undefined) return []
+    try {
+      if (person.account === undefined) await person.signUp(person.devices[0])
+      const problems = []
+      for (const device of person.devices) problems.push(...(await deviceProblems(person, device)))
+      if (person.formerPasswords.length > 0) await person.failToLogIn(person.newDevice())
+      const [first] = person.devices
+      const isNew = person.account?.events.includes('logged_in') === true || person.isUncertain
+      await person.logIn(isNew ? person.newDevice() : first)
+      return problems
+    } catch (error) {
+      // Where the machine is too busy for it just after the start; the state was read from the tables already.
+      if (error instanceof TurnedAway) return []
+      throw error
+    }
+  }
+}
+
+async function deviceProblems({ id, account, isUncertain }: Person, device: Device): Promise<string[]> {
+  const isInside = account?.inside.includes(device) === true
+  const living = isInside && !isUncertain ? await statusWith(device, device.cookie) : 200
+  const ended = device.endedCookie === '' ? 303 : await statusWith(device, device.endedCookie)
+  return [
+    ...(living === 200 ? [] : [`${id} is logged in on device ${device.number}, and is answered ${living}`]),
+    ...(ended === 303 ? [] : [`A cookie of ${id} that has ended is answered ${ended}`]),
+  ]
+}
+
+async function statusWith({ address }: Device, cookie: string): Promise<number> {
+  const { status } = await new Visitor(address).open('/account/', { cookie })
+  if (status === 503) throw new TurnedAway()
+  return status
+}

@@ -1,0 +1,308 @@
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join, posix } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../../src/base/package.js'
+import { Program } from '../support/program.js'
+
+// Imported so that the run does not take this for a test of both databases: the shop has one of its own.
+const { PASSWORD, Visitor } = await import('../support/helpers.js')
+
+/*
+ * npm installs the package from its tarball, with all that it names, into a site that knows nothing of it. Of
+ * better-sqlite3 the binary is that of this project: it is not what is tested, and compiling takes minutes where none
+ * comes prebuilt.
+ */
+const SITES_OWN = ['@koa/router', 'better-sqlite3', 'koa', 'koa-bodyparser', 'koa-session', 'nunjucks']
+const SHARED = { koa: '^3.0.0', zod: '^4.0.0' }
+const FOR_READERS = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', '.env.example', 'docs', 'src']
+const DEV_TYPES = ['@types/better-sqlite3', '@types/pg']
+
+const test = suite<{ folder: string; host: string; files: string[] }>('the package')
+
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+test.before((context) => {
+  const { filename, files } = pack(folder)
+  context.files = files
+  context.host = join(folder, 'host')
+  cpSync(join(root, 'test', 'support', 'foreign'), context.host, { recursive: true })
+  install(context.host, join(folder, filename))
+})
+
+/** Of the build that is tested, in the place of `dist`, which is not made by this run. */
+function pack(destination: string): { filename: string; files: string[] } {
+  const project = join(destination, 'project')
+  for (const name of ['package.json', 'LICENSE', 'templates', 'public', 'db/migrations', ...FOR_READERS])
+    cpSync(join(root, name), join(project, name), { recursive: true })
+  cpSync(join(import.meta.dirname, '../..'), join(project, 'dist'), { recursive: true })
+  const printed = npm(`pack --ignore-scripts --offline --json --pack-destination "${destination}"`, project)
+  const [{ filename, files }] = JSON.parse(printed)
+  return { filename, files: files.map(({ path }: { path: string }) => path) }
+}
+
+function install(host: string, tarball: string): void {
+  const { dependencies: bring, peerDependencies: need } = JSON.parse(read('package.json'))
+  const ours: Record<string, string> = { ...bring, ...need }
+  // Other versions than the lock file names, which the site and the package can share.
+  const dependencies = { ...Object.fromEntries(SITES_OWN.map((name) => [name, ours[name]])), ...SHARED }
+  const site = { name: 'shop', private: true, type: 'module', dependencies }
+  writeFileSync(join(host, 'package.json'), JSON.stringify(site))
+  npm(`install --ignore-scripts --prefer-offline --no-audit --no-fund "${tarball}"`, host)
+  const binary = join('node_modules', 'better-sqlite3', 'build')
+  cpSync(join(root, binary, 'Release', 'better_sqlite3.node'), join(host, binary, 'better_sqlite3.node'))
+}
+
+function npm(command: string, cwd: string): string {
+  const env = { ...process.env, npm_config_update_notifier: 'false' }
+  const { stdout, stderr, status } = spawnSync(`npm ${command}`, { cwd, env, shell: true, encoding: 'utf8' })
+  assert.is(status, 0, stderr)
+  return stdout
+}
+
+function link(name: string, modules: string): void {
+  mkdirSync(dirname(join(modules, name)), { recursive: true })
+  symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction')
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(root.length + 1)
+        .replaceAll('\\', '/'),
+    )
+}
+
+test('holds what is needed: the compiled code with its types, templates, public files, README and licence', ({
+  files,
+}) => {
+  const compiled = [...filesIn('src'), ...filesIn('db/migrations')]
+    .map((path) => path.replace(/\.ts$/, ''))
+    .flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
+  const texts = FOR_READERS.flatMap((name) => (name.includes('.') ? [name] : filesIn(name)))
+  const wanted = [...compiled, ...['templates', 'public', 'db/migrations'].flatMap(filesIn), ...texts]
+  assert.equal([...files].sort(), [...wanted, 'LICENSE', 'package.json'].sort())
+})
+
+test('leads its readers to nothing that is not in it', ({ files }) => {
+  const isThere = (path: string) => files.some((file) => file === path || file.startsWith(`${path}/`))
+  const missing = files
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((file) =>
+      [...read(file).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, to = '']) =>
+        posix.join(posix.dirname(file), to),
+      ),
+    )
+    .filter((path) => !isThere(path))
+  assert.equal(missing, [])
+})
+
+test('shares with its site what that has, too', ({ host }) => {
+  const nested = join(host, 'node_modules/gatehouse/node_modules')
+  assert.equal(existsSync(nested) ? readdirSync(nested) : [], [])
+  const { peerDependencies } = JSON.parse(
+    readFileSync(join(host, 'node_modules/gatehouse/package.json'), 'utf8'),
+  )
+  assert.equal(Object.keys(peerDependencies), ['better-sqlite3', 'koa'])
+})
+
+test('runs nothing when it is installed', ({ host, files }) => {
+  const { scripts } = JSON.parse(readFileSync(join(host, 'node_modules/gatehouse/package.json'), 'utf8'))
+  const atInstall = /^(?:pre|post)?(?:install|prepare)$|^(?:pre|post)?uninstall$/
+  assert.equal(
+    Object.keys(scripts).filter((name) => atInstall.test(name)),
+    [],
+  )
+  assert.not.ok(files.includes('binding.gyp'))
+})
+
+for (const skipLibCheck of [true, false]) {
+  test(`has types that a strict site compiles with, ${skipLibCheck ? 'without' : 'with'} looking at those of others`, ({
+    host,
+  }) => {
+    compile(host, 'typed.ts', { skipLibCheck })
+  })
+}
+
+test('takes the handles of a site with their own types', ({ host }) => {
+  for (const name of DEV_TYPES) link(name, join(host, 'node_modules'))
+  compile(host, 'handles.ts', { skipLibCheck: false })
+})
+
+function compile(host: string, file: string, { skipLibCheck }: { skipLibCheck: boolean }): void {
+  const options = {
+    target: 'es2022',
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noEmit: true,
+    skipLibCheck,
+  }
+  const config = join(host, 'tsconfig.json')
+  writeFileSync(config, JSON.stringify({ compilerOptions: options, files: [file] }))
+  const { resolve } = createRequire(import.meta.url)
+  const { bin } = JSON.parse(readFileSync(resolve('typescript/package.json'), 'utf8'))
+  const compiler = join(dirname(resolve('typescript/package.json')), bin.tsc)
+  const { stdout, status } = spawnSync(process.execPath, [compiler, '-p', config], { encoding: 'utf8' })
+  assert.is(status, 0, stdout)
+}
+
+test('is found by its name: the door, its own package.json, and nothing behind it', async ({ host }) => {
+  const script = `
+    import { createRequire } from 'node:module'
+    const { accounts } = await import('gatehouse')
+    const { default: { version } } = await import('gatehouse/package.json', { with: { type: 'json' } })
+    const inner = await import('gatehouse/dist/src/secrets/keyring.js').catch(({ code }) => code)
+    console.log(typeof accounts, version, inner, typeof createRequire(import.meta.url)('gatehouse').accounts)
+  `
+  const program = new Program(['--input-type=module', '-e', script], { cwd: host })
+  await program.end
+  const { version } = JSON.parse(read('package.json'))
+  assert.is(
+    program.stdout.trim(),
+    `function ${version} ERR_PACKAGE_PATH_NOT_EXPORTED function`,
+    program.stderr,
+  )
+})
+
+test('brings its commands', async ({ host }) => {
+  const place = join(host, 'node_modules/gatehouse')
+  const { bin } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'))
+  assert.match(readFileSync(join(place, bin.gatehouse), 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  const program = new Program([join(place, bin.gatehouse), '--help'], { cwd: host })
+  assert.is(await program.end, 0)
+  assert.match(program.stdout, 'Usage: gatehouse <command>')
+  const told = new Program([join(place, bin.gatehouse), '--version'], { cwd: host })
+  assert.is(await told.end, 0)
+  assert.is(told.stdout, `${JSON.parse(read('package.json')).version}\n`)
+})
+
+test('has commands that ask which database is the site’s, and make nothing in the folder of npm', async ({
+  host,
+}) => {
+  const command = join(host, 'node_modules/gatehouse/dist/src/cli.js')
+  writeFileSync(join(host, 'other.sqlite'), '')
+  for (const [env, sentence] of [
+    [{}, /^DATABASE_URL has to be set where Gatehouse is a package: /m],
+    [
+      { DATABASE_URL: 'postgres://127.0.0.1:9/shop' },
+      /^SESSION_KEYS has to be set where Gatehouse is a package/m,
+    ],
+    [
+      { DATABASE_URL: 'sqlite:other.sqlite' },
+      /^There is no key file .+other\.sqlite\.key: set SESSION_KEYS/m,
+    ],
+  ] satisfies [Record<string, string>, RegExp][]) {
+    const program = new Program([command, 'users', 'list'], { cwd: host, env })
+    assert.is(await program.end, 1)
+    assert.match(program.stderr, sentence)
+  }
+  const site = new Program([join(host, 'node_modules/gatehouse/dist/src/site.js')], { cwd: host })
+  assert.is(await site.end, 1)
+  assert.match(site.stderr, /^DATABASE_URL has to be set/m)
+  assert.not.ok(existsSync(join(host, 'node_modules/gatehouse/db/data')))
+})
+
+test('brings accounts to somebody else’s site, which stays what it was', async ({ host }) => {
+  await assertWalk(host)
+  const command = join(host, 'node_modules/gatehouse/dist/src/cli.js')
+  const mails = new Program([command, 'mails'], { cwd: host, env: { DATABASE_URL: 'sqlite:shop.sqlite' } })
+  assert.is(await mails.end, 0, mails.stderr)
+  assert.match(mails.stdout, 'No mail waits')
+})
+
+test('does and compiles the same with Koa 2', async ({ host }) => {
+  npm('install --ignore-scripts --prefer-offline --no-audit --no-fund koa@^2.16.0 @types/koa@^2.15.0', host)
+  const { version } = JSON.parse(readFileSync(join(host, 'node_modules/koa/package.json'), 'utf8'))
+  assert.match(version, /^2\./)
+  compile(host, 'typed.ts', { skipLibCheck: false })
+  for (const name of readdirSync(host)) if (name.startsWith('shop.sqlite')) rmSync(join(host, name))
+  await assertWalk(host)
+})
+
+async function assertWalk(host: string): Promise<void> {
+  const shop = new Program(['app.js'], { cwd: host })
+  try {
+    const [, address = ''] = await shop.says(/^The shop listens on (.+)$/m)
+    for (const htmx of [false, true]) await walk(address, { htmx })
+    await assertItsOwn(address)
+  } finally {
+    shop.signal('SIGTERM')
+  }
+  assert.is(await shop.end, 0, shop.stderr)
+  assert.match(shop.stdout, 'The shop closes with 2 orders, foreign_keys 0.')
+  assert.is(shop.stderr, '')
+}
+
+async function walk(address: string, { htmx }: { htmx: boolean }): Promise<void> {
+  const visitor = new Visitor(address, { htmx })
+  const name = htmx ? 'Anna' : 'Bela'
+  const whereTo = (page: Awaited<ReturnType<typeof visitor.open>>) =>
+    htmx ? page.onward : page.headers.location
+  await visitor.send(await visitor.open('/'), { thing: 'an apple' })
+  const before = await visitor.open('/')
+  assert.is(before.$('h1').text(), 'Welcome, stranger')
+  assert.is(before.$('#kept').text(), '{"basket":["an apple"]}')
+  assert.is((await visitor.open('/orders')).headers.location, '/members/login/?next=%2Forders')
+
+  const typed = { username: name, email: `${name}@example.com`, password: PASSWORD, repassword: PASSWORD }
+  assert.is(whereTo(await visitor.send(await visitor.open('/members/signup/'), typed)), '/')
+  const login = await visitor.open('/members/login/?next=/orders')
+  assert.match(login.text, 'The shop')
+  assert.is(whereTo(await visitor.send(login, { username: name, password: PASSWORD })), '/orders')
+
+  const orders = await visitor.open('/orders')
+  assert.is(orders.$('h1').text(), `Orders of ${name}`)
+  await visitor.send(orders)
+  assert.is((await visitor.open('/orders')).$('#orders').text(), 'an apple')
+  assert.is((await visitor.open('/')).$('#basket').text(), 'an apple', 'the basket is still there')
+
+  await visitor.send(await visitor.open('/members/logout/'))
+  const after = await visitor.open('/')
+  assert.is(after.$('h1').text(), 'Welcome, stranger')
+  const { gatehouse: _ours, ...theirs } = JSON.parse(after.$('#kept').text())
+  assert.equal(theirs, { basket: ['an apple'] })
+  assert.is((await visitor.open('/orders')).headers.location, '/members/login/?next=%2Forders')
+}
+
+async function assertItsOwn(address: string): Promise<void> {
+  const visitor = new Visitor(address)
+  for (const path of ['/nowhere', '/login/', '/members', '/members/nowhere/', '/assets/site.css']) {
+    const page = await visitor.open(path)
+    assert.is(page.status, 404, path)
+    assert.is(page.text, 'The shop’s own 404.')
+    assert.is(page.headers['content-security-policy'], undefined)
+  }
+  assert.is((await visitor.open('/members/of/the/month')).text, 'Nobody yet.')
+  const broken = await visitor.open('/broken')
+  assert.is(broken.status, 500)
+  assert.is(broken.text, 'The shop’s own 500.')
+  const heard = await visitor.agent.post('/api').send({ nested: { list: [1, 2] } })
+  assert.equal(heard.body, { heard: { nested: { list: [1, 2] } } })
+  const page = await visitor.open('/')
+  assert.equal(page.cookies, [], 'a visitor who needs no cookie gets none')
+}
+
+test.run()

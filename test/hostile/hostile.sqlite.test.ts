@@ -1,0 +1,255 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../../src/base/package.js'
+import { type Page, Visitor } from '../support/helpers.js'
+import { BODIES, HEADERS, NAMES, PARTS, QUERIES, VALUES } from './values.js'
+
+/*
+ * Whatever somebody sends, to whichever route that docs/routes.md lists, holds the process up for a moment only. What is
+ * measured is its own processor time, which no other program on the machine makes longer, but for what a flushed cache
+ * costs: what took too long is asked again, and its least counts.
+ */
+const test = suite('a hostile request')
+
+/** Milliseconds of processor time. */
+const MOST = 20
+const TRIES = 8
+
+let site: ChildProcess
+let address: string
+const agent = new Agent({ keepAlive: true })
+
+test.before(async () => {
+  site = fork(join(import.meta.dirname, 'process.js'))
+  address = String(await answer())
+  for (let warm = 0; warm < 30; warm++) await send({ path: '/signup/' })
+})
+test.after(async () => {
+  agent.destroy()
+  site.disconnect()
+  await once(site, 'exit')
+})
+
+async function answer(): Promise<unknown> {
+  const [message] = await once(site, 'message')
+  return message
+}
+
+async function ask(name: string): Promise<unknown> {
+  const answered = answer()
+  site.send(name)
+  return answered
+}
+
+/** Processor time of the site so far, in milliseconds. */
+async function timeSoFar(): Promise<number> {
+  const { user, system } = (await ask('')) as NodeJS.CpuUsage
+  return (user + system) / 1000
+}
+
+interface Sent {
+  path: string
+  method?: string
+  headers?: Record<string, string>
+  body?: Buffer
+}
+
+/** Answers the status; undefined if the connection was closed. */
+function send({ path, method = 'GET', headers = {}, body }: Sent): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const length = body === undefined ? {} : { 'Content-Length': String(body.length) }
+    const { hostname, port } = new URL(address)
+    request(
+      { hostname, port, path, method, agent, headers: { ...FORM, ...length, ...headers } },
+      (response) => {
+        response.resume().on('end', () => resolve(response.statusCode))
+      },
+    )
+      .on('error', () => resolve(undefined))
+      .end(body)
+  })
+}
+
+const FORM = { 'Content-Type': 'application/x-www-form-urlencoded', 'Accept-Encoding': 'br' }
+
+const tooLong: string[] = []
+let asked = 0
+
+/** Sends it, and notes it if the least time that it took was too long. */
+async function measure(what: string, sent: Sent): Promise<number | undefined> {
+  asked++
+  let status: number | undefined
+  let least = Number.POSITIVE_INFINITY
+  for (let tries = 0; tries < TRIES && least > MOST; tries++) {
+    const before = await timeSoFar()
+    status = await send(sent)
+    least = Math.min(least, (await timeSoFar()) - before)
+  }
+  if (least > MOST)
+    tooLong.push(`${what}: ${least.toFixed(1)} ms for ${sent.method ?? 'GET'} ${sent.path.slice(0, 80)}`)
+  return status
+}
+
+/** Somebody who may send anything: logged in, with links open that were mailed. */
+interface Attacker {
+  cookie: string
+  /** What is hidden in every form of theirs. */
+  hidden: Record<string, string>
+  visitor: Visitor
+}
+
+let made = 0
+
+async function newAttacker(): Promise<Attacker> {
+  const visitor = new Visitor(address)
+  const name = `attacker${++made}`
+  await visitor.settle(name)
+  for (const link of (await ask(name)) as string[]) await visitor.open(link)
+  const page = await visitor.open('/account/name/')
+  return { visitor, cookie: cookiesOf(visitor), hidden: hiddenOn(page) }
+}
+
+function cookiesOf({ agent }: Visitor): string {
+  const access = { domain: '127.0.0.1', path: '/', secure: false, script: false }
+  return agent.jar.getCookies(access).toValueString()
+}
+
+function hiddenOn(page: Page): Record<string, string> {
+  const inputs = page.$('main form').first().find('input[type=hidden]').toArray()
+  return Object.fromEntries(inputs.map(({ attribs }) => [attribs.name ?? '', attribs.value ?? '']))
+}
+
+let current: Attacker | undefined
+
+/** The same as long as nothing has ended the session. */
+async function living(): Promise<Attacker> {
+  const isAlive =
+    current !== undefined && (await send({ path: '/account/', headers: { Cookie: current.cookie } })) === 200
+  if (current === undefined || !isAlive) current = await newAttacker()
+  return current
+}
+
+interface Route {
+  method: string
+  path: string
+}
+
+const ROUTES: Route[] = [
+  ...readFileSync(join(root, 'docs', 'routes.md'), 'utf8').matchAll(/^\| (GET|POST) \| `([^`]+)`/gm),
+].map(([, method = '', path = '']) => ({ method, path }))
+
+const filledIn = ({ path }: Route, part = 'unknown') => path.replaceAll(/:\w+/g, part)
+
+function formOf({ hidden }: Attacker, typed: Record<string, string>): Buffer {
+  // As it is, not encoded: so more of it has room.
+  const encoded = (text: string) => text.replaceAll(/[%&+=]/g, encodeURIComponent)
+  const fields = Object.entries({ ...hidden, ...typed }).map(([name, text]) => `${name}=${encoded(text)}`)
+  return Buffer.from(fields.join('&'))
+}
+
+/** The fields of the form that is sent to this route, or of any if it has none of its own. */
+async function fieldsOf(attacker: Attacker, route: Route): Promise<string[]> {
+  const path = filledIn(route).replace(/(?:verify|advice)\/$/, '')
+  const page = await attacker.visitor.open(path)
+  const hidden = hiddenOn(page)
+  // A form says for whom its page was opened.
+  if (hidden._csrf !== undefined) Object.assign(attacker, { hidden, cookie: cookiesOf(attacker.visitor) })
+  const pages = [page, await new Visitor(address).open(path)]
+  const names = pages.flatMap(({ $ }) => $('main input').toArray()).map(({ attribs }) => attribs.name ?? '')
+  return [...new Set([...names, '_typed'])].filter((name) => name !== '_csrf' && name !== '')
+}
+
+const ALL_FIELDS = [
+  'username',
+  'email',
+  'password',
+  'repassword',
+  'current',
+  'code',
+  'name',
+  'device',
+  'keep',
+  'next',
+  'note',
+]
+
+function assertQuick(): void {
+  const found = tooLong.splice(0)
+  assert.equal(found, [], `${found.length} of ${asked} took too long`)
+}
+
+test('in any field of any form is answered in a moment', async () => {
+  for (const route of ROUTES.filter(({ method }) => method === 'POST')) {
+    // What was sent to others may have ended a link.
+    current = undefined
+    const fields = await fieldsOf(await living(), route)
+    const path = filledIn(route)
+    const statuses = new Set<number | undefined>()
+    for (const [what, value] of Object.entries(VALUES)) {
+      const attacker = await living()
+      for (const field of fields) {
+        const body = formOf(attacker, { [field]: value })
+        const sent = { ...route, path, headers: { Cookie: attacker.cookie }, body }
+        statuses.add(await measure(`${field}, ${what}`, sent))
+      }
+    }
+    for (const name of NAMES) {
+      const attacker = await living()
+      const body = formOf(attacker, Object.fromEntries(ALL_FIELDS.map((field) => [field, name])))
+      await measure(`all fields, ${name}`, { ...route, path, headers: { Cookie: attacker.cookie }, body })
+    }
+    assert.ok(
+      [...statuses].some((status) => status !== 403),
+      `${path} looks at no field`,
+    )
+  }
+  assertQuick()
+})
+
+test('with any body is answered in a moment', async () => {
+  for (const route of ROUTES.filter(({ method }) => method === 'POST')) {
+    const { cookie } = await living()
+    for (const [body, headers] of BODIES) {
+      const sent = { ...route, path: filledIn(route), headers: { Cookie: cookie, ...headers }, body }
+      await measure(`body ${body.subarray(0, 20)}`, sent)
+    }
+  }
+  assertQuick()
+})
+
+test('in any header is answered in a moment', async () => {
+  assert.ok(ROUTES.length > 60, `${ROUTES.length} routes`)
+  for (const route of ROUTES) {
+    const attacker = await living()
+    for (const [name, value] of HEADERS) {
+      const headers = {
+        Cookie: attacker.cookie,
+        [name]: name === 'Cookie' ? `${attacker.cookie}; ${value}` : value,
+      }
+      const body = route.method === 'POST' ? { body: formOf(attacker, {}) } : {}
+      await measure(`${name}: ${value.slice(0, 30)}`, { ...route, path: filledIn(route), headers, ...body })
+    }
+  }
+  assertQuick()
+})
+
+test('in any address is answered in a moment', async () => {
+  for (const route of ROUTES) {
+    const attacker = await living()
+    const headers = { Cookie: attacker.cookie }
+    const body = route.method === 'POST' ? { body: formOf(attacker, {}) } : {}
+    const paths = [
+      ...QUERIES.map((query) => `${filledIn(route)}?${query}`),
+      ...PARTS.map((part) => (route.path.includes(':') ? filledIn(route, part) : `${route.path}${part}`)),
+    ]
+    for (const path of paths) await measure('address', { ...route, path, headers, ...body })
+  }
+  assertQuick()
+})
+
+test.run()

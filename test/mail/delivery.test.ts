@@ -1,0 +1,618 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import * as cheerio from 'cheerio'
+import { HtmlValidate } from 'html-validate'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/base/durations.js'
+import { root } from '../../src/base/package.js'
+import { type Database, openDatabase } from '../../src/database/open.js'
+import { createOutbox, type Draft } from '../../src/mail/outbox.js'
+import { createKeyring, siteKeys } from '../../src/secrets/keyring.js'
+import { readConfig } from '../../src/server/config.js'
+import { freshDatabase, lock, rows, settingsFor } from '../support/databases.js'
+import { Site, until, Visitor } from '../support/helpers.js'
+import {
+  eventually,
+  type MailServerOptions,
+  type ReceivedMail,
+  TestMailServer,
+} from '../support/mail-server.js'
+import { addressOf, launchSite } from '../support/program.js'
+
+const BASE_URL = 'http://accounts.example.com:3000'
+const FROM = 'The Gate <no-reply@example.com>'
+
+interface Context {
+  server: TestMailServer
+  sites: Site[]
+  databases: Database[]
+}
+
+const test = suite<Context>('mailing')
+
+test.before.each(async (context) => {
+  context.server = await TestMailServer.start()
+  context.sites = []
+  context.databases = []
+})
+
+test.after.each(async ({ server, sites, databases }) => {
+  await server.stop()
+  for (const site of sites) await site.close()
+  for (const database of databases) await database.close()
+})
+
+type Options = NonNullable<Parameters<typeof Site.start>[0]>
+
+/** A site that sends its mails to the server. */
+async function start(context: Context, { environment = {}, ...options }: Options = {}): Promise<Site> {
+  const mailed = { SMTP_URL: context.server.url(), BASE_URL, MAIL_FROM: FROM, ...environment }
+  const site = await Site.start({ environment: mailed, ...options })
+  context.sites.push(site)
+  return site
+}
+
+/** A site whose server is another one. */
+async function startWith(
+  context: Context,
+  options: MailServerOptions,
+  url?: { password?: string; isTrusted?: boolean },
+) {
+  await context.server.stop()
+  context.server = await TestMailServer.start(options)
+  return start(context, { environment: { SMTP_URL: context.server.url(url) } })
+}
+
+async function startAgain(context: Context, site: Site): Promise<Site> {
+  await site.close()
+  context.sites.splice(context.sites.indexOf(site), 1)
+  const next = await start(context, { database: site.database })
+  next.clock.time = site.clock.time
+  return next
+}
+
+interface Row {
+  id: string
+  state: string
+  facts: string
+  prepared: string
+  problem: string
+  tries: number
+  refusals: number
+  due_at: number
+}
+
+function stored(site: Site): Promise<Row[]> {
+  return site.rows<Row>('select * from mails order by id')
+}
+
+async function only(site: Site): Promise<Row> {
+  const [row, ...others] = await stored(site)
+  if (row === undefined || others.length > 0) throw new Error('There should be one mail.')
+  return row
+}
+
+async function inState(site: Site, state: string, count = 1): Promise<void> {
+  const isSo = async () => (await stored(site)).filter((row) => row.state === state).length === count
+  await eventually(isSo, `${count} mails that are ${state}`)
+}
+
+/** Waits until all mails were tried, and are not being sent any more. */
+async function tried(site: Site): Promise<void> {
+  await eventually(async () => (await stored(site)).every(({ problem }) => problem !== ''), 'all were tried')
+}
+
+/** Moves the clock, and waits until all mails were tried once more. */
+async function triedAgain(site: Site, later: number): Promise<void> {
+  await site.write("update mails set problem = ''")
+  site.clock.advance(later)
+  await tried(site)
+}
+
+/** Writes mails into the outbox of a site, behind its back. */
+async function post(context: Context, site: Site, drafts: readonly Draft[]): Promise<void> {
+  const keyring = createKeyring(siteKeys(readConfig(settingsFor(site.database))))
+  const outbox = createOutbox({ mode: 'sent', keyring, now: site.clock.now })
+  const database = await openDatabase(site.database)
+  context.databases.push(database)
+  await database.write(async (transaction) => {
+    for (const draft of drafts) await outbox.post(transaction, draft)
+  })
+}
+
+const WHERE = { at: Date.UTC(2026, 0, 1), browser: 'Firefox', system: 'Linux', address: '2001:db8::1' }
+
+/** Notices to so many addresses, all of one user. */
+function notices(userId: string, count: number): Draft[] {
+  return Array.from({ length: count }, (_, index) => ({
+    kind: 'password-changed' as const,
+    userId,
+    facts: { to: `notice${index}@example.com`, ...WHERE },
+  }))
+}
+
+/** Somebody with an account, whose first mail has come. */
+async function userOf(context: Context, site: Site): Promise<string> {
+  await site.visitor().signUp('Anna')
+  await context.server.mails(1, 'Anna@example.com')
+  await inState(site, 'sent')
+  await site.write('delete from mails')
+  const [user] = await site.rows<{ id: string }>('select id from users')
+  return user?.id ?? ''
+}
+
+function linksIn(text: string): string[] {
+  return text.match(/https?:\/\/[^\s"<>]+/g) ?? []
+}
+
+function codesIn(text: string): string[] {
+  return text.replaceAll(/https?:\S+/g, '').match(/\d{8}/g) ?? []
+}
+
+function header({ mail }: ReceivedMail, name: string): string {
+  return String(mail.headers.get(name) ?? '')
+}
+
+test('a sign-up sends one mail, as text and HTML, with one link and one code', async (context) => {
+  const site = await start(context)
+  assert.is((await site.visitor().signUp('Анна', { email: 'anna@example.com' })).status, 303)
+  const [received, ...others] = await context.server.mails(1)
+  assert.ok(received)
+  await inState(site, 'sent')
+  assert.equal(others, [])
+  const { mail } = received
+  assert.equal(received.to, ['anna@example.com'])
+  assert.is(received.from, 'no-reply@example.com')
+  assert.is(mail.from?.text, '"The Gate" <no-reply@example.com>')
+  assert.is([mail.to].flat()[0]?.text, 'anna@example.com')
+  assert.is(mail.subject, 'Confirm your e-mail for Gatehouse')
+  assert.is(mail.date?.getTime(), site.clock.time)
+  const { id } = await only(site)
+  assert.is(mail.messageId, `<${id}@accounts.example.com>`)
+  assert.is(header(received, 'auto-submitted'), 'auto-generated')
+  assert.match(received.raw, /^Content-Type: multipart\/alternative;/m)
+  const text = mail.text ?? ''
+  const $ = cheerio.load(mail.html || '')
+  assert.match(text, /^Hello,$/m)
+  assert.match($('main').text(), 'Hello,')
+  const [link = '', ...more] = linksIn(text)
+  assert.equal(more, [])
+  assert.match(link, /^http:\/\/accounts\.example\.com:3000\/email\/confirm\/link\/[\w-]{43}\/$/)
+  assert.is($('a').attr('href'), link)
+  assert.is(codesIn(text).length, 1)
+  assert.equal(codesIn($('main').text()), codesIn(text))
+})
+
+test('links begin with BASE_URL, whatever the Host header says', async (context) => {
+  const site = await start(context)
+  const visitor = site.visitor()
+  visitor.agent.set('Host', 'evil.example').set('X-Forwarded-Host', 'evil.example')
+  await visitor.signUp('Anna')
+  const [received] = await context.server.mails(1)
+  assert.not.match(received?.raw ?? 'evil', 'evil')
+  assert.ok(linksIn(received?.mail.text ?? '')[0]?.startsWith(`${BASE_URL}/`))
+})
+
+test('sending delays no answer, also of a server that says nothing', async (context) => {
+  const site = await start(context)
+  context.server.hang()
+  await site.visitor().signUp('Anna')
+  await eventually(() => context.server.holding === 1, 'the server has the mail')
+  assert.is((await site.visitor().signUp('Bela')).status, 303)
+  assert.is((await site.visitor().open('/login/')).status, 200)
+  context.server.release()
+  await context.server.mails(2)
+  await inState(site, 'sent', 2)
+})
+
+test('no name of a site or a user can write a header', async (context) => {
+  const siteName = 'Café: the\r\nBcc: victim@example.com\n\nsecond line'
+  const site = await start(context, { siteName })
+  await site.visitor().signUp('Слава', { email: 'slava@example.com' })
+  const [received] = await context.server.mails(1)
+  assert.ok(received)
+  assert.equal(received.to, ['slava@example.com'])
+  assert.is(header(received, 'bcc'), '')
+  assert.is(received.mail.subject, 'Confirm your e-mail for Café: the Bcc: victim@example.com second line')
+  assert.match(received.mail.text ?? '', /^Hello,/)
+})
+
+for (const [typed, envelope] of [
+  ['jürgen@exämple.com', 'jürgen@exämple.com'],
+  ["o'neill+tag@example.com", "o'neill+tag@example.com"],
+  ['anna@bücher.example.com', 'anna@bücher.example.com'],
+] as const) {
+  test(`${typed} gets its mail, and nobody else`, async (context) => {
+    const site = await start(context)
+    assert.is((await site.visitor().signUp('Anna', { email: typed })).status, 303)
+    const [received] = await context.server.mails(1)
+    await inState(site, 'sent')
+    const [to = ''] = received?.to ?? []
+    assert.is(received?.to.length, 1)
+    assert.is(
+      decodeURIComponent(new URL(`http://${to.split('@')[1]}`).hostname),
+      new URL(`http://${envelope.split('@')[1]}`).hostname,
+    )
+    assert.is(to.split('@')[0], envelope.split('@')[0])
+  })
+}
+
+test('a quoted address with a comma in it is no list of addresses', async (context) => {
+  const site = await start(context)
+  const userId = await userOf(context, site)
+  const to = '"x@evil.example, y"@example.com'
+  await post(context, site, [{ kind: 'password-changed', userId, facts: { to, ...WHERE } }])
+  // This server takes no quotes at all.
+  await tried(site)
+  assert.match((await only(site)).problem, '501')
+  assert.equal(context.server.asked, ['Anna@example.com'])
+})
+
+test('what the server refuses for now is tried again, as the same mail with the same link', async (context) => {
+  const site = await start(context)
+  context.server.refuse('Anna@example.com', 451, 2)
+  await site.visitor().signUp('Anna')
+  await tried(site)
+  const first = await only(site)
+  assert.is(first.state, 'waiting')
+  assert.is(first.due_at, site.clock.time + 15 * SECOND, 'not at once')
+  await triedAgain(site, 15 * SECOND)
+  assert.is((await only(site)).prepared, first.prepared, 'the token is the same')
+  site.clock.advance(MINUTE)
+  const [received] = await context.server.mails(1)
+  await inState(site, 'sent')
+  assert.is(received?.mail.messageId, `<${first.id}@accounts.example.com>`)
+  assert.is(context.server.asked.length, 3)
+  assert.is((await site.rows('select * from tokens')).length, 1)
+})
+
+test('what the server refuses for good is tried twice, and then told to the maintainer', async (context) => {
+  const site = await start(context)
+  context.server.refuse('Anna@example.com', 550)
+  await site.visitor().signUp('Anna')
+  await tried(site)
+  assert.is((await only(site)).state, 'waiting')
+  site.clock.advance(MINUTE)
+  await inState(site, 'dead')
+  const dead = await only(site)
+  assert.is(dead.prepared, '', 'the token and the code are gone')
+  assert.ok(dead.facts !== '')
+  assert.match(dead.problem, '550')
+  assert.not.match(dead.problem, /anna/i)
+  site.clock.advance(3 * DAY)
+  assert.is(context.server.asked.length, 2)
+  const isWarning = (line: string) => line.includes('gatehouse mails')
+  // It is written once the state is stored.
+  await until(async () => site.logs.some(isWarning))
+  const warnings = site.logs.filter(isWarning)
+  assert.is(warnings.length, 1)
+  assert.match(warnings[0] ?? '', '"level":40')
+  assert.match(warnings[0] ?? '', '550')
+  assert.not.match(site.logs.join(''), /anna@/i)
+})
+
+test('a bad recipient holds up nobody', async (context) => {
+  const site = await start(context)
+  const userId = await userOf(context, site)
+  context.server.refuse('notice0@example.com', 550)
+  context.server.refuse('notice1@example.com', 450)
+  await post(context, site, notices(userId, 22))
+  await inState(site, 'sent', 20)
+  assert.is(new Set(context.server.received.flatMap(({ to }) => to)).size, 21)
+  assert.is(context.server.received.length, 21)
+})
+
+test('mails wait while the server is away, also over a restart, and go out within a minute', async (context) => {
+  const first = await start(context)
+  await context.server.stop()
+  for (const name of ['Anna', 'Bela', 'Cleo']) {
+    assert.is((await first.visitor().signUp(name)).status, 303)
+  }
+  await tried(first)
+  const isAway = (line: string) => line.includes('the mail server cannot be used')
+  assert.is(first.logs.filter(isAway).length, 1, 'one warning for all mails')
+  assert.not.match(first.logs.join(''), /anna@/i)
+  for (let minute = 0; minute < 5; minute++) await triedAgain(first, MINUTE)
+  assert.is(first.logs.filter(isAway).length, 1)
+  const site = await startAgain(context, first)
+  await triedAgain(site, MINUTE)
+  await context.server.start()
+  site.clock.advance(MINUTE)
+  await context.server.mails(3)
+  await inState(site, 'sent', 3)
+  assert.is(context.server.received.length, 3)
+  const back = site.logs.filter((line) => line.includes('the mail server can be used again'))
+  assert.is(back.length, 1)
+})
+
+test('the pauses grow, and end after two days', async (context) => {
+  const site = await start(context)
+  context.server.refuse('Anna@example.com', 451)
+  await site.visitor().signUp('Anna')
+  await tried(site)
+  const pauses: number[] = []
+  for (const age of [15 * SECOND, HOUR, 10 * HOUR, 40 * HOUR]) {
+    const { tries } = await only(site)
+    site.clock.time = Date.UTC(2026, 0, 1) + age
+    await eventually(async () => (await only(site)).tries > tries, 'one more try')
+    await eventually(
+      async () => (await only(site)).due_at !== site.clock.time + 30 * SECOND,
+      'the end of the try',
+    )
+    pauses.push((await only(site)).due_at - site.clock.time)
+  }
+  assert.equal(pauses, [15 * SECOND, 7.5 * MINUTE, HOUR, HOUR])
+  site.clock.advance(8 * HOUR)
+  await inState(site, 'dead')
+  assert.is((await only(site)).prepared, '')
+})
+
+test('two sites on one database share the work, and send nothing twice', async (context) => {
+  const one = await start(context)
+  const userId = await userOf(context, one)
+  const other = await start(context, { database: one.database })
+  await post(context, one, notices(userId, 40))
+  await context.server.mails(41)
+  await inState(one, 'sent', 40)
+  assert.is(context.server.received.length, 41)
+  assert.is(new Set(context.server.received.map(({ mail }) => mail.messageId)).size, 41)
+  assert.is(other.logs.filter((line) => line.includes('left for later')).length, 0)
+})
+
+test('nothing that can be read waits in the database', async (context) => {
+  const site = await start(context)
+  context.server.refuse('Anna@example.com', 450)
+  await site.visitor().signUp('Anna')
+  await tried(site)
+  const waiting = await only(site)
+  assert.ok(waiting.prepared !== '')
+  context.server.refuse('Anna@example.com', 450, 0)
+  site.clock.advance(MINUTE)
+  const [received] = await context.server.mails(1)
+  await inState(site, 'sent')
+  const text = received?.mail.text ?? ''
+  const [, token = 'none'] = /\/([\w-]{43})\/\s/.exec(text) ?? []
+  const [code = 'none'] = codesIn(text)
+  const columns = JSON.stringify(waiting)
+  for (const secret of [token, code, 'anna', 'example.com'])
+    assert.not.match(columns.toLowerCase(), secret.toLowerCase())
+  const delivered = await only(site)
+  assert.is(delivered.prepared + delivered.facts + delivered.problem, '')
+  assert.not.match(JSON.stringify(await site.rows('select * from tokens')), token)
+})
+
+test('a mail whose key is gone waits an hour for a node that has it, and then says so', async (context) => {
+  const first = await start(context)
+  const environment = { SESSION_KEYS: Buffer.alloc(32, 9).toString('base64url') }
+  await context.server.stop()
+  await first.visitor().signUp('Anna')
+  await tried(first)
+  await first.close()
+  context.sites.splice(0)
+  await context.server.start()
+  const site = await start(context, { database: first.database, environment })
+  site.clock.time = first.clock.time + MINUTE
+  await eventually(async () => /sealed with a key/.test((await only(site)).problem), 'it cannot be read')
+  assert.is((await only(site)).state, 'waiting')
+  site.clock.advance(HOUR)
+  await inState(site, 'dead')
+  assert.is((await only(site)).problem, 'It was sealed with a key that is not there any more.')
+  assert.equal(context.server.received, [])
+})
+
+test('a mail that the server has taken is not sent again when the database could not be written to', async (context) => {
+  const site = await start(context)
+  context.server.hang()
+  await site.visitor().signUp('Anna')
+  await eventually(() => context.server.holding === 1, 'the server has the mail')
+  const unlock = await lock(site.database)
+  context.server.release()
+  await context.server.mails(1)
+  // Longer than a write is tried again by itself.
+  const isMissed = () => site.logs.some((line) => line.includes('left for later'))
+  const end = Date.now() + 5_500
+  await eventually(() => isMissed() || Date.now() > end, 'the write was given up, or tried on')
+  await unlock()
+  await inState(site, 'sent')
+  site.clock.advance(HOUR)
+  await site.visitor().signUp('Bela')
+  await context.server.mails(1, 'Bela@example.com')
+  assert.is(context.server.received.length, 2)
+})
+
+test('what is being sent at the end is finished; a server that hangs is left, without a warning', async (context) => {
+  const site = await start(context)
+  context.server.hang()
+  await site.visitor().signUp('Anna')
+  await eventually(() => context.server.holding === 1, 'the server has the mail')
+  context.sites.splice(0)
+  const begin = performance.now()
+  await site.close()
+  assert.ok(performance.now() - begin < 8_000)
+  assert.is((await only(site)).state, 'waiting')
+  assert.not.match(site.logs.join(''), 'cannot be used')
+})
+
+test('a process that is killed while it sends leaves the mail to another one', async (context) => {
+  const database = await freshDatabase()
+  const environment = { SMTP_URL: context.server.url(), BASE_URL }
+  const program = launchSite(tmpdir(), { ...settingsFor(database), ...environment })
+  context.server.hang()
+  await new Visitor(await addressOf(program)).signUp('Anna')
+  await eventually(() => context.server.holding === 1, 'the server has the mail')
+  program.signal('SIGKILL')
+  await program.end
+  const [before] = await rows<Row>(database, 'select * from mails')
+  assert.is(before?.state, 'waiting')
+  const site = await start(context, { database })
+  site.clock.time = Date.now()
+  await context.server.stop()
+  context.server.received.splice(0)
+  await context.server.start()
+  site.clock.advance(MINUTE)
+  const [received] = await context.server.mails(1)
+  await inState(site, 'sent')
+  assert.is(received?.mail.messageId, `<${before?.id}@accounts.example.com>`)
+})
+
+for (const tls of ['at once', 'when asked'] as const) {
+  test(`goes over TLS ${tls}, with a password of any characters`, async (context) => {
+    const account = { user: 'anna@example.com', password: 'p@ss:w/rd%41 #?ü' }
+    const site = await startWith(context, { tls, account })
+    await site.visitor().signUp('Anna')
+    const [received] = await context.server.mails(1)
+    assert.is(received?.isEncrypted, true)
+    assert.is(received?.user, account.user)
+  })
+}
+
+test('uses TLS when it is offered, without being told to', async (context) => {
+  const site = await startWith(context, { tls: 'when asked' })
+  await site.visitor().signUp('Anna')
+  const [received] = await context.server.mails(1)
+  assert.is(received?.isEncrypted, true)
+})
+
+test('sends nothing to a server that cannot prove who it is', async (context) => {
+  const site = await startWith(context, { tls: 'at once' }, { isTrusted: false })
+  await site.visitor().signUp('Anna')
+  await tried(site)
+  assert.is((await only(site)).state, 'waiting')
+  assert.equal(context.server.received, [])
+})
+
+test('with a wrong password mails wait, with one warning, and go out when it is right again', async (context) => {
+  const account = { user: 'anna', password: 'right-secret' }
+  const first = await startWith(context, { account }, { password: 'wrong-secret' })
+  await first.visitor().signUp('Anna')
+  await first.visitor().signUp('Bela')
+  await tried(first)
+  for (let minute = 0; minute < 3; minute++) await triedAgain(first, MINUTE)
+  assert.ok((await stored(first)).every(({ state, refusals }) => state === 'waiting' && refusals === 0))
+  const warnings = first.logs.filter((line) => line.includes('cannot be used'))
+  assert.is(warnings.length, 1)
+  assert.match(warnings[0] ?? '', '535')
+  assert.not.match(first.logs.join(''), 'secret')
+  const site = await startAgain(context, first)
+  site.clock.advance(MINUTE)
+  await context.server.mails(2)
+})
+
+test('a template of one’s own takes the place of ours', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
+  write(folder, 'mail/email-confirm.txt', 'Subject: Come in{{ name }}\n\nOpen {{ link }}\n')
+  const site = await start(context, { templates: [folder] })
+  await site.visitor().signUp('Anna')
+  const [received] = await context.server.mails(1)
+  assert.is(received?.mail.subject, 'Come in', 'nobody has confirmed the address: there is no name')
+  assert.match(received?.mail.text ?? '', /^Open http/)
+  assert.match(received?.mail.html || '', 'Confirm the address', 'the other one is ours')
+  rmSync(folder, { recursive: true })
+})
+
+for (const [what, text] of [
+  ['does not work', 'Subject: {{ nobody.knows }}\n\n{{ link }}'],
+  ['has no subject', 'Open {{ link }}\n'],
+] as const) {
+  test(`a template that ${what} is logged, loses no mail, and holds up no other`, async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
+    write(folder, 'mail/email-confirm.txt', text)
+    const site = await start(context, { templates: [folder], development: true })
+    await site.visitor().signUp('Anna')
+    await tried(site)
+    assert.match(site.logs.join(''), /mail\/email-confirm\.txt/)
+    const [user] = await site.rows<{ id: string }>('select id from users')
+    await post(context, site, notices(user?.id ?? '', 1))
+    await context.server.mails(1, 'notice0@example.com')
+    rmSync(folder, { recursive: true })
+    site.clock.advance(MINUTE)
+    await context.server.mails(1, 'Anna@example.com')
+    await inState(site, 'sent', 2)
+  })
+}
+
+function write(folder: string, name: string, text: string): void {
+  mkdirSync(dirname(join(folder, name)), { recursive: true })
+  writeFileSync(join(folder, name), text)
+}
+
+const WITH_CODE = ['email-confirm', 'password-reset']
+const PIECES = ['layout', 'parts', 'where']
+const kinds = readdirSync(join(root, 'templates', 'mail'))
+  .filter((name) => name.endsWith('.html'))
+  .map((name) => name.slice(0, -'.html'.length))
+  .filter((name) => !PIECES.includes(name))
+
+const validator = new HtmlValidate({
+  extends: ['html-validate:recommended', 'html-validate:document'],
+  rules: { 'doctype-style': 'off', 'long-title': 'off' },
+})
+
+test('every mail is valid, has one link in text and HTML, loads nothing, and has a code only where one is typed', async (context) => {
+  const siteName = `The "Gate" & <Sons>`
+  const site = await start(context, { siteName, limits: 'off' })
+  const userId = await userOf(context, site)
+  await site.write(`update users set next_email = 'new@example.com'`)
+  assert.is(kinds.length, KIND_NAMES.length)
+  for (const kind of kinds) {
+    context.server.received.splice(0)
+    const drafts = [WHERE.address, ''].map((address) => ({
+      kind: kindOf(kind),
+      userId,
+      facts: {
+        ...{ to: 'anna@example.com', email: 'new@example.com', former: 'Ann "<b>', askedIn: 'a browser' },
+        ...{ ...WHERE, address },
+      },
+    }))
+    await post(context, site, drafts)
+    const all = await context.server.mails(2)
+    for (const { mail } of all) {
+      const text = mail.text ?? ''
+      const html = mail.html || ''
+      const $ = cheerio.load(html)
+      const [link = '', ...others] = linksIn(text)
+      assert.ok(link.startsWith(`${BASE_URL}/`), kind)
+      assert.equal(others, [], `${kind} has more than one link`)
+      assert.equal(linksIn(html), [link], `${kind} has other links in HTML`)
+      assert.is($('a[href]').attr('href'), link)
+      assert.is($('img, link, script, iframe, object, embed, [src], [background]').length, 0)
+      assert.not.match(html, /url\(|@import/i)
+      assert.equal(codesIn($('main').text()), codesIn(text))
+      assert.is(codesIn(text).length, WITH_CODE.includes(kind) ? 1 : 0, `${kind}:\n${text}`)
+      assert.match(text, siteName)
+      assert.not.match(text, /&(?:amp|quot|lt|gt|#\d+);/, 'text is not escaped')
+      assert.match(html, 'The &quot;Gate&quot; &amp; &lt;Sons&gt;')
+      assert.match($('h1').text(), mail.subject ?? 'none')
+      const { results } = await validator.validateString(html)
+      const complaints = results.flatMap(({ messages }) => messages.map(({ message }) => message))
+      assert.equal(complaints, [], `${kind}\n${html}`)
+    }
+  }
+})
+
+const KIND_NAMES: readonly Draft['kind'][] = [
+  'email-confirm',
+  'email-taken',
+  'password-reset',
+  'password-changed',
+  'email-change',
+  'email-changed',
+  'email-corrected',
+  'email-restored',
+  'email-undone',
+  'name-changed',
+  'login-new-device',
+  'session-jumped',
+  'login-failures',
+  'account-closed',
+]
+
+function kindOf(name: string): Draft['kind'] {
+  const kind = KIND_NAMES.find((one) => one === name)
+  if (kind === undefined) throw new Error(`${name} is no mail.`)
+  return kind
+}
+
+test.run()

@@ -1,0 +1,180 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { MINUTE, SECOND } from '../../src/base/durations.js'
+import { isPostgresUrl } from '../../src/database/location.js'
+import { type Database, openDatabase } from '../../src/database/open.js'
+import * as mails from '../../src/tables/mails.js'
+import { freshDatabase } from '../support/helpers.js'
+import { createUser, NOW, newUser } from '../support/rows.js'
+
+interface Context {
+  url: string
+  database: Database
+  /** The same one, opened by another process. */
+  other: Database
+}
+
+const test = suite<Context>('the table of mails')
+const LEASE = 30 * SECOND
+
+test.before.each(async (context) => {
+  context.url = await freshDatabase()
+  context.database = await openDatabase(context.url)
+  context.other = await openDatabase(context.url)
+})
+
+test.after.each(async ({ database, other }) => {
+  await database.close()
+  await other.close()
+})
+
+function newMail(id: string, now = NOW): mails.NewMail {
+  return { id, kind: 'email-confirm', userId: null, facts: 'facts', now }
+}
+
+function insert({ write }: Database, ...added: mails.NewMail[]): Promise<void> {
+  return write((transaction) => mails.insert(transaction, added))
+}
+
+function claim(
+  database: Database,
+  now = NOW,
+  limit = 10,
+  except: string[] = [],
+): Promise<mails.StoredMail[]> {
+  return mails.claim(database, { now, lease: LEASE, limit, except })
+}
+
+async function taken(database: Database): Promise<mails.StoredMail> {
+  await insert(database, newMail('mail'))
+  const [mail] = await claim(database)
+  if (mail === undefined) throw new Error('It was not taken.')
+  return mail
+}
+
+function byId({ main }: Database): Promise<mails.StoredMail | undefined> {
+  return mails.byId(main, 'mail')
+}
+
+test('keeps a mail that is posted twice once', async ({ database }) => {
+  await insert(database, newMail('mail'), newMail('other'))
+  await insert(database, { ...newMail('mail'), facts: 'others' })
+  assert.is((await byId(database))?.facts, 'facts')
+  assert.is((await claim(database)).length, 2)
+})
+
+test('gives each mail to one of two who ask again and again at the same time', async ({
+  database,
+  other,
+}) => {
+  const ids = Array.from({ length: 40 }, (_, index) => `mail ${index}`)
+  await insert(database, ...ids.map((id) => newMail(id)))
+  const take = async (from: Database) => {
+    const all: string[] = []
+    for (let found = await claim(from, NOW, 3); found.length > 0; found = await claim(from, NOW, 3)) {
+      assert.ok(found.length <= 3)
+      all.push(...found.map(({ id }) => id))
+    }
+    return all
+  }
+  const both = await Promise.all([take(database), take(other)])
+  assert.equal(both.flat().sort(), ids.sort())
+})
+
+test('gives those first that have waited longest, none too early, and none that is left out', async ({
+  database,
+}) => {
+  await insert(database, newMail('b', NOW - 1), newMail('a', NOW - 2), newMail('c', NOW + 1), newMail('d'))
+  assert.equal(
+    (await claim(database, NOW, 1)).map(({ id }) => id),
+    ['a'],
+  )
+  assert.equal(
+    (await claim(database, NOW, 10, ['b'])).map(({ id }) => id),
+    ['d'],
+  )
+})
+
+test('gives a mail to others when the one who took it is silent for too long', async ({
+  database,
+  other,
+}) => {
+  const mail = await taken(database)
+  assert.equal(await claim(other, NOW + LEASE - 1), [])
+  assert.is(await mails.hold(database.main, mail, NOW + 2 * LEASE), true)
+  assert.equal(await claim(other, NOW + LEASE), [])
+  const [again] = await claim(other, NOW + 2 * LEASE)
+  assert.is(again?.tries, 2)
+})
+
+test('lets nobody who has lost a mail say what became of it', async ({ database, other }) => {
+  const late = await taken(database)
+  const [mail] = await claim(other, NOW + LEASE)
+  assert.ok(mail)
+  const { main } = database
+  assert.is(await mails.hold(main, late, NOW + MINUTE), false)
+  assert.is(await mails.prepare(main, late, { userId: 'nobody', prepared: 'late' }), false)
+  assert.is(await mails.bury(main, late, { now: NOW, refusals: 2, problem: 'late' }), false)
+  await mails.retry(main, late, { dueAt: NOW, refusals: 1, problem: 'late' })
+  await mails.sent(main, late, { now: NOW })
+  await mails.remove(main, late)
+  assert.equal(await byId(database), mail)
+})
+
+test('keeps nothing of what was in a mail that is sent', async ({ database }) => {
+  const mail = await taken(database)
+  await createUser(database, newUser('anna'))
+  assert.is(await mails.prepare(database.main, mail, { userId: 'id of anna', prepared: 'secret' }), true)
+  await mails.sent(database.main, mail, { now: NOW })
+  const { facts, prepared, state, userId } = (await byId(database)) ?? mail
+  assert.equal(
+    { facts, prepared, state, userId },
+    { facts: '', prepared: '', state: 'sent', userId: 'id of anna' },
+  )
+})
+
+test('revives a mail that was given up, and no other', async ({ database }) => {
+  const mail = await taken(database)
+  assert.is(await mails.revive(database.main, 'mail', NOW), false)
+  assert.is(await mails.bury(database.main, mail, { now: NOW, refusals: 2, problem: 'no' }), true)
+  assert.equal(await claim(database, NOW + LEASE), [])
+  assert.is((await byId(database))?.facts, 'facts')
+  assert.is(await mails.revive(database.main, 'mail', NOW + LEASE), true)
+  const [again] = await claim(database, NOW + LEASE)
+  assert.is(again?.refusals, 0)
+  assert.is(again?.createdAt, NOW + LEASE)
+  assert.is(again?.tries, 2, 'counted on, so that who had it before does not have it again')
+})
+
+test('sweeps what has ended long ago, in batches, and nothing that waits', async ({ database }) => {
+  const ids = ['sent', 'dead', 'new', 'waiting']
+  await insert(database, ...ids.map((id) => newMail(id)))
+  const found = new Map((await claim(database)).map((mail) => [mail.id, mail]))
+  const mail = (id: string) => found.get(id) ?? { id, tries: 1 }
+  await mails.sent(database.main, mail('sent'), { now: NOW - 10 })
+  await mails.bury(database.main, mail('dead'), { now: NOW - 20, refusals: 0, problem: '' })
+  await mails.sent(database.main, mail('new'), { now: NOW })
+  const sweep = () => mails.sweep(database.loose, { sentUntil: NOW - 9, deadUntil: NOW - 19, batch: 1 })
+  assert.equal([await sweep(), await sweep(), await sweep()], [1, 1, 0])
+  const left = await mails.list(database.main, { states: ['waiting', 'sent', 'dead'], limit: 10 })
+  assert.equal(left.map(({ id }) => id).sort(), ['new', 'waiting'])
+})
+
+test('does not wait for the mails that another node is just taking, on a server', async ({
+  url,
+  database,
+  other,
+}) => {
+  if (!isPostgresUrl(url)) return
+  await insert(database, newMail('a', NOW - 1), newMail('b'))
+  await database.write(async (transaction) => {
+    await transaction.selectFrom('mails').selectAll().where('id', '=', 'a').forUpdate().execute()
+    const found = await claim(other)
+    assert.equal(
+      found.map(({ id }) => id),
+      ['b'],
+    )
+  })
+})
+
+test.run()

@@ -1,0 +1,163 @@
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createKeyring, siteKeys, splitKeys } from '../../src/secrets/keyring.js'
+import { Program } from '../support/program.js'
+
+const ONE = Buffer.alloc(32, 1).toString('base64url')
+const TWO = Buffer.alloc(32, 2).toString('base64url')
+
+const test = suite<{ folder: string; keyFile: string }>('keys')
+
+test.before.each((context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  context.keyFile = join(context.folder, 'site.sqlite.key')
+})
+
+test.after.each(({ folder }) => rmSync(folder, { recursive: true }))
+
+function secretsOf(keys: string[], purpose: string): string[] {
+  return createKeyring(keys)
+    .sealKeys(purpose)
+    .map(({ id, secret }) => `${id.toString('hex')} ${secret.toString('hex')}`)
+}
+
+test('derives keys of the right length, in the order of the ring, always the same', () => {
+  const [one, two] = createKeyring([ONE, TWO]).sealKeys('cookie')
+  assert.equal([one?.id.length, one?.secret.length], [4, 32])
+  assert.equal([two?.id.length, two?.secret.length], [4, 32])
+  assert.equal(secretsOf([ONE, TWO], 'cookie'), [
+    ...secretsOf([ONE], 'cookie'),
+    ...secretsOf([TWO], 'cookie'),
+  ])
+})
+
+test('derives another key for another purpose, and from another key', () => {
+  const derived = [
+    [ONE, 'cookie'],
+    [ONE, 'mail'],
+    [ONE, ''],
+    [TWO, 'cookie'],
+    [TWO, 'mail'],
+  ] as const
+  const keys = derived.map(([key, purpose]) => createKeyring([key]).sealKeys(purpose)[0])
+  assert.is(new Set(keys.map((key) => key?.id.toString('hex'))).size, derived.length)
+  assert.is(new Set(keys.map((key) => key?.secret.toString('hex'))).size, derived.length)
+  assert.not.ok(keys.some((key) => key?.secret.toString('base64url') === ONE))
+})
+
+for (const [what, key] of Object.entries({
+  'is too short': ONE.slice(1),
+  'is too long': `${ONE}A`,
+  'is padded': `${ONE}=`,
+  'is standard base64': `+/${ONE.slice(2)}`,
+  'has unused bits': `${ONE.slice(0, -1)}B`,
+  'has a space': ` ${ONE.slice(1)}`,
+  'is hex': Buffer.alloc(32, 1).toString('hex'),
+  'is empty': '',
+})) {
+  test(`does not take a key that ${what}, nor repeats it`, () => {
+    assert.throws(
+      () => createKeyring([ONE, key]),
+      (error: Error) =>
+        error.message.startsWith('Key 2 is not') && (key === '' || !error.message.includes(key)),
+    )
+  })
+}
+
+test('needs a key', () => {
+  assert.throws(() => createKeyring([]), /no key/)
+})
+
+test('splits a list at commas, with and without spaces', () => {
+  assert.equal(splitKeys(`${ONE},${TWO}`), [ONE, TWO])
+  assert.equal(splitKeys(` ${ONE} ,\n ${TWO} \n`), [ONE, TWO])
+  assert.equal(splitKeys(`,${ONE},,`), [ONE])
+  for (const empty of ['', ' ', ',', ' , \n']) assert.equal(splitKeys(empty), [])
+})
+
+test('takes the keys of the configuration and makes no file', ({ folder, keyFile }) => {
+  assert.equal(siteKeys({ sessionKeys: [TWO, ONE], keyFile }), [TWO, ONE])
+  assert.equal(readdirSync(folder), [])
+})
+
+test('makes a key file once, for its owner alone, and uses it again', ({ folder, keyFile }) => {
+  const umask = process.umask(0)
+  const keys = siteKeys({ sessionKeys: [], keyFile })
+  process.umask(umask)
+  assert.is(keys.length, 1)
+  createKeyring(keys)
+  assert.is(statSync(keyFile).mode & 0o777, 0o600)
+  assert.equal(readdirSync(folder), ['site.sqlite.key'])
+  const content = readFileSync(keyFile, 'utf8')
+  assert.equal(siteKeys({ sessionKeys: [], keyFile }), keys)
+  assert.is(readFileSync(keyFile, 'utf8'), content)
+})
+
+test('makes another key for another site', ({ keyFile }) => {
+  const other = siteKeys({ sessionKeys: [], keyFile: `${keyFile}-other` })
+  assert.not.equal(siteKeys({ sessionKeys: [], keyFile }), other)
+})
+
+test('reads a key file in which the key was changed by hand', ({ keyFile }) => {
+  writeFileSync(keyFile, `${TWO}, ${ONE}\n`)
+  chmodSync(keyFile, 0o400)
+  assert.equal(siteKeys({ sessionKeys: [], keyFile }), [TWO, ONE])
+})
+
+for (const [what, content] of Object.entries({
+  empty: '',
+  cut: ONE.slice(0, 20),
+  'of zeros': '\0'.repeat(44),
+  'half right': `${ONE},${TWO.slice(1)}`,
+  'of another kind': 'SQLite format 3\0',
+})) {
+  test(`names a key file that is ${what}, and does not write over it`, ({ keyFile }) => {
+    writeFileSync(keyFile, content)
+    assert.throws(
+      () => siteKeys({ sessionKeys: [], keyFile }),
+      (error: Error) =>
+        error.message.includes(keyFile) && !(content !== '' && error.message.includes(content)),
+    )
+    assert.is(readFileSync(keyFile, 'utf8'), content)
+  })
+}
+
+const MAKER = `
+  import { createInterface } from 'node:readline'
+  import { siteKeys } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../src/secrets/keyring.js')))}
+  console.log('waiting')
+  for await (const keyFile of createInterface({ input: process.stdin })) {
+    if (keyFile === '') break
+    console.log(keyFile + ' has ' + siteKeys({ sessionKeys: [], keyFile }))
+  }
+  process.stdin.destroy()
+`
+
+test('makes one key when four processes ask for it at once', async ({ folder }) => {
+  const makers = Array.from(
+    { length: 4 },
+    () => new Program(['--input-type=module', '-e', MAKER], { cwd: folder }),
+  )
+  try {
+    await Promise.all(makers.map((maker) => maker.says(/^waiting$/m)))
+    for (let round = 0; round < 10; round++) await makeAtOnce(makers, join(folder, `round-${round}.key`))
+  } finally {
+    for (const maker of makers) maker.hear('')
+    await Promise.all(makers.map(({ end }) => end))
+  }
+})
+
+async function makeAtOnce(makers: Program[], keyFile: string): Promise<void> {
+  for (const maker of makers) maker.hear(keyFile)
+  const answers = await Promise.all(
+    makers.map((maker) => maker.says(new RegExp(`${keyFile} has (.{43})\\n`))),
+  )
+  assert.is(new Set(answers.map(([, key]) => key)).size, 1)
+  assert.is(readFileSync(keyFile, 'utf8').trim(), answers[0]?.[1])
+}
+
+test.run()

@@ -1,0 +1,161 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Database, openDatabase } from '../../src/database/open.js'
+import * as tokens from '../../src/tables/tokens.js'
+import { freshDatabase } from '../support/helpers.js'
+import { createUser, NOW, newUser } from '../support/rows.js'
+
+const test = suite<{ database: Database }>('the table of tokens')
+const PURPOSE = 'email-confirm'
+const OWNER = { userId: 'id of anna', purpose: PURPOSE } as const
+
+test.before.each(async (context) => {
+  context.database = await openDatabase(await freshDatabase())
+  await createUser(context.database, newUser('anna'))
+  await createUser(context.database, newUser('bela'))
+})
+
+test.after.each(({ database }) => database.close())
+
+function insert({ write }: Database, hash: string, changes: Partial<tokens.NewToken> = {}): Promise<void> {
+  const token: tokens.NewToken = {
+    hash,
+    ...OWNER,
+    email: 'Anna@example.com',
+    emailKey: 'anna@example.com',
+    codeMac: `mac of ${hash}`,
+    codeExpiresAt: NOW + 100,
+    now: NOW,
+    expiresAt: NOW + 1000,
+    ...changes,
+  }
+  return write((transaction) => tokens.insert(transaction, token))
+}
+
+function use({ write }: Database, hash: string, now = NOW, purpose: tokens.Purpose = PURPOSE) {
+  return write((transaction) => tokens.use(transaction, { hash, purpose, now }))
+}
+
+function tryCode({ write }: Database, { now = NOW, tries = 5 } = {}) {
+  return write((transaction) => tokens.tryCode(transaction, { ...OWNER, now, tries }))
+}
+
+test('lets one of fifty who come at once use a token', async ({ database }) => {
+  await insert(database, 'hash')
+  const used = await Promise.all(Array.from({ length: 50 }, () => use(database, 'hash')))
+  assert.is(used.filter(Boolean).length, 1)
+  assert.is((await tokens.byHash(database.main, 'hash', PURPOSE))?.usedAt, NOW)
+})
+
+test('lets nobody use a token that is too old, or for another purpose', async ({ database }) => {
+  await insert(database, 'hash')
+  assert.is(await use(database, 'hash', NOW + 1000), undefined)
+  assert.is(await use(database, 'hash', NOW, 'password-reset'), undefined)
+  assert.is(await use(database, 'another'), undefined)
+  assert.is((await use(database, 'hash', NOW + 999))?.email, 'Anna@example.com')
+})
+
+test('lets a code be tried so often and no more, by fifty at once too', async ({ database }) => {
+  await insert(database, 'hash')
+  const tried = await Promise.all(Array.from({ length: 50 }, () => tryCode(database)))
+  assert.is(tried.filter(Boolean).length, 5)
+  const [first] = tried.filter((one) => one?.tries === 1)
+  assert.equal(first, { hash: 'hash', codeMac: 'mac of hash', tries: 1 })
+  assert.is(await tryCode(database), undefined)
+  assert.ok(await use(database, 'hash'), 'the link stays good')
+})
+
+test('takes the code of the newest mail alone, while the links of all stay good', async ({ database }) => {
+  await insert(database, 'older')
+  await insert(database, 'newer')
+  assert.is((await tryCode(database))?.hash, 'newer')
+  assert.ok(await use(database, 'older'))
+  assert.ok(await use(database, 'newer'))
+})
+
+test('leaves one code of many mails that are sent at once', async ({ database }) => {
+  await Promise.all(Array.from({ length: 20 }, (_, index) => insert(database, `hash ${index}`)))
+  const codes = await database.main
+    .selectFrom('tokens')
+    .select('hash')
+    .where('code_mac', 'is not', null)
+    .execute()
+  assert.is(codes.length, 1)
+})
+
+test('knows no code that is too old, or whose token is used', async ({ database }) => {
+  await insert(database, 'hash')
+  assert.is(await tryCode(database, { now: NOW + 100 }), undefined)
+  await use(database, 'hash')
+  assert.is(await tryCode(database), undefined)
+})
+
+test('counts the lifetimes anew for a mail that is tried again, but not of a token that is used', async ({
+  database,
+}) => {
+  await insert(database, 'hash')
+  const later = { expiresAt: NOW + 5000, codeExpiresAt: NOW + 4000 }
+  await tokens.extend(database.main, 'hash', later)
+  assert.is((await tryCode(database, { now: NOW + 3999 }))?.hash, 'hash')
+  assert.ok(await use(database, 'hash', NOW + 4999))
+  await tokens.extend(database.main, 'hash', { expiresAt: NOW + 9000, codeExpiresAt: NOW + 9000 })
+  assert.is((await tokens.byHash(database.main, 'hash', PURPOSE))?.expiresAt, NOW + 5000)
+})
+
+test('ends the tokens of a user for some purposes, and of nobody else', async ({ database }) => {
+  await insert(database, 'hash')
+  await insert(database, 'reset', { purpose: 'password-reset' })
+  await insert(database, 'of bela', { userId: 'id of bela' })
+  await tokens.revoke(database.main, 'id of anna', ['email-confirm', 'email-change'])
+  assert.is(await use(database, 'hash'), undefined)
+  assert.ok(await use(database, 'reset', NOW, 'password-reset'))
+  assert.ok(await use(database, 'of bela'))
+})
+
+test('holds an address for who may yet undo its change', async ({ database }) => {
+  const { main } = database
+  await insert(database, 'hash', { purpose: 'email-undo', codeMac: null })
+  const isHeld = (options: { now: number; userId?: string }) =>
+    tokens.isHeld(main, 'anna@example.com', options)
+  assert.is(await isHeld({ now: NOW }), true)
+  assert.is(await isHeld({ now: NOW, userId: 'id of bela' }), true)
+  assert.is(await isHeld({ now: NOW, userId: 'id of anna' }), false)
+  assert.is(await isHeld({ now: NOW + 1000 }), false)
+  await use(database, 'hash', NOW, 'email-undo')
+  assert.is(await isHeld({ now: NOW }), false)
+})
+
+test('sweeps what is too old, in batches, and forgets the tokens of a user who is gone', async ({
+  database,
+}) => {
+  for (let index = 0; index < 5; index++) await insert(database, `old ${index}`, { expiresAt: NOW - 1 })
+  await insert(database, 'living')
+  const sweep = () => tokens.sweep(database.loose, { until: NOW, batch: 3 })
+  assert.equal([await sweep(), await sweep(), await sweep()], [3, 2, 0])
+  assert.is((await tokens.ofUser(database.main, 'id of anna')).length, 1)
+  await database.main.deleteFrom('users').execute()
+  assert.equal(await tokens.ofUser(database.main, 'id of anna'), [])
+})
+
+test('lets one of fifty spend a code, and nobody once its link was used', async ({ database }) => {
+  const spend = (hash: string) =>
+    database.write((transaction) => tokens.spendCode(transaction, hash, PURPOSE))
+  await insert(database, 'hash')
+  const spent = await Promise.all(Array.from({ length: 50 }, () => spend('hash')))
+  assert.is(spent.filter(Boolean).length, 1)
+  await insert(database, 'other')
+  await use(database, 'other')
+  assert.is(await spend('other'), undefined)
+})
+
+test('knows which of two came first, whatever the clocks say', async ({ database }) => {
+  await insert(database, 'first')
+  await insert(database, 'second', { now: NOW - 1000 })
+  const first = await tokens.byHash(database.main, 'first', PURPOSE)
+  assert.ok(first)
+  await database.write((transaction) => tokens.revokeLater(transaction, first))
+  assert.is(await tokens.byHash(database.main, 'second', PURPOSE), undefined)
+  assert.ok(await tokens.byHash(database.main, 'first', PURPOSE))
+})
+
+test.run()

@@ -1,0 +1,286 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import Koa from 'koa'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { serve } from '../../src/server/serve.js'
+
+const ROOM = 20
+const BIG = Buffer.alloc(8 * 1024 * 1024, 'x')
+const TIMEOUTS = { headers: 500, request: 1_000, silence: 3_000 }
+/** More than any of them, with the check that comes every second: whoever is still there is not cut off at all. */
+const LATE = 10_000
+
+const test = suite<{ port: number; ended: Promise<void>; small: SmallSite }>('connections')
+
+test.before(async (context) => {
+  const app = new Koa()
+  app.use(async (ctx) => {
+    ctx.body = ctx.method === 'POST' ? await text(ctx.req) : 'here'
+  })
+  app.silent = true
+  const { promise, resolve } = defer()
+  const address = await serve(app, {
+    port: 0,
+    host: '127.0.0.1',
+    timeouts: TIMEOUTS,
+    onClosing() {},
+    onClosed: async () => resolve(),
+  })
+  Object.assign(context, { port: Number(new URL(address).port), ended: promise, small: await smallSite() })
+})
+
+test.after(async ({ ended }) => {
+  process.kill(process.pid, 'SIGINT')
+  await ended
+})
+
+function defer(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
+/** A connection that says so much, and then nothing more. */
+async function say(port: number, words: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  socket.write(words)
+  return socket
+}
+
+/** What it is answered until the site closes it. Throws if that takes too long. */
+async function answered(socket: Socket): Promise<string> {
+  let answer = ''
+  socket.on('data', (words: string) => {
+    answer += words
+  })
+  await closed(socket)
+  return answer
+}
+
+/** Whether in order or by a reset. Throws if that takes too long. */
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('The connection is still open.')), LATE)
+    socket.once('close', () => {
+      clearTimeout(late)
+      resolve()
+    })
+  })
+}
+
+test('headers that are never finished end with 408', async ({ port }) => {
+  const answer = await answered(await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: '))
+  assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/)
+  assert.match(answer, /\r\nCache-Control: private, no-cache, no-store\r\n/i)
+})
+
+// RFC 9112, 3.2: HTTP/1.1 needs a Host.
+for (const [what, words, status, sentence] of [
+  [
+    'more headers than are read',
+    `GET / HTTP/1.1\r\nHost: localhost\r\nCookie: a=${'x'.repeat(60_000)}\r\n\r\n`,
+    431,
+    /cookies/,
+  ],
+  [
+    'a longer address than is read',
+    `GET /?${'x'.repeat(60_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    431,
+    /address/,
+  ],
+  ['what is no request', '\x16\x03\x01 hello\r\n\r\n', 400, /cannot read/],
+  ['a request without a Host', 'GET / HTTP/1.1\r\n\r\n', 400, /cannot read/],
+  [
+    'an unknown expectation',
+    'GET / HTTP/1.1\r\nHost: localhost\r\nExpect: more\r\n\r\n',
+    417,
+    /Expect header/,
+  ],
+] as const) {
+  test(`${what}: ${status} with a sentence and the security headers`, async ({ port }) => {
+    const answer = await answered(await say(port, words))
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `))
+    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    for (const header of [
+      /^Connection: close$/im,
+      /^X-Content-Type-Options: nosniff$/im,
+      /^Content-Type: text\/plain; charset=utf-8$/im,
+    ])
+      assert.match(head, header)
+    assert.match(body, sentence)
+    const length = /^Content-Length: (\d+)$/im.exec(head)?.[1]
+    assert.is(Number(length), body.length)
+  })
+}
+
+test('a broken request behind an answered one: 400 after the answer', async ({ port }) => {
+  const socket = await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const [first] = await once(socket, 'data')
+  assert.match(first, /here$/)
+  const answer = answered(socket)
+  socket.write('nonsense\r\n\r\n')
+  assert.match(await answer, /^HTTP\/1\.1 400 Bad Request\r\n/)
+})
+
+test('a form that ends too late is not answered twice', async ({ port }) => {
+  const socket = await say(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nslow')
+  socket.once('data', () => socket.write('slow'))
+  const answer = await answered(socket)
+  assert.is(answer.match(/HTTP\/1\.1/g)?.length, 1)
+})
+
+test('a body that is never finished ends with 408', async ({ port }) => {
+  const socket = await say(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nslow')
+  assert.match(await answered(socket), /^HTTP\/1\.1 408 Request Timeout\r\n/)
+})
+
+test('who asks for nothing more is let go', async ({ port }) => {
+  const answer = await answered(await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'))
+  assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
+})
+
+test('a connection without a request ends in time though it sends line after line', async ({ port }) => {
+  const socket = await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await once(socket, 'data')
+  const trickle = setInterval(() => socket.write('\r\n'), 50)
+  await closed(socket).finally(() => clearInterval(trickle))
+})
+
+test('a connection that was refused ends though its sender keeps it open', async ({ port }) => {
+  for (const words of ['GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ', 'nonsense\r\n\r\n']) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).setEncoding('latin1')
+    socket.on('error', () => {})
+    socket.write(words)
+    socket.resume()
+    await once(socket, 'end', { signal: AbortSignal.timeout(LATE) })
+    const held = setInterval(() => socket.write('x'), 50)
+    await closed(socket).finally(() => clearInterval(held))
+  }
+})
+
+interface SmallSite {
+  port: number
+  /** When the first /slow was asked for. */
+  asked: Promise<void>
+  answerSlow: () => void
+}
+
+/** A site with so little room, whose answers to /slow wait. */
+async function smallSite(): Promise<SmallSite> {
+  const slow = defer()
+  const asked = defer()
+  const app = new Koa()
+  app.silent = true
+  app.use(async (ctx) => {
+    if (ctx.method === 'POST') await text(ctx.req)
+    if (ctx.path === '/slow') {
+      asked.resolve()
+      await slow.promise
+    }
+    ctx.body = ctx.path === '/big' ? BIG : 'here'
+  })
+  const address = await serve(app, {
+    port: 0,
+    host: '127.0.0.1',
+    maxConnections: ROOM,
+    onClosing() {},
+    onClosed: async () => {},
+  })
+  return { port: Number(new URL(address).port), asked: asked.promise, answerSlow: slow.resolve }
+}
+
+const PAGE = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
+const LAST_PAGE = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+
+/** Those who take every place: what they say, whether they go on, byte by byte, and whether they read. */
+const CROWDS: Readonly<Record<string, { says: string; trickles?: string; reads?: false }>> = {
+  'never send a byte': { says: '' },
+  'send empty lines': { says: '', trickles: '\r\n' },
+  'send their headers byte by byte': { says: 'GET / HTTP/1.1\r\nHost: localhost\r\nX: ', trickles: 'x' },
+  'send half a form': { says: 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf' },
+  'send a form byte by byte': {
+    says: 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n',
+    trickles: 'x',
+  },
+  'keep the connection after an answer': { says: PAGE },
+  'keep the connection and send empty lines': { says: PAGE, trickles: '\r\n' },
+  'read none of their answers': { says: PAGE.replace('/', '/big').repeat(3), reads: false },
+  'sent nonsense and stay': { says: 'nonsense\r\n\r\n' },
+}
+
+for (const [what, { says, trickles, reads = true }] of Object.entries(CROWDS)) {
+  test(`a visitor is served while all places are taken by those who ${what}`, async ({ small: { port } }) => {
+    const crowd = await Promise.all(Array.from({ length: ROOM + 5 }, () => say(port, says)))
+    const trickling = setInterval(() => {
+      for (const socket of crowd) if (trickles !== undefined && socket.writable) socket.write(trickles)
+    }, 20)
+    if (reads) for (const socket of crowd) socket.resume()
+    try {
+      for (let visit = 0; visit < 3; visit++) {
+        assert.match(await answered(await say(port, LAST_PAGE)), /^HTTP\/1\.1 200 OK\r\n.*here$/s)
+      }
+    } finally {
+      clearInterval(trickling)
+      for (const socket of crowd) socket.destroy()
+    }
+  })
+}
+
+test('whoever has waited longest without a request makes room, and whoever is answered stays', async () => {
+  const { port, asked, answerSlow } = await smallSite()
+  const slow = await say(port, LAST_PAGE.replace('/', '/slow'))
+  const late = answered(slow)
+  await asked
+  const silent: Socket[] = []
+  for (let place = 1; place < ROOM; place++) silent.push(await say(port, ''))
+  const [longest, next, ...others] = silent
+  const gone = longest && answered(longest)
+  const kept = await say(port, PAGE)
+  assert.match(String(await once(kept, 'data')), /here$/)
+  assert.is(await gone, '', 'the first of the silent ones')
+  const later = next && answered(next)
+  const another = await say(port, PAGE)
+  await once(another, 'data')
+  assert.is(await later, '', 'then the second')
+  assert.ok([kept, ...others].every((socket) => !socket.readableEnded))
+  answerSlow()
+  assert.match(await late, /here$/)
+  for (const socket of [kept, another, ...others]) socket.destroy()
+})
+
+test('while every place is answered, one more connection is closed', async () => {
+  const { port, answerSlow } = await smallSite()
+  const page = LAST_PAGE.replace('/', '/slow')
+  const busy = await Promise.all(Array.from({ length: ROOM }, () => say(port, page)))
+  const answers = busy.map(answered)
+  assert.is(await answered(await say(port, '')), '')
+  answerSlow()
+  for (const answer of await Promise.all(answers)) assert.match(answer, /here$/)
+})
+
+test('who comes to open a page is let in before the forms of a flood are answered', async () => {
+  const begun: string[] = []
+  const app = new Koa()
+  app.use((ctx) => {
+    begun.push(ctx.method)
+    // As a page that is rendered: nothing else is done meanwhile.
+    for (const end = performance.now() + 5; performance.now() < end; );
+    ctx.body = 'here'
+  })
+  const address = await serve(app, { port: 0, host: '127.0.0.1', onClosing() {}, onClosed: async () => {} })
+  const port = Number(new URL(address).port)
+  const form = 'POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+  const page = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+  const said = [...Array.from({ length: 40 }, () => form), page].map((words) => say(port, words))
+  await Promise.all((await Promise.all(said)).map(answered))
+  assert.is(begun.length, 41)
+  assert.ok(begun.indexOf('GET') < 10, `${begun}`)
+})
+
+test.run()

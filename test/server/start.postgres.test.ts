@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { freshDatabase, settingsFor } from '../support/databases.js'
+import { launchSite, refusal } from '../support/program.js'
+
+const test = suite('start on PostgreSQL')
+
+/** The one sentence with which the site refuses to start on this address; the password is not in it. */
+async function sentenceAbout(address: URL): Promise<string> {
+  const program = launchSite(tmpdir(), settingsFor(address.href))
+  const sentences = await refusal(program)
+  assert.is(sentences.length, 1)
+  assert.match(sentences[0] ?? '', 'DATABASE_URL')
+  assert.not.match(program.stdout + program.stderr, address.password)
+  return sentences[0] ?? ''
+}
+
+async function changed(changes: Partial<Pick<URL, 'port' | 'password' | 'pathname'>>): Promise<URL> {
+  return Object.assign(new URL(await freshDatabase()), changes)
+}
+
+test('says that nobody listens', async () => {
+  assert.match(await sentenceAbout(await changed({ port: '1' })), 'ECONNREFUSED')
+})
+
+test('says that the password is wrong', async () => {
+  assert.match(await sentenceAbout(await changed({ password: 'wrong-secret' })), 'password')
+})
+
+test('says that there is no such database', async () => {
+  assert.match(
+    await sentenceAbout(await changed({ pathname: '/nothing_here' })),
+    '"nothing_here" does not exist',
+  )
+})
+
+test('says that the address is none, when the password was not written as an address asks', async () => {
+  for (const password of ['se/cret', 'se#cret', '1234/se@cret', '1234?secret']) {
+    const program = launchSite(tmpdir(), { DATABASE_URL: `postgres://anna:${password}@127.0.0.1/site` })
+    const [sentence = '', ...others] = await refusal(program)
+    assert.match(sentence, /^DATABASE_URL /)
+    assert.equal(others, [])
+    for (const part of ['cret', '1234']) assert.not.match(program.stderr, part)
+  }
+})
+
+test('waits a few seconds, and no longer, for a server that does not answer', async () => {
+  const silent = createServer().listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const start = performance.now()
+  assert.match(await sentenceAbout(await changed({ port: `${port}` })), 'timeout')
+  assert.ok(performance.now() - start < 10_000)
+  silent.close()
+})
+
+test.run()

@@ -1,0 +1,140 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { migrations } from '../../db/migrations/index.js'
+import { freshDatabase, rows, settingsFor } from '../support/databases.js'
+import { Visitor } from '../support/helpers.js'
+import { addressOf, launchSite, type Program, refusal, status } from '../support/program.js'
+
+const KEY = `${'k'.repeat(42)}A`
+
+interface Context {
+  folder: string
+  url: string
+  started: Program[]
+}
+
+const test = suite<Context>('start')
+
+test.before.each(async (context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  context.url = await freshDatabase()
+  context.started = []
+})
+
+test.after.each(async ({ folder, started }) => {
+  for (const program of started) program.signal('SIGINT')
+  await Promise.all(started.map(({ end }) => end))
+  rmSync(folder, { recursive: true })
+})
+
+/** A site with a database of its own, that listens where there is room. */
+function launch({ folder, url }: Context, env: Record<string, string> = {}): Program {
+  return launchSite(folder, { ...settingsFor(url), ...env })
+}
+
+async function start(context: Context): Promise<string> {
+  const program = launch(context)
+  context.started.push(program)
+  return addressOf(program)
+}
+
+test('says where it listens, and answers there', async (context) => {
+  const address = await start(context)
+  assert.is(await status(`${address}/healthz`), 200)
+  assert.is(await status(`${address}/readyz`), 200)
+  assert.is(await status(`${address}/`), 200)
+})
+
+test('answers what is no request with the headers of all others', async (context) => {
+  const address = await start(context)
+  const socket = connect(Number(new URL(address).port), '127.0.0.1')
+  socket.end(`GET / HTTP/1.1\r\nHost: x\r\nCookie: ${'a'.repeat(20_000)}\r\n\r\n`)
+  const [answer] = await once(socket.setEncoding('utf8'), 'data')
+  assert.match(String(answer), /^HTTP\/1\.1 431 /)
+  assert.match(String(answer), "Content-Security-Policy: default-src 'none'")
+})
+
+test('tells all wrong settings at once, a sentence each, and nothing else', async (context) => {
+  const env = {
+    PORT: 'http',
+    DATABASE_URL: 'mysql://a',
+    SESSION_KEYS: 'short-secret',
+    LOG_LEVEL: 'loud',
+    TRUST_PROXY: '-1',
+  }
+  const program = launch(context, env)
+  const sentences = await refusal(program)
+  assert.equal(sentences.map((sentence) => sentence.split(' ', 1)[0]).sort(), Object.keys(env).sort())
+  assert.not.match(program.stderr, 'short-secret')
+})
+
+test('asks for the public address in production', async (context) => {
+  const [sentence, ...others] = await refusal(launch(context, { NODE_ENV: 'production', MAIL: 'off' }))
+  assert.match(sentence ?? '', /^BASE_URL /)
+  assert.equal(others, [])
+})
+
+test('asks in production for a mail server, or to be told that there is none', async (context) => {
+  const production = { NODE_ENV: 'production', BASE_URL: 'https://example.com', HOST: '127.0.0.1' }
+  const [sentence, ...others] = await refusal(launch(context, production))
+  assert.match(sentence ?? '', /^SMTP_URL .+MAIL=off/)
+  assert.equal(others, [])
+  const program = launch(context, { ...production, MAIL: 'off' })
+  context.started.push(program)
+  await addressOf(program)
+})
+
+test('never says the password of the mail server', async (context) => {
+  const program = launch(context, {
+    SMTP_URL: 'smtp://anna:very-secret@127.0.0.1:1',
+    BASE_URL: 'http://127.0.0.1:3000',
+    LOG_LEVEL: 'trace',
+  })
+  context.started.push(program)
+  await new Visitor(await addressOf(program)).signUp('Anna')
+  await program.says(/mail server cannot be used/)
+  assert.not.match(program.stdout + program.stderr, 'very-secret')
+})
+
+test('names the port that another program has', async (context) => {
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  try {
+    const sentences = await refusal(launch(context, { PORT: `${port}` }))
+    assert.is(sentences.length, 1)
+    assert.match(sentences[0] ?? '', `PORT ${port}`)
+  } finally {
+    await new Promise((resolve) => other.close(resolve))
+  }
+})
+
+test('reads .env in its working directory, and prefers what is set already', async (context) => {
+  const settings = Object.entries(settingsFor(context.url)).map(([name, value]) => `${name}=${value}`)
+  writeFileSync(
+    join(context.folder, '.env'),
+    `# The site's settings\n${settings.join('\n')}\nSESSION_KEYS=${KEY}\nPORT=wrong\n`,
+  )
+  const program = launchSite(context.folder, {})
+  context.started.push(program)
+  await addressOf(program)
+  assert.equal(await rows(context.url, 'select * from users'), [])
+})
+
+test('runs twice on one empty database that both make at once', async (context) => {
+  const sites = await Promise.all([start(context), start(context)])
+  for (const address of sites) assert.is(await status(`${address}/readyz`), 200)
+  const ran = await rows<{ name: string }>(context.url, 'select name from kysely_migration order by name')
+  assert.equal(
+    ran.map(({ name }) => name),
+    Object.keys(migrations),
+  )
+})
+
+test.run()

@@ -1,0 +1,215 @@
+import { Agent, type ClientRequest, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import * as cheerio from 'cheerio'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { settingsFor } from '../support/databases.js'
+import { freshDatabase } from '../support/helpers.js'
+import { addressOf, launchSite, type Program, status } from '../support/program.js'
+
+interface Launched {
+  program: Program
+  address: string
+}
+
+const test = suite('stop')
+const started: Program[] = []
+
+async function launched(env: Record<string, string> = {}): Promise<Launched> {
+  const settings = { ...settingsFor(await freshDatabase()), RATE_LIMITS: 'off' }
+  const program = launchSite(tmpdir(), { ...settings, ...env })
+  started.push(program)
+  return { program, address: await addressOf(program) }
+}
+
+// Only a site that failed to stop still runs by now.
+test.after.each(async () => {
+  for (const program of started.splice(0)) {
+    program.signal('SIGKILL')
+    await program.end
+  }
+})
+
+for (const [signal, times] of [
+  ['SIGTERM', 'once'],
+  ['SIGTERM', 'twice'],
+  ['SIGINT', 'once'],
+  ['SIGINT', 'twice'],
+] as const) {
+  test(`answers what it has taken before it ends, asked by ${signal} ${times}`, async () => {
+    const { program, address } = await launched()
+    const login = await slowLogin(address)
+    const begin = performance.now()
+    program.signal(signal)
+    if (signal === 'SIGTERM') await until(`${address}/readyz`, 503)
+    else await until(`${address}/healthz`, undefined)
+    // As when Ctrl-C reaches the site by itself and once more by way of npm.
+    if (times === 'twice') program.signal(signal)
+    await until(`${address}/healthz`, undefined)
+    assert.is(await login.finish(), 406, 'there is no such user')
+    assert.is(await program.end, 0)
+    assert.ok(performance.now() - begin < 10_000)
+    assert.is(program.stderr, '')
+  })
+}
+
+for (const [who, env] of [
+  ['one process', {}],
+  ['several processes', { WEB_CONCURRENCY: '2' }],
+] as const) {
+  test(`${who}: all that was taken is answered wholly, also to who posts one form after the other`, async () => {
+    const { program, address } = await launched(env)
+    const slow = await slowLogin(address)
+    const form = await loginForm(address)
+    const clients = Array.from({ length: 6 }, () => keepPosting(address, form))
+    await program.says(/"route":"\/login\/verify\/"/)
+    program.signal('SIGTERM')
+    await until(`${address}/readyz`, 503)
+    program.signal('SIGTERM')
+    const answers = [await slow.finish(), ...(await Promise.all(clients)).flat()]
+    assert.is(await program.end, 0)
+    const taken = [...program.stdout.matchAll(/"POST".*"status":(\w+)/g)].map(([, status]) => Number(status))
+    assert.equal(
+      answers.filter((answer) => typeof answer === 'number'),
+      taken,
+    )
+    assert.equal(new Set(taken), new Set([406]), 'there is no such user')
+    assert.is(program.stderr, '')
+    assert.not.match(program.stdout, 'takes its place')
+  })
+}
+
+test('several processes that lose their primary answer what they have taken, and none is left', async () => {
+  const { program, address } = await launched({ WEB_CONCURRENCY: '2' })
+  const login = await slowLogin(address)
+  program.signal('SIGKILL')
+  await until(`${address}/healthz`, undefined)
+  assert.is(await login.finish(), 406, 'there is no such user')
+  // The output of all is one: it has ended when all have.
+  assert.is(await program.end, 'SIGKILL')
+})
+
+test('asks who keeps the connection to go elsewhere', async () => {
+  const { program, address } = await launched()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const answer = (path: string) =>
+    new Promise<string | undefined>((resolve, reject) => {
+      request(address + path, { agent }, (response) => {
+        response.resume().on('end', () => resolve(response.headers.connection))
+      })
+        .on('error', reject)
+        .end()
+    })
+  assert.is(await answer('/login/'), 'keep-alive')
+  program.signal('SIGTERM')
+  await until(`${address}/readyz`, 503)
+  assert.is(await answer('/login/'), 'close')
+  assert.is(await program.end, 0)
+})
+
+test('does not wait longer than 10 s for a body that never comes', async () => {
+  const { program, address } = await launched()
+  const login = await slowLogin(address)
+  const begin = performance.now()
+  program.signal('SIGTERM')
+  assert.is(await program.end, 0)
+  assert.ok(performance.now() - begin < 10_000)
+  assert.type(await login.finish(), 'string')
+})
+
+test('does not wait for a browser that keeps its connection', async () => {
+  const { program, address } = await launched()
+  await fetch(`${address}/healthz`)
+  const begin = performance.now()
+  program.signal('SIGINT')
+  assert.is(await program.end, 0)
+  assert.ok(performance.now() - begin < 3000)
+})
+
+test('goes on answering while the balancer is told', async () => {
+  const { program, address } = await launched()
+  program.signal('SIGTERM')
+  await until(`${address}/readyz`, 503)
+  assert.is(await status(`${address}/healthz`), 200)
+  assert.is(await status(`${address}/login/`), 200)
+  assert.is(await program.end, 0)
+})
+
+/** Asks again and again until the answer is the wanted one; undefined stands for "nobody listens any more". */
+async function until(address: string, wanted: number | undefined): Promise<void> {
+  const end = performance.now() + 8000
+  while ((await status(address).catch(() => undefined)) !== wanted) {
+    assert.ok(performance.now() < end, `${address} never came to answer ${wanted}`)
+  }
+}
+
+interface SlowRequest {
+  /** Sends the rest, and answers as `answerTo`. */
+  finish(): Promise<number | string | undefined>
+}
+
+/** Posts the form again and again on a connection that it keeps, until nobody listens; tells what came of each. */
+async function keepPosting(address: string, form: LoginForm): Promise<(number | string | undefined)[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const answers = []
+  for (;;) {
+    const login = posting(address, form, agent)
+    const answer = answerTo(login)
+    login.end(form.body)
+    answers.push(await answer)
+    if (/ECONNREFUSED/.test(`${answers.at(-1)}`)) return answers
+  }
+}
+
+interface LoginForm {
+  body: string
+  cookies: string[]
+}
+
+async function loginForm(address: string): Promise<LoginForm> {
+  const page = await fetch(`${address}/login/`)
+  const fields = new URLSearchParams(
+    cheerio
+      .load(await page.text())('main form')
+      .serialize(),
+  )
+  fields.set('username', 'anna')
+  fields.set('password', 'correct horse 42')
+  const cookies = page.headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0] ?? '')
+  return { body: fields.toString(), cookies }
+}
+
+function posting(address: string, { body, cookies }: LoginForm, agent: Agent | false): ClientRequest {
+  const login = request(`${address}/login/verify/`, { method: 'POST', agent })
+  login.setHeader('Content-Type', 'application/x-www-form-urlencoded')
+  login.setHeader('Content-Length', body.length)
+  return login.setHeader('Cookie', cookies)
+}
+
+/** Begins to send a login whose end comes later, as from a slow phone. */
+async function slowLogin(address: string): Promise<SlowRequest> {
+  const form = await loginForm(address)
+  const { body } = form
+  const login = posting(address, form, false)
+  const answer = answerTo(login)
+  await new Promise<void>((resolve) => login.write(body.slice(0, 10), () => resolve()))
+  return {
+    finish() {
+      login.end(body.slice(10))
+      return answer
+    },
+  }
+}
+
+/** The status, once all of the answer is there, or what went wrong instead. */
+function answerTo(sent: ClientRequest): Promise<number | string | undefined> {
+  return new Promise((resolve) => {
+    sent.on('error', (error) => resolve(error.message))
+    sent.on('response', (response) => {
+      response.resume().on('end', () => resolve(response.statusCode))
+      response.on('close', () => resolve('cut off'))
+    })
+  })
+}
+
+test.run()

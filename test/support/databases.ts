@@ -1,0 +1,178 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import pg from 'pg'
+import { isPostgresUrl } from '../../src/database/location.js'
+
+/*
+ * Which database a test runs on: PostgreSQL where there is the address of a server, as `run.ts` gives it, else SQLite.
+ * A test file that comes here, by itself or by what it imports, is run once on each.
+ */
+const server = process.env.TEST_DATABASE_URL || undefined
+
+const KEY = Buffer.alloc(32, 7).toString('base64url')
+const INT8 = 20
+
+/** An address for a database that nobody has used. A file goes at the end of the process, with what lies beside it. */
+export async function freshDatabase(): Promise<string> {
+  return server === undefined ? freshFile() : freshOnServer(server)
+}
+
+const folders: string[] = []
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** The same in a file, wherever the tests run. */
+export function freshFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  folders.push(folder)
+  return `sqlite:${join(folder, 'test.sqlite')}`
+}
+
+let made = 0
+
+async function freshOnServer(server: string): Promise<string> {
+  const url = new URL(server)
+  const name = `${prefixOf(process.env.TEST_RUN)}${process.pid}_${++made}`
+  await asked(server, (client) => client.query(`create database ${name}`))
+  url.pathname = `/${name}`
+  return url.href
+}
+
+function prefixOf(run = 'alone'): string {
+  return `gatehouse_test_${run}_`
+}
+
+/** Removes the databases that the test files of a run have made on the server. */
+export async function dropDatabases(server: string, run: string): Promise<void> {
+  await asked(server, async (client) => {
+    const { rows } = await client.query<{ datname: string }>(
+      'select datname from pg_database where starts_with(datname, $1)',
+      [prefixOf(run)],
+    )
+    for (const { datname } of rows) await client.query(`drop database if exists ${datname} with (force)`)
+  })
+}
+
+/** The settings of a site with this database, whose keys are nowhere but in the test. */
+export function settingsFor(url: string): Record<string, string> {
+  return { DATABASE_URL: url, ...(isPostgresUrl(url) && { SESSION_KEYS: KEY }) }
+}
+
+/** The file of a SQLite address. */
+export function fileOf(url: string): string {
+  return url.slice('sqlite:'.length)
+}
+
+/** Reads the database behind the site's back; `?` stands for a parameter on both. */
+export async function rows<Row>(url: string, sql: string, ...parameters: unknown[]): Promise<Row[]> {
+  if (isPostgresUrl(url)) {
+    return asked(url, async (client) => (await client.query(numbered(sql), parameters)).rows)
+  }
+  return opened(url, (connection) => connection.prepare<unknown[], Row>(sql).all(...parameters))
+}
+
+function numbered(sql: string): string {
+  let parameter = 0
+  return sql.replaceAll('?', () => `$${++parameter}`)
+}
+
+/** Changes the database behind the site's back. */
+export async function write(url: string, sql: string): Promise<void> {
+  if (isPostgresUrl(url)) await asked(url, (client) => client.query(sql))
+  else opened(url, (connection) => connection.exec(sql))
+}
+
+/** Lets nobody else write, as a backup or another program would, until the answered function is called. */
+export async function lock(url: string): Promise<() => Promise<void>> {
+  return isPostgresUrl(url) ? lockTables(url) : lockFile(url)
+}
+
+/** Lets nobody insert users on a server, until the answered function is called. */
+export async function lockInserts(url: string): Promise<() => Promise<void>> {
+  const client = await connected(url)
+  await client.query('begin; lock table users in share row exclusive mode')
+  return () => client.end()
+}
+
+async function lockTables(url: string): Promise<() => Promise<void>> {
+  const client = await connected(url)
+  const { rows } = await client.query<{ tablename: string }>(
+    "select tablename from pg_tables where schemaname = 'public'",
+  )
+  await client.query(`begin; lock table ${rows.map(({ tablename }) => tablename)} in exclusive mode`)
+  return () => client.end()
+}
+
+function lockFile(url: string): () => Promise<void> {
+  const connection = new BetterSqlite3(fileOf(url))
+  connection.exec('begin immediate')
+  return async () => void connection.close()
+}
+
+/** Whether `freeze` can do what it says on this system. */
+export const canFreeze =
+  server !== undefined || (process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0)
+
+/**
+ * Lets this process write nothing, as a full disk or a standby server would, until the answered function is called: no
+ * file may grow, or the database takes transactions that only read.
+ */
+export async function freeze(url: string): Promise<() => Promise<void>> {
+  return isPostgresUrl(url) ? freezeOnServer(url) : freezeFiles()
+}
+
+async function freezeOnServer(url: string): Promise<() => Promise<void>> {
+  const name = new URL(url).pathname.slice(1)
+  await write(url, `alter database ${name} set default_transaction_read_only = on`)
+  // Who is connected has the former setting.
+  await write(
+    url,
+    'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  )
+  return () =>
+    write(url, `begin read write; alter database ${name} reset default_transaction_read_only; commit`)
+}
+
+// The kernel's own limit, which asks for no rights: node ignores the signal, and the write fails with EFBIG.
+function freezeFiles(): () => Promise<void> {
+  limitFiles('4096:unlimited')
+  return async () => limitFiles('unlimited')
+}
+
+function limitFiles(size: string): void {
+  const { status, stderr } = spawnSync('prlimit', [`--pid=${process.pid}`, `--fsize=${size}`], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(stderr)
+}
+
+function opened<Result>(url: string, work: (connection: BetterSqlite3.Database) => Result): Result {
+  const connection = new BetterSqlite3(fileOf(url))
+  try {
+    return work(connection)
+  } finally {
+    connection.close()
+  }
+}
+
+async function asked<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = await connected(url)
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+async function connected(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, types: { getTypeParser: parserOf } })
+  await client.connect()
+  return client
+}
+
+const parserOf: typeof pg.types.getTypeParser = (type: number, format?: 'text' | 'binary') =>
+  type === INT8 ? Number : pg.types.getTypeParser(type, format)

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../../src/base/package.js'
+import { englishIn, templateNames } from '../../src/views/templates.js'
+import { sourcesIn } from './sources.js'
+
+/** All that is said in English: in the templates, and beside the rules by the code of each. */
+export interface English {
+  texts: Record<string, string>
+  messages: Record<string, string>
+}
+
+export function englishInUse(): English {
+  const texts = templateNames().flatMap((name) =>
+    englishIn(readFileSync(join(root, 'templates', name), 'utf8')),
+  )
+  return {
+    texts: sorted(texts.map((text) => [text, text])),
+    messages: sorted(messagesInUse().map(({ code, sentence }) => [code, sentence])),
+  }
+}
+
+const MESSAGE = /code: '(\w+)',\s*sentence:\s*(?:'((?:[^'\\]|\\.)*)'|"([^"\\]*)")/g
+
+/** The gallery repeats what others say. */
+export function messagesInUse(): { code: string; sentence: string }[] {
+  return sourcesOfMessages().flatMap(({ text }) =>
+    [...text.matchAll(MESSAGE)].map(([, code = '', single, double]) => ({
+      code,
+      sentence: single?.replaceAll("\\'", "'") ?? double ?? '',
+    })),
+  )
+}
+
+/** How many sentences stand in the source, however they are written. */
+export function countSentences(): number {
+  return sourcesOfMessages().reduce(
+    (sum, { text }) => sum + [...text.matchAll(/\bsentence:\s*['"`]/g)].length,
+    0,
+  )
+}
+
+function sourcesOfMessages() {
+  return sourcesIn('src').filter(({ path }) => path !== 'src/dev/exhibits.ts')
+}
+
+function sorted(entries: [string, string][]): Record<string, string> {
+  const collator = new Intl.Collator('en', { numeric: true })
+  return Object.fromEntries(entries.sort(([one], [other]) => collator.compare(one, other)))
+}

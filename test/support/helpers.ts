@@ -1,0 +1,321 @@
+import { createServer, type Server } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import * as cheerio from 'cheerio'
+import { pino } from 'pino'
+import supertest from 'supertest'
+import { type AccountsOptions, readConfig } from '../../src/index.js'
+import { createSite } from '../../src/standalone.js'
+import { freshDatabase, rows, settingsFor, write } from './databases.js'
+
+export { freshDatabase } from './databases.js'
+
+/** The real thing's costs would make the tests slow and show nothing more. */
+export const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
+
+export const PASSWORD = 'correct horse 42'
+
+/** Waits, for 5 seconds at most, for what is done in the background; the test goes on to look at it. */
+export async function until(isDone: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 5_000
+  while (!(await isDone()) && Date.now() < end) await pause(20)
+}
+
+/** A clock that stands still until it is moved. */
+export class Clock {
+  time = Date.UTC(2026, 0, 1)
+  now = () => this.time
+  advance(milliseconds: number): void {
+    this.time += milliseconds
+  }
+}
+
+/** The whole runnable site in this process, on a free port and a database of its own. */
+export class Site {
+  readonly logs: string[] = []
+  readonly clock = new Clock()
+  readonly database: string
+  #server: Server | undefined
+  #onClosed: (() => Promise<void>) | undefined
+
+  private constructor(database: string) {
+    this.database = database
+  }
+
+  static async start({
+    environment = {},
+    database,
+    ...options
+  }: Partial<AccountsOptions> & { environment?: Record<string, string> } = {}): Promise<Site> {
+    const site = new Site(addressIn(database) ?? (await freshDatabase()))
+    // In development, where the mails can be read that it catches.
+    const config = readConfig({ NODE_ENV: 'development', ...settingsFor(site.database), ...environment })
+    const log = pino({ level: 'debug' }, { write: (line: string) => void site.logs.push(line) })
+    const { app, onClosed } = await createSite(config, {
+      passwordCosts: CHEAP,
+      now: site.clock.now,
+      log,
+      ...options,
+    })
+    const server = createServer(app.callback())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    server.unref()
+    site.#server = server
+    site.#onClosed = onClosed
+    return site
+  }
+
+  get server(): Server {
+    if (this.#server === undefined) throw new Error('The site was not started.')
+    return this.#server
+  }
+
+  get address(): string {
+    const address = this.server.address()
+    if (address === null || typeof address === 'string') throw new Error('The site does not listen.')
+    return `http://127.0.0.1:${address.port}`
+  }
+
+  visitor(options?: VisitorOptions): Visitor {
+    return new Visitor(this.server, options)
+  }
+
+  /** The mails that were caught for an address, or for everybody, the oldest first; waits until there are so many. */
+  async mails(to?: string, count = 1): Promise<Mail[]> {
+    let found: Mail[] = []
+    await until(async () => {
+      found = await this.#caught(to)
+      return found.length >= count
+    })
+    return found
+  }
+
+  /** The mail for an address that is the one; waits until it is there. */
+  async mailThat(to: string, isIt: (mail: Mail) => boolean): Promise<Mail> {
+    let found: Mail | undefined
+    await until(async () => {
+      found = (await this.#caught(to)).find(isIt)
+      return found !== undefined
+    })
+    if (found === undefined) throw new Error(`There is no such mail for ${to}.`)
+    return found
+  }
+
+  /** The only mail for an address; insists that there is no other. */
+  async mail(to?: string): Promise<Mail> {
+    const [mail, ...others] = await this.mails(to)
+    if (mail === undefined || others.length > 0) {
+      throw new Error(
+        `There should be one mail for ${to}, not ${mail === undefined ? 0 : others.length + 1}.`,
+      )
+    }
+    return mail
+  }
+
+  /** Lets go of all mails so far, once they have come. */
+  async emptyMailbox(): Promise<void> {
+    await until(async () => (await this.rows("select 1 from mails where state = 'waiting'")).length === 0)
+    await this.write('delete from mails')
+  }
+
+  async #caught(to?: string): Promise<Mail[]> {
+    const maintainer = this.visitor()
+    const list = await maintainer.open('/dev/mailbox/')
+    const paths = list
+      .$('.rows h2 a')
+      .toArray()
+      .map(({ attribs }) => attribs.href ?? '')
+    const mails: Mail[] = []
+    for (const path of paths.reverse()) mails.push(mailOn(await maintainer.open(path)))
+    return mails.filter((mail) => to === undefined || mail.to === to)
+  }
+
+  /** Reads the database behind the site's back; `?` stands for a parameter. */
+  rows<Row>(sql: string, ...parameters: unknown[]): Promise<Row[]> {
+    return rows(this.database, sql, ...parameters)
+  }
+
+  /** Changes the database behind the site's back. */
+  write(sql: string): Promise<void> {
+    return write(this.database, sql)
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections()
+    await new Promise((resolve) => this.server.close(resolve))
+    await this.#onClosed?.()
+  }
+}
+
+// Tests look into the database behind the site's back, and so have to know where it is.
+function addressIn(database: AccountsOptions['database'] | undefined): string | undefined {
+  if (typeof database === 'object') throw new Error('The sites of tests take the address of a database.')
+  return database
+}
+
+/** A mail as its reader sees it. */
+export interface Mail {
+  to: string
+  subject: string
+  text: string
+  /** The path of its only link. */
+  link: string
+  /** The eight digits to be typed; '' if there are none. */
+  code: string
+}
+
+function mailOn(page: Page): Mail {
+  const links = page.$('pre a').toArray()
+  const [link] = links
+  if (link === undefined || links.length > 1) throw new Error(`A mail has one link:\n${page.$('pre').text()}`)
+  const text = page.$('pre').text()
+  const codes = text.replaceAll(/https?:\S+/g, '').match(/\b\d{8}\b/g) ?? []
+  if (codes.length > 1) throw new Error(`A mail has one code:\n${text}`)
+  const [code = ''] = codes
+  return {
+    to: page.$('dd').first().text(),
+    subject: page.$('h1').text(),
+    text,
+    link: link.attribs.href ?? '',
+    code,
+  }
+}
+
+export interface VisitorOptions {
+  /** Whether the browser has JavaScript, and so htmx. */
+  htmx?: boolean
+}
+
+/** Somebody with a browser: opens pages, fills in the forms that are on them, and keeps cookies. */
+export class Visitor {
+  readonly agent: ReturnType<typeof supertest.agent>
+  readonly htmx: boolean
+  readonly #server: Server | string
+
+  /** `server` is one of this process, or the address of another's. */
+  constructor(server: Server | string, { htmx = false }: VisitorOptions = {}) {
+    this.#server = server
+    this.agent = supertest.agent(server)
+    this.htmx = htmx
+  }
+
+  async open(path: string, headers: Record<string, string> = {}): Promise<Page> {
+    return new Page(await this.agent.get(path).set(headers))
+  }
+
+  /** Opens the link of a mail, and is led to the clean address of its page. */
+  async follow({ link }: Pick<Mail, 'link'>): Promise<Page> {
+    const opened = await this.agent.get(link)
+    if (opened.status !== 303) throw new Error(`The link leads nowhere (${opened.status}): ${link}`)
+    return this.open(opened.headers.location ?? '')
+  }
+
+  /** Sends the form of the page, or the one that has this action, with what was typed into it. */
+  async send(page: Page, typed: Record<string, string | undefined> = {}, to?: string): Promise<Page> {
+    const form = page.$(to === undefined ? 'main form' : `form[action="${to}"]`).first()
+    const action = form.attr('action')
+    if (action === undefined) throw new Error(`There is no such form on this page:\n${page.text}`)
+    const fields = new URLSearchParams(form.serialize())
+    for (const [name, value] of Object.entries(typed)) {
+      if (value === undefined) fields.delete(name)
+      else fields.set(name, value)
+    }
+    return this.post(action, fields.toString())
+  }
+
+  async post(path: string, body: string, headers: Record<string, string> = {}): Promise<Page> {
+    const request = this.agent
+      .post(path)
+      .type('application/x-www-form-urlencoded')
+      .set(this.htmx ? { 'HX-Request': 'true' } : {})
+      .set(headers)
+    return new Page(await request.send(body))
+  }
+
+  async signUp(username: string, typed: Record<string, string> = {}): Promise<Page> {
+    const page = await this.open('/signup/')
+    return this.send(page, {
+      username,
+      email: `${encodeURIComponent(username).replaceAll('%', '')}@example.com`,
+      password: PASSWORD,
+      repassword: PASSWORD,
+      ...typed,
+    })
+  }
+
+  async logIn(username: string, typed: Record<string, string> = {}): Promise<Page> {
+    return this.send(await this.open('/login/'), { username, password: PASSWORD, ...typed })
+  }
+
+  /** Gives the password that the answer asks for, by forms that htmx leaves to the browser, and opens the page that follows. */
+  async confirm(asked: Page): Promise<Page> {
+    const browser = Object.assign(new Visitor(this.#server), { agent: this.agent })
+    const form = asked.isWhole ? asked : await browser.send(asked, {}, '/password/confirm/verify/')
+    const right = await browser.send(form, { password: PASSWORD })
+    return browser.open(right.headers.location ?? '')
+  }
+
+  /** Comes to have an account, and is logged in to it. */
+  async settle(username: string): Promise<this> {
+    await this.signUp(username)
+    const page = await this.logIn(username)
+    if (page.messages().some((message) => message.startsWith('⚠'))) throw new Error(page.text)
+    return this
+  }
+}
+
+/** An answer as its reader sees it. */
+export class Page {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly cookies: string[]
+  readonly text: string
+  readonly $: cheerio.CheerioAPI
+
+  constructor(response: supertest.Response) {
+    this.status = response.status
+    this.headers = response.headers
+    this.cookies = [response.headers['set-cookie'] ?? []].flat()
+    this.text = response.text ?? ''
+    this.$ = cheerio.load(this.text)
+  }
+
+  /** All cookies that were set, as a browser sends them back. */
+  get cookieHeader(): string {
+    return this.cookies.map((cookie) => cookie.split(';', 1)[0]).join('; ')
+  }
+
+  /** The cookie of the login as it was set, with its attributes; '' if it was not. */
+  get sessionCookie(): string {
+    return this.cookies.find((cookie) => /^(?:__Host-)?gatehouse=/.test(cookie)) ?? ''
+  }
+
+  get isWhole(): boolean {
+    return this.text.includes('<!doctype html>')
+  }
+
+  get title(): string {
+    return this.$('title').text()
+  }
+
+  /** What the message box says: one text each for every error, or the message of success. */
+  messages(): string[] {
+    return this.$('.error li, .success > p:first-child')
+      .toArray()
+      .map((element) => this.$(element).text().replaceAll(/\s+/g, ' ').trim())
+  }
+
+  /** Where htmx goes on to by itself; undefined if it stays. */
+  get onward(): string | undefined {
+    const address = this.$('.success [data-hx-trigger^=load]').attr('data-hx-get')
+    return new URLSearchParams(address?.split('?')[1]).get('to') ?? undefined
+  }
+
+  /** The text beside a field. */
+  fieldError(name: string): string {
+    return this.$(`#${name}-error`).text().trim()
+  }
+
+  value(name: string): string | undefined {
+    return this.$(`[name="${name}"]`).attr('value')
+  }
+}

@@ -1,0 +1,63 @@
+import type { Database } from '../../src/database/open.js'
+import type { Db, Schema } from '../../src/tables/schema.js'
+import { type NewSession, open } from '../../src/tables/sessions.js'
+import { create, type NewUser } from '../../src/tables/users.js'
+
+export const NOW = Date.UTC(2026, 0, 1)
+
+/** A user as `users.create` takes one, with everything made from the name. */
+export function newUser(name: string, changes: Partial<NewUser> = {}): NewUser {
+  const key = name.toLowerCase()
+  return {
+    id: `id of ${name}`,
+    name,
+    nameKey: key,
+    slug: key,
+    email: `${name}@example.com`,
+    emailKey: `${key}@example.com`,
+    passwordHash: 'hash',
+    signupForm: 'form',
+    confirmBy: null,
+    createdAt: NOW,
+    ...changes,
+  }
+}
+
+export function createUser({ write }: Database, user: NewUser): Promise<boolean> {
+  return write(async (transaction) => (await create(transaction, user)) !== undefined)
+}
+
+/** For a user that `createUser` has made. */
+export function openSession({ write }: Database, session: NewSession): Promise<boolean> {
+  return write(async (transaction) => (await open(transaction, session, { deviceStamp: '' })) !== undefined)
+}
+
+/** A session as `sessions.open` takes one. */
+export function newSession(
+  tokenHash: string,
+  userId: string,
+  { expiresAt }: { expiresAt: number },
+): NewSession {
+  const loginForm = `form of ${tokenHash}`
+  const id = `id of ${tokenHash}`
+  return {
+    id,
+    tokenHash,
+    userId,
+    kept: false,
+    loginForm,
+    device: '',
+    userAgent: '',
+    address: '',
+    now: NOW,
+    expiresAt,
+  }
+}
+
+export async function count(db: Db, table: keyof Schema): Promise<number> {
+  const row = await db
+    .selectFrom(table)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirst()
+  return row?.count ?? -1
+}

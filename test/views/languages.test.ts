@@ -1,0 +1,313 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { loadLanguages } from '../../src/views/languages.js'
+import { createWords } from '../../src/views/translator.js'
+import { type Page, Site } from '../support/helpers.js'
+import { folderWith, PSEUDO, pseudoFolder } from '../support/pseudo.js'
+
+const test = suite('languages')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start({ templates: [pseudoFolder()] })
+})
+test.after(() => site.close())
+
+const RUSSIAN = { 'Accept-Language': 'ru-RU,ru;q=0.9,en;q=0.5' }
+const CYRILLIC = /[а-яё]/i
+
+// ── pages and mails ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What was made up, what browsers and systems are called, what stands for itself, and what Intl says. */
+const MADE_UP = [
+  /https?:\S+|\/\S+\/|\S+@\S+|\bexample\.\w+/g,
+  /\b(?:Gatehouse|Anna2?|Laptop|Buy bread|English|Firefox|Linux|Safari|iPhone|UTC|JSON|JavaScript|Koa|htmx|HTML|POST)\b/g,
+  /[\da-f]*(?::[\da-f]*){3,}|\b(?:one|two|three|four|five)\b/g,
+  /Mozilla\/\S+[^·]*|\bFormer name\b|\b[WMx]{20,}[\w.@]*|\bmade-up\S*|\b[a-f0-9]{12}\b|\bru\b/g,
+]
+/** Where the names of states and templates, and texts of developers, are shown: these are English. */
+const FOR_DEVELOPERS =
+  /^\/dev\/gallery\/(?:dev-(?:gallery|mailbox)|dev-mailbox-mail|problem\/500-development)/
+
+function latinOn({ $ }: Page): string[] {
+  $('pre code, svg, style, input').remove()
+  const named = $('[aria-label], [title], [placeholder]')
+    .toArray()
+    .flatMap(({ attribs }) => [attribs['aria-label'], attribs.title, attribs.placeholder])
+  // In mails the dots of names stand apart, so that no mail program makes a link of them.
+  $('bdi span').replaceWith('.')
+  $('body *').append(' ')
+  const visible = [$('title').text(), $('body').text(), ...named].join(' ').replaceAll(/[\u2068\u2069]/g, ' ')
+  const left = MADE_UP.reduce((text, known) => text.replaceAll(known, ' '), visible)
+  return left.match(/[A-Za-z][a-z]+/g) ?? []
+}
+
+test('no page and no mail says anything that is in no catalogue', async () => {
+  const index = await site.visitor().open('/dev/gallery/')
+  const paths = index
+    .$('main .rows a')
+    .toArray()
+    .map(({ attribs }) => attribs.href ?? '')
+  const stray: string[] = []
+  for (const path of paths.filter((path) => !FOR_DEVELOPERS.test(path))) {
+    const page = await site.visitor().open(`${path}?lang=${PSEUDO}`)
+    assert.is(page.status, 200, path)
+    assert.is(page.$('html').attr('dir'), 'rtl', path)
+    const words = latinOn(page)
+    if (words.length > 0) stray.push(`${path}: ${words.join(' ')}`)
+  }
+  assert.equal(stray, [])
+  assert.ok(paths.length > 200)
+})
+
+// ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const TRIES = 'tries: {count}'
+const FORMS = { one: '{count}', few: '{count}', many: '{count}', other: '{count}' }
+
+for (const [what, languages, sentence] of [
+  [
+    'an unknown text',
+    { ru: { texts: { 'Lgo in': 'x' } } },
+    /no "Lgo in" in English; the nearest is "Log in"/,
+  ],
+  ['an unknown code', { ru: { messages: { usrname_taken: 'x' } } }, /the nearest is "username_taken"/],
+  [
+    'a parameter that is none',
+    { ru: { texts: { 'Log in': '{name}' } } },
+    /"Log in" has no \{name\} in English/,
+  ],
+  [
+    'a missing plural form',
+    { ru: { texts: { [TRIES]: { by: 'count', one: '1', other: '2', few: '3' } } } },
+    /lacks the plural form "many"/,
+  ],
+  ['a form that is none', { ru: { texts: { [TRIES]: { by: 'count', ...FORMS, two: '2' } } } }, /form "two"/],
+  ['a form by nothing', { ru: { texts: { [TRIES]: { by: 'tries', ...FORMS } } } }, /no \{tries\} in English/],
+  ['a language without a name', { de: { texts: {} } }, /de\.json has to say the "name"/],
+  ['a name that is no language', { RU: { name: 'x' } }, /has to be named by a language/],
+  ['something else', { ru: { sentences: {} } }, /ru\.json is no language/],
+] as const) {
+  test(`a file with ${what} stops the start with a sentence`, () => {
+    assert.throws(() => loadLanguages([folderWith(languages)]), sentence)
+  })
+}
+
+test('a file of the host’s adds a language, and another changes words of ours', async () => {
+  const templates = folderWith({
+    de: { name: 'Deutsch', texts: { 'Log in': 'Anmelden' }, messages: { login_user_unknown: 'Niemand.' } },
+    ru: { texts: { 'Log in': 'Вход' } },
+    en: { texts: { 'Log in': 'Sign in' } },
+  })
+  const own = await Site.start({ templates: [templates] })
+  const title = async (language: string) =>
+    (await own.visitor().open('/login/', { 'Accept-Language': language })).$('h1').text()
+  assert.is(await title('de-AT'), 'Anmelden')
+  assert.is(await title('ru'), 'Вход')
+  assert.is(await title('fr'), 'Sign in')
+  const german = await own.visitor().open('/login/', { 'Accept-Language': 'de' })
+  assert.equal(
+    german
+      .$('footer nav a')
+      .toArray()
+      .map(({ attribs }) => attribs.hreflang),
+    ['en', 'de', 'ru'],
+  )
+  assert.is(german.$('label[for="password"]').text(), 'Password', 'what it lacks is English')
+  await own.close()
+})
+
+test('forms follow the numbers', () => {
+  const russian = loadLanguages().get('ru')
+  const words = createWords(russian)
+  const minutes = (count: number) =>
+    words.sentence({
+      code: 'too_many_attempts',
+      sentence: '',
+      params: { when: { milliseconds: count * 60_000 } },
+    })
+  assert.match(minutes(1), 'через 1 минуту.')
+  assert.match(minutes(2), 'через 2 минуты.')
+  assert.match(minutes(5), 'через 5 минут.')
+  assert.match(minutes(21), 'через 21 минуту.')
+  const tries = (count: number) => words.text(TRIES, { count })
+  assert.equal([1, 3, 11, 22].map(tries), ['1 попытка', '3 попытки', '11 попыток', '22 попытки'])
+})
+
+// ── who reads what ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+for (const [asked, language] of [
+  ['ru-RU,ru;q=0.9,en;q=0.5', 'ru'],
+  ['de,ru;q=0.5', 'ru'],
+  ['en;q=0.2, ru;q=0.1', 'en'],
+  ['ru;q=0', 'en'],
+  ['fr', 'en'],
+  ['*', 'en'],
+  [',;=,ru-', 'en'],
+] as const) {
+  test(`a browser that asks for ${asked} gets ${language}`, async () => {
+    const page = await site.visitor().open('/login/', { 'Accept-Language': asked })
+    assert.is(page.$('html').attr('lang'), language)
+    assert.is(page.headers['content-language'], language)
+    assert.match(page.headers.vary ?? '', /^HX-Request, Accept-Language, Cookie\b/)
+    assert.not.match(page.cookies.join(), 'language')
+  })
+}
+
+function linkTo(page: Page, tag: string): string {
+  return page.$(`footer a[hreflang="${tag}"]`).attr('href') ?? ''
+}
+
+test('the switch keeps a cookie of its own, stays on the page, and comes before the browser', async () => {
+  const visitor = site.visitor()
+  const page = await visitor.open('/login/?next=%2Faccount%2F')
+  assert.is(page.$('footer a[aria-current="true"]').attr('lang'), 'en')
+  assert.is(linkTo(page, 'ru'), '?next=%2Faccount%2F&lang=ru')
+  const gone = await visitor.open(`/login/${linkTo(page, 'ru')}`)
+  assert.is(gone.status, 303)
+  assert.is(gone.headers.location, '/login/?next=%2Faccount%2F')
+  const [cookie = ''] = gone.cookies
+  assert.match(cookie, /^gatehouse-language=ru; path=\/; expires=.*; samesite=lax; httponly$/i)
+  const russian = await visitor.open('/login/?next=%2Faccount%2F', { 'Accept-Language': 'en' })
+  assert.is(russian.$('h1').text(), 'Войти')
+  assert.is(russian.value('next'), '/account/')
+  assert.is(russian.$('footer a[aria-current="true"]').text(), 'Русский')
+  assert.is((await visitor.open('/login/?lang=xx')).status, 200)
+})
+
+test('a link with a language that was opened with JavaScript, or before the login, takes it along', async () => {
+  const visitor = site.visitor()
+  const htmx = await visitor.open('/login/?lang=ru', { 'HX-Request': 'true' })
+  assert.is(htmx.headers['hx-redirect'], '/login/?lang=ru')
+  const guarded = await visitor.open('/account/?lang=ru')
+  assert.is(guarded.status, 303)
+  assert.match((await visitor.open('/login/')).$('h1').text(), CYRILLIC)
+})
+
+test('leads nowhere else', async () => {
+  for (const path of [
+    '/nowhere//evil.example/?lang=ru',
+    '/%2f%2fevil.example/?lang=ru',
+    '/login/?lang=ru&x=//y',
+  ]) {
+    const { location = '/' } = (await site.visitor().open(path)).headers
+    assert.match(location, /^\/(?!\/)/)
+  }
+})
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'} is answered in its language`, async () => {
+    const visitor = site.visitor({ htmx })
+    const form = await visitor.open('/signup/', RUSSIAN)
+    const fields = new URLSearchParams(form.$('main form').first().serialize())
+    fields.set('username', 'a')
+    const answer = await visitor.post('/signup/verify/', fields.toString(), RUSSIAN)
+    assert.is(answer.status, 406)
+    assert.is(answer.headers['content-language'], 'ru')
+    assert.match(answer.messages().join('\n'), 'Имя пользователя: от 3 до 25 символов.')
+    assert.is(answer.fieldError('username'), 'Имя пользователя: от 3 до 25 символов.')
+    if (!htmx) assert.is(linkTo(answer, 'en'), '/signup/?lang=en')
+  })
+}
+
+test('the page of an address that only takes forms leads to the form in another language', async () => {
+  assert.is(linkTo(await site.visitor().open('/login/verify/'), 'ru'), '/login/?lang=ru')
+})
+
+// ── mails ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+test('mails are in the language of their request, and notices in that of the account', async () => {
+  const visitor = site.visitor()
+  await visitor.open('/login/?lang=ru')
+  await visitor.settle('Рита')
+  const [stored] = await site.rows<{ email: string; language: string }>(
+    "select email, language from users where name = 'Рита'",
+  )
+  const email = stored?.email ?? ''
+  assert.is(stored?.language, 'ru')
+  assert.is((await site.mail(email)).subject, 'Подтвердите адрес электронной почты для Gatehouse')
+
+  await site.emptyMailbox()
+  await site.visitor().logIn('Рита')
+  const notice = await site.mail(email)
+  assert.is(notice.subject, 'Новый вход в ваш аккаунт на сайте Gatehouse', 'a stranger speaks English')
+  assert.match(notice.text, /Время: \d+ \S+ 2026 г\./)
+
+  await site.emptyMailbox()
+  const forgetful = site.visitor()
+  await forgetful.send(await forgetful.open('/password/forgot/'), { username: 'Рита' })
+  assert.is((await site.mail(email)).subject, 'A new password for Gatehouse')
+})
+
+test('who switches while they are logged in is written to in that language from then on', async () => {
+  const visitor = await site.visitor().settle('Switcher')
+  await visitor.open('/account/?lang=ru')
+  await site.emptyMailbox()
+  await visitor.send(await visitor.open('/account/name/'), { username: 'Switched' })
+  assert.match((await site.mail('Switcher@example.com')).subject, 'Ваше имя пользователя')
+})
+
+// ── hosts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+test('a host decides, and then there is no switch and no parameter', async () => {
+  for (const language of ['ru', () => 'ru']) {
+    const own = await Site.start({ language })
+    const page = await own.visitor().open('/login/?lang=en')
+    assert.is(page.status, 200)
+    assert.is(page.$('html').attr('lang'), 'ru')
+    assert.is(page.$('footer a[hreflang]').length, 0)
+    assert.is(page.cookies.filter((cookie) => cookie.includes('language')).length, 0)
+    await own.close()
+  }
+})
+
+test('a host offers some languages only, and replaces sentences in all or in one', async () => {
+  const messages = { login_user_unknown: 'Nobody.', login_password_missing: { ru: 'Пароль!' } }
+  const own = await Site.start({ messages, environment: { LANGUAGES: 'ru, en' } })
+  const page = await own.visitor().open('/login/', { 'Accept-Language': 'fr' })
+  assert.is(page.$('html').attr('lang'), 'ru')
+  const said = async (typed: Record<string, string>, language: string) => {
+    const visitor = own.visitor()
+    await visitor.open(`/login/?lang=${language}`)
+    return (await visitor.logIn('nobody', typed)).messages().join()
+  }
+  assert.match(await said({}, 'ru'), 'Nobody.')
+  assert.match(await said({ password: '' }, 'ru'), 'Пароль!')
+  assert.match(await said({ password: '' }, 'en'), 'Enter your password.')
+  await own.close()
+})
+
+test('a language that is not there stops the start', async () => {
+  try {
+    await Site.start({ languages: ['en', 'xx'] })
+    assert.unreachable()
+  } catch (error) {
+    assert.match(String(error), 'There is no language xx: there are en, ru.')
+  }
+})
+
+test('a link of another site shows a page in its language, and changes nothing that is kept', async () => {
+  const visitor = await site.visitor().settle('Led')
+  const before = await site.rows("select language from users where name = 'Led'")
+  const host = new URL(site.address).host
+  const foreign: Record<string, string>[] = [
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site' },
+    { Referer: 'https://evil.example/' },
+    { Referer: `http://${host}.evil.example/` },
+  ]
+  for (const headers of foreign) {
+    const page = await visitor.open('/account/?lang=ru', headers)
+    assert.is(page.status, 200, JSON.stringify(headers))
+    assert.is(page.$('html').attr('lang'), 'ru')
+    assert.not.match(page.cookies.join(), 'language')
+    assert.is((await visitor.open('/account/')).$('html').attr('lang'), 'en')
+  }
+  assert.equal(await site.rows("select language from users where name = 'Led'"), before)
+
+  const own = await visitor.open('/account/?lang=ru', { Referer: `${site.address}/account/` })
+  assert.is(own.status, 303)
+  assert.is((await visitor.open('/account/')).$('html').attr('lang'), 'ru')
+})
+
+test.run()

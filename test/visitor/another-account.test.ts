@@ -1,0 +1,169 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { MINUTE } from '../../src/base/durations.js'
+import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
+
+const test = suite('a page that was opened for another account')
+let site: Site
+
+test.before(async () => {
+  const LIMITS = { LIMIT_MAIL_NETWORK: '1000/1h', LIMIT_SIGNUP_NETWORK: '1000/1h' }
+  site = await Site.start({ environment: LIMITS })
+})
+test.after(() => site.close())
+test.after.each(() => site.emptyMailbox())
+
+let made = 0
+
+/** A browser in which one user was logged in, and another has logged in since, in another tab. */
+async function twoUsers(options = {}): Promise<{ browser: Visitor; first: string; second: string }> {
+  const number = ++made
+  const [first, second] = [`First ${number}`, `Second ${number}`]
+  await site.visitor().signUp(second, { email: `second${number}@example.com` })
+  const browser = site.visitor(options)
+  await browser.signUp(first, { email: `first${number}@example.com` })
+  await browser.logIn(first)
+  return { browser, first, second }
+}
+
+/** As from another tab: the login page is not offered to who is logged in. */
+async function switchTo(browser: Visitor, username: string): Promise<void> {
+  const logout = await browser.open('/logout/')
+  await browser.send(logout)
+  await browser.logIn(username)
+}
+
+interface Form {
+  page: string
+  typed?: Record<string, string>
+  action?: string | ((page: Page) => string)
+}
+
+const firstRevoke = (page: Page) => page.$('form[action$="/revoke/"]').first().attr('action') ?? ''
+const firstName = (page: Page) => page.$('form[action$="/name/"]').first().attr('action') ?? ''
+
+const FORMS: Record<string, Form> = {
+  'the user name': { page: '/account/name/', typed: { username: 'Renamed' } },
+  'the address': {
+    page: '/account/email/',
+    typed: { email: 'other@example.com' },
+    action: '/account/email/verify/',
+  },
+  'the password': {
+    page: '/account/password/',
+    typed: { current: PASSWORD, password: 'another horse 43', repassword: 'another horse 43' },
+  },
+  'a device': { page: '/account/devices/', action: firstRevoke },
+  'the name of a device': { page: '/account/devices/', typed: { name: 'Mine' }, action: firstName },
+  'another mail': { page: '/email/confirm/', action: '/email/confirm/send/' },
+  'a corrected address': { page: '/email/confirm/address/', typed: { email: 'right@example.com' } },
+  'the end of the account': { page: '/account/close/' },
+  'a logout': { page: '/logout/' },
+}
+
+async function stateOf(name: string): Promise<unknown> {
+  const [user] = await site.rows<{ id: string }>('select * from users where name = ?', name)
+  assert.ok(user)
+  const sessions = await site.rows('select id, device_name from sessions where user_id = ?', user.id)
+  const events = await site.rows("select kind from events where user_id = ? and kind <> 'logged_in'", user.id)
+  return { user, sessions, events }
+}
+
+for (const htmx of [false, true]) {
+  for (const [what, { page: path, typed = {}, action }] of Object.entries(FORMS)) {
+    test(`${htmx ? 'htmx' : 'a plain browser'}: ${what} is refused, and it is said who is logged in now`, async () => {
+      const { browser, second } = await twoUsers({ htmx })
+      const page = await browser.open(path)
+      await switchTo(browser, second)
+      const before = await stateOf(second)
+      const to = typeof action === 'function' ? action(page) : action
+      const refused = await browser.send(page, typed, to)
+      assert.is(refused.status, 403)
+      assert.is(refused.messages().length, 1)
+      assert.match(refused.messages()[0] ?? '', `opened for another account`)
+      assert.match(refused.messages()[0] ?? '', second)
+      assert.equal(await stateOf(second), before)
+      for (const [name, text] of Object.entries(typed).filter(([name]) => !/pass|current/.test(name))) {
+        if (!htmx || refused.value(name) !== undefined) assert.ok(refused.text.includes(text), name)
+      }
+    })
+  }
+
+  test(`${htmx ? 'htmx' : 'a plain browser'}: pressed again it is done for the one whose name was shown`, async () => {
+    const { browser, first, second } = await twoUsers({ htmx })
+    const page = await browser.open('/account/name/')
+    await switchTo(browser, second)
+    const wanted = `Again ${made}`
+    const refused = await browser.send(page, { username: wanted })
+    const token = refused.value('_csrf')
+    const again = await browser.send(page, { username: wanted, _csrf: token })
+    assert.is(again.status, htmx ? 200 : 303)
+    const names = await site.rows<{ name: string }>(
+      'select name from users where name in (?, ?, ?)',
+      first,
+      second,
+      wanted,
+    )
+    assert.equal(names.map(({ name }) => name).sort(), [wanted, first].sort())
+  })
+
+  test(`${htmx ? 'htmx' : 'a plain browser'}: the other user’s password is not asked for it`, async () => {
+    const { browser, second } = await twoUsers({ htmx })
+    const page = await browser.open('/account/close/')
+    await switchTo(browser, second)
+    site.clock.advance(11 * MINUTE)
+    const refused = await browser.send(page)
+    assert.is(refused.status, 403)
+    assert.match(refused.messages()[0] ?? '', `you are logged in as ${second} now`)
+    assert.is(refused.$('input[type=password]').length, 0)
+  })
+
+  test(`${htmx ? 'htmx' : 'a plain browser'}: a half login is one of these accounts`, async () => {
+    const browser = site.visitor({ htmx })
+    const [one, other] = [`One ${++made}`, `Other ${made}`]
+    await browser.signUp(one, { email: `one${made}@example.com` })
+    const page = await browser.open('/email/confirm/address/')
+    await browser.signUp(other, { email: `other${made}@example.com` })
+    const refused = await browser.send(page, { email: `right${made}@example.com` })
+    assert.is(refused.status, 403)
+    assert.match(refused.messages()[0] ?? '', other)
+    assert.equal(await site.rows('select 1 from users where email = ?', `right${made}@example.com`), [])
+  })
+
+  test(`${htmx ? 'htmx' : 'a plain browser'}: so is the account of a link, whoever is logged in`, async () => {
+    const [one, other] = [`Reader ${++made}`, `Other reader ${made}`]
+    const [first, second] = [`reader${made}@example.com`, `other-reader${made}@example.com`]
+    await site.visitor().signUp(one, { email: first })
+    await site.visitor().signUp(other, { email: second })
+    await site.emptyMailbox()
+    const browser = site.visitor({ htmx })
+    const ask = async (username: string, email: string) => {
+      await browser.send(await browser.open('/password/forgot/'), { username })
+      return site.mail(email)
+    }
+    const [mail, theirs] = [await ask(one, first), await ask(other, second)]
+    const page = await browser.follow(mail)
+    await browser.follow(theirs)
+    const typed = { password: 'another horse 43', repassword: 'another horse 43' }
+    const refused = await browser.send(page, typed)
+    assert.is(refused.status, 403)
+    assert.match(refused.messages()[0] ?? '', other)
+    assert.is(
+      (await site.visitor().logIn(other)).status,
+      303,
+      'the password of the other account is what it was',
+    )
+    assert.is((await site.visitor().logIn(one)).status, 303)
+  })
+}
+
+test('of one user whose page is from before another login it is said that it is too old', async () => {
+  const { browser, first } = await twoUsers()
+  const page = await browser.open('/account/name/')
+  await switchTo(browser, first)
+  const refused = await browser.send(page, { username: 'Same' })
+  assert.is(refused.status, 403)
+  assert.match(refused.messages()[0] ?? '', 'open for too long')
+})
+
+test.run()

@@ -1,0 +1,256 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createRequire } from 'node:module'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { DAY, MINUTE } from '../../src/base/durations.js'
+import type { AccountEvent } from '../../src/index.js'
+import { PASSWORD, type Page, Site, until, type Visitor } from '../support/helpers.js'
+
+/*
+ * A session's cookie that somebody has copied: what its owner sees of that.
+ */
+const test = suite('session-jumps')
+
+// The very copy that the site uses.
+const { DefaultQueryExecutor }: typeof import('kysely') = createRequire(import.meta.url)('kysely')
+
+const requests = new AsyncLocalStorage<string[]>()
+
+DefaultQueryExecutor.prototype.executeQuery = new Proxy(DefaultQueryExecutor.prototype.executeQuery, {
+  apply(execute, self, given) {
+    requests.getStore()?.push(given[0].sql)
+    return Reflect.apply(execute, self, given)
+  },
+})
+
+const PATH = '/account/devices/'
+const HOME = '192.0.2.1'
+const ELSEWHERE = '203.0.113.9'
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
+const FIREFOX_LATER = FIREFOX.replaceAll('128.0', '131.0')
+const IPHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1'
+const CHROME =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'
+
+const told: AccountEvent[] = []
+let site: Site
+let mailing: Site
+
+test.before(async () => {
+  const environment = { TRUST_PROXY: '1', LIMIT_SIGNUP_NETWORK: '100/1h' }
+  site = await Site.start({ environment, onEvent: (event) => void told.push(event) })
+  mailing = await Site.start({ environment: { ...environment, MAIL_ON_JUMP: 'on' } })
+})
+test.after(async () => {
+  await site.close()
+  await mailing.close()
+})
+
+/** From now on the browser is there, and calls itself so. */
+function move(visitor: Visitor, { from, userAgent }: { from: string; userAgent: string }): Visitor {
+  visitor.agent.set('X-Forwarded-For', from).set('User-Agent', userAgent)
+  return visitor
+}
+
+/** Somebody who has signed up, and is logged in with a browser at home. */
+async function atHome(name: string, at = site, userAgent = FIREFOX): Promise<Visitor> {
+  const visitor = move(at.visitor(), { from: HOME, userAgent })
+  await visitor.settle(name)
+  return visitor
+}
+
+/** A browser with copies of the cookies of another one. */
+function copyOf(owner: Visitor, place: { from: string; userAgent: string }, at = site): Visitor {
+  const thief = move(at.visitor(), place)
+  const from = { domain: '127.0.0.1', path: '/', secure: false, script: false }
+  for (const { name, value } of owner.agent.jar.getCookies(from)) {
+    thief.agent.jar.setCookie(`${name}=${value}; path=/`, '127.0.0.1', '/')
+  }
+  return thief
+}
+
+async function jumpsOf(name: string, at = site) {
+  return at.rows<{ user_agent: string; address: string }>(
+    `select user_agent, address from events join users on users.id = user_id
+     where name = ? and kind = 'session_jumped' order by events.id`,
+    name,
+  )
+}
+
+/** What the rows of the devices say of their places. */
+function placesOf({ $ }: Page): string[] {
+  return $('.rows > li > .hint')
+    .toArray()
+    .map((hint) => $(hint).text().replaceAll(/\s+/g, ' ').trim())
+    .filter((hint) => /used from/i.test(hint))
+}
+
+async function jumpMails(name: string): Promise<{ text: string; subject: string }[]> {
+  await until(async () => (await mailing.rows("select 1 from mails where state = 'waiting'")).length === 0)
+  const mails = await mailing.mails(`${name}@example.com`, 0)
+  return mails.filter(({ subject }) => subject.startsWith('A login used on another device'))
+}
+
+test('a copied cookie is seen by its owner in the list of devices and in the activity, and told to the host', async () => {
+  const owner = await atHome('Robbed')
+  const thief = copyOf(owner, { from: ELSEWHERE, userAgent: CHROME })
+  assert.is((await thief.open('/account/')).status, 200)
+  assert.equal(await jumpsOf('Robbed'), [{ user_agent: CHROME, address: ELSEWHERE }])
+  assert.is(told.filter(({ kind }) => kind === 'session_jumped').length, 1)
+  const list = await owner.open(PATH)
+  assert.equal(placesOf(list), [
+    'Last used from: Chrome on Windows · 203.0.113.9',
+    'Used from another network and browser: Chrome on Windows · 203.0.113.9 · now',
+  ])
+  site.clock.advance(5 * MINUTE)
+  await owner.open(PATH)
+  await until(async () => placesOf(await owner.open(PATH)).length === 1)
+  assert.equal(
+    placesOf(await owner.open(PATH)),
+    ['Used from another network and browser: Chrome on Windows · 203.0.113.9 · 5 minutes ago'],
+    'that it is used at home again does not hide it',
+  )
+  const activity = await owner.open('/account/activity/')
+  assert.match(activity.text, 'Device used from another network and browser')
+  const stored = JSON.parse((await owner.open('/account/export/json/')).text).sessions.at(0)
+  assert.is(stored.jumpAddress, ELSEWHERE)
+  assert.is(stored.jumpUserAgent, CHROME)
+  assert.match(stored.jumpedAt, /^2026-/)
+  const page = await owner.open('/account/export/')
+  assert.match(page.$('main').text(), 'Used from another network and browser:')
+})
+
+test('a copied cookie is one event a day, however often it is used and from wherever', async () => {
+  const owner = await atHome('Haunted')
+  const thief = copyOf(owner, { from: ELSEWHERE, userAgent: CHROME })
+  await Promise.all([thief, thief, thief, thief].map((one) => one.open('/account/')))
+  for (const userAgent of ['curl/8.5.0', IPHONE, '', CHROME]) {
+    site.clock.advance(2 * MINUTE)
+    await owner.open('/')
+    await move(thief, { from: `198.51.100.${userAgent.length % 250}`, userAgent }).open('/')
+  }
+  assert.is((await jumpsOf('Haunted')).length, 1)
+  site.clock.advance(DAY / 2)
+  await owner.open('/')
+  site.clock.advance(DAY / 2)
+  await until(async () => {
+    await owner.open('/')
+    const [session] = await site.rows<{ last_address: string }>(
+      `select last_address from sessions join users on users.id = user_id where users.name = 'Haunted'
+       order by last_seen_at desc limit 1`,
+    )
+    return session?.last_address === HOME
+  })
+  assert.is((await jumpsOf('Haunted')).length, 1, 'that the owner is at home is none')
+  await thief.open('/')
+  assert.is((await jumpsOf('Haunted')).length, 2)
+})
+
+test('a phone that changes networks has not jumped, nor has a browser that was updated; both show where they are', async () => {
+  const phone = await atHome('Roaming', site, IPHONE)
+  for (const from of [ELSEWHERE, '2001:db8::1', '198.51.100.4']) {
+    site.clock.advance(2 * MINUTE)
+    await move(phone, { from, userAgent: IPHONE.replace('17_5', '17_6').replace('17.5', '17.6') }).open('/')
+  }
+  await until(async () => placesOf(await phone.open(PATH)).length > 0)
+  assert.equal(placesOf(await phone.open(PATH)), ['Last used from: Safari on iPhone · 198.51.100.4'])
+  const browser = await atHome('Updated')
+  site.clock.advance(2 * MINUTE)
+  await move(browser, { from: ELSEWHERE, userAgent: FIREFOX_LATER }).open('/')
+  assert.equal(await jumpsOf('Roaming'), [])
+  assert.equal(await jumpsOf('Updated'), [])
+})
+
+test('another browser in the same network has not jumped: an address of IPv6 changes by itself', async () => {
+  const owner = move(site.visitor(), { from: '2001:db8:0:1::1', userAgent: FIREFOX })
+  await owner.settle('Neighbor')
+  await copyOf(owner, { from: '2001:db8:0:1:ffff::2', userAgent: CHROME }).open('/')
+  assert.equal(await jumpsOf('Neighbor'), [])
+  await copyOf(owner, { from: '2001:db8:0:2::1', userAgent: CHROME }).open('/')
+  assert.is((await jumpsOf('Neighbor')).length, 1)
+})
+
+test('a login that takes the place of one by the same form takes nothing over of where that was', async () => {
+  await site.visitor().signUp('Anew')
+  const owner = move(site.visitor(), { from: HOME, userAgent: FIREFOX })
+  const form = await owner.open('/login/')
+  const again = copyOf(owner, { from: HOME, userAgent: FIREFOX })
+  const send = (one: Visitor) => one.send(form, { username: 'Anew', password: PASSWORD })
+  await send(owner)
+  await copyOf(owner, { from: ELSEWHERE, userAgent: CHROME }).open('/')
+  assert.is(placesOf(await owner.open(PATH)).length, 2)
+  await send(again)
+  const list = await again.open(PATH)
+  assert.is(list.$('.rows > li').length, 1)
+  assert.equal(placesOf(list), [])
+})
+
+async function statementsOf(answer: () => Promise<unknown>): Promise<string[]> {
+  const statements: string[] = []
+  const [listener] = site.server.listeners('request')
+  site.server.removeAllListeners('request')
+  site.server.on('request', (request, response) => {
+    requests.run(statements, () => listener?.(request, response))
+  })
+  await answer()
+  site.server.removeAllListeners('request')
+  site.server.on('request', (request, response) => void listener?.(request, response))
+  return statements
+}
+
+test('a page costs one statement, wherever it is asked for; the place is written with the time', async () => {
+  const owner = await atHome('Thrifty')
+  site.clock.advance(2 * MINUTE)
+  const first = await statementsOf(() => owner.open('/'))
+  assert.is(first.length, 2, first.join('\n'))
+  assert.match(first[1] ?? '', /^update "sessions" set "last_seen_at"/)
+  assert.is((await statementsOf(() => owner.open('/'))).length, 1)
+  move(owner, { from: ELSEWHERE, userAgent: FIREFOX_LATER })
+  assert.is((await statementsOf(() => owner.open('/'))).length, 1)
+  const thief = copyOf(owner, { from: '198.51.100.4', userAgent: CHROME })
+  await thief.open('/')
+  assert.is((await jumpsOf('Thrifty')).length, 1)
+  assert.is((await statementsOf(() => thief.open('/'))).length, 1)
+  assert.is((await statementsOf(() => owner.open('/'))).length, 1)
+})
+
+test('by option a mail tells it once, to an address that was confirmed', async () => {
+  const owner = await atHome('Written', mailing)
+  await mailing.write("update users set email_confirmed_at = 1 where name = 'Written'")
+  const thief = copyOf(owner, { from: ELSEWHERE, userAgent: CHROME }, mailing)
+  await thief.open('/')
+  await thief.open('/account/')
+  assert.is((await jumpsOf('Written', mailing)).length, 1)
+  const mails = await jumpMails('Written')
+  assert.is(mails.length, 1)
+  const { text = '' } = mails[0] ?? {}
+  assert.match(text, 'Device: Chrome on Windows')
+  assert.match(text, `Network address: ${ELSEWHERE}`)
+  assert.match(text, PATH)
+})
+
+test('nobody is written to whose address is not confirmed, nor without the option', async () => {
+  const unconfirmed = await atHome('Unheard', mailing)
+  await copyOf(unconfirmed, { from: ELSEWHERE, userAgent: CHROME }, mailing).open('/')
+  assert.is((await jumpsOf('Unheard', mailing)).length, 1)
+  assert.equal(await jumpMails('Unheard'), [])
+  const unwritten = await atHome('Unwritten')
+  await site.write("update users set email_confirmed_at = 1 where name = 'Unwritten'")
+  await copyOf(unwritten, { from: ELSEWHERE, userAgent: CHROME }).open('/')
+  assert.is((await jumpsOf('Unwritten')).length, 1)
+  assert.equal(await site.rows("select 1 from mails where kind = 'session-jumped'"), [])
+})
+
+test('MAIL_ON_JUMP takes on or off, and needs mails', async () => {
+  const start = (environment: Record<string, string>) => Site.start({ environment })
+  for (const [environment, sentence] of [
+    [{ MAIL_ON_JUMP: 'yes' }, 'MAIL_ON_JUMP has to be on or off'],
+    [{ MAIL_ON_JUMP: 'on', MAIL: 'off' }, 'MAIL_ON_JUMP cannot be on with MAIL=off'],
+  ] as const) {
+    const error: unknown = await start(environment).catch((refusal: unknown) => refusal)
+    assert.match(String(error), sentence)
+  }
+})
+
+test.run()

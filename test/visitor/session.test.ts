@@ -1,0 +1,182 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { DAY, HOUR, MINUTE } from '../../src/base/durations.js'
+import { PASSWORD, Site, until, type Visitor } from '../support/helpers.js'
+
+const test = suite('sessions')
+
+async function isLoggedIn(visitor: Visitor): Promise<boolean> {
+  return (await visitor.open('/')).text.includes('Log out')
+}
+
+async function login(site: Site, name: string, typed: Record<string, string> = {}): Promise<Visitor> {
+  const visitor = site.visitor()
+  await visitor.logIn(name, typed)
+  return visitor
+}
+
+/** Waits until it is written down that the session was used, which no page waits for. */
+async function noted(site: Site): Promise<void> {
+  const seen = 'select id from sessions where last_seen_at = ?'
+  await until(async () => (await site.rows(seen, site.clock.now())).length > 0)
+}
+
+test('lifetimes can be set', async () => {
+  const environment = { SESSION_IDLE: '1h', SESSION_KEPT_IDLE: '2h', SESSION_MAX: '3h' }
+  const site = await Site.start({ environment })
+  await site.visitor().signUp('Anna')
+  const brief = await login(site, 'Anna')
+  const kept = await login(site, 'Anna', { keep: 'on' })
+  site.clock.advance(HOUR - 1)
+  assert.ok(await isLoggedIn(brief))
+  site.clock.advance(HOUR)
+  assert.not.ok(await isLoggedIn(brief))
+  assert.ok(await isLoggedIn(kept))
+  await noted(site)
+  site.clock.advance(HOUR)
+  assert.ok(await isLoggedIn(kept))
+  site.clock.advance(2)
+  assert.not.ok(await isLoggedIn(kept), 'three hours are the most, however much it is used')
+  await site.close()
+})
+
+test('with a recheck a page trusts what the database said for so long, and then asks again', async () => {
+  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '30' } })
+  await site.visitor().signUp('Bela')
+  const visitor = await login(site, 'Bela')
+  assert.ok(await isLoggedIn(visitor))
+  await site.write('delete from sessions')
+  site.clock.advance(29_999)
+  assert.ok(await isLoggedIn(visitor))
+  site.clock.advance(1)
+  assert.not.ok(await isLoggedIn(visitor))
+  await site.close()
+})
+
+test('with a recheck nothing that changes something trusts, and a logout here counts at once', async () => {
+  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '30' } })
+  await site.visitor().signUp('Cora')
+  const revoked = await login(site, 'Cora')
+  const form = await revoked.open('/members/recent/')
+  await site.write('delete from sessions')
+  assert.is((await revoked.send(form, { note: 'late' })).status, 403)
+
+  const visitor = await login(site, 'Cora')
+  assert.ok(await isLoggedIn(visitor))
+  await visitor.send(await visitor.open('/logout/'))
+  assert.not.ok(await isLoggedIn(visitor))
+  await site.close()
+})
+
+test('with a recheck what was on its way with the former token does not take the place of the new one', async () => {
+  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '5' } })
+  await site.visitor().signUp('Two tabs')
+  const visitor = site.visitor()
+  const former = (await visitor.logIn('Two tabs')).cookieHeader
+  await visitor.open('/')
+  site.clock.advance(10 * MINUTE)
+  await visitor.send(await visitor.open('/password/confirm/'), { password: PASSWORD })
+  site.clock.advance(6_000)
+  const page = await site.visitor().open('/members/', { Cookie: former })
+  assert.is(page.status, 200)
+  assert.is(page.sessionCookie, '')
+  assert.not.match(page.cookies.join(), 'gatehouse-seen')
+  await site.close()
+})
+
+test('with a recheck a session still ends when its time is over', async () => {
+  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '3600', SESSION_IDLE: '30m' } })
+  await site.visitor().signUp('Dora')
+  const visitor = await login(site, 'Dora')
+  assert.ok(await isLoggedIn(visitor))
+  site.clock.advance(HOUR / 2)
+  assert.not.ok(await isLoggedIn(visitor))
+  await site.close()
+})
+
+test('with a recheck nobody can make up what the database would have said, nor go back in time', async () => {
+  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '30' } })
+  await site.visitor().signUp('Erna')
+  const visitor = await login(site, 'Erna')
+  assert.ok(await isLoggedIn(visitor))
+  await site.write('delete from sessions')
+  site.clock.advance(-HOUR)
+  assert.not.ok(await isLoggedIn(visitor))
+  await site.close()
+})
+
+test('a user has a hundred sessions at most: the one that was not used for longest ends', async () => {
+  const site = await Site.start()
+  await site.visitor().signUp('Busy')
+  const first = await login(site, 'Busy')
+  site.clock.advance(1)
+  const second = await login(site, 'Busy')
+  for (let count = 2; count < 101; count++) {
+    site.clock.advance(1)
+    await login(site, 'Busy')
+  }
+  assert.is((await site.rows('select id from sessions')).length, 100)
+  assert.not.ok(await isLoggedIn(first))
+  assert.ok(await isLoggedIn(second))
+  await site.close()
+})
+
+test('a session that is used more often than once a minute lives on, however short it may idle', async () => {
+  const site = await Site.start({ environment: { SESSION_IDLE: '50s' } })
+  const visitor = await site.visitor().settle('Quick')
+  for (let seconds = 0; seconds < 200; seconds += 20) {
+    site.clock.advance(25_000)
+    assert.ok(await isLoggedIn(visitor))
+    await noted(site)
+  }
+  await site.close()
+})
+
+test('a session that has ended takes its message with it', async () => {
+  const site = await Site.start()
+  await site.visitor().signUp('Mute')
+  const visitor = await login(site, 'Mute')
+  await site.write('delete from sessions')
+  assert.equal((await visitor.open('/')).messages(), [])
+  await site.close()
+})
+
+test('without one every request asks', async () => {
+  const site = await Site.start()
+  const visitor = await site.visitor().settle('Emil')
+  assert.ok(await isLoggedIn(visitor))
+  await site.write('delete from sessions')
+  assert.not.ok(await isLoggedIn(visitor))
+  await site.close()
+})
+
+test('a thousand sessions that have ended are swept while pages are answered', async () => {
+  const site = await Site.start()
+  const visitor = await site.visitor().settle('Fanny')
+  await visitor.open('/')
+  const { database, clock } = site
+  for (let count = 0; count < 1000; count += 100) await site.write(copies(count))
+  await site.close()
+  clock.advance(2 * DAY)
+  const next = await Site.start({ database, now: clock.now })
+  let longest = 0
+  for (let left = 1; left > 0; ) {
+    const start = performance.now()
+    assert.is((await next.visitor().open('/login/')).status, 200)
+    longest = Math.max(longest, performance.now() - start)
+    left = (await next.rows('select id from sessions')).length
+  }
+  assert.ok(longest < 1000, `a page took ${longest} ms`)
+  await next.close()
+})
+
+/** A statement that stores a hundred copies of the one session. */
+function copies(from: number): string {
+  const columns = 'user_id, kept, user_agent, address, created_at, last_seen_at, authenticated_at, expires_at'
+  const one = (index: number) =>
+    `select 'id ${index}', 'hash ${index}', 'form ${index}', ${columns} from sessions where id not like 'id %'`
+  const all = Array.from({ length: 100 }, (_, index) => one(from + index)).join(' union all ')
+  return `insert into sessions (id, token_hash, login_form, ${columns}) ${all}`
+}
+
+test.run()

@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import Koa, { type Context } from 'koa'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { refuseIfLeft, VisitorLeft } from '../../src/web/disconnect.js'
+
+const test = suite('a visitor who leaves')
+
+for (const leaves of [false, true]) {
+  test(leaves ? 'is known to have left' : 'is not who waits for the answer', async () => {
+    const app = new Koa()
+    const arrived = new Promise<{ ctx: Context; answer: () => void }>((resolve) => {
+      app.use((ctx) => new Promise<void>((answer) => resolve({ ctx, answer })))
+    })
+    const server = app.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const socket = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    const { ctx, answer } = await arrived
+    if (leaves) {
+      socket.destroy()
+      await once(ctx.res, 'close')
+      assert.throws(
+        () => refuseIfLeft(ctx),
+        (error: unknown) => error instanceof VisitorLeft,
+      )
+    } else {
+      refuseIfLeft(ctx)
+      ctx.body = 'an answer'
+    }
+    answer()
+    if (!leaves) assert.match(await text(socket), 'an answer')
+    server.close()
+  })
+}
+
+test.run()

@@ -1,0 +1,214 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { MINUTE } from '../../src/base/durations.js'
+import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
+
+const test = suite('a form that comes again because its answer was lost')
+let site: Site
+
+test.before(async () => {
+  const LIMITS = { LIMIT_MAIL_NETWORK: '1000/1h', LIMIT_SIGNUP_NETWORK: '1000/1h' }
+  site = await Site.start({ environment: LIMITS })
+})
+test.after(() => site.close())
+test.after.each(() => site.emptyMailbox())
+
+const NEW = 'another horse 43'
+let made = 0
+
+/** As long as a failover takes, and after what a renewed session's former token is good for otherwise. */
+const FAILOVER = MINUTE
+
+interface Owner {
+  name: string
+  email: string
+  visitor: Visitor
+}
+
+async function owner(options = {}): Promise<Owner> {
+  const [name, email] = [`Owner ${++made}`, `owner${made}@example.com`]
+  const visitor = site.visitor(options)
+  await visitor.signUp(name, { email })
+  const mail = await site.mail(email)
+  await visitor.send(await visitor.open('/email/confirm/'), { code: mail.code })
+  await visitor.logIn(name)
+  await site.emptyMailbox()
+  return { name, email, visitor }
+}
+
+/**
+ * Sends the form of a page twice, as a browser does whose first answer never came: with the cookies that it had. Answers
+ * what it gets the second time.
+ */
+async function sentTwice(
+  visitor: Visitor,
+  page: Page,
+  typed: Record<string, string>,
+  { action, other = {} }: { action?: string; other?: Record<string, string> } = {},
+): Promise<Page> {
+  const form = page.$(action === undefined ? 'main form' : `form[action="${action}"]`).first()
+  const fields = new URLSearchParams(form.serialize())
+  for (const [name, value] of Object.entries(typed)) fields.set(name, value)
+  const to = form.attr('action') ?? ''
+  const jar = visitor.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false })
+  const Cookie = jar.toValueString()
+  const lost = site.visitor({ htmx: visitor.htmx })
+  await lost.post(to, fields.toString(), { Cookie })
+  site.clock.advance(FAILOVER)
+  for (const [name, value] of Object.entries(other)) fields.set(name, value)
+  return visitor.post(to, fields.toString())
+}
+
+async function count(name: string, kind: string): Promise<number> {
+  const rows = await site.rows(
+    'select 1 from events join users on users.id = user_id where name = ? and kind = ?',
+    name,
+    kind,
+  )
+  return rows.length
+}
+
+function said(answer: Page): string {
+  return answer.messages().join()
+}
+
+/** The message that the visitor gets, wherever it leads. */
+async function told(visitor: Visitor, answer: Page): Promise<string> {
+  const place = answer.headers['hx-redirect'] ?? answer.headers.location
+  return place === undefined ? said(answer) : said(await visitor.open(place))
+}
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: a new password is a yes after a minute, and the session lives`, async () => {
+    const { visitor, name } = await owner({ htmx })
+    const page = await visitor.open('/account/password/')
+    const typed = { current: PASSWORD, password: NEW, repassword: NEW }
+    const again = await sentTwice(visitor, page, typed)
+    assert.match(await told(visitor, again), 'Your password is changed')
+    assert.is((await visitor.open('/account/')).status, 200)
+    assert.is(await count(name, 'password_changed'), 1)
+  })
+
+  test(`${kind}: with another password it is no yes`, async () => {
+    const { visitor, name } = await owner({ htmx })
+    const page = await visitor.open('/account/password/')
+    const typed = { current: PASSWORD, password: NEW, repassword: NEW }
+    const other = { password: `${NEW}4`, repassword: `${NEW}4` }
+    const again = await sentTwice(visitor, page, typed, { other })
+    assert.is(again.status, 406)
+    assert.is(await count(name, 'password_changed'), 1)
+    assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
+  })
+
+  test(`${kind}: a password that was asked for again is a yes after a minute`, async () => {
+    const { visitor, name } = await owner({ htmx })
+    site.clock.advance(11 * MINUTE)
+    const page = await visitor.open('/password/confirm/?next=%2Faccount%2Femail%2F')
+    const again = await sentTwice(visitor, page, { password: PASSWORD })
+    assert.is(again.headers[htmx ? 'hx-redirect' : 'location'], '/account/email/')
+    assert.is((await visitor.open('/account/email/')).status, 200)
+    assert.is(await count(name, 'password_confirmed'), 1)
+  })
+
+  test(`${kind}: a login makes one session, one event and one mail`, async () => {
+    const { name, email } = await owner()
+    const stranger = site.visitor({ htmx })
+    const page = await stranger.open('/login/')
+    const before = await site.rows('select 1 from sessions')
+    const again = await sentTwice(stranger, page, { username: name, password: PASSWORD })
+    assert.is(again.status, htmx ? 200 : 303)
+    assert.is((await stranger.open('/account/')).status, 200)
+    assert.is((await site.rows('select 1 from sessions')).length, before.length + 1)
+    assert.is(await count(name, 'logged_in'), 2, 'that of the owner, and this one')
+    assert.match((await site.mail(email)).subject, 'A new login')
+  })
+
+  test(`${kind}: a reset says that the password was changed`, async () => {
+    const { name, email } = await owner()
+    const visitor = site.visitor({ htmx })
+    await visitor.send(await visitor.open('/password/forgot/'), { username: name })
+    const page = await visitor.follow(await site.mail(email))
+    const again = await sentTwice(visitor, page, { password: NEW, repassword: NEW })
+    assert.match(await told(visitor, again), 'Your password was changed already')
+    assert.is(await count(name, 'password_reset'), 1)
+    assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
+    const elsewhere = site.visitor({ htmx })
+    const { link } = (await site.mails(email)).find((mail) => mail.link.includes('/reset/')) ?? { link: '' }
+    assert.is((await elsewhere.follow({ link })).status, 410, 'others are told that it was used')
+  })
+
+  test(`${kind}: a confirmed address is said to be confirmed`, async () => {
+    const [name, email] = [`Confirmer ${++made}`, `confirmer${made}@example.com`]
+    const visitor = site.visitor({ htmx })
+    await visitor.signUp(name, { email })
+    const { code } = await site.mail(email)
+    const again = await sentTwice(visitor, await visitor.open('/email/confirm/'), { code })
+    assert.match(await told(visitor, again), `Your address ${email} is confirmed already`)
+    assert.is(await count(name, 'email_confirmed'), 1)
+  })
+
+  test(`${kind}: a change of address asks once, changes once, and is undone once`, async () => {
+    const { visitor, name, email } = await owner({ htmx })
+    const next = `new-${email}`
+    const asked = await sentTwice(
+      visitor,
+      await visitor.open('/account/email/'),
+      { email: next },
+      {
+        action: '/account/email/verify/',
+      },
+    )
+    assert.match(await told(visitor, asked), `A mail to ${next} is on its way`)
+    const page = await visitor.follow(await site.mail(next))
+    const changed = await sentTwice(visitor, page, {})
+    assert.match(await told(visitor, changed), `is now ${next}`)
+    assert.is(await count(name, 'email_changed'), 1)
+    const reader = site.visitor({ htmx })
+    const undone = await sentTwice(reader, await reader.follow(await site.mail(email)), {})
+    assert.match(await told(reader, undone), `The address is ${email} again`)
+    assert.is((await reader.open('/password/reset/')).status, 200)
+    assert.is(await count(name, 'email_restored'), 1)
+  })
+
+  test(`${kind}: a corrected address is mailed once, and one that is asked for later again`, async () => {
+    const [name, email] = [`Corrector ${++made}`, `corrector${made}@example.com`]
+    const visitor = site.visitor({ htmx })
+    await visitor.signUp(name, { email })
+    const page = await visitor.open('/email/confirm/address/')
+    const again = await sentTwice(visitor, page, { email: `right-${email}` })
+    assert.match(await told(visitor, again), `Your address is now right-${email}`)
+    await site.mail(`right-${email}`)
+    assert.is(await count(name, 'email_changed'), 1)
+    site.clock.advance(5 * MINUTE)
+    await visitor.send(page, { email: `right-${email}` })
+    assert.is((await site.mails(`right-${email}`, 2)).length, 2)
+  })
+}
+
+test('who is logged out is never told that nothing was done', async () => {
+  const { visitor, name } = await owner()
+  const page = await visitor.open('/account/password/')
+  await site.write(`delete from sessions where user_id = (select id from users where name = '${name}')`)
+  const refused = await visitor.send(page, { current: PASSWORD, password: NEW, repassword: NEW })
+  assert.is(refused.status, 403)
+  assert.match(said(refused), 'You are logged out')
+  assert.not.match(said(refused), 'nothing was done')
+})
+
+test('the former token of a session is good for the form alone that has renewed it', async () => {
+  const { visitor, name } = await owner()
+  const page = await visitor.open('/account/password/')
+  const jar = visitor.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false })
+  const Cookie = jar.toValueString()
+  await visitor.send(page, { current: PASSWORD, password: NEW, repassword: NEW })
+  site.clock.advance(FAILOVER)
+  const thief = site.visitor()
+  assert.is((await thief.open('/account/', { Cookie })).status, 303)
+  const body = new URLSearchParams({ _csrf: page.value('_csrf') ?? '', _once: 'made up', username: 'Thief' })
+  assert.is((await thief.post('/account/name/verify/', body.toString(), { Cookie })).status, 403)
+  assert.is((await site.rows('select 1 from users where name = ?', name)).length, 1)
+})
+
+test.run()

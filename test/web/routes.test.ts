@@ -1,0 +1,129 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { LIMITS } from '../../src/accounts/limits.js'
+import { accounts } from '../../src/assemble.js'
+import { root } from '../../src/base/package.js'
+import { features } from '../../src/features/index.js'
+import type { Route } from '../../src/index.js'
+import { timesIn } from '../../src/views/times.js'
+import { freshDatabase, settingsFor } from '../support/databases.js'
+import { type Page, Site, type Visitor } from '../support/helpers.js'
+import { type Source, sourcesIn } from '../support/sources.js'
+
+/*
+ * docs/routes.md is made from the code: `npm run routes` writes it, and this test tells when it is no longer true.
+ */
+const test = suite('docs/routes.md')
+const FILE = join(root, 'docs', 'routes.md')
+
+async function written(): Promise<string> {
+  const site = await Site.start({ environment: { RATE_LIMITS: 'off' } })
+  const rows: string[] = []
+  for (const route of await allRoutes()) rows.push(await rowOf(site, route))
+  await site.close()
+  return [
+    '# Routes, answers and limits',
+    '',
+    'Made by `npm run routes`, which asks the site itself; under a prefix all paths begin with it.',
+    '',
+    '## Routes',
+    '',
+    'What a stranger and a user who has just logged in get: for a GET when they open it, for a POST when they send a form with',
+    'nothing filled in.',
+    '',
+    '| Method | Path | A stranger gets | A user gets |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+    '303 leads on: to the login, to the password, to where a flow goes on. 406 is a form that breaks a rule, or a wrong password or',
+    'code; 403 a page that was too old, a login that is gone, or a password that has to be given first; 410 a mailed link that',
+    'does nothing any more; 429 a limit that is reached. A POST that is no form of ours is 400, 413 or 415, another method 403 on',
+    '`verify/` and 405 elsewhere. With `HX-Request: true` a success is 200 with the message box, and what would be a redirect is',
+    '`HX-Redirect`.',
+    '',
+    '## Limits',
+    '',
+    '| Limit | Default | Counted by |',
+    '|---|---|---|',
+    ...limitRows(),
+    '',
+  ].join('\n')
+}
+
+async function allRoutes(): Promise<readonly Route[]> {
+  const database = await freshDatabase()
+  const keys = settingsFor(database).SESSION_KEYS?.split(',')
+  const { routes, close } = await accounts({ database, mail: 'caught', ...(keys && { keys }) })
+  await close()
+  return routes
+}
+
+let made = 0
+
+/** Each user is a new one: some routes leave nothing of them. */
+async function rowOf(site: Site, { method, path }: Route): Promise<string> {
+  const name = `user${++made}`
+  const user = await site.visitor().settle(name)
+  const filled = path.replace(':slug', name).replace(/:\w+/, 'unknown')
+  const answers = [await asked(site.visitor(), method, filled), await asked(user, method, filled)]
+  return `| ${method} | \`${path}\` | ${answers.join(' | ')} |`
+}
+
+async function asked(visitor: Visitor, method: string, path: string): Promise<string> {
+  if (method === 'GET') return said(await visitor.open(path))
+  const form = await visitor.open('/password/forgot/')
+  const body = new URLSearchParams({ _csrf: form.value('_csrf') ?? '' })
+  return said(await visitor.post(path, body.toString()))
+}
+
+function said({ status, headers }: Page): string {
+  const [to] = headers.location?.split('?') ?? []
+  return to === undefined ? `${status}` : `${status} to \`${to}\``
+}
+
+function limitRows(): string[] {
+  const reached = new Map(features.map(({ name }) => [name, sourceBehind(name)]))
+  return Object.entries(LIMITS).map(([rule, { max, window }]) => {
+    const users = features
+      .filter(({ name }) => reached.get(name)?.includes(`rule: '${rule}'`))
+      .map(({ name }) => `\`/${name.replaceAll('-', '/')}/\``)
+    return `| \`${rule}\` | ${max} in ${timesIn('en').lasting(window)} | ${users.join(', ') || 'the sending of mails'} |`
+  })
+}
+
+/** The source of a feature, with that of every function it calls, and of those that these call. */
+function sourceBehind(feature: string): string {
+  const { text = '' } = sourcesIn('src/features').find(({ path }) => path.endsWith(`/${feature}.ts`)) ?? {}
+  const functions = functionsOf(sourcesIn('src').filter(({ path }) => /^src\/[^/]+\.ts$/.test(path)))
+  const reached = new Map<string, string>()
+  const queue = [text]
+  for (let source = queue.pop(); source !== undefined; source = queue.pop()) {
+    for (const [, called = ''] of source.matchAll(/\b(\w+)\(/g)) {
+      const body = functions.get(called)
+      if (body === undefined || reached.has(called)) continue
+      reached.set(called, body)
+      queue.push(body)
+    }
+  }
+  return [text, ...reached.values()].join('\n')
+}
+
+function functionsOf(sources: readonly Source[]): Map<string, string> {
+  const parts = sources.flatMap(({ text }) => text.split(/^(?=(?:export )?(?:async )?function )/m))
+  return new Map(
+    parts.flatMap((part) => {
+      const [, name] = /^(?:export )?(?:async )?function (\w+)/.exec(part) ?? []
+      return name === undefined ? [] : [[name, part] as const]
+    }),
+  )
+}
+
+test('says what the code does', async () => {
+  const text = await written()
+  if (process.env.ROUTES) writeFileSync(FILE, text)
+  assert.is(readFileSync(FILE, 'utf8'), text, 'npm run routes writes it anew')
+})
+
+test.run()
