@@ -283,9 +283,11 @@ function placesOf({ home = '/', ...others }: Partial<Places> = {}): Places {
   return { home, afterSignup: home, afterLogin: home, afterLogout: home, ...others }
 }
 
+// Templates of hosts may still have the names of before: `account-name`.
 function urlsUnder(prefix: string): Url {
+  const pathOf = (name: string) => (name.includes('/') ? name : name.replaceAll('-', '/'))
   return (name, part) =>
-    `${prefix}/${name.replaceAll('-', '/')}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
+    `${prefix}/${pathOf(name)}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
 }
 
 // htmx is served from its own package, never copied.
@@ -390,14 +392,14 @@ function prefixNeeded(mount: string): string {
 // Where password managers look for the page that changes a password, at the root whatever the prefix is (W3C "A
 // Well-Known URL for Changing Passwords").
 function isChangePassword(ctx: Context, { offers }: House): boolean {
-  return ctx.path === '/.well-known/change-password' && offers('account-password')
+  return ctx.path === '/.well-known/change-password' && offers('account/password')
 }
 
 function changePassword(house: House): Middleware {
   const { pages, url } = house
   return async (ctx, next) => {
     if (!isChangePassword(ctx, house)) return await next()
-    if (!refusesMethod(ctx)) pages.leave(ctx, url('account-password'))
+    if (!refusesMethod(ctx)) pages.leave(ctx, url('account/password'))
   }
 }
 

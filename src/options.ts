@@ -95,7 +95,7 @@ export interface AccountsOptions {
    * that are not given are as in the README.
    */
   limits?: Partial<LimitRules> | 'off'
-  /** Features that are switched off, by name: `{ 'account-close': false }`. All are on by default. */
+  /** Features that are switched off, by name: `{ 'account/close': false }`. All are on by default. */
   features?: Switches
   /** What a host does at sign-ups, logins and changes; see `Hooks`. */
   hooks?: Hooks
@@ -136,8 +136,8 @@ export function checkOptions(options: AccountsOptions): void {
   const { prefix = '', baseUrl = 'http://localhost', emailConfirmation, privateEmails } = options
   const mail = mailOf(options)
   checkSignupFields(options.signupFields ?? [])
-  if (emailConfirmation === 'required' && options.features?.['email-confirm'] === false) {
-    throw new Error('Where emailConfirmation is required the feature email-confirm cannot be switched off.')
+  if (emailConfirmation === 'required' && options.features?.['email/confirm'] === false) {
+    throw new Error('Where emailConfirmation is required the feature email/confirm cannot be switched off.')
   }
   if (!/^(?:\/[\w-]+)*$/.test(prefix)) throw new Error(`The prefix has to be like /members, not ${prefix}.`)
   if (!isOrigin(baseUrl)) {

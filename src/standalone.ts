@@ -21,7 +21,7 @@ import {
 } from './index.js'
 
 /** A form of the site's own: a note that this browser's session keeps. */
-const note: Form<'note'> = { name: 'members-recent', path: '/members/recent/', fields: ['note'], secret: [] }
+const note: Form<'note'> = { name: 'members/recent', path: '/members/recent/', fields: ['note'], secret: [] }
 
 const NOTE_MAX = 200
 const NOTE_LONG = {

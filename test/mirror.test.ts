@@ -9,7 +9,7 @@ import { type Source, sourcesIn } from './support/sources.js'
 /** What a feature's name is not needed for: shared pieces, the host's home page and the page of every error. */
 const SHARED_TEMPLATES = [
   ...['fields', 'languages', 'layouts', 'mail', 'parts', 'problem'],
-  ...['home', 'members', 'members-recent'],
+  ...['home', 'members'],
 ]
 
 const ROUTE = /\brouter\s*\.\s*(?:get|post|put|patch|delete|del|all|head|options|use)\(\s*(['"`])(.*?)\1/g
@@ -24,23 +24,20 @@ const files = [
 
 const test = suite('mirror')
 
-/** Deeper paths are joined by hyphens: `account-password` is `/account/password/`, in `features/account/password.ts`. */
+/** `features/account/password.ts` is `account/password`. */
 function nameOf({ path }: Source): string {
-  return path
-    .replace(/^src\/(?:features\/)?/, '')
-    .replace(/(?:\/index)?\.ts$/, '')
-    .replaceAll('/', '-')
+  return path.replace(/^src\/(?:features\/)?/, '').replace(/(?:\/index)?\.ts$/, '')
 }
 
 function urlOf(name: string): string {
-  return `/${name.replaceAll('-', '/')}/`
+  return `/${name}/`
 }
 
 function routesOf({ text }: Source): string[] {
   return [...text.matchAll(ROUTE)].map(([, , path = '']) => path)
 }
 
-/** The feature that a path belongs to by its name: of `account` and `account-password` the deeper one. */
+/** The feature that a path belongs to by its name: of `account` and `account/password` the deeper one. */
 function ownerOf(path: string): string | undefined {
   const owners = names.filter((name) => path.startsWith(urlOf(name)))
   return owners.sort((one, other) => other.length - one.length)[0]
@@ -89,7 +86,7 @@ test('every folder of templates is a feature or shared', () => {
   const folders = readdirSync(join(root, 'templates'), { withFileTypes: true }).filter((entry) =>
     entry.isDirectory(),
   )
-  const known = new Set([...names, ...SHARED_TEMPLATES])
+  const known = new Set([...names.map((name) => name.split('/')[0]), ...SHARED_TEMPLATES])
   assert.equal(
     folders.map((folder) => folder.name).filter((folder) => !known.has(folder)),
     [],

@@ -357,14 +357,14 @@ test('options that are undefined are as if they were not given', async () => {
 
 test('a host that says nothing of mails offers nothing that needs them, and its log says what', async () => {
   logs.length = 0
-  const host = await startHost(usual, { features: { 'account-email': false } })
+  const host = await startHost(usual, { features: { 'account/email': false } })
   const visitor = new Visitor(host.server)
   assert.is((await visitor.open('/members/dev/mailbox/')).status, 404)
   await stop(host)
   const [warning, ...others] = logs.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
   assert.equal(others, [])
   assert.match(warning.msg, /^no mail server \(option mail\): /)
-  assert.equal(warning.features, ['email-confirm', 'password-forgot', 'password-reset'])
+  assert.equal(warning.features, ['email/confirm', 'password/forgot', 'password/reset'])
 })
 
 test('a host that catches mails where nobody can see them is told so', async () => {

@@ -9,17 +9,17 @@ test('have no pages, and nothing leads to them', async () => {
   const off = [
     'signup',
     'users',
-    'email-confirm',
-    'account-email',
-    'password-forgot',
-    'password-reset',
-    'account-name',
-    'account-password',
-    'account-devices',
-    'account-activity',
-    'account-export',
-    'account-close',
-    'dev-mailbox',
+    'email/confirm',
+    'account/email',
+    'password/forgot',
+    'password/reset',
+    'account/name',
+    'account/password',
+    'account/devices',
+    'account/activity',
+    'account/export',
+    'account/close',
+    'dev/mailbox',
   ]
   const whole = await Site.start()
   await whole.visitor().settle('Anna')
@@ -42,7 +42,7 @@ test('have no pages, and nothing leads to them', async () => {
     for (const link of links) assert.ok((await visitor.open(link)).status !== 404, link)
   }
   for (const name of off) {
-    const path = `/${name.replaceAll('-', '/')}/${name === 'users' ? 'anna/' : ''}`
+    const path = `/${name}/${name === 'users' ? 'anna/' : ''}`
     assert.is((await visitor.open(path)).status, 404, path)
   }
   assert.is((await visitor.open('/.well-known/change-password')).status, 404)
@@ -50,10 +50,10 @@ test('have no pages, and nothing leads to them', async () => {
 })
 
 test('alone each leaves no dead link behind', async () => {
-  const core = ['login', 'logout', 'password-confirm', 'account']
+  const core = ['login', 'logout', 'password/confirm', 'account']
   const groups = [
-    ['password-forgot', 'password-reset', 'account-email'],
-    ['email-confirm', 'account-email'],
+    ['password/forgot', 'password/reset', 'account/email'],
+    ['email/confirm', 'account/email'],
   ]
   const single = features
     .map(({ name }) => [name])
@@ -77,7 +77,7 @@ test('alone each leaves no dead link behind', async () => {
       const page = await visitor.open(path)
       if (page.status === 404) {
         assert.ok(
-          off.some((name) => path.startsWith(`/${name.replaceAll('-', '/')}/`)),
+          off.some((name) => path.startsWith(`/${name}/`)),
           path,
         )
         assert.ok(['/', '/login/', '/signup/', '/account/'].includes(path), `${off} leaves a link to ${path}`)
@@ -96,8 +96,8 @@ test('alone each leaves no dead link behind', async () => {
 for (const [switches, sentence] of [
   [{ sigup: false }, /There is no feature sigup to be switched: there are signup, /],
   [{ login: false }, /The feature login cannot be switched off/],
-  [{ 'password-forgot': false }, /leads to password-forgot: switch off both, or none/],
-  [{ 'email-confirm': false }, /The feature account-email leads to email-confirm/],
+  [{ 'password/forgot': false }, /leads to password\/forgot: switch off both, or none/],
+  [{ 'email/confirm': false }, /The feature account\/email leads to email\/confirm/],
 ] as const) {
   test(`${Object.keys(switches)} wrongly switched stops the start`, async () => {
     await Site.start({ features: switches }).then(

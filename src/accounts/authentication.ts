@@ -141,7 +141,7 @@ async function takeTries(
   try {
     return await takePlaces(ctx, house, counted, name)
   } catch (error) {
-    if (error instanceof LimitReached && house.offers('password-forgot')) throw error.withReset()
+    if (error instanceof LimitReached && house.offers('password/forgot')) throw error.withReset()
     throw error
   }
 }
@@ -260,7 +260,7 @@ function reasonOf(account: users.Account | undefined, isHeld: boolean): string {
 
 async function tellOfFailures(ctx: Context, house: House, user: users.User): Promise<void> {
   await afterwards(ctx)
-  const canReset = house.offers('password-forgot') ? 1 : 0
+  const canReset = house.offers('password/forgot') ? 1 : 0
   const facts = { to: user.email, canReset, ...circumstances(ctx, house) }
   await house.database.write((transaction) =>
     house.outbox.post(transaction, { kind: 'login-failures', userId: user.id, facts }),

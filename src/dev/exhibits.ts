@@ -91,7 +91,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       onward: { code: 'logged_in_go_on', sentence: 'Go on now' },
     },
     {
-      name: 'password-confirm',
+      name: 'password/confirm',
       isUsers: true,
       secret: ['password'],
       typed: () => ({ _typed: 'sealed', next: '/members/recent/' }),
@@ -103,7 +103,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       },
     },
     {
-      name: 'password-forgot',
+      name: 'password/forgot',
       typed: ({ user }) => ({ username: user.email }),
       errors: [
         { field: 'username', code: 'forgot_name_missing', sentence: 'Enter your user name or e-mail.' },
@@ -116,7 +116,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       onward: { code: 'password_reset_go_on', sentence: 'Enter the code from the mail' },
     },
     {
-      name: 'password-reset',
+      name: 'password/reset',
       face: 'code',
       around: () => ({ asks: 'code', name: '' }),
       typed: () => ({ code: '12345' }),
@@ -124,7 +124,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       success: { code: 'password_reset_code', sentence: 'The code is right. Choose a new password.' },
     },
     {
-      name: 'password-reset',
+      name: 'password/reset',
       face: 'password',
       secret: passwords,
       around: ({ user }) => ({ asks: 'password', name: user.name }),
@@ -139,7 +139,7 @@ function forms({ now, rules }: Setting): FormPage[] {
     },
     ...(['code', 'password', 'nothing'] as const).map((asks) => confirmPage(asks)),
     {
-      name: 'email-confirm/address',
+      name: 'email/confirm/address',
       typed: ({ user }) => ({ email: user.email }),
       errors: [fields.EMAIL_TAKEN],
       advice: advice.filter(({ field }) => field === 'email'),
@@ -151,7 +151,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       onward: { code: 'email_confirmed_go_on', sentence: 'Go on' },
     },
     {
-      name: 'account-name',
+      name: 'account/name',
       isUsers: true,
       typed: ({ user }) => ({ username: user.name }),
       errors: fields.check(fields.username, 'a!'),
@@ -164,7 +164,7 @@ function forms({ now, rules }: Setting): FormPage[] {
       onward: { code: 'name_changed_go_on', sentence: 'Go on to your account' },
     },
     {
-      name: 'account-password',
+      name: 'account/password',
       isUsers: true,
       secret: ['current', ...passwords],
       typed: () => ({}),
@@ -188,7 +188,7 @@ function forms({ now, rules }: Setting): FormPage[] {
     ...[false, true].map((asksPassword) => emailConfirmPage(asksPassword)),
     ...[false, true].map((isAlone) => devicesPage(now, { isAlone })),
     {
-      name: 'members-recent',
+      name: 'members/recent',
       isUsers: true,
       typed: ({ words }) => ({ note: words }),
       errors: [
@@ -217,7 +217,7 @@ const CONFIRM_ERRORS = {
 
 function confirmPage(asks: keyof typeof CONFIRM_ERRORS): FormPage {
   return {
-    name: 'email-confirm',
+    name: 'email/confirm',
     face: asks,
     secret: ['password'],
     around: ({ user }) => ({ asks, name: user.name, email: user.email }),
@@ -234,7 +234,7 @@ function confirmPage(asks: keyof typeof CONFIRM_ERRORS): FormPage {
 
 function emailPage(isPending: boolean): FormPage {
   return {
-    name: 'account-email',
+    name: 'account/email',
     ...(isPending && { face: 'pending' }),
     isUsers: true,
     around: ({ user, nextEmail }) => ({
@@ -256,7 +256,7 @@ function emailPage(isPending: boolean): FormPage {
 
 function emailConfirmPage(asksPassword: boolean): FormPage {
   return {
-    name: 'account-email/confirm',
+    name: 'account/email/confirm',
     ...(asksPassword && { face: 'password' }),
     secret: ['password'],
     around: ({ user, nextEmail }) => ({
@@ -279,7 +279,7 @@ function emailConfirmPage(asksPassword: boolean): FormPage {
 function devicesPage(now: number, { isAlone }: { isAlone: boolean }): FormPage {
   const id = isAlone ? 'one' : 'two'
   return {
-    name: 'account-devices',
+    name: 'account/devices',
     ...(isAlone && { face: 'alone' }),
     isUsers: true,
     around: (person) => ({ devices: devicesOf(person, now).slice(0, isAlone ? 1 : undefined) }),
@@ -347,28 +347,28 @@ function buttons({ url, now }: Setting): ButtonPage[] {
   return [
     { name: 'logout', isUsers: true, hasFields: true },
     {
-      name: 'account-close',
+      name: 'account/close',
       isUsers: true,
       hasFields: true,
       around: () => ({ life: REOPEN_LIFE, hasMail: true }),
     },
     {
-      name: 'account-close/undo',
+      name: 'account/close/undo',
       hasFields: true,
       around: ({ user }) => ({ account: { name: user.name, eraseAt: now + REOPEN_LIFE } }),
     },
-    { name: 'account-email/undo', around: ({ user }) => ({ name: user.name, email: user.email }) },
+    { name: 'account/email/undo', around: ({ user }) => ({ name: user.name, email: user.email }) },
     {
-      name: 'email-confirm/deny',
+      name: 'email/confirm/deny',
       around: ({ user }) => ({ life: REOPEN_LIFE, name: user.name, email: user.email }),
     },
-    { name: 'password-confirm/back', around: () => ({ page: url('signup'), typed: 'sealed' }) },
+    { name: 'password/confirm/back', around: () => ({ page: url('signup'), typed: 'sealed' }) },
   ]
 }
 
 function buttonExhibits({ name, isUsers, hasFields, around }: ButtonPage, { now }: Setting): Exhibit[] {
   const { anna, long, rightToLeft } = peopleAt(now)
-  const isPage = name === 'password-confirm/back'
+  const isPage = name === 'password/confirm/back'
   const sample = ({ user, ...person }: Person, errors: Sample['errors'] = []): Sample => ({
     template: isPage ? `${name}.html` : `${name}/page.html`,
     ...(!isPage && { form: { ...formNamed(name), fields: [], oneButton: true } }),
@@ -421,7 +421,7 @@ function pages(setting: Setting): PlainPage[] {
       },
     },
     {
-      template: 'email-confirm/deny/done.html',
+      template: 'email/confirm/deny/done.html',
       states: {
         empty: { around: { state: 'gone' } },
         closed: { around: { state: 'closed', life: REOPEN_LIFE } },
@@ -437,12 +437,12 @@ function pages(setting: Setting): PlainPage[] {
         'right-to-left': publicPage(rightToLeft),
       },
     },
-    { template: 'account-activity/page.html', states: activityStates(setting) },
-    { template: 'account-export/page.html', states: exportStates(setting) },
+    { template: 'account/activity/page.html', states: activityStates(setting) },
+    { template: 'account/export/page.html', states: exportStates(setting) },
     { template: 'problem/page.html', states: problemStates(setting) },
-    { template: 'dev-mailbox/page.html', states: mailboxStates(setting) },
-    { template: 'dev-mailbox/mail.html', states: caughtStates(setting) },
-    { template: 'dev-gallery/page.html', states: galleryStates() },
+    { template: 'dev/mailbox/page.html', states: mailboxStates(setting) },
+    { template: 'dev/mailbox/mail.html', states: caughtStates(setting) },
+    { template: 'dev/gallery/page.html', states: galleryStates() },
   ]
 }
 
@@ -577,7 +577,7 @@ function pageExhibits({ template, states }: PlainPage): Exhibit[] {
 
 function messageExhibits({ url }: Setting): Exhibit[] {
   const shown = (sample: Partial<Sample>): Sample => ({
-    template: 'dev-gallery/messages.html',
+    template: 'dev/gallery/messages.html',
     around: { user: undefined },
     ...sample,
   })
@@ -588,7 +588,7 @@ function messageExhibits({ url }: Setting): Exhibit[] {
     sentence: 'Please enter your password first. Nothing was done yet.',
   }
   const ask = {
-    form: formNamed('password-confirm'),
+    form: formNamed('password/confirm'),
     button: { code: 'enter_password', sentence: 'Enter your password' },
     values: { next: '/members/', _typed: 'sealed' },
   }

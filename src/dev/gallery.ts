@@ -7,7 +7,7 @@ import { ADVICE, FRAGMENT, type Sample } from '../web/pages.js'
 import { type Exhibit, gallery, type Shown, type Written } from './exhibits.js'
 import { requireMaintainer, showMail } from './local-only.js'
 
-export const name = 'dev-gallery'
+export const name = 'dev/gallery'
 export const needs = 'development'
 
 /**
@@ -21,7 +21,7 @@ export function routes(router: Router, house: House): void {
   const exhibits = () => gallery({ ...house, now: house.now() })
 
   router.get('/dev/gallery/', requireMaintainer, (ctx) => {
-    house.pages.show(ctx, 'dev-gallery/page.html', { pages: byPage(exhibits(), house) })
+    house.pages.show(ctx, 'dev/gallery/page.html', { pages: byPage(exhibits(), house) })
   })
 
   router.get('/dev/gallery/:page/:state/', requireMaintainer, (ctx) => {
@@ -59,7 +59,7 @@ function show(ctx: Context, house: House, { sample }: Shown): void {
 
 function framed(ctx: Context, { pages }: House, sample: Sample): string {
   const around = { user: undefined, fragment: pages.sample(ctx, sample) }
-  return pages.sample(ctx, { template: 'dev-gallery/fragment.html', around })
+  return pages.sample(ctx, { template: 'dev/gallery/fragment.html', around })
 }
 
 function showLetter(ctx: Context, house: House, { letter, as }: Written): void {
@@ -69,7 +69,7 @@ function showLetter(ctx: Context, house: House, { letter, as }: Written): void {
   const { subject, text, html } = messageOf(inLanguage, mail, { house, origin })
   const around = { user: undefined, subject, text }
   if (as === 'html') showMail(ctx, html)
-  else showInert(ctx, house.pages.sample(ctx, { template: 'dev-gallery/text.html', around }))
+  else showInert(ctx, house.pages.sample(ctx, { template: 'dev/gallery/text.html', around }))
 }
 
 // Without htmx nothing is sent behind the page's back; the policy alone would fill the console with complaints.

@@ -6,7 +6,7 @@ import { type House, houseOf } from '../visitor/gatehouse.js'
 import { refuseRequest } from '../web/error-pages.js'
 import { requireMaintainer, showMail } from './local-only.js'
 
-export const name = 'dev-mailbox'
+export const name = 'dev/mailbox'
 export const needs = 'mailbox'
 
 const SHOWN = 100
@@ -18,7 +18,7 @@ export function routes(router: Router, house: House): void {
       states: ['sent', 'waiting', 'dead'],
       limit: SHOWN,
     })
-    house.pages.show(ctx, 'dev-mailbox/page.html', {
+    house.pages.show(ctx, 'dev/mailbox/page.html', {
       mails: stored.flatMap((mail) => messageOf(house, mail) ?? []),
       problems: stored.filter(({ problem }) => problem !== ''),
     })
@@ -26,7 +26,7 @@ export function routes(router: Router, house: House): void {
 
   router.get('/dev/mailbox/:id/', requireMaintainer, async (ctx) => {
     const mail = await chosen(ctx)
-    house.pages.show(ctx, 'dev-mailbox/mail.html', { mail, lines: mail.text.split('\n').map(lineOf) })
+    house.pages.show(ctx, 'dev/mailbox/mail.html', { mail, lines: mail.text.split('\n').map(lineOf) })
   })
 
   router.get('/dev/mailbox/:id/html/', requireMaintainer, async (ctx) => {

@@ -41,7 +41,7 @@ export function offered(
 }
 
 /** Without these nothing works: guards, mails and messages lead to them. */
-const ALWAYS_ON: readonly string[] = ['login', 'logout', 'password-confirm', 'account']
+const ALWAYS_ON: readonly string[] = ['login', 'logout', 'password/confirm', 'account']
 
 /** Throws a sentence if a switch names no feature, or switches off what others lead to. */
 export function checkSwitches(switches: Switches): void {

@@ -124,6 +124,6 @@ async function leadToConfirm(
   const proved = { methods: ['password'], kept: keep !== '', next } as const
   keepHalfLogin(ctx, house, { userId: user.id, stamp: deviceStamp, ...proved })
   await changeSessionId(ctx)
-  const link = { href: house.url('email-confirm'), message: CONFIRM }
+  const link = { href: house.url('email/confirm'), message: CONFIRM }
   await house.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })
 }

@@ -99,11 +99,11 @@ function journey(house: House, applicant: Applicant): Omit<Acceptance, 'values'>
   const { name, email } = applicant
   const advice = onAcceptedEmail(
     email,
-    house.offers('email-confirm') ? url('email-confirm/address') : undefined,
+    house.offers('email/confirm') ? url('email/confirm/address') : undefined,
   )
   if (rules.confirmation === 'required') {
     const message = { ...SIGNED_UP_CONFIRM, params: { name, email } }
-    return { notice: { message, ...advice }, to: url('email-confirm'), onward: CONFIRM }
+    return { notice: { message, ...advice }, to: url('email/confirm'), onward: CONFIRM }
   }
   const message = { ...SIGNED_UP, params: { name } }
   const link = { href: loginAs(house, applicant), message: LOG_IN }
@@ -181,7 +181,7 @@ async function create(ctx: Context, house: House, applicant: Newcomer): Promise<
     const made = await users.create(transaction, user)
     if (made === undefined) return undefined
     await house.hooks.duringSignup?.(transaction, { user: made, values: user.values })
-    if (house.offers('email-confirm')) {
+    if (house.offers('email/confirm')) {
       const facts = factsOfAsking(ctx, house)
       await house.outbox.post(transaction, {
         kind: 'email-confirm',

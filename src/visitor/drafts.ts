@@ -12,7 +12,7 @@ import { sessionOf, userOf } from './session.js'
 
 /** The form that asks a user who is logged in for the password again; what was typed before travels in `_typed`. */
 export const passwordConfirm: Form<'password' | 'next' | '_typed' | '_ask'> = {
-  name: 'password-confirm',
+  name: 'password/confirm',
   // `_ask` comes from the button in the message box: the page is only asked for.
   fields: ['password', 'next', '_typed', '_ask'],
   secret: ['password'],

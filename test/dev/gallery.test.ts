@@ -15,9 +15,9 @@ import { Site } from '../support/helpers.js'
 import { sourcesIn } from '../support/sources.js'
 
 /** What the gallery itself frames fragments and mails by. */
-const FRAMES = ['dev-gallery/fragment.html', 'dev-gallery/text.html']
+const FRAMES = ['dev/gallery/fragment.html', 'dev/gallery/text.html']
 
-const test = suite('dev-gallery')
+const test = suite('dev/gallery')
 let site: Site
 
 test.before(async () => {
@@ -26,7 +26,7 @@ test.before(async () => {
 test.after(() => site.close())
 
 const exhibits: readonly Exhibit[] = gallery({
-  url: (name) => `/${name.replaceAll('-', '/')}/`,
+  url: (name) => `/${name}/`,
   lifetimes: LIFETIMES,
   rules: { passwordMinLength: 8, siteWords: [], confirmation: 'optional', privateEmails: false },
   now: Date.UTC(2026, 0, 1),

@@ -6,7 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Site } from '../support/helpers.js'
 
-const test = suite('dev-mailbox')
+const test = suite('dev/mailbox')
 let site: Site
 
 test.before(async () => {

@@ -73,7 +73,7 @@ test('its flow is added, built and run as it says', () => {
     found.map(({ file, place }) => `${file} ${place}`.trim()),
     [
       'src/features/account/leave.ts',
-      'templates/account-leave/page.html',
+      'templates/account/leave/page.html',
       'src/features/index.ts import',
       'src/features/index.ts list',
       'test/features/account/leave.test.ts',

@@ -88,15 +88,18 @@ function limitRows(): string[] {
   return Object.entries(LIMITS).map(([rule, { max, window }]) => {
     const users = features
       .filter(({ name }) => reached.get(name)?.includes(`rule: '${rule}'`))
-      .map(({ name }) => `\`/${name.replaceAll('-', '/')}/\``)
+      .map(({ name }) => `\`/${name}/\``)
     return `| \`${rule}\` | ${max} in ${timesIn('en').lasting(window)} | ${users.join(', ') || 'the sending of mails'} |`
   })
 }
 
 /** The source of a feature, with that of every function it calls, and of those that these call. */
 function sourceBehind(feature: string): string {
-  const { text = '' } = sourcesIn('src/features').find(({ path }) => path.endsWith(`/${feature}.ts`)) ?? {}
-  const functions = functionsOf(sourcesIn('src').filter(({ path }) => /^src\/[^/]+\.ts$/.test(path)))
+  const { text = '' } =
+    sourcesIn('src/features').find(({ path }) =>
+      [`src/features/${feature}.ts`, `src/features/${feature}/index.ts`].includes(path),
+    ) ?? {}
+  const functions = functionsOf(['src/accounts', 'src/visitor'].flatMap(sourcesIn))
   const reached = new Map<string, string>()
   const queue = [text]
   for (let source = queue.pop(); source !== undefined; source = queue.pop()) {

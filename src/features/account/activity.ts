@@ -7,7 +7,7 @@ import { deviceWords } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/session.js'
 import { queryText } from '../../web/query.js'
 
-export const name = 'account-activity'
+export const name = 'account/activity'
 
 const PAGE = 50
 
@@ -21,7 +21,7 @@ export function routes(router: Router, house: House): void {
       limit: PAGE + 1,
     })
     const shown = found.slice(0, PAGE)
-    house.pages.show(ctx, 'account-activity/page.html', {
+    house.pages.show(ctx, 'account/activity/page.html', {
       events: shown.map((event) => ({ ...event, words: deviceWords(event.userAgent) })),
       older: found.length > PAGE ? shown.at(-1)?.id : undefined,
       isNewest: before === undefined,

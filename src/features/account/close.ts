@@ -14,12 +14,12 @@ import { isCrossSite } from '../../web/csrf.js'
 import type { Form, Message } from '../../web/form.js'
 import { onSubmit } from '../../web/submit.js'
 
-export const name = 'account-close'
+export const name = 'account/close'
 
 /** What has one button each; beside it stands what a page says of the account. */
 const closing: Form<never> = { name, fields: [], secret: [], oneButton: true, around: aroundClosing }
 const undoing: Form<never> = {
-  name: 'account-close/undo',
+  name: 'account/close/undo',
   fields: [],
   secret: [],
   oneButton: true,

@@ -21,7 +21,7 @@ import { endDevice, LOGGED_OUT, loginOf, logOut } from '../../visitor/session.js
 import type { Broken, Form, Message, Values } from '../../web/form.js'
 import { onSubmit } from '../../web/submit.js'
 
-export const name = 'account-devices'
+export const name = 'account/devices'
 
 /** What has a button alone: which device is meant stands in the address. */
 const revoking: Form<never> = { name, fields: [], secret: [], oneButton: true, around }

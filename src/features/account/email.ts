@@ -32,20 +32,20 @@ import type { Broken, Form } from '../../web/form.js'
 import type { Notice } from '../../web/pages.js'
 import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
 
-export const name = 'account-email'
+export const name = 'account/email'
 export const needs = 'mail'
-export const requires = ['password-reset', 'email-confirm']
+export const requires = ['password/reset', 'email/confirm']
 
 const form: Form<'email'> = { name, fields: ['email'], secret: [], advised: ['email'], around: pending }
 const sending: Form<never> = {
-  name: 'account-email/send',
+  name: 'account/email/send',
   fields: [],
   secret: [],
   oneButton: true,
   on: form,
 }
 const canceling: Form<never> = {
-  name: 'account-email/cancel',
+  name: 'account/email/cancel',
   fields: [],
   secret: [],
   oneButton: true,
@@ -53,7 +53,7 @@ const canceling: Form<never> = {
 }
 /** Behind the link in the mail to the new address. */
 const confirming: Form<'password'> = {
-  name: 'account-email/confirm',
+  name: 'account/email/confirm',
   fields: ['password'],
   secret: ['password'],
   about: [behindLink('email-change')],
@@ -61,7 +61,7 @@ const confirming: Form<'password'> = {
 }
 /** Behind the link in the mail to the former address. */
 const undoing: Form<never> = {
-  name: 'account-email/undo',
+  name: 'account/email/undo',
   fields: [],
   secret: [],
   oneButton: true,
@@ -187,7 +187,7 @@ export function routes(router: Router, house: House): void {
       forgetLink(ctx, 'password-reset')
       keepAsked(ctx, outcome.name)
       const message = { ...RESTORED, params: { email: link.token.email } }
-      house.pages.leave(ctx, house.url('password-reset'), { message })
+      house.pages.leave(ctx, house.url('password/reset'), { message })
     }),
   )
 
@@ -267,7 +267,7 @@ async function dead(
     const restored = await users.byId(house.database.main, link.token.userId)
     if (restored !== undefined) keepAsked(ctx, restored.user.name)
     const message = { ...RESTORED, params: { email: link.token.email } }
-    return pages.leave(ctx, url('password-reset'), { message })
+    return pages.leave(ctx, url('password/reset'), { message })
   }
   const account = link?.token && (await users.byId(house.database.main, link.token.userId))
   if (link?.state === 'done' && account !== undefined) {
@@ -277,7 +277,7 @@ async function dead(
   forgetLink(ctx, purpose)
   const onward =
     purpose === 'email-undo'
-      ? { href: url('password-forgot'), message: NEW_PASSWORD }
+      ? { href: url('password/forgot'), message: NEW_PASSWORD }
       : { href: url('account'), message: TO_ACCOUNT }
   refuseLink(ctx, house, link ?? { state: 'unknown' }, onward)
 }

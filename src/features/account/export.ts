@@ -10,7 +10,7 @@ import { isRecentLogin, pathWithNext, requireRecentLogin, userOf } from '../../v
 import { loginOf } from '../../visitor/session.js'
 import { refuseRequest } from '../../web/error-pages.js'
 
-export const name = 'account-export'
+export const name = 'account/export'
 
 /** The page shows so much of the history; the file has all of it. */
 const SHOWN = 1000
@@ -26,7 +26,7 @@ export function routes(router: Router, house: House): void {
   router.get('/account/export/', requireRecentLogin, async (ctx) => {
     const { id } = loginOf(ctx).user
     const found = await events.newest(house.database.main, { userId: id, limit: SHOWN + 1 })
-    house.pages.show(ctx, 'account-export/page.html', {
+    house.pages.show(ctx, 'account/export/page.html', {
       stored: await recordsOf(house, id),
       app: await appData(house, loginOf(ctx).user),
       events: found.slice(0, SHOWN),

@@ -19,7 +19,7 @@ import type { Advice, Broken, Form } from '../../web/form.js'
 import type { Acceptance } from '../../web/pages.js'
 import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
-export const name = 'account-name'
+export const name = 'account/name'
 
 const form: Form<'username'> = { name, fields: ['username'], secret: [], advised: ['username'] }
 

@@ -18,7 +18,7 @@ import { refuseIfLeft } from '../../web/disconnect.js'
 import type { Advice, Broken, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
-export const name = 'account-password'
+export const name = 'account/password'
 
 type FieldName = 'current' | 'password' | 'repassword'
 

@@ -33,7 +33,7 @@ import { lookAnew } from '../../visitor/session.js'
 import type { Broken, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
 
-export const name = 'email-confirm'
+export const name = 'email/confirm'
 export const needs = 'mail'
 
 const PURPOSE = 'email-confirm'
@@ -47,20 +47,20 @@ const form: Form<'code' | 'password'> = {
   around: (ctx) => shown(ctx),
 }
 const sending: Form<never> = {
-  name: 'email-confirm/send',
+  name: 'email/confirm/send',
   fields: [],
   secret: [],
   oneButton: true,
   on: form,
 }
 const correcting: Form<'email'> = {
-  name: 'email-confirm/address',
+  name: 'email/confirm/address',
   fields: ['email'],
   secret: [],
   advised: ['email'],
 }
 const denying: Form<never> = {
-  name: 'email-confirm/deny',
+  name: 'email/confirm/deny',
   fields: [],
   secret: [],
   oneButton: true,
@@ -164,7 +164,7 @@ export function routes(router: Router, house: House): void {
     const link = (await linkOf(ctx, house, PURPOSE)) ?? { state: 'unknown' }
     const { state } = link
     if (state === 'gone' || state === 'closed') {
-      return house.pages.show(ctx, 'email-confirm/deny/done.html', { state, life: REOPEN_LIFE })
+      return house.pages.show(ctx, 'email/confirm/deny/done.html', { state, life: REOPEN_LIFE })
     }
     if (!isLive(link)) return await dead(ctx, house, link)
     await house.pages.form(ctx, denying)

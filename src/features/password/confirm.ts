@@ -11,7 +11,7 @@ import { localPath } from '../../web/local-path.js'
 import { queryText } from '../../web/query.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
 
-export const name = 'password-confirm'
+export const name = 'password/confirm'
 
 const TYPED_TOO_OLD = {
   code: 'typed_too_old',
@@ -61,5 +61,5 @@ function goOn(ctx: Context, house: House, { next, _typed }: { next: string; _typ
     return void house.pages.leave(ctx, to, _typed === '' ? undefined : { message: TYPED_TOO_OLD })
   }
   if (keepSealed(ctx, _typed)) return void house.pages.leave(ctx, page)
-  house.pages.show(ctx, 'password-confirm/back.html', { page, typed: _typed })
+  house.pages.show(ctx, 'password/confirm/back.html', { page, typed: _typed })
 }

@@ -14,9 +14,9 @@ import type { Form } from '../../web/form.js'
 import { queryText } from '../../web/query.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
 
-export const name = 'password-forgot'
+export const name = 'password/forgot'
 export const needs = 'mail'
-export const requires = ['password-reset']
+export const requires = ['password/reset']
 
 const form: Form<'username'> = { name, fields: ['username'], secret: [], about: 'what is typed' }
 
@@ -47,7 +47,7 @@ export function routes(router: Router, house: House): void {
       await ask(ctx, house, typed, values)
       keepAsked(ctx, typed)
       forgetLink(ctx, 'password-reset')
-      const to = house.url('password-reset')
+      const to = house.url('password/reset')
       await house.pages.accept(ctx, form, { notice: { message: SENT }, to, onward: GO_ON, values })
     }),
   )

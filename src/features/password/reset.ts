@@ -33,9 +33,9 @@ import { refuseIfLeft } from '../../web/disconnect.js'
 import type { Advice, Broken, Form } from '../../web/form.js'
 import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
-export const name = 'password-reset'
+export const name = 'password/reset'
 export const needs = 'mail'
-export const requires = ['password-forgot']
+export const requires = ['password/forgot']
 
 const PURPOSE = 'password-reset'
 
@@ -68,7 +68,7 @@ export function routes(router: Router, house: House): void {
     const link = await linkOf(ctx, house, PURPOSE)
     if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
     if (link === undefined && askedOf(ctx) === undefined) {
-      return house.pages.leave(ctx, house.url('password-forgot'))
+      return house.pages.leave(ctx, house.url('password/forgot'))
     }
     await house.pages.form(ctx, form)
   })
@@ -143,7 +143,7 @@ async function linkOfForm(ctx: Context, house: House, values: Sent<FieldName>): 
  */
 async function enterCode(ctx: Context, house: House, values: Sent<FieldName>): Promise<void> {
   const asked = askedOf(ctx)
-  if (asked === undefined) return house.pages.leave(ctx, house.url('password-forgot'))
+  if (asked === undefined) return house.pages.leave(ctx, house.url('password/forgot'))
   const account = await users.byLogin(house.database.main, fields.loginKeyOf(asked))
   const userId = account?.user.id ?? `nobody called ${fields.loginKeyOf(asked)}`
   const checked = await checkCode(
@@ -259,5 +259,5 @@ async function dead(ctx: Context, house: House, link: Link): Promise<void> {
     return house.pages.leave(ctx, loginAs(house, account.user), { message: RESET_BEFORE })
   }
   forgetLink(ctx, PURPOSE)
-  refuseLink(ctx, house, link, { href: house.url('password-forgot'), message: ASK_AGAIN })
+  refuseLink(ctx, house, link, { href: house.url('password/forgot'), message: ASK_AGAIN })
 }

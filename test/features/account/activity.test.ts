@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { EVENT_KINDS } from '../../../src/tables/events.js'
 import { type Page, Site } from '../../support/helpers.js'
 
-const test = suite('account-activity')
+const test = suite('account/activity')
 let site: Site
 
 test.before(async () => {

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { isPostgresUrl } from '../../../src/database/location.js'
 import { freshDatabase, PASSWORD, type Page, Site, until, type Visitor } from '../../support/helpers.js'
 
-const test = suite('account-close')
+const test = suite('account/close')
 let site: Site
 
 test.before(async () => {

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site, until, type Visitor } from '../../support/helpers.js'
 
-const test = suite('account-devices')
+const test = suite('account/devices')
 let site: Site
 
 test.before(async () => {

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { DAY, HOUR, MINUTE } from '../../../src/base/durations.js'
 import { type Mail, PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
 
-const test = suite('account-email')
+const test = suite('account/email')
 let site: Site
 
 test.before(async () => {

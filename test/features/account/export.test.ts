@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { isPostgresUrl } from '../../../src/database/location.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
 
-const test = suite('account-export')
+const test = suite('account/export')
 let site: Site
 
 test.before(async () => {

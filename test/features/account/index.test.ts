@@ -44,21 +44,21 @@ test('it shows the name, which leads to the public page, and the address', async
 
 test('it leads to every page of the account that there is, and to no other', async () => {
   const visitor = await site.visitor().settle('Leader')
-  const offered = ['account-name', 'account-email', 'account-password', 'account-devices']
-  offered.push('account-activity', 'account-export', 'account-close')
+  const offered = ['account/name', 'account/email', 'account/password', 'account/devices']
+  offered.push('account/activity', 'account/export', 'account/close')
   const names = features.map(({ name }) => name)
   const expected = offered.filter((name) => names.includes(name))
   const found = links(await visitor.open(PATH))
   assert.equal(
     found,
-    expected.map((name) => `/${name.replaceAll('-', '/')}/`),
+    expected.map((name) => `/${name}/`),
   )
   for (const path of found) assert.not.equal((await visitor.open(path)).status, 404, path)
 })
 
 test('an address is said to be confirmed or not where that can be done, and elsewhere nothing', async () => {
   const visitor = await site.visitor().settle('Confirmer')
-  const isOffered = features.some(({ name }) => name === 'email-confirm')
+  const isOffered = features.some(({ name }) => name === 'email/confirm')
   const before = await visitor.open(PATH)
   assert.is(before.text.includes('Not confirmed yet'), isOffered)
   assert.is(before.$('dd a[href="/email/confirm/"]').length, isOffered ? 1 : 0)

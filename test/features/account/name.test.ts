@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
 
-const test = suite('account-name')
+const test = suite('account/name')
 let site: Site
 
 test.before(async () => {

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
 
-const test = suite('account-password')
+const test = suite('account/password')
 let site: Site
 
 test.before(async () => {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { MINUTE } from '../../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
 
-const test = suite('password-confirm')
+const test = suite('password/confirm')
 let site: Site
 
 test.before(async () => {

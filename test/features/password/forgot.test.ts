@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { HOUR, MINUTE } from '../../../src/base/durations.js'
 import { type Page, Site, until } from '../../support/helpers.js'
 
-const test = suite('password-forgot')
+const test = suite('password/forgot')
 let site: Site
 
 test.before(async () => {

@@ -24,10 +24,7 @@ const views = new nunjucks.Environment(new nunjucks.FileSystemLoader(join(root, 
 views.addGlobal('_', (text: string, params?: Record<string, unknown>) =>
   saidWith(params, (values) => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values?.[name]))),
 )
-views.addGlobal(
-  'url',
-  (name: string, part?: string) => `/${name.replaceAll('-', '/')}/${part ? `${part}/` : ''}`,
-)
+views.addGlobal('url', (name: string, part?: string) => `/${name}/${part ? `${part}/` : ''}`)
 views.addGlobal('asset', (name: string) => `/assets/${name.replace(/(?=\.\w+$)/, '.000000000000')}`)
 views.addGlobal('offers', (name: string) => ['signup', 'users'].includes(name))
 views.addGlobal('data', dataOf)
