@@ -25,7 +25,7 @@ import { createSeal, remembering } from './secrets/seal.js'
 import { createVoices, PASSWORD_MIN_LENGTH, type Voices } from './views/site-views.js'
 import { noteOtherHtmx, noteStrangers } from './views/templates.js'
 import { bringBack, typedOf } from './visitor/drafts.js'
-import { enter, type House, type Places, SITE_NAME, siteWordsOf, type Url } from './visitor/gatehouse.js'
+import { enter, type Gatehouse, type Places, SITE_NAME, siteWordsOf, type Url } from './visitor/gatehouse.js'
 import { userOf } from './visitor/guards.js'
 import { loginCookie } from './visitor/login-cookie.js'
 import { halfLoggedIn, halfLoginOf } from './visitor/login-steps.js'
@@ -56,7 +56,7 @@ export interface Accounts extends Middleware {
   frame: Middleware
   /** Compresses our pages for a host without that frame; for before whatever may still put its own answer in their place. */
   compression: Middleware
-  /** Answers with pages and forms in the look of the house; templates are found in your folders. */
+  /** Answers with pages and forms in the look of Gatehouse; templates are found in your folders. */
   pages: Pages
   /** What is done when a form of yours is sent: with our CSRF check, limits on the body, and answers to both browsers. */
   onSubmit<Field extends string>(form: Form<Field>, handle: Handle<Field>): Middleware
@@ -75,42 +75,42 @@ export interface Accounts extends Middleware {
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
   checkOptions(options)
   checkSwitches(options.features ?? {})
-  const { house, keyring } = await build(options)
-  options.metrics?.watch(house)
-  const frame = frameOf(house, options)
-  const router = routerOf(house, options)
-  const stopSweeping = startSweeping(house)
-  const stopNotingKeys = startNotingKeys(house, keyring)
-  const mailing = house.outbox.isOn ? startMailing(mailingOf(house, options)) : undefined
-  warnWithoutMail(house, options)
-  return Object.assign(doorOf(house, router, frame, options), {
+  const { gatehouse, keyring } = await build(options)
+  options.metrics?.watch(gatehouse)
+  const frame = frameOf(gatehouse, options)
+  const router = routerOf(gatehouse, options)
+  const stopSweeping = startSweeping(gatehouse)
+  const stopNotingKeys = startNotingKeys(gatehouse, keyring)
+  const mailing = gatehouse.outbox.isOn ? startMailing(mailingOf(gatehouse, options)) : undefined
+  warnWithoutMail(gatehouse, options)
+  return Object.assign(doorOf(gatehouse, router, frame, options), {
     frame: compose([
       ...(options.compression === false ? [] : [compression]),
       frame.headers,
       frame.errors,
       notFound,
-      favicon(house.assets),
-      house.assets.serve,
+      favicon(gatehouse.assets),
+      gatehouse.assets.serve,
     ]),
     compression,
-    pages: house.pages,
+    pages: gatehouse.pages,
     onSubmit: <Field extends string>(form: Form<Field>, handle: Handle<Field>) =>
-      onSubmit(form, house, handle),
+      onSubmit(form, gatehouse, handle),
     routes: routesIn(router),
-    ready: house.database.ready,
+    ready: gatehouse.database.ready,
     async close() {
       stopSweeping()
       stopNotingKeys()
       options.metrics?.close()
-      await Promise.all([mailing?.close(), house.events.close()])
-      await house.database.close()
+      await Promise.all([mailing?.close(), gatehouse.events.close()])
+      await gatehouse.database.close()
     },
   })
 }
 
 /** Says what a host may not have thought of. Who has said `off` knows it. */
 function warnWithoutMail(
-  { log, outbox }: House,
+  { log, outbox }: Gatehouse,
   { mail, development = false, features: switches = {} }: AccountsOptions,
 ): void {
   if (outbox.isCaught && !development) {
@@ -125,11 +125,11 @@ function warnWithoutMail(
 }
 
 // The database comes last: nothing has to be closed again if something else is wrong.
-async function build(options: AccountsOptions): Promise<{ house: House; keyring: Keyring }> {
+async function build(options: AccountsOptions): Promise<{ gatehouse: Gatehouse; keyring: Keyring }> {
   const { workers = 1 } = options
   const url = urlsUnder(options.prefix ?? '')
   const places = placesOf(options.places)
-  const assets = loadHouseAssets(url, options)
+  const assets = loadOwnAssets(url, options)
   const log = options.log ?? createLog('info')
   const now = options.now ?? Date.now
   const keyring = keyringOf(options)
@@ -138,7 +138,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
   noteOtherHtmx(options.templates ?? [], log)
   const offers = offersOf(options, outbox)
   const voices = createVoices(options, { url, places, assets, offers, now })
-  const languages = createHouseLanguages(voices, options, (ctx, tag) => noteLanguage(ctx, house, tag))
+  const languages = languageChoiceOf(voices, options, (ctx, tag) => noteLanguage(ctx, gatehouse, tag))
   const cookie = cookiesOf(options, keyring)
   const login = loginCookie(cookie())
   const csrf = createCsrf({
@@ -158,8 +158,8 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     url,
     shared: (ctx) => ({ user: userOf(ctx) }),
     visitor: {
-      id: (ctx) => userOf(ctx)?.id ?? halfLoginOf(ctx, house)?.userId,
-      name: async (ctx) => userOf(ctx)?.name ?? (await halfLoggedIn(ctx, house))?.user.name,
+      id: (ctx) => userOf(ctx)?.id ?? halfLoginOf(ctx, gatehouse)?.userId,
+      name: async (ctx) => userOf(ctx)?.name ?? (await halfLoggedIn(ctx, gatehouse))?.user.name,
     },
     typed: typedOf,
   })
@@ -167,7 +167,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     workers,
     onRetry: (error) => log.debug({ err: error }, 'others were in the way: the database is asked again'),
   })
-  const house: House = {
+  const gatehouse: Gatehouse = {
     pages,
     assets,
     log,
@@ -205,7 +205,7 @@ async function build(options: AccountsOptions): Promise<{ house: House; keyring:
     passwords: createPasswords(options.passwordCosts, gateOf(workers)),
     database,
   }
-  return { house, keyring }
+  return { gatehouse, keyring }
 }
 
 function offersOf(
@@ -248,12 +248,12 @@ function outboxOf(
 /** Where links begin of mails that nobody gets but the maintainer, whose mailbox page shows the path alone. */
 const CAUGHT_ORIGIN = 'http://localhost'
 
-function mailingOf(house: House, options: AccountsOptions) {
+function mailingOf(gatehouse: Gatehouse, options: AccountsOptions) {
   const mail = mailOf(options)
   return {
-    house,
+    gatehouse,
     transport: typeof mail === 'object' ? smtpTransport(mail) : undefined,
-    origin: house.origin ?? CAUGHT_ORIGIN,
+    origin: gatehouse.origin ?? CAUGHT_ORIGIN,
   }
 }
 
@@ -291,7 +291,7 @@ function urlsUnder(prefix: string): Url {
 }
 
 // htmx is served from its own package, never copied.
-function loadHouseAssets(url: Url, { development = false }: AccountsOptions): Assets {
+function loadOwnAssets(url: Url, { development = false }: AccountsOptions): Assets {
   const { resolve } = createRequire(import.meta.url)
   const files = {
     'htmx.js': resolve('htmx.org/dist/htmx.min.js'),
@@ -308,7 +308,7 @@ function favicon(assets: Assets): Middleware {
   return (ctx, next) => (ctx.path === '/favicon.ico' ? assets.answer(ctx, 'favicon.ico') : next())
 }
 
-function createHouseLanguages(
+function languageChoiceOf(
   { all }: Voices,
   options: AccountsOptions,
   onChosen: (ctx: Context, tag: string) => void,
@@ -329,7 +329,7 @@ interface Frame {
 }
 
 /** Security headers and error pages around whatever stands behind them. */
-function frameOf({ pages, log }: House, options: AccountsOptions): Frame {
+function frameOf({ pages, log }: Gatehouse, options: AccountsOptions): Frame {
   return {
     headers: headers(securityHeaders({ https: isHttps(options) })),
     errors: errorPages({ pages, log, development: options.development ?? false }),
@@ -338,18 +338,18 @@ function frameOf({ pages, log }: House, options: AccountsOptions): Frame {
 
 /** Finds out who is there, for the host too, and answers what is ours; the rest is the host's. */
 function doorOf(
-  house: House,
+  gatehouse: Gatehouse,
   router: Router,
   { headers, errors }: Frame,
   options: AccountsOptions,
 ): Middleware {
-  const { assets } = house
-  const load = currentUser(house)
-  const back = bringBack(house)
+  const { assets } = gatehouse
+  const load = currentUser(gatehouse)
+  const back = bringBack(gatehouse)
   const own = compose([
     ...(options.headers === false ? [] : [headers]),
     errors,
-    changePassword(house),
+    changePassword(gatehouse),
     assets.serve,
     load,
     back,
@@ -357,11 +357,11 @@ function doorOf(
     otherMethods(router),
   ])
   const others = compose([missingSlash(router), load, back])
-  const noteForwarded = options.address === undefined ? untrustedProxies(house.log) : () => {}
+  const noteForwarded = options.address === undefined ? untrustedProxies(gatehouse.log) : () => {}
   return unmounted(options, (ctx, next) => {
-    enter(ctx, house)
+    enter(ctx, gatehouse)
     noteForwarded(ctx)
-    const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isChangePassword(ctx, house)
+    const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isChangePassword(ctx, gatehouse)
     return isOwn ? own(ctx, next) : others(ctx, next)
   })
 }
@@ -391,23 +391,26 @@ function prefixNeeded(mount: string): string {
 
 // Where password managers look for the page that changes a password, at the root whatever the prefix is (W3C "A
 // Well-Known URL for Changing Passwords").
-function isChangePassword(ctx: Context, { offers }: House): boolean {
+function isChangePassword(ctx: Context, { offers }: Gatehouse): boolean {
   return ctx.path === '/.well-known/change-password' && offers('account/password')
 }
 
-function changePassword(house: House): Middleware {
-  const { pages, url } = house
+function changePassword(gatehouse: Gatehouse): Middleware {
+  const { pages, url } = gatehouse
   return async (ctx, next) => {
-    if (!isChangePassword(ctx, house)) return await next()
+    if (!isChangePassword(ctx, gatehouse)) return await next()
     if (!refusesMethod(ctx)) pages.leave(ctx, url('account/password'))
   }
 }
 
-function routerOf(house: House, { prefix = '', development = false, features }: AccountsOptions): Router {
+function routerOf(
+  gatehouse: Gatehouse,
+  { prefix = '', development = false, features }: AccountsOptions,
+): Router {
   const router = new Router({ prefix, strict: true, sensitive: true })
-  for (const feature of offered(house.outbox, { development, switches: features }))
-    feature.routes(router, house)
-  router.get('/onward/', onward(house, house.places.home))
+  for (const feature of offered(gatehouse.outbox, { development, switches: features }))
+    feature.routes(router, gatehouse)
+  router.get('/onward/', onward(gatehouse, gatehouse.places.home))
   return router
 }
 

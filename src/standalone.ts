@@ -37,7 +37,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   const log = options.log ?? createLog(config.logLevel)
   const keys = siteKeys(config)
   const metrics = config.metrics && (await createMetrics(config.metrics))
-  const house = await accounts({
+  const gatehouse = await accounts({
     database: config.database,
     keys,
     baseUrl: config.baseUrl,
@@ -61,8 +61,8 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     metrics,
     ...options,
   })
-  const { pages } = house
-  const health = healthChecks(house.ready)
+  const { pages } = gatehouse
+  const health = healthChecks(gatehouse.ready)
 
   const site = new Router({ strict: true })
   site.get('/', (ctx) => pages.show(ctx, 'home/page.html'))
@@ -71,7 +71,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   site.post(
     '/members/recent/verify/',
     requireRecentLogin,
-    house.onSubmit(note, async (ctx, values) => {
+    gatehouse.onSubmit(note, async (ctx, values) => {
       if ([...values.note].length > NOTE_MAX)
         return await pages.refuse(ctx, note, { errors: [NOTE_LONG], values })
       keepNote(ctx, values.note)
@@ -83,15 +83,15 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   app.on('error', (error) => log[isGone(error) ? 'debug' : 'error']({ err: error }, 'answer failed'))
   if (metrics) app.use(metrics.requests)
   app.use(requestLog(log))
-  app.use(house.frame)
+  app.use(gatehouse.frame)
   app.use(health.checks)
   if (metrics) app.use(metrics.page)
   app.use(sealedSession(app, { keys, https: config.https, name: config.cookieName }))
   app.use(formBody())
-  app.use(house)
+  app.use(gatehouse)
   app.use(site.routes())
   app.use(otherMethods(site))
-  return { app, metrics, onClosing: health.leave, onClosed: house.close }
+  return { app, metrics, onClosing: health.leave, onClosed: gatehouse.close }
 }
 
 // The session may see more than one user: each finds their own note alone.

@@ -21,7 +21,7 @@ const test = suite('mounted into somebody else’s app')
 
 interface Host {
   server: Server
-  house: Accounts
+  gatehouse: Accounts
   errors: Error[]
 }
 
@@ -29,9 +29,9 @@ const logs: string[] = []
 
 /** A site with a session, a body parser, routes and a 404 of its own. */
 async function startHost(
-  around: (app: Koa, house: Accounts) => Middleware[] = usual,
+  around: (app: Koa, gatehouse: Accounts) => Middleware[] = usual,
   options: Partial<AccountsOptions> = {},
-  placed: (house: Accounts) => Middleware = (house) => house,
+  placed: (gatehouse: Accounts) => Middleware = (gatehouse) => gatehouse,
 ): Promise<Host> {
   const app = new Koa()
   app.keys = ['the host’s own key']
@@ -39,7 +39,7 @@ async function startHost(
   const errors: Error[] = []
   app.on('error', (error: Error) => errors.push(error))
   const database = await freshDatabase()
-  const house = await accounts({
+  const gatehouse = await accounts({
     database,
     ...(isPostgresUrl(database) && { keys: ['A'.repeat(43)] }),
     prefix: '/members',
@@ -48,7 +48,7 @@ async function startHost(
     log: pino({}, { write: (line: string) => void logs.push(line) }),
     ...options,
   })
-  for (const middleware of [...around(app, house), placed(house)]) app.use(middleware)
+  for (const middleware of [...around(app, gatehouse), placed(gatehouse)]) app.use(middleware)
   const router = new Router()
   router.get('/start', (ctx) => {
     ctx.body = `host page of ${userOf(ctx)?.name ?? 'nobody'}, seen ${ctx.session?.seen ?? 0}`
@@ -86,17 +86,17 @@ async function startHost(
   const server = createServer(app.callback())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   server.unref()
-  return { server, house, errors }
+  return { server, gatehouse, errors }
 }
 
 function usual(app: Koa): Middleware[] {
   return [session(app), bodyParser()]
 }
 
-async function stop({ server, house }: Host): Promise<void> {
+async function stop({ server, gatehouse }: Host): Promise<void> {
   server.closeAllConnections()
   server.close()
-  await house.close()
+  await gatehouse.close()
 }
 
 for (const htmx of [false, true]) {
@@ -199,14 +199,24 @@ const rewriting: Middleware = async (ctx, next) => {
 
 for (const [what, around, ours, its] of [
   ['nothing is compressed unless the host does it', () => [], undefined, undefined],
-  ['house.compression compresses our pages alone', (house) => [house.compression], 'br', undefined],
+  ['gatehouse.compression compresses our pages alone', (gatehouse) => [gatehouse.compression], 'br', undefined],
   ['the host compresses all', () => [hostCompression], 'gzip', 'gzip'],
-  ['a host around house.compression', (house) => [hostCompression, house.compression], 'br', 'gzip'],
-  ['a host inside of house.compression', (house) => [house.compression, hostCompression], 'gzip', 'gzip'],
-  ['a host that rewrites our pages', (house) => [house.compression, rewriting], undefined, undefined],
-] satisfies [string, (house: Accounts) => Middleware[], string | undefined, string | undefined][]) {
+  [
+    'a host around gatehouse.compression',
+    (gatehouse) => [hostCompression, gatehouse.compression],
+    'br',
+    'gzip',
+  ],
+  [
+    'a host inside of gatehouse.compression',
+    (gatehouse) => [gatehouse.compression, hostCompression],
+    'gzip',
+    'gzip',
+  ],
+  ['a host that rewrites our pages', (gatehouse) => [gatehouse.compression, rewriting], undefined, undefined],
+] satisfies [string, (gatehouse: Accounts) => Middleware[], string | undefined, string | undefined][]) {
   test(`${what}: nothing is compressed twice, and every page is whole`, async () => {
-    const host = await startHost((app, house) => [...around(house), ...usual(app)])
+    const host = await startHost((app, gatehouse) => [...around(gatehouse), ...usual(app)])
     const visitor = new Visitor(host.server)
     const page = await visitor.open('/members/signup/', { 'Accept-Encoding': 'gzip, br' })
     assert.is(page.headers['content-encoding'], ours)
@@ -275,9 +285,9 @@ const HERE = `sqlite:${join(tmpdir(), 'never-made.sqlite')}`
 /** What a host without types may write. */
 async function refusalOf(options: object): Promise<string> {
   const given: AccountsOptions = Object.assign({ database: HERE }, options)
-  const house = await accounts(given).catch((error: unknown) => error)
-  assert.instance(house, Error)
-  return house instanceof Error ? house.message : ''
+  const gatehouse = await accounts(given).catch((error: unknown) => error)
+  assert.instance(gatehouse, Error)
+  return gatehouse instanceof Error ? gatehouse.message : ''
 }
 
 for (const [options, sentence] of [
@@ -344,8 +354,8 @@ for (const [options, sentence] of [
 }
 
 test('a host that gives no options is told so', async () => {
-  const house = await Reflect.apply(accounts, undefined, []).catch((error: unknown) => error)
-  assert.match(String(house), 'The options have to be given: accounts({ database: … }).')
+  const gatehouse = await Reflect.apply(accounts, undefined, []).catch((error: unknown) => error)
+  assert.match(String(gatehouse), 'The options have to be given: accounts({ database: … }).')
 })
 
 test('options that are undefined are as if they were not given', async () => {
@@ -475,7 +485,7 @@ test('a host may end the whole session, also while something is kept in it for t
 
 for (const prefix of ['', '/people', '/shopping']) {
   test(`mounted by koa-mount at /shop with the prefix '${prefix}' the first request says what to do`, async () => {
-    const host = await startHost(usual, { prefix }, (house) => mount('/shop', house))
+    const host = await startHost(usual, { prefix }, (gatehouse) => mount('/shop', gatehouse))
     const visitor = new Visitor(host.server)
     for (const path of ['/shop/login/', '/shop']) assert.is((await visitor.open(path)).status, 500, path)
     assert.match(host.errors[0]?.message ?? '', "give it the option prefix '/shop'")
@@ -489,7 +499,7 @@ for (const [place, prefix] of [
   ['/shop', '/shop/members'],
 ] as const) {
   test(`mounted by koa-mount at ${place} with the prefix ${prefix} all lies where its links lead`, async () => {
-    const host = await startHost(usual, { prefix }, (house) => mount(place, house))
+    const host = await startHost(usual, { prefix }, (gatehouse) => mount(place, gatehouse))
     for (const htmx of [false, true]) {
       const visitor = new Visitor(host.server, { htmx })
       const form = await visitor.open(`${prefix}/signup/`)

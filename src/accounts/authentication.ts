@@ -4,7 +4,7 @@ import { TooManyAtOnce } from '../secrets/password.js'
 import type { LoginOutcome } from '../server/metrics.js'
 import type { EventKind } from '../tables/events.js'
 import * as users from '../tables/users.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { knownDevices } from '../visitor/known-devices.js'
 import { circumstances } from '../visitor/origin.js'
 import { sessionOf, userOf } from '../visitor/session.js'
@@ -60,15 +60,19 @@ const DISABLED: Broken = {
  */
 export async function authenticate(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   typed: { username: string; password: string },
 ): Promise<Outcome> {
-  const count = (outcome: LoginOutcome) => house.metrics?.login(outcome)
+  const count = (outcome: LoginOutcome) => gatehouse.metrics?.login(outcome)
   try {
-    const outcome = await tried(ctx, house, typed)
+    const outcome = await tried(ctx, gatehouse, typed)
     if (!outcome.ok) count(outcome.error === DISABLED ? 'disabled' : 'wrong')
     if (!outcome.ok && outcome.error === DISABLED) {
-      logSecurity(ctx, house, { event: 'login_failed', reason: 'account_disabled', typed: typed.username })
+      logSecurity(ctx, gatehouse, {
+        event: 'login_failed',
+        reason: 'account_disabled',
+        typed: typed.username,
+      })
     }
     return outcome
   } catch (error) {
@@ -85,15 +89,15 @@ function failureOf(error: unknown): LoginOutcome {
 
 async function tried(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { username, password }: { username: string; password: string },
 ): Promise<Outcome> {
   const name = loginKeyOf(username)
   const byEmail = name.includes('@')
-  const account = await users.byLogin(house.database.main, name)
-  const right = await checkPassword(ctx, house, { name, account, password, failure: 'login_failed' })
+  const account = await users.byLogin(gatehouse.database.main, name)
+  const right = await checkPassword(ctx, gatehouse, { name, account, password, failure: 'login_failed' })
   if (account !== undefined && right) return admitted(account)
-  if (house.rules.privateEmails) return { ok: false, error: SOMETHING_WRONG }
+  if (gatehouse.rules.privateEmails) return { ok: false, error: SOMETHING_WRONG }
   if (byEmail) return { ok: false, error: EMAIL_OR_PASSWORD_WRONG }
   return { ok: false, error: account === undefined ? USER_UNKNOWN : PASSWORD_WRONG }
 }
@@ -115,33 +119,37 @@ export interface PasswordCheck {
  * Whether the password is right; for every prompt for one. Throws `LimitReached`, without a look at the password, while
  * a limit holds, and `TooManyAtOnce` before anything is counted.
  */
-export async function checkPassword(ctx: Context, house: House, check: PasswordCheck): Promise<boolean> {
-  house.passwords.refuseWhenFull()
-  const counted = countedTries(ctx, house, check)
-  const { filled, isHeld } = await takeTries(ctx, house, check, counted)
+export async function checkPassword(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  check: PasswordCheck,
+): Promise<boolean> {
+  gatehouse.passwords.refuseWhenFull()
+  const counted = countedTries(ctx, gatehouse, check)
+  const { filled, isHeld } = await takeTries(ctx, gatehouse, check, counted)
   // Held, the password is compared with nothing, which takes as long.
   const compared = isHeld ? { ...check, account: undefined } : check
-  const right = await isRight(ctx, house, compared).catch(async (error: unknown) => {
-    await house.limits
+  const right = await isRight(ctx, gatehouse, compared).catch(async (error: unknown) => {
+    await gatehouse.limits
       .giveBack(counted)
-      .catch((second: unknown) => house.log.warn({ err: second }, 'tries not given back'))
+      .catch((second: unknown) => gatehouse.log.warn({ err: second }, 'tries not given back'))
     throw error
   })
-  if (right) await forgiveTries(house, check, counted)
-  else noteFailure(ctx, house, check, { filled, isHeld })
+  if (right) await forgiveTries(gatehouse, check, counted)
+  else noteFailure(ctx, gatehouse, check, { filled, isHeld })
   return right
 }
 
 async function takeTries(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { name }: PasswordCheck,
   counted: readonly Counted[],
 ): Promise<Taken> {
   try {
-    return await takePlaces(ctx, house, counted, name)
+    return await takePlaces(ctx, gatehouse, counted, name)
   } catch (error) {
-    if (error instanceof LimitReached && house.offers('password/forgot')) throw error.withReset()
+    if (error instanceof LimitReached && gatehouse.offers('password/forgot')) throw error.withReset()
     throw error
   }
 }
@@ -149,13 +157,13 @@ async function takeTries(
 /** What is wrong with the password that a user was asked for again, by whatever page; nothing if it is theirs. */
 export async function askPasswordOf(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   account: users.Account,
   password: string,
 ): Promise<Broken[]> {
   if (password === '') return [NO_PASSWORD]
   const name = nameKeyOf(account.user.name)
-  const isRight = await checkPassword(ctx, house, { name, account, password, failure: 'password_failed' })
+  const isRight = await checkPassword(ctx, gatehouse, { name, account, password, failure: 'password_failed' })
   return isRight ? [] : [PASSWORD_WRONG]
 }
 
@@ -164,8 +172,8 @@ export async function askPasswordOf(
  * has. Beside that the account counts what is tried by its name and its e-mail together: that limit is quiet, for by an
  * answer to the one it would be known that the other was tried, and so whose address it is.
  */
-function countedTries(ctx: Context, house: House, { name, account }: PasswordCheck): Counted[] {
-  const device = deviceOf(ctx, house, account)
+function countedTries(ctx: Context, gatehouse: Gatehouse, { name, account }: PasswordCheck): Counted[] {
+  const device = deviceOf(ctx, gatehouse, account)
   if (account !== undefined && device !== undefined) {
     const of = `${account.user.id} ${device}`
     return [
@@ -173,7 +181,7 @@ function countedTries(ctx: Context, house: House, { name, account }: PasswordChe
       { rule: 'loginRow', of },
     ]
   }
-  const network = networkOf(house.address(ctx))
+  const network = networkOf(gatehouse.address(ctx))
   const of = account === undefined ? nobody(name) : ownTries(account.user)
   return [
     { rule: 'loginName', of: `${network} ${name}` },
@@ -196,20 +204,28 @@ function nobody(name: string): string {
 }
 
 // The cookie is opened for names that nobody has, too: how long that takes must not tell them apart.
-function deviceOf(ctx: Context, house: House, account: users.Account | undefined): string | undefined {
-  const known = knownDevices(ctx, house)
+function deviceOf(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  account: users.Account | undefined,
+): string | undefined {
+  const known = knownDevices(ctx, gatehouse)
   if (account === undefined) return undefined
   const isLoggedIn = userOf(ctx)?.id === account.user.id
   return known(account) ?? (isLoggedIn ? sessionOf(ctx)?.id : undefined)
 }
 
-function isRight(ctx: Context, { passwords }: House, { account, password }: PasswordCheck): Promise<boolean> {
+function isRight(
+  ctx: Context,
+  { passwords }: Gatehouse,
+  { account, password }: PasswordCheck,
+): Promise<boolean> {
   return passwords.verify(account?.passwordHash, password, () => refuseIfLeft(ctx))
 }
 
 // The owner's success ends a row (NIST 800-63B-4 3.2.2) and what was mistyped here; what strangers have tried counts on.
 async function forgiveTries(
-  { limits, log }: House,
+  { limits, log }: Gatehouse,
   { account }: PasswordCheck,
   counted: readonly Counted[],
 ): Promise<void> {
@@ -224,7 +240,7 @@ async function forgiveTries(
 }
 
 /** Lets what was tried for a user by everybody together count no more; what is left is of single networks, and ends soon. */
-export async function forgetTries({ limits }: Pick<House, 'limits'>, user: users.User): Promise<void> {
+export async function forgetTries({ limits }: Pick<Gatehouse, 'limits'>, user: users.User): Promise<void> {
   await limits.forget([...triesOf(user), ...codeTriesOf(user)])
 }
 
@@ -237,18 +253,18 @@ function triesOf(user: users.User): Counted[] {
 
 function noteFailure(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { name, account, failure }: PasswordCheck,
   { filled, isHeld }: Taken,
 ): void {
-  logSecurity(ctx, house, { event: failure, reason: reasonOf(account, isHeld), typed: name })
+  logSecurity(ctx, gatehouse, { event: failure, reason: reasonOf(account, isHeld), typed: name })
   if (account === undefined) return
-  house.events.note(eventOf(ctx, house, { kind: failure, userId: account.user.id }))
+  gatehouse.events.note(eventOf(ctx, gatehouse, { kind: failure, userId: account.user.id }))
   if (filled.length === 0) return
-  house.events.note(eventOf(ctx, house, { kind: 'limit_hit', userId: account.user.id }))
+  gatehouse.events.note(eventOf(ctx, gatehouse, { kind: 'limit_hit', userId: account.user.id }))
   // Not waited for: the answer must not tell by its time whose name it was.
-  tellOfFailures(ctx, house, account.user).catch((error: unknown) =>
-    house.log.warn({ err: error }, 'failures not mailed'),
+  tellOfFailures(ctx, gatehouse, account.user).catch((error: unknown) =>
+    gatehouse.log.warn({ err: error }, 'failures not mailed'),
   )
 }
 
@@ -258,26 +274,26 @@ function reasonOf(account: users.Account | undefined, isHeld: boolean): string {
   return account.passwordHash === '' ? 'no_password' : 'password_wrong'
 }
 
-async function tellOfFailures(ctx: Context, house: House, user: users.User): Promise<void> {
+async function tellOfFailures(ctx: Context, gatehouse: Gatehouse, user: users.User): Promise<void> {
   await afterwards(ctx)
-  const canReset = house.offers('password/forgot') ? 1 : 0
-  const facts = { to: user.email, canReset, ...circumstances(ctx, house) }
-  await house.database.write((transaction) =>
-    house.outbox.post(transaction, { kind: 'login-failures', userId: user.id, facts }),
+  const canReset = gatehouse.offers('password/forgot') ? 1 : 0
+  const facts = { to: user.email, canReset, ...circumstances(ctx, gatehouse) }
+  await gatehouse.database.write((transaction) =>
+    gatehouse.outbox.post(transaction, { kind: 'login-failures', userId: user.id, facts }),
   )
 }
 
 /** Brings the stored hash up to today's costs, while the password is at hand; if that fails, the next login does it. */
 export async function renewHash(
-  house: House,
+  gatehouse: Gatehouse,
   { user, passwordHash }: users.Account,
   password: string,
 ): Promise<void> {
-  if (!house.passwords.isOutdated(passwordHash)) return
+  if (!gatehouse.passwords.isOutdated(passwordHash)) return
   try {
-    const renewed = await house.passwords.hash(password)
-    await users.rehash(house.database, user.id, { old: passwordHash, new: renewed })
+    const renewed = await gatehouse.passwords.hash(password)
+    await users.rehash(gatehouse.database, user.id, { old: passwordHash, new: renewed })
   } catch (error) {
-    house.log.warn({ err: error }, 'password hash not renewed')
+    gatehouse.log.warn({ err: error }, 'password hash not renewed')
   }
 }

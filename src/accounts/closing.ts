@@ -3,7 +3,7 @@ import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { newDeviceStamp } from '../visitor/known-devices.js'
 import { circumstances } from '../visitor/origin.js'
 import { eraseDenied } from './erasing.js'
@@ -20,14 +20,14 @@ const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const
  */
 export async function closeAccount(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   user: Pick<users.User, 'id' | 'email'>,
   { by }: { by?: tokens.Token } = {},
 ): Promise<string | undefined> {
-  const now = house.now()
+  const now = gatehouse.now()
   const stamp = newDeviceStamp()
-  const facts = { to: user.email, ...circumstances(ctx, house) }
-  return happens(ctx, house, { kind: 'account_closed', userId: user.id }, async (transaction) => {
+  const facts = { to: user.email, ...circumstances(ctx, gatehouse) }
+  return happens(ctx, gatehouse, { kind: 'account_closed', userId: user.id }, async (transaction) => {
     if (by !== undefined && !(await tokens.use(transaction, { ...by, form: by.usedForm, now })))
       return undefined
     if (!(await users.close(transaction, user.id, { now, eraseAt: now + REOPEN_LIFE }))) return undefined
@@ -36,7 +36,7 @@ export async function closeAccount(
     await users.setDeviceStamp(transaction, user.id, stamp)
     await tokens.revoke(transaction, user.id, ENDED, by && { except: by.hash })
     await mails.cancel(transaction, user.id, ENDED)
-    await house.outbox.post(transaction, { kind: 'account-closed', userId: user.id, facts })
+    await gatehouse.outbox.post(transaction, { kind: 'account-closed', userId: user.id, facts })
     return stamp
   })
 }
@@ -49,14 +49,14 @@ export async function closeAccount(
  */
 export async function denyAccount(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   token: tokens.Token,
 ): Promise<'gone' | 'kept' | 'closed' | undefined> {
-  const outcome = await eraseDenied(ctx, house, token)
+  const outcome = await eraseDenied(ctx, gatehouse, token)
   if (outcome !== 'unknown') return outcome === 'erased' ? 'gone' : 'kept'
   const { userId, email } = token
-  const user = (await users.byId(house.database.main, userId))?.user
+  const user = (await users.byId(gatehouse.database.main, userId))?.user
   if (user?.email !== email || user.emailConfirmedAt !== null) return undefined
-  const stamp = await closeAccount(ctx, house, user, { by: token })
+  const stamp = await closeAccount(ctx, gatehouse, user, { by: token })
   return stamp === undefined ? undefined : 'closed'
 }

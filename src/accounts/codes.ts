@@ -5,7 +5,7 @@ import { isBeyondAll } from '../base/normal-form.js'
 import { hashOf } from '../secrets/token.js'
 import * as tokens from '../tables/tokens.js'
 import type { User } from '../tables/users.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Broken } from '../web/form.js'
 import { networkOf } from '../web/network.js'
 import { keep, keptText } from '../web/session.js'
@@ -58,9 +58,9 @@ function isSame(mac: string, expected: string): boolean {
 const BROWSER = 'codes'
 
 /** What binds a code to the browser that asks for it now; the same however often it asks, until it logs out. */
-export function askingBrowser(ctx: Context, house: House): string {
+export function askingBrowser(ctx: Context, gatehouse: Gatehouse): string {
   // Of a button pressed twice both answers have to keep the same, so it comes from what both requests have brought.
-  const browser = browserOf(ctx) ?? hashOf(`codes of ${house.csrf.secretOf(ctx)}`)
+  const browser = browserOf(ctx) ?? hashOf(`codes of ${gatehouse.csrf.secretOf(ctx)}`)
   keep(ctx, { [BROWSER]: browser })
   return browser
 }
@@ -101,37 +101,37 @@ export type CodeOutcome = { ok: true; hash: string } | { ok: false; error: Broke
  */
 export async function checkCode(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   owner: CalledOwner,
   typed: string,
 ): Promise<CodeOutcome> {
   const code = normalizeCode(typed)
   if (code === '') return { ok: false, error: NO_CODE }
   if (!CODE.test(code)) return { ok: false, error: NOT_A_CODE }
-  const counted = countedCode(ctx, house, owner)
-  const { isHeld } = await takePlaces(ctx, house, counted, owner.calledBy)
-  if (isHeld) return wrongCode(ctx, house, owner, 'account_held')
+  const counted = countedCode(ctx, gatehouse, owner)
+  const { isHeld } = await takePlaces(ctx, gatehouse, counted, owner.calledBy)
+  if (isHeld) return wrongCode(ctx, gatehouse, owner, 'account_held')
   // Not waited for on the disk: for a name that nobody has nothing is written, and how long that takes would tell it.
-  const tried = await house.database.note((loose) =>
-    tokens.tryCode(loose, { ...owner, now: house.now(), tries: TRIES }),
+  const tried = await gatehouse.database.note((loose) =>
+    tokens.tryCode(loose, { ...owner, now: gatehouse.now(), tries: TRIES }),
   )
   const whose = { ...owner, browser: browserOf(ctx) ?? '' }
-  if (tried === undefined || !house.codes.matches(code, whose, tried.codeMac)) {
-    return wrongCode(ctx, house, owner, tried === undefined ? 'no_code' : 'code_wrong')
+  if (tried === undefined || !gatehouse.codes.matches(code, whose, tried.codeMac)) {
+    return wrongCode(ctx, gatehouse, owner, tried === undefined ? 'no_code' : 'code_wrong')
   }
   // Whoever mistyped the code and then has it right was no guesser; so few wrong ones are left over for the whole site.
-  await house.limits.giveBack(counted, tried.tries)
-  logSecurity(ctx, house, { event: 'code_accepted', purpose: owner.purpose, user: owner.userId })
+  await gatehouse.limits.giveBack(counted, tried.tries)
+  logSecurity(ctx, gatehouse, { event: 'code_accepted', purpose: owner.purpose, user: owner.userId })
   return { ok: true, hash: tried.hash }
 }
 
 function wrongCode(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { purpose, calledBy }: CalledOwner,
   reason: string,
 ): CodeOutcome {
-  logSecurity(ctx, house, {
+  logSecurity(ctx, gatehouse, {
     event: 'code_failed',
     reason,
     purpose,
@@ -154,7 +154,11 @@ export function codeTriesOf({ id, name, email }: User): Counted[] {
 }
 
 // By name and by e-mail one account has one limit, too; were that seen, it would tell whose e-mail that is.
-function countedCode(ctx: Context, house: House, { userId, purpose, calledBy }: CalledOwner): Counted[] {
+function countedCode(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { userId, purpose, calledBy }: CalledOwner,
+): Counted[] {
   const ofAccount: Counted = { rule: 'codeAccount', of: `${purpose} ${userId}` }
   const ofAsked: Counted[] =
     calledBy === undefined
@@ -165,7 +169,7 @@ function countedCode(ctx: Context, house: House, { userId, purpose, calledBy }: 
         ]
   return [
     ...ofAsked,
-    { rule: 'codeNetwork', of: networkOf(house.address(ctx)) },
+    { rule: 'codeNetwork', of: networkOf(gatehouse.address(ctx)) },
     { rule: 'codeSite', of: '' },
   ]
 }

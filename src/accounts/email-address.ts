@@ -6,7 +6,7 @@ import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { newDeviceStamp } from '../visitor/known-devices.js'
 import { circumstances } from '../visitor/origin.js'
 import type { Broken } from '../web/form.js'
@@ -27,20 +27,25 @@ const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is yo
 /** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */
 export async function confirmAddress(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { account, hash }: { account: users.Account; hash: string },
 ): Promise<'now' | 'before' | 'taken'> {
   const { id, email } = account.user
-  const now = house.now()
+  const now = gatehouse.now()
   try {
-    if (await users.isEmailTaken(house.database.main, fields.emailKeyOf(email), { now, userId: id }))
+    if (await users.isEmailTaken(gatehouse.database.main, fields.emailKeyOf(email), { now, userId: id }))
       return 'taken'
-    const token = await happens(ctx, house, { kind: 'email_confirmed', userId: id }, async (transaction) => {
-      const used = await tokens.use(transaction, { hash, purpose: 'email-confirm', now })
-      if (used?.emailKey !== fields.emailKeyOf(email)) return undefined
-      const confirmation = { email, emailKey: used.emailKey, now }
-      return (await users.confirmEmail(transaction, id, confirmation)) ? used : undefined
-    })
+    const token = await happens(
+      ctx,
+      gatehouse,
+      { kind: 'email_confirmed', userId: id },
+      async (transaction) => {
+        const used = await tokens.use(transaction, { hash, purpose: 'email-confirm', now })
+        if (used?.emailKey !== fields.emailKeyOf(email)) return undefined
+        const confirmation = { email, emailKey: used.emailKey, now }
+        return (await users.confirmEmail(transaction, id, confirmation)) ? used : undefined
+      },
+    )
     return token === undefined ? 'before' : 'now'
   } catch (error) {
     if (isTaken(error)) return 'taken'
@@ -49,14 +54,19 @@ export async function confirmAddress(
 }
 
 /** Sends another mail with a link and a code. */
-export async function sendConfirmAgain(ctx: Context, house: House, user: users.User): Promise<void> {
-  await takePlaces(ctx, house, [
+export async function sendConfirmAgain(ctx: Context, gatehouse: Gatehouse, user: users.User): Promise<void> {
+  await takePlaces(ctx, gatehouse, [
     { rule: 'mailPause', of: `email-confirm ${user.id}` },
-    ...countedFor(ctx, house, { kind: 'email-confirm', userId: user.id, address: user.email }),
+    ...countedFor(ctx, gatehouse, { kind: 'email-confirm', userId: user.id, address: user.email }),
   ])
-  const facts = factsOfAsking(ctx, house)
-  await house.database.write((transaction) =>
-    house.outbox.post(transaction, { kind: 'email-confirm', userId: user.id, facts, ...unseen(ctx, house) }),
+  const facts = factsOfAsking(ctx, gatehouse)
+  await gatehouse.database.write((transaction) =>
+    gatehouse.outbox.post(transaction, {
+      kind: 'email-confirm',
+      userId: user.id,
+      facts,
+      ...unseen(ctx, gatehouse),
+    }),
   )
 }
 
@@ -67,55 +77,55 @@ interface Wish {
 }
 
 /** Whether this very form has caused its mail just now: its answer may not have arrived, and it is not mailed again. */
-async function wasMailed({ database, now }: House, form: string): Promise<boolean> {
+async function wasMailed({ database, now }: Gatehouse, form: string): Promise<boolean> {
   const mail = await mails.byId(database.main, form)
   return mail !== undefined && now() - mail.createdAt < REPEATED_FOR
 }
 
 /** The mail carries the fingerprint of its form as its id, unless an earlier one does: a page may be used several times. */
-async function freshForm({ database }: House, form: string): Promise<{ form?: string }> {
+async function freshForm({ database }: Gatehouse, form: string): Promise<{ form?: string }> {
   return (await mails.byId(database.main, form)) === undefined ? { form } : {}
 }
 
 /** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
 export async function correctAddress(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   user: users.User,
   { email, form }: Wish,
 ): Promise<Broken[]> {
-  const { privateEmails } = house.rules
+  const { privateEmails } = gatehouse.rules
   const emailKey = fields.emailKeyOf(email)
   const errors = fields.check(fields.email, email)
   if (errors.length > 0) return errors
   // Sent twice, or not changed: what was mailed to it stays good.
   if (email === user.email) {
-    if (await wasMailed(house, form)) return []
-    await sendConfirmAgain(ctx, house, user)
+    if (await wasMailed(gatehouse, form)) return []
+    await sendConfirmAgain(ctx, gatehouse, user)
     return []
   }
-  const ofHost = await hostObjections(house, { email, user })
+  const ofHost = await hostObjections(gatehouse, { email, user })
   if (ofHost.length > 0) return [...ofHost]
-  if (!privateEmails && (await isOthers(ctx, house, user, emailKey))) return [fields.EMAIL_TAKEN]
-  const fresh = await freshForm(house, form)
-  await countMail(ctx, house, { kind: 'email-confirm', userId: user.id, address: email })
+  if (!privateEmails && (await isOthers(ctx, gatehouse, user, emailKey))) return [fields.EMAIL_TAKEN]
+  const fresh = await freshForm(gatehouse, form)
+  await countMail(ctx, gatehouse, { kind: 'email-confirm', userId: user.id, address: email })
   try {
     const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
-    await happens(ctx, house, happening, async (transaction) => {
+    await happens(ctx, gatehouse, happening, async (transaction) => {
       const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
-      const correction = { email, emailKey: claimed, now: house.now() }
+      const correction = { email, emailKey: claimed, now: gatehouse.now() }
       if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
       // What was sent to the wrong address proves nothing of the right one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
-      const facts = factsOfAsking(ctx, house)
-      await house.outbox.post(transaction, {
+      const facts = factsOfAsking(ctx, gatehouse)
+      await gatehouse.outbox.post(transaction, {
         kind: 'email-confirm',
         userId: user.id,
         facts,
-        ...unseen(ctx, house),
+        ...unseen(ctx, gatehouse),
         ...fresh,
       })
-      await tellFormer(ctx, house, transaction, { former: user, email })
+      await tellFormer(ctx, gatehouse, transaction, { former: user, email })
       return true
     })
     return []
@@ -128,86 +138,102 @@ export async function correctAddress(
 /** Notes the new address, apart from the one that counts, and sends it a mail; answers what is wrong with it. */
 export async function askForAddress(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   user: users.User,
   { email, form }: Wish,
 ): Promise<Broken[]> {
-  const errors = await objectionsTo(ctx, house, user, email)
+  const errors = await objectionsTo(ctx, gatehouse, user, email)
   if (errors.length > 0) return errors
   // Pressed twice: the link that is on its way stays good.
   if (email === user.nextEmail) {
-    if (await wasMailed(house, form)) return []
-    await sendChangeAgain(ctx, house, user, email)
+    if (await wasMailed(gatehouse, form)) return []
+    await sendChangeAgain(ctx, gatehouse, user, email)
     return []
   }
-  const fresh = await freshForm(house, form)
-  await countMail(ctx, house, { kind: 'email-change', userId: user.id, address: email })
-  const now = house.now()
-  await happens(ctx, house, { kind: 'email_asked', userId: user.id, about: email }, async (transaction) => {
-    await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
-    await tokens.revoke(transaction, user.id, ['email-change'])
-    const facts = { email, language: house.languageOf(ctx) }
-    await house.outbox.post(transaction, {
-      kind: 'email-change',
-      userId: user.id,
-      facts,
-      ...unseen(ctx, house),
-      ...fresh,
-    })
-    return true
-  })
+  const fresh = await freshForm(gatehouse, form)
+  await countMail(ctx, gatehouse, { kind: 'email-change', userId: user.id, address: email })
+  const now = gatehouse.now()
+  await happens(
+    ctx,
+    gatehouse,
+    { kind: 'email_asked', userId: user.id, about: email },
+    async (transaction) => {
+      await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
+      await tokens.revoke(transaction, user.id, ['email-change'])
+      const facts = { email, language: gatehouse.languageOf(ctx) }
+      await gatehouse.outbox.post(transaction, {
+        kind: 'email-change',
+        userId: user.id,
+        facts,
+        ...unseen(ctx, gatehouse),
+        ...fresh,
+      })
+      return true
+    },
+  )
   return []
 }
 
-async function objectionsTo(ctx: Context, house: House, user: users.User, email: string): Promise<Broken[]> {
+async function objectionsTo(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  user: users.User,
+  email: string,
+): Promise<Broken[]> {
   const errors = fields.check(fields.email, email)
   if (errors.length > 0) return errors
   if (email === user.email) return [SAME]
-  const ofHost = await hostObjections(house, { email, user })
+  const ofHost = await hostObjections(gatehouse, { email, user })
   if (ofHost.length > 0) return [...ofHost]
-  if (house.rules.privateEmails) return []
-  return (await isOthers(ctx, house, user, fields.emailKeyOf(email))) ? [fields.EMAIL_TAKEN] : []
+  if (gatehouse.rules.privateEmails) return []
+  return (await isOthers(ctx, gatehouse, user, fields.emailKeyOf(email))) ? [fields.EMAIL_TAKEN] : []
 }
 
 /** Whether somebody else has the address; counted, for the answer tells it. */
-async function isOthers(ctx: Context, house: House, user: users.User, emailKey: string): Promise<boolean> {
-  await countTaken(ctx, house)
-  return users.isEmailTaken(house.database.main, emailKey, { now: house.now(), userId: user.id })
+async function isOthers(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  user: users.User,
+  emailKey: string,
+): Promise<boolean> {
+  await countTaken(ctx, gatehouse)
+  return users.isEmailTaken(gatehouse.database.main, emailKey, { now: gatehouse.now(), userId: user.id })
 }
 
 /** Sends the mail to the new address again. */
 export async function sendChangeAgain(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   user: users.User,
   email: string,
 ): Promise<void> {
-  await takePlaces(ctx, house, [
+  await takePlaces(ctx, gatehouse, [
     { rule: 'mailPause', of: `email-change ${user.id}` },
-    ...countedFor(ctx, house, { kind: 'email-change', userId: user.id, address: email }),
+    ...countedFor(ctx, gatehouse, { kind: 'email-change', userId: user.id, address: email }),
   ])
-  await house.database.write((transaction) =>
-    house.outbox.post(transaction, {
+  await gatehouse.database.write((transaction) =>
+    gatehouse.outbox.post(transaction, {
       kind: 'email-change',
       userId: user.id,
-      facts: { email, language: house.languageOf(ctx) },
-      ...unseen(ctx, house),
+      facts: { email, language: gatehouse.languageOf(ctx) },
+      ...unseen(ctx, gatehouse),
     }),
   )
 }
 
 /** The address stays as it is. */
-export async function cancelChange(ctx: Context, house: House, user: users.User): Promise<void> {
+export async function cancelChange(ctx: Context, gatehouse: Gatehouse, user: users.User): Promise<void> {
   const { nextEmail } = user
   if (nextEmail === null) return
   await happens(
     ctx,
-    house,
+    gatehouse,
     { kind: 'email_canceled', userId: user.id, about: nextEmail },
     async (transaction) => {
       await tokens.revoke(transaction, user.id, ['email-change'])
       return (
-        (await users.setNextEmail(transaction, user.id, { nextEmail: null, now: house.now() })) || undefined
+        (await users.setNextEmail(transaction, user.id, { nextEmail: null, now: gatehouse.now() })) ||
+        undefined
       )
     },
   )
@@ -216,15 +242,15 @@ export async function cancelChange(ctx: Context, house: House, user: users.User)
 /** Changes the address if it is still wanted and free; the former one gets a mail by which that can be undone. */
 export async function changeAddress(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { email, emailKey, hash }: tokens.Token,
   { user, form }: { user: users.User; form: string },
 ): Promise<'done' | 'taken' | undefined> {
-  const now = house.now()
+  const now = gatehouse.now()
   const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
   try {
-    if (await users.isEmailTaken(house.database.main, emailKey, { now, userId: user.id })) return 'taken'
-    const done = await happens(ctx, house, happening, async (transaction) => {
+    if (await users.isEmailTaken(gatehouse.database.main, emailKey, { now, userId: user.id })) return 'taken'
+    const done = await happens(ctx, gatehouse, happening, async (transaction) => {
       const former = (await users.held(transaction, user.id))?.user
       // A form that changes nothing leaves the link unused: sent again, it must not be told that it did.
       if (former?.nextEmail !== email) return undefined
@@ -233,7 +259,7 @@ export async function changeAddress(
       if (!used || !(await users.setEmail(transaction, user.id, change))) return undefined
       // What was sent to the former address proves nothing any more, but that it was the former one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
-      await tellFormer(ctx, house, transaction, { former, email })
+      await tellFormer(ctx, gatehouse, transaction, { former, email })
       return true
     })
     return done && 'done'
@@ -249,17 +275,22 @@ export async function changeAddress(
  */
 async function tellFormer(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   transaction: Db,
   { former, email }: { former: users.User; email: string },
 ): Promise<void> {
   const { id: userId, email: to } = former
   if (former.emailConfirmedAt !== null) {
-    const facts = { to, email, ...circumstances(ctx, house) }
-    await house.outbox.post(transaction, { kind: 'email-changed', userId, facts })
+    const facts = { to, email, ...circumstances(ctx, gatehouse) }
+    await gatehouse.outbox.post(transaction, { kind: 'email-changed', userId, facts })
   } else if (fields.emailKeyOf(to) !== fields.emailKeyOf(email)) {
-    const facts = { to, language: house.languageOf(ctx) }
-    await house.outbox.post(transaction, { kind: 'email-corrected', userId, facts, ...unseen(ctx, house) })
+    const facts = { to, language: gatehouse.languageOf(ctx) }
+    await gatehouse.outbox.post(transaction, {
+      kind: 'email-corrected',
+      userId,
+      facts,
+      ...unseen(ctx, gatehouse),
+    })
   }
 }
 
@@ -275,16 +306,16 @@ const ENDED_MAILS: readonly MailKind[] = ['email-confirm', 'password-reset', 'em
  */
 export async function restoreAddress(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { userId, email, emailKey, hash, usedForm: form }: tokens.Token,
 ): Promise<users.User | 'taken' | undefined> {
-  const now = house.now()
-  const replaced = (await users.byId(house.database.main, userId))?.user.email
+  const now = gatehouse.now()
+  const replaced = (await users.byId(gatehouse.database.main, userId))?.user.email
   try {
-    if (await users.isEmailTaken(house.database.main, emailKey, { now, userId })) return 'taken'
+    if (await users.isEmailTaken(gatehouse.database.main, emailKey, { now, userId })) return 'taken'
     const done = await happens(
       ctx,
-      house,
+      gatehouse,
       { kind: 'email_restored', userId, about: email },
       async (transaction) => {
         const used = await tokens.use(transaction, { hash, purpose: 'email-undo', now, form })
@@ -300,19 +331,19 @@ export async function restoreAddress(
         // link that its owner was sent.
         await tokens.revokeLater(transaction, used)
         await mails.cancel(transaction, userId, ['email-changed'], { since: used.createdAt })
-        const facts = { to: email, ...circumstances(ctx, house) }
-        await house.outbox.post(transaction, { kind: 'email-restored', userId, facts })
+        const facts = { to: email, ...circumstances(ctx, gatehouse) }
+        await gatehouse.outbox.post(transaction, { kind: 'email-restored', userId, facts })
         // Its owner may have left a mailbox that others read.
         if (replaced !== undefined && replaced !== email) {
           const told = { ...facts, to: replaced }
-          await house.outbox.post(transaction, { kind: 'email-undone', userId, facts: told })
+          await gatehouse.outbox.post(transaction, { kind: 'email-undone', userId, facts: told })
         }
-        const asked = { ...facts, ...factsOfAsking(ctx, house) }
-        await house.outbox.post(transaction, { kind: 'password-reset', userId, facts: asked })
+        const asked = { ...facts, ...factsOfAsking(ctx, gatehouse) }
+        await gatehouse.outbox.post(transaction, { kind: 'password-reset', userId, facts: asked })
         return true
       },
     )
-    return done && (await users.byId(house.database.main, userId))?.user
+    return done && (await users.byId(gatehouse.database.main, userId))?.user
   } catch (error) {
     if (isTaken(error)) return 'taken'
     throw error

@@ -6,7 +6,7 @@ import * as events from '../tables/events.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
 import * as users from '../tables/users.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { eventOf } from './history.js'
 
 const MOST_TOLD = 500
@@ -39,40 +39,40 @@ export class NotErased extends Error {
  * Throws `NotErased` if the host, or a table of the host's, does not let go of it.
  */
 export async function erase(
-  house: Pick<House, 'database' | 'hooks' | 'events' | 'now'>,
+  gatehouse: Pick<Gatehouse, 'database' | 'hooks' | 'events' | 'now'>,
   { userId, by, find, userAgent = '', address = '' }: Erasure,
 ): Promise<boolean> {
   const event: events.AccountEvent = {
     kind: 'account_erased',
     userId,
     about: by,
-    at: house.now(),
+    at: gatehouse.now(),
     userAgent,
     address,
   }
-  const isErased = await house.database
+  const isErased = await gatehouse.database
     .write(async (transaction) => {
       const user = await find(transaction)
       if (user === undefined) return false
-      await house.hooks.duringErase?.(transaction, user)
+      await gatehouse.hooks.duringErase?.(transaction, user)
       return users.erase(transaction, userId)
     })
     .catch((error: unknown) => {
       throw error instanceof DatabaseUnavailable ? error : new NotErased(userId, error)
     })
-  if (isErased) house.events.tell([event])
+  if (isErased) gatehouse.events.tell([event])
   return isErased
 }
 
 /** Erases those whose account has ended: `batch` at most behind the first `skip`. Returns how many. */
 export async function eraseEnded(
-  house: Pick<House, 'database' | 'hooks' | 'events' | 'now'>,
+  gatehouse: Pick<Gatehouse, 'database' | 'hooks' | 'events' | 'now'>,
   { now, ...size }: { now: number; batch: number; skip: number },
 ): Promise<number> {
   let erased = 0
-  for (const userId of await users.ended(house.database.main, { now, ...size })) {
+  for (const userId of await users.ended(gatehouse.database.main, { now, ...size })) {
     const find = (transaction: Db) => users.lockEnded(transaction, userId, now)
-    if (await erase(house, { userId, by: 'sweep', find })) erased++
+    if (await erase(gatehouse, { userId, by: 'sweep', find })) erased++
   }
   return erased
 }
@@ -83,26 +83,29 @@ export async function eraseEnded(
  */
 export async function eraseDenied(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { userId, email }: { userId: string; email: string },
 ): Promise<'erased' | 'unknown' | 'kept'> {
   const find = async (transaction: Db) => {
     const user = await users.lockUnconfirmed(transaction, userId, email)
     return (await isInUse(transaction, userId)) ? undefined : user
   }
-  const { userAgent, address } = eventOf(ctx, house, { kind: 'account_erased', userId })
+  const { userAgent, address } = eventOf(ctx, gatehouse, { kind: 'account_erased', userId })
   try {
-    return (await erase(house, { userId, by: 'denial', find, userAgent, address })) ? 'erased' : 'unknown'
+    return (await erase(gatehouse, { userId, by: 'denial', find, userAgent, address })) ? 'erased' : 'unknown'
   } catch (error) {
     if (!(error instanceof NotErased)) throw error
-    house.log.error(await reasonOf(house, error), 'an account cannot be erased, though its address denies it')
+    gatehouse.log.error(
+      await reasonOf(gatehouse, error),
+      'an account cannot be erased, though its address denies it',
+    )
     return 'kept'
   }
 }
 
 /** Erases a user by a command. Nobody listens to events there: the site tells its host later, see `tellErased`. */
 export async function eraseByCommand(
-  { database, hooks, now }: Pick<House, 'database' | 'hooks' | 'now'>,
+  { database, hooks, now }: Pick<Gatehouse, 'database' | 'hooks' | 'now'>,
   userId: string,
 ): Promise<boolean> {
   const by: Eraser = 'gatehouse users delete'
@@ -120,7 +123,10 @@ export async function eraseByCommand(
 }
 
 /** Tells the host of those whom a command has erased. */
-export async function tellErased({ database, events }: Pick<House, 'database' | 'events'>): Promise<void> {
+export async function tellErased({
+  database,
+  events,
+}: Pick<Gatehouse, 'database' | 'events'>): Promise<void> {
   for (const { userId, by, at } of await erasures.take(database.loose, MOST_TOLD)) {
     events.tell([{ kind: 'account_erased', userId, about: by, at, userAgent: '', address: '' }])
   }
@@ -128,7 +134,7 @@ export async function tellErased({ database, events }: Pick<House, 'database' | 
 
 /** For the log: whose account it is, and what keeps it, by names of the database alone. */
 export async function reasonOf(
-  { database }: Pick<House, 'database'>,
+  { database }: Pick<Gatehouse, 'database'>,
   { userId, cause }: NotErased,
 ): Promise<{ user: string } & (Obstacle | { err: unknown })> {
   if (!isObstructed(cause)) return { user: userId, err: cause }

@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { byDistance } from '../base/nearest.js'
 import * as users from '../tables/users.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { answerOf } from '../web/error-pages.js'
 import type { Advice, Broken, Values } from '../web/form.js'
 import { networkOf } from '../web/network.js'
@@ -30,11 +30,11 @@ export function adviceShown(): Advice[] {
 /** What `advise` says; nothing if the network has had very much of it, or the site is busy: it is only a help. */
 export async function whileAllowed(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   advise: () => Promise<Advice[]>,
 ): Promise<Advice[]> {
   try {
-    await house.limits.take([{ rule: 'adviceNetwork', of: networkOf(house.address(ctx)) }])
+    await gatehouse.limits.take([{ rule: 'adviceNetwork', of: networkOf(gatehouse.address(ctx)) }])
     return await advise()
   } catch (error) {
     if (answerOf(error)?.retryAfter === undefined) throw error
@@ -50,16 +50,16 @@ export async function whileAllowed(
  */
 export async function besideErrors(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   errors: readonly Broken[],
   { username = '', email = '' }: Partial<Values>,
 ): Promise<Advice[]> {
-  return [...(await nameBeside(ctx, house, errors, username)), ...onEmail(email)]
+  return [...(await nameBeside(ctx, gatehouse, errors, username)), ...onEmail(email)]
 }
 
 async function nameBeside(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   errors: readonly Broken[],
   typed: string,
 ): Promise<Advice[]> {
@@ -67,41 +67,49 @@ async function nameBeside(
   const [broken] = errors.filter(({ field }) => field === 'username')
   if (broken === undefined) return name === '' ? [] : [{ ...USERNAME_FREE, isGood: true }]
   if (broken.code !== fields.USERNAME_TAKEN.code) return []
-  return whileAllowed(ctx, house, () => suggestions(house, name))
+  return whileAllowed(ctx, gatehouse, () => suggestions(gatehouse, name))
 }
 
-async function suggestions(house: House, name: string): Promise<Advice[]> {
-  const suggested = await freeNameLike(house, name)
+async function suggestions(gatehouse: Gatehouse, name: string): Promise<Advice[]> {
+  const suggested = await freeNameLike(gatehouse, name)
   return suggested === undefined ? [] : [{ ...USERNAME_SUGGESTED, params: { name: suggested } }]
 }
 
 /** Whether the name would be taken, by the rules that decide; of the name that `userId` has already, nothing. */
-export async function onName(house: House, typed: string, userId: string | undefined): Promise<Advice[]> {
+export async function onName(
+  gatehouse: Gatehouse,
+  typed: string,
+  userId: string | undefined,
+): Promise<Advice[]> {
   const name = fields.normalizeName(typed)
   if (name === '') return []
   const broken = fields.check(fields.username, name)
   if (broken.length > 0) return broken.map((rule) => ({ ...rule, field: 'username', isRule: true }))
-  const account = await users.byNameKey(house.database.main, fields.nameKeyOf(name))
+  const account = await users.byNameKey(gatehouse.database.main, fields.nameKeyOf(name))
   if (account !== undefined && account.user.id === userId) return []
-  const user = userId === undefined ? undefined : (await users.byId(house.database.main, userId))?.user
-  const objections = await hostObjections(house, { name, ...(user && { user }) })
+  const user = userId === undefined ? undefined : (await users.byId(gatehouse.database.main, userId))?.user
+  const objections = await hostObjections(gatehouse, { name, ...(user && { user }) })
   if (objections.length > 0) return objections.map((rule) => ({ ...rule, field: 'username', isRule: true }))
-  if (await isFree(house, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
+  if (await isFree(gatehouse, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
   const taken = { ...fields.USERNAME_TAKEN, field: 'username', isRule: true }
-  return [taken, ...(await suggestions(house, name))]
+  return [taken, ...(await suggestions(gatehouse, name))]
 }
 
-async function isFree({ database, now }: House, name: string, userId: string | undefined): Promise<boolean> {
+async function isFree(
+  { database, now }: Gatehouse,
+  name: string,
+  userId: string | undefined,
+): Promise<boolean> {
   return !(await users.isNameTaken(database.main, claimOf(name), { now: now(), ...(userId && { userId }) }))
 }
 
-async function freeNameLike(house: House, name: string): Promise<string | undefined> {
-  const { database, now } = house
+async function freeNameLike(gatehouse: Gatehouse, name: string): Promise<string | undefined> {
+  const { database, now } = gatehouse
   const year = new Date(now()).getUTCFullYear()
   const like = [2, 3, 4, year, year + 1].map((number) => fields.withNumber(name, number))
   const allowed = like.filter((one) => fields.check(fields.username, one).length === 0)
   for (const free of await users.freeNames(database.main, allowed.map(claimOf), now())) {
-    if ((await hostObjections(house, { name: free.name })).length === 0) return free.name
+    if ((await hostObjections(gatehouse, { name: free.name })).length === 0) return free.name
   }
   return undefined
 }
@@ -144,8 +152,12 @@ function slipIn(domain: string): number {
 }
 
 /** The same for a form with an address alone. */
-export function adviseOnEmail(ctx: Context, house: House, { email }: { email: string }): Promise<Advice[]> {
-  return whileAllowed(ctx, house, async () => onEmail(email))
+export function adviseOnEmail(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { email }: { email: string },
+): Promise<Advice[]> {
+  return whileAllowed(ctx, gatehouse, async () => onEmail(email))
 }
 
 /** What an accepted address brings along, on the page that the form leads to: it may be mistyped for all that. */
@@ -159,7 +171,7 @@ export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice
 // ── password ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The first rule that the password breaks, or how hard it is to guess by who knows what is the user's `own`. */
-export function onPassword({ rules }: House, password: string, own: readonly string[]): Advice[] {
+export function onPassword({ rules }: Gatehouse, password: string, own: readonly string[]): Advice[] {
   if (password === '') return []
   const meter = (value: number) => ({ label: STRENGTH, value })
   const [broken] = fields.check(fields.newPassword(rules, own), password)

@@ -6,7 +6,7 @@ import { DatabaseUnavailable } from '../database/unavailable.js'
 import { randomFew } from '../secrets/random.js'
 import * as events from '../tables/events.js'
 import type { Db } from '../tables/schema.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { logSecurity } from './security-log.js'
 
 /** The security history as it is written, and told to the host. */
@@ -127,13 +127,13 @@ export interface Happening {
 /** Does `work`, which stores the event with what it tells of, and then tells the host; unless `work` answers false. */
 export async function recorded<Result>(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   happening: Happening,
   work: (event: events.StoredEvent) => Promise<Result>,
 ): Promise<Result> {
-  const event = house.events.stored(eventOf(ctx, house, happening))
+  const event = gatehouse.events.stored(eventOf(ctx, gatehouse, happening))
   const result = await work(event)
-  if (result !== false) told(ctx, house, event)
+  if (result !== false) told(ctx, gatehouse, event)
   return result
 }
 
@@ -143,24 +143,24 @@ export async function recorded<Result>(
  */
 export async function happens<Result>(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   happening: Happening,
   work: (transaction: Db) => Promise<Result | undefined>,
 ): Promise<Result | undefined> {
-  const event = house.events.stored(eventOf(ctx, house, happening))
-  const result = await withEvent(house.database, event, work)
-  if (result !== undefined) told(ctx, house, event)
+  const event = gatehouse.events.stored(eventOf(ctx, gatehouse, happening))
+  const result = await withEvent(gatehouse.database, event, work)
+  if (result !== undefined) told(ctx, gatehouse, event)
   return result
 }
 
-function told(ctx: Context, house: House, event: events.StoredEvent): void {
-  house.events.tell([event])
-  logSecurity(ctx, house, { event: event.kind, user: event.userId })
+function told(ctx: Context, gatehouse: Gatehouse, event: events.StoredEvent): void {
+  gatehouse.events.tell([event])
+  logSecurity(ctx, gatehouse, { event: event.kind, user: event.userId })
 }
 
 /** The same for the maintainer's commands, which call themselves `by` in the history; no host is there to be told. */
 export async function commanded<Result>(
-  { database, now }: Pick<House, 'database' | 'now'>,
+  { database, now }: Pick<Gatehouse, 'database' | 'now'>,
   happening: Commanded,
   work: (transaction: Db) => Promise<Result | undefined>,
 ): Promise<Result | undefined> {
@@ -191,9 +191,16 @@ function withEvent<Result>(
 const MAX_USER_AGENT = 512
 
 /** What a request does to an account, as the history will tell it. */
-export function eventOf(ctx: Context, house: House, happening: Happening): events.AccountEvent {
+export function eventOf(ctx: Context, gatehouse: Gatehouse, happening: Happening): events.AccountEvent {
   const { kind, userId, about = null } = happening
-  return { kind, userId, about, at: house.now(), userAgent: userAgentOf(ctx), address: house.address(ctx) }
+  return {
+    kind,
+    userId,
+    about,
+    at: gatehouse.now(),
+    userAgent: userAgentOf(ctx),
+    address: gatehouse.address(ctx),
+  }
 }
 
 /** The browser's own words for itself, as long as they are worth keeping. */

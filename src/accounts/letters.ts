@@ -5,7 +5,7 @@ import type { StoredMail } from '../tables/mails.js'
 import * as mails from '../tables/mails.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { CODE_LIFE, newCode } from './codes.js'
 import { emailKeyOf, loginKeyOf } from './fields.js'
 import { type Counted, LimitReached } from './limits.js'
@@ -13,7 +13,7 @@ import { type Counted, LimitReached } from './limits.js'
 /** What is to be known of a kind of mail before one of it can be sent. */
 interface Kind {
   /** Whom it goes to; the worker asks, so that an answer takes as long whether there is somebody or not. */
-  recipient(house: Registry, facts: Facts, userId: string | null): Promise<Recipient | undefined>
+  recipient(gatehouse: Registry, facts: Facts, userId: string | null): Promise<Recipient | undefined>
   /** The page that its link opens, by name; with a token in its path if the mail has one. */
   page: string
   /** The token in its link, of the same name as the mail or this one; with a code to be typed if a browser has asked for it. */
@@ -29,7 +29,7 @@ interface Kind {
 }
 
 /** Where it is asked who somebody is. */
-type Registry = Pick<House, 'database'>
+type Registry = Pick<Gatehouse, 'database'>
 
 interface Recipient {
   account: users.Account
@@ -101,12 +101,12 @@ async function told(
 
 /** Somebody else's address, which was typed by mistake, never was the account's: they are not told again. */
 async function formerly(
-  house: Registry,
+  gatehouse: Registry,
   facts: Facts,
   userId: string | null,
 ): Promise<Recipient | undefined> {
-  const found = await told(house, facts, userId)
-  return found && (await ownerOf(house, found.to, found.account)) === undefined ? found : undefined
+  const found = await told(gatehouse, facts, userId)
+  return found && (await ownerOf(gatehouse, found.to, found.account)) === undefined ? found : undefined
 }
 
 async function owner(
@@ -119,26 +119,30 @@ async function owner(
 }
 
 async function unconfirmed(
-  house: Registry,
+  gatehouse: Registry,
   facts: Facts,
   userId: string | null,
 ): Promise<Recipient | undefined> {
-  const found = await owner(house, facts, userId)
+  const found = await owner(gatehouse, facts, userId)
   if (found === undefined || found.account.user.emailConfirmedAt !== null) return undefined
   if (isDisabled(found.account)) return undefined
-  return (await ownerOf(house, found.to, found.account)) ?? found
+  return (await ownerOf(gatehouse, found.to, found.account)) ?? found
 }
 
 /** It goes to the stored address, never to what was typed. */
-async function asked(house: Registry, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
-  const { main } = house.database
+async function asked(
+  gatehouse: Registry,
+  facts: Facts,
+  userId: string | null,
+): Promise<Recipient | undefined> {
+  const { main } = gatehouse.database
   const typed = loginKeyOf(String(facts.username ?? ''))
-  const account = await (userId === null ? byTyped(house, typed) : users.byId(main, userId))
+  const account = await (userId === null ? byTyped(gatehouse, typed) : users.byId(main, userId))
   if (account === undefined || isDisabled(account)) return undefined
   const { email } = account.user
   // With private addresses an account that is not confirmed may only say that the address is its own.
   const isForeign =
-    account.user.emailConfirmedAt === null && (await ownerOf(house, email, account)) !== undefined
+    account.user.emailConfirmedAt === null && (await ownerOf(gatehouse, email, account)) !== undefined
   return isForeign ? undefined : { account, to: email }
 }
 
@@ -156,15 +160,15 @@ async function byTyped({ database: { main } }: Registry, typed: string): Promise
 }
 
 async function newAddress(
-  house: Registry,
+  gatehouse: Registry,
   { email }: Facts,
   userId: string | null,
 ): Promise<Recipient | undefined> {
-  const found = await owner(house, {}, userId)
+  const found = await owner(gatehouse, {}, userId)
   const to = String(email)
   if (found === undefined || found.account.user.nextEmail !== to) return undefined
   if (isDisabled(found.account)) return undefined
-  return (await ownerOf(house, to, found.account)) ?? { ...found, to }
+  return (await ownerOf(gatehouse, to, found.account)) ?? { ...found, to }
 }
 
 // No mail brings them a link that would open nothing; what has happened to the account they are told all the same.
@@ -185,14 +189,14 @@ async function ownerOf(
 
 /** To whom a mail goes, or would; undefined if nobody is to get it any more, or its key is gone. */
 export async function addresseeOf(
-  house: Registry & Pick<House, 'outbox'>,
+  gatehouse: Registry & Pick<Gatehouse, 'outbox'>,
   mail: StoredMail,
 ): Promise<string | undefined> {
-  const prepared = house.outbox.preparedOf(mail)
+  const prepared = gatehouse.outbox.preparedOf(mail)
   if (prepared !== undefined) return prepared.to
-  const facts = house.outbox.factsOf(mail)
+  const facts = gatehouse.outbox.factsOf(mail)
   if (facts === undefined || !isKind(mail.kind)) return undefined
-  return (await KINDS[mail.kind].recipient(house, facts, mail.userId))?.to
+  return (await KINDS[mail.kind].recipient(gatehouse, facts, mail.userId))?.to
 }
 
 /** What a mail is, once it is known to whom it goes. */
@@ -206,18 +210,20 @@ export interface Letter {
  * Finds out at the first try to whom a mail goes, and makes its token; later ones find the same again, and count its
  * lifetimes anew. Undefined if there is nobody, or they have had enough of it.
  */
-export async function letterOf(house: House, mail: StoredMail): Promise<Letter | undefined> {
-  const { outbox } = house
+export async function letterOf(gatehouse: Gatehouse, mail: StoredMail): Promise<Letter | undefined> {
+  const { outbox } = gatehouse
   const facts = outbox.factsOf(mail)
   if (facts === undefined || !isKind(mail.kind)) throw new UnreadableMail()
-  if (mail.prepared === '') return prepare(house, mail, facts, mail.kind)
+  if (mail.prepared === '') return prepare(gatehouse, mail, facts, mail.kind)
   const prepared = outbox.preparedOf(mail)
   if (prepared === undefined) throw new UnreadableMail()
   const { kind = mail.kind } = prepared
   const { token } = KINDS[kind]
   if (token !== undefined && prepared.token !== undefined) {
     const hash = hashOf(prepared.token)
-    await house.database.write((transaction) => tokens.extend(transaction, hash, endsOf(house, token)))
+    await gatehouse.database.write((transaction) =>
+      tokens.extend(transaction, hash, endsOf(gatehouse, token)),
+    )
   }
   return { kind, prepared, facts }
 }
@@ -241,19 +247,19 @@ function isKind(kind: string): kind is MailKind {
 }
 
 async function prepare(
-  house: House,
+  gatehouse: Gatehouse,
   mail: StoredMail,
   facts: Facts,
   asked: MailKind,
 ): Promise<Letter | undefined> {
-  const recipient = await KINDS[asked].recipient(house, facts, mail.userId)
+  const recipient = await KINDS[asked].recipient(gatehouse, facts, mail.userId)
   if (recipient === undefined) return undefined
   const { kind = asked, account, to } = recipient
   const { token } = KINDS[kind]
   // A reset that we ourselves have asked for is no stranger's.
   const isOurs = asked === 'password-reset' && mail.userId !== null
   const counted = isOurs ? [] : countedWhenSent(kind, account.user)
-  if (!(await isWelcome(house, counted))) return undefined
+  if (!(await isWelcome(gatehouse, counted))) return undefined
   const language = languageFor(kind, facts, account)
   const prepared: Prepared = {
     to,
@@ -264,10 +270,10 @@ async function prepare(
     ...(token?.hasCode && askedIn(facts) !== undefined && { code: newCode() }),
   }
   try {
-    await store(house, mail, account.user.id, { kind, prepared, facts })
+    await store(gatehouse, mail, account.user.id, { kind, prepared, facts })
   } catch (error) {
     // The next try counts again, and would find that its own failures are too many.
-    await house.limits.giveBack(counted).catch(() => {})
+    await gatehouse.limits.giveBack(counted).catch(() => {})
     throw error
   }
   return { kind, prepared, facts }
@@ -296,15 +302,15 @@ function languageFor(kind: MailKind, { language }: Facts, account: users.Account
 
 /** Writes what the mail turned out to be, and its token. Throws `LostMail`. */
 async function store(
-  house: House,
+  gatehouse: Gatehouse,
   mail: StoredMail,
   userId: string,
   { kind, prepared, facts }: Letter,
 ): Promise<void> {
   const { token } = KINDS[kind]
   const { to, token: secret, code } = prepared
-  const sealed = house.outbox.sealPrepared(mail.id, prepared)
-  await house.database.write(async (transaction) => {
+  const sealed = gatehouse.outbox.sealPrepared(mail.id, prepared)
+  await gatehouse.database.write(async (transaction) => {
     if (!(await mails.prepare(transaction, mail, { userId, prepared: sealed }))) throw new LostMail()
     if (token === undefined || secret === undefined) return
     const { purpose } = token
@@ -315,16 +321,18 @@ async function store(
       email: to,
       emailKey: emailKeyOf(to),
       codeMac:
-        code === undefined ? null : house.codes.mac(code, { userId, purpose, browser: askedIn(facts) ?? '' }),
-      now: house.now(),
-      ...endsOf(house, token),
+        code === undefined
+          ? null
+          : gatehouse.codes.mac(code, { userId, purpose, browser: askedIn(facts) ?? '' }),
+      now: gatehouse.now(),
+      ...endsOf(gatehouse, token),
     })
   })
 }
 
-async function isWelcome(house: House, counted: readonly Counted[]): Promise<boolean> {
+async function isWelcome(gatehouse: Gatehouse, counted: readonly Counted[]): Promise<boolean> {
   try {
-    if (counted.length > 0) await house.limits.take(counted)
+    if (counted.length > 0) await gatehouse.limits.take(counted)
     return true
   } catch (error) {
     if (error instanceof LimitReached) return false
@@ -337,12 +345,12 @@ function askedIn({ askedIn: browser }: Facts): string | undefined {
   return typeof browser === 'string' ? browser : undefined
 }
 
-function endsOf({ now }: House, { life }: NonNullable<Kind['token']>) {
+function endsOf({ now }: Gatehouse, { life }: NonNullable<Kind['token']>) {
   return { expiresAt: now() + life, codeExpiresAt: now() + CODE_LIFE }
 }
 
 /** The path that the link of a mail opens. */
-export function pathOf({ url, offers }: House, { kind, prepared }: Letter): string {
+export function pathOf({ url, offers }: Gatehouse, { kind, prepared }: Letter): string {
   const { page, token } = KINDS[kind]
   // A notice leads somewhere, also where the page that would help is switched off.
   return token !== undefined || offers(page) ? url(page, prepared.token) : url('login')

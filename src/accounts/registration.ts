@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { DAY } from '../base/durations.js'
 import * as users from '../tables/users.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Broken } from '../web/form.js'
 import * as fields from './fields.js'
 import type { Identity } from './hooks.js'
@@ -11,7 +11,7 @@ const UNCONFIRMED_LIFE = 7 * DAY
 const UNCONFIRMED_PRIVATE_LIFE = DAY
 
 /** Where it is found out what an account may be called. */
-type Registry = Pick<House, 'database' | 'rules' | 'now' | 'hooks'>
+type Registry = Pick<Gatehouse, 'database' | 'rules' | 'now' | 'hooks'>
 
 /** Somebody who is to have an account, in the form in which it would be stored. */
 export interface Applicant extends users.Claims, users.NameClaims {
@@ -37,7 +37,7 @@ export function applicantOf(typed: { username: string; email: string }): Applica
  * before it is looked up whether the name or the address is in use.
  */
 export async function objections(
-  house: Registry,
+  gatehouse: Registry,
   { password, ...applicant }: Applicant & { password: string | undefined },
   beforeLook: () => Promise<void> = async () => {},
 ): Promise<Broken[]> {
@@ -47,12 +47,12 @@ export async function objections(
   // What cannot be anybody's is not looked for.
   const isLookedUp = ofName.length === 0 || ofEmail.length === 0
   if (isLookedUp) await beforeLook()
-  const inUse = isLookedUp ? await takenClaims(house, applicant) : []
-  const ofHost = await hostObjections(house, {
+  const inUse = isLookedUp ? await takenClaims(gatehouse, applicant) : []
+  const ofHost = await hostObjections(gatehouse, {
     ...(ofName.length === 0 && { name }),
     ...(ofEmail.length === 0 && { email }),
   })
-  const asked = fields.newPassword(house.rules, [name, email])
+  const asked = fields.newPassword(gatehouse.rules, [name, email])
   return [
     ...ofName,
     ...(ofName.length === 0 ? inUse.filter(({ field }) => field === 'username') : []),
@@ -66,26 +66,26 @@ export async function objections(
 
 /** What the host has against a name or an address that fits our own rules. */
 export async function hostObjections(
-  { hooks }: Pick<House, 'hooks'>,
+  { hooks }: Pick<Gatehouse, 'hooks'>,
   identity: Identity,
 ): Promise<readonly Broken[]> {
   if (identity.name === undefined && identity.email === undefined) return []
   return (await hooks.checkIdentity?.(identity)) ?? []
 }
 
-async function takenClaims(house: Registry, applicant: Applicant): Promise<Broken[]> {
-  const { main } = house.database
-  const now = house.now()
+async function takenClaims(gatehouse: Registry, applicant: Applicant): Promise<Broken[]> {
+  const { main } = gatehouse.database
+  const now = gatehouse.now()
   // Not even looked up where it is not told: for an address that is free it would take one question more.
-  const taken = house.rules.privateEmails
+  const taken = gatehouse.rules.privateEmails
     ? { name: await users.isNameTaken(main, applicant, { now }), email: false }
     : await users.taken(main, applicant, now)
   return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(taken.email ? [fields.EMAIL_TAKEN] : [])]
 }
 
 /** Somebody else was faster between the check and the insert. */
-export async function lostRace(house: Registry, applicant: Applicant): Promise<Broken[]> {
-  const inUse = await takenClaims(house, applicant)
+export async function lostRace(gatehouse: Registry, applicant: Applicant): Promise<Broken[]> {
+  const inUse = await takenClaims(gatehouse, applicant)
   return inUse.length > 0 ? inUse : [fields.USERNAME_TAKEN]
 }
 

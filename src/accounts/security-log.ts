@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Context } from 'koa'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { requestId } from '../web/log.js'
 import { networkOf } from '../web/network.js'
 import { loginKeyOf } from './fields.js'
@@ -32,17 +32,17 @@ export interface SecurityLine {
 /** Writes what a login, code or change came to (ASVS 5 16.3); never a name, an address or what was typed. */
 export function logSecurity(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { event, reason, purpose, typed, user }: SecurityLine,
 ): void {
-  const { log, pseudonym } = house
+  const { log, pseudonym } = gatehouse
   log.info(
     {
       id: requestId(ctx),
       event,
       ...(reason !== undefined && { reason }),
       ...(purpose !== undefined && { purpose }),
-      network: pseudonym(`network ${networkOf(house.address(ctx))}`),
+      network: pseudonym(`network ${networkOf(gatehouse.address(ctx))}`),
       ...(typed !== undefined && { name: pseudonym(`name ${loginKeyOf(typed)}`) }),
       ...(user !== undefined && { user }),
     },
@@ -53,15 +53,15 @@ export function logSecurity(
 /** Takes places in limits for a request, and logs the limit that leaves none. Throws `LimitReached`. */
 export async function takePlaces(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   counted: readonly Counted[],
   typed?: string,
 ): Promise<Taken> {
   try {
-    return await house.limits.take(counted)
+    return await gatehouse.limits.take(counted)
   } catch (error) {
     if (error instanceof LimitReached) {
-      logSecurity(ctx, house, {
+      logSecurity(ctx, gatehouse, {
         event: 'limit_reached',
         reason: error.rule,
         ...(typed !== undefined && { typed }),

@@ -7,7 +7,7 @@ import { createOutbox } from '../mail/outbox.js'
 import { createKeyring, siteKeys } from '../secrets/keyring.js'
 import { type Config, readConfig } from '../server/config.js'
 import { readDotEnv } from '../server/dot-env.js'
-import { type House, siteWordsOf } from '../visitor/gatehouse.js'
+import { type Gatehouse, siteWordsOf } from '../visitor/gatehouse.js'
 import { printable } from './terminal.js'
 
 /** What `gatehouse <name>` does for the maintainer. */
@@ -69,7 +69,7 @@ export function understood<Result>(parse: () => Result): Result {
 }
 
 /** What a command works with: the site's database, outbox and rules, while the site may run or not. */
-export type Office = Pick<House, 'database' | 'outbox' | 'rules' | 'limits' | 'now' | 'hooks'>
+export type Office = Pick<Gatehouse, 'database' | 'outbox' | 'rules' | 'limits' | 'now' | 'hooks'>
 
 /** Does `work` with what the environment says, as the site itself reads it. Throws a sentence. */
 export async function inOffice<Result>(
@@ -97,7 +97,7 @@ export async function inOffice<Result>(
   }
 }
 
-function rulesOf(config: Config): House['rules'] {
+function rulesOf(config: Config): Gatehouse['rules'] {
   const { passwordMinLength, emailConfirmation, privateEmails } = config
   return { passwordMinLength, siteWords: siteWordsOf(config), confirmation: emailConfirmation, privateEmails }
 }

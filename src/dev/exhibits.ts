@@ -6,7 +6,7 @@ import { type Letter, lifetimesOf, REOPEN_LIFE } from '../accounts/letters.js'
 import { LimitReached } from '../accounts/limits.js'
 import { HOUR, MINUTE } from '../base/durations.js'
 import type { Facts, MailKind } from '../mail/outbox.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Advice, Broken, Form, Message, Values } from '../web/form.js'
 import { ADVICE, FRAGMENT, type Link, type Sample } from '../web/pages.js'
 import { devicesOf, eventsOf, littleStoredOf, type Person, peopleAt, storedOf } from './samples.js'
@@ -29,7 +29,7 @@ export interface Written {
   as: 'html' | 'text'
 }
 
-export type Setting = Pick<House, 'url' | 'lifetimes' | 'rules'> & { now: number }
+export type Setting = Pick<Gatehouse, 'url' | 'lifetimes' | 'rules'> & { now: number }
 
 /** Everything there is to be seen, for those who edit templates, and for the test that no template is forgotten. */
 export function gallery(setting: Setting): Exhibit[] {

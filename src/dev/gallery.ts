@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { messageOf } from '../mail/delivery.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { DYNAMIC } from '../web/headers.js'
 import { ADVICE, FRAGMENT, type Sample } from '../web/pages.js'
 import { type Exhibit, gallery, type Shown, type Written } from './exhibits.js'
@@ -17,19 +17,19 @@ export const needs = 'development'
 const INERT_POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-export function routes(router: Router, house: House): void {
-  const exhibits = () => gallery({ ...house, now: house.now() })
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  const exhibits = () => gallery({ ...gatehouse, now: gatehouse.now() })
 
   router.get('/dev/gallery/', requireMaintainer, (ctx) => {
-    house.pages.show(ctx, 'dev/gallery/page.html', { pages: byPage(exhibits(), house) })
+    gatehouse.pages.show(ctx, 'dev/gallery/page.html', { pages: byPage(exhibits(), gatehouse) })
   })
 
   router.get('/dev/gallery/:page/:state/', requireMaintainer, (ctx) => {
     const { page, state } = ctx.params
     const exhibit = exhibits().find((one) => one.page === page && one.state === state)
     if (exhibit === undefined) return ctx.throw(404)
-    if ('letter' in exhibit) showLetter(ctx, house, exhibit)
-    else show(ctx, house, exhibit)
+    if ('letter' in exhibit) showLetter(ctx, gatehouse, exhibit)
+    else show(ctx, gatehouse, exhibit)
   })
 }
 
@@ -38,7 +38,7 @@ interface Links {
   states: { state: string; href: string }[]
 }
 
-function byPage(exhibits: readonly Exhibit[], { url }: House): Links[] {
+function byPage(exhibits: readonly Exhibit[], { url }: Gatehouse): Links[] {
   const pages = new Map<string, Links>()
   for (const { page, state } of exhibits) {
     const links = pages.get(page) ?? { page, states: [] }
@@ -48,28 +48,28 @@ function byPage(exhibits: readonly Exhibit[], { url }: House): Links[] {
   return [...pages.values()]
 }
 
-function show(ctx: Context, house: House, { sample }: Shown): void {
+function show(ctx: Context, gatehouse: Gatehouse, { sample }: Shown): void {
   showInert(
     ctx,
     [ADVICE, FRAGMENT].includes(sample.template)
-      ? framed(ctx, house, sample)
-      : house.pages.sample(ctx, sample),
+      ? framed(ctx, gatehouse, sample)
+      : gatehouse.pages.sample(ctx, sample),
   )
 }
 
-function framed(ctx: Context, { pages }: House, sample: Sample): string {
+function framed(ctx: Context, { pages }: Gatehouse, sample: Sample): string {
   const around = { user: undefined, fragment: pages.sample(ctx, sample) }
   return pages.sample(ctx, { template: 'dev/gallery/fragment.html', around })
 }
 
-function showLetter(ctx: Context, house: House, { letter, as }: Written): void {
-  const mail = { id: 'made-up', createdAt: house.now() }
-  const inLanguage = { ...letter, prepared: { ...letter.prepared, language: house.languageOf(ctx) } }
-  const origin = house.origin ?? 'http://localhost'
-  const { subject, text, html } = messageOf(inLanguage, mail, { house, origin })
+function showLetter(ctx: Context, gatehouse: Gatehouse, { letter, as }: Written): void {
+  const mail = { id: 'made-up', createdAt: gatehouse.now() }
+  const inLanguage = { ...letter, prepared: { ...letter.prepared, language: gatehouse.languageOf(ctx) } }
+  const origin = gatehouse.origin ?? 'http://localhost'
+  const { subject, text, html } = messageOf(inLanguage, mail, { gatehouse, origin })
   const around = { user: undefined, subject, text }
   if (as === 'html') showMail(ctx, html)
-  else showInert(ctx, house.pages.sample(ctx, { template: 'dev/gallery/text.html', around }))
+  else showInert(ctx, gatehouse.pages.sample(ctx, { template: 'dev/gallery/text.html', around }))
 }
 
 // Without htmx nothing is sent behind the page's back; the policy alone would fill the console with complaints.

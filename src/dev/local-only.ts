@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa'
-import { houseOf } from '../visitor/gatehouse.js'
+import { gatehouseOf } from '../visitor/gatehouse.js'
 import { DYNAMIC } from '../web/headers.js'
 import { isForwarded, normalAddress } from '../web/network.js'
 
@@ -12,7 +12,7 @@ const MAIL_POLICY =
  * that is this machine's own (by a name that somebody points here, pages of theirs could read along: DNS rebinding).
  */
 export const requireMaintainer: Middleware = (ctx, next) => {
-  const { origin } = houseOf(ctx)
+  const { origin } = gatehouseOf(ctx)
   const isHere =
     isLoopback(normalAddress(ctx.req.socket.remoteAddress ?? '')) &&
     isLoopback(hostnameOf(`http://${ctx.get('Host')}`)) &&

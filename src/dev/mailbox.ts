@@ -2,7 +2,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Message } from '../mail/smtp.js'
 import * as mails from '../tables/mails.js'
-import { type House, houseOf } from '../visitor/gatehouse.js'
+import { type Gatehouse, gatehouseOf } from '../visitor/gatehouse.js'
 import { refuseRequest } from '../web/error-pages.js'
 import { requireMaintainer, showMail } from './local-only.js'
 
@@ -12,21 +12,21 @@ export const needs = 'mailbox'
 const SHOWN = 100
 const NO_SUCH_MAIL = { code: 'mail_unknown', sentence: 'There is no such mail.' }
 
-export function routes(router: Router, house: House): void {
+export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/dev/mailbox/', requireMaintainer, async (ctx) => {
-    const stored = await mails.list(house.database.main, {
+    const stored = await mails.list(gatehouse.database.main, {
       states: ['sent', 'waiting', 'dead'],
       limit: SHOWN,
     })
-    house.pages.show(ctx, 'dev/mailbox/page.html', {
-      mails: stored.flatMap((mail) => messageOf(house, mail) ?? []),
+    gatehouse.pages.show(ctx, 'dev/mailbox/page.html', {
+      mails: stored.flatMap((mail) => messageOf(gatehouse, mail) ?? []),
       problems: stored.filter(({ problem }) => problem !== ''),
     })
   })
 
   router.get('/dev/mailbox/:id/', requireMaintainer, async (ctx) => {
     const mail = await chosen(ctx)
-    house.pages.show(ctx, 'dev/mailbox/mail.html', { mail, lines: mail.text.split('\n').map(lineOf) })
+    gatehouse.pages.show(ctx, 'dev/mailbox/mail.html', { mail, lines: mail.text.split('\n').map(lineOf) })
   })
 
   router.get('/dev/mailbox/:id/html/', requireMaintainer, async (ctx) => {
@@ -40,12 +40,12 @@ interface CaughtMail extends Message {
 }
 
 async function chosen(ctx: Context): Promise<CaughtMail> {
-  const house = houseOf(ctx)
-  const mail = await mails.byId(house.database.main, ctx.params.id ?? '')
-  return (mail && messageOf(house, mail)) ?? refuseRequest(ctx, 404, NO_SUCH_MAIL)
+  const gatehouse = gatehouseOf(ctx)
+  const mail = await mails.byId(gatehouse.database.main, ctx.params.id ?? '')
+  return (mail && messageOf(gatehouse, mail)) ?? refuseRequest(ctx, 404, NO_SUCH_MAIL)
 }
 
-function messageOf({ outbox }: House, mail: mails.StoredMail): CaughtMail | undefined {
+function messageOf({ outbox }: Gatehouse, mail: mails.StoredMail): CaughtMail | undefined {
   const message = mail.state === 'sent' ? outbox.caughtOf(mail) : undefined
   return message && { ...message, id: mail.id }
 }

@@ -3,7 +3,7 @@ import * as devGallery from '../dev/gallery.js'
 import * as devMailbox from '../dev/mailbox.js'
 import type { Outbox } from '../mail/outbox.js'
 import type { Switches } from '../options.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import * as accountActivity from './account/activity.js'
 import * as accountClose from './account/close.js'
 import * as accountDevices from './account/devices.js'
@@ -28,7 +28,7 @@ export interface Feature {
   needs?: 'mail' | 'mailbox' | 'development'
   /** The features to whose pages it leads, and that so cannot be switched off without it. */
   requires?: readonly string[]
-  routes(router: Router, house: House): void
+  routes(router: Router, gatehouse: Gatehouse): void
 }
 
 /** The features that a site with this outbox offers, while it is developed or not, but for those that are switched off. */

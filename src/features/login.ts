@@ -4,7 +4,7 @@ import { authenticate, NO_PASSWORD, renewHash } from '../accounts/authentication
 import { fold } from '../accounts/fields.js'
 import { logSecurity } from '../accounts/security-log.js'
 import type { Account } from '../tables/users.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { requireAnonymous, userOf } from '../visitor/guards.js'
 import { halfLoginOf, keepHalfLogin } from '../visitor/login-steps.js'
 import { logIn } from '../visitor/session.js'
@@ -46,34 +46,34 @@ const LOGGED_IN_REOPENED = {
 }
 const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 
-export function routes(router: Router, house: House): void {
+export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/login/', requireAnonymousUnlessOther, (ctx) =>
-    house.pages.form(ctx, form, prefilled(ctx, house)),
+    gatehouse.pages.form(ctx, form, prefilled(ctx, gatehouse)),
   )
 
   router.post(
     '/login/verify/',
-    onSubmit(form, house, async (ctx, values) => {
+    onSubmit(form, gatehouse, async (ctx, values) => {
       const missing = missingFields(values)
-      if (missing.length > 0) return await house.pages.refuse(ctx, form, { errors: missing, values })
+      if (missing.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors: missing, values })
 
-      const outcome = await authenticate(ctx, house, values)
-      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
-      if (isUnconfirmed(house, outcome.account))
-        return await leadToConfirm(ctx, house, outcome.account, values)
+      const outcome = await authenticate(ctx, gatehouse, values)
+      if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
+      if (isUnconfirmed(gatehouse, outcome.account))
+        return await leadToConfirm(ctx, gatehouse, outcome.account, values)
 
-      const login = await logIn(ctx, house, outcome.account, {
+      const login = await logIn(ctx, gatehouse, outcome.account, {
         kept: values.keep !== '',
-        form: fingerprint(ctx, house, values),
+        form: fingerprint(ctx, gatehouse, values),
       })
       if (login === undefined) {
-        return await house.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
+        return await gatehouse.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
       }
-      house.metrics?.login('logged_in')
-      await renewHash(house, outcome.account, values.password)
-      await house.pages.accept(ctx, form, {
+      gatehouse.metrics?.login('logged_in')
+      await renewHash(gatehouse, outcome.account, values.password)
+      await gatehouse.pages.accept(ctx, form, {
         notice: { message: login.isReopened ? LOGGED_IN_REOPENED : LOGGED_IN },
-        to: localPath(values.next) ?? house.places.afterLogin,
+        to: localPath(values.next) ?? gatehouse.places.afterLogin,
         onward: GO_ON,
         values,
       })
@@ -93,9 +93,9 @@ const requireAnonymousUnlessOther: Middleware = (ctx, next) => {
  * From a link: the user name after sign-up, and the page that asked for the login. What was chosen before the address had to
  * be confirmed is chosen again.
  */
-function prefilled(ctx: Context, house: House): Partial<Sent<FieldName>> {
+function prefilled(ctx: Context, gatehouse: Gatehouse): Partial<Sent<FieldName>> {
   const username = queryText(ctx, 'username')
-  const half = halfLoginOf(ctx, house)
+  const half = halfLoginOf(ctx, gatehouse)
   return {
     ...(username !== undefined && { username }),
     ...(half?.kept && { keep: '1' }),
@@ -107,23 +107,23 @@ function missingFields({ username, password }: Sent<FieldName>): Broken[] {
   return [...(username.trim() === '' ? [NO_USERNAME] : []), ...(password === '' ? [NO_PASSWORD] : [])]
 }
 
-function isUnconfirmed({ rules }: House, { user }: Account): boolean {
+function isUnconfirmed({ rules }: Gatehouse, { user }: Account): boolean {
   return rules.confirmation === 'required' && user.emailConfirmedAt === null
 }
 
 /** Not logged in; but who knows the password may ask for the mail again, or correct the address. */
 async function leadToConfirm(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { user, deviceStamp }: Account,
   values: Sent<FieldName>,
 ): Promise<void> {
-  house.metrics?.login('unconfirmed')
-  logSecurity(ctx, house, { event: 'login_failed', reason: 'email_unconfirmed', user: user.id })
+  gatehouse.metrics?.login('unconfirmed')
+  logSecurity(ctx, gatehouse, { event: 'login_failed', reason: 'email_unconfirmed', user: user.id })
   const { keep, next } = values
   const proved = { methods: ['password'], kept: keep !== '', next } as const
-  keepHalfLogin(ctx, house, { userId: user.id, stamp: deviceStamp, ...proved })
+  keepHalfLogin(ctx, gatehouse, { userId: user.id, stamp: deviceStamp, ...proved })
   await changeSessionId(ctx)
-  const link = { href: house.url('email/confirm'), message: CONFIRM }
-  await house.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })
+  const link = { href: gatehouse.url('email/confirm'), message: CONFIRM }
+  await gatehouse.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })
 }

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
-import { type House, houseOf } from '../visitor/gatehouse.js'
+import { type Gatehouse, gatehouseOf } from '../visitor/gatehouse.js'
 import { requireUser, userOf } from '../visitor/guards.js'
 import { forgetLogin, LOGGED_OUT, logOut } from '../visitor/session.js'
 import { isCrossSite } from '../web/csrf.js'
@@ -11,16 +11,16 @@ export const name = 'logout'
 
 const form: Form<'forget'> = { name, fields: ['forget'], secret: [], oneButton: true }
 
-export function routes(router: Router, house: House): void {
+export function routes(router: Router, gatehouse: Gatehouse): void {
   // A page that asks: neither a link nor an image on another site can log anybody out.
-  router.get('/logout/', requireUser, (ctx) => house.pages.form(ctx, form))
+  router.get('/logout/', requireUser, (ctx) => gatehouse.pages.form(ctx, form))
 
   router.post(
     '/logout/',
     unlessLoggedOut,
-    onSubmit(form, house, async (ctx, { forget }) => {
-      await logOut(ctx, house, { forget: forget !== '' })
-      house.pages.leave(ctx, house.places.afterLogout, { message: LOGGED_OUT })
+    onSubmit(form, gatehouse, async (ctx, { forget }) => {
+      await logOut(ctx, gatehouse, { forget: forget !== '' })
+      gatehouse.pages.leave(ctx, gatehouse.places.afterLogout, { message: LOGGED_OUT })
     }),
   )
 }
@@ -28,9 +28,9 @@ export function routes(router: Router, house: House): void {
 // Logged out in another tab: that is what was asked for. Not so for what another site sends, which comes without the
 // cookie (SameSite=Lax): the one that this answer sets would take the place of the visitor's own, and log them out.
 const unlessLoggedOut: Middleware = async (ctx, next) => {
-  const house = houseOf(ctx)
-  const { pages, places, origin } = house
+  const gatehouse = gatehouseOf(ctx)
+  const { pages, places, origin } = gatehouse
   if (userOf(ctx) !== undefined || isCrossSite(ctx, origin)) return await next()
-  await forgetLogin(ctx, house)
+  await forgetLogin(ctx, gatehouse)
   pages.leave(ctx, places.afterLogout, { message: LOGGED_OUT })
 }

@@ -17,7 +17,7 @@ import { countedFor, countTaken, factsOfAsking, unseen } from '../accounts/mail-
 import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../accounts/registration.js'
 import { takePlaces } from '../accounts/security-log.js'
 import * as users from '../tables/users.js'
-import { type House, loginAs } from '../visitor/gatehouse.js'
+import { type Gatehouse, loginAs } from '../visitor/gatehouse.js'
 import { requireAnonymous } from '../visitor/guards.js'
 import { halfLoginOf, keepHalfLogin } from '../visitor/login-steps.js'
 import { refuseIfLeft } from '../web/disconnect.js'
@@ -34,7 +34,7 @@ type FieldName = 'username' | 'email' | 'password' | 'repassword'
 const FIELDS = ['username', 'email', 'password', 'repassword'] as const
 
 /** Our fields, and those that the host has added. */
-function formOf({ signupFields }: House): Form {
+function formOf({ signupFields }: Gatehouse): Form {
   return {
     name,
     fields: [...FIELDS, ...signupFields],
@@ -53,60 +53,60 @@ const CONFIRM = { code: 'signed_up_confirm_go_on', sentence: 'Enter the code fro
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const GO_ON = { code: 'signed_up_go_on', sentence: 'Go on without logging in' }
 
-export function routes(router: Router, house: House): void {
-  const form = formOf(house)
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  const form = formOf(gatehouse)
 
-  router.get('/signup/', requireAnonymous, (ctx) => house.pages.form(ctx, form))
+  router.get('/signup/', requireAnonymous, (ctx) => gatehouse.pages.form(ctx, form))
 
   router.post(
     '/signup/advice/',
-    onTyping(form, house, (ctx, values) => advise(ctx, house, values)),
+    onTyping(form, gatehouse, (ctx, values) => advise(ctx, gatehouse, values)),
   )
 
   router.post(
     '/signup/verify/',
-    onSubmit(form, house, async (ctx, values) => {
-      const applicant = newcomer(ctx, house, values)
-      const outcome = await signUp(ctx, house, applicant)
+    onSubmit(form, gatehouse, async (ctx, values) => {
+      const applicant = newcomer(ctx, gatehouse, values)
+      const outcome = await signUp(ctx, gatehouse, applicant)
       if (!outcome.ok) {
-        const advice = await besideErrors(ctx, house, outcome.errors, values)
-        return await house.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
+        const advice = await besideErrors(ctx, gatehouse, outcome.errors, values)
+        return await gatehouse.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
       }
       const { userId } = outcome
       const proved = { methods: ['signup'], kept: false, next: '' } as const
-      keepHalfLogin(ctx, house, { userId, stamp: users.FIRST_STAMP, ...proved })
+      keepHalfLogin(ctx, gatehouse, { userId, stamp: users.FIRST_STAMP, ...proved })
       await changeSessionId(ctx)
       // Of a button pressed twice the browser keeps the last answer alone, and the code has to work by either.
-      askingBrowser(ctx, house)
-      await house.pages.accept(ctx, form, { ...journey(house, applicant), values })
+      askingBrowser(ctx, gatehouse)
+      await gatehouse.pages.accept(ctx, form, { ...journey(gatehouse, applicant), values })
     }),
   )
 }
 
 /** What helps with the form, by the rules that decide; of the account that was made by it already, nothing. */
-function advise(ctx: Context, house: House, sent: Sent<string>): Promise<Advice[]> {
+function advise(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise<Advice[]> {
   const { username = '', email = '', password = '' } = sent
   const own = [fields.normalizeName(username), fields.normalizeEmail(email)]
-  return whileAllowed(ctx, house, async () => [
-    ...(await onName(house, username, halfLoginOf(ctx, house)?.userId)),
+  return whileAllowed(ctx, gatehouse, async () => [
+    ...(await onName(gatehouse, username, halfLoginOf(ctx, gatehouse)?.userId)),
     ...onEmail(email),
-    ...onPassword(house, password, own),
+    ...onPassword(gatehouse, password, own),
   ])
 }
 
-function journey(house: House, applicant: Applicant): Omit<Acceptance, 'values'> {
-  const { url, places, rules } = house
+function journey(gatehouse: Gatehouse, applicant: Applicant): Omit<Acceptance, 'values'> {
+  const { url, places, rules } = gatehouse
   const { name, email } = applicant
   const advice = onAcceptedEmail(
     email,
-    house.offers('email/confirm') ? url('email/confirm/address') : undefined,
+    gatehouse.offers('email/confirm') ? url('email/confirm/address') : undefined,
   )
   if (rules.confirmation === 'required') {
     const message = { ...SIGNED_UP_CONFIRM, params: { name, email } }
     return { notice: { message, ...advice }, to: url('email/confirm'), onward: CONFIRM }
   }
   const message = { ...SIGNED_UP, params: { name } }
-  const link = { href: loginAs(house, applicant), message: LOG_IN }
+  const link = { href: loginAs(gatehouse, applicant), message: LOG_IN }
   return { notice: { message, link, ...advice }, to: places.afterSignup, onward: GO_ON }
 }
 
@@ -119,7 +119,7 @@ interface Newcomer extends Applicant {
   values: Values
 }
 
-function newcomer(ctx: Context, house: House, sent: Sent<string>): Newcomer {
+function newcomer(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Newcomer {
   const typed = (field: FieldName) => sent[field] ?? ''
   const applicant = applicantOf({ username: typed('username'), email: typed('email') })
   return {
@@ -127,71 +127,76 @@ function newcomer(ctx: Context, house: House, sent: Sent<string>): Newcomer {
     password: typed('password'),
     repassword: typed('repassword'),
     // Without the password, which is left to its slow hash.
-    signupForm: fingerprint(ctx, house, sent, applicant.name, applicant.email),
-    values: Object.fromEntries(house.signupFields.map((field) => [field, sent[field] ?? ''])),
+    signupForm: fingerprint(ctx, gatehouse, sent, applicant.name, applicant.email),
+    values: Object.fromEntries(gatehouse.signupFields.map((field) => [field, sent[field] ?? ''])),
   }
 }
 
 type Outcome = { ok: true; userId: string } | { ok: false; errors: Broken[] }
 
 /** Creates the account, or answers everything that is wrong. A form that arrives twice gets its first answer again. */
-async function signUp(ctx: Context, house: House, applicant: Newcomer): Promise<Outcome> {
-  const errors = await allObjections(ctx, house, applicant)
-  if (errors.length === 0 && (await createCounted(ctx, house, applicant))) {
+async function signUp(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<Outcome> {
+  const errors = await allObjections(ctx, gatehouse, applicant)
+  if (errors.length === 0 && (await createCounted(ctx, gatehouse, applicant))) {
     return { ok: true, userId: applicant.id }
   }
-  if (errors.length === 0) errors.push(...(await lostRace(house, applicant)))
-  const userId = await repeated(ctx, house, applicant, errors)
+  if (errors.length === 0) errors.push(...(await lostRace(gatehouse, applicant)))
+  const userId = await repeated(ctx, gatehouse, applicant, errors)
   return userId === undefined ? { ok: false, errors } : { ok: true, userId }
 }
 
 /** Every rule that is broken, in the order of the fields; those of the host's come last. */
-async function allObjections(ctx: Context, house: House, applicant: Newcomer): Promise<Broken[]> {
+async function allObjections(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<Broken[]> {
   const { name, email, password, repassword, values } = applicant
   return [
-    ...(await objections(house, applicant, () => countTaken(ctx, house))),
+    ...(await objections(gatehouse, applicant, () => countTaken(ctx, gatehouse))),
     ...fields.check(fields.repeated(password), repassword),
-    ...((await house.hooks.beforeSignup?.({ name, email, values }, ctx)) ?? []),
+    ...((await gatehouse.hooks.beforeSignup?.({ name, email, values }, ctx)) ?? []),
   ]
 }
 
 /** Creates the account if its network may have another one; only what was created counts. */
-async function createCounted(ctx: Context, house: House, applicant: Newcomer): Promise<boolean> {
-  house.passwords.refuseWhenFull()
+async function createCounted(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<boolean> {
+  gatehouse.passwords.refuseWhenFull()
   const counted: Counted[] = [
-    { rule: 'signupNetwork', of: networkOf(house.address(ctx)) },
-    ...countedFor(ctx, house, { kind: 'email-confirm', address: applicant.email }),
+    { rule: 'signupNetwork', of: networkOf(gatehouse.address(ctx)) },
+    ...countedFor(ctx, gatehouse, { kind: 'email-confirm', address: applicant.email }),
   ]
-  await takePlaces(ctx, house, counted)
+  await takePlaces(ctx, gatehouse, counted)
   let created = false
   try {
-    created = await create(ctx, house, applicant)
+    created = await create(ctx, gatehouse, applicant)
     return created
   } finally {
-    if (!created) await house.limits.giveBack(counted)
+    if (!created) await gatehouse.limits.giveBack(counted)
   }
 }
 
-async function create(ctx: Context, house: House, applicant: Newcomer): Promise<boolean> {
-  const passwordHash = await house.passwords.hash(applicant.password, () => refuseIfLeft(ctx))
-  const createdAt = house.now()
-  const language = house.languageOf(ctx)
-  const user = { ...applicant, ...claimOf(house, applicant), passwordHash, language, createdAt }
-  const created = await happens(ctx, house, { kind: 'signed_up', userId: user.id }, async (transaction) => {
-    const made = await users.create(transaction, user)
-    if (made === undefined) return undefined
-    await house.hooks.duringSignup?.(transaction, { user: made, values: user.values })
-    if (house.offers('email/confirm')) {
-      const facts = factsOfAsking(ctx, house)
-      await house.outbox.post(transaction, {
-        kind: 'email-confirm',
-        userId: user.id,
-        facts,
-        ...unseen(ctx, house),
-      })
-    }
-    return true
-  })
+async function create(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<boolean> {
+  const passwordHash = await gatehouse.passwords.hash(applicant.password, () => refuseIfLeft(ctx))
+  const createdAt = gatehouse.now()
+  const language = gatehouse.languageOf(ctx)
+  const user = { ...applicant, ...claimOf(gatehouse, applicant), passwordHash, language, createdAt }
+  const created = await happens(
+    ctx,
+    gatehouse,
+    { kind: 'signed_up', userId: user.id },
+    async (transaction) => {
+      const made = await users.create(transaction, user)
+      if (made === undefined) return undefined
+      await gatehouse.hooks.duringSignup?.(transaction, { user: made, values: user.values })
+      if (gatehouse.offers('email/confirm')) {
+        const facts = factsOfAsking(ctx, gatehouse)
+        await gatehouse.outbox.post(transaction, {
+          kind: 'email-confirm',
+          userId: user.id,
+          facts,
+          ...unseen(ctx, gatehouse),
+        })
+      }
+      return true
+    },
+  )
   return created ?? false
 }
 
@@ -200,13 +205,13 @@ const TAKEN: readonly string[] = [fields.USERNAME_TAKEN.code, fields.EMAIL_TAKEN
 // Not for another visitor, nor for another password: who does not know it learns nothing that the page would not say.
 async function repeated(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { nameKey, signupForm, password }: Newcomer,
   errors: readonly Broken[],
 ): Promise<string | undefined> {
   if (!errors.every(({ code }) => TAKEN.includes(code))) return undefined
-  const account = await users.byNameKey(house.database.main, nameKey)
+  const account = await users.byNameKey(gatehouse.database.main, nameKey)
   if (account?.signupForm !== signupForm || account.disabledAt !== null) return undefined
   const check = { name: nameKey, account, password, failure: 'password_failed' } as const
-  return (await checkPassword(ctx, house, check)) ? account.user.id : undefined
+  return (await checkPassword(ctx, gatehouse, check)) ? account.user.id : undefined
 }

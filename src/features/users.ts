@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import * as users from '../tables/users.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import { refuseRequest } from '../web/error-pages.js'
 import { DYNAMIC } from '../web/headers.js'
 
@@ -9,18 +9,18 @@ export const name = 'users'
 
 const NO_SUCH_PAGE = { code: 'user_page_unknown', sentence: 'There is no user at this address.' }
 
-export function routes(router: Router, house: House): void {
+export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/users/:slug/', async (ctx) => {
     const { slug = '' } = ctx.params
-    const user = await users.bySlug(house.database.main, slug, house.now())
-    if (user === undefined || !isPublic(house, user)) return refuseRequest(ctx, 404, NO_SUCH_PAGE)
-    if (user.slug !== slug) return moved(ctx, house.url(name, user.slug))
-    house.pages.show(ctx, 'users/page.html', { name: user.name, since: new Date(user.createdAt) })
+    const user = await users.bySlug(gatehouse.database.main, slug, gatehouse.now())
+    if (user === undefined || !isPublic(gatehouse, user)) return refuseRequest(ctx, 404, NO_SUCH_PAGE)
+    if (user.slug !== slug) return moved(ctx, gatehouse.url(name, user.slug))
+    gatehouse.pages.show(ctx, 'users/page.html', { name: user.name, since: new Date(user.createdAt) })
   })
 }
 
 // Where addresses are private, whoever has not confirmed theirs may be somebody else with it.
-function isPublic({ rules }: House, user: users.User): boolean {
+function isPublic({ rules }: Gatehouse, user: users.User): boolean {
   return !rules.privateEmails || user.emailConfirmedAt !== null
 }
 

@@ -5,7 +5,7 @@ import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'
 import type { Views } from '../views/views.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Delivery, Message, Transport } from './smtp.js'
 
 /** Sends what is in the outbox. */
@@ -15,7 +15,7 @@ export interface Mailing {
 }
 
 export interface MailingOptions {
-  house: House
+  gatehouse: Gatehouse
   /** Undefined where mails are caught. */
   transport: Transport | undefined
   /** In front of the path of every link: `https://example.com`. */
@@ -56,11 +56,11 @@ const UNREADABLE_GIVE_UP_AFTER = HOUR
 
 /** Sends mails from now on, those first that have waited longest; several processes share the work. */
 export function startMailing(options: MailingOptions): Mailing {
-  const { house } = options
+  const { gatehouse } = options
   const sending = new Map<string, Promise<void>>()
   const later = new Set<string>()
   const stop = new AbortController()
-  const server = createServerWatch(house)
+  const server = createServerWatch(gatehouse)
   let isClosing = false
   let timer: NodeJS.Timeout | undefined
   let looksAt = Number.POSITIVE_INFINITY
@@ -68,7 +68,9 @@ export function startMailing(options: MailingOptions): Mailing {
 
   const send = (mail: mails.StoredMail) => {
     const work = deliver(mail, options, stop.signal, server)
-      .catch((error: unknown) => house.log.warn({ err: error, mail: mail.id }, 'a mail is left for later'))
+      .catch((error: unknown) =>
+        gatehouse.log.warn({ err: error, mail: mail.id }, 'a mail is left for later'),
+      )
       .finally(() => {
         sending.delete(mail.id)
         lookIn(0)
@@ -80,8 +82,8 @@ export function startMailing(options: MailingOptions): Mailing {
     const limit = AT_ONCE - sending.size
     if (limit <= 0 || isClosing) return
     const except = [...sending.keys(), ...later]
-    const claim = { now: house.now(), lease: LEASE, limit, except }
-    for (const mail of await mails.claim(house.database, claim)) send(mail)
+    const claim = { now: gatehouse.now(), lease: LEASE, limit, except }
+    for (const mail of await mails.claim(gatehouse.database, claim)) send(mail)
   }
 
   // One look at a time, at the earliest that was asked for: mails that are posted all the time do not put it off.
@@ -94,12 +96,12 @@ export function startMailing(options: MailingOptions): Mailing {
       looksAt = Number.POSITIVE_INFINITY
       looking = looking
         .then(look)
-        .catch((error: unknown) => house.log.debug({ err: error }, 'the outbox was not looked at'))
+        .catch((error: unknown) => gatehouse.log.debug({ err: error }, 'the outbox was not looked at'))
         .finally(() => lookIn(LOOK_EVERY))
     }, delay).unref()
   }
 
-  house.outbox.onPosted(({ id, after }) => {
+  gatehouse.outbox.onPosted(({ id, after }) => {
     if (after === undefined || later.size >= MOST_LATER) return lookIn(COMMIT_WAIT)
     later.add(id)
     after.then(() => {
@@ -126,25 +128,25 @@ async function deliver(
   stop: AbortSignal,
   server: ServerWatch,
 ): Promise<void> {
-  const { house, transport } = options
-  const { write } = house.database
-  const hold = holdOn(house, mail)
+  const { gatehouse, transport } = options
+  const { write } = gatehouse.database
+  const hold = holdOn(gatehouse, mail)
   try {
-    const letter = await letterOf(house, mail)
+    const letter = await letterOf(gatehouse, mail)
     if (letter === undefined) return await write((transaction) => mails.remove(transaction, mail))
     const message = messageOf(letter, mail, options)
     if (transport === undefined) {
-      const facts = house.outbox.sealCaught(mail.id, message)
-      return await write((transaction) => mails.sent(transaction, mail, { now: house.now(), facts }))
+      const facts = gatehouse.outbox.sealCaught(mail.id, message)
+      return await write((transaction) => mails.sent(transaction, mail, { now: gatehouse.now(), facts }))
     }
     const signal = AbortSignal.any([stop, hold.lost, AbortSignal.timeout(PATIENCE)])
     const delivery = await transport.send(message, signal)
     if (!stop.aborted && !hold.lost.aborted) server.note(delivery)
-    await settle(house, mail, delivery, stop)
+    await settle(gatehouse, mail, delivery, stop)
   } catch (error) {
     if (error instanceof LostMail) return
     if (error instanceof DatabaseUnavailable) throw error
-    await failed(house, mail, error, stop)
+    await failed(gatehouse, mail, error, stop)
   } finally {
     hold.end()
   }
@@ -157,7 +159,7 @@ interface Hold {
 }
 
 /** Takes the mail again and again, for as long as it is being sent. */
-function holdOn({ database, now }: House, mail: mails.StoredMail): Hold {
+function holdOn({ database, now }: Gatehouse, mail: mails.StoredMail): Hold {
   const lost = new AbortController()
   let heldAt = performance.now()
   const timer = setInterval(() => {
@@ -180,12 +182,12 @@ function holdOn({ database, now }: House, mail: mails.StoredMail): Hold {
 export function messageOf(
   letter: Letter,
   mail: Pick<mails.StoredMail, 'id' | 'createdAt'>,
-  { house, origin }: Pick<MailingOptions, 'house' | 'origin'>,
+  { gatehouse, origin }: Pick<MailingOptions, 'gatehouse' | 'origin'>,
 ): Message {
   const { to, name, code, language } = letter.prepared
-  const render = (template: string, values: object) => house.render(language, template, values)
+  const render = (template: string, values: object) => gatehouse.render(language, template, values)
   const { life, codeLife } = lifetimesOf(letter)
-  const link = origin + pathOf(house, letter)
+  const link = origin + pathOf(gatehouse, letter)
   const values = { ...letter.facts, name, code: code ?? '', link, life, codeLife }
   const [head = '', ...body] = render(`mail/${letter.kind}.txt`, values).trimStart().split('\n')
   const [, subject] = /^Subject: (.+)$/.exec(head.trim()) ?? []
@@ -210,24 +212,24 @@ function unlinked(html: string): string {
 }
 
 async function settle(
-  house: House,
+  gatehouse: Gatehouse,
   mail: mails.StoredMail,
   delivery: Delivery,
   stop: AbortSignal,
 ): Promise<void> {
-  const now = house.now()
+  const now = gatehouse.now()
   if (delivery.state === 'sent') {
-    return noted(house, stop, (transaction) => mails.sent(transaction, mail, { now }))
+    return noted(gatehouse, stop, (transaction) => mails.sent(transaction, mail, { now }))
   }
   const { state, problem } = delivery
   const age = now - mail.createdAt
   const refusals = mail.refusals + (state === 'refused' ? 1 : 0)
   if (refusals >= MOST_REFUSALS || age >= GIVE_UP_AFTER) {
-    return bury(house, mail, { refusals, problem }, stop)
+    return bury(gatehouse, mail, { refusals, problem }, stop)
   }
   // What is cut off by our own end is tried at once by whoever comes next.
   const dueAt = stop.aborted ? now : now + pauseAfter(state, age)
-  await noted(house, stop, (transaction) => mails.retry(transaction, mail, { dueAt, refusals, problem }))
+  await noted(gatehouse, stop, (transaction) => mails.retry(transaction, mail, { dueAt, refusals, problem }))
 }
 
 function pauseAfter(state: keyof typeof PAUSES, age: number): number {
@@ -237,7 +239,7 @@ function pauseAfter(state: keyof typeof PAUSES, age: number): number {
 
 /** What the server has said is noted however long the database is away: a mail that it has taken must not come again. */
 async function noted<Result>(
-  { database }: House,
+  { database }: Gatehouse,
   stop: AbortSignal,
   note: (transaction: Db) => Promise<Result>,
 ): Promise<Result> {
@@ -253,17 +255,17 @@ async function noted<Result>(
 
 // What is known of it is in the table, for the maintainer.
 async function bury(
-  house: House,
+  gatehouse: Gatehouse,
   mail: mails.StoredMail,
   { refusals, problem }: { refusals: number; problem: string },
   stop: AbortSignal,
 ): Promise<void> {
-  const now = house.now()
-  const isDead = await noted(house, stop, (transaction) =>
+  const now = gatehouse.now()
+  const isDead = await noted(gatehouse, stop, (transaction) =>
     mails.bury(transaction, mail, { now, refusals, problem }),
   )
   if (isDead) {
-    house.log.warn(
+    gatehouse.log.warn(
       { mail: mail.id, kind: mail.kind, problem },
       'a mail is given up: see it with `gatehouse mails`',
     )
@@ -272,18 +274,18 @@ async function bury(
 
 /** Not the server's doing: a template that does not work, or a key that is gone. */
 async function failed(
-  house: House,
+  gatehouse: Gatehouse,
   mail: mails.StoredMail,
   error: unknown,
   stop: AbortSignal,
 ): Promise<void> {
   const problem = error instanceof Error ? error.message : String(error)
   const isUnreadable = error instanceof UnreadableMail
-  if (isUnreadable && house.now() - mail.createdAt >= UNREADABLE_GIVE_UP_AFTER) {
-    return bury(house, mail, { refusals: mail.refusals, problem }, stop)
+  if (isUnreadable && gatehouse.now() - mail.createdAt >= UNREADABLE_GIVE_UP_AFTER) {
+    return bury(gatehouse, mail, { refusals: mail.refusals, problem }, stop)
   }
-  house.log.error({ err: error, mail: mail.id, kind: mail.kind }, 'a mail could not be written')
-  await settle(house, mail, { state: 'later', problem }, stop)
+  gatehouse.log.error({ err: error, mail: mail.id, kind: mail.kind }, 'a mail could not be written')
+  await settle(gatehouse, mail, { state: 'later', problem }, stop)
 }
 
 interface ServerWatch {
@@ -291,7 +293,7 @@ interface ServerWatch {
 }
 
 /** Says once that the mail server is away, and once that it is back, however many mails wait. */
-function createServerWatch({ log }: House): ServerWatch {
+function createServerWatch({ log }: Gatehouse): ServerWatch {
   let isAway = false
   return {
     note(delivery) {

@@ -1,6 +1,6 @@
 import { MINUTE } from '../base/durations.js'
 import * as keys from '../tables/keys.js'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Keyring } from './keyring.js'
 
 /** So often it is noted which key seals. */
@@ -8,7 +8,7 @@ export const NOTE_EVERY = MINUTE
 
 /** Notes, now and every minute, which keys this process has and which of them seals: it shows when an old one can go. */
 export function startNotingKeys(
-  { database, log, now }: Pick<House, 'database' | 'log' | 'now'>,
+  { database, log, now }: Pick<Gatehouse, 'database' | 'log' | 'now'>,
   { ids }: Keyring,
 ): () => void {
   const note = () => {

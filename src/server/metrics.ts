@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa'
-import type { House } from '../visitor/gatehouse.js'
+import type { Gatehouse } from '../visitor/gatehouse.js'
 
 /** What became of somebody who tried to log in with a password. */
 export type LoginOutcome = (typeof LOGIN_OUTCOMES)[number]
@@ -22,8 +22,8 @@ export interface Metrics {
   text(): Promise<string>
   /** Counts a login; `accounts` does. */
   login(outcome: LoginOutcome): void
-  /** Asks this house from now on; `accounts` does. Once, for there is one figure for each name. */
-  watch(house: Pick<House, 'database' | 'passwords' | 'outbox' | 'now'>): void
+  /** Asks this Gatehouse from now on; `accounts` does. Once, for there is one figure for each name. */
+  watch(gatehouse: Pick<Gatehouse, 'database' | 'passwords' | 'outbox' | 'now'>): void
   /** Closes the port; `accounts` does, when it is closed. */
   close(): void
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { routeOf, statusOf } from '../web/log.js'
-import { watchHouse } from './gauges.js'
+import { watchGatehouse } from './gauges.js'
 import { LOGIN_OUTCOMES, type Metrics, type MetricsOptions } from './metrics.js'
 import { textOfAll } from './metrics-of-workers.js'
 import { listenForMetrics, metricsPage } from './metrics-page.js'
@@ -55,7 +55,7 @@ export function prometheusMetrics({ token, port, host = '127.0.0.1' }: MetricsOp
     },
     text,
     login: (outcome) => logins.inc({ outcome }),
-    watch: (house) => watchHouse(house, registry),
+    watch: (gatehouse) => watchGatehouse(gatehouse, registry),
     close: () => close(),
   }
 }

@@ -6,7 +6,7 @@ import { type Form, textFields, type Values } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
 import { seenPath } from '../web/request-url.js'
 import { keep, keepOptional, keptText } from '../web/session.js'
-import { type House, houseOf } from './gatehouse.js'
+import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { lastUser } from './known-devices.js'
 import { sessionOf, userOf } from './session.js'
 
@@ -35,7 +35,7 @@ interface Detour {
  * the password's own page stands the one that asked for it.
  */
 export function pageBehind(ctx: Context): string | undefined {
-  if (houseOf(ctx).pages.formAt(seenPath(ctx)) === passwordConfirm) return localPath(textFields(ctx).next)
+  if (gatehouseOf(ctx).pages.formAt(seenPath(ctx)) === passwordConfirm) return localPath(textFields(ctx).next)
   const referer = ctx.get('Referer')
   if (URL.canParse(referer) && isOwnUrl(ctx, new URL(referer))) {
     const { pathname, search } = new URL(referer)
@@ -46,7 +46,7 @@ export function pageBehind(ctx: Context): string | undefined {
 }
 
 function isOwnUrl(ctx: Context, url: URL): boolean {
-  const { origin } = houseOf(ctx)
+  const { origin } = gatehouseOf(ctx)
   return origin === undefined ? url.host === ctx.get('Host').toLowerCase() : url.origin === origin
 }
 
@@ -57,15 +57,15 @@ function isOwnUrl(ctx: Context, url: URL): boolean {
 export function sealTyped(ctx: Context, page = ''): string | undefined {
   const typed = typedIn(ctx)
   if (page === '' || Object.values(typed).every((text) => text === '')) return ''
-  const house = houseOf(ctx)
-  const content = JSON.stringify({ page, typed, at: house.now() } satisfies Detour)
-  const sealed = house.seal.close(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
+  const gatehouse = gatehouseOf(ctx)
+  const content = JSON.stringify({ page, typed, at: gatehouse.now() } satisfies Detour)
+  const sealed = gatehouse.seal.close(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
   return sealed.length > MOST_IN_FORM ? undefined : sealed
 }
 
 /** What was typed into the form that was sent: neither its passwords nor what its page has hidden in it. */
 export function typedIn(ctx: Context): Values {
-  const form = houseOf(ctx).pages.formAt(seenPath(ctx))
+  const form = gatehouseOf(ctx).pages.formAt(seenPath(ctx))
   const isTyped = (name: string) =>
     !name.startsWith('_') && name !== 'next' && !isSecret(form, name) && (form?.fields.includes(name) ?? true)
   return Object.fromEntries(Object.entries(textFields(ctx)).filter(([name]) => isTyped(name)))
@@ -78,7 +78,7 @@ function isSecret(form: Form | undefined, name: string): boolean {
 function bindingOf(ctx: Context, page: string): string {
   const session = sessionOf(ctx)
   return session === undefined
-    ? guestBinding(lastUser(ctx, houseOf(ctx)), page)
+    ? guestBinding(lastUser(ctx, gatehouseOf(ctx)), page)
     : `typed in ${session.id} ${pathOf(page)}`
 }
 
@@ -102,15 +102,15 @@ export function keepTyped(ctx: Context, page: string | undefined): boolean {
 
 /** Keeps what was sealed in the session, if there is room for it. */
 export function keepSealed(ctx: Context, sealed: string): boolean {
-  return keepOptional(ctx, 'typed', `${houseOf(ctx).now()} ${sealed}`)
+  return keepOptional(ctx, 'typed', `${gatehouseOf(ctx).now()} ${sealed}`)
 }
 
 /** The page that the sealed form comes from, if it was sealed for this session and is not too old. */
 export function pageOfTyped(ctx: Context, sealed: string, next: string | undefined): string | undefined {
-  return next === undefined ? undefined : open(houseOf(ctx), sealed, bindingOf(ctx, next))?.page
+  return next === undefined ? undefined : open(gatehouseOf(ctx), sealed, bindingOf(ctx, next))?.page
 }
 
-function open({ seal, now }: House, sealed: string, binding: string): Detour | undefined {
+function open({ seal, now }: Gatehouse, sealed: string, binding: string): Detour | undefined {
   const text = seal.open(sealed, binding)
   if (text === undefined) return undefined
   const detour: Detour = JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString())
@@ -124,14 +124,16 @@ const brought = new WeakMap<Context, Values>()
  * Brings a form back from the detour to the password: it was sent to its own page with what was typed in `_typed`, and is
  * answered as if the page were opened, filled in. Whatever comes in this way is never run.
  */
-export function bringBack(house: House): Middleware {
+export function bringBack(gatehouse: Gatehouse): Middleware {
   return async (ctx, next) => {
-    dropOld(ctx, house)
+    dropOld(ctx, gatehouse)
     const { _typed } = textFields(ctx)
     const isBack =
-      ctx.method === 'POST' && _typed !== undefined && house.pages.formAt(seenPath(ctx)) !== passwordConfirm
-    if (isBack && !isCrossSite(ctx, house.origin)) {
-      brought.set(ctx, open(house, _typed, bindingOf(ctx, seenPath(ctx)))?.typed ?? {})
+      ctx.method === 'POST' &&
+      _typed !== undefined &&
+      gatehouse.pages.formAt(seenPath(ctx)) !== passwordConfirm
+    if (isBack && !isCrossSite(ctx, gatehouse.origin)) {
+      brought.set(ctx, open(gatehouse, _typed, bindingOf(ctx, seenPath(ctx)))?.typed ?? {})
       ctx.method = 'GET'
       ctx.request.body = {}
     }
@@ -150,12 +152,12 @@ function takeKept(ctx: Context): Values {
   // Before a login it was sealed for no session.
   const guests = [userOf(ctx)?.id, undefined].map((userId) => guestBinding(userId, seenPath(ctx)))
   const bindings = [bindingOf(ctx, seenPath(ctx)), ...guests]
-  const detour = bindings.map((binding) => open(houseOf(ctx), sealed, binding)).find(Boolean)
+  const detour = bindings.map((binding) => open(gatehouseOf(ctx), sealed, binding)).find(Boolean)
   if (detour !== undefined) keep(ctx, { typed: undefined })
   return detour?.typed ?? {}
 }
 
-function dropOld(ctx: Context, { now }: House): void {
+function dropOld(ctx: Context, { now }: Gatehouse): void {
   const [at] = keptText(ctx, 'typed')?.split(' ') ?? []
   if (at !== undefined && now() - Number(at) >= KEPT) keep(ctx, { typed: undefined })
 }

@@ -20,7 +20,7 @@ import type { OwnCookie } from '../web/sealed-cookie.js'
 import type { LoginCookie } from './login-cookie.js'
 
 /** What every feature works with, made once at start. */
-export interface House {
+export interface Gatehouse {
   database: Database
   passwords: Passwords
   pages: Pages
@@ -71,12 +71,12 @@ export interface House {
 export type Url = (name: string, part?: string) => string
 
 /** The login with the name filled in, for who has just shown that it is theirs. */
-export function loginAs({ url }: Pick<House, 'url'>, { name }: { name: string }): string {
+export function loginAs({ url }: Pick<Gatehouse, 'url'>, { name }: { name: string }): string {
   return `${url('login')}?${new URLSearchParams({ username: name })}`
 }
 
 /** The login that leads on to this page of ours. */
-export function loginBefore({ url }: Pick<House, 'url'>, page: string): string {
+export function loginBefore({ url }: Pick<Gatehouse, 'url'>, page: string): string {
   return `${url('login')}?${new URLSearchParams({ next: page })}`
 }
 
@@ -107,21 +107,21 @@ export interface Rules extends PasswordRules {
   privateEmails: boolean
 }
 
-const houses = new WeakMap<IncomingMessage, House>()
+const gatehouses = new WeakMap<IncomingMessage, Gatehouse>()
 
-/** Notes which house a request has come to, for the guards. */
-export function enter(ctx: Context, house: House): void {
-  houses.set(ctx.req, house)
+/** Notes which Gatehouse a request has come to, for the guards. */
+export function enter(ctx: Context, gatehouse: Gatehouse): void {
+  gatehouses.set(ctx.req, gatehouse)
 }
 
-/** The house a request has come to. Throws if it has not come by one. */
-export function houseOf(ctx: Context): House {
-  const house = houses.get(ctx.req)
-  if (house === undefined) throw new Error('A guard of Gatehouse has to stand behind accounts().')
-  return house
+/** The Gatehouse a request has come to. Throws if it has not come by one. */
+export function gatehouseOf(ctx: Context): Gatehouse {
+  const gatehouse = gatehouses.get(ctx.req)
+  if (gatehouse === undefined) throw new Error('A guard of Gatehouse has to stand behind accounts().')
+  return gatehouse
 }
 
 /** The notice that waits for the page which answers this request, to be shown once; it dies a minute after it was made. */
 export function takeNotice(ctx: Context): SpokenNotice | undefined {
-  return houseOf(ctx).pages.takeNotice(ctx)
+  return gatehouseOf(ctx).pages.takeNotice(ctx)
 }

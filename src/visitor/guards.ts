@@ -6,7 +6,7 @@ import { queryText } from '../web/query.js'
 import { seenPath, seenUrl } from '../web/request-url.js'
 import { isRead } from '../web/routes.js'
 import { keepTyped, pageBehind, passwordConfirm, sealTyped, typedIn } from './drafts.js'
-import { houseOf } from './gatehouse.js'
+import { gatehouseOf } from './gatehouse.js'
 import { sessionOf, userOf } from './session.js'
 
 export { userOf }
@@ -44,13 +44,13 @@ const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password'
  */
 export const requireUser: Middleware = async (ctx, next) => {
   if (userOf(ctx) !== undefined) return await next()
-  const { pages, url } = houseOf(ctx)
+  const { pages, url } = gatehouseOf(ctx)
   if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), seenUrl(ctx)))
   await refuseLoggedOut(ctx)
 }
 
 async function refuseLoggedOut(ctx: Context): Promise<void> {
-  const { pages, url, origin, log } = houseOf(ctx)
+  const { pages, url, origin, log } = gatehouseOf(ctx)
   refuseCrossSite(ctx, { origin, log })
   const page = pageBehind(ctx)
   const error = keepTyped(ctx, page) ? LOGIN_NEEDED : LOGIN_NEEDED_TOO_LONG
@@ -67,7 +67,7 @@ async function refuseLoggedOut(ctx: Context): Promise<void> {
 /** Lets only visitors through who are not logged in; users go home, or on to the page that asked for the login. */
 export const requireAnonymous: Middleware = async (ctx, next) => {
   if (userOf(ctx) === undefined) return await next()
-  const { pages, places } = houseOf(ctx)
+  const { pages, places } = gatehouseOf(ctx)
   pages.leave(ctx, localPath(queryText(ctx, 'next')) ?? places.home)
 }
 
@@ -78,20 +78,20 @@ export const requireAnonymous: Middleware = async (ctx, next) => {
 export const requireRecentLogin: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
     if (isRecentLogin(ctx)) return await next()
-    const { pages, url } = houseOf(ctx)
+    const { pages, url } = gatehouseOf(ctx)
     if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url(passwordConfirm.name), seenUrl(ctx)))
     await askPassword(ctx)
   })
 
 /** Whether the user has proved lately who they are. */
 export function isRecentLogin(ctx: Context): boolean {
-  const { lifetimes, now } = houseOf(ctx)
+  const { lifetimes, now } = gatehouseOf(ctx)
   const session = sessionOf(ctx)
   return session !== undefined && now() - session.authenticatedAt < lifetimes.recent
 }
 
 async function askPassword(ctx: Context): Promise<void> {
-  const { pages, origin, log } = houseOf(ctx)
+  const { pages, origin, log } = gatehouseOf(ctx)
   refuseCrossSite(ctx, { origin, log })
   const page = pageBehind(ctx)
   const other = await pages.otherSubject(ctx, pages.formAt(ctx.path), textFields(ctx)._csrf ?? '')
@@ -106,7 +106,7 @@ async function askPassword(ctx: Context): Promise<void> {
 
 // Another user has logged in in another tab: their password is not asked for what the former one was about to do.
 async function refuseOther(ctx: Context, name: string, page: string | undefined): Promise<void> {
-  const { pages, places } = houseOf(ctx)
+  const { pages, places } = gatehouseOf(ctx)
   keepTyped(ctx, page)
   const link = { href: page ?? places.home, message: OPEN_AGAIN }
   pages.problem(ctx, { status: 403, error: { ...OTHER_ACCOUNT, params: { name } }, link })

@@ -3,7 +3,7 @@ import { happens } from '../accounts/history.js'
 import { DAY } from '../base/durations.js'
 import * as sessions from '../tables/sessions.js'
 import { networkOf } from '../web/network.js'
-import type { House } from './gatehouse.js'
+import type { Gatehouse } from './gatehouse.js'
 import { deviceWords } from './known-devices.js'
 import { circumstances } from './origin.js'
 
@@ -33,18 +33,18 @@ function isSameDevice(one: sessions.Place, other: sessions.Place): boolean {
 /** Notes the jump, and tells of it. The page that is asked for comes in any case: the next request notes it. */
 export async function noteJump(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { user }: sessions.Login,
   use: sessions.Use,
 ): Promise<void> {
   const since = use.now - TELL_EVERY
-  await happens(ctx, house, { kind: 'session_jumped', userId: user.id }, async (transaction) => {
+  await happens(ctx, gatehouse, { kind: 'session_jumped', userId: user.id }, async (transaction) => {
     if (!(await sessions.jump(transaction, use, { since }))) return undefined
     // Somebody else's address, typed by mistake, is not told of it.
-    if (house.jumpMail && user.emailConfirmedAt !== null) {
-      const facts = { to: user.email, ...circumstances(ctx, house) }
-      await house.outbox.post(transaction, { kind: 'session-jumped', userId: user.id, facts })
+    if (gatehouse.jumpMail && user.emailConfirmedAt !== null) {
+      const facts = { to: user.email, ...circumstances(ctx, gatehouse) }
+      await gatehouse.outbox.post(transaction, { kind: 'session-jumped', userId: user.id, facts })
     }
     return true
-  }).catch((error: unknown) => house.log.warn({ err: error }, 'a jump of a session was not noted'))
+  }).catch((error: unknown) => gatehouse.log.warn({ err: error }, 'a jump of a session was not noted'))
 }

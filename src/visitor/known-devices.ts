@@ -3,7 +3,7 @@ import Bowser from 'bowser'
 import type { Context } from 'koa'
 import { DAY } from '../base/durations.js'
 import type { Account } from '../tables/users.js'
-import type { House } from './gatehouse.js'
+import type { Gatehouse } from './gatehouse.js'
 
 /** So long a browser is known to have logged in to an account (OWASP "Device Cookies"). */
 export const DEVICE_LIFE = 400 * DAY
@@ -25,8 +25,8 @@ interface Known {
  * Answers the id of this browser for an account, if it has logged in to that before and the account has not forgotten it
  * since: it is not held by limits that strangers fill. A forged cookie, or that of another account, counts for nothing.
  */
-export function knownDevices(ctx: Context, house: House): (account: Account) => string | undefined {
-  const known = carried(ctx, house)
+export function knownDevices(ctx: Context, gatehouse: Gatehouse): (account: Account) => string | undefined {
+  const known = carried(ctx, gatehouse)
   return ({ user, deviceStamp, endedDevices }) =>
     known.find(
       ({ userId, stamp, id }) => userId === user.id && stamp === deviceStamp && !endedDevices.includes(id),
@@ -34,36 +34,40 @@ export function knownDevices(ctx: Context, house: House): (account: Account) => 
 }
 
 /** The id of the user who logged in last in this browser, as far as it is known. */
-export function lastUser(ctx: Context, house: House): string | undefined {
-  return carried(ctx, house)[0]?.userId
+export function lastUser(ctx: Context, gatehouse: Gatehouse): string | undefined {
+  return carried(ctx, gatehouse)[0]?.userId
 }
 
 /** Lets this browser carry that it has logged in to the account, by the id that it has for that already unless another is given. */
 export function rememberDevice(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { userId, stamp, device }: { userId: string; stamp: string; device?: string },
 ): void {
-  const known = carried(ctx, house)
+  const known = carried(ctx, gatehouse)
   const id = device ?? known.find((one) => one.userId === userId)?.id ?? newDeviceId()
   const others = known.filter((one) => one.userId !== userId)
-  house.deviceCookie.write(ctx, [{ userId, stamp, id, at: house.now() }, ...others].slice(0, MOST_ACCOUNTS), {
-    maxAge: DEVICE_LIFE,
-  })
+  gatehouse.deviceCookie.write(
+    ctx,
+    [{ userId, stamp, id, at: gatehouse.now() }, ...others].slice(0, MOST_ACCOUNTS),
+    {
+      maxAge: DEVICE_LIFE,
+    },
+  )
 }
 
 /** Lets go of the account in this browser, which is a stranger to it from now on. */
-export function forgetDevice(ctx: Context, house: House, userId: string): void {
-  const others = carried(ctx, house).filter((one) => one.userId !== userId)
-  if (others.length === 0) house.deviceCookie.clear(ctx)
-  else house.deviceCookie.write(ctx, others, { maxAge: DEVICE_LIFE })
+export function forgetDevice(ctx: Context, gatehouse: Gatehouse, userId: string): void {
+  const others = carried(ctx, gatehouse).filter((one) => one.userId !== userId)
+  if (others.length === 0) gatehouse.deviceCookie.clear(ctx)
+  else gatehouse.deviceCookie.write(ctx, others, { maxAge: DEVICE_LIFE })
 }
 
-function carried(ctx: Context, house: House): Known[] {
-  const content = house.deviceCookie.read(ctx)
+function carried(ctx: Context, gatehouse: Gatehouse): Known[] {
+  const content = gatehouse.deviceCookie.read(ctx)
   const known = Array.isArray(content) ? content.filter(isKnown) : []
   // A browser that does not let go of a cookie in time, or a copy of one, has it no longer.
-  return known.filter(({ at }) => house.now() - at < DEVICE_LIFE)
+  return known.filter(({ at }) => gatehouse.now() - at < DEVICE_LIFE)
 }
 
 function isKnown(value: unknown): value is Known {

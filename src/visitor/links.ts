@@ -6,7 +6,7 @@ import * as users from '../tables/users.js'
 import type { Message, Subject } from '../web/form.js'
 import { keep, keptText } from '../web/session.js'
 import { fingerprint, type Sent } from '../web/submit.js'
-import { type House, houseOf } from './gatehouse.js'
+import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 
 /** A mailed link that was opened here, as the database knows it. */
 export type Link = LiveLink | { state: 'done' | 'used' | 'old'; token: tokens.Token } | UnknownLink
@@ -45,11 +45,11 @@ const DEAD: Record<Link['state'], Message> = {
  * Opens a mailed link: its token goes into the session, and the visitor to the clean address of the page, where a button
  * uses it. So nothing happens to a link that a mail scanner looks at, and it stays in no history and no log.
  */
-export function openLink(ctx: Context, house: House, purpose: tokens.Purpose, page: string): void {
+export function openLink(ctx: Context, gatehouse: Gatehouse, purpose: tokens.Purpose, page: string): void {
   const token = TOKEN.test(ctx.params.token) ? ctx.params.token : 'none'
   const isEnded = keptText(ctx, nameOf(purpose))?.startsWith(`${token} `) ?? false
   if (!isEnded) keep(ctx, { [nameOf(purpose)]: token })
-  house.pages.leave(ctx, page)
+  gatehouse.pages.leave(ctx, page)
 }
 
 const TOKEN = /^[\w-]{43}$/
@@ -67,7 +67,7 @@ function nameOf(purpose: tokens.Purpose): string {
  */
 export async function linkOf(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   purpose: tokens.Purpose,
   sent?: Sent<never>,
 ): Promise<Link | undefined> {
@@ -75,20 +75,26 @@ export async function linkOf(
   if (kept === undefined) return undefined
   const [secret = '', end] = kept.split(' ')
   if (end === 'gone' || end === 'closed') return { state: end }
-  const token = await tokens.byHash(house.database.main, hashOf(secret), purpose)
+  const token = await tokens.byHash(gatehouse.database.main, hashOf(secret), purpose)
   if (token === undefined) return { state: 'unknown' }
   if (token.usedAt !== null) {
-    const isRecent = house.now() - token.usedAt < REPEATED_FOR
-    const isRepeated = isRecent && sent !== undefined && token.usedForm === formOf(ctx, house, token, sent)
+    const isRecent = gatehouse.now() - token.usedAt < REPEATED_FOR
+    const isRepeated =
+      isRecent && sent !== undefined && token.usedForm === formOf(ctx, gatehouse, token, sent)
     const isDone = end === 'done' || isRepeated
     return { state: isDone ? 'done' : 'used', token }
   }
-  return { state: token.expiresAt > house.now() ? 'live' : 'old', token }
+  return { state: token.expiresAt > gatehouse.now() ? 'live' : 'old', token }
 }
 
 /** The fingerprint of a form by which a link is used. */
-export function formOf(ctx: Context, house: House, { hash }: tokens.Token, sent: Sent<never>): string {
-  return fingerprint(ctx, house, sent, hash)
+export function formOf(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { hash }: tokens.Token,
+  sent: Sent<never>,
+): string {
+  return fingerprint(ctx, gatehouse, sent, hash)
 }
 
 /** What a form acts on that stands behind a link: the account of the link, whoever is logged in here. */
@@ -96,9 +102,9 @@ export function behindLink(purpose: tokens.Purpose): Subject {
   return {
     id: (ctx) => keptText(ctx, nameOf(purpose))?.split(' ', 1)[0],
     async name(ctx) {
-      const house = houseOf(ctx)
-      const link = await linkOf(ctx, house, purpose)
-      return link?.token && (await users.byId(house.database.main, link.token.userId))?.user.name
+      const gatehouse = gatehouseOf(ctx)
+      const link = await linkOf(ctx, gatehouse, purpose)
+      return link?.token && (await users.byId(gatehouse.database.main, link.token.userId))?.user.name
     },
   }
 }
@@ -122,9 +128,9 @@ export function keepLink(ctx: Context, purpose: tokens.Purpose, token: string): 
 /** Says why a link does nothing any more, and where it goes on. */
 export function refuseLink(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { state }: Link,
   link: { href: string; message: Message },
 ): void {
-  house.pages.problem(ctx, { status: 410, error: DEAD[state], link })
+  gatehouse.pages.problem(ctx, { status: 410, error: DEAD[state], link })
 }

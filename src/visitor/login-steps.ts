@@ -3,7 +3,7 @@ import { HOUR } from '../base/durations.js'
 import * as events from '../tables/events.js'
 import type { Account } from '../tables/users.js'
 import * as users from '../tables/users.js'
-import type { House } from './gatehouse.js'
+import type { Gatehouse } from './gatehouse.js'
 
 /** A way to prove who somebody is: by having made the account in this browser, or by its password. */
 export type Method = 'signup' | 'password'
@@ -26,14 +26,14 @@ export const HALF_LOGIN_LIFE = HOUR
 const LONGEST_NEXT = 300
 
 /** Notes in this browser how far the login of this account has come; it takes the place of any other. */
-export function keepHalfLogin(ctx: Context, house: House, proved: Omit<HalfLogin, 'at'>): void {
+export function keepHalfLogin(ctx: Context, gatehouse: Gatehouse, proved: Omit<HalfLogin, 'at'>): void {
   const next = proved.next.length > LONGEST_NEXT ? '' : proved.next
-  const half: HalfLogin = { ...proved, next, at: house.now() }
-  house.halfLoginCookie.write(ctx, half, { maxAge: HALF_LOGIN_LIFE })
+  const half: HalfLogin = { ...proved, next, at: gatehouse.now() }
+  gatehouse.halfLoginCookie.write(ctx, half, { maxAge: HALF_LOGIN_LIFE })
 }
 
 /** Whatever comes of a login or a logout, nothing is half done after it. */
-export function forgetHalfLogin(ctx: Context, { halfLoginCookie }: House): void {
+export function forgetHalfLogin(ctx: Context, { halfLoginCookie }: Gatehouse): void {
   halfLoginCookie.clear(ctx)
 }
 
@@ -41,7 +41,7 @@ export function forgetHalfLogin(ctx: Context, { halfLoginCookie }: House): void 
  * The half login of this browser, as long as it is young enough. What the account has become since is for
  * `halfLoggedIn` to say: by this alone nothing may be done.
  */
-export function halfLoginOf(ctx: Context, { halfLoginCookie, now }: House): HalfLogin | undefined {
+export function halfLoginOf(ctx: Context, { halfLoginCookie, now }: Gatehouse): HalfLogin | undefined {
   const half = halfLoginCookie.read(ctx)
   if (!isHalfLogin(half)) return undefined
   const age = now() - half.at
@@ -52,12 +52,12 @@ export function halfLoginOf(ctx: Context, { halfLoginCookie, now }: House): Half
  * The account whose login has come half the way in this browser. Nobody's whose stamp is another by now, who has logged in
  * anywhere since (a copy of the cookie must not outlive that), who is disabled, or has closed the account since.
  */
-export async function halfLoggedIn(ctx: Context, house: House): Promise<Account | undefined> {
-  const half = halfLoginOf(ctx, house)
-  const account = half && (await users.byId(house.database.main, half.userId))
+export async function halfLoggedIn(ctx: Context, gatehouse: Gatehouse): Promise<Account | undefined> {
+  const half = halfLoginOf(ctx, gatehouse)
+  const account = half && (await users.byId(gatehouse.database.main, half.userId))
   if (half === undefined || account === undefined || isVoid(half, account)) return undefined
   const { userId, at } = half
-  const hasLoggedIn = await events.hasSince(house.database.main, { userId, kind: 'logged_in', at })
+  const hasLoggedIn = await events.hasSince(gatehouse.database.main, { userId, kind: 'logged_in', at })
   return hasLoggedIn ? undefined : account
 }
 

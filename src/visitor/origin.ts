@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { userAgentOf } from '../accounts/history.js'
-import type { House } from './gatehouse.js'
+import type { Gatehouse } from './gatehouse.js'
 import { deviceWords } from './known-devices.js'
 
 /** What a notice tells of a request: when, on which device, and from where. */
@@ -14,13 +14,13 @@ export interface Circumstances {
   language: string
 }
 
-export function circumstances(ctx: Context, house: House): Circumstances {
+export function circumstances(ctx: Context, gatehouse: Gatehouse): Circumstances {
   const { browser = '', system = '' } = deviceWords(userAgentOf(ctx))
   return {
-    at: house.now(),
+    at: gatehouse.now(),
     browser,
     system,
-    address: house.address(ctx),
-    language: house.languageOf(ctx),
+    address: gatehouse.address(ctx),
+    language: gatehouse.languageOf(ctx),
   }
 }

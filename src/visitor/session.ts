@@ -14,7 +14,7 @@ import { textFields } from '../web/form.js'
 import { isRead } from '../web/routes.js'
 import { changeSessionId, forget, openNotes, shed } from '../web/session.js'
 import { fingerprint } from '../web/submit.js'
-import type { House } from './gatehouse.js'
+import type { Gatehouse } from './gatehouse.js'
 import { isJump, noteJump } from './jumps.js'
 import { forgetDevice, knownDevices, newDeviceId, newDeviceStamp, rememberDevice } from './known-devices.js'
 import { forgetHalfLogin, halfLoggedIn, halfLoginOf } from './login-steps.js'
@@ -37,7 +37,7 @@ function isSeen(value: unknown): value is Seen {
 }
 
 /** Lets go of what this browser carries of the user, where pages trust that for a while: it was changed just now. */
-export function lookAnew(ctx: Context, { seenCookie }: House): void {
+export function lookAnew(ctx: Context, { seenCookie }: Gatehouse): void {
   seenCookie.clear(ctx)
 }
 
@@ -68,10 +68,10 @@ function setLogin(ctx: Context, login: sessions.Login | undefined): void {
 }
 
 /** Finds out who is there, for `ctx.state.user`: the cookie only names a session, the database says what it is worth. */
-export function currentUser(house: House): Middleware {
+export function currentUser(gatehouse: Gatehouse): Middleware {
   return async (ctx, next) => {
-    openNotes(ctx, house.now)
-    setLogin(ctx, await found(ctx, house))
+    openNotes(ctx, gatehouse.now)
+    setLogin(ctx, await found(ctx, gatehouse))
     try {
       await next()
     } finally {
@@ -80,20 +80,22 @@ export function currentUser(house: House): Middleware {
   }
 }
 
-async function found(ctx: Context, house: House): Promise<sessions.Login | undefined> {
-  const hash = hashOfToken(ctx, house)
-  return hash === undefined ? undefined : (trusted(ctx, house, hash) ?? (await look(ctx, house, hash)))
+async function found(ctx: Context, gatehouse: Gatehouse): Promise<sessions.Login | undefined> {
+  const hash = hashOfToken(ctx, gatehouse)
+  return hash === undefined
+    ? undefined
+    : (trusted(ctx, gatehouse, hash) ?? (await look(ctx, gatehouse, hash)))
 }
 
-function hashOfToken(ctx: Context, house: House): string | undefined {
-  const carried = house.loginCookie.read(ctx)
+function hashOfToken(ctx: Context, gatehouse: Gatehouse): string | undefined {
+  const carried = gatehouse.loginCookie.read(ctx)
   return carried && hashOf(carried.token)
 }
 
 // Never for what changes something: a session that was revoked can at most look on for as long as the host allows.
 function trusted(
   ctx: Context,
-  { lifetimes, seenCookie, now }: House,
+  { lifetimes, seenCookie, now }: Gatehouse,
   hash: string,
 ): sessions.Login | undefined {
   const seen = lifetimes.recheck > 0 && isRead(ctx) ? seenCookie.read(ctx) : undefined
@@ -103,37 +105,37 @@ function trusted(
 }
 
 // A cookie whose session has ended stays as it is: another tab may have put a new login in its place meanwhile.
-async function look(ctx: Context, house: House, hash: string): Promise<sessions.Login | undefined> {
-  const now = house.now()
-  const { main } = house.database
+async function look(ctx: Context, gatehouse: Gatehouse, hash: string): Promise<sessions.Login | undefined> {
+  const now = gatehouse.now()
+  const { main } = gatehouse.database
   const current = await sessions.byToken(main, hash, now)
-  const found = current ?? (await sessions.byFormerToken(main, hash, { now, form: formOf(ctx, house) }))
-  if (found !== undefined) await noteUse(ctx, house, found)
+  const found = current ?? (await sessions.byFormerToken(main, hash, { now, form: formOf(ctx, gatehouse) }))
+  if (found !== undefined) await noteUse(ctx, gatehouse, found)
   // Not with the former token: the cookie of such an answer would take the place of the one with the new token.
-  if (current !== undefined && house.lifetimes.recheck > 0) {
+  if (current !== undefined && gatehouse.lifetimes.recheck > 0) {
     const { session, user } = current
-    house.seenCookie.write(ctx, { session, user, of: hash, at: now } satisfies Seen)
+    gatehouse.seenCookie.write(ctx, { session, user, of: hash, at: now } satisfies Seen)
   }
   return found
 }
 
 // Of a form of ours that was sent; it cannot be guessed, for it is made of the visitor's secret.
-function formOf(ctx: Context, house: House): string | undefined {
+function formOf(ctx: Context, gatehouse: Gatehouse): string | undefined {
   const { _once } = isRead(ctx) ? {} : textFields(ctx)
-  return _once === undefined ? undefined : fingerprint(ctx, house, { _once, _csrf: '' })
+  return _once === undefined ? undefined : fingerprint(ctx, gatehouse, { _once, _csrf: '' })
 }
 
-async function noteUse(ctx: Context, house: House, found: sessions.Found): Promise<void> {
+async function noteUse(ctx: Context, gatehouse: Gatehouse, found: sessions.Found): Promise<void> {
   const { session, trail } = found
-  const now = house.now()
-  const expiresAt = endOf(session, now, house.lifetimes)
-  const use = { id: session.id, now, expiresAt, address: house.address(ctx), userAgent: userAgentOf(ctx) }
-  if (isJump(trail, use)) return noteJump(ctx, house, found, use)
-  if (now - session.lastSeenAt < Math.min(TOUCH_EVERY, house.lifetimes.idle / 2)) return
+  const now = gatehouse.now()
+  const expiresAt = endOf(session, now, gatehouse.lifetimes)
+  const use = { id: session.id, now, expiresAt, address: gatehouse.address(ctx), userAgent: userAgentOf(ctx) }
+  if (isJump(trail, use)) return noteJump(ctx, gatehouse, found, use)
+  if (now - session.lastSeenAt < Math.min(TOUCH_EVERY, gatehouse.lifetimes.idle / 2)) return
   // That it was used is not waited for: the next request notes it again if the database was busy.
   sessions
-    .touch(house.database.loose, use)
-    .catch((error: unknown) => house.log.debug({ err: error }, 'last seen not noted'))
+    .touch(gatehouse.database.loose, use)
+    .catch((error: unknown) => gatehouse.log.debug({ err: error }, 'last seen not noted'))
 }
 
 function endOf(session: { kept: boolean; createdAt: number }, now: number, lifetimes: Lifetimes): number {
@@ -150,14 +152,14 @@ function endOf(session: { kept: boolean; createdAt: number }, now: number, lifet
  */
 export async function logIn(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   account: Account,
   options: { kept: boolean; form: string },
 ): Promise<{ isReopened: boolean } | undefined> {
   const { user, deviceStamp } = account
-  const now = house.now()
+  const now = gatehouse.now()
   const token = newToken()
-  const known = knownDevices(ctx, house)(account)
+  const known = knownDevices(ctx, gatehouse)(account)
   const device = known ?? newDeviceId()
   const session = {
     id: randomUUID(),
@@ -167,35 +169,35 @@ export async function logIn(
     loginForm: options.form,
     device,
     userAgent: userAgentOf(ctx),
-    address: house.address(ctx),
+    address: gatehouse.address(ctx),
     now,
-    expiresAt: endOf({ kept: options.kept, createdAt: now }, now, house.lifetimes),
+    expiresAt: endOf({ kept: options.kept, createdAt: now }, now, gatehouse.lifetimes),
   }
-  const isStranger = known === undefined && !(await hasJustSignedUp(ctx, house, account))
-  const isReopened = account.closedAt !== null && (await reopen(ctx, house, user))
+  const isStranger = known === undefined && !(await hasJustSignedUp(ctx, gatehouse, account))
+  const isReopened = account.closedAt !== null && (await reopen(ctx, gatehouse, user))
   let opened: Awaited<ReturnType<typeof sessions.open>>
-  await happens(ctx, house, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+  await happens(ctx, gatehouse, { kind: 'logged_in', userId: user.id }, async (transaction) => {
     opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
     // Of a form that has come twice everything was told the first time.
     if (!opened?.isNew) return undefined
-    const language = house.languageOf(ctx)
+    const language = gatehouse.languageOf(ctx)
     // Whoever comes on a new device may be a thief: what the owner is told of that stays in the owner's language.
     if (language !== account.language && (!isStranger || account.language === null)) {
       await users.setLanguage(transaction, user.id, language)
     }
     if (isStranger) {
-      const facts = { to: user.email, ...circumstances(ctx, house) }
-      await house.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
+      const facts = { to: user.email, ...circumstances(ctx, gatehouse) }
+      await gatehouse.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
     }
     return true
   })
   if (opened === undefined) return undefined
   const begun = begunOf({ ...session, id: opened.id })
-  forgetHalfLogin(ctx, house)
-  house.loginCookie.begin(ctx, token, lifetimeOf(begun, house))
-  house.csrf.forget(ctx)
+  forgetHalfLogin(ctx, gatehouse)
+  gatehouse.loginCookie.begin(ctx, token, lifetimeOf(begun, gatehouse))
+  gatehouse.csrf.forget(ctx)
   await changeSessionId(ctx)
-  rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp, device })
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: deviceStamp, device })
   setLogin(ctx, { session: begun, user })
   return { isReopened }
 }
@@ -205,30 +207,30 @@ function begunOf({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Se
 }
 
 // They need not be told of a login on a new device.
-async function hasJustSignedUp(ctx: Context, house: House, { user }: Account): Promise<boolean> {
-  if (!halfLoginOf(ctx, house)?.methods.includes('signup')) return false
-  return (await halfLoggedIn(ctx, house))?.user.id === user.id
+async function hasJustSignedUp(ctx: Context, gatehouse: Gatehouse, { user }: Account): Promise<boolean> {
+  if (!halfLoginOf(ctx, gatehouse)?.methods.includes('signup')) return false
+  return (await halfLoggedIn(ctx, gatehouse))?.user.id === user.id
 }
 
 /** Writes to the user of this session, if there is one, in the language that was chosen just now. Not waited for. */
-export function noteLanguage(ctx: Context, house: House, language: string): void {
+export function noteLanguage(ctx: Context, gatehouse: Gatehouse, language: string): void {
   const user = userOf(ctx)
   if (user === undefined) return
   users
-    .setLanguage(house.database.loose, user.id, language)
-    .catch((error: unknown) => house.log.debug({ err: error }, 'language not noted'))
+    .setLanguage(gatehouse.database.loose, user.id, language)
+    .catch((error: unknown) => gatehouse.log.debug({ err: error }, 'language not noted'))
 }
 
 /** Opens an account that its owner had closed; answers whether it was this that did it. */
-export async function reopen(ctx: Context, house: House, user: User): Promise<boolean> {
+export async function reopen(ctx: Context, gatehouse: Gatehouse, user: User): Promise<boolean> {
   const reopened = await happens(
     ctx,
-    house,
+    gatehouse,
     { kind: 'account_reopened', userId: user.id },
     async (transaction) => {
-      await tokens.useAll(transaction, user.id, 'account-reopen', house.now())
+      await tokens.useAll(transaction, user.id, 'account-reopen', gatehouse.now())
       await mails.cancel(transaction, user.id, ['account-closed'])
-      return (await users.reopen(transaction, user.id, house.now())) || undefined
+      return (await users.reopen(transaction, user.id, gatehouse.now())) || undefined
     },
   )
   return reopened ?? false
@@ -240,18 +242,18 @@ export async function reopen(ctx: Context, house: House, user: User): Promise<bo
  */
 export async function confirmLogin(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { user, form }: { user: User; form: string },
 ): Promise<void> {
-  const renewal = renewalOf(ctx, house, { form })
+  const renewal = renewalOf(ctx, gatehouse, { form })
   const owned = { id: loginOf(ctx).session.id, userId: user.id }
-  if (await sessions.isOfForm(house.database.main, owned, form)) {
-    if (await house.database.write(renewal.store)) await renewal.carry()
+  if (await sessions.isOfForm(gatehouse.database.main, owned, form)) {
+    if (await gatehouse.database.write(renewal.store)) await renewal.carry()
     return
   }
   const renewed = await happens(
     ctx,
-    house,
+    gatehouse,
     { kind: 'password_confirmed', userId: user.id },
     async (transaction) => (await renewal.store(transaction)) || undefined,
   )
@@ -265,20 +267,20 @@ export interface Renewal {
   carry(): Promise<void>
 }
 
-export function renewalOf(ctx: Context, house: House, { form }: { form: string }): Renewal {
+export function renewalOf(ctx: Context, gatehouse: Gatehouse, { form }: { form: string }): Renewal {
   const { session, user } = loginOf(ctx)
   const token = newToken()
   const hashes = {
-    formerHash: hashOfToken(ctx, house) ?? '',
+    formerHash: hashOfToken(ctx, gatehouse) ?? '',
     tokenHash: hashOf(token),
-    now: house.now(),
+    now: gatehouse.now(),
     form,
   }
   return {
     store: (transaction) => sessions.renew(transaction, { id: session.id, userId: user.id }, hashes),
     carry: async () => {
-      house.loginCookie.renew(ctx, token, lifetimeOf(session, house))
-      lookAnew(ctx, house)
+      gatehouse.loginCookie.renew(ctx, token, lifetimeOf(session, gatehouse))
+      lookAnew(ctx, gatehouse)
       await changeSessionId(ctx)
     },
   }
@@ -290,19 +292,23 @@ export const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' 
  * Ends the session of this browser; a copy of its cookie is worth nothing from now on. With `forget` the browser is a
  * stranger to the account afterwards, and so is a copy of its device cookie.
  */
-export async function logOut(ctx: Context, house: House, { forget }: { forget: boolean }): Promise<void> {
+export async function logOut(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { forget }: { forget: boolean },
+): Promise<void> {
   const login = logins.get(ctx)
   if (login !== undefined) {
     const { session, user } = login
     const owned = { id: session.id, userId: user.id }
-    await happens(ctx, house, { kind: 'logged_out', userId: user.id }, async (transaction) =>
+    await happens(ctx, gatehouse, { kind: 'logged_out', userId: user.id }, async (transaction) =>
       forget
         ? endDevice(transaction, owned)
         : (await sessions.close(transaction, owned)) !== undefined || undefined,
     )
-    if (forget) forgetDevice(ctx, house, user.id)
+    if (forget) forgetDevice(ctx, gatehouse, user.id)
   }
-  await forgetLogin(ctx, house)
+  await forgetLogin(ctx, gatehouse)
 }
 
 /** Ends a session and makes a stranger of its browser; answers undefined if it had ended before. */
@@ -314,12 +320,12 @@ export async function endDevice(transaction: Db, owned: sessions.Owned): Promise
 }
 
 /** Lets go of a login that has ended: nothing of it stays in this browser. */
-export async function forgetLogin(ctx: Context, house: House): Promise<void> {
+export async function forgetLogin(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   setLogin(ctx, undefined)
-  house.loginCookie.end(ctx)
-  house.csrf.forget(ctx)
-  lookAnew(ctx, house)
-  forgetHalfLogin(ctx, house)
+  gatehouse.loginCookie.end(ctx)
+  gatehouse.csrf.forget(ctx)
+  lookAnew(ctx, gatehouse)
+  forgetHalfLogin(ctx, gatehouse)
   forget(ctx)
   await changeSessionId(ctx)
 }
@@ -327,7 +333,7 @@ export async function forgetLogin(ctx: Context, house: House): Promise<void> {
 /** How long its cookie may yet outlive the browser, if its user asked for that. */
 function lifetimeOf(
   { kept, createdAt }: sessions.Session,
-  { lifetimes, now }: House,
+  { lifetimes, now }: Gatehouse,
 ): { maxAge: number } | undefined {
   return kept ? { maxAge: createdAt + lifetimes.max - now() } : undefined
 }

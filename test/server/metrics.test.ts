@@ -161,11 +161,11 @@ test('is offered to other sites, on a port of its own if they like, and refuses 
   app.use(metrics.page)
   const { DATABASE_URL: database = '', SESSION_KEYS } = settingsFor(await freshDatabase())
   const keys = SESSION_KEYS === undefined ? {} : { keys: [SESSION_KEYS] }
-  const house = await accounts({ database, ...keys, metrics })
+  const gatehouse = await accounts({ database, ...keys, metrics })
   await metrics.listen()
   assert.is((await supertest(app.callback()).get('/metrics')).status, 404)
   assert.is(parsed(await metrics.text()).get('gatehouse_database_up'), 1)
-  await house.close()
+  await gatehouse.close()
 })
 
 test('the site answers on its own port for them, and says so if that cannot be had', async () => {

@@ -15,14 +15,14 @@ export interface HostOptions extends Partial<AccountsOptions> {
   before?: Middleware
   /** Stands between Gatehouse and the routes. */
   behind?: Middleware
-  routes?: (router: Router, house: Accounts) => void
+  routes?: (router: Router, gatehouse: Accounts) => void
 }
 
 /** Somebody else's Koa app that Gatehouse is mounted into, under /members. */
 export class Host {
   private constructor(
     readonly server: Server,
-    readonly house: Accounts,
+    readonly gatehouse: Accounts,
     readonly clock: Clock,
     readonly database: string,
   ) {}
@@ -39,7 +39,7 @@ export class Host {
     const clock = new Clock()
     const database = await freshDatabase()
     const { SESSION_KEYS } = settingsFor(database)
-    const house = await accounts({
+    const gatehouse = await accounts({
       database,
       ...(SESSION_KEYS !== undefined && { keys: [SESSION_KEYS] }),
       prefix: '/members',
@@ -49,12 +49,12 @@ export class Host {
       ...options,
     })
     const router = new Router()
-    routes(router, house)
-    app.use(session(app)).use(bodyParser()).use(before).use(house).use(behind).use(router.routes())
+    routes(router, gatehouse)
+    app.use(session(app)).use(bodyParser()).use(before).use(gatehouse).use(behind).use(router.routes())
     const server = createServer(app.callback())
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     server.unref()
-    return new Host(server, house, clock, database)
+    return new Host(server, gatehouse, clock, database)
   }
 
   visitor(): Visitor {
@@ -81,6 +81,6 @@ export class Host {
   async close(): Promise<void> {
     this.server.closeAllConnections()
     this.server.close()
-    await this.house.close()
+    await this.gatehouse.close()
   }
 }

@@ -7,7 +7,7 @@ import { all, type NotedKey } from '../../tables/keys.js'
 import * as mails from '../../tables/mails.js'
 import * as sessions from '../../tables/sessions.js'
 import * as tokens from '../../tables/tokens.js'
-import type { House } from '../../visitor/gatehouse.js'
+import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { DEVICE_LIFE } from '../../visitor/known-devices.js'
 
 /** A key of the ring, and what would be lost without it. */
@@ -34,7 +34,7 @@ const MARGIN = 5 * NOTE_EVERY
 const IN_USE = 3 * MINUTE
 
 interface Ring {
-  database: House['database']
+  database: Gatehouse['database']
   keyring: Keyring
   limits: LimitRules | 'off'
   now: () => number

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import { eventId } from '../../accounts/history.js'
 import * as events from '../../tables/events.js'
-import type { House } from '../../visitor/gatehouse.js'
+import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireUser } from '../../visitor/guards.js'
 import { deviceWords } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/session.js'
@@ -11,21 +11,21 @@ export const name = 'account/activity'
 
 const PAGE = 50
 
-export function routes(router: Router, house: House): void {
+export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/activity/', requireUser, async (ctx) => {
     const before = eventId(queryText(ctx, 'before'))
     // One more than is shown tells whether there are older ones.
-    const found = await events.newest(house.database.main, {
+    const found = await events.newest(gatehouse.database.main, {
       userId: loginOf(ctx).user.id,
       before,
       limit: PAGE + 1,
     })
     const shown = found.slice(0, PAGE)
-    house.pages.show(ctx, 'account/activity/page.html', {
+    gatehouse.pages.show(ctx, 'account/activity/page.html', {
       events: shown.map((event) => ({ ...event, words: deviceWords(event.userAgent) })),
       older: found.length > PAGE ? shown.at(-1)?.id : undefined,
       isNewest: before === undefined,
-      kept: house.lifetimes.events,
+      kept: gatehouse.lifetimes.events,
     })
   })
 }

@@ -5,7 +5,7 @@ import { happens } from '../../accounts/history.js'
 import { REOPEN_LIFE } from '../../accounts/letters.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
-import { type House, houseOf, loginAs } from '../../visitor/gatehouse.js'
+import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { lastUser, rememberDevice } from '../../visitor/known-devices.js'
 import { behindLink, type Link, linkOf, openLink, refuseLink } from '../../visitor/links.js'
@@ -46,60 +46,62 @@ const OPEN_ALREADY = {
 }
 const LOG_IN = { code: 'log_in_takes_back', sentence: 'Log in: that takes a closed account back, too' }
 
-export function routes(router: Router, house: House): void {
-  router.get('/account/close/', requireRecentLogin, (ctx) => house.pages.form(ctx, closing))
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/account/close/', requireRecentLogin, (ctx) => gatehouse.pages.form(ctx, closing))
 
   router.post(
     '/account/close/',
     unlessClosed,
     requireRecentLogin,
-    onSubmit(closing, house, async (ctx) => {
+    onSubmit(closing, gatehouse, async (ctx) => {
       const { user } = loginOf(ctx)
-      const stamp = await closeAccount(ctx, house, user)
+      const stamp = await closeAccount(ctx, gatehouse, user)
       // Whoever has closed it here may take that back here.
-      if (stamp !== undefined) rememberDevice(ctx, house, { userId: user.id, stamp })
-      await forgetLogin(ctx, house)
-      leaveClosed(ctx, house, house.now() + REOPEN_LIFE)
+      if (stamp !== undefined) rememberDevice(ctx, gatehouse, { userId: user.id, stamp })
+      await forgetLogin(ctx, gatehouse)
+      leaveClosed(ctx, gatehouse, gatehouse.now() + REOPEN_LIFE)
     }),
   )
 
   router.get('/account/close/undo/:token/', (ctx) =>
-    openLink(ctx, house, 'account-reopen', house.url(undoing.name)),
+    openLink(ctx, gatehouse, 'account-reopen', gatehouse.url(undoing.name)),
   )
 
   router.get('/account/close/undo/', async (ctx) => {
-    const way = await wayBack(ctx, house)
-    if (way.state !== 'open') return decline(ctx, house, way)
-    await house.pages.form(ctx, undoing)
+    const way = await wayBack(ctx, gatehouse)
+    if (way.state !== 'open') return decline(ctx, gatehouse, way)
+    await gatehouse.pages.form(ctx, undoing)
   })
 
   router.post(
     '/account/close/undo/',
-    onSubmit(undoing, house, async (ctx) => {
-      const way = await wayBack(ctx, house)
-      if (way.state !== 'open') return decline(ctx, house, way)
-      if (!(await undo(ctx, house, way.token))) return decline(ctx, house, await wayBack(ctx, house))
-      leaveForLogin(ctx, house, way.account, REOPENED)
+    onSubmit(undoing, gatehouse, async (ctx) => {
+      const way = await wayBack(ctx, gatehouse)
+      if (way.state !== 'open') return decline(ctx, gatehouse, way)
+      if (!(await undo(ctx, gatehouse, way.token)))
+        return decline(ctx, gatehouse, await wayBack(ctx, gatehouse))
+      leaveForLogin(ctx, gatehouse, way.account, REOPENED)
     }),
   )
 }
 
 async function aroundClosing(ctx: Context): Promise<{ hasMail: boolean; life: number }> {
-  return { hasMail: houseOf(ctx).outbox.isOn, life: REOPEN_LIFE }
+  return { hasMail: gatehouseOf(ctx).outbox.isOn, life: REOPEN_LIFE }
 }
 
 // A button pressed twice, whose first answer never came: who were told now that nothing was done would log in, and so take
 // back what they have just closed. Not for what another site sends, see /logout/.
 const unlessClosed: Middleware = async (ctx, next) => {
-  const house = houseOf(ctx)
-  const userId = lastUser(ctx, house)
-  if (userOf(ctx) !== undefined || userId === undefined || isCrossSite(ctx, house.origin)) return await next()
-  const account = await users.byId(house.database.main, userId)
+  const gatehouse = gatehouseOf(ctx)
+  const userId = lastUser(ctx, gatehouse)
+  if (userOf(ctx) !== undefined || userId === undefined || isCrossSite(ctx, gatehouse.origin))
+    return await next()
+  const account = await users.byId(gatehouse.database.main, userId)
   if (account === undefined || account.eraseAt === null) return await next()
-  leaveClosed(ctx, house, account.eraseAt)
+  leaveClosed(ctx, gatehouse, account.eraseAt)
 }
 
-function leaveClosed(ctx: Context, { pages, places, outbox, now }: House, eraseAt: number): void {
+function leaveClosed(ctx: Context, { pages, places, outbox, now }: Gatehouse, eraseAt: number): void {
   const message = outbox.isOn ? CLOSED : CLOSED_WITHOUT_MAIL
   const params = { time: { milliseconds: eraseAt - now() } }
   pages.leave(ctx, places.afterLogout, { message: { ...message, params } })
@@ -111,41 +113,41 @@ type WayBack =
   | { state: 'done'; account: users.Account }
   | { state: 'dead'; link: Link }
 
-async function wayBack(ctx: Context, house: House): Promise<WayBack> {
-  const link = (await linkOf(ctx, house, 'account-reopen')) ?? { state: 'unknown' }
+async function wayBack(ctx: Context, gatehouse: Gatehouse): Promise<WayBack> {
+  const link = (await linkOf(ctx, gatehouse, 'account-reopen')) ?? { state: 'unknown' }
   const isGood = link.state === 'live' || link.state === 'used'
-  const account = isGood ? await users.byId(house.database.main, link.token.userId) : undefined
+  const account = isGood ? await users.byId(gatehouse.database.main, link.token.userId) : undefined
   if (!isGood || account === undefined) return { state: 'dead', link }
   if (account.closedAt === null) return { state: 'done', account }
   return link.state === 'live' ? { state: 'open', token: link.token, account } : { state: 'dead', link }
 }
 
 async function aroundUndoing(ctx: Context): Promise<{ account?: { name: string; eraseAt: number } }> {
-  const way = await wayBack(ctx, houseOf(ctx))
+  const way = await wayBack(ctx, gatehouseOf(ctx))
   if (way.state !== 'open') return {}
   const { user, eraseAt } = way.account
   return { account: { name: user.name, eraseAt: eraseAt ?? 0 } }
 }
 
 /** Opens the account again; answers false if somebody was faster. */
-async function undo(ctx: Context, house: House, { hash, userId }: tokens.Token): Promise<boolean> {
-  const now = house.now()
-  const undone = await happens(ctx, house, { kind: 'account_reopened', userId }, async (transaction) => {
+async function undo(ctx: Context, gatehouse: Gatehouse, { hash, userId }: tokens.Token): Promise<boolean> {
+  const now = gatehouse.now()
+  const undone = await happens(ctx, gatehouse, { kind: 'account_reopened', userId }, async (transaction) => {
     const token = await tokens.use(transaction, { hash, purpose: 'account-reopen', now })
     return (token !== undefined && (await users.reopen(transaction, userId, now))) || undefined
   })
   return undone ?? false
 }
 
-function decline(ctx: Context, house: House, way: WayBack): void {
+function decline(ctx: Context, gatehouse: Gatehouse, way: WayBack): void {
   if (way.state === 'done') {
-    leaveForLogin(ctx, house, way.account, OPEN_ALREADY)
+    leaveForLogin(ctx, gatehouse, way.account, OPEN_ALREADY)
     return
   }
   const link: Link = way.state === 'dead' ? way.link : { state: 'live', token: way.token }
-  refuseLink(ctx, house, link, { href: house.url('login'), message: LOG_IN })
+  refuseLink(ctx, gatehouse, link, { href: gatehouse.url('login'), message: LOG_IN })
 }
 
-function leaveForLogin(ctx: Context, house: House, { user }: users.Account, message: Message): void {
-  house.pages.leave(ctx, loginAs(house, user), { message })
+function leaveForLogin(ctx: Context, gatehouse: Gatehouse, { user }: users.Account, message: Message): void {
+  gatehouse.pages.leave(ctx, loginAs(gatehouse, user), { message })
 }

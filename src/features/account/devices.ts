@@ -5,7 +5,7 @@ import * as fields from '../../accounts/fields.js'
 import { happens, recorded } from '../../accounts/history.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
-import { type House, houseOf } from '../../visitor/gatehouse.js'
+import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, requireUser } from '../../visitor/guards.js'
 import {
   type DevicePlace,
@@ -39,11 +39,11 @@ const NAME_REMOVED = { code: 'device_name_removed', sentence: 'The device has no
 const OTHERS_REVOKED = { code: 'devices_revoked', sentence: 'All other devices are logged out: {count}.' }
 const NO_OTHERS = { code: 'devices_none', sentence: 'No other device is logged in.' }
 
-export function routes(router: Router, house: House): void {
-  router.get('/account/devices/', requireUser, (ctx) => house.pages.form(ctx, naming))
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/account/devices/', requireUser, (ctx) => gatehouse.pages.form(ctx, naming))
 
   // Where the page of a refused form stands: opened anew, it is the list.
-  const toList = (ctx: Context) => house.pages.leave(ctx, house.url(name))
+  const toList = (ctx: Context) => gatehouse.pages.leave(ctx, gatehouse.url(name))
   router.get('/account/devices/revoke/', toList)
   router.get('/account/devices/:id/revoke/', toList)
   router.get('/account/devices/:id/name/', toList)
@@ -51,10 +51,10 @@ export function routes(router: Router, house: House): void {
   router.post(
     '/account/devices/revoke/',
     requireRecentLogin,
-    onSubmit(revoking, house, async (ctx, values) => {
-      const count = await revokeOthers(ctx, house)
+    onSubmit(revoking, gatehouse, async (ctx, values) => {
+      const count = await revokeOthers(ctx, gatehouse)
       const message = count > 0 ? { ...OTHERS_REVOKED, params: { count } } : NO_OTHERS
-      await stay(ctx, house, message, { ...values, focus: loginOf(ctx).session.id })
+      await stay(ctx, gatehouse, message, { ...values, focus: loginOf(ctx).session.id })
     }),
   )
 
@@ -62,34 +62,34 @@ export function routes(router: Router, house: House): void {
     '/account/devices/:id/revoke/',
     requireUser,
     unlessThis,
-    onSubmit(revoking, house, async (ctx, values) => {
+    onSubmit(revoking, gatehouse, async (ctx, values) => {
       const devices = await devicesOf(ctx)
       const device = chosen(ctx, devices)
       if (device?.isThis) {
-        await logOut(ctx, house, { forget: true })
-        return house.pages.leave(ctx, house.places.afterLogout, { message: LOGGED_OUT })
+        await logOut(ctx, gatehouse, { forget: true })
+        return gatehouse.pages.leave(ctx, gatehouse.places.afterLogout, { message: LOGGED_OUT })
       }
-      const isRevoked = device !== undefined && (await revoke(ctx, house, device))
+      const isRevoked = device !== undefined && (await revoke(ctx, gatehouse, device))
       // A button pressed twice, or in two tabs: that is what was asked for.
       const message = isRevoked ? DEVICE_REVOKED : DEVICE_GONE
-      await stay(ctx, house, message, { ...values, focus: neighbour(devices, device)?.id })
+      await stay(ctx, gatehouse, message, { ...values, focus: neighbour(devices, device)?.id })
     }),
   )
 
   router.post(
     '/account/devices/:id/name/',
     requireUser,
-    onSubmit(naming, house, async (ctx, values) => {
+    onSubmit(naming, gatehouse, async (ctx, values) => {
       const named = fields.normalizeDeviceName(values.name)
-      const errors = await nameDevice(ctx, house, named)
+      const errors = await nameDevice(ctx, gatehouse, named)
       if (errors.length > 0) {
-        return await house.pages.refuse(ctx, naming, {
+        return await gatehouse.pages.refuse(ctx, naming, {
           errors,
           values: { ...values, focus: focusAfter(ctx, errors) },
         })
       }
       const message = named === '' ? NAME_REMOVED : { ...DEVICE_NAMED, params: { name: named } }
-      await stay(ctx, house, message, values)
+      await stay(ctx, gatehouse, message, values)
     }),
   )
 }
@@ -103,8 +103,8 @@ function focusAfter(ctx: Context, errors: readonly Broken[]): string {
   return errors.includes(NOT_NAMED) ? loginOf(ctx).session.id : ''
 }
 
-function stay(ctx: Context, house: House, message: Message, values: Partial<Values>): Promise<void> {
-  return house.pages.accept(ctx, revoking, { notice: { message }, to: house.url(name), values })
+function stay(ctx: Context, gatehouse: Gatehouse, message: Message, values: Partial<Values>): Promise<void> {
+  return gatehouse.pages.accept(ctx, revoking, { notice: { message }, to: gatehouse.url(name), values })
 }
 
 /** A session as its row in the list shows it. */
@@ -127,7 +127,7 @@ async function around(ctx: Context): Promise<{ devices: Device[] }> {
 
 /** The devices on which the user is logged in: this one first, then the last used first. */
 async function devicesOf(ctx: Context): Promise<Device[]> {
-  const { database, now } = houseOf(ctx)
+  const { database, now } = gatehouseOf(ctx)
   const { session, user } = loginOf(ctx)
   const found = (await sessions.ofUser(database.main, user.id, now())).map(titled)
   const number = numbersOf(found)
@@ -186,60 +186,61 @@ function neighbour(devices: readonly Device[], device: Device | undefined): Devi
   return devices[index + 1] ?? devices[index - 1]
 }
 
-async function revoke(ctx: Context, house: House, device: Device): Promise<boolean> {
+async function revoke(ctx: Context, gatehouse: Gatehouse, device: Device): Promise<boolean> {
   const { user } = loginOf(ctx)
   const happening = { kind: 'device_revoked', userId: user.id, about: calledInHistory(device) } as const
-  const isRevoked = await happens(ctx, house, happening, (transaction) =>
+  const isRevoked = await happens(ctx, gatehouse, happening, (transaction) =>
     endDevice(transaction, { id: device.id, userId: user.id }),
   )
-  if (isRevoked) await stayKnown(ctx, house)
+  if (isRevoked) await stayKnown(ctx, gatehouse)
   return isRevoked ?? false
 }
 
 // A former session of this browser, or one that was begun with a copy of its device cookie, went by the same id.
-async function stayKnown(ctx: Context, house: House): Promise<void> {
-  const { main } = house.database
+async function stayKnown(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+  const { main } = gatehouse.database
   const { session, user } = loginOf(ctx)
   const account = await users.byId(main, user.id)
-  if (account === undefined || knownDevices(ctx, house)(account) !== undefined) return
+  if (account === undefined || knownDevices(ctx, gatehouse)(account) !== undefined) return
   const device = newDeviceId()
   await sessions.setDevice(main, { id: session.id, userId: user.id }, device)
-  rememberDevice(ctx, house, { userId: user.id, stamp: account.deviceStamp, device })
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: account.deviceStamp, device })
 }
 
 /** Ends all other sessions, and makes strangers of the browsers that know the account; this one stays known. */
-async function revokeOthers(ctx: Context, house: House): Promise<number> {
+async function revokeOthers(ctx: Context, gatehouse: Gatehouse): Promise<number> {
   const { session, user } = loginOf(ctx)
   const stamp = newDeviceStamp()
   const count = await happens(
     ctx,
-    house,
+    gatehouse,
     { kind: 'devices_revoked', userId: user.id },
     async (transaction) => {
       await users.setDeviceStamp(transaction, user.id, stamp)
-      return sessions.closeAll(transaction, user.id, { now: house.now(), except: session.id })
+      return sessions.closeAll(transaction, user.id, { now: gatehouse.now(), except: session.id })
     },
   )
-  rememberDevice(ctx, house, { userId: user.id, stamp })
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp })
   return count ?? 0
 }
 
 /** Gives the device its name, or takes it away with ''; answers what is wrong with it, by the id of the row's input. */
-async function nameDevice(ctx: Context, house: House, named: string): Promise<Broken[]> {
+async function nameDevice(ctx: Context, gatehouse: Gatehouse, named: string): Promise<Broken[]> {
   const device = chosen(ctx, await devicesOf(ctx))
   if (device === undefined) return [NOT_NAMED]
   const errors = fields.check(fields.deviceName, named)
   if (errors.length > 0) return errors.map((error) => ({ ...error, field: `name-${device.id}` }))
   if (device.name === (named || null)) return []
-  return (await rename(ctx, house, device, named)) ? [] : [NOT_NAMED]
+  return (await rename(ctx, gatehouse, device, named)) ? [] : [NOT_NAMED]
 }
 
-async function rename(ctx: Context, house: House, device: Device, named: string): Promise<boolean> {
+async function rename(ctx: Context, gatehouse: Gatehouse, device: Device, named: string): Promise<boolean> {
   const { user } = loginOf(ctx)
   return recorded(
     ctx,
-    house,
+    gatehouse,
     { kind: 'device_named', userId: user.id, about: named || calledInHistory(device) },
-    (event) => sessions.rename(house.database, { id: device.id, userId: user.id }, named || null, { event }),
+    (event) =>
+      sessions.rename(gatehouse.database, { id: device.id, userId: user.id }, named || null, { event }),
   )
 }

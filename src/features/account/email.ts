@@ -13,7 +13,7 @@ import * as fields from '../../accounts/fields.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
 import type * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
-import { type House, houseOf, loginAs } from '../../visitor/gatehouse.js'
+import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import {
   behindLink,
@@ -88,118 +88,123 @@ const GO_ON = { code: 'email_changed_go_on', sentence: 'Go on' }
 const NEW_PASSWORD = { code: 'to_new_password', sentence: 'Choose a new password' }
 const TO_ACCOUNT = { code: 'to_account', sentence: 'Go to your account' }
 
-export function routes(router: Router, house: House): void {
-  router.get('/account/email/', requireRecentLogin, (ctx) => house.pages.form(ctx, form))
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/account/email/', requireRecentLogin, (ctx) => gatehouse.pages.form(ctx, form))
 
   router.post(
     '/account/email/advice/',
-    onTyping(form, house, (ctx, values) => adviseOnEmail(ctx, house, values)),
+    onTyping(form, gatehouse, (ctx, values) => adviseOnEmail(ctx, gatehouse, values)),
   )
 
   router.post(
     '/account/email/verify/',
     requireRecentLogin,
-    onSubmit(form, house, async (ctx, values) => {
+    onSubmit(form, gatehouse, async (ctx, values) => {
       const email = fields.normalizeEmail(values.email)
-      const errors = await askForAddress(ctx, house, loginOf(ctx).user, {
+      const errors = await askForAddress(ctx, gatehouse, loginOf(ctx).user, {
         email,
-        form: fingerprint(ctx, house, values, email),
+        form: fingerprint(ctx, gatehouse, values, email),
       })
       if (errors.length > 0) {
-        return await house.pages.refuse(ctx, form, { errors, advice: onEmail(email), values })
+        return await gatehouse.pages.refuse(ctx, form, { errors, advice: onEmail(email), values })
       }
       const message = { ...ASKED, params: { email } }
-      await stay(ctx, house, { message, ...onAcceptedEmail(email, `${house.url(name)}#email`) })
+      await stay(ctx, gatehouse, { message, ...onAcceptedEmail(email, `${gatehouse.url(name)}#email`) })
     }),
   )
 
   // Where the page of a button stands: opened anew, it is the form.
-  const toForm = (ctx: Context) => house.pages.leave(ctx, house.url(name))
+  const toForm = (ctx: Context) => gatehouse.pages.leave(ctx, gatehouse.url(name))
   router.get('/account/email/send/', toForm)
   router.get('/account/email/cancel/', toForm)
 
   router.post(
     '/account/email/send/',
     requireRecentLogin,
-    onSubmit(sending, house, async (ctx) => {
+    onSubmit(sending, gatehouse, async (ctx) => {
       const { nextEmail } = loginOf(ctx).user
-      if (nextEmail === null) return await stay(ctx, house, { message: NOTHING_PENDING }, WITHOUT_BUTTON)
-      await sendChangeAgain(ctx, house, loginOf(ctx).user, nextEmail)
+      if (nextEmail === null) return await stay(ctx, gatehouse, { message: NOTHING_PENDING }, WITHOUT_BUTTON)
+      await sendChangeAgain(ctx, gatehouse, loginOf(ctx).user, nextEmail)
       const message = { ...SENT, params: { email: nextEmail } }
-      await stay(ctx, house, { message })
+      await stay(ctx, gatehouse, { message })
     }),
   )
 
   router.post(
     '/account/email/cancel/',
     requireRecentLogin,
-    onSubmit(canceling, house, async (ctx) => {
-      await cancelChange(ctx, house, loginOf(ctx).user)
-      await stay(ctx, house, { message: CANCELED }, WITHOUT_BUTTON)
+    onSubmit(canceling, gatehouse, async (ctx) => {
+      await cancelChange(ctx, gatehouse, loginOf(ctx).user)
+      await stay(ctx, gatehouse, { message: CANCELED }, WITHOUT_BUTTON)
     }),
   )
 
-  router.get('/account/email/confirm/', (ctx) => showLink(ctx, house, confirming, 'email-change'))
+  router.get('/account/email/confirm/', (ctx) => showLink(ctx, gatehouse, confirming, 'email-change'))
 
   router.post(
     '/account/email/confirm/verify/',
-    onSubmit(confirming, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, 'email-change', values)
-      if (!isLive(link)) return await dead(ctx, house, 'email-change', link)
-      const account = await users.byId(house.database.main, link.token.userId)
-      const errors = await prove(ctx, house, account, values)
-      if (errors.length > 0) return await house.pages.refuse(ctx, confirming, { errors, values })
+    onSubmit(confirming, gatehouse, async (ctx, values) => {
+      const link = await linkOf(ctx, gatehouse, 'email-change', values)
+      if (!isLive(link)) return await dead(ctx, gatehouse, 'email-change', link)
+      const account = await users.byId(gatehouse.database.main, link.token.userId)
+      const errors = await prove(ctx, gatehouse, account, values)
+      if (errors.length > 0) return await gatehouse.pages.refuse(ctx, confirming, { errors, values })
       const outcome =
         account &&
-        (await changeAddress(ctx, house, link.token, {
+        (await changeAddress(ctx, gatehouse, link.token, {
           user: account.user,
-          form: formOf(ctx, house, link.token, values),
+          form: formOf(ctx, gatehouse, link.token, values),
         }))
       if (outcome === 'taken') {
-        return await house.pages.refuse(ctx, confirming, { errors: [TAKEN_MEANWHILE], values })
+        return await gatehouse.pages.refuse(ctx, confirming, { errors: [TAKEN_MEANWHILE], values })
       }
       if (account === undefined || outcome === undefined)
-        return await dead(ctx, house, 'email-change', await linkOf(ctx, house, 'email-change', values))
+        return await dead(
+          ctx,
+          gatehouse,
+          'email-change',
+          await linkOf(ctx, gatehouse, 'email-change', values),
+        )
       finishLink(ctx, 'email-change')
-      lookAnew(ctx, house)
-      const { message, to } = changed(ctx, house, account.user, link.token)
-      await house.pages.accept(ctx, confirming, { notice: { message }, to, onward: GO_ON, values: {} })
+      lookAnew(ctx, gatehouse)
+      const { message, to } = changed(ctx, gatehouse, account.user, link.token)
+      await gatehouse.pages.accept(ctx, confirming, { notice: { message }, to, onward: GO_ON, values: {} })
     }),
   )
 
-  router.get('/account/email/undo/', (ctx) => showLink(ctx, house, undoing, 'email-undo'))
+  router.get('/account/email/undo/', (ctx) => showLink(ctx, gatehouse, undoing, 'email-undo'))
 
   router.post(
     '/account/email/undo/',
-    onSubmit(undoing, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, 'email-undo', values)
-      if (!isLive(link)) return await dead(ctx, house, 'email-undo', link)
-      const outcome = await restoreAddress(ctx, house, {
+    onSubmit(undoing, gatehouse, async (ctx, values) => {
+      const link = await linkOf(ctx, gatehouse, 'email-undo', values)
+      if (!isLive(link)) return await dead(ctx, gatehouse, 'email-undo', link)
+      const outcome = await restoreAddress(ctx, gatehouse, {
         ...link.token,
-        usedForm: formOf(ctx, house, link.token, values),
+        usedForm: formOf(ctx, gatehouse, link.token, values),
       })
       if (outcome === 'taken') {
-        return await house.pages.refuse(ctx, undoing, { errors: [TAKEN_MEANWHILE], values })
+        return await gatehouse.pages.refuse(ctx, undoing, { errors: [TAKEN_MEANWHILE], values })
       }
       if (outcome === undefined)
-        return await dead(ctx, house, 'email-undo', await linkOf(ctx, house, 'email-undo', values))
+        return await dead(ctx, gatehouse, 'email-undo', await linkOf(ctx, gatehouse, 'email-undo', values))
       finishLink(ctx, 'email-undo')
       forgetLink(ctx, 'password-reset')
       keepAsked(ctx, outcome.name)
       const message = { ...RESTORED, params: { email: link.token.email } }
-      house.pages.leave(ctx, house.url('password/reset'), { message })
+      gatehouse.pages.leave(ctx, gatehouse.url('password/reset'), { message })
     }),
   )
 
   const link = (purpose: tokens.Purpose, page: string) => (ctx: Context) =>
-    openLink(ctx, house, purpose, house.url(page))
+    openLink(ctx, gatehouse, purpose, gatehouse.url(page))
   router.get('/account/email/confirm/link/:token/', link('email-change', confirming.name))
   router.get('/account/email/undo/:token/', link('email-undo', undoing.name))
 }
 
 /** What stands beside the form: the address as it is, and which one is to follow. */
 async function pending(ctx: Context) {
-  const { database } = houseOf(ctx)
+  const { database } = gatehouseOf(ctx)
   const account = await users.byId(database.main, loginOf(ctx).user.id)
   const { email, emailConfirmedAt, nextEmail } = account?.user ?? loginOf(ctx).user
   return { email, isConfirmed: emailConfirmedAt !== null, nextEmail }
@@ -210,25 +215,30 @@ const WITHOUT_BUTTON = { focus: 'present' }
 
 async function stay(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   notice: Notice,
   values: { focus?: string } = {},
 ): Promise<void> {
-  lookAnew(ctx, house)
-  await house.pages.accept(ctx, form, { notice, to: house.url(name), values })
+  lookAnew(ctx, gatehouse)
+  await gatehouse.pages.accept(ctx, form, { notice, to: gatehouse.url(name), values })
 }
 
-async function showLink(ctx: Context, house: House, page: Form, purpose: tokens.Purpose): Promise<void> {
-  const link = await linkOf(ctx, house, purpose)
-  if (!isLive(link)) return await dead(ctx, house, purpose, link)
-  await house.pages.form(ctx, page)
+async function showLink(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  page: Form,
+  purpose: tokens.Purpose,
+): Promise<void> {
+  const link = await linkOf(ctx, gatehouse, purpose)
+  if (!isLive(link)) return await dead(ctx, gatehouse, purpose, link)
+  await gatehouse.pages.form(ctx, page)
 }
 
 /** What the page of a link shows: whose account it is, which address, and whether the password has to be given. */
 async function behind(ctx: Context, purpose: tokens.Purpose) {
-  const house = houseOf(ctx)
-  const link = await linkOf(ctx, house, purpose)
-  const account = link?.token && (await users.byId(house.database.main, link.token.userId))
+  const gatehouse = gatehouseOf(ctx)
+  const link = await linkOf(ctx, gatehouse, purpose)
+  const account = link?.token && (await users.byId(gatehouse.database.main, link.token.userId))
   const isOwn = userOf(ctx)?.id === account?.user.id
   return {
     name: account?.user.name ?? '',
@@ -242,36 +252,36 @@ async function behind(ctx: Context, purpose: tokens.Purpose) {
 /** Whoever reads the mails of an address that was mistyped must not come to own the account by it. */
 async function prove(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   account: users.Account | undefined,
   { password }: { password: string },
 ): Promise<Broken[]> {
   if (account === undefined || userOf(ctx)?.id === account.user.id) return []
-  return askPasswordOf(ctx, house, account, password)
+  return askPasswordOf(ctx, gatehouse, account, password)
 }
 
 /** What is said of a changed address, and where its owner goes on; another user may be logged in here. */
-function changed(ctx: Context, house: House, user: users.User, { email }: tokens.Token) {
+function changed(ctx: Context, gatehouse: Gatehouse, user: users.User, { email }: tokens.Token) {
   const message = { ...CHANGED, params: { name: user.name, email } }
-  return { message, to: userOf(ctx)?.id === user.id ? house.url('account') : loginAs(house, user) }
+  return { message, to: userOf(ctx)?.id === user.id ? gatehouse.url('account') : loginAs(gatehouse, user) }
 }
 
 async function dead(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   purpose: tokens.Purpose,
   link: Link | undefined,
 ): Promise<void> {
-  const { url, pages } = house
+  const { url, pages } = gatehouse
   if (link?.state === 'done' && purpose === 'email-undo') {
-    const restored = await users.byId(house.database.main, link.token.userId)
+    const restored = await users.byId(gatehouse.database.main, link.token.userId)
     if (restored !== undefined) keepAsked(ctx, restored.user.name)
     const message = { ...RESTORED, params: { email: link.token.email } }
     return pages.leave(ctx, url('password/reset'), { message })
   }
-  const account = link?.token && (await users.byId(house.database.main, link.token.userId))
+  const account = link?.token && (await users.byId(gatehouse.database.main, link.token.userId))
   if (link?.state === 'done' && account !== undefined) {
-    const { message, to } = changed(ctx, house, account.user, link.token)
+    const { message, to } = changed(ctx, gatehouse, account.user, link.token)
     return pages.leave(ctx, to, { message })
   }
   forgetLink(ctx, purpose)
@@ -279,5 +289,5 @@ async function dead(
     purpose === 'email-undo'
       ? { href: url('password/forgot'), message: NEW_PASSWORD }
       : { href: url('account'), message: TO_ACCOUNT }
-  refuseLink(ctx, house, link ?? { state: 'unknown' }, onward)
+  refuseLink(ctx, gatehouse, link ?? { state: 'unknown' }, onward)
 }

@@ -5,7 +5,7 @@ import { openEvent, type Records, recordsOf, withDates } from '../../accounts/ex
 import * as events from '../../tables/events.js'
 import type * as users from '../../tables/users.js'
 import { passwordConfirm } from '../../visitor/drafts.js'
-import type { House } from '../../visitor/gatehouse.js'
+import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { isRecentLogin, pathWithNext, requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/session.js'
 import { refuseRequest } from '../../web/error-pages.js'
@@ -22,30 +22,30 @@ const PART_MISSING = {
 /** So much of it is read at once. */
 const BATCH = 500
 
-export function routes(router: Router, house: House): void {
+export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/export/', requireRecentLogin, async (ctx) => {
     const { id } = loginOf(ctx).user
-    const found = await events.newest(house.database.main, { userId: id, limit: SHOWN + 1 })
-    house.pages.show(ctx, 'account/export/page.html', {
-      stored: await recordsOf(house, id),
-      app: await appData(house, loginOf(ctx).user),
+    const found = await events.newest(gatehouse.database.main, { userId: id, limit: SHOWN + 1 })
+    gatehouse.pages.show(ctx, 'account/export/page.html', {
+      stored: await recordsOf(gatehouse, id),
+      app: await appData(gatehouse, loginOf(ctx).user),
       events: found.slice(0, SHOWN),
       isAll: found.length <= SHOWN,
     })
   })
 
-  router.get('/account/export/json/', toPage(house), async (ctx) => {
+  router.get('/account/export/json/', toPage(gatehouse), async (ctx) => {
     const { user } = loginOf(ctx)
-    const app = await appData(house, user)
+    const app = await appData(gatehouse, user)
     // Without a part it would look like all there is.
     if (app === 'missing') return refuseRequest(ctx, 503, PART_MISSING)
-    const content = fileOf(house, user.id, { records: await recordsOf(house, user.id), app })
-    house.pages.download(ctx, { name: fileName(user), content: Readable.from(content) })
+    const content = fileOf(gatehouse, user.id, { records: await recordsOf(gatehouse, user.id), app })
+    gatehouse.pages.download(ctx, { name: fileName(user), content: Readable.from(content) })
   })
 }
 
 // Like `requireRecentLogin`, but what it asks for leads to the page: a file alone would leave its visitor where they were asked.
-function toPage({ pages, url }: House): Middleware {
+function toPage({ pages, url }: Gatehouse): Middleware {
   return async (ctx, next) => {
     if (isRecentLogin(ctx)) return await next()
     const asking = userOf(ctx) === undefined ? 'login' : passwordConfirm.name
@@ -59,27 +59,27 @@ function fileName({ slug }: users.User): string {
 }
 
 /** What the host adds, as JSON; undefined if it has nothing. */
-async function appData(house: House, user: users.User): Promise<string | undefined | 'missing'> {
+async function appData(gatehouse: Gatehouse, user: users.User): Promise<string | undefined | 'missing'> {
   try {
-    return JSON.stringify(await house.hooks.exportOf?.(user), undefined, 2)
+    return JSON.stringify(await gatehouse.hooks.exportOf?.(user), undefined, 2)
   } catch (error) {
-    house.log.error({ err: error }, 'exportOf failed')
+    gatehouse.log.error({ err: error }, 'exportOf failed')
     return 'missing'
   }
 }
 
 /** The file, written while it is sent: a history may be longer than fits into memory. */
 async function* fileOf(
-  house: House,
+  gatehouse: Gatehouse,
   userId: string,
   { records, app }: { records: Records; app: string | undefined },
 ): AsyncGenerator<string> {
-  const first = JSON.stringify({ exportedAt: house.now(), ...records }, withDates, 2)
+  const first = JSON.stringify({ exportedAt: gatehouse.now(), ...records }, withDates, 2)
   yield first.slice(0, -END.length)
   if (app !== undefined) yield `,\n  "app": ${app.replaceAll('\n', '\n  ')}`
   yield ',\n  "events": ['
   let separator = ''
-  for await (const event of history(house, userId)) {
+  for await (const event of history(gatehouse, userId)) {
     yield `${separator}\n    ${JSON.stringify(openEvent(event), withDates)}`
     separator = ','
   }
@@ -89,7 +89,7 @@ async function* fileOf(
 const END = '\n}'
 
 /** The whole history, newest first. */
-async function* history({ database }: House, userId: string): AsyncGenerator<events.StoredEvent> {
+async function* history({ database }: Gatehouse, userId: string): AsyncGenerator<events.StoredEvent> {
   let before: string | undefined
   do {
     const batch = await events.newest(database.main, { userId, before, limit: BATCH })

@@ -11,7 +11,7 @@ import { DAY } from '../../base/durations.js'
 import { isTaken } from '../../database/unique.js'
 import * as slugs from '../../tables/slugs.js'
 import * as users from '../../tables/users.js'
-import type { House } from '../../visitor/gatehouse.js'
+import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { circumstances } from '../../visitor/origin.js'
 import { loginOf, lookAnew } from '../../visitor/session.js'
@@ -35,43 +35,43 @@ const CHANGED_MEANWHILE = {
 }
 const GO_ON = { code: 'name_changed_go_on', sentence: 'Go on to your account' }
 
-export function routes(router: Router, house: House): void {
+export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/name/', requireRecentLogin, (ctx) =>
-    house.pages.form(ctx, form, { username: loginOf(ctx).user.name }),
+    gatehouse.pages.form(ctx, form, { username: loginOf(ctx).user.name }),
   )
 
   router.post(
     '/account/name/advice/',
-    onTyping(form, house, (ctx, values) => advise(ctx, house, values)),
+    onTyping(form, gatehouse, (ctx, values) => advise(ctx, gatehouse, values)),
   )
 
   router.post(
     '/account/name/verify/',
     requireRecentLogin,
-    onSubmit(form, house, async (ctx, values) => {
+    onSubmit(form, gatehouse, async (ctx, values) => {
       const wanted = wantedName(values.username)
       const isNew = wanted.name !== loginOf(ctx).user.name
-      const errors = isNew ? await changeName(ctx, house, wanted) : []
+      const errors = isNew ? await changeName(ctx, gatehouse, wanted) : []
       if (errors.length > 0) {
-        const advice = await besideErrors(ctx, house, errors, values)
-        return await house.pages.refuse(ctx, form, { errors, advice, values })
+        const advice = await besideErrors(ctx, gatehouse, errors, values)
+        return await gatehouse.pages.refuse(ctx, form, { errors, advice, values })
       }
-      const journey = isNew ? changed(house, wanted) : unchanged(house)
-      await house.pages.accept(ctx, form, { ...journey, values: { ...values, username: wanted.name } })
+      const journey = isNew ? changed(gatehouse, wanted) : unchanged(gatehouse)
+      await gatehouse.pages.accept(ctx, form, { ...journey, values: { ...values, username: wanted.name } })
     }),
   )
 }
 
-async function advise(ctx: Context, house: House, { username }: Sent<'username'>): Promise<Advice[]> {
+async function advise(ctx: Context, gatehouse: Gatehouse, { username }: Sent<'username'>): Promise<Advice[]> {
   const user = userOf(ctx)
-  return user === undefined ? [] : whileAllowed(ctx, house, () => onName(house, username, user.id))
+  return user === undefined ? [] : whileAllowed(ctx, gatehouse, () => onName(gatehouse, username, user.id))
 }
 
-function changed({ url }: House, { name }: Wanted): Omit<Acceptance, 'values'> {
+function changed({ url }: Gatehouse, { name }: Wanted): Omit<Acceptance, 'values'> {
   return { notice: { message: { ...NAME_CHANGED, params: { name } } }, to: url('account'), onward: GO_ON }
 }
 
-function unchanged({ url }: House): Omit<Acceptance, 'values'> {
+function unchanged({ url }: Gatehouse): Omit<Acceptance, 'values'> {
   return { notice: { message: NAME_UNCHANGED }, to: url(name) }
 }
 
@@ -89,42 +89,42 @@ function wantedName(typed: string): Wanted {
 }
 
 /** Gives the user the name, or answers what is wrong with it. */
-async function changeName(ctx: Context, house: House, wanted: Wanted): Promise<Broken[]> {
+async function changeName(ctx: Context, gatehouse: Gatehouse, wanted: Wanted): Promise<Broken[]> {
   const { user } = loginOf(ctx)
   const errors = fields.check(fields.username, wanted.name)
   if (errors.length > 0) return errors
-  const ofHost = await hostObjections(house, { name: wanted.name, user })
+  const ofHost = await hostObjections(gatehouse, { name: wanted.name, user })
   if (ofHost.length > 0) return [...ofHost]
-  await countTaken(ctx, house)
-  const owner = { now: house.now(), userId: user.id }
-  if (await users.isNameTaken(house.database.main, wanted, owner)) return [fields.USERNAME_TAKEN]
-  return changeCounted(ctx, house, user, wanted)
+  await countTaken(ctx, gatehouse)
+  const owner = { now: gatehouse.now(), userId: user.id }
+  if (await users.isNameTaken(gatehouse.database.main, wanted, owner)) return [fields.USERNAME_TAKEN]
+  return changeCounted(ctx, gatehouse, user, wanted)
 }
 
 /** Only what was changed counts. */
 async function changeCounted(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   user: users.User,
   wanted: Wanted,
 ): Promise<Broken[]> {
   const counted: Counted[] = [
     { rule: 'renameAccount', of: user.id },
-    ...countedFor(ctx, house, { kind: 'name-changed', userId: user.id, address: user.email }),
+    ...countedFor(ctx, gatehouse, { kind: 'name-changed', userId: user.id, address: user.email }),
   ]
-  await takePlaces(ctx, house, counted)
+  await takePlaces(ctx, gatehouse, counted)
   let isDone = false
   try {
-    isDone = await change(ctx, house, user, wanted)
+    isDone = await change(ctx, gatehouse, user, wanted)
   } catch (error) {
     if (!(error instanceof SlugTaken || isTaken(error))) throw error
     return [fields.USERNAME_TAKEN]
   } finally {
-    if (!isDone) await house.limits.giveBack(counted)
+    if (!isDone) await gatehouse.limits.giveBack(counted)
   }
   // A button that was pressed twice has done what was asked for.
-  if (!isDone && !(await hasName(house, user, wanted))) return [CHANGED_MEANWHILE]
-  lookAnew(ctx, house)
+  if (!isDone && !(await hasName(gatehouse, user, wanted))) return [CHANGED_MEANWHILE]
+  lookAnew(ctx, gatehouse)
   return []
 }
 
@@ -134,23 +134,33 @@ class SlugTaken extends Error {
 }
 
 /** Changes the name, or answers false if it is another one by now; throws if somebody else has the wanted one. */
-async function change(ctx: Context, house: House, user: users.User, wanted: Wanted): Promise<boolean> {
-  const now = house.now()
+async function change(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  user: users.User,
+  wanted: Wanted,
+): Promise<boolean> {
+  const now = gatehouse.now()
   const { id, name: former, email } = user
   const about = `${former} → ${wanted.name}`
-  const done = await happens(ctx, house, { kind: 'name_changed', userId: id, about }, async (transaction) => {
-    if (!(await users.rename(transaction, { id, former }, { ...wanted, now }))) return undefined
-    // In this order: a slug that stays the same is left, and taken back.
-    await slugs.leave(transaction, { slug: user.slug, userId: id }, now + FORMER_LIFE)
-    if (!(await slugs.claim(transaction, { slug: wanted.slug, userId: id, now }))) throw new SlugTaken()
-    const facts = { to: email, former, current: wanted.name, ...circumstances(ctx, house) }
-    await house.outbox.post(transaction, { kind: 'name-changed', userId: id, facts })
-    return true
-  })
+  const done = await happens(
+    ctx,
+    gatehouse,
+    { kind: 'name_changed', userId: id, about },
+    async (transaction) => {
+      if (!(await users.rename(transaction, { id, former }, { ...wanted, now }))) return undefined
+      // In this order: a slug that stays the same is left, and taken back.
+      await slugs.leave(transaction, { slug: user.slug, userId: id }, now + FORMER_LIFE)
+      if (!(await slugs.claim(transaction, { slug: wanted.slug, userId: id, now }))) throw new SlugTaken()
+      const facts = { to: email, former, current: wanted.name, ...circumstances(ctx, gatehouse) }
+      await gatehouse.outbox.post(transaction, { kind: 'name-changed', userId: id, facts })
+      return true
+    },
+  )
   return done ?? false
 }
 
-async function hasName({ database }: House, { id }: users.User, { name }: Wanted): Promise<boolean> {
+async function hasName({ database }: Gatehouse, { id }: users.User, { name }: Wanted): Promise<boolean> {
   const account = await users.byId(database.main, id)
   return account?.user.name === name
 }

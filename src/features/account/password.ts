@@ -9,7 +9,7 @@ import { normalizePassword } from '../../secrets/password.js'
 import * as sessions from '../../tables/sessions.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
-import type { House } from '../../visitor/gatehouse.js'
+import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireUser, userOf } from '../../visitor/guards.js'
 import { newDeviceStamp, rememberDevice } from '../../visitor/known-devices.js'
 import { circumstances } from '../../visitor/origin.js'
@@ -47,25 +47,25 @@ const OVERTAKEN: Broken = {
   sentence: 'Your password was changed just now in another place, so this one was not saved.',
 }
 
-export function routes(router: Router, house: House): void {
-  router.get('/account/password/', requireUser, (ctx) => house.pages.form(ctx, form))
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/account/password/', requireUser, (ctx) => gatehouse.pages.form(ctx, form))
 
   router.post(
     '/account/password/advice/',
-    onTyping(form, house, (ctx, values) => advise(ctx, house, values)),
+    onTyping(form, gatehouse, (ctx, values) => advise(ctx, gatehouse, values)),
   )
 
   router.post(
     '/account/password/verify/',
     requireUser,
-    onSubmit(form, house, async (ctx, values) => {
-      const outcome = await change(ctx, house, values)
-      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: outcome.errors, values })
+    onSubmit(form, gatehouse, async (ctx, values) => {
+      const outcome = await change(ctx, gatehouse, values)
+      if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: outcome.errors, values })
       const { count } = outcome
       const message = count > 0 ? { ...CHANGED_EVERYWHERE, params: { count } } : CHANGED
-      await house.pages.accept(ctx, form, {
+      await gatehouse.pages.accept(ctx, form, {
         notice: { message },
-        to: house.url('account'),
+        to: gatehouse.url('account'),
         onward: GO_ON,
         values,
       })
@@ -73,32 +73,32 @@ export function routes(router: Router, house: House): void {
   )
 }
 
-async function advise(ctx: Context, house: House, { password }: Sent<FieldName>): Promise<Advice[]> {
+async function advise(ctx: Context, gatehouse: Gatehouse, { password }: Sent<FieldName>): Promise<Advice[]> {
   const user = userOf(ctx)
   if (user === undefined) return []
-  return whileAllowed(ctx, house, async () => onPassword(house, password, [user.name, user.email]))
+  return whileAllowed(ctx, gatehouse, async () => onPassword(gatehouse, password, [user.name, user.email]))
 }
 
 /** `count` is how many other devices were logged out. */
 type Outcome = { ok: true; count: number } | { ok: false; errors: readonly Broken[] }
 
 /** Changes the password, or answers everything that is wrong. A form that arrives twice gets a yes both times. */
-async function change(ctx: Context, house: House, values: Sent<FieldName>): Promise<Outcome> {
-  const errors = objections(ctx, house, values)
+async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<Outcome> {
+  const errors = objections(ctx, gatehouse, values)
   if (errors.length > 0) return { ok: false, errors }
-  const account = await users.byId(house.database.main, loginOf(ctx).user.id)
+  const account = await users.byId(gatehouse.database.main, loginOf(ctx).user.id)
   if (account === undefined) return { ok: false, errors: [OVERTAKEN] }
-  if (await isRepeated(ctx, house, values)) return { ok: true, count: 0 }
-  if (!(await isCurrent(ctx, house, account, values))) return { ok: false, errors: [CURRENT_WRONG] }
+  if (await isRepeated(ctx, gatehouse, values)) return { ok: true, count: 0 }
+  if (!(await isCurrent(ctx, gatehouse, account, values))) return { ok: false, errors: [CURRENT_WRONG] }
 
-  const count = await store(ctx, house, account, values)
+  const count = await store(ctx, gatehouse, account, values)
   if (count !== undefined) return { ok: true, count }
-  if (await isRepeated(ctx, house, values)) return { ok: true, count: 0 }
+  if (await isRepeated(ctx, gatehouse, values)) return { ok: true, count: 0 }
   return { ok: false, errors: [OVERTAKEN] }
 }
 
 /** Every rule that is broken, in the order of the fields; whether the current password is right costs a hash, and a try. */
-function objections(ctx: Context, { rules }: House, values: Sent<FieldName>): Broken[] {
+function objections(ctx: Context, { rules }: Gatehouse, values: Sent<FieldName>): Broken[] {
   const { current, password, repassword } = values
   const { user } = loginOf(ctx)
   const isSame = password !== '' && normalizePassword(password) === normalizePassword(current)
@@ -113,12 +113,12 @@ function objections(ctx: Context, { rules }: House, values: Sent<FieldName>): Br
 
 function isCurrent(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   account: users.Account,
   { current }: Sent<FieldName>,
 ): Promise<boolean> {
   const name = fields.nameKeyOf(account.user.name)
-  return checkPassword(ctx, house, { name, account, password: current, failure: 'password_failed' })
+  return checkPassword(ctx, gatehouse, { name, account, password: current, failure: 'password_failed' })
 }
 
 /**
@@ -127,19 +127,19 @@ function isCurrent(
  */
 async function store(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { user, passwordHash }: users.Account,
   values: Sent<FieldName>,
 ): Promise<number | undefined> {
-  await countMail(ctx, house, { kind: 'password-changed', userId: user.id, address: user.email })
-  const hash = await house.passwords.hash(values.password, () => refuseIfLeft(ctx))
-  const now = house.now()
+  await countMail(ctx, gatehouse, { kind: 'password-changed', userId: user.id, address: user.email })
+  const hash = await gatehouse.passwords.hash(values.password, () => refuseIfLeft(ctx))
+  const now = gatehouse.now()
   const stamp = newDeviceStamp()
-  const renewal = renewalOf(ctx, house, { form: fingerprint(ctx, house, values) })
-  const facts = { to: user.email, ...circumstances(ctx, house) }
+  const renewal = renewalOf(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) })
+  const facts = { to: user.email, ...circumstances(ctx, gatehouse) }
   const count = await happens(
     ctx,
-    house,
+    gatehouse,
     { kind: 'password_changed', userId: user.id },
     async (transaction) => {
       const next = { passwordHash: hash, deviceStamp: stamp, now, insteadOf: passwordHash }
@@ -147,13 +147,13 @@ async function store(
       await renewal.store(transaction)
       await tokens.revoke(transaction, user.id, ['password-reset', 'email-change'])
       await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
-      await house.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
+      await gatehouse.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
       return sessions.closeAll(transaction, user.id, { now, except: loginOf(ctx).session.id })
     },
   )
   if (count === undefined) return undefined
   await renewal.carry()
-  rememberDevice(ctx, house, { userId: user.id, stamp })
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp })
   return count
 }
 
@@ -161,18 +161,18 @@ async function store(
  * Whether this very form has changed the password already: of a button pressed twice the browser keeps the second answer
  * alone, which has to bring the token and the stamp again. With another password it is not the same form.
  */
-async function isRepeated(ctx: Context, house: House, values: Sent<FieldName>): Promise<boolean> {
-  const { main, write } = house.database
+async function isRepeated(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<boolean> {
+  const { main, write } = gatehouse.database
   const { session, user } = loginOf(ctx)
   const owned = { id: session.id, userId: user.id }
-  const isSecond = await sessions.isOfForm(main, owned, fingerprint(ctx, house, values))
+  const isSecond = await sessions.isOfForm(main, owned, fingerprint(ctx, gatehouse, values))
   const account = isSecond ? await users.byId(main, user.id) : undefined
   if (account === undefined) return false
-  if (!(await house.passwords.verify(account.passwordHash, values.password, () => refuseIfLeft(ctx))))
+  if (!(await gatehouse.passwords.verify(account.passwordHash, values.password, () => refuseIfLeft(ctx))))
     return false
-  const renewal = renewalOf(ctx, house, { form: fingerprint(ctx, house, values) })
+  const renewal = renewalOf(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) })
   if (!(await write(renewal.store))) return false
   await renewal.carry()
-  rememberDevice(ctx, house, { userId: user.id, stamp: account.deviceStamp })
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: account.deviceStamp })
   return true
 }

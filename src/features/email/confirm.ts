@@ -14,7 +14,7 @@ import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js
 import { REOPEN_LIFE } from '../../accounts/letters.js'
 import type * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
-import { type House, houseOf, loginAs, loginBefore } from '../../visitor/gatehouse.js'
+import { type Gatehouse, gatehouseOf, loginAs, loginBefore } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import {
   behindLink,
@@ -87,113 +87,121 @@ const NOT_ERASED = {
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const ASK_AGAIN = { code: 'email_confirm_ask', sentence: 'Ask for another mail' }
 
-export function routes(router: Router, house: House): void {
+export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/email/confirm/', async (ctx) => {
-    const link = await linkOf(ctx, house, PURPOSE)
-    if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
-    if (link === undefined && (await subjectOf(ctx)) === undefined) return await nobody(ctx, house)
-    await house.pages.form(ctx, form)
+    const link = await linkOf(ctx, gatehouse, PURPOSE)
+    if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
+    if (link === undefined && (await subjectOf(ctx)) === undefined) return await nobody(ctx, gatehouse)
+    await gatehouse.pages.form(ctx, form)
   })
 
   router.post(
     '/email/confirm/verify/',
-    onSubmit(form, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, PURPOSE, values)
-      if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
-      const outcome = link ? await prove(ctx, house, link, values) : await proveByCode(ctx, house, values)
-      if (outcome === undefined) return await nobody(ctx, house)
-      if (!outcome.ok) return await house.pages.refuse(ctx, form, { errors: [outcome.error], values })
-      const confirmed = await confirmAddress(ctx, house, outcome)
+    onSubmit(form, gatehouse, async (ctx, values) => {
+      const link = await linkOf(ctx, gatehouse, PURPOSE, values)
+      if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
+      const outcome = link
+        ? await prove(ctx, gatehouse, link, values)
+        : await proveByCode(ctx, gatehouse, values)
+      if (outcome === undefined) return await nobody(ctx, gatehouse)
+      if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
+      const confirmed = await confirmAddress(ctx, gatehouse, outcome)
       if (confirmed === 'taken') {
-        return await house.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
+        return await gatehouse.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
       }
       finishLink(ctx, PURPOSE)
-      lookAnew(ctx, house)
-      await goOn(ctx, house, outcome.account, confirmed)
+      lookAnew(ctx, gatehouse)
+      await goOn(ctx, gatehouse, outcome.account, confirmed)
     }),
   )
 
   // Where the page of the button stands: opened anew, it is the form.
-  router.get('/email/confirm/send/', (ctx) => house.pages.leave(ctx, house.url(name)))
+  router.get('/email/confirm/send/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
 
   router.post(
     '/email/confirm/send/',
-    onSubmit(sending, house, async (ctx, values) => {
+    onSubmit(sending, gatehouse, async (ctx, values) => {
       const account = await subjectOf(ctx)
-      if (account === undefined) return await nobody(ctx, house)
-      await sendConfirmAgain(ctx, house, account.user)
+      if (account === undefined) return await nobody(ctx, gatehouse)
+      await sendConfirmAgain(ctx, gatehouse, account.user)
       const message = { ...SENT, params: { email: account.user.email } }
       forgetLink(ctx, PURPOSE)
-      await house.pages.accept(ctx, sending, { notice: { message }, to: house.url(name), values })
+      await gatehouse.pages.accept(ctx, sending, { notice: { message }, to: gatehouse.url(name), values })
     }),
   )
 
   router.get('/email/confirm/address/', requireRecentIfUser, async (ctx) => {
     const account = await subjectOf(ctx)
-    if (account === undefined) return await nobody(ctx, house)
+    if (account === undefined) return await nobody(ctx, gatehouse)
     const { email } = account.user
-    await house.pages.form(ctx, correcting, { email }, onEmail(email))
+    await gatehouse.pages.form(ctx, correcting, { email }, onEmail(email))
   })
 
   router.post(
     '/email/confirm/address/advice/',
-    onTyping(correcting, house, (ctx, values) => adviseOnEmail(ctx, house, values)),
+    onTyping(correcting, gatehouse, (ctx, values) => adviseOnEmail(ctx, gatehouse, values)),
   )
 
   router.post(
     '/email/confirm/address/verify/',
     requireRecentIfUser,
-    onSubmit(correcting, house, async (ctx, values) => {
+    onSubmit(correcting, gatehouse, async (ctx, values) => {
       const account = await subjectOf(ctx)
-      if (account === undefined) return await nobody(ctx, house)
+      if (account === undefined) return await nobody(ctx, gatehouse)
       const email = fields.normalizeEmail(values.email)
-      const errors = await correctAddress(ctx, house, account.user, {
+      const errors = await correctAddress(ctx, gatehouse, account.user, {
         email,
-        form: fingerprint(ctx, house, values, email),
+        form: fingerprint(ctx, gatehouse, values, email),
       })
       if (errors.length > 0) {
-        return await house.pages.refuse(ctx, correcting, { errors, advice: onEmail(email), values })
+        return await gatehouse.pages.refuse(ctx, correcting, { errors, advice: onEmail(email), values })
       }
       const message = { ...CORRECTED, params: { email } }
-      const notice = { message, ...onAcceptedEmail(email, house.url(correcting.name)) }
-      await house.pages.accept(ctx, correcting, { notice, to: house.url(name), onward: GO_ON, values })
+      const notice = { message, ...onAcceptedEmail(email, gatehouse.url(correcting.name)) }
+      await gatehouse.pages.accept(ctx, correcting, {
+        notice,
+        to: gatehouse.url(name),
+        onward: GO_ON,
+        values,
+      })
     }),
   )
 
   router.get('/email/confirm/deny/', async (ctx) => {
-    const link = (await linkOf(ctx, house, PURPOSE)) ?? { state: 'unknown' }
+    const link = (await linkOf(ctx, gatehouse, PURPOSE)) ?? { state: 'unknown' }
     const { state } = link
     if (state === 'gone' || state === 'closed') {
-      return house.pages.show(ctx, 'email/confirm/deny/done.html', { state, life: REOPEN_LIFE })
+      return gatehouse.pages.show(ctx, 'email/confirm/deny/done.html', { state, life: REOPEN_LIFE })
     }
-    if (!isLive(link)) return await dead(ctx, house, link)
-    await house.pages.form(ctx, denying)
+    if (!isLive(link)) return await dead(ctx, gatehouse, link)
+    await gatehouse.pages.form(ctx, denying)
   })
 
   router.post(
     '/email/confirm/deny/',
-    onSubmit(denying, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, PURPOSE, values)
-      if (link?.state === 'done') return leaveDenied(ctx, house, 'closed')
-      if (!isLive(link)) return await dead(ctx, house, link ?? { state: 'unknown' })
-      const end = await denyAccount(ctx, house, {
+    onSubmit(denying, gatehouse, async (ctx, values) => {
+      const link = await linkOf(ctx, gatehouse, PURPOSE, values)
+      if (link?.state === 'done') return leaveDenied(ctx, gatehouse, 'closed')
+      if (!isLive(link)) return await dead(ctx, gatehouse, link ?? { state: 'unknown' })
+      const end = await denyAccount(ctx, gatehouse, {
         ...link.token,
-        usedForm: formOf(ctx, house, link.token, values),
+        usedForm: formOf(ctx, gatehouse, link.token, values),
       })
       if (end === 'kept') {
-        return await house.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
+        return await gatehouse.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
       }
-      if (end === undefined) return await dead(ctx, house, (await linkOf(ctx, house, PURPOSE)) ?? link)
-      leaveDenied(ctx, house, end)
+      if (end === undefined)
+        return await dead(ctx, gatehouse, (await linkOf(ctx, gatehouse, PURPOSE)) ?? link)
+      leaveDenied(ctx, gatehouse, end)
     }),
   )
 
-  router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
+  router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, gatehouse, PURPOSE, gatehouse.url(name)))
 }
 
-function leaveDenied(ctx: Context, house: House, end: 'gone' | 'closed'): void {
+function leaveDenied(ctx: Context, gatehouse: Gatehouse, end: 'gone' | 'closed'): void {
   finishLink(ctx, PURPOSE, end)
-  house.pages.leave(ctx, house.url(denying.name))
+  gatehouse.pages.leave(ctx, gatehouse.url(denying.name))
 }
 
 // Who has signed up just now is not asked. But who has come by another's session must not get at the account by an address
@@ -209,28 +217,28 @@ async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
 
 /** Who is here: the user who is logged in, or who has come half the way to that. */
 async function visitorOf(ctx: Context): Promise<users.Account | undefined> {
-  const house = houseOf(ctx)
+  const gatehouse = gatehouseOf(ctx)
   const user = userOf(ctx)
-  return user === undefined ? halfLoggedIn(ctx, house) : users.byId(house.database.main, user.id)
+  return user === undefined ? halfLoggedIn(ctx, gatehouse) : users.byId(gatehouse.database.main, user.id)
 }
 
 /** What the page shows: whose address it is, and what has to be given. */
 async function shown(ctx: Context) {
-  const house = houseOf(ctx)
-  const link = await linkOf(ctx, house, PURPOSE)
+  const gatehouse = gatehouseOf(ctx)
+  const link = await linkOf(ctx, gatehouse, PURPOSE)
   if (!link?.token) {
     const account = await subjectOf(ctx)
     const asks = browserOf(ctx) === undefined ? 'mail' : 'code'
     return { asks, name: account?.user.name ?? '', email: account?.user.email ?? '' }
   }
-  const account = await users.byId(house.database.main, link.token.userId)
+  const account = await users.byId(gatehouse.database.main, link.token.userId)
   const asks = link.state === 'done' || (await isOwn(ctx, link.token)) ? 'nothing' : 'password'
   return { asks, name: account?.user.name ?? '', email: link.token.email }
 }
 
 /** Whether it was opened where its user has signed up or is logged in; somebody else may be logged in there since. */
 async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boolean> {
-  return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, houseOf(ctx)))?.user.id === userId
+  return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, gatehouseOf(ctx)))?.user.id === userId
 }
 
 type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; error: Broken }
@@ -241,65 +249,65 @@ type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; e
  */
 async function prove(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { token }: LiveLink,
   { password }: { password: string },
 ): Promise<Proof | undefined> {
-  const account = await users.byId(house.database.main, token.userId)
+  const account = await users.byId(gatehouse.database.main, token.userId)
   if (account === undefined) return undefined
-  const [error] = (await isOwn(ctx, token)) ? [] : await askPasswordOf(ctx, house, account, password)
+  const [error] = (await isOwn(ctx, token)) ? [] : await askPasswordOf(ctx, gatehouse, account, password)
   return error === undefined ? { ok: true, account, hash: token.hash } : { ok: false, error }
 }
 
 async function proveByCode(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { code }: { code: string },
 ): Promise<Proof | undefined> {
   const account = await subjectOf(ctx)
   if (account === undefined) return undefined
-  const checked = await checkCode(ctx, house, { userId: account.user.id, purpose: PURPOSE }, code)
+  const checked = await checkCode(ctx, gatehouse, { userId: account.user.id, purpose: PURPOSE }, code)
   return checked.ok ? { ...checked, account } : checked
 }
 
 async function goOn(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { user }: users.Account,
   when: 'now' | 'before',
 ): Promise<void> {
   const message = { ...(when === 'now' ? CONFIRMED : CONFIRMED_BEFORE), params: { email: user.email } }
-  await house.pages.accept(ctx, form, {
+  await gatehouse.pages.accept(ctx, form, {
     notice: { message },
-    to: placeFor(ctx, house, user),
+    to: placeFor(ctx, gatehouse, user),
     onward: userOf(ctx) === undefined ? LOG_IN : GO_ON,
     values: {},
   })
 }
 
-function placeFor(ctx: Context, house: House, user: users.User): string {
-  return userOf(ctx)?.id === user.id ? house.url('account') : loginAs(house, user)
+function placeFor(ctx: Context, gatehouse: Gatehouse, user: users.User): string {
+  return userOf(ctx)?.id === user.id ? gatehouse.url('account') : loginAs(gatehouse, user)
 }
 
 /** A link that does nothing any more: of an address that it has confirmed that is told, for that is what was asked for. */
-async function dead(ctx: Context, house: House, link: Link): Promise<void> {
+async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<void> {
   if (link.state === 'gone' || link.state === 'closed') {
-    return house.pages.leave(ctx, house.url(denying.name))
+    return gatehouse.pages.leave(ctx, gatehouse.url(denying.name))
   }
-  const account = link.token && (await users.byId(house.database.main, link.token.userId))
+  const account = link.token && (await users.byId(gatehouse.database.main, link.token.userId))
   forgetLink(ctx, PURPOSE)
   if (account !== undefined && account.user.emailConfirmedAt !== null) {
     const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
-    return house.pages.leave(ctx, placeFor(ctx, house, account.user), { message })
+    return gatehouse.pages.leave(ctx, placeFor(ctx, gatehouse, account.user), { message })
   }
-  refuseLink(ctx, house, link, { href: house.url(name), message: ASK_AGAIN })
+  refuseLink(ctx, gatehouse, link, { href: gatehouse.url(name), message: ASK_AGAIN })
 }
 
 /** There is nobody here whose address could be confirmed: it is confirmed already, or nobody knows whose it would be. */
-async function nobody(ctx: Context, house: House): Promise<void> {
-  const { pages, url } = house
+async function nobody(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+  const { pages, url } = gatehouse
   const account = await visitorOf(ctx)
-  if (account === undefined) return pages.leave(ctx, loginBefore(house, url(name)))
+  if (account === undefined) return pages.leave(ctx, loginBefore(gatehouse, url(name)))
   const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
-  pages.leave(ctx, placeFor(ctx, house, account.user), { message })
+  pages.leave(ctx, placeFor(ctx, gatehouse, account.user), { message })
 }

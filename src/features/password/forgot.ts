@@ -5,7 +5,7 @@ import { type Counted, LimitReached } from '../../accounts/limits.js'
 import { countedFor, factsOfAsking } from '../../accounts/mail-limits.js'
 import { logSecurity, takePlaces } from '../../accounts/security-log.js'
 import { MINUTE } from '../../base/durations.js'
-import type { House } from '../../visitor/gatehouse.js'
+import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { userOf } from '../../visitor/guards.js'
 import { forgetLink } from '../../visitor/links.js'
 import { keepAsked } from '../../visitor/reset-request.js'
@@ -36,19 +36,19 @@ const GO_ON = { code: 'password_reset_go_on', sentence: 'Enter the code from the
 /** Longer than any name or address that could be somebody's. */
 const LONGEST = 300
 
-export function routes(router: Router, house: House): void {
-  router.get('/password/forgot/', (ctx) => house.pages.form(ctx, form, prefilled(ctx)))
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/password/forgot/', (ctx) => gatehouse.pages.form(ctx, form, prefilled(ctx)))
 
   router.post(
     '/password/forgot/verify/',
-    onSubmit(form, house, async (ctx, values) => {
+    onSubmit(form, gatehouse, async (ctx, values) => {
       const typed = values.username.trim().slice(0, LONGEST)
-      if (typed === '') return await house.pages.refuse(ctx, form, { errors: [NO_USERNAME], values })
-      await ask(ctx, house, typed, values)
+      if (typed === '') return await gatehouse.pages.refuse(ctx, form, { errors: [NO_USERNAME], values })
+      await ask(ctx, gatehouse, typed, values)
       keepAsked(ctx, typed)
       forgetLink(ctx, 'password-reset')
-      const to = house.url('password/reset')
-      await house.pages.accept(ctx, form, { notice: { message: SENT }, to, onward: GO_ON, values })
+      const to = gatehouse.url('password/reset')
+      await gatehouse.pages.accept(ctx, form, { notice: { message: SENT }, to, onward: GO_ON, values })
     }),
   )
 }
@@ -61,25 +61,30 @@ function prefilled(ctx: Context): { username: string } {
  * Writes down what was asked, and looks nobody up: who that is, if anybody, is found out when the mail is sent. Nothing is
  * asked for again that was asked for a moment ago, by whomever.
  */
-async function ask(ctx: Context, house: House, typed: string, values: Sent<'username'>): Promise<void> {
+async function ask(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  typed: string,
+  values: Sent<'username'>,
+): Promise<void> {
   const pause: Counted = { rule: 'mailPause', of: `password-reset called ${loginKeyOf(typed)}` }
-  const counted = [pause, ...countedFor(ctx, house, { kind: 'password-reset', address: typed })]
-  if (!(await isTime(ctx, house, counted, typed))) return
-  await post(ctx, house, typed, values).catch(async (error: unknown) => {
-    await house.limits.giveBack(counted).catch(() => {})
+  const counted = [pause, ...countedFor(ctx, gatehouse, { kind: 'password-reset', address: typed })]
+  if (!(await isTime(ctx, gatehouse, counted, typed))) return
+  await post(ctx, gatehouse, typed, values).catch(async (error: unknown) => {
+    await gatehouse.limits.giveBack(counted).catch(() => {})
     throw error
   })
-  logSecurity(ctx, house, { event: 'password_reset_asked', typed })
+  logSecurity(ctx, gatehouse, { event: 'password_reset_asked', typed })
 }
 
 async function isTime(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   counted: readonly Counted[],
   typed: string,
 ): Promise<boolean> {
   try {
-    await takePlaces(ctx, house, counted, typed)
+    await takePlaces(ctx, gatehouse, counted, typed)
     return true
   } catch (error) {
     if (error instanceof LimitReached && error.rule === 'mailPause') return false
@@ -87,12 +92,17 @@ async function isTime(
   }
 }
 
-async function post(ctx: Context, house: House, typed: string, values: Sent<'username'>): Promise<void> {
+async function post(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  typed: string,
+  values: Sent<'username'>,
+): Promise<void> {
   // The button pressed twice asks once; pressed again a minute later it asks again.
-  const minute = Math.floor(house.now() / MINUTE)
-  const once = fingerprint(ctx, house, values, typed, String(minute))
-  const facts = { username: typed, ...factsOfAsking(ctx, house) }
-  await house.database.write((transaction) =>
-    house.outbox.post(transaction, { kind: 'password-reset', facts, form: once, after: afterwards(ctx) }),
+  const minute = Math.floor(gatehouse.now() / MINUTE)
+  const once = fingerprint(ctx, gatehouse, values, typed, String(minute))
+  const facts = { username: typed, ...factsOfAsking(ctx, gatehouse) }
+  await gatehouse.database.write((transaction) =>
+    gatehouse.outbox.post(transaction, { kind: 'password-reset', facts, form: once, after: afterwards(ctx) }),
   )
 }

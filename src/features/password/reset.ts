@@ -12,7 +12,7 @@ import type { Db } from '../../tables/schema.js'
 import * as sessions from '../../tables/sessions.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
-import { type House, houseOf, loginAs } from '../../visitor/gatehouse.js'
+import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
 import { newDeviceStamp, rememberDevice } from '../../visitor/known-devices.js'
 import {
   behindLink,
@@ -63,64 +63,64 @@ const CODE_RIGHT = { code: 'password_reset_code', sentence: 'The code is right. 
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const ASK_AGAIN = { code: 'password_reset_again', sentence: 'Ask for another mail' }
 
-export function routes(router: Router, house: House): void {
+export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/password/reset/', async (ctx) => {
-    const link = await linkOf(ctx, house, PURPOSE)
-    if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
+    const link = await linkOf(ctx, gatehouse, PURPOSE)
+    if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
     if (link === undefined && askedOf(ctx) === undefined) {
-      return house.pages.leave(ctx, house.url('password/forgot'))
+      return gatehouse.pages.leave(ctx, gatehouse.url('password/forgot'))
     }
-    await house.pages.form(ctx, form)
+    await gatehouse.pages.form(ctx, form)
   })
 
   router.post(
     '/password/reset/advice/',
-    onTyping(form, house, async (ctx, values) => {
-      const link = await linkOf(ctx, house, PURPOSE)
-      const account = isLive(link) ? await users.byId(house.database.main, link.token.userId) : undefined
-      return account === undefined ? [] : await advise(ctx, house, account, values)
+    onTyping(form, gatehouse, async (ctx, values) => {
+      const link = await linkOf(ctx, gatehouse, PURPOSE)
+      const account = isLive(link) ? await users.byId(gatehouse.database.main, link.token.userId) : undefined
+      return account === undefined ? [] : await advise(ctx, gatehouse, account, values)
     }),
   )
 
   router.post(
     '/password/reset/verify/',
-    onSubmit(form, house, async (ctx, values) => {
-      const link = await linkOfForm(ctx, house, values)
-      if (link !== undefined && !isLive(link)) return await dead(ctx, house, link)
-      if (link === undefined) return await enterCode(ctx, house, values)
-      const account = await users.byId(house.database.main, link.token.userId)
-      if (account === undefined) return await dead(ctx, house, { state: 'unknown' })
-      const errors = objections(house, account, values)
-      if (errors.length > 0) return await house.pages.refuse(ctx, form, { errors, values })
-      if (!(await reset(ctx, house, link, account, values))) {
-        return await dead(ctx, house, (await linkOfForm(ctx, house, values)) ?? link)
+    onSubmit(form, gatehouse, async (ctx, values) => {
+      const link = await linkOfForm(ctx, gatehouse, values)
+      if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
+      if (link === undefined) return await enterCode(ctx, gatehouse, values)
+      const account = await users.byId(gatehouse.database.main, link.token.userId)
+      if (account === undefined) return await dead(ctx, gatehouse, { state: 'unknown' })
+      const errors = objections(gatehouse, account, values)
+      if (errors.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors, values })
+      if (!(await reset(ctx, gatehouse, link, account, values))) {
+        return await dead(ctx, gatehouse, (await linkOfForm(ctx, gatehouse, values)) ?? link)
       }
-      await house.pages.accept(ctx, form, {
+      await gatehouse.pages.accept(ctx, form, {
         notice: { message: RESET },
-        to: loginAs(house, account.user),
+        to: loginAs(gatehouse, account.user),
         onward: LOG_IN,
         values,
       })
     }),
   )
 
-  router.get('/password/reset/link/:token/', (ctx) => openLink(ctx, house, PURPOSE, house.url(name)))
+  router.get('/password/reset/link/:token/', (ctx) => openLink(ctx, gatehouse, PURPOSE, gatehouse.url(name)))
 }
 
 function advise(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { user }: users.Account,
   { password }: Sent<FieldName>,
 ): Promise<Advice[]> {
-  return whileAllowed(ctx, house, async () => onPassword(house, password, [user.name, user.email]))
+  return whileAllowed(ctx, gatehouse, async () => onPassword(gatehouse, password, [user.name, user.email]))
 }
 
 async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: string }> {
-  const house = houseOf(ctx)
-  const link = await linkOf(ctx, house, PURPOSE)
+  const gatehouse = gatehouseOf(ctx)
+  const link = await linkOf(ctx, gatehouse, PURPOSE)
   if (!link?.token) return { asks: 'code', name: '' }
-  const account = await users.byId(house.database.main, link.token.userId)
+  const account = await users.byId(gatehouse.database.main, link.token.userId)
   return { asks: 'password', name: account?.user.name ?? '' }
 }
 
@@ -128,12 +128,16 @@ async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: s
  * The link behind the form that was sent. The form that has used it may come again, but with another password than the one
  * that was set it is not told that this was done.
  */
-async function linkOfForm(ctx: Context, house: House, values: Sent<FieldName>): Promise<Link | undefined> {
-  const link = await linkOf(ctx, house, PURPOSE, values)
+async function linkOfForm(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  values: Sent<FieldName>,
+): Promise<Link | undefined> {
+  const link = await linkOf(ctx, gatehouse, PURPOSE, values)
   if (link?.state !== 'done') return link
-  const account = await users.byId(house.database.main, link.token.userId)
+  const account = await users.byId(gatehouse.database.main, link.token.userId)
   const wrong =
-    account === undefined || (await askPasswordOf(ctx, house, account, values.password)).length > 0
+    account === undefined || (await askPasswordOf(ctx, gatehouse, account, values.password)).length > 0
   return wrong ? { state: 'used', token: link.token } : link
 }
 
@@ -141,32 +145,32 @@ async function linkOfForm(ctx: Context, house: House, values: Sent<FieldName>): 
  * The code is worth the link beside it: whoever types it goes on as if that had been opened. For a name that nobody has it
  * is a wrong code, counted and answered alike.
  */
-async function enterCode(ctx: Context, house: House, values: Sent<FieldName>): Promise<void> {
+async function enterCode(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<void> {
   const asked = askedOf(ctx)
-  if (asked === undefined) return house.pages.leave(ctx, house.url('password/forgot'))
-  const account = await users.byLogin(house.database.main, fields.loginKeyOf(asked))
+  if (asked === undefined) return gatehouse.pages.leave(ctx, gatehouse.url('password/forgot'))
+  const account = await users.byLogin(gatehouse.database.main, fields.loginKeyOf(asked))
   const userId = account?.user.id ?? `nobody called ${fields.loginKeyOf(asked)}`
   const checked = await checkCode(
     ctx,
-    house,
+    gatehouse,
     { userId, purpose: PURPOSE, calledBy: fields.loginKeyOf(asked) },
     values.code,
   )
-  if (!checked.ok) return await house.pages.refuse(ctx, form, { errors: [checked.error], values })
-  if (!(await openByCode(ctx, house, checked.hash))) {
-    return await house.pages.refuse(ctx, form, { errors: [CODE_WRONG], values })
+  if (!checked.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [checked.error], values })
+  if (!(await openByCode(ctx, gatehouse, checked.hash))) {
+    return await gatehouse.pages.refuse(ctx, form, { errors: [CODE_WRONG], values })
   }
-  house.pages.leave(ctx, house.url(name), { message: CODE_RIGHT })
+  gatehouse.pages.leave(ctx, gatehouse.url(name), { message: CODE_RIGHT })
 }
 
 /** Every rule that is broken, in the order of the fields. */
 function objections(
-  house: House,
+  gatehouse: Gatehouse,
   { user }: users.Account,
   { password, repassword }: Sent<FieldName>,
 ): Broken[] {
   return [
-    ...fields.check(fields.newPassword(house.rules, [user.name, user.email]), password),
+    ...fields.check(fields.newPassword(gatehouse.rules, [user.name, user.email]), password),
     ...fields.check(fields.repeated(password), repassword),
   ]
 }
@@ -177,15 +181,15 @@ function objections(
  */
 async function reset(
   ctx: Context,
-  house: House,
+  gatehouse: Gatehouse,
   { token }: LiveLink,
   { user }: users.Account,
   values: Sent<FieldName>,
 ): Promise<boolean> {
-  const now = house.now()
+  const now = gatehouse.now()
   const deviceStamp = newDeviceStamp()
-  const passwordHash = await house.passwords.hash(values.password, () => refuseIfLeft(ctx))
-  const form = formOf(ctx, house, token, values)
+  const passwordHash = await gatehouse.passwords.hash(values.password, () => refuseIfLeft(ctx))
+  const form = formOf(ctx, gatehouse, token, values)
   const work = async (transaction: Db) => {
     // A form that changes nothing leaves the link unused: sent again, it must not be told that it did.
     if ((await users.held(transaction, user.id))?.user.email !== token.email) return undefined
@@ -195,23 +199,23 @@ async function reset(
     await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
     await sessions.closeAll(transaction, user.id, { now })
     await tokens.revoke(transaction, user.id, ENDED, { except: token.hash })
-    const facts = { to: user.email, ...circumstances(ctx, house) }
-    await house.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
+    const facts = { to: user.email, ...circumstances(ctx, gatehouse) }
+    await gatehouse.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
     await confirmRead(transaction, token, user, now)
     return true
   }
   const happening = { kind: 'password_reset', userId: user.id } as const
-  const done = await happens(ctx, house, happening, work).catch((error: unknown) => {
+  const done = await happens(ctx, gatehouse, happening, work).catch((error: unknown) => {
     // Somebody else has confirmed the address this very moment: pressed again, it is left out.
     if (isTaken(error)) return undefined
     throw error
   })
   if (done === undefined) return false
-  await forgetTries(house, user).catch((error: unknown) =>
-    house.log.warn({ err: error }, 'tries not forgotten'),
+  await forgetTries(gatehouse, user).catch((error: unknown) =>
+    gatehouse.log.warn({ err: error }, 'tries not forgotten'),
   )
   finishLink(ctx, PURPOSE)
-  rememberDevice(ctx, house, { userId: user.id, stamp: deviceStamp })
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: deviceStamp })
   forgetAsked(ctx)
   return true
 }
@@ -229,10 +233,10 @@ async function confirmRead(db: Db, { emailKey }: tokens.Token, user: users.User,
  * A token of this browser's own in place of the code; the link in the mail stays good as long as nothing was done by it.
  * Answers false if the code, or that link, was used meanwhile.
  */
-async function openByCode(ctx: Context, house: House, hash: string): Promise<boolean> {
-  const now = house.now()
+async function openByCode(ctx: Context, gatehouse: Gatehouse, hash: string): Promise<boolean> {
+  const now = gatehouse.now()
   const token = newToken()
-  const isOpened = await house.database.write(async (transaction) => {
+  const isOpened = await gatehouse.database.write(async (transaction) => {
     const spent = await tokens.spendCode(transaction, hash, PURPOSE)
     if (spent === undefined) return false
     const { userId, email, emailKey } = spent
@@ -253,11 +257,11 @@ async function openByCode(ctx: Context, house: House, hash: string): Promise<boo
   return isOpened
 }
 
-async function dead(ctx: Context, house: House, link: Link): Promise<void> {
-  const account = link.token && (await users.byId(house.database.main, link.token.userId))
+async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<void> {
+  const account = link.token && (await users.byId(gatehouse.database.main, link.token.userId))
   if (link.state === 'done' && account !== undefined) {
-    return house.pages.leave(ctx, loginAs(house, account.user), { message: RESET_BEFORE })
+    return gatehouse.pages.leave(ctx, loginAs(gatehouse, account.user), { message: RESET_BEFORE })
   }
   forgetLink(ctx, PURPOSE)
-  refuseLink(ctx, house, link, { href: house.url('password/forgot'), message: ASK_AGAIN })
+  refuseLink(ctx, gatehouse, link, { href: gatehouse.url('password/forgot'), message: ASK_AGAIN })
 }
