@@ -192,7 +192,6 @@ async function build(options: AccountsOptions): Promise<{ gatehouse: Gatehouse; 
     csrf,
     loginCookie: login,
     halfLoginCookie: cookie('half'),
-    seenCookie: cookie('seen'),
     deviceCookie: cookie('device'),
     seal: createSeal(keyring.sealKeys('brought back')),
     origin: originOf(options),

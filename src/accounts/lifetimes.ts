@@ -10,11 +10,6 @@ export interface Lifetimes {
   max: number
   /** So long after the password was asked for, a login counts as recent. */
   recent: number
-  /**
-   * How long what the database said of a session is trusted before it is asked again; 0 asks at every request. A session
-   * that was ended elsewhere can look at pages for so long; it can change nothing.
-   */
-  recheck: number
   /** An account's history is kept for so long. */
   events: number
 }
@@ -24,7 +19,6 @@ export const LIFETIMES: Lifetimes = {
   keptIdle: 30 * DAY,
   max: 90 * DAY,
   recent: 10 * MINUTE,
-  recheck: 0,
   events: 365 * DAY,
 }
 

@@ -139,7 +139,6 @@ const environment = z.object({
   SESSION_IDLE: duration().optional(),
   SESSION_KEPT_IDLE: duration().optional(),
   SESSION_MAX: duration().optional(),
-  SESSION_RECHECK_SECONDS: wholeNumber(0, 3600).default('0'),
   EVENTS_KEPT: duration().optional(),
   RATE_LIMITS: z.enum(['on', 'off'], { message: 'has to be on or off' }).default('on'),
   LIMIT_LOGIN_NAME: limit().optional(),
@@ -313,7 +312,6 @@ function lifetimesOf(data: Environment): Lifetimes {
     idle: data.SESSION_IDLE ?? LIFETIMES.idle,
     keptIdle: data.SESSION_KEPT_IDLE ?? LIFETIMES.keptIdle,
     max: data.SESSION_MAX ?? LIFETIMES.max,
-    recheck: data.SESSION_RECHECK_SECONDS * 1000,
     events: data.EVENTS_KEPT ?? LIFETIMES.events,
   }
 }

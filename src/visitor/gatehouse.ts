@@ -48,8 +48,6 @@ export interface Gatehouse {
   loginCookie: LoginCookie
   /** How far a login has come that needs more than a password. */
   halfLoginCookie: OwnCookie
-  /** What the database said of the user last, where pages trust that for a while. */
-  seenCookie: OwnCookie
   /** Which accounts a browser has logged in to. */
   deviceCookie: OwnCookie
   /** Seals what browsers bring back to us; its context says what for. */

@@ -26,21 +26,6 @@ const TOUCH_EVERY = MINUTE
 /** What a session that is full can do without: what was typed before a login. */
 const OPTIONAL = ['typed']
 
-/** A login as the database knew it at a time, in a cookie; `of` is the hash of its token. */
-interface Seen extends sessions.Login {
-  of: string
-  at: number
-}
-
-function isSeen(value: unknown): value is Seen {
-  return typeof value === 'object' && value !== null && 'of' in value && 'at' in value
-}
-
-/** Lets go of what this browser carries of the user, where pages trust that for a while: it was changed just now. */
-export function lookAnew(ctx: Context, { seenCookie }: Gatehouse): void {
-  seenCookie.clear(ctx)
-}
-
 const logins = new WeakMap<Context, sessions.Login>()
 
 /** The user whom Gatehouse found for this request; what others write to `ctx.state.user` does not count. */
@@ -71,7 +56,7 @@ function setLogin(ctx: Context, login: sessions.Login | undefined): void {
 export function currentUser(gatehouse: Gatehouse): Middleware {
   return async (ctx, next) => {
     openNotes(ctx, gatehouse.now)
-    setLogin(ctx, await found(ctx, gatehouse))
+    setLogin(ctx, await look(ctx, gatehouse))
     try {
       await next()
     } finally {
@@ -80,42 +65,21 @@ export function currentUser(gatehouse: Gatehouse): Middleware {
   }
 }
 
-async function found(ctx: Context, gatehouse: Gatehouse): Promise<sessions.Login | undefined> {
-  const hash = hashOfToken(ctx, gatehouse)
-  return hash === undefined
-    ? undefined
-    : (trusted(ctx, gatehouse, hash) ?? (await look(ctx, gatehouse, hash)))
-}
-
 function hashOfToken(ctx: Context, gatehouse: Gatehouse): string | undefined {
   const carried = gatehouse.loginCookie.read(ctx)
   return carried && hashOf(carried.token)
 }
 
-// Never for what changes something: a session that was revoked can at most look on for as long as the host allows.
-function trusted(
-  ctx: Context,
-  { lifetimes, seenCookie, now }: Gatehouse,
-  hash: string,
-): sessions.Login | undefined {
-  const seen = lifetimes.recheck > 0 && isRead(ctx) ? seenCookie.read(ctx) : undefined
-  if (!isSeen(seen) || seen.of !== hash) return undefined
-  const age = now() - seen.at
-  return age >= 0 && age < lifetimes.recheck && now() < seen.session.expiresAt ? seen : undefined
-}
-
 // A cookie whose session has ended stays as it is: another tab may have put a new login in its place meanwhile.
-async function look(ctx: Context, gatehouse: Gatehouse, hash: string): Promise<sessions.Login | undefined> {
+async function look(ctx: Context, gatehouse: Gatehouse): Promise<sessions.Login | undefined> {
+  const hash = hashOfToken(ctx, gatehouse)
+  if (hash === undefined) return undefined
   const now = gatehouse.now()
   const { main } = gatehouse.database
-  const current = await sessions.byToken(main, hash, now)
-  const found = current ?? (await sessions.byFormerToken(main, hash, { now, form: formOf(ctx, gatehouse) }))
+  const found =
+    (await sessions.byToken(main, hash, now)) ??
+    (await sessions.byFormerToken(main, hash, { now, form: formOf(ctx, gatehouse) }))
   if (found !== undefined) await noteUse(ctx, gatehouse, found)
-  // Not with the former token: the cookie of such an answer would take the place of the one with the new token.
-  if (current !== undefined && gatehouse.lifetimes.recheck > 0) {
-    const { session, user } = current
-    gatehouse.seenCookie.write(ctx, { session, user, of: hash, at: now } satisfies Seen)
-  }
   return found
 }
 
@@ -280,7 +244,6 @@ export function renewalOf(ctx: Context, gatehouse: Gatehouse, { form }: { form: 
     store: (transaction) => sessions.renew(transaction, { id: session.id, userId: user.id }, hashes),
     carry: async () => {
       gatehouse.loginCookie.renew(ctx, token, lifetimeOf(session, gatehouse))
-      lookAnew(ctx, gatehouse)
       await changeSessionId(ctx)
     },
   }
@@ -324,7 +287,6 @@ export async function forgetLogin(ctx: Context, gatehouse: Gatehouse): Promise<v
   setLogin(ctx, undefined)
   gatehouse.loginCookie.end(ctx)
   gatehouse.csrf.forget(ctx)
-  lookAnew(ctx, gatehouse)
   forgetHalfLogin(ctx, gatehouse)
   forget(ctx)
   await changeSessionId(ctx)

@@ -106,7 +106,6 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
     { SESSION_IDLE: '12h', SESSION_KEPT_IDLE: '7d', SESSION_MAX: '60d' },
     { lifetimes: { ...LIFETIMES, idle: 12 * HOUR, keptIdle: 7 * DAY, max: 60 * DAY } },
   ],
-  [{ SESSION_RECHECK_SECONDS: '30' }, { lifetimes: { ...LIFETIMES, recheck: 30_000 } }],
   [{ EVENTS_KEPT: '30d' }, { lifetimes: { ...LIFETIMES, events: 30 * DAY } }],
   [{ LIMIT_LOGIN_NAME: '3/90s' }, { limits: { ...LIMITS, loginName: { max: 3, window: 90_000 } } }],
   [{ LIMIT_LOGIN_ACCOUNT: '9/5m' }, { limits: { ...LIMITS, loginAccount: { max: 9, window: 5 * MINUTE } } }],
@@ -235,7 +234,6 @@ const WRONG: Record<string, readonly string[]> = {
   SESSION_IDLE: ['1', '0d', '-1d', '1.5h', '1w', '1 d', 'day', '99999d'],
   SESSION_KEPT_IDLE: ['30'],
   SESSION_MAX: ['forever'],
-  SESSION_RECHECK_SECONDS: ['-1', '3601', '1m', '0.5'],
   EVENTS_KEPT: ['0s'],
   METRICS_TOKEN: ['short', 'fifteen-letters', 'it has spaces in its middle'],
   METRICS_PORT: ['-1', '65536', 'on'],
@@ -371,7 +369,7 @@ test('takes an empty variable for one that is not set', () => {
 })
 
 test('lets variables be that it does not know', () => {
-  const unknown = { PATH: '/bin', PORTS: 'http', port: 'http', GATEHOUSE: '1', SMTP: 'x' }
+  const unknown = { PATH: '/bin', PORTS: 'http', port: 'http', GATEHOUSE: '1', SESSION_RECHECK_SECONDS: '30' }
   assert.equal(readConfig(unknown), readConfig({}))
 })
 

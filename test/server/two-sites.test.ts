@@ -56,8 +56,8 @@ async function useAll(visitor: Visitor, name: string): Promise<void> {
 
 test('with a name each: a user of both stays logged in at one, whatever is done at the other', async () => {
   const [shop, forum] = await Promise.all([
-    startSite({ COOKIE_NAME: 'shop', SESSION_RECHECK_SECONDS: '30' }),
-    startSite({ COOKIE_NAME: 'forum', SESSION_RECHECK_SECONDS: '30' }),
+    startSite({ COOKIE_NAME: 'shop' }),
+    startSite({ COOKIE_NAME: 'forum' }),
   ])
   const buyer = shop.visitor()
   const writer = sameBrowser(buyer, forum)

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { DAY, HOUR, MINUTE } from '../../src/base/durations.js'
-import { PASSWORD, Site, until, type Visitor } from '../support/helpers.js'
+import { DAY, HOUR } from '../../src/base/durations.js'
+import { Site, until, type Visitor } from '../support/helpers.js'
 
 const test = suite('sessions')
 
@@ -37,71 +37,6 @@ test('lifetimes can be set', async () => {
   assert.ok(await isLoggedIn(kept))
   site.clock.advance(2)
   assert.not.ok(await isLoggedIn(kept), 'three hours are the most, however much it is used')
-  await site.close()
-})
-
-test('with a recheck a page trusts what the database said for so long, and then asks again', async () => {
-  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '30' } })
-  await site.visitor().signUp('Bela')
-  const visitor = await login(site, 'Bela')
-  assert.ok(await isLoggedIn(visitor))
-  await site.write('delete from sessions')
-  site.clock.advance(29_999)
-  assert.ok(await isLoggedIn(visitor))
-  site.clock.advance(1)
-  assert.not.ok(await isLoggedIn(visitor))
-  await site.close()
-})
-
-test('with a recheck nothing that changes something trusts, and a logout here counts at once', async () => {
-  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '30' } })
-  await site.visitor().signUp('Cora')
-  const revoked = await login(site, 'Cora')
-  const form = await revoked.open('/members/recent/')
-  await site.write('delete from sessions')
-  assert.is((await revoked.send(form, { note: 'late' })).status, 403)
-
-  const visitor = await login(site, 'Cora')
-  assert.ok(await isLoggedIn(visitor))
-  await visitor.send(await visitor.open('/logout/'))
-  assert.not.ok(await isLoggedIn(visitor))
-  await site.close()
-})
-
-test('with a recheck what was on its way with the former token does not take the place of the new one', async () => {
-  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '5' } })
-  await site.visitor().signUp('Two tabs')
-  const visitor = site.visitor()
-  const former = (await visitor.logIn('Two tabs')).cookieHeader
-  await visitor.open('/')
-  site.clock.advance(10 * MINUTE)
-  await visitor.send(await visitor.open('/password/confirm/'), { password: PASSWORD })
-  site.clock.advance(6_000)
-  const page = await site.visitor().open('/members/', { Cookie: former })
-  assert.is(page.status, 200)
-  assert.is(page.sessionCookie, '')
-  assert.not.match(page.cookies.join(), 'gatehouse-seen')
-  await site.close()
-})
-
-test('with a recheck a session still ends when its time is over', async () => {
-  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '3600', SESSION_IDLE: '30m' } })
-  await site.visitor().signUp('Dora')
-  const visitor = await login(site, 'Dora')
-  assert.ok(await isLoggedIn(visitor))
-  site.clock.advance(HOUR / 2)
-  assert.not.ok(await isLoggedIn(visitor))
-  await site.close()
-})
-
-test('with a recheck nobody can make up what the database would have said, nor go back in time', async () => {
-  const site = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '30' } })
-  await site.visitor().signUp('Erna')
-  const visitor = await login(site, 'Erna')
-  assert.ok(await isLoggedIn(visitor))
-  await site.write('delete from sessions')
-  site.clock.advance(-HOUR)
-  assert.not.ok(await isLoggedIn(visitor))
   await site.close()
 })
 

@@ -27,7 +27,7 @@ import {
   refuseLink,
 } from '../../visitor/links.js'
 import { keepAsked } from '../../visitor/reset-request.js'
-import { loginOf, lookAnew } from '../../visitor/session.js'
+import { loginOf } from '../../visitor/session.js'
 import type { Broken, Form } from '../../web/form.js'
 import type { Notice } from '../../web/pages.js'
 import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
@@ -166,7 +166,6 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
           await linkOf(ctx, gatehouse, 'email-change', values),
         )
       finishLink(ctx, 'email-change')
-      lookAnew(ctx, gatehouse)
       const { message, to } = changed(ctx, gatehouse, account.user, link.token)
       await gatehouse.pages.accept(ctx, confirming, { notice: { message }, to, onward: GO_ON, values: {} })
     }),
@@ -219,7 +218,6 @@ async function stay(
   notice: Notice,
   values: { focus?: string } = {},
 ): Promise<void> {
-  lookAnew(ctx, gatehouse)
   await gatehouse.pages.accept(ctx, form, { notice, to: gatehouse.url(name), values })
 }
 

@@ -14,7 +14,7 @@ import * as users from '../../tables/users.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { circumstances } from '../../visitor/origin.js'
-import { loginOf, lookAnew } from '../../visitor/session.js'
+import { loginOf } from '../../visitor/session.js'
 import type { Advice, Broken, Form } from '../../web/form.js'
 import type { Acceptance } from '../../web/pages.js'
 import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
@@ -124,7 +124,6 @@ async function changeCounted(
   }
   // A button that was pressed twice has done what was asked for.
   if (!isDone && !(await hasName(gatehouse, user, wanted))) return [CHANGED_MEANWHILE]
-  lookAnew(ctx, gatehouse)
   return []
 }
 

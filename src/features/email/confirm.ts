@@ -29,7 +29,6 @@ import {
   refuseLink,
 } from '../../visitor/links.js'
 import { halfLoggedIn } from '../../visitor/login-steps.js'
-import { lookAnew } from '../../visitor/session.js'
 import type { Broken, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
 
@@ -110,7 +109,6 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         return await gatehouse.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
       }
       finishLink(ctx, PURPOSE)
-      lookAnew(ctx, gatehouse)
       await goOn(ctx, gatehouse, outcome.account, confirmed)
     }),
   )

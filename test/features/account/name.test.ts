@@ -334,16 +334,6 @@ test('two windows with two names at once: one after the other, and no slug is le
   assert.is(current.length, 1)
 })
 
-test('the next page has the new name also where pages trust the session for a while', async () => {
-  const trusting = await Site.start({ environment: { SESSION_RECHECK_SECONDS: '60' } })
-  const visitor = await trusting.visitor().settle('Trusted')
-  assert.is((await visitor.open('/')).$('nav bdi').text(), 'Trusted')
-  await rename(visitor, 'Renewed')
-  assert.is((await visitor.open('/')).$('nav bdi').text(), 'Renewed')
-  assert.is((await visitor.open(PATH)).value('username'), 'Renewed')
-  await trusting.close()
-})
-
 test('without mail the name changes just the same', async () => {
   const silent = await Site.start({ mail: 'off' })
   const visitor = await silent.visitor().settle('Silent')
