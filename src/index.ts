@@ -2,7 +2,6 @@
 
 export type { OnEvent } from './accounts/history.js'
 export {
-  type After,
   type Hooks,
   type Identity,
   loadHooks,

@@ -1,4 +1,4 @@
-import type { Hooks } from './accounts/hooks.js'
+import { type Hooks, refuseFormerHooks } from './accounts/hooks.js'
 import { LIFETIMES } from './accounts/lifetimes.js'
 import { LIMITS } from './accounts/limits.js'
 import { byDistance } from './base/nearest.js'
@@ -29,15 +29,7 @@ const HOOKS: Record<keyof Hooks, true> = {
   checkIdentity: true,
   duringErase: true,
   exportOf: true,
-  onSignup: true,
-  onLogin: true,
-  onLogout: true,
-  onEmailConfirmed: true,
-  onPasswordChanged: true,
-  onEmailChanged: true,
-  onNameChanged: true,
-  onClosed: true,
-  onReopened: true,
+  onEvent: true,
 }
 
 const OPTIONS: Record<keyof AccountsOptions, Check> = {
@@ -73,7 +65,7 @@ const OPTIONS: Record<keyof AccountsOptions, Check> = {
     'true or false by feature',
     (value) => isObject(value) && Object.values(value).every(isSwitch),
   ),
-  hooks: named(allOf(HOOKS, callable)),
+  hooks: hooksCheck,
   signupFields: be('a list of texts', (value) => Array.isArray(value) && value.every(isText)),
   onEvent: callable,
   metrics: be('made by createMetrics()', (value) => isObject(value) && 'watch' in value && 'login' in value),
@@ -147,6 +139,11 @@ function foldersCheck(value: unknown, name: string): void {
 function mailCheck(value: unknown, name: string): void {
   if (isObject(value)) named({ url: text, from: text })(value, name)
   else be('caught, off, or { url, from }', (mode) => mode === 'caught' || mode === 'off')(value, name)
+}
+
+function hooksCheck(value: unknown, name: string): void {
+  refuseFormerHooks(Object.keys(Object(value)))
+  named(allOf(HOOKS, callable))(value, name)
 }
 
 function limitsCheck(value: unknown, name: string): void {

@@ -199,7 +199,12 @@ const rewriting: Middleware = async (ctx, next) => {
 
 for (const [what, around, ours, its] of [
   ['nothing is compressed unless the host does it', () => [], undefined, undefined],
-  ['gatehouse.compression compresses our pages alone', (gatehouse) => [gatehouse.compression], 'br', undefined],
+  [
+    'gatehouse.compression compresses our pages alone',
+    (gatehouse) => [gatehouse.compression],
+    'br',
+    undefined,
+  ],
   ['the host compresses all', () => [hostCompression], 'gzip', 'gzip'],
   [
     'a host around gatehouse.compression',

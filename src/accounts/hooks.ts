@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import type { Context } from 'koa'
-import type { AccountEvent, EventKind } from '../tables/events.js'
+import type { EventKind } from '../tables/events.js'
 import type { Transaction } from '../tables/schema.js'
 import type { User } from '../tables/users.js'
 import type { Broken, Values } from '../web/form.js'
@@ -29,9 +29,6 @@ export interface Signup {
   /** What was typed into the fields of `signupFields`. */
   values: Values
 }
-
-/** Told of what was done, after it was committed. What it throws, or rejects with, is logged. */
-export type After = (event: AccountEvent) => void | Promise<void>
 
 /** What is wrong; nothing if all is well. */
 export type Objections = readonly Broken[] | undefined
@@ -66,43 +63,37 @@ export interface Hooks {
    * `JSON.stringify` takes, or undefined for nothing. While it throws, the page says that a part is missing, and the file is 503.
    */
   exportOf?(user: User): unknown
-  onSignup?: After
-  onLogin?: After
-  onLogout?: After
-  onEmailConfirmed?: After
-  /** The password was changed, or chosen anew by mail. */
-  onPasswordChanged?: After
-  /** The address was changed, or the change was undone. */
-  onEmailChanged?: After
-  onNameChanged?: After
-  onClosed?: After
-  onReopened?: After
+  /** Called after each event was stored, whatever its kind; what it throws is logged. */
+  onEvent?: OnEvent
 }
 
-type AfterHook = Exclude<
-  keyof Hooks,
-  'beforeSignup' | 'checkIdentity' | 'duringSignup' | 'duringErase' | 'exportOf'
->
-
-const HOOK_OF: Partial<Record<EventKind, AfterHook>> = {
-  signed_up: 'onSignup',
-  logged_in: 'onLogin',
-  logged_out: 'onLogout',
-  email_confirmed: 'onEmailConfirmed',
-  password_changed: 'onPasswordChanged',
-  password_reset: 'onPasswordChanged',
-  email_changed: 'onEmailChanged',
-  email_restored: 'onEmailChanged',
-  name_changed: 'onNameChanged',
-  account_closed: 'onClosed',
-  account_reopened: 'onReopened',
-}
-
-/** Who is told of events: the hook for each, and `onEvent` of all. */
-export function listener({ hooks = {}, onEvent }: { hooks?: Hooks; onEvent?: OnEvent | undefined }): OnEvent {
+/** Who is told of events: the hook `onEvent`, and the option beside the hooks. */
+export function listener({ hooks, onEvent }: { hooks?: Hooks; onEvent?: OnEvent | undefined }): OnEvent {
   return async (event) => {
-    const hook = HOOK_OF[event.kind]
-    await Promise.all([onEvent?.(event), hook === undefined ? undefined : hooks[hook]?.(event)])
+    await Promise.all([onEvent?.(event), hooks?.onEvent?.(event)])
+  }
+}
+
+/** Hooks of former versions, each with the kinds of events in which `onEvent` is told of the same. */
+const FORMER_HOOKS: ReadonlyMap<string, readonly EventKind[]> = new Map([
+  ['onSignup', ['signed_up']],
+  ['onLogin', ['logged_in']],
+  ['onLogout', ['logged_out']],
+  ['onEmailConfirmed', ['email_confirmed']],
+  ['onPasswordChanged', ['password_changed', 'password_reset']],
+  ['onEmailChanged', ['email_changed', 'email_restored']],
+  ['onNameChanged', ['name_changed']],
+  ['onClosed', ['account_closed']],
+  ['onReopened', ['account_reopened']],
+])
+
+/** Throws a sentence for a hook that is called no longer. */
+export function refuseFormerHooks(names: readonly string[]): void {
+  for (const name of names) {
+    const kinds = FORMER_HOOKS.get(name)
+    if (kinds === undefined) continue
+    const cases = kinds.map((kind) => `'${kind}'`).join(' or ')
+    throw new Error(`The hook ${name} is gone: use onEvent, which gets events with the kind ${cases}.`)
   }
 }
 

@@ -90,7 +90,7 @@ test('what fails during a sign-up undoes it, and nothing is told', async () => {
       async duringSignup() {
         throw new Error('The host cannot do this.')
       },
-      onSignup: ({ kind }) => void told.push(kind),
+      onEvent: ({ kind }) => void told.push(kind),
     },
   })
   const page = await site.visitor().signUp('Anna', { fullname: 'Anna' })
@@ -101,23 +101,18 @@ test('what fails during a sign-up undoes it, and nothing is told', async () => {
   await site.close()
 })
 
-test('hooks are told after the commit, and what they throw hurts nobody', async () => {
+test('onEvent is told after the commit, as a hook and as an option, and what it throws hurts nobody', async () => {
   const told: string[] = []
-  const note = (name: string) => (event: { userId: string }) => {
-    assert.ok(event.userId)
-    told.push(name)
-    throw new Error(`${name} fails`)
-  }
+  const toldBeside: string[] = []
   const site = await Site.start({
     hooks: {
-      onSignup: note('onSignup'),
-      onLogin: note('onLogin'),
-      onLogout: note('onLogout'),
-      onNameChanged: note('onNameChanged'),
-      onPasswordChanged: note('onPasswordChanged'),
-      onClosed: note('onClosed'),
-      onReopened: note('onReopened'),
+      onEvent: async ({ kind, userId }) => {
+        assert.ok(userId)
+        told.push(kind)
+        throw new Error(`${kind} fails`)
+      },
     },
+    onEvent: ({ kind }) => void toldBeside.push(kind),
   })
   const visitor = await site.visitor().settle('Anna')
   await visitor.send(await visitor.open('/account/name/'), { username: 'Bela' })
@@ -126,20 +121,39 @@ test('hooks are told after the commit, and what they throw hurts nobody', async 
   await visitor.send(await visitor.open('/account/close/'))
   await visitor.logIn('Bela', password)
   await visitor.send(await visitor.open('/logout/'))
-  await until(async () => told.length === 8)
-  assert.equal(told.sort(), [
-    'onClosed',
-    'onLogin',
-    'onLogin',
-    'onLogout',
-    'onNameChanged',
-    'onPasswordChanged',
-    'onReopened',
-    'onSignup',
-  ])
-  assert.match(site.logs.join(''), 'onSignup fails')
+  const all = [
+    'account_closed',
+    'account_reopened',
+    'logged_in',
+    'logged_in',
+    'logged_out',
+    'name_changed',
+    'password_changed',
+    'signed_up',
+  ]
+  await until(async () => told.length === all.length)
+  assert.equal(told.sort(), all)
+  assert.equal(toldBeside.sort(), all)
+  assert.match(site.logs.join(''), 'signed_up fails')
   await site.close()
 })
+
+for (const [hook, kinds] of [
+  ['onSignup', "'signed_up'"],
+  ['onPasswordChanged', "'password_changed' or 'password_reset'"],
+] as const) {
+  test(`the former hook ${hook} stops the start, which says what to do`, async () => {
+    const hooks = { [hook]: () => {} }
+    await Site.start({ hooks }).then(
+      () => assert.unreachable(),
+      (error: unknown) =>
+        assert.match(
+          String(error),
+          `The hook ${hook} is gone: use onEvent, which gets events with the kind ${kinds}.`,
+        ),
+    )
+  })
+}
 
 for (const [what, signupFields, sentence] of [
   ['one of ours', ['email'], /The field email in signupFields is one of ours already/],
