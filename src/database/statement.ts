@@ -44,6 +44,14 @@ export function statement<Asked extends Given, Row>(
   }
 }
 
+/** Runs an update and returns whether it has changed a row. */
+export async function changed(update: {
+  executeTakeFirst(): Promise<{ numUpdatedRows: bigint }>
+}): Promise<boolean> {
+  const { numUpdatedRows } = await update.executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
 // To the builder a blank is a value like any other.
 function blanks<Asked extends Given>(): Asked {
   return new Proxy({}, { get: (_, name) => new Blank(String(name)) }) as Asked

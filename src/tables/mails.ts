@@ -1,8 +1,10 @@
-import type { Selectable, UpdateResult } from 'kysely'
+import type { Selectable } from 'kysely'
 import { isServer, skipLocked } from '../database/dialect.js'
 import { sql } from '../database/kysely.js'
-import type { Database } from '../database/open.js'
+import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
+
+export * from './mails-delivery.js'
 
 /** A mail waits, was taken by the server, or will never be. */
 export type MailState = 'waiting' | 'sent' | 'dead'
@@ -54,9 +56,6 @@ export interface NewMail {
   now: number
 }
 
-/** A mail as it was taken. */
-export type TakenMail = Pick<StoredMail, 'id' | 'tries'>
-
 /** Stores mails; one that is there already, of a form that has come twice, stays as it is. */
 export async function insert(db: Db, mails: readonly NewMail[]): Promise<void> {
   if (mails.length === 0) return
@@ -80,86 +79,6 @@ export async function insert(db: Db, mails: readonly NewMail[]): Promise<void> {
     .execute()
 }
 
-/**
- * Takes mails that are due, but those of `except`, for `lease` milliseconds: no other process gets them meanwhile, and after
- * that any may, for the one that had them is gone.
- */
-export async function claim(
-  { main, write }: Database,
-  {
-    now,
-    lease,
-    limit,
-    except = [],
-  }: { now: number; lease: number; limit: number; except?: readonly string[] },
-): Promise<StoredMail[]> {
-  const due = (db: Db) =>
-    db
-      .selectFrom('mails')
-      .select('id')
-      .where('state', '=', 'waiting')
-      .where('due_at', '<=', now)
-      .$if(except.length > 0, (mails) => mails.where('id', 'not in', except))
-      .orderBy('due_at')
-  if ((await due(main).limit(1).executeTakeFirst()) === undefined) return []
-  const rows = await write((transaction) =>
-    transaction
-      // Materialized: PostgreSQL may look again for each row otherwise, and take more than so many.
-      .with(
-        (cte) => cte('due').materialized(),
-        () => due(transaction).limit(limit).$if(isServer(transaction), skipLocked),
-      )
-      .updateTable('mails')
-      .set(({ eb }) => ({ due_at: now + lease, tries: eb('tries', '+', 1) }))
-      .where('id', 'in', (mails) => mails.selectFrom('due').select('id'))
-      .returningAll()
-      .execute(),
-  )
-  return rows.map(mailOf)
-}
-
-/** Keeps a mail that was taken for so long, while it is being sent; answers false if somebody else has it by now. */
-export async function hold(db: Db, mail: TakenMail, until: number): Promise<boolean> {
-  return isChanged(await taken(db, mail).set({ due_at: until }).executeTakeFirst())
-}
-
-/** Notes what the first try has found out, for all that follow; answers false if somebody else has it by now. */
-export async function prepare(
-  db: Db,
-  mail: TakenMail,
-  { userId, prepared }: { userId: string; prepared: string },
-): Promise<boolean> {
-  return isChanged(await taken(db, mail).set({ user_id: userId, prepared }).executeTakeFirst())
-}
-
-/** The server has it. What it said is forgotten; `facts` is what may be kept of it, sealed. */
-export async function sent(
-  db: Db,
-  mail: TakenMail,
-  { now, facts = '' }: { now: number; facts?: string },
-): Promise<void> {
-  await taken(db, mail).set({ state: 'sent', due_at: now, facts, prepared: '', problem: '' }).execute()
-}
-
-/** It is tried again at `dueAt`. */
-export async function retry(
-  db: Db,
-  mail: TakenMail,
-  { dueAt, refusals, problem }: { dueAt: number; refusals: number; problem: string },
-): Promise<void> {
-  await taken(db, mail).set({ due_at: dueAt, refusals, problem }).execute()
-}
-
-/** It is given up; its facts stay for the maintainer, its token does not. */
-export async function bury(
-  db: Db,
-  mail: TakenMail,
-  { now, refusals, problem }: { now: number; refusals: number; problem: string },
-): Promise<boolean> {
-  const dead = { state: 'dead' as const, due_at: now, prepared: '', refusals, problem }
-  return isChanged(await taken(db, mail).set(dead).executeTakeFirst())
-}
-
 /** Drops what of these kinds, written after `since`, waits for the user: a later change has made it wrong. */
 export async function cancel(
   db: Db,
@@ -176,28 +95,11 @@ export async function cancel(
     .execute()
 }
 
-/** There is nobody to whom it could be sent. */
-export async function remove(db: Db, { id, tries }: TakenMail): Promise<void> {
-  await db.deleteFrom('mails').where('id', '=', id).where('tries', '=', tries).execute()
-}
-
-function taken(db: Db, { id, tries }: TakenMail) {
-  return db
-    .updateTable('mails')
-    .where('id', '=', id)
-    .where('state', '=', 'waiting')
-    .where('tries', '=', tries)
-}
-
-function isChanged({ numUpdatedRows }: UpdateResult): boolean {
-  return numUpdatedRows > 0n
-}
-
 /** Lets a dead mail be tried again; answers false if there is none with this id. */
 export async function revive(db: Db, id: string, now: number): Promise<boolean> {
   const dead = db.updateTable('mails').where('id', '=', id).where('state', '=', 'dead')
   const anew = { state: 'waiting' as const, due_at: now, refusals: 0, created_at: now }
-  return isChanged(await dead.set(anew).executeTakeFirst())
+  return changed(dead.set(anew))
 }
 
 /** The mails in these states, those that end or are due last first. */
@@ -257,22 +159,6 @@ export async function sweep(
   return ended.length
 }
 
-/** What waits to be sent. */
-export interface Backlog {
-  count: number
-  /** When the oldest of it was written, UTC milliseconds; null if nothing waits. */
-  oldest: number | null
-}
-
-export async function backlog(db: Db): Promise<Backlog> {
-  const { count, oldest } = await db
-    .selectFrom('mails')
-    .select(({ fn }) => [fn.countAll<number>().as('count'), fn.min<number | null>('created_at').as('oldest')])
-    .where('state', '=', 'waiting')
-    .executeTakeFirstOrThrow()
-  return { count, oldest }
-}
-
 /** The beginnings of what is sealed in mails, in which the key is named, and how many mails have both of these. */
 export interface SealedMails {
   facts: string
@@ -295,7 +181,7 @@ export async function sealed(db: Db): Promise<SealedMails[]> {
   return rows.map(({ facts_of, prepared_of, count }) => ({ facts: facts_of, prepared: prepared_of, count }))
 }
 
-function mailOf(row: Selectable<MailsTable>): StoredMail {
+export function mailOf(row: Selectable<MailsTable>): StoredMail {
   return {
     id: row.id,
     kind: row.kind,

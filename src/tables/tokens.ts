@@ -1,7 +1,10 @@
 import type { ExpressionBuilder, Selectable } from 'kysely'
-import { isServer, skipLocked } from '../database/dialect.js'
+import { isServer } from '../database/dialect.js'
 import { statement } from '../database/statement.js'
 import type { Db, Schema } from './schema.js'
+
+export * from './tokens-codes.js'
+export * from './tokens-end.js'
 
 /** What a mailed token is for, by the name of its mail. */
 export type Purpose = 'email-confirm' | 'password-reset' | 'email-change' | 'email-undo' | 'account-reopen'
@@ -83,20 +86,6 @@ export async function insert(db: Db, token: NewToken): Promise<void> {
     .execute()
 }
 
-/** How many codes are good that were mailed by then. */
-export async function countCodes(db: Db, { until, now }: { until: number; now: number }): Promise<number> {
-  const { count } = await db
-    .selectFrom('tokens')
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('expires_at', '>', now)
-    .where('code_expires_at', '>', now)
-    .where('code_mac', 'is not', null)
-    .where('used_at', 'is', null)
-    .where('created_at', '<=', until)
-    .executeTakeFirstOrThrow()
-  return count
-}
-
 // Two mails that are sent at the same time would not see each other's code, and both stay good.
 async function lockUser(db: Db, userId: string): Promise<void> {
   await db.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute()
@@ -130,7 +119,7 @@ export async function extend(
 }
 
 // As long as an account is disabled, nothing that was mailed to it opens anything; afterwards it does again.
-function ofEnabled({ exists, selectFrom }: ExpressionBuilder<Schema, 'tokens'>) {
+export function ofEnabled({ exists, selectFrom }: ExpressionBuilder<Schema, 'tokens'>) {
   const owner = selectFrom('users').select('users.id').whereRef('users.id', '=', 'tokens.user_id')
   return exists(owner.where('disabled_at', 'is', null))
 }
@@ -163,77 +152,6 @@ export async function use(
     .returningAll()
     .executeTakeFirst()
   return row && tokenOf(row)
-}
-
-/** Counts a try at the user's code, and answers what it has to match and how often it was tried; undefined if there is none, or no try is left. */
-export async function tryCode(
-  db: Db,
-  { userId, purpose, now, tries }: { userId: string; purpose: Purpose; now: number; tries: number },
-): Promise<{ hash: string; codeMac: string; tries: number } | undefined> {
-  const row = await db
-    .updateTable('tokens')
-    .set(({ eb }) => ({ code_tries: eb('code_tries', '+', 1) }))
-    .where('user_id', '=', userId)
-    .where('purpose', '=', purpose)
-    .where('code_mac', 'is not', null)
-    .where('code_tries', '<', tries)
-    .where('code_expires_at', '>', now)
-    .where('used_at', 'is', null)
-    .where(ofEnabled)
-    .returning(['hash', 'code_mac', 'code_tries'])
-    .executeTakeFirst()
-  if (row === undefined || row.code_mac === null) return undefined
-  return { hash: row.hash, codeMac: row.code_mac, tries: row.code_tries }
-}
-
-/** Uses up the code beside a link, and answers whose it was; undefined if somebody did so before, or has used the link. */
-export async function spendCode(db: Db, hash: string, purpose: Purpose): Promise<Token | undefined> {
-  const row = await db
-    .updateTable('tokens')
-    .set({ code_mac: null })
-    .where('hash', '=', hash)
-    .where('purpose', '=', purpose)
-    .where('code_mac', 'is not', null)
-    .where('used_at', 'is', null)
-    .returningAll()
-    .executeTakeFirst()
-  return row && tokenOf(row)
-}
-
-/** Ends the user's tokens for all these purposes, but for one that is to be known for used. */
-export async function revoke(
-  db: Db,
-  userId: string,
-  purposes: readonly Purpose[],
-  { except = '' }: { except?: string } = {},
-): Promise<void> {
-  await db
-    .deleteFrom('tokens')
-    .where('user_id', '=', userId)
-    .where('purpose', 'in', purposes)
-    .where('hash', '!=', except)
-    .execute()
-}
-
-/** Uses up the user's tokens for a purpose that was reached in another way. */
-export async function useAll(db: Db, userId: string, purpose: Purpose, now: number): Promise<void> {
-  await db
-    .updateTable('tokens')
-    .set({ used_at: now, code_mac: null })
-    .where('user_id', '=', userId)
-    .where('purpose', '=', purpose)
-    .where('used_at', 'is', null)
-    .execute()
-}
-
-/** Ends the user's tokens for this purpose that were sent after this one. */
-export async function revokeLater(db: Db, { userId, purpose, createdAt }: Token): Promise<void> {
-  await db
-    .deleteFrom('tokens')
-    .where('user_id', '=', userId)
-    .where('purpose', '=', purpose)
-    .where('created_at', '>', createdAt)
-    .execute()
 }
 
 /** Whether the address is held for a user other than this one, who may yet undo that it was changed. */
@@ -281,28 +199,7 @@ export async function ofUser(db: Db, userId: string): Promise<Token[]> {
   return rows.map(tokenOf)
 }
 
-/** Deletes at most `batch` tokens that ended before `until`, but the first `skip` of them, and answers how many. */
-export async function sweep(
-  db: Db,
-  { until, batch, skip = 0 }: { until: number; batch: number; skip?: number },
-): Promise<number> {
-  const old = await db
-    .deleteFrom('tokens')
-    .where('hash', 'in', (tokens) =>
-      tokens
-        .selectFrom('tokens')
-        .select('hash')
-        .where('expires_at', '<', until)
-        .limit(batch)
-        .offset(skip)
-        .$if(isServer(db), skipLocked),
-    )
-    .returning('hash')
-    .execute()
-  return old.length
-}
-
-function tokenOf(row: Selectable<TokensTable>): Token {
+export function tokenOf(row: Selectable<TokensTable>): Token {
   return {
     hash: row.hash,
     purpose: row.purpose,

@@ -1,0 +1,113 @@
+import { isServer } from '../database/dialect.js'
+import { statement } from '../database/statement.js'
+import type { Db } from './schema.js'
+
+export interface NewSession {
+  id: string
+  tokenHash: string
+  userId: string
+  kept: boolean
+  loginForm: string
+  device: string
+  userAgent: string
+  address: string
+  now: number
+  expiresAt: number
+}
+
+/**
+ * Stores a new session of an account that is open, not disabled, and still has this stamp, so that its password is the one
+ * that was looked at; else answers undefined. Until the end of the transaction it stays so: whoever changes or closes the account
+ * waits for that, and then sees the session. The one it takes the place of, `insteadOf`, ends with it. A form that has come
+ * twice gets the session that it has begun, with another token, and `isNew` is false.
+ */
+export async function open(
+  db: Db,
+  session: NewSession,
+  { deviceStamp, insteadOf }: { deviceStamp: string; insteadOf?: string | undefined },
+): Promise<{ id: string; isNew: boolean } | undefined> {
+  const [stored] = await store(db, { ...session, kept: session.kept ? 1 : 0, deviceStamp })
+  if (stored === undefined) return undefined
+  const { id } = stored
+  if (insteadOf !== undefined && insteadOf !== id)
+    await db.deleteFrom('sessions').where('id', '=', insteadOf).execute()
+  if ((stored.others ?? 0) >= MOST_SESSIONS) await endTooMany(db, { userId: session.userId })
+  return { id, isNew: id === session.id }
+}
+
+type Stored = Omit<NewSession, 'kept'> & { kept: number; deviceStamp: string }
+
+// All in one question: on a server each one costs a login more than what it asks.
+const store = statement((db, session: Stored) => {
+  const row = {
+    id: session.id,
+    token_hash: session.tokenHash,
+    user_id: session.userId,
+    kept: session.kept,
+    login_form: session.loginForm,
+    device: session.device,
+    user_agent: session.userAgent,
+    address: session.address,
+    created_at: session.now,
+    last_seen_at: session.now,
+    authenticated_at: session.now,
+    expires_at: session.expiresAt,
+  }
+  return db
+    .insertInto('sessions')
+    .columns(keysOf(row))
+    .expression((from) =>
+      from
+        .selectFrom('users')
+        .select(({ val }) => keysOf(row).map((column) => val(row[column]).as(column)))
+        .where('id', '=', session.userId)
+        .where('device_stamp', '=', session.deviceStamp)
+        .where('closed_at', 'is', null)
+        .where('disabled_at', 'is', null)
+        .$if(isServer(db), (users) => users.forNoKeyUpdate()),
+    )
+    .onConflict((conflict) =>
+      conflict
+        .columns(['user_id', 'login_form'])
+        .doUpdateSet({ ...row, id: (eb) => eb.ref('sessions.id'), ...NOTHING_YET }),
+    )
+    .returning(({ selectFrom }) => [
+      'sessions.id',
+      selectFrom('sessions as other')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('other.user_id', '=', session.userId)
+        .as('others'),
+    ])
+})
+
+/** What a session that has just begun does not have; it may take the row of one that had. */
+const NOTHING_YET = {
+  former_hash: null,
+  renewed_at: null,
+  last_address: null,
+  last_user_agent: null,
+  jumped_at: null,
+  jump_address: null,
+  jump_user_agent: null,
+} as const
+
+function keysOf<Row extends object>(row: Row): (keyof Row)[] {
+  return Object.keys(row) as (keyof Row)[]
+}
+
+/** Whoever needs more forgets to log out; each is a row on a page, too. */
+const MOST_SESSIONS = 100
+
+const endTooMany = statement((db, { userId }: { userId: string }) =>
+  db
+    .deleteFrom('sessions')
+    .where('id', 'in', (sessions) =>
+      sessions
+        .selectFrom('sessions')
+        .select('id')
+        .where('user_id', '=', userId)
+        .orderBy('last_seen_at', 'desc')
+        .limit(MOST_SESSIONS)
+        .offset(MOST_SESSIONS),
+    ),
+)

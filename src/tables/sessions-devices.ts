@@ -1,0 +1,94 @@
+import type { Database } from '../database/open.js'
+import * as events from './events.js'
+import type { Db } from './schema.js'
+import { type Owned, PLACE_COLUMNS, SESSION_COLUMNS, type Session, sessionOf } from './sessions.js'
+
+/** A session as its user sees it in a list. */
+export interface Device extends Session {
+  /** What the user calls it; null if nothing. */
+  name: string | null
+  userAgent: string
+  address: string
+  /** Of its last use; null if only the login is known. */
+  lastUserAgent: string | null
+  lastAddress: string | null
+  /** When it was last used from another network and by another browser at once, and which; null if never. */
+  jumpedAt: number | null
+  jumpUserAgent: string | null
+  jumpAddress: string | null
+}
+
+/** What is to be written in the same transaction as a change of sessions: what the history tells of it. */
+interface Told {
+  event?: events.StoredEvent | undefined
+}
+
+async function tell(db: Db, event: events.StoredEvent | undefined): Promise<void> {
+  if (event !== undefined) await events.insert(db, event)
+}
+
+/** The live sessions of a user, the last used first. */
+export async function ofUser(db: Db, userId: string, now: number): Promise<Device[]> {
+  const rows = await db
+    .selectFrom('sessions')
+    .select(SESSION_COLUMNS)
+    .select(PLACE_COLUMNS)
+    .select(['device_name', 'jump_user_agent', 'jump_address'])
+    .where('user_id', '=', userId)
+    .where('expires_at', '>', now)
+    .orderBy('last_seen_at', 'desc')
+    .orderBy('session_id')
+    .execute()
+  return rows.map((row) => ({
+    ...sessionOf(row),
+    name: row.device_name,
+    userAgent: row.user_agent,
+    address: row.address,
+    lastUserAgent: row.last_user_agent,
+    lastAddress: row.last_address,
+    jumpedAt: row.jumped_at,
+    jumpUserAgent: row.jump_user_agent,
+    jumpAddress: row.jump_address,
+  }))
+}
+
+/** Gives the session the name by which its user knows the device; answers false if it has ended. */
+export async function rename(
+  database: Database,
+  { id, userId }: Owned,
+  name: string | null,
+  { event }: Told = {},
+): Promise<boolean> {
+  return changed(database, event, (transaction) =>
+    transaction
+      .updateTable('sessions')
+      .set({ device_name: name })
+      .where('id', '=', id)
+      .where('user_id', '=', userId)
+      .executeTakeFirst()
+      .then(({ numUpdatedRows }) => numUpdatedRows),
+  )
+}
+
+/** Notes that the session's browser carries another id for the account. */
+export async function setDevice(db: Db, { id, userId }: Owned, device: string): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({ device })
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .execute()
+}
+
+/** Does what changes one session, and tells of it if there was one. */
+async function changed(
+  database: Database,
+  event: events.StoredEvent | undefined,
+  change: (transaction: Db) => Promise<bigint>,
+): Promise<boolean> {
+  return database.write(async (transaction) => {
+    const count = await change(transaction)
+    if (count > 0n) await tell(transaction, event)
+    return count > 0n
+  })
+}

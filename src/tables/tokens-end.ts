@@ -1,0 +1,60 @@
+import { isServer, skipLocked } from '../database/dialect.js'
+import type { Db } from './schema.js'
+import type { Purpose, Token } from './tokens.js'
+
+/** Ends the user's tokens for all these purposes, but for one that is to be known for used. */
+export async function revoke(
+  db: Db,
+  userId: string,
+  purposes: readonly Purpose[],
+  { except = '' }: { except?: string } = {},
+): Promise<void> {
+  await db
+    .deleteFrom('tokens')
+    .where('user_id', '=', userId)
+    .where('purpose', 'in', purposes)
+    .where('hash', '!=', except)
+    .execute()
+}
+
+/** Uses up the user's tokens for a purpose that was reached in another way. */
+export async function useAll(db: Db, userId: string, purpose: Purpose, now: number): Promise<void> {
+  await db
+    .updateTable('tokens')
+    .set({ used_at: now, code_mac: null })
+    .where('user_id', '=', userId)
+    .where('purpose', '=', purpose)
+    .where('used_at', 'is', null)
+    .execute()
+}
+
+/** Ends the user's tokens for this purpose that were sent after this one. */
+export async function revokeLater(db: Db, { userId, purpose, createdAt }: Token): Promise<void> {
+  await db
+    .deleteFrom('tokens')
+    .where('user_id', '=', userId)
+    .where('purpose', '=', purpose)
+    .where('created_at', '>', createdAt)
+    .execute()
+}
+
+/** Deletes at most `batch` tokens that ended before `until`, but the first `skip` of them, and answers how many. */
+export async function sweep(
+  db: Db,
+  { until, batch, skip = 0 }: { until: number; batch: number; skip?: number },
+): Promise<number> {
+  const old = await db
+    .deleteFrom('tokens')
+    .where('hash', 'in', (tokens) =>
+      tokens
+        .selectFrom('tokens')
+        .select('hash')
+        .where('expires_at', '<', until)
+        .limit(batch)
+        .offset(skip)
+        .$if(isServer(db), skipLocked),
+    )
+    .returning('hash')
+    .execute()
+  return old.length
+}
