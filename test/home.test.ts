@@ -95,7 +95,7 @@ test('what the pages load is served compressed, for ever, and as its own type', 
   const files = [
     home.$('script').attr('src') ?? '',
     ...home
-      .$('link')
+      .$('link[rel=icon], link[rel=stylesheet]')
       .toArray()
       .map((link) => link.attribs.href ?? ''),
   ]
