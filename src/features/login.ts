@@ -6,12 +6,10 @@ import { logSecurity } from '../accounts/security-log.js'
 import type { Account } from '../tables/users.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import { requireAnonymous, userOf } from '../visitor/guards.js'
-import { halfLoginOf, keepHalfLogin } from '../visitor/login-steps.js'
-import { logIn } from '../visitor/session.js'
+import { advance, halfLoginOf } from '../visitor/login-steps.js'
 import type { Broken, Form } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
 import { queryText } from '../web/query.js'
-import { changeSessionId } from '../web/session.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'login'
@@ -59,18 +57,20 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
       const outcome = await authenticate(ctx, gatehouse, values)
       if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
-      if (isUnconfirmed(gatehouse, outcome.account))
-        return await leadToConfirm(ctx, gatehouse, outcome.account, values)
-
-      const login = await logIn(ctx, gatehouse, outcome.account, {
+      const { account } = outcome
+      const login = await advance(ctx, gatehouse, {
+        account,
+        methods: ['password'],
         kept: values.keep !== '',
+        next: values.next,
         form: fingerprint(ctx, gatehouse, values),
       })
-      if (login === undefined) {
+      if (login.state === 'waiting') return await leadToConfirm(ctx, gatehouse, account, values)
+      if (login.state === 'changed') {
         return await gatehouse.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
       }
       gatehouse.metrics?.login('logged_in')
-      await renewHash(gatehouse, outcome.account, values.password)
+      await renewHash(gatehouse, account, values.password)
       await gatehouse.pages.accept(ctx, form, {
         notice: { message: login.isReopened ? LOGGED_IN_REOPENED : LOGGED_IN },
         to: localPath(values.next) ?? gatehouse.places.afterLogin,
@@ -107,23 +107,15 @@ function missingFields({ username, password }: Sent<FieldName>): Broken[] {
   return [...(username.trim() === '' ? [NO_USERNAME] : []), ...(password === '' ? [NO_PASSWORD] : [])]
 }
 
-function isUnconfirmed({ rules }: Gatehouse, { user }: Account): boolean {
-  return rules.confirmation === 'required' && user.emailConfirmedAt === null
-}
-
 /** Not logged in; but who knows the password may ask for the mail again, or correct the address. */
 async function leadToConfirm(
   ctx: Context,
   gatehouse: Gatehouse,
-  { user, deviceStamp }: Account,
+  { user }: Account,
   values: Sent<FieldName>,
 ): Promise<void> {
   gatehouse.metrics?.login('unconfirmed')
   logSecurity(ctx, gatehouse, { event: 'login_failed', reason: 'email_unconfirmed', user: user.id })
-  const { keep, next } = values
-  const proved = { methods: ['password'], kept: keep !== '', next } as const
-  keepHalfLogin(ctx, gatehouse, { userId: user.id, stamp: deviceStamp, ...proved })
-  await changeSessionId(ctx)
   const link = { href: gatehouse.url('email/confirm'), message: CONFIRM }
   await gatehouse.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })
 }

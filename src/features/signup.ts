@@ -19,12 +19,11 @@ import { takePlaces } from '../accounts/security-log.js'
 import * as users from '../tables/users.js'
 import { type Gatehouse, loginAs } from '../visitor/gatehouse.js'
 import { requireAnonymous } from '../visitor/guards.js'
-import { halfLoginOf, keepHalfLogin } from '../visitor/login-steps.js'
+import { advance, halfLoginOf, type LoginState } from '../visitor/login-steps.js'
 import { refuseIfLeft } from '../web/disconnect.js'
 import type { Advice, Broken, Form, Values } from '../web/form.js'
 import { networkOf } from '../web/network.js'
 import type { Acceptance } from '../web/pages.js'
-import { changeSessionId } from '../web/session.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../web/submit.js'
 
 export const name = 'signup'
@@ -72,13 +71,16 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         const advice = await besideErrors(ctx, gatehouse, outcome.errors, values)
         return await gatehouse.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
       }
-      const { userId } = outcome
-      const proved = { methods: ['signup'], kept: false, next: '' } as const
-      keepHalfLogin(ctx, gatehouse, { userId, stamp: users.FIRST_STAMP, ...proved })
-      await changeSessionId(ctx)
+      const login = await advance(ctx, gatehouse, {
+        account: outcome.account,
+        methods: ['signup'],
+        kept: false,
+        next: '',
+        form: applicant.signupForm,
+      })
       // Of a button pressed twice the browser keeps the last answer alone, and the code has to work by either.
       askingBrowser(ctx, gatehouse)
-      await gatehouse.pages.accept(ctx, form, { ...journey(gatehouse, applicant), values })
+      await gatehouse.pages.accept(ctx, form, { ...journey(gatehouse, applicant, login), values })
     }),
   )
 }
@@ -94,14 +96,14 @@ function advise(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise
   ])
 }
 
-function journey(gatehouse: Gatehouse, applicant: Applicant): Omit<Acceptance, 'values'> {
-  const { url, places, rules } = gatehouse
+function journey(gatehouse: Gatehouse, applicant: Applicant, login: LoginState): Omit<Acceptance, 'values'> {
+  const { url, places } = gatehouse
   const { name, email } = applicant
   const advice = onAcceptedEmail(
     email,
     gatehouse.offers('email/confirm') ? url('email/confirm/address') : undefined,
   )
-  if (rules.confirmation === 'required') {
+  if (login.state === 'waiting' && login.for === 'email/confirm') {
     const message = { ...SIGNED_UP_CONFIRM, params: { name, email } }
     return { notice: { message, ...advice }, to: url('email/confirm'), onward: CONFIRM }
   }
@@ -132,17 +134,17 @@ function newcomer(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Newco
   }
 }
 
-type Outcome = { ok: true; userId: string } | { ok: false; errors: Broken[] }
+type Outcome = { ok: true; account: users.Account } | { ok: false; errors: Broken[] }
 
 /** Creates the account, or answers everything that is wrong. A form that arrives twice gets its first answer again. */
 async function signUp(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<Outcome> {
   const errors = await allObjections(ctx, gatehouse, applicant)
-  if (errors.length === 0 && (await createCounted(ctx, gatehouse, applicant))) {
-    return { ok: true, userId: applicant.id }
-  }
-  if (errors.length === 0) errors.push(...(await lostRace(gatehouse, applicant)))
-  const userId = await repeated(ctx, gatehouse, applicant, errors)
-  return userId === undefined ? { ok: false, errors } : { ok: true, userId }
+  const isMade = errors.length === 0 && (await createCounted(ctx, gatehouse, applicant))
+  if (errors.length === 0 && !isMade) errors.push(...(await lostRace(gatehouse, applicant)))
+  const account = isMade
+    ? await users.byId(gatehouse.database.main, applicant.id)
+    : await repeated(ctx, gatehouse, applicant, errors)
+  return account === undefined ? { ok: false, errors } : { ok: true, account }
 }
 
 /** Every rule that is broken, in the order of the fields; those of the host's come last. */
@@ -208,10 +210,10 @@ async function repeated(
   gatehouse: Gatehouse,
   { nameKey, signupForm, password }: Newcomer,
   errors: readonly Broken[],
-): Promise<string | undefined> {
+): Promise<users.Account | undefined> {
   if (!errors.every(({ code }) => TAKEN.includes(code))) return undefined
   const account = await users.byNameKey(gatehouse.database.main, nameKey)
   if (account?.signupForm !== signupForm || account.disabledAt !== null) return undefined
   const check = { name: nameKey, account, password, failure: 'password_failed' } as const
-  return (await checkPassword(ctx, gatehouse, check)) ? account.user.id : undefined
+  return (await checkPassword(ctx, gatehouse, check)) ? account : undefined
 }

@@ -1,40 +1,100 @@
 import type { Context } from 'koa'
 import { HOUR } from '../base/durations.js'
 import * as events from '../tables/events.js'
-import type { Account } from '../tables/users.js'
+import type { Account, User } from '../tables/users.js'
 import * as users from '../tables/users.js'
-import type { Gatehouse } from './gatehouse.js'
+import { changeSessionId } from '../web/session.js'
+import { type Gatehouse, loginAs } from './gatehouse.js'
+import { logIn, userOf } from './session.js'
 
 /** A way to prove who somebody is: by having made the account in this browser, or by its password. */
 export type Method = 'signup' | 'password'
 
-/** What somebody has proved so far on the way to a login that needs more than that, as a confirmed address. */
-export interface HalfLogin {
-  userId: string
-  /** The account's device stamp when it was proved: a new password, a reset and "log out everywhere" make another. */
-  stamp: string
+/** What a login needs before it begins a session, by the feature whose page does it. */
+export type Step = 'login' | 'email/confirm'
+
+/** A login on its way: what somebody has proved so far, and what the login form asked for. */
+export interface LoginProgress {
+  account: Account
   methods: readonly Method[]
-  /** UTC milliseconds. */
-  at: number
-  /** What the login form asked for: to be kept logged in, and the page to go on to. */
+  /** To be kept logged in. */
   kept: boolean
+  /** The page to go on to. */
   next: string
 }
 
-export const HALF_LOGIN_LIFE = HOUR
+/** What has become of a login; `changed` if its account was while somebody logged in to it. */
+export type LoginState =
+  | { state: 'waiting'; for: Step }
+  | { state: 'begun'; isReopened: boolean }
+  | { state: 'changed' }
+
+/**
+ * Takes a login onward from wherever it is. Its session begins once nothing is missing; until then this browser remembers how
+ * far it has come. A closed account is opened at the very end, so that nobody learns of that before all is proved.
+ */
+export async function advance(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  progress: LoginProgress & { form: string },
+): Promise<LoginState> {
+  const step = nextStep(gatehouse, progress)
+  if (step !== undefined) {
+    keepHalfLogin(ctx, gatehouse, progress)
+    await changeSessionId(ctx)
+    return { state: 'waiting', for: step }
+  }
+  const { account, kept, form } = progress
+  const isNew = await hasJustSignedUp(ctx, gatehouse, account)
+  const login = await logIn(ctx, gatehouse, account, { kept, form, isNew })
+  return login === undefined ? { state: 'changed' } : { state: 'begun', ...login }
+}
+
+/** What is missing, in the order in which it is asked for. Whoever has a disabled account is told so by its password. */
+function nextStep({ rules }: Gatehouse, { account, methods }: LoginProgress): Step | undefined {
+  if (rules.confirmation === 'required' && account.user.emailConfirmedAt === null) return 'email/confirm'
+  return methods.includes('password') ? undefined : 'login'
+}
+
+// They need not be told of a login on a new device.
+async function hasJustSignedUp(ctx: Context, gatehouse: Gatehouse, { user }: Account): Promise<boolean> {
+  if (!halfLoginOf(ctx, gatehouse)?.methods.includes('signup')) return false
+  return (await halfLoggedIn(ctx, gatehouse))?.user.id === user.id
+}
+
+/** Where the owner of an account goes on from a mailed link: to the account if it is logged in here, else to its login. */
+export function placeOf(ctx: Context, gatehouse: Gatehouse, user: User): string {
+  return userOf(ctx)?.id === user.id ? gatehouse.url('account') : loginAs(gatehouse, user)
+}
+
+/** How far a login has come, as this browser keeps it. */
+interface HalfLogin extends Pick<LoginProgress, 'methods' | 'kept' | 'next'> {
+  userId: string
+  /** The account's device stamp when it was proved: a new password, a reset and "log out everywhere" make another. */
+  stamp: string
+  /** UTC milliseconds. */
+  at: number
+}
+
+const HALF_LOGIN_LIFE = HOUR
 /** A longer one is left out, so that the cookie of the session has room for the rest. */
 const LONGEST_NEXT = 300
 
-/** Notes in this browser how far the login of this account has come; it takes the place of any other. */
-export function keepHalfLogin(ctx: Context, gatehouse: Gatehouse, proved: Omit<HalfLogin, 'at'>): void {
-  const next = proved.next.length > LONGEST_NEXT ? '' : proved.next
-  const half: HalfLogin = { ...proved, next, at: gatehouse.now() }
+/** Notes in this browser how far a login has come; it takes the place of any other. */
+function keepHalfLogin(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { account, methods, kept, next }: LoginProgress,
+): void {
+  const half: HalfLogin = {
+    userId: account.user.id,
+    stamp: account.deviceStamp,
+    methods,
+    kept,
+    next: next.length > LONGEST_NEXT ? '' : next,
+    at: gatehouse.now(),
+  }
   gatehouse.halfLoginCookie.write(ctx, half, { maxAge: HALF_LOGIN_LIFE })
-}
-
-/** Whatever comes of a login or a logout, nothing is half done after it. */
-export function forgetHalfLogin(ctx: Context, { halfLoginCookie }: Gatehouse): void {
-  halfLoginCookie.clear(ctx)
 }
 
 /**

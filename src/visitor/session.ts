@@ -17,7 +17,6 @@ import { fingerprint } from '../web/submit.js'
 import type { Gatehouse } from './gatehouse.js'
 import { isJump, noteJump } from './jumps.js'
 import { forgetDevice, knownDevices, newDeviceId, newDeviceStamp, rememberDevice } from './known-devices.js'
-import { forgetHalfLogin, halfLoggedIn, halfLoginOf } from './login-steps.js'
 import { circumstances } from './origin.js'
 
 /** Between two notes that a session was used. */
@@ -112,13 +111,14 @@ function endOf(session: { kept: boolean; createdAt: number }, now: number, lifet
  * planted in this browser before is worth nothing now (session fixation, ASVS 5 7.2.4). The former session here ends,
  * and a form that has come twice goes on with the session that it has begun, of which nobody is told again.
  * An account that was closed is open again, which is answered. Answers undefined if the password was changed, or the account
- * closed, since it was looked at: a login on its way must not outlive what ends all logins.
+ * closed, since it was looked at: a login on its way must not outlive what ends all logins. With `isNew`, the account was made in
+ * this browser just now, and no mail tells its owner of a new device.
  */
 export async function logIn(
   ctx: Context,
   gatehouse: Gatehouse,
   account: Account,
-  options: { kept: boolean; form: string },
+  options: { kept: boolean; form: string; isNew: boolean },
 ): Promise<{ isReopened: boolean } | undefined> {
   const { user, deviceStamp } = account
   const now = gatehouse.now()
@@ -137,7 +137,7 @@ export async function logIn(
     now,
     expiresAt: endOf({ kept: options.kept, createdAt: now }, now, gatehouse.lifetimes),
   }
-  const isStranger = known === undefined && !(await hasJustSignedUp(ctx, gatehouse, account))
+  const isStranger = known === undefined && !options.isNew
   const isReopened = account.closedAt !== null && (await reopen(ctx, gatehouse, user))
   let opened: Awaited<ReturnType<typeof sessions.open>>
   await happens(ctx, gatehouse, { kind: 'logged_in', userId: user.id }, async (transaction) => {
@@ -157,7 +157,7 @@ export async function logIn(
   })
   if (opened === undefined) return undefined
   const begun = begunOf({ ...session, id: opened.id })
-  forgetHalfLogin(ctx, gatehouse)
+  gatehouse.halfLoginCookie.clear(ctx)
   gatehouse.loginCookie.begin(ctx, token, lifetimeOf(begun, gatehouse))
   gatehouse.csrf.forget(ctx)
   await changeSessionId(ctx)
@@ -168,12 +168,6 @@ export async function logIn(
 
 function begunOf({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Session {
   return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, expiresAt }
-}
-
-// They need not be told of a login on a new device.
-async function hasJustSignedUp(ctx: Context, gatehouse: Gatehouse, { user }: Account): Promise<boolean> {
-  if (!halfLoginOf(ctx, gatehouse)?.methods.includes('signup')) return false
-  return (await halfLoggedIn(ctx, gatehouse))?.user.id === user.id
 }
 
 /** Writes to the user of this session, if there is one, in the language that was chosen just now. Not waited for. */
@@ -287,7 +281,7 @@ export async function forgetLogin(ctx: Context, gatehouse: Gatehouse): Promise<v
   setLogin(ctx, undefined)
   gatehouse.loginCookie.end(ctx)
   gatehouse.csrf.forget(ctx)
-  forgetHalfLogin(ctx, gatehouse)
+  gatehouse.halfLoginCookie.clear(ctx)
   forget(ctx)
   await changeSessionId(ctx)
 }

@@ -13,7 +13,7 @@ import * as fields from '../../accounts/fields.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
 import type * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
-import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
+import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import {
   behindLink,
@@ -26,6 +26,7 @@ import {
   openLink,
   refuseLink,
 } from '../../visitor/links.js'
+import { placeOf } from '../../visitor/login-steps.js'
 import { keepAsked } from '../../visitor/reset-request.js'
 import { loginOf } from '../../visitor/session.js'
 import type { Broken, Form } from '../../web/form.js'
@@ -261,7 +262,7 @@ async function prove(
 /** What is said of a changed address, and where its owner goes on; another user may be logged in here. */
 function changed(ctx: Context, gatehouse: Gatehouse, user: users.User, { email }: tokens.Token) {
   const message = { ...CHANGED, params: { name: user.name, email } }
-  return { message, to: userOf(ctx)?.id === user.id ? gatehouse.url('account') : loginAs(gatehouse, user) }
+  return { message, to: placeOf(ctx, gatehouse, user) }
 }
 
 async function dead(

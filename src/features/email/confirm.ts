@@ -14,7 +14,7 @@ import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js
 import { REOPEN_LIFE } from '../../accounts/letters.js'
 import type * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
-import { type Gatehouse, gatehouseOf, loginAs, loginBefore } from '../../visitor/gatehouse.js'
+import { type Gatehouse, gatehouseOf, loginBefore } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import {
   behindLink,
@@ -28,7 +28,7 @@ import {
   openLink,
   refuseLink,
 } from '../../visitor/links.js'
-import { halfLoggedIn } from '../../visitor/login-steps.js'
+import { halfLoggedIn, placeOf } from '../../visitor/login-steps.js'
 import type { Broken, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
 
@@ -277,14 +277,10 @@ async function goOn(
   const message = { ...(when === 'now' ? CONFIRMED : CONFIRMED_BEFORE), params: { email: user.email } }
   await gatehouse.pages.accept(ctx, form, {
     notice: { message },
-    to: placeFor(ctx, gatehouse, user),
+    to: placeOf(ctx, gatehouse, user),
     onward: userOf(ctx) === undefined ? LOG_IN : GO_ON,
     values: {},
   })
-}
-
-function placeFor(ctx: Context, gatehouse: Gatehouse, user: users.User): string {
-  return userOf(ctx)?.id === user.id ? gatehouse.url('account') : loginAs(gatehouse, user)
 }
 
 /** A link that does nothing any more: of an address that it has confirmed that is told, for that is what was asked for. */
@@ -296,7 +292,7 @@ async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<voi
   forgetLink(ctx, PURPOSE)
   if (account !== undefined && account.user.emailConfirmedAt !== null) {
     const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
-    return gatehouse.pages.leave(ctx, placeFor(ctx, gatehouse, account.user), { message })
+    return gatehouse.pages.leave(ctx, placeOf(ctx, gatehouse, account.user), { message })
   }
   refuseLink(ctx, gatehouse, link, { href: gatehouse.url(name), message: ASK_AGAIN })
 }
@@ -307,5 +303,5 @@ async function nobody(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const account = await visitorOf(ctx)
   if (account === undefined) return pages.leave(ctx, loginBefore(gatehouse, url(name)))
   const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
-  pages.leave(ctx, placeFor(ctx, gatehouse, account.user), { message })
+  pages.leave(ctx, placeOf(ctx, gatehouse, account.user), { message })
 }
