@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import { createCodes } from './accounts/codes.js'
 import { createEvents } from './accounts/history.js'
 import { listener } from './accounts/hooks.js'
+import { letterOf } from './accounts/letters.js'
 import { LIFETIMES } from './accounts/lifetimes.js'
 import { createLimits, LIMITS, type Limits, UNLIMITED } from './accounts/limits.js'
 import { createPseudonym } from './accounts/security-log.js'
@@ -17,15 +18,17 @@ import { checkSwitches, features, offered } from './features/index.js'
 import { startMailing } from './mail/delivery.js'
 import { createOutbox, type Outbox } from './mail/outbox.js'
 import { smtpTransport } from './mail/smtp.js'
+import type { Transport } from './mail/transport.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { startNotingKeys } from './secrets/key-notes.js'
 import { createKeyring, type Keyring, keptKeys } from './secrets/keyring.js'
 import { createPasswords, gateOf } from './secrets/password.js'
 import { createSeal, remembering } from './secrets/seal.js'
+import type { StoredMail } from './tables/mails.js'
 import { createVoices, PASSWORD_MIN_LENGTH, type Voices } from './views/site-views.js'
 import { noteOtherHtmx, noteStrangers } from './views/templates.js'
 import { bringBack, typedOf } from './visitor/drafts.js'
-import { enter, type Gatehouse, type Places, SITE_NAME, siteWordsOf, type Url } from './visitor/gatehouse.js'
+import { enter, type Gatehouse, type Places, SITE_NAME, siteWordsOf } from './visitor/gatehouse.js'
 import { userOf } from './visitor/guards.js'
 import { loginCookie } from './visitor/login-cookie.js'
 import { halfLoggedIn, halfLoginOf } from './visitor/login-steps.js'
@@ -46,6 +49,7 @@ import { mountedAt, seenPath } from './web/request-url.js'
 import { knows, missingSlash, otherMethods, type Route, refusesMethod, routesIn } from './web/routes.js'
 import { COOKIE_NAME, type OwnCookie, ownCookie } from './web/sealed-cookie.js'
 import { type Handle, onSubmit } from './web/submit.js'
+import { type Url, urlsUnder } from './web/url.js'
 
 /** The middleware, and what a host may ask of it. It sets `ctx.state.user` for all that stands behind it. */
 export interface Accounts extends Middleware {
@@ -250,10 +254,16 @@ const CAUGHT_ORIGIN = 'http://localhost'
 function mailingOf(gatehouse: Gatehouse, options: AccountsOptions) {
   const mail = mailOf(options)
   return {
-    gatehouse,
-    transport: typeof mail === 'object' ? smtpTransport(mail) : undefined,
+    ...gatehouse,
+    transport: transportOf(mail),
     origin: gatehouse.origin ?? CAUGHT_ORIGIN,
+    letterOf: (stored: StoredMail) => letterOf(gatehouse, stored),
   }
+}
+
+function transportOf(mail: ReturnType<typeof mailOf>): Transport | undefined {
+  if (typeof mail !== 'object') return undefined
+  return 'send' in mail ? mail : smtpTransport(mail)
 }
 
 /** Makes our cookies: that of the login has the site's name for cookies alone, others have a word more. */
@@ -280,13 +290,6 @@ function isHttps({ baseUrl }: AccountsOptions): boolean {
 
 function placesOf({ home = '/', ...others }: Partial<Places> = {}): Places {
   return { home, afterSignup: home, afterLogin: home, afterLogout: home, ...others }
-}
-
-// Templates of hosts may still have the names of before: `account-name`.
-function urlsUnder(prefix: string): Url {
-  const pathOf = (name: string) => (name.includes('/') ? name : name.replaceAll('-', '/'))
-  return (name, part) =>
-    `${prefix}/${pathOf(name)}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
 }
 
 // htmx is served from its own package, never copied.

@@ -137,7 +137,8 @@ function foldersCheck(value: unknown, name: string): void {
 }
 
 function mailCheck(value: unknown, name: string): void {
-  if (isObject(value)) named({ url: text, from: text })(value, name)
+  if (isObject(value) && 'send' in value) callable(value.send, `${name}.send`)
+  else if (isObject(value)) named({ url: text, from: text })(value, name)
   else be('caught, off, or { url, from }', (mode) => mode === 'caught' || mode === 'off')(value, name)
 }
 

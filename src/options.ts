@@ -6,6 +6,7 @@ import type { Lifetimes } from './accounts/lifetimes.js'
 import type { LimitRules } from './accounts/limits.js'
 import type { DatabaseLocation } from './database/location.js'
 import { isSender, isSmtpUrl, type MailServer } from './mail/smtp.js'
+import type { Transport } from './mail/transport.js'
 import { refuseMistaken } from './option-checks.js'
 import type { PasswordCosts } from './secrets/password.js'
 import { isOrigin } from './server/config.js'
@@ -58,11 +59,11 @@ export interface AccountsOptions {
    */
   language?: string | ((ctx: Context) => string | undefined)
   /**
-   * The server that takes mails, and who writes them; `caught` keeps them, for the maintainer to see at `/dev/mailbox/` in
-   * development; `off` offers nothing that needs mails. By default `caught` in development, else `off` with a warning. Links
-   * in mails begin with `baseUrl`.
+   * The server that takes mails, and who writes them; or a way of your own to send them, `{ send(mail) }`, see `Transport`.
+   * `caught` keeps them, for the maintainer to see at `/dev/mailbox/` in development; `off` offers nothing that needs mails.
+   * By default `caught` in development, else `off` with a warning. Links in mails begin with `baseUrl`.
    */
-  mail?: MailServer | 'caught' | 'off'
+  mail?: MailServer | Transport | 'caught' | 'off'
   /** Whether an address has to be confirmed before the first login; `optional` by default. */
   emailConfirmation?: 'optional' | 'required'
   /** Whether nobody can find out by us who has an account, by e-mail; needs `required` confirmation. False by default. */
@@ -148,13 +149,14 @@ export function checkOptions(options: AccountsOptions): void {
   if (typeof mail === 'object' && options.baseUrl === undefined) {
     throw new Error('The baseUrl has to be given where mails are sent: their links begin with it.')
   }
-  if (typeof mail === 'object' && !isSmtpUrl(mail.url)) {
+  const server = typeof mail === 'object' && 'url' in mail ? mail : undefined
+  if (server && !isSmtpUrl(server.url)) {
     // Not repeated: there may be a password in it.
     throw new Error(
       'The mail.url has to be like smtp://mail.example.com or smtps://user:password@mail.example.com.',
     )
   }
-  if (typeof mail === 'object' && !isSender(mail.from)) {
+  if (server && !isSender(server.from)) {
     throw new Error('The mail.from has to be an address, like no-reply@example.com.')
   }
   if (emailConfirmation === 'required' && mail === 'off') {
@@ -166,6 +168,6 @@ export function checkOptions(options: AccountsOptions): void {
 }
 
 /** What is done with mails, where the host has not said it. */
-export function mailOf({ mail, development }: AccountsOptions): MailServer | 'caught' | 'off' {
+export function mailOf({ mail, development }: AccountsOptions): MailServer | Transport | 'caught' | 'off' {
   return mail ?? (development ? 'caught' : 'off')
 }

@@ -311,6 +311,7 @@ for (const [options, sentence] of [
     'The option limits.loginName.max has to be a whole number from 1 to 999999999.',
   ],
   [{ mail: 'on' }, 'The option mail has to be caught, off, or { url, from }.'],
+  [{ mail: { send: 'smtp' } }, 'The option mail.send has to be a function.'],
   [{ mail: { adress: 'x' } }, /^There is no option mail\.adress; the nearest is mail\.\w+\.$/],
   [{ emailConfirmation: true }, 'The option emailConfirmation has to be optional or required.'],
   [{ privateEmails: 'yes' }, 'The option privateEmails has to be true or false.'],

@@ -8,7 +8,7 @@ import { newDeviceStamp } from '../visitor/known-devices.js'
 import { circumstances } from '../visitor/origin.js'
 import { eraseDenied } from './erasing.js'
 import { happens } from './history.js'
-import { REOPEN_LIFE } from './letters.js'
+import { REOPEN_LIFE } from './mail-kinds.js'
 
 /** What was mailed, and opens nothing any more. */
 const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const

@@ -1,206 +1,52 @@
-import { DAY, HOUR } from '../base/durations.js'
-import type { Facts, MailKind, Prepared } from '../mail/outbox.js'
+import type { Database } from '../database/open.js'
+import {
+  type Facts,
+  LostMail,
+  type MailKind,
+  type Outbox,
+  type Prepared,
+  UnreadableMail,
+} from '../mail/outbox.js'
+import type { Letter } from '../mail/template.js'
 import { hashOf, newToken } from '../secrets/token.js'
 import type { StoredMail } from '../tables/mails.js'
 import * as mails from '../tables/mails.js'
 import * as tokens from '../tables/tokens.js'
-import * as users from '../tables/users.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
-import { CODE_LIFE, newCode } from './codes.js'
-import { emailKeyOf, loginKeyOf } from './fields.js'
-import { type Counted, LimitReached } from './limits.js'
+import type * as users from '../tables/users.js'
+import type { Url } from '../web/url.js'
+import { CODE_LIFE, type Codes, newCode } from './codes.js'
+import { emailKeyOf } from './fields.js'
+import { type Counted, LimitReached, type Limits } from './limits.js'
+import { isKind, KINDS, type Kind } from './mail-kinds.js'
+import type { Recipient } from './recipients.js'
 
-/** What is to be known of a kind of mail before one of it can be sent. */
-interface Kind {
-  /** Whom it goes to; the worker asks, so that an answer takes as long whether there is somebody or not. */
-  recipient(gatehouse: Registry, facts: Facts, userId: string | null): Promise<Recipient | undefined>
-  /** The page that its link opens, by name; with a token in its path if the mail has one. */
-  page: string
-  /** The token in its link, of the same name as the mail or this one; with a code to be typed if a browser has asked for it. */
-  token?: { purpose: tokens.Purpose; life: number; hasCode?: true }
-  /** Who asks for it reads it, too: it is written in the language in which they asked. All others are in the owner's. */
-  isAsked?: true
-  /** It goes to an address that was confirmed and is no longer the account's. */
-  toFormer?: true
-  /** The limit that counts it for the account when it is sent: strangers may cause it, by a name or a login. */
-  limit?: 'mailAccount' | 'mailFailures'
-  /** Not again within the pause, by whatever name it was asked for. */
-  pause?: 'mailPause'
-}
-
-/** Where it is asked who somebody is. */
-type Registry = Pick<Gatehouse, 'database'>
-
-interface Recipient {
-  account: users.Account
-  to: string
-  /** It is another mail after all. */
-  kind?: MailKind
-}
-
-export const CONFIRM_LIFE = DAY
-export const RESET_LIFE = HOUR
-export const CHANGE_LIFE = DAY
-export const UNDO_LIFE = 7 * DAY
-export const REOPEN_LIFE = 14 * DAY
-
-const KINDS: Record<MailKind, Kind> = {
-  'email-confirm': {
-    recipient: unconfirmed,
-    page: 'email/confirm/link',
-    isAsked: true,
-    token: { purpose: 'email-confirm', life: CONFIRM_LIFE, hasCode: true },
-  },
-  'email-taken': { recipient: owner, page: 'login', limit: 'mailAccount', pause: 'mailPause' },
-  'password-reset': {
-    recipient: asked,
-    page: 'password/reset/link',
-    isAsked: true,
-    token: { purpose: 'password-reset', life: RESET_LIFE, hasCode: true },
-    limit: 'mailAccount',
-    pause: 'mailPause',
-  },
-  'password-changed': { recipient: told, page: 'password/forgot' },
-  'email-change': {
-    recipient: newAddress,
-    page: 'account/email/confirm/link',
-    isAsked: true,
-    token: { purpose: 'email-change', life: CHANGE_LIFE },
-  },
-  'email-changed': {
-    recipient: told,
-    page: 'account/email/undo',
-    toFormer: true,
-    token: { purpose: 'email-undo', life: UNDO_LIFE },
-  },
-  'email-corrected': { recipient: formerly, page: 'login', isAsked: true, limit: 'mailAccount' },
-  'email-restored': { recipient: told, page: 'account/activity' },
-  'email-undone': { recipient: told, page: 'login' },
-  'name-changed': { recipient: told, page: 'password/forgot' },
-  'login-new-device': { recipient: told, page: 'account/devices', limit: 'mailAccount' },
-  'session-jumped': { recipient: told, page: 'account/devices', limit: 'mailAccount' },
-  'login-failures': { recipient: told, page: 'account/activity', limit: 'mailFailures' },
-  'account-closed': {
-    recipient: told,
-    page: 'account/close/undo',
-    token: { purpose: 'account-reopen', life: REOPEN_LIFE },
-    // Not where it is closed: of a button pressed twenty times at once nobody should be told that it is too often.
-    limit: 'mailAccount',
-  },
-}
-
-/** Notices go to the address that the account had when it happened. */
-async function told(
-  { database }: Registry,
-  { to }: Facts,
-  userId: string | null,
-): Promise<Recipient | undefined> {
-  const account = userId === null ? undefined : await users.byId(database.main, userId)
-  return account && { account, to: String(to) }
-}
-
-/** Somebody else's address, which was typed by mistake, never was the account's: they are not told again. */
-async function formerly(
-  gatehouse: Registry,
-  facts: Facts,
-  userId: string | null,
-): Promise<Recipient | undefined> {
-  const found = await told(gatehouse, facts, userId)
-  return found && (await ownerOf(gatehouse, found.to, found.account)) === undefined ? found : undefined
-}
-
-async function owner(
-  { database }: Registry,
-  _: Facts,
-  userId: string | null,
-): Promise<Recipient | undefined> {
-  const account = userId === null ? undefined : await users.byId(database.main, userId)
-  return account && { account, to: account.user.email }
-}
-
-async function unconfirmed(
-  gatehouse: Registry,
-  facts: Facts,
-  userId: string | null,
-): Promise<Recipient | undefined> {
-  const found = await owner(gatehouse, facts, userId)
-  if (found === undefined || found.account.user.emailConfirmedAt !== null) return undefined
-  if (isDisabled(found.account)) return undefined
-  return (await ownerOf(gatehouse, found.to, found.account)) ?? found
-}
-
-/** It goes to the stored address, never to what was typed. */
-async function asked(
-  gatehouse: Registry,
-  facts: Facts,
-  userId: string | null,
-): Promise<Recipient | undefined> {
-  const { main } = gatehouse.database
-  const typed = loginKeyOf(String(facts.username ?? ''))
-  const account = await (userId === null ? byTyped(gatehouse, typed) : users.byId(main, userId))
-  if (account === undefined || isDisabled(account)) return undefined
-  const { email } = account.user
-  // With private addresses an account that is not confirmed may only say that the address is its own.
-  const isForeign =
-    account.user.emailConfirmedAt === null && (await ownerOf(gatehouse, email, account)) !== undefined
-  return isForeign ? undefined : { account, to: email }
-}
-
-/**
- * With private addresses one that is not confirmed is nobody's yet, and by it nobody logs in. But whoever reads its mails may
- * have a new password for the account that was last made with it, which confirms it, too.
- */
-async function byTyped({ database: { main } }: Registry, typed: string): Promise<users.Account | undefined> {
-  const account = await users.byLogin(main, typed)
-  if (account !== undefined || !typed.includes('@')) return account
-  const userId = await tokens.lastUserOf(main, typed, 'email-confirm')
-  const last = userId === undefined ? undefined : await users.byId(main, userId)
-  const isWaiting = last?.user.emailConfirmedAt === null && emailKeyOf(last.user.email) === typed
-  return isWaiting ? last : undefined
-}
-
-async function newAddress(
-  gatehouse: Registry,
-  { email }: Facts,
-  userId: string | null,
-): Promise<Recipient | undefined> {
-  const found = await owner(gatehouse, {}, userId)
-  const to = String(email)
-  if (found === undefined || found.account.user.nextEmail !== to) return undefined
-  if (isDisabled(found.account)) return undefined
-  return (await ownerOf(gatehouse, to, found.account)) ?? { ...found, to }
-}
-
-// No mail brings them a link that would open nothing; what has happened to the account they are told all the same.
-function isDisabled({ disabledAt }: users.Account): boolean {
-  return disabledAt !== null
-}
-
-/** Somebody else has the address: it is told to them, and not to who has typed it. */
-async function ownerOf(
-  { database }: Registry,
-  email: string,
-  { user }: users.Account,
-): Promise<Recipient | undefined> {
-  const account = await users.byEmailKey(database.main, emailKeyOf(email))
-  if (account === undefined || account.user.id === user.id) return undefined
-  return { account, to: account.user.email, kind: 'email-taken' }
+/** What letters are made with. */
+export interface LetterOptions {
+  database: Database
+  outbox: Outbox
+  limits: Limits
+  codes: Codes
+  url: Url
+  /** Whether this site has the feature of this name. */
+  offers: (name: string) => boolean
+  /** UTC milliseconds. */
+  now: () => number
 }
 
 /** To whom a mail goes, or would; undefined if nobody is to get it any more, or its key is gone. */
 export async function addresseeOf(
-  gatehouse: Registry & Pick<Gatehouse, 'outbox'>,
+  { database, outbox }: Pick<LetterOptions, 'database' | 'outbox'>,
   mail: StoredMail,
 ): Promise<string | undefined> {
-  const prepared = gatehouse.outbox.preparedOf(mail)
+  const prepared = outbox.preparedOf(mail)
   if (prepared !== undefined) return prepared.to
-  const facts = gatehouse.outbox.factsOf(mail)
+  const facts = outbox.factsOf(mail)
   if (facts === undefined || !isKind(mail.kind)) return undefined
-  return (await KINDS[mail.kind].recipient(gatehouse, facts, mail.userId))?.to
+  return (await KINDS[mail.kind].recipient(database.main, facts, mail.userId))?.to
 }
 
-/** What a mail is, once it is known to whom it goes. */
-export interface Letter {
+/** A mail, once it is known to whom it goes. */
+export interface PreparedMail {
   kind: MailKind
   prepared: Prepared
   facts: Facts
@@ -210,73 +56,87 @@ export interface Letter {
  * Finds out at the first try to whom a mail goes, and makes its token; later ones find the same again, and count its
  * lifetimes anew. Undefined if there is nobody, or they have had enough of it.
  */
-export async function letterOf(gatehouse: Gatehouse, mail: StoredMail): Promise<Letter | undefined> {
-  const { outbox } = gatehouse
-  const facts = outbox.factsOf(mail)
+export async function letterOf(options: LetterOptions, mail: StoredMail): Promise<Letter | undefined> {
+  const facts = options.outbox.factsOf(mail)
   if (facts === undefined || !isKind(mail.kind)) throw new UnreadableMail()
-  if (mail.prepared === '') return prepare(gatehouse, mail, facts, mail.kind)
-  const prepared = outbox.preparedOf(mail)
-  if (prepared === undefined) throw new UnreadableMail()
-  const { kind = mail.kind } = prepared
-  const { token } = KINDS[kind]
-  if (token !== undefined && prepared.token !== undefined) {
-    const hash = hashOf(prepared.token)
-    await gatehouse.database.write((transaction) =>
-      tokens.extend(transaction, hash, endsOf(gatehouse, token)),
-    )
-  }
-  return { kind, prepared, facts }
+  const prepare = mail.prepared === '' ? prepareFirst : prepareAgain
+  const prepared = await prepare(options, mail, facts, mail.kind)
+  return prepared && letterFor(options, prepared)
 }
 
-/** The key with which it was sealed is gone. */
-export class UnreadableMail extends Error {
-  override readonly name = 'UnreadableMail'
-
-  constructor() {
-    super('It was sealed with a key that is not there any more.')
-  }
+/** The letter of a mail that is prepared. */
+export function letterFor(
+  options: Pick<LetterOptions, 'url' | 'offers'>,
+  { kind, prepared, facts }: PreparedMail,
+): Letter {
+  const { to, name, code = '', language } = prepared
+  const { life = 0 } = KINDS[kind].token ?? {}
+  const values = { ...facts, name, code, life, codeLife: CODE_LIFE }
+  return { kind, to, language, path: pathOf(options, kind, prepared), values }
 }
 
-/** Who held it for too long: somebody else has it by now. */
-export class LostMail extends Error {
-  override readonly name = 'LostMail'
+function pathOf(
+  { url, offers }: Pick<LetterOptions, 'url' | 'offers'>,
+  kind: MailKind,
+  prepared: Prepared,
+): string {
+  const { page, token } = KINDS[kind]
+  // A notice leads somewhere, also where the page that would help is switched off.
+  return token !== undefined || offers(page) ? url(page, prepared.token) : url('login')
 }
 
-function isKind(kind: string): kind is MailKind {
-  return kind in KINDS
-}
-
-async function prepare(
-  gatehouse: Gatehouse,
+async function prepareAgain(
+  options: LetterOptions,
   mail: StoredMail,
   facts: Facts,
   asked: MailKind,
-): Promise<Letter | undefined> {
-  const recipient = await KINDS[asked].recipient(gatehouse, facts, mail.userId)
-  if (recipient === undefined) return undefined
-  const { kind = asked, account, to } = recipient
+): Promise<PreparedMail> {
+  const prepared = options.outbox.preparedOf(mail)
+  if (prepared === undefined) throw new UnreadableMail()
+  const { kind = asked } = prepared
   const { token } = KINDS[kind]
+  if (token !== undefined && prepared.token !== undefined) {
+    const hash = hashOf(prepared.token)
+    await options.database.write((transaction) => tokens.extend(transaction, hash, endsOf(options, token)))
+  }
+  return { kind, prepared, facts }
+}
+
+async function prepareFirst(
+  options: LetterOptions,
+  mail: StoredMail,
+  facts: Facts,
+  asked: MailKind,
+): Promise<PreparedMail | undefined> {
+  const recipient = await KINDS[asked].recipient(options.database.main, facts, mail.userId)
+  if (recipient === undefined) return undefined
+  const { kind = asked, account } = recipient
   // A reset that we ourselves have asked for is no stranger's.
   const isOurs = asked === 'password-reset' && mail.userId !== null
   const counted = isOurs ? [] : countedWhenSent(kind, account.user)
-  if (!(await isWelcome(gatehouse, counted))) return undefined
+  if (!(await isWelcome(options, counted))) return undefined
+  const prepared = preparedFor(kind, facts, recipient)
+  const found = { kind, facts, prepared: { ...prepared, ...(kind !== asked && { kind }) } }
+  try {
+    await store(options, mail, account.user.id, found)
+  } catch (error) {
+    // The next try counts again, and would find that its own failures are too many.
+    await options.limits.giveBack(counted).catch(() => {})
+    throw error
+  }
+  return found
+}
+
+function preparedFor(kind: MailKind, facts: Facts, { account, to }: Recipient): Prepared {
   const language = languageFor(kind, facts, account)
-  const prepared: Prepared = {
+  const { token } = KINDS[kind]
+  return {
     to,
     name: isConfirmed(kind, account, to) ? account.user.name : '',
     ...(language !== undefined && { language }),
-    ...(kind !== asked && { kind }),
     ...(token !== undefined && { token: newToken() }),
     ...(token?.hasCode && askedIn(facts) !== undefined && { code: newCode() }),
   }
-  try {
-    await store(gatehouse, mail, account.user.id, { kind, prepared, facts })
-  } catch (error) {
-    // The next try counts again, and would find that its own failures are too many.
-    await gatehouse.limits.giveBack(counted).catch(() => {})
-    throw error
-  }
-  return { kind, prepared, facts }
 }
 
 // Mail programs make links of names like `win.example`: whoever signs up with a stranger's address must not write to them.
@@ -302,15 +162,15 @@ function languageFor(kind: MailKind, { language }: Facts, account: users.Account
 
 /** Writes what the mail turned out to be, and its token. Throws `LostMail`. */
 async function store(
-  gatehouse: Gatehouse,
+  options: LetterOptions,
   mail: StoredMail,
   userId: string,
-  { kind, prepared, facts }: Letter,
+  { kind, prepared, facts }: PreparedMail,
 ): Promise<void> {
   const { token } = KINDS[kind]
   const { to, token: secret, code } = prepared
-  const sealed = gatehouse.outbox.sealPrepared(mail.id, prepared)
-  await gatehouse.database.write(async (transaction) => {
+  const sealed = options.outbox.sealPrepared(mail.id, prepared)
+  await options.database.write(async (transaction) => {
     if (!(await mails.prepare(transaction, mail, { userId, prepared: sealed }))) throw new LostMail()
     if (token === undefined || secret === undefined) return
     const { purpose } = token
@@ -323,16 +183,16 @@ async function store(
       codeMac:
         code === undefined
           ? null
-          : gatehouse.codes.mac(code, { userId, purpose, browser: askedIn(facts) ?? '' }),
-      now: gatehouse.now(),
-      ...endsOf(gatehouse, token),
+          : options.codes.mac(code, { userId, purpose, browser: askedIn(facts) ?? '' }),
+      now: options.now(),
+      ...endsOf(options, token),
     })
   })
 }
 
-async function isWelcome(gatehouse: Gatehouse, counted: readonly Counted[]): Promise<boolean> {
+async function isWelcome(options: LetterOptions, counted: readonly Counted[]): Promise<boolean> {
   try {
-    if (counted.length > 0) await gatehouse.limits.take(counted)
+    if (counted.length > 0) await options.limits.take(counted)
     return true
   } catch (error) {
     if (error instanceof LimitReached) return false
@@ -345,19 +205,6 @@ function askedIn({ askedIn: browser }: Facts): string | undefined {
   return typeof browser === 'string' ? browser : undefined
 }
 
-function endsOf({ now }: Gatehouse, { life }: NonNullable<Kind['token']>) {
+function endsOf({ now }: LetterOptions, { life }: NonNullable<Kind['token']>) {
   return { expiresAt: now() + life, codeExpiresAt: now() + CODE_LIFE }
-}
-
-/** The path that the link of a mail opens. */
-export function pathOf({ url, offers }: Gatehouse, { kind, prepared }: Letter): string {
-  const { page, token } = KINDS[kind]
-  // A notice leads somewhere, also where the page that would help is switched off.
-  return token !== undefined || offers(page) ? url(page, prepared.token) : url('login')
-}
-
-/** How long the link and the code are good. */
-export function lifetimesOf({ kind }: Letter): { life: number; codeLife: number } {
-  const { life = 0 } = KINDS[kind].token ?? {}
-  return { life, codeLife: CODE_LIFE }
 }

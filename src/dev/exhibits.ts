@@ -2,8 +2,9 @@ import { NO_PASSWORD, PASSWORD_WRONG } from '../accounts/authentication.js'
 import { TAKEN_MEANWHILE } from '../accounts/email-address.js'
 import * as fields from '../accounts/fields.js'
 import { adviceShown, onAcceptedEmail } from '../accounts/hints.js'
-import { type Letter, lifetimesOf, REOPEN_LIFE } from '../accounts/letters.js'
+import type { PreparedMail } from '../accounts/letters.js'
 import { LimitReached } from '../accounts/limits.js'
+import { KINDS, REOPEN_LIFE } from '../accounts/mail-kinds.js'
 import { HOUR, MINUTE } from '../base/durations.js'
 import type { Facts, MailKind } from '../mail/outbox.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
@@ -25,7 +26,7 @@ export interface Shown {
 
 /** A mail. */
 export interface Written {
-  letter: Letter
+  letter: PreparedMail
   as: 'html' | 'text'
 }
 
@@ -650,7 +651,7 @@ function mailExhibits({ now }: Setting): Exhibit[] {
 /** Those that go only to addresses that nobody has confirmed, or that are no longer the account's. */
 const NAMELESS: readonly MailKind[] = ['email-confirm', 'email-change', 'email-corrected', 'email-undone']
 
-function lettersTo(person: Person, now: number, isConfirmed: boolean): Letter[] {
+function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedMail[] {
   const { user, nextEmail } = person
   const at = now - HOUR
   const where: Facts = { to: user.email, at, browser: 'Firefox', system: 'Linux', address: '2001:db8::1' }
@@ -674,7 +675,7 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): Letter[] 
   return mailKinds(facts).map((kind) => {
     const name = isConfirmed && !NAMELESS.includes(kind) ? user.name : ''
     const letter = { kind, facts: facts[kind], prepared: { to: user.email, name, code: '12345678' } }
-    const hasToken = lifetimesOf(letter).life > 0
+    const hasToken = KINDS[kind].token !== undefined
     return hasToken ? { ...letter, prepared: { ...letter.prepared, token: TOKEN } } : letter
   })
 }

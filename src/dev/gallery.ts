@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { messageOf } from '../mail/delivery.js'
+import { letterFor } from '../accounts/letters.js'
+import { written } from '../mail/template.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import { DYNAMIC } from '../web/headers.js'
 import { ADVICE, FRAGMENT, type Sample } from '../web/pages.js'
@@ -66,7 +67,7 @@ function showLetter(ctx: Context, gatehouse: Gatehouse, { letter, as }: Written)
   const mail = { id: 'made-up', createdAt: gatehouse.now() }
   const inLanguage = { ...letter, prepared: { ...letter.prepared, language: gatehouse.languageOf(ctx) } }
   const origin = gatehouse.origin ?? 'http://localhost'
-  const { subject, text, html } = messageOf(inLanguage, mail, { gatehouse, origin })
+  const { subject, text, html } = written(mail, letterFor(gatehouse, inLanguage), { ...gatehouse, origin })
   const around = { user: undefined, subject, text }
   if (as === 'html') showMail(ctx, html)
   else showInert(ctx, gatehouse.pages.sample(ctx, { template: 'dev/gallery/text.html', around }))

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import type { Message } from '../mail/smtp.js'
+import type { OutgoingMail } from '../mail/transport.js'
 import * as mails from '../tables/mails.js'
 import { type Gatehouse, gatehouseOf } from '../visitor/gatehouse.js'
 import { refuseRequest } from '../web/error-pages.js'
@@ -35,7 +35,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   })
 }
 
-interface CaughtMail extends Message {
+interface CaughtMail extends OutgoingMail {
   id: string
 }
 

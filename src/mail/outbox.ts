@@ -3,7 +3,7 @@ import type { Keyring } from '../secrets/keyring.js'
 import { createSeal } from '../secrets/seal.js'
 import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'
-import type { Message } from './smtp.js'
+import type { OutgoingMail } from './transport.js'
 
 /** The mails there are, by the names of their templates. */
 export type MailKind =
@@ -71,8 +71,22 @@ export interface Outbox {
   preparedOf(mail: mails.StoredMail): Prepared | undefined
   sealPrepared(id: string, prepared: Prepared): string
   /** Of a mail that was caught: the mail itself. */
-  caughtOf(mail: mails.StoredMail): Message | undefined
-  sealCaught(id: string, message: Message): string
+  caughtOf(mail: mails.StoredMail): OutgoingMail | undefined
+  sealCaught(id: string, message: OutgoingMail): string
+}
+
+/** The key with which it was sealed is gone. */
+export class UnreadableMail extends Error {
+  override readonly name = 'UnreadableMail'
+
+  constructor() {
+    super('It was sealed with a key that is not there any more.')
+  }
+}
+
+/** Who held it for too long: somebody else has it by now. */
+export class LostMail extends Error {
+  override readonly name = 'LostMail'
 }
 
 let count = 0

@@ -1,6 +1,7 @@
 // The one check, and not the hundred others of the package, which every start would have to load.
 import isEmail from 'validator/lib/isEmail.js'
 import { once } from '../base/once.js'
+import { DeliveryError, type Transport, withoutSecrets } from './transport.js'
 
 /** A mail server, and who writes. */
 export interface MailServer {
@@ -8,25 +9,6 @@ export interface MailServer {
   url: string
   /** The sender: `no-reply@example.com`, or `Example <no-reply@example.com>`. */
   from: string
-}
-
-/** A mail as it goes out. */
-export interface Message {
-  /** Without brackets: `<id>@<host>`. */
-  messageId: string
-  date: Date
-  to: string
-  subject: string
-  text: string
-  html: string
-}
-
-/** What became of it: `refused` is for good, `later` concerns this mail, `unreachable` the server and so all mails. */
-export type Delivery = { state: 'sent' } | { state: 'refused' | 'later' | 'unreachable'; problem: string }
-
-/** Hands mails to a server. */
-export interface Transport {
-  send(message: Message, signal: AbortSignal): Promise<Delivery>
 }
 
 // Longer than a slow server's greeting (RFC 5321 4.5.3.2 asks for more patience than a place in the queue is worth).
@@ -59,9 +41,8 @@ export function smtpTransport({ url, from }: MailServer): Transport {
           // Machines that answer mails have nothing to answer here (RFC 3834 5).
           headers: { 'Auto-Submitted': 'auto-generated' },
         })
-        return { state: 'sent' }
       } catch (error) {
-        return deliveryOf(error)
+        throw deliveryErrorOf(error)
       }
     },
   }
@@ -128,28 +109,15 @@ const ABOUT_MAIL = /^(?:MAIL FROM|RCPT TO|DATA)/
 /** Whatever it answers: that it closes (RFC 5321 3.8), or wants to know first who we are (RFC 4954 6). */
 const ABOUT_SERVER: readonly unknown[] = [421, 454, 530, 534, 535, 538]
 
-function deliveryOf(error: unknown): Delivery {
-  if (!(error instanceof Error)) return { state: 'unreachable', problem: String(error) }
-  const { code, responseCode, command }: SmtpError = error
-  const problem = withoutSecrets(error.message)
+function deliveryErrorOf(error: unknown): DeliveryError {
+  if (!(error instanceof Error)) return new DeliveryError('unreachable', String(error))
+  const { code, responseCode, command, message }: SmtpError = error
   if (typeof responseCode !== 'number') {
     const isAboutMail = code === 'EENVELOPE' || code === 'EMESSAGE'
-    return { state: isAboutMail ? 'refused' : 'unreachable', problem }
+    return new DeliveryError(isAboutMail ? 'refused' : 'unreachable', message)
   }
   if (!ABOUT_MAIL.test(String(command)) || ABOUT_SERVER.includes(responseCode)) {
-    return { state: 'unreachable', problem }
+    return new DeliveryError('unreachable', message)
   }
-  return { state: responseCode >= 500 ? 'refused' : 'later', problem }
-}
-
-const LONGEST_PROBLEM = 300
-
-// Servers repeat the address, and filters the link that they do not like; what they say is stored, and logged.
-function withoutSecrets(problem: string): string {
-  return problem
-    .replaceAll(/https?:\S+/g, '…')
-    .replaceAll(/("[^"]*"|[^\s<>"]+)@[^\s<>"]+/g, '…')
-    .replaceAll(/[\w-]{43,}/g, '…')
-    .replaceAll(/[\s\p{C}]+/gu, ' ')
-    .slice(0, LONGEST_PROBLEM)
+  return new DeliveryError(responseCode >= 500 ? 'refused' : 'later', message)
 }

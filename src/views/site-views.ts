@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { root } from '../base/package.js'
-import { mailRenderer } from '../mail/delivery.js'
 import type { AccountsOptions } from '../options.js'
-import { type Places, SITE_NAME, type Url } from '../visitor/gatehouse.js'
+import { type Places, SITE_NAME } from '../visitor/gatehouse.js'
 import type { Assets } from '../web/assets.js'
 import type { Params } from '../web/form.js'
 import type { Speech } from '../web/pages.js'
+import type { Url } from '../web/url.js'
 import { loadLanguages } from './languages.js'
 import { dataOf, saidWith } from './markup.js'
 import { readTemplates } from './template-files.js'
@@ -77,7 +77,14 @@ function voiceOf(
   const globals = globalsOf(language, words, options, voices)
   const views = createViews({ ...templates, globals: { ...globals, ...marking(words) } })
   const text = createViews({ ...templates, globals, ending: '.txt' })
-  return { tag, name, views, say: words.sentence, mark: markOf(words), renderMail: mailRenderer(views, text) }
+  return {
+    tag,
+    name,
+    views,
+    say: words.sentence,
+    mark: markOf(words),
+    renderMail: (template, values) => (template.endsWith('.txt') ? text : views).render(template, values),
+  }
 }
 
 /** In HTML what people have chosen is marked as data; in a text there is nothing to mark it with. */

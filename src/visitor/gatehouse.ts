@@ -10,6 +10,7 @@ import type { Limits } from '../accounts/limits.js'
 import type { Pseudonym } from '../accounts/security-log.js'
 import type { Database } from '../database/open.js'
 import type { Outbox } from '../mail/outbox.js'
+import type { Render } from '../mail/template.js'
 import type { Passwords } from '../secrets/password.js'
 import type { Seal } from '../secrets/seal.js'
 import type { Metrics } from '../server/metrics.js'
@@ -17,6 +18,7 @@ import type { Assets } from '../web/assets.js'
 import type { Csrf } from '../web/csrf.js'
 import type { Pages, SpokenNotice } from '../web/pages.js'
 import type { OwnCookie } from '../web/sealed-cookie.js'
+import type { Url } from '../web/url.js'
 import type { LoginCookie } from './login-cookie.js'
 
 /** What every feature works with, made once at start. */
@@ -40,7 +42,7 @@ export interface Gatehouse {
   /** The language in which a request is answered, by its tag. */
   languageOf: (ctx: Context) => string
   /** Renders a template of a mail, `.txt` or `.html`, in a language; one that is not offered is the site's first. */
-  render: (language: string | undefined, template: string, values: object) => string
+  render: Render
   /** What is counted for whoever watches the site; undefined if nobody does. */
   metrics: Metrics | undefined
   codes: Codes
@@ -64,9 +66,6 @@ export interface Gatehouse {
   now: () => number
   pseudonym: Pseudonym
 }
-
-/** The path of a page of ours under the host's prefix: `url('login')`, `url('users', slug)`. */
-export type Url = (name: string, part?: string) => string
 
 /** The login with the name filled in, for who has just shown that it is theirs. */
 export function loginAs({ url }: Pick<Gatehouse, 'url'>, { name }: { name: string }): string {

@@ -9,6 +9,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '../../src/base/durations.js'
 import { root } from '../../src/base/package.js'
 import { type Database, openDatabase } from '../../src/database/open.js'
 import { createOutbox, type Draft } from '../../src/mail/outbox.js'
+import { DeliveryError, type OutgoingMail } from '../../src/mail/transport.js'
 import { createKeyring, siteKeys } from '../../src/secrets/keyring.js'
 import { readConfig } from '../../src/server/config.js'
 import { freshDatabase, lock, rows, settingsFor } from '../support/databases.js'
@@ -183,6 +184,33 @@ test('a sign-up sends one mail, as text and HTML, with one link and one code', a
   assert.is($('a').attr('href'), link)
   assert.is(codesIn(text).length, 1)
   assert.equal(codesIn($('main').text()), codesIn(text))
+})
+
+test('an app sends mails its own way, and once more those that it could not', async (context) => {
+  const sent: OutgoingMail[] = []
+  const problems = [new Error('No way to anna@example.com.'), new DeliveryError('unreachable', 'It is away.')]
+  const mail = {
+    async send(one: OutgoingMail) {
+      const problem = problems.shift()
+      if (problem !== undefined) throw problem
+      sent.push(one)
+    },
+  }
+  const site = await start(context, { mail })
+  await site.visitor().signUp('Anna', { email: 'anna@example.com' })
+  await tried(site)
+  assert.is((await only(site)).problem, 'No way to …')
+  assert.is(context.server.received.length, 0)
+  await triedAgain(site, 15 * SECOND)
+  assert.is((await only(site)).due_at, site.clock.time + 2 * SECOND)
+  site.clock.advance(2 * SECOND)
+  await inState(site, 'sent')
+  const [first, ...others] = sent
+  assert.equal(others, [])
+  assert.is(first?.to, 'anna@example.com')
+  assert.is(first?.messageId, `${(await only(site)).id}@accounts.example.com`)
+  assert.ok(linksIn(first?.text ?? '')[0]?.startsWith(`${BASE_URL}/email/confirm/link/`))
+  assert.equal(linksIn(first?.html ?? ''), linksIn(first?.text ?? ''))
 })
 
 test('links begin with BASE_URL, whatever the Host header says', async (context) => {

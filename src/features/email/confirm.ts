@@ -11,7 +11,7 @@ import {
 } from '../../accounts/email-address.js'
 import * as fields from '../../accounts/fields.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
-import { REOPEN_LIFE } from '../../accounts/letters.js'
+import { REOPEN_LIFE } from '../../accounts/mail-kinds.js'
 import type * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf, loginBefore } from '../../visitor/gatehouse.js'

@@ -1,0 +1,223 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { DAY, HOUR, MINUTE, SECOND } from '../base/durations.js'
+import type { Database } from '../database/open.js'
+import { DatabaseUnavailable } from '../database/unavailable.js'
+import * as mails from '../tables/mails.js'
+import type { Db } from '../tables/schema.js'
+import { LostMail, type Outbox, UnreadableMail } from './outbox.js'
+import { type Letter, type WritingOptions, written } from './template.js'
+import {
+  DeliveryError,
+  type DeliveryProblem,
+  type OutgoingMail,
+  type Transport,
+  withoutSecrets,
+} from './transport.js'
+
+export interface AttemptOptions extends WritingOptions {
+  database: Database
+  outbox: Outbox
+  log: Logger
+  /** UTC milliseconds. */
+  now: () => number
+  /** Undefined where mails are caught. */
+  transport: Transport | undefined
+  /** What a stored mail has become; undefined if nobody is to get it. Throws `LostMail` or `UnreadableMail`. */
+  letterOf(mail: mails.StoredMail): Promise<Letter | undefined>
+}
+
+/** A mail that is being sent is taken for so long, and again while it lasts: who is killed leaves it to others soon. */
+export const LEASE = 30 * SECOND
+const HOLD_EVERY = 5 * SECOND
+/** Who could not take it again for so long, because the database is away, stops before others may begin. */
+const LEASE_LOST = 25 * SECOND
+/** The longest that sending one may take. */
+const PATIENCE = 2 * MINUTE
+const NOTE_AGAIN = 250
+/**
+ * The pauses grow with what the mail has waited already, so that it goes out soon after an outage, the sooner the shorter
+ * that was. A server that is away is asked often, so that its return is seen within a minute.
+ */
+const PART_OF_AGE = 1 / 8
+const PAUSES: Record<DeliveryProblem, { shortest: number; longest: number }> = {
+  unreachable: { shortest: 2 * SECOND, longest: 30 * SECOND },
+  later: { shortest: 15 * SECOND, longest: HOUR },
+  refused: { shortest: MINUTE, longest: MINUTE },
+}
+/** Of what a server refuses for good it is asked once more, for servers err. */
+const MOST_REFUSALS = 2
+const GIVE_UP_AFTER = 2 * DAY
+/** While keys are being changed, another node may have the one that is missing here. */
+const UNREADABLE_GIVE_UP_AFTER = HOUR
+
+/** Tries to send a mail that was claimed, and notes what came of it. */
+export async function attempt(
+  mail: mails.StoredMail,
+  options: AttemptOptions,
+  server: ServerWatch,
+  stop: AbortSignal,
+): Promise<void> {
+  const { write } = options.database
+  const hold = holdOn(options, mail)
+  try {
+    const letter = await options.letterOf(mail)
+    if (letter === undefined) return await write((transaction) => mails.remove(transaction, mail))
+    const outgoing = written(mail, letter, options)
+    if (options.transport === undefined) return await keepCaught(options, mail, outgoing)
+    const signal = AbortSignal.any([stop, hold.lost, AbortSignal.timeout(PATIENCE)])
+    const problem = await problemOf(options.transport, outgoing, signal)
+    if (!stop.aborted && !hold.lost.aborted) server.note(problem)
+    await settle(options, mail, problem, stop)
+  } catch (error) {
+    if (error instanceof LostMail) return
+    if (error instanceof DatabaseUnavailable) throw error
+    await failed(options, mail, error, stop)
+  } finally {
+    hold.end()
+  }
+}
+
+function keepCaught(
+  { database, outbox, now }: AttemptOptions,
+  mail: mails.StoredMail,
+  outgoing: OutgoingMail,
+): Promise<void> {
+  const facts = outbox.sealCaught(mail.id, outgoing)
+  return database.write((transaction) => mails.sent(transaction, mail, { now: now(), facts }))
+}
+
+/** Sends a mail; returns why it was not taken, or undefined. */
+async function problemOf(
+  transport: Transport,
+  outgoing: OutgoingMail,
+  signal: AbortSignal,
+): Promise<DeliveryError | undefined> {
+  try {
+    await transport.send(outgoing, signal)
+    return undefined
+  } catch (error) {
+    const message = withoutSecrets(error instanceof Error ? error.message : String(error))
+    return new DeliveryError(error instanceof DeliveryError ? error.problem : 'later', message)
+  }
+}
+
+interface Hold {
+  /** Aborted when the mail may be somebody else's by now. */
+  lost: AbortSignal
+  end(): void
+}
+
+/** Takes the mail again and again, for as long as it is being sent. */
+function holdOn({ database, now }: AttemptOptions, mail: mails.StoredMail): Hold {
+  const lost = new AbortController()
+  let heldAt = performance.now()
+  const timer = setInterval(() => {
+    const begun = performance.now()
+    if (begun - heldAt > LEASE_LOST) lost.abort()
+    database
+      .write((transaction) => mails.hold(transaction, mail, now() + LEASE))
+      .then(
+        (isHeld) => {
+          heldAt = begun
+          if (!isHeld) lost.abort()
+        },
+        () => {},
+      )
+  }, HOLD_EVERY).unref()
+  return { lost: lost.signal, end: () => clearInterval(timer) }
+}
+
+async function settle(
+  options: AttemptOptions,
+  mail: mails.StoredMail,
+  error: DeliveryError | undefined,
+  stop: AbortSignal,
+): Promise<void> {
+  const now = options.now()
+  if (error === undefined) {
+    return noted(options, stop, (transaction) => mails.sent(transaction, mail, { now }))
+  }
+  const age = now - mail.createdAt
+  const refusals = mail.refusals + (error.problem === 'refused' ? 1 : 0)
+  const facts = { refusals, problem: error.message }
+  if (refusals >= MOST_REFUSALS || age >= GIVE_UP_AFTER) return bury(options, mail, facts, stop)
+  // What is cut off by our own end is tried at once by whoever comes next.
+  const dueAt = stop.aborted ? now : now + pauseAfter(error.problem, age)
+  await noted(options, stop, (transaction) => mails.retry(transaction, mail, { dueAt, ...facts }))
+}
+
+function pauseAfter(problem: DeliveryProblem, age: number): number {
+  const { shortest, longest } = PAUSES[problem]
+  return Math.min(Math.max(age * PART_OF_AGE, shortest), longest)
+}
+
+/** What the server has said is noted however long the database is away: a mail that it has taken must not come again. */
+async function noted<Result>(
+  { database }: AttemptOptions,
+  stop: AbortSignal,
+  note: (transaction: Db) => Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    try {
+      return await database.write(note)
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable) || stop.aborted) throw error
+    }
+    await pause(NOTE_AGAIN, undefined, { ref: false })
+  }
+}
+
+// What is known of it is in the table, for the maintainer.
+async function bury(
+  options: AttemptOptions,
+  mail: mails.StoredMail,
+  { refusals, problem }: { refusals: number; problem: string },
+  stop: AbortSignal,
+): Promise<void> {
+  const now = options.now()
+  const isDead = await noted(options, stop, (transaction) =>
+    mails.bury(transaction, mail, { now, refusals, problem }),
+  )
+  if (isDead) {
+    options.log.warn(
+      { mail: mail.id, kind: mail.kind, problem },
+      'a mail is given up: see it with `gatehouse mails`',
+    )
+  }
+}
+
+/** Not the server's doing: a template that does not work, or a key that is gone. */
+async function failed(
+  options: AttemptOptions,
+  mail: mails.StoredMail,
+  error: unknown,
+  stop: AbortSignal,
+): Promise<void> {
+  const problem = error instanceof Error ? error.message : String(error)
+  const isUnreadable = error instanceof UnreadableMail
+  if (isUnreadable && options.now() - mail.createdAt >= UNREADABLE_GIVE_UP_AFTER) {
+    return bury(options, mail, { refusals: mail.refusals, problem }, stop)
+  }
+  options.log.error({ err: error, mail: mail.id, kind: mail.kind }, 'a mail could not be written')
+  await settle(options, mail, new DeliveryError('later', problem), stop)
+}
+
+/** Says once that the mail server is away, and once that it is back, however many mails wait. */
+export class ServerWatch {
+  readonly #log: Logger
+  #isAway = false
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  note(error: DeliveryError | undefined): void {
+    const wasAway = this.#isAway
+    this.#isAway = error?.problem === 'unreachable'
+    if (this.#isAway && !wasAway) {
+      this.#log.warn({ problem: error?.message }, 'the mail server cannot be used: mails wait (SMTP_URL)')
+    }
+    if (!this.#isAway && wasAway) this.#log.info('the mail server can be used again')
+  }
+}
