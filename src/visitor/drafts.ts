@@ -8,15 +8,8 @@ import { seenPath } from '../web/request-url.js'
 import { keep, keepOptional, keptText } from '../web/session.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { lastUser } from './known-devices.js'
+import { passwordConfirm } from './proofs.js'
 import { sessionOf, userOf } from './session.js'
-
-/** The form that asks a user who is logged in for the password again; what was typed before travels in `_typed`. */
-export const passwordConfirm: Form<'password' | 'next' | '_typed' | '_ask'> = {
-  name: 'password/confirm',
-  // `_ask` comes from the button in the message box: the page is only asked for.
-  fields: ['password', 'next', '_typed', '_ask'],
-  secret: ['password'],
-}
 
 /** What was typed is kept for so long. */
 const KEPT = 10 * MINUTE

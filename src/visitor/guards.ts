@@ -5,8 +5,9 @@ import { localPath } from '../web/local-path.js'
 import { queryText } from '../web/query.js'
 import { seenPath, seenUrl } from '../web/request-url.js'
 import { isRead } from '../web/routes.js'
-import { keepTyped, pageBehind, passwordConfirm, sealTyped, typedIn } from './drafts.js'
+import { keepTyped, pageBehind, sealTyped, typedIn } from './drafts.js'
 import { gatehouseOf } from './gatehouse.js'
+import { passwordConfirm } from './proofs.js'
 import { sessionOf, userOf } from './session.js'
 
 export { userOf }

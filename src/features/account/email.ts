@@ -1,6 +1,5 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { askPasswordOf } from '../../accounts/authentication.js'
 import {
   askForAddress,
   cancelChange,
@@ -27,6 +26,7 @@ import {
   refuseLink,
 } from '../../visitor/links.js'
 import { placeOf } from '../../visitor/login-steps.js'
+import { proveAgain } from '../../visitor/proofs.js'
 import { keepAsked } from '../../visitor/reset-request.js'
 import { loginOf } from '../../visitor/session.js'
 import type { Broken, Form } from '../../web/form.js'
@@ -253,10 +253,10 @@ async function prove(
   ctx: Context,
   gatehouse: Gatehouse,
   account: users.Account | undefined,
-  { password }: { password: string },
+  given: { password: string },
 ): Promise<Broken[]> {
   if (account === undefined || userOf(ctx)?.id === account.user.id) return []
-  return askPasswordOf(ctx, gatehouse, account, password)
+  return proveAgain(ctx, gatehouse, account, given)
 }
 
 /** What is said of a changed address, and where its owner goes on; another user may be logged in here. */

@@ -1,6 +1,5 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { askPasswordOf } from '../../accounts/authentication.js'
 import { denyAccount } from '../../accounts/closing.js'
 import { browserOf, checkCode } from '../../accounts/codes.js'
 import {
@@ -29,6 +28,7 @@ import {
   refuseLink,
 } from '../../visitor/links.js'
 import { halfLoggedIn, placeOf } from '../../visitor/login-steps.js'
+import { proveAgain } from '../../visitor/proofs.js'
 import type { Broken, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
 
@@ -249,11 +249,11 @@ async function prove(
   ctx: Context,
   gatehouse: Gatehouse,
   { token }: LiveLink,
-  { password }: { password: string },
+  given: { password: string },
 ): Promise<Proof | undefined> {
   const account = await users.byId(gatehouse.database.main, token.userId)
   if (account === undefined) return undefined
-  const [error] = (await isOwn(ctx, token)) ? [] : await askPasswordOf(ctx, gatehouse, account, password)
+  const [error] = (await isOwn(ctx, token)) ? [] : await proveAgain(ctx, gatehouse, account, given)
   return error === undefined ? { ok: true, account, hash: token.hash } : { ok: false, error }
 }
 

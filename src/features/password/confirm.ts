@@ -1,15 +1,15 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../../accounts/authentication.js'
-import { nameKeyOf } from '../../accounts/fields.js'
+import { PASSWORD_WRONG } from '../../accounts/authentication.js'
 import * as users from '../../tables/users.js'
-import { passwordConfirm as form, keepSealed, pageOfTyped } from '../../visitor/drafts.js'
+import { keepSealed, pageOfTyped } from '../../visitor/drafts.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
-import { isRecentLogin, requireUser, userOf } from '../../visitor/guards.js'
-import { confirmLogin } from '../../visitor/session.js'
+import { isRecentLogin, requireUser } from '../../visitor/guards.js'
+import { passwordConfirm as form, proveAgain } from '../../visitor/proofs.js'
+import { confirmLogin, loginOf } from '../../visitor/session.js'
 import { localPath } from '../../web/local-path.js'
 import { queryText } from '../../web/query.js'
-import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
+import { fingerprint, onSubmit } from '../../web/submit.js'
 
 export const name = 'password/confirm'
 
@@ -30,28 +30,15 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     requireUser,
     onSubmit(form, gatehouse, async (ctx, values) => {
       if (values._ask !== '') return await gatehouse.pages.form(ctx, form, values)
-      if (values.password === '')
-        return await gatehouse.pages.refuse(ctx, form, { errors: [NO_PASSWORD], values })
-
-      const isRight = await confirm(ctx, gatehouse, values)
-      if (!isRight) return await gatehouse.pages.refuse(ctx, form, { errors: [PASSWORD_WRONG], values })
-
+      const account = await users.byId(gatehouse.database.main, loginOf(ctx).user.id)
+      const errors = account ? await proveAgain(ctx, gatehouse, account, values) : [PASSWORD_WRONG]
+      if (account === undefined || errors.length > 0) {
+        return await gatehouse.pages.refuse(ctx, form, { errors, values })
+      }
+      await confirmLogin(ctx, gatehouse, { user: account.user, form: fingerprint(ctx, gatehouse, values) })
       goOn(ctx, gatehouse, values)
     }),
   )
-}
-
-/** Asks for the password of the user who is logged in, and notes that it was right. */
-async function confirm(ctx: Context, gatehouse: Gatehouse, values: Sent<'password'>): Promise<boolean> {
-  const { password } = values
-  const user = userOf(ctx)
-  const account = user && (await users.byId(gatehouse.database.main, user.id))
-  if (account === undefined) return false
-  const name = nameKeyOf(account.user.name)
-  const isRight = await checkPassword(ctx, gatehouse, { name, account, password, failure: 'password_failed' })
-  if (isRight)
-    await confirmLogin(ctx, gatehouse, { user: account.user, form: fingerprint(ctx, gatehouse, values) })
-  return isRight
 }
 
 // What was typed goes on in the session, to be there when its page opens; what is too long for that by a form of its own.
