@@ -12,7 +12,7 @@ export {
 export type { Lifetimes } from './accounts/lifetimes.js'
 export type { Limit, LimitRules } from './accounts/limits.js'
 export { type Accounts, accounts } from './assemble.js'
-export type { DatabaseLocation, PostgresHandle, SqliteHandle } from './database/location.js'
+export type { DatabaseLocation, PostgresHandle, SqliteHandle } from './database/locate.js'
 export type { MailServer } from './mail/smtp.js'
 export { DeliveryError, type DeliveryProblem, type OutgoingMail, type Transport } from './mail/transport.js'
 export type { AccountsOptions, Switches, Theme } from './options.js'

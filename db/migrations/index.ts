@@ -39,3 +39,18 @@ export const migrations: Record<string, Migration> = {
   '0017-used-forms': usedForms,
   '0018-session-places': sessionPlaces,
 }
+
+/** Every table, with what its rows are told apart by; those first to which others refer. */
+export const KEYS = {
+  users: 'id',
+  slugs: 'slug',
+  sessions: 'token_hash',
+  events: 'id',
+  limits: 'key',
+  mails: 'id',
+  tokens: 'hash',
+  keys: 'id',
+  erasures: 'id',
+} as const
+
+export type TableName = keyof typeof KEYS

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { isTaken } from '../database/unique.js'
+import { isTaken } from '../database/constraints.js'
 import type { MailKind } from '../mail/outbox.js'
 import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { isObstructed, type Obstacle, obstacleTo } from '../database/obstacles.js'
+import { isObstructed, type Obstacle, obstacleTo } from '../database/constraints.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as erasures from '../tables/erasures.js'
 import * as events from '../tables/events.js'

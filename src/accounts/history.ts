@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
-import type { Database } from '../database/open.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import { randomFew } from '../secrets/random.js'
 import * as events from '../tables/events.js'
-import type { Db } from '../tables/schema.js'
+import type { Database, Db } from '../tables/schema.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import { logSecurity } from './security-log.js'
 

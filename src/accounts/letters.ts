@@ -1,4 +1,3 @@
-import type { Database } from '../database/open.js'
 import {
   type Facts,
   LostMail,
@@ -11,6 +10,7 @@ import type { Letter } from '../mail/template.js'
 import { hashOf, newToken } from '../secrets/token.js'
 import type { StoredMail } from '../tables/mails.js'
 import * as mails from '../tables/mails.js'
+import type { Database } from '../tables/schema.js'
 import * as tokens from '../tables/tokens.js'
 import type * as users from '../tables/users.js'
 import type { Url } from '../web/url.js'

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { DAY, HOUR, MINUTE, parseDuration } from '../base/durations.js'
-import type { Database } from '../database/open.js'
 import * as limits from '../tables/limits.js'
+import type { Database } from '../tables/schema.js'
 import type { Message } from '../web/form.js'
 
 /** At most `max` times in `window` milliseconds, which begin with the first. */

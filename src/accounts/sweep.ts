@@ -1,5 +1,5 @@
 import { DAY } from '../base/durations.js'
-import { isObstructed, obstacleIn } from '../database/obstacles.js'
+import { isObstructed, obstacleIn } from '../database/constraints.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as events from '../tables/events.js'
 import * as limits from '../tables/limits.js'

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfig } from '../server/config.js'
-import { checkSite, type Finding } from '../server/doctor.js'
+import { checkSite } from '../server/doctor.js'
 import { readDotEnv } from '../server/dot-env.js'
+import type { Finding } from '../server/finding.js'
 import { type Alarm, type Command, understood } from './command.js'
 import { json, printable } from './terminal.js'
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type Copied, copyDatabase } from '../database/copy.js'
-import { isPostgresUrl, sqlitePath, sqliteProblem } from '../database/location.js'
+import { isPostgresUrl, sqlitePath, sqliteProblem } from '../database/locate.js'
 import { splitKeys } from '../secrets/keyring.js'
 import { readConfig } from '../server/config.js'
 import { readDotEnv } from '../server/dot-env.js'

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { migrateDatabase, missingSteps } from '../database/open.js'
+import { migrateDatabase, missingSteps } from '../database/migrate.js'
 import { readConfig } from '../server/config.js'
 import { readDotEnv } from '../server/dot-env.js'
 import { type Command, refuseMissing, understood } from './command.js'

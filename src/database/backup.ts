@@ -2,12 +2,10 @@ import { createReadStream, createWriteStream, existsSync, linkSync, renameSync, 
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type BetterSqlite3 from 'better-sqlite3'
-import { migrations } from '../../db/migrations/index.js'
 import { refuseOthers } from './foreign-tables.js'
-import { locate } from './locate.js'
-import type { DatabaseLocation } from './location.js'
+import { type DatabaseLocation, locate, type SqliteFile } from './locate.js'
 import { isCode, makeFolder, makePrivate, syncFolder } from './private-files.js'
-import { isBusy, type SqliteFile, translated } from './sqlite.js'
+import { isBusy, translated } from './sqlite.js'
 import { type Hold, hold, holdAlone } from './sqlite-lock.js'
 
 /** Told how far it has come, in pages of the file. */
@@ -75,7 +73,7 @@ function standStill(connection: BetterSqlite3.Database): void {
 function checked({ open }: SqliteFile, path: string, what: string): number {
   const connection = open(path, { fileMustExist: true })
   try {
-    refuseOthers(connection, Object.keys(migrations))
+    refuseOthers(connection)
     refuseDamaged(connection)
     return connection.prepare<[], number>('select count(*) from users').pluck().get() ?? 0
   } catch (error) {

@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import { KEYS, type Schema } from '../tables/schema.js'
+import { KEYS, type TableName } from '../../db/migrations/index.js'
 import { sql } from './kysely.js'
-import { locate } from './locate.js'
-import type { DatabaseLocation } from './location.js'
-import { migrateDatabase, missingSteps } from './open.js'
+import { type DatabaseLocation, locate } from './locate.js'
+import { migrateDatabase, missingSteps } from './migrate.js'
 import { openPatient } from './postgres.js'
 import { openSqlite } from './sqlite.js'
 
@@ -16,7 +15,7 @@ export interface CopyWatch {
 
 /** How many rows a table has. */
 export interface Count {
-  table: keyof Schema
+  table: TableName
   rows: number
 }
 
@@ -41,7 +40,7 @@ interface Sum extends Count {
 /** So many rows are read, and written, at once; a statement holds 32,766 values at most (SQLite). */
 const BATCH = 500
 
-const TABLES = Object.keys(KEYS).filter((name): name is keyof Schema => name in KEYS)
+const TABLES = Object.keys(KEYS).filter((name): name is TableName => name in KEYS)
 
 /**
  * Copies all rows of one database to another, which is brought up to date and has to be empty, or to hold that very copy.
@@ -139,7 +138,7 @@ function copyTables(source: Kysely<Tables>, target: Kysely<Tables>, watch: CopyW
 async function sumsOf(
   db: Kysely<Tables>,
   watch: CopyWatch,
-  each?: (table: keyof Schema, rows: Row[]) => Promise<unknown>,
+  each?: (table: TableName, rows: Row[]) => Promise<unknown>,
 ): Promise<Sum[]> {
   const sums: Sum[] = []
   for (const table of TABLES) {
@@ -154,7 +153,7 @@ async function sumsOf(
   return sums
 }
 
-async function* batchesOf(db: Kysely<Tables>, table: keyof Schema): AsyncGenerator<Row[]> {
+async function* batchesOf(db: Kysely<Tables>, table: TableName): AsyncGenerator<Row[]> {
   const key = sql.ref<Value>(KEYS[table])
   let last: Value | undefined
   do {

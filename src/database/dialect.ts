@@ -1,9 +1,8 @@
-import type { SelectQueryBuilder } from 'kysely'
-import type { Db } from '../tables/schema.js'
+import type { QueryExecutorProvider, SelectQueryBuilder } from 'kysely'
 import { PostgresAdapter } from './kysely.js'
 
 /** Whether it is a server, where several write at a time. SQLite has one writer, and no words for locks. */
-export function isServer(db: Db): boolean {
+export function isServer(db: QueryExecutorProvider): boolean {
   return db.getExecutor().adapter instanceof PostgresAdapter
 }
 

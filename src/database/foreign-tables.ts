@@ -1,26 +1,26 @@
 import { statSync } from 'node:fs'
 import type BetterSqlite3 from 'better-sqlite3'
-import type { Kysely } from 'kysely'
-import { KEYS, type Schema } from '../tables/schema.js'
+import type { QueryExecutorProvider } from 'kysely'
+import { KEYS, migrations } from '../../db/migrations/index.js'
 import { sql } from './kysely.js'
-import type { SqliteFile } from './sqlite.js'
+import type { SqliteFile } from './locate.js'
 
 const MIGRATIONS = 'kysely_migration'
+const STEPS = Object.keys(migrations)
 
 /**
  * Throws if the file is another program's: it holds tables, but not our migrations, or says that it is something else.
- * Tables of others may be in the host's own file, except under the names of ours. It is looked at without a right to
+ * Tables of others may be in the host's own file, except under the names of STEPS. It is looked at without a right to
  * write, so that even its log stays as it is. Answers the file, which turns out to be shared where both have tables: the
  * commands come to a host's file by its address.
  */
-export function refuseForeign(file: SqliteFile, ours: readonly string[]): SqliteFile {
+export function refuseForeign(file: SqliteFile): SqliteFile {
   if (!statSync(file.path, { throwIfNoEntry: false })?.size) return file
   const connection = file.open(file.path, { readonly: true, fileMustExist: true })
   try {
     const found = foundIn(connection)
-    if (file.isShared) refuseTakenNames(found, ours, 'give Gatehouse a file of its own')
-    else if (isForeign(found, ours))
-      throw new Error(isNewer(found, ours) ? NEWER : 'it belongs to another program')
+    if (file.isShared) refuseTakenNames(found, 'give Gatehouse a file of its own')
+    else if (isForeign(found)) throw new Error(isNewer(found) ? NEWER : 'it belongs to another program')
     return { ...file, isShared: file.isShared || hasOthers(connection) }
   } finally {
     connection.close()
@@ -28,25 +28,21 @@ export function refuseForeign(file: SqliteFile, ours: readonly string[]): Sqlite
 }
 
 /** Throws if tables of others have the names of ours, in this schema of a server. */
-export async function refuseTaken(
-  db: Kysely<Schema>,
-  schema: string,
-  ours: readonly string[],
-): Promise<void> {
-  refuseTakenNames(await foundOn(db, schema), ours, 'give Gatehouse a schema of its own')
+export async function refuseTaken(db: QueryExecutorProvider, schema: string): Promise<void> {
+  refuseTakenNames(await foundOn(db, schema), 'give Gatehouse a schema of its own')
 }
 
 /** Throws if there is no database of ours, whoever else has tables in it, or one of a newer version. */
-export function refuseOthers(connection: BetterSqlite3.Database, ours: readonly string[]): void {
+export function refuseOthers(connection: BetterSqlite3.Database): void {
   const found = foundIn(connection)
-  if (isNewer(found, ours)) throw new Error(NEWER)
-  if (!ours.some((step) => found.steps.includes(step))) throw new Error('it is no database of Gatehouse')
+  if (isNewer(found)) throw new Error(NEWER)
+  if (!STEPS.some((step) => found.steps.includes(step))) throw new Error('it is no database of Gatehouse')
 }
 
 const NEWER = 'a newer version of Gatehouse has brought it up to date, which this one does not know; run that'
 
-function isNewer({ steps }: Found, ours: readonly string[]): boolean {
-  return ours.every((step) => steps.includes(step)) && steps.length > ours.length
+function isNewer({ steps }: Found): boolean {
+  return STEPS.every((step) => steps.includes(step)) && steps.length > STEPS.length
 }
 
 /** What somebody has made there. The tables are read first: who reads steps first may miss those of who migrates now. */
@@ -72,7 +68,7 @@ function hasOthers(connection: BetterSqlite3.Database): boolean {
   return tables.some((name) => !(name in KEYS || name.startsWith(MIGRATIONS)))
 }
 
-async function foundOn(db: Kysely<Schema>, schema: string): Promise<Found> {
+async function foundOn(db: QueryExecutorProvider, schema: string): Promise<Found> {
   const names = sql<{ name: string }>`
     select relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace where nspname = ${schema}`
   const tables = (await names.execute(db)).rows.map(({ name }) => name)
@@ -81,16 +77,16 @@ async function foundOn(db: Kysely<Schema>, schema: string): Promise<Found> {
   return { tables, steps: (await ran.execute(db)).rows.map(({ name }) => name) }
 }
 
-function isForeign({ tables, steps, applicationId }: Found, ours: readonly string[]): boolean {
-  if (steps.length > 0) return steps.some((step) => !ours.includes(step))
+function isForeign({ tables, steps, applicationId }: Found): boolean {
+  if (steps.length > 0) return steps.some((step) => !STEPS.includes(step))
   return applicationId !== 0 || (tables.length > 0 && !tables.includes(MIGRATIONS))
 }
 
-function refuseTakenNames(found: Found, ours: readonly string[], advice: string): void {
+function refuseTakenNames(found: Found, advice: string): void {
   const { tables, steps } = found
-  if (isNewer(found, ours)) throw new Error(NEWER)
-  if (steps.some((step) => !ours.includes(step))) refuse(MIGRATIONS, advice)
-  // Once a step of ours has run, the tables are ours.
+  if (isNewer(found)) throw new Error(NEWER)
+  if (steps.some((step) => !STEPS.includes(step))) refuse(MIGRATIONS, advice)
+  // Once a step of ours has run, the tables are STEPS.
   const taken = steps.length === 0 ? Object.keys(KEYS).find((name) => tables.includes(name)) : undefined
   if (taken !== undefined) refuse(taken, advice)
 }

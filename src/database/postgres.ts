@@ -1,6 +1,7 @@
 import type * as kysely from 'kysely'
 import pg from 'pg'
 import { Kysely } from './kysely.js'
+import type { ServerSettings } from './locate.js'
 import { ForgivingPostgresDialect, TranslatingPool } from './postgres-dialect.js'
 import type { OnRetry } from './unavailable.js'
 
@@ -20,15 +21,6 @@ const IDLE_FOR = 10_000
 // Whatever else the server says of itself by default, what was answered is to survive a power cut.
 const DURABLE = `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
 const LOOSE = 'set synchronous_commit = off'
-
-/** A database on a server, and how connections to it are opened. */
-export interface ServerSettings {
-  readonly connection: pg.ClientConfig
-  /** What it is called in a sentence: never by the user and the password. */
-  readonly name: string
-  /** The schema with our tables; undefined for the one in which the server makes them by itself. */
-  readonly schema: string | undefined
-}
 
 /**
  * Opens connections to a PostgreSQL database as they are needed. `durable` says whether a write that was answered

@@ -1,6 +1,6 @@
 import type BetterSqlite3 from 'better-sqlite3'
+import type { SqliteFile } from './locate.js'
 import { makePrivate } from './private-files.js'
-import type { SqliteFile } from './sqlite.js'
 
 /** Held until it is closed, or its process ends in whatever way. */
 export type Hold = Pick<BetterSqlite3.Database, 'close'>

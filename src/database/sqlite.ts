@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import type * as kysely from 'kysely'
 import { Kysely, SqliteAdapter, SqliteDialect, SqliteQueryCompiler, ValueNode } from './kysely.js'
+import type { SqliteFile } from './locate.js'
 import { makeFolder, makePrivate } from './private-files.js'
 import { type Hold, hold } from './sqlite-lock.js'
 import { DatabaseUnavailable, retried } from './unavailable.js'
@@ -18,16 +19,6 @@ const MAX_STATEMENTS = 500
  * file: with SQLite's 1,000, which after a sweep lie all over it, that would keep everybody waiting for 30 ms.
  */
 const LOG_PAGES = 100
-
-/** A SQLite file, and how connections to it are opened. */
-export interface SqliteFile {
-  readonly path: string
-  /** What it is called in a sentence. */
-  readonly name: string
-  /** Whether it is the host's file, with tables of the host's: how it is written is then the host's choice. */
-  readonly isShared: boolean
-  open(path: string, options: BetterSqlite3.Options): BetterSqlite3.Database
-}
 
 /**
  * What a commit survives. `power`: also a power cut, for which it waits. `with log`: that, too, once the log was brought to the

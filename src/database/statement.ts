@@ -1,5 +1,4 @@
-import type { Compilable, CompiledQuery } from 'kysely'
-import type { Db } from '../tables/schema.js'
+import type { Compilable, CompiledQuery, Kysely } from 'kysely'
 
 /** In the place of what will be given. */
 class Blank {
@@ -24,22 +23,22 @@ export function nameOf(sql: string): string | undefined {
  * page or login the building takes longer than the answer. What is given may only be handed on to Kysely as a value. It
  * names the columns that it wants: a server refuses to go on with "all" once a newer version has added one.
  */
-export function statement<Asked extends Given, Row>(
-  build: (db: Db, asked: Asked) => Compilable<Row>,
-): (db: Db, asked: Asked) => Promise<Row[]> {
+export function statement<Schema, Values extends Given, Row>(
+  build: (db: Kysely<Schema>, values: Values) => Compilable<Row>,
+): (db: Kysely<Schema>, values: Values) => Promise<Row[]> {
   const known = new WeakMap<object, CompiledQuery<Row>>()
 
-  const compiled = (db: Db) => {
+  const compiled = (db: Kysely<Schema>) => {
     const { adapter } = db.getExecutor()
-    const query = known.get(adapter) ?? build(db, blanks<Asked>()).compile()
+    const query = known.get(adapter) ?? build(db, blanks<Values>()).compile()
     known.set(adapter, query)
     if (!names.has(query.sql)) names.set(query.sql, `gatehouse-${names.size + 1}`)
     return query
   }
 
-  return async (db, asked) => {
+  return async (db, values) => {
     const query = compiled(db)
-    const parameters = query.parameters.map((value) => (value instanceof Blank ? asked[value.name] : value))
+    const parameters = query.parameters.map((value) => (value instanceof Blank ? values[value.name] : value))
     return (await db.executeQuery<Row>({ ...query, parameters })).rows
   }
 }
@@ -53,6 +52,6 @@ export async function changed(update: {
 }
 
 // To the builder a blank is a value like any other.
-function blanks<Asked extends Given>(): Asked {
-  return new Proxy({}, { get: (_, name) => new Blank(String(name)) }) as Asked
+function blanks<Values extends Given>(): Values {
+  return new Proxy({}, { get: (_, name) => new Blank(String(name)) }) as Values
 }

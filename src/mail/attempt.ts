@@ -1,10 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { DAY, HOUR, MINUTE, SECOND } from '../base/durations.js'
-import type { Database } from '../database/open.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as mails from '../tables/mails.js'
-import type { Db } from '../tables/schema.js'
+import type { Database, Db } from '../tables/schema.js'
 import { LostMail, type Outbox, UnreadableMail } from './outbox.js'
 import { type Letter, type WritingOptions, written } from './template.js'
 import {

@@ -74,7 +74,7 @@ export async function insert(db: Db, event: StoredEvent): Promise<void> {
   await insertOne(db, { ...event })
 }
 
-const insertOne = statement((db, event: Pick<StoredEvent, keyof StoredEvent>) =>
+const insertOne = statement((db: Db, event: Pick<StoredEvent, keyof StoredEvent>) =>
   db
     .insertInto('events')
     .values(rowOf(event))

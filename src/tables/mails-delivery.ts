@@ -1,6 +1,6 @@
 import { isServer, skipLocked } from '../database/dialect.js'
-import type { Database } from '../database/open.js'
 import { changed } from '../database/statement.js'
+import type { Database } from '../tables/schema.js'
 import { mailOf, type StoredMail } from './mails.js'
 import type { Db } from './schema.js'
 

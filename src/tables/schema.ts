@@ -1,4 +1,6 @@
 import type { Kysely } from 'kysely'
+import { KEYS } from '../../db/migrations/index.js'
+import * as opening from '../database/open.js'
 import type { ErasuresTable } from './erasures.js'
 import type { EventsTable } from './events.js'
 import type { KeysTable } from './keys.js'
@@ -21,21 +23,8 @@ export interface Schema {
   erasures: ErasuresTable
 }
 
-/**
- * Every table, with what its rows are told apart by; those first to which others refer. So written that the compiler misses
- * a new one.
- */
-export const KEYS = {
-  users: 'id',
-  slugs: 'slug',
-  sessions: 'token_hash',
-  events: 'id',
-  limits: 'key',
-  mails: 'id',
-  tokens: 'hash',
-  keys: 'id',
-  erasures: 'id',
-} as const satisfies { [Table in keyof Schema]: keyof Schema[Table] }
+// A table that is missing in the list would be missing in copies, too.
+KEYS satisfies { [Table in keyof Schema]: keyof Schema[Table] }
 
 /**
  * A transaction as a host sees it: `withTables<…>()` of Kysely makes its own tables known to it. Ours are ours: they may
@@ -45,3 +34,7 @@ export type Transaction = Kysely<Schema>
 
 /** What a verb of `tables/` asks: the database, or a transaction on it. */
 export type Db = Kysely<Schema>
+
+export type Database = opening.Database<Schema>
+
+export const openDatabase = opening.openDatabase<Schema>

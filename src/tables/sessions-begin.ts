@@ -38,7 +38,7 @@ export async function open(
 type Stored = Omit<NewSession, 'kept'> & { kept: number; deviceStamp: string }
 
 // All in one question: on a server each one costs a login more than what it asks.
-const store = statement((db, session: Stored) => {
+const store = statement((db: Db, session: Stored) => {
   const row = {
     id: session.id,
     token_hash: session.tokenHash,
@@ -98,7 +98,7 @@ function keysOf<Row extends object>(row: Row): (keyof Row)[] {
 /** Whoever needs more forgets to log out; each is a row on a page, too. */
 const MOST_SESSIONS = 100
 
-const endTooMany = statement((db, { userId }: { userId: string }) =>
+const endTooMany = statement((db: Db, { userId }: { userId: string }) =>
   db
     .deleteFrom('sessions')
     .where('id', 'in', (sessions) =>

@@ -1,4 +1,4 @@
-import type { Database } from '../database/open.js'
+import type { Database } from '../tables/schema.js'
 import * as events from './events.js'
 import type { Db } from './schema.js'
 import { type Owned, PLACE_COLUMNS, SESSION_COLUMNS, type Session, sessionOf } from './sessions.js'

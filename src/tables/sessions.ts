@@ -124,7 +124,7 @@ export async function byToken(db: Db, tokenHash: string, now: number): Promise<F
   return foundOf(row)
 }
 
-const byTokenHash = statement((db, { tokenHash, now }: { tokenHash: string; now: number }) =>
+const byTokenHash = statement((db: Db, { tokenHash, now }: { tokenHash: string; now: number }) =>
   live(db, now).where('token_hash', '=', tokenHash),
 )
 

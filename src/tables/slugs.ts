@@ -21,7 +21,7 @@ export async function claim(db: Db, { slug, userId, now }: Claim): Promise<boole
   return (await claimOne(db, { slug, userId, now })).length > 0
 }
 
-const claimOne = statement((db, { slug, userId, now }: Pick<Claim, keyof Claim>) =>
+const claimOne = statement((db: Db, { slug, userId, now }: Pick<Claim, keyof Claim>) =>
   db
     .insertInto('slugs')
     .values({ slug, user_id: userId, until: null })
@@ -73,7 +73,7 @@ export async function isHeld(
   return row.until === null || row.until > now
 }
 
-const ownerOf = statement((db, { slug }: { slug: string }) =>
+const ownerOf = statement((db: Db, { slug }: { slug: string }) =>
   db.selectFrom('slugs').select(['user_id', 'until']).where('slug', '=', slug),
 )
 

@@ -164,7 +164,7 @@ export async function isHeld(
 }
 
 const undoable = statement(
-  (db, { emailKey, now, userId }: { emailKey: string; now: number; userId: string }) =>
+  (db: Db, { emailKey, now, userId }: { emailKey: string; now: number; userId: string }) =>
     db
       .selectFrom('tokens')
       .select('hash')

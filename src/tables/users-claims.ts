@@ -45,7 +45,7 @@ export async function create(db: Db, user: NewUser): Promise<User | undefined> {
   return undefined
 }
 
-const insert = statement((db, user: Omit<NewUser, 'language'> & { language: string | null }) =>
+const insert = statement((db: Db, user: Omit<NewUser, 'language'> & { language: string | null }) =>
   db
     .insertInto('users')
     .values({
@@ -93,7 +93,7 @@ export async function isNameTaken(
   return slugs.isHeld(db, slug, { now, ...(userId !== undefined && { userId }) })
 }
 
-const idByNameKey = statement((db, { nameKey }: { nameKey: string }) =>
+const idByNameKey = statement((db: Db, { nameKey }: { nameKey: string }) =>
   db.selectFrom('users').select('id').where('name_key', '=', nameKey),
 )
 
@@ -128,7 +128,7 @@ export async function isEmailTaken(
   return tokens.isHeld(db, emailKey, { now, ...(userId !== undefined && { userId }) })
 }
 
-const idByEmailKey = statement((db, { emailKey }: { emailKey: string }) =>
+const idByEmailKey = statement((db: Db, { emailKey }: { emailKey: string }) =>
   db.selectFrom('users').select('id').where('email_key', '=', emailKey),
 )
 

@@ -73,3 +73,15 @@ export async function setEmail(
       .$if(wanted, (update) => update.where('next_email', '=', email)),
   )
 }
+
+/** The names of users whose mailbox is somebody else's address, too (migration 0014), `most` of them. */
+export async function namesSharing(db: Db, most: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('users')
+    .select('name')
+    .where('email_key', 'like', 'shared %')
+    .orderBy('created_at')
+    .limit(most)
+    .execute()
+  return rows.map(({ name }) => name)
+}

@@ -1,5 +1,5 @@
-import type { Database } from '../database/open.js'
 import { changed } from '../database/statement.js'
+import type { Database } from '../tables/schema.js'
 import type { Db } from './schema.js'
 import { idsIn } from './users.js'
 

@@ -82,7 +82,7 @@ export async function byNameKey(db: Db, nameKey: string): Promise<Account | unde
   return accountOf(row)
 }
 
-const accountByNameKey = statement((db, { nameKey }: { nameKey: string }) =>
+const accountByNameKey = statement((db: Db, { nameKey }: { nameKey: string }) =>
   accounts(db).where('name_key', '=', nameKey),
 )
 
@@ -103,7 +103,7 @@ export async function byEmailKey(db: Db, emailKey: string): Promise<Account | un
   return accountOf(row)
 }
 
-const accountByEmailKey = statement((db, { emailKey }: { emailKey: string }) =>
+const accountByEmailKey = statement((db: Db, { emailKey }: { emailKey: string }) =>
   accounts(db).where('email_key', '=', emailKey),
 )
 

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { endAll } from '../../src/commands/sessions/end.js'
-import { openDatabase } from '../../src/database/open.js'
+import { openDatabase } from '../../src/tables/schema.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
 import { freshDatabase, Site, type Visitor } from '../support/helpers.js'
 

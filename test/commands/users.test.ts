@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openDatabase } from '../../src/database/open.js'
+import { openDatabase } from '../../src/tables/schema.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
 import { rows } from '../support/databases.js'
 import { freshDatabase, PASSWORD, Site } from '../support/helpers.js'

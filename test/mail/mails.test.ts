@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE, SECOND } from '../../src/base/durations.js'
-import { isPostgresUrl } from '../../src/database/location.js'
-import { type Database, openDatabase } from '../../src/database/open.js'
+import { isPostgresUrl } from '../../src/database/locate.js'
 import * as mails from '../../src/tables/mails.js'
+import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { freshDatabase } from '../support/helpers.js'
 import { createUser, NOW, newUser } from '../support/rows.js'
 

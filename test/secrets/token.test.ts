@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Database, openDatabase } from '../../src/database/open.js'
+import { type Database, openDatabase } from '../../src/tables/schema.js'
 import * as tokens from '../../src/tables/tokens.js'
 import { freshDatabase } from '../support/helpers.js'
 import { createUser, NOW, newUser } from '../support/rows.js'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import pg from 'pg'
-import { isPostgresUrl } from '../../src/database/location.js'
+import { isPostgresUrl } from '../../src/database/locate.js'
 
 /*
  * Which database a test runs on: PostgreSQL where there is the address of a server, as `run.ts` gives it, else SQLite.

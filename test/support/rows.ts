@@ -1,5 +1,4 @@
-import type { Database } from '../../src/database/open.js'
-import type { Db, Schema } from '../../src/tables/schema.js'
+import type { Database, Db, Schema } from '../../src/tables/schema.js'
 import { type NewSession, open } from '../../src/tables/sessions.js'
 import { create, type NewUser } from '../../src/tables/users.js'
 

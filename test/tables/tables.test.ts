@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Database, openDatabase } from '../../src/database/open.js'
 import { DatabaseUnavailable } from '../../src/database/unavailable.js'
+import { type Database, openDatabase } from '../../src/tables/schema.js'
 import * as sessions from '../../src/tables/sessions.js'
 import * as slugs from '../../src/tables/slugs.js'
 import * as users from '../../src/tables/users.js'

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { commanded } from '../../accounts/history.js'
 import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../../accounts/registration.js'
-import { isTaken } from '../../database/unique.js'
+import { isTaken } from '../../database/constraints.js'
 import { hashOne } from '../../secrets/password.js'
 import type { Db } from '../../tables/schema.js'
 import * as users from '../../tables/users.js'

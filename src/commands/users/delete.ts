@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { eraseByCommand, NotErased } from '../../accounts/erasing.js'
 import { normalizeName } from '../../accounts/fields.js'
-import { obstacleTo } from '../../database/obstacles.js'
+import { obstacleTo } from '../../database/constraints.js'
 import type * as users from '../../tables/users.js'
 import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
 import { ask, isAttended, printable } from '../terminal.js'

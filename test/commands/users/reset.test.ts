@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isPostgresUrl } from '../../../src/database/location.js'
+import { isPostgresUrl } from '../../../src/database/locate.js'
 import {
   assertDone,
   assertRefused,

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isPostgresUrl } from '../../../src/database/location.js'
+import { isPostgresUrl } from '../../../src/database/locate.js'
 import { freshDatabase, PASSWORD, type Page, Site, until, type Visitor } from '../../support/helpers.js'
 
 const test = suite('account/close')

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { isPostgresUrl } from '../../../src/database/location.js'
+import { isPostgresUrl } from '../../../src/database/locate.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
 
 const test = suite('account/export')

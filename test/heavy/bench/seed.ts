@@ -1,6 +1,6 @@
 import { hash } from '@node-rs/argon2'
-import { isPostgresUrl } from '../../../src/database/location.js'
-import { migrateDatabase } from '../../../src/database/open.js'
+import { isPostgresUrl } from '../../../src/database/locate.js'
+import { migrateDatabase } from '../../../src/database/migrate.js'
 import { write } from '../../support/databases.js'
 import { PASSWORD } from './forms.js'
 

@@ -1,5 +1,5 @@
 /* What is true of every database of ours, whenever the site was killed. */
-import { isPostgresUrl } from '../../../src/database/location.js'
+import { isPostgresUrl } from '../../../src/database/locate.js'
 import { rows } from '../../support/databases.js'
 
 /** Each asks for the rows that break the rule; there are to be none. */

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { openDatabase } from '../../../src/database/open.js'
 import { createPasswords } from '../../../src/secrets/password.js'
+import { openDatabase } from '../../../src/tables/schema.js'
 import { freshDatabase, settingsFor } from '../../support/databases.js'
 import { Visitor } from '../../support/helpers.js'
 import { addressOf, launchSite, type Program } from '../../support/program.js'

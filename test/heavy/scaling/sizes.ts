@@ -1,7 +1,7 @@
 /* How many bytes a row takes, and its entries in the indexes: of a database that is filled with so many. */
 
-import { isPostgresUrl } from '../../../src/database/location.js'
-import { openDatabase } from '../../../src/database/open.js'
+import { isPostgresUrl } from '../../../src/database/locate.js'
+import { openDatabase } from '../../../src/tables/schema.js'
 import { rows, write } from '../../support/databases.js'
 
 /** Bytes for each row, by table, and of its indexes by name. */

@@ -1,7 +1,18 @@
 import BetterSqlite3 from 'better-sqlite3'
-import type { Db } from '../tables/schema.js'
+import type { QueryExecutorProvider } from 'kysely'
 import { isServer } from './dialect.js'
 import { sql } from './kysely.js'
+
+const UNIQUE_VIOLATION = '23505' // PostgreSQL, appendix A
+
+/** Whether a write failed because somebody has already what has to be unique. */
+export function isTaken(error: unknown): boolean {
+  if (error instanceof BetterSqlite3.SqliteError) {
+    return error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
+  }
+  // An error of pg, which is loaded only where it is used.
+  return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION
+}
 
 /** What keeps a row from being deleted, by names of the database alone. */
 export interface Obstacle {
@@ -23,7 +34,11 @@ export function isObstructed(error: unknown): boolean {
 }
 
 /** Names what kept a user from being deleted; SQLite says only that there is something. */
-export async function obstacleTo(db: Db, userId: string, error: unknown): Promise<Obstacle> {
+export async function obstacleTo(
+  db: QueryExecutorProvider,
+  userId: string,
+  error: unknown,
+): Promise<Obstacle> {
   const obstacle = obstacleIn(error)
   if (isServer(db) || !obstacle.code.endsWith('_FOREIGNKEY')) return obstacle
   return { ...obstacle, ...(await referring(db, userId)) }
@@ -40,7 +55,10 @@ export function obstacleIn(error: unknown): Obstacle {
   }
 }
 
-async function referring(db: Db, userId: string): Promise<Omit<Obstacle, 'code'> | undefined> {
+async function referring(
+  db: QueryExecutorProvider,
+  userId: string,
+): Promise<Omit<Obstacle, 'code'> | undefined> {
   const { rows } = await sql<{ table: string; column: string }>`
     select s.name as "table", f."from" as "column"
     from sqlite_schema s, pragma_foreign_key_list(s.name) f

@@ -1,0 +1,125 @@
+import { dirname } from 'node:path'
+import type * as kysely from 'kysely'
+import type { Kysely, QueryExecutorProvider } from 'kysely'
+import { migrations } from '../../db/migrations/index.js'
+import { refuseForeign, refuseTaken } from './foreign-tables.js'
+import { Migrator, sql } from './kysely.js'
+import { type DatabaseLocation, locate, type ServerSettings, type SqliteFile } from './locate.js'
+import { isReadOnly } from './private-files.js'
+import { openSqlite, START_WAIT, translated } from './sqlite.js'
+import { DatabaseUnavailable, retried } from './unavailable.js'
+
+/** Brings the database up to date, as `openDatabase` does, and answers which steps had been missing. */
+export function migrateDatabase(location: DatabaseLocation): Promise<string[]> {
+  return alone(location, migrate)
+}
+
+/** The steps that the database lacks; none is done. Throws as `openDatabase` does. */
+export function missingSteps(location: DatabaseLocation): Promise<string[]> {
+  return alone(location, missing)
+}
+
+/** What is done with a database, and on a server with the schema of our tables. */
+export type Work<Schema, Result> = (db: Kysely<Schema>, schema?: string) => Promise<Result>
+
+/** Does `work` on a handle of its own, as long as that takes. */
+export function alone<Schema, Result>(
+  location: DatabaseLocation,
+  work: Work<Schema, Result>,
+): Promise<Result> {
+  const located = locate(location)
+  return located.kind === 'file' ? aloneOnFile(located.file, work) : aloneOnServer(located.server, work)
+}
+
+export async function aloneOnServer<Schema, Result>(
+  server: ServerSettings,
+  work: Work<Schema, Result>,
+): Promise<Result> {
+  try {
+    return await retried(() => usedServer(server, work), START_WAIT)
+  } catch (error) {
+    throw cannotOpen(`The database server ${server.name} cannot be used`, error)
+  }
+}
+
+async function usedServer<Schema, Result>(
+  server: ServerSettings,
+  work: Work<Schema, Result>,
+): Promise<Result> {
+  const { openPatient } = await postgres()
+  const patient = openPatient<Schema>(server)
+  try {
+    const schema = server.schema ?? (await currentSchema(patient))
+    await refuseTaken(patient, schema)
+    return await work(patient, schema)
+  } finally {
+    await patient.destroy()
+  }
+}
+
+/** Loaded only by those who have such a server. */
+export function postgres() {
+  return import('./postgres.js')
+}
+
+// Named to Kysely in every case: it would take the migrations of another schema for ours.
+async function currentSchema(db: QueryExecutorProvider): Promise<string> {
+  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db)
+  const schema = rows[0]?.schema
+  if (typeof schema === 'string') return schema
+  throw new Error('its search path leads to no schema: give the name of one, which is made if need be')
+}
+
+async function aloneOnFile<Schema, Result>(file: SqliteFile, work: Work<Schema, Result>): Promise<Result> {
+  try {
+    const ours = await ourFile(file)
+    const db = await retried(async () => openSqlite<Schema>(ours, { lasts: 'power' }), START_WAIT)
+    return await retried(() => work(db), START_WAIT).finally(() => db.destroy())
+  } catch (error) {
+    throw cannotOpenFile(file, error)
+  }
+}
+
+/** The file, unless it is another program's; waits while others have it. */
+export function ourFile(file: SqliteFile): Promise<SqliteFile> {
+  return retried(async () => translated(() => refuseForeign(file)), START_WAIT)
+}
+
+// A file that nobody uses has no log beside it, and SQLite makes one also to read (sqlite.org, "Read-Only Databases").
+export function cannotOpenFile({ name, path }: SqliteFile, error: unknown): Error {
+  const what = `The database ${name} cannot be opened`
+  if (!isReadOnly(dirname(path))) return cannotOpen(what, error)
+  return cannotOpen(
+    `${what}, for its folder cannot be written, as SQLite has to also where it only reads`,
+    error,
+  )
+}
+
+function cannotOpen(what: string, error: unknown): Error {
+  const cause = error instanceof DatabaseUnavailable ? error.cause : error
+  return new Error(`${what}: ${cause instanceof Error ? cause.message : cause}.`, { cause: error })
+}
+
+function migrator<Schema>(db: Kysely<Schema>, schema: string | undefined): kysely.Migrator {
+  const named = schema === undefined ? {} : { migrationTableSchema: schema }
+  return new Migrator({ db, provider: { getMigrations: async () => migrations }, ...named })
+}
+
+/** Does the steps that are missing, and answers their names. */
+export async function migrate<Schema>(db: Kysely<Schema>, schema?: string): Promise<string[]> {
+  // The lock writes, and most starts have nothing to do: on a full disk or a standby they shall show pages all the same.
+  if (await isCurrent(db, schema)) return []
+  const { error, results = [] } = await migrator(db, schema).migrateToLatest()
+  if (error !== undefined) throw error
+  return results.map(({ migrationName }) => migrationName)
+}
+
+/** The steps that are missing. */
+export async function missing<Schema>(db: Kysely<Schema>, schema?: string): Promise<string[]> {
+  const states = await migrator(db, schema).getMigrations()
+  return states.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name)
+}
+
+export async function isCurrent<Schema>(db: Kysely<Schema>, schema: string | undefined): Promise<boolean> {
+  return (await missing(db, schema)).length === 0
+}
