@@ -62,8 +62,6 @@ const CIRCLES: readonly string[] = [
   'src/visitor/gatehouse.ts > src/server/metrics.ts > src/visitor/gatehouse.ts',
   'src/visitor/gatehouse.ts > src/server/metrics.ts > src/server/prometheus.ts > src/server/gauges.ts > src/visitor/gatehouse.ts',
   'src/server/metrics.ts > src/server/prometheus.ts > src/server/metrics.ts',
-  'src/web/error-pages.ts > src/web/pages.ts > src/web/csrf.ts > src/web/error-pages.ts',
-  'src/web/routes.ts > src/web/error-pages.ts > src/web/pages.ts > src/web/language.ts > src/web/routes.ts',
   'src/web/pages.ts > src/web/onward.ts > src/web/pages.ts',
   'src/options.ts > src/option-checks.ts > src/options.ts',
 ]

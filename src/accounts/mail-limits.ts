@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import type { Facts, MailKind } from '../mail/outbox.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
-import { afterwards } from '../web/afterwards.js'
+import { afterwards } from '../web/disconnect.js'
 import { networkOf } from '../web/network.js'
 import { askingBrowser } from './codes.js'
 import { loginKeyOf } from './fields.js'

@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import type { OutgoingMail } from '../mail/transport.js'
 import * as mails from '../tables/mails.js'
 import { type Gatehouse, gatehouseOf } from '../visitor/gatehouse.js'
-import { refuseRequest } from '../web/error-pages.js'
+import { refuseRequest } from '../web/refusal.js'
 import { requireMaintainer, showMail } from './local-only.js'
 
 export const name = 'dev/mailbox'

@@ -2,8 +2,8 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import * as users from '../tables/users.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
-import { refuseRequest } from '../web/error-pages.js'
 import { DYNAMIC } from '../web/headers.js'
+import { refuseRequest } from '../web/refusal.js'
 
 export const name = 'users'
 

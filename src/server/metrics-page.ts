@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
 import Koa, { type Context, type Middleware } from 'koa'
 import { DYNAMIC } from '../web/headers.js'
-import { refusesMethod } from '../web/routes.js'
+import { refusesMethod } from '../web/http.js'
 
 /**
  * Answers `/metrics`. Not 404 to those without the token: that there is such an address is no secret, and a scraper that was

@@ -17,8 +17,8 @@ import type { Database } from '../tables/schema.js'
 import type { Assets } from '../web/assets.js'
 import type { Csrf } from '../web/csrf.js'
 import type { Pages, SpokenNotice } from '../web/pages.js'
+import type { Url } from '../web/routes.js'
 import type { OwnCookie } from '../web/sealed-cookie.js'
-import type { Url } from '../web/url.js'
 import type { LoginCookie } from './login-cookie.js'
 
 /** What every feature works with, made once at start. */

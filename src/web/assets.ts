@@ -5,8 +5,8 @@ import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import type { Context, Middleware } from 'koa'
 import { once } from '../base/once.js'
-import { acceptedEncoding, type Encoding } from './encodings.js'
-import { refusesMethod } from './routes.js'
+import { acceptedEncoding, type Encoding } from './compression.js'
+import { refusesMethod } from './http.js'
 
 /** The files that pages load: few, small, kept in memory, compressed once, when the first browser asks for them so. */
 export interface Assets {

@@ -2,7 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
 import { randomFew } from '../secrets/random.js'
-import { refuseRequest } from './error-pages.js'
+import { refuseRequest } from './refusal.js'
 import type { OwnCookie } from './sealed-cookie.js'
 
 const SECRET_LENGTH = 16

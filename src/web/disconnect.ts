@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from 'koa'
 
 /** Throws `VisitorLeft` if the visitor went away before being answered: what is still to be done for them need not be. */
@@ -23,4 +25,16 @@ export function isGone(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = 'code' in error ? String(error.code) : ''
   return GONE.has(code) || code.startsWith('HPE_')
+}
+
+const SHORTEST_PAUSE = 50
+const LONGEST_PAUSE = 500
+
+/**
+ * Resolves a random time after the answer was sent, for work that only some requests cause: whoever measures the site must
+ * see neither by this answer nor by when the site is busy then which of them it was.
+ */
+export async function afterwards({ res }: Context): Promise<void> {
+  if (!res.closed) await new Promise((resolve) => res.once('close', resolve))
+  await pause(randomInt(SHORTEST_PAUSE, LONGEST_PAUSE), undefined, { ref: false })
 }

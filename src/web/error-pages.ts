@@ -4,28 +4,7 @@ import { VisitorLeft } from './disconnect.js'
 import type { Message } from './form.js'
 import { requestId } from './log.js'
 import type { Pages, Problem } from './pages.js'
-
-/** What an error asks for: those of ctx.throw do, and those of ours that mean "not now". */
-interface Answer {
-  status: number
-  error: Message
-  /** Seconds after which it makes sense to try again. */
-  retryAfter: number | undefined
-}
-
-const SENTENCES: Record<number, Message> = {
-  400: { code: 'form_broken', sentence: 'The form did not arrive as it was sent. Please try again.' },
-  404: { code: 'page_unknown', sentence: 'There is no page at this address.' },
-  405: { code: 'method_wrong', sentence: 'This address cannot be used in this way.' },
-  413: { code: 'form_too_large', sentence: 'The form is too large to be read.' },
-  415: { code: 'form_wrong_type', sentence: 'Only a form in UTF-8 can be sent here.' },
-  503: {
-    code: 'busy',
-    sentence: 'The site cannot do this at the moment. Please try again in a few seconds.',
-  },
-}
-
-const REFUSED: Message = { code: 'refused', sentence: 'This cannot be done here.' }
+import { announce, answerOf } from './refusal.js'
 
 const UNEXPECTED: Message = {
   code: 'unexpected',
@@ -89,35 +68,4 @@ function answerBarely(ctx: Context, { status, error, detail }: Problem): void {
   ctx.status = status
   ctx.type = 'text'
   ctx.body = `${error.sentence.replace('{reference}', requestId(ctx))}\n${detail ?? ''}\n`
-}
-
-/** What the error asks for, or undefined if nobody foresaw it. */
-export function answerOf(error: unknown): Answer | undefined {
-  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
-  const usual = SENTENCES[error.status] ?? (isRefusal(error.status) ? REFUSED : undefined)
-  if (usual === undefined) return undefined
-  return {
-    status: error.status,
-    error: 'answer' in error && isMessage(error.answer) ? error.answer : usual,
-    retryAfter: 'retryAfter' in error && typeof error.retryAfter === 'number' ? error.retryAfter : undefined,
-  }
-}
-
-/** Says when to try again, and tells the log what keeps the site from answering now. */
-export function announce(ctx: Context, { status, retryAfter }: Answer, error: unknown, log: Logger): void {
-  if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
-  if (status >= 500) log.warn({ id: requestId(ctx), err: error }, 'not available')
-}
-
-function isRefusal(status: number): boolean {
-  return Number.isInteger(status) && status >= 400 && status < 500
-}
-
-/** Throws what `errorPages` answers with this status and sentence. */
-export function refuseRequest(ctx: Context, status: number, answer: Message): never {
-  return ctx.throw(status, answer.sentence, { answer })
-}
-
-function isMessage(value: unknown): value is Message {
-  return typeof value === 'object' && value !== null && 'code' in value && 'sentence' in value
 }

@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa'
-import { refusesMethod } from './routes.js'
+import { refusesMethod } from './http.js'
 
 /** What a balancer asks: `/healthz` (the process lives) and `/readyz` (it can serve). */
 export interface Health {

@@ -1,8 +1,6 @@
 import type { Context } from 'koa'
+import { isRead, queryOf, queryText, seenPath } from './http.js'
 import { ownPath } from './local-path.js'
-import { queryOf, queryText } from './query.js'
-import { seenPath } from './request-url.js'
-import { isRead } from './routes.js'
 import { cookieName } from './sealed-cookie.js'
 
 /** In which of the site's languages a request is answered. */

@@ -1,8 +1,8 @@
 import type { Context, Middleware } from 'koa'
 import { isCrossSite } from './csrf.js'
+import { queryText } from './http.js'
 import { localPath } from './local-path.js'
 import type { Pages } from './pages.js'
-import { queryText } from './query.js'
 
 /** The address that htmx asks when the journey goes on to `to`. */
 export function onwardTo(to: string, url: (name: string) => string): string {

@@ -7,12 +7,12 @@ import { answerHtml } from './compression.js'
 import { type Csrf, isForAnother } from './csrf.js'
 import type { Advice, Broken, Form, Message, Subject, Values } from './form.js'
 import { DYNAMIC, SPOKEN } from './headers.js'
+import { seenPath, seenUrl } from './http.js'
 import type { LanguageChoice } from './language.js'
 import { localPath, ownPath } from './local-path.js'
 import { noteRefusal } from './log.js'
 import type { Link, Notice, Notices } from './notices.js'
 import { onwardTo } from './onward.js'
-import { seenPath, seenUrl } from './request-url.js'
 
 export type { Link, Notice }
 

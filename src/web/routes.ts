@@ -1,11 +1,22 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { refuseRequest } from './error-pages.js'
 import { DYNAMIC } from './headers.js'
+import { isRead } from './http.js'
 import { ownPath } from './local-path.js'
+import { refuseRequest } from './refusal.js'
 
 const ONLY_POST = { code: 'only_post', sentence: 'Only POST is allowed here. Please use the form.' }
 const ONLY_GET = { code: 'method_wrong', sentence: 'This address cannot be used in this way.' }
+
+/** The path of a page of ours under the host's prefix: `url('login')`, `url('users', slug)`. */
+export type Url = (name: string, part?: string) => string
+
+// Templates of hosts may still have the names of before: `account-name`.
+export function urlsUnder(prefix: string): Url {
+  const pathOf = (name: string) => (name.includes('/') ? name : name.replaceAll('-', '/'))
+  return (name, part) =>
+    `${prefix}/${pathOf(name)}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
+}
 
 /** An address and a method, with the guards that stand before it. */
 export interface Route {
@@ -80,17 +91,4 @@ function refuseMethod(ctx: Context, allowed: string[]): never {
   ctx.set('Allow', allowed.join(', '))
   if (ctx.path.endsWith('/verify/')) return refuseRequest(ctx, 403, ONLY_POST)
   return refuseRequest(ctx, 405, ONLY_GET)
-}
-
-/** Answers 405 to whatever is neither GET nor HEAD, without a page, for what is no page either. Returns whether it did. */
-export function refusesMethod(ctx: Context): boolean {
-  if (isRead(ctx)) return false
-  ctx.set({ ...DYNAMIC, Allow: 'GET, HEAD' })
-  ctx.status = 405
-  ctx.body = 'Only GET and HEAD can be used here.\n'
-  return true
-}
-
-export function isRead(ctx: Context): boolean {
-  return ctx.method === 'GET' || ctx.method === 'HEAD'
 }

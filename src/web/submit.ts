@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { type Csrf, refuseCrossSite } from './csrf.js'
-import { announce, answerOf } from './error-pages.js'
 import { type Advice, type Form, type Message, readValues, type Values } from './form.js'
 import type { Pages } from './pages.js'
+import { announce, answerOf } from './refusal.js'
 
 const PAGE_TOO_OLD = {
   code: 'page_too_old',

@@ -5,7 +5,7 @@ import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireUser } from '../../visitor/guards.js'
 import { deviceWords } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/session.js'
-import { queryText } from '../../web/query.js'
+import { queryText } from '../../web/http.js'
 
 export const name = 'account/activity'
 

@@ -8,7 +8,7 @@ import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { isRecentLogin, pathWithNext, requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { passwordConfirm } from '../../visitor/proofs.js'
 import { loginOf } from '../../visitor/session.js'
-import { refuseRequest } from '../../web/error-pages.js'
+import { refuseRequest } from '../../web/refusal.js'
 
 export const name = 'account/export'
 
