@@ -1,11 +1,11 @@
 /*
- * Runs the built test files, each as a process of its own, as many at once as there are cores, and one more while these
- * have little to do, for some files mostly wait; and adds up their figures. Words on the command line choose the files whose
- * name contains one of them; --coverage measures how much of the code all files together have run. Files that open a database
- * run on SQLite and on PostgreSQL, a server of the run's own, or that of TEST_DATABASE_URL; some on SQLite alone. The
- * benchmark comes last, when nothing else runs.
+ * Runs the built test files, one after another in as many processes as there are cores, and one more while these have little
+ * to do, for some files mostly wait; and adds up their figures. Those of heavy/ run with --heavy alone, each in a process of
+ * its own. Words on the command line choose the files whose name contains one of them; --coverage measures how much of the
+ * code all files together have run. Files that open a database run on SQLite and on PostgreSQL, a server of the run's own,
+ * or that of TEST_DATABASE_URL; some on SQLite alone. The benchmark comes last, when nothing else runs.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
@@ -17,6 +17,7 @@ import { unpack } from './browser/chromium.js'
 import { dropDatabases } from './support/databases.js'
 import { endLeftServers, markRun } from './support/leftovers.js'
 import { PostgresServer } from './support/postgres.js'
+import { killProcesses, type Outcome, TestProcess } from './support/test-process.js'
 
 type Database = 'SQLite' | 'PostgreSQL'
 
@@ -58,7 +59,9 @@ const ON_SQLITE = [
   'views/templates',
 ]
 
-const SECONDS_ALLOWED = 600
+/** They change their whole process, or measure it. */
+const ALONE = ['accounts/fields', 'accounts/hints', 'database/handle.sqlite', 'database/unwritable']
+
 const SLOWEST_SHOWN = 10
 /** In cores, and over so many milliseconds. */
 const ROOM = 0.5
@@ -68,13 +71,11 @@ const SUMMARY = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm
 
 const here = import.meta.dirname
 const DATABASES = join(here, 'support/databases.js')
-const windows = process.platform === 'win32'
-const running = new Set<ChildProcess>()
 const { values: wanted, positionals: words } = parseArgs({
-  options: { coverage: { type: 'boolean', default: false } },
+  options: { coverage: { type: 'boolean', default: false }, heavy: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
-const jobs = choose(words).flatMap(jobsOf)
+const jobs = inOrder(choose(words).flatMap(jobsOf))
 if (jobs.length === 0) console.log('There is no test file of such a name.')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
 markRun(folder)
@@ -90,7 +91,7 @@ const serverUrl = await findServer()
 const waiting = jobs.filter(({ file }) => !isMeasuring(file))
 const verdicts: Verdict[] = []
 await Promise.all([...Array.from({ length: availableParallelism() }, work), workWhileIdle()])
-for (const job of jobs.filter(({ file }) => isMeasuring(file))) verdicts.push(await run(job))
+for (const job of jobs.filter(({ file }) => isMeasuring(file))) await newSlot().run(job)
 await leaveServer()
 
 tellSlowest()
@@ -100,21 +101,40 @@ process.exitCode = sum('failed') > 0 || sum('passed') === 0 || !isCovered ? 1 : 
 console.log(`\n${inWords(total())}`)
 
 function choose(words: string[]): string[] {
-  const chosen = readdirSync(here, { recursive: true, encoding: 'utf8' })
+  return readdirSync(here, { recursive: true, encoding: 'utf8' })
+    .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => file.endsWith('.test.js'))
-    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
-  // The browser's files take longest, so they start first.
-  return chosen.sort((one, other) => Number(isForBrowser(other)) - Number(isForBrowser(one)))
+    .filter((file) =>
+      words.length === 0 ? isHeavy(file) === wanted.heavy : words.some((word) => file.includes(word)),
+    )
+}
+
+/** The browser's files take longest, so they start first; then what may share a process stands together. */
+function inOrder(jobs: Job[]): Job[] {
+  const rank = ({ file, database }: Job) => (isForBrowser(file) ? 0 : database === 'PostgreSQL' ? 1 : 2)
+  return jobs.sort((one, other) => rank(one) - rank(other))
 }
 
 function isForBrowser(file: string): boolean {
-  return dirname(file) === 'browser'
+  return file.startsWith('browser/')
+}
+
+function isHeavy(file: string): boolean {
+  return file.startsWith('heavy/')
+}
+
+/** What measures the speed of the site: not while coverage is counted, which makes it slow. */
+function isMeasuring(file: string): boolean {
+  return file.startsWith('heavy/bench/')
+}
+
+function isIn(list: readonly string[], file: string): boolean {
+  return list.includes(file.slice(0, -'.test.js'.length))
 }
 
 /** A name `….sqlite.test.ts` or `….postgres.test.ts` says that the file is about that database alone. */
 function jobsOf(file: string): Job[] {
-  if (isForBrowser(file) || ON_SQLITE.includes(file.replaceAll('\\', '/').slice(0, -'.test.js'.length)))
-    return [{ file, database: 'SQLite' }]
+  if (isForBrowser(file) || isIn(ON_SQLITE, file)) return [{ file, database: 'SQLite' }]
   if (file.endsWith('.sqlite.test.js')) return [{ file, database: 'SQLite' }]
   if (file.endsWith('.postgres.test.js')) return [{ file, database: 'PostgreSQL' }]
   if (!leadsTo(DATABASES, join(here, file))) return [{ file, database: undefined }]
@@ -157,16 +177,20 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 async function work(): Promise<void> {
-  for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) verdicts.push(await run(job))
+  const slot = newSlot()
+  for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await slot.run(job)
+  await slot.end()
 }
 
 /** Works, too, but begins a file only when the cores have room for it. */
 async function workWhileIdle(): Promise<void> {
+  const slot = newSlot()
   while (waiting.length > 0) {
     if ((await idleCores()) < ROOM) continue
     const job = waiting.shift()
-    if (job !== undefined) verdicts.push(await run(job))
+    if (job !== undefined) await slot.run(job)
   }
+  await slot.end()
 }
 
 /** How many cores had nothing to do for a moment. */
@@ -180,84 +204,43 @@ function idleTime(): number {
   return cpus().reduce((sum, { times }) => sum + times.idle, 0)
 }
 
-async function run({ file, database }: Job): Promise<Verdict> {
-  const start = performance.now()
-  const child = spawn(process.execPath, ['--enable-source-maps', join(here, file)], {
-    env: {
-      ...env,
-      ...(isMeasuring(file) && { NODE_V8_COVERAGE: undefined }),
-      TEST_DATABASE_URL: database === 'PostgreSQL' ? serverUrl : undefined,
+/** Where files run one after another, in the same process if they may share one. */
+function newSlot() {
+  let shared: { process: TestProcess; url: string | undefined } | undefined
+  const end = async () => shared?.process.finish()
+  const processFor = async (url: string | undefined) => {
+    if (shared === undefined || shared.process.isOver || shared.url !== url) {
+      await end()
+      shared = { process: new TestProcess({ ...env, TEST_DATABASE_URL: url }), url }
+    }
+    return shared.process
+  }
+  return {
+    end,
+    async run(job: Job): Promise<void> {
+      const start = performance.now()
+      const url = job.database === 'PostgreSQL' ? serverUrl : undefined
+      const path = join(here, job.file)
+      const outcome = isAlone(job) ? await runAlone(path, job, url) : await (await processFor(url)).run(path)
+      const what = job.database === undefined ? job.file : `${job.file} on ${job.database}`
+      const seconds = (performance.now() - start) / 1000
+      tell({ ...judge(outcome), what, seconds, output: outcome.output })
+      if (isMeasuring(job.file) && outcome.problem === '') console.log(outcome.output)
     },
-    // A group of its own, so that whatever the file started can be ended with it.
-    detached: !windows,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const stdout: string[] = []
-  const output: string[] = []
-  child.stdout.on('data', (text: string) => stdout.push(text))
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => output.push(text))
   }
-  const judged = judge(await ending(child), stdout.join(''))
-  const verdict = {
-    ...judged,
-    what: database === undefined ? file : `${file} on ${database}`,
-    seconds: (performance.now() - start) / 1000,
-    output: output.join(''),
-  }
-  report(verdict)
-  if (isMeasuring(file) && verdict.failed === 0) console.log(verdict.output)
-  return verdict
 }
 
-/** What measures the speed of the site: not while coverage is counted, which makes it slow. */
-function isMeasuring(file: string): boolean {
-  return dirname(file) === join('heavy', 'bench')
+function isAlone({ file }: Job): boolean {
+  return isHeavy(file) || isIn(ALONE, file)
 }
 
-/** Waits for the end of the process and of its output, and says what was wrong with that end, if anything. */
-function ending(child: ChildProcess): Promise<string> {
-  running.add(child)
-  return new Promise((resolve, reject) => {
-    let late = ''
-    const timer = setTimeout(() => {
-      late = `ended after ${SECONDS_ALLOWED} s`
-      kill(child)
-    }, SECONDS_ALLOWED * 1000)
-    child.on('error', reject)
-    child.on('exit', () => sweep(child))
-    child.on('close', (code, signal) => {
-      clearTimeout(timer)
-      running.delete(child)
-      resolve(late || signal || (code === 0 ? '' : `exit code ${code}`))
-    })
-  })
-}
-
-/** Ends what a finished file left behind. What escaped from the group must not keep the run waiting by its open output. */
-function sweep(child: ChildProcess): void {
-  kill(child)
-  setTimeout(() => {
-    child.stdout?.destroy()
-    child.stderr?.destroy()
-  }, 1000).unref()
-}
-
-function kill({ pid }: ChildProcess): void {
-  if (pid === undefined) return
-  if (windows) {
-    spawnSync('taskkill', ['/pid', `${pid}`, '/t', '/f'])
-    return
-  }
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // Nobody is left in the group.
-  }
+function runAlone(path: string, { file }: Job, url: string | undefined): Promise<Outcome> {
+  const coverage = isMeasuring(file) && { NODE_V8_COVERAGE: undefined }
+  return new TestProcess({ ...env, ...coverage, TEST_DATABASE_URL: url }, path).run()
 }
 
 /** Believes the figures only if all else agrees: uvu exits with 0 when a hook threw or a file has no tests. */
-function judge(ending: string, stdout: string): Figures & Pick<Verdict, 'problem'> {
+function judge({ problem: ending, stdout }: Outcome): Figures & Pick<Verdict, 'problem'> {
   const summaries = [...stdout.matchAll(SUMMARY)]
   const add = (group: number) => summaries.reduce((sum, summary) => sum + Number(summary[group]), 0)
   const planned = add(1)
@@ -273,8 +256,9 @@ function doubt(summaries: number, planned: number, passed: number): string {
   return passed < planned ? 'not every test passed, but uvu reported success; did a hook throw?' : ''
 }
 
-function report(verdict: Verdict): void {
-  const place = `[${verdicts.length + 1}/${jobs.length}]`
+function tell(verdict: Verdict): void {
+  verdicts.push(verdict)
+  const place = `[${verdicts.length}/${jobs.length}]`
   if (verdict.failed === 0) console.log(`✔ ${place} ${inLine(verdict)}`)
   else console.log(`\n✘ ${place} ${inLine(verdict)}\n${verdict.output}`)
 }
@@ -324,7 +308,7 @@ function inWords({ passed, failed, skipped }: Figures): string {
 }
 
 function cleanUp(): void {
-  for (const child of running) kill(child)
+  killProcesses()
   server?.stopNow()
   // A browser that is just closing may still write.
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })

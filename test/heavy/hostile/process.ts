@@ -1,11 +1,11 @@
-import { loginKeyOf } from '../../src/accounts/fields.js'
-import { LIMITS } from '../../src/accounts/limits.js'
-import { DAY } from '../../src/base/durations.js'
-import { hashOf, newToken } from '../../src/secrets/token.js'
-import { openDatabase } from '../../src/tables/schema.js'
-import * as tokens from '../../src/tables/tokens.js'
-import * as users from '../../src/tables/users.js'
-import { Site } from '../support/helpers.js'
+import { loginKeyOf } from '../../../src/accounts/fields.js'
+import { LIMITS } from '../../../src/accounts/limits.js'
+import { DAY } from '../../../src/base/durations.js'
+import { hashOf, newToken } from '../../../src/secrets/token.js'
+import { openDatabase } from '../../../src/tables/schema.js'
+import * as tokens from '../../../src/tables/tokens.js'
+import * as users from '../../../src/tables/users.js'
+import { Site } from '../../support/helpers.js'
 
 /*
  * A site in a process of its own, so that what a request costs it can be told from what it costs to send it. Whoever has

@@ -5,8 +5,8 @@ import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { root } from '../../src/base/package.js'
-import { type Page, Visitor } from '../support/helpers.js'
+import { root } from '../../../src/base/package.js'
+import { type Page, Visitor } from '../../support/helpers.js'
 import { BODIES, HEADERS, NAMES, PARTS, QUERIES, VALUES } from './values.js'
 
 /*
