@@ -13,7 +13,7 @@ import { createLimits, LIMITS, type Limits, UNLIMITED } from './accounts/limits.
 import { createPseudonym } from './accounts/security-log.js'
 import { startSweeping } from './accounts/sweep.js'
 import { root } from './base/package.js'
-import { checkSwitches, features, offered } from './features/index.js'
+import { checkSwitches, features, linksOf, offered } from './features/index.js'
 import { startMailing } from './mail/delivery.js'
 import { createOutbox, type Outbox } from './mail/outbox.js'
 import { smtpTransport } from './mail/smtp.js'
@@ -139,8 +139,13 @@ async function build(options: AccountsOptions): Promise<{ gatehouse: Gatehouse; 
   const outbox = outboxOf(options, { keyring, now })
   if (options.development) noteStrangers(options.templates ?? [], log)
   noteOtherHtmx(options.templates ?? [], log)
-  const offers = offersOf(options, outbox)
-  const voices = createVoices(options, { url, places, assets, offers, now })
+  const available = offered(outbox, {
+    development: options.development ?? false,
+    switches: options.features,
+  })
+  const offers = (name: string) => available.some((feature) => feature.name === name)
+  const globals = { links: linksOf(available) }
+  const voices = createVoices(options, { url, places, assets, offers, globals, now })
   const languages = languageChoiceOf(voices, options, (ctx, tag) => noteLanguage(ctx, gatehouse, tag))
   const cookie = cookiesOf(options, keyring)
   const login = loginCookie(cookie())
@@ -208,14 +213,6 @@ async function build(options: AccountsOptions): Promise<{ gatehouse: Gatehouse; 
     database,
   }
   return { gatehouse, keyring }
-}
-
-function offersOf(
-  { development = false, features }: AccountsOptions,
-  outbox: Outbox,
-): (name: string) => boolean {
-  const names = new Set(offered(outbox, { development, switches: features }).map(({ name }) => name))
-  return (name) => names.has(name)
 }
 
 function keyringOf({ keys, database }: AccountsOptions): Keyring {

@@ -1,9 +1,8 @@
-import type Router from '@koa/router'
 import * as devGallery from '../dev/gallery.js'
 import * as devMailbox from '../dev/mailbox.js'
 import type { Outbox } from '../mail/outbox.js'
 import type { Switches } from '../options.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
+import type { Feature, FeatureLink, LinkPlace } from '../visitor/feature.js'
 import * as accountActivity from './account/activity.js'
 import * as accountClose from './account/close.js'
 import * as accountDevices from './account/devices.js'
@@ -21,16 +20,6 @@ import * as passwordReset from './password/reset.js'
 import * as signup from './signup.js'
 import * as users from './users.js'
 
-/** One flow: its name is that of its URL, its templates, its test and its row in the README. */
-export interface Feature {
-  name: string
-  /** What it cannot be offered without: mails, that they are caught while the site is developed, or that it is developed. */
-  needs?: 'mail' | 'mailbox' | 'development'
-  /** The features to whose pages it leads, and that so cannot be switched off without it. */
-  requires?: readonly string[]
-  routes(router: Router, gatehouse: Gatehouse): void
-}
-
 /** The features that a site with this outbox offers, while it is developed or not, but for those that are switched off. */
 export function offered(
   { isOn, isCaught }: Outbox,
@@ -38,6 +27,19 @@ export function offered(
 ): Feature[] {
   const has = { mail: isOn, mailbox: isCaught && development, development }
   return features.filter(({ name, needs }) => switches[name] !== false && (needs === undefined || has[needs]))
+}
+
+/** A link, with the feature that it leads to. */
+export interface LinkTo extends FeatureLink {
+  name: string
+}
+
+/** The links of these features, by their places. */
+export function linksOf(features: readonly Feature[]): (place: LinkPlace) => readonly LinkTo[] {
+  const all = features
+    .flatMap(({ name, links = [] }) => links.map((link) => ({ ...link, name })))
+    .sort((one, other) => one.order - other.order)
+  return (place) => all.filter(({ on }) => on === place)
 }
 
 /** Without these nothing works: guards, mails and messages lead to them. */

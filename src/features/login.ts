@@ -4,6 +4,7 @@ import { authenticate, NO_PASSWORD, renewHash } from '../accounts/authentication
 import { fold } from '../accounts/fields.js'
 import { logSecurity } from '../accounts/security-log.js'
 import type { Account } from '../tables/users.js'
+import type { FeatureLink } from '../visitor/feature.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import { requireAnonymous, userOf } from '../visitor/guards.js'
 import { advance, halfLoginOf } from '../visitor/login-steps.js'
@@ -13,6 +14,9 @@ import { localPath } from '../web/local-path.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
 
 export const name = 'login'
+export const links: readonly FeatureLink[] = [
+  { on: 'header', order: 10, title: { code: 'log_in', sentence: 'Log in' } },
+]
 
 type FieldName = 'username' | 'password' | 'keep' | 'next'
 

@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
+import type { FeatureLink } from '../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../visitor/gatehouse.js'
 import { requireUser, userOf } from '../visitor/guards.js'
 import { forgetLogin, LOGGED_OUT, logOut } from '../visitor/session.js'
@@ -8,6 +9,9 @@ import type { Form } from '../web/form.js'
 import { onSubmit } from '../web/submit.js'
 
 export const name = 'logout'
+export const links: readonly FeatureLink[] = [
+  { on: 'user header', order: 90, title: { code: 'logout_link', sentence: 'Log out' } },
+]
 
 const form: Form<'forget'> = { name, fields: ['forget'], secret: [], oneButton: true }
 

@@ -17,6 +17,7 @@ import { countedFor, countTaken, factsOfAsking, unseen } from '../accounts/mail-
 import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../accounts/registration.js'
 import { takePlaces } from '../accounts/security-log.js'
 import * as users from '../tables/users.js'
+import type { FeatureLink } from '../visitor/feature.js'
 import { type Gatehouse, loginAs } from '../visitor/gatehouse.js'
 import { requireAnonymous } from '../visitor/guards.js'
 import { advance, halfLoginOf, type LoginState } from '../visitor/login-steps.js'
@@ -27,6 +28,15 @@ import type { Acceptance } from '../web/pages.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../web/submit.js'
 
 export const name = 'signup'
+export const links: readonly FeatureLink[] = [
+  {
+    on: 'login',
+    order: 20,
+    title: { code: 'signup_link', sentence: 'Sign up' },
+    hint: { code: 'signup_link_hint', sentence: 'New here?' },
+  },
+  { on: 'header', order: 20, title: { code: 'signup_link', sentence: 'Sign up' } },
+]
 
 type FieldName = 'username' | 'email' | 'password' | 'repassword'
 

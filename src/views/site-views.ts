@@ -26,6 +26,8 @@ export interface VoicesOptions {
   places: Places
   assets: Assets
   offers: (name: string) => boolean
+  /** What templates know beside that. */
+  globals: Readonly<Record<string, unknown>>
   now: () => number
 }
 
@@ -121,12 +123,14 @@ function withMessages(language: Language, messages: AccountsOptions['messages'] 
 
 function globalsOf(
   { tag, direction }: Language,
-  { text, times }: Words,
+  { text, sentence, times }: Words,
   { siteName = SITE_NAME, passwordMinLength = PASSWORD_MIN_LENGTH, theme = 'auto' }: AccountsOptions,
-  { url, places, assets, offers, now }: VoicesOptions,
+  { url, places, assets, offers, globals, now }: VoicesOptions,
 ): ViewsOptions['globals'] {
   return {
+    ...globals,
     _: text,
+    said: sentence,
     data: String,
     lang: tag,
     dir: direction,

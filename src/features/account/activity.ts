@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import { eventId } from '../../accounts/history.js'
 import * as events from '../../tables/events.js'
+import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireUser } from '../../visitor/guards.js'
 import { deviceWords } from '../../visitor/known-devices.js'
@@ -8,6 +9,14 @@ import { loginOf } from '../../visitor/session.js'
 import { queryText } from '../../web/http.js'
 
 export const name = 'account/activity'
+export const links: readonly FeatureLink[] = [
+  {
+    on: 'account',
+    order: 50,
+    title: { code: 'account_activity_link', sentence: 'Activity' },
+    hint: { code: 'account_activity_link_hint', sentence: 'What has happened with your account' },
+  },
+]
 
 const PAGE = 50
 

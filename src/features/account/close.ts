@@ -5,6 +5,7 @@ import { happens } from '../../accounts/history.js'
 import { REOPEN_LIFE } from '../../accounts/mail-kinds.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
+import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { lastUser, rememberDevice } from '../../visitor/known-devices.js'
@@ -15,6 +16,14 @@ import type { Form, Message } from '../../web/form.js'
 import { onSubmit } from '../../web/submit.js'
 
 export const name = 'account/close'
+export const links: readonly FeatureLink[] = [
+  {
+    on: 'account',
+    order: 90,
+    title: { code: 'account_close_link', sentence: 'Close the account' },
+    hint: { code: 'account_close_link_hint', sentence: 'Leave, and have your data erased' },
+  },
+]
 
 /** What has one button each; beside it stands what a page says of the account. */
 const closing: Form<never> = { name, fields: [], secret: [], oneButton: true, around: aroundClosing }

@@ -5,6 +5,7 @@ import * as fields from '../../accounts/fields.js'
 import { happens, recorded } from '../../accounts/history.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
+import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, requireUser } from '../../visitor/guards.js'
 import {
@@ -22,6 +23,14 @@ import type { Broken, Form, Message, Values } from '../../web/form.js'
 import { onSubmit } from '../../web/submit.js'
 
 export const name = 'account/devices'
+export const links: readonly FeatureLink[] = [
+  {
+    on: 'account',
+    order: 40,
+    title: { code: 'account_devices_link', sentence: 'Devices' },
+    hint: { code: 'account_devices_link_hint', sentence: 'Where you are logged in' },
+  },
+]
 
 /** What has a button alone: which device is meant stands in the address. */
 const revoking: Form<never> = { name, fields: [], secret: [], oneButton: true, around }

@@ -12,6 +12,7 @@ import * as fields from '../../accounts/fields.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
 import type * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
+import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import {
@@ -36,6 +37,14 @@ import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
 export const name = 'account/email'
 export const needs = 'mail'
 export const requires = ['password/reset', 'email/confirm']
+export const links: readonly FeatureLink[] = [
+  {
+    on: 'account',
+    order: 20,
+    title: { code: 'account_email_link', sentence: 'Change e-mail' },
+    hint: { code: 'account_email_link_hint', sentence: 'Where mails about your account go' },
+  },
+]
 
 const form: Form<'email'> = { name, fields: ['email'], secret: [], advised: ['email'], around: pending }
 const sending: Form<never> = {

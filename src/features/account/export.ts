@@ -4,6 +4,7 @@ import type { Middleware } from 'koa'
 import { openEvent, type Records, recordsOf, withDates } from '../../accounts/export.js'
 import * as events from '../../tables/events.js'
 import type * as users from '../../tables/users.js'
+import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { isRecentLogin, pathWithNext, requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { passwordConfirm } from '../../visitor/proofs.js'
@@ -11,6 +12,17 @@ import { loginOf } from '../../visitor/session.js'
 import { refuseRequest } from '../../web/refusal.js'
 
 export const name = 'account/export'
+export const links: readonly FeatureLink[] = [
+  {
+    on: 'account',
+    order: 60,
+    title: { code: 'account_export_link', sentence: 'Your data' },
+    hint: {
+      code: 'account_export_link_hint',
+      sentence: 'Everything that is stored about you, to read and to download',
+    },
+  },
+]
 
 /** The page shows so much of the history; the file has all of it. */
 const SHOWN = 1000

@@ -11,6 +11,7 @@ import { DAY } from '../../base/durations.js'
 import { isTaken } from '../../database/constraints.js'
 import * as slugs from '../../tables/slugs.js'
 import * as users from '../../tables/users.js'
+import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { circumstances } from '../../visitor/origin.js'
@@ -20,6 +21,14 @@ import type { Acceptance } from '../../web/pages.js'
 import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
 export const name = 'account/name'
+export const links: readonly FeatureLink[] = [
+  {
+    on: 'account',
+    order: 10,
+    title: { code: 'account_name_link', sentence: 'Change user name' },
+    hint: { code: 'account_name_link_hint', sentence: 'Everybody sees it, and you log in with it' },
+  },
+]
 
 const form: Form<'username'> = { name, fields: ['username'], secret: [], advised: ['username'] }
 

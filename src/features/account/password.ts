@@ -9,6 +9,7 @@ import { normalizePassword } from '../../secrets/password.js'
 import * as sessions from '../../tables/sessions.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
+import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireUser, userOf } from '../../visitor/guards.js'
 import { newDeviceStamp, rememberDevice } from '../../visitor/known-devices.js'
@@ -19,6 +20,14 @@ import type { Advice, Broken, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
 export const name = 'account/password'
+export const links: readonly FeatureLink[] = [
+  {
+    on: 'account',
+    order: 30,
+    title: { code: 'account_password_link', sentence: 'Change password' },
+    hint: { code: 'account_password_link_hint', sentence: 'Choose another one' },
+  },
+]
 
 type FieldName = 'current' | 'password' | 'repassword'
 

@@ -5,6 +5,7 @@ import { type Counted, LimitReached } from '../../accounts/limits.js'
 import { countedFor, factsOfAsking } from '../../accounts/mail-limits.js'
 import { logSecurity, takePlaces } from '../../accounts/security-log.js'
 import { MINUTE } from '../../base/durations.js'
+import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { userOf } from '../../visitor/guards.js'
 import { forgetLink } from '../../visitor/links.js'
@@ -17,6 +18,9 @@ import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
 export const name = 'password/forgot'
 export const needs = 'mail'
 export const requires = ['password/reset']
+export const links: readonly FeatureLink[] = [
+  { on: 'login', order: 10, title: { code: 'password_forgot_link', sentence: 'Forgot your password?' } },
+]
 
 const form: Form<'username'> = { name, fields: ['username'], secret: [], about: 'what is typed' }
 
