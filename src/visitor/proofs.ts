@@ -4,19 +4,17 @@ import type { Account } from '../tables/users.js'
 import type { Broken, Form, Values } from '../web/form.js'
 import type { Gatehouse } from './gatehouse.js'
 
-/** The ways in which an owner proves again who they are, each by the field that asks for it: what is wrong with what was given. */
-const PROOFS = { password: askPasswordOf }
+/** The fields in which an owner proves again who they are, one for each way; the password is a way into every account. */
+const PROOFS = ['password'] as const
 
-type ProofField = keyof typeof PROOFS
-
-const PROOF_FIELDS: readonly ProofField[] = ['password']
+type Proof = (typeof PROOFS)[number]
 
 /** The form that asks a user who is logged in to prove again who they are; what was typed before travels in `_typed`. */
-export const passwordConfirm: Form<ProofField | 'next' | '_typed' | '_ask'> = {
+export const passwordConfirm: Form<Proof | 'next' | '_typed' | '_ask'> = {
   name: 'password/confirm',
   // `_ask` comes from the button in the message box: the page is only asked for.
-  fields: [...PROOF_FIELDS, 'next', '_typed', '_ask'],
-  secret: PROOF_FIELDS,
+  fields: [...PROOFS, 'next', '_typed', '_ask'],
+  secret: PROOFS,
 }
 
 /** What is wrong with the proof that whoever is here owns the account; nothing if it is one. */
@@ -24,8 +22,7 @@ export function proveAgain(
   ctx: Context,
   gatehouse: Gatehouse,
   account: Account,
-  given: Values<ProofField>,
+  { password }: Values<Proof>,
 ): Promise<Broken[]> {
-  const field = PROOF_FIELDS.find((one) => given[one] !== '') ?? 'password'
-  return PROOFS[field](ctx, gatehouse, account, given[field])
+  return askPasswordOf(ctx, gatehouse, account, password)
 }
