@@ -1,16 +1,16 @@
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
 import type { OnEvent } from './accounts/history.js'
-import { checkSignupFields, type Hooks } from './accounts/hooks.js'
+import { checkSignupFields, type Hooks, refuseFormerHooks } from './accounts/hooks.js'
 import type { Lifetimes } from './accounts/lifetimes.js'
 import type { LimitRules } from './accounts/limits.js'
-import type { DatabaseLocation } from './database/locate.js'
+import { type DatabaseLocation, locate } from './database/locate.js'
 import { isSender, isSmtpUrl, type MailServer } from './mail/smtp.js'
 import type { Transport } from './mail/transport.js'
-import { refuseMistaken } from './option-checks.js'
 import type { PasswordCosts } from './secrets/password.js'
-import { isOrigin } from './server/config.js'
+import { isOrigin } from './server/environment.js'
 import type { Metrics } from './server/metrics.js'
+import { isObject, RULES, sentenceOf, someOf } from './server/option-rules.js'
 import type { Places } from './visitor/gatehouse.js'
 
 export interface AccountsOptions {
@@ -131,9 +131,20 @@ export type Switches = Readonly<Record<string, boolean>>
 
 export type Theme = 'auto' | 'light' | 'dark'
 
+// So written that the compiler misses a new one.
+const SCHEMA = someOf(RULES satisfies Record<keyof AccountsOptions, unknown>)
+
 /** Throws a sentence if an option is wrong by itself, or beside another one. */
 export function checkOptions(options: AccountsOptions): void {
-  refuseMistaken(options)
+  if (!isObject(options)) throw new Error('The options have to be given: accounts({ database: … }).')
+  locate(options.database)
+  refuseFormerHooks(Object.keys(options.hooks ?? {}))
+  const [mistake] = SCHEMA.safeParse(options).error?.issues ?? []
+  if (mistake !== undefined) throw new Error(sentenceOf(mistake))
+  refuseContradictions(options)
+}
+
+function refuseContradictions(options: AccountsOptions): void {
   const { prefix = '', baseUrl = 'http://localhost', emailConfirmation, privateEmails } = options
   const mail = mailOf(options)
   checkSignupFields(options.signupFields ?? [])

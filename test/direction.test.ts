@@ -63,7 +63,6 @@ const CIRCLES: readonly string[] = [
   'src/visitor/gatehouse.ts > src/server/metrics.ts > src/server/prometheus.ts > src/server/gauges.ts > src/visitor/gatehouse.ts',
   'src/server/metrics.ts > src/server/prometheus.ts > src/server/metrics.ts',
   'src/web/pages.ts > src/web/onward.ts > src/web/pages.ts',
-  'src/options.ts > src/option-checks.ts > src/options.ts',
 ]
 
 const PACKAGE = /^(?!src\/|db\/|test\/|\.)/

@@ -1,0 +1,163 @@
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { delimiter, resolve } from 'node:path'
+import { z } from 'zod/v3'
+import { LIMITS, type LimitRules, parseLimit } from '../accounts/limits.js'
+import { parseDuration } from '../base/durations.js'
+import { isPostgresUrl, sqliteProblem } from '../database/locate.js'
+import { isSender, isSmtpUrl } from '../mail/smtp.js'
+import { createKeyring, splitKeys } from '../secrets/keyring.js'
+import { foldersIn, isFolder } from '../views/templates.js'
+import { COOKIE_NAME } from '../web/sealed-cookie.js'
+import { oneOf, RULES, wholeNumber } from './option-rules.js'
+
+const ENVIRONMENTS = ['development', 'production', 'test'] as const
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** What each variable has to be, in words that stand behind its name; each is described in `.env.example`. */
+const variables = z.object({
+  NODE_ENV: z.enum(ENVIRONMENTS, { message: `has to be one of ${ENVIRONMENTS.join(', ')}` }).optional(),
+  PORT: numeric(wholeNumber(0, 65_535)).default('3000'),
+  HOST: z.string().optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { message: `has to be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  BASE_URL: z
+    .string()
+    .refine(
+      isOrigin,
+      'has to be http:// or https:// and a host, without a path: the site needs an address of its own, and a proxy must not take a path off',
+    )
+    .optional(),
+  COOKIE_NAME: RULES.cookieName.default(COOKIE_NAME),
+  DATABASE_URL: z
+    .string()
+    .transform((url) => url.trim())
+    .superRefine((url, context) => {
+      const message = isPostgresUrl(url) ? undefined : sqliteProblem(url)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+    .optional(),
+  SESSION_KEYS: z
+    .string()
+    .transform(splitKeys)
+    .refine(areKeys, 'has to be keys of 32 random bytes as base64url (43 characters), separated by commas')
+    .default(''),
+  WEB_CONCURRENCY: z
+    .string()
+    .transform((text) => (text === 'auto' ? String(availableParallelism()) : text))
+    .pipe(numeric(wholeNumber(1, 512, ', or auto')))
+    .default('1'),
+  MAX_CONNECTIONS: numeric(wholeNumber(1, 100_000)).default('1000'),
+  TRUST_PROXY: numeric(wholeNumber(0, 100)).default('0'),
+  COMPRESSION: oneOf('on', 'off').default('on'),
+  // A login shell sets it to the file of the user's own mailbox.
+  MAIL: z.preprocess((value) => (String(value ?? '/').startsWith('/') ? 'on' : value), oneOf('on', 'off')),
+  SMTP_URL: z
+    .string()
+    .refine(
+      isSmtpUrl,
+      'has to be smtp://<user>:<password>@<host>:<port> or smtps://…, special characters as %..',
+    )
+    .optional(),
+  MAIL_FROM: z
+    .string()
+    .refine(isSender, 'has to be an address, such as no-reply@example.com or Example <no-reply@example.com>')
+    .optional(),
+  EMAIL_CONFIRMATION: RULES.emailConfirmation.default('optional'),
+  PRIVATE_EMAILS: oneOf('true', 'false').default('false'),
+  MAIL_ON_JUMP: oneOf('on', 'off').default('off'),
+  THEME: RULES.theme.default('auto'),
+  PASSWORD_MIN_LENGTH: numeric(RULES.passwordMinLength).default('8'),
+  SESSION_IDLE: duration().optional(),
+  SESSION_KEPT_IDLE: duration().optional(),
+  SESSION_MAX: duration().optional(),
+  EVENTS_KEPT: duration().optional(),
+  RATE_LIMITS: oneOf('on', 'off').default('on'),
+  METRICS_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,}$/, 'has to be at least 16 letters, digits and signs, without spaces')
+    .optional(),
+  METRICS_PORT: numeric(wholeNumber(0, 65_535)).optional(),
+  METRICS_HOST: z.string().default('127.0.0.1'),
+  HOOKS: z
+    .string()
+    .transform((file) => resolve(file.trim()))
+    .refine((file) => existsSync(file), 'has to be a module, such as hooks.js')
+    .optional(),
+  TEMPLATES: z
+    .string()
+    .transform(foldersIn)
+    .refine(
+      (folders) => folders.every(isFolder),
+      (folders) => ({
+        message: `has to be folders separated by ${delimiter}; there is no ${folders.find((folder) => !isFolder(folder))}`,
+      }),
+    )
+    .default(''),
+  LANGUAGES: z
+    .string()
+    .transform((text) => text.split(',').map((tag) => tag.trim()))
+    .refine(
+      (tags) => tags.every((tag) => /^[\w-]+$/.test(tag)),
+      'has to be languages separated by commas, such as en,ru',
+    )
+    .optional(),
+})
+
+const LIMIT_NAMES = Object.keys(LIMITS).filter((name): name is keyof LimitRules => name in LIMITS)
+
+/** Of `loginName` it is `LIMIT_LOGIN_NAME`. */
+function variableOf(name: keyof LimitRules): string {
+  return `LIMIT_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`
+}
+
+const limitVariables = z
+  .object(Object.fromEntries(LIMIT_NAMES.map((name) => [variableOf(name), limit().optional()])))
+  .transform((given) => {
+    const limits = { ...LIMITS }
+    for (const name of LIMIT_NAMES) limits[name] = given[variableOf(name)] ?? limits[name]
+    return { limits }
+  })
+
+export const environment = variables.and(limitVariables)
+
+export type Environment = z.infer<typeof environment>
+
+function numeric(rule: z.ZodNumber) {
+  return z
+    .string()
+    .transform((text) => (/^\d{1,6}$/.test(text) ? Number(text) : Number.NaN))
+    .pipe(rule)
+}
+
+function duration() {
+  return parsed(parseDuration, 'has to be a duration such as 90s, 30m, 12h or 30d')
+}
+
+function limit() {
+  return parsed(parseLimit, 'has to be a number of times in a duration, such as 5/5m or 100/1h')
+}
+
+function parsed<Value>(parse: (text: string) => Value | undefined, sentence: string) {
+  return z.string().transform((text, context): Value => {
+    const value = parse(text)
+    if (value !== undefined) return value
+    context.addIssue({ code: 'custom', message: sentence })
+    return z.NEVER
+  })
+}
+
+/** Whether it is http:// or https:// and a host, without a path. */
+export function isOrigin(address: string): boolean {
+  if (!URL.canParse(address)) return false
+  const url = new URL(address)
+  return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
+}
+
+function areKeys(keys: string[]): boolean {
+  try {
+    createKeyring(keys)
+    return true
+  } catch {
+    return keys.length === 0
+  }
+}

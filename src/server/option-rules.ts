@@ -1,0 +1,141 @@
+import { z } from 'zod/v3'
+import type { Hooks } from '../accounts/hooks.js'
+import { LIFETIMES } from '../accounts/lifetimes.js'
+import { LIMITS } from '../accounts/limits.js'
+import { byDistance } from '../base/nearest.js'
+import { isFolder } from '../views/templates.js'
+import { COOKIE_NAME_RULE, isCookieName } from '../web/sealed-cookie.js'
+
+const be = (what: string) => ({ message: `has to be ${what}` })
+const fits = <Value>(what: string, check: (value: unknown) => boolean) => z.custom<Value>(check, be(what))
+
+const something = z.unknown()
+const text = z.string(be('a text'))
+const texts = z.array(text, be('a list of texts'))
+const yesOrNo = z.boolean(be('true or false'))
+const callable = fits('a function', (value) => typeof value === 'function')
+const milliseconds = fits(
+  'a number of milliseconds',
+  (value) => typeof value === 'number' && value >= 0 && Number.isFinite(value),
+)
+// Not `//example.com` either, which would be another site.
+const path = fits('a path like /start', (value) => typeof value === 'string' && /^\/(?![/\\])/.test(value))
+const textsByLanguage = z.record(z.union([z.string(), z.record(z.string())]))
+
+export function oneOf<Word extends string>(...words: [Word, Word, ...Word[]]) {
+  const [last, ...others] = [...words].reverse()
+  return z.enum(words, be(`${others.reverse().join(', ')} or ${last}`))
+}
+
+export function wholeNumber(min: number, max: number, otherwise = '') {
+  const sentence = be(`a whole number from ${min} to ${max}${otherwise}`)
+  return z.number(sentence).int(sentence).min(min, sentence).max(max, sentence)
+}
+
+/** What each option has to be, in words that stand behind its name; `environment.ts` holds variables to the same. */
+export const RULES = {
+  database: chosen((value) =>
+    isObject(value)
+      ? named({ url: something, schema: something, sqlite: something, postgres: something })
+      : something,
+  ),
+  keys: texts,
+  prefix: text,
+  baseUrl: text,
+  cookieName: fits<string>(COOKIE_NAME_RULE, isCookieName),
+  siteName: text,
+  theme: oneOf('auto', 'light', 'dark'),
+  places: named({ home: path, afterSignup: path, afterLogin: path, afterLogout: path }),
+  templates: z.array(something, be('a list of folders')).superRefine((folders, { addIssue }) => {
+    const other = folders.find((folder) => typeof folder !== 'string' || !isFolder(folder))
+    if (other !== undefined) addIssue({ code: 'custom', message: `names ${other}, which is no folder` })
+  }),
+  messages: fits('texts by their codes, or by language', (value) => textsByLanguage.safeParse(value).success),
+  languages: texts,
+  language: fits('a text or a function', (value) => ['string', 'function'].includes(typeof value)),
+  mail: chosen((value) => {
+    if (!isObject(value))
+      return fits('caught, off, or { url, from }', () => value === 'caught' || value === 'off')
+    return 'send' in value ? z.object({ send: callable }) : named({ url: text, from: text })
+  }),
+  emailConfirmation: oneOf('optional', 'required'),
+  privateEmails: yesOrNo,
+  jumpMail: yesOrNo,
+  passwordMinLength: wholeNumber(6, 128),
+  passwordCosts: named({
+    memoryCost: wholeNumber(8, 2 ** 32 - 1),
+    timeCost: wholeNumber(1, 2 ** 32 - 1),
+    parallelism: wholeNumber(1, 255),
+  }),
+  workers: wholeNumber(1, 512),
+  lifetimes: named(each(LIFETIMES, milliseconds)),
+  limits: chosen((value) =>
+    isObject(value)
+      ? named(each(LIMITS, named({ max: wholeNumber(1, 999_999_999), window: milliseconds })))
+      : fits('off, or an object of limits', () => value === 'off'),
+  ),
+  features: z.record(yesOrNo, be('true or false by feature')),
+  hooks: named({
+    beforeSignup: callable,
+    duringSignup: callable,
+    checkIdentity: callable,
+    duringErase: callable,
+    exportOf: callable,
+    onEvent: callable,
+  } satisfies Record<keyof Hooks, z.ZodTypeAny>),
+  signupFields: texts,
+  onEvent: callable,
+  metrics: fits(
+    'made by createMetrics()',
+    (value) => isObject(value) && 'watch' in value && 'login' in value,
+  ),
+  address: callable,
+  headers: yesOrNo,
+  compression: yesOrNo,
+  development: yesOrNo,
+  log: fits('a log like those of pino', (value) => isObject(value) && 'info' in value && 'child' in value),
+  now: callable,
+}
+
+/** Holds a value to the schema that its kind asks for, with the errors of that. */
+function chosen(schemaFor: (value: unknown) => z.ZodTypeAny) {
+  return z.unknown().superRefine((value, { addIssue }) => {
+    for (const issue of schemaFor(value).safeParse(value).error?.issues ?? []) addIssue(issue)
+  })
+}
+
+/** An object with these keys and no others. One that is set to undefined is wrong: it would take the place of a default. */
+function named(shape: z.ZodRawShape) {
+  const undefinedAsNull = (value: unknown) =>
+    isObject(value)
+      ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, inner ?? null]))
+      : value
+  return z.preprocess(undefinedAsNull, someOf(shape))
+}
+
+/** An object with some of these keys and no others. */
+export function someOf(shape: z.ZodRawShape) {
+  const errorMap: z.ZodErrorMap = (issue) =>
+    issue.code === 'unrecognized_keys' ? { message: nearest(issue.keys, shape) } : be('an object')
+  return z.object(shape, { errorMap }).partial().strict()
+}
+
+function nearest([key = '']: readonly string[], shape: z.ZodRawShape): string {
+  return byDistance(key, Object.keys(shape))[0]?.known ?? ''
+}
+
+function each(names: object, rule: z.ZodTypeAny): z.ZodRawShape {
+  return Object.fromEntries(Object.keys(names).map((name) => [name, rule]))
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** The sentence for an option that breaks its rule. */
+export function sentenceOf(issue: z.ZodIssue): string {
+  const name = issue.path.join('.')
+  if (issue.code !== 'unrecognized_keys') return `The option ${name} ${issue.message}.`
+  const around = name === '' ? '' : `${name}.`
+  return `There is no option ${around}${issue.keys[0]}; the nearest is ${around}${issue.message}.`
+}
