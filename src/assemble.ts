@@ -42,10 +42,11 @@ import { headers, securityHeaders } from './web/headers.js'
 import { mountedAt, refusesMethod, seenPath } from './web/http.js'
 import { createLanguageChoice, type LanguageChoice } from './web/language.js'
 import { createLog } from './web/log.js'
+import { onward } from './web/message-box.js'
 import { addressReader, untrustedProxies } from './web/network.js'
 import { createNotices } from './web/notices.js'
-import { onward } from './web/onward.js'
-import { createPages, type Pages } from './web/pages.js'
+import { SitePages } from './web/page.js'
+import type { Pages } from './web/pages.js'
 import { knows, missingSlash, otherMethods, type Route, routesIn, type Url, urlsUnder } from './web/routes.js'
 import { COOKIE_NAME, type OwnCookie, ownCookie } from './web/sealed-cookie.js'
 import { type Handle, onSubmit } from './web/submit.js'
@@ -154,9 +155,9 @@ async function build(options: AccountsOptions): Promise<{ gatehouse: Gatehouse; 
     spare: keyring.ids.map((id) => cookie(`csrf-${id}`)),
     ofLogin: (ctx) => login.read(ctx)?.csrf,
   })
-  const pages = createPages({
+  const pages = new SitePages({
     languages,
-    speech: voices.of,
+    views: voices.of,
     csrf,
     notices: createNotices({
       cookie: cookie('notice'),

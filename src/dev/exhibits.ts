@@ -9,7 +9,9 @@ import { HOUR, MINUTE } from '../base/durations.js'
 import type { Facts, MailKind } from '../mail/outbox.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Advice, Broken, Form, Message, Values } from '../web/form.js'
-import { ADVICE, FRAGMENT, type Link, type Sample } from '../web/pages.js'
+import type { Link } from '../web/notices.js'
+import { ADVICE, FRAGMENT } from '../web/page.js'
+import type { Sample } from './sample.js'
 import { devicesOf, eventsOf, littleStoredOf, type Person, peopleAt, storedOf } from './samples.js'
 
 /** A page, fragment or mail in one of its states, with made-up values. */

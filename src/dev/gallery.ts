@@ -4,9 +4,10 @@ import { letterFor } from '../accounts/letters.js'
 import { written } from '../mail/template.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import { DYNAMIC } from '../web/headers.js'
-import { ADVICE, FRAGMENT, type Sample } from '../web/pages.js'
+import { ADVICE, FRAGMENT } from '../web/page.js'
 import { type Exhibit, gallery, type Shown, type Written } from './exhibits.js'
 import { requireMaintainer, showMail } from './local-only.js'
+import { type Sample, sampled } from './sample.js'
 
 export const name = 'dev/gallery'
 export const needs = 'development'
@@ -54,13 +55,13 @@ function show(ctx: Context, gatehouse: Gatehouse, { sample }: Shown): void {
     ctx,
     [ADVICE, FRAGMENT].includes(sample.template)
       ? framed(ctx, gatehouse, sample)
-      : gatehouse.pages.sample(ctx, sample),
+      : sampled(ctx, gatehouse, sample),
   )
 }
 
-function framed(ctx: Context, { pages }: Gatehouse, sample: Sample): string {
-  const around = { user: undefined, fragment: pages.sample(ctx, sample) }
-  return pages.sample(ctx, { template: 'dev/gallery/fragment.html', around })
+function framed(ctx: Context, gatehouse: Gatehouse, sample: Sample): string {
+  const around = { user: undefined, fragment: sampled(ctx, gatehouse, sample) }
+  return sampled(ctx, gatehouse, { template: 'dev/gallery/fragment.html', around })
 }
 
 function showLetter(ctx: Context, gatehouse: Gatehouse, { letter, as }: Written): void {
@@ -70,7 +71,7 @@ function showLetter(ctx: Context, gatehouse: Gatehouse, { letter, as }: Written)
   const { subject, text, html } = written(mail, letterFor(gatehouse, inLanguage), { ...gatehouse, origin })
   const around = { user: undefined, subject, text }
   if (as === 'html') showMail(ctx, html)
-  else showInert(ctx, gatehouse.pages.sample(ctx, { template: 'dev/gallery/text.html', around }))
+  else showInert(ctx, sampled(ctx, gatehouse, { template: 'dev/gallery/text.html', around }))
 }
 
 // Without htmx nothing is sent behind the page's back; the policy alone would fill the console with complaints.

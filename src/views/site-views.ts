@@ -4,7 +4,7 @@ import type { AccountsOptions } from '../options.js'
 import { type Places, SITE_NAME } from '../visitor/gatehouse.js'
 import type { Assets } from '../web/assets.js'
 import type { Params } from '../web/form.js'
-import type { Speech } from '../web/pages.js'
+import type { PageViews } from '../web/page.js'
 import type { Url } from '../web/routes.js'
 import { loadLanguages } from './languages.js'
 import { dataOf, saidWith } from './markup.js'
@@ -13,7 +13,7 @@ import { createWords, ENGLISH, type Language, type Words } from './translator.js
 import { createViews, type ViewsOptions } from './views.js'
 
 /** How the site speaks in one of its languages. */
-export interface Voice extends Speech {
+export interface Voice extends PageViews {
   tag: string
   /** What the language calls itself. */
   name: string
@@ -82,7 +82,7 @@ function voiceOf(
   return {
     tag,
     name,
-    views,
+    render: views.render,
     say: words.sentence,
     mark: markOf(words),
     renderMail: (template, values) => (template.endsWith('.txt') ? text : views).render(template, values),
@@ -97,7 +97,7 @@ function marking({ text }: Words): ViewsOptions['globals'] {
   }
 }
 
-function markOf({ sentence }: Words): Speech['mark'] {
+function markOf({ sentence }: Words): PageViews['mark'] {
   return (message) => {
     const values = Object.entries(message.params ?? {}).map(([name, value]) => [
       name,

@@ -3,9 +3,11 @@ import type { Context, Middleware } from 'koa'
 import { MINUTE } from '../base/durations.js'
 import { isCrossSite } from '../web/csrf.js'
 import { type Form, textFields, type Values } from '../web/form.js'
+import { actionOf } from '../web/form-state.js'
 import { seenPath } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
 import { keep, keepOptional, keptText } from '../web/session.js'
+import { formOf } from '../web/submit.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { lastUser } from './known-devices.js'
 import { passwordConfirm } from './proofs.js'
@@ -28,7 +30,7 @@ interface Detour {
  * the password's own page stands the one that asked for it.
  */
 export function pageBehind(ctx: Context): string | undefined {
-  if (gatehouseOf(ctx).pages.formAt(seenPath(ctx)) === passwordConfirm) return localPath(textFields(ctx).next)
+  if (isPasswordConfirm(ctx, gatehouseOf(ctx))) return localPath(textFields(ctx).next)
   const referer = ctx.get('Referer')
   if (URL.canParse(referer) && isOwnUrl(ctx, new URL(referer))) {
     const { pathname, search } = new URL(referer)
@@ -36,6 +38,10 @@ export function pageBehind(ctx: Context): string | undefined {
     if (page !== undefined) return page
   }
   return localPath(seenPath(ctx).replace(/\/verify\/$/, '/'))
+}
+
+function isPasswordConfirm(ctx: Context, { url }: Gatehouse): boolean {
+  return seenPath(ctx) === actionOf(passwordConfirm, url)
 }
 
 function isOwnUrl(ctx: Context, url: URL): boolean {
@@ -58,7 +64,7 @@ export function sealTyped(ctx: Context, page = ''): string | undefined {
 
 /** What was typed into the form that was sent: neither its passwords nor what its page has hidden in it. */
 export function typedIn(ctx: Context): Values {
-  const form = gatehouseOf(ctx).pages.formAt(seenPath(ctx))
+  const form = formOf(ctx)
   const isTyped = (name: string) =>
     !name.startsWith('_') && name !== 'next' && !isSecret(form, name) && (form?.fields.includes(name) ?? true)
   return Object.fromEntries(Object.entries(textFields(ctx)).filter(([name]) => isTyped(name)))
@@ -121,10 +127,7 @@ export function bringBack(gatehouse: Gatehouse): Middleware {
   return async (ctx, next) => {
     dropOld(ctx, gatehouse)
     const { _typed } = textFields(ctx)
-    const isBack =
-      ctx.method === 'POST' &&
-      _typed !== undefined &&
-      gatehouse.pages.formAt(seenPath(ctx)) !== passwordConfirm
+    const isBack = ctx.method === 'POST' && _typed !== undefined && !isPasswordConfirm(ctx, gatehouse)
     if (isBack && !isCrossSite(ctx, gatehouse.origin)) {
       brought.set(ctx, open(gatehouse, _typed, bindingOf(ctx, seenPath(ctx)))?.typed ?? {})
       ctx.method = 'GET'

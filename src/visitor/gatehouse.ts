@@ -16,7 +16,8 @@ import type { Metrics } from '../server/metrics.js'
 import type { Database } from '../tables/schema.js'
 import type { Assets } from '../web/assets.js'
 import type { Csrf } from '../web/csrf.js'
-import type { Pages, SpokenNotice } from '../web/pages.js'
+import type { SitePages } from '../web/page.js'
+import type { SpokenNotice } from '../web/pages.js'
 import type { Url } from '../web/routes.js'
 import type { OwnCookie } from '../web/sealed-cookie.js'
 import type { LoginCookie } from './login-cookie.js'
@@ -25,7 +26,7 @@ import type { LoginCookie } from './login-cookie.js'
 export interface Gatehouse {
   database: Database
   passwords: Passwords
-  pages: Pages
+  pages: SitePages
   assets: Assets
   log: Logger
   url: Url

@@ -1,8 +1,9 @@
 import type { Context, Middleware } from 'koa'
 import { refuseCrossSite } from '../web/csrf.js'
 import { textFields } from '../web/form.js'
-import { isRead, queryText, seenPath, seenUrl } from '../web/http.js'
+import { isRead, queryText, seenUrl } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
+import { formOf } from '../web/submit.js'
 import { keepTyped, pageBehind, sealTyped, typedIn } from './drafts.js'
 import { gatehouseOf } from './gatehouse.js'
 import { passwordConfirm } from './proofs.js'
@@ -54,7 +55,7 @@ async function refuseLoggedOut(ctx: Context): Promise<void> {
   const page = pageBehind(ctx)
   const error = keepTyped(ctx, page) ? LOGIN_NEEDED : LOGIN_NEEDED_TOO_LONG
   const link = { href: pathWithNext(url('login'), page), message: LOG_IN }
-  const form = pages.formAt(seenPath(ctx))
+  const form = formOf(ctx)
   const values = typedIn(ctx)
   // What a page shows around its form may be about the user, who is not there.
   if (form === undefined || form.around !== undefined || Object.keys(values).length === 0) {
@@ -93,7 +94,7 @@ async function askPassword(ctx: Context): Promise<void> {
   const { pages, origin, log } = gatehouseOf(ctx)
   refuseCrossSite(ctx, { origin, log })
   const page = pageBehind(ctx)
-  const other = await pages.otherSubject(ctx, pages.formAt(ctx.path), textFields(ctx)._csrf ?? '')
+  const other = await pages.subjects.another(ctx, formOf(ctx), textFields(ctx)._csrf ?? '')
   if (other !== undefined) return await refuseOther(ctx, other, page)
   const sealed = sealTyped(ctx, page)
   await pages.ask(ctx, passwordConfirm, {

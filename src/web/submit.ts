@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { type Csrf, refuseCrossSite } from './csrf.js'
 import { type Advice, type Form, type Message, readValues, type Values } from './form.js'
-import type { Pages } from './pages.js'
+import type { SitePages } from './page.js'
 import { announce, answerOf } from './refusal.js'
 
 const PAGE_TOO_OLD = {
@@ -50,7 +50,7 @@ export function fingerprint(
 export type Handle<Field extends string> = (ctx: Context, values: Sent<Field>) => Promise<void>
 
 export interface SubmitOptions {
-  pages: Pages
+  pages: SitePages
   csrf: Csrf
   /** The site's fixed origin, if it has one; else the Host header says what is same-origin. */
   origin: string | undefined
@@ -66,11 +66,10 @@ export function onSubmit<Field extends string>(
   { pages, csrf, origin, log }: SubmitOptions,
   handle: Handle<Field>,
 ): Middleware {
-  pages.register(form)
-  return async (ctx) => {
+  const submit: Middleware = async (ctx) => {
     refuseCrossSite(ctx, { origin, log })
     const values = readValues(ctx, [...form.fields, '_csrf', '_once'] as const)
-    const other = await pages.otherSubject(ctx, form, values._csrf)
+    const other = await pages.subjects.another(ctx, form, values._csrf)
     if (other !== undefined) {
       return await pages.refuse(ctx, form, { status: 403, errors: [forAnother(other)], values })
     }
@@ -88,6 +87,25 @@ export function onSubmit<Field extends string>(
       await pages.refuse(ctx, form, { status: answer.status, errors: [answer.error], values })
     })
   }
+  forms.set(submit, form)
+  return submit
+}
+
+const forms = new WeakMap<Middleware, Form>()
+
+/** The form of the route that a request has come to; for guards, which stand before what is done with it. */
+export function formOf(ctx: Context): Form | undefined {
+  const layers: readonly Layer[] = ctx.matched ?? []
+  return layers
+    .filter(({ methods }) => methods.includes(ctx.method))
+    .flatMap(({ stack }) => stack.map((middleware) => forms.get(middleware)))
+    .find(Boolean)
+}
+
+/** A route as @koa/router notes it. */
+interface Layer {
+  methods: readonly string[]
+  stack: readonly Middleware[]
 }
 
 // Without a secret nothing came back of what the page with this token has given to the browser.

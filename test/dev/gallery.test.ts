@@ -10,7 +10,7 @@ import { root } from '../../src/base/package.js'
 import { type Exhibit, gallery } from '../../src/dev/exhibits.js'
 import { templateNames } from '../../src/views/templates.js'
 import type { Message } from '../../src/web/form.js'
-import { FRAGMENT } from '../../src/web/pages.js'
+import { FRAGMENT } from '../../src/web/page.js'
 import { Site } from '../support/helpers.js'
 import { sourcesIn } from '../support/sources.js'
 

@@ -31,7 +31,7 @@ import { proveAgain } from '../../visitor/proofs.js'
 import { keepAsked } from '../../visitor/reset-request.js'
 import { loginOf } from '../../visitor/session.js'
 import type { Broken, Form } from '../../web/form.js'
-import type { Notice } from '../../web/pages.js'
+import type { Notice } from '../../web/notices.js'
 import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
 
 export const name = 'account/email'

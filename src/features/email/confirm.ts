@@ -132,7 +132,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     const account = await subjectOf(ctx)
     if (account === undefined) return await nobody(ctx, gatehouse)
     const { email } = account.user
-    await gatehouse.pages.form(ctx, correcting, { email }, onEmail(email))
+    await gatehouse.pages.form(ctx, correcting, { email }, { advice: onEmail(email) })
   })
 
   router.post(

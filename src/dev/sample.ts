@@ -1,0 +1,53 @@
+import type { Context } from 'koa'
+import type { Gatehouse } from '../visitor/gatehouse.js'
+import type { Advice, Form, Message, Values } from '../web/form.js'
+import { ACCEPTED, type FieldTexts, shownForm } from '../web/form-state.js'
+import { type Problematic, shownError, shownNotice, shownOnward } from '../web/message-box.js'
+import type { Link, Notice } from '../web/notices.js'
+import { FRAGMENT } from '../web/page.js'
+
+/** What a page or fragment is to show. */
+export interface Sample {
+  template: string
+  form?: Form
+  values?: Partial<Values>
+  errors?: readonly (Problematic & { ask?: { form: Form; button: Message; values: Values } })[]
+  advice?: readonly Advice[]
+  notice?: Notice
+  onward?: Link
+  /** Whatever else the template uses; the visitor, too. */
+  around: object
+}
+
+/** No token: what is sent with it is refused. */
+const NO_TOKEN = 'made-up'
+
+/** The text of a page or fragment with made-up values; nobody's answer, and what is sent from it is refused. */
+export function sampled(
+  ctx: Context,
+  { pages, url }: Gatehouse,
+  { template, form, values = {}, errors = [], advice = [], notice, onward, around }: Sample,
+): string {
+  const texts = pages.viewsOf(ctx)
+  const state = (one: Form, typed: Partial<Values>, said?: FieldTexts) => ({
+    ...shownForm(one, typed, texts, url, said),
+    csrf: NO_TOKEN,
+  })
+  const shownErrors = errors.map(({ ask, ...error }) => ({
+    ...shownError(texts, error),
+    ask: ask && { ...state(ask.form, ask.values), button: texts.say(ask.button) },
+  }))
+  return pages.rendered(ctx, template, {
+    ...around,
+    messages: {
+      errors: shownErrors.length > 0 ? shownErrors : undefined,
+      notice: shownNotice(texts, notice),
+      onward: shownOnward(texts, url, onward, notice),
+    },
+    form: form && {
+      ...state(form, values, { errors, advice }),
+      oob: template === FRAGMENT,
+      ...(notice && template === FRAGMENT && ACCEPTED),
+    },
+  })
+}

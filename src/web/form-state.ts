@@ -1,0 +1,123 @@
+import type { Context } from 'koa'
+import { randomFew } from '../secrets/random.js'
+import { type Csrf, isForAnother } from './csrf.js'
+import type { Advice, Broken, Form, Subject, Values } from './form.js'
+import type { Texts } from './message-box.js'
+import type { Url } from './routes.js'
+
+/** What is shown at the fields of a form. */
+export interface FieldTexts {
+  errors?: readonly Broken[] | undefined
+  advice?: readonly Advice[] | undefined
+}
+
+/** What templates show of a form, but its CSRF token. */
+export function shownForm(
+  form: Form,
+  values: Partial<Values>,
+  texts: Texts,
+  url: Url,
+  { errors = [], advice = [] }: FieldTexts = {},
+) {
+  return {
+    name: form.name,
+    action: actionOf(form, url),
+    advised: form.advised ?? [],
+    adviceAction: `${pageOf(form, url)}advice/`,
+    adviceId: hintsOf(form),
+    advice: byField(withoutErrors(advice, errors), (one) => shownAdvice(texts, one)),
+    hasFields: form.fields.length > 0 || form.around !== undefined,
+    once: values._once || newOnce(),
+    values: visible(form, values),
+    errors: byField(errors, texts.mark),
+  }
+}
+
+/** What was accepted has no place for advice any more: what comes late finds none. */
+export const ACCEPTED = { advised: [] }
+
+/** Where the form stands. */
+export function pageOf(form: Form, url: Url): string {
+  return form.path ?? url(form.name)
+}
+
+/** Where the form is sent. */
+export function actionOf(form: Form, url: Url): string {
+  const path = pageOf(form, url)
+  return form.oneButton ? path : `${path}verify/`
+}
+
+/** A question that is still under way is about what was typed before the form was sent. */
+export function endHints(ctx: Context, form: Form): void {
+  if (form.advised === undefined) return
+  ctx.set('HX-Trigger', JSON.stringify({ 'htmx:abort': { target: `#${hintsOf(form)}` } }))
+}
+
+/** The id of the element that asks for advice. */
+function hintsOf({ name }: Form): string {
+  return `${name.replaceAll('/', '-')}-hints`
+}
+
+function shownAdvice({ mark, say }: Texts, { isGood = false, isRule = false, meter, ...message }: Advice) {
+  return {
+    text: mark(message),
+    isGood,
+    isRule,
+    meter: meter && { label: say(meter.label), value: meter.value },
+  }
+}
+
+function withoutErrors(advice: readonly Advice[], errors: readonly Broken[]): Advice[] {
+  return advice.filter((one) => !errors.some(({ code }) => code === one.code))
+}
+
+function byField<One extends { field?: string }, Text>(
+  all: readonly One[],
+  shown: (one: One) => Text,
+): Record<string, Text[]> {
+  const texts: Record<string, Text[]> = {}
+  for (const one of all) {
+    if (one.field === undefined) continue
+    texts[one.field] = [...(texts[one.field] ?? []), shown(one)]
+  }
+  return texts
+}
+
+function newOnce(): string {
+  return randomFew(16).toString('base64url')
+}
+
+function visible(form: Form, values: Partial<Values>): Partial<Values> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !form.secret.includes(name)))
+}
+
+/** What forms act on: the account of whoever is here, or what the form says. */
+export interface Subjects {
+  /** The CSRF token for the form, marked with what it acts on. */
+  token(ctx: Context, form: Form): string
+  /** What the form would act on now, by its name, if its page with this CSRF token was opened for something else. */
+  another(ctx: Context, form: Form | undefined, token: string): Promise<string | undefined>
+  /** The account that a page is about, if that is another than the one of whoever is here. */
+  otherAccount(ctx: Context, form: Form): Promise<string | undefined>
+}
+
+export function createSubjects(csrf: Csrf, visitor: Subject): Subjects {
+  const subjectOf = (ctx: Context, form: Form | undefined): Subject | undefined => {
+    const { about = [] } = form?.on ?? form ?? {}
+    if (about === 'what is typed') return undefined
+    return [...about, visitor].find((subject) => subject.id(ctx) !== undefined)
+  }
+  return {
+    token: (ctx, form) => csrf.token(ctx, subjectOf(ctx, form)?.id(ctx)),
+    async another(ctx, form, token) {
+      const subject = subjectOf(ctx, form)
+      const id = subject?.id(ctx)
+      return id !== undefined && isForAnother(token, id) ? await subject?.name(ctx) : undefined
+    },
+    async otherAccount(ctx, form) {
+      const subject = subjectOf(ctx, form)
+      const name = subject === visitor ? undefined : await subject?.name(ctx)
+      return name === undefined || name === (await visitor.name(ctx)) ? undefined : name
+    },
+  }
+}

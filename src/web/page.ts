@@ -1,0 +1,245 @@
+import type { Context } from 'koa'
+import { answer, answerIn, isHtmx, redirect, redirectHtmx } from './answer.js'
+import type { Csrf } from './csrf.js'
+import type { Advice, Form, Subject, Values } from './form.js'
+import {
+  ACCEPTED,
+  createSubjects,
+  endHints,
+  type FieldTexts,
+  pageOf,
+  type Subjects,
+  shownForm,
+} from './form-state.js'
+import { DYNAMIC } from './headers.js'
+import { seenPath, seenUrl } from './http.js'
+import type { LanguageChoice } from './language.js'
+import { localPath, ownPath } from './local-path.js'
+import { noteRefusal } from './log.js'
+import { shownError, shownLink, shownNotice, shownOnward, type Texts } from './message-box.js'
+import type { Notice, Notices } from './notices.js'
+import type { Acceptance, Download, Known, Pages, Problem, Question, Refusal, SpokenNotice } from './pages.js'
+import type { Url } from './routes.js'
+
+/** Templates and sentences in one language. */
+export interface PageViews extends Texts {
+  render(template: string, values: object): string
+}
+
+export interface PagesOptions {
+  languages: LanguageChoice
+  /** Those of this language. */
+  views: (tag: string) => PageViews
+  csrf: Csrf
+  notices: Notices
+  url: Url
+  /** What every template may use: the visitor, the site's name. */
+  shared: (ctx: Context) => object
+  /** The account of whoever is here, on which forms act that do not say otherwise. */
+  visitor: Subject
+  /** What was typed into the form of this page before a detour. */
+  typed: (ctx: Context) => Readonly<Partial<Values>>
+}
+
+/** What htmx gets, of whichever form. */
+export const FRAGMENT = 'parts/fragment.html'
+
+/** What htmx gets while a form is being filled in. */
+export const ADVICE = 'parts/advice.html'
+
+const TYPED_AGAIN = {
+  code: 'typed_again',
+  sentence: 'Here is what you had typed. Nothing was sent yet: please look it over, then send it.',
+}
+
+export class SitePages implements Pages {
+  /** What the forms of pages act on. */
+  readonly subjects: Subjects
+  readonly #options: PagesOptions
+
+  constructor(options: PagesOptions) {
+    this.#options = options
+    this.subjects = createSubjects(options.csrf, options.visitor)
+  }
+
+  show(ctx: Context, template: string, values: object = {}): void {
+    this.#wholePage(ctx, template, () => values)
+  }
+
+  async form(ctx: Context, form: Form, values: Partial<Values> = {}, known: Known = {}): Promise<void> {
+    const around = await this.#around(ctx, form, known)
+    this.#wholePage(ctx, `${form.name}/page.html`, () => {
+      const typed = this.#options.typed(ctx)
+      if (Object.keys(typed).length === 0) return { ...around, form: this.#state(ctx, form, values, known) }
+      const notice = shownNotice(this.viewsOf(ctx), { message: TYPED_AGAIN })
+      return { ...around, form: this.#state(ctx, form, { ...values, ...typed }), messages: { notice } }
+    })
+  }
+
+  advise(ctx: Context, form: Form, advice: readonly Advice[]): void {
+    const { url } = this.#options
+    answer(ctx, {
+      // Nobody types into a page without JavaScript and waits for help.
+      page: () => redirect(ctx, pageOf(form, url)),
+      fragment: () =>
+        this.#fragment(ctx, ADVICE, { form: shownForm(form, {}, this.viewsOf(ctx), url, { advice }) }),
+    })
+  }
+
+  async refuse(ctx: Context, sent: Form, { status = 406, values, ...known }: Refusal): Promise<void> {
+    const form = sent.on ?? sent
+    const around = await this.#around(ctx, form, known)
+    const messages = { errors: known.errors.map((error) => shownError(this.viewsOf(ctx), error)) }
+    const state = this.#state(ctx, form, values, known)
+    ctx.status = status
+    noteRefusal(ctx, known.errors)
+    endHints(ctx, form)
+    answer(ctx, {
+      page: () => this.#formPage(ctx, form, { ...around, messages, form: state }),
+      fragment: () => this.#fragment(ctx, FRAGMENT, { ...around, messages, form: { ...state, oob: true } }),
+    })
+  }
+
+  async ask(ctx: Context, form: Form, { error, button, values }: Question): Promise<void> {
+    ctx.status = 403
+    noteRefusal(ctx, [error])
+    const texts = this.viewsOf(ctx)
+    const state = this.#state(ctx, form, values)
+    const shown = shownError(texts, error)
+    answer(ctx, {
+      page: () => this.#formPage(ctx, form, { messages: { errors: [shown] }, form: state }),
+      fragment: () => {
+        const ask = { ...state, button: texts.say(button) }
+        this.#fragment(ctx, FRAGMENT, { messages: { errors: [{ ...shown, ask }] } })
+      },
+    })
+  }
+
+  async accept(ctx: Context, sent: Form, { notice, to, onward, values }: Acceptance): Promise<void> {
+    const form = sent.on ?? sent
+    if (!isHtmx(ctx)) {
+      this.#options.notices.leave(ctx, notice)
+      return redirect(ctx, to)
+    }
+    endHints(ctx, form)
+    const texts = this.viewsOf(ctx)
+    const link = onward && { href: to, message: onward }
+    this.#fragment(ctx, FRAGMENT, {
+      ...(await form.around?.(ctx)),
+      messages: {
+        notice: shownNotice(texts, notice),
+        onward: shownOnward(texts, this.#options.url, link, notice),
+      },
+      form: { ...this.#state(ctx, form, values), ...ACCEPTED, oob: true },
+    })
+  }
+
+  leave(ctx: Context, to: string, notice?: Notice): void {
+    const { languages, notices } = this.#options
+    languages.take(ctx)
+    if (notice !== undefined) notices.leave(ctx, notice)
+    answer(ctx, {
+      page: () => redirect(ctx, to),
+      fragment: () => redirectHtmx(ctx, to),
+    })
+  }
+
+  takeNotice(ctx: Context): SpokenNotice | undefined {
+    const notice = this.#options.notices.take(ctx)
+    if (notice === undefined) return undefined
+    const texts = this.viewsOf(ctx)
+    const { code, params = {} } = notice.message
+    return { code, params, text: texts.say(notice.message), link: shownLink(texts, notice.link) }
+  }
+
+  download(ctx: Context, { name, content }: Download): void {
+    answer(ctx, {
+      page() {
+        ctx.set(DYNAMIC)
+        ctx.attachment(name)
+        ctx.body = content
+      },
+      // What is in it may have been written by anybody, and would be taken for a part of the page.
+      fragment: () => redirectHtmx(ctx, ownPath(seenUrl(ctx)) ?? '/'),
+    })
+  }
+
+  problem(ctx: Context, { status, error, link, detail }: Problem): void {
+    ctx.status = status
+    noteRefusal(ctx, [error])
+    const messages = { errors: [shownError(this.viewsOf(ctx), { ...error, ...(link && { link }) })] }
+    answer(ctx, {
+      page: () => {
+        const other = this.#options.languages.take(ctx)
+        if (other !== undefined) return redirect(ctx, other)
+        const back = formBehind(seenPath(ctx))
+        this.#page(ctx, 'problem/page.html', { messages, status, detail, back }, back)
+      },
+      fragment: () => {
+        const self = ctx.method === 'GET' ? localPath(seenUrl(ctx)) : undefined
+        if (self !== undefined) return redirectHtmx(ctx, self)
+        this.#fragment(ctx, FRAGMENT, { messages })
+      },
+    })
+  }
+
+  /** Templates and sentences in the language of the request. */
+  viewsOf(ctx: Context): PageViews {
+    const { languages, views } = this.#options
+    return views(languages.of(ctx))
+  }
+
+  /** The text of a page; `at` is its address, if it is not the one that was asked for. */
+  rendered(ctx: Context, template: string, values: object, at?: string): string {
+    const { shared, languages } = this.#options
+    const all = { ...shared(ctx), languages: languages.links(ctx, at), ...values }
+    return this.viewsOf(ctx).render(template, all)
+  }
+
+  async #around(ctx: Context, form: Form, { around }: Known): Promise<object> {
+    return {
+      ...(around ?? (await form.around?.(ctx))),
+      other: await this.subjects.otherAccount(ctx, form),
+    }
+  }
+
+  #state(ctx: Context, form: Form, values: Partial<Values>, texts?: FieldTexts) {
+    return {
+      ...shownForm(form, values, this.viewsOf(ctx), this.#options.url, texts),
+      csrf: this.subjects.token(ctx, form),
+    }
+  }
+
+  #wholePage(ctx: Context, template: string, values: () => object): void {
+    const { languages, notices } = this.#options
+    answer(ctx, {
+      page: () => {
+        const other = languages.take(ctx)
+        if (other !== undefined) return redirect(ctx, other)
+        const messages = { notice: shownNotice(this.viewsOf(ctx), notices.take(ctx)) }
+        this.#page(ctx, template, { messages, ...values() })
+      },
+      fragment: () => redirectHtmx(ctx, ownPath(seenUrl(ctx)) ?? '/'),
+    })
+  }
+
+  #formPage(ctx: Context, form: Form, values: object): void {
+    this.#page(ctx, `${form.name}/page.html`, values, pageOf(form, this.#options.url))
+  }
+
+  /** A whole page, with the way to it in other languages. */
+  #page(ctx: Context, template: string, values: object, at?: string): void {
+    answerIn(ctx, this.#options.languages.of(ctx), this.rendered(ctx, template, values, at))
+  }
+
+  #fragment(ctx: Context, template: string, values: object): void {
+    const { shared, languages } = this.#options
+    const html = this.viewsOf(ctx).render(template, { ...shared(ctx), ...values })
+    answerIn(ctx, languages.of(ctx), html)
+  }
+}
+
+// Whoever reloads the answer to a form, or opens its address, stands before a page that needs a way back to it.
+function formBehind(path: string): string | undefined {
+  return path.endsWith('/verify/') ? localPath(path.slice(0, -'verify/'.length)) : undefined
+}
