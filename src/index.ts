@@ -1,6 +1,6 @@
 /** The door: what `import … from 'gatehouse'` gives. `standalone.ts` is the smallest use of it. */
 
-export type { OnEvent } from './accounts/history.js'
+export type { OnEvent } from './accounts/events.js'
 export {
   type Hooks,
   type Identity,
@@ -11,6 +11,7 @@ export {
 } from './accounts/hooks.js'
 export type { Lifetimes } from './accounts/lifetimes.js'
 export type { Limit, LimitRules } from './accounts/limits.js'
+export type { LoginOutcome } from './accounts/registry.js'
 export { type Accounts, accounts } from './assemble.js'
 export type { DatabaseLocation, PostgresHandle, SqliteHandle } from './database/locate.js'
 export type { MailServer } from './mail/smtp.js'
@@ -24,7 +25,6 @@ export { readDotEnv } from './server/dot-env.js'
 export {
   createMetrics,
   gatherMetrics,
-  type LoginOutcome,
   type Metrics,
   type MetricsOptions,
 } from './server/metrics.js'
@@ -33,7 +33,7 @@ export type { AccountEvent, EventKind } from './tables/events.js'
 export type { Transaction } from './tables/schema.js'
 export type { User } from './tables/users.js'
 export { typedOf } from './visitor/drafts.js'
-export { type Places, takeNotice } from './visitor/gatehouse.js'
+export { takeNotice } from './visitor/gatehouse.js'
 export { isRecentLogin, requireAnonymous, requireRecentLogin, requireUser, userOf } from './visitor/guards.js'
 export { sealedSession } from './web/cookie-session.js'
 export { isGone } from './web/disconnect.js'
@@ -42,3 +42,4 @@ export { type Health, healthChecks } from './web/health.js'
 export { createLog, requestLog } from './web/log.js'
 export type { Pages, SpokenNotice } from './web/pages.js'
 export { otherMethods, type Route } from './web/routes.js'
+export type { Places } from './web/site.js'

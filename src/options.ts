@@ -1,7 +1,8 @@
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
-import type { OnEvent } from './accounts/history.js'
-import { checkSignupFields, type Hooks, refuseFormerHooks } from './accounts/hooks.js'
+import type { OnEvent } from './accounts/events.js'
+import type { Hooks } from './accounts/hooks.js'
+import { checkSignupFields, refuseFormerHooks } from './accounts/hooks.js'
 import type { Lifetimes } from './accounts/lifetimes.js'
 import type { LimitRules } from './accounts/limits.js'
 import { type DatabaseLocation, locate } from './database/locate.js'
@@ -11,7 +12,7 @@ import type { PasswordCosts } from './secrets/password.js'
 import { isOrigin } from './server/environment.js'
 import type { Metrics } from './server/metrics.js'
 import { isObject, RULES, sentenceOf, someOf } from './server/option-rules.js'
-import type { Places } from './visitor/gatehouse.js'
+import type { Places } from './web/site.js'
 
 export interface AccountsOptions {
   /**

@@ -1,20 +1,15 @@
-import type { Context } from 'koa'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import { TooManyAtOnce } from '../secrets/password.js'
-import type { LoginOutcome } from '../server/metrics.js'
 import type { EventKind } from '../tables/events.js'
 import * as users from '../tables/users.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
-import { knownDevices } from '../visitor/known-devices.js'
-import { circumstances } from '../visitor/origin.js'
-import { sessionOf, userOf } from '../visitor/session.js'
-import { afterwards, refuseIfLeft } from '../web/disconnect.js'
 import type { Broken } from '../web/form.js'
 import { networkOf } from '../web/network.js'
 import { codeTriesOf } from './codes.js'
 import { emailKeyOf, loginKeyOf, nameKeyOf } from './fields.js'
 import { eventOf } from './history.js'
 import { type Counted, LimitReached, type Taken } from './limits.js'
+import { circumstancesOf, type Origin } from './origin.js'
+import type { LoginOutcome, Registry } from './registry.js'
 import { logSecurity, takePlaces } from './security-log.js'
 
 export type Outcome = { ok: true; account: users.Account } | { ok: false; error: Broken }
@@ -58,16 +53,15 @@ const DISABLED: Broken = {
  * take as long as a wrong password, and are limited like one.
  */
 export async function authenticate(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   typed: { username: string; password: string },
 ): Promise<Outcome> {
-  const count = (outcome: LoginOutcome) => gatehouse.metrics?.login(outcome)
   try {
-    const outcome = await tried(ctx, gatehouse, typed)
-    if (!outcome.ok) count(outcome.error === DISABLED ? 'disabled' : 'wrong')
+    const outcome = await tried(origin, registry, typed)
+    if (!outcome.ok) registry.countLogin(outcome.error === DISABLED ? 'disabled' : 'wrong')
     if (!outcome.ok && outcome.error === DISABLED) {
-      logSecurity(ctx, gatehouse, {
+      logSecurity(origin, registry, {
         event: 'login_failed',
         reason: 'account_disabled',
         typed: typed.username,
@@ -75,7 +69,7 @@ export async function authenticate(
     }
     return outcome
   } catch (error) {
-    count(failureOf(error))
+    registry.countLogin(failureOf(error))
     throw error
   }
 }
@@ -87,16 +81,16 @@ function failureOf(error: unknown): LoginOutcome {
 }
 
 async function tried(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   { username, password }: { username: string; password: string },
 ): Promise<Outcome> {
   const name = loginKeyOf(username)
   const byEmail = name.includes('@')
-  const account = await users.byLogin(gatehouse.database.main, name)
-  const right = await checkPassword(ctx, gatehouse, { name, account, password, failure: 'login_failed' })
+  const account = await users.byLogin(registry.database.main, name)
+  const right = await checkPassword(origin, registry, { name, account, password, failure: 'login_failed' })
   if (account !== undefined && right) return admitted(account)
-  if (gatehouse.rules.privateEmails) return { ok: false, error: SOMETHING_WRONG }
+  if (registry.rules.privateEmails) return { ok: false, error: SOMETHING_WRONG }
   if (byEmail) return { ok: false, error: EMAIL_OR_PASSWORD_WRONG }
   return { ok: false, error: account === undefined ? USER_UNKNOWN : PASSWORD_WRONG }
 }
@@ -119,50 +113,55 @@ export interface PasswordCheck {
  * a limit holds, and `TooManyAtOnce` before anything is counted.
  */
 export async function checkPassword(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   check: PasswordCheck,
 ): Promise<boolean> {
-  gatehouse.passwords.refuseWhenFull()
-  const counted = countedTries(ctx, gatehouse, check)
-  const { filled, isHeld } = await takeTries(ctx, gatehouse, check, counted)
+  registry.passwords.refuseWhenFull()
+  const counted = countedTries(origin, check)
+  const { filled, isHeld } = await takeTries(origin, registry, check, counted)
   // Held, the password is compared with nothing, which takes as long.
   const compared = isHeld ? { ...check, account: undefined } : check
-  const right = await isRight(ctx, gatehouse, compared).catch(async (error: unknown) => {
-    await gatehouse.limits
+  const right = await isRight(origin, registry, compared).catch(async (error: unknown) => {
+    await registry.limits
       .giveBack(counted)
-      .catch((second: unknown) => gatehouse.log.warn({ err: second }, 'tries not given back'))
+      .catch((second: unknown) => registry.log.warn({ err: second }, 'tries not given back'))
     throw error
   })
-  if (right) await forgiveTries(gatehouse, check, counted)
-  else noteFailure(ctx, gatehouse, check, { filled, isHeld })
+  if (right) await forgiveTries(registry, check, counted)
+  else noteFailure(origin, registry, check, { filled, isHeld })
   return right
 }
 
 async function takeTries(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   { name }: PasswordCheck,
   counted: readonly Counted[],
 ): Promise<Taken> {
   try {
-    return await takePlaces(ctx, gatehouse, counted, name)
+    return await takePlaces(origin, registry, counted, name)
   } catch (error) {
-    if (error instanceof LimitReached && gatehouse.offers('password/forgot')) throw error.withReset()
+    if (error instanceof LimitReached && registry.offers('password/forgot')) throw error.withReset()
     throw error
   }
 }
 
 /** What is wrong with the password that a user was asked for again, by whatever page; nothing if it is theirs. */
 export async function askPasswordOf(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   account: users.Account,
   password: string,
 ): Promise<Broken[]> {
   if (password === '') return [NO_PASSWORD]
   const name = nameKeyOf(account.user.name)
-  const isRight = await checkPassword(ctx, gatehouse, { name, account, password, failure: 'password_failed' })
+  const isRight = await checkPassword(origin, registry, {
+    name,
+    account,
+    password,
+    failure: 'password_failed',
+  })
   return isRight ? [] : [PASSWORD_WRONG]
 }
 
@@ -171,8 +170,9 @@ export async function askPasswordOf(
  * has. Beside that the account counts what is tried by its name and its e-mail together: that limit is quiet, for by an
  * answer to the one it would be known that the other was tried, and so whose address it is.
  */
-function countedTries(ctx: Context, gatehouse: Gatehouse, { name, account }: PasswordCheck): Counted[] {
-  const device = deviceOf(ctx, gatehouse, account)
+function countedTries(origin: Origin, { name, account }: PasswordCheck): Counted[] {
+  // Asked for names that nobody has, too: how long it takes to open the cookie must not tell them apart.
+  const device = origin.visit?.deviceOf(account)
   if (account !== undefined && device !== undefined) {
     const of = `${account.user.id} ${device}`
     return [
@@ -180,7 +180,7 @@ function countedTries(ctx: Context, gatehouse: Gatehouse, { name, account }: Pas
       { rule: 'loginRow', of },
     ]
   }
-  const network = networkOf(gatehouse.address(ctx))
+  const network = networkOf(origin.address)
   const of = account === undefined ? nobody(name) : ownTries(account.user)
   return [
     { rule: 'loginName', of: `${network} ${name}` },
@@ -202,29 +202,17 @@ function nobody(name: string): string {
   return `\0nobody ${name}`
 }
 
-// The cookie is opened for names that nobody has, too: how long that takes must not tell them apart.
-function deviceOf(
-  ctx: Context,
-  gatehouse: Gatehouse,
-  account: users.Account | undefined,
-): string | undefined {
-  const known = knownDevices(ctx, gatehouse)
-  if (account === undefined) return undefined
-  const isLoggedIn = userOf(ctx)?.id === account.user.id
-  return known(account) ?? (isLoggedIn ? sessionOf(ctx)?.id : undefined)
-}
-
 function isRight(
-  ctx: Context,
-  { passwords }: Gatehouse,
+  origin: Origin,
+  { passwords }: Registry,
   { account, password }: PasswordCheck,
 ): Promise<boolean> {
-  return passwords.verify(account?.passwordHash, password, () => refuseIfLeft(ctx))
+  return passwords.verify(account?.passwordHash, password, origin.visit?.refuseIfLeft)
 }
 
 // The owner's success ends a row (NIST 800-63B-4 3.2.2) and what was mistyped here; what strangers have tried counts on.
 async function forgiveTries(
-  { limits, log }: Gatehouse,
+  { limits, log }: Registry,
   { account }: PasswordCheck,
   counted: readonly Counted[],
 ): Promise<void> {
@@ -239,7 +227,7 @@ async function forgiveTries(
 }
 
 /** Lets what was tried for a user by everybody together count no more; what is left is of single networks, and ends soon. */
-export async function forgetTries({ limits }: Pick<Gatehouse, 'limits'>, user: users.User): Promise<void> {
+export async function forgetTries({ limits }: Pick<Registry, 'limits'>, user: users.User): Promise<void> {
   await limits.forget([...triesOf(user), ...codeTriesOf(user)])
 }
 
@@ -251,19 +239,19 @@ function triesOf(user: users.User): Counted[] {
 }
 
 function noteFailure(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   { name, account, failure }: PasswordCheck,
   { filled, isHeld }: Taken,
 ): void {
-  logSecurity(ctx, gatehouse, { event: failure, reason: reasonOf(account, isHeld), typed: name })
+  logSecurity(origin, registry, { event: failure, reason: reasonOf(account, isHeld), typed: name })
   if (account === undefined) return
-  gatehouse.events.note(eventOf(ctx, gatehouse, { kind: failure, userId: account.user.id }))
+  registry.events.note(eventOf(origin, registry, { kind: failure, userId: account.user.id }))
   if (filled.length === 0) return
-  gatehouse.events.note(eventOf(ctx, gatehouse, { kind: 'limit_hit', userId: account.user.id }))
+  registry.events.note(eventOf(origin, registry, { kind: 'limit_hit', userId: account.user.id }))
   // Not waited for: the answer must not tell by its time whose name it was.
-  tellOfFailures(ctx, gatehouse, account.user).catch((error: unknown) =>
-    gatehouse.log.warn({ err: error }, 'failures not mailed'),
+  tellOfFailures(origin, registry, account.user).catch((error: unknown) =>
+    registry.log.warn({ err: error }, 'failures not mailed'),
   )
 }
 
@@ -273,26 +261,27 @@ function reasonOf(account: users.Account | undefined, isHeld: boolean): string {
   return account.passwordHash === '' ? 'no_password' : 'password_wrong'
 }
 
-async function tellOfFailures(ctx: Context, gatehouse: Gatehouse, user: users.User): Promise<void> {
-  await afterwards(ctx)
-  const canReset = gatehouse.offers('password/forgot') ? 1 : 0
-  const facts = { to: user.email, canReset, ...circumstances(ctx, gatehouse) }
-  await gatehouse.database.write((transaction) =>
-    gatehouse.outbox.post(transaction, { kind: 'login-failures', userId: user.id, facts }),
+async function tellOfFailures(origin: Origin, registry: Registry, user: users.User): Promise<void> {
+  await origin.visit?.afterwards()
+  const canReset = registry.offers('password/forgot') ? 1 : 0
+  const facts = { to: user.email, canReset, ...circumstancesOf(origin, registry) }
+  await registry.database.write((transaction) =>
+    registry.outbox.post(transaction, { kind: 'login-failures', userId: user.id, facts }),
   )
 }
 
 /** Brings the stored hash up to today's costs, while the password is at hand; if that fails, the next login does it. */
 export async function renewHash(
-  gatehouse: Gatehouse,
+  registry: Registry,
   { user, passwordHash }: users.Account,
   password: string,
 ): Promise<void> {
-  if (!gatehouse.passwords.isOutdated(passwordHash)) return
+  if (!registry.passwords.isOutdated(passwordHash)) return
   try {
-    const renewed = await gatehouse.passwords.hash(password)
-    await users.rehash(gatehouse.database, user.id, { old: passwordHash, new: renewed })
+    const renewed = await registry.passwords.hash(password)
+    const hashes = { old: passwordHash, new: renewed }
+    await registry.database.write((transaction) => users.rehash(transaction, user.id, hashes))
   } catch (error) {
-    gatehouse.log.warn({ err: error }, 'password hash not renewed')
+    registry.log.warn({ err: error }, 'password hash not renewed')
   }
 }

@@ -1,14 +1,14 @@
-import type { Context } from 'koa'
+import { newDeviceStamp } from '../secrets/token.js'
 import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
-import { newDeviceStamp } from '../visitor/known-devices.js'
-import { circumstances } from '../visitor/origin.js'
 import { eraseDenied } from './erasing.js'
 import { happens } from './history.js'
 import { REOPEN_LIFE } from './mail-kinds.js'
+import type { Origin } from './origin.js'
+import { circumstancesOf } from './origin.js'
+import type { Registry } from './registry.js'
 
 /** What was mailed, and opens nothing any more. */
 const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const
@@ -19,15 +19,15 @@ const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const
  * to be closed.
  */
 export async function closeAccount(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   user: Pick<users.User, 'id' | 'email'>,
   { by }: { by?: tokens.Token } = {},
 ): Promise<string | undefined> {
-  const now = gatehouse.now()
+  const now = registry.now()
   const stamp = newDeviceStamp()
-  const facts = { to: user.email, ...circumstances(ctx, gatehouse) }
-  return happens(ctx, gatehouse, { kind: 'account_closed', userId: user.id }, async (transaction) => {
+  const facts = { to: user.email, ...circumstancesOf(origin, registry) }
+  return happens(origin, registry, { kind: 'account_closed', userId: user.id }, async (transaction) => {
     if (by !== undefined && !(await tokens.use(transaction, { ...by, form: by.usedForm, now })))
       return undefined
     if (!(await users.close(transaction, user.id, { now, eraseAt: now + REOPEN_LIFE }))) return undefined
@@ -36,7 +36,7 @@ export async function closeAccount(
     await users.setDeviceStamp(transaction, user.id, stamp)
     await tokens.revoke(transaction, user.id, ENDED, by && { except: by.hash })
     await mails.cancel(transaction, user.id, ENDED)
-    await gatehouse.outbox.post(transaction, { kind: 'account-closed', userId: user.id, facts })
+    await registry.outbox.post(transaction, { kind: 'account-closed', userId: user.id, facts })
     return stamp
   })
 }
@@ -48,15 +48,15 @@ export async function closeAccount(
  * undefined if the address is another, or confirmed.
  */
 export async function denyAccount(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   token: tokens.Token,
 ): Promise<'gone' | 'kept' | 'closed' | undefined> {
-  const outcome = await eraseDenied(ctx, gatehouse, token)
+  const outcome = await eraseDenied(origin, registry, token)
   if (outcome !== 'unknown') return outcome === 'erased' ? 'gone' : 'kept'
   const { userId, email } = token
-  const user = (await users.byId(gatehouse.database.main, userId))?.user
+  const user = (await users.byId(registry.database.main, userId))?.user
   if (user?.email !== email || user.emailConfirmedAt !== null) return undefined
-  const stamp = await closeAccount(ctx, gatehouse, user, { by: token })
+  const stamp = await closeAccount(origin, registry, user, { by: token })
   return stamp === undefined ? undefined : 'closed'
 }

@@ -1,73 +1,20 @@
-import { createHmac, randomInt, timingSafeEqual } from 'node:crypto'
-import type { Context } from 'koa'
+import { randomInt } from 'node:crypto'
 import { MINUTE } from '../base/durations.js'
 import { isBeyondAll } from '../base/normal-form.js'
-import { hashOf } from '../secrets/token.js'
+import type { CodeOwner } from '../secrets/code-mac.js'
 import * as tokens from '../tables/tokens.js'
 import type { User } from '../tables/users.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Broken } from '../web/form.js'
 import { networkOf } from '../web/network.js'
-import { keep, keptText } from '../web/session.js'
 import { emailKeyOf, nameKeyOf } from './fields.js'
 import type { Counted } from './limits.js'
+import type { Origin } from './origin.js'
+import type { Registry } from './registry.js'
 import { logSecurity, takePlaces } from './security-log.js'
-
-/** Whose code it is, for what, and in which browser it works. */
-export interface CodeOwner {
-  userId: string
-  purpose: tokens.Purpose
-  /** Known to the session that asked for the code, and to its mail alone (ASVS 5 6.6.2). */
-  browser: string
-}
 
 /** An owner whom only a name says that was typed: by it tries are counted where anybody can see it. */
 export interface CalledOwner extends Omit<CodeOwner, 'browser'> {
   calledBy?: string
-}
-
-/** The codes of a site: so few are possible that a hash would hide none, so what is kept is an HMAC under its key. */
-export interface Codes {
-  /** By the newest key. */
-  mac(code: string, owner: CodeOwner): string
-  /** Whether the code is the one of this HMAC, by whichever key of the ring; takes the same time whatever is typed. */
-  matches(code: string, owner: CodeOwner, mac: string): boolean
-}
-
-/** `secrets` are of the keys of the ring, newest first. */
-export function createCodes(secrets: readonly Buffer[]): Codes {
-  const [newest] = secrets
-  if (newest === undefined) throw new Error('createCodes needs at least one secret.')
-  return {
-    mac: (code, owner) => macOf(newest, code, owner),
-    matches: (code, owner, expected) =>
-      secrets.filter((secret) => isSame(macOf(secret, code, owner), expected)).length > 0,
-  }
-}
-
-function macOf(secret: Buffer, code: string, { userId, purpose, browser }: CodeOwner): string {
-  const content = [purpose, userId, browser, code].join('\0')
-  return createHmac('sha256', secret).update(content).digest('base64url')
-}
-
-function isSame(mac: string, expected: string): boolean {
-  const [one, other] = [Buffer.from(mac), Buffer.from(expected)]
-  return one.length === other.length && timingSafeEqual(one, other)
-}
-
-const BROWSER = 'codes'
-
-/** What binds a code to the browser that asks for it now; the same however often it asks, until it logs out. */
-export function askingBrowser(ctx: Context, gatehouse: Gatehouse): string {
-  // Of a button pressed twice both answers have to keep the same, so it comes from what both requests have brought.
-  const browser = browserOf(ctx) ?? hashOf(`codes of ${gatehouse.csrf.secretOf(ctx)}`)
-  keep(ctx, { [BROWSER]: browser })
-  return browser
-}
-
-/** The same for a browser that has asked for a code; undefined if it has not. */
-export function browserOf(ctx: Context): string | undefined {
-  return keptText(ctx, BROWSER)
 }
 
 const DIGITS = 8
@@ -100,38 +47,38 @@ export type CodeOutcome = { ok: true; hash: string } | { ok: false; error: Broke
  * site. Throws `LimitReached`.
  */
 export async function checkCode(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   owner: CalledOwner,
   typed: string,
 ): Promise<CodeOutcome> {
   const code = normalizeCode(typed)
   if (code === '') return { ok: false, error: NO_CODE }
   if (!CODE.test(code)) return { ok: false, error: NOT_A_CODE }
-  const counted = countedCode(ctx, gatehouse, owner)
-  const { isHeld } = await takePlaces(ctx, gatehouse, counted, owner.calledBy)
-  if (isHeld) return wrongCode(ctx, gatehouse, owner, 'account_held')
+  const counted = countedCode(origin, owner)
+  const { isHeld } = await takePlaces(origin, registry, counted, owner.calledBy)
+  if (isHeld) return wrongCode(origin, registry, owner, 'account_held')
   // Not waited for on the disk: for a name that nobody has nothing is written, and how long that takes would tell it.
-  const tried = await gatehouse.database.note((loose) =>
-    tokens.tryCode(loose, { ...owner, now: gatehouse.now(), tries: TRIES }),
+  const tried = await registry.database.note((loose) =>
+    tokens.tryCode(loose, { ...owner, now: registry.now(), tries: TRIES }),
   )
-  const whose = { ...owner, browser: browserOf(ctx) ?? '' }
-  if (tried === undefined || !gatehouse.codes.matches(code, whose, tried.codeMac)) {
-    return wrongCode(ctx, gatehouse, owner, tried === undefined ? 'no_code' : 'code_wrong')
+  const whose = { ...owner, browser: origin.visit?.askedBrowser() ?? '' }
+  if (tried === undefined || !registry.codes.matches(code, whose, tried.codeMac)) {
+    return wrongCode(origin, registry, owner, tried === undefined ? 'no_code' : 'code_wrong')
   }
   // Whoever mistyped the code and then has it right was no guesser; so few wrong ones are left over for the whole site.
-  await gatehouse.limits.giveBack(counted, tried.tries)
-  logSecurity(ctx, gatehouse, { event: 'code_accepted', purpose: owner.purpose, user: owner.userId })
+  await registry.limits.giveBack(counted, tried.tries)
+  logSecurity(origin, registry, { event: 'code_accepted', purpose: owner.purpose, user: owner.userId })
   return { ok: true, hash: tried.hash }
 }
 
 function wrongCode(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   { purpose, calledBy }: CalledOwner,
   reason: string,
 ): CodeOutcome {
-  logSecurity(ctx, gatehouse, {
+  logSecurity(origin, registry, {
     event: 'code_failed',
     reason,
     purpose,
@@ -154,11 +101,7 @@ export function codeTriesOf({ id, name, email }: User): Counted[] {
 }
 
 // By name and by e-mail one account has one limit, too; were that seen, it would tell whose e-mail that is.
-function countedCode(
-  ctx: Context,
-  gatehouse: Gatehouse,
-  { userId, purpose, calledBy }: CalledOwner,
-): Counted[] {
+function countedCode(origin: Origin, { userId, purpose, calledBy }: CalledOwner): Counted[] {
   const ofAccount: Counted = { rule: 'codeAccount', of: `${purpose} ${userId}` }
   const ofAsked: Counted[] =
     calledBy === undefined
@@ -167,11 +110,7 @@ function countedCode(
           { rule: 'codeAccount', of: `${purpose} called ${calledBy}` },
           { ...ofAccount, quiet: true },
         ]
-  return [
-    ...ofAsked,
-    { rule: 'codeNetwork', of: networkOf(gatehouse.address(ctx)) },
-    { rule: 'codeSite', of: '' },
-  ]
+  return [...ofAsked, { rule: 'codeNetwork', of: networkOf(origin.address) }, { rule: 'codeSite', of: '' }]
 }
 
 // What is copied along with a code or typed between its digits: spaces, dashes of any kind (the long vowel mark is what a

@@ -1,20 +1,19 @@
-import type { Context } from 'koa'
 import { isTaken } from '../database/constraints.js'
 import type { MailKind } from '../mail/outbox.js'
+import { newDeviceStamp } from '../secrets/token.js'
 import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
-import { newDeviceStamp } from '../visitor/known-devices.js'
-import { circumstances } from '../visitor/origin.js'
 import type { Broken } from '../web/form.js'
 import * as fields from './fields.js'
 import { happens } from './history.js'
 import { REPEATED_FOR } from './lifetimes.js'
-import { countedFor, countMail, countTaken, factsOfAsking, unseen } from './mail-limits.js'
+import { countedFor, countMail, countTaken, factsOfAsking, languageOf, unseen } from './mail-limits.js'
+import { circumstancesOf, type Origin } from './origin.js'
 import { hostObjections } from './registration.js'
+import type { Registry } from './registry.js'
 import { takePlaces } from './security-log.js'
 
 /** Where there is no field to type another one. */
@@ -26,18 +25,18 @@ const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is yo
 
 /** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */
 export async function confirmAddress(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   { account, hash }: { account: users.Account; hash: string },
 ): Promise<'now' | 'before' | 'taken'> {
   const { id, email } = account.user
-  const now = gatehouse.now()
+  const now = registry.now()
   try {
-    if (await users.isEmailTaken(gatehouse.database.main, fields.emailKeyOf(email), { now, userId: id }))
+    if (await users.isEmailTaken(registry.database.main, fields.emailKeyOf(email), { now, userId: id }))
       return 'taken'
     const token = await happens(
-      ctx,
-      gatehouse,
+      origin,
+      registry,
       { kind: 'email_confirmed', userId: id },
       async (transaction) => {
         const used = await tokens.use(transaction, { hash, purpose: 'email-confirm', now })
@@ -54,18 +53,18 @@ export async function confirmAddress(
 }
 
 /** Sends another mail with a link and a code. */
-export async function sendConfirmAgain(ctx: Context, gatehouse: Gatehouse, user: users.User): Promise<void> {
-  await takePlaces(ctx, gatehouse, [
+export async function sendConfirmAgain(origin: Origin, registry: Registry, user: users.User): Promise<void> {
+  await takePlaces(origin, registry, [
     { rule: 'mailPause', of: `email-confirm ${user.id}` },
-    ...countedFor(ctx, gatehouse, { kind: 'email-confirm', userId: user.id, address: user.email }),
+    ...countedFor(origin, registry, { kind: 'email-confirm', userId: user.id, address: user.email }),
   ])
-  const facts = factsOfAsking(ctx, gatehouse)
-  await gatehouse.database.write((transaction) =>
-    gatehouse.outbox.post(transaction, {
+  const facts = factsOfAsking(origin)
+  await registry.database.write((transaction) =>
+    registry.outbox.post(transaction, {
       kind: 'email-confirm',
       userId: user.id,
       facts,
-      ...unseen(ctx, gatehouse),
+      ...unseen(origin, registry),
     }),
   )
 }
@@ -77,55 +76,55 @@ interface Wish {
 }
 
 /** Whether this very form has caused its mail just now: its answer may not have arrived, and it is not mailed again. */
-async function wasMailed({ database, now }: Gatehouse, form: string): Promise<boolean> {
+async function wasMailed({ database, now }: Registry, form: string): Promise<boolean> {
   const mail = await mails.byId(database.main, form)
   return mail !== undefined && now() - mail.createdAt < REPEATED_FOR
 }
 
 /** The mail carries the fingerprint of its form as its id, unless an earlier one does: a page may be used several times. */
-async function freshForm({ database }: Gatehouse, form: string): Promise<{ form?: string }> {
+async function freshForm({ database }: Registry, form: string): Promise<{ form?: string }> {
   return (await mails.byId(database.main, form)) === undefined ? { form } : {}
 }
 
 /** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
 export async function correctAddress(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   user: users.User,
   { email, form }: Wish,
 ): Promise<Broken[]> {
-  const { privateEmails } = gatehouse.rules
+  const { privateEmails } = registry.rules
   const emailKey = fields.emailKeyOf(email)
   const errors = fields.check(fields.email, email)
   if (errors.length > 0) return errors
   // Sent twice, or not changed: what was mailed to it stays good.
   if (email === user.email) {
-    if (await wasMailed(gatehouse, form)) return []
-    await sendConfirmAgain(ctx, gatehouse, user)
+    if (await wasMailed(registry, form)) return []
+    await sendConfirmAgain(origin, registry, user)
     return []
   }
-  const ofHost = await hostObjections(gatehouse, { email, user })
+  const ofHost = await hostObjections(registry, { email, user })
   if (ofHost.length > 0) return [...ofHost]
-  if (!privateEmails && (await isOthers(ctx, gatehouse, user, emailKey))) return [fields.EMAIL_TAKEN]
-  const fresh = await freshForm(gatehouse, form)
-  await countMail(ctx, gatehouse, { kind: 'email-confirm', userId: user.id, address: email })
+  if (!privateEmails && (await isOthers(origin, registry, user, emailKey))) return [fields.EMAIL_TAKEN]
+  const fresh = await freshForm(registry, form)
+  await countMail(origin, registry, { kind: 'email-confirm', userId: user.id, address: email })
   try {
     const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
-    await happens(ctx, gatehouse, happening, async (transaction) => {
+    await happens(origin, registry, happening, async (transaction) => {
       const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
-      const correction = { email, emailKey: claimed, now: gatehouse.now() }
+      const correction = { email, emailKey: claimed, now: registry.now() }
       if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
       // What was sent to the wrong address proves nothing of the right one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
-      const facts = factsOfAsking(ctx, gatehouse)
-      await gatehouse.outbox.post(transaction, {
+      const facts = factsOfAsking(origin)
+      await registry.outbox.post(transaction, {
         kind: 'email-confirm',
         userId: user.id,
         facts,
-        ...unseen(ctx, gatehouse),
+        ...unseen(origin, registry),
         ...fresh,
       })
-      await tellFormer(ctx, gatehouse, transaction, { former: user, email })
+      await tellFormer(origin, registry, transaction, { former: user, email })
       return true
     })
     return []
@@ -137,35 +136,35 @@ export async function correctAddress(
 
 /** Notes the new address, apart from the one that counts, and sends it a mail; answers what is wrong with it. */
 export async function askForAddress(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   user: users.User,
   { email, form }: Wish,
 ): Promise<Broken[]> {
-  const errors = await objectionsTo(ctx, gatehouse, user, email)
+  const errors = await objectionsTo(origin, registry, user, email)
   if (errors.length > 0) return errors
   // Pressed twice: the link that is on its way stays good.
   if (email === user.nextEmail) {
-    if (await wasMailed(gatehouse, form)) return []
-    await sendChangeAgain(ctx, gatehouse, user, email)
+    if (await wasMailed(registry, form)) return []
+    await sendChangeAgain(origin, registry, user, email)
     return []
   }
-  const fresh = await freshForm(gatehouse, form)
-  await countMail(ctx, gatehouse, { kind: 'email-change', userId: user.id, address: email })
-  const now = gatehouse.now()
+  const fresh = await freshForm(registry, form)
+  await countMail(origin, registry, { kind: 'email-change', userId: user.id, address: email })
+  const now = registry.now()
   await happens(
-    ctx,
-    gatehouse,
+    origin,
+    registry,
     { kind: 'email_asked', userId: user.id, about: email },
     async (transaction) => {
       await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
       await tokens.revoke(transaction, user.id, ['email-change'])
-      const facts = { email, language: gatehouse.languageOf(ctx) }
-      await gatehouse.outbox.post(transaction, {
+      const facts = { email, ...languageOf(origin) }
+      await registry.outbox.post(transaction, {
         kind: 'email-change',
         userId: user.id,
         facts,
-        ...unseen(ctx, gatehouse),
+        ...unseen(origin, registry),
         ...fresh,
       })
       return true
@@ -175,64 +174,64 @@ export async function askForAddress(
 }
 
 async function objectionsTo(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   user: users.User,
   email: string,
 ): Promise<Broken[]> {
   const errors = fields.check(fields.email, email)
   if (errors.length > 0) return errors
   if (email === user.email) return [SAME]
-  const ofHost = await hostObjections(gatehouse, { email, user })
+  const ofHost = await hostObjections(registry, { email, user })
   if (ofHost.length > 0) return [...ofHost]
-  if (gatehouse.rules.privateEmails) return []
-  return (await isOthers(ctx, gatehouse, user, fields.emailKeyOf(email))) ? [fields.EMAIL_TAKEN] : []
+  if (registry.rules.privateEmails) return []
+  return (await isOthers(origin, registry, user, fields.emailKeyOf(email))) ? [fields.EMAIL_TAKEN] : []
 }
 
 /** Whether somebody else has the address; counted, for the answer tells it. */
 async function isOthers(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   user: users.User,
   emailKey: string,
 ): Promise<boolean> {
-  await countTaken(ctx, gatehouse)
-  return users.isEmailTaken(gatehouse.database.main, emailKey, { now: gatehouse.now(), userId: user.id })
+  await countTaken(origin, registry)
+  return users.isEmailTaken(registry.database.main, emailKey, { now: registry.now(), userId: user.id })
 }
 
 /** Sends the mail to the new address again. */
 export async function sendChangeAgain(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   user: users.User,
   email: string,
 ): Promise<void> {
-  await takePlaces(ctx, gatehouse, [
+  await takePlaces(origin, registry, [
     { rule: 'mailPause', of: `email-change ${user.id}` },
-    ...countedFor(ctx, gatehouse, { kind: 'email-change', userId: user.id, address: email }),
+    ...countedFor(origin, registry, { kind: 'email-change', userId: user.id, address: email }),
   ])
-  await gatehouse.database.write((transaction) =>
-    gatehouse.outbox.post(transaction, {
+  await registry.database.write((transaction) =>
+    registry.outbox.post(transaction, {
       kind: 'email-change',
       userId: user.id,
-      facts: { email, language: gatehouse.languageOf(ctx) },
-      ...unseen(ctx, gatehouse),
+      facts: { email, ...languageOf(origin) },
+      ...unseen(origin, registry),
     }),
   )
 }
 
 /** The address stays as it is. */
-export async function cancelChange(ctx: Context, gatehouse: Gatehouse, user: users.User): Promise<void> {
+export async function cancelChange(origin: Origin, registry: Registry, user: users.User): Promise<void> {
   const { nextEmail } = user
   if (nextEmail === null) return
   await happens(
-    ctx,
-    gatehouse,
+    origin,
+    registry,
     { kind: 'email_canceled', userId: user.id, about: nextEmail },
     async (transaction) => {
       await tokens.revoke(transaction, user.id, ['email-change'])
       return (
-        (await users.setNextEmail(transaction, user.id, { nextEmail: null, now: gatehouse.now() })) ||
+        (await users.setNextEmail(transaction, user.id, { nextEmail: null, now: registry.now() })) ||
         undefined
       )
     },
@@ -241,16 +240,16 @@ export async function cancelChange(ctx: Context, gatehouse: Gatehouse, user: use
 
 /** Changes the address if it is still wanted and free; the former one gets a mail by which that can be undone. */
 export async function changeAddress(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   { email, emailKey, hash }: tokens.Token,
   { user, form }: { user: users.User; form: string },
 ): Promise<'done' | 'taken' | undefined> {
-  const now = gatehouse.now()
+  const now = registry.now()
   const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
   try {
-    if (await users.isEmailTaken(gatehouse.database.main, emailKey, { now, userId: user.id })) return 'taken'
-    const done = await happens(ctx, gatehouse, happening, async (transaction) => {
+    if (await users.isEmailTaken(registry.database.main, emailKey, { now, userId: user.id })) return 'taken'
+    const done = await happens(origin, registry, happening, async (transaction) => {
       const former = (await users.held(transaction, user.id))?.user
       // A form that changes nothing leaves the link unused: sent again, it must not be told that it did.
       if (former?.nextEmail !== email) return undefined
@@ -259,7 +258,7 @@ export async function changeAddress(
       if (!used || !(await users.setEmail(transaction, user.id, change))) return undefined
       // What was sent to the former address proves nothing any more, but that it was the former one.
       await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
-      await tellFormer(ctx, gatehouse, transaction, { former, email })
+      await tellFormer(origin, registry, transaction, { former, email })
       return true
     })
     return done && 'done'
@@ -274,22 +273,22 @@ export async function changeAddress(
  * address: an address that nobody has confirmed may be a stranger's, typed by mistake.
  */
 async function tellFormer(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   transaction: Db,
   { former, email }: { former: users.User; email: string },
 ): Promise<void> {
   const { id: userId, email: to } = former
   if (former.emailConfirmedAt !== null) {
-    const facts = { to, email, ...circumstances(ctx, gatehouse) }
-    await gatehouse.outbox.post(transaction, { kind: 'email-changed', userId, facts })
+    const facts = { to, email, ...circumstancesOf(origin, registry) }
+    await registry.outbox.post(transaction, { kind: 'email-changed', userId, facts })
   } else if (fields.emailKeyOf(to) !== fields.emailKeyOf(email)) {
-    const facts = { to, language: gatehouse.languageOf(ctx) }
-    await gatehouse.outbox.post(transaction, {
+    const facts = { to, ...languageOf(origin) }
+    await registry.outbox.post(transaction, {
       kind: 'email-corrected',
       userId,
       facts,
-      ...unseen(ctx, gatehouse),
+      ...unseen(origin, registry),
     })
   }
 }
@@ -305,17 +304,17 @@ const ENDED_MAILS: readonly MailKind[] = ['email-confirm', 'password-reset', 'em
  * account was closed meanwhile is undone, too.
  */
 export async function restoreAddress(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   { userId, email, emailKey, hash, usedForm: form }: tokens.Token,
 ): Promise<users.User | 'taken' | undefined> {
-  const now = gatehouse.now()
-  const replaced = (await users.byId(gatehouse.database.main, userId))?.user.email
+  const now = registry.now()
+  const replaced = (await users.byId(registry.database.main, userId))?.user.email
   try {
-    if (await users.isEmailTaken(gatehouse.database.main, emailKey, { now, userId })) return 'taken'
+    if (await users.isEmailTaken(registry.database.main, emailKey, { now, userId })) return 'taken'
     const done = await happens(
-      ctx,
-      gatehouse,
+      origin,
+      registry,
       { kind: 'email_restored', userId, about: email },
       async (transaction) => {
         const used = await tokens.use(transaction, { hash, purpose: 'email-undo', now, form })
@@ -331,19 +330,19 @@ export async function restoreAddress(
         // link that its owner was sent.
         await tokens.revokeLater(transaction, used)
         await mails.cancel(transaction, userId, ['email-changed'], { since: used.createdAt })
-        const facts = { to: email, ...circumstances(ctx, gatehouse) }
-        await gatehouse.outbox.post(transaction, { kind: 'email-restored', userId, facts })
+        const facts = { to: email, ...circumstancesOf(origin, registry) }
+        await registry.outbox.post(transaction, { kind: 'email-restored', userId, facts })
         // Its owner may have left a mailbox that others read.
         if (replaced !== undefined && replaced !== email) {
           const told = { ...facts, to: replaced }
-          await gatehouse.outbox.post(transaction, { kind: 'email-undone', userId, facts: told })
+          await registry.outbox.post(transaction, { kind: 'email-undone', userId, facts: told })
         }
-        const asked = { ...facts, ...factsOfAsking(ctx, gatehouse) }
-        await gatehouse.outbox.post(transaction, { kind: 'password-reset', userId, facts: asked })
+        const asked = { ...facts, ...factsOfAsking(origin) }
+        await registry.outbox.post(transaction, { kind: 'password-reset', userId, facts: asked })
         return true
       },
     )
-    return done && (await users.byId(gatehouse.database.main, userId))?.user
+    return done && (await users.byId(registry.database.main, userId))?.user
   } catch (error) {
     if (isTaken(error)) return 'taken'
     throw error

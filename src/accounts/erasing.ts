@@ -1,13 +1,14 @@
-import type { Context } from 'koa'
-import { isObstructed, type Obstacle, obstacleTo } from '../database/constraints.js'
+import type { Obstacle } from '../database/constraints.js'
+import { isObstructed, obstacleTo } from '../database/constraints.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as erasures from '../tables/erasures.js'
 import * as events from '../tables/events.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
 import * as users from '../tables/users.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
 import { eventOf } from './history.js'
+import type { Origin } from './origin.js'
+import type { Registry } from './registry.js'
 
 const MOST_TOLD = 500
 
@@ -39,40 +40,40 @@ export class NotErased extends Error {
  * Throws `NotErased` if the host, or a table of the host's, does not let go of it.
  */
 export async function erase(
-  gatehouse: Pick<Gatehouse, 'database' | 'hooks' | 'events' | 'now'>,
+  registry: Pick<Registry, 'database' | 'hooks' | 'events' | 'now'>,
   { userId, by, find, userAgent = '', address = '' }: Erasure,
 ): Promise<boolean> {
   const event: events.AccountEvent = {
     kind: 'account_erased',
     userId,
     about: by,
-    at: gatehouse.now(),
+    at: registry.now(),
     userAgent,
     address,
   }
-  const isErased = await gatehouse.database
+  const isErased = await registry.database
     .write(async (transaction) => {
       const user = await find(transaction)
       if (user === undefined) return false
-      await gatehouse.hooks.duringErase?.(transaction, user)
+      await registry.hooks.duringErase?.(transaction, user)
       return users.erase(transaction, userId)
     })
     .catch((error: unknown) => {
       throw error instanceof DatabaseUnavailable ? error : new NotErased(userId, error)
     })
-  if (isErased) gatehouse.events.tell([event])
+  if (isErased) registry.events.tell([event])
   return isErased
 }
 
 /** Erases those whose account has ended: `batch` at most behind the first `skip`. Returns how many. */
 export async function eraseEnded(
-  gatehouse: Pick<Gatehouse, 'database' | 'hooks' | 'events' | 'now'>,
+  registry: Pick<Registry, 'database' | 'hooks' | 'events' | 'now'>,
   { now, ...size }: { now: number; batch: number; skip: number },
 ): Promise<number> {
   let erased = 0
-  for (const userId of await users.ended(gatehouse.database.main, { now, ...size })) {
+  for (const userId of await users.ended(registry.database.main, { now, ...size })) {
     const find = (transaction: Db) => users.lockEnded(transaction, userId, now)
-    if (await erase(gatehouse, { userId, by: 'sweep', find })) erased++
+    if (await erase(registry, { userId, by: 'sweep', find })) erased++
   }
   return erased
 }
@@ -82,21 +83,21 @@ export async function eraseEnded(
  * `kept` if something does not let go.
  */
 export async function eraseDenied(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   { userId, email }: { userId: string; email: string },
 ): Promise<'erased' | 'unknown' | 'kept'> {
   const find = async (transaction: Db) => {
     const user = await users.lockUnconfirmed(transaction, userId, email)
     return (await isInUse(transaction, userId)) ? undefined : user
   }
-  const { userAgent, address } = eventOf(ctx, gatehouse, { kind: 'account_erased', userId })
+  const { userAgent, address } = eventOf(origin, registry, { kind: 'account_erased', userId })
   try {
-    return (await erase(gatehouse, { userId, by: 'denial', find, userAgent, address })) ? 'erased' : 'unknown'
+    return (await erase(registry, { userId, by: 'denial', find, userAgent, address })) ? 'erased' : 'unknown'
   } catch (error) {
     if (!(error instanceof NotErased)) throw error
-    gatehouse.log.error(
-      await reasonOf(gatehouse, error),
+    registry.log.error(
+      await reasonOf(registry, error),
       'an account cannot be erased, though its address denies it',
     )
     return 'kept'
@@ -105,7 +106,7 @@ export async function eraseDenied(
 
 /** Erases a user by a command. Nobody listens to events there: the site tells its host later, see `tellErased`. */
 export async function eraseByCommand(
-  { database, hooks, now }: Pick<Gatehouse, 'database' | 'hooks' | 'now'>,
+  { database, hooks, now }: Pick<Registry, 'database' | 'hooks' | 'now'>,
   userId: string,
 ): Promise<boolean> {
   const by: Eraser = 'gatehouse users delete'
@@ -123,10 +124,7 @@ export async function eraseByCommand(
 }
 
 /** Tells the host of those whom a command has erased. */
-export async function tellErased({
-  database,
-  events,
-}: Pick<Gatehouse, 'database' | 'events'>): Promise<void> {
+export async function tellErased({ database, events }: Pick<Registry, 'database' | 'events'>): Promise<void> {
   for (const { userId, by, at } of await erasures.take(database.loose, MOST_TOLD)) {
     events.tell([{ kind: 'account_erased', userId, about: by, at, userAgent: '', address: '' }])
   }
@@ -134,7 +132,7 @@ export async function tellErased({
 
 /** For the log: whose account it is, and what keeps it, by names of the database alone. */
 export async function reasonOf(
-  { database }: Pick<Gatehouse, 'database'>,
+  { database }: Pick<Registry, 'database'>,
   { userId, cause }: NotErased,
 ): Promise<{ user: string } & (Obstacle | { err: unknown })> {
   if (!isObstructed(cause)) return { user: userId, err: cause }

@@ -4,14 +4,14 @@ import * as sessions from '../tables/sessions.js'
 import * as slugs from '../tables/slugs.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
+import type { Registry } from './registry.js'
 
 /** What is stored of a user; nothing secret, so that user and maintainer may read it. */
 export type Records = Awaited<ReturnType<typeof recordsOf>>
 
 /** Everything that is stored of a user but the history; each section but the first is called like its table. */
 export async function recordsOf(
-  { database: { main }, now, rules }: Pick<Gatehouse, 'database' | 'now' | 'rules'>,
+  { database: { main }, now, rules }: Pick<Registry, 'database' | 'now' | 'rules'>,
   userId: string,
 ) {
   // Where addresses are private: what came of a change to an address would tell whether that is somebody else's. Which one

@@ -1,14 +1,14 @@
-import type { Context } from 'koa'
 import { byDistance } from '../base/nearest.js'
 import * as users from '../tables/users.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Advice, Broken, Values } from '../web/form.js'
 import { networkOf } from '../web/network.js'
 import type { Notice } from '../web/notices.js'
 import { answerOf } from '../web/refusal.js'
 import * as fields from './fields.js'
+import type { Origin } from './origin.js'
 import { strengthOf } from './password-strength.js'
 import { hostObjections } from './registration.js'
+import type { Registry } from './registry.js'
 
 const USERNAME_FREE = { field: 'username', code: 'username_free', sentence: 'This user name is free.' }
 const USERNAME_SUGGESTED = { field: 'username', code: 'username_suggested', sentence: '{name} is free.' }
@@ -29,12 +29,12 @@ export function adviceShown(): Advice[] {
 
 /** What `advise` says; nothing if the network has had very much of it, or the site is busy: it is only a help. */
 export async function whileAllowed(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   advise: () => Promise<Advice[]>,
 ): Promise<Advice[]> {
   try {
-    await gatehouse.limits.take([{ rule: 'adviceNetwork', of: networkOf(gatehouse.address(ctx)) }])
+    await registry.limits.take([{ rule: 'adviceNetwork', of: networkOf(origin.address) }])
     return await advise()
   } catch (error) {
     if (answerOf(error)?.retryAfter === undefined) throw error
@@ -49,17 +49,17 @@ export async function whileAllowed(
  * may be meant. Not the strength of a password: it has to be typed again, and is measured then.
  */
 export async function besideErrors(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   errors: readonly Broken[],
   { username = '', email = '' }: Partial<Values>,
 ): Promise<Advice[]> {
-  return [...(await nameBeside(ctx, gatehouse, errors, username)), ...onEmail(email)]
+  return [...(await nameBeside(origin, registry, errors, username)), ...onEmail(email)]
 }
 
 async function nameBeside(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   errors: readonly Broken[],
   typed: string,
 ): Promise<Advice[]> {
@@ -67,17 +67,17 @@ async function nameBeside(
   const [broken] = errors.filter(({ field }) => field === 'username')
   if (broken === undefined) return name === '' ? [] : [{ ...USERNAME_FREE, isGood: true }]
   if (broken.code !== fields.USERNAME_TAKEN.code) return []
-  return whileAllowed(ctx, gatehouse, () => suggestions(gatehouse, name))
+  return whileAllowed(origin, registry, () => suggestions(registry, name))
 }
 
-async function suggestions(gatehouse: Gatehouse, name: string): Promise<Advice[]> {
-  const suggested = await freeNameLike(gatehouse, name)
+async function suggestions(registry: Registry, name: string): Promise<Advice[]> {
+  const suggested = await freeNameLike(registry, name)
   return suggested === undefined ? [] : [{ ...USERNAME_SUGGESTED, params: { name: suggested } }]
 }
 
 /** Whether the name would be taken, by the rules that decide; of the name that `userId` has already, nothing. */
 export async function onName(
-  gatehouse: Gatehouse,
+  registry: Registry,
   typed: string,
   userId: string | undefined,
 ): Promise<Advice[]> {
@@ -85,31 +85,31 @@ export async function onName(
   if (name === '') return []
   const broken = fields.check(fields.username, name)
   if (broken.length > 0) return broken.map((rule) => ({ ...rule, field: 'username', isRule: true }))
-  const account = await users.byNameKey(gatehouse.database.main, fields.nameKeyOf(name))
+  const account = await users.byNameKey(registry.database.main, fields.nameKeyOf(name))
   if (account !== undefined && account.user.id === userId) return []
-  const user = userId === undefined ? undefined : (await users.byId(gatehouse.database.main, userId))?.user
-  const objections = await hostObjections(gatehouse, { name, ...(user && { user }) })
+  const user = userId === undefined ? undefined : (await users.byId(registry.database.main, userId))?.user
+  const objections = await hostObjections(registry, { name, ...(user && { user }) })
   if (objections.length > 0) return objections.map((rule) => ({ ...rule, field: 'username', isRule: true }))
-  if (await isFree(gatehouse, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
+  if (await isFree(registry, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
   const taken = { ...fields.USERNAME_TAKEN, field: 'username', isRule: true }
-  return [taken, ...(await suggestions(gatehouse, name))]
+  return [taken, ...(await suggestions(registry, name))]
 }
 
 async function isFree(
-  { database, now }: Gatehouse,
+  { database, now }: Registry,
   name: string,
   userId: string | undefined,
 ): Promise<boolean> {
   return !(await users.isNameTaken(database.main, claimOf(name), { now: now(), ...(userId && { userId }) }))
 }
 
-async function freeNameLike(gatehouse: Gatehouse, name: string): Promise<string | undefined> {
-  const { database, now } = gatehouse
+async function freeNameLike(registry: Registry, name: string): Promise<string | undefined> {
+  const { database, now } = registry
   const year = new Date(now()).getUTCFullYear()
   const like = [2, 3, 4, year, year + 1].map((number) => fields.withNumber(name, number))
   const allowed = like.filter((one) => fields.check(fields.username, one).length === 0)
   for (const free of await users.freeNames(database.main, allowed.map(claimOf), now())) {
-    if ((await hostObjections(gatehouse, { name: free.name })).length === 0) return free.name
+    if ((await hostObjections(registry, { name: free.name })).length === 0) return free.name
   }
   return undefined
 }
@@ -153,11 +153,11 @@ function slipIn(domain: string): number {
 
 /** The same for a form with an address alone. */
 export function adviseOnEmail(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   { email }: { email: string },
 ): Promise<Advice[]> {
-  return whileAllowed(ctx, gatehouse, async () => onEmail(email))
+  return whileAllowed(origin, registry, async () => onEmail(email))
 }
 
 /** What an accepted address brings along, on the page that the form leads to: it may be mistyped for all that. */
@@ -171,7 +171,7 @@ export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice
 // ── password ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The first rule that the password breaks, or how hard it is to guess by who knows what is the user's `own`. */
-export function onPassword({ rules }: Gatehouse, password: string, own: readonly string[]): Advice[] {
+export function onPassword({ rules }: Registry, password: string, own: readonly string[]): Advice[] {
   if (password === '') return []
   const meter = (value: number) => ({ label: STRENGTH, value })
   const [broken] = fields.check(fields.newPassword(rules, own), password)

@@ -4,7 +4,7 @@ import type { EventKind } from '../tables/events.js'
 import type { Transaction } from '../tables/schema.js'
 import type { User } from '../tables/users.js'
 import type { Broken, Values } from '../web/form.js'
-import type { OnEvent } from './history.js'
+import type { OnEvent } from './events.js'
 
 /** Somebody who wants an account. */
 export interface SignupRequest {

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { DAY } from '../base/durations.js'
 import * as users from '../tables/users.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Broken } from '../web/form.js'
 import * as fields from './fields.js'
 import type { Identity } from './hooks.js'
+import type { Registry } from './registry.js'
 
 /** So long an account waits for its address to be confirmed where that is required; the second where addresses are private. */
 const UNCONFIRMED_LIFE = 7 * DAY
 const UNCONFIRMED_PRIVATE_LIFE = DAY
 
 /** Where it is found out what an account may be called. */
-type Registry = Pick<Gatehouse, 'database' | 'rules' | 'now' | 'hooks'>
+type Naming = Pick<Registry, 'database' | 'rules' | 'now' | 'hooks'>
 
 /** Somebody who is to have an account, in the form in which it would be stored. */
 export interface Applicant extends users.Claims, users.NameClaims {
@@ -37,7 +37,7 @@ export function applicantOf(typed: { username: string; email: string }): Applica
  * before it is looked up whether the name or the address is in use.
  */
 export async function objections(
-  gatehouse: Registry,
+  registry: Naming,
   { password, ...applicant }: Applicant & { password: string | undefined },
   beforeLook: () => Promise<void> = async () => {},
 ): Promise<Broken[]> {
@@ -47,12 +47,12 @@ export async function objections(
   // What cannot be anybody's is not looked for.
   const isLookedUp = ofName.length === 0 || ofEmail.length === 0
   if (isLookedUp) await beforeLook()
-  const inUse = isLookedUp ? await takenClaims(gatehouse, applicant) : []
-  const ofHost = await hostObjections(gatehouse, {
+  const inUse = isLookedUp ? await takenClaims(registry, applicant) : []
+  const ofHost = await hostObjections(registry, {
     ...(ofName.length === 0 && { name }),
     ...(ofEmail.length === 0 && { email }),
   })
-  const asked = fields.newPassword(gatehouse.rules, [name, email])
+  const asked = fields.newPassword(registry.rules, [name, email])
   return [
     ...ofName,
     ...(ofName.length === 0 ? inUse.filter(({ field }) => field === 'username') : []),
@@ -66,26 +66,26 @@ export async function objections(
 
 /** What the host has against a name or an address that fits our own rules. */
 export async function hostObjections(
-  { hooks }: Pick<Gatehouse, 'hooks'>,
+  { hooks }: Pick<Registry, 'hooks'>,
   identity: Identity,
 ): Promise<readonly Broken[]> {
   if (identity.name === undefined && identity.email === undefined) return []
   return (await hooks.checkIdentity?.(identity)) ?? []
 }
 
-async function takenClaims(gatehouse: Registry, applicant: Applicant): Promise<Broken[]> {
-  const { main } = gatehouse.database
-  const now = gatehouse.now()
+async function takenClaims(registry: Naming, applicant: Applicant): Promise<Broken[]> {
+  const { main } = registry.database
+  const now = registry.now()
   // Not even looked up where it is not told: for an address that is free it would take one question more.
-  const taken = gatehouse.rules.privateEmails
+  const taken = registry.rules.privateEmails
     ? { name: await users.isNameTaken(main, applicant, { now }), email: false }
     : await users.taken(main, applicant, now)
   return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(taken.email ? [fields.EMAIL_TAKEN] : [])]
 }
 
 /** Somebody else was faster between the check and the insert. */
-export async function lostRace(gatehouse: Registry, applicant: Applicant): Promise<Broken[]> {
-  const inUse = await takenClaims(gatehouse, applicant)
+export async function lostRace(registry: Naming, applicant: Applicant): Promise<Broken[]> {
+  const inUse = await takenClaims(registry, applicant)
   return inUse.length > 0 ? inUse : [fields.USERNAME_TAKEN]
 }
 
@@ -93,7 +93,7 @@ export async function lostRace(gatehouse: Registry, applicant: Applicant): Promi
  * The address as the account claims it, and until when it has to be confirmed. Where addresses are private an account has
  * its address only once it is confirmed: until then somebody else's does not stand in its way, and so nobody learns of it.
  */
-export function claimOf({ rules, now }: Registry, { id, emailKey }: Applicant) {
+export function claimOf({ rules, now }: Naming, { id, emailKey }: Applicant) {
   if (rules.confirmation === 'optional') return { emailKey, confirmBy: null }
   if (!rules.privateEmails) return { emailKey, confirmBy: now() + UNCONFIRMED_LIFE }
   return { emailKey: users.unclaimedKey(id), confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }

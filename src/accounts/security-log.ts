@@ -1,21 +1,8 @@
-import { createHmac } from 'node:crypto'
-import type { Context } from 'koa'
-import type { Gatehouse } from '../visitor/gatehouse.js'
-import { requestId } from '../web/log.js'
 import { networkOf } from '../web/network.js'
 import { loginKeyOf } from './fields.js'
 import { type Counted, LimitReached, type Taken } from './limits.js'
-
-/** Stands for a text in the log: the same for the same text, as long as the newest key of the site is the same. */
-export type Pseudonym = (text: string) => string
-
-const LENGTH = 12
-
-/** `secret` keeps whoever reads the log from trying which name or network it is. */
-export function createPseudonym(secret: Buffer | undefined): Pseudonym {
-  if (secret === undefined) throw new Error('createPseudonym needs a secret.')
-  return (text) => createHmac('sha256', secret).update(text).digest('base64url').slice(0, LENGTH)
-}
+import type { Origin } from './origin.js'
+import type { Registry } from './registry.js'
 
 /** What a line says beside when, from which network, and in which request. */
 export interface SecurityLine {
@@ -31,18 +18,17 @@ export interface SecurityLine {
 
 /** Writes what a login, code or change came to (ASVS 5 16.3); never a name, an address or what was typed. */
 export function logSecurity(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  { log, pseudonym }: Pick<Registry, 'log' | 'pseudonym'>,
   { event, reason, purpose, typed, user }: SecurityLine,
 ): void {
-  const { log, pseudonym } = gatehouse
   log.info(
     {
-      id: requestId(ctx),
+      id: origin.visit?.requestId,
       event,
       ...(reason !== undefined && { reason }),
       ...(purpose !== undefined && { purpose }),
-      network: pseudonym(`network ${networkOf(gatehouse.address(ctx))}`),
+      network: pseudonym(`network ${networkOf(origin.address)}`),
       ...(typed !== undefined && { name: pseudonym(`name ${loginKeyOf(typed)}`) }),
       ...(user !== undefined && { user }),
     },
@@ -52,16 +38,16 @@ export function logSecurity(
 
 /** Takes places in limits for a request, and logs the limit that leaves none. Throws `LimitReached`. */
 export async function takePlaces(
-  ctx: Context,
-  gatehouse: Gatehouse,
+  origin: Origin,
+  registry: Registry,
   counted: readonly Counted[],
   typed?: string,
 ): Promise<Taken> {
   try {
-    return await gatehouse.limits.take(counted)
+    return await registry.limits.take(counted)
   } catch (error) {
     if (error instanceof LimitReached) {
-      logSecurity(ctx, gatehouse, {
+      logSecurity(origin, registry, {
         event: 'limit_reached',
         reason: error.rule,
         ...(typed !== undefined && { typed }),

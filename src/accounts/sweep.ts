@@ -7,8 +7,8 @@ import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
 import * as slugs from '../tables/slugs.js'
 import * as tokens from '../tables/tokens.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
 import { eraseEnded, NotErased, reasonOf, tellErased } from './erasing.js'
+import type { Registry } from './registry.js'
 
 const SWEEP_EVERY = 60 * 1000
 const SWEEP_RETRY = 1000
@@ -20,27 +20,27 @@ const TOKENS_KEPT = 30 * DAY
 const SENT_KEPT = 7 * DAY
 const DEAD_KEPT = 30 * DAY
 
-type Sweeping = Pick<Gatehouse, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks' | 'events'>
+type Sweeping = Pick<Registry, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks' | 'events'>
 
 /** So many rows that cannot be deleted are named one by one in a pass; the others are counted. */
 const MOST_NAMED = 20
 
 /** Deletes what has ended, now and every minute, in small batches between which requests are served. */
-export function startSweeping(gatehouse: Sweeping): () => void {
+export function startSweeping(registry: Sweeping): () => void {
   let stopped = false
   let timer: NodeJS.Timeout
-  let pass = new Pass(gatehouse)
+  let pass = new Pass(registry)
   const sweepIn = (delay: number) => {
     if (!stopped) timer = setTimeout(sweep, delay).unref()
   }
   const sweep = () => {
     pass.sweepOnce().then(
       (isClean) => {
-        if (isClean) pass = new Pass(gatehouse)
+        if (isClean) pass = new Pass(registry)
         sweepIn(isClean ? SWEEP_EVERY : SWEEP_PAUSE)
       },
       (error: unknown) => {
-        gatehouse.log.debug({ err: error }, 'what has ended was not swept')
+        registry.log.debug({ err: error }, 'what has ended was not swept')
         sweepIn(SWEEP_RETRY)
       },
     )
@@ -57,21 +57,21 @@ type Sweep = (size: { batch: number; skip: number }) => Promise<number>
 
 /** All that has ended by now, batch after batch. Rows that cannot be deleted hold up no others, and come again in the next pass. */
 class Pass {
-  readonly #gatehouse: Sweeping
+  readonly #registry: Sweeping
   readonly #skipped = new Map<string, number>()
 
-  constructor(gatehouse: Sweeping) {
-    this.#gatehouse = gatehouse
+  constructor(registry: Sweeping) {
+    this.#registry = registry
   }
 
   /** Deletes a batch of each kind, and answers whether nothing is left. */
   async sweepOnce(): Promise<boolean> {
     let isClean = true
-    for (const [table, sweep] of Object.entries(sweepsOf(this.#gatehouse))) {
+    for (const [table, sweep] of Object.entries(sweepsOf(this.#registry))) {
       const swept = await this.#sweepBatch(table, sweep)
       if (swept >= SWEEP_BATCH) isClean = false
     }
-    await tellErased(this.#gatehouse)
+    await tellErased(this.#registry)
     return isClean
   }
 
@@ -81,7 +81,7 @@ class Pass {
     } catch (error) {
       if (error instanceof DatabaseUnavailable) throw error
       if (isOfOneRow(error)) return await this.#sweepEach(table, sweep)
-      this.#gatehouse.log.warn({ table, err: error }, 'what has ended was not swept')
+      this.#registry.log.warn({ table, err: error }, 'what has ended was not swept')
       return 0
     }
   }
@@ -104,14 +104,14 @@ class Pass {
   }
 
   async #skip(table: string, error: unknown): Promise<void> {
-    const { log } = this.#gatehouse
+    const { log } = this.#registry
     const skipped = this.#skippedIn(table) + 1
     this.#skipped.set(table, skipped)
     if (skipped > MOST_NAMED + 1) return
     if (skipped > MOST_NAMED) return log.warn({ of: table }, 'more rows that have ended cannot be deleted')
     if (error instanceof NotErased) {
       return log.warn(
-        await reasonOf(this.#gatehouse, error),
+        await reasonOf(this.#registry, error),
         'an account cannot be erased: it is tried again in a minute',
       )
     }
@@ -123,17 +123,17 @@ function isOfOneRow(error: unknown): boolean {
   return error instanceof NotErased || isObstructed(error)
 }
 
-function sweepsOf(gatehouse: Sweeping): Record<string, Sweep> {
+function sweepsOf(registry: Sweeping): Record<string, Sweep> {
   const {
     database: { loose },
     lifetimes,
-  } = gatehouse
-  const now = gatehouse.now()
+  } = registry
+  const now = registry.now()
   return {
     sessions: (size) => sessions.sweep(loose, { now, ...size }),
     limits: (size) => limits.sweep(loose, { now, ...size }),
     events: (size) => events.sweep(loose, { until: now - lifetimes.events, ...size }),
-    users: (size) => eraseEnded(gatehouse, { now, ...size }),
+    users: (size) => eraseEnded(registry, { now, ...size }),
     slugs: (size) => slugs.sweep(loose, { now, ...size }),
     tokens: (size) => tokens.sweep(loose, { until: now - TOKENS_KEPT, ...size }),
     mails: (size) => mails.sweep(loose, { sentUntil: now - SENT_KEPT, deadUntil: now - DEAD_KEPT, ...size }),

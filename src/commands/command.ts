@@ -1,13 +1,20 @@
 import { existsSync } from 'node:fs'
+import { createEvents } from '../accounts/events.js'
 import { loadHooks } from '../accounts/hooks.js'
+import { LIFETIMES } from '../accounts/lifetimes.js'
 import { createLimits, LIMITS } from '../accounts/limits.js'
+import type { Origin } from '../accounts/origin.js'
+import { type Registry, type Rules, siteWordsOf } from '../accounts/registry.js'
 import { isPackage } from '../base/package.js'
 import { createOutbox } from '../mail/outbox.js'
+import { createCodes } from '../secrets/code-mac.js'
 import { createKeyring, siteKeys } from '../secrets/keyring.js'
+import { createPasswords, hashOne } from '../secrets/password.js'
+import { createPseudonym } from '../secrets/pseudonym.js'
 import { type Config, readConfig } from '../server/config.js'
 import { readDotEnv } from '../server/dot-env.js'
 import { openDatabase } from '../tables/schema.js'
-import { type Gatehouse, siteWordsOf } from '../visitor/gatehouse.js'
+import { createLog } from '../web/log.js'
 import { printable } from './terminal.js'
 
 /** What `gatehouse <name>` does for the maintainer. */
@@ -68,36 +75,52 @@ export function understood<Result>(parse: () => Result): Result {
   }
 }
 
-/** What a command works with: the site's database, outbox and rules, while the site may run or not. */
-export type Office = Pick<Gatehouse, 'database' | 'outbox' | 'rules' | 'limits' | 'now' | 'hooks'>
-
-/** Does `work` with what the environment says, as the site itself reads it. Throws a sentence. */
-export async function inOffice<Result>(
-  work: (office: Office, config: Config) => Promise<Result>,
+/** Does `work` with what the environment says, as the site itself reads it, while the site may run or not. Throws a sentence. */
+export async function withRegistry<Result>(
+  work: (registry: Registry, config: Config) => Promise<Result>,
 ): Promise<Result> {
   readDotEnv()
   const config = readConfig(process.env)
   refuseMissing(config.database)
   if (isPackage) refuseMissingKeys(config)
-  const keyring = createKeyring(siteKeys(config))
-  const mode = typeof config.mail === 'object' ? 'sent' : config.mail
   const hooks = await loadHooks(config.hooks)
   const database = await openDatabase(config.database)
   try {
-    const outbox = createOutbox({ mode, keyring, now: Date.now })
-    const limits = createLimits({
-      database,
-      rules: LIMITS,
-      secrets: keyring.secrets('limits'),
-      now: Date.now,
-    })
-    return await work({ database, outbox, rules: rulesOf(config), limits, now: Date.now, hooks }, config)
+    return await work(registryOf(config, { hooks, database }), config)
   } finally {
     await database.close()
   }
 }
 
-function rulesOf(config: Config): Gatehouse['rules'] {
+function registryOf(config: Config, { hooks, database }: Pick<Registry, 'hooks' | 'database'>): Registry {
+  const keyring = createKeyring(siteKeys(config))
+  const now = Date.now
+  // What a command has to say it writes itself.
+  const log = createLog('silent')
+  return {
+    database,
+    hooks,
+    now,
+    log,
+    passwords: { ...createPasswords(), hash: hashOne },
+    rules: rulesOf(config),
+    lifetimes: LIFETIMES,
+    limits: createLimits({ database, rules: LIMITS, secrets: keyring.secrets('limits'), now }),
+    // The site alone knows who listens.
+    events: createEvents({ database, log }),
+    outbox: createOutbox({
+      mode: typeof config.mail === 'object' ? 'sent' : config.mail,
+      keyring,
+      now,
+    }),
+    codes: createCodes(keyring.secrets('codes')),
+    pseudonym: createPseudonym(keyring.secrets('log')[0]),
+    offers: () => true,
+    countLogin: () => {},
+  }
+}
+
+function rulesOf(config: Config): Rules {
   const { passwordMinLength, emailConfirmation, privateEmails } = config
   return { passwordMinLength, siteWords: siteWordsOf(config), confirmation: emailConfirmation, privateEmails }
 }
@@ -118,4 +141,9 @@ export function refuseMissing(database: string): void {
   if (file !== undefined && !existsSync(file)) {
     throw new Error(`There is no database ${file} (DATABASE_URL): the site makes it at its first start.`)
   }
+}
+
+/** Who does what a command does, by its name: `users reset`. */
+export function commandOrigin(name: string): Origin {
+  return { by: `cli:${name}`, address: '', userAgent: `gatehouse ${name}` }
 }

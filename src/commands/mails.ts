@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { addresseeOf } from '../accounts/letters.js'
+import type { Registry } from '../accounts/registry.js'
 import * as mails from '../tables/mails.js'
-import { type Command, inOffice, type Office, UsageError, understood } from './command.js'
+import { type Command, UsageError, understood, withRegistry } from './command.js'
 import { json, printable, table } from './terminal.js'
 
 const SHOWN = 1000
@@ -20,12 +21,12 @@ gatehouse mails resend <id>
       parseArgs({ args: [...args], options, allowPositionals: true }),
     )
     const [verb, id, ...others] = positionals
-    if (verb === undefined) return inOffice((office) => list(office, { asJson: values.json }))
+    if (verb === undefined) return withRegistry((registry) => list(registry, { asJson: values.json }))
     if (verb !== 'resend') throw new UsageError(`There is no gatehouse mails ${verb}.`)
     if (id === undefined || others.length > 0 || values.json) {
       throw new UsageError('Say which mail: gatehouse mails resend <id>.')
     }
-    return inOffice((office) => resend(office, id))
+    return withRegistry((registry) => resend(registry, id))
   },
 }
 
@@ -42,18 +43,18 @@ interface Row {
   problem: string
 }
 
-async function list(office: Office, { asJson }: { asJson: boolean }): Promise<string> {
-  const { main } = office.database
+async function list(registry: Registry, { asJson }: { asJson: boolean }): Promise<string> {
+  const { main } = registry.database
   const stored = await mails.list(main, { states: ['waiting', 'dead'], limit: SHOWN })
   const rows: Row[] = []
-  for (const mail of stored) rows.push(await rowOf(office, mail))
+  for (const mail of stored) rows.push(await rowOf(registry, mail))
   if (asJson) return json(rows)
   return rows.length === 0 ? 'No mail waits, and none was given up.' : tableOf(rows)
 }
 
-async function rowOf(office: Office, mail: mails.StoredMail): Promise<Row> {
+async function rowOf(registry: Registry, mail: mails.StoredMail): Promise<Row> {
   const { id, kind, state, tries, dueAt, problem } = mail
-  const to = (await addresseeOf(office, mail)) ?? ''
+  const to = (await addresseeOf(registry, mail)) ?? ''
   return { id, kind, to, state, tries, at: new Date(dueAt).toISOString(), problem }
 }
 
@@ -65,7 +66,7 @@ function tableOf(rows: readonly Row[]): string {
   )
 }
 
-async function resend({ database, outbox, now }: Office, id: string): Promise<string> {
+async function resend({ database, outbox, now }: Registry, id: string): Promise<string> {
   if (!outbox.isOn) throw new Error('No mails are sent here (MAIL=off).')
   const isRevived = await database.write((transaction) => mails.revive(transaction, id, now()))
   if (!isRevived) throw new Error(`No mail ${printable(id)} was given up.`)

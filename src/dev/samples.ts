@@ -3,7 +3,7 @@ import { DAY, HOUR, MINUTE } from '../base/durations.js'
 import { EVENT_KINDS, type EventKind, type StoredEvent } from '../tables/events.js'
 import type * as sessions from '../tables/sessions.js'
 import type { User } from '../tables/users.js'
-import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../visitor/known-devices.js'
+import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../web/user-agent.js'
 
 /** Somebody whom there is not, to see how pages look with what people are called. */
 export interface Person {

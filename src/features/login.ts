@@ -8,6 +8,7 @@ import type { FeatureLink } from '../visitor/feature.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import { requireAnonymous, userOf } from '../visitor/guards.js'
 import { advance, halfLoginOf } from '../visitor/login-steps.js'
+import { originOf } from '../visitor/origin.js'
 import type { Broken, Form } from '../web/form.js'
 import { queryText } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
@@ -59,7 +60,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const missing = missingFields(values)
       if (missing.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors: missing, values })
 
-      const outcome = await authenticate(ctx, gatehouse, values)
+      const outcome = await authenticate(originOf(ctx, gatehouse), gatehouse, values)
       if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
       const { account } = outcome
       const login = await advance(ctx, gatehouse, {
@@ -73,7 +74,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       if (login.state === 'changed') {
         return await gatehouse.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
       }
-      gatehouse.metrics?.login('logged_in')
+      gatehouse.countLogin('logged_in')
       await renewHash(gatehouse, account, values.password)
       await gatehouse.pages.accept(ctx, form, {
         notice: { message: login.isReopened ? LOGGED_IN_REOPENED : LOGGED_IN },
@@ -118,8 +119,9 @@ async function leadToConfirm(
   { user }: Account,
   values: Sent<FieldName>,
 ): Promise<void> {
-  gatehouse.metrics?.login('unconfirmed')
-  logSecurity(ctx, gatehouse, { event: 'login_failed', reason: 'email_unconfirmed', user: user.id })
+  gatehouse.countLogin('unconfirmed')
+  const line = { event: 'login_failed', reason: 'email_unconfirmed', user: user.id }
+  logSecurity(originOf(ctx, gatehouse), gatehouse, line)
   const link = { href: gatehouse.url('email/confirm'), message: CONFIRM }
   await gatehouse.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })
 }

@@ -1,7 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { checkPassword } from '../accounts/authentication.js'
-import { askingBrowser } from '../accounts/codes.js'
 import * as fields from '../accounts/fields.js'
 import {
   besideErrors,
@@ -17,10 +16,12 @@ import { countedFor, countTaken, factsOfAsking, unseen } from '../accounts/mail-
 import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../accounts/registration.js'
 import { takePlaces } from '../accounts/security-log.js'
 import * as users from '../tables/users.js'
+import { askingBrowser } from '../visitor/code-browser.js'
 import type { FeatureLink } from '../visitor/feature.js'
 import { type Gatehouse, loginAs } from '../visitor/gatehouse.js'
 import { requireAnonymous } from '../visitor/guards.js'
 import { advance, halfLoginOf, type LoginState } from '../visitor/login-steps.js'
+import { originOf } from '../visitor/origin.js'
 import { refuseIfLeft } from '../web/disconnect.js'
 import type { Advice, Broken, Form, Values } from '../web/form.js'
 import { networkOf } from '../web/network.js'
@@ -78,7 +79,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const applicant = newcomer(ctx, gatehouse, values)
       const outcome = await signUp(ctx, gatehouse, applicant)
       if (!outcome.ok) {
-        const advice = await besideErrors(ctx, gatehouse, outcome.errors, values)
+        const advice = await besideErrors(originOf(ctx, gatehouse), gatehouse, outcome.errors, values)
         return await gatehouse.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
       }
       const login = await advance(ctx, gatehouse, {
@@ -99,7 +100,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 function advise(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise<Advice[]> {
   const { username = '', email = '', password = '' } = sent
   const own = [fields.normalizeName(username), fields.normalizeEmail(email)]
-  return whileAllowed(ctx, gatehouse, async () => [
+  return whileAllowed(originOf(ctx, gatehouse), gatehouse, async () => [
     ...(await onName(gatehouse, username, halfLoginOf(ctx, gatehouse)?.userId)),
     ...onEmail(email),
     ...onPassword(gatehouse, password, own),
@@ -161,7 +162,7 @@ async function signUp(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): 
 async function allObjections(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<Broken[]> {
   const { name, email, password, repassword, values } = applicant
   return [
-    ...(await objections(gatehouse, applicant, () => countTaken(ctx, gatehouse))),
+    ...(await objections(gatehouse, applicant, () => countTaken(originOf(ctx, gatehouse), gatehouse))),
     ...fields.check(fields.repeated(password), repassword),
     ...((await gatehouse.hooks.beforeSignup?.({ name, email, values }, ctx)) ?? []),
   ]
@@ -172,9 +173,9 @@ async function createCounted(ctx: Context, gatehouse: Gatehouse, applicant: Newc
   gatehouse.passwords.refuseWhenFull()
   const counted: Counted[] = [
     { rule: 'signupNetwork', of: networkOf(gatehouse.address(ctx)) },
-    ...countedFor(ctx, gatehouse, { kind: 'email-confirm', address: applicant.email }),
+    ...countedFor(originOf(ctx, gatehouse), gatehouse, { kind: 'email-confirm', address: applicant.email }),
   ]
-  await takePlaces(ctx, gatehouse, counted)
+  await takePlaces(originOf(ctx, gatehouse), gatehouse, counted)
   let created = false
   try {
     created = await create(ctx, gatehouse, applicant)
@@ -190,7 +191,7 @@ async function create(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): 
   const language = gatehouse.languageOf(ctx)
   const user = { ...applicant, ...claimOf(gatehouse, applicant), passwordHash, language, createdAt }
   const created = await happens(
-    ctx,
+    originOf(ctx, gatehouse),
     gatehouse,
     { kind: 'signed_up', userId: user.id },
     async (transaction) => {
@@ -198,12 +199,12 @@ async function create(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): 
       if (made === undefined) return undefined
       await gatehouse.hooks.duringSignup?.(transaction, { user: made, values: user.values })
       if (gatehouse.offers('email/confirm')) {
-        const facts = factsOfAsking(ctx, gatehouse)
+        const facts = factsOfAsking(originOf(ctx, gatehouse))
         await gatehouse.outbox.post(transaction, {
           kind: 'email-confirm',
           userId: user.id,
           facts,
-          ...unseen(ctx, gatehouse),
+          ...unseen(originOf(ctx, gatehouse), gatehouse),
         })
       }
       return true
@@ -225,5 +226,5 @@ async function repeated(
   const account = await users.byNameKey(gatehouse.database.main, nameKey)
   if (account?.signupForm !== signupForm || account.disabledAt !== null) return undefined
   const check = { name: nameKey, account, password, failure: 'password_failed' } as const
-  return (await checkPassword(ctx, gatehouse, check)) ? account : undefined
+  return (await checkPassword(originOf(ctx, gatehouse), gatehouse, check)) ? account : undefined
 }

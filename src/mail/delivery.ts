@@ -75,7 +75,9 @@ class Worker implements Mailing {
     if (limit <= 0 || this.#isClosing) return
     const { database, now } = this.#options
     const except = [...this.#sending.keys(), ...this.#later]
-    for (const mail of await mails.claim(database, { now: now(), lease: LEASE, limit, except }))
+    const claim = { now: now(), lease: LEASE, limit, except }
+    if (!(await mails.isAnyDue(database.main, claim))) return
+    for (const mail of await database.write((transaction) => mails.claim(transaction, claim)))
       this.#send(mail)
   }
 

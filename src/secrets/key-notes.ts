@@ -1,6 +1,7 @@
+import type { Logger } from 'pino'
 import { MINUTE } from '../base/durations.js'
 import * as keys from '../tables/keys.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
+import type { Database } from '../tables/schema.js'
 import type { Keyring } from './keyring.js'
 
 /** So often it is noted which key seals. */
@@ -8,7 +9,7 @@ export const NOTE_EVERY = MINUTE
 
 /** Notes, now and every minute, which keys this process has and which of them seals: it shows when an old one can go. */
 export function startNotingKeys(
-  { database, log, now }: Pick<Gatehouse, 'database' | 'log' | 'now'>,
+  { database, log, now }: { database: Database; log: Logger; now: () => number },
   { ids }: Keyring,
 ): () => void {
   const note = () => {

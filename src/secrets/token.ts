@@ -9,3 +9,13 @@ export function newToken(): string {
 export function hashOf(token: string): string {
   return hash('sha256', token, 'base64url')
 }
+
+/** An id by which a browser is known to an account; it opens nothing. */
+export function newDeviceId(): string {
+  return randomBytes(9).toString('base64url')
+}
+
+/** A stamp that no device carries yet. */
+export function newDeviceStamp(): string {
+  return randomBytes(9).toString('base64url')
+}

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import type * as accounts from '../accounts/registry.js'
 import { SECOND } from '../base/durations.js'
 import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
 
 /** An answer of the database is good for so long, and for longer if it costs more: it takes a part of the time at most. */
 const FRESH = 5 * SECOND
@@ -11,7 +11,7 @@ const PART_OF_TIME = 1 / 200
 /** Whoever collects figures waits no longer than that. */
 const PATIENCE = 2 * SECOND
 
-type Watched = Pick<Gatehouse, 'database' | 'passwords' | 'outbox' | 'now'>
+type Watched = Pick<accounts.Registry, 'database' | 'passwords' | 'outbox' | 'now'>
 
 /** What is not counted as it happens, but asked when somebody wants to know it. Each has to be asked of one Gatehouse alone. */
 export function watchGatehouse({ database, passwords, outbox, now }: Watched, registry: Registry): void {
@@ -48,7 +48,7 @@ function ageOf(backlog: mails.Backlog | undefined, now: number): number | undefi
   return backlog.oldest === null ? 0 : Math.max(0, now - backlog.oldest) / 1000
 }
 
-function watchHashing(passwords: Gatehouse['passwords'], registers: Registry[]): void {
+function watchHashing(passwords: Watched['passwords'], registers: Registry[]): void {
   new Gauge({
     name: 'gatehouse_hashing',
     help: 'Passwords that are hashed now, and that wait for their turn.',

@@ -1,14 +1,5 @@
 import type { Middleware } from 'koa'
-import type { Gatehouse } from '../visitor/gatehouse.js'
-
-/** What became of somebody who tried to log in with a password. */
-export type LoginOutcome = (typeof LOGIN_OUTCOMES)[number]
-
-/** `wrong` are name or password, `limited` was not looked at, `busy` and `unavailable` are 503. */
-export const LOGIN_OUTCOMES = [
-  ...(['logged_in', 'unconfirmed', 'wrong', 'disabled', 'limited', 'busy'] as const),
-  ...(['unavailable', 'failed'] as const),
-] as const
+import type { LoginOutcome, Registry } from '../accounts/registry.js'
 
 /** Figures of a site for Prometheus, in a registry of their own. Names and labels: docs/metrics.md. */
 export interface Metrics {
@@ -23,7 +14,7 @@ export interface Metrics {
   /** Counts a login; `accounts` does. */
   login(outcome: LoginOutcome): void
   /** Asks this Gatehouse from now on; `accounts` does. Once, for there is one figure for each name. */
-  watch(gatehouse: Pick<Gatehouse, 'database' | 'passwords' | 'outbox' | 'now'>): void
+  watch(gatehouse: Pick<Registry, 'database' | 'passwords' | 'outbox' | 'now'>): void
   /** Closes the port; `accounts` does, when it is closed. */
   close(): void
 }

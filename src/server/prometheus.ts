@@ -1,8 +1,9 @@
 import type { Context } from 'koa'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { LOGIN_OUTCOMES } from '../accounts/registry.js'
 import { routeOf, statusOf } from '../web/log.js'
 import { watchGatehouse } from './gauges.js'
-import { LOGIN_OUTCOMES, type Metrics, type MetricsOptions } from './metrics.js'
+import type { Metrics, MetricsOptions } from './metrics.js'
 import { textOfAll } from './metrics-of-workers.js'
 import { listenForMetrics, metricsPage } from './metrics-page.js'
 

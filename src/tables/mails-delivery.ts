@@ -1,6 +1,5 @@
 import { isServer, skipLocked } from '../database/dialect.js'
 import { changed } from '../database/statement.js'
-import type { Database } from '../tables/schema.js'
 import { mailOf, type StoredMail } from './mails.js'
 import type { Db } from './schema.js'
 
@@ -12,7 +11,7 @@ export type TakenMail = Pick<StoredMail, 'id' | 'tries'>
  * that any may, for the one that had them is gone.
  */
 export async function claim(
-  { main, write }: Database,
+  db: Db,
   {
     now,
     lease,
@@ -20,29 +19,36 @@ export async function claim(
     except = [],
   }: { now: number; lease: number; limit: number; except?: readonly string[] },
 ): Promise<StoredMail[]> {
-  const due = (db: Db) =>
-    db
-      .selectFrom('mails')
-      .select('id')
-      .where('state', '=', 'waiting')
-      .where('due_at', '<=', now)
-      .$if(except.length > 0, (mails) => mails.where('id', 'not in', except))
-      .orderBy('due_at')
-  if ((await due(main).limit(1).executeTakeFirst()) === undefined) return []
-  const rows = await write((transaction) =>
-    transaction
-      // Materialized: PostgreSQL may look again for each row otherwise, and take more than so many.
-      .with(
-        (cte) => cte('due').materialized(),
-        () => due(transaction).limit(limit).$if(isServer(transaction), skipLocked),
-      )
-      .updateTable('mails')
-      .set(({ eb }) => ({ due_at: now + lease, tries: eb('tries', '+', 1) }))
-      .where('id', 'in', (mails) => mails.selectFrom('due').select('id'))
-      .returningAll()
-      .execute(),
-  )
+  const rows = await db
+    // Materialized: PostgreSQL may look again for each row otherwise, and take more than so many.
+    .with(
+      (cte) => cte('due').materialized(),
+      () => due(db, now, except).limit(limit).$if(isServer(db), skipLocked),
+    )
+    .updateTable('mails')
+    .set(({ eb }) => ({ due_at: now + lease, tries: eb('tries', '+', 1) }))
+    .where('id', 'in', (mails) => mails.selectFrom('due').select('id'))
+    .returningAll()
+    .execute()
   return rows.map(mailOf)
+}
+
+/** Whether a mail is due, but those of `except`. */
+export async function isAnyDue(
+  db: Db,
+  { now, except = [] }: { now: number; except?: readonly string[] },
+): Promise<boolean> {
+  return (await due(db, now, except).limit(1).executeTakeFirst()) !== undefined
+}
+
+function due(db: Db, now: number, except: readonly string[]) {
+  return db
+    .selectFrom('mails')
+    .select('id')
+    .where('state', '=', 'waiting')
+    .where('due_at', '<=', now)
+    .$if(except.length > 0, (mails) => mails.where('id', 'not in', except))
+    .orderBy('due_at')
 }
 
 /** Keeps a mail that was taken for so long, while it is being sent; answers false if somebody else has it by now. */

@@ -1,5 +1,4 @@
-import type { Database } from '../tables/schema.js'
-import * as events from './events.js'
+import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
 import { type Owned, PLACE_COLUMNS, SESSION_COLUMNS, type Session, sessionOf } from './sessions.js'
 
@@ -16,15 +15,6 @@ export interface Device extends Session {
   jumpedAt: number | null
   jumpUserAgent: string | null
   jumpAddress: string | null
-}
-
-/** What is to be written in the same transaction as a change of sessions: what the history tells of it. */
-interface Told {
-  event?: events.StoredEvent | undefined
-}
-
-async function tell(db: Db, event: events.StoredEvent | undefined): Promise<void> {
-  if (event !== undefined) await events.insert(db, event)
 }
 
 /** The live sessions of a user, the last used first. */
@@ -53,20 +43,9 @@ export async function ofUser(db: Db, userId: string, now: number): Promise<Devic
 }
 
 /** Gives the session the name by which its user knows the device; answers false if it has ended. */
-export async function rename(
-  database: Database,
-  { id, userId }: Owned,
-  name: string | null,
-  { event }: Told = {},
-): Promise<boolean> {
-  return changed(database, event, (transaction) =>
-    transaction
-      .updateTable('sessions')
-      .set({ device_name: name })
-      .where('id', '=', id)
-      .where('user_id', '=', userId)
-      .executeTakeFirst()
-      .then(({ numUpdatedRows }) => numUpdatedRows),
+export async function rename(db: Db, { id, userId }: Owned, name: string | null): Promise<boolean> {
+  return changed(
+    db.updateTable('sessions').set({ device_name: name }).where('id', '=', id).where('user_id', '=', userId),
   )
 }
 
@@ -78,17 +57,4 @@ export async function setDevice(db: Db, { id, userId }: Owned, device: string): 
     .where('id', '=', id)
     .where('user_id', '=', userId)
     .execute()
-}
-
-/** Does what changes one session, and tells of it if there was one. */
-async function changed(
-  database: Database,
-  event: events.StoredEvent | undefined,
-  change: (transaction: Db) => Promise<bigint>,
-): Promise<boolean> {
-  return database.write(async (transaction) => {
-    const count = await change(transaction)
-    if (count > 0n) await tell(transaction, event)
-    return count > 0n
-  })
 }

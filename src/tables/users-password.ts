@@ -1,22 +1,15 @@
 import { changed } from '../database/statement.js'
-import type { Database } from '../tables/schema.js'
 import type { Db } from './schema.js'
 import { idsIn } from './users.js'
 
 /** Replaces a hash that was made with weaker parameters, unless the password was changed in the meantime. */
-export async function rehash(
-  database: Database,
-  userId: string,
-  hashes: { old: string; new: string },
-): Promise<void> {
-  await database.write((transaction) =>
-    transaction
-      .updateTable('users')
-      .set({ password_hash: hashes.new })
-      .where('id', '=', userId)
-      .where('password_hash', '=', hashes.old)
-      .execute(),
-  )
+export async function rehash(db: Db, userId: string, hashes: { old: string; new: string }): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({ password_hash: hashes.new })
+    .where('id', '=', userId)
+    .where('password_hash', '=', hashes.old)
+    .execute()
 }
 
 export interface NewPassword {

@@ -10,8 +10,8 @@ import { keep, keepOptional, keptText } from '../web/session.js'
 import { formOf } from '../web/submit.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { lastUser } from './known-devices.js'
+import { sessionOf, userOf } from './logins.js'
 import { passwordConfirm } from './proofs.js'
-import { sessionOf, userOf } from './session.js'
 
 /** What was typed is kept for so long. */
 const KEPT = 10 * MINUTE

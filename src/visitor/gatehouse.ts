@@ -1,52 +1,29 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
-import type { Logger } from 'pino'
-import type { Codes } from '../accounts/codes.js'
-import type { PasswordRules } from '../accounts/fields.js'
-import type { Events } from '../accounts/history.js'
-import type { Hooks } from '../accounts/hooks.js'
-import type { Lifetimes } from '../accounts/lifetimes.js'
-import type { Limits } from '../accounts/limits.js'
-import type { Pseudonym } from '../accounts/security-log.js'
-import type { Outbox } from '../mail/outbox.js'
+import type { Registry } from '../accounts/registry.js'
 import type { Render } from '../mail/template.js'
-import type { Passwords } from '../secrets/password.js'
 import type { Seal } from '../secrets/seal.js'
-import type { Metrics } from '../server/metrics.js'
-import type { Database } from '../tables/schema.js'
 import type { Assets } from '../web/assets.js'
 import type { Csrf } from '../web/csrf.js'
 import type { SitePages } from '../web/page.js'
 import type { SpokenNotice } from '../web/pages.js'
 import type { Url } from '../web/routes.js'
 import type { OwnCookie } from '../web/sealed-cookie.js'
+import type { Places } from '../web/site.js'
 import type { LoginCookie } from './login-cookie.js'
 
 /** What every feature works with, made once at start. */
-export interface Gatehouse {
-  database: Database
-  passwords: Passwords
+export interface Gatehouse extends Registry {
   pages: SitePages
   assets: Assets
-  log: Logger
   url: Url
-  /** Whether this site has the feature of this name. */
-  offers: (name: string) => boolean
   places: Places
-  rules: Rules
   /** Whether the owner is told by mail when a session is used from another network and by another browser at once. */
   jumpMail: boolean
-  lifetimes: Lifetimes
-  limits: Limits
-  events: Events
-  outbox: Outbox
   /** The language in which a request is answered, by its tag. */
   languageOf: (ctx: Context) => string
   /** Renders a template of a mail, `.txt` or `.html`, in a language; one that is not offered is the site's first. */
   render: Render
-  /** What is counted for whoever watches the site; undefined if nobody does. */
-  metrics: Metrics | undefined
-  codes: Codes
   csrf: Csrf
   loginCookie: LoginCookie
   /** How far a login has come that needs more than a password. */
@@ -59,13 +36,9 @@ export interface Gatehouse {
   origin: string | undefined
   /** The address of the browser behind a request, IPv4 or IPv6; '' if it cannot be known. */
   address: (ctx: Context) => string
-  hooks: Hooks
   siteName: string
   /** Names of fields that the host has added to the sign-up form. */
   signupFields: readonly string[]
-  /** UTC milliseconds. */
-  now: () => number
-  pseudonym: Pseudonym
 }
 
 /** The login with the name filled in, for who has just shown that it is theirs. */
@@ -76,33 +49,6 @@ export function loginAs({ url }: Pick<Gatehouse, 'url'>, { name }: { name: strin
 /** The login that leads on to this page of ours. */
 export function loginBefore({ url }: Pick<Gatehouse, 'url'>, page: string): string {
   return `${url('login')}?${new URLSearchParams({ next: page })}`
-}
-
-export const SITE_NAME = 'Gatehouse'
-
-/** What everybody who knows the site tries first as a password: its name, and its host where that is fixed. */
-export function siteWordsOf({ siteName = SITE_NAME, baseUrl }: SiteNames): string[] {
-  return [siteName, ...(baseUrl === undefined ? [] : [new URL(baseUrl).hostname])]
-}
-
-interface SiteNames {
-  siteName?: string
-  baseUrl?: string | undefined
-}
-
-/** Where visitors arrive, as paths. */
-export interface Places {
-  home: string
-  afterSignup: string
-  afterLogin: string
-  afterLogout: string
-}
-
-export interface Rules extends PasswordRules {
-  /** Whether the address has to be confirmed before the first login. */
-  confirmation: 'optional' | 'required'
-  /** Whether no answer may tell whose address somebody's is. */
-  privateEmails: boolean
 }
 
 const gatehouses = new WeakMap<IncomingMessage, Gatehouse>()

@@ -6,8 +6,8 @@ import { localPath } from '../web/local-path.js'
 import { formOf } from '../web/submit.js'
 import { keepTyped, pageBehind, sealTyped, typedIn } from './drafts.js'
 import { gatehouseOf } from './gatehouse.js'
+import { sessionOf, userOf } from './logins.js'
 import { passwordConfirm } from './proofs.js'
-import { sessionOf, userOf } from './session.js'
 
 export { userOf }
 

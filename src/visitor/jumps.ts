@@ -1,11 +1,12 @@
 import type { Context } from 'koa'
 import { happens } from '../accounts/history.js'
+import { circumstancesOf } from '../accounts/origin.js'
 import { DAY } from '../base/durations.js'
 import * as sessions from '../tables/sessions.js'
 import { networkOf } from '../web/network.js'
+import { deviceWords } from '../web/user-agent.js'
 import type { Gatehouse } from './gatehouse.js'
-import { deviceWords } from './known-devices.js'
-import { circumstances } from './origin.js'
+import { originOf } from './origin.js'
 
 /** One session is not told of more often: who holds a copy of its cookie could fill the history and the mailbox. */
 const TELL_EVERY = DAY
@@ -38,13 +39,18 @@ export async function noteJump(
   use: sessions.Use,
 ): Promise<void> {
   const since = use.now - TELL_EVERY
-  await happens(ctx, gatehouse, { kind: 'session_jumped', userId: user.id }, async (transaction) => {
-    if (!(await sessions.jump(transaction, use, { since }))) return undefined
-    // Somebody else's address, typed by mistake, is not told of it.
-    if (gatehouse.jumpMail && user.emailConfirmedAt !== null) {
-      const facts = { to: user.email, ...circumstances(ctx, gatehouse) }
-      await gatehouse.outbox.post(transaction, { kind: 'session-jumped', userId: user.id, facts })
-    }
-    return true
-  }).catch((error: unknown) => gatehouse.log.warn({ err: error }, 'a jump of a session was not noted'))
+  await happens(
+    originOf(ctx, gatehouse),
+    gatehouse,
+    { kind: 'session_jumped', userId: user.id },
+    async (transaction) => {
+      if (!(await sessions.jump(transaction, use, { since }))) return undefined
+      // Somebody else's address, typed by mistake, is not told of it.
+      if (gatehouse.jumpMail && user.emailConfirmedAt !== null) {
+        const facts = { to: user.email, ...circumstancesOf(originOf(ctx, gatehouse), gatehouse) }
+        await gatehouse.outbox.post(transaction, { kind: 'session-jumped', userId: user.id, facts })
+      }
+      return true
+    },
+  ).catch((error: unknown) => gatehouse.log.warn({ err: error }, 'a jump of a session was not noted'))
 }

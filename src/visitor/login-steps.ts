@@ -5,7 +5,8 @@ import type { Account, User } from '../tables/users.js'
 import * as users from '../tables/users.js'
 import { changeSessionId } from '../web/session.js'
 import { type Gatehouse, loginAs } from './gatehouse.js'
-import { logIn, userOf } from './session.js'
+import { userOf } from './logins.js'
+import { logIn } from './session.js'
 
 /** A way to prove who somebody is: by having made the account in this browser, or by its password. */
 export type Method = 'signup' | 'password'

@@ -1,26 +1,36 @@
 import type { Context } from 'koa'
-import { userAgentOf } from '../accounts/history.js'
+import type { Origin } from '../accounts/origin.js'
+import type { Account } from '../tables/users.js'
+import { afterwards, refuseIfLeft } from '../web/disconnect.js'
+import { requestId } from '../web/log.js'
+import { userAgentOf } from '../web/user-agent.js'
+import { askedBrowser, askingBrowser } from './code-browser.js'
 import type { Gatehouse } from './gatehouse.js'
-import { deviceWords } from './known-devices.js'
+import { knownDevices } from './known-devices.js'
+import { sessionOf, userOf } from './logins.js'
 
-/** What a notice tells of a request: when, on which device, and from where. */
-export interface Circumstances {
-  /** UTC milliseconds. */
-  at: number
-  browser: string
-  system: string
-  address: string
-  /** In which the request was answered. */
-  language: string
+/** The visitor behind a request, for the verbs of accounts. */
+export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
+  return {
+    by: 'self',
+    address: gatehouse.address(ctx),
+    userAgent: userAgentOf(ctx),
+    language: gatehouse.languageOf(ctx),
+    visit: {
+      requestId: requestId(ctx),
+      deviceOf: (account) => deviceOf(ctx, gatehouse, account),
+      refuseIfLeft: () => refuseIfLeft(ctx),
+      afterwards: () => afterwards(ctx),
+      askingBrowser: () => askingBrowser(ctx, gatehouse),
+      askedBrowser: () => askedBrowser(ctx),
+    },
+  }
 }
 
-export function circumstances(ctx: Context, gatehouse: Gatehouse): Circumstances {
-  const { browser = '', system = '' } = deviceWords(userAgentOf(ctx))
-  return {
-    at: gatehouse.now(),
-    browser,
-    system,
-    address: gatehouse.address(ctx),
-    language: gatehouse.languageOf(ctx),
-  }
+// The cookie is opened for names that nobody has, too: how long that takes must not tell them apart.
+function deviceOf(ctx: Context, gatehouse: Gatehouse, account: Account | undefined): string | undefined {
+  const known = knownDevices(ctx, gatehouse)
+  if (account === undefined) return undefined
+  const isLoggedIn = userOf(ctx)?.id === account.user.id
+  return known(account) ?? (isLoggedIn ? sessionOf(ctx)?.id : undefined)
 }

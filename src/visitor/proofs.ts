@@ -3,6 +3,7 @@ import { askPasswordOf } from '../accounts/authentication.js'
 import type { Account } from '../tables/users.js'
 import type { Broken, Form, Values } from '../web/form.js'
 import type { Gatehouse } from './gatehouse.js'
+import { originOf } from './origin.js'
 
 /** The fields in which an owner proves again who they are, one for each way; the password is a way into every account. */
 const PROOFS = ['password'] as const
@@ -24,5 +25,5 @@ export function proveAgain(
   account: Account,
   { password }: Values<Proof>,
 ): Promise<Broken[]> {
-  return askPasswordOf(ctx, gatehouse, account, password)
+  return askPasswordOf(originOf(ctx, gatehouse), gatehouse, account, password)
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
-import { happens, userAgentOf } from '../accounts/history.js'
+import { happens } from '../accounts/history.js'
 import type { Lifetimes } from '../accounts/lifetimes.js'
+import { circumstancesOf } from '../accounts/origin.js'
 import { MINUTE } from '../base/durations.js'
-import { hashOf, newToken } from '../secrets/token.js'
+import { hashOf, newDeviceId, newDeviceStamp, newToken } from '../secrets/token.js'
 import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
@@ -14,42 +15,18 @@ import { textFields } from '../web/form.js'
 import { isRead } from '../web/http.js'
 import { changeSessionId, forget, openNotes, shed } from '../web/session.js'
 import { fingerprint } from '../web/submit.js'
+import { userAgentOf } from '../web/user-agent.js'
 import type { Gatehouse } from './gatehouse.js'
 import { isJump, noteJump } from './jumps.js'
-import { forgetDevice, knownDevices, newDeviceId, newDeviceStamp, rememberDevice } from './known-devices.js'
-import { circumstances } from './origin.js'
+import { forgetDevice, knownDevices, rememberDevice } from './known-devices.js'
+import { loginOf, sessionOf, setLogin, userOf } from './logins.js'
+import { originOf } from './origin.js'
 
 /** Between two notes that a session was used. */
 const TOUCH_EVERY = MINUTE
 
 /** What a session that is full can do without: what was typed before a login. */
 const OPTIONAL = ['typed']
-
-const logins = new WeakMap<Context, sessions.Login>()
-
-/** The user whom Gatehouse found for this request; what others write to `ctx.state.user` does not count. */
-export function userOf(ctx: Context): User | undefined {
-  return logins.get(ctx)?.user
-}
-
-/** The session of the user who is logged in, for those who need to know more of it than whose it is. */
-export function sessionOf(ctx: Context): sessions.Session | undefined {
-  return logins.get(ctx)?.session
-}
-
-/** The session and its user, for what stands behind `requireUser`. Throws if nobody is logged in. */
-export function loginOf(ctx: Context): sessions.Login {
-  const login = logins.get(ctx)
-  if (login === undefined) throw new Error('Nobody is logged in: put requireUser before it.')
-  return login
-}
-
-// Hosts read a copy: whatever they add to it, or change in it, the guards go by what was found.
-function setLogin(ctx: Context, login: sessions.Login | undefined): void {
-  if (login === undefined) logins.delete(ctx)
-  else logins.set(ctx, login)
-  ctx.state.user = login && { ...login.user }
-}
 
 /** Finds out who is there, for `ctx.state.user`: the cookie only names a session, the database says what it is worth. */
 export function currentUser(gatehouse: Gatehouse): Middleware {
@@ -140,21 +117,26 @@ export async function logIn(
   const isStranger = known === undefined && !options.isNew
   const isReopened = account.closedAt !== null && (await reopen(ctx, gatehouse, user))
   let opened: Awaited<ReturnType<typeof sessions.open>>
-  await happens(ctx, gatehouse, { kind: 'logged_in', userId: user.id }, async (transaction) => {
-    opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
-    // Of a form that has come twice everything was told the first time.
-    if (!opened?.isNew) return undefined
-    const language = gatehouse.languageOf(ctx)
-    // Whoever comes on a new device may be a thief: what the owner is told of that stays in the owner's language.
-    if (language !== account.language && (!isStranger || account.language === null)) {
-      await users.setLanguage(transaction, user.id, language)
-    }
-    if (isStranger) {
-      const facts = { to: user.email, ...circumstances(ctx, gatehouse) }
-      await gatehouse.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
-    }
-    return true
-  })
+  await happens(
+    originOf(ctx, gatehouse),
+    gatehouse,
+    { kind: 'logged_in', userId: user.id },
+    async (transaction) => {
+      opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
+      // Of a form that has come twice everything was told the first time.
+      if (!opened?.isNew) return undefined
+      const language = gatehouse.languageOf(ctx)
+      // Whoever comes on a new device may be a thief: what the owner is told of that stays in the owner's language.
+      if (language !== account.language && (!isStranger || account.language === null)) {
+        await users.setLanguage(transaction, user.id, language)
+      }
+      if (isStranger) {
+        const facts = { to: user.email, ...circumstancesOf(originOf(ctx, gatehouse), gatehouse) }
+        await gatehouse.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
+      }
+      return true
+    },
+  )
   if (opened === undefined) return undefined
   const begun = begunOf({ ...session, id: opened.id })
   gatehouse.halfLoginCookie.clear(ctx)
@@ -182,7 +164,7 @@ export function noteLanguage(ctx: Context, gatehouse: Gatehouse, language: strin
 /** Opens an account that its owner had closed; answers whether it was this that did it. */
 export async function reopen(ctx: Context, gatehouse: Gatehouse, user: User): Promise<boolean> {
   const reopened = await happens(
-    ctx,
+    originOf(ctx, gatehouse),
     gatehouse,
     { kind: 'account_reopened', userId: user.id },
     async (transaction) => {
@@ -210,7 +192,7 @@ export async function confirmLogin(
     return
   }
   const renewed = await happens(
-    ctx,
+    originOf(ctx, gatehouse),
     gatehouse,
     { kind: 'password_confirmed', userId: user.id },
     async (transaction) => (await renewal.store(transaction)) || undefined,
@@ -254,14 +236,18 @@ export async function logOut(
   gatehouse: Gatehouse,
   { forget }: { forget: boolean },
 ): Promise<void> {
-  const login = logins.get(ctx)
-  if (login !== undefined) {
-    const { session, user } = login
+  const session = sessionOf(ctx)
+  const user = userOf(ctx)
+  if (session !== undefined && user !== undefined) {
     const owned = { id: session.id, userId: user.id }
-    await happens(ctx, gatehouse, { kind: 'logged_out', userId: user.id }, async (transaction) =>
-      forget
-        ? endDevice(transaction, owned)
-        : (await sessions.close(transaction, owned)) !== undefined || undefined,
+    await happens(
+      originOf(ctx, gatehouse),
+      gatehouse,
+      { kind: 'logged_out', userId: user.id },
+      async (transaction) =>
+        forget
+          ? endDevice(transaction, owned)
+          : (await sessions.close(transaction, owned)) !== undefined || undefined,
     )
     if (forget) forgetDevice(ctx, gatehouse, user.id)
   }

@@ -42,7 +42,7 @@ function claim(
   limit = 10,
   except: string[] = [],
 ): Promise<mails.StoredMail[]> {
-  return mails.claim(database, { now, lease: LEASE, limit, except })
+  return database.write((transaction) => mails.claim(transaction, { now, lease: LEASE, limit, except }))
 }
 
 async function taken(database: Database): Promise<mails.StoredMail> {

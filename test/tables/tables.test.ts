@@ -89,9 +89,9 @@ test('shows no hash to those who ask for a user', async ({ database }) => {
 test('replaces a hash only while it is the one that was checked', async ({ database }) => {
   await createUser(database, newUser('anna'))
   const hash = async () => (await users.byNameKey(database.main, 'anna'))?.passwordHash
-  await users.rehash(database, 'id of anna', { old: 'another', new: 'stronger' })
+  await users.rehash(database.main, 'id of anna', { old: 'another', new: 'stronger' })
   assert.is(await hash(), 'hash')
-  await users.rehash(database, 'id of anna', { old: 'hash', new: 'stronger' })
+  await users.rehash(database.main, 'id of anna', { old: 'hash', new: 'stronger' })
   assert.is(await hash(), 'stronger')
 })
 

@@ -1,7 +1,8 @@
+import type { Registry } from '../../accounts/registry.js'
 import { changeKeyFile, createKeyring, siteKeys } from '../../secrets/keyring.js'
 import { type Config, readConfig } from '../../server/config.js'
 import { readDotEnv } from '../../server/dot-env.js'
-import { inOffice, type Office, refuseMissingKeys } from '../command.js'
+import { refuseMissingKeys, withRegistry } from '../command.js'
 import { keysInUse, type RingKey } from './needs.js'
 
 /** The ring as the environment gives it, and what is known of its keys. */
@@ -15,10 +16,10 @@ export interface Ring {
 export async function inRing<Result>(work: (ring: Ring) => Promise<Result>): Promise<Result> {
   readDotEnv()
   refuseMissingKeys(readConfig(process.env))
-  return inOffice(async (office, config) => work(await ringOf(office, config)))
+  return withRegistry(async (registry, config) => work(await ringOf(registry, config)))
 }
 
-async function ringOf({ database, now }: Office, config: Config): Promise<Ring> {
+async function ringOf({ database, now }: Registry, config: Config): Promise<Ring> {
   const keyring = createKeyring(siteKeys(config))
   return { keys: await keysInUse({ database, keyring, limits: config.limits, now }), config, now: now() }
 }

@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util'
-import { commandEvent } from '../../accounts/history.js'
+import { numbered } from '../../accounts/events.js'
+import { eventOf } from '../../accounts/history.js'
+import type { Registry } from '../../accounts/registry.js'
+import { newDeviceStamp } from '../../secrets/token.js'
 import * as events from '../../tables/events.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
-import { newDeviceStamp } from '../../visitor/known-devices.js'
-import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
+import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
 
-const BY = 'gatehouse sessions end'
+const origin = commandOrigin('sessions end')
 /** Users in one transaction: the site writes between two of them. */
 const BATCH = 500
 
@@ -19,19 +21,19 @@ export const part: Command = {
   async run(args) {
     const { values } = understood(() => parseArgs({ args: [...args], options: { all: { type: 'boolean' } } }))
     if (!values.all) throw new UsageError('Say that you mean all users: gatehouse sessions end --all.')
-    return inOffice((office) => endAll(office))
+    return withRegistry((registry) => endAll(registry))
   },
 }
 
 /** Ends the sessions of all users, `batch` users in a transaction. */
-export async function endAll(office: Pick<Office, 'database' | 'now'>, batch = BATCH): Promise<string> {
+export async function endAll(registry: Pick<Registry, 'database' | 'now'>, batch = BATCH): Promise<string> {
   let [last, ended, loggedOut] = ['', 0, 0]
   for (;;) {
-    const ids = await users.idsAfter(office.database.main, last, batch)
+    const ids = await users.idsAfter(registry.database.main, last, batch)
     const next = ids.at(-1)
     if (next === undefined)
       return `All users are logged out: ${loggedOut}; sessions that were ended: ${ended}.`
-    const owners = await endSessionsOf(office, ids)
+    const owners = await endSessionsOf(registry, ids)
     ended += owners.length
     loggedOut += new Set(owners).size
     last = next
@@ -40,14 +42,14 @@ export async function endAll(office: Pick<Office, 'database' | 'now'>, batch = B
 
 /** Ends the sessions of these users and makes strangers of their devices; returns the owner of each session. */
 function endSessionsOf(
-  { database, now }: Pick<Office, 'database' | 'now'>,
+  { database, now }: Pick<Registry, 'database' | 'now'>,
   ids: readonly string[],
 ): Promise<string[]> {
   return database.write(async (transaction) => {
     const owners = await sessions.closeAllOf(transaction, ids, { now: now() })
     await users.setDeviceStamps(transaction, ids, newDeviceStamp())
     const told = [...new Set(owners)].map((userId) =>
-      commandEvent({ by: BY, kind: 'sessions_ended', userId }, now()),
+      numbered(eventOf(origin, { now }, { kind: 'sessions_ended', userId })),
     )
     await events.insertAll(transaction, told)
     return owners

@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util'
-import { commanded } from '../../accounts/history.js'
+import { happens } from '../../accounts/history.js'
 import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../../accounts/registration.js'
+import type { Registry } from '../../accounts/registry.js'
 import { isTaken } from '../../database/constraints.js'
 import { hashOne } from '../../secrets/password.js'
 import type { Db } from '../../tables/schema.js'
 import * as users from '../../tables/users.js'
-import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
+import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
 import { printable, readPassword } from '../terminal.js'
-import { byCommand, NO_MAILS, refuse } from './who.js'
+import { NO_MAILS, refuse } from './who.js'
 
 const options = {
   confirmed: { type: 'boolean', default: false },
@@ -30,7 +31,7 @@ export const part: Command = {
     }
     const password = values['password-stdin'] ? await readPassword() : undefined
     const applicant = { ...applicantOf({ username, email }), password, isConfirmed: values.confirmed }
-    return inOffice((office) => create(office, applicant))
+    return withRegistry((registry) => create(registry, applicant))
   },
 }
 
@@ -39,34 +40,37 @@ interface Candidate extends Applicant {
   isConfirmed: boolean
 }
 
-async function create(office: Office, candidate: Candidate): Promise<string> {
+async function create(registry: Registry, candidate: Candidate): Promise<string> {
   const { name, password, isConfirmed } = candidate
-  if (password === undefined && !office.outbox.isOn) {
+  if (password === undefined && !registry.outbox.isOn) {
     throw new Error(NO_MAILS)
   }
   // Whose address is in use is no secret to the maintainer.
-  const open = { ...office, rules: { ...office.rules, privateEmails: false } }
+  const open = { ...registry, rules: { ...registry.rules, privateEmails: false } }
   refuse(await objections(open, candidate))
-  if (!(await store(office, candidate))) refuse(await lostRace(open, candidate))
+  if (!(await store(registry, candidate))) refuse(await lostRace(open, candidate))
   const made = `${printable(name)} has an account`
   if (password === undefined) return `${made}; a mail with a link to choose a password is on its way.`
-  return isConfirmed || !office.outbox.isOn
+  return isConfirmed || !registry.outbox.isOn
     ? `${made}.`
     : `${made}; a mail to confirm the address is on its way.`
 }
 
 /** Answers false if somebody was faster. */
-async function store(office: Office, { password, isConfirmed, ...applicant }: Candidate): Promise<boolean> {
+async function store(
+  registry: Registry,
+  { password, isConfirmed, ...applicant }: Candidate,
+): Promise<boolean> {
   const { id, email, emailKey } = applicant
-  const now = office.now()
+  const now = registry.now()
   const passwordHash = password === undefined ? '' : await hashOne(password)
-  const user = { ...applicant, ...claimOf(office, applicant), passwordHash, signupForm: '', createdAt: now }
-  const happening = { by: byCommand('create'), kind: 'signed_up', userId: id } as const
+  const user = { ...applicant, ...claimOf(registry, applicant), passwordHash, signupForm: '', createdAt: now }
+  const happening = { kind: 'signed_up', userId: id } as const
   try {
-    const created = await commanded(office, happening, async (transaction) => {
+    const created = await happens(commandOrigin('users create'), registry, happening, async (transaction) => {
       if (!(await users.create(transaction, user))) return undefined
       if (isConfirmed) await users.confirmEmail(transaction, id, { email, emailKey, now })
-      await write(office, transaction, { id, hasPassword: password !== undefined, isConfirmed })
+      await write(registry, transaction, { id, hasPassword: password !== undefined, isConfirmed })
       return true
     })
     return created ?? false
@@ -78,7 +82,7 @@ async function store(office: Office, { password, isConfirmed, ...applicant }: Ca
 
 // Whoever chooses a password by the link of a mail has confirmed the address by that.
 async function write(
-  { outbox }: Office,
+  { outbox }: Registry,
   transaction: Db,
   { id, hasPassword, isConfirmed }: { id: string; hasPassword: boolean; isConfirmed: boolean },
 ): Promise<void> {

@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
 import { eraseByCommand, NotErased } from '../../accounts/erasing.js'
 import { normalizeName } from '../../accounts/fields.js'
+import type { Registry } from '../../accounts/registry.js'
 import { obstacleTo } from '../../database/constraints.js'
 import type * as users from '../../tables/users.js'
-import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
+import { type Command, UsageError, understood, withRegistry } from '../command.js'
 import { ask, isAttended, printable } from '../terminal.js'
 import { accountOf, nobody, onlyOne, WHO } from './who.js'
 
@@ -25,21 +26,21 @@ export const part: Command = {
     if (!values.yes && !isAttended()) {
       throw new UsageError('Nobody is there to confirm it: say gatehouse users delete --yes.')
     }
-    return inOffice((office) => erase(office, who, { isSure: values.yes }))
+    return withRegistry((registry) => erase(registry, who, { isSure: values.yes }))
   },
 }
 
-async function erase(office: Office, who: string, { isSure }: { isSure: boolean }): Promise<string> {
-  const { user } = await accountOf(office, who)
+async function erase(registry: Registry, who: string, { isSure }: { isSure: boolean }): Promise<string> {
+  const { user } = await accountOf(registry, who)
   if (!isSure) await confirm(user)
-  const isErased = await eraseByCommand(office, user.id).catch(async (error: unknown) => {
-    throw error instanceof NotErased ? await stillReferred(office, user, error) : error
+  const isErased = await eraseByCommand(registry, user.id).catch(async (error: unknown) => {
+    throw error instanceof NotErased ? await stillReferred(registry, user, error) : error
   })
   if (!isErased) throw nobody(who)
   return `${printable(user.name)} is erased.`
 }
 
-async function stillReferred({ database }: Office, user: users.User, { cause }: NotErased): Promise<Error> {
+async function stillReferred({ database }: Registry, user: users.User, { cause }: NotErased): Promise<Error> {
   const { table, constraint, code } = await obstacleTo(database.main, user.id, cause)
   const what = table === undefined ? 'The database' : `The table ${table}`
   return new Error(

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
-import { commanded } from '../../accounts/history.js'
+import { happens } from '../../accounts/history.js'
+import type { Registry } from '../../accounts/registry.js'
+import { newDeviceStamp } from '../../secrets/token.js'
 import * as mails from '../../tables/mails.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
-import { newDeviceStamp } from '../../visitor/known-devices.js'
-import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
+import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
-import { accountOf, byCommand, onlyOne, WHO } from './who.js'
+import { accountOf, onlyOne, WHO } from './who.js'
 
 const REASON_MAX = 200
 
@@ -22,7 +23,7 @@ export const part: Command = {
     )
     const who = onlyOne(positionals, 'disable')
     const reason = reasonOf(values.reason)
-    return inOffice((office) => disable(office, who, reason))
+    return withRegistry((registry) => disable(registry, who, reason))
   },
 }
 
@@ -35,16 +36,15 @@ function reasonOf(text: string | undefined): string | undefined {
   return reason
 }
 
-async function disable(office: Office, who: string, reason: string | undefined): Promise<string> {
-  const { user } = await accountOf(office, who)
-  const now = office.now()
+async function disable(registry: Registry, who: string, reason: string | undefined): Promise<string> {
+  const { user } = await accountOf(registry, who)
+  const now = registry.now()
   const happening = {
-    by: byCommand('disable'),
     kind: 'account_disabled',
     userId: user.id,
     ...(reason !== undefined && { about: reason }),
   } as const
-  const ended = await commanded(office, happening, async (transaction) => {
+  const ended = await happens(commandOrigin('users disable'), registry, happening, async (transaction) => {
     if (!(await users.disable(transaction, user.id, now))) return undefined
     // What had found its reader before would be tried again, whoever that is.
     await mails.cancel(transaction, user.id, ['password-reset', 'email-confirm', 'email-change'])

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util'
 import { forgetTries } from '../../accounts/authentication.js'
-import { commanded } from '../../accounts/history.js'
+import { happens } from '../../accounts/history.js'
+import type { Registry } from '../../accounts/registry.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
-import { type Command, inOffice, type Office, understood } from '../command.js'
+import { type Command, commandOrigin, understood, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
-import { accountOf, byCommand, onlyOne, WHO } from './who.js'
+import { accountOf, onlyOne, WHO } from './who.js'
 
 export const part: Command = {
   name: 'enable',
@@ -15,15 +16,15 @@ export const part: Command = {
   async run(args) {
     const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
     const who = onlyOne(positionals, 'enable')
-    return inOffice((office) => enable(office, who))
+    return withRegistry((registry) => enable(registry, who))
   },
 }
 
-async function enable(office: Office, who: string): Promise<string> {
-  const { user } = await accountOf(office, who)
-  const now = office.now()
-  const happening = { by: byCommand('enable'), kind: 'account_enabled', userId: user.id } as const
-  const done = await commanded(office, happening, async (transaction) => {
+async function enable(registry: Registry, who: string): Promise<string> {
+  const { user } = await accountOf(registry, who)
+  const now = registry.now()
+  const happening = { kind: 'account_enabled', userId: user.id } as const
+  const done = await happens(commandOrigin('users enable'), registry, happening, async (transaction) => {
     if (!(await users.enable(transaction, user.id, now))) return undefined
     // One that was opened while the account was being disabled was refused, and must not come to life now.
     await sessions.closeAll(transaction, user.id, { now })
@@ -31,6 +32,6 @@ async function enable(office: Office, who: string): Promise<string> {
   })
   const name = printable(user.name)
   if (done === undefined) throw new Error(`The account of ${name} is not disabled.`)
-  await forgetTries(office, user)
+  await forgetTries(registry, user)
   return `The account of ${name} is enabled again.`
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { emailPartKeyOf, nameKeyOf } from '../../accounts/fields.js'
+import type { Registry } from '../../accounts/registry.js'
 import {
   count,
   type ListedUser,
@@ -9,7 +10,7 @@ import {
   type UserPlace,
   type UserState,
 } from '../../tables/users-list.js'
-import { type Command, inOffice, type Office, UsageError, understood } from '../command.js'
+import { type Command, UsageError, understood, withRegistry } from '../command.js'
 import { CSV_MARK, csvLine } from '../csv.js'
 import { createProgress, isWatched, UNWATCHED } from '../progress.js'
 import { json, print, printable, table } from '../terminal.js'
@@ -44,9 +45,9 @@ export const part: Command = {
     }
     const filter = { ...searchOf(values.search), state: stateOf(values.state) }
     const asked = { ...filter, after: placeOf(values.after), limit: limitOf(values.limit) }
-    return inOffice(async (office) => {
-      if (values.csv) return writeCsv(office, asked)
-      return values.json ? asJson(await pageOf(office, asked)) : asTable(await pageOf(office, asked))
+    return withRegistry(async (registry) => {
+      if (values.csv) return writeCsv(registry, asked)
+      return values.json ? asJson(await pageOf(registry, asked)) : asTable(await pageOf(registry, asked))
     })
   },
 }
@@ -87,7 +88,7 @@ interface Page {
   next: string | null
 }
 
-async function pageOf({ database }: Office, { limit, ...asked }: Asked): Promise<Page> {
+async function pageOf({ database }: Registry, { limit, ...asked }: Asked): Promise<Page> {
   const found = await list(database.main, { ...asked, limit: limit + 1 })
   const users = found.slice(0, limit)
   const last = users.at(-1)
@@ -141,11 +142,11 @@ function dayOf(time: string | null): string {
 }
 
 /** Writes them while they are read: they may be more than fit into memory. */
-async function writeCsv(office: Office, { limit: _, ...asked }: Asked): Promise<string> {
-  const progress = isWatched() ? createProgress(await count(office.database.main, asked)) : UNWATCHED
+async function writeCsv(registry: Registry, { limit: _, ...asked }: Asked): Promise<string> {
+  const progress = isWatched() ? createProgress(await count(registry.database.main, asked)) : UNWATCHED
   try {
     await print(CSV_MARK + csvLine(['id', 'name', 'e-mail', 'confirmed', 'state', 'created', 'last login']))
-    for await (const users of batchesOf(office, asked)) {
+    for await (const users of batchesOf(registry, asked)) {
       await print(users.map((user) => csvLine(Object.values(rowOf(user)).map(cellOf))).join(''))
       progress.advance(users.length)
     }
@@ -156,7 +157,7 @@ async function writeCsv(office: Office, { limit: _, ...asked }: Asked): Promise<
 }
 
 async function* batchesOf(
-  { database }: Office,
+  { database }: Registry,
   { after, ...filter }: Omit<Asked, 'limit'>,
 ): AsyncGenerator<ListedUser[]> {
   let place = after

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util'
-import { commanded } from '../../accounts/history.js'
+import { happens } from '../../accounts/history.js'
+import type { Registry } from '../../accounts/registry.js'
+import { newDeviceStamp } from '../../secrets/token.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
-import { newDeviceStamp } from '../../visitor/known-devices.js'
-import { type Command, inOffice, type Office, understood } from '../command.js'
+import { type Command, commandOrigin, understood, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
-import { accountOf, byCommand, onlyOne, WHO } from './who.js'
+import { accountOf, onlyOne, WHO } from './who.js'
 
 export const part: Command = {
   name: 'logout',
@@ -15,16 +16,16 @@ export const part: Command = {
   async run(args) {
     const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
     const who = onlyOne(positionals, 'logout')
-    return inOffice((office) => logOutEverywhere(office, who))
+    return withRegistry((registry) => logOutEverywhere(registry, who))
   },
 }
 
-async function logOutEverywhere(office: Office, who: string): Promise<string> {
-  const { user } = await accountOf(office, who)
-  const happening = { by: byCommand('logout'), kind: 'sessions_ended', userId: user.id } as const
-  const ended = await commanded(office, happening, async (transaction) => {
+async function logOutEverywhere(registry: Registry, who: string): Promise<string> {
+  const { user } = await accountOf(registry, who)
+  const happening = { kind: 'sessions_ended', userId: user.id } as const
+  const ended = await happens(commandOrigin('users logout'), registry, happening, async (transaction) => {
     await users.setDeviceStamp(transaction, user.id, newDeviceStamp())
-    return sessions.closeAll(transaction, user.id, { now: office.now() })
+    return sessions.closeAll(transaction, user.id, { now: registry.now() })
   })
   return `${printable(user.name)} is logged out everywhere; sessions that were ended: ${ended}.`
 }

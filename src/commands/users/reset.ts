@@ -1,17 +1,18 @@
 import { parseArgs } from 'node:util'
 import { forgetTries } from '../../accounts/authentication.js'
 import * as fields from '../../accounts/fields.js'
-import { commanded } from '../../accounts/history.js'
+import { happens } from '../../accounts/history.js'
+import type { Registry } from '../../accounts/registry.js'
 import { hashOne } from '../../secrets/password.js'
+import { newDeviceStamp } from '../../secrets/token.js'
 import * as mails from '../../tables/mails.js'
 import type { Db } from '../../tables/schema.js'
 import * as sessions from '../../tables/sessions.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
-import { newDeviceStamp } from '../../visitor/known-devices.js'
-import { type Command, inOffice, type Office, understood } from '../command.js'
+import { type Command, commandOrigin, understood, withRegistry } from '../command.js'
 import { printable, readPassword } from '../terminal.js'
-import { accountOf, byCommand, NO_MAILS, nobody, onlyOne, refuse, WHO } from './who.js'
+import { accountOf, NO_MAILS, nobody, onlyOne, refuse, WHO } from './who.js'
 
 export const part: Command = {
   name: 'reset',
@@ -30,37 +31,37 @@ export const part: Command = {
     )
     const who = onlyOne(positionals, 'reset')
     const password = values['password-stdin'] ? await readPassword() : undefined
-    return inOffice((office) => reset(office, who, password))
+    return withRegistry((registry) => reset(registry, who, password))
   },
 }
 
 const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const
 
-async function reset(office: Office, who: string, password: string | undefined): Promise<string> {
-  const account = await accountOf(office, who)
+async function reset(registry: Registry, who: string, password: string | undefined): Promise<string> {
+  const account = await accountOf(registry, who)
   const { user } = account
-  refuseToReset(office, account, password)
-  const now = office.now()
+  refuseToReset(registry, account, password)
+  const now = registry.now()
   const passwordHash = password === undefined ? '' : await hashOne(password)
-  const happening = { by: byCommand('reset'), kind: 'password_reset', userId: user.id } as const
-  const ended = await commanded(office, happening, async (transaction) => {
+  const happening = { kind: 'password_reset', userId: user.id } as const
+  const ended = await happens(commandOrigin('users reset'), registry, happening, async (transaction) => {
     const change = { passwordHash, deviceStamp: newDeviceStamp(), now }
     if (!(await users.setPassword(transaction, user.id, change))) return undefined
     await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
     await tokens.revoke(transaction, user.id, ENDED)
     await mails.cancel(transaction, user.id, ENDED)
-    await write(office, transaction, user, { isChosen: password !== undefined })
+    await write(registry, transaction, user, { isChosen: password !== undefined })
     return sessions.closeAll(transaction, user.id, { now })
   })
   if (ended === undefined) throw nobody(who)
-  await forgetTries(office, user)
+  await forgetTries(registry, user)
   const next =
     password === undefined ? 'a mail with a link to choose a new one is on its way' : 'a new one is set'
   return `The password of ${printable(user.name)} is void, and ${next}; sessions that were ended: ${ended}.`
 }
 
 function refuseToReset(
-  { outbox, rules }: Office,
+  { outbox, rules }: Registry,
   { user, disabledAt }: users.Account,
   password: string | undefined,
 ): void {
@@ -73,12 +74,12 @@ function refuseToReset(
 }
 
 async function write(
-  { outbox, now }: Office,
+  { outbox, now }: Registry,
   transaction: Db,
   { id, email }: users.User,
   { isChosen }: { isChosen: boolean },
 ): Promise<void> {
   if (!isChosen) return outbox.post(transaction, { kind: 'password-reset', userId: id })
-  const facts = { to: email, at: now(), browser: byCommand('reset'), system: '', address: '' }
+  const facts = { to: email, at: now(), browser: 'gatehouse users reset', system: '', address: '' }
   await outbox.post(transaction, { kind: 'password-changed', userId: id, facts })
 }

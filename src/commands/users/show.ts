@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { openEvent, type Records, recordsOf, withDates } from '../../accounts/export.js'
+import type { Registry } from '../../accounts/registry.js'
 import * as events from '../../tables/events.js'
-import { type Command, inOffice, type Office, understood } from '../command.js'
+import { type Command, understood, withRegistry } from '../command.js'
 import { json, printable, table } from '../terminal.js'
 import { accountOf, onlyOne, WHO } from './who.js'
 
@@ -22,14 +23,14 @@ export const part: Command = {
       }),
     )
     const who = onlyOne(positionals, 'show')
-    return inOffice((office) => show(office, who, { asJson: values.json }))
+    return withRegistry((registry) => show(registry, who, { asJson: values.json }))
   },
 }
 
-async function show(office: Office, who: string, { asJson }: { asJson: boolean }): Promise<string> {
-  const { user } = await accountOf(office, who)
-  const found = await events.newest(office.database.main, { userId: user.id, limit: EVENTS })
-  const shown = { ...(await recordsOf(office, user.id)), events: found.map(openEvent) }
+async function show(registry: Registry, who: string, { asJson }: { asJson: boolean }): Promise<string> {
+  const { user } = await accountOf(registry, who)
+  const found = await events.newest(registry.database.main, { userId: user.id, limit: EVENTS })
+  const shown = { ...(await recordsOf(registry, user.id)), events: found.map(openEvent) }
   return asJson ? json(shown, withDates) : inWords(shown)
 }
 

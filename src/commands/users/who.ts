@@ -1,8 +1,9 @@
 import { loginKeyOf } from '../../accounts/fields.js'
+import type { Registry } from '../../accounts/registry.js'
 import * as users from '../../tables/users.js'
 import { createWords } from '../../views/translator.js'
 import type { Broken } from '../../web/form.js'
-import { type Office, UsageError } from '../command.js'
+import { UsageError } from '../command.js'
 import { printable } from '../terminal.js'
 
 /** What a user is called by, in the words of `--help`. */
@@ -19,7 +20,7 @@ export function onlyOne(positionals: readonly string[], verb: string): string {
 }
 
 /** The user of this name, address or id. Throws a sentence. */
-export async function accountOf({ database: { main } }: Office, who: string): Promise<users.Account> {
+export async function accountOf({ database: { main } }: Registry, who: string): Promise<users.Account> {
   const account = (await users.byLogin(main, loginKeyOf(who))) ?? (await users.byId(main, who))
   if (account === undefined) throw nobody(who)
   return account
@@ -27,11 +28,6 @@ export async function accountOf({ database: { main } }: Office, who: string): Pr
 
 export function nobody(who: string): Error {
   return new Error(`There is no user ${printable(who)}.`)
-}
-
-/** What the history calls a command that did something. */
-export function byCommand(verb: string): string {
-  return `gatehouse users ${verb}`
 }
 
 /** Throws what is wrong, a sentence a line, if anything is. */

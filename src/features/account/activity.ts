@@ -1,12 +1,12 @@
 import type Router from '@koa/router'
-import { eventId } from '../../accounts/history.js'
+import { eventId } from '../../accounts/events.js'
 import * as events from '../../tables/events.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireUser } from '../../visitor/guards.js'
-import { deviceWords } from '../../visitor/known-devices.js'
-import { loginOf } from '../../visitor/session.js'
+import { loginOf } from '../../visitor/logins.js'
 import { queryText } from '../../web/http.js'
+import { deviceWords } from '../../web/user-agent.js'
 
 export const name = 'account/activity'
 export const links: readonly FeatureLink[] = [

@@ -10,7 +10,9 @@ import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { lastUser, rememberDevice } from '../../visitor/known-devices.js'
 import { behindLink, type Link, linkOf, openLink, refuseLink } from '../../visitor/links.js'
-import { forgetLogin, loginOf } from '../../visitor/session.js'
+import { loginOf } from '../../visitor/logins.js'
+import { originOf } from '../../visitor/origin.js'
+import { forgetLogin } from '../../visitor/session.js'
 import { isCrossSite } from '../../web/csrf.js'
 import type { Form, Message } from '../../web/form.js'
 import { onSubmit } from '../../web/submit.js'
@@ -64,7 +66,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     requireRecentLogin,
     onSubmit(closing, gatehouse, async (ctx) => {
       const { user } = loginOf(ctx)
-      const stamp = await closeAccount(ctx, gatehouse, user)
+      const stamp = await closeAccount(originOf(ctx, gatehouse), gatehouse, user)
       // Whoever has closed it here may take that back here.
       if (stamp !== undefined) rememberDevice(ctx, gatehouse, { userId: user.id, stamp })
       await forgetLogin(ctx, gatehouse)
@@ -141,10 +143,15 @@ async function aroundUndoing(ctx: Context): Promise<{ account?: { name: string; 
 /** Opens the account again; answers false if somebody was faster. */
 async function undo(ctx: Context, gatehouse: Gatehouse, { hash, userId }: tokens.Token): Promise<boolean> {
   const now = gatehouse.now()
-  const undone = await happens(ctx, gatehouse, { kind: 'account_reopened', userId }, async (transaction) => {
-    const token = await tokens.use(transaction, { hash, purpose: 'account-reopen', now })
-    return (token !== undefined && (await users.reopen(transaction, userId, now))) || undefined
-  })
+  const undone = await happens(
+    originOf(ctx, gatehouse),
+    gatehouse,
+    { kind: 'account_reopened', userId },
+    async (transaction) => {
+      const token = await tokens.use(transaction, { hash, purpose: 'account-reopen', now })
+      return (token !== undefined && (await users.reopen(transaction, userId, now))) || undefined
+    },
+  )
   return undone ?? false
 }
 

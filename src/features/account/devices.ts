@@ -2,25 +2,20 @@ import { isDeepStrictEqual } from 'node:util'
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import * as fields from '../../accounts/fields.js'
-import { happens, recorded } from '../../accounts/history.js'
+import { happens } from '../../accounts/history.js'
+import { newDeviceId, newDeviceStamp } from '../../secrets/token.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, requireUser } from '../../visitor/guards.js'
-import {
-  type DevicePlace,
-  type DeviceWords,
-  deviceWords,
-  knownDevices,
-  newDeviceId,
-  newDeviceStamp,
-  placeOf,
-  rememberDevice,
-} from '../../visitor/known-devices.js'
-import { endDevice, LOGGED_OUT, loginOf, logOut } from '../../visitor/session.js'
+import { knownDevices, rememberDevice } from '../../visitor/known-devices.js'
+import { loginOf } from '../../visitor/logins.js'
+import { originOf } from '../../visitor/origin.js'
+import { endDevice, LOGGED_OUT, logOut } from '../../visitor/session.js'
 import type { Broken, Form, Message, Values } from '../../web/form.js'
 import { onSubmit } from '../../web/submit.js'
+import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../../web/user-agent.js'
 
 export const name = 'account/devices'
 export const links: readonly FeatureLink[] = [
@@ -198,7 +193,7 @@ function neighbour(devices: readonly Device[], device: Device | undefined): Devi
 async function revoke(ctx: Context, gatehouse: Gatehouse, device: Device): Promise<boolean> {
   const { user } = loginOf(ctx)
   const happening = { kind: 'device_revoked', userId: user.id, about: calledInHistory(device) } as const
-  const isRevoked = await happens(ctx, gatehouse, happening, (transaction) =>
+  const isRevoked = await happens(originOf(ctx, gatehouse), gatehouse, happening, (transaction) =>
     endDevice(transaction, { id: device.id, userId: user.id }),
   )
   if (isRevoked) await stayKnown(ctx, gatehouse)
@@ -221,7 +216,7 @@ async function revokeOthers(ctx: Context, gatehouse: Gatehouse): Promise<number>
   const { session, user } = loginOf(ctx)
   const stamp = newDeviceStamp()
   const count = await happens(
-    ctx,
+    originOf(ctx, gatehouse),
     gatehouse,
     { kind: 'devices_revoked', userId: user.id },
     async (transaction) => {
@@ -244,12 +239,14 @@ async function nameDevice(ctx: Context, gatehouse: Gatehouse, named: string): Pr
 }
 
 async function rename(ctx: Context, gatehouse: Gatehouse, device: Device, named: string): Promise<boolean> {
-  const { user } = loginOf(ctx)
-  return recorded(
-    ctx,
+  const owned = { id: device.id, userId: loginOf(ctx).user.id }
+  const about = named || calledInHistory(device)
+  const happening = { kind: 'device_named', userId: owned.userId, about } as const
+  const isNamed = await happens(
+    originOf(ctx, gatehouse),
     gatehouse,
-    { kind: 'device_named', userId: user.id, about: named || calledInHistory(device) },
-    (event) =>
-      sessions.rename(gatehouse.database, { id: device.id, userId: user.id }, named || null, { event }),
+    happening,
+    async (transaction) => (await sessions.rename(transaction, owned, named || null)) || undefined,
   )
+  return isNamed ?? false
 }

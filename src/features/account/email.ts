@@ -27,9 +27,10 @@ import {
   refuseLink,
 } from '../../visitor/links.js'
 import { placeOf } from '../../visitor/login-steps.js'
+import { loginOf } from '../../visitor/logins.js'
+import { originOf } from '../../visitor/origin.js'
 import { proveAgain } from '../../visitor/proofs.js'
 import { keepAsked } from '../../visitor/reset-request.js'
-import { loginOf } from '../../visitor/session.js'
 import type { Broken, Form } from '../../web/form.js'
 import type { Notice } from '../../web/notices.js'
 import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
@@ -103,7 +104,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
   router.post(
     '/account/email/advice/',
-    onTyping(form, gatehouse, (ctx, values) => adviseOnEmail(ctx, gatehouse, values)),
+    onTyping(form, gatehouse, (ctx, values) => adviseOnEmail(originOf(ctx, gatehouse), gatehouse, values)),
   )
 
   router.post(
@@ -111,7 +112,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     requireRecentLogin,
     onSubmit(form, gatehouse, async (ctx, values) => {
       const email = fields.normalizeEmail(values.email)
-      const errors = await askForAddress(ctx, gatehouse, loginOf(ctx).user, {
+      const errors = await askForAddress(originOf(ctx, gatehouse), gatehouse, loginOf(ctx).user, {
         email,
         form: fingerprint(ctx, gatehouse, values, email),
       })
@@ -134,7 +135,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     onSubmit(sending, gatehouse, async (ctx) => {
       const { nextEmail } = loginOf(ctx).user
       if (nextEmail === null) return await stay(ctx, gatehouse, { message: NOTHING_PENDING }, WITHOUT_BUTTON)
-      await sendChangeAgain(ctx, gatehouse, loginOf(ctx).user, nextEmail)
+      await sendChangeAgain(originOf(ctx, gatehouse), gatehouse, loginOf(ctx).user, nextEmail)
       const message = { ...SENT, params: { email: nextEmail } }
       await stay(ctx, gatehouse, { message })
     }),
@@ -144,7 +145,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     '/account/email/cancel/',
     requireRecentLogin,
     onSubmit(canceling, gatehouse, async (ctx) => {
-      await cancelChange(ctx, gatehouse, loginOf(ctx).user)
+      await cancelChange(originOf(ctx, gatehouse), gatehouse, loginOf(ctx).user)
       await stay(ctx, gatehouse, { message: CANCELED }, WITHOUT_BUTTON)
     }),
   )
@@ -161,7 +162,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       if (errors.length > 0) return await gatehouse.pages.refuse(ctx, confirming, { errors, values })
       const outcome =
         account &&
-        (await changeAddress(ctx, gatehouse, link.token, {
+        (await changeAddress(originOf(ctx, gatehouse), gatehouse, link.token, {
           user: account.user,
           form: formOf(ctx, gatehouse, link.token, values),
         }))
@@ -188,7 +189,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     onSubmit(undoing, gatehouse, async (ctx, values) => {
       const link = await linkOf(ctx, gatehouse, 'email-undo', values)
       if (!isLive(link)) return await dead(ctx, gatehouse, 'email-undo', link)
-      const outcome = await restoreAddress(ctx, gatehouse, {
+      const outcome = await restoreAddress(originOf(ctx, gatehouse), gatehouse, {
         ...link.token,
         usedForm: formOf(ctx, gatehouse, link.token, values),
       })

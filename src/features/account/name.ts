@@ -5,6 +5,7 @@ import { besideErrors, onName, whileAllowed } from '../../accounts/hints.js'
 import { happens } from '../../accounts/history.js'
 import type { Counted } from '../../accounts/limits.js'
 import { countedFor, countTaken } from '../../accounts/mail-limits.js'
+import { circumstancesOf } from '../../accounts/origin.js'
 import { hostObjections } from '../../accounts/registration.js'
 import { takePlaces } from '../../accounts/security-log.js'
 import { DAY } from '../../base/durations.js'
@@ -14,8 +15,8 @@ import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
-import { circumstances } from '../../visitor/origin.js'
-import { loginOf } from '../../visitor/session.js'
+import { loginOf } from '../../visitor/logins.js'
+import { originOf } from '../../visitor/origin.js'
 import type { Advice, Broken, Form } from '../../web/form.js'
 import type { Acceptance } from '../../web/pages.js'
 import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
@@ -62,7 +63,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const isNew = wanted.name !== loginOf(ctx).user.name
       const errors = isNew ? await changeName(ctx, gatehouse, wanted) : []
       if (errors.length > 0) {
-        const advice = await besideErrors(ctx, gatehouse, errors, values)
+        const advice = await besideErrors(originOf(ctx, gatehouse), gatehouse, errors, values)
         return await gatehouse.pages.refuse(ctx, form, { errors, advice, values })
       }
       const journey = isNew ? changed(gatehouse, wanted) : unchanged(gatehouse)
@@ -73,7 +74,9 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
 async function advise(ctx: Context, gatehouse: Gatehouse, { username }: Sent<'username'>): Promise<Advice[]> {
   const user = userOf(ctx)
-  return user === undefined ? [] : whileAllowed(ctx, gatehouse, () => onName(gatehouse, username, user.id))
+  return user === undefined
+    ? []
+    : whileAllowed(originOf(ctx, gatehouse), gatehouse, () => onName(gatehouse, username, user.id))
 }
 
 function changed({ url }: Gatehouse, { name }: Wanted): Omit<Acceptance, 'values'> {
@@ -104,7 +107,7 @@ async function changeName(ctx: Context, gatehouse: Gatehouse, wanted: Wanted): P
   if (errors.length > 0) return errors
   const ofHost = await hostObjections(gatehouse, { name: wanted.name, user })
   if (ofHost.length > 0) return [...ofHost]
-  await countTaken(ctx, gatehouse)
+  await countTaken(originOf(ctx, gatehouse), gatehouse)
   const owner = { now: gatehouse.now(), userId: user.id }
   if (await users.isNameTaken(gatehouse.database.main, wanted, owner)) return [fields.USERNAME_TAKEN]
   return changeCounted(ctx, gatehouse, user, wanted)
@@ -119,9 +122,13 @@ async function changeCounted(
 ): Promise<Broken[]> {
   const counted: Counted[] = [
     { rule: 'renameAccount', of: user.id },
-    ...countedFor(ctx, gatehouse, { kind: 'name-changed', userId: user.id, address: user.email }),
+    ...countedFor(originOf(ctx, gatehouse), gatehouse, {
+      kind: 'name-changed',
+      userId: user.id,
+      address: user.email,
+    }),
   ]
-  await takePlaces(ctx, gatehouse, counted)
+  await takePlaces(originOf(ctx, gatehouse), gatehouse, counted)
   let isDone = false
   try {
     isDone = await change(ctx, gatehouse, user, wanted)
@@ -152,7 +159,7 @@ async function change(
   const { id, name: former, email } = user
   const about = `${former} → ${wanted.name}`
   const done = await happens(
-    ctx,
+    originOf(ctx, gatehouse),
     gatehouse,
     { kind: 'name_changed', userId: id, about },
     async (transaction) => {
@@ -160,7 +167,12 @@ async function change(
       // In this order: a slug that stays the same is left, and taken back.
       await slugs.leave(transaction, { slug: user.slug, userId: id }, now + FORMER_LIFE)
       if (!(await slugs.claim(transaction, { slug: wanted.slug, userId: id, now }))) throw new SlugTaken()
-      const facts = { to: email, former, current: wanted.name, ...circumstances(ctx, gatehouse) }
+      const facts = {
+        to: email,
+        former,
+        current: wanted.name,
+        ...circumstancesOf(originOf(ctx, gatehouse), gatehouse),
+      }
       await gatehouse.outbox.post(transaction, { kind: 'name-changed', userId: id, facts })
       return true
     },

@@ -5,16 +5,19 @@ import * as fields from '../../accounts/fields.js'
 import { onPassword, whileAllowed } from '../../accounts/hints.js'
 import { happens } from '../../accounts/history.js'
 import { countMail } from '../../accounts/mail-limits.js'
+import { circumstancesOf } from '../../accounts/origin.js'
 import { normalizePassword } from '../../secrets/password.js'
+import { newDeviceStamp } from '../../secrets/token.js'
 import * as sessions from '../../tables/sessions.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireUser, userOf } from '../../visitor/guards.js'
-import { newDeviceStamp, rememberDevice } from '../../visitor/known-devices.js'
-import { circumstances } from '../../visitor/origin.js'
-import { loginOf, renewalOf } from '../../visitor/session.js'
+import { rememberDevice } from '../../visitor/known-devices.js'
+import { loginOf } from '../../visitor/logins.js'
+import { originOf } from '../../visitor/origin.js'
+import { renewalOf } from '../../visitor/session.js'
 import { refuseIfLeft } from '../../web/disconnect.js'
 import type { Advice, Broken, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
@@ -85,7 +88,9 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 async function advise(ctx: Context, gatehouse: Gatehouse, { password }: Sent<FieldName>): Promise<Advice[]> {
   const user = userOf(ctx)
   if (user === undefined) return []
-  return whileAllowed(ctx, gatehouse, async () => onPassword(gatehouse, password, [user.name, user.email]))
+  return whileAllowed(originOf(ctx, gatehouse), gatehouse, async () =>
+    onPassword(gatehouse, password, [user.name, user.email]),
+  )
 }
 
 /** `count` is how many other devices were logged out. */
@@ -127,7 +132,12 @@ function isCurrent(
   { current }: Sent<FieldName>,
 ): Promise<boolean> {
   const name = fields.nameKeyOf(account.user.name)
-  return checkPassword(ctx, gatehouse, { name, account, password: current, failure: 'password_failed' })
+  return checkPassword(originOf(ctx, gatehouse), gatehouse, {
+    name,
+    account,
+    password: current,
+    failure: 'password_failed',
+  })
 }
 
 /**
@@ -140,14 +150,18 @@ async function store(
   { user, passwordHash }: users.Account,
   values: Sent<FieldName>,
 ): Promise<number | undefined> {
-  await countMail(ctx, gatehouse, { kind: 'password-changed', userId: user.id, address: user.email })
+  await countMail(originOf(ctx, gatehouse), gatehouse, {
+    kind: 'password-changed',
+    userId: user.id,
+    address: user.email,
+  })
   const hash = await gatehouse.passwords.hash(values.password, () => refuseIfLeft(ctx))
   const now = gatehouse.now()
   const stamp = newDeviceStamp()
   const renewal = renewalOf(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) })
-  const facts = { to: user.email, ...circumstances(ctx, gatehouse) }
+  const facts = { to: user.email, ...circumstancesOf(originOf(ctx, gatehouse), gatehouse) }
   const count = await happens(
-    ctx,
+    originOf(ctx, gatehouse),
     gatehouse,
     { kind: 'password_changed', userId: user.id },
     async (transaction) => {

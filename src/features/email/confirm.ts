@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { denyAccount } from '../../accounts/closing.js'
-import { browserOf, checkCode } from '../../accounts/codes.js'
+import { checkCode } from '../../accounts/codes.js'
 import {
   confirmAddress,
   correctAddress,
@@ -13,6 +13,7 @@ import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js
 import { REOPEN_LIFE } from '../../accounts/mail-kinds.js'
 import type * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
+import { askedBrowser } from '../../visitor/code-browser.js'
 import { type Gatehouse, gatehouseOf, loginBefore } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import {
@@ -28,6 +29,7 @@ import {
   refuseLink,
 } from '../../visitor/links.js'
 import { halfLoggedIn, placeOf } from '../../visitor/login-steps.js'
+import { originOf } from '../../visitor/origin.js'
 import { proveAgain } from '../../visitor/proofs.js'
 import type { Broken, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
@@ -104,7 +106,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         : await proveByCode(ctx, gatehouse, values)
       if (outcome === undefined) return await nobody(ctx, gatehouse)
       if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
-      const confirmed = await confirmAddress(ctx, gatehouse, outcome)
+      const confirmed = await confirmAddress(originOf(ctx, gatehouse), gatehouse, outcome)
       if (confirmed === 'taken') {
         return await gatehouse.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
       }
@@ -121,7 +123,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     onSubmit(sending, gatehouse, async (ctx, values) => {
       const account = await subjectOf(ctx)
       if (account === undefined) return await nobody(ctx, gatehouse)
-      await sendConfirmAgain(ctx, gatehouse, account.user)
+      await sendConfirmAgain(originOf(ctx, gatehouse), gatehouse, account.user)
       const message = { ...SENT, params: { email: account.user.email } }
       forgetLink(ctx, PURPOSE)
       await gatehouse.pages.accept(ctx, sending, { notice: { message }, to: gatehouse.url(name), values })
@@ -137,7 +139,9 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
   router.post(
     '/email/confirm/address/advice/',
-    onTyping(correcting, gatehouse, (ctx, values) => adviseOnEmail(ctx, gatehouse, values)),
+    onTyping(correcting, gatehouse, (ctx, values) =>
+      adviseOnEmail(originOf(ctx, gatehouse), gatehouse, values),
+    ),
   )
 
   router.post(
@@ -147,7 +151,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const account = await subjectOf(ctx)
       if (account === undefined) return await nobody(ctx, gatehouse)
       const email = fields.normalizeEmail(values.email)
-      const errors = await correctAddress(ctx, gatehouse, account.user, {
+      const errors = await correctAddress(originOf(ctx, gatehouse), gatehouse, account.user, {
         email,
         form: fingerprint(ctx, gatehouse, values, email),
       })
@@ -181,7 +185,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const link = await linkOf(ctx, gatehouse, PURPOSE, values)
       if (link?.state === 'done') return leaveDenied(ctx, gatehouse, 'closed')
       if (!isLive(link)) return await dead(ctx, gatehouse, link ?? { state: 'unknown' })
-      const end = await denyAccount(ctx, gatehouse, {
+      const end = await denyAccount(originOf(ctx, gatehouse), gatehouse, {
         ...link.token,
         usedForm: formOf(ctx, gatehouse, link.token, values),
       })
@@ -226,7 +230,7 @@ async function shown(ctx: Context) {
   const link = await linkOf(ctx, gatehouse, PURPOSE)
   if (!link?.token) {
     const account = await subjectOf(ctx)
-    const asks = browserOf(ctx) === undefined ? 'mail' : 'code'
+    const asks = askedBrowser(ctx) === undefined ? 'mail' : 'code'
     return { asks, name: account?.user.name ?? '', email: account?.user.email ?? '' }
   }
   const account = await users.byId(gatehouse.database.main, link.token.userId)
@@ -264,7 +268,12 @@ async function proveByCode(
 ): Promise<Proof | undefined> {
   const account = await subjectOf(ctx)
   if (account === undefined) return undefined
-  const checked = await checkCode(ctx, gatehouse, { userId: account.user.id, purpose: PURPOSE }, code)
+  const checked = await checkCode(
+    originOf(ctx, gatehouse),
+    gatehouse,
+    { userId: account.user.id, purpose: PURPOSE },
+    code,
+  )
   return checked.ok ? { ...checked, account } : checked
 }
 

@@ -9,6 +9,7 @@ import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { userOf } from '../../visitor/guards.js'
 import { forgetLink } from '../../visitor/links.js'
+import { originOf } from '../../visitor/origin.js'
 import { keepAsked } from '../../visitor/reset-request.js'
 import { afterwards } from '../../web/disconnect.js'
 import type { Form } from '../../web/form.js'
@@ -72,13 +73,16 @@ async function ask(
   values: Sent<'username'>,
 ): Promise<void> {
   const pause: Counted = { rule: 'mailPause', of: `password-reset called ${loginKeyOf(typed)}` }
-  const counted = [pause, ...countedFor(ctx, gatehouse, { kind: 'password-reset', address: typed })]
+  const counted = [
+    pause,
+    ...countedFor(originOf(ctx, gatehouse), gatehouse, { kind: 'password-reset', address: typed }),
+  ]
   if (!(await isTime(ctx, gatehouse, counted, typed))) return
   await post(ctx, gatehouse, typed, values).catch(async (error: unknown) => {
     await gatehouse.limits.giveBack(counted).catch(() => {})
     throw error
   })
-  logSecurity(ctx, gatehouse, { event: 'password_reset_asked', typed })
+  logSecurity(originOf(ctx, gatehouse), gatehouse, { event: 'password_reset_asked', typed })
 }
 
 async function isTime(
@@ -88,7 +92,7 @@ async function isTime(
   typed: string,
 ): Promise<boolean> {
   try {
-    await takePlaces(ctx, gatehouse, counted, typed)
+    await takePlaces(originOf(ctx, gatehouse), gatehouse, counted, typed)
     return true
   } catch (error) {
     if (error instanceof LimitReached && error.rule === 'mailPause') return false
@@ -105,7 +109,7 @@ async function post(
   // The button pressed twice asks once; pressed again a minute later it asks again.
   const minute = Math.floor(gatehouse.now() / MINUTE)
   const once = fingerprint(ctx, gatehouse, values, typed, String(minute))
-  const facts = { username: typed, ...factsOfAsking(ctx, gatehouse) }
+  const facts = { username: typed, ...factsOfAsking(originOf(ctx, gatehouse)) }
   await gatehouse.database.write((transaction) =>
     gatehouse.outbox.post(transaction, { kind: 'password-reset', facts, form: once, after: afterwards(ctx) }),
   )

@@ -6,14 +6,15 @@ import * as fields from '../../accounts/fields.js'
 import { onPassword, whileAllowed } from '../../accounts/hints.js'
 import { happens } from '../../accounts/history.js'
 import { RESET_LIFE } from '../../accounts/mail-kinds.js'
+import { circumstancesOf } from '../../accounts/origin.js'
 import { isTaken } from '../../database/constraints.js'
-import { hashOf, newToken } from '../../secrets/token.js'
+import { hashOf, newDeviceStamp, newToken } from '../../secrets/token.js'
 import type { Db } from '../../tables/schema.js'
 import * as sessions from '../../tables/sessions.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
-import { newDeviceStamp, rememberDevice } from '../../visitor/known-devices.js'
+import { rememberDevice } from '../../visitor/known-devices.js'
 import {
   behindLink,
   finishLink,
@@ -27,7 +28,7 @@ import {
   openLink,
   refuseLink,
 } from '../../visitor/links.js'
-import { circumstances } from '../../visitor/origin.js'
+import { originOf } from '../../visitor/origin.js'
 import { askedOf, forgetAsked } from '../../visitor/reset-request.js'
 import { refuseIfLeft } from '../../web/disconnect.js'
 import type { Advice, Broken, Form } from '../../web/form.js'
@@ -113,7 +114,9 @@ function advise(
   { user }: users.Account,
   { password }: Sent<FieldName>,
 ): Promise<Advice[]> {
-  return whileAllowed(ctx, gatehouse, async () => onPassword(gatehouse, password, [user.name, user.email]))
+  return whileAllowed(originOf(ctx, gatehouse), gatehouse, async () =>
+    onPassword(gatehouse, password, [user.name, user.email]),
+  )
 }
 
 async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: string }> {
@@ -137,7 +140,8 @@ async function linkOfForm(
   if (link?.state !== 'done') return link
   const account = await users.byId(gatehouse.database.main, link.token.userId)
   const wrong =
-    account === undefined || (await askPasswordOf(ctx, gatehouse, account, values.password)).length > 0
+    account === undefined ||
+    (await askPasswordOf(originOf(ctx, gatehouse), gatehouse, account, values.password)).length > 0
   return wrong ? { state: 'used', token: link.token } : link
 }
 
@@ -151,7 +155,7 @@ async function enterCode(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldN
   const account = await users.byLogin(gatehouse.database.main, fields.loginKeyOf(asked))
   const userId = account?.user.id ?? `nobody called ${fields.loginKeyOf(asked)}`
   const checked = await checkCode(
-    ctx,
+    originOf(ctx, gatehouse),
     gatehouse,
     { userId, purpose: PURPOSE, calledBy: fields.loginKeyOf(asked) },
     values.code,
@@ -199,13 +203,13 @@ async function reset(
     await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
     await sessions.closeAll(transaction, user.id, { now })
     await tokens.revoke(transaction, user.id, ENDED, { except: token.hash })
-    const facts = { to: user.email, ...circumstances(ctx, gatehouse) }
+    const facts = { to: user.email, ...circumstancesOf(originOf(ctx, gatehouse), gatehouse) }
     await gatehouse.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
     await confirmRead(transaction, token, user, now)
     return true
   }
   const happening = { kind: 'password_reset', userId: user.id } as const
-  const done = await happens(ctx, gatehouse, happening, work).catch((error: unknown) => {
+  const done = await happens(originOf(ctx, gatehouse), gatehouse, happening, work).catch((error: unknown) => {
     // Somebody else has confirmed the address this very moment: pressed again, it is left out.
     if (isTaken(error)) return undefined
     throw error

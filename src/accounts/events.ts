@@ -1,0 +1,111 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { DatabaseUnavailable } from '../database/unavailable.js'
+import { randomFew } from '../secrets/random.js'
+import * as events from '../tables/events.js'
+import type { Database } from '../tables/schema.js'
+
+/** The security history as it is written, and told to the host. */
+export interface Events {
+  /** Tells the host of events that were committed. */
+  tell(told: readonly events.AccountEvent[]): void
+  /** Writes the event within a second, together with others: a failed login costs no write of its own. */
+  note(event: events.AccountEvent): void
+  /** Writes what still waits, and writes no more. */
+  close(): Promise<void>
+}
+
+/** Called after each event was stored; what it throws is logged. */
+export type OnEvent = (event: events.AccountEvent) => void | Promise<void>
+
+export interface EventsOptions {
+  database: Database
+  log: Logger
+  onEvent?: OnEvent | undefined
+}
+
+const WRITE_EVERY = 1000
+const BATCH = 100
+/** A ceiling for the memory that they take. */
+const MOST_WAITING = 10_000
+/** At the end they are not waited for longer than that. */
+const END_WAIT = 1_000
+
+export function createEvents({ database, log, onEvent }: EventsOptions): Events {
+  const waiting: events.StoredEvent[] = []
+
+  const tell = (told: readonly events.AccountEvent[]) => {
+    for (const event of told) {
+      Promise.resolve(event)
+        .then(onEvent)
+        .catch((error: unknown) => log.error({ err: error }, 'onEvent failed'))
+    }
+  }
+
+  const write = async (batch: readonly events.StoredEvent[]) => {
+    await database.note((db) => events.insertAll(db, batch))
+    tell(batch)
+  }
+
+  // One that cannot be stored, for instance of a user who is gone meanwhile, must not hold up those of all others.
+  const writeApart = async (batch: readonly events.StoredEvent[]) => {
+    for (const event of batch) {
+      await write([event]).catch((error: unknown) => {
+        if (error instanceof DatabaseUnavailable) throw error
+        log.error({ err: error }, 'an event was lost')
+      })
+    }
+  }
+
+  const writeWaiting = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, BATCH)
+      await write(batch).catch((error: unknown) => {
+        if (error instanceof DatabaseUnavailable) throw error
+        return writeApart(batch)
+      })
+      waiting.splice(0, batch.length)
+    }
+  }
+
+  let stopped = false
+  let timer: NodeJS.Timeout
+  let writing: Promise<void> = Promise.resolve()
+  const writeIn = (delay: number) => {
+    timer = setTimeout(() => {
+      writing = writeWaiting()
+        .catch((error: unknown) => log.debug({ err: error }, 'events wait'))
+        .finally(() => stopped || writeIn(WRITE_EVERY))
+    }, delay).unref()
+  }
+  writeIn(WRITE_EVERY)
+
+  return {
+    tell,
+    note(event) {
+      if (waiting.length >= MOST_WAITING) return void log.warn('an event was lost: too many wait')
+      waiting.push(numbered(event))
+    },
+    async close() {
+      stopped = true
+      clearTimeout(timer)
+      await Promise.race([writing.then(writeWaiting).catch(() => {}), pause(END_WAIT)])
+      if (waiting.length > 0)
+        log.warn({ count: waiting.length }, 'events were lost: the database was not available')
+    },
+  }
+}
+
+let count = 0
+
+/** Gives the event its place in the history. The time first, then a number that grows: the order of ids is that of events. */
+export function numbered(event: events.AccountEvent): events.StoredEvent {
+  count = (count + 1) % 1e6
+  const place = String(event.at).padStart(15, '0') + String(count).padStart(6, '0')
+  return { ...event, id: place + randomFew(5).toString('hex') }
+}
+
+/** The id of an event, if a text looks like one. */
+export function eventId(text: unknown): string | undefined {
+  return typeof text === 'string' && /^\d{21}[\da-f]{10}$/.test(text) ? text : undefined
+}
