@@ -9,10 +9,11 @@ import { listener } from './accounts/hooks.js'
 import { letterOf } from './accounts/letters.js'
 import { LIFETIMES } from './accounts/lifetimes.js'
 import { createLimits, LIMITS, type Limits, UNLIMITED } from './accounts/limits.js'
+import { KINDS } from './accounts/mail-kinds.js'
 import { siteWordsOf } from './accounts/registry.js'
 import { startSweeping } from './accounts/sweep.js'
 import { root } from './base/package.js'
-import { checkSwitches, features, linksOf, offered } from './features/index.js'
+import { added, checkSwitches, features, linksOf, offered } from './features/index.js'
 import { startMailing } from './mail/delivery.js'
 import { createOutbox, type Outbox } from './mail/outbox.js'
 import { smtpTransport } from './mail/smtp.js'
@@ -149,7 +150,7 @@ async function build(options: AccountsOptions): Promise<{ gatehouse: Gatehouse; 
     switches: options.features,
   })
   const offers = (name: string) => available.some((feature) => feature.name === name)
-  const globals = { links: linksOf(available) }
+  const globals = { links: linksOf(available), added }
   const voices = createVoices(options, { url, places, assets, offers, globals, now })
   const languages = languageChoiceOf(voices, options, (ctx, tag) => noteLanguage(ctx, gatehouse, tag))
   const cookie = cookiesOf(options, keyring)
@@ -202,6 +203,7 @@ async function build(options: AccountsOptions): Promise<{ gatehouse: Gatehouse; 
     countLogin: (outcome) => options.metrics?.login(outcome),
     render: (language, template, values) => voices.of(language).renderMail(template, values),
     codes: createCodes(keyring.secrets('codes')),
+    mailKinds: { ...KINDS, ...added.mails },
     csrf,
     loginCookie: login,
     halfLoginCookie: cookie('half'),

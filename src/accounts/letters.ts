@@ -1,11 +1,4 @@
-import {
-  type Facts,
-  LostMail,
-  type MailKind,
-  type Outbox,
-  type Prepared,
-  UnreadableMail,
-} from '../mail/outbox.js'
+import { type Facts, LostMail, type Outbox, type Prepared, UnreadableMail } from '../mail/outbox.js'
 import type { Letter } from '../mail/template.js'
 import type { Codes } from '../secrets/code-mac.js'
 import { hashOf, newToken } from '../secrets/token.js'
@@ -18,8 +11,8 @@ import type { Url } from '../web/routes.js'
 import { CODE_LIFE, newCode } from './codes.js'
 import { emailKeyOf } from './fields.js'
 import { type Counted, LimitReached, type Limits } from './limits.js'
-import { isKind, KINDS, type Kind } from './mail-kinds.js'
-import type { Recipient } from './recipients.js'
+import { KINDS, type Kind, type MailKinds } from './mail-kinds.js'
+import { type Recipient, told } from './recipients.js'
 
 /** What letters are made with. */
 export interface LetterOptions {
@@ -27,6 +20,7 @@ export interface LetterOptions {
   outbox: Outbox
   limits: Limits
   codes: Codes
+  mailKinds: MailKinds
   url: Url
   /** Whether this site has the feature of this name. */
   offers: (name: string) => boolean
@@ -42,15 +36,23 @@ export async function addresseeOf(
   const prepared = outbox.preparedOf(mail)
   if (prepared !== undefined) return prepared.to
   const facts = outbox.factsOf(mail)
-  if (facts === undefined || !isKind(mail.kind)) return undefined
-  return (await KINDS[mail.kind].recipient(database.main, facts, mail.userId))?.to
+  if (facts === undefined) return undefined
+  // The command line knows no features: theirs are notices.
+  const { recipient = told } = new Map(Object.entries(KINDS)).get(mail.kind) ?? {}
+  return (await recipient(database.main, facts, mail.userId))?.to
 }
 
 /** A mail, once it is known to whom it goes. */
 export interface PreparedMail {
-  kind: MailKind
+  kind: string
   prepared: Prepared
   facts: Facts
+}
+
+function kindOf({ mailKinds }: Pick<LetterOptions, 'mailKinds'>, name: string): Kind {
+  const kind = mailKinds[name]
+  if (kind === undefined) throw new UnreadableMail()
+  return kind
 }
 
 /**
@@ -59,7 +61,7 @@ export interface PreparedMail {
  */
 export async function letterOf(options: LetterOptions, mail: StoredMail): Promise<Letter | undefined> {
   const facts = options.outbox.factsOf(mail)
-  if (facts === undefined || !isKind(mail.kind)) throw new UnreadableMail()
+  if (facts === undefined) throw new UnreadableMail()
   const prepare = mail.prepared === '' ? prepareFirst : prepareAgain
   const prepared = await prepare(options, mail, facts, mail.kind)
   return prepared && letterFor(options, prepared)
@@ -67,21 +69,20 @@ export async function letterOf(options: LetterOptions, mail: StoredMail): Promis
 
 /** The letter of a mail that is prepared. */
 export function letterFor(
-  options: Pick<LetterOptions, 'url' | 'offers'>,
+  options: Pick<LetterOptions, 'url' | 'offers' | 'mailKinds'>,
   { kind, prepared, facts }: PreparedMail,
 ): Letter {
   const { to, name, code = '', language } = prepared
-  const { life = 0 } = KINDS[kind].token ?? {}
+  const { life = 0 } = kindOf(options, kind).token ?? {}
   const values = { ...facts, name, code, life, codeLife: CODE_LIFE }
-  return { kind, to, language, path: pathOf(options, kind, prepared), values }
+  return { kind, to, language, path: pathOf(options, kindOf(options, kind), prepared), values }
 }
 
 function pathOf(
   { url, offers }: Pick<LetterOptions, 'url' | 'offers'>,
-  kind: MailKind,
+  { page, token }: Kind,
   prepared: Prepared,
 ): string {
-  const { page, token } = KINDS[kind]
   // A notice leads somewhere, also where the page that would help is switched off.
   return token !== undefined || offers(page) ? url(page, prepared.token) : url('login')
 }
@@ -90,12 +91,12 @@ async function prepareAgain(
   options: LetterOptions,
   mail: StoredMail,
   facts: Facts,
-  asked: MailKind,
+  asked: string,
 ): Promise<PreparedMail> {
   const prepared = options.outbox.preparedOf(mail)
   if (prepared === undefined) throw new UnreadableMail()
   const { kind = asked } = prepared
-  const { token } = KINDS[kind]
+  const { token } = kindOf(options, kind)
   if (token !== undefined && prepared.token !== undefined) {
     const hash = hashOf(prepared.token)
     await options.database.write((transaction) => tokens.extend(transaction, hash, endsOf(options, token)))
@@ -107,16 +108,17 @@ async function prepareFirst(
   options: LetterOptions,
   mail: StoredMail,
   facts: Facts,
-  asked: MailKind,
+  asked: string,
 ): Promise<PreparedMail | undefined> {
-  const recipient = await KINDS[asked].recipient(options.database.main, facts, mail.userId)
+  const recipient = await kindOf(options, asked).recipient(options.database.main, facts, mail.userId)
   if (recipient === undefined) return undefined
   const { kind = asked, account } = recipient
   // A reset that we ourselves have asked for is no stranger's.
   const isOurs = asked === 'password-reset' && mail.userId !== null
-  const counted = isOurs ? [] : countedWhenSent(kind, account.user)
+  const about = kindOf(options, kind)
+  const counted = isOurs ? [] : countedWhenSent(about, `${kind} ${account.user.id}`)
   if (!(await isWelcome(options, counted))) return undefined
-  const prepared = preparedFor(kind, facts, recipient)
+  const prepared = preparedFor(about, facts, recipient)
   const found = { kind, facts, prepared: { ...prepared, ...(kind !== asked && { kind }) } }
   try {
     await store(options, mail, account.user.id, found)
@@ -128,9 +130,9 @@ async function prepareFirst(
   return found
 }
 
-function preparedFor(kind: MailKind, facts: Facts, { account, to }: Recipient): Prepared {
+function preparedFor(kind: Kind, facts: Facts, { account, to }: Recipient): Prepared {
   const language = languageFor(kind, facts, account)
-  const { token } = KINDS[kind]
+  const { token } = kind
   return {
     to,
     name: isConfirmed(kind, account, to) ? account.user.name : '',
@@ -141,13 +143,11 @@ function preparedFor(kind: MailKind, facts: Facts, { account, to }: Recipient): 
 }
 
 // Mail programs make links of names like `win.example`: whoever signs up with a stranger's address must not write to them.
-function isConfirmed(kind: MailKind, { user }: users.Account, to: string): boolean {
-  return KINDS[kind].toFormer ?? (user.emailConfirmedAt !== null && emailKeyOf(to) === emailKeyOf(user.email))
+function isConfirmed({ toFormer }: Kind, { user }: users.Account, to: string): boolean {
+  return toFormer ?? (user.emailConfirmedAt !== null && emailKeyOf(to) === emailKeyOf(user.email))
 }
 
-function countedWhenSent(kind: MailKind, { id }: users.User): Counted[] {
-  const { limit, pause } = KINDS[kind]
-  const of = `${kind} ${id}`
+function countedWhenSent({ limit, pause }: Kind, of: string): Counted[] {
   return [
     ...(limit === undefined ? [] : [{ rule: limit, of }]),
     ...(pause === undefined ? [] : [{ rule: pause, of }]),
@@ -155,10 +155,10 @@ function countedWhenSent(kind: MailKind, { id }: users.User): Counted[] {
 }
 
 // A thief's language must not keep owners from reading what has happened to their account.
-function languageFor(kind: MailKind, { language }: Facts, account: users.Account): string | undefined {
+function languageFor({ isAsked }: Kind, { language }: Facts, account: users.Account): string | undefined {
   const ofRequest = typeof language === 'string' ? language : undefined
   const ofOwner = account.language ?? undefined
-  return KINDS[kind].isAsked ? (ofRequest ?? ofOwner) : (ofOwner ?? ofRequest)
+  return isAsked ? (ofRequest ?? ofOwner) : (ofOwner ?? ofRequest)
 }
 
 /** Writes what the mail turned out to be, and its token. Throws `LostMail`. */
@@ -168,7 +168,7 @@ async function store(
   userId: string,
   { kind, prepared, facts }: PreparedMail,
 ): Promise<void> {
-  const { token } = KINDS[kind]
+  const { token } = kindOf(options, kind)
   const { to, token: secret, code } = prepared
   const sealed = options.outbox.sealPrepared(mail.id, prepared)
   await options.database.write(async (transaction) => {

@@ -1,5 +1,5 @@
 import { DAY, HOUR } from '../base/durations.js'
-import type { MailKind } from '../mail/outbox.js'
+import type { OwnMailKind } from '../mail/outbox.js'
 import type { Purpose } from '../tables/tokens.js'
 import { asked, type FindRecipient, formerly, newAddress, owner, told, unconfirmed } from './recipients.js'
 
@@ -20,13 +20,16 @@ export interface Kind {
   pause?: 'mailPause'
 }
 
+/** All kinds of mails, those that features add with ours. */
+export type MailKinds = Readonly<Record<string, Kind>>
+
 export const CONFIRM_LIFE = DAY
 export const RESET_LIFE = HOUR
 export const CHANGE_LIFE = DAY
 export const UNDO_LIFE = 7 * DAY
 export const REOPEN_LIFE = 14 * DAY
 
-export const KINDS: Record<MailKind, Kind> = {
+export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
   'email-confirm': {
     recipient: unconfirmed,
     page: 'email/confirm/link',
@@ -69,8 +72,4 @@ export const KINDS: Record<MailKind, Kind> = {
     // Not where it is closed: of a button pressed twenty times at once nobody should be told that it is too often.
     limit: 'mailAccount',
   },
-}
-
-export function isKind(kind: string): kind is MailKind {
-  return kind in KINDS
 }

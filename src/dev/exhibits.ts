@@ -6,7 +6,7 @@ import type { PreparedMail } from '../accounts/letters.js'
 import { LimitReached } from '../accounts/limits.js'
 import { KINDS, REOPEN_LIFE } from '../accounts/mail-kinds.js'
 import { HOUR, MINUTE } from '../base/durations.js'
-import type { Facts, MailKind } from '../mail/outbox.js'
+import type { Facts, OwnMailKind } from '../mail/outbox.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Advice, Broken, Form, Message, Values } from '../web/form.js'
 import type { Link } from '../web/notices.js'
@@ -651,14 +651,14 @@ function mailExhibits({ now }: Setting): Exhibit[] {
 }
 
 /** Those that go only to addresses that nobody has confirmed, or that are no longer the account's. */
-const NAMELESS: readonly MailKind[] = ['email-confirm', 'email-change', 'email-corrected', 'email-undone']
+const NAMELESS: readonly OwnMailKind[] = ['email-confirm', 'email-change', 'email-corrected', 'email-undone']
 
 function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedMail[] {
   const { user, nextEmail } = person
   const at = now - HOUR
   const where: Facts = { to: user.email, at, browser: 'Firefox', system: 'Linux', address: '2001:db8::1' }
   const nowhere: Facts = { to: user.email, at, browser: '', system: '', address: '' }
-  const facts: Record<MailKind, Facts> = {
+  const facts: Record<OwnMailKind, Facts> = {
     'email-confirm': {},
     'email-taken': {},
     'password-reset': {},
@@ -682,6 +682,6 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedM
   })
 }
 
-function mailKinds(facts: Record<MailKind, Facts>): MailKind[] {
-  return Object.keys(facts).filter((kind): kind is MailKind => kind in facts)
+function mailKinds(facts: Record<OwnMailKind, Facts>): OwnMailKind[] {
+  return Object.keys(facts).filter((kind): kind is OwnMailKind => kind in facts)
 }

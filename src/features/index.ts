@@ -2,7 +2,8 @@ import * as devGallery from '../dev/gallery.js'
 import * as devMailbox from '../dev/mailbox.js'
 import type { Outbox } from '../mail/outbox.js'
 import type { Switches } from '../options.js'
-import type { Feature, FeatureLink, LinkPlace } from '../visitor/feature.js'
+import type { Feature, FeatureLink, FeatureMail, LinkPlace } from '../visitor/feature.js'
+import type { Message } from '../web/form.js'
 import * as accountActivity from './account/activity.js'
 import * as accountClose from './account/close.js'
 import * as accountDevices from './account/devices.js'
@@ -85,3 +86,13 @@ export const features: readonly Feature[] = [
   devMailbox,
   devGallery,
 ]
+
+/** What features add, by its name. */
+export const added = {
+  events: together<Message>(features.map(({ events }) => events)),
+  mails: together<FeatureMail>(features.map(({ mails }) => mails)),
+}
+
+function together<Thing>(parts: readonly (Readonly<Record<string, Thing>> | undefined)[]) {
+  return Object.fromEntries(parts.flatMap((part = {}) => Object.entries(part)))
+}

@@ -6,7 +6,13 @@ import type { Db } from '../tables/schema.js'
 import type { OutgoingMail } from './transport.js'
 
 /** The mails there are, by the names of their templates. */
-export type MailKind =
+export type MailKind = OwnMailKind | keyof FeatureMails
+
+/** Mails that features add, each for itself: `declare module '…/mail/outbox.js' { interface FeatureMails { … } }`. */
+// biome-ignore lint/suspicious/noEmptyInterface: features fill it.
+export interface FeatureMails {}
+
+export type OwnMailKind =
   | 'email-confirm'
   | 'email-taken'
   | 'password-reset'
@@ -51,7 +57,7 @@ export interface Prepared {
   /** In which it is written; without one, in the site's first. */
   language?: string
   /** What it turned out to be, if not what was asked for. */
-  kind?: MailKind
+  kind?: string
   token?: string
   code?: string
 }

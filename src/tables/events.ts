@@ -34,7 +34,11 @@ export const EVENT_KINDS = [
  * A stable name of what has happened, on which pages and hosts rely. That an account was erased is told to the host alone:
  * its history goes with it.
  */
-export type EventKind = (typeof EVENT_KINDS)[number] | 'account_erased'
+export type EventKind = (typeof EVENT_KINDS)[number] | keyof FeatureEvents | 'account_erased'
+
+/** Kinds that features add, each for itself: `declare module '…/tables/events.js' { interface FeatureEvents { … } }`. */
+// biome-ignore lint/suspicious/noEmptyInterface: features fill it.
+export interface FeatureEvents {}
 
 /** The security history of each user: rows are only added, and go when they are old or their user goes. */
 export interface EventsTable {

@@ -1,4 +1,5 @@
 import type Router from '@koa/router'
+import type { Kind } from '../accounts/mail-kinds.js'
 import type { Message } from '../web/form.js'
 import type { Gatehouse } from './gatehouse.js'
 
@@ -11,6 +12,10 @@ export interface Feature {
   requires?: readonly string[]
   /** Where its page is linked, as long as it is offered. */
   links?: readonly FeatureLink[]
+  /** The kinds of events that it adds to the history, each with what it is called there. */
+  events?: Readonly<Record<string, Message>>
+  /** The kinds of mails that it adds: `templates/mail/<kind>.txt` and `.html`. */
+  mails?: Readonly<Record<string, FeatureMail>>
   routes(router: Router, gatehouse: Gatehouse): void
 }
 
@@ -24,4 +29,9 @@ export interface FeatureLink {
   title: Message
   /** What stands beside it. */
   hint?: Message
+}
+
+export interface FeatureMail extends Kind {
+  /** What users read of it where their data is listed. */
+  title: Message
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
+import type { MailKinds } from '../accounts/mail-kinds.js'
 import type { Registry } from '../accounts/registry.js'
 import type { Render } from '../mail/template.js'
 import type { Seal } from '../secrets/seal.js'
@@ -24,6 +25,7 @@ export interface Gatehouse extends Registry {
   languageOf: (ctx: Context) => string
   /** Renders a template of a mail, `.txt` or `.html`, in a language; one that is not offered is the site's first. */
   render: Render
+  mailKinds: MailKinds
   csrf: Csrf
   loginCookie: LoginCookie
   /** How far a login has come that needs more than a password. */
