@@ -17,17 +17,13 @@ export type { DatabaseLocation, PostgresHandle, SqliteHandle } from './database/
 export type { MailServer } from './mail/smtp.js'
 export { DeliveryError, type DeliveryProblem, type OutgoingMail, type Transport } from './mail/transport.js'
 export type { AccountsOptions, Switches, Theme } from './options.js'
-export { siteKeys } from './secrets/keyring.js'
+export { siteKeys } from './secrets/key-file.js'
 export type { PasswordCosts } from './secrets/password.js'
 export { inProcesses } from './server/cluster.js'
 export { type Config, ConfigError, readConfig } from './server/config.js'
 export { readDotEnv } from './server/dot-env.js'
-export {
-  createMetrics,
-  gatherMetrics,
-  type Metrics,
-  type MetricsOptions,
-} from './server/metrics.js'
+export { createMetrics, gatherMetrics } from './server/metrics.js'
+export type { Metrics, MetricsOptions } from './server/prometheus.js'
 export { type ServeOptions, serve } from './server/serve.js'
 export type { AccountEvent, EventKind } from './tables/events.js'
 export type { Transaction } from './tables/schema.js'

@@ -10,8 +10,8 @@ import { isSender, isSmtpUrl, type MailServer } from './mail/smtp.js'
 import type { Transport } from './mail/transport.js'
 import type { PasswordCosts } from './secrets/password.js'
 import { isOrigin } from './server/environment.js'
-import type { Metrics } from './server/metrics.js'
 import { isObject, RULES, sentenceOf, someOf } from './server/option-rules.js'
+import type { Metrics } from './server/prometheus.js'
 import type { Places } from './web/site.js'
 
 export interface AccountsOptions {

@@ -28,9 +28,7 @@ const UPWARD: readonly string[] = [
 ]
 
 /** Circles that are still there. Nothing may be added. */
-const CIRCLES: readonly string[] = [
-  'src/server/metrics.ts > src/server/prometheus.ts > src/server/metrics.ts',
-]
+const CIRCLES: readonly string[] = []
 
 const PACKAGE = /^(?!src\/|db\/|test\/|\.)/
 

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { verifySmtp } from '../mail/smtp.js'
-import { createKeyring, siteKeys } from '../secrets/keyring.js'
+import { siteKeys } from '../secrets/key-file.js'
+import { createKeyring } from '../secrets/keyring.js'
 import { compareOverrides } from '../views/overrides.js'
 import { otherHtmxIn } from '../views/templates.js'
 import type { Config } from './config.js'

@@ -11,7 +11,7 @@ const PART_OF_TIME = 1 / 200
 /** Whoever collects figures waits no longer than that. */
 const PATIENCE = 2 * SECOND
 
-type Watched = Pick<accounts.Registry, 'database' | 'passwords' | 'outbox' | 'now'>
+export type Watched = Pick<accounts.Registry, 'database' | 'passwords' | 'outbox' | 'now'>
 
 /** What is not counted as it happens, but asked when somebody wants to know it. Each has to be asked of one Gatehouse alone. */
 export function watchGatehouse({ database, passwords, outbox, now }: Watched, registry: Registry): void {

@@ -1,11 +1,38 @@
-import type { Context } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
-import { LOGIN_OUTCOMES } from '../accounts/registry.js'
+import { LOGIN_OUTCOMES, type LoginOutcome } from '../accounts/registry.js'
 import { routeOf, statusOf } from '../web/log.js'
-import { watchGatehouse } from './gauges.js'
-import type { Metrics, MetricsOptions } from './metrics.js'
+import { type Watched, watchGatehouse } from './gauges.js'
 import { textOfAll } from './metrics-of-workers.js'
 import { listenForMetrics, metricsPage } from './metrics-page.js'
+
+/** Figures of a site for Prometheus, in a registry of their own. Names and labels: docs/metrics.md. */
+export interface Metrics {
+  /** Counts and times every request, by the pattern of its route; for before everything else. */
+  requests: Middleware
+  /** Answers `/metrics` to whoever has the token, and 401 to others; nothing if the figures are on a port of their own. */
+  page: Middleware
+  /** Opens that port, if there is to be one. Throws a sentence if it cannot be had. */
+  listen(): Promise<void>
+  /** All figures, in Prometheus' text format; of all processes, if there are several on this machine (node:cluster). */
+  text(): Promise<string>
+  /** Counts a login; `accounts` does. */
+  login(outcome: LoginOutcome): void
+  /** Asks this Gatehouse from now on; `accounts` does. Once, for there is one figure for each name. */
+  watch(gatehouse: Watched): void
+  /** Closes the port; `accounts` does, when it is closed. */
+  close(): void
+}
+
+/** Who may see the figures. */
+export interface MetricsOptions {
+  /** Has to come with every request, as `Authorization: Bearer <token>`; at least 16 characters. */
+  token?: string
+  /** By default they are on the site's own port, and a token is asked for; on one of their own it need not. */
+  port?: number
+  /** Where that port listens; 127.0.0.1 by default. */
+  host?: string
+}
 
 // From a page out of memory to a password that waits for its turn, in seconds.
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]

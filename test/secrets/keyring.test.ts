@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createKeyring, siteKeys, splitKeys } from '../../src/secrets/keyring.js'
+import { siteKeys } from '../../src/secrets/key-file.js'
+import { createKeyring, splitKeys } from '../../src/secrets/keyring.js'
 import { Program } from '../support/program.js'
 
 const ONE = Buffer.alloc(32, 1).toString('base64url')
@@ -128,7 +129,7 @@ for (const [what, content] of Object.entries({
 
 const MAKER = `
   import { createInterface } from 'node:readline'
-  import { siteKeys } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../src/secrets/keyring.js')))}
+  import { siteKeys } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../src/secrets/key-file.js')))}
   console.log('waiting')
   for await (const keyFile of createInterface({ input: process.stdin })) {
     if (keyFile === '') break

@@ -1,5 +1,6 @@
 import type { Registry } from '../../accounts/registry.js'
-import { changeKeyFile, createKeyring, siteKeys } from '../../secrets/keyring.js'
+import { changeKeyFile, siteKeys } from '../../secrets/key-file.js'
+import { createKeyring } from '../../secrets/keyring.js'
 import { type Config, readConfig } from '../../server/config.js'
 import { readDotEnv } from '../../server/dot-env.js'
 import { refuseMissingKeys, withRegistry } from '../command.js'

@@ -1,0 +1,128 @@
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import type { DatabaseLocation } from '../database/locate.js'
+import { locate } from '../database/locate.js'
+import { isCode, makeFolder } from '../database/private-files.js'
+import { createKeyring, newKey, splitKeys } from './keyring.js'
+
+/** The keys of a site that was given none: those kept beside the file of SQLite. Throws for another database. */
+export function keptKeys(database: DatabaseLocation): readonly string[] {
+  const located = locate(database)
+  if (located.kind !== 'file')
+    throw new Error('The keys have to be given: there is no file beside which they could be kept.')
+  return siteKeys({ sessionKeys: [], keyFile: `${located.file.path}.key` })
+}
+
+/**
+ * The keys of the configuration, or if it has none those kept in the key file (mode 0600), which is made with
+ * one new key the first time. Throws for a damaged file and leaves it alone: a new key would sign everybody out.
+ */
+export function siteKeys({
+  sessionKeys,
+  keyFile,
+}: {
+  sessionKeys: readonly string[]
+  keyFile: string
+}): readonly string[] {
+  if (sessionKeys.length > 0) return sessionKeys
+  const keys = readKeyFile(keyFile) ?? makeKeyFile(keyFile)
+  try {
+    createKeyring(keys)
+  } catch {
+    throw new Error(
+      `The key file ${keyFile} is damaged. Put a copy of it back, or remove it to sign everybody out and begin anew.`,
+    )
+  }
+  return keys
+}
+
+function readKeyFile(file: string): string[] | undefined {
+  try {
+    return splitKeys(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined
+    throw new Error(
+      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be read: ${messageOf(error)}.`,
+    )
+  }
+}
+
+function makeKeyFile(file: string): string[] {
+  try {
+    makeFolder(dirname(file))
+    return linkedKeys(file)
+  } catch (error) {
+    throw new Error(
+      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be made: ${messageOf(error)}.`,
+    )
+  }
+}
+
+// Written aside and linked into place: of two processes that start together one wins, and neither reads half a key.
+function linkedKeys(file: string): string[] {
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, `${newKey()}\n`, { mode: 0o600 })
+  chmodSync(draft, 0o600)
+  try {
+    linkSync(draft, file)
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error
+  } finally {
+    rmSync(draft)
+  }
+  return splitKeys(readFileSync(file, 'utf8'))
+}
+
+/**
+ * Changes the ring in the key file, which is there and whole; whoever reads it meanwhile sees the former ring or the new one.
+ * Throws a sentence if it cannot be written, or is being changed by somebody else.
+ */
+export function changeKeyFile(keyFile: string, change: (keys: readonly string[]) => readonly string[]): void {
+  const file = realpathSync(keyFile)
+  const draft = `${file}.new`
+  const handle = claimDraft(draft, file)
+  try {
+    const keys = change(siteKeys({ sessionKeys: [], keyFile: file }))
+    writeFileSync(handle, `${keys.join(',\n')}\n`)
+    // By root, too, the file stays its owner's.
+    const { uid, gid } = statSync(file)
+    if (process.getuid?.() !== uid) chownSync(draft, uid, gid)
+    fsyncSync(handle)
+    renameSync(draft, file)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  } finally {
+    closeSync(handle)
+  }
+}
+
+// Two that rotate at once would each drop the other's new key.
+function claimDraft(draft: string, file: string): number {
+  try {
+    return openSync(draft, 'wx', 0o600)
+  } catch (error) {
+    if (!isCode(error, 'EEXIST'))
+      throw new Error(`The key file ${file} cannot be changed: ${messageOf(error)}.`)
+    throw new Error(
+      `There is ${draft}: somebody else is changing the keys. If nobody is, it was left behind by a crash: remove it.`,
+    )
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
