@@ -234,7 +234,10 @@ function limitsOf(
   if (limits !== 'off') {
     return createLimits({
       database,
-      rules: { ...LIMITS, ...limits },
+      rules: { ...LIMITS, ...added.limits, ...limits },
+      messages: Object.fromEntries(
+        Object.entries(added.limits).map(([name, { message }]) => [name, message]),
+      ),
       secrets: keyring.secrets('limits'),
       now,
     })

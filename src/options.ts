@@ -4,14 +4,17 @@ import type { OnEvent } from './accounts/events.js'
 import type { Hooks } from './accounts/hooks.js'
 import { checkSignupFields, refuseFormerHooks } from './accounts/hooks.js'
 import type { Lifetimes } from './accounts/lifetimes.js'
-import type { LimitRules } from './accounts/limits.js'
+import { LIMITS, type LimitRules } from './accounts/limits.js'
 import { type DatabaseLocation, locate } from './database/locate.js'
+import { added } from './features/index.js'
 import { isSender, isSmtpUrl, type MailServer } from './mail/smtp.js'
 import type { Transport } from './mail/transport.js'
 import type { PasswordCosts } from './secrets/password.js'
+import { type Config, readConfig as readSettings } from './server/config.js'
 import { isOrigin } from './server/environment.js'
-import { isObject, RULES, sentenceOf, someOf } from './server/option-rules.js'
+import { isObject, limitsRule, RULES, sentenceOf, someOf } from './server/option-rules.js'
 import type { Metrics } from './server/prometheus.js'
+import type { Switches } from './visitor/feature.js'
 import type { Places } from './web/site.js'
 
 export interface AccountsOptions {
@@ -127,13 +130,17 @@ export interface AccountsOptions {
   now?: () => number
 }
 
-/** Which features are switched on or off, by name; those that are not named are on. */
-export type Switches = Readonly<Record<string, boolean>>
-
 export type Theme = 'auto' | 'light' | 'dark'
 
 // So written that the compiler misses a new one.
-const SCHEMA = someOf(RULES satisfies Record<keyof AccountsOptions, unknown>)
+const RULES_OF_OPTIONS = RULES satisfies Record<keyof AccountsOptions, unknown>
+const ALL_LIMITS = { ...LIMITS, ...added.limits }
+const SCHEMA = someOf({ ...RULES_OF_OPTIONS, limits: limitsRule(ALL_LIMITS) })
+
+/** Reads the environment. Throws `ConfigError` with all mistakes at once; variables it does not know are let be. */
+export function readConfig(variables: NodeJS.ProcessEnv): Config {
+  return readSettings(variables, ALL_LIMITS)
+}
 
 /** Throws a sentence if an option is wrong by itself, or beside another one. */
 export function checkOptions(options: AccountsOptions): void {

@@ -23,7 +23,6 @@ const ROOMS: readonly (readonly string[])[] = [
 const UPWARD: readonly string[] = [
   'src/features/index.ts src/dev/gallery.ts',
   'src/features/index.ts src/dev/mailbox.ts',
-  'src/features/index.ts src/options.ts',
   'src/views/site-views.ts src/options.ts',
 ]
 

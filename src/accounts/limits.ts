@@ -70,6 +70,12 @@ export const LIMITS: LimitRules = {
   takenNetwork: { max: 300, window: HOUR },
 }
 
+/** Limits that features add, each for itself: `declare module '…/accounts/limits.js' { interface FeatureLimits { … } }`. */
+// biome-ignore lint/suspicious/noEmptyInterface: features fill it.
+export interface FeatureLimits {}
+
+export type LimitName = keyof LimitRules | keyof FeatureLimits
+
 /** Reads a limit as settings say it: `5/5m`. Undefined for anything else. */
 export function parseLimit(text: string): Limit | undefined {
   const [, count = '', duration = ''] = /^([1-9]\d{0,8})\/(.+)$/.exec(text.trim()) ?? []
@@ -79,7 +85,7 @@ export function parseLimit(text: string): Limit | undefined {
 
 /** What a limit counts: which one, and whose tries. */
 export interface Counted {
-  rule: keyof LimitRules
+  rule: LimitName
   of: string
   /**
    * Reached, it is not told: two names with one counter that anybody could see would be known for names of one account.
@@ -111,23 +117,23 @@ export interface Limits {
 export class LimitReached extends Error {
   override readonly name = 'LimitReached'
   readonly status = 429
-  readonly rule: keyof LimitRules
+  readonly rule: LimitName
   /** In seconds. */
   readonly retryAfter: number
   readonly answer: Message
   readonly #wait: number
 
-  constructor(rule: keyof LimitRules, wait: number, sentences = SENTENCES) {
+  constructor(rule: LimitName, wait: number, messages: Messages = MESSAGES) {
     super(`The limit ${rule} is reached.`)
     this.rule = rule
     this.#wait = wait
     this.retryAfter = Math.max(1, Math.ceil(wait / 1000))
-    this.answer = { ...sentences[rule], params: { when: { milliseconds: wait } } }
+    this.answer = { ...(messages[rule] ?? TOO_MANY_ATTEMPTS), params: { when: { milliseconds: wait } } }
   }
 
   /** The same where a password can be chosen by mail, which lets its browser in whatever strangers have filled. */
   withReset(): LimitReached {
-    return new LimitReached(this.rule, this.#wait, { ...SENTENCES, ...WITH_RESET })
+    return new LimitReached(this.rule, this.#wait, { ...MESSAGES, ...WITH_RESET })
   }
 }
 
@@ -147,7 +153,9 @@ const TOO_MANY_CODES_HERE = {
     'Codes are not accepted for a while, because too many wrong ones were entered. Use the link in the email, or try again {when}.',
 }
 
-const SENTENCES: Record<keyof LimitRules, Message> = {
+type Messages = Readonly<Record<string, Message>>
+
+const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
   loginName: TOO_MANY_ATTEMPTS,
   loginAccount: TOO_MANY_ATTEMPTS,
   loginNetwork: TOO_MANY_ATTEMPTS,
@@ -194,7 +202,7 @@ const ATTEMPTS_OR_RESET = {
   sentence: 'Too many failed attempts. Please try again {when}, or choose a new password by email.',
 }
 
-const WITH_RESET: Partial<Record<keyof LimitRules, Message>> = {
+const WITH_RESET: Messages = {
   loginName: ATTEMPTS_OR_RESET,
   loginAccount: ATTEMPTS_OR_RESET,
   loginNetwork: ATTEMPTS_OR_RESET,
@@ -208,7 +216,9 @@ const WITH_RESET: Partial<Record<keyof LimitRules, Message>> = {
 
 export interface LimitsOptions {
   database: Database
-  rules: LimitRules
+  rules: Readonly<Record<string, Limit>>
+  /** What is said when a limit of a feature is reached, with `{when}`. */
+  messages?: Messages
   /**
    * Of the keys of the ring, newest first. They keep names and addresses out of the table: what is counted is only known by
    * its HMAC. The newest counts; what was counted by an older one still holds, or each new key would give a guesser new tries.
@@ -217,9 +227,11 @@ export interface LimitsOptions {
   now: () => number
 }
 
-export function createLimits({ database, rules, secrets, now }: LimitsOptions): Limits {
+export function createLimits({ database, rules, messages, secrets, now }: LimitsOptions): Limits {
   const places = (counted: readonly Counted[]) =>
-    counted.map((one): Place => ({ ...one, limit: rules[one.rule], keys: keysOf(one, secrets) }))
+    counted.map((one): Place => ({ ...one, limit: limitOf(one, rules), keys: keysOf(one, secrets) }))
+  const refuse = (counters: PlaceCounter[], holds: (counter: PlaceCounter) => boolean) =>
+    refuseLongest(counters.filter(holds), now(), { ...MESSAGES, ...messages })
 
   const giveBack = async (counted: readonly Counted[], times = 1) => {
     if (counted.length === 0 || times === 0) return
@@ -237,13 +249,13 @@ export function createLimits({ database, rules, secrets, now }: LimitsOptions): 
         wanted.flatMap(({ keys }) => keys),
         now(),
       )
-      refuse(counters(wanted, running).filter(isLoud), isFull, now())
+      refuse(counters(wanted, running).filter(isLoud), isFull)
       const begun = wanted.map((place) => ({ key: newest(place), resetsAt: now() + place.limit.window }))
       const counting = await database.note((db) => limits.count(db, begun, now()))
       const taken = counters(wanted, [...counting, ...olderOf(running, wanted)])
       const loud = taken.filter(isLoud)
       if (loud.some(isOver)) await giveBack(counted)
-      refuse(loud, isOver, now())
+      refuse(loud, isOver)
       const isHeld = taken.some(isOver)
       return { filled: taken.filter((counter) => isFull(counter) && !isOver(counter)), isHeld }
     },
@@ -267,6 +279,13 @@ interface Place extends Counted {
 interface PlaceCounter extends Place {
   count: number
   resetsAt: number
+}
+
+function limitOf({ rule }: Counted, rules: LimitsOptions['rules']): Limit {
+  const limit = rules[rule]
+  if (limit === undefined)
+    throw new Error(`There is no limit ${rule}: the feature has to name it in its limits.`)
+  return limit
 }
 
 function keysOf({ rule, of }: Counted, secrets: readonly Buffer[]): string[] {
@@ -305,9 +324,9 @@ function isOver({ count, limit }: PlaceCounter): boolean {
 }
 
 /** Throws for the limit that holds longest, if one does. */
-function refuse(counters: PlaceCounter[], holds: (counter: PlaceCounter) => boolean, now: number): void {
-  const [longest] = counters.filter(holds).sort((one, other) => other.resetsAt - one.resetsAt)
-  if (longest !== undefined) throw new LimitReached(longest.rule, longest.resetsAt - now)
+function refuseLongest(counters: PlaceCounter[], now: number, messages: Messages): void {
+  const [longest] = counters.sort((one, other) => other.resetsAt - one.resetsAt)
+  if (longest !== undefined) throw new LimitReached(longest.rule, longest.resetsAt - now, messages)
 }
 
 /** For load tests alone: nothing is ever too often. */

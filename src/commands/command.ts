@@ -106,7 +106,7 @@ function registryOf(config: Config, { hooks, database }: Pick<Registry, 'hooks' 
     passwords: { ...createPasswords(), hash: hashOne },
     rules: rulesOf(config),
     lifetimes: LIFETIMES,
-    limits: createLimits({ database, rules: LIMITS, secrets: keyring.secrets('limits'), now }),
+    limits: createLimits({ database, rules: { ...LIMITS }, secrets: keyring.secrets('limits'), now }),
     // The site alone knows who listens.
     events: createEvents({ database, log }),
     outbox: createOutbox({

@@ -1,8 +1,14 @@
 import * as devGallery from '../dev/gallery.js'
 import * as devMailbox from '../dev/mailbox.js'
 import type { Outbox } from '../mail/outbox.js'
-import type { Switches } from '../options.js'
-import type { Feature, FeatureLink, FeatureMail, LinkPlace } from '../visitor/feature.js'
+import type {
+  Feature,
+  FeatureLimit,
+  FeatureLink,
+  FeatureMail,
+  LinkPlace,
+  Switches,
+} from '../visitor/feature.js'
 import type { Message } from '../web/form.js'
 import * as accountActivity from './account/activity.js'
 import * as accountClose from './account/close.js'
@@ -91,6 +97,7 @@ export const features: readonly Feature[] = [
 export const added = {
   events: together<Message>(features.map(({ events }) => events)),
   mails: together<FeatureMail>(features.map(({ mails }) => mails)),
+  limits: together<FeatureLimit>(features.map(({ limits }) => limits)),
 }
 
 function together<Thing>(parts: readonly (Readonly<Record<string, Thing>> | undefined)[]) {

@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path'
 import { LIFETIMES, type Lifetimes } from '../accounts/lifetimes.js'
-import type { LimitRules } from '../accounts/limits.js'
+import { LIMITS, type LimitRules } from '../accounts/limits.js'
 import { isPackage, root } from '../base/package.js'
 import { isPostgresUrl, sqlitePath } from '../database/locate.js'
 import type { MailServer } from '../mail/smtp.js'
 import { splitKeys } from '../secrets/keyring.js'
-import { type Environment, environment } from './environment.js'
+import { type Environment, environmentWith } from './environment.js'
 
 const DATA = join(root, 'db', 'data')
 
@@ -71,10 +71,13 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-/** Reads the environment. Throws `ConfigError` with all mistakes at once; variables it does not know are let be. */
-export function readConfig(variables: NodeJS.ProcessEnv): Config {
+/**
+ * Reads the environment, in which these limits can be set. Throws `ConfigError` with all mistakes at once; variables it does not
+ * know are let be.
+ */
+export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LIMITS): Config {
   const given = Object.entries(variables).filter(([, value]) => value !== undefined && value.trim() !== '')
-  const { data, error } = environment.safeParse(Object.fromEntries(given))
+  const { data, error } = environmentWith(limits).safeParse(Object.fromEntries(given))
   const mistakes = error?.issues.map(({ path, message }) => `${path.join('.')} ${message}.`) ?? []
   const production = variables.NODE_ENV?.trim() === 'production'
   if (production) mistakes.push(...missingInProduction(given))

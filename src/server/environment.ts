@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { delimiter, resolve } from 'node:path'
 import { z } from 'zod/v3'
-import { LIMITS, type LimitRules, parseLimit } from '../accounts/limits.js'
+import { type LimitRules, parseLimit } from '../accounts/limits.js'
 import { parseDuration } from '../base/durations.js'
 import { isPostgresUrl, sqliteProblem } from '../database/locate.js'
 import { isSender, isSmtpUrl } from '../mail/smtp.js'
@@ -103,24 +103,24 @@ const variables = z.object({
     .optional(),
 })
 
-const LIMIT_NAMES = Object.keys(LIMITS).filter((name): name is keyof LimitRules => name in LIMITS)
-
 /** Of `loginName` it is `LIMIT_LOGIN_NAME`. */
-function variableOf(name: keyof LimitRules): string {
+function variableOf(name: string): string {
   return `LIMIT_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`
 }
 
-const limitVariables = z
-  .object(Object.fromEntries(LIMIT_NAMES.map((name) => [variableOf(name), limit().optional()])))
-  .transform((given) => {
-    const limits = { ...LIMITS }
-    for (const name of LIMIT_NAMES) limits[name] = given[variableOf(name)] ?? limits[name]
-    return { limits }
-  })
+/** The environment, where these limits can be set. */
+export function environmentWith(limits: LimitRules) {
+  const names = Object.keys(limits)
+  const limitVariables = z
+    .object(Object.fromEntries(names.map((name) => [variableOf(name), limit().optional()])))
+    .transform((given) => {
+      const set = names.map((name) => [name, given[variableOf(name)]] as const)
+      return { limits: { ...limits, ...Object.fromEntries(set.filter(([, value]) => value !== undefined)) } }
+    })
+  return variables.and(limitVariables)
+}
 
-export const environment = variables.and(limitVariables)
-
-export type Environment = z.infer<typeof environment>
+export type Environment = z.infer<ReturnType<typeof environmentWith>>
 
 function numeric(rule: z.ZodNumber) {
   return z

@@ -69,11 +69,7 @@ export const RULES = {
   }),
   workers: wholeNumber(1, 512),
   lifetimes: named(each(LIFETIMES, milliseconds)),
-  limits: chosen((value) =>
-    isObject(value)
-      ? named(each(LIMITS, named({ max: wholeNumber(1, 999_999_999), window: milliseconds })))
-      : fits('off, or an object of limits', () => value === 'off'),
-  ),
+  limits: limitsRule(LIMITS),
   features: z.record(yesOrNo, be('true or false by feature')),
   hooks: named({
     beforeSignup: callable,
@@ -95,6 +91,14 @@ export const RULES = {
   development: yesOrNo,
   log: fits('a log like those of pino', (value) => isObject(value) && 'info' in value && 'child' in value),
   now: callable,
+}
+
+/** What the option `limits` has to be, where these can be set. */
+export function limitsRule(names: object) {
+  const limit = named({ max: wholeNumber(1, 999_999_999), window: milliseconds })
+  return chosen((value) =>
+    isObject(value) ? named(each(names, limit)) : fits('off, or an object of limits', () => value === 'off'),
+  )
 }
 
 /** Holds a value to the schema that its kind asks for, with the errors of that. */

@@ -1,4 +1,5 @@
 import type Router from '@koa/router'
+import type { Limit } from '../accounts/limits.js'
 import type { Kind } from '../accounts/mail-kinds.js'
 import type { Message } from '../web/form.js'
 import type { Gatehouse } from './gatehouse.js'
@@ -16,6 +17,8 @@ export interface Feature {
   events?: Readonly<Record<string, Message>>
   /** The kinds of mails that it adds: `templates/mail/<kind>.txt` and `.html`. */
   mails?: Readonly<Record<string, FeatureMail>>
+  /** The limits that it adds, with their defaults: `renameTeam` is set by `LIMIT_RENAME_TEAM`. */
+  limits?: Readonly<Record<string, FeatureLimit>>
   routes(router: Router, gatehouse: Gatehouse): void
 }
 
@@ -35,3 +38,11 @@ export interface FeatureMail extends Kind {
   /** What users read of it where their data is listed. */
   title: Message
 }
+
+export interface FeatureLimit extends Limit {
+  /** What is said when it is reached, with `{when}`. */
+  message: Message
+}
+
+/** Which features are switched on or off, by name; those that are not named are on. */
+export type Switches = Readonly<Record<string, boolean>>
