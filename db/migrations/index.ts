@@ -17,6 +17,7 @@ import * as erasures from './0015-erasures.js'
 import * as endedDevices from './0016-ended-devices.js'
 import * as usedForms from './0017-used-forms.js'
 import * as sessionPlaces from './0018-session-places.js'
+import * as eventActors from './0019-event-actors.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -38,6 +39,7 @@ export const migrations: Record<string, Migration> = {
   '0016-ended-devices': endedDevices,
   '0017-used-forms': usedForms,
   '0018-session-places': sessionPlaces,
+  '0019-event-actors': eventActors,
 }
 
 /** Every table, with what its rows are told apart by; those first to which others refer. */

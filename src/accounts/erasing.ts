@@ -7,21 +7,19 @@ import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
 import * as users from '../tables/users.js'
 import { eventOf } from './history.js'
-import type { Origin } from './origin.js'
+import { type Origin, SYSTEM } from './origin.js'
 import type { Registry } from './registry.js'
 
 const MOST_TOLD = 500
 
-/** Who erases an account, as the event tells it in `about`. */
+/** What erases an account, as the event tells it in `about`. */
 export type Eraser = 'sweep' | 'denial' | 'gatehouse users delete'
 
 export interface Erasure {
   userId: string
-  by: Eraser
+  because: Eraser
   /** Returns the user, locked, if the account is to be erased indeed. */
   find: (transaction: Db) => Promise<users.User | undefined>
-  userAgent?: string
-  address?: string
 }
 
 /** An account that could not be erased. Nothing of it was. */
@@ -40,17 +38,11 @@ export class NotErased extends Error {
  * Throws `NotErased` if the host, or a table of the host's, does not let go of it.
  */
 export async function erase(
+  origin: Origin,
   registry: Pick<Registry, 'database' | 'hooks' | 'events' | 'now'>,
-  { userId, by, find, userAgent = '', address = '' }: Erasure,
+  { userId, because, find }: Erasure,
 ): Promise<boolean> {
-  const event: events.AccountEvent = {
-    kind: 'account_erased',
-    userId,
-    about: by,
-    at: registry.now(),
-    userAgent,
-    address,
-  }
+  const event = eventOf(origin, registry, { kind: 'account_erased', userId, about: because })
   const isErased = await registry.database
     .write(async (transaction) => {
       const user = await find(transaction)
@@ -73,7 +65,7 @@ export async function eraseEnded(
   let erased = 0
   for (const userId of await users.ended(registry.database.main, { now, ...size })) {
     const find = (transaction: Db) => users.lockEnded(transaction, userId, now)
-    if (await erase(registry, { userId, by: 'sweep', find })) erased++
+    if (await erase(SYSTEM, registry, { userId, because: 'sweep', find })) erased++
   }
   return erased
 }
@@ -91,9 +83,8 @@ export async function eraseDenied(
     const user = await users.lockUnconfirmed(transaction, userId, email)
     return (await isInUse(transaction, userId)) ? undefined : user
   }
-  const { userAgent, address } = eventOf(origin, registry, { kind: 'account_erased', userId })
   try {
-    return (await erase(registry, { userId, by: 'denial', find, userAgent, address })) ? 'erased' : 'unknown'
+    return (await erase(origin, registry, { userId, because: 'denial', find })) ? 'erased' : 'unknown'
   } catch (error) {
     if (!(error instanceof NotErased)) throw error
     registry.log.error(
@@ -104,18 +95,19 @@ export async function eraseDenied(
   }
 }
 
+const BY_COMMAND: Eraser = 'gatehouse users delete'
+
 /** Erases a user by a command. Nobody listens to events there: the site tells its host later, see `tellErased`. */
 export async function eraseByCommand(
   { database, hooks, now }: Pick<Registry, 'database' | 'hooks' | 'now'>,
   userId: string,
 ): Promise<boolean> {
-  const by: Eraser = 'gatehouse users delete'
   return database
     .write(async (transaction) => {
       const user = await users.lock(transaction, userId)
       if (user !== undefined) await hooks.duringErase?.(transaction, user)
       const isErased = await users.erase(transaction, userId)
-      if (isErased) await erasures.note(transaction, { userId, by, at: now() })
+      if (isErased) await erasures.note(transaction, { userId, by: BY_COMMAND, at: now() })
       return isErased
     })
     .catch((error: unknown) => {
@@ -126,7 +118,8 @@ export async function eraseByCommand(
 /** Tells the host of those whom a command has erased. */
 export async function tellErased({ database, events }: Pick<Registry, 'database' | 'events'>): Promise<void> {
   for (const { userId, by, at } of await erasures.take(database.loose, MOST_TOLD)) {
-    events.tell([{ kind: 'account_erased', userId, about: by, at, userAgent: '', address: '' }])
+    const command = { about: by, by: 'cli:users delete', userAgent: '', address: '' } as const
+    events.tell([{ kind: 'account_erased', userId, at, ...command }])
   }
 }
 

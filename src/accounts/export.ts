@@ -38,8 +38,8 @@ function openMail({ kind, state, createdAt, dueAt, tries }: mails.StoredMail) {
 }
 
 /** An event of the history, as it is told. */
-export function openEvent({ kind, about, at, userAgent, address }: events.StoredEvent) {
-  return { kind, about, at, userAgent, address }
+export function openEvent({ kind, about, at, by, userAgent, address }: events.StoredEvent) {
+  return { kind, about, at, by, userAgent, address }
 }
 
 const TIME = /^(?:at|until|confirmBy)$|At$/

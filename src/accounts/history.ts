@@ -36,9 +36,9 @@ export async function happens<Result>(
 
 /** What somebody does to an account, as the history will tell it. */
 export function eventOf(
-  { address, userAgent }: Origin,
+  { by, address, userAgent }: Origin,
   { now }: Pick<Registry, 'now'>,
   { kind, userId, about = null }: Omit<Happening, 'about'> & { about?: string | null | undefined },
 ): events.AccountEvent {
-  return { kind, userId, about, at: now(), userAgent, address }
+  return { kind, userId, about, by, at: now(), userAgent, address }
 }

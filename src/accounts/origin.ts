@@ -1,9 +1,7 @@
 import type { Facts } from '../mail/outbox.js'
+import type { Actor } from '../tables/events.js'
 import type { Account } from '../tables/users.js'
 import { deviceWords } from '../web/user-agent.js'
-
-/** Who does something to an account: its user, an admin by id, a command by name, the host's own code, or Gatehouse by itself. */
-export type Actor = 'self' | `admin:${string}` | `cli:${string}` | 'host' | 'system'
 
 /** Who does something to an account, and from where. A request, a command, a host and the sweep can each make one. */
 export interface Origin {

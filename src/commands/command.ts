@@ -146,5 +146,5 @@ export function refuseMissing(database: string): void {
 
 /** Who does what a command does, by its name: `users reset`. */
 export function commandOrigin(name: string): Origin {
-  return { by: `cli:${name}`, address: '', userAgent: `gatehouse ${name}` }
+  return { by: `cli:${name}`, address: '', userAgent: '' }
 }

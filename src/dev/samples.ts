@@ -1,6 +1,6 @@
 import { slugOf } from '../accounts/fields.js'
 import { DAY, HOUR, MINUTE } from '../base/durations.js'
-import { EVENT_KINDS, type EventKind, type StoredEvent } from '../tables/events.js'
+import { type Actor, EVENT_KINDS, type EventKind, type StoredEvent } from '../tables/events.js'
 import type * as sessions from '../tables/sessions.js'
 import type { User } from '../tables/users.js'
 import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../web/user-agent.js'
@@ -143,12 +143,18 @@ export function eventsOf(person: Person, now: number): (StoredEvent & { words: D
       userId: person.user.id,
       kind,
       about: aboutOf(kind, person),
+      by: actorOf(kind),
       at,
       userAgent,
       address,
       words,
     }
   })
+}
+
+function actorOf(kind: EventKind): Actor {
+  if (kind === 'account_disabled') return 'cli:users disable'
+  return kind === 'account_enabled' || kind === 'sessions_ended' ? 'system' : 'self'
 }
 
 function aboutOf(kind: EventKind, { user, nextEmail, deviceName }: Person): string | null {

@@ -40,6 +40,9 @@ export type EventKind = (typeof EVENT_KINDS)[number] | keyof FeatureEvents | 'ac
 // biome-ignore lint/suspicious/noEmptyInterface: features fill it.
 export interface FeatureEvents {}
 
+/** Who does something to an account: its user, an admin by id, a command by name, the host's own code, or Gatehouse by itself. */
+export type Actor = 'self' | `admin:${string}` | `cli:${string}` | 'host' | 'system'
+
 /** The security history of each user: rows are only added, and go when they are old or their user goes. */
 export interface EventsTable {
   /** Begins with `at` in 15 digits and grows with time, so that of two events of one millisecond the later one comes last. */
@@ -47,6 +50,7 @@ export interface EventsTable {
   user_id: string
   kind: EventKind
   about: string | null
+  actor: Actor
   at: number
   user_agent: string
   address: string
@@ -61,6 +65,7 @@ export interface AccountEvent {
    * closed, or never confirmed, long enough ago), `denial` (the owner of its address), `gatehouse users delete`.
    */
   about: string | null
+  by: Actor
   /** UTC milliseconds. */
   at: number
   /** As the browser sent it. */
@@ -95,8 +100,8 @@ export async function insertAll(db: Db, events: readonly StoredEvent[]): Promise
     .execute()
 }
 
-function rowOf({ id, userId, kind, about, at, userAgent, address }: StoredEvent): EventsTable {
-  return { id, user_id: userId, kind, about, at, user_agent: userAgent, address }
+function rowOf({ id, userId, kind, about, by, at, userAgent, address }: StoredEvent): EventsTable {
+  return { id, user_id: userId, kind, about, actor: by, at, user_agent: userAgent, address }
 }
 
 /** The newest events of a user, newest first; with `before` those that are older than that one. */
@@ -117,6 +122,7 @@ export async function newest(
     kind: row.kind,
     userId: row.user_id,
     about: row.about,
+    by: row.actor,
     at: row.at,
     userAgent: row.user_agent,
     address: row.address,

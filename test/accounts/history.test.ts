@@ -4,6 +4,7 @@ import { DAY } from '../../src/base/durations.js'
 import type { AccountEvent } from '../../src/index.js'
 import type { EventsTable } from '../../src/tables/events.js'
 import { PASSWORD, Site, until } from '../support/helpers.js'
+import { takeBack } from '../support/older.js'
 
 const test = suite('events')
 
@@ -132,6 +133,30 @@ test('it is kept for a year, and goes with its user', async () => {
   assert.is((await later.rows('select * from events')).length, 1)
   await later.write('delete from users')
   assert.equal(await later.rows('select * from events'), [])
+  await later.close()
+})
+
+test('a command that wrote its name where that of a browser belongs is who did it after the migration', async () => {
+  const site = await Site.start()
+  await site.visitor().settle('Hanna')
+  await site.visitor().settle('Igor')
+  const { database } = site
+  await site.write(
+    "update events set user_agent = 'gatehouse users reset', address = '' where kind = 'signed_up'",
+  )
+  await site.write("update events set user_agent = 'gatehouse users reset' where kind = 'logged_in'")
+  await site.close()
+  await takeBack(database, '0019')
+  const later = await Site.start({ database })
+  for (const name of ['Hanna', 'Igor']) {
+    assert.equal(
+      (await eventsOf(later, name)).map(({ actor, user_agent }) => [actor, user_agent]),
+      [
+        ['cli:users reset', ''],
+        ['self', 'gatehouse users reset'],
+      ],
+    )
+  }
   await later.close()
 })
 

@@ -10,6 +10,7 @@ const ADDED: Record<string, readonly string[]> = {
   '0018': ['last_address', 'last_user_agent', 'jump_address', 'jump_user_agent', 'jumped_at'].map(
     (column) => `alter table sessions drop column ${column}`,
   ),
+  '0019': ['alter table events drop column actor'],
 }
 
 /** Makes a database as it was before this step of the schema. */

@@ -1,0 +1,23 @@
+import { type Kysely, sql } from 'kysely'
+
+/** Which have written their names where that of a browser belongs. */
+const COMMANDS = [
+  'gatehouse users create',
+  'gatehouse users disable',
+  'gatehouse users enable',
+  'gatehouse users logout',
+  'gatehouse users reset',
+  'gatehouse sessions end',
+]
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('events')
+    .addColumn('actor', 'text', (actor) => actor.notNull().defaultTo('self'))
+    .execute()
+  await sql`
+    update events
+    set actor = 'cli:' || substr(user_agent, ${sql.lit('gatehouse '.length + 1)}), user_agent = ''
+    where address = '' and user_agent in (${sql.join(COMMANDS)})
+  `.execute(db)
+}
