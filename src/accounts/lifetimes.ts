@@ -24,3 +24,12 @@ export const LIFETIMES: Lifetimes = {
 
 /** For so long a form that comes again is known: a failover of the database takes up to a minute (docs/databases.md). */
 export const REPEATED_FOR = 2 * MINUTE
+
+/** When a session ends that is used now, UTC milliseconds. */
+export function sessionEnd(
+  { kept, createdAt }: { kept: boolean; createdAt: number },
+  now: number,
+  { idle, keptIdle, max }: Lifetimes,
+): number {
+  return Math.min(now + (kept ? keptIdle : idle), createdAt + max)
+}

@@ -134,3 +134,18 @@ export function refuseLink(
 ): void {
   gatehouse.pages.problem(ctx, { status: 410, error: DEAD[state], link })
 }
+
+const RESET_REQUEST = 'reset'
+
+/** Notes in this browser for whom a new password was asked, so that the mailed code can be typed here in place of the link. */
+export function keepResetRequest(ctx: Context, username: string): void {
+  keep(ctx, { [RESET_REQUEST]: username })
+}
+
+export function resetRequestOf(ctx: Context): string | undefined {
+  return keptText(ctx, RESET_REQUEST)
+}
+
+export function forgetResetRequest(ctx: Context): void {
+  keep(ctx, { [RESET_REQUEST]: undefined })
+}

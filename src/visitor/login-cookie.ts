@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { hashOf } from '../secrets/token.js'
 import { newSecret } from '../web/csrf.js'
 import type { OwnCookie } from '../web/sealed-cookie.js'
 
@@ -38,4 +39,10 @@ export function loginCookie(cookie: OwnCookie): LoginCookie {
 
 function isCarried(value: unknown): value is Carried {
   return typeof value === 'object' && value !== null && 'token' in value && 'csrf' in value
+}
+
+/** The hash of the token that a request carries, by which the database knows its session. */
+export function tokenHashIn(ctx: Context, { loginCookie }: { loginCookie: LoginCookie }): string | undefined {
+  const carried = loginCookie.read(ctx)
+  return carried && hashOf(carried.token)
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Context, Middleware } from 'koa'
+import type { Context } from 'koa'
 import { happens } from '../accounts/history.js'
-import type { Lifetimes } from '../accounts/lifetimes.js'
+import { sessionEnd } from '../accounts/lifetimes.js'
 import { circumstancesOf } from '../accounts/origin.js'
-import { MINUTE } from '../base/durations.js'
 import { hashOf, newDeviceId, newDeviceStamp, newToken } from '../secrets/token.js'
 import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'
@@ -11,77 +10,13 @@ import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import type { Account, User } from '../tables/users.js'
 import * as users from '../tables/users.js'
-import { textFields } from '../web/form.js'
-import { isRead } from '../web/http.js'
-import { changeSessionId, forget, openNotes, shed } from '../web/session.js'
-import { fingerprint } from '../web/submit.js'
+import { changeSessionId, forget } from '../web/session.js'
 import { userAgentOf } from '../web/user-agent.js'
 import type { Gatehouse } from './gatehouse.js'
-import { isJump, noteJump } from './jumps.js'
 import { forgetDevice, knownDevices, rememberDevice } from './known-devices.js'
+import { tokenHashIn } from './login-cookie.js'
 import { loginOf, sessionOf, setLogin, userOf } from './logins.js'
 import { originOf } from './origin.js'
-
-/** Between two notes that a session was used. */
-const TOUCH_EVERY = MINUTE
-
-/** What a session that is full can do without: what was typed before a login. */
-const OPTIONAL = ['typed']
-
-/** Finds out who is there, for `ctx.state.user`: the cookie only names a session, the database says what it is worth. */
-export function currentUser(gatehouse: Gatehouse): Middleware {
-  return async (ctx, next) => {
-    openNotes(ctx, gatehouse.now)
-    setLogin(ctx, await look(ctx, gatehouse))
-    try {
-      await next()
-    } finally {
-      shed(ctx, OPTIONAL)
-    }
-  }
-}
-
-function hashOfToken(ctx: Context, gatehouse: Gatehouse): string | undefined {
-  const carried = gatehouse.loginCookie.read(ctx)
-  return carried && hashOf(carried.token)
-}
-
-// A cookie whose session has ended stays as it is: another tab may have put a new login in its place meanwhile.
-async function look(ctx: Context, gatehouse: Gatehouse): Promise<sessions.Login | undefined> {
-  const hash = hashOfToken(ctx, gatehouse)
-  if (hash === undefined) return undefined
-  const now = gatehouse.now()
-  const { main } = gatehouse.database
-  const found =
-    (await sessions.byToken(main, hash, now)) ??
-    (await sessions.byFormerToken(main, hash, { now, form: formOf(ctx, gatehouse) }))
-  if (found !== undefined) await noteUse(ctx, gatehouse, found)
-  return found
-}
-
-// Of a form of ours that was sent; it cannot be guessed, for it is made of the visitor's secret.
-function formOf(ctx: Context, gatehouse: Gatehouse): string | undefined {
-  const { _once } = isRead(ctx) ? {} : textFields(ctx)
-  return _once === undefined ? undefined : fingerprint(ctx, gatehouse, { _once, _csrf: '' })
-}
-
-async function noteUse(ctx: Context, gatehouse: Gatehouse, found: sessions.Found): Promise<void> {
-  const { session, trail } = found
-  const now = gatehouse.now()
-  const expiresAt = endOf(session, now, gatehouse.lifetimes)
-  const use = { id: session.id, now, expiresAt, address: gatehouse.address(ctx), userAgent: userAgentOf(ctx) }
-  if (isJump(trail, use)) return noteJump(ctx, gatehouse, found, use)
-  if (now - session.lastSeenAt < Math.min(TOUCH_EVERY, gatehouse.lifetimes.idle / 2)) return
-  // That it was used is not waited for: the next request notes it again if the database was busy.
-  sessions
-    .touch(gatehouse.database.loose, use)
-    .catch((error: unknown) => gatehouse.log.debug({ err: error }, 'last seen not noted'))
-}
-
-function endOf(session: { kept: boolean; createdAt: number }, now: number, lifetimes: Lifetimes): number {
-  const idle = session.kept ? lifetimes.keptIdle : lifetimes.idle
-  return Math.min(now + idle, session.createdAt + lifetimes.max)
-}
 
 /**
  * Begins a session for a user who has proved who they are. Always a new token, and a new CSRF secret: what somebody
@@ -97,68 +32,86 @@ export async function logIn(
   account: Account,
   options: { kept: boolean; form: string; isNew: boolean },
 ): Promise<{ isReopened: boolean } | undefined> {
-  const { user, deviceStamp } = account
-  const now = gatehouse.now()
-  const token = newToken()
   const known = knownDevices(ctx, gatehouse)(account)
-  const device = known ?? newDeviceId()
-  const session = {
+  const token = newToken()
+  const session = newSession(ctx, gatehouse, account, { ...options, token, device: known ?? newDeviceId() })
+  const isReopened = account.closedAt !== null && (await reopen(ctx, gatehouse, account.user))
+  const isStranger = known === undefined && !options.isNew
+  const id = await open(ctx, gatehouse, account, session, { isStranger })
+  if (id === undefined) return undefined
+  await carry(ctx, gatehouse, account, { ...session, id }, token)
+  return { isReopened }
+}
+
+function newSession(
+  ctx: Context,
+  { address, lifetimes, now: clock }: Gatehouse,
+  { user }: Account,
+  { kept, form, token, device }: { kept: boolean; form: string; token: string; device: string },
+): sessions.NewSession {
+  const now = clock()
+  return {
     id: randomUUID(),
     tokenHash: hashOf(token),
     userId: user.id,
-    kept: options.kept,
-    loginForm: options.form,
+    kept,
+    loginForm: form,
     device,
     userAgent: userAgentOf(ctx),
-    address: gatehouse.address(ctx),
+    address: address(ctx),
     now,
-    expiresAt: endOf({ kept: options.kept, createdAt: now }, now, gatehouse.lifetimes),
+    expiresAt: sessionEnd({ kept, createdAt: now }, now, lifetimes),
   }
-  const isStranger = known === undefined && !options.isNew
-  const isReopened = account.closedAt !== null && (await reopen(ctx, gatehouse, user))
+}
+
+/** Stores the session with what is told of it, and answers its id; undefined if the account is another by now. */
+async function open(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  account: Account,
+  session: sessions.NewSession,
+  { isStranger }: { isStranger: boolean },
+): Promise<string | undefined> {
+  const origin = originOf(ctx, gatehouse)
+  const { user, deviceStamp } = account
   let opened: Awaited<ReturnType<typeof sessions.open>>
-  await happens(
-    originOf(ctx, gatehouse),
-    gatehouse,
-    { kind: 'logged_in', userId: user.id },
-    async (transaction) => {
-      opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
-      // Of a form that has come twice everything was told the first time.
-      if (!opened?.isNew) return undefined
-      const language = gatehouse.languageOf(ctx)
-      // Whoever comes on a new device may be a thief: what the owner is told of that stays in the owner's language.
-      if (language !== account.language && (!isStranger || account.language === null)) {
-        await users.setLanguage(transaction, user.id, language)
-      }
-      if (isStranger) {
-        const facts = { to: user.email, ...circumstancesOf(originOf(ctx, gatehouse), gatehouse) }
-        await gatehouse.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
-      }
-      return true
-    },
-  )
-  if (opened === undefined) return undefined
-  const begun = begunOf({ ...session, id: opened.id })
+  await happens(origin, gatehouse, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+    opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
+    // Of a form that has come twice everything was told the first time.
+    if (!opened?.isNew) return undefined
+    // Whoever comes on a new device may be a thief: what the owner is told of that stays in the owner's language.
+    const language = gatehouse.languageOf(ctx)
+    if (language !== account.language && (!isStranger || account.language === null)) {
+      await users.setLanguage(transaction, user.id, language)
+    }
+    if (isStranger) {
+      const facts = { to: user.email, ...circumstancesOf(origin, gatehouse) }
+      await gatehouse.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
+    }
+    return true
+  })
+  return opened?.id
+}
+
+/** Lets this browser carry the session that has begun; nothing is half done after that. */
+async function carry(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { user, deviceStamp }: Account,
+  session: sessions.NewSession,
+  token: string,
+): Promise<void> {
+  const begun = begunOf(session)
   gatehouse.halfLoginCookie.clear(ctx)
   gatehouse.loginCookie.begin(ctx, token, lifetimeOf(begun, gatehouse))
   gatehouse.csrf.forget(ctx)
   await changeSessionId(ctx)
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: deviceStamp, device })
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: deviceStamp, device: session.device })
   setLogin(ctx, { session: begun, user })
-  return { isReopened }
 }
 
 function begunOf({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Session {
   return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, expiresAt }
-}
-
-/** Writes to the user of this session, if there is one, in the language that was chosen just now. Not waited for. */
-export function noteLanguage(ctx: Context, gatehouse: Gatehouse, language: string): void {
-  const user = userOf(ctx)
-  if (user === undefined) return
-  users
-    .setLanguage(gatehouse.database.loose, user.id, language)
-    .catch((error: unknown) => gatehouse.log.debug({ err: error }, 'language not noted'))
 }
 
 /** Opens an account that its owner had closed; answers whether it was this that did it. */
@@ -211,7 +164,7 @@ export function renewalOf(ctx: Context, gatehouse: Gatehouse, { form }: { form: 
   const { session, user } = loginOf(ctx)
   const token = newToken()
   const hashes = {
-    formerHash: hashOfToken(ctx, gatehouse) ?? '',
+    formerHash: tokenHashIn(ctx, gatehouse) ?? '',
     tokenHash: hashOf(token),
     now: gatehouse.now(),
     form,

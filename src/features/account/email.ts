@@ -21,6 +21,7 @@ import {
   forgetLink,
   formOf,
   isLive,
+  keepResetRequest,
   type Link,
   linkOf,
   openLink,
@@ -30,7 +31,6 @@ import { placeOf } from '../../visitor/login-steps.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { proveAgain } from '../../visitor/proofs.js'
-import { keepAsked } from '../../visitor/reset-request.js'
 import type { Broken, Form } from '../../web/form.js'
 import type { Notice } from '../../web/notices.js'
 import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
@@ -200,7 +200,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         return await dead(ctx, gatehouse, 'email-undo', await linkOf(ctx, gatehouse, 'email-undo', values))
       finishLink(ctx, 'email-undo')
       forgetLink(ctx, 'password-reset')
-      keepAsked(ctx, outcome.name)
+      keepResetRequest(ctx, outcome.name)
       const message = { ...RESTORED, params: { email: link.token.email } }
       gatehouse.pages.leave(ctx, gatehouse.url('password/reset'), { message })
     }),
@@ -284,7 +284,7 @@ async function dead(
   const { url, pages } = gatehouse
   if (link?.state === 'done' && purpose === 'email-undo') {
     const restored = await users.byId(gatehouse.database.main, link.token.userId)
-    if (restored !== undefined) keepAsked(ctx, restored.user.name)
+    if (restored !== undefined) keepResetRequest(ctx, restored.user.name)
     const message = { ...RESTORED, params: { email: link.token.email } }
     return pages.leave(ctx, url('password/reset'), { message })
   }

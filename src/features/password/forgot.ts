@@ -8,9 +8,8 @@ import { MINUTE } from '../../base/durations.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { userOf } from '../../visitor/guards.js'
-import { forgetLink } from '../../visitor/links.js'
+import { forgetLink, keepResetRequest } from '../../visitor/links.js'
 import { originOf } from '../../visitor/origin.js'
-import { keepAsked } from '../../visitor/reset-request.js'
 import { afterwards } from '../../web/disconnect.js'
 import type { Form } from '../../web/form.js'
 import { queryText } from '../../web/http.js'
@@ -50,7 +49,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const typed = values.username.trim().slice(0, LONGEST)
       if (typed === '') return await gatehouse.pages.refuse(ctx, form, { errors: [NO_USERNAME], values })
       await ask(ctx, gatehouse, typed, values)
-      keepAsked(ctx, typed)
+      keepResetRequest(ctx, typed)
       forgetLink(ctx, 'password-reset')
       const to = gatehouse.url('password/reset')
       await gatehouse.pages.accept(ctx, form, { notice: { message: SENT }, to, onward: GO_ON, values })

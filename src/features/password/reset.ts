@@ -19,6 +19,7 @@ import {
   behindLink,
   finishLink,
   forgetLink,
+  forgetResetRequest,
   formOf,
   isLive,
   keepLink,
@@ -27,9 +28,9 @@ import {
   linkOf,
   openLink,
   refuseLink,
+  resetRequestOf,
 } from '../../visitor/links.js'
 import { originOf } from '../../visitor/origin.js'
-import { askedOf, forgetAsked } from '../../visitor/reset-request.js'
 import { refuseIfLeft } from '../../web/disconnect.js'
 import type { Advice, Broken, Form } from '../../web/form.js'
 import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
@@ -48,7 +49,7 @@ const form: Form<FieldName> = {
   fields: ['code', 'password', 'repassword'],
   secret: ['password', 'repassword'],
   advised: ['password'],
-  about: [behindLink(PURPOSE), { id: askedOf, name: async (ctx) => askedOf(ctx) }],
+  about: [behindLink(PURPOSE), { id: resetRequestOf, name: async (ctx) => resetRequestOf(ctx) }],
   around: shown,
 }
 
@@ -68,7 +69,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/password/reset/', async (ctx) => {
     const link = await linkOf(ctx, gatehouse, PURPOSE)
     if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
-    if (link === undefined && askedOf(ctx) === undefined) {
+    if (link === undefined && resetRequestOf(ctx) === undefined) {
       return gatehouse.pages.leave(ctx, gatehouse.url('password/forgot'))
     }
     await gatehouse.pages.form(ctx, form)
@@ -150,7 +151,7 @@ async function linkOfForm(
  * is a wrong code, counted and answered alike.
  */
 async function enterCode(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<void> {
-  const asked = askedOf(ctx)
+  const asked = resetRequestOf(ctx)
   if (asked === undefined) return gatehouse.pages.leave(ctx, gatehouse.url('password/forgot'))
   const account = await users.byLogin(gatehouse.database.main, fields.loginKeyOf(asked))
   const userId = account?.user.id ?? `nobody called ${fields.loginKeyOf(asked)}`
@@ -220,7 +221,7 @@ async function reset(
   )
   finishLink(ctx, PURPOSE)
   rememberDevice(ctx, gatehouse, { userId: user.id, stamp: deviceStamp })
-  forgetAsked(ctx)
+  forgetResetRequest(ctx)
   return true
 }
 
