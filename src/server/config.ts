@@ -84,9 +84,12 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
   if (isPackage) mistakes.push(...missingInPackage(given, { production }))
   if (data !== undefined) mistakes.push(...mailMistakes(data, { production }))
   if (data === undefined || mistakes.length > 0) throw new ConfigError(mistakes.join('\n'))
-  const { database, keyFile } = placesOf(data.DATABASE_URL)
+  return Object.freeze(configOf(data, { production }))
+}
+
+function configOf(data: Environment, { production }: { production: boolean }): Config {
   const baseUrl = data.BASE_URL === undefined ? undefined : new URL(data.BASE_URL).origin
-  return Object.freeze({
+  return {
     production,
     development: data.NODE_ENV === 'development',
     port: data.PORT,
@@ -95,10 +98,9 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
     baseUrl,
     https: baseUrl?.startsWith('https:') ?? false,
     cookieName: data.COOKIE_NAME,
-    database,
+    ...placesOf(data.DATABASE_URL),
     metrics: metricsOf(data),
     sessionKeys: data.SESSION_KEYS,
-    keyFile,
     workers: data.WEB_CONCURRENCY,
     maxConnections: data.MAX_CONNECTIONS,
     trustProxy: data.TRUST_PROXY,
@@ -114,7 +116,7 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
     hooks: data.HOOKS,
     templates: data.TEMPLATES,
     languages: data.LANGUAGES,
-  })
+  }
 }
 
 function missingInProduction(given: [string, string | undefined][]): string[] {

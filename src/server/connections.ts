@@ -15,6 +15,9 @@ interface Connection {
   exchange?: { request: IncomingMessage; response: ServerResponse }
 }
 
+/** In the order of `since`. */
+type Connections = Map<Socket, Connection>
+
 const CHECK_EVERY = 1_000
 
 /**
@@ -23,28 +26,11 @@ const CHECK_EVERY = 1_000
  * always close the new one, and its `keepAliveTimeout` begins again with every empty line that is sent.
  */
 export function capConnections(server: Server, { most, longest }: ConnectionLimits): void {
-  /** In the order of `since`. */
-  const open = new Map<Socket, Connection>()
+  const open: Connections = new Map()
   let isFull = false
-
-  const drop = (socket: Socket) => {
-    open.delete(socket)
-    socket.destroy()
-  }
   const makeRoom = () => {
     isFull = false
-    for (const [socket, connection] of open) {
-      if (open.size <= most) return
-      if (isVisitorsTurn(connection)) drop(socket)
-    }
-    for (const socket of [...open.keys()].slice(most)) drop(socket)
-  }
-  const dropLate = () => {
-    const end = performance.now() - longest
-    for (const [socket, { since, exchange }] of open) {
-      if (since > end) return
-      if (exchange === undefined) drop(socket)
-    }
+    dropSlowest(open, most)
   }
 
   server.on('connection', (socket: Socket) => {
@@ -65,8 +51,29 @@ export function capConnections(server: Server, { most, longest }: ConnectionLimi
       open.set(socket, { since: performance.now() })
     })
   })
-  const check = setInterval(dropLate, CHECK_EVERY).unref()
+  const check = setInterval(() => dropLate(open, longest), CHECK_EVERY).unref()
   server.once('close', () => clearInterval(check))
+}
+
+function dropSlowest(open: Connections, most: number): void {
+  for (const [socket, connection] of open) {
+    if (open.size <= most) return
+    if (isVisitorsTurn(connection)) drop(open, socket)
+  }
+  for (const socket of [...open.keys()].slice(most)) drop(open, socket)
+}
+
+function dropLate(open: Connections, longest: number): void {
+  const end = performance.now() - longest
+  for (const [socket, { since, exchange }] of open) {
+    if (since > end) return
+    if (exchange === undefined) drop(open, socket)
+  }
+}
+
+function drop(open: Connections, socket: Socket): void {
+  open.delete(socket)
+  socket.destroy()
 }
 
 function isVisitorsTurn({ exchange }: Connection): boolean {

@@ -40,29 +40,7 @@ const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 /** The figures, by prom-client. */
 export function prometheusMetrics({ token, port, host = '127.0.0.1' }: MetricsOptions): Metrics {
   const registry = new Registry()
-  const registers = [registry]
-  collectDefaultMetrics({ register: registry })
-  const requests = new Counter({
-    name: 'gatehouse_http_requests_total',
-    help: 'Requests by method, pattern of the route (other: none of ours) and status (gone: nobody was left to answer).',
-    labelNames: ['method', 'route', 'status'],
-    registers,
-  })
-  const durations = new Histogram({
-    name: 'gatehouse_http_request_duration_seconds',
-    help: 'Time from a request to the end of its answer, by pattern of the route.',
-    labelNames: ['route'],
-    buckets: BUCKETS,
-    registers,
-  })
-  const logins = new Counter({
-    name: 'gatehouse_logins_total',
-    help: 'Logins by password, by what became of them.',
-    labelNames: ['outcome'],
-    registers,
-  })
-  // A rate is reckoned from a zero: one that appears with its first count would miss that.
-  for (const outcome of LOGIN_OUTCOMES) logins.inc({ outcome }, 0)
+  const { requests, durations, logins } = countedIn(registry)
 
   const text = textOfAll(registry)
   const page = metricsPage(text, { contentType: registry.contentType, token })
@@ -86,6 +64,34 @@ export function prometheusMetrics({ token, port, host = '127.0.0.1' }: MetricsOp
     watch: (gatehouse) => watchGatehouse(gatehouse, registry),
     close: () => close(),
   }
+}
+
+/** What is counted as it happens. */
+function countedIn(registry: Registry) {
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const requests = new Counter({
+    name: 'gatehouse_http_requests_total',
+    help: 'Requests by method, pattern of the route (other: none of ours) and status (gone: nobody was left to answer).',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'gatehouse_http_request_duration_seconds',
+    help: 'Time from a request to the end of its answer, by pattern of the route.',
+    labelNames: ['route'],
+    buckets: BUCKETS,
+    registers,
+  })
+  const logins = new Counter({
+    name: 'gatehouse_logins_total',
+    help: 'Logins by password, by what became of them.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  // A rate is reckoned from a zero: one that appears with its first count would miss that.
+  for (const outcome of LOGIN_OUTCOMES) logins.inc({ outcome }, 0)
+  return { requests, durations, logins }
 }
 
 const METHODS = ['GET', 'HEAD', 'POST']

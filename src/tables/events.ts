@@ -1,5 +1,5 @@
-import { isServer, skipLocked } from '../database/dialect.js'
 import { statement } from '../database/statement.js'
+import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 
 /** What has happened to an account, in the order in which a reader may ask for it. */
@@ -145,24 +145,8 @@ export async function hasSince(
   return row !== undefined
 }
 
-/** Deletes at most `batch` events that happened before `until`, but the first `skip` of them, and answers how many. */
-export async function sweep(
-  db: Db,
-  { until, batch, skip = 0 }: { until: number; batch: number; skip?: number },
-): Promise<number> {
-  const old = await db
-    .deleteFrom('events')
-    .where('id', 'in', (events) =>
-      events
-        .selectFrom('events')
-        .select('id')
-        .where('at', '<', until)
-        .orderBy('at')
-        .limit(batch)
-        .offset(skip)
-        .$if(isServer(db), skipLocked),
-    )
-    .returning('id')
-    .execute()
-  return old.length
+/** Deletes events that happened before `until`, the oldest first, and returns how many. */
+export function sweep(db: Db, { until, ...size }: SweepSize & { until: number }): Promise<number> {
+  const ended = db.selectFrom('events').select('id').where('at', '<', until).orderBy('at')
+  return sweepRows(db, 'events', ended, size)
 }

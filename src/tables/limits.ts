@@ -1,4 +1,4 @@
-import { isServer, skipLocked } from '../database/dialect.js'
+import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 
 /** Counters of what may be done only so often: a first one begins a window, at whose end it counts from one again. */
@@ -88,25 +88,10 @@ export async function clear(db: Db, keys: readonly string[]): Promise<void> {
   await db.deleteFrom('limits').where('key', 'in', keys).execute()
 }
 
-/** Deletes at most `batch` counters whose window has ended, but the first `skip` of them, and answers how many. */
-export async function sweep(
-  db: Db,
-  { now, batch, skip = 0 }: { now: number; batch: number; skip?: number },
-): Promise<number> {
-  const ended = await db
-    .deleteFrom('limits')
-    .where('key', 'in', (limits) =>
-      limits
-        .selectFrom('limits')
-        .select('key')
-        .where('resets_at', '<=', now)
-        .limit(batch)
-        .offset(skip)
-        .$if(isServer(db), skipLocked),
-    )
-    .returning('key')
-    .execute()
-  return ended.length
+/** Deletes counters whose window has ended, and returns how many. */
+export function sweep(db: Db, { now, ...size }: SweepSize & { now: number }): Promise<number> {
+  const ended = db.selectFrom('limits').select('key').where('resets_at', '<=', now)
+  return sweepRows(db, 'limits', ended, size)
 }
 
 function counterOf(row: LimitsTable): Counter {

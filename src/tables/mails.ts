@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
-import { isServer, skipLocked } from '../database/dialect.js'
 import { sql } from '../database/kysely.js'
 import { changed } from '../database/statement.js'
+import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 
 export * from './mails-delivery.js'
@@ -128,35 +128,21 @@ export async function byId(db: Db, id: string): Promise<StoredMail | undefined> 
   return row && mailOf(row)
 }
 
-/** Deletes at most `batch` mails that were sent before `sentUntil` or given up before `deadUntil`, but the first `skip` of them, and answers how many. */
-export async function sweep(
+/** Deletes mails that were sent before `sentUntil` or given up before `deadUntil`, and returns how many. */
+export function sweep(
   db: Db,
-  {
-    sentUntil,
-    deadUntil,
-    batch,
-    skip = 0,
-  }: { sentUntil: number; deadUntil: number; batch: number; skip?: number },
+  { sentUntil, deadUntil, ...size }: SweepSize & { sentUntil: number; deadUntil: number },
 ): Promise<number> {
-  const ended = await db
-    .deleteFrom('mails')
-    .where('id', 'in', (mails) =>
-      mails
-        .selectFrom('mails')
-        .select('id')
-        .where(({ and, eb, or }) =>
-          or([
-            and([eb('state', '=', 'sent'), eb('due_at', '<', sentUntil)]),
-            and([eb('state', '=', 'dead'), eb('due_at', '<', deadUntil)]),
-          ]),
-        )
-        .limit(batch)
-        .offset(skip)
-        .$if(isServer(db), skipLocked),
+  const ended = db
+    .selectFrom('mails')
+    .select('id')
+    .where(({ and, eb, or }) =>
+      or([
+        and([eb('state', '=', 'sent'), eb('due_at', '<', sentUntil)]),
+        and([eb('state', '=', 'dead'), eb('due_at', '<', deadUntil)]),
+      ]),
     )
-    .returning('id')
-    .execute()
-  return ended.length
+  return sweepRows(db, 'mails', ended, size)
 }
 
 /** The beginnings of what is sealed in mails, in which the key is named, and how many mails have both of these. */

@@ -39,20 +39,7 @@ type Stored = Omit<NewSession, 'kept'> & { kept: number; deviceStamp: string }
 
 // All in one question: on a server each one costs a login more than what it asks.
 const store = statement((db: Db, session: Stored) => {
-  const row = {
-    id: session.id,
-    token_hash: session.tokenHash,
-    user_id: session.userId,
-    kept: session.kept,
-    login_form: session.loginForm,
-    device: session.device,
-    user_agent: session.userAgent,
-    address: session.address,
-    created_at: session.now,
-    last_seen_at: session.now,
-    authenticated_at: session.now,
-    expires_at: session.expiresAt,
-  }
+  const row = rowOf(session)
   return db
     .insertInto('sessions')
     .columns(keysOf(row))
@@ -79,6 +66,23 @@ const store = statement((db: Db, session: Stored) => {
         .as('others'),
     ])
 })
+
+function rowOf(session: Stored) {
+  return {
+    id: session.id,
+    token_hash: session.tokenHash,
+    user_id: session.userId,
+    kept: session.kept,
+    login_form: session.loginForm,
+    device: session.device,
+    user_agent: session.userAgent,
+    address: session.address,
+    created_at: session.now,
+    last_seen_at: session.now,
+    authenticated_at: session.now,
+    expires_at: session.expiresAt,
+  }
+}
 
 /** What a session that has just begun does not have; it may take the row of one that had. */
 const NOTHING_YET = {

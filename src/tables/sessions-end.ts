@@ -1,4 +1,4 @@
-import { isServer, skipLocked } from '../database/dialect.js'
+import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 import type { Owned } from './sessions.js'
 
@@ -42,23 +42,8 @@ export async function closeAllOf(
   return closed.filter(({ expires_at }) => expires_at > now).map(({ user_id }) => user_id)
 }
 
-/** Deletes at most `batch` sessions that have ended, but the first `skip` of them, and answers how many. */
-export async function sweep(
-  db: Db,
-  { now, batch, skip = 0 }: { now: number; batch: number; skip?: number },
-): Promise<number> {
-  const ended = await db
-    .deleteFrom('sessions')
-    .where('token_hash', 'in', (sessions) =>
-      sessions
-        .selectFrom('sessions')
-        .select('token_hash')
-        .where('expires_at', '<=', now)
-        .limit(batch)
-        .offset(skip)
-        .$if(isServer(db), skipLocked),
-    )
-    .returning('token_hash')
-    .execute()
-  return ended.length
+/** Deletes sessions that have ended, and returns how many. */
+export function sweep(db: Db, { now, ...size }: SweepSize & { now: number }): Promise<number> {
+  const ended = db.selectFrom('sessions').select('token_hash').where('expires_at', '<=', now)
+  return sweepRows(db, 'sessions', ended, size)
 }

@@ -130,8 +130,8 @@ const byTokenHash = statement((db: Db, { tokenHash, now }: { tokenHash: string; 
 
 /**
  * The live session that had this token until a moment ago: a second press of the same button, and what other tabs have
- * asked for meanwhile, are no strangers. The very form that has renewed it is none for as long as a database may take to
- * come back: its answer may never have arrived. It says nothing of who gave the password.
+ * asked for meanwhile, belong to it. So does the very form that has renewed it, for as long as a database may take to come
+ * back: its answer may never have arrived. It says nothing of who gave the password.
  */
 export async function byFormerToken(
   db: Db,

@@ -1,4 +1,4 @@
-import { isServer, skipLocked } from '../database/dialect.js'
+import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 import type { Purpose, Token } from './tokens.js'
 
@@ -38,23 +38,8 @@ export async function revokeLater(db: Db, { userId, purpose, createdAt }: Token)
     .execute()
 }
 
-/** Deletes at most `batch` tokens that ended before `until`, but the first `skip` of them, and answers how many. */
-export async function sweep(
-  db: Db,
-  { until, batch, skip = 0 }: { until: number; batch: number; skip?: number },
-): Promise<number> {
-  const old = await db
-    .deleteFrom('tokens')
-    .where('hash', 'in', (tokens) =>
-      tokens
-        .selectFrom('tokens')
-        .select('hash')
-        .where('expires_at', '<', until)
-        .limit(batch)
-        .offset(skip)
-        .$if(isServer(db), skipLocked),
-    )
-    .returning('hash')
-    .execute()
-  return old.length
+/** Deletes tokens that ended before `until`, and returns how many. */
+export function sweep(db: Db, { until, ...size }: SweepSize & { until: number }): Promise<number> {
+  const ended = db.selectFrom('tokens').select('hash').where('expires_at', '<', until)
+  return sweepRows(db, 'tokens', ended, size)
 }

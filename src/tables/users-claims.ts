@@ -30,7 +30,7 @@ export interface NewUser extends Claims {
   createdAt: number
 }
 
-/** The device stamp of a new account, until something makes strangers of its devices. */
+/** The device stamp of a new account. */
 export const FIRST_STAMP = ''
 
 /** Stores a user with its slug, or answers undefined if somebody has one of its claims; the constraints decide races. */

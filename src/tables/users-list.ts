@@ -63,9 +63,9 @@ export async function count(db: Db, filter: UserFilter): Promise<number> {
   return row?.count ?? 0
 }
 
-type Asked = ExpressionBuilder<Schema, 'users'>
+type UsersExpression = ExpressionBuilder<Schema, 'users'>
 
-function lastLogin({ selectFrom }: Asked) {
+function lastLogin({ selectFrom }: UsersExpression) {
   return selectFrom('events')
     .select('events.at')
     .whereRef('events.user_id', '=', 'users.id')
@@ -75,7 +75,7 @@ function lastLogin({ selectFrom }: Asked) {
     .as('last_login_at')
 }
 
-function matching(eb: Asked, { search, searchEmail = search, state }: UserFilter) {
+function matching(eb: UsersExpression, { search, searchEmail = search, state }: UserFilter) {
   return eb.and([
     ...(search === undefined ? [] : [containing(eb, search, searchEmail)]),
     ...(state === undefined ? [] : [inState(eb, state)]),
@@ -84,7 +84,7 @@ function matching(eb: Asked, { search, searchEmail = search, state }: UserFilter
 
 // An address that is not its user's alone has a key with a space, which nobody would look for; SQLite lowers its ASCII
 // letters alone.
-function containing(eb: Asked, text: string, email = text) {
+function containing(eb: UsersExpression, text: string, email = text) {
   const like = (column: ReturnType<typeof sql>, part: string) =>
     sql<boolean>`${column} like ${`%${part.replaceAll(/[\\%_]/g, '\\$&')}%`} escape '\\'`
   return eb.or([
@@ -94,14 +94,14 @@ function containing(eb: Asked, text: string, email = text) {
   ])
 }
 
-function inState(eb: Asked, state: UserState) {
+function inState(eb: UsersExpression, state: UserState) {
   if (state === 'closed') return eb('users.closed_at', 'is not', null)
   if (state === 'disabled') return eb('users.disabled_at', 'is not', null)
   if (state === 'unconfirmed') return eb('users.email_confirmed_at', 'is', null)
   return eb.and([eb('users.closed_at', 'is', null), eb('users.disabled_at', 'is', null)])
 }
 
-function standingAfter(eb: Asked, after: UserPlace | undefined) {
+function standingAfter(eb: UsersExpression, after: UserPlace | undefined) {
   if (after === undefined) return eb.and([])
   const place = eb.refTuple('users.created_at', 'users.id')
   return eb(place, '>', eb.tuple(after.createdAt, after.id))

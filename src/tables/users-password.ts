@@ -37,7 +37,7 @@ export async function setPassword(
   )
 }
 
-/** Makes strangers of all devices that carry the former stamp. */
+/** Forgets all devices that carry the former stamp. */
 export async function setDeviceStamp(db: Db, userId: string, deviceStamp: string): Promise<void> {
   await db.updateTable('users').set(stamped(deviceStamp)).where('id', '=', userId).execute()
 }
@@ -46,10 +46,10 @@ function stamped(deviceStamp: string): { device_stamp: string; ended_devices: st
   return { device_stamp: deviceStamp, ended_devices: '' }
 }
 
-/** More are not told apart: all devices of the account become strangers instead. */
+/** More are not noted: all devices of the account are forgotten instead. */
 const MOST_ENDED = 40
 
-/** Makes a stranger of one device; of all of them, by `otherStamp`, if it is not known which one it is, or they are too many. */
+/** Forgets one device; all of them, by `otherStamp`, if it is not known which one it is, or they are too many. */
 export async function endDevice(
   db: Db,
   userId: string,

@@ -23,7 +23,7 @@ export interface UsersTable {
   password_hash: string
   /** SHA-256 of the filled-in form that made the user, by which its second arrival is known. */
   signup_form: string
-  /** What the devices carry that the account knows; a new one makes strangers of them all. */
+  /** What known devices carry; with a new one none is known. */
   device_stamp: string
   /** Ids of devices that were logged out since the stamp was made, each with a space behind it. */
   ended_devices: string
@@ -66,7 +66,7 @@ export interface Account {
   passwordHash: string
   signupForm: string
   deviceStamp: string
-  /** Devices that carry the stamp and are strangers nevertheless. */
+  /** Devices that carry the stamp, but were logged out since. */
   endedDevices: readonly string[]
   /** When its owner closed the account, and when it is erased, UTC milliseconds; null while it is open. */
   closedAt: number | null
