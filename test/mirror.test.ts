@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../src/base/package.js'
+import { developmentFeatures } from '../src/dev/index.js'
 import { features } from '../src/features/index.js'
 import { type Source, sourcesIn } from './support/sources.js'
 
@@ -16,7 +17,7 @@ const ROUTE = /\brouter\s*\.\s*(?:get|post|put|patch|delete|del|all|head|options
 const ANY_ROUTE = /\brouter\s*\.\s*[a-z]+\(/g
 const ROW = /^\| `(\/[^`]*)` \|/gm
 
-const names = features.map(({ name }) => name)
+const names = [...features, ...developmentFeatures].map(({ name }) => name)
 const files = [
   ...sourcesIn('src/features').filter(({ path }) => path !== 'src/features/index.ts'),
   ...sourcesIn('src/dev').filter(({ text }) => text.includes('export const name =')),

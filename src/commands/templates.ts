@@ -7,9 +7,9 @@ import {
   aboutTemplate,
   foldersIn,
   isFolder,
-  type Stranger,
-  strangersIn,
   templateNames,
+  type UnknownTemplate,
+  unknownTemplatesIn,
 } from '../views/templates.js'
 import { type Alarm, type Command, UsageError, understood } from './command.js'
 
@@ -61,7 +61,7 @@ function list(folders: readonly string[]): string {
     `${name.padEnd(width)}  ${aboutTemplate(name)}`,
     ...overridesOf(name, folders),
   ])
-  return [...lines, ...folders.flatMap(strangers)].join('\n')
+  return [...lines, ...folders.flatMap(unknownIn)].join('\n')
 }
 
 /** The first one counts. */
@@ -71,13 +71,13 @@ function overridesOf(name: string, folders: readonly string[]): string[] {
   return [`  overridden by ${first}`, ...others.map((file) => `  hidden by that: ${file}`)]
 }
 
-function strangers(folder: string): string[] {
-  const found = strangersIn(folder)
+function unknownIn(folder: string): string[] {
+  const found = unknownTemplatesIn(folder)
   if (found.length === 0) return []
-  return ['', `Overrides nothing in ${folder}:`, ...found.map((stranger) => `  ${wordsFor(stranger)}`)]
+  return ['', `Overrides nothing in ${folder}:`, ...found.map((template) => `  ${wordsFor(template)}`)]
 }
 
-function wordsFor({ name, nearest, isUsed }: Stranger): string {
+function wordsFor({ name, nearest, isUsed }: UnknownTemplate): string {
   if (isUsed) return `${name}, a part of another one there`
   return nearest === undefined ? name : `${name}: is ${nearest} meant?`
 }

@@ -1,12 +1,10 @@
-import * as devGallery from '../dev/gallery.js'
-import * as devMailbox from '../dev/mailbox.js'
-import type { Outbox } from '../mail/outbox.js'
 import type {
   Feature,
   FeatureLimit,
   FeatureLink,
   FeatureMail,
   LinkPlace,
+  Need,
   Switches,
 } from '../visitor/feature.js'
 import type { Message } from '../web/form.js'
@@ -27,12 +25,12 @@ import * as passwordReset from './password/reset.js'
 import * as signup from './signup.js'
 import * as users from './users.js'
 
-/** The features that a site with this outbox offers, while it is developed or not, but for those that are switched off. */
+/** Those of the features that are not switched off, and for which the site has what they need. */
 export function offered(
-  { isOn, isCaught }: Outbox,
-  { development, switches = {} }: { development: boolean; switches?: Switches | undefined },
+  features: readonly Feature[],
+  has: Readonly<Record<Need, boolean>>,
+  switches: Switches = {},
 ): Feature[] {
-  const has = { mail: isOn, mailbox: isCaught && development, development }
   return features.filter(({ name, needs }) => switches[name] !== false && (needs === undefined || has[needs]))
 }
 
@@ -53,7 +51,7 @@ export function linksOf(features: readonly Feature[]): (place: LinkPlace) => rea
 const ALWAYS_ON: readonly string[] = ['login', 'logout', 'password/confirm', 'account']
 
 /** Throws a sentence if a switch names no feature, or switches off what others lead to. */
-export function checkSwitches(switches: Switches): void {
+export function checkSwitches(features: readonly Feature[], switches: Switches): void {
   const names = features.map(({ name }) => name)
   const isOff = (name: string) => switches[name] === false
   for (const name of Object.keys(switches)) {
@@ -89,8 +87,6 @@ export const features: readonly Feature[] = [
   accountExport,
   accountClose,
   users,
-  devMailbox,
-  devGallery,
 ]
 
 /** What features add, by its name. */

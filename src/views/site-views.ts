@@ -1,20 +1,15 @@
 import { join } from 'node:path'
 import { root } from '../base/package.js'
-import type { AccountsOptions } from '../options.js'
-import type { Assets } from '../web/assets.js'
 import type { Params } from '../web/form.js'
 import type { PageViews } from '../web/page.js'
-import type { Url } from '../web/routes.js'
-import type { Places } from '../web/site.js'
-import { SITE_NAME } from '../web/site.js'
 import { loadLanguages } from './languages.js'
 import { dataOf, saidWith } from './markup.js'
-import { readTemplates } from './template-files.js'
+import { readTemplates } from './templates.js'
 import { createWords, ENGLISH, type Language, type Words } from './translator.js'
 import { createViews, type ViewsOptions } from './views.js'
 
-/** How the site speaks in one of its languages. */
-export interface Voice extends PageViews {
+/** Templates and sentences of the site in one of its languages. */
+export interface SiteViews extends PageViews {
   tag: string
   /** What the language calls itself. */
   name: string
@@ -22,38 +17,43 @@ export interface Voice extends PageViews {
   renderMail(template: string, values: object): string
 }
 
-export interface VoicesOptions {
-  url: Url
-  places: Places
-  assets: Assets
-  offers: (name: string) => boolean
-  /** What templates know beside that. */
+export interface SiteViewsOptions {
+  /** The host's folders of templates. */
+  templates?: readonly string[] | undefined
+  /** The host's sentences by code, for all languages or for each. */
+  messages?: Readonly<Record<string, string | Readonly<Record<string, string>>>> | undefined
+  /** The tags of the languages that the site offers; by default all that there are. */
+  languages?: readonly string[] | undefined
+  /** Templates are read anew for every page. */
+  isReloading: boolean
+  /** What templates know beside sentences and times. */
   globals: Readonly<Record<string, unknown>>
   now: () => number
 }
 
-/** A voice for each language that the site offers. */
-export interface Voices {
+/** The views of each language that the site offers. */
+export interface AllSiteViews {
   /** The first is for who understands none of them. */
-  all: readonly Voice[]
-  /** The one of this language; the first if the site does not offer it. */
-  of(tag: unknown): Voice
+  all: readonly SiteViews[]
+  /** Those of this language; the first if the site does not offer it. */
+  of(tag: unknown): SiteViews
 }
 
 /** Throws a sentence if a file of a language is wrong, a template of the host's does not compile, or there is no such language. */
-export function createVoices(options: AccountsOptions, voices: VoicesOptions): Voices {
-  const templates = templatesOf(options)
-  const all = languagesOf(options).map((language) => voiceOf(language, templates, options, voices))
+export function createSiteViews(options: SiteViewsOptions): AllSiteViews {
+  const folders = [...(options.templates ?? []), join(root, 'templates')]
+  const templates = { folders, files: options.isReloading ? undefined : readTemplates(folders) }
+  const all = languagesOf(options).map((language) => viewsIn(language, templates, options))
   const [first] = all
   if (first === undefined) throw new Error('The option languages has to name one language at least.')
-  const byTag = new Map<unknown, Voice>(all.map((voice) => [voice.tag, voice]))
+  const byTag = new Map<unknown, SiteViews>(all.map((views) => [views.tag, views]))
   return { all, of: (tag) => byTag.get(tag) ?? first }
 }
 
-function languagesOf({ templates, languages, language }: AccountsOptions): Language[] {
+function languagesOf({ templates, languages }: SiteViewsOptions): Language[] {
   const known = loadLanguages(templates)
   const others = [...known.keys()].filter((tag) => tag !== ENGLISH.tag).sort()
-  const tags = typeof language === 'string' ? [language] : (languages ?? [ENGLISH.tag, ...others])
+  const tags = languages ?? [ENGLISH.tag, ...others]
   return tags.map((tag) => {
     const found = known.get(tag)
     if (found === undefined)
@@ -62,31 +62,23 @@ function languagesOf({ templates, languages, language }: AccountsOptions): Langu
   })
 }
 
-type Templates = Pick<ViewsOptions, 'folders' | 'files'>
-
-function templatesOf({ templates = [], development = false }: AccountsOptions): Templates {
-  const folders = [...templates, join(root, 'templates')]
-  return { folders, files: development ? undefined : readTemplates(folders) }
-}
-
-function voiceOf(
+function viewsIn(
   language: Language,
-  templates: Templates,
-  options: AccountsOptions,
-  voices: VoicesOptions,
-): Voice {
+  templates: Pick<ViewsOptions, 'folders' | 'files'>,
+  options: SiteViewsOptions,
+): SiteViews {
   const { tag, name } = language
   const words = createWords(withMessages(language, options.messages))
-  const globals = globalsOf(language, words, options, voices)
-  const views = createViews({ ...templates, globals: { ...globals, ...marking(words) } })
+  const globals = globalsOf(language, words, options)
+  const html = createViews({ ...templates, globals: { ...globals, ...marking(words) } })
   const text = createViews({ ...templates, globals, ending: '.txt' })
   return {
     tag,
     name,
-    render: views.render,
+    render: html.render,
     say: words.sentence,
     mark: markOf(words),
-    renderMail: (template, values) => (template.endsWith('.txt') ? text : views).render(template, values),
+    renderMail: (template, values) => (template.endsWith('.txt') ? text : html).render(template, values),
   }
 }
 
@@ -110,11 +102,8 @@ function markOf({ sentence }: Words): PageViews['mark'] {
   }
 }
 
-// NIST 800-63B-4 asks for 8 beside a second factor, and for 15 without one.
-export const PASSWORD_MIN_LENGTH = 8
-
 /** The host's sentences come before those of the language. */
-function withMessages(language: Language, messages: AccountsOptions['messages'] = {}): Language {
+function withMessages(language: Language, messages: SiteViewsOptions['messages'] = {}): Language {
   const own = Object.entries(messages).flatMap(([code, said]): [string, string][] => {
     const sentence = typeof said === 'string' ? said : said[language.tag]
     return sentence === undefined ? [] : [[code, sentence]]
@@ -125,8 +114,7 @@ function withMessages(language: Language, messages: AccountsOptions['messages'] 
 function globalsOf(
   { tag, direction }: Language,
   { text, sentence, times }: Words,
-  { siteName = SITE_NAME, passwordMinLength = PASSWORD_MIN_LENGTH, theme = 'auto' }: AccountsOptions,
-  { url, places, assets, offers, globals, now }: VoicesOptions,
+  { globals, now }: SiteViewsOptions,
 ): ViewsOptions['globals'] {
   return {
     ...globals,
@@ -135,14 +123,6 @@ function globalsOf(
     data: String,
     lang: tag,
     dir: direction,
-    url,
-    offers,
-    asset: assets.path,
-    places,
-    // It stands in the subjects of mails, which are one line.
-    siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
-    theme,
-    passwordMinLength,
     day: times.day,
     ago: (time: number) => times.ago(now() - time),
     until: (time: number) => times.until(time - now()),

@@ -8,7 +8,39 @@ const FOLDER = join(root, 'templates')
 
 /** The names of our templates, each of which a file of a host's folder can stand in for. */
 export function templateNames(): string[] {
-  return filesIn(FOLDER).filter((name) => /\.(?:html|txt)$/.test(name))
+  return templatesIn(FOLDER)
+}
+
+/** The names of the templates in a folder. */
+export function templatesIn(folder: string): string[] {
+  return filesIn(folder).filter((name) => /\.(?:html|txt)$/.test(name))
+}
+
+/** The text of a template, and where it lies. */
+export interface TemplateFile {
+  path: string
+  text: string
+  /** Whether it is our own, rather than one of the host's in its place or beside. */
+  isOurs: boolean
+}
+
+/** By the name of the template. */
+export type TemplateFiles = ReadonlyMap<string, TemplateFile>
+
+/**
+ * All templates of the folders, the last of which is ours, as they are now: a package that is exchanged under a running site
+ * must not give it half of another one. A file of an earlier folder stands in for the one of the same name in a later one.
+ */
+export function readTemplates(folders: readonly string[]): TemplateFiles {
+  const files = new Map<string, TemplateFile>()
+  for (const folder of folders.toReversed()) {
+    const isOurs = folder === folders.at(-1)
+    for (const name of templatesIn(folder)) {
+      const path = join(folder, name)
+      files.set(name, { path, text: readFileSync(path, 'utf8'), isOurs })
+    }
+  }
+  return files
 }
 
 /** The text of one of our templates. Throws a sentence if there is none of this name. */
@@ -75,7 +107,7 @@ export function englishIn(text: string): string[] {
 const LANGUAGE = /^languages\/[^/]+\.json$/
 
 /** A file in a host's folder that takes the place of none of our templates. */
-export interface Stranger {
+export interface UnknownTemplate {
   name: string
   /** The template of ours that may be meant. */
   nearest: string | undefined
@@ -83,12 +115,12 @@ export interface Stranger {
   isUsed: boolean
 }
 
-export function strangersIn(folder: string): Stranger[] {
+export function unknownTemplatesIn(folder: string): UnknownTemplate[] {
   const names = templateNames()
   const files = filesIn(folder).filter((name) => !LANGUAGE.test(name))
-  const strangers = files.filter((name) => !names.includes(name))
-  const texts = strangers.length === 0 ? [] : files.map((name) => readFileSync(join(folder, name), 'utf8'))
-  return strangers.map((name) => ({
+  const unknown = files.filter((name) => !names.includes(name))
+  const texts = unknown.length === 0 ? [] : files.map((name) => readFileSync(join(folder, name), 'utf8'))
+  return unknown.map((name) => ({
     name,
     nearest: nearestOf(name, names),
     isUsed: texts.some((text) => text.includes(`"${name}"`) || text.includes(`'${name}'`)),
@@ -110,9 +142,9 @@ function folderOf(name: string): string {
 }
 
 /** Says in the log what looks as if it was meant to stand in for a template of ours, and does not. */
-export function noteStrangers(folders: readonly string[], log: Logger): void {
+export function noteUnusedTemplates(folders: readonly string[], log: Logger): void {
   for (const folder of folders) {
-    const unused = strangersIn(folder).filter(({ isUsed }) => !isUsed)
+    const unused = unknownTemplatesIn(folder).filter(({ isUsed }) => !isUsed)
     for (const { name, nearest } of unused) {
       const note = { template: join(folder, name), ...(nearest !== undefined && { nearest }) }
       // Pages of the host's own have names of their own.

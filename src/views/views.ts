@@ -1,7 +1,6 @@
 import nunjucks from 'nunjucks'
-import { CompiledLoader } from './compiled-loader.js'
-import { LocatingLoader } from './locating-loader.js'
-import { type TemplateFiles, templatesIn } from './template-files.js'
+import { CompiledLoader, LocatingLoader } from './loaders.js'
+import { type TemplateFiles, templatesIn } from './templates.js'
 
 /** The templates, to be rendered. */
 export interface Views {

@@ -8,7 +8,7 @@ import type { Gatehouse } from './gatehouse.js'
 export interface Feature {
   name: string
   /** What it cannot be offered without: mails, that they are caught while the site is developed, or that it is developed. */
-  needs?: 'mail' | 'mailbox' | 'development'
+  needs?: Need
   /** The features to whose pages it leads, and that so cannot be switched off without it. */
   requires?: readonly string[]
   /** Where its page is linked, as long as it is offered. */
@@ -19,8 +19,10 @@ export interface Feature {
   mails?: Readonly<Record<string, FeatureMail>>
   /** The limits that it adds, with their defaults: `renameTeam` is set by `LIMIT_RENAME_TEAM`. */
   limits?: Readonly<Record<string, FeatureLimit>>
-  routes(router: Router, gatehouse: Gatehouse): void
+  routes(router: Router, gatehouse: Gatehouse): void | Promise<void>
 }
+
+export type Need = 'mail' | 'mailbox' | 'development'
 
 /** Where features are linked: on the page of the account, below the login, and in the header, of who is logged in or is not. */
 export type LinkPlace = 'account' | 'login' | 'header' | 'user header'

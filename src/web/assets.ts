@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { extname } from 'node:path'
+import { createRequire } from 'node:module'
+import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import type { Context, Middleware } from 'koa'
 import { once } from '../base/once.js'
+import { root } from '../base/package.js'
 import { acceptedEncoding, type Encoding } from './compression.js'
 import { refusesMethod } from './http.js'
 
@@ -26,7 +28,7 @@ interface Asset {
   encodings: Record<Encoding, () => Promise<Buffer>>
 }
 
-export interface AssetsOptions {
+interface AssetsOptions {
   /** Where each file lies, by its name. */
   files: Record<string, string>
   /** What their paths begin with. */
@@ -38,8 +40,19 @@ export interface AssetsOptions {
 const FOREVER = 'public, max-age=31536000, immutable'
 const DAY = 'public, max-age=86400'
 
+/** The files of Gatehouse; htmx is served from its own package, never copied. */
+export function siteAssets(base: string, { reload }: { reload: boolean }): Assets {
+  const { resolve } = createRequire(import.meta.url)
+  const ours = ['no-answer.js', 'site.css', 'favicon.svg', 'favicon.ico'].map((name) => [
+    name,
+    join(root, 'public', name),
+  ])
+  const files = { 'htmx.js': resolve('htmx.org/dist/htmx.min.js'), ...Object.fromEntries(ours) }
+  return loadAssets({ files, base, reload })
+}
+
 /** Throws if one of the files cannot be read. */
-export function loadAssets({ files, base, reload }: AssetsOptions): Assets {
+function loadAssets({ files, base, reload }: AssetsOptions): Assets {
   const assets = new Map(Object.entries(files).map(([name, file]) => [name, load(base, name, file)]))
 
   const current = (name: string): Asset => {

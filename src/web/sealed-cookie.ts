@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
-import type { Seal } from '../secrets/seal.js'
+import type { Keyring } from '../secrets/keyring.js'
+import { createSeal, remembering, type Seal } from '../secrets/seal.js'
 
 /**
  * A cookie of our own beside the session's, sealed like it. Each holds what is written together, so that no answer takes a
@@ -16,11 +17,24 @@ export interface OwnCookie {
   clear(ctx: Context): void
 }
 
-export interface OwnCookieOptions {
+export interface CookieOptions {
   name: string
-  seal: Seal
   /** Whether the site's public address is https: fixes `Secure` and the `__Host-` prefix. */
   https: boolean
+}
+
+export interface OwnCookieOptions extends CookieOptions {
+  seal: Seal
+}
+
+/** Makes our cookies: that of the login has the site's name for cookies alone, others have a word more. */
+export function cookiesOf({ name, https }: CookieOptions, keyring: Keyring): (word?: string) => OwnCookie {
+  return (word = '') =>
+    ownCookie({
+      name: [name, word].filter(Boolean).join('-'),
+      seal: remembering(createSeal(keyring.sealKeys(`${word || 'login'} cookie`))),
+      https,
+    })
 }
 
 /** Browsers drop a cookie of over 4096 bytes with its name and attributes, silently (RFC 6265bis 5.6). */

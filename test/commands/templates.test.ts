@@ -60,7 +60,7 @@ function notes({ folder }: Context): Notes {
 
 /** As if the login page had been another one when it was copied. */
 function age(context: Context): void {
-  const original = ORIGINAL.replace('New here?', 'Are you new?')
+  const original = ORIGINAL.replace('Go to your account', 'Are you new?')
   const past = { sha256: '0'.repeat(64), version: '0.0.1', original }
   write(context, '.gatehouse.json', JSON.stringify({ templates: { 'login/page.html': past } }))
 }
@@ -153,7 +153,7 @@ test('shows how the original has changed since it was copied, with an exit code 
     /^--- login\/page\.html\tas it was copied, 0\.0\.1\n\+\+\+ login\/page\.html\tas it is/m,
   )
   assert.match(stdout, /^-.*Are you new\?/m)
-  assert.match(stdout, /^\+.*New here\?/m)
+  assert.match(stdout, /^\+.*Go to your account/m)
   const kept = await call(context, 'keep', 'login/page.html', '--folder', 'mine')
   assert.is(kept.code, 0, kept.stderr)
   const now = await call(context, '--diff', '--folder', 'mine')
@@ -171,11 +171,11 @@ test('says that an original is gone', async (context) => {
 })
 
 test('shows how one that was not copied by it differs from the original', async (context) => {
-  write(context, 'login/page.html', ORIGINAL.replace('New here?', 'Are you new?'))
+  write(context, 'login/page.html', ORIGINAL.replace('Go to your account', 'Are you new?'))
   const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
   assert.is(code, 0)
   assert.match(stdout, /^login\/page\.html: not copied by gatehouse templates copy/m)
-  assert.match(stdout, /^-.*New here\?/m)
+  assert.match(stdout, /^-.*Go to your account/m)
   assert.match(stdout, /^\+.*Are you new\?/m)
 })
 

@@ -1,13 +1,66 @@
 import nunjucks from 'nunjucks'
-import { compile } from './compiled-loader.js'
+import type { TemplateFiles } from './templates.js'
 
 type Renderer = (env: unknown, context: unknown, frame: unknown, runtime: Runtime, done: unknown) => unknown
+
+/** A compiled template: its root and its blocks, which are the same whatever environment they are rendered in. */
+type Compiled = Record<string, Renderer>
 
 /** What compiled templates call when something is wrong, of the runtime that they are given. */
 interface Runtime {
   ensureDefined(value: unknown, line: number, column: number): unknown
   callWrap(value: unknown, name: string, context: unknown, args: unknown): unknown
   handleError(error: unknown, line: number, column: number): unknown
+}
+
+/** By where a template lies and what it says. */
+const compiled = new Map<string, Compiled>()
+
+/**
+ * Compiles a template when it is used first, and once in a process: each language has an environment of its own, and to
+ * compile all would be most of what a start takes. Its environments have to agree in what nunjucks compiles with: filters,
+ * extensions and options.
+ */
+export class CompiledLoader extends nunjucks.FileSystemLoader {
+  /** Whose options templates are compiled with. */
+  environment: nunjucks.Environment | undefined
+  readonly #files: TemplateFiles
+
+  constructor(files: TemplateFiles) {
+    super([]) // it looks into no folder: what is not here is not found
+    this.#files = files
+  }
+
+  override getSource(name: string): nunjucks.LoaderSource {
+    const file = this.#files.get(name)
+    const { environment } = this
+    if (file === undefined || environment === undefined) return super.getSource(name)
+    const { path, text } = file
+    const key = `${path}\n${text}`
+    const obj = compiled.get(key) ?? renderersIn(compile(text, path, environment))
+    compiled.set(key, obj)
+    return Object.assign({ path, noCache: false, src: '' }, { src: { type: 'code', obj } })
+  }
+}
+
+function renderersIn(code: string): Compiled {
+  return new Function(code)()
+}
+
+/** The code of a template, as a function's body. Throws, with its name and line, if it does not compile. */
+function compile(source: string, name: string, environment: nunjucks.Environment): string {
+  return nunjucks.precompileString(source, { name, env: environment, wrapper: codeOf })
+}
+
+// The types speak of one template; it is a list, of one for a single source.
+function codeOf(templates: unknown): string {
+  const [only]: { template: string }[] = [templates].flat().filter(isCompiled)
+  if (only === undefined) throw new Error('Nunjucks has compiled nothing.')
+  return only.template
+}
+
+function isCompiled(value: unknown): value is { template: string } {
+  return typeof value === 'object' && value !== null && 'template' in value
 }
 
 interface Template {
@@ -45,7 +98,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
     const template = { name, source: loaded.src }
     const code = compile(template.source, name, environment)
     this.#checkNames(template, code, environment)
-    const renderers: Record<string, Renderer> = new Function(code)()
+    const renderers = renderersIn(code)
     return Object.assign(loaded, { src: { type: 'code', obj: this.#watched(template, renderers) } })
   }
 
@@ -63,7 +116,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
     }
   }
 
-  #watched(template: Template, renderers: Record<string, Renderer>): Record<string, Renderer> {
+  #watched(template: Template, renderers: Compiled): Compiled {
     const watched = Object.entries(renderers).map(([key, render]): [string, Renderer] => [
       key,
       (env, context, frame, runtime, done) =>

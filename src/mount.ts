@@ -1,0 +1,213 @@
+import type { IncomingMessage } from 'node:http'
+import Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import compose from 'koa-compose'
+import { letterOf } from './accounts/letters.js'
+import { startSweeping } from './accounts/sweep.js'
+import { type Assembled, assemble } from './assemble.js'
+import { features } from './features/index.js'
+import { type Mailing, startMailing } from './mail/delivery.js'
+import { smtpTransport } from './mail/smtp.js'
+import type { Transport } from './mail/transport.js'
+import { type AccountsOptions, mailOf } from './options.js'
+import { startNotingKeys } from './secrets/key-notes.js'
+import { isHttps } from './settings.js'
+import { currentUser } from './visitor/current-user.js'
+import { bringBack } from './visitor/drafts.js'
+import { enter, type Gatehouse } from './visitor/gatehouse.js'
+import { compression } from './web/compression.js'
+import { errorPages, notFound } from './web/error-pages.js'
+import type { Form } from './web/form.js'
+import { headers, securityHeaders } from './web/headers.js'
+import { mountedAt, refusesMethod, seenPath } from './web/http.js'
+import { onward } from './web/message-box.js'
+import { untrustedProxies } from './web/network.js'
+import type { Pages } from './web/pages.js'
+import { knows, missingSlash, otherMethods, type Route, routesIn } from './web/routes.js'
+import { type Handle, onSubmit } from './web/submit.js'
+
+/** The middleware, and what a host may ask of it. It sets `ctx.state.user` for all that stands behind it. */
+export interface Accounts extends Middleware {
+  /**
+   * For a site that is all ours, before everything else: compressed pages, security headers, error pages, a 404 page,
+   * static files.
+   */
+  frame: Middleware
+  /** Compresses our pages for a host without that frame; for before whatever may still put its own answer in their place. */
+  compression: Middleware
+  /** Answers with pages and forms in the look of Gatehouse; templates are found in your folders. */
+  pages: Pages
+  /** What is done when a form of yours is sent: with our CSRF check, limits on the body, and answers to both browsers. */
+  onSubmit<Field extends string>(form: Form<Field>, handle: Handle<Field>): Middleware
+  /** Every address of ours, for firewalls and the like. */
+  routes: readonly Route[]
+  /** Whether the database answers and is up to date. */
+  ready(): Promise<boolean>
+  /** Ends the work in the background and closes the database. */
+  close(): Promise<void>
+}
+
+/**
+ * The account system as Koa middleware. It needs `ctx.session` and a parsed `ctx.request.body`, and says so at the first
+ * request without. Throws a sentence if an option is wrong, a template does not compile or the database cannot be opened.
+ */
+export async function accounts(options: AccountsOptions): Promise<Accounts> {
+  const assembled = await assemble(options)
+  const { gatehouse } = assembled
+  options.metrics?.watch(gatehouse)
+  const router = await routerOf(assembled, options)
+  const { frame, door } = stackOf(gatehouse, router, options)
+  const close = startWork(assembled, options)
+  warnWithoutMail(gatehouse, options)
+  return Object.assign(door, {
+    frame,
+    compression,
+    pages: gatehouse.pages,
+    onSubmit: <Field extends string>(form: Form<Field>, handle: Handle<Field>) =>
+      onSubmit(form, gatehouse, handle),
+    routes: routesIn(router),
+    ready: gatehouse.database.ready,
+    close,
+  })
+}
+
+async function routerOf(
+  { gatehouse, features }: Assembled,
+  { prefix = '' }: AccountsOptions,
+): Promise<Router> {
+  const router = new Router({ prefix, strict: true, sensitive: true })
+  for (const feature of features) await feature.routes(router, gatehouse)
+  router.get('/onward/', onward(gatehouse, gatehouse.places.home))
+  return router
+}
+
+interface Stack {
+  /** What the whole site is in, where it is all ours. */
+  frame: Middleware
+  /** Finds out who is there, for the host too, and answers what is ours; the rest is the host's. */
+  door: Middleware
+}
+
+/** What stands in the frame is not done once more for pages behind it. */
+function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions): Stack {
+  const { assets, pages, log } = gatehouse
+  const framed = new WeakSet<IncomingMessage>()
+  const always = headers(securityHeaders({ https: isHttps(options) }))
+  const errors = errorPages({ pages, log, development: options.development ?? false })
+  const visitor = compose([currentUser(gatehouse), bringBack(gatehouse)])
+  const page = compose([changePassword(gatehouse), visitor, asMiddleware(router), otherMethods(router)])
+  const own = options.headers === false ? [] : [always]
+  const behindFrame = compose([...own, page])
+  const alone = compose([...own, errors, assets.serve, page])
+  const others = compose([missingSlash(router), visitor])
+  const noteForwarded = options.address === undefined ? untrustedProxies(log) : () => {}
+  const door: Middleware = (ctx, next) => {
+    enter(ctx, gatehouse)
+    noteForwarded(ctx)
+    const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isChangePassword(ctx, gatehouse)
+    if (!isOwn) return others(ctx, next)
+    return framed.has(ctx.req) ? behindFrame(ctx, next) : alone(ctx, next)
+  }
+  const enterFrame: Middleware = (ctx, next) => {
+    framed.add(ctx.req)
+    return next()
+  }
+  const encoding = options.compression === false ? [] : [compression]
+  const frame = compose([...encoding, enterFrame, always, errors, notFound, favicon(gatehouse), assets.serve])
+  return { frame, door: unmounted(options, door) }
+}
+
+// Browsers ask for it there whatever the page says.
+function favicon({ assets }: Gatehouse): Middleware {
+  return (ctx, next) => (ctx.path === '/favicon.ico' ? assets.answer(ctx, 'favicon.ico') : next())
+}
+
+// The router's type asks for a context that carries its own `params`, which it sets itself.
+function asMiddleware(router: Router): Middleware {
+  return router.routes() as unknown as Middleware
+}
+
+// Where password managers look for the page that changes a password, at the root whatever the prefix is (W3C "A
+// Well-Known URL for Changing Passwords").
+function isChangePassword(ctx: Context, { offers }: Gatehouse): boolean {
+  return ctx.path === '/.well-known/change-password' && offers('account/password')
+}
+
+function changePassword(gatehouse: Gatehouse): Middleware {
+  const { pages, url } = gatehouse
+  return async (ctx, next) => {
+    if (!isChangePassword(ctx, gatehouse)) return await next()
+    if (!refusesMethod(ctx)) pages.leave(ctx, url('account/password'))
+  }
+}
+
+// koa-mount takes the beginning off the path. Our routes, forms and links are known by the whole one, and what stands
+// behind us finds the path as it was.
+function unmounted({ prefix = '' }: AccountsOptions, door: Middleware): Middleware {
+  return async (ctx, next) => {
+    const mount = mountedAt(ctx)
+    if (mount === '') return await door(ctx, next)
+    if (!`${prefix}/`.startsWith(`${mount}/`)) throw new Error(prefixNeeded(mount))
+    const { path } = ctx
+    const whole = seenPath(ctx)
+    ctx.path = whole
+    await door(ctx, async () => {
+      ctx.path = path
+      await next()
+      ctx.path = whole
+    })
+    ctx.path = path
+  }
+}
+
+function prefixNeeded(mount: string): string {
+  return `Gatehouse is mounted at ${mount}, and its links have to begin with that: give it the option prefix '${mount}', or one below it.`
+}
+
+/** Begins the work in the background; returns what ends it and closes the database. */
+function startWork({ gatehouse, keyring }: Assembled, options: AccountsOptions): () => Promise<void> {
+  const stopSweeping = startSweeping(gatehouse)
+  const stopNotingKeys = startNotingKeys(gatehouse, keyring)
+  const mailing = gatehouse.outbox.isOn ? startMails(gatehouse, options) : undefined
+  return async () => {
+    stopSweeping()
+    stopNotingKeys()
+    options.metrics?.close()
+    await Promise.all([mailing?.close(), gatehouse.events.close()])
+    await gatehouse.database.close()
+  }
+}
+
+/** Where links begin of mails that nobody gets but the maintainer, whose mailbox page shows the path alone. */
+const CAUGHT_ORIGIN = 'http://localhost'
+
+function startMails(gatehouse: Gatehouse, options: AccountsOptions): Mailing {
+  return startMailing({
+    ...gatehouse,
+    transport: transportOf(options),
+    origin: gatehouse.origin ?? CAUGHT_ORIGIN,
+    letterOf: (stored) => letterOf(gatehouse, stored),
+  })
+}
+
+function transportOf(options: AccountsOptions): Transport | undefined {
+  const mail = mailOf(options)
+  if (typeof mail !== 'object') return undefined
+  return 'send' in mail ? mail : smtpTransport(mail)
+}
+
+/** Says what a host may not have thought of. Who has said `off` knows it. */
+function warnWithoutMail(
+  { log, outbox }: Gatehouse,
+  { mail, development = false, features: switches = {} }: AccountsOptions,
+): void {
+  if (outbox.isCaught && !development) {
+    log.warn('emails are caught and not sent (option mail): development alone shows them, at /dev/mailbox/')
+  }
+  if (outbox.isOn || mail !== undefined) return
+  const missing = features.filter(({ name, needs }) => needs === 'mail' && switches[name] !== false)
+  log.warn(
+    { features: missing.map(({ name }) => name) },
+    "no mail server (option mail): these features are not offered, and owners are told of nothing; mail: 'off' says that this is meant",
+  )
+}

@@ -1,0 +1,53 @@
+import { LIFETIMES } from './accounts/lifetimes.js'
+import { siteWordsOf } from './accounts/registry.js'
+import type { AccountsOptions } from './options.js'
+import type { Gatehouse } from './visitor/gatehouse.js'
+import { addressReader } from './web/network.js'
+import { COOKIE_NAME, type CookieOptions } from './web/sealed-cookie.js'
+import { type Places, SITE_NAME } from './web/site.js'
+
+// NIST 800-63B-4 asks for 8 beside a second factor, and for 15 without one.
+const PASSWORD_MIN_LENGTH = 8
+
+export type Settings = Pick<
+  Gatehouse,
+  'places' | 'rules' | 'jumpMail' | 'lifetimes' | 'origin' | 'hooks' | 'siteName' | 'signupFields' | 'address'
+>
+
+/** What of the one object stands in the options. */
+export function settingsOf(options: AccountsOptions): Settings {
+  const { siteName = SITE_NAME, passwordMinLength = PASSWORD_MIN_LENGTH } = options
+  return {
+    places: placesOf(options.places),
+    rules: {
+      passwordMinLength,
+      siteWords: siteWordsOf(options),
+      confirmation: options.emailConfirmation ?? 'optional',
+      privateEmails: options.privateEmails ?? false,
+    },
+    jumpMail: options.jumpMail ?? false,
+    lifetimes: { ...LIFETIMES, ...options.lifetimes },
+    origin: originOf(options),
+    hooks: options.hooks ?? {},
+    siteName,
+    signupFields: options.signupFields ?? [],
+    address: addressReader(options.address ?? ((ctx) => ctx.ip)),
+  }
+}
+
+function placesOf({ home = '/', ...others }: Partial<Places> = {}): Places {
+  return { home, afterSignup: home, afterLogin: home, afterLogout: home, ...others }
+}
+
+export function originOf({ baseUrl }: AccountsOptions): string | undefined {
+  return baseUrl === undefined ? undefined : new URL(baseUrl).origin
+}
+
+/** What all cookies of the site have in common. */
+export function cookieOptions(options: AccountsOptions): CookieOptions {
+  return { name: options.cookieName ?? COOKIE_NAME, https: isHttps(options) }
+}
+
+export function isHttps({ baseUrl }: AccountsOptions): boolean {
+  return baseUrl?.startsWith('https:') ?? false
+}
