@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { errorText } from './base/error-text.js'
 import { version } from './base/package.js'
 import { type Alarm, type Command, UsageError } from './commands/command.js'
 import { printable, table } from './commands/terminal.js'
@@ -63,7 +64,7 @@ run(process.argv.slice(2)).then(
     process.exitCode = exitCode
   },
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.stderr.write(`${errorText(error)}\n`)
     process.exitCode = error instanceof UsageError ? 2 : 1
   },
 )

@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream, existsSync, linkSync, renameSync, 
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type BetterSqlite3 from 'better-sqlite3'
+import { errorText } from '../base/error-text.js'
 import { refuseOthers } from './foreign-tables.js'
 import { type DatabaseLocation, locate, type SqliteFile } from './locate.js'
 import { isCode, makeFolder, makePrivate, syncFolder } from './private-files.js'
@@ -77,7 +78,7 @@ function checked({ open }: SqliteFile, path: string, what: string): number {
     refuseDamaged(connection)
     return connection.prepare<[], number>('select count(*) from users').pluck().get() ?? 0
   } catch (error) {
-    throw new Error(`${what}: ${error instanceof Error ? error.message : error}.`, { cause: error })
+    throw new Error(`${what}: ${errorText(error)}.`, { cause: error })
   } finally {
     connection.close()
   }

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import type * as kysely from 'kysely'
 import type { Kysely, QueryExecutorProvider } from 'kysely'
 import { migrations } from '../../db/migrations/index.js'
+import { errorText } from '../base/error-text.js'
 import { refuseForeign, refuseTaken } from './foreign-tables.js'
 import { Migrator, sql } from './kysely.js'
 import { type DatabaseLocation, locate, type ServerSettings, type SqliteFile } from './locate.js'
@@ -97,7 +98,7 @@ export function cannotOpenFile({ name, path }: SqliteFile, error: unknown): Erro
 
 function cannotOpen(what: string, error: unknown): Error {
   const cause = error instanceof DatabaseUnavailable ? error.cause : error
-  return new Error(`${what}: ${cause instanceof Error ? cause.message : cause}.`, { cause: error })
+  return new Error(`${what}: ${errorText(cause)}.`, { cause: error })
 }
 
 function migrator<Schema>(db: Kysely<Schema>, schema: string | undefined): kysely.Migrator {

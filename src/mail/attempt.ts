@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { DAY, HOUR, MINUTE, SECOND } from '../base/durations.js'
+import { errorText } from '../base/error-text.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as mails from '../tables/mails.js'
 import type { Database, Db } from '../tables/schema.js'
@@ -96,7 +97,7 @@ async function problemOf(
     await transport.send(outgoing, signal)
     return undefined
   } catch (error) {
-    const message = withoutSecrets(error instanceof Error ? error.message : String(error))
+    const message = withoutSecrets(errorText(error))
     return new DeliveryError(error instanceof DeliveryError ? error.problem : 'later', message)
   }
 }
@@ -193,7 +194,7 @@ async function failed(
   error: unknown,
   stop: AbortSignal,
 ): Promise<void> {
-  const problem = error instanceof Error ? error.message : String(error)
+  const problem = errorText(error)
   const isUnreadable = error instanceof UnreadableMail
   if (isUnreadable && options.now() - mail.createdAt >= UNREADABLE_GIVE_UP_AFTER) {
     return bury(options, mail, { refusals: mail.refusals, problem }, stop)

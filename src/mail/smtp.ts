@@ -1,5 +1,7 @@
 // The one check, and not the hundred others of the package, which every start would have to load.
+
 import isEmail from 'validator/lib/isEmail.js'
+import { errorText } from '../base/error-text.js'
 import { once } from '../base/once.js'
 import { DeliveryError, type Transport, withoutSecrets } from './transport.js'
 
@@ -56,7 +58,7 @@ export async function verifySmtp({ url }: MailServer): Promise<string | undefine
     await transport.verify()
     return undefined
   } catch (error) {
-    return withoutSecrets(error instanceof Error ? error.message : String(error))
+    return withoutSecrets(errorText(error))
   } finally {
     transport.close()
   }

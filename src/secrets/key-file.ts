@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { errorText } from '../base/error-text.js'
 import type { DatabaseLocation } from '../database/locate.js'
 import { locate } from '../database/locate.js'
 import { isCode, makeFolder } from '../database/private-files.js'
@@ -55,7 +56,7 @@ function readKeyFile(file: string): string[] | undefined {
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined
     throw new Error(
-      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be read: ${messageOf(error)}.`,
+      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be read: ${errorText(error)}.`,
     )
   }
 }
@@ -66,7 +67,7 @@ function makeKeyFile(file: string): string[] {
     return linkedKeys(file)
   } catch (error) {
     throw new Error(
-      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be made: ${messageOf(error)}.`,
+      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be made: ${errorText(error)}.`,
     )
   }
 }
@@ -116,13 +117,9 @@ function claimDraft(draft: string, file: string): number {
     return openSync(draft, 'wx', 0o600)
   } catch (error) {
     if (!isCode(error, 'EEXIST'))
-      throw new Error(`The key file ${file} cannot be changed: ${messageOf(error)}.`)
+      throw new Error(`The key file ${file} cannot be changed: ${errorText(error)}.`)
     throw new Error(
       `There is ${draft}: somebody else is changing the keys. If nobody is, it was left behind by a crash: remove it.`,
     )
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { errorText } from '../base/error-text.js'
 import { createLog } from '../web/log.js'
 import type { Config } from './config.js'
 
@@ -127,7 +128,7 @@ async function work(listen: () => Promise<string>): Promise<undefined> {
   try {
     report({ address: await listen() })
   } catch (error) {
-    report({ problem: error instanceof Error ? error.message : String(error) })
+    report({ problem: errorText(error) })
     process.exitCode = 1
   }
   // From now on nothing but what it does itself keeps it alive.

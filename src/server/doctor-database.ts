@@ -1,6 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { MINUTE, SECOND } from '../base/durations.js'
+import { errorText } from '../base/error-text.js'
 import { isObstructed, type Obstacle, obstacleTo } from '../database/constraints.js'
 import { type DatabaseState, stateOfDatabase, whyNotDone } from '../database/health.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
@@ -9,7 +10,7 @@ import type { Db } from '../tables/schema.js'
 import * as users from '../tables/users.js'
 import { timesIn } from '../views/times.js'
 import type { Config } from './config.js'
-import { type Finding, fine, messageOf, type Verdict, warning, wrong } from './finding.js'
+import { type Finding, fine, type Verdict, warning, wrong } from './finding.js'
 
 /** Between the clocks of nodes; more makes mails go out twice, and sessions end too soon. */
 const CLOCK_OFF = 5 * SECOND
@@ -25,7 +26,7 @@ export async function databaseOf({ database }: Config, now: () => number): Promi
   try {
     return statesOf(await stateOfDatabase(database, now, (db: Db) => lookAt(db, now())))
   } catch (error) {
-    return [{ about: 'database', ...wrong(messageOf(error)) }]
+    return [{ about: 'database', ...wrong(errorText(error)) }]
   }
 }
 
@@ -73,7 +74,7 @@ async function whyReadOnly(db: Db): Promise<string | undefined> {
   const error = await whyNotDone(db, (transaction) =>
     limits.count(transaction, [{ key: 'check', resetsAt: 0 }], 0),
   )
-  return error === undefined ? undefined : messageOf(error)
+  return error === undefined ? undefined : errorText(error)
 }
 
 const MOST_NAMES = 20

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { errorText } from '../base/error-text.js'
 import { verifySmtp } from '../mail/smtp.js'
 import { siteKeys } from '../secrets/key-file.js'
 import { createKeyring } from '../secrets/keyring.js'
@@ -6,7 +7,7 @@ import { compareOverrides } from '../views/overrides.js'
 import { otherHtmxIn } from '../views/templates.js'
 import type { Config } from './config.js'
 import { databaseOf, diskOf } from './doctor-database.js'
-import { type Finding, fine, messageOf, type Verdict, warning, wrong } from './finding.js'
+import { type Finding, fine, type Verdict, warning, wrong } from './finding.js'
 
 /** Looks at everything on which a site depends, and changes nothing. */
 export async function checkSite(config: Config, now: () => number): Promise<Finding[]> {
@@ -56,7 +57,7 @@ function keptKeys({ keyFile, database }: Config): Verdict {
     }
     return fine(`The key file ${keyFile} is its owner's alone; ${ids[0]} seals.`)
   } catch (error) {
-    return wrong(messageOf(error))
+    return wrong(errorText(error))
   }
 }
 
@@ -124,6 +125,6 @@ function overridesOf(folder: string): Verdict {
     const names = drifted.map(({ name }) => name).join(', ')
     return warning(`Originals have changed of ${names} in ${folder}: gatehouse templates --diff shows how.`)
   } catch (error) {
-    return wrong(messageOf(error))
+    return wrong(errorText(error))
   }
 }

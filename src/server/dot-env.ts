@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import { errorText } from '../base/error-text.js'
 
 const SPACE = String.raw`[^\S\n]*`
 const COMMENT = String.raw`#[^\n]*`
@@ -67,6 +68,6 @@ function read(): Uint8Array {
   try {
     return readFileSync('.env')
   } catch (error) {
-    throw new Error(`.env cannot be read: ${error instanceof Error ? error.message : error}.`)
+    throw new Error(`.env cannot be read: ${errorText(error)}.`)
   }
 }

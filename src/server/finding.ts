@@ -13,7 +13,3 @@ export type Verdict = Omit<Finding, 'about'>
 export const fine = (says: string): Verdict => ({ level: 'fine', says })
 export const warning = (says: string): Verdict => ({ level: 'warning', says })
 export const wrong = (says: string): Verdict => ({ level: 'wrong', says })
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}

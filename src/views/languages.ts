@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod/v3'
+import { errorText } from '../base/error-text.js'
 import { byDistance } from '../base/nearest.js'
 import { root } from '../base/package.js'
 import { englishIn, filesIn } from './templates.js'
@@ -82,7 +83,7 @@ function parsed(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
-    throw new Error(`${path} is no JSON: ${error instanceof Error ? error.message : error}.`)
+    throw new Error(`${path} is no JSON: ${errorText(error)}.`)
   }
 }
 
