@@ -219,9 +219,7 @@ function limitsOf(
     return createLimits({
       database,
       rules: { ...LIMITS, ...added.limits, ...limits },
-      messages: Object.fromEntries(
-        Object.entries(added.limits).map(([name, { message }]) => [name, message]),
-      ),
+      messages: added.limitMessages,
       secrets: keyring.secrets('limits'),
       now,
     })

@@ -19,7 +19,7 @@ const ROW = /^\| `(\/[^`]*)` \|/gm
 
 const names = [...features, ...developmentFeatures].map(({ name }) => name)
 const files = [
-  ...sourcesIn('src/features').filter(({ path }) => path !== 'src/features/index.ts'),
+  ...sourcesIn('src/features').filter(({ path }) => !/^src\/features\/(?:index|site-map)\.ts$/.test(path)),
   ...sourcesIn('src/dev').filter(({ text }) => text.includes('export const name =')),
 ]
 

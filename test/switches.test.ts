@@ -94,7 +94,7 @@ test('alone each leaves no dead link behind', async () => {
 })
 
 for (const [switches, sentence] of [
-  [{ sigup: false }, /There is no feature sigup to be switched: there are signup, /],
+  [{ sigup: false }, /There is no feature sigup to be switched: there are account, /],
   [{ login: false }, /The feature login cannot be switched off/],
   [{ 'password/forgot': false }, /leads to password\/forgot: switch off both, or none/],
   [{ 'email/confirm': false }, /The feature account\/email leads to email\/confirm/],

@@ -8,22 +8,7 @@ import type {
   Switches,
 } from '../visitor/feature.js'
 import type { Message } from '../web/form.js'
-import * as accountActivity from './account/activity.js'
-import * as accountClose from './account/close.js'
-import * as accountDevices from './account/devices.js'
-import * as accountEmail from './account/email.js'
-import * as accountExport from './account/export.js'
-import * as account from './account/index.js'
-import * as accountName from './account/name.js'
-import * as accountPassword from './account/password.js'
-import * as emailConfirm from './email/confirm.js'
-import * as login from './login.js'
-import * as logout from './logout.js'
-import * as passwordConfirm from './password/confirm.js'
-import * as passwordForgot from './password/forgot.js'
-import * as passwordReset from './password/reset.js'
-import * as signup from './signup.js'
-import * as users from './users.js'
+import * as siteMap from './site-map.js'
 
 /** Those of the features that are not switched off, and for which the site has what they need. */
 export function offered(
@@ -69,33 +54,22 @@ export function checkSwitches(features: readonly Feature[], switches: Switches):
   }
 }
 
-/** The site map. */
-export const features: readonly Feature[] = [
-  signup,
-  emailConfirm,
-  login,
-  passwordForgot,
-  passwordReset,
-  passwordConfirm,
-  logout,
-  account,
-  accountName,
-  accountEmail,
-  accountPassword,
-  accountDevices,
-  accountActivity,
-  accountExport,
-  accountClose,
-  users,
-]
+export const features: readonly Feature[] = Object.values(siteMap)
+
+const limits = together<FeatureLimit>(features.map((feature) => feature.limits))
 
 /** What features add, by its name. */
 export const added = {
   events: together<Message>(features.map(({ events }) => events)),
   mails: together<FeatureMail>(features.map(({ mails }) => mails)),
-  limits: together<FeatureLimit>(features.map(({ limits }) => limits)),
+  limits: mapped(limits, ({ max, window }) => ({ max, window })),
+  limitMessages: mapped(limits, ({ message }) => message),
 }
 
 function together<Thing>(parts: readonly (Readonly<Record<string, Thing>> | undefined)[]) {
   return Object.fromEntries(parts.flatMap((part = {}) => Object.entries(part)))
+}
+
+function mapped<Thing, Part>(things: Readonly<Record<string, Thing>>, part: (thing: Thing) => Part) {
+  return Object.fromEntries(Object.entries(things).map(([name, thing]) => [name, part(thing)]))
 }

@@ -42,8 +42,7 @@ function put({ file, place, text }: Piece): void {
     return
   }
   const before = {
-    import: /^import \* as accountName/m,
-    list: /^ {2}accountName,$/m,
+    line: /^export \* as accountName/m,
     row: /^\| `\/account\/name\/`/m,
   }
   const anchor = Object.entries(before).find(([name]) => name === place)?.[1]
@@ -74,8 +73,9 @@ test('its flow is added, built and run as it says', () => {
     [
       'src/features/account/leave.ts',
       'templates/account/leave/page.html',
-      'src/features/index.ts import',
-      'src/features/index.ts list',
+      'templates/mail/left-everywhere.txt',
+      'templates/mail/left-everywhere.html',
+      'src/features/site-map.ts line',
       'test/features/account/leave.test.ts',
       'README.md row',
     ],
@@ -83,7 +83,7 @@ test('its flow is added, built and run as it says', () => {
   for (const piece of found) put(piece)
   run(join(root, 'node_modules', 'typescript', 'bin', 'tsc'))
   for (const [name, count] of [
-    ['features/account/leave', 3],
+    ['features/account/leave', 4],
     ['mirror', 50],
     ['direction', 10],
   ] as const) {
