@@ -7,7 +7,8 @@ import { type Source, sourcesIn } from './support/sources.js'
 
 /** The rooms, those that may know most first; a room imports from itself and from those after it. */
 const ROOMS: readonly (readonly string[])[] = [
-  ['features', 'commands', 'dev'],
+  ['dev'],
+  ['features', 'commands'],
   ['server', 'visitor'],
   ['accounts'],
   ['mail'],

@@ -31,7 +31,11 @@ export const CODE_LIFE = 10 * MINUTE
 const TRIES = 5
 
 const NO_CODE: Broken = { field: 'code', code: 'code_missing', sentence: 'Enter the code from the mail.' }
-const NOT_A_CODE: Broken = { field: 'code', code: 'code_digits', sentence: 'The code has eight digits.' }
+export const NOT_A_CODE: Broken = {
+  field: 'code',
+  code: 'code_digits',
+  sentence: 'The code has eight digits.',
+}
 export const CODE_WRONG: Broken = {
   field: 'code',
   code: 'code_wrong',

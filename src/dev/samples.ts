@@ -5,6 +5,9 @@ import type * as sessions from '../tables/sessions.js'
 import type { User } from '../tables/users.js'
 import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../web/user-agent.js'
 
+/** As long as a real one. */
+export const TOKEN = 'made-up'.padEnd(43, '-made-up')
+
 /** Somebody whom there is not, to see how pages look with what people are called. */
 export interface Person {
   user: User

@@ -28,12 +28,12 @@ const form: Form<FieldName> = {
   about: 'what is typed',
 }
 
-const NO_USERNAME = {
+export const NO_USERNAME = {
   field: 'username',
   code: 'login_name_missing',
   sentence: 'Enter your user name or e-mail.',
 }
-const GO_ON = { code: 'logged_in_go_on', sentence: 'Go on now' }
+export const GO_ON = { code: 'logged_in_go_on', sentence: 'Go on now' }
 const UNCONFIRMED = {
   code: 'login_unconfirmed',
   sentence: 'Your password is right. Before the first login, please confirm your e-mail address.',
@@ -47,7 +47,7 @@ const LOGGED_IN_REOPENED = {
   code: 'logged_in_reopened',
   sentence: 'You are logged in. Your account is open again, and nothing will be erased.',
 }
-const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
+export const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/login/', requireAnonymousUnlessOther, (ctx) =>

@@ -54,14 +54,14 @@ function formOf({ signupFields }: Gatehouse): Form {
   }
 }
 
-const SIGNED_UP = { code: 'signed_up', sentence: 'Your account {name} is ready.' }
+export const SIGNED_UP = { code: 'signed_up', sentence: 'Your account {name} is ready.' }
 const SIGNED_UP_CONFIRM = {
   code: 'signed_up_confirm',
   sentence: 'Your account {name} is made. Now confirm your address: a mail to {email} is on its way.',
 }
 const CONFIRM = { code: 'signed_up_confirm_go_on', sentence: 'Enter the code from the mail' }
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
-const GO_ON = { code: 'signed_up_go_on', sentence: 'Go on without logging in' }
+export const GO_ON = { code: 'signed_up_go_on', sentence: 'Go on without logging in' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   const form = formOf(gatehouse)

@@ -11,7 +11,7 @@ import { passwordConfirm } from './proofs.js'
 
 export { userOf }
 
-const LOGIN_NEEDED = {
+export const LOGIN_NEEDED = {
   code: 'login_needed',
   sentence: 'You are logged out. Log in first, then send this again if it is still needed.',
 }
@@ -20,8 +20,8 @@ const LOGIN_NEEDED_TOO_LONG = {
   sentence:
     'You are logged out. Log in first, then send this again if it is still needed. What you typed is too long to be kept: copy it first.',
 }
-const LOG_IN = { code: 'log_in', sentence: 'Log in' }
-const PASSWORD_NEEDED = {
+export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+export const PASSWORD_NEEDED = {
   code: 'password_needed',
   sentence: 'Please enter your password first. Nothing was done yet.',
 }
@@ -36,7 +36,7 @@ const OTHER_ACCOUNT = {
     'This page was opened for another account, and you are logged in as {name} now. Nothing was done.',
 }
 const OPEN_AGAIN = { code: 'open_page_again', sentence: 'Open the page again' }
-const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
+export const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
 
 /**
  * Lets only users who are logged in through. Others who open a page log in first and come back to it; what others send

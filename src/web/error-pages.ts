@@ -6,7 +6,7 @@ import { requestId } from './log.js'
 import type { Pages, Problem } from './pages.js'
 import { announce, answerOf } from './refusal.js'
 
-const UNEXPECTED: Message = {
+export const UNEXPECTED: Message = {
   code: 'unexpected',
   sentence:
     'Something went wrong on our side. Please try again; if it stays like this, tell us the number {reference}.',

@@ -11,10 +11,19 @@ interface Answer {
   retryAfter: number | undefined
 }
 
+export const PAGE_UNKNOWN: Message = {
+  code: 'page_unknown',
+  sentence: 'There is no page at this address.',
+}
+export const METHOD_WRONG: Message = {
+  code: 'method_wrong',
+  sentence: 'This address cannot be used in this way.',
+}
+
 const SENTENCES: Record<number, Message> = {
   400: { code: 'form_broken', sentence: 'The form did not arrive as it was sent. Please try again.' },
-  404: { code: 'page_unknown', sentence: 'There is no page at this address.' },
-  405: { code: 'method_wrong', sentence: 'This address cannot be used in this way.' },
+  404: PAGE_UNKNOWN,
+  405: METHOD_WRONG,
   413: { code: 'form_too_large', sentence: 'The form is too large to be read.' },
   415: { code: 'form_wrong_type', sentence: 'Only a form in UTF-8 can be sent here.' },
   503: {

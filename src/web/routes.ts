@@ -3,10 +3,9 @@ import type { Context, Middleware } from 'koa'
 import { DYNAMIC } from './headers.js'
 import { isRead } from './http.js'
 import { ownPath } from './local-path.js'
-import { refuseRequest } from './refusal.js'
+import { METHOD_WRONG, refuseRequest } from './refusal.js'
 
 const ONLY_POST = { code: 'only_post', sentence: 'Only POST is allowed here. Please use the form.' }
-const ONLY_GET = { code: 'method_wrong', sentence: 'This address cannot be used in this way.' }
 
 /** The path of a page of ours under the host's prefix: `url('login')`, `url('users', slug)`. */
 export type Url = (name: string, part?: string) => string
@@ -90,5 +89,5 @@ function matching(router: Router, path: string): string[] {
 function refuseMethod(ctx: Context, allowed: string[]): never {
   ctx.set('Allow', allowed.join(', '))
   if (ctx.path.endsWith('/verify/')) return refuseRequest(ctx, 403, ONLY_POST)
-  return refuseRequest(ctx, 405, ONLY_GET)
+  return refuseRequest(ctx, 405, METHOD_WRONG)
 }

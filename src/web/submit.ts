@@ -6,7 +6,7 @@ import { type Advice, type Form, type Message, readValues, type Values } from '.
 import type { SitePages } from './page.js'
 import { announce, answerOf } from './refusal.js'
 
-const PAGE_TOO_OLD = {
+export const PAGE_TOO_OLD = {
   code: 'page_too_old',
   sentence:
     'This page was open for too long, or changed in another tab. Nothing is lost: please press the button again.',

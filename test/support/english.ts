@@ -24,7 +24,7 @@ const MESSAGE = /code: '(\w+)',\s*sentence:\s*(?:'((?:[^'\\]|\\.)*)'|"([^"\\]*)"
 
 /** The gallery repeats what others say. */
 export function messagesInUse(): { code: string; sentence: string }[] {
-  return sourcesOfMessages().flatMap(({ text }) =>
+  return sourcesIn('src').flatMap(({ text }) =>
     [...text.matchAll(MESSAGE)].map(([, code = '', single, double]) => ({
       code,
       sentence: single?.replaceAll("\\'", "'") ?? double ?? '',
@@ -34,14 +34,10 @@ export function messagesInUse(): { code: string; sentence: string }[] {
 
 /** How many sentences stand in the source, however they are written. */
 export function countSentences(): number {
-  return sourcesOfMessages().reduce(
+  return sourcesIn('src').reduce(
     (sum, { text }) => sum + [...text.matchAll(/\bsentence:\s*['"`]/g)].length,
     0,
   )
-}
-
-function sourcesOfMessages() {
-  return sourcesIn('src').filter(({ path }) => path !== 'src/dev/exhibits.ts')
 }
 
 function sorted(entries: [string, string][]): Record<string, string> {

@@ -32,7 +32,7 @@ const revoking: Form<never> = { name, fields: [], secret: [], oneButton: true, a
 /** `device` says by whose row the name was typed, for the page on which it comes back. */
 const naming: Form<'name' | 'device'> = { name, fields: ['name', 'device'], secret: [], around }
 
-const DEVICE_REVOKED = { code: 'device_revoked', sentence: 'The device is logged out.' }
+export const DEVICE_REVOKED = { code: 'device_revoked', sentence: 'The device is logged out.' }
 const DEVICE_GONE = { code: 'device_gone', sentence: 'This device was logged out already.' }
 const NOT_NAMED = {
   code: 'device_gone_not_named',

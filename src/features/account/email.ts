@@ -80,7 +80,7 @@ const undoing: Form<never> = {
   around: (ctx) => behind(ctx, 'email-undo'),
 }
 
-const ASKED = {
+export const ASKED = {
   code: 'email_asked',
   sentence:
     'A mail to {email} is on its way. Follow its link; until then your account keeps its present address.',
@@ -88,13 +88,16 @@ const ASKED = {
 const SENT = { code: 'email_change_sent', sentence: 'Another mail to {email} is on its way.' }
 const NOTHING_PENDING = { code: 'email_nothing_pending', sentence: 'No change of your address is under way.' }
 const CANCELED = { code: 'email_canceled', sentence: 'Your address stays as it is.' }
-const CHANGED = { code: 'email_changed', sentence: 'The address of your account {name} is now {email}.' }
+export const CHANGED = {
+  code: 'email_changed',
+  sentence: 'The address of your account {name} is now {email}.',
+}
 const RESTORED = {
   code: 'email_restored',
   sentence:
     'The address is {email} again, and everybody is logged out. Choose a new password: a mail is on its way.',
 }
-const GO_ON = { code: 'email_changed_go_on', sentence: 'Go on' }
+export const GO_ON = { code: 'email_changed_go_on', sentence: 'Go on' }
 // Undone, the account has no password; too late to be undone, a new one keeps out who has changed it.
 const NEW_PASSWORD = { code: 'to_new_password', sentence: 'Choose a new password' }
 const TO_ACCOUNT = { code: 'to_account', sentence: 'Go to your account' }

@@ -36,14 +36,14 @@ const form: Form<'username'> = { name, fields: ['username'], secret: [], advised
 /** So long the former public page leads to the new one, and nobody else gets the former name. */
 const FORMER_LIFE = 90 * DAY
 
-const NAME_CHANGED = { code: 'name_changed', sentence: 'Your user name is now {name}.' }
+export const NAME_CHANGED = { code: 'name_changed', sentence: 'Your user name is now {name}.' }
 const NAME_UNCHANGED = { code: 'name_unchanged', sentence: 'That is your name already.' }
 const CHANGED_MEANWHILE = {
   code: 'name_changed_meanwhile',
   sentence:
     'Your user name was changed in another tab or on another device just now. Press the button again to change it once more.',
 }
-const GO_ON = { code: 'name_changed_go_on', sentence: 'Go on to your account' }
+export const GO_ON = { code: 'name_changed_go_on', sentence: 'Go on to your account' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/name/', requireRecentLogin, (ctx) =>

@@ -42,12 +42,12 @@ const form: Form<FieldName> = {
 }
 
 const CHANGED = { code: 'password_changed', sentence: 'Your password is changed.' }
-const CHANGED_EVERYWHERE = {
+export const CHANGED_EVERYWHERE = {
   code: 'password_changed_others',
   sentence: 'Your password is changed, and all other devices are logged out: {count}.',
 }
-const GO_ON = { code: 'password_changed_go_on', sentence: 'Go on to your account' }
-const CURRENT_MISSING: Broken = { ...NO_PASSWORD, field: 'current' }
+export const GO_ON = { code: 'password_changed_go_on', sentence: 'Go on to your account' }
+export const CURRENT_MISSING: Broken = { ...NO_PASSWORD, field: 'current' }
 const CURRENT_WRONG: Broken = { ...PASSWORD_WRONG, field: 'current' }
 const SAME: Broken = {
   field: 'password',

@@ -69,14 +69,14 @@ const denying: Form<never> = {
   around: async (ctx) => ({ ...(await shown(ctx)), life: REOPEN_LIFE }),
 }
 
-const CONFIRMED = { code: 'email_confirmed', sentence: 'Your address {email} is confirmed.' }
+export const CONFIRMED = { code: 'email_confirmed', sentence: 'Your address {email} is confirmed.' }
 const CONFIRMED_BEFORE = {
   code: 'email_confirmed_before',
   sentence: 'Your address {email} is confirmed already.',
 }
-const GO_ON = { code: 'email_confirmed_go_on', sentence: 'Go on' }
+export const GO_ON = { code: 'email_confirmed_go_on', sentence: 'Go on' }
 const SENT = { code: 'email_confirm_sent', sentence: 'Another mail to {email} is on its way.' }
-const CORRECTED = {
+export const CORRECTED = {
   code: 'email_corrected',
   sentence: 'Your address is now {email}. A mail to it is on its way.',
 }

@@ -14,7 +14,7 @@ import { fingerprint, onSubmit } from '../../web/submit.js'
 
 export const name = 'password/confirm'
 
-const TYPED_TOO_OLD = {
+export const TYPED_TOO_OLD = {
   code: 'typed_too_old',
   sentence: 'Your password is right. What you had typed was kept for 10 minutes only: please type it again.',
 }

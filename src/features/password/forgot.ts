@@ -24,18 +24,18 @@ export const links: readonly FeatureLink[] = [
 
 const form: Form<'username'> = { name, fields: ['username'], secret: [], about: 'what is typed' }
 
-const NO_USERNAME = {
+export const NO_USERNAME = {
   field: 'username',
   code: 'forgot_name_missing',
   sentence: 'Enter your user name or e-mail.',
 }
 // The same for everybody, and worded for both: whether there is such an account is nobody else's business.
-const SENT = {
+export const SENT = {
   code: 'password_reset_sent',
   sentence:
     'If there is an account with this username or email address, an email is on its way or was sent recently.',
 }
-const GO_ON = { code: 'password_reset_go_on', sentence: 'Enter the code from the mail' }
+export const GO_ON = { code: 'password_reset_go_on', sentence: 'Enter the code from the mail' }
 
 /** Longer than any name or address that could be somebody's. */
 const LONGEST = 300

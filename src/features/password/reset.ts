@@ -53,7 +53,7 @@ const form: Form<FieldName> = {
   around: shown,
 }
 
-const RESET = {
+export const RESET = {
   code: 'password_reset_done',
   sentence: 'Your password is changed, and you are logged out everywhere. Log in with the new one.',
 }
@@ -61,8 +61,11 @@ const RESET_BEFORE = {
   code: 'password_reset_before',
   sentence: 'Your password was changed already. Log in with the new one.',
 }
-const CODE_RIGHT = { code: 'password_reset_code', sentence: 'The code is right. Choose a new password.' }
-const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+export const CODE_RIGHT = {
+  code: 'password_reset_code',
+  sentence: 'The code is right. Choose a new password.',
+}
+export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const ASK_AGAIN = { code: 'password_reset_again', sentence: 'Ask for another mail' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {

@@ -1,0 +1,226 @@
+import { NO_PASSWORD, PASSWORD_WRONG } from '../accounts/authentication.js'
+import { CODE_WRONG, NOT_A_CODE } from '../accounts/codes.js'
+import { TAKEN_MEANWHILE } from '../accounts/email-address.js'
+import * as fields from '../accounts/fields.js'
+import { adviceShown } from '../accounts/hints.js'
+import { DEVICE_REVOKED } from '../features/account/devices.js'
+import * as accountEmail from '../features/account/email.js'
+import * as accountName from '../features/account/name.js'
+import * as accountPassword from '../features/account/password.js'
+import * as emailConfirm from '../features/email/confirm.js'
+import * as login from '../features/login.js'
+import { TYPED_TOO_OLD } from '../features/password/confirm.js'
+import * as passwordForgot from '../features/password/forgot.js'
+import * as passwordReset from '../features/password/reset.js'
+import * as signup from '../features/signup.js'
+import type { Broken } from '../web/form.js'
+import type { Exhibit, Setting } from './exhibit.js'
+import { adviceOn, type FormPage, statesOf } from './form-page.js'
+import { devicesOf } from './samples.js'
+
+/** Pages with a form. */
+export function formExhibits(setting: Setting): Exhibit[] {
+  return forms(setting).flatMap((page) => statesOf(page, setting))
+}
+
+function forms({ now, rules }: Setting): FormPage[] {
+  const newPassword = [
+    ...fields.check(fields.newPassword(rules, []), 'abc'),
+    ...fields.check(fields.repeated('abc'), 'abd'),
+  ]
+  return [
+    ...loginForms(newPassword),
+    ...passwordForms(newPassword),
+    ...confirmForms(),
+    ...accountForms(newPassword),
+    ...[false, true].map((isPending) => emailPage(isPending)),
+    ...[false, true].map((asksPassword) => emailConfirmPage(asksPassword)),
+    ...[false, true].map((isAlone) => devicesPage(now, { isAlone })),
+    MEMBERS_PAGE,
+  ]
+}
+
+const PASSWORDS = ['password', 'repassword']
+
+function loginForms(newPassword: Broken[]): FormPage[] {
+  return [
+    {
+      name: 'signup',
+      secret: PASSWORDS,
+      typed: ({ user }) => ({ username: user.name, email: user.email }),
+      errors: [...fields.check(fields.username, 'a!'), ...fields.check(fields.email, 'x'), ...newPassword],
+      advice: adviceShown(),
+      success: { ...signup.SIGNED_UP, params: { name: 'Anna' } },
+      onward: signup.GO_ON,
+    },
+    {
+      name: 'login',
+      given: { next: '/members/' },
+      typed: ({ user }) => ({ username: user.name, keep: 'on' }),
+      errors: [login.NO_USERNAME, NO_PASSWORD],
+      success: login.LOGGED_IN,
+      onward: login.GO_ON,
+    },
+  ]
+}
+
+function passwordForms(newPassword: Broken[]): FormPage[] {
+  return [
+    {
+      name: 'password/confirm',
+      isUsers: true,
+      secret: ['password'],
+      typed: () => ({ _typed: 'sealed', next: '/members/recent/' }),
+      errors: [PASSWORD_WRONG],
+      success: TYPED_TOO_OLD,
+    },
+    {
+      name: 'password/forgot',
+      typed: ({ user }) => ({ username: user.email }),
+      errors: [passwordForgot.NO_USERNAME],
+      success: passwordForgot.SENT,
+      onward: passwordForgot.GO_ON,
+    },
+    {
+      name: 'password/reset',
+      face: 'code',
+      around: () => ({ asks: 'code', name: '' }),
+      typed: () => ({ code: '12345' }),
+      errors: [NOT_A_CODE],
+      success: passwordReset.CODE_RIGHT,
+    },
+    {
+      name: 'password/reset',
+      face: 'password',
+      secret: PASSWORDS,
+      around: ({ user }) => ({ asks: 'password', name: user.name }),
+      typed: () => ({}),
+      errors: newPassword,
+      advice: adviceOn('password'),
+      success: passwordReset.RESET,
+      onward: passwordReset.LOG_IN,
+    },
+  ]
+}
+
+function confirmForms(): FormPage[] {
+  return [
+    ...(['code', 'password', 'nothing'] as const).map((asks) => confirmPage(asks)),
+    {
+      name: 'email/confirm/address',
+      typed: ({ user }) => ({ email: user.email }),
+      errors: [fields.EMAIL_TAKEN],
+      advice: adviceOn('email'),
+      success: { ...emailConfirm.CORRECTED, params: { email: 'anna@example.org' } },
+      onward: emailConfirm.GO_ON,
+    },
+  ]
+}
+
+function accountForms(newPassword: Broken[]): FormPage[] {
+  return [
+    {
+      name: 'account/name',
+      isUsers: true,
+      typed: ({ user }) => ({ username: user.name }),
+      errors: fields.check(fields.username, 'a!'),
+      advice: adviceOn('username'),
+      success: { ...accountName.NAME_CHANGED, params: { name: 'Anna' } },
+      onward: accountName.GO_ON,
+    },
+    {
+      name: 'account/password',
+      isUsers: true,
+      secret: ['current', ...PASSWORDS],
+      typed: () => ({}),
+      errors: [accountPassword.CURRENT_MISSING, ...newPassword],
+      advice: adviceOn('password'),
+      success: { ...accountPassword.CHANGED_EVERYWHERE, params: { count: 2 } },
+      onward: accountPassword.GO_ON,
+    },
+  ]
+}
+
+const MEMBERS_PAGE: FormPage = {
+  name: 'members/recent',
+  isUsers: true,
+  typed: ({ words }) => ({ note: words }),
+  errors: [
+    {
+      field: 'note',
+      code: 'note_long',
+      sentence: 'Your note: at most {max} characters.',
+      params: { max: 200 },
+    },
+  ],
+  success: { code: 'note_kept', sentence: 'Your note is kept.' },
+}
+
+const CONFIRM_ERRORS = {
+  code: CODE_WRONG,
+  password: PASSWORD_WRONG,
+  nothing: TAKEN_MEANWHILE,
+}
+
+function confirmPage(asks: keyof typeof CONFIRM_ERRORS): FormPage {
+  return {
+    name: 'email/confirm',
+    face: asks,
+    secret: ['password'],
+    around: ({ user }) => ({ asks, name: user.name, email: user.email }),
+    typed: () => (asks === 'code' ? { code: '12345' } : {}),
+    errors: [CONFIRM_ERRORS[asks]],
+    success: { ...emailConfirm.CONFIRMED, params: { email: 'anna@example.com' } },
+    onward: emailConfirm.GO_ON,
+  }
+}
+
+function emailPage(isPending: boolean): FormPage {
+  return {
+    name: 'account/email',
+    ...(isPending && { face: 'pending' }),
+    isUsers: true,
+    around: ({ user, nextEmail }) => ({
+      email: user.email,
+      isConfirmed: !isPending,
+      nextEmail: isPending ? nextEmail : null,
+    }),
+    typed: ({ nextEmail }) => ({ email: nextEmail }),
+    errors: [fields.EMAIL_TAKEN],
+    advice: adviceOn('email'),
+    success: { ...accountEmail.ASKED, params: { email: 'anna@example.org' } },
+  }
+}
+
+function emailConfirmPage(asksPassword: boolean): FormPage {
+  return {
+    name: 'account/email/confirm',
+    ...(asksPassword && { face: 'password' }),
+    secret: ['password'],
+    around: ({ user, nextEmail }) => ({
+      asksPassword,
+      name: user.name,
+      present: user.email,
+      email: nextEmail,
+    }),
+    typed: () => ({}),
+    errors: [asksPassword ? PASSWORD_WRONG : TAKEN_MEANWHILE],
+    success: { ...accountEmail.CHANGED, params: { name: 'Anna', email: 'anna@example.org' } },
+    onward: accountEmail.GO_ON,
+  }
+}
+
+function devicesPage(now: number, { isAlone }: { isAlone: boolean }): FormPage {
+  const id = isAlone ? 'one' : 'two'
+  return {
+    name: 'account/devices',
+    ...(isAlone && { face: 'alone' }),
+    isUsers: true,
+    around: (person) => ({ devices: devicesOf(person, now).slice(0, isAlone ? 1 : undefined) }),
+    typed: () => ({ device: isAlone ? 'this' : id, name: 'x'.repeat(41) }),
+    errors: fields
+      .check(fields.deviceName, 'x'.repeat(41))
+      .map((error) => ({ ...error, field: `name-${id}` })),
+    success: DEVICE_REVOKED,
+  }
+}

@@ -1,0 +1,63 @@
+import type { PreparedMail } from '../accounts/letters.js'
+import { KINDS } from '../accounts/mail-kinds.js'
+import { HOUR } from '../base/durations.js'
+import type { Facts, OwnMailKind } from '../mail/outbox.js'
+import type { Exhibit, Setting } from './exhibit.js'
+import { type Person, peopleAt, TOKEN } from './samples.js'
+
+/** Emails. */
+export function mailExhibits({ now }: Setting): Exhibit[] {
+  const { anna, long, rightToLeft } = peopleAt(now)
+  const states: [state: string, person: Person, isConfirmed: boolean][] = [
+    ['', anna, true],
+    ['unconfirmed-', anna, false],
+    ['long-', long, true],
+    ['right-to-left-', rightToLeft, true],
+  ]
+  return states.flatMap(([state, person, isConfirmed]) =>
+    lettersTo(person, now, isConfirmed).flatMap((letter) =>
+      (['html', 'text'] as const).map((as) => ({
+        page: `mail-${letter.kind}`,
+        state: `${state}${as}`,
+        letter,
+        as,
+      })),
+    ),
+  )
+}
+
+/** Those that go only to addresses that nobody has confirmed, or that are no longer the account's. */
+const NAMELESS: readonly OwnMailKind[] = ['email-confirm', 'email-change', 'email-corrected', 'email-undone']
+
+function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedMail[] {
+  const { user, nextEmail } = person
+  const at = now - HOUR
+  const where: Facts = { to: user.email, at, browser: 'Firefox', system: 'Linux', address: '2001:db8::1' }
+  const nowhere: Facts = { to: user.email, at, browser: '', system: '', address: '' }
+  const facts: Record<OwnMailKind, Facts> = {
+    'email-confirm': {},
+    'email-taken': {},
+    'password-reset': {},
+    'password-changed': where,
+    'email-change': { email: nextEmail },
+    'email-changed': { ...where, email: nextEmail },
+    'email-corrected': {},
+    'email-restored': where,
+    'email-undone': where,
+    'name-changed': { ...where, former: user.name, current: 'Anna' },
+    'login-new-device': nowhere,
+    'session-jumped': where,
+    'login-failures': where,
+    'account-closed': where,
+  }
+  return mailKinds(facts).map((kind) => {
+    const name = isConfirmed && !NAMELESS.includes(kind) ? user.name : ''
+    const letter = { kind, facts: facts[kind], prepared: { to: user.email, name, code: '12345678' } }
+    const hasToken = KINDS[kind].token !== undefined
+    return hasToken ? { ...letter, prepared: { ...letter.prepared, token: TOKEN } } : letter
+  })
+}
+
+function mailKinds(facts: Record<OwnMailKind, Facts>): OwnMailKind[] {
+  return Object.keys(facts).filter((kind): kind is OwnMailKind => kind in facts)
+}

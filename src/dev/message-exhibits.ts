@@ -1,0 +1,42 @@
+import { onAcceptedEmail } from '../accounts/hints.js'
+import { LOGGED_IN } from '../features/login.js'
+import { ENTER_PASSWORD, LOG_IN, LOGIN_NEEDED, PASSWORD_NEEDED } from '../visitor/guards.js'
+import { FRAGMENT } from '../web/page.js'
+import { PAGE_TOO_OLD } from '../web/submit.js'
+import { among, type Exhibit, formNamed, LIMITED, type Setting } from './exhibit.js'
+import type { Sample } from './sample.js'
+
+/** The message box. */
+export function messageExhibits({ url }: Setting): Exhibit[] {
+  const shown = (sample: Partial<Sample>): Sample => ({
+    template: 'dev/gallery/messages.html',
+    around: { user: undefined },
+    ...sample,
+  })
+  const link = { href: url('login'), message: LOG_IN }
+  const done = LOGGED_IN
+  const needed = PASSWORD_NEEDED
+  const ask = {
+    form: formNamed('password/confirm'),
+    button: ENTER_PASSWORD,
+    values: { next: '/members/', _typed: 'sealed' },
+  }
+  const pageTooOld = PAGE_TOO_OLD
+  return among('messages', undefined, {
+    empty: shown({}),
+    error: shown({ errors: [pageTooOld] }),
+    'error-with-link': shown({
+      errors: [{ ...LOGIN_NEEDED, link }],
+    }),
+    'error-with-button': shown({ errors: [{ ...needed, ask }] }),
+    limited: shown({ errors: [LIMITED] }),
+    success: shown({ notice: { message: done } }),
+    'success-with-link': shown({ notice: { message: done, link } }),
+    'success-with-advice': shown({
+      notice: { message: done, ...onAcceptedEmail('anna@gmial.com', '#main') },
+    }),
+    'success-and-onward': shown({ notice: { message: done }, onward: link }),
+    'htmx-error': shown({ template: FRAGMENT, errors: [pageTooOld] }),
+    'htmx-error-with-button': shown({ template: FRAGMENT, errors: [{ ...needed, ask }] }),
+  })
+}
