@@ -39,7 +39,8 @@ async function fill(url: string, users: number): Promise<void> {
      insert into sessions (id, token_hash, user_id, kept, login_form, user_agent, address, created_at, last_seen_at,
          authenticated_at, expires_at)
        select 's' || id, 't' || id, id, 1, '', 'Firefox', '192.0.2.1', 1, 2, 3, 4 from n;
-     insert into events select 'e' || value || n.id, n.id, 'logged_in', null, 1767225600000 + i, 'Firefox', '192.0.2.1'
+     insert into events (id, user_id, kind, about, at, user_agent, address)
+       select 'e' || value || n.id, n.id, 'logged_in', null, 1767225600000 + i, 'Firefox', '192.0.2.1'
        from n, json_each('[1, 2, 3, 4, 5]');
      insert into limits select id, 3, 1767225600000 from n where i % 10 = 0;`,
   )
