@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util'
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import { calledInHistory, type Device, listDevices } from '../../accounts/devices.js'
 import * as fields from '../../accounts/fields.js'
 import { happens } from '../../accounts/history.js'
 import { newDeviceId, newDeviceStamp } from '../../secrets/token.js'
@@ -15,7 +15,6 @@ import { originOf } from '../../visitor/origin.js'
 import { endDevice, LOGGED_OUT, logOut } from '../../visitor/session.js'
 import type { Broken, Form, Message, Values } from '../../web/form.js'
 import { onSubmit } from '../../web/submit.js'
-import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../../web/user-agent.js'
 
 export const name = 'account/devices'
 export const links: readonly FeatureLink[] = [
@@ -111,72 +110,14 @@ function stay(ctx: Context, gatehouse: Gatehouse, message: Message, values: Part
   return gatehouse.pages.accept(ctx, revoking, { notice: { message }, to: gatehouse.url(name), values })
 }
 
-/** A session as its row in the list shows it. */
-interface Device extends sessions.Device {
-  words: DeviceWords
-  /** Where it was used last, if not where it logged in. */
-  last: DevicePlace | undefined
-  /** Where it was last used from another network and by another browser at once. */
-  jump: DevicePlace | undefined
-  /** What it is called: by its name, or by its words in English. */
-  title: string
-  /** Tells devices apart that are called the same: 1 for the oldest of them. */
-  number: number
-  isThis: boolean
-}
-
 async function around(ctx: Context): Promise<{ devices: Device[] }> {
   return { devices: await devicesOf(ctx) }
 }
 
-/** The devices on which the user is logged in: this one first, then the last used first. */
-async function devicesOf(ctx: Context): Promise<Device[]> {
-  const { database, now } = gatehouseOf(ctx)
+/** The devices on which the user is logged in. */
+function devicesOf(ctx: Context): Promise<Device[]> {
   const { session, user } = loginOf(ctx)
-  const found = (await sessions.ofUser(database.main, user.id, now())).map(titled)
-  const number = numbersOf(found)
-  const devices = found.map((device) => ({
-    ...device,
-    number: number(device),
-    isThis: device.id === session.id,
-  }))
-  return [...devices.filter(({ isThis }) => isThis), ...devices.filter(({ isThis }) => !isThis)]
-}
-
-type Titled = Omit<Device, 'number' | 'isThis'>
-
-function titled(device: sessions.Device): Titled {
-  const words = deviceWords(device.userAgent)
-  const { browser, system } = words
-  return {
-    ...device,
-    words,
-    last: lastPlace(device),
-    jump: placeOf(device.jumpUserAgent, device.jumpAddress),
-    title: device.name ?? [browser, system].filter(Boolean).join(' on '),
-  }
-}
-
-function lastPlace(device: sessions.Device): DevicePlace | undefined {
-  const last = placeOf(device.lastUserAgent, device.lastAddress)
-  const isKnown =
-    last?.address === device.address && isDeepStrictEqual(last.words, deviceWords(device.userAgent))
-  return isKnown ? undefined : last
-}
-
-// The history is read in any language.
-function calledInHistory({ name, words }: Device): string {
-  return name ?? [words.browser, words.system].filter(Boolean).join(', ')
-}
-
-function numbersOf(devices: readonly Titled[]): (device: Titled) => number {
-  const namesakes = new Map<string, string[]>()
-  const oldestFirst = [...devices].sort((one, other) => one.createdAt - other.createdAt)
-  for (const { title, id } of oldestFirst) {
-    const key = fields.fold(title)
-    namesakes.set(key, [...(namesakes.get(key) ?? []), id])
-  }
-  return ({ title, id }) => (namesakes.get(fields.fold(title))?.indexOf(id) ?? 0) + 1
+  return listDevices(gatehouseOf(ctx), { userId: user.id, sessionId: session.id })
 }
 
 /** The device that the address names: one of the user's own, so that nobody learns of another's. */

@@ -1,0 +1,70 @@
+import { isDeepStrictEqual } from 'node:util'
+import * as sessions from '../tables/sessions.js'
+import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../web/user-agent.js'
+import { fold } from './fields.js'
+import type { Registry } from './registry.js'
+
+/** A session as its row in the list shows it. */
+export interface Device extends sessions.Device {
+  words: DeviceWords
+  /** Where it was used last, if not where it logged in. */
+  last: DevicePlace | undefined
+  /** Where it was last used from another network and by another browser at once. */
+  jump: DevicePlace | undefined
+  /** What it is called: by its name, or by its words in English. */
+  title: string
+  /** Tells devices apart that are called the same: 1 for the oldest of them. */
+  number: number
+  isThis: boolean
+}
+
+/** The devices on which a user is logged in: this one first, then the last used first. */
+export async function listDevices(
+  { database, now }: Pick<Registry, 'database' | 'now'>,
+  { userId, sessionId }: { userId: string; sessionId: string },
+): Promise<Device[]> {
+  const found = (await sessions.ofUser(database.main, userId, now())).map(titled)
+  const number = numbersOf(found)
+  const devices = found.map((device) => ({
+    ...device,
+    number: number(device),
+    isThis: device.id === sessionId,
+  }))
+  return [...devices.filter(({ isThis }) => isThis), ...devices.filter(({ isThis }) => !isThis)]
+}
+
+type Titled = Omit<Device, 'number' | 'isThis'>
+
+function titled(device: sessions.Device): Titled {
+  const words = deviceWords(device.userAgent)
+  const { browser, system } = words
+  return {
+    ...device,
+    words,
+    last: lastPlace(device),
+    jump: placeOf(device.jumpUserAgent, device.jumpAddress),
+    title: device.name ?? [browser, system].filter(Boolean).join(' on '),
+  }
+}
+
+function lastPlace(device: sessions.Device): DevicePlace | undefined {
+  const last = placeOf(device.lastUserAgent, device.lastAddress)
+  const isKnown =
+    last?.address === device.address && isDeepStrictEqual(last.words, deviceWords(device.userAgent))
+  return isKnown ? undefined : last
+}
+
+// The history is read in any language.
+export function calledInHistory({ name, words }: Device): string {
+  return name ?? [words.browser, words.system].filter(Boolean).join(', ')
+}
+
+function numbersOf(devices: readonly Titled[]): (device: Titled) => number {
+  const namesakes = new Map<string, string[]>()
+  const oldestFirst = [...devices].sort((one, other) => one.createdAt - other.createdAt)
+  for (const { title, id } of oldestFirst) {
+    const key = fold(title)
+    namesakes.set(key, [...(namesakes.get(key) ?? []), id])
+  }
+  return ({ title, id }) => (namesakes.get(fold(title))?.indexOf(id) ?? 0) + 1
+}
