@@ -170,10 +170,9 @@ function startWork({ gatehouse, keyring }: Assembled, options: AccountsOptions):
   const stopNotingKeys = startNotingKeys(gatehouse, keyring)
   const mailing = gatehouse.outbox.isOn ? startMails(gatehouse, options) : undefined
   return async () => {
-    stopSweeping()
     stopNotingKeys()
     options.metrics?.close()
-    await Promise.all([mailing?.close(), gatehouse.events.close()])
+    await Promise.all([stopSweeping(), mailing?.close(), gatehouse.events.close()])
     await gatehouse.database.close()
   }
 }

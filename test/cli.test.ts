@@ -3,8 +3,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../src/base/durations.js'
 import { assertRefused, callGatehouse, type Outcome } from './support/calling.js'
-import { Site } from './support/helpers.js'
-import { eventually, TestMailServer } from './support/mail-server.js'
+import { Site, until } from './support/helpers.js'
+import { TestMailServer } from './support/mail-server.js'
 
 interface Context {
   server: TestMailServer
@@ -38,13 +38,13 @@ async function withDeadAndWaiting(context: Context): Promise<{ dead: string }> {
   const { server, site } = context
   server.refuse('Anna@example.com', 550)
   await site.visitor().signUp('Anna')
-  await eventually(async () => (await problems(site)).length === 1, 'the first refusal')
+  await until(async () => (await problems(site)).length === 1, 'the first refusal')
   site.clock.advance(MINUTE)
   const dead = () => site.rows<{ id: string }>("select id from mails where state = 'dead'")
-  await eventually(async () => (await dead()).length === 1, 'the mail is given up')
+  await until(async () => (await dead()).length === 1, 'the mail is given up')
   server.refuse('Bela@example.com', 451)
   await site.visitor().signUp('Bela')
-  await eventually(async () => (await problems(site)).length === 2, 'the other mail waits')
+  await until(async () => (await problems(site)).length === 2, 'the other mail waits')
   const [mail] = await dead()
   return { dead: mail?.id ?? '' }
 }

@@ -216,9 +216,10 @@ for (const htmx of [false, true]) {
 }
 
 test('mails are valid pages, and so is the mailbox', async () => {
-  const maintainer = site.visitor()
-  await site.visitor().signUp('Written')
-  await site.mails('Written@example.com')
+  const own = await Site.start({ environment: { NODE_ENV: 'development' } })
+  const maintainer = own.visitor()
+  await own.visitor().signUp('Written')
+  await own.allSent()
   const list = await maintainer.open('/dev/mailbox/')
   await assertValid(list, 'the list')
   const [path = ''] = list
@@ -227,6 +228,7 @@ test('mails are valid pages, and so is the mailbox', async () => {
     .map(({ attribs }) => attribs.href)
   await assertValid(await maintainer.open(path), 'a mail as text')
   await assertValid(await maintainer.open(`${path}html/`), 'a mail as HTML')
+  await own.close()
 })
 
 test.run()

@@ -14,7 +14,7 @@ import * as assert from 'uvu/assert'
 import { isPostgresUrl } from '../src/database/locate.js'
 import { type Accounts, type AccountsOptions, accounts, requireUser, userOf } from '../src/index.js'
 import { fileOf, rows } from './support/databases.js'
-import { CHEAP, freshDatabase, PASSWORD, Visitor } from './support/helpers.js'
+import { CHEAP, migratedDatabase, PASSWORD, Visitor } from './support/helpers.js'
 import { mount } from './support/koa-mount.js'
 
 const test = suite('mounted into somebody else’s app')
@@ -38,7 +38,7 @@ async function startHost(
   app.silent = true
   const errors: Error[] = []
   app.on('error', (error: Error) => errors.push(error))
-  const database = await freshDatabase()
+  const database = await migratedDatabase()
   const gatehouse = await accounts({
     database,
     ...(isPostgresUrl(database) && { keys: ['A'.repeat(43)] }),
@@ -238,7 +238,7 @@ for (const [what, around, ours, its] of [
 test('an option that is wrong stops the start with a sentence', async () => {
   for (const options of [{ prefix: 'members' }, { prefix: '/members/' }, { baseUrl: 'example.com' }]) {
     try {
-      await accounts({ database: await freshDatabase(), ...options })
+      await accounts({ database: await migratedDatabase(), ...options })
       assert.unreachable()
     } catch (error) {
       assert.match(String(error), /The (prefix|baseUrl) has to be like/)
@@ -275,7 +275,7 @@ for (const [what, options, sentence] of [
 ] satisfies [string, Partial<AccountsOptions>, RegExp][]) {
   test(`${what} stops the start with a sentence, without a password`, async () => {
     try {
-      await accounts({ database: await freshDatabase(), ...options })
+      await accounts({ database: await migratedDatabase(), ...options })
       assert.unreachable()
     } catch (error) {
       const said = error instanceof Error ? error.message : ''
@@ -417,7 +417,7 @@ test('a database on a server needs keys to be given, and no file is made for the
 })
 
 test('a handle of the host’s brings its users into the host’s database', async () => {
-  const url = await freshDatabase()
+  const url = await migratedDatabase()
   const handle = handleOf(url)
   const host = await startHost(usual, { database: handle.database })
   const visitor = new Visitor(host.server)

@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert'
 import { features } from '../src/features/index.js'
 import { Site } from './support/helpers.js'
 
+const environment = { NODE_ENV: 'development' }
+
 const test = suite('features that are switched off')
 
 test('have no pages, and nothing leads to them', async () => {
@@ -21,11 +23,12 @@ test('have no pages, and nothing leads to them', async () => {
     'account/close',
     'dev/mailbox',
   ]
-  const whole = await Site.start()
+  const whole = await Site.start({ environment })
   await whole.visitor().settle('Anna')
   const { database } = whole
   await whole.close()
   const site = await Site.start({
+    environment,
     database,
     features: Object.fromEntries(off.map((name) => [name, false])),
   })
@@ -59,11 +62,12 @@ test('alone each leaves no dead link behind', async () => {
     .map(({ name }) => [name])
     .filter(([name = '']) => !core.includes(name) && !groups.flat().includes(name))
   for (const off of [...single, ...groups]) {
-    const whole = await Site.start()
+    const whole = await Site.start({ environment })
     await whole.visitor().settle('Anna')
     const { database } = whole
     await whole.close()
     const site = await Site.start({
+      environment,
       database,
       features: Object.fromEntries(off.map((name) => [name, false])),
     })

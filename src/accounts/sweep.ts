@@ -25,30 +25,34 @@ type Sweeping = Pick<Registry, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks
 /** So many rows that cannot be deleted are named one by one in a pass; the others are counted. */
 const MOST_NAMED = 20
 
-/** Deletes what has ended, now and every minute, in small batches between which requests are served. */
-export function startSweeping(registry: Sweeping): () => void {
+/** Deletes what has ended, now and every minute, in small batches between which requests are served. To stop waits for the batch under way. */
+export function startSweeping(registry: Sweeping): () => Promise<void> {
   let stopped = false
   let timer: NodeJS.Timeout
+  let sweeping = Promise.resolve()
   let pass = new Pass(registry)
   const sweepIn = (delay: number) => {
     if (!stopped) timer = setTimeout(sweep, delay).unref()
   }
   const sweep = () => {
-    pass.sweepOnce().then(
-      (isClean) => {
-        if (isClean) pass = new Pass(registry)
-        sweepIn(isClean ? SWEEP_EVERY : SWEEP_PAUSE)
-      },
-      (error: unknown) => {
-        registry.log.debug({ err: error }, 'what has ended was not swept')
-        sweepIn(SWEEP_RETRY)
-      },
-    )
+    sweeping = pass
+      .sweepOnce(() => stopped)
+      .then(
+        (isClean) => {
+          if (isClean) pass = new Pass(registry)
+          sweepIn(isClean ? SWEEP_EVERY : SWEEP_PAUSE)
+        },
+        (error: unknown) => {
+          registry.log.debug({ err: error }, 'what has ended was not swept')
+          sweepIn(SWEEP_RETRY)
+        },
+      )
   }
   sweepIn(0)
   return () => {
     stopped = true
     clearTimeout(timer)
+    return sweeping
   }
 }
 
@@ -65,9 +69,10 @@ class Pass {
   }
 
   /** Deletes a batch of each kind, and answers whether nothing is left. */
-  async sweepOnce(): Promise<boolean> {
+  async sweepOnce(isStopped: () => boolean): Promise<boolean> {
     let isClean = true
     for (const [table, sweep] of Object.entries(sweepsOf(this.#registry))) {
+      if (isStopped()) return false
       const swept = await this.#sweepBatch(table, sweep)
       if (swept >= SWEEP_BATCH) isClean = false
     }

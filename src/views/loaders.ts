@@ -77,6 +77,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
   mistake: string | undefined
   /** Whose options templates are compiled with. */
   environment: nunjucks.Environment | undefined
+  readonly #codes = new Map<string, string>()
   readonly #uses = new Map<string, readonly string[] | 'computed'>()
 
   /**
@@ -96,10 +97,18 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
     const { environment } = this
     if (loaded === null || environment === undefined) return loaded
     const template = { name, source: loaded.src }
-    const code = compile(template.source, name, environment)
+    const code = this.#codeOf(template, environment)
     this.#checkNames(template, code, environment)
     const renderers = renderersIn(code)
     return Object.assign(loaded, { src: { type: 'code', obj: this.#watched(template, renderers) } })
+  }
+
+  // To compile is most of what a page takes, and few templates have changed since the one before.
+  #codeOf({ name, source }: Template, environment: nunjucks.Environment): string {
+    const key = `${name}\n${source}`
+    const code = this.#codes.get(key) ?? compile(source, name, environment)
+    this.#codes.set(key, code)
+    return code
   }
 
   // Nunjucks would find these out while it renders, and name neither template nor line.

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { assertDone, callGatehouse } from '../support/calling.js'
 import { rows, write } from '../support/databases.js'
-import { freshDatabase, Site, type Visitor } from '../support/helpers.js'
+import { migratedDatabase, Site, type Visitor } from '../support/helpers.js'
 import { takeBack } from '../support/older.js'
 
 const test = suite('one key for each mailbox')
@@ -63,7 +63,7 @@ interface Old {
 
 /** A database from before there was one key, with these users in the order in which they signed up. */
 async function oldDatabase(users: readonly Old[]): Promise<string> {
-  const database = await freshDatabase()
+  const database = await migratedDatabase()
   assertDone(await callGatehouse(['migrate'], { database }))
   for (const [index, { id, email, key, confirmed }] of users.entries()) {
     await write(

@@ -4,7 +4,7 @@ import { isPostgresUrl } from '../../src/database/locate.js'
 import type { AccountEvent, Hooks } from '../../src/index.js'
 import { openDatabase } from '../../src/tables/schema.js'
 import { assertDone, assertRefused, callGatehouse } from '../support/calling.js'
-import { freshDatabase, Site, until } from '../support/helpers.js'
+import { migratedDatabase, Site, until } from '../support/helpers.js'
 import { createUser, newUser } from '../support/rows.js'
 
 /* A host whose own table refers to our users, and does not let go of them by itself. */
@@ -14,7 +14,7 @@ const test = suite<{ database: string }>('erasing')
 const OLD = Date.UTC(2020, 0, 1)
 
 test.before.each(async (context) => {
-  context.database = await freshDatabase()
+  context.database = await migratedDatabase()
 })
 
 interface Told {

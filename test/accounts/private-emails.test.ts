@@ -143,7 +143,7 @@ test('what is stored about a user does not tell whose the address is that is to 
     const name = `member ${100 + ++made}`
     const visitor = await confirmed(name, `${name.replace(' ', '-')}@example.com`)
     await visitor.send(await visitor.open('/account/email/'), { email: next })
-    await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+    await site.allSent()
     const { tokens, mails } = JSON.parse((await visitor.open('/account/export/json/')).text)
     const page = await visitor.open('/account/export/')
     const rows = page.$('.rows > *').length
@@ -204,7 +204,7 @@ test('five sign-ups with one taken address bring its owner one mail', async () =
   for (let count = 0; count < 5; count++) {
     assert.is((await site.visitor().signUp(`again ${++made}`, { email: TAKEN })).status, 303)
   }
-  await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+  await site.allSent()
   assert.is((await site.mails(TAKEN)).length, 1)
 })
 

@@ -62,17 +62,6 @@ const KINDS = [
 ]
 const CHOSEN = /1btc|FreeMoney/i
 
-/** Every mail to the address as HTML. */
-async function htmlTo(address: string): Promise<string[]> {
-  const list = await site.visitor().open('/dev/mailbox/')
-  const rows = list
-    .$('.rows li')
-    .toArray()
-    .filter((row) => list.$(row).text().includes(address))
-  const paths = rows.map((row) => list.$(row).find('a').attr('href') ?? '')
-  return Promise.all(paths.map(async (path) => (await site.visitor().open(`${path}html/`)).text))
-}
-
 function wordsOf({ subject, text }: Mail): string {
   return `${subject}\n${text}`
 }
@@ -86,11 +75,7 @@ test('hold no name and no browser that a visitor chose, whatever they are about'
       `${subject} of ${mails.map((mail) => mail.subject).join()}`,
     )
   }
-  for (const words of [
-    ...mails.map(wordsOf),
-    ...(await htmlTo(ADDRESS)),
-    ...(await htmlTo('next@example.com')),
-  ]) {
+  for (const words of [...mails.map(wordsOf), ...mails.map(({ html }) => html)]) {
     assert.not.match(words, CHOSEN)
   }
 })

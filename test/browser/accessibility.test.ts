@@ -6,7 +6,7 @@ import { browserSuite, fillIn, pressForAnswer } from './visit.js'
 /*
  * The real pages, with what htmx puts there. The states of the gallery have a file of their own.
  */
-const { test, site, open } = browserSuite('accessibility')
+const { test, site, open } = browserSuite('accessibility', { environment: { NODE_ENV: 'development' } })
 
 test('the real pages are without a violation, with what htmx puts there', async () => {
   const page = await open('/signup/', { viewport: PHONE })

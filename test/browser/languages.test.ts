@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { PSEUDO, pseudoFolder } from '../support/pseudo.js'
 import { browserSuite, messages, pressForAnswer } from './visit.js'
 
-const { test, open } = browserSuite('languages', { templates: [pseudoFolder()] })
+const { test, open } = browserSuite('languages', { development: true, templates: [pseudoFolder()] })
 
 const PHONE = { viewport: { width: 320, height: 800 } }
 

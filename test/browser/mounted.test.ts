@@ -2,8 +2,8 @@ import type { Browser, Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
-import { PASSWORD } from '../support/helpers.js'
-import { eventually, type TestMailServer } from '../support/mail-server.js'
+import { PASSWORD, until } from '../support/helpers.js'
+import type { TestMailServer } from '../support/mail-server.js'
 import { launch } from './chromium.js'
 import { openShop, type Shop } from './shop.js'
 import { fillIn, messages } from './visit.js'
@@ -130,7 +130,7 @@ async function arrives(page: Page, path: string, heading: string, notice: string
 
 async function resetLink({ received }: TestMailServer): Promise<string> {
   const found = () => received.map(({ mail }) => LINK.exec(mail.text ?? '')?.[0]).find(Boolean) ?? ''
-  await eventually(() => found() !== '', 'a mail with a link')
+  await until(() => found() !== '', 'a mail with a link')
   return found()
 }
 

@@ -7,7 +7,7 @@ import session from 'koa-session'
 import { pino } from 'pino'
 import { accounts, requireRecentLogin, requireUser, takeNotice, typedOf, userOf } from '../../src/index.js'
 import { settingsFor } from '../support/databases.js'
-import { CHEAP, Clock, freshDatabase } from '../support/helpers.js'
+import { CHEAP, Clock, migratedDatabase } from '../support/helpers.js'
 import { mount } from '../support/koa-mount.js'
 import { TestMailServer } from '../support/mail-server.js'
 
@@ -31,7 +31,7 @@ export async function openShop({ mounted }: { mounted: boolean }): Promise<Shop>
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   server.unref()
   const address = addressOf(server)
-  const database = await freshDatabase()
+  const database = await migratedDatabase()
   const { SESSION_KEYS } = settingsFor(database)
   const members = await accounts({
     database,

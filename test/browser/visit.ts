@@ -1,6 +1,5 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { suite, type Test } from 'uvu'
-import type { AccountsOptions } from '../../src/index.js'
 import { Site } from '../support/helpers.js'
 import { launch } from './chromium.js'
 
@@ -12,7 +11,7 @@ export interface BrowserSuite {
   open(path: string, options?: BrowserContextOptions): Promise<Page>
 }
 
-export function browserSuite(name: string, options: Partial<AccountsOptions> = {}): BrowserSuite {
+export function browserSuite(name: string, options: Parameters<typeof Site.start>[0] = {}): BrowserSuite {
   const test = suite(name)
   let running: { site: Site; browser: Browser } | undefined
   const current = () => {

@@ -6,8 +6,7 @@ import * as assert from 'uvu/assert'
 import { migrateDatabase } from '../../src/database/migrate.js'
 import { assertDone, assertRefused, callGatehouse, GATEHOUSE, type Outcome } from '../support/calling.js'
 import { fileOf, freshFile, rows, write } from '../support/databases.js'
-import { Site, Visitor } from '../support/helpers.js'
-import { eventually } from '../support/mail-server.js'
+import { Site, until, Visitor } from '../support/helpers.js'
 import { addressOf, launchSite, Program } from '../support/program.js'
 
 interface Context {
@@ -129,7 +128,7 @@ test('has no name before it is whole', async ({ database, backup }) => {
   const env = { DATABASE_URL: database }
   const program = new Program([GATEHOUSE, 'backup', backup], { cwd: tmpdir(), env })
   const parts = () => readdirSync(dirname(backup)).filter((name) => name.endsWith('.part'))
-  await eventually(() => parts().length > 0, 'it has begun')
+  await until(() => parts().length > 0, 'it has begun')
   program.signal('SIGKILL')
   assert.is(await program.end, 'SIGKILL')
   assert.not.ok(existsSync(backup))

@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { migrations } from '../../db/migrations/index.js'
 import { assertDone, callGatehouse, type Outcome } from '../support/calling.js'
-import { fileOf, freshDatabase, rows, write } from '../support/databases.js'
+import { fileOf, freshDatabase, migratedDatabase, rows, write } from '../support/databases.js'
 import { Site } from '../support/helpers.js'
 import { TestMailServer } from '../support/mail-server.js'
 
@@ -24,7 +24,7 @@ const test = suite('gatehouse check')
 
 let database: string
 test.before.each(async () => {
-  database = await freshDatabase()
+  database = await migratedDatabase()
   await (await Site.start({ database, environment: { SESSION_KEYS: KEY } })).close()
 })
 

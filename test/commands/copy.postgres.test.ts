@@ -5,8 +5,7 @@ import * as assert from 'uvu/assert'
 import { migrateDatabase } from '../../src/database/migrate.js'
 import { assertDone, assertRefused, callGatehouse, GATEHOUSE, type Outcome } from '../support/calling.js'
 import { fileOf, freshDatabase, freshFile, lockInserts, rows, write } from '../support/databases.js'
-import { Site } from '../support/helpers.js'
-import { eventually } from '../support/mail-server.js'
+import { Site, until } from '../support/helpers.js'
 import { Program } from '../support/program.js'
 
 interface Context {
@@ -128,10 +127,10 @@ test('leaves nothing behind when it is killed, and copies all when it is called 
 }) => {
   await fill(source, 3_000)
   const program = new Program([GATEHOUSE, 'copy', source, target], { cwd: tmpdir() })
-  await eventually(async () => (await rows(target, INSERTING)).length > 0, 'it inserts events')
+  await until(async () => (await rows(target, INSERTING)).length > 0, 'it inserts events')
   program.signal('SIGKILL')
   assert.is(await program.end, 'SIGKILL')
-  await eventually(async () => (await rows(target, INSERTING)).length === 0, 'its server process has ended')
+  await until(async () => (await rows(target, INSERTING)).length === 0, 'its server process has ended')
   assert.is(await usersIn(target), 0)
   assertDone(await copy(source, target))
   assert.is(await usersIn(target), 3_000)
@@ -145,7 +144,7 @@ test('copies nothing when the source was written to meanwhile', async ({ source,
   await migrateDatabase(target)
   const release = await lockInserts(target)
   const copying = copy(source, target)
-  await eventually(
+  await until(
     async () => (await rows(target, 'select 1 from pg_locks where not granted')).length > 0,
     'it waits to insert',
   )

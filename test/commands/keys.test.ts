@@ -6,7 +6,7 @@ import { DAY } from '../../src/base/durations.js'
 import { siteKeys } from '../../src/secrets/key-file.js'
 import { createKeyring, splitKeys } from '../../src/secrets/keyring.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
-import { freshDatabase, rows, write } from '../support/databases.js'
+import { migratedDatabase, rows, write } from '../support/databases.js'
 import { PASSWORD, Site } from '../support/helpers.js'
 
 const ONE = Buffer.alloc(32, 1).toString('base64url')
@@ -16,7 +16,7 @@ const test = suite('gatehouse keys')
 
 let database: string
 test.before.each(async () => {
-  database = await freshDatabase()
+  database = await migratedDatabase()
 })
 
 function idOf(key: string): string {

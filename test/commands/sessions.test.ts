@@ -3,14 +3,14 @@ import * as assert from 'uvu/assert'
 import { endAll } from '../../src/commands/sessions/end.js'
 import { openDatabase } from '../../src/tables/schema.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
-import { freshDatabase, Site, type Visitor } from '../support/helpers.js'
+import { migratedDatabase, Site, type Visitor } from '../support/helpers.js'
 
 const test = suite('gatehouse sessions')
 let database: string
 let site: Site
 
 test.before.each(async () => {
-  database = await freshDatabase()
+  database = await migratedDatabase()
   site = await Site.start({ database })
   // The command counts by the clock of the machine.
   site.clock.time = Date.now()

@@ -3,14 +3,14 @@ import * as assert from 'uvu/assert'
 import { openDatabase } from '../../src/tables/schema.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
 import { rows } from '../support/databases.js'
-import { freshDatabase, PASSWORD, Site } from '../support/helpers.js'
+import { migratedDatabase, PASSWORD, Site } from '../support/helpers.js'
 import { createUser, newUser } from '../support/rows.js'
 
 const test = suite('gatehouse users')
 let database: string
 
 test.before.each(async () => {
-  database = await freshDatabase()
+  database = await migratedDatabase()
 })
 
 function call(args: string[], { input = '', ...settings }: Record<string, string> = {}): Promise<Outcome> {

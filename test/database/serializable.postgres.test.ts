@@ -1,8 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { freshDatabase, rows } from '../support/databases.js'
-import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
-import { eventually } from '../support/mail-server.js'
+import { migratedDatabase, rows } from '../support/databases.js'
+import { PASSWORD, type Page, Site, until, type Visitor } from '../support/helpers.js'
 
 const test = suite('two nodes on one serializable database')
 
@@ -20,7 +19,7 @@ let database = ''
 
 // Every transaction is refused with 40001 that could not have run alone, as distributed servers do by default.
 test.before(async () => {
-  database = await freshDatabase()
+  database = await migratedDatabase()
   const address = `${database}?options=-c%20default_transaction_isolation%3Dserializable`
   const start = () => Site.start({ database: address, environment: MANY })
   nodes = await Promise.all([start(), start()])
@@ -97,7 +96,7 @@ test('of many who want one name on both nodes one gets it, and the others are to
 
 test('no mail is taken by both nodes', async () => {
   const untaken = () => rows(database, 'select id from mails where tries = 0')
-  await eventually(async () => (await untaken()).length === 0, 'every mail is taken')
+  await until(async () => (await untaken()).length === 0, 'every mail is taken')
   const taken = await rows<{ tries: number }>(database, 'select tries from mails')
   assert.ok(taken.length >= 17)
   // The clocks of the nodes stand still: nobody may think that a mail was left behind.

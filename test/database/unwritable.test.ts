@@ -104,7 +104,6 @@ tested('is whole afterwards, and mails that could not be taken go out', async ()
     site.clock.advance(60_000)
     return (await site.rows("select 1 from mails where state = 'waiting'")).length === 0
   })
-  assert.equal(await site.rows("select 1 from mails where state = 'waiting'"), [])
   if (site.database.startsWith('sqlite:')) {
     assert.equal(await site.rows('pragma integrity_check'), [{ integrity_check: 'ok' }])
     assert.equal(await site.rows('pragma foreign_key_check'), [])

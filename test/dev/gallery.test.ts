@@ -22,7 +22,7 @@ const test = suite('dev/gallery')
 let site: Site
 
 test.before(async () => {
-  site = await Site.start()
+  site = await Site.start({ development: true })
 })
 test.after(() => site.close())
 
@@ -188,6 +188,7 @@ test('says in the host’s words and by the host’s templates', async () => {
   mkdirSync(join(folder, 'parts'))
   writeFileSync(join(folder, 'parts', 'footer.html'), '<footer><p>Ours</p></footer>')
   const own = await Site.start({
+    development: true,
     templates: [folder],
     messages: { username_reserved: '', email_taken: 'Had.' },
   })
@@ -202,7 +203,7 @@ test('names a broken template and its line', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
   mkdirSync(join(folder, 'parts'))
   writeFileSync(join(folder, 'parts', 'messages.html'), '{% if messages.notice %}\n{{ nobody }}\n{% endif %}')
-  const own = await Site.start({ templates: [folder] })
+  const own = await Site.start({ development: true, templates: [folder] })
   const page = await own.visitor().open('/dev/gallery/messages/success/')
   assert.is(page.status, 500)
   assert.match(page.$('pre').text(), '(parts/messages.html) [Line 2')
@@ -232,7 +233,7 @@ test('is there in development without mails, and not in production or on a site 
     [production, 404],
     [{ BASE_URL: 'https://accounts.example.com' }, 404],
   ] as const) {
-    const other = await Site.start({ environment })
+    const other = await Site.start({ environment: { NODE_ENV: 'development', ...environment } })
     for (const path of ['/dev/gallery/', '/dev/gallery/login/empty/', '/dev/gallery/mail-email-taken/html/'])
       assert.is((await other.visitor().open(path)).status, status)
     await other.close()

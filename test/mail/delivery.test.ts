@@ -15,12 +15,7 @@ import { readConfig } from '../../src/server/config.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { freshDatabase, lock, rows, settingsFor } from '../support/databases.js'
 import { Site, until, Visitor } from '../support/helpers.js'
-import {
-  eventually,
-  type MailServerOptions,
-  type ReceivedMail,
-  TestMailServer,
-} from '../support/mail-server.js'
+import { type MailServerOptions, type ReceivedMail, TestMailServer } from '../support/mail-server.js'
 import { addressOf, launchSite } from '../support/program.js'
 
 const BASE_URL = 'http://accounts.example.com:3000'
@@ -98,12 +93,12 @@ async function only(site: Site): Promise<Row> {
 
 async function inState(site: Site, state: string, count = 1): Promise<void> {
   const isSo = async () => (await stored(site)).filter((row) => row.state === state).length === count
-  await eventually(isSo, `${count} mails that are ${state}`)
+  await until(isSo, `${count} mails that are ${state}`)
 }
 
 /** Waits until all mails were tried, and are not being sent any more. */
 async function tried(site: Site): Promise<void> {
-  await eventually(async () => (await stored(site)).every(({ problem }) => problem !== ''), 'all were tried')
+  await until(async () => (await stored(site)).every(({ problem }) => problem !== ''), 'all were tried')
 }
 
 /** Moves the clock, and waits until all mails were tried once more. */
@@ -228,7 +223,7 @@ test('sending delays no answer, also of a server that says nothing', async (cont
   const site = await start(context)
   context.server.hang()
   await site.visitor().signUp('Anna')
-  await eventually(() => context.server.holding === 1, 'the server has the mail')
+  await until(() => context.server.holding === 1, 'the server has the mail')
   assert.is((await site.visitor().signUp('Bela')).status, 303)
   assert.is((await site.visitor().open('/login/')).status, 200)
   context.server.release()
@@ -365,11 +360,8 @@ test('the pauses grow, and end after two days', async (context) => {
   for (const age of [15 * SECOND, HOUR, 10 * HOUR, 40 * HOUR]) {
     const { tries } = await only(site)
     site.clock.time = Date.UTC(2026, 0, 1) + age
-    await eventually(async () => (await only(site)).tries > tries, 'one more try')
-    await eventually(
-      async () => (await only(site)).due_at !== site.clock.time + 30 * SECOND,
-      'the end of the try',
-    )
+    await until(async () => (await only(site)).tries > tries, 'one more try')
+    await until(async () => (await only(site)).due_at !== site.clock.time + 30 * SECOND, 'the end of the try')
     pauses.push((await only(site)).due_at - site.clock.time)
   }
   assert.equal(pauses, [15 * SECOND, 7.5 * MINUTE, HOUR, HOUR])
@@ -423,7 +415,7 @@ test('a mail whose key is gone waits an hour for a node that has it, and then sa
   await context.server.start()
   const site = await start(context, { database: first.database, environment })
   site.clock.time = first.clock.time + MINUTE
-  await eventually(async () => /sealed with a key/.test((await only(site)).problem), 'it cannot be read')
+  await until(async () => /sealed with a key/.test((await only(site)).problem), 'it cannot be read')
   assert.is((await only(site)).state, 'waiting')
   site.clock.advance(HOUR)
   await inState(site, 'dead')
@@ -435,14 +427,14 @@ test('a mail that the server has taken is not sent again when the database could
   const site = await start(context)
   context.server.hang()
   await site.visitor().signUp('Anna')
-  await eventually(() => context.server.holding === 1, 'the server has the mail')
+  await until(() => context.server.holding === 1, 'the server has the mail')
   const unlock = await lock(site.database)
   context.server.release()
   await context.server.mails(1)
   // Longer than a write is tried again by itself.
   const isMissed = () => site.logs.some((line) => line.includes('left for later'))
   const end = Date.now() + 5_500
-  await eventually(() => isMissed() || Date.now() > end, 'the write was given up, or tried on')
+  await until(() => isMissed() || Date.now() > end, 'the write was given up, or tried on')
   await unlock()
   await inState(site, 'sent')
   site.clock.advance(HOUR)
@@ -455,7 +447,7 @@ test('what is being sent at the end is finished; a server that hangs is left, wi
   const site = await start(context)
   context.server.hang()
   await site.visitor().signUp('Anna')
-  await eventually(() => context.server.holding === 1, 'the server has the mail')
+  await until(() => context.server.holding === 1, 'the server has the mail')
   context.sites.splice(0)
   const begin = performance.now()
   await site.close()
@@ -470,7 +462,7 @@ test('a process that is killed while it sends leaves the mail to another one', a
   const program = launchSite(tmpdir(), { ...settingsFor(database), ...environment })
   context.server.hang()
   await new Visitor(await addressOf(program)).signUp('Anna')
-  await eventually(() => context.server.holding === 1, 'the server has the mail')
+  await until(() => context.server.holding === 1, 'the server has the mail')
   program.signal('SIGKILL')
   await program.end
   const [before] = await rows<Row>(database, 'select * from mails')

@@ -4,7 +4,7 @@ import { MINUTE, SECOND } from '../../src/base/durations.js'
 import { isPostgresUrl } from '../../src/database/locate.js'
 import * as mails from '../../src/tables/mails.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
-import { freshDatabase } from '../support/helpers.js'
+import { migratedDatabase } from '../support/helpers.js'
 import { createUser, NOW, newUser } from '../support/rows.js'
 
 interface Context {
@@ -18,7 +18,7 @@ const test = suite<Context>('the table of mails')
 const LEASE = 30 * SECOND
 
 test.before.each(async (context) => {
-  context.url = await freshDatabase()
+  context.url = await migratedDatabase()
   context.database = await openDatabase(context.url)
   context.other = await openDatabase(context.url)
 })

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import * as tokens from '../../src/tables/tokens.js'
-import { freshDatabase } from '../support/helpers.js'
+import { migratedDatabase } from '../support/helpers.js'
 import { createUser, NOW, newUser } from '../support/rows.js'
 
 const test = suite<{ database: Database }>('the table of tokens')
@@ -10,7 +10,7 @@ const PURPOSE = 'email-confirm'
 const OWNER = { userId: 'id of anna', purpose: PURPOSE } as const
 
 test.before.each(async (context) => {
-  context.database = await openDatabase(await freshDatabase())
+  context.database = await openDatabase(await migratedDatabase())
   await createUser(context.database, newUser('anna'))
   await createUser(context.database, newUser('bela'))
 })

@@ -6,7 +6,7 @@ import supertest from 'supertest'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { accounts, createMetrics, type MetricsOptions } from '../../src/index.js'
-import { freshDatabase, settingsFor } from '../support/databases.js'
+import { migratedDatabase, settingsFor } from '../support/databases.js'
 import { Site, Visitor } from '../support/helpers.js'
 import { addressOf, launchSite, status } from '../support/program.js'
 
@@ -159,7 +159,7 @@ test('is offered to other sites, on a port of its own if they like, and refuses 
   const app = new Koa()
   app.use(metrics.requests)
   app.use(metrics.page)
-  const { DATABASE_URL: database = '', SESSION_KEYS } = settingsFor(await freshDatabase())
+  const { DATABASE_URL: database = '', SESSION_KEYS } = settingsFor(await migratedDatabase())
   const keys = SESSION_KEYS === undefined ? {} : { keys: [SESSION_KEYS] }
   const gatehouse = await accounts({ database, ...keys, metrics })
   await metrics.listen()
@@ -172,7 +172,7 @@ test('the site answers on its own port for them, and says so if that cannot be h
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const taken = await Site.start()
   const { port } = new URL(taken.address)
-  const environment = { ...settingsFor(await freshDatabase()), MAIL: 'off' }
+  const environment = { ...settingsFor(await migratedDatabase()), MAIL: 'off' }
   const refused = launchSite(folder, { ...environment, METRICS_PORT: port })
   assert.is(await refused.end, 1)
   assert.match(
@@ -192,7 +192,7 @@ test('the site answers on its own port for them, and says so if that cannot be h
 
 test('adds up what several processes have counted, and not what all of them ask the same database', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
-  const environment = { ...settingsFor(await freshDatabase()), MAIL: 'off', WEB_CONCURRENCY: '2' }
+  const environment = { ...settingsFor(await migratedDatabase()), MAIL: 'off', WEB_CONCURRENCY: '2' }
   const site = launchSite(folder, { ...environment, METRICS_TOKEN: TOKEN })
   const address = await addressOf(site)
   await new Visitor(address).settle('Anna')

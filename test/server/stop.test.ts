@@ -4,7 +4,7 @@ import * as cheerio from 'cheerio'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { settingsFor } from '../support/databases.js'
-import { freshDatabase } from '../support/helpers.js'
+import { migratedDatabase } from '../support/helpers.js'
 import { addressOf, launchSite, type Program, status } from '../support/program.js'
 
 interface Launched {
@@ -16,7 +16,7 @@ const test = suite('stop')
 const started: Program[] = []
 
 async function launched(env: Record<string, string> = {}): Promise<Launched> {
-  const settings = { ...settingsFor(await freshDatabase()), RATE_LIMITS: 'off' }
+  const settings = { ...settingsFor(await migratedDatabase()), RATE_LIMITS: 'off' }
   const program = launchSite(tmpdir(), { ...settings, ...env })
   started.push(program)
   return { program, address: await addressOf(program) }

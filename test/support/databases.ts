@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import pg from 'pg'
 import { isPostgresUrl } from '../../src/database/locate.js'
+import { openDatabase } from '../../src/tables/schema.js'
 
 /*
  * Which database a test runs on: PostgreSQL where there is the address of a server, as `run.ts` gives it, else SQLite.
@@ -32,12 +33,30 @@ export function freshFile(): string {
   return `sqlite:${join(folder, 'test.sqlite')}`
 }
 
+let template: Promise<string> | undefined
+
+/** With the tables of a site in it: a copy of one that this process has made once. */
+export async function migratedDatabase(): Promise<string> {
+  template ??= makeTemplate()
+  const url = await template
+  if (server !== undefined) return freshOnServer(server, ` template ${new URL(url).pathname.slice(1)}`)
+  const copy = freshFile()
+  copyFileSync(fileOf(url), fileOf(copy))
+  return copy
+}
+
+async function makeTemplate(): Promise<string> {
+  const url = await freshDatabase()
+  await (await openDatabase(url)).close()
+  return url
+}
+
 let made = 0
 
-async function freshOnServer(server: string): Promise<string> {
+async function freshOnServer(server: string, from = ''): Promise<string> {
   const url = new URL(server)
   const name = `${prefixOf(process.env.TEST_RUN)}${process.pid}_${++made}`
-  await asked(server, (client) => client.query(`create database ${name}`))
+  await asked(server, (client) => client.query(`create database ${name}${from}`))
   url.pathname = `/${name}`
   return url.href
 }

@@ -1,23 +1,33 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as cheerio from 'cheerio'
 import { pino } from 'pino'
 import supertest from 'supertest'
 import { type AccountsOptions, readConfig } from '../../src/index.js'
+import type { OutgoingMail } from '../../src/mail/transport.js'
 import { createSite } from '../../src/standalone.js'
-import { freshDatabase, rows, settingsFor, write } from './databases.js'
+import { migratedDatabase, rows, settingsFor, write } from './databases.js'
 
-export { freshDatabase } from './databases.js'
+export { freshDatabase, migratedDatabase } from './databases.js'
 
 /** The real thing's costs would make the tests slow and show nothing more. */
 export const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
 
 export const PASSWORD = 'correct horse 42'
 
-/** Waits, for 5 seconds at most, for what is done in the background; the test goes on to look at it. */
-export async function until(isDone: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 5_000
-  while (!(await isDone()) && Date.now() < end) await pause(20)
+const PATIENCE = 30_000
+
+/** Waits for what is done in the background. Throws if it does not come, and says what. */
+export async function until(
+  isDone: () => boolean | Promise<boolean>,
+  what = `${isDone}`,
+  patience = PATIENCE,
+): Promise<void> {
+  const end = performance.now() + patience
+  while (!(await isDone())) {
+    if (performance.now() > end) throw new Error(`It never came to this: ${what}`)
+    await pause(10)
+  }
 }
 
 /** A clock that stands still until it is moved. */
@@ -29,11 +39,16 @@ export class Clock {
   }
 }
 
-/** The whole runnable site in this process, on a free port and a database of its own. */
+/**
+ * The whole runnable site in this process, on a free port and a database of its own. Its mails come into the hands of the
+ * test, unless that says otherwise.
+ */
 export class Site {
   readonly logs: string[] = []
   readonly clock = new Clock()
   readonly database: string
+  readonly #sent: OutgoingMail[] = []
+  readonly #transport = { send: async (mail: OutgoingMail) => void this.#sent.push(mail) }
   #server: Server | undefined
   #onClosed: (() => Promise<void>) | undefined
 
@@ -46,20 +61,23 @@ export class Site {
     database,
     ...options
   }: Partial<AccountsOptions> & { environment?: Record<string, string> } = {}): Promise<Site> {
-    const site = new Site(addressIn(database) ?? (await freshDatabase()))
-    // In development, where the mails can be read that it catches.
-    const config = readConfig({ NODE_ENV: 'development', ...settingsFor(site.database), ...environment })
+    const site = new Site(addressIn(database) ?? (await migratedDatabase()))
+    let answer: RequestListener = (_, response) => void response.writeHead(503).end()
+    const server = createServer((request, response) => answer(request, response))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    server.unref()
+    site.#server = server
+    const config = readConfig({ NODE_ENV: 'test', ...settingsFor(site.database), ...environment })
+    const takesMails = config.mail === 'caught' && options.mail === undefined && !config.development
     const log = pino({ level: 'debug' }, { write: (line: string) => void site.logs.push(line) })
     const { app, onClosed } = await createSite(config, {
       passwordCosts: CHEAP,
       now: site.clock.now,
       log,
+      ...(takesMails && { mail: site.#transport, baseUrl: config.baseUrl ?? site.address }),
       ...options,
     })
-    const server = createServer(app.callback())
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    server.unref()
-    site.#server = server
+    answer = app.callback()
     site.#onClosed = onClosed
     return site
   }
@@ -79,54 +97,44 @@ export class Site {
     return new Visitor(this.server, options)
   }
 
-  /** The mails that were caught for an address, or for everybody, the oldest first; waits until there are so many. */
+  /** The mails that were sent to an address, or to everybody, the oldest first; waits for so many, or, for 0, until none is under way. */
   async mails(to?: string, count = 1): Promise<Mail[]> {
-    let found: Mail[] = []
-    await until(async () => {
-      found = await this.#caught(to)
-      return found.length >= count
-    })
-    return found
+    const found = () => this.#sent.filter((mail) => to === undefined || mail.to === to)
+    if (count === 0) await this.allSent()
+    await until(() => found().length >= count, `${count} mails for ${to ?? 'all'}`)
+    return found().sort(byAge).map(asRead)
   }
 
   /** The mail for an address that is the one; waits until it is there. */
   async mailThat(to: string, isIt: (mail: Mail) => boolean): Promise<Mail> {
-    let found: Mail | undefined
-    await until(async () => {
-      found = (await this.#caught(to)).find(isIt)
-      return found !== undefined
-    })
-    if (found === undefined) throw new Error(`There is no such mail for ${to}.`)
-    return found
+    const found = () =>
+      this.#sent
+        .filter((mail) => mail.to === to)
+        .map(asRead)
+        .find(isIt)
+    await until(() => found() !== undefined, `such a mail for ${to}`)
+    return found() as Mail
   }
 
   /** The only mail for an address; insists that there is no other. */
   async mail(to?: string): Promise<Mail> {
     const [mail, ...others] = await this.mails(to)
-    if (mail === undefined || others.length > 0) {
-      throw new Error(
-        `There should be one mail for ${to}, not ${mail === undefined ? 0 : others.length + 1}.`,
-      )
-    }
+    if (mail === undefined || others.length > 0)
+      throw new Error(`There should be one mail for ${to}, not ${others.length + 1}.`)
     return mail
+  }
+
+  /** Waits until every mail so far was sent. */
+  async allSent(): Promise<void> {
+    const waiting = () => this.rows("select 1 from mails where state = 'waiting'")
+    await until(async () => (await waiting()).length === 0, 'no mail waits')
   }
 
   /** Lets go of all mails so far, once they have come. */
   async emptyMailbox(): Promise<void> {
-    await until(async () => (await this.rows("select 1 from mails where state = 'waiting'")).length === 0)
+    await this.allSent()
     await this.write('delete from mails')
-  }
-
-  async #caught(to?: string): Promise<Mail[]> {
-    const maintainer = this.visitor()
-    const list = await maintainer.open('/dev/mailbox/')
-    const paths = list
-      .$('.rows h2 a')
-      .toArray()
-      .map(({ attribs }) => attribs.href ?? '')
-    const mails: Mail[] = []
-    for (const path of paths.reverse()) mails.push(mailOn(await maintainer.open(path)))
-    return mails.filter((mail) => to === undefined || mail.to === to)
+    this.#sent.length = 0
   }
 
   /** Reads the database behind the site's back; `?` stands for a parameter. */
@@ -157,27 +165,23 @@ export interface Mail {
   to: string
   subject: string
   text: string
+  html: string
   /** The path of its only link. */
   link: string
   /** The eight digits to be typed; '' if there are none. */
   code: string
 }
 
-function mailOn(page: Page): Mail {
-  const links = page.$('pre a').toArray()
-  const [link] = links
-  if (link === undefined || links.length > 1) throw new Error(`A mail has one link:\n${page.$('pre').text()}`)
-  const text = page.$('pre').text()
-  const codes = text.replaceAll(/https?:\S+/g, '').match(/\b\d{8}\b/g) ?? []
-  if (codes.length > 1) throw new Error(`A mail has one code:\n${text}`)
-  const [code = ''] = codes
-  return {
-    to: page.$('dd').first().text(),
-    subject: page.$('h1').text(),
-    text,
-    link: link.attribs.href ?? '',
-    code,
-  }
+function byAge(one: OutgoingMail, other: OutgoingMail): number {
+  return one.date.valueOf() - other.date.valueOf() || (one.messageId < other.messageId ? -1 : 1)
+}
+
+export function asRead({ to, subject, text, html }: OutgoingMail): Mail {
+  const [link, ...links] = [...text.matchAll(/^https?:\/\/[^/\s]+(\/\S*)$/gm)].map(([, path = '']) => path)
+  if (link === undefined || links.length > 0) throw new Error(`A mail has one link:\n${text}`)
+  const [code = '', ...codes] = text.replaceAll(/https?:\S+/g, '').match(/\b\d{8}\b/g) ?? []
+  if (codes.length > 0) throw new Error(`A mail has one code:\n${text}`)
+  return { to, subject, text, html, link, code }
 }
 
 export interface VisitorOptions {

@@ -5,7 +5,7 @@ import bodyParser from 'koa-bodyparser'
 import koaSession from 'koa-session'
 import { pino } from 'pino'
 import { type Accounts, type AccountsOptions, accounts } from '../../src/index.js'
-import { freshDatabase, settingsFor } from './databases.js'
+import { migratedDatabase, settingsFor } from './databases.js'
 import { CHEAP, Clock, PASSWORD, Visitor } from './helpers.js'
 
 export interface HostOptions extends Partial<AccountsOptions> {
@@ -37,7 +37,7 @@ export class Host {
     const app = new Koa()
     app.keys = ['the app’s own key']
     const clock = new Clock()
-    const database = await freshDatabase()
+    const database = await migratedDatabase()
     const { SESSION_KEYS } = settingsFor(database)
     const gatehouse = await accounts({
       database,

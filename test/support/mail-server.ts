@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
+import { until } from './helpers.js'
 
 /** Valid for a hundred years, for this machine, and for tests alone. */
 const KEY = `-----BEGIN PRIVATE KEY-----
@@ -149,7 +149,7 @@ export class TestMailServer {
   /** The mails that have come, for an address or for all, once there are so many; throws if they do not come. */
   async mails(count: number, to?: string): Promise<ReceivedMail[]> {
     const chosen = () => this.received.filter((one) => to === undefined || one.to.includes(to))
-    await eventually(() => chosen().length >= count, `${count} mails for ${to ?? 'all'}`)
+    await until(() => chosen().length >= count, `${count} mails for ${to ?? 'all'}`)
     return chosen()
   }
 
@@ -172,17 +172,4 @@ export class TestMailServer {
 
 function refused({ code, sentence }: { code: number; sentence: string }): Error {
   return Object.assign(new Error(sentence), { responseCode: code })
-}
-
-/** Waits for what is to happen in the background; throws if it does not. */
-export async function eventually(
-  isSo: () => boolean | Promise<boolean>,
-  what: string,
-  patience = 30_000,
-): Promise<void> {
-  const end = Date.now() + patience
-  while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`It never came to this: ${what}`)
-    await pause(20)
-  }
 }

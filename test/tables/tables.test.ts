@@ -5,13 +5,13 @@ import { type Database, openDatabase } from '../../src/tables/schema.js'
 import * as sessions from '../../src/tables/sessions.js'
 import * as slugs from '../../src/tables/slugs.js'
 import * as users from '../../src/tables/users.js'
-import { freshDatabase } from '../support/helpers.js'
+import { migratedDatabase } from '../support/helpers.js'
 import { count, createUser, NOW, newSession, newUser, openSession } from '../support/rows.js'
 
 const test = suite<{ database: Database }>('tables')
 
 test.before.each(async (context) => {
-  context.database = await openDatabase(await freshDatabase())
+  context.database = await openDatabase(await migratedDatabase())
 })
 
 test.after.each(({ database }) => database.close())

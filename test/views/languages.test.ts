@@ -9,7 +9,7 @@ const test = suite('languages')
 let site: Site
 
 test.before(async () => {
-  site = await Site.start({ templates: [pseudoFolder()] })
+  site = await Site.start({ development: true, templates: [pseudoFolder()] })
 })
 test.after(() => site.close())
 

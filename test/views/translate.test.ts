@@ -8,7 +8,7 @@ const test = suite('translation by browsers')
 
 let site: Site
 test.before(async () => {
-  site = await Site.start()
+  site = await Site.start({ development: true })
 })
 test.after(() => site.close())
 

@@ -87,7 +87,7 @@ function placesOf({ $ }: Page): string[] {
 }
 
 async function jumpMails(name: string): Promise<{ text: string; subject: string }[]> {
-  await until(async () => (await mailing.rows("select 1 from mails where state = 'waiting'")).length === 0)
+  await mailing.allSent()
   const mails = await mailing.mails(`${name}@example.com`, 0)
   return mails.filter(({ subject }) => subject.startsWith('A login used on another device'))
 }

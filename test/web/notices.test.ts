@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY, HOUR } from '../../src/base/durations.js'
-import { type Mail, Site, until } from '../support/helpers.js'
+import { type Mail, Site } from '../support/helpers.js'
 
 const test = suite('notices')
 const IPHONE =
@@ -50,7 +50,7 @@ test('many failed logins are told once a day', async () => {
   assert.is(mail.link, '/account/activity/')
   site.clock.advance(HOUR)
   await guess()
-  await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+  await site.allSent()
   assert.is((await notices('Bela@example.com')).length, 1)
   site.clock.advance(DAY)
   await guess()
@@ -61,7 +61,7 @@ test('somebody who logs in on ever new devices fills no mailbox', async () => {
   await site.visitor().signUp('Clara')
   await site.emptyMailbox()
   for (let count = 0; count < 8; count++) await site.visitor().logIn('Clara')
-  await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+  await site.allSent()
   assert.is((await notices('Clara@example.com', 5)).length, 5)
 })
 

@@ -2,14 +2,14 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY } from '../../../src/base/durations.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../../support/calling.js'
-import { freshDatabase, PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
+import { migratedDatabase, PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
 
 const test = suite('gatehouse users disable')
 let database: string
 let site: Site
 
 test.before.each(async () => {
-  database = await freshDatabase()
+  database = await migratedDatabase()
   site = await Site.start({ database })
 })
 test.after.each(() => site.close())

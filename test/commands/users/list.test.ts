@@ -5,14 +5,14 @@ import { openDatabase } from '../../../src/tables/schema.js'
 import { count } from '../../../src/tables/users-list.js'
 import { assertDone, callGatehouse, type Outcome } from '../../support/calling.js'
 import { write } from '../../support/databases.js'
-import { freshDatabase } from '../../support/helpers.js'
+import { migratedDatabase } from '../../support/helpers.js'
 import { createUser, newUser } from '../../support/rows.js'
 
 const test = suite('gatehouse users list')
 let database: string
 
 test.before.each(async () => {
-  database = await freshDatabase()
+  database = await migratedDatabase()
 })
 
 function call(args: string[]): Promise<Outcome> {

@@ -11,7 +11,7 @@ import {
   settled,
 } from '../../support/calling.js'
 import { settingsFor } from '../../support/databases.js'
-import { freshDatabase, PASSWORD, Site, type Visitor } from '../../support/helpers.js'
+import { migratedDatabase, PASSWORD, Site, type Visitor } from '../../support/helpers.js'
 import { Program } from '../../support/program.js'
 
 const test = suite('gatehouse users reset and delete')
@@ -19,7 +19,7 @@ let database: string
 let site: Site
 
 test.before.each(async () => {
-  database = await freshDatabase()
+  database = await migratedDatabase()
   site = await Site.start({ database })
 })
 test.after.each(() => site.close())

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isPostgresUrl } from '../../../src/database/locate.js'
-import { freshDatabase, PASSWORD, type Page, Site, until, type Visitor } from '../../support/helpers.js'
+import { migratedDatabase, PASSWORD, type Page, Site, until, type Visitor } from '../../support/helpers.js'
 
 const test = suite('account/close')
 let site: Site
@@ -329,14 +329,14 @@ async function findings(where: Site, texts: readonly string[]): Promise<string[]
 }
 
 test('after 14 days the sweep erases the account from every table, and its name can be had again', async () => {
-  const database = await freshDatabase()
+  const database = await migratedDatabase()
   const first = await Site.start({ database })
   const visitor = await first.visitor().settle('Forgotten')
   await first.visitor().settle('Neighbour')
   await first.visitor().logIn('Forgotten', { password: 'wrong one' })
   await until(async () => (await first.rows("select 1 from events where kind = 'login_failed'")).length > 0)
   await close(visitor)
-  const [mail] = (await first.mails('Forgotten@example.com', 3)).filter(({ link }) => link.startsWith(UNDO))
+  const [mail] = (await first.mails('Forgotten@example.com', 2)).filter(({ link }) => link.startsWith(UNDO))
   const [user] = await first.rows<{ id: string }>("select id from users where name = 'Forgotten'")
   const texts = [user?.id ?? '', 'Forgotten']
   const before = (await findings(first, texts)).map((found) => found.split('.')[0])

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { PASSWORD, type Page, Site, until, type Visitor } from '../../support/helpers.js'
+import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
 
 const test = suite('account/devices')
 let site: Site
@@ -509,7 +509,7 @@ async function isKnown(visitor: Visitor, name: string): Promise<boolean> {
   await site.emptyMailbox()
   visitor.agent.jar.setCookie('gatehouse=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT', '127.0.0.1', '/')
   await visitor.logIn(name)
-  await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+  await site.allSent()
   return (await strangers(name)) === 0
 }
 

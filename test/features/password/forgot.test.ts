@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HOUR, MINUTE } from '../../../src/base/durations.js'
-import { type Page, Site, until } from '../../support/helpers.js'
+import { type Page, Site } from '../../support/helpers.js'
 
 const test = suite('password/forgot')
 let site: Site
@@ -99,7 +99,7 @@ for (const htmx of [false, true]) {
         '✔ If there is an account with this username or email address, an email is on its way or was sent recently.',
       ])
     }
-    await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+    await site.allSent()
     assert.ok((await site.mail()).code)
     await site.emptyMailbox()
     site.clock.advance(MINUTE)
@@ -132,7 +132,7 @@ test('the button pressed twice sends one mail', async () => {
 test('five mails an hour for a name, six by name and e-mail are five all the same, and known and unknown are held alike', async () => {
   // The pause between two mails counts from when the first was worked on.
   const askInTime = async (username: string) => {
-    await until(async () => (await site.rows("select 1 from mails where state = 'waiting'")).length === 0)
+    await site.allSent()
     site.clock.advance(MINUTE)
     return ask(username)
   }

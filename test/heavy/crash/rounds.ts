@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { MINUTE, SECOND } from '../../../src/base/durations.js'
 import { rows, settingsFor } from '../../support/databases.js'
-import { Site } from '../../support/helpers.js'
-import { eventually, TestMailServer } from '../../support/mail-server.js'
+import { Site, until } from '../../support/helpers.js'
+import { TestMailServer } from '../../support/mail-server.js'
 import { freePort } from '../../support/postgres.js'
 import { addressOf, Program } from '../../support/program.js'
 import { Random } from '../../support/random.js'
@@ -183,7 +183,7 @@ async function mailProblems(
       site.clock.advance(SECOND)
       return (await rows(database, "select id from mails where state = 'waiting'")).length === 0
     }
-    await eventually(isDone, 'all mails are sent', 2 * MINUTE)
+    await until(isDone, 'all mails are sent', 2 * MINUTE)
   } finally {
     await site.close()
   }
