@@ -66,7 +66,7 @@ const denying: Form<never> = {
   secret: [],
   oneButton: true,
   about: [behindLink(PURPOSE)],
-  around: async (ctx) => ({ ...(await shown(ctx)), life: REOPEN_LIFE }),
+  around: (ctx) => shownBeforeDenial(ctx),
 }
 
 export const CONFIRMED = { code: 'email_confirmed', sentence: 'Your address {email} is confirmed.' }
@@ -93,7 +93,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     const link = await linkOf(ctx, gatehouse, PURPOSE)
     if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
     if (link === undefined && (await subjectOf(ctx)) === undefined) return await nobody(ctx, gatehouse)
-    await gatehouse.pages.form(ctx, form)
+    await gatehouse.pages.form(ctx, form, {}, { around: await shown(ctx, link) })
   })
 
   router.post(
@@ -176,7 +176,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       return gatehouse.pages.show(ctx, 'email/confirm/deny/done.html', { state, life: REOPEN_LIFE })
     }
     if (!isLive(link)) return await dead(ctx, gatehouse, link)
-    await gatehouse.pages.form(ctx, denying)
+    await gatehouse.pages.form(ctx, denying, {}, { around: await shownBeforeDenial(ctx, link) })
   })
 
   router.post(
@@ -224,10 +224,14 @@ async function visitorOf(ctx: Context): Promise<users.Account | undefined> {
   return user === undefined ? halfLoggedIn(ctx, gatehouse) : users.byId(gatehouse.database.main, user.id)
 }
 
+async function shownBeforeDenial(ctx: Context, known?: Link) {
+  return { ...(await shown(ctx, known)), life: REOPEN_LIFE }
+}
+
 /** What the page shows: whose address it is, and what has to be given. */
-async function shown(ctx: Context) {
+async function shown(ctx: Context, known?: Link) {
   const gatehouse = gatehouseOf(ctx)
-  const link = await linkOf(ctx, gatehouse, PURPOSE)
+  const link = known ?? (await linkOf(ctx, gatehouse, PURPOSE))
   if (!link?.token) {
     const account = await subjectOf(ctx)
     const asks = askedBrowser(ctx) === undefined ? 'mail' : 'code'
