@@ -269,19 +269,3 @@ async function tellOfFailures(origin: Origin, registry: Registry, user: users.Us
     registry.outbox.post(transaction, { kind: 'login-failures', userId: user.id, facts }),
   )
 }
-
-/** Brings the stored hash up to today's costs, while the password is at hand; if that fails, the next login does it. */
-export async function renewHash(
-  registry: Registry,
-  { user, passwordHash }: users.Account,
-  password: string,
-): Promise<void> {
-  if (!registry.passwords.isOutdated(passwordHash)) return
-  try {
-    const renewed = await registry.passwords.hash(password)
-    const hashes = { old: passwordHash, new: renewed }
-    await registry.database.write((transaction) => users.rehash(transaction, user.id, hashes))
-  } catch (error) {
-    registry.log.warn({ err: error }, 'password hash not renewed')
-  }
-}

@@ -1,17 +1,13 @@
-import { newDeviceStamp } from '../secrets/token.js'
 import * as mails from '../tables/mails.js'
-import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
+import { endWith } from './consequences.js'
 import { eraseDenied } from './erasing.js'
 import { happens } from './history.js'
 import { REOPEN_LIFE } from './mail-kinds.js'
 import type { Origin } from './origin.js'
 import { circumstancesOf } from './origin.js'
 import type { Registry } from './registry.js'
-
-/** What was mailed, and opens nothing any more. */
-const ENDED = ['password-reset', 'email-change', 'email-confirm'] as const
 
 /**
  * Closes the account, ends all its sessions and whatever else was on its way, and mails how to take it back until it is
@@ -25,20 +21,38 @@ export async function closeAccount(
   { by }: { by?: tokens.Token } = {},
 ): Promise<string | undefined> {
   const now = registry.now()
-  const stamp = newDeviceStamp()
   const facts = { to: user.email, ...circumstancesOf(origin, registry) }
   return happens(origin, registry, { kind: 'account_closed', userId: user.id }, async (transaction) => {
     if (by !== undefined && !(await tokens.use(transaction, { ...by, form: by.usedForm, now })))
       return undefined
     if (!(await users.close(transaction, user.id, { now, eraseAt: now + REOPEN_LIFE }))) return undefined
-    await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
-    await sessions.closeAll(transaction, user.id, { now })
-    await users.setDeviceStamp(transaction, user.id, stamp)
-    await tokens.revoke(transaction, user.id, ENDED, by && { except: by.hash })
-    await mails.cancel(transaction, user.id, ENDED)
+    const { stamp } = await endWith(transaction, 'account_closed', { userId: user.id, now, link: by?.hash })
     await registry.outbox.post(transaction, { kind: 'account-closed', userId: user.id, facts })
     return stamp
   })
+}
+
+/** Opens an account again that its owner had closed, by a link from a mail only if that is good. Returns whether this did it. */
+export async function reopen(
+  origin: Origin,
+  registry: Registry,
+  userId: string,
+  { by }: { by?: tokens.Token } = {},
+): Promise<boolean> {
+  const now = registry.now()
+  const isDone = await happens(
+    origin,
+    registry,
+    { kind: 'account_reopened', userId },
+    async (transaction) => {
+      if (by !== undefined && !(await tokens.use(transaction, { ...by, form: by.usedForm, now })))
+        return undefined
+      await tokens.useAll(transaction, userId, 'account-reopen', now)
+      await mails.cancel(transaction, userId, ['account-closed'])
+      return (await users.reopen(transaction, userId, now)) || undefined
+    },
+  )
+  return isDone ?? false
 }
 
 /**

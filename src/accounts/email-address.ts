@@ -1,12 +1,10 @@
 import { isTaken } from '../database/constraints.js'
-import type { MailKind } from '../mail/outbox.js'
-import { newDeviceStamp } from '../secrets/token.js'
 import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'
-import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Broken } from '../web/form.js'
+import { endWith } from './consequences.js'
 import * as fields from './fields.js'
 import { happens } from './history.js'
 import { REPEATED_FOR } from './lifetimes.js'
@@ -114,8 +112,7 @@ export async function correctAddress(
       const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
       const correction = { email, emailKey: claimed, now: registry.now() }
       if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
-      // What was sent to the wrong address proves nothing of the right one.
-      await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
+      await endWith(transaction, 'email_corrected', { userId: user.id, now: registry.now() })
       const facts = factsOfAsking(origin)
       await registry.outbox.post(transaction, {
         kind: 'email-confirm',
@@ -158,7 +155,7 @@ export async function askForAddress(
     { kind: 'email_asked', userId: user.id, about: email },
     async (transaction) => {
       await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
-      await tokens.revoke(transaction, user.id, ['email-change'])
+      await endWith(transaction, 'email_asked', { userId: user.id, now })
       const facts = { email, ...languageOf(origin) }
       await registry.outbox.post(transaction, {
         kind: 'email-change',
@@ -229,11 +226,7 @@ export async function cancelChange(origin: Origin, registry: Registry, user: use
     registry,
     { kind: 'email_canceled', userId: user.id, about: nextEmail },
     async (transaction) => {
-      await tokens.revoke(transaction, user.id, ['email-change'])
-      return (
-        (await users.setNextEmail(transaction, user.id, { nextEmail: null, now: registry.now() })) ||
-        undefined
-      )
+      return endWith(transaction, 'email_canceled', { userId: user.id, now: registry.now() })
     },
   )
 }
@@ -256,8 +249,7 @@ export async function changeAddress(
       const used = await tokens.use(transaction, { hash, purpose: 'email-change', now, form })
       const change = { email, emailKey, now, wanted: true }
       if (!used || !(await users.setEmail(transaction, user.id, change))) return undefined
-      // What was sent to the former address proves nothing any more, but that it was the former one.
-      await tokens.revoke(transaction, user.id, ['email-confirm', 'password-reset'])
+      await endWith(transaction, 'email_changed', { userId: user.id, now })
       await tellFormer(origin, registry, transaction, { former, email })
       return true
     })
@@ -293,12 +285,6 @@ async function tellFormer(
   }
 }
 
-/** What ends when an address is restored, beside the links that undo later changes. */
-const ENDED: readonly tokens.Purpose[] = ['email-confirm', 'password-reset', 'email-change', 'account-reopen']
-
-/** Those that would make such a token when they are sent. */
-const ENDED_MAILS: readonly MailKind[] = ['email-confirm', 'password-reset', 'email-change', 'account-closed']
-
 /**
  * Somebody else had the account: its former address counts again, and everything that they may have is void. That the
  * account was closed meanwhile is undone, too.
@@ -321,11 +307,9 @@ export async function restoreAddress(
         if (used === undefined || !(await users.setEmail(transaction, userId, { email, emailKey, now }))) {
           return undefined
         }
-        await users.setPassword(transaction, userId, { passwordHash: '', deviceStamp: newDeviceStamp(), now })
+        await users.setPassword(transaction, userId, { passwordHash: '', now })
         await users.reopen(transaction, userId, now)
-        await sessions.closeAll(transaction, userId, { now })
-        await tokens.revoke(transaction, userId, ENDED)
-        await mails.cancel(transaction, userId, ENDED_MAILS)
+        await endWith(transaction, 'email_restored', { userId, now })
         // Not those of earlier changes: a thief who changes the address twice could undo the second one, and end by it the
         // link that its owner was sent.
         await tokens.revokeLater(transaction, used)

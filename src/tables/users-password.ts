@@ -15,8 +15,6 @@ export async function rehash(db: Db, userId: string, hashes: { old: string; new:
 export interface NewPassword {
   /** '' for none that would open the account. */
   passwordHash: string
-  /** What devices know of the account ends with the former one. */
-  deviceStamp: string
   now: number
   /** Only in place of this one: of two who change it at once one is told that it was changed. */
   insteadOf?: string
@@ -26,12 +24,12 @@ export interface NewPassword {
 export async function setPassword(
   db: Db,
   userId: string,
-  { passwordHash, deviceStamp, now, insteadOf }: NewPassword,
+  { passwordHash, now, insteadOf }: NewPassword,
 ): Promise<boolean> {
   return changed(
     db
       .updateTable('users')
-      .set({ password_hash: passwordHash, ...stamped(deviceStamp), updated_at: now })
+      .set({ password_hash: passwordHash, updated_at: now })
       .where('id', '=', userId)
       .$if(insteadOf !== undefined, (update) => update.where('password_hash', '=', insteadOf ?? '')),
   )

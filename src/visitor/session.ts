@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'koa'
+import { reopen } from '../accounts/closing.js'
 import { happens } from '../accounts/history.js'
 import { sessionEnd } from '../accounts/lifetimes.js'
 import { circumstancesOf } from '../accounts/origin.js'
 import { hashOf, newDeviceId, newDeviceStamp, newToken } from '../secrets/token.js'
-import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
-import * as tokens from '../tables/tokens.js'
 import type { Account, User } from '../tables/users.js'
 import * as users from '../tables/users.js'
 import { changeSessionId, forget } from '../web/session.js'
@@ -35,7 +34,8 @@ export async function logIn(
   const known = knownDevices(ctx, gatehouse)(account)
   const token = newToken()
   const session = newSession(ctx, gatehouse, account, { ...options, token, device: known ?? newDeviceId() })
-  const isReopened = account.closedAt !== null && (await reopen(ctx, gatehouse, account.user))
+  const isReopened =
+    account.closedAt !== null && (await reopen(originOf(ctx, gatehouse), gatehouse, account.user.id))
   const isStranger = known === undefined && !options.isNew
   const id = await open(ctx, gatehouse, account, session, { isStranger })
   if (id === undefined) return undefined
@@ -112,21 +112,6 @@ async function carry(
 
 function begunOf({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Session {
   return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, expiresAt }
-}
-
-/** Opens an account that its owner had closed; answers whether it was this that did it. */
-export async function reopen(ctx: Context, gatehouse: Gatehouse, user: User): Promise<boolean> {
-  const reopened = await happens(
-    originOf(ctx, gatehouse),
-    gatehouse,
-    { kind: 'account_reopened', userId: user.id },
-    async (transaction) => {
-      await tokens.useAll(transaction, user.id, 'account-reopen', gatehouse.now())
-      await mails.cancel(transaction, user.id, ['account-closed'])
-      return (await users.reopen(transaction, user.id, gatehouse.now())) || undefined
-    },
-  )
-  return reopened ?? false
 }
 
 /**

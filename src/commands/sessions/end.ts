@@ -1,14 +1,9 @@
 import { parseArgs } from 'node:util'
-import { numbered } from '../../accounts/events.js'
-import { eventOf } from '../../accounts/history.js'
+import { endSessionsOf } from '../../accounts/ending-sessions.js'
 import type { Registry } from '../../accounts/registry.js'
-import { newDeviceStamp } from '../../secrets/token.js'
-import * as events from '../../tables/events.js'
-import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
 import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
 
-const origin = commandOrigin('sessions end')
 /** Users in one transaction: the site writes between two of them. */
 const BATCH = 500
 
@@ -33,25 +28,9 @@ export async function endAll(registry: Pick<Registry, 'database' | 'now'>, batch
     const next = ids.at(-1)
     if (next === undefined)
       return `All users are logged out: ${loggedOut}; sessions that were ended: ${ended}.`
-    const owners = await endSessionsOf(registry, ids)
+    const owners = await endSessionsOf(commandOrigin('sessions end'), registry, ids)
     ended += owners.length
     loggedOut += new Set(owners).size
     last = next
   }
-}
-
-/** Ends the sessions of these users and makes strangers of their devices; returns the owner of each session. */
-function endSessionsOf(
-  { database, now }: Pick<Registry, 'database' | 'now'>,
-  ids: readonly string[],
-): Promise<string[]> {
-  return database.write(async (transaction) => {
-    const owners = await sessions.closeAllOf(transaction, ids, { now: now() })
-    await users.setDeviceStamps(transaction, ids, newDeviceStamp())
-    const told = [...new Set(owners)].map((userId) =>
-      numbered(eventOf(origin, { now }, { kind: 'sessions_ended', userId })),
-    )
-    await events.insertAll(transaction, told)
-    return owners
-  })
 }

@@ -1,10 +1,6 @@
 import { parseArgs } from 'node:util'
-import { happens } from '../../accounts/history.js'
+import { disable } from '../../accounts/disabling.js'
 import type { Registry } from '../../accounts/registry.js'
-import { newDeviceStamp } from '../../secrets/token.js'
-import * as mails from '../../tables/mails.js'
-import * as sessions from '../../tables/sessions.js'
-import * as users from '../../tables/users.js'
 import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
 import { accountOf, onlyOne, WHO } from './who.js'
@@ -23,7 +19,7 @@ export const part: Command = {
     )
     const who = onlyOne(positionals, 'disable')
     const reason = reasonOf(values.reason)
-    return withRegistry((registry) => disable(registry, who, reason))
+    return withRegistry((registry) => disableOne(registry, who, reason))
   },
 }
 
@@ -36,22 +32,10 @@ function reasonOf(text: string | undefined): string | undefined {
   return reason
 }
 
-async function disable(registry: Registry, who: string, reason: string | undefined): Promise<string> {
+async function disableOne(registry: Registry, who: string, reason: string | undefined): Promise<string> {
   const { user } = await accountOf(registry, who)
-  const now = registry.now()
-  const happening = {
-    kind: 'account_disabled',
-    userId: user.id,
-    ...(reason !== undefined && { about: reason }),
-  } as const
-  const ended = await happens(commandOrigin('users disable'), registry, happening, async (transaction) => {
-    if (!(await users.disable(transaction, user.id, now))) return undefined
-    // What had found its reader before would be tried again, whoever that is.
-    await mails.cancel(transaction, user.id, ['password-reset', 'email-confirm', 'email-change'])
-    await users.setDeviceStamp(transaction, user.id, newDeviceStamp())
-    return sessions.closeAll(transaction, user.id, { now })
-  })
+  const outcome = await disable(commandOrigin('users disable'), registry, user.id, { reason })
   const name = printable(user.name)
-  if (ended === undefined) throw new Error(`The account of ${name} is disabled already.`)
-  return `The account of ${name} is disabled; sessions that were ended: ${ended}.`
+  if (outcome === undefined) throw new Error(`The account of ${name} is disabled already.`)
+  return `The account of ${name} is disabled; sessions that were ended: ${outcome.sessions}.`
 }

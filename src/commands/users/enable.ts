@@ -1,9 +1,6 @@
 import { parseArgs } from 'node:util'
-import { forgetTries } from '../../accounts/authentication.js'
-import { happens } from '../../accounts/history.js'
+import { enable } from '../../accounts/disabling.js'
 import type { Registry } from '../../accounts/registry.js'
-import * as sessions from '../../tables/sessions.js'
-import * as users from '../../tables/users.js'
 import { type Command, commandOrigin, understood, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
 import { accountOf, onlyOne, WHO } from './who.js'
@@ -16,22 +13,14 @@ export const part: Command = {
   async run(args) {
     const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
     const who = onlyOne(positionals, 'enable')
-    return withRegistry((registry) => enable(registry, who))
+    return withRegistry((registry) => enableOne(registry, who))
   },
 }
 
-async function enable(registry: Registry, who: string): Promise<string> {
+async function enableOne(registry: Registry, who: string): Promise<string> {
   const { user } = await accountOf(registry, who)
-  const now = registry.now()
-  const happening = { kind: 'account_enabled', userId: user.id } as const
-  const done = await happens(commandOrigin('users enable'), registry, happening, async (transaction) => {
-    if (!(await users.enable(transaction, user.id, now))) return undefined
-    // One that was opened while the account was being disabled was refused, and must not come to life now.
-    await sessions.closeAll(transaction, user.id, { now })
-    return true
-  })
   const name = printable(user.name)
-  if (done === undefined) throw new Error(`The account of ${name} is not disabled.`)
-  await forgetTries(registry, user)
+  if ((await enable(commandOrigin('users enable'), registry, user)) === undefined)
+    throw new Error(`The account of ${name} is not disabled.`)
   return `The account of ${name} is enabled again.`
 }

@@ -1,9 +1,8 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { closeAccount } from '../../accounts/closing.js'
-import { happens } from '../../accounts/history.js'
+import { closeAccount, reopen } from '../../accounts/closing.js'
 import { REOPEN_LIFE } from '../../accounts/mail-kinds.js'
-import * as tokens from '../../tables/tokens.js'
+import type * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
@@ -89,7 +88,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     onSubmit(undoing, gatehouse, async (ctx) => {
       const way = await wayBack(ctx, gatehouse)
       if (way.state !== 'open') return decline(ctx, gatehouse, way)
-      if (!(await undo(ctx, gatehouse, way.token)))
+      if (!(await reopen(originOf(ctx, gatehouse), gatehouse, way.account.user.id, { by: way.token })))
         return decline(ctx, gatehouse, await wayBack(ctx, gatehouse))
       leaveForLogin(ctx, gatehouse, way.account, REOPENED)
     }),
@@ -138,21 +137,6 @@ async function aroundUndoing(ctx: Context): Promise<{ account?: { name: string; 
   if (way.state !== 'open') return {}
   const { user, eraseAt } = way.account
   return { account: { name: user.name, eraseAt: eraseAt ?? 0 } }
-}
-
-/** Opens the account again; answers false if somebody was faster. */
-async function undo(ctx: Context, gatehouse: Gatehouse, { hash, userId }: tokens.Token): Promise<boolean> {
-  const now = gatehouse.now()
-  const undone = await happens(
-    originOf(ctx, gatehouse),
-    gatehouse,
-    { kind: 'account_reopened', userId },
-    async (transaction) => {
-      const token = await tokens.use(transaction, { hash, purpose: 'account-reopen', now })
-      return (token !== undefined && (await users.reopen(transaction, userId, now))) || undefined
-    },
-  )
-  return undone ?? false
 }
 
 function decline(ctx: Context, gatehouse: Gatehouse, way: WayBack): void {

@@ -1,9 +1,11 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { calledInHistory, type Device, listDevices } from '../../accounts/devices.js'
+import type { Device } from '../../accounts/devices.js'
+import { calledInHistory, listDevices } from '../../accounts/devices.js'
+import { endOtherSessions } from '../../accounts/ending-sessions.js'
 import * as fields from '../../accounts/fields.js'
 import { happens } from '../../accounts/history.js'
-import { newDeviceId, newDeviceStamp } from '../../secrets/token.js'
+import { newDeviceId } from '../../secrets/token.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
@@ -155,18 +157,11 @@ async function stayKnown(ctx: Context, gatehouse: Gatehouse): Promise<void> {
 /** Ends all other sessions, and makes strangers of the browsers that know the account; this one stays known. */
 async function revokeOthers(ctx: Context, gatehouse: Gatehouse): Promise<number> {
   const { session, user } = loginOf(ctx)
-  const stamp = newDeviceStamp()
-  const count = await happens(
-    originOf(ctx, gatehouse),
-    gatehouse,
-    { kind: 'devices_revoked', userId: user.id },
-    async (transaction) => {
-      await users.setDeviceStamp(transaction, user.id, stamp)
-      return sessions.closeAll(transaction, user.id, { now: gatehouse.now(), except: session.id })
-    },
-  )
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp })
-  return count ?? 0
+  const owned = { id: session.id, userId: user.id }
+  const ended = await endOtherSessions(originOf(ctx, gatehouse), gatehouse, owned)
+  if (ended === undefined) return 0
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: ended.stamp })
+  return ended.sessions
 }
 
 /** Gives the device its name, or takes it away with ''; answers what is wrong with it, by the id of the row's input. */

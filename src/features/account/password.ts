@@ -3,13 +3,9 @@ import type { Context } from 'koa'
 import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../../accounts/authentication.js'
 import * as fields from '../../accounts/fields.js'
 import { onPassword, whileAllowed } from '../../accounts/hints.js'
-import { happens } from '../../accounts/history.js'
-import { countMail } from '../../accounts/mail-limits.js'
-import { circumstancesOf } from '../../accounts/origin.js'
+import { changePassword } from '../../accounts/password.js'
 import { normalizePassword } from '../../secrets/password.js'
-import { newDeviceStamp } from '../../secrets/token.js'
 import * as sessions from '../../tables/sessions.js'
-import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
@@ -140,44 +136,23 @@ function isCurrent(
   })
 }
 
-/**
- * Stores the new password if the former one is still that of `account`, and answers how many other devices this has logged
- * out. A change of address that is not confirmed yet ends too: whoever knew the former password may have begun it.
- */
+/** Stores the new password, and returns how many other devices this has logged out; undefined if the former one is another by now. */
 async function store(
   ctx: Context,
   gatehouse: Gatehouse,
-  { user, passwordHash }: users.Account,
+  account: users.Account,
   values: Sent<FieldName>,
 ): Promise<number | undefined> {
-  await countMail(originOf(ctx, gatehouse), gatehouse, {
-    kind: 'password-changed',
-    userId: user.id,
-    address: user.email,
-  })
-  const hash = await gatehouse.passwords.hash(values.password, () => refuseIfLeft(ctx))
-  const now = gatehouse.now()
-  const stamp = newDeviceStamp()
+  const { session, user } = loginOf(ctx)
   const renewal = renewalOf(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) })
-  const facts = { to: user.email, ...circumstancesOf(originOf(ctx, gatehouse), gatehouse) }
-  const count = await happens(
-    originOf(ctx, gatehouse),
-    gatehouse,
-    { kind: 'password_changed', userId: user.id },
-    async (transaction) => {
-      const next = { passwordHash: hash, deviceStamp: stamp, now, insteadOf: passwordHash }
-      if (!(await users.setPassword(transaction, user.id, next))) return undefined
-      await renewal.store(transaction)
-      await tokens.revoke(transaction, user.id, ['password-reset', 'email-change'])
-      await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
-      await gatehouse.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
-      return sessions.closeAll(transaction, user.id, { now, except: loginOf(ctx).session.id })
-    },
-  )
-  if (count === undefined) return undefined
+  const outcome = await changePassword(originOf(ctx, gatehouse), gatehouse, account, {
+    password: values.password,
+    session: { id: session.id, renew: renewal.store },
+  })
+  if (outcome === undefined) return undefined
   await renewal.carry()
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp })
-  return count
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: outcome.stamp })
+  return outcome.sessions
 }
 
 /**

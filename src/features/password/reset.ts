@@ -1,16 +1,12 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { askPasswordOf, forgetTries } from '../../accounts/authentication.js'
+import { askPasswordOf } from '../../accounts/authentication.js'
 import { CODE_WRONG, checkCode } from '../../accounts/codes.js'
 import * as fields from '../../accounts/fields.js'
 import { onPassword, whileAllowed } from '../../accounts/hints.js'
-import { happens } from '../../accounts/history.js'
 import { RESET_LIFE } from '../../accounts/mail-kinds.js'
-import { circumstancesOf } from '../../accounts/origin.js'
-import { isTaken } from '../../database/constraints.js'
-import { hashOf, newDeviceStamp, newToken } from '../../secrets/token.js'
-import type { Db } from '../../tables/schema.js'
-import * as sessions from '../../tables/sessions.js'
+import { resetPassword } from '../../accounts/password.js'
+import { hashOf, newToken } from '../../secrets/token.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
@@ -31,7 +27,6 @@ import {
   resetRequestOf,
 } from '../../visitor/links.js'
 import { originOf } from '../../visitor/origin.js'
-import { refuseIfLeft } from '../../web/disconnect.js'
 import type { Advice, Broken, Form } from '../../web/form.js'
 import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
@@ -183,10 +178,7 @@ function objections(
   ]
 }
 
-/**
- * Sets the password and ends whatever was opened by the former one: sessions, other tokens, what devices know. What lets an
- * owner undo what somebody else did stays. Answers false if the link was used meanwhile.
- */
+/** Sets the password. Answers false if the link was used meanwhile. */
 async function reset(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -194,47 +186,14 @@ async function reset(
   { user }: users.Account,
   values: Sent<FieldName>,
 ): Promise<boolean> {
-  const now = gatehouse.now()
-  const deviceStamp = newDeviceStamp()
-  const passwordHash = await gatehouse.passwords.hash(values.password, () => refuseIfLeft(ctx))
-  const form = formOf(ctx, gatehouse, token, values)
-  const work = async (transaction: Db) => {
-    // A form that changes nothing leaves the link unused: sent again, it must not be told that it did.
-    if ((await users.held(transaction, user.id))?.user.email !== token.email) return undefined
-    const used = await tokens.use(transaction, { hash: token.hash, purpose: PURPOSE, now, form })
-    if (used === undefined) return undefined
-    await users.setPassword(transaction, user.id, { passwordHash, deviceStamp, now })
-    await users.setNextEmail(transaction, user.id, { nextEmail: null, now })
-    await sessions.closeAll(transaction, user.id, { now })
-    await tokens.revoke(transaction, user.id, ENDED, { except: token.hash })
-    const facts = { to: user.email, ...circumstancesOf(originOf(ctx, gatehouse), gatehouse) }
-    await gatehouse.outbox.post(transaction, { kind: 'password-changed', userId: user.id, facts })
-    await confirmRead(transaction, token, user, now)
-    return true
-  }
-  const happening = { kind: 'password_reset', userId: user.id } as const
-  const done = await happens(originOf(ctx, gatehouse), gatehouse, happening, work).catch((error: unknown) => {
-    // Somebody else has confirmed the address this very moment: pressed again, it is left out.
-    if (isTaken(error)) return undefined
-    throw error
-  })
-  if (done === undefined) return false
-  await forgetTries(gatehouse, user).catch((error: unknown) =>
-    gatehouse.log.warn({ err: error }, 'tries not forgotten'),
-  )
+  const link = { ...token, usedForm: formOf(ctx, gatehouse, token, values) }
+  const { password } = values
+  const outcome = await resetPassword(originOf(ctx, gatehouse), gatehouse, user, { password, link })
+  if (outcome === undefined) return false
   finishLink(ctx, PURPOSE)
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: deviceStamp })
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: outcome.stamp })
   forgetResetRequest(ctx)
   return true
-}
-
-const ENDED: readonly tokens.Purpose[] = ['password-reset', 'email-change', 'email-confirm']
-
-// Whoever reads the mails of the address has proved it by this, too.
-async function confirmRead(db: Db, { emailKey }: tokens.Token, user: users.User, now: number): Promise<void> {
-  const isSame = emailKey === fields.emailKeyOf(user.email)
-  if (!isSame || (await users.isEmailTaken(db, emailKey, { now, userId: user.id }))) return
-  await users.confirmEmail(db, user.id, { email: user.email, emailKey, now })
 }
 
 /**

@@ -1,0 +1,42 @@
+import * as users from '../tables/users.js'
+import { forgetTries } from './authentication.js'
+import { endWith, type Outcome } from './consequences.js'
+import { happens } from './history.js'
+import type { Origin } from './origin.js'
+import type { Registry } from './registry.js'
+
+/**
+ * Lets nobody in any more. The reason stands in the history, which its user can read once the account is enabled again. Returns
+ * undefined if it was disabled before.
+ */
+export async function disable(
+  origin: Origin,
+  registry: Registry,
+  userId: string,
+  { reason }: { reason?: string | undefined } = {},
+): Promise<Outcome | undefined> {
+  const now = registry.now()
+  const happening = { kind: 'account_disabled', userId, about: reason } as const
+  return happens(origin, registry, happening, async (transaction) =>
+    (await users.disable(transaction, userId, now))
+      ? endWith(transaction, 'account_disabled', { userId, now })
+      : undefined,
+  )
+}
+
+/** Lets its owner in again, whatever was tried meanwhile. Returns undefined if it was not disabled. */
+export async function enable(
+  origin: Origin,
+  registry: Registry,
+  user: users.User,
+): Promise<Outcome | undefined> {
+  const { id: userId } = user
+  const now = registry.now()
+  const outcome = await happens(origin, registry, { kind: 'account_enabled', userId }, async (transaction) =>
+    (await users.enable(transaction, userId, now))
+      ? endWith(transaction, 'account_enabled', { userId, now })
+      : undefined,
+  )
+  if (outcome !== undefined) await forgetTries(registry, user)
+  return outcome
+}

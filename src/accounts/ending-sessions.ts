@@ -1,0 +1,50 @@
+import { newDeviceStamp } from '../secrets/token.js'
+import * as events from '../tables/events.js'
+import * as sessions from '../tables/sessions.js'
+import * as users from '../tables/users.js'
+import { endWith, type Outcome } from './consequences.js'
+import { numbered } from './events.js'
+import { eventOf, happens } from './history.js'
+import type { Origin } from './origin.js'
+import type { Registry } from './registry.js'
+
+/** Ends all sessions of a user and makes strangers of the devices. */
+export async function endSessions(
+  origin: Origin,
+  registry: Registry,
+  userId: string,
+): Promise<Outcome | undefined> {
+  const now = registry.now()
+  return happens(origin, registry, { kind: 'sessions_ended', userId }, (transaction) =>
+    endWith(transaction, 'sessions_ended', { userId, now }),
+  )
+}
+
+/** Ends all sessions of its user but one, and makes strangers of the devices: this one is to be known by the new stamp. */
+export async function endOtherSessions(
+  origin: Origin,
+  registry: Registry,
+  { id: session, userId }: sessions.Owned,
+): Promise<Outcome | undefined> {
+  const now = registry.now()
+  return happens(origin, registry, { kind: 'devices_revoked', userId }, (transaction) =>
+    endWith(transaction, 'devices_revoked', { userId, now, session }),
+  )
+}
+
+/** Ends the sessions of several users at once, as `endSessions` does; returns the owner of each session that was alive. */
+export function endSessionsOf(
+  origin: Origin,
+  { database, now }: Pick<Registry, 'database' | 'now'>,
+  userIds: readonly string[],
+): Promise<string[]> {
+  return database.write(async (transaction) => {
+    const owners = await sessions.closeAllOf(transaction, userIds, { now: now() })
+    await users.setDeviceStamps(transaction, userIds, newDeviceStamp())
+    const happened = [...new Set(owners)].map((userId) =>
+      numbered(eventOf(origin, { now }, { kind: 'sessions_ended', userId })),
+    )
+    await events.insertAll(transaction, happened)
+    return owners
+  })
+}
