@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { DAY } from '../base/durations.js'
+import { isTaken } from '../database/constraints.js'
+import type { Db } from '../tables/schema.js'
 import * as users from '../tables/users.js'
-import type { Broken } from '../web/form.js'
+import type { Broken, Values } from '../web/form.js'
 import * as fields from './fields.js'
+import { happens } from './history.js'
 import type { Identity } from './hooks.js'
+import { factsOfAsking, unseen } from './mail-limits.js'
+import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
 /** So long an account waits for its address to be confirmed where that is required; the second where addresses are private. */
@@ -97,4 +102,62 @@ export function claimOf({ rules, now }: Naming, { id, emailKey }: Applicant) {
   if (rules.confirmation === 'optional') return { emailKey, confirmBy: null }
   if (!rules.privateEmails) return { emailKey, confirmBy: now() + UNCONFIRMED_LIFE }
   return { emailKey: users.unclaimedKey(id), confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }
+}
+
+/** An account that is to be made. */
+export interface NewAccount extends Applicant {
+  /** Undefined for none yet: its user chooses one by the link of a mail, which confirms the address, too. */
+  password: string | undefined
+  isConfirmed?: boolean
+  /** The fingerprint of the form that makes it, by which its second arrival is known. */
+  signupForm?: string
+  /** What was typed into the host's own fields; undefined where nobody was asked. */
+  values?: Values
+}
+
+/** Makes an account, and writes the mail that it needs next. Returns undefined if somebody was faster. */
+export async function register(
+  origin: Origin,
+  registry: Registry,
+  account: NewAccount,
+): Promise<users.User | undefined> {
+  const { id, email, emailKey, password, isConfirmed = false, signupForm = '', values } = account
+  const { language } = origin
+  const passwordHash =
+    password === undefined ? '' : await registry.passwords.hash(password, origin.visit?.refuseIfLeft)
+  const now = registry.now()
+  const claim = claimOf(registry, account)
+  const user = {
+    ...account,
+    ...claim,
+    passwordHash,
+    signupForm,
+    createdAt: now,
+    ...(language && { language }),
+  }
+  return happens(origin, registry, { kind: 'signed_up', userId: id }, async (transaction) => {
+    const made = await users.create(transaction, user)
+    if (made === undefined) return undefined
+    if (values !== undefined) await registry.hooks.duringSignup?.(transaction, { user: made, values })
+    if (isConfirmed) await users.confirmEmail(transaction, id, { email, emailKey, now })
+    if (password === undefined)
+      await registry.outbox.post(transaction, { kind: 'password-reset', userId: id })
+    else if (!isConfirmed) await askToConfirm(transaction, origin, registry, id)
+    return made
+  }).catch((error: unknown) => {
+    if (isTaken(error)) return undefined
+    throw error
+  })
+}
+
+async function askToConfirm(
+  transaction: Db,
+  origin: Origin,
+  registry: Registry,
+  userId: string,
+): Promise<void> {
+  if (!registry.offers('email/confirm')) return
+  const facts = factsOfAsking(origin)
+  const draft = { kind: 'email-confirm', userId, facts, ...unseen(origin, registry) } as const
+  await registry.outbox.post(transaction, draft)
 }

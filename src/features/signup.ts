@@ -10,10 +10,9 @@ import {
   onPassword,
   whileAllowed,
 } from '../accounts/hints.js'
-import { happens } from '../accounts/history.js'
 import type { Counted } from '../accounts/limits.js'
-import { countedFor, countTaken, factsOfAsking, unseen } from '../accounts/mail-limits.js'
-import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../accounts/registration.js'
+import { countedFor, countTaken } from '../accounts/mail-limits.js'
+import { type Applicant, applicantOf, lostRace, objections, register } from '../accounts/registration.js'
 import { takePlaces } from '../accounts/security-log.js'
 import * as users from '../tables/users.js'
 import { askingBrowser } from '../visitor/code-browser.js'
@@ -22,7 +21,6 @@ import { type Gatehouse, loginAs } from '../visitor/gatehouse.js'
 import { requireAnonymous } from '../visitor/guards.js'
 import { advance, halfLoginOf, type LoginState } from '../visitor/login-steps.js'
 import { originOf } from '../visitor/origin.js'
-import { refuseIfLeft } from '../web/disconnect.js'
 import type { Advice, Broken, Form, Values } from '../web/form.js'
 import { networkOf } from '../web/network.js'
 import type { Acceptance } from '../web/pages.js'
@@ -178,39 +176,11 @@ async function createCounted(ctx: Context, gatehouse: Gatehouse, applicant: Newc
   await takePlaces(originOf(ctx, gatehouse), gatehouse, counted)
   let created = false
   try {
-    created = await create(ctx, gatehouse, applicant)
+    created = (await register(originOf(ctx, gatehouse), gatehouse, applicant)) !== undefined
     return created
   } finally {
     if (!created) await gatehouse.limits.giveBack(counted)
   }
-}
-
-async function create(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<boolean> {
-  const passwordHash = await gatehouse.passwords.hash(applicant.password, () => refuseIfLeft(ctx))
-  const createdAt = gatehouse.now()
-  const language = gatehouse.languageOf(ctx)
-  const user = { ...applicant, ...claimOf(gatehouse, applicant), passwordHash, language, createdAt }
-  const created = await happens(
-    originOf(ctx, gatehouse),
-    gatehouse,
-    { kind: 'signed_up', userId: user.id },
-    async (transaction) => {
-      const made = await users.create(transaction, user)
-      if (made === undefined) return undefined
-      await gatehouse.hooks.duringSignup?.(transaction, { user: made, values: user.values })
-      if (gatehouse.offers('email/confirm')) {
-        const facts = factsOfAsking(originOf(ctx, gatehouse))
-        await gatehouse.outbox.post(transaction, {
-          kind: 'email-confirm',
-          userId: user.id,
-          facts,
-          ...unseen(originOf(ctx, gatehouse), gatehouse),
-        })
-      }
-      return true
-    },
-  )
-  return created ?? false
 }
 
 const TAKEN: readonly string[] = [fields.USERNAME_TAKEN.code, fields.EMAIL_TAKEN.code]

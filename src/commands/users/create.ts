@@ -1,11 +1,6 @@
 import { parseArgs } from 'node:util'
-import { happens } from '../../accounts/history.js'
-import { type Applicant, applicantOf, claimOf, lostRace, objections } from '../../accounts/registration.js'
+import { applicantOf, lostRace, type NewAccount, objections, register } from '../../accounts/registration.js'
 import type { Registry } from '../../accounts/registry.js'
-import { isTaken } from '../../database/constraints.js'
-import { hashOne } from '../../secrets/password.js'
-import type { Db } from '../../tables/schema.js'
-import * as users from '../../tables/users.js'
 import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
 import { printable, readPassword } from '../terminal.js'
 import { NO_MAILS, refuse } from './who.js'
@@ -35,12 +30,7 @@ export const part: Command = {
   },
 }
 
-interface Candidate extends Applicant {
-  password: string | undefined
-  isConfirmed: boolean
-}
-
-async function create(registry: Registry, candidate: Candidate): Promise<string> {
+async function create(registry: Registry, candidate: NewAccount): Promise<string> {
   const { name, password, isConfirmed } = candidate
   if (password === undefined && !registry.outbox.isOn) {
     throw new Error(NO_MAILS)
@@ -48,44 +38,11 @@ async function create(registry: Registry, candidate: Candidate): Promise<string>
   // Whose address is in use is no secret to the maintainer.
   const open = { ...registry, rules: { ...registry.rules, privateEmails: false } }
   refuse(await objections(open, candidate))
-  if (!(await store(registry, candidate))) refuse(await lostRace(open, candidate))
+  const user = await register(commandOrigin('users create'), registry, candidate)
+  if (user === undefined) refuse(await lostRace(open, candidate))
   const made = `${printable(name)} has an account`
   if (password === undefined) return `${made}; a mail with a link to choose a password is on its way.`
   return isConfirmed || !registry.outbox.isOn
     ? `${made}.`
     : `${made}; a mail to confirm the address is on its way.`
-}
-
-/** Answers false if somebody was faster. */
-async function store(
-  registry: Registry,
-  { password, isConfirmed, ...applicant }: Candidate,
-): Promise<boolean> {
-  const { id, email, emailKey } = applicant
-  const now = registry.now()
-  const passwordHash = password === undefined ? '' : await hashOne(password)
-  const user = { ...applicant, ...claimOf(registry, applicant), passwordHash, signupForm: '', createdAt: now }
-  const happening = { kind: 'signed_up', userId: id } as const
-  try {
-    const created = await happens(commandOrigin('users create'), registry, happening, async (transaction) => {
-      if (!(await users.create(transaction, user))) return undefined
-      if (isConfirmed) await users.confirmEmail(transaction, id, { email, emailKey, now })
-      await write(registry, transaction, { id, hasPassword: password !== undefined, isConfirmed })
-      return true
-    })
-    return created ?? false
-  } catch (error) {
-    if (isTaken(error)) return false
-    throw error
-  }
-}
-
-// Whoever chooses a password by the link of a mail has confirmed the address by that.
-async function write(
-  { outbox }: Registry,
-  transaction: Db,
-  { id, hasPassword, isConfirmed }: { id: string; hasPassword: boolean; isConfirmed: boolean },
-): Promise<void> {
-  if (!hasPassword) return outbox.post(transaction, { kind: 'password-reset', userId: id })
-  if (!isConfirmed) await outbox.post(transaction, { kind: 'email-confirm', userId: id })
 }

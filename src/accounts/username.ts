@@ -1,0 +1,124 @@
+import { DAY } from '../base/durations.js'
+import { isTaken } from '../database/constraints.js'
+import * as slugs from '../tables/slugs.js'
+import * as users from '../tables/users.js'
+import type { Broken } from '../web/form.js'
+import * as fields from './fields.js'
+import { happens } from './history.js'
+import type { Counted } from './limits.js'
+import { countedFor, countTaken } from './mail-limits.js'
+import { circumstancesOf, type Origin } from './origin.js'
+import { hostObjections } from './registration.js'
+import type { Registry } from './registry.js'
+import { takePlaces } from './security-log.js'
+
+/** So long the former public page leads to the new one, and nobody else gets the former name. */
+const FORMER_LIFE = 90 * DAY
+
+const CHANGED_MEANWHILE = {
+  code: 'name_changed_meanwhile',
+  sentence:
+    'Your user name was changed in another tab or on another device just now. Press the button again to change it once more.',
+}
+
+/** A name in the form in which it would be stored. */
+export interface Wanted {
+  name: string
+  nameKey: string
+  slug: string
+  looksLike: string
+}
+
+export function wantedName(typed: string): Wanted {
+  const name = fields.normalizeName(typed)
+  return { name, ...fields.claimsOf(name) }
+}
+
+/** Gives the user the name, or answers what is wrong with it. */
+export async function rename(
+  origin: Origin,
+  registry: Registry,
+  user: users.User,
+  wanted: Wanted,
+): Promise<Broken[]> {
+  const errors = fields.check(fields.username, wanted.name)
+  if (errors.length > 0) return errors
+  const ofHost = await hostObjections(registry, { name: wanted.name, user })
+  if (ofHost.length > 0) return [...ofHost]
+  await countTaken(origin, registry)
+  const owner = { now: registry.now(), userId: user.id }
+  if (await users.isNameTaken(registry.database.main, wanted, owner)) return [fields.USERNAME_TAKEN]
+  return changeCounted(origin, registry, user, wanted)
+}
+
+/** Only what was changed counts. */
+async function changeCounted(
+  origin: Origin,
+  registry: Registry,
+  user: users.User,
+  wanted: Wanted,
+): Promise<Broken[]> {
+  const counted: Counted[] = [
+    { rule: 'renameAccount', of: user.id },
+    ...countedFor(origin, registry, {
+      kind: 'name-changed',
+      userId: user.id,
+      address: user.email,
+    }),
+  ]
+  await takePlaces(origin, registry, counted)
+  let isDone = false
+  try {
+    isDone = await change(origin, registry, user, wanted)
+  } catch (error) {
+    if (!(error instanceof SlugTaken || isTaken(error))) throw error
+    return [fields.USERNAME_TAKEN]
+  } finally {
+    if (!isDone) await registry.limits.giveBack(counted)
+  }
+  // A button that was pressed twice has done what was asked for.
+  if (!isDone && !(await hasName(registry, user, wanted))) return [CHANGED_MEANWHILE]
+  return []
+}
+
+/** Somebody else was faster; thrown, so that nothing of the change is committed. */
+class SlugTaken extends Error {
+  override readonly name = 'SlugTaken'
+}
+
+/** Changes the name, or answers false if it is another one by now; throws if somebody else has the wanted one. */
+async function change(
+  origin: Origin,
+  registry: Registry,
+  user: users.User,
+  wanted: Wanted,
+): Promise<boolean> {
+  const now = registry.now()
+  const { id, name: former, email } = user
+  const about = `${former} → ${wanted.name}`
+  const done = await happens(
+    origin,
+    registry,
+    { kind: 'name_changed', userId: id, about },
+    async (transaction) => {
+      if (!(await users.rename(transaction, { id, former }, { ...wanted, now }))) return undefined
+      // In this order: a slug that stays the same is left, and taken back.
+      await slugs.leave(transaction, { slug: user.slug, userId: id }, now + FORMER_LIFE)
+      if (!(await slugs.claim(transaction, { slug: wanted.slug, userId: id, now }))) throw new SlugTaken()
+      const facts = {
+        to: email,
+        former,
+        current: wanted.name,
+        ...circumstancesOf(origin, registry),
+      }
+      await registry.outbox.post(transaction, { kind: 'name-changed', userId: id, facts })
+      return true
+    },
+  )
+  return done ?? false
+}
+
+async function hasName({ database }: Registry, { id }: users.User, { name }: Wanted): Promise<boolean> {
+  const account = await users.byId(database.main, id)
+  return account?.user.name === name
+}
