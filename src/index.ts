@@ -10,7 +10,7 @@ export {
   type SignupRequest,
 } from './accounts/hooks.js'
 export type { Lifetimes } from './accounts/lifetimes.js'
-export type { Limit, LimitRules } from './accounts/limits.js'
+export type { Limit, LimitRules } from './accounts/limit-rules.js'
 export type { LoginOutcome } from './accounts/registry.js'
 export type { DatabaseLocation, PostgresHandle, SqliteHandle } from './database/locate.js'
 export type { MailServer } from './mail/smtp.js'

@@ -1,7 +1,7 @@
 import * as users from '../tables/users.js'
-import { forgetTries } from './authentication.js'
 import { endWith, type Outcome } from './consequences.js'
 import { happens } from './history.js'
+import { forgetTries } from './login-limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 

@@ -21,114 +21,21 @@ export const TAKEN_MEANWHILE: Broken = {
 }
 const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is your address already.' }
 
-/** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */
-export async function confirmAddress(
-  origin: Origin,
-  registry: Registry,
-  { account, hash }: { account: users.Account; hash: string },
-): Promise<'now' | 'before' | 'taken'> {
-  const { id, email } = account.user
-  const now = registry.now()
-  try {
-    if (await users.isEmailTaken(registry.database.main, fields.emailKeyOf(email), { now, userId: id }))
-      return 'taken'
-    const token = await happens(
-      origin,
-      registry,
-      { kind: 'email_confirmed', userId: id },
-      async (transaction) => {
-        const used = await tokens.use(transaction, { hash, purpose: 'email-confirm', now })
-        if (used?.emailKey !== fields.emailKeyOf(email)) return undefined
-        const confirmation = { email, emailKey: used.emailKey, now }
-        return (await users.confirmEmail(transaction, id, confirmation)) ? used : undefined
-      },
-    )
-    return token === undefined ? 'before' : 'now'
-  } catch (error) {
-    if (isTaken(error)) return 'taken'
-    throw error
-  }
-}
-
-/** Sends another mail with a link and a code. */
-export async function sendConfirmAgain(origin: Origin, registry: Registry, user: users.User): Promise<void> {
-  await takePlaces(origin, registry, [
-    { rule: 'mailPause', of: `email-confirm ${user.id}` },
-    ...countedFor(origin, registry, { kind: 'email-confirm', userId: user.id, address: user.email }),
-  ])
-  const facts = factsOfAsking(origin)
-  await registry.database.write((transaction) =>
-    registry.outbox.post(transaction, {
-      kind: 'email-confirm',
-      userId: user.id,
-      facts,
-      ...unseen(origin, registry),
-    }),
-  )
-}
-
 /** An address that is wanted, and the fingerprint of the form that says so. */
-interface Wish {
+export interface Wish {
   email: string
   form: string
 }
 
 /** Whether this very form has caused its mail just now: its answer may not have arrived, and it is not mailed again. */
-async function wasMailed({ database, now }: Registry, form: string): Promise<boolean> {
+export async function wasMailed({ database, now }: Registry, form: string): Promise<boolean> {
   const mail = await mails.byId(database.main, form)
   return mail !== undefined && now() - mail.createdAt < REPEATED_FOR
 }
 
 /** The mail carries the fingerprint of its form as its id, unless an earlier one does: a page may be used several times. */
-async function freshForm({ database }: Registry, form: string): Promise<{ form?: string }> {
+export async function freshForm({ database }: Registry, form: string): Promise<{ form?: string }> {
   return (await mails.byId(database.main, form)) === undefined ? { form } : {}
-}
-
-/** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
-export async function correctAddress(
-  origin: Origin,
-  registry: Registry,
-  user: users.User,
-  { email, form }: Wish,
-): Promise<Broken[]> {
-  const { privateEmails } = registry.rules
-  const emailKey = fields.emailKeyOf(email)
-  const errors = fields.check(fields.email, email)
-  if (errors.length > 0) return errors
-  // Sent twice, or not changed: what was mailed to it stays good.
-  if (email === user.email) {
-    if (await wasMailed(registry, form)) return []
-    await sendConfirmAgain(origin, registry, user)
-    return []
-  }
-  const ofHost = await hostObjections(registry, { email, user })
-  if (ofHost.length > 0) return [...ofHost]
-  if (!privateEmails && (await isOthers(origin, registry, user, emailKey))) return [fields.EMAIL_TAKEN]
-  const fresh = await freshForm(registry, form)
-  await countMail(origin, registry, { kind: 'email-confirm', userId: user.id, address: email })
-  try {
-    const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
-    await happens(origin, registry, happening, async (transaction) => {
-      const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
-      const correction = { email, emailKey: claimed, now: registry.now() }
-      if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
-      await endWith(transaction, 'email_corrected', { userId: user.id, now: registry.now() })
-      const facts = factsOfAsking(origin)
-      await registry.outbox.post(transaction, {
-        kind: 'email-confirm',
-        userId: user.id,
-        facts,
-        ...unseen(origin, registry),
-        ...fresh,
-      })
-      await tellFormer(origin, registry, transaction, { former: user, email })
-      return true
-    })
-    return []
-  } catch (error) {
-    if (isTaken(error)) return [fields.EMAIL_TAKEN]
-    throw error
-  }
 }
 
 /** Notes the new address, apart from the one that counts, and sends it a mail; answers what is wrong with it. */
@@ -186,7 +93,7 @@ async function objectionsTo(
 }
 
 /** Whether somebody else has the address; counted, for the answer tells it. */
-async function isOthers(
+export async function isOthers(
   origin: Origin,
   registry: Registry,
   user: users.User,
@@ -264,7 +171,7 @@ export async function changeAddress(
  * Tells the former address that it is that no longer. Only one that was confirmed may undo the change and learns the new
  * address: an address that nobody has confirmed may be a stranger's, typed by mistake.
  */
-async function tellFormer(
+export async function tellFormer(
   origin: Origin,
   registry: Registry,
   transaction: Db,

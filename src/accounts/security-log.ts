@@ -1,6 +1,7 @@
 import { networkOf } from '../web/network.js'
 import { loginKeyOf } from './fields.js'
-import { type Counted, LimitReached, type Taken } from './limits.js'
+import { LimitReached } from './limit-reached.js'
+import type { Counted, Taken } from './limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 

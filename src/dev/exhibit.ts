@@ -1,5 +1,5 @@
 import type { PreparedMail } from '../accounts/letters.js'
-import { LimitReached } from '../accounts/limits.js'
+import { LimitReached } from '../accounts/limit-reached.js'
 import { MINUTE } from '../base/durations.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Form } from '../web/form.js'

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { LIFETIMES, type Lifetimes } from '../accounts/lifetimes.js'
-import { LIMITS, type LimitRules } from '../accounts/limits.js'
+import { LIMITS, type LimitRules } from '../accounts/limit-rules.js'
 import { isPackage, root } from '../base/package.js'
 import { isPostgresUrl, sqlitePath } from '../database/locate.js'
 import type { MailServer } from '../mail/smtp.js'

@@ -1,7 +1,7 @@
 import { z } from 'zod/v3'
 import type { Hooks } from '../accounts/hooks.js'
 import { LIFETIMES } from '../accounts/lifetimes.js'
-import { LIMITS } from '../accounts/limits.js'
+import { LIMITS } from '../accounts/limit-rules.js'
 import { byDistance } from '../base/nearest.js'
 import { isFolder } from '../views/templates.js'
 import { COOKIE_NAME_RULE, isCookieName } from '../web/sealed-cookie.js'

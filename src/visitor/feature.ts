@@ -1,5 +1,5 @@
 import type Router from '@koa/router'
-import type { Limit } from '../accounts/limits.js'
+import type { Limit } from '../accounts/limit-rules.js'
 import type { Kind } from '../accounts/mail-kinds.js'
 import type { Message } from '../web/form.js'
 import type { Gatehouse } from './gatehouse.js'

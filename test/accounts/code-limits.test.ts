@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { newCode } from '../../src/accounts/codes.js'
-import { LIMITS } from '../../src/accounts/limits.js'
+import { LIMITS } from '../../src/accounts/limit-rules.js'
 import { DAY, HOUR, MINUTE } from '../../src/base/durations.js'
 import { type Mail, type Page, Site, type Visitor } from '../support/helpers.js'
 

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { LIMITS } from '../../src/accounts/limits.js'
+import { LIMITS } from '../../src/accounts/limit-rules.js'
 import { DAY, HOUR, MINUTE } from '../../src/base/durations.js'
 import type { AccountsOptions } from '../../src/index.js'
 import { PASSWORD, Site, until, type Visitor, type VisitorOptions } from '../support/helpers.js'

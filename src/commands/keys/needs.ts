@@ -1,4 +1,4 @@
-import { LIMITS, type LimitRules } from '../../accounts/limits.js'
+import { LIMITS, type LimitRules } from '../../accounts/limit-rules.js'
 import { MINUTE } from '../../base/durations.js'
 import { NOTE_EVERY } from '../../secrets/key-notes.js'
 import type { Keyring } from '../../secrets/keyring.js'

@@ -2,12 +2,8 @@ import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { denyAccount } from '../../accounts/closing.js'
 import { checkCode } from '../../accounts/codes.js'
-import {
-  confirmAddress,
-  correctAddress,
-  sendConfirmAgain,
-  TAKEN_MEANWHILE,
-} from '../../accounts/email-address.js'
+import { TAKEN_MEANWHILE } from '../../accounts/email-address.js'
+import { confirmAddress, correctAddress, sendConfirmAgain } from '../../accounts/email-confirmation.js'
 import * as fields from '../../accounts/fields.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
 import { REOPEN_LIFE } from '../../accounts/mail-kinds.js'

@@ -1,5 +1,5 @@
 import { loginKeyOf } from '../../../src/accounts/fields.js'
-import { LIMITS } from '../../../src/accounts/limits.js'
+import { LIMITS } from '../../../src/accounts/limit-rules.js'
 import { DAY } from '../../../src/base/durations.js'
 import { hashOf, newToken } from '../../../src/secrets/token.js'
 import { openDatabase } from '../../../src/tables/schema.js'

@@ -1,0 +1,42 @@
+import { isInvisible, isOverloaded, MOST_MARKS, trimUnseen, withoutJoiners } from '../base/characters.js'
+import { normalForm } from '../base/normal-form.js'
+
+import { type Field, lengthOf } from './field.js'
+
+const DEVICE_NAME_MAX = 40
+const LINE_BREAK = /[\p{Zl}\p{Zp}]/u
+
+/** What a user calls a device, as it is stored and shown. */
+export function normalizeDeviceName(name: string): string {
+  return trimUnseen(normalForm(name, 'NFC'))
+}
+
+// What phones put behind and between the parts of a picture: 🖥️ is one, and a family is held together by the other.
+const IN_PICTURES =
+  /(?<=\p{Extended_Pictographic}\p{Emoji_Modifier}?)\uFE0F|(?<=\p{Extended_Pictographic}\uFE0F?\p{Emoji_Modifier}?)\u200D(?=\p{Extended_Pictographic})/gu
+
+export const deviceName: Field = {
+  long: {
+    field: 'name',
+    code: 'device_name_length',
+    sentence: 'Name: at most {max} characters.',
+    params: { max: DEVICE_NAME_MAX },
+    isBroken: (name) => lengthOf(name) > DEVICE_NAME_MAX,
+  },
+  rules: [
+    {
+      field: 'name',
+      code: 'device_name_invisible',
+      sentence: 'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      isBroken: (name) =>
+        isInvisible(withoutJoiners(name.replaceAll(IN_PICTURES, ''))) || LINE_BREAK.test(name),
+    },
+    {
+      field: 'name',
+      code: 'device_name_marks',
+      sentence: 'The name has too many marks on one letter. Use at most {max}.',
+      params: { max: MOST_MARKS },
+      isBroken: isOverloaded,
+    },
+  ],
+}

@@ -1,0 +1,106 @@
+import { isTaken } from '../database/constraints.js'
+import * as tokens from '../tables/tokens.js'
+import * as users from '../tables/users.js'
+import type { Broken } from '../web/form.js'
+import { endWith } from './consequences.js'
+import { freshForm, isOthers, tellFormer, type Wish, wasMailed } from './email-address.js'
+import * as fields from './fields.js'
+import { happens } from './history.js'
+import { countedFor, countMail, factsOfAsking, unseen } from './mail-limits.js'
+import type { Origin } from './origin.js'
+import { hostObjections } from './registration.js'
+import type { Registry } from './registry.js'
+import { takePlaces } from './security-log.js'
+
+/** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */
+export async function confirmAddress(
+  origin: Origin,
+  registry: Registry,
+  { account, hash }: { account: users.Account; hash: string },
+): Promise<'now' | 'before' | 'taken'> {
+  const { id, email } = account.user
+  const now = registry.now()
+  try {
+    if (await users.isEmailTaken(registry.database.main, fields.emailKeyOf(email), { now, userId: id }))
+      return 'taken'
+    const token = await happens(
+      origin,
+      registry,
+      { kind: 'email_confirmed', userId: id },
+      async (transaction) => {
+        const used = await tokens.use(transaction, { hash, purpose: 'email-confirm', now })
+        if (used?.emailKey !== fields.emailKeyOf(email)) return undefined
+        const confirmation = { email, emailKey: used.emailKey, now }
+        return (await users.confirmEmail(transaction, id, confirmation)) ? used : undefined
+      },
+    )
+    return token === undefined ? 'before' : 'now'
+  } catch (error) {
+    if (isTaken(error)) return 'taken'
+    throw error
+  }
+}
+
+/** Sends another mail with a link and a code. */
+export async function sendConfirmAgain(origin: Origin, registry: Registry, user: users.User): Promise<void> {
+  await takePlaces(origin, registry, [
+    { rule: 'mailPause', of: `email-confirm ${user.id}` },
+    ...countedFor(origin, registry, { kind: 'email-confirm', userId: user.id, address: user.email }),
+  ])
+  const facts = factsOfAsking(origin)
+  await registry.database.write((transaction) =>
+    registry.outbox.post(transaction, {
+      kind: 'email-confirm',
+      userId: user.id,
+      facts,
+      ...unseen(origin, registry),
+    }),
+  )
+}
+
+/** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
+export async function correctAddress(
+  origin: Origin,
+  registry: Registry,
+  user: users.User,
+  { email, form }: Wish,
+): Promise<Broken[]> {
+  const { privateEmails } = registry.rules
+  const emailKey = fields.emailKeyOf(email)
+  const errors = fields.check(fields.email, email)
+  if (errors.length > 0) return errors
+  // Sent twice, or not changed: what was mailed to it stays good.
+  if (email === user.email) {
+    if (await wasMailed(registry, form)) return []
+    await sendConfirmAgain(origin, registry, user)
+    return []
+  }
+  const ofHost = await hostObjections(registry, { email, user })
+  if (ofHost.length > 0) return [...ofHost]
+  if (!privateEmails && (await isOthers(origin, registry, user, emailKey))) return [fields.EMAIL_TAKEN]
+  const fresh = await freshForm(registry, form)
+  await countMail(origin, registry, { kind: 'email-confirm', userId: user.id, address: email })
+  try {
+    const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
+    await happens(origin, registry, happening, async (transaction) => {
+      const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
+      const correction = { email, emailKey: claimed, now: registry.now() }
+      if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
+      await endWith(transaction, 'email_corrected', { userId: user.id, now: registry.now() })
+      const facts = factsOfAsking(origin)
+      await registry.outbox.post(transaction, {
+        kind: 'email-confirm',
+        userId: user.id,
+        facts,
+        ...unseen(origin, registry),
+        ...fresh,
+      })
+      await tellFormer(origin, registry, transaction, { former: user, email })
+      return true
+    })
+    return []
+  } catch (error) {
+    if (isTaken(error)) return [fields.EMAIL_TAKEN]
+    throw error
+  }
+}

@@ -1,0 +1,103 @@
+import type { Message } from '../web/form.js'
+import type { LimitName, LimitRules } from './limit-rules.js'
+
+/** A limit leaves no place; answered with 429. */
+export class LimitReached extends Error {
+  override readonly name = 'LimitReached'
+  readonly status = 429
+  readonly rule: LimitName
+  /** In seconds. */
+  readonly retryAfter: number
+  readonly answer: Message
+  readonly #wait: number
+
+  constructor(rule: LimitName, wait: number, messages: Messages = MESSAGES) {
+    super(`The limit ${rule} is reached.`)
+    this.rule = rule
+    this.#wait = wait
+    this.retryAfter = Math.max(1, Math.ceil(wait / 1000))
+    this.answer = { ...(messages[rule] ?? TOO_MANY_ATTEMPTS), params: { when: { milliseconds: wait } } }
+  }
+
+  /** The same where a password can be chosen by mail, which lets its browser in whatever strangers have filled. */
+  withReset(): LimitReached {
+    return new LimitReached(this.rule, this.#wait, { ...MESSAGES, ...WITH_RESET })
+  }
+}
+
+const TOO_MANY_ATTEMPTS = {
+  code: 'too_many_attempts',
+  sentence: 'Too many failed attempts. Please try again {when}.',
+}
+
+const TOO_MANY_MAILS = {
+  code: 'too_many_mails',
+  sentence: 'Too many mails were asked for. Please try again {when}.',
+}
+
+const TOO_MANY_CODES_HERE = {
+  code: 'codes_paused',
+  sentence:
+    'Codes are not accepted for a while, because too many wrong ones were entered. Use the link in the email, or try again {when}.',
+}
+
+export type Messages = Readonly<Record<string, Message>>
+
+export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
+  loginName: TOO_MANY_ATTEMPTS,
+  loginAccount: TOO_MANY_ATTEMPTS,
+  loginNetwork: TOO_MANY_ATTEMPTS,
+  loginDevice: TOO_MANY_ATTEMPTS,
+  loginRow: {
+    code: 'login_locked',
+    sentence:
+      'Too many failed attempts in a row. Use a device on which you have logged in before, or try again {when}.',
+  },
+  signupNetwork: {
+    code: 'too_many_signups',
+    sentence: 'Too many accounts were made from your network. Please try again {when}.',
+  },
+  mailAddress: TOO_MANY_MAILS,
+  mailAccount: TOO_MANY_MAILS,
+  mailFailures: TOO_MANY_MAILS,
+  mailNetwork: {
+    code: 'too_many_mails_network',
+    sentence: 'Too many mails were asked for from your network. Please try again {when}.',
+  },
+  mailPause: {
+    code: 'mail_just_sent',
+    sentence: 'A mail was sent just now. If it does not come, ask for another one {when}.',
+  },
+  codeAccount: {
+    code: 'too_many_codes',
+    sentence: 'Too many wrong codes. Use the link in the mail, or try again {when}.',
+  },
+  codeNetwork: TOO_MANY_CODES_HERE,
+  codeSite: TOO_MANY_CODES_HERE,
+  renameAccount: {
+    code: 'too_many_names',
+    sentence: 'You have changed your name too often. Please try again {when}.',
+  },
+  adviceNetwork: TOO_MANY_ATTEMPTS,
+  takenNetwork: {
+    code: 'too_many_taken',
+    sentence: 'Too many usernames and email addresses were tried from your network. Please try again {when}.',
+  },
+}
+
+const ATTEMPTS_OR_RESET = {
+  code: 'too_many_attempts_reset',
+  sentence: 'Too many failed attempts. Please try again {when}, or choose a new password by email.',
+}
+
+const WITH_RESET: Messages = {
+  loginName: ATTEMPTS_OR_RESET,
+  loginAccount: ATTEMPTS_OR_RESET,
+  loginNetwork: ATTEMPTS_OR_RESET,
+  loginDevice: ATTEMPTS_OR_RESET,
+  loginRow: {
+    code: 'login_locked_reset',
+    sentence:
+      'Too many failed attempts in a row. Choose a new password by email, which lets you log in at once; or use a device on which you have logged in before, or try again {when}.',
+  },
+}

@@ -1,0 +1,155 @@
+import { createRequire } from 'node:module'
+import type slugify from '@sindresorhus/slugify'
+import {
+  isInvisible,
+  isOverloaded,
+  MOST_MARKS,
+  trimUnseen,
+  withoutInvisible,
+  withoutJoiners,
+} from '../base/characters.js'
+import { fold } from '../base/fold.js'
+import { isBeyondAll, normalForm } from '../base/normal-form.js'
+import { once } from '../base/once.js'
+import { mixesScripts } from '../base/scripts.js'
+import type { Broken } from '../web/form.js'
+import { type Field, lengthOf } from './field.js'
+import { imitatedKeyOf, isReserved } from './reserved-names.js'
+
+const NAME_MIN = 3
+const NAME_MAX = 25
+const OTHER_CHARACTER = /[^\p{L}\p{Mn}\p{Mc}\p{Nd} ._-]/u
+const SPACES = /[\u00A0\u2000-\u200A\u202F\u205F\u3000]/g
+const FULL_AND_HALF_WIDTH = /[\uFF01-\uFFEF]/g
+
+/** A user name as it is stored and shown: composed, and in the usual width (RFC 8265, 3.3), but else as typed. */
+export function normalizeName(name: string): string {
+  const trimmed = trimUnseen(name)
+  if (isBeyondAll(trimmed)) return trimmed
+  const plain = trimmed.replaceAll(SPACES, ' ')
+  const inWidth = plain.replaceAll(FULL_AND_HALF_WIDTH, (letter) => letter.normalize('NFKC'))
+  return trimUnseen(normalForm(inWidth, 'NFC'))
+}
+
+/** What makes two names the same, and what one logs in by. */
+export function nameKeyOf(name: string): string {
+  return fold(withoutInvisible(normalizeName(name)))
+}
+
+/** What a name claims for its user; `looksLike` is the key of the name that it would be taken for. */
+export function claimsOf(name: string): { nameKey: string; slug: string; looksLike: string } {
+  const nameKey = nameKeyOf(name)
+  return { nameKey, slug: slugOf(name), looksLike: imitatedKeyOf(nameKey) }
+}
+
+const USERNAME_LENGTH: Broken = {
+  field: 'username',
+  code: 'username_length',
+  sentence: 'User name: {min} to {max} characters.',
+  params: { min: NAME_MIN, max: NAME_MAX },
+}
+
+export const username: Field = {
+  missing: { field: 'username', code: 'username_missing', sentence: 'Choose a user name.' },
+  // Some signs stand for a whole sentence: what they say is counted where it is much.
+  long: {
+    ...USERNAME_LENGTH,
+    isBroken: (name) => lengthOf(name) > NAME_MAX || lengthOf(fold(name)) > 2 * NAME_MAX,
+  },
+  rules: [
+    { ...USERNAME_LENGTH, isBroken: (name) => lengthOf(name) < NAME_MIN },
+    {
+      field: 'username',
+      code: 'username_invisible',
+      sentence:
+        'The username contains a character that cannot be seen. Type the username instead of pasting it.',
+      isBroken: (name) => isInvisible(withoutJoiners(name)),
+    },
+    {
+      field: 'username',
+      code: 'username_characters',
+      sentence: 'User name: only letters, digits, space . _ -',
+      isBroken: (name) => OTHER_CHARACTER.test(withoutInvisible(name)),
+    },
+    {
+      field: 'username',
+      code: 'username_marks',
+      sentence: 'The username has too many marks on one letter. Use at most {max}.',
+      params: { max: MOST_MARKS },
+      isBroken: isOverloaded,
+    },
+    {
+      field: 'username',
+      code: 'username_no_letter',
+      sentence: 'User name: at least one letter or digit.',
+      isBroken: (name) => slugOf(name) === '',
+    },
+    {
+      field: 'username',
+      code: 'username_reserved',
+      sentence: 'This user name is reserved.',
+      isBroken: isReservedName,
+    },
+    {
+      field: 'username',
+      code: 'username_scripts',
+      sentence: 'The username mixes letters of different alphabets. Use the letters of one alphabet.',
+      isBroken: (name) => !isReservedName(name) && mixesScripts(name),
+    },
+  ],
+}
+
+function isReservedName(name: string): boolean {
+  return isReserved(name, slugOf(name))
+}
+
+/** The name with a number behind it, no longer than a name may be. */
+export function withNumber(name: string, number: number): string {
+  const digits = String(number)
+  return `${[...name].slice(0, NAME_MAX - digits.length).join('')}${digits}`
+}
+
+export const USERNAME_TAKEN: Broken = {
+  field: 'username',
+  code: 'username_taken',
+  sentence: 'This user name is already in use.',
+}
+
+const LETTER_OR_DIGIT = /[\p{L}\p{Nd}]/gu
+
+// The Cyrillic signs have no sound of their own: nothing is lost without them.
+const SILENT = new Set('ьъ')
+
+// One rule after the other asks for it, and then the claim.
+let last = { name: '', slug: '' }
+
+/**
+ * The name in the address of its public page: Слава is `slava`. Where a letter has no Latin form (Chinese, Hindi, Thai)
+ * it is the folded name itself: half a name would be somebody else's. '' if there is no letter or digit, or if no user
+ * can have the name, for it is too long: each letter costs time.
+ */
+export function slugOf(name: string): string {
+  if (lengthOf(name) > NAME_MAX) return ''
+  if (last.name !== name) last = { name, slug: workedOut(name) }
+  return last.slug
+}
+
+function workedOut(name: string): string {
+  const folded = nameKeyOf(name)
+  if (/^[a-z0-9]+$/.test(folded)) return folded // as most are
+  const letters = folded.match(LETTER_OR_DIGIT) ?? []
+  if (letters.length === 0) return ''
+  return letters.every(isLatinizable) ? latin(folded) : folded
+}
+
+function isLatinizable(letter: string): boolean {
+  return /[a-z0-9]/.test(letter) || SILENT.has(letter) || latin(letter) !== ''
+}
+
+// Not split at capitals: AnnaBelle and Annabelle are one name.
+function latin(text: string): string {
+  return slugifier()(text, { decamelize: false })
+}
+
+// Its table of letters would take 20 ms of each start; a name of small Latin letters and digits needs none of it.
+const slugifier = once((): typeof slugify => createRequire(import.meta.url)('@sindresorhus/slugify').default)
