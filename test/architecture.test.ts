@@ -1,0 +1,35 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../src/base/package.js'
+
+const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8')
+const steps = [...page.matchAll(/^\| `(src\/[^`]+)` \| `(\w+)` \|/gm)].map(([, file = '', name = '']) => ({
+  file,
+  name,
+}))
+
+const test = suite('docs/architecture.md')
+
+test('names files that are there', () => {
+  const named = [...page.matchAll(/`((?:src|test|docs|templates)\/[\w./-]+)`/g)].map(([, path = '']) => path)
+  assert.ok(named.length > 20)
+  assert.equal(
+    named.filter((path) => !existsSync(join(root, path))),
+    [],
+  )
+})
+
+test('names functions that are in these files', () => {
+  assert.ok(steps.length > 20)
+  const missing = steps.filter(
+    ({ file, name }) =>
+      !new RegExp(`\\b(?:function|const|async) ${name}\\b|^ {2,4}${name}\\(`, 'm').test(
+        readFileSync(join(root, file), 'utf8'),
+      ),
+  )
+  assert.equal(missing, [])
+})
+
+test.run()
