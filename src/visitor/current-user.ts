@@ -13,13 +13,10 @@ import { isJump, noteJump } from './jumps.js'
 import { tokenHashIn } from './login-cookie.js'
 import { setLogin, userOf } from './logins.js'
 
-/** Between two notes that a session was used. */
 const TOUCH_EVERY = MINUTE
 
-/** What a session that is full can do without: what was typed before a login. */
 const OPTIONAL = ['typed']
 
-/** Finds out who is there, for `ctx.state.user`: the cookie only names a session, the database says what it is worth. */
 export function currentUser(gatehouse: Gatehouse): Middleware {
   return async (ctx, next) => {
     openNotes(ctx, gatehouse.now)
@@ -32,7 +29,7 @@ export function currentUser(gatehouse: Gatehouse): Middleware {
   }
 }
 
-// A cookie whose session has ended stays as it is: another tab may have put a new login in its place meanwhile.
+// Leaves the cookie of an ended session alone: another tab may have logged in and replaced it.
 async function look(ctx: Context, gatehouse: Gatehouse): Promise<sessions.Login | undefined> {
   const hash = tokenHashIn(ctx, gatehouse)
   if (hash === undefined) return undefined
@@ -45,7 +42,7 @@ async function look(ctx: Context, gatehouse: Gatehouse): Promise<sessions.Login 
   return found
 }
 
-// Of a form of ours that was sent; it cannot be guessed, for it is made of the visitor's secret.
+// Derived from the visitor's CSRF secret, so it cannot be guessed.
 function formOf(ctx: Context, gatehouse: Gatehouse): string | undefined {
   const { _once } = isRead(ctx) ? {} : textFields(ctx)
   return _once === undefined ? undefined : fingerprint(ctx, gatehouse, { _once, _csrf: '' })
@@ -58,13 +55,12 @@ async function noteUse(ctx: Context, gatehouse: Gatehouse, found: sessions.Found
   const use = { id: session.id, now, expiresAt, address: gatehouse.address(ctx), userAgent: userAgentOf(ctx) }
   if (isJump(trail, use)) return noteJump(ctx, gatehouse, found, use)
   if (now - session.lastSeenAt < Math.min(TOUCH_EVERY, gatehouse.lifetimes.idle / 2)) return
-  // That it was used is not waited for: the next request notes it again if the database was busy.
+  // Not awaited: the next request tries again if the database is busy.
   sessions
     .touch(gatehouse.database.loose, use)
     .catch((error: unknown) => gatehouse.log.debug({ err: error }, 'last seen not noted'))
 }
 
-/** Writes to the user of this session, if there is one, in the language that was chosen just now. Not waited for. */
 export function noteLanguage(ctx: Context, gatehouse: Gatehouse, language: string): void {
   const user = userOf(ctx)
   if (user === undefined) return

@@ -13,22 +13,16 @@ import { lastUser } from './known-devices.js'
 import { sessionOf, userOf } from './logins.js'
 import { passwordConfirm } from './proofs.js'
 
-/** What was typed is kept for so long. */
 const KEPT = 10 * MINUTE
-/** The body of a form may have 32 KB, and the sealed text is not all of it. */
+/** In characters. Form bodies are limited to 32 KB. */
 const MOST_IN_FORM = 28_000
 
-/** A form on its way to a password and back: the page it stands on, and what was typed. */
 interface Detour {
   page: string
   typed: Values
   at: number
 }
 
-/**
- * The page on which the form stands that was sent; the site's own Referer tells, else the address it was sent to. Behind
- * the password's own page stands the one that asked for it.
- */
 export function pageBehind(ctx: Context): string | undefined {
   if (isPasswordConfirm(ctx, gatehouseOf(ctx))) return localPath(textFields(ctx).next)
   const referer = ctx.get('Referer')
@@ -49,10 +43,7 @@ function isOwnUrl(ctx: Context, url: URL): boolean {
   return origin === undefined ? url.host === ctx.get('Host').toLowerCase() : url.origin === origin
 }
 
-/**
- * Seals what was typed, passwords excepted, for the way to the password and back. Only this session opens it, for this
- * page, for 10 minutes. '' if there is nothing of it, undefined if it is too long to travel.
- */
+/** Encrypts the typed values for this session and page. Returns '' if none, undefined if too long. */
 export function sealTyped(ctx: Context, page = ''): string | undefined {
   const typed = typedIn(ctx)
   if (page === '' || Object.values(typed).every((text) => text === '')) return ''
@@ -62,7 +53,6 @@ export function sealTyped(ctx: Context, page = ''): string | undefined {
   return sealed.length > MOST_IN_FORM ? undefined : sealed
 }
 
-/** What was typed into the form that was sent: neither its passwords nor what its page has hidden in it. */
 export function typedIn(ctx: Context): Values {
   const form = formOf(ctx)
   const isTyped = (name: string) =>
@@ -81,7 +71,7 @@ function bindingOf(ctx: Context, page: string): string {
     : `typed in ${session.id} ${pathOf(page)}`
 }
 
-// Whoever was logged in here last has typed it: it is not shown to the next user of the same browser.
+// The next user of this browser must not see what the previous one typed.
 function guestBinding(userId: string | undefined, page: string): string {
   return `typed by ${userId ?? 'somebody'} ${pathOf(page)}`
 }
@@ -90,21 +80,16 @@ function pathOf(page: string): string | undefined {
   return page.split('?', 1)[0]
 }
 
-/**
- * Keeps what was typed in the session, for the way by a link to the login and back. Answers whether all of it is kept: it
- * may be too long for that.
- */
+/** Returns false if what was typed is too long to keep. */
 export function keepTyped(ctx: Context, page: string | undefined): boolean {
   const sealed = sealTyped(ctx, page)
   return sealed === '' || (sealed !== undefined && keepSealed(ctx, sealed))
 }
 
-/** Keeps what was sealed in the session, if there is room for it. */
 export function keepSealed(ctx: Context, sealed: string): boolean {
   return keepOptional(ctx, 'typed', `${gatehouseOf(ctx).now()} ${sealed}`)
 }
 
-/** The page that the sealed form comes from, if it was sealed for this session and is not too old. */
 export function pageOfTyped(ctx: Context, sealed: string, next: string | undefined): string | undefined {
   return next === undefined ? undefined : open(gatehouseOf(ctx), sealed, bindingOf(ctx, next))?.page
 }
@@ -119,10 +104,7 @@ function open({ seal, now }: Gatehouse, sealed: string, binding: string): Detour
 
 const brought = new WeakMap<Context, Values>()
 
-/**
- * Brings a form back from the detour to the password: it was sent to its own page with what was typed in `_typed`, and is
- * answered as if the page were opened, filled in. Whatever comes in this way is never run.
- */
+/** Fills in a form that comes back from the password page. Handles it as a GET, so it is never processed. */
 export function bringBack(gatehouse: Gatehouse): Middleware {
   return async (ctx, next) => {
     dropOld(ctx, gatehouse)
@@ -137,7 +119,7 @@ export function bringBack(gatehouse: Gatehouse): Middleware {
   }
 }
 
-/** What was typed into the form of this page before a detour to a password; once, and for 10 minutes. */
+/** Returns what was typed into this page's form before a login or password prompt, once, for 10 minutes. */
 export function typedOf(ctx: Context): Readonly<Values> {
   return brought.get(ctx) ?? takeKept(ctx)
 }
@@ -145,7 +127,7 @@ export function typedOf(ctx: Context): Readonly<Values> {
 function takeKept(ctx: Context): Values {
   const [, sealed] = keptText(ctx, 'typed')?.split(' ') ?? []
   if (sealed === undefined || ctx.method === 'HEAD') return {}
-  // Before a login it was sealed for no session.
+  // What was typed before a login is not bound to a session.
   const guests = [userOf(ctx)?.id, undefined].map((userId) => guestBinding(userId, seenPath(ctx)))
   const bindings = [bindingOf(ctx, seenPath(ctx)), ...guests]
   const detour = bindings.map((binding) => open(gatehouseOf(ctx), sealed, binding)).find(Boolean)

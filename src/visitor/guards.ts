@@ -39,8 +39,8 @@ const OPEN_AGAIN = { code: 'open_page_again', sentence: 'Open the page again' }
 export const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
 
 /**
- * Lets only users who are logged in through. Others who open a page log in first and come back to it; what others send
- * is refused with 403 and a link to the login, and comes back filled in. Stands behind `accounts()`.
+ * Requires a login. Redirects page views to the login and back. Other requests get 403 and a link to the
+ * login, and come back filled in. Throws unless it runs behind `accounts()`.
  */
 export const requireUser: Middleware = async (ctx, next) => {
   if (userOf(ctx) !== undefined) return await next()
@@ -57,14 +57,14 @@ async function refuseLoggedOut(ctx: Context): Promise<void> {
   const link = { href: pathWithNext(url('login'), page), message: LOG_IN }
   const form = formOf(ctx)
   const values = typedIn(ctx)
-  // What a page shows around its form may be about the user, who is not there.
+  // What a page shows around its form may need a user.
   if (form === undefined || form.around !== undefined || Object.keys(values).length === 0) {
     return pages.problem(ctx, { status: 403, error, link })
   }
   await pages.refuse(ctx, form, { status: 403, errors: [{ ...error, link }], values })
 }
 
-/** Lets only visitors through who are not logged in; users go home, or on to the page that asked for the login. */
+/** Requires that nobody is logged in. Redirects users to `next` or the home page. */
 export const requireAnonymous: Middleware = async (ctx, next) => {
   if (userOf(ctx) === undefined) return await next()
   const { pages, places } = gatehouseOf(ctx)
@@ -72,8 +72,8 @@ export const requireAnonymous: Middleware = async (ctx, next) => {
 }
 
 /**
- * Lets only users through who have given their password within the last 10 minutes. Others are asked for it and go on;
- * a form that was sent comes back filled in, passwords excepted, and is not run by itself (see `typedOf`).
+ * Requires a password entered within `lifetimes.recent` (10 minutes by default). Asks for it otherwise.
+ * A submitted form comes back filled in, without passwords, and is not processed (see `typedOf`).
  */
 export const requireRecentLogin: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
@@ -83,7 +83,7 @@ export const requireRecentLogin: Middleware = (ctx, next) =>
     await askPassword(ctx)
   })
 
-/** Whether the user has proved lately who they are. */
+/** Whether the user entered their password within `lifetimes.recent` (10 minutes by default). */
 export function isRecentLogin(ctx: Context): boolean {
   const { lifetimes, now } = gatehouseOf(ctx)
   const session = sessionOf(ctx)
@@ -104,7 +104,7 @@ async function askPassword(ctx: Context): Promise<void> {
   })
 }
 
-// Another user has logged in in another tab: their password is not asked for what the former one was about to do.
+// Another user has logged in in another tab. They must not confirm what the previous user was about to do.
 async function refuseOther(ctx: Context, name: string, page: string | undefined): Promise<void> {
   const { pages, places } = gatehouseOf(ctx)
   keepTyped(ctx, page)
@@ -112,7 +112,6 @@ async function refuseOther(ctx: Context, name: string, page: string | undefined)
   pages.problem(ctx, { status: 403, error: { ...OTHER_ACCOUNT, params: { name } }, link })
 }
 
-/** The address of a page that goes on to `next`. */
 export function pathWithNext(path: string, next: string | undefined): string {
   const place = localPath(next)
   return place === undefined ? path : `${path}?${new URLSearchParams({ next: place })}`

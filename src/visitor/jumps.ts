@@ -8,13 +8,10 @@ import { deviceWords } from '../web/user-agent.js'
 import type { Gatehouse } from './gatehouse.js'
 import { originOf } from './origin.js'
 
-/** One session is not told of more often: who holds a copy of its cookie could fill the history and the mailbox. */
+// Otherwise the holder of a copied cookie could fill the history and the mailbox.
 const TELL_EVERY = DAY
 
-/**
- * Whether a session is used by another browser and from another network than at its login and at its last use, as with a
- * copied cookie, and it is time to tell that. A phone changes networks, and a browser is updated: neither alone is a jump.
- */
+// Phones change networks and browsers get updates, so only both at once suggest a copied cookie.
 export function isJump({ begun, last, jumpedAt }: sessions.Trail, use: sessions.Use): boolean {
   if (jumpedAt !== null && use.now - jumpedAt < TELL_EVERY) return false
   return isElsewhere(use, last) && isElsewhere(use, begun)
@@ -31,7 +28,7 @@ function isSameDevice(one: sessions.Place, other: sessions.Place): boolean {
   return words.browser === others.browser && words.system === others.system
 }
 
-/** Notes the jump, and tells of it. The page that is asked for comes in any case: the next request notes it. */
+// A failure must not fail the request: the next one tries again.
 export async function noteJump(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -45,7 +42,7 @@ export async function noteJump(
     { kind: 'session_jumped', userId: user.id },
     async (transaction) => {
       if (!(await sessions.jump(transaction, use, { since }))) return undefined
-      // Somebody else's address, typed by mistake, is not told of it.
+      // An unconfirmed address may be someone else's, mistyped.
       if (gatehouse.jumpMail && user.emailConfirmedAt !== null) {
         const facts = { to: user.email, ...circumstancesOf(originOf(ctx, gatehouse), gatehouse) }
         await gatehouse.outbox.post(transaction, { kind: 'session-jumped', userId: user.id, facts })

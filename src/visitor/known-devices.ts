@@ -4,26 +4,21 @@ import { newDeviceId } from '../secrets/token.js'
 import type { Account } from '../tables/users.js'
 import type { Gatehouse } from './gatehouse.js'
 
-/** So long a browser is known to have logged in to an account (OWASP "Device Cookies"). */
+// OWASP "Device Cookies".
 export const DEVICE_LIFE = 400 * DAY
 
-/** A family's computer; more would make the cookie long. */
+// More would make the cookie too long.
 const MOST_ACCOUNTS = 5
 
-/** What a device carries for an account: `stamp` is the account's, and ends when the account takes another. */
 interface Known {
   userId: string
   stamp: string
-  /** By which its failed tries are counted apart from those of the account's other devices, and it alone is logged out. */
   id: string
-  /** When it last logged in, UTC milliseconds. */
+  /** Last login, UTC milliseconds. */
   at: number
 }
 
-/**
- * Answers the id of this browser for an account, if it has logged in to that before and the account has not forgotten it
- * since: it is not held by limits that strangers fill. A forged cookie, or that of another account, counts for nothing.
- */
+/** Returns this browser's device id for an account that knows it. Its limits are apart from strangers'. */
 export function knownDevices(ctx: Context, gatehouse: Gatehouse): (account: Account) => string | undefined {
   const known = carried(ctx, gatehouse)
   return ({ user, deviceStamp, endedDevices }) =>
@@ -32,12 +27,10 @@ export function knownDevices(ctx: Context, gatehouse: Gatehouse): (account: Acco
     )?.id
 }
 
-/** The id of the user who logged in last in this browser, as far as it is known. */
 export function lastUser(ctx: Context, gatehouse: Gatehouse): string | undefined {
   return carried(ctx, gatehouse)[0]?.userId
 }
 
-/** Lets this browser carry that it has logged in to the account, by the id that it has for that already unless another is given. */
 export function rememberDevice(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -55,7 +48,6 @@ export function rememberDevice(
   )
 }
 
-/** Lets go of the account in this browser, which is a stranger to it from now on. */
 export function forgetDevice(ctx: Context, gatehouse: Gatehouse, userId: string): void {
   const others = carried(ctx, gatehouse).filter((one) => one.userId !== userId)
   if (others.length === 0) gatehouse.deviceCookie.clear(ctx)
@@ -65,7 +57,7 @@ export function forgetDevice(ctx: Context, gatehouse: Gatehouse, userId: string)
 function carried(ctx: Context, gatehouse: Gatehouse): Known[] {
   const content = gatehouse.deviceCookie.read(ctx)
   const known = Array.isArray(content) ? content.filter(isKnown) : []
-  // A browser that does not let go of a cookie in time, or a copy of one, has it no longer.
+  // A browser may keep a cookie past its max-age, and a copy never expires.
   return known.filter(({ at }) => gatehouse.now() - at < DEVICE_LIFE)
 }
 

@@ -8,7 +8,6 @@ import { keep, keptText } from '../web/session.js'
 import { fingerprint, type Sent } from '../web/submit.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 
-/** A mailed link that was opened here, as the database knows it. */
 export type Link = LiveLink | { state: 'done' | 'used' | 'old'; token: tokens.Token } | UnknownLink
 
 export interface LiveLink {
@@ -17,12 +16,11 @@ export interface LiveLink {
 }
 
 interface UnknownLink {
-  /** `gone` with the account that it has erased, here; `closed` with the one that it has closed. */
+  /** `gone`: the link deleted the account. `closed`: the link closed the account. */
   state: 'unknown' | 'gone' | 'closed'
   token?: undefined
 }
 
-/** Whether the link may yet do what it was sent for. */
 export function isLive(link: Link | undefined): link is LiveLink {
   return link?.state === 'live'
 }
@@ -41,10 +39,8 @@ const DEAD: Record<Link['state'], Message> = {
   },
 }
 
-/**
- * Opens a mailed link: its token goes into the session, and the visitor to the clean address of the page, where a button
- * uses it. So nothing happens to a link that a mail scanner looks at, and it stays in no history and no log.
- */
+// Moves the token out of the URL, so that no history or log keeps it. Only a button uses it, because
+// mail scanners open links.
 export function openLink(ctx: Context, gatehouse: Gatehouse, purpose: tokens.Purpose, page: string): void {
   const token = TOKEN.test(ctx.params.token) ? ctx.params.token : 'none'
   const isEnded = keptText(ctx, nameOf(purpose))?.startsWith(`${token} `) ?? false
@@ -54,17 +50,14 @@ export function openLink(ctx: Context, gatehouse: Gatehouse, purpose: tokens.Pur
 
 const TOKEN = /^[\w-]{43}$/
 
-// Behind a token that was used in this browser: whoever comes again is told what came of it.
+// Kept with a used token, so that this browser sees the outcome when it opens the link again.
 type End = 'done' | 'gone' | 'closed'
 
 function nameOf(purpose: tokens.Purpose): string {
   return `link-${purpose}`
 }
 
-/**
- * The link for this purpose that was opened last in this browser; undefined if there is none. By the form that was `sent`
- * it is known whether it was this very form that has used it, if the first answer never arrived.
- */
+// `sent` recognizes the form that used the link, in case the browser never got the response.
 export async function linkOf(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -87,7 +80,6 @@ export async function linkOf(
   return { state: token.expiresAt > gatehouse.now() ? 'live' : 'old', token }
 }
 
-/** The fingerprint of a form by which a link is used. */
 export function formOf(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -97,7 +89,6 @@ export function formOf(
   return fingerprint(ctx, gatehouse, sent, hash)
 }
 
-/** What a form acts on that stands behind a link: the account of the link, whoever is logged in here. */
 export function behindLink(purpose: tokens.Purpose): Subject {
   return {
     id: (ctx) => keptText(ctx, nameOf(purpose))?.split(' ', 1)[0],
@@ -109,23 +100,19 @@ export function behindLink(purpose: tokens.Purpose): Subject {
   }
 }
 
-/** Lets go of the link: what it was opened for is done, or it is asked for in another way. */
 export function forgetLink(ctx: Context, purpose: tokens.Purpose): void {
   keep(ctx, { [nameOf(purpose)]: undefined })
 }
 
-/** Notes that the link was used here, and whether its account is `gone` by that. */
 export function finishLink(ctx: Context, purpose: tokens.Purpose, end: End = 'done'): void {
   const [secret] = keptText(ctx, nameOf(purpose))?.split(' ') ?? []
   if (secret !== undefined) keep(ctx, { [nameOf(purpose)]: `${secret} ${end}` })
 }
 
-/** Lets a page go on as if a link with this token had been opened. */
 export function keepLink(ctx: Context, purpose: tokens.Purpose, token: string): void {
   keep(ctx, { [nameOf(purpose)]: token })
 }
 
-/** Says why a link does nothing any more, and where it goes on. */
 export function refuseLink(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -137,7 +124,6 @@ export function refuseLink(
 
 const RESET_REQUEST = 'reset'
 
-/** Notes in this browser for whom a new password was asked, so that the mailed code can be typed here in place of the link. */
 export function keepResetRequest(ctx: Context, username: string): void {
   keep(ctx, { [RESET_REQUEST]: username })
 }

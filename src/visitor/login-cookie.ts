@@ -3,21 +3,17 @@ import { hashOf } from '../secrets/token.js'
 import { newSecret } from '../web/csrf.js'
 import type { OwnCookie } from '../web/sealed-cookie.js'
 
-/** Names the session of who is logged in here, and holds the secret of its forms. */
 export interface Carried {
   token: string
   csrf: string
 }
 
-/**
- * The cookie of a login. Only a login, its renewal and its end write it: a page that was under way meanwhile must not undo
- * them with what it knew.
- */
+// Only login, renewal and logout write it: a page that loads meanwhile must not undo them.
 export interface LoginCookie {
   read(ctx: Context): Carried | undefined
-  /** Carries a login with this token and a new secret, to outlive the browser by `maxAge` milliseconds if need be. */
+  /** Changes the CSRF secret. `maxAge` is in milliseconds; without it the cookie ends with the browser. */
   begin(ctx: Context, token: string, lifetime?: { maxAge: number }): void
-  /** Carries another token for the same login: forms that are open stay good. */
+  /** Keeps the CSRF secret, so that open forms still work. */
   renew(ctx: Context, token: string, lifetime?: { maxAge: number }): void
   end(ctx: Context): void
 }
@@ -41,7 +37,6 @@ function isCarried(value: unknown): value is Carried {
   return typeof value === 'object' && value !== null && 'token' in value && 'csrf' in value
 }
 
-/** The hash of the token that a request carries, by which the database knows its session. */
 export function tokenHashIn(ctx: Context, { loginCookie }: { loginCookie: LoginCookie }): string | undefined {
   const carried = loginCookie.read(ctx)
   return carried && hashOf(carried.token)

@@ -8,32 +8,24 @@ import { type Gatehouse, loginAs } from './gatehouse.js'
 import { userOf } from './logins.js'
 import { logIn } from './session.js'
 
-/** A way to prove who somebody is: by having made the account in this browser, or by its password. */
 export type Method = 'signup' | 'password'
 
-/** What a login needs before it begins a session, by the feature whose page does it. */
 export type Step = 'login' | 'email/confirm'
 
-/** A login on its way: what somebody has proved so far, and what the login form asked for. */
 export interface LoginProgress {
   account: Account
   methods: readonly Method[]
-  /** To be kept logged in. */
   kept: boolean
-  /** The page to go on to. */
   next: string
 }
 
-/** What has become of a login; `changed` if its account was while somebody logged in to it. */
+/** `changed`: the account changed during the login. */
 export type LoginState =
   | { state: 'waiting'; for: Step }
   | { state: 'begun'; isReopened: boolean }
   | { state: 'changed' }
 
-/**
- * Takes a login onward from wherever it is. Its session begins once nothing is missing; until then this browser remembers how
- * far it has come. A closed account is opened at the very end, so that nobody learns of that before all is proved.
- */
+// Reopens a closed account last, so that nobody learns it was closed before every step is done.
 export async function advance(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -51,37 +43,32 @@ export async function advance(
   return login === undefined ? { state: 'changed' } : { state: 'begun', ...login }
 }
 
-/** What is missing, in the order in which it is asked for. Whoever has a disabled account is told so by its password. */
 function nextStep({ rules }: Gatehouse, { account, methods }: LoginProgress): Step | undefined {
   if (rules.confirmation === 'required' && account.user.emailConfirmedAt === null) return 'email/confirm'
   return methods.includes('password') ? undefined : 'login'
 }
 
-// They need not be told of a login on a new device.
 async function hasJustSignedUp(ctx: Context, gatehouse: Gatehouse, { user }: Account): Promise<boolean> {
   if (!halfLoginOf(ctx, gatehouse)?.methods.includes('signup')) return false
   return (await halfLoggedIn(ctx, gatehouse))?.user.id === user.id
 }
 
-/** Where the owner of an account goes on from a mailed link: to the account if it is logged in here, else to its login. */
 export function placeOf(ctx: Context, gatehouse: Gatehouse, user: User): string {
   return userOf(ctx)?.id === user.id ? gatehouse.url('account') : loginAs(gatehouse, user)
 }
 
-/** How far a login has come, as this browser keeps it. */
 interface HalfLogin extends Pick<LoginProgress, 'methods' | 'kept' | 'next'> {
   userId: string
-  /** The account's device stamp when it was proved: a new password, a reset and "log out everywhere" make another. */
+  /** The account's device stamp. A new password, a reset and "log out everywhere" change it. */
   stamp: string
   /** UTC milliseconds. */
   at: number
 }
 
 const HALF_LOGIN_LIFE = HOUR
-/** A longer one is left out, so that the cookie of the session has room for the rest. */
+// Longer ones are dropped, so that the cookie has room for the rest.
 const LONGEST_NEXT = 300
 
-/** Notes in this browser how far a login has come; it takes the place of any other. */
 function keepHalfLogin(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -98,10 +85,7 @@ function keepHalfLogin(
   gatehouse.halfLoginCookie.write(ctx, half, { maxAge: HALF_LOGIN_LIFE })
 }
 
-/**
- * The half login of this browser, as long as it is young enough. What the account has become since is for
- * `halfLoggedIn` to say: by this alone nothing may be done.
- */
+/** Does not check whether the account has changed. Only `halfLoggedIn` proves anything. */
 export function halfLoginOf(ctx: Context, { halfLoginCookie, now }: Gatehouse): HalfLogin | undefined {
   const half = halfLoginCookie.read(ctx)
   if (!isHalfLogin(half)) return undefined
@@ -109,10 +93,7 @@ export function halfLoginOf(ctx: Context, { halfLoginCookie, now }: Gatehouse): 
   return age >= 0 && age < HALF_LOGIN_LIFE ? half : undefined
 }
 
-/**
- * The account whose login has come half the way in this browser. Nobody's whose stamp is another by now, who has logged in
- * anywhere since (a copy of the cookie must not outlive that), who is disabled, or has closed the account since.
- */
+/** Returns no account that has logged in since, because the cookie may be a stolen copy. */
 export async function halfLoggedIn(ctx: Context, gatehouse: Gatehouse): Promise<Account | undefined> {
   const half = halfLoginOf(ctx, gatehouse)
   const account = half && (await users.byId(gatehouse.database.main, half.userId))

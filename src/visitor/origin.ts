@@ -9,7 +9,6 @@ import type { Gatehouse } from './gatehouse.js'
 import { knownDevices } from './known-devices.js'
 import { sessionOf, userOf } from './logins.js'
 
-/** The visitor behind a request, for the verbs of accounts. */
 export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
   return {
     by: 'self',
@@ -27,7 +26,7 @@ export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
   }
 }
 
-// The cookie is opened for names that nobody has, too: how long that takes must not tell them apart.
+// Decrypts the cookie for unknown usernames too, so that timing does not reveal which ones exist.
 function deviceOf(ctx: Context, gatehouse: Gatehouse, account: Account | undefined): string | undefined {
   const known = knownDevices(ctx, gatehouse)
   if (account === undefined) return undefined

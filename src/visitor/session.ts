@@ -17,14 +17,8 @@ import { tokenHashIn } from './login-cookie.js'
 import { loginOf, sessionOf, setLogin, userOf } from './logins.js'
 import { originOf } from './origin.js'
 
-/**
- * Begins a session for a user who has proved who they are. Always a new token, and a new CSRF secret: what somebody
- * planted in this browser before is worth nothing now (session fixation, ASVS 5 7.2.4). The former session here ends,
- * and a form that has come twice goes on with the session that it has begun, of which nobody is told again.
- * An account that was closed is open again, which is answered. Answers undefined if the password was changed, or the account
- * closed, since it was looked at: a login on its way must not outlive what ends all logins. With `isNew`, the account was made in
- * this browser just now, and no mail tells its owner of a new device.
- */
+// A new token and CSRF secret prevent session fixation (ASVS 5 7.2.4). Returns undefined if the
+// password changed or the account closed since it was read, because that ends all logins.
 export async function logIn(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -64,7 +58,6 @@ function newSession(
   }
 }
 
-/** Stores the session with what is told of it, and answers its id; undefined if the account is another by now. */
 async function open(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -77,9 +70,9 @@ async function open(
   let opened: Awaited<ReturnType<typeof sessions.open>>
   await happens(origin, gatehouse, { kind: 'logged_in', userId: user.id }, async (transaction) => {
     opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
-    // Of a form that has come twice everything was told the first time.
+    // A repeated form: its events and emails are stored already.
     if (!opened?.isNew) return undefined
-    // Whoever comes on a new device may be a thief: what the owner is told of that stays in the owner's language.
+    // A thief may be using the new device, so emails stay in the owner's language.
     const language = gatehouse.languageOf(ctx)
     if (language !== account.language && (!isStranger || account.language === null)) {
       await users.setLanguage(transaction, user.id, language)
@@ -93,7 +86,6 @@ async function open(
   return opened?.id
 }
 
-/** Lets this browser carry the session that has begun; nothing is half done after that. */
 async function carry(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -114,10 +106,8 @@ function begunOf({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Se
   return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, expiresAt }
 }
 
-/**
- * Notes that the user of this session has proved again who they are; with a new token, for the session may do more now
- * (ASVS 5 7.2.4). Of a button pressed twice the last answer's token counts, like at login.
- */
+// A new token, because the session may do more now (ASVS 5 7.2.4). A repeated form gets another one, because
+// after a double click the browser keeps only the last response.
 export async function confirmLogin(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -138,9 +128,9 @@ export async function confirmLogin(
   if (renewed) await renewal.carry()
 }
 
-/** Another token for this session, to be stored with what it is for, and kept once that is committed. */
+/** `store` runs in a transaction, `carry` after its commit. */
 export interface Renewal {
-  /** Answers false if the session has ended. */
+  /** Returns false if the session has ended. */
   store(transaction: Db): Promise<boolean>
   carry(): Promise<void>
 }
@@ -165,10 +155,7 @@ export function renewalOf(ctx: Context, gatehouse: Gatehouse, { form }: { form: 
 
 export const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' }
 
-/**
- * Ends the session of this browser; a copy of its cookie is worth nothing from now on. With `forget` the browser is a
- * stranger to the account afterwards, and so is a copy of its device cookie.
- */
+/** With `forget`, the device cookie of this browser stops working, and so do copies of it. */
 export async function logOut(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -192,7 +179,7 @@ export async function logOut(
   await forgetLogin(ctx, gatehouse)
 }
 
-/** Ends a session and makes a stranger of its browser; answers undefined if it had ended before. */
+/** Returns undefined if the session has ended already. */
 export async function endDevice(transaction: Db, owned: sessions.Owned): Promise<true | undefined> {
   const device = await sessions.close(transaction, owned)
   if (device === undefined) return undefined
@@ -200,7 +187,6 @@ export async function endDevice(transaction: Db, owned: sessions.Owned): Promise
   return true
 }
 
-/** Lets go of a login that has ended: nothing of it stays in this browser. */
 export async function forgetLogin(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   setLogin(ctx, undefined)
   gatehouse.loginCookie.end(ctx)
@@ -210,7 +196,6 @@ export async function forgetLogin(ctx: Context, gatehouse: Gatehouse): Promise<v
   await changeSessionId(ctx)
 }
 
-/** How long its cookie may yet outlive the browser, if its user asked for that. */
 function lifetimeOf(
   { kept, createdAt }: sessions.Session,
   { lifetimes, now }: Gatehouse,
