@@ -10,7 +10,6 @@ import type {
 import type { Message } from '../web/form.js'
 import * as siteMap from './site-map.js'
 
-/** Those of the features that are not switched off, and for which the site has what they need. */
 export function offered(
   features: readonly Feature[],
   has: Readonly<Record<Need, boolean>>,
@@ -19,12 +18,10 @@ export function offered(
   return features.filter(({ name, needs }) => switches[name] !== false && (needs === undefined || has[needs]))
 }
 
-/** A link, with the feature that it leads to. */
 export interface LinkTo extends FeatureLink {
   name: string
 }
 
-/** The links of these features, by their places. */
 export function linksOf(features: readonly Feature[]): (place: LinkPlace) => readonly LinkTo[] {
   const all = features
     .flatMap(({ name, links = [] }) => links.map((link) => ({ ...link, name })))
@@ -32,10 +29,9 @@ export function linksOf(features: readonly Feature[]): (place: LinkPlace) => rea
   return (place) => all.filter(({ on }) => on === place)
 }
 
-/** Without these nothing works: guards, mails and messages lead to them. */
+// Guards, emails and messages lead to these.
 const ALWAYS_ON: readonly string[] = ['login', 'logout', 'password/confirm', 'account']
 
-/** Throws a sentence if a switch names no feature, or switches off what others lead to. */
 export function checkSwitches(features: readonly Feature[], switches: Switches): void {
   const names = features.map(({ name }) => name)
   const isOff = (name: string) => switches[name] === false
@@ -58,7 +54,6 @@ export const features: readonly Feature[] = Object.values(siteMap)
 
 const limits = together<FeatureLimit>(features.map((feature) => feature.limits))
 
-/** What features add, by its name. */
 export const added = {
   events: together<Message>(features.map(({ events }) => events)),
   mails: together<FeatureMail>(features.map(({ mails }) => mails)),

@@ -87,7 +87,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// Who has followed a mailed link of another account is led here to go on with that, whoever is logged in.
+// A mailed link of another account leads here, whoever is logged in.
 const requireAnonymousUnlessOther: Middleware = (ctx, next) => {
   const user = userOf(ctx)
   const username = queryText(ctx, 'username')
@@ -95,10 +95,7 @@ const requireAnonymousUnlessOther: Middleware = (ctx, next) => {
   return isOther ? next() : requireAnonymous(ctx, next)
 }
 
-/**
- * From a link: the user name after sign-up, and the page that asked for the login. What was chosen before the address had to
- * be confirmed is chosen again.
- */
+// Restores the choices of a login that had to wait for the email address to be confirmed.
 function prefilled(ctx: Context, gatehouse: Gatehouse): Partial<Sent<FieldName>> {
   const username = queryText(ctx, 'username')
   const half = halfLoginOf(ctx, gatehouse)
@@ -113,7 +110,7 @@ function missingFields({ username, password }: Sent<FieldName>): Broken[] {
   return [...(username.trim() === '' ? [NO_USERNAME] : []), ...(password === '' ? [NO_PASSWORD] : [])]
 }
 
-/** Not logged in; but who knows the password may ask for the mail again, or correct the address. */
+// The password was correct, so the user may get another email or correct the address.
 async function leadToConfirm(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -16,7 +16,7 @@ export const links: readonly FeatureLink[] = [
 const form: Form<'forget'> = { name, fields: ['forget'], secret: [], oneButton: true }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  // A page that asks: neither a link nor an image on another site can log anybody out.
+  // Asks first, so that no link or image on another site can log anyone out.
   router.get('/logout/', requireUser, (ctx) => gatehouse.pages.form(ctx, form))
 
   router.post(
@@ -29,8 +29,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// Logged out in another tab: that is what was asked for. Not so for what another site sends, which comes without the
-// cookie (SameSite=Lax): the one that this answer sets would take the place of the visitor's own, and log them out.
+// Already logged out in another tab. Not for cross-site requests, which come without the cookie
+// (SameSite=Lax): the cookie of this response would replace the visitor's own and log them out.
 const unlessLoggedOut: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
   const { pages, places, origin } = gatehouse

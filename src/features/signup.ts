@@ -41,7 +41,6 @@ type FieldName = 'username' | 'email' | 'password' | 'repassword'
 
 const FIELDS = ['username', 'email', 'password', 'repassword'] as const
 
-/** Our fields, and those that the host has added. */
 function formOf({ signupFields }: Gatehouse): Form {
   return {
     name,
@@ -87,14 +86,13 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         next: '',
         form: applicant.signupForm,
       })
-      // Of a button pressed twice the browser keeps the last answer alone, and the code has to work by either.
+      // After a double click the browser keeps only the last response, and the code must work with either.
       askingBrowser(ctx, gatehouse)
       await gatehouse.pages.accept(ctx, form, { ...journey(gatehouse, applicant, login), values })
     }),
   )
 }
 
-/** What helps with the form, by the rules that decide; of the account that was made by it already, nothing. */
 function advise(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise<Advice[]> {
   const { username = '', email = '', password = '' } = sent
   const own = [fields.normalizeName(username), fields.normalizeEmail(email)]
@@ -121,12 +119,10 @@ function journey(gatehouse: Gatehouse, applicant: Applicant, login: LoginState):
   return { notice: { message, link, ...advice }, to: places.afterSignup, onward: GO_ON }
 }
 
-/** Somebody who wants an account. */
 interface Newcomer extends Applicant {
   password: string
   repassword: string
   signupForm: string
-  /** What was typed into the host's own fields. */
   values: Values
 }
 
@@ -137,7 +133,7 @@ function newcomer(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Newco
     ...applicant,
     password: typed('password'),
     repassword: typed('repassword'),
-    // Without the password, which is left to its slow hash.
+    // Without the password, of which only a slow hash may be stored.
     signupForm: fingerprint(ctx, gatehouse, sent, applicant.name, applicant.email),
     values: Object.fromEntries(gatehouse.signupFields.map((field) => [field, sent[field] ?? ''])),
   }
@@ -145,7 +141,6 @@ function newcomer(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Newco
 
 type Outcome = { ok: true; account: users.Account } | { ok: false; errors: Broken[] }
 
-/** Creates the account, or answers everything that is wrong. A form that arrives twice gets its first answer again. */
 async function signUp(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<Outcome> {
   const errors = await allObjections(ctx, gatehouse, applicant)
   const isMade = errors.length === 0 && (await createCounted(ctx, gatehouse, applicant))
@@ -156,7 +151,6 @@ async function signUp(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): 
   return account === undefined ? { ok: false, errors } : { ok: true, account }
 }
 
-/** Every rule that is broken, in the order of the fields; those of the host's come last. */
 async function allObjections(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<Broken[]> {
   const { name, email, password, repassword, values } = applicant
   return [
@@ -166,7 +160,6 @@ async function allObjections(ctx: Context, gatehouse: Gatehouse, applicant: Newc
   ]
 }
 
-/** Creates the account if its network may have another one; only what was created counts. */
 async function createCounted(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<boolean> {
   gatehouse.passwords.refuseWhenFull()
   const counted: Counted[] = [
@@ -185,7 +178,7 @@ async function createCounted(ctx: Context, gatehouse: Gatehouse, applicant: Newc
 
 const TAKEN: readonly string[] = [fields.USERNAME_TAKEN.code, fields.EMAIL_TAKEN.code]
 
-// Not for another visitor, nor for another password: who does not know it learns nothing that the page would not say.
+// Only for the same browser and password, so that nobody else learns more than the page says.
 async function repeated(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -1,4 +1,3 @@
-// The site map: one line a flow.
 export * as accountActivity from './account/activity.js'
 export * as accountClose from './account/close.js'
 export * as accountDevices from './account/devices.js'

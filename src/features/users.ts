@@ -19,12 +19,12 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   })
 }
 
-// Where addresses are private, whoever has not confirmed theirs may be somebody else with it.
+// With private email addresses, an unconfirmed account may use someone else's address.
 function isPublic({ rules }: Gatehouse, user: users.User): boolean {
   return !rules.privateEmails || user.emailConfirmedAt !== null
 }
 
-// To be kept by nobody all the same: the former address may be somebody else's some day.
+// Not cached, because the old URL may become someone else's.
 function moved(ctx: Context, to: string): void {
   ctx.set(DYNAMIC)
   ctx.status = 301

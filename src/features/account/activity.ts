@@ -23,7 +23,6 @@ const PAGE = 50
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/activity/', requireUser, async (ctx) => {
     const before = eventId(queryText(ctx, 'before'))
-    // One more than is shown tells whether there are older ones.
     const found = await events.newest(gatehouse.database.main, {
       userId: loginOf(ctx).user.id,
       before,

@@ -26,7 +26,6 @@ export const links: readonly FeatureLink[] = [
   },
 ]
 
-/** What has one button each; beside it stands what a page says of the account. */
 const closing: Form<never> = { name, fields: [], secret: [], oneButton: true, around: aroundClosing }
 const undoing: Form<never> = {
   name: 'account/close/undo',
@@ -66,7 +65,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     onSubmit(closing, gatehouse, async (ctx) => {
       const { user } = loginOf(ctx)
       const stamp = await closeAccount(originOf(ctx, gatehouse), gatehouse, user)
-      // Whoever has closed it here may take that back here.
+      // The browser that closed the account stays a known device, so that it can reopen it.
       if (stamp !== undefined) rememberDevice(ctx, gatehouse, { userId: user.id, stamp })
       await forgetLogin(ctx, gatehouse)
       leaveClosed(ctx, gatehouse, gatehouse.now() + REOPEN_LIFE)
@@ -99,8 +98,8 @@ async function aroundClosing(ctx: Context): Promise<{ hasMail: boolean; life: nu
   return { hasMail: gatehouseOf(ctx).outbox.isOn, life: REOPEN_LIFE }
 }
 
-// A button pressed twice, whose first answer never came: who were told now that nothing was done would log in, and so take
-// back what they have just closed. Not for what another site sends, see /logout/.
+// After a double click: if told that nothing was done, the owner would log in, and so reopen the account.
+// Not for cross-site requests, see `logout.ts`.
 const unlessClosed: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
   const userId = lastUser(ctx, gatehouse)
@@ -117,7 +116,6 @@ function leaveClosed(ctx: Context, { pages, places, outbox, now }: Gatehouse, er
   pages.leave(ctx, places.afterLogout, { message: { ...message, params } })
 }
 
-/** What a link in the mail can do: open its account, which may be open already, or nothing. */
 type WayBack =
   | { state: 'open'; token: tokens.Token; account: users.Account }
   | { state: 'done'; account: users.Account }

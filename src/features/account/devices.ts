@@ -28,9 +28,8 @@ export const links: readonly FeatureLink[] = [
   },
 ]
 
-/** What has a button alone: which device is meant stands in the address. */
 const revoking: Form<never> = { name, fields: [], secret: [], oneButton: true, around }
-/** `device` says by whose row the name was typed, for the page on which it comes back. */
+/** `device` is the row in which the name was typed. */
 const naming: Form<'name' | 'device'> = { name, fields: ['name', 'device'], secret: [], around }
 
 export const DEVICE_REVOKED = { code: 'device_revoked', sentence: 'The device is logged out.' }
@@ -47,7 +46,7 @@ const NO_OTHERS = { code: 'devices_none', sentence: 'No other device is logged i
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/devices/', requireUser, (ctx) => gatehouse.pages.form(ctx, naming))
 
-  // Where the page of a refused form stands: opened anew, it is the list.
+  // A refused form is shown under these URLs, so a reload has to work.
   const toList = (ctx: Context) => gatehouse.pages.leave(ctx, gatehouse.url(name))
   router.get('/account/devices/revoke/', toList)
   router.get('/account/devices/:id/revoke/', toList)
@@ -75,7 +74,6 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         return gatehouse.pages.leave(ctx, gatehouse.places.afterLogout, { message: LOGGED_OUT })
       }
       const isRevoked = device !== undefined && (await revoke(ctx, gatehouse, device))
-      // A button pressed twice, or in two tabs: that is what was asked for.
       const message = isRevoked ? DEVICE_REVOKED : DEVICE_GONE
       await stay(ctx, gatehouse, message, { ...values, focus: neighbour(devices, device)?.id })
     }),
@@ -99,11 +97,11 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// To log out here needs no password.
+// Logging out here needs no password.
 const unlessThis: Middleware = (ctx, next) =>
   ctx.params.id === loginOf(ctx).session.id ? next() : requireRecentLogin(ctx, next)
 
-// The row of a device that is gone takes the focus with it: this device's row is always there.
+// The focused row is gone, but this device's row is always there.
 function focusAfter(ctx: Context, errors: readonly Broken[]): string {
   return errors.includes(NOT_NAMED) ? loginOf(ctx).session.id : ''
 }
@@ -116,18 +114,16 @@ async function around(ctx: Context): Promise<{ devices: Device[] }> {
   return { devices: await devicesOf(ctx) }
 }
 
-/** The devices on which the user is logged in. */
 function devicesOf(ctx: Context): Promise<Device[]> {
   const { session, user } = loginOf(ctx)
   return listDevices(gatehouseOf(ctx), { userId: user.id, sessionId: session.id })
 }
 
-/** The device that the address names: one of the user's own, so that nobody learns of another's. */
 function chosen(ctx: Context, devices: readonly Device[]): Device | undefined {
   return devices.find(({ id }) => id === ctx.params.id)
 }
 
-/** The row to go on with when that of the device is gone; for the focus, which was on its button. */
+/** Returns the row that takes the focus when the device's row is gone. */
 function neighbour(devices: readonly Device[], device: Device | undefined): Device | undefined {
   const index = device === undefined ? -1 : devices.indexOf(device)
   return devices[index + 1] ?? devices[index - 1]
@@ -143,7 +139,7 @@ async function revoke(ctx: Context, gatehouse: Gatehouse, device: Device): Promi
   return isRevoked ?? false
 }
 
-// A former session of this browser, or one that was begun with a copy of its device cookie, went by the same id.
+// An earlier session of this browser, or one with a copied device cookie, had the same device id.
 async function stayKnown(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { main } = gatehouse.database
   const { session, user } = loginOf(ctx)
@@ -154,7 +150,6 @@ async function stayKnown(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   rememberDevice(ctx, gatehouse, { userId: user.id, stamp: account.deviceStamp, device })
 }
 
-/** Ends all other sessions, and makes strangers of the browsers that know the account; this one stays known. */
 async function revokeOthers(ctx: Context, gatehouse: Gatehouse): Promise<number> {
   const { session, user } = loginOf(ctx)
   const owned = { id: session.id, userId: user.id }
@@ -164,7 +159,6 @@ async function revokeOthers(ctx: Context, gatehouse: Gatehouse): Promise<number>
   return ended.sessions
 }
 
-/** Gives the device its name, or takes it away with ''; answers what is wrong with it, by the id of the row's input. */
 async function nameDevice(ctx: Context, gatehouse: Gatehouse, named: string): Promise<Broken[]> {
   const device = chosen(ctx, await devicesOf(ctx))
   if (device === undefined) return [NOT_NAMED]

@@ -62,7 +62,6 @@ const canceling: Form<never> = {
   oneButton: true,
   on: form,
 }
-/** Behind the link in the mail to the new address. */
 const confirming: Form<'password'> = {
   name: 'account/email/confirm',
   fields: ['password'],
@@ -70,7 +69,6 @@ const confirming: Form<'password'> = {
   about: [behindLink('email-change')],
   around: (ctx) => behind(ctx, 'email-change'),
 }
-/** Behind the link in the mail to the former address. */
 const undoing: Form<never> = {
   name: 'account/email/undo',
   fields: [],
@@ -98,7 +96,7 @@ const RESTORED = {
     'The address is {email} again, and everybody is logged out. Choose a new password: a mail is on its way.',
 }
 export const GO_ON = { code: 'email_changed_go_on', sentence: 'Go on' }
-// Undone, the account has no password; too late to be undone, a new one keeps out who has changed it.
+// An undo removes the password. If it is too late to undo, a new password locks out the thief.
 const NEW_PASSWORD = { code: 'to_new_password', sentence: 'Choose a new password' }
 const TO_ACCOUNT = { code: 'to_account', sentence: 'Go to your account' }
 
@@ -127,7 +125,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     }),
   )
 
-  // Where the page of a button stands: opened anew, it is the form.
+  // A refused form is shown under these URLs, so a reload has to work.
   const toForm = (ctx: Context) => gatehouse.pages.leave(ctx, gatehouse.url(name))
   router.get('/account/email/send/', toForm)
   router.get('/account/email/cancel/', toForm)
@@ -215,7 +213,6 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/email/undo/:token/', link('email-undo', undoing.name))
 }
 
-/** What stands beside the form: the address as it is, and which one is to follow. */
 async function pending(ctx: Context) {
   const { database } = gatehouseOf(ctx)
   const account = await users.byId(database.main, loginOf(ctx).user.id)
@@ -223,7 +220,7 @@ async function pending(ctx: Context) {
   return { email, isConfirmed: emailConfirmedAt !== null, nextEmail }
 }
 
-/** The button that was pressed is gone: the keyboard goes on at what has changed. */
+// The pressed button is gone, so the focus moves to what has changed.
 const WITHOUT_BUTTON = { focus: 'present' }
 
 async function stay(
@@ -246,7 +243,6 @@ async function showLink(
   await gatehouse.pages.form(ctx, page)
 }
 
-/** What the page of a link shows: whose account it is, which address, and whether the password has to be given. */
 async function behind(ctx: Context, purpose: tokens.Purpose) {
   const gatehouse = gatehouseOf(ctx)
   const link = await linkOf(ctx, gatehouse, purpose)
@@ -255,13 +251,13 @@ async function behind(ctx: Context, purpose: tokens.Purpose) {
   return {
     name: account?.user.name ?? '',
     email: link?.token?.email ?? '',
-    // Whoever reads the mails of an address that was mistyped must not learn the one that is not.
+    // The reader of a mistyped address must not learn the current one.
     present: isOwn ? (account?.user.email ?? '') : '',
     asksPassword: !isOwn,
   }
 }
 
-/** Whoever reads the mails of an address that was mistyped must not come to own the account by it. */
+// The reader of a mistyped address must not take over the account.
 async function prove(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -272,7 +268,6 @@ async function prove(
   return proveAgain(ctx, gatehouse, account, given)
 }
 
-/** What is said of a changed address, and where its owner goes on; another user may be logged in here. */
 function changed(ctx: Context, gatehouse: Gatehouse, user: users.User, { email }: tokens.Token) {
   const message = { ...CHANGED, params: { name: user.name, email } }
   return { message, to: placeOf(ctx, gatehouse, user) }

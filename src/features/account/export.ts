@@ -24,14 +24,13 @@ export const links: readonly FeatureLink[] = [
   },
 ]
 
-/** The page shows so much of the history; the file has all of it. */
+/** Events on the page. The file has all. */
 const SHOWN = 1000
 const PART_MISSING = {
   code: 'export_incomplete',
   sentence: 'A part of your data cannot be read at the moment. Try again later.',
 }
 
-/** So much of it is read at once. */
 const BATCH = 500
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
@@ -49,14 +48,14 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/export/json/', toPage(gatehouse), async (ctx) => {
     const { user } = loginOf(ctx)
     const app = await appData(gatehouse, user)
-    // Without a part it would look like all there is.
+    // A file without this part would look complete.
     if (app === 'missing') return refuseRequest(ctx, 503, PART_MISSING)
     const content = fileOf(gatehouse, user.id, { records: await recordsOf(gatehouse, user.id), app })
     gatehouse.pages.download(ctx, { name: fileName(user), content: Readable.from(content) })
   })
 }
 
-// Like `requireRecentLogin`, but what it asks for leads to the page: a file alone would leave its visitor where they were asked.
+// Leads to the page: a download would leave the browser on the password prompt.
 function toPage({ pages, url }: Gatehouse): Middleware {
   return async (ctx, next) => {
     if (isRecentLogin(ctx)) return await next()
@@ -65,12 +64,11 @@ function toPage({ pages, url }: Gatehouse): Middleware {
   }
 }
 
-// A browser puts nothing but these into the name of a file without a doubt.
+// Browsers change other characters in file names.
 function fileName({ slug }: users.User): string {
   return `gatehouse-${slug.replaceAll(/[^a-z0-9-]/g, '') || 'account'}.json`
 }
 
-/** What the host adds, as JSON; undefined if it has nothing. */
 async function appData(gatehouse: Gatehouse, user: users.User): Promise<string | undefined | 'missing'> {
   try {
     return JSON.stringify(await gatehouse.hooks.exportOf?.(user), undefined, 2)
@@ -80,7 +78,7 @@ async function appData(gatehouse: Gatehouse, user: users.User): Promise<string |
   }
 }
 
-/** The file, written while it is sent: a history may be longer than fits into memory. */
+// Streamed, because a history may not fit into memory.
 async function* fileOf(
   gatehouse: Gatehouse,
   userId: string,
@@ -100,7 +98,6 @@ async function* fileOf(
 
 const END = '\n}'
 
-/** The whole history, newest first. */
 async function* history({ database }: Gatehouse, userId: string): AsyncGenerator<events.StoredEvent> {
   let before: string | undefined
   do {

@@ -92,7 +92,6 @@ async function advise(ctx: Context, gatehouse: Gatehouse, { password }: Sent<Fie
 /** `count` is how many other devices were logged out. */
 type Outcome = { ok: true; count: number } | { ok: false; errors: readonly Broken[] }
 
-/** Changes the password, or answers everything that is wrong. A form that arrives twice gets a yes both times. */
 async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<Outcome> {
   const errors = objections(ctx, gatehouse, values)
   if (errors.length > 0) return { ok: false, errors }
@@ -107,7 +106,7 @@ async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName
   return { ok: false, errors: [OVERTAKEN] }
 }
 
-/** Every rule that is broken, in the order of the fields; whether the current password is right costs a hash, and a try. */
+// Leaves out whether the current password is right, because that costs a hash and an attempt.
 function objections(ctx: Context, { rules }: Gatehouse, values: Sent<FieldName>): Broken[] {
   const { current, password, repassword } = values
   const { user } = loginOf(ctx)
@@ -136,7 +135,6 @@ function isCurrent(
   })
 }
 
-/** Stores the new password, and returns how many other devices this has logged out; undefined if the former one is another by now. */
 async function store(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -155,10 +153,8 @@ async function store(
   return outcome.sessions
 }
 
-/**
- * Whether this very form has changed the password already: of a button pressed twice the browser keeps the second answer
- * alone, which has to bring the token and the stamp again. With another password it is not the same form.
- */
+// After a double click the browser keeps only the second response, which needs the token and stamp too.
+// A different password makes it another form.
 async function isRepeated(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<boolean> {
   const { main, write } = gatehouse.database
   const { session, user } = loginOf(ctx)

@@ -35,7 +35,6 @@ export const needs = 'mail'
 
 const PURPOSE = 'email-confirm'
 
-/** The code from the mail; or behind its link a button, with the password where nobody knows who opened it. */
 const form: Form<'code' | 'password'> = {
   name,
   fields: ['code', 'password'],
@@ -111,7 +110,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     }),
   )
 
-  // Where the page of the button stands: opened anew, it is the form.
+  // A refused form is shown under this URL, so a reload has to work.
   router.get('/email/confirm/send/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
 
   router.post(
@@ -202,18 +201,15 @@ function leaveDenied(ctx: Context, gatehouse: Gatehouse, end: 'gone' | 'closed')
   gatehouse.pages.leave(ctx, gatehouse.url(denying.name))
 }
 
-// Who has signed up just now is not asked. But who has come by another's session must not get at the account by an address
-// of their own, of which they would read the mails.
+// The holder of a stolen session must not enter their own address and take over the account by its emails.
 const requireRecentIfUser: Middleware = (ctx, next) =>
   userOf(ctx) === undefined ? next() : requireRecentLogin(ctx, next)
 
-/** Whose address is to be confirmed. */
 async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
   const account = await visitorOf(ctx)
   return account?.user.emailConfirmedAt === null ? account : undefined
 }
 
-/** Who is here: the user who is logged in, or who has come half the way to that. */
 async function visitorOf(ctx: Context): Promise<users.Account | undefined> {
   const gatehouse = gatehouseOf(ctx)
   const user = userOf(ctx)
@@ -224,7 +220,6 @@ async function shownBeforeDenial(ctx: Context, known?: Link) {
   return { ...(await shown(ctx, known)), life: REOPEN_LIFE }
 }
 
-/** What the page shows: whose address it is, and what has to be given. */
 async function shown(ctx: Context, known?: Link) {
   const gatehouse = gatehouseOf(ctx)
   const link = known ?? (await linkOf(ctx, gatehouse, PURPOSE))
@@ -238,17 +233,14 @@ async function shown(ctx: Context, known?: Link) {
   return { asks, name: account?.user.name ?? '', email: link.token.email }
 }
 
-/** Whether it was opened where its user has signed up or is logged in; somebody else may be logged in there since. */
 async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boolean> {
   return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, gatehouseOf(ctx)))?.user.id === userId
 }
 
 type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; error: Broken }
 
-/**
- * The link proves who reads the mails; that they are also who has signed up is proved by the session, or by the password:
- * somebody may have signed up with another's address, and waits for its owner to confirm it.
- */
+// The link proves who reads the emails, not who signed up: someone may have signed up with another person's
+// address and wait for them to confirm it. Hence the session or the password.
 async function prove(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -292,7 +284,6 @@ async function goOn(
   })
 }
 
-/** A link that does nothing any more: of an address that it has confirmed that is told, for that is what was asked for. */
 async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<void> {
   if (link.state === 'gone' || link.state === 'closed') {
     return gatehouse.pages.leave(ctx, gatehouse.url(denying.name))
@@ -306,7 +297,6 @@ async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<voi
   refuseLink(ctx, gatehouse, link, { href: gatehouse.url(name), message: ASK_AGAIN })
 }
 
-/** There is nobody here whose address could be confirmed: it is confirmed already, or nobody knows whose it would be. */
 async function nobody(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { pages, url } = gatehouse
   const account = await visitorOf(ctx)

@@ -42,7 +42,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// What was typed goes on in the session, to be there when its page opens; what is too long for that by a form of its own.
+// What was typed continues in the session, or in a form of its own if it is too long for that.
 function goOn(ctx: Context, gatehouse: Gatehouse, { next, _typed }: { next: string; _typed: string }): void {
   const to = localPath(next) ?? gatehouse.places.home
   const page = pageOfTyped(ctx, _typed, to)

@@ -30,7 +30,7 @@ export const NO_USERNAME = {
   code: 'forgot_name_missing',
   sentence: 'Enter your user name or e-mail.',
 }
-// The same for everybody, and worded for both: whether there is such an account is nobody else's business.
+// The same for everyone, so that it does not reveal whether the account exists.
 export const SENT = {
   code: 'password_reset_sent',
   sentence:
@@ -38,7 +38,7 @@ export const SENT = {
 }
 export const GO_ON = { code: 'password_reset_go_on', sentence: 'Enter the code from the mail' }
 
-/** Longer than any name or address that could be somebody's. */
+// More characters than any username or email address has.
 const LONGEST = 300
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
@@ -62,10 +62,7 @@ function prefilled(ctx: Context): { username: string } {
   return { username: userOf(ctx)?.name ?? queryText(ctx, 'username') ?? '' }
 }
 
-/**
- * Writes down what was asked, and looks nobody up: who that is, if anybody, is found out when the mail is sent. Nothing is
- * asked for again that was asked for a moment ago, by whomever.
- */
+// Looks nobody up, so that the response reveals nothing: the account is found when the email is sent.
 async function ask(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -106,7 +103,7 @@ async function post(
   typed: string,
   values: Sent<'username'>,
 ): Promise<void> {
-  // The button pressed twice asks once; pressed again a minute later it asks again.
+  // A double click asks once. A minute later the same form asks again.
   const minute = Math.floor(gatehouse.now() / MINUTE)
   const once = fingerprint(ctx, gatehouse, values, typed, String(minute))
   const facts = { username: typed, ...factsOfAsking(originOf(ctx, gatehouse)) }

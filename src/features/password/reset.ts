@@ -38,7 +38,6 @@ const PURPOSE = 'password-reset'
 
 type FieldName = 'code' | 'password' | 'repassword'
 
-/** The code from the mail, where it was asked for; behind it, or behind the link, the new password. */
 const form: Form<FieldName> = {
   name,
   fields: ['code', 'password', 'repassword'],
@@ -126,10 +125,7 @@ async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: s
   return { asks: 'password', name: account?.user.name ?? '' }
 }
 
-/**
- * The link behind the form that was sent. The form that has used it may come again, but with another password than the one
- * that was set it is not told that this was done.
- */
+// Reports success to a repeated form only if it has the password that was set.
 async function linkOfForm(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -144,10 +140,7 @@ async function linkOfForm(
   return wrong ? { state: 'used', token: link.token } : link
 }
 
-/**
- * The code is worth the link beside it: whoever types it goes on as if that had been opened. For a name that nobody has it
- * is a wrong code, counted and answered alike.
- */
+// For an unknown username every code is wrong, and is counted the same way.
 async function enterCode(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<void> {
   const asked = resetRequestOf(ctx)
   if (asked === undefined) return gatehouse.pages.leave(ctx, gatehouse.url('password/forgot'))
@@ -166,7 +159,6 @@ async function enterCode(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldN
   gatehouse.pages.leave(ctx, gatehouse.url(name), { message: CODE_RIGHT })
 }
 
-/** Every rule that is broken, in the order of the fields. */
 function objections(
   gatehouse: Gatehouse,
   { user }: users.Account,
@@ -178,7 +170,6 @@ function objections(
   ]
 }
 
-/** Sets the password. Answers false if the link was used meanwhile. */
 async function reset(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -196,10 +187,7 @@ async function reset(
   return true
 }
 
-/**
- * A token of this browser's own in place of the code; the link in the mail stays good as long as nothing was done by it.
- * Answers false if the code, or that link, was used meanwhile.
- */
+// This browser gets a token of its own, so that the mailed link works until one of them is used.
 async function openByCode(ctx: Context, gatehouse: Gatehouse, hash: string): Promise<boolean> {
   const now = gatehouse.now()
   const token = newToken()
