@@ -1,8 +1,6 @@
 import type { Db } from './schema.js'
 
-/** Users whom a command has erased, until the host is told. */
 export interface ErasuresTable {
-  /** That the user had. */
   id: string
   erased_by: string
   at: number
@@ -11,7 +9,6 @@ export interface ErasuresTable {
 export interface ErasureTold {
   userId: string
   by: string
-  /** UTC milliseconds. */
   at: number
 }
 
@@ -19,7 +16,7 @@ export async function note(db: Db, { userId, by, at }: ErasureTold): Promise<voi
   await db.insertInto('erasures').values({ id: userId, erased_by: by, at }).execute()
 }
 
-/** Those that nobody has taken yet, `batch` at most; each is returned once. */
+/** Deletes and returns up to `batch` rows, so that each is reported once. */
 export async function take(db: Db, batch: number): Promise<ErasureTold[]> {
   const rows = await db
     .deleteFrom('erasures')

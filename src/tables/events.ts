@@ -2,7 +2,6 @@ import { statement } from '../database/statement.js'
 import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 
-/** What has happened to an account, in the order in which a reader may ask for it. */
 export const EVENT_KINDS = [
   'signed_up',
   'logged_in',
@@ -30,22 +29,18 @@ export const EVENT_KINDS = [
   'sessions_ended',
 ] as const
 
-/**
- * A stable name of what has happened, on which pages and hosts rely. That an account was erased is told to the host alone:
- * its history goes with it.
- */
+/** Stable names. `account_erased` is only reported, because the history is deleted with the account. */
 export type EventKind = (typeof EVENT_KINDS)[number] | keyof FeatureEvents | 'account_erased'
 
-/** Kinds that features add, each for itself: `declare module '…/tables/events.js' { interface FeatureEvents { … } }`. */
+/** Kinds that a feature adds: `declare module '…/tables/events.js' { interface FeatureEvents { … } }`. */
 // biome-ignore lint/suspicious/noEmptyInterface: features fill it.
 export interface FeatureEvents {}
 
-/** Who does something to an account: its user, an admin by id, a command by name, the host's own code, or Gatehouse by itself. */
+/** The user, an admin by id, a command by name, the app's code, or Gatehouse itself. */
 export type Actor = 'self' | `admin:${string}` | `cli:${string}` | 'host' | 'system'
 
-/** The security history of each user: rows are only added, and go when they are old or their user goes. */
 export interface EventsTable {
-  /** Begins with `at` in 15 digits and grows with time, so that of two events of one millisecond the later one comes last. */
+  /** Starts with `at` in 15 digits and increases, so it also orders events of one millisecond. */
   id: string
   user_id: string
   kind: EventKind
@@ -56,14 +51,12 @@ export interface EventsTable {
   address: string
 }
 
-/** Something that has happened to an account, on which device and from where. */
+/** An event of an account, with the device and IP address it came from. */
 export interface AccountEvent {
   kind: EventKind
   userId: string
-  /**
-   * What it was done to, in words, if not to the account itself: a device. Of `account_erased` who did it: `sweep` (it was
-   * closed, or never confirmed, long enough ago), `denial` (the owner of its address), `gatehouse users delete`.
-   */
+  /** The device it was done to; null for the account itself. For `account_erased` the cause:
+   * an expired account (`sweep`), the owner of the email address (`denial`), or the command. */
   about: string | null
   by: Actor
   /** UTC milliseconds. */
@@ -73,12 +66,10 @@ export interface AccountEvent {
   address: string
 }
 
-/** An event as it is stored. */
 export interface StoredEvent extends AccountEvent {
   id: string
 }
 
-/** Stores an event, with what it tells of. */
 export async function insert(db: Db, event: StoredEvent): Promise<void> {
   await insertOne(db, { ...event })
 }
@@ -90,7 +81,7 @@ const insertOne = statement((db: Db, event: Pick<StoredEvent, keyof StoredEvent>
     .onConflict((conflict) => conflict.column('id').doNothing()),
 )
 
-/** Stores those that have waited. A batch that was stored just when the connection broke comes again. */
+// Ignores duplicates: a batch that was stored as the connection broke is stored again.
 export async function insertAll(db: Db, events: readonly StoredEvent[]): Promise<void> {
   if (events.length === 0) return
   await db
@@ -104,7 +95,6 @@ function rowOf({ id, userId, kind, about, by, at, userAgent, address }: StoredEv
   return { id, user_id: userId, kind, about, actor: by, at, user_agent: userAgent, address }
 }
 
-/** The newest events of a user, newest first; with `before` those that are older than that one. */
 export async function newest(
   db: Db,
   { userId, before, limit }: { userId: string; before?: string | undefined; limit: number },
@@ -129,7 +119,6 @@ export async function newest(
   }))
 }
 
-/** Whether something of this kind has happened to the user since. */
 export async function hasSince(
   db: Db,
   { userId, kind, at }: { userId: string; kind: EventKind; at: number },
@@ -145,7 +134,6 @@ export async function hasSince(
   return row !== undefined
 }
 
-/** Deletes events that happened before `until`, the oldest first, and returns how many. */
 export function sweep(db: Db, { until, ...size }: SweepSize & { until: number }): Promise<number> {
   const ended = db.selectFrom('events').select('id').where('at', '<', until).orderBy('at')
   return sweepRows(db, 'events', ended, size)

@@ -1,27 +1,21 @@
 import type { Db } from './schema.js'
 
-/**
- * The keys that sites have had in their rings, by ids that tell nothing of them: what a key has sealed lies in browsers, too,
- * so that nobody could count it, but when it was sealed at the latest can be known.
- */
+// Shows when an old key can be removed. What it encrypted cannot be counted: cookies are in browsers.
 export interface KeysTable {
   id: string
-  /** When it was first seen in a ring, UTC milliseconds. */
   noted_at: number
-  /** When it was last the one that seals, give or take a minute; null if it never was. */
+  /** Accurate to a minute; null if it never was the current key. */
   sealed_at: number | null
 }
 
-/** A key as it was seen. Times are UTC milliseconds. */
 export interface NotedKey {
   id: string
   notedAt: number
   sealedAt: number | null
 }
 
-/** Notes the keys of a ring, of which the first one seals now. */
 export async function note(db: Db, ids: readonly string[], now: number): Promise<void> {
-  // In one order for all, or two processes that begin at once would wait for each other (PostgreSQL).
+  // Sorted, because parallel starts would deadlock otherwise (PostgreSQL).
   const rows = [...ids].sort().map((id) => ({ id, noted_at: now, sealed_at: null }))
   await db
     .insertInto('keys')

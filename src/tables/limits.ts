@@ -1,12 +1,10 @@
 import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 
-/** Counters of what may be done only so often: a first one begins a window, at whose end it counts from one again. */
 export interface LimitsTable {
-  /** An HMAC of what is counted and whose: neither a name that was typed nor an address can be read from it. */
+  /** Keyed hash (HMAC) of limit and owner, so no username or address can be read from it. */
   key: string
   count: number
-  /** The end of the window, UTC milliseconds. */
   resets_at: number
 }
 
@@ -16,7 +14,6 @@ export interface Counter {
   resetsAt: number
 }
 
-/** The counters among these that are running. */
 export async function running(db: Db, keys: readonly string[], now: number): Promise<Counter[]> {
   const rows = await db
     .selectFrom('limits')
@@ -27,10 +24,8 @@ export async function running(db: Db, keys: readonly string[], now: number): Pro
   return rows.map(counterOf)
 }
 
-/**
- * Counts one more for each key, in one statement, so that no two can take the same place; `resetsAt` is the end of a window
- * that begins now. Answers the counters as they stand.
- */
+/** Increments each counter in one statement, so parallel requests cannot exceed a limit.
+ * `resetsAt` applies to counters that start now. Returns the counters. */
 export async function count(
   db: Db,
   begun: readonly { key: string; resetsAt: number }[],
@@ -63,12 +58,11 @@ export async function count(
   return rows.map(counterOf)
 }
 
-// Two that lock the same rows in different orders would wait for each other (PostgreSQL).
+// Locking the same rows in different orders would deadlock (PostgreSQL).
 function inOrder<Keyed extends { key: string }>(list: readonly Keyed[]): Keyed[] {
   return [...list].sort((one, other) => (one.key < other.key ? -1 : 1))
 }
 
-/** Takes back what was counted, so many times, for something that was not done after all. */
 export async function giveBack(db: Db, keys: readonly string[], times: number): Promise<void> {
   await db
     .updateTable('limits')
@@ -88,7 +82,6 @@ export async function clear(db: Db, keys: readonly string[]): Promise<void> {
   await db.deleteFrom('limits').where('key', 'in', keys).execute()
 }
 
-/** Deletes counters whose window has ended, and returns how many. */
 export function sweep(db: Db, { now, ...size }: SweepSize & { now: number }): Promise<number> {
   const ended = db.selectFrom('limits').select('key').where('resets_at', '<=', now)
   return sweepRows(db, 'limits', ended, size)

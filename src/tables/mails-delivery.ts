@@ -3,13 +3,9 @@ import { changed } from '../database/statement.js'
 import { mailOf, type StoredMail } from './mails.js'
 import type { Db } from './schema.js'
 
-/** A mail as it was taken. */
 export type TakenMail = Pick<StoredMail, 'id' | 'tries'>
 
-/**
- * Takes mails that are due, but those of `except`, for `lease` milliseconds: no other process gets them meanwhile, and after
- * that any may, for the one that had them is gone.
- */
+/** Takes due emails for `lease` milliseconds. After that the process that took them counts as gone. */
 export async function claim(
   db: Db,
   {
@@ -20,7 +16,7 @@ export async function claim(
   }: { now: number; lease: number; limit: number; except?: readonly string[] },
 ): Promise<StoredMail[]> {
   const rows = await db
-    // Materialized: PostgreSQL may look again for each row otherwise, and take more than so many.
+    // Materialized, because PostgreSQL may evaluate it again for each row and exceed the limit.
     .with(
       (cte) => cte('due').materialized(),
       () => due(db, now, except).limit(limit).$if(isServer(db), skipLocked),
@@ -33,7 +29,6 @@ export async function claim(
   return rows.map(mailOf)
 }
 
-/** Whether a mail is due, but those of `except`. */
 export async function isAnyDue(
   db: Db,
   { now, except = [] }: { now: number; except?: readonly string[] },
@@ -51,12 +46,11 @@ function due(db: Db, now: number, except: readonly string[]) {
     .orderBy('due_at')
 }
 
-/** Keeps a mail that was taken for so long, while it is being sent; answers false if somebody else has it by now. */
+/** Extends the lease while sending. Returns false if another process has the email by now. */
 export async function hold(db: Db, mail: TakenMail, until: number): Promise<boolean> {
   return changed(taken(db, mail).set({ due_at: until }))
 }
 
-/** Notes what the first try has found out, for all that follow; answers false if somebody else has it by now. */
 export async function prepare(
   db: Db,
   mail: TakenMail,
@@ -65,7 +59,6 @@ export async function prepare(
   return changed(taken(db, mail).set({ user_id: userId, prepared }))
 }
 
-/** The server has it. What it said is forgotten; `facts` is what may be kept of it, sealed. */
 export async function sent(
   db: Db,
   mail: TakenMail,
@@ -74,7 +67,6 @@ export async function sent(
   await taken(db, mail).set({ state: 'sent', due_at: now, facts, prepared: '', problem: '' }).execute()
 }
 
-/** It is tried again at `dueAt`. */
 export async function retry(
   db: Db,
   mail: TakenMail,
@@ -83,7 +75,6 @@ export async function retry(
   await taken(db, mail).set({ due_at: dueAt, refusals, problem }).execute()
 }
 
-/** It is given up; its facts stay for the maintainer, its token does not. */
 export async function bury(
   db: Db,
   mail: TakenMail,
@@ -93,7 +84,6 @@ export async function bury(
   return changed(taken(db, mail).set(dead))
 }
 
-/** There is nobody to whom it could be sent. */
 export async function remove(db: Db, { id, tries }: TakenMail): Promise<void> {
   await db.deleteFrom('mails').where('id', '=', id).where('tries', '=', tries).execute()
 }
@@ -106,10 +96,8 @@ function taken(db: Db, { id, tries }: TakenMail) {
     .where('tries', '=', tries)
 }
 
-/** What waits to be sent. */
 export interface Backlog {
   count: number
-  /** When the oldest of it was written, UTC milliseconds; null if nothing waits. */
   oldest: number | null
 }
 

@@ -6,34 +6,28 @@ import type { Db } from './schema.js'
 
 export * from './mails-delivery.js'
 
-/** A mail waits, was taken by the server, or will never be. */
 export type MailState = 'waiting' | 'sent' | 'dead'
 
-/** The outbox: a mail is written with what it tells of, in one transaction, and sent afterwards. */
 export interface MailsTable {
-  /** Also the Message-ID, so that one that is sent again is known for the same. */
+  /** Also the Message-ID, so mail servers can recognize an email that is sent twice. */
   id: string
-  /** The name of its template. */
   kind: string
-  /** Whose it is; null as long as only a name is known that somebody typed. */
+  /** Null while only a typed username or address is known. */
   user_id: string | null
-  /** What the mail tells, sealed; '' once it is sent. */
+  /** What the email says, encrypted; '' once sent. */
   facts: string
-  /** To whom, and the token and the code in it, sealed; '' before the first try, and again once it is sent or dead. */
+  /** Recipient, token and code, encrypted; '' before the first try and after the last. */
   prepared: string
   state: MailState
-  /** When it is tried next, UTC milliseconds; of one that has ended, when it did. One that is being sent is due later. */
+  /** Time of the next try, or of the end. Moved ahead while a process is sending it. */
   due_at: number
-  /** How often it was taken to be sent; so who held it for too long finds out that somebody else has taken it since. */
+  /** Also shows a process whose lease ended that another one has taken the email since. */
   tries: number
-  /** How often the server has refused it for good. */
   refusals: number
-  /** What went wrong last; it names no address. */
   problem: string
   created_at: number
 }
 
-/** A mail on its way. Times are UTC milliseconds. */
 export interface StoredMail {
   id: string
   kind: string
@@ -56,7 +50,7 @@ export interface NewMail {
   now: number
 }
 
-/** Stores mails; one that is there already, of a form that has come twice, stays as it is. */
+// Ignores duplicates: a form may be submitted twice.
 export async function insert(db: Db, mails: readonly NewMail[]): Promise<void> {
   if (mails.length === 0) return
   const rows = mails.map(({ id, kind, userId, facts, now }) => ({
@@ -79,7 +73,6 @@ export async function insert(db: Db, mails: readonly NewMail[]): Promise<void> {
     .execute()
 }
 
-/** Drops what of these kinds, written after `since`, waits for the user: a later change has made it wrong. */
 export async function cancel(
   db: Db,
   userId: string,
@@ -95,14 +88,12 @@ export async function cancel(
     .execute()
 }
 
-/** Lets a dead mail be tried again; answers false if there is none with this id. */
 export async function revive(db: Db, id: string, now: number): Promise<boolean> {
   const dead = db.updateTable('mails').where('id', '=', id).where('state', '=', 'dead')
   const anew = { state: 'waiting' as const, due_at: now, refusals: 0, created_at: now }
   return changed(dead.set(anew))
 }
 
-/** The mails in these states, those that end or are due last first. */
 export async function list(
   db: Db,
   { states, limit }: { states: readonly MailState[]; limit: number },
@@ -128,7 +119,6 @@ export async function byId(db: Db, id: string): Promise<StoredMail | undefined> 
   return row && mailOf(row)
 }
 
-/** Deletes mails that were sent before `sentUntil` or given up before `deadUntil`, and returns how many. */
 export function sweep(
   db: Db,
   { sentUntil, deadUntil, ...size }: SweepSize & { sentUntil: number; deadUntil: number },
@@ -145,14 +135,12 @@ export function sweep(
   return sweepRows(db, 'mails', ended, size)
 }
 
-/** The beginnings of what is sealed in mails, in which the key is named, and how many mails have both of these. */
 export interface SealedMails {
   facts: string
   prepared: string
   count: number
 }
 
-/** What the mails were sealed with that wait to be sent, or to be sent again. */
 export async function sealed(db: Db): Promise<SealedMails[]> {
   const rows = await db
     .selectFrom('mails')

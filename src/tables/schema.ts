@@ -23,16 +23,13 @@ export interface Schema {
   erasures: ErasuresTable
 }
 
-// A table that is missing in the list would be missing in copies, too.
+// Copies contain only the tables listed in KEYS.
 KEYS satisfies { [Table in keyof Schema]: keyof Schema[Table] }
 
-/**
- * A transaction as a host sees it: `withTables<…>()` of Kysely makes its own tables known to it. Ours are ours: they may
- * change with every version.
- */
+/** A transaction on Gatehouse's database. Reach your own tables with Kysely's `withTables<…>()`.
+ * Gatehouse's tables may change with every version. */
 export type Transaction = Kysely<Schema>
 
-/** What a verb of `tables/` asks: the database, or a transaction on it. */
 export type Db = Kysely<Schema>
 
 export type Database = opening.Database<Schema>

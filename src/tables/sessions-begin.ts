@@ -15,12 +15,8 @@ export interface NewSession {
   expiresAt: number
 }
 
-/**
- * Stores a new session of an account that is open, not disabled, and still has this stamp, so that its password is the one
- * that was looked at; else answers undefined. Until the end of the transaction it stays so: whoever changes or closes the account
- * waits for that, and then sees the session. The one it takes the place of, `insteadOf`, ends with it. A form that has come
- * twice gets the session that it has begun, with another token, and `isNew` is false.
- */
+/** Returns undefined unless the account is open, enabled and has this stamp, and keeps it so until commit.
+ * The session `insteadOf` ends. A resubmitted form gets its session with another token (`isNew` is false). */
 export async function open(
   db: Db,
   session: NewSession,
@@ -37,7 +33,7 @@ export async function open(
 
 type Stored = Omit<NewSession, 'kept'> & { kept: number; deviceStamp: string }
 
-// All in one question: on a server each one costs a login more than what it asks.
+// One statement, because each round trip to a server costs a login more than the query does.
 const store = statement((db: Db, session: Stored) => {
   const row = rowOf(session)
   return db
@@ -84,7 +80,6 @@ function rowOf(session: Stored) {
   }
 }
 
-/** What a session that has just begun does not have; it may take the row of one that had. */
 const NOTHING_YET = {
   former_hash: null,
   renewed_at: null,
@@ -99,7 +94,6 @@ function keysOf<Row extends object>(row: Row): (keyof Row)[] {
   return Object.keys(row) as (keyof Row)[]
 }
 
-/** Whoever needs more forgets to log out; each is a row on a page, too. */
 const MOST_SESSIONS = 100
 
 const endTooMany = statement((db: Db, { userId }: { userId: string }) =>

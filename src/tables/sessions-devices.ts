@@ -2,22 +2,18 @@ import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
 import { type Owned, PLACE_COLUMNS, SESSION_COLUMNS, type Session, sessionOf } from './sessions.js'
 
-/** A session as its user sees it in a list. */
 export interface Device extends Session {
-  /** What the user calls it; null if nothing. */
   name: string | null
   userAgent: string
   address: string
-  /** Of its last use; null if only the login is known. */
   lastUserAgent: string | null
   lastAddress: string | null
-  /** When it was last used from another network and by another browser at once, and which; null if never. */
+  /** Last use with another network and another browser at once; null if never. */
   jumpedAt: number | null
   jumpUserAgent: string | null
   jumpAddress: string | null
 }
 
-/** The live sessions of a user, the last used first. */
 export async function ofUser(db: Db, userId: string, now: number): Promise<Device[]> {
   const rows = await db
     .selectFrom('sessions')
@@ -42,14 +38,12 @@ export async function ofUser(db: Db, userId: string, now: number): Promise<Devic
   }))
 }
 
-/** Gives the session the name by which its user knows the device; answers false if it has ended. */
 export async function rename(db: Db, { id, userId }: Owned, name: string | null): Promise<boolean> {
   return changed(
     db.updateTable('sessions').set({ device_name: name }).where('id', '=', id).where('user_id', '=', userId),
   )
 }
 
-/** Notes that the session's browser carries another id for the account. */
 export async function setDevice(db: Db, { id, userId }: Owned, device: string): Promise<void> {
   await db
     .updateTable('sessions')

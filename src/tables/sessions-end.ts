@@ -2,7 +2,7 @@ import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 import type { Owned } from './sessions.js'
 
-/** Ends a session, and answers by which device it was used; undefined if it had ended before. */
+/** Returns the session's device; undefined if it had already ended. */
 export async function close(db: Db, { id, userId }: Owned): Promise<string | undefined> {
   const closed = await db
     .deleteFrom('sessions')
@@ -13,7 +13,6 @@ export async function close(db: Db, { id, userId }: Owned): Promise<string | und
   return closed?.device
 }
 
-/** Ends all sessions of the user, or all but one; answers how many were alive. */
 export async function closeAll(
   db: Db,
   userId: string,
@@ -28,7 +27,6 @@ export async function closeAll(
   return closed.filter(({ expires_at }) => expires_at > now).length
 }
 
-/** Ends all sessions of several users; returns the owner of each that was alive. */
 export async function closeAllOf(
   db: Db,
   userIds: readonly string[],
@@ -42,7 +40,6 @@ export async function closeAllOf(
   return closed.filter(({ expires_at }) => expires_at > now).map(({ user_id }) => user_id)
 }
 
-/** Deletes sessions that have ended, and returns how many. */
 export function sweep(db: Db, { now, ...size }: SweepSize & { now: number }): Promise<number> {
   const ended = db.selectFrom('sessions').select('token_hash').where('expires_at', '<=', now)
   return sweepRows(db, 'sessions', ended, size)

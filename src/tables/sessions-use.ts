@@ -2,14 +2,12 @@ import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
 import type { Owned, Place } from './sessions.js'
 
-/** That a session was used: when, until when it lives on, and where. */
 export interface Use extends Place {
   id: string
   now: number
   expiresAt: number
 }
 
-/** Notes that the session was used, which also moves its end. */
 export async function touch(db: Db, use: Use): Promise<void> {
   await db
     .updateTable('sessions')
@@ -23,7 +21,7 @@ function usedNow({ now, expiresAt, address, userAgent }: Use) {
   return { last_seen_at: now, expires_at: expiresAt, last_address: address, last_user_agent: userAgent }
 }
 
-/** The same of a use that is a jump; answers false if one was noted after `since` already, or the session has ended. */
+/** Returns false if a jump was noted after `since`, or if the session has ended. */
 export async function jump(db: Db, use: Use, { since }: { since: number }): Promise<boolean> {
   return changed(
     db
@@ -43,11 +41,9 @@ export interface Renewal {
   formerHash: string
   tokenHash: string
   now: number
-  /** The fingerprint of the form that did it, if its second arrival is to be known. */
   form?: string | undefined
 }
 
-/** Whether the session was begun, or renewed last, by the form with this fingerprint. */
 export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Promise<boolean> {
   const row = await db
     .selectFrom('sessions')
@@ -59,10 +55,7 @@ export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Pro
   return row !== undefined
 }
 
-/**
- * Notes that the password was asked for again, and gives the session another token; `formerHash` is that of the token with
- * which this was asked. Answers false if the session has ended.
- */
+/** Sets a new token. `formerHash` is that of the current request. Returns false if the session has ended. */
 export async function renew(
   db: Db,
   { id, userId }: Owned,

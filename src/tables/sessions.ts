@@ -8,46 +8,39 @@ export * from './sessions-end.js'
 export * from './sessions-use.js'
 
 export interface SessionsTable {
-  /** By which pages speak of the session; it opens nothing. */
   id: string
-  /** SHA-256 of the token in the cookie, base64url: a stolen database opens no session. */
+  /** SHA-256 of the cookie's token, base64url, so a stolen database opens no session. */
   token_hash: string
-  /** That of the token before, for what was on its way when it was renewed. */
+  /** Hash of the previous token, for requests that were under way when it was replaced. */
   former_hash: string | null
   renewed_at: number | null
   user_id: string
-  /** 1 if the visitor asked to be kept logged in, else 0. */
   kept: number
-  /** The fingerprint of the form that began it, or changed the password in it. */
+  /** Fingerprint of the form that started the session or changed the password in it. */
   login_form: string
-  /** What the user calls this device. */
   device_name: string | null
-  /** The id that the browser carries for the account in its device cookie; '' if that is not known. */
+  /** Id of the account in the browser's device cookie; '' if unknown. */
   device: string
   user_agent: string
   address: string
-  /** Where it was used last, and by which browser; null if only at its login. */
+  /** Null if not used since the login. */
   last_address: string | null
   last_user_agent: string | null
-  /** When it was last used from another network and by another browser at once, and which; null if never. */
   jumped_at: number | null
   jump_address: string | null
   jump_user_agent: string | null
   created_at: number
   last_seen_at: number
-  /** When the password was last asked for. */
   authenticated_at: number
-  /** When the session ends if it is not used before. */
   expires_at: number
 }
 
-/** A login that is alive. Times are UTC milliseconds. */
+/** Times are UTC milliseconds. */
 export interface Session {
   id: string
   kept: boolean
   createdAt: number
   lastSeenAt: number
-  /** When the password was last asked for. */
   authenticatedAt: number
   expiresAt: number
 }
@@ -81,26 +74,22 @@ export function sessionOf(row: SessionRow): Session {
   }
 }
 
-/** A session and whose it is. */
 export interface Login {
   session: Session
   user: User
 }
 
-/** From where, and by which browser, a session is used. */
 export interface Place {
   address: string
   userAgent: string
 }
 
-/** Where a session was begun and used last, and when it was last told that it had jumped. */
 export interface Trail {
   begun: Place
   last: Place
   jumpedAt: number | null
 }
 
-/** A login as the database knows it. */
 export interface Found extends Login {
   trail: Trail
 }
@@ -118,7 +107,6 @@ type PlaceRow = Pick<
   'address' | 'user_agent' | 'last_address' | 'last_user_agent' | 'jumped_at'
 >
 
-/** The live session with this token, and whose it is. */
 export async function byToken(db: Db, tokenHash: string, now: number): Promise<Found | undefined> {
   const [row] = await byTokenHash(db, { tokenHash, now })
   return foundOf(row)
@@ -128,11 +116,8 @@ const byTokenHash = statement((db: Db, { tokenHash, now }: { tokenHash: string; 
   live(db, now).where('token_hash', '=', tokenHash),
 )
 
-/**
- * The live session that had this token until a moment ago: a second press of the same button, and what other tabs have
- * asked for meanwhile, belong to it. So does the very form that has renewed it, for as long as a database may take to come
- * back: its answer may never have arrived. It says nothing of who gave the password.
- */
+// Double clicks and requests of other tabs still carry the previous token for a moment. The form that
+// renewed it may retry for longer, as its response may be lost. Proves nothing about the password.
 export async function byFormerToken(
   db: Db,
   tokenHash: string,
@@ -150,10 +135,9 @@ export async function byFormerToken(
 
 const FORMER_LIFE = 10_000
 
-/** A failover takes up to a minute (docs/databases.md), and the form was sent before it. */
+// A failover takes up to a minute (docs/databases.md), and the form was sent before it.
 const FORM_LIFE = 120_000
 
-// A session that was opened while the account was being disabled opens nothing either.
 function live(db: Db, now: number) {
   return (
     db
@@ -163,7 +147,7 @@ function live(db: Db, now: number) {
       .select(PLACE_COLUMNS)
       .select(USER_COLUMNS)
       .where('expires_at', '>', now)
-      // A login that was on its way when the account was closed.
+      // Also checked here, because a login may finish while the account is being closed or disabled.
       .where('users.closed_at', 'is', null)
       .where('disabled_at', 'is', null)
   )
@@ -184,7 +168,6 @@ function trailOf({ address, user_agent, last_address, last_user_agent, jumped_at
   }
 }
 
-/** One session of one user: nobody can name another's. */
 export interface Owned {
   id: string
   userId: string
@@ -199,7 +182,6 @@ export async function countAlive(db: Db, now: number): Promise<number> {
   return count
 }
 
-/** How many are alive that had their last token by then; the cookies of others were sealed later. */
 export async function countUnrenewed(
   db: Db,
   { until, now }: { until: number; now: number },

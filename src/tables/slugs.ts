@@ -2,11 +2,11 @@ import { isServer, skipLocked } from '../database/dialect.js'
 import { statement } from '../database/statement.js'
 import type { Db } from './schema.js'
 
-/** Every address `/users/<slug>/` that leads somewhere, so that one constraint decides who has it. */
+// All slugs in one table, current and previous, so that one constraint keeps them unique.
 export interface SlugsTable {
   slug: string
   user_id: string
-  /** When a former slug becomes free again, UTC milliseconds; null for a user's current one. */
+  /** When a previous slug becomes free, UTC milliseconds; null for the current one. */
   until: number | null
 }
 
@@ -16,7 +16,6 @@ interface Claim {
   now: number
 }
 
-/** Takes the slug for the user, or answers false if it is somebody else's, now or formerly. */
 export async function claim(db: Db, { slug, userId, now }: Claim): Promise<boolean> {
   return (await claimOne(db, { slug, userId, now })).length > 0
 }
@@ -34,7 +33,6 @@ const claimOne = statement((db: Db, { slug, userId, now }: Pick<Claim, keyof Cla
     .returning('slug'),
 )
 
-/** Makes the user's slug a former one, which leads to the user until then. */
 export async function leave(db: Db, { slug, userId }: Omit<Claim, 'now'>, until: number): Promise<void> {
   await db
     .updateTable('slugs')
@@ -44,14 +42,11 @@ export async function leave(db: Db, { slug, userId }: Omit<Claim, 'now'>, until:
     .execute()
 }
 
-/** A slug that leads to its user. */
 export interface Slug {
   slug: string
-  /** When a former one stops to, UTC milliseconds; null for the current one. */
   until: number | null
 }
 
-/** The slugs of a user, the current one and the former ones. */
 export async function ofUser(db: Db, userId: string): Promise<Slug[]> {
   return db
     .selectFrom('slugs')
@@ -62,7 +57,6 @@ export async function ofUser(db: Db, userId: string): Promise<Slug[]> {
     .execute()
 }
 
-/** Whether somebody other than `userId` has the slug, or had it until lately. */
 export async function isHeld(
   db: Db,
   slug: string,
@@ -77,7 +71,6 @@ const ownerOf = statement((db: Db, { slug }: { slug: string }) =>
   db.selectFrom('slugs').select(['user_id', 'until']).where('slug', '=', slug),
 )
 
-/** Those of the slugs that somebody has, or had until lately. */
 export async function heldAmong(db: Db, among: readonly string[], now: number): Promise<string[]> {
   const rows = await db
     .selectFrom('slugs')
@@ -88,7 +81,6 @@ export async function heldAmong(db: Db, among: readonly string[], now: number): 
   return rows.map(({ slug }) => slug)
 }
 
-/** Deletes at most `batch` former slugs that nobody is held to any more, but the first `skip` of them, and answers how many. */
 export async function sweep(
   db: Db,
   { now, batch, skip = 0 }: { now: number; batch: number; skip?: number },
@@ -104,7 +96,7 @@ export async function sweep(
         .offset(skip)
         .$if(isServer(db), skipLocked),
     )
-    // Asked again of the row itself, which somebody may take just now.
+    // Checked again on the row itself, because someone may take the slug at this moment.
     .where('until', '<=', now)
     .returning('slug')
     .execute()

@@ -1,7 +1,6 @@
 import type { Db } from './schema.js'
 import { ofEnabled, type Purpose, type Token, tokenOf } from './tokens.js'
 
-/** How many codes are good that were mailed by then. */
 export async function countCodes(db: Db, { until, now }: { until: number; now: number }): Promise<number> {
   const { count } = await db
     .selectFrom('tokens')
@@ -15,7 +14,7 @@ export async function countCodes(db: Db, { until, now }: { until: number; now: n
   return count
 }
 
-/** Counts a try at the user's code, and answers what it has to match and how often it was tried; undefined if there is none, or no try is left. */
+/** Counts a try before the code is compared. Returns undefined if there is no code or no try left. */
 export async function tryCode(
   db: Db,
   { userId, purpose, now, tries }: { userId: string; purpose: Purpose; now: number; tries: number },
@@ -36,7 +35,6 @@ export async function tryCode(
   return { hash: row.hash, codeMac: row.code_mac, tries: row.code_tries }
 }
 
-/** Uses up the code beside a link, and answers whose it was; undefined if somebody did so before, or has used the link. */
 export async function spendCode(db: Db, hash: string, purpose: Purpose): Promise<Token | undefined> {
   const row = await db
     .updateTable('tokens')

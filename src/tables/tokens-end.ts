@@ -2,7 +2,6 @@ import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 import type { Purpose, Token } from './tokens.js'
 
-/** Ends the user's tokens for all these purposes, but for one that is to be known for used. */
 export async function revoke(
   db: Db,
   userId: string,
@@ -17,7 +16,6 @@ export async function revoke(
     .execute()
 }
 
-/** Uses up the user's tokens for a purpose that was reached in another way. */
 export async function useAll(db: Db, userId: string, purpose: Purpose, now: number): Promise<void> {
   await db
     .updateTable('tokens')
@@ -28,7 +26,6 @@ export async function useAll(db: Db, userId: string, purpose: Purpose, now: numb
     .execute()
 }
 
-/** Ends the user's tokens for this purpose that were sent after this one. */
 export async function revokeLater(db: Db, { userId, purpose, createdAt }: Token): Promise<void> {
   await db
     .deleteFrom('tokens')
@@ -38,7 +35,6 @@ export async function revokeLater(db: Db, { userId, purpose, createdAt }: Token)
     .execute()
 }
 
-/** Deletes tokens that ended before `until`, and returns how many. */
 export function sweep(db: Db, { until, ...size }: SweepSize & { until: number }): Promise<number> {
   const ended = db.selectFrom('tokens').select('hash').where('expires_at', '<', until)
   return sweepRows(db, 'tokens', ended, size)

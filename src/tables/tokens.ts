@@ -6,30 +6,26 @@ import type { Db, Schema } from './schema.js'
 export * from './tokens-codes.js'
 export * from './tokens-end.js'
 
-/** What a mailed token is for, by the name of its mail. */
 export type Purpose = 'email-confirm' | 'password-reset' | 'email-change' | 'email-undo' | 'account-reopen'
 
-/** Tokens that were mailed: each proves that somebody reads the mails of one address, for one purpose, once. */
 export interface TokensTable {
-  /** SHA-256 of the token, base64url: a stolen database opens nothing. */
+  /** SHA-256 of the token, base64url, so a stolen database opens nothing. */
   hash: string
   purpose: Purpose
   user_id: string
-  /** To which it was sent, as typed and folded. */
   email: string
   email_key: string
-  /** An HMAC of the code beside the link; null if there is none, or no more. */
+  /** Keyed hash (HMAC) of the code next to the link; null if there is none. */
   code_mac: string | null
   code_tries: number
   code_expires_at: number
   created_at: number
   expires_at: number
   used_at: number | null
-  /** The fingerprint of the form that used it, by which its second arrival is known; null if none did. */
+  /** Fingerprint of the form that used it, to recognize a second submission. */
   used_form: string | null
 }
 
-/** A mailed token. Times are UTC milliseconds. */
 export interface Token {
   hash: string
   purpose: Purpose
@@ -38,9 +34,7 @@ export interface Token {
   emailKey: string
   createdAt: number
   expiresAt: number
-  /** When it was used; null if it was not. */
   usedAt: number | null
-  /** The fingerprint of the form that used it. */
   usedForm: string | null
 }
 
@@ -56,7 +50,7 @@ export interface NewToken {
   expiresAt: number
 }
 
-/** Stores a token. Of those that the user was sent for this before, the links stay good, and the codes do not. */
+/** Earlier links for this purpose keep working, earlier codes do not. */
 export async function insert(db: Db, token: NewToken): Promise<void> {
   if (isServer(db)) await lockUser(db, token.userId)
   const createdAt = Math.max(token.now, (await newestOf(db, token)) + 1)
@@ -86,12 +80,12 @@ export async function insert(db: Db, token: NewToken): Promise<void> {
     .execute()
 }
 
-// Two mails that are sent at the same time would not see each other's code, and both stay good.
+// Two parallel emails would not see each other's code, and both codes would work.
 async function lockUser(db: Db, userId: string): Promise<void> {
   await db.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute()
 }
 
-// Which of two came first is known by when they were created, also where the clocks of two nodes differ.
+// Ordered by creation, even if the clocks of two nodes differ.
 async function newestOf(db: Db, { userId, purpose }: NewToken): Promise<number> {
   const row = await db
     .selectFrom('tokens')
@@ -104,7 +98,6 @@ async function newestOf(db: Db, { userId, purpose }: NewToken): Promise<number> 
   return row?.created_at ?? 0
 }
 
-/** Counts the lifetimes from now on, for a mail that is tried again. */
 export async function extend(
   db: Db,
   hash: string,
@@ -118,13 +111,12 @@ export async function extend(
     .execute()
 }
 
-// As long as an account is disabled, nothing that was mailed to it opens anything; afterwards it does again.
+// Tokens of a disabled account do nothing until the account is enabled again.
 export function ofEnabled({ exists, selectFrom }: ExpressionBuilder<Schema, 'tokens'>) {
   const owner = selectFrom('users').select('users.id').whereRef('users.id', '=', 'tokens.user_id')
   return exists(owner.where('disabled_at', 'is', null))
 }
 
-/** The token for this purpose, also one that is used or too old; none of an account that is disabled. */
 export async function byHash(db: Db, hash: string, purpose: Purpose): Promise<Token | undefined> {
   const row = await db
     .selectFrom('tokens')
@@ -136,7 +128,7 @@ export async function byHash(db: Db, hash: string, purpose: Purpose): Promise<To
   return row && tokenOf(row)
 }
 
-/** Uses the token up, or answers undefined: of many at once one alone gets it. */
+/** Returns undefined unless this call used it: of parallel calls one succeeds. */
 export async function use(
   db: Db,
   { hash, purpose, now, form = null }: { hash: string; purpose: Purpose; now: number; form?: string | null },
@@ -154,7 +146,7 @@ export async function use(
   return row && tokenOf(row)
 }
 
-/** Whether the address is held for a user other than this one, who may yet undo that it was changed. */
+/** Whether another user may still undo a change and get this address back. */
 export async function isHeld(
   db: Db,
   emailKey: string,
@@ -176,7 +168,6 @@ const undoable = statement(
       .limit(1),
 )
 
-/** Whose address this is according to the last mail of this purpose that went there. */
 export async function lastUserOf(db: Db, emailKey: string, purpose: Purpose): Promise<string | undefined> {
   const row = await db
     .selectFrom('tokens')

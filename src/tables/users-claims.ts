@@ -4,16 +4,14 @@ import * as slugs from './slugs.js'
 import * as tokens from './tokens.js'
 import type { User } from './users.js'
 
-/** What no two users may share. */
 export interface Claims {
   nameKey: string
   slug: string
   emailKey: string
 }
 
-/** What nobody else may have for a name to be free. */
 export interface NameClaims extends Pick<Claims, 'nameKey' | 'slug'> {
-  /** The key of the name that it would be taken for, if that is not its own. */
+  /** Key of the username it could be mistaken for, if that is not its own. */
   looksLike?: string
 }
 
@@ -23,17 +21,14 @@ export interface NewUser extends Claims {
   email: string
   passwordHash: string
   signupForm: string
-  /** When the account ends unless its address is confirmed; null if it does not. */
   confirmBy: number | null
-  /** In which the site is to write to the user. */
   language?: string
   createdAt: number
 }
 
-/** The device stamp of a new account. */
 export const FIRST_STAMP = ''
 
-/** Stores a user with its slug, or answers undefined if somebody has one of its claims; the constraints decide races. */
+/** Returns undefined if a claim is taken. The constraints decide races. */
 export async function create(db: Db, user: NewUser): Promise<User | undefined> {
   const { id, name, slug, email, createdAt } = user
   const [stored] = await insert(db, { ...user, language: user.language ?? null })
@@ -68,7 +63,6 @@ const insert = statement((db: Db, user: Omit<NewUser, 'language'> & { language: 
     .returning('id'),
 )
 
-/** Which of the claims somebody has already; slugs and addresses count also while they are held for a former owner. */
 export async function taken(
   db: Db,
   { emailKey, ...name }: Claims & NameClaims,
@@ -80,7 +74,6 @@ export async function taken(
   }
 }
 
-/** Whether somebody other than `userId` has the name or one that it looks like, or its slug, or had that until lately. */
 export async function isNameTaken(
   db: Db,
   { nameKey, slug, looksLike = nameKey }: NameClaims,
@@ -97,7 +90,6 @@ const idByNameKey = statement((db: Db, { nameKey }: { nameKey: string }) =>
   db.selectFrom('users').select('id').where('name_key', '=', nameKey),
 )
 
-/** Those of the claims that nobody has, in one question for all of them. */
 export async function freeNames<Claim extends NameClaims>(
   db: Db,
   claims: readonly Claim[],
@@ -117,7 +109,6 @@ export async function freeNames<Claim extends NameClaims>(
   )
 }
 
-/** Whether somebody other than `userId` has the address, or may yet take it back. */
 export async function isEmailTaken(
   db: Db,
   emailKey: string,
@@ -132,7 +123,7 @@ const idByEmailKey = statement((db: Db, { emailKey }: { emailKey: string }) =>
   db.selectFrom('users').select('id').where('email_key', '=', emailKey),
 )
 
-/** Gives a user another name; answers false if `former` is not its name any more. Throws what `isTaken` knows if somebody has it. */
+/** Returns false if `former` is out of date. Throws what `isTaken` recognizes if the name is taken. */
 export async function rename(
   db: Db,
   { id, former }: { id: string; former: string },

@@ -1,12 +1,12 @@
 import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
 
-/** In place of the key of an address that is not the user's yet: nobody can type it, for a space stands in no address. */
+// Contains a space, so it can never equal the key of a typed address.
 export function unclaimedKey(userId: string): string {
   return `unconfirmed ${userId}`
 }
 
-/** Notes that the user reads the mails of its address, which so becomes its own; answers false if that is another by now. */
+/** Returns false if the account's address is another by now. */
 export async function confirmEmail(
   db: Db,
   userId: string,
@@ -21,7 +21,6 @@ export async function confirmEmail(
   )
 }
 
-/** Gives the user another address that is not confirmed yet, in place of one that is not either. */
 export async function correctEmail(
   db: Db,
   userId: string,
@@ -36,7 +35,6 @@ export async function correctEmail(
   )
 }
 
-/** Notes to which address the user wants to change; null for none. */
 export async function setNextEmail(
   db: Db,
   userId: string,
@@ -47,7 +45,6 @@ export async function setNextEmail(
   )
 }
 
-/** Changes to an address that its user has proved to read; with `wanted` only if it is the one that is to follow. */
 export async function setEmail(
   db: Db,
   userId: string,
@@ -74,7 +71,7 @@ export async function setEmail(
   )
 }
 
-/** The names of users whose mailbox is somebody else's address, too (migration 0014), `most` of them. */
+/** Users whose mailbox is also the address of another account (migration 0014). */
 export async function namesSharing(db: Db, most: number): Promise<string[]> {
   const rows = await db
     .selectFrom('users')

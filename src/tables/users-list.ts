@@ -3,34 +3,27 @@ import { sql } from '../database/kysely.js'
 import type { Db, Schema } from './schema.js'
 import { USER_COLUMNS, type User, userOf } from './users.js'
 
-/** A user in a list. Times are UTC milliseconds. */
 export interface ListedUser extends User {
   closedAt: number | null
   disabledAt: number | null
-  /** As far back as the history goes. */
   lastLoginAt: number | null
 }
 
-/** What a user can be looked for by, beside a text. */
 export const USER_STATES = ['open', 'closed', 'disabled', 'unconfirmed'] as const
 
 export type UserState = (typeof USER_STATES)[number]
 
 export interface UserFilter {
-  /** Folded; a part of the name or the address. */
   search?: string | undefined
-  /** The same as it would stand in the key of an address. */
   searchEmail?: string | undefined
   state?: UserState | undefined
 }
 
-/** Where in the list somebody stands. */
 export interface UserPlace {
   createdAt: number
   id: string
 }
 
-/** The next users in the order in which they signed up. A search looks at every user on its way. */
 export async function list(
   db: Db,
   { after, limit, ...filter }: UserFilter & { after?: UserPlace | undefined; limit: number },
@@ -82,8 +75,7 @@ function matching(eb: UsersExpression, { search, searchEmail = search, state }: 
   ])
 }
 
-// An address that is not its user's alone has a key with a space, which nobody would look for; SQLite lowers its ASCII
-// letters alone.
+// The key of an unconfirmed address contains a space. SQLite's lower() changes ASCII only.
 function containing(eb: UsersExpression, text: string, email = text) {
   const like = (column: ReturnType<typeof sql>, part: string) =>
     sql<boolean>`${column} like ${`%${part.replaceAll(/[\\%_]/g, '\\$&')}%`} escape '\\'`

@@ -2,7 +2,7 @@ import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
 import { idsIn } from './users.js'
 
-/** Replaces a hash that was made with weaker parameters, unless the password was changed in the meantime. */
+// Compares the old hash, because the password may have changed meanwhile.
 export async function rehash(db: Db, userId: string, hashes: { old: string; new: string }): Promise<void> {
   await db
     .updateTable('users')
@@ -13,14 +13,13 @@ export async function rehash(db: Db, userId: string, hashes: { old: string; new:
 }
 
 export interface NewPassword {
-  /** '' for none that would open the account. */
+  /** '' for a password that opens nothing. */
   passwordHash: string
   now: number
-  /** Only in place of this one: of two who change it at once one is told that it was changed. */
+  /** Only replaces this hash, so that one of two parallel changes fails. */
   insteadOf?: string
 }
 
-/** Another password; answers false if the former one is not `insteadOf` any more. */
 export async function setPassword(
   db: Db,
   userId: string,
@@ -35,7 +34,6 @@ export async function setPassword(
   )
 }
 
-/** Forgets all devices that carry the former stamp. */
 export async function setDeviceStamp(db: Db, userId: string, deviceStamp: string): Promise<void> {
   await db.updateTable('users').set(stamped(deviceStamp)).where('id', '=', userId).execute()
 }
@@ -44,10 +42,10 @@ function stamped(deviceStamp: string): { device_stamp: string; ended_devices: st
   return { device_stamp: deviceStamp, ended_devices: '' }
 }
 
-/** More are not noted: all devices of the account are forgotten instead. */
+// Above this number all devices of the account are forgotten instead.
 const MOST_ENDED = 40
 
-/** Forgets one device; all of them, by `otherStamp`, if it is not known which one it is, or they are too many. */
+/** Forgets all devices, with `otherStamp`, if the device is unknown or too many have ended. */
 export async function endDevice(
   db: Db,
   userId: string,
@@ -63,7 +61,6 @@ export async function endDevice(
   if (idsIn(ended_devices).length > MOST_ENDED) await setDeviceStamp(db, userId, otherStamp)
 }
 
-/** The same for several users, who get one stamp. */
 export async function setDeviceStamps(
   db: Db,
   userIds: readonly string[],

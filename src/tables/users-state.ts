@@ -3,7 +3,6 @@ import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
 import { USER_COLUMNS, type User, userOf } from './users.js'
 
-/** Closes the account, which is erased at `eraseAt`; answers false if it was closed before. */
 export async function close(
   db: Db,
   userId: string,
@@ -18,7 +17,6 @@ export async function close(
   )
 }
 
-/** Opens the account again; answers false if it was open, or is gone. */
 export async function reopen(db: Db, userId: string, now: number): Promise<boolean> {
   return changed(
     db
@@ -29,7 +27,6 @@ export async function reopen(db: Db, userId: string, now: number): Promise<boole
   )
 }
 
-/** Lets nobody in any more; answers false if nobody was let in before. */
 export async function disable(db: Db, userId: string, now: number): Promise<boolean> {
   return changed(
     db
@@ -40,7 +37,6 @@ export async function disable(db: Db, userId: string, now: number): Promise<bool
   )
 }
 
-/** Lets its owner in again; answers false if they were let in before. */
 export async function enable(db: Db, userId: string, now: number): Promise<boolean> {
   return changed(
     db
@@ -51,19 +47,16 @@ export async function enable(db: Db, userId: string, now: number): Promise<boole
   )
 }
 
-/** Erases a user and all that is theirs, from every table; answers false if there is no such user. */
 export async function erase(db: Db, userId: string): Promise<boolean> {
   const { numDeletedRows } = await db.deleteFrom('users').where('id', '=', userId).executeTakeFirst()
   return numDeletedRows > 0n
 }
 
-/** The user, whom nobody changes before the transaction ends. */
 export async function lock(db: Db, id: string): Promise<User | undefined> {
   const row = await locked(db, id).executeTakeFirst()
   return row && userOf(row)
 }
 
-/** The same, if the address is this and was never confirmed. */
 export async function lockUnconfirmed(db: Db, id: string, email: string): Promise<User | undefined> {
   const row = await locked(db, id)
     .where('email', '=', email)
@@ -72,7 +65,7 @@ export async function lockUnconfirmed(db: Db, id: string, email: string): Promis
   return row && userOf(row)
 }
 
-/** The same, if the account has ended; nobody if another node has it just now. */
+/** Returns undefined if another node has it locked. */
 export async function lockEnded(db: Db, id: string, now: number): Promise<User | undefined> {
   const row = await locked(db, id)
     .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
@@ -89,7 +82,6 @@ function locked(db: Db, id: string) {
     .$if(isServer(db), (user) => user.forUpdate())
 }
 
-/** Of those who closed their account, or did not confirm it, long enough ago: `batch` at most behind the first `skip`. */
 export async function ended(
   db: Db,
   { now, batch, skip }: { now: number; batch: number; skip: number },

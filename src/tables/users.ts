@@ -9,71 +9,58 @@ export * from './users-state.js'
 
 export interface UsersTable {
   id: string
-  /** As typed, but composed (NFC) and trimmed. */
+  /** As typed, but trimmed and in NFC. */
   name: string
-  /** `name` in its compatible form (NFKC), folded: what makes two names the same, and what one logs in by. */
+  /** `name` in NFKC and folded. Usernames are equal if their keys are. */
   name_key: string
-  /** The current one of `slugs`. */
   slug: string
-  /** As typed. */
   email: string
-  /** `email` folded, its domain by IDNA; something that nobody can type where the address is not the user's alone. */
+  /** Folded, with an IDNA domain. Not typeable while the address is not the user's alone. */
   email_key: string
-  /** Argon2id, as a PHC string; '' if there is none that would open the account. */
+  /** Argon2id as a PHC string; '' if no password opens the account. */
   password_hash: string
-  /** SHA-256 of the filled-in form that made the user, by which its second arrival is known. */
+  /** SHA-256 of the sign-up form, to recognize a second submission. */
   signup_form: string
-  /** What known devices carry; with a new one none is known. */
+  /** Carried by known devices. A new stamp forgets them all. */
   device_stamp: string
-  /** Ids of devices that were logged out since the stamp was made, each with a space behind it. */
+  /** Ids of devices logged out since the stamp was made, each followed by a space. */
   ended_devices: string
-  /** When its owner proved to read the mails of `email`; null if not yet. */
   email_confirmed_at: number | null
-  /** When the account ends unless `email` is confirmed; null if it does not. */
   confirm_by: number | null
-  /** The address that `email` is to become once it is confirmed, as typed. */
   next_email: string | null
-  /** When its owner closed the account, and when it is erased; null while it is open. */
   closed_at: number | null
   erase_at: number | null
-  /** Since when the maintainer lets nobody in; null if they do. */
   disabled_at: number | null
-  /** In which the site writes to the user, as `ru`; null as long as it is not known. */
   language: string | null
   created_at: number
   updated_at: number
 }
 
-/** A user as pages, guards and hosts see one: nothing secret. */
+/** A user without secrets, as pages, guards and the app see it. */
 export interface User {
   id: string
-  /** As the user typed it. */
+  /** As typed. */
   name: string
-  /** Where the public page is: `/users/<slug>/`. */
+  /** The public page is `/users/<slug>/`. */
   slug: string
   email: string
-  /** When the user proved to read the mails of `email`, UTC milliseconds; null if not yet. */
+  /** UTC milliseconds; null if not confirmed. */
   emailConfirmedAt: number | null
-  /** The address that is to take the place of `email` once it is confirmed. */
+  /** The address that replaces `email` once it is confirmed. */
   nextEmail: string | null
   /** UTC milliseconds. */
   createdAt: number
 }
 
-/** A user together with what only password checks and sign-up may see. */
 export interface Account {
   user: User
   passwordHash: string
   signupForm: string
   deviceStamp: string
-  /** Devices that carry the stamp, but were logged out since. */
   endedDevices: readonly string[]
-  /** When its owner closed the account, and when it is erased, UTC milliseconds; null while it is open. */
   closedAt: number | null
   eraseAt: number | null
-  /** Since when the maintainer lets nobody in, UTC milliseconds; null if they do. */
   disabledAt: number | null
-  /** In which the site writes to the user, as `ru`; null as long as it is not known. */
   language: string | null
 }
 
@@ -90,7 +77,7 @@ export async function byId(db: Db, id: string): Promise<Account | undefined> {
   return accountOf(await accounts(db).where('id', '=', id).executeTakeFirst())
 }
 
-/** The user's account as it stands; nobody else changes it until the end of the transaction. */
+/** Locks the account until the end of the transaction. */
 export async function held(transaction: Db, id: string): Promise<Account | undefined> {
   const row = accounts(transaction)
     .where('id', '=', id)
@@ -107,12 +94,11 @@ const accountByEmailKey = statement((db: Db, { emailKey }: { emailKey: string })
   accounts(db).where('email_key', '=', emailKey),
 )
 
-/** Whose user name or e-mail this is, folded: only an e-mail has an @ in it. */
+// Only an email address contains @.
 export function byLogin(db: Db, key: string): Promise<Account | undefined> {
   return key.includes('@') ? byEmailKey(db, key) : byNameKey(db, key)
 }
 
-/** The user with this slug, or who had it until lately; nobody if the account is closed or disabled. */
 export async function bySlug(db: Db, slug: string, now: number): Promise<User | undefined> {
   if (slug.includes('\0')) return undefined // PostgreSQL holds no such text, and will not even be asked for one
   const row = await db
@@ -127,9 +113,7 @@ export async function bySlug(db: Db, slug: string, now: number): Promise<User | 
   return row && userOf(row)
 }
 
-/** All that is stored of a user, but for secrets and what is made of the rest for comparing. */
 export interface StoredUser extends User {
-  /** When the account ends unless `email` is confirmed; null if it does not. */
   confirmBy: number | null
   updatedAt: number
   closedAt: number | null
@@ -162,7 +146,6 @@ export function idsIn(ended: string): string[] {
   return ended.split(' ').filter(Boolean)
 }
 
-/** The first `batch` ids behind `id`, in their order; '' stands before all. */
 export async function idsAfter(db: Db, id: string, batch: number): Promise<string[]> {
   const rows = await db
     .selectFrom('users')
@@ -174,7 +157,6 @@ export async function idsAfter(db: Db, id: string, batch: number): Promise<strin
   return rows.map((row) => row.id)
 }
 
-/** Notes in which language the site writes to the user from now on. */
 export async function setLanguage(db: Db, userId: string, language: string): Promise<void> {
   await db.updateTable('users').set({ language }).where('id', '=', userId).execute()
 }
@@ -211,7 +193,6 @@ function accountOf(row: AccountRow | undefined): Account | undefined {
   }
 }
 
-/** The columns of a user, for the tables that join theirs. */
 export const USER_COLUMNS = [
   'users.id',
   'users.name',
