@@ -9,19 +9,13 @@ import { isCode, makeFolder, makePrivate, syncFolder } from './private-files.js'
 import { isBusy, translated } from './sqlite.js'
 import { type Hold, hold, holdAlone } from './sqlite-lock.js'
 
-/** Told how far it has come, in pages of the file. */
 export type OnPages = (pages: { done: number; total: number }) => void
 
-/** So many pages are copied before others of this process have their turn. */
 const PAGES_AT_ONCE = 1_000
 
-/** What lies beside a file of SQLite and belongs to it; put beside another one it would break that. */
 const BESIDE = ['-wal', '-shm', '-journal']
 
-/**
- * Writes a copy of a database of SQLite, as it is at one moment, while it is written to. It has the name only once it is
- * whole, on the disk and checked. Answers how many users are in it; throws a sentence.
- */
+/** The copy gets its name only once it is flushed and checked. Returns the number of users in it. */
 export async function backUp(location: DatabaseLocation, target: string, onPages: OnPages): Promise<number> {
   const file = fileAt(location)
   if (existsSync(target)) throw new Error(`${target} is there already: nothing is overwritten.`)
@@ -40,7 +34,6 @@ export async function backUp(location: DatabaseLocation, target: string, onPages
   }
 }
 
-/** The file of SQLite. Throws a sentence for a server. */
 function fileAt(location: DatabaseLocation): SqliteFile {
   const located = locate(location)
   if (located.kind === 'file') return located.file
@@ -62,15 +55,14 @@ async function copyPages(file: SqliteFile, draft: string, onPages: OnPages): Pro
   }
 }
 
-// Each write of another process makes a backup begin anew, which on a busy site would never end (sqlite.org/backup.html);
-// for who reads in a transaction nothing changes. Without WAL nobody could write meanwhile, so there it may begin anew.
+// A write by another process restarts the backup (sqlite.org/backup.html). Reading inside a transaction
+// avoids that in WAL mode. Without WAL it would block all writes.
 function standStill(connection: BetterSqlite3.Database): void {
   if (connection.pragma('journal_mode', { simple: true }) !== 'wal') return
   connection.exec('begin')
   connection.prepare('select 1 from sqlite_schema').get()
 }
 
-/** Answers how many users are in it; throws a sentence that begins with `what` if it is not whole, or not ours. */
 function checked({ open }: SqliteFile, path: string, what: string): number {
   const connection = open(path, { fileMustExist: true })
   try {
@@ -91,7 +83,7 @@ function refuseDamaged(connection: BetterSqlite3.Database): void {
   if (lost !== undefined) throw new Error('it is damaged (a row refers to one that is not there)')
 }
 
-// Unlike a renaming, it cannot take the place of what somebody has put there meanwhile.
+// link() cannot overwrite a file that someone has put there meanwhile; rename() would.
 function link(draft: string, target: string): void {
   try {
     linkSync(draft, target)
@@ -106,17 +98,12 @@ function remove(draft: string): void {
   for (const ending of ['', ...BESIDE]) rmSync(draft + ending, { force: true })
 }
 
-/** What a backup has taken the place of. */
 export interface Restored {
   users: number
-  /** Where the former file is now; undefined if there was none. */
   former: string | undefined
 }
 
-/**
- * Puts a backup in the place of a database of SQLite that nobody uses, at once and for good; the former one is kept beside
- * it. Throws a sentence, and has changed nothing then.
- */
+/** Keeps the previous file next to the new one. Throws before changing anything. */
 export async function restore(location: DatabaseLocation, backup: string, now: Date): Promise<Restored> {
   const file = fileAt(location)
   if (!existsSync(backup)) throw new Error(`There is no file ${backup}.`)
@@ -155,7 +142,7 @@ function inUseError({ name }: SqliteFile): Error {
   return new Error(`The database ${name} is in use: stop the site, and whatever else has it open.`)
 }
 
-// Where it is WAL, whoever has it open holds a lock on it, other programs, too. Who closes it last puts the log into it.
+// In WAL mode every open connection holds a lock. The last one to close moves the log into the file.
 function closeProperly(file: SqliteFile): void {
   if (!existsSync(file.path)) return
   const connection = file.open(file.path, { timeout: 0 })
@@ -164,14 +151,13 @@ function closeProperly(file: SqliteFile): void {
     connection.exec('begin exclusive; rollback')
     connection.pragma('wal_checkpoint(truncate)')
   } catch (error) {
-    // One that is damaged is what a backup is for.
+    // A damaged file is a reason to restore, so only a busy one stops it.
     if (isBusy(error)) throw error
   } finally {
     connection.close()
   }
 }
 
-/** Gives the former file another name, beside the one that it keeps until the backup has it; answers that name. */
 function setAside({ path }: SqliteFile, now: Date): string | undefined {
   const former = `${path}-before-${now.toISOString().replaceAll(/[:.]/g, '-')}`
   for (const ending of BESIDE) {

@@ -5,35 +5,29 @@ import { sql } from './kysely.js'
 
 const UNIQUE_VIOLATION = '23505' // PostgreSQL, appendix A
 
-/** Whether a write failed because somebody has already what has to be unique. */
 export function isTaken(error: unknown): boolean {
   if (error instanceof BetterSqlite3.SqliteError) {
     return error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
   }
-  // An error of pg, which is loaded only where it is used.
+  // Not by class, because pg is loaded only where it is used.
   return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION
 }
 
-/** What keeps a row from being deleted, by names of the database alone. */
 export interface Obstacle {
-  /** The table that still refers to the row, where it is known. */
   table?: string
   constraint?: string
-  /** The database's own code of the error. */
   code: string
 }
 
-/** PostgreSQL, appendix A: integrity constraints, and what a trigger raises. */
+/** PostgreSQL, appendix A: integrity constraints and errors raised by triggers. */
 const REFUSED = /^23|^P0001$/
 
-/** Whether the database refused to delete a row because of a constraint or a trigger of somebody's. */
 export function isObstructed(error: unknown): boolean {
   if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return false
   if (error instanceof BetterSqlite3.SqliteError) return error.code.startsWith('SQLITE_CONSTRAINT')
   return REFUSED.test(error.code)
 }
 
-/** Names what kept a user from being deleted; SQLite says only that there is something. */
 export async function obstacleTo(
   db: QueryExecutorProvider,
   userId: string,
@@ -44,7 +38,6 @@ export async function obstacleTo(
   return { ...obstacle, ...(await referring(db, userId)) }
 }
 
-/** What the error itself says. */
 export function obstacleIn(error: unknown): Obstacle {
   const said = new Map<string, unknown>(Object.entries(Object(error)))
   const [code, table, constraint] = ['code', 'table', 'constraint'].map((name) => said.get(name))

@@ -7,19 +7,16 @@ import { migrateDatabase, missingSteps } from './migrate.js'
 import { openPatient } from './postgres.js'
 import { openSqlite } from './sqlite.js'
 
-/** Told how far it has come, in rows that are read. */
 export interface CopyWatch {
   begin(total: number): void
   advance(rows: number): void
 }
 
-/** How many rows a table has. */
 export interface Count {
   table: TableName
   rows: number
 }
 
-/** What there is now: `before` if it had been copied already. */
 export interface Copied {
   when: 'now' | 'before'
   counts: readonly Count[]
@@ -29,24 +26,18 @@ type Value = string | number | null
 
 type Row = Record<string, Value>
 
-/** The tables as a copy sees them, which need not know what is in them. */
 type Tables = Record<string, Row>
 
-/** A sum over all that is in a table, too. */
 interface Sum extends Count {
   sum: bigint
 }
 
-/** So many rows are read, and written, at once; a statement holds 32,766 values at most (SQLite). */
+// A statement holds at most 32,766 values (SQLite).
 const BATCH = 500
 
 const TABLES = Object.keys(KEYS).filter((name): name is TableName => name in KEYS)
 
-/**
- * Copies all rows of one database to another, which is brought up to date and has to be empty, or to hold that very copy.
- * All of it or nothing: it is one transaction there, at whose end counts and sums have to agree with those of the source,
- * and these with what was read. Throws a sentence.
- */
+/** Copies all rows in one transaction. The target must be empty, or already hold this copy. */
 export async function copyDatabase(
   from: DatabaseLocation,
   to: DatabaseLocation,
@@ -79,10 +70,10 @@ async function copyInto(target: Kysely<Tables>, source: Kysely<Tables>, watch: C
     await refuseOthers({ wanted, found }, { source, target }, watch)
     return { when: 'before', counts: found }
   }
-  // A site that was started there has noted its keys, and does so again.
+  // A site that was started on the target has recorded its keys, and will do so again.
   await target.deleteFrom('keys').execute()
   watch.begin(3 * totalOf(wanted))
-  // One look at the source, whatever is written meanwhile: no row comes without those to which it refers.
+  // A snapshot, so that every row comes with the rows it refers to.
   const look = source.transaction().setIsolationLevel('repeatable read')
   const read = await look.execute((snapshot) => copyTables(snapshot, target, watch))
   if (!agree(read, await sumsOf(target, watch))) {
@@ -129,12 +120,10 @@ async function countsOf(db: Kysely<Tables>): Promise<Count[]> {
   return counts
 }
 
-/** Answers the sums of what was read. */
 function copyTables(source: Kysely<Tables>, target: Kysely<Tables>, watch: CopyWatch): Promise<Sum[]> {
   return sumsOf(source, watch, (table, rows) => target.insertInto(table).values(rows).execute())
 }
 
-/** Reads everything, and does `each` with it. */
 async function sumsOf(
   db: Kysely<Tables>,
   watch: CopyWatch,
@@ -172,7 +161,7 @@ async function* batchesOf(db: Kysely<Tables>, table: TableName): AsyncGenerator<
 
 const MODULUS = 2n ** 256n
 
-// In whatever order: databases sort text in ways of their own.
+// Independent of order, because databases sort text differently.
 function add(sum: Sum, rows: readonly Row[]): void {
   const columns = Object.keys(rows[0] ?? {}).sort()
   for (const row of rows) {

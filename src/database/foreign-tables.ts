@@ -8,12 +8,7 @@ import type { SqliteFile } from './locate.js'
 const MIGRATIONS = 'kysely_migration'
 const STEPS = Object.keys(migrations)
 
-/**
- * Throws if the file is another program's: it holds tables, but not our migrations, or says that it is something else.
- * Tables of others may be in the host's own file, except under the names of STEPS. It is looked at without a right to
- * write, so that even its log stays as it is. Answers the file, which turns out to be shared where both have tables: the
- * commands come to a host's file by its address.
- */
+/** Opens the file read-only, so that even its log stays as it is. Returns it, marked if it is shared. */
 export function refuseForeign(file: SqliteFile): SqliteFile {
   if (!statSync(file.path, { throwIfNoEntry: false })?.size) return file
   const connection = file.open(file.path, { readonly: true, fileMustExist: true })
@@ -27,12 +22,10 @@ export function refuseForeign(file: SqliteFile): SqliteFile {
   }
 }
 
-/** Throws if tables of others have the names of ours, in this schema of a server. */
 export async function refuseTaken(db: QueryExecutorProvider, schema: string): Promise<void> {
   refuseTakenNames(await foundOn(db, schema), 'give Gatehouse a schema of its own')
 }
 
-/** Throws if there is no database of ours, whoever else has tables in it, or one of a newer version. */
 export function refuseOthers(connection: BetterSqlite3.Database): void {
   const found = foundIn(connection)
   if (isNewer(found)) throw new Error(NEWER)
@@ -45,10 +38,9 @@ function isNewer({ steps }: Found): boolean {
   return STEPS.every((step) => steps.includes(step)) && steps.length > STEPS.length
 }
 
-/** What somebody has made there. The tables are read first: who reads steps first may miss those of who migrates now. */
+// Tables first: reading migrations first could miss those of a process that migrates now.
 interface Found {
   tables: readonly string[]
-  /** The migrations that have run, ours or another program's. */
   steps: readonly string[]
   applicationId?: unknown
 }
@@ -86,7 +78,6 @@ function refuseTakenNames(found: Found, advice: string): void {
   const { tables, steps } = found
   if (isNewer(found)) throw new Error(NEWER)
   if (steps.some((step) => !STEPS.includes(step))) refuse(MIGRATIONS, advice)
-  // Once a step of ours has run, the tables are STEPS.
   const taken = steps.length === 0 ? Object.keys(KEYS).find((name) => tables.includes(name)) : undefined
   if (taken !== undefined) refuse(taken, advice)
 }

@@ -4,17 +4,13 @@ import { isServer } from './dialect.js'
 import { sql } from './kysely.js'
 import { alone, missing } from './migrate.js'
 
-/** How a database is found. */
 export interface DatabaseState<Found> {
-  /** The steps that it lacks. */
   missing: readonly string[]
-  /** How far this clock is ahead of the server's, in milliseconds; of a file only that it is behind can be known. */
+  /** How far this clock is ahead, in milliseconds. With a file it is only known to be behind. */
   offset: number
-  /** What `look` has found; undefined if steps are missing. */
   found: Found | undefined
 }
 
-/** Looks at a database and leaves it as it is. Throws a sentence if it cannot be opened. */
 export function stateOfDatabase<Schema, Found>(
   location: string,
   now: () => number,
@@ -30,7 +26,6 @@ export function stateOfDatabase<Schema, Found>(
   })
 }
 
-// The half of the way there and back is the best guess at when the server has looked.
 async function offsetToServer(db: QueryExecutorProvider, now: () => number): Promise<number> {
   const asked = now()
   const { rows } = await sql<{ at: number }>`
@@ -38,7 +33,7 @@ async function offsetToServer(db: QueryExecutorProvider, now: () => number): Pro
   return Math.round((asked + now()) / 2 - (rows[0]?.at ?? asked))
 }
 
-/** When this was written: no clock that is right can be behind it. */
+// No correct clock is behind the date this was written.
 const EARLIEST = Date.UTC(2026, 0)
 
 function offsetToFile(location: string, now: number): number {
@@ -47,10 +42,8 @@ function offsetToFile(location: string, now: number): number {
   return Math.min(0, now - Math.max(EARLIEST, ...written))
 }
 
-/** It has shown that it can be done, and is to be left undone. */
 class Enough extends Error {}
 
-/** Tries `work` in a transaction that is rolled back. Returns what kept it from being done; undefined if nothing did. */
 export async function whyNotDone<Schema>(
   db: Kysely<Schema>,
   work: (transaction: Kysely<Schema>) => Promise<unknown>,

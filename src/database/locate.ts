@@ -4,41 +4,32 @@ import type { ConnectionOptions } from 'node:tls'
 import BetterSqlite3 from 'better-sqlite3'
 import type pg from 'pg'
 
-/**
- * Where the database is. By address: `sqlite:<path>`, whose file is made if need be, or `postgres://…`. Or by a handle of
- * the host's own, whose file or server we come to by connections of our own: the handle itself is neither used for our
- * statements, nor changed, nor closed.
- */
+/** Where the database is: `sqlite:<path>` (created if missing), `postgres://…`, or a handle of your app.
+ * Gatehouse opens its own connections and neither uses, changes nor closes the handle. */
 export type DatabaseLocation =
   | string
   | {
-      /** As above. */
       readonly url: string
-      /** As below; PostgreSQL alone. */
       readonly schema?: string | undefined
     }
   | {
-      /** A handle of better-sqlite3 on a file; one in memory would be a database of its own for each connection. */
+      /** A better-sqlite3 `Database` on a file, not in memory. */
       readonly sqlite: SqliteHandle
     }
   | {
-      /** A pool of pg; its settings are read, how to connect and nothing else. */
+      /** A pg `Pool`. Only its connection settings are read. */
       readonly postgres: PostgresHandle
-      /**
-       * The schema for all our tables, made if need be: small letters, digits and `_`, at most 63. By default the one in
-       * which tables are made on that server, `public` unless its search path says otherwise.
-       */
+      /** Schema of Gatehouse's tables, created if missing: at most 63 of a-z, 0-9 and `_`.
+       * Default: the first schema in the search path, usually `public`. */
       readonly schema?: string | undefined
     }
 
-/** What of a `Database` of better-sqlite3 is asked. */
 export interface SqliteHandle {
   readonly open: boolean
   readonly readonly: boolean
   pragma(source: string): unknown
 }
 
-/** What of a `Pool` of pg is asked. */
 export interface PostgresHandle {
   readonly options: {
     readonly connectionString?: string | undefined
@@ -55,31 +46,26 @@ export interface PostgresHandle {
   }
 }
 
-/** A SQLite file, and how connections to it are opened. */
 export interface SqliteFile {
   readonly path: string
-  /** What it is called in a sentence. */
+  /** Whether the app has tables in it: then the app decides on the journal mode. */
   readonly name: string
-  /** Whether it is the host's file, with tables of the host's: how it is written is then the host's choice. */
   readonly isShared: boolean
   open(path: string, options: BetterSqlite3.Options): BetterSqlite3.Database
 }
 
-/** A database on a server, and how connections to it are opened. */
+/** Used in messages, so without user and password. */
 export interface ServerSettings {
   readonly connection: pg.ClientConfig
-  /** What it is called in a sentence: never by the user and the password. */
   readonly name: string
-  /** The schema with our tables; undefined for the one in which the server makes them by itself. */
   readonly schema: string | undefined
 }
 
-/** Where it is, as we come to it. */
 export type Located =
   | { readonly kind: 'file'; readonly file: SqliteFile }
   | { readonly kind: 'server'; readonly server: ServerSettings }
 
-/** Throws a sentence, which repeats no address: there may be a password in it. */
+/** Throws without repeating the address, which may contain a password. */
 export function locate(location: DatabaseLocation): Located {
   if (typeof location === 'string') return byAddress(location, { where: ' (DATABASE_URL)' })
   if (location === null || typeof location !== 'object') throw new Error(SENTENCE)
@@ -114,7 +100,6 @@ function byAddress(
   }
   if (!/^\s*sqlite:\s*[^:\s]/.test(url)) throw new Error(SENTENCE)
   const path = sqlitePath(url)
-  // The settings have looked at what was given; that folder may be called as it likes.
   const problem = isAbsolute(path) && !/^[/\\]{2}/.test(path) ? undefined : sqliteProblem(url)
   if (problem !== undefined) throw new Error(`The database ${problem}.`)
   if (schema !== undefined) throw new Error(NO_SCHEMA)
@@ -122,11 +107,8 @@ function byAddress(
   return { kind: 'file', file: { path, name: path + where, isShared: false, open } }
 }
 
-/**
- * Our transactions are asynchronous: on the host's own connection its statements would slip into them, and be rolled back
- * with them. So we open connections of our own to the same file; by the host's copy of better-sqlite3, for two copies of
- * SQLite in one process drop each other's locks on a file ("How To Corrupt An SQLite Database File" 2.2.1).
- */
+// Own connections, because the app's statements would end up in our asynchronous transactions.
+// The app's better-sqlite3: two copies of SQLite drop each other's locks (How To Corrupt, 2.2.1).
 function byHandle(handle: SqliteHandle): Located {
   if (typeof handle?.pragma !== 'function')
     throw new Error('The database.sqlite has to be a Database of better-sqlite3.')
@@ -141,7 +123,7 @@ function byHandle(handle: SqliteHandle): Located {
   return { kind: 'file', file: { path, name: path, isShared: true, open } }
 }
 
-// Not by its name, which is relative to where the process was when it was opened.
+// Not `handle.name`, which is relative to an earlier working directory.
 function fileOf(handle: SqliteHandle): string {
   const attached = handle.pragma('database_list')
   const [main]: unknown[] = Array.isArray(attached) ? attached : []
@@ -151,7 +133,7 @@ function fileOf(handle: SqliteHandle): string {
   return main.file
 }
 
-// Pools of our own: what our connections are set to (waits, durability, whole numbers) is not for the host's.
+// Own pools, because our settings (timeouts, durability, bigint parsing) must not affect the app's.
 function byPool(pool: PostgresHandle, schema?: string): Located {
   if (typeof pool?.options !== 'object') throw new Error('The database.postgres has to be a Pool of pg.')
   const { connectionString, host, port, user, password, database, ssl } = pool.options
@@ -167,7 +149,6 @@ function byPool(pool: PostgresHandle, schema?: string): Located {
   }
 }
 
-/** What may be said of the server in a sentence: where it is, and never the user and the password. */
 function hostOf(url: string): string {
   if (!URL.canParse(url)) return ''
   return new URL(url).hostname || 'on this machine'
@@ -182,23 +163,18 @@ function checked(schema: string | undefined): string | undefined {
   )
 }
 
-/** Whether it can be the address of a PostgreSQL server: `postgres://…` or `postgresql://…`. */
 export function isPostgresUrl(url: string): boolean {
   if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url)) return false
-  // An @ or a # further on means that half of a password is taken for a host, and would be told as one.
+  // An @ or # further on means that part of a password was parsed as the host, and would be shown.
   const { pathname, search, hash } = new URL(url)
   return hash === '' && !`${pathname}${search}`.includes('@')
 }
 
-/** The path in the address of a SQLite database that has no `sqliteProblem`. */
 export function sqlitePath(url: string): string {
   return url.trim().slice('sqlite:'.length).trim()
 }
 
-/**
- * Why it is no address of a file of SQLite, to stand behind the name of what it was given as; undefined if it is one. What could
- * be meant in more than one way is refused: with `sqlite://` some count from the working directory and some from the root.
- */
+/** Returns what is wrong. Refuses `sqlite://`, which programs read as relative or as absolute. */
 export function sqliteProblem(url: string): string | undefined {
   const path = sqlitePath(url)
   if (!/^sqlite:/.test(url.trim()) || path === '' || /^:|^file:/i.test(path))
@@ -210,7 +186,7 @@ export function sqliteProblem(url: string): string | undefined {
   if (process.platform !== 'win32' && path.includes('\\'))
     return 'has to be sqlite:<path> with / between folders'
   if (/(?:^|[/\\])\.{0,2}$/.test(path)) return 'has to be sqlite:<path> of a file, and not of a folder'
-  // Controls are left of scripts with line ends of Windows.
+  // Control characters come from scripts with Windows line ends.
   if (/^~|[?#]|%[0-9a-f]{2}|\$[\w{(]|[\p{Cc}\u2028\u2029\ufeff]/iu.test(path))
     return 'has to be sqlite:<path>, as it is on the disk: ~, ?, #, $NAME and %.. are not read in it'
   return undefined

@@ -10,20 +10,16 @@ import { isReadOnly } from './private-files.js'
 import { openSqlite, START_WAIT, translated } from './sqlite.js'
 import { DatabaseUnavailable, retried } from './unavailable.js'
 
-/** Brings the database up to date, as `openDatabase` does, and answers which steps had been missing. */
 export function migrateDatabase(location: DatabaseLocation): Promise<string[]> {
   return alone(location, migrate)
 }
 
-/** The steps that the database lacks; none is done. Throws as `openDatabase` does. */
 export function missingSteps(location: DatabaseLocation): Promise<string[]> {
   return alone(location, missing)
 }
 
-/** What is done with a database, and on a server with the schema of our tables. */
 export type Work<Schema, Result> = (db: Kysely<Schema>, schema?: string) => Promise<Result>
 
-/** Does `work` on a handle of its own, as long as that takes. */
 export function alone<Schema, Result>(
   location: DatabaseLocation,
   work: Work<Schema, Result>,
@@ -58,12 +54,11 @@ async function usedServer<Schema, Result>(
   }
 }
 
-/** Loaded only by those who have such a server. */
 export function postgres() {
   return import('./postgres.js')
 }
 
-// Named to Kysely in every case: it would take the migrations of another schema for ours.
+// Always named, because Kysely would take migrations in another schema for ours.
 async function currentSchema(db: QueryExecutorProvider): Promise<string> {
   const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db)
   const schema = rows[0]?.schema
@@ -81,12 +76,11 @@ async function aloneOnFile<Schema, Result>(file: SqliteFile, work: Work<Schema, 
   }
 }
 
-/** The file, unless it is another program's; waits while others have it. */
 export function ourFile(file: SqliteFile): Promise<SqliteFile> {
   return retried(async () => translated(() => refuseForeign(file)), START_WAIT)
 }
 
-// A file that nobody uses has no log beside it, and SQLite makes one also to read (sqlite.org, "Read-Only Databases").
+// SQLite creates the log of an idle file even for reading (sqlite.org, "Read-Only Databases").
 export function cannotOpenFile({ name, path }: SqliteFile, error: unknown): Error {
   const what = `The database ${name} cannot be opened`
   if (!isReadOnly(dirname(path))) return cannotOpen(what, error)
@@ -106,16 +100,14 @@ function migrator<Schema>(db: Kysely<Schema>, schema: string | undefined): kysel
   return new Migrator({ db, provider: { getMigrations: async () => migrations }, ...named })
 }
 
-/** Does the steps that are missing, and answers their names. */
 export async function migrate<Schema>(db: Kysely<Schema>, schema?: string): Promise<string[]> {
-  // The lock writes, and most starts have nothing to do: on a full disk or a standby they shall show pages all the same.
+  // The migration lock writes. Without migrations a start must also work on a full disk or a standby.
   if (await isCurrent(db, schema)) return []
   const { error, results = [] } = await migrator(db, schema).migrateToLatest()
   if (error !== undefined) throw error
   return results.map(({ migrationName }) => migrationName)
 }
 
-/** The steps that are missing. */
 export async function missing<Schema>(db: Kysely<Schema>, schema?: string): Promise<string[]> {
   const states = await migrator(db, schema).getMigrations()
   return states.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name)

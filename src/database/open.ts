@@ -6,40 +6,27 @@ import { openSqlite, START_WAIT } from './sqlite.js'
 import { SqliteLog } from './sqlite-wal.js'
 import { DatabaseUnavailable, forgiveUnavailable, type OnRetry, retried } from './unavailable.js'
 
-/** The database and its two ways in. */
 export interface Database<Schema> {
-  /** For what is read. */
   main: Kysely<Schema>
-  /** For what may get lost with the power (last seen): cheap, and never waits long for a lock. */
+  /** For writes that a power cut may lose (last seen). Never waits long for a lock. */
   loose: Kysely<Schema>
-  /**
-   * For everything that must last: what was answered is on the disk. Does `work` in a transaction, again and again while
-   * others are in its way: what it does must be harmless to be done twice, but for its own statements, which are rolled
-   * back. It awaits nothing but these.
-   */
+  /** Runs `work` in a durable transaction, and again after conflicts. So `work` must await only its own
+   * statements and have no other effects that matter. */
   write<Result>(work: (transaction: Kysely<Schema>) => Promise<Result>): Promise<Result>
-  /** Does `work`, one statement, on `loose`, again and again while another process holds the lock. */
+  /** Runs one statement on `loose`, and again while another process holds the lock. */
   note<Result>(work: (loose: Kysely<Schema>) => Promise<Result>): Promise<Result>
-  /** Whether it answers and has every migration. */
   ready(): Promise<boolean>
   close(): Promise<void>
 }
 
-// Longer than a backup's or a maintainer's usual lock, shorter than a visitor's patience.
 const WRITE_WAIT = 4_000
 const CHECKPOINT_WAIT = 1_000
 
 export interface OpenOptions {
-  /** Told of what is done again because others were in the way. */
   onRetry?: OnRetry | undefined
-  /** How many processes of this machine share the connections to a server; 1 by default. */
   workers?: number
 }
 
-/**
- * Opens the database and brings it up to date; several processes may do so at once. Throws a sentence that names what is
- * wrong with it, and never a password.
- */
 export async function openDatabase<Schema>(
   location: DatabaseLocation,
   { onRetry, workers = 1 }: OpenOptions = {},
@@ -63,10 +50,7 @@ export async function openDatabase<Schema>(
   }
 }
 
-/**
- * Brings what is in SQLite's log into the file. The last one that closes the file would do so, but of processes that end
- * together none is the last: each waits a moment for the others, and the end waits for nobody longer.
- */
+// SQLite does this when the last connection closes, but processes that end together have no last one.
 async function emptyLog(db: QueryExecutorProvider): Promise<void> {
   await retried(() => checkpoint(db), CHECKPOINT_WAIT).catch(forgiveUnavailable)
 }
@@ -81,11 +65,10 @@ async function checkpoint(db: QueryExecutorProvider): Promise<void> {
 interface Handles<Schema> {
   main: Kysely<Schema>
   loose: Kysely<Schema>
-  /** For transactions: on a server, those that wait for a lock must not take the connections of those who read. */
+  /** Separate, because transactions waiting for locks must not take the connections of readers. */
   writer: Kysely<Schema>
-  /** Where what `writer` commits is on the disk only with it. */
+  /** Commits of `writer` are durable only once this is flushed. */
   log?: SqliteLog | undefined
-  /** On a server, the schema with our tables. */
   schema?: string
 }
 
@@ -113,7 +96,7 @@ async function openedFile<Schema>(file: SqliteFile): Promise<Handles<Schema>> {
     const ours = await ourFile(file)
     const main = await retried(() => openMigrated<Schema>(ours), START_WAIT)
     const loose = await retried(async () => openSqlite<Schema>(ours, { lasts: 'process' }), START_WAIT)
-    // Kysely closes nothing that was never used.
+    // Kysely does not close a database that was never used.
     await loose.connection().execute(async () => {})
     return { main, writer: main, loose, log: await logOf(main) }
   } catch (error) {
@@ -121,11 +104,10 @@ async function openedFile<Schema>(file: SqliteFile): Promise<Handles<Schema>> {
   }
 }
 
-/** The log of the file; undefined if it has none: then each commit waits for the disk. */
 async function logOf(db: QueryExecutorProvider): Promise<SqliteLog | undefined> {
   const mode = await sql<{ journal_mode: string }>`pragma journal_mode`.execute(db)
   if (mode.rows[0]?.journal_mode !== 'wal') return undefined
-  // As SQLite itself calls the file: it follows links.
+  // As SQLite names the file, because it follows links.
   const name = await sql<{ file: string }>`select file from pragma_database_list where name = 'main'`.execute(
     db,
   )

@@ -15,13 +15,9 @@ import { DatabaseUnavailable, forgiveUnavailable, type OnRetry, retried } from '
 const { DatabaseError, escapeIdentifier } = pg
 
 const END_WAIT = 2_000
-/** How long a statement that is a transaction by itself is tried again. */
 const RETRY_WAIT = 4_000
 
-/**
- * Kysely's dialect, in which a connection that broke, and so rolled back by itself, does not hide what had happened, in
- * which what has begun before the end is not cut off, and with a lock of migrations that every such server has.
- */
+// Keeps the original error when a broken connection cannot roll back.
 export class ForgivingPostgresDialect extends PostgresDialect {
   readonly #pool: TranslatingPool
 
@@ -44,10 +40,7 @@ export class ForgivingPostgresDialect extends PostgresDialect {
   }
 }
 
-/**
- * Kysely itself asks for an advisory lock, which distributed servers lack, or take for nothing. A row is locked everywhere,
- * by a transaction on a connection of its own, which ends with the process.
- */
+// Kysely takes an advisory lock, which distributed servers lack or ignore. A row lock works everywhere.
 class RowLockingPostgresAdapter extends PostgresAdapter {
   readonly #pool: TranslatingPool
   #lock: PostgresPoolClient | undefined
@@ -65,7 +58,7 @@ class RowLockingPostgresAdapter extends PostgresAdapter {
     const lock = await this.#pool.connect()
     this.#lock = lock
     await lock.query('begin', [])
-    // It is idle while the steps are done, however long that takes.
+    // The connection is idle while the migrations run.
     await lock.query('set local idle_in_transaction_session_timeout = 0', [])
     await lock.query(`select 1 from ${table.join('.')} where id = $1 for update`, [lockRowId])
   }
@@ -78,7 +71,6 @@ class RowLockingPostgresAdapter extends PostgresAdapter {
   }
 }
 
-/** A pool whose errors say what may be done about them, and which tells `onRetry` of statements that it does again. */
 export class TranslatingPool implements PostgresPool {
   readonly #pool: pg.Pool
   readonly #onRetry: OnRetry | undefined
@@ -101,12 +93,11 @@ export class TranslatingPool implements PostgresPool {
     return new TranslatingClient(await translated(() => this.#pool.connect()), this.#onRetry)
   }
 
-  /** Waits until all who wait for a connection have one, or none. */
   async settled(): Promise<void> {
     while (this.#connecting.size > 0) await Promise.allSettled(this.#connecting)
   }
 
-  // Idle connections keep no process alive, so this waits by itself; not for ever, if the server does not answer.
+  // Idle connections keep no process alive, hence the timer. It also ends the wait for a dead server.
   end(): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(resolve, END_WAIT)
@@ -116,12 +107,10 @@ export class TranslatingPool implements PostgresPool {
   }
 }
 
-/** What pg does; its own types say less of the answer than Kysely's. */
 interface Asking {
   query<Row>(query: { text: string; values: unknown[]; name?: string }): Promise<PostgresQueryResult<Row>>
 }
 
-/** One use of a connection. After an error that speaks of the connection or its server it is not used again. */
 class TranslatingClient implements PostgresPoolClient {
   readonly #client: pg.PoolClient
   readonly #onRetry: OnRetry | undefined
@@ -139,8 +128,7 @@ class TranslatingClient implements PostgresPoolClient {
     if (typeof sql !== 'string') throw new Error('Nothing here streams.')
     if (/^(?:begin|start transaction)\b/.test(sql)) this.#isInTransaction = true
     const ask = () => this.#ask<Row>(sql, parameters)
-    // A single statement, also one that only reads, can fail like a transaction (PostgreSQL, 13.2.3 "Serializable"). Of a
-    // transaction all has to be done again, which is for whoever began it.
+    // Even single reads can fail like transactions (PostgreSQL, 13.2.3), which their owner retries.
     return this.#isInTransaction ? ask() : retried(ask, RETRY_WAIT, this.#onRetry)
   }
 
@@ -162,15 +150,11 @@ class TranslatingClient implements PostgresPoolClient {
   }
 }
 
-// Classes and codes of SQLSTATE (PostgreSQL, appendix A).
+// SQLSTATE classes and codes (PostgreSQL, appendix A).
 const CONTENDED = /^(?:40001|40P01|55P03)$/ // serialization failure, deadlock, lock not available
-/**
- * Connection, login, resources, operator, disk, read-only, no database; and a commit of which a distributed server does not
- * know what came of it, so that it must not be done again.
- */
+// 40003: a distributed server does not know whether a commit succeeded, so it must not be retried.
 const OUT_OF_ORDER = /^(?:08|28|53|57|58|25006|3D000|40003)/
 
-/** Turns what a moment, an administrator or a bigger disk will mend into the error that says so. */
 async function translated<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
@@ -179,7 +163,6 @@ async function translated<Result>(work: () => Promise<Result>): Promise<Result> 
   }
 }
 
-// What the server has not said itself is about the way to it.
 function translation(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   if (!(error instanceof DatabaseError)) return new DatabaseUnavailable({ soon: false, cause: first(error) })
@@ -189,7 +172,7 @@ function translation(error: unknown): unknown {
   return error
 }
 
-// A name with several addresses fails with an error for each, and an empty sentence above them.
+// A host with several addresses fails with one error for each, under an empty message.
 function first(error: Error): Error {
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : undefined
   return inner instanceof Error ? inner : error

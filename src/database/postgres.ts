@@ -9,24 +9,18 @@ const INT8 = 20
 
 const { types } = pg
 
-/** Of each kind (durable, loose, transactions), for all processes of one machine together; none has fewer than two. */
+// For each kind (durable, loose, transactions), shared by all processes of a machine.
 const MAX_CONNECTIONS = 8
 const FEWEST_CONNECTIONS = 2
-/** How long a page waits for a connection, for a lock and for an answer, in milliseconds. */
 const CONNECT_WAIT = 3_000
 const LOCK_WAIT = 1_000
 const ANSWER_WAIT = 5_000
 const IDLE_FOR = 10_000
 
-// Whatever else the server says of itself by default, what was answered is to survive a power cut.
+// Responses must survive a power cut, whatever the server's default.
 const DURABLE = `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`
 const LOOSE = 'set synchronous_commit = off'
 
-/**
- * Opens connections to a PostgreSQL database as they are needed. `durable` says whether a write that was answered
- * survives a power cut; writes that may get lost (last seen) do not wait for the disk. So many `workers` share what one
- * process would open.
- */
 export function openPostgres<Schema>(
   server: ServerSettings,
   { durable, workers = 1, onRetry }: { durable: boolean; workers?: number; onRetry?: OnRetry | undefined },
@@ -36,7 +30,6 @@ export function openPostgres<Schema>(
   return connected(server, { settings, max, query_timeout: ANSWER_WAIT }, onRetry)
 }
 
-/** The same for migrations, which take what time they need, and wait while another process migrates. */
 export function openPatient<Schema>(server: ServerSettings): kysely.Kysely<Schema> {
   return connected(server, { settings: DURABLE, max: MAX_CONNECTIONS })
 }
@@ -46,7 +39,7 @@ function connected<Schema>(
   { settings, ...limits }: { settings: string; max: number; query_timeout?: number },
   onRetry?: OnRetry,
 ): kysely.Kysely<Schema> {
-  // On every connection rather than in every statement; the names that are not found there are not looked for elsewhere.
+  // Only this schema, so that missing tables are not looked up in others.
   const path = schema === undefined ? '' : `set search_path to "${schema}"; `
   const pool = new pg.Pool({
     ...connection,
@@ -59,12 +52,12 @@ function connected<Schema>(
     onConnect: (client) => client.query(path + settings),
     ...limits,
   })
-  // A connection that breaks tells its query; that it tells everybody else, too, must not end the process.
+  // The query already fails with the error. Unhandled, these events would end the process.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
   return new Kysely({ dialect: new ForgivingPostgresDialect(new TranslatingPool(pool, onRetry)) })
 }
 
-// For our own connections alone: a host may use pg as well, and want its bigints as they are.
+// Not set globally, because the app may use pg and want bigints as strings.
 const parserOf: typeof types.getTypeParser = (type: number, format?: 'text' | 'binary') =>
   type === INT8 ? Number : types.getTypeParser(type, format)

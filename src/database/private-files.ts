@@ -1,9 +1,8 @@
 import { accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Makes the folder, and those above it, for its owner alone; what is there already stays as it is. */
 export function makeFolder(folder: string): void {
-  // Not `recursive`: under /proc and the like Node 20 then tries for ever.
+  // Not `recursive`, which loops forever on Node 20 under /proc and similar.
   if (existsSync(folder)) return
   makeFolder(dirname(folder))
   try {
@@ -13,11 +12,8 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/**
- * Makes the file, empty and for its owner alone, if there is none. One that is there is not even opened: closing it
- * would drop every lock that SQLite holds on it in this process (POSIX; "How To Corrupt An SQLite Database File" 2.2),
- * and the next program to look at the database would clear away the log under the running site.
- */
+/** Creates the file with mode 0600. Never opens an existing one: closing it would drop all locks that SQLite
+ * holds on it in this process ("How To Corrupt An SQLite Database File", 2.2). */
 export function makePrivate(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600))
@@ -26,7 +22,6 @@ export function makePrivate(file: string): void {
   }
 }
 
-/** Whether no files can be made in a folder that is there, as on a disk that is mounted to be read. */
 export function isReadOnly(folder: string): boolean {
   try {
     accessSync(folder, constants.W_OK)
@@ -36,7 +31,6 @@ export function isReadOnly(folder: string): boolean {
   }
 }
 
-/** Lets the names in a folder survive a power cut. Windows has no such thing for folders. */
 export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const opened = openSync(folder, 'r')

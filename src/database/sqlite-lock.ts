@@ -2,10 +2,8 @@ import type BetterSqlite3 from 'better-sqlite3'
 import type { SqliteFile } from './locate.js'
 import { makePrivate } from './private-files.js'
 
-/** Held until it is closed, or its process ends in whatever way. */
 export type Hold = Pick<BetterSqlite3.Database, 'close'>
 
-/** Shows that the file is in use. Any number may; throws SQLITE_BUSY while somebody has it alone. */
 export function hold(file: SqliteFile): Hold {
   return locked(file, (lock) => {
     lock.exec('begin')
@@ -13,13 +11,12 @@ export function hold(file: SqliteFile): Hold {
   })
 }
 
-/** Has the file alone: nobody else comes to use it. Throws SQLITE_BUSY if somebody does. */
+/** Exclusive. Throws SQLITE_BUSY if anyone else holds the file. */
 export function holdAlone(file: SqliteFile): Hold {
   return locked(file, (lock) => lock.exec('begin exclusive'))
 }
 
-// A lock of SQLite on a file beside it: that of the file itself is let go between two statements where it is not WAL, and
-// goes to the former file when another one takes its place.
+// Without WAL, SQLite releases locks on the database itself between statements, hence a second file.
 function locked(file: SqliteFile, take: (lock: BetterSqlite3.Database) => void): Hold {
   const path = `${file.path}-in-use`
   makePrivate(path)

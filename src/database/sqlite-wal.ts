@@ -2,24 +2,18 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { DatabaseUnavailable } from './unavailable.js'
 
-/**
- * The log (WAL) of a SQLite file, which can be brought to the disk without the event loop waiting for it: SQLite itself
- * does that inside of a commit, with everybody waiting, and once for each. What is in the log lasts as soon as the log does,
- * or was brought into the file, which SQLite does in the right order under `synchronous = NORMAL` (sqlite.org, wal.html).
- */
+// Flushes the log off the event loop, once for many commits. SQLite would block in each commit. Writes are
+// durable once the log is, or was moved into the file in the order of `synchronous = NORMAL` (wal.html).
 export class SqliteLog {
   readonly #path: string
   #file: Promise<FileHandle> | undefined
-  /** Has not begun yet: whoever has committed may still join. */
   #next: Promise<void> | undefined
   #last: Promise<void> = Promise.resolve()
 
-  /** Of the file with this path, while a connection to it is open, as which nobody takes the log away. */
   constructor(path: string) {
     this.#path = `${path}-wal`
   }
 
-  /** Waits until all that was committed before is on the disk. Throws `DatabaseUnavailable` if that fails. */
   toDisk(): Promise<void> {
     this.#next ??= this.#after(this.#last)
     return this.#next
@@ -27,7 +21,7 @@ export class SqliteLog {
 
   async #after(last: Promise<void>): Promise<void> {
     await last.catch(() => {})
-    // Others of this turn of the event loop are about to commit, too.
+    // Includes other commits of this turn of the event loop.
     await turn()
     this.#last = this.#next ?? last
     this.#next = undefined
@@ -38,7 +32,7 @@ export class SqliteLog {
     }
   }
 
-  // To write, for Windows syncs no other. SQLite has its locks on other files: nothing is lost when this one is closed.
+  // For writing, because Windows only syncs such handles. SQLite's locks are on other files.
   #opened(): Promise<FileHandle> {
     if (this.#file !== undefined) return this.#file
     const file = open(this.#path, 'r+')

@@ -7,30 +7,22 @@ import { makeFolder, makePrivate } from './private-files.js'
 import { type Hold, hold } from './sqlite-lock.js'
 import { DatabaseUnavailable, retried } from './unavailable.js'
 
-// better-sqlite3 waits for a lock inside the event loop, where nobody else is served: `retried` waits outside of it.
+// better-sqlite3 waits for locks inside the event loop, so `retried` waits outside of it.
 const BUSY_TIMEOUT = 0
-/** In a file that is not WAL, whoever commits keeps all others from reading for a moment, which is waited for. */
+// Without WAL a commit blocks readers for a moment.
 const JOURNAL_BUSY_TIMEOUT = 200
-/** How long a start waits for another process that opens or migrates the same file, in milliseconds. */
 export const START_WAIT = 60_000
 const MAX_STATEMENTS = 500
-/**
- * After so many pages of the log that what may get lost has written (sweeps, counters of limits) they are brought into the
- * file: with SQLite's 1,000, which after a sweep lie all over it, that would keep everybody waiting for 30 ms.
- */
+// SQLite's default of 1,000 pages, scattered by a sweep, would block everyone for 30 ms.
 const LOG_PAGES = 100
 
-/**
- * What a commit survives. `power`: also a power cut, for which it waits. `with log`: that, too, once the log was brought to the
- * disk, see `SqliteLog`. `process`: the end of the process alone; it is twenty times cheaper, for what may get lost (last seen).
- */
+/** `power` survives a power cut, `with log` once the log is flushed; `process` does not, but is 20 × faster. */
 type Lasting = 'power' | 'with log' | 'process'
 
 interface Lasts {
   lasts: Lasting
 }
 
-/** Opens a SQLite file and makes it, and its folder, if need be: readable by its owner alone. */
 export function openSqlite<Schema>(file: SqliteFile, { lasts }: Lasts): kysely.Kysely<Schema> {
   makeFolder(dirname(file.path))
   const inUse = translated(() => hold(file))
@@ -55,7 +47,7 @@ function connected(file: SqliteFile, { lasts }: Lasts): BetterSqlite3.Database {
   }
 }
 
-// A file that is WAL already opens with NORMAL, a fresh one with FULL: always said, never left to chance.
+// Always set: the default is NORMAL for an existing WAL file, FULL for a new one.
 function setPragmas(
   connection: BetterSqlite3.Database,
   { lasts, isShared }: Lasts & { isShared: boolean },
@@ -63,13 +55,12 @@ function setPragmas(
   if (!isShared) connection.pragma('journal_mode = WAL')
   const isWal = connection.pragma('journal_mode', { simple: true }) === 'wal'
   if (!isWal) connection.pragma(`busy_timeout = ${JOURNAL_BUSY_TIMEOUT}`)
-  // Without WAL, a power cut could break the file itself under NORMAL (sqlite.org, PRAGMA synchronous).
+  // Without WAL a power cut can corrupt the file under NORMAL (sqlite.org, PRAGMA synchronous).
   connection.pragma(`synchronous = ${lasts === 'power' || !isWal ? 'FULL' : 'NORMAL'}`)
   connection.pragma('foreign_keys = ON')
   if (lasts === 'process' && !isShared) connection.pragma(`wal_autocheckpoint = ${LOG_PAGES}`)
 }
 
-/** Kysely's dialect, with transactional migrations, which SQLite can, and a lock between processes that migrate. */
 class LockingSqliteDialect extends SqliteDialect {
   readonly #connection: BetterSqlite3.Database
   readonly #file: SqliteFile
@@ -84,7 +75,7 @@ class LockingSqliteDialect extends SqliteDialect {
     this.#file = file
   }
 
-  // A full disk makes SQLite roll back by itself; a second rollback would fail, and hide what had happened.
+  // SQLite rolls back by itself when the disk is full. A second rollback would hide that error.
   override createDriver(): kysely.Driver {
     const driver = super.createDriver()
     const rollback = driver.rollbackTransaction.bind(driver)
@@ -103,11 +94,8 @@ class LockingSqliteDialect extends SqliteDialect {
   }
 }
 
-/**
- * Hides the values of conditions from SQLite's planner. better-sqlite3 builds SQLite with STAT4, with which a statement is
- * planned anew each time that a value is bound which the planner may have looked at (sqlite.org, sqlite3_prepare_v2): a
- * join by a unique column takes four times as long then.
- */
+// With STAT4 SQLite plans again for each bound value the planner may have seen (sqlite3_prepare_v2),
+// which makes a join by a unique column 4 times slower. So values are hidden from the planner.
 class SteadyQueryCompiler extends SqliteQueryCompiler {
   protected override visitBinaryOperation({
     leftOperand,
@@ -152,7 +140,7 @@ class LockingSqliteAdapter extends SqliteAdapter {
     return true
   }
 
-  // The lock of the file itself would be released between two migrations; one of a second file ends with the process.
+  // A lock on the file itself would be released between two migrations.
   override async acquireMigrationLock(): Promise<void> {
     const path = `${this.#file.path}-migrating`
     makePrivate(path)
@@ -166,7 +154,6 @@ class LockingSqliteAdapter extends SqliteAdapter {
   }
 }
 
-// Preparing costs more than running (15 to 6 microseconds), and our verbs ask the same few questions again and again.
 function rememberStatements(connection: BetterSqlite3.Database): (sql: string) => kysely.SqliteStatement {
   const statements = new Map<string, kysely.SqliteStatement>()
   return (sql) => {
@@ -189,7 +176,6 @@ function translatedStatement(statement: BetterSqlite3.Statement): kysely.SqliteS
   }
 }
 
-/** Turns what a moment, an administrator or a bigger disk will mend into the error that says so. */
 export function translated<Result>(work: () => Result): Result {
   try {
     return work()
@@ -198,7 +184,6 @@ export function translated<Result>(work: () => Result): Result {
   }
 }
 
-/** Whether somebody else has what was wanted. */
 export function isBusy(error: unknown): boolean {
   return error instanceof Error && /^SQLITE_(?:BUSY|LOCKED)/.test(codeOf(error))
 }
@@ -211,7 +196,7 @@ function translation(error: Error, code: string): Error {
   return error
 }
 
-// Not by its class: the host's copy of better-sqlite3 has one of its own.
+// Not by class, because the app's copy of better-sqlite3 has its own.
 function codeOf(error: Error): string {
   return 'code' in error ? String(error.code) : ''
 }

@@ -1,6 +1,5 @@
 import type { Compilable, CompiledQuery, Kysely } from 'kysely'
 
-/** In the place of what will be given. */
 class Blank {
   readonly name: string
 
@@ -13,16 +12,12 @@ type Given = Record<string, string | number | null>
 
 const names = new Map<string, string>()
 
-/** A name for this SQL if it is that of a statement which comes again and again: by it a server keeps what it has planned. */
 export function nameOf(sql: string): string | undefined {
   return names.get(sql)
 }
 
-/**
- * A statement that is put into SQL once for each database, and from then on only given its values: for what comes with every
- * page or login the building takes longer than the answer. What is given may only be handed on to Kysely as a value. It
- * names the columns that it wants: a server refuses to go on with "all" once a newer version has added one.
- */
+/** Compiles once for each database, because that takes longer than running it. Pass values to Kysely only as
+ * values. Name the columns: with `*` a server fails when a newer version adds one. */
 export function statement<Schema, Values extends Given, Row>(
   build: (db: Kysely<Schema>, values: Values) => Compilable<Row>,
 ): (db: Kysely<Schema>, values: Values) => Promise<Row[]> {
@@ -43,7 +38,6 @@ export function statement<Schema, Values extends Given, Row>(
   }
 }
 
-/** Runs an update and returns whether it has changed a row. */
 export async function changed(update: {
   executeTakeFirst(): Promise<{ numUpdatedRows: bigint }>
 }): Promise<boolean> {
@@ -51,7 +45,6 @@ export async function changed(update: {
   return numUpdatedRows > 0n
 }
 
-// To the builder a blank is a value like any other.
 function blanks<Values extends Given>(): Values {
   return new Proxy({}, { get: (_, name) => new Blank(String(name)) }) as Values
 }

@@ -3,13 +3,12 @@ import { KEYS, type TableName } from '../../db/migrations/index.js'
 import { isServer, skipLocked } from './dialect.js'
 import { sql } from './kysely.js'
 
-/** How much is deleted at once: `batch` rows at most behind the first `skip` of them. */
+/** Deletes at most `batch` rows after the first `skip`. */
 export interface SweepSize {
   batch: number
   skip?: number
 }
 
-/** Deletes some of the rows whose keys `ended` selects, and returns how many. */
 export async function sweepRows<Schema, Row>(
   db: Kysely<Schema>,
   table: TableName & keyof Schema,

@@ -1,12 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** The database cannot do this now: locked by another process, full, read-only or out of reach. */
 export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseUnavailable'
-  /** How it is answered: 503, with `Retry-After` in seconds. */
+  /** Seconds, for 503 with `Retry-After`. */
   readonly status = 503
   readonly retryAfter = 5
-  /** Whether trying again within a second may do. */
   readonly soon: boolean
 
   constructor({ soon, cause }: { soon: boolean; cause: Error }) {
@@ -15,18 +13,13 @@ export class DatabaseUnavailable extends Error {
   }
 }
 
-/** Throws every error but this one. */
 export function forgiveUnavailable(error: unknown): void {
   if (!(error instanceof DatabaseUnavailable)) throw error
 }
 
-/** Told of what stood in the way each time that something is tried again. */
 export type OnRetry = (error: DatabaseUnavailable) => void
 
-/**
- * Does `work` again while others are in its way, for `wait` milliseconds at most, without blocking anybody. The pauses are
- * random: two who were in each other's way would meet again.
- */
+/** Retries for at most `wait` milliseconds, after random pauses, so that two do not collide again. */
 export async function retried<Result>(
   work: () => Promise<Result>,
   wait: number,
