@@ -10,14 +10,11 @@ import { root } from '../base/package.js'
 import { acceptedEncoding, type Encoding } from './compression.js'
 import { refusesMethod } from './http.js'
 
-/** The files that pages load: few, small, kept in memory, compressed once, when the first browser asks for them so. */
 export interface Assets {
-  /** Its path, with its content's hash in it: another content has another path, so browsers may keep it for ever. */
+  /** Contains the content's hash, so browsers may cache it forever. */
   path(name: string): string
   isAt(path: string): boolean
-  /** Answers what lies at such a path. */
   serve: Middleware
-  /** Answers the file of this name, whatever the path. */
   answer(ctx: Context, name: string): Promise<void>
 }
 
@@ -29,18 +26,14 @@ interface Asset {
 }
 
 interface AssetsOptions {
-  /** Where each file lies, by its name. */
   files: Record<string, string>
-  /** What their paths begin with. */
   base: string
-  /** Read a changed file anew, for those who are editing it. */
   reload: boolean
 }
 
 const FOREVER = 'public, max-age=31536000, immutable'
 const DAY = 'public, max-age=86400'
 
-/** The files of Gatehouse; htmx is served from its own package, never copied. */
 export function siteAssets(base: string, { reload }: { reload: boolean }): Assets {
   const { resolve } = createRequire(import.meta.url)
   const ours = ['no-answer.js', 'site.css', 'favicon.svg', 'favicon.ico'].map((name) => [
@@ -51,7 +44,6 @@ export function siteAssets(base: string, { reload }: { reload: boolean }): Asset
   return loadAssets({ files, base, reload })
 }
 
-/** Throws if one of the files cannot be read. */
 function loadAssets({ files, base, reload }: AssetsOptions): Assets {
   const assets = new Map(Object.entries(files).map(([name, file]) => [name, load(base, name, file)]))
 
@@ -64,7 +56,6 @@ function loadAssets({ files, base, reload }: AssetsOptions): Assets {
     assets.set(name, changed)
     return changed
   }
-  // Asked of every request, and seldom the answer is yes.
   const at = (path: string) =>
     path.startsWith(base) ? [...assets.values()].find((asset) => asset.path === path) : undefined
 

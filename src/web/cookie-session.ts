@@ -13,11 +13,8 @@ import {
 } from './sealed-cookie.js'
 
 /**
- * koa-session in a cookie that nobody can read or change: HttpOnly, SameSite=Lax, and with `https` (the site's public
- * address is https) also Secure with the `__Host-` prefix.
- *
- * @param keys 32 random bytes each as base64url, newest first; the older ones only open what they sealed
- * @param name begins the cookie's name, `<name>-notes`, as the option `cookieName` begins the others; `gatehouse` by default
+ * Returns koa-session in an encrypted, HttpOnly, SameSite=Lax cookie `<name>-notes`; `https` adds Secure and
+ * `__Host-`. `keys`: 32 random bytes each as base64url, newest first. Throws if one or `name` is wrong.
  */
 export function sealedSession(
   app: Koa,
@@ -28,10 +25,6 @@ export function sealedSession(
   return sealedCookie(app, { seal: remembering(seal), https, name: `${name}-notes` })
 }
 
-/**
- * koa-session in cookie mode with everything in the cookie sealed. `https` (is the site's public address https?) fixes
- * `Secure` and the `__Host-` prefix, whatever a proxy in between says.
- */
 function sealedCookie(app: Koa, { seal, https, name: word }: OwnCookieOptions): Middleware {
   const name = cookieName(word, { https })
   const session = koaSession(
@@ -69,8 +62,7 @@ function parsed(content: string | undefined): unknown {
   return content === undefined ? null : JSON.parse(content)
 }
 
-// koa-session would go on sending an empty session; a visitor with nothing to remember needs no cookie. One that was not
-// opened is new: it may be somebody else's.
+// koa-session would go on sending an empty session. A new one stays: its cookie may be another site's.
 function dropEmpty(ctx: Context): void {
   if (ctx.session?.isNew === false && !ctx.session.populated) ctx.session = null
 }

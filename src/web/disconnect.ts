@@ -2,12 +2,10 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from 'koa'
 
-/** Throws `VisitorLeft` if the visitor went away before being answered: what is still to be done for them need not be. */
 export function refuseIfLeft(ctx: Context): void {
   if (ctx.res.destroyed) throw new VisitorLeft()
 }
 
-/** Nobody is there any more to be answered. */
 export class VisitorLeft extends Error {
   override readonly name = 'VisitorLeft'
 }
@@ -20,7 +18,7 @@ const GONE = new Set([
   'ERR_HTTP_REQUEST_TIMEOUT',
 ])
 
-/** Whether an error of Koa's says no more than that the other end went away. */
+/** Whether a Koa error only means that the other end closed the connection. */
 export function isGone(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = 'code' in error ? String(error.code) : ''
@@ -30,10 +28,8 @@ export function isGone(error: unknown): boolean {
 const SHORTEST_PAUSE = 50
 const LONGEST_PAUSE = 500
 
-/**
- * Resolves a random time after the answer was sent, for work that only some requests cause: whoever measures the site must
- * see neither by this answer nor by when the site is busy then which of them it was.
- */
+// Waits a random time after the response: neither its timing nor the load that follows may reveal which
+// requests cause work.
 export async function afterwards({ res }: Context): Promise<void> {
   if (!res.closed) await new Promise((resolve) => res.once('close', resolve))
   await pause(randomInt(SHORTEST_PAUSE, LONGEST_PAUSE), undefined, { ref: false })

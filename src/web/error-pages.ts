@@ -15,14 +15,10 @@ export const UNEXPECTED: Message = {
 export interface ErrorOptions {
   pages: Pages
   log: Logger
-  /** Show what went wrong on the page, for instance the template and its line. */
   development: boolean
 }
 
-/**
- * Answers every error with a page or a message box, so that none reaches Koa's own error answer, which would drop all
- * headers and the session's cookie with them.
- */
+// Koa's own error response would drop all headers, and the session's cookie with them.
 export function errorPages(options: ErrorOptions): Middleware {
   return async (ctx, next) => {
     try {
@@ -33,7 +29,6 @@ export function errorPages(options: ErrorOptions): Middleware {
   }
 }
 
-/** Answers paths that nobody answered; for a site that has no 404 page of its own. */
 export const notFound: Middleware = async (ctx, next) => {
   await next()
   if (ctx.status === 404 && ctx.body == null) ctx.throw(404)
@@ -45,7 +40,7 @@ function answerError(ctx: Context, error: unknown, options: ErrorOptions): void 
   const answer = answerOf(error)
   if (answer !== undefined) announce(ctx, answer, error, log)
   const problem: Problem = answer ?? unforeseen(ctx, error, options)
-  // A page for nobody would take time from others just when connections are cut off to make room.
+  // Rendering for a closed connection would slow others down while connections are cut to make room.
   if (ctx.res.destroyed) return
   try {
     pages.problem(ctx, problem)
@@ -63,7 +58,7 @@ function unforeseen(ctx: Context, error: unknown, { log, development }: ErrorOpt
   return { status: 500, error: { ...UNEXPECTED, params: { reference } }, detail }
 }
 
-// The template that is broken may be the one that every page stands in.
+// Plain text: the broken template may be the layout of every page.
 function answerBarely(ctx: Context, { status, error, detail }: Problem): void {
   ctx.status = status
   ctx.type = 'text'

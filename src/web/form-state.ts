@@ -5,13 +5,11 @@ import type { Advice, Broken, Form, Subject, Values } from './form.js'
 import type { Texts } from './message-box.js'
 import type { Url } from './routes.js'
 
-/** What is shown at the fields of a form. */
 export interface FieldTexts {
   errors?: readonly Broken[] | undefined
   advice?: readonly Advice[] | undefined
 }
 
-/** What templates show of a form, but its CSRF token. */
 export function shownForm(
   form: Form,
   values: Partial<Values>,
@@ -33,27 +31,24 @@ export function shownForm(
   }
 }
 
-/** What was accepted has no place for advice any more: what comes late finds none. */
+// Removes the place for hints, so that late ones find none.
 export const ACCEPTED = { advised: [] }
 
-/** Where the form stands. */
 export function pageOf(form: Form, url: Url): string {
   return form.path ?? url(form.name)
 }
 
-/** Where the form is sent. */
 export function actionOf(form: Form, url: Url): string {
   const path = pageOf(form, url)
   return form.oneButton ? path : `${path}verify/`
 }
 
-/** A question that is still under way is about what was typed before the form was sent. */
+// Aborts hint requests under way: they are about earlier input.
 export function endHints(ctx: Context, form: Form): void {
   if (form.advised === undefined) return
   ctx.set('HX-Trigger', JSON.stringify({ 'htmx:abort': { target: `#${hintsOf(form)}` } }))
 }
 
-/** The id of the element that asks for advice. */
 function hintsOf({ name }: Form): string {
   return `${name.replaceAll('/', '-')}-hints`
 }
@@ -91,13 +86,11 @@ function visible(form: Form, values: Partial<Values>): Partial<Values> {
   return Object.fromEntries(Object.entries(values).filter(([name]) => !form.secret.includes(name)))
 }
 
-/** What forms act on: the account of whoever is here, or what the form says. */
 export interface Subjects {
-  /** The CSRF token for the form, marked with what it acts on. */
   token(ctx: Context, form: Form): string
-  /** What the form would act on now, by its name, if its page with this CSRF token was opened for something else. */
+  /** Returns the current subject's name if the page was opened for another. */
   another(ctx: Context, form: Form | undefined, token: string): Promise<string | undefined>
-  /** The account that a page is about, if that is another than the one of whoever is here. */
+  /** Returns the name of the page's account if it is not the visitor's. */
   otherAccount(ctx: Context, form: Form): Promise<string | undefined>
 }
 

@@ -1,14 +1,14 @@
 import type { Context, Middleware } from 'koa'
 import { refusesMethod } from './http.js'
 
-/** What a balancer asks: `/healthz` (the process lives) and `/readyz` (it can serve). */
+/** Checks for load balancers: `/healthz` (the process runs) and `/readyz` (it can serve). */
 export interface Health {
   checks: Middleware
-  /** From now on `/readyz` says no: the process is about to end. */
+  /** From now on `/readyz` returns 503, because the process is about to end. */
   leave(): void
 }
 
-/** The two checks, for before everything that could fail; `/readyz` says 503 while `isReady` does not say yes. */
+/** Returns the checks. Put them before anything that can fail. `/readyz` is 503 unless `isReady` is true. */
 export function healthChecks(isReady: () => Promise<boolean>): Health {
   let leaving = false
   return {

@@ -3,23 +3,15 @@ import { isRead, queryOf, queryText, seenPath } from './http.js'
 import { ownPath } from './local-path.js'
 import { cookieName } from './sealed-cookie.js'
 
-/** In which of the site's languages a request is answered. */
 export interface LanguageChoice {
-  /**
-   * The one for which the address asks, else that of the visitor's cookie, else what the browser asks for
-   * (`Accept-Language`), else the first.
-   */
+  /** By URL, else cookie, else Accept-Language, else the first language. */
   of(ctx: Context): string
-  /** The switch: every language, with the address that shows `page` in it; none where there is nothing to choose. */
+  /** Every language with the URL that shows `page` in it; empty if there is no choice. */
   links(ctx: Context, page?: string): LanguageLink[]
-  /**
-   * Keeps the language for which the address of a page asks, and answers the address without that; undefined if it does not,
-   * or a link of another site asks: that shows the page in it, and changes nothing.
-   */
+  /** Stores the URL's language and returns the URL without it. Undefined if none, or from another site. */
   take(ctx: Context): string | undefined
 }
 
-/** The way to a page in another language. */
 export interface LanguageLink {
   tag: string
   name: string
@@ -28,21 +20,17 @@ export interface LanguageLink {
 }
 
 export interface LanguageChoiceOptions {
-  /** Those that can be chosen, by what they call themselves; the first is for who understands none of them. */
+  /** The first is the fallback. */
   offered: readonly { tag: string; name: string }[]
   cookie: { name: string; https: boolean }
-  /** Who decides instead of visitors; undefined for what the browser asks for. */
   decide?: ((ctx: Context) => string | undefined) | undefined
-  /** Whether another site led the visitor here. */
   isFromElsewhere: (ctx: Context) => boolean
-  /** Told when a visitor has chosen. */
   onChosen?: (ctx: Context, tag: string) => void
 }
 
 const PARAMETER = 'lang'
-/** A year, in milliseconds. */
 const KEPT = 365 * 24 * 60 * 60 * 1000
-/** Most browsers ask alike: what came of that is remembered, of so many wishes that no flood of odd ones fills the memory. */
+// Cache size for negotiated languages, keyed by Accept-Language. Bounded against floods of odd headers.
 const MOST_WISHES = 1_000
 const LONGEST_WISH = 200
 
@@ -101,7 +89,7 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
     take(ctx) {
       const tag = asked(ctx)
       if (tag === undefined || isFromElsewhere(ctx)) return undefined
-      // What a proxy in between speaks does not count.
+      // Otherwise setting a Secure cookie throws if a proxy connects over http.
       if (cookie.https) ctx.cookies.secure = true
       const attributes = { httpOnly: true, sameSite: 'lax', secure: cookie.https, signed: false } as const
       ctx.cookies.set(name, tag, { ...attributes, maxAge: KEPT })
@@ -112,7 +100,6 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
   }
 }
 
-/** What else the address of the page asks for: `next=%2Faccount%2F&`, or ''. */
 function othersOf(ctx: Context): string {
   const others = queryOf(ctx)
   others.delete(PARAMETER)

@@ -1,27 +1,21 @@
 const BASE = 'http://local.invalid'
 const MAX_LENGTH = 2048
 
-// Browsers read `//host` and `\\host` as another site, and drop tabs and line breaks before they decide.
+// Browsers read `//host` and `\\host` as another site, and drop tabs and line breaks first (WHATWG URL).
 const CONTROL = /\p{Cc}/u
 const ENCODED_CONTROL = /%(?:[01][0-9a-f]|7f|c2%[89])/i
 const OTHER_SITE = /\\|\/\//
 
-// Where one should not be sent after something else: it would end the session just begun, or takes only POST.
+// Not redirect targets: one would end the new session, the other accepts only POST.
 const NO_PLACE = /\/(?:logout|verify)\/?$/
 
-/**
- * The one judge of where a visitor may be sent: answers the path and query of a place of ours, or undefined for
- * everything that could lead elsewhere, and for `/logout/` and every `/verify/`.
- */
+/** Returns a path with query on this site, or undefined for anything that could lead elsewhere. */
 export function localPath(value: unknown): string | undefined {
   const path = ownPath(value)
   return path === undefined || NO_PLACE.test(decodeURIComponent(pathOf(path))) ? undefined : path
 }
 
-/**
- * The part of `localPath` that is about safety: no other host, no control characters, no encoded form of either.
- * Sources: OWASP "Unvalidated Redirects and Forwards", WHATWG URL.
- */
+// No other host and no control characters, in any encoding (OWASP "Unvalidated Redirects and Forwards").
 export function ownPath(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > MAX_LENGTH || !value.startsWith('/')) return undefined
   const forms = decodings(pathOf(value))
@@ -34,7 +28,7 @@ export function ownPath(value: unknown): string | undefined {
   return pathname + search
 }
 
-/** The path, and what is left of it each time percent signs are decoded; undefined if that fails or goes on too long. */
+/** Returns each step of repeated percent-decoding; undefined if it fails or takes too many. */
 function decodings(path: string): string[] | undefined {
   const forms = [path]
   try {

@@ -6,18 +6,13 @@ import { localPath } from './local-path.js'
 import type { Link, Notice } from './notices.js'
 import type { Url } from './routes.js'
 
-/** The sentences of the site in one language. */
 export interface Texts {
-  /** The text of a message, in the host's words. */
   say(message: Message): string
-  /** The same for a template: what people chose is marked in it as data. */
   mark(message: Message): string | object
 }
 
-/** What went wrong, with a link to where it can be mended. */
 export type Problematic = Broken & { link?: Link }
 
-/** The journey on starts after so long, for the message to be read. */
 const ONWARD_DELAY = '3s'
 
 export function shownError(texts: Texts, { link, ...error }: Problematic) {
@@ -41,7 +36,6 @@ function shownSentence(texts: Texts, { message, link }: Notice) {
   return { text: texts.mark(message), link: shownLink(texts, link) }
 }
 
-/** The link on which htmx goes on by itself, unless the notice has advice that wants to be read. */
 export function shownOnward(texts: Texts, url: Url, onward: Link | undefined, notice?: Notice) {
   return (
     onward && {
@@ -55,10 +49,8 @@ function onwardTo(to: string, url: Url): string {
   return `${url('onward')}?${new URLSearchParams({ to })}`
 }
 
-/**
- * Leads on from the message box. A host's own page answers htmx with all of itself, to be swapped into the box; this address
- * answers with HX-Redirect, and the browser opens the place as a page. Other sites lead nowhere by it.
- */
+// htmx would swap the app's own page into the message box. HX-Redirect makes the browser open it instead.
+// Requests from other sites always lead to the home page, against open redirects.
 export function onward(
   { pages, origin }: { pages: { leave(ctx: Context, to: string): void }; origin: string | undefined },
   home: string,

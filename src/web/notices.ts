@@ -2,11 +2,10 @@ import type { Context } from 'koa'
 import type { Message } from './form.js'
 import type { OwnCookie } from './sealed-cookie.js'
 
-/** A message of success, with a link to where it leads. */
 export interface Notice {
   message: Message
   link?: Link
-  /** What may be wrong with what was accepted, and where it can be mended; who gets it goes on when they like. */
+  /** What may be wrong with the accepted input. It stops htmx from moving on by itself. */
   advice?: Omit<Notice, 'advice'>
 }
 
@@ -15,21 +14,18 @@ export interface Link {
   message: Message
 }
 
-/** Notices on their way from the answer to a form to the page that comes next. */
 export interface Notices {
   leave(ctx: Context, notice: Notice): void
-  /** The notice that waits for this page, once. */
   take(ctx: Context): Notice | undefined
 }
 
 export interface NoticesOptions {
   cookie: OwnCookie
-  /** By whom alone it is read: the session that it is about, or '' for a visitor. */
   readerOf: (ctx: Context) => string
   now: () => number
 }
 
-/** After a minute nobody remembers the button, and a message would be about something else. */
+// After a minute the message would seem to be about something else.
 const LIFE = 60_000
 
 interface Waiting {
@@ -47,7 +43,7 @@ export function createNotices({ cookie, readerOf, now }: NoticesOptions): Notice
     take(ctx) {
       const waiting = cookie.read(ctx)
       if (!isWaiting(waiting)) return undefined
-      // Asking for the head alone, as monitors do, is not looking at the page: the notice stays for who does.
+      // Monitors send HEAD and see no page, so the notice stays.
       if (ctx.method !== 'HEAD') cookie.clear(ctx)
       const age = now() - waiting.at
       return age >= 0 && age < LIFE && waiting.reader === readerOf(ctx) ? waiting.notice : undefined

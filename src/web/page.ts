@@ -21,30 +21,23 @@ import type { Notice, Notices } from './notices.js'
 import type { Acceptance, Download, Known, Pages, Problem, Question, Refusal, SpokenNotice } from './pages.js'
 import type { Url } from './routes.js'
 
-/** Templates and sentences in one language. */
 export interface PageViews extends Texts {
   render(template: string, values: object): string
 }
 
 export interface PagesOptions {
   languages: LanguageChoice
-  /** Those of this language. */
   views: (tag: string) => PageViews
   csrf: Csrf
   notices: Notices
   url: Url
-  /** What every template may use: the visitor, the site's name. */
   shared: (ctx: Context) => object
-  /** The account of whoever is here, on which forms act that do not say otherwise. */
   visitor: Subject
-  /** What was typed into the form of this page before a detour. */
   typed: (ctx: Context) => Readonly<Partial<Values>>
 }
 
-/** What htmx gets, of whichever form. */
 export const FRAGMENT = 'parts/fragment.html'
 
-/** What htmx gets while a form is being filled in. */
 export const ADVICE = 'parts/advice.html'
 
 const TYPED_AGAIN = {
@@ -53,7 +46,6 @@ const TYPED_AGAIN = {
 }
 
 export class SitePages implements Pages {
-  /** What the forms of pages act on. */
   readonly subjects: Subjects
   readonly #options: PagesOptions
 
@@ -79,7 +71,7 @@ export class SitePages implements Pages {
   advise(ctx: Context, form: Form, advice: readonly Advice[]): void {
     const { url } = this.#options
     answer(ctx, {
-      // Nobody types into a page without JavaScript and waits for help.
+      // Only htmx shows hints. Without it the page is opened again.
       page: () => redirect(ctx, pageOf(form, url)),
       fragment: () =>
         this.#fragment(ctx, ADVICE, { form: shownForm(form, {}, this.viewsOf(ctx), url, { advice }) }),
@@ -159,7 +151,7 @@ export class SitePages implements Pages {
         ctx.attachment(name)
         ctx.body = content
       },
-      // What is in it may have been written by anybody, and would be taken for a part of the page.
+      // The file may contain text by others, which htmx would swap into the page.
       fragment: () => redirectHtmx(ctx, ownPath(seenUrl(ctx)) ?? '/'),
     })
   }
@@ -183,13 +175,11 @@ export class SitePages implements Pages {
     })
   }
 
-  /** Templates and sentences in the language of the request. */
   viewsOf(ctx: Context): PageViews {
     const { languages, views } = this.#options
     return views(languages.of(ctx))
   }
 
-  /** The text of a page; `at` is its address, if it is not the one that was asked for. */
   rendered(ctx: Context, template: string, values: object, at?: string): string {
     const { shared, languages } = this.#options
     const all = { ...shared(ctx), languages: languages.links(ctx, at), ...values }
@@ -227,7 +217,6 @@ export class SitePages implements Pages {
     this.#page(ctx, `${form.name}/page.html`, values, pageOf(form, this.#options.url))
   }
 
-  /** A whole page, with the way to it in other languages. */
   #page(ctx: Context, template: string, values: object, at?: string): void {
     answerIn(ctx, this.#options.languages.of(ctx), this.rendered(ctx, template, values, at))
   }
@@ -239,7 +228,7 @@ export class SitePages implements Pages {
   }
 }
 
-// Whoever reloads the answer to a form, or opens its address, stands before a page that needs a way back to it.
+// Reloading the response to a form shows a page that needs a way back to the form.
 function formBehind(path: string): string | undefined {
   return path.endsWith('/verify/') ? localPath(path.slice(0, -'verify/'.length)) : undefined
 }

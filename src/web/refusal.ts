@@ -3,11 +3,10 @@ import type { Logger } from 'pino'
 import type { Message } from './form.js'
 import { requestId } from './log.js'
 
-/** What an error asks for: those of ctx.throw do, and those of ours that mean "not now". */
 interface Answer {
   status: number
   error: Message
-  /** Seconds after which it makes sense to try again. */
+  /** Seconds. */
   retryAfter: number | undefined
 }
 
@@ -34,7 +33,6 @@ const SENTENCES: Record<number, Message> = {
 
 const REFUSED: Message = { code: 'refused', sentence: 'This cannot be done here.' }
 
-/** What the error asks for, or undefined if nobody foresaw it. */
 export function answerOf(error: unknown): Answer | undefined {
   if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
   const usual = SENTENCES[error.status] ?? (isRefusal(error.status) ? REFUSED : undefined)
@@ -46,7 +44,6 @@ export function answerOf(error: unknown): Answer | undefined {
   }
 }
 
-/** Says when to try again, and tells the log what keeps the site from answering now. */
 export function announce(ctx: Context, { status, retryAfter }: Answer, error: unknown, log: Logger): void {
   if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
   if (status >= 500) log.warn({ id: requestId(ctx), err: error }, 'not available')
@@ -56,7 +53,6 @@ function isRefusal(status: number): boolean {
   return Number.isInteger(status) && status >= 400 && status < 500
 }
 
-/** Throws what `errorPages` answers with this status and sentence. */
 export function refuseRequest(ctx: Context, status: number, answer: Message): never {
   return ctx.throw(status, answer.sentence, { answer })
 }

@@ -7,26 +7,24 @@ import { METHOD_WRONG, refuseRequest } from './refusal.js'
 
 const ONLY_POST = { code: 'only_post', sentence: 'Only POST is allowed here. Please use the form.' }
 
-/** The path of a page of ours under the host's prefix: `url('login')`, `url('users', slug)`. */
 export type Url = (name: string, part?: string) => string
 
-// Templates of hosts may still have the names of before: `account-name`.
+// Templates of apps may contain names such as `account-name`.
 export function urlsUnder(prefix: string): Url {
   const pathOf = (name: string) => (name.includes('/') ? name : name.replaceAll('-', '/'))
   return (name, part) =>
     `${prefix}/${pathOf(name)}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
 }
 
-/** An address and a method, with the guards that stand before it. */
+/** A route, with the guards before it. */
 export interface Route {
   method: string
-  /** With `:name` for what changes. */
+  /** With `:name` for variable parts. */
   path: string
-  /** The names of the middleware before the last, such as `requireUser`. */
+  /** Names of the middleware before the last, such as `requireUser`. */
   guards: readonly string[]
 }
 
-/** What a router answers. */
 export function routesIn(router: Router): Route[] {
   return router.stack.flatMap(({ path, methods, stack }) =>
     methods
@@ -39,7 +37,7 @@ export function routesIn(router: Router): Route[] {
   )
 }
 
-/** Stands behind a router and refuses other methods on its paths. */
+/** Returns middleware for after `router`: refuses other methods on its paths with 405. */
 export function otherMethods(router: Router): Middleware {
   return (ctx, next) => {
     const allowed = methodsAt(router, ctx.path)
@@ -47,7 +45,6 @@ export function otherMethods(router: Router): Middleware {
   }
 }
 
-/** Leads on from a path that lacks the slash at its end, if nobody else answers it and the router knows it with one. */
 export function missingSlash(router: Router): Middleware {
   return async (ctx, next) => {
     await next()
@@ -61,7 +58,6 @@ export function missingSlash(router: Router): Middleware {
   }
 }
 
-/** Whether the router has something at this path, with whatever method. */
 export function knows(router: Router, path: string): boolean {
   return methodsAt(router, path).length > 0
 }
@@ -72,7 +68,7 @@ function methodsAt(router: Router, path: string): string[] {
 
 const plain = new WeakMap<Router, Map<string, string[]>>()
 
-// The paths of most routes are texts in which nothing changes: found without trying every pattern.
+// Most paths are constant and are found without trying every pattern.
 function plainPaths(router: Router): Map<string, string[]> {
   const known = plain.get(router)
   if (known !== undefined) return known

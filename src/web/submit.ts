@@ -12,17 +12,14 @@ export const PAGE_TOO_OLD = {
     'This page was open for too long, or changed in another tab. Nothing is lost: please press the button again.',
 }
 
-// A cookie that has expired in the browser and one that it refuses look alike from here: both are told what helps.
+// An expired cookie and a blocked one look alike here, so the text covers both.
 const COOKIE_MISSING = {
   code: 'cookie_missing',
   sentence:
     'Your browser did not send the cookie that this site needs. Either this page was open for too long, or cookies are blocked. Nothing is lost: press the button again. If this message comes back, allow cookies for this site.',
 }
 
-/**
- * Two users in two tabs of one browser: what was meant for the account of one is not done to that of the other, whose name
- * is said. Pressed again, it is meant for them.
- */
+// Two tabs, two users: what was meant for one account must not happen to the other.
 export function forAnother(name: string): Message {
   return {
     code: 'page_of_another_account',
@@ -32,10 +29,8 @@ export function forAnother(name: string): Message {
   }
 }
 
-/** The fields that every form of ours sends beside its own: the CSRF token and the form's one-time id. */
 export type Sent<Field extends string> = Values<Field | '_csrf' | '_once'>
 
-/** The same for the same visitor, page and values alone: by it the second arrival of one form is known. */
 export function fingerprint(
   ctx: Context,
   { csrf }: Pick<SubmitOptions, 'csrf'>,
@@ -46,21 +41,15 @@ export function fingerprint(
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }
 
-/** What is done with the values of a form that was sent from its own page. */
 export type Handle<Field extends string> = (ctx: Context, values: Sent<Field>) => Promise<void>
 
 export interface SubmitOptions {
   pages: SitePages
   csrf: Csrf
-  /** The site's fixed origin, if it has one; else the Host header says what is same-origin. */
   origin: string | undefined
   log: Logger
 }
 
-/**
- * What is done when `form` is sent, after everything was checked that all forms have in common. A page that was too
- * old, a site that is too busy, and a limit that is reached give the form back with what was typed.
- */
 export function onSubmit<Field extends string>(
   form: Form<Field>,
   { pages, csrf, origin, log }: SubmitOptions,
@@ -93,7 +82,6 @@ export function onSubmit<Field extends string>(
 
 const forms = new WeakMap<Middleware, Form>()
 
-/** The form of the route that a request has come to; for guards, which stand before what is done with it. */
 export function formOf(ctx: Context): Form | undefined {
   const layers: readonly Layer[] = ctx.matched ?? []
   return layers
@@ -102,21 +90,17 @@ export function formOf(ctx: Context): Form | undefined {
     .find(Boolean)
 }
 
-/** A route as @koa/router notes it. */
 interface Layer {
   methods: readonly string[]
   stack: readonly Middleware[]
 }
 
-// Without a secret nothing came back of what the page with this token has given to the browser.
+// Without a secret, the browser kept no cookie of the page that has this token.
 function tooOld(secret: string, token: string): Message {
   return token !== '' && secret === '' ? COOKIE_MISSING : PAGE_TOO_OLD
 }
 
-/**
- * What is answered while `form` is being filled in: what `advise` says of the values so far. It is only a help, so a page
- * that was too old gets none, and is told so when the form is sent.
- */
+// Hints are optional: a page that is too old gets none, and the error appears when the form is sent.
 export function onTyping<Field extends string>(
   form: Form<Field>,
   { pages, csrf, origin, log }: SubmitOptions,
