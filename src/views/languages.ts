@@ -7,7 +7,6 @@ import { root } from '../base/package.js'
 import { englishIn, filesIn } from './templates.js'
 import { type Direction, ENGLISH, type Language, type Plural, type Saying } from './translator.js'
 
-/** Where languages lie in a folder of templates, one in each file: `ru.json`. */
 const FOLDER = 'languages'
 const OURS = join(root, 'templates')
 
@@ -23,7 +22,6 @@ const file = z
   })
   .strict()
 
-/** What a file says of its language. */
 interface LanguageFile {
   path: string
   tag: string
@@ -33,10 +31,7 @@ interface LanguageFile {
   messages: Readonly<Record<string, Saying>>
 }
 
-/**
- * Every language there is, by its tag: those of the host's folders, of which the first counts most, and ours. Files of one
- * language add to each other. Throws a sentence that names the file if one is wrong.
- */
+/** By tag. Files of one language add up, earlier folders win. Throws if a file is wrong, and names it. */
 export function loadLanguages(folders: readonly string[] = []): Map<string, Language> {
   const files = [...folders, OURS].flatMap(readFiles)
   const english = englishOf(files, folders)
@@ -87,13 +82,11 @@ function parsed(path: string): unknown {
   }
 }
 
-/** What there is to be said, with the parameters of each. */
 interface English {
   texts: Map<string, string>
   messages: Map<string, string>
 }
 
-/** What the English files list, and what stands in the templates of the host. */
 function englishOf(files: readonly LanguageFile[], folders: readonly string[]): English {
   const listed = files.filter(({ tag }) => tag === ENGLISH.tag)
   const texts = listed.flatMap((one) => Object.keys(one.texts))
@@ -162,7 +155,7 @@ function paramsOf(text: string): string[] {
 function languageOf(tag: string, files: readonly LanguageFile[]): Language {
   const name = files.find((one) => one.name !== undefined)?.name
   if (name === undefined) throw new Error(`${files[0]?.path} has to say the "name" of its language.`)
-  // What English says stands in templates and beside rules: ours only lists it, so that an edit there shows.
+  // The built-in English file only lists texts. Those in templates and rules must win.
   const own = files.filter(({ path }) => tag !== ENGLISH.tag || !path.startsWith(join(OURS, FOLDER)))
   const reversed = [...own].reverse()
   return {

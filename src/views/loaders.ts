@@ -3,26 +3,19 @@ import type { TemplateFiles } from './templates.js'
 
 type Renderer = (env: unknown, context: unknown, frame: unknown, runtime: Runtime, done: unknown) => unknown
 
-/** A compiled template: its root and its blocks, which are the same whatever environment they are rendered in. */
 type Compiled = Record<string, Renderer>
 
-/** What compiled templates call when something is wrong, of the runtime that they are given. */
 interface Runtime {
   ensureDefined(value: unknown, line: number, column: number): unknown
   callWrap(value: unknown, name: string, context: unknown, args: unknown): unknown
   handleError(error: unknown, line: number, column: number): unknown
 }
 
-/** By where a template lies and what it says. */
 const compiled = new Map<string, Compiled>()
 
-/**
- * Compiles a template when it is used first, and once in a process: each language has an environment of its own, and to
- * compile all would be most of what a start takes. Its environments have to agree in what nunjucks compiles with: filters,
- * extensions and options.
- */
+// Compiles a template on first use and once in a process, because that takes most of a start. All its
+// environments must have the same filters, extensions and options.
 export class CompiledLoader extends nunjucks.FileSystemLoader {
-  /** Whose options templates are compiled with. */
   environment: nunjucks.Environment | undefined
   readonly #files: TemplateFiles
 
@@ -47,12 +40,11 @@ function renderersIn(code: string): Compiled {
   return new Function(code)()
 }
 
-/** The code of a template, as a function's body. Throws, with its name and line, if it does not compile. */
 function compile(source: string, name: string, environment: nunjucks.Environment): string {
   return nunjucks.precompileString(source, { name, env: environment, wrapper: codeOf })
 }
 
-// The types speak of one template; it is a list, of one for a single source.
+// The types describe one template, but it is a list.
 function codeOf(templates: unknown): string {
   const [only]: { template: string }[] = [templates].flat().filter(isCompiled)
   if (only === undefined) throw new Error('Nunjucks has compiled nothing.')
@@ -68,22 +60,15 @@ interface Template {
   source: string
 }
 
-/**
- * Loads templates so that a mistake is reported with the template that it stands in. Nunjucks alone names the one that is
- * rendered at that moment: the importer of a macro, or what was included before.
- */
+// Nunjucks names the template being rendered in errors, even if the mistake is in an included one.
 export class LocatingLoader extends nunjucks.FileSystemLoader {
-  /** What went wrong first since this was last set to undefined. */
   mistake: string | undefined
-  /** Whose options templates are compiled with. */
   environment: nunjucks.Environment | undefined
   readonly #codes = new Map<string, string>()
   readonly #uses = new Map<string, readonly string[] | 'computed'>()
 
-  /**
-   * Compiles the template and all that it includes, so that a mistake in one of them is thrown here: nunjucks would throw
-   * it from a timer, where no handler of ours is asked. `all` are those that a computed name may stand for.
-   */
+  // Also compiles what it includes: nunjucks would throw from a timer, where nothing catches it. `all`
+  // returns the candidates for computed names.
   check(name: string, all: () => readonly string[], checked = new Set<string>()): void {
     if (checked.has(name)) return
     checked.add(name)
@@ -103,7 +88,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
     return Object.assign(loaded, { src: { type: 'code', obj: this.#watched(template, renderers) } })
   }
 
-  // To compile is most of what a page takes, and few templates have changed since the one before.
+  // Compiling takes most of a page, and few templates change between two.
   #codeOf({ name, source }: Template, environment: nunjucks.Environment): string {
     const key = `${name}\n${source}`
     const code = this.#codes.get(key) ?? compile(source, name, environment)
@@ -111,7 +96,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
     return code
   }
 
-  // Nunjucks would find these out while it renders, and name neither template nor line.
+  // Nunjucks would find these while rendering, and name neither template nor line.
   #checkNames(template: Template, code: string, environment: nunjucks.Environment): void {
     const used = [...code.matchAll(/env\.getTemplate\("([^"]+)"/g)].map(([, name = '']) => name)
     this.#uses.set(template.name, /env\.getTemplate\((?!")/.test(code) ? 'computed' : used)
@@ -156,7 +141,6 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
   }
 }
 
-/** The line on which the word stands first, for errors that come without one. */
 function placeOf({ name, source }: Template, word: string): string {
   const line = source.split('\n').findIndex((text) => text.includes(word))
   return line === -1 ? `(${name})` : `(${name}) [Line ${line + 1}]`

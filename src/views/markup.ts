@@ -1,18 +1,17 @@
 import nunjucks from 'nunjucks'
 
-/** HTML that a template writes as it is. Not by the type of Nunjucks, which the package does not bring along. */
+// Not the type of Nunjucks, which is not installed with the package.
 export interface Markup {
   toString(): string
 }
 
 const { SafeString } = nunjucks.runtime
 
-/** What people have chosen, as HTML: no browser translates it, and its direction leaves what stands around it alone. */
+// Browsers must not translate it, and its direction must not affect the text around it.
 export function dataOf(text: unknown): Markup {
   return new SafeString(`<bdi translate="no">${escaped(String(text))}</bdi>`)
 }
 
-/** What `say` makes of these values; as HTML if there is some among them. */
 export function saidWith<Values extends Record<string, unknown>>(
   values: Values | undefined,
   say: (values: Values | undefined) => string,

@@ -6,25 +6,20 @@ import { z } from 'zod/v3'
 import { version as ours } from '../base/package.js'
 import { originalOf, templateNames } from './templates.js'
 
-/** What is known of the originals of a folder's templates lies beside these, to be kept together with them. */
 const NOTES = '.gatehouse.json'
 
 const note = z.object({
-  /** Of the original. */
   sha256: z.string(),
-  /** Of the package that it came with. */
   version: z.string(),
   original: z.string(),
 })
 
 const notes = z.object({ templates: z.record(z.string(), note) })
 
-/** The original as it was when a template was copied from it. */
 type Note = z.infer<typeof note>
 
 type Notes = Record<string, Note>
 
-/** Copies a template of ours into the folder, for its host to edit. Throws a sentence if there is one already. */
 export function copyTemplate(name: string, folder: string): void {
   const original = originalOf(name)
   const known = readNotes(folder)
@@ -32,7 +27,6 @@ export function copyTemplate(name: string, folder: string): void {
   writeNotes(folder, { ...known, [name]: noteOf(original) })
 }
 
-/** Notes that the folder's template has what is new in today's original, however it came there. */
 export function keepTemplate(name: string, folder: string): void {
   const file = join(folder, name)
   if (!existsSync(file)) throw new Error(`There is no ${file}.`)
@@ -72,21 +66,15 @@ function writeNotes(folder: string, known: Notes): void {
   writeFileSync(join(folder, NOTES), `${JSON.stringify({ templates }, null, 2)}\n`)
 }
 
-/** How a template of the host's stands to its original. */
 export interface Comparison {
   name: string
-  /**
-   * `same` as today's original; `edited`, and the original is what it was; `drifted`: the original has changed since;
-   * `gone`: there is no such original any more; `unknown`: nobody has noted what it was copied from.
-   */
+  /** `drifted`: the original changed after the copy; `gone`: it was removed; `unknown`: no record. */
   state: 'same' | 'edited' | 'drifted' | 'gone' | 'unknown'
-  /** The version that it was copied from; '' if nobody has noted it. */
   version: string
-  /** What has changed in the original since; of an unknown one how it differs from its original. A unified diff, or ''. */
+  /** Unified diff of the original since the copy; if `unknown`, between original and template. */
   difference: string
 }
 
-/** Compares every template of ours that the folder has one for, and those that it once had one for. */
 export function compareOverrides(folder: string): Comparison[] {
   const known = readNotes(folder)
   const names = new Set([...templateNames(), ...Object.keys(known)])
@@ -117,7 +105,7 @@ function patch(name: string, before: string, after: string, [old, young]: readon
   return createTwoFilesPatch(name, name, before, after, old, young, options).trimEnd()
 }
 
-// Version control on Windows may have given the host's files other ends of lines.
+// Git on Windows may have changed line endings.
 function isSame(override: string, original: string): boolean {
   return unixLines(override) === unixLines(original)
 }

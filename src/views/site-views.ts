@@ -8,38 +8,26 @@ import { readTemplates } from './templates.js'
 import { createWords, ENGLISH, type Language, type Words } from './translator.js'
 import { createViews, type ViewsOptions } from './views.js'
 
-/** Templates and sentences of the site in one of its languages. */
 export interface SiteViews extends PageViews {
   tag: string
-  /** What the language calls itself. */
   name: string
-  /** Renders a template of a mail, `.txt` or `.html`. */
   renderMail(template: string, values: object): string
 }
 
 export interface SiteViewsOptions {
-  /** The host's folders of templates. */
   templates?: readonly string[] | undefined
-  /** The host's sentences by code, for all languages or for each. */
   messages?: Readonly<Record<string, string | Readonly<Record<string, string>>>> | undefined
-  /** The tags of the languages that the site offers; by default all that there are. */
   languages?: readonly string[] | undefined
-  /** Templates are read anew for every page. */
   isReloading: boolean
-  /** What templates know beside sentences and times. */
   globals: Readonly<Record<string, unknown>>
   now: () => number
 }
 
-/** The views of each language that the site offers. */
 export interface AllSiteViews {
-  /** The first is for who understands none of them. */
   all: readonly SiteViews[]
-  /** Those of this language; the first if the site does not offer it. */
   of(tag: unknown): SiteViews
 }
 
-/** Throws a sentence if a file of a language is wrong, a template of the host's does not compile, or there is no such language. */
 export function createSiteViews(options: SiteViewsOptions): AllSiteViews {
   const folders = [...(options.templates ?? []), join(root, 'templates')]
   const templates = { folders, files: options.isReloading ? undefined : readTemplates(folders) }
@@ -82,7 +70,6 @@ function viewsIn(
   }
 }
 
-/** In HTML what people have chosen is marked as data; in a text there is nothing to mark it with. */
 function marking({ text }: Words): ViewsOptions['globals'] {
   return {
     data: dataOf,
@@ -102,7 +89,6 @@ function markOf({ sentence }: Words): PageViews['mark'] {
   }
 }
 
-/** The host's sentences come before those of the language. */
 function withMessages(language: Language, messages: SiteViewsOptions['messages'] = {}): Language {
   const own = Object.entries(messages).flatMap(([code, said]): [string, string][] => {
     const sentence = typeof said === 'string' ? said : said[language.tag]

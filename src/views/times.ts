@@ -1,21 +1,18 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../base/durations.js'
 import { once } from '../base/once.js'
 
-/** Times and lengths of time as one language says them. */
 export interface Times {
-  /** How long one has to wait: `in 4 minutes`. Never shorter than it is. */
+  /** `in 4 minutes`, rounded up. */
   until(milliseconds: number): string
-  /** How long ago it was: `now`, `3 minutes ago`, `yesterday`. */
+  /** `now`, `3 minutes ago`, `yesterday`. */
   ago(milliseconds: number): string
-  /** How long something lasts: `1 year`, `30 days`. Never longer than it does. */
+  /** `1 year`, `30 days`, rounded down. */
   lasting(milliseconds: number): string
-  /** The day: `January 1, 2026`. */
   day(date: Date): string
-  /** The exact time, with its zone. */
   exactly(date: Date): string
 }
 
-/** Each is made once for a language, when it is needed first: that takes longer than a page. */
+// Each formatter is created on first use, because that takes longer than a page.
 export function timesIn(language: string): Times {
   const relative = once(() => new Intl.RelativeTimeFormat(language, { numeric: 'always' }))
   const casual = once(() => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
@@ -24,7 +21,6 @@ export function timesIn(language: string): Times {
     () => new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' }),
   )
   const shortest = { unit: inUnits(language, 'second'), length: SECOND }
-  /** A length is said in the longest of these of which it is a multiple. */
   const lengths = [
     { unit: inUnits(language, 'year'), length: 365 * DAY },
     { unit: inUnits(language, 'day'), length: DAY },

@@ -2,31 +2,23 @@ import { once } from '../base/once.js'
 import type { Message, Params } from '../web/form.js'
 import { type Times, timesIn } from './times.js'
 
-/** What visitors read, in one language. */
 export interface Words {
-  /** A text of a template, by its English: `_('Log in')`, with `{name}` for each of `params`. */
   text(english: string, params?: Params): string
-  /** What a message says. */
   sentence(message: Message): string
   times: Times
 }
 
-/** A language, as far as it differs from the English that stands in templates and beside rules. */
 export interface Language {
-  /** As in `<html lang>`: `ru`, `pt-BR`. */
   tag: string
-  /** What it calls itself. */
   name: string
   direction: Direction
-  /** By the English of the templates. */
   texts: ReadonlyMap<string, Saying>
-  /** By the stable codes of messages. */
   messages: ReadonlyMap<string, Saying>
 }
 
 export type Direction = 'ltr' | 'rtl'
 
-/** With `{name}` for each parameter; or one for each plural form of the language, chosen by the number called `by`. */
+/** With `{name}` for each parameter. A `Plural` is chosen by the number of the parameter `by`. */
 export type Saying = string | Plural
 
 export type Plural = { by: string } & Readonly<Record<string, string>>
@@ -39,7 +31,6 @@ export const ENGLISH: Language = {
   messages: new Map(),
 }
 
-/** The words of a language; where it has none, the English ones. */
 export function createWords({ tag, direction, texts, messages }: Language = ENGLISH): Words {
   const times = timesIn(tag)
   const plurals = once(() => new Intl.PluralRules(tag))
@@ -69,10 +60,9 @@ export function createWords({ tag, direction, texts, messages }: Language = ENGL
   }
 }
 
-/** What is written the other way than what stands around it. */
 const FOREIGN = { ltr: /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]/, rtl: /[^\P{L}\u0590-\u08FF]/u }
 
-// It would draw the signs around it to its wrong side (UAX 9, isolates).
+// Text of the other direction would move the signs around it (UAX 9, isolates).
 function isolated(text: string, direction: Direction): string {
   return FOREIGN[direction].test(text) ? `\u2068${text}\u2069` : text
 }

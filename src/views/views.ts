@@ -2,23 +2,19 @@ import nunjucks from 'nunjucks'
 import { CompiledLoader, LocatingLoader } from './loaders.js'
 import { type TemplateFiles, templatesIn } from './templates.js'
 
-/** The templates, to be rendered. */
 export interface Views {
   render(template: string, values: object): string
 }
 
 export interface ViewsOptions {
-  /** Where they lie; a file of an earlier folder stands in for the one of the same name in a later one. */
   folders: readonly string[]
-  /** What these held at the start. Without it they are read anew for every page, for those who are editing them. */
+  /** Contents at the start. Without them templates are reloaded for every page. */
   files?: TemplateFiles | undefined
-  /** What templates may call. */
   globals: Record<string, unknown>
-  /** The templates it is about, by the end of their names: '.html' (default), or '.txt', which is written as it is. */
+  /** By default '.html'. '.txt' is not escaped. */
   ending?: '.html' | '.txt'
 }
 
-/** Throws, with the template's name and line, if one of the host's does not compile; ours are known to. */
 export function createViews({ folders, files, globals, ending = '.html' }: ViewsOptions): Views {
   return files === undefined
     ? reloadingViews(folders, globals, ending)
