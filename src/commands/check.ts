@@ -24,7 +24,6 @@ export const command: Command = {
   },
 }
 
-// With settings that are wrong there is no site at which one could look.
 async function findingsOf(): Promise<Finding[]> {
   readDotEnv()
   try {

@@ -19,26 +19,21 @@ import { openDatabase } from '../tables/schema.js'
 import { createLog } from '../web/log.js'
 import { printable } from './terminal.js'
 
-/** What `gatehouse <name>` does for the maintainer. */
 export interface Command {
   name: string
-  /** A line for the list of commands. */
   summary: string
-  /** How it is called, for `--help`. */
   usage: string
-  /** Answers what is written to standard output; '' if it has written all itself. Throws `UsageError`, or a sentence. */
+  /** Returns the text for standard output, '' if it wrote all itself. Throws `UsageError` for exit code 2. */
   run(args: readonly string[]): Promise<string | Alarm>
-  /** If it is several: what each is. */
   parts?: readonly Command[]
 }
 
-/** What was asked for was done, and has found what somebody has to see to: for checks that run by themselves. */
+/** The command succeeded, but found a problem for the operator. Exit code 1 tells scheduled checks. */
 export interface Alarm {
   output: string
   exitCode: 1
 }
 
-/** A command of several, each called by its name behind that of the command. */
 export function commandOf({
   name,
   summary,
@@ -62,12 +57,10 @@ export function commandOf({
   }
 }
 
-/** It was not called as it asks to be; answered with exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** Does `parse`, which calls `parseArgs` of Node. What that refuses is a `UsageError`. */
 export function understood<Result>(parse: () => Result): Result {
   try {
     return parse()
@@ -77,7 +70,6 @@ export function understood<Result>(parse: () => Result): Result {
   }
 }
 
-/** Does `work` with what the environment says, as the site itself reads it, while the site may run or not. Throws a sentence. */
 export async function withRegistry<Result>(
   work: (registry: Registry, config: Config) => Promise<Result>,
 ): Promise<Result> {
@@ -97,7 +89,6 @@ export async function withRegistry<Result>(
 function registryOf(config: Config, { hooks, database }: Pick<Registry, 'hooks' | 'database'>): Registry {
   const keyring = createKeyring(siteKeys(config))
   const now = Date.now
-  // What a command has to say it writes itself.
   const log = createLog('silent')
   return {
     database,
@@ -108,7 +99,7 @@ function registryOf(config: Config, { hooks, database }: Pick<Registry, 'hooks' 
     rules: rulesOf(config),
     lifetimes: LIFETIMES,
     limits: createLimits({ database, rules: { ...LIMITS }, secrets: keyring.secrets('limits'), now }),
-    // The site alone knows who listens.
+    // Only the site has listeners.
     events: createEvents({ database, log }),
     outbox: createOutbox({
       mode: typeof config.mail === 'object' ? 'sent' : config.mail,
@@ -127,7 +118,7 @@ function rulesOf(config: Config): Rules {
   return { passwordMinLength, siteWords: siteWordsOf(config), confirmation: emailConfirmation, privateEmails }
 }
 
-/** A key made here would be one that no site knows. */
+// A key created here would be unknown to the site.
 export function refuseMissingKeys({ sessionKeys, keyFile }: Config): void {
   if (sessionKeys.length > 0 || existsSync(keyFile)) return
   throw new Error(
@@ -137,7 +128,7 @@ export function refuseMissingKeys({ sessionKeys, keyFile }: Config): void {
   )
 }
 
-// A site makes its database; whoever looks for one in the wrong place should not find an empty one there.
+// Opening would create an empty database and hide a wrong path.
 export function refuseMissing(database: string): void {
   const [, file] = /^sqlite:(.+)$/.exec(database) ?? []
   if (file !== undefined && !existsSync(file)) {
@@ -145,7 +136,6 @@ export function refuseMissing(database: string): void {
   }
 }
 
-/** Who does what a command does, by its name: `users reset`. */
 export function commandOrigin(name: string): Origin {
   return { by: `cli:${name}`, address: '', userAgent: '' }
 }

@@ -62,7 +62,7 @@ function inWords({ when, counts }: Copied): string {
     : `Everything had been copied before, and counts and sums agree: ${list}.`
 }
 
-// What is sealed with keys that nobody has any more is lost: logins, mails that wait, codes, known devices, limits.
+// Without its keys a site loses logins, waiting emails, codes, known devices and limits.
 function keyWords(from: string, to: string): string[] {
   const keyFile = `${fileOf(from)}.key`
   const kept = existsSync(keyFile) ? splitKeys(readFileSync(keyFile, 'utf8')) : []

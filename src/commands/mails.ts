@@ -30,15 +30,12 @@ gatehouse mails resend <id>
   },
 }
 
-/** A mail as the maintainer sees it. */
 interface Row {
   id: string
   kind: string
-  /** '' if there is nobody any more, or the key is gone. */
   to: string
   state: mails.MailState
   tries: number
-  /** When it is tried next, or was given up. */
   at: string
   problem: string
 }

@@ -1,30 +1,25 @@
-/** How far long work has come, for who waits for it. */
 export interface Progress {
   advance(steps: number): void
-  /** Takes the bar away. */
   end(): void
 }
 
 type Output = { write(text: string): unknown }
 
 const WIDTH = 30
-/** Between two pictures of it, in milliseconds. */
+// Milliseconds.
 const DRAW_EVERY = 100
 const CLEAR = '\r\u001b[K'
 
-/** Whether somebody would see a bar, and nothing else in its place: standard output goes elsewhere. */
 export function isWatched(): boolean {
   return process.stderr.isTTY && !process.stdout.isTTY
 }
 
 export const UNWATCHED: Progress = { advance() {}, end() {} }
 
-/** A bar where standard error is a terminal, beside whatever standard output says. */
 export function progressOf(total: number): Progress {
   return process.stderr.isTTY ? createProgress(total) : UNWATCHED
 }
 
-/** A bar for `total` steps on standard error. */
 export function createProgress(
   total: number,
   { stream = process.stderr, now = Date.now }: { stream?: Output; now?: () => number } = {},

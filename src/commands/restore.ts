@@ -26,7 +26,7 @@ export const command: Command = {
   },
 }
 
-// The site's own keys are left as they are: what they have sealed since would be lost with them.
+// The site keeps its own keys: without them, what they have encrypted would be lost.
 function keyWords({ sessionKeys, keyFile }: Config, file: string): string[] {
   if (sessionKeys.length > 0) return ['The site opens what is sealed in it with SESSION_KEYS.']
   if (existsSync(keyFile)) return [`The site opens what is sealed in it with the keys in ${keyFile}.`]

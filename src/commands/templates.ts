@@ -64,7 +64,6 @@ function list(folders: readonly string[]): string {
   return [...lines, ...folders.flatMap(unknownIn)].join('\n')
 }
 
-/** The first one counts. */
 function overridesOf(name: string, folders: readonly string[]): string[] {
   const [first, ...others] = folders.map((folder) => join(folder, name)).filter((file) => existsSync(file))
   if (first === undefined) return []

@@ -2,12 +2,11 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 
-/** Text that others have written, made harmless: it must not command the terminal. */
+// Control characters by others must not command the terminal.
 export function printable(text: string): string {
   return text.replaceAll(/\p{C}/gu, '�')
 }
 
-/** Columns that stand in line, under a head if there is one. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = (head.length === 0 ? rows : [head, ...rows]).map((cells) => cells.map(printable))
   const widths = (lines[0] ?? []).map((_, column) =>
@@ -31,7 +30,7 @@ function lengthOf(text: string): number {
   return [...text].length
 }
 
-/** For programs, and harmless in a terminal: whatever could command it is written as JSON can write it, too. */
+// Escapes control characters the JSON way, which makes the output safe in a terminal.
 export function json(value: unknown, replacer?: (key: string, value: unknown) => unknown): string {
   return JSON.stringify(value, replacer, 2).replaceAll(/[^\P{C}\n]/gu, (character) =>
     character
@@ -41,17 +40,14 @@ export function json(value: unknown, replacer?: (key: string, value: unknown) =>
   )
 }
 
-/** Writes to standard output, and waits until there is room for more. */
 export async function print(text: string): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain')
 }
 
-/** Whether somebody is there who can be asked. */
 export function isAttended(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true
 }
 
-/** What is typed as an answer; '' if that is nothing. */
 export function ask(question: string): Promise<string> {
   return answered(question, process.stderr)
 }
@@ -69,7 +65,6 @@ function answered(question: string, output: Writable): Promise<string> {
 
 const MOST_BYTES = 4096
 
-/** The password on standard input, which is one line; where somebody types it, it is not shown. Throws a sentence. */
 export async function readPassword(): Promise<string> {
   if (process.stdin.isTTY) return typedPassword()
   const bytes: Buffer[] = []
@@ -96,7 +91,7 @@ function textOf(bytes: Buffer): string {
 
 async function typedPassword(): Promise<string> {
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
-  // Asked for only when the terminal shows nothing any more: some type ahead.
+  // Prompts only when echo is off, because some people type ahead.
   const password = answered('', unseen)
   process.stderr.write('Password: ')
   await password

@@ -31,7 +31,6 @@ export const part: Command = {
   },
 }
 
-/** Throws a sentence if it cannot go, whatever needs it. */
 function droppable({ keys }: Ring, id: string): RingKey {
   const key = keys.find((one) => one.id === id)
   if (key === undefined) throw new Error(`There is no key ${printable(id)}: gatehouse keys list tells them.`)

@@ -20,7 +20,6 @@ export const part: Command = {
   },
 }
 
-/** A key as the maintainer sees it; times as ISO 8601, null for what has not happened. */
 function rowOf(key: RingKey, { now }: Ring) {
   return {
     id: key.id,

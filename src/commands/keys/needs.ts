@@ -10,26 +10,21 @@ import * as tokens from '../../tables/tokens.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { DEVICE_LIFE } from '../../visitor/known-devices.js'
 
-/** A key of the ring, and what would be lost without it. */
 export interface RingKey {
   id: string
-  /** Whether it is the newest, which seals. */
   seals: boolean
-  /** Whether some process sealed with it until a moment ago: the newest one, or one with a ring that is older. */
+  /** Whether a process used it until a moment ago to encrypt, perhaps with older settings. */
   isInUse: boolean
-  /** As it was noted; undefined if no site has had it yet. */
   noted: NotedKey | undefined
-  /** Sessions whose cookies it may have sealed. */
   sessions: number
-  /** Mails that wait, or were given up and can be sent again. */
+  /** Waiting emails, and failed ones that can be sent again. */
   mails: number
-  /** Mailed codes that are good. */
   codes: number
-  /** Until when there may be devices that are known by a cookie of it, and limits that count by it; UTC milliseconds. */
+  /** Until when known devices and limits may depend on it, in UTC milliseconds. */
   until: number
 }
 
-/** Between two notes, and while the database is away, a key goes on sealing. */
+// A key still encrypts between two notes, and while the database is unavailable.
 const MARGIN = 5 * NOTE_EVERY
 const IN_USE = 3 * MINUTE
 
@@ -40,7 +35,7 @@ interface Ring {
   now: () => number
 }
 
-/** The keys of a ring, newest first. What is counted may be less than it says, never more. */
+// Counts are upper bounds.
 export async function keysInUse({ database: { main }, keyring, limits, now }: Ring): Promise<RingKey[]> {
   const notes = await all(main)
   const sealed = await mails.sealed(main)
@@ -73,7 +68,6 @@ function longestWindow(limits: LimitRules | 'off'): number {
   return Math.max(...Object.values(limits === 'off' ? LIMITS : limits).map(({ window }) => window))
 }
 
-/** What still needs the key, in words; none if it can go. */
 export function needsOf({ sessions, mails, codes, until }: RingKey, now: number): string[] {
   return [
     ...(sessions > 0 ? [several(sessions, 'session')] : []),

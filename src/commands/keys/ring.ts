@@ -6,14 +6,12 @@ import { readDotEnv } from '../../server/dot-env.js'
 import { refuseMissingKeys, withRegistry } from '../command.js'
 import { keysInUse, type RingKey } from './needs.js'
 
-/** The ring as the environment gives it, and what is known of its keys. */
 export interface Ring {
   keys: readonly RingKey[]
   config: Config
   now: number
 }
 
-/** Does `work` with the ring of the site. Throws a sentence, also where no key was made yet. */
 export async function inRing<Result>(work: (ring: Ring) => Promise<Result>): Promise<Result> {
   readDotEnv()
   refuseMissingKeys(readConfig(process.env))
@@ -25,10 +23,7 @@ async function ringOf({ database, now }: Registry, config: Config): Promise<Ring
   return { keys: await keysInUse({ database, keyring, limits: config.limits, now }), config, now: now() }
 }
 
-/**
- * Changes the ring in the key file, and answers the sentence that says so; or answers the value for `SESSION_KEYS`, which
- * only who has set it can set anew, and says so on standard error. Keys are told by nothing else.
- */
+// Only the operator can change SESSION_KEYS, so then its new value is returned.
 export function changeRing(
   { sessionKeys, keyFile }: Config,
   change: (keys: readonly string[]) => readonly string[],

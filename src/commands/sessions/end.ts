@@ -4,7 +4,7 @@ import type { Registry } from '../../accounts/registry.js'
 import * as users from '../../tables/users.js'
 import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
 
-/** Users in one transaction: the site writes between two of them. */
+// Small transactions let the site write in between.
 const BATCH = 500
 
 export const part: Command = {
@@ -20,7 +20,6 @@ export const part: Command = {
   },
 }
 
-/** Ends the sessions of all users, `batch` users in a transaction. */
 export async function endAll(registry: Pick<Registry, 'database' | 'now'>, batch = BATCH): Promise<string> {
   let [last, ended, loggedOut] = ['', 0, 0]
   for (;;) {

@@ -35,7 +35,7 @@ async function create(registry: Registry, candidate: NewAccount): Promise<string
   if (password === undefined && !registry.outbox.isOn) {
     throw new Error(NO_MAILS)
   }
-  // Whose address is in use is no secret to the maintainer.
+  // An operator may learn which email addresses are in use.
   const open = { ...registry, rules: { ...registry.rules, privateEmails: false } }
   refuse(await objections(open, candidate))
   const user = await register(commandOrigin('users create'), registry, candidate)

@@ -17,7 +17,6 @@ import { json, print, printable, table } from '../terminal.js'
 
 const SHOWN = 50
 const MOST_SHOWN = 1000
-/** So many are read at once for a file. */
 const BATCH = 500
 
 const options = {
@@ -84,7 +83,6 @@ function placeOf(text: string | undefined): UserPlace | undefined {
 
 interface Page {
   users: ListedUser[]
-  /** The place after which the next page begins; null if this is the last one. */
   next: string | null
 }
 
@@ -99,7 +97,6 @@ function asJson({ users, next }: Page): string {
   return json({ users: users.map((user) => ({ ...rowOf(user), slug: user.slug })), next })
 }
 
-/** A user in words; times as ISO 8601, null for what has not happened. */
 function rowOf(user: ListedUser) {
   const { id, name, email, emailConfirmedAt, createdAt, lastLoginAt } = user
   return {
@@ -141,7 +138,7 @@ function dayOf(time: string | null): string {
   return time?.slice(0, 10) ?? 'no'
 }
 
-/** Writes them while they are read: they may be more than fit into memory. */
+// Streamed: the users may not fit into memory.
 async function writeCsv(registry: Registry, { limit: _, ...asked }: Asked): Promise<string> {
   const progress = isWatched() ? createProgress(await count(registry.database.main, asked)) : UNWATCHED
   try {

@@ -6,7 +6,6 @@ import { type Command, understood, withRegistry } from '../command.js'
 import { json, printable, table } from '../terminal.js'
 import { accountOf, onlyOne, WHO } from './who.js'
 
-/** So much of the history is shown. */
 const EVENTS = 20
 
 export const part: Command = {

@@ -6,20 +6,16 @@ import type { Broken } from '../../web/form.js'
 import { UsageError } from '../command.js'
 import { printable } from '../terminal.js'
 
-/** What a user is called by, in the words of `--help`. */
 export const WHO = '<name|e-mail|id>'
 
-/** No link can bring a user to choose a password. */
 export const NO_MAILS = 'No mails are sent here (MAIL=off): give a password by --password-stdin.'
 
-/** The only word that was given. */
 export function onlyOne(positionals: readonly string[], verb: string): string {
   const [who, ...others] = positionals
   if (who !== undefined && others.length === 0) return who
   throw new UsageError(`Say which user: gatehouse users ${verb} ${WHO}.`)
 }
 
-/** The user of this name, address or id. Throws a sentence. */
 export async function accountOf({ database: { main } }: Registry, who: string): Promise<users.Account> {
   const account = (await users.byLogin(main, loginKeyOf(who))) ?? (await users.byId(main, who))
   if (account === undefined) throw nobody(who)
@@ -30,7 +26,6 @@ export function nobody(who: string): Error {
   return new Error(`There is no user ${printable(who)}.`)
 }
 
-/** Throws what is wrong, a sentence a line, if anything is. */
 export function refuse(errors: readonly Broken[]): void {
   if (errors.length > 0) throw new Error(errors.map(createWords().sentence).join('\n'))
 }
