@@ -5,7 +5,6 @@ import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Form } from '../web/form.js'
 import type { Sample } from './sample.js'
 
-/** A page, fragment or mail in one of its states, with made-up values. */
 export type Exhibit = Place & (Shown | Written)
 
 interface Place {
@@ -17,7 +16,6 @@ export interface Shown {
   sample: Sample
 }
 
-/** A mail. */
 export interface Written {
   letter: PreparedMail
   as: 'html' | 'text'
@@ -25,14 +23,12 @@ export interface Written {
 
 export type Setting = Pick<Gatehouse, 'url' | 'lifetimes' | 'rules'> & { now: number }
 
-/** A limit is reached. */
 export const LIMITED = new LimitReached('loginName', 4 * MINUTE).answer
 
 export function formNamed(name: string, secret: readonly string[] = []): Form {
   return { name, fields: ['made-up'], secret }
 }
 
-/** The states of a page, each at an address of its own. */
 export function among(name: string, face: string | undefined, samples: Record<string, Sample>): Exhibit[] {
   const page = name.replaceAll('/', '-')
   return Object.entries(samples).map(([state, sample]) => ({

@@ -4,7 +4,6 @@ import { mailExhibits } from './mail-exhibits.js'
 import { messageExhibits } from './message-exhibits.js'
 import { buttonExhibits, pageExhibits } from './page-exhibits.js'
 
-/** Everything there is to be seen, for those who edit templates, and for the test that no template is forgotten. */
 export function gallery(setting: Setting): Exhibit[] {
   return [formExhibits, buttonExhibits, pageExhibits, messageExhibits, mailExhibits].flatMap((exhibits) =>
     exhibits(setting),

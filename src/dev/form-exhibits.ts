@@ -18,7 +18,6 @@ import type { Exhibit, Setting } from './exhibit.js'
 import { adviceOn, type FormPage, statesOf } from './form-page.js'
 import { devicesOf } from './samples.js'
 
-/** Pages with a form. */
 export function formExhibits(setting: Setting): Exhibit[] {
   return forms(setting).flatMap((page) => statesOf(page, setting))
 }

@@ -5,20 +5,15 @@ import { among, type Exhibit, formNamed, LIMITED, type Setting } from './exhibit
 import type { Sample } from './sample.js'
 import { type Person, peopleAt } from './samples.js'
 
-/** A page with a form, with what its states show. */
 export interface FormPage {
-  /** The folder of its templates. */
   name: string
-  /** Which of several faces of one page. */
   face?: string
   isUsers?: boolean
   secret?: readonly string[]
   around?: (person: Person) => object
-  /** What it begins with, empty. */
   given?: Values
   typed: (person: Person) => Values
   errors: readonly Broken[]
-  /** What is said at its fields while they are filled in; these are its fields. */
   advice?: readonly Advice[]
   success: Message
   onward?: Message
@@ -28,7 +23,6 @@ export function adviceOn(name: string): Advice[] {
   return adviceShown().filter(({ field }) => field === name)
 }
 
-/** The page empty, refused, accepted and so on. */
 export function statesOf(page: FormPage, setting: Setting): Exhibit[] {
   const { anna, long, rightToLeft } = peopleAt(setting.now)
   const { name, face, given = {}, errors, advice, success, onward } = page

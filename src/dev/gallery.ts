@@ -13,10 +13,7 @@ import { type Sample, sampled } from './sample.js'
 export const name = 'dev/gallery'
 export const needs = 'development'
 
-/**
- * Whatever a page has, none of its forms is sent. To disable the fields would say the same, and change how they look; and a
- * browser that does not know of this sends a token that is none, and is refused.
- */
+// `form-action 'none'` keeps forms from being sent. Disabled fields would look different.
 const INERT_POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -75,7 +72,6 @@ function showLetter(ctx: Context, gatehouse: Gatehouse, { letter, as }: Written)
   else showInert(ctx, sampled(ctx, gatehouse, { template: 'dev/gallery/text.html', around }))
 }
 
-// Without htmx nothing is sent behind the page's back; the policy alone would fill the console with complaints.
 function showInert(ctx: Context, html: string): void {
   ctx.set(DYNAMIC)
   ctx.set('Content-Security-Policy', INERT_POLICY)

@@ -1,6 +1,5 @@
 import type { Feature } from '../visitor/feature.js'
 
-/** What is there for a browser on the same machine while a site is developed. Loaded then alone. */
 export const developmentFeatures: readonly Feature[] = [
   {
     name: 'dev/mailbox',

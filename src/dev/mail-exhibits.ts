@@ -5,7 +5,6 @@ import type { Facts, OwnMailKind } from '../mail/outbox.js'
 import type { Exhibit, Setting } from './exhibit.js'
 import { type Person, peopleAt, TOKEN } from './samples.js'
 
-/** Emails. */
 export function mailExhibits({ now }: Setting): Exhibit[] {
   const { anna, long, rightToLeft } = peopleAt(now)
   const states: [state: string, person: Person, isConfirmed: boolean][] = [
@@ -26,7 +25,7 @@ export function mailExhibits({ now }: Setting): Exhibit[] {
   )
 }
 
-/** Those that go only to addresses that nobody has confirmed, or that are no longer the account's. */
+// Sent only to addresses that are unconfirmed or no longer belong to the account.
 const NAMELESS: readonly OwnMailKind[] = ['email-confirm', 'email-change', 'email-corrected', 'email-undone']
 
 function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedMail[] {

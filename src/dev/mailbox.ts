@@ -50,7 +50,6 @@ function messageOf({ outbox }: Gatehouse, mail: mails.StoredMail): CaughtMail | 
   return message && { ...message, id: mail.id }
 }
 
-/** A line of a mail; if it is a link, with its path. */
 function lineOf(text: string): { text: string; href?: string } {
   const [, href] = /^https?:\/\/[^/\s]+?\/*(\/\S*)$/.exec(text) ?? []
   return href === undefined ? { text } : { text, href }

@@ -6,7 +6,6 @@ import { PAGE_TOO_OLD } from '../web/submit.js'
 import { among, type Exhibit, formNamed, LIMITED, type Setting } from './exhibit.js'
 import type { Sample } from './sample.js'
 
-/** The message box. */
 export function messageExhibits({ url }: Setting): Exhibit[] {
   const shown = (sample: Partial<Sample>): Sample => ({
     template: 'dev/gallery/messages.html',

@@ -10,7 +10,6 @@ import { among, type Exhibit, formNamed, LIMITED, type Setting } from './exhibit
 import type { Sample } from './sample.js'
 import { eventsOf, littleStoredOf, type Person, peopleAt, storedOf, TOKEN } from './samples.js'
 
-/** `hasFields` if htmx gets more than the message box. */
 interface ButtonPage {
   name: string
   isUsers?: boolean
@@ -18,7 +17,6 @@ interface ButtonPage {
   hasFields?: true
 }
 
-/** Pages with a button. */
 export function buttonExhibits(setting: Setting): Exhibit[] {
   return buttons(setting).flatMap((page) => buttonStates(page, setting))
 }
@@ -64,13 +62,11 @@ function buttonStates({ name, isUsers, hasFields, around }: ButtonPage, { now }:
   })
 }
 
-/** The states of a page, each with what its template uses. */
 interface PlainPage {
   template: string
   states: Record<string, Omit<Sample, 'template'>>
 }
 
-/** Pages without a form. */
 export function pageExhibits(setting: Setting): Exhibit[] {
   return pages(setting).flatMap(pageStates)
 }

@@ -6,7 +6,6 @@ import { type Problematic, shownError, shownNotice, shownOnward } from '../web/m
 import type { Link, Notice } from '../web/notices.js'
 import { FRAGMENT } from '../web/page.js'
 
-/** What a page or fragment is to show. */
 export interface Sample {
   template: string
   form?: Form
@@ -15,14 +14,12 @@ export interface Sample {
   advice?: readonly Advice[]
   notice?: Notice
   onward?: Link
-  /** Whatever else the template uses; the visitor, too. */
   around: object
 }
 
-/** No token: what is sent with it is refused. */
+// Not a token, so what is sent with it is refused.
 const NO_TOKEN = 'made-up'
 
-/** The text of a page or fragment with made-up values; nobody's answer, and what is sent from it is refused. */
 export function sampled(
   ctx: Context,
   { pages, url }: Gatehouse,

@@ -5,21 +5,17 @@ import type * as sessions from '../tables/sessions.js'
 import type { User } from '../tables/users.js'
 import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../web/user-agent.js'
 
-/** As long as a real one. */
 export const TOKEN = 'made-up'.padEnd(43, '-made-up')
 
-/** Somebody whom there is not, to see how pages look with what people are called. */
 export interface Person {
   user: User
   nextEmail: string
   deviceName: string
-  /** What somebody may type who means no harm. */
   words: string
 }
 
 export interface People {
   anna: Person
-  /** Everything is as long as it may be, in the widest letter, without a place to break. */
   long: Person
   rightToLeft: Person
 }
@@ -50,7 +46,6 @@ export function peopleAt(now: number): People {
   }
 }
 
-/** 252 characters; an address has 254 at most. */
 function longAddress(letter: string): string {
   return `${letter.repeat(64)}@${[59, 59, 59].map((length) => letter.repeat(length)).join('.')}.example`
 }
@@ -79,7 +74,6 @@ const IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1'
 const IPV6 = '2001:db8:1234:5678:9abc:def0:1234:5678'
 
-/** A device as the list shows it. */
 export interface MadeUpDevice extends sessions.Device {
   words: DeviceWords
   last: DevicePlace | undefined
@@ -134,7 +128,6 @@ function device(lastSeenAt: number, of: Partial<MadeUpDevice> & { id: string }):
   }
 }
 
-/** One of every kind that there is. */
 export function eventsOf(person: Person, now: number): (StoredEvent & { words: DeviceWords })[] {
   return EVENT_KINDS.map((kind, index) => {
     const userAgent = index % 3 === 0 ? IPHONE : index % 3 === 1 ? FIREFOX : ''
@@ -169,7 +162,6 @@ function aboutOf(kind: EventKind, { user, nextEmail, deviceName }: Person): stri
 const PURPOSES = ['email-confirm', 'password-reset', 'email-change', 'email-undo', 'account-reopen']
 const STATES = ['waiting', 'sent', 'dead']
 
-/** What the page of all that is stored shows, but for the history. */
 export function storedOf(person: Person, now: number) {
   const { user, nextEmail } = person
   return {
@@ -200,7 +192,6 @@ export function storedOf(person: Person, now: number) {
   }
 }
 
-/** The same of somebody who has done nothing but sign up. */
 export function littleStoredOf({ user }: Person, now: number) {
   return {
     account: { ...user, confirmBy: null, updatedAt: now, closedAt: null, eraseAt: null, language: null },
