@@ -37,17 +37,14 @@ import { type PagesOptions, SitePages } from './web/page.js'
 import { type Url, urlsUnder } from './web/routes.js'
 import { cookiesOf, type OwnCookie } from './web/sealed-cookie.js'
 
-/** A site that is not running yet. */
 export interface Assembled {
   gatehouse: Gatehouse
   keyring: Keyring
-  /** Those that it offers. */
   features: readonly Feature[]
 }
 
 type Part<Name extends keyof Gatehouse> = Pick<Gatehouse, Name>
 
-/** Makes the one object of a site. Throws a sentence if an option is wrong, or the database cannot be opened. */
 export async function assemble(options: AccountsOptions): Promise<Assembled> {
   checkOptions(options)
   checkSwitches([...features, ...developmentFeatures], options.features ?? {})
@@ -68,7 +65,7 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
     visitor: visitorOf(() => gatehouse),
     typed: typedOf,
   })
-  // The database comes last: nothing has to be closed again if something else is wrong.
+  // The database is opened last, so nothing has to be closed if another option is wrong.
   const database = await openDatabase(options.database, {
     workers: options.workers ?? 1,
     onRetry: (error) => log.debug({ err: error }, 'others were in the way: the database is asked again'),
@@ -140,7 +137,7 @@ function viewsOf(options: AccountsOptions, site: Shown): AllSiteViews {
       added,
       asset: assets.path,
       places,
-      // It stands in the subjects of mails, which are one line.
+      // Email subjects contain it and must be one line.
       siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
       theme,
       passwordMinLength: rules.passwordMinLength,

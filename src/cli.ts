@@ -4,10 +4,6 @@ import { version } from './base/package.js'
 import { type Alarm, type Command, UsageError } from './commands/command.js'
 import { printable, table } from './commands/terminal.js'
 
-/**
- * What `gatehouse` can do for the maintainer: one file in `commands/` each, loaded when it is called, for most of what one
- * of them needs the others do not.
- */
 const commands = new Map<string, () => Promise<{ command: Command }>>([
   ['users', () => import('./commands/users.js')],
   ['sessions', () => import('./commands/sessions.js')],
@@ -51,7 +47,7 @@ function asksForHelp(args: readonly string[]): boolean {
   return args.slice(0, end === -1 ? args.length : end).some((arg) => arg === '--help' || arg === '-h')
 }
 
-// Whoever reads no further, like `head`, has had enough; that is no mistake.
+// A reader such as `head` may close the pipe early. That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit()

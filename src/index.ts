@@ -1,5 +1,3 @@
-/** The door: what `import … from 'gatehouse'` gives. `standalone.ts` is the smallest use of it. */
-
 export type { OnEvent } from './accounts/events.js'
 export {
   type Hooks,

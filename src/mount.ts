@@ -26,30 +26,27 @@ import type { Pages } from './web/pages.js'
 import { knows, missingSlash, otherMethods, type Route, routesIn } from './web/routes.js'
 import { type Handle, onSubmit } from './web/submit.js'
 
-/** The middleware, and what a host may ask of it. It sets `ctx.state.user` for all that stands behind it. */
+/** Koa middleware that sets `ctx.state.user` for everything after it. */
 export interface Accounts extends Middleware {
-  /**
-   * For a site that is all ours, before everything else: compressed pages, security headers, error pages, a 404 page,
-   * static files.
-   */
+  /** Optional first middleware: compression, security headers, error pages, a 404 page, static files. */
   frame: Middleware
-  /** Compresses our pages for a host without that frame; for before whatever may still put its own answer in their place. */
+  /** Compression without `frame`. Put it before anything that may replace a Gatehouse page. */
   compression: Middleware
-  /** Answers with pages and forms in the look of Gatehouse; templates are found in your folders. */
+  /** Renders pages and forms. Templates are looked up in your folders first. */
   pages: Pages
-  /** What is done when a form of yours is sent: with our CSRF check, limits on the body, and answers to both browsers. */
+  /** Returns middleware that calls `handle` with a submitted form, after the CSRF and body checks. */
   onSubmit<Field extends string>(form: Form<Field>, handle: Handle<Field>): Middleware
-  /** Every address of ours, for firewalls and the like. */
+  /** All Gatehouse routes, for example for a firewall. */
   routes: readonly Route[]
-  /** Whether the database answers and is up to date. */
+  /** Whether the database responds and is up to date. */
   ready(): Promise<boolean>
-  /** Ends the work in the background and closes the database. */
+  /** Stops background work and closes the database. */
   close(): Promise<void>
 }
 
 /**
- * The account system as Koa middleware. It needs `ctx.session` and a parsed `ctx.request.body`, and says so at the first
- * request without. Throws a sentence if an option is wrong, a template does not compile or the database cannot be opened.
+ * Returns the account system as Koa middleware. It needs `ctx.session` and a parsed `ctx.request.body`.
+ * Throws if an option is wrong, a template does not compile or the database cannot be opened.
  */
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
   const assembled = await assemble(options)
@@ -82,13 +79,10 @@ async function routerOf(
 }
 
 interface Stack {
-  /** What the whole site is in, where it is all ours. */
   frame: Middleware
-  /** Finds out who is there, for the host too, and answers what is ours; the rest is the host's. */
   door: Middleware
 }
 
-/** What stands in the frame is not done once more for pages behind it. */
 function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions): Stack {
   const { assets, pages, log } = gatehouse
   const framed = new WeakSet<IncomingMessage>()
@@ -117,18 +111,17 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
   return { frame, door: unmounted(options, door) }
 }
 
-// Browsers ask for it there whatever the page says.
+// Browsers request this path whatever the page says.
 function favicon({ assets }: Gatehouse): Middleware {
   return (ctx, next) => (ctx.path === '/favicon.ico' ? assets.answer(ctx, 'favicon.ico') : next())
 }
 
-// The router's type asks for a context that carries its own `params`, which it sets itself.
+// The router sets `params` itself, but its type requires a context that has them.
 function asMiddleware(router: Router): Middleware {
   return router.routes() as unknown as Middleware
 }
 
-// Where password managers look for the page that changes a password, at the root whatever the prefix is (W3C "A
-// Well-Known URL for Changing Passwords").
+// W3C "A Well-Known URL for Changing Passwords": at the root, whatever the prefix.
 function isChangePassword(ctx: Context, { offers }: Gatehouse): boolean {
   return ctx.path === '/.well-known/change-password' && offers('account/password')
 }
@@ -141,8 +134,7 @@ function changePassword(gatehouse: Gatehouse): Middleware {
   }
 }
 
-// koa-mount takes the beginning off the path. Our routes, forms and links are known by the whole one, and what stands
-// behind us finds the path as it was.
+// koa-mount shortens ctx.path. Gatehouse needs the whole path, later middleware the short one.
 function unmounted({ prefix = '' }: AccountsOptions, door: Middleware): Middleware {
   return async (ctx, next) => {
     const mount = mountedAt(ctx)
@@ -164,7 +156,6 @@ function prefixNeeded(mount: string): string {
   return `Gatehouse is mounted at ${mount}, and its links have to begin with that: give it the option prefix '${mount}', or one below it.`
 }
 
-/** Begins the work in the background; returns what ends it and closes the database. */
 function startWork({ gatehouse, keyring }: Assembled, options: AccountsOptions): () => Promise<void> {
   const stopSweeping = startSweeping(gatehouse)
   const stopNotingKeys = startNotingKeys(gatehouse, keyring)
@@ -177,7 +168,7 @@ function startWork({ gatehouse, keyring }: Assembled, options: AccountsOptions):
   }
 }
 
-/** Where links begin of mails that nobody gets but the maintainer, whose mailbox page shows the path alone. */
+// Origin of links in caught emails. The mailbox page shows only their path.
 const CAUGHT_ORIGIN = 'http://localhost'
 
 function startMails(gatehouse: Gatehouse, options: AccountsOptions): Mailing {
@@ -195,7 +186,6 @@ function transportOf(options: AccountsOptions): Transport | undefined {
   return 'send' in mail ? mail : smtpTransport(mail)
 }
 
-/** Says what a host may not have thought of. Who has said `off` knows it. */
 function warnWithoutMail(
   { log, outbox }: Gatehouse,
   { mail, development = false, features: switches = {} }: AccountsOptions,

@@ -19,130 +19,94 @@ import type { Places } from './web/site.js'
 
 export interface AccountsOptions {
   /**
-   * Where the accounts are kept: `sqlite:<path>`, made if need be, or `postgres://…`; or a handle of your own, `{ sqlite }`
-   * of better-sqlite3 or `{ postgres, schema? }`, a pool of pg, of which we learn the file or the server. Our tables are
-   * made, and brought up to date; a table of yours with the name of one of them stops the start. Has to be given.
+   * `sqlite:<path>` (created if missing), `postgres://…`, or your own handle, used only to find the database.
+   * Its tables are created and migrated. Throws if a table of yours has the name of one. Required.
    */
   database: DatabaseLocation
   /**
-   * Secrets that seal what browsers carry for us beside the session: 32 random bytes each as base64url (43 characters),
-   * newest first. By default one that is made once and kept beside a SQLite database, in `<its file>.key`, readable by its
-   * owner alone; with PostgreSQL, whose nodes need the same keys, they have to be given.
+   * Encryption keys, newest first: 32 random bytes each as base64url. By default one is created next to the
+   * SQLite file, in `<file>.key`, readable by its owner only. Required with PostgreSQL.
    */
   keys?: readonly string[]
-  /** Where our pages lie: '' (default) for `/login/`, '/members' for `/members/login/`. */
+  /** Path prefix of all pages: '' (default) for `/login/`, '/members' for `/members/login/`. */
   prefix?: string
-  /** The address people see, without a path: `https://example.com`. By default the Host header says what is same-origin. */
+  /** Public URL without a path: `https://example.com`. By default the Host header decides the origin. */
   baseUrl?: string | undefined
-  /**
-   * What our cookies are called: `gatehouse` by default, and `gatehouse-csrf` and so on. Browsers tell no ports apart: sites on
-   * one host need a name each. At most 40 letters, digits, `-` and `_`; `__Host-` is added where `baseUrl` is https.
-   */
+  /** Cookie name prefix, 1 to 40 of A-Z a-z 0-9 - _; `gatehouse` by default. Each port needs its own. */
   cookieName?: string
-  /** What pages call the site; 'Gatehouse' by default. */
+  /** Site name on pages and in emails; 'Gatehouse' by default. */
   siteName?: string
-  /** Whether pages are light or dark; `auto` (default) as the visitor's system says. */
+  /** `auto` (default) follows the visitor's system. */
   theme?: Theme
-  /** Where visitors arrive, as paths of the site: `home` is `/` by default, `afterSignup` and the others are `home`. */
+  /** Paths where visitors arrive. `home` is `/` by default, the others equal `home`. */
   places?: Partial<Places>
-  /** Folders with templates of your own, the first counts most: one named like one of ours takes its place. None by default. */
+  /** Folders with your templates. The first match wins, before the built-in one. None by default. */
   templates?: readonly string[]
-  /**
-   * Sentences of your own by stable code, for all languages or for each: `{ username_taken: 'Somebody was faster.',
-   * email_taken: { en: '…', ru: '…' } }`. None by default; in a language that is not named ours stays.
-   */
+  /** Your texts by code: `{ username_taken: '…', email_taken: { en: '…', ru: '…' } }`; none by default. */
   messages?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
-  /**
-   * The languages that visitors can choose from, by their tags, the first for who understands none of them; by default
-   * English and all others that there are, ours and the `languages/<tag>.json` in your folders of templates.
-   */
+  /** Language tags, the fallback first. By default English, then all others built in or in `templates`. */
   languages?: readonly string[]
-  /**
-   * Decides instead of visitors, who then see no switch: always `ru`, or what the function answers for a request; where it
-   * answers undefined, or a language that is not there, what the browser asks for. By default visitors choose.
-   */
+  /** Fixed language, without a switch; undefined uses Accept-Language. By default visitors choose. */
   language?: string | ((ctx: Context) => string | undefined)
   /**
-   * The server that takes mails, and who writes them; or a way of your own to send them, `{ send(mail) }`, see `Transport`.
-   * `caught` keeps them, for the maintainer to see at `/dev/mailbox/` in development; `off` offers nothing that needs mails.
-   * By default `caught` in development, else `off` with a warning. Links in mails begin with `baseUrl`.
+   * SMTP server and sender, or your own `Transport`. `caught` stores emails without sending them. Default:
+   * `caught` in development, otherwise `off`, which disables features that need email.
    */
   mail?: MailServer | Transport | 'caught' | 'off'
-  /** Whether an address has to be confirmed before the first login; `optional` by default. */
+  /** Whether an email address must be confirmed before the first login; `optional` by default. */
   emailConfirmation?: 'optional' | 'required'
-  /** Whether nobody can find out by us who has an account, by e-mail; needs `required` confirmation. False by default. */
+  /** Hides which email addresses have accounts; needs `required` confirmation. False by default. */
   privateEmails?: boolean
-  /**
-   * Whether a security email tells the owner when a session is used from another network and by another browser at once, as
-   * with a copied cookie; it goes to confirmed addresses. False by default.
-   */
+  /** Emails the owner if a session changes both network and browser at once; false by default. */
   jumpMail?: boolean
-  /**
-   * A password has at least so many characters (code points), 6 to 128; 8 by default. NIST 800-63B-4 asks for 15, or for 8
-   * beside a second factor.
-   */
+  /** Minimum in code points, 6 to 128; 8 by default. NIST 800-63B-4: 15, or 8 with a second factor. */
   passwordMinLength?: number
-  /** Argon2id's costs; 19456 KiB, 2 passes, 1 lane by default. Hashes of other costs are renewed at login. */
+  /** Argon2id; by default 19456 KiB, 2 passes, 1 lane. A login rehashes passwords with other costs. */
   passwordCosts?: PasswordCosts
-  /**
-   * How many processes of this site share the machine, and so its cores for hashing passwords, and the 24 connections to
-   * a PostgreSQL server; 1 by default.
-   */
+  /** Processes on this machine, which share its cores and 24 PostgreSQL connections; 1 by default. */
   workers?: number
   /**
-   * How long sessions and what else lasts, in milliseconds. By default a session a day after its last use, a kept one 30
-   * days, and every one 90 days after its login; a login is recent for 10 minutes, the database is asked every time, an
-   * account's history is kept for 365 days.
+   * In milliseconds. By default sessions end a day after the last use (kept: 30 days) and 90 days after
+   * login. Logins are recent for 10 minutes, every request rechecks, activity is kept for 365 days.
    */
   lifetimes?: Partial<Lifetimes>
-  /**
-   * How often what may be done, each `{ max, window }` with the window in milliseconds; or `off` for load tests. Those
-   * that are not given are as in the README.
-   */
+  /** `{ max, window }`, `window` in milliseconds, or `off` for load tests. Defaults: README. */
   limits?: Partial<LimitRules> | 'off'
-  /** Features that are switched off, by name: `{ 'account/close': false }`. All are on by default. */
+  /** Features to switch off, by name: `{ 'account/close': false }`. All are on by default. */
   features?: Switches
-  /** What a host does at sign-ups, logins and changes; see `Hooks`. */
+  /** Your code at sign-ups, logins and changes; see `Hooks`. None by default. */
   hooks?: Hooks
-  /**
-   * Fields of your own on the sign-up form, by name; none by default. Their inputs stand in your `signup/fields.html`, their
-   * rules in the hook `beforeSignup`, and `duringSignup` stores them.
-   */
+  /** Sign-up fields of your `signup/fields.html`, passed to the sign-up hooks; none by default. */
   signupFields?: readonly string[]
-  /** Told of every event of an account's history after it was stored: sign-ups, logins, failed ones. Nobody by default. */
+  /** Called after an account's event was stored: sign-ups, logins, failed logins. None by default. */
   onEvent?: OnEvent
-  /** Counts logins, sessions, mails and the like for Prometheus: what `createMetrics()` has made. Nothing by default. */
+  /** Prometheus metrics from `createMetrics()`; none by default. */
   metrics?: Metrics | undefined
-  /** The browser's address, IPv4 or IPv6; Koa's `ctx.ip` by default, which knows about proxies if `app.proxy` is set. */
+  /** Returns the browser's IPv4 or IPv6 address; by default `ctx.ip`, which respects `app.proxy`. */
   address?: (ctx: Context) => string
-  /** Whether our own answers bring the security headers; true by default. */
+  /** Whether responses carry the security headers; true by default. */
   headers?: boolean
-  /** Whether the frame compresses our pages, by brotli or gzip; true by default. False where a proxy does it. */
+  /** Whether `frame` compresses pages with brotli or gzip; true by default. False if a proxy does. */
   compression?: boolean
-  /**
-   * Error pages show what went wrong, templates are read anew for every page, and there are pages under `/dev/` for a browser
-   * on the same machine; false by default.
-   */
+  /** Shows error details, reloads templates, and serves `/dev/` to this machine. False by default. */
   development?: boolean
-  /** Where to log; a new log of level 'info' by default. */
+  /** By default a new log of level 'info'. */
   log?: Logger
-  /** The clock, in UTC milliseconds; `Date.now` by default, others are for tests. */
+  /** Current time in UTC milliseconds; `Date.now` by default. For tests. */
   now?: () => number
 }
 
 export type Theme = 'auto' | 'light' | 'dark'
 
-// So written that the compiler misses a new one.
 const RULES_OF_OPTIONS = RULES satisfies Record<keyof AccountsOptions, unknown>
 const ALL_LIMITS = { ...LIMITS, ...added.limits }
 const SCHEMA = someOf({ ...RULES_OF_OPTIONS, limits: limitsRule(ALL_LIMITS) })
 
-/** Reads the environment. Throws `ConfigError` with all mistakes at once; variables it does not know are let be. */
+/** Reads settings from the environment. Throws `ConfigError` with all mistakes; ignores other names. */
 export function readConfig(variables: NodeJS.ProcessEnv): Config {
   return readSettings(variables, ALL_LIMITS)
 }
 
-/** Throws a sentence if an option is wrong by itself, or beside another one. */
 export function checkOptions(options: AccountsOptions): void {
   if (!isObject(options)) throw new Error('The options have to be given: accounts({ database: … }).')
   locate(options.database)
@@ -170,7 +134,7 @@ function refuseContradictions(options: AccountsOptions): void {
   }
   const server = typeof mail === 'object' && 'url' in mail ? mail : undefined
   if (server && !isSmtpUrl(server.url)) {
-    // Not repeated: there may be a password in it.
+    // The URL is not repeated: it may contain a password.
     throw new Error(
       'The mail.url has to be like smtp://mail.example.com or smtps://user:password@mail.example.com.',
     )
@@ -186,7 +150,6 @@ function refuseContradictions(options: AccountsOptions): void {
   }
 }
 
-/** What is done with mails, where the host has not said it. */
 export function mailOf({ mail, development }: AccountsOptions): MailServer | Transport | 'caught' | 'off' {
   return mail ?? (development ? 'caught' : 'off')
 }

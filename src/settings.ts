@@ -6,7 +6,7 @@ import { addressReader } from './web/network.js'
 import { COOKIE_NAME, type CookieOptions } from './web/sealed-cookie.js'
 import { type Places, SITE_NAME } from './web/site.js'
 
-// NIST 800-63B-4 asks for 8 beside a second factor, and for 15 without one.
+// NIST 800-63B-4: at least 8 with a second factor, 15 without.
 const PASSWORD_MIN_LENGTH = 8
 
 export type Settings = Pick<
@@ -14,7 +14,6 @@ export type Settings = Pick<
   'places' | 'rules' | 'jumpMail' | 'lifetimes' | 'origin' | 'hooks' | 'siteName' | 'signupFields' | 'address'
 >
 
-/** What of the one object stands in the options. */
 export function settingsOf(options: AccountsOptions): Settings {
   const { siteName = SITE_NAME, passwordMinLength = PASSWORD_MIN_LENGTH } = options
   return {
@@ -43,7 +42,6 @@ export function originOf({ baseUrl }: AccountsOptions): string | undefined {
   return baseUrl === undefined ? undefined : new URL(baseUrl).origin
 }
 
-/** What all cookies of the site have in common. */
 export function cookieOptions(options: AccountsOptions): CookieOptions {
   return { name: options.cookieName ?? COOKIE_NAME, https: isHttps(options) }
 }

@@ -20,7 +20,6 @@ import {
   userOf,
 } from './index.js'
 
-/** A form of the site's own: a note that this browser's session keeps. */
 const note: Form<'note'> = { name: 'members/recent', path: '/members/recent/', fields: ['note'], secret: [] }
 
 const NOTE_MAX = 200
@@ -32,7 +31,6 @@ const NOTE_LONG = {
 }
 const NOTE_KEPT = { code: 'note_kept', sentence: 'Your note is kept.' }
 
-/** The runnable site, and the shortest example of how accounts are mounted into a site of your own. */
 export async function createSite(config: Config, options: Partial<AccountsOptions> = {}) {
   const log = options.log ?? createLog(config.logLevel)
   const keys = siteKeys(config)
@@ -94,7 +92,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   return { app, metrics, onClosing: health.leave, onClosed: gatehouse.close }
 }
 
-// The session may see more than one user: each finds their own note alone.
+// One session may be used by several users. Each gets only their own note.
 function keepNote(ctx: Context, text: string): void {
   if (ctx.session) ctx.session.note = { by: userOf(ctx)?.id, text }
 }
