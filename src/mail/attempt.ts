@@ -19,39 +19,31 @@ export interface AttemptOptions extends WritingOptions {
   database: Database
   outbox: Outbox
   log: Logger
-  /** UTC milliseconds. */
   now: () => number
-  /** Undefined where mails are caught. */
   transport: Transport | undefined
-  /** What a stored mail has become; undefined if nobody is to get it. Throws `LostMail` or `UnreadableMail`. */
   letterOf(mail: mails.StoredMail): Promise<Letter | undefined>
 }
 
-/** A mail that is being sent is taken for so long, and again while it lasts: who is killed leaves it to others soon. */
+// Renewed every `HOLD_EVERY` while sending, so the emails of a process that was killed soon go to another.
 export const LEASE = 30 * SECOND
 const HOLD_EVERY = 5 * SECOND
-/** Who could not take it again for so long, because the database is away, stops before others may begin. */
+// Without renewal, sending stops before another process may take the email.
 const LEASE_LOST = 25 * SECOND
-/** The longest that sending one may take. */
 const PATIENCE = 2 * MINUTE
 const NOTE_AGAIN = 250
-/**
- * The pauses grow with what the mail has waited already, so that it goes out soon after an outage, the sooner the shorter
- * that was. A server that is away is asked often, so that its return is seen within a minute.
- */
+// Retry delay as a share of the email's age: short after a short outage, rare in a long one.
 const PART_OF_AGE = 1 / 8
 const PAUSES: Record<DeliveryProblem, { shortest: number; longest: number }> = {
   unreachable: { shortest: 2 * SECOND, longest: 30 * SECOND },
   later: { shortest: 15 * SECOND, longest: HOUR },
   refused: { shortest: MINUTE, longest: MINUTE },
 }
-/** Of what a server refuses for good it is asked once more, for servers err. */
+// A permanent refusal is retried once, because servers refuse by mistake.
 const MOST_REFUSALS = 2
 const GIVE_UP_AFTER = 2 * DAY
-/** While keys are being changed, another node may have the one that is missing here. */
+// During a key rotation, another node may already have the key that is missing here.
 const UNREADABLE_GIVE_UP_AFTER = HOUR
 
-/** Tries to send a mail that was claimed, and notes what came of it. */
 export async function attempt(
   mail: mails.StoredMail,
   options: AttemptOptions,
@@ -87,7 +79,6 @@ function keepCaught(
   return database.write((transaction) => mails.sent(transaction, mail, { now: now(), facts }))
 }
 
-/** Sends a mail; returns why it was not taken, or undefined. */
 async function problemOf(
   transport: Transport,
   outgoing: OutgoingMail,
@@ -103,12 +94,10 @@ async function problemOf(
 }
 
 interface Hold {
-  /** Aborted when the mail may be somebody else's by now. */
   lost: AbortSignal
   end(): void
 }
 
-/** Takes the mail again and again, for as long as it is being sent. */
 function holdOn({ database, now }: AttemptOptions, mail: mails.StoredMail): Hold {
   const lost = new AbortController()
   let heldAt = performance.now()
@@ -142,7 +131,7 @@ async function settle(
   const refusals = mail.refusals + (error.problem === 'refused' ? 1 : 0)
   const facts = { refusals, problem: error.message }
   if (refusals >= MOST_REFUSALS || age >= GIVE_UP_AFTER) return bury(options, mail, facts, stop)
-  // What is cut off by our own end is tried at once by whoever comes next.
+  // An email cut off by our own shutdown is due at once for the next process.
   const dueAt = stop.aborted ? now : now + pauseAfter(error.problem, age)
   await noted(options, stop, (transaction) => mails.retry(transaction, mail, { dueAt, ...facts }))
 }
@@ -152,7 +141,7 @@ function pauseAfter(problem: DeliveryProblem, age: number): number {
   return Math.min(Math.max(age * PART_OF_AGE, shortest), longest)
 }
 
-/** What the server has said is noted however long the database is away: a mail that it has taken must not come again. */
+// Retries until the database is back: an email that the server accepted must not be sent again.
 async function noted<Result>(
   { database }: AttemptOptions,
   stop: AbortSignal,
@@ -168,7 +157,6 @@ async function noted<Result>(
   }
 }
 
-// What is known of it is in the table, for the maintainer.
 async function bury(
   options: AttemptOptions,
   mail: mails.StoredMail,
@@ -187,7 +175,6 @@ async function bury(
   }
 }
 
-/** Not the server's doing: a template that does not work, or a key that is gone. */
 async function failed(
   options: AttemptOptions,
   mail: mails.StoredMail,
@@ -203,7 +190,6 @@ async function failed(
   await settle(options, mail, new DeliveryError('later', problem), stop)
 }
 
-/** Says once that the mail server is away, and once that it is back, however many mails wait. */
 export class ServerWatch {
   readonly #log: Logger
   #isAway = false

@@ -4,22 +4,18 @@ import * as mails from '../tables/mails.js'
 import { type AttemptOptions, attempt, LEASE, ServerWatch } from './attempt.js'
 import type { Posted } from './outbox.js'
 
-/** Sends what is in the outbox. */
 export interface Mailing {
-  /** Finishes what is being sent, for a few seconds, and sends no more. */
   close(): Promise<void>
 }
 
 const LOOK_EVERY = SECOND
-/** What is posted is looked for so much later, for it has yet to be committed. */
+// Emails are posted inside a transaction, so they are not visible until it commits.
 const COMMIT_WAIT = 10
 const AT_ONCE = 5
-/** So many are left for later at once; in a flood of more nobody can tell one from another. */
 const MOST_LATER = 100
 const END_WAIT = 2.5 * SECOND
 const CUT_OFF_WAIT = SECOND / 2
 
-/** Sends mails from now on, those first that have waited longest; several processes share the work. */
 export function startMailing(options: AttemptOptions): Mailing {
   const worker = new Worker(options)
   options.outbox.onPosted((posted) => worker.notice(posted))
@@ -55,7 +51,7 @@ class Worker implements Mailing {
     })
   }
 
-  // One look at a time, at the earliest that was asked for: mails that are posted all the time do not put it off.
+  // Keeps the earliest requested time, so a steady stream of emails cannot postpone the next look.
   lookIn(delay: number): void {
     const at = performance.now() + delay
     if (this.#isClosing || at >= this.#looksAt) return

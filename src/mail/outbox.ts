@@ -5,10 +5,8 @@ import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'
 import type { OutgoingMail } from './transport.js'
 
-/** The mails there are, by the names of their templates. */
 export type MailKind = OwnMailKind | keyof FeatureMails
 
-/** Mails that features add, each for itself: `declare module '…/mail/outbox.js' { interface FeatureMails { … } }`. */
 // biome-ignore lint/suspicious/noEmptyInterface: features fill it.
 export interface FeatureMails {}
 
@@ -28,60 +26,45 @@ export type OwnMailKind =
   | 'login-failures'
   | 'account-closed'
 
-/** What a mail tells, beside whose it is. */
 export type Facts = Readonly<Record<string, string | number>>
 
-/** A mail to be written. */
 export interface Draft {
   kind: MailKind
-  /** Whose it is; without it the facts say by which name somebody was asked for. */
   userId?: string
   facts?: Facts
-  /** The fingerprint of the form that asks for it: a second arrival of that asks for nothing more. */
+  /** Fingerprint of the form, used as the email's id: a form submitted twice sends one email. */
   form?: string
-  /** It is not looked at before; for mails of which not everybody may learn whether anybody gets them. */
+  /** Sent after this resolves, so timing does not reveal whether an address has an account. */
   after?: Promise<void>
 }
 
-/** A mail that waits from now on. */
 export interface Posted {
   id: string
   after: Promise<void> | undefined
 }
 
-/** What the first try has found out: to whom, and what is in the mail that nobody else may know. */
 export interface Prepared {
   to: string
-  /** The user's name; '' in a mail to an address that was not confirmed, which holds nothing that a visitor chose. */
+  /** '' if `to` is not confirmed: text chosen by a visitor must not reach a stranger's address. */
   name: string
-  /** In which it is written; without one, in the site's first. */
   language?: string
-  /** What it turned out to be, if not what was asked for. */
   kind?: string
   token?: string
   code?: string
 }
 
-/** Where mails wait until they are sent. */
 export interface Outbox {
-  /** Whether mails are sent at all; if not, `post` does nothing. */
   isOn: boolean
-  /** Whether they are caught and shown to the maintainer, instead of being sent. */
   isCaught: boolean
-  /** Writes a mail with what it tells of: in that transaction, and sent once it is committed. */
   post(db: Db, draft: Draft): Promise<void>
-  /** Called when something was posted, perhaps before it is committed. */
   onPosted(listener: (posted: Posted) => void): void
-  /** What a stored mail tells; undefined if it was sealed with a key that is gone. */
   factsOf(mail: mails.StoredMail): Facts | undefined
   preparedOf(mail: mails.StoredMail): Prepared | undefined
   sealPrepared(id: string, prepared: Prepared): string
-  /** Of a mail that was caught: the mail itself. */
   caughtOf(mail: mails.StoredMail): OutgoingMail | undefined
   sealCaught(id: string, message: OutgoingMail): string
 }
 
-/** The key with which it was sealed is gone. */
 export class UnreadableMail extends Error {
   override readonly name = 'UnreadableMail'
 
@@ -90,14 +73,12 @@ export class UnreadableMail extends Error {
   }
 }
 
-/** Who held it for too long: somebody else has it by now. */
 export class LostMail extends Error {
   override readonly name = 'LostMail'
 }
 
 let count = 0
 
-// The time first, then a number that grows: mails of one moment are listed in the order in which they were written.
 function newId(): string {
   count = (count + 1) % 1e6
   const place = Date.now().toString(36).padStart(9, '0') + String(count).padStart(6, '0')
@@ -106,7 +87,6 @@ function newId(): string {
 
 export interface OutboxOptions {
   mode: 'sent' | 'caught' | 'off'
-  /** Seals what waits: a stolen database tells neither tokens nor addresses. */
   keyring: Keyring
   now: () => number
 }

@@ -1,33 +1,28 @@
-// The one check, and not the hundred others of the package, which every start would have to load.
-
 import isEmail from 'validator/lib/isEmail.js'
 import { errorText } from '../base/error-text.js'
 import { once } from '../base/once.js'
 import { DeliveryError, type Transport, withoutSecrets } from './transport.js'
 
-/** A mail server, and who writes. */
 export interface MailServer {
-  /** `smtp://<user>:<password>@<host>:<port>`, or `smtps://…` for TLS from the first byte. */
+  /** `smtp://<user>:<password>@<host>:<port>`, or `smtps://…` for implicit TLS. */
   url: string
-  /** The sender: `no-reply@example.com`, or `Example <no-reply@example.com>`. */
+  /** `no-reply@example.com`, or `Example <no-reply@example.com>`. */
   from: string
 }
 
-// Longer than a slow server's greeting (RFC 5321 4.5.3.2 asks for more patience than a place in the queue is worth).
+// Shorter than RFC 5321 4.5.3.2 asks for, so that a hanging server does not block the queue.
 const TIMEOUTS = {
   connectionTimeout: 10_000,
   greetingTimeout: 10_000,
-  // A server that looks for spam before it answers must not be taken for one that hangs: it would get the mail twice.
+  // Spam checks may delay the reply. Giving up too early would send the email twice.
   socketTimeout: 45_000,
   dnsTimeout: 10_000,
 }
 
-/** Sends by SMTP; each mail on a connection of its own, so that none waits for another. */
 export function smtpTransport({ url, from }: MailServer): Transport {
   const transport = once(async () => {
-    // Loaded with the first mail: a start need not wait for it.
     const { createTransport } = await import('nodemailer')
-    // Neither files nor addresses are ever read into a mail, whatever a template says.
+    // Nodemailer would otherwise read files and URLs named in a message.
     const safety = { disableFileAccess: true, disableUrlAccess: true }
     return createTransport({ ...optionsOf(url), ...TIMEOUTS, ...safety }, { from })
   })
@@ -36,11 +31,11 @@ export function smtpTransport({ url, from }: MailServer): Transport {
       try {
         await (await transport()).sendMail({
           ...message,
-          // Not as a text, which would be read as a list: quotes and commas are allowed in front of the @.
+          // A plain string would be parsed as a list, because a local part may contain quotes and commas.
           to: { name: '', address: to },
           messageId: `<${messageId}>`,
           signal,
-          // Machines that answer mails have nothing to answer here (RFC 3834 5).
+          // Keeps autoresponders quiet (RFC 3834 5).
           headers: { 'Auto-Submitted': 'auto-generated' },
         })
       } catch (error) {
@@ -50,7 +45,6 @@ export function smtpTransport({ url, from }: MailServer): Transport {
   }
 }
 
-/** Connects and logs in, and sends nothing; answers what is wrong with that, without secrets. */
 export async function verifySmtp({ url }: MailServer): Promise<string | undefined> {
   const { createTransport } = await import('nodemailer')
   const transport = createTransport({ ...optionsOf(url), ...TIMEOUTS })
@@ -64,10 +58,9 @@ export async function verifySmtp({ url }: MailServer): Promise<string | undefine
   }
 }
 
-/** Whether it is smtp:// or smtps:// and a host. */
 export function isSmtpUrl(address: string): boolean {
   if (!/^smtps?:\/\//.test(address) || !URL.canParse(address)) return false
-  // An @ or a # further on means that half of a password is taken for a host.
+  // An @ or # further on means that part of a password was parsed as the host.
   const { hostname, pathname, search, hash, username, password } = new URL(address)
   if (hostname === '' || hash !== '' || `${pathname}${search}`.includes('@')) return false
   return [username, password].every(isDecodable)
@@ -82,7 +75,7 @@ function isDecodable(part: string): boolean {
   }
 }
 
-/** Whether it is one address, with a name in front if need be, and nothing that would be a header of its own. */
+// A control character could start another header.
 export function isSender(sender: string): boolean {
   return (
     !/\p{Cc}/u.test(sender) &&
@@ -90,7 +83,7 @@ export function isSender(sender: string): boolean {
   )
 }
 
-// A password goes over no wire unencrypted but that of this machine; the address may say otherwise by ?requireTLS=false.
+// Requires TLS before sending a password, except to this machine. `?requireTLS=false` overrides it.
 function optionsOf(address: string) {
   const url = new URL(address)
   const isHere = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
@@ -106,9 +99,9 @@ interface SmtpError extends Error {
   command?: unknown
 }
 
-/** What is said of one mail; everything else is said of the server: that it is away, or does not want us at all. */
+// Errors at these commands concern one email, all others the server.
 const ABOUT_MAIL = /^(?:MAIL FROM|RCPT TO|DATA)/
-/** Whatever it answers: that it closes (RFC 5321 3.8), or wants to know first who we are (RFC 4954 6). */
+// These concern the server at any command: it closes (RFC 5321 3.8) or needs a login (RFC 4954 6).
 const ABOUT_SERVER: readonly unknown[] = [421, 454, 530, 534, 535, 538]
 
 function deliveryErrorOf(error: unknown): DeliveryError {

@@ -1,6 +1,5 @@
-/** An email as it goes out. */
 export interface OutgoingMail {
-  /** Without brackets: `<id>@<host>`. An email that is sent again keeps it. */
+  /** `<id>@<host>` without angle brackets. It stays the same when an email is sent again. */
   messageId: string
   date: Date
   to: string
@@ -9,19 +8,17 @@ export interface OutgoingMail {
   html: string
 }
 
-/** Takes emails and sees that they arrive. */
 export interface Transport {
   /**
-   * Resolves once the email is taken. Whatever it throws, the email waits and is sent again, for 2 days at most; a
-   * `DeliveryError` says how soon. The signal aborts when the site stops, and after 2 minutes.
+   * Resolves once the email is accepted. If it throws, the email is sent again for up to 2 days; a
+   * `DeliveryError` decides how soon. The signal aborts on shutdown and after 2 minutes.
    */
   send(mail: OutgoingMail, signal: AbortSignal): Promise<void>
 }
 
-/** `refused` is for good, `later` concerns this email, `unreachable` the server and so all emails. */
+/** `refused`: permanently. `later`: this email, for now. `unreachable`: the server, so every email. */
 export type DeliveryProblem = 'refused' | 'later' | 'unreachable'
 
-/** An email was not taken. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError'
 
@@ -35,7 +32,7 @@ export class DeliveryError extends Error {
 
 const LONGEST_PROBLEM = 300
 
-/** Servers repeat the address, and filters the link that they do not like; what they say is stored, and logged. */
+// Servers repeat addresses, and spam filters repeat links. The result is stored and logged.
 export function withoutSecrets(sentence: string): string {
   return sentence
     .replaceAll(/https?:\S+/g, '…')
