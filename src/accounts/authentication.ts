@@ -29,7 +29,7 @@ export const NO_PASSWORD: Broken = {
   code: 'login_password_missing',
   sentence: 'Enter your password.',
 }
-/** Where no answer may tell whose address somebody's is, it tells of no name either. */
+// With private emails, no message may tell whether the username or the email address is known.
 const SOMETHING_WRONG: Broken = {
   field: 'password',
   code: 'login_wrong_private',
@@ -41,17 +41,13 @@ const EMAIL_OR_PASSWORD_WRONG: Broken = {
   code: 'login_wrong',
   sentence: 'E-mail or password is wrong.',
 }
-/** Told only to who knows the password. */
 const DISABLED: Broken = {
   code: 'login_disabled',
   sentence: "This account is disabled. Please write to the site's maintainers.",
 }
 
-/**
- * Finds out whose user name or e-mail and password these are; it begins no session, so that a second step can follow.
- * User names are public, so an unknown one is said to be unknown; of e-mails it is not told who has an account. Both
- * take as long as a wrong password, and are limited like one.
- */
+// Usernames are public, so an unknown one is reported. An unknown email address is not. Both take as
+// long as a wrong password and count against the same limits.
 export async function authenticate(
   origin: Origin,
   registry: Registry,
@@ -101,14 +97,9 @@ function admitted(account: users.Account): Outcome {
 
 export interface PasswordCheck extends LoginTry {
   password: string
-  /** What the history calls a wrong one. */
   failure: EventKind
 }
 
-/**
- * Whether the password is right; for every prompt for one. Throws `LimitReached`, without a look at the password, while
- * a limit holds, and `TooManyAtOnce` before anything is counted.
- */
 export async function checkPassword(
   origin: Origin,
   registry: Registry,
@@ -117,7 +108,7 @@ export async function checkPassword(
   registry.passwords.refuseWhenFull()
   const counted = countedTries(origin, check)
   const { filled, isHeld } = await takeTries(origin, registry, check, counted)
-  // Held, the password is compared with nothing, which takes as long.
+  // A comparison with no hash takes as long as a real one.
   const compared = isHeld ? { ...check, account: undefined } : check
   const right = await isRight(origin, registry, compared).catch(async (error: unknown) => {
     await registry.limits
@@ -130,7 +121,6 @@ export async function checkPassword(
   return right
 }
 
-/** What is wrong with the password that a user was asked for again, by whatever page; nothing if it is theirs. */
 export async function askPasswordOf(
   origin: Origin,
   registry: Registry,
@@ -167,7 +157,7 @@ function noteFailure(
   registry.events.note(eventOf(origin, registry, { kind: failure, userId: account.user.id }))
   if (filled.length === 0) return
   registry.events.note(eventOf(origin, registry, { kind: 'limit_hit', userId: account.user.id }))
-  // Not waited for: the answer must not tell by its time whose name it was.
+  // Not awaited: the response time must not reveal whether the account exists.
   tellOfFailures(origin, registry, account.user).catch((error: unknown) =>
     registry.log.warn({ err: error }, 'failures not mailed'),
   )

@@ -9,11 +9,6 @@ import type { Origin } from './origin.js'
 import { circumstancesOf } from './origin.js'
 import type { Registry } from './registry.js'
 
-/**
- * Closes the account, ends all its sessions and whatever else was on its way, and mails how to take it back until it is
- * erased. By a link from a mail only if that was good for it. Returns the account's new device stamp, or undefined if there was nothing
- * to be closed.
- */
 export async function closeAccount(
   origin: Origin,
   registry: Registry,
@@ -32,7 +27,6 @@ export async function closeAccount(
   })
 }
 
-/** Opens an account again that its owner had closed, by a link from a mail only if that is good. Returns whether this did it. */
 export async function reopen(
   origin: Origin,
   registry: Registry,
@@ -55,12 +49,7 @@ export async function reopen(
   return isDone ?? false
 }
 
-/**
- * Whoever reads the mails of an address says that the account is not theirs that waits for it to be confirmed. One that
- * nobody has ever logged in to is erased at once. One that is in use is closed: its owner may have mistyped the address, or
- * a mail scanner have pressed the button, and logs in to take it back. `kept` if something of the host's does not let go of it,
- * undefined if the address is another, or confirmed.
- */
+// An account in use is closed, not deleted: a typing error or a mail scanner may have caused the denial.
 export async function denyAccount(
   origin: Origin,
   registry: Registry,

@@ -12,22 +12,19 @@ import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { logSecurity, takePlaces } from './security-log.js'
 
-/** An owner whom only a name says that was typed: by it tries are counted where anybody can see it. */
 export interface CalledOwner extends Omit<CodeOwner, 'browser'> {
   calledBy?: string
 }
 
 const DIGITS = 8
 
-/** Eight digits to be typed from a mail. */
 export function newCode(): string {
   return String(randomInt(10 ** DIGITS)).padStart(DIGITS, '0')
 }
 
-/** So long a code can be typed (ASVS 5 6.5.5). */
+// ASVS 5 6.5.5.
 export const CODE_LIFE = 10 * MINUTE
 
-/** So often one code may be tried. */
 const TRIES = 5
 
 const NO_CODE: Broken = { field: 'code', code: 'code_missing', sentence: 'Enter the code from the mail.' }
@@ -45,11 +42,6 @@ export const CODE_WRONG: Broken = {
 
 export type CodeOutcome = { ok: true; hash: string } | { ok: false; error: Broken }
 
-/**
- * Whether this is the code that its owner was mailed last, and that this browser has asked for; answers the hash of the
- * token that it stands for, which is yet to be used. Counted before it is compared, for the account, the network and the
- * site. Throws `LimitReached`.
- */
 export async function checkCode(
   origin: Origin,
   registry: Registry,
@@ -62,7 +54,7 @@ export async function checkCode(
   const counted = countedCode(origin, owner)
   const { isHeld } = await takePlaces(origin, registry, counted, owner.calledBy)
   if (isHeld) return wrongCode(origin, registry, owner, 'account_held')
-  // Not waited for on the disk: for a name that nobody has nothing is written, and how long that takes would tell it.
+  // Does not wait for the disk: an unknown name writes nothing, and the time would reveal that.
   const tried = await registry.database.note((loose) =>
     tokens.tryCode(loose, { ...owner, now: registry.now(), tries: TRIES }),
   )
@@ -70,7 +62,7 @@ export async function checkCode(
   if (tried === undefined || !registry.codes.matches(code, whose, tried.codeMac)) {
     return wrongCode(origin, registry, owner, tried === undefined ? 'no_code' : 'code_wrong')
   }
-  // Whoever mistyped the code and then has it right was no guesser; so few wrong ones are left over for the whole site.
+  // A correct code gives back its failed attempts, which would otherwise use up the limit of the whole site.
   await registry.limits.giveBack(counted, tried.tries)
   logSecurity(origin, registry, { event: 'code_accepted', purpose: owner.purpose, user: owner.userId })
   return { ok: true, hash: tried.hash }
@@ -95,7 +87,6 @@ const CODE = new RegExp(`^\\d{${DIGITS}}$`)
 
 const PURPOSES = ['email-confirm', 'password-reset'] as const
 
-/** What was tried at the codes of a user. */
 export function codeTriesOf({ id, name, email }: User): Counted[] {
   return PURPOSES.flatMap((purpose) =>
     [id, `called ${nameKeyOf(name)}`, `called ${emailKeyOf(email)}`].map(
@@ -104,7 +95,7 @@ export function codeTriesOf({ id, name, email }: User): Counted[] {
   )
 }
 
-// By name and by e-mail one account has one limit, too; were that seen, it would tell whose e-mail that is.
+// Username and email share the account's limit. Showing it would reveal that they belong together.
 function countedCode(origin: Origin, { userId, purpose, calledBy }: CalledOwner): Counted[] {
   const ofAccount: Counted = { rule: 'codeAccount', of: `${purpose} ${userId}` }
   const ofAsked: Counted[] =
@@ -117,11 +108,9 @@ function countedCode(origin: Origin, { userId, purpose, calledBy }: CalledOwner)
   return [...ofAsked, { rule: 'codeNetwork', of: networkOf(origin.address) }, { rule: 'codeSite', of: '' }]
 }
 
-// What is copied along with a code or typed between its digits: spaces, dashes of any kind (the long vowel mark is what a
-// Japanese keyboard types for one), and what no eye sees.
+// Copied or typed along with a code. U+30FC is what a Japanese keyboard types for a dash.
 const NOT_OF_A_CODE = /[\s\p{Pd}\u2043\u2212\u30FC\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
 
-/** A code as it was mailed, however its digits were typed: in full width, or those of any script. */
 export function normalizeCode(typed: string): string {
   if (isBeyondAll(typed)) return typed
   return typed
@@ -130,7 +119,7 @@ export function normalizeCode(typed: string): string {
     .replaceAll(/\p{Nd}/gu, asciiDigit)
 }
 
-// Unicode keeps the ten digits of a script together, from zero on (The Unicode Standard, 4.6).
+// Unicode keeps the ten digits of a script together, starting at zero (The Unicode Standard, 4.6).
 function asciiDigit(digit: string): string {
   const codePoint = digit.codePointAt(0) ?? 0
   let first = codePoint

@@ -6,12 +6,11 @@ import { type Field, lengthOf } from './field.js'
 const DEVICE_NAME_MAX = 40
 const LINE_BREAK = /[\p{Zl}\p{Zp}]/u
 
-/** What a user calls a device, as it is stored and shown. */
 export function normalizeDeviceName(name: string): string {
   return trimUnseen(normalForm(name, 'NFC'))
 }
 
-// What phones put behind and between the parts of a picture: 🖥️ is one, and a family is held together by the other.
+// Emoji contain these: U+FE0F selects the colored form, U+200D joins the parts of a family.
 const IN_PICTURES =
   /(?<=\p{Extended_Pictographic}\p{Emoji_Modifier}?)\uFE0F|(?<=\p{Extended_Pictographic}\uFE0F?\p{Emoji_Modifier}?)\u200D(?=\p{Extended_Pictographic})/gu
 

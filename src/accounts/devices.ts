@@ -4,21 +4,16 @@ import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../web
 import { fold } from './fields.js'
 import type { Registry } from './registry.js'
 
-/** A session as its row in the list shows it. */
 export interface Device extends sessions.Device {
   words: DeviceWords
-  /** Where it was used last, if not where it logged in. */
   last: DevicePlace | undefined
-  /** Where it was last used from another network and by another browser at once. */
+  /** Where it was last used from another network and with another browser at once. */
   jump: DevicePlace | undefined
-  /** What it is called: by its name, or by its words in English. */
   title: string
-  /** Tells devices apart that are called the same: 1 for the oldest of them. */
   number: number
   isThis: boolean
 }
 
-/** The devices on which a user is logged in: this one first, then the last used first. */
 export async function listDevices(
   { database, now }: Pick<Registry, 'database' | 'now'>,
   { userId, sessionId }: { userId: string; sessionId: string },
@@ -54,7 +49,6 @@ function lastPlace(device: sessions.Device): DevicePlace | undefined {
   return isKnown ? undefined : last
 }
 
-// The history is read in any language.
 export function calledInHistory({ name, words }: Device): string {
   return name ?? [words.browser, words.system].filter(Boolean).join(', ')
 }

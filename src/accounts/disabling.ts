@@ -5,10 +5,6 @@ import { forgetTries } from './login-limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
-/**
- * Lets nobody in any more. The reason stands in the history, which its user can read once the account is enabled again. Returns
- * undefined if it was disabled before.
- */
 export async function disable(
   origin: Origin,
   registry: Registry,
@@ -24,7 +20,6 @@ export async function disable(
   )
 }
 
-/** Lets its owner in again, whatever was tried meanwhile. Returns undefined if it was not disabled. */
 export async function enable(
   origin: Origin,
   registry: Registry,

@@ -14,31 +14,28 @@ import { hostObjections } from './registration.js'
 import type { Registry } from './registry.js'
 import { takePlaces } from './security-log.js'
 
-/** Where there is no field to type another one. */
 export const TAKEN_MEANWHILE: Broken = {
   code: 'email_taken_meanwhile',
   sentence: 'This e-mail address is already in use by another account.',
 }
 const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is your address already.' }
 
-/** An address that is wanted, and the fingerprint of the form that says so. */
 export interface Wish {
   email: string
   form: string
 }
 
-/** Whether this very form has caused its mail just now: its answer may not have arrived, and it is not mailed again. */
+// A form is sent again if its response was lost. It must not send a second email.
 export async function wasMailed({ database, now }: Registry, form: string): Promise<boolean> {
   const mail = await mails.byId(database.main, form)
   return mail !== undefined && now() - mail.createdAt < REPEATED_FOR
 }
 
-/** The mail carries the fingerprint of its form as its id, unless an earlier one does: a page may be used several times. */
+// A page can be submitted again later, when its fingerprint is already the id of an email.
 export async function freshForm({ database }: Registry, form: string): Promise<{ form?: string }> {
   return (await mails.byId(database.main, form)) === undefined ? { form } : {}
 }
 
-/** Notes the new address, apart from the one that counts, and sends it a mail; answers what is wrong with it. */
 export async function askForAddress(
   origin: Origin,
   registry: Registry,
@@ -47,7 +44,7 @@ export async function askForAddress(
 ): Promise<Broken[]> {
   const errors = await objectionsTo(origin, registry, user, email)
   if (errors.length > 0) return errors
-  // Pressed twice: the link that is on its way stays good.
+  // Submitted twice: the link that was sent must keep working.
   if (email === user.nextEmail) {
     if (await wasMailed(registry, form)) return []
     await sendChangeAgain(origin, registry, user, email)
@@ -92,7 +89,6 @@ async function objectionsTo(
   return (await isOthers(origin, registry, user, fields.emailKeyOf(email))) ? [fields.EMAIL_TAKEN] : []
 }
 
-/** Whether somebody else has the address; counted, for the answer tells it. */
 export async function isOthers(
   origin: Origin,
   registry: Registry,
@@ -103,7 +99,6 @@ export async function isOthers(
   return users.isEmailTaken(registry.database.main, emailKey, { now: registry.now(), userId: user.id })
 }
 
-/** Sends the mail to the new address again. */
 export async function sendChangeAgain(
   origin: Origin,
   registry: Registry,
@@ -124,7 +119,6 @@ export async function sendChangeAgain(
   )
 }
 
-/** The address stays as it is. */
 export async function cancelChange(origin: Origin, registry: Registry, user: users.User): Promise<void> {
   const { nextEmail } = user
   if (nextEmail === null) return
@@ -138,7 +132,6 @@ export async function cancelChange(origin: Origin, registry: Registry, user: use
   )
 }
 
-/** Changes the address if it is still wanted and free; the former one gets a mail by which that can be undone. */
 export async function changeAddress(
   origin: Origin,
   registry: Registry,
@@ -151,7 +144,7 @@ export async function changeAddress(
     if (await users.isEmailTaken(registry.database.main, emailKey, { now, userId: user.id })) return 'taken'
     const done = await happens(origin, registry, happening, async (transaction) => {
       const former = (await users.held(transaction, user.id))?.user
-      // A form that changes nothing leaves the link unused: sent again, it must not be told that it did.
+      // A form that changes nothing leaves the link unused. Otherwise its repeat would report success.
       if (former?.nextEmail !== email) return undefined
       const used = await tokens.use(transaction, { hash, purpose: 'email-change', now, form })
       const change = { email, emailKey, now, wanted: true }
@@ -167,10 +160,7 @@ export async function changeAddress(
   }
 }
 
-/**
- * Tells the former address that it is that no longer. Only one that was confirmed may undo the change and learns the new
- * address: an address that nobody has confirmed may be a stranger's, typed by mistake.
- */
+// An unconfirmed address may be a stranger's: it must neither learn the new address nor undo the change.
 export async function tellFormer(
   origin: Origin,
   registry: Registry,
@@ -192,10 +182,6 @@ export async function tellFormer(
   }
 }
 
-/**
- * Somebody else had the account: its former address counts again, and everything that they may have is void. That the
- * account was closed meanwhile is undone, too.
- */
 export async function restoreAddress(
   origin: Origin,
   registry: Registry,
@@ -217,13 +203,13 @@ export async function restoreAddress(
         await users.setPassword(transaction, userId, { passwordHash: '', now })
         await users.reopen(transaction, userId, now)
         await endWith(transaction, 'email_restored', { userId, now })
-        // Not those of earlier changes: a thief who changes the address twice could undo the second one, and end by it the
-        // link that its owner was sent.
+        // Undo links of earlier changes keep working. Otherwise a thief could change the address twice, undo
+        // the second change, and so end the owner's link.
         await tokens.revokeLater(transaction, used)
         await mails.cancel(transaction, userId, ['email-changed'], { since: used.createdAt })
         const facts = { to: email, ...circumstancesOf(origin, registry) }
         await registry.outbox.post(transaction, { kind: 'email-restored', userId, facts })
-        // Its owner may have left a mailbox that others read.
+        // The owner may have left the restored mailbox because others read it.
         if (replaced !== undefined && replaced !== email) {
           const told = { ...facts, to: replaced }
           await registry.outbox.post(transaction, { kind: 'email-undone', userId, facts: told })

@@ -12,7 +12,6 @@ import { hostObjections } from './registration.js'
 import type { Registry } from './registry.js'
 import { takePlaces } from './security-log.js'
 
-/** Uses the token up and confirms its address, unless that was done already, or it is somebody else's by now. */
 export async function confirmAddress(
   origin: Origin,
   registry: Registry,
@@ -41,7 +40,6 @@ export async function confirmAddress(
   }
 }
 
-/** Sends another mail with a link and a code. */
 export async function sendConfirmAgain(origin: Origin, registry: Registry, user: users.User): Promise<void> {
   await takePlaces(origin, registry, [
     { rule: 'mailPause', of: `email-confirm ${user.id}` },
@@ -58,7 +56,6 @@ export async function sendConfirmAgain(origin: Origin, registry: Registry, user:
   )
 }
 
-/** Gives the account the address that was meant, and sends the mail there; answers what is wrong with it. */
 export async function correctAddress(
   origin: Origin,
   registry: Registry,
@@ -69,7 +66,6 @@ export async function correctAddress(
   const emailKey = fields.emailKeyOf(email)
   const errors = fields.check(fields.email, email)
   if (errors.length > 0) return errors
-  // Sent twice, or not changed: what was mailed to it stays good.
   if (email === user.email) {
     if (await wasMailed(registry, form)) return []
     await sendConfirmAgain(origin, registry, user)

@@ -30,7 +30,6 @@ export const email: Field = {
   ],
 }
 
-// Nothing else is wrong with it.
 function isOnlyInvisible(address: string): boolean {
   return isInvisible(address) && isEmailAddress(withoutInvisible(address))
 }

@@ -8,7 +8,6 @@ import { eventOf, happens } from './history.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
-/** Ends all sessions of a user and makes strangers of the devices. */
 export async function endSessions(
   origin: Origin,
   registry: Registry,
@@ -20,7 +19,6 @@ export async function endSessions(
   )
 }
 
-/** Ends all sessions of its user but one, and makes strangers of the devices: this one is to be known by the new stamp. */
 export async function endOtherSessions(
   origin: Origin,
   registry: Registry,
@@ -32,7 +30,6 @@ export async function endOtherSessions(
   )
 }
 
-/** Ends the sessions of several users at once, as `endSessions` does; returns the owner of each session that was alive. */
 export function endSessionsOf(
   origin: Origin,
   { database, now }: Pick<Registry, 'database' | 'now'>,

@@ -12,17 +12,14 @@ import type { Registry } from './registry.js'
 
 const MOST_TOLD = 500
 
-/** What erases an account, as the event tells it in `about`. */
 export type Eraser = 'sweep' | 'denial' | 'gatehouse users delete'
 
 export interface Erasure {
   userId: string
   because: Eraser
-  /** Returns the user, locked, if the account is to be erased indeed. */
   find: (transaction: Db) => Promise<users.User | undefined>
 }
 
-/** An account that could not be erased. Nothing of it was. */
 export class NotErased extends Error {
   override readonly name = 'NotErased'
   readonly userId: string
@@ -33,10 +30,6 @@ export class NotErased extends Error {
   }
 }
 
-/**
- * Erases an account and what the host has of it in one transaction, and tells the host. Returns false if `find` finds nobody.
- * Throws `NotErased` if the host, or a table of the host's, does not let go of it.
- */
 export async function erase(
   origin: Origin,
   registry: Pick<Registry, 'database' | 'hooks' | 'events' | 'now'>,
@@ -57,7 +50,6 @@ export async function erase(
   return isErased
 }
 
-/** Erases those whose account has ended: `batch` at most behind the first `skip`. Returns how many. */
 export async function eraseEnded(
   registry: Pick<Registry, 'database' | 'hooks' | 'events' | 'now'>,
   { now, ...size }: { now: number; batch: number; skip: number },
@@ -70,10 +62,6 @@ export async function eraseEnded(
   return erased
 }
 
-/**
- * Erases an account whose address was never confirmed, and to which nobody has ever logged in, for the owner of that address.
- * `kept` if something does not let go.
- */
 export async function eraseDenied(
   origin: Origin,
   registry: Registry,
@@ -97,7 +85,7 @@ export async function eraseDenied(
 
 const BY_COMMAND: Eraser = 'gatehouse users delete'
 
-/** Erases a user by a command. Nobody listens to events there: the site tells its host later, see `tellErased`. */
+// The command has no event listeners, so the site reports the event later (see `tellErased`).
 export async function eraseByCommand(
   { database, hooks, now }: Pick<Registry, 'database' | 'hooks' | 'now'>,
   userId: string,
@@ -115,7 +103,6 @@ export async function eraseByCommand(
     })
 }
 
-/** Tells the host of those whom a command has erased. */
 export async function tellErased({ database, events }: Pick<Registry, 'database' | 'events'>): Promise<void> {
   for (const { userId, by, at } of await erasures.take(database.loose, MOST_TOLD)) {
     const command = { about: by, by: 'cli:users delete', userAgent: '', address: '' } as const
@@ -123,7 +110,6 @@ export async function tellErased({ database, events }: Pick<Registry, 'database'
   }
 }
 
-/** For the log: whose account it is, and what keeps it, by names of the database alone. */
 export async function reasonOf(
   { database }: Pick<Registry, 'database'>,
   { userId, cause }: NotErased,

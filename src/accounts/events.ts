@@ -5,17 +5,13 @@ import { randomFew } from '../secrets/random.js'
 import * as events from '../tables/events.js'
 import type { Database } from '../tables/schema.js'
 
-/** The security history as it is written, and told to the host. */
 export interface Events {
-  /** Tells the host of events that were committed. */
   tell(told: readonly events.AccountEvent[]): void
-  /** Writes the event within a second, together with others: a failed login costs no write of its own. */
   note(event: events.AccountEvent): void
-  /** Writes what still waits, and writes no more. */
   close(): Promise<void>
 }
 
-/** Called after each event was stored; what it throws is logged. */
+/** Called after each event is stored. What it throws is logged. */
 export type OnEvent = (event: events.AccountEvent) => void | Promise<void>
 
 export interface EventsOptions {
@@ -26,9 +22,7 @@ export interface EventsOptions {
 
 const WRITE_EVERY = 1000
 const BATCH = 100
-/** A ceiling for the memory that they take. */
 const MOST_WAITING = 10_000
-/** At the end they are not waited for longer than that. */
 const END_WAIT = 1_000
 
 export function createEvents({ database, log, onEvent }: EventsOptions): Events {
@@ -47,7 +41,7 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
     tell(batch)
   }
 
-  // One that cannot be stored, for instance of a user who is gone meanwhile, must not hold up those of all others.
+  // One event that cannot be stored, such as one of a deleted user, must not block the others.
   const writeApart = async (batch: readonly events.StoredEvent[]) => {
     for (const event of batch) {
       await write([event]).catch((error: unknown) => {
@@ -98,14 +92,12 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
 
 let count = 0
 
-/** Gives the event its place in the history. The time first, then a number that grows: the order of ids is that of events. */
 export function numbered(event: events.AccountEvent): events.StoredEvent {
   count = (count + 1) % 1e6
   const place = String(event.at).padStart(15, '0') + String(count).padStart(6, '0')
   return { ...event, id: place + randomFew(5).toString('hex') }
 }
 
-/** The id of an event, if a text looks like one. */
 export function eventId(text: unknown): string | undefined {
   return typeof text === 'string' && /^\d{21}[\da-f]{10}$/.test(text) ? text : undefined
 }

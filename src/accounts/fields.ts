@@ -10,7 +10,6 @@ export { check, type Field } from './field.js'
 export * from './password-rules.js'
 export * from './username-rules.js'
 
-/** The key of what somebody logs in by: only an email address has an @ in it, in whatever width. */
 export function loginKeyOf(typed: string): string {
   return fold(typed).includes('@') ? emailKeyOf(typed) : nameKeyOf(typed)
 }

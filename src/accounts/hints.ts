@@ -16,7 +16,6 @@ const EMAIL_SUGGESTED = { field: 'email', code: 'email_suggested', sentence: 'Di
 const CORRECT = { code: 'email_suggested_correct', sentence: 'Correct it' }
 const STRENGTH = { code: 'password_strength', sentence: 'Password strength' }
 
-/** One of each kind, to be looked at. */
 export function adviceShown(): Advice[] {
   const { message } = strengthOf('anna1234', ['anna'])
   return [
@@ -27,7 +26,6 @@ export function adviceShown(): Advice[] {
   ]
 }
 
-/** What `advise` says; nothing if the network has had very much of it, or the site is busy: it is only a help. */
 export async function whileAllowed(
   origin: Origin,
   registry: Registry,
@@ -42,12 +40,6 @@ export async function whileAllowed(
   }
 }
 
-// ── user name ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/**
- * What helps beside the errors of a form that was refused: whether its name is free, or which one is, and the address that
- * may be meant. Not the strength of a password: it has to be typed again, and is measured then.
- */
 export async function besideErrors(
   origin: Origin,
   registry: Registry,
@@ -75,7 +67,6 @@ async function suggestions(registry: Registry, name: string): Promise<Advice[]> 
   return suggested === undefined ? [] : [{ ...USERNAME_SUGGESTED, params: { name: suggested } }]
 }
 
-/** Whether the name would be taken, by the rules that decide; of the name that `userId` has already, nothing. */
 export async function onName(
   registry: Registry,
   typed: string,
@@ -118,9 +109,6 @@ function claimOf(name: string) {
   return { name, ...fields.claimsOf(name) }
 }
 
-// ── e-mail ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-// Whose users are many, and so are those who mistype it. What is nearly one of these and well known itself has to be here.
 const DOMAINS =
   `aol.com att.net bk.ru btinternet.com comcast.net email.com fastmail.com free.fr gmail.com gmx.at gmx.ch gmx.com
   gmx.de gmx.net googlemail.com hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.fr hotmail.it icloud.com inbox.ru
@@ -130,12 +118,11 @@ const DOMAINS =
     /\s+/,
   )
 
-/** So many characters too many, missing or changed places are a slip of the hand; in a short name two would be another. */
 const SLIP = 2
 const SHORT_SLIP = 1
 const SHORT = 8
 
-/** The address that may be meant. Whether it has an account is told by the answer to the form alone. */
+// Does not look up the address: a hint must not reveal whether it has an account.
 export function onEmail(typed: string): Advice[] {
   const address = fields.normalizeEmail(typed)
   if (fields.check(fields.email, address).length > 0) return []
@@ -151,7 +138,6 @@ function slipIn(domain: string): number {
   return domain.length < SHORT ? SHORT_SLIP : SLIP
 }
 
-/** The same for a form with an address alone. */
 export function adviseOnEmail(
   origin: Origin,
   registry: Registry,
@@ -160,7 +146,6 @@ export function adviseOnEmail(
   return whileAllowed(origin, registry, async () => onEmail(email))
 }
 
-/** What an accepted address brings along, on the page that the form leads to: it may be mistyped for all that. */
 export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice, 'advice'> {
   const [advice] = onEmail(typed)
   if (advice === undefined) return {}
@@ -168,9 +153,6 @@ export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice
   return { advice: { message, ...(correction && { link: { href: correction, message: CORRECT } }) } }
 }
 
-// ── password ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** The first rule that the password breaks, or how hard it is to guess by who knows what is the user's `own`. */
 export function onPassword({ rules }: Registry, password: string, own: readonly string[]): Advice[] {
   if (password === '') return []
   const meter = (value: number) => ({ label: STRENGTH, value })

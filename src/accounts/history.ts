@@ -5,17 +5,13 @@ import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { logSecurity } from './security-log.js'
 
-/** What happens, to whom, and if not to the account itself, to what. */
 export interface Happening {
   kind: events.EventKind
   userId: string
   about?: string | undefined
 }
 
-/**
- * Does `work` in a transaction that also stores the event, and then tells the host; unless `work` returns undefined, for
- * nothing has happened. It awaits nothing but statements of its own.
- */
+/** Stores the event with `work`, unless that returns undefined. `work` awaits only its own statements. */
 export async function happens<Result>(
   origin: Origin,
   registry: Pick<Registry, 'database' | 'events' | 'log' | 'now' | 'pseudonym'>,
@@ -34,7 +30,6 @@ export async function happens<Result>(
   return result
 }
 
-/** What somebody does to an account, as the history will tell it. */
 export function eventOf(
   { by, address, userAgent }: Origin,
   { now }: Pick<Registry, 'now'>,

@@ -15,7 +15,6 @@ import type { Counted, Limits } from './limits.js'
 import { KINDS, type Kind, type MailKinds } from './mail-kinds.js'
 import { type Recipient, told } from './recipients.js'
 
-/** What letters are made with. */
 export interface LetterOptions {
   database: Database
   outbox: Outbox
@@ -23,13 +22,10 @@ export interface LetterOptions {
   codes: Codes
   mailKinds: MailKinds
   url: Url
-  /** Whether this site has the feature of this name. */
   offers: (name: string) => boolean
-  /** UTC milliseconds. */
   now: () => number
 }
 
-/** To whom a mail goes, or would; undefined if nobody is to get it any more, or its key is gone. */
 export async function addresseeOf(
   { database, outbox }: Pick<LetterOptions, 'database' | 'outbox'>,
   mail: StoredMail,
@@ -38,12 +34,10 @@ export async function addresseeOf(
   if (prepared !== undefined) return prepared.to
   const facts = outbox.factsOf(mail)
   if (facts === undefined) return undefined
-  // The command line knows no features: theirs are notices.
   const { recipient = told } = new Map(Object.entries(KINDS)).get(mail.kind) ?? {}
   return (await recipient(database.main, facts, mail.userId))?.to
 }
 
-/** A mail, once it is known to whom it goes. */
 export interface PreparedMail {
   kind: string
   prepared: Prepared
@@ -56,10 +50,6 @@ function kindOf({ mailKinds }: Pick<LetterOptions, 'mailKinds'>, name: string): 
   return kind
 }
 
-/**
- * Finds out at the first try to whom a mail goes, and makes its token; later ones find the same again, and count its
- * lifetimes anew. Undefined if there is nobody, or they have had enough of it.
- */
 export async function letterOf(options: LetterOptions, mail: StoredMail): Promise<Letter | undefined> {
   const facts = options.outbox.factsOf(mail)
   if (facts === undefined) throw new UnreadableMail()
@@ -68,7 +58,6 @@ export async function letterOf(options: LetterOptions, mail: StoredMail): Promis
   return prepared && letterFor(options, prepared)
 }
 
-/** The letter of a mail that is prepared. */
 export function letterFor(
   options: Pick<LetterOptions, 'url' | 'offers' | 'mailKinds'>,
   { kind, prepared, facts }: PreparedMail,
@@ -84,7 +73,6 @@ function pathOf(
   { page, token }: Kind,
   prepared: Prepared,
 ): string {
-  // A notice leads somewhere, also where the page that would help is switched off.
   return token !== undefined || offers(page) ? url(page, prepared.token) : url('login')
 }
 
@@ -114,7 +102,7 @@ async function prepareFirst(
   const recipient = await kindOf(options, asked).recipient(options.database.main, facts, mail.userId)
   if (recipient === undefined) return undefined
   const { kind = asked, account } = recipient
-  // A reset that we ourselves have asked for is no stranger's.
+  // Limits guard against strangers, so a reset that Gatehouse itself started does not count.
   const isOurs = asked === 'password-reset' && mail.userId !== null
   const about = kindOf(options, kind)
   const counted = isOurs ? [] : countedWhenSent(about, `${kind} ${account.user.id}`)
@@ -124,7 +112,7 @@ async function prepareFirst(
   try {
     await store(options, mail, account.user.id, found)
   } catch (error) {
-    // The next try counts again, and would find that its own failures are too many.
+    // Otherwise each retry would count again until the limit is reached.
     await options.limits.giveBack(counted).catch(() => {})
     throw error
   }
@@ -143,7 +131,7 @@ function preparedFor(kind: Kind, facts: Facts, { account, to }: Recipient): Prep
   }
 }
 
-// Mail programs make links of names like `win.example`: whoever signs up with a stranger's address must not write to them.
+// Mail programs turn a username like `win.example` into a link. It must not reach a stranger's address.
 function isConfirmed({ toFormer }: Kind, { user }: users.Account, to: string): boolean {
   return toFormer ?? (user.emailConfirmedAt !== null && emailKeyOf(to) === emailKeyOf(user.email))
 }
@@ -155,14 +143,13 @@ function countedWhenSent({ limit, pause }: Kind, of: string): Counted[] {
   ]
 }
 
-// A thief's language must not keep owners from reading what has happened to their account.
+// A thief must not choose the language of a notice to the owner.
 function languageFor({ isAsked }: Kind, { language }: Facts, account: users.Account): string | undefined {
   const ofRequest = typeof language === 'string' ? language : undefined
   const ofOwner = account.language ?? undefined
   return isAsked ? (ofRequest ?? ofOwner) : (ofOwner ?? ofRequest)
 }
 
-/** Writes what the mail turned out to be, and its token. Throws `LostMail`. */
 async function store(
   options: LetterOptions,
   mail: StoredMail,
@@ -202,7 +189,6 @@ async function isWelcome(options: LetterOptions, counted: readonly Counted[]): P
   }
 }
 
-// The maintainer's commands ask in no browser: there the link alone is the way.
 function askedIn({ askedIn: browser }: Facts): string | undefined {
   return typeof browser === 'string' ? browser : undefined
 }

@@ -1,16 +1,16 @@
 import { DAY, MINUTE } from '../base/durations.js'
 
-/** How long what lasts, in milliseconds. */
+/** Milliseconds. */
 export interface Lifetimes {
-  /** A session that is not used for so long ends. */
+  /** A session ends when unused for this long. Default: 1 day. */
   idle: number
-  /** The same for those who asked to be kept logged in. */
+  /** The same for users who chose to stay logged in. Default: 30 days. */
   keptIdle: number
-  /** A session ends after so long however much it is used. */
+  /** A session ends after this long even when used. Default: 90 days. */
   max: number
-  /** So long after the password was asked for, a login counts as recent. */
+  /** A login counts as recent for this long after the password was entered. Default: 10 minutes. */
   recent: number
-  /** An account's history is kept for so long. */
+  /** Activity is kept for this long. Default: 365 days. */
   events: number
 }
 
@@ -22,10 +22,9 @@ export const LIFETIMES: Lifetimes = {
   events: 365 * DAY,
 }
 
-/** For so long a form that comes again is known: a failover of the database takes up to a minute (docs/databases.md). */
+// Longer than a database failover, which takes up to a minute (docs/databases.md).
 export const REPEATED_FOR = 2 * MINUTE
 
-/** When a session ends that is used now, UTC milliseconds. */
 export function sessionEnd(
   { kept, createdAt }: { kept: boolean; createdAt: number },
   now: number,

@@ -1,12 +1,10 @@
 import type { Message } from '../web/form.js'
 import type { LimitName, LimitRules } from './limit-rules.js'
 
-/** A limit leaves no place; answered with 429. */
 export class LimitReached extends Error {
   override readonly name = 'LimitReached'
   readonly status = 429
   readonly rule: LimitName
-  /** In seconds. */
   readonly retryAfter: number
   readonly answer: Message
   readonly #wait: number
@@ -19,7 +17,6 @@ export class LimitReached extends Error {
     this.answer = { ...(messages[rule] ?? TOO_MANY_ATTEMPTS), params: { when: { milliseconds: wait } } }
   }
 
-  /** The same where a password can be chosen by mail, which lets its browser in whatever strangers have filled. */
   withReset(): LimitReached {
     return new LimitReached(this.rule, this.#wait, { ...MESSAGES, ...WITH_RESET })
   }

@@ -4,45 +4,32 @@ import type { Database } from '../tables/schema.js'
 import { LimitReached, MESSAGES, type Messages } from './limit-reached.js'
 import type { Limit, LimitName } from './limit-rules.js'
 
-/** What a limit counts: which one, and whose tries. */
 export interface Counted {
   rule: LimitName
   of: string
-  /**
-   * Reached, it is not told: two names with one counter that anybody could see would be known for names of one account.
-   */
+  // Not reported when reached: it would reveal that two names belong to one account.
   quiet?: true
 }
 
 export interface Taken {
-  /** The limits in which this was the last place. */
   filled: Counted[]
-  /** A quiet limit left no place: whatever it is, it is to be answered like one that was wrong. */
+  /** A quiet limit is reached. Respond as if the attempt were wrong. */
   isHeld: boolean
 }
 
-/** Counts what may be done only so often; in the database, so that all processes and nodes share the figures. */
 export interface Limits {
-  /**
-   * Takes one of the places that each limit leaves, before what takes it is done, so that of a thousand at once no more
-   * than allowed are. Throws `LimitReached`, and counts nothing, if one of them leaves none that is not quiet.
-   */
+  // Counts before the work is done, so parallel requests cannot exceed a limit.
   take(counted: readonly Counted[]): Promise<Taken>
-  /** Gives the places back, `times` of each: it was not done, or does not count. */
   giveBack(counted: readonly Counted[], times?: number): Promise<void>
-  /** Counts from nothing again. */
   forget(counted: readonly Counted[]): Promise<void>
 }
 
 export interface LimitsOptions {
   database: Database
   rules: Readonly<Record<string, Limit>>
-  /** What is said when a limit of a feature is reached, with `{when}`. */
   messages?: Messages
-  /**
-   * Of the keys of the ring, newest first. They keep names and addresses out of the table: what is counted is only known by
-   * its HMAC. The newest counts; what was counted by an older one still holds, or each new key would give a guesser new tries.
-   */
+  // HMAC keys, newest first, because the table must hold no names or addresses. Counters of older keys
+  // still apply: a new key must not allow new attempts.
   secrets: readonly Buffer[]
   now: () => number
 }
@@ -63,7 +50,6 @@ export function createLimits({ database, rules, messages, secrets, now }: Limits
     async take(counted) {
       if (counted.length === 0) return { filled: [], isHeld: false }
       const wanted = places(counted)
-      // Who is over a limit costs a look, and no write.
       const running = await limits.running(
         database.main,
         wanted.flatMap(({ keys }) => keys),
@@ -92,7 +78,6 @@ export function createLimits({ database, rules, messages, secrets, now }: Limits
 
 interface Place extends Counted {
   limit: Limit
-  /** By each key of the ring, newest first. */
   keys: readonly string[]
 }
 
@@ -116,7 +101,6 @@ function newest({ keys: [key = ''] }: Place): string {
   return key
 }
 
-/** What was counted by older keys alone. */
 function olderOf(running: readonly limits.Counter[], places: readonly Place[]): limits.Counter[] {
   const newer = new Set(places.map(newest))
   return running.filter(({ key }) => !newer.has(key))
@@ -143,13 +127,11 @@ function isOver({ count, limit }: PlaceCounter): boolean {
   return count > limit.max
 }
 
-/** Throws for the limit that holds longest, if one does. */
 function refuseLongest(counters: PlaceCounter[], now: number, messages: Messages): void {
   const [longest] = counters.sort((one, other) => other.resetsAt - one.resetsAt)
   if (longest !== undefined) throw new LimitReached(longest.rule, longest.resetsAt - now, messages)
 }
 
-/** For load tests alone: nothing is ever too often. */
 export const UNLIMITED: Limits = {
   take: async () => ({ filled: [], isHeld: false }),
   giveBack: async () => {},

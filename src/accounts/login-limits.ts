@@ -8,20 +8,15 @@ import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { takePlaces } from './security-log.js'
 
-/** Whose password is tried. */
 export interface LoginTry {
-  /** As it was typed, folded; also one that nobody has. */
   name: string
   account: users.Account | undefined
 }
 
-/**
- * Names are counted as they were typed, so that a limit is told alike for those that somebody has and those that nobody
- * has. Beside that the account counts what is tried by its name and its e-mail together: that limit is quiet, for by an
- * answer to the one it would be known that the other was tried, and so whose address it is.
- */
+// Names count as typed, so known and unknown ones behave alike. The account's own limit is quiet, because
+// it would reveal which email address belongs to which username.
 export function countedTries(origin: Origin, { name, account }: LoginTry): Counted[] {
-  // Asked for names that nobody has, too: how long it takes to open the cookie must not tell them apart.
+  // Called for unknown names, too: the time to decrypt the cookie must not tell them apart.
   const device = origin.visit?.deviceOf(account)
   if (account !== undefined && device !== undefined) {
     const of = `${account.user.id} ${device}`
@@ -42,17 +37,16 @@ export function countedTries(origin: Origin, { name, account }: LoginTry): Count
   ]
 }
 
-// No form brings a NUL: nothing that can be typed has these counters.
+// No form input contains NUL, so no typed name shares these counters.
 function ownTries({ id }: users.User): string {
   return `\0${id}`
 }
 
-// As many statements, and as many rows, as for an account.
+// Unknown names cost as many statements and rows as accounts.
 function nobody(name: string): string {
   return `\0nobody ${name}`
 }
 
-/** Takes the places of a try. Throws `LimitReached`, with the way by mail where there is one. */
 export async function takeTries(
   origin: Origin,
   registry: Registry,
@@ -67,7 +61,7 @@ export async function takeTries(
   }
 }
 
-/** The owner's success ends a row (NIST 800-63B-4 3.2.2) and what was mistyped here; what strangers have tried counts on. */
+// The owner's login ends a row of failures (NIST 800-63B-4 3.2.2). Attempts of others still count.
 export async function forgiveTries(
   { limits, log }: Registry,
   { account }: LoginTry,
@@ -83,7 +77,6 @@ export async function forgiveTries(
   }
 }
 
-/** Lets what was tried for a user by everybody together count no more; what is left is of single networks, and ends soon. */
 export async function forgetTries({ limits }: Pick<Registry, 'limits'>, user: users.User): Promise<void> {
   await limits.forget([...triesOf(user), ...codeTriesOf(user)])
 }

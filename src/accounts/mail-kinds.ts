@@ -3,24 +3,17 @@ import type { OwnMailKind } from '../mail/outbox.js'
 import type { Purpose } from '../tables/tokens.js'
 import { asked, type FindRecipient, formerly, newAddress, owner, told, unconfirmed } from './recipients.js'
 
-/** What is to be known of a kind of mail before one of it can be sent. */
 export interface Kind {
   recipient: FindRecipient
-  /** The page that its link opens, by name; with a token in its path if the mail has one. */
   page: string
-  /** The token in its link, of the same name as the mail or this one; with a code to be typed if a browser has asked for it. */
   token?: { purpose: Purpose; life: number; hasCode?: true }
-  /** Who asks for it reads it, too: it is written in the language in which they asked. All others are in the owner's. */
+  /** The reader asked for it, so it is in the language of the request. All others are in the owner's. */
   isAsked?: true
-  /** It goes to an address that was confirmed and is no longer the account's. */
   toFormer?: true
-  /** The limit that counts it for the account when it is sent: strangers may cause it, by a name or a login. */
   limit?: 'mailAccount' | 'mailFailures'
-  /** Not again within the pause, by whatever name it was asked for. */
   pause?: 'mailPause'
 }
 
-/** All kinds of mails, those that features add with ours. */
 export type MailKinds = Readonly<Record<string, Kind>>
 
 export const CONFIRM_LIFE = DAY
@@ -69,7 +62,7 @@ export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
     recipient: told,
     page: 'account/close/undo',
     token: { purpose: 'account-reopen', life: REOPEN_LIFE },
-    // Not where it is closed: of a button pressed twenty times at once nobody should be told that it is too often.
+    // Not counted when closing: a button pressed 20 times at once must not report a limit.
     limit: 'mailAccount',
   },
 }

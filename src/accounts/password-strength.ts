@@ -3,28 +3,23 @@ import type { ZxcvbnFactory, ZxcvbnResult } from '@zxcvbn-ts/core'
 import { once } from '../base/once.js'
 import type { Message } from '../web/form.js'
 
-/** How hard a password is to guess, from 1 to 5, and the one thing that would help most. */
 export interface Strength {
   value: number
   message: Message
 }
 
-/** Nobody needs more to be told that a password is strong, and the work grows with more than the square of the length. */
 const LONGEST = 32
 
-// Each substitution (4 for a) is tried in every combination: with the default of 100, 100 characters made for it took 250 ms.
+// Each substitution (4 for a) is tried in every combination. The default of 100 can take 250 ms.
 const SUBSTITUTIONS = 2
 
-// Each is looked for everywhere in the password, backwards and with substitutions: `1`, `11`, `111` in one of ones takes long.
 const MOST_OWN = 8
 
-/** `own` are the texts that somebody who knows the user tries first: the name, the e-mail, the site. */
 export function strengthOf(password: string, own: readonly string[]): Strength {
   const result = estimator().check(password, wordsIn(own))
   return { value: result.score + 1, message: messageFor(result) }
 }
 
-// Loaded with the first password that somebody chooses: its words were a sixth of a start, and a fifth of the memory.
 const estimator = once((): ZxcvbnFactory => {
   const require = createRequire(import.meta.url)
   const { ZxcvbnFactory }: typeof import('@zxcvbn-ts/core') = require('@zxcvbn-ts/core')
@@ -38,7 +33,6 @@ const estimator = once((): ZxcvbnFactory => {
   })
 })
 
-/** The texts and their words; single letters are in every password. */
 function wordsIn(texts: readonly string[]): string[] {
   const short = texts.map((text) => text.slice(0, LONGEST).toLowerCase())
   const words = short.flatMap((text) => [text, ...text.split(/[^\p{L}\p{M}\p{N}]+/u)])
@@ -60,7 +54,6 @@ const FAIR = { code: 'strength_fair', sentence: 'Fair: another word would make i
 const GOOD = { code: 'strength_good', sentence: 'Good: hard to guess.' }
 const STRONG = { code: 'strength_strong', sentence: 'Strong: very hard to guess.' }
 
-/** Our sentence for each reason of zxcvbn's, by its key. */
 const REASONS: Record<string, Message> = {
   userInputs: PERSONAL,
   topTen: COMMON,

@@ -10,17 +10,11 @@ import { countMail } from './mail-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
-/** The session in which a password is changed: it goes on, by another token. */
 export interface OwnSession {
   id: string
   renew(transaction: Db): Promise<boolean>
 }
 
-/**
- * Sets another password in place of the one that `account` has, and tells the owner. Returns what has ended by that, or undefined
- * if the former one was changed meanwhile. A change of address that is not confirmed yet ends, too: whoever knew the former
- * password may have begun it. Throws `LimitReached`.
- */
 export async function changePassword(
   origin: Origin,
   registry: Registry,
@@ -41,16 +35,10 @@ export async function changePassword(
 }
 
 export interface Reset {
-  /** Undefined for none: its owner is mailed a link by which to choose one. */
   password: string | undefined
-  /** The link by which it is done, which is used up, with the form that did it. */
   link?: tokens.Token
 }
 
-/**
- * Sets a password without the former one, and ends whatever was opened by that. What lets an owner undo what somebody else did
- * stays. Returns what has ended; undefined if there is no such user, or the link was used meanwhile.
- */
 export async function resetPassword(
   origin: Origin,
   registry: Registry,
@@ -69,7 +57,7 @@ export async function resetPassword(
     if (link !== undefined) await confirmRead(transaction, link, user, now)
     return ended
   }).catch((error: unknown) => {
-    // Somebody else has confirmed the address this very moment: pressed again, it is left out.
+    // Another account has just confirmed the address. The next attempt leaves it unconfirmed.
     if (isTaken(error)) return undefined
     throw error
   })
@@ -81,7 +69,6 @@ export async function resetPassword(
 }
 
 async function isUsedUp(transaction: Db, { userId, email, hash, usedForm }: tokens.Token, now: number) {
-  // A form that changes nothing leaves the link unused: sent again, it must not be told that it did.
   if ((await users.held(transaction, userId))?.user.email !== email) return false
   const use = { hash, purpose: 'password-reset', now, form: usedForm } as const
   return (await tokens.use(transaction, use)) !== undefined
@@ -99,14 +86,12 @@ function tell(
   return registry.outbox.post(transaction, { kind: 'password-changed', userId, facts })
 }
 
-// Whoever reads the mails of the address has proved it by this, too.
 async function confirmRead(db: Db, { emailKey }: tokens.Token, user: users.User, now: number): Promise<void> {
   const isSame = emailKey === fields.emailKeyOf(user.email)
   if (!isSame || (await users.isEmailTaken(db, emailKey, { now, userId: user.id }))) return
   await users.confirmEmail(db, user.id, { email: user.email, emailKey, now })
 }
 
-/** Brings the stored hash up to today's costs, while the password is at hand; if that fails, the next login does it. */
 export async function renewHash(
   registry: Registry,
   { user, passwordHash }: users.Account,

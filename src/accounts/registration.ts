@@ -11,14 +11,11 @@ import { factsOfAsking, unseen } from './mail-limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
-/** So long an account waits for its address to be confirmed where that is required; the second where addresses are private. */
 const UNCONFIRMED_LIFE = 7 * DAY
 const UNCONFIRMED_PRIVATE_LIFE = DAY
 
-/** Where it is found out what an account may be called. */
 type Naming = Pick<Registry, 'database' | 'rules' | 'now' | 'hooks'>
 
-/** Somebody who is to have an account, in the form in which it would be stored. */
 export interface Applicant extends users.Claims, users.NameClaims {
   id: string
   name: string
@@ -37,10 +34,6 @@ export function applicantOf(typed: { username: string; email: string }): Applica
   }
 }
 
-/**
- * Every rule that is broken, in the order of the fields; a password of `undefined` is chosen later. `beforeLook` is called
- * before it is looked up whether the name or the address is in use.
- */
 export async function objections(
   registry: Naming,
   { password, ...applicant }: Applicant & { password: string | undefined },
@@ -49,7 +42,6 @@ export async function objections(
   const { name, email } = applicant
   const ofName = fields.check(fields.username, name)
   const ofEmail = fields.check(fields.email, email)
-  // What cannot be anybody's is not looked for.
   const isLookedUp = ofName.length === 0 || ofEmail.length === 0
   if (isLookedUp) await beforeLook()
   const inUse = isLookedUp ? await takenClaims(registry, applicant) : []
@@ -69,7 +61,6 @@ export async function objections(
   ]
 }
 
-/** What the host has against a name or an address that fits our own rules. */
 export async function hostObjections(
   { hooks }: Pick<Registry, 'hooks'>,
   identity: Identity,
@@ -81,41 +72,32 @@ export async function hostObjections(
 async function takenClaims(registry: Naming, applicant: Applicant): Promise<Broken[]> {
   const { main } = registry.database
   const now = registry.now()
-  // Not even looked up where it is not told: for an address that is free it would take one question more.
+  // Not looked up with private emails: the number of queries would reveal a free address.
   const taken = registry.rules.privateEmails
     ? { name: await users.isNameTaken(main, applicant, { now }), email: false }
     : await users.taken(main, applicant, now)
   return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(taken.email ? [fields.EMAIL_TAKEN] : [])]
 }
 
-/** Somebody else was faster between the check and the insert. */
 export async function lostRace(registry: Naming, applicant: Applicant): Promise<Broken[]> {
   const inUse = await takenClaims(registry, applicant)
   return inUse.length > 0 ? inUse : [fields.USERNAME_TAKEN]
 }
 
-/**
- * The address as the account claims it, and until when it has to be confirmed. Where addresses are private an account has
- * its address only once it is confirmed: until then somebody else's does not stand in its way, and so nobody learns of it.
- */
+// With private emails, only a confirmed address is claimed, so that no conflict reveals an account.
 export function claimOf({ rules, now }: Naming, { id, emailKey }: Applicant) {
   if (rules.confirmation === 'optional') return { emailKey, confirmBy: null }
   if (!rules.privateEmails) return { emailKey, confirmBy: now() + UNCONFIRMED_LIFE }
   return { emailKey: users.unclaimedKey(id), confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }
 }
 
-/** An account that is to be made. */
 export interface NewAccount extends Applicant {
-  /** Undefined for none yet: its user chooses one by the link of a mail, which confirms the address, too. */
   password: string | undefined
   isConfirmed?: boolean
-  /** The fingerprint of the form that makes it, by which its second arrival is known. */
   signupForm?: string
-  /** What was typed into the host's own fields; undefined where nobody was asked. */
   values?: Values
 }
 
-/** Makes an account, and writes the mail that it needs next. Returns undefined if somebody was faster. */
 export async function register(
   origin: Origin,
   registry: Registry,

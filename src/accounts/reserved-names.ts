@@ -2,7 +2,7 @@ import { latinLookOf, skeletonOf } from '../base/confusables.js'
 import { fold } from '../base/fold.js'
 import { once } from '../base/once.js'
 
-// Names that could pass for the site itself, or that would stand where a page of ours does (RFC 2142 for mailboxes).
+// Names that look official or collide with a page (RFC 2142 for mailboxes).
 const RESERVED =
   `abuse account accounts admin administrator api assets billing contact dev email gatehouse guest healthz help
   home hostmaster info log-in log-out login logout mail me members metrics moderator news noreply no-reply nobody null official
@@ -13,13 +13,13 @@ const RESERVED =
 
 const WORDS = new Set(RESERVED)
 
-// Not these two, which pass for nobody: people are called Horne.
+// Not these two: real names look like them, such as Horne.
 const IMITATED = RESERVED.filter((word) => word !== 'home' && word !== 'me')
 
 const skeletons = once(() => new Set(IMITATED.flatMap((word) => spellingsOf(word).map(plainSkeletonOf))))
 const lowSkeletons = once(() => new Set(IMITATED.map(lowSkeletonOf)))
 
-/** Whether the name, of which this is the slug, is a reserved one or looks like it: `ѕupport`, `ᴀdmin`, `supp0rt`, `adm1n`. */
+// Covers look-alikes: `ѕupport`, `ᴀdmin`, `supp0rt`, `adm1n`.
 export function isReserved(name: string, slug: string): boolean {
   if (WORDS.has(slug)) return true
   if (skeletons().has(plainSkeletonOf(name))) return true
@@ -27,12 +27,10 @@ export function isReserved(name: string, slug: string): boolean {
   return [folded, folded.replaceAll('1', 'i')].some((one) => lowSkeletons().has(lowSkeletonOf(one)))
 }
 
-/** The ways in which a word is capitalized: `I` looks like `l`, but `i` does not. */
 function spellingsOf(word: string): string[] {
   return [word, word.toUpperCase(), word.replace(/^./, (first) => first.toUpperCase())]
 }
 
-// Without marks, which a glance overlooks, and with one sign between words.
 function plainSkeletonOf(text: string): string {
   const plain = skeletonOf(text)
     .replaceAll(/\p{M}/gu, '')
@@ -44,7 +42,6 @@ function lowSkeletonOf(folded: string): string {
   return plainSkeletonOf(folded).toLowerCase()
 }
 
-/** The key of the Latin name that one of another script, or of odd letters, would be taken for; else its own. */
 export function imitatedKeyOf(nameKey: string): string {
   const look = fold(latinLookOf(nameKey))
   return /^[a-z0-9 ._-]+$/.test(look) ? look : nameKey

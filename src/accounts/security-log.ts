@@ -5,19 +5,15 @@ import type { Counted, Taken } from './limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
-/** What a line says beside when, from which network, and in which request. */
 export interface SecurityLine {
   event: string
-  /** Why it was refused, by a stable code. */
   reason?: string
-  /** Of a code. */
   purpose?: string
-  /** As it was typed; also what nobody is called. */
   typed?: string
   user?: string
 }
 
-/** Writes what a login, code or change came to (ASVS 5 16.3); never a name, an address or what was typed. */
+// Logs no name, address or input, only pseudonyms (ASVS 5 16.3).
 export function logSecurity(
   origin: Origin,
   { log, pseudonym }: Pick<Registry, 'log' | 'pseudonym'>,
@@ -37,7 +33,6 @@ export function logSecurity(
   )
 }
 
-/** Takes places in limits for a request, and logs the limit that leaves none. Throws `LimitReached`. */
 export async function takePlaces(
   origin: Origin,
   registry: Registry,

@@ -13,19 +13,16 @@ import type { Registry } from './registry.js'
 const SWEEP_EVERY = 60 * 1000
 const SWEEP_RETRY = 1000
 const SWEEP_PAUSE = 20
-/** What is deleted in some 5 ms, in which nobody is served. */
+// Takes about 5 ms, during which no request is served.
 const SWEEP_BATCH = 50
-/** So long a used or old link is known for what it is, and a mail can be looked up that was sent or given up. */
 const TOKENS_KEPT = 30 * DAY
 const SENT_KEPT = 7 * DAY
 const DEAD_KEPT = 30 * DAY
 
 type Sweeping = Pick<Registry, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks' | 'events'>
 
-/** So many rows that cannot be deleted are named one by one in a pass; the others are counted. */
 const MOST_NAMED = 20
 
-/** Deletes what has ended, now and every minute, in small batches between which requests are served. To stop waits for the batch under way. */
 export function startSweeping(registry: Sweeping): () => Promise<void> {
   let stopped = false
   let timer: NodeJS.Timeout
@@ -56,10 +53,8 @@ export function startSweeping(registry: Sweeping): () => Promise<void> {
   }
 }
 
-/** Deletes `batch` rows at most behind the first `skip`, and answers how many. */
 type Sweep = (size: { batch: number; skip: number }) => Promise<number>
 
-/** All that has ended by now, batch after batch. Rows that cannot be deleted hold up no others, and come again in the next pass. */
 class Pass {
   readonly #registry: Sweeping
   readonly #skipped = new Map<string, number>()
@@ -68,7 +63,6 @@ class Pass {
     this.#registry = registry
   }
 
-  /** Deletes a batch of each kind, and answers whether nothing is left. */
   async sweepOnce(isStopped: () => boolean): Promise<boolean> {
     let isClean = true
     for (const [table, sweep] of Object.entries(sweepsOf(this.#registry))) {
@@ -91,7 +85,6 @@ class Pass {
     }
   }
 
-  /** As a batch, row by row. */
   async #sweepEach(table: string, sweep: Sweep): Promise<number> {
     for (let row = 0; row < SWEEP_BATCH; row++) {
       try {

@@ -22,7 +22,7 @@ const OTHER_CHARACTER = /[^\p{L}\p{Mn}\p{Mc}\p{Nd} ._-]/u
 const SPACES = /[\u00A0\u2000-\u200A\u202F\u205F\u3000]/g
 const FULL_AND_HALF_WIDTH = /[\uFF01-\uFFEF]/g
 
-/** A user name as it is stored and shown: composed, and in the usual width (RFC 8265, 3.3), but else as typed. */
+// Composed and in the usual width (RFC 8265 3.3), otherwise as typed.
 export function normalizeName(name: string): string {
   const trimmed = trimUnseen(name)
   if (isBeyondAll(trimmed)) return trimmed
@@ -31,12 +31,10 @@ export function normalizeName(name: string): string {
   return trimUnseen(normalForm(inWidth, 'NFC'))
 }
 
-/** What makes two names the same, and what one logs in by. */
 export function nameKeyOf(name: string): string {
   return fold(withoutInvisible(normalizeName(name)))
 }
 
-/** What a name claims for its user; `looksLike` is the key of the name that it would be taken for. */
 export function claimsOf(name: string): { nameKey: string; slug: string; looksLike: string } {
   const nameKey = nameKeyOf(name)
   return { nameKey, slug: slugOf(name), looksLike: imitatedKeyOf(nameKey) }
@@ -51,7 +49,7 @@ const USERNAME_LENGTH: Broken = {
 
 export const username: Field = {
   missing: { field: 'username', code: 'username_missing', sentence: 'Choose a user name.' },
-  // Some signs stand for a whole sentence: what they say is counted where it is much.
+  // Some characters fold to a whole phrase, so the folded length counts, too.
   long: {
     ...USERNAME_LENGTH,
     isBroken: (name) => lengthOf(name) > NAME_MAX || lengthOf(fold(name)) > 2 * NAME_MAX,
@@ -103,7 +101,6 @@ function isReservedName(name: string): boolean {
   return isReserved(name, slugOf(name))
 }
 
-/** The name with a number behind it, no longer than a name may be. */
 export function withNumber(name: string, number: number): string {
   const digits = String(number)
   return `${[...name].slice(0, NAME_MAX - digits.length).join('')}${digits}`
@@ -117,17 +114,12 @@ export const USERNAME_TAKEN: Broken = {
 
 const LETTER_OR_DIGIT = /[\p{L}\p{Nd}]/gu
 
-// The Cyrillic signs have no sound of their own: nothing is lost without them.
 const SILENT = new Set('ьъ')
 
-// One rule after the other asks for it, and then the claim.
 let last = { name: '', slug: '' }
 
-/**
- * The name in the address of its public page: Слава is `slava`. Where a letter has no Latin form (Chinese, Hindi, Thai)
- * it is the folded name itself: half a name would be somebody else's. '' if there is no letter or digit, or if no user
- * can have the name, for it is too long: each letter costs time.
- */
+// If a letter has no Latin form (Chinese, Hindi, Thai), the slug is the whole folded name: a part of it
+// could be someone else's. Returns '' for a name that nobody can have.
 export function slugOf(name: string): string {
   if (lengthOf(name) > NAME_MAX) return ''
   if (last.name !== name) last = { name, slug: workedOut(name) }
@@ -136,7 +128,7 @@ export function slugOf(name: string): string {
 
 function workedOut(name: string): string {
   const folded = nameKeyOf(name)
-  if (/^[a-z0-9]+$/.test(folded)) return folded // as most are
+  if (/^[a-z0-9]+$/.test(folded)) return folded
   const letters = folded.match(LETTER_OR_DIGIT) ?? []
   if (letters.length === 0) return ''
   return letters.every(isLatinizable) ? latin(folded) : folded
@@ -146,10 +138,9 @@ function isLatinizable(letter: string): boolean {
   return /[a-z0-9]/.test(letter) || SILENT.has(letter) || latin(letter) !== ''
 }
 
-// Not split at capitals: AnnaBelle and Annabelle are one name.
+// AnnaBelle and Annabelle are the same name.
 function latin(text: string): string {
   return slugifier()(text, { decamelize: false })
 }
 
-// Its table of letters would take 20 ms of each start; a name of small Latin letters and digits needs none of it.
 const slugifier = once((): typeof slugify => createRequire(import.meta.url)('@sindresorhus/slugify').default)

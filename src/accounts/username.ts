@@ -12,7 +12,6 @@ import { hostObjections } from './registration.js'
 import type { Registry } from './registry.js'
 import { takePlaces } from './security-log.js'
 
-/** So long the former public page leads to the new one, and nobody else gets the former name. */
 const FORMER_LIFE = 90 * DAY
 
 const CHANGED_MEANWHILE = {
@@ -21,7 +20,6 @@ const CHANGED_MEANWHILE = {
     'Your user name was changed in another tab or on another device just now. Press the button again to change it once more.',
 }
 
-/** A name in the form in which it would be stored. */
 export interface Wanted {
   name: string
   nameKey: string
@@ -34,7 +32,6 @@ export function wantedName(typed: string): Wanted {
   return { name, ...fields.claimsOf(name) }
 }
 
-/** Gives the user the name, or answers what is wrong with it. */
 export async function rename(
   origin: Origin,
   registry: Registry,
@@ -51,7 +48,6 @@ export async function rename(
   return changeCounted(origin, registry, user, wanted)
 }
 
-/** Only what was changed counts. */
 async function changeCounted(
   origin: Origin,
   registry: Registry,
@@ -76,17 +72,14 @@ async function changeCounted(
   } finally {
     if (!isDone) await registry.limits.giveBack(counted)
   }
-  // A button that was pressed twice has done what was asked for.
   if (!isDone && !(await hasName(registry, user, wanted))) return [CHANGED_MEANWHILE]
   return []
 }
 
-/** Somebody else was faster; thrown, so that nothing of the change is committed. */
 class SlugTaken extends Error {
   override readonly name = 'SlugTaken'
 }
 
-/** Changes the name, or answers false if it is another one by now; throws if somebody else has the wanted one. */
 async function change(
   origin: Origin,
   registry: Registry,
@@ -102,7 +95,7 @@ async function change(
     { kind: 'name_changed', userId: id, about },
     async (transaction) => {
       if (!(await users.rename(transaction, { id, former }, { ...wanted, now }))) return undefined
-      // In this order: a slug that stays the same is left, and taken back.
+      // In this order: an unchanged slug is left and then claimed back.
       await slugs.leave(transaction, { slug: user.slug, userId: id }, now + FORMER_LIFE)
       if (!(await slugs.claim(transaction, { slug: wanted.slug, userId: id, now }))) throw new SlugTaken()
       const facts = {
