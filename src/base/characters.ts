@@ -1,6 +1,6 @@
 import { isBeyondAll, normalForm } from './normal-form.js'
 
-// Control and format characters, half surrogates, and what is drawn as nothing (zero-width, bidi, Hangul filler).
+// Includes half surrogates and characters drawn as nothing (zero-width, bidi, Hangul filler).
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
 const ALL_INVISIBLE = new RegExp(INVISIBLE, 'gu')
 
@@ -12,13 +12,10 @@ export function withoutInvisible(text: string): string {
   return text.replaceAll(ALL_INVISIBLE, '')
 }
 
-// Of the format characters only those that are drawn as nothing: others are signs.
 const UNSEEN = /[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
-/** What may follow a picture and belong to it: how it is drawn, or which flag it is. */
 const OF_A_PICTURE = /[\uFE0F\u{E0020}-\u{E007F}]/u
 const PICTURE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}]/u
 
-/** The text without what no eye sees at its ends, which copying brings along: spaces of every kind, zero-width, marks of direction. */
 export function trimUnseen(text: string): string {
   const trimmed = text.trim()
   if (isBeyondAll(trimmed)) return trimmed
@@ -31,16 +28,14 @@ export function trimUnseen(text: string): string {
   return characters.slice(start, end).join('')
 }
 
-/** As many as the languages of today put on one letter, in one place (UTS #39, 5.4); more are drawn over what stands around. */
+// The most that a language puts on a letter in one place (UTS #39, 5.4). More would cover other text.
 export const MOST_MARKS = 4
 const STACKED = new RegExp(`\\p{Mn}{${MOST_MARKS + 1}}|\\p{Me}`, 'u')
 
-/** Whether more marks stand on one letter than any language puts there, or one that encloses what is before it. */
 export function isOverloaded(text: string): boolean {
   return STACKED.test(normalForm(text, 'NFD'))
 }
 
-// The signs that join consonants, of the scripts of India and Sri Lanka.
 const VIRAMA = '[\\u094D\\u09CD\\u0A4D\\u0ACD\\u0B4D\\u0BCD\\u0C4D\\u0CCD\\u0D4D\\u0DCA]'
 const JOINERS = new RegExp(
   [
@@ -52,7 +47,7 @@ const JOINERS = new RegExp(
   'gu',
 )
 
-/** The text without the invisible characters that spelling asks for, where it does (UAX #31, 2.3): in Persian, Sinhala, Mongolian. */
+/** Removes invisible characters where spelling requires them (UAX #31, 2.3), as in Persian and Sinhala. */
 export function withoutJoiners(text: string): string {
   return text.replaceAll(JOINERS, '')
 }

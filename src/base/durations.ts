@@ -5,10 +5,8 @@ export const MINUTE = UNITS.m
 export const HOUR = UNITS.h
 export const DAY = UNITS.d
 
-// Longer than anything here may last, and short enough for every date that is reckoned with it.
 const MAX = 10_000 * DAY
 
-/** Milliseconds of a duration as settings say it: `90s`, `5m`, `12h`, `30d`. Undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   const [, count = '', unit = ''] = /^([1-9]\d{0,7})([smhd])$/.exec(text.trim()) ?? []
   const duration = isUnit(unit) ? Number(count) * UNITS[unit] : Number.NaN

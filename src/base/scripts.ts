@@ -2,8 +2,7 @@ import { latinLookOf } from './confusables.js'
 import { fold } from './fold.js'
 import { once } from './once.js'
 
-// Each is a set of scripts that one language writes together (UTS #39, 5.2, "highly restrictive"). Of what is written today
-// (UAX #31, tables 5 and 7), by how many people write it: a script is compiled when a name first gets as far as it.
+// Sets that one language mixes (UTS #39, 5.2, "highly restrictive"), most used first, compiled on demand.
 const TOGETHER =
   `Latn Cyrl Latn,Hani,Hira,Kana Latn,Hani,Bopo Latn,Hani,Hang Arab Grek Deva Beng Hebr Thai Taml Telu Gujr Knda Mlym
   Guru Orya Sinh Mymr Khmr Laoo Geor Armn Ethi Tibt Thaa Mong Cher Cans Syrc Tfng Nkoo Vaii Adlm Java Bali Sund Batk Bugi Lana Talu
@@ -11,10 +10,7 @@ const TOGETHER =
     /\s+/,
   )
 
-/**
- * Whether a word has letters of scripts that no language mixes, as `pаypal` with a Cyrillic а, or stands beside words of another
- * script and would be taken for one of theirs, as the Cyrillic `Сара` before `Smith`.
- */
+/** Also finds a word that looks Latin next to others, such as Cyrillic `Сара` before `Smith`. */
 export function mixesScripts(name: string): boolean {
   const words = name.split(/[ ._-]+/)
   return words.some(isMixed) || (isMixed(name) && words.some(looksLatin))
@@ -33,7 +29,6 @@ function isMixed(text: string): boolean {
 
 const LETTER = /[\p{L}\p{M}\p{Nd}]/gu
 
-// Most digits, and marks that stand on the letters of several scripts.
 const OF_EVERY_SCRIPT = /[\p{scx=Common}\p{Script=Inherited}]/u
 
 const PATTERNS = TOGETHER.map((scripts) =>
