@@ -1,4 +1,3 @@
-/* What a thread of hashing.ts does: Argon2 at once, for it has nothing else to do. */
 import { hashSync, type Options, verifySync } from '@node-rs/argon2'
 
 export type HashingTask = { password: string; options: Options } | { password: string; known: string }

@@ -19,7 +19,6 @@ import { locate } from '../database/locate.js'
 import { isCode, makeFolder } from '../database/private-files.js'
 import { createKeyring, newKey, splitKeys } from './keyring.js'
 
-/** The keys of a site that was given none: those kept beside the file of SQLite. Throws for another database. */
 export function keptKeys(database: DatabaseLocation): readonly string[] {
   const located = locate(database)
   if (located.kind !== 'file')
@@ -27,10 +26,8 @@ export function keptKeys(database: DatabaseLocation): readonly string[] {
   return siteKeys({ sessionKeys: [], keyFile: `${located.file.path}.key` })
 }
 
-/**
- * The keys of the configuration, or if it has none those kept in the key file (mode 0600), which is made with
- * one new key the first time. Throws for a damaged file and leaves it alone: a new key would sign everybody out.
- */
+/** Returns the configured keys, or those in the key file, which is created if missing (mode 0600).
+ * Throws if the file is damaged, because a new key would log everyone out. */
 export function siteKeys({
   sessionKeys,
   keyFile,
@@ -72,7 +69,7 @@ function makeKeyFile(file: string): string[] {
   }
 }
 
-// Written aside and linked into place: of two processes that start together one wins, and neither reads half a key.
+// Written to a draft and linked, so that parallel starts agree and none reads half a key.
 function linkedKeys(file: string): string[] {
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, `${newKey()}\n`, { mode: 0o600 })
@@ -87,10 +84,7 @@ function linkedKeys(file: string): string[] {
   return splitKeys(readFileSync(file, 'utf8'))
 }
 
-/**
- * Changes the ring in the key file, which is there and whole; whoever reads it meanwhile sees the former ring or the new one.
- * Throws a sentence if it cannot be written, or is being changed by somebody else.
- */
+/** Atomic for readers. Throws if the file cannot be written or another process is changing it. */
 export function changeKeyFile(keyFile: string, change: (keys: readonly string[]) => readonly string[]): void {
   const file = realpathSync(keyFile)
   const draft = `${file}.new`
@@ -98,7 +92,7 @@ export function changeKeyFile(keyFile: string, change: (keys: readonly string[])
   try {
     const keys = change(siteKeys({ sessionKeys: [], keyFile: file }))
     writeFileSync(handle, `${keys.join(',\n')}\n`)
-    // By root, too, the file stays its owner's.
+    // Keeps the owner when root changes the file.
     const { uid, gid } = statSync(file)
     if (process.getuid?.() !== uid) chownSync(draft, uid, gid)
     fsyncSync(handle)
@@ -111,7 +105,7 @@ export function changeKeyFile(keyFile: string, change: (keys: readonly string[])
   }
 }
 
-// Two that rotate at once would each drop the other's new key.
+// Parallel rotations would lose each other's new key.
 function claimDraft(draft: string, file: string): number {
   try {
     return openSync(draft, 'wx', 0o600)

@@ -4,10 +4,8 @@ import * as keys from '../tables/keys.js'
 import type { Database } from '../tables/schema.js'
 import type { Keyring } from './keyring.js'
 
-/** So often it is noted which key seals. */
 export const NOTE_EVERY = MINUTE
 
-/** Notes, now and every minute, which keys this process has and which of them seals: it shows when an old one can go. */
 export function startNotingKeys(
   { database, log, now }: { database: Database; log: Logger; now: () => number },
   { ids }: Keyring,

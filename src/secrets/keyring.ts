@@ -1,13 +1,10 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import type { SealKey } from './seal.js'
 
-/** The site's secret keys, newest first; each purpose gets keys of its own, derived from them. */
 export interface Keyring {
-  /** A name for each key of the ring, from which nothing of it can be learned. */
   ids: readonly string[]
-  /** Keys for `createSeal`, one for each key of the ring. `purpose` separates uses that must never mix. */
+  /** One key for each site key. Texts of one `purpose` cannot be decrypted for another. */
   sealKeys(purpose: string): SealKey[]
-  /** A secret of 32 bytes for each key of the ring: the first one makes, all of them are tried. */
   secrets(purpose: string): readonly Buffer[]
 }
 
@@ -15,10 +12,7 @@ const KEY_LENGTH = 32
 const ID_LENGTH = 4
 const KEY = /^[A-Za-z0-9_-]{43}$/
 
-/**
- * Makes the ring from keys of 32 bytes as base64url (43 characters), newest first.
- * Throws, without repeating the key, if one is anything else.
- */
+/** Takes base64url keys of 32 bytes, newest first. Throws without repeating the key. */
 export function createKeyring(keys: readonly string[]): Keyring {
   const ring = keys.map(decodeKey)
   if (ring.length === 0) throw new Error('There is no key.')
@@ -49,7 +43,6 @@ export function newKey(): string {
   return randomBytes(KEY_LENGTH).toString('base64url')
 }
 
-/** Splits a list of keys as `SESSION_KEYS` and the key file hold it: separated by commas, spaces allowed. */
 export function splitKeys(list: string): string[] {
   return list
     .split(',')

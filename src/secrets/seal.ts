@@ -1,15 +1,12 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { hchacha } from '@noble/ciphers/chacha.js'
 
-/** Seals texts so that only this site can read them, and notices every change. */
+/** Encrypts texts. Decrypting with another key or another `context` returns undefined. */
 export interface Seal {
-  /** `context` says what the text is for (a cookie's name); it must be the same when the text is opened. */
   close(text: string, context: string): string
-  /** Answers undefined for whatever was not sealed by `close` under one of our keys and this context. */
   open(sealed: string, context: string): string | undefined
 }
 
-/** One key of the ring: `id` (4 bytes) finds it again in front of what it sealed. */
 export interface SealKey {
   id: Buffer
   secret: Buffer
@@ -20,10 +17,9 @@ const NONCE_LENGTH = 24
 const TAG_LENGTH = 16
 const OVERHEAD = ID_LENGTH + NONCE_LENGTH + TAG_LENGTH
 
-// "expand 32-byte k" read as four little-endian words (RFC 8439 2.3).
+// "expand 32-byte k" as four little-endian words (RFC 8439, 2.3).
 const SIGMA = new Uint32Array([0x61707865, 0x3320646e, 0x79622d32, 0x6b206574])
 
-/** Seals with the first key, opens with any: an older key only opens. Output is base64url(id, nonce, text, tag). */
 export function createSeal(keys: readonly SealKey[]): Seal {
   const [newest] = keys
   if (newest === undefined) throw new Error('createSeal needs at least one key.')
@@ -33,17 +29,13 @@ export function createSeal(keys: readonly SealKey[]): Seal {
   }
 }
 
-/** The id of the key with which a text was sealed. */
 export function keyIdOf(sealed: string): Buffer {
   return Buffer.from(sealed.slice(0, Math.ceil((ID_LENGTH * 8) / 6)), 'base64url')
 }
 
 const MOST_OPENED = 1_000
 
-/**
- * The same seal, which remembers what it has opened lately: a browser brings one cookie with every request. The whole sealed
- * text is what it is known by, and that opens to one text alone; what does not open is not remembered.
- */
+// Browsers send the same cookie with each request. Only what decrypts is cached, by its whole text.
 export function remembering(seal: Seal): Seal {
   const opened = new Map<string, Opened>()
   return {
@@ -70,7 +62,7 @@ function remember(opened: Map<string, Opened>, sealed: string, what: Opened): vo
 }
 
 function close(key: SealKey, text: string, context: string): string {
-  // Of the system itself, not of a pool: two copies of a running machine would go on with the same nonces under one key.
+  // Not pooled: clones of a running virtual machine would repeat nonces under one key.
   const nonce = randomBytes(NONCE_LENGTH)
   const cipher = createCipheriv('chacha20-poly1305', subkey(key.secret, nonce), shortNonce(nonce), {
     authTagLength: TAG_LENGTH,
@@ -88,7 +80,7 @@ function close(key: SealKey, text: string, context: string): string {
 
 function open(keys: readonly SealKey[], sealed: string, context: string): string | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
-  // Base64url is decoded leniently: without this the last character could be changed unnoticed.
+  // Base64url decoding is lenient, so the last character could be changed unnoticed.
   if (bytes.length < OVERHEAD || bytes.toString('base64url') !== sealed) return undefined
   const key = keys.find(({ id }) => id.equals(bytes.subarray(0, ID_LENGTH)))
   if (key === undefined) return undefined
@@ -106,9 +98,7 @@ function open(keys: readonly SealKey[], sealed: string, context: string): string
   }
 }
 
-// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03 2.3): HChaCha20 of key and the nonce's first 16 bytes gives the
-// subkey; the last 8 bytes behind four zeros are the nonce of the cipher that OpenSSL has. Random nonces of 192 bits
-// cannot collide, and OpenSSL is several times faster than the cipher in JavaScript.
+// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03, 2.3), because random nonces of 192 bits do not collide.
 function subkey(secret: Buffer, nonce: Buffer): Buffer {
   const key = new Uint32Array(8)
   hchacha(SIGMA, words(secret, 8), words(nonce, 4), key)
