@@ -30,13 +30,10 @@ const UNEXPECTED = {
   text: 'The site does not know what the Expect header of this request asks for.',
 }
 
-/** For whoever still sends to read the answer; closing at once would take it away again (RFC 9112, 9.6). */
+// Time to read the response. Closing at once could discard it (RFC 9112, 9.6).
 const LINGER = 2_000
 
-/**
- * Answers with a sentence what Node refuses before it becomes a request, or with an empty answer. Returns what answers all
- * others, with `answer`. The server has to be one that does not ask for a Host header.
- */
+/** Responds to requests that Node rejects while parsing. The server must not require a Host header itself. */
 export function refuseBroken(
   server: Server,
   { https, answer }: { https: boolean; answer: RequestListener },
@@ -46,7 +43,6 @@ export function refuseBroken(
   const newest = new WeakMap<Duplex, ServerResponse>()
 
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    // Each part of a broken request that still arrives is an error again.
     if (refused.has(socket)) return
     const response = newest.get(socket)
     const isAnswering = response?.headersSent && !response.writableFinished
@@ -54,7 +50,7 @@ export function refuseBroken(
     refused.add(socket)
     const refusal = REFUSALS[error.code ?? ''] ?? BROKEN
     socket.end(rawAnswer(refusal, headers))
-    // What arrives too late must not be done: this visitor was told so.
+    // What arrives late must not be processed, because the visitor was told that it failed.
     if (refusal === LATE) return void socket.destroySoon()
     setTimeout(() => socket.destroy(), LINGER).unref()
   })

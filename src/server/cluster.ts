@@ -5,22 +5,15 @@ import { errorText } from '../base/error-text.js'
 import { createLog } from '../web/log.js'
 import type { Config } from './config.js'
 
-/** The first death is a blip, and made good at once; a place whose workers die one after the other is left empty longer. */
+// Milliseconds. The first crash restarts at once, repeated crashes wait longer.
 const PAUSES = [0, 250, 500, 1_000, 2_000, 4_000, 10_000]
-/** Who has worked for so long did not die of its start. */
 const STEADY = 60_000
-/** More than a worker takes to end in order: who still runs then hangs. */
 const PATIENCE = 9_000
 
-/** What a worker tells its primary at its start: where it listens, or why it cannot. */
 type Report = { address: string } | { problem: string }
 
-/**
- * Calls `listen`, which starts the site and answers its address, in as many processes as are wanted, and answers the address
- * once all of them listen: undefined in a worker, for its primary says it. One process does all by itself; of more, the
- * primary is beside them, and only holds the port and replaces workers that die. Throws a sentence if the site cannot
- * start.
- */
+/** Calls `listen` in `workers` processes and returns its address once all listen; undefined in a worker.
+ * With one worker, runs it in this process. Throws if the site cannot start. */
 export async function inProcesses(
   { workers, logLevel }: Pick<Config, 'workers' | 'logLevel'>,
   listen: () => Promise<string>,
@@ -29,9 +22,9 @@ export async function inProcesses(
   return cluster.isPrimary ? lead(workers, createLog(logLevel)) : work(listen)
 }
 
-// The first worker goes ahead: it makes the key and brings the database up to date, and if it cannot, that is said once.
+// The first worker creates keys and migrates alone, so that a problem is reported once.
 async function lead(count: number, log: Logger): Promise<string> {
-  // Workers accept by themselves: a connection that the primary hands to one that is just dying would hang for ever.
+  // Workers accept themselves: a connection that the primary hands to a dying worker would hang.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   const ending = new AbortController()
   const start = async () => {
@@ -52,7 +45,6 @@ async function lead(count: number, log: Logger): Promise<string> {
   }
 }
 
-/** Waits until the worker listens, and answers where. Throws what keeps it from that. */
 function listening(worker: Worker): Promise<string> {
   return new Promise((resolve, reject) => {
     worker.on('message', (message: unknown) => {
@@ -68,7 +60,7 @@ function listening(worker: Worker): Promise<string> {
   })
 }
 
-// Others send messages, too: the loader of `npm run dev` does.
+// Others send messages too, such as the loader of `npm run dev`.
 function isReport(message: unknown): message is Report {
   if (typeof message !== 'object' || message === null) return false
   return Object.entries(message).some(
@@ -76,7 +68,6 @@ function isReport(message: unknown): message is Report {
   )
 }
 
-/** At the signal that asks for the end passes it on, for each worker ends in order by itself; nobody is replaced any more. */
 function endTogether(ending: AbortController, log: Logger): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -100,11 +91,9 @@ function signalAll(signal: NodeJS.Signals): void {
 interface Watch {
   log: Logger
   ending: AbortSignal
-  /** How many died one after the other in this place. */
   deaths: number
 }
 
-/** Puts another worker in the place of one that dies, later each time. */
 function keep(worker: Worker, { log, ending, deaths }: Watch): void {
   const since = performance.now()
   worker.once('exit', async (code, signal) => {
@@ -131,7 +120,6 @@ async function work(listen: () => Promise<string>): Promise<undefined> {
     report({ problem: errorText(error) })
     process.exitCode = 1
   }
-  // From now on nothing but what it does itself keeps it alive.
   process.channel?.unref()
 }
 
@@ -139,7 +127,7 @@ function report(message: Report): void {
   process.send?.(message)
 }
 
-/** Node ends a worker whose primary is gone in the middle of its answers: it ends in order instead, as at a signal. */
+// Node would kill a worker without its primary in the middle of its responses.
 function endWithoutPrimary(): void {
   const { worker } = cluster
   worker?.once('disconnect', () => {

@@ -9,72 +9,54 @@ import { type Environment, environmentWith } from './environment.js'
 
 const DATA = join(root, 'db', 'data')
 
-/** What the environment says, checked; every variable is described in `.env.example`. */
+/** The checked environment. `.env.example` describes every variable and its default. */
 export interface Config {
   readonly production: boolean
-  /** Whether `NODE_ENV` says so: pages under `/dev/`, details on error pages, templates that are read anew. */
+  /** `NODE_ENV=development`: pages under `/dev/`, error details, templates reloaded. */
   readonly development: boolean
   readonly port: number
   readonly host: string
   readonly logLevel: string
-  /** The address people see, without a path; undefined unless it was set. */
   readonly baseUrl: string | undefined
-  /** Whether `baseUrl` is https. */
   readonly https: boolean
-  /** What the site's cookies are called, before the words that tell them apart. */
   readonly cookieName: string
-  /** `sqlite:<absolute path>` or `postgres://…`, which may hold a password. */
+  /** `sqlite:<absolute path>` or `postgres://…`, which may contain a password. */
   readonly database: string
-  /** Where figures for Prometheus are; undefined if nowhere. */
   readonly metrics:
     | { readonly token: string }
-    /** On a port of their own; without a token whoever reaches that gets them. */
+    /** Without a token anyone who can reach the port can read the metrics. */
     | { readonly port: number; readonly host: string; readonly token?: string }
     | undefined
-  /** Newest first; empty if they are kept in the key file. */
+  /** Newest first; empty if they are in the key file. */
   readonly sessionKeys: readonly string[]
-  /** Beside the database; beside where SQLite's would be if it is on a server. */
   readonly keyFile: string
-  /** How many processes serve the site on this machine. */
   readonly workers: number
-  /** How many connections a process keeps open at most. */
   readonly maxConnections: number
-  /** How many proxies in front of the site are ours. */
   readonly trustProxy: number
   readonly passwordMinLength: number
-  /** Whether pages are compressed here, and not by a proxy. */
   readonly compression: boolean
-  /** The server that takes mails, whose address may hold a password; without one they are caught, or switched off. */
+  /** The address of the mail server may contain a password. */
   readonly mail: MailServer | 'caught' | 'off'
-  /** Whether pages are light or dark, or as the visitor's system says. */
   readonly theme: 'auto' | 'light' | 'dark'
-  /** Whether an address has to be confirmed before the first login. */
   readonly emailConfirmation: 'optional' | 'required'
-  /** Whether nobody can find out who has an account by e-mail. */
+  /** Whether pages hide which email addresses have accounts. */
   readonly privateEmails: boolean
-  /** Whether a mail tells the owner of a session that is used from another network and by another browser at once. */
+  /** Whether to email the owner of a session used from another network and browser at once. */
   readonly jumpMail: boolean
-  /** How long what lasts, in milliseconds. */
+  /** Milliseconds. */
   readonly lifetimes: Lifetimes
-  /** How often what may be done; `off` for load tests. */
   readonly limits: LimitRules | 'off'
-  /** The module with the site's hooks, absolute; undefined if there are none. */
   readonly hooks: string | undefined
-  /** Folders with templates that take the place of ours, absolute; the first one that has a template counts. */
   readonly templates: readonly string[]
-  /** The languages that visitors can choose from; undefined for all that there are. */
   readonly languages: readonly string[] | undefined
 }
 
-/** Everything that is wrong with the environment, one sentence a line, each naming its variable. */
+/** One line for each mistake, naming its variable. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-/**
- * Reads the environment, in which these limits can be set. Throws `ConfigError` with all mistakes at once; variables it does not
- * know are let be.
- */
+/** Reads the environment. Throws `ConfigError` with all mistakes at once; ignores unknown variables. */
 export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LIMITS): Config {
   const given = Object.entries(variables).filter(([, value]) => value !== undefined && value.trim() !== '')
   const { data, error } = environmentWith(limits).safeParse(Object.fromEntries(given))
@@ -133,7 +115,7 @@ function missingInProduction(given: [string, string | undefined][]): string[] {
   return missing
 }
 
-// The defaults lie in the folder of the project, which then is npm's.
+// Defaults are in the project's folder, which belongs to npm if Gatehouse is a dependency.
 function missingInPackage(
   given: [string, string | undefined][],
   { production }: { production: boolean },
@@ -144,7 +126,6 @@ function missingInPackage(
       'DATABASE_URL has to be set where Gatehouse is a package: the database that your site gives to accounts(), such as sqlite:accounts.sqlite.',
     ]
   }
-  // Production has asked for them already.
   if (production || !isPostgresUrl(DATABASE_URL) || splitKeys(SESSION_KEYS).length > 0) return []
   return [
     'SESSION_KEYS has to be set where Gatehouse is a package, and on PostgreSQL: the keys that your site gives to accounts().',

@@ -2,29 +2,21 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 export interface ConnectionLimits {
-  /** How many are open at most. */
   most: number
-  /** How long one may be open without a request that runs, whatever it sends, in milliseconds. */
   longest: number
 }
 
 interface Connection {
-  /** Since when it has been without a finished answer, on the monotonic clock. */
   since: number
-  /** The newest request, until it is answered. */
   exchange?: { request: IncomingMessage; response: ServerResponse }
 }
 
-/** In the order of `since`. */
 type Connections = Map<Socket, Connection>
 
 const CHECK_EVERY = 1_000
 
-/**
- * Keeps `most` connections. For one more, the visitor who has kept the site waiting longest is cut off: silent, idle, or
- * slow to send or to read. If all others wait for the site, the new connection is closed. Node's `maxConnections` would
- * always close the new one, and its `keepAliveTimeout` begins again with every empty line that is sent.
- */
+// Closes the connection that has kept the site waiting longest. Node's `maxConnections` would close the new
+// one, and each empty line restarts its `keepAliveTimeout`.
 export function capConnections(server: Server, { most, longest }: ConnectionLimits): void {
   const open: Connections = new Map()
   let isFull = false
@@ -38,7 +30,7 @@ export function capConnections(server: Server, { most, longest }: ConnectionLimi
     socket.once('close', () => open.delete(socket))
     if (open.size <= most || isFull) return
     isFull = true
-    // Only once was read what has come: a request that waits in the kernel is lost with its connection (RFC 9112, 9.6).
+    // After pending reads: closing would lose a request in the kernel (RFC 9112, 9.6).
     setImmediate(makeRoom)
   })
   server.prependListener('request', (request, response) => {

@@ -12,7 +12,7 @@ import { timesIn } from '../views/times.js'
 import type { Config } from './config.js'
 import { type Finding, fine, type Verdict, warning, wrong } from './finding.js'
 
-/** Between the clocks of nodes; more makes mails go out twice, and sessions end too soon. */
+// Between nodes. A larger difference sends emails twice and ends sessions early.
 const CLOCK_OFF = 5 * SECOND
 const CLOCK_WRONG = MINUTE
 
@@ -47,18 +47,13 @@ function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
 }
 
 interface Found {
-  /** Why it cannot be written; undefined if it can. */
   readOnly: string | undefined
-  /** The names of users whose mailbox is somebody else's address, too (migration 0014). */
   sharing: readonly string[]
-  /** Accounts that should have been erased some time ago; undefined if there are none. */
   overdue: Overdue | undefined
 }
 
 interface Overdue {
-  /** Their ids, the first ones. */
   some: readonly string[]
-  /** What keeps the first of them; undefined if nothing in the database does. */
   obstacle: Obstacle | undefined
 }
 
@@ -78,7 +73,6 @@ async function whyReadOnly(db: Db): Promise<string | undefined> {
 }
 
 const MOST_NAMES = 20
-/** A site that runs has erased an account by then. */
 const OVERDUE_AFTER = 10 * MINUTE
 const MOST_NAMED = 10
 
@@ -91,7 +85,6 @@ async function overdueIn(db: Db, now: number): Promise<Overdue | undefined> {
 async function whyNotErased(db: Db, userId: string): Promise<Obstacle | undefined> {
   const error = await whyNotDone(db, (transaction) => users.erase(transaction, userId))
   if (isObstructed(error)) return obstacleTo(db, userId, error)
-  // One that cannot be written is said already.
   if (error !== undefined && !(error instanceof DatabaseUnavailable)) throw error
   return undefined
 }

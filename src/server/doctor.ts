@@ -9,7 +9,6 @@ import type { Config } from './config.js'
 import { databaseOf, diskOf } from './doctor-database.js'
 import { type Finding, fine, type Verdict, warning, wrong } from './finding.js'
 
-/** Looks at everything on which a site depends, and changes nothing. */
 export async function checkSite(config: Config, now: () => number): Promise<Finding[]> {
   return [
     environmentOf(config),

@@ -3,21 +3,15 @@ import { errorText } from '../base/error-text.js'
 
 const SPACE = String.raw`[^\S\n]*`
 const COMMENT = String.raw`#[^\n]*`
-/** What is not quoted holds no #, which some readers take for a comment and others for a part of the value. */
 const BARE = String.raw`(?:[^\n#"'\`\s](?:[^\n#]*[^\n#\s])?)?`
 const VALUE = `(?:"([^"]*)"|'([^']*)'|\`([^\`]*)\`|(${BARE}))`
 const ASSIGNMENT = String.raw`(?:export[^\S\n]+)?([A-Za-z_]\w*)${SPACE}=${SPACE}${VALUE}`
-/** A line, or several where a quoted value goes over them. */
 const LINE = new RegExp(
   String.raw`${SPACE}(?:${COMMENT}|(?:${ASSIGNMENT}(?:[^\S\n]+${COMMENT})?)?${SPACE})(?:\n|$)`,
   'y',
 )
 
-/**
- * The variables in the bytes of a `.env` file: UTF-8, or UTF-16 with a byte order mark, as editors of Windows write them. Throws
- * a sentence, which repeats nothing of it, for whatever could be read in more than one way: a setting that is lost in
- * silence may be the one that says that this is production.
- */
+/** Throws if a line is ambiguous, because the setting that is lost could be NODE_ENV. Repeats no value. */
 export function parseDotEnv(bytes: Uint8Array): Map<string, string> {
   const text = decoded(bytes).replaceAll(/\r\n?/g, '\n')
   const variables = new Map<string, string>()
@@ -55,7 +49,7 @@ function decode(bytes: Uint8Array): string {
 
 const NOT_TEXT = '.env is not text in UTF-8: save it as that.'
 
-/** Adds the variables of a `.env` file in the working directory, if there is one; what is set already stays. */
+/** Adds the variables of `.env`, if there is one. Keeps those already set. Throws if a line is ambiguous. */
 export function readDotEnv(): void {
   const found = statSync('.env', { throwIfNoEntry: false })
   if (found === undefined || found.isDirectory()) return

@@ -14,7 +14,6 @@ import { oneOf, RULES, wholeNumber } from './option-rules.js'
 const ENVIRONMENTS = ['development', 'production', 'test'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-/** What each variable has to be, in words that stand behind its name; each is described in `.env.example`. */
 const variables = z.object({
   NODE_ENV: z.enum(ENVIRONMENTS, { message: `has to be one of ${ENVIRONMENTS.join(', ')}` }).optional(),
   PORT: numeric(wholeNumber(0, 65_535)).default('3000'),
@@ -49,7 +48,7 @@ const variables = z.object({
   MAX_CONNECTIONS: numeric(wholeNumber(1, 100_000)).default('1000'),
   TRUST_PROXY: numeric(wholeNumber(0, 100)).default('0'),
   COMPRESSION: oneOf('on', 'off').default('on'),
-  // A login shell sets it to the file of the user's own mailbox.
+  // A login shell sets it to the path of the user's mailbox.
   MAIL: z.preprocess((value) => (String(value ?? '/').startsWith('/') ? 'on' : value), oneOf('on', 'off')),
   SMTP_URL: z
     .string()
@@ -103,12 +102,10 @@ const variables = z.object({
     .optional(),
 })
 
-/** Of `loginName` it is `LIMIT_LOGIN_NAME`. */
 function variableOf(name: string): string {
   return `LIMIT_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`
 }
 
-/** The environment, where these limits can be set. */
 export function environmentWith(limits: LimitRules) {
   const names = Object.keys(limits)
   const limitVariables = z
@@ -146,7 +143,6 @@ function parsed<Value>(parse: (text: string) => Value | undefined, sentence: str
   })
 }
 
-/** Whether it is http:// or https:// and a host, without a path. */
 export function isOrigin(address: string): boolean {
   if (!URL.canParse(address)) return false
   const url = new URL(address)

@@ -5,20 +5,18 @@ import { SECOND } from '../base/durations.js'
 import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
 
-/** An answer of the database is good for so long, and for longer if it costs more: it takes a part of the time at most. */
+// A result is kept longer if it was slow, so that metrics take at most this share of the time.
 const FRESH = 5 * SECOND
 const PART_OF_TIME = 1 / 200
-/** Whoever collects figures waits no longer than that. */
 const PATIENCE = 2 * SECOND
 
 export type Watched = Pick<accounts.Registry, 'database' | 'passwords' | 'outbox' | 'now'>
 
-/** What is not counted as it happens, but asked when somebody wants to know it. Each has to be asked of one Gatehouse alone. */
 export function watchGatehouse({ database, passwords, outbox, now }: Watched, registry: Registry): void {
   const registers = [registry]
   watchHashing(passwords, registers)
 
-  // All processes ask the same database: the figure is not the sum of theirs.
+  // All processes ask the same database, so their values must not be added up.
   const known = { registers, aggregator: 'max' as const }
   const isUp = remembered(async () => (await database.ready()) || undefined)
   const alive = remembered(() => sessions.countAlive(database.main, now()))
@@ -71,7 +69,7 @@ function watchHashing(passwords: Watched['passwords'], registers: Registry[]): v
   })
 }
 
-/** A figure that is left out while it is not known: no figure is better than an old one, or a 0. */
+// Omitted while unknown: no value is better than an old one or 0.
 function gauge(
   name: string,
   help: string,
@@ -90,13 +88,11 @@ function gauge(
   })
 }
 
-/** Asks no more often than is worth it; answers undefined if nothing is known, or not soon enough. */
 function remembered<Answer>(ask: () => Promise<Answer | undefined>): () => Promise<Answer | undefined> {
   let answer: Promise<Answer | undefined> | undefined
   const asked = async () => {
     const begun = performance.now()
     const found = await ask().catch(() => undefined)
-    // What was not answered is asked again soon, however long it took to find that out.
     const cost = found === undefined ? 0 : performance.now() - begun
     setTimeout(
       () => {

@@ -1,7 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
 import { AggregatorRegistry, type Registry } from 'prom-client'
 
-/** Asked by a worker of its primary, and answered with the figures of all; without a text if they could not be had. */
 const TYPE = 'gatehouse:metrics'
 const PATIENCE = 6_000
 
@@ -11,14 +10,13 @@ interface Message {
   text?: string
 }
 
-/** The figures of this process; in a worker of node:cluster those of all workers, added up by their primary. */
 export function textOfAll(registry: Registry): () => Promise<string> {
   return cluster.isWorker ? askPrimary(registry) : () => registry.metrics()
 }
 
 function askPrimary(registry: Registry): () => Promise<string> {
   AggregatorRegistry.setRegistries(registry)
-  new AggregatorRegistry() // which answers the primary when that asks
+  new AggregatorRegistry() // responds to the primary
   const waiting = new Map<number, (text: string | undefined) => void>()
   let count = 0
   process.on('message', (message: unknown) => {
@@ -40,7 +38,6 @@ function askPrimary(registry: Registry): () => Promise<string> {
   }
 }
 
-/** In the primary: adds up the figures of the workers when one of them asks. */
 export function gatherFigures(): void {
   if (!cluster.isPrimary) return
   const all = new AggregatorRegistry()

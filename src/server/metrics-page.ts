@@ -4,10 +4,7 @@ import Koa, { type Context, type Middleware } from 'koa'
 import { DYNAMIC } from '../web/headers.js'
 import { refusesMethod } from '../web/http.js'
 
-/**
- * Answers `/metrics`. Not 404 to those without the token: that there is such an address is no secret, and a scraper that was
- * set up wrongly has to be told from a site without metrics.
- */
+// 401 rather than 404, so that a wrong token differs from a site without metrics.
 export function metricsPage(
   text: () => Promise<string>,
   { contentType, token }: { contentType: string; token: string | undefined },
@@ -30,7 +27,7 @@ function refuse(ctx: Context): void {
   ctx.body = 'A token is asked for.\n'
 }
 
-// Hashes are of one length, which is what the comparison asks for.
+// timingSafeEqual needs equal lengths.
 function isBearer(ctx: Context, token: string): boolean {
   const [, given = ''] = /^Bearer +(\S+)$/i.exec(ctx.get('Authorization')) ?? []
   return timingSafeEqual(sha256(given), sha256(token))
@@ -40,7 +37,6 @@ function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
 
-/** Listens on a port for whoever collects the figures, and answers how to close it. Throws a sentence if it cannot be had. */
 export async function listenForMetrics(
   page: Middleware,
   { port, host }: { port: number; host: string },

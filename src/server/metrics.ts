@@ -2,10 +2,10 @@ import type { Metrics, MetricsOptions } from './prometheus.js'
 
 const SHORTEST_TOKEN = 16
 
-/** Makes the figures of one `accounts()`, to which it is given as `metrics`. Throws a sentence if anybody could see them. */
+/** Returns metrics for one `accounts({ metrics })`. Throws if they would be public. */
 export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   refuseOpen(options.token, options.port)
-  // Loaded only where somebody wants the figures: it is a tenth of what a start takes.
+  // Loaded on demand, because it takes a tenth of a start.
   const { prometheusMetrics } = await import('./prometheus.js')
   return prometheusMetrics(options)
 }
@@ -17,7 +17,7 @@ function refuseOpen(token: string | undefined, port: number | undefined): void {
   }
 }
 
-/** In the primary of node:cluster, before it forks: adds up the figures of the workers when one of them asks. */
+/** Adds up the metrics of all workers. Call it in the primary of node:cluster, before it forks. */
 export async function gatherMetrics(): Promise<void> {
   const { gatherFigures } = await import('./metrics-of-workers.js')
   gatherFigures()

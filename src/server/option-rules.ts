@@ -18,7 +18,7 @@ const milliseconds = fits(
   'a number of milliseconds',
   (value) => typeof value === 'number' && value >= 0 && Number.isFinite(value),
 )
-// Not `//example.com` either, which would be another site.
+// `//example.com` would be another site.
 const path = fits('a path like /start', (value) => typeof value === 'string' && /^\/(?![/\\])/.test(value))
 const textsByLanguage = z.record(z.union([z.string(), z.record(z.string())]))
 
@@ -32,7 +32,6 @@ export function wholeNumber(min: number, max: number, otherwise = '') {
   return z.number(sentence).int(sentence).min(min, sentence).max(max, sentence)
 }
 
-/** What each option has to be, in words that stand behind its name; `environment.ts` holds variables to the same. */
 export const RULES = {
   database: chosen((value) =>
     isObject(value)
@@ -93,7 +92,6 @@ export const RULES = {
   now: callable,
 }
 
-/** What the option `limits` has to be, where these can be set. */
 export function limitsRule(names: object) {
   const limit = named({ max: wholeNumber(1, 999_999_999), window: milliseconds })
   return chosen((value) =>
@@ -101,14 +99,13 @@ export function limitsRule(names: object) {
   )
 }
 
-/** Holds a value to the schema that its kind asks for, with the errors of that. */
 function chosen(schemaFor: (value: unknown) => z.ZodTypeAny) {
   return z.unknown().superRefine((value, { addIssue }) => {
     for (const issue of schemaFor(value).safeParse(value).error?.issues ?? []) addIssue(issue)
   })
 }
 
-/** An object with these keys and no others. One that is set to undefined is wrong: it would take the place of a default. */
+// Refuses undefined, which would replace a default.
 function named(shape: z.ZodRawShape) {
   const undefinedAsNull = (value: unknown) =>
     isObject(value)
@@ -117,7 +114,6 @@ function named(shape: z.ZodRawShape) {
   return z.preprocess(undefinedAsNull, someOf(shape))
 }
 
-/** An object with some of these keys and no others. */
 export function someOf(shape: z.ZodRawShape) {
   const errorMap: z.ZodErrorMap = (issue) =>
     issue.code === 'unrecognized_keys' ? { message: nearest(issue.keys, shape) } : be('an object')
@@ -136,7 +132,6 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-/** The sentence for an option that breaks its rule. */
 export function sentenceOf(issue: z.ZodIssue): string {
   const name = issue.path.join('.')
   if (issue.code !== 'unrecognized_keys') return `The option ${name} ${issue.message}.`

@@ -6,38 +6,34 @@ import { type Watched, watchGatehouse } from './gauges.js'
 import { textOfAll } from './metrics-of-workers.js'
 import { listenForMetrics, metricsPage } from './metrics-page.js'
 
-/** Figures of a site for Prometheus, in a registry of their own. Names and labels: docs/metrics.md. */
+/** Metrics for Prometheus in a registry of their own. Names and labels: docs/metrics.md. */
 export interface Metrics {
-  /** Counts and times every request, by the pattern of its route; for before everything else. */
+  /** Counts and times requests by route. Use it before everything else. */
   requests: Middleware
-  /** Answers `/metrics` to whoever has the token, and 401 to others; nothing if the figures are on a port of their own. */
+  /** Serves `/metrics`, or 401 without the token. Does nothing if `port` is set. */
   page: Middleware
-  /** Opens that port, if there is to be one. Throws a sentence if it cannot be had. */
+  /** Opens `port`, if set. Throws if that fails. */
   listen(): Promise<void>
-  /** All figures, in Prometheus' text format; of all processes, if there are several on this machine (node:cluster). */
+  /** Returns Prometheus text; with node:cluster, of all workers. */
   text(): Promise<string>
-  /** Counts a login; `accounts` does. */
+  /** Called by `accounts`, as are `watch` and `close`. */
   login(outcome: LoginOutcome): void
-  /** Asks this Gatehouse from now on; `accounts` does. Once, for there is one figure for each name. */
   watch(gatehouse: Watched): void
-  /** Closes the port; `accounts` does, when it is closed. */
   close(): void
 }
 
-/** Who may see the figures. */
 export interface MetricsOptions {
-  /** Has to come with every request, as `Authorization: Bearer <token>`; at least 16 characters. */
+  /** Sent as `Authorization: Bearer <token>`, at least 16 characters. Required unless `port` is set. */
   token?: string
-  /** By default they are on the site's own port, and a token is asked for; on one of their own it need not. */
+  /** A separate port. Default: the site's own. */
   port?: number
-  /** Where that port listens; 127.0.0.1 by default. */
+  /** Default: 127.0.0.1. */
   host?: string
 }
 
-// From a page out of memory to a password that waits for its turn, in seconds.
+// Seconds, from a page in memory to a password that waits its turn.
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** The figures, by prom-client. */
 export function prometheusMetrics({ token, port, host = '127.0.0.1' }: MetricsOptions): Metrics {
   const registry = new Registry()
   const { requests, durations, logins } = countedIn(registry)
@@ -66,7 +62,6 @@ export function prometheusMetrics({ token, port, host = '127.0.0.1' }: MetricsOp
   }
 }
 
-/** What is counted as it happens. */
 function countedIn(registry: Registry) {
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -89,7 +84,7 @@ function countedIn(registry: Registry) {
     labelNames: ['outcome'],
     registers,
   })
-  // A rate is reckoned from a zero: one that appears with its first count would miss that.
+  // Rates need a zero first, or they miss the first count.
   for (const outcome of LOGIN_OUTCOMES) logins.inc({ outcome }, 0)
   return { requests, durations, logins }
 }

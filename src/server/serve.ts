@@ -13,17 +13,17 @@ import { capConnections } from './connections.js'
 export interface ServeOptions {
   port: number
   host: string
-  /** Whether the site's public address is https; false by default. */
+  /** Whether the public address is https. Default: false. */
   https?: boolean
-  /** How many connections are open at most, 1000 by default; for one more the visitor is cut off who keeps the site waiting longest. */
+  /** Most open connections. Above it, closes the one that keeps the site waiting longest. Default: 1000. */
   maxConnections?: number
-  /** How many proxies of yours stand in front, 0 by default: they keep connections for a minute, browsers need not. */
+  /** Number of your proxies in front. Behind one, idle connections stay open 65 s, else 5 s. Default: 0. */
   trustProxy?: number
-  /** In milliseconds: for headers 30 s, for a whole request 60 s, and without a byte either way 2 minutes by default. */
+  /** Milliseconds for headers, a whole request, and silence. Default: 30 s, 60 s, 2 minutes. */
   timeouts?: Partial<Timeouts>
-  /** Called once when the site is asked to end, before it stops listening: time to tell the balancer. */
+  /** Called once when shutdown begins, before the port closes. */
   onClosing: () => void
-  /** Called when every request was answered. */
+  /** Called after the last response. */
   onClosed: () => Promise<void>
 }
 
@@ -33,34 +33,28 @@ interface Timeouts {
   silence: number
 }
 
-// Slowloris: unfinished headers end after 30 s, unfinished bodies after 60 s, give or take one check; who does not read
-// what was asked for is cut off as well.
+// Against Slowloris, and clients that do not read the response.
 const TIMEOUTS: Timeouts = { headers: 30_000, request: 60_000, silence: 120_000 }
 const CHECK_EVERY = 1_000
 
-/** A connection without a request is kept for so long: longer than nginx keeps it, or it would send one into its end. */
+// Longer than nginx keeps idle connections, or it would send requests into closing ones.
 const IDLE = { browser: 5_000, proxy: 65_000 }
 
 const MAX_CONNECTIONS = 1_000
 
-/** As many as Linux allows by default: where the queue is full a visitor's attempt is dropped, and comes again a second later. */
+// Linux's default limit. A full queue drops connection attempts, which cost the visitor a second.
 const BACKLOG = 4_096
 
 const FORMS_A_TURN = 4
-/** Forms wait for so many turns in which somebody is let in, and no more. */
 const MOST_PASSED = 20
 
-/** Long enough for a balancer to see that `/readyz` says no. */
 const NOTICE = 1_000
-/** For so long at most those are let in who come one after the other. */
 const ACCEPT_WAIT = 500
-/** When requests that still run are cut off, after the notice; the whole end takes less than 10 s. */
+// Keeps the whole shutdown under 10 s.
 const PATIENCE = 5_000
 
-/**
- * Listens, answers the address, and ends the process in order at SIGTERM (with a notice) or SIGINT (at once): taken
- * requests are answered, then `onClosed`. Throws a sentence if the port cannot be had.
- */
+/** Listens and returns the address. SIGTERM (after a second) or SIGINT (at once) finishes open requests,
+ * calls `onClosed` and exits. Throws if it cannot listen. */
 export async function serve(app: Koa, options: ServeOptions): Promise<string> {
   const server = createServer(limitsOf(options))
   const answer = refuseBroken(server, { https: options.https ?? false, answer: app.callback() })
@@ -73,7 +67,7 @@ export async function serve(app: Koa, options: ServeOptions): Promise<string> {
   const onClosing = partWithAnswers(server, options.onClosing)
   await listen(server, options)
   let ending: Promise<void> | undefined
-  // Kept on: a second signal (npm passes on what the terminal has sent already) would kill what is being answered.
+  // Not `once`: npm repeats signals of the terminal, and the second one would kill open requests.
   process.on('SIGTERM', () => (ending ??= end(server, NOTICE, { ...options, onClosing })))
   process.on('SIGINT', () => (ending ??= end(server, 0, { ...options, onClosing })))
   return addressOf(server)
@@ -85,16 +79,13 @@ function limitsOf({ timeouts, trustProxy = 0 }: ServeOptions): ServerOptions {
     requestTimeout: timeouts?.request ?? TIMEOUTS.request,
     keepAliveTimeout: trustProxy > 0 ? IDLE.proxy : IDLE.browser,
     connectionsCheckingInterval: CHECK_EVERY,
-    // Node would answer without a word.
+    // Node would respond with an empty body.
     requireHostHeader: false,
   }
 }
 
-/**
- * Begins a few forms in each turn of the event loop that lets nobody in, and everything else at once. In one turn Node takes
- * one new connection (libuv), but reads all others: a flood of forms would make turns so long that whoever comes to open a
- * page waits for seconds to be let in.
- */
+// Starts few form posts per turn, and none while connections arrive: libuv accepts one connection a turn,
+// so a flood of posts would delay new visitors by seconds.
 function formsInTurn(server: Server, answer: RequestListener): RequestListener {
   const waiting: (() => void)[] = []
   let passed = 0
@@ -118,12 +109,12 @@ function formsInTurn(server: Server, answer: RequestListener): RequestListener {
   }
 }
 
-// Only once was read what has come: a request that waits in the kernel is lost with its connection (RFC 9112, 9.6).
+// After pending reads: closing would lose a request in the kernel (RFC 9112, 9.6).
 function closeIdle(server: Server): void {
   setImmediate(() => server.closeIdleConnections())
 }
 
-/** Answers what is called before the end: from then on every answer closes its connection, so that clients go elsewhere. */
+// `Connection: close` makes clients go elsewhere.
 function partWithAnswers(server: Server, onClosing: () => void): () => void {
   const running = new Set<ServerResponse>()
   let isClosing = false
@@ -162,10 +153,7 @@ function addressOf(server: Server): string {
   return `http://${host}:${address.port}/`
 }
 
-/**
- * Connections that wait in the kernel would be reset by closing: they are let in until none has come for a moment. It ends
- * just when the kernel was asked for all it has, so that what came while other requests were answered is not lost.
- */
+// Closing resets connections that wait in the kernel, so accept until none has come for a moment.
 async function allAccepted(server: Server): Promise<void> {
   let came = true
   server.on('connection', () => {
@@ -182,7 +170,6 @@ async function end(server: Server, notice: number, { onClosing, onClosed }: Serv
   await pause(notice)
   await allAccepted(server)
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  // A browser that keeps its connection would hold the end up: it is closed as soon as it is idle.
   const idle = setInterval(() => closeIdle(server), 50)
   const deadline = setTimeout(() => server.closeAllConnections(), PATIENCE)
   await closed
