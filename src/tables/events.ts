@@ -61,7 +61,6 @@ export interface AccountEvent {
   by: Actor
   /** UTC milliseconds. */
   at: number
-  /** As the browser sent it. */
   userAgent: string
   address: string
 }

@@ -50,7 +50,6 @@ export interface NewMail {
   now: number
 }
 
-// Ignores duplicates: a form may be submitted twice.
 export async function insert(db: Db, mails: readonly NewMail[]): Promise<void> {
   if (mails.length === 0) return
   const rows = mails.map(({ id, kind, userId, facts, now }) => ({

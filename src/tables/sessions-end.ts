@@ -2,7 +2,6 @@ import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 import type { Owned } from './sessions.js'
 
-/** Returns the session's device; undefined if it had already ended. */
 export async function close(db: Db, { id, userId }: Owned): Promise<string | undefined> {
   const closed = await db
     .deleteFrom('sessions')

@@ -19,7 +19,6 @@ export interface SessionsTable {
   /** Fingerprint of the form that started the session or changed the password in it. */
   login_form: string
   device_name: string | null
-  /** Id of the account in the browser's device cookie; '' if unknown. */
   device: string
   user_agent: string
   address: string

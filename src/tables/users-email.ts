@@ -6,7 +6,6 @@ export function unclaimedKey(userId: string): string {
   return `unconfirmed ${userId}`
 }
 
-/** Returns false if the account's address is another by now. */
 export async function confirmEmail(
   db: Db,
   userId: string,

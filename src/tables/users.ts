@@ -100,7 +100,7 @@ export function byLogin(db: Db, key: string): Promise<Account | undefined> {
 }
 
 export async function bySlug(db: Db, slug: string, now: number): Promise<User | undefined> {
-  if (slug.includes('\0')) return undefined // PostgreSQL holds no such text, and will not even be asked for one
+  if (slug.includes('\0')) return undefined // PostgreSQL rejects such text
   const row = await db
     .selectFrom('slugs')
     .innerJoin('users', 'users.id', 'slugs.user_id')
