@@ -161,7 +161,6 @@ async function* batchesOf(db: Kysely<Tables>, table: TableName): AsyncGenerator<
 
 const MODULUS = 2n ** 256n
 
-// Independent of order, because databases sort text differently.
 function add(sum: Sum, rows: readonly Row[]): void {
   const columns = Object.keys(rows[0] ?? {}).sort()
   for (const row of rows) {

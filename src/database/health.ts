@@ -33,7 +33,6 @@ async function offsetToServer(db: QueryExecutorProvider, now: () => number): Pro
   return Math.round((asked + now()) / 2 - (rows[0]?.at ?? asked))
 }
 
-// No correct clock is behind the date this was written.
 const EARLIEST = Date.UTC(2026, 0)
 
 function offsetToFile(location: string, now: number): number {

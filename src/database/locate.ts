@@ -54,7 +54,6 @@ export interface SqliteFile {
   open(path: string, options: BetterSqlite3.Options): BetterSqlite3.Database
 }
 
-/** Used in messages, so without user and password. */
 export interface ServerSettings {
   readonly connection: pg.ClientConfig
   readonly name: string
@@ -186,7 +185,6 @@ export function sqliteProblem(url: string): string | undefined {
   if (process.platform !== 'win32' && path.includes('\\'))
     return 'has to be sqlite:<path> with / between folders'
   if (/(?:^|[/\\])\.{0,2}$/.test(path)) return 'has to be sqlite:<path> of a file, and not of a folder'
-  // Control characters come from scripts with Windows line ends.
   if (/^~|[?#]|%[0-9a-f]{2}|\$[\w{(]|[\p{Cc}\u2028\u2029\ufeff]/iu.test(path))
     return 'has to be sqlite:<path>, as it is on the disk: ~, ?, #, $NAME and %.. are not read in it'
   return undefined

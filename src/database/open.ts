@@ -67,7 +67,6 @@ interface Handles<Schema> {
   loose: Kysely<Schema>
   /** Separate, because transactions waiting for locks must not take the connections of readers. */
   writer: Kysely<Schema>
-  /** Commits of `writer` are durable only once this is flushed. */
   log?: SqliteLog | undefined
   schema?: string
 }
@@ -107,7 +106,6 @@ async function openedFile<Schema>(file: SqliteFile): Promise<Handles<Schema>> {
 async function logOf(db: QueryExecutorProvider): Promise<SqliteLog | undefined> {
   const mode = await sql<{ journal_mode: string }>`pragma journal_mode`.execute(db)
   if (mode.rows[0]?.journal_mode !== 'wal') return undefined
-  // As SQLite names the file, because it follows links.
   const name = await sql<{ file: string }>`select file from pragma_database_list where name = 'main'`.execute(
     db,
   )

@@ -150,7 +150,6 @@ class TranslatingClient implements PostgresPoolClient {
   }
 }
 
-// SQLSTATE classes and codes (PostgreSQL, appendix A).
 const CONTENDED = /^(?:40001|40P01|55P03)$/ // serialization failure, deadlock, lock not available
 // 40003: a distributed server does not know whether a commit succeeded, so it must not be retried.
 const OUT_OF_ORDER = /^(?:08|28|53|57|58|25006|3D000|40003)/

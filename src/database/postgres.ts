@@ -9,7 +9,6 @@ const INT8 = 20
 
 const { types } = pg
 
-// For each kind (durable, loose, transactions), shared by all processes of a machine.
 const MAX_CONNECTIONS = 8
 const FEWEST_CONNECTIONS = 2
 const CONNECT_WAIT = 3_000

@@ -11,7 +11,6 @@ export function hold(file: SqliteFile): Hold {
   })
 }
 
-/** Exclusive. Throws SQLITE_BUSY if anyone else holds the file. */
 export function holdAlone(file: SqliteFile): Hold {
   return locked(file, (lock) => lock.exec('begin exclusive'))
 }

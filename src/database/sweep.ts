@@ -3,7 +3,6 @@ import { KEYS, type TableName } from '../../db/migrations/index.js'
 import { isServer, skipLocked } from './dialect.js'
 import { sql } from './kysely.js'
 
-/** Deletes at most `batch` rows after the first `skip`. */
 export interface SweepSize {
   batch: number
   skip?: number
