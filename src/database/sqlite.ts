@@ -16,7 +16,7 @@ const MAX_STATEMENTS = 500
 // SQLite's default of 1,000 pages, scattered by a sweep, would block everyone for 30 ms.
 const LOG_PAGES = 100
 
-/** `power` survives a power cut, `with log` once the log is flushed; `process` does not, but is 20 x faster. */
+/** `power` survives a power cut; `with log` does once the log is flushed. `process` is 20 times faster. */
 type Lasting = 'power' | 'with log' | 'process'
 
 interface Lasts {
