@@ -127,7 +127,8 @@ export async function register(
     else if (!isConfirmed) await askToConfirm(transaction, origin, registry, id)
     return made
   }).catch((error: unknown) => {
-    if (isTaken(error)) return undefined
+    // Of all that is written here only an address that is confirmed at once can be taken; the host's rows are not ours to explain.
+    if (isConfirmed && isTaken(error)) return undefined
     throw error
   })
 }

@@ -101,6 +101,16 @@ test('what fails during a sign-up undoes it, and nothing is told', async () => {
   await site.close()
 })
 
+test('what a host may have only once is not taken for a name that is in use', async () => {
+  const site = await host()
+  await site.write('create unique index people_full_name on people (full_name)')
+  await site.visitor().signUp('Anna', { fullname: 'Anna Example' })
+  const page = await site.visitor().signUp('Bela', { email: 'bela@example.com', fullname: 'Anna Example' })
+  assert.is(page.status, 500)
+  assert.equal(await site.rows('select name from users'), [{ name: 'Anna' }])
+  await site.close()
+})
+
 test('onEvent is told after the commit, as a hook and as an option, and what it throws hurts nobody', async () => {
   const told: string[] = []
   const toldBeside: string[] = []
