@@ -189,5 +189,7 @@ async function repeated(
   const account = await users.byNameKey(gatehouse.database.main, nameKey)
   if (account?.signupForm !== signupForm || account.disabledAt !== null) return undefined
   const check = { name: nameKey, account, password, failure: 'password_failed' } as const
-  return (await checkPassword(originOf(ctx, gatehouse), gatehouse, check)) ? account : undefined
+  if (!(await checkPassword(originOf(ctx, gatehouse), gatehouse, check))) return undefined
+  // As it was made: what has made strangers of its devices since has ended this way in, too.
+  return { ...account, deviceStamp: users.FIRST_STAMP }
 }

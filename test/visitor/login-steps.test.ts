@@ -112,6 +112,23 @@ for (const [what, end] of Object.entries(ENDS)) {
   })
 }
 
+test('a sign-up that comes again after "log out everywhere" is not a way in once more', async () => {
+  const visitor = site.visitor()
+  const form = await visitor.open('/signup/')
+  const typed = {
+    username: 'repeated',
+    email: 'repeated@example.com',
+    password: PASSWORD,
+    repassword: PASSWORD,
+  }
+  await visitor.send(form, typed)
+  assert.is((await visitor.open(PATH)).status, 200)
+  await site.write(`update users set device_stamp = 'another' where name = 'repeated'`)
+  const again = await visitor.send(form, typed)
+  assert.is(again.status, 303)
+  assert.match((await visitor.open(PATH)).headers.location ?? '', '/login/?next=')
+})
+
 test('a copy works as long as nothing of that has happened', async () => {
   const someone = await newcomer()
   assert.ok(await isCorrectedWith(someone.copy, someone))
