@@ -138,14 +138,11 @@ export interface Renewal {
 export function renewalOf(ctx: Context, gatehouse: Gatehouse, { form }: { form: string }): Renewal {
   const { session, user } = loginOf(ctx)
   const token = newToken()
-  const hashes = {
-    formerHash: tokenHashIn(ctx, gatehouse) ?? '',
-    tokenHash: hashOf(token),
-    now: gatehouse.now(),
-    form,
-  }
+  const hashes = { formerHash: tokenHashIn(ctx, gatehouse) ?? '', tokenHash: hashOf(token), form }
+  const owned = { id: session.id, userId: user.id }
   return {
-    store: (transaction) => sessions.renew(transaction, { id: session.id, userId: user.id }, hashes),
+    // The former token is good for seconds from now on: a password may have waited for its hash that long.
+    store: (transaction) => sessions.renew(transaction, owned, { ...hashes, now: gatehouse.now() }),
     carry: async () => {
       gatehouse.loginCookie.renew(ctx, token, lifetimeOf(session, gatehouse))
       await changeSessionId(ctx)

@@ -269,6 +269,17 @@ test('from another site nothing is done, and its address takes POST alone', asyn
   assert.not.ok((await kinds('Guarded')).includes('password_changed'))
 })
 
+test('the former token of this device is good for seconds from the change on, however long the hash takes', async () => {
+  let time = Date.now()
+  const ticking = await Site.start({ now: () => time++ })
+  await change(await ticking.visitor().settle('Ticking'))
+  const [row] = await ticking.rows<{ renewed: number; changed: number }>(
+    "select renewed_at as renewed, at as changed from sessions, events where kind = 'password_changed'",
+  )
+  assert.ok(row && row.renewed > row.changed, JSON.stringify(row))
+  await ticking.close()
+})
+
 test('/.well-known/change-password leads there, for GET and HEAD alone, and nothing beside it does', async () => {
   const { agent } = site.visitor()
   const well = '/.well-known/change-password'
