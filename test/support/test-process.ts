@@ -10,7 +10,7 @@ export interface Outcome {
   output: string
 }
 
-const SECONDS_ALLOWED = 600
+const SECONDS_ALLOWED = 1_200
 const WORKER = join(import.meta.dirname, 'worker.js')
 const windows = process.platform === 'win32'
 const running = new Set<ChildProcess>()
