@@ -110,7 +110,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
 export function checkOptions(options: AccountsOptions): void {
   if (!isObject(options)) throw new Error('The options have to be given: accounts({ database: … }).')
   locate(options.database)
-  refuseFormerHooks(Object.keys(options.hooks ?? {}))
+  refuseFormerHooks(Object(options.hooks))
   const [mistake] = SCHEMA.safeParse(options).error?.issues ?? []
   if (mistake !== undefined) throw new Error(sentenceOf(mistake))
   refuseContradictions(options)

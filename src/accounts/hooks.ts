@@ -80,10 +80,10 @@ const FORMER_HOOKS: ReadonlyMap<string, readonly EventKind[]> = new Map([
   ['onReopened', ['account_reopened']],
 ])
 
-export function refuseFormerHooks(names: readonly string[]): void {
-  for (const name of names) {
-    const kinds = FORMER_HOOKS.get(name)
-    if (kinds === undefined) continue
+export function refuseFormerHooks(hooks: object): void {
+  for (const [name, kinds] of FORMER_HOOKS) {
+    // Methods of a class are no keys of its objects.
+    if (!(name in hooks)) continue
     const cases = kinds.map((kind) => `'${kind}'`).join(' or ')
     throw new Error(`The hook ${name} is gone: use onEvent, which gets events with the kind ${cases}.`)
   }

@@ -153,15 +153,18 @@ for (const [hook, kinds] of [
   ['onPasswordChanged', "'password_changed' or 'password_reset'"],
 ] as const) {
   test(`the former hook ${hook} stops the start, which says what to do`, async () => {
-    const hooks = { [hook]: () => {} }
-    await Site.start({ hooks }).then(
-      () => assert.unreachable(),
-      (error: unknown) =>
-        assert.match(
-          String(error),
-          `The hook ${hook} is gone: use onEvent, which gets events with the kind ${kinds}.`,
-        ),
-    )
+    const own = { [hook]: () => {} }
+    const ofClass = Object.create(own)
+    for (const hooks of [own, ofClass]) {
+      await Site.start({ hooks }).then(
+        () => assert.unreachable(),
+        (error: unknown) =>
+          assert.match(
+            String(error),
+            `The hook ${hook} is gone: use onEvent, which gets events with the kind ${kinds}.`,
+          ),
+      )
+    }
   })
 }
 
