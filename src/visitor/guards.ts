@@ -83,6 +83,10 @@ export const requireRecentLogin: Middleware = (ctx, next) =>
     await askPassword(ctx)
   })
 
+// The holder of a stolen session must not enter their own address and take over the account by its emails.
+export const requireRecentIfUser: Middleware = (ctx, next) =>
+  userOf(ctx) === undefined ? next() : requireRecentLogin(ctx, next)
+
 /** Whether the user entered their password within `lifetimes.recent` (10 minutes by default). */
 export function isRecentLogin(ctx: Context): boolean {
   const { lifetimes, now } = gatehouseOf(ctx)

@@ -1,17 +1,15 @@
 import type Router from '@koa/router'
-import type { Context, Middleware } from 'koa'
+import type { Context } from 'koa'
 import { denyAccount } from '../../accounts/closing.js'
-import { checkCode } from '../../accounts/codes.js'
 import { TAKEN_MEANWHILE } from '../../accounts/email-address.js'
 import { confirmAddress, correctAddress, sendConfirmAgain } from '../../accounts/email-confirmation.js'
 import * as fields from '../../accounts/fields.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
 import { REOPEN_LIFE } from '../../accounts/mail-kinds.js'
-import type * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
 import { askedBrowser } from '../../visitor/code-browser.js'
 import { type Gatehouse, gatehouseOf, loginBefore } from '../../visitor/gatehouse.js'
-import { requireRecentLogin, userOf } from '../../visitor/guards.js'
+import { requireRecentIfUser, userOf } from '../../visitor/guards.js'
 import {
   behindLink,
   finishLink,
@@ -19,16 +17,15 @@ import {
   formOf,
   isLive,
   type Link,
-  type LiveLink,
   linkOf,
   openLink,
   refuseLink,
 } from '../../visitor/links.js'
-import { halfLoggedIn, placeOf } from '../../visitor/login-steps.js'
+import { placeOf } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
-import { proveAgain } from '../../visitor/proofs.js'
-import type { Broken, Form } from '../../web/form.js'
-import { fingerprint, onSubmit, onTyping } from '../../web/submit.js'
+import { accountOf, isOwn, proveByCode, proveByLink, unconfirmedOf } from '../../visitor/unconfirmed.js'
+import type { Form } from '../../web/form.js'
+import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
 export const name = 'email/confirm'
 export const needs = 'mail'
@@ -42,13 +39,7 @@ const form: Form<'code' | 'password'> = {
   about: [behindLink(PURPOSE)],
   around: (ctx) => shown(ctx),
 }
-const sending: Form<never> = {
-  name: 'email/confirm/send',
-  fields: [],
-  secret: [],
-  oneButton: true,
-  on: form,
-}
+const sending: Form<never> = { name: 'email/confirm/send', fields: [], secret: [], oneButton: true, on: form }
 const correcting: Form<'email'> = {
   name: 'email/confirm/address',
   fields: ['email'],
@@ -84,136 +75,124 @@ const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const ASK_AGAIN = { code: 'email_confirm_ask', sentence: 'Ask for another mail' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  router.get('/email/confirm/', async (ctx) => {
-    const link = await linkOf(ctx, gatehouse, PURPOSE)
-    if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
-    if (link === undefined && (await subjectOf(ctx)) === undefined) return await nobody(ctx, gatehouse)
-    await gatehouse.pages.form(ctx, form, {}, { around: await shown(ctx, link) })
-  })
-
+  router.get('/email/confirm/', (ctx) => show(ctx, gatehouse))
   router.post(
     '/email/confirm/verify/',
-    onSubmit(form, gatehouse, async (ctx, values) => {
-      const link = await linkOf(ctx, gatehouse, PURPOSE, values)
-      if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
-      const outcome = link
-        ? await prove(ctx, gatehouse, link, values)
-        : await proveByCode(ctx, gatehouse, values)
-      if (outcome === undefined) return await nobody(ctx, gatehouse)
-      if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
-      const confirmed = await confirmAddress(originOf(ctx, gatehouse), gatehouse, outcome)
-      if (confirmed === 'taken') {
-        return await gatehouse.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
-      }
-      finishLink(ctx, PURPOSE)
-      await goOn(ctx, gatehouse, outcome.account, confirmed)
-    }),
+    onSubmit(form, gatehouse, (ctx, values) => confirm(ctx, gatehouse, values)),
   )
 
   // A refused form is shown under this URL, so a reload has to work.
   router.get('/email/confirm/send/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
-
   router.post(
     '/email/confirm/send/',
-    onSubmit(sending, gatehouse, async (ctx, values) => {
-      const account = await subjectOf(ctx)
-      if (account === undefined) return await nobody(ctx, gatehouse)
-      await sendConfirmAgain(originOf(ctx, gatehouse), gatehouse, account.user)
-      const message = { ...SENT, params: { email: account.user.email } }
-      forgetLink(ctx, PURPOSE)
-      await gatehouse.pages.accept(ctx, sending, { notice: { message }, to: gatehouse.url(name), values })
-    }),
+    onSubmit(sending, gatehouse, (ctx, values) => sendAgain(ctx, gatehouse, values)),
   )
 
-  router.get('/email/confirm/address/', requireRecentIfUser, async (ctx) => {
-    const account = await subjectOf(ctx)
-    if (account === undefined) return await nobody(ctx, gatehouse)
-    const { email } = account.user
-    await gatehouse.pages.form(ctx, correcting, { email }, { advice: onEmail(email) })
-  })
-
+  router.get('/email/confirm/address/', requireRecentIfUser, (ctx) => showAddress(ctx, gatehouse))
   router.post(
     '/email/confirm/address/advice/',
     onTyping(correcting, gatehouse, (ctx, values) =>
       adviseOnEmail(originOf(ctx, gatehouse), gatehouse, values),
     ),
   )
-
   router.post(
     '/email/confirm/address/verify/',
     requireRecentIfUser,
-    onSubmit(correcting, gatehouse, async (ctx, values) => {
-      const account = await subjectOf(ctx)
-      if (account === undefined) return await nobody(ctx, gatehouse)
-      const email = fields.normalizeEmail(values.email)
-      const errors = await correctAddress(originOf(ctx, gatehouse), gatehouse, account.user, {
-        email,
-        form: fingerprint(ctx, gatehouse, values, email),
-      })
-      if (errors.length > 0) {
-        return await gatehouse.pages.refuse(ctx, correcting, { errors, advice: onEmail(email), values })
-      }
-      const message = { ...CORRECTED, params: { email } }
-      const notice = { message, ...onAcceptedEmail(email, gatehouse.url(correcting.name)) }
-      await gatehouse.pages.accept(ctx, correcting, {
-        notice,
-        to: gatehouse.url(name),
-        onward: GO_ON,
-        values,
-      })
-    }),
+    onSubmit(correcting, gatehouse, (ctx, values) => correct(ctx, gatehouse, values)),
   )
 
-  router.get('/email/confirm/deny/', async (ctx) => {
-    const link = (await linkOf(ctx, gatehouse, PURPOSE)) ?? { state: 'unknown' }
-    const { state } = link
-    if (state === 'gone' || state === 'closed') {
-      return gatehouse.pages.show(ctx, 'email/confirm/deny/done.html', { state, life: REOPEN_LIFE })
-    }
-    if (!isLive(link)) return await dead(ctx, gatehouse, link)
-    await gatehouse.pages.form(ctx, denying, {}, { around: await shownBeforeDenial(ctx, link) })
-  })
-
+  router.get('/email/confirm/deny/', (ctx) => showDenial(ctx, gatehouse))
   router.post(
     '/email/confirm/deny/',
-    onSubmit(denying, gatehouse, async (ctx, values) => {
-      const link = await linkOf(ctx, gatehouse, PURPOSE, values)
-      if (link?.state === 'done') return leaveDenied(ctx, gatehouse, 'closed')
-      if (!isLive(link)) return await dead(ctx, gatehouse, link ?? { state: 'unknown' })
-      const end = await denyAccount(originOf(ctx, gatehouse), gatehouse, {
-        ...link.token,
-        usedForm: formOf(ctx, gatehouse, link.token, values),
-      })
-      if (end === 'kept') {
-        return await gatehouse.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
-      }
-      if (end === undefined)
-        return await dead(ctx, gatehouse, (await linkOf(ctx, gatehouse, PURPOSE)) ?? link)
-      leaveDenied(ctx, gatehouse, end)
-    }),
+    onSubmit(denying, gatehouse, (ctx, values) => deny(ctx, gatehouse, values)),
   )
 
   router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, gatehouse, PURPOSE, gatehouse.url(name)))
 }
 
+async function show(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+  const link = await linkOf(ctx, gatehouse, PURPOSE)
+  if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
+  if (link === undefined && (await unconfirmedOf(ctx)) === undefined) return await nobody(ctx, gatehouse)
+  await gatehouse.pages.form(ctx, form, {}, { around: await shown(ctx, link) })
+}
+
+async function confirm(ctx: Context, gatehouse: Gatehouse, values: Sent<'code' | 'password'>): Promise<void> {
+  const link = await linkOf(ctx, gatehouse, PURPOSE, values)
+  if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
+  const outcome = link
+    ? await proveByLink(ctx, gatehouse, link, values)
+    : await proveByCode(ctx, gatehouse, values)
+  if (outcome === undefined) return await nobody(ctx, gatehouse)
+  if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
+  const confirmed = await confirmAddress(originOf(ctx, gatehouse), gatehouse, outcome)
+  if (confirmed === 'taken') {
+    return await gatehouse.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
+  }
+  finishLink(ctx, PURPOSE)
+  await goOn(ctx, gatehouse, outcome.account, confirmed)
+}
+
+async function sendAgain(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
+  const account = await unconfirmedOf(ctx)
+  if (account === undefined) return await nobody(ctx, gatehouse)
+  await sendConfirmAgain(originOf(ctx, gatehouse), gatehouse, account.user)
+  const message = { ...SENT, params: { email: account.user.email } }
+  forgetLink(ctx, PURPOSE)
+  await gatehouse.pages.accept(ctx, sending, { notice: { message }, to: gatehouse.url(name), values })
+}
+
+async function showAddress(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+  const account = await unconfirmedOf(ctx)
+  if (account === undefined) return await nobody(ctx, gatehouse)
+  const { email } = account.user
+  await gatehouse.pages.form(ctx, correcting, { email }, { advice: onEmail(email) })
+}
+
+async function correct(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>): Promise<void> {
+  const account = await unconfirmedOf(ctx)
+  if (account === undefined) return await nobody(ctx, gatehouse)
+  const email = fields.normalizeEmail(values.email)
+  const errors = await correctAddress(originOf(ctx, gatehouse), gatehouse, account.user, {
+    email,
+    form: fingerprint(ctx, gatehouse, values, email),
+  })
+  if (errors.length > 0) {
+    return await gatehouse.pages.refuse(ctx, correcting, { errors, advice: onEmail(email), values })
+  }
+  const message = { ...CORRECTED, params: { email } }
+  const notice = { message, ...onAcceptedEmail(email, gatehouse.url(correcting.name)) }
+  await gatehouse.pages.accept(ctx, correcting, { notice, to: gatehouse.url(name), onward: GO_ON, values })
+}
+
+async function showDenial(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+  const link = (await linkOf(ctx, gatehouse, PURPOSE)) ?? { state: 'unknown' }
+  const { state } = link
+  if (state === 'gone' || state === 'closed') {
+    return gatehouse.pages.show(ctx, 'email/confirm/deny/done.html', { state, life: REOPEN_LIFE })
+  }
+  if (!isLive(link)) return await dead(ctx, gatehouse, link)
+  await gatehouse.pages.form(ctx, denying, {}, { around: await shownBeforeDenial(ctx, link) })
+}
+
+async function deny(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
+  const link = await linkOf(ctx, gatehouse, PURPOSE, values)
+  if (link?.state === 'done') return leaveDenied(ctx, gatehouse, 'closed')
+  if (!isLive(link)) return await dead(ctx, gatehouse, link ?? { state: 'unknown' })
+  const end = await denyAccount(originOf(ctx, gatehouse), gatehouse, {
+    ...link.token,
+    usedForm: formOf(ctx, gatehouse, link.token, values),
+  })
+  if (end === 'kept') {
+    return await gatehouse.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
+  }
+  if (end === undefined) return await dead(ctx, gatehouse, (await linkOf(ctx, gatehouse, PURPOSE)) ?? link)
+  leaveDenied(ctx, gatehouse, end)
+}
+
 function leaveDenied(ctx: Context, gatehouse: Gatehouse, end: 'gone' | 'closed'): void {
   finishLink(ctx, PURPOSE, end)
   gatehouse.pages.leave(ctx, gatehouse.url(denying.name))
-}
-
-// The holder of a stolen session must not enter their own address and take over the account by its emails.
-const requireRecentIfUser: Middleware = (ctx, next) =>
-  userOf(ctx) === undefined ? next() : requireRecentLogin(ctx, next)
-
-async function subjectOf(ctx: Context): Promise<users.Account | undefined> {
-  const account = await visitorOf(ctx)
-  return account?.user.emailConfirmedAt === null ? account : undefined
-}
-
-async function visitorOf(ctx: Context): Promise<users.Account | undefined> {
-  const gatehouse = gatehouseOf(ctx)
-  const user = userOf(ctx)
-  return user === undefined ? halfLoggedIn(ctx, gatehouse) : users.byId(gatehouse.database.main, user.id)
 }
 
 async function shownBeforeDenial(ctx: Context, known?: Link) {
@@ -224,49 +203,13 @@ async function shown(ctx: Context, known?: Link) {
   const gatehouse = gatehouseOf(ctx)
   const link = known ?? (await linkOf(ctx, gatehouse, PURPOSE))
   if (!link?.token) {
-    const account = await subjectOf(ctx)
+    const account = await unconfirmedOf(ctx)
     const asks = askedBrowser(ctx) === undefined ? 'mail' : 'code'
     return { asks, name: account?.user.name ?? '', email: account?.user.email ?? '' }
   }
   const account = await users.byId(gatehouse.database.main, link.token.userId)
   const asks = link.state === 'done' || (await isOwn(ctx, link.token)) ? 'nothing' : 'password'
   return { asks, name: account?.user.name ?? '', email: link.token.email }
-}
-
-async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boolean> {
-  return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, gatehouseOf(ctx)))?.user.id === userId
-}
-
-type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; error: Broken }
-
-// The link proves who reads the emails, not who signed up: someone may have signed up with another person's
-// address and wait for them to confirm it. Hence the session or the password.
-async function prove(
-  ctx: Context,
-  gatehouse: Gatehouse,
-  { token }: LiveLink,
-  given: { password: string },
-): Promise<Proof | undefined> {
-  const account = await users.byId(gatehouse.database.main, token.userId)
-  if (account === undefined) return undefined
-  const [error] = (await isOwn(ctx, token)) ? [] : await proveAgain(ctx, gatehouse, account, given)
-  return error === undefined ? { ok: true, account, hash: token.hash } : { ok: false, error }
-}
-
-async function proveByCode(
-  ctx: Context,
-  gatehouse: Gatehouse,
-  { code }: { code: string },
-): Promise<Proof | undefined> {
-  const account = await subjectOf(ctx)
-  if (account === undefined) return undefined
-  const checked = await checkCode(
-    originOf(ctx, gatehouse),
-    gatehouse,
-    { userId: account.user.id, purpose: PURPOSE },
-    code,
-  )
-  return checked.ok ? { ...checked, account } : checked
 }
 
 async function goOn(
@@ -299,7 +242,7 @@ async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<voi
 
 async function nobody(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { pages, url } = gatehouse
-  const account = await visitorOf(ctx)
+  const account = await accountOf(ctx)
   if (account === undefined) return pages.leave(ctx, loginBefore(gatehouse, url(name)))
   const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
   pages.leave(ctx, placeOf(ctx, gatehouse, account.user), { message })

@@ -1,0 +1,59 @@
+import type { Context } from 'koa'
+import { checkCode } from '../accounts/codes.js'
+import type * as tokens from '../tables/tokens.js'
+import * as users from '../tables/users.js'
+import type { Broken } from '../web/form.js'
+import { type Gatehouse, gatehouseOf } from './gatehouse.js'
+import type { LiveLink } from './links.js'
+import { halfLoggedIn } from './login-steps.js'
+import { userOf } from './logins.js'
+import { originOf } from './origin.js'
+import { proveAgain } from './proofs.js'
+
+export async function unconfirmedOf(ctx: Context): Promise<users.Account | undefined> {
+  const account = await accountOf(ctx)
+  return account?.user.emailConfirmedAt === null ? account : undefined
+}
+
+/** Includes a visitor who has not finished logging in. */
+export async function accountOf(ctx: Context): Promise<users.Account | undefined> {
+  const gatehouse = gatehouseOf(ctx)
+  const user = userOf(ctx)
+  return user === undefined ? halfLoggedIn(ctx, gatehouse) : users.byId(gatehouse.database.main, user.id)
+}
+
+export async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boolean> {
+  return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, gatehouseOf(ctx)))?.user.id === userId
+}
+
+type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; error: Broken }
+
+// The link proves who reads the emails, not who signed up: someone may have signed up with another person's
+// address and wait for them to confirm it. Hence the session or the password.
+export async function proveByLink(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { token }: LiveLink,
+  given: { password: string },
+): Promise<Proof | undefined> {
+  const account = await users.byId(gatehouse.database.main, token.userId)
+  if (account === undefined) return undefined
+  const [error] = (await isOwn(ctx, token)) ? [] : await proveAgain(ctx, gatehouse, account, given)
+  return error === undefined ? { ok: true, account, hash: token.hash } : { ok: false, error }
+}
+
+export async function proveByCode(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { code }: { code: string },
+): Promise<Proof | undefined> {
+  const account = await unconfirmedOf(ctx)
+  if (account === undefined) return undefined
+  const checked = await checkCode(
+    originOf(ctx, gatehouse),
+    gatehouse,
+    { userId: account.user.id, purpose: 'email-confirm' },
+    code,
+  )
+  return checked.ok ? { ...checked, account } : checked
+}
