@@ -16,7 +16,7 @@ import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { endDevice, LOGGED_OUT, logOut } from '../../visitor/session.js'
 import type { Broken, Form, Message, Values } from '../../web/form.js'
-import { onSubmit } from '../../web/submit.js'
+import { onSubmit, type Sent } from '../../web/submit.js'
 
 export const name = 'account/devices'
 export const links: readonly FeatureLink[] = [
@@ -66,35 +66,43 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     '/account/devices/:id/revoke/',
     requireUser,
     unlessThis,
-    onSubmit(revoking, gatehouse, async (ctx, values) => {
-      const devices = await devicesOf(ctx)
-      const device = chosen(ctx, devices)
-      if (device?.isThis) {
-        await logOut(ctx, gatehouse, { forget: true })
-        return gatehouse.pages.leave(ctx, gatehouse.places.afterLogout, { message: LOGGED_OUT })
-      }
-      const isRevoked = device !== undefined && (await revoke(ctx, gatehouse, device))
-      const message = isRevoked ? DEVICE_REVOKED : DEVICE_GONE
-      await stay(ctx, gatehouse, message, { ...values, focus: neighbour(devices, device)?.id })
-    }),
+    onSubmit(revoking, gatehouse, (ctx, values) => revokeChosen(ctx, gatehouse, values)),
   )
 
   router.post(
     '/account/devices/:id/name/',
     requireUser,
-    onSubmit(naming, gatehouse, async (ctx, values) => {
-      const named = fields.normalizeDeviceName(values.name)
-      const errors = await nameDevice(ctx, gatehouse, named)
-      if (errors.length > 0) {
-        return await gatehouse.pages.refuse(ctx, naming, {
-          errors,
-          values: { ...values, focus: focusAfter(ctx, errors) },
-        })
-      }
-      const message = named === '' ? NAME_REMOVED : { ...DEVICE_NAMED, params: { name: named } }
-      await stay(ctx, gatehouse, message, values)
-    }),
+    onSubmit(naming, gatehouse, (ctx, values) => nameChosen(ctx, gatehouse, values)),
   )
+}
+
+async function revokeChosen(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
+  const devices = await devicesOf(ctx)
+  const device = chosen(ctx, devices)
+  if (device?.isThis) {
+    await logOut(ctx, gatehouse, { forget: true })
+    return gatehouse.pages.leave(ctx, gatehouse.places.afterLogout, { message: LOGGED_OUT })
+  }
+  const isRevoked = device !== undefined && (await revoke(ctx, gatehouse, device))
+  const message = isRevoked ? DEVICE_REVOKED : DEVICE_GONE
+  await stay(ctx, gatehouse, message, { ...values, focus: neighbour(devices, device)?.id })
+}
+
+async function nameChosen(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  values: Sent<'name' | 'device'>,
+): Promise<void> {
+  const named = fields.normalizeDeviceName(values.name)
+  const errors = await nameDevice(ctx, gatehouse, named)
+  if (errors.length > 0) {
+    return await gatehouse.pages.refuse(ctx, naming, {
+      errors,
+      values: { ...values, focus: focusAfter(ctx, errors) },
+    })
+  }
+  const message = named === '' ? NAME_REMOVED : { ...DEVICE_NAMED, params: { name: named } }
+  await stay(ctx, gatehouse, message, values)
 }
 
 // Logging out here needs no password.

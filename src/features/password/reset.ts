@@ -83,27 +83,29 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
   router.post(
     '/password/reset/verify/',
-    onSubmit(form, gatehouse, async (ctx, values) => {
-      const link = await linkOfForm(ctx, gatehouse, values)
-      if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
-      if (link === undefined) return await enterCode(ctx, gatehouse, values)
-      const account = await users.byId(gatehouse.database.main, link.token.userId)
-      if (account === undefined) return await dead(ctx, gatehouse, { state: 'unknown' })
-      const errors = objections(gatehouse, account, values)
-      if (errors.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors, values })
-      if (!(await reset(ctx, gatehouse, link, account, values))) {
-        return await dead(ctx, gatehouse, (await linkOfForm(ctx, gatehouse, values)) ?? link)
-      }
-      await gatehouse.pages.accept(ctx, form, {
-        notice: { message: RESET },
-        to: loginAs(gatehouse, account.user),
-        onward: LOG_IN,
-        values,
-      })
-    }),
+    onSubmit(form, gatehouse, (ctx, values) => choose(ctx, gatehouse, values)),
   )
 
   router.get('/password/reset/link/:token/', (ctx) => openLink(ctx, gatehouse, PURPOSE, gatehouse.url(name)))
+}
+
+async function choose(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<void> {
+  const link = await linkOfForm(ctx, gatehouse, values)
+  if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
+  if (link === undefined) return await enterCode(ctx, gatehouse, values)
+  const account = await users.byId(gatehouse.database.main, link.token.userId)
+  if (account === undefined) return await dead(ctx, gatehouse, { state: 'unknown' })
+  const errors = objections(gatehouse, account, values)
+  if (errors.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors, values })
+  if (!(await reset(ctx, gatehouse, link, account, values))) {
+    return await dead(ctx, gatehouse, (await linkOfForm(ctx, gatehouse, values)) ?? link)
+  }
+  await gatehouse.pages.accept(ctx, form, {
+    notice: { message: RESET },
+    to: loginAs(gatehouse, account.user),
+    onward: LOG_IN,
+    values,
+  })
 }
 
 function advise(
