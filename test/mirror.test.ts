@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { root } from '../src/base/package.js'
 import { developmentFeatures } from '../src/dev/index.js'
 import { features } from '../src/features/index.js'
-import { type Source, sourcesIn } from './support/sources.js'
+import { type Source, sourcesIn, sourcesOfFeature } from './support/sources.js'
 
 /** What a feature's name is not needed for: shared pieces, the host's home page and the page of every error. */
 const SHARED_TEMPLATES = [
@@ -18,10 +18,10 @@ const ANY_ROUTE = /\brouter\s*\.\s*[a-z]+\(/g
 const ROW = /^\| `(\/[^`]*)` \|/gm
 
 const names = [...features, ...developmentFeatures].map(({ name }) => name)
-const files = [
-  ...sourcesIn('src/features').filter(({ path }) => !/^src\/features\/(?:index|site-map)\.ts$/.test(path)),
-  ...sourcesIn('src/dev').filter(({ text }) => text.includes('export const name =')),
-]
+const sources = sourcesIn('src/features').filter(
+  ({ path }) => !/^src\/features\/(?:index|site-map)\.ts$/.test(path),
+)
+const files = [...sources, ...sourcesIn('src/dev')].filter(({ text }) => text.includes('export const name ='))
 
 const test = suite('mirror')
 
@@ -34,7 +34,13 @@ function urlOf(name: string): string {
   return `/${name}/`
 }
 
-function routesOf({ text }: Source): string[] {
+/** The source of a feature, with that of the pages that have files of their own. */
+function textOf(file: Source): string {
+  const [, ...parts] = sourcesOfFeature(nameOf(file))
+  return [file, ...parts].map(({ text }) => text).join('\n')
+}
+
+function routesOf(text: string): string[] {
   return [...text.matchAll(ROUTE)].map(([, , path = '']) => path)
 }
 
@@ -49,16 +55,21 @@ test('the site map lists every feature, each once and under the name of its file
   for (const file of files) assert.match(file.text, `export const name = '${nameOf(file)}'`)
 })
 
+test('every other file belongs to the feature whose folder it is in', () => {
+  const known = files.flatMap((file) => [file, ...sourcesOfFeature(nameOf(file))]).map(({ path }) => path)
+  assert.equal(
+    sources.map(({ path }) => path).filter((path) => !known.includes(path)),
+    [],
+  )
+})
+
 for (const file of files) {
   const name = nameOf(file)
 
   test(`${name} has its pages under ${urlOf(name)}`, () => {
-    const routes = routesOf(file)
-    assert.is(
-      routes.length,
-      [...file.text.matchAll(ANY_ROUTE)].length,
-      'a route is not written as a plain text',
-    )
+    const text = textOf(file)
+    const routes = routesOf(text)
+    assert.is(routes.length, [...text.matchAll(ANY_ROUTE)].length, 'a route is not written as a plain text')
     assert.ok(routes.some((path) => path.startsWith(urlOf(name))))
     for (const path of routes) {
       assert.is(ownerOf(path), name, path)

@@ -4,6 +4,7 @@ import { TAKEN_MEANWHILE } from '../accounts/email-address.js'
 import * as fields from '../accounts/fields.js'
 import { adviceShown } from '../accounts/hints.js'
 import { DEVICE_REVOKED } from '../features/account/devices.js'
+import * as emailChange from '../features/account/email/confirm.js'
 import * as accountEmail from '../features/account/email.js'
 import * as accountName from '../features/account/name.js'
 import * as accountPassword from '../features/account/password.js'
@@ -204,8 +205,8 @@ function emailConfirmPage(asksPassword: boolean): FormPage {
     }),
     typed: () => ({}),
     errors: [asksPassword ? PASSWORD_WRONG : TAKEN_MEANWHILE],
-    success: { ...accountEmail.CHANGED, params: { name: 'Anna', email: 'anna@example.org' } },
-    onward: accountEmail.GO_ON,
+    success: { ...emailChange.CHANGED, params: { name: 'Anna', email: 'anna@example.org' } },
+    onward: emailChange.GO_ON,
   }
 }
 

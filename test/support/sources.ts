@@ -18,6 +18,15 @@ export function sourcesIn(folder: string): Source[] {
     .map((file) => read(posix.join(folder, file.replaceAll('\\', '/'))))
 }
 
+/** The file of a feature, then the files in its folder that are not features themselves. */
+export function sourcesOfFeature(name: string): Source[] {
+  const files = [`src/features/${name}.ts`, `src/features/${name}/index.ts`]
+  const all = sourcesIn('src/features')
+  const isPart = ({ path, text }: Source) =>
+    posix.dirname(path) === `src/features/${name}` && !text.includes('export const name =')
+  return [...all.filter(({ path }) => files.includes(path)), ...all.filter(isPart)]
+}
+
 function read(path: string): Source {
   const text = readFileSync(join(root, path), 'utf8')
   const imports = [...text.matchAll(IMPORT)].map(([, from, dynamic]) => resolved(path, from ?? dynamic ?? ''))

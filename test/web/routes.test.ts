@@ -10,7 +10,7 @@ import { accounts } from '../../src/mount.js'
 import { timesIn } from '../../src/views/times.js'
 import { freshDatabase, settingsFor } from '../support/databases.js'
 import { type Page, Site, type Visitor } from '../support/helpers.js'
-import { type Source, sourcesIn } from '../support/sources.js'
+import { type Source, sourcesIn, sourcesOfFeature } from '../support/sources.js'
 
 /*
  * docs/routes.md is made from the code: `npm run routes` writes it, and this test tells when it is no longer true.
@@ -93,19 +93,18 @@ function limitRows(): string[] {
   })
 }
 
-/** The source of a feature, with that of every function it calls, and of those that these call. */
+/** The source of a feature, with that of every function of others it calls, and of those that these call. */
 function sourceBehind(feature: string): string {
-  const { text = '' } =
-    sourcesIn('src/features').find(({ path }) =>
-      [`src/features/${feature}.ts`, `src/features/${feature}/index.ts`].includes(path),
-    ) ?? {}
+  const sources = sourcesOfFeature(feature)
+  const text = sources.map((source) => source.text).join('\n')
+  const own = functionsOf(sources)
   const functions = functionsOf(['src/accounts', 'src/visitor'].flatMap(sourcesIn))
   const reached = new Map<string, string>()
   const queue = [text]
   for (let source = queue.pop(); source !== undefined; source = queue.pop()) {
     for (const [, called = ''] of source.matchAll(/\b(\w+)\(/g)) {
       const body = functions.get(called)
-      if (body === undefined || reached.has(called)) continue
+      if (body === undefined || reached.has(called) || (source === text && own.has(called))) continue
       reached.set(called, body)
       queue.push(body)
     }
