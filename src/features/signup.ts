@@ -190,6 +190,6 @@ async function repeated(
   if (account?.signupForm !== signupForm || account.disabledAt !== null) return undefined
   const check = { name: nameKey, account, password, failure: 'password_failed' } as const
   if (!(await checkPassword(originOf(ctx, gatehouse), gatehouse, check))) return undefined
-  // As it was made: what has made strangers of its devices since has ended this way in, too.
+  // With the first stamp, so that logging out all devices has ended this way in too.
   return { ...account, deviceStamp: users.FIRST_STAMP }
 }

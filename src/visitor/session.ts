@@ -141,7 +141,7 @@ export function renewalOf(ctx: Context, gatehouse: Gatehouse, { form }: { form: 
   const hashes = { formerHash: tokenHashIn(ctx, gatehouse) ?? '', tokenHash: hashOf(token), form }
   const owned = { id: session.id, userId: user.id }
   return {
-    // The former token is good for seconds from now on: a password may have waited for its hash that long.
+    // Read only now: hashing a password may take as long as the previous token still works.
     store: (transaction) => sessions.renew(transaction, owned, { ...hashes, now: gatehouse.now() }),
     carry: async () => {
       gatehouse.loginCookie.renew(ctx, token, lifetimeOf(session, gatehouse))
