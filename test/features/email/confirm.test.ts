@@ -314,6 +314,8 @@ test('required: nobody logs in before, and an account that is never confirmed en
   assert.is((await elsewhere.logIn('Anna')).status, 303)
 
   await strict.visitor().signUp('Bela')
+  // A mail on its way holds the row of its account, which a sweep passes over for a minute then.
+  await strict.allSent()
   const { database, clock } = strict
   await strict.close()
   clock.advance(7 * DAY)
