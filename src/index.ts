@@ -10,7 +10,7 @@ export {
 export type { Lifetimes } from './accounts/lifetimes.js'
 export type { Limit, LimitRules } from './accounts/limit-rules.js'
 export type { LoginOutcome } from './accounts/registry.js'
-export type { DatabaseLocation, PostgresHandle, SqliteHandle } from './database/locate.js'
+export type { DatabaseLocation, PostgresHandle, SqliteHandle } from './database/location.js'
 export type { MailServer } from './mail/smtp.js'
 export { DeliveryError, type DeliveryProblem, type OutgoingMail, type Transport } from './mail/transport.js'
 export { type Accounts, accounts } from './mount.js'

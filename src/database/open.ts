@@ -1,6 +1,7 @@
 import type { Kysely, QueryExecutorProvider } from 'kysely'
 import { sql } from './kysely.js'
-import { type DatabaseLocation, locate, type ServerSettings, type SqliteFile } from './locate.js'
+import { locate, type ServerSettings, type SqliteFile } from './locate.js'
+import type { DatabaseLocation } from './location.js'
 import { aloneOnServer, cannotOpenFile, isCurrent, migrate, ourFile, postgres } from './migrate.js'
 import { openSqlite, START_WAIT } from './sqlite.js'
 import { SqliteLog } from './sqlite-wal.js'

@@ -14,8 +14,8 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { errorText } from '../base/error-text.js'
-import type { DatabaseLocation } from '../database/locate.js'
 import { locate } from '../database/locate.js'
+import type { DatabaseLocation } from '../database/location.js'
 import { isCode, makeFolder } from '../database/private-files.js'
 import { createKeyring, newKey, splitKeys } from './keyring.js'
 
