@@ -28,6 +28,16 @@ views.addGlobal('url', (name: string, part?: string) => `/${name}/${part ? `${pa
 views.addGlobal('asset', (name: string) => `/assets/${name.replace(/(?=\.\w+$)/, '.000000000000')}`)
 views.addGlobal('offers', (name: string) => ['signup', 'users'].includes(name))
 views.addGlobal('data', dataOf)
+const LINKS: Record<string, { name: string; title: string; hint?: string }[]> = {
+  header: [
+    { name: 'login', title: 'Log in' },
+    { name: 'signup', title: 'Sign up' },
+  ],
+  'user header': [{ name: 'logout', title: 'Log out' }],
+  login: [{ name: 'signup', title: 'Sign up', hint: 'New here?' }],
+}
+views.addGlobal('links', (place: string) => LINKS[place] ?? [])
+views.addGlobal('said', (text: string) => text)
 views.addGlobal('places', { home: '/' })
 views.addGlobal('siteName', 'Gatehouse')
 views.addGlobal('passwordMinLength', '8')
