@@ -68,7 +68,7 @@ export interface AccountsOptions {
   workers?: number
   /**
    * In milliseconds. By default sessions end a day after the last use (kept: 30 days) and 90 days after
-   * login. Logins are recent for 10 minutes, every request rechecks, activity is kept for 365 days.
+   * login. Logins are recent for 10 minutes, and activity is kept for 365 days.
    */
   lifetimes?: Partial<Lifetimes>
   /** `{ max, window }`, `window` in milliseconds, or `off` for load tests. Defaults: README. */

@@ -127,7 +127,7 @@ export async function register(
     else if (!isConfirmed) await askToConfirm(transaction, origin, registry, id)
     return made
   }).catch((error: unknown) => {
-    // Of all that is written here only an address that is confirmed at once can be taken; the host's rows are not ours to explain.
+    // Only an address confirmed at once can be taken here. Any other violation is of the app's own rows.
     if (isConfirmed && isTaken(error)) return undefined
     throw error
   })

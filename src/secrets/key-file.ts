@@ -113,7 +113,7 @@ function claimDraft(draft: string, file: string): number {
     if (!isCode(error, 'EEXIST'))
       throw new Error(`The key file ${file} cannot be changed: ${errorText(error)}.`)
     throw new Error(
-      `There is ${draft}: somebody else is changing the keys. If nobody is, it was left behind by a crash: remove it.`,
+      `There is ${draft}: someone else is changing the keys. If nobody is, a crash left it behind: remove it.`,
     )
   }
 }

@@ -202,11 +202,11 @@ if (process.env.TEST_DATABASE_URL === undefined) {
     assert.equal(kept(), [key])
   })
 
-  test('leaves a damaged key file alone, and one that somebody else is changing, and makes none', async () => {
+  test('leaves a damaged key file alone, and one that someone else is changing, and makes none', async () => {
     await (await Site.start({ database })).close()
     writeFileSync(`${keyFileOf()}.new`, '')
     const before = readFileSync(keyFileOf(), 'utf8')
-    assertRefused(await call(['rotate']), 1, /\.key\.new: somebody else is changing the keys/)
+    assertRefused(await call(['rotate']), 1, /\.key\.new: someone else is changing the keys/)
     assert.is(readFileSync(keyFileOf(), 'utf8'), before)
     rmSync(`${keyFileOf()}.new`)
     writeFileSync(keyFileOf(), 'damaged')
