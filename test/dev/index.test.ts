@@ -16,6 +16,9 @@ const START = `
   await onClosed()
 `
 
+// In whatever folder this build lies.
+const DEV = new URL('../../src/dev/', import.meta.url).href
+
 /** The modules of `src/dev` that a site loads until it has started. */
 async function loaded(environment: Record<string, string>): Promise<string[]> {
   const coverage = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
@@ -29,8 +32,10 @@ async function loaded(environment: Record<string, string>): Promise<string[]> {
     JSON.parse(readFileSync(join(coverage, file), 'utf8')).result.map(({ url }: { url: string }) => url),
   )
   rmSync(coverage, { recursive: true })
-  const modules = urls.map((url: string) => /\/dist\/src\/dev\/(.+)\.js$/.exec(url)?.[1] ?? '')
-  return modules.filter((name: string) => name !== '').sort()
+  return urls
+    .filter((url: string) => url.startsWith(DEV))
+    .map((url: string) => url.slice(DEV.length, -'.js'.length))
+    .sort()
 }
 
 test('is not loaded in production', async () => {
