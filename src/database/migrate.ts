@@ -7,6 +7,7 @@ import { refuseForeign, refuseTaken } from './foreign-tables.js'
 import { Migrator, sql } from './kysely.js'
 import { locate, type ServerSettings, type SqliteFile } from './locate.js'
 import type { DatabaseLocation } from './location.js'
+import { refuseSharedSessions } from './own-sessions.js'
 import { isReadOnly } from './private-files.js'
 import { openSqlite, START_WAIT, translated } from './sqlite.js'
 import { DatabaseUnavailable, retried } from './unavailable.js'
@@ -47,6 +48,7 @@ async function usedServer<Schema, Result>(
   const { openPatient } = await postgres()
   const patient = openPatient<Schema>(server)
   try {
+    await refuseSharedSessions(patient)
     const schema = server.schema ?? (await currentSchema(patient))
     await refuseTaken(patient, schema)
     return await work(patient, schema)

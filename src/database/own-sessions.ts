@@ -1,0 +1,61 @@
+import { setTimeout } from 'node:timers/promises'
+import type { Kysely, QueryExecutorProvider } from 'kysely'
+import { errorText } from '../base/error-text.js'
+import { sql } from './kysely.js'
+import { DatabaseUnavailable } from './unavailable.js'
+
+const ANSWER_WAIT = 10_000
+
+/** Throws unless each connection has a database session of its own. Behind a pooler in transaction mode settings such
+ * as `lock_timeout` and `synchronous_commit` get lost without an error (PgBouncer, "Feature matrix"). */
+export async function refuseSharedSessions<Schema>(db: Kysely<Schema>): Promise<void> {
+  await db.connection().execute(async (first) => {
+    await sql`select 1`.execute(first)
+    const work = db.connection().execute((second) => keepSessions(first, second))
+    if (await inTime(work.catch(refuseOneSession))) return
+    throw new Error(
+      'transactions of one connection ran in different sessions, as behind a pooler in transaction mode. Use session mode (PgBouncer: pool_mode = session), or connect without the pooler',
+    )
+  })
+}
+
+function refuseOneSession(error: unknown): never {
+  const cause = error instanceof DatabaseUnavailable ? error.cause : error
+  throw new Error(
+    `while one connection was in use, a second one failed (${errorText(cause)}). Gatehouse needs several connections at once`,
+    { cause: error },
+  )
+}
+
+function inTime<Result>(work: Promise<Result>): Promise<Result> {
+  const waiting = new AbortController()
+  const late = setTimeout(ANSWER_WAIT, undefined, { signal: waiting.signal }).then(() =>
+    refuseOneSession(new Error(`no answer in ${ANSWER_WAIT / 1000} seconds`)),
+  )
+  return Promise.race([work, late]).finally(() => waiting.abort())
+}
+
+// A pooler gives out the session that was returned last, or first. So sessions are returned in both orders.
+async function keepSessions(first: QueryExecutorProvider, second: QueryExecutorProvider): Promise<boolean> {
+  const own = await sessionsOf(first, second)
+  await commit(second, first)
+  const [inSecond, inFirst] = await sessionsOf(second, first)
+  await commit(first, second)
+  const [again, other] = await sessionsOf(second, first)
+  await commit(first, second)
+  return own.join() === [inFirst, inSecond].join() && own.join() === [other, again].join()
+}
+
+async function sessionsOf(...connections: QueryExecutorProvider[]): Promise<number[]> {
+  const sessions: number[] = []
+  for (const connection of connections) {
+    await sql`begin`.execute(connection)
+    const { rows } = await sql<{ session: number }>`select pg_backend_pid() as session`.execute(connection)
+    sessions.push(rows[0]?.session ?? 0)
+  }
+  return sessions
+}
+
+async function commit(...connections: QueryExecutorProvider[]): Promise<void> {
+  for (const connection of connections) await sql`commit`.execute(connection)
+}
