@@ -1,45 +1,22 @@
 #!/usr/bin/env node
 import { errorText } from './base/error-text.js'
 import { version } from './base/package.js'
-import { type Alarm, type Command, UsageError } from './commands/command.js'
-import { printable, table } from './commands/terminal.js'
-
-const commands = new Map<string, () => Promise<{ command: Command }>>([
-  ['users', () => import('./commands/users.js')],
-  ['sessions', () => import('./commands/sessions.js')],
-  ['mails', () => import('./commands/mails.js')],
-  ['templates', () => import('./commands/templates.js')],
-  ['migrate', () => import('./commands/migrate.js')],
-  ['copy', () => import('./commands/copy.js')],
-  ['backup', () => import('./commands/backup.js')],
-  ['restore', () => import('./commands/restore.js')],
-  ['keys', () => import('./commands/keys.js')],
-  ['check', () => import('./commands/check.js')],
-])
+import { type Alarm, type Command, missingCommand, UsageError, unknownCommand } from './commands/command.js'
+import { commands, help } from './commands/index.js'
 
 async function run([name, ...args]: readonly string[]): Promise<string | Alarm> {
   if (name === '--help' || name === '-h') return help()
   if (name === '--version') return version
-  if (name === undefined) throw new UsageError('Say what to do: gatehouse --help lists it.')
+  if (name === undefined) throw missingCommand('gatehouse')
   const load = commands.get(name)
-  if (load === undefined)
-    throw new UsageError(`There is no gatehouse ${printable(name)}: gatehouse --help lists what there is.`)
+  if (load === undefined) throw unknownCommand('gatehouse', name)
   const { command } = await load()
-  if (asksForHelp(args)) return usageOf(command, args)
+  if (asksForHelp(args)) return helpOf(command, args)
   return command.run(args)
 }
 
-async function help(): Promise<string> {
-  const all = await Promise.all([...commands.values()].map((load) => load()))
-  const list = table(
-    [],
-    all.map(({ command: { name, summary } }) => [`  gatehouse ${name}`, summary]),
-  )
-  return ['Usage: gatehouse <command> [--help]', '       gatehouse --version', '', list].join('\n')
-}
-
-function usageOf({ parts = [], usage }: Command, [part]: readonly string[]): string {
-  return parts.find(({ name }) => name === part)?.usage ?? usage
+function helpOf({ parts = [], help }: Command, [part]: readonly string[]): string {
+  return parts.find(({ name }) => name === part)?.help ?? help
 }
 
 function asksForHelp(args: readonly string[]): boolean {

@@ -56,23 +56,23 @@ function problems(site: Site): Promise<unknown[]> {
 test('lists what there is, and how it is called', async (context) => {
   const all = await call(context, ['--help'])
   assert.is(all.code, 0)
-  assert.match(all.stdout, /^ +gatehouse mails +lists the mails/m)
-  assert.match(all.stdout, /^ +gatehouse users +lists, shows/m)
+  assert.match(all.stdout, /^ +mails +List emails/m)
+  assert.match(all.stdout, /^ +users +List, show/m)
   for (const args of [
     ['mails', '--help'],
     ['mails', 'resend', '-h'],
   ]) {
     const help = await call(context, args)
     assert.is(help.code, 0)
-    assert.match(help.stdout, /^gatehouse mails \[--json\]$/m)
-    assert.match(help.stdout, /^gatehouse mails resend <id>$/m)
+    assert.match(help.stdout, /^Usage: gatehouse mails \[--json\]$/m)
+    assert.match(help.stdout, /^ +gatehouse mails resend <id>$/m)
   }
 })
 
 test('says in one sentence what it does not understand', async (context) => {
   assertRefused(await call(context, []), 2, /gatehouse --help/)
-  assertRefused(await call(context, ['letters']), 2, /^There is no gatehouse letters/)
-  assertRefused(await call(context, ['--verbose']), 2, /^There is no gatehouse --verbose/)
+  assertRefused(await call(context, ['letters']), 2, /^Unknown command: gatehouse letters\. Run/)
+  assertRefused(await call(context, ['--verbose']), 2, /^Unknown command: gatehouse --verbose\. Run/)
   assertRefused(await call(context, ['mails', '--verbose']), 2, /--verbose/)
   assertRefused(await call(context, ['mails', '--json=yes']), 2, /--json/)
   assertRefused(await call(context, ['mails', 'burn']), 2, /^There is no gatehouse mails burn/)

@@ -8,11 +8,15 @@ import { type Progress, progressOf, UNWATCHED } from './progress.js'
 
 export const command: Command = {
   name: 'backup',
-  summary: 'writes a copy of a SQLite database, while the site runs',
-  usage: `gatehouse backup <file> [--with-key]
-    Writes the SQLite database of the site, as it is at one moment, to a file that is not there yet, for its owner alone,
-    and checks it. The site may run. The keys are not in it: --with-key puts a copy of the key file beside it, <file>.key,
-    for those who keep both in one safe place.`,
+  summary: 'Back up a SQLite database while the site runs',
+  help: `Usage: gatehouse backup <file> [--with-key]
+
+Back up the SQLite database to a new file that only its owner can read, and
+check it. The site can keep running.
+
+Options:
+  --with-key  Also copy the key file, to <file>.key. Keep both in a safe place:
+              together they reveal waiting emails`,
   async run(args) {
     const { values, positionals } = understood(() =>
       parseArgs({

@@ -8,10 +8,14 @@ import { json, printable } from './terminal.js'
 
 export const command: Command = {
   name: 'check',
-  summary: 'looks at keys, cookies, proxies, mail, database, clock and templates, and says what to do',
-  usage: `gatehouse check [--json]
-    Looks at everything on which the site depends, in the environment of the site: ✔ is fine, of ⚠ you should have thought, ✘
-    is wrong. Changes nothing, and sends no mail. Ends with 1 if something is wrong.`,
+  summary: 'Check settings, keys, mail, database, clock and templates',
+  help: `Usage: gatehouse check [--json]
+
+Check settings, keys, cookies, proxies, mail, database, clock, disk and
+templates. Changes nothing and sends no email. Exits with 1 if anything is
+wrong.
+
+  ✔ fine    ⚠ worth a look    ✘ wrong`,
   async run(args) {
     const { values } = understood(() =>
       parseArgs({ args: [...args], options: { json: { type: 'boolean', default: false } } }),

@@ -17,12 +17,12 @@ import { type Config, readConfig } from '../server/config.js'
 import { readDotEnv } from '../server/dot-env.js'
 import { openDatabase } from '../tables/schema.js'
 import { createLog } from '../web/log.js'
-import { printable } from './terminal.js'
+import { printable, table } from './terminal.js'
 
 export interface Command {
   name: string
   summary: string
-  usage: string
+  help: string
   /** Returns the text for standard output, '' if it wrote all itself. Throws `UsageError` for exit code 2. */
   run(args: readonly string[]): Promise<string | Alarm>
   parts?: readonly Command[]
@@ -34,27 +34,45 @@ export interface Alarm {
   exitCode: 1
 }
 
-export function commandOf({
-  name,
-  summary,
-  parts,
-}: Required<Pick<Command, 'name' | 'summary' | 'parts'>>): Command {
+interface CommandGroup extends Required<Pick<Command, 'name' | 'summary' | 'parts'>> {
+  intro: string
+}
+
+export function commandOf({ name, summary, intro, parts }: CommandGroup): Command {
+  const call = `gatehouse ${name}`
   return {
     name,
     summary,
     parts,
-    usage: parts.map(({ usage }) => usage).join('\n'),
+    help: `Usage: ${call} <command> [options]
+
+${intro}
+
+Commands:
+${listOf(parts)}
+
+${call} <command> --help shows the options of a command.`,
     async run([verb, ...args]) {
       const part = parts.find((one) => one.name === verb)
       if (part !== undefined) return part.run(args)
-      const help = `gatehouse ${name} --help lists what there is.`
-      throw new UsageError(
-        verb === undefined
-          ? `Say what to do: ${help}`
-          : `There is no gatehouse ${name} ${printable(verb)}: ${help}`,
-      )
+      throw verb === undefined ? missingCommand(call) : unknownCommand(call, verb)
     },
   }
+}
+
+export function listOf(commands: readonly Pick<Command, 'name' | 'summary'>[]): string {
+  return table(
+    [],
+    commands.map(({ name, summary }) => [`  ${name}`, summary]),
+  )
+}
+
+export function missingCommand(call: string): UsageError {
+  return new UsageError(`Missing command. Run ${call} --help for a list.`)
+}
+
+export function unknownCommand(call: string, verb: string): UsageError {
+  return new UsageError(`Unknown command: ${call} ${printable(verb)}. Run ${call} --help for a list.`)
 }
 
 export class UsageError extends Error {

@@ -11,12 +11,20 @@ import { print } from './terminal.js'
 
 export const command: Command = {
   name: 'copy',
-  summary: 'copies everything from one database to another, as from SQLite to PostgreSQL',
-  usage: `gatehouse copy <from> [<to>]
-    Copies all users and everything else from one database to another, which has to be empty: all of it or nothing. Counts
-    and sums of every table are compared. Both are addresses like DATABASE_URL, which <to> is if it is left out: so no
-    password is seen in the list of processes. Nobody should write to <from> meanwhile: stop the site. If somebody did,
-    nothing is copied, and the exit code is 1. It may be called again at any time.`,
+  summary: 'Copy everything to another database',
+  help: `Usage: gatehouse copy <from> [<to>]
+
+Copy everything from one database to another, which must be empty. It copies
+all or nothing, compares row counts and checksums, and can be run again.
+
+Stop the site first. If the source changes while it is being copied, nothing is
+copied and the command exits with 1.
+
+<from> and <to> are written like DATABASE_URL. Leave <to> out to use
+DATABASE_URL, so that no password shows in the process list.
+
+Example:
+  DATABASE_URL=postgres://… gatehouse copy sqlite:db/data/gatehouse.sqlite`,
   async run(args) {
     const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
     const [from, to, ...others] = positionals

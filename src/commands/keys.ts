@@ -5,6 +5,7 @@ import { part as rotate } from './keys/rotate.js'
 
 export const command = commandOf({
   name: 'keys',
-  summary: 'lists the keys that seal cookies and mails, puts a new one in front, and drops old ones',
+  summary: 'List, rotate and drop encryption keys',
+  intro: 'The current key encrypts cookies and waiting emails. Old keys only decrypt.',
   parts: [list, rotate, drop],
 })

@@ -11,11 +11,14 @@ const options = { json: { type: 'boolean', default: false } } as const
 
 export const command: Command = {
   name: 'mails',
-  summary: 'lists the mails that wait and those that were given up, and sends one of these again',
-  usage: `gatehouse mails [--json]
-    Lists the mails that wait to be sent and those that were given up, at most ${SHOWN}.
-gatehouse mails resend <id>
-    Sends a mail that was given up again, with a new link. An id with a - in front comes behind --.`,
+  summary: 'List emails that are waiting or failed, and send one again',
+  help: `Usage: gatehouse mails [--json]
+       gatehouse mails resend <id>
+
+List emails that are waiting or failed, up to ${SHOWN}. resend sends a failed email
+again, with a new link.
+
+Put -- before an id that starts with a hyphen.`,
   async run(args) {
     const { values, positionals } = understood(() =>
       parseArgs({ args: [...args], options, allowPositionals: true }),

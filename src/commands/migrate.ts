@@ -6,11 +6,14 @@ import { type Command, refuseMissing, understood } from './command.js'
 
 export const command: Command = {
   name: 'migrate',
-  summary: 'brings the database up to date, as the site does at its start',
-  usage: `gatehouse migrate
-    Does the steps that the database lacks, and says which. A SQLite file is made if need be.
-gatehouse migrate --check
-    Does none. Ends with 1 if some are missing, and says which.`,
+  summary: 'Bring the database up to date',
+  help: `Usage: gatehouse migrate [--check]
+
+Run the migrations that the database is missing, as every start of the site
+does. Creates the SQLite file if there is none.
+
+Options:
+  --check  Run nothing, list what is missing. Exits with 1 if anything is`,
   async run(args) {
     const { values } = understood(() =>
       parseArgs({ args: [...args], options: { check: { type: 'boolean', default: false } } }),

@@ -7,10 +7,13 @@ import { type Command, UsageError, understood } from './command.js'
 
 export const command: Command = {
   name: 'restore',
-  summary: 'puts a backup in the place of the SQLite database, while the site is stopped',
-  usage: `gatehouse restore <file>
-    Checks a backup and puts it in the place of the SQLite database of the site. Refuses while anybody uses that. The former
-    database is kept beside it. If the site has no key file, that beside the backup, <file>.key, becomes it.`,
+  summary: 'Replace a SQLite database with a backup',
+  help: `Usage: gatehouse restore <file>
+
+Replace the SQLite database with a backup. Stop the site first.
+
+The backup is checked before anything is changed. The old database is kept
+beside the new one. If the site has no key file, <file>.key becomes it.`,
   async run(args) {
     const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
     const [file, ...others] = positionals

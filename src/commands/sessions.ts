@@ -3,6 +3,7 @@ import { part as end } from './sessions/end.js'
 
 export const command = commandOf({
   name: 'sessions',
-  summary: 'logs all users out',
+  summary: 'Log all users out everywhere',
+  intro: 'Manage the sessions of all users.',
   parts: [end],
 })

@@ -22,16 +22,25 @@ const VERBS = ['copy', 'keep']
 
 export const command: Command = {
   name: 'templates',
-  summary:
-    'lists the templates and which of them a host overrides, copies them, and finds those that drifted',
-  usage: `gatehouse templates [--folder <dir>]…
-    Lists every template, and which of them the folders override; without a folder those of TEMPLATES.
-gatehouse templates copy <name> [--folder <dir>]
-    Copies a template into the folder, for you to edit, and notes its original in <dir>/.gatehouse.json.
-gatehouse templates --diff [--folder <dir>]…
-    Says of each override whether its original has changed since it was copied, and how. Exit code 1 if one has.
-gatehouse templates keep <name> [--folder <dir>]
-    Notes that you have looked at what has changed in the original, and that your override is as it should be.`,
+  summary: 'List, copy and compare templates',
+  help: `Usage: gatehouse templates [--folder <dir>]…
+       gatehouse templates copy <name> [--folder <dir>]
+       gatehouse templates --diff [--folder <dir>]…
+       gatehouse templates keep <name> [--folder <dir>]
+
+List all templates and the ones you override.
+
+  copy    Copy a template into your folder, for you to edit. Its original is
+          noted in <dir>/.gatehouse.json
+  --diff  Show how the originals of your overrides have changed since you
+          copied them. Exits with 1 if any has
+  keep    Mark an override as up to date with its original
+
+Options:
+  --folder <dir>  Your template folder. Default: the folders in TEMPLATES
+
+Example, after an update:
+  gatehouse templates --diff --folder my-templates`,
   async run(args) {
     const { values, positionals } = understood(() =>
       parseArgs({ args: [...args], options, allowPositionals: true }),

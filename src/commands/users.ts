@@ -10,6 +10,7 @@ import { part as show } from './users/show.js'
 
 export const command = commandOf({
   name: 'users',
-  summary: 'lists, shows, creates, logs out, disables, enables, resets and deletes users',
+  summary: 'List, show, create, log out, disable, enable, reset or delete users',
+  intro: 'Manage user accounts.',
   parts: [list, show, create, logout, disable, enable, reset, erase],
 })

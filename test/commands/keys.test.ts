@@ -219,10 +219,13 @@ if (process.env.TEST_DATABASE_URL === undefined) {
 }
 
 test('says how it is called', async () => {
-  assert.match((await call(['rotate', '--help'])).stdout, /^gatehouse keys rotate --prepare$/m)
+  assert.match(
+    (await call(['rotate', '--help'])).stdout,
+    /^Usage: gatehouse keys rotate \[--prepare \| --prepared\]$/m,
+  )
   assertRefused(await call(['rotate', '--prepare', '--prepared']), 2, /not both/)
   assertRefused(await call(['drop']), 2, /Say which key/)
-  assertRefused(await call([]), 2, /Say what to do/)
+  assertRefused(await call([]), 2, /^Missing command/)
 })
 
 test.run()

@@ -50,7 +50,7 @@ test('looks at a database that is not there, or empty, without making anything',
 test('says how it is called, and what it does not understand', async () => {
   const help = await call('--help')
   assertDone(help)
-  assert.match(help.stdout, /^gatehouse migrate --check$/m)
+  assert.match(help.stdout, /^Usage: gatehouse migrate \[--check\]$/m)
   assertRefused(await call('--force'), 2, /--force/)
   assertRefused(await call('now'), 2, /now/)
 })

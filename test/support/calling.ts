@@ -53,10 +53,10 @@ export function assertDone(outcome: Outcome): void {
   assert.is(outcome.stderr, '')
 }
 
-/** A refusal is one sentence on standard error. */
+/** A refusal is a few sentences or a usage on one line of standard error. */
 export function assertRefused(outcome: Outcome, code: number, sentence: RegExp): void {
   assert.is(outcome.code, code, outcome.stderr)
   assert.is(outcome.stdout, '')
   assert.match(outcome.stderr, sentence)
-  assert.match(outcome.stderr, /^[^\n]+[.]\n$/)
+  assert.match(outcome.stderr, /^[^\n]+(?:\.| Usage: gatehouse [^\n]+)\n$/)
 }

@@ -7,11 +7,15 @@ import { changeRing, inRing, type Ring } from './ring.js'
 
 export const part: Command = {
   name: 'drop',
-  summary: 'drops an old key, unless something needs it',
-  usage: `gatehouse keys drop <id> [--force]
-    Drops a key that gatehouse keys list tells, from the key file, or writes the new value of SESSION_KEYS to standard output.
-    Refuses while something needs it. --force is for a key that others may know: sessions that it has sealed end, mails that
-    it has sealed are lost, and devices are not known any more.`,
+  summary: 'Remove an old key that nothing needs',
+  help: `Usage: gatehouse keys drop <id> [--force]
+
+Remove an old key from the key file, once nothing needs it. If SESSION_KEYS is
+set, print its new value instead. gatehouse keys list shows the ids.
+
+Options:
+  --force  Remove it anyway, because others may know it. Sessions it encrypted
+           end, waiting emails are lost, and known devices are forgotten`,
   async run(args) {
     const { values, positionals } = understood(() =>
       parseArgs({

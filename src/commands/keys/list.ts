@@ -6,10 +6,11 @@ import { inRing, type Ring } from './ring.js'
 
 export const part: Command = {
   name: 'list',
-  summary: 'lists the keys by ids that tell nothing of them, and what still needs each',
-  usage: `gatehouse keys list [--json]
-    Lists the keys of the ring, the one that seals first, by ids that tell nothing of them; since when each is known, when it
-    last sealed, and what still needs it. One that nothing needs can be dropped.`,
+  summary: 'List the keys and what still needs each of them',
+  help: `Usage: gatehouse keys list [--json]
+
+List the keys, the current one first: since when each is known, when it last
+encrypted, and what still needs it. The ids reveal nothing about the keys.`,
   async run(args) {
     const { values } = understood(() =>
       parseArgs({ args: [...args], options: { json: { type: 'boolean', default: false } } }),

@@ -10,15 +10,17 @@ const options = {
 
 export const part: Command = {
   name: 'rotate',
-  summary:
-    'puts a new key in front, which seals from the next start on; the others open what they have sealed',
-  usage: `gatehouse keys rotate
-    Puts a new key in front of the key file: it seals from the next start of the site on, and the others open what they have
-    sealed. Where SESSION_KEYS is set, its new value is written to standard output, and nothing else.
-gatehouse keys rotate --prepare
-    For several nodes, step one: puts the new key at the end, where it only opens.
-gatehouse keys rotate --prepared
-    Step two, once all nodes run with that: moves the last key to the front.`,
+  summary: 'Make a new key the current one',
+  help: `Usage: gatehouse keys rotate [--prepare | --prepared]
+
+Create a new key and make it the current one from the next start on. Old keys
+keep decrypting, so nobody is logged out.
+
+Changes the key file. If SESSION_KEYS is set, prints its new value instead.
+
+With several nodes, rotate in two steps, and restart all nodes after each:
+  --prepare   Add a new key that only decrypts
+  --prepared  Make the added key the current one`,
   async run(args) {
     const { values } = understood(() => parseArgs({ args: [...args], options }))
     if (values.prepare && values.prepared) throw new UsageError('Say --prepare or --prepared, not both.')

@@ -9,10 +9,12 @@ const BATCH = 500
 
 export const part: Command = {
   name: 'end',
-  summary: 'logs all users out',
-  usage: `gatehouse sessions end --all
-    Ends all sessions of all users and forgets their devices, as after a theft of keys or cookies. Passwords stay as they
-    are. It may be stopped and called again. For one user: gatehouse users logout.`,
+  summary: 'Log all users out everywhere',
+  help: `Usage: gatehouse sessions end --all
+
+End all sessions of all users and forget their devices, for example after keys
+or cookies were stolen. Passwords stay the same. If it is interrupted, run it
+again. For one user, run gatehouse users logout.`,
   async run(args) {
     const { values } = understood(() => parseArgs({ args: [...args], options: { all: { type: 'boolean' } } }))
     if (!values.all) throw new UsageError('Say that you mean all users: gatehouse sessions end --all.')

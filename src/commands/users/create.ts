@@ -12,10 +12,19 @@ const options = {
 
 export const part: Command = {
   name: 'create',
-  summary: 'makes an account, by the rules of the sign-up',
-  usage: `gatehouse users create <name> <e-mail> [--confirmed] [--password-stdin]
-    Makes an account, by the rules of the sign-up. Its user chooses a password by the link of a mail; with
-    --password-stdin it is read from standard input. With --confirmed the address counts as confirmed.`,
+  summary: 'Create an account',
+  help: `Usage: gatehouse users create <username> <email> [options]
+
+Create an account, with the same rules as sign-up. The user gets an email with
+a link to choose a password.
+
+Options:
+  --confirmed       Treat the email address as confirmed
+  --password-stdin  Read the password from standard input, or ask for it in a
+                    terminal
+
+Example:
+  gatehouse users create Anna anna@example.com --confirmed`,
   async run(args) {
     const { values, positionals } = understood(() =>
       parseArgs({ args: [...args], options, allowPositionals: true }),

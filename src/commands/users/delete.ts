@@ -6,14 +6,20 @@ import { obstacleTo } from '../../database/constraints.js'
 import type * as users from '../../tables/users.js'
 import { type Command, UsageError, understood, withRegistry } from '../command.js'
 import { ask, isAttended, printable } from '../terminal.js'
-import { accountOf, nobody, onlyOne, WHO } from './who.js'
+import { accountOf, nobody, onlyOne, USER_HELP } from './who.js'
 
 export const part: Command = {
   name: 'delete',
-  summary: 'erases a user and all that is theirs, at once',
-  usage: `gatehouse users delete ${WHO} [--yes]
-    Erases the user from every table, at once and for good; the name and the address are free again.
-    Asks for the name first; where there is no terminal, --yes has to say it.`,
+  summary: 'Delete a user and all their data',
+  help: `Usage: gatehouse users delete <user> [--yes]
+
+Delete a user and all their data. This cannot be undone. The username and
+email address become available again. Asks for the username first.
+
+${USER_HELP}
+
+Options:
+  --yes  Do not ask. Needed where there is no terminal`,
   async run(args) {
     const { values, positionals } = understood(() =>
       parseArgs({

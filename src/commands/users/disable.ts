@@ -3,16 +3,23 @@ import { disable } from '../../accounts/disabling.js'
 import type { Registry } from '../../accounts/registry.js'
 import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
-import { accountOf, onlyOne, WHO } from './who.js'
+import { accountOf, onlyOne, USER_HELP } from './who.js'
 
 const REASON_MAX = 200
 
 export const part: Command = {
   name: 'disable',
-  summary: 'logs a user out everywhere, and lets nobody in any more',
-  usage: `gatehouse users disable ${WHO} [--reason <text>]
-    Ends every session at once, and lets nobody in any more. Mailed links open nothing, and the public page is gone.
-    The reason stands in the history, which its user can read once the account is enabled again.`,
+  summary: 'Log a user out everywhere and disable the account',
+  help: `Usage: gatehouse users disable <user> [--reason <text>]
+
+End all sessions of a user and let nobody log in. Emailed links stop working
+and the public page is hidden until the account is enabled again.
+
+${USER_HELP}
+
+Options:
+  --reason <text>  Why, in one line of up to ${REASON_MAX} characters. It is kept in the
+                   account activity, where the user can read it once enabled`,
   async run(args) {
     const { values, positionals } = understood(() =>
       parseArgs({ args: [...args], options: { reason: { type: 'string' } }, allowPositionals: true }),

@@ -3,13 +3,17 @@ import { enable } from '../../accounts/disabling.js'
 import type { Registry } from '../../accounts/registry.js'
 import { type Command, commandOrigin, understood, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
-import { accountOf, onlyOne, WHO } from './who.js'
+import { accountOf, onlyOne, USER_HELP } from './who.js'
 
 export const part: Command = {
   name: 'enable',
-  summary: 'lets a disabled user in again',
-  usage: `gatehouse users enable ${WHO}
-    Lets a disabled user log in again; mailed links that are not too old open again what they are for.`,
+  summary: 'Enable a disabled account again',
+  help: `Usage: gatehouse users enable <user>
+
+Let a disabled user log in again. Emailed links that have not expired work
+again.
+
+${USER_HELP}`,
   async run(args) {
     const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
     const who = onlyOne(positionals, 'enable')

@@ -30,12 +30,23 @@ const options = {
 
 export const part: Command = {
   name: 'list',
-  summary: 'lists users in the order in which they signed up',
-  usage: `gatehouse users list [--search <text>] [--state ${USER_STATES.join('|')}]
-                     [--limit <n>] [--after <place>] [--json|--csv]
-    Lists users in the order in which they signed up: ${SHOWN} of them, or --limit, at most ${MOST_SHOWN}; the last line says
-    how to go on. --search looks for a part of the name or the e-mail, capitals or not, and reads the whole table for it.
-    Open is who is neither closed nor disabled. --csv writes all of them, as UTF-8 with a byte order mark for Excel.`,
+  summary: 'List users in the order they signed up',
+  help: `Usage: gatehouse users list [options]
+
+List users in the order they signed up. The last line says how to continue.
+
+Options:
+  --search <text>  Only users whose username or email address contains <text>,
+                   in any case. Reads the whole table
+  --state <state>  Only users in this state: open, closed, disabled or
+                   unconfirmed. Open means neither closed nor disabled
+  --limit <n>      Show up to <n> users, 1 to ${MOST_SHOWN}. Default: ${SHOWN}
+  --after <place>  Continue after the place shown on the last line of a list
+  --json           Print JSON
+  --csv            Print all of them as CSV
+
+Example:
+  gatehouse users list --state disabled --csv > disabled.csv`,
   async run(args) {
     const { values } = understood(() => parseArgs({ args: [...args], options }))
     if (values.json && values.csv) throw new UsageError('Say --json or --csv, not both.')

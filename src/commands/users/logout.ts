@@ -3,13 +3,17 @@ import { endSessions } from '../../accounts/ending-sessions.js'
 import type { Registry } from '../../accounts/registry.js'
 import { type Command, commandOrigin, understood, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
-import { accountOf, onlyOne, WHO } from './who.js'
+import { accountOf, onlyOne, USER_HELP } from './who.js'
 
 export const part: Command = {
   name: 'logout',
-  summary: 'logs a user out everywhere',
-  usage: `gatehouse users logout ${WHO}
-    Ends all sessions of a user and forgets their devices. The password stays as it is.`,
+  summary: 'Log a user out everywhere',
+  help: `Usage: gatehouse users logout <user>
+
+End all sessions of a user and forget their devices. The password stays the
+same.
+
+${USER_HELP}`,
   async run(args) {
     const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
     const who = onlyOne(positionals, 'logout')

@@ -5,15 +5,22 @@ import type { Registry } from '../../accounts/registry.js'
 import type * as users from '../../tables/users.js'
 import { type Command, commandOrigin, understood, withRegistry } from '../command.js'
 import { printable, readPassword } from '../terminal.js'
-import { accountOf, NO_MAILS, nobody, onlyOne, refuse, WHO } from './who.js'
+import { accountOf, NO_MAILS, nobody, onlyOne, refuse, USER_HELP } from './who.js'
 
 export const part: Command = {
   name: 'reset',
-  summary: 'logs a user out everywhere, and voids the password',
-  usage: `gatehouse users reset ${WHO} [--password-stdin]
-    Logs the user out everywhere and voids the password; a mail brings a link to choose a new one.
-    With --password-stdin the new one is read from standard input, and its owner is told by mail. What the owner may yet
-    undo, they may still.`,
+  summary: 'Log a user out everywhere and ask for a new password',
+  help: `Usage: gatehouse users reset <user> [--password-stdin]
+
+Log a user out everywhere and make the password stop working. The user gets an
+email with a link to choose a new one. Links to undo an email change or to
+reopen a closed account keep working.
+
+${USER_HELP}
+
+Options:
+  --password-stdin  Read the new password from standard input, or ask for it in
+                    a terminal. Tells the user by email`,
   async run(args) {
     const { values, positionals } = understood(() =>
       parseArgs({

@@ -4,15 +4,18 @@ import type { Registry } from '../../accounts/registry.js'
 import * as events from '../../tables/events.js'
 import { type Command, understood, withRegistry } from '../command.js'
 import { json, printable, table } from '../terminal.js'
-import { accountOf, onlyOne, WHO } from './who.js'
+import { accountOf, onlyOne, USER_HELP } from './who.js'
 
 const EVENTS = 20
 
 export const part: Command = {
   name: 'show',
-  summary: 'shows what is stored of a user',
-  usage: `gatehouse users show ${WHO} [--json]
-    Shows all that is stored of a user but secrets, and the newest ${EVENTS} events of the history.`,
+  summary: 'Show everything stored about a user, except secrets',
+  help: `Usage: gatehouse users show <user> [--json]
+
+Show everything stored about a user, except secrets, and the latest ${EVENTS} events.
+
+${USER_HELP}`,
   async run(args) {
     const { values, positionals } = understood(() =>
       parseArgs({

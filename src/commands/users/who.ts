@@ -6,7 +6,9 @@ import type { Broken } from '../../web/form.js'
 import { UsageError } from '../command.js'
 import { printable } from '../terminal.js'
 
-export const WHO = '<name|e-mail|id>'
+export const USER_HELP = '<user> is a username, an email address or an id.'
+
+const WHO = '<username|email|id>'
 
 export const NO_MAILS = 'No mails are sent here (MAIL=off): give a password by --password-stdin.'
 
