@@ -71,7 +71,7 @@ export interface AccountsOptions {
    * login. Logins are recent for 10 minutes, and activity is kept for 365 days.
    */
   lifetimes?: Partial<Lifetimes>
-  /** `{ max, window }`, `window` in milliseconds, or `off` for load tests. Defaults: README. */
+  /** `{ max, window }`, `window` in milliseconds, or `off` for load tests. Defaults: docs/configuration.md. */
   limits?: Partial<LimitRules> | 'off'
   /** Features to switch off, by name: `{ 'account/close': false }`. All are on by default. */
   features?: Switches

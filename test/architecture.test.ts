@@ -12,7 +12,7 @@ const steps = [...page.matchAll(/^\| `(src\/[^`]+)` \| `(\w+)` \|/gm)].map(([, f
 
 const test = suite('docs/architecture.md')
 
-test('names files that are there', () => {
+test('names files that exist', () => {
   const named = [...page.matchAll(/`((?:src|test|docs|templates)\/[\w./-]+)`/g)].map(([, path = '']) => path)
   assert.ok(named.length > 20)
   assert.equal(
@@ -21,7 +21,7 @@ test('names files that are there', () => {
   )
 })
 
-test('names functions that are in these files', () => {
+test('names functions that are in those files', () => {
   assert.ok(steps.length > 20)
   const missing = steps.filter(
     ({ file, name }) =>

@@ -86,7 +86,7 @@ for (const file of files) {
     assert.ok(existsSync(join(root, itsTest)))
   })
 
-  test(`${name} has one row in the README`, () => {
+  test(`${name} has one row in docs/pages.md`, () => {
     assert.equal(
       rows().filter((path) => path === urlOf(name)),
       [urlOf(name)],
@@ -105,7 +105,7 @@ test('every folder of templates is a feature or shared', () => {
   )
 })
 
-test('every page that the README lists belongs to a feature or to the host', () => {
+test('every page in docs/pages.md belongs to a feature or to the host app', () => {
   const hosts = ['/', '/members/', '/members/recent/', '/healthz', '/readyz', '/favicon.ico']
   assert.equal(
     rows().filter((path) => !hosts.includes(path) && ownerOf(path) === undefined),
@@ -114,9 +114,9 @@ test('every page that the README lists belongs to a feature or to the host', () 
 })
 
 function rows(): string[] {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const page = readFileSync(join(root, 'docs', 'pages.md'), 'utf8')
   // `/users/<slug>/` is the row of `/users/`.
-  return [...readme.matchAll(ROW)].map(([, path = '']) => path.replaceAll(/<[^>]*>\/$/g, ''))
+  return [...page.matchAll(ROW)].map(([, path = '']) => path.replaceAll(/<[^>]*>\/$/g, ''))
 }
 
 test.run()

@@ -4,7 +4,7 @@ import type { Kind } from '../accounts/mail-kinds.js'
 import type { Message } from '../web/form.js'
 import type { Gatehouse } from './gatehouse.js'
 
-/** The name is also that of its URL, its templates, its test and its row in the README. */
+/** The name is also that of its URL, its templates, its test and its row in docs/pages.md. */
 export interface Feature {
   name: string
   needs?: Need

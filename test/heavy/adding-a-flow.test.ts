@@ -7,8 +7,8 @@ import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
 
 /*
- * What docs/adding-a-flow.md says is done with a copy of the project: its pieces are put where it says, the copy is built,
- * and the flow's own test and those that hold the project together are run.
+ * Puts the pieces of docs/adding-a-flow.md into a copy of the project, builds it, and runs the flow's own test, the mirror test and
+ * the direction test.
  */
 const test = suite('docs/adding-a-flow.md')
 const copy = mkdtempSync(join(tmpdir(), 'gatehouse-flow-'))
@@ -64,7 +64,7 @@ function run(...args: string[]): string {
   return stdout
 }
 
-test('its flow is added, built and run as it says', () => {
+test('its pieces build, and their tests pass', () => {
   for (const name of COPIED) cpSync(join(root, name), join(copy, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
   const found = pieces()
@@ -77,7 +77,7 @@ test('its flow is added, built and run as it says', () => {
       'templates/mail/left-everywhere.html',
       'src/features/site-map.ts line',
       'test/features/account/leave.test.ts',
-      'README.md row',
+      'docs/pages.md row',
     ],
   )
   for (const piece of found) put(piece)
@@ -92,7 +92,7 @@ test('its flow is added, built and run as it says', () => {
   }
 })
 
-test('it keeps to the style of the house', () => {
+test('its pieces pass the linter', () => {
   const files = ['src/features/account/leave.ts', 'test/features/account/leave.test.ts']
   run(
     join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'),

@@ -378,14 +378,14 @@ test('answers a database address that does not depend on where one stands', () =
   assert.ok(isAbsolute(readConfig({ DATABASE_URL: 'sqlite:a.sqlite' }).keyFile))
 })
 
-test('.env.example says the defaults, and the README the same limits', () => {
+test('.env.example and docs/configuration.md name the default of every variable', () => {
   const example = readFileSync(join(root, '.env.example'), 'utf8')
   const set = [...example.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value])
   assert.ok(set.length > 20)
   assert.equal(readConfig(Object.fromEntries(set)), readConfig({}))
-  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const page = readFileSync(join(root, 'docs', 'configuration.md'), 'utf8')
   for (const [name, value] of set.filter(([name = '']) => name.startsWith('LIMIT_'))) {
-    assert.match(readme, new RegExp(`^\\| \`${name}\` \\|.*\\| \`${value}\` \\|$`, 'm'))
+    assert.match(page, new RegExp(`^\\| \`${name}\` \\|.*\\| \`${value}\` \\|$`, 'm'))
   }
 })
 
