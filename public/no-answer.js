@@ -1,6 +1,10 @@
 // htmx has no attribute for a form that gets no answer, or one that is not ours. The words are those of the page.
 const words = () => document.getElementById('no-answer').content.cloneNode(true)
-const sayNoAnswer = (box) => box?.id === 'messages' && box.replaceChildren(words())
+const sayNoAnswer = (box) => {
+  if (box?.id !== 'messages') return
+  box.replaceChildren(words())
+  box.scrollIntoView({ block: 'nearest' })
+}
 addEventListener('htmx:error', ({ detail: { ctx } }) => sayNoAnswer(ctx?.target))
 addEventListener('htmx:before:response', (event) => {
   const { target, hx, response } = event.detail.ctx
