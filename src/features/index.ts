@@ -5,6 +5,7 @@ import type {
   FeatureMail,
   LinkPlace,
   Need,
+  SettingsGroup,
   Switches,
 } from '../visitor/feature.js'
 import type { Message } from '../web/form.js'
@@ -18,15 +19,20 @@ export function offered(
   return features.filter(({ name, needs }) => switches[name] !== false && (needs === undefined || has[needs]))
 }
 
-export interface LinkTo extends FeatureLink {
-  name: string
-}
+export type LinkTo = FeatureLink & { name: string }
 
-export function linksOf(features: readonly Feature[]): (place: LinkPlace) => readonly LinkTo[] {
+export function linksOf(
+  features: readonly Feature[],
+): (place: LinkPlace, group?: SettingsGroup) => readonly LinkTo[] {
   const all = features
     .flatMap(({ name, links = [] }) => links.map((link) => ({ ...link, name })))
     .sort((one, other) => one.order - other.order)
-  return (place) => all.filter(({ on }) => on === place)
+  return (place, group) =>
+    all.filter((link) => link.on === place && (group === undefined || groupOf(link) === group))
+}
+
+function groupOf(link: FeatureLink): SettingsGroup | undefined {
+  return link.on === 'account' ? link.group : undefined
 }
 
 // Guards, emails and messages lead to these.

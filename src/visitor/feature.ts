@@ -23,8 +23,13 @@ export type Need = 'mail' | 'mailbox' | 'development'
 
 export type LinkPlace = 'account' | 'login' | 'header' | 'user header'
 
-export interface FeatureLink {
-  on: LinkPlace
+export type SettingsGroup = 'account' | 'security' | 'data'
+
+export type FeatureLink = Linked &
+  ({ on: 'account'; group: SettingsGroup } | { on: Exclude<LinkPlace, 'account'> })
+
+interface Linked {
+  /** Small ones first. */
   order: number
   title: Message
   hint?: Message

@@ -12,6 +12,7 @@ export const name = 'account/activity'
 export const links: readonly FeatureLink[] = [
   {
     on: 'account',
+    group: 'security',
     order: 50,
     title: { code: 'account_activity_link', sentence: 'Activity' },
     hint: { code: 'account_activity_link_hint', sentence: 'What has happened with your account' },

@@ -20,6 +20,7 @@ export const name = 'account/close'
 export const links: readonly FeatureLink[] = [
   {
     on: 'account',
+    group: 'data',
     order: 90,
     title: { code: 'account_close_link', sentence: 'Close the account' },
     hint: { code: 'account_close_link_hint', sentence: 'Leave, and have your data erased' },

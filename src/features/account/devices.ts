@@ -22,6 +22,7 @@ export const name = 'account/devices'
 export const links: readonly FeatureLink[] = [
   {
     on: 'account',
+    group: 'security',
     order: 40,
     title: { code: 'account_devices_link', sentence: 'Devices' },
     hint: { code: 'account_devices_link_hint', sentence: 'Where you are logged in' },

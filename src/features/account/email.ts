@@ -21,6 +21,7 @@ export const requires = ['password/reset', 'email/confirm']
 export const links: readonly FeatureLink[] = [
   {
     on: 'account',
+    group: 'account',
     order: 20,
     title: { code: 'account_email_link', sentence: 'Change e-mail' },
     hint: { code: 'account_email_link_hint', sentence: 'Where mails about your account go' },

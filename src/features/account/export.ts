@@ -15,6 +15,7 @@ export const name = 'account/export'
 export const links: readonly FeatureLink[] = [
   {
     on: 'account',
+    group: 'data',
     order: 60,
     title: { code: 'account_export_link', sentence: 'Your data' },
     hint: {

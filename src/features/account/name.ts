@@ -15,6 +15,7 @@ export const name = 'account/name'
 export const links: readonly FeatureLink[] = [
   {
     on: 'account',
+    group: 'account',
     order: 10,
     title: { code: 'account_name_link', sentence: 'Change user name' },
     hint: { code: 'account_name_link_hint', sentence: 'Everybody sees it, and you log in with it' },

@@ -22,6 +22,7 @@ export const name = 'account/password'
 export const links: readonly FeatureLink[] = [
   {
     on: 'account',
+    group: 'security',
     order: 30,
     title: { code: 'account_password_link', sentence: 'Change password' },
     hint: { code: 'account_password_link_hint', sentence: 'Choose another one' },
