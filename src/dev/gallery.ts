@@ -15,12 +15,13 @@ export const needs = 'development'
 
 // `form-action 'none'` keeps forms from being sent. Disabled fields would look different.
 const INERT_POLICY =
-  "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+  "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   const exhibits = () => gallery({ ...gatehouse, now: gatehouse.now() })
 
   router.get('/dev/gallery/', requireMaintainer, (ctx) => {
+    ctx.set('Content-Security-Policy', `${ctx.response.get('Content-Security-Policy')}; frame-src 'self'`)
     gatehouse.pages.show(ctx, 'dev/gallery/page.html', { pages: byPage(exhibits(), gatehouse) })
   })
 
@@ -28,6 +29,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     const { page, state } = ctx.params
     const exhibit = exhibits().find((one) => one.page === page && one.state === state)
     if (exhibit === undefined) return ctx.throw(404)
+    ctx.set('X-Frame-Options', 'SAMEORIGIN')
     if ('letter' in exhibit) showLetter(ctx, gatehouse, exhibit)
     else show(ctx, gatehouse, exhibit)
   })
@@ -35,14 +37,16 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
 interface Links {
   page: string
+  preview: string
   states: { state: string; href: string }[]
 }
 
 function byPage(exhibits: readonly Exhibit[], { url }: Gatehouse): Links[] {
   const pages = new Map<string, Links>()
   for (const { page, state } of exhibits) {
-    const links = pages.get(page) ?? { page, states: [] }
-    links.states.push({ state, href: `${url(name, page)}${state}/` })
+    const href = `${url(name, page)}${state}/`
+    const links = pages.get(page) ?? { page, preview: href, states: [] }
+    links.states.push({ state, href })
     pages.set(page, links)
   }
   return [...pages.values()]
@@ -68,7 +72,7 @@ function showLetter(ctx: Context, gatehouse: Gatehouse, { letter, as }: Written)
   const origin = gatehouse.origin ?? 'http://localhost'
   const { subject, text, html } = written(mail, letterFor(gatehouse, inLanguage), { ...gatehouse, origin })
   const around = { user: undefined, subject, text }
-  if (as === 'html') showMail(ctx, html)
+  if (as === 'html') showMail(ctx, html, "frame-ancestors 'self'")
   else showInert(ctx, sampled(ctx, gatehouse, { template: 'dev/gallery/text.html', around }))
 }
 

@@ -3,8 +3,7 @@ import { gatehouseOf } from '../visitor/gatehouse.js'
 import { DYNAMIC } from '../web/headers.js'
 import { isForwarded, normalAddress } from '../web/network.js'
 
-const MAIL_POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 // Emails give access to every account, so only this machine may read them, without a proxy. The host name
 // must be local too: a page on a name that points here could read along (DNS rebinding).
@@ -29,9 +28,9 @@ function isLoopback(host = ''): boolean {
 // Only the path is kept, so a caught link never leaves this machine.
 const OWN_LINK = /href="https?:\/\/[^"/]+\/*(\/[^"]*)"/g
 
-export function showMail(ctx: Context, html: string): void {
+export function showMail(ctx: Context, html: string, framing = "frame-ancestors 'none'"): void {
   ctx.set(DYNAMIC)
-  ctx.set('Content-Security-Policy', MAIL_POLICY)
+  ctx.set('Content-Security-Policy', `${MAIL_POLICY}; ${framing}`)
   ctx.type = 'html'
   ctx.body = html.replaceAll(OWN_LINK, (_, path: string) => `href="${path}"`)
 }

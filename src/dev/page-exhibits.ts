@@ -1,5 +1,6 @@
 import { REOPEN_LIFE } from '../accounts/mail-kinds.js'
 import { LOGGED_IN } from '../features/login.js'
+import { publicPageOf } from '../features/users.js'
 import { LOG_IN, LOGIN_NEEDED } from '../visitor/guards.js'
 import { UNEXPECTED } from '../web/error-pages.js'
 import type { Message } from '../web/form.js'
@@ -132,7 +133,7 @@ function who({ user }: Person): { around: { user: Person['user'] } } {
 }
 
 function publicPage({ user }: Person) {
-  return { around: { user: undefined, name: user.name, since: new Date(user.createdAt) } }
+  return { around: { user: undefined, ...publicPageOf(user) } }
 }
 
 function activityStates({ now, lifetimes }: Setting): PlainPage['states'] {

@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { hueOf, initialsOf } from '../base/initials.js'
 import * as users from '../tables/users.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import { DYNAMIC } from '../web/headers.js'
@@ -15,8 +16,12 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     const user = await users.bySlug(gatehouse.database.main, slug, gatehouse.now())
     if (user === undefined || !isPublic(gatehouse, user)) return refuseRequest(ctx, 404, NO_SUCH_PAGE)
     if (user.slug !== slug) return moved(ctx, gatehouse.url(name, user.slug))
-    gatehouse.pages.show(ctx, 'users/page.html', { name: user.name, since: new Date(user.createdAt) })
+    gatehouse.pages.show(ctx, 'users/page.html', publicPageOf(user))
   })
+}
+
+export function publicPageOf({ id, name, slug, createdAt }: users.User) {
+  return { name, slug, since: new Date(createdAt), initials: initialsOf(name), hue: Math.round(hueOf(id)) }
 }
 
 // With private email addresses, an unconfirmed account may use someone else's address.
