@@ -75,7 +75,11 @@ test('says in one sentence what it does not understand', async (context) => {
   assertRefused(await call(context, ['--verbose']), 2, /^Unknown command: gatehouse --verbose\. Run/)
   assertRefused(await call(context, ['mails', '--verbose']), 2, /--verbose/)
   assertRefused(await call(context, ['mails', '--json=yes']), 2, /--json/)
-  assertRefused(await call(context, ['mails', 'burn']), 2, /^There is no gatehouse mails burn/)
+  assertRefused(
+    await call(context, ['mails', 'burn']),
+    2,
+    /^Unknown command: gatehouse mails burn\. Run gatehouse mails --help/,
+  )
   assertRefused(await call(context, ['mails', 'resend']), 2, /resend <id>/)
   assertRefused(await call(context, ['mails', 'resend', 'a', 'b']), 2, /resend <id>/)
 })
@@ -86,14 +90,14 @@ test('says what is wrong with the settings, and makes nothing', async (context) 
   assertRefused(
     await call(context, ['mails'], { DATABASE_URL: `sqlite:${missing}` }),
     1,
-    /^There is no database/,
+    /^Database not found: /,
   )
 })
 
 test('says that no mail waits', async (context) => {
   const { code, stdout } = await call(context, ['mails'])
   assert.is(code, 0)
-  assert.is(stdout, 'No mail waits, and none was given up.\n')
+  assert.is(stdout, 'No emails are waiting, and none have failed.\n')
   assert.is((await call(context, ['mails', '--json'])).stdout, '[]\n')
 })
 
@@ -106,9 +110,9 @@ test('lists mails that wait and that were given up, and to whom they are', async
   const line = lines.find((one) => one.startsWith(dead)) ?? ''
   assert.match(
     line,
-    /email-confirm +Anna@example\.com +dead +2 +2026-01-01T00:01:00\.000Z +Can't send mail.*550/,
+    /email-confirm +Anna@example\.com +failed +2 +2026-01-01T00:01:00\.000Z +Can't send mail.*550/,
   )
-  for (const title of ['KIND', 'TO', 'STATE', 'TRIES', 'PROBLEM']) {
+  for (const title of ['KIND', 'TO', 'STATE', 'ATTEMPTS', 'PROBLEM']) {
     const column = head.indexOf(title)
     for (const one of lines)
       assert.match(one.slice(column - 2, column + 1), /^ {2}\S/, 'columns stand in line')
@@ -152,9 +156,9 @@ test('knows no mail that was not given up', async (context) => {
   await withDeadAndWaiting(context)
   const [waiting] = await context.site.rows<{ id: string }>("select id from mails where state = 'waiting'")
   for (const id of ['nothing', waiting?.id ?? '']) {
-    assertRefused(await call(context, ['mails', 'resend', id]), 1, /^No mail .+ was given up/)
+    assertRefused(await call(context, ['mails', 'resend', id]), 1, /^No failed email has the id /)
   }
-  assertRefused(await call(context, ['mails', 'resend', '--', '-x']), 1, /^No mail -x was given up/)
+  assertRefused(await call(context, ['mails', 'resend', '--', '-x']), 1, /^No failed email has the id -x\./)
   const off = { MAIL: 'off' }
   assertRefused(await call(context, ['mails', 'resend', 'nothing'], off), 1, /MAIL=off/)
 })

@@ -27,7 +27,7 @@ Options:
     )
     const [file, ...others] = positionals
     if (file === undefined || others.length > 0)
-      throw new UsageError('Say where to: gatehouse backup <file>.')
+      throw new UsageError('Missing file. Usage: gatehouse backup <file>')
     readDotEnv()
     const config = readConfig(process.env)
     return values['with-key'] ? backupWithKey(config, file) : backup(config, file)
@@ -37,18 +37,18 @@ Options:
 async function backup(config: Config, file: string): Promise<string> {
   const done = await write(config, file)
   const keys = config.sessionKeys.length > 0 ? 'SESSION_KEYS' : config.keyFile
-  return `${done}\nThe keys are not in it: keep ${keys}, too, and in another place.`
+  return `${done}\nThe keys are not included. Keep ${keys} in another place.`
 }
 
 async function backupWithKey(config: Config, file: string): Promise<string> {
   if (config.sessionKeys.length > 0) {
-    throw new Error('The keys are in SESSION_KEYS, and in no file: backup goes without --with-key.')
+    throw new Error('The keys are in SESSION_KEYS, not in a file. Leave out --with-key.')
   }
   const keyFile = `${file}.key`
-  if (existsSync(keyFile)) throw new Error(`${keyFile} is there already: nothing is overwritten.`)
+  if (existsSync(keyFile)) throw new Error(`${keyFile} already exists. Nothing was written.`)
   const done = await write(config, file)
   writeFileSync(keyFile, readFileSync(config.keyFile), { flag: 'wx', mode: 0o600 })
-  return `${done}\nThe keys are in ${keyFile}: who has both files can read what is sealed.`
+  return `${done}\nThe keys are in ${keyFile}. Anyone with both files can read waiting emails.`
 }
 
 async function write({ database }: Config, file: string): Promise<string> {
@@ -61,7 +61,7 @@ async function write({ database }: Config, file: string): Promise<string> {
       progress.advance(done - before)
       before = done
     })
-    return `${file} is written and checked: users ${users}.`
+    return `Backed up to ${file} and checked it. Users: ${users}.`
   } finally {
     progress.end()
   }

@@ -141,8 +141,8 @@ export function refuseMissingKeys({ sessionKeys, keyFile }: Config): void {
   if (sessionKeys.length > 0 || existsSync(keyFile)) return
   throw new Error(
     isPackage
-      ? `There is no key file ${keyFile}: set SESSION_KEYS to the keys that your site gives to accounts().`
-      : `There is no key file ${keyFile}, and no SESSION_KEYS: the site makes it at its first start.`,
+      ? `There is no key file ${keyFile}. Set SESSION_KEYS to the keys your app passes to accounts().`
+      : `There is no key file ${keyFile} and no SESSION_KEYS. The site creates the file at its first start.`,
   )
 }
 
@@ -150,7 +150,7 @@ export function refuseMissingKeys({ sessionKeys, keyFile }: Config): void {
 export function refuseMissing(database: string): void {
   const [, file] = /^sqlite:(.+)$/.exec(database) ?? []
   if (file !== undefined && !existsSync(file)) {
-    throw new Error(`There is no database ${file} (DATABASE_URL): the site makes it at its first start.`)
+    throw new Error(`Database not found: ${file} (DATABASE_URL). The site creates it at its first start.`)
   }
 }
 

@@ -29,7 +29,7 @@ Example:
     const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
     const [from, to, ...others] = positionals
     if (from === undefined || others.length > 0) {
-      throw new UsageError('Say from where: gatehouse copy <from> [<to>].')
+      throw new UsageError('Missing source. Usage: gatehouse copy <from> [<to>]')
     }
     readDotEnv()
     refuseMissing(from)
@@ -39,7 +39,7 @@ Example:
 
 function refuseMissing(from: string): void {
   const file = fileOf(from)
-  if (file !== undefined && !existsSync(file)) throw new Error(`There is no database ${file}.`)
+  if (file !== undefined && !existsSync(file)) throw new Error(`Database not found: ${file}.`)
 }
 
 function fileOf(address: string): string | undefined {
@@ -47,7 +47,7 @@ function fileOf(address: string): string | undefined {
 }
 
 async function copy(from: string, to: string): Promise<string> {
-  await print('Nobody should write to the source meanwhile.\n')
+  await print('Keep the site stopped until this is done.\n')
   let progress: Progress = UNWATCHED
   const watch = {
     begin: (total: number) => {
@@ -66,8 +66,8 @@ async function copy(from: string, to: string): Promise<string> {
 function inWords({ when, counts }: Copied): string {
   const list = counts.map(({ table, rows }) => `${table} ${rows}`).join(', ')
   return when === 'now'
-    ? `Everything is copied, and counts and sums agree: ${list}.`
-    : `Everything had been copied before, and counts and sums agree: ${list}.`
+    ? `Copied everything. Row counts and checksums match: ${list}.`
+    : `Already copied. Row counts and checksums match: ${list}.`
 }
 
 // Without its keys a site loses logins, waiting emails, codes, known devices and limits.
@@ -76,13 +76,13 @@ function keyWords(from: string, to: string): string[] {
   const kept = existsSync(keyFile) ? splitKeys(readFileSync(keyFile, 'utf8')) : []
   const given = splitKeys(process.env.SESSION_KEYS ?? '')
   if (kept.length === 0 || kept.every((key) => given.includes(key))) {
-    return ['The copy needs the same SESSION_KEYS as before.']
+    return ['Start the site with the same SESSION_KEYS as before.']
   }
   const target = fileOf(to)
   return [
-    'The copy needs the same keys: without them everybody is logged out, and mails that wait are lost.',
+    'Keep the same keys. Without them everyone is logged out and waiting emails are lost.',
     target === undefined
-      ? `Unless the site had SESSION_KEYS before, start it with SESSION_KEYS="$(cat '${keyFile}')".`
-      : `Unless the site had SESSION_KEYS before, put its key file beside the copy: cp '${keyFile}' '${target}.key'`,
+      ? `If the site had no SESSION_KEYS, start it with SESSION_KEYS="$(cat '${keyFile}')".`
+      : `If the site had no SESSION_KEYS, copy its key file: cp '${keyFile}' '${target}.key'`,
   ]
 }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { addresseeOf } from '../accounts/letters.js'
 import type { Registry } from '../accounts/registry.js'
 import * as mails from '../tables/mails.js'
-import { type Command, UsageError, understood, withRegistry } from './command.js'
+import { type Command, UsageError, understood, unknownCommand, withRegistry } from './command.js'
 import { json, printable, table } from './terminal.js'
 
 const SHOWN = 1000
@@ -25,9 +25,9 @@ Put -- before an id that starts with a hyphen.`,
     )
     const [verb, id, ...others] = positionals
     if (verb === undefined) return withRegistry((registry) => list(registry, { asJson: values.json }))
-    if (verb !== 'resend') throw new UsageError(`There is no gatehouse mails ${verb}.`)
+    if (verb !== 'resend') throw unknownCommand('gatehouse mails', verb)
     if (id === undefined || others.length > 0 || values.json) {
-      throw new UsageError('Say which mail: gatehouse mails resend <id>.')
+      throw new UsageError('Missing email id. Usage: gatehouse mails resend <id>')
     }
     return withRegistry((registry) => resend(registry, id))
   },
@@ -49,7 +49,7 @@ async function list(registry: Registry, { asJson }: { asJson: boolean }): Promis
   const rows: Row[] = []
   for (const mail of stored) rows.push(await rowOf(registry, mail))
   if (asJson) return json(rows)
-  return rows.length === 0 ? 'No mail waits, and none was given up.' : tableOf(rows)
+  return rows.length === 0 ? 'No emails are waiting, and none have failed.' : tableOf(rows)
 }
 
 async function rowOf(registry: Registry, mail: mails.StoredMail): Promise<Row> {
@@ -59,16 +59,19 @@ async function rowOf(registry: Registry, mail: mails.StoredMail): Promise<Row> {
 }
 
 function tableOf(rows: readonly Row[]): string {
-  const head = ['ID', 'KIND', 'TO', 'STATE', 'TRIES', 'DUE OR GIVEN UP', 'PROBLEM']
+  const head = ['ID', 'KIND', 'TO', 'STATE', 'ATTEMPTS', 'NEXT OR FAILED AT', 'PROBLEM']
   return table(
     head,
-    rows.map((row) => [row.id, row.kind, row.to, row.state, `${row.tries}`, row.at, row.problem]),
+    rows.map(({ id, kind, to, state, tries, at, problem }) => {
+      return [id, kind, to, state === 'dead' ? 'failed' : state, `${tries}`, at, problem]
+    }),
   )
 }
 
 async function resend({ database, outbox, now }: Registry, id: string): Promise<string> {
-  if (!outbox.isOn) throw new Error('No mails are sent here (MAIL=off).')
+  if (!outbox.isOn) throw new Error('Emails are off (MAIL=off).')
   const isRevived = await database.write((transaction) => mails.revive(transaction, id, now()))
-  if (!isRevived) throw new Error(`No mail ${printable(id)} was given up.`)
-  return `The mail ${id} is sent again within seconds, while the site runs.`
+  if (!isRevived)
+    throw new Error(`No failed email has the id ${printable(id)}. Run gatehouse mails for a list.`)
+  return `Email ${id} will be sent again within seconds, while the site runs.`
 }

@@ -28,12 +28,12 @@ const UP_TO_DATE = 'The database is up to date.'
 
 async function migrate(database: string): Promise<string> {
   const done = await migrateDatabase(database)
-  return [...done.map((step) => `Done: ${step}`), UP_TO_DATE].join('\n')
+  return [...done.map((step) => `Ran ${step}`), UP_TO_DATE].join('\n')
 }
 
 async function check(database: string): Promise<string> {
   refuseMissing(database)
   const missing = await missingSteps(database)
-  if (missing.length > 0) throw new Error(`The database lacks ${missing.join(', ')}.`)
+  if (missing.length > 0) throw new Error(`Missing migrations: ${missing.join(', ')}. Run gatehouse migrate.`)
   return UP_TO_DATE
 }

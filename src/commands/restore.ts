@@ -17,13 +17,14 @@ beside the new one. If the site has no key file, <file>.key becomes it.`,
   async run(args) {
     const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
     const [file, ...others] = positionals
-    if (file === undefined || others.length > 0) throw new UsageError('Say which: gatehouse restore <file>.')
+    if (file === undefined || others.length > 0)
+      throw new UsageError('Missing file. Usage: gatehouse restore <file>')
     readDotEnv()
     const config = readConfig(process.env)
     const { users, former } = await restore(config.database, file, new Date())
     return [
-      `${file} is in its place: users ${users}.`,
-      ...(former === undefined ? [] : [`The former database is ${former}.`]),
+      `Restored ${file}. Users: ${users}.`,
+      ...(former === undefined ? [] : [`The old database is now ${former}.`]),
       ...keyWords(config, file),
     ].join('\n')
   },
@@ -31,13 +32,13 @@ beside the new one. If the site has no key file, <file>.key becomes it.`,
 
 // The site keeps its own keys: without them, what they have encrypted would be lost.
 function keyWords({ sessionKeys, keyFile }: Config, file: string): string[] {
-  if (sessionKeys.length > 0) return ['The site opens what is sealed in it with SESSION_KEYS.']
-  if (existsSync(keyFile)) return [`The site opens what is sealed in it with the keys in ${keyFile}.`]
+  if (sessionKeys.length > 0) return ['The site decrypts it with SESSION_KEYS.']
+  if (existsSync(keyFile)) return [`The site decrypts it with the keys in ${keyFile}.`]
   if (!existsSync(`${file}.key`)) {
     return [
-      `There are no keys: put them into ${keyFile}, or everybody is logged out, and mails that wait are lost.`,
+      `There are no keys. Put them in ${keyFile}, or everyone is logged out and waiting emails are lost.`,
     ]
   }
   writeFileSync(keyFile, readFileSync(`${file}.key`), { flag: 'wx', mode: 0o600 })
-  return [`Its keys are in ${keyFile}.`]
+  return [`Its keys are now in ${keyFile}.`]
 }

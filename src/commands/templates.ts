@@ -11,7 +11,7 @@ import {
   type UnknownTemplate,
   unknownTemplatesIn,
 } from '../views/templates.js'
-import { type Alarm, type Command, UsageError, understood } from './command.js'
+import { type Alarm, type Command, UsageError, understood, unknownCommand } from './command.js'
 
 const options = {
   folder: { type: 'string', multiple: true },
@@ -48,9 +48,9 @@ Example, after an update:
     const [verb, name, ...others] = positionals
     const folders = foldersOf(values.folder)
     if (verb === undefined) return values.diff ? diff(folders) : list(folders)
-    if (!VERBS.includes(verb)) throw new UsageError(`There is no gatehouse templates ${verb}.`)
+    if (!VERBS.includes(verb)) throw unknownCommand('gatehouse templates', verb)
     if (name === undefined || others.length > 0 || values.diff) {
-      throw new UsageError(`Say which template: gatehouse templates ${verb} <name> --folder <dir>.`)
+      throw new UsageError(`Missing template. Usage: gatehouse templates ${verb} <name> --folder <dir>`)
     }
     return verb === 'copy' ? copy(name, only(folders)) : keep(name, only(folders))
   },
@@ -76,39 +76,44 @@ function list(folders: readonly string[]): string {
 function overridesOf(name: string, folders: readonly string[]): string[] {
   const [first, ...others] = folders.map((folder) => join(folder, name)).filter((file) => existsSync(file))
   if (first === undefined) return []
-  return [`  overridden by ${first}`, ...others.map((file) => `  hidden by that: ${file}`)]
+  return [`  overridden by ${first}`, ...others.map((file) => `  ignored: ${file}`)]
 }
 
 function unknownIn(folder: string): string[] {
   const found = unknownTemplatesIn(folder)
   if (found.length === 0) return []
-  return ['', `Overrides nothing in ${folder}:`, ...found.map((template) => `  ${wordsFor(template)}`)]
+  return [
+    '',
+    `Files in ${folder} that override nothing:`,
+    ...found.map((template) => `  ${wordsFor(template)}`),
+  ]
 }
 
 function wordsFor({ name, nearest, isUsed }: UnknownTemplate): string {
-  if (isUsed) return `${name}, a part of another one there`
-  return nearest === undefined ? name : `${name}: is ${nearest} meant?`
+  if (isUsed) return `${name} (used by another template there)`
+  return nearest === undefined ? name : `${name}: did you mean ${nearest}?`
 }
 
 function copy(name: string, folder: string): string {
   copyTemplate(name, folder)
-  return `${join(folder, name)} is yours to edit.`
+  return `Copied to ${join(folder, name)}.`
 }
 
 function keep(name: string, folder: string): string {
   refuseMissing([folder])
   keepTemplate(name, folder)
-  return `${join(folder, name)} is up to date with its original.`
+  return `Marked ${join(folder, name)} as up to date.`
 }
 
 function only(folders: readonly string[]): string {
   const [folder, ...others] = folders
-  if (folder === undefined || others.length > 0) throw new UsageError('Say in which folder: --folder <dir>.')
+  if (folder === undefined || others.length > 0)
+    throw new UsageError('Missing folder. Add one --folder <dir>.')
   return folder
 }
 
 function diff(folders: readonly string[]): string | Alarm {
-  if (folders.length === 0) throw new UsageError('Say in which folder: --folder <dir>, or TEMPLATES.')
+  if (folders.length === 0) throw new UsageError('Missing folder. Add --folder <dir> or set TEMPLATES.')
   refuseMissing(folders)
   const found = folders.map((folder) => ({ folder, overrides: compareOverrides(folder) }))
   const output = found.map(({ folder, overrides }) => report(folder, overrides)).join('\n\n')
@@ -125,17 +130,16 @@ const HAS_DRIFTED: Record<Comparison['state'], boolean> = {
 }
 
 const STATES: Record<Comparison['state'], (override: Comparison) => string> = {
-  same: () => 'unchanged: the same as the original',
-  edited: ({ version }) => `edited; the original is what it was in ${version}`,
+  same: () => 'same as the original',
+  edited: ({ version }) => `edited; the original has not changed since ${version}`,
   drifted: ({ version }) =>
-    `drifted: the original has changed since ${version}. Take over what you need, then: gatehouse templates keep`,
-  gone: ({ version }) =>
-    `drifted: the original of ${version} is gone, so that this overrides nothing. Remove it, or take it elsewhere`,
-  unknown: () => 'not copied by gatehouse templates copy; this is how it differs from the original',
+    `outdated: the original has changed since ${version}. Merge what you need, then run gatehouse templates keep`,
+  gone: ({ version }) => `unused: the original of ${version} no longer exists. Remove this file or rename it`,
+  unknown: () => 'not copied with gatehouse templates copy; it differs from the original like this',
 }
 
 function report(folder: string, overrides: readonly Comparison[]): string {
-  if (overrides.length === 0) return `Nothing is overridden in ${folder}.`
+  if (overrides.length === 0) return `${folder} overrides nothing.`
   const texts = overrides.map((override) => {
     const line = `${override.name}: ${STATES[override.state](override)}`
     return override.difference === '' ? line : `${line}\n${override.difference}`
@@ -145,5 +149,5 @@ function report(folder: string, overrides: readonly Comparison[]): string {
 
 function refuseMissing(folders: readonly string[]): void {
   const missing = folders.find((folder) => !isFolder(folder))
-  if (missing !== undefined) throw new Error(`There is no folder ${missing}.`)
+  if (missing !== undefined) throw new Error(`Folder not found: ${missing}.`)
 }

@@ -76,7 +76,7 @@ export async function readPassword(): Promise<string> {
   }
   const [password = '', ...others] = textOf(Buffer.concat(bytes)).split(/\r?\n/)
   if (others.some((line) => line !== '')) {
-    throw new Error('The password on standard input has to be one line.')
+    throw new Error('The password on standard input must be one line.')
   }
   return password
 }
@@ -85,7 +85,7 @@ function textOf(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw new Error('The password on standard input has to be UTF-8.')
+    throw new Error('The password on standard input must be UTF-8.')
   }
 }
 

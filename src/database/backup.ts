@@ -19,14 +19,14 @@ const BESIDE = ['-wal', '-shm', '-journal']
 /** The copy gets its name only once it is flushed and checked. Returns the number of users in it. */
 export async function backUp(location: DatabaseLocation, target: string, onPages: OnPages): Promise<number> {
   const file = fileAt(location)
-  if (existsSync(target)) throw new Error(`${target} is there already: nothing is overwritten.`)
-  if (!existsSync(dirname(target))) throw new Error(`There is no folder ${dirname(target)}.`)
+  if (existsSync(target)) throw new Error(`${target} already exists. Nothing was written.`)
+  if (!existsSync(dirname(target))) throw new Error(`Folder not found: ${dirname(target)}.`)
   const draft = `${target}.${process.pid}.part`
   const inUse = translated(() => hold(file))
   try {
     makePrivate(draft)
     await copyPages(file, draft, onPages)
-    const users = checked(file, draft, `No backup was made of ${file.name}`)
+    const users = checked(file, draft, `Could not back up ${file.name}`)
     link(draft, target)
     return users
   } finally {
@@ -38,7 +38,9 @@ export async function backUp(location: DatabaseLocation, target: string, onPages
 function fileAt(location: DatabaseLocation): SqliteFile {
   const located = locate(location)
   if (located.kind === 'file') return located.file
-  throw new Error('This is for SQLite: PostgreSQL comes with pg_dump and pg_restore, see docs/backup.md.')
+  throw new Error(
+    'This command is for SQLite. For PostgreSQL, use pg_dump and pg_restore: see docs/backup.md.',
+  )
 }
 
 async function copyPages(file: SqliteFile, draft: string, onPages: OnPages): Promise<void> {
@@ -81,7 +83,7 @@ function refuseDamaged(connection: BetterSqlite3.Database): void {
   const problem = connection.pragma('integrity_check(1)', { simple: true })
   if (problem !== 'ok') throw new Error(`it is damaged (${problem})`)
   const [lost] = connection.prepare('pragma foreign_key_check').all()
-  if (lost !== undefined) throw new Error('it is damaged (a row refers to one that is not there)')
+  if (lost !== undefined) throw new Error('it is damaged (a row refers to a missing row)')
 }
 
 // link() cannot overwrite a file that someone has put there meanwhile; rename() would.
@@ -89,7 +91,7 @@ function link(draft: string, target: string): void {
   try {
     linkSync(draft, target)
   } catch (error) {
-    if (isCode(error, 'EEXIST')) throw new Error(`${target} is there already: nothing is overwritten.`)
+    if (isCode(error, 'EEXIST')) throw new Error(`${target} already exists. Nothing was written.`)
     throw error
   }
   syncFolder(dirname(target))
@@ -107,9 +109,11 @@ export interface Restored {
 /** Keeps the previous file next to the new one. Throws before changing anything. */
 export async function restore(location: DatabaseLocation, backup: string, now: Date): Promise<Restored> {
   const file = fileAt(location)
-  if (!existsSync(backup)) throw new Error(`There is no file ${backup}.`)
+  if (!existsSync(backup)) throw new Error(`File not found: ${backup}.`)
   if (BESIDE.some((ending) => ending !== '-shm' && existsSync(backup + ending))) {
-    throw new Error(`${backup} is a database that is in use or was not closed: make a backup of it first.`)
+    throw new Error(
+      `${backup} is in use or was not closed properly. Back it up with gatehouse backup, then restore that.`,
+    )
   }
   makeFolder(dirname(file.path))
   const alone = takeAlone(file)
@@ -118,7 +122,7 @@ export async function restore(location: DatabaseLocation, backup: string, now: D
     closeProperly(file)
     const written = createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true })
     await pipeline(createReadStream(backup), written)
-    const users = checked(file, draft, `${backup} cannot be restored`)
+    const users = checked(file, draft, `Could not restore ${backup}`)
     const former = setAside(file, now)
     renameSync(draft, file.path)
     syncFolder(dirname(file.path))
@@ -140,7 +144,7 @@ function takeAlone(file: SqliteFile): Hold {
 }
 
 function inUseError({ name }: SqliteFile): Error {
-  return new Error(`The database ${name} is in use: stop the site, and whatever else has it open.`)
+  return new Error(`The database ${name} is in use. Stop the site and anything else that has it open.`)
 }
 
 // In WAL mode every open connection holds a lock. The last one to close moves the log into the file.

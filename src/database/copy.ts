@@ -45,7 +45,8 @@ export async function copyDatabase(
   watch: CopyWatch,
 ): Promise<Copied> {
   const missing = await missingSteps(from)
-  if (missing.length > 0) throw new Error(`The source lacks ${missing.join(', ')}: gatehouse migrate first.`)
+  if (missing.length > 0)
+    throw new Error(`The source is missing migrations: ${missing.join(', ')}. Run gatehouse migrate first.`)
   await migrateDatabase(to)
   const source = open(from)
   const target = open(to)
@@ -78,11 +79,11 @@ async function copyInto(target: Kysely<Tables>, source: Kysely<Tables>, watch: C
   const look = source.transaction().setIsolationLevel('repeatable read')
   const read = await look.execute((snapshot) => copyTables(snapshot, target, watch))
   if (!agree(read, await sumsOf(target, watch))) {
-    throw new Error('What has arrived is not what was sent, so nothing was copied.')
+    throw new Error('The copy does not match the source. Nothing was copied.')
   }
   if (!agree(read, await sumsOf(source, watch))) {
     throw new Error(
-      'The source was written to meanwhile, so nothing was copied: stop the site that uses it, and copy again.',
+      'The source changed during the copy. Nothing was copied. Stop the site and run this again.',
     )
   }
   return { when: 'now', counts: read }
@@ -96,9 +97,7 @@ async function refuseOthers(
   watch.begin(totalOf(wanted) + totalOf(found))
   const isLike = wanted.every(({ rows }, index) => rows === found[index]?.rows)
   if (isLike && agree(await sumsOf(source, watch), await sumsOf(target, watch))) return
-  throw new Error(
-    'The target holds rows that are not those of the source, so nothing was copied: take an empty one.',
-  )
+  throw new Error('The target holds other data. Nothing was copied. Use an empty database.')
 }
 
 function totalOf(counts: readonly Count[]): number {

@@ -29,10 +29,10 @@ export async function refuseTaken(db: QueryExecutorProvider, schema: string): Pr
 export function refuseOthers(connection: BetterSqlite3.Database): void {
   const found = foundIn(connection)
   if (isNewer(found)) throw new Error(NEWER)
-  if (!STEPS.some((step) => found.steps.includes(step))) throw new Error('it is no database of Gatehouse')
+  if (!STEPS.some((step) => found.steps.includes(step))) throw new Error('it is not a Gatehouse database')
 }
 
-const NEWER = 'a newer version of Gatehouse has brought it up to date, which this one does not know; run that'
+const NEWER = 'a newer version of Gatehouse has migrated it; use that version'
 
 function isNewer({ steps }: Found): boolean {
   return STEPS.every((step) => steps.includes(step)) && steps.length > STEPS.length

@@ -69,7 +69,7 @@ export class UnreadableMail extends Error {
   override readonly name = 'UnreadableMail'
 
   constructor() {
-    super('It was sealed with a key that is not there any more.')
+    super('Its encryption key is missing.')
   }
 }
 

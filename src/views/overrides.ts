@@ -29,7 +29,7 @@ export function copyTemplate(name: string, folder: string): void {
 
 export function keepTemplate(name: string, folder: string): void {
   const file = join(folder, name)
-  if (!existsSync(file)) throw new Error(`There is no ${file}.`)
+  if (!existsSync(file)) throw new Error(`File not found: ${file}.`)
   writeNotes(folder, { ...readNotes(folder), [name]: noteOf(originalOf(name)) })
 }
 
@@ -39,7 +39,7 @@ function write(file: string, text: string): void {
     writeFileSync(file, text, { flag: 'wx' })
   } catch (error) {
     const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
-    throw isThere ? new Error(`${file} is there already; it stays as it is.`) : error
+    throw isThere ? new Error(`${file} already exists. Nothing was changed.`) : error
   }
 }
 
@@ -57,7 +57,7 @@ function readNotes(folder: string): Notes {
   try {
     return notes.parse(JSON.parse(readFileSync(file, 'utf8'))).templates
   } catch {
-    throw new Error(`${file} is damaged: take it from your version control, or remove it.`)
+    throw new Error(`${file} is damaged. Restore it from version control, or remove it.`)
   }
 }
 
@@ -94,11 +94,11 @@ function compare(name: string, folder: string, noted: Note | undefined): Compari
     return { name, state: 'unknown', version, difference: patch(name, original, override, OWN) }
   }
   if (hashOf(original) === noted.sha256) return { name, state: 'edited', version, difference: '' }
-  const ends = [`as it was copied, ${version}`, `as it is today, ${ours}`] as const
+  const ends = [`original when copied, ${version}`, `original now, ${ours}`] as const
   return { name, state: 'drifted', version, difference: patch(name, noted.original, original, ends) }
 }
 
-const OWN = ['the original', 'yours'] as const
+const OWN = ['original', 'yours'] as const
 
 function patch(name: string, before: string, after: string, [old, young]: readonly [string, string]): string {
   const options = { headerOptions: FILE_HEADERS_ONLY, stripTrailingCr: true }

@@ -37,7 +37,7 @@ export function readTemplates(folders: readonly string[]): TemplateFiles {
 
 export function originalOf(name: string): string {
   if (!templateNames().includes(name)) {
-    throw new Error(`There is no template ${name}; gatehouse templates lists them all.`)
+    throw new Error(`Unknown template: ${name}. Run gatehouse templates for a list.`)
   }
   return readFileSync(join(FOLDER, name), 'utf8')
 }
@@ -63,7 +63,7 @@ export function aboutTemplate(name: string): string {
   const page = name.replace(/[^/]+$/, 'page.html')
   const own = commentOf(text) || titleOf(text) || subjectOf(name)
   if (own !== '' || !templateNames().includes(page)) return own
-  return `A part of: ${titleOf(originalOf(page))}`
+  return `Part of: ${titleOf(originalOf(page))}`
 }
 
 function commentOf(text: string): string {
@@ -74,7 +74,7 @@ function commentOf(text: string): string {
 
 function titleOf(text: string): string {
   const [title = ''] = /\{% set title = .*? %\}/.exec(text) ?? []
-  return englishIn(title).join(', or: ')
+  return englishIn(title).join(' or ')
 }
 
 function subjectOf(name: string): string {

@@ -65,7 +65,10 @@ test('holds every sign-up that was acknowledged before, while others sign up all
   const [first, ...others] = await namesIn(backup)
   assert.is(first, 'Before')
   assert.equal(others, signedUp.slice(0, others.length), 'as it was at one moment')
-  assert.is(outcome.stdout.split('\n')[0], `${backup} is written and checked: users ${others.length + 1}.`)
+  assert.is(
+    outcome.stdout.split('\n')[0],
+    `Backed up to ${backup} and checked it. Users: ${others.length + 1}.`,
+  )
   site.signal('SIGKILL')
   await site.end
 })
@@ -100,7 +103,7 @@ test('is for its owner alone, lies there alone, and says what else has to be kep
     readdirSync(dirname(backup)).filter((name) => name.startsWith('backup')),
     ['backup.sqlite'],
   )
-  assert.match(stdout, `The keys are not in it: keep ${fileOf(database)}.key, too, and in another place.`)
+  assert.match(stdout, `The keys are not included. Keep ${fileOf(database)}.key in another place.`)
 })
 
 test('brings the key along where that is asked for', async (context) => {
@@ -118,7 +121,7 @@ test('brings the key along where that is asked for', async (context) => {
 test('overwrites nothing', async (context) => {
   await migrateDatabase(context.database)
   writeFileSync(context.backup, 'A letter.')
-  assertRefused(await backUp(context), 1, /is there already: nothing is overwritten\.$/m)
+  assertRefused(await backUp(context), 1, /already exists\. Nothing was written\.$/m)
   assert.is(readFileSync(context.backup, 'utf8'), 'A letter.')
 })
 
@@ -137,9 +140,9 @@ test('has no name before it is whole', async ({ database, backup }) => {
 
 test('says what is wrong, and leads to the programs of PostgreSQL', async (context) => {
   const { database } = context
-  assertRefused(await backUp(context), 1, /^There is no database /)
+  assertRefused(await backUp(context), 1, /^Database not found: /)
   await migrateDatabase(database)
-  assertRefused(await backUp({ database, backup: '/nowhere/backup.sqlite' }), 1, /^There is no folder /)
+  assertRefused(await backUp({ database, backup: '/nowhere/backup.sqlite' }), 1, /^Folder not found: /)
   assertRefused(await callGatehouse(['backup'], { database }), 2, /gatehouse backup <file>/)
   assertRefused(await backUp(context, 'b.sqlite'), 2, /gatehouse backup <file>/)
   for (const command of ['backup', 'restore']) {
@@ -149,7 +152,7 @@ test('says what is wrong, and leads to the programs of PostgreSQL', async (conte
         database: 'postgres://127.0.0.1:1/none',
       },
     )
-    assertRefused(outcome, 1, /^This is for SQLite: PostgreSQL comes with pg_dump and pg_restore/)
+    assertRefused(outcome, 1, /^This command is for SQLite\. For PostgreSQL, use pg_dump and pg_restore/)
   }
 })
 

@@ -98,7 +98,7 @@ test('tells of settings with which no site starts, of a database that a newer ve
   await write(database, "insert into kysely_migration (name, timestamp) values ('9999-later', '2030')")
   const newer = await check()
   assert.is(newer.code, 1)
-  assert.match(newer.stdout, /^✘ database: .*a newer version of Gatehouse has brought it up to date/m)
+  assert.match(newer.stdout, /^✘ database: .*a newer version of Gatehouse has migrated it/m)
   const away = await check({ DATABASE_URL: 'postgres://anna:s3cret@127.0.0.1:9/site' })
   assert.is(away.code, 1)
   assert.match(away.stdout, /^✘ database: The database server 127\.0\.0\.1 .*ECONNREFUSED/m)

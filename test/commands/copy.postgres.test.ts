@@ -63,8 +63,8 @@ test('moves a site with its users, sessions and mails from SQLite to PostgreSQL'
   const outcome = await copy(source, target)
   assertDone(outcome)
   const keyFile = `${fileOf(source)}.key`
-  assert.match(outcome.stdout, /^Nobody should write to the source meanwhile\.$/m)
-  assert.match(outcome.stdout, /and counts and sums agree: users 2, slugs 2, sessions \d/)
+  assert.match(outcome.stdout, /^Keep the site stopped until this is done\.$/m)
+  assert.match(outcome.stdout, /Row counts and checksums match: users 2, slugs 2, sessions \d/)
   assert.match(outcome.stdout, `SESSION_KEYS="$(cat '${keyFile}')"`)
   const key = readFileSync(keyFile, 'utf8').trim()
   assert.not.match(outcome.stdout, key)
@@ -87,7 +87,7 @@ test('copies once, however often it is called, and says what is there', async ({
   assertDone(again)
   assert.match(
     again.stdout,
-    'had been copied before, and counts and sums agree: users 1234, slugs 1234, sessions 1234, events 6170, limits 123, mails 0, tokens 0, keys 0, erasures 0.',
+    'Already copied. Row counts and checksums match: users 1234, slugs 1234, sessions 1234, events 6170, limits 123, mails 0, tokens 0, keys 0, erasures 0.',
   )
   const back = freshFile()
   assertDone(await copy(target, back))
@@ -107,7 +107,7 @@ test('refuses a target with rows of others, be it one in a single column', async
     "update sessions set address = '192.0.2.2' where token_hash = (select min(token_hash) from sessions)",
   )
   const before = await rows(target, 'select * from sessions order by id')
-  const sentence = /^The target holds rows that are not those of the source, so nothing was copied/
+  const sentence = /^The target holds other data\. Nothing was copied/
   assertNotCopied(await copy(source, target), sentence)
   await write(target, 'delete from sessions')
   assertNotCopied(await copy(source, target), sentence)
@@ -150,7 +150,7 @@ test('copies nothing when the source was written to meanwhile', async ({ source,
   )
   await write(source, "update users set name = 'Anna' where email = '1@example.com'")
   await release()
-  assertNotCopied(await copying, /^The source was written to meanwhile, so nothing was copied: stop the site/)
+  assertNotCopied(await copying, /^The source changed during the copy\. Nothing was copied\. Stop the site/)
   assert.is(await usersIn(target), 0)
   assertDone(await copy(source, target))
 })
@@ -171,10 +171,13 @@ test('says what is wrong with how it is called, and with the source', async ({ s
     2,
     /gatehouse copy <from>/,
   )
-  assertRefused(await copy(source, target), 1, /^There is no database /)
+  assertRefused(await copy(source, target), 1, /^Database not found: /)
   await migrateDatabase(source)
   await write(source, "delete from kysely_migration where name = '0011-disabled'")
-  assertNotCopied(await copy(source, target), /^The source lacks 0011-disabled: gatehouse migrate first\.$/m)
+  assertNotCopied(
+    await copy(source, target),
+    /^The source is missing migrations: 0011-disabled\. Run gatehouse migrate first\.$/m,
+  )
   const good = freshFile()
   await migrateDatabase(good)
   assertNotCopied(await copy(good, 'postgres://127.0.0.1:1/none'), /127\.0\.0\.1/)

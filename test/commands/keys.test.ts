@@ -114,24 +114,25 @@ test('lists keys by ids alone, and drops none that something needs', async () =>
   const listed = await call(['list'], ring)
   assertDone(listed)
   assert.not.match(listed.stdout, ONE)
-  assert.match(listed.stdout, new RegExp(`^${idOf(TWO)} .* seals$`, 'm'))
-  assert.match(
-    listed.stdout,
-    new RegExp(`^${idOf(ONE)} .* seals still, in a process with an older ring`, 'm'),
+  assert.match(listed.stdout, new RegExp(`^${idOf(TWO)} .* current$`, 'm'))
+  assert.match(listed.stdout, new RegExp(`^${idOf(ONE)} .* still used by a process with older keys`, 'm'))
+  assertRefused(
+    await call(['drop', idOf(ONE)], ring),
+    1,
+    /^A process still encrypts with the key .{8}\. Restart all/,
   )
-  assertRefused(await call(['drop', idOf(ONE)], ring), 1, /^Some process seals with the key .{8} still/)
 
   await age(idOf(ONE), DAY)
   await write(database, `update sessions set authenticated_at = ${Date.now() - 2 * DAY}`)
   const needed =
-    /^The key .{8} is still needed by 1 session, \d+ mails?, (?:\d codes?, )?known devices until \d{4}-/
+    /^The key .{8} is still needed by 1 session, \d+ emails?, (?:\d codes?, )?known devices until \d{4}-/
   assertRefused(await call(['drop', idOf(ONE)], ring), 1, needed)
   const [, old] = JSON.parse((await call(['list', '--json'], ring)).stdout)
   assert.equal([old.id, old.seals, old.sessions], [idOf(ONE), false, 1])
 
   await age(idOf(ONE), 401 * DAY)
   await write(database, `update sessions set authenticated_at = ${Date.now()}`)
-  assertRefused(await call(['drop', idOf(ONE)], ring), 1, /^The key .{8} is still needed by \d+ mails?\.$/m)
+  assertRefused(await call(['drop', idOf(ONE)], ring), 1, /^The key .{8} is still needed by \d+ emails?\.$/m)
   await write(database, 'delete from mails')
   assert.match((await call(['list'], ring)).stdout, / can be dropped$/m)
   const dropped = await call(['drop', idOf(ONE)], ring)
@@ -140,9 +141,9 @@ test('lists keys by ids alone, and drops none that something needs', async () =>
   assertRefused(
     await call(['drop', idOf(TWO)], ring),
     1,
-    /^The key .{8} seals: put another one in front first/,
+    /^The key .{8} is the current one\. Run gatehouse keys rotate first/,
   )
-  assertRefused(await call(['drop', 'x'], ring), 1, /^There is no key x: /)
+  assertRefused(await call(['drop', 'x'], ring), 1, /^No key has the id x\. /)
 })
 
 test('gives a key up at once where others may know it', async () => {
@@ -164,11 +165,11 @@ test('writes the new value of SESSION_KEYS to standard output, and nothing else'
 
 test('leads several nodes to a new key in two steps, so that each can open what others seal', async () => {
   await (await start([ONE])).close()
-  assertRefused(await call(['rotate', '--prepared'], [ONE]), 1, /^There is no key that was prepared: /)
+  assertRefused(await call(['rotate', '--prepared'], [ONE]), 1, /^There is no prepared key\. /)
   const prepared = splitKeys((await call(['rotate', '--prepare'], [ONE])).stdout.trim())
   assert.equal([prepared.length, prepared[0]], [2, ONE])
   const tooSoon = await call(['rotate', '--prepared'], prepared)
-  assertRefused(tooSoon, 1, /^No node runs with the key .{8} yet: /)
+  assertRefused(tooSoon, 1, /^No node has the key .{8} yet\. /)
   const former = await start([ONE])
   const newer = await start(prepared)
   await Promise.all([former.close(), newer.close()])
@@ -186,7 +187,7 @@ if (process.env.TEST_DATABASE_URL === undefined) {
     const [old = ''] = kept()
     const rotated = await call(['rotate'])
     assertDone(rotated)
-    assert.match(rotated.stdout, /^A new key is in front: restart the site/)
+    assert.match(rotated.stdout, /^Added a new current key\. Restart the site/)
     const [key = '', ...others] = kept()
     assert.equal(others, [old])
     assert.not.match(rotated.stdout, key)
@@ -196,7 +197,7 @@ if (process.env.TEST_DATABASE_URL === undefined) {
       ['test.sqlite.key'],
     )
     await (await Site.start({ database, now: Date.now })).close()
-    assert.match((await call(['list'])).stdout, new RegExp(`^${idOf(key)} .* seals$`, 'm'))
+    assert.match((await call(['list'])).stdout, new RegExp(`^${idOf(key)} .* current$`, 'm'))
     await age(idOf(old), 401 * DAY)
     assertDone(await call(['drop', idOf(old)]))
     assert.equal(kept(), [key])
@@ -224,7 +225,7 @@ test('says how it is called', async () => {
     /^Usage: gatehouse keys rotate \[--prepare \| --prepared\]$/m,
   )
   assertRefused(await call(['rotate', '--prepare', '--prepared']), 2, /not both/)
-  assertRefused(await call(['drop']), 2, /Say which key/)
+  assertRefused(await call(['drop']), 2, /^Missing key id/)
   assertRefused(await call([]), 2, /^Missing command/)
 })
 

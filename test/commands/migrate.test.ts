@@ -26,22 +26,26 @@ test('does the steps that are missing, says which, and leaves alone what is up t
   const lost = steps.filter((step) => step >= '0012')
   const first = await call()
   assertDone(first)
-  assert.is(first.stdout, `${steps.map((step) => `Done: ${step}\n`).join('')}${UP_TO_DATE}`)
+  assert.is(first.stdout, `${steps.map((step) => `Ran ${step}\n`).join('')}${UP_TO_DATE}`)
   assert.is((await call('--check')).stdout, UP_TO_DATE)
 
   await takeBack(database, '0012')
   for (const _ of ['once', 'and again, for it does nothing']) {
-    assertRefused(await call('--check'), 1, new RegExp(`^The database lacks ${lost.join(', ')}\\.$`, 'm'))
+    assertRefused(
+      await call('--check'),
+      1,
+      new RegExp(`^Missing migrations: ${lost.join(', ')}\\. Run gatehouse migrate\\.$`, 'm'),
+    )
   }
   const second = await call()
   assertDone(second)
-  assert.is(second.stdout, `${lost.map((step) => `Done: ${step}\n`).join('')}${UP_TO_DATE}`)
+  assert.is(second.stdout, `${lost.map((step) => `Ran ${step}\n`).join('')}${UP_TO_DATE}`)
   assert.is((await call()).stdout, UP_TO_DATE)
   assert.equal(await rows(database, 'select language from users'), [])
 })
 
 test('looks at a database that is not there, or empty, without making anything', async () => {
-  const sentence = isPostgresUrl(database) ? /^The database lacks 0001-users, / : /^There is no database /
+  const sentence = isPostgresUrl(database) ? /^Missing migrations: 0001-users, / : /^Database not found: /
   assertRefused(await call('--check'), 1, sentence)
   if (!isPostgresUrl(database)) assert.not.ok(existsSync(fileOf(database)))
   else assert.equal(await rows(database, "select 1 from pg_tables where schemaname = 'public'"), [])

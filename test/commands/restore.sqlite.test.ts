@@ -46,7 +46,7 @@ async function namesIn(file: string): Promise<string[]> {
 }
 
 function formerOf({ stdout }: Outcome): string {
-  return /^The former database is (.+)\.$/m.exec(stdout)?.[1] ?? ''
+  return /^The old database is now (.+)\.$/m.exec(stdout)?.[1] ?? ''
 }
 
 function launch({ database }: Context): Program {
@@ -59,7 +59,7 @@ test('brings back what was there, and keeps what has come since under a name tha
   const file = fileOf(context.database)
   assert.equal(await namesIn(file), ['Anna'])
   assert.equal(await namesIn(formerOf(outcome)), ['Anna', 'Bela'])
-  assert.match(outcome.stdout, `The site opens what is sealed in it with the keys in ${file}.key.`)
+  assert.match(outcome.stdout, `The site decrypts it with the keys in ${file}.key.`)
   const site = await Site.start({ database: context.database })
   assert.is((await site.visitor().logIn('Anna')).status, 303)
   assert.is((await site.visitor().logIn('Bela')).status, 406)
@@ -70,7 +70,7 @@ test('refuses while the site runs, and not when it was killed, whose last sign-u
   const site = launch(context)
   const address = await addressOf(site)
   assert.is((await new Visitor(address).signUp('Clara')).status, 303)
-  assertRefused(await restore(context), 1, /^The database .+ is in use: stop the site/)
+  assertRefused(await restore(context), 1, /^The database .+ is in use\. Stop the site/)
   assert.is((await new Visitor(address).logIn('Clara')).status, 303)
   site.signal('SIGKILL')
   await site.end
@@ -123,23 +123,31 @@ for (const [what, spoil, sentence] of [
   [
     'no database',
     (file: string) => writeFileSync(file, 'A letter.\n'.repeat(1000)),
-    /cannot be restored: file is not/,
+    /^Could not restore .*: file is not/,
   ],
-  ['empty', (file: string) => writeFileSync(file, ''), /cannot be restored: it is no database of Gatehouse/],
+  [
+    'empty',
+    (file: string) => writeFileSync(file, ''),
+    /^Could not restore .*: it is not a Gatehouse database/,
+  ],
   [
     'another program’s',
     (file: string) => {
       rmSync(file)
       new BetterSqlite3(file).exec('create table notes (text)').close()
     },
-    /cannot be restored: it is no database of Gatehouse/,
+    /^Could not restore .*: it is not a Gatehouse database/,
   ],
   [
     'of a newer version',
     (file: string) => write(`sqlite:${file}`, "insert into kysely_migration values ('9999-later', '')"),
-    /cannot be restored: a newer version of Gatehouse has brought it up to date/,
+    /^Could not restore .*: a newer version of Gatehouse has migrated it/,
   ],
-  ['damaged', (file: string) => overwrite(file), /cannot be restored: (?:it is damaged|database disk image)/],
+  [
+    'damaged',
+    (file: string) => overwrite(file),
+    /^Could not restore .*: (?:it is damaged|database disk image)/,
+  ],
 ] as const) {
   test(`refuses a backup that is ${what}, and leaves everything as it was`, async (context) => {
     await spoil(context.backup)
@@ -180,7 +188,7 @@ test('begins a site anew from a backup with its key', async ({ database, backup 
   writeFileSync(`${fileOf(anew)}-wal`, 'of a database that is gone')
   const outcome = await callGatehouse(['restore', backup], { database: anew })
   assertDone(outcome)
-  assert.match(outcome.stdout, `Its keys are in ${fileOf(anew)}.key.`)
+  assert.match(outcome.stdout, `Its keys are now in ${fileOf(anew)}.key.`)
   assert.not.match(outcome.stdout, 'former')
   assert.ok(readFileSync(`${fileOf(anew)}.key`).equals(readFileSync(`${backup}.key`)))
   assert.equal(await namesIn(fileOf(anew)), ['Anna'])
@@ -189,7 +197,7 @@ test('begins a site anew from a backup with its key', async ({ database, backup 
 
 test('says what is wrong with how it is called', async ({ database, backup }) => {
   assertRefused(await callGatehouse(['restore'], { database }), 2, /gatehouse restore <file>/)
-  assertRefused(await callGatehouse(['restore', `${backup}-none`], { database }), 1, /^There is no file /)
+  assertRefused(await callGatehouse(['restore', `${backup}-none`], { database }), 1, /^File not found: /)
 })
 
 test.run()

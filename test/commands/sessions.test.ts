@@ -47,7 +47,7 @@ test('users logout ends every session of one user, forgets the devices and keeps
 
   const done = await call('users', 'logout', 'anna')
   assertDone(done)
-  assert.match(done.stdout, /^Anna is logged out everywhere; sessions that were ended: 2\.$/m)
+  assert.match(done.stdout, /^Logged Anna out everywhere\. Sessions ended: 2\.$/m)
   assert.is(await loggedIn(anna, phone), 0)
   assert.ok(await isLoggedIn(bela))
   assert.is(await emailsOfLogin(phone, 'Anna'), 1, 'the device is a stranger')
@@ -56,7 +56,7 @@ test('users logout ends every session of one user, forgets the devices and keeps
     (await phone.open('/account/activity/')).text,
     'All devices logged out and forgotten by the site',
   )
-  assertRefused(await call('users', 'logout', 'nobody'), 1, /^There is no user nobody/)
+  assertRefused(await call('users', 'logout', 'nobody'), 1, /^No user found: nobody/)
 })
 
 test('sessions end --all logs all users out, and only when all is said', async () => {
@@ -65,7 +65,7 @@ test('sessions end --all logs all users out, and only when all is said', async (
   assert.is(await loggedIn(...visitors), 2)
   const done = await call('sessions', 'end', '--all')
   assertDone(done)
-  assert.match(done.stdout, /^All users are logged out: 2; sessions that were ended: 2\.$/m)
+  assert.match(done.stdout, /^Logged all users out \(2\)\. Sessions ended: 2\.$/m)
   assert.is(await loggedIn(...visitors), 0)
 })
 
@@ -76,7 +76,7 @@ test('sessions end --all reaches the users of every batch, and names each once',
   const opened = await openDatabase(database)
   try {
     const outcome = await endAll({ database: opened, now: site.clock.now }, 2)
-    assert.is(outcome, 'All users are logged out: 5; sessions that were ended: 6.')
+    assert.is(outcome, 'Logged all users out (5). Sessions ended: 6.')
   } finally {
     await opened.close()
   }

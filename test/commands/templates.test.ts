@@ -89,14 +89,14 @@ test('marks what folders override, which of two counts, and what overrides nothi
   const { stdout } = await call(context, '--folder', 'mine', '--folder', other)
   const mine = join(context.folder, 'login', 'page.html')
   const theirs = join(other, 'login', 'page.html')
-  assert.match(stdout, `Log in\n  overridden by ${mine}\n  hidden by that: ${theirs}\nlogout`)
+  assert.match(stdout, `Log in\n  overridden by ${mine}\n  ignored: ${theirs}\nlogout`)
   assert.match(
     stdout,
-    `Overrides nothing in ${context.folder}:\n  login/pgae.html: is login/page.html meant?\n`,
+    `Files in ${context.folder} that override nothing:\n  login/pgae.html: did you mean login/page.html?\n`,
   )
   assert.match(stdout, /^ {2}shop\/page\.html$/m)
-  assert.match(stdout, /^ {2}shop\/cart\.html, a part of another one there$/m)
-  assert.not.match(stdout, `Overrides nothing in ${other}`)
+  assert.match(stdout, /^ {2}shop\/cart\.html \(used by another template there\)$/m)
+  assert.not.match(stdout, `Files in ${other} that`)
   writeFileSync(join(context.here, '.env'), `TEMPLATES="${['mine', other].join(delimiter)}"`)
   assert.is((await call(context)).stdout, stdout, 'by the setting, too')
 })
@@ -113,7 +113,7 @@ test('copies a template, notes its original, and overwrites nothing', async (con
   write(context, 'login/page.html', 'mine')
   const again = await call(context, 'copy', 'login/page.html', '--folder', 'mine')
   assert.is(again.code, 1)
-  assert.match(again.stderr, /is there already/)
+  assert.match(again.stderr, /already exists\. Nothing was changed/)
   assert.is(readFileSync(join(context.folder, 'login/page.html'), 'utf8'), 'mine')
 })
 
@@ -121,7 +121,7 @@ test('copies nothing that is no template of ours, and nothing to nowhere', async
   for (const name of ['login/nothing.html', '../package.json', '/etc/passwd', 'languages/README.md']) {
     const { code, stderr } = await call(context, 'copy', name, '--folder', 'mine')
     assert.is(code, 1)
-    assert.match(stderr, `There is no template ${name}`)
+    assert.match(stderr, `Unknown template: ${name}`)
   }
   assert.is((await call(context, 'copy', 'login/page.html')).code, 2)
   assert.is((await call(context, 'copy', 'login/page.html', '--folder', 'a', '--folder', 'b')).code, 2)
@@ -138,8 +138,8 @@ test('tells copies that are unchanged from those that were edited', async (conte
   write(context, 'login/page.html', crlf)
   const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
   assert.is(code, 0)
-  assert.match(stdout, /^login\/page\.html: unchanged/m)
-  assert.match(stdout, /^signup\/page\.html: edited; the original is what it was/m)
+  assert.match(stdout, /^login\/page\.html: same as the original$/m)
+  assert.match(stdout, /^signup\/page\.html: edited; the original has not changed since/m)
 })
 
 test('shows how the original has changed since it was copied, with an exit code for checks', async (context) => {
@@ -147,10 +147,10 @@ test('shows how the original has changed since it was copied, with an exit code 
   age(context)
   const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
   assert.is(code, 1)
-  assert.match(stdout, /^login\/page\.html: drifted: .* since 0\.0\.1/m)
+  assert.match(stdout, /^login\/page\.html: outdated: .* since 0\.0\.1/m)
   assert.match(
     stdout,
-    /^--- login\/page\.html\tas it was copied, 0\.0\.1\n\+\+\+ login\/page\.html\tas it is/m,
+    /^--- login\/page\.html\toriginal when copied, 0\.0\.1\n\+\+\+ login\/page\.html\toriginal now, /m,
   )
   assert.match(stdout, /^-.*Are you new\?/m)
   assert.match(stdout, /^\+.*Go to your account/m)
@@ -167,14 +167,14 @@ test('says that an original is gone', async (context) => {
   write(context, '.gatehouse.json', JSON.stringify({ templates: { 'login/door.html': past } }))
   const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
   assert.is(code, 1)
-  assert.match(stdout, /^login\/door\.html: drifted: the original of 0\.0\.1 is gone/m)
+  assert.match(stdout, /^login\/door\.html: unused: the original of 0\.0\.1 no longer exists/m)
 })
 
 test('shows how one that was not copied by it differs from the original', async (context) => {
   write(context, 'login/page.html', ORIGINAL.replace('Go to your account', 'Are you new?'))
   const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
   assert.is(code, 0)
-  assert.match(stdout, /^login\/page\.html: not copied by gatehouse templates copy/m)
+  assert.match(stdout, /^login\/page\.html: not copied with gatehouse templates copy/m)
   assert.match(stdout, /^-.*Go to your account/m)
   assert.match(stdout, /^\+.*Are you new\?/m)
 })
@@ -183,7 +183,7 @@ test('says what is wrong in one sentence', async (context) => {
   for (const args of [[], ['--diff'], ['keep', 'login/page.html']]) {
     const { code, stderr } = await call(context, ...args, '--folder', 'mine')
     assert.is(code, 1)
-    assert.is(stderr, `There is no folder ${context.folder}.\n`)
+    assert.is(stderr, `Folder not found: ${context.folder}.\n`)
   }
   assert.is((await call(context, '--diff')).code, 2)
   write(context, '.gatehouse.json', '{')

@@ -54,12 +54,16 @@ test('says how each is called, and in one sentence what it does not understand',
   assert.not.match(one.stdout, 'gatehouse users enable')
   assertRefused(await call([]), 2, /^Missing command\. Run gatehouse users --help/)
   assertRefused(await call(['burn\u001b[31m']), 2, /^Unknown command: gatehouse users burn�\[31m\. Run/)
-  assertRefused(await call(['list', '--state', 'lost']), 2, /^The state has to be one of open,/)
-  assertRefused(await call(['list', '--limit', '0']), 2, /^The limit has to be a number from 1/)
-  assertRefused(await call(['list', '--after', 'x']), 2, /^The place after which/)
-  assertRefused(await call(['list', '--json', '--csv']), 2, /^Say --json or --csv/)
-  assertRefused(await call(['show']), 2, /^Say which user: gatehouse users show </)
-  assertRefused(await call(['create', 'Anna']), 2, /^Say who: gatehouse users create </)
+  assertRefused(await call(['list', '--state', 'lost']), 2, /^--state must be one of open,/)
+  assertRefused(await call(['list', '--limit', '0']), 2, /^--limit must be a number from 1/)
+  assertRefused(await call(['list', '--after', 'x']), 2, /^--after must be a place/)
+  assertRefused(await call(['list', '--json', '--csv']), 2, /^Use --json or --csv/)
+  assertRefused(await call(['show']), 2, /^Missing user\. Usage: gatehouse users show </)
+  assertRefused(
+    await call(['create', 'Anna']),
+    2,
+    /^Missing username or email address\. Usage: gatehouse users create </,
+  )
 })
 
 test('shows all that is stored of a user but secrets, by name, e-mail or id', async () => {
@@ -96,7 +100,7 @@ test('shows all that is stored of a user but secrets, by name, e-mail or id', as
     assert.ok(text.length > 10 && !stdout.includes(text), secret)
   }
   assert.not.match(stdout, /hash|stamp|mac/i)
-  assertRefused(await call(['show', 'bela']), 1, /^There is no user bela\.$/m)
+  assertRefused(await call(['show', 'bela']), 1, /^No user found: bela\.$/m)
 })
 
 test('creates a user with a password, who logs in with it', async () => {
@@ -105,7 +109,7 @@ test('creates a user with a password, who logs in with it', async () => {
     input: `${PASSWORD}\n`,
   })
   assertDone(made)
-  assert.is(made.stdout, 'Anna has an account.\n')
+  assert.is(made.stdout, 'Created Anna.\n')
   await withSite(async (site) => {
     site.clock.time = Date.now()
     const visitor = site.visitor()
@@ -123,7 +127,7 @@ test('creates a user without a password, who chooses one by a mail, which confir
   const settings = { EMAIL_CONFIRMATION: 'required', PRIVATE_EMAILS: 'true' }
   const made = await call(['create', 'Anna', 'anna@example.com'], settings)
   assertDone(made)
-  assert.match(made.stdout, /^Anna has an account; a mail with a link to choose a password/)
+  assert.match(made.stdout, /^Created Anna\. An email with a link to choose a password/)
   const site = await Site.start({ database, environment: settings })
   site.clock.time = Date.now() + 1000
   const mail = await site.mail('anna@example.com')
@@ -157,7 +161,7 @@ test('creates nobody against a rule of the sign-up, and tells all that are broke
   const create = ['create', 'Bela', 'bela@example.com']
   assertRefused(await call(create, { MAIL: 'off' }), 1, /MAIL=off/)
   const lines = { input: 'one line\nand another' }
-  assertRefused(await call([...create, '--password-stdin'], lines), 1, /has to be one line/)
+  assertRefused(await call([...create, '--password-stdin'], lines), 1, /must be one line/)
   assert.equal(await names(), ['anna'])
 })
 

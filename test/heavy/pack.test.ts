@@ -212,7 +212,7 @@ test('has commands that ask which database is the site’s, and make nothing in 
     ],
     [
       { DATABASE_URL: 'sqlite:other.sqlite' },
-      /^There is no key file .+other\.sqlite\.key: set SESSION_KEYS/m,
+      /^There is no key file .+other\.sqlite\.key\. Set SESSION_KEYS/m,
     ],
   ] satisfies [Record<string, string>, RegExp][]) {
     const program = new Program([command, 'users', 'list'], { cwd: host, env })
@@ -230,7 +230,7 @@ test('brings accounts to somebody else’s site, which stays what it was', async
   const command = join(host, 'node_modules/gatehouse/dist/src/cli.js')
   const mails = new Program([command, 'mails'], { cwd: host, env: { DATABASE_URL: 'sqlite:shop.sqlite' } })
   assert.is(await mails.end, 0, mails.stderr)
-  assert.match(mails.stdout, 'No mail waits')
+  assert.match(mails.stdout, 'No emails are waiting')
 })
 
 test('does and compiles the same with Koa 2', async ({ host }) => {

@@ -419,7 +419,7 @@ test('a mail whose key is gone waits an hour for a node that has it, and then sa
   assert.is((await only(site)).state, 'waiting')
   site.clock.advance(HOUR)
   await inState(site, 'dead')
-  assert.is((await only(site)).problem, 'It was sealed with a key that is not there any more.')
+  assert.is((await only(site)).problem, 'Its encryption key is missing.')
   assert.equal(context.server.received, [])
 })
 

@@ -26,7 +26,7 @@ Options:
     )
     const [id, ...others] = positionals
     if (id === undefined || others.length > 0)
-      throw new UsageError('Say which key: gatehouse keys drop <id>.')
+      throw new UsageError('Missing key id. Usage: gatehouse keys drop <id>')
     return inRing(async (ring) => {
       const key = droppable(ring, id)
       if (!values.force) refuseNeeded(key, ring)
@@ -37,15 +37,15 @@ Options:
 
 function droppable({ keys }: Ring, id: string): RingKey {
   const key = keys.find((one) => one.id === id)
-  if (key === undefined) throw new Error(`There is no key ${printable(id)}: gatehouse keys list tells them.`)
-  if (key.seals)
-    throw new Error(`The key ${id} seals: put another one in front first, gatehouse keys rotate.`)
+  if (key === undefined)
+    throw new Error(`No key has the id ${printable(id)}. Run gatehouse keys list for a list.`)
+  if (key.seals) throw new Error(`The key ${id} is the current one. Run gatehouse keys rotate first.`)
   return key
 }
 
 function refuseNeeded(key: RingKey, { now }: Ring): void {
   if (key.isInUse) {
-    throw new Error(`Some process seals with the key ${key.id} still: restart all of them with the new ring.`)
+    throw new Error(`A process still encrypts with the key ${key.id}. Restart all processes first.`)
   }
   const needs = needsOf(key, now)
   if (needs.length > 0) throw new Error(`The key ${key.id} is still needed by ${needs.join(', ')}.`)
@@ -53,7 +53,7 @@ function refuseNeeded(key: RingKey, { now }: Ring): void {
 
 function drop({ id }: RingKey, { config }: Ring): string {
   return changeRing(config, (ring) => ring.filter((_, place) => createKeyring(ring).ids[place] !== id), {
-    done: `The key ${id} is dropped: restart the site.`,
-    toDo: `Set it and restart the site; the key ${id} opens nothing from then on.`,
+    done: `Dropped the key ${id}. Restart the site.`,
+    toDo: `Set it and restart the site. The key ${id} then decrypts nothing.`,
   })
 }

@@ -43,7 +43,7 @@ function tableOf(ring: Ring): string {
     const { id, since, sealed } = rowOf(key, ring)
     return [id, dayOf(since), dayOf(sealed), stateOf(key, ring)]
   })
-  return table(['ID', 'SINCE', 'LAST SEALED', 'STATE'], rows)
+  return table(['ID', 'SINCE', 'LAST USED', 'STATE'], rows)
 }
 
 function dayOf(time: string | null): string {
@@ -51,8 +51,8 @@ function dayOf(time: string | null): string {
 }
 
 function stateOf(key: RingKey, { now }: Ring): string {
-  if (key.seals) return 'seals'
+  if (key.seals) return 'current'
   const needs = needsOf(key, now)
-  if (key.isInUse) return `seals still, in a process with an older ring; needed by ${needs.join(', ')}`
+  if (key.isInUse) return `still used by a process with older keys; needed by ${needs.join(', ')}`
   return needs.length === 0 ? 'can be dropped' : `needed by ${needs.join(', ')}`
 }

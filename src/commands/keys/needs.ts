@@ -71,7 +71,7 @@ function longestWindow(limits: LimitRules | 'off'): number {
 export function needsOf({ sessions, mails, codes, until }: RingKey, now: number): string[] {
   return [
     ...(sessions > 0 ? [several(sessions, 'session')] : []),
-    ...(mails > 0 ? [several(mails, 'mail')] : []),
+    ...(mails > 0 ? [several(mails, 'email')] : []),
     ...(codes > 0 ? [several(codes, 'code')] : []),
     ...(until > now ? [`known devices until ${new Date(until).toISOString().slice(0, 10)}`] : []),
   ]

@@ -23,39 +23,38 @@ With several nodes, rotate in two steps, and restart all nodes after each:
   --prepared  Make the added key the current one`,
   async run(args) {
     const { values } = understood(() => parseArgs({ args: [...args], options }))
-    if (values.prepare && values.prepared) throw new UsageError('Say --prepare or --prepared, not both.')
+    if (values.prepare && values.prepared) throw new UsageError('Use --prepare or --prepared, not both.')
     if (values.prepare) return inRing(prepare)
     return inRing(values.prepared ? promote : rotate)
   },
 }
 
-const RESTART = 'The former keys go on opening what they have sealed.'
+const OLD_KEYS = 'Old keys keep decrypting.'
 
 async function rotate({ config }: Ring): Promise<string> {
   return changeRing(config, (keys) => [newKey(), ...keys], {
-    done: `A new key is in front: restart the site, which seals with it from then on. ${RESTART}`,
-    toDo: `Set it and restart the site. ${RESTART} Where several nodes are restarted one after another, those with the former value cannot open what is sealed with the new key: begin with --prepare there.`,
+    done: `Added a new current key. Restart the site to use it. ${OLD_KEYS}`,
+    toDo: `Set it and restart the site. ${OLD_KEYS} If you restart several nodes one after another, use --prepare instead: nodes with the old value cannot decrypt what the new key encrypts.`,
   })
 }
 
 async function prepare({ config }: Ring): Promise<string> {
-  const next = 'Once every process runs with it: gatehouse keys rotate --prepared'
   return changeRing(config, (keys) => [...keys, newKey()], {
-    done: `A new key is at the end, where it only opens: restart the site. ${next}`,
-    toDo: `Set it on every node and restart them, one after another: the key at the end only opens. ${next}, with this value in the environment.`,
+    done: 'Added a new key that only decrypts. Restart the site. Once every process has it, run gatehouse keys rotate --prepared.',
+    toDo: 'Set it on every node and restart them one after another. Then run gatehouse keys rotate --prepared with this value in the environment.',
   })
 }
 
 async function promote({ config, keys }: Ring): Promise<string> {
   const last = keys.at(-1)
   if (last === undefined || last.seals || last.noted?.sealedAt != null) {
-    throw new Error('There is no key that was prepared: begin with gatehouse keys rotate --prepare.')
+    throw new Error('There is no prepared key. Run gatehouse keys rotate --prepare first.')
   }
   if (last.noted === undefined) {
-    throw new Error(`No node runs with the key ${last.id} yet: restart them first.`)
+    throw new Error(`No node has the key ${last.id} yet. Restart them first.`)
   }
   return changeRing(config, (ring) => [...ring.slice(-1), ...ring.slice(0, -1)], {
-    done: `The key ${last.id} is in front: restart the site, which seals with it from then on. ${RESTART}`,
-    toDo: `Set it on every node and restart them, one after another: the key ${last.id} seals now. ${RESTART}`,
+    done: `The key ${last.id} is now the current one. Restart the site to use it. ${OLD_KEYS}`,
+    toDo: `Set it on every node and restart them one after another. The key ${last.id} is now the current one. ${OLD_KEYS}`,
   })
 }

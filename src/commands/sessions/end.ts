@@ -17,7 +17,7 @@ or cookies were stolen. Passwords stay the same. If it is interrupted, run it
 again. For one user, run gatehouse users logout.`,
   async run(args) {
     const { values } = understood(() => parseArgs({ args: [...args], options: { all: { type: 'boolean' } } }))
-    if (!values.all) throw new UsageError('Say that you mean all users: gatehouse sessions end --all.')
+    if (!values.all) throw new UsageError('Missing --all. Usage: gatehouse sessions end --all')
     return withRegistry((registry) => endAll(registry))
   },
 }
@@ -27,8 +27,7 @@ export async function endAll(registry: Pick<Registry, 'database' | 'now'>, batch
   for (;;) {
     const ids = await users.idsAfter(registry.database.main, last, batch)
     const next = ids.at(-1)
-    if (next === undefined)
-      return `All users are logged out: ${loggedOut}; sessions that were ended: ${ended}.`
+    if (next === undefined) return `Logged all users out (${loggedOut}). Sessions ended: ${ended}.`
     const owners = await endSessionsOf(commandOrigin('sessions end'), registry, ids)
     ended += owners.length
     loggedOut += new Set(owners).size

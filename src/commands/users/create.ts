@@ -31,7 +31,9 @@ Example:
     )
     const [username, email, ...others] = positionals
     if (username === undefined || email === undefined || others.length > 0) {
-      throw new UsageError('Say who: gatehouse users create <name> <e-mail>.')
+      throw new UsageError(
+        'Missing username or email address. Usage: gatehouse users create <username> <email>',
+      )
     }
     const password = values['password-stdin'] ? await readPassword() : undefined
     const applicant = { ...applicantOf({ username, email }), password, isConfirmed: values.confirmed }
@@ -49,9 +51,9 @@ async function create(registry: Registry, candidate: NewAccount): Promise<string
   refuse(await objections(open, candidate))
   const user = await register(commandOrigin('users create'), registry, candidate)
   if (user === undefined) refuse(await lostRace(open, candidate))
-  const made = `${printable(name)} has an account`
-  if (password === undefined) return `${made}; a mail with a link to choose a password is on its way.`
+  const made = `Created ${printable(name)}.`
+  if (password === undefined) return `${made} An email with a link to choose a password is on its way.`
   return isConfirmed || !registry.outbox.isOn
-    ? `${made}.`
-    : `${made}; a mail to confirm the address is on its way.`
+    ? made
+    : `${made} An email to confirm the address is on its way.`
 }

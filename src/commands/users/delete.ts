@@ -30,7 +30,7 @@ Options:
     )
     const who = onlyOne(positionals, 'delete')
     if (!values.yes && !isAttended()) {
-      throw new UsageError('Nobody is there to confirm it: say gatehouse users delete --yes.')
+      throw new UsageError('There is no terminal to confirm in. Add --yes to delete without asking.')
     }
     return withRegistry((registry) => erase(registry, who, { isSure: values.yes }))
   },
@@ -43,20 +43,20 @@ async function erase(registry: Registry, who: string, { isSure }: { isSure: bool
     throw error instanceof NotErased ? await stillReferred(registry, user, error) : error
   })
   if (!isErased) throw nobody(who)
-  return `${printable(user.name)} is erased.`
+  return `Deleted ${printable(user.name)}.`
 }
 
 async function stillReferred({ database }: Registry, user: users.User, { cause }: NotErased): Promise<Error> {
   const { table, constraint, code } = await obstacleTo(database.main, user.id, cause)
   const what = table === undefined ? 'The database' : `The table ${table}`
   return new Error(
-    `${printable(user.name)} was not erased: ${what} still needs the account (${constraint ?? code}). Delete the rows there first, or let them go by "on delete cascade".`,
+    `Could not delete ${printable(user.name)}. ${what} still refers to the account (${constraint ?? code}). Delete those rows first, or add "on delete cascade".`,
   )
 }
 
 async function confirm({ name, email }: users.User): Promise<void> {
-  const question = `To erase ${printable(name)} (${printable(email)}) for good, type the name: `
+  const question = `This deletes ${printable(name)} (${printable(email)}) for good. Type the username to confirm: `
   if (normalizeName(await ask(question)) !== name) {
-    throw new Error('That is not the name, so nothing was erased.')
+    throw new Error('The username does not match. Nothing was deleted.')
   }
 }

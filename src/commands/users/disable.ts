@@ -34,7 +34,7 @@ function reasonOf(text: string | undefined): string | undefined {
   const reason = text?.trim()
   if (reason === undefined || reason === '') return undefined
   if ([...reason].length > REASON_MAX || printable(reason) !== reason) {
-    throw new UsageError(`The reason has to be one line of at most ${REASON_MAX} characters.`)
+    throw new UsageError(`--reason must be one line of up to ${REASON_MAX} characters.`)
   }
   return reason
 }
@@ -43,6 +43,6 @@ async function disableOne(registry: Registry, who: string, reason: string | unde
   const { user } = await accountOf(registry, who)
   const outcome = await disable(commandOrigin('users disable'), registry, user.id, { reason })
   const name = printable(user.name)
-  if (outcome === undefined) throw new Error(`The account of ${name} is disabled already.`)
-  return `The account of ${name} is disabled; sessions that were ended: ${outcome.sessions}.`
+  if (outcome === undefined) throw new Error(`${name} is already disabled.`)
+  return `Disabled ${name}. Sessions ended: ${outcome.sessions}.`
 }

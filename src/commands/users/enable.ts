@@ -25,6 +25,6 @@ async function enableOne(registry: Registry, who: string): Promise<string> {
   const { user } = await accountOf(registry, who)
   const name = printable(user.name)
   if ((await enable(commandOrigin('users enable'), registry, user)) === undefined)
-    throw new Error(`The account of ${name} is not disabled.`)
-  return `The account of ${name} is enabled again.`
+    throw new Error(`${name} is not disabled.`)
+  return `Enabled ${name}.`
 }

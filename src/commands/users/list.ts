@@ -49,9 +49,9 @@ Example:
   gatehouse users list --state disabled --csv > disabled.csv`,
   async run(args) {
     const { values } = understood(() => parseArgs({ args: [...args], options }))
-    if (values.json && values.csv) throw new UsageError('Say --json or --csv, not both.')
+    if (values.json && values.csv) throw new UsageError('Use --json or --csv, not both.')
     if (values.csv && values.limit !== undefined) {
-      throw new UsageError('With --csv all are written: it goes without --limit.')
+      throw new UsageError('--csv prints all users. Leave out --limit.')
     }
     const filter = { ...searchOf(values.search), state: stateOf(values.state) }
     const asked = { ...filter, after: placeOf(values.after), limit: limitOf(values.limit) }
@@ -75,21 +75,21 @@ function searchOf(text = ''): Pick<UserFilter, 'search' | 'searchEmail'> {
 function stateOf(text: string | undefined): UserState | undefined {
   const state = USER_STATES.find((one) => one === text)
   if (text === undefined || state !== undefined) return state
-  throw new UsageError(`The state has to be one of ${USER_STATES.join(', ')}.`)
+  throw new UsageError(`--state must be one of ${USER_STATES.join(', ')}.`)
 }
 
 function limitOf(text: string | undefined): number {
   if (text === undefined) return SHOWN
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
   if (limit >= 1 && limit <= MOST_SHOWN) return limit
-  throw new UsageError(`The limit has to be a number from 1 to ${MOST_SHOWN}.`)
+  throw new UsageError(`--limit must be a number from 1 to ${MOST_SHOWN}.`)
 }
 
 function placeOf(text: string | undefined): UserPlace | undefined {
   if (text === undefined) return undefined
   const [, createdAt, id] = /^(\d{1,15})\.(.+)$/u.exec(text) ?? []
   if (createdAt !== undefined && id !== undefined) return { createdAt: Number(createdAt), id }
-  throw new UsageError('The place after which to go on has to be one that a list has told.')
+  throw new UsageError('--after must be a place shown on the last line of a list.')
 }
 
 interface Page {
@@ -131,7 +131,7 @@ function timeOf(time: number | null): string | null {
 }
 
 function asTable({ users, next }: Page): string {
-  if (users.length === 0) return 'There is no such user.'
+  if (users.length === 0) return 'No users found.'
   const rows = users.map(rowOf)
   const cells = rows.map(({ name, email, confirmed, state, created, lastLogin }) => [
     name,
@@ -141,8 +141,8 @@ function asTable({ users, next }: Page): string {
     dayOf(created),
     lastLogin === null ? 'never' : dayOf(lastLogin),
   ])
-  const shown = table(['NAME', 'E-MAIL', 'CONFIRMED', 'STATE', 'CREATED', 'LAST LOGIN'], cells)
-  return next === null ? shown : `${shown}\nMore: --after ${next}`
+  const shown = table(['USERNAME', 'EMAIL', 'CONFIRMED', 'STATE', 'CREATED', 'LAST LOGIN'], cells)
+  return next === null ? shown : `${shown}\nMore: add --after ${next}`
 }
 
 function dayOf(time: string | null): string {
@@ -153,7 +153,7 @@ function dayOf(time: string | null): string {
 async function writeCsv(registry: Registry, { limit: _, ...asked }: Asked): Promise<string> {
   const progress = isWatched() ? createProgress(await count(registry.database.main, asked)) : UNWATCHED
   try {
-    await print(CSV_MARK + csvLine(['id', 'name', 'e-mail', 'confirmed', 'state', 'created', 'last login']))
+    await print(CSV_MARK + csvLine(['id', 'name', 'email', 'confirmed', 'state', 'created', 'last login']))
     for await (const users of batchesOf(registry, asked)) {
       await print(users.map((user) => csvLine(Object.values(rowOf(user)).map(cellOf))).join(''))
       progress.advance(users.length)

@@ -24,5 +24,5 @@ ${USER_HELP}`,
 async function logOutEverywhere(registry: Registry, who: string): Promise<string> {
   const { user } = await accountOf(registry, who)
   const ended = await endSessions(commandOrigin('users logout'), registry, user.id)
-  return `${printable(user.name)} is logged out everywhere; sessions that were ended: ${ended?.sessions ?? 0}.`
+  return `Logged ${printable(user.name)} out everywhere. Sessions ended: ${ended?.sessions ?? 0}.`
 }

@@ -41,9 +41,12 @@ async function reset(registry: Registry, who: string, password: string | undefin
   refuseToReset(registry, account, password)
   const outcome = await resetPassword(commandOrigin('users reset'), registry, user, { password })
   if (outcome === undefined) throw nobody(who)
-  const next =
-    password === undefined ? 'a mail with a link to choose a new one is on its way' : 'a new one is set'
-  return `The password of ${printable(user.name)} is void, and ${next}; sessions that were ended: ${outcome.sessions}.`
+  const name = printable(user.name)
+  const done =
+    password === undefined
+      ? `Reset the password of ${name}. An email with a link to choose a new password is on its way.`
+      : `Set a new password for ${name}.`
+  return `${done} Sessions ended: ${outcome.sessions}.`
 }
 
 function refuseToReset(
@@ -55,6 +58,8 @@ function refuseToReset(
   if (password !== undefined) refuse(fields.check(asked, password))
   else if (!outbox.isOn) throw new Error(NO_MAILS)
   else if (disabledAt !== null) {
-    throw new Error(`The account of ${printable(user.name)} is disabled, so no mail is sent to it.`)
+    throw new Error(
+      `${printable(user.name)} is disabled, so no email would be sent. Enable the account first, or use --password-stdin.`,
+    )
   }
 }

@@ -10,12 +10,12 @@ export const USER_HELP = '<user> is a username, an email address or an id.'
 
 const WHO = '<username|email|id>'
 
-export const NO_MAILS = 'No mails are sent here (MAIL=off): give a password by --password-stdin.'
+export const NO_MAILS = 'Emails are off (MAIL=off). Set a password with --password-stdin.'
 
 export function onlyOne(positionals: readonly string[], verb: string): string {
   const [who, ...others] = positionals
   if (who !== undefined && others.length === 0) return who
-  throw new UsageError(`Say which user: gatehouse users ${verb} ${WHO}.`)
+  throw new UsageError(`Missing user. Usage: gatehouse users ${verb} ${WHO}`)
 }
 
 export async function accountOf({ database: { main } }: Registry, who: string): Promise<users.Account> {
@@ -25,7 +25,7 @@ export async function accountOf({ database: { main } }: Registry, who: string): 
 }
 
 export function nobody(who: string): Error {
-  return new Error(`There is no user ${printable(who)}.`)
+  return new Error(`No user found: ${printable(who)}.`)
 }
 
 export function refuse(errors: readonly Broken[]): void {

@@ -50,7 +50,7 @@ test('a disabled user is out at the next request, and in again only after a logi
   assert.ok((await isLoggedIn(visitor)) && (await isLoggedIn(thief)))
   const disabled = await call('disable', 'anna', '--reason', 'Sends <b>spam</b>')
   assertDone(disabled)
-  assert.match(disabled.stdout, /^The account of Anna is disabled;/)
+  assert.match(disabled.stdout, /^Disabled Anna\. Sessions ended: /)
   assert.not.ok(await isLoggedIn(visitor))
   assert.not.ok(await isLoggedIn(thief))
   assert.is((await visitor.send(form, { note: 'late' })).status, 403)
@@ -58,10 +58,10 @@ test('a disabled user is out at the next request, and in again only after a logi
   assert.not.match((await refusals('Anna', 'a wrong one')).join(), 'disabled', 'nobody else is told')
   assert.is((await site.visitor().open('/users/anna/')).status, 404)
   assert.equal(await site.rows('select id from sessions'), [])
-  assertRefused(await call('disable', 'anna'), 1, /^The account of Anna is disabled already/)
+  assertRefused(await call('disable', 'anna'), 1, /^Anna is already disabled\./)
 
   assertDone(await call('enable', 'anna'))
-  assertRefused(await call('enable', 'anna'), 1, /^The account of Anna is not disabled/)
+  assertRefused(await call('enable', 'anna'), 1, /^Anna is not disabled\./)
   assert.not.ok(await isLoggedIn(thief))
   await visitor.logIn('Anna')
   assert.ok(await isLoggedIn(visitor))
@@ -141,7 +141,7 @@ test('a sign-up that is not confirmed is not confirmed either where it was made'
 
 test('a reason is one line', async () => {
   await site.visitor().signUp('Hora')
-  const sentence = /^The reason has to be one line of at most 200 characters/
+  const sentence = /^--reason must be one line of up to 200 characters/
   assertRefused(await call('disable', 'Hora', '--reason', 'a\nb'), 2, sentence)
   assertRefused(await call('disable', 'Hora', '--reason', 'x'.repeat(201)), 2, sentence)
   site.clock.advance(DAY)

@@ -41,17 +41,17 @@ test('lists, finds by a part of the name or the e-mail, and goes on where a page
   const first = await call(['list', '--limit', '2'])
   assertDone(first)
   const [head, anna, bela, more = '', ...others] = first.stdout.split('\n')
-  assert.match(head ?? '', /^NAME +E-MAIL +CONFIRMED +STATE +CREATED +LAST LOGIN$/)
+  assert.match(head ?? '', /^USERNAME +EMAIL +CONFIRMED +STATE +CREATED +LAST LOGIN$/)
   assert.match(anna ?? '', /^anna +anna@example\.com +no +open +2026-01-01 +never$/)
   assert.match(bela ?? '', /^bela /)
   assert.equal(others, [''])
-  const [, place = ''] = /^More: --after (.+)$/.exec(more) ?? []
+  const [, place = ''] = /^More: add --after (.+)$/.exec(more) ?? []
   assert.equal(await names('--after', place, '--limit', '2'), ['cora', 'dora_x'])
   assert.equal(await names('--search', 'ORA'), ['cora', 'dora_x', 'doraxx'])
   assert.equal(await names('--search', 'ra_x'), ['dora_x'], 'no character stands for others')
   assert.equal(await names('--search', 'Bela@EXAMPLE'), ['bela'])
   assert.equal(await names('--search', '%'), [])
-  assert.is((await call(['list', '--search', '%'])).stdout, 'There is no such user.\n')
+  assert.is((await call(['list', '--search', '%'])).stdout, 'No users found.\n')
 })
 
 test('finds those in a state, and an address that is not yet its user’s', async () => {
@@ -78,7 +78,7 @@ test('writes all as CSV, which no spreadsheet takes for formulas', async () => {
   assert.is(stderr, '', 'no bar where nobody looks')
   const [head, anna, bela, cora, ...rest] = stdout.split('\r\n')
   // Excel reads UTF-8 only where a mark says so.
-  assert.is(head, '\uFEFFid,name,e-mail,confirmed,state,created,last login')
+  assert.is(head, '\uFEFFid,name,email,confirmed,state,created,last login')
   assert.is(anna, `id of anna,anna,"'=cmd()@example.com",,open,2026-01-01T00:00:00.000Z,`)
   assert.match(bela ?? '', `"'-bela","'-bela@example.com"`)
   assert.match(cora ?? '', '"c""o,ra"')

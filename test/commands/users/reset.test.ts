@@ -39,7 +39,7 @@ test('a reset logs the user out, voids the password, and mails a link to choose 
   await site.emptyMailbox()
   const done = await call(['reset', 'anna'])
   assertDone(done)
-  assert.match(done.stdout, /^The password of Anna is void, and a mail with a link/)
+  assert.match(done.stdout, /^Reset the password of Anna\. An email with a link/)
   assert.not.ok(await isLoggedIn(visitor))
   assert.is((await visitor.logIn('Anna')).status, 406)
   site.clock.time = Date.now() + 1000
@@ -107,7 +107,7 @@ test('a reset is refused that would leave the user without a way in', async () =
     /^Password must not be mostly your username/,
   )
   await site.write('update users set disabled_at = 1')
-  assertRefused(await call(['reset', 'Cora']), 1, /^The account of Cora is disabled/)
+  assertRefused(await call(['reset', 'Cora']), 1, /^Cora is disabled, so no email/)
   await site.write('update users set disabled_at = null')
   assert.is((await site.visitor().logIn('Cora')).status, 303, 'the password is what it was')
 })
@@ -115,11 +115,11 @@ test('a reset is refused that would leave the user without a way in', async () =
 test('who is deleted is gone from every table at once, and the name is free', async () => {
   const visitor = await site.visitor().settle('Dora')
   await site.mails('Dora@example.com', 1)
-  assertRefused(await call(['delete', 'Dora']), 2, /^Nobody is there to confirm it/)
+  assertRefused(await call(['delete', 'Dora']), 2, /^There is no terminal to confirm in\. Add --yes/)
   assert.ok(await isLoggedIn(visitor))
   const done = await call(['delete', 'Dora@example.com', '--yes'])
   assertDone(done)
-  assert.is(done.stdout, 'Dora is erased.\n')
+  assert.is(done.stdout, 'Deleted Dora.\n')
   assert.not.ok(await isLoggedIn(visitor))
   for (const table of await tables()) {
     const rows = await site.rows(`select * from ${table}`)
@@ -128,7 +128,7 @@ test('who is deleted is gone from every table at once, and the name is free', as
     if (!['limits', 'keys', 'erasures', 'kysely_migration', 'kysely_migration_lock'].includes(table))
       assert.equal(rows, [], table)
   }
-  assertRefused(await call(['delete', 'Dora', '--yes']), 1, /^There is no user Dora\.$/m)
+  assertRefused(await call(['delete', 'Dora', '--yes']), 1, /^No user found: Dora\.$/m)
   await site.visitor().settle('Dora')
 })
 
@@ -162,11 +162,11 @@ withTerminal('in a terminal the name has to be typed before somebody is deleted'
   await site.visitor().signUp('Erna')
   const wrong = await inTerminal(['delete', 'Erna@example.com'], 'erna?')
   assert.is(wrong.code, 1, wrong.screen)
-  assert.match(wrong.screen, 'That is not the name, so nothing was erased.')
+  assert.match(wrong.screen, 'The username does not match. Nothing was deleted.')
   assert.is((await site.rows('select id from users')).length, 1)
   const right = await inTerminal(['delete', 'Erna@example.com'], 'Erna')
   assert.is(right.code, 0, right.screen)
-  assert.match(right.screen, 'Erna is erased.')
+  assert.match(right.screen, 'Deleted Erna.')
   assert.equal(await site.rows('select id from users'), [])
 })
 
