@@ -68,7 +68,7 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
   // The database is opened last, so nothing has to be closed if another option is wrong.
   const database = await openDatabase(options.database, {
     workers: options.workers ?? 1,
-    onRetry: (error) => log.debug({ err: error }, 'others were in the way: the database is asked again'),
+    onRetry: (error) => log.debug({ err: error }, 'retrying database transaction'),
   })
   const gatehouse: Gatehouse = {
     ...ground,
@@ -223,6 +223,6 @@ function limitsOf(
       now,
     })
   }
-  log.warn('Limits are off (RATE_LIMITS): passwords can be guessed as fast as they can be checked.')
+  log.warn('rate limits are off (RATE_LIMITS): passwords can be guessed without limit')
   return UNLIMITED
 }

@@ -153,7 +153,7 @@ function unmounted({ prefix = '' }: AccountsOptions, door: Middleware): Middlewa
 }
 
 function prefixNeeded(mount: string): string {
-  return `Gatehouse is mounted at ${mount}, and its links have to begin with that: give it the option prefix '${mount}', or one below it.`
+  return `Gatehouse is mounted at ${mount}, so its links must begin with that. Set the option prefix to '${mount}' or a path below it.`
 }
 
 function startWork({ gatehouse, keyring }: Assembled, options: AccountsOptions): () => Promise<void> {
@@ -191,12 +191,12 @@ function warnWithoutMail(
   { mail, development = false, features: switches = {} }: AccountsOptions,
 ): void {
   if (outbox.isCaught && !development) {
-    log.warn('emails are caught and not sent (option mail): development alone shows them, at /dev/mailbox/')
+    log.warn('emails are caught, not sent (option mail): /dev/mailbox/ shows them in development only')
   }
   if (outbox.isOn || mail !== undefined) return
   const missing = features.filter(({ name, needs }) => needs === 'mail' && switches[name] !== false)
   log.warn(
     { features: missing.map(({ name }) => name) },
-    "no mail server (option mail): these features are not offered, and owners are told of nothing; mail: 'off' says that this is meant",
+    "no mail server (option mail): these features are off and no notices are sent; set mail: 'off' to confirm",
   )
 }

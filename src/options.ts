@@ -109,7 +109,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
 }
 
 export function checkOptions(options: AccountsOptions): void {
-  if (!isObject(options)) throw new Error('The options have to be given: accounts({ database: … }).')
+  if (!isObject(options)) throw new Error('Options are missing. Call accounts({ database: … }).')
   locate(options.database)
   refuseFormerHooks(Object(options.hooks))
   const [mistake] = SCHEMA.safeParse(options).error?.issues ?? []
@@ -122,32 +122,35 @@ function refuseContradictions(options: AccountsOptions): void {
   const mail = mailOf(options)
   checkSignupFields(options.signupFields ?? [])
   if (emailConfirmation === 'required' && options.features?.['email/confirm'] === false) {
-    throw new Error('Where emailConfirmation is required the feature email/confirm cannot be switched off.')
+    throw new Error("Feature email/confirm cannot be off when emailConfirmation is 'required'.")
   }
-  if (!/^(?:\/[\w-]+)*$/.test(prefix)) throw new Error(`The prefix has to be like /members, not ${prefix}.`)
+  if (!/^(?:\/[\w-]+)*$/.test(prefix))
+    throw new Error(`Option prefix must look like /members, not ${prefix}.`)
   if (!isOrigin(baseUrl)) {
     throw new Error(
-      `The baseUrl has to be like https://example.com, not ${baseUrl}. A path is the option prefix; a proxy must not take it off.`,
+      `Option baseUrl must look like https://example.com, not ${baseUrl}. A path belongs in the option prefix, and a proxy must not strip it.`,
     )
   }
   if (typeof mail === 'object' && options.baseUrl === undefined) {
-    throw new Error('The baseUrl has to be given where mails are sent: their links begin with it.')
+    throw new Error('Option baseUrl must be set to send emails. Their links begin with it.')
   }
   const server = typeof mail === 'object' && 'url' in mail ? mail : undefined
   if (server && !isSmtpUrl(server.url)) {
     // The URL is not repeated: it may contain a password.
     throw new Error(
-      'The mail.url has to be like smtp://mail.example.com or smtps://user:password@mail.example.com.',
+      'Option mail.url must look like smtp://mail.example.com or smtps://user:password@mail.example.com.',
     )
   }
   if (server && !isSender(server.from)) {
-    throw new Error('The mail.from has to be an address, like no-reply@example.com.')
+    throw new Error('Option mail.from must be an email address, like no-reply@example.com.')
   }
   if (emailConfirmation === 'required' && mail === 'off') {
-    throw new Error('Without mail no address can be confirmed: emailConfirmation cannot be required.')
+    throw new Error(
+      "Option emailConfirmation cannot be 'required' without mail. No address could be confirmed.",
+    )
   }
   if (privateEmails && emailConfirmation !== 'required') {
-    throw new Error('With privateEmails the emailConfirmation has to be required.')
+    throw new Error("Option privateEmails needs emailConfirmation: 'required'.")
   }
 }
 

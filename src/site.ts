@@ -3,7 +3,7 @@ import { createSite } from './standalone.js'
 
 // Starts on import too: process managers load the file or run it under another name.
 start().catch((error: unknown) => {
-  process.stderr.write(`Gatehouse cannot start.\n${error instanceof Error ? error.message : error}\n`)
+  process.stderr.write(`Gatehouse could not start:\n${error instanceof Error ? error.message : error}\n`)
   process.exitCode = 1
 })
 
@@ -17,12 +17,12 @@ async function start(): Promise<void> {
     return serve(app, { ...config, ...ends })
   })
   if (address !== undefined)
-    process.stdout.write(`Gatehouse listens on ${address}\n${mailHint(config, address)}`)
+    process.stdout.write(`Gatehouse is running at ${address}\n${mailHint(config, address)}`)
 }
 
 function mailHint({ mail, development }: Config, address: string): string {
   if (mail !== 'caught') return ''
   return development
-    ? `Emails are caught and not sent. Read them at ${address}dev/mailbox/\n`
-    : 'Emails are caught and not sent. To read them, run: npm run dev (it sets NODE_ENV=development)\n'
+    ? `Emails are caught, not sent. Read them at ${address}dev/mailbox/\n`
+    : 'Emails are caught, not sent. To read them, run: npm run dev (it sets NODE_ENV=development)\n'
 }

@@ -78,7 +78,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   )
 
   const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy })
-  app.on('error', (error) => log[isGone(error) ? 'debug' : 'error']({ err: error }, 'answer failed'))
+  app.on('error', (error) => log[isGone(error) ? 'debug' : 'error']({ err: error }, 'response failed'))
   if (metrics) app.use(metrics.requests)
   app.use(requestLog(log))
   app.use(gatehouse.frame)

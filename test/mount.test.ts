@@ -241,7 +241,7 @@ test('an option that is wrong stops the start with a sentence', async () => {
       await accounts({ database: await migratedDatabase(), ...options })
       assert.unreachable()
     } catch (error) {
-      assert.match(String(error), /The (prefix|baseUrl) has to be like/)
+      assert.match(String(error), /Option (prefix|baseUrl) must look like/)
     }
   }
 })
@@ -250,27 +250,27 @@ const SMTP = { url: 'smtp://anna:very-secret@mail.example.com', from: 'no-reply@
 const BASE_URL = 'https://example.com'
 
 for (const [what, options, sentence] of [
-  ['mails without an address for their links', { mail: SMTP }, /^The baseUrl has to be given/],
+  ['mails without an address for their links', { mail: SMTP }, /^Option baseUrl must be set to send emails/],
   [
     'a mail server that is none',
     { mail: { ...SMTP, url: 'smtp://anna:very-secret/@mail.example.com' }, baseUrl: BASE_URL },
-    /^The mail\.url has to be like/,
+    /^Option mail\.url must look like/,
   ],
   [
     'a sender who is none',
     { mail: { ...SMTP, from: 'nobody' }, baseUrl: BASE_URL },
-    /^The mail\.from has to be/,
+    /^Option mail\.from must be/,
   ],
   [
     'a sender with a header in it',
     { mail: { ...SMTP, from: 'a@example.com\nBcc: b@example.com' }, baseUrl: BASE_URL },
-    /^The mail\.from has to be/,
+    /^Option mail\.from must be/,
   ],
-  ['confirmation without mails', { emailConfirmation: 'required' }, /emailConfirmation cannot be required/],
+  ['confirmation without mails', { emailConfirmation: 'required' }, /emailConfirmation cannot be 'required'/],
   [
     'private addresses without confirmation',
     { mail: 'caught', privateEmails: true },
-    /the emailConfirmation has to be required/,
+    /^Option privateEmails needs emailConfirmation: 'required'/,
   ],
 ] satisfies [string, Partial<AccountsOptions>, RegExp][]) {
   test(`${what} stops the start with a sentence, without a password`, async () => {
@@ -296,60 +296,60 @@ async function refusalOf(options: object): Promise<string> {
 }
 
 for (const [options, sentence] of [
-  [{ passwordMinLenght: 8 }, 'There is no option passwordMinLenght; the nearest is passwordMinLength.'],
-  [{ sitename: 'Ours' }, 'There is no option sitename; the nearest is siteName.'],
-  [{ constructor: 'x' }, /^There is no option constructor; the nearest is \w+\.$/],
-  [{ places: { hom: '/' } }, 'There is no option places.hom; the nearest is places.home.'],
-  [{ places: { afterLogin: undefined } }, 'The option places.afterLogin has to be a path like /start.'],
-  [{ places: { home: 'start' } }, 'The option places.home has to be a path like /start.'],
-  [{ places: { home: '//example.com' } }, 'The option places.home has to be a path like /start.'],
-  [{ lifetimes: { idel: 1 } }, 'There is no option lifetimes.idel; the nearest is lifetimes.idle.'],
-  [{ lifetimes: { idle: '1d' } }, 'The option lifetimes.idle has to be a number of milliseconds.'],
-  [{ limits: 'none' }, 'The option limits has to be off, or an object of limits.'],
+  [{ passwordMinLenght: 8 }, 'Unknown option passwordMinLenght. Did you mean passwordMinLength?'],
+  [{ sitename: 'Ours' }, 'Unknown option sitename. Did you mean siteName?'],
+  [{ constructor: 'x' }, /^Unknown option constructor\. Did you mean \w+\?$/],
+  [{ places: { hom: '/' } }, 'Unknown option places.hom. Did you mean places.home?'],
+  [{ places: { afterLogin: undefined } }, 'Option places.afterLogin must be a path like /start.'],
+  [{ places: { home: 'start' } }, 'Option places.home must be a path like /start.'],
+  [{ places: { home: '//example.com' } }, 'Option places.home must be a path like /start.'],
+  [{ lifetimes: { idel: 1 } }, 'Unknown option lifetimes.idel. Did you mean lifetimes.idle?'],
+  [{ lifetimes: { idle: '1d' } }, 'Option lifetimes.idle must be a number of milliseconds.'],
+  [{ limits: 'none' }, "Option limits must be 'off' or an object of limits."],
   [
     { limits: { loginName: { max: 0, window: 1 } } },
-    'The option limits.loginName.max has to be a whole number from 1 to 999999999.',
+    'Option limits.loginName.max must be a whole number from 1 to 999999999.',
   ],
-  [{ mail: 'on' }, 'The option mail has to be caught, off, or { url, from }.'],
-  [{ mail: { send: 'smtp' } }, 'The option mail.send has to be a function.'],
-  [{ mail: { adress: 'x' } }, /^There is no option mail\.adress; the nearest is mail\.\w+\.$/],
-  [{ emailConfirmation: true }, 'The option emailConfirmation has to be optional or required.'],
-  [{ privateEmails: 'yes' }, 'The option privateEmails has to be true or false.'],
-  [{ passwordMinLength: 5 }, 'The option passwordMinLength has to be a whole number from 6 to 128.'],
+  [{ mail: 'on' }, "Option mail must be 'caught', 'off' or { url, from }."],
+  [{ mail: { send: 'smtp' } }, 'Option mail.send must be a function.'],
+  [{ mail: { adress: 'x' } }, /^Unknown option mail\.adress\. Did you mean mail\.\w+\?$/],
+  [{ emailConfirmation: true }, 'Option emailConfirmation must be optional or required.'],
+  [{ privateEmails: 'yes' }, 'Option privateEmails must be true or false.'],
+  [{ passwordMinLength: 5 }, 'Option passwordMinLength must be a whole number from 6 to 128.'],
   [
     { passwordCosts: { memoryCost: 1 } },
-    'The option passwordCosts.memoryCost has to be a whole number from 8 to 4294967295.',
+    'Option passwordCosts.memoryCost must be a whole number from 8 to 4294967295.',
   ],
-  [{ keys: 'A'.repeat(43) }, 'The option keys has to be a list of texts.'],
-  [{ keys: ['short'] }, 'Key 1 is not 32 bytes as base64url (43 characters).'],
-  [{ keys: [] }, 'There is no key.'],
+  [{ keys: 'A'.repeat(43) }, 'Option keys must be an array of strings.'],
+  [{ keys: ['short'] }, 'Key 1 must be 32 bytes in base64url (43 characters).'],
+  [{ keys: [] }, 'No key was given.'],
   ...['my shop', '', 'shop;', '__Host-shop', '__secure-shop', 'a'.repeat(41), 7].map(
     (cookieName): [object, string] => [
       { cookieName },
-      'The option cookieName has to be 1 to 40 letters, digits, - or _, without __ in front.',
+      'Option cookieName must be 1 to 40 letters, digits, - or _, without __ in front.',
     ],
   ),
-  [{ siteName: 7 }, 'The option siteName has to be a text.'],
-  [{ messages: { a: 1 } }, 'The option messages has to be texts by their codes, or by language.'],
-  [{ templates: '/templates' }, 'The option templates has to be a list of folders.'],
-  [{ templates: ['/nowhere/at/all'] }, 'The option templates names /nowhere/at/all, which is no folder.'],
-  [{ onEvent: 'log' }, 'The option onEvent has to be a function.'],
-  [{ log: 'info' }, 'The option log has to be a log like those of pino.'],
-  [{ database: undefined }, /^The database has to be sqlite:<path> or postgres:\/\/…, or /],
-  [{ database: 'mysql://anna:secret@example.com/x' }, /^The database has to be sqlite:<path> or/],
-  [{ database: 'sqlite::memory:' }, /^The database has to be sqlite:<path> or/],
-  [{ database: {} }, /^The database has to be sqlite:<path> or/],
-  [{ database: 'sqlite://shop.sqlite' }, /^The database has to be sqlite:<path> without \/\//],
-  [{ database: { url: 'sqlite:///shop.sqlite' } }, /^The database has to be sqlite:<path> without \/\//],
-  [{ database: 'sqlite:~/shop.sqlite' }, /^The database has to be sqlite:<path>, as it is on the disk/],
-  [{ database: 'file:shop.sqlite' }, /^The database has to be sqlite:<path> or/],
-  [{ database: { sqlite: HERE } }, 'The database.sqlite has to be a Database of better-sqlite3.'],
-  [{ database: { postgres: HERE } }, 'The database.postgres has to be a Pool of pg.'],
-  [{ database: { url: HERE, schema: 'x' } }, 'A database.schema is for PostgreSQL alone: SQLite has none.'],
+  [{ siteName: 7 }, 'Option siteName must be a string.'],
+  [{ messages: { a: 1 } }, 'Option messages must be an object of strings by code, or by code and language.'],
+  [{ templates: '/templates' }, 'Option templates must be an array of folders.'],
   [
-    { database: { url: HERE, shema: 'x' } },
-    'There is no option database.shema; the nearest is database.schema.',
+    { templates: ['/nowhere/at/all'] },
+    'Option templates must be folders. Folder not found: /nowhere/at/all.',
   ],
+  [{ onEvent: 'log' }, 'Option onEvent must be a function.'],
+  [{ log: 'info' }, 'Option log must be a pino logger.'],
+  [{ database: undefined }, /^Option database must be sqlite:<path>, postgres:\/\/…, /],
+  [{ database: 'mysql://anna:secret@example.com/x' }, /^Option database must be sqlite:<path>, postgres:/],
+  [{ database: 'sqlite::memory:' }, /^Option database must be sqlite:<path>, postgres:/],
+  [{ database: {} }, /^Option database must be sqlite:<path>, postgres:/],
+  [{ database: 'sqlite://shop.sqlite' }, /^Option database must be sqlite:<path> without \/\//],
+  [{ database: { url: 'sqlite:///shop.sqlite' } }, /^Option database must be sqlite:<path> without \/\//],
+  [{ database: 'sqlite:~/shop.sqlite' }, /^Option database must be sqlite:<path>, exactly as on disk/],
+  [{ database: 'file:shop.sqlite' }, /^Option database must be sqlite:<path>, postgres:/],
+  [{ database: { sqlite: HERE } }, 'Option database.sqlite must be a better-sqlite3 Database.'],
+  [{ database: { postgres: HERE } }, 'Option database.postgres must be a pg Pool.'],
+  [{ database: { url: HERE, schema: 'x' } }, 'Option database.schema is for PostgreSQL only.'],
+  [{ database: { url: HERE, shema: 'x' } }, 'Unknown option database.shema. Did you mean database.schema?'],
 ] satisfies [object, string | RegExp][]) {
   test(`the options ${JSON.stringify(options).slice(0, 60)} stop the start with a sentence`, async () => {
     const said = await refusalOf(options)
@@ -361,7 +361,7 @@ for (const [options, sentence] of [
 
 test('a host that gives no options is told so', async () => {
   const gatehouse = await Reflect.apply(accounts, undefined, []).catch((error: unknown) => error)
-  assert.match(String(gatehouse), 'The options have to be given: accounts({ database: … }).')
+  assert.match(String(gatehouse), 'Options are missing. Call accounts({ database: … }).')
 })
 
 test('options that are undefined are as if they were not given', async () => {
@@ -393,7 +393,7 @@ test('a host that catches mails where nobody can see them is told so', async () 
     const mailbox = await new Visitor(host.server).open('/members/dev/mailbox/')
     assert.is(mailbox.status, development ? 200 : 404)
     await stop(host)
-    assert.is(logs.filter((line) => line.includes('emails are caught and not sent')).length, warnings)
+    assert.is(logs.filter((line) => line.includes('emails are caught, not sent')).length, warnings)
   }
 })
 
@@ -411,7 +411,7 @@ test('a database on a server needs keys to be given, and no file is made for the
     await accounts({ database: 'postgres://user:secret@127.0.0.1:1/none' })
     assert.unreachable()
   } catch (error) {
-    assert.match(String(error), 'The keys have to be given')
+    assert.match(String(error), 'Option keys must be set')
     assert.not.match(String(error), 'secret')
   }
 })
@@ -469,14 +469,14 @@ test('password managers find the page for a new password at the root, whatever t
 test('without a session, or without a body parser, the first request says so in a sentence', async () => {
   const noSession = await startHost(() => [bodyParser()])
   assert.is((await new Visitor(noSession.server).open('/start')).status, 500)
-  assert.match(noSession.errors[0]?.message ?? '', 'Gatehouse found no ctx.session: put a session before it')
+  assert.match(noSession.errors[0]?.message ?? '', 'ctx.session is missing. Add a session before accounts()')
   await stop(noSession)
 
   const noBody = await startHost((app) => [session(app)])
   const visitor = new Visitor(noBody.server)
   const page = await visitor.send(await visitor.open('/members/login/'))
   assert.is(page.status, 500)
-  assert.match(logs.join(''), 'Gatehouse found no parsed body: put a body parser before it')
+  assert.match(logs.join(''), 'The request body is not parsed. Add a body parser before accounts()')
   await stop(noBody)
 })
 

@@ -98,10 +98,10 @@ test('alone each leaves no dead link behind', async () => {
 })
 
 for (const [switches, sentence] of [
-  [{ sigup: false }, /There is no feature sigup to be switched: there are account, /],
-  [{ login: false }, /The feature login cannot be switched off/],
-  [{ 'password/forgot': false }, /leads to password\/forgot: switch off both, or none/],
-  [{ 'email/confirm': false }, /The feature account\/email leads to email\/confirm/],
+  [{ sigup: false }, /Unknown feature sigup\. Features: account, /],
+  [{ login: false }, /Feature login cannot be off/],
+  [{ 'password/forgot': false }, /needs password\/forgot\. Turn off both or neither/],
+  [{ 'email/confirm': false }, /Feature account\/email needs email\/confirm/],
 ] as const) {
   test(`${Object.keys(switches)} wrongly switched stops the start`, async () => {
     await Site.start({ features: switches }).then(

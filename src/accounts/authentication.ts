@@ -113,7 +113,7 @@ export async function checkPassword(
   const right = await isRight(origin, registry, compared).catch(async (error: unknown) => {
     await registry.limits
       .giveBack(counted)
-      .catch((second: unknown) => registry.log.warn({ err: second }, 'tries not given back'))
+      .catch((second: unknown) => registry.log.warn({ err: second }, 'could not return login attempts'))
     throw error
   })
   if (right) await forgiveTries(registry, check, counted)
@@ -159,7 +159,7 @@ function noteFailure(
   registry.events.note(eventOf(origin, registry, { kind: 'limit_hit', userId: account.user.id }))
   // Not awaited: the response time must not reveal whether the account exists.
   tellOfFailures(origin, registry, account.user).catch((error: unknown) =>
-    registry.log.warn({ err: error }, 'failures not mailed'),
+    registry.log.warn({ err: error }, 'could not queue failed-login email'),
   )
 }
 

@@ -77,7 +77,7 @@ export async function eraseDenied(
     if (!(error instanceof NotErased)) throw error
     registry.log.error(
       await reasonOf(registry, error),
-      'an account cannot be erased, though its address denies it',
+      'could not delete account that its email address did not want',
     )
     return 'kept'
   }

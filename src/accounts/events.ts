@@ -46,7 +46,7 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
     for (const event of batch) {
       await write([event]).catch((error: unknown) => {
         if (error instanceof DatabaseUnavailable) throw error
-        log.error({ err: error }, 'an event was lost')
+        log.error({ err: error }, 'event lost')
       })
     }
   }
@@ -68,7 +68,7 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
   const writeIn = (delay: number) => {
     timer = setTimeout(() => {
       writing = writeWaiting()
-        .catch((error: unknown) => log.debug({ err: error }, 'events wait'))
+        .catch((error: unknown) => log.debug({ err: error }, 'events waiting'))
         .finally(() => stopped || writeIn(WRITE_EVERY))
     }, delay).unref()
   }
@@ -77,15 +77,14 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
   return {
     tell,
     note(event) {
-      if (waiting.length >= MOST_WAITING) return void log.warn('an event was lost: too many wait')
+      if (waiting.length >= MOST_WAITING) return void log.warn('event lost: too many are waiting')
       waiting.push(numbered(event))
     },
     async close() {
       stopped = true
       clearTimeout(timer)
       await Promise.race([writing.then(writeWaiting).catch(() => {}), pause(END_WAIT)])
-      if (waiting.length > 0)
-        log.warn({ count: waiting.length }, 'events were lost: the database was not available')
+      if (waiting.length > 0) log.warn({ count: waiting.length }, 'events lost: database unavailable')
     },
   }
 }

@@ -85,7 +85,7 @@ export function refuseFormerHooks(hooks: object): void {
     // Methods of a class are no keys of its objects.
     if (!(name in hooks)) continue
     const cases = kinds.map((kind) => `'${kind}'`).join(' or ')
-    throw new Error(`The hook ${name} is gone: use onEvent, which gets events with the kind ${cases}.`)
+    throw new Error(`The hook ${name} no longer exists. Use onEvent, which gets events of kind ${cases}.`)
   }
 }
 
@@ -95,7 +95,7 @@ export async function loadHooks(file: string | undefined): Promise<Hooks> {
   const module: { hooks?: Hooks; default?: Hooks } = await import(pathToFileURL(file).href)
   const hooks = module.hooks ?? module.default
   if (typeof hooks === 'object') return hooks
-  throw new Error(`HOOKS names ${file}, which exports no hooks: export const hooks = { … }.`)
+  throw new Error(`HOOKS: ${file} exports no hooks. Add: export const hooks = { … }.`)
 }
 
 const OUR_FIELDS = ['username', 'email', 'password', 'repassword', 'next']
@@ -105,11 +105,11 @@ export function checkSignupFields(names: readonly string[]): void {
   for (const name of names) {
     if (!FIELD_NAME.test(name)) {
       throw new Error(
-        `A field in signupFields has to be a letter, then letters, digits, - or _, not ${name}.`,
+        `A name in signupFields must be a letter followed by letters, digits, - or _, not ${name}.`,
       )
     }
     if (OUR_FIELDS.includes(name))
-      throw new Error(`The field ${name} in signupFields is one of ours already.`)
+      throw new Error(`The name ${name} in signupFields is already used by Gatehouse.`)
   }
-  if (new Set(names).size < names.length) throw new Error('A field stands twice in signupFields.')
+  if (new Set(names).size < names.length) throw new Error('A name in signupFields appears twice.')
 }

@@ -88,8 +88,7 @@ interface PlaceCounter extends Place {
 
 function limitOf({ rule }: Counted, rules: LimitsOptions['rules']): Limit {
   const limit = rules[rule]
-  if (limit === undefined)
-    throw new Error(`There is no limit ${rule}: the feature has to name it in its limits.`)
+  if (limit === undefined) throw new Error(`Unknown limit ${rule}. Add it to the limits of the feature.`)
   return limit
 }
 

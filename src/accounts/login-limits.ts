@@ -73,7 +73,7 @@ export async function forgiveTries(
     await limits.giveBack(counted.filter(isShared))
     await limits.forget([...counted.filter((one) => !isShared(one)), ...rows])
   } catch (error) {
-    log.warn({ err: error }, 'tries not forgiven')
+    log.warn({ err: error }, 'could not reset login attempts')
   }
 }
 

@@ -63,7 +63,7 @@ export async function resetPassword(
   })
   if (outcome === undefined) return undefined
   await forgetTries(registry, user).catch((error: unknown) =>
-    registry.log.warn({ err: error }, 'tries not forgotten'),
+    registry.log.warn({ err: error }, 'could not reset login attempts'),
   )
   return outcome
 }
@@ -103,6 +103,6 @@ export async function renewHash(
     const hashes = { old: passwordHash, new: renewed }
     await registry.database.write((transaction) => users.rehash(transaction, user.id, hashes))
   } catch (error) {
-    registry.log.warn({ err: error }, 'password hash not renewed')
+    registry.log.warn({ err: error }, 'could not update password hash')
   }
 }

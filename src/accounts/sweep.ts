@@ -40,7 +40,7 @@ export function startSweeping(registry: Sweeping): () => Promise<void> {
           sweepIn(isClean ? SWEEP_EVERY : SWEEP_PAUSE)
         },
         (error: unknown) => {
-          registry.log.debug({ err: error }, 'what has ended was not swept')
+          registry.log.debug({ err: error }, 'could not delete expired rows')
           sweepIn(SWEEP_RETRY)
         },
       )
@@ -80,7 +80,7 @@ class Pass {
     } catch (error) {
       if (error instanceof DatabaseUnavailable) throw error
       if (isOfOneRow(error)) return await this.#sweepEach(table, sweep)
-      this.#registry.log.warn({ table, err: error }, 'what has ended was not swept')
+      this.#registry.log.warn({ table, err: error }, 'could not delete expired rows')
       return 0
     }
   }
@@ -106,14 +106,11 @@ class Pass {
     const skipped = this.#skippedIn(table) + 1
     this.#skipped.set(table, skipped)
     if (skipped > MOST_NAMED + 1) return
-    if (skipped > MOST_NAMED) return log.warn({ of: table }, 'more rows that have ended cannot be deleted')
+    if (skipped > MOST_NAMED) return log.warn({ of: table }, 'could not delete more expired rows')
     if (error instanceof NotErased) {
-      return log.warn(
-        await reasonOf(this.#registry, error),
-        'an account cannot be erased: it is tried again in a minute',
-      )
+      return log.warn(await reasonOf(this.#registry, error), 'could not delete account: retrying in a minute')
     }
-    log.warn({ of: table, ...obstacleIn(error) }, 'a row that has ended cannot be deleted')
+    log.warn({ of: table, ...obstacleIn(error) }, 'could not delete expired row')
   }
 }
 

@@ -14,7 +14,7 @@ export function refuseForeign(file: SqliteFile): SqliteFile {
   const connection = file.open(file.path, { readonly: true, fileMustExist: true })
   try {
     const found = foundIn(connection)
-    if (file.isShared) refuseTakenNames(found, 'give Gatehouse a file of its own')
+    if (file.isShared) refuseTakenNames(found, 'give Gatehouse its own file')
     else if (isForeign(found)) throw new Error(isNewer(found) ? NEWER : 'it belongs to another program')
     return { ...file, isShared: file.isShared || hasOthers(connection) }
   } finally {
@@ -23,7 +23,7 @@ export function refuseForeign(file: SqliteFile): SqliteFile {
 }
 
 export async function refuseTaken(db: QueryExecutorProvider, schema: string): Promise<void> {
-  refuseTakenNames(await foundOn(db, schema), 'give Gatehouse a schema of its own')
+  refuseTakenNames(await foundOn(db, schema), 'give Gatehouse its own schema')
 }
 
 export function refuseOthers(connection: BetterSqlite3.Database): void {
@@ -83,5 +83,5 @@ function refuseTakenNames(found: Found, advice: string): void {
 }
 
 function refuse(table: string, advice: string): never {
-  throw new Error(`the table ${table}, which is there, is not Gatehouse’s; ${advice}`)
+  throw new Error(`the table ${table} belongs to another program; ${advice}`)
 }

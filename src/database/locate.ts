@@ -35,9 +35,9 @@ export function locate(location: DatabaseLocation): Located {
 }
 
 const SENTENCE =
-  'The database has to be sqlite:<path> or postgres://…, or { sqlite: <handle> } or { postgres: <pool> } of your own.'
+  'Option database must be sqlite:<path>, postgres://…, { sqlite: <handle> } or { postgres: <pool> }.'
 
-const NO_SCHEMA = 'A database.schema is for PostgreSQL alone: SQLite has none.'
+const NO_SCHEMA = 'Option database.schema is for PostgreSQL only.'
 
 function byAddress(
   url: string,
@@ -57,7 +57,7 @@ function byAddress(
   if (!/^\s*sqlite:\s*[^:\s]/.test(url)) throw new Error(SENTENCE)
   const path = sqlitePath(url)
   const problem = isAbsolute(path) && !/^[/\\]{2}/.test(path) ? undefined : sqliteProblem(url)
-  if (problem !== undefined) throw new Error(`The database ${problem}.`)
+  if (problem !== undefined) throw new Error(`Option database ${problem}.`)
   if (schema !== undefined) throw new Error(NO_SCHEMA)
   const open = (file: string, options: BetterSqlite3.Options) => new BetterSqlite3(file, options)
   return { kind: 'file', file: { path, name: path + where, isShared: false, open } }
@@ -67,13 +67,11 @@ function byAddress(
 // The app's better-sqlite3: two copies of SQLite drop each other's locks (How To Corrupt, 2.2.1).
 function byHandle(handle: SqliteHandle): Located {
   if (typeof handle?.pragma !== 'function')
-    throw new Error('The database.sqlite has to be a Database of better-sqlite3.')
-  if (!handle.open) throw new Error('The database.sqlite is closed: give a handle that is open.')
-  if (handle.readonly)
-    throw new Error('The database.sqlite is open for reading alone: accounts have to be written.')
+    throw new Error('Option database.sqlite must be a better-sqlite3 Database.')
+  if (!handle.open) throw new Error('Option database.sqlite is closed. Pass an open handle.')
+  if (handle.readonly) throw new Error('Option database.sqlite is read-only. Pass a writable handle.')
   const path = fileOf(handle)
-  if (path === '')
-    throw new Error('The database.sqlite is in memory: give a handle on a file, which others can open.')
+  if (path === '') throw new Error('Option database.sqlite is in memory. Pass a handle on a file.')
   const open = (file: string, options: BetterSqlite3.Options) =>
     Reflect.construct(handle.constructor, [file, options])
   return { kind: 'file', file: { path, name: path, isShared: true, open } }
@@ -84,14 +82,14 @@ function fileOf(handle: SqliteHandle): string {
   const attached = handle.pragma('database_list')
   const [main]: unknown[] = Array.isArray(attached) ? attached : []
   if (typeof main !== 'object' || main === null || !('file' in main) || typeof main.file !== 'string') {
-    throw new Error('The database.sqlite does not say which file it is on.')
+    throw new Error('Option database.sqlite has no file name. Pass a handle on a file.')
   }
   return main.file
 }
 
 // Own pools, because our settings (timeouts, durability, bigint parsing) must not affect the app's.
 function byPool(pool: PostgresHandle, schema?: string): Located {
-  if (typeof pool?.options !== 'object') throw new Error('The database.postgres has to be a Pool of pg.')
+  if (typeof pool?.options !== 'object') throw new Error('Option database.postgres must be a pg Pool.')
   const { connectionString, host, port, user, password, database, ssl } = pool.options
   const { sslnegotiation, enableChannelBinding, stream, options } = pool.options
   const how = { connectionString, host, port, user, password, database, ssl }
@@ -115,7 +113,7 @@ const SCHEMA = /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/
 function checked(schema: string | undefined): string | undefined {
   if (schema === undefined || (typeof schema === 'string' && SCHEMA.test(schema))) return schema
   throw new Error(
-    'The database.schema has to be a name like accounts: small letters, digits and _, at most 63, and no pg_ in front.',
+    'Option database.schema must be a name like accounts: up to 63 lowercase letters, digits and _, not starting with pg_.',
   )
 }
 
@@ -134,15 +132,15 @@ export function sqlitePath(url: string): string {
 export function sqliteProblem(url: string): string | undefined {
   const path = sqlitePath(url)
   if (!/^sqlite:/.test(url.trim()) || path === '' || /^:|^file:/i.test(path))
-    return 'has to be sqlite:<path>, or postgres://<user>:<password>@<host>/<database> with special characters as %..'
+    return 'must be sqlite:<path> or postgres://<user>:<password>@<host>/<database>, with special characters percent-encoded'
   if (/^[/\\]{2}/.test(path))
-    return 'has to be sqlite:<path> without //: sqlite:data/site.sqlite from the working directory, or sqlite:/srv/site.sqlite'
+    return 'must be sqlite:<path> without //, such as sqlite:data/site.sqlite (from the working directory) or sqlite:/srv/site.sqlite'
   if (/^\/?[a-z]:/i.test(path) && !(process.platform === 'win32' && /^[a-z]:[/\\]/i.test(path)))
-    return 'has to name a whole path: a drive, as in sqlite:C:/data/site.sqlite, is for Windows alone'
+    return 'must be a full path. A drive, as in sqlite:C:/data/site.sqlite, is for Windows only'
   if (process.platform !== 'win32' && path.includes('\\'))
-    return 'has to be sqlite:<path> with / between folders'
-  if (/(?:^|[/\\])\.{0,2}$/.test(path)) return 'has to be sqlite:<path> of a file, and not of a folder'
+    return 'must be sqlite:<path> with / between folders'
+  if (/(?:^|[/\\])\.{0,2}$/.test(path)) return 'must be sqlite:<path> of a file, not of a folder'
   if (/^~|[?#]|%[0-9a-f]{2}|\$[\w{(]|[\p{Cc}\u2028\u2029\ufeff]/iu.test(path))
-    return 'has to be sqlite:<path>, as it is on the disk: ~, ?, #, $NAME and %.. are not read in it'
+    return 'must be sqlite:<path>, exactly as on disk. ~, ?, #, $NAME and %.. have no special meaning'
   return undefined
 }

@@ -37,7 +37,7 @@ export async function aloneOnServer<Schema, Result>(
   try {
     return await retried(() => usedServer(server, work), START_WAIT)
   } catch (error) {
-    throw cannotOpen(`The database server ${server.name} cannot be used`, error)
+    throw cannotOpen(`Cannot use the database server ${server.name}`, error)
   }
 }
 
@@ -66,7 +66,7 @@ async function currentSchema(db: QueryExecutorProvider): Promise<string> {
   const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db)
   const schema = rows[0]?.schema
   if (typeof schema === 'string') return schema
-  throw new Error('its search path leads to no schema: give the name of one, which is made if need be')
+  throw new Error('its search path names no schema; set one, and it is created if it does not exist')
 }
 
 async function aloneOnFile<Schema, Result>(file: SqliteFile, work: Work<Schema, Result>): Promise<Result> {
@@ -85,12 +85,9 @@ export function ourFile(file: SqliteFile): Promise<SqliteFile> {
 
 // SQLite creates the log of an idle file even for reading (sqlite.org, "Read-Only Databases").
 export function cannotOpenFile({ name, path }: SqliteFile, error: unknown): Error {
-  const what = `The database ${name} cannot be opened`
+  const what = `Cannot open the database ${name}`
   if (!isReadOnly(dirname(path))) return cannotOpen(what, error)
-  return cannotOpen(
-    `${what}, for its folder cannot be written, as SQLite has to also where it only reads`,
-    error,
-  )
+  return cannotOpen(`${what}, because its folder is not writable. SQLite needs that even to read`, error)
 }
 
 function cannotOpen(what: string, error: unknown): Error {

@@ -8,7 +8,7 @@ export class DatabaseUnavailable extends Error {
   readonly soon: boolean
 
   constructor({ soon, cause }: { soon: boolean; cause: Error }) {
-    super(`The database is not available: ${cause.message}`, { cause })
+    super(`The database is unavailable: ${cause.message}`, { cause })
     this.soon = soon
   }
 }

@@ -43,15 +43,14 @@ export function checkSwitches(features: readonly Feature[], switches: Switches):
   const isOff = (name: string) => switches[name] === false
   for (const name of Object.keys(switches)) {
     if (!names.includes(name)) {
-      throw new Error(`There is no feature ${name} to be switched: there are ${names.join(', ')}.`)
+      throw new Error(`Unknown feature ${name}. Features: ${names.join(', ')}.`)
     }
-    if (isOff(name) && ALWAYS_ON.includes(name))
-      throw new Error(`The feature ${name} cannot be switched off.`)
+    if (isOff(name) && ALWAYS_ON.includes(name)) throw new Error(`Feature ${name} cannot be off.`)
   }
   for (const { name, requires = [] } of features) {
     const missing = isOff(name) ? undefined : requires.find(isOff)
     if (missing !== undefined) {
-      throw new Error(`The feature ${name} leads to ${missing}: switch off both, or none.`)
+      throw new Error(`Feature ${name} needs ${missing}. Turn off both or neither.`)
     }
   }
 }

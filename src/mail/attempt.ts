@@ -168,10 +168,7 @@ async function bury(
     mails.bury(transaction, mail, { now, refusals, problem }),
   )
   if (isDead) {
-    options.log.warn(
-      { mail: mail.id, kind: mail.kind, problem },
-      'a mail is given up: see it with `gatehouse mails`',
-    )
+    options.log.warn({ mail: mail.id, kind: mail.kind, problem }, 'email failed: see gatehouse mails')
   }
 }
 
@@ -186,7 +183,7 @@ async function failed(
   if (isUnreadable && options.now() - mail.createdAt >= UNREADABLE_GIVE_UP_AFTER) {
     return bury(options, mail, { refusals: mail.refusals, problem }, stop)
   }
-  options.log.error({ err: error, mail: mail.id, kind: mail.kind }, 'a mail could not be written')
+  options.log.error({ err: error, mail: mail.id, kind: mail.kind }, 'could not create email')
   await settle(options, mail, new DeliveryError('later', problem), stop)
 }
 
@@ -202,8 +199,8 @@ export class ServerWatch {
     const wasAway = this.#isAway
     this.#isAway = error?.problem === 'unreachable'
     if (this.#isAway && !wasAway) {
-      this.#log.warn({ problem: error?.message }, 'the mail server cannot be used: mails wait (SMTP_URL)')
+      this.#log.warn({ problem: error?.message }, 'mail server unavailable (SMTP_URL): emails are waiting')
     }
-    if (!this.#isAway && wasAway) this.#log.info('the mail server can be used again')
+    if (!this.#isAway && wasAway) this.#log.info('mail server available again')
   }
 }

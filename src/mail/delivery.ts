@@ -61,7 +61,7 @@ class Worker implements Mailing {
       this.#looksAt = Number.POSITIVE_INFINITY
       this.#looking = this.#looking
         .then(() => this.#look())
-        .catch((error: unknown) => this.#options.log.debug({ err: error }, 'the outbox was not looked at'))
+        .catch((error: unknown) => this.#options.log.debug({ err: error }, 'could not check outbox'))
         .finally(() => this.lookIn(LOOK_EVERY))
     }, delay).unref()
   }
@@ -79,9 +79,7 @@ class Worker implements Mailing {
 
   #send(mail: mails.StoredMail): void {
     const work = attempt(mail, this.#options, this.#server, this.#stop.signal)
-      .catch((error: unknown) =>
-        this.#options.log.warn({ err: error, mail: mail.id }, 'a mail is left for later'),
-      )
+      .catch((error: unknown) => this.#options.log.warn({ err: error, mail: mail.id }, 'email postponed'))
       .finally(() => {
         this.#sending.delete(mail.id)
         this.lookIn(0)

@@ -24,7 +24,7 @@ export function written(
   const shown = { ...values, link: origin + path }
   const [head = '', ...body] = render(language, `mail/${kind}.txt`, shown).trimStart().split('\n')
   const [, subject] = /^Subject: (.+)$/.exec(head.trim()) ?? []
-  if (subject === undefined) throw new Error(`mail/${kind}.txt does not begin with a line Subject: …`)
+  if (subject === undefined) throw new Error(`mail/${kind}.txt must begin with a Subject: line`)
   return {
     messageId: `${id}@${new URL(origin).hostname}`,
     date: new Date(createdAt),

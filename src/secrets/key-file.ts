@@ -22,7 +22,7 @@ import { createKeyring, newKey, splitKeys } from './keyring.js'
 export function keptKeys(database: DatabaseLocation): readonly string[] {
   const located = locate(database)
   if (located.kind !== 'file')
-    throw new Error('The keys have to be given: there is no file beside which they could be kept.')
+    throw new Error('Option keys must be set. There is no SQLite file to keep them beside.')
   return siteKeys({ sessionKeys: [], keyFile: `${located.file.path}.key` })
 }
 
@@ -41,7 +41,7 @@ export function siteKeys({
     createKeyring(keys)
   } catch {
     throw new Error(
-      `The key file ${keyFile} is damaged. Put a copy of it back, or remove it to sign everybody out and begin anew.`,
+      `The key file ${keyFile} is damaged. Restore a copy, or remove it: then everyone is logged out and a new key is created.`,
     )
   }
   return keys
@@ -53,7 +53,7 @@ function readKeyFile(file: string): string[] | undefined {
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined
     throw new Error(
-      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be read: ${errorText(error)}.`,
+      `Cannot read the key file ${file}, used because SESSION_KEYS is not set: ${errorText(error)}.`,
     )
   }
 }
@@ -64,7 +64,7 @@ function makeKeyFile(file: string): string[] {
     return linkedKeys(file)
   } catch (error) {
     throw new Error(
-      `The key file ${file}, which goes with DATABASE_URL where SESSION_KEYS is not set, cannot be made: ${errorText(error)}.`,
+      `Cannot create the key file ${file}, used because SESSION_KEYS is not set: ${errorText(error)}.`,
     )
   }
 }
@@ -110,10 +110,9 @@ function claimDraft(draft: string, file: string): number {
   try {
     return openSync(draft, 'wx', 0o600)
   } catch (error) {
-    if (!isCode(error, 'EEXIST'))
-      throw new Error(`The key file ${file} cannot be changed: ${errorText(error)}.`)
+    if (!isCode(error, 'EEXIST')) throw new Error(`Cannot change the key file ${file}: ${errorText(error)}.`)
     throw new Error(
-      `There is ${draft}: someone else is changing the keys. If nobody is, a crash left it behind: remove it.`,
+      `${draft} exists: another command is changing the keys. If none is running, a crash left it behind: remove it.`,
     )
   }
 }

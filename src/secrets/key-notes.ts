@@ -13,7 +13,7 @@ export function startNotingKeys(
   const note = () => {
     keys
       .note(database.loose, ids, now())
-      .catch((error: unknown) => log.debug({ err: error }, 'the keys were not noted'))
+      .catch((error: unknown) => log.debug({ err: error }, 'could not save keys in use'))
   }
   note()
   const timer = setInterval(note, NOTE_EVERY).unref()

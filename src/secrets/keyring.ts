@@ -15,7 +15,7 @@ const KEY = /^[A-Za-z0-9_-]{43}$/
 /** Takes base64url keys of 32 bytes, newest first. Throws without repeating the key. */
 export function createKeyring(keys: readonly string[]): Keyring {
   const ring = keys.map(decodeKey)
-  if (ring.length === 0) throw new Error('There is no key.')
+  if (ring.length === 0) throw new Error('No key was given.')
   return {
     ids: ring.map((key) => derive(key, 'ring', ID_LENGTH).toString('hex')),
     secrets: (purpose) => ring.map((key) => derive(key, purpose, KEY_LENGTH)),
@@ -30,7 +30,7 @@ export function createKeyring(keys: readonly string[]): Keyring {
 function decodeKey(key: string, index: number): Buffer {
   const bytes = Buffer.from(key, 'base64url')
   if (!KEY.test(key) || bytes.length !== KEY_LENGTH || bytes.toString('base64url') !== key) {
-    throw new Error(`Key ${index + 1} is not 32 bytes as base64url (43 characters).`)
+    throw new Error(`Key ${index + 1} must be 32 bytes in base64url (43 characters).`)
   }
   return bytes
 }

@@ -54,7 +54,7 @@ function listening(worker: Worker): Promise<string> {
     })
     worker.once('exit', (code, signal) =>
       reject(
-        new Error(`A worker (WEB_CONCURRENCY) ended with ${signal ?? `code ${code}`} before it listened.`),
+        new Error(`A worker (WEB_CONCURRENCY) exited with ${signal ?? `code ${code}`} before it was ready.`),
       ),
     )
   })
@@ -79,7 +79,7 @@ function endTogether(ending: AbortController, log: Logger): void {
 }
 
 function cutOff(log: Logger): void {
-  log.error('a worker did not end, and is killed')
+  log.error('worker did not stop: killing it')
   process.exitCode = 1
   signalAll('SIGKILL')
 }
@@ -100,14 +100,11 @@ function keep(worker: Worker, { log, ending, deaths }: Watch): void {
     if (ending.aborted) return
     const died = performance.now() - since < STEADY ? deaths : 0
     const wait = PAUSES[died] ?? Math.max(...PAUSES)
-    log.error(
-      { worker: worker.process.pid, code, signal, wait },
-      'a worker has ended: another one takes its place',
-    )
+    log.error({ worker: worker.process.pid, code, signal, wait }, 'worker exited: starting another')
     await pause(wait, undefined, { signal: ending }).catch(() => {})
     if (ending.aborted) return
     const next = cluster.fork()
-    listening(next).catch((error: unknown) => log.error({ err: error }, 'a worker cannot start'))
+    listening(next).catch((error: unknown) => log.error({ err: error }, 'could not start worker'))
     keep(next, { log, ending, deaths: died + 1 })
   })
 }

@@ -105,11 +105,13 @@ function missingInProduction(given: [string, string | undefined][]): string[] {
   const { BASE_URL, DATABASE_URL = '', SESSION_KEYS = '' } = Object.fromEntries(given)
   const missing = []
   if (BASE_URL === undefined) {
-    missing.push('BASE_URL has to be set in production: the address people see, such as https://example.com.')
+    missing.push(
+      'BASE_URL must be set in production. It is the address people see, such as https://example.com.',
+    )
   }
   if (splitKeys(SESSION_KEYS).length === 0 && isPostgresUrl(DATABASE_URL)) {
     missing.push(
-      'SESSION_KEYS has to be set in production with PostgreSQL: all nodes on one database need the same keys.',
+      'SESSION_KEYS must be set in production with PostgreSQL. All nodes on one database need the same keys.',
     )
   }
   return missing
@@ -123,12 +125,12 @@ function missingInPackage(
   const { DATABASE_URL, SESSION_KEYS = '' } = Object.fromEntries(given)
   if (DATABASE_URL === undefined) {
     return [
-      'DATABASE_URL has to be set where Gatehouse is a package: the database that your site gives to accounts(), such as sqlite:accounts.sqlite.',
+      'DATABASE_URL must be set if Gatehouse is a dependency of your app. It is the database you pass to accounts(), such as sqlite:accounts.sqlite.',
     ]
   }
   if (production || !isPostgresUrl(DATABASE_URL) || splitKeys(SESSION_KEYS).length > 0) return []
   return [
-    'SESSION_KEYS has to be set where Gatehouse is a package, and on PostgreSQL: the keys that your site gives to accounts().',
+    'SESSION_KEYS must be set if Gatehouse is a dependency of your app and uses PostgreSQL. These are the keys you pass to accounts().',
   ]
 }
 
@@ -137,17 +139,17 @@ function mailMistakes(data: Environment, { production }: { production: boolean }
   const isOff = data.MAIL === 'off'
   if (production && !isOff && data.SMTP_URL === undefined) {
     mistakes.push(
-      'SMTP_URL has to be set in production: the server that takes mails. MAIL=off does without mails and what needs them.',
+      'SMTP_URL must be set in production, to send emails. Set MAIL=off to run without emails and the pages that need them.',
     )
   }
   if (!production && !isOff && data.SMTP_URL !== undefined && data.BASE_URL === undefined) {
-    mistakes.push('BASE_URL has to be set with SMTP_URL: the links in mails begin with it.')
+    mistakes.push('BASE_URL must be set with SMTP_URL. The links in emails begin with it.')
   }
   if (isOff && data.EMAIL_CONFIRMATION === 'required') {
-    mistakes.push('EMAIL_CONFIRMATION cannot be required with MAIL=off: no address could be confirmed.')
+    mistakes.push('EMAIL_CONFIRMATION cannot be required with MAIL=off. No address could be confirmed.')
   }
   if (data.PRIVATE_EMAILS === 'true' && data.EMAIL_CONFIRMATION !== 'required') {
-    mistakes.push('EMAIL_CONFIRMATION has to be required with PRIVATE_EMAILS=true.')
+    mistakes.push('EMAIL_CONFIRMATION must be required with PRIVATE_EMAILS=true.')
   }
   if (isOff && data.MAIL_ON_JUMP === 'on') {
     mistakes.push('MAIL_ON_JUMP cannot be on with MAIL=off.')

@@ -20,7 +20,10 @@ export async function databaseOf({ database }: Config, now: () => number): Promi
   const [, file] = /^sqlite:(.+)$/.exec(database) ?? []
   if (file !== undefined && !existsSync(file)) {
     return [
-      { about: 'database', ...warning(`There is no ${file} yet: the site makes it at its first start.`) },
+      {
+        about: 'database',
+        ...warning(`There is no database ${file} yet. The site creates it at its first start.`),
+      },
     ]
   }
   try {
@@ -36,8 +39,8 @@ function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
     {
       about: 'database',
       ...(readOnly === undefined
-        ? fine('It answers, and can be written.')
-        : wrong(`It cannot be written: ${readOnly}.`)),
+        ? fine('It responds and is writable.')
+        : wrong(`It is not writable: ${readOnly}.`)),
     },
     { about: 'migrations', ...migrationsOf(missing) },
     { about: 'clock', ...clockOf(offset) },
@@ -91,33 +94,34 @@ async function whyNotErased(db: Db, userId: string): Promise<Obstacle | undefine
 
 function sharingOf(names: readonly string[]): Verdict {
   return warning(
-    `These users have the mailbox of another user, and log in by username alone: ${names.join(', ')}. Ask them for another email address, or delete the account that is not used.`,
+    `These users share an email address with another user and can log in by username only: ${names.join(', ')}. Ask them for another address, or delete the unused account.`,
   )
 }
 
 function erasuresOf({ some, obstacle }: Overdue): Verdict {
-  const who = `Accounts should have been erased by now: ${some.join(', ')}.`
-  if (obstacle === undefined)
-    return warning(`${who} Is the site running? Its log says what keeps it from that.`)
+  const who = `These accounts should be deleted by now: ${some.join(', ')}.`
+  if (obstacle === undefined) return warning(`${who} Is the site running? Its log says why they are not.`)
   const { table, constraint, code } = obstacle
   const what = table === undefined ? 'The database' : `The table ${table}`
   return wrong(
-    `${who} ${what} still needs the first one (${constraint ?? code}). Let its rows go by "on delete cascade", or delete them in the hook duringErase.`,
+    `${who} ${what} still refers to the first one (${constraint ?? code}). Add "on delete cascade", or delete those rows in the hook duringErase.`,
   )
 }
 
 function migrationsOf(missing: readonly string[]): Verdict {
   if (missing.length === 0) return fine('The database is up to date.')
-  return warning(`The database lacks ${missing.join(', ')}: the next start does them, or gatehouse migrate.`)
+  return warning(
+    `Missing migrations: ${missing.join(', ')}. The next start runs them, or run gatehouse migrate.`,
+  )
 }
 
 function clockOf(offset: number): Verdict {
   const off = Math.abs(offset)
-  const words = `This clock is ${offset > 0 ? 'ahead' : 'behind'} by ${timesIn('en').until(off).replace(/^in /, '')}`
+  const words = `This clock is ${timesIn('en').until(off).replace(/^in /, '')} ${offset > 0 ? 'ahead' : 'behind'}`
   if (off >= CLOCK_WRONG)
-    return wrong(`${words}: links, codes and sessions end at the wrong time. Set up NTP.`)
-  if (off >= CLOCK_OFF) return warning(`${words}: set up NTP, for nodes have to agree to some seconds.`)
-  return fine('The clock is right.')
+    return wrong(`${words}. Links, codes and sessions expire at the wrong time. Set up NTP.`)
+  if (off >= CLOCK_OFF) return warning(`${words}. Set up NTP: nodes must agree within a few seconds.`)
+  return fine('The clock is correct.')
 }
 
 const ROOM = 1024 ** 3
@@ -128,7 +132,7 @@ export function diskOf({ database }: Config): Finding[] {
   if (file === undefined || !existsSync(dirname(file))) return []
   const { bavail, bsize } = statfsSync(dirname(file))
   const free = bavail * bsize
-  const says = `${(free / ROOM).toFixed(1)} GiB are free in ${dirname(file)}.`
-  if (free < LITTLE_ROOM) return [{ about: 'disk', ...wrong(`${says} Without room nothing can be written.`) }]
-  return [{ about: 'disk', ...(free < ROOM ? warning(`${says} Make room.`) : fine(says)) }]
+  const says = `${(free / ROOM).toFixed(1)} GiB free in ${dirname(file)}.`
+  if (free < LITTLE_ROOM) return [{ about: 'disk', ...wrong(`${says} Without space nothing can be saved.`) }]
+  return [{ about: 'disk', ...(free < ROOM ? warning(`${says} Free some space.`) : fine(says)) }]
 }

@@ -25,12 +25,12 @@ export async function checkSite(config: Config, now: () => number): Promise<Find
 }
 
 function environmentOf({ production, development }: Config): Finding {
-  const said = production
+  const verdict = production
     ? fine('NODE_ENV is production.')
     : warning(
-        `NODE_ENV is not production: ${development ? 'error pages show details, and the pages under /dev/ are on' : 'emails may be caught instead of sent'}. Set it where others come.`,
+        `NODE_ENV is not production. ${development ? 'Error pages show details, and the pages under /dev/ are on' : 'Emails may be caught instead of sent'}. Set it on a public site.`,
       )
-  return { about: 'environment', ...said }
+  return { about: 'environment', ...verdict }
 }
 
 function keysOf(config: Config): Finding {
@@ -39,72 +39,82 @@ function keysOf(config: Config): Finding {
 
 function givenKeys({ sessionKeys }: Config): Verdict {
   const { ids } = createKeyring(sessionKeys)
-  if (new Set(ids).size < ids.length) return warning('SESSION_KEYS names a key twice: remove one of them.')
-  return fine(`SESSION_KEYS: ${ids.length === 1 ? 'one key' : `${ids.length} keys`}; ${ids[0]} seals.`)
+  if (new Set(ids).size < ids.length) return warning('SESSION_KEYS has the same key twice. Remove one.')
+  return fine(
+    `SESSION_KEYS holds ${ids.length === 1 ? '1 key' : `${ids.length} keys`}. The current one is ${ids[0]}.`,
+  )
 }
 
 function keptKeys({ keyFile, database }: Config): Verdict {
   const file = statSync(keyFile, { throwIfNoEntry: false })
   if (file === undefined)
-    return warning(`There is no key file ${keyFile} yet: the site makes it at its first start.`)
+    return warning(`There is no key file ${keyFile} yet. The site creates it at its first start.`)
   try {
     const { ids } = createKeyring(siteKeys({ sessionKeys: [], keyFile }))
     if ((file.mode & 0o077) !== 0)
-      return wrong(`Others may read the key file ${keyFile}: chmod 600, and rotate the keys.`)
+      return wrong(
+        `Other users can read the key file ${keyFile}. Run chmod 600 on it, then gatehouse keys rotate.`,
+      )
     if (!database.startsWith('sqlite:')) {
-      return warning(`The key file ${keyFile} is this node's alone: with several nodes set SESSION_KEYS.`)
+      return warning(
+        `The key file ${keyFile} belongs to this node only. With several nodes, set SESSION_KEYS.`,
+      )
     }
-    return fine(`The key file ${keyFile} is its owner's alone; ${ids[0]} seals.`)
+    return fine(`Only its owner can read the key file ${keyFile}. The current key is ${ids[0]}.`)
   } catch (error) {
     return wrong(errorText(error))
   }
 }
 
 function cookieOf({ https, baseUrl, production }: Config): Finding {
-  if (https) return { about: 'cookie', ...fine('Cookies are Secure and __Host-, for BASE_URL is https.') }
-  const says = `Cookies are not Secure: BASE_URL is ${baseUrl ?? 'not set'}. Where people come by https, set it to that.`
+  if (https)
+    return {
+      about: 'cookie',
+      ...fine('Cookies are Secure with the __Host- prefix, because BASE_URL is https.'),
+    }
+  const says = `Cookies are not Secure, because BASE_URL is ${baseUrl ?? 'not set'}. Set it to the https address people use.`
   return { about: 'cookie', ...(production ? wrong(says) : warning(says)) }
 }
 
 function proxyOf({ trustProxy, https }: Config): Finding {
-  const said =
+  const verdict =
     https && trustProxy === 0
       ? warning(
-          'BASE_URL is https, which a proxy has to speak, and TRUST_PROXY is 0: all visitors seem to come from that.',
+          'BASE_URL is https but TRUST_PROXY is 0. Behind a proxy, all visitors appear to have its IP address. Set TRUST_PROXY to the number of your proxies.',
         )
       : fine(
           trustProxy === 0
             ? 'No proxy is trusted.'
-            : `TRUST_PROXY is ${trustProxy}: so many have to be yours.`,
+            : `TRUST_PROXY is ${trustProxy}. Make sure that exactly ${trustProxy === 1 ? '1 proxy in front of the site is' : `${trustProxy} proxies in front of the site are`} yours.`,
         )
-  return { about: 'proxy', ...said }
+  return { about: 'proxy', ...verdict }
 }
 
 const NIST = 8
 
 function passwordsOf({ passwordMinLength }: Config): Finding {
-  const said =
+  const verdict =
     passwordMinLength < NIST
-      ? warning(`PASSWORD_MIN_LENGTH is ${passwordMinLength}: NIST and OWASP ask for ${NIST} to 15.`)
+      ? warning(`PASSWORD_MIN_LENGTH is ${passwordMinLength}. NIST and OWASP recommend ${NIST} to 15.`)
       : fine(`Passwords have at least ${passwordMinLength} characters.`)
-  return { about: 'passwords', ...said }
+  return { about: 'passwords', ...verdict }
 }
 
 function limitsOf({ limits, production }: Config): Finding {
-  if (limits !== 'off') return { about: 'limits', ...fine('Limits are on.') }
-  const says = 'RATE_LIMITS is off: passwords can be guessed as fast as they can be checked.'
+  if (limits !== 'off') return { about: 'limits', ...fine('Rate limits are on.') }
+  const says = 'RATE_LIMITS is off. Passwords can be guessed as fast as they can be checked.'
   return { about: 'limits', ...(production ? wrong(says) : warning(says)) }
 }
 
 async function mailOf({ mail, production }: Config): Promise<Finding> {
   if (mail === 'off')
-    return { about: 'mail', ...warning('MAIL is off: nobody can choose another password by mail.') }
+    return { about: 'mail', ...warning('MAIL is off. Nobody can reset a password by email.') }
   if (mail === 'caught')
-    return { about: 'mail', ...(production ? wrong : warning)('Mails are caught: set SMTP_URL.') }
+    return { about: 'mail', ...(production ? wrong : warning)('Emails are caught, not sent. Set SMTP_URL.') }
   const problem = await verifySmtp(mail)
   if (problem === undefined)
-    return { about: 'mail', ...fine('The mail server (SMTP_URL) takes our name and password.') }
-  return { about: 'mail', ...wrong(`The mail server (SMTP_URL) cannot be used: ${problem}`) }
+    return { about: 'mail', ...fine('The mail server (SMTP_URL) accepts the login.') }
+  return { about: 'mail', ...wrong(`The mail server (SMTP_URL) does not work: ${problem}`) }
 }
 
 function templatesOf({ templates }: Config): Finding[] {
@@ -116,13 +126,13 @@ function overridesOf(folder: string): Verdict {
     const others = otherHtmxIn(folder)
     if (others.length > 0) {
       return warning(
-        `An htmx of their own is loaded by ${others.join(', ')} in ${folder}: pages have ours already.`,
+        `Templates in ${folder} load their own htmx: ${others.join(', ')}. Pages already have it. Remove the script.`,
       )
     }
     const drifted = compareOverrides(folder).filter(({ state }) => state === 'drifted' || state === 'gone')
-    if (drifted.length === 0) return fine(`No original of what ${folder} overrides has changed.`)
+    if (drifted.length === 0) return fine(`All overrides in ${folder} are up to date.`)
     const names = drifted.map(({ name }) => name).join(', ')
-    return warning(`Originals have changed of ${names} in ${folder}: gatehouse templates --diff shows how.`)
+    return warning(`Outdated overrides in ${folder}: ${names}. Run gatehouse templates --diff.`)
   } catch (error) {
     return wrong(errorText(error))
   }

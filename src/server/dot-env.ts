@@ -27,7 +27,7 @@ export function parseDotEnv(bytes: Uint8Array): Map<string, string> {
 }
 
 function problemIn(line: number): string {
-  return `.env cannot be read at line ${line}: write NAME=value, the value in quotes if it holds a # or begins with a quote.`
+  return `.env: line ${line} is unclear. Write NAME=value, with quotes around a value that contains # or starts with a quote.`
 }
 
 function decoded(bytes: Uint8Array): string {
@@ -47,7 +47,7 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-const NOT_TEXT = '.env is not text in UTF-8: save it as that.'
+const NOT_TEXT = '.env is not UTF-8 text. Save it as UTF-8.'
 
 /** Adds the variables of `.env`, if there is one. Keeps those already set. Throws if a line is ambiguous. */
 export function readDotEnv(): void {
@@ -62,6 +62,6 @@ function read(): Uint8Array {
   try {
     return readFileSync('.env')
   } catch (error) {
-    throw new Error(`.env cannot be read: ${errorText(error)}.`)
+    throw new Error(`Cannot read .env: ${errorText(error)}.`)
   }
 }

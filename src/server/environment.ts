@@ -15,15 +15,15 @@ const ENVIRONMENTS = ['development', 'production', 'test'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 const variables = z.object({
-  NODE_ENV: z.enum(ENVIRONMENTS, { message: `has to be one of ${ENVIRONMENTS.join(', ')}` }).optional(),
+  NODE_ENV: z.enum(ENVIRONMENTS, { message: 'must be development, production or test' }).optional(),
   PORT: numeric(wholeNumber(0, 65_535)).default('3000'),
   HOST: z.string().optional(),
-  LOG_LEVEL: z.enum(LOG_LEVELS, { message: `has to be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { message: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   BASE_URL: z
     .string()
     .refine(
       isOrigin,
-      'has to be http:// or https:// and a host, without a path: the site needs an address of its own, and a proxy must not take a path off',
+      'must be http:// or https:// and a host, without a path. The site needs its own host name, and a proxy must not strip a path',
     )
     .optional(),
   COOKIE_NAME: RULES.cookieName.default(COOKIE_NAME),
@@ -38,7 +38,7 @@ const variables = z.object({
   SESSION_KEYS: z
     .string()
     .transform(splitKeys)
-    .refine(areKeys, 'has to be keys of 32 random bytes as base64url (43 characters), separated by commas')
+    .refine(areKeys, 'must be keys of 32 random bytes in base64url (43 characters), separated by commas')
     .default(''),
   WEB_CONCURRENCY: z
     .string()
@@ -54,12 +54,15 @@ const variables = z.object({
     .string()
     .refine(
       isSmtpUrl,
-      'has to be smtp://<user>:<password>@<host>:<port> or smtps://…, special characters as %..',
+      'must be smtp://<user>:<password>@<host>:<port> or smtps://…, with special characters percent-encoded',
     )
     .optional(),
   MAIL_FROM: z
     .string()
-    .refine(isSender, 'has to be an address, such as no-reply@example.com or Example <no-reply@example.com>')
+    .refine(
+      isSender,
+      'must be an email address, such as no-reply@example.com or Example <no-reply@example.com>',
+    )
     .optional(),
   EMAIL_CONFIRMATION: RULES.emailConfirmation.default('optional'),
   PRIVATE_EMAILS: oneOf('true', 'false').default('false'),
@@ -73,14 +76,14 @@ const variables = z.object({
   RATE_LIMITS: oneOf('on', 'off').default('on'),
   METRICS_TOKEN: z
     .string()
-    .regex(/^[\x21-\x7e]{16,}$/, 'has to be at least 16 letters, digits and signs, without spaces')
+    .regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 letters, digits and symbols, without spaces')
     .optional(),
   METRICS_PORT: numeric(wholeNumber(0, 65_535)).optional(),
   METRICS_HOST: z.string().default('127.0.0.1'),
   HOOKS: z
     .string()
     .transform((file) => resolve(file.trim()))
-    .refine((file) => existsSync(file), 'has to be a module, such as hooks.js')
+    .refine((file) => existsSync(file), 'must be a module file that exists, such as hooks.js')
     .optional(),
   TEMPLATES: z
     .string()
@@ -88,7 +91,7 @@ const variables = z.object({
     .refine(
       (folders) => folders.every(isFolder),
       (folders) => ({
-        message: `has to be folders separated by ${delimiter}; there is no ${folders.find((folder) => !isFolder(folder))}`,
+        message: `must be folders separated by a ${delimiter === ':' ? 'colon' : 'semicolon'}. Folder not found: ${folders.find((folder) => !isFolder(folder))}`,
       }),
     )
     .default(''),
@@ -97,7 +100,7 @@ const variables = z.object({
     .transform((text) => text.split(',').map((tag) => tag.trim()))
     .refine(
       (tags) => tags.every((tag) => /^[\w-]+$/.test(tag)),
-      'has to be languages separated by commas, such as en,ru',
+      'must be language tags separated by commas, such as en,ru',
     )
     .optional(),
 })
@@ -127,11 +130,11 @@ function numeric(rule: z.ZodNumber) {
 }
 
 function duration() {
-  return parsed(parseDuration, 'has to be a duration such as 90s, 30m, 12h or 30d')
+  return parsed(parseDuration, 'must be a duration such as 90s, 30m, 12h or 30d')
 }
 
 function limit() {
-  return parsed(parseLimit, 'has to be a number of times in a duration, such as 5/5m or 100/1h')
+  return parsed(parseLimit, 'must be a count and a duration, such as 5/5m or 100/1h')
 }
 
 function parsed<Value>(parse: (text: string) => Value | undefined, sentence: string) {

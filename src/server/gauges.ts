@@ -23,19 +23,19 @@ export function watchGatehouse({ database, passwords, outbox, now }: Watched, re
   const waiting = remembered(() => mails.backlog(database.main))
   new Gauge({
     name: 'gatehouse_database_up',
-    help: 'Whether the database answers and is up to date: 1 or 0.',
+    help: '1 if the database responds and is up to date, else 0.',
     registers,
     aggregator: 'min',
     collect: async function () {
       this.set((await isUp()) === true ? 1 : 0)
     },
   })
-  gauge('gatehouse_sessions', 'Sessions that are alive.', alive, known)
+  gauge('gatehouse_sessions', 'Active sessions.', alive, known)
   if (!outbox.isOn) return
-  gauge('gatehouse_outbox_mails', 'Mails that wait to be sent.', async () => (await waiting())?.count, known)
+  gauge('gatehouse_outbox_mails', 'Emails waiting to be sent.', async () => (await waiting())?.count, known)
   gauge(
     'gatehouse_outbox_oldest_seconds',
-    'Age of the oldest mail that waits; 0 if none does.',
+    'Age of the oldest waiting email, or 0.',
     async () => ageOf(await waiting(), now()),
     known,
   )
@@ -49,7 +49,7 @@ function ageOf(backlog: mails.Backlog | undefined, now: number): number | undefi
 function watchHashing(passwords: Watched['passwords'], registers: Registry[]): void {
   new Gauge({
     name: 'gatehouse_hashing',
-    help: 'Passwords that are hashed now, and that wait for their turn.',
+    help: 'Passwords being hashed, and waiting to be.',
     labelNames: ['state'],
     registers,
     collect() {
@@ -60,7 +60,7 @@ function watchHashing(passwords: Watched['passwords'], registers: Registry[]): v
   })
   new Counter({
     name: 'gatehouse_hashing_refused_total',
-    help: 'Times that somebody was told to come back, for too many passwords waited.',
+    help: 'Requests refused because the hashing queue was full.',
     registers,
     collect() {
       this.reset()

@@ -30,7 +30,7 @@ function askPrimary(registry: Registry): () => Promise<string> {
         setTimeout(() => resolve(undefined), PATIENCE).unref()
         process.send?.({ type: TYPE, id })
       })
-      if (text === undefined) throw new Error('The figures of all workers could not be had.')
+      if (text === undefined) throw new Error('Could not collect the metrics of all workers.')
       return text
     } finally {
       waiting.delete(id)

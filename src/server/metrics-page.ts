@@ -24,7 +24,7 @@ export function metricsPage(
 function refuse(ctx: Context): void {
   ctx.status = 401
   ctx.set('WWW-Authenticate', 'Bearer')
-  ctx.body = 'A token is asked for.\n'
+  ctx.body = 'A bearer token is required.\n'
 }
 
 // timingSafeEqual needs equal lengths.
@@ -46,7 +46,7 @@ export async function listenForMetrics(
   const server = createServer(app.callback())
   await new Promise<void>((resolve, reject) => {
     server.once('error', ({ message }) =>
-      reject(new Error(`METRICS_PORT ${port} on METRICS_HOST ${host} cannot be listened on: ${message}.`)),
+      reject(new Error(`Cannot listen on METRICS_HOST ${host}, METRICS_PORT ${port}: ${message}.`)),
     )
     server.listen(port, host, resolve)
   })

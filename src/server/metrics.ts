@@ -13,7 +13,7 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
 function refuseOpen(token: string | undefined, port: number | undefined): void {
   if (token === undefined && port !== undefined) return
   if (token === undefined || token.length < SHORTEST_TOKEN) {
-    throw new Error(`The token of the metrics has to have at least ${SHORTEST_TOKEN} characters.`)
+    throw new Error(`The metrics token must be at least ${SHORTEST_TOKEN} characters.`)
   }
 }
 

@@ -6,12 +6,12 @@ import { byDistance } from '../base/nearest.js'
 import { isFolder } from '../views/templates.js'
 import { COOKIE_NAME_RULE, isCookieName } from '../web/sealed-cookie.js'
 
-const be = (what: string) => ({ message: `has to be ${what}` })
+const be = (what: string) => ({ message: `must be ${what}` })
 const fits = <Value>(what: string, check: (value: unknown) => boolean) => z.custom<Value>(check, be(what))
 
 const something = z.unknown()
-const text = z.string(be('a text'))
-const texts = z.array(text, be('a list of texts'))
+const text = z.string(be('a string'))
+const texts = z.array(text, be('an array of strings'))
 const yesOrNo = z.boolean(be('true or false'))
 const callable = fits('a function', (value) => typeof value === 'function')
 const milliseconds = fits(
@@ -45,16 +45,20 @@ export const RULES = {
   siteName: text,
   theme: oneOf('auto', 'light', 'dark'),
   places: named({ home: path, afterSignup: path, afterLogin: path, afterLogout: path }),
-  templates: z.array(something, be('a list of folders')).superRefine((folders, { addIssue }) => {
+  templates: z.array(something, be('an array of folders')).superRefine((folders, { addIssue }) => {
     const other = folders.find((folder) => typeof folder !== 'string' || !isFolder(folder))
-    if (other !== undefined) addIssue({ code: 'custom', message: `names ${other}, which is no folder` })
+    if (other !== undefined)
+      addIssue({ code: 'custom', message: `must be folders. Folder not found: ${other}` })
   }),
-  messages: fits('texts by their codes, or by language', (value) => textsByLanguage.safeParse(value).success),
+  messages: fits(
+    'an object of strings by code, or by code and language',
+    (value) => textsByLanguage.safeParse(value).success,
+  ),
   languages: texts,
-  language: fits('a text or a function', (value) => ['string', 'function'].includes(typeof value)),
+  language: fits('a string or a function', (value) => ['string', 'function'].includes(typeof value)),
   mail: chosen((value) => {
     if (!isObject(value))
-      return fits('caught, off, or { url, from }', () => value === 'caught' || value === 'off')
+      return fits("'caught', 'off' or { url, from }", () => value === 'caught' || value === 'off')
     return 'send' in value ? z.object({ send: callable }) : named({ url: text, from: text })
   }),
   emailConfirmation: oneOf('optional', 'required'),
@@ -69,7 +73,7 @@ export const RULES = {
   workers: wholeNumber(1, 512),
   lifetimes: named(each(LIFETIMES, milliseconds)),
   limits: limitsRule(LIMITS),
-  features: z.record(yesOrNo, be('true or false by feature')),
+  features: z.record(yesOrNo, be('an object of true or false by feature name')),
   hooks: named({
     beforeSignup: callable,
     duringSignup: callable,
@@ -81,21 +85,21 @@ export const RULES = {
   signupFields: texts,
   onEvent: callable,
   metrics: fits(
-    'made by createMetrics()',
+    'the result of createMetrics()',
     (value) => isObject(value) && 'watch' in value && 'login' in value,
   ),
   address: callable,
   headers: yesOrNo,
   compression: yesOrNo,
   development: yesOrNo,
-  log: fits('a log like those of pino', (value) => isObject(value) && 'info' in value && 'child' in value),
+  log: fits('a pino logger', (value) => isObject(value) && 'info' in value && 'child' in value),
   now: callable,
 }
 
 export function limitsRule(names: object) {
   const limit = named({ max: wholeNumber(1, 999_999_999), window: milliseconds })
   return chosen((value) =>
-    isObject(value) ? named(each(names, limit)) : fits('off, or an object of limits', () => value === 'off'),
+    isObject(value) ? named(each(names, limit)) : fits("'off' or an object of limits", () => value === 'off'),
   )
 }
 
@@ -134,7 +138,7 @@ export function isObject(value: unknown): value is object {
 
 export function sentenceOf(issue: z.ZodIssue): string {
   const name = issue.path.join('.')
-  if (issue.code !== 'unrecognized_keys') return `The option ${name} ${issue.message}.`
+  if (issue.code !== 'unrecognized_keys') return `Option ${name} ${issue.message}.`
   const around = name === '' ? '' : `${name}.`
-  return `There is no option ${around}${issue.keys[0]}; the nearest is ${around}${issue.message}.`
+  return `Unknown option ${around}${issue.keys[0]}. Did you mean ${around}${issue.message}?`
 }

@@ -67,20 +67,20 @@ function countedIn(registry: Registry) {
   collectDefaultMetrics({ register: registry })
   const requests = new Counter({
     name: 'gatehouse_http_requests_total',
-    help: 'Requests by method, pattern of the route (other: none of ours) and status (gone: nobody was left to answer).',
+    help: 'Requests by method, route pattern (other: no route) and status (gone: client left before the response).',
     labelNames: ['method', 'route', 'status'],
     registers,
   })
   const durations = new Histogram({
     name: 'gatehouse_http_request_duration_seconds',
-    help: 'Time from a request to the end of its answer, by pattern of the route.',
+    help: 'Time from request to end of response, by route pattern.',
     labelNames: ['route'],
     buckets: BUCKETS,
     registers,
   })
   const logins = new Counter({
     name: 'gatehouse_logins_total',
-    help: 'Logins by password, by what became of them.',
+    help: 'Password logins by outcome.',
     labelNames: ['outcome'],
     registers,
   })

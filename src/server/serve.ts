@@ -141,14 +141,14 @@ function listen(server: Server, { port, host }: ServeOptions): Promise<void> {
 }
 
 function listenProblem(error: NodeJS.ErrnoException, port: number, host: string): string {
-  if (error.code === 'EADDRINUSE') return `PORT ${port} on ${host} is in use by another program.`
-  if (error.code === 'EACCES') return `PORT ${port} may not be used by this user.`
-  return `HOST ${host} with PORT ${port} cannot be listened on (${error.code}).`
+  if (error.code === 'EADDRINUSE') return `PORT ${port} on ${host} is already in use.`
+  if (error.code === 'EACCES') return `PORT ${port} is not allowed for this user.`
+  return `Cannot listen on HOST ${host}, PORT ${port} (${error.code}).`
 }
 
 function addressOf(server: Server): string {
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The site listens on no port.')
+  if (address === null || typeof address === 'string') throw new Error('The site has no port.')
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return `http://${host}:${address.port}/`
 }

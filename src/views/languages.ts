@@ -57,11 +57,14 @@ function readFiles(folder: string): LanguageFile[] {
 }
 
 function readFile(path: string, tag: string): LanguageFile {
-  if (!isTag(tag)) throw new Error(`${path} has to be named by a language that Intl knows, like ru or pt-BR.`)
+  if (!isTag(tag))
+    throw new Error(`${path} must be named after a language that Intl knows, like ru or pt-BR.`)
   const { data, error } = file.safeParse(parsed(path))
   const [issue] = error?.issues ?? []
   if (data === undefined) {
-    throw new Error(`${path} is no language: ${[issue?.path.join('.'), issue?.message].join(' ').trim()}.`)
+    throw new Error(
+      `${path} is not a language file: ${[issue?.path.join('.'), issue?.message].join(' ').trim()}.`,
+    )
   }
   return { path, tag, name: data.name, direction: data.direction, texts: data.texts, messages: data.messages }
 }
@@ -78,7 +81,7 @@ function parsed(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
-    throw new Error(`${path} is no JSON: ${errorText(error)}.`)
+    throw new Error(`${path} is not JSON: ${errorText(error)}.`)
   }
 }
 
@@ -122,13 +125,13 @@ function mistakeIn(
   const english = known.get(key)
   if (english === undefined) {
     const [near] = byDistance(key, [...known.keys()])
-    return `there is no "${key}" in English; the nearest is "${near?.known ?? ''}".`
+    return `"${key}" is not an English text. Did you mean "${near?.known ?? ''}"?`
   }
   const params = paramsOf(english)
   const stray = formsOf(saying)
     .flatMap(paramsOf)
     .find((param) => !params.includes(param))
-  if (stray !== undefined) return `"${key}" has no {${stray}} in English.`
+  if (stray !== undefined) return `"${key}" uses {${stray}}, which the English does not have.`
   return typeof saying === 'string' ? undefined : mistakeInPlural(key, saying, params, tag)
 }
 
@@ -137,9 +140,9 @@ function mistakeInPlural(key: string, plural: Plural, params: string[], tag: str
   const wanted = new Intl.PluralRules(tag).resolvedOptions().pluralCategories
   const missing = wanted.find((form) => !Object.hasOwn(forms, form))
   const odd = Object.keys(forms).find((form) => !wanted.some((one) => one === form))
-  if (!params.includes(by)) return `"${key}" has no {${by}} in English to choose a form by.`
-  if (missing !== undefined) return `"${key}" lacks the plural form "${missing}".`
-  return odd === undefined ? undefined : `"${key}" has a form "${odd}", which ${tag} does not use.`
+  if (!params.includes(by)) return `"${key}" chooses plurals by {${by}}, which the English does not have.`
+  if (missing !== undefined) return `"${key}" is missing the plural form "${missing}".`
+  return odd === undefined ? undefined : `"${key}" has the plural form "${odd}", which ${tag} does not use.`
 }
 
 function formsOf(saying: Saying): string[] {
@@ -154,7 +157,7 @@ function paramsOf(text: string): string[] {
 
 function languageOf(tag: string, files: readonly LanguageFile[]): Language {
   const name = files.find((one) => one.name !== undefined)?.name
-  if (name === undefined) throw new Error(`${files[0]?.path} has to say the "name" of its language.`)
+  if (name === undefined) throw new Error(`${files[0]?.path} must have the "name" of its language.`)
   // The built-in English file only lists texts. Those in templates and rules must win.
   const own = files.filter(({ path }) => tag !== ENGLISH.tag || !path.startsWith(join(OURS, FOLDER)))
   const reversed = [...own].reverse()

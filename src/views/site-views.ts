@@ -33,7 +33,7 @@ export function createSiteViews(options: SiteViewsOptions): AllSiteViews {
   const templates = { folders, files: options.isReloading ? undefined : readTemplates(folders) }
   const all = languagesOf(options).map((language) => viewsIn(language, templates, options))
   const [first] = all
-  if (first === undefined) throw new Error('The option languages has to name one language at least.')
+  if (first === undefined) throw new Error('Option languages must name at least one language.')
   const byTag = new Map<unknown, SiteViews>(all.map((views) => [views.tag, views]))
   return { all, of: (tag) => byTag.get(tag) ?? first }
 }
@@ -45,7 +45,7 @@ function languagesOf({ templates, languages }: SiteViewsOptions): Language[] {
   return tags.map((tag) => {
     const found = known.get(tag)
     if (found === undefined)
-      throw new Error(`There is no language ${tag}: there are ${[...known.keys()].join(', ')}.`)
+      throw new Error(`Unknown language ${tag}. Languages: ${[...known.keys()].join(', ')}.`)
     return found
   })
 }

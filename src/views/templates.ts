@@ -126,8 +126,8 @@ export function noteUnusedTemplates(folders: readonly string[], log: Logger): vo
     const unused = unknownTemplatesIn(folder).filter(({ isUsed }) => !isUsed)
     for (const { name, nearest } of unused) {
       const note = { template: join(folder, name), ...(nearest !== undefined && { nearest }) }
-      if (nearest === undefined) log.info(note, 'a template that takes the place of none of ours')
-      else log.warn(note, 'a template that takes the place of none of ours: is its name mistyped?')
+      if (nearest === undefined) log.info(note, 'template overrides nothing')
+      else log.warn(note, 'template overrides nothing: mistyped name?')
     }
   }
 }
@@ -147,9 +147,6 @@ export function otherHtmxIn(folder: string): string[] {
 export function noteOtherHtmx(folders: readonly string[], log: Logger): void {
   for (const folder of folders) {
     for (const name of otherHtmxIn(folder))
-      log.warn(
-        { template: join(folder, name) },
-        'a template loads an htmx of its own: pages have ours already',
-      )
+      log.warn({ template: join(folder, name) }, 'template loads its own htmx: pages already have it')
   }
 }

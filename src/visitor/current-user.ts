@@ -58,7 +58,7 @@ async function noteUse(ctx: Context, gatehouse: Gatehouse, found: sessions.Found
   // Not awaited: the next request tries again if the database is busy.
   sessions
     .touch(gatehouse.database.loose, use)
-    .catch((error: unknown) => gatehouse.log.debug({ err: error }, 'last seen not noted'))
+    .catch((error: unknown) => gatehouse.log.debug({ err: error }, 'could not save last-seen time'))
 }
 
 export function noteLanguage(ctx: Context, gatehouse: Gatehouse, language: string): void {
@@ -66,5 +66,5 @@ export function noteLanguage(ctx: Context, gatehouse: Gatehouse, language: strin
   if (user === undefined) return
   users
     .setLanguage(gatehouse.database.loose, user.id, language)
-    .catch((error: unknown) => gatehouse.log.debug({ err: error }, 'language not noted'))
+    .catch((error: unknown) => gatehouse.log.debug({ err: error }, 'could not save language'))
 }

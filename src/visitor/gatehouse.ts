@@ -52,7 +52,7 @@ export function enter(ctx: Context, gatehouse: Gatehouse): void {
 
 export function gatehouseOf(ctx: Context): Gatehouse {
   const gatehouse = gatehouses.get(ctx.req)
-  if (gatehouse === undefined) throw new Error('A guard of Gatehouse has to stand behind accounts().')
+  if (gatehouse === undefined) throw new Error('Gatehouse guards must come after accounts().')
   return gatehouse
 }
 

@@ -49,5 +49,5 @@ export async function noteJump(
       }
       return true
     },
-  ).catch((error: unknown) => gatehouse.log.warn({ err: error }, 'a jump of a session was not noted'))
+  ).catch((error: unknown) => gatehouse.log.warn({ err: error }, 'could not save session jump'))
 }

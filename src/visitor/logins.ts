@@ -15,7 +15,7 @@ export function sessionOf(ctx: Context): sessions.Session | undefined {
 
 export function loginOf(ctx: Context): sessions.Login {
   const login = logins.get(ctx)
-  if (login === undefined) throw new Error('Nobody is logged in: put requireUser before it.')
+  if (login === undefined) throw new Error('Nobody is logged in. Add requireUser before this handler.')
   return login
 }
 

@@ -50,7 +50,7 @@ function loadAssets({ files, base, reload }: AssetsOptions): Assets {
   const current = (name: string): Asset => {
     const file = files[name]
     const asset = assets.get(name)
-    if (file === undefined || asset === undefined) throw new Error(`There is no asset ${name}.`)
+    if (file === undefined || asset === undefined) throw new Error(`Unknown asset: ${name}.`)
     if (!reload || statSync(file).mtimeMs === asset.modified) return asset
     const changed = load(base, name, file)
     assets.set(name, changed)

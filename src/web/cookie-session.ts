@@ -20,7 +20,7 @@ export function sealedSession(
   app: Koa,
   { keys, https, name = COOKIE_NAME }: { keys: readonly string[]; https: boolean; name?: string },
 ): Middleware {
-  if (!isCookieName(name)) throw new Error(`The name of a sealedSession has to be ${COOKIE_NAME_RULE}.`)
+  if (!isCookieName(name)) throw new Error(`The name of a sealedSession must be ${COOKIE_NAME_RULE}.`)
   const seal = createSeal(createKeyring(keys).sealKeys('session cookie'))
   return sealedCookie(app, { seal: remembering(seal), https, name: `${name}-notes` })
 }

@@ -153,6 +153,6 @@ function noteForeign(ctx: Context, origin: string | undefined, log: Logger): voi
   named.set(log, known.add(reason))
   log.warn(
     { origin: from, host, ...(origin !== undefined && { baseUrl: origin }) },
-    'a form was refused because its Origin is not the address of the site: if visitors come by it, set BASE_URL (baseUrl) to it',
+    'form refused: unknown Origin; set BASE_URL (baseUrl) if visitors use this address',
   )
 }

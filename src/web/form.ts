@@ -58,7 +58,7 @@ export interface Advice extends Message {
 const MAX_BODY = '32kb'
 const FORM_TYPE = 'application/x-www-form-urlencoded'
 const NO_BODY =
-  'Gatehouse found no parsed body: put a body parser before it, for instance app.use(bodyParser()) of koa-bodyparser, or formBody() of gatehouse.'
+  'The request body is not parsed. Add a body parser before accounts(): app.use(bodyParser()) from koa-bodyparser, or formBody() from gatehouse.'
 
 /** Returns a parser for flat urlencoded forms of at most 32 KB and 100 fields. Throws 4xx otherwise. */
 export function formBody(): Middleware {

@@ -46,7 +46,7 @@ export function answerOf(error: unknown): Answer | undefined {
 
 export function announce(ctx: Context, { status, retryAfter }: Answer, error: unknown, log: Logger): void {
   if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
-  if (status >= 500) log.warn({ id: requestId(ctx), err: error }, 'not available')
+  if (status >= 500) log.warn({ id: requestId(ctx), err: error }, 'service unavailable')
 }
 
 function isRefusal(status: number): boolean {

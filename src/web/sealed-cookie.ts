@@ -82,7 +82,7 @@ export function ownCookie({ name, seal, https }: OwnCookieOptions): OwnCookie {
     write(ctx, content, lifetime) {
       const sealed = seal.close(JSON.stringify(content), full)
       if (sealed.length > MAX_COOKIE)
-        throw new Error(`This is too much for the cookie ${full} (${sealed.length} bytes).`)
+        throw new Error(`The value is too large for the cookie ${full} (${sealed.length} bytes).`)
       set(ctx, content, sealed, lifetime)
     },
     clear(ctx) {

@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 // Gatehouse uses one key of the session. The rest belongs to the app.
 const KEY = 'gatehouse'
 const NO_SESSION =
-  'Gatehouse found no ctx.session: put a session before it, for instance app.use(session(app)) of koa-session, or sealedSession(app, …) of gatehouse.'
+  'ctx.session is missing. Add a session before accounts(): app.use(session(app)) from koa-session, or sealedSession(app, …) from gatehouse.'
 
 // Notes are dropped this long after the last write, because a cookie may be a copy.
 export const NOTES_LIFE = 24 * 60 * 60_000

@@ -63,7 +63,7 @@ test('what cannot be written holds up nobody else’s history', async () => {
   await site.visitor().logIn('Here', { password: 'wrong' })
   await site.close()
   assert.equal(await kindsOf(site, 'Here'), ['signed_up', 'login_failed'])
-  assert.match(site.logs.join(''), /"level":50.*an event was lost/)
+  assert.match(site.logs.join(''), /"level":50.*event lost/)
 })
 
 test('what waits when the site ends is written first', async () => {

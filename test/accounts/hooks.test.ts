@@ -161,7 +161,7 @@ for (const [hook, kinds] of [
         (error: unknown) =>
           assert.match(
             String(error),
-            `The hook ${hook} is gone: use onEvent, which gets events with the kind ${kinds}.`,
+            `The hook ${hook} no longer exists. Use onEvent, which gets events of kind ${kinds}.`,
           ),
       )
     }
@@ -169,8 +169,8 @@ for (const [hook, kinds] of [
 }
 
 for (const [what, signupFields, sentence] of [
-  ['one of ours', ['email'], /The field email in signupFields is one of ours already/],
-  ['no name', ['_x y'], /has to be a letter/],
+  ['one of ours', ['email'], /The name email in signupFields is already used by Gatehouse/],
+  ['no name', ['_x y'], /must be a letter/],
   ['one twice', ['a', 'a'], /stands twice/],
 ] as const) {
   test(`a field that is ${what} stops the start`, async () => {

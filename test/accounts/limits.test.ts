@@ -384,7 +384,7 @@ test('neither names nor addresses can be read from the table, and what has ended
 test('off for load tests they hold nothing, and the log warns of it', async () => {
   const site = await behindProxy({ environment: { RATE_LIMITS: 'off' } })
   assert.equal(new Set(await fail(visitorFrom(site, HERE), 12)), new Set([406]))
-  assert.match(site.logs.join(''), /"level":40.*Limits are off/)
+  assert.match(site.logs.join(''), /"level":40.*rate limits are off/)
   await site.close()
 })
 

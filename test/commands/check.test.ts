@@ -74,7 +74,7 @@ test('names what is wrong, in the terminal and for programs, and ends with 1', a
   assert.not.match(found.stdout, 's3cret')
   const shown = await check(settings)
   assert.is(shown.code, 1)
-  assert.match(shown.stdout, /^✘ mail: The mail server \(SMTP_URL\) cannot be used: .*ECONNREFUSED/m)
+  assert.match(shown.stdout, /^✘ mail: The mail server \(SMTP_URL\) does not work: .*ECONNREFUSED/m)
 })
 
 test('warns of what somebody should think about, and ends with 0', async () => {
@@ -87,21 +87,21 @@ test('warns of what somebody should think about, and ends with 0', async () => {
   }
   assert.match(
     found.stdout,
-    new RegExp(`^⚠ migrations: The database lacks ${newest}: the next start does them`, 'm'),
+    new RegExp(`^⚠ migrations: Missing migrations: ${newest}\\. The next start runs them`, 'm'),
   )
 })
 
 test('tells of settings with which no site starts, of a database that a newer version has made, and of one that is away', async () => {
   const unset = await check({ SMTP_URL: 'nonsense' })
   assert.is(unset.code, 1)
-  assert.match(unset.stdout, /^✘ settings: SMTP_URL has to be /m)
+  assert.match(unset.stdout, /^✘ settings: SMTP_URL must be /m)
   await write(database, "insert into kysely_migration (name, timestamp) values ('9999-later', '2030')")
   const newer = await check()
   assert.is(newer.code, 1)
   assert.match(newer.stdout, /^✘ database: .*a newer version of Gatehouse has migrated it/m)
   const away = await check({ DATABASE_URL: 'postgres://anna:s3cret@127.0.0.1:9/site' })
   assert.is(away.code, 1)
-  assert.match(away.stdout, /^✘ database: The database server 127\.0\.0\.1 .*ECONNREFUSED/m)
+  assert.match(away.stdout, /^✘ database: Cannot use the database server 127\.0\.0\.1 .*ECONNREFUSED/m)
   assert.not.match(away.stdout, 's3cret')
 })
 
@@ -112,7 +112,7 @@ test('logs in to the mail server, and sends nothing', async () => {
   assert.is(found.code, 0, found.stdout)
   assert.match(found.stdout, /^✔ mail: /m)
   const refused = await check({ MAIL: 'on', SMTP_URL: server.url({ password: 'wr0ng' }) })
-  assert.match(refused.stdout, /^✘ mail: .* cannot be used: .*535/m)
+  assert.match(refused.stdout, /^✘ mail: .* does not work: .*535/m)
   assert.not.match(refused.stdout, 'wr0ng')
   assert.equal([server.logins, server.asked], [2, []])
   await server.stop()
@@ -131,7 +131,7 @@ test('looks at the templates of the host for drift', async () => {
   writeFileSync(join(folder, 'login/page.html'), 'edited')
   assert.match(
     (await check({ TEMPLATES: folder })).stdout,
-    /^⚠ templates: Originals have changed of login\/page\.html/m,
+    /^⚠ templates: Outdated overrides in .*: login\/page\.html/m,
   )
   rmSync(folder, { recursive: true })
 })
@@ -143,7 +143,7 @@ if (isOnFile) {
     chmodSync(keyFile, 0o644)
     const open = await check({ SESSION_KEYS: '' })
     assert.is(open.code, 1)
-    assert.match(open.stdout, /^✘ keys: Others may read the key file /m)
+    assert.match(open.stdout, /^✘ keys: Other users can read the key file /m)
     chmodSync(keyFile, 0o600)
     assert.match((await check({ SESSION_KEYS: '' })).stdout, /^✔ keys: /m)
     const fresh = await check({ SESSION_KEYS: '', DATABASE_URL: `${await freshDatabase()}` })

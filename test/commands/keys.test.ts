@@ -207,7 +207,7 @@ if (process.env.TEST_DATABASE_URL === undefined) {
     await (await Site.start({ database })).close()
     writeFileSync(`${keyFileOf()}.new`, '')
     const before = readFileSync(keyFileOf(), 'utf8')
-    assertRefused(await call(['rotate']), 1, /\.key\.new: someone else is changing the keys/)
+    assertRefused(await call(['rotate']), 1, /\.key\.new exists: another command is changing the keys/)
     assert.is(readFileSync(keyFileOf(), 'utf8'), before)
     rmSync(`${keyFileOf()}.new`)
     writeFileSync(keyFileOf(), 'damaged')

@@ -146,8 +146,8 @@ for (const table of ['users', 'Sessions', 'tokens']) {
     handle.exec(`create table ${table} (whose)`)
     const before = tablesOf(handle)
     const said = await refusal({ sqlite: handle })
-    assert.match(said, `the table ${table.toLowerCase()}, which is there, is not Gatehouse’s`)
-    assert.match(said, 'give Gatehouse a file of its own')
+    assert.match(said, `the table ${table.toLowerCase()} belongs to another program`)
+    assert.match(said, 'give Gatehouse its own file')
     assert.equal(tablesOf(handle), before)
   })
 }
@@ -156,7 +156,7 @@ test('keeps the migrations of its own by Kysely', async ({ handle }) => {
   handle.exec(
     "create table kysely_migration (name, timestamp); insert into kysely_migration values ('1', '')",
   )
-  assert.match(await refusal({ sqlite: handle }), 'the table kysely_migration, which is there, is not')
+  assert.match(await refusal({ sqlite: handle }), 'the table kysely_migration belongs to another program')
 })
 
 test('is refused where others cannot come to what is behind it', async ({ file, handle }) => {

@@ -200,7 +200,7 @@ test('says what had happened when a connection ends in the middle, and goes on w
     }),
   )
   assert.instance(error, DatabaseUnavailable)
-  assert.match(String(error), /not available/)
+  assert.match(String(error), /database is unavailable/)
   assert.is(await createUser(database, newUser('anna')), true)
 })
 

@@ -144,7 +144,7 @@ test('gives up at once where no folder can be made', async () => {
   if (process.platform !== 'linux') return
   assert.match(
     String(await rejection(openDatabase('sqlite:/proc/gatehouse/data/x.sqlite'))),
-    'cannot be opened',
+    'Cannot open the database',
   )
 })
 

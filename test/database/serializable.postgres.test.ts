@@ -37,7 +37,9 @@ function visitors(count: number): Visitor[] {
 }
 
 function serializationFailures(): number {
-  const lines = nodes.flatMap(({ logs }) => logs).filter((line) => line.includes('others were in the way'))
+  const lines = nodes
+    .flatMap(({ logs }) => logs)
+    .filter((line) => line.includes('retrying database transaction'))
   return lines.filter((line) => line.includes('could not serialize access')).length
 }
 

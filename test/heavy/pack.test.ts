@@ -205,10 +205,10 @@ test('has commands that ask which database is the site’s, and make nothing in 
   const command = join(host, 'node_modules/gatehouse/dist/src/cli.js')
   writeFileSync(join(host, 'other.sqlite'), '')
   for (const [env, sentence] of [
-    [{}, /^DATABASE_URL has to be set where Gatehouse is a package: /m],
+    [{}, /^DATABASE_URL must be set if Gatehouse is a dependency of your app\. /m],
     [
       { DATABASE_URL: 'postgres://127.0.0.1:9/shop' },
-      /^SESSION_KEYS has to be set where Gatehouse is a package/m,
+      /^SESSION_KEYS must be set if Gatehouse is a dependency of your app/m,
     ],
     [
       { DATABASE_URL: 'sqlite:other.sqlite' },
@@ -221,7 +221,7 @@ test('has commands that ask which database is the site’s, and make nothing in 
   }
   const site = new Program([join(host, 'node_modules/gatehouse/dist/src/site.js')], { cwd: host })
   assert.is(await site.end, 1)
-  assert.match(site.stderr, /^DATABASE_URL has to be set/m)
+  assert.match(site.stderr, /^DATABASE_URL must be set/m)
   assert.not.ok(existsSync(join(host, 'node_modules/gatehouse/db/data')))
 })
 

@@ -79,8 +79,8 @@ test('serve one site: it says once where, both answer, and one that is killed is
   }
   assert.is(await site.end, 0)
   assert.is(site.stderr, '')
-  assert.is(site.stdout.match(/listens on/g)?.length, 1)
-  const waits = site.stdout.matchAll(/"wait":(\d+),"msg":"a worker has ended: another one takes its place"/g)
+  assert.is(site.stdout.match(/is running at/g)?.length, 1)
+  const waits = site.stdout.matchAll(/"wait":(\d+),"msg":"worker exited: starting another"/g)
   assert.equal(
     [...waits].map(([, wait]) => Number(wait)),
     [0, 250, 500],
@@ -111,7 +111,7 @@ for (const [what, env, sentence] of [
   [
     'a wrong setting',
     { WEB_CONCURRENCY: 'many' },
-    /^WEB_CONCURRENCY has to be a whole number from 1 to 512, or auto\.$/,
+    /^WEB_CONCURRENCY must be a whole number from 1 to 512, or auto\.$/,
   ],
   ['a folder that cannot be made', { DATABASE_URL: 'sqlite:/dev/null/site.sqlite' }, /DATABASE_URL/],
 ] as const) {
@@ -127,7 +127,7 @@ test('say once that another program has the port', async (context) => {
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
   const sentences = await refusal(launch(context, { PORT: `${port}` }))
-  assert.equal(sentences, [`PORT ${port} on 127.0.0.1 is in use by another program.`])
+  assert.equal(sentences, [`PORT ${port} on 127.0.0.1 is already in use.`])
   await new Promise((resolve) => other.close(resolve))
 })
 

@@ -70,15 +70,15 @@ test('is read by the site, where an empty variable counts as none', async () => 
     env: { NODE_ENV: '' },
   })
   assert.is(await site.end, 1)
-  assert.match(site.stderr, /^PORT has to be /m)
-  assert.match(site.stderr, /^BASE_URL has to be set in production/m)
+  assert.match(site.stderr, /^PORT must be /m)
+  assert.match(site.stderr, /^BASE_URL must be set in production/m)
 })
 
 test('that cannot be read stops the start', async () => {
   writeFileSync(join(folder, '.env'), 'NODE_ENV production\n')
   const site = new Program([join(import.meta.dirname, '../../src/site.js')], { cwd: folder })
   assert.is(await site.end, 1)
-  assert.is(site.stderr.split('\n')[1]?.startsWith('.env cannot be read at line 1: '), true, site.stderr)
+  assert.is(site.stderr.split('\n')[1]?.startsWith('.env: line 1 is unclear. '), true, site.stderr)
 })
 
 test.run()

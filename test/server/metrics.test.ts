@@ -153,7 +153,7 @@ test('tells of sessions, mails that wait and the hashing queue, and leaves out w
 
 test('is offered to other sites, on a port of its own if they like, and refuses to be open to everybody', async () => {
   const refusal = (options: MetricsOptions) => createMetrics(options).then(() => '', String)
-  assert.match(await refusal({}), /The token of the metrics has to have at least 16 characters\.$/)
+  assert.match(await refusal({}), /The metrics token must be at least 16 characters\.$/)
   assert.match(await refusal({ token: 'short' }), /at least 16/)
   const metrics = await createMetrics({ port: 0 })
   const app = new Koa()
@@ -177,7 +177,7 @@ test('the site answers on its own port for them, and says so if that cannot be h
   assert.is(await refused.end, 1)
   assert.match(
     refused.stderr,
-    new RegExp(`^METRICS_PORT ${port} on METRICS_HOST 127\\.0\\.0\\.1 cannot be listened on`, 'm'),
+    new RegExp(`^Cannot listen on METRICS_HOST 127\\.0\\.0\\.1, METRICS_PORT ${port}: `, 'm'),
   )
   await taken.close()
 

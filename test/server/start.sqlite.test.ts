@@ -90,7 +90,7 @@ test('says where caught emails can be read', async (context) => {
     [{ NODE_ENV: 'development' }, '/dev/mailbox/'],
   ] as const) {
     const program = launch(context, env)
-    await program.says(/^Emails are caught and not sent\. .+$/m)
+    await program.says(/^Emails are caught, not sent\. .+$/m)
     assert.match(program.stdout, hint)
     program.signal('SIGINT')
     assert.is(await program.end, 0)
@@ -132,7 +132,7 @@ tested('says of a folder that cannot be written that SQLite has to, also to read
   const sentences = await refusal(launch(context, { SESSION_KEYS: KEY }))
   chmodSync(context.folder, 0o700)
   assert.is(sentences.length, 1)
-  assert.match(sentences[0] ?? '', 'its folder cannot be written, as SQLite has to')
+  assert.match(sentences[0] ?? '', 'its folder is not writable. SQLite needs that even to read')
 })
 
 test('names a folder that cannot be made', async (context) => {

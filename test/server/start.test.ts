@@ -98,7 +98,7 @@ test('never says the password of the mail server', async (context) => {
   })
   context.started.push(program)
   await new Visitor(await addressOf(program)).signUp('Anna')
-  await program.says(/mail server cannot be used/)
+  await program.says(/mail server unavailable/)
   assert.not.match(program.stdout + program.stderr, 'very-secret')
 })
 

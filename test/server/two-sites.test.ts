@@ -143,7 +143,7 @@ test('a sealed session refuses a name that no cookie of ours can have', () => {
   for (const name of ['', 'my shop', 'shop;', '__Host-shop', 'a'.repeat(41)]) {
     assert.throws(
       () => sealedSession(new Koa(), { keys: ['A'.repeat(43)], https: false, name }),
-      'The name of a sealedSession has to be 1 to 40 letters, digits, - or _, without __ in front.',
+      'The name of a sealedSession must be 1 to 40 letters, digits, - or _, without __ in front.',
     )
   }
 })

@@ -83,7 +83,7 @@ export function launchSite(cwd: string, env: Record<string, string>): Program {
 
 /** Waits until the site says where it listens. */
 export async function addressOf(site: Program): Promise<string> {
-  const [, address = ''] = await site.says(/^Gatehouse listens on (http:\/\/127\.0\.0\.1:\d+)\/$/m)
+  const [, address = ''] = await site.says(/^Gatehouse is running at (http:\/\/127\.0\.0\.1:\d+)\/$/m)
   return address
 }
 
@@ -102,7 +102,7 @@ export function status(address: string): Promise<number | undefined> {
 export async function refusal(program: Program): Promise<string[]> {
   assert.is(await program.end, 1)
   assert.not.match(program.stderr, /^\s+at /m)
-  assert.not.match(program.stdout, 'listens')
+  assert.not.match(program.stdout, 'is running')
   const [, ...sentences] = program.stderr.trimEnd().split('\n')
   for (const sentence of sentences) assert.match(sentence, /^[A-Z].* .*/)
   return sentences

@@ -69,24 +69,32 @@ for (const [what, languages, sentence] of [
   [
     'an unknown text',
     { ru: { texts: { 'Lgo in': 'x' } } },
-    /no "Lgo in" in English; the nearest is "Log in"/,
+    /"Lgo in" is not an English text\. Did you mean "Log in"\?/,
   ],
-  ['an unknown code', { ru: { messages: { usrname_taken: 'x' } } }, /the nearest is "username_taken"/],
+  ['an unknown code', { ru: { messages: { usrname_taken: 'x' } } }, /Did you mean "username_taken"\?/],
   [
     'a parameter that is none',
     { ru: { texts: { 'Log in': '{name}' } } },
-    /"Log in" has no \{name\} in English/,
+    /"Log in" uses \{name\}, which the English does not have/,
   ],
   [
     'a missing plural form',
     { ru: { texts: { [TRIES]: { by: 'count', one: '1', other: '2', few: '3' } } } },
-    /lacks the plural form "many"/,
+    /is missing the plural form "many"/,
   ],
-  ['a form that is none', { ru: { texts: { [TRIES]: { by: 'count', ...FORMS, two: '2' } } } }, /form "two"/],
-  ['a form by nothing', { ru: { texts: { [TRIES]: { by: 'tries', ...FORMS } } } }, /no \{tries\} in English/],
-  ['a language without a name', { de: { texts: {} } }, /de\.json has to say the "name"/],
-  ['a name that is no language', { RU: { name: 'x' } }, /has to be named by a language/],
-  ['something else', { ru: { sentences: {} } }, /ru\.json is no language/],
+  [
+    'a form that is none',
+    { ru: { texts: { [TRIES]: { by: 'count', ...FORMS, two: '2' } } } },
+    /has the plural form "two"/,
+  ],
+  [
+    'a form by nothing',
+    { ru: { texts: { [TRIES]: { by: 'tries', ...FORMS } } } },
+    /chooses plurals by \{tries\}, which the English does not have/,
+  ],
+  ['a language without a name', { de: { texts: {} } }, /de\.json must have the "name"/],
+  ['a name that is no language', { RU: { name: 'x' } }, /must be named after a language/],
+  ['something else', { ru: { sentences: {} } }, /ru\.json is not a language file/],
 ] as const) {
   test(`a file with ${what} stops the start with a sentence`, () => {
     assert.throws(() => loadLanguages([folderWith(languages)]), sentence)
@@ -282,7 +290,7 @@ test('a language that is not there stops the start', async () => {
     await Site.start({ languages: ['en', 'xx'] })
     assert.unreachable()
   } catch (error) {
-    assert.match(String(error), 'There is no language xx: there are en, ru.')
+    assert.match(String(error), 'Unknown language xx. Languages: en, ru.')
   }
 })
 

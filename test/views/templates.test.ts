@@ -45,7 +45,7 @@ test('one that loads an htmx of its own is named in the log at the start', async
     for (const text of texts) {
       write('parts/head.html', text)
       const site = await Site.start({ templates: [folder] })
-      const said = site.logs.filter((line) => line.includes('loads an htmx of its own'))
+      const said = site.logs.filter((line) => line.includes('loads its own htmx'))
       assert.is(said.length, count, text)
       if (count > 0) assert.match(said.join(), 'parts/head.html')
       await site.close()
@@ -148,7 +148,7 @@ test('TEMPLATES gives the runnable site templates of one’s own, and a folder t
   assert.is((await site.visitor().open('/login/')).$('h1').text(), 'Come in')
   await site.close()
   const [sentence, ...others] = await refusal(launchSite(folder, { TEMPLATES: 'nowhere' }))
-  assert.match(sentence ?? '', /^TEMPLATES has to be .*there is no .*nowhere\.$/)
+  assert.match(sentence ?? '', /^TEMPLATES must be .*Folder not found: .*nowhere\.$/)
   assert.equal(others, [])
 })
 
@@ -173,7 +173,7 @@ test('a host’s folder that is not there stops the start', async () => {
     await Site.start({ templates: [nowhere] })
     assert.unreachable()
   } catch (error) {
-    assert.match(String(error), `The option templates names ${nowhere}, which is no folder.`)
+    assert.match(String(error), `Option templates must be folders. Folder not found: ${nowhere}.`)
   }
 })
 

@@ -245,7 +245,7 @@ test('nobody is written to whose address is not confirmed, nor without the optio
 test('MAIL_ON_JUMP takes on or off, and needs mails', async () => {
   const start = (environment: Record<string, string>) => Site.start({ environment })
   for (const [environment, sentence] of [
-    [{ MAIL_ON_JUMP: 'yes' }, 'MAIL_ON_JUMP has to be on or off'],
+    [{ MAIL_ON_JUMP: 'yes' }, 'MAIL_ON_JUMP must be on or off'],
     [{ MAIL_ON_JUMP: 'on', MAIL: 'off' }, 'MAIL_ON_JUMP cannot be on with MAIL=off'],
   ] as const) {
     const error: unknown = await start(environment).catch((refusal: unknown) => refusal)

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import type { Gauge } from './gauge.js'
 
 const GAUGE = pathToFileURL(join(import.meta.dirname, 'gauge.js')).href
-const LISTENS = /listens on (http:\/\/\S+?)\/?$/
+const LISTENS = /(?:listens on|is running at) (http:\/\/\S+?)\/?$/
 
 export interface ServerOptions {
   /** The working folder: no `.env` of the developer's counts. */

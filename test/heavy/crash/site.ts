@@ -13,4 +13,4 @@ const address = await inProcesses(config, async () => {
   process.stdout.write(`Process ${process.pid} serves\n`)
   return address
 })
-if (address !== undefined) process.stdout.write(`Gatehouse listens on ${address}\n`)
+if (address !== undefined) process.stdout.write(`Gatehouse is running at ${address}\n`)
