@@ -494,7 +494,7 @@ for (const prefix of ['', '/people', '/shopping']) {
     const host = await startHost(usual, { prefix }, (gatehouse) => mount('/shop', gatehouse))
     const visitor = new Visitor(host.server)
     for (const path of ['/shop/login/', '/shop']) assert.is((await visitor.open(path)).status, 500, path)
-    assert.match(host.errors[0]?.message ?? '', "give it the option prefix '/shop'")
+    assert.match(host.errors[0]?.message ?? '', "Set the option prefix to '/shop'")
     await stop(host)
   })
 }
@@ -532,7 +532,7 @@ test('a guard that does not stand behind the accounts says so', async () => {
     (ctx, next) => (ctx.path === '/early' ? requireUser(ctx, next) : next()),
   ])
   assert.is((await new Visitor(host.server).open('/early')).status, 500)
-  assert.match(host.errors[0]?.message ?? '', 'has to stand behind accounts()')
+  assert.match(host.errors[0]?.message ?? '', 'guards must come after accounts()')
   await stop(host)
 })
 

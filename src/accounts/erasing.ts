@@ -77,7 +77,7 @@ export async function eraseDenied(
     if (!(error instanceof NotErased)) throw error
     registry.log.error(
       await reasonOf(registry, error),
-      'could not delete account that its email address did not want',
+      'could not delete account that the email owner denied',
     )
     return 'kept'
   }

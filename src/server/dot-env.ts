@@ -27,7 +27,7 @@ export function parseDotEnv(bytes: Uint8Array): Map<string, string> {
 }
 
 function problemIn(line: number): string {
-  return `.env: line ${line} is unclear. Write NAME=value, with quotes around a value that contains # or starts with a quote.`
+  return `.env cannot be read at line ${line}: write NAME=value, with quotes around a value that contains # or starts with a quote.`
 }
 
 function decoded(bytes: Uint8Array): string {

@@ -39,6 +39,6 @@ export function untrustedProxies(log: Logger): (ctx: Context) => void {
     const header = FORWARDED.find((name) => ctx.get(name) !== '')
     if (header === undefined) return
     told = true
-    log.warn(`ignored ${header}: no proxy is trusted (TRUST_PROXY, app.proxy)`)
+    log.warn({ header }, 'ignored proxy header: no proxy is trusted (TRUST_PROXY, app.proxy)')
   }
 }

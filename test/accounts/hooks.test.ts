@@ -171,7 +171,7 @@ for (const [hook, kinds] of [
 for (const [what, signupFields, sentence] of [
   ['one of ours', ['email'], /The name email in signupFields is already used by Gatehouse/],
   ['no name', ['_x y'], /must be a letter/],
-  ['one twice', ['a', 'a'], /stands twice/],
+  ['one twice', ['a', 'a'], /appears twice/],
 ] as const) {
   test(`a field that is ${what} stops the start`, async () => {
     await Site.start({ signupFields }).then(

@@ -78,7 +78,7 @@ test('that cannot be read stops the start', async () => {
   writeFileSync(join(folder, '.env'), 'NODE_ENV production\n')
   const site = new Program([join(import.meta.dirname, '../../src/site.js')], { cwd: folder })
   assert.is(await site.end, 1)
-  assert.is(site.stderr.split('\n')[1]?.startsWith('.env: line 1 is unclear. '), true, site.stderr)
+  assert.is(site.stderr.split('\n')[1]?.startsWith('.env cannot be read at line 1: '), true, site.stderr)
 })
 
 test.run()

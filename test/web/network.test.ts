@@ -47,7 +47,7 @@ test('without a trusted proxy a forwarded header counts for nothing, and the log
   for (const headers of [{ 'X-Forwarded-For': '203.0.113.7' }, { Forwarded: 'for=203.0.113.7' }]) {
     assert.is(await addressSeen(site, headers), '127.0.0.1')
   }
-  const warnings = site.logs.filter((line) => /ignored [\w-]+: no proxy is trusted/.test(line))
+  const warnings = site.logs.filter((line) => line.includes('ignored proxy header: no proxy is trusted'))
   assert.is(warnings.length, 1)
   assert.not.match(site.logs.join(''), '203.0.113.7')
   await site.close()

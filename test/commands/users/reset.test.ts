@@ -145,7 +145,7 @@ async function inTerminal(args: string[], typed: string): Promise<{ code: unknow
   const line = [process.execPath, GATEHOUSE, 'users', ...args].map((word) => `'${word}'`).join(' ')
   const program = new Program(['-e', SCRIPT, line], { cwd })
   if (typed !== '') {
-    await program.says(/(?:name|Password): /)
+    await program.says(/(?:confirm|Password): /)
     program.hear(typed)
   }
   return { code: await program.end, screen: program.stdout }
