@@ -1,0 +1,62 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../../src/base/package.js'
+import { blocksOf, documentAt } from '../support/documents.js'
+import { Program } from '../support/program.js'
+
+/*
+ * Runs the first example of a page as it stands, as a file of an app that has the package. Only the port is a free one, so that
+ * nothing else has to be stopped.
+ */
+const test = suite('mounting as the docs show it')
+
+const PACKAGES = ['@koa/router', 'koa', 'koa-bodyparser', 'koa-session']
+const FREE_PORT = `
+  import { Server } from 'node:net'
+  const { listen } = Server.prototype
+  Server.prototype.listen = function (port, ...rest) {
+    this.once('listening', () => console.log('listens on http://127.0.0.1:' + this.address().port))
+    return listen.call(this, { port: 0, host: '127.0.0.1' }, ...rest)
+  }
+`
+
+let folder: string
+
+test.before.each(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  const modules = join(folder, 'node_modules')
+  mkdirSync(join(modules, '@koa'), { recursive: true })
+  for (const name of PACKAGES) symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction')
+  mkdirSync(join(modules, 'gatehouse'))
+  symlinkSync(join(import.meta.dirname, '../..'), join(modules, 'gatehouse/dist'), 'junction')
+  writeFileSync(
+    join(modules, 'gatehouse/package.json'),
+    JSON.stringify({ name: 'gatehouse', type: 'module', exports: './dist/src/index.js' }),
+  )
+  writeFileSync(join(folder, 'free-port.mjs'), FREE_PORT)
+})
+test.after.each(() => rmSync(folder, { recursive: true, force: true }))
+
+for (const [path, paths] of [
+  ['README.md', ['/', '/accounts/login/?next=%2F']],
+  ['docs/mounting.md', ['/private/', '/accounts/login/?next=%2Fprivate%2F']],
+] as const) {
+  test(`the first example of ${path} is a site with a login`, async () => {
+    const example = blocksOf(documentAt(path)).find(({ language }) => language === 'ts')
+    writeFileSync(join(folder, 'app.mjs'), example?.text ?? '')
+    const app = new Program(['--import', './free-port.mjs', 'app.mjs'], { cwd: folder })
+    const [, address = ''] = await app.says(/^listens on (.+)$/m)
+    const guarded = await fetch(address + paths[0], { redirect: 'manual' })
+    assert.is(guarded.headers.get('location'), paths[1])
+    const login = await fetch(address + paths[1])
+    assert.is(login.status, 200)
+    assert.match(await login.text(), 'name="password"')
+    app.kill()
+    await app.end
+  })
+}
+
+test.run()

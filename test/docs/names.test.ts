@@ -1,0 +1,113 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../../src/base/package.js'
+import { commands } from '../../src/commands/index.js'
+import { blocksOf, type Document, documentAt, documents, proseOf } from '../support/documents.js'
+import { commandsIn, NOT_RUN } from '../support/shell-blocks.js'
+
+const test = suite('names in the docs')
+
+/** Pages that are about what was, or about what a reader may do elsewhere. */
+const ABOUT_OTHERS = ['CHANGELOG.md', 'docs/words.md', 'docs/adding-a-flow.md']
+/** Variables of programs beside the site, and of the tests. */
+const OTHER_VARIABLES = [
+  ...['NODE_EXTRA_CA_CERTS', 'PGPASSWORD', 'TEST_DATABASE_URL'],
+  ...['POSTGRES_USER', 'POSTGRES_DB', 'POSTGRES_PASSWORD'],
+]
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const example = readFileSync(join(root, '.env.example'), 'utf8')
+const variables = [...example.matchAll(/^#?([A-Z][A-Z_]+)=/gm)].map(([, name = '']) => name)
+const pages = documents.filter(({ path }) => !ABOUT_OTHERS.includes(path))
+
+/** What stands in backticks in the prose, and each command of the shell blocks. */
+function codeIn(page: Document): string[] {
+  const inline = [...proseOf(page).matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
+  const shell = blocksOf(page).filter(({ language }) => language === 'sh')
+  return [...inline, ...shell.flatMap(({ text }) => commandsIn(text))]
+}
+
+async function helps(): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  for (const [name, load] of commands) {
+    const { command } = await load()
+    found.set(name, command.help)
+    for (const part of command.parts ?? []) found.set(`${name} ${part.name}`, part.help)
+  }
+  return found
+}
+
+for (const page of pages) {
+  const code = codeIn(page)
+
+  test(`${page.path} names commands and options that exist`, async () => {
+    const known = await helps()
+    for (const text of code) {
+      const [, call = ''] =
+        /(?:^(?:npx --no )?gatehouse|\bdist\/src\/cli\.js) (?!<)([a-z].*)$/.exec(text) ?? []
+      if (call === '') continue
+      const [name = '', part = ''] = call.split(' ')
+      const help = known.get(`${name} ${part}`) ?? known.get(name)
+      assert.ok(help, text)
+      for (const [option] of call.matchAll(/--[a-z][\w-]*/g)) assert.ok(help.includes(option), text)
+    }
+  })
+
+  test(`${page.path} names scripts, variables and files that exist`, () => {
+    const named = (pattern: RegExp) =>
+      code.flatMap((text) => [...text.matchAll(pattern)]).map(([, name = '']) => name)
+    const missing = [
+      ...named(/\bnpm run ([\w:]+)/g).filter((name) => scripts[name] === undefined),
+      ...named(/^([A-Z][A-Z]*_[A-Z_]+)(?==|$)/g).filter(
+        (name) => ![...variables, ...OTHER_VARIABLES].includes(name) && !name.startsWith('LIMIT_'),
+      ),
+      ...named(
+        /(?:^|[ ])((?:src|test|docs|templates|public|db)\/[\w./-]*\w\.(?:ts|md|html|txt|css|json|js|yaml)(?!\w))/g,
+      ).filter((path) => !existsSync(join(root, path))),
+      ...named(/\bdist\/((?:src|test)\/[\w/-]+)\.js/g).filter(
+        (path) => !existsSync(join(root, `${path}.ts`)),
+      ),
+    ]
+    assert.equal(missing, [])
+  })
+}
+
+test('docs/configuration.md has a row for every variable of .env.example', () => {
+  const rows =
+    proseOf(documentAt('docs/configuration.md'))
+      .match(/^\|.*\|$/gm)
+      ?.join('\n') ?? ''
+  assert.ok(variables.length > 40)
+  assert.equal(
+    variables.filter((name) => !rows.includes(`\`${name}\``)),
+    [],
+  )
+})
+
+test('docs/configuration.md has a row for every option of accounts()', () => {
+  const rows =
+    proseOf(documentAt('docs/configuration.md'))
+      .match(/^\| `[a-z].*\|$/gm)
+      ?.join('\n') ?? ''
+  const source = readFileSync(join(root, 'src/options.ts'), 'utf8')
+  const [, options = ''] = /interface AccountsOptions \{\n(.*?)^\}/ms.exec(source) ?? []
+  const names = [...options.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name = '']) => name)
+  assert.ok(names.length > 25)
+  assert.equal(
+    names.filter((name) => !rows.includes(`\`${name}\``)),
+    [],
+  )
+})
+
+test('every reason not to run a command is needed', () => {
+  const all = documents.flatMap(blocksOf).filter(({ language }) => language === 'sh')
+  const found = all.flatMap(({ text }) => commandsIn(text))
+  assert.equal(
+    NOT_RUN.filter(({ what }) => !found.some((command) => what.test(command))),
+    [],
+  )
+})
+
+test.run()
