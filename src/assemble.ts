@@ -13,7 +13,7 @@ import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { createCodes } from './secrets/code-mac.js'
 import { keptKeys } from './secrets/key-file.js'
 import { createKeyring, type Keyring } from './secrets/keyring.js'
-import { createPasswords, gateOf } from './secrets/password.js'
+import { createPasswords, hashingLimits } from './secrets/password.js'
 import { createPseudonym } from './secrets/pseudonym.js'
 import { createSeal } from './secrets/seal.js'
 import { cookieOptions, originOf, type Settings, settingsOf } from './settings.js'
@@ -48,11 +48,11 @@ type Part<Name extends keyof Gatehouse> = Pick<Gatehouse, Name>
 export async function assemble(options: AccountsOptions): Promise<Assembled> {
   checkOptions(options)
   checkSwitches([...features, ...developmentFeatures], options.features ?? {})
-  const ground = groundOf(options)
-  const { log, now, keyring, available } = ground
+  const core = coreOf(options)
+  const { log, now, keyring, available } = core
   noteTemplates(options, log)
   const settings = settingsOf(options)
-  const views = viewsOf(options, { ...ground, ...settings })
+  const views = viewsOf(options, { ...core, ...settings })
   const languages = languageChoiceOf(views, options, (ctx, tag) => noteLanguage(ctx, gatehouse, tag))
   const sealed = sealedOf(options, keyring)
   const pages = new SitePages({
@@ -60,7 +60,7 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
     views: views.of,
     csrf: sealed.csrf,
     notices: createNotices({ cookie: sealed.noticeCookie, readerOf: sessionIdOf, now }),
-    url: ground.url,
+    url: core.url,
     shared: (ctx) => ({ user: userOf(ctx) }),
     visitor: visitorOf(() => gatehouse),
     typed: typedOf,
@@ -71,10 +71,10 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
     onRetry: (error) => log.debug({ err: error }, 'retrying database transaction'),
   })
   const gatehouse: Gatehouse = {
-    ...ground,
+    ...core,
     ...settings,
     ...sealed,
-    ...storedOf(options, database, ground),
+    ...storesOf(options, database, core),
     pages,
     languageOf: languages.of,
     mailKinds: { ...KINDS, ...added.mails },
@@ -84,12 +84,12 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
   return { gatehouse, keyring, features: available }
 }
 
-interface Ground extends Part<'url' | 'assets' | 'log' | 'outbox' | 'offers' | 'now'> {
+interface Core extends Part<'url' | 'assets' | 'log' | 'outbox' | 'offers' | 'now'> {
   keyring: Keyring
   available: readonly Feature[]
 }
 
-function groundOf(options: AccountsOptions): Ground {
+function coreOf(options: AccountsOptions): Core {
   const { development = false, features: switches } = options
   const url = urlsUnder(options.prefix ?? '')
   const assets = siteAssets(url('assets'), { reload: development })
@@ -114,7 +114,7 @@ function noteTemplates({ templates = [], development }: AccountsOptions, log: Lo
   noteOtherHtmx(templates, log)
 }
 
-interface Shown extends Settings {
+interface ViewContext extends Settings {
   url: Url
   assets: Assets
   offers: (name: string) => boolean
@@ -122,7 +122,7 @@ interface Shown extends Settings {
   now: () => number
 }
 
-function viewsOf(options: AccountsOptions, site: Shown): AllSiteViews {
+function viewsOf(options: AccountsOptions, site: ViewContext): AllSiteViews {
   const { templates, messages, languages, language, theme = 'auto', development = false } = options
   const { url, assets, offers, available, places, siteName, rules, now } = site
   return createSiteViews({
@@ -196,24 +196,20 @@ function visitorOf(site: () => Gatehouse): PagesOptions['visitor'] {
   }
 }
 
-function storedOf(
+function storesOf(
   options: AccountsOptions,
   database: Database,
-  ground: Ground,
+  core: Core,
 ): Part<'database' | 'limits' | 'events' | 'passwords'> {
   return {
     database,
-    limits: limitsOf(options, database, ground),
-    events: createEvents({ database, log: ground.log, onEvent: listener(options) }),
-    passwords: createPasswords(options.passwordCosts, gateOf(options.workers ?? 1)),
+    limits: limitsOf(options, database, core),
+    events: createEvents({ database, log: core.log, onEvent: listener(options) }),
+    passwords: createPasswords(options.passwordCosts, hashingLimits(options.workers ?? 1)),
   }
 }
 
-function limitsOf(
-  { limits = {} }: AccountsOptions,
-  database: Database,
-  { keyring, log, now }: Ground,
-): Limits {
+function limitsOf({ limits = {} }: AccountsOptions, database: Database, { keyring, log, now }: Core): Limits {
   if (limits !== 'off') {
     return createLimits({
       database,

@@ -31,8 +31,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 run(process.argv.slice(2)).then(
-  (answer) => {
-    const { output, exitCode } = typeof answer === 'string' ? { output: answer, exitCode: 0 } : answer
+  (result) => {
+    const { output, exitCode } = typeof result === 'string' ? { output: result, exitCode: 0 } : result
     if (output !== '') process.stdout.write(`${output}\n`)
     process.exitCode = exitCode
   },

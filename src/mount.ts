@@ -53,10 +53,10 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   const { gatehouse } = assembled
   options.metrics?.watch(gatehouse)
   const router = await routerOf(assembled, options)
-  const { frame, door } = stackOf(gatehouse, router, options)
+  const { frame, middleware } = stackOf(gatehouse, router, options)
   const close = startWork(assembled, options)
   warnWithoutMail(gatehouse, options)
-  return Object.assign(door, {
+  return Object.assign(middleware, {
     frame,
     compression,
     pages: gatehouse.pages,
@@ -80,7 +80,7 @@ async function routerOf(
 
 interface Stack {
   frame: Middleware
-  door: Middleware
+  middleware: Middleware
 }
 
 function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions): Stack {
@@ -95,7 +95,7 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
   const alone = compose([...own, errors, assets.serve, page])
   const others = compose([missingSlash(router), visitor])
   const noteForwarded = options.address === undefined ? untrustedProxies(log) : () => {}
-  const door: Middleware = (ctx, next) => {
+  const middleware: Middleware = (ctx, next) => {
     enter(ctx, gatehouse)
     noteForwarded(ctx)
     const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isChangePassword(ctx, gatehouse)
@@ -108,12 +108,12 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
   }
   const encoding = options.compression === false ? [] : [compression]
   const frame = compose([...encoding, enterFrame, always, errors, notFound, favicon(gatehouse), assets.serve])
-  return { frame, door: unmounted(options, door) }
+  return { frame, middleware: unmounted(options, middleware) }
 }
 
 // Browsers request this path whatever the page says.
 function favicon({ assets }: Gatehouse): Middleware {
-  return (ctx, next) => (ctx.path === '/favicon.ico' ? assets.answer(ctx, 'favicon.ico') : next())
+  return (ctx, next) => (ctx.path === '/favicon.ico' ? assets.sendAsset(ctx, 'favicon.ico') : next())
 }
 
 // The router sets `params` itself, but its type requires a context that has them.
@@ -135,15 +135,15 @@ function changePassword(gatehouse: Gatehouse): Middleware {
 }
 
 // koa-mount shortens ctx.path. Gatehouse needs the whole path, later middleware the short one.
-function unmounted({ prefix = '' }: AccountsOptions, door: Middleware): Middleware {
+function unmounted({ prefix = '' }: AccountsOptions, middleware: Middleware): Middleware {
   return async (ctx, next) => {
     const mount = mountedAt(ctx)
-    if (mount === '') return await door(ctx, next)
+    if (mount === '') return await middleware(ctx, next)
     if (!`${prefix}/`.startsWith(`${mount}/`)) throw new Error(prefixNeeded(mount))
     const { path } = ctx
     const whole = seenPath(ctx)
     ctx.path = whole
-    await door(ctx, async () => {
+    await middleware(ctx, async () => {
       ctx.path = path
       await next()
       ctx.path = whole

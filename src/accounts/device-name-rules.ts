@@ -1,4 +1,4 @@
-import { isInvisible, isOverloaded, MOST_MARKS, trimUnseen, withoutJoiners } from '../base/characters.js'
+import { isInvisible, isOverloaded, MAX_MARKS, trimUnseen, withoutJoiners } from '../base/characters.js'
 import { normalForm } from '../base/normal-form.js'
 
 import { type Field, lengthOf } from './field.js'
@@ -34,7 +34,7 @@ export const deviceName: Field = {
       field: 'name',
       code: 'device_name_marks',
       sentence: 'The name has too many marks on one letter. Use at most {max}.',
-      params: { max: MOST_MARKS },
+      params: { max: MAX_MARKS },
       isBroken: isOverloaded,
     },
   ],

@@ -10,7 +10,7 @@ import { eventOf } from './history.js'
 import { type Origin, SYSTEM } from './origin.js'
 import type { Registry } from './registry.js'
 
-const MOST_TOLD = 500
+const MAX_TOLD = 500
 
 export type Eraser = 'sweep' | 'denial' | 'gatehouse users delete'
 
@@ -104,7 +104,7 @@ export async function eraseByCommand(
 }
 
 export async function tellErased({ database, events }: Pick<Registry, 'database' | 'events'>): Promise<void> {
-  for (const { userId, by, at } of await erasures.take(database.loose, MOST_TOLD)) {
+  for (const { userId, by, at } of await erasures.take(database.loose, MAX_TOLD)) {
     const command = { about: by, by: 'cli:users delete', userAgent: '', address: '' } as const
     events.tell([{ kind: 'account_erased', userId, at, ...command }])
   }

@@ -22,7 +22,7 @@ export interface EventsOptions {
 
 const WRITE_EVERY = 1000
 const BATCH = 100
-const MOST_WAITING = 10_000
+const MAX_WAITING = 10_000
 const END_WAIT = 1_000
 
 export function createEvents({ database, log, onEvent }: EventsOptions): Events {
@@ -77,7 +77,7 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
   return {
     tell,
     note(event) {
-      if (waiting.length >= MOST_WAITING) return void log.warn('event lost: too many are waiting')
+      if (waiting.length >= MAX_WAITING) return void log.warn('event lost: too many are waiting')
       waiting.push(numbered(event))
     },
     async close() {

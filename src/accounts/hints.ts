@@ -3,7 +3,7 @@ import * as users from '../tables/users.js'
 import type { Advice, Broken, Values } from '../web/form.js'
 import { networkOf } from '../web/network.js'
 import type { Notice } from '../web/notices.js'
-import { answerOf } from '../web/refusal.js'
+import { errorResponseOf } from '../web/refusal.js'
 import * as fields from './fields.js'
 import type { Origin } from './origin.js'
 import { strengthOf } from './password-strength.js'
@@ -35,7 +35,7 @@ export async function whileAllowed(
     await registry.limits.take([{ rule: 'adviceNetwork', of: networkOf(origin.address) }])
     return await advise()
   } catch (error) {
-    if (answerOf(error)?.retryAfter === undefined) throw error
+    if (errorResponseOf(error)?.retryAfter === undefined) throw error
     return []
   }
 }

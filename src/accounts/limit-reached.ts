@@ -6,7 +6,7 @@ export class LimitReached extends Error {
   readonly status = 429
   readonly rule: LimitName
   readonly retryAfter: number
-  readonly answer: Message
+  readonly visitorMessage: Message
   readonly #wait: number
 
   constructor(rule: LimitName, wait: number, messages: Messages = MESSAGES) {
@@ -14,7 +14,10 @@ export class LimitReached extends Error {
     this.rule = rule
     this.#wait = wait
     this.retryAfter = Math.max(1, Math.ceil(wait / 1000))
-    this.answer = { ...(messages[rule] ?? TOO_MANY_ATTEMPTS), params: { when: { milliseconds: wait } } }
+    this.visitorMessage = {
+      ...(messages[rule] ?? TOO_MANY_ATTEMPTS),
+      params: { when: { milliseconds: wait } },
+    }
   }
 
   withReset(): LimitReached {

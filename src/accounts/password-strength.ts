@@ -13,7 +13,7 @@ const LONGEST = 32
 // Each substitution (4 for a) is tried in every combination. The default of 100 can take 250 ms.
 const SUBSTITUTIONS = 2
 
-const MOST_OWN = 8
+const MAX_OWN = 8
 
 export function strengthOf(password: string, own: readonly string[]): Strength {
   const result = estimator().check(password, wordsIn(own))
@@ -36,7 +36,7 @@ const estimator = once((): ZxcvbnFactory => {
 function wordsIn(texts: readonly string[]): string[] {
   const short = texts.map((text) => text.slice(0, LONGEST).toLowerCase())
   const words = short.flatMap((text) => [text, ...text.split(/[^\p{L}\p{M}\p{N}]+/u)])
-  return [...new Set(words)].filter((word) => word.length > 2).slice(0, MOST_OWN)
+  return [...new Set(words)].filter((word) => word.length > 2).slice(0, MAX_OWN)
 }
 
 const PERSONAL = { code: 'strength_personal', sentence: 'Weak: it contains a name that is guessed first.' }

@@ -21,7 +21,7 @@ const DEAD_KEPT = 30 * DAY
 
 type Sweeping = Pick<Registry, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks' | 'events'>
 
-const MOST_NAMED = 20
+const MAX_NAMED = 20
 
 export function startSweeping(registry: Sweeping): () => Promise<void> {
   let stopped = false
@@ -105,8 +105,8 @@ class Pass {
     const { log } = this.#registry
     const skipped = this.#skippedIn(table) + 1
     this.#skipped.set(table, skipped)
-    if (skipped > MOST_NAMED + 1) return
-    if (skipped > MOST_NAMED) return log.warn({ of: table }, 'could not delete more expired rows')
+    if (skipped > MAX_NAMED + 1) return
+    if (skipped > MAX_NAMED) return log.warn({ of: table }, 'could not delete more expired rows')
     if (error instanceof NotErased) {
       return log.warn(await reasonOf(this.#registry, error), 'could not delete account: retrying in a minute')
     }

@@ -3,7 +3,7 @@ import type slugify from '@sindresorhus/slugify'
 import {
   isInvisible,
   isOverloaded,
-  MOST_MARKS,
+  MAX_MARKS,
   trimUnseen,
   withoutInvisible,
   withoutJoiners,
@@ -73,7 +73,7 @@ export const username: Field = {
       field: 'username',
       code: 'username_marks',
       sentence: 'The username has too many marks on one letter. Use at most {max}.',
-      params: { max: MOST_MARKS },
+      params: { max: MAX_MARKS },
       isBroken: isOverloaded,
     },
     {

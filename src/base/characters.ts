@@ -29,8 +29,8 @@ export function trimUnseen(text: string): string {
 }
 
 // The most that a language puts on a letter in one place (UTS #39, 5.4). More would cover other text.
-export const MOST_MARKS = 4
-const STACKED = new RegExp(`\\p{Mn}{${MOST_MARKS + 1}}|\\p{Me}`, 'u')
+export const MAX_MARKS = 4
+const STACKED = new RegExp(`\\p{Mn}{${MAX_MARKS + 1}}|\\p{Me}`, 'u')
 
 export function isOverloaded(text: string): boolean {
   return STACKED.test(normalForm(text, 'NFD'))

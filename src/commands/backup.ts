@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { backUp } from '../database/backup.js'
 import { type Config, readConfig } from '../server/config.js'
 import { readDotEnv } from '../server/dot-env.js'
-import { type Command, refuseMissing, UsageError, understood } from './command.js'
+import { type Command, parsed, refuseMissing, UsageError } from './command.js'
 import { type Progress, progressOf, UNWATCHED } from './progress.js'
 
 export const command: Command = {
@@ -18,7 +18,7 @@ Options:
   --with-key  Also copy the key file, to <file>.key. Keep both in a safe place:
               together they reveal waiting emails`,
   async run(args) {
-    const { values, positionals } = understood(() =>
+    const { values, positionals } = parsed(() =>
       parseArgs({
         args: [...args],
         options: { 'with-key': { type: 'boolean', default: false } },

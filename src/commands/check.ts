@@ -3,7 +3,7 @@ import { ConfigError, readConfig } from '../server/config.js'
 import { checkSite } from '../server/doctor.js'
 import { readDotEnv } from '../server/dot-env.js'
 import type { Finding } from '../server/finding.js'
-import { type Alarm, type Command, understood } from './command.js'
+import { type Alarm, type Command, parsed } from './command.js'
 import { json, printable } from './terminal.js'
 
 export const command: Command = {
@@ -17,7 +17,7 @@ wrong.
 
   ✔ fine    ⚠ worth a look    ✘ wrong`,
   async run(args) {
-    const { values } = understood(() =>
+    const { values } = parsed(() =>
       parseArgs({ args: [...args], options: { json: { type: 'boolean', default: false } } }),
     )
     const findings = await findingsOf()

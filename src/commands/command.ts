@@ -79,7 +79,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-export function understood<Result>(parse: () => Result): Result {
+export function parsed<Result>(parse: () => Result): Result {
   try {
     return parse()
   } catch (error) {

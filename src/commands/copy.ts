@@ -5,7 +5,7 @@ import { isPostgresUrl, sqlitePath, sqliteProblem } from '../database/locate.js'
 import { splitKeys } from '../secrets/keyring.js'
 import { readConfig } from '../server/config.js'
 import { readDotEnv } from '../server/dot-env.js'
-import { type Command, UsageError, understood } from './command.js'
+import { type Command, parsed, UsageError } from './command.js'
 import { type Progress, progressOf, UNWATCHED } from './progress.js'
 import { print } from './terminal.js'
 
@@ -26,7 +26,7 @@ DATABASE_URL, so that no password shows in the process list.
 Example:
   DATABASE_URL=postgres://… gatehouse copy sqlite:db/data/gatehouse.sqlite`,
   async run(args) {
-    const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
+    const { positionals } = parsed(() => parseArgs({ args: [...args], allowPositionals: true }))
     const [from, to, ...others] = positionals
     if (from === undefined || others.length > 0) {
       throw new UsageError('Missing source. Usage: gatehouse copy <from> [<to>]')

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { addresseeOf } from '../accounts/letters.js'
 import type { Registry } from '../accounts/registry.js'
 import * as mails from '../tables/mails.js'
-import { type Command, UsageError, understood, unknownCommand, withRegistry } from './command.js'
+import { type Command, parsed, UsageError, unknownCommand, withRegistry } from './command.js'
 import { json, printable, table } from './terminal.js'
 
 const SHOWN = 1000
@@ -20,7 +20,7 @@ again, with a new link.
 
 Put -- before an id that starts with a hyphen.`,
   async run(args) {
-    const { values, positionals } = understood(() =>
+    const { values, positionals } = parsed(() =>
       parseArgs({ args: [...args], options, allowPositionals: true }),
     )
     const [verb, id, ...others] = positionals

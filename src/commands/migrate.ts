@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { migrateDatabase, missingSteps } from '../database/migrate.js'
 import { readConfig } from '../server/config.js'
 import { readDotEnv } from '../server/dot-env.js'
-import { type Command, refuseMissing, understood } from './command.js'
+import { type Command, parsed, refuseMissing } from './command.js'
 
 export const command: Command = {
   name: 'migrate',
@@ -15,7 +15,7 @@ does. Creates the SQLite file if there is none.
 Options:
   --check  Run nothing, list what is missing. Exits with 1 if anything is`,
   async run(args) {
-    const { values } = understood(() =>
+    const { values } = parsed(() =>
       parseArgs({ args: [...args], options: { check: { type: 'boolean', default: false } } }),
     )
     readDotEnv()

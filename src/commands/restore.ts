@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { restore } from '../database/backup.js'
 import { type Config, readConfig } from '../server/config.js'
 import { readDotEnv } from '../server/dot-env.js'
-import { type Command, UsageError, understood } from './command.js'
+import { type Command, parsed, UsageError } from './command.js'
 
 export const command: Command = {
   name: 'restore',
@@ -15,7 +15,7 @@ Replace the SQLite database with a backup. Stop the site first.
 The backup is checked before anything is changed. The old database is kept
 beside the new one. If the site has no key file, <file>.key becomes it.`,
   async run(args) {
-    const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
+    const { positionals } = parsed(() => parseArgs({ args: [...args], allowPositionals: true }))
     const [file, ...others] = positionals
     if (file === undefined || others.length > 0)
       throw new UsageError('Missing file. Usage: gatehouse restore <file>')

@@ -11,7 +11,7 @@ import {
   type UnknownTemplate,
   unknownTemplatesIn,
 } from '../views/templates.js'
-import { type Alarm, type Command, UsageError, understood, unknownCommand } from './command.js'
+import { type Alarm, type Command, parsed, UsageError, unknownCommand } from './command.js'
 
 const options = {
   folder: { type: 'string', multiple: true },
@@ -42,7 +42,7 @@ Options:
 Example, after an update:
   gatehouse templates --diff --folder my-templates`,
   async run(args) {
-    const { values, positionals } = understood(() =>
+    const { values, positionals } = parsed(() =>
       parseArgs({ args: [...args], options, allowPositionals: true }),
     )
     const [verb, name, ...others] = positionals

@@ -49,21 +49,21 @@ export function isAttended(): boolean {
 }
 
 export function ask(question: string): Promise<string> {
-  return answered(question, process.stderr)
+  return readLine(question, process.stderr)
 }
 
-function answered(question: string, output: Writable): Promise<string> {
+function readLine(question: string, output: Writable): Promise<string> {
   const lines = createInterface({ input: process.stdin, output, terminal: true })
   return new Promise((resolve) => {
     lines.once('close', () => resolve(''))
-    lines.question(question, (answer) => {
-      resolve(answer)
+    lines.question(question, (line) => {
+      resolve(line)
       lines.close()
     })
   })
 }
 
-const MOST_BYTES = 4096
+const MAX_BYTES = 4096
 
 export async function readPassword(): Promise<string> {
   if (process.stdin.isTTY) return typedPassword()
@@ -71,7 +71,7 @@ export async function readPassword(): Promise<string> {
   let length = 0
   for await (const chunk of process.stdin) {
     length += chunk.length
-    if (length > MOST_BYTES) throw new Error('The password on standard input is too long.')
+    if (length > MAX_BYTES) throw new Error('The password on standard input is too long.')
     bytes.push(chunk)
   }
   const [password = '', ...others] = textOf(Buffer.concat(bytes)).split(/\r?\n/)
@@ -92,7 +92,7 @@ function textOf(bytes: Buffer): string {
 async function typedPassword(): Promise<string> {
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
   // Prompts only when echo is off, because some people type ahead.
-  const password = answered('', unseen)
+  const password = readLine('', unseen)
   process.stderr.write('Password: ')
   await password
   process.stderr.write('\n')

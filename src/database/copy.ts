@@ -61,7 +61,7 @@ export async function copyDatabase(
 function open(location: DatabaseLocation): Kysely<Tables> {
   const located = locate(location)
   return located.kind === 'file'
-    ? openSqlite<Tables>(located.file, { lasts: 'power' })
+    ? openSqlite<Tables>(located.file, { durability: 'power' })
     : openPatient<Tables>(located.server)
 }
 

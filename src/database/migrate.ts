@@ -72,7 +72,7 @@ async function currentSchema(db: QueryExecutorProvider): Promise<string> {
 async function aloneOnFile<Schema, Result>(file: SqliteFile, work: Work<Schema, Result>): Promise<Result> {
   try {
     const ours = await ourFile(file)
-    const db = await retried(async () => openSqlite<Schema>(ours, { lasts: 'power' }), START_WAIT)
+    const db = await retried(async () => openSqlite<Schema>(ours, { durability: 'power' }), START_WAIT)
     return await retried(() => work(db), START_WAIT).finally(() => db.destroy())
   } catch (error) {
     throw cannotOpenFile(file, error)

@@ -95,7 +95,7 @@ async function openedFile<Schema>(file: SqliteFile): Promise<Handles<Schema>> {
   try {
     const ours = await ourFile(file)
     const main = await retried(() => openMigrated<Schema>(ours), START_WAIT)
-    const loose = await retried(async () => openSqlite<Schema>(ours, { lasts: 'process' }), START_WAIT)
+    const loose = await retried(async () => openSqlite<Schema>(ours, { durability: 'process' }), START_WAIT)
     // Kysely does not close a database that was never used.
     await loose.connection().execute(async () => {})
     return { main, writer: main, loose, log: await logOf(main) }
@@ -114,7 +114,7 @@ async function logOf(db: QueryExecutorProvider): Promise<SqliteLog | undefined> 
 }
 
 async function openMigrated<Schema>(file: SqliteFile): Promise<Kysely<Schema>> {
-  const main = openSqlite<Schema>(file, { lasts: 'with log' })
+  const main = openSqlite<Schema>(file, { durability: 'with log' })
   try {
     await migrate(main)
     return main

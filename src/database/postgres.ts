@@ -10,7 +10,7 @@ const INT8 = 20
 const { types } = pg
 
 const MAX_CONNECTIONS = 8
-const FEWEST_CONNECTIONS = 2
+const MIN_CONNECTIONS = 2
 const CONNECT_WAIT = 3_000
 const LOCK_WAIT = 1_000
 const ANSWER_WAIT = 5_000
@@ -25,7 +25,7 @@ export function openPostgres<Schema>(
   { durable, workers = 1, onRetry }: { durable: boolean; workers?: number; onRetry?: OnRetry | undefined },
 ): kysely.Kysely<Schema> {
   const settings = `set lock_timeout = ${LOCK_WAIT}; ${durable ? DURABLE : LOOSE}`
-  const max = Math.max(FEWEST_CONNECTIONS, Math.ceil(MAX_CONNECTIONS / workers))
+  const max = Math.max(MIN_CONNECTIONS, Math.ceil(MAX_CONNECTIONS / workers))
   return connected(server, { settings, max, query_timeout: ANSWER_WAIT }, onRetry)
 }
 

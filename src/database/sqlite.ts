@@ -17,17 +17,20 @@ const MAX_STATEMENTS = 500
 const LOG_PAGES = 100
 
 /** `power` survives a power cut; `with log` does once the log is flushed. `process` is 20 times faster. */
-type Lasting = 'power' | 'with log' | 'process'
+type Durability = 'power' | 'with log' | 'process'
 
-interface Lasts {
-  lasts: Lasting
+interface DurabilityOptions {
+  durability: Durability
 }
 
-export function openSqlite<Schema>(file: SqliteFile, { lasts }: Lasts): kysely.Kysely<Schema> {
+export function openSqlite<Schema>(
+  file: SqliteFile,
+  { durability }: DurabilityOptions,
+): kysely.Kysely<Schema> {
   makeFolder(dirname(file.path))
   const inUse = translated(() => hold(file))
   try {
-    const connection = connected(file, { lasts })
+    const connection = connected(file, { durability })
     return new Kysely({ dialect: new LockingSqliteDialect(connection, file, inUse) })
   } catch (error) {
     inUse.close()
@@ -35,11 +38,11 @@ export function openSqlite<Schema>(file: SqliteFile, { lasts }: Lasts): kysely.K
   }
 }
 
-function connected(file: SqliteFile, { lasts }: Lasts): BetterSqlite3.Database {
+function connected(file: SqliteFile, { durability }: DurabilityOptions): BetterSqlite3.Database {
   makePrivate(file.path)
   const connection = file.open(file.path, { timeout: BUSY_TIMEOUT })
   try {
-    translated(() => setPragmas(connection, { lasts, isShared: file.isShared }))
+    translated(() => setPragmas(connection, { durability, isShared: file.isShared }))
     return connection
   } catch (error) {
     connection.close()
@@ -50,15 +53,15 @@ function connected(file: SqliteFile, { lasts }: Lasts): BetterSqlite3.Database {
 // Always set: the default is NORMAL for an existing WAL file, FULL for a new one.
 function setPragmas(
   connection: BetterSqlite3.Database,
-  { lasts, isShared }: Lasts & { isShared: boolean },
+  { durability, isShared }: DurabilityOptions & { isShared: boolean },
 ): void {
   if (!isShared) connection.pragma('journal_mode = WAL')
   const isWal = connection.pragma('journal_mode', { simple: true }) === 'wal'
   if (!isWal) connection.pragma(`busy_timeout = ${JOURNAL_BUSY_TIMEOUT}`)
   // Without WAL a power cut can corrupt the file under NORMAL (sqlite.org, PRAGMA synchronous).
-  connection.pragma(`synchronous = ${lasts === 'power' || !isWal ? 'FULL' : 'NORMAL'}`)
+  connection.pragma(`synchronous = ${durability === 'power' || !isWal ? 'FULL' : 'NORMAL'}`)
   connection.pragma('foreign_keys = ON')
-  if (lasts === 'process' && !isShared) connection.pragma(`wal_autocheckpoint = ${LOG_PAGES}`)
+  if (durability === 'process' && !isShared) connection.pragma(`wal_autocheckpoint = ${LOG_PAGES}`)
 }
 
 class LockingSqliteDialect extends SqliteDialect {

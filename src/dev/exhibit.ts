@@ -23,7 +23,7 @@ export interface Written {
 
 export type Setting = Pick<Gatehouse, 'url' | 'lifetimes' | 'rules'> & { now: number }
 
-export const LIMITED = new LimitReached('loginName', 4 * MINUTE).answer
+export const LIMITED = new LimitReached('loginName', 4 * MINUTE).visitorMessage
 
 export function formNamed(name: string, secret: readonly string[] = []): Form {
   return { name, fields: ['made-up'], secret }

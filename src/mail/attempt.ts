@@ -39,7 +39,7 @@ const PAUSES: Record<DeliveryProblem, { shortest: number; longest: number }> = {
   refused: { shortest: MINUTE, longest: MINUTE },
 }
 // A permanent refusal is retried once, because servers refuse by mistake.
-const MOST_REFUSALS = 2
+const MAX_REFUSALS = 2
 const GIVE_UP_AFTER = 2 * DAY
 // During a key rotation, another node may already have the key that is missing here.
 const UNREADABLE_GIVE_UP_AFTER = HOUR
@@ -130,7 +130,7 @@ async function settle(
   const age = now - mail.createdAt
   const refusals = mail.refusals + (error.problem === 'refused' ? 1 : 0)
   const facts = { refusals, problem: error.message }
-  if (refusals >= MOST_REFUSALS || age >= GIVE_UP_AFTER) return bury(options, mail, facts, stop)
+  if (refusals >= MAX_REFUSALS || age >= GIVE_UP_AFTER) return markFailed(options, mail, facts, stop)
   // An email cut off by our own shutdown is due at once for the next process.
   const dueAt = stop.aborted ? now : now + pauseAfter(error.problem, age)
   await noted(options, stop, (transaction) => mails.retry(transaction, mail, { dueAt, ...facts }))
@@ -157,7 +157,7 @@ async function noted<Result>(
   }
 }
 
-async function bury(
+async function markFailed(
   options: AttemptOptions,
   mail: mails.StoredMail,
   { refusals, problem }: { refusals: number; problem: string },
@@ -165,7 +165,7 @@ async function bury(
 ): Promise<void> {
   const now = options.now()
   const isDead = await noted(options, stop, (transaction) =>
-    mails.bury(transaction, mail, { now, refusals, problem }),
+    mails.markFailed(transaction, mail, { now, refusals, problem }),
   )
   if (isDead) {
     options.log.warn({ mail: mail.id, kind: mail.kind, problem }, 'email failed: see gatehouse mails')
@@ -181,7 +181,7 @@ async function failed(
   const problem = errorText(error)
   const isUnreadable = error instanceof UnreadableMail
   if (isUnreadable && options.now() - mail.createdAt >= UNREADABLE_GIVE_UP_AFTER) {
-    return bury(options, mail, { refusals: mail.refusals, problem }, stop)
+    return markFailed(options, mail, { refusals: mail.refusals, problem }, stop)
   }
   options.log.error({ err: error, mail: mail.id, kind: mail.kind }, 'could not create email')
   await settle(options, mail, new DeliveryError('later', problem), stop)

@@ -12,7 +12,7 @@ const LOOK_EVERY = SECOND
 // Emails are posted inside a transaction, so they are not visible until it commits.
 const COMMIT_WAIT = 10
 const AT_ONCE = 5
-const MOST_LATER = 100
+const MAX_LATER = 100
 const END_WAIT = 2.5 * SECOND
 const CUT_OFF_WAIT = SECOND / 2
 
@@ -40,7 +40,7 @@ class Worker implements Mailing {
   }
 
   notice({ id, after }: Posted): void {
-    if (after === undefined || this.#later.size >= MOST_LATER) {
+    if (after === undefined || this.#later.size >= MAX_LATER) {
       this.lookIn(COMMIT_WAIT)
       return
     }

@@ -30,7 +30,7 @@ export class DeliveryError extends Error {
   }
 }
 
-const LONGEST_PROBLEM = 300
+const MAX_PROBLEM_LENGTH = 300
 
 // Servers repeat addresses, and spam filters repeat links. The result is stored and logged.
 export function withoutSecrets(sentence: string): string {
@@ -39,5 +39,5 @@ export function withoutSecrets(sentence: string): string {
     .replaceAll(/("[^"]*"|[^\s<>"]+)@[^\s<>"]+/g, '…')
     .replaceAll(/[\w-]{43,}/g, '…')
     .replaceAll(/[\s\p{C}]+/gu, ' ')
-    .slice(0, LONGEST_PROBLEM)
+    .slice(0, MAX_PROBLEM_LENGTH)
 }

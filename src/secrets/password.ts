@@ -28,7 +28,7 @@ export class TooManyAtOnce extends Error {
   override readonly name = 'TooManyAtOnce'
   readonly status = 503
   readonly retryAfter = 5
-  readonly answer = {
+  readonly visitorMessage = {
     code: 'too_many_at_once',
     sentence: 'Very many people are here at the moment. Please try again in a few seconds.',
   }
@@ -44,18 +44,21 @@ const OWASP: PasswordCosts = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 const ARGON2ID = 2
 
 // One event loop cannot serve more, and each takes 30 MiB.
-const MOST_AT_ONCE = 6
+const MAX_AT_ONCE = 6
 const WAITING = 256
 
-export function gateOf(workers: number, cores = availableParallelism()): { atOnce: number; waiting: number } {
-  const alone = Math.min(cores, MOST_AT_ONCE)
-  const atOnce = Math.max(1, Math.min(Math.floor(cores / workers), MOST_AT_ONCE))
+export function hashingLimits(
+  workers: number,
+  cores = availableParallelism(),
+): { atOnce: number; waiting: number } {
+  const alone = Math.min(cores, MAX_AT_ONCE)
+  const atOnce = Math.max(1, Math.min(Math.floor(cores / workers), MAX_AT_ONCE))
   return { atOnce, waiting: Math.ceil((WAITING * atOnce) / alone) }
 }
 
 export function createPasswords(
   costs = OWASP,
-  { atOnce, waiting }: ReturnType<typeof gateOf> = gateOf(1),
+  { atOnce, waiting }: ReturnType<typeof hashingLimits> = hashingLimits(1),
 ): Passwords {
   const options = { ...costs, algorithm: ARGON2ID }
   const hashing = createHashing(atOnce)
@@ -75,7 +78,7 @@ export function createPasswords(
     throw FULL
   }
 
-  const gated = <Result>(work: () => Promise<Result>, onTurn?: () => void): Promise<Result> => {
+  const limited = <Result>(work: () => Promise<Result>, onTurn?: () => void): Promise<Result> => {
     refuseWhenFull()
     return limit(async () => {
       onTurn?.()
@@ -86,9 +89,10 @@ export function createPasswords(
   return {
     refuseWhenFull,
     load,
-    hash: async (password, onTurn) => gated(() => hashing.hash(normalizePassword(password), options), onTurn),
+    hash: async (password, onTurn) =>
+      limited(() => hashing.hash(normalizePassword(password), options), onTurn),
     verify: async (known, password, onTurn) => {
-      const right = await gated(() => hashing.verify(known || nobody, normalizePassword(password)), onTurn)
+      const right = await limited(() => hashing.verify(known || nobody, normalizePassword(password)), onTurn)
       return right && Boolean(known)
     },
     isOutdated: (known) => !known.startsWith(beginOf(costs)),

@@ -33,7 +33,7 @@ export function keyIdOf(sealed: string): Buffer {
   return Buffer.from(sealed.slice(0, Math.ceil((ID_LENGTH * 8) / 6)), 'base64url')
 }
 
-const MOST_OPENED = 1_000
+const MAX_OPENED = 1_000
 
 // Browsers send the same cookie with each request. Only what decrypts is cached, by its whole text.
 export function remembering(seal: Seal): Seal {
@@ -57,7 +57,7 @@ interface Opened {
 
 function remember(opened: Map<string, Opened>, sealed: string, what: Opened): void {
   const [oldest] = opened.keys()
-  if (opened.size >= MOST_OPENED && oldest !== undefined) opened.delete(oldest)
+  if (opened.size >= MAX_OPENED && oldest !== undefined) opened.delete(oldest)
   opened.set(sealed, what)
 }
 

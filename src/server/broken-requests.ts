@@ -36,7 +36,7 @@ const LINGER = 2_000
 /** Responds to requests that Node rejects while parsing. The server must not require a Host header itself. */
 export function refuseBroken(
   server: Server,
-  { https, answer }: { https: boolean; answer: RequestListener },
+  { https, handler }: { https: boolean; handler: RequestListener },
 ): RequestListener {
   const headers = { ...securityHeaders({ https }), ...DYNAMIC, 'Content-Type': 'text/plain; charset=utf-8' }
   const refused = new WeakSet<Duplex>()
@@ -45,11 +45,11 @@ export function refuseBroken(
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (refused.has(socket)) return
     const response = newest.get(socket)
-    const isAnswering = response?.headersSent && !response.writableFinished
-    if (!socket.writable || isAnswering) return void socket.destroy()
+    const isResponding = response?.headersSent && !response.writableFinished
+    if (!socket.writable || isResponding) return void socket.destroy()
     refused.add(socket)
     const refusal = REFUSALS[error.code ?? ''] ?? BROKEN
-    socket.end(rawAnswer(refusal, headers))
+    socket.end(rawResponse(refusal, headers))
     // What arrives late must not be processed, because the visitor was told that it failed.
     if (refusal === LATE) return void socket.destroySoon()
     setTimeout(() => socket.destroy(), LINGER).unref()
@@ -58,22 +58,22 @@ export function refuseBroken(
   return (request, response) => {
     newest.set(request.socket, response)
     const isAddressed = request.httpVersion === '1.0' || request.headers.host !== undefined
-    return isAddressed ? answer(request, response) : refuse(response, BROKEN, headers)
+    return isAddressed ? handler(request, response) : refuse(response, BROKEN, headers)
   }
 }
 
 function refuse(response: ServerResponse, refusal: Refusal, always: Headers): void {
-  const { status, headers, body } = wholeAnswer(refusal, always)
+  const { status, headers, body } = fullResponse(refusal, always)
   response.writeHead(status, headers).end(body)
 }
 
-function rawAnswer(refusal: Refusal, always: Headers): string {
-  const { status, headers, body } = wholeAnswer(refusal, always)
+function rawResponse(refusal: Refusal, always: Headers): string {
+  const { status, headers, body } = fullResponse(refusal, always)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n')
 }
 
-function wholeAnswer({ status, text }: Refusal, always: Headers) {
+function fullResponse({ status, text }: Refusal, always: Headers) {
   const body = `${text}\n`
   const headers = { ...always, Connection: 'close', 'Content-Length': `${Buffer.byteLength(body)}` }
   return { status, headers, body }

@@ -63,7 +63,7 @@ interface Overdue {
 async function lookAt(db: Db, now: number): Promise<Found> {
   return {
     readOnly: await whyReadOnly(db),
-    sharing: await users.namesSharing(db, MOST_NAMES),
+    sharing: await users.namesSharing(db, MAX_NAMES),
     overdue: await overdueIn(db, now),
   }
 }
@@ -75,12 +75,12 @@ async function whyReadOnly(db: Db): Promise<string | undefined> {
   return error === undefined ? undefined : errorText(error)
 }
 
-const MOST_NAMES = 20
+const MAX_NAMES = 20
 const OVERDUE_AFTER = 10 * MINUTE
-const MOST_NAMED = 10
+const MAX_NAMED = 10
 
 async function overdueIn(db: Db, now: number): Promise<Overdue | undefined> {
-  const some = await users.ended(db, { now: now - OVERDUE_AFTER, batch: MOST_NAMED, skip: 0 })
+  const some = await users.ended(db, { now: now - OVERDUE_AFTER, batch: MAX_NAMED, skip: 0 })
   const [first] = some
   return first === undefined ? undefined : { some, obstacle: await whyNotErased(db, first) }
 }

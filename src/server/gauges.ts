@@ -88,22 +88,22 @@ function gauge(
   })
 }
 
-function remembered<Answer>(ask: () => Promise<Answer | undefined>): () => Promise<Answer | undefined> {
-  let answer: Promise<Answer | undefined> | undefined
-  const asked = async () => {
+function remembered<Value>(ask: () => Promise<Value | undefined>): () => Promise<Value | undefined> {
+  let value: Promise<Value | undefined> | undefined
+  const query = async () => {
     const begun = performance.now()
     const found = await ask().catch(() => undefined)
     const cost = found === undefined ? 0 : performance.now() - begun
     setTimeout(
       () => {
-        answer = undefined
+        value = undefined
       },
       Math.max(FRESH, cost / PART_OF_TIME),
     ).unref()
     return found
   }
   return () => {
-    answer ??= asked()
-    return Promise.race([answer, pause(PATIENCE, undefined, { ref: false })])
+    value ??= query()
+    return Promise.race([value, pause(PATIENCE, undefined, { ref: false })])
   }
 }

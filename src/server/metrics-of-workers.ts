@@ -44,8 +44,8 @@ export function gatherFigures(): void {
   cluster.on('message', async (worker: Worker, message: unknown) => {
     if (!isOurs(message)) return
     const text = await all.clusterMetrics().catch(() => undefined)
-    const answer: Message = { type: TYPE, id: message.id, ...(text !== undefined && { text }) }
-    if (worker.isConnected()) worker.send(answer)
+    const reply: Message = { type: TYPE, id: message.id, ...(text !== undefined && { text }) }
+    if (worker.isConnected()) worker.send(reply)
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Metrics, MetricsOptions } from './prometheus.js'
 
-const SHORTEST_TOKEN = 16
+const MIN_TOKEN_LENGTH = 16
 
 /** Returns metrics for one `accounts({ metrics })`. Throws if they would be public. */
 export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
@@ -12,8 +12,8 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
 
 function refuseOpen(token: string | undefined, port: number | undefined): void {
   if (token === undefined && port !== undefined) return
-  if (token === undefined || token.length < SHORTEST_TOKEN) {
-    throw new Error(`The metrics token must be at least ${SHORTEST_TOKEN} characters.`)
+  if (token === undefined || token.length < MIN_TOKEN_LENGTH) {
+    throw new Error(`The metrics token must be at least ${MIN_TOKEN_LENGTH} characters.`)
   }
 }
 

@@ -46,7 +46,7 @@ const MAX_CONNECTIONS = 1_000
 const BACKLOG = 4_096
 
 const FORMS_A_TURN = 4
-const MOST_PASSED = 20
+const MAX_PASSED = 20
 
 const NOTICE = 1_000
 const ACCEPT_WAIT = 500
@@ -57,14 +57,14 @@ const PATIENCE = 5_000
  * calls `onClosed` and exits. Throws if it cannot listen. */
 export async function serve(app: Koa, options: ServeOptions): Promise<string> {
   const server = createServer(limitsOf(options))
-  const answer = refuseBroken(server, { https: options.https ?? false, answer: app.callback() })
-  server.on('request', formsInTurn(server, answer))
+  const handler = refuseBroken(server, { https: options.https ?? false, handler: app.callback() })
+  server.on('request', formsInTurn(server, handler))
   server.setTimeout(options.timeouts?.silence ?? TIMEOUTS.silence)
   capConnections(server, {
     most: options.maxConnections ?? MAX_CONNECTIONS,
     longest: server.headersTimeout + server.keepAliveTimeout,
   })
-  const onClosing = partWithAnswers(server, options.onClosing)
+  const onClosing = closeAfterResponses(server, options.onClosing)
   await listen(server, options)
   let ending: Promise<void> | undefined
   // Not `once`: npm repeats signals of the terminal, and the second one would kill open requests.
@@ -86,7 +86,7 @@ function limitsOf({ timeouts, trustProxy = 0 }: ServeOptions): ServerOptions {
 
 // Starts few form posts per turn, and none while connections arrive: libuv accepts one connection a turn,
 // so a flood of posts would delay new visitors by seconds.
-function formsInTurn(server: Server, answer: RequestListener): RequestListener {
+function formsInTurn(server: Server, handler: RequestListener): RequestListener {
   const waiting: (() => void)[] = []
   let passed = 0
   let came = false
@@ -94,7 +94,7 @@ function formsInTurn(server: Server, answer: RequestListener): RequestListener {
     came = true
   })
   const begin = () => {
-    if (came && passed < MOST_PASSED) passed++
+    if (came && passed < MAX_PASSED) passed++
     else {
       passed = 0
       for (const next of waiting.splice(0, FORMS_A_TURN)) next()
@@ -103,8 +103,8 @@ function formsInTurn(server: Server, answer: RequestListener): RequestListener {
     if (waiting.length > 0) setImmediate(begin)
   }
   return (request, response) => {
-    if (request.method !== 'POST') return answer(request, response)
-    waiting.push(() => answer(request, response))
+    if (request.method !== 'POST') return handler(request, response)
+    waiting.push(() => handler(request, response))
     if (waiting.length === 1) setImmediate(begin)
   }
 }
@@ -115,7 +115,7 @@ function closeIdle(server: Server): void {
 }
 
 // `Connection: close` makes clients go elsewhere.
-function partWithAnswers(server: Server, onClosing: () => void): () => void {
+function closeAfterResponses(server: Server, onClosing: () => void): () => void {
   const running = new Set<ServerResponse>()
   let isClosing = false
   const part = (response: ServerResponse) => {

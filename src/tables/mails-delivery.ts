@@ -75,7 +75,7 @@ export async function retry(
   await taken(db, mail).set({ due_at: dueAt, refusals, problem }).execute()
 }
 
-export async function bury(
+export async function markFailed(
   db: Db,
   mail: TakenMail,
   { now, refusals, problem }: { now: number; refusals: number; problem: string },

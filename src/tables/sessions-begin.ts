@@ -27,7 +27,7 @@ export async function open(
   const { id } = stored
   if (insteadOf !== undefined && insteadOf !== id)
     await db.deleteFrom('sessions').where('id', '=', insteadOf).execute()
-  if ((stored.others ?? 0) >= MOST_SESSIONS) await endTooMany(db, { userId: session.userId })
+  if ((stored.others ?? 0) >= MAX_SESSIONS) await endTooMany(db, { userId: session.userId })
   return { id, isNew: id === session.id }
 }
 
@@ -94,7 +94,7 @@ function keysOf<Row extends object>(row: Row): (keyof Row)[] {
   return Object.keys(row) as (keyof Row)[]
 }
 
-const MOST_SESSIONS = 100
+const MAX_SESSIONS = 100
 
 const endTooMany = statement((db: Db, { userId }: { userId: string }) =>
   db
@@ -105,7 +105,7 @@ const endTooMany = statement((db: Db, { userId }: { userId: string }) =>
         .select('id')
         .where('user_id', '=', userId)
         .orderBy('last_seen_at', 'desc')
-        .limit(MOST_SESSIONS)
-        .offset(MOST_SESSIONS),
+        .limit(MAX_SESSIONS)
+        .offset(MAX_SESSIONS),
     ),
 )

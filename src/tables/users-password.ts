@@ -43,7 +43,7 @@ function stamped(deviceStamp: string): { device_stamp: string; ended_devices: st
 }
 
 // Above this number all devices of the account are forgotten instead.
-const MOST_ENDED = 40
+const MAX_ENDED = 40
 
 /** Forgets all devices, with `otherStamp`, if the device is unknown or too many have ended. */
 export async function endDevice(
@@ -58,7 +58,7 @@ export async function endDevice(
     .where('id', '=', userId)
     .returning('ended_devices')
     .executeTakeFirstOrThrow()
-  if (idsIn(ended_devices).length > MOST_ENDED) await setDeviceStamp(db, userId, otherStamp)
+  if (idsIn(ended_devices).length > MAX_ENDED) await setDeviceStamp(db, userId, otherStamp)
 }
 
 export async function setDeviceStamps(

@@ -5,20 +5,20 @@ import { errorText } from '../base/error-text.js'
 import { byDistance } from '../base/nearest.js'
 import { root } from '../base/package.js'
 import { englishIn, filesIn } from './templates.js'
-import { type Direction, ENGLISH, type Language, type Plural, type Saying } from './translator.js'
+import { type Direction, ENGLISH, type Language, type Plural, type Translation } from './translator.js'
 
 const FOLDER = 'languages'
 const OURS = join(root, 'templates')
 
-const saying = z.union([z.string(), z.object({ by: z.string() }).catchall(z.string())])
-const sayings = z.record(saying).default({})
+const translation = z.union([z.string(), z.object({ by: z.string() }).catchall(z.string())])
+const translations = z.record(translation).default({})
 
 const file = z
   .object({
     name: z.string().optional(),
     direction: z.enum(['ltr', 'rtl']).optional(),
-    texts: sayings,
-    messages: sayings,
+    texts: translations,
+    messages: translations,
   })
   .strict()
 
@@ -27,8 +27,8 @@ interface LanguageFile {
   tag: string
   name: string | undefined
   direction: Direction | undefined
-  texts: Readonly<Record<string, Saying>>
-  messages: Readonly<Record<string, Saying>>
+  texts: Readonly<Record<string, Translation>>
+  messages: Readonly<Record<string, Translation>>
 }
 
 /** By tag. Files of one language add up, earlier folders win. Throws if a file is wrong, and names it. */
@@ -107,10 +107,10 @@ function templatesIn(folder: string): string[] {
 }
 
 function refuseWrong({ path, tag, texts, messages }: LanguageFile, english: English): void {
-  for (const [kind, sayings] of Object.entries({ texts, messages })) {
+  for (const [kind, translations] of Object.entries({ texts, messages })) {
     const known = kind === 'texts' ? english.texts : english.messages
-    for (const [key, saying] of Object.entries(sayings)) {
-      const mistake = mistakeIn(key, saying, known, tag)
+    for (const [key, translation] of Object.entries(translations)) {
+      const mistake = mistakeIn(key, translation, known, tag)
       if (mistake !== undefined) throw new Error(`${path}: ${mistake}`)
     }
   }
@@ -118,7 +118,7 @@ function refuseWrong({ path, tag, texts, messages }: LanguageFile, english: Engl
 
 function mistakeIn(
   key: string,
-  saying: Saying,
+  translation: Translation,
   known: ReadonlyMap<string, string>,
   tag: string,
 ): string | undefined {
@@ -128,11 +128,11 @@ function mistakeIn(
     return `"${key}" is not an English text. Did you mean "${near?.known ?? ''}"?`
   }
   const params = paramsOf(english)
-  const stray = formsOf(saying)
+  const stray = formsOf(translation)
     .flatMap(paramsOf)
     .find((param) => !params.includes(param))
   if (stray !== undefined) return `"${key}" uses {${stray}}, which the English does not have.`
-  return typeof saying === 'string' ? undefined : mistakeInPlural(key, saying, params, tag)
+  return typeof translation === 'string' ? undefined : mistakeInPlural(key, translation, params, tag)
 }
 
 function mistakeInPlural(key: string, plural: Plural, params: string[], tag: string): string | undefined {
@@ -145,9 +145,9 @@ function mistakeInPlural(key: string, plural: Plural, params: string[], tag: str
   return odd === undefined ? undefined : `"${key}" has the plural form "${odd}", which ${tag} does not use.`
 }
 
-function formsOf(saying: Saying): string[] {
-  if (typeof saying === 'string') return [saying]
-  const { by: _, ...forms } = saying
+function formsOf(translation: Translation): string[] {
+  if (typeof translation === 'string') return [translation]
+  const { by: _, ...forms } = translation
   return Object.values(forms)
 }
 

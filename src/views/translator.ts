@@ -12,14 +12,14 @@ export interface Language {
   tag: string
   name: string
   direction: Direction
-  texts: ReadonlyMap<string, Saying>
-  messages: ReadonlyMap<string, Saying>
+  texts: ReadonlyMap<string, Translation>
+  messages: ReadonlyMap<string, Translation>
 }
 
 export type Direction = 'ltr' | 'rtl'
 
 /** With `{name}` for each parameter. A `Plural` is chosen by the number of the parameter `by`. */
-export type Saying = string | Plural
+export type Translation = string | Plural
 
 export type Plural = { by: string } & Readonly<Record<string, string>>
 
@@ -45,12 +45,12 @@ export function createWords({ tag, direction, texts, messages }: Language = ENGL
       const param = params[name]
       return param === undefined ? placeholder : said(param)
     })
-  const say = (saying: Saying, params: Params | undefined) => {
-    if (typeof saying !== 'string') {
-      const count = Number(params?.[saying.by])
-      return fill(saying[plurals().select(count)] ?? saying.other ?? '', params ?? {})
+  const say = (translation: Translation, params: Params | undefined) => {
+    if (typeof translation !== 'string') {
+      const count = Number(params?.[translation.by])
+      return fill(translation[plurals().select(count)] ?? translation.other ?? '', params ?? {})
     }
-    return params === undefined ? saying : fill(saying, params)
+    return params === undefined ? translation : fill(translation, params)
   }
 
   return {

@@ -15,7 +15,7 @@ import { passwordConfirm } from './proofs.js'
 
 const KEPT = 10 * MINUTE
 /** In characters. Form bodies are limited to 32 KB. */
-const MOST_IN_FORM = 28_000
+const MAX_IN_FORM = 28_000
 
 interface Detour {
   page: string
@@ -50,7 +50,7 @@ export function sealTyped(ctx: Context, page = ''): string | undefined {
   const gatehouse = gatehouseOf(ctx)
   const content = JSON.stringify({ page, typed, at: gatehouse.now() } satisfies Detour)
   const sealed = gatehouse.seal.close(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
-  return sealed.length > MOST_IN_FORM ? undefined : sealed
+  return sealed.length > MAX_IN_FORM ? undefined : sealed
 }
 
 export function typedIn(ctx: Context): Values {

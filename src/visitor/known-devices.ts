@@ -8,7 +8,7 @@ import type { Gatehouse } from './gatehouse.js'
 export const DEVICE_LIFE = 400 * DAY
 
 // More would make the cookie too long.
-const MOST_ACCOUNTS = 5
+const MAX_ACCOUNTS = 5
 
 interface Known {
   userId: string
@@ -41,7 +41,7 @@ export function rememberDevice(
   const others = known.filter((one) => one.userId !== userId)
   gatehouse.deviceCookie.write(
     ctx,
-    [{ userId, stamp, id, at: gatehouse.now() }, ...others].slice(0, MOST_ACCOUNTS),
+    [{ userId, stamp, id, at: gatehouse.now() }, ...others].slice(0, MAX_ACCOUNTS),
     {
       maxAge: DEVICE_LIFE,
     },

@@ -67,7 +67,7 @@ interface HalfLogin extends Pick<LoginProgress, 'methods' | 'kept' | 'next'> {
 
 const HALF_LOGIN_LIFE = HOUR
 // Longer ones are dropped, so that the cookie has room for the rest.
-const LONGEST_NEXT = 300
+const MAX_NEXT_LENGTH = 300
 
 function keepHalfLogin(
   ctx: Context,
@@ -79,7 +79,7 @@ function keepHalfLogin(
     stamp: account.deviceStamp,
     methods,
     kept,
-    next: next.length > LONGEST_NEXT ? '' : next,
+    next: next.length > MAX_NEXT_LENGTH ? '' : next,
     at: gatehouse.now(),
   }
   gatehouse.halfLoginCookie.write(ctx, half, { maxAge: HALF_LOGIN_LIFE })

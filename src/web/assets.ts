@@ -15,7 +15,7 @@ export interface Assets {
   path(name: string): string
   isAt(path: string): boolean
   serve: Middleware
-  answer(ctx: Context, name: string): Promise<void>
+  sendAsset(ctx: Context, name: string): Promise<void>
 }
 
 interface Asset {
@@ -36,11 +36,11 @@ const DAY = 'public, max-age=86400'
 
 export function siteAssets(base: string, { reload }: { reload: boolean }): Assets {
   const { resolve } = createRequire(import.meta.url)
-  const ours = ['no-answer.js', 'site.css', 'favicon.svg', 'favicon.ico'].map((name) => [
+  const builtIn = ['no-answer.js', 'site.css', 'favicon.svg', 'favicon.ico'].map((name) => [
     name,
     join(root, 'public', name),
   ])
-  const files = { 'htmx.js': resolve('htmx.org/dist/htmx.min.js'), ...Object.fromEntries(ours) }
+  const files = { 'htmx.js': resolve('htmx.org/dist/htmx.min.js'), ...Object.fromEntries(builtIn) }
   return loadAssets({ files, base, reload })
 }
 
@@ -66,7 +66,7 @@ function loadAssets({ files, base, reload }: AssetsOptions): Assets {
       const asset = at(ctx.path)
       return asset === undefined ? next() : send(ctx, asset, FOREVER)
     },
-    answer: (ctx, name) => send(ctx, current(name), DAY),
+    sendAsset: (ctx, name) => send(ctx, current(name), DAY),
   }
 }
 

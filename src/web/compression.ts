@@ -13,7 +13,7 @@ const COMPRESS = {
 
 const pages = new WeakMap<IncomingMessage, string>()
 
-export function answerHtml(ctx: Context, html: string): void {
+export function respondHtml(ctx: Context, html: string): void {
   ctx.type = 'html'
   ctx.body = html
   pages.set(ctx.req, html)

@@ -139,17 +139,17 @@ function originOf(address: string): string | undefined {
 const ORIGIN = /^https?:\/\/[^\s/\\@?#]+$/i
 
 // Bounded, because anyone can make up origins.
-const MOST_NAMED = 10
-const LONGEST_NAMED = 100
+const MAX_NAMED = 10
+const MAX_NAMED_LENGTH = 100
 
 const named = new WeakMap<Logger, Set<string>>()
 
 // Behind a proxy that changes the Host header, these may be visitors of this site.
 function noteForeign(ctx: Context, origin: string | undefined, log: Logger): void {
-  const [from, host] = [ctx.get('Origin'), ctx.get('Host')].map((text) => text.slice(0, LONGEST_NAMED))
+  const [from, host] = [ctx.get('Origin'), ctx.get('Host')].map((text) => text.slice(0, MAX_NAMED_LENGTH))
   const known = named.get(log) ?? new Set()
   const reason = `${from} ${host}`
-  if (known.has(reason) || known.size >= MOST_NAMED) return
+  if (known.has(reason) || known.size >= MAX_NAMED) return
   named.set(log, known.add(reason))
   log.warn(
     { origin: from, host, ...(origin !== undefined && { baseUrl: origin }) },

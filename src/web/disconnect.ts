@@ -25,12 +25,12 @@ export function isGone(error: unknown): boolean {
   return GONE.has(code) || code.startsWith('HPE_')
 }
 
-const SHORTEST_PAUSE = 50
-const LONGEST_PAUSE = 500
+const MIN_PAUSE = 50
+const MAX_PAUSE = 500
 
 // Waits a random time after the response: neither its timing nor the load that follows may reveal which
 // requests cause work.
 export async function afterwards({ res }: Context): Promise<void> {
   if (!res.closed) await new Promise((resolve) => res.once('close', resolve))
-  await pause(randomInt(SHORTEST_PAUSE, LONGEST_PAUSE), undefined, { ref: false })
+  await pause(randomInt(MIN_PAUSE, MAX_PAUSE), undefined, { ref: false })
 }

@@ -4,7 +4,7 @@ import { VisitorLeft } from './disconnect.js'
 import type { Message } from './form.js'
 import { requestId } from './log.js'
 import type { Pages, Problem } from './pages.js'
-import { announce, answerOf } from './refusal.js'
+import { announce, errorResponseOf } from './refusal.js'
 
 export const UNEXPECTED: Message = {
   code: 'unexpected',
@@ -24,7 +24,7 @@ export function errorPages(options: ErrorOptions): Middleware {
     try {
       await next()
     } catch (error) {
-      answerError(ctx, error, options)
+      respondToError(ctx, error, options)
     }
   }
 }
@@ -34,12 +34,12 @@ export const notFound: Middleware = async (ctx, next) => {
   if (ctx.status === 404 && ctx.body == null) ctx.throw(404)
 }
 
-function answerError(ctx: Context, error: unknown, options: ErrorOptions): void {
+function respondToError(ctx: Context, error: unknown, options: ErrorOptions): void {
   if (error instanceof VisitorLeft) return
   const { pages, log } = options
-  const answer = answerOf(error)
-  if (answer !== undefined) announce(ctx, answer, error, log)
-  const problem: Problem = answer ?? unforeseen(ctx, error, options)
+  const response = errorResponseOf(error)
+  if (response !== undefined) announce(ctx, response, error, log)
+  const problem: Problem = response ?? unforeseen(ctx, error, options)
   // Rendering for a closed connection would slow others down while connections are cut to make room.
   if (ctx.res.destroyed) return
   try {
@@ -47,7 +47,7 @@ function answerError(ctx: Context, error: unknown, options: ErrorOptions): void 
   } catch (second) {
     log.error({ id: requestId(ctx), err: second }, 'error page failed')
     const why = options.development && second instanceof Error ? second.message : undefined
-    answerBarely(ctx, { ...problem, detail: problem.detail ?? why })
+    respondPlainly(ctx, { ...problem, detail: problem.detail ?? why })
   }
 }
 
@@ -59,7 +59,7 @@ function unforeseen(ctx: Context, error: unknown, { log, development }: ErrorOpt
 }
 
 // Plain text: the broken template may be the layout of every page.
-function answerBarely(ctx: Context, { status, error, detail }: Problem): void {
+function respondPlainly(ctx: Context, { status, error, detail }: Problem): void {
   ctx.status = status
   ctx.type = 'text'
   ctx.body = `${error.sentence.replace('{reference}', requestId(ctx))}\n${detail ?? ''}\n`

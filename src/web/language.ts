@@ -29,10 +29,10 @@ export interface LanguageChoiceOptions {
 }
 
 const PARAMETER = 'lang'
-const KEPT = 365 * 24 * 60 * 60 * 1000
+const COOKIE_LIFETIME = 365 * 24 * 60 * 60 * 1000
 // Cache size for negotiated languages, keyed by Accept-Language. Bounded against floods of odd headers.
-const MOST_WISHES = 1_000
-const LONGEST_WISH = 200
+const MAX_CACHED = 1_000
+const MAX_HEADER_LENGTH = 200
 
 export function createLanguageChoice(options: LanguageChoiceOptions): LanguageChoice {
   const { offered, cookie, decide, isFromElsewhere, onChosen = () => {} } = options
@@ -43,27 +43,27 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
   const isOpen = decide === undefined && tags.length > 1
   const name = cookieName(cookie.name, cookie)
   const chosen = new WeakMap<Context, string>()
-  const wishes = new Map<string, string>()
+  const negotiated = new Map<string, string>()
 
-  const asked = (ctx: Context): string | undefined => {
+  const fromUrl = (ctx: Context): string | undefined => {
     if (!isOpen || !isRead(ctx) || !ctx.querystring.includes(PARAMETER)) return undefined
     const tag = queryText(ctx, PARAMETER)
     return isKnown(tag) ? tag : undefined
   }
-  const kept = (ctx: Context): string | undefined => {
+  const fromCookie = (ctx: Context): string | undefined => {
     const tag = isOpen ? ctx.cookies.get(name, { signed: false }) : undefined
     return isKnown(tag) ? tag : undefined
   }
-  const decided = (ctx: Context): string | undefined => {
+  const fromApp = (ctx: Context): string | undefined => {
     const tag = decide?.(ctx)
     return isKnown(tag) ? tag : undefined
   }
-  const preferred = (ctx: Context): string => {
-    const wish = ctx.get('Accept-Language')
-    const known = wishes.get(wish)
+  const fromHeader = (ctx: Context): string => {
+    const accepted = ctx.get('Accept-Language')
+    const known = negotiated.get(accepted)
     if (known !== undefined) return known
-    const tag = (wish !== '' && ctx.acceptsLanguages(tags)) || first
-    if (wish.length <= LONGEST_WISH && wishes.size < MOST_WISHES) wishes.set(wish, tag)
+    const tag = (accepted !== '' && ctx.acceptsLanguages(tags)) || first
+    if (accepted.length <= MAX_HEADER_LENGTH && negotiated.size < MAX_CACHED) negotiated.set(accepted, tag)
     return tag
   }
 
@@ -71,37 +71,37 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
     of(ctx) {
       const known = chosen.get(ctx)
       if (known !== undefined) return known
-      const tag = decided(ctx) ?? asked(ctx) ?? kept(ctx) ?? preferred(ctx)
+      const tag = fromApp(ctx) ?? fromUrl(ctx) ?? fromCookie(ctx) ?? fromHeader(ctx)
       chosen.set(ctx, tag)
       return tag
     },
     links(ctx, page = '') {
       if (!isOpen) return []
       const current = this.of(ctx)
-      const others = page === '' ? othersOf(ctx) : ''
+      const otherParameters = page === '' ? otherParametersOf(ctx) : ''
       return offered.map(({ tag, name }) => ({
         tag,
         name,
-        href: `${page}?${others}${PARAMETER}=${tag}`,
+        href: `${page}?${otherParameters}${PARAMETER}=${tag}`,
         isCurrent: tag === current,
       }))
     },
     take(ctx) {
-      const tag = asked(ctx)
+      const tag = fromUrl(ctx)
       if (tag === undefined || isFromElsewhere(ctx)) return undefined
       // Otherwise setting a Secure cookie throws if a proxy connects over http.
       if (cookie.https) ctx.cookies.secure = true
       const attributes = { httpOnly: true, sameSite: 'lax', secure: cookie.https, signed: false } as const
-      ctx.cookies.set(name, tag, { ...attributes, maxAge: KEPT })
+      ctx.cookies.set(name, tag, { ...attributes, maxAge: COOKIE_LIFETIME })
       onChosen(ctx, tag)
-      const others = othersOf(ctx).slice(0, -1)
-      return ownPath(others === '' ? seenPath(ctx) : `${seenPath(ctx)}?${others}`) ?? '/'
+      const otherParameters = otherParametersOf(ctx).slice(0, -1)
+      return ownPath(otherParameters === '' ? seenPath(ctx) : `${seenPath(ctx)}?${otherParameters}`) ?? '/'
     },
   }
 }
 
-function othersOf(ctx: Context): string {
-  const others = queryOf(ctx)
-  others.delete(PARAMETER)
-  return others.size === 0 ? '' : `${others}&`
+function otherParametersOf(ctx: Context): string {
+  const otherParameters = queryOf(ctx)
+  otherParameters.delete(PARAMETER)
+  return otherParameters.size === 0 ? '' : `${otherParameters}&`
 }

@@ -3,14 +3,14 @@ import type { Context, Middleware } from 'koa'
 import { type Logger, pino } from 'pino'
 
 // Bytes. A slow reader loses log lines rather than filling the memory.
-const MOST_WAITING = 4 * 1024 * 1024
+const MAX_WAITING = 4 * 1024 * 1024
 
 // Bytes. Longer writes of several processes to one pipe interleave (PIPE_BUF).
-const MOST_AT_ONCE = 4096
+const MAX_AT_ONCE = 4096
 
 /** Returns a log of JSON lines on standard output. Asynchronous, as a full pipe would block the process. */
 export function createLog(level: string): Logger {
-  const output = pino.destination({ sync: false, maxLength: MOST_WAITING, maxWrite: MOST_AT_ONCE })
+  const output = pino.destination({ sync: false, maxLength: MAX_WAITING, maxWrite: MAX_AT_ONCE })
   return pino({ level, serializers: { err: errorForLog } }, output)
 }
 

@@ -1,5 +1,4 @@
 import type { Context } from 'koa'
-import { answer, answerIn, isHtmx, redirect, redirectHtmx } from './answer.js'
 import type { Csrf } from './csrf.js'
 import type { Advice, Form, Subject, Values } from './form.js'
 import {
@@ -19,6 +18,7 @@ import { noteRefusal } from './log.js'
 import { shownError, shownLink, shownNotice, shownOnward, type Texts } from './message-box.js'
 import type { Notice, Notices } from './notices.js'
 import type { Acceptance, Download, Known, Pages, Problem, Question, Refusal, SpokenNotice } from './pages.js'
+import { isHtmx, redirect, redirectHtmx, respond, respondIn } from './response.js'
 import type { Url } from './routes.js'
 
 export interface PageViews extends Texts {
@@ -70,7 +70,7 @@ export class SitePages implements Pages {
 
   advise(ctx: Context, form: Form, advice: readonly Advice[]): void {
     const { url } = this.#options
-    answer(ctx, {
+    respond(ctx, {
       // Only htmx shows hints. Without it the page is opened again.
       page: () => redirect(ctx, pageOf(form, url)),
       fragment: () =>
@@ -86,7 +86,7 @@ export class SitePages implements Pages {
     ctx.status = status
     noteRefusal(ctx, known.errors)
     endHints(ctx, form)
-    answer(ctx, {
+    respond(ctx, {
       page: () => this.#formPage(ctx, form, { ...around, messages, form: state }),
       fragment: () => this.#fragment(ctx, FRAGMENT, { ...around, messages, form: { ...state, oob: true } }),
     })
@@ -98,7 +98,7 @@ export class SitePages implements Pages {
     const texts = this.viewsOf(ctx)
     const state = this.#state(ctx, form, values)
     const shown = shownError(texts, error)
-    answer(ctx, {
+    respond(ctx, {
       page: () => this.#formPage(ctx, form, { messages: { errors: [shown] }, form: state }),
       fragment: () => {
         const ask = { ...state, button: texts.say(button) }
@@ -130,7 +130,7 @@ export class SitePages implements Pages {
     const { languages, notices } = this.#options
     languages.take(ctx)
     if (notice !== undefined) notices.leave(ctx, notice)
-    answer(ctx, {
+    respond(ctx, {
       page: () => redirect(ctx, to),
       fragment: () => redirectHtmx(ctx, to),
     })
@@ -145,7 +145,7 @@ export class SitePages implements Pages {
   }
 
   download(ctx: Context, { name, content }: Download): void {
-    answer(ctx, {
+    respond(ctx, {
       page() {
         ctx.set(DYNAMIC)
         ctx.attachment(name)
@@ -160,7 +160,7 @@ export class SitePages implements Pages {
     ctx.status = status
     noteRefusal(ctx, [error])
     const messages = { errors: [shownError(this.viewsOf(ctx), { ...error, ...(link && { link }) })] }
-    answer(ctx, {
+    respond(ctx, {
       page: () => {
         const other = this.#options.languages.take(ctx)
         if (other !== undefined) return redirect(ctx, other)
@@ -202,7 +202,7 @@ export class SitePages implements Pages {
 
   #wholePage(ctx: Context, template: string, values: () => object): void {
     const { languages, notices } = this.#options
-    answer(ctx, {
+    respond(ctx, {
       page: () => {
         const other = languages.take(ctx)
         if (other !== undefined) return redirect(ctx, other)
@@ -218,13 +218,13 @@ export class SitePages implements Pages {
   }
 
   #page(ctx: Context, template: string, values: object, at?: string): void {
-    answerIn(ctx, this.#options.languages.of(ctx), this.rendered(ctx, template, values, at))
+    respondIn(ctx, this.#options.languages.of(ctx), this.rendered(ctx, template, values, at))
   }
 
   #fragment(ctx: Context, template: string, values: object): void {
     const { shared, languages } = this.#options
     const html = this.viewsOf(ctx).render(template, { ...shared(ctx), ...values })
-    answerIn(ctx, languages.of(ctx), html)
+    respondIn(ctx, languages.of(ctx), html)
   }
 }
 

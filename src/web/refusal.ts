@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Message } from './form.js'
 import { requestId } from './log.js'
 
-interface Answer {
+interface ErrorResponse {
   status: number
   error: Message
   /** Seconds. */
@@ -33,18 +33,23 @@ const SENTENCES: Record<number, Message> = {
 
 const REFUSED: Message = { code: 'refused', sentence: 'This cannot be done here.' }
 
-export function answerOf(error: unknown): Answer | undefined {
+export function errorResponseOf(error: unknown): ErrorResponse | undefined {
   if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
   const usual = SENTENCES[error.status] ?? (isRefusal(error.status) ? REFUSED : undefined)
   if (usual === undefined) return undefined
   return {
     status: error.status,
-    error: 'answer' in error && isMessage(error.answer) ? error.answer : usual,
+    error: 'visitorMessage' in error && isMessage(error.visitorMessage) ? error.visitorMessage : usual,
     retryAfter: 'retryAfter' in error && typeof error.retryAfter === 'number' ? error.retryAfter : undefined,
   }
 }
 
-export function announce(ctx: Context, { status, retryAfter }: Answer, error: unknown, log: Logger): void {
+export function announce(
+  ctx: Context,
+  { status, retryAfter }: ErrorResponse,
+  error: unknown,
+  log: Logger,
+): void {
   if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
   if (status >= 500) log.warn({ id: requestId(ctx), err: error }, 'service unavailable')
 }
@@ -53,8 +58,8 @@ function isRefusal(status: number): boolean {
   return Number.isInteger(status) && status >= 400 && status < 500
 }
 
-export function refuseRequest(ctx: Context, status: number, answer: Message): never {
-  return ctx.throw(status, answer.sentence, { answer })
+export function refuseRequest(ctx: Context, status: number, visitorMessage: Message): never {
+  return ctx.throw(status, visitorMessage.sentence, { visitorMessage })
 }
 
 function isMessage(value: unknown): value is Message {

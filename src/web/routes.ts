@@ -48,8 +48,8 @@ export function otherMethods(router: Router): Middleware {
 export function missingSlash(router: Router): Middleware {
   return async (ctx, next) => {
     await next()
-    const isUnanswered = ctx.status === 404 && ctx.body == null
-    const canonical = isUnanswered && isRead(ctx) ? ownPath(`${ctx.path}/`) : undefined
+    const isUnhandled = ctx.status === 404 && ctx.body == null
+    const canonical = isUnhandled && isRead(ctx) ? ownPath(`${ctx.path}/`) : undefined
     if (canonical === undefined || !methodsAt(router, canonical).includes('GET')) return
     ctx.set(DYNAMIC)
     ctx.status = 308

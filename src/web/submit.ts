@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { type Csrf, refuseCrossSite } from './csrf.js'
 import { type Advice, type Form, type Message, readValues, type Values } from './form.js'
 import type { SitePages } from './page.js'
-import { announce, answerOf } from './refusal.js'
+import { announce, errorResponseOf } from './refusal.js'
 
 export const PAGE_TOO_OLD = {
   code: 'page_too_old',
@@ -70,10 +70,10 @@ export function onSubmit<Field extends string>(
       })
     }
     await handle(ctx, values).catch(async (error: unknown) => {
-      const answer = answerOf(error)
-      if (answer?.retryAfter === undefined) throw error
-      announce(ctx, answer, error, log)
-      await pages.refuse(ctx, form, { status: answer.status, errors: [answer.error], values })
+      const response = errorResponseOf(error)
+      if (response?.retryAfter === undefined) throw error
+      announce(ctx, response, error, log)
+      await pages.refuse(ctx, form, { status: response.status, errors: [response.error], values })
     })
   }
   forms.set(submit, form)

@@ -114,7 +114,7 @@ test('lets nobody who has lost a mail say what became of it', async ({ database,
   const { main } = database
   assert.is(await mails.hold(main, late, NOW + MINUTE), false)
   assert.is(await mails.prepare(main, late, { userId: 'nobody', prepared: 'late' }), false)
-  assert.is(await mails.bury(main, late, { now: NOW, refusals: 2, problem: 'late' }), false)
+  assert.is(await mails.markFailed(main, late, { now: NOW, refusals: 2, problem: 'late' }), false)
   await mails.retry(main, late, { dueAt: NOW, refusals: 1, problem: 'late' })
   await mails.sent(main, late, { now: NOW })
   await mails.remove(main, late)
@@ -136,7 +136,7 @@ test('keeps nothing of what was in a mail that is sent', async ({ database }) =>
 test('revives a mail that was given up, and no other', async ({ database }) => {
   const mail = await taken(database)
   assert.is(await mails.revive(database.main, 'mail', NOW), false)
-  assert.is(await mails.bury(database.main, mail, { now: NOW, refusals: 2, problem: 'no' }), true)
+  assert.is(await mails.markFailed(database.main, mail, { now: NOW, refusals: 2, problem: 'no' }), true)
   assert.equal(await claim(database, NOW + LEASE), [])
   assert.is((await byId(database))?.facts, 'facts')
   assert.is(await mails.revive(database.main, 'mail', NOW + LEASE), true)
@@ -152,7 +152,7 @@ test('sweeps what has ended long ago, in batches, and nothing that waits', async
   const found = new Map((await claim(database)).map((mail) => [mail.id, mail]))
   const mail = (id: string) => found.get(id) ?? { id, tries: 1 }
   await mails.sent(database.main, mail('sent'), { now: NOW - 10 })
-  await mails.bury(database.main, mail('dead'), { now: NOW - 20, refusals: 0, problem: '' })
+  await mails.markFailed(database.main, mail('dead'), { now: NOW - 20, refusals: 0, problem: '' })
   await mails.sent(database.main, mail('new'), { now: NOW })
   const sweep = () => mails.sweep(database.loose, { sentUntil: NOW - 9, deadUntil: NOW - 19, batch: 1 })
   assert.equal([await sweep(), await sweep(), await sweep()], [1, 1, 0])

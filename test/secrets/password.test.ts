@@ -1,7 +1,7 @@
 import { hash } from '@node-rs/argon2'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createPasswords, gateOf, TooManyAtOnce } from '../../src/secrets/password.js'
+import { createPasswords, hashingLimits, TooManyAtOnce } from '../../src/secrets/password.js'
 import { CHEAP, PASSWORD } from '../support/helpers.js'
 
 const COMBINING_ACUTE = '\u0301'
@@ -104,7 +104,7 @@ test('are outdated when another algorithm hashed them', async () => {
 })
 
 test('are all answered while no more wait than may', async () => {
-  const passwords = createPasswords(CHEAP, { ...gateOf(1), waiting: 20 })
+  const passwords = createPasswords(CHEAP, { ...hashingLimits(1), waiting: 20 })
   const stored = await passwords.hash(PASSWORD)
   for (let round = 0; round < 3; round++) {
     const answers = await Promise.all(Array.from({ length: 20 }, () => passwords.verify(stored, PASSWORD)))
@@ -113,7 +113,7 @@ test('are all answered while no more wait than may', async () => {
 })
 
 test('that are too many at once are refused at once, and the others answered', async () => {
-  const passwords = createPasswords(CHEAP, { ...gateOf(1), waiting: 20 })
+  const passwords = createPasswords(CHEAP, { ...hashingLimits(1), waiting: 20 })
   const stored = await passwords.hash(PASSWORD)
   const outcomes = await Promise.allSettled(
     Array.from({ length: 100 }, () => passwords.verify(stored, PASSWORD)),
@@ -131,7 +131,7 @@ test('that are too many at once are refused at once, and the others answered', a
 })
 
 test('that are too many to be hashed are refused too', async () => {
-  const passwords = createPasswords(CHEAP, { ...gateOf(1), waiting: 5 })
+  const passwords = createPasswords(CHEAP, { ...hashingLimits(1), waiting: 5 })
   const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => passwords.hash(PASSWORD)))
   assert.ok(outcomes.some(({ status }) => status === 'fulfilled'))
   assert.ok(
@@ -153,12 +153,12 @@ test('do nothing for those who went away before their turn', async () => {
 })
 
 test('of several workers on one machine are hashed on as many cores as it has, and wait no longer', () => {
-  assert.equal(gateOf(1, 2), { atOnce: 2, waiting: 256 })
-  assert.equal(gateOf(2, 2), { atOnce: 1, waiting: 128 })
-  assert.equal(gateOf(4, 2), { atOnce: 1, waiting: 128 })
-  assert.equal(gateOf(1, 8), { atOnce: 6, waiting: 256 })
-  assert.equal(gateOf(4, 8), { atOnce: 2, waiting: 86 })
-  assert.equal(gateOf(8, 8), { atOnce: 1, waiting: 43 })
+  assert.equal(hashingLimits(1, 2), { atOnce: 2, waiting: 256 })
+  assert.equal(hashingLimits(2, 2), { atOnce: 1, waiting: 128 })
+  assert.equal(hashingLimits(4, 2), { atOnce: 1, waiting: 128 })
+  assert.equal(hashingLimits(1, 8), { atOnce: 6, waiting: 256 })
+  assert.equal(hashingLimits(4, 8), { atOnce: 2, waiting: 86 })
+  assert.equal(hashingLimits(8, 8), { atOnce: 1, waiting: 43 })
 })
 
 test.run()

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { createKeyring } from '../../secrets/keyring.js'
-import { type Command, UsageError, understood } from '../command.js'
+import { type Command, parsed, UsageError } from '../command.js'
 import { printable } from '../terminal.js'
-import { needsOf, type RingKey } from './needs.js'
-import { changeRing, inRing, type Ring } from './ring.js'
+import { type KeyStatus, needsOf } from './needs.js'
+import { changeKeys, type SiteKeys, withKeys } from './site-keys.js'
 
 export const part: Command = {
   name: 'drop',
@@ -17,7 +17,7 @@ Options:
   --force  Remove it anyway, because others may know it. Sessions it encrypted
            end, waiting emails are lost, and known devices are forgotten`,
   async run(args) {
-    const { values, positionals } = understood(() =>
+    const { values, positionals } = parsed(() =>
       parseArgs({
         args: [...args],
         options: { force: { type: 'boolean', default: false } },
@@ -27,23 +27,23 @@ Options:
     const [id, ...others] = positionals
     if (id === undefined || others.length > 0)
       throw new UsageError('Missing key id. Usage: gatehouse keys drop <id>')
-    return inRing(async (ring) => {
-      const key = droppable(ring, id)
-      if (!values.force) refuseNeeded(key, ring)
-      return drop(key, ring)
+    return withKeys(async (site) => {
+      const key = droppable(site, id)
+      if (!values.force) refuseNeeded(key, site)
+      return drop(key, site)
     })
   },
 }
 
-function droppable({ keys }: Ring, id: string): RingKey {
+function droppable({ keys }: SiteKeys, id: string): KeyStatus {
   const key = keys.find((one) => one.id === id)
   if (key === undefined)
     throw new Error(`No key has the id ${printable(id)}. Run gatehouse keys list for a list.`)
-  if (key.seals) throw new Error(`The key ${id} is the current one. Run gatehouse keys rotate first.`)
+  if (key.isCurrent) throw new Error(`The key ${id} is the current one. Run gatehouse keys rotate first.`)
   return key
 }
 
-function refuseNeeded(key: RingKey, { now }: Ring): void {
+function refuseNeeded(key: KeyStatus, { now }: SiteKeys): void {
   if (key.isInUse) {
     throw new Error(`A process still encrypts with the key ${key.id}. Restart all processes first.`)
   }
@@ -51,8 +51,8 @@ function refuseNeeded(key: RingKey, { now }: Ring): void {
   if (needs.length > 0) throw new Error(`The key ${key.id} is still needed by ${needs.join(', ')}.`)
 }
 
-function drop({ id }: RingKey, { config }: Ring): string {
-  return changeRing(config, (ring) => ring.filter((_, place) => createKeyring(ring).ids[place] !== id), {
+function drop({ id }: KeyStatus, { config }: SiteKeys): string {
+  return changeKeys(config, (keys) => keys.filter((_, place) => createKeyring(keys).ids[place] !== id), {
     done: `Dropped the key ${id}. Restart the site.`,
     toDo: `Set it and restart the site. The key ${id} then decrypts nothing.`,
   })

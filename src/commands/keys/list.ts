@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { type Command, understood } from '../command.js'
+import { type Command, parsed } from '../command.js'
 import { json, table } from '../terminal.js'
-import { needsOf, type RingKey } from './needs.js'
-import { inRing, type Ring } from './ring.js'
+import { type KeyStatus, needsOf } from './needs.js'
+import { type SiteKeys, withKeys } from './site-keys.js'
 
 export const part: Command = {
   name: 'list',
@@ -12,19 +12,19 @@ export const part: Command = {
 List the keys, the current one first: since when each is known, when it last
 encrypted, and what still needs it. The ids reveal nothing about the keys.`,
   async run(args) {
-    const { values } = understood(() =>
+    const { values } = parsed(() =>
       parseArgs({ args: [...args], options: { json: { type: 'boolean', default: false } } }),
     )
-    return inRing(async (ring) =>
-      values.json ? json(ring.keys.map((key) => rowOf(key, ring))) : tableOf(ring),
+    return withKeys(async (site) =>
+      values.json ? json(site.keys.map((key) => rowOf(key, site))) : tableOf(site),
     )
   },
 }
 
-function rowOf(key: RingKey, { now }: Ring) {
+function rowOf(key: KeyStatus, { now }: SiteKeys) {
   return {
     id: key.id,
-    seals: key.seals,
+    seals: key.isCurrent,
     since: timeOf(key.noted?.notedAt),
     sealed: timeOf(key.noted?.sealedAt),
     sessions: key.sessions,
@@ -38,10 +38,10 @@ function timeOf(time: number | null | undefined): string | null {
   return time == null ? null : new Date(time).toISOString()
 }
 
-function tableOf(ring: Ring): string {
-  const rows = ring.keys.map((key) => {
-    const { id, since, sealed } = rowOf(key, ring)
-    return [id, dayOf(since), dayOf(sealed), stateOf(key, ring)]
+function tableOf(site: SiteKeys): string {
+  const rows = site.keys.map((key) => {
+    const { id, since, sealed } = rowOf(key, site)
+    return [id, dayOf(since), dayOf(sealed), stateOf(key, site)]
   })
   return table(['ID', 'SINCE', 'LAST USED', 'STATE'], rows)
 }
@@ -50,8 +50,8 @@ function dayOf(time: string | null): string {
   return time?.slice(0, 10) ?? 'never'
 }
 
-function stateOf(key: RingKey, { now }: Ring): string {
-  if (key.seals) return 'current'
+function stateOf(key: KeyStatus, { now }: SiteKeys): string {
+  if (key.isCurrent) return 'current'
   const needs = needsOf(key, now)
   if (key.isInUse) return `still used by a process with older keys; needed by ${needs.join(', ')}`
   return needs.length === 0 ? 'can be dropped' : `needed by ${needs.join(', ')}`

@@ -10,9 +10,9 @@ import * as tokens from '../../tables/tokens.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { DEVICE_LIFE } from '../../visitor/known-devices.js'
 
-export interface RingKey {
+export interface KeyStatus {
   id: string
-  seals: boolean
+  isCurrent: boolean
   /** Whether a process used it until a moment ago to encrypt, perhaps with older settings. */
   isInUse: boolean
   noted: NotedKey | undefined
@@ -28,7 +28,7 @@ export interface RingKey {
 const MARGIN = 5 * NOTE_EVERY
 const IN_USE = 3 * MINUTE
 
-interface Ring {
+interface SiteKeys {
   database: Gatehouse['database']
   keyring: Keyring
   limits: LimitRules | 'off'
@@ -36,17 +36,22 @@ interface Ring {
 }
 
 // Counts are upper bounds.
-export async function keysInUse({ database: { main }, keyring, limits, now }: Ring): Promise<RingKey[]> {
+export async function keysInUse({
+  database: { main },
+  keyring,
+  limits,
+  now,
+}: SiteKeys): Promise<KeyStatus[]> {
   const notes = await all(main)
   const sealed = await mails.sealed(main)
   const mailKeys = keyring.sealKeys('mail')
-  const found: RingKey[] = []
+  const found: KeyStatus[] = []
   for (const [index, id] of keyring.ids.entries()) {
     const noted = notes.find((note) => note.id === id)
     const sealedUntil = (noted?.sealedAt ?? noted?.notedAt ?? now()) + MARGIN
     found.push({
       id,
-      seals: index === 0,
+      isCurrent: index === 0,
       isInUse: now() - (noted?.sealedAt ?? 0) < IN_USE,
       noted,
       sessions: await sessions.countUnrenewed(main, { until: sealedUntil, now: now() }),
@@ -68,7 +73,7 @@ function longestWindow(limits: LimitRules | 'off'): number {
   return Math.max(...Object.values(limits === 'off' ? LIMITS : limits).map(({ window }) => window))
 }
 
-export function needsOf({ sessions, mails, codes, until }: RingKey, now: number): string[] {
+export function needsOf({ sessions, mails, codes, until }: KeyStatus, now: number): string[] {
   return [
     ...(sessions > 0 ? [several(sessions, 'session')] : []),
     ...(mails > 0 ? [several(mails, 'email')] : []),

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { endSessionsOf } from '../../accounts/ending-sessions.js'
 import type { Registry } from '../../accounts/registry.js'
 import * as users from '../../tables/users.js'
-import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
+import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
 
 // Small transactions let the site write in between.
 const BATCH = 500
@@ -16,7 +16,7 @@ End all sessions of all users and forget their devices, for example after keys
 or cookies were stolen. Passwords stay the same. If it is interrupted, run it
 again. For one user, run gatehouse users logout.`,
   async run(args) {
-    const { values } = understood(() => parseArgs({ args: [...args], options: { all: { type: 'boolean' } } }))
+    const { values } = parsed(() => parseArgs({ args: [...args], options: { all: { type: 'boolean' } } }))
     if (!values.all) throw new UsageError('Missing --all. Usage: gatehouse sessions end --all')
     return withRegistry((registry) => endAll(registry))
   },

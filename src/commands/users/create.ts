@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { applicantOf, lostRace, type NewAccount, objections, register } from '../../accounts/registration.js'
 import type { Registry } from '../../accounts/registry.js'
-import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
+import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
 import { printable, readPassword } from '../terminal.js'
-import { NO_MAILS, refuse } from './who.js'
+import { EMAILS_OFF, throwErrors } from './find-user.js'
 
 const options = {
   confirmed: { type: 'boolean', default: false },
@@ -26,7 +26,7 @@ Options:
 Example:
   gatehouse users create Anna anna@example.com --confirmed`,
   async run(args) {
-    const { values, positionals } = understood(() =>
+    const { values, positionals } = parsed(() =>
       parseArgs({ args: [...args], options, allowPositionals: true }),
     )
     const [username, email, ...others] = positionals
@@ -44,13 +44,13 @@ Example:
 async function create(registry: Registry, candidate: NewAccount): Promise<string> {
   const { name, password, isConfirmed } = candidate
   if (password === undefined && !registry.outbox.isOn) {
-    throw new Error(NO_MAILS)
+    throw new Error(EMAILS_OFF)
   }
   // An operator may learn which email addresses are in use.
   const open = { ...registry, rules: { ...registry.rules, privateEmails: false } }
-  refuse(await objections(open, candidate))
+  throwErrors(await objections(open, candidate))
   const user = await register(commandOrigin('users create'), registry, candidate)
-  if (user === undefined) refuse(await lostRace(open, candidate))
+  if (user === undefined) throwErrors(await lostRace(open, candidate))
   const made = `Created ${printable(name)}.`
   if (password === undefined) return `${made} An email with a link to choose a password is on its way.`
   return isConfirmed || !registry.outbox.isOn

@@ -4,9 +4,9 @@ import { normalizeName } from '../../accounts/fields.js'
 import type { Registry } from '../../accounts/registry.js'
 import { obstacleTo } from '../../database/constraints.js'
 import type * as users from '../../tables/users.js'
-import { type Command, UsageError, understood, withRegistry } from '../command.js'
+import { type Command, parsed, UsageError, withRegistry } from '../command.js'
 import { ask, isAttended, printable } from '../terminal.js'
-import { accountOf, nobody, onlyOne, USER_HELP } from './who.js'
+import { findAccount, USER_HELP, userArgument, userNotFound } from './find-user.js'
 
 export const part: Command = {
   name: 'delete',
@@ -21,28 +21,32 @@ ${USER_HELP}
 Options:
   --yes  Do not ask. Needed where there is no terminal`,
   async run(args) {
-    const { values, positionals } = understood(() =>
+    const { values, positionals } = parsed(() =>
       parseArgs({
         args: [...args],
         options: { yes: { type: 'boolean', default: false } },
         allowPositionals: true,
       }),
     )
-    const who = onlyOne(positionals, 'delete')
+    const identifier = userArgument(positionals, 'delete')
     if (!values.yes && !isAttended()) {
       throw new UsageError('There is no terminal to confirm in. Add --yes to delete without asking.')
     }
-    return withRegistry((registry) => erase(registry, who, { isSure: values.yes }))
+    return withRegistry((registry) => erase(registry, identifier, { isSure: values.yes }))
   },
 }
 
-async function erase(registry: Registry, who: string, { isSure }: { isSure: boolean }): Promise<string> {
-  const { user } = await accountOf(registry, who)
+async function erase(
+  registry: Registry,
+  identifier: string,
+  { isSure }: { isSure: boolean },
+): Promise<string> {
+  const { user } = await findAccount(registry, identifier)
   if (!isSure) await confirm(user)
   const isErased = await eraseByCommand(registry, user.id).catch(async (error: unknown) => {
     throw error instanceof NotErased ? await stillReferred(registry, user, error) : error
   })
-  if (!isErased) throw nobody(who)
+  if (!isErased) throw userNotFound(identifier)
   return `Deleted ${printable(user.name)}.`
 }
 

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { disable } from '../../accounts/disabling.js'
 import type { Registry } from '../../accounts/registry.js'
-import { type Command, commandOrigin, UsageError, understood, withRegistry } from '../command.js'
+import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
-import { accountOf, onlyOne, USER_HELP } from './who.js'
+import { findAccount, USER_HELP, userArgument } from './find-user.js'
 
 const REASON_MAX = 200
 
@@ -12,7 +12,7 @@ export const part: Command = {
   summary: 'Log a user out everywhere and disable the account',
   help: `Usage: gatehouse users disable <user> [--reason <text>]
 
-End all sessions of a user and let nobody log in. Emailed links stop working
+End all sessions of a user and let userNotFound log in. Emailed links stop working
 and the public page is hidden until the account is enabled again.
 
 ${USER_HELP}
@@ -21,12 +21,12 @@ Options:
   --reason <text>  Why, in one line of up to ${REASON_MAX} characters. It is kept in the
                    account activity, where the user can read it once enabled`,
   async run(args) {
-    const { values, positionals } = understood(() =>
+    const { values, positionals } = parsed(() =>
       parseArgs({ args: [...args], options: { reason: { type: 'string' } }, allowPositionals: true }),
     )
-    const who = onlyOne(positionals, 'disable')
+    const identifier = userArgument(positionals, 'disable')
     const reason = reasonOf(values.reason)
-    return withRegistry((registry) => disableOne(registry, who, reason))
+    return withRegistry((registry) => disableOne(registry, identifier, reason))
   },
 }
 
@@ -39,8 +39,12 @@ function reasonOf(text: string | undefined): string | undefined {
   return reason
 }
 
-async function disableOne(registry: Registry, who: string, reason: string | undefined): Promise<string> {
-  const { user } = await accountOf(registry, who)
+async function disableOne(
+  registry: Registry,
+  identifier: string,
+  reason: string | undefined,
+): Promise<string> {
+  const { user } = await findAccount(registry, identifier)
   const outcome = await disable(commandOrigin('users disable'), registry, user.id, { reason })
   const name = printable(user.name)
   if (outcome === undefined) throw new Error(`${name} is already disabled.`)

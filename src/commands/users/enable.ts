@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { enable } from '../../accounts/disabling.js'
 import type { Registry } from '../../accounts/registry.js'
-import { type Command, commandOrigin, understood, withRegistry } from '../command.js'
+import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
-import { accountOf, onlyOne, USER_HELP } from './who.js'
+import { findAccount, USER_HELP, userArgument } from './find-user.js'
 
 export const part: Command = {
   name: 'enable',
@@ -15,14 +15,14 @@ again.
 
 ${USER_HELP}`,
   async run(args) {
-    const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
-    const who = onlyOne(positionals, 'enable')
-    return withRegistry((registry) => enableOne(registry, who))
+    const { positionals } = parsed(() => parseArgs({ args: [...args], allowPositionals: true }))
+    const identifier = userArgument(positionals, 'enable')
+    return withRegistry((registry) => enableOne(registry, identifier))
   },
 }
 
-async function enableOne(registry: Registry, who: string): Promise<string> {
-  const { user } = await accountOf(registry, who)
+async function enableOne(registry: Registry, identifier: string): Promise<string> {
+  const { user } = await findAccount(registry, identifier)
   const name = printable(user.name)
   if ((await enable(commandOrigin('users enable'), registry, user)) === undefined)
     throw new Error(`${name} is not disabled.`)

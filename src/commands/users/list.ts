@@ -10,13 +10,13 @@ import {
   type UserPlace,
   type UserState,
 } from '../../tables/users-list.js'
-import { type Command, UsageError, understood, withRegistry } from '../command.js'
+import { type Command, parsed, UsageError, withRegistry } from '../command.js'
 import { CSV_MARK, csvLine } from '../csv.js'
 import { createProgress, isWatched, UNWATCHED } from '../progress.js'
 import { json, print, printable, table } from '../terminal.js'
 
-const SHOWN = 50
-const MOST_SHOWN = 1000
+const DEFAULT_LIMIT = 50
+const MAX_LIMIT = 1000
 const BATCH = 500
 
 const options = {
@@ -40,7 +40,7 @@ Options:
                    in any case. Reads the whole table
   --state <state>  Only users in this state: open, closed, disabled or
                    unconfirmed. Open means neither closed nor disabled
-  --limit <n>      Show up to <n> users, 1 to ${MOST_SHOWN}. Default: ${SHOWN}
+  --limit <n>      Show up to <n> users, 1 to ${MAX_LIMIT}. Default: ${DEFAULT_LIMIT}
   --after <place>  Continue after the place shown on the last line of a list
   --json           Print JSON
   --csv            Print all of them as CSV
@@ -48,21 +48,23 @@ Options:
 Example:
   gatehouse users list --state disabled --csv > disabled.csv`,
   async run(args) {
-    const { values } = understood(() => parseArgs({ args: [...args], options }))
+    const { values } = parsed(() => parseArgs({ args: [...args], options }))
     if (values.json && values.csv) throw new UsageError('Use --json or --csv, not both.')
     if (values.csv && values.limit !== undefined) {
       throw new UsageError('--csv prints all users. Leave out --limit.')
     }
     const filter = { ...searchOf(values.search), state: stateOf(values.state) }
-    const asked = { ...filter, after: placeOf(values.after), limit: limitOf(values.limit) }
+    const listOptions = { ...filter, after: placeOf(values.after), limit: limitOf(values.limit) }
     return withRegistry(async (registry) => {
-      if (values.csv) return writeCsv(registry, asked)
-      return values.json ? asJson(await pageOf(registry, asked)) : asTable(await pageOf(registry, asked))
+      if (values.csv) return writeCsv(registry, listOptions)
+      return values.json
+        ? asJson(await pageOf(registry, listOptions))
+        : asTable(await pageOf(registry, listOptions))
     })
   },
 }
 
-interface Asked extends UserFilter {
+interface ListOptions extends UserFilter {
   after: UserPlace | undefined
   limit: number
 }
@@ -79,10 +81,10 @@ function stateOf(text: string | undefined): UserState | undefined {
 }
 
 function limitOf(text: string | undefined): number {
-  if (text === undefined) return SHOWN
+  if (text === undefined) return DEFAULT_LIMIT
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
-  if (limit >= 1 && limit <= MOST_SHOWN) return limit
-  throw new UsageError(`--limit must be a number from 1 to ${MOST_SHOWN}.`)
+  if (limit >= 1 && limit <= MAX_LIMIT) return limit
+  throw new UsageError(`--limit must be a number from 1 to ${MAX_LIMIT}.`)
 }
 
 function placeOf(text: string | undefined): UserPlace | undefined {
@@ -97,8 +99,8 @@ interface Page {
   next: string | null
 }
 
-async function pageOf({ database }: Registry, { limit, ...asked }: Asked): Promise<Page> {
-  const found = await list(database.main, { ...asked, limit: limit + 1 })
+async function pageOf({ database }: Registry, { limit, ...listOptions }: ListOptions): Promise<Page> {
+  const found = await list(database.main, { ...listOptions, limit: limit + 1 })
   const users = found.slice(0, limit)
   const last = users.at(-1)
   return { users, next: last !== undefined && found.length > limit ? `${last.createdAt}.${last.id}` : null }
@@ -150,11 +152,11 @@ function dayOf(time: string | null): string {
 }
 
 // Streamed: the users may not fit into memory.
-async function writeCsv(registry: Registry, { limit: _, ...asked }: Asked): Promise<string> {
-  const progress = isWatched() ? createProgress(await count(registry.database.main, asked)) : UNWATCHED
+async function writeCsv(registry: Registry, { limit: _, ...listOptions }: ListOptions): Promise<string> {
+  const progress = isWatched() ? createProgress(await count(registry.database.main, listOptions)) : UNWATCHED
   try {
     await print(CSV_MARK + csvLine(['id', 'name', 'email', 'confirmed', 'state', 'created', 'last login']))
-    for await (const users of batchesOf(registry, asked)) {
+    for await (const users of batchesOf(registry, listOptions)) {
       await print(users.map((user) => csvLine(Object.values(rowOf(user)).map(cellOf))).join(''))
       progress.advance(users.length)
     }
@@ -166,7 +168,7 @@ async function writeCsv(registry: Registry, { limit: _, ...asked }: Asked): Prom
 
 async function* batchesOf(
   { database }: Registry,
-  { after, ...filter }: Omit<Asked, 'limit'>,
+  { after, ...filter }: Omit<ListOptions, 'limit'>,
 ): AsyncGenerator<ListedUser[]> {
   let place = after
   do {

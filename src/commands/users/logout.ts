@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { endSessions } from '../../accounts/ending-sessions.js'
 import type { Registry } from '../../accounts/registry.js'
-import { type Command, commandOrigin, understood, withRegistry } from '../command.js'
+import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
-import { accountOf, onlyOne, USER_HELP } from './who.js'
+import { findAccount, USER_HELP, userArgument } from './find-user.js'
 
 export const part: Command = {
   name: 'logout',
@@ -15,14 +15,14 @@ same.
 
 ${USER_HELP}`,
   async run(args) {
-    const { positionals } = understood(() => parseArgs({ args: [...args], allowPositionals: true }))
-    const who = onlyOne(positionals, 'logout')
-    return withRegistry((registry) => logOutEverywhere(registry, who))
+    const { positionals } = parsed(() => parseArgs({ args: [...args], allowPositionals: true }))
+    const identifier = userArgument(positionals, 'logout')
+    return withRegistry((registry) => logOutEverywhere(registry, identifier))
   },
 }
 
-async function logOutEverywhere(registry: Registry, who: string): Promise<string> {
-  const { user } = await accountOf(registry, who)
+async function logOutEverywhere(registry: Registry, identifier: string): Promise<string> {
+  const { user } = await findAccount(registry, identifier)
   const ended = await endSessions(commandOrigin('users logout'), registry, user.id)
   return `Logged ${printable(user.name)} out everywhere. Sessions ended: ${ended?.sessions ?? 0}.`
 }

@@ -3,9 +3,9 @@ import * as fields from '../../accounts/fields.js'
 import { resetPassword } from '../../accounts/password.js'
 import type { Registry } from '../../accounts/registry.js'
 import type * as users from '../../tables/users.js'
-import { type Command, commandOrigin, understood, withRegistry } from '../command.js'
+import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
 import { printable, readPassword } from '../terminal.js'
-import { accountOf, NO_MAILS, nobody, onlyOne, refuse, USER_HELP } from './who.js'
+import { EMAILS_OFF, findAccount, throwErrors, USER_HELP, userArgument, userNotFound } from './find-user.js'
 
 export const part: Command = {
   name: 'reset',
@@ -22,25 +22,25 @@ Options:
   --password-stdin  Read the new password from standard input, or ask for it in
                     a terminal. Tells the user by email`,
   async run(args) {
-    const { values, positionals } = understood(() =>
+    const { values, positionals } = parsed(() =>
       parseArgs({
         args: [...args],
         options: { 'password-stdin': { type: 'boolean', default: false } },
         allowPositionals: true,
       }),
     )
-    const who = onlyOne(positionals, 'reset')
+    const identifier = userArgument(positionals, 'reset')
     const password = values['password-stdin'] ? await readPassword() : undefined
-    return withRegistry((registry) => reset(registry, who, password))
+    return withRegistry((registry) => reset(registry, identifier, password))
   },
 }
 
-async function reset(registry: Registry, who: string, password: string | undefined): Promise<string> {
-  const account = await accountOf(registry, who)
+async function reset(registry: Registry, identifier: string, password: string | undefined): Promise<string> {
+  const account = await findAccount(registry, identifier)
   const { user } = account
   refuseToReset(registry, account, password)
   const outcome = await resetPassword(commandOrigin('users reset'), registry, user, { password })
-  if (outcome === undefined) throw nobody(who)
+  if (outcome === undefined) throw userNotFound(identifier)
   const name = printable(user.name)
   const done =
     password === undefined
@@ -54,9 +54,9 @@ function refuseToReset(
   { user, disabledAt }: users.Account,
   password: string | undefined,
 ): void {
-  const asked = fields.newPassword(rules, [user.name, user.email])
-  if (password !== undefined) refuse(fields.check(asked, password))
-  else if (!outbox.isOn) throw new Error(NO_MAILS)
+  const listOptions = fields.newPassword(rules, [user.name, user.email])
+  if (password !== undefined) throwErrors(fields.check(listOptions, password))
+  else if (!outbox.isOn) throw new Error(EMAILS_OFF)
   else if (disabledAt !== null) {
     throw new Error(
       `${printable(user.name)} is disabled, so no email would be sent. Enable the account first, or use --password-stdin.`,

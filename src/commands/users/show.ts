@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util'
 import { openEvent, type Records, recordsOf, withDates } from '../../accounts/export.js'
 import type { Registry } from '../../accounts/registry.js'
 import * as events from '../../tables/events.js'
-import { type Command, understood, withRegistry } from '../command.js'
+import { type Command, parsed, withRegistry } from '../command.js'
 import { json, printable, table } from '../terminal.js'
-import { accountOf, onlyOne, USER_HELP } from './who.js'
+import { findAccount, USER_HELP, userArgument } from './find-user.js'
 
 const EVENTS = 20
 
@@ -17,20 +17,24 @@ Show everything stored about a user, except secrets, and the latest ${EVENTS} ev
 
 ${USER_HELP}`,
   async run(args) {
-    const { values, positionals } = understood(() =>
+    const { values, positionals } = parsed(() =>
       parseArgs({
         args: [...args],
         options: { json: { type: 'boolean', default: false } },
         allowPositionals: true,
       }),
     )
-    const who = onlyOne(positionals, 'show')
-    return withRegistry((registry) => show(registry, who, { asJson: values.json }))
+    const identifier = userArgument(positionals, 'show')
+    return withRegistry((registry) => show(registry, identifier, { asJson: values.json }))
   },
 }
 
-async function show(registry: Registry, who: string, { asJson }: { asJson: boolean }): Promise<string> {
-  const { user } = await accountOf(registry, who)
+async function show(
+  registry: Registry,
+  identifier: string,
+  { asJson }: { asJson: boolean },
+): Promise<string> {
+  const { user } = await findAccount(registry, identifier)
   const found = await events.newest(registry.database.main, { userId: user.id, limit: EVENTS })
   const shown = { ...(await recordsOf(registry, user.id)), events: found.map(openEvent) }
   return asJson ? json(shown, withDates) : inWords(shown)
@@ -41,7 +45,7 @@ type Shown = Records & { events: ReturnType<typeof openEvent>[] }
 function inWords({ account, ...others }: Shown): string {
   const ofAccount = table(
     [],
-    Object.entries(account ?? {}).map(([key, value]) => [key, said(key, value)]),
+    Object.entries(account ?? {}).map(([key, value]) => [key, formatted(key, value)]),
   )
   const sections = Object.entries(others).map(([title, rows]) => section(title, rows))
   return [ofAccount, ...sections].join('\n\n')
@@ -51,10 +55,10 @@ function section(title: string, rows: readonly object[]): string {
   const [first] = rows
   if (first === undefined) return `${title}: none`
   const head = Object.keys(first)
-  const cells = rows.map((row) => Object.entries(row).map(([key, value]) => said(key, value)))
+  const cells = rows.map((row) => Object.entries(row).map(([key, value]) => formatted(key, value)))
   return `${title}:\n${table(head, cells)}`
 }
 
-function said(key: string, value: unknown): string {
+function formatted(key: string, value: unknown): string {
   return printable(String(withDates(key, value) ?? '-'))
 }

@@ -1,15 +1,15 @@
 import type { Context } from 'koa'
-import { answerHtml } from './compression.js'
+import { respondHtml } from './compression.js'
 import { DYNAMIC, SPOKEN } from './headers.js'
 
 // Tells public/no-answer.js that this is not a proxy's error page.
-const OURS = { Gatehouse: 'fragment' }
+const FROM_GATEHOUSE = { Gatehouse: 'fragment' }
 
 export function isHtmx(ctx: Context): boolean {
   return ctx.get('HX-Request') === 'true'
 }
 
-export function answer(ctx: Context, { page, fragment }: { page: () => void; fragment: () => void }): void {
+export function respond(ctx: Context, { page, fragment }: { page: () => void; fragment: () => void }): void {
   if (isHtmx(ctx)) fragment()
   else page()
 }
@@ -29,9 +29,9 @@ export function redirectHtmx(ctx: Context, to: string): void {
   ctx.body = ''
 }
 
-export function answerIn(ctx: Context, language: string, html: string): void {
+export function respondIn(ctx: Context, language: string, html: string): void {
   ctx.set(SPOKEN)
   ctx.set('Content-Language', language)
-  if (isHtmx(ctx)) ctx.set(OURS)
-  answerHtml(ctx, html)
+  if (isHtmx(ctx)) ctx.set(FROM_GATEHOUSE)
+  respondHtml(ctx, html)
 }

@@ -4,27 +4,27 @@ import { createKeyring } from '../../secrets/keyring.js'
 import { type Config, readConfig } from '../../server/config.js'
 import { readDotEnv } from '../../server/dot-env.js'
 import { refuseMissingKeys, withRegistry } from '../command.js'
-import { keysInUse, type RingKey } from './needs.js'
+import { type KeyStatus, keysInUse } from './needs.js'
 
-export interface Ring {
-  keys: readonly RingKey[]
+export interface SiteKeys {
+  keys: readonly KeyStatus[]
   config: Config
   now: number
 }
 
-export async function inRing<Result>(work: (ring: Ring) => Promise<Result>): Promise<Result> {
+export async function withKeys<Result>(work: (site: SiteKeys) => Promise<Result>): Promise<Result> {
   readDotEnv()
   refuseMissingKeys(readConfig(process.env))
-  return withRegistry(async (registry, config) => work(await ringOf(registry, config)))
+  return withRegistry(async (registry, config) => work(await keysOf(registry, config)))
 }
 
-async function ringOf({ database, now }: Registry, config: Config): Promise<Ring> {
+async function keysOf({ database, now }: Registry, config: Config): Promise<SiteKeys> {
   const keyring = createKeyring(siteKeys(config))
   return { keys: await keysInUse({ database, keyring, limits: config.limits, now }), config, now: now() }
 }
 
 // Only the operator can change SESSION_KEYS, so then its new value is returned.
-export function changeRing(
+export function changeKeys(
   { sessionKeys, keyFile }: Config,
   change: (keys: readonly string[]) => readonly string[],
   { done, toDo }: { done: string; toDo: string },

@@ -1,0 +1,36 @@
+import { loginKeyOf } from '../../accounts/fields.js'
+import type { Registry } from '../../accounts/registry.js'
+import * as users from '../../tables/users.js'
+import { createWords } from '../../views/translator.js'
+import type { Broken } from '../../web/form.js'
+import { UsageError } from '../command.js'
+import { printable } from '../terminal.js'
+
+export const USER_HELP = '<user> is a username, an email address or an id.'
+
+const USER_ARGUMENT = '<username|email|id>'
+
+export const EMAILS_OFF = 'Emails are off (MAIL=off). Set a password with --password-stdin.'
+
+export function userArgument(positionals: readonly string[], verb: string): string {
+  const [identifier, ...others] = positionals
+  if (identifier !== undefined && others.length === 0) return identifier
+  throw new UsageError(`Missing user. Usage: gatehouse users ${verb} ${USER_ARGUMENT}`)
+}
+
+export async function findAccount(
+  { database: { main } }: Registry,
+  identifier: string,
+): Promise<users.Account> {
+  const account = (await users.byLogin(main, loginKeyOf(identifier))) ?? (await users.byId(main, identifier))
+  if (account === undefined) throw userNotFound(identifier)
+  return account
+}
+
+export function userNotFound(identifier: string): Error {
+  return new Error(`No user found: ${printable(identifier)}.`)
+}
+
+export function throwErrors(errors: readonly Broken[]): void {
+  if (errors.length > 0) throw new Error(errors.map(createWords().sentence).join('\n'))
+}
