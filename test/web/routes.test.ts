@@ -13,7 +13,7 @@ import { type Page, Site, type Visitor } from '../support/helpers.js'
 import { type Source, sourcesIn, sourcesOfFeature } from '../support/sources.js'
 
 /*
- * docs/routes.md is made from the code: `npm run routes` writes it, and this test tells when it is no longer true.
+ * docs/routes.md is made from the code: `npm run routes` writes it, and this test fails when it is out of date.
  */
 const test = suite('docs/routes.md')
 const FILE = join(root, 'docs', 'routes.md')
@@ -24,24 +24,29 @@ async function written(): Promise<string> {
   for (const route of await allRoutes()) rows.push(await rowOf(site, route))
   await site.close()
   return [
-    '# Routes, answers and limits',
+    '# Look up a route or a limit',
     '',
-    'Made by `npm run routes`, which asks the site itself; under a prefix all paths begin with it.',
+    'Find the path in the table. `npm run routes` writes this page, by asking the site itself. Under a prefix all paths begin with it.',
     '',
     '## Routes',
     '',
-    'What a stranger and a user who has just logged in get: for a GET when they open it, for a POST when they send a form with',
-    'nothing filled in.',
+    'What a visitor without an account and a user who has just logged in get: for GET when they open it, for POST when they send a form',
+    'with nothing filled in.',
     '',
-    '| Method | Path | A stranger gets | A user gets |',
+    '| Method | Path | A visitor gets | A user gets |',
     '|---|---|---|---|',
     ...rows,
     '',
-    '303 leads on: to the login, to the password, to where a flow goes on. 406 is a form that breaks a rule, or a wrong password or',
-    'code; 403 a page that was too old, a login that is gone, or a password that has to be given first; 410 a mailed link that',
-    'does nothing any more; 429 a limit that is reached. A POST that is no form of ours is 400, 413 or 415, another method 403 on',
-    '`verify/` and 405 elsewhere. With `HX-Request: true` a success is 200 with the message box, and what would be a redirect is',
-    '`HX-Redirect`.',
+    '| Status | Means |',
+    '|---|---|',
+    '| 200 | the page, or with `HX-Request: true` a success with the message box |',
+    '| 303 | continue: to the login, to the password, to where a flow continues. With `HX-Request: true` it is `HX-Redirect` |',
+    '| 400, 413, 415 | a POST that is not a form of Gatehouse |',
+    '| 403 | the page was too old, the login has ended, or a password is needed first. Also another method on `verify/` |',
+    '| 405 | another method elsewhere |',
+    '| 406 | the form breaks a rule, or a wrong password or code |',
+    '| 410 | an emailed link that no longer works |',
+    '| 429 | a rate limit is reached |',
     '',
     '## Limits',
     '',
@@ -89,7 +94,7 @@ function limitRows(): string[] {
     const users = features
       .filter(({ name }) => reached.get(name)?.includes(`rule: '${rule}'`))
       .map(({ name }) => `\`/${name}/\``)
-    return `| \`${rule}\` | ${max} in ${timesIn('en').lasting(window)} | ${users.join(', ') || 'the sending of mails'} |`
+    return `| \`${rule}\` | ${max} in ${timesIn('en').lasting(window)} | ${users.join(', ') || 'sending emails'} |`
   })
 }
 
@@ -122,7 +127,7 @@ function functionsOf(sources: readonly Source[]): Map<string, string> {
   )
 }
 
-test('says what the code does', async () => {
+test('is what npm run routes writes', async () => {
   const text = await written()
   if (process.env.ROUTES) writeFileSync(FILE, text)
   assert.is(readFileSync(FILE, 'utf8'), text, 'npm run routes writes it anew')

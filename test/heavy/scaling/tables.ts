@@ -29,10 +29,10 @@ export function costTable({ hash, loginPage, homePage, login, commit, memory }: 
       ['an Argon2id hash (19 MiB, 2 passes)', milliseconds(hash), perSecond(hash)],
       ['the login page', milliseconds(loginPage), perSecond(loginPage)],
       ['home, logged in', milliseconds(homePage), perSecond(homePage)],
-      ['a login beside its hash', milliseconds(login), perSecond(login)],
+      ['a login besides its hash', milliseconds(login), perSecond(login)],
       ['a login in all', milliseconds(login + hash), perSecond(login + hash)],
       [
-        'to begin a session in SQLite, computing',
+        'to start a session in SQLite, computing',
         milliseconds(commit.processor),
         perSecond(commit.processor),
       ],
