@@ -10,6 +10,7 @@ import { developmentFeatures } from './dev/index.js'
 import { added, checkSwitches, features, linksOf, offered } from './features/index.js'
 import { createOutbox, type Outbox } from './mail/outbox.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
+import { APP_SECRETS } from './secrets/authenticator.js'
 import { createCodes } from './secrets/code-mac.js'
 import { keptKeys } from './secrets/key-file.js'
 import { createKeyring, type Keyring } from './secrets/keyring.js'
@@ -163,7 +164,7 @@ function languageChoiceOf(
 }
 
 type Sealed = Part<
-  'csrf' | 'loginCookie' | 'halfLoginCookie' | 'deviceCookie' | 'seal' | 'codes' | 'pseudonym'
+  'csrf' | 'loginCookie' | 'halfLoginCookie' | 'deviceCookie' | 'seal' | 'codes' | 'appSeal' | 'pseudonym'
 >
 
 function sealedOf(options: AccountsOptions, keyring: Keyring): Sealed & { noticeCookie: OwnCookie } {
@@ -181,6 +182,7 @@ function sealedOf(options: AccountsOptions, keyring: Keyring): Sealed & { notice
     noticeCookie: cookie('notice'),
     seal: createSeal(keyring.sealKeys('brought back')),
     codes: createCodes(keyring.secrets('codes')),
+    appSeal: createSeal(keyring.sealKeys(APP_SECRETS)),
     pseudonym: createPseudonym(keyring.secrets('log')[0]),
   }
 }

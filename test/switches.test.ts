@@ -17,6 +17,7 @@ test('have no pages, and nothing leads to them', async () => {
     'password/reset',
     'account/name',
     'account/password',
+    'account/two-step',
     'account/devices',
     'account/activity',
     'account/export',
@@ -59,6 +60,7 @@ test('alone each leaves no dead link behind', async () => {
     ['email/confirm', 'account/email'],
   ]
   const single = features
+    .filter(({ partOf }) => partOf === undefined)
     .map(({ name }) => [name])
     .filter(([name = '']) => !core.includes(name) && !groups.flat().includes(name))
   for (const off of [...single, ...groups]) {
@@ -102,6 +104,7 @@ for (const [switches, sentence] of [
   [{ login: false }, /Feature login cannot be off/],
   [{ 'password/forgot': false }, /needs password\/forgot\. Turn off both or neither/],
   [{ 'email/confirm': false }, /Feature account\/email needs email\/confirm/],
+  [{ 'login/two-step': false }, /Feature login\/two-step is part of account\/two-step\. Turn that off/],
 ] as const) {
   test(`${Object.keys(switches)} wrongly switched stops the start`, async () => {
     await Site.start({ features: switches }).then(

@@ -18,6 +18,7 @@ import * as endedDevices from './0016-ended-devices.js'
 import * as usedForms from './0017-used-forms.js'
 import * as sessionPlaces from './0018-session-places.js'
 import * as eventActors from './0019-event-actors.js'
+import * as twoStep from './0020-two-step.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -40,6 +41,7 @@ export const migrations: Record<string, Migration> = {
   '0017-used-forms': usedForms,
   '0018-session-places': sessionPlaces,
   '0019-event-actors': eventActors,
+  '0020-two-step': twoStep,
 }
 
 /** Every table, with what its rows are told apart by; those first to which others refer. */
@@ -53,6 +55,9 @@ export const KEYS = {
   tokens: 'hash',
   keys: 'id',
   erasures: 'id',
+  authenticator_apps: 'user_id',
+  recovery_sets: 'user_id',
+  recovery_codes: 'tag',
 } as const
 
 export type TableName = keyof typeof KEYS

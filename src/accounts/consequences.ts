@@ -47,6 +47,10 @@ const CONSEQUENCES = {
   account_disabled: { sessions: true, devices: true, mails: WAYS_IN },
   // A session opened while the account was being disabled was refused. It must stay ended.
   account_enabled: { sessions: true },
+  second_on: { sessions: true, devices: true },
+  second_off: { sessions: true, devices: true },
+  app_replaced: { sessions: true, devices: true },
+  recovery_made: { devices: true },
 } as const satisfies Partial<Record<EventKind | 'email_corrected', Ended>>
 
 export type Change = keyof typeof CONSEQUENCES

@@ -3,6 +3,7 @@ import type { Outbox } from '../mail/outbox.js'
 import type { Codes } from '../secrets/code-mac.js'
 import type { Passwords } from '../secrets/password.js'
 import type { Pseudonym } from '../secrets/pseudonym.js'
+import type { Seal } from '../secrets/seal.js'
 import type { Database } from '../tables/schema.js'
 import { SITE_NAME } from '../web/site.js'
 import type { Events } from './events.js'
@@ -20,6 +21,8 @@ export interface Registry {
   events: Events
   outbox: Outbox
   codes: Codes
+  /** Encrypts the secrets of authenticator apps. */
+  appSeal: Seal
   hooks: Hooks
   log: Logger
   pseudonym: Pseudonym
@@ -33,11 +36,11 @@ export interface Rules extends PasswordRules {
   privateEmails: boolean
 }
 
-/** `wrong`: username or password. `limited`: not checked. `busy` and `unavailable`: a 503. */
+/** `second`: the password was right, and the second step is missing. `wrong`: username or password. `limited`: not checked. `busy` and `unavailable`: a 503. */
 export type LoginOutcome = (typeof LOGIN_OUTCOMES)[number]
 
 export const LOGIN_OUTCOMES = [
-  ...(['logged_in', 'unconfirmed', 'wrong', 'disabled', 'limited', 'busy'] as const),
+  ...(['logged_in', 'second', 'unconfirmed', 'wrong', 'disabled', 'limited', 'busy'] as const),
   ...(['unavailable', 'failed'] as const),
 ] as const
 

@@ -9,11 +9,12 @@ import * as accountEmail from '../features/account/email.js'
 import * as accountName from '../features/account/name.js'
 import * as accountPassword from '../features/account/password.js'
 import * as emailConfirm from '../features/email/confirm.js'
-import * as login from '../features/login.js'
+import { NO_USERNAME } from '../features/login.js'
 import { TYPED_TOO_OLD } from '../features/password/confirm.js'
 import * as passwordForgot from '../features/password/forgot.js'
 import * as passwordReset from '../features/password/reset.js'
 import * as signup from '../features/signup.js'
+import { GO_ON, LOGGED_IN } from '../visitor/welcome.js'
 import type { Broken } from '../web/form.js'
 import type { Exhibit, Setting } from './exhibit.js'
 import { adviceOn, type FormPage, statesOf } from './form-page.js'
@@ -57,9 +58,9 @@ function loginForms(newPassword: Broken[]): FormPage[] {
       name: 'login',
       given: { next: '/members/' },
       typed: ({ user }) => ({ username: user.name, keep: 'on' }),
-      errors: [login.NO_USERNAME, NO_PASSWORD],
-      success: login.LOGGED_IN,
-      onward: login.GO_ON,
+      errors: [NO_USERNAME, NO_PASSWORD],
+      success: LOGGED_IN,
+      onward: GO_ON,
     },
   ]
 }

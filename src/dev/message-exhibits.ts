@@ -1,6 +1,6 @@
 import { onAcceptedEmail } from '../accounts/hints.js'
-import { LOGGED_IN } from '../features/login.js'
 import { ENTER_PASSWORD, LOG_IN, LOGIN_NEEDED, PASSWORD_NEEDED } from '../visitor/guards.js'
+import { LOGGED_IN } from '../visitor/welcome.js'
 import { FRAGMENT } from '../web/page.js'
 import { PAGE_TOO_OLD } from '../web/submit.js'
 import { among, type Exhibit, formNamed, LIMITED, type Setting } from './exhibit.js'

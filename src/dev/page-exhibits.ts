@@ -1,7 +1,7 @@
 import { REOPEN_LIFE } from '../accounts/mail-kinds.js'
-import { LOGGED_IN } from '../features/login.js'
 import { publicPageOf } from '../features/users.js'
 import { LOG_IN, LOGIN_NEEDED } from '../visitor/guards.js'
+import { LOGGED_IN } from '../visitor/welcome.js'
 import { UNEXPECTED } from '../web/error-pages.js'
 import type { Message } from '../web/form.js'
 import type { Link } from '../web/notices.js'

@@ -16,7 +16,8 @@ export function offered(
   has: Readonly<Record<Need, boolean>>,
   switches: Switches = {},
 ): Feature[] {
-  return features.filter(({ name, needs }) => switches[name] !== false && (needs === undefined || has[needs]))
+  const isOn = ({ name, partOf = name }: Feature) => switches[partOf] !== false
+  return features.filter((feature) => isOn(feature) && (feature.needs === undefined || has[feature.needs]))
 }
 
 export type LinkTo = FeatureLink & { name: string }
@@ -47,7 +48,9 @@ export function checkSwitches(features: readonly Feature[], switches: Switches):
     }
     if (isOff(name) && ALWAYS_ON.includes(name)) throw new Error(`Feature ${name} cannot be off.`)
   }
-  for (const { name, requires = [] } of features) {
+  for (const { name, partOf, requires = [] } of features) {
+    if (isOff(name) && partOf !== undefined)
+      throw new Error(`Feature ${name} is part of ${partOf}. Turn that off.`)
     const missing = isOff(name) ? undefined : requires.find(isOff)
     if (missing !== undefined) {
       throw new Error(`Feature ${name} needs ${missing}. Turn off both or neither.`)

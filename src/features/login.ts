@@ -10,6 +10,7 @@ import type { Gatehouse } from '../visitor/gatehouse.js'
 import { requireAnonymous, userOf } from '../visitor/guards.js'
 import { advance, halfLoginOf } from '../visitor/login-steps.js'
 import { originOf } from '../visitor/origin.js'
+import { welcome } from '../visitor/welcome.js'
 import type { Broken, Form } from '../web/form.js'
 import { queryText } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
@@ -34,7 +35,6 @@ export const NO_USERNAME = {
   code: 'login_name_missing',
   sentence: 'Enter your user name or e-mail.',
 }
-export const GO_ON = { code: 'logged_in_go_on', sentence: 'Go on now' }
 const UNCONFIRMED = {
   code: 'login_unconfirmed',
   sentence: 'Your password is right. Before the first login, please confirm your e-mail address.',
@@ -44,12 +44,6 @@ const CHANGED_MEANWHILE = {
   sentence: 'Your account was changed just now, in another tab or on another device. Please log in again.',
 }
 const CONFIRM = { code: 'login_confirm', sentence: 'Confirm it' }
-const LOGGED_IN_REOPENED = {
-  code: 'logged_in_reopened',
-  sentence: 'You are logged in. Your account is open again, and nothing will be erased.',
-}
-export const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
-
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/login/', requireAnonymousUnlessOther, (ctx) =>
     gatehouse.pages.form(ctx, form, prefilled(ctx, gatehouse)),
@@ -71,18 +65,17 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         next: values.next,
         form: fingerprint(ctx, gatehouse, values),
       })
+      if (login.state === 'waiting' && login.for === 'login/two-step') {
+        await renewHash(gatehouse, account, values.password)
+        gatehouse.countLogin('second')
+        return gatehouse.pages.leave(ctx, gatehouse.url(login.for))
+      }
       if (login.state === 'waiting') return await leadToConfirm(ctx, gatehouse, account, values)
       if (login.state === 'changed') {
         return await gatehouse.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
       }
-      gatehouse.countLogin('logged_in')
       await renewHash(gatehouse, account, values.password)
-      await gatehouse.pages.accept(ctx, form, {
-        notice: { message: login.isReopened ? LOGGED_IN_REOPENED : LOGGED_IN },
-        to: localPath(values.next) ?? gatehouse.places.afterLogin,
-        onward: GO_ON,
-        values,
-      })
+      await welcome(ctx, gatehouse, form, { ...login, next: values.next, values })
     }),
   )
 }

@@ -19,6 +19,10 @@ export interface Passwords {
   hash(password: string, onTurn?: () => void): Promise<string>
   /** Without a hash (unknown username) it takes the same time and returns false. Throws as `hash` does. */
   verify(hash: string | undefined, password: string, onTurn?: () => void): Promise<boolean>
+  /** Returns a random salt with the costs that its tags will have. */
+  newSalt(): string
+  /** Returns the hash of `code` with this salt. Throws as `hash` does. */
+  tag(code: string, salt: string, onTurn?: () => void): Promise<string>
   refuseWhenFull(): void
   load(): { running: number; waiting: number; refused: number }
   isOutdated(hash: string): boolean
@@ -95,6 +99,9 @@ export function createPasswords(
       const right = await limited(() => hashing.verify(known || nobody, normalizePassword(password)), onTurn)
       return right && Boolean(known)
     },
+    newSalt: () => `${beginOf(costs)}${randomBase64(16)}`,
+    tag: async (code, salt, onTurn) =>
+      tagIn(await gated(() => hashing.hash(code, { ...optionsIn(salt), algorithm: ARGON2ID }), onTurn)),
     isOutdated: (known) => !known.startsWith(beginOf(costs)),
   }
 }
@@ -105,8 +112,27 @@ export async function hashOne(password: string): Promise<string> {
 }
 
 function hashOfNobody(costs: PasswordCosts): string {
-  const [salt, tag] = [16, 32].map((bytes) => randomBytes(bytes).toString('base64').replaceAll('=', ''))
-  return `${beginOf(costs)}${salt}$${tag}`
+  return `${beginOf(costs)}${randomBase64(16)}$${randomBase64(32)}`
+}
+
+function randomBase64(bytes: number): string {
+  return randomBytes(bytes).toString('base64').replaceAll('=', '')
+}
+
+const SALT = /m=(\d+),t=(\d+),p=(\d+)\$([^$]+)$/
+
+function optionsIn(salt: string): PasswordCosts & { salt: Uint8Array } {
+  const [, memoryCost, timeCost, parallelism, bytes = ''] = SALT.exec(salt) ?? []
+  return {
+    memoryCost: Number(memoryCost),
+    timeCost: Number(timeCost),
+    parallelism: Number(parallelism),
+    salt: Buffer.from(bytes, 'base64'),
+  }
+}
+
+function tagIn(hash: string): string {
+  return hash.slice(hash.lastIndexOf('$') + 1)
 }
 
 function beginOf({ memoryCost, timeCost, parallelism }: PasswordCosts): string {

@@ -27,6 +27,11 @@ export const EVENT_KINDS = [
   'account_disabled',
   'account_enabled',
   'sessions_ended',
+  'second_on',
+  'second_off',
+  'app_replaced',
+  'recovery_made',
+  'recovery_used',
 ] as const
 
 /** Stable names. `account_erased` is only reported, because the history is deleted with the account. */

@@ -1,11 +1,13 @@
 import type { Kysely } from 'kysely'
 import { KEYS } from '../../db/migrations/index.js'
 import * as opening from '../database/open.js'
+import type { AuthenticatorAppsTable } from './authenticator-apps.js'
 import type { ErasuresTable } from './erasures.js'
 import type { EventsTable } from './events.js'
 import type { KeysTable } from './keys.js'
 import type { LimitsTable } from './limits.js'
 import type { MailsTable } from './mails.js'
+import type { RecoveryCodesTable, RecoverySetsTable } from './recovery-codes.js'
 import type { SessionsTable } from './sessions.js'
 import type { SlugsTable } from './slugs.js'
 import type { TokensTable } from './tokens.js'
@@ -21,6 +23,9 @@ export interface Schema {
   tokens: TokensTable
   keys: KeysTable
   erasures: ErasuresTable
+  authenticator_apps: AuthenticatorAppsTable
+  recovery_sets: RecoverySetsTable
+  recovery_codes: RecoveryCodesTable
 }
 
 // Copies contain only the tables listed in KEYS.

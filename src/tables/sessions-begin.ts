@@ -11,6 +11,8 @@ export interface NewSession {
   device: string
   userAgent: string
   address: string
+  methods: string
+  secondAt: number | null
   now: number
   expiresAt: number
 }
@@ -76,6 +78,8 @@ function rowOf(session: Stored) {
     created_at: session.now,
     last_seen_at: session.now,
     authenticated_at: session.now,
+    methods: session.methods,
+    second_at: session.secondAt,
     expires_at: session.expiresAt,
   }
 }

@@ -42,6 +42,8 @@ export interface Renewal {
   tokenHash: string
   now: number
   form?: string | undefined
+  /** A second step was passed, too. */
+  isSecond?: boolean
 }
 
 export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Promise<boolean> {
@@ -55,11 +57,26 @@ export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Pro
   return row !== undefined
 }
 
+/** Whether this form has begun a session of the user since. */
+export async function hasBegun(
+  db: Db,
+  { userId, form, since }: { userId: string; form: string; since: number },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('sessions')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('login_form', '=', form)
+    .where('created_at', '>=', since)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Sets a new token. `formerHash` is that of the current request. Returns false if the session has ended. */
 export async function renew(
   db: Db,
   { id, userId }: Owned,
-  { formerHash, tokenHash, now, form }: Renewal,
+  { formerHash, tokenHash, now, form, isSecond }: Renewal,
 ): Promise<boolean> {
   return changed(
     db
@@ -69,6 +86,7 @@ export async function renew(
         former_hash: formerHash,
         renewed_at: now,
         authenticated_at: now,
+        ...(isSecond && { second_at: now }),
         ...(form !== undefined && { login_form: form }),
       })
       .where('id', '=', id)

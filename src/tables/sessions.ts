@@ -31,6 +31,10 @@ export interface SessionsTable {
   created_at: number
   last_seen_at: number
   authenticated_at: number
+  /** Sorted, with a space between two. */
+  methods: string
+  /** When a second step was last passed in it. */
+  second_at: number | null
   expires_at: number
 }
 
@@ -41,6 +45,8 @@ export interface Session {
   createdAt: number
   lastSeenAt: number
   authenticatedAt: number
+  /** When the second step of two-step verification was last passed; null if it was not. */
+  secondAt: number | null
   expiresAt: number
 }
 
@@ -50,6 +56,7 @@ export const SESSION_COLUMNS = [
   'sessions.created_at as opened_at',
   'last_seen_at',
   'authenticated_at',
+  'second_at',
   'expires_at',
 ] as const
 
@@ -59,6 +66,7 @@ interface SessionRow {
   opened_at: number
   last_seen_at: number
   authenticated_at: number
+  second_at: number | null
   expires_at: number
 }
 
@@ -69,6 +77,7 @@ export function sessionOf(row: SessionRow): Session {
     createdAt: row.opened_at,
     lastSeenAt: row.last_seen_at,
     authenticatedAt: row.authenticated_at,
+    secondAt: row.second_at,
     expiresAt: row.expires_at,
   }
 }
@@ -116,7 +125,8 @@ const byTokenHash = statement((db: Db, { tokenHash, now }: { tokenHash: string; 
 )
 
 // Double clicks and requests of other tabs still carry the previous token for a moment. The form that
-// renewed it may retry for longer, as its response may be lost. Proves nothing about the password.
+// renewed it may retry for longer, as its response may be lost. Proves nothing about the password or a
+// second step.
 export async function byFormerToken(
   db: Db,
   tokenHash: string,
@@ -129,7 +139,10 @@ export async function byFormerToken(
       .where(({ eb, or }) => or([eb('renewed_at', '>', now - FORMER_LIFE), eb('login_form', '=', form)]))
       .executeTakeFirst(),
   )
-  return found && { ...found, session: { ...found.session, authenticatedAt: found.session.createdAt } }
+  if (found === undefined) return undefined
+  const { createdAt, secondAt } = found.session
+  const proved = { authenticatedAt: createdAt, secondAt: secondAt === null ? null : createdAt }
+  return { ...found, session: { ...found.session, ...proved } }
 }
 
 const FORMER_LIFE = 10_000

@@ -47,6 +47,27 @@ export async function enable(db: Db, userId: string, now: number): Promise<boole
   )
 }
 
+/** Returns false if it is on already. */
+export async function startSecondStep(db: Db, userId: string, now: number): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ second_step_at: now, updated_at: now })
+      .where('id', '=', userId)
+      .where('second_step_at', 'is', null),
+  )
+}
+
+export async function endSecondStep(db: Db, userId: string, now: number): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ second_step_at: null, updated_at: now })
+      .where('id', '=', userId)
+      .where('second_step_at', 'is not', null),
+  )
+}
+
 export async function erase(db: Db, userId: string): Promise<boolean> {
   const { numDeletedRows } = await db.deleteFrom('users').where('id', '=', userId).executeTakeFirst()
   return numDeletedRows > 0n

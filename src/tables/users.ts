@@ -31,6 +31,7 @@ export interface UsersTable {
   closed_at: number | null
   erase_at: number | null
   disabled_at: number | null
+  second_step_at: number | null
   language: string | null
   created_at: number
   updated_at: number
@@ -48,6 +49,8 @@ export interface User {
   emailConfirmedAt: number | null
   /** The address that replaces `email` once it is confirmed. */
   nextEmail: string | null
+  /** Since when a login takes two steps, in UTC milliseconds; null if one is enough. */
+  secondStepAt: number | null
   /** UTC milliseconds. */
   createdAt: number
 }
@@ -200,12 +203,13 @@ export const USER_COLUMNS = [
   'users.email',
   'users.email_confirmed_at',
   'users.next_email',
+  'users.second_step_at',
   'users.created_at',
 ] as const
 
 type UserRow = Pick<
   UsersTable,
-  'id' | 'name' | 'slug' | 'email' | 'email_confirmed_at' | 'next_email' | 'created_at'
+  'id' | 'name' | 'slug' | 'email' | 'email_confirmed_at' | 'next_email' | 'second_step_at' | 'created_at'
 >
 
 export function userOf(row: UserRow): User {
@@ -216,6 +220,7 @@ export function userOf(row: UserRow): User {
     email: row.email,
     emailConfirmedAt: row.email_confirmed_at,
     nextEmail: row.next_email,
+    secondStepAt: row.second_step_at,
     createdAt: row.created_at,
   }
 }

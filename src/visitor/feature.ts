@@ -8,6 +8,8 @@ import type { Gatehouse } from './gatehouse.js'
 export interface Feature {
   name: string
   needs?: Need
+  /** The feature with which it is switched off. */
+  partOf?: string
   /** Features that its pages lead to: they cannot be switched off without it. */
   requires?: readonly string[]
   links?: readonly FeatureLink[]

@@ -1,6 +1,9 @@
 import type { Context } from 'koa'
-import { HOUR } from '../base/durations.js'
+import { REPEATED_FOR } from '../accounts/lifetimes.js'
+import { isSecond, type Method, type SecondProof } from '../accounts/second-step.js'
+import { HOUR, MINUTE } from '../base/durations.js'
 import * as events from '../tables/events.js'
+import * as sessions from '../tables/sessions.js'
 import type { Account, User } from '../tables/users.js'
 import * as users from '../tables/users.js'
 import { changeSessionId } from '../web/session.js'
@@ -8,9 +11,7 @@ import { type Gatehouse, loginAs } from './gatehouse.js'
 import { userOf } from './logins.js'
 import { logIn } from './session.js'
 
-export type Method = 'signup' | 'password'
-
-export type Step = 'login' | 'email/confirm'
+export type Step = 'login' | 'email/confirm' | 'login/two-step'
 
 export interface LoginProgress {
   account: Account
@@ -19,7 +20,7 @@ export interface LoginProgress {
   next: string
 }
 
-/** `changed`: the account changed during the login. */
+/** `changed`: the account changed during the login, or the code of its second step was used meanwhile. */
 export type LoginState =
   | { state: 'waiting'; for: Step }
   | { state: 'begun'; isReopened: boolean }
@@ -29,7 +30,7 @@ export type LoginState =
 export async function advance(
   ctx: Context,
   gatehouse: Gatehouse,
-  progress: LoginProgress & { form: string },
+  progress: LoginProgress & { form: string; proof?: SecondProof },
 ): Promise<LoginState> {
   const step = nextStep(gatehouse, progress)
   if (step !== undefined) {
@@ -37,15 +38,20 @@ export async function advance(
     await changeSessionId(ctx)
     return { state: 'waiting', for: step }
   }
-  const { account, kept, form } = progress
+  const { account, kept, form, methods, proof } = progress
   const isNew = await hasJustSignedUp(ctx, gatehouse, account)
-  const login = await logIn(ctx, gatehouse, account, { kept, form, isNew })
+  const login = await logIn(ctx, gatehouse, account, { kept, form, isNew, methods, proof })
   return login === undefined ? { state: 'changed' } : { state: 'begun', ...login }
 }
 
-function nextStep({ rules }: Gatehouse, { account, methods }: LoginProgress): Step | undefined {
-  if (rules.confirmation === 'required' && account.user.emailConfirmedAt === null) return 'email/confirm'
-  return methods.includes('password') ? undefined : 'login'
+function nextStep(
+  { rules, offers }: Gatehouse,
+  { account: { user }, methods }: Pick<LoginProgress, 'account' | 'methods'>,
+): Step | undefined {
+  if (rules.confirmation === 'required' && user.emailConfirmedAt === null) return 'email/confirm'
+  if (!methods.includes('password')) return 'login'
+  const isSecondNeeded = user.secondStepAt !== null && offers('login/two-step')
+  return isSecondNeeded && !methods.some(isSecond) ? 'login/two-step' : undefined
 }
 
 async function hasJustSignedUp(ctx: Context, gatehouse: Gatehouse, { user }: Account): Promise<boolean> {
@@ -101,6 +107,36 @@ export async function halfLoggedIn(ctx: Context, gatehouse: Gatehouse): Promise<
   const { userId, at } = half
   const hasLoggedIn = await events.hasSince(gatehouse.database.main, { userId, kind: 'logged_in', at })
   return hasLoggedIn ? undefined : account
+}
+
+// Whoever comes to the browser later finds no half login.
+const SECOND_WAIT = 10 * MINUTE
+
+/** Returns undefined unless the password was given and nothing but the second step is missing. */
+export async function waitingForSecond(
+  ctx: Context,
+  gatehouse: Gatehouse,
+): Promise<(HalfLogin & { account: Account }) | undefined> {
+  const half = halfLoginOf(ctx, gatehouse)
+  if (half === undefined || gatehouse.now() - half.at >= SECOND_WAIT) return undefined
+  const account = await halfLoggedIn(ctx, gatehouse)
+  if (account === undefined || nextStep(gatehouse, { ...half, account }) !== 'login/two-step')
+    return undefined
+  return { ...half, account }
+}
+
+/** The same after a login that this very form has begun. */
+export async function passedBefore(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  form: string,
+): Promise<(HalfLogin & { account: Account }) | undefined> {
+  const half = halfLoginOf(ctx, gatehouse)
+  if (half === undefined) return undefined
+  const { main } = gatehouse.database
+  const begun = { userId: half.userId, form, since: gatehouse.now() - REPEATED_FOR }
+  const account = (await sessions.hasBegun(main, begun)) ? await users.byId(main, half.userId) : undefined
+  return account === undefined || isVoid(half, account) ? undefined : { ...half, account }
 }
 
 function isHalfLogin(value: unknown): value is HalfLogin {

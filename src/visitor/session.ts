@@ -4,6 +4,7 @@ import { reopen } from '../accounts/closing.js'
 import { happens } from '../accounts/history.js'
 import { sessionEnd } from '../accounts/lifetimes.js'
 import { circumstancesOf } from '../accounts/origin.js'
+import { isSecond, type Method, type SecondProof } from '../accounts/second-step.js'
 import { hashOf, newDeviceId, newDeviceStamp, newToken } from '../secrets/token.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
@@ -17,22 +18,33 @@ import { tokenHashIn } from './login-cookie.js'
 import { loginOf, sessionOf, setLogin, userOf } from './logins.js'
 import { originOf } from './origin.js'
 
+interface LoginOptions {
+  kept: boolean
+  form: string
+  isNew: boolean
+  methods: readonly Method[]
+  proof?: SecondProof | undefined
+}
+
 // A new token and CSRF secret prevent session fixation (ASVS 5 7.2.4). Returns undefined if the
-// password changed or the account closed since it was read, because that ends all logins.
+// password changed or the account closed since it was read, because that ends all logins; and if the code of
+// the second step was used since.
 export async function logIn(
   ctx: Context,
   gatehouse: Gatehouse,
   account: Account,
-  options: { kept: boolean; form: string; isNew: boolean },
+  options: LoginOptions,
 ): Promise<{ isReopened: boolean } | undefined> {
   const known = knownDevices(ctx, gatehouse)(account)
   const token = newToken()
   const session = newSession(ctx, gatehouse, account, { ...options, token, device: known ?? newDeviceId() })
   const isReopened =
     account.closedAt !== null && (await reopen(originOf(ctx, gatehouse), gatehouse, account.user.id))
+  const { proof } = options
   const isStranger = known === undefined && !options.isNew
-  const id = await open(ctx, gatehouse, account, session, { isStranger })
+  const id = await open(ctx, gatehouse, account, session, { isStranger, proof })
   if (id === undefined) return undefined
+  proof?.tell()
   await carry(ctx, gatehouse, account, { ...session, id }, token)
   return { isReopened }
 }
@@ -41,7 +53,7 @@ function newSession(
   ctx: Context,
   { address, lifetimes, now: clock }: Gatehouse,
   { user }: Account,
-  { kept, form, token, device }: { kept: boolean; form: string; token: string; device: string },
+  { kept, form, methods, token, device }: LoginOptions & { token: string; device: string },
 ): sessions.NewSession {
   const now = clock()
   return {
@@ -53,6 +65,8 @@ function newSession(
     device,
     userAgent: userAgentOf(ctx),
     address: address(ctx),
+    methods: [...methods].sort().join(' '),
+    secondAt: methods.some(isSecond) ? now : null,
     now,
     expiresAt: sessionEnd({ kept, createdAt: now }, now, lifetimes),
   }
@@ -63,12 +77,13 @@ async function open(
   gatehouse: Gatehouse,
   account: Account,
   session: sessions.NewSession,
-  { isStranger }: { isStranger: boolean },
+  { isStranger, proof }: { isStranger: boolean; proof: SecondProof | undefined },
 ): Promise<string | undefined> {
   const origin = originOf(ctx, gatehouse)
   const { user, deviceStamp } = account
   let opened: Awaited<ReturnType<typeof sessions.open>>
   await happens(origin, gatehouse, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+    if (proof !== undefined && !(await proof.spend(transaction))) return undefined
     opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
     // A repeated form: its events and emails are stored already.
     if (!opened?.isNew) return undefined
@@ -102,8 +117,8 @@ async function carry(
   setLogin(ctx, { session: begun, user })
 }
 
-function begunOf({ id, kept, now, expiresAt }: sessions.NewSession): sessions.Session {
-  return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, expiresAt }
+function begunOf({ id, kept, now, secondAt, expiresAt }: sessions.NewSession): sessions.Session {
+  return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, secondAt, expiresAt }
 }
 
 // A new token, because the session may do more now (ASVS 5 7.2.4). A repeated form gets another one, because
@@ -135,10 +150,14 @@ export interface Renewal {
   carry(): Promise<void>
 }
 
-export function renewalOf(ctx: Context, gatehouse: Gatehouse, { form }: { form: string }): Renewal {
+export function renewalOf(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { form, isSecond = false }: { form: string; isSecond?: boolean },
+): Renewal {
   const { session, user } = loginOf(ctx)
   const token = newToken()
-  const hashes = { formerHash: tokenHashIn(ctx, gatehouse) ?? '', tokenHash: hashOf(token), form }
+  const hashes = { formerHash: tokenHashIn(ctx, gatehouse) ?? '', tokenHash: hashOf(token), form, isSecond }
   const owned = { id: session.id, userId: user.id }
   return {
     // Read only now: hashing a password may take as long as the previous token still works.

@@ -60,6 +60,10 @@ const AFTER: Record<Change, Left> = {
   account_closed: left({ ...LOGGED_OUT, wantsAddress: false, without: WAYS_IN }),
   account_disabled: left({ ...LOGGED_OUT, mails: ['account-closed', 'password-changed'] }),
   account_enabled: left({ sessions: 0 }),
+  second_on: left(LOGGED_OUT),
+  second_off: left(LOGGED_OUT),
+  app_replaced: left(LOGGED_OUT),
+  recovery_made: left({ isKnown: false }),
 }
 
 const test = suite<{ database: Database }>('consequences')

@@ -48,6 +48,8 @@ export function newSession(
     device: '',
     userAgent: '',
     address: '',
+    methods: 'password',
+    secondAt: null,
     now: NOW,
     expiresAt,
   }

@@ -82,6 +82,7 @@ test('shows no hash to those who ask for a user', async ({ database }) => {
     'id',
     'name',
     'nextEmail',
+    'secondStepAt',
     'slug',
   ])
 })

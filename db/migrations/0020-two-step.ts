@@ -1,0 +1,36 @@
+import type { Kysely } from 'kysely'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('users').addColumn('second_step_at', 'bigint').execute()
+  // Every session so far began with a password.
+  await db.schema
+    .alterTable('sessions')
+    .addColumn('methods', 'text', (methods) => methods.notNull().defaultTo('password'))
+    .execute()
+  await db.schema.alterTable('sessions').addColumn('second_at', 'bigint').execute()
+  await db.schema
+    .createTable('authenticator_apps')
+    .addColumn('user_id', 'text', (column) =>
+      column.primaryKey().notNull().references('users.id').onDelete('cascade'),
+    )
+    .addColumn('secret', 'text', (column) => column.notNull())
+    .addColumn('last_step', 'bigint', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('used_at', 'bigint')
+    .execute()
+  await db.schema
+    .createTable('recovery_sets')
+    .addColumn('user_id', 'text', (column) =>
+      column.primaryKey().notNull().references('users.id').onDelete('cascade'),
+    )
+    .addColumn('salt', 'text', (column) => column.notNull())
+    .addColumn('made_at', 'bigint', (column) => column.notNull())
+    .execute()
+  await db.schema
+    .createTable('recovery_codes')
+    .addColumn('tag', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('user_id', 'text', (column) => column.notNull().references('users.id').onDelete('cascade'))
+    .addColumn('used_at', 'bigint')
+    .execute()
+  await db.schema.createIndex('recovery_codes_user_id').on('recovery_codes').column('user_id').execute()
+}

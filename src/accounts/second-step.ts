@@ -1,0 +1,119 @@
+import { stepOf } from '../secrets/authenticator.js'
+import { RECOVERY_DIGITS } from '../secrets/recovery.js'
+import * as apps from '../tables/authenticator-apps.js'
+import * as events from '../tables/events.js'
+import * as recovery from '../tables/recovery-codes.js'
+import type { Db } from '../tables/schema.js'
+import type { User } from '../tables/users.js'
+import type { Broken } from '../web/form.js'
+import { normalizeCode } from './codes.js'
+import { numbered } from './events.js'
+import { eventOf } from './history.js'
+import type { Origin } from './origin.js'
+import type { Registry } from './registry.js'
+import { logSecurity } from './security-log.js'
+
+export type SecondMethod = 'app' | 'recovery'
+
+/** A way in which a visitor has shown who they are. */
+export type Method = 'signup' | 'password' | SecondMethod
+
+export function isSecond(method: Method): method is SecondMethod {
+  return method === 'app' || method === 'recovery'
+}
+
+export interface SecondProof {
+  method: SecondMethod
+  /** Uses the code up, in the transaction of what it proves. Returns false if it was used already. */
+  spend(transaction: Db): Promise<boolean>
+  /** After the commit. */
+  tell(): void
+}
+
+export type SecondOutcome = { ok: true; proof: SecondProof } | { ok: false; error: Broken }
+
+export const SECOND_MISSING: Broken = {
+  field: 'code',
+  code: 'second_code_missing',
+  sentence: 'Enter the code from your authenticator app.',
+}
+const NOT_A_CODE: Broken = {
+  field: 'code',
+  code: 'second_code_digits',
+  sentence: 'Code must have 6 digits from your authenticator app, or the 20 digits of a recovery code.',
+}
+export const SECOND_WRONG: Broken = {
+  field: 'code',
+  code: 'second_code_wrong',
+  sentence: 'This code is wrong or was already used. Wait until your app shows the next one.',
+}
+
+export async function proveSecond(
+  origin: Origin,
+  registry: Registry,
+  user: User,
+  typed: string,
+): Promise<SecondOutcome> {
+  const code = normalizeCode(typed)
+  if (code === '') return { ok: false, error: SECOND_MISSING }
+  const method = methodOf(code)
+  if (method === undefined) return { ok: false, error: NOT_A_CODE }
+  const prove = method === 'app' ? proveApp : proveRecovery
+  const proof = await prove(origin, registry, user, code)
+  if (proof !== undefined) return { ok: true, proof }
+  logSecurity(origin, registry, { event: 'second_failed', reason: method, user: user.id })
+  return { ok: false, error: SECOND_WRONG }
+}
+
+const APP_CODE = /^\d{6}$/
+const RECOVERY_CODE = new RegExp(`^\\d{${RECOVERY_DIGITS}}$`)
+
+/** Returns undefined for what is no code. */
+export function methodOf(code: string): SecondMethod | undefined {
+  if (APP_CODE.test(code)) return 'app'
+  return RECOVERY_CODE.test(code) ? 'recovery' : undefined
+}
+
+async function proveApp(
+  _: Origin,
+  { database, appSeal, now }: Registry,
+  { id: userId }: User,
+  code: string,
+): Promise<SecondProof | undefined> {
+  const app = await apps.ofUser(database.main, userId)
+  const secret = app && appSeal.open(app.secret, appContext(userId))
+  if (app === undefined || secret === undefined) return undefined
+  const step = await stepOf({ secret, code, lastStep: app.lastStep, now: now() })
+  if (step === undefined) return undefined
+  return {
+    method: 'app',
+    spend: (transaction) => apps.spend(transaction, userId, { step, now: now() }),
+    tell() {},
+  }
+}
+
+async function proveRecovery(
+  origin: Origin,
+  registry: Registry,
+  { id: userId }: User,
+  code: string,
+): Promise<SecondProof | undefined> {
+  const { database, passwords, now } = registry
+  const salt = await recovery.saltOf(database.main, userId)
+  const tag = await passwords.tag(code, salt ?? passwords.newSalt(), origin.visit?.refuseIfLeft)
+  if (!(await recovery.isLeft(database.main, userId, tag))) return undefined
+  const event = numbered(eventOf(origin, registry, { kind: 'recovery_used', userId }))
+  return {
+    method: 'recovery',
+    async spend(transaction) {
+      if (!(await recovery.spend(transaction, userId, { tag, now: now() }))) return false
+      await events.insert(transaction, event)
+      return true
+    },
+    tell: () => registry.events.tell([event]),
+  }
+}
+
+export function appContext(userId: string): string {
+  return `app of ${userId}`
+}

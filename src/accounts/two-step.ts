@@ -1,0 +1,115 @@
+import { newAppSecret, stepOf } from '../secrets/authenticator.js'
+import { codesOf, newSeed } from '../secrets/recovery.js'
+import * as apps from '../tables/authenticator-apps.js'
+import * as recovery from '../tables/recovery-codes.js'
+import * as users from '../tables/users.js'
+import type { Broken } from '../web/form.js'
+import { normalizeCode } from './codes.js'
+import { endWith, type Outcome } from './consequences.js'
+import { happens } from './history.js'
+import type { Origin } from './origin.js'
+import type { OwnSession } from './password.js'
+import type { Registry } from './registry.js'
+import { appContext, methodOf, SECOND_MISSING, SECOND_WRONG } from './second-step.js'
+
+/** What a browser keeps until a code proves that the app has the secret. */
+export interface SetUp {
+  secret: string
+  /** Of the first recovery codes. */
+  seed: string
+}
+
+export async function newSetUp(): Promise<SetUp> {
+  return { secret: await newAppSecret(), seed: newSeed() }
+}
+
+const NOT_AN_APP_CODE: Broken = {
+  field: 'code',
+  code: 'app_code_digits',
+  sentence: 'Code must have 6 digits.',
+}
+
+// Somebody may have signed up with the address of another: whoever reads its mails must be able to get in.
+export function canTurnOn({ outbox }: Pick<Registry, 'outbox'>, user: users.User): boolean {
+  return user.emailConfirmedAt !== null || !outbox.isOn
+}
+
+export type Proved = { ok: true; step: number } | { ok: false; error: Broken }
+
+export async function checkApp({ now }: Registry, { secret }: SetUp, typed: string): Promise<Proved> {
+  const code = normalizeCode(typed)
+  if (code === '') return { ok: false, error: SECOND_MISSING }
+  if (methodOf(code) !== 'app') return { ok: false, error: NOT_AN_APP_CODE }
+  const step = await stepOf({ secret, code, lastStep: 0, now: now() })
+  return step === undefined ? { ok: false, error: SECOND_WRONG } : { ok: true, step }
+}
+
+export async function turnOn(
+  origin: Origin,
+  registry: Registry,
+  { id: userId }: users.User,
+  { secret, seed, step, session }: SetUp & { step: number; session: OwnSession },
+): Promise<Outcome | undefined> {
+  const { appSeal } = registry
+  const codes = await hashed(origin, registry, seed)
+  const now = registry.now()
+  return happens(origin, registry, { kind: 'second_on', userId }, async (transaction) => {
+    if (!(await users.startSecondStep(transaction, userId, now))) return undefined
+    await apps.add(transaction, userId, { secret: appSeal.close(secret, appContext(userId)), step, now })
+    await recovery.replace(transaction, userId, { ...codes, now })
+    await session.renew(transaction)
+    return endWith(transaction, 'second_on', { userId, now, session: session.id })
+  })
+}
+
+export async function replaceApp(
+  origin: Origin,
+  registry: Registry,
+  { id: userId }: users.User,
+  { secret, step, session }: Pick<SetUp, 'secret'> & { step: number; session: OwnSession },
+): Promise<Outcome | undefined> {
+  const sealed = registry.appSeal.close(secret, appContext(userId))
+  const now = registry.now()
+  return happens(origin, registry, { kind: 'app_replaced', userId }, async (transaction) => {
+    if (!(await apps.replace(transaction, userId, { secret: sealed, step, now }))) return undefined
+    await session.renew(transaction)
+    return endWith(transaction, 'app_replaced', { userId, now, session: session.id })
+  })
+}
+
+export async function turnOff(
+  origin: Origin,
+  registry: Registry,
+  { id: userId }: users.User,
+  { session }: { session?: string } = {},
+): Promise<Outcome | undefined> {
+  const now = registry.now()
+  return happens(origin, registry, { kind: 'second_off', userId }, async (transaction) => {
+    if (!(await users.endSecondStep(transaction, userId, now))) return undefined
+    await apps.remove(transaction, userId)
+    await recovery.remove(transaction, userId)
+    return endWith(transaction, 'second_off', { userId, now, ...(session !== undefined && { session }) })
+  })
+}
+
+export async function makeRecoveryCodes(
+  origin: Origin,
+  registry: Registry,
+  { id: userId }: users.User,
+  seed: string,
+): Promise<Outcome | undefined> {
+  const codes = await hashed(origin, registry, seed)
+  const now = registry.now()
+  return happens(origin, registry, { kind: 'recovery_made', userId }, async (transaction) => {
+    const account = await users.held(transaction, userId)
+    if (account === undefined || account.user.secondStepAt === null) return undefined
+    await recovery.replace(transaction, userId, { ...codes, now })
+    return endWith(transaction, 'recovery_made', { userId, now })
+  })
+}
+
+async function hashed(origin: Origin, { passwords }: Registry, seed: string): Promise<recovery.RecoverySet> {
+  const salt = passwords.newSalt()
+  const tag = (code: string) => passwords.tag(code, salt, origin.visit?.refuseIfLeft)
+  return { salt, tags: await Promise.all(codesOf(seed).map(tag)) }
+}

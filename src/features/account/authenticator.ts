@@ -1,0 +1,141 @@
+import type Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import { canTurnOn, checkApp, replaceApp, type SetUp, turnOn } from '../../accounts/two-step.js'
+import { appUri } from '../../secrets/authenticator.js'
+import * as apps from '../../tables/authenticator-apps.js'
+import * as sessions from '../../tables/sessions.js'
+import * as users from '../../tables/users.js'
+import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
+import { requireRecentLogin } from '../../visitor/guards.js'
+import { rememberDevice } from '../../visitor/known-devices.js'
+import { loginOf } from '../../visitor/logins.js'
+import { originOf } from '../../visitor/origin.js'
+import { type Renewal, renewalOf } from '../../visitor/session.js'
+import { forgetSetUp, keepCodes, keptSetUp, setUpOf } from '../../visitor/two-step-notes.js'
+import type { Broken, Form } from '../../web/form.js'
+import { qrOf } from '../../web/qr.js'
+import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
+
+export const name = 'account/authenticator'
+export const partOf = 'account/two-step'
+
+const form: Form<'code'> = { name, fields: ['code'], secret: [], around }
+
+export const APP_ON = {
+  code: 'app_on',
+  sentence:
+    'Two-step verification is on, and all other devices are logged out. Keep these recovery codes somewhere safe.',
+}
+const APP_REPLACED = {
+  code: 'app_replaced',
+  sentence:
+    'Your new authenticator app is set up. The old one no longer works, and all other devices are logged out.',
+}
+const SET_UP_OLD: Broken = {
+  code: 'app_set_up_old',
+  sentence:
+    'This page was open for more than 30 minutes, so here is a new QR code. Scan it, then enter the code.',
+}
+const CHANGED: Broken = {
+  code: 'second_changed_meanwhile',
+  sentence:
+    'Two-step verification was changed just now in another tab or on another device. Nothing was changed here.',
+}
+
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/account/authenticator/', requireRecentLogin, requireConfirmed, (ctx) =>
+    gatehouse.pages.form(ctx, form),
+  )
+
+  router.post(
+    '/account/authenticator/verify/',
+    requireRecentLogin,
+    requireConfirmed,
+    onSubmit(form, gatehouse, (ctx, values) => setUp(ctx, gatehouse, values)),
+  )
+}
+
+// The overview says what is missing.
+const requireConfirmed: Middleware = async (ctx, next) => {
+  const gatehouse = gatehouseOf(ctx)
+  if (canTurnOn(gatehouse, loginOf(ctx).user)) return await next()
+  gatehouse.pages.leave(ctx, gatehouse.url(partOf))
+}
+
+async function around(ctx: Context): Promise<object> {
+  const gatehouse = gatehouseOf(ctx)
+  const { user } = loginOf(ctx)
+  const { secret } = await setUpOf(ctx, gatehouse)
+  const uri = appUri({ site: gatehouse.siteName, name: user.name, secret })
+  const groups = secret.match(/.{1,4}/g) ?? []
+  return { isOn: user.secondStepAt !== null, uri, qr: await qrOf(uri), key: groups.join(' ') }
+}
+
+async function setUp(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>): Promise<void> {
+  const kept = keptSetUp(ctx, gatehouse)
+  if (kept === undefined) return await gatehouse.pages.refuse(ctx, form, { errors: [SET_UP_OLD], values: {} })
+  const print = fingerprint(ctx, gatehouse, values)
+  const before = await repeated(ctx, gatehouse, kept, print)
+  if (before !== undefined) return goOn(ctx, gatehouse, before)
+  const proved = await checkApp(gatehouse, kept, values.code)
+  if (!proved.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [proved.error], values })
+  const done = await store(ctx, gatehouse, { ...kept, step: proved.step, print })
+  if (done === undefined) return await gatehouse.pages.refuse(ctx, form, { errors: [CHANGED], values })
+  goOn(ctx, gatehouse, done)
+}
+
+type Kind = 'first' | 'replaced'
+
+// After a double click the browser keeps only the last response.
+async function repeated(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { seed }: SetUp,
+  print: string,
+): Promise<Kind | undefined> {
+  const { main, write } = gatehouse.database
+  const { session, user } = loginOf(ctx)
+  if (!(await sessions.isOfForm(main, { id: session.id, userId: user.id }, print))) return undefined
+  const account = await users.byId(main, user.id)
+  const app = await apps.ofUser(main, user.id)
+  const renewal = renewalOf(ctx, gatehouse, { form: print })
+  if (account === undefined || app === undefined || !(await write(renewal.store))) return undefined
+  const kind = app.createdAt === account.user.secondStepAt ? 'first' : 'replaced'
+  await carry(ctx, gatehouse, renewal, { kind, seed, stamp: account.deviceStamp })
+  return kind
+}
+
+async function store(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { print, ...setUp }: SetUp & { step: number; print: string },
+): Promise<Kind | undefined> {
+  const { session, user } = loginOf(ctx)
+  const kind = user.secondStepAt === null ? 'first' : 'replaced'
+  const renewal = renewalOf(ctx, gatehouse, { form: print, isSecond: true })
+  const keepApp = kind === 'first' ? turnOn : replaceApp
+  const outcome = await keepApp(originOf(ctx, gatehouse), gatehouse, user, {
+    ...setUp,
+    session: { id: session.id, renew: renewal.store },
+  })
+  if (outcome === undefined) return undefined
+  await carry(ctx, gatehouse, renewal, { kind, seed: setUp.seed, stamp: outcome.stamp })
+  return kind
+}
+
+async function carry(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  renewal: Renewal,
+  { kind, seed, stamp }: { kind: Kind; seed: string; stamp: string },
+): Promise<void> {
+  await renewal.carry()
+  rememberDevice(ctx, gatehouse, { userId: loginOf(ctx).user.id, stamp })
+  forgetSetUp(ctx)
+  if (kind === 'first') keepCodes(ctx, gatehouse, seed)
+}
+
+function goOn(ctx: Context, { pages, url }: Gatehouse, kind: Kind): void {
+  if (kind === 'first') pages.leave(ctx, url('account/recovery-codes'), { message: APP_ON })
+  else pages.leave(ctx, url(partOf), { message: APP_REPLACED })
+}

@@ -1,0 +1,96 @@
+import { Readable } from 'node:stream'
+import type Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import { makeRecoveryCodes } from '../../accounts/two-step.js'
+import { newSeed } from '../../secrets/recovery.js'
+import * as recovery from '../../tables/recovery-codes.js'
+import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
+import { requireRecentLogin } from '../../visitor/guards.js'
+import { rememberDevice } from '../../visitor/known-devices.js'
+import { loginOf } from '../../visitor/logins.js'
+import { originOf } from '../../visitor/origin.js'
+import { CODES_LIFE, keepCodes, newCodesOf } from '../../visitor/two-step-notes.js'
+import type { Form } from '../../web/form.js'
+import { onSubmit } from '../../web/submit.js'
+
+export const name = 'account/recovery-codes'
+export const partOf = 'account/two-step'
+
+const form: Form<never> = { name, fields: [], secret: [], oneButton: true, around }
+const file: Form<never> = {
+  name: 'account/recovery-codes/file',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  on: form,
+}
+
+export const MADE = {
+  code: 'recovery_made',
+  sentence: 'Here are your new recovery codes. The old ones no longer work.',
+}
+const SEEN_ALREADY = {
+  code: 'recovery_seen_already',
+  sentence: 'Recovery codes are shown for 10 minutes only. If you did not keep them, create new ones.',
+}
+
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/account/recovery-codes/', requireRecentLogin, requireOn, (ctx) =>
+    gatehouse.pages.form(ctx, form),
+  )
+  router.post(
+    '/account/recovery-codes/',
+    requireRecentLogin,
+    requireOn,
+    onSubmit(form, gatehouse, async (ctx) => {
+      await make(ctx, gatehouse)
+      gatehouse.pages.leave(ctx, gatehouse.url(name), { message: MADE })
+    }),
+  )
+
+  // A refused form is shown under this URL, so a reload has to work.
+  router.get('/account/recovery-codes/file/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
+  router.post(
+    '/account/recovery-codes/file/',
+    requireRecentLogin,
+    onSubmit(file, gatehouse, async (ctx) => {
+      const codes = newCodesOf(ctx, gatehouse)
+      if (codes === undefined)
+        return gatehouse.pages.leave(ctx, gatehouse.url(name), { message: SEEN_ALREADY })
+      const content = Readable.from([textOf(gatehouse, loginOf(ctx).user.name, codes)])
+      gatehouse.pages.download(ctx, { name: 'recovery-codes.txt', content })
+    }),
+  )
+}
+
+const requireOn: Middleware = async (ctx, next) => {
+  const gatehouse = gatehouseOf(ctx)
+  if (loginOf(ctx).user.secondStepAt !== null) return await next()
+  gatehouse.pages.leave(ctx, gatehouse.url(partOf))
+}
+
+async function around(ctx: Context): Promise<object> {
+  const gatehouse = gatehouseOf(ctx)
+  const codes = newCodesOf(ctx, gatehouse)
+  if (codes !== undefined) return { codes: codes.map(grouped), life: CODES_LIFE, at: gatehouse.now() }
+  return { count: await recovery.countOf(gatehouse.database.main, loginOf(ctx).user.id) }
+}
+
+async function make(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+  const { user } = loginOf(ctx)
+  const seed = newSeed()
+  const made = await makeRecoveryCodes(originOf(ctx, gatehouse), gatehouse, user, seed)
+  if (made === undefined) return
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: made.stamp })
+  keepCodes(ctx, gatehouse, seed)
+}
+
+/** Four groups of five digits. */
+function grouped(code: string): string {
+  return (code.match(/.{5}/g) ?? []).join(' ')
+}
+
+// Windows' editor before 2018 breaks lines at CR LF alone.
+function textOf({ siteName }: Gatehouse, name: string, codes: readonly string[]): string {
+  return [siteName, name, '', ...codes.map(grouped), ''].join('\r\n')
+}

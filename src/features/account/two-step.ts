@@ -1,0 +1,76 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { canTurnOn, turnOff } from '../../accounts/two-step.js'
+import * as apps from '../../tables/authenticator-apps.js'
+import * as recovery from '../../tables/recovery-codes.js'
+import type { FeatureLink } from '../../visitor/feature.js'
+import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
+import { requireRecentLogin, requireUser } from '../../visitor/guards.js'
+import { rememberDevice } from '../../visitor/known-devices.js'
+import { loginOf } from '../../visitor/logins.js'
+import { originOf } from '../../visitor/origin.js'
+import { forgetCodes } from '../../visitor/two-step-notes.js'
+import type { Form, Message } from '../../web/form.js'
+import { onSubmit } from '../../web/submit.js'
+
+export const name = 'account/two-step'
+export const links: readonly FeatureLink[] = [
+  {
+    on: 'account',
+    group: 'security',
+    order: 35,
+    title: { code: 'account_two_step_link', sentence: 'Two-step verification' },
+    hint: { code: 'account_two_step_link_hint', sentence: 'A second step when you log in' },
+  },
+]
+
+const overview: Form<never> = { name, fields: [], secret: [], around }
+const turningOff: Form<never> = {
+  name: 'account/two-step/off',
+  fields: [],
+  secret: [],
+  oneButton: true,
+  on: overview,
+}
+
+export const OFF = {
+  code: 'second_off',
+  sentence: 'Two-step verification is off. Your password alone now opens your account.',
+}
+const OFF_ALREADY = { code: 'second_off_already', sentence: 'Two-step verification is off.' }
+
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/account/two-step/', requireUser, (ctx) => gatehouse.pages.form(ctx, overview))
+
+  // A refused form is shown under this URL, so a reload has to work.
+  router.get('/account/two-step/off/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
+  router.post(
+    '/account/two-step/off/',
+    requireRecentLogin,
+    onSubmit(turningOff, gatehouse, async (ctx) => {
+      await stay(ctx, gatehouse, (await end(ctx, gatehouse)) ? OFF : OFF_ALREADY)
+    }),
+  )
+}
+
+async function around(ctx: Context): Promise<object> {
+  const gatehouse = gatehouseOf(ctx)
+  const { user } = loginOf(ctx)
+  if (user.secondStepAt === null) return { isOn: false, canTurnOn: canTurnOn(gatehouse, user) }
+  const { main } = gatehouse.database
+  const app = await apps.ofUser(main, user.id)
+  return { isOn: true, since: user.secondStepAt, app, codes: await recovery.countOf(main, user.id) }
+}
+
+async function end(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {
+  const { session, user } = loginOf(ctx)
+  const ended = await turnOff(originOf(ctx, gatehouse), gatehouse, user, { session: session.id })
+  if (ended === undefined) return false
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: ended.stamp })
+  forgetCodes(ctx)
+  return true
+}
+
+async function stay(ctx: Context, gatehouse: Gatehouse, message: Message): Promise<void> {
+  gatehouse.pages.leave(ctx, gatehouse.url(name), { message })
+}

@@ -1,0 +1,97 @@
+import type Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import { normalizeCode } from '../../accounts/codes.js'
+import { methodOf, proveSecond, SECOND_WRONG, type SecondProof } from '../../accounts/second-step.js'
+import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
+import { userOf } from '../../visitor/guards.js'
+import { advance, type LoginState, passedBefore, waitingForSecond } from '../../visitor/login-steps.js'
+import { originOf } from '../../visitor/origin.js'
+import { welcome } from '../../visitor/welcome.js'
+import type { Broken, Form } from '../../web/form.js'
+import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
+
+export const name = 'login/two-step'
+export const partOf = 'account/two-step'
+
+const form: Form<'code'> = { name, fields: ['code'], secret: [], around }
+
+const HALF_OLD = {
+  code: 'second_half_old',
+  sentence:
+    'Your login was not finished within 10 minutes, or you have logged in elsewhere since. Log in again.',
+}
+
+type Waiting = NonNullable<Awaited<ReturnType<typeof waitingForSecond>>>
+
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/login/two-step/', requireHalfLogin, (ctx) => gatehouse.pages.form(ctx, form))
+
+  router.post(
+    '/login/two-step/verify/',
+    onSubmit(form, gatehouse, async (ctx, values) => {
+      const login = await logIn(ctx, gatehouse, values)
+      if (login === undefined) return leaveForLogin(ctx, gatehouse)
+      if (!login.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [login.error], values })
+      await welcome(ctx, gatehouse, form, { ...login, values: {} })
+    }),
+  )
+}
+
+const requireHalfLogin: Middleware = async (ctx, next) => {
+  const gatehouse = gatehouseOf(ctx)
+  if ((await waitingForSecond(ctx, gatehouse)) === undefined) return leaveForLogin(ctx, gatehouse)
+  await next()
+}
+
+function leaveForLogin(ctx: Context, { pages, places, url }: Gatehouse): void {
+  if (userOf(ctx) === undefined) pages.leave(ctx, url('login'), { message: HALF_OLD })
+  else pages.leave(ctx, places.afterLogin)
+}
+
+async function around(ctx: Context): Promise<{ name: string }> {
+  const waiting = await waitingForSecond(ctx, gatehouseOf(ctx))
+  return { name: waiting?.account.user.name ?? '' }
+}
+
+type Outcome = { ok: true; isReopened: boolean; next: string } | { ok: false; error: Broken }
+
+/** Returns undefined if there is no half login. */
+async function logIn(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>): Promise<Outcome | undefined> {
+  const print = fingerprint(ctx, gatehouse, values, normalizeCode(values.code))
+  const waiting = await waitingForSecond(ctx, gatehouse)
+  const outcome = waiting && (await prove(ctx, gatehouse, waiting, values, print))
+  if (outcome?.ok) return outcome
+  // After a double click the browser keeps only the last response.
+  const before = await passedBefore(ctx, gatehouse, print)
+  return before === undefined ? outcome : await finish(ctx, gatehouse, before, { values, print })
+}
+
+async function prove(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  waiting: Waiting,
+  values: Sent<'code'>,
+  print: string,
+): Promise<Outcome> {
+  const origin = originOf(ctx, gatehouse)
+  const outcome = await proveSecond(origin, gatehouse, waiting.account.user, values.code)
+  return outcome.ok ? finish(ctx, gatehouse, waiting, { values, print, proof: outcome.proof }) : outcome
+}
+
+async function finish(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { account, methods, kept, next }: Waiting,
+  { values, print, proof }: { values: Sent<'code'>; print: string; proof?: SecondProof },
+): Promise<Outcome> {
+  const method = methodOf(normalizeCode(values.code))
+  const login: LoginState = await advance(ctx, gatehouse, {
+    account,
+    methods: method === undefined ? methods : [...methods, method],
+    kept,
+    next,
+    form: print,
+    ...(proof && { proof }),
+  })
+  return login.state === 'begun' ? { ok: true, ...login, next } : { ok: false, error: SECOND_WRONG }
+}

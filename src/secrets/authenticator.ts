@@ -1,0 +1,47 @@
+import { once } from '../base/once.js'
+
+// Loaded at first use: most visits need no code.
+const library = once(() => import('otplib'))
+
+export const APP_SECRETS = 'authenticator apps'
+
+/** Seconds for which an app shows one code (RFC 6238 5.2). */
+const PERIOD = 30
+
+/** Returns 20 random bytes as base32. */
+export async function newAppSecret(): Promise<string> {
+  return (await library()).generateSecret()
+}
+
+export interface AppCode {
+  secret: string
+  /** Six digits. */
+  code: string
+  /** Codes of this step and of earlier ones are spent. */
+  lastStep: number
+  now: number
+}
+
+/**
+ * Returns the step that the code belongs to, or undefined if it is wrong or spent. Clocks may differ by one step (RFC 6238 5.2).
+ * Two steps may share their digits. Then the one that apps show now is meant, and not the next one: that is still to be used.
+ */
+export async function stepOf({ secret, code, lastStep, now }: AppCode): Promise<number | undefined> {
+  const { verifySync } = await library()
+  const isOf = (step: number) =>
+    verifySync({ secret, token: code, epoch: step * PERIOD, epochTolerance: 0 }).valid
+  const current = Math.floor(now / (PERIOD * 1000))
+  const isUsable = (step: number) => step > lastStep && isOf(step)
+  if (isUsable(current)) return current
+  if (isUsable(current - 1)) return current - 1
+  // The digits of a spent code are no code of the future.
+  const isSpent = [current - 1, current, lastStep].some(isOf)
+  return isUsable(current + 1) && !isSpent ? current + 1 : undefined
+}
+
+/** Names the account in the app (Google Authenticator, "Key Uri Format"). What it leaves out are the defaults. */
+export function appUri({ site, name, secret }: { site: string; name: string; secret: string }): string {
+  // A colon separates the two.
+  const [issuer, account] = [site, name].map((text) => encodeURIComponent(text.replaceAll(':', '')))
+  return `otpauth://totp/${issuer}:${account}?secret=${secret}&issuer=${issuer}`
+}

@@ -1,0 +1,72 @@
+import { changed } from '../database/statement.js'
+import type { Db } from './schema.js'
+
+export interface AuthenticatorAppsTable {
+  user_id: string
+  /** Encrypted for this user. */
+  secret: string
+  /** The newest 30 seconds whose code was used, counted from 1970 (RFC 6238 4.2). No older code works. */
+  last_step: number
+  created_at: number
+  used_at: number | null
+}
+
+export interface AuthenticatorApp {
+  secret: string
+  lastStep: number
+  createdAt: number
+  usedAt: number | null
+}
+
+export async function ofUser(db: Db, userId: string): Promise<AuthenticatorApp | undefined> {
+  const row = await db
+    .selectFrom('authenticator_apps')
+    .select(['secret', 'last_step', 'created_at', 'used_at'])
+    .where('user_id', '=', userId)
+    .executeTakeFirst()
+  return (
+    row && { secret: row.secret, lastStep: row.last_step, createdAt: row.created_at, usedAt: row.used_at }
+  )
+}
+
+export interface NewApp {
+  secret: string
+  /** Of the code that proved it. */
+  step: number
+  now: number
+}
+
+export async function add(db: Db, userId: string, app: NewApp): Promise<void> {
+  await db
+    .insertInto('authenticator_apps')
+    .values({ user_id: userId, ...rowOf(app) })
+    .execute()
+}
+
+/** Returns false if the user has no app. */
+export async function replace(db: Db, userId: string, app: NewApp): Promise<boolean> {
+  return changed(db.updateTable('authenticator_apps').set(rowOf(app)).where('user_id', '=', userId))
+}
+
+function rowOf({ secret, step, now }: NewApp) {
+  return { secret, last_step: step, created_at: now, used_at: null }
+}
+
+/** Returns false if the code of this step, or of a later one, was used already. */
+export async function spend(
+  db: Db,
+  userId: string,
+  { step, now }: { step: number; now: number },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('authenticator_apps')
+      .set({ last_step: step, used_at: now })
+      .where('user_id', '=', userId)
+      .where('last_step', '<', step),
+  )
+}
+
+export async function remove(db: Db, userId: string): Promise<void> {
+  await db.deleteFrom('authenticator_apps').where('user_id', '=', userId).execute()
+}

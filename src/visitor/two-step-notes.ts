@@ -1,0 +1,74 @@
+import type { Context } from 'koa'
+import { newSetUp, type SetUp } from '../accounts/two-step.js'
+import { MINUTE } from '../base/durations.js'
+import { codesOf } from '../secrets/recovery.js'
+import { keep, keptText } from '../web/session.js'
+import type { Gatehouse } from './gatehouse.js'
+import { loginOf } from './logins.js'
+
+const SET_UP = 'two-step-setup'
+const CODES = 'recovery-codes'
+
+const SET_UP_LIFE = 30 * MINUTE
+/** How long new recovery codes can be seen. */
+export const CODES_LIFE = 10 * MINUTE
+
+interface Noted {
+  /** UTC milliseconds. */
+  at: number
+}
+
+/** Returns what is being set up in this session, so that a reload and another tab show the same QR code. */
+export async function setUpOf(ctx: Context, gatehouse: Gatehouse): Promise<SetUp> {
+  const kept = keptSetUp(ctx, gatehouse)
+  if (kept !== undefined) return kept
+  const made = await newSetUp()
+  note(ctx, gatehouse, SET_UP, made)
+  return made
+}
+
+export function keptSetUp(ctx: Context, gatehouse: Gatehouse): SetUp | undefined {
+  const noted = notedIn(ctx, gatehouse, SET_UP, SET_UP_LIFE)
+  return isSetUp(noted) ? noted : undefined
+}
+
+function isSetUp(value: object | undefined): value is SetUp {
+  return value !== undefined && 'secret' in value && 'seed' in value
+}
+
+export function forgetSetUp(ctx: Context): void {
+  keep(ctx, { [SET_UP]: undefined })
+}
+
+/** Keeps the seed of new recovery codes, so that they can be seen, printed and downloaded. */
+export function keepCodes(ctx: Context, gatehouse: Gatehouse, seed: string): void {
+  note(ctx, gatehouse, CODES, { seed })
+}
+
+export function newCodesOf(ctx: Context, gatehouse: Gatehouse): string[] | undefined {
+  const noted = notedIn(ctx, gatehouse, CODES, CODES_LIFE)
+  return noted !== undefined && 'seed' in noted && typeof noted.seed === 'string'
+    ? codesOf(noted.seed)
+    : undefined
+}
+
+export function forgetCodes(ctx: Context): void {
+  keep(ctx, { [CODES]: undefined })
+}
+
+// Encrypted, because the app's own session may be readable.
+function note(ctx: Context, { seal, now }: Gatehouse, name: string, content: object): void {
+  keep(ctx, { [name]: seal.close(JSON.stringify({ ...content, at: now() }), bindingOf(ctx, name)) })
+}
+
+function notedIn(ctx: Context, { seal, now }: Gatehouse, name: string, life: number): object | undefined {
+  const text = seal.open(keptText(ctx, name) ?? '', bindingOf(ctx, name))
+  if (text === undefined) return undefined
+  const noted: Noted = JSON.parse(text)
+  const age = now() - noted.at
+  return age >= 0 && age < life ? noted : undefined
+}
+
+function bindingOf(ctx: Context, name: string): string {
+  return `${name} in ${loginOf(ctx).session.id}`
+}

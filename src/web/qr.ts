@@ -1,0 +1,19 @@
+/** A QR code as an SVG path of black runs. */
+export interface Qr {
+  /** Modules on a side, with a quiet zone of four on each (ISO/IEC 18004). */
+  size: number
+  path: string
+}
+
+export async function qrOf(text: string): Promise<Qr> {
+  const { encode } = await import('uqr')
+  const { size, data } = encode(text, { ecc: 'M', border: 4 })
+  return { size, path: data.map(runsOf).join('') }
+}
+
+function runsOf(row: readonly boolean[], y: number): string {
+  const text = row.map((isBlack) => (isBlack ? '#' : ' ')).join('')
+  return [...text.matchAll(/#+/g)]
+    .map(({ index, 0: run }) => `M${index} ${y}h${run.length}v1H${index}z`)
+    .join('')
+}

@@ -1,0 +1,95 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { MINUTE } from '../../../src/base/durations.js'
+import { Site } from '../../support/helpers.js'
+import { codeAt, codesOn, keyOn, reopen, settled, turnOn } from '../../support/second-step.js'
+
+const test = suite('account/authenticator')
+let site: Site
+
+test.before.each(async () => {
+  site = await Site.start()
+})
+test.after.each(() => site.close())
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: one right code turns two-step verification on and ends other sessions`, async () => {
+    const visitor = await settled(site, 'Anna', { htmx })
+    const other = site.visitor()
+    await other.logIn('Anna')
+    const page = await visitor.open('/account/authenticator/')
+    const secret = keyOn(page)
+    const wrong = await visitor.send(page, { code: '000000' })
+    assert.is(wrong.status, 406)
+    const right = await visitor.send(page, { code: codeAt(secret, site.clock.time) })
+    assert.is(right.headers[htmx ? 'hx-redirect' : 'location'], '/account/recovery-codes/')
+    const codes = await visitor.open('/account/recovery-codes/')
+    assert.match(codes.messages().join(), 'Two-step verification is on')
+    assert.is(codesOn(codes).length, 10)
+    assert.is((await other.open('/account/')).status, 303)
+    assert.is((await visitor.open('/account/')).status, 200)
+  })
+}
+
+test('the link for phones says what the QR code says, with the name and never the address', async () => {
+  const visitor = await settled(site, 'Anna')
+  const page = await visitor.open('/account/authenticator/')
+  const link = page.$('a[href^="otpauth:"]').attr('href') ?? ''
+  assert.is(link, `otpauth://totp/Gatehouse:Anna?secret=${keyOn(page)}&issuer=Gatehouse`)
+  assert.match(page.$('.key').text(), /^(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}$/)
+})
+
+test('a reload shows the same key for 30 minutes, and an abandoned set-up changes nothing', async () => {
+  const visitor = await settled(site, 'Anna')
+  const page = await visitor.open('/account/authenticator/')
+  site.clock.advance(5 * MINUTE)
+  assert.is(keyOn(await visitor.open('/account/authenticator/')), keyOn(page))
+  assert.is((await site.rows('select 1 from users where second_step_at is not null')).length, 0)
+  site.clock.advance(25 * MINUTE)
+  const late = await reopen(visitor, '/account/authenticator/')
+  assert.is.not(keyOn(late), keyOn(page))
+})
+
+test('a code that comes twice at once turns it on once, and both answers lead to the codes', async () => {
+  const visitor = await settled(site, 'Anna')
+  const page = await visitor.open('/account/authenticator/')
+  const fields = new URLSearchParams(page.$('main form').serialize())
+  fields.set('code', codeAt(keyOn(page), site.clock.time))
+  const cookies = visitor.agent.jar.getCookies({
+    domain: '127.0.0.1',
+    path: '/',
+    secure: false,
+    script: false,
+  })
+  const headers = { Cookie: cookies.map((one) => one.toValueString()).join('; ') }
+  const [first, second] = [site.visitor(), site.visitor()]
+  const one = await first.post('/account/authenticator/verify/', fields.toString(), headers)
+  const two = await second.post('/account/authenticator/verify/', fields.toString(), headers)
+  assert.equal([one.headers.location, two.headers.location], Array(2).fill('/account/recovery-codes/'))
+  assert.is(codesOn(await second.open('/account/recovery-codes/')).length, 10)
+})
+
+test('an app is replaced without ever being without one', async () => {
+  const visitor = await settled(site, 'Anna')
+  const { secret: old } = await turnOn(site, visitor)
+  const page = await visitor.open('/account/authenticator/')
+  const fresh = keyOn(page)
+  assert.is.not(fresh, old)
+  const other = site.visitor()
+  await other.logIn('Anna')
+  await other.send(await other.open('/login/two-step/'), { code: codeAt(old, site.clock.time) })
+  assert.is((await other.open('/account/')).status, 200)
+  await visitor.send(page, { code: codeAt(fresh, site.clock.time) })
+  assert.match(
+    (await visitor.open('/account/two-step/')).messages().join(),
+    'Your new authenticator app is set up.',
+  )
+  assert.is((await other.open('/account/')).status, 303)
+  site.clock.advance(30_000)
+  await other.logIn('Anna')
+  const step = await other.open('/login/two-step/')
+  assert.is((await other.send(step, { code: codeAt(old, site.clock.time) })).status, 406)
+  assert.is((await other.send(step, { code: codeAt(fresh, site.clock.time) })).status, 303)
+})
+
+test.run()

@@ -1,0 +1,60 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { MINUTE } from '../../../src/base/durations.js'
+import { Site } from '../../support/helpers.js'
+import { codesOn, reopen, settled, turnOn } from '../../support/second-step.js'
+
+const test = suite('account/recovery-codes')
+let site: Site
+
+test.before.each(async () => {
+  site = await Site.start()
+})
+test.after.each(() => site.close())
+
+test('ten codes of twenty digits are shown for 10 minutes, to read and to download, and not again', async () => {
+  const visitor = await settled(site, 'Anna')
+  const { codes } = await turnOn(site, visitor)
+  for (const code of codes) assert.match(code, /^\d{5}(?: \d{5}){3}$/)
+  assert.is(new Set(codes).size, 10)
+  const page = await visitor.open('/account/recovery-codes/')
+  assert.equal(codesOn(page), codes)
+  const file = await visitor.send(page, {}, '/account/recovery-codes/file/')
+  assert.match(file.headers['content-disposition'] ?? '', 'recovery-codes.txt')
+  assert.match(file.headers['content-type'] ?? '', 'text/plain')
+  assert.equal(file.text.split('\r\n').slice(3, 13), codes)
+  site.clock.advance(10 * MINUTE)
+  const late = await reopen(visitor, '/account/recovery-codes/')
+  assert.equal(codesOn(late), [])
+  assert.match(late.text, 'Left: 10 of 10')
+})
+
+test('new codes end the old ones', async () => {
+  const visitor = await settled(site, 'Anna')
+  const { codes } = await turnOn(site, visitor)
+  site.clock.advance(10 * MINUTE)
+  const page = await reopen(visitor, '/account/recovery-codes/')
+  await visitor.send(page, {}, '/account/recovery-codes/')
+  const made = codesOn(await visitor.open('/account/recovery-codes/'))
+  assert.is(made.length, 10)
+  const other = site.visitor()
+  await other.logIn('Anna')
+  const step = await other.open('/login/two-step/')
+  assert.is((await other.send(step, { code: codes[0] })).status, 406)
+  assert.is((await other.send(step, { code: made[0] })).status, 303)
+})
+
+test('the database holds no code and no secret that could be used', async () => {
+  const visitor = await settled(site, 'Anna')
+  const { codes, secret } = await turnOn(site, visitor)
+  const stored = JSON.stringify([
+    await site.rows('select * from authenticator_apps'),
+    await site.rows('select * from recovery_sets'),
+    await site.rows('select * from recovery_codes'),
+  ])
+  for (const text of [secret, ...codes, ...codes.map((code) => code.replaceAll(' ', ''))]) {
+    assert.not(stored.includes(text))
+  }
+})
+
+test.run()

@@ -1,0 +1,42 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Site } from '../../support/helpers.js'
+import { settled, turnOn } from '../../support/second-step.js'
+
+const test = suite('account/two-step')
+let site: Site
+
+test.before.each(async () => {
+  site = await Site.start()
+})
+test.after.each(() => site.close())
+
+test('says that it is off, and leads to the set-up', async () => {
+  const visitor = await settled(site, 'Anna')
+  const page = await visitor.open('/account/two-step/')
+  assert.match(page.text, 'It is off.')
+  assert.is(page.$('main a.button').attr('href'), '/account/authenticator/')
+})
+
+test('an unconfirmed address has to be confirmed first', async () => {
+  const visitor = await site.visitor().settle('Anna')
+  assert.match((await visitor.open('/account/two-step/')).text, 'Confirm your email address first.')
+  assert.is((await visitor.open('/account/authenticator/')).headers.location, '/account/two-step/')
+})
+
+test('says what is on, and turns it off with one button', async () => {
+  const visitor = await settled(site, 'Anna')
+  await turnOn(site, visitor)
+  const page = await visitor.open('/account/two-step/')
+  assert.match(page.text, 'Left: 10 of 10')
+  await visitor.send(page, {}, '/account/two-step/off/')
+  const off = await visitor.open('/account/two-step/')
+  assert.match(off.messages().join(), 'Two-step verification is off.')
+  for (const table of ['authenticator_apps', 'recovery_sets', 'recovery_codes']) {
+    assert.is((await site.rows(`select 1 from ${table}`)).length, 0)
+  }
+  const other = site.visitor()
+  assert.is((await other.logIn('Anna')).headers.location, '/')
+})
+
+test.run()

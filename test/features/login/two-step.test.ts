@@ -1,0 +1,168 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { MINUTE } from '../../../src/base/durations.js'
+import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
+import { codeAt, type SecondStep, settled, turnOn } from '../../support/second-step.js'
+
+const test = suite('login/two-step')
+let site: Site
+let anna: SecondStep
+
+test.before.each(async () => {
+  const environment = { LIMIT_LOGIN_NAME: '1000/1h', LIMIT_LOGIN_ACCOUNT: '1000/1h', LIMIT_LOGIN_NETWORK: '1000/1h' }
+  site = await Site.start({ environment })
+  anna = await turnOn(site, await settled(site, 'Anna'))
+})
+test.after.each(() => site.close())
+
+/** A browser that has given the password, and the page that it is led to. */
+async function halfway(options: { htmx?: boolean } = {}): Promise<{ visitor: Visitor; page: Page }> {
+  const visitor = site.visitor(options)
+  const answer = await visitor.logIn('Anna')
+  assert.is(answer.headers[options.htmx ? 'hx-redirect' : 'location'], '/login/two-step/')
+  return { visitor, page: await visitor.open('/login/two-step/') }
+}
+
+async function isLoggedIn(visitor: Visitor): Promise<boolean> {
+  return (await visitor.open('/account/')).status === 200
+}
+
+const now = () => codeAt(anna.secret, site.clock.time)
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: the password and a code log in, and each alone does not`, async () => {
+    const { visitor, page } = await halfway({ htmx })
+    assert.not(await isLoggedIn(visitor))
+    const wrong = await visitor.send(page, { code: '000000' })
+    assert.is(wrong.status, 406)
+    assert.match(wrong.messages().join(), 'This code is wrong or was already used.')
+    assert.not(await isLoggedIn(visitor))
+    const right = await visitor.send(page, { code: now() })
+    if (htmx) assert.match(right.messages().join(), 'You are logged in.')
+    else assert.is(right.headers.location, '/')
+    assert.ok(await isLoggedIn(visitor))
+  })
+}
+
+test('a recovery code logs in once', async () => {
+  const [code = ''] = anna.codes
+  const first = await halfway()
+  await first.visitor.send(first.page, { code })
+  assert.ok(await isLoggedIn(first.visitor))
+  site.clock.advance(1)
+  const second = await halfway()
+  assert.is((await second.visitor.send(second.page, { code })).status, 406)
+  assert.not(await isLoggedIn(second.visitor))
+})
+
+test('a code may be typed with spaces, dashes and digits of other scripts', async () => {
+  const { visitor, page } = await halfway()
+  const code = now()
+  const wide = [...code].map((digit) => String.fromCodePoint(0xff10 + Number(digit))).join('')
+  await visitor.send(page, { code: ` ${wide.slice(0, 3)}-${wide.slice(3)} ` })
+  assert.ok(await isLoggedIn(visitor))
+})
+
+for (const [code, status, sentence] of [
+  ['', 406, 'Enter the code from your authenticator app.'],
+  ['abcdefghijklmnopqrst', 406, 'Code must have 6 digits'],
+  ['1234567', 406, 'Code must have 6 digits'],
+] as const) {
+  test(`"${code}" is no code`, async () => {
+    const { visitor, page } = await halfway()
+    const answer = await visitor.send(page, { code })
+    assert.is(answer.status, status)
+    assert.match(answer.fieldError('code'), sentence)
+  })
+}
+
+test('50 at once with one code: one gets in', async () => {
+  const tries = await Promise.all(Array.from({ length: 50 }, () => halfway()))
+  const code = now()
+  const answers = await Promise.all(tries.map(({ visitor, page }) => visitor.send(page, { code })))
+  assert.is(answers.filter(({ headers }) => headers.location === '/').length, 1)
+  const begun = await site.rows("select 1 from sessions where methods like '%app%'")
+  assert.is(begun.length, 1)
+})
+
+test('the code that logged in, and the code of the set-up, let nobody in 0, 31 or 61 seconds later', async () => {
+  const code = now()
+  const first = await halfway()
+  await first.visitor.send(first.page, { code })
+  assert.ok(await isLoggedIn(first.visitor))
+  for (const seconds of [1, 30, 30]) {
+    site.clock.advance(seconds * 1000)
+    const { visitor, page } = await halfway()
+    for (const old of [code, codeAt(anna.secret, Date.UTC(2026, 0, 1))]) {
+      assert.is((await visitor.send(page, { code: old })).status, 406)
+    }
+    assert.not(await isLoggedIn(visitor))
+  }
+})
+
+test('a form that comes twice at once logs in, both times to one session', async () => {
+  const { visitor, page } = await halfway()
+  const form = page.$('main form')
+  const fields = new URLSearchParams(form.serialize())
+  fields.set('code', now())
+  const cookie = visitor.agent.jar.getCookies({
+    domain: '127.0.0.1',
+    path: '/',
+    secure: false,
+    script: false,
+  })
+  const headers = { Cookie: cookie.map((one) => one.toValueString()).join('; ') }
+  const twice = await Promise.all(
+    [site.visitor(), site.visitor()].map((one) =>
+      one.post('/login/two-step/verify/', fields.toString(), headers),
+    ),
+  )
+  assert.equal(
+    twice.map(({ status }) => status),
+    [303, 303],
+  )
+  for (const answer of twice) assert.ok(answer.sessionCookie)
+  assert.is((await site.rows("select 1 from sessions where methods like '%app%'")).length, 1)
+})
+
+test('the half login ends after 10 minutes, with a login and with a new stamp', async () => {
+  const late = await halfway()
+  site.clock.advance(10 * MINUTE)
+  const answer = await late.visitor.send(late.page, { code: now() })
+  assert.is(answer.headers.location, '/login/')
+  assert.match((await late.visitor.open('/login/')).messages().join(), 'Your login was not finished')
+
+  const overtaken = await halfway()
+  const other = await halfway()
+  await other.visitor.send(other.page, { code: now() })
+  assert.is((await overtaken.visitor.open('/login/two-step/')).headers.location, '/login/')
+
+  site.clock.advance(30_000)
+  const changed = await halfway()
+  await site.write("update users set device_stamp = 'another' where name = 'Anna'")
+  assert.is((await changed.visitor.send(changed.page, { code: now() })).headers.location, '/login/')
+})
+
+test('without a half login there is no page', async () => {
+  assert.is((await site.visitor().open('/login/two-step/')).headers.location, '/login/')
+})
+
+test('keeps where the login led, and whether it lasts', async () => {
+  const visitor = site.visitor()
+  const login = await visitor.open('/login/?next=%2Fmembers%2F')
+  await visitor.send(login, { username: 'Anna', password: PASSWORD, keep: 'on' })
+  const answer = await visitor.send(await visitor.open('/login/two-step/'), { code: now() })
+  assert.is(answer.headers.location, '/members/')
+  assert.match(answer.sessionCookie, /expires=/i)
+})
+
+test('switched off, one step is enough', async () => {
+  const off = await Site.start({ database: site.database, features: { 'account/two-step': false } })
+  const visitor = off.visitor()
+  await visitor.logIn('Anna')
+  assert.is((await visitor.open('/account/')).status, 200)
+  assert.is((await visitor.open('/login/two-step/')).status, 404)
+  await off.close()
+})
+
+test.run()
