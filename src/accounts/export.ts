@@ -1,5 +1,7 @@
+import * as apps from '../tables/authenticator-apps.js'
 import type * as events from '../tables/events.js'
 import * as mails from '../tables/mails.js'
+import * as recovery from '../tables/recovery-codes.js'
 import * as sessions from '../tables/sessions.js'
 import * as slugs from '../tables/slugs.js'
 import * as tokens from '../tables/tokens.js'
@@ -22,6 +24,9 @@ export async function recordsOf(
     sessions: await sessions.ofUser(main, userId, now()),
     tokens: sent.map(openToken),
     mails: written.map(openMail),
+    authenticator_apps: (await apps.allOf(main, userId)).map(openApp),
+    recovery_sets: await recovery.setsOf(main, userId),
+    recovery_codes: await recovery.usesOf(main, userId),
   }
 }
 
@@ -32,6 +37,10 @@ function openToken({ purpose, email, createdAt, expiresAt, usedAt }: tokens.Toke
 
 function openMail({ kind, state, createdAt, dueAt, tries }: mails.StoredMail) {
   return { kind, state, createdAt, dueAt, tries }
+}
+
+function openApp({ createdAt, usedAt }: apps.AuthenticatorApp) {
+  return { createdAt, usedAt }
 }
 
 export function openEvent({ kind, about, at, by, userAgent, address }: events.StoredEvent) {

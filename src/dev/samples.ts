@@ -169,7 +169,7 @@ export function storedOf(person: Person, now: number) {
   return {
     account: {
       ...user,
-      ...{ emailConfirmedAt: null, nextEmail, confirmBy: now + 7 * DAY },
+      ...{ emailConfirmedAt: null, nextEmail, secondStepAt: now - DAY, confirmBy: now + 7 * DAY },
       ...{ updatedAt: now, closedAt: now, eraseAt: now + 14 * DAY, language: 'ru' },
     },
     slugs: [
@@ -184,6 +184,9 @@ export function storedOf(person: Person, now: number) {
       expiresAt: now + DAY,
       usedAt: index === 1 ? now : null,
     })),
+    authenticator_apps: [{ createdAt: now - DAY, usedAt: now - HOUR }],
+    recovery_sets: [{ madeAt: now - DAY }],
+    recovery_codes: [{ usedAt: now - HOUR }, { usedAt: null }],
     mails: STATES.map((state, tries) => ({
       kind: 'email-confirm',
       state,
@@ -201,5 +204,8 @@ export function littleStoredOf({ user }: Person, now: number) {
     sessions: [device(now, { id: 'one', isThis: true })],
     tokens: [],
     mails: [],
+    authenticator_apps: [],
+    recovery_sets: [],
+    recovery_codes: [],
   }
 }

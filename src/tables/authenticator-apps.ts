@@ -19,14 +19,21 @@ export interface AuthenticatorApp {
 }
 
 export async function ofUser(db: Db, userId: string): Promise<AuthenticatorApp | undefined> {
-  const row = await db
+  return (await allOf(db, userId))[0]
+}
+
+export async function allOf(db: Db, userId: string): Promise<AuthenticatorApp[]> {
+  const rows = await db
     .selectFrom('authenticator_apps')
     .select(['secret', 'last_step', 'created_at', 'used_at'])
     .where('user_id', '=', userId)
-    .executeTakeFirst()
-  return (
-    row && { secret: row.secret, lastStep: row.last_step, createdAt: row.created_at, usedAt: row.used_at }
-  )
+    .execute()
+  return rows.map((row) => ({
+    secret: row.secret,
+    lastStep: row.last_step,
+    createdAt: row.created_at,
+    usedAt: row.used_at,
+  }))
 }
 
 export interface NewApp {

@@ -91,3 +91,14 @@ export async function countOf(db: Db, userId: string): Promise<RecoveryCount | u
     .executeTakeFirst()
   return row && { left: row.all - row.used, all: row.all, madeAt: row.made_at }
 }
+
+export async function setsOf(db: Db, userId: string): Promise<{ madeAt: number }[]> {
+  const rows = await db.selectFrom('recovery_sets').select('made_at').where('user_id', '=', userId).execute()
+  return rows.map((row) => ({ madeAt: row.made_at }))
+}
+
+/** When each code was used; null if it was not. */
+export async function usesOf(db: Db, userId: string): Promise<{ usedAt: number | null }[]> {
+  const rows = await db.selectFrom('recovery_codes').select('used_at').where('user_id', '=', userId).execute()
+  return rows.map((row) => ({ usedAt: row.used_at }))
+}

@@ -43,7 +43,23 @@ async function eventful(name: string): Promise<Visitor> {
   assert.is((await visitor.post('/password/confirm/verify/', fields)).status, 303)
   assert.is((await visitor.send(form, { username: `${name} Anew` })).status, 303)
   await site.allSent()
+  await turnOnTwoSteps(await idOf(`${name} Anew`))
   return visitor
+}
+
+async function turnOnTwoSteps(userId: string): Promise<void> {
+  const now = site.clock.time
+  const [sealed, salt, tag] = ['sealed', 'salt', 'tag'].map((what) => `${what} of ${userId.toUpperCase()}`)
+  await site.write(`update users set second_step_at = ${now} where id = '${userId}'`)
+  await site.write(
+    `insert into authenticator_apps (user_id, secret, last_step, created_at) values ('${userId}', '${sealed}', 1, ${now})`,
+  )
+  await site.write(
+    `insert into recovery_sets (user_id, salt, made_at) values ('${userId}', '${salt}', ${now})`,
+  )
+  await site.write(
+    `insert into recovery_codes (tag, user_id, used_at) values ('${tag}', '${userId}', ${now})`,
+  )
 }
 
 /** Every table that says whose its rows are, as the database knows them itself. */
@@ -61,7 +77,7 @@ async function columnsOf(table: string): Promise<string[]> {
   return (await site.rows<{ name: string }>(sql, table)).map(({ name }) => name)
 }
 
-const SECRET = /hash|mac|stamp|signup_form|login_form|^facts$|^prepared$/
+const SECRET = /hash|mac|stamp|signup_form|login_form|^facts$|^prepared$|^secret$|^salt$|^tag$/
 
 /** Events of a user that nobody has to have done: each a second older than the one before. */
 async function insertEvents(userId: string, count: number): Promise<void> {
@@ -123,6 +139,7 @@ test('the account is told with all its times, which are written as ISO 8601', as
     email: 'Timed@example.com',
     emailConfirmedAt: '1970-01-01T00:00:01.000Z',
     nextEmail: 'n@example.com',
+    secondStepAt: '2026-01-01T00:00:00.000Z',
     createdAt: '2026-01-01T00:00:00.000Z',
     confirmBy: '1970-01-01T00:00:02.000Z',
     updatedAt: '2026-01-01T00:00:00.000Z',
@@ -165,6 +182,7 @@ test('the page shows the same, and says what is left out', async () => {
   assert.equal(headings(page), [
     'Account',
     'Addresses of your public page',
+    'Two-step verification',
     'Where you are logged in',
     'Links that were mailed to you',
     'Mails to you',
@@ -212,6 +230,7 @@ test('no secret of any table is in the file or on the page', async () => {
   for (const column of [
     ...['users.password_hash', 'users.device_stamp', 'users.signup_form'],
     ...['sessions.token_hash', 'sessions.former_hash', 'tokens.hash', 'tokens.code_mac', 'mails.facts'],
+    ...['authenticator_apps.secret', 'recovery_sets.salt', 'recovery_codes.tag'],
   ]) {
     assert.ok(found.includes(column), `${column} was looked for`)
   }

@@ -9,7 +9,11 @@ let site: Site
 let anna: SecondStep
 
 test.before.each(async () => {
-  const environment = { LIMIT_LOGIN_NAME: '1000/1h', LIMIT_LOGIN_ACCOUNT: '1000/1h', LIMIT_LOGIN_NETWORK: '1000/1h' }
+  const environment = {
+    LIMIT_LOGIN_NAME: '1000/1h',
+    LIMIT_LOGIN_ACCOUNT: '1000/1h',
+    LIMIT_LOGIN_NETWORK: '1000/1h',
+  }
   site = await Site.start({ environment })
   anna = await turnOn(site, await settled(site, 'Anna'))
 })
