@@ -101,7 +101,7 @@ export function createPasswords(
     },
     newSalt: () => `${beginOf(costs)}${randomBase64(16)}`,
     tag: async (code, salt, onTurn) =>
-      tagIn(await gated(() => hashing.hash(code, { ...optionsIn(salt), algorithm: ARGON2ID }), onTurn)),
+      tagIn(await limited(() => hashing.hash(code, { ...optionsIn(salt), algorithm: ARGON2ID }), onTurn)),
     isOutdated: (known) => !known.startsWith(beginOf(costs)),
   }
 }
