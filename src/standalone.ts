@@ -26,10 +26,10 @@ const NOTE_MAX = 200
 const NOTE_LONG = {
   field: 'note',
   code: 'note_long',
-  sentence: 'Your note: at most {max} characters.',
+  sentence: 'Your note must be {max} characters or fewer.',
   params: { max: NOTE_MAX },
 }
-const NOTE_KEPT = { code: 'note_kept', sentence: 'Your note is kept.' }
+const NOTE_KEPT = { code: 'note_kept', sentence: 'Your note is saved.' }
 
 export async function createSite(config: Config, options: Partial<AccountsOptions> = {}) {
   const log = options.log ?? createLog(config.logLevel)

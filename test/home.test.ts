@@ -221,7 +221,7 @@ test('other methods on a verify address are 403 with "only POST", and elsewhere 
       const response = await fetch(site.address + path, { method })
       assert.is(response.status, 403, `${method} ${path}`)
       assert.is(response.headers.get('allow'), 'POST')
-      if (method !== 'HEAD') assert.match(await response.text(), 'Only POST is allowed here')
+      if (method !== 'HEAD') assert.match(await response.text(), 'This page only accepts POST')
     }
   }
   for (const path of ['/', '/signup/', '/login/', '/users/x/']) {

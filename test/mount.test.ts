@@ -156,7 +156,7 @@ test('a form that is sent after the session ended gets the box, and a link to th
     const page = await visitor.post('/private', 'a=b', { Referer: 'http://127.0.0.1/private?secret=1' })
     assert.is(page.status, 403)
     assert.equal(page.messages(), [
-      '⚠ You are logged out. Log in first, then send this again if it is still needed. Log in',
+      '⚠ You are logged out. Log in, then send this again if it is still needed. Log in',
     ])
     assert.is(page.$('.error a').attr('href'), '/members/login/?next=%2Fprivate')
     assert.is(page.isWhole, !htmx)

@@ -157,7 +157,7 @@ test('what only an owner causes begins after the answer: being told of failed lo
   const forgot = await visitor.open('/password/forgot/')
   const asked = await workOf(site, () => visitor.send(forgot, { username: 'Anna' }))
   assert.not.match(asked.before.join(), '"users"')
-  assert.match((await site.mail(TAKEN)).text, 'Your user name is Anna')
+  assert.match((await site.mail(TAKEN)).text, 'Your username is Anna')
   await site.close()
 })
 

@@ -17,12 +17,12 @@ export type Outcome = { ok: true; account: users.Account } | { ok: false; error:
 const USER_UNKNOWN: Broken = {
   field: 'username',
   code: 'login_user_unknown',
-  sentence: 'There is no user with this name.',
+  sentence: 'There is no account with this username. Check the spelling.',
 }
 export const PASSWORD_WRONG: Broken = {
   field: 'password',
   code: 'login_password_wrong',
-  sentence: 'This password is wrong.',
+  sentence: 'The password is not correct. Try again.',
 }
 export const NO_PASSWORD: Broken = {
   field: 'password',
@@ -34,16 +34,16 @@ const SOMETHING_WRONG: Broken = {
   field: 'password',
   code: 'login_wrong_private',
   sentence:
-    'Username, email address or password is wrong. Until your email address is confirmed, log in with your username.',
+    'The username, email address or password is not correct. Until your email address is confirmed, log in with your username.',
 }
 const EMAIL_OR_PASSWORD_WRONG: Broken = {
   field: 'password',
   code: 'login_wrong',
-  sentence: 'E-mail or password is wrong.',
+  sentence: 'The email address or password is not correct. Try again.',
 }
 const DISABLED: Broken = {
   code: 'login_disabled',
-  sentence: "This account is disabled. Please write to the site's maintainers.",
+  sentence: 'This account is disabled. Contact the people who run this site.',
 }
 
 // Usernames are public, so an unknown one is reported. An unknown email address is not. Both take as

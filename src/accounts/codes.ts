@@ -27,17 +27,17 @@ export const CODE_LIFE = 10 * MINUTE
 
 const TRIES = 5
 
-const NO_CODE: Broken = { field: 'code', code: 'code_missing', sentence: 'Enter the code from the mail.' }
+const NO_CODE: Broken = { field: 'code', code: 'code_missing', sentence: 'Enter the code from the email.' }
 export const NOT_A_CODE: Broken = {
   field: 'code',
   code: 'code_digits',
-  sentence: 'The code has eight digits.',
+  sentence: 'The code must be 8 digits.',
 }
 export const CODE_WRONG: Broken = {
   field: 'code',
   code: 'code_wrong',
   sentence:
-    'This code is wrong, has expired, or was not asked for in this browser. Use the link in the newest email, or ask for another email.',
+    'The code is not correct, has expired, or was requested in another browser. Use the link in the latest email, or get another email.',
 }
 
 export type CodeOutcome = { ok: true; hash: string } | { ok: false; error: Broken }

@@ -18,7 +18,7 @@ export const deviceName: Field = {
   long: {
     field: 'name',
     code: 'device_name_length',
-    sentence: 'Name: at most {max} characters.',
+    sentence: 'Name must be {max} characters or fewer.',
     params: { max: DEVICE_NAME_MAX },
     isBroken: (name) => lengthOf(name) > DEVICE_NAME_MAX,
   },
@@ -26,14 +26,14 @@ export const deviceName: Field = {
     {
       field: 'name',
       code: 'device_name_invisible',
-      sentence: 'The name contains a character that cannot be seen. Type the name instead of pasting it.',
+      sentence: 'Name must not include invisible characters. Type it instead of pasting it.',
       isBroken: (name) =>
         isInvisible(withoutJoiners(name.replaceAll(IN_PICTURES, ''))) || LINE_BREAK.test(name),
     },
     {
       field: 'name',
       code: 'device_name_marks',
-      sentence: 'The name has too many marks on one letter. Use at most {max}.',
+      sentence: 'Name must have {max} accents or fewer on each letter.',
       params: { max: MAX_MARKS },
       isBroken: isOverloaded,
     },

@@ -16,9 +16,9 @@ import { takePlaces } from './security-log.js'
 
 export const TAKEN_MEANWHILE: Broken = {
   code: 'email_taken_meanwhile',
-  sentence: 'This e-mail address is already in use by another account.',
+  sentence: 'This email address now belongs to another account.',
 }
-const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is your address already.' }
+const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is already your email address.' }
 
 export interface Wish {
   email: string

@@ -9,18 +9,17 @@ export const EMAIL_MAX = 254
 const EMAIL_INVALID: Broken = {
   field: 'email',
   code: 'email_invalid',
-  sentence: 'E-mail: an address like name@example.com.',
+  sentence: 'Enter an email address like name@example.com.',
 }
 
 export const email: Field = {
-  missing: { field: 'email', code: 'email_missing', sentence: 'Enter your e-mail address.' },
+  missing: { field: 'email', code: 'email_missing', sentence: 'Enter your email address.' },
   long: { ...EMAIL_INVALID, isBroken: (address) => lengthOf(address) > EMAIL_MAX },
   rules: [
     {
       field: 'email',
       code: 'email_invisible',
-      sentence:
-        'The email address contains a character that cannot be seen. Type the address instead of pasting it.',
+      sentence: 'Email address must not include invisible characters. Type it instead of pasting it.',
       isBroken: isOnlyInvisible,
     },
     {
@@ -37,5 +36,5 @@ function isOnlyInvisible(address: string): boolean {
 export const EMAIL_TAKEN: Broken = {
   field: 'email',
   code: 'email_taken',
-  sentence: 'This e-mail address is already in use.',
+  sentence: 'There is already an account with this email address.',
 }

@@ -10,8 +10,8 @@ import { strengthOf } from './password-strength.js'
 import { hostObjections } from './registration.js'
 import type { Registry } from './registry.js'
 
-const USERNAME_FREE = { field: 'username', code: 'username_free', sentence: 'This user name is free.' }
-const USERNAME_SUGGESTED = { field: 'username', code: 'username_suggested', sentence: '{name} is free.' }
+const USERNAME_FREE = { field: 'username', code: 'username_free', sentence: 'This username is available.' }
+const USERNAME_SUGGESTED = { field: 'username', code: 'username_suggested', sentence: '{name} is available.' }
 const EMAIL_SUGGESTED = { field: 'email', code: 'email_suggested', sentence: 'Did you mean {email}?' }
 const CORRECT = { code: 'email_suggested_correct', sentence: 'Correct it' }
 const STRENGTH = { code: 'password_strength', sentence: 'Password strength' }

@@ -27,18 +27,18 @@ export class LimitReached extends Error {
 
 const TOO_MANY_ATTEMPTS = {
   code: 'too_many_attempts',
-  sentence: 'Too many failed attempts. Please try again {when}.',
+  sentence: 'Too many failed attempts. Try again {when}.',
 }
 
 const TOO_MANY_MAILS = {
   code: 'too_many_mails',
-  sentence: 'Too many mails were asked for. Please try again {when}.',
+  sentence: 'Too many emails have been requested. Try again {when}.',
 }
 
 const TOO_MANY_CODES_HERE = {
   code: 'codes_paused',
   sentence:
-    'Codes are not accepted for a while, because too many wrong ones were entered. Use the link in the email, or try again {when}.',
+    'Codes are blocked for a while, because too many wrong ones were entered. Use the link in the email, or try again {when}.',
 }
 
 export type Messages = Readonly<Record<string, Message>>
@@ -51,43 +51,43 @@ export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
   loginRow: {
     code: 'login_locked',
     sentence:
-      'Too many failed attempts in a row. Use a device on which you have logged in before, or try again {when}.',
+      'Too many failed attempts in a row. Log in on a device you have used before, or try again {when}.',
   },
   signupNetwork: {
     code: 'too_many_signups',
-    sentence: 'Too many accounts were made from your network. Please try again {when}.',
+    sentence: 'Too many accounts have been created from your network. Try again {when}.',
   },
   mailAddress: TOO_MANY_MAILS,
   mailAccount: TOO_MANY_MAILS,
   mailFailures: TOO_MANY_MAILS,
   mailNetwork: {
     code: 'too_many_mails_network',
-    sentence: 'Too many mails were asked for from your network. Please try again {when}.',
+    sentence: 'Too many emails have been requested from your network. Try again {when}.',
   },
   mailPause: {
     code: 'mail_just_sent',
-    sentence: 'A mail was sent just now. If it does not come, ask for another one {when}.',
+    sentence: 'We have just sent an email. If it does not arrive, you can send another one {when}.',
   },
   codeAccount: {
     code: 'too_many_codes',
-    sentence: 'Too many wrong codes. Use the link in the mail, or try again {when}.',
+    sentence: 'Too many wrong codes. Use the link in the email, or try again {when}.',
   },
   codeNetwork: TOO_MANY_CODES_HERE,
   codeSite: TOO_MANY_CODES_HERE,
   renameAccount: {
     code: 'too_many_names',
-    sentence: 'You have changed your name too often. Please try again {when}.',
+    sentence: 'You have changed your username too often. Try again {when}.',
   },
   adviceNetwork: TOO_MANY_ATTEMPTS,
   takenNetwork: {
     code: 'too_many_taken',
-    sentence: 'Too many usernames and email addresses were tried from your network. Please try again {when}.',
+    sentence: 'Too many usernames and email addresses have been tried from your network. Try again {when}.',
   },
 }
 
 const ATTEMPTS_OR_RESET = {
   code: 'too_many_attempts_reset',
-  sentence: 'Too many failed attempts. Please try again {when}, or choose a new password by email.',
+  sentence: 'Too many failed attempts. Try again {when}, or choose a new password by email.',
 }
 
 const WITH_RESET: Messages = {
@@ -98,6 +98,6 @@ const WITH_RESET: Messages = {
   loginRow: {
     code: 'login_locked_reset',
     sentence:
-      'Too many failed attempts in a row. Choose a new password by email, which lets you log in at once; or use a device on which you have logged in before, or try again {when}.',
+      'Too many failed attempts in a row. Choose a new password by email to log in right away, log in on a device you have used before, or try again {when}.',
   },
 }

@@ -21,7 +21,7 @@ export function newPassword(
     long: {
       field: 'password',
       code: 'password_long',
-      sentence: 'Password: at most {max} characters.',
+      sentence: 'Password must be {max} characters or fewer.',
       params: { max: PASSWORD_MAX },
       isBroken: (password) => lengthOf(normalizePassword(password)) > PASSWORD_MAX,
     },
@@ -29,20 +29,20 @@ export function newPassword(
       {
         field: 'password',
         code: 'password_short',
-        sentence: 'Password: at least {min} characters.',
+        sentence: 'Password must be at least {min} characters.',
         params: { min: minLength },
         isBroken: (password) => lengthOf(normalizePassword(password)) < minLength,
       },
       {
         field: 'password',
         code: 'password_common',
-        sentence: 'Password: too many people use this one.',
+        sentence: 'This password is too common. Choose one that is harder to guess.',
         isBroken: isCommonPassword,
       },
       {
         field: 'password',
         code: 'password_own',
-        sentence: "Password must not be mostly your username, your email address or this site's name.",
+        sentence: 'Password must not be mostly your username, your email address or the name of this site.',
         isBroken: (password) => isMostly([...own, ...siteWords], password, minLength),
       },
     ],
@@ -81,7 +81,7 @@ export function repeated(password: string): Field {
       {
         field: 'repassword',
         code: 'repassword_differs',
-        sentence: 'The two passwords differ.',
+        sentence: 'The passwords do not match. Enter the same one twice.',
         isBroken: (repassword) => normalizePassword(repassword) !== normalizePassword(password),
       },
     ],

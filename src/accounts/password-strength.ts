@@ -39,16 +39,19 @@ function wordsIn(texts: readonly string[]): string[] {
   return [...new Set(words)].filter((word) => word.length > 2).slice(0, MAX_OWN)
 }
 
-const PERSONAL = { code: 'strength_personal', sentence: 'Weak: it contains a name that is guessed first.' }
-const COMMON = { code: 'strength_common', sentence: 'Weak: it is close to one that many people use.' }
-const WORD = { code: 'strength_word', sentence: 'Weak: add two or three other words.' }
-const REPEATS = { code: 'strength_repeats', sentence: 'Weak: repeats make it hardly stronger.' }
-const KEYS = { code: 'strength_keys', sentence: 'Weak: keys side by side are guessed early.' }
+const PERSONAL = {
+  code: 'strength_personal',
+  sentence: 'Weak: it includes part of your username, your email address or the name of this site.',
+}
+const COMMON = { code: 'strength_common', sentence: 'Weak: it is similar to a very common password.' }
+const WORD = { code: 'strength_word', sentence: 'Weak: add two or three unrelated words.' }
+const REPEATS = { code: 'strength_repeats', sentence: 'Weak: repetition does not make it stronger.' }
+const KEYS = { code: 'strength_keys', sentence: 'Weak: keys next to each other are easy to guess.' }
 const SEQUENCE = {
   code: 'strength_sequence',
-  sentence: 'Weak: sequences like abc or 6543 are guessed early.',
+  sentence: 'Weak: sequences like abc or 6543 are easy to guess.',
 }
-const DATE = { code: 'strength_date', sentence: 'Weak: years and dates are guessed early.' }
+const DATE = { code: 'strength_date', sentence: 'Weak: dates and years are easy to guess.' }
 const WEAK = { code: 'strength_weak', sentence: 'Weak: add another word or two.' }
 const FAIR = { code: 'strength_fair', sentence: 'Fair: another word would make it strong.' }
 const GOOD = { code: 'strength_good', sentence: 'Good: hard to guess.' }

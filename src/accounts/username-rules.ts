@@ -43,12 +43,12 @@ export function claimsOf(name: string): { nameKey: string; slug: string; looksLi
 const USERNAME_LENGTH: Broken = {
   field: 'username',
   code: 'username_length',
-  sentence: 'User name: {min} to {max} characters.',
+  sentence: 'Username must be between {min} and {max} characters.',
   params: { min: NAME_MIN, max: NAME_MAX },
 }
 
 export const username: Field = {
-  missing: { field: 'username', code: 'username_missing', sentence: 'Choose a user name.' },
+  missing: { field: 'username', code: 'username_missing', sentence: 'Choose a username.' },
   // Some characters fold to a whole phrase, so the folded length counts, too.
   long: {
     ...USERNAME_LENGTH,
@@ -59,39 +59,38 @@ export const username: Field = {
     {
       field: 'username',
       code: 'username_invisible',
-      sentence:
-        'The username contains a character that cannot be seen. Type the username instead of pasting it.',
+      sentence: 'Username must not include invisible characters. Type it instead of pasting it.',
       isBroken: (name) => isInvisible(withoutJoiners(name)),
     },
     {
       field: 'username',
       code: 'username_characters',
-      sentence: 'User name: only letters, digits, space . _ -',
+      sentence: 'Username can only include letters, numbers, spaces, dots, underscores and hyphens.',
       isBroken: (name) => OTHER_CHARACTER.test(withoutInvisible(name)),
     },
     {
       field: 'username',
       code: 'username_marks',
-      sentence: 'The username has too many marks on one letter. Use at most {max}.',
+      sentence: 'Username must have {max} accents or fewer on each letter.',
       params: { max: MAX_MARKS },
       isBroken: isOverloaded,
     },
     {
       field: 'username',
       code: 'username_no_letter',
-      sentence: 'User name: at least one letter or digit.',
+      sentence: 'Username must include at least one letter or number.',
       isBroken: (name) => slugOf(name) === '',
     },
     {
       field: 'username',
       code: 'username_reserved',
-      sentence: 'This user name is reserved.',
+      sentence: 'This username is reserved. Choose another one.',
       isBroken: isReservedName,
     },
     {
       field: 'username',
       code: 'username_scripts',
-      sentence: 'The username mixes letters of different alphabets. Use the letters of one alphabet.',
+      sentence: 'Username must use the letters of one alphabet only.',
       isBroken: (name) => !isReservedName(name) && mixesScripts(name),
     },
   ],
@@ -109,7 +108,7 @@ export function withNumber(name: string, number: number): string {
 export const USERNAME_TAKEN: Broken = {
   field: 'username',
   code: 'username_taken',
-  sentence: 'This user name is already in use.',
+  sentence: 'This username is already taken.',
 }
 
 const LETTER_OR_DIGIT = /[\p{L}\p{Nd}]/gu

@@ -17,7 +17,7 @@ const FORMER_LIFE = 90 * DAY
 const CHANGED_MEANWHILE = {
   code: 'name_changed_meanwhile',
   sentence:
-    'Your user name was changed in another tab or on another device just now. Press the button again to change it once more.',
+    'Your username was just changed, in another tab or on another device. Press the button again to change it once more.',
 }
 
 export interface Wanted {

@@ -150,11 +150,11 @@ const MEMBERS_PAGE: FormPage = {
     {
       field: 'note',
       code: 'note_long',
-      sentence: 'Your note: at most {max} characters.',
+      sentence: 'Your note must be {max} characters or fewer.',
       params: { max: 200 },
     },
   ],
-  success: { code: 'note_kept', sentence: 'Your note is kept.' },
+  success: { code: 'note_kept', sentence: 'Your note is saved.' },
 }
 
 const CONFIRM_ERRORS = {

@@ -10,7 +10,7 @@ export const name = 'dev/mailbox'
 export const needs = 'mailbox'
 
 const SHOWN = 100
-const NO_SUCH_MAIL = { code: 'mail_unknown', sentence: 'There is no such mail.' }
+const NO_SUCH_MAIL = { code: 'mail_unknown', sentence: 'There is no such email.' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/dev/mailbox/', requireMaintainer, async (ctx) => {

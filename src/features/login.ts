@@ -33,17 +33,17 @@ const form: Form<FieldName> = {
 export const NO_USERNAME = {
   field: 'username',
   code: 'login_name_missing',
-  sentence: 'Enter your user name or e-mail.',
+  sentence: 'Enter your username or email address.',
 }
 const UNCONFIRMED = {
   code: 'login_unconfirmed',
-  sentence: 'Your password is right. Before the first login, please confirm your e-mail address.',
+  sentence: 'Your password is correct, but your email address is not confirmed yet.',
 }
 const CHANGED_MEANWHILE = {
   code: 'login_changed_meanwhile',
-  sentence: 'Your account was changed just now, in another tab or on another device. Please log in again.',
+  sentence: 'Your account was just changed, in another tab or on another device. Log in again.',
 }
-const CONFIRM = { code: 'login_confirm', sentence: 'Confirm it' }
+const CONFIRM = { code: 'login_confirm', sentence: 'Confirm your email address' }
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/login/', requireAnonymousUnlessOther, (ctx) =>
     gatehouse.pages.form(ctx, form, prefilled(ctx, gatehouse)),

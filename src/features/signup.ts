@@ -54,11 +54,12 @@ function formOf({ signupFields }: Gatehouse): Form {
 export const SIGNED_UP = { code: 'signed_up', sentence: 'Your account {name} is ready.' }
 const SIGNED_UP_CONFIRM = {
   code: 'signed_up_confirm',
-  sentence: 'Your account {name} is made. Now confirm your address: a mail to {email} is on its way.',
+  sentence:
+    'Your account {name} is almost ready. Now confirm your email address: an email to {email} is on its way.',
 }
-const CONFIRM = { code: 'signed_up_confirm_go_on', sentence: 'Enter the code from the mail' }
+const CONFIRM = { code: 'signed_up_confirm_go_on', sentence: 'Enter the code from the email' }
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
-export const GO_ON = { code: 'signed_up_go_on', sentence: 'Go on without logging in' }
+export const GO_ON = { code: 'signed_up_go_on', sentence: 'Continue without logging in' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   const form = formOf(gatehouse)

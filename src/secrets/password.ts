@@ -34,7 +34,7 @@ export class TooManyAtOnce extends Error {
   readonly retryAfter = 5
   readonly visitorMessage = {
     code: 'too_many_at_once',
-    sentence: 'Very many people are here at the moment. Please try again in a few seconds.',
+    sentence: 'The site is very busy. Try again in a few seconds.',
   }
 }
 

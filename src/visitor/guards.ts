@@ -13,27 +13,25 @@ export { userOf }
 
 export const LOGIN_NEEDED = {
   code: 'login_needed',
-  sentence: 'You are logged out. Log in first, then send this again if it is still needed.',
+  sentence: 'You are logged out. Log in, then send this again if it is still needed.',
 }
 const LOGIN_NEEDED_TOO_LONG = {
   code: 'login_needed_too_long',
   sentence:
-    'You are logged out. Log in first, then send this again if it is still needed. What you typed is too long to be kept: copy it first.',
+    'You are logged out. What you typed is too long to keep, so copy it first. Then log in, and send this again if it is still needed.',
 }
 export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 export const PASSWORD_NEEDED = {
   code: 'password_needed',
-  sentence: 'Please enter your password first. Nothing was done yet.',
+  sentence: 'Enter your password first. Nothing has been changed yet.',
 }
 const TYPED_TOO_LONG = {
   code: 'typed_too_long',
-  sentence:
-    'Please enter your password first. What you typed is too long to be brought back: go back and copy it.',
+  sentence: 'Enter your password first. What you typed is too long to keep: go back and copy it.',
 }
 const OTHER_ACCOUNT = {
   code: 'page_of_another_account_guarded',
-  sentence:
-    'This page was opened for another account, and you are logged in as {name} now. Nothing was done.',
+  sentence: 'This page was opened for another account. You are now logged in as {name}. Nothing was changed.',
 }
 const OPEN_AGAIN = { code: 'open_page_again', sentence: 'Open the page again' }
 export const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }

@@ -26,16 +26,15 @@ export function isLive(link: Link | undefined): link is LiveLink {
 }
 
 const DEAD: Record<Link['state'], Message> = {
-  live: { code: 'link_lost', sentence: 'This link was used just now, in another tab or on another device.' },
-  gone: { code: 'link_gone', sentence: 'This account is erased.' },
+  live: { code: 'link_lost', sentence: 'This link has just been used, in another tab or on another device.' },
+  gone: { code: 'link_gone', sentence: 'This account has been deleted.' },
   closed: { code: 'link_closed', sentence: 'This account is closed.' },
-  done: { code: 'link_done', sentence: 'This was done already.' },
-  used: { code: 'link_used', sentence: 'This link was used already.' },
-  old: { code: 'link_old', sentence: 'This link is too old.' },
+  done: { code: 'link_done', sentence: 'This has already been done.' },
+  used: { code: 'link_used', sentence: 'This link has already been used.' },
+  old: { code: 'link_old', sentence: 'This link has expired.' },
   unknown: {
     code: 'link_unknown',
-    sentence:
-      'This link does not work: a part of it is missing, or something that was done later has ended it.',
+    sentence: 'This link does not work. Part of it may be missing, or a later change may have canceled it.',
   },
 }
 

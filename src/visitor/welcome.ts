@@ -6,9 +6,9 @@ import type { Gatehouse } from './gatehouse.js'
 export const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 const LOGGED_IN_REOPENED = {
   code: 'logged_in_reopened',
-  sentence: 'You are logged in. Your account is open again, and nothing will be erased.',
+  sentence: 'You are logged in. Your account is open again, and nothing will be deleted.',
 }
-export const GO_ON = { code: 'logged_in_go_on', sentence: 'Go on now' }
+export const GO_ON = { code: 'logged_in_go_on', sentence: 'Continue now' }
 
 /** Answers the form with which a login is complete. */
 export async function welcome(

@@ -10,7 +10,7 @@ const SUBJECT_LENGTH = 16
 
 const CROSS_SITE = {
   code: 'cross_site',
-  sentence: 'This was sent from another site, so nothing was done. Please use the form on this site.',
+  sentence: 'This form was sent from another site, so nothing was changed. Use the form on this site.',
 }
 
 export interface Csrf {

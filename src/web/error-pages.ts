@@ -9,7 +9,7 @@ import { announce, errorResponseOf } from './refusal.js'
 export const UNEXPECTED: Message = {
   code: 'unexpected',
   sentence:
-    'Something went wrong on our side. Please try again; if it stays like this, tell us the number {reference}.',
+    'Something went wrong on our side. Try again. If it keeps happening, tell us the reference {reference}.',
 }
 
 export interface ErrorOptions {

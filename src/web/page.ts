@@ -42,7 +42,7 @@ export const ADVICE = 'parts/advice.html'
 
 const TYPED_AGAIN = {
   code: 'typed_again',
-  sentence: 'Here is what you had typed. Nothing was sent yet: please look it over, then send it.',
+  sentence: 'Here is what you typed. Nothing has been sent yet: check it, then send it.',
 }
 
 export class SitePages implements Pages {

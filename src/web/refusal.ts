@@ -16,22 +16,22 @@ export const PAGE_UNKNOWN: Message = {
 }
 export const METHOD_WRONG: Message = {
   code: 'method_wrong',
-  sentence: 'This address cannot be used in this way.',
+  sentence: 'This page cannot be opened this way.',
 }
 
 const SENTENCES: Record<number, Message> = {
-  400: { code: 'form_broken', sentence: 'The form did not arrive as it was sent. Please try again.' },
+  400: { code: 'form_broken', sentence: 'The form did not arrive complete. Try again.' },
   404: PAGE_UNKNOWN,
   405: METHOD_WRONG,
-  413: { code: 'form_too_large', sentence: 'The form is too large to be read.' },
-  415: { code: 'form_wrong_type', sentence: 'Only a form in UTF-8 can be sent here.' },
+  413: { code: 'form_too_large', sentence: 'The form is too large. Shorten what you typed and try again.' },
+  415: { code: 'form_wrong_type', sentence: 'This page only accepts forms in UTF-8.' },
   503: {
     code: 'busy',
-    sentence: 'The site cannot do this at the moment. Please try again in a few seconds.',
+    sentence: 'This is not available right now. Try again in a few seconds.',
   },
 }
 
-const REFUSED: Message = { code: 'refused', sentence: 'This cannot be done here.' }
+const REFUSED: Message = { code: 'refused', sentence: 'This is not possible here.' }
 
 export function errorResponseOf(error: unknown): ErrorResponse | undefined {
   if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined

@@ -5,7 +5,7 @@ import { isRead } from './http.js'
 import { ownPath } from './local-path.js'
 import { METHOD_WRONG, refuseRequest } from './refusal.js'
 
-const ONLY_POST = { code: 'only_post', sentence: 'Only POST is allowed here. Please use the form.' }
+const ONLY_POST = { code: 'only_post', sentence: 'This page only accepts POST. Use the form.' }
 
 export type Url = (name: string, part?: string) => string
 

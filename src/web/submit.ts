@@ -9,14 +9,14 @@ import { announce, errorResponseOf } from './refusal.js'
 export const PAGE_TOO_OLD = {
   code: 'page_too_old',
   sentence:
-    'This page was open for too long, or changed in another tab. Nothing is lost: please press the button again.',
+    'This page was open for too long, or something changed in another tab. Nothing is lost: press the button again.',
 }
 
 // An expired cookie and a blocked one look alike here, so the text covers both.
 const COOKIE_MISSING = {
   code: 'cookie_missing',
   sentence:
-    'Your browser did not send the cookie that this site needs. Either this page was open for too long, or cookies are blocked. Nothing is lost: press the button again. If this message comes back, allow cookies for this site.',
+    'Your browser did not send the cookie that this site needs. This page may have been open for too long, or cookies are blocked. Nothing is lost: press the button again. If you see this message again, allow cookies for this site.',
 }
 
 // Two tabs, two users: what was meant for one account must not happen to the other.
@@ -24,7 +24,7 @@ export function forAnother(name: string): Message {
   return {
     code: 'page_of_another_account',
     sentence:
-      'This page was opened for another account, and the account in use here is now {name}. Nothing was done. Press the button again only if you mean {name}.',
+      'This page was opened for another account. The account in use here is now {name}. Nothing was changed. Press the button again only if you mean {name}.',
     params: { name },
   }
 }

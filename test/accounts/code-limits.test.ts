@@ -145,7 +145,7 @@ test('wrong codes count for their network, over all accounts and flows; the link
   assert.is(limited.status, 303)
   const refused = await visitor.send(await visitor.open(CONFIRM), { code: '12345678' })
   assert.is(refused.status, 429)
-  assert.match(refused.messages()[0] ?? '', 'Codes are not accepted for a while')
+  assert.match(refused.messages()[0] ?? '', 'Codes are blocked for a while')
   assert.match(refused.messages()[0] ?? '', 'Use the link in the email, or try again in 60 minutes')
   assert.is(refused.value('code'), '12345678', 'what was typed is kept')
   assert.is((await visitor.send(await visitor.follow(mail))).status, 303)

@@ -183,7 +183,7 @@ for (const held of [true, false]) {
     const page = await owner.send(await owner.open('/email/confirm/deny/'))
     if (held) {
       assert.is(page.status, 503)
-      assert.match(page.messages().join(), 'The account cannot be deleted at the moment')
+      assert.match(page.messages().join(), 'The account cannot be deleted right now')
       assert.is((await names(site)).length, 1)
       assert.ok(site.logs.some((line) => line.includes('"level":50') && line.includes('"table":"notes"')))
     } else {

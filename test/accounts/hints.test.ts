@@ -54,7 +54,7 @@ test('says of a user name what the sign-up would say', async () => {
     const visitor = site.visitor()
     const answer = await visitor.send(await visitor.open('/signup/'), { username })
     const errors = answer.fieldError('username')
-    if (errors === '') assert.equal(advice, ['✔ This user name is free.'])
+    if (errors === '') assert.equal(advice, ['✔ This username is available.'])
     else for (const error of advice.slice(0, 1)) assert.match(errors, error)
   }
   assert.equal(said(await onSignup({ username: '' }), 'username'), [])
@@ -63,12 +63,12 @@ test('says of a user name what the sign-up would say', async () => {
 test('suggests a name that is really free', async () => {
   await site.visitor().signUp('Taken2')
   const advice = said(await onSignup({ username: 'taken' }), 'username')
-  assert.equal(advice, ['This user name is already in use.', 'taken3 is free.'])
-  assert.equal(said(await onSignup({ username: 'taken3' }), 'username'), ['✔ This user name is free.'])
+  assert.equal(advice, ['This username is already taken.', 'taken3 is available.'])
+  assert.equal(said(await onSignup({ username: 'taken3' }), 'username'), ['✔ This username is available.'])
   await site.visitor().signUp('N'.repeat(25))
   assert.equal(
     said(await onSignup({ username: 'N'.repeat(25) }), 'username')[1],
-    `${'N'.repeat(24)}2 is free.`,
+    `${'N'.repeat(24)}2 is available.`,
   )
 })
 
@@ -78,25 +78,28 @@ test('measures a password, and says one thing that helps', async () => {
     return [page.$('#password-advice meter').attr('value'), ...said(page, 'password')]
   }
   assert.equal(await measured(''), [undefined])
-  assert.equal(await measured('abc'), ['1', 'Password: at least 8 characters.'])
-  assert.equal(await measured('password'), ['1', 'Password: too many people use this one.'])
+  assert.equal(await measured('abc'), ['1', 'Password must be at least 8 characters.'])
+  assert.equal(await measured('password'), [
+    '1',
+    'This password is too common. Choose one that is harder to guess.',
+  ])
   const annas = { username: 'Quisquilia', email: 'q@example.com' }
   assert.equal(await measured('quisquilia', annas), [
     '1',
-    "Password must not be mostly your username, your email address or this site's name.",
+    'Password must not be mostly your username, your email address or the name of this site.',
   ])
   assert.equal((await measured('Gatehouse2026'))[0], '1')
   assert.equal(
     (await measured('quisquilia19901990', annas))[1],
-    'Weak: it contains a name that is guessed first.',
+    'Weak: it includes part of your username, your email address or the name of this site.',
   )
-  assert.equal(await measured('abababababab'), ['1', 'Weak: repeats make it hardly stronger.'])
+  assert.equal(await measured('abababababab'), ['1', 'Weak: repetition does not make it stronger.'])
   assert.equal(await measured(PASSWORD), ['5', '✔ Strong: very hard to guess.'])
 })
 
 test('takes a short time for whatever is typed, of which it looks at the first 32 characters', async () => {
   const strong = await onSignup({ password: `${'x'.repeat(32)}kQ7#vTz!9mLp` })
-  assert.equal(said(strong, 'password'), ['Weak: repeats make it hardly stronger.'])
+  assert.equal(said(strong, 'password'), ['Weak: repetition does not make it stronger.'])
   // Made for the estimator to try all it can, beside names that are found everywhere in them.
   const own = ['1 11 111 1111 11111 111111 1111111', '12 121 1212 21 212 2121 12121', 'p4 p4s ss w0 0rd rd']
   for (const part of [
@@ -158,8 +161,8 @@ for (const htmx of [false, true]) {
     const visitor = site.visitor({ htmx })
     const typed = { username: 'Taken', email: 'anna@gmial.com', password: PASSWORD, repassword: 'x' }
     const page = await visitor.send(await visitor.open('/signup/'), typed)
-    assert.is(page.fieldError('username'), 'This user name is already in use.')
-    assert.equal(said(page, 'username'), ['Taken3 is free.'], 'what the error says is not said twice')
+    assert.is(page.fieldError('username'), 'This username is already taken.')
+    assert.equal(said(page, 'username'), ['Taken3 is available.'], 'what the error says is not said twice')
     assert.equal(said(page, 'email'), ['Did you mean anna@gmail.com?'])
     assert.is(page.$('#password-advice meter').length, 0, 'what has to be typed again is measured then')
     assert.match(page.$('#username').attr('aria-describedby') ?? page.text, 'username-advice')
@@ -177,7 +180,7 @@ test('asks about the domain of a new address, too, where it is changed and where
   }
   await site.visitor().signUp('Mistyped', { email: 'mistyped@gmial.com' })
   const refused = await user.send(await user.open('/account/email/'), { email: 'mistyped@gmial.com' })
-  assert.is(refused.fieldError('email'), 'This e-mail address is already in use.')
+  assert.is(refused.fieldError('email'), 'There is already an account with this email address.')
   assert.equal(said(refused, 'email'), ['Did you mean mistyped@gmail.com?'])
 })
 
@@ -207,7 +210,7 @@ test('of an accepted address holds htmx on the page, where its reader goes on wh
   const visitor = site.visitor({ htmx: true })
   const page = await visitor.send(await visitor.open('/signup/'), { ...MEANT, username: 'Typo Two' })
   assert.match(page.$('.success').text(), 'Did you mean typo@gmail.com?')
-  assert.is(linkIn(page, 'Go on without logging in'), '/')
+  assert.is(linkIn(page, 'Continue without logging in'), '/')
   assert.is(page.$('[data-hx-trigger^=load]').length, 0)
 })
 
@@ -225,11 +228,11 @@ test('of a new name says nothing of the present one, and of a new password what 
   const named = async (username: string) =>
     said(await whileTyping(user, '/account/name/', { username }), 'username')
   assert.equal(await named('Renamer'), [])
-  assert.equal(await named('Renamer Two'), ['✔ This user name is free.'])
-  assert.equal((await named('Taken'))[0], 'This user name is already in use.')
+  assert.equal(await named('Renamer Two'), ['✔ This username is available.'])
+  assert.equal((await named('Taken'))[0], 'This username is already taken.')
   const page = await whileTyping(user, '/account/password/', { password: 'renamer99' })
   assert.equal(said(page, 'password'), [
-    "Password must not be mostly your username, your email address or this site's name.",
+    'Password must not be mostly your username, your email address or the name of this site.',
   ])
 })
 

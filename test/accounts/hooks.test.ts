@@ -19,9 +19,9 @@ test.before(() => {
   writeFileSync(
     file,
     `{% from "fields/field.html" import field %}
-{{ field(form, "username", { label: "User name", autocomplete: "username", value: form.values.username }) }}
+{{ field(form, "username", { label: "Username", autocomplete: "username", value: form.values.username }) }}
 {{ field(form, "fullname", { label: "Full name", autocomplete: "name", value: form.values.fullname }) }}
-{{ field(form, "email", { label: "E-mail", type: "email", autocomplete: "email", value: form.values.email }) }}
+{{ field(form, "email", { label: "Email address", type: "email", autocomplete: "email", value: form.values.email }) }}
 {{ field(form, "password", { label: "Password", type: "password", autocomplete: "new-password" }) }}
 {{ field(form, "repassword", { label: "Repeat password", type: "password", autocomplete: "new-password" }) }}`,
   )
@@ -60,7 +60,10 @@ for (const htmx of [false, true]) {
     const typed = { username: 'ab', email: 'anna@example.com', password: PASSWORD, repassword: PASSWORD }
     const refused = await visitor.send(page, typed)
     assert.is(refused.status, 406)
-    assert.equal(refused.messages(), ['⚠ User name: 3 to 25 characters.', '⚠ Enter your full name.'])
+    assert.equal(refused.messages(), [
+      '⚠ Username must be between 3 and 25 characters.',
+      '⚠ Enter your full name.',
+    ])
     assert.is(refused.fieldError('fullname'), 'Enter your full name.')
     const short = await visitor.send(page, { ...typed, fullname: 'Anna <b> Example' })
     assert.is(short.value('fullname'), 'Anna <b> Example')

@@ -81,7 +81,7 @@ test('a name is refused while it is typed, and none is suggested that would be',
     new URLSearchParams({ _csrf: page.value('_csrf') ?? '', username: 'Crew Bela' }).toString(),
   )
   assert.match(hint.text, NAME)
-  assert.not.match(hint.text, 'is free')
+  assert.not.match(hint.text, 'is available')
 })
 
 test('who is asked about is told to the hook, and an undone change is not asked about', async ({ site }) => {

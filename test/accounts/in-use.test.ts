@@ -7,7 +7,7 @@ import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
 const test = suite('in-use')
 const MOST = 300
 const TRIED_TOO_OFTEN =
-  '⚠ Too many usernames and email addresses were tried from your network. Please try again in 60 minutes.'
+  '⚠ Too many usernames and email addresses have been tried from your network. Try again in 60 minutes.'
 const HERE = '203.0.113.7'
 let site: Site
 
@@ -59,7 +59,10 @@ for (const htmx of [false, true]) {
     assert.is(page.value('email'), 'anna@example.com')
     const elsewhere = visitorFrom('203.0.113.8', { htmx })
     const told = await elsewhere.send(await elsewhere.open('/signup/'), typed)
-    assert.ok(told.messages().includes('⚠ This e-mail address is already in use.'), told.messages().join())
+    assert.ok(
+      told.messages().includes('⚠ There is already an account with this email address.'),
+      told.messages().join(),
+    )
   })
 }
 

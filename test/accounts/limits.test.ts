@@ -46,7 +46,7 @@ for (const htmx of [false, true]) {
     const page = await guess(visitor)
     assert.is(page.status, 429)
     assert.equal(page.messages(), [
-      '⚠ Too many failed attempts. Please try again in 4 minutes, or choose a new password by email.',
+      '⚠ Too many failed attempts. Try again in 4 minutes, or choose a new password by email.',
     ])
     assert.is(page.headers['retry-after'], '240')
     assert.is(page.isWhole, !htmx)
@@ -66,7 +66,7 @@ test('a name that nobody has is limited just like one that somebody has', async 
     assert.equal(await fail(visitor, 6, name), [406, 406, 406, 406, 406, 429], name)
     const [shown, known] = [await guess(visitor, name), await guess(visitor, name.toUpperCase())]
     assert.equal(shown.messages(), [
-      '⚠ Too many failed attempts. Please try again in 5 minutes, or choose a new password by email.',
+      '⚠ Too many failed attempts. Try again in 5 minutes, or choose a new password by email.',
     ])
     assert.equal(known.messages(), shown.messages(), 'however it is capitalized')
     site.clock.advance(1)
@@ -99,7 +99,7 @@ test('50 an hour for one name, from everywhere', async () => {
   const page = await guess(visitorFrom(site, HERE))
   assert.is(page.status, 429)
   assert.equal(page.messages(), [
-    '⚠ Too many failed attempts. Please try again in 60 minutes, or choose a new password by email.',
+    '⚠ Too many failed attempts. Try again in 60 minutes, or choose a new password by email.',
   ])
   site.clock.advance(HOUR)
   assert.is((await guess(visitorFrom(site, HERE))).status, 303)
@@ -130,7 +130,7 @@ test('after 100 in a row only a device that the account knows gets in, and that 
   const locked = await guess(visitorFrom(site, HERE))
   assert.is(locked.status, 429)
   assert.equal(locked.messages(), [
-    '⚠ Too many failed attempts in a row. Choose a new password by email, which lets you log in at once; or use a device on which you have logged in before, or try again in 29 days.',
+    '⚠ Too many failed attempts in a row. Choose a new password by email to log in right away, log in on a device you have used before, or try again in 29 days.',
   ])
   assert.is((await own.logIn('Anna')).status, 303)
   assert.is((await guess(visitorFrom(site, HERE))).status, 303)
@@ -144,7 +144,7 @@ test('the way out of a locked account is a new password by mail, said by page an
   const owner = visitorFrom(site, HERE)
   assert.match((await guess(owner)).messages()[0] ?? '', 'Choose a new password by email')
   const told = await site.mail('anna@example.com')
-  assert.match(told.text, 'If this keeps you from logging in, choose a new password by email')
+  assert.match(told.text, 'If this stops you from logging in, choose a new password')
   await site.emptyMailbox()
   await owner.send(await owner.open('/password/forgot/'), { username: 'Anna' })
   const password = { password: 'another horse 43', repassword: 'another horse 43' }
@@ -157,7 +157,7 @@ test('a site without mail names no way out that it has not', async () => {
   const site = await behindProxy({ environment: { MAIL: 'off', LIMIT_LOGIN_ROW: '5/30d' } })
   await fail(visitorFrom(site, '198.51.100.1'), 5)
   const [message] = (await guess(visitorFrom(site, HERE))).messages()
-  assert.match(message ?? '', 'Use a device on which you have logged in before, or try again in 30 days')
+  assert.match(message ?? '', 'Log in on a device you have used before, or try again in 30 days')
   assert.not.match(message ?? '', 'email')
   await site.close()
 })
@@ -192,7 +192,7 @@ test('a known device has a generous limit of its own', async () => {
   const page = await guess(owner)
   assert.is(page.status, 429)
   assert.equal(page.messages(), [
-    '⚠ Too many failed attempts. Please try again in 15 minutes, or choose a new password by email.',
+    '⚠ Too many failed attempts. Try again in 15 minutes, or choose a new password by email.',
   ])
   assert.is((await guess(visitorFrom(site, HERE))).status, 303, 'it holds nobody else')
   await site.close()
@@ -265,7 +265,7 @@ test('20 new accounts an hour from one network; forms that were refused do not c
   const page = await visitor.signUp('one more')
   assert.is(page.status, 429)
   assert.equal(page.messages(), [
-    '⚠ Too many accounts were made from your network. Please try again in 60 minutes.',
+    '⚠ Too many accounts have been created from your network. Try again in 60 minutes.',
   ])
   assert.is(page.headers['retry-after'], '3600')
   assert.is(page.value('username'), 'one more')

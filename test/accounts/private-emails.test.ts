@@ -132,7 +132,7 @@ test('nobody confirms an address that its former owner may yet take back', async
     await site.emptyMailbox()
     const refused = await other.send(await other.open('/email/confirm/'), { code })
     assert.is(refused.status, 406)
-    assert.equal(refused.messages(), ['⚠ This e-mail address is already in use by another account.'])
+    assert.equal(refused.messages(), ['⚠ This email address now belongs to another account.'])
   }
   const reader = site.visitor()
   assert.is((await reader.send(await reader.follow(undo))).status, 303)
@@ -168,7 +168,7 @@ test('an account with somebody else’s address can neither be confirmed nor rec
   await visitor.send(await visitor.open('/password/forgot/'), { username: 'Intruder' })
   await visitor.send(await visitor.open('/password/forgot/'), { username: TAKEN })
   const mail = await site.mail(TAKEN)
-  assert.match(mail.text, 'Your user name is Anna')
+  assert.match(mail.text, 'Your username is Anna')
 })
 
 test('who has not confirmed yet gets a new password by address as by name, and the page says nothing of it', async () => {
@@ -197,7 +197,7 @@ test('an address that is confirmed is answered by its owner’s account, whoever
   await visitor.signUp('Later', { email: TAKEN })
   await site.emptyMailbox()
   await visitor.send(await visitor.open('/password/forgot/'), { username: TAKEN })
-  assert.match((await site.mail(TAKEN)).text, 'Your user name is Anna')
+  assert.match((await site.mail(TAKEN)).text, 'Your username is Anna')
 })
 
 test('five sign-ups with one taken address bring its owner one mail', async () => {
@@ -218,7 +218,7 @@ test('of two who wait for one address the first to confirm has it, and the other
   assert.is((await other.send(await other.open('/email/confirm/'), { code: second.code })).status, 303)
   const late = await one.send(await one.open('/email/confirm/'), { code: first.code })
   assert.is(late.status, 406)
-  assert.equal(late.messages(), ['⚠ This e-mail address is already in use by another account.'])
+  assert.equal(late.messages(), ['⚠ This email address now belongs to another account.'])
   assert.is(late.$('.error a').length, 0, 'there is no field to lead to')
   assert.is((await site.visitor().logIn('both@example.com')).status, 303)
 })

@@ -54,10 +54,10 @@ for (const javaScriptEnabled of [true, false]) {
     assert.is(await row(page, 1).locator('h2').innerText(), 'Safari on iPhone')
 
     await input(page, 1).fill('x'.repeat(41))
-    assert.equal(await press(page, 1, 'Save'), ['⚠ Name: at most 40 characters.'])
+    assert.equal(await press(page, 1, 'Save'), ['⚠ Name must be 40 characters or fewer.'])
     assert.is(await input(page, 1).inputValue(), 'x'.repeat(41))
     assert.is(await input(page, 1).getAttribute('aria-invalid'), 'true')
-    assert.is(await row(page, 1).locator('.error-text').innerText(), 'Name: at most 40 characters.')
+    assert.is(await row(page, 1).locator('.error-text').innerText(), 'Name must be 40 characters or fewer.')
     await page.click('#messages a')
     assert.is(await focused(page), await input(page, 1).getAttribute('id'))
 
@@ -67,7 +67,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.is(await input(page, 1).inputValue(), 'Телефон')
     assert.is(await input(page, 1).getAttribute('aria-invalid'), null)
 
-    assert.equal(await press(page, 1, 'Log out'), ['✔ The device is logged out.'])
+    assert.equal(await press(page, 1, 'Log out'), ['✔ The device is now logged out.'])
     assert.is(await page.locator('.rows > li').count(), 1)
     assert.is(await page.locator('#devices > form').count(), 0)
     await phone.goto(PATH)
@@ -75,7 +75,9 @@ for (const javaScriptEnabled of [true, false]) {
 
     const others = [await enter(username, { userAgent: IPHONE }), await enter(username)]
     await page.goto(PATH)
-    assert.equal(await press(page, 'all', 'Log out all others'), ['✔ All other devices are logged out: 2.'])
+    assert.equal(await press(page, 'all', 'Log out all other devices'), [
+      '✔ All other devices are now logged out (2).',
+    ])
     assert.is(await page.locator('.rows > li').count(), 1)
     for (const other of others) {
       await other.reload()
@@ -155,7 +157,7 @@ test('every button and input has a name of its own for a screen reader', async (
     .map(({ name }) => String(name?.value))
   assert.is(names.length, 1 + 4 * 3)
   assert.is(new Set(names).size, names.length, names.join(', '))
-  assert.ok(names.includes('Log out An unknown device (2)'), names.join(', '))
+  assert.ok(names.includes('Log out Unknown device (2)'), names.join(', '))
 })
 
 test('the activity shows what was just done, and leads to the devices', async () => {

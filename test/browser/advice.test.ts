@@ -26,7 +26,7 @@ test('comes beside the field, moves no field, and leaves what is typed, the care
   const before = await page.evaluate(tops)
   await page.locator('#username').pressSequentially('Taken')
   await page.evaluate('document.querySelector("#username").setSelectionRange(2, 2)')
-  await untilAdvised(page, 'username', 'This user name is already in use. Taken2 is free.')
+  await untilAdvised(page, 'username', 'This username is already taken. Taken2 is available.')
   assert.is(await page.evaluate('document.activeElement.id'), 'username')
   assert.is(await page.evaluate('document.activeElement.selectionStart'), 2)
   assert.is(await page.getAttribute('#username', 'aria-invalid'), null, 'it is no error yet')
@@ -45,7 +45,7 @@ test('comes beside the field, moves no field, and leaves what is typed, the care
 test('is announced politely once, and belongs to its field', async () => {
   const page = await open('/signup/')
   await page.fill('#username', 'Taken')
-  await untilAdvised(page, 'username', 'Taken2 is free.')
+  await untilAdvised(page, 'username', 'Taken2 is available.')
   await page.evaluate(`
     window.changes = []
     new MutationObserver((all) => window.changes.push(...all.map(({ type }) => type)))
@@ -56,8 +56,8 @@ test('is announced politely once, and belongs to its field', async () => {
 
   const client = await page.context().newCDPSession(page)
   const { nodes } = await client.send('Accessibility.getFullAXTree')
-  const field = nodes.find(({ role, name }) => role?.value === 'textbox' && name?.value === 'User name')
-  assert.match(field?.description?.value ?? '', 'Taken2 is free.')
+  const field = nodes.find(({ role, name }) => role?.value === 'textbox' && name?.value === 'Username')
+  assert.match(field?.description?.value ?? '', 'Taken2 is available.')
   const slots = nodes.filter(({ role }) => role?.value === 'status')
   assert.is(slots.length, 4, 'the message box and three fields')
   for (const { properties } of slots)
@@ -80,9 +80,9 @@ test('waits for a pause, and a late answer never replaces a newer one', async ()
   await isAsked
   assert.is(held.length, 1, 'one question for five keys')
   await page.locator('#username').pressSequentially('!')
-  await untilAdvised(page, 'username', 'only letters')
+  await untilAdvised(page, 'username', 'can only include letters')
   await held[0]?.continue().catch(() => {})
-  assert.match(await advice(page, 'username'), 'only letters')
+  assert.match(await advice(page, 'username'), 'can only include letters')
 })
 
 test('asks about the domain of a new address once it is typed, and again when it is accepted', async () => {
@@ -112,9 +112,9 @@ test('does not repeat what the errors say, though it may come after them', async
   // A pattern, for a text would match in capitals too.
   await page
     .locator('#username-advice')
-    .getByText(/taken2 is free/)
+    .getByText(/taken2 is available/)
     .waitFor()
-  assert.is((await advice(page, 'username')).trim(), 'taken2 is free.')
+  assert.is((await advice(page, 'username')).trim(), 'taken2 is available.')
   assert.ok(!(await page.locator('#password-advice').isVisible()))
 })
 
@@ -187,12 +187,12 @@ test('that comes late does not replace what is said of the form that was refused
   // As password managers do it: nothing is typed.
   await page.evaluate("document.querySelector('#username').value = 'Unhurried'")
   await pressForAnswer(page)
-  assert.equal(await messages(page), ['⚠ The two passwords differ.'])
+  assert.equal(await messages(page), ['⚠ The passwords do not match. Enter the same one twice.'])
   release()
   await ended
-  assert.match(await advice(page, 'username'), 'This user name is free.')
+  assert.match(await advice(page, 'username'), 'This username is available.')
   await page.fill('#username', 'Unhurried!')
-  await untilAdvised(page, 'username', 'only letters')
+  await untilAdvised(page, 'username', 'can only include letters')
 })
 
 test.run()

@@ -34,9 +34,9 @@ test('sign-up with every mistake changes the box and the fields without a page l
   await fillIn(page, { username: 'Wanda', email: 'wanda', password: 'password', repassword: 'password2' })
   await pressForAnswer(page)
   assert.equal(await messages(page), [
-    '⚠ E-mail: an address like name@example.com.',
-    '⚠ Password: too many people use this one.',
-    '⚠ The two passwords differ.',
+    '⚠ Enter an email address like name@example.com.',
+    '⚠ This password is too common. Choose one that is harder to guess.',
+    '⚠ The passwords do not match. Enter the same one twice.',
   ])
   assert.is(await page.getAttribute('#username', 'aria-invalid'), null, 'a repaired field is cleared')
   assert.is(await page.inputValue('#password'), 'password', 'the living input keeps what was typed')
@@ -62,9 +62,9 @@ test('login: mistakes, then home after three seconds, then logout', async () => 
   await site().visitor().signUp('Xenia')
   const { page, complaints, navigations } = await watch('/login/')
   for (const [username, password, message] of [
-    ['', '', '⚠ Enter your user name or e-mail.'],
-    ['Nobody', 'x', '⚠ There is no user with this name.'],
-    ['Xenia', 'x', '⚠ This password is wrong.'],
+    ['', '', '⚠ Enter your username or email address.'],
+    ['Nobody', 'x', '⚠ There is no account with this username. Check the spelling.'],
+    ['Xenia', 'x', '⚠ The password is not correct. Try again.'],
   ] as const) {
     await fillIn(page, { username, password })
     await pressForAnswer(page)
@@ -133,9 +133,9 @@ test('a screen reader is told politely what the box says, and at the field what 
   const { nodes } = await client.send('Accessibility.getFullAXTree')
   const box = nodes.find(({ role }) => role?.value === 'status')
   assert.ok(box?.properties?.some(({ name, value }) => name === 'live' && value.value === 'polite'))
-  const field = nodes.find(({ name }) => name?.value === 'User name or e-mail')
+  const field = nodes.find(({ name }) => name?.value === 'Username or email address')
   assert.is(field?.role?.value, 'textbox')
-  assert.is(field?.description?.value, 'Enter your user name or e-mail.')
+  assert.is(field?.description?.value, 'Enter your username or email address.')
   assert.ok(field?.properties?.some(({ name, value }) => name === 'invalid' && value.value === 'true'))
 })
 

@@ -133,12 +133,12 @@ test('name, e-mail and password are changed, each page reached from that of the 
   await open('/account/name/')
   await type(page, { username: 'Typing Two' })
   await page.keyboard.press('Enter')
-  assert.match(await success(page), 'Your user name is now Typing Two.')
+  assert.match(await success(page), 'Your username is now Typing Two.')
 
   await open('/account/email/')
   await type(page, { email: 'two@example.org' })
   await press(page, 'main form button')
-  assert.match(await success(page), 'A mail to two@example.org is on its way.')
+  assert.match(await success(page), 'An email to two@example.org is on its way.')
   await page.goto((await mailAbout('Confirm your new', 'two@example.org')).link)
   await press(page, 'main form button')
   assert.match(await success(page), 'is now two@example.org.')
@@ -146,7 +146,7 @@ test('name, e-mail and password are changed, each page reached from that of the 
   await open('/account/password/')
   await type(page, { current: PASSWORD, password: NEW, repassword: NEW })
   await press(page, 'main form button')
-  assert.match(await success(page), 'Your password is changed')
+  assert.match(await success(page), 'Your password has been changed')
 })
 
 test('activity, data and the language are looked at; then the account is closed, and taken back', async () => {
@@ -167,7 +167,7 @@ test('activity, data and the language are looked at; then the account is closed,
   await follow(page, 'main a[href="/account/close/"]', '/account/close/')
   await follow(page, 'main form button', '/')
   assert.match(await success(page), 'Your account is closed')
-  await page.goto((await mailAbout('Your account', 'Leaving@example.com')).link)
+  await page.goto((await mailAbout('Your Gatehouse account is closed', 'Leaving@example.com')).link)
   await press(page, 'main form button')
   assert.match(await success(page), 'Your account is open again')
 })
@@ -190,10 +190,10 @@ test('an address is confirmed by the link of a mail, and a forgotten password re
   await type(page, { username: 'Absent' })
   await page.keyboard.press('Enter')
   await success(page)
-  await page.goto((await mailAbout('A new password', 'Absent@example.com')).link)
+  await page.goto((await mailAbout('Reset your', 'Absent@example.com')).link)
   await type(page, { password: NEW, repassword: NEW })
   await press(page, 'main form button')
-  assert.match(await success(page), 'Your password is changed')
+  assert.match(await success(page), 'Your password has been changed')
 })
 
 test('a form that was sent too late is sent after the password', async () => {
@@ -211,7 +211,7 @@ test('a form that was sent too late is sent after the password', async () => {
   await page.keyboard.press('Enter')
   await page.waitForURL('**/members/recent/')
   await press(page, 'main form button')
-  await page.getByText('Your note is kept.').waitFor()
+  await page.getByText('Your note is saved.').waitFor()
 })
 
 test.run()

@@ -57,7 +57,7 @@ async function walk(page: Page, { base, clock, mailServer }: Shop, htmx: boolean
   await page.fill('#thing', 'an apple')
   clock.advance(11 * MINUTE)
   await press(page, 'form button')
-  assert.match((await messages(page)).join(), 'Please enter your password first')
+  assert.match((await messages(page)).join(), 'Enter your password first')
   await page.fill('#password', PASSWORD)
   await press(page)
   await arrives(page, `${base}/order`, 'Order', '')
@@ -78,7 +78,7 @@ async function walk(page: Page, { base, clock, mailServer }: Shop, htmx: boolean
   await press(tab)
   await arrives(tab, `${base}/`, 'Welcome, stranger', 'You are logged out.')
   await press(page, 'form button')
-  assert.match((await messages(page)).join(), 'You are logged out. Log in first')
+  assert.match((await messages(page)).join(), 'You are logged out. Log in, then send this again')
   await page.click('#messages a')
   await logIn(page, PASSWORD)
   await arrives(page, `${base}/order`, 'Order', unlessShown('You are logged in.'))
@@ -105,7 +105,7 @@ async function walk(page: Page, { base, clock, mailServer }: Shop, htmx: boolean
     page,
     `${base}/`,
     'Welcome, stranger',
-    'Your account is closed, and will be erased in 14 days.',
+    'Your account is closed and will be deleted in 14 days.',
   )
 }
 

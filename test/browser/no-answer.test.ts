@@ -10,7 +10,7 @@ test.before(async () => {
 })
 
 const NO_ANSWER = [
-  '⚠ The site did not answer, so perhaps nothing was saved. What you typed is still here. Check your connection, then press the button again.',
+  '⚠ The site did not respond, so nothing may have been saved. What you typed is still here. Check your connection, then press the button again.',
 ]
 const GATEWAY = '<html><head><title>502</title></head><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>'
 const html = (status: number) => ({ status, contentType: 'text/html', body: GATEWAY })

@@ -15,7 +15,7 @@ test('sign-up, login and logout go by plain pages, with every mistake on the way
 
   await fillIn(page, { username: 'Plain Jane', email: 'jane', password: PASSWORD, repassword: PASSWORD })
   await pressForPage(page)
-  assert.equal(await messages(page), ['⚠ E-mail: an address like name@example.com.'])
+  assert.equal(await messages(page), ['⚠ Enter an email address like name@example.com.'])
   assert.is(await page.inputValue('#username'), 'Plain Jane')
   assert.is(await page.inputValue('#password'), '')
 
@@ -28,7 +28,7 @@ test('sign-up, login and logout go by plain pages, with every mistake on the way
   assert.is(await page.inputValue('#username'), 'Plain Jane')
   await fillIn(page, { password: 'mistyped' })
   await pressForPage(page)
-  assert.equal(await messages(page), ['⚠ This password is wrong.'])
+  assert.equal(await messages(page), ['⚠ The password is not correct. Try again.'])
   await fillIn(page, { password: PASSWORD })
   await page.check('#keep')
   await pressForPage(page)
@@ -60,7 +60,7 @@ test('the answer to a form can be opened by itself, and leads back to the form',
   const page = await open('/signup/', PLAIN)
   await pressForPage(page)
   await page.goto('/signup/verify/')
-  assert.match((await messages(page)).join(), 'Only POST is allowed here')
+  assert.match((await messages(page)).join(), 'This page only accepts POST')
   await page.click('main a[href="/signup/"]')
   assert.is(await page.locator('#username').count(), 1)
 })

@@ -144,10 +144,10 @@ test('creates nobody against a rule of the sign-up, and tells all that are broke
   assert.is(code, 1)
   assert.is(stdout, '')
   assert.equal(stderr.trimEnd().split('\n'), [
-    'User name: 3 to 25 characters.',
-    'E-mail: an address like name@example.com.',
-    'Password: at least 8 characters.',
-    'Password: too many people use this one.',
+    'Username must be between 3 and 25 characters.',
+    'Enter an email address like name@example.com.',
+    'Password must be at least 8 characters.',
+    'This password is too common. Choose one that is harder to guess.',
   ])
   const taken = await call(['create', 'Anna', 'ANNA@example.com', '--password-stdin'], {
     input: PASSWORD,
@@ -155,8 +155,8 @@ test('creates nobody against a rule of the sign-up, and tells all that are broke
     PRIVATE_EMAILS: 'true',
   })
   assert.equal(taken.stderr.trimEnd().split('\n'), [
-    'This user name is already in use.',
-    'This e-mail address is already in use.',
+    'This username is already taken.',
+    'There is already an account with this email address.',
   ])
   const create = ['create', 'Bela', 'bela@example.com']
   assertRefused(await call(create, { MAIL: 'off' }), 1, /MAIL=off/)

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { PASSWORD, Site, until } from '../support/helpers.js'
 import { PostgresServer } from '../support/postgres.js'
 
-const BUSY = '⚠ The site cannot do this at the moment. Please try again in a few seconds.'
+const BUSY = '⚠ This is not available right now. Try again in a few seconds.'
 
 const test = suite('a database server that goes away and comes back')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { canFreeze, freeze } from '../support/databases.js'
 import { PASSWORD, Site, until } from '../support/helpers.js'
 
-const BUSY = '⚠ The site cannot do this at the moment. Please try again in a few seconds.'
+const BUSY = '⚠ This is not available right now. Try again in a few seconds.'
 
 const test = suite('a database that can only be read, for the disk is full or the server a standby')
 const tested = canFreeze ? test : test.skip

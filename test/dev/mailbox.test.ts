@@ -28,9 +28,9 @@ async function pathOfMail(name: string): Promise<string> {
 
 test('shows what was caught: to whom, the text, and a link and a code that are good', async () => {
   const mail = await site.visitor().open(await pathOfMail('Anna'))
-  assert.is(mail.$('h1').text(), 'Confirm your e-mail for Gatehouse')
+  assert.is(mail.$('h1').text(), 'Confirm your email address for Gatehouse')
   assert.is(mail.$('dd').first().text(), 'Anna@example.com')
-  assert.match(mail.$('pre').text(), /^Hello,$/m)
+  assert.match(mail.$('pre').text(), /^Hi,$/m)
   assert.match(mail.$('pre a').attr('href') ?? '', /^\/email\/confirm\/link\/[\w-]{43}\/$/)
   assert.match(mail.$('pre').text(), /\b\d{8}\b/)
 })

@@ -38,12 +38,12 @@ for (const htmx of [false, true]) {
   test(`${kind}: every mistake has its own message`, async () => {
     const visitor = site.visitor({ htmx })
     const cases: [string, string, string[]][] = [
-      ['', '', ['⚠ Enter your user name or e-mail.', '⚠ Enter your password.']],
+      ['', '', ['⚠ Enter your username or email address.', '⚠ Enter your password.']],
       ['Hilda', '', ['⚠ Enter your password.']],
-      ['Nobody', PASSWORD, ['⚠ There is no user with this name.']],
-      ['Hilda', 'wrong password', ['⚠ This password is wrong.']],
-      ['nobody@example.com', PASSWORD, ['⚠ E-mail or password is wrong.']],
-      ['hilda@example.com', 'wrong password', ['⚠ E-mail or password is wrong.']],
+      ['Nobody', PASSWORD, ['⚠ There is no account with this username. Check the spelling.']],
+      ['Hilda', 'wrong password', ['⚠ The password is not correct. Try again.']],
+      ['nobody@example.com', PASSWORD, ['⚠ The email address or password is not correct. Try again.']],
+      ['hilda@example.com', 'wrong password', ['⚠ The email address or password is not correct. Try again.']],
     ]
     for (const [username, password, messages] of cases) {
       const page = await visitor.logIn(username, { password })
@@ -259,7 +259,10 @@ test('an e-mail with its @ in full width is one, and tells no more than any othe
   for (const username of ['wide＠example.com', 'none＠example.com']) {
     answers.push((await site.visitor().logIn(username, { password: 'wrong' })).messages())
   }
-  assert.equal(answers, [['⚠ E-mail or password is wrong.'], ['⚠ E-mail or password is wrong.']])
+  assert.equal(answers, [
+    ['⚠ The email address or password is not correct. Try again.'],
+    ['⚠ The email address or password is not correct. Try again.'],
+  ])
 })
 
 test('a login that is under way while the password is changed does not outlive the change', async () => {

@@ -46,8 +46,8 @@ for (const htmx of [false, true]) {
     const visitor = site.visitor({ htmx })
     const page = await visitor.send(await visitor.open('/signup/'))
     assertRefused(page, 406, [
-      '⚠ Choose a user name.',
-      '⚠ Enter your e-mail address.',
+      '⚠ Choose a username.',
+      '⚠ Enter your email address.',
       '⚠ Choose a password.',
       '⚠ Repeat the password.',
     ])
@@ -76,10 +76,10 @@ for (const htmx of [false, true]) {
       repassword: 'abd',
     })
     assertRefused(page, 406, [
-      '⚠ User name: only letters, digits, space . _ -',
-      '⚠ E-mail: an address like name@example.com.',
-      '⚠ Password: at least 8 characters.',
-      '⚠ The two passwords differ.',
+      '⚠ Username can only include letters, numbers, spaces, dots, underscores and hyphens.',
+      '⚠ Enter an email address like name@example.com.',
+      '⚠ Password must be at least 8 characters.',
+      '⚠ The passwords do not match. Enter the same one twice.',
     ])
     assert.is(page.value('username'), 'a"<b>')
     assert.is(page.value('email'), 'nobody')
@@ -104,8 +104,8 @@ for (const htmx of [false, true]) {
     await site.visitor().signUp('Taken', { email: 'Taken@Example.com' })
     const page = await site.visitor({ htmx }).signUp('tAKEN', { email: 'taken@example.COM' })
     assertRefused(page, 406, [
-      '⚠ This user name is already in use.',
-      '⚠ This e-mail address is already in use.',
+      '⚠ This username is already taken.',
+      '⚠ There is already an account with this email address.',
     ])
   })
 
@@ -195,23 +195,25 @@ test('names that differ in case or compatible forms alone are one name', async (
   await site.visitor().signUp('Straße')
   for (const name of ['STRASSE', 'straße', 'Ｓtraße', ' Straße ']) {
     const page = await site.visitor().signUp(name, { email: `${Math.random()}@example.com` })
-    assertRefused(page, 406, ['⚠ This user name is already in use.'])
+    assertRefused(page, 406, ['⚠ This username is already taken.'])
   }
 })
 
 test('a name whose public page would be another user’s is in use', async () => {
   await site.visitor().signUp('Anna-Belle')
   const page = await site.visitor().signUp('anna belle', { email: 'belle@example.com' })
-  assertRefused(page, 406, ['⚠ This user name is already in use.'])
+  assertRefused(page, 406, ['⚠ This username is already taken.'])
   assert.is((await site.rows("select * from users where slug = 'anna-belle'")).length, 1)
 })
 
 test('the password is not trimmed, and must not be the user name or the e-mail', async () => {
   const spaces = { password: '  spaced out  ', repassword: 'spaced out' }
-  assertRefused(await site.visitor().signUp('Spacey', spaces), 406, ['⚠ The two passwords differ.'])
+  assertRefused(await site.visitor().signUp('Spacey', spaces), 406, [
+    '⚠ The passwords do not match. Enter the same one twice.',
+  ])
   const own = { email: 'self@example.com', password: 'Self@example.com', repassword: 'Self@example.com' }
   assertRefused(await site.visitor().signUp('Selfish', own), 406, [
-    "⚠ Password must not be mostly your username, your email address or this site's name.",
+    '⚠ Password must not be mostly your username, your email address or the name of this site.',
   ])
 })
 

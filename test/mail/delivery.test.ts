@@ -164,7 +164,7 @@ test('a sign-up sends one mail, as text and HTML, with one link and one code', a
   assert.is(received.from, 'no-reply@example.com')
   assert.is(mail.from?.text, '"The Gate" <no-reply@example.com>')
   assert.is([mail.to].flat()[0]?.text, 'anna@example.com')
-  assert.is(mail.subject, 'Confirm your e-mail for Gatehouse')
+  assert.is(mail.subject, 'Confirm your email address for Gatehouse')
   assert.is(mail.date?.getTime(), site.clock.time)
   const { id } = await only(site)
   assert.is(mail.messageId, `<${id}@accounts.example.com>`)
@@ -172,8 +172,8 @@ test('a sign-up sends one mail, as text and HTML, with one link and one code', a
   assert.match(received.raw, /^Content-Type: multipart\/alternative;/m)
   const text = mail.text ?? ''
   const $ = cheerio.load(mail.html || '')
-  assert.match(text, /^Hello,$/m)
-  assert.match($('main').text(), 'Hello,')
+  assert.match(text, /^Hi,$/m)
+  assert.match($('main').text(), 'Hi,')
   const [link = '', ...more] = linksIn(text)
   assert.equal(more, [])
   assert.match(link, /^http:\/\/accounts\.example\.com:3000\/email\/confirm\/link\/[\w-]{43}\/$/)
@@ -239,8 +239,11 @@ test('no name of a site or a user can write a header', async (context) => {
   assert.ok(received)
   assert.equal(received.to, ['slava@example.com'])
   assert.is(header(received, 'bcc'), '')
-  assert.is(received.mail.subject, 'Confirm your e-mail for Café: the Bcc: victim@example.com second line')
-  assert.match(received.mail.text ?? '', /^Hello,/)
+  assert.is(
+    received.mail.subject,
+    'Confirm your email address for Café: the Bcc: victim@example.com second line',
+  )
+  assert.match(received.mail.text ?? '', /^Hi,/)
 })
 
 for (const [typed, envelope] of [
@@ -529,7 +532,7 @@ test('a template of one’s own takes the place of ours', async (context) => {
   const [received] = await context.server.mails(1)
   assert.is(received?.mail.subject, 'Come in', 'nobody has confirmed the address: there is no name')
   assert.match(received?.mail.text ?? '', /^Open http/)
-  assert.match(received?.mail.html || '', 'Confirm the address', 'the other one is ours')
+  assert.match(received?.mail.html || '', 'Confirm email address', 'the other one is ours')
   rmSync(folder, { recursive: true })
 })
 

@@ -30,9 +30,7 @@ for (const htmx of [false, true]) {
       const page = await visitor.send(form, { username: 'Busy', password: PASSWORD })
       assert.is(page.status, 503)
       assert.is(page.headers['retry-after'], '5')
-      assert.equal(page.messages(), [
-        '⚠ The site cannot do this at the moment. Please try again in a few seconds.',
-      ])
+      assert.equal(page.messages(), ['⚠ This is not available right now. Try again in a few seconds.'])
       assert.is(page.isWhole, !htmx)
       assert.is(page.value('username'), 'Busy')
       assert.match(

@@ -8,7 +8,7 @@ export const MOST_OPEN = 900
 const AT_ONCE_TO_MEASURE = 8
 const WARM_UP = 1_000
 const MEASURED = 2_000
-const REFUSAL = 'Very many people are here at the moment.'
+const REFUSAL = 'The site is very busy.'
 
 /** Wrong logins by the thousand, every second one as htmx sends it, and what is wrong with how they are answered. */
 export class Flood {

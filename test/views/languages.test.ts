@@ -62,7 +62,7 @@ test('no page and no mail says anything that is in no catalogue', async () => {
 
 // ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const TRIES = 'tries: {count}'
+const TRIES = 'attempts: {count}'
 const FORMS = { one: '{count}', few: '{count}', many: '{count}', other: '{count}' }
 
 for (const [what, languages, sentence] of [
@@ -244,7 +244,7 @@ test('mails are in the language of their request, and notices in that of the acc
   await site.emptyMailbox()
   const forgetful = site.visitor()
   await forgetful.send(await forgetful.open('/password/forgot/'), { username: 'Рита' })
-  assert.is((await site.mail(email)).subject, 'A new password for Gatehouse')
+  assert.is((await site.mail(email)).subject, 'Reset your Gatehouse password')
 })
 
 test('who switches while they are logged in is written to in that language from then on', async () => {

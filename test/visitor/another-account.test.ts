@@ -114,7 +114,7 @@ for (const htmx of [false, true]) {
     site.clock.advance(11 * MINUTE)
     const refused = await browser.send(page)
     assert.is(refused.status, 403)
-    assert.match(refused.messages()[0] ?? '', `you are logged in as ${second} now`)
+    assert.match(refused.messages()[0] ?? '', `You are now logged in as ${second}`)
     assert.is(refused.$('input[type=password]').length, 0)
   })
 

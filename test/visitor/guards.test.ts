@@ -12,7 +12,7 @@ test.before(async () => {
 test.after(() => site.close())
 
 const GUARDED = '/members/recent/'
-const LOGGED_OUT = ['⚠ You are logged out. Log in first, then send this again if it is still needed. Log in']
+const LOGGED_OUT = ['⚠ You are logged out. Log in, then send this again if it is still needed. Log in']
 
 test('a page for users leads to the login, and back to where one was going', async () => {
   await site.visitor().signUp('Wanderer')
@@ -53,7 +53,7 @@ for (const htmx of [false, true]) {
     assert.is(htmx ? login.onward : login.headers.location, GUARDED)
     await visitor.open(GUARDED, { 'HX-Request': 'true' })
     const back = await visitor.open(GUARDED)
-    assert.match(back.messages().join(), 'Here is what you had typed')
+    assert.match(back.messages().join(), 'Here is what you typed')
     assert.is(back.value('note'), 'not lost')
     assert.is((await visitor.open(GUARDED)).value('note'), undefined, 'once')
     assert.is((await visitor.send(back)).status, htmx ? 200 : 303)

@@ -89,7 +89,9 @@ function placesOf({ $ }: Page): string[] {
 async function jumpMails(name: string): Promise<{ text: string; subject: string }[]> {
   await mailing.allSent()
   const mails = await mailing.mails(`${name}@example.com`, 0)
-  return mails.filter(({ subject }) => subject.startsWith('A login used on another device'))
+  return mails.filter(({ subject }) =>
+    subject.startsWith('Your Gatehouse account was used from another browser'),
+  )
 }
 
 test('a copied cookie is seen by its owner in the list of devices and in the activity, and told to the host', async () => {
@@ -226,7 +228,7 @@ test('by option a mail tells it once, to an address that was confirmed', async (
   assert.is(mails.length, 1)
   const { text = '' } = mails[0] ?? {}
   assert.match(text, 'Device: Chrome on Windows')
-  assert.match(text, `Network address: ${ELSEWHERE}`)
+  assert.match(text, `IP address: ${ELSEWHERE}`)
   assert.match(text, PATH)
 })
 

@@ -13,10 +13,10 @@ test.before(async () => {
 test.after(() => site.close())
 
 const TOO_OLD = [
-  '⚠ This page was open for too long, or changed in another tab. Nothing is lost: please press the button again.',
+  '⚠ This page was open for too long, or something changed in another tab. Nothing is lost: press the button again.',
 ]
 const COOKIE_MISSING = [
-  '⚠ Your browser did not send the cookie that this site needs. Either this page was open for too long, or cookies are blocked. Nothing is lost: press the button again. If this message comes back, allow cookies for this site.',
+  '⚠ Your browser did not send the cookie that this site needs. This page may have been open for too long, or cookies are blocked. Nothing is lost: press the button again. If you see this message again, allow cookies for this site.',
 ]
 const LOGIN = { username: 'Petra', password: PASSWORD }
 

@@ -45,7 +45,7 @@ for (const htmx of [false, true]) {
     for (const body of broken) {
       const page = await visitor.post('/signup/verify/', `${good}&${body}`)
       assert.is(page.status, 400, body)
-      assert.equal(page.messages(), ['⚠ The form did not arrive as it was sent. Please try again.'])
+      assert.equal(page.messages(), ['⚠ The form did not arrive complete. Try again.'])
       assert.is(page.isWhole, !htmx)
       for (const name of SECURITY) assert.ok(page.headers[name], name)
       assert.is(page.headers['cache-control'], 'private, no-cache, no-store')
@@ -66,7 +66,7 @@ for (const htmx of [false, true]) {
     for (const type of types) {
       const page = await visitor.post('/signup/verify/', '{}', { 'Content-Type': type })
       assert.is(page.status, 415, type)
-      assert.equal(page.messages(), ['⚠ Only a form in UTF-8 can be sent here.'])
+      assert.equal(page.messages(), ['⚠ This page only accepts forms in UTF-8.'])
     }
   })
 
@@ -74,7 +74,7 @@ for (const htmx of [false, true]) {
     const large = `username=${'a'.repeat(33 * 1024)}`
     const page = await site.visitor({ htmx }).post('/signup/verify/', large)
     assert.is(page.status, 413)
-    assert.equal(page.messages(), ['⚠ The form is too large to be read.'])
+    assert.equal(page.messages(), ['⚠ The form is too large. Shorten what you typed and try again.'])
 
     const bomb = await send(gzipSync(large), { 'Content-Encoding': 'gzip' })
     assert.is(bomb.status, 413)

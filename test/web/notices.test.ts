@@ -32,7 +32,7 @@ test('a login on a new device is told, with the device and the way to the list; 
   other.agent.set('User-Agent', IPHONE)
   await other.send(page, { username: 'Anna', password: 'correct horse 42' })
   const mail = await site.mail('Anna@example.com')
-  assert.match(mail.subject, 'A new login')
+  assert.match(mail.subject, 'New login to your')
   assert.match(mail.text, 'Safari on iPhone')
   assert.match(mail.text, '127.0.0.1')
   assert.is(mail.link, '/account/devices/')

@@ -15,7 +15,7 @@ export const links: readonly FeatureLink[] = [
     group: 'security',
     order: 50,
     title: { code: 'account_activity_link', sentence: 'Activity' },
-    hint: { code: 'account_activity_link_hint', sentence: 'What has happened with your account' },
+    hint: { code: 'account_activity_link_hint', sentence: 'Logins and changes to your account' },
   },
 ]
 

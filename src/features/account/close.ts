@@ -22,8 +22,8 @@ export const links: readonly FeatureLink[] = [
     on: 'account',
     group: 'data',
     order: 90,
-    title: { code: 'account_close_link', sentence: 'Close the account' },
-    hint: { code: 'account_close_link_hint', sentence: 'Leave, and have your data erased' },
+    title: { code: 'account_close_link', sentence: 'Close account' },
+    hint: { code: 'account_close_link_hint', sentence: 'Leave and delete your data' },
   },
 ]
 
@@ -40,21 +40,21 @@ const undoing: Form<never> = {
 const CLOSED = {
   code: 'account_closed',
   sentence:
-    'Your account is closed, and will be erased {time}. Until then you can take it back: log in, or use the link in the mail.',
+    'Your account is closed and will be deleted {time}. Until then you can reopen it: log in, or use the link in the email.',
 }
 const CLOSED_WITHOUT_MAIL = {
   code: 'account_closed_without_mail',
-  sentence: 'Your account is closed, and will be erased {time}. Until then you can take it back: log in.',
+  sentence: 'Your account is closed and will be deleted {time}. Until then you can reopen it by logging in.',
 }
 const REOPENED = {
   code: 'account_reopened',
-  sentence: 'Your account is open again, nothing will be erased. Now log in.',
+  sentence: 'Your account is open again. Nothing will be deleted. Now log in.',
 }
 const OPEN_ALREADY = {
   code: 'account_open_already',
-  sentence: 'Your account is open, nothing will be erased. Log in.',
+  sentence: 'Your account is open. Nothing will be deleted. You can log in.',
 }
-const LOG_IN = { code: 'log_in_takes_back', sentence: 'Log in: that takes a closed account back, too' }
+const LOG_IN = { code: 'log_in_takes_back', sentence: 'Log in to reopen a closed account' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/close/', requireRecentLogin, (ctx) => gatehouse.pages.form(ctx, closing))

@@ -33,16 +33,19 @@ const revoking: Form<never> = { name, fields: [], secret: [], oneButton: true, a
 /** `device` is the row in which the name was typed. */
 const naming: Form<'name' | 'device'> = { name, fields: ['name', 'device'], secret: [], around }
 
-export const DEVICE_REVOKED = { code: 'device_revoked', sentence: 'The device is logged out.' }
-const DEVICE_GONE = { code: 'device_gone', sentence: 'This device was logged out already.' }
+export const DEVICE_REVOKED = { code: 'device_revoked', sentence: 'The device is now logged out.' }
+const DEVICE_GONE = { code: 'device_gone', sentence: 'This device was already logged out.' }
 const NOT_NAMED = {
   code: 'device_gone_not_named',
-  sentence: 'This device was logged out already. Its name was not saved.',
+  sentence: 'This device was already logged out. Its name was not saved.',
 }
 const DEVICE_NAMED = { code: 'device_named', sentence: 'The device is now called {name}.' }
-const NAME_REMOVED = { code: 'device_name_removed', sentence: 'The device has no name.' }
-const OTHERS_REVOKED = { code: 'devices_revoked', sentence: 'All other devices are logged out: {count}.' }
-const NO_OTHERS = { code: 'devices_none', sentence: 'No other device is logged in.' }
+const NAME_REMOVED = { code: 'device_name_removed', sentence: 'The name of the device has been removed.' }
+const OTHERS_REVOKED = {
+  code: 'devices_revoked',
+  sentence: 'All other devices are now logged out ({count}).',
+}
+const NO_OTHERS = { code: 'devices_none', sentence: 'No other devices are logged in.' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/devices/', requireUser, (ctx) => gatehouse.pages.form(ctx, naming))

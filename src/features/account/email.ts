@@ -23,8 +23,8 @@ export const links: readonly FeatureLink[] = [
     on: 'account',
     group: 'account',
     order: 20,
-    title: { code: 'account_email_link', sentence: 'Change e-mail' },
-    hint: { code: 'account_email_link_hint', sentence: 'Where mails about your account go' },
+    title: { code: 'account_email_link', sentence: 'Change email address' },
+    hint: { code: 'account_email_link_hint', sentence: 'Where we send emails about your account' },
   },
 ]
 
@@ -46,11 +46,14 @@ const canceling: Form<never> = {
 export const ASKED = {
   code: 'email_asked',
   sentence:
-    'A mail to {email} is on its way. Follow its link; until then your account keeps its present address.',
+    'An email to {email} is on its way. Open the link in it to finish the change. Until then, your account keeps its current address.',
 }
-const SENT = { code: 'email_change_sent', sentence: 'Another mail to {email} is on its way.' }
-const NOTHING_PENDING = { code: 'email_nothing_pending', sentence: 'No change of your address is under way.' }
-const CANCELED = { code: 'email_canceled', sentence: 'Your address stays as it is.' }
+const SENT = { code: 'email_change_sent', sentence: 'Another email to {email} is on its way.' }
+const NOTHING_PENDING = { code: 'email_nothing_pending', sentence: 'There is no email change to confirm.' }
+const CANCELED = {
+  code: 'email_canceled',
+  sentence: 'The change is canceled. Your email address stays the same.',
+}
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/email/', requireRecentLogin, (ctx) => gatehouse.pages.form(ctx, form))
   router.post(

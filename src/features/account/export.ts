@@ -20,7 +20,7 @@ export const links: readonly FeatureLink[] = [
     title: { code: 'account_export_link', sentence: 'Your data' },
     hint: {
       code: 'account_export_link_hint',
-      sentence: 'Everything that is stored about you, to read and to download',
+      sentence: 'See and download everything stored about you',
     },
   },
 ]
@@ -29,7 +29,7 @@ export const links: readonly FeatureLink[] = [
 const SHOWN = 1000
 const PART_MISSING = {
   code: 'export_incomplete',
-  sentence: 'A part of your data cannot be read at the moment. Try again later.',
+  sentence: 'Part of your data cannot be read right now. Try again later.',
 }
 
 const BATCH = 500

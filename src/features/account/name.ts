@@ -17,16 +17,16 @@ export const links: readonly FeatureLink[] = [
     on: 'account',
     group: 'account',
     order: 10,
-    title: { code: 'account_name_link', sentence: 'Change user name' },
-    hint: { code: 'account_name_link_hint', sentence: 'Everybody sees it, and you log in with it' },
+    title: { code: 'account_name_link', sentence: 'Change username' },
+    hint: { code: 'account_name_link_hint', sentence: 'Everyone can see it, and you log in with it' },
   },
 ]
 
 const form: Form<'username'> = { name, fields: ['username'], secret: [], advised: ['username'] }
 
-export const NAME_CHANGED = { code: 'name_changed', sentence: 'Your user name is now {name}.' }
-const NAME_UNCHANGED = { code: 'name_unchanged', sentence: 'That is your name already.' }
-export const GO_ON = { code: 'name_changed_go_on', sentence: 'Go on to your account' }
+export const NAME_CHANGED = { code: 'name_changed', sentence: 'Your username is now {name}.' }
+const NAME_UNCHANGED = { code: 'name_unchanged', sentence: 'This is already your username.' }
+export const GO_ON = { code: 'name_changed_go_on', sentence: 'Continue to your account' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/name/', requireRecentLogin, (ctx) =>

@@ -25,7 +25,7 @@ export const links: readonly FeatureLink[] = [
     group: 'security',
     order: 30,
     title: { code: 'account_password_link', sentence: 'Change password' },
-    hint: { code: 'account_password_link_hint', sentence: 'Choose another one' },
+    hint: { code: 'account_password_link_hint', sentence: 'Choose a new one' },
   },
 ]
 
@@ -38,22 +38,22 @@ const form: Form<FieldName> = {
   advised: ['password'],
 }
 
-const CHANGED = { code: 'password_changed', sentence: 'Your password is changed.' }
+const CHANGED = { code: 'password_changed', sentence: 'Your password has been changed.' }
 export const CHANGED_EVERYWHERE = {
   code: 'password_changed_others',
-  sentence: 'Your password is changed, and all other devices are logged out: {count}.',
+  sentence: 'Your password has been changed, and all other devices are logged out ({count}).',
 }
-export const GO_ON = { code: 'password_changed_go_on', sentence: 'Go on to your account' }
+export const GO_ON = { code: 'password_changed_go_on', sentence: 'Continue to your account' }
 export const CURRENT_MISSING: Broken = { ...NO_PASSWORD, field: 'current' }
 const CURRENT_WRONG: Broken = { ...PASSWORD_WRONG, field: 'current' }
 const SAME: Broken = {
   field: 'password',
   code: 'password_same',
-  sentence: 'New password: another one than the current one.',
+  sentence: 'Choose a password that is different from your current one.',
 }
 const OVERTAKEN: Broken = {
   code: 'password_overtaken',
-  sentence: 'Your password was changed just now in another place, so this one was not saved.',
+  sentence: 'Your password was just changed, in another tab or on another device, so this one was not saved.',
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {

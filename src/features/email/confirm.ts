@@ -55,24 +55,24 @@ const denying: Form<never> = {
   around: (ctx) => shownBeforeDenial(ctx),
 }
 
-export const CONFIRMED = { code: 'email_confirmed', sentence: 'Your address {email} is confirmed.' }
+export const CONFIRMED = { code: 'email_confirmed', sentence: 'Your email address {email} is confirmed.' }
 const CONFIRMED_BEFORE = {
   code: 'email_confirmed_before',
-  sentence: 'Your address {email} is confirmed already.',
+  sentence: 'Your email address {email} is already confirmed.',
 }
-export const GO_ON = { code: 'email_confirmed_go_on', sentence: 'Go on' }
-const SENT = { code: 'email_confirm_sent', sentence: 'Another mail to {email} is on its way.' }
+export const GO_ON = { code: 'email_confirmed_go_on', sentence: 'Continue' }
+const SENT = { code: 'email_confirm_sent', sentence: 'Another email to {email} is on its way.' }
 export const CORRECTED = {
   code: 'email_corrected',
-  sentence: 'Your address is now {email}. A mail to it is on its way.',
+  sentence: 'Your email address is now {email}. A confirmation email is on its way.',
 }
 const NOT_ERASED = {
   code: 'account_not_erased',
   sentence:
-    'The account cannot be deleted at the moment. The people who run this site have been told. Try again later.',
+    'The account cannot be deleted right now. The people who run this site have been told. Try again later.',
 }
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
-const ASK_AGAIN = { code: 'email_confirm_ask', sentence: 'Ask for another mail' }
+const ASK_AGAIN = { code: 'email_confirm_ask', sentence: 'Get another email' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/email/confirm/', (ctx) => show(ctx, gatehouse))

@@ -16,7 +16,7 @@ export const name = 'password/confirm'
 
 export const TYPED_TOO_OLD = {
   code: 'typed_too_old',
-  sentence: 'Your password is right. What you had typed was kept for 10 minutes only: please type it again.',
+  sentence: 'Your password is correct. What you typed was only kept for 10 minutes: enter it again.',
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {

@@ -28,7 +28,7 @@ const form: Form<'username'> = { name, fields: ['username'], secret: [], about: 
 export const NO_USERNAME = {
   field: 'username',
   code: 'forgot_name_missing',
-  sentence: 'Enter your user name or e-mail.',
+  sentence: 'Enter your username or email address.',
 }
 // The same for everyone, so that it does not reveal whether the account exists.
 export const SENT = {
@@ -36,7 +36,7 @@ export const SENT = {
   sentence:
     'If there is an account with this username or email address, an email is on its way or was sent recently.',
 }
-export const GO_ON = { code: 'password_reset_go_on', sentence: 'Enter the code from the mail' }
+export const GO_ON = { code: 'password_reset_go_on', sentence: 'Enter the code from the email' }
 
 // More characters than any username or email address has.
 const LONGEST = 300

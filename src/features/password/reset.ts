@@ -49,18 +49,18 @@ const form: Form<FieldName> = {
 
 export const RESET = {
   code: 'password_reset_done',
-  sentence: 'Your password is changed, and you are logged out everywhere. Log in with the new one.',
+  sentence: 'Your password has been changed, and you are logged out everywhere. Log in with the new one.',
 }
 const RESET_BEFORE = {
   code: 'password_reset_before',
-  sentence: 'Your password was changed already. Log in with the new one.',
+  sentence: 'Your password has already been changed. Log in with the new one.',
 }
 export const CODE_RIGHT = {
   code: 'password_reset_code',
-  sentence: 'The code is right. Choose a new password.',
+  sentence: 'The code is correct. Choose a new password.',
 }
 export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
-const ASK_AGAIN = { code: 'password_reset_again', sentence: 'Ask for another mail' }
+const ASK_AGAIN = { code: 'password_reset_again', sentence: 'Get another email' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/password/reset/', async (ctx) => {

@@ -14,7 +14,7 @@ test.before.each(async () => {
 })
 test.after.each(() => site.close())
 
-const SENTENCE = "⚠ This account is disabled. Please write to the site's maintainers."
+const SENTENCE = '⚠ This account is disabled. Contact the people who run this site.'
 
 function call(...args: string[]): Promise<Outcome> {
   return callGatehouse(['users', ...args], { database })

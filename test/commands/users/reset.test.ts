@@ -92,7 +92,7 @@ test('a reset ends what was mailed, but leaves what lets the owner undo a change
   const visitor = site.visitor()
   await visitor.logIn('Bela', { password: ANOTHER })
   assert.ok(await isLoggedIn(visitor))
-  assert.match((await visitor.open('/account/activity/')).text, 'Password chosen anew')
+  assert.match((await visitor.open('/account/activity/')).text, 'Password reset, all devices logged out')
   site.clock.time = Date.now() + 1000
   const mails = await site.mails('Bela@example.com', 2)
   assert.ok(mails.some(({ text }) => /password of your account was changed/.test(text)))

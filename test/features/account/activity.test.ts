@@ -55,7 +55,7 @@ test('one’s own history is told, newest first, with device, address and time',
   const at = site.clock.now() - 3 * 60_000
   assert.is(row.find('time').attr('datetime'), new Date(at).toISOString())
   assert.match(row.find('time').text(), /^January 1, 2026 at 12:01:00.AM UTC$/)
-  assert.match(page.$('.rows > li').last().text(), 'An unknown device')
+  assert.match(page.$('.rows > li').last().text(), 'Unknown device')
   assert.is(page.$('main nav').length, 0, 'there is but one page')
 })
 
@@ -64,7 +64,7 @@ test('failed logins are told within a second and a half', async () => {
   site.clock.advance(1000)
   await site.visitor().logIn('Guessed', { password: 'not it at all' })
   await pause(1500)
-  assert.is(told(await visitor.open(PATH))[0], 'Login with a wrong password')
+  assert.is(told(await visitor.open(PATH))[0], 'Failed login: wrong password')
 })
 
 test('every kind of event has words of its own', async () => {

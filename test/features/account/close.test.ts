@@ -17,9 +17,9 @@ const UNDO = '/account/close/undo/'
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 const CLOSED =
-  '✔ Your account is closed, and will be erased in 14 days. Until then you can take it back: log in, or use the link in the mail.'
-const REOPENED = '✔ Your account is open again, nothing will be erased. Now log in.'
-const OPEN_ALREADY = '✔ Your account is open, nothing will be erased. Log in.'
+  '✔ Your account is closed and will be deleted in 14 days. Until then you can reopen it: log in, or use the link in the email.'
+const REOPENED = '✔ Your account is open again. Nothing will be deleted. Now log in.'
+const OPEN_ALREADY = '✔ Your account is open. Nothing will be deleted. You can log in.'
 
 function addressOf(name: string): string {
   return `${name.replaceAll(' ', '20')}@example.com`
@@ -86,13 +86,13 @@ test('the page says what goes and when', async () => {
   const page = await (await site.visitor().settle('Reader')).open(PATH)
   const text = page.$('main').text()
   for (const word of [
-    'At once',
+    'Right away',
     'public page',
     'After 14 days',
     'Reader',
-    'e-mail address',
+    'email address',
     'devices',
-    'history',
+    'activity',
   ]) {
     assert.match(text, word)
   }
@@ -127,10 +127,13 @@ for (const htmx of [false, true]) {
 
     const taken = await site.visitor().signUp(name)
     assert.equal(taken.messages(), [
-      '⚠ This user name is already in use.',
-      '⚠ This e-mail address is already in use.',
+      '⚠ This username is already taken.',
+      '⚠ There is already an account with this email address.',
     ])
-    assert.match((await site.visitor().logIn(name, { password: 'x' })).messages().join(), 'password is wrong')
+    assert.match(
+      (await site.visitor().logIn(name, { password: 'x' })).messages().join(),
+      'password is not correct',
+    )
     assert.ok(await isClosed(name), 'a wrong password opens nothing')
 
     const again = await follow(visitor, await visitor.send(page))
@@ -147,7 +150,7 @@ for (const htmx of [false, true]) {
     const answer = await visitor.logIn(name)
     const page = htmx ? answer : await follow(visitor, answer)
     assert.equal(page.messages(), [
-      '✔ You are logged in. Your account is open again, and nothing will be erased.',
+      '✔ You are logged in. Your account is open again, and nothing will be deleted.',
     ])
     assert.not.ok(await isClosed(name))
     assert.is(await count(name, 'account_reopened'), 1)
@@ -165,8 +168,8 @@ for (const htmx of [false, true]) {
     const link = await closedLink(name)
     const visitor = site.visitor({ htmx })
     const page = await openUndo(visitor, link)
-    assert.match(page.$('main').text(), `The account ${name} is closed, and will be erased in 14 days.`)
-    assert.is(page.$('main form button').text(), 'Take the account back')
+    assert.match(page.$('main').text(), `The account ${name} is closed and will be deleted in 14 days.`)
+    assert.is(page.$('main form button').text(), 'Reopen your account')
     assert.ok(await isClosed(name), 'opening the link does nothing')
 
     const login = await follow(visitor, await visitor.send(page))
@@ -195,7 +198,7 @@ for (const htmx of [false, true]) {
     await close(owner)
     const refused = await visitor.send(page)
     assert.is(refused.status, 410)
-    assert.match(refused.messages().join(), 'This link was used already.')
+    assert.match(refused.messages().join(), 'This link has already been used.')
     assert.is(refused.$('.error a').attr('href'), '/login/')
     assert.ok(await isClosed(name))
   })
@@ -257,7 +260,7 @@ test('a link that is too old, changed, or for something else opens nothing', asy
   assert.is((await visitor.send(page)).status, 410)
   const old = await openUndo(visitor, link)
   assert.is(old.status, 410)
-  assert.match(old.messages().join(), 'This link is too old.')
+  assert.match(old.messages().join(), 'This link has expired.')
   assert.is((await visitor.send(page)).status, 410)
   assert.ok(await isClosed('Strict'))
 })
@@ -367,7 +370,7 @@ test('after 14 days the sweep erases the account from every table, and its name 
   const late = third.visitor()
   await late.open(mail?.link ?? '')
   assert.is((await late.open(UNDO)).status, 410)
-  assert.match((await third.visitor().logIn('Forgotten')).messages().join(), 'no user with this name')
+  assert.match((await third.visitor().logIn('Forgotten')).messages().join(), 'no account with this username')
   assert.is((await third.visitor().signUp('Forgotten')).status, 303)
   assert.is((await third.visitor().logIn('Forgotten', { password: PASSWORD })).status, 303)
   await third.close()
@@ -377,11 +380,11 @@ test('without mail it closes just the same, and only a login takes it back', asy
   const silent = await Site.start({ mail: 'off' })
   const visitor = await silent.visitor().settle('Silent')
   const page = await visitor.open(PATH)
-  assert.not.match(page.text, 'link in the mail')
-  assert.match(page.text, 'you can take it back: log in.')
+  assert.not.match(page.text, 'link in the email')
+  assert.match(page.text, 'you can reopen it by logging in.')
   const home = await follow(visitor, await visitor.send(page))
   assert.equal(home.messages(), [
-    '✔ Your account is closed, and will be erased in 14 days. Until then you can take it back: log in.',
+    '✔ Your account is closed and will be deleted in 14 days. Until then you can reopen it by logging in.',
   ])
   assert.equal(await silent.rows('select 1 from mails'), [])
   const back = await follow(visitor, await visitor.logIn('Silent'))

@@ -84,7 +84,7 @@ test('this device stands first, then the last used; each with words, address and
   await onDevice('Lister', '')
   site.clock.advance(2 * 60 * 60_000)
   const page = await visitor.open(PATH)
-  assert.equal(titles(page), ['Firefox on Linux', 'An unknown device', 'curl', 'Safari on iPhone'])
+  assert.equal(titles(page), ['Firefox on Linux', 'Unknown device', 'curl', 'Safari on iPhone'])
   const rows = page
     .$('.rows > li')
     .toArray()
@@ -138,7 +138,7 @@ test('a name that was typed for this device before a logout comes back to it aft
   assert.is(refused.status, 403)
   await visitor.logIn('Namer')
   const back = await visitor.open(PATH)
-  assert.match(back.messages().join(), 'Here is what you had typed')
+  assert.match(back.messages().join(), 'Here is what you typed')
   assert.is(back.$('.rows [name=name]').first().attr('value'), 'My desk')
   assert.is(back.$('.rows [name=name]').last().attr('value'), undefined)
 })
@@ -181,7 +181,7 @@ for (const htmx of [false, true]) {
     const list = await visitor.open(PATH)
     const to = revokePath(list, 'Safari on iPhone')
     const page = await seen(visitor, await visitor.send(list, {}, to))
-    assert.equal(page.messages(), ['✔ The device is logged out.'])
+    assert.equal(page.messages(), ['✔ The device is now logged out.'])
     assert.equal(titles(page), ['Firefox on Linux'])
     assert.is(page.$(`form[action="${PATH}revoke/"]`).length, 0)
     assert.not.ok(await isLoggedIn(lost))
@@ -189,7 +189,7 @@ for (const htmx of [false, true]) {
     assert.equal((await visitor.open(PATH)).messages(), [], 'the message is shown once')
 
     const again = await seen(visitor, await visitor.send(list, {}, to))
-    assert.equal(again.messages(), ['✔ This device was logged out already.'])
+    assert.equal(again.messages(), ['✔ This device was already logged out.'])
     assert.equal(titles(again), ['Firefox on Linux'])
     assert.equal((await kinds(name)).slice(-2), ['logged_in', 'device_revoked'], 'and is told once')
   })
@@ -204,7 +204,7 @@ for (const htmx of [false, true]) {
     const answer = await visitor.send(list, {}, `${PATH}revoke/`)
     assert.ok(answer.cookies.some((cookie) => cookie.startsWith('gatehouse-device=')))
     const page = await seen(visitor, answer)
-    assert.equal(page.messages(), ['✔ All other devices are logged out: 2.'])
+    assert.equal(page.messages(), ['✔ All other devices are now logged out (2).'])
     assert.equal(titles(page), ['Firefox on Linux'])
     for (const other of others) assert.not.ok(await isLoggedIn(other))
     assert.ok(await isLoggedIn(visitor))
@@ -212,7 +212,7 @@ for (const htmx of [false, true]) {
     assert.is((await kinds(name)).at(-1), 'devices_revoked')
 
     const again = await seen(visitor, await visitor.send(list, {}, `${PATH}revoke/`))
-    assert.equal(again.messages(), ['✔ No other device is logged in.'])
+    assert.equal(again.messages(), ['✔ No other devices are logged in.'])
   })
 
   test(`${kind}: a name is given, changed and taken away`, async () => {
@@ -233,7 +233,7 @@ for (const htmx of [false, true]) {
     assert.is(long.$('.rows > li:last-child [name=name]').attr('value'), emoji)
 
     const none = await seen(visitor, await visitor.send(list, { name: '  ' }, to))
-    assert.equal(none.messages(), ['✔ The device has no name.'])
+    assert.equal(none.messages(), ['✔ The name of the device has been removed.'])
     assert.equal(titles(none), ['Firefox on Linux', 'Safari on iPhone'])
     assert.equal((await kinds(name)).slice(-3), ['device_named', 'device_named', 'device_named'])
   })
@@ -246,23 +246,11 @@ for (const htmx of [false, true]) {
     const list = await visitor.open(PATH)
     const id = idOf(list, 'Safari on iPhone')
     for (const [typed, error] of [
-      ['x'.repeat(41), 'Name: at most 40 characters.'],
-      [
-        'zero\u200bwidth',
-        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
-      ],
-      [
-        'turned\u202eround',
-        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
-      ],
-      [
-        'two\nlines',
-        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
-      ],
-      [
-        'two\u2028lines',
-        'The name contains a character that cannot be seen. Type the name instead of pasting it.',
-      ],
+      ['x'.repeat(41), 'Name must be 40 characters or fewer.'],
+      ['zero\u200bwidth', 'Name must not include invisible characters. Type it instead of pasting it.'],
+      ['turned\u202eround', 'Name must not include invisible characters. Type it instead of pasting it.'],
+      ['two\nlines', 'Name must not include invisible characters. Type it instead of pasting it.'],
+      ['two\u2028lines', 'Name must not include invisible characters. Type it instead of pasting it.'],
     ] as const) {
       const page = await visitor.send(list, { name: typed }, `${PATH}${id}/name/`)
       assert.is(page.status, 406)
@@ -279,7 +267,7 @@ for (const htmx of [false, true]) {
       assert.equal(titles(page), ['Firefox on Linux', 'Safari on iPhone'])
     }
     const both = await visitor.send(list, { name: `${'x'.repeat(41)}\u200b` }, `${PATH}${id}/name/`)
-    assert.equal(both.messages(), ['⚠ Name: at most 40 characters.'], 'the rest is not looked at')
+    assert.equal(both.messages(), ['⚠ Name must be 40 characters or fewer.'], 'the rest is not looked at')
     assert.not.ok((await kinds(name)).includes('device_named'))
   })
 
@@ -309,7 +297,7 @@ for (const htmx of [false, true]) {
       const asked = await visitor.send(list, {}, to)
       assert.is(asked.status, 403, to)
       assert.is(asked.isWhole, !htmx)
-      assert.match(asked.messages().join(), 'Please enter your password first. Nothing was done yet.')
+      assert.match(asked.messages().join(), 'Enter your password first. Nothing has been changed yet.')
       list = await visitor.confirm(asked)
       assert.equal(titles(list), ['Firefox on Linux', 'Safari on iPhone'])
       assert.ok(await isLoggedIn(other), 'nothing is done by itself')
@@ -326,31 +314,31 @@ for (const htmx of [false, true]) {
     const list = await visitor.open(PATH)
     const named = await seen(
       visitor,
-      await visitor.send(list, { name: 'Desk' }, namePath(list, 'An unknown device')),
+      await visitor.send(list, { name: 'Desk' }, namePath(list, 'Unknown device')),
     )
     assert.equal(titles(named), ['Desk'])
-    await visitor.send(list, {}, revokePath(list, 'An unknown device'))
+    await visitor.send(list, {}, revokePath(list, 'Unknown device'))
     assert.not.ok(await isLoggedIn(visitor))
   })
 
   test(`${kind}: another user’s session cannot be touched, and is answered like one that never was`, async () => {
     const victim = await site.visitor().settle(`Victim ${htmx}`)
-    const foreign = idOf(await victim.open(PATH), 'An unknown device')
+    const foreign = idOf(await victim.open(PATH), 'Unknown device')
     const visitor = await site.visitor({ htmx }).settle(`Prowler ${htmx}`)
     const list = await visitor.open(PATH)
     const csrf = new URLSearchParams({ _csrf: list.value('_csrf') ?? '' })
     for (const id of [foreign, 'made-up', '%00', "'%3B--", '%E2%80%AE', 'x'.repeat(1000)]) {
       const revoked = await seen(visitor, await visitor.post(`${PATH}${id}/revoke/`, csrf.toString()))
-      assert.equal(revoked.messages(), ['✔ This device was logged out already.'])
+      assert.equal(revoked.messages(), ['✔ This device was already logged out.'])
       for (const name of ['Mine', 'x'.repeat(41)]) {
         const named = await visitor.post(`${PATH}${id}/name/`, `${csrf}&name=${name}&device=${foreign}`)
         assert.is(named.status, 406)
-        assert.equal(named.messages(), ['⚠ This device was logged out already. Its name was not saved.'])
-        assert.equal(titles(named), ['An unknown device'])
+        assert.equal(named.messages(), ['⚠ This device was already logged out. Its name was not saved.'])
+        assert.equal(titles(named), ['Unknown device'])
       }
     }
     assert.ok(await isLoggedIn(victim))
-    assert.equal(titles(await victim.open(PATH)), ['An unknown device'])
+    assert.equal(titles(await victim.open(PATH)), ['Unknown device'])
     assert.equal((await kinds(`Prowler ${htmx}`)).slice(-1), ['logged_in'])
   })
 
@@ -379,7 +367,7 @@ for (const htmx of [false, true]) {
     const name = `Late ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     const list = await visitor.open(PATH)
-    const to = namePath(list, 'An unknown device')
+    const to = namePath(list, 'Unknown device')
     const second = await onDevice(name, FIREFOX)
     await second.send(await second.open(PATH), {}, `${PATH}revoke/`)
     for (const path of [to, to.replace('/name/', '/revoke/'), `${PATH}revoke/`]) {
@@ -445,7 +433,7 @@ test('a list of 60 devices has each of them, and all others go at one press', as
   assert.is(new Set(titles(page)).size, 60)
   assert.ok(page.text.length < 150_000, `${page.text.length}`)
   const done = await seen(visitor, await visitor.send(page, {}, `${PATH}revoke/`))
-  assert.equal(done.messages(), ['✔ All other devices are logged out: 59.'])
+  assert.equal(done.messages(), ['✔ All other devices are now logged out (59).'])
 })
 
 test('without a token or from another site nothing is done', async () => {
@@ -501,7 +489,7 @@ test('under a prefix all of it works the same', async () => {
 /** How many mails told the owner of a login on a new device. */
 async function strangers(name: string): Promise<number> {
   const told = await site.mails(`${name}@example.com`, 0)
-  return told.filter(({ subject }) => subject.startsWith('A new login')).length
+  return told.filter(({ subject }) => subject.startsWith('New login to your')).length
 }
 
 /** Logs this browser in again, and answers whether it was known. */
@@ -595,7 +583,7 @@ test('a browser is known for 400 days since its last login, whatever it does wit
   own.clock.advance(400 * DAY)
   await early.logIn('Old')
   const told = await own.mail('Old@example.com')
-  assert.match(told.subject, 'A new login')
+  assert.match(told.subject, 'New login to your')
   await own.close()
 })
 

@@ -77,9 +77,9 @@ for (const htmx of [false, true]) {
     const page = await visitor.open(PATH)
     assert.match(pendingOn(page), email)
     for (const [typed, sentence] of [
-      ['', 'Enter your e-mail address.'],
-      ['nothing', 'E-mail: an address like name@example.com.'],
-      [email, 'This is your address already.'],
+      ['', 'Enter your email address.'],
+      ['nothing', 'Enter an email address like name@example.com.'],
+      [email, 'This is already your email address.'],
     ]) {
       const refused = await visitor.send(page, { email: typed })
       assert.is(refused.status, 406)
@@ -135,7 +135,7 @@ for (const htmx of [false, true]) {
     assert.is(page.$('main form').length, 1)
     assert.equal((await stranger.send(page)).messages(), ['⚠ Enter your password.'])
     assert.equal((await stranger.send(page, { password: 'not it' })).messages(), [
-      '⚠ This password is wrong.',
+      '⚠ The password is not correct. Try again.',
     ])
     assert.is(await emailOf(someone.name), someone.email)
     const done = await stranger.send(page, { password: PASSWORD })
@@ -161,10 +161,10 @@ for (const htmx of [false, true]) {
     assert.is((await site.visitor().logIn(name)).status, 406, 'by the password, too')
     const mails = await site.mails(email, 2)
     assert.equal(mails.map(({ subject }) => subject).sort(), [
-      'A new password for Gatehouse',
-      'Your e-mail at Gatehouse is this one again',
+      'Reset your Gatehouse password',
+      'This is your Gatehouse email address again',
     ])
-    const told = await site.mailThat(someone.next, ({ subject }) => subject.endsWith('not this one any more'))
+    const told = await site.mailThat(someone.next, ({ subject }) => subject.startsWith('This is no longer'))
     assert.is(told.link, '/login/')
     const reset = mails.find(({ code }) => code !== '')
     assert.ok(reset)
@@ -175,7 +175,7 @@ for (const htmx of [false, true]) {
     assert.is((await reader.logIn(name, { password: 'another horse 43' })).status, htmx ? 200 : 303)
     const again = await site.visitor().follow(undo)
     assert.is(again.status, 410)
-    assert.match(again.messages()[0] ?? '', 'used already')
+    assert.match(again.messages()[0] ?? '', 'already been used')
   })
 }
 
@@ -286,7 +286,7 @@ for (const htmx of [false, true]) {
     assert.equal(await slow.rows('select 1 from sessions'), [])
     assert.is((await thief.open(PATH)).status, 303)
     assert.is(late.status, 406)
-    assert.match(late.messages()[0] ?? '', 'was changed just now')
+    assert.match(late.messages()[0] ?? '', 'was just changed')
     await slow.close()
   })
 
@@ -319,7 +319,7 @@ test('it can be undone for seven days', async () => {
   site.clock.advance(7 * DAY)
   const late = await site.visitor().follow(undo)
   assert.is(late.status, 410)
-  assert.match(late.messages()[0] ?? '', 'too old')
+  assert.match(late.messages()[0] ?? '', 'has expired')
   assert.is(await emailOf(someone.name), someone.next)
 })
 
@@ -327,7 +327,7 @@ test('nobody else can take the former address for as long as it can be undone', 
   const someone = await owner()
   const undo = await changed(someone)
   const thief = await site.visitor().signUp(`thief of ${someone.name}`, { email: someone.email })
-  assert.equal(thief.messages(), ['⚠ This e-mail address is already in use.'])
+  assert.equal(thief.messages(), ['⚠ There is already an account with this email address.'])
   const reader = site.visitor()
   assert.is((await reader.send(await reader.follow(undo))).status, 303)
   const other = await owner()
@@ -352,7 +352,7 @@ test('who has an address is decided when it is confirmed', async () => {
 test('an address in use is refused at once', async () => {
   const [one, other] = [await owner(), await owner()]
   const page = await one.visitor.send(await one.visitor.open(PATH), { email: other.email.toUpperCase() })
-  assert.equal(page.messages(), ['⚠ This e-mail address is already in use.'])
+  assert.equal(page.messages(), ['⚠ There is already an account with this email address.'])
   assert.is(page.value('email'), other.email.toUpperCase())
 })
 
@@ -429,7 +429,9 @@ test('a link that is opened where another user is logged in tells nothing of tha
   const done = await other.visitor.send(page, { password: PASSWORD })
   assert.match(done.headers.location ?? '', /^\/login\//)
   const home = await other.visitor.open('/')
-  assert.equal(home.messages(), [`✔ The address of your account ${someone.name} is now ${someone.next}.`])
+  assert.equal(home.messages(), [
+    `✔ The email address of your account ${someone.name} is now ${someone.next}.`,
+  ])
 })
 
 test('five mails an hour for an account, and for an address', async () => {

@@ -181,25 +181,25 @@ test('the page shows the same, and says what is left out', async () => {
   assert.is(page.title, 'Your data · Gatehouse')
   assert.equal(headings(page), [
     'Account',
-    'Addresses of your public page',
+    'Web addresses of your public page',
     'Two-step verification',
     'Where you are logged in',
-    'Links that were mailed to you',
-    'Mails to you',
-    'History',
+    'Links sent to you by email',
+    'Emails to you',
+    'Account activity',
   ])
   const text = page.$('main').text().replaceAll(/\s+/g, ' ')
   for (const told of [
     'Reader Anew',
     'Reader@example.com',
     await idOf('Reader Anew'),
-    '/users/reader-anew/ The present one',
-    '/users/reader/ A former one, kept for you until April 1, 2026',
+    '/users/reader-anew/ Current address',
+    '/users/reader/ Previous address, kept for you until April 1, 2026',
     'Firefox/128.0 · 127.0.0.1',
-    'To confirm your address',
-    'That your user name was changed',
-    'User name changed: Reader → Reader Anew',
-    'except the hash of your password and those of the tokens and codes',
+    'Email address confirmation',
+    'Notice: username changed',
+    'Username changed: Reader → Reader Anew',
+    'Only the hashes of your password, tokens and codes are left out.',
   ]) {
     assert.match(text, told)
   }
@@ -300,13 +300,13 @@ test('a thousand events and more are all in the file, and the page shows the new
   const whole = await visitor.open(PATH)
   assert.is(whole.status, 200)
   assert.is(whole.$('ol.rows > li').length, 1000)
-  assert.not.match(whole.text, 'the file has the older ones too')
+  assert.not.match(whole.text, 'has the older ones too')
   site.clock.advance(-2000 * 1000)
   await insertEvents(await idOf('Historian'), 600)
   site.clock.advance(2000 * 1000)
   const page = await visitor.open(PATH)
   assert.is(page.$('ol.rows > li').length, 1000)
-  assert.match(page.text, 'The newest 1,000; the file has the older ones too.')
+  assert.match(page.text, 'The latest 1,000 entries. The download has the older ones too.')
   const { events = [] } = await file(visitor)
   assert.is(events.length, 1600)
   assert.is(new Set(events.map((event) => JSON.stringify(event))).size, 1600, 'each once')
@@ -327,7 +327,7 @@ test('what the host stores stands on the page and in the file, as the host write
   assert.equal(JSON.parse(page.$('pre').text()), {
     orders: [{ of: '<b>Anna</b>', createdAt: 5, until: '1970-01-01T00:00:00.000Z' }],
   })
-  assert.ok(headings(page).includes('More from this site'))
+  assert.ok(headings(page).includes('More data from this site'))
   const stored: { app: unknown; account: Row; events: Row[] } = JSON.parse((await visitor.open(FILE)).text)
   assert.equal(stored.app, JSON.parse(page.$('pre').text()))
   assert.is(stored.account.name, 'Anna')
@@ -344,11 +344,11 @@ for (const [what, exportOf] of [
     const visitor = await host.visitor().settle('Anna')
     const page = await visitor.open(PATH)
     assert.is(page.status, 200)
-    assert.match(page.$('main').text(), 'A part of your data cannot be read at the moment.')
+    assert.match(page.$('main').text(), 'Part of your data cannot be read right now.')
     assert.match(page.$('main').text(), 'Anna@example.com')
     const refused = await visitor.open(FILE)
     assert.is(refused.status, 503)
-    assert.match(refused.messages().join(), 'A part of your data cannot be read at the moment.')
+    assert.match(refused.messages().join(), 'Part of your data cannot be read right now.')
     assert.ok(host.logs.some((line) => line.includes('exportOf failed')))
     await host.close()
   })

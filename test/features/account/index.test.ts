@@ -70,10 +70,10 @@ test('an address is said to be confirmed or not where that can be done, and else
 
 test('an address that waits to be confirmed is shown beside the present one', async () => {
   const visitor = await site.visitor().settle('Waiter')
-  assert.not.match((await visitor.open(PATH)).text, 'New e-mail')
+  assert.not.match((await visitor.open(PATH)).text, 'New email address')
   await site.write("update users set next_email = 'next@example.com' where name = 'Waiter'")
   const page = await visitor.open(PATH)
-  assert.match(texts(page, 'dl div').join('\n'), /New e-mail ?next@example.com/)
+  assert.match(texts(page, 'dl div').join('\n'), /New email address ?next@example.com/)
   assert.match(page.text, 'Waiter@example.com')
 })
 

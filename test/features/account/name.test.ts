@@ -14,7 +14,7 @@ const PATH = '/account/name/'
 const DAY = 24 * 60 * 60 * 1000
 /** A login is recent for so long. */
 const RECENT = 10 * 60 * 1000
-const TAKEN = '⚠ This user name is already in use.'
+const TAKEN = '⚠ This username is already taken.'
 
 async function rename(visitor: Visitor, username: string): Promise<Page> {
   return visitor.send(await visitor.open(PATH), { username })
@@ -69,7 +69,7 @@ for (const htmx of [false, true]) {
     assert.is(form.value('username'), `Before ${tag}`)
     const answer = await visitor.send(form, { username: ` After ${tag} ` })
     const page = await seen(visitor, answer)
-    assert.equal(page.messages(), [`✔ Your user name is now After ${tag}.`])
+    assert.equal(page.messages(), [`✔ Your username is now After ${tag}.`])
     if (htmx) {
       assert.is(page.onward, '/account/')
       assert.is(page.value('username'), `After ${tag}`)
@@ -87,12 +87,12 @@ for (const htmx of [false, true]) {
     await site.visitor().signUp(`Taken ${tag}`)
     const visitor = await site.visitor({ htmx }).settle(`Wrong ${tag}`)
     for (const [username, message] of [
-      ['', 'Choose a user name.'],
-      ['ab', 'User name: 3 to 25 characters.'],
-      ['<script>', 'User name: only letters, digits, space . _ -'],
-      ['admin', 'This user name is reserved.'],
-      [`taken ${tag}`, 'This user name is already in use.'],
-      [`Taken-${tag}`, 'This user name is already in use.'],
+      ['', 'Choose a username.'],
+      ['ab', 'Username must be between 3 and 25 characters.'],
+      ['<script>', 'Username can only include letters, numbers, spaces, dots, underscores and hyphens.'],
+      ['admin', 'This username is reserved. Choose another one.'],
+      [`taken ${tag}`, 'This username is already taken.'],
+      [`Taken-${tag}`, 'This username is already taken.'],
     ] as const) {
       const page = await rename(visitor, username)
       assert.is(page.status, 406)
@@ -109,7 +109,7 @@ for (const htmx of [false, true]) {
     const visitor = await site.visitor({ htmx }).settle(`Same ${tag}`)
     const before = await site.rows('select * from users where name_key = ?', `same ${tag}`)
     const same = await seen(visitor, await rename(visitor, ` Same ${tag}`))
-    assert.equal(same.messages(), ['✔ That is your name already.'])
+    assert.equal(same.messages(), ['✔ This is already your username.'])
     assert.equal(await site.rows('select * from users where name_key = ?', `same ${tag}`), before)
     assert.equal(await eventsOf(`same ${tag}`), [])
     await seen(visitor, await rename(visitor, `SAME ${tag}`))
@@ -143,9 +143,9 @@ for (const htmx of [false, true]) {
     const asked = await visitor.send(form, { username: `Fresh ${tag}` })
     assert.is(asked.status, 403)
     assert.is(asked.isWhole, !htmx)
-    assert.match(asked.messages().join(), 'Please enter your password first. Nothing was done yet.')
+    assert.match(asked.messages().join(), 'Enter your password first. Nothing has been changed yet.')
     const back = await visitor.confirm(asked)
-    assert.match(back.messages().join(), 'Here is what you had typed. Nothing was sent yet')
+    assert.match(back.messages().join(), 'Here is what you typed. Nothing has been sent yet')
     assert.is(back.value('username'), `Fresh ${tag}`)
     assert.is(await stored(`fresh ${tag}`), undefined)
     await seen(visitor, await visitor.send(back))
@@ -161,7 +161,7 @@ for (const htmx of [false, true]) {
     }
     const page = await rename(visitor, `Often ${tag}6`)
     assert.is(page.status, 429)
-    assert.match(page.messages().join(), 'You have changed your name too often. Please try again in 24 hours')
+    assert.match(page.messages().join(), 'You have changed your username too often. Try again in 24 hours')
     assert.is(page.headers['retry-after'], String(DAY / 1000))
     if (!htmx) assert.is(page.value('username'), `Often ${tag}6`)
     assert.is((await rename(visitor, `Often ${tag}5`)).status, htmx ? 200 : 303)
@@ -179,8 +179,8 @@ test('a notice goes to the address, with both names and where it was done', asyn
   await site.emptyMailbox()
   await rename(visitor, 'Noticed Anew')
   const mail = await site.mail('Noticed@example.com')
-  assert.match(mail.subject, 'Your user name at Gatehouse was changed')
-  assert.match(mail.text, 'Your user name was Noticed and is now Noticed Anew')
+  assert.match(mail.subject, 'Your Gatehouse username was changed')
+  assert.match(mail.text, 'Your username was changed from Noticed to Noticed Anew')
   assert.match(mail.text, 'Firefox on Linux')
   assert.match(mail.text, '127.0.0.1')
   await rename(visitor, 'ad')
@@ -193,7 +193,7 @@ test('the history tells it, and a name from right to left stays on its side of t
   await rename(visitor, 'محمد علي')
   const page = await visitor.open('/account/activity/')
   const title = page.$('.rows h2').first()
-  assert.is(title.text().trim(), 'User name changed: Arrow → محمد علي')
+  assert.is(title.text().trim(), 'Username changed: Arrow → محمد علي')
   assert.equal(
     title
       .find('bdi')

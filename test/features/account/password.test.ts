@@ -78,7 +78,7 @@ for (const htmx of [false, true]) {
 
     const answer = await change(visitor)
     assert.equal(await told(visitor, answer), [
-      '✔ Your password is changed, and all other devices are logged out: 3.',
+      '✔ Your password has been changed, and all other devices are logged out (3).',
     ])
     if (htmx) assert.is(answer.onward, '/account/')
     assert.not.match(answer.text, NEW)
@@ -108,14 +108,24 @@ for (const htmx of [false, true]) {
       ],
       [
         { current: '', password: 'abc', repassword: 'abd' },
-        ['⚠ Enter your password.', '⚠ Password: at least 8 characters.', '⚠ The two passwords differ.'],
+        [
+          '⚠ Enter your password.',
+          '⚠ Password must be at least 8 characters.',
+          '⚠ The passwords do not match. Enter the same one twice.',
+        ],
       ],
       [
         { current: 'wrong one', password: name, repassword: name },
-        ["⚠ Password must not be mostly your username, your email address or this site's name."],
+        ['⚠ Password must not be mostly your username, your email address or the name of this site.'],
       ],
-      [{ password: PASSWORD, repassword: PASSWORD }, ['⚠ New password: another one than the current one.']],
-      [{ current: 'wrong one', repassword: 'x' }, ['⚠ The two passwords differ.']],
+      [
+        { password: PASSWORD, repassword: PASSWORD },
+        ['⚠ Choose a password that is different from your current one.'],
+      ],
+      [
+        { current: 'wrong one', repassword: 'x' },
+        ['⚠ The passwords do not match. Enter the same one twice.'],
+      ],
     ]
     for (const [typed, messages] of cases) {
       const page = await change(visitor, typed)
@@ -126,8 +136,8 @@ for (const htmx of [false, true]) {
     }
     const page = await change(visitor, { current: '', password: 'abc', repassword: 'abd' })
     assert.is(page.fieldError('current'), 'Enter your password.')
-    assert.is(page.fieldError('password'), 'Password: at least 8 characters.')
-    assert.is(page.fieldError('repassword'), 'The two passwords differ.')
+    assert.is(page.fieldError('password'), 'Password must be at least 8 characters.')
+    assert.is(page.fieldError('repassword'), 'The passwords do not match. Enter the same one twice.')
     site.clock.advance(2000)
     assert.not.ok((await kinds(name)).includes('password_failed'))
     assert.is((await site.visitor().logIn(name)).status, 303, 'nothing was changed')
@@ -138,8 +148,8 @@ for (const htmx of [false, true]) {
     const visitor = await site.visitor({ htmx }).settle(name)
     const page = await change(visitor, { current: 'wrong one' })
     assert.is(page.status, 406)
-    assert.equal(page.messages(), ['⚠ This password is wrong.'])
-    assert.is(page.fieldError('current'), 'This password is wrong.')
+    assert.equal(page.messages(), ['⚠ The password is not correct. Try again.'])
+    assert.is(page.fieldError('current'), 'The password is not correct. Try again.')
     assert.not.match(page.text, 'wrong one')
     assert.not.match(page.text, NEW)
     for (const _ of Array(19)) await change(visitor, { current: 'wrong one' })
@@ -147,7 +157,7 @@ for (const htmx of [false, true]) {
     assert.is(limited.status, 429)
     assert.ok(limited.headers['retry-after'])
     site.clock.advance(16 * 60_000)
-    assert.equal(await told(visitor, await change(visitor)), ['✔ Your password is changed.'])
+    assert.equal(await told(visitor, await change(visitor)), ['✔ Your password has been changed.'])
   })
 
   test(`${kind}: who was logged out meanwhile is told so, and nothing is done`, async () => {
@@ -210,7 +220,10 @@ test('of two changes at once one alone wins, and the other is told so', async ()
   const winners = answers.flatMap(({ status }, index) => (status === 200 ? [index] : []))
   assert.is(winners.length, 1)
   for (const answer of answers.filter(({ status }) => status !== 200)) {
-    assert.match(answer.messages().join(), /changed just now in another place|password is wrong|logged out/)
+    assert.match(
+      answer.messages().join(),
+      /was just changed, in another tab|password is not correct|logged out/,
+    )
   }
   assert.is(count(await kinds(name), 'password_changed'), 1)
   const password = `winner number ${winners[0]}`

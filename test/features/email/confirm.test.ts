@@ -53,19 +53,21 @@ for (const htmx of [false, true]) {
     assert.match(page.$('main').text(), email)
     const refused = await visitor.send(page, { code: wrong(mail.code) })
     assert.is(refused.status, 406)
-    assert.match(refused.messages()[0] ?? '', 'This code is wrong, has expired, or was not asked for')
+    assert.match(refused.messages()[0] ?? '', 'The code is not correct, has expired, or was requested')
     assert.is(refused.$('#code').attr('value'), wrong(mail.code))
     const spaced = `${mail.code.slice(0, 3)} ${mail.code.slice(3)}`
     const accepted = await visitor.send(page, { code: spaced })
     assert.is(accepted.status, htmx ? 200 : 303)
     const last = htmx ? accepted : await visitor.open(accepted.headers.location ?? '')
-    assert.equal(last.messages(), [`✔ Your address ${email} is confirmed.`])
+    assert.equal(last.messages(), [`✔ Your email address ${email} is confirmed.`])
     assert.ok(await isConfirmed(name))
     for (const repeat of [() => visitor.send(page, { code: mail.code }), () => visitor.open(PATH)]) {
       const { headers } = await repeat()
       const login = headers.location ?? headers['hx-redirect'] ?? ''
       assert.is(login, `/login/?username=${name.replace(' ', '+')}`)
-      assert.equal((await visitor.open(login)).messages(), [`✔ Your address ${email} is confirmed already.`])
+      assert.equal((await visitor.open(login)).messages(), [
+        `✔ Your email address ${email} is already confirmed.`,
+      ])
     }
   })
 
@@ -83,7 +85,7 @@ for (const htmx of [false, true]) {
     const [again] = [await visitor.open(PATH)]
     assert.is(again.status, 303)
     const next = await visitor.open(again.headers.location ?? '')
-    assert.equal(next.messages(), [`✔ Your address ${email} is confirmed already.`])
+    assert.equal(next.messages(), [`✔ Your email address ${email} is already confirmed.`])
   })
 
   test(`${kind}: elsewhere the link asks for the account's password`, async () => {
@@ -95,7 +97,7 @@ for (const htmx of [false, true]) {
     assert.is(missing.status, 406)
     assert.equal(missing.messages(), ['⚠ Enter your password.'])
     const refused = await stranger.send(page, { password: 'not it' })
-    assert.equal(refused.messages(), ['⚠ This password is wrong.'])
+    assert.equal(refused.messages(), ['⚠ The password is not correct. Try again.'])
     assert.not(await isConfirmed(name))
     assert.is((await stranger.send(page, { password: PASSWORD })).status, htmx ? 200 : 303)
     assert.ok(await isConfirmed(name))
@@ -110,7 +112,7 @@ for (const htmx of [false, true]) {
     const erased = await owner.send(deny)
     assert.is(erased.headers[htmx ? 'hx-redirect' : 'location'], `${PATH}deny/`)
     const done = await owner.open(`${PATH}deny/`)
-    assert.match(done.$('main').text(), 'made with your address is erased')
+    assert.match(done.$('main').text(), 'created with your email address has been deleted')
     assert.equal(await site.rows('select id from users where name = ?', name), [])
     const again = await owner.send(deny)
     assert.is(again.headers[htmx ? 'hx-redirect' : 'location'], `${PATH}deny/`, 'pressed twice')
@@ -174,7 +176,7 @@ test('a code lives for 10 minutes, a link for a day', async () => {
   site.clock.advance(1)
   const late = await visitor.send(page)
   assert.is(late.status, 410)
-  assert.match(late.messages()[0] ?? '', 'too old')
+  assert.match(late.messages()[0] ?? '', 'has expired')
   assert.not(await isConfirmed(name))
 })
 
@@ -218,7 +220,7 @@ test('another mail is sent once a minute and five times an hour; its code takes 
   assert.is((await resend()).status, 303)
   const again = await resend()
   assert.is(again.status, 429)
-  assert.match(again.messages()[0] ?? '', 'A mail was sent just now')
+  assert.match(again.messages()[0] ?? '', 'We have just sent an email')
   assert.is(again.headers['retry-after'], '60')
   const mails = await site.mails(email, 2)
   const newer = mails.find(({ link }) => link !== mail.link)
@@ -247,7 +249,7 @@ for (const htmx of [false, true]) {
     assert.is(invalid.value('email'), 'nothing')
     await site.visitor().signUp(`owner of ${name}`, { email: `owner-of-${email}` })
     const taken = await visitor.send(page, { email: `OWNER-of-${email}` })
-    assert.equal(taken.messages(), ['⚠ This e-mail address is already in use.'])
+    assert.equal(taken.messages(), ['⚠ There is already an account with this email address.'])
     assert.is((await visitor.send(page, { email: `right-${email}` })).status, htmx ? 200 : 303)
     const right = await site.mail(`right-${email}`)
     assert.is((await visitor.follow(mail)).status, 410)
@@ -301,11 +303,11 @@ test('required: nobody logs in before, and an account that is never confirmed en
   const visitor = strict.visitor()
   const signedUp = await visitor.signUp('Anna')
   assert.is(signedUp.headers.location, PATH)
-  assert.match((await visitor.open(PATH)).messages()[0] ?? '', 'Now confirm your address')
+  assert.match((await visitor.open(PATH)).messages()[0] ?? '', 'Now confirm your email address')
   const elsewhere = strict.visitor()
   const refused = await elsewhere.logIn('Anna')
   assert.is(refused.status, 406)
-  assert.match(refused.messages()[0] ?? '', 'Before the first login, please confirm')
+  assert.match(refused.messages()[0] ?? '', 'your email address is not confirmed yet')
   assert.equal(refused.$('.error a[href="/email/confirm/"]').length, 1)
   assert.match((await elsewhere.open('/')).text, 'Sign up')
   assert.equal(await strict.rows('select 1 from sessions'), [])
@@ -341,7 +343,7 @@ test('required: who has only given the password before the address was confirmed
   await strict.emptyMailbox()
   await visitor.logIn('Anna')
   await thief.logIn('Anna')
-  assert.match((await strict.mail('Anna@example.com')).subject, 'A new login')
+  assert.match((await strict.mail('Anna@example.com')).subject, 'New login to your')
   await strict.close()
 })
 

@@ -13,7 +13,7 @@ test.after(() => site.close())
 
 const TOO_LATE = 10 * MINUTE
 const GUARDED = '/members/recent/'
-const BACK = ['✔ Here is what you had typed. Nothing was sent yet: please look it over, then send it.']
+const BACK = ['✔ Here is what you typed. Nothing has been sent yet: check it, then send it.']
 
 /** A user whose login is no longer recent. */
 async function settled(name: string, options?: { htmx: boolean }): Promise<Visitor> {
@@ -52,7 +52,7 @@ for (const htmx of [false, true]) {
     assert.match(form.$('main').text(), `Asked ${htmx}`)
     for (const [password, message] of [
       ['', '⚠ Enter your password.'],
-      ['mistyped', '⚠ This password is wrong.'],
+      ['mistyped', '⚠ The password is not correct. Try again.'],
     ] as const) {
       const page = await visitor.send(form, { password })
       assert.is(page.status, 406)
@@ -86,7 +86,7 @@ test('a plain form that is sent too late comes back filled in, after the passwor
   site.clock.advance(TOO_LATE)
   const asked = await visitor.send(page, { note: 'käpt "safe"' })
   assert.is(asked.status, 403)
-  assert.equal(asked.messages(), ['⚠ Please enter your password first. Nothing was done yet.'])
+  assert.equal(asked.messages(), ['⚠ Enter your password first. Nothing has been changed yet.'])
   assert.is(asked.$('main form').attr('action'), '/password/confirm/verify/')
   assert.not.match(asked.text, 'käpt', 'it travels sealed')
 
@@ -168,7 +168,7 @@ test('what is too old for its page when the password comes is said to be', async
   site.clock.advance(TOO_LATE)
   const page = await visitor.send(asked, { password: PASSWORD })
   assert.is(page.status, 303)
-  assert.match((await visitor.open(GUARDED)).messages().join(), 'kept for 10 minutes only')
+  assert.match((await visitor.open(GUARDED)).messages().join(), 'only kept for 10 minutes')
 })
 
 const NOISE = Array.from({ length: 6000 }, (_, index) =>
@@ -193,7 +193,7 @@ test('what is too long for a cookie comes back by a button, and what is too long
   site.clock.advance(TOO_LATE)
   const refused = await visitor.send(form, { note: NOISE.slice(0, 31_000) })
   assert.is(refused.status, 403)
-  assert.match(refused.messages().join(), 'too long to be brought back')
+  assert.match(refused.messages().join(), 'too long to keep')
   assert.is(refused.value('_typed'), undefined)
 })
 
@@ -205,7 +205,7 @@ for (const htmx of [false, true]) {
     const page = await visitor.send(form, { password: PASSWORD })
     assert.is(page.status, 403)
     assert.equal(page.messages(), [
-      '⚠ You are logged out. Log in first, then send this again if it is still needed. Log in',
+      '⚠ You are logged out. Log in, then send this again if it is still needed. Log in',
     ])
     assert.is(page.$('.error a').attr('href'), `/login/?next=${encodeURIComponent(GUARDED)}`)
   })
@@ -293,7 +293,7 @@ test('wrong passwords are limited here, too, and a browser that is logged in is 
   const limited = await visitor.send(form, { password: PASSWORD })
   assert.is(limited.status, 429)
   assert.equal(limited.messages(), [
-    '⚠ Too many failed attempts. Please try again in 15 minutes, or choose a new password by email.',
+    '⚠ Too many failed attempts. Try again in 15 minutes, or choose a new password by email.',
   ])
   assert.is(limited.headers['retry-after'], '900')
   await own.close()

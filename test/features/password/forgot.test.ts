@@ -37,7 +37,7 @@ for (const htmx of [false, true]) {
       assert.is(page.status, htmx ? 200 : 303)
       const mail = await site.mail()
       assert.is(mail.to, 'Anna@Example.com')
-      assert.match(mail.text, 'Your user name is Anna')
+      assert.match(mail.text, 'Your username is Anna')
       assert.match(mail.link, /^\/password\/reset\/link\/[\w-]{43}\/$/)
       assert.match(mail.code, /^\d{8}$/)
       await site.emptyMailbox()
@@ -48,8 +48,8 @@ for (const htmx of [false, true]) {
   test(`${kind}: an empty field is refused`, async () => {
     const page = await ask('  ', { htmx })
     assert.is(page.status, 406)
-    assert.equal(page.messages(), ['⚠ Enter your user name or e-mail.'])
-    assert.is(page.fieldError('username'), 'Enter your user name or e-mail.')
+    assert.equal(page.messages(), ['⚠ Enter your username or email address.'])
+    assert.is(page.fieldError('username'), 'Enter your username or email address.')
   })
 
   test(`${kind}: known and unknown are answered alike to the byte, and so is the page behind it`, async () => {
@@ -140,7 +140,7 @@ test('five mails an hour for a name, six by name and e-mail are five all the sam
     for (let count = 0; count < 5; count++) assert.is((await askInTime(username)).status, 303)
     const page = await askInTime(username)
     assert.is(page.status, 429)
-    assert.match(page.messages()[0] ?? '', 'Too many mails were asked for')
+    assert.match(page.messages()[0] ?? '', 'Too many emails have been requested')
     assert.ok(page.headers['retry-after'])
     assert.is(page.value('username'), username)
   }

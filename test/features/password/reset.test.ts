@@ -64,17 +64,20 @@ for (const htmx of [false, true]) {
     assert.is(page.$('input[autocomplete=username]').attr('value'), name)
     const refused = await visitor.send(page, { password: 'x', repassword: 'y' })
     assert.is(refused.status, 406)
-    assert.equal(refused.messages(), ['⚠ Password: at least 8 characters.', '⚠ The two passwords differ.'])
+    assert.equal(refused.messages(), [
+      '⚠ Password must be at least 8 characters.',
+      '⚠ The passwords do not match. Enter the same one twice.',
+    ])
     assert.not.match(refused.text, 'value="x"')
     assert.is(
       (await choose(visitor, page, `${name}${name}`)).messages()[0],
-      "⚠ Password must not be mostly your username, your email address or this site's name.",
+      '⚠ Password must not be mostly your username, your email address or the name of this site.',
     )
 
     const accepted = await choose(visitor, page)
     assert.is(accepted.status, htmx ? 200 : 303)
     const last = htmx ? accepted : await visitor.open(accepted.headers.location ?? '')
-    assert.match(last.messages()[0] ?? '', 'Your password is changed')
+    assert.match(last.messages()[0] ?? '', 'Your password has been changed')
     assert.is((await visitor.open('/account/devices/')).status, 303, 'not logged in by it')
     assert.is((await other.open('/account/devices/')).status, 303, 'other sessions are out')
     assert.not(await canLogIn(name, PASSWORD))
@@ -85,18 +88,18 @@ for (const htmx of [false, true]) {
     const twice = await choose(visitor, page)
     const login = `/login/?username=${name.replace(' ', '+')}`
     assert.is(twice.headers[htmx ? 'hx-redirect' : 'location'], login)
-    assert.match((await visitor.open('/login/')).messages()[0] ?? '', 'changed already')
+    assert.match((await visitor.open('/login/')).messages()[0] ?? '', 'already been changed')
     const reader = site.visitor()
     const used = await reader.follow(mail)
     assert.is(used.status, 410)
-    assert.match(used.messages()[0] ?? '', 'used already')
+    assert.match(used.messages()[0] ?? '', 'already been used')
     assert.is(used.$('.error a').attr('href'), '/password/forgot/')
   })
 
   test(`${kind}: the code leads there, too, where it was asked for`, async () => {
     const { visitor, name, mail } = await forgetful({ htmx })
     const page = await visitor.open(PATH)
-    assert.is((await visitor.send(page, { code: '' })).messages()[0], '⚠ Enter the code from the mail.')
+    assert.is((await visitor.send(page, { code: '' })).messages()[0], '⚠ Enter the code from the email.')
     const right = await visitor.send(page, { code: mail.code })
     assert.is(right.headers[htmx ? 'hx-redirect' : 'location'], PATH)
     const form = await visitor.open(PATH)
@@ -149,7 +152,7 @@ test('it is good for an hour, and not for a changed character', async () => {
   site.clock.advance(1)
   const late = await choose(visitor, page)
   assert.is(late.status, 410)
-  assert.match(late.messages()[0] ?? '', 'too old')
+  assert.match(late.messages()[0] ?? '', 'has expired')
   assert.ok(await canLogIn(name, PASSWORD))
 })
 
@@ -227,7 +230,7 @@ test('a link that was used, and that a later reset has ended, says no more than 
   await choose(elsewhere, await elsewhere.follow(later), 'third horse 44')
   const page = await visitor.open(PATH)
   assert.is(page.status, 410)
-  assert.match(page.messages()[0] ?? '', 'something that was done later has ended it')
+  assert.match(page.messages()[0] ?? '', 'a later change may have canceled it')
 })
 
 test('the database holds neither the token nor the code', async () => {

@@ -5,10 +5,10 @@ export const PASSWORD = 'correct horse 42'
 export const REFUSED = {
   typed: { username: 'ab', email: 'nobody', password: 'zq8#f', repassword: 'other' },
   errors: [
-    { field: 'username', text: 'User name: 3 to 25 characters.' },
-    { field: 'email', text: 'E-mail: an address like name@example.com.' },
-    { field: 'password', text: 'Password: at least 8 characters.' },
-    { field: 'repassword', text: 'The two passwords differ.' },
+    { field: 'username', text: 'Username must be between 3 and 25 characters.' },
+    { field: 'email', text: 'Enter an email address like name@example.com.' },
+    { field: 'password', text: 'Password must be at least 8 characters.' },
+    { field: 'repassword', text: 'The passwords do not match. Enter the same one twice.' },
   ],
 }
 

@@ -35,9 +35,9 @@ const form: Form<'password'> = {
 
 export const CHANGED = {
   code: 'email_changed',
-  sentence: 'The address of your account {name} is now {email}.',
+  sentence: 'The email address of your account {name} is now {email}.',
 }
-export const GO_ON = { code: 'email_changed_go_on', sentence: 'Go on' }
+export const GO_ON = { code: 'email_changed_go_on', sentence: 'Continue' }
 const TO_ACCOUNT = { code: 'to_account', sentence: 'Go to your account' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {

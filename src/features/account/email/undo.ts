@@ -35,7 +35,7 @@ const form: Form<never> = {
 const RESTORED = {
   code: 'email_restored',
   sentence:
-    'The address is {email} again, and everybody is logged out. Choose a new password: a mail is on its way.',
+    'Your email address is {email} again, and all devices are logged out. An email to choose a new password is on its way.',
 }
 // An undo removes the password. If it is too late to undo, a new password locks out the thief.
 const NEW_PASSWORD = { code: 'to_new_password', sentence: 'Choose a new password' }
