@@ -16,6 +16,7 @@ import { dirname, join, posix } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
+import { blocksOf, documentAt } from '../support/documents.js'
 import { Program } from '../support/program.js'
 
 // Imported so that the run does not take this for a test of both databases: the shop has one of its own.
@@ -93,9 +94,7 @@ function filesIn(folder: string): string[] {
     )
 }
 
-test('holds what is needed: the compiled code with its types, templates, public files, README and licence', ({
-  files,
-}) => {
+test('holds the compiled code with its types, templates, public files, docs and license', ({ files }) => {
   const compiled = [...filesIn('src'), ...filesIn('db/migrations')]
     .map((path) => path.replace(/\.ts$/, ''))
     .flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
@@ -104,7 +103,7 @@ test('holds what is needed: the compiled code with its types, templates, public 
   assert.equal([...files].sort(), [...wanted, 'LICENSE', 'package.json'].sort())
 })
 
-test('leads its readers to nothing that is not in it', ({ files }) => {
+test('contains every file that its docs link to', ({ files }) => {
   const isThere = (path: string) => files.some((file) => file === path || file.startsWith(`${path}/`))
   const missing = files
     .filter((file) => file.endsWith('.md'))
@@ -143,6 +142,12 @@ for (const skipLibCheck of [true, false]) {
     compile(host, 'typed.ts', { skipLibCheck })
   })
 }
+
+test('has a README whose example compiles in a strict app', ({ host }) => {
+  const [example] = blocksOf(documentAt('README.md')).filter(({ language }) => language === 'ts')
+  writeFileSync(join(host, 'readme.ts'), example?.text ?? '')
+  compile(host, 'readme.ts', { skipLibCheck: true })
+})
 
 test('takes the handles of a site with their own types', ({ host }) => {
   for (const name of DEV_TYPES) link(name, join(host, 'node_modules'))
