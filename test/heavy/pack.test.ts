@@ -144,6 +144,7 @@ for (const skipLibCheck of [true, false]) {
 }
 
 test('has a README whose example compiles in a strict app', ({ host }) => {
+  link('@types/koa-bodyparser', join(host, 'node_modules'))
   const [example] = blocksOf(documentAt('README.md')).filter(({ language }) => language === 'ts')
   writeFileSync(join(host, 'readme.ts'), example?.text ?? '')
   compile(host, 'readme.ts', { skipLibCheck: true })
