@@ -53,7 +53,7 @@ function readKeyFile(file: string): string[] | undefined {
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined
     throw new Error(
-      `Cannot read the key file ${file}, used because SESSION_KEYS is not set: ${errorText(error)}.`,
+      `Cannot read the key file ${file}, used with DATABASE_URL because SESSION_KEYS is not set: ${errorText(error)}.`,
     )
   }
 }
@@ -64,7 +64,7 @@ function makeKeyFile(file: string): string[] {
     return linkedKeys(file)
   } catch (error) {
     throw new Error(
-      `Cannot create the key file ${file}, used because SESSION_KEYS is not set: ${errorText(error)}.`,
+      `Cannot create the key file ${file}, used with DATABASE_URL because SESSION_KEYS is not set: ${errorText(error)}.`,
     )
   }
 }

@@ -159,7 +159,7 @@ test('writes the new value of SESSION_KEYS to standard output, and nothing else'
   const [key = '', ...others] = splitKeys(rotated.stdout.trim())
   assert.equal(others, [ONE])
   assert.ok(idOf(key) !== idOf(ONE))
-  assert.match(rotated.stderr, /^This is the new value of SESSION_KEYS\. .*--prepare there\.\n$/)
+  assert.match(rotated.stderr, /^This is the new value of SESSION_KEYS\. .*use --prepare instead: .*\n$/)
   assert.not.match(rotated.stderr, key)
 })
 
