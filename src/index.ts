@@ -1,9 +1,9 @@
 export type { OnEvent } from './accounts/events.js'
 export {
+  type HookErrors,
   type Hooks,
   type Identity,
   loadHooks,
-  type Objections,
   type Signup,
   type SignupRequest,
 } from './accounts/hooks.js'
@@ -32,9 +32,9 @@ export { takeNotice } from './visitor/gatehouse.js'
 export { isRecentLogin, requireAnonymous, requireRecentLogin, requireUser, userOf } from './visitor/guards.js'
 export { sealedSession } from './web/cookie-session.js'
 export { isGone } from './web/disconnect.js'
-export { type Broken, type Form, formBody, type Message, type Values } from './web/form.js'
+export { type FieldError, type Form, formBody, type Message, type Values } from './web/form.js'
 export { type Health, healthChecks } from './web/health.js'
 export { createLog, requestLog } from './web/log.js'
-export type { Pages, SpokenNotice } from './web/pages.js'
+export type { Pages, ShownNotice } from './web/pages.js'
 export { otherMethods, type Route } from './web/routes.js'
 export type { Places } from './web/site.js'

@@ -2,7 +2,7 @@ import { DatabaseUnavailable } from '../database/unavailable.js'
 import { TooManyAtOnce } from '../secrets/password.js'
 import type { EventKind } from '../tables/events.js'
 import * as users from '../tables/users.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import { loginKeyOf, nameKeyOf } from './fields.js'
 import { eventOf } from './history.js'
 import { LimitReached } from './limit-reached.js'
@@ -12,36 +12,36 @@ import { circumstancesOf, type Origin } from './origin.js'
 import type { LoginOutcome, Registry } from './registry.js'
 import { logSecurity } from './security-log.js'
 
-export type Outcome = { ok: true; account: users.Account } | { ok: false; error: Broken }
+export type Outcome = { ok: true; account: users.Account } | { ok: false; error: FieldError }
 
-const USER_UNKNOWN: Broken = {
+const USER_UNKNOWN: FieldError = {
   field: 'username',
   code: 'login_user_unknown',
   sentence: 'There is no account with this username. Check the spelling.',
 }
-export const PASSWORD_WRONG: Broken = {
+export const PASSWORD_WRONG: FieldError = {
   field: 'password',
   code: 'login_password_wrong',
   sentence: 'The password is not correct. Try again.',
 }
-export const NO_PASSWORD: Broken = {
+export const NO_PASSWORD: FieldError = {
   field: 'password',
   code: 'login_password_missing',
   sentence: 'Enter your password.',
 }
 // With private emails, no message may tell whether the username or the email address is known.
-const SOMETHING_WRONG: Broken = {
+const SOMETHING_WRONG: FieldError = {
   field: 'password',
   code: 'login_wrong_private',
   sentence:
     'The username, email address or password is not correct. Until your email address is confirmed, log in with your username.',
 }
-const EMAIL_OR_PASSWORD_WRONG: Broken = {
+const EMAIL_OR_PASSWORD_WRONG: FieldError = {
   field: 'password',
   code: 'login_wrong',
   sentence: 'The email address or password is not correct. Try again.',
 }
-const DISABLED: Broken = {
+const DISABLED: FieldError = {
   code: 'login_disabled',
   sentence: 'This account is disabled. Contact the people who run this site.',
 }
@@ -126,7 +126,7 @@ export async function askPasswordOf(
   registry: Registry,
   account: users.Account,
   password: string,
-): Promise<Broken[]> {
+): Promise<FieldError[]> {
   if (password === '') return [NO_PASSWORD]
   const name = nameKeyOf(account.user.name)
   const isRight = await checkPassword(origin, registry, {

@@ -4,7 +4,7 @@ import { isBeyondAll } from '../base/normal-form.js'
 import type { CodeOwner } from '../secrets/code-mac.js'
 import * as tokens from '../tables/tokens.js'
 import type { User } from '../tables/users.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import { networkOf } from '../web/network.js'
 import { emailKeyOf, nameKeyOf } from './fields.js'
 import type { Counted } from './limits.js'
@@ -27,20 +27,24 @@ export const CODE_LIFE = 10 * MINUTE
 
 const TRIES = 5
 
-const NO_CODE: Broken = { field: 'code', code: 'code_missing', sentence: 'Enter the code from the email.' }
-export const NOT_A_CODE: Broken = {
+const NO_CODE: FieldError = {
+  field: 'code',
+  code: 'code_missing',
+  sentence: 'Enter the code from the email.',
+}
+export const NOT_A_CODE: FieldError = {
   field: 'code',
   code: 'code_digits',
   sentence: 'The code must be 8 digits.',
 }
-export const CODE_WRONG: Broken = {
+export const CODE_WRONG: FieldError = {
   field: 'code',
   code: 'code_wrong',
   sentence:
     'The code is not correct, has expired, or was requested in another browser. Use the link in the latest email, or get another email.',
 }
 
-export type CodeOutcome = { ok: true; hash: string } | { ok: false; error: Broken }
+export type CodeOutcome = { ok: true; hash: string } | { ok: false; error: FieldError }
 
 export async function checkCode(
   origin: Origin,
@@ -58,8 +62,8 @@ export async function checkCode(
   const tried = await registry.database.note((loose) =>
     tokens.tryCode(loose, { ...owner, now: registry.now(), tries: TRIES }),
   )
-  const whose = { ...owner, browser: origin.visit?.askedBrowser() ?? '' }
-  if (tried === undefined || !registry.codes.matches(code, whose, tried.codeMac)) {
+  const boundTo = { ...owner, browser: origin.visit?.askedBrowser() ?? '' }
+  if (tried === undefined || !registry.codes.matches(code, boundTo, tried.codeMac)) {
     return wrongCode(origin, registry, owner, tried === undefined ? 'no_code' : 'code_wrong')
   }
   // A correct code gives back its failed attempts, which would otherwise use up the limit of the whole site.

@@ -49,7 +49,7 @@ function lastPlace(device: sessions.Device): DevicePlace | undefined {
   return isKnown ? undefined : last
 }
 
-export function calledInHistory({ name, words }: Device): string {
+export function nameInActivity({ name, words }: Device): string {
   return name ?? [words.browser, words.system].filter(Boolean).join(', ')
 }
 

@@ -3,22 +3,26 @@ import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import { endWith } from './consequences.js'
 import * as fields from './fields.js'
 import { happens } from './history.js'
 import { REPEATED_FOR } from './lifetimes.js'
 import { countedFor, countMail, countTaken, factsOfAsking, languageOf, unseen } from './mail-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
-import { hostObjections } from './registration.js'
+import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
 import { takePlaces } from './security-log.js'
 
-export const TAKEN_MEANWHILE: Broken = {
+export const TAKEN_MEANWHILE: FieldError = {
   code: 'email_taken_meanwhile',
   sentence: 'This email address now belongs to another account.',
 }
-const SAME: Broken = { field: 'email', code: 'email_same', sentence: 'This is already your email address.' }
+const SAME: FieldError = {
+  field: 'email',
+  code: 'email_same',
+  sentence: 'This is already your email address.',
+}
 
 export interface Wish {
   email: string
@@ -41,8 +45,8 @@ export async function askForAddress(
   registry: Registry,
   user: users.User,
   { email, form }: Wish,
-): Promise<Broken[]> {
-  const errors = await objectionsTo(origin, registry, user, email)
+): Promise<FieldError[]> {
+  const errors = await changeErrors(origin, registry, user, email)
   if (errors.length > 0) return errors
   // Submitted twice: the link that was sent must keep working.
   if (email === user.nextEmail) {
@@ -74,17 +78,17 @@ export async function askForAddress(
   return []
 }
 
-async function objectionsTo(
+async function changeErrors(
   origin: Origin,
   registry: Registry,
   user: users.User,
   email: string,
-): Promise<Broken[]> {
+): Promise<FieldError[]> {
   const errors = fields.check(fields.email, email)
   if (errors.length > 0) return errors
   if (email === user.email) return [SAME]
-  const ofHost = await hostObjections(registry, { email, user })
-  if (ofHost.length > 0) return [...ofHost]
+  const ofHooks = await hookErrors(registry, { email, user })
+  if (ofHooks.length > 0) return [...ofHooks]
   if (registry.rules.privateEmails) return []
   return (await isOthers(origin, registry, user, fields.emailKeyOf(email))) ? [fields.EMAIL_TAKEN] : []
 }
@@ -211,11 +215,11 @@ export async function restoreAddress(
         await registry.outbox.post(transaction, { kind: 'email-restored', userId, facts })
         // The owner may have left the restored mailbox because others read it.
         if (replaced !== undefined && replaced !== email) {
-          const told = { ...facts, to: replaced }
-          await registry.outbox.post(transaction, { kind: 'email-undone', userId, facts: told })
+          const undoneFacts = { ...facts, to: replaced }
+          await registry.outbox.post(transaction, { kind: 'email-undone', userId, facts: undoneFacts })
         }
-        const asked = { ...facts, ...factsOfAsking(origin) }
-        await registry.outbox.post(transaction, { kind: 'password-reset', userId, facts: asked })
+        const resetFacts = { ...facts, ...factsOfAsking(origin) }
+        await registry.outbox.post(transaction, { kind: 'password-reset', userId, facts: resetFacts })
         return true
       },
     )

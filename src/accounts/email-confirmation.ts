@@ -1,14 +1,14 @@
 import { isTaken } from '../database/constraints.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import { endWith } from './consequences.js'
 import { freshForm, isOthers, tellFormer, type Wish, wasMailed } from './email-address.js'
 import * as fields from './fields.js'
 import { happens } from './history.js'
 import { countedFor, countMail, factsOfAsking, unseen } from './mail-limits.js'
 import type { Origin } from './origin.js'
-import { hostObjections } from './registration.js'
+import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
 import { takePlaces } from './security-log.js'
 
@@ -61,7 +61,7 @@ export async function correctAddress(
   registry: Registry,
   user: users.User,
   { email, form }: Wish,
-): Promise<Broken[]> {
+): Promise<FieldError[]> {
   const { privateEmails } = registry.rules
   const emailKey = fields.emailKeyOf(email)
   const errors = fields.check(fields.email, email)
@@ -71,8 +71,8 @@ export async function correctAddress(
     await sendConfirmAgain(origin, registry, user)
     return []
   }
-  const ofHost = await hostObjections(registry, { email, user })
-  if (ofHost.length > 0) return [...ofHost]
+  const ofHooks = await hookErrors(registry, { email, user })
+  if (ofHooks.length > 0) return [...ofHooks]
   if (!privateEmails && (await isOthers(origin, registry, user, emailKey))) return [fields.EMAIL_TAKEN]
   const fresh = await freshForm(registry, form)
   await countMail(origin, registry, { kind: 'email-confirm', userId: user.id, address: email })

@@ -1,12 +1,12 @@
 import { isInvisible, withoutInvisible } from '../base/characters.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import { isEmailAddress } from './email-keys.js'
 
 import { type Field, lengthOf } from './field.js'
 
 export const EMAIL_MAX = 254
 
-const EMAIL_INVALID: Broken = {
+const EMAIL_INVALID: FieldError = {
   field: 'email',
   code: 'email_invalid',
   sentence: 'Enter an email address like name@example.com.',
@@ -33,7 +33,7 @@ function isOnlyInvisible(address: string): boolean {
   return isInvisible(address) && isEmailAddress(withoutInvisible(address))
 }
 
-export const EMAIL_TAKEN: Broken = {
+export const EMAIL_TAKEN: FieldError = {
   field: 'email',
   code: 'email_taken',
   sentence: 'There is already an account with this email address.',

@@ -10,7 +10,7 @@ import { eventOf } from './history.js'
 import { type Origin, SYSTEM } from './origin.js'
 import type { Registry } from './registry.js'
 
-const MAX_TOLD = 500
+const MAX_REPORTED = 500
 
 export type Eraser = 'sweep' | 'denial' | 'gatehouse users delete'
 
@@ -46,7 +46,7 @@ export async function erase(
     .catch((error: unknown) => {
       throw error instanceof DatabaseUnavailable ? error : new NotErased(userId, error)
     })
-  if (isErased) registry.events.tell([event])
+  if (isErased) registry.events.report([event])
   return isErased
 }
 
@@ -103,10 +103,13 @@ export async function eraseByCommand(
     })
 }
 
-export async function tellErased({ database, events }: Pick<Registry, 'database' | 'events'>): Promise<void> {
-  for (const { userId, by, at } of await erasures.take(database.loose, MAX_TOLD)) {
+export async function reportErased({
+  database,
+  events,
+}: Pick<Registry, 'database' | 'events'>): Promise<void> {
+  for (const { userId, by, at } of await erasures.take(database.loose, MAX_REPORTED)) {
     const command = { about: by, by: 'cli:users delete', userAgent: '', address: '' } as const
-    events.tell([{ kind: 'account_erased', userId, at, ...command }])
+    events.report([{ kind: 'account_erased', userId, at, ...command }])
   }
 }
 

@@ -6,7 +6,7 @@ import * as events from '../tables/events.js'
 import type { Database } from '../tables/schema.js'
 
 export interface Events {
-  tell(told: readonly events.AccountEvent[]): void
+  report(stored: readonly events.AccountEvent[]): void
   note(event: events.AccountEvent): void
   close(): Promise<void>
 }
@@ -28,8 +28,8 @@ const END_WAIT = 1_000
 export function createEvents({ database, log, onEvent }: EventsOptions): Events {
   const waiting: events.StoredEvent[] = []
 
-  const tell = (told: readonly events.AccountEvent[]) => {
-    for (const event of told) {
+  const report = (stored: readonly events.AccountEvent[]) => {
+    for (const event of stored) {
       Promise.resolve(event)
         .then(onEvent)
         .catch((error: unknown) => log.error({ err: error }, 'onEvent failed'))
@@ -38,11 +38,11 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
 
   const write = async (batch: readonly events.StoredEvent[]) => {
     await database.note((db) => events.insertAll(db, batch))
-    tell(batch)
+    report(batch)
   }
 
   // One event that cannot be stored, such as one of a deleted user, must not block the others.
-  const writeApart = async (batch: readonly events.StoredEvent[]) => {
+  const writeOneByOne = async (batch: readonly events.StoredEvent[]) => {
     for (const event of batch) {
       await write([event]).catch((error: unknown) => {
         if (error instanceof DatabaseUnavailable) throw error
@@ -56,7 +56,7 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
       const batch = waiting.slice(0, BATCH)
       await write(batch).catch((error: unknown) => {
         if (error instanceof DatabaseUnavailable) throw error
-        return writeApart(batch)
+        return writeOneByOne(batch)
       })
       waiting.splice(0, batch.length)
     }
@@ -75,7 +75,7 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
   writeIn(WRITE_EVERY)
 
   return {
-    tell,
+    report,
     note(event) {
       if (waiting.length >= MAX_WAITING) return void log.warn('event lost: too many are waiting')
       waiting.push(numbered(event))

@@ -15,9 +15,9 @@ export async function recordsOf(
   userId: string,
 ) {
   // With private emails, the outcome of an email change would reveal whether the address has an account.
-  const isTold = (what: string) => !rules.privateEmails || what !== 'email-change'
-  const sent = (await tokens.ofUser(main, userId)).filter(({ purpose }) => isTold(purpose))
-  const written = (await mails.ofUser(main, userId)).filter(({ kind }) => isTold(kind))
+  const isExported = (what: string) => !rules.privateEmails || what !== 'email-change'
+  const sent = (await tokens.ofUser(main, userId)).filter(({ purpose }) => isExported(purpose))
+  const written = (await mails.ofUser(main, userId)).filter(({ kind }) => isExported(kind))
   return {
     account: await users.stored(main, userId),
     slugs: await slugs.ofUser(main, userId),

@@ -1,17 +1,17 @@
 import { isBeyondAll } from '../base/normal-form.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 
 export interface Field {
-  missing?: Broken
+  missing?: FieldError
   long?: Rule
   rules: readonly Rule[]
 }
 
-interface Rule extends Broken {
+interface Rule extends FieldError {
   isBroken(value: string): boolean
 }
 
-export function check(field: Field, value: string): Broken[] {
+export function check(field: Field, value: string): FieldError[] {
   if (value === '') return field.missing === undefined ? [] : [field.missing]
   const rules = field.long?.isBroken(value) ? [field.long] : field.rules
   return rules.filter((rule) => rule.isBroken(value)).map(({ isBroken: _, ...broken }) => broken)

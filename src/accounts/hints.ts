@@ -1,13 +1,13 @@
 import { byDistance } from '../base/nearest.js'
 import * as users from '../tables/users.js'
-import type { Advice, Broken, Values } from '../web/form.js'
+import type { Advice, FieldError, Values } from '../web/form.js'
 import { networkOf } from '../web/network.js'
 import type { Notice } from '../web/notices.js'
 import { errorResponseOf } from '../web/refusal.js'
 import * as fields from './fields.js'
 import type { Origin } from './origin.js'
 import { strengthOf } from './password-strength.js'
-import { hostObjections } from './registration.js'
+import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
 
 const USERNAME_FREE = { field: 'username', code: 'username_free', sentence: 'This username is available.' }
@@ -43,7 +43,7 @@ export async function whileAllowed(
 export async function besideErrors(
   origin: Origin,
   registry: Registry,
-  errors: readonly Broken[],
+  errors: readonly FieldError[],
   { username = '', email = '' }: Partial<Values>,
 ): Promise<Advice[]> {
   return [...(await nameBeside(origin, registry, errors, username)), ...onEmail(email)]
@@ -52,7 +52,7 @@ export async function besideErrors(
 async function nameBeside(
   origin: Origin,
   registry: Registry,
-  errors: readonly Broken[],
+  errors: readonly FieldError[],
   typed: string,
 ): Promise<Advice[]> {
   const name = fields.normalizeName(typed)
@@ -79,8 +79,8 @@ export async function onName(
   const account = await users.byNameKey(registry.database.main, fields.nameKeyOf(name))
   if (account !== undefined && account.user.id === userId) return []
   const user = userId === undefined ? undefined : (await users.byId(registry.database.main, userId))?.user
-  const objections = await hostObjections(registry, { name, ...(user && { user }) })
-  if (objections.length > 0) return objections.map((rule) => ({ ...rule, field: 'username', isRule: true }))
+  const errors = await hookErrors(registry, { name, ...(user && { user }) })
+  if (errors.length > 0) return errors.map((rule) => ({ ...rule, field: 'username', isRule: true }))
   if (await isFree(registry, name, userId)) return [{ ...USERNAME_FREE, isGood: true }]
   const taken = { ...fields.USERNAME_TAKEN, field: 'username', isRule: true }
   return [taken, ...(await suggestions(registry, name))]
@@ -100,7 +100,7 @@ async function freeNameLike(registry: Registry, name: string): Promise<string | 
   const like = [2, 3, 4, year, year + 1].map((number) => fields.withNumber(name, number))
   const allowed = like.filter((one) => fields.check(fields.username, one).length === 0)
   for (const free of await users.freeNames(database.main, allowed.map(claimOf), now())) {
-    if ((await hostObjections(registry, { name: free.name })).length === 0) return free.name
+    if ((await hookErrors(registry, { name: free.name })).length === 0) return free.name
   }
   return undefined
 }

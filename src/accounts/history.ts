@@ -25,7 +25,7 @@ export async function happens<Result>(
     return done
   })
   if (result === undefined) return undefined
-  registry.events.tell([event])
+  registry.events.report([event])
   logSecurity(origin, registry, { event: event.kind, user: event.userId })
   return result
 }

@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import type { EventKind } from '../tables/events.js'
 import type { Transaction } from '../tables/schema.js'
 import type { User } from '../tables/users.js'
-import type { Broken, Values } from '../web/form.js'
+import type { FieldError, Values } from '../web/form.js'
 import type { OnEvent } from './events.js'
 
 export interface SignupRequest {
@@ -27,20 +27,20 @@ export interface Signup {
 }
 
 /** Errors to show; empty or undefined if there are none. */
-export type Objections = readonly Broken[] | undefined
+export type HookErrors = readonly FieldError[] | undefined
 
 export interface Hooks {
   /**
    * Called before an account is created, along with the built-in rules. Returns errors for your fields or
    * Gatehouse's, or for the whole form without `field`. If it throws, the response is an error page (500).
    */
-  beforeSignup?(request: SignupRequest, ctx: Context): Objections | Promise<Objections>
+  beforeSignup?(request: SignupRequest, ctx: Context): HookErrors | Promise<HookErrors>
   /**
    * Called for a username or email address that passes the built-in rules: at sign-up, rename, email change
    * and correction, in `gatehouse users create` (see `HOOKS`), and for username hints; not for an undo.
    * Returns errors for `username` or `email`. If it throws, the response is an error page (500).
    */
-  checkIdentity?(identity: Identity): Objections | Promise<Objections>
+  checkIdentity?(identity: Identity): HookErrors | Promise<HookErrors>
   /**
    * Stores your data of a new account in the transaction that creates it; `withTables<…>()` adds your tables.
    * Await only its statements. If it throws, no account is created and the response is an error page (500).

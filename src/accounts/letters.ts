@@ -13,7 +13,7 @@ import { emailKeyOf } from './fields.js'
 import { LimitReached } from './limit-reached.js'
 import type { Counted, Limits } from './limits.js'
 import { KINDS, type Kind, type MailKinds } from './mail-kinds.js'
-import { type Recipient, told } from './recipients.js'
+import { notifiedAddress, type Recipient } from './recipients.js'
 
 export interface LetterOptions {
   database: Database
@@ -34,7 +34,7 @@ export async function addresseeOf(
   if (prepared !== undefined) return prepared.to
   const facts = outbox.factsOf(mail)
   if (facts === undefined) return undefined
-  const { recipient = told } = new Map(Object.entries(KINDS)).get(mail.kind) ?? {}
+  const { recipient = notifiedAddress } = new Map(Object.entries(KINDS)).get(mail.kind) ?? {}
   return (await recipient(database.main, facts, mail.userId))?.to
 }
 
@@ -80,11 +80,11 @@ async function prepareAgain(
   options: LetterOptions,
   mail: StoredMail,
   facts: Facts,
-  asked: string,
+  requestedKind: string,
 ): Promise<PreparedMail> {
   const prepared = options.outbox.preparedOf(mail)
   if (prepared === undefined) throw new UnreadableMail()
-  const { kind = asked } = prepared
+  const { kind = requestedKind } = prepared
   const { token } = kindOf(options, kind)
   if (token !== undefined && prepared.token !== undefined) {
     const hash = hashOf(prepared.token)
@@ -97,18 +97,18 @@ async function prepareFirst(
   options: LetterOptions,
   mail: StoredMail,
   facts: Facts,
-  asked: string,
+  requestedKind: string,
 ): Promise<PreparedMail | undefined> {
-  const recipient = await kindOf(options, asked).recipient(options.database.main, facts, mail.userId)
+  const recipient = await kindOf(options, requestedKind).recipient(options.database.main, facts, mail.userId)
   if (recipient === undefined) return undefined
-  const { kind = asked, account } = recipient
+  const { kind = requestedKind, account } = recipient
   // Limits guard against strangers, so a reset that Gatehouse itself started does not count.
-  const isOurs = asked === 'password-reset' && mail.userId !== null
+  const isStartedByGatehouse = requestedKind === 'password-reset' && mail.userId !== null
   const about = kindOf(options, kind)
-  const counted = isOurs ? [] : countedWhenSent(about, `${kind} ${account.user.id}`)
-  if (!(await isWelcome(options, counted))) return undefined
+  const counted = isStartedByGatehouse ? [] : countedWhenSent(about, `${kind} ${account.user.id}`)
+  if (!(await isWithinLimits(options, counted))) return undefined
   const prepared = preparedFor(about, facts, recipient)
-  const found = { kind, facts, prepared: { ...prepared, ...(kind !== asked && { kind }) } }
+  const found = { kind, facts, prepared: { ...prepared, ...(kind !== requestedKind && { kind }) } }
   try {
     await store(options, mail, account.user.id, found)
   } catch (error) {
@@ -179,7 +179,7 @@ async function store(
   })
 }
 
-async function isWelcome(options: LetterOptions, counted: readonly Counted[]): Promise<boolean> {
+async function isWithinLimits(options: LetterOptions, counted: readonly Counted[]): Promise<boolean> {
   try {
     if (counted.length > 0) await options.limits.take(counted)
     return true

@@ -26,7 +26,7 @@ export function countedTries(origin: Origin, { name, account }: LoginTry): Count
     ]
   }
   const network = networkOf(origin.address)
-  const of = account === undefined ? nobody(name) : ownTries(account.user)
+  const of = account === undefined ? unknownAccount(name) : ownTries(account.user)
   return [
     { rule: 'loginName', of: `${network} ${name}` },
     { rule: 'loginAccount', of: name },
@@ -43,7 +43,7 @@ function ownTries({ id }: users.User): string {
 }
 
 // Unknown names cost as many statements and rows as accounts.
-function nobody(name: string): string {
+function unknownAccount(name: string): string {
   return `\0nobody ${name}`
 }
 

@@ -1,7 +1,15 @@
 import { DAY, HOUR } from '../base/durations.js'
 import type { OwnMailKind } from '../mail/outbox.js'
 import type { Purpose } from '../tables/tokens.js'
-import { asked, type FindRecipient, formerly, newAddress, owner, told, unconfirmed } from './recipients.js'
+import {
+  type FindRecipient,
+  newAddress,
+  notifiedAddress,
+  owner,
+  previousOwner,
+  requester,
+  unconfirmed,
+} from './recipients.js'
 
 export interface Kind {
   recipient: FindRecipient
@@ -31,14 +39,14 @@ export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
   },
   'email-taken': { recipient: owner, page: 'login', limit: 'mailAccount', pause: 'mailPause' },
   'password-reset': {
-    recipient: asked,
+    recipient: requester,
     page: 'password/reset/link',
     isAsked: true,
     token: { purpose: 'password-reset', life: RESET_LIFE, hasCode: true },
     limit: 'mailAccount',
     pause: 'mailPause',
   },
-  'password-changed': { recipient: told, page: 'password/forgot' },
+  'password-changed': { recipient: notifiedAddress, page: 'password/forgot' },
   'email-change': {
     recipient: newAddress,
     page: 'account/email/confirm/link',
@@ -46,20 +54,20 @@ export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
     token: { purpose: 'email-change', life: CHANGE_LIFE },
   },
   'email-changed': {
-    recipient: told,
+    recipient: notifiedAddress,
     page: 'account/email/undo',
     toFormer: true,
     token: { purpose: 'email-undo', life: UNDO_LIFE },
   },
-  'email-corrected': { recipient: formerly, page: 'login', isAsked: true, limit: 'mailAccount' },
-  'email-restored': { recipient: told, page: 'account/activity' },
-  'email-undone': { recipient: told, page: 'login' },
-  'name-changed': { recipient: told, page: 'password/forgot' },
-  'login-new-device': { recipient: told, page: 'account/devices', limit: 'mailAccount' },
-  'session-jumped': { recipient: told, page: 'account/devices', limit: 'mailAccount' },
-  'login-failures': { recipient: told, page: 'account/activity', limit: 'mailFailures' },
+  'email-corrected': { recipient: previousOwner, page: 'login', isAsked: true, limit: 'mailAccount' },
+  'email-restored': { recipient: notifiedAddress, page: 'account/activity' },
+  'email-undone': { recipient: notifiedAddress, page: 'login' },
+  'name-changed': { recipient: notifiedAddress, page: 'password/forgot' },
+  'login-new-device': { recipient: notifiedAddress, page: 'account/devices', limit: 'mailAccount' },
+  'session-jumped': { recipient: notifiedAddress, page: 'account/devices', limit: 'mailAccount' },
+  'login-failures': { recipient: notifiedAddress, page: 'account/activity', limit: 'mailFailures' },
   'account-closed': {
-    recipient: told,
+    recipient: notifiedAddress,
     page: 'account/close/undo',
     token: { purpose: 'account-reopen', life: REOPEN_LIFE },
     // Not counted when closing: a button pressed 20 times at once must not report a limit.

@@ -13,14 +13,22 @@ export interface Recipient {
   kind?: MailKind
 }
 
-export async function told(db: Db, { to }: Facts, userId: string | null): Promise<Recipient | undefined> {
+export async function notifiedAddress(
+  db: Db,
+  { to }: Facts,
+  userId: string | null,
+): Promise<Recipient | undefined> {
   const account = userId === null ? undefined : await users.byId(db, userId)
   return account && { account, to: String(to) }
 }
 
 // The address of another account was mistyped here, and its owner has been told already.
-export async function formerly(db: Db, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
-  const found = await told(db, facts, userId)
+export async function previousOwner(
+  db: Db,
+  facts: Facts,
+  userId: string | null,
+): Promise<Recipient | undefined> {
+  const found = await notifiedAddress(db, facts, userId)
   return found && (await ownerOf(db, found.to, found.account)) === undefined ? found : undefined
 }
 
@@ -41,7 +49,7 @@ export async function unconfirmed(
 }
 
 // Uses the stored address, never the typed one.
-export async function asked(db: Db, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
+export async function requester(db: Db, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
   const typed = loginKeyOf(String(facts.username ?? ''))
   const account = await (userId === null ? byTyped(db, typed) : users.byId(db, userId))
   if (account === undefined || isDisabled(account)) return undefined

@@ -3,7 +3,7 @@ import { DAY } from '../base/durations.js'
 import { isTaken } from '../database/constraints.js'
 import type { Db } from '../tables/schema.js'
 import * as users from '../tables/users.js'
-import type { Broken, Values } from '../web/form.js'
+import type { FieldError, Values } from '../web/form.js'
 import * as fields from './fields.js'
 import { happens } from './history.js'
 import type { Identity } from './hooks.js'
@@ -34,18 +34,18 @@ export function applicantOf(typed: { username: string; email: string }): Applica
   }
 }
 
-export async function objections(
+export async function signupErrors(
   registry: Naming,
   { password, ...applicant }: Applicant & { password: string | undefined },
   beforeLook: () => Promise<void> = async () => {},
-): Promise<Broken[]> {
+): Promise<FieldError[]> {
   const { name, email } = applicant
   const ofName = fields.check(fields.username, name)
   const ofEmail = fields.check(fields.email, email)
   const isLookedUp = ofName.length === 0 || ofEmail.length === 0
   if (isLookedUp) await beforeLook()
   const inUse = isLookedUp ? await takenClaims(registry, applicant) : []
-  const ofHost = await hostObjections(registry, {
+  const ofHooks = await hookErrors(registry, {
     ...(ofName.length === 0 && { name }),
     ...(ofEmail.length === 0 && { email }),
   })
@@ -53,23 +53,23 @@ export async function objections(
   return [
     ...ofName,
     ...(ofName.length === 0 ? inUse.filter(({ field }) => field === 'username') : []),
-    ...ofHost.filter(({ field }) => field === 'username'),
+    ...ofHooks.filter(({ field }) => field === 'username'),
     ...ofEmail,
     ...(ofEmail.length === 0 ? inUse.filter(({ field }) => field === 'email') : []),
-    ...ofHost.filter(({ field }) => field !== 'username'),
+    ...ofHooks.filter(({ field }) => field !== 'username'),
     ...(password === undefined ? [] : fields.check(asked, password)),
   ]
 }
 
-export async function hostObjections(
+export async function hookErrors(
   { hooks }: Pick<Registry, 'hooks'>,
   identity: Identity,
-): Promise<readonly Broken[]> {
+): Promise<readonly FieldError[]> {
   if (identity.name === undefined && identity.email === undefined) return []
   return (await hooks.checkIdentity?.(identity)) ?? []
 }
 
-async function takenClaims(registry: Naming, applicant: Applicant): Promise<Broken[]> {
+async function takenClaims(registry: Naming, applicant: Applicant): Promise<FieldError[]> {
   const { main } = registry.database
   const now = registry.now()
   // Not looked up with private emails: the number of queries would reveal a free address.
@@ -79,7 +79,7 @@ async function takenClaims(registry: Naming, applicant: Applicant): Promise<Brok
   return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(taken.email ? [fields.EMAIL_TAKEN] : [])]
 }
 
-export async function lostRace(registry: Naming, applicant: Applicant): Promise<Broken[]> {
+export async function lostRace(registry: Naming, applicant: Applicant): Promise<FieldError[]> {
   const inUse = await takenClaims(registry, applicant)
   return inUse.length > 0 ? inUse : [fields.USERNAME_TAKEN]
 }

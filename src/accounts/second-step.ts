@@ -5,7 +5,7 @@ import * as events from '../tables/events.js'
 import * as recovery from '../tables/recovery-codes.js'
 import type { Db } from '../tables/schema.js'
 import type { User } from '../tables/users.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import { normalizeCode } from './codes.js'
 import { numbered } from './events.js'
 import { eventOf } from './history.js'
@@ -30,19 +30,19 @@ export interface SecondProof {
   tell(): void
 }
 
-export type SecondOutcome = { ok: true; proof: SecondProof } | { ok: false; error: Broken }
+export type SecondOutcome = { ok: true; proof: SecondProof } | { ok: false; error: FieldError }
 
-export const SECOND_MISSING: Broken = {
+export const SECOND_MISSING: FieldError = {
   field: 'code',
   code: 'second_code_missing',
   sentence: 'Enter the code from your authenticator app.',
 }
-const NOT_A_CODE: Broken = {
+const NOT_A_CODE: FieldError = {
   field: 'code',
   code: 'second_code_digits',
   sentence: 'Code must have 6 digits from your authenticator app, or the 20 digits of a recovery code.',
 }
-export const SECOND_WRONG: Broken = {
+export const SECOND_WRONG: FieldError = {
   field: 'code',
   code: 'second_code_wrong',
   sentence: 'This code is wrong or was already used. Wait until your app shows the next one.',
@@ -110,7 +110,7 @@ async function proveRecovery(
       await events.insert(transaction, event)
       return true
     },
-    tell: () => registry.events.tell([event]),
+    tell: () => registry.events.report([event]),
   }
 }
 

@@ -7,7 +7,7 @@ import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
 import * as slugs from '../tables/slugs.js'
 import * as tokens from '../tables/tokens.js'
-import { eraseEnded, NotErased, reasonOf, tellErased } from './erasing.js'
+import { eraseEnded, NotErased, reasonOf, reportErased } from './erasing.js'
 import type { Registry } from './registry.js'
 
 const SWEEP_EVERY = 60 * 1000
@@ -70,7 +70,7 @@ class Pass {
       const swept = await this.#sweepBatch(table, sweep)
       if (swept >= SWEEP_BATCH) isClean = false
     }
-    await tellErased(this.#registry)
+    await reportErased(this.#registry)
     return isClean
   }
 

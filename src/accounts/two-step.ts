@@ -3,7 +3,7 @@ import { codesOf, newSeed } from '../secrets/recovery.js'
 import * as apps from '../tables/authenticator-apps.js'
 import * as recovery from '../tables/recovery-codes.js'
 import * as users from '../tables/users.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import { normalizeCode } from './codes.js'
 import { endWith, type Outcome } from './consequences.js'
 import { happens } from './history.js'
@@ -23,7 +23,7 @@ export async function newSetUp(): Promise<SetUp> {
   return { secret: await newAppSecret(), seed: newSeed() }
 }
 
-const NOT_AN_APP_CODE: Broken = {
+const NOT_AN_APP_CODE: FieldError = {
   field: 'code',
   code: 'app_code_digits',
   sentence: 'Code must have 6 digits.',
@@ -34,7 +34,7 @@ export function canTurnOn({ outbox }: Pick<Registry, 'outbox'>, user: users.User
   return user.emailConfirmedAt !== null || !outbox.isOn
 }
 
-export type Proved = { ok: true; step: number } | { ok: false; error: Broken }
+export type Proved = { ok: true; step: number } | { ok: false; error: FieldError }
 
 export async function checkApp({ now }: Registry, { secret }: SetUp, typed: string): Promise<Proved> {
   const code = normalizeCode(typed)

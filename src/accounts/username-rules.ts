@@ -12,7 +12,7 @@ import { fold } from '../base/fold.js'
 import { isBeyondAll, normalForm } from '../base/normal-form.js'
 import { once } from '../base/once.js'
 import { mixesScripts } from '../base/scripts.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import { type Field, lengthOf } from './field.js'
 import { imitatedKeyOf, isReserved } from './reserved-names.js'
 
@@ -40,7 +40,7 @@ export function claimsOf(name: string): { nameKey: string; slug: string; looksLi
   return { nameKey, slug: slugOf(name), looksLike: imitatedKeyOf(nameKey) }
 }
 
-const USERNAME_LENGTH: Broken = {
+const USERNAME_LENGTH: FieldError = {
   field: 'username',
   code: 'username_length',
   sentence: 'Username must be between {min} and {max} characters.',
@@ -105,7 +105,7 @@ export function withNumber(name: string, number: number): string {
   return `${[...name].slice(0, NAME_MAX - digits.length).join('')}${digits}`
 }
 
-export const USERNAME_TAKEN: Broken = {
+export const USERNAME_TAKEN: FieldError = {
   field: 'username',
   code: 'username_taken',
   sentence: 'This username is already taken.',

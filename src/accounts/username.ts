@@ -2,13 +2,13 @@ import { DAY } from '../base/durations.js'
 import { isTaken } from '../database/constraints.js'
 import * as slugs from '../tables/slugs.js'
 import * as users from '../tables/users.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import * as fields from './fields.js'
 import { happens } from './history.js'
 import type { Counted } from './limits.js'
 import { countedFor, countTaken } from './mail-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
-import { hostObjections } from './registration.js'
+import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
 import { takePlaces } from './security-log.js'
 
@@ -37,11 +37,11 @@ export async function rename(
   registry: Registry,
   user: users.User,
   wanted: Wanted,
-): Promise<Broken[]> {
+): Promise<FieldError[]> {
   const errors = fields.check(fields.username, wanted.name)
   if (errors.length > 0) return errors
-  const ofHost = await hostObjections(registry, { name: wanted.name, user })
-  if (ofHost.length > 0) return [...ofHost]
+  const ofHooks = await hookErrors(registry, { name: wanted.name, user })
+  if (ofHooks.length > 0) return [...ofHooks]
   await countTaken(origin, registry)
   const owner = { now: registry.now(), userId: user.id }
   if (await users.isNameTaken(registry.database.main, wanted, owner)) return [fields.USERNAME_TAKEN]
@@ -53,7 +53,7 @@ async function changeCounted(
   registry: Registry,
   user: users.User,
   wanted: Wanted,
-): Promise<Broken[]> {
+): Promise<FieldError[]> {
   const counted: Counted[] = [
     { rule: 'renameAccount', of: user.id },
     ...countedFor(origin, registry, {

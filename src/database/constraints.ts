@@ -39,8 +39,8 @@ export async function obstacleTo(
 }
 
 export function obstacleIn(error: unknown): Obstacle {
-  const said = new Map<string, unknown>(Object.entries(Object(error)))
-  const [code, table, constraint] = ['code', 'table', 'constraint'].map((name) => said.get(name))
+  const properties = new Map<string, unknown>(Object.entries(Object(error)))
+  const [code, table, constraint] = ['code', 'table', 'constraint'].map((name) => properties.get(name))
   return {
     code: String(code),
     ...(typeof table === 'string' && { table }),

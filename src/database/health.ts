@@ -27,10 +27,10 @@ export function stateOfDatabase<Schema, Found>(
 }
 
 async function offsetToServer(db: QueryExecutorProvider, now: () => number): Promise<number> {
-  const asked = now()
+  const start = now()
   const { rows } = await sql<{ at: number }>`
     select (extract(epoch from clock_timestamp()) * 1000)::bigint as at`.execute(db)
-  return Math.round((asked + now()) / 2 - (rows[0]?.at ?? asked))
+  return Math.round((start + now()) / 2 - (rows[0]?.at ?? start))
 }
 
 const EARLIEST = Date.UTC(2026, 0)
@@ -41,7 +41,7 @@ function offsetToFile(location: string, now: number): number {
   return Math.min(0, now - Math.max(EARLIEST, ...written))
 }
 
-class Enough extends Error {}
+class RollBack extends Error {}
 
 export async function whyNotDone<Schema>(
   db: Kysely<Schema>,
@@ -51,10 +51,10 @@ export async function whyNotDone<Schema>(
     await db.transaction().execute(async (transaction) => {
       if (isServer(transaction)) await sql`set constraints all immediate`.execute(transaction)
       await work(transaction)
-      throw new Enough()
+      throw new RollBack()
     })
   } catch (error) {
-    if (!(error instanceof Enough)) return error
+    if (!(error instanceof RollBack)) return error
   }
   return undefined
 }

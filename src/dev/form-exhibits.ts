@@ -15,7 +15,7 @@ import * as passwordForgot from '../features/password/forgot.js'
 import * as passwordReset from '../features/password/reset.js'
 import * as signup from '../features/signup.js'
 import { GO_ON, LOGGED_IN } from '../visitor/welcome.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import type { Exhibit, Setting } from './exhibit.js'
 import { adviceOn, type FormPage, statesOf } from './form-page.js'
 import { devicesOf } from './samples.js'
@@ -43,7 +43,7 @@ function forms({ now, rules }: Setting): FormPage[] {
 
 const PASSWORDS = ['password', 'repassword']
 
-function loginForms(newPassword: Broken[]): FormPage[] {
+function loginForms(newPassword: FieldError[]): FormPage[] {
   return [
     {
       name: 'signup',
@@ -65,7 +65,7 @@ function loginForms(newPassword: Broken[]): FormPage[] {
   ]
 }
 
-function passwordForms(newPassword: Broken[]): FormPage[] {
+function passwordForms(newPassword: FieldError[]): FormPage[] {
   return [
     {
       name: 'password/confirm',
@@ -118,7 +118,7 @@ function confirmForms(): FormPage[] {
   ]
 }
 
-function accountForms(newPassword: Broken[]): FormPage[] {
+function accountForms(newPassword: FieldError[]): FormPage[] {
   return [
     {
       name: 'account/name',

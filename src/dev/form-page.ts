@@ -1,5 +1,5 @@
 import { adviceShown } from '../accounts/hints.js'
-import type { Advice, Broken, Message, Values } from '../web/form.js'
+import type { Advice, FieldError, Message, Values } from '../web/form.js'
 import { ADVICE, FRAGMENT } from '../web/page.js'
 import { among, type Exhibit, formNamed, LIMITED, type Setting } from './exhibit.js'
 import type { Sample } from './sample.js'
@@ -13,7 +13,7 @@ export interface FormPage {
   around?: (person: Person) => object
   given?: Values
   typed: (person: Person) => Values
-  errors: readonly Broken[]
+  errors: readonly FieldError[]
   advice?: readonly Advice[]
   success: Message
   onward?: Message

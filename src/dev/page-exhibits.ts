@@ -76,7 +76,7 @@ function pages(setting: Setting): PlainPage[] {
   const { now } = setting
   const { anna, long, rightToLeft } = peopleAt(now)
   const unconfirmed = { ...anna.user, emailConfirmedAt: null, nextEmail: anna.nextEmail }
-  const ofUser = { empty: who(anna), long: who(long), 'right-to-left': who(rightToLeft) }
+  const ofUser = { empty: around(anna), long: around(long), 'right-to-left': around(rightToLeft) }
   const notice = { message: LOGGED_IN }
   return [
     {
@@ -84,9 +84,9 @@ function pages(setting: Setting): PlainPage[] {
       states: {
         ...ofUser,
         empty: { around: { user: undefined } },
-        user: who(anna),
+        user: around(anna),
         unconfirmed: { around: { user: unconfirmed } },
-        success: { ...who(anna), notice },
+        success: { ...around(anna), notice },
       },
     },
     { template: 'members/page.html', states: ofUser },
@@ -128,7 +128,7 @@ function deniedStates({ now }: Setting): PlainPage['states'] {
   }
 }
 
-function who({ user }: Person): { around: { user: Person['user'] } } {
+function around({ user }: Person): { around: { user: Person['user'] } } {
   return { around: { user } }
 }
 

@@ -26,13 +26,13 @@ export function sampled(
   { template, form, values = {}, errors = [], advice = [], notice, onward, around }: Sample,
 ): string {
   const texts = pages.viewsOf(ctx)
-  const state = (one: Form, typed: Partial<Values>, said?: FieldTexts) => ({
-    ...shownForm(one, typed, texts, url, said),
+  const state = (one: Form, typed: Partial<Values>, fieldTexts?: FieldTexts) => ({
+    ...shownForm(one, typed, texts, url, fieldTexts),
     csrf: NO_TOKEN,
   })
   const shownErrors = errors.map(({ ask, ...error }) => ({
     ...shownError(texts, error),
-    ask: ask && { ...state(ask.form, ask.values), button: texts.say(ask.button) },
+    ask: ask && { ...state(ask.form, ask.values), button: texts.translate(ask.button) },
   }))
   return pages.rendered(ctx, template, {
     ...around,

@@ -11,7 +11,7 @@ import { requireAnonymous, userOf } from '../visitor/guards.js'
 import { advance, halfLoginOf } from '../visitor/login-steps.js'
 import { originOf } from '../visitor/origin.js'
 import { welcome } from '../visitor/welcome.js'
-import type { Broken, Form } from '../web/form.js'
+import type { FieldError, Form } from '../web/form.js'
 import { queryText } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
@@ -99,7 +99,7 @@ function prefilled(ctx: Context, gatehouse: Gatehouse): Partial<Sent<FieldName>>
   }
 }
 
-function missingFields({ username, password }: Sent<FieldName>): Broken[] {
+function missingFields({ username, password }: Sent<FieldName>): FieldError[] {
   return [...(username.trim() === '' ? [NO_USERNAME] : []), ...(password === '' ? [NO_PASSWORD] : [])]
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../accounts/hints.js'
 import type { Counted } from '../accounts/limits.js'
 import { countedFor, countTaken } from '../accounts/mail-limits.js'
-import { type Applicant, applicantOf, lostRace, objections, register } from '../accounts/registration.js'
+import { type Applicant, applicantOf, lostRace, register, signupErrors } from '../accounts/registration.js'
 import { takePlaces } from '../accounts/security-log.js'
 import * as users from '../tables/users.js'
 import { askingBrowser } from '../visitor/code-browser.js'
@@ -21,7 +21,7 @@ import { type Gatehouse, loginAs } from '../visitor/gatehouse.js'
 import { requireAnonymous } from '../visitor/guards.js'
 import { advance, halfLoginOf, type LoginState } from '../visitor/login-steps.js'
 import { originOf } from '../visitor/origin.js'
-import type { Advice, Broken, Form, Values } from '../web/form.js'
+import type { Advice, FieldError, Form, Values } from '../web/form.js'
 import { networkOf } from '../web/network.js'
 import type { Acceptance } from '../web/pages.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../web/submit.js'
@@ -140,10 +140,10 @@ function newcomer(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Newco
   }
 }
 
-type Outcome = { ok: true; account: users.Account } | { ok: false; errors: Broken[] }
+type Outcome = { ok: true; account: users.Account } | { ok: false; errors: FieldError[] }
 
 async function signUp(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<Outcome> {
-  const errors = await allObjections(ctx, gatehouse, applicant)
+  const errors = await allErrors(ctx, gatehouse, applicant)
   const isMade = errors.length === 0 && (await createCounted(ctx, gatehouse, applicant))
   if (errors.length === 0 && !isMade) errors.push(...(await lostRace(gatehouse, applicant)))
   const account = isMade
@@ -152,10 +152,10 @@ async function signUp(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): 
   return account === undefined ? { ok: false, errors } : { ok: true, account }
 }
 
-async function allObjections(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<Broken[]> {
+async function allErrors(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<FieldError[]> {
   const { name, email, password, repassword, values } = applicant
   return [
-    ...(await objections(gatehouse, applicant, () => countTaken(originOf(ctx, gatehouse), gatehouse))),
+    ...(await signupErrors(gatehouse, applicant, () => countTaken(originOf(ctx, gatehouse), gatehouse))),
     ...fields.check(fields.repeated(password), repassword),
     ...((await gatehouse.hooks.beforeSignup?.({ name, email, values }, ctx)) ?? []),
   ]
@@ -184,7 +184,7 @@ async function repeated(
   ctx: Context,
   gatehouse: Gatehouse,
   { nameKey, signupForm, password }: Newcomer,
-  errors: readonly Broken[],
+  errors: readonly FieldError[],
 ): Promise<users.Account | undefined> {
   if (!errors.every(({ code }) => TAKEN.includes(code))) return undefined
   const account = await users.byNameKey(gatehouse.database.main, nameKey)

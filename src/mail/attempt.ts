@@ -29,7 +29,7 @@ export const LEASE = 30 * SECOND
 const HOLD_EVERY = 5 * SECOND
 // Without renewal, sending stops before another process may take the email.
 const LEASE_LOST = 25 * SECOND
-const PATIENCE = 2 * MINUTE
+const SEND_TIMEOUT = 2 * MINUTE
 const NOTE_AGAIN = 250
 // Retry delay as a share of the email's age: short after a short outage, rare in a long one.
 const PART_OF_AGE = 1 / 8
@@ -51,13 +51,13 @@ export async function attempt(
   stop: AbortSignal,
 ): Promise<void> {
   const { write } = options.database
-  const hold = holdOn(options, mail)
+  const hold = holdMail(options, mail)
   try {
     const letter = await options.letterOf(mail)
     if (letter === undefined) return await write((transaction) => mails.remove(transaction, mail))
     const outgoing = written(mail, letter, options)
     if (options.transport === undefined) return await keepCaught(options, mail, outgoing)
-    const signal = AbortSignal.any([stop, hold.lost, AbortSignal.timeout(PATIENCE)])
+    const signal = AbortSignal.any([stop, hold.lost, AbortSignal.timeout(SEND_TIMEOUT)])
     const problem = await problemOf(options.transport, outgoing, signal)
     if (!stop.aborted && !hold.lost.aborted) server.note(problem)
     await settle(options, mail, problem, stop)
@@ -98,7 +98,7 @@ interface Hold {
   end(): void
 }
 
-function holdOn({ database, now }: AttemptOptions, mail: mails.StoredMail): Hold {
+function holdMail({ database, now }: AttemptOptions, mail: mails.StoredMail): Hold {
   const lost = new AbortController()
   let heldAt = performance.now()
   const timer = setInterval(() => {

@@ -8,7 +8,7 @@ import type { Config } from './config.js'
 // Milliseconds. The first crash restarts at once, repeated crashes wait longer.
 const PAUSES = [0, 250, 500, 1_000, 2_000, 4_000, 10_000]
 const STEADY = 60_000
-const PATIENCE = 9_000
+const STOP_TIMEOUT = 9_000
 
 type Report = { address: string } | { problem: string }
 
@@ -72,7 +72,7 @@ function endTogether(ending: AbortController, log: Logger): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       signalAll(signal)
-      if (!ending.signal.aborted) setTimeout(() => cutOff(log), PATIENCE).unref()
+      if (!ending.signal.aborted) setTimeout(() => cutOff(log), STOP_TIMEOUT).unref()
       ending.abort()
     })
   }

@@ -99,12 +99,13 @@ function sharingOf(names: readonly string[]): Verdict {
 }
 
 function erasuresOf({ some, obstacle }: Overdue): Verdict {
-  const who = `These accounts should be deleted by now: ${some.join(', ')}.`
-  if (obstacle === undefined) return warning(`${who} Is the site running? Its log says why they are not.`)
+  const accounts = `These accounts should be deleted by now: ${some.join(', ')}.`
+  if (obstacle === undefined)
+    return warning(`${accounts} Is the site running? Its log says why they are not.`)
   const { table, constraint, code } = obstacle
   const what = table === undefined ? 'The database' : `The table ${table}`
   return wrong(
-    `${who} ${what} still refers to the first one (${constraint ?? code}). Add "on delete cascade", or delete those rows in the hook duringErase.`,
+    `${accounts} ${what} still refers to the first one (${constraint ?? code}). Add "on delete cascade", or delete those rows in the hook duringErase.`,
   )
 }
 

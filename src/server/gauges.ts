@@ -8,7 +8,7 @@ import * as sessions from '../tables/sessions.js'
 // A result is kept longer if it was slow, so that metrics take at most this share of the time.
 const FRESH = 5 * SECOND
 const PART_OF_TIME = 1 / 200
-const PATIENCE = 2 * SECOND
+const QUERY_TIMEOUT = 2 * SECOND
 
 export type Watched = Pick<accounts.Registry, 'database' | 'passwords' | 'outbox' | 'now'>
 
@@ -104,6 +104,6 @@ function remembered<Value>(ask: () => Promise<Value | undefined>): () => Promise
   }
   return () => {
     value ??= query()
-    return Promise.race([value, pause(PATIENCE, undefined, { ref: false })])
+    return Promise.race([value, pause(QUERY_TIMEOUT, undefined, { ref: false })])
   }
 }

@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { AggregatorRegistry, type Registry } from 'prom-client'
 
 const TYPE = 'gatehouse:metrics'
-const PATIENCE = 6_000
+const COLLECT_TIMEOUT = 6_000
 
 interface Message {
   type: typeof TYPE
@@ -27,7 +27,7 @@ function askPrimary(registry: Registry): () => Promise<string> {
     try {
       const text = await new Promise<string | undefined>((resolve) => {
         waiting.set(id, resolve)
-        setTimeout(() => resolve(undefined), PATIENCE).unref()
+        setTimeout(() => resolve(undefined), COLLECT_TIMEOUT).unref()
         process.send?.({ type: TYPE, id })
       })
       if (text === undefined) throw new Error('Could not collect the metrics of all workers.')
@@ -38,7 +38,7 @@ function askPrimary(registry: Registry): () => Promise<string> {
   }
 }
 
-export function gatherFigures(): void {
+export function gatherWorkerMetrics(): void {
   if (!cluster.isPrimary) return
   const all = new AggregatorRegistry()
   cluster.on('message', async (worker: Worker, message: unknown) => {

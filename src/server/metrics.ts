@@ -19,6 +19,6 @@ function refuseOpen(token: string | undefined, port: number | undefined): void {
 
 /** Adds up the metrics of all workers. Call it in the primary of node:cluster, before it forks. */
 export async function gatherMetrics(): Promise<void> {
-  const { gatherFigures } = await import('./metrics-of-workers.js')
-  gatherFigures()
+  const { gatherWorkerMetrics } = await import('./metrics-of-workers.js')
+  gatherWorkerMetrics()
 }

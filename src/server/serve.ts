@@ -51,7 +51,7 @@ const MAX_PASSED = 20
 const NOTICE = 1_000
 const ACCEPT_WAIT = 500
 // Keeps the whole shutdown under 10 s.
-const PATIENCE = 5_000
+const CLOSE_TIMEOUT = 5_000
 
 /** Listens and returns the address. SIGTERM (after a second) or SIGINT (at once) finishes open requests,
  * calls `onClosed` and exits. Throws if it cannot listen. */
@@ -171,7 +171,7 @@ async function end(server: Server, notice: number, { onClosing, onClosed }: Serv
   await allAccepted(server)
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const idle = setInterval(() => closeIdle(server), 50)
-  const deadline = setTimeout(() => server.closeAllConnections(), PATIENCE)
+  const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT)
   await closed
   clearInterval(idle)
   clearTimeout(deadline)

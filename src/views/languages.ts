@@ -97,7 +97,7 @@ function englishOf(files: readonly LanguageFile[], folders: readonly string[]): 
   const own = folders.flatMap((folder) => templatesIn(folder).flatMap(englishIn))
   return {
     texts: new Map([...texts, ...own].map((text) => [text, text])),
-    messages: new Map(messages.map(([code, said]) => [code, formsOf(said).join(' ')])),
+    messages: new Map(messages.map(([code, translation]) => [code, formsOf(translation).join(' ')])),
   }
 }
 

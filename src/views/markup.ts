@@ -12,18 +12,20 @@ export function dataOf(text: unknown): Markup {
   return new SafeString(`<bdi translate="no">${escaped(String(text))}</bdi>`)
 }
 
-export function saidWith<Values extends Record<string, unknown>>(
+export function withMarkup<Values extends Record<string, unknown>>(
   values: Values | undefined,
-  say: (values: Values | undefined) => string,
+  translate: (values: Values | undefined) => string,
 ): string | Markup {
   const pieces: string[] = []
-  const held = Object.entries(values ?? {}).map(([name, value]) => [
+  const replaced = Object.entries(values ?? {}).map(([name, value]) => [
     name,
     value instanceof SafeString ? `\uE000${pieces.push(String(value)) - 1}\uE001` : value,
   ])
-  if (pieces.length === 0) return say(values)
-  const said = escaped(say(Object.fromEntries(held)))
-  return new SafeString(said.replaceAll(/\uE000(\d+)\uE001/g, (hold, place) => pieces[Number(place)] ?? hold))
+  if (pieces.length === 0) return translate(values)
+  const text = escaped(translate(Object.fromEntries(replaced)))
+  return new SafeString(
+    text.replaceAll(/\uE000(\d+)\uE001/g, (placeholder, place) => pieces[Number(place)] ?? placeholder),
+  )
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -100,9 +100,14 @@ function compare(name: string, folder: string, noted: Note | undefined): Compari
 
 const OWN = ['original', 'yours'] as const
 
-function patch(name: string, before: string, after: string, [old, young]: readonly [string, string]): string {
+function patch(
+  name: string,
+  before: string,
+  after: string,
+  [oldLabel, newLabel]: readonly [string, string],
+): string {
   const options = { headerOptions: FILE_HEADERS_ONLY, stripTrailingCr: true }
-  return createTwoFilesPatch(name, name, before, after, old, young, options).trimEnd()
+  return createTwoFilesPatch(name, name, before, after, oldLabel, newLabel, options).trimEnd()
 }
 
 // Git on Windows may have changed line endings.

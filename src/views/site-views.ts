@@ -3,7 +3,7 @@ import { root } from '../base/package.js'
 import type { Params } from '../web/form.js'
 import type { PageViews } from '../web/page.js'
 import { loadLanguages } from './languages.js'
-import { dataOf, saidWith } from './markup.js'
+import { dataOf, withMarkup } from './markup.js'
 import { readTemplates } from './templates.js'
 import { createWords, ENGLISH, type Language, type Words } from './translator.js'
 import { createViews, type ViewsOptions } from './views.js'
@@ -64,7 +64,7 @@ function viewsIn(
     tag,
     name,
     render: html.render,
-    say: words.sentence,
+    translate: words.sentence,
     mark: markOf(words),
     renderMail: (template, values) => (template.endsWith('.txt') ? text : html).render(template, values),
   }
@@ -73,7 +73,7 @@ function viewsIn(
 function marking({ text }: Words): ViewsOptions['globals'] {
   return {
     data: dataOf,
-    _: (english: string, params?: Params) => saidWith(params, (held) => text(english, held)),
+    _: (english: string, params?: Params) => withMarkup(params, (values) => text(english, values)),
   }
 }
 
@@ -83,15 +83,15 @@ function markOf({ sentence }: Words): PageViews['mark'] {
       name,
       typeof value === 'string' ? dataOf(value) : value,
     ])
-    return saidWith(Object.fromEntries(values), (params) =>
+    return withMarkup(Object.fromEntries(values), (params) =>
       sentence({ ...message, ...(params && { params }) }),
     )
   }
 }
 
 function withMessages(language: Language, messages: SiteViewsOptions['messages'] = {}): Language {
-  const own = Object.entries(messages).flatMap(([code, said]): [string, string][] => {
-    const sentence = typeof said === 'string' ? said : said[language.tag]
+  const own = Object.entries(messages).flatMap(([code, replacement]): [string, string][] => {
+    const sentence = typeof replacement === 'string' ? replacement : replacement[language.tag]
     return sentence === undefined ? [] : [[code, sentence]]
   })
   return { ...language, messages: new Map([...language.messages, ...own]) }
@@ -105,7 +105,7 @@ function globalsOf(
   return {
     ...globals,
     _: text,
-    said: sentence,
+    sentence,
     data: String,
     lang: tag,
     dir: direction,

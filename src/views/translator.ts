@@ -36,16 +36,16 @@ export function createWords({ tag, direction, texts, messages }: Language = ENGL
   const plurals = once(() => new Intl.PluralRules(tag))
   const numbers = once(() => new Intl.NumberFormat(tag))
 
-  const said = (param: Params[string]) => {
+  const formatted = (param: Params[string]) => {
     if (typeof param === 'object') return times.until(param.milliseconds)
     return typeof param === 'number' ? numbers().format(param) : isolated(param, direction)
   }
   const fill = (text: string, params: Params) =>
     text.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => {
       const param = params[name]
-      return param === undefined ? placeholder : said(param)
+      return param === undefined ? placeholder : formatted(param)
     })
-  const say = (translation: Translation, params: Params | undefined) => {
+  const translated = (translation: Translation, params: Params | undefined) => {
     if (typeof translation !== 'string') {
       const count = Number(params?.[translation.by])
       return fill(translation[plurals().select(count)] ?? translation.other ?? '', params ?? {})
@@ -54,8 +54,8 @@ export function createWords({ tag, direction, texts, messages }: Language = ENGL
   }
 
   return {
-    text: (english, params) => say(texts.get(english) ?? english, params),
-    sentence: ({ code, sentence, params }) => say(messages.get(code) ?? sentence, params),
+    text: (english, params) => translated(texts.get(english) ?? english, params),
+    sentence: ({ code, sentence, params }) => translated(messages.get(code) ?? sentence, params),
     times,
   }
 }

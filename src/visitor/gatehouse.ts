@@ -7,7 +7,7 @@ import type { Seal } from '../secrets/seal.js'
 import type { Assets } from '../web/assets.js'
 import type { Csrf } from '../web/csrf.js'
 import type { SitePages } from '../web/page.js'
-import type { SpokenNotice } from '../web/pages.js'
+import type { ShownNotice } from '../web/pages.js'
 import type { Url } from '../web/routes.js'
 import type { OwnCookie } from '../web/sealed-cookie.js'
 import type { Places } from '../web/site.js'
@@ -57,6 +57,6 @@ export function gatehouseOf(ctx: Context): Gatehouse {
 }
 
 /** Returns the notice that waits for this page, once and within a minute of its creation. */
-export function takeNotice(ctx: Context): SpokenNotice | undefined {
+export function takeNotice(ctx: Context): ShownNotice | undefined {
   return gatehouseOf(ctx).pages.takeNotice(ctx)
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { askPasswordOf } from '../accounts/authentication.js'
 import type { Account } from '../tables/users.js'
-import type { Broken, Form, Values } from '../web/form.js'
+import type { FieldError, Form, Values } from '../web/form.js'
 import type { Gatehouse } from './gatehouse.js'
 import { originOf } from './origin.js'
 
@@ -21,6 +21,6 @@ export function proveAgain(
   gatehouse: Gatehouse,
   account: Account,
   { password }: Values<Proof>,
-): Promise<Broken[]> {
+): Promise<FieldError[]> {
   return askPasswordOf(originOf(ctx, gatehouse), gatehouse, account, password)
 }

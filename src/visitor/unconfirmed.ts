@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import { checkCode } from '../accounts/codes.js'
 import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Broken } from '../web/form.js'
+import type { FieldError } from '../web/form.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import type { LiveLink } from './links.js'
 import { halfLoggedIn } from './login-steps.js'
@@ -26,7 +26,7 @@ export async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boo
   return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, gatehouseOf(ctx)))?.user.id === userId
 }
 
-type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; error: Broken }
+type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; error: FieldError }
 
 // The link proves who reads the emails, not who signed up: someone may have signed up with another person's
 // address and wait for them to confirm it. Hence the session or the password.

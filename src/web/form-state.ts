@@ -1,12 +1,12 @@
 import type { Context } from 'koa'
 import { randomFew } from '../secrets/random.js'
 import { type Csrf, isForAnother } from './csrf.js'
-import type { Advice, Broken, Form, Subject, Values } from './form.js'
+import type { Advice, FieldError, Form, Subject, Values } from './form.js'
 import type { Texts } from './message-box.js'
 import type { Url } from './routes.js'
 
 export interface FieldTexts {
-  errors?: readonly Broken[] | undefined
+  errors?: readonly FieldError[] | undefined
   advice?: readonly Advice[] | undefined
 }
 
@@ -53,16 +53,19 @@ function hintsOf({ name }: Form): string {
   return `${name.replaceAll('/', '-')}-hints`
 }
 
-function shownAdvice({ mark, say }: Texts, { isGood = false, isRule = false, meter, ...message }: Advice) {
+function shownAdvice(
+  { mark, translate }: Texts,
+  { isGood = false, isRule = false, meter, ...message }: Advice,
+) {
   return {
     text: mark(message),
     isGood,
     isRule,
-    meter: meter && { label: say(meter.label), value: meter.value },
+    meter: meter && { label: translate(meter.label), value: meter.value },
   }
 }
 
-function withoutErrors(advice: readonly Advice[], errors: readonly Broken[]): Advice[] {
+function withoutErrors(advice: readonly Advice[], errors: readonly FieldError[]): Advice[] {
   return advice.filter((one) => !errors.some(({ code }) => code === one.code))
 }
 

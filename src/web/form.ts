@@ -41,7 +41,7 @@ export interface Message {
 export type Params = Record<string, string | number | { milliseconds: number }>
 
 /** A broken rule, with its field. */
-export interface Broken extends Message {
+export interface FieldError extends Message {
   field?: string
 }
 

@@ -29,7 +29,7 @@ export function securityHeaders({ https }: { https: boolean }): Record<string, s
 // Keeps personal pages out of every cache. links2 obeys `no-store` only with `no-cache`.
 export const DYNAMIC = { 'Cache-Control': 'private, no-cache, no-store', Vary: 'HX-Request' }
 
-export const SPOKEN = { ...DYNAMIC, Vary: 'HX-Request, Accept-Language, Cookie' }
+export const LOCALIZED = { ...DYNAMIC, Vary: 'HX-Request, Accept-Language, Cookie' }
 
 export function headers(always: Record<string, string>): Middleware {
   const all = { ...always, ...DYNAMIC }

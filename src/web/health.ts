@@ -15,9 +15,9 @@ export function healthChecks(isReady: () => Promise<boolean>): Health {
     async checks(ctx, next) {
       if (ctx.path !== '/healthz' && ctx.path !== '/readyz') return next()
       if (refusesMethod(ctx)) return
-      if (ctx.path === '/healthz') return say(ctx, 200, 'alive')
+      if (ctx.path === '/healthz') return reply(ctx, 200, 'alive')
       const ready = !leaving && (await isReady().catch(() => false))
-      say(ctx, ready ? 200 : 503, ready ? 'ready' : 'not ready')
+      reply(ctx, ready ? 200 : 503, ready ? 'ready' : 'not ready')
     },
     leave() {
       leaving = true
@@ -25,7 +25,7 @@ export function healthChecks(isReady: () => Promise<boolean>): Health {
   }
 }
 
-function say(ctx: Context, status: number, word: string): void {
+function reply(ctx: Context, status: number, word: string): void {
   ctx.status = status
   ctx.body = `${word}\n`
 }

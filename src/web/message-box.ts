@@ -1,17 +1,17 @@
 import type { Context, Middleware } from 'koa'
 import { isCrossSite } from './csrf.js'
-import type { Broken, Message } from './form.js'
+import type { FieldError, Message } from './form.js'
 import { queryText } from './http.js'
 import { localPath } from './local-path.js'
 import type { Link, Notice } from './notices.js'
 import type { Url } from './routes.js'
 
 export interface Texts {
-  say(message: Message): string
+  translate(message: Message): string
   mark(message: Message): string | object
 }
 
-export type Problematic = Broken & { link?: Link }
+export type Problematic = FieldError & { link?: Link }
 
 const ONWARD_DELAY = '3s'
 
@@ -19,8 +19,8 @@ export function shownError(texts: Texts, { link, ...error }: Problematic) {
   return { field: error.field, text: texts.mark(error), link: shownLink(texts, link) }
 }
 
-export function shownLink({ say }: Texts, link: Link | undefined) {
-  return link && { href: link.href, text: say(link.message) }
+export function shownLink({ translate }: Texts, link: Link | undefined) {
+  return link && { href: link.href, text: translate(link.message) }
 }
 
 export function shownNotice(texts: Texts, notice: Notice | undefined) {

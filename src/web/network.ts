@@ -33,12 +33,12 @@ export function isForwarded({ req }: Context): boolean {
 }
 
 export function untrustedProxies(log: Logger): (ctx: Context) => void {
-  let told = false
+  let hasWarned = false
   return (ctx) => {
-    if (told || ctx.app.proxy) return
+    if (hasWarned || ctx.app.proxy) return
     const header = FORWARDED.find((name) => ctx.get(name) !== '')
     if (header === undefined) return
-    told = true
+    hasWarned = true
     log.warn({ header }, 'ignored proxy header: no proxy is trusted (TRUST_PROXY, app.proxy)')
   }
 }

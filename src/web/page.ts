@@ -17,7 +17,7 @@ import { localPath, ownPath } from './local-path.js'
 import { noteRefusal } from './log.js'
 import { shownError, shownLink, shownNotice, shownOnward, type Texts } from './message-box.js'
 import type { Notice, Notices } from './notices.js'
-import type { Acceptance, Download, Known, Pages, Problem, Question, Refusal, SpokenNotice } from './pages.js'
+import type { Acceptance, Download, Known, Pages, Problem, Question, Refusal, ShownNotice } from './pages.js'
 import { isHtmx, redirect, redirectHtmx, respond, respondIn } from './response.js'
 import type { Url } from './routes.js'
 
@@ -101,7 +101,7 @@ export class SitePages implements Pages {
     respond(ctx, {
       page: () => this.#formPage(ctx, form, { messages: { errors: [shown] }, form: state }),
       fragment: () => {
-        const ask = { ...state, button: texts.say(button) }
+        const ask = { ...state, button: texts.translate(button) }
         this.#fragment(ctx, FRAGMENT, { messages: { errors: [{ ...shown, ask }] } })
       },
     })
@@ -136,12 +136,12 @@ export class SitePages implements Pages {
     })
   }
 
-  takeNotice(ctx: Context): SpokenNotice | undefined {
+  takeNotice(ctx: Context): ShownNotice | undefined {
     const notice = this.#options.notices.take(ctx)
     if (notice === undefined) return undefined
     const texts = this.viewsOf(ctx)
     const { code, params = {} } = notice.message
-    return { code, params, text: texts.say(notice.message), link: shownLink(texts, notice.link) }
+    return { code, params, text: texts.translate(notice.message), link: shownLink(texts, notice.link) }
   }
 
   download(ctx: Context, { name, content }: Download): void {

@@ -20,7 +20,7 @@ export interface Pages {
   /** Redirects to `to`, where the notice is shown. */
   leave(ctx: Context, to: string, notice?: Notice): void
   /** Returns the notice for this page, once. `show` and `form` take and show it themselves. */
-  takeNotice(ctx: Context): SpokenNotice | undefined
+  takeNotice(ctx: Context): ShownNotice | undefined
   download(ctx: Context, file: Download): void
   /** Shows an error outside a form, with a link to continue. */
   problem(ctx: Context, problem: Problem): void
@@ -53,7 +53,7 @@ export interface Acceptance {
   values: Partial<Values>
 }
 
-export interface SpokenNotice {
+export interface ShownNotice {
   code: string
   /** In the visitor's language. */
   text: string

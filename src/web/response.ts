@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { respondHtml } from './compression.js'
-import { DYNAMIC, SPOKEN } from './headers.js'
+import { DYNAMIC, LOCALIZED } from './headers.js'
 
 // Tells public/no-answer.js that this is not a proxy's error page.
 const FROM_GATEHOUSE = { Gatehouse: 'fragment' }
@@ -30,7 +30,7 @@ export function redirectHtmx(ctx: Context, to: string): void {
 }
 
 export function respondIn(ctx: Context, language: string, html: string): void {
-  ctx.set(SPOKEN)
+  ctx.set(LOCALIZED)
   ctx.set('Content-Language', language)
   if (isHtmx(ctx)) ctx.set(FROM_GATEHOUSE)
   respondHtml(ctx, html)

@@ -1,5 +1,11 @@
 import { parseArgs } from 'node:util'
-import { applicantOf, lostRace, type NewAccount, objections, register } from '../../accounts/registration.js'
+import {
+  applicantOf,
+  lostRace,
+  type NewAccount,
+  register,
+  signupErrors,
+} from '../../accounts/registration.js'
 import type { Registry } from '../../accounts/registry.js'
 import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
 import { printable, readPassword } from '../terminal.js'
@@ -48,7 +54,7 @@ async function create(registry: Registry, candidate: NewAccount): Promise<string
   }
   // An operator may learn which email addresses are in use.
   const open = { ...registry, rules: { ...registry.rules, privateEmails: false } }
-  throwErrors(await objections(open, candidate))
+  throwErrors(await signupErrors(open, candidate))
   const user = await register(commandOrigin('users create'), registry, candidate)
   if (user === undefined) throwErrors(await lostRace(open, candidate))
   const made = `Created ${printable(name)}.`

@@ -2,7 +2,7 @@ import { loginKeyOf } from '../../accounts/fields.js'
 import type { Registry } from '../../accounts/registry.js'
 import * as users from '../../tables/users.js'
 import { createWords } from '../../views/translator.js'
-import type { Broken } from '../../web/form.js'
+import type { FieldError } from '../../web/form.js'
 import { UsageError } from '../command.js'
 import { printable } from '../terminal.js'
 
@@ -31,6 +31,6 @@ export function userNotFound(identifier: string): Error {
   return new Error(`No user found: ${printable(identifier)}.`)
 }
 
-export function throwErrors(errors: readonly Broken[]): void {
+export function throwErrors(errors: readonly FieldError[]): void {
   if (errors.length > 0) throw new Error(errors.map(createWords().sentence).join('\n'))
 }

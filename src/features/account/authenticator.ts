@@ -12,7 +12,7 @@ import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { type Renewal, renewalOf } from '../../visitor/session.js'
 import { forgetSetUp, keepCodes, keptSetUp, setUpOf } from '../../visitor/two-step-notes.js'
-import type { Broken, Form } from '../../web/form.js'
+import type { FieldError, Form } from '../../web/form.js'
 import { qrOf } from '../../web/qr.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
 
@@ -31,12 +31,12 @@ const APP_REPLACED = {
   sentence:
     'Your new authenticator app is set up. The old one no longer works, and all other devices are logged out.',
 }
-const SET_UP_OLD: Broken = {
+const SET_UP_OLD: FieldError = {
   code: 'app_set_up_old',
   sentence:
     'This page was open for more than 30 minutes, so here is a new QR code. Scan it, then enter the code.',
 }
-const CHANGED: Broken = {
+const CHANGED: FieldError = {
   code: 'second_changed_meanwhile',
   sentence:
     'Two-step verification was changed just now in another tab or on another device. Nothing was changed here.',

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Device } from '../../accounts/devices.js'
-import { calledInHistory, listDevices } from '../../accounts/devices.js'
+import { listDevices, nameInActivity } from '../../accounts/devices.js'
 import { endOtherSessions } from '../../accounts/ending-sessions.js'
 import * as fields from '../../accounts/fields.js'
 import { happens } from '../../accounts/history.js'
@@ -15,7 +15,7 @@ import { knownDevices, rememberDevice } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { endDevice, LOGGED_OUT, logOut } from '../../visitor/session.js'
-import type { Broken, Form, Message, Values } from '../../web/form.js'
+import type { FieldError, Form, Message, Values } from '../../web/form.js'
 import { onSubmit, type Sent } from '../../web/submit.js'
 
 export const name = 'account/devices'
@@ -114,7 +114,7 @@ const unlessThis: Middleware = (ctx, next) =>
   ctx.params.id === loginOf(ctx).session.id ? next() : requireRecentLogin(ctx, next)
 
 // The focused row is gone, but this device's row is always there.
-function focusAfter(ctx: Context, errors: readonly Broken[]): string {
+function focusAfter(ctx: Context, errors: readonly FieldError[]): string {
   return errors.includes(NOT_NAMED) ? loginOf(ctx).session.id : ''
 }
 
@@ -143,7 +143,7 @@ function neighbour(devices: readonly Device[], device: Device | undefined): Devi
 
 async function revoke(ctx: Context, gatehouse: Gatehouse, device: Device): Promise<boolean> {
   const { user } = loginOf(ctx)
-  const happening = { kind: 'device_revoked', userId: user.id, about: calledInHistory(device) } as const
+  const happening = { kind: 'device_revoked', userId: user.id, about: nameInActivity(device) } as const
   const isRevoked = await happens(originOf(ctx, gatehouse), gatehouse, happening, (transaction) =>
     endDevice(transaction, { id: device.id, userId: user.id }),
   )
@@ -171,7 +171,7 @@ async function revokeOthers(ctx: Context, gatehouse: Gatehouse): Promise<number>
   return ended.sessions
 }
 
-async function nameDevice(ctx: Context, gatehouse: Gatehouse, named: string): Promise<Broken[]> {
+async function nameDevice(ctx: Context, gatehouse: Gatehouse, named: string): Promise<FieldError[]> {
   const device = chosen(ctx, await devicesOf(ctx))
   if (device === undefined) return [NOT_NAMED]
   const errors = fields.check(fields.deviceName, named)
@@ -182,7 +182,7 @@ async function nameDevice(ctx: Context, gatehouse: Gatehouse, named: string): Pr
 
 async function rename(ctx: Context, gatehouse: Gatehouse, device: Device, named: string): Promise<boolean> {
   const owned = { id: device.id, userId: loginOf(ctx).user.id }
-  const about = named || calledInHistory(device)
+  const about = named || nameInActivity(device)
   const happening = { kind: 'device_named', userId: owned.userId, about } as const
   const isNamed = await happens(
     originOf(ctx, gatehouse),

@@ -15,7 +15,7 @@ import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { renewalOf } from '../../visitor/session.js'
 import { refuseIfLeft } from '../../web/disconnect.js'
-import type { Advice, Broken, Form } from '../../web/form.js'
+import type { Advice, FieldError, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
 export const name = 'account/password'
@@ -44,14 +44,14 @@ export const CHANGED_EVERYWHERE = {
   sentence: 'Your password has been changed, and all other devices are logged out ({count}).',
 }
 export const GO_ON = { code: 'password_changed_go_on', sentence: 'Continue to your account' }
-export const CURRENT_MISSING: Broken = { ...NO_PASSWORD, field: 'current' }
-const CURRENT_WRONG: Broken = { ...PASSWORD_WRONG, field: 'current' }
-const SAME: Broken = {
+export const CURRENT_MISSING: FieldError = { ...NO_PASSWORD, field: 'current' }
+const CURRENT_WRONG: FieldError = { ...PASSWORD_WRONG, field: 'current' }
+const SAME: FieldError = {
   field: 'password',
   code: 'password_same',
   sentence: 'Choose a password that is different from your current one.',
 }
-const OVERTAKEN: Broken = {
+const OVERTAKEN: FieldError = {
   code: 'password_overtaken',
   sentence: 'Your password was just changed, in another tab or on another device, so this one was not saved.',
 }
@@ -91,10 +91,10 @@ async function advise(ctx: Context, gatehouse: Gatehouse, { password }: Sent<Fie
 }
 
 /** `count` is how many other devices were logged out. */
-type Outcome = { ok: true; count: number } | { ok: false; errors: readonly Broken[] }
+type Outcome = { ok: true; count: number } | { ok: false; errors: readonly FieldError[] }
 
 async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<Outcome> {
-  const errors = objections(ctx, gatehouse, values)
+  const errors = passwordErrors(ctx, gatehouse, values)
   if (errors.length > 0) return { ok: false, errors }
   const account = await users.byId(gatehouse.database.main, loginOf(ctx).user.id)
   if (account === undefined) return { ok: false, errors: [OVERTAKEN] }
@@ -108,7 +108,7 @@ async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName
 }
 
 // Leaves out whether the current password is right, because that costs a hash and an attempt.
-function objections(ctx: Context, { rules }: Gatehouse, values: Sent<FieldName>): Broken[] {
+function passwordErrors(ctx: Context, { rules }: Gatehouse, values: Sent<FieldName>): FieldError[] {
   const { current, password, repassword } = values
   const { user } = loginOf(ctx)
   const isSame = password !== '' && normalizePassword(password) === normalizePassword(current)

@@ -113,7 +113,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 async function show(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const link = await linkOf(ctx, gatehouse, PURPOSE)
   if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
-  if (link === undefined && (await unconfirmedOf(ctx)) === undefined) return await nobody(ctx, gatehouse)
+  if (link === undefined && (await unconfirmedOf(ctx)) === undefined) return await noAccount(ctx, gatehouse)
   await gatehouse.pages.form(ctx, form, {}, { around: await shown(ctx, link) })
 }
 
@@ -123,19 +123,19 @@ async function confirm(ctx: Context, gatehouse: Gatehouse, values: Sent<'code' |
   const outcome = link
     ? await proveByLink(ctx, gatehouse, link, values)
     : await proveByCode(ctx, gatehouse, values)
-  if (outcome === undefined) return await nobody(ctx, gatehouse)
+  if (outcome === undefined) return await noAccount(ctx, gatehouse)
   if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
   const confirmed = await confirmAddress(originOf(ctx, gatehouse), gatehouse, outcome)
   if (confirmed === 'taken') {
     return await gatehouse.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
   }
   finishLink(ctx, PURPOSE)
-  await goOn(ctx, gatehouse, outcome.account, confirmed)
+  await continueAfter(ctx, gatehouse, outcome.account, confirmed)
 }
 
 async function sendAgain(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
   const account = await unconfirmedOf(ctx)
-  if (account === undefined) return await nobody(ctx, gatehouse)
+  if (account === undefined) return await noAccount(ctx, gatehouse)
   await sendConfirmAgain(originOf(ctx, gatehouse), gatehouse, account.user)
   const message = { ...SENT, params: { email: account.user.email } }
   forgetLink(ctx, PURPOSE)
@@ -144,14 +144,14 @@ async function sendAgain(ctx: Context, gatehouse: Gatehouse, values: Sent<never>
 
 async function showAddress(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const account = await unconfirmedOf(ctx)
-  if (account === undefined) return await nobody(ctx, gatehouse)
+  if (account === undefined) return await noAccount(ctx, gatehouse)
   const { email } = account.user
   await gatehouse.pages.form(ctx, correcting, { email }, { advice: onEmail(email) })
 }
 
 async function correct(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>): Promise<void> {
   const account = await unconfirmedOf(ctx)
-  if (account === undefined) return await nobody(ctx, gatehouse)
+  if (account === undefined) return await noAccount(ctx, gatehouse)
   const email = fields.normalizeEmail(values.email)
   const errors = await correctAddress(originOf(ctx, gatehouse), gatehouse, account.user, {
     email,
@@ -212,7 +212,7 @@ async function shown(ctx: Context, known?: Link) {
   return { asks, name: account?.user.name ?? '', email: link.token.email }
 }
 
-async function goOn(
+async function continueAfter(
   ctx: Context,
   gatehouse: Gatehouse,
   { user }: users.Account,
@@ -240,7 +240,7 @@ async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<voi
   refuseLink(ctx, gatehouse, link, { href: gatehouse.url(name), message: ASK_AGAIN })
 }
 
-async function nobody(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+async function noAccount(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { pages, url } = gatehouse
   const account = await accountOf(ctx)
   if (account === undefined) return pages.leave(ctx, loginBefore(gatehouse, url(name)))

@@ -7,7 +7,7 @@ import { userOf } from '../../visitor/guards.js'
 import { advance, type LoginState, passedBefore, waitingForSecond } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
 import { welcome } from '../../visitor/welcome.js'
-import type { Broken, Form } from '../../web/form.js'
+import type { FieldError, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
 
 export const name = 'login/two-step'
@@ -53,7 +53,7 @@ async function around(ctx: Context): Promise<{ name: string }> {
   return { name: waiting?.account.user.name ?? '' }
 }
 
-type Outcome = { ok: true; isReopened: boolean; next: string } | { ok: false; error: Broken }
+type Outcome = { ok: true; isReopened: boolean; next: string } | { ok: false; error: FieldError }
 
 /** Returns undefined if there is no half login. */
 async function logIn(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>): Promise<Outcome | undefined> {

@@ -37,13 +37,17 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         return await gatehouse.pages.refuse(ctx, form, { errors, values })
       }
       await confirmLogin(ctx, gatehouse, { user: account.user, form: fingerprint(ctx, gatehouse, values) })
-      goOn(ctx, gatehouse, values)
+      continueAfter(ctx, gatehouse, values)
     }),
   )
 }
 
 // What was typed continues in the session, or in a form of its own if it is too long for that.
-function goOn(ctx: Context, gatehouse: Gatehouse, { next, _typed }: { next: string; _typed: string }): void {
+function continueAfter(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { next, _typed }: { next: string; _typed: string },
+): void {
   const to = localPath(next) ?? gatehouse.places.home
   const page = pageOfTyped(ctx, _typed, to)
   if (page === undefined) {

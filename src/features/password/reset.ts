@@ -27,7 +27,7 @@ import {
   resetRequestOf,
 } from '../../visitor/links.js'
 import { originOf } from '../../visitor/origin.js'
-import type { Advice, Broken, Form } from '../../web/form.js'
+import type { Advice, FieldError, Form } from '../../web/form.js'
 import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
 export const name = 'password/reset'
@@ -95,7 +95,7 @@ async function choose(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName
   if (link === undefined) return await enterCode(ctx, gatehouse, values)
   const account = await users.byId(gatehouse.database.main, link.token.userId)
   if (account === undefined) return await dead(ctx, gatehouse, { state: 'unknown' })
-  const errors = objections(gatehouse, account, values)
+  const errors = passwordErrors(gatehouse, account, values)
   if (errors.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors, values })
   if (!(await reset(ctx, gatehouse, link, account, values))) {
     return await dead(ctx, gatehouse, (await linkOfForm(ctx, gatehouse, values)) ?? link)
@@ -161,11 +161,11 @@ async function enterCode(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldN
   gatehouse.pages.leave(ctx, gatehouse.url(name), { message: CODE_RIGHT })
 }
 
-function objections(
+function passwordErrors(
   gatehouse: Gatehouse,
   { user }: users.Account,
   { password, repassword }: Sent<FieldName>,
-): Broken[] {
+): FieldError[] {
   return [
     ...fields.check(fields.newPassword(gatehouse.rules, [user.name, user.email]), password),
     ...fields.check(fields.repeated(password), repassword),

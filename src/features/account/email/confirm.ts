@@ -19,7 +19,7 @@ import {
 import { placeOf } from '../../../visitor/login-steps.js'
 import { originOf } from '../../../visitor/origin.js'
 import { proveAgain } from '../../../visitor/proofs.js'
-import type { Broken, Form } from '../../../web/form.js'
+import type { FieldError, Form } from '../../../web/form.js'
 import { onSubmit, type Sent } from '../../../web/submit.js'
 import { behind } from './behind.js'
 
@@ -85,7 +85,7 @@ async function prove(
   gatehouse: Gatehouse,
   account: users.Account | undefined,
   given: { password: string },
-): Promise<Broken[]> {
+): Promise<FieldError[]> {
   if (account === undefined || userOf(ctx)?.id === account.user.id) return []
   return proveAgain(ctx, gatehouse, account, given)
 }

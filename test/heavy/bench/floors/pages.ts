@@ -10,7 +10,7 @@ import nunjucks from 'nunjucks'
 import { root } from '../../../../src/base/package.js'
 // So that both hold the same native modules in memory.
 import '@node-rs/argon2'
-import { dataOf, saidWith } from '../../../../src/views/markup.js'
+import { dataOf, withMarkup } from '../../../../src/views/markup.js'
 import { REFUSED } from '../forms.js'
 import { serve } from './serve.js'
 
@@ -22,7 +22,7 @@ const views = new nunjucks.Environment(new nunjucks.FileSystemLoader(join(root, 
   lstripBlocks: true,
 })
 views.addGlobal('_', (text: string, params?: Record<string, unknown>) =>
-  saidWith(params, (values) => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values?.[name]))),
+  withMarkup(params, (values) => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values?.[name]))),
 )
 views.addGlobal('url', (name: string, part?: string) => `/${name}/${part ? `${part}/` : ''}`)
 views.addGlobal('asset', (name: string) => `/assets/${name.replace(/(?=\.\w+$)/, '.000000000000')}`)
