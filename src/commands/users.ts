@@ -7,10 +7,11 @@ import { part as list } from './users/list.js'
 import { part as logout } from './users/logout.js'
 import { part as reset } from './users/reset.js'
 import { part as show } from './users/show.js'
+import { part as twoStep } from './users/two-step.js'
 
 export const command = commandOf({
   name: 'users',
   summary: 'List, show, create, log out, disable, enable, reset or delete users',
   intro: 'Manage user accounts.',
-  parts: [list, show, create, logout, disable, enable, reset, erase],
+  parts: [list, show, create, logout, disable, enable, reset, twoStep, erase],
 })

@@ -1,0 +1,64 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { assertDone, assertRefused, callGatehouse, type Outcome } from '../../support/calling.js'
+import { migratedDatabase, Site } from '../../support/helpers.js'
+import { settled, turnOn } from '../../support/second-step.js'
+
+const test = suite('gatehouse users two-step')
+let database: string
+let site: Site
+
+test.before.each(async () => {
+  database = await migratedDatabase()
+  site = await Site.start({ database })
+})
+test.after.each(() => site.close())
+
+function call(...args: string[]): Promise<Outcome> {
+  return callGatehouse(['users', ...args], { database })
+}
+
+test('says whether it is on, with what, and shows no secret', async () => {
+  const visitor = await settled(site, 'Anna')
+  const off = await call('two-step', 'anna')
+  assertDone(off)
+  assert.is(off.stdout, 'Two-step verification of Anna is off.\n')
+  const { secret, codes } = await turnOn(site, visitor)
+  const on = await call('two-step', 'Anna@example.com')
+  assertDone(on)
+  assert.match(on.stdout, /^Two-step verification of Anna is on since 2026-01-01T/)
+  assert.match(on.stdout, /^Authenticator app: set up 2026-01-01T[^ ]+, not used since\.$/m)
+  assert.match(on.stdout, /^Recovery codes left: 10 of 10\.$/m)
+  const shown = await call('show', 'anna')
+  assert.match(shown.stdout, /^secondStepAt +2026-01-01T/m)
+  assert.match(shown.stdout, /^authenticator_apps:$/m)
+  for (const { stdout } of [on, shown]) {
+    for (const hidden of [secret, ...codes]) assert.not.match(stdout, hidden)
+  }
+})
+
+test('--off lets the password alone open the account, ends all sessions and says who did it', async () => {
+  // The command has the time of the day.
+  site.clock.time = Date.now()
+  const visitor = await settled(site, 'Anna')
+  await turnOn(site, visitor)
+  const done = await call('two-step', 'anna', '--off')
+  assertDone(done)
+  assert.is(done.stdout, 'Turned off two-step verification of Anna. Sessions ended: 1.\n')
+  assert.is((await visitor.open('/account/')).status, 303)
+  for (const table of ['sessions', 'authenticator_apps', 'recovery_sets', 'recovery_codes']) {
+    assert.equal(await site.rows(`select 1 from ${table}`), [])
+  }
+  assert.equal(await site.rows("select actor from events where kind = 'second_off'"), [
+    { actor: 'cli:users two-step' },
+  ])
+  assert.is((await site.visitor().logIn('Anna')).headers.location, '/')
+  assertRefused(await call('two-step', 'anna', '--off'), 1, /^Two-step verification of Anna is already off\./)
+})
+
+test('needs a user, and no more', async () => {
+  assertRefused(await call('two-step'), 2, /^Missing user\. Usage: gatehouse users two-step </)
+  assertRefused(await call('two-step', 'nobody'), 1, /^No user found: nobody\./)
+})
+
+test.run()
