@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { KEYS } from '../../db/migrations/index.js'
 import { root } from '../../src/base/package.js'
 import { commands } from '../../src/commands/index.js'
 import { blocksOf, type Document, documentAt, documents, proseOf } from '../support/documents.js'
@@ -22,11 +23,13 @@ const example = readFileSync(join(root, '.env.example'), 'utf8')
 const variables = [...example.matchAll(/^#?([A-Z][A-Z_]+)=/gm)].map(([, name = '']) => name)
 const pages = documents.filter(({ path }) => !ABOUT_OTHERS.includes(path))
 
-/** What stands in backticks in the prose, and each command of the shell blocks. */
+/** Returns the code in the prose, each command of the shell blocks, and each line of the settings. */
 function codeIn(page: Document): string[] {
   const inline = [...proseOf(page).matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
-  const shell = blocksOf(page).filter(({ language }) => language === 'sh')
-  return [...inline, ...shell.flatMap(({ text }) => commandsIn(text))]
+  const lines = blocksOf(page)
+    .filter(({ language }) => ['sh', 'ini'].includes(language))
+    .flatMap(({ text }) => commandsIn(text))
+  return [...inline, ...lines]
 }
 
 async function helps(): Promise<Map<string, string>> {
@@ -97,6 +100,14 @@ test('docs/configuration.md has a row for every option of accounts()', () => {
   assert.ok(names.length > 25)
   assert.equal(
     names.filter((name) => !rows.includes(`\`${name}\``)),
+    [],
+  )
+})
+
+test('docs/mounting.md names every table', () => {
+  const { text } = documentAt('docs/mounting.md')
+  assert.equal(
+    Object.keys(KEYS).filter((name) => !text.includes(`\`${name}\``)),
     [],
   )
 })
