@@ -22,7 +22,7 @@ export async function notifiedAddress(
   return account && { account, to: String(to) }
 }
 
-// The address of another account was mistyped here, and its owner has been told already.
+// The address of another account was mistyped here, and its owner already has an email.
 export async function previousOwner(
   db: Db,
   facts: Facts,

@@ -24,7 +24,7 @@ export function isSecond(method: Method): method is SecondMethod {
 
 export interface SecondProof {
   method: SecondMethod
-  /** Uses the code up, in the transaction of what it proves. Returns false if it was used already. */
+  /** Marks the code as used, in the transaction of what it proves. Returns false if it already was. */
   spend(transaction: Db): Promise<boolean>
   /** After the commit. */
   tell(): void
@@ -68,7 +68,7 @@ export async function proveSecond(
 const APP_CODE = /^\d{6}$/
 const RECOVERY_CODE = new RegExp(`^\\d{${RECOVERY_DIGITS}}$`)
 
-/** Returns undefined for what is no code. */
+/** Returns undefined if it is not a code. */
 export function methodOf(code: string): SecondMethod | undefined {
   if (APP_CODE.test(code)) return 'app'
   return RECOVERY_CODE.test(code) ? 'recovery' : undefined

@@ -29,7 +29,7 @@ const NOT_AN_APP_CODE: FieldError = {
   sentence: 'Code must have 6 digits.',
 }
 
-// Somebody may have signed up with the address of another: whoever reads its mails must be able to get in.
+// Someone may have signed up with another person's address, whose owner must still be able to get in.
 export function canTurnOn({ outbox }: Pick<Registry, 'outbox'>, user: users.User): boolean {
   return user.emailConfirmedAt !== null || !outbox.isOn
 }

@@ -5,8 +5,8 @@ import type { DatabaseLocation, PostgresHandle, SqliteHandle } from './location.
 
 export interface SqliteFile {
   readonly path: string
-  /** Whether the app has tables in it: then the app decides on the journal mode. */
   readonly name: string
+  /** Whether the app has tables in it: then the app decides on the journal mode. */
   readonly isShared: boolean
   open(path: string, options: BetterSqlite3.Options): BetterSqlite3.Database
 }

@@ -80,7 +80,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// A mailed link of another account leads here, whoever is logged in.
+// An emailed link of another account leads here, whoever is logged in.
 const requireAnonymousUnlessOther: Middleware = (ctx, next) => {
   const user = userOf(ctx)
   const username = queryText(ctx, 'username')

@@ -51,7 +51,7 @@ class Worker implements Mailing {
     })
   }
 
-  // Keeps the earliest requested time, so a steady stream of emails cannot postpone the next look.
+  // Keeps the earliest requested time, so a steady stream of emails cannot postpone the next check.
   lookIn(delay: number): void {
     const at = performance.now() + delay
     if (this.#isClosing || at >= this.#looksAt) return

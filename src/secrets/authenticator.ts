@@ -17,14 +17,14 @@ export interface AppCode {
   secret: string
   /** Six digits. */
   code: string
-  /** Codes of this step and of earlier ones are spent. */
+  /** Codes of this step and of earlier ones no longer work. */
   lastStep: number
   now: number
 }
 
 /**
- * Returns the step that the code belongs to, or undefined if it is wrong or spent. Clocks may differ by one step (RFC 6238 5.2).
- * Two steps may share their digits. Then the one that apps show now is meant, and not the next one: that is still to be used.
+ * Returns the step that the code belongs to, or undefined if it is wrong or used. Clocks may differ by one step (RFC 6238 5.2).
+ * Two steps may have the same digits: then the current one counts, because the next one is yet to be used.
  */
 export async function stepOf({ secret, code, lastStep, now }: AppCode): Promise<number | undefined> {
   const { verifySync } = await library()
@@ -34,12 +34,12 @@ export async function stepOf({ secret, code, lastStep, now }: AppCode): Promise<
   const isUsable = (step: number) => step > lastStep && isOf(step)
   if (isUsable(current)) return current
   if (isUsable(current - 1)) return current - 1
-  // The digits of a spent code are no code of the future.
+  // A used code must not pass as the same digits of a later step.
   const isSpent = [current - 1, current, lastStep].some(isOf)
   return isUsable(current + 1) && !isSpent ? current + 1 : undefined
 }
 
-/** Names the account in the app (Google Authenticator, "Key Uri Format"). What it leaves out are the defaults. */
+/** Names the account in the app (Google Authenticator, "Key Uri Format"). Parameters left out have their defaults. */
 export function appUri({ site, name, secret }: { site: string; name: string; secret: string }): string {
   // A colon separates the two.
   const [issuer, account] = [site, name].map((text) => encodeURIComponent(text.replaceAll(':', '')))

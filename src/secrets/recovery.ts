@@ -9,7 +9,7 @@ export function newSeed(): string {
   return randomBytes(16).toString('base64url')
 }
 
-/** The codes can be shown again for as long as somebody keeps the seed. */
+/** The codes can be shown again as long as the seed is kept. */
 export function codesOf(seed: string): string[] {
   return Array.from({ length: CODES }, (_, index) => codeOf(Buffer.from(seed, 'base64url'), index))
 }

@@ -34,7 +34,7 @@ export const EVENT_KINDS = [
   'recovery_used',
 ] as const
 
-/** Stable names. `account_erased` is only reported, because the history is deleted with the account. */
+/** Stable names. `account_erased` is only reported, because the activity is deleted with the account. */
 export type EventKind = (typeof EVENT_KINDS)[number] | keyof FeatureEvents | 'account_erased'
 
 /** Kinds that a feature adds: `declare module '…/tables/events.js' { interface FeatureEvents { … } }`. */

@@ -16,10 +16,10 @@ export interface MailsTable {
   user_id: string | null
   /** What the email says, encrypted; '' once sent. */
   facts: string
-  /** Recipient, token and code, encrypted; '' before the first try and after the last. */
+  /** Recipient, token and code, encrypted; '' before the first attempt and after the last. */
   prepared: string
   state: MailState
-  /** Time of the next try, or of the end. Moved ahead while a process is sending it. */
+  /** Time of the next attempt, or of the end. Moved ahead while a process is sending it. */
   due_at: number
   /** Also shows a process whose lease ended that another one has taken the email since. */
   tries: number

@@ -3,7 +3,7 @@ import type { Db } from './schema.js'
 
 export interface RecoverySetsTable {
   user_id: string
-  /** With the costs of its hashes. One salt for all ten, so that a try costs one hash. */
+  /** With the costs of its hashes. One salt for all ten, so that an attempt costs one hash. */
   salt: string
   made_at: number
 }
@@ -20,7 +20,7 @@ export interface RecoverySet {
   tags: readonly string[]
 }
 
-/** Replaces the user's former codes. */
+/** Replaces the user's previous codes. */
 export async function replace(
   db: Db,
   userId: string,

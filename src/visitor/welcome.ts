@@ -10,7 +10,7 @@ const LOGGED_IN_REOPENED = {
 }
 export const GO_ON = { code: 'logged_in_go_on', sentence: 'Continue now' }
 
-/** Answers the form with which a login is complete. */
+/** Responds to the form that completes a login. */
 export async function welcome(
   ctx: Context,
   { pages, places, countLogin }: Gatehouse,

@@ -50,7 +50,6 @@ const NO_OTHERS = { code: 'devices_none', sentence: 'No other devices are logged
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/devices/', requireUser, (ctx) => gatehouse.pages.form(ctx, naming))
 
-  // A refused form is shown under these URLs, so a reload has to work.
   const toList = (ctx: Context) => gatehouse.pages.leave(ctx, gatehouse.url(name))
   router.get('/account/devices/revoke/', toList)
   router.get('/account/devices/:id/revoke/', toList)

@@ -84,7 +84,6 @@ async function ask(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>): P
 }
 
 function pendingRoutes(router: Router, gatehouse: Gatehouse): void {
-  // A refused form is shown under these URLs, so a reload has to work.
   const toForm = (ctx: Context) => gatehouse.pages.leave(ctx, gatehouse.url(name))
   router.get('/account/email/send/', toForm)
   router.get('/account/email/cancel/', toForm)

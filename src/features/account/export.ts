@@ -79,7 +79,7 @@ async function appData(gatehouse: Gatehouse, user: users.User): Promise<string |
   }
 }
 
-// Streamed, because a history may not fit into memory.
+// Streamed, because the activity may not fit into memory.
 async function* fileOf(
   gatehouse: Gatehouse,
   userId: string,

@@ -48,7 +48,6 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     }),
   )
 
-  // A refused form is shown under this URL, so a reload has to work.
   router.get('/account/recovery-codes/file/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
   router.post(
     '/account/recovery-codes/file/',
@@ -90,7 +89,7 @@ function grouped(code: string): string {
   return (code.match(/.{5}/g) ?? []).join(' ')
 }
 
-// Windows' editor before 2018 breaks lines at CR LF alone.
+// Notepad before Windows 10 1809 breaks lines only at CR LF.
 function textOf({ siteName }: Gatehouse, name: string, codes: readonly string[]): string {
   return [siteName, name, '', ...codes.map(grouped), ''].join('\r\n')
 }

@@ -189,7 +189,7 @@ async function reset(
   return true
 }
 
-// This browser gets a token of its own, so that the mailed link works until one of them is used.
+// This browser gets a token of its own, so that the emailed link works until one of them is used.
 async function openByCode(ctx: Context, gatehouse: Gatehouse, hash: string): Promise<boolean> {
   const now = gatehouse.now()
   const token = newToken()
