@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { DAY } from '../../src/base/durations.js'
 import { Checkout } from '../support/checkout.js'
 import { blocksOf, documents } from '../support/documents.js'
-import type { Program } from '../support/program.js'
+import { addressOf, type Program } from '../support/program.js'
 import { commandsIn, NOT_RUN } from '../support/shell-blocks.js'
 
 /*
@@ -51,7 +51,7 @@ async function runOne(command: string): Promise<void> {
   if (command === 'systemctl restart gatehouse') return await stopped(await started('node dist/src/site.js'))
   if (!command.includes('http://127.0.0.1:3000/')) return void (await done(await filledIn(command)))
   const site = await started('node dist/src/site.js')
-  assert.match(await done(command.replace('http://127.0.0.1:3000/', await addressOf(site))), /200|^# HELP/m)
+  assert.match(await done(command.replace('http://127.0.0.1:3000', await addressOf(site))), /200|^# HELP/m)
   await stopped(site)
 }
 
@@ -91,11 +91,6 @@ async function started(command: string): Promise<Program> {
   const page = await fetch(await addressOf(site))
   assert.is(page.status, 200, command)
   return site
-}
-
-async function addressOf(site: Program): Promise<string> {
-  const [, address = ''] = await site.says(/^Gatehouse listens on (http:\S+)$/m)
-  return address
 }
 
 /** As by Ctrl-C in a terminal, which reaches every process of the command. */
