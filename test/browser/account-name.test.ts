@@ -34,7 +34,7 @@ for (const javaScriptEnabled of [true, false]) {
     const page = await enter(username, { javaScriptEnabled })
     await page.getByRole('link', { name: username, exact: true }).click()
     await page.waitForURL('**/account/')
-    await page.getByRole('link', { name: 'Change username' }).click()
+    await page.locator('main').getByRole('link', { name: 'Change username' }).click()
     await page.waitForURL('**/account/name/')
     assert.is(await page.inputValue('#username'), username)
 
@@ -65,7 +65,7 @@ for (const javaScriptEnabled of [true, false]) {
     await site().visitor().signUp(username)
     const page = await enter(username, { javaScriptEnabled })
     await page.goto('/account/')
-    await page.getByRole('link', { name: 'Your data' }).click()
+    await page.locator('main').getByRole('link', { name: 'Your data' }).click()
     await page.waitForURL('**/account/export/')
     assert.match(await page.locator('main').innerText(), username)
     const downloading = page.waitForEvent('download')

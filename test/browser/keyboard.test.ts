@@ -154,7 +154,7 @@ test('activity, data and the language are looked at; then the account is closed,
   const page = await enter('Leaving', { javaScriptEnabled: false })
   await follow(page, 'nav a[href="/account/"]', '/account/')
   await follow(page, 'main a[href="/account/activity/"]', '/account/activity/')
-  await follow(page, 'main a[href="/account/"]', '/account/')
+  await follow(page, 'nav a[href="/account/"]', '/account/')
   await follow(page, 'main a[href="/account/export/"]', '/account/export/')
   const [file] = await Promise.all([page.waitForEvent('download'), press(page, 'main .actions a')])
   assert.match(file.suggestedFilename(), /\.json$/)
@@ -163,7 +163,7 @@ test('activity, data and the language are looked at; then the account is closed,
     await press(page, `footer a[hreflang=${language}]`)
     await page.waitForSelector(`html[lang=${language}]`)
   }
-  await follow(page, 'main p > a[href="/account/"]', '/account/')
+  await follow(page, 'nav a[href="/account/"]', '/account/')
   await follow(page, 'main a[href="/account/close/"]', '/account/close/')
   await follow(page, 'main form button', '/')
   assert.match(await success(page), 'Your account is closed')

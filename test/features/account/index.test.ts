@@ -44,7 +44,7 @@ test('it shows the name, which leads to the public page, and the address', async
 
 test('it leads to every page of the account that there is, and to no other', async () => {
   const visitor = await site.visitor().settle('Leader')
-  const offered = ['account/name', 'account/email', 'account/password', 'account/devices']
+  const offered = ['account/name', 'account/email', 'account/password', 'account/two-step', 'account/devices']
   offered.push('account/activity', 'account/export', 'account/close')
   const names = features.map(({ name }) => name)
   const expected = offered.filter((name) => names.includes(name))
