@@ -29,7 +29,15 @@ export type { User } from './tables/users.js'
 export { typedOf } from './visitor/drafts.js'
 export type { Switches } from './visitor/feature.js'
 export { takeNotice } from './visitor/gatehouse.js'
-export { isRecentLogin, requireAnonymous, requireRecentLogin, requireUser, userOf } from './visitor/guards.js'
+export {
+  isRecentLogin,
+  isRecentSecond,
+  requireAnonymous,
+  requireRecentLogin,
+  requireRecentSecond,
+  requireUser,
+  userOf,
+} from './visitor/guards.js'
 export { sealedSession } from './web/cookie-session.js'
 export { isGone } from './web/disconnect.js'
 export { type FieldError, type Form, formBody, type Message, type Values } from './web/form.js'

@@ -41,6 +41,11 @@ const TOO_MANY_CODES_HERE = {
     'Codes are blocked for a while, because too many wrong ones were entered. Use the link in the email, or try again {when}.',
 }
 
+const TOO_MANY_SECOND = {
+  code: 'too_many_second',
+  sentence: 'Too many wrong codes. Try again {when}.',
+}
+
 export type Messages = Readonly<Record<string, Message>>
 
 export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
@@ -74,6 +79,13 @@ export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
   },
   codeNetwork: TOO_MANY_CODES_HERE,
   codeSite: TOO_MANY_CODES_HERE,
+  secondAccount: TOO_MANY_SECOND,
+  secondDevice: TOO_MANY_SECOND,
+  secondRow: {
+    code: 'too_many_app_codes',
+    sentence: 'Too many wrong codes in a row. Enter a recovery code, or try again {when}.',
+  },
+  secondNotice: TOO_MANY_SECOND,
   renameAccount: {
     code: 'too_many_names',
     sentence: 'You have changed your username too often. Try again {when}.',

@@ -30,6 +30,14 @@ export interface LimitRules {
   codeNetwork: Limit
   /** Wrong codes for all accounts together. */
   codeSite: Limit
+  /** Wrong codes of the second step for one account, after a right password. */
+  secondAccount: Limit
+  /** The same on a device on which a second step was passed before. */
+  secondDevice: Limit
+  /** Wrong app codes in a row for one account or one such device (NIST 800-63B-4 3.2.2). Recovery codes still work. */
+  secondRow: Limit
+  /** Wrong codes at logins, after which the owner gets an email; the window is the minimum time between two. */
+  secondNotice: Limit
   /** Username changes of one account; each previous name stays reserved for it. */
   renameAccount: Limit
   /** Hint requests from one network. Above the limit no hints are returned. */
@@ -55,6 +63,10 @@ export const LIMITS: LimitRules = {
   // A day touches 25 windows: 25 x 35 wrong codes of 10^8 open some account with a chance of 8.75 in a
   // million a day (ASVS 5 6.6.3; test/accounts/code-limits.test.ts).
   codeSite: { max: 35, window: HOUR },
+  secondAccount: { max: 10, window: 15 * MINUTE },
+  secondDevice: { max: 20, window: 15 * MINUTE },
+  secondRow: { max: 100, window: 30 * DAY },
+  secondNotice: { max: 3, window: DAY },
   renameAccount: { max: 5, window: DAY },
   adviceNetwork: { max: 600, window: 10 * MINUTE },
   takenNetwork: { max: 300, window: HOUR },

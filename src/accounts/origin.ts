@@ -14,6 +14,8 @@ export interface Origin {
 export interface Visit {
   requestId: string
   deviceOf(account: Account | undefined): string | undefined
+  /** The same, unless no second step was ever passed on the device. */
+  provenDeviceOf(account: Account): string | undefined
   refuseIfLeft(): void
   /** Resolves a random time after the response, so that timing reveals nothing. */
   afterwards(): Promise<void>

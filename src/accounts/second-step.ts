@@ -4,23 +4,15 @@ import * as apps from '../tables/authenticator-apps.js'
 import * as events from '../tables/events.js'
 import * as recovery from '../tables/recovery-codes.js'
 import type { Db } from '../tables/schema.js'
-import type { User } from '../tables/users.js'
+import type { Account, User } from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { normalizeCode } from './codes.js'
 import { numbered } from './events.js'
 import { eventOf } from './history.js'
-import type { Origin } from './origin.js'
+import type { SecondMethod } from './login-methods.js'
+import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
-import { logSecurity } from './security-log.js'
-
-export type SecondMethod = 'app' | 'recovery'
-
-/** A way in which a visitor has shown who they are. */
-export type Method = 'signup' | 'password' | SecondMethod
-
-export function isSecond(method: Method): method is SecondMethod {
-  return method === 'app' || method === 'recovery'
-}
+import { counted } from './second-limits.js'
 
 export interface SecondProof {
   method: SecondMethod
@@ -51,18 +43,17 @@ export const SECOND_WRONG: FieldError = {
 export async function proveSecond(
   origin: Origin,
   registry: Registry,
-  user: User,
-  typed: string,
+  { account, typed, isLogin }: { account: Account; typed: string; isLogin: boolean },
 ): Promise<SecondOutcome> {
   const code = normalizeCode(typed)
   if (code === '') return { ok: false, error: SECOND_MISSING }
   const method = methodOf(code)
   if (method === undefined) return { ok: false, error: NOT_A_CODE }
   const prove = method === 'app' ? proveApp : proveRecovery
-  const proof = await prove(origin, registry, user, code)
-  if (proof !== undefined) return { ok: true, proof }
-  logSecurity(origin, registry, { event: 'second_failed', reason: method, user: user.id })
-  return { ok: false, error: SECOND_WRONG }
+  const proof = await counted(origin, registry, { account, method, isLogin }, () =>
+    prove(origin, registry, account.user, code),
+  )
+  return proof === undefined ? { ok: false, error: SECOND_WRONG } : { ok: true, proof }
 }
 
 const APP_CODE = /^\d{6}$/
@@ -95,19 +86,24 @@ async function proveApp(
 async function proveRecovery(
   origin: Origin,
   registry: Registry,
-  { id: userId }: User,
+  user: User,
   code: string,
 ): Promise<SecondProof | undefined> {
+  const { id: userId } = user
   const { database, passwords, now } = registry
   const salt = await recovery.saltOf(database.main, userId)
   const tag = await passwords.tag(code, salt ?? passwords.newSalt(), origin.visit?.refuseIfLeft)
   if (!(await recovery.isLeft(database.main, userId, tag))) return undefined
   const event = numbered(eventOf(origin, registry, { kind: 'recovery_used', userId }))
+  const circumstances = { to: user.email, ...circumstancesOf(origin, registry) }
   return {
     method: 'recovery',
     async spend(transaction) {
       if (!(await recovery.spend(transaction, userId, { tag, now: now() }))) return false
       await events.insert(transaction, event)
+      const { left = 0 } = (await recovery.countOf(transaction, userId)) ?? {}
+      const facts = { ...circumstances, left }
+      await registry.outbox.post(transaction, { kind: 'recovery-used', userId, facts })
       return true
     },
     tell: () => registry.events.report([event]),

@@ -1,3 +1,4 @@
+import type { Draft, MailKind } from '../mail/outbox.js'
 import { newAppSecret, stepOf } from '../secrets/authenticator.js'
 import { codesOf, newSeed } from '../secrets/recovery.js'
 import * as apps from '../tables/authenticator-apps.js'
@@ -7,7 +8,8 @@ import type { FieldError } from '../web/form.js'
 import { normalizeCode } from './codes.js'
 import { endWith, type Outcome } from './consequences.js'
 import { happens } from './history.js'
-import type { Origin } from './origin.js'
+import { countMail } from './mail-limits.js'
+import { circumstancesOf, type Origin } from './origin.js'
 import type { OwnSession } from './password.js'
 import type { Registry } from './registry.js'
 import { appContext, methodOf, SECOND_MISSING, SECOND_WRONG } from './second-step.js'
@@ -47,17 +49,23 @@ export async function checkApp({ now }: Registry, { secret }: SetUp, typed: stri
 export async function turnOn(
   origin: Origin,
   registry: Registry,
-  { id: userId }: users.User,
+  user: users.User,
   { secret, seed, step, session }: SetUp & { step: number; session: OwnSession },
 ): Promise<Outcome | undefined> {
-  const { appSeal } = registry
+  const { id: userId } = user
+  const mail = await mailOf(origin, registry, user, 'second-on')
   const codes = await hashed(origin, registry, seed)
   const now = registry.now()
   return happens(origin, registry, { kind: 'second_on', userId }, async (transaction) => {
     if (!(await users.startSecondStep(transaction, userId, now))) return undefined
-    await apps.add(transaction, userId, { secret: appSeal.close(secret, appContext(userId)), step, now })
+    await apps.add(transaction, userId, {
+      secret: registry.appSeal.close(secret, appContext(userId)),
+      step,
+      now,
+    })
     await recovery.replace(transaction, userId, { ...codes, now })
     await session.renew(transaction)
+    await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'second_on', { userId, now, session: session.id })
   })
 }
@@ -65,14 +73,17 @@ export async function turnOn(
 export async function replaceApp(
   origin: Origin,
   registry: Registry,
-  { id: userId }: users.User,
+  user: users.User,
   { secret, step, session }: Pick<SetUp, 'secret'> & { step: number; session: OwnSession },
 ): Promise<Outcome | undefined> {
+  const { id: userId } = user
+  const mail = await mailOf(origin, registry, user, 'app-replaced')
   const sealed = registry.appSeal.close(secret, appContext(userId))
   const now = registry.now()
   return happens(origin, registry, { kind: 'app_replaced', userId }, async (transaction) => {
     if (!(await apps.replace(transaction, userId, { secret: sealed, step, now }))) return undefined
     await session.renew(transaction)
+    await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'app_replaced', { userId, now, session: session.id })
   })
 }
@@ -80,14 +91,17 @@ export async function replaceApp(
 export async function turnOff(
   origin: Origin,
   registry: Registry,
-  { id: userId }: users.User,
+  user: users.User,
   { session }: { session?: string } = {},
 ): Promise<Outcome | undefined> {
+  const { id: userId } = user
+  const mail = await mailOf(origin, registry, user, 'second-off')
   const now = registry.now()
   return happens(origin, registry, { kind: 'second_off', userId }, async (transaction) => {
     if (!(await users.endSecondStep(transaction, userId, now))) return undefined
     await apps.remove(transaction, userId)
     await recovery.remove(transaction, userId)
+    await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'second_off', { userId, now, ...(session !== undefined && { session }) })
   })
 }
@@ -95,17 +109,30 @@ export async function turnOff(
 export async function makeRecoveryCodes(
   origin: Origin,
   registry: Registry,
-  { id: userId }: users.User,
+  user: users.User,
   seed: string,
 ): Promise<Outcome | undefined> {
+  const { id: userId } = user
+  const mail = await mailOf(origin, registry, user, 'recovery-made')
   const codes = await hashed(origin, registry, seed)
   const now = registry.now()
   return happens(origin, registry, { kind: 'recovery_made', userId }, async (transaction) => {
     const account = await users.held(transaction, userId)
     if (account === undefined || account.user.secondStepAt === null) return undefined
     await recovery.replace(transaction, userId, { ...codes, now })
+    await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'recovery_made', { userId, now })
   })
+}
+
+async function mailOf(
+  origin: Origin,
+  registry: Registry,
+  { id: userId, email: to }: users.User,
+  kind: MailKind,
+): Promise<Draft> {
+  await countMail(origin, registry, { kind, userId, address: to })
+  return { kind, userId, facts: { to, ...circumstancesOf(origin, registry) } }
 }
 
 async function hashed(origin: Origin, { passwords }: Registry, seed: string): Promise<recovery.RecoverySet> {

@@ -48,6 +48,12 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedM
     'session-jumped': where,
     'login-failures': where,
     'account-closed': where,
+    'second-on': where,
+    'second-off': where,
+    'app-replaced': where,
+    'recovery-made': where,
+    'recovery-used': { ...where, left: 3 },
+    'second-failed': where,
   }
   return mailKinds(facts).map((kind) => {
     const name = isConfirmed && !NAMELESS.includes(kind) ? user.name : ''

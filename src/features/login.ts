@@ -75,7 +75,12 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         return await gatehouse.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
       }
       await renewHash(gatehouse, account, values.password)
-      await welcome(ctx, gatehouse, form, { ...login, next: values.next, values })
+      await welcome(ctx, gatehouse, form, {
+        ...login,
+        user: account.user,
+        next: values.next,
+        values,
+      })
     }),
   )
 }

@@ -25,6 +25,12 @@ export type OwnMailKind =
   | 'session-jumped'
   | 'login-failures'
   | 'account-closed'
+  | 'second-on'
+  | 'second-off'
+  | 'app-replaced'
+  | 'recovery-made'
+  | 'recovery-used'
+  | 'second-failed'
 
 export type Facts = Readonly<Record<string, string | number>>
 

@@ -32,6 +32,9 @@ export const EVENT_KINDS = [
   'app_replaced',
   'recovery_made',
   'recovery_used',
+  'second_failed',
+  'second_confirmed',
+  'browser_trusted',
 ] as const
 
 /** Stable names. `account_erased` is only reported, because the activity is deleted with the account. */

@@ -42,8 +42,8 @@ export interface Renewal {
   tokenHash: string
   now: number
   form?: string | undefined
-  /** A second step was passed, too. */
-  isSecond?: boolean
+  /** The step that was proved just now. */
+  proved: 'first' | 'second'
 }
 
 export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Promise<boolean> {
@@ -76,7 +76,7 @@ export async function hasBegun(
 export async function renew(
   db: Db,
   { id, userId }: Owned,
-  { formerHash, tokenHash, now, form, isSecond }: Renewal,
+  { formerHash, tokenHash, now, form, proved }: Renewal,
 ): Promise<boolean> {
   return changed(
     db
@@ -85,8 +85,7 @@ export async function renew(
         token_hash: tokenHash,
         former_hash: formerHash,
         renewed_at: now,
-        authenticated_at: now,
-        ...(isSecond && { second_at: now }),
+        ...(proved === 'first' ? { authenticated_at: now } : { second_at: now }),
         ...(form !== undefined && { login_form: form }),
       })
       .where('id', '=', id)

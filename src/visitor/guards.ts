@@ -1,13 +1,13 @@
 import type { Context, Middleware } from 'koa'
 import { refuseCrossSite } from '../web/csrf.js'
-import { textFields } from '../web/form.js'
+import { type Message, textFields } from '../web/form.js'
 import { isRead, queryText, seenUrl } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
 import { formOf } from '../web/submit.js'
 import { keepTyped, pageBehind, sealTyped, typedIn } from './drafts.js'
 import { gatehouseOf } from './gatehouse.js'
 import { sessionOf, userOf } from './logins.js'
-import { passwordConfirm } from './proofs.js'
+import { CODE, passwordConfirm } from './proofs.js'
 
 export { userOf }
 
@@ -35,6 +35,29 @@ const OTHER_ACCOUNT = {
 }
 const OPEN_AGAIN = { code: 'open_page_again', sentence: 'Open the page again' }
 export const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
+const CODE_NEEDED = {
+  code: 'second_needed',
+  sentence: 'Enter a code from your authenticator app first. Nothing was done yet.',
+}
+const CODE_NEEDED_TOO_LONG = {
+  code: 'second_needed_too_long',
+  sentence:
+    'Enter a code from your authenticator app first. What you typed is too long to be brought back: go back and copy it.',
+}
+const ENTER_CODE = { code: 'enter_code', sentence: 'Enter a code' }
+
+const ASK_PASSWORD: Asking = {
+  needed: PASSWORD_NEEDED,
+  tooLong: TYPED_TOO_LONG,
+  button: ENTER_PASSWORD,
+  asks: '',
+}
+const ASK_CODE: Asking = {
+  needed: CODE_NEEDED,
+  tooLong: CODE_NEEDED_TOO_LONG,
+  button: ENTER_CODE,
+  asks: CODE,
+}
 
 /**
  * Requires a login. Redirects page views to the login and back. Other requests get 403 and a link to the
@@ -78,8 +101,29 @@ export const requireRecentLogin: Middleware = (ctx, next) =>
     if (isRecentLogin(ctx)) return await next()
     const { pages, url } = gatehouseOf(ctx)
     if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url(passwordConfirm.name), seenUrl(ctx)))
-    await askPassword(ctx)
+    await ask(ctx, ASK_PASSWORD)
   })
+
+/**
+ * Requires all steps of a login within `lifetimes.recent` (10 minutes by default): like `requireRecentLogin`, and with two-step
+ * verification a code, too.
+ */
+export const requireRecentSecond: Middleware = (ctx, next) =>
+  requireRecentLogin(ctx, async () => {
+    if (isRecentSecond(ctx)) return await next()
+    const { pages, url } = gatehouseOf(ctx)
+    if (!isRead(ctx)) return await ask(ctx, ASK_CODE)
+    const page = pathWithNext(url(passwordConfirm.name), seenUrl(ctx))
+    pages.leave(ctx, `${page}${page.includes('?') ? '&' : '?'}asks=${CODE}`)
+  })
+
+/** Whether the second step was passed as recently, or is not needed. */
+export function isRecentSecond(ctx: Context): boolean {
+  const { lifetimes, now, offers } = gatehouseOf(ctx)
+  if (userOf(ctx)?.secondStepAt == null || !offers('login/two-step')) return true
+  const at = sessionOf(ctx)?.secondAt ?? null
+  return at !== null && now() - at < lifetimes.recent
+}
 
 // The holder of a stolen session must not enter their own address and take over the account by its emails.
 export const requireRecentIfUser: Middleware = (ctx, next) =>
@@ -92,7 +136,14 @@ export function isRecentLogin(ctx: Context): boolean {
   return session !== undefined && now() - session.authenticatedAt < lifetimes.recent
 }
 
-async function askPassword(ctx: Context): Promise<void> {
+interface Asking {
+  needed: Message
+  tooLong: Message
+  button: Message
+  asks: string
+}
+
+async function ask(ctx: Context, { needed, tooLong, button, asks }: Asking): Promise<void> {
   const { pages, origin, log } = gatehouseOf(ctx)
   refuseCrossSite(ctx, { origin, log })
   const page = pageBehind(ctx)
@@ -100,9 +151,9 @@ async function askPassword(ctx: Context): Promise<void> {
   if (other !== undefined) return await refuseOther(ctx, other, page)
   const sealed = sealTyped(ctx, page)
   await pages.ask(ctx, passwordConfirm, {
-    error: sealed === undefined ? TYPED_TOO_LONG : PASSWORD_NEEDED,
-    button: ENTER_PASSWORD,
-    values: { next: page ?? '', _typed: sealed ?? '' },
+    error: sealed === undefined ? tooLong : needed,
+    button,
+    values: { asks, next: page ?? '', _typed: sealed ?? '' },
   })
 }
 

@@ -7,6 +7,9 @@ import type { Gatehouse } from './gatehouse.js'
 // OWASP "Device Cookies".
 export const DEVICE_LIFE = 400 * DAY
 
+/** How long a trusted device is asked for no second step. Logins do not prolong it. */
+export const TRUST_LIFE = 30 * DAY
+
 // More would make the cookie too long.
 const MAX_ACCOUNTS = 5
 
@@ -16,36 +19,67 @@ interface Known {
   id: string
   /** Last login, UTC milliseconds. */
   at: number
+  /** A second step was passed here. */
+  second?: boolean
+  /** Until when no second step is asked for here, in UTC milliseconds. */
+  trusted?: number
 }
 
 /** Returns this browser's device id for an account that knows it. Its limits are apart from strangers'. */
 export function knownDevices(ctx: Context, gatehouse: Gatehouse): (account: Account) => string | undefined {
+  const find = knownBy(ctx, gatehouse)
+  return (account) => find(account)?.id
+}
+
+// Whoever reads the mailbox makes a device known by a password reset. It must not get tries of its own by that.
+export function provenDevices(ctx: Context, gatehouse: Gatehouse): (account: Account) => string | undefined {
+  const find = knownBy(ctx, gatehouse)
+  return (account) => {
+    const known = find(account)
+    return known?.second ? known.id : undefined
+  }
+}
+
+export function trustedUntil(ctx: Context, gatehouse: Gatehouse, account: Account): number | undefined {
+  const { trusted = 0 } = knownBy(ctx, gatehouse)(account) ?? {}
+  return trusted > gatehouse.now() ? trusted : undefined
+}
+
+function knownBy(ctx: Context, gatehouse: Gatehouse): (account: Account) => Known | undefined {
   const known = carried(ctx, gatehouse)
   return ({ user, deviceStamp, endedDevices }) =>
     known.find(
       ({ userId, stamp, id }) => userId === user.id && stamp === deviceStamp && !endedDevices.includes(id),
-    )?.id
+    )
 }
 
 export function lastUser(ctx: Context, gatehouse: Gatehouse): string | undefined {
   return carried(ctx, gatehouse)[0]?.userId
 }
 
+interface Remembered extends Pick<Known, 'userId' | 'stamp' | 'second' | 'trusted'> {
+  device?: string
+}
+
+// A new stamp ends the trust.
 export function rememberDevice(
   ctx: Context,
   gatehouse: Gatehouse,
-  { userId, stamp, device }: { userId: string; stamp: string; device?: string },
+  { userId, stamp, device, second, trusted }: Remembered,
 ): void {
   const known = carried(ctx, gatehouse)
-  const id = device ?? known.find((one) => one.userId === userId)?.id ?? newDeviceId()
+  const before = known.find((one) => one.userId === userId)
+  const trust = trusted ?? (before?.stamp === stamp ? before.trusted : undefined)
+  const remembered: Known = {
+    userId,
+    stamp,
+    id: device ?? before?.id ?? newDeviceId(),
+    at: gatehouse.now(),
+    ...((second || before?.second) && { second: true }),
+    ...(trust !== undefined && { trusted: trust }),
+  }
   const others = known.filter((one) => one.userId !== userId)
-  gatehouse.deviceCookie.write(
-    ctx,
-    [{ userId, stamp, id, at: gatehouse.now() }, ...others].slice(0, MAX_ACCOUNTS),
-    {
-      maxAge: DEVICE_LIFE,
-    },
-  )
+  gatehouse.deviceCookie.write(ctx, [remembered, ...others].slice(0, MAX_ACCOUNTS), { maxAge: DEVICE_LIFE })
 }
 
 export function forgetDevice(ctx: Context, gatehouse: Gatehouse, userId: string): void {

@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import { REPEATED_FOR } from '../accounts/lifetimes.js'
-import { isSecond, type Method, type SecondProof } from '../accounts/second-step.js'
+import { isSecond, type Method } from '../accounts/login-methods.js'
+import type { SecondProof } from '../accounts/second-step.js'
 import { HOUR, MINUTE } from '../base/durations.js'
 import * as events from '../tables/events.js'
 import * as sessions from '../tables/sessions.js'
@@ -8,6 +9,7 @@ import type { Account, User } from '../tables/users.js'
 import * as users from '../tables/users.js'
 import { changeSessionId } from '../web/session.js'
 import { type Gatehouse, loginAs } from './gatehouse.js'
+import { trustedUntil } from './known-devices.js'
 import { userOf } from './logins.js'
 import { logIn } from './session.js'
 
@@ -30,28 +32,31 @@ export type LoginState =
 export async function advance(
   ctx: Context,
   gatehouse: Gatehouse,
-  progress: LoginProgress & { form: string; proof?: SecondProof },
+  progress: LoginProgress & { form: string; proof?: SecondProof; isTrusting?: boolean },
 ): Promise<LoginState> {
-  const step = nextStep(gatehouse, progress)
+  const step = nextStep(ctx, gatehouse, progress)
   if (step !== undefined) {
     keepHalfLogin(ctx, gatehouse, progress)
     await changeSessionId(ctx)
     return { state: 'waiting', for: step }
   }
-  const { account, kept, form, methods, proof } = progress
+  const { account, ...options } = progress
   const isNew = await hasJustSignedUp(ctx, gatehouse, account)
-  const login = await logIn(ctx, gatehouse, account, { kept, form, isNew, methods, proof })
+  const login = await logIn(ctx, gatehouse, account, { ...options, isNew })
   return login === undefined ? { state: 'changed' } : { state: 'begun', ...login }
 }
 
 function nextStep(
-  { rules, offers }: Gatehouse,
-  { account: { user }, methods }: Pick<LoginProgress, 'account' | 'methods'>,
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { account, methods }: Pick<LoginProgress, 'account' | 'methods'>,
 ): Step | undefined {
+  const { rules, offers } = gatehouse
+  const { user } = account
   if (rules.confirmation === 'required' && user.emailConfirmedAt === null) return 'email/confirm'
   if (!methods.includes('password')) return 'login'
-  const isSecondNeeded = user.secondStepAt !== null && offers('login/two-step')
-  return isSecondNeeded && !methods.some(isSecond) ? 'login/two-step' : undefined
+  if (user.secondStepAt === null || !offers('login/two-step') || methods.some(isSecond)) return undefined
+  return trustedUntil(ctx, gatehouse, account) === undefined ? 'login/two-step' : undefined
 }
 
 async function hasJustSignedUp(ctx: Context, gatehouse: Gatehouse, { user }: Account): Promise<boolean> {
@@ -120,7 +125,7 @@ export async function waitingForSecond(
   const half = halfLoginOf(ctx, gatehouse)
   if (half === undefined || gatehouse.now() - half.at >= SECOND_WAIT) return undefined
   const account = await halfLoggedIn(ctx, gatehouse)
-  if (account === undefined || nextStep(gatehouse, { ...half, account }) !== 'login/two-step')
+  if (account === undefined || nextStep(ctx, gatehouse, { ...half, account }) !== 'login/two-step')
     return undefined
   return { ...half, account }
 }

@@ -6,7 +6,7 @@ import { requestId } from '../web/log.js'
 import { userAgentOf } from '../web/user-agent.js'
 import { askedBrowser, askingBrowser } from './code-browser.js'
 import type { Gatehouse } from './gatehouse.js'
-import { knownDevices } from './known-devices.js'
+import { knownDevices, provenDevices } from './known-devices.js'
 import { sessionOf, userOf } from './logins.js'
 
 export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
@@ -18,6 +18,7 @@ export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
     visit: {
       requestId: requestId(ctx),
       deviceOf: (account) => deviceOf(ctx, gatehouse, account),
+      provenDeviceOf: (account) => provenDevices(ctx, gatehouse)(account) ?? sessionIdOf(ctx, account),
       refuseIfLeft: () => refuseIfLeft(ctx),
       afterwards: () => afterwards(ctx),
       askingBrowser: () => askingBrowser(ctx, gatehouse),
@@ -30,6 +31,9 @@ export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
 function deviceOf(ctx: Context, gatehouse: Gatehouse, account: Account | undefined): string | undefined {
   const known = knownDevices(ctx, gatehouse)
   if (account === undefined) return undefined
-  const isLoggedIn = userOf(ctx)?.id === account.user.id
-  return known(account) ?? (isLoggedIn ? sessionOf(ctx)?.id : undefined)
+  return known(account) ?? sessionIdOf(ctx, account)
+}
+
+function sessionIdOf(ctx: Context, { user }: Account): string | undefined {
+  return userOf(ctx)?.id === user.id ? sessionOf(ctx)?.id : undefined
 }

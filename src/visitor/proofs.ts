@@ -1,18 +1,20 @@
 import type { Context } from 'koa'
 import { askPasswordOf } from '../accounts/authentication.js'
+import { proveSecond, type SecondOutcome } from '../accounts/second-step.js'
 import type { Account } from '../tables/users.js'
 import type { FieldError, Form, Values } from '../web/form.js'
 import type { Gatehouse } from './gatehouse.js'
 import { originOf } from './origin.js'
 
-const PROOFS = ['password'] as const
+const PROOFS = ['password', 'code'] as const
 
-type Proof = (typeof PROOFS)[number]
+/** What the page asks for: '' for the password, or the code of the second step. */
+export const CODE = 'code'
 
-export const passwordConfirm: Form<Proof | 'next' | '_typed' | '_ask'> = {
+export const passwordConfirm: Form<(typeof PROOFS)[number] | 'asks' | 'next' | '_typed' | '_ask'> = {
   name: 'password/confirm',
   // `_ask` comes from the button in an error message, which only opens the page.
-  fields: [...PROOFS, 'next', '_typed', '_ask'],
+  fields: [...PROOFS, 'asks', 'next', '_typed', '_ask'],
   secret: PROOFS,
 }
 
@@ -20,7 +22,16 @@ export function proveAgain(
   ctx: Context,
   gatehouse: Gatehouse,
   account: Account,
-  { password }: Values<Proof>,
+  { password }: Values<'password'>,
 ): Promise<FieldError[]> {
   return askPasswordOf(originOf(ctx, gatehouse), gatehouse, account, password)
+}
+
+export function proveSecondAgain(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  account: Account,
+  { code }: Values<'code'>,
+): Promise<SecondOutcome> {
+  return proveSecond(originOf(ctx, gatehouse), gatehouse, { account, typed: code, isLogin: false })
 }

@@ -3,19 +3,19 @@ import type { Context } from 'koa'
 import { reopen } from '../accounts/closing.js'
 import { happens } from '../accounts/history.js'
 import { sessionEnd } from '../accounts/lifetimes.js'
+import { isSecond, type Method } from '../accounts/login-methods.js'
 import { circumstancesOf } from '../accounts/origin.js'
-import { isSecond, type Method, type SecondProof } from '../accounts/second-step.js'
+import type { SecondProof } from '../accounts/second-step.js'
 import { hashOf, newDeviceId, newDeviceStamp, newToken } from '../secrets/token.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
-import type { Account, User } from '../tables/users.js'
+import type { Account } from '../tables/users.js'
 import * as users from '../tables/users.js'
 import { changeSessionId, forget } from '../web/session.js'
 import { userAgentOf } from '../web/user-agent.js'
 import type { Gatehouse } from './gatehouse.js'
-import { forgetDevice, knownDevices, rememberDevice } from './known-devices.js'
-import { tokenHashIn } from './login-cookie.js'
-import { loginOf, sessionOf, setLogin, userOf } from './logins.js'
+import { forgetDevice, knownDevices, rememberDevice, TRUST_LIFE } from './known-devices.js'
+import { sessionOf, setLogin, userOf } from './logins.js'
 import { originOf } from './origin.js'
 
 interface LoginOptions {
@@ -24,6 +24,8 @@ interface LoginOptions {
   isNew: boolean
   methods: readonly Method[]
   proof?: SecondProof | undefined
+  /** No second step is asked for in this browser for a while. */
+  isTrusting?: boolean
 }
 
 // A new token and CSRF secret prevent session fixation (ASVS 5 7.2.4). Returns undefined if the
@@ -40,12 +42,12 @@ export async function logIn(
   const session = newSession(ctx, gatehouse, account, { ...options, token, device: known ?? newDeviceId() })
   const isReopened =
     account.closedAt !== null && (await reopen(originOf(ctx, gatehouse), gatehouse, account.user.id))
-  const { proof } = options
+  const { proof, isTrusting = false } = options
   const isStranger = known === undefined && !options.isNew
   const id = await open(ctx, gatehouse, account, session, { isStranger, proof })
   if (id === undefined) return undefined
   proof?.tell()
-  await carry(ctx, gatehouse, account, { ...session, id }, token)
+  await carry(ctx, gatehouse, account, { ...session, id }, { token, isTrusting })
   return { isReopened }
 }
 
@@ -106,67 +108,25 @@ async function carry(
   gatehouse: Gatehouse,
   { user, deviceStamp }: Account,
   session: sessions.NewSession,
-  token: string,
+  { token, isTrusting }: { token: string; isTrusting: boolean },
 ): Promise<void> {
   const begun = begunOf(session)
   gatehouse.halfLoginCookie.clear(ctx)
   gatehouse.loginCookie.begin(ctx, token, lifetimeOf(begun, gatehouse))
   gatehouse.csrf.forget(ctx)
   await changeSessionId(ctx)
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: deviceStamp, device: session.device })
+  rememberDevice(ctx, gatehouse, {
+    userId: user.id,
+    stamp: deviceStamp,
+    device: session.device,
+    second: session.secondAt !== null,
+    ...(isTrusting && { trusted: session.now + TRUST_LIFE }),
+  })
   setLogin(ctx, { session: begun, user })
 }
 
 function begunOf({ id, kept, now, secondAt, expiresAt }: sessions.NewSession): sessions.Session {
   return { id, kept, createdAt: now, lastSeenAt: now, authenticatedAt: now, secondAt, expiresAt }
-}
-
-// A new token, because the session may do more now (ASVS 5 7.2.4). A repeated form gets another one, because
-// after a double click the browser keeps only the last response.
-export async function confirmLogin(
-  ctx: Context,
-  gatehouse: Gatehouse,
-  { user, form }: { user: User; form: string },
-): Promise<void> {
-  const renewal = renewalOf(ctx, gatehouse, { form })
-  const owned = { id: loginOf(ctx).session.id, userId: user.id }
-  if (await sessions.isOfForm(gatehouse.database.main, owned, form)) {
-    if (await gatehouse.database.write(renewal.store)) await renewal.carry()
-    return
-  }
-  const renewed = await happens(
-    originOf(ctx, gatehouse),
-    gatehouse,
-    { kind: 'password_confirmed', userId: user.id },
-    async (transaction) => (await renewal.store(transaction)) || undefined,
-  )
-  if (renewed) await renewal.carry()
-}
-
-/** `store` runs in a transaction, `carry` after its commit. */
-export interface Renewal {
-  /** Returns false if the session has ended. */
-  store(transaction: Db): Promise<boolean>
-  carry(): Promise<void>
-}
-
-export function renewalOf(
-  ctx: Context,
-  gatehouse: Gatehouse,
-  { form, isSecond = false }: { form: string; isSecond?: boolean },
-): Renewal {
-  const { session, user } = loginOf(ctx)
-  const token = newToken()
-  const hashes = { formerHash: tokenHashIn(ctx, gatehouse) ?? '', tokenHash: hashOf(token), form, isSecond }
-  const owned = { id: session.id, userId: user.id }
-  return {
-    // Read only now: hashing a password may take as long as the previous token still works.
-    store: (transaction) => sessions.renew(transaction, owned, { ...hashes, now: gatehouse.now() }),
-    carry: async () => {
-      gatehouse.loginCookie.renew(ctx, token, lifetimeOf(session, gatehouse))
-      await changeSessionId(ctx)
-    },
-  }
 }
 
 export const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' }
@@ -212,7 +172,7 @@ export async function forgetLogin(ctx: Context, gatehouse: Gatehouse): Promise<v
   await changeSessionId(ctx)
 }
 
-function lifetimeOf(
+export function lifetimeOf(
   { kept, createdAt }: sessions.Session,
   { lifetimes, now }: Gatehouse,
 ): { maxAge: number } | undefined {

@@ -1,6 +1,9 @@
 import type { Context } from 'koa'
+import * as recovery from '../tables/recovery-codes.js'
+import type { User } from '../tables/users.js'
 import type { Form, Values } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
+import type { Notice } from '../web/notices.js'
 import type { Gatehouse } from './gatehouse.js'
 
 export const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
@@ -9,19 +12,46 @@ const LOGGED_IN_REOPENED = {
   sentence: 'You are logged in. Your account is open again, and nothing will be deleted.',
 }
 export const GO_ON = { code: 'logged_in_go_on', sentence: 'Continue now' }
+const CODES_LEFT = { code: 'recovery_used', sentence: 'Recovery codes left: {left}.' }
+const NO_CODES_LEFT = { code: 'recovery_none', sentence: 'You have no recovery codes left.' }
+const MAKE_CODES = { code: 'recovery_make', sentence: 'Create new recovery codes' }
+
+export interface Welcomed {
+  user: User
+  isReopened: boolean
+  next: string
+  values: Partial<Values>
+}
 
 /** Responds to the form that completes a login. */
 export async function welcome(
   ctx: Context,
-  { pages, places, countLogin }: Gatehouse,
+  gatehouse: Gatehouse,
   form: Form,
-  { isReopened, next, values }: { isReopened: boolean; next: string; values: Partial<Values> },
+  { user, isReopened, next, values }: Welcomed,
 ): Promise<void> {
-  countLogin('logged_in')
-  await pages.accept(ctx, form, {
-    notice: { message: isReopened ? LOGGED_IN_REOPENED : LOGGED_IN },
-    to: localPath(next) ?? places.afterLogin,
+  gatehouse.countLogin('logged_in')
+  const advice = await aboutCodes(gatehouse, user)
+  await gatehouse.pages.accept(ctx, form, {
+    notice: { message: isReopened ? LOGGED_IN_REOPENED : LOGGED_IN, ...(advice && { advice }) },
+    to: localPath(next) ?? gatehouse.places.afterLogin,
     onward: GO_ON,
     values,
   })
+}
+
+const FEW = 3
+
+/** Returns how many recovery codes are left, if they are few. */
+export async function fewCodesOf(gatehouse: Gatehouse, user: User): Promise<number | undefined> {
+  if (user.secondStepAt === null || !gatehouse.offers('account/recovery-codes')) return undefined
+  const { left = 0 } = (await recovery.countOf(gatehouse.database.main, user.id)) ?? {}
+  return left <= FEW ? left : undefined
+}
+
+async function aboutCodes(gatehouse: Gatehouse, user: User): Promise<Notice | undefined> {
+  const left = await fewCodesOf(gatehouse, user)
+  if (left === undefined) return undefined
+  const message = left === 0 ? NO_CODES_LEFT : { ...CODES_LEFT, params: { left } }
+  return { message, link: { href: gatehouse.url('account/recovery-codes'), message: MAKE_CODES } }
 }

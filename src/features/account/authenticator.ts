@@ -6,11 +6,11 @@ import * as apps from '../../tables/authenticator-apps.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
-import { requireRecentLogin } from '../../visitor/guards.js'
+import { requireRecentSecond } from '../../visitor/guards.js'
 import { rememberDevice } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
-import { type Renewal, renewalOf } from '../../visitor/session.js'
+import { type Renewal, renewalOf } from '../../visitor/renewal.js'
 import { forgetSetUp, keepCodes, keptSetUp, setUpOf } from '../../visitor/two-step-notes.js'
 import type { FieldError, Form } from '../../web/form.js'
 import { qrOf } from '../../web/qr.js'
@@ -43,13 +43,13 @@ const CHANGED: FieldError = {
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  router.get('/account/authenticator/', requireRecentLogin, requireConfirmed, (ctx) =>
+  router.get('/account/authenticator/', requireRecentSecond, requireConfirmed, (ctx) =>
     gatehouse.pages.form(ctx, form),
   )
 
   router.post(
     '/account/authenticator/verify/',
-    requireRecentLogin,
+    requireRecentSecond,
     requireConfirmed,
     onSubmit(form, gatehouse, (ctx, values) => setUp(ctx, gatehouse, values)),
   )
@@ -98,7 +98,7 @@ async function repeated(
   if (!(await sessions.isOfForm(main, { id: session.id, userId: user.id }, print))) return undefined
   const account = await users.byId(main, user.id)
   const app = await apps.ofUser(main, user.id)
-  const renewal = renewalOf(ctx, gatehouse, { form: print })
+  const renewal = renewalOf(ctx, gatehouse, { form: print, proved: 'second' })
   if (account === undefined || app === undefined || !(await write(renewal.store))) return undefined
   const kind = app.createdAt === account.user.secondStepAt ? 'first' : 'replaced'
   await carry(ctx, gatehouse, renewal, { kind, seed, stamp: account.deviceStamp })
@@ -112,7 +112,7 @@ async function store(
 ): Promise<Kind | undefined> {
   const { session, user } = loginOf(ctx)
   const kind = user.secondStepAt === null ? 'first' : 'replaced'
-  const renewal = renewalOf(ctx, gatehouse, { form: print, isSecond: true })
+  const renewal = renewalOf(ctx, gatehouse, { form: print, proved: 'second' })
   const keepApp = kind === 'first' ? turnOn : replaceApp
   const outcome = await keepApp(originOf(ctx, gatehouse), gatehouse, user, {
     ...setUp,
@@ -130,7 +130,7 @@ async function carry(
   { kind, seed, stamp }: { kind: Kind; seed: string; stamp: string },
 ): Promise<void> {
   await renewal.carry()
-  rememberDevice(ctx, gatehouse, { userId: loginOf(ctx).user.id, stamp })
+  rememberDevice(ctx, gatehouse, { userId: loginOf(ctx).user.id, stamp, second: true })
   forgetSetUp(ctx)
   if (kind === 'first') keepCodes(ctx, gatehouse, seed)
 }

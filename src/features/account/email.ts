@@ -6,7 +6,7 @@ import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js
 import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
-import { requireRecentLogin } from '../../visitor/guards.js'
+import { requireRecentSecond } from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import type { Form } from '../../web/form.js'
@@ -55,14 +55,14 @@ const CANCELED = {
   sentence: 'The change is canceled. Your email address stays the same.',
 }
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  router.get('/account/email/', requireRecentLogin, (ctx) => gatehouse.pages.form(ctx, form))
+  router.get('/account/email/', requireRecentSecond, (ctx) => gatehouse.pages.form(ctx, form))
   router.post(
     '/account/email/advice/',
     onTyping(form, gatehouse, (ctx, values) => adviseOnEmail(originOf(ctx, gatehouse), gatehouse, values)),
   )
   router.post(
     '/account/email/verify/',
-    requireRecentLogin,
+    requireRecentSecond,
     onSubmit(form, gatehouse, (ctx, values) => ask(ctx, gatehouse, values)),
   )
   pendingRoutes(router, gatehouse)
@@ -90,7 +90,7 @@ function pendingRoutes(router: Router, gatehouse: Gatehouse): void {
 
   router.post(
     '/account/email/send/',
-    requireRecentLogin,
+    requireRecentSecond,
     onSubmit(sending, gatehouse, async (ctx) => {
       const { nextEmail } = loginOf(ctx).user
       if (nextEmail === null) return await stay(ctx, gatehouse, { message: NOTHING_PENDING }, WITHOUT_BUTTON)
@@ -101,7 +101,7 @@ function pendingRoutes(router: Router, gatehouse: Gatehouse): void {
   )
   router.post(
     '/account/email/cancel/',
-    requireRecentLogin,
+    requireRecentSecond,
     onSubmit(canceling, gatehouse, async (ctx) => {
       await cancelChange(originOf(ctx, gatehouse), gatehouse, loginOf(ctx).user)
       await stay(ctx, gatehouse, { message: CANCELED }, WITHOUT_BUTTON)

@@ -5,7 +5,7 @@ import { makeRecoveryCodes } from '../../accounts/two-step.js'
 import { newSeed } from '../../secrets/recovery.js'
 import * as recovery from '../../tables/recovery-codes.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
-import { requireRecentLogin } from '../../visitor/guards.js'
+import { requireRecentSecond } from '../../visitor/guards.js'
 import { rememberDevice } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
@@ -35,12 +35,12 @@ const SEEN_ALREADY = {
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  router.get('/account/recovery-codes/', requireRecentLogin, requireOn, (ctx) =>
+  router.get('/account/recovery-codes/', requireRecentSecond, requireOn, (ctx) =>
     gatehouse.pages.form(ctx, form),
   )
   router.post(
     '/account/recovery-codes/',
-    requireRecentLogin,
+    requireRecentSecond,
     requireOn,
     onSubmit(form, gatehouse, async (ctx) => {
       await make(ctx, gatehouse)
@@ -51,7 +51,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/recovery-codes/file/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
   router.post(
     '/account/recovery-codes/file/',
-    requireRecentLogin,
+    requireRecentSecond,
     onSubmit(file, gatehouse, async (ctx) => {
       const codes = newCodesOf(ctx, gatehouse)
       if (codes === undefined)

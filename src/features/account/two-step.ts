@@ -3,10 +3,11 @@ import type { Context } from 'koa'
 import { canTurnOn, turnOff } from '../../accounts/two-step.js'
 import * as apps from '../../tables/authenticator-apps.js'
 import * as recovery from '../../tables/recovery-codes.js'
+import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
-import { requireRecentLogin, requireUser } from '../../visitor/guards.js'
-import { rememberDevice } from '../../visitor/known-devices.js'
+import { requireRecentSecond, requireUser } from '../../visitor/guards.js'
+import { rememberDevice, trustedUntil } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { forgetCodes } from '../../visitor/two-step-notes.js'
@@ -46,7 +47,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/two-step/off/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
   router.post(
     '/account/two-step/off/',
-    requireRecentLogin,
+    requireRecentSecond,
     onSubmit(turningOff, gatehouse, async (ctx) => {
       await stay(ctx, gatehouse, (await end(ctx, gatehouse)) ? OFF : OFF_ALREADY)
     }),
@@ -58,8 +59,13 @@ async function around(ctx: Context): Promise<object> {
   const { user } = loginOf(ctx)
   if (user.secondStepAt === null) return { isOn: false, canTurnOn: canTurnOn(gatehouse, user) }
   const { main } = gatehouse.database
-  const app = await apps.ofUser(main, user.id)
-  return { isOn: true, since: user.secondStepAt, app, codes: await recovery.countOf(main, user.id) }
+  const [app, codes, account] = [
+    await apps.ofUser(main, user.id),
+    await recovery.countOf(main, user.id),
+    await users.byId(main, user.id),
+  ]
+  const trusted = account && trustedUntil(ctx, gatehouse, account)
+  return { isOn: true, since: user.secondStepAt, app, codes, trusted }
 }
 
 async function end(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {

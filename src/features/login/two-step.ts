@@ -1,7 +1,9 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { normalizeCode } from '../../accounts/codes.js'
+import { eventOf } from '../../accounts/history.js'
 import { methodOf, proveSecond, SECOND_WRONG, type SecondProof } from '../../accounts/second-step.js'
+import type { Account, User } from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { userOf } from '../../visitor/guards.js'
 import { advance, type LoginState, passedBefore, waitingForSecond } from '../../visitor/login-steps.js'
@@ -13,7 +15,9 @@ import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
 export const name = 'login/two-step'
 export const partOf = 'account/two-step'
 
-const form: Form<'code'> = { name, fields: ['code'], secret: [], around }
+type FieldName = 'code' | 'trust'
+
+const form: Form<FieldName> = { name, fields: ['code', 'trust'], secret: [], around }
 
 const HALF_OLD = {
   code: 'second_half_old',
@@ -53,10 +57,14 @@ async function around(ctx: Context): Promise<{ name: string }> {
   return { name: waiting?.account.user.name ?? '' }
 }
 
-type Outcome = { ok: true; isReopened: boolean; next: string } | { ok: false; error: FieldError }
+type Outcome = { ok: true; user: User; isReopened: boolean; next: string } | { ok: false; error: FieldError }
 
 /** Returns undefined if there is no half login. */
-async function logIn(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>): Promise<Outcome | undefined> {
+async function logIn(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  values: Sent<FieldName>,
+): Promise<Outcome | undefined> {
   const print = fingerprint(ctx, gatehouse, values, normalizeCode(values.code))
   const waiting = await waitingForSecond(ctx, gatehouse)
   const outcome = waiting && (await prove(ctx, gatehouse, waiting, values, print))
@@ -70,11 +78,15 @@ async function prove(
   ctx: Context,
   gatehouse: Gatehouse,
   waiting: Waiting,
-  values: Sent<'code'>,
+  values: Sent<FieldName>,
   print: string,
 ): Promise<Outcome> {
   const origin = originOf(ctx, gatehouse)
-  const outcome = await proveSecond(origin, gatehouse, waiting.account.user, values.code)
+  const outcome = await proveSecond(origin, gatehouse, {
+    account: waiting.account,
+    typed: values.code,
+    isLogin: true,
+  })
   return outcome.ok ? finish(ctx, gatehouse, waiting, { values, print, proof: outcome.proof }) : outcome
 }
 
@@ -82,7 +94,7 @@ async function finish(
   ctx: Context,
   gatehouse: Gatehouse,
   { account, methods, kept, next }: Waiting,
-  { values, print, proof }: { values: Sent<'code'>; print: string; proof?: SecondProof },
+  { values, print, proof }: { values: Sent<FieldName>; print: string; proof?: SecondProof },
 ): Promise<Outcome> {
   const method = methodOf(normalizeCode(values.code))
   const login: LoginState = await advance(ctx, gatehouse, {
@@ -91,7 +103,15 @@ async function finish(
     kept,
     next,
     form: print,
+    isTrusting: values.trust !== '',
     ...(proof && { proof }),
   })
-  return login.state === 'begun' ? { ok: true, ...login, next } : { ok: false, error: SECOND_WRONG }
+  if (login.state === 'begun' && proof !== undefined && values.trust !== '')
+    noteTrust(ctx, gatehouse, account)
+  return login.state === 'begun' ? { ok: true, ...login, user: account.user, next } : { ok: false, error: SECOND_WRONG }
+}
+
+function noteTrust(ctx: Context, gatehouse: Gatehouse, { user }: Account): void {
+  const trusted = { kind: 'browser_trusted', userId: user.id } as const
+  gatehouse.events.note(eventOf(originOf(ctx, gatehouse), gatehouse, trusted))
 }

@@ -1,16 +1,18 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { PASSWORD_WRONG } from '../../accounts/authentication.js'
+import { SECOND_WRONG } from '../../accounts/second-step.js'
 import * as users from '../../tables/users.js'
 import { keepSealed, pageOfTyped } from '../../visitor/drafts.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
-import { isRecentLogin, requireUser } from '../../visitor/guards.js'
+import { isRecentLogin, isRecentSecond, requireUser } from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/logins.js'
-import { passwordConfirm as form, proveAgain } from '../../visitor/proofs.js'
-import { confirmLogin } from '../../visitor/session.js'
+import { CODE, passwordConfirm as form, proveAgain, proveSecondAgain } from '../../visitor/proofs.js'
+import { confirmLogin, confirmSecond, repeatSecond } from '../../visitor/renewal.js'
+import type { FieldError } from '../../web/form.js'
 import { queryText } from '../../web/http.js'
 import { localPath } from '../../web/local-path.js'
-import { fingerprint, onSubmit } from '../../web/submit.js'
+import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
 
 export const name = 'password/confirm'
 
@@ -22,8 +24,10 @@ export const TYPED_TOO_OLD = {
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/password/confirm/', requireUser, async (ctx) => {
     const next = localPath(queryText(ctx, 'next'))
-    if (isRecentLogin(ctx)) return gatehouse.pages.leave(ctx, next ?? gatehouse.places.home)
-    await gatehouse.pages.form(ctx, form, { next: next ?? '' })
+    const asks = queryText(ctx, 'asks') === CODE ? CODE : ''
+    const isDone = asks === CODE ? isRecentSecond(ctx) : isRecentLogin(ctx)
+    if (isDone) return gatehouse.pages.leave(ctx, next ?? gatehouse.places.home)
+    await gatehouse.pages.form(ctx, form, { asks, next: next ?? '' })
   })
 
   router.post(
@@ -31,15 +35,41 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     requireUser,
     onSubmit(form, gatehouse, async (ctx, values) => {
       if (values._ask !== '') return await gatehouse.pages.form(ctx, form, values)
-      const account = await users.byId(gatehouse.database.main, loginOf(ctx).user.id)
-      const errors = account ? await proveAgain(ctx, gatehouse, account, values) : [PASSWORD_WRONG]
-      if (account === undefined || errors.length > 0) {
-        return await gatehouse.pages.refuse(ctx, form, { errors, values })
-      }
-      await confirmLogin(ctx, gatehouse, { user: account.user, form: fingerprint(ctx, gatehouse, values) })
+      const errors = await prove(ctx, gatehouse, values)
+      if (errors.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors, values })
       continueAfter(ctx, gatehouse, values)
     }),
   )
+}
+
+type Values = Sent<'password' | 'code' | 'asks' | 'next' | '_typed' | '_ask'>
+
+async function prove(ctx: Context, gatehouse: Gatehouse, values: Values): Promise<readonly FieldError[]> {
+  const account = await users.byId(gatehouse.database.main, loginOf(ctx).user.id)
+  if (account === undefined) return [PASSWORD_WRONG]
+  if (values.asks === CODE && account.user.secondStepAt !== null) {
+    return await proveByCode(ctx, gatehouse, account, values)
+  }
+  const errors = await proveAgain(ctx, gatehouse, account, values)
+  if (errors.length > 0) return errors
+  await confirmLogin(ctx, gatehouse, { user: account.user, form: fingerprint(ctx, gatehouse, values) })
+  return []
+}
+
+async function proveByCode(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  account: users.Account,
+  values: Values,
+): Promise<readonly FieldError[]> {
+  const print = fingerprint(ctx, gatehouse, values, values.code)
+  // The code of a form that comes twice is spent by then.
+  if (await repeatSecond(ctx, gatehouse, print)) return []
+  const outcome = await proveSecondAgain(ctx, gatehouse, account, values)
+  if (!outcome.ok) return [outcome.error]
+  const { user, deviceStamp: stamp } = account
+  const isConfirmed = await confirmSecond(ctx, gatehouse, { user, stamp, proof: outcome.proof, form: print })
+  return isConfirmed ? [] : [SECOND_WRONG]
 }
 
 // What was typed continues in the session, or in a form of its own if it is too long for that.

@@ -1,0 +1,75 @@
+import type { Account } from '../tables/users.js'
+import { eventOf } from './history.js'
+import type { Counted, Taken } from './limits.js'
+import type { SecondMethod } from './login-methods.js'
+import { circumstancesOf, type Origin } from './origin.js'
+import type { Registry } from './registry.js'
+import { logSecurity, takePlaces } from './security-log.js'
+
+export interface SecondTry {
+  account: Account
+  method: SecondMethod
+  /** During a login, and not when a logged-in user is asked again. */
+  isLogin: boolean
+}
+
+/**
+ * Counts before `prove`, so that parallel requests cannot exceed a limit. Only for who has given the right password: nobody else
+ * can use up the limits of an account.
+ */
+export async function counted<Proof>(
+  origin: Origin,
+  registry: Registry,
+  tried: SecondTry,
+  prove: () => Promise<Proof | undefined>,
+): Promise<Proof | undefined> {
+  const places = placesOf(origin, tried)
+  const taken = await takePlaces(origin, registry, places)
+  const proof = await prove().catch(async (error: unknown) => {
+    await registry.limits.giveBack(places).catch(() => {})
+    throw error
+  })
+  if (proof === undefined) await noteFailure(origin, registry, tried, taken)
+  else await forgive(registry, places)
+  return proof
+}
+
+// 100 codes in a row with three valid ones each are guessed with a chance of 0.03 % (ASVS 5 6.5.1, 6.6.3). Recovery
+// codes are too long to be guessed.
+function placesOf(origin: Origin, { account, method, isLogin }: SecondTry): Counted[] {
+  const { id } = account.user
+  const device = origin.visit?.provenDeviceOf(account)
+  const of = device === undefined ? id : `${id} ${device}`
+  return [
+    { rule: device === undefined ? 'secondAccount' : 'secondDevice', of },
+    ...(method === 'app' ? [{ rule: 'secondRow', of } as const] : []),
+    ...(isLogin ? [{ rule: 'secondNotice', of: id, quiet: true } as const] : []),
+  ]
+}
+
+async function forgive({ limits, log }: Registry, places: readonly Counted[]): Promise<void> {
+  const isShared = ({ rule }: Counted) => rule === 'secondAccount'
+  try {
+    await limits.giveBack(places.filter(isShared))
+    await limits.forget(places.filter((place) => !isShared(place)))
+  } catch (error) {
+    log.warn({ err: error }, 'could not reset login attempts')
+  }
+}
+
+async function noteFailure(
+  origin: Origin,
+  registry: Registry,
+  { account: { user }, method }: SecondTry,
+  { filled }: Taken,
+): Promise<void> {
+  logSecurity(origin, registry, { event: 'second_failed', reason: `${method}_wrong`, user: user.id })
+  registry.events.note(eventOf(origin, registry, { kind: 'second_failed', userId: user.id }))
+  if (!filled.some(({ rule }) => rule === 'secondNotice')) return
+  const facts = { to: user.email, ...circumstancesOf(origin, registry) }
+  await registry.database
+    .write((transaction) =>
+      registry.outbox.post(transaction, { kind: 'second-failed', userId: user.id, facts }),
+    )
+    .catch((error: unknown) => registry.log.warn({ err: error }, 'could not queue failed-code email'))
+}

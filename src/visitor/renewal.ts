@@ -1,0 +1,92 @@
+import type { Context } from 'koa'
+import { happens } from '../accounts/history.js'
+import type { SecondProof } from '../accounts/second-step.js'
+import { hashOf, newToken } from '../secrets/token.js'
+import type { Db } from '../tables/schema.js'
+import * as sessions from '../tables/sessions.js'
+import type { User } from '../tables/users.js'
+import { changeSessionId } from '../web/session.js'
+import type { Gatehouse } from './gatehouse.js'
+import { rememberDevice } from './known-devices.js'
+import { tokenHashIn } from './login-cookie.js'
+import { loginOf } from './logins.js'
+import { originOf } from './origin.js'
+import { lifetimeOf } from './session.js'
+
+// A new token, because the session may do more now (ASVS 5 7.2.4). A repeated form gets another one, because
+// after a double click the browser keeps only the last response.
+export async function confirmLogin(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { user, form }: { user: User; form: string },
+): Promise<void> {
+  const renewal = renewalOf(ctx, gatehouse, { form })
+  const owned = { id: loginOf(ctx).session.id, userId: user.id }
+  if (await sessions.isOfForm(gatehouse.database.main, owned, form)) {
+    if (await gatehouse.database.write(renewal.store)) await renewal.carry()
+    return
+  }
+  const renewed = await happens(
+    originOf(ctx, gatehouse),
+    gatehouse,
+    { kind: 'password_confirmed', userId: user.id },
+    async (transaction) => (await renewal.store(transaction)) || undefined,
+  )
+  if (renewed) await renewal.carry()
+}
+
+export async function confirmSecond(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { user, stamp, proof, form }: { user: User; stamp: string; proof: SecondProof; form: string },
+): Promise<boolean> {
+  const renewal = renewalOf(ctx, gatehouse, { form, proved: 'second' })
+  const confirmed = await happens(
+    originOf(ctx, gatehouse),
+    gatehouse,
+    { kind: 'second_confirmed', userId: user.id },
+    async (transaction) =>
+      ((await proof.spend(transaction)) && (await renewal.store(transaction))) || undefined,
+  )
+  if (confirmed === undefined) return false
+  proof.tell()
+  await renewal.carry()
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp, second: true })
+  return true
+}
+
+/** Returns false unless this form has confirmed the second step already. */
+export async function repeatSecond(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
+  const { session, user } = loginOf(ctx)
+  const { main, write } = gatehouse.database
+  if (!(await sessions.isOfForm(main, { id: session.id, userId: user.id }, form))) return false
+  const renewal = renewalOf(ctx, gatehouse, { form, proved: 'second' })
+  if (await write(renewal.store)) await renewal.carry()
+  return true
+}
+
+/** `store` runs in a transaction, `carry` after its commit. */
+export interface Renewal {
+  /** Returns false if the session has ended. */
+  store(transaction: Db): Promise<boolean>
+  carry(): Promise<void>
+}
+
+export function renewalOf(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { form, proved = 'first' }: { form: string; proved?: 'first' | 'second' },
+): Renewal {
+  const { session, user } = loginOf(ctx)
+  const token = newToken()
+  const hashes = { formerHash: tokenHashIn(ctx, gatehouse) ?? '', tokenHash: hashOf(token), form, proved }
+  const owned = { id: session.id, userId: user.id }
+  return {
+    // Read only now: hashing a password may take as long as the previous token still works.
+    store: (transaction) => sessions.renew(transaction, owned, { ...hashes, now: gatehouse.now() }),
+    carry: async () => {
+      gatehouse.loginCookie.renew(ctx, token, lifetimeOf(session, gatehouse))
+      await changeSessionId(ctx)
+    },
+  }
+}
