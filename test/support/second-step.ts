@@ -1,5 +1,5 @@
 import { generateSync } from 'otplib'
-import type { Page, Site, Visitor } from './helpers.js'
+import { PASSWORD, type Page, type Site, type Visitor } from './helpers.js'
 
 /** What an authenticator app shows at this time, in milliseconds. */
 export function codeAt(secret: string, time: number): string {
@@ -43,7 +43,22 @@ export async function turnOn(site: Site, visitor: Visitor): Promise<SecondStep> 
   return { secret, codes }
 }
 
-/** Opens a page for which the password has to be entered again. */
-export async function reopen(visitor: Visitor, path: string): Promise<Page> {
-  return visitor.confirm(await visitor.open((await visitor.open(path)).headers.location ?? ''))
+/** Opens a page for which the password, and a code if there is a secret, have to be entered again. */
+export async function reopen(site: Site, visitor: Visitor, path: string, secret?: string): Promise<Page> {
+  const plain = Object.assign(site.visitor(), { agent: visitor.agent })
+  const opened = await followed(plain, await plain.open(path))
+  const page = await followed(plain, await plain.send(opened, { password: PASSWORD }))
+  if (secret === undefined) return page
+  return followed(plain, await plain.send(page, { code: codeAt(secret, site.clock.time) }))
+}
+
+async function followed(visitor: Visitor, page: Page): Promise<Page> {
+  const { location } = page.headers
+  return location === undefined ? page : followed(visitor, await visitor.open(location))
+}
+
+/** Enters the password, and returns the page that asks for a code. */
+export async function halfway(visitor: Visitor, name: string): Promise<Page> {
+  await visitor.logIn(name)
+  return visitor.open('/login/two-step/')
 }

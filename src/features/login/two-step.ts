@@ -108,7 +108,9 @@ async function finish(
   })
   if (login.state === 'begun' && proof !== undefined && values.trust !== '')
     noteTrust(ctx, gatehouse, account)
-  return login.state === 'begun' ? { ok: true, ...login, user: account.user, next } : { ok: false, error: SECOND_WRONG }
+  return login.state === 'begun'
+    ? { ok: true, ...login, user: account.user, next }
+    : { ok: false, error: SECOND_WRONG }
 }
 
 function noteTrust(ctx: Context, gatehouse: Gatehouse, { user }: Account): void {

@@ -46,7 +46,7 @@ test('a reload shows the same key for 30 minutes, and an abandoned set-up change
   assert.is(keyOn(await visitor.open('/account/authenticator/')), keyOn(page))
   assert.is((await site.rows('select 1 from users where second_step_at is not null')).length, 0)
   site.clock.advance(25 * MINUTE)
-  const late = await reopen(visitor, '/account/authenticator/')
+  const late = await reopen(site, visitor, '/account/authenticator/')
   assert.is.not(keyOn(late), keyOn(page))
 })
 

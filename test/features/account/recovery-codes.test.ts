@@ -14,7 +14,7 @@ test.after.each(() => site.close())
 
 test('ten codes of twenty digits are shown for 10 minutes, to read and to download, and not again', async () => {
   const visitor = await settled(site, 'Anna')
-  const { codes } = await turnOn(site, visitor)
+  const { codes, secret } = await turnOn(site, visitor)
   for (const code of codes) assert.match(code, /^\d{5}(?: \d{5}){3}$/)
   assert.is(new Set(codes).size, 10)
   const page = await visitor.open('/account/recovery-codes/')
@@ -24,16 +24,16 @@ test('ten codes of twenty digits are shown for 10 minutes, to read and to downlo
   assert.match(file.headers['content-type'] ?? '', 'text/plain')
   assert.equal(file.text.split('\r\n').slice(3, 13), codes)
   site.clock.advance(10 * MINUTE)
-  const late = await reopen(visitor, '/account/recovery-codes/')
+  const late = await reopen(site, visitor, '/account/recovery-codes/', secret)
   assert.equal(codesOn(late), [])
   assert.match(late.text, 'Left: 10 of 10')
 })
 
 test('new codes end the old ones', async () => {
   const visitor = await settled(site, 'Anna')
-  const { codes } = await turnOn(site, visitor)
+  const { codes, secret } = await turnOn(site, visitor)
   site.clock.advance(10 * MINUTE)
-  const page = await reopen(visitor, '/account/recovery-codes/')
+  const page = await reopen(site, visitor, '/account/recovery-codes/', secret)
   await visitor.send(page, {}, '/account/recovery-codes/')
   const made = codesOn(await visitor.open('/account/recovery-codes/'))
   assert.is(made.length, 10)
