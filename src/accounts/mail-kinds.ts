@@ -73,10 +73,10 @@ export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
     // Not counted when closing: a button pressed 20 times at once must not report a limit.
     limit: 'mailAccount',
   },
-  'second-on': { recipient: notified, page: 'password/forgot' },
-  'second-off': { recipient: notified, page: 'password/forgot' },
-  'app-replaced': { recipient: notified, page: 'password/forgot' },
-  'recovery-made': { recipient: notified, page: 'password/forgot' },
-  'recovery-used': { recipient: notified, page: 'password/forgot' },
-  'second-failed': { recipient: notified, page: 'password/forgot' },
+  'second-on': { recipient: notifiedAddress, page: 'password/forgot' },
+  'second-off': { recipient: notifiedAddress, page: 'password/forgot' },
+  'app-replaced': { recipient: notifiedAddress, page: 'password/forgot' },
+  'recovery-made': { recipient: notifiedAddress, page: 'password/forgot' },
+  'recovery-used': { recipient: notifiedAddress, page: 'password/forgot' },
+  'second-failed': { recipient: notifiedAddress, page: 'password/forgot' },
 }
