@@ -41,7 +41,7 @@ function placesOf(origin: Origin, { account, method, isLogin }: SecondTry): Coun
   const device = origin.visit?.provenDeviceOf(account)
   const of = device === undefined ? id : `${id} ${device}`
   return [
-    { rule: device === undefined ? 'secondAccount' : 'secondDevice', of },
+    device === undefined ? { rule: 'secondAccount', of } : { rule: 'secondDevice', of },
     ...(method === 'app' ? [{ rule: 'secondRow', of } as const] : []),
     ...(isLogin ? [{ rule: 'secondNotice', of: id, quiet: true } as const] : []),
   ]
