@@ -50,6 +50,37 @@ for (const [theme, colours] of Object.entries(themes)) {
   })
 }
 
+test('of white initials is at least 4.5:1 on every hue, and that of their circle 3:1 on the page in light and dark', () => {
+  const part = readFileSync(join(root, 'templates', 'parts', 'initials.html'), 'utf8')
+  const [, lightness = '', chroma = ''] = /oklch\((\d+)% ([\d.]+) /.exec(part) ?? []
+  assert.match(part, 'fill="#fff"')
+  for (let hue = 0; hue < 360; hue++) {
+    const circle = fromOklch(Number(lightness) / 100, Number(chroma), hue)
+    assert.ok(ratio(circle, [255, 255, 255]) >= 4.5, `white on hue ${hue}: ${ratio(circle, [255, 255, 255])}`)
+    for (const colours of Object.values(themes)) {
+      const surface = channels(colourOf(colours, 'surface'))
+      assert.ok(ratio(circle, surface) >= 3, `hue ${hue} on the surface: ${ratio(circle, surface)}`)
+    }
+  }
+})
+
+/** CSS Color 4, "converting Oklab to sRGB": channels from 0 to 255. Throws for what sRGB has not. */
+function fromOklch(lightness: number, chroma: number, hue: number): number[] {
+  const angle = (hue * Math.PI) / 180
+  const [a, b] = [chroma * Math.cos(angle), chroma * Math.sin(angle)]
+  const long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+  const medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+  const short = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3
+  return [
+    4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+    -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+    -0.0041960863 * long - 0.7034186147 * medium + 1.707614701 * short,
+  ].map((part) => {
+    assert.ok(part >= 0 && part <= 1, `hue ${hue} is in sRGB`)
+    return 255 * (part <= 0.0031308 ? part * 12.92 : 1.055 * part ** (1 / 2.4) - 0.055)
+  })
+}
+
 function assertRatio(colours: Colours, front: string, back: string, least: number): void {
   const actual = ratio(channels(colourOf(colours, front)), channels(colourOf(colours, back)))
   assert.ok(actual >= least, `${front} on ${back}: ${actual.toFixed(2)}`)
