@@ -104,6 +104,20 @@ test('docs/configuration.md has a row for every option of accounts()', () => {
   )
 })
 
+test('docs/languages.md translates texts and messages that exist', () => {
+  const example = blocksOf(documentAt('docs/languages.md')).find(({ language }) => language === 'json')
+  const { texts, messages } = JSON.parse(example?.text ?? '')
+  const english = JSON.parse(readFileSync(join(root, 'templates/languages/en.json'), 'utf8'))
+  assert.equal(
+    Object.keys(texts).filter((text) => english.texts[text] === undefined),
+    [],
+  )
+  assert.equal(
+    Object.keys(messages).filter((code) => english.messages[code] === undefined),
+    [],
+  )
+})
+
 test('docs/mounting.md names every table', () => {
   const { text } = documentAt('docs/mounting.md')
   assert.equal(
