@@ -11,12 +11,12 @@ import { added, checkSwitches, features, linksOf, offered } from './features/ind
 import { createOutbox, type Outbox } from './mail/outbox.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { APP_SECRETS } from './secrets/authenticator.js'
+import { createCipher } from './secrets/cipher.js'
 import { createCodes } from './secrets/code-mac.js'
 import { keptKeys } from './secrets/key-file.js'
 import { createKeyring, type Keyring } from './secrets/keyring.js'
 import { createPasswords, hashingLimits } from './secrets/password.js'
 import { createPseudonym } from './secrets/pseudonym.js'
-import { createSeal } from './secrets/seal.js'
 import { cookieOptions, originOf, type Settings, settingsOf } from './settings.js'
 import { type Database, openDatabase } from './tables/schema.js'
 import { type AllSiteViews, createSiteViews } from './views/site-views.js'
@@ -55,12 +55,12 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
   const settings = settingsOf(options)
   const views = viewsOf(options, { ...core, ...settings })
   const languages = languageChoiceOf(views, options, (ctx, tag) => noteLanguage(ctx, gatehouse, tag))
-  const sealed = sealedOf(options, keyring)
+  const secrets = secretsOf(options, keyring)
   const pages = new SitePages({
     languages,
     views: views.of,
-    csrf: sealed.csrf,
-    notices: createNotices({ cookie: sealed.noticeCookie, readerOf: sessionIdOf, now }),
+    csrf: secrets.csrf,
+    notices: createNotices({ cookie: secrets.noticeCookie, readerOf: sessionIdOf, now }),
     url: core.url,
     shared: (ctx) => ({ user: userOf(ctx) }),
     visitor: visitorOf(() => gatehouse),
@@ -74,7 +74,7 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
   const gatehouse: Gatehouse = {
     ...core,
     ...settings,
-    ...sealed,
+    ...secrets,
     ...storesOf(options, database, core),
     pages,
     languageOf: languages.of,
@@ -163,11 +163,11 @@ function languageChoiceOf(
   })
 }
 
-type Sealed = Part<
-  'csrf' | 'loginCookie' | 'halfLoginCookie' | 'deviceCookie' | 'seal' | 'codes' | 'appSeal' | 'pseudonym'
+type Secrets = Part<
+  'csrf' | 'loginCookie' | 'halfLoginCookie' | 'deviceCookie' | 'cipher' | 'codes' | 'appCipher' | 'pseudonym'
 >
 
-function sealedOf(options: AccountsOptions, keyring: Keyring): Sealed & { noticeCookie: OwnCookie } {
+function secretsOf(options: AccountsOptions, keyring: Keyring): Secrets & { noticeCookie: OwnCookie } {
   const cookie = cookiesOf(cookieOptions(options), keyring)
   const login = loginCookie(cookie())
   return {
@@ -180,9 +180,9 @@ function sealedOf(options: AccountsOptions, keyring: Keyring): Sealed & { notice
     halfLoginCookie: cookie('half'),
     deviceCookie: cookie('device'),
     noticeCookie: cookie('notice'),
-    seal: createSeal(keyring.sealKeys('brought back')),
+    cipher: createCipher(keyring.cipherKeys('brought back')),
     codes: createCodes(keyring.secrets('codes')),
-    appSeal: createSeal(keyring.sealKeys(APP_SECRETS)),
+    appCipher: createCipher(keyring.cipherKeys(APP_SECRETS)),
     pseudonym: createPseudonym(keyring.secrets('log')[0]),
   }
 }

@@ -158,9 +158,9 @@ async function store(
 ): Promise<void> {
   const { token } = kindOf(options, kind)
   const { to, token: secret, code } = prepared
-  const sealed = options.outbox.sealPrepared(mail.id, prepared)
+  const encrypted = options.outbox.encryptPrepared(mail.id, prepared)
   await options.database.write(async (transaction) => {
-    if (!(await mails.prepare(transaction, mail, { userId, prepared: sealed }))) throw new LostMail()
+    if (!(await mails.prepare(transaction, mail, { userId, prepared: encrypted }))) throw new LostMail()
     if (token === undefined || secret === undefined) return
     const { purpose } = token
     await tokens.insert(transaction, {

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino'
 import type { Outbox } from '../mail/outbox.js'
+import type { Cipher } from '../secrets/cipher.js'
 import type { Codes } from '../secrets/code-mac.js'
 import type { Passwords } from '../secrets/password.js'
 import type { Pseudonym } from '../secrets/pseudonym.js'
-import type { Seal } from '../secrets/seal.js'
 import type { Database } from '../tables/schema.js'
 import { SITE_NAME } from '../web/site.js'
 import type { Events } from './events.js'
@@ -22,7 +22,7 @@ export interface Registry {
   outbox: Outbox
   codes: Codes
   /** Encrypts the secrets of authenticator apps. */
-  appSeal: Seal
+  appCipher: Cipher
   hooks: Hooks
   log: Logger
   pseudonym: Pseudonym

@@ -67,12 +67,12 @@ export function methodOf(code: string): SecondMethod | undefined {
 
 async function proveApp(
   _: Origin,
-  { database, appSeal, now }: Registry,
+  { database, appCipher, now }: Registry,
   { id: userId }: User,
   code: string,
 ): Promise<SecondProof | undefined> {
   const app = await apps.ofUser(database.main, userId)
-  const secret = app && appSeal.open(app.secret, appContext(userId))
+  const secret = app && appCipher.decrypt(app.secret, appContext(userId))
   if (app === undefined || secret === undefined) return undefined
   const step = await stepOf({ secret, code, lastStep: app.lastStep, now: now() })
   if (step === undefined) return undefined

@@ -59,7 +59,7 @@ export async function turnOn(
   return happens(origin, registry, { kind: 'second_on', userId }, async (transaction) => {
     if (!(await users.startSecondStep(transaction, userId, now))) return undefined
     await apps.add(transaction, userId, {
-      secret: registry.appSeal.close(secret, appContext(userId)),
+      secret: registry.appCipher.encrypt(secret, appContext(userId)),
       step,
       now,
     })
@@ -78,10 +78,10 @@ export async function replaceApp(
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
   const mail = await mailOf(origin, registry, user, 'app-replaced')
-  const sealed = registry.appSeal.close(secret, appContext(userId))
+  const encrypted = registry.appCipher.encrypt(secret, appContext(userId))
   const now = registry.now()
   return happens(origin, registry, { kind: 'app_replaced', userId }, async (transaction) => {
-    if (!(await apps.replace(transaction, userId, { secret: sealed, step, now }))) return undefined
+    if (!(await apps.replace(transaction, userId, { secret: encrypted, step, now }))) return undefined
     await session.renew(transaction)
     await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'app_replaced', { userId, now, session: session.id })

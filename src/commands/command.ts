@@ -9,12 +9,12 @@ import { type Registry, type Rules, siteWordsOf } from '../accounts/registry.js'
 import { isPackage } from '../base/package.js'
 import { createOutbox } from '../mail/outbox.js'
 import { APP_SECRETS } from '../secrets/authenticator.js'
+import { createCipher } from '../secrets/cipher.js'
 import { createCodes } from '../secrets/code-mac.js'
 import { siteKeys } from '../secrets/key-file.js'
 import { createKeyring } from '../secrets/keyring.js'
 import { createPasswords, hashOne } from '../secrets/password.js'
 import { createPseudonym } from '../secrets/pseudonym.js'
-import { createSeal } from '../secrets/seal.js'
 import { type Config, readConfig } from '../server/config.js'
 import { readDotEnv } from '../server/dot-env.js'
 import { openDatabase } from '../tables/schema.js'
@@ -127,7 +127,7 @@ function registryOf(config: Config, { hooks, database }: Pick<Registry, 'hooks' 
       now,
     }),
     codes: createCodes(keyring.secrets('codes')),
-    appSeal: createSeal(keyring.sealKeys(APP_SECRETS)),
+    appCipher: createCipher(keyring.cipherKeys(APP_SECRETS)),
     pseudonym: createPseudonym(keyring.secrets('log')[0]),
     offers: () => true,
     countLogin: () => {},

@@ -75,7 +75,7 @@ function keepCaught(
   mail: mails.StoredMail,
   outgoing: OutgoingMail,
 ): Promise<void> {
-  const facts = outbox.sealCaught(mail.id, outgoing)
+  const facts = outbox.encryptCaught(mail.id, outgoing)
   return database.write((transaction) => mails.sent(transaction, mail, { now: now(), facts }))
 }
 

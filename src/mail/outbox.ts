@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { createCipher } from '../secrets/cipher.js'
 import type { Keyring } from '../secrets/keyring.js'
-import { createSeal } from '../secrets/seal.js'
 import * as mails from '../tables/mails.js'
 import type { Db } from '../tables/schema.js'
 import type { OutgoingMail } from './transport.js'
@@ -66,9 +66,9 @@ export interface Outbox {
   onPosted(listener: (posted: Posted) => void): void
   factsOf(mail: mails.StoredMail): Facts | undefined
   preparedOf(mail: mails.StoredMail): Prepared | undefined
-  sealPrepared(id: string, prepared: Prepared): string
+  encryptPrepared(id: string, prepared: Prepared): string
   caughtOf(mail: mails.StoredMail): OutgoingMail | undefined
-  sealCaught(id: string, message: OutgoingMail): string
+  encryptCaught(id: string, message: OutgoingMail): string
 }
 
 export class UnreadableMail extends Error {
@@ -98,11 +98,11 @@ export interface OutboxOptions {
 }
 
 export function createOutbox({ mode, keyring, now }: OutboxOptions): Outbox {
-  const seal = createSeal(keyring.sealKeys('mail'))
+  const cipher = createCipher(keyring.cipherKeys('mail'))
   const listeners: ((posted: Posted) => void)[] = []
-  const close = (content: object, context: string) => seal.close(JSON.stringify(content), context)
-  const open = (sealed: string, context: string) => {
-    const text = sealed === '' ? undefined : seal.open(sealed, context)
+  const encrypt = (content: object, context: string) => cipher.encrypt(JSON.stringify(content), context)
+  const decrypt = (encrypted: string, context: string) => {
+    const text = encrypted === '' ? undefined : cipher.decrypt(encrypted, context)
     return text === undefined ? undefined : JSON.parse(text)
   }
   return {
@@ -111,17 +111,17 @@ export function createOutbox({ mode, keyring, now }: OutboxOptions): Outbox {
     async post(db, { kind, userId = null, facts = {}, form, after }) {
       if (mode === 'off') return
       const id = form ?? newId()
-      await mails.insert(db, [{ id, kind, userId, facts: close(facts, `facts of ${id}`), now: now() }])
+      await mails.insert(db, [{ id, kind, userId, facts: encrypt(facts, `facts of ${id}`), now: now() }])
       for (const listener of listeners) listener({ id, after })
     },
     onPosted: (listener) => void listeners.push(listener),
-    factsOf: ({ id, facts }) => open(facts, `facts of ${id}`),
-    preparedOf: ({ id, prepared }) => open(prepared, `prepared ${id}`),
-    sealPrepared: (id, prepared) => close(prepared, `prepared ${id}`),
+    factsOf: ({ id, facts }) => decrypt(facts, `facts of ${id}`),
+    preparedOf: ({ id, prepared }) => decrypt(prepared, `prepared ${id}`),
+    encryptPrepared: (id, prepared) => encrypt(prepared, `prepared ${id}`),
     caughtOf({ id, facts }) {
-      const caught = open(facts, `caught ${id}`)
+      const caught = decrypt(facts, `caught ${id}`)
       return caught && { ...caught, date: new Date(caught.date) }
     },
-    sealCaught: (id, message) => close(message, `caught ${id}`),
+    encryptCaught: (id, message) => encrypt(message, `caught ${id}`),
   }
 }

@@ -1,10 +1,10 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
-import type { SealKey } from './seal.js'
+import type { CipherKey } from './cipher.js'
 
 export interface Keyring {
   ids: readonly string[]
   /** One key for each site key. Texts of one `purpose` cannot be decrypted for another. */
-  sealKeys(purpose: string): SealKey[]
+  cipherKeys(purpose: string): CipherKey[]
   secrets(purpose: string): readonly Buffer[]
 }
 
@@ -19,7 +19,7 @@ export function createKeyring(keys: readonly string[]): Keyring {
   return {
     ids: ring.map((key) => derive(key, 'ring', ID_LENGTH).toString('hex')),
     secrets: (purpose) => ring.map((key) => derive(key, purpose, KEY_LENGTH)),
-    sealKeys: (purpose) =>
+    cipherKeys: (purpose) =>
       ring.map((key) => ({
         id: derive(key, `${purpose} id`, ID_LENGTH),
         secret: derive(key, purpose, KEY_LENGTH),

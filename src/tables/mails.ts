@@ -134,13 +134,13 @@ export function sweep(
   return sweepRows(db, 'mails', ended, size)
 }
 
-export interface SealedMails {
+export interface EncryptedMails {
   facts: string
   prepared: string
   count: number
 }
 
-export async function sealed(db: Db): Promise<SealedMails[]> {
+export async function encrypted(db: Db): Promise<EncryptedMails[]> {
   const rows = await db
     .selectFrom('mails')
     .select([

@@ -44,13 +44,13 @@ function isOwnUrl(ctx: Context, url: URL): boolean {
 }
 
 /** Encrypts the typed values for this session and page. Returns '' if none, undefined if too long. */
-export function sealTyped(ctx: Context, page = ''): string | undefined {
+export function encryptTyped(ctx: Context, page = ''): string | undefined {
   const typed = typedIn(ctx)
   if (page === '' || Object.values(typed).every((text) => text === '')) return ''
   const gatehouse = gatehouseOf(ctx)
   const content = JSON.stringify({ page, typed, at: gatehouse.now() } satisfies Detour)
-  const sealed = gatehouse.seal.close(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
-  return sealed.length > MAX_IN_FORM ? undefined : sealed
+  const encrypted = gatehouse.cipher.encrypt(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
+  return encrypted.length > MAX_IN_FORM ? undefined : encrypted
 }
 
 export function typedIn(ctx: Context): Values {
@@ -82,20 +82,20 @@ function pathOf(page: string): string | undefined {
 
 /** Returns false if what was typed is too long to keep. */
 export function keepTyped(ctx: Context, page: string | undefined): boolean {
-  const sealed = sealTyped(ctx, page)
-  return sealed === '' || (sealed !== undefined && keepSealed(ctx, sealed))
+  const encrypted = encryptTyped(ctx, page)
+  return encrypted === '' || (encrypted !== undefined && keepEncrypted(ctx, encrypted))
 }
 
-export function keepSealed(ctx: Context, sealed: string): boolean {
-  return keepOptional(ctx, 'typed', `${gatehouseOf(ctx).now()} ${sealed}`)
+export function keepEncrypted(ctx: Context, encrypted: string): boolean {
+  return keepOptional(ctx, 'typed', `${gatehouseOf(ctx).now()} ${encrypted}`)
 }
 
-export function pageOfTyped(ctx: Context, sealed: string, next: string | undefined): string | undefined {
-  return next === undefined ? undefined : open(gatehouseOf(ctx), sealed, bindingOf(ctx, next))?.page
+export function pageOfTyped(ctx: Context, encrypted: string, next: string | undefined): string | undefined {
+  return next === undefined ? undefined : decrypt(gatehouseOf(ctx), encrypted, bindingOf(ctx, next))?.page
 }
 
-function open({ seal, now }: Gatehouse, sealed: string, binding: string): Detour | undefined {
-  const text = seal.open(sealed, binding)
+function decrypt({ cipher, now }: Gatehouse, encrypted: string, binding: string): Detour | undefined {
+  const text = cipher.decrypt(encrypted, binding)
   if (text === undefined) return undefined
   const detour: Detour = JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString())
   const age = now() - detour.at
@@ -111,7 +111,7 @@ export function bringBack(gatehouse: Gatehouse): Middleware {
     const { _typed } = textFields(ctx)
     const isBack = ctx.method === 'POST' && _typed !== undefined && !isPasswordConfirm(ctx, gatehouse)
     if (isBack && !isCrossSite(ctx, gatehouse.origin)) {
-      brought.set(ctx, open(gatehouse, _typed, bindingOf(ctx, seenPath(ctx)))?.typed ?? {})
+      brought.set(ctx, decrypt(gatehouse, _typed, bindingOf(ctx, seenPath(ctx)))?.typed ?? {})
       ctx.method = 'GET'
       ctx.request.body = {}
     }
@@ -125,12 +125,12 @@ export function typedOf(ctx: Context): Readonly<Values> {
 }
 
 function takeKept(ctx: Context): Values {
-  const [, sealed] = keptText(ctx, 'typed')?.split(' ') ?? []
-  if (sealed === undefined || ctx.method === 'HEAD') return {}
+  const [, encrypted] = keptText(ctx, 'typed')?.split(' ') ?? []
+  if (encrypted === undefined || ctx.method === 'HEAD') return {}
   // What was typed before a login is not bound to a session.
   const guests = [userOf(ctx)?.id, undefined].map((userId) => guestBinding(userId, seenPath(ctx)))
   const bindings = [bindingOf(ctx, seenPath(ctx)), ...guests]
-  const detour = bindings.map((binding) => open(gatehouseOf(ctx), sealed, binding)).find(Boolean)
+  const detour = bindings.map((binding) => decrypt(gatehouseOf(ctx), encrypted, binding)).find(Boolean)
   if (detour !== undefined) keep(ctx, { typed: undefined })
   return detour?.typed ?? {}
 }

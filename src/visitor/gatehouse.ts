@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import type { MailKinds } from '../accounts/mail-kinds.js'
 import type { Registry } from '../accounts/registry.js'
 import type { Render } from '../mail/template.js'
-import type { Seal } from '../secrets/seal.js'
+import type { Cipher } from '../secrets/cipher.js'
 import type { Assets } from '../web/assets.js'
 import type { Csrf } from '../web/csrf.js'
 import type { SitePages } from '../web/page.js'
@@ -27,7 +27,7 @@ export interface Gatehouse extends Registry {
   loginCookie: LoginCookie
   halfLoginCookie: OwnCookie
   deviceCookie: OwnCookie
-  seal: Seal
+  cipher: Cipher
   /** Without it the Host header decides. */
   origin: string | undefined
   /** Returns the IP address, or '' if it is unknown. */

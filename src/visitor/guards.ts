@@ -4,7 +4,7 @@ import { type Message, textFields } from '../web/form.js'
 import { isRead, queryText, seenUrl } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
 import { formOf } from '../web/submit.js'
-import { keepTyped, pageBehind, sealTyped, typedIn } from './drafts.js'
+import { encryptTyped, keepTyped, pageBehind, typedIn } from './drafts.js'
 import { gatehouseOf } from './gatehouse.js'
 import { sessionOf, userOf } from './logins.js'
 import { CODE, passwordConfirm } from './proofs.js'
@@ -149,11 +149,11 @@ async function ask(ctx: Context, { needed, tooLong, button, asks }: Asking): Pro
   const page = pageBehind(ctx)
   const other = await pages.subjects.another(ctx, formOf(ctx), textFields(ctx)._csrf ?? '')
   if (other !== undefined) return await refuseOther(ctx, other, page)
-  const sealed = sealTyped(ctx, page)
+  const encrypted = encryptTyped(ctx, page)
   await pages.ask(ctx, passwordConfirm, {
-    error: sealed === undefined ? tooLong : needed,
+    error: encrypted === undefined ? tooLong : needed,
     button,
-    values: { asks, next: page ?? '', _typed: sealed ?? '' },
+    values: { asks, next: page ?? '', _typed: encrypted ?? '' },
   })
 }
 

@@ -57,12 +57,12 @@ export function forgetCodes(ctx: Context): void {
 }
 
 // Encrypted, because the app's own session may be readable.
-function note(ctx: Context, { seal, now }: Gatehouse, name: string, content: object): void {
-  keep(ctx, { [name]: seal.close(JSON.stringify({ ...content, at: now() }), bindingOf(ctx, name)) })
+function note(ctx: Context, { cipher, now }: Gatehouse, name: string, content: object): void {
+  keep(ctx, { [name]: cipher.encrypt(JSON.stringify({ ...content, at: now() }), bindingOf(ctx, name)) })
 }
 
-function notedIn(ctx: Context, { seal, now }: Gatehouse, name: string, life: number): object | undefined {
-  const text = seal.open(keptText(ctx, name) ?? '', bindingOf(ctx, name))
+function notedIn(ctx: Context, { cipher, now }: Gatehouse, name: string, life: number): object | undefined {
+  const text = cipher.decrypt(keptText(ctx, name) ?? '', bindingOf(ctx, name))
   if (text === undefined) return undefined
   const noted: Noted = JSON.parse(text)
   const age = now() - noted.at

@@ -1,8 +1,8 @@
 import type Koa from 'koa'
 import type { Context, Middleware } from 'koa'
 import koaSession from 'koa-session'
+import { caching, createCipher } from '../secrets/cipher.js'
 import { createKeyring } from '../secrets/keyring.js'
-import { createSeal, remembering } from '../secrets/seal.js'
 import {
   COOKIE_NAME,
   COOKIE_NAME_RULE,
@@ -21,11 +21,11 @@ export function sealedSession(
   { keys, https, name = COOKIE_NAME }: { keys: readonly string[]; https: boolean; name?: string },
 ): Middleware {
   if (!isCookieName(name)) throw new Error(`The name of a sealedSession must be ${COOKIE_NAME_RULE}.`)
-  const seal = createSeal(createKeyring(keys).sealKeys('session cookie'))
-  return sealedCookie(app, { seal: remembering(seal), https, name: `${name}-notes` })
+  const cipher = createCipher(createKeyring(keys).cipherKeys('session cookie'))
+  return sealedCookie(app, { cipher: caching(cipher), https, name: `${name}-notes` })
 }
 
-function sealedCookie(app: Koa, { seal, https, name: word }: OwnCookieOptions): Middleware {
+function sealedCookie(app: Koa, { cipher, https, name: word }: OwnCookieOptions): Middleware {
   const name = cookieName(word, { https })
   const session = koaSession(
     {
@@ -35,8 +35,8 @@ function sealedCookie(app: Koa, { seal, https, name: word }: OwnCookieOptions): 
       sameSite: 'lax',
       secure: https,
       signed: false,
-      encode: (content: object) => fitting(seal.close(JSON.stringify(content), name)),
-      decode: (cookie: string) => parsed(seal.open(cookie, name)),
+      encode: (content: object) => fitting(cipher.encrypt(JSON.stringify(content), name)),
+      decode: (cookie: string) => parsed(cipher.decrypt(cookie, name)),
     },
     app,
   )
@@ -52,10 +52,10 @@ function sealedCookie(app: Koa, { seal, https, name: word }: OwnCookieOptions): 
   }
 }
 
-function fitting(sealed: string): string {
-  if (sealed.length > MAX_COOKIE)
-    throw new Error(`The session is too large for a cookie (${sealed.length} bytes).`)
-  return sealed
+function fitting(encrypted: string): string {
+  if (encrypted.length > MAX_COOKIE)
+    throw new Error(`The session is too large for a cookie (${encrypted.length} bytes).`)
+  return encrypted
 }
 
 function parsed(content: string | undefined): unknown {

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
+import { type Cipher, caching, createCipher } from '../secrets/cipher.js'
 import type { Keyring } from '../secrets/keyring.js'
-import { createSeal, remembering, type Seal } from '../secrets/seal.js'
 
 /** Encrypted. Values written together share a cookie, so no response brings back an older state. */
 export interface OwnCookie {
@@ -19,14 +19,14 @@ export interface CookieOptions {
 }
 
 export interface OwnCookieOptions extends CookieOptions {
-  seal: Seal
+  cipher: Cipher
 }
 
 export function cookiesOf({ name, https }: CookieOptions, keyring: Keyring): (word?: string) => OwnCookie {
   return (word = '') =>
     ownCookie({
       name: [name, word].filter(Boolean).join('-'),
-      seal: remembering(createSeal(keyring.sealKeys(`${word || 'login'} cookie`))),
+      cipher: caching(createCipher(keyring.cipherKeys(`${word || 'login'} cookie`))),
       https,
     })
 }
@@ -48,7 +48,7 @@ export function cookieName(name: string, { https }: { https: boolean }): string 
   return https ? `__Host-${name}` : name
 }
 
-export function ownCookie({ name, seal, https }: OwnCookieOptions): OwnCookie {
+export function ownCookie({ name, cipher, https }: OwnCookieOptions): OwnCookie {
   const full = cookieName(name, { https })
   const written = new WeakMap<Context, { content: unknown }>()
   const attributes = {
@@ -71,8 +71,8 @@ export function ownCookie({ name, seal, https }: OwnCookieOptions): OwnCookie {
   const read = (ctx: Context): unknown => {
     const own = written.get(ctx)
     if (own !== undefined) return own.content
-    const sealed = brought(ctx)
-    const text = sealed.length > MAX_COOKIE ? undefined : seal.open(sealed, full)
+    const encrypted = brought(ctx)
+    const text = encrypted.length > MAX_COOKIE ? undefined : cipher.decrypt(encrypted, full)
     return text === undefined ? undefined : JSON.parse(text)
   }
 
@@ -80,10 +80,10 @@ export function ownCookie({ name, seal, https }: OwnCookieOptions): OwnCookie {
     read,
     isTaken: (ctx) => !written.has(ctx) && brought(ctx) !== '' && read(ctx) === undefined,
     write(ctx, content, lifetime) {
-      const sealed = seal.close(JSON.stringify(content), full)
-      if (sealed.length > MAX_COOKIE)
-        throw new Error(`The value is too large for the cookie ${full} (${sealed.length} bytes).`)
-      set(ctx, content, sealed, lifetime)
+      const encrypted = cipher.encrypt(JSON.stringify(content), full)
+      if (encrypted.length > MAX_COOKIE)
+        throw new Error(`The value is too large for the cookie ${full} (${encrypted.length} bytes).`)
+      set(ctx, content, encrypted, lifetime)
     },
     clear(ctx) {
       if (read(ctx) !== undefined) set(ctx, undefined, null)

@@ -22,12 +22,12 @@ test.after.each(({ folder }) => rmSync(folder, { recursive: true }))
 
 function secretsOf(keys: string[], purpose: string): string[] {
   return createKeyring(keys)
-    .sealKeys(purpose)
+    .cipherKeys(purpose)
     .map(({ id, secret }) => `${id.toString('hex')} ${secret.toString('hex')}`)
 }
 
 test('derives keys of the right length, in the order of the ring, always the same', () => {
-  const [one, two] = createKeyring([ONE, TWO]).sealKeys('cookie')
+  const [one, two] = createKeyring([ONE, TWO]).cipherKeys('cookie')
   assert.equal([one?.id.length, one?.secret.length], [4, 32])
   assert.equal([two?.id.length, two?.secret.length], [4, 32])
   assert.equal(secretsOf([ONE, TWO], 'cookie'), [
@@ -44,7 +44,7 @@ test('derives another key for another purpose, and from another key', () => {
     [TWO, 'cookie'],
     [TWO, 'mail'],
   ] as const
-  const keys = derived.map(([key, purpose]) => createKeyring([key]).sealKeys(purpose)[0])
+  const keys = derived.map(([key, purpose]) => createKeyring([key]).cipherKeys(purpose)[0])
   assert.is(new Set(keys.map((key) => key?.id.toString('hex'))).size, derived.length)
   assert.is(new Set(keys.map((key) => key?.secret.toString('hex'))).size, derived.length)
   assert.not.ok(keys.some((key) => key?.secret.toString('base64url') === ONE))

@@ -1,8 +1,8 @@
 import { LIMITS, type LimitRules } from '../../accounts/limit-rules.js'
 import { MINUTE } from '../../base/durations.js'
+import { keyIdOf } from '../../secrets/cipher.js'
 import { NOTE_EVERY } from '../../secrets/key-notes.js'
 import type { Keyring } from '../../secrets/keyring.js'
-import { keyIdOf } from '../../secrets/seal.js'
 import { all, type NotedKey } from '../../tables/keys.js'
 import * as mails from '../../tables/mails.js'
 import * as sessions from '../../tables/sessions.js'
@@ -43,28 +43,28 @@ export async function keysInUse({
   now,
 }: SiteKeys): Promise<KeyStatus[]> {
   const notes = await all(main)
-  const sealed = await mails.sealed(main)
-  const mailKeys = keyring.sealKeys('mail')
+  const encrypted = await mails.encrypted(main)
+  const mailKeys = keyring.cipherKeys('mail')
   const found: KeyStatus[] = []
   for (const [index, id] of keyring.ids.entries()) {
     const noted = notes.find((note) => note.id === id)
-    const sealedUntil = (noted?.sealedAt ?? noted?.notedAt ?? now()) + MARGIN
+    const usedUntil = (noted?.sealedAt ?? noted?.notedAt ?? now()) + MARGIN
     found.push({
       id,
       isCurrent: index === 0,
       isInUse: now() - (noted?.sealedAt ?? 0) < IN_USE,
       noted,
-      sessions: await sessions.countUnrenewed(main, { until: sealedUntil, now: now() }),
-      mails: countMails(sealed, mailKeys[index]?.id),
-      codes: await tokens.countCodes(main, { until: sealedUntil, now: now() }),
-      until: sealedUntil + Math.max(DEVICE_LIFE, longestWindow(limits)),
+      sessions: await sessions.countUnrenewed(main, { until: usedUntil, now: now() }),
+      mails: countMails(encrypted, mailKeys[index]?.id),
+      codes: await tokens.countCodes(main, { until: usedUntil, now: now() }),
+      until: usedUntil + Math.max(DEVICE_LIFE, longestWindow(limits)),
     })
   }
   return found
 }
 
-function countMails(sealed: readonly mails.SealedMails[], id: Buffer | undefined): number {
-  return sealed
+function countMails(encrypted: readonly mails.EncryptedMails[], id: Buffer | undefined): number {
+  return encrypted
     .filter(({ facts, prepared }) => [facts, prepared].some((text) => id?.equals(keyIdOf(text))))
     .reduce((sum, { count }) => sum + count, 0)
 }

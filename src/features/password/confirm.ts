@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { PASSWORD_WRONG } from '../../accounts/authentication.js'
 import { SECOND_WRONG } from '../../accounts/second-step.js'
 import * as users from '../../tables/users.js'
-import { keepSealed, pageOfTyped } from '../../visitor/drafts.js'
+import { keepEncrypted, pageOfTyped } from '../../visitor/drafts.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { isRecentLogin, isRecentSecond, requireUser } from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/logins.js'
@@ -83,6 +83,6 @@ function continueAfter(
   if (page === undefined) {
     return void gatehouse.pages.leave(ctx, to, _typed === '' ? undefined : { message: TYPED_TOO_OLD })
   }
-  if (keepSealed(ctx, _typed)) return void gatehouse.pages.leave(ctx, page)
+  if (keepEncrypted(ctx, _typed)) return void gatehouse.pages.leave(ctx, page)
   gatehouse.pages.show(ctx, 'password/confirm/back.html', { page, typed: _typed })
 }

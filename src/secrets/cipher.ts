@@ -2,12 +2,12 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { hchacha } from '@noble/ciphers/chacha.js'
 
 /** Encrypts texts. Decrypting with another key or another `context` returns undefined. */
-export interface Seal {
-  close(text: string, context: string): string
-  open(sealed: string, context: string): string | undefined
+export interface Cipher {
+  encrypt(text: string, context: string): string
+  decrypt(encrypted: string, context: string): string | undefined
 }
 
-export interface SealKey {
+export interface CipherKey {
   id: Buffer
   secret: Buffer
 }
@@ -20,68 +20,68 @@ const OVERHEAD = ID_LENGTH + NONCE_LENGTH + TAG_LENGTH
 // "expand 32-byte k" as four little-endian words (RFC 8439, 2.3).
 const SIGMA = new Uint32Array([0x61707865, 0x3320646e, 0x79622d32, 0x6b206574])
 
-export function createSeal(keys: readonly SealKey[]): Seal {
+export function createCipher(keys: readonly CipherKey[]): Cipher {
   const [newest] = keys
-  if (newest === undefined) throw new Error('createSeal needs at least one key.')
+  if (newest === undefined) throw new Error('createCipher needs at least one key.')
   return {
-    close: (text, context) => close(newest, text, context),
-    open: (sealed, context) => open(keys, sealed, context),
+    encrypt: (text, context) => encrypt(newest, text, context),
+    decrypt: (encrypted, context) => decrypt(keys, encrypted, context),
   }
 }
 
-export function keyIdOf(sealed: string): Buffer {
-  return Buffer.from(sealed.slice(0, Math.ceil((ID_LENGTH * 8) / 6)), 'base64url')
+export function keyIdOf(encrypted: string): Buffer {
+  return Buffer.from(encrypted.slice(0, Math.ceil((ID_LENGTH * 8) / 6)), 'base64url')
 }
 
-const MAX_OPENED = 1_000
+const MAX_CACHED = 1_000
 
 // Browsers send the same cookie with each request. Only what decrypts is cached, by its whole text.
-export function remembering(seal: Seal): Seal {
-  const opened = new Map<string, Opened>()
+export function caching(cipher: Cipher): Cipher {
+  const cache = new Map<string, Cached>()
   return {
-    close: seal.close,
-    open(sealed, context) {
-      const known = opened.get(sealed)
+    encrypt: cipher.encrypt,
+    decrypt(encrypted, context) {
+      const known = cache.get(encrypted)
       if (known?.context === context) return known.text
-      const text = seal.open(sealed, context)
-      if (text !== undefined) remember(opened, sealed, { context, text })
+      const text = cipher.decrypt(encrypted, context)
+      if (text !== undefined) remember(cache, encrypted, { context, text })
       return text
     },
   }
 }
 
-interface Opened {
+interface Cached {
   context: string
   text: string
 }
 
-function remember(opened: Map<string, Opened>, sealed: string, what: Opened): void {
-  const [oldest] = opened.keys()
-  if (opened.size >= MAX_OPENED && oldest !== undefined) opened.delete(oldest)
-  opened.set(sealed, what)
+function remember(cache: Map<string, Cached>, encrypted: string, what: Cached): void {
+  const [oldest] = cache.keys()
+  if (cache.size >= MAX_CACHED && oldest !== undefined) cache.delete(oldest)
+  cache.set(encrypted, what)
 }
 
-function close(key: SealKey, text: string, context: string): string {
+function encrypt(key: CipherKey, text: string, context: string): string {
   // Not pooled: clones of a running virtual machine would repeat nonces under one key.
   const nonce = randomBytes(NONCE_LENGTH)
   const cipher = createCipheriv('chacha20-poly1305', subkey(key.secret, nonce), shortNonce(nonce), {
     authTagLength: TAG_LENGTH,
   })
   cipher.setAAD(Buffer.from(context), { plaintextLength: 0 })
-  const sealed = Buffer.concat([
+  const encrypted = Buffer.concat([
     key.id,
     nonce,
     cipher.update(text, 'utf8'),
     cipher.final(),
     cipher.getAuthTag(),
   ])
-  return sealed.toString('base64url')
+  return encrypted.toString('base64url')
 }
 
-function open(keys: readonly SealKey[], sealed: string, context: string): string | undefined {
-  const bytes = Buffer.from(sealed, 'base64url')
+function decrypt(keys: readonly CipherKey[], encrypted: string, context: string): string | undefined {
+  const bytes = Buffer.from(encrypted, 'base64url')
   // Base64url decoding is lenient, so the last character could be changed unnoticed.
-  if (bytes.length < OVERHEAD || bytes.toString('base64url') !== sealed) return undefined
+  if (bytes.length < OVERHEAD || bytes.toString('base64url') !== encrypted) return undefined
   const key = keys.find(({ id }) => id.equals(bytes.subarray(0, ID_LENGTH)))
   if (key === undefined) return undefined
   const nonce = bytes.subarray(ID_LENGTH, ID_LENGTH + NONCE_LENGTH)
