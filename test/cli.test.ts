@@ -53,7 +53,7 @@ function problems(site: Site): Promise<unknown[]> {
   return site.rows("select id from mails where problem <> ''")
 }
 
-test('lists what there is, and how it is called', async (context) => {
+test('help lists the commands and the usage of each', async (context) => {
   const all = await call(context, ['--help'])
   assert.is(all.code, 0)
   assert.match(all.stdout, /^ +mails +List emails/m)
@@ -69,7 +69,7 @@ test('lists what there is, and how it is called', async (context) => {
   }
 })
 
-test('says in one sentence what it does not understand', async (context) => {
+test('wrong calls get one sentence', async (context) => {
   assertRefused(await call(context, []), 2, /gatehouse --help/)
   assertRefused(await call(context, ['letters']), 2, /^Unknown command: gatehouse letters\. Run/)
   assertRefused(await call(context, ['--verbose']), 2, /^Unknown command: gatehouse --verbose\. Run/)
@@ -84,7 +84,7 @@ test('says in one sentence what it does not understand', async (context) => {
   assertRefused(await call(context, ['mails', 'resend', 'a', 'b']), 2, /resend <id>/)
 })
 
-test('says what is wrong with the settings, and makes nothing', async (context) => {
+test('wrong settings are named, and nothing is created', async (context) => {
   assertRefused(await call(context, ['mails'], { TRUST_PROXY: 'yes' }), 1, /^TRUST_PROXY /)
   const missing = join(import.meta.dirname, 'nowhere', 'nowhere.sqlite')
   assertRefused(
@@ -94,14 +94,14 @@ test('says what is wrong with the settings, and makes nothing', async (context) 
   )
 })
 
-test('says that no mail waits', async (context) => {
+test('mails: says that no emails are waiting', async (context) => {
   const { code, stdout } = await call(context, ['mails'])
   assert.is(code, 0)
   assert.is(stdout, 'No emails are waiting, and none have failed.\n')
   assert.is((await call(context, ['mails', '--json'])).stdout, '[]\n')
 })
 
-test('lists mails that wait and that were given up, and to whom they are', async (context) => {
+test('mails: lists waiting and failed emails with their recipients', async (context) => {
   const { dead } = await withDeadAndWaiting(context)
   const { code, stdout, stderr } = await call(context, ['mails'])
   assert.is(code, 0, stderr)
@@ -126,7 +126,7 @@ test('lists mails that wait and that were given up, and to whom they are', async
   assert.equal(Object.keys(rows[0] ?? {}), ['id', 'kind', 'to', 'state', 'tries', 'at', 'problem'])
 })
 
-test('does without the address when the key is gone', async (context) => {
+test('mails: leaves out recipients if the key is missing', async (context) => {
   const { dead } = await withDeadAndWaiting(context)
   const { stdout } = await call(context, ['mails'], {
     SESSION_KEYS: Buffer.alloc(32, 9).toString('base64url'),
@@ -135,7 +135,7 @@ test('does without the address when the key is gone', async (context) => {
   assert.not.match(stdout, /anna|bela/i)
 })
 
-test('sends a mail that was given up once more, with a new link', async (context) => {
+test('mails resend: sends a failed email again with a new link', async (context) => {
   const { server, site } = context
   const { dead } = await withDeadAndWaiting(context)
   const [old] = await site.rows<{ hash: string }>('select hash from tokens order by created_at')
@@ -152,7 +152,7 @@ test('sends a mail that was given up once more, with a new link', async (context
   assert.is(tokens[0]?.hash, old?.hash)
 })
 
-test('knows no mail that was not given up', async (context) => {
+test('mails resend: refuses an email that has not failed', async (context) => {
   await withDeadAndWaiting(context)
   const [waiting] = await context.site.rows<{ id: string }>("select id from mails where state = 'waiting'")
   for (const id of ['nothing', waiting?.id ?? '']) {

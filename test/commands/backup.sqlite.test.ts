@@ -39,7 +39,7 @@ async function namesIn(file: string): Promise<string[]> {
   return found.map(({ name }) => name)
 }
 
-test('holds every sign-up that was acknowledged before, while others sign up all the time', async (context) => {
+test('contains every sign-up acknowledged before it, while others sign up', async (context) => {
   const { database, backup } = context
   const site = launchSite(dirname(fileOf(database)), {
     DATABASE_URL: database,
@@ -73,7 +73,7 @@ test('holds every sign-up that was acknowledged before, while others sign up all
   await site.end
 })
 
-test('comes to an end while another program writes without a pause', async (context) => {
+test('finishes while another program writes without a pause', async (context) => {
   const { database } = context
   await migrateDatabase(database)
   await enlarge(database)
@@ -90,7 +90,7 @@ test('comes to an end while another program writes without a pause', async (cont
   assert.ok(writes > 20, `${writes} writes`)
 })
 
-test('is for its owner alone, lies there alone, and says what else has to be kept', async (context) => {
+test('creates one file with mode 0600 and says what else to keep', async (context) => {
   const { database, backup } = context
   const site = await Site.start({ database })
   const umask = process.umask(0)
@@ -106,7 +106,7 @@ test('is for its owner alone, lies there alone, and says what else has to be kep
   assert.match(stdout, `The keys are not included. Keep ${fileOf(database)}.key in another place.`)
 })
 
-test('brings the key along where that is asked for', async (context) => {
+test('--with-key also copies the key file', async (context) => {
   const { database, backup } = context
   await (await Site.start({ database })).close()
   assertDone(await backUp(context, '--with-key'))
@@ -125,7 +125,7 @@ test('overwrites nothing', async (context) => {
   assert.is(readFileSync(context.backup, 'utf8'), 'A letter.')
 })
 
-test('has no name before it is whole', async ({ database, backup }) => {
+test('a backup that was killed leaves no file with its name', async ({ database, backup }) => {
   await migrateDatabase(database)
   await enlarge(database)
   const env = { DATABASE_URL: database }
@@ -138,7 +138,7 @@ test('has no name before it is whole', async ({ database, backup }) => {
   assertDone(await backUp({ database, backup }))
 })
 
-test('says what is wrong, and leads to the programs of PostgreSQL', async (context) => {
+test('says what is wrong, and names pg_dump for PostgreSQL', async (context) => {
   const { database } = context
   assertRefused(await backUp(context), 1, /^Database not found: /)
   await migrateDatabase(database)

@@ -32,7 +32,7 @@ function check(settings: Record<string, string> = {}, args: string[] = []): Prom
   return callGatehouse(['check', ...args], { database, settings: { ...PRODUCTION, ...settings } })
 }
 
-test('finds nothing wrong with a site that is set up well, says so line by line, and changes nothing', async () => {
+test('a well configured site has no problems, and nothing is changed', async () => {
   const before = isOnFile ? readFileSync(fileOf(database)) : undefined
   const found = await check()
   assertDone(found)
@@ -59,7 +59,7 @@ test('finds nothing wrong with a site that is set up well, says so line by line,
   if (before !== undefined) assert.ok(before.equals(readFileSync(fileOf(database))))
 })
 
-test('names what is wrong, in the terminal and for programs, and ends with 1', async () => {
+test('problems are listed as text and as JSON, with exit code 1', async () => {
   const settings = {
     BASE_URL: 'http://example.com',
     RATE_LIMITS: 'off',
@@ -77,7 +77,7 @@ test('names what is wrong, in the terminal and for programs, and ends with 1', a
   assert.match(shown.stdout, /^✘ mail: The mail server \(SMTP_URL\) does not work: .*ECONNREFUSED/m)
 })
 
-test('warns of what somebody should think about, and ends with 0', async () => {
+test('warnings exit with 0', async () => {
   const newest = Object.keys(migrations).at(-1) ?? ''
   await write(database, `delete from kysely_migration where name = '${newest}'`)
   const found = await check({ NODE_ENV: 'development', PASSWORD_MIN_LENGTH: '6', TRUST_PROXY: '0' })
@@ -91,7 +91,7 @@ test('warns of what somebody should think about, and ends with 0', async () => {
   )
 })
 
-test('tells of settings with which no site starts, of a database that a newer version has made, and of one that is away', async () => {
+test('reports wrong settings, a newer database and one that does not respond', async () => {
   const unset = await check({ SMTP_URL: 'nonsense' })
   assert.is(unset.code, 1)
   assert.match(unset.stdout, /^✘ settings: SMTP_URL must be /m)
@@ -105,7 +105,7 @@ test('tells of settings with which no site starts, of a database that a newer ve
   assert.not.match(away.stdout, 's3cret')
 })
 
-test('logs in to the mail server, and sends nothing', async () => {
+test('logs in to the mail server and sends nothing', async () => {
   const account = { user: 'anna', password: 's3cret' }
   const server = await TestMailServer.start({ tls: 'when asked', account })
   const found = await check({ MAIL: 'on', SMTP_URL: server.url() })
@@ -118,7 +118,7 @@ test('logs in to the mail server, and sends nothing', async () => {
   await server.stop()
 })
 
-test('looks at the templates of the host for drift', async () => {
+test('reports outdated template overrides', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const copied = await callGatehouse(['templates', 'copy', 'login/page.html', '--folder', folder], {
     database,
@@ -137,7 +137,7 @@ test('looks at the templates of the host for drift', async () => {
 })
 
 if (isOnFile) {
-  test('tells of a key file that others may read, and of files that are not there yet', async () => {
+  test('reports a key file that others can read, and files that are missing', async () => {
     const keyFile = `${fileOf(database)}.key`
     writeFileSync(keyFile, KEY)
     chmodSync(keyFile, 0o644)

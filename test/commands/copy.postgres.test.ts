@@ -49,10 +49,7 @@ async function usersIn(url: string): Promise<number> {
   return (await rows(url, 'select id from users')).length
 }
 
-test('moves a site with its users, sessions and mails from SQLite to PostgreSQL', async ({
-  source,
-  target,
-}) => {
+test('moves users, sessions and emails from SQLite to PostgreSQL', async ({ source, target }) => {
   const before = await Site.start({ database: source })
   await before.visitor().signUp('Bela')
   await before.visitor().signUp('Änne')
@@ -78,7 +75,7 @@ test('moves a site with its users, sessions and mails from SQLite to PostgreSQL'
   await after.close()
 })
 
-test('copies once, however often it is called, and says what is there', async ({ source, target }) => {
+test('copies once however often it runs, and prints the row counts', async ({ source, target }) => {
   await fill(source, 1234)
   await migrateDatabase(target)
   await write(target, "insert into keys values ('00000000', 1, 1)")
@@ -99,7 +96,7 @@ test('copies once, however often it is called, and says what is there', async ({
   assert.is(await usersIn(copied), 1234)
 })
 
-test('refuses a target with rows of others, be it one in a single column', async ({ source, target }) => {
+test('refuses a target with other data, even one value', async ({ source, target }) => {
   await fill(source, 3)
   assertDone(await copy(source, target))
   await write(
@@ -121,10 +118,7 @@ function assertNotCopied({ code, stdout, stderr }: Outcome, sentence: RegExp): v
   assert.not.match(stdout, 'agree')
 }
 
-test('leaves nothing behind when it is killed, and copies all when it is called again', async ({
-  source,
-  target,
-}) => {
+test('leaves nothing behind when killed, and copies all when run again', async ({ source, target }) => {
   await fill(source, 3_000)
   const program = new Program([GATEHOUSE, 'copy', source, target], { cwd: tmpdir() })
   await until(async () => (await rows(target, INSERTING)).length > 0, 'it inserts events')
@@ -139,7 +133,7 @@ test('leaves nothing behind when it is killed, and copies all when it is called 
 const INSERTING = `select 1 from pg_stat_activity
   where datname = current_database() and pid <> pg_backend_pid() and query like 'insert into "events"%'`
 
-test('copies nothing when the source was written to meanwhile', async ({ source, target }) => {
+test('copies nothing if the source changed during the copy', async ({ source, target }) => {
   await fill(source, 10)
   await migrateDatabase(target)
   const release = await lockInserts(target)
@@ -155,16 +149,13 @@ test('copies nothing when the source was written to meanwhile', async ({ source,
   assertDone(await copy(source, target))
 })
 
-test('takes the address of the site for the target, so that its password is no argument', async ({
-  source,
-  target,
-}) => {
+test('uses DATABASE_URL as target, so its password is not an argument', async ({ source, target }) => {
   await fill(source, 1)
   assertDone(await callGatehouse(['copy', source], { database: target }))
   assert.is(await usersIn(target), 1)
 })
 
-test('says what is wrong with how it is called, and with the source', async ({ source, target }) => {
+test('says what is wrong with the call or the source', async ({ source, target }) => {
   assertRefused(await callGatehouse(['copy'], { database: target }), 2, /gatehouse copy <from>/)
   assertRefused(
     await callGatehouse(['copy', 'a', 'b', 'c'], { database: target }),

@@ -44,7 +44,7 @@ function age(id: string, milliseconds: number): Promise<void> {
   return write(database, `update keys set noted_at = ${then}, sealed_at = ${then} where id = '${id}'`)
 }
 
-test('what was sealed, mailed and counted before a rotation works after it, and a key that sealed nothing of it does not', async () => {
+test('cookies, emails, codes and limits survive a rotation, but need the old key', async () => {
   let site = await start([ONE])
   const anna = site.visitor()
   await anna.signUp('Anna', { email: 'anna@example.com' })
@@ -92,7 +92,7 @@ function carried(visitor: ReturnType<Site['visitor']>, site: Site) {
   return agent
 }
 
-test('lists keys by ids alone, and drops none that something needs', async () => {
+test('lists keys by id, and drops no key that is needed', async () => {
   // What is caught stays in the mail's row.
   const site = await Site.start({
     database,
@@ -146,13 +146,13 @@ test('lists keys by ids alone, and drops none that something needs', async () =>
   assertRefused(await call(['drop', 'x'], ring), 1, /^No key has the id x\. /)
 })
 
-test('gives a key up at once where others may know it', async () => {
+test('drop --force removes a key that is needed', async () => {
   await (await start([TWO, ONE])).close()
   assertRefused(await call(['drop', idOf(ONE)], [TWO, ONE]), 1, /is still needed by known devices/)
   assert.is((await call(['drop', idOf(ONE), '--force'], [TWO, ONE])).stdout, `${TWO}\n`)
 })
 
-test('writes the new value of SESSION_KEYS to standard output, and nothing else', async () => {
+test('rotate prints only the new value of SESSION_KEYS to standard output', async () => {
   await (await start([ONE])).close()
   const rotated = await call(['rotate'], [ONE])
   assert.is(rotated.code, 0)
@@ -163,7 +163,7 @@ test('writes the new value of SESSION_KEYS to standard output, and nothing else'
   assert.not.match(rotated.stderr, key)
 })
 
-test('leads several nodes to a new key in two steps, so that each can open what others seal', async () => {
+test('rotate in two steps: every node can decrypt what others encrypt', async () => {
   await (await start([ONE])).close()
   assertRefused(await call(['rotate', '--prepared'], [ONE]), 1, /^There is no prepared key\. /)
   const prepared = splitKeys((await call(['rotate', '--prepare'], [ONE])).stdout.trim())
@@ -182,7 +182,7 @@ if (process.env.TEST_DATABASE_URL === undefined) {
   const keyFileOf = () => `${database.slice('sqlite:'.length)}.key`
   const kept = () => siteKeys({ sessionKeys: [], keyFile: keyFileOf() })
 
-  test('puts a new key in front into the key file, for its owner alone, and the site takes it at its next start', async () => {
+  test('rotate changes the key file, and the site uses the new key when restarted', async () => {
     await (await Site.start({ database, now: Date.now })).close()
     const [old = ''] = kept()
     const rotated = await call(['rotate'])
@@ -203,7 +203,7 @@ if (process.env.TEST_DATABASE_URL === undefined) {
     assert.equal(kept(), [key])
   })
 
-  test('leaves a damaged key file alone, and one that someone else is changing, and makes none', async () => {
+  test('rotate leaves a damaged, locked or missing key file as it is', async () => {
     await (await Site.start({ database })).close()
     writeFileSync(`${keyFileOf()}.new`, '')
     const before = readFileSync(keyFileOf(), 'utf8')
@@ -219,7 +219,7 @@ if (process.env.TEST_DATABASE_URL === undefined) {
   })
 }
 
-test('says how it is called', async () => {
+test('wrong calls say what is missing', async () => {
   assert.match(
     (await call(['rotate', '--help'])).stdout,
     /^Usage: gatehouse keys rotate \[--prepare \| --prepared\]$/m,

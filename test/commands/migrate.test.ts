@@ -21,7 +21,7 @@ function call(...args: string[]): Promise<Outcome> {
 
 const UP_TO_DATE = 'The database is up to date.\n'
 
-test('does the steps that are missing, says which, and leaves alone what is up to date', async () => {
+test('runs and lists the missing migrations, and none when up to date', async () => {
   const steps = Object.keys(migrations)
   const lost = steps.filter((step) => step >= '0012')
   const first = await call()
@@ -44,14 +44,14 @@ test('does the steps that are missing, says which, and leaves alone what is up t
   assert.equal(await rows(database, 'select language from users'), [])
 })
 
-test('looks at a database that is not there, or empty, without making anything', async () => {
+test('--check creates nothing in a missing or empty database', async () => {
   const sentence = isPostgresUrl(database) ? /^Missing migrations: 0001-users, / : /^Database not found: /
   assertRefused(await call('--check'), 1, sentence)
   if (!isPostgresUrl(database)) assert.not.ok(existsSync(fileOf(database)))
   else assert.equal(await rows(database, "select 1 from pg_tables where schemaname = 'public'"), [])
 })
 
-test('says how it is called, and what it does not understand', async () => {
+test('prints its help, and names an unknown option', async () => {
   const help = await call('--help')
   assertDone(help)
   assert.match(help.stdout, /^Usage: gatehouse migrate \[--check\]$/m)

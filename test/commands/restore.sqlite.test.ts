@@ -53,7 +53,7 @@ function launch({ database }: Context): Program {
   return launchSite(dirname(fileOf(database)), { DATABASE_URL: database })
 }
 
-test('brings back what was there, and keeps what has come since under a name that it tells', async (context) => {
+test('restores the backup, and keeps the old database under the name it prints', async (context) => {
   const outcome = await restore(context)
   assertDone(outcome)
   const file = fileOf(context.database)
@@ -66,7 +66,7 @@ test('brings back what was there, and keeps what has come since under a name tha
   await site.close()
 })
 
-test('refuses while the site runs, and not when it was killed, whose last sign-up is kept', async (context) => {
+test('refuses while the site runs, but not after it was killed', async (context) => {
   const site = launch(context)
   const address = await addressOf(site)
   assert.is((await new Visitor(address).signUp('Clara')).status, 303)
@@ -81,7 +81,7 @@ test('refuses while the site runs, and not when it was killed, whose last sign-u
   assert.equal(await namesIn(formerOf(outcome)), ['Anna', 'Bela', 'Clara'])
 })
 
-test('refuses while one of several processes has it, until the last one is gone', async (context) => {
+test('refuses until the last of several processes is gone', async (context) => {
   const sites = [launch(context), launch(context)]
   await Promise.all(sites.map(addressOf))
   for (const site of sites) {
@@ -92,7 +92,7 @@ test('refuses while one of several processes has it, until the last one is gone'
   assertDone(await restore(context))
 })
 
-test('refuses while a program of somebody else’s has it open', async (context) => {
+test('refuses while another program has the database open', async (context) => {
   const handle = new BetterSqlite3(fileOf(context.database))
   handle.prepare('select name from users').all()
   assertRefused(await restore(context), 1, /is in use/)
@@ -100,7 +100,7 @@ test('refuses while a program of somebody else’s has it open', async (context)
   assertDone(await restore(context))
 })
 
-test('refuses while a host has accounts in a file that is not WAL', async (context) => {
+test('refuses while an app uses a file without WAL', async (context) => {
   const handle = new BetterSqlite3(fileOf(context.database))
   handle.pragma('journal_mode = delete')
   const database = await openDatabase({ sqlite: handle })
@@ -110,7 +110,7 @@ test('refuses while a host has accounts in a file that is not WAL', async (conte
   assertDone(await restore(context))
 })
 
-test('makes a site that starts meanwhile wait, rather than use the file that goes', async ({ database }) => {
+test('a site started meanwhile waits for the restored file', async ({ database }) => {
   const holder = new BetterSqlite3(`${fileOf(database)}-in-use`)
   holder.exec('begin exclusive')
   const opening = openDatabase(database)
@@ -149,7 +149,7 @@ for (const [what, spoil, sentence] of [
     /^Could not restore .*: (?:it is damaged|database disk image)/,
   ],
 ] as const) {
-  test(`refuses a backup that is ${what}, and leaves everything as it was`, async (context) => {
+  test(`refuses a backup that is ${what}, and changes nothing`, async (context) => {
     await spoil(context.backup)
     const file = fileOf(context.database)
     const before = readFileSync(file)
@@ -170,7 +170,7 @@ function overwrite(file: string): void {
   writeFileSync(file, content)
 }
 
-test('takes the place of a database that is damaged, whose log it does not take over', async (context) => {
+test('replaces a damaged database without its old log', async (context) => {
   const file = fileOf(context.database)
   overwrite(file)
   writeFileSync(file, 'x'.repeat(8192), { flag: 'r+' })
@@ -182,7 +182,7 @@ test('takes the place of a database that is damaged, whose log it does not take 
   assert.not.ok(existsSync(`${file}-wal`))
 })
 
-test('begins a site anew from a backup with its key', async ({ database, backup }) => {
+test('sets up a new site from a backup with its key', async ({ database, backup }) => {
   copyFileSync(`${fileOf(database)}.key`, `${backup}.key`)
   const anew = freshFile()
   writeFileSync(`${fileOf(anew)}-wal`, 'of a database that is gone')
@@ -195,7 +195,7 @@ test('begins a site anew from a backup with its key', async ({ database, backup 
   assert.not.ok(existsSync(`${fileOf(anew)}-wal`))
 })
 
-test('says what is wrong with how it is called', async ({ database, backup }) => {
+test('wrong calls say what is missing', async ({ database, backup }) => {
   assertRefused(await callGatehouse(['restore'], { database }), 2, /gatehouse restore <file>/)
   assertRefused(await callGatehouse(['restore', `${backup}-none`], { database }), 1, /^File not found: /)
 })

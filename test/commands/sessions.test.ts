@@ -39,7 +39,7 @@ async function emailsOfLogin(visitor: Visitor, name: string): Promise<number> {
   return rows.length
 }
 
-test('users logout ends every session of one user, forgets the devices and keeps the password', async () => {
+test('users logout ends all sessions of a user, and keeps the password', async () => {
   const anna = await site.visitor().settle('Anna')
   const phone = site.visitor()
   await phone.logIn('Anna')
@@ -59,7 +59,7 @@ test('users logout ends every session of one user, forgets the devices and keeps
   assertRefused(await call('users', 'logout', 'nobody'), 1, /^No user found: nobody/)
 })
 
-test('sessions end --all logs all users out, and only when all is said', async () => {
+test('sessions end logs all users out, but only with --all', async () => {
   const visitors = [await site.visitor().settle('Anna'), await site.visitor().settle('Bela')]
   assertRefused(await call('sessions', 'end'), 2, /gatehouse sessions end --all/)
   assert.is(await loggedIn(...visitors), 2)
@@ -69,7 +69,7 @@ test('sessions end --all logs all users out, and only when all is said', async (
   assert.is(await loggedIn(...visitors), 0)
 })
 
-test('sessions end --all reaches the users of every batch, and names each once', async () => {
+test('sessions end --all counts users once across batches', async () => {
   const names = ['Anna', 'Bela', 'Cora', 'Dora', 'Edit']
   for (const name of names) await site.visitor().settle(name)
   await site.visitor().logIn('Edit')

@@ -65,7 +65,7 @@ function age(context: Context): void {
   write(context, '.gatehouse.json', JSON.stringify({ templates: { 'login/page.html': past } }))
 }
 
-test('lists every template, each with a line on what it is', async (context) => {
+test('lists every template with a description', async (context) => {
   const { code, stdout } = await call(context)
   assert.is(code, 0)
   const lines = stdout.trimEnd().split('\n')
@@ -79,7 +79,7 @@ test('lists every template, each with a line on what it is', async (context) => 
   assert.match(stdout, /^mail\/email-taken\.html +You already have an account at \{site\}$/m)
 })
 
-test('marks what folders override, which of two counts, and what overrides nothing', async (context) => {
+test('marks overrides, ignored files, and files that override nothing', async (context) => {
   const other = join(context.here, 'others')
   write({ ...context, folder: other }, 'login/page.html', 'theirs')
   write(context, 'login/page.html', 'mine')
@@ -117,7 +117,7 @@ test('copies a template, notes its original, and overwrites nothing', async (con
   assert.is(readFileSync(join(context.folder, 'login/page.html'), 'utf8'), 'mine')
 })
 
-test('copies nothing that is no template of ours, and nothing to nowhere', async (context) => {
+test('copies only built-in templates, and only to one folder', async (context) => {
   for (const name of ['login/nothing.html', '../package.json', '/etc/passwd', 'languages/README.md']) {
     const { code, stderr } = await call(context, 'copy', name, '--folder', 'mine')
     assert.is(code, 1)
@@ -130,7 +130,7 @@ test('copies nothing that is no template of ours, and nothing to nowhere', async
   assert.not.ok(existsSync(context.folder))
 })
 
-test('tells copies that are unchanged from those that were edited', async (context) => {
+test('--diff tells unchanged copies from edited ones', async (context) => {
   await copied(context)
   await copied(context, 'signup/page.html')
   appendFileSync(join(context.folder, 'signup/page.html'), 'more')
@@ -142,7 +142,7 @@ test('tells copies that are unchanged from those that were edited', async (conte
   assert.match(stdout, /^signup\/page\.html: edited; the original has not changed since/m)
 })
 
-test('shows how the original has changed since it was copied, with an exit code for checks', async (context) => {
+test('--diff shows how an original has changed, and exits with 1', async (context) => {
   write(context, 'login/page.html', 'mine')
   age(context)
   const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
@@ -161,7 +161,7 @@ test('shows how the original has changed since it was copied, with an exit code 
   assert.match(now.stdout, /^login\/page\.html: edited/m)
 })
 
-test('says that an original is gone', async (context) => {
+test('--diff reports an original that no longer exists', async (context) => {
   write(context, 'login/door.html', 'mine')
   const past = { sha256: '', version: '0.0.1', original: 'theirs' }
   write(context, '.gatehouse.json', JSON.stringify({ templates: { 'login/door.html': past } }))
@@ -170,7 +170,7 @@ test('says that an original is gone', async (context) => {
   assert.match(stdout, /^login\/door\.html: unused: the original of 0\.0\.1 no longer exists/m)
 })
 
-test('shows how one that was not copied by it differs from the original', async (context) => {
+test('--diff compares an override that was not copied with the original', async (context) => {
   write(context, 'login/page.html', ORIGINAL.replace('Go to your account', 'Are you new?'))
   const { code, stdout } = await call(context, '--diff', '--folder', 'mine')
   assert.is(code, 0)

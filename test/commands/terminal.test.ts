@@ -6,7 +6,7 @@ import { json, printable, table } from '../../src/commands/terminal.js'
 
 const test = suite('terminal')
 
-test('what others have written commands no terminal', () => {
+test('stored text cannot control the terminal', () => {
   assert.is(printable('a\u001b[31mb\u009bc\u202ed\n'), 'a�[31mb�c�d�')
   const value = { text: 'a\u001b\u007f\u009b\u202e\u{e0001}\n', list: ['ü', '🖥'] }
   const text = json(value)
@@ -14,7 +14,7 @@ test('what others have written commands no terminal', () => {
   assert.equal(JSON.parse(text), value)
 })
 
-test('columns stand in line', () => {
+test('columns are aligned', () => {
   assert.is(
     table(
       ['A', 'B'],
@@ -29,7 +29,7 @@ test('columns stand in line', () => {
   assert.is(table([], []), '')
 })
 
-test('cells of a CSV are quoted where they must be, and are no formulas', () => {
+test('CSV cells are quoted as needed and never formulas', () => {
   assert.is(csvLine(['a', 'b c', '']), 'a,b c,\r\n')
   assert.is(csvLine(['a,b', 'a"b', 'a\nb']), '"a,b","a""b","a\nb"\r\n')
   for (const sign of ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
@@ -45,7 +45,7 @@ for (const [what, separator] of Object.entries({
   colon: ':',
   space: ' ',
 })) {
-  test(`cells of a CSV are no formulas where a ${what} separates them`, () => {
+  test(`CSV cells are not formulas if a ${what} is the separator`, () => {
     for (const cell of [
       'x;=1',
       'x; =1',
@@ -72,13 +72,13 @@ for (const [what, separator] of Object.entries({
   })
 }
 
-test('cells of a CSV keep signs that begin no formula', () => {
+test('CSV cells keep signs that do not start a formula', () => {
   for (const cell of ['ann+list@example.com', 'Anna-Bela', 'a=b@example.com', '2026-01-01T00:00:00.000Z']) {
     assert.is(csvLine([cell]), `${cell}\r\n`)
   }
 })
 
-test('a bar shows how far the work has come, ten times a second at most, and goes', () => {
+test('the progress bar is drawn at most 10 times a second, and removed', () => {
   const shown: string[] = []
   let time = 0
   const stream = { write: (text: string) => shown.push(text) }

@@ -43,7 +43,7 @@ async function names(...args: string[]): Promise<string[]> {
   return users.map(({ name }) => name)
 }
 
-test('says how each is called, and in one sentence what it does not understand', async () => {
+test('help lists the commands, and wrong calls get one sentence', async () => {
   const all = await call(['--help'])
   for (const verb of ['list', 'show', 'create', 'disable', 'enable', 'reset', 'delete']) {
     assert.match(all.stdout, new RegExp(`^ +${verb} +[A-Z]`, 'm'))
@@ -66,7 +66,7 @@ test('says how each is called, and in one sentence what it does not understand',
   )
 })
 
-test('shows all that is stored of a user but secrets, by name, e-mail or id', async () => {
+test('show prints all stored data except secrets, by username, email or id', async () => {
   await withSite(async (site) => {
     // The command has the time of the day.
     site.clock.time = Date.now()
@@ -103,7 +103,7 @@ test('shows all that is stored of a user but secrets, by name, e-mail or id', as
   assertRefused(await call(['show', 'bela']), 1, /^No user found: bela\.$/m)
 })
 
-test('creates a user with a password, who logs in with it', async () => {
+test('create with a password: the user can log in', async () => {
   await withUsers()
   const made = await call(['create', ' Anna ', 'anna@example.com', '--confirmed', '--password-stdin'], {
     input: `${PASSWORD}\n`,
@@ -122,7 +122,7 @@ test('creates a user with a password, who logs in with it', async () => {
   assert.equal(await names('--state', 'unconfirmed'), [])
 })
 
-test('creates a user without a password, who chooses one by a mail, which confirms the address', async () => {
+test('create without a password: the emailed link sets one and confirms the address', async () => {
   await withUsers()
   const settings = { EMAIL_CONFIRMATION: 'required', PRIVATE_EMAILS: 'true' }
   const made = await call(['create', 'Anna', 'anna@example.com'], settings)
@@ -138,7 +138,7 @@ test('creates a user without a password, who chooses one by a mail, which confir
   await site.close()
 })
 
-test('creates nobody against a rule of the sign-up, and tells all that are broken', async () => {
+test('create refuses what sign-up refuses, with every error', async () => {
   await withUsers('anna')
   const { code, stdout, stderr } = await call(['create', 'x', 'nobody', '--password-stdin'], { input: '123' })
   assert.is(code, 1)

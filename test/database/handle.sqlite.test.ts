@@ -12,7 +12,7 @@ import * as users from '../../src/tables/users.js'
 import { fileOf, freshDatabase } from '../support/databases.js'
 import { createUser, NOW, newUser } from '../support/rows.js'
 
-const test = suite<{ file: string; handle: BetterSqlite3.Database }>('a SQLite handle of the host’s')
+const test = suite<{ file: string; handle: BetterSqlite3.Database }>('a SQLite handle of the app')
 
 test.before.each(async (context) => {
   context.file = fileOf(await freshDatabase())
@@ -45,7 +45,7 @@ function pragmasOf(handle: BetterSqlite3.Database): unknown[] {
 }
 
 for (const mode of ['delete', 'wal']) {
-  test(`brings our tables into its file beside its own, and keeps its settings: ${mode}`, async ({
+  test(`adds Gatehouse’s tables to the app’s file and keeps its settings: ${mode}`, async ({
     file,
     handle,
   }) => {
@@ -71,7 +71,7 @@ for (const mode of ['delete', 'wal']) {
   })
 }
 
-test('keeps what was answered through a power cut also where the file is not WAL', async ({ handle }) => {
+test('acknowledged writes survive a power cut without WAL, too', async ({ handle }) => {
   const { main, loose, close } = await openDatabase({ sqlite: handle })
   for (const db of [main, loose]) {
     const { rows } = await sql<{ synchronous: number }>`pragma synchronous`.execute(db)
@@ -80,9 +80,7 @@ test('keeps what was answered through a power cut also where the file is not WAL
   await close()
 })
 
-test('neither takes our writes back with a transaction of its own, nor its writes with one of ours', async ({
-  handle,
-}) => {
+test('transactions of the app and of Gatehouse are separate', async ({ handle }) => {
   handle.pragma('journal_mode = wal')
   const database = await openDatabase({ sqlite: handle })
   handle.exec("begin immediate; insert into notes values ('taken back')")
@@ -102,10 +100,7 @@ test('neither takes our writes back with a transaction of its own, nor its write
   await database.close()
 })
 
-test('never finds the file locked by us: our transactions end before anybody else’s turn', async ({
-  file,
-  handle,
-}) => {
+test('the app never finds the file locked by Gatehouse', async ({ file, handle }) => {
   handle.pragma('journal_mode = wal')
   const database = await openDatabase({ sqlite: handle })
   const impatient = new BetterSqlite3(file, { timeout: 0 })
@@ -130,7 +125,7 @@ test('never finds the file locked by us: our transactions end before anybody els
   await database.close()
 })
 
-test('is asked for its file, also after the process went elsewhere', async ({ file }) => {
+test('the file is found after the working directory changed', async ({ file }) => {
   const here = process.cwd()
   const handle = new BetterSqlite3(relative(here, file))
   process.chdir('/')
@@ -142,7 +137,7 @@ test('is asked for its file, also after the process went elsewhere', async ({ fi
 })
 
 for (const table of ['users', 'Sessions', 'tokens']) {
-  test(`keeps its own table ${table}, and is told so in a sentence`, async ({ handle }) => {
+  test(`an app’s own table ${table} is kept, and stops the start`, async ({ handle }) => {
     handle.exec(`create table ${table} (whose)`)
     const before = tablesOf(handle)
     const said = await refusal({ sqlite: handle })
@@ -152,14 +147,14 @@ for (const table of ['users', 'Sessions', 'tokens']) {
   })
 }
 
-test('keeps the migrations of its own by Kysely', async ({ handle }) => {
+test('an app’s own Kysely migrations are kept', async ({ handle }) => {
   handle.exec(
     "create table kysely_migration (name, timestamp); insert into kysely_migration values ('1', '')",
   )
   assert.match(await refusal({ sqlite: handle }), 'the table kysely_migration belongs to another program')
 })
 
-test('is refused where others cannot come to what is behind it', async ({ file, handle }) => {
+test('closed, read-only and in-memory handles are refused', async ({ file, handle }) => {
   for (const name of [':memory:', '']) {
     const memory = new BetterSqlite3(name)
     assert.match(await refusal({ sqlite: memory }), 'is in memory: give a handle on a file')
@@ -172,7 +167,7 @@ test('is refused where others cannot come to what is behind it', async ({ file, 
   assert.equal(tablesOf(handle), ['notes'])
 })
 
-test('of another copy of better-sqlite3 has our connections opened by that copy', async ({ file }) => {
+test('connections are opened by the app’s copy of better-sqlite3', async ({ file }) => {
   const Copy = copyOfBetterSqlite3(dirname(file))
   const handle = new Copy(file)
   handle.pragma('journal_mode = wal')

@@ -34,18 +34,14 @@ async function askFor<Value>(db: Db, expression: string): Promise<Value | undefi
   return rows[0]?.value
 }
 
-test('keeps what was answered through a power cut, whatever the server does by default', async ({
-  database,
-}) => {
+test('acknowledged writes survive a power cut, whatever the server’s default', async ({ database }) => {
   const commits = (db: Db) => askFor(db, "current_setting('synchronous_commit')")
   assert.is(await commits(database.main), 'on')
   assert.is(await database.write(commits), 'on')
   assert.is(await commits(database.loose), 'off')
 })
 
-test('lets the server keep what it has planned, and goes on when a newer version adds a column meanwhile', async ({
-  database,
-}) => {
+test('prepared statements survive a column that a newer version adds', async ({ database }) => {
   assert.is(await createUser(database, newUser('anna')), true)
   await database.main.connection().execute(async (db) => {
     const find = async () => (await users.byNameKey(db, 'anna'))?.user.name
@@ -58,7 +54,7 @@ test('lets the server keep what it has planned, and goes on when a newer version
   })
 })
 
-test('reads whole numbers as numbers, and leaves pg as it is for others', async ({ database }) => {
+test('reads bigints as numbers, without changing pg for the app', async ({ database }) => {
   assert.is(await askFor(database.main, '1767225600000::bigint'), 1_767_225_600_000)
   assert.is(pg.types.getTypeParser(pg.types.builtins.INT8)('1'), '1')
 })
@@ -71,9 +67,9 @@ function raise(db: Db, code: string): Promise<unknown> {
 for (const [what, code] of [
   ['a serialization failure', '40001'],
   ['a deadlock', '40P01'],
-  ['a lock that somebody else has', '55P03'],
+  ['a lock held by another transaction', '55P03'],
 ] as const) {
-  test(`writes again after ${what}`, async ({ database }) => {
+  test(`retries a write after ${what}`, async ({ database }) => {
     let times = 0
     const answer = await database.write(async (transaction) => {
       if (++times < 3) await raise(transaction, code)
@@ -84,7 +80,7 @@ for (const [what, code] of [
   })
 }
 
-test('of several processes on one machine none takes all connections', async ({ url }) => {
+test('workers on one machine share the connections', async ({ url }) => {
   const database = await openDatabase(url, { workers: 4 })
   const asked = Array.from({ length: 6 }, () =>
     askFor(database.main, '(select pg_backend_pid() from pg_sleep(0.05))'),
@@ -96,7 +92,7 @@ test('of several processes on one machine none takes all connections', async ({ 
 /** Makes a statement fail with a serialization failure twice: a sequence counts on when all else is rolled back. */
 const TWICE = "if nextval('times') < 3 then raise exception using errcode = '40001'; end if;"
 
-test('does a single statement again, which is a transaction, too, and tells of it', async ({ url }) => {
+test('retries a single statement, and reports it', async ({ url }) => {
   await write(url, 'create sequence times')
   const seen: DatabaseUnavailable[] = []
   const database = await openDatabase(url, { onRetry: (error) => void seen.push(error) })
@@ -106,10 +102,7 @@ test('does a single statement again, which is a transaction, too, and tells of i
   await database.close()
 })
 
-test('writes again what has failed at its very end, as servers of many nodes do', async ({
-  url,
-  database,
-}) => {
+test('retries a transaction that failed at commit', async ({ url, database }) => {
   await write(
     url,
     `create sequence times;
@@ -126,7 +119,7 @@ function sqlText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
-test('does not write again where nobody knows whether it was committed', async ({ database }) => {
+test('does not retry if the outcome of the commit is unknown', async ({ database }) => {
   let times = 0
   const error = await rejection(
     database.write((transaction) => {
@@ -138,7 +131,7 @@ test('does not write again where nobody knows whether it was committed', async (
   assert.is(times, 1)
 })
 
-test('is made by several at once where there are no advisory locks, as on servers of many nodes', async () => {
+test('parallel migrations work without advisory locks', async () => {
   const url = await freshDatabase()
   await write(
     url,
@@ -155,7 +148,7 @@ test('is made by several at once where there are no advisory locks, as on server
   }
 })
 
-test('sweeps what no other node sweeps at this moment, and does not wait', async ({ url, database }) => {
+test('a sweep skips rows locked by another node', async ({ url, database }) => {
   await write(url, "insert into limits select 'key ' || number, 1, 0 from generate_series(1, 30) number")
   const node = await openDatabase(url)
   await node.write(async (transaction) => {
@@ -175,23 +168,20 @@ for (const [what, code] of [
   ['a server that is starting', '57P03'],
   ['a read-only server', '25006'],
 ] as const) {
-  test(`says that it cannot write now, because of ${what}, and recovers`, async ({ database }) => {
+  test(`is unavailable because of ${what}, and recovers`, async ({ database }) => {
     const error = await rejection(database.write((transaction) => raise(transaction, code)))
     assert.instance(error, DatabaseUnavailable)
     assert.is(await createUser(database, newUser('anna')), true)
   })
 }
 
-test('does not take a mistake for a moment', async ({ database }) => {
+test('a programming error is not reported as unavailable', async ({ database }) => {
   assert.not.instance(await rejection(askFor(database.main, 'nothing')), DatabaseUnavailable)
   const broken = rejection(database.write((transaction) => askFor(transaction, 'nothing')))
   assert.not.instance(await broken, DatabaseUnavailable)
 })
 
-test('says what had happened when a connection ends in the middle, and goes on with another', async ({
-  url,
-  database,
-}) => {
+test('a connection lost in a transaction is reported, and replaced', async ({ url, database }) => {
   const error = await rejection(
     database.write(async (transaction) => {
       const pid = await askFor<number>(transaction, 'pg_backend_pid()')
@@ -204,7 +194,7 @@ test('says what had happened when a connection ends in the middle, and goes on w
   assert.is(await createUser(database, newUser('anna')), true)
 })
 
-test('finishes what has begun before it closes', async ({ url, database }) => {
+test('close waits for running transactions', async ({ url, database }) => {
   await createUser(database, newUser('anna'))
   const other = await openDatabase(url)
   const begun = other.loose.updateTable('users').set({ updated_at: 1 }).execute()
@@ -214,7 +204,7 @@ test('finishes what has begun before it closes', async ({ url, database }) => {
   assert.is(await askFor(database.main, '(select updated_at from users)'), 1)
 })
 
-test('erases nobody who takes the account back at the last moment', async ({ url, database }) => {
+test('an account reopened at the last moment is not deleted', async ({ url, database }) => {
   await createUser(database, newUser('anna'))
   await write(url, "update users set closed_at = 1, erase_at = 2 where name = 'anna'")
   const reopened = database.write(async (transaction) => {

@@ -39,10 +39,7 @@ async function rejection(work: Promise<unknown>): Promise<unknown> {
   )
 }
 
-test('leaves it to the log, not to each commit, that what was answered outlives a power cut', async ({
-  file,
-  database,
-}) => {
+test('durability comes from flushing the log, not from each commit', async ({ file, database }) => {
   for (const reopened of [false, true]) {
     const { main, loose, close } = reopened ? await openDatabase(`sqlite:${file}`) : database
     for (const db of [main, loose]) {
@@ -54,9 +51,7 @@ test('leaves it to the log, not to each commit, that what was answered outlives 
   }
 })
 
-test('is asked so that a statement is planned once: it sees no value that is compared, nor how many are wanted', ({
-  database,
-}) => {
+test('statements are planned once, whatever their values', ({ database }) => {
   const { main } = database
   const read = main
     .selectFrom('slugs')
@@ -74,7 +69,7 @@ test('is asked so that a statement is planned once: it sees no value that is com
   assert.is(write.compile().sql, 'update "users" set "language" = ? where "id" = (select ?)')
 })
 
-test('can be read by its owner alone', async () => {
+test('only its owner can read the file', async () => {
   const parent = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const folder = join(parent, 'new', 'folder')
   const umask = process.umask(0)
@@ -100,9 +95,7 @@ function modeOf(path: string): string {
   return (statSync(path).mode & 0o777).toString(8)
 }
 
-test('names the file and the variable when the file is no database, and leaves it alone', async ({
-  file,
-}) => {
+test('names a file that is not a database, and leaves it unchanged', async ({ file }) => {
   const other = `${file}.txt`
   writeFileSync(other, 'This is no database.\n'.repeat(100))
   const error = await rejection(openDatabase(`sqlite:${other}`))
@@ -111,7 +104,7 @@ test('names the file and the variable when the file is no database, and leaves i
   assert.match(String(error), 'DATABASE_URL')
 })
 
-test('keeps the lock by which other programs know that the file is in use', async ({ file, database }) => {
+test('keeps the lock that marks the file as in use', async ({ file, database }) => {
   assert.is(await database.ready(), true)
   const locks = existsSync('/proc/locks') ? readFileSync('/proc/locks', 'utf8') : ''
   if (!locks.includes(` ${process.pid} `)) return // this system does not tell
@@ -120,7 +113,7 @@ test('keeps the lock by which other programs know that the file is in use', asyn
   assert.match(locks, lock)
 })
 
-test('refuses a file with the tables of another program, and leaves it alone', async ({ file }) => {
+test('refuses a file of another program, and leaves it unchanged', async ({ file }) => {
   const foreign = `${file}-foreign`
   const other = new BetterSqlite3(foreign)
   other.exec('create table notes (text)')
@@ -140,7 +133,7 @@ async function assertRefused(foreign: string): Promise<void> {
   assert.ok(readFileSync(foreign).equals(before))
 }
 
-test('gives up at once where no folder can be made', async () => {
+test('fails at once if the folder cannot be created', async () => {
   if (process.platform !== 'linux') return
   assert.match(
     String(await rejection(openDatabase('sqlite:/proc/gatehouse/data/x.sqlite'))),
@@ -148,9 +141,7 @@ test('gives up at once where no folder can be made', async () => {
   )
 })
 
-test('says that it cannot write now when the disk is full, goes on reading, and recovers', async ({
-  database,
-}) => {
+test('on a full disk writes are unavailable, reads work, and it recovers', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await sql`pragma max_page_count = 1`.execute(database.main)
   const full = await fill(database)
@@ -174,9 +165,7 @@ async function fill(database: Database): Promise<unknown> {
   return undefined
 }
 
-test('says what failed also when SQLite has rolled back by itself, as it does on a full disk', async ({
-  database,
-}) => {
+test('reports the original error after SQLite rolled back by itself', async ({ database }) => {
   const full = new DatabaseUnavailable({ soon: false, cause: new Error('disk full') })
   try {
     await database.write(async (transaction) => {

@@ -28,7 +28,7 @@ async function rejection(work: Promise<unknown>): Promise<unknown> {
   )
 }
 
-test('is ready when every migration has run, and not when one is missing', async ({ database }) => {
+test('is ready only when every migration has run', async ({ database }) => {
   assert.is(await database.ready(), true)
   await sql`delete from kysely_migration where name = ${Object.keys(migrations).at(-1)}`.execute(
     database.main,
@@ -53,7 +53,7 @@ const OPENER = `
   process.stdin.destroy()
 `
 
-test('is made once when six processes open it at once', async () => {
+test('six processes that open it at once migrate it once', async () => {
   const cwd = tmpdir()
   const openers = Array.from({ length: 6 }, () => new Program(['--input-type=module', '-e', OPENER], { cwd }))
   try {
@@ -79,10 +79,7 @@ async function openAtOnce(openers: Program[], url: string): Promise<void> {
   )
 }
 
-test('answers reads at once while another process holds the lock, and writes when it lets go', async ({
-  url,
-  database,
-}) => {
+test('reads do not wait for another process’s lock, writes do', async ({ url, database }) => {
   await createUser(database, newUser('anna'))
   const release = await lock(url)
   let written = false
@@ -98,7 +95,7 @@ test('answers reads at once while another process holds the lock, and writes whe
   assert.is(written, true)
 })
 
-test('lets the process breathe while many writers wait for a lock', async ({ url, database }) => {
+test('waiting writers do not block the event loop', async ({ url, database }) => {
   await createUser(database, newUser('anna'))
   const release = await lock(url)
   const writers = Array.from({ length: 100 }, (_, index) => createUser(database, newUser(`user${index}`)))
@@ -118,10 +115,7 @@ async function longestRead({ main }: Database, { rounds }: { rounds: number }): 
   return longest
 }
 
-test('gives a write up with 503 when the lock is held for longer than a visitor waits', async ({
-  url,
-  database,
-}) => {
+test('a write that waits too long for a lock fails with 503', async ({ url, database }) => {
   const release = await lock(url)
   const start = performance.now()
   const error = await rejection(createUser(database, newUser('anna')))

@@ -8,7 +8,7 @@ import * as users from '../../src/tables/users.js'
 import { freshDatabase, rows, write } from '../support/databases.js'
 import { createUser, NOW, newUser } from '../support/rows.js'
 
-const test = suite<{ url: string; opened: Database[] }>('a PostgreSQL schema or pool of the host’s')
+const test = suite<{ url: string; opened: Database[] }>('a PostgreSQL schema or pool of the app')
 
 test.before.each(async (context) => {
   context.url = await freshDatabase()
@@ -40,7 +40,7 @@ async function isThere({ main }: Database, slug: string): Promise<boolean> {
   return (await users.bySlug(main, slug, NOW)) !== undefined
 }
 
-test('sites with schemas of their own in one database do not see each other', async ({ url, opened }) => {
+test('sites with different schemas in one database are separate', async ({ url, opened }) => {
   const one = await openDatabase({ url, schema: 'one' })
   const two = await openDatabase({ url, schema: 'two' })
   const plain = await openDatabase(url)
@@ -55,7 +55,7 @@ test('sites with schemas of their own in one database do not see each other', as
   assert.equal(await Promise.all(opened.map(({ ready }) => ready())), [false, true, true])
 })
 
-test('a schema that is there already is used, by who may make none', async ({ url }) => {
+test('an existing schema is used without the right to create one', async ({ url }) => {
   const [self] = await rows<{ may: boolean }>(
     url,
     'select rolsuper or rolcreaterole as may from pg_roles where rolname = current_user',
@@ -76,10 +76,7 @@ test('a schema that is there already is used, by who may make none', async ({ ur
   await write(url, `drop owned by ${role} cascade; drop role ${role}`)
 })
 
-test('an address that names a schema by its search path is understood, as the commands need it', async ({
-  url,
-  opened,
-}) => {
+test('a schema in the search path of DATABASE_URL is used', async ({ url, opened }) => {
   const plain = await openDatabase(url)
   const site = await openDatabase({ url, schema: 'accounts' })
   const same = await openDatabase(`${url}?options=-c%20search_path%3Daccounts`)
@@ -90,10 +87,7 @@ test('an address that names a schema by its search path is understood, as the co
   assert.match(await refusal(`${url}?options=-c%20search_path%3Dnowhere`), 'its search path names no schema')
 })
 
-test('a table of the host’s with the name of one of ours is refused, and left alone in a schema of ours', async ({
-  url,
-  opened,
-}) => {
+test('an app’s table with the name of one of Gatehouse’s stops the start', async ({ url, opened }) => {
   await write(url, 'create table slugs (whose text)')
   const said = await refusal(url)
   assert.match(said, 'the table slugs belongs to another program; give Gatehouse its own schema')
@@ -103,7 +97,7 @@ test('a table of the host’s with the name of one of ours is refused, and left 
   assert.equal(await rows(url, 'select * from public.slugs'), [])
 })
 
-test('the migrations of a host that uses Kysely, too, stay its own', async ({ url, opened }) => {
+test('an app’s own Kysely migrations are kept', async ({ url, opened }) => {
   await write(url, 'create table kysely_migration (name text, timestamp text)')
   await write(url, "insert into kysely_migration values ('2019', '')")
   assert.match(await refusal(url), 'the table kysely_migration belongs to another program')
@@ -133,10 +127,10 @@ function partsOf(url: string): pg.PoolConfig {
 }
 
 for (const [how, configOf] of [
-  ['an address', (url: string): pg.PoolConfig => ({ connectionString: url })],
-  ['parts, and a password that has to be fetched', partsOf],
+  ['a connection string', (url: string): pg.PoolConfig => ({ connectionString: url })],
+  ['separate settings and a password function', partsOf],
 ] as const) {
-  test(`a pool that was made with ${how} stays as it is, and is not ended`, async ({ url }) => {
+  test(`the app’s pool made with ${how} is neither changed nor ended`, async ({ url }) => {
     const pool = new pg.Pool({ ...configOf(url), max: 1, application_name: 'host', statement_timeout: 900 })
     const before = await settingsOf(pool)
     const database = await openDatabase({ postgres: pool, schema: 'accounts' })
@@ -153,7 +147,7 @@ for (const [how, configOf] of [
   })
 }
 
-test('our connections are set as ever, whatever the pool’s are', async ({ url, opened }) => {
+test('Gatehouse’s connections have its own settings', async ({ url, opened }) => {
   const pool = new pg.Pool({ connectionString: url, lock_timeout: 7 })
   const database = await openDatabase({ postgres: pool, schema: 'accounts' })
   opened.push(database)
@@ -164,7 +158,7 @@ test('our connections are set as ever, whatever the pool’s are', async ({ url,
   await pool.end()
 })
 
-test('a pool that leads nowhere is told without its password', async () => {
+test('a pool that cannot connect is reported without its password', async () => {
   const nowhere = { user: 'anna', password: 'very-secret', database: 'none', connectionTimeoutMillis: 500 }
   for (const config of [
     { ...nowhere, host: '127.0.0.1', port: 1 },
@@ -179,7 +173,7 @@ test('a pool that leads nowhere is told without its password', async () => {
 })
 
 for (const schema of ['', 'Accounts', 'a"; drop schema public', 'pg_accounts', '1a', 'a'.repeat(64)]) {
-  test(`no schema may be called ${JSON.stringify(schema).slice(0, 20)}`, async ({ url }) => {
+  test(`the schema name ${JSON.stringify(schema).slice(0, 20)} is refused`, async ({ url }) => {
     assert.match(await refusal({ url, schema }), 'Option database.schema must be a name like accounts')
   })
 }

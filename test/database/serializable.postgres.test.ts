@@ -47,7 +47,7 @@ function statuses(pages: readonly Page[]): number[] {
   return pages.map(({ status }) => status)
 }
 
-test('nothing fails and nothing is lost when all transactions are in each other’s way', async () => {
+test('conflicting transactions all succeed, and nothing is lost', async () => {
   const people = visitors(16)
   const name = (index: number) => `Person ${index}`
   const all = (work: (visitor: Visitor, index: number) => Promise<Page>) => Promise.all(people.map(work))
@@ -85,7 +85,7 @@ test('nothing fails and nothing is lost when all transactions are in each other�
   assert.ok(serializationFailures() > 0, 'nobody was in anybody’s way')
 })
 
-test('of many who want one name on both nodes one gets it, and the others are told', async () => {
+test('parallel sign-ups on both nodes: one gets the username', async () => {
   const before = serializationFailures()
   const pages = await Promise.all(visitors(16).map((visitor) => visitor.signUp('Contested')))
   assert.equal(
@@ -96,7 +96,7 @@ test('of many who want one name on both nodes one gets it, and the others are to
   assert.ok(serializationFailures() > before)
 })
 
-test('no mail is taken by both nodes', async () => {
+test('no email is sent by both nodes', async () => {
   const untaken = () => rows(database, 'select id from mails where tries = 0')
   await until(async () => (await untaken()).length === 0, 'every mail is taken')
   const taken = await rows<{ tries: number }>(database, 'select tries from mails')

@@ -8,7 +8,7 @@ import { PostgresServer } from '../support/postgres.js'
 
 const BUSY = '⚠ This is not available right now. Try again in a few seconds.'
 
-const test = suite('a database server that goes away and comes back')
+const test = suite('a database server that stops and comes back')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
 let server: PostgresServer
 let site: Site
@@ -35,7 +35,7 @@ async function whileAway(work: () => Promise<void>): Promise<void> {
 }
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: a form comes back with what was typed, and is taken later`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: a form comes back filled in, and works later`, async () => {
     const visitor = site.visitor({ htmx })
     const form = await visitor.open('/login/')
     await whileAway(async () => {
@@ -51,7 +51,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the process lives, is not ready meanwhile, and is ready and logs people in again within 10 s', async () => {
+test('the process is not ready meanwhile, and logs users in again within 10 s', async () => {
   const stranger = site.visitor()
   await whileAway(async () => {
     assert.is((await stranger.open('/healthz')).status, 200)
@@ -64,7 +64,7 @@ test('the process lives, is not ready meanwhile, and is ready and logs people in
   assert.ok(performance.now() - back < 10_000)
 })
 
-test('who is logged in is told to wait, and stays logged in', async () => {
+test('logged-in users are asked to wait, and stay logged in', async () => {
   const visitor = await site.visitor().settle('Stayer')
   await whileAway(async () => {
     const page = await visitor.open('/')

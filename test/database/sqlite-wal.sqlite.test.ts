@@ -17,7 +17,7 @@ interface Context {
   restore(): void
 }
 
-const test = suite<Context>('the log of SQLite')
+const test = suite<Context>('SQLite’s log')
 
 test.before.each(async (context) => {
   const url = await freshDatabase()
@@ -42,7 +42,7 @@ test.after.each(async ({ database, restore }) => {
   await database.close()
 })
 
-test('is on the disk before any of those is answered who wrote at once, and goes there once for all', async (context) => {
+test('is flushed once for parallel writes, before any of them is acknowledged', async (context) => {
   const { database } = context
   const answered: string[] = []
   const create = async (name: string) => {
@@ -79,7 +79,7 @@ test('is on the disk before any of those is answered who wrote at once, and goes
   assert.is(syncs, 2)
 })
 
-test('that cannot be brought to the disk is an answer of its own, and the next write tries again', async (context) => {
+test('a failed flush fails the write, and the next write tries again', async (context) => {
   const { database } = context
   context.instead = () => Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }))
   const refused = await createUser(database, newUser('anna')).catch((error: unknown) => error)
@@ -90,7 +90,7 @@ test('that cannot be brought to the disk is an answer of its own, and the next w
 })
 
 if (process.platform !== 'win32') {
-  test('is found where SQLite has it, also if the file is known by another name', async ({ file }) => {
+  test('is found through a symbolic link', async ({ file }) => {
     symlinkSync(file, `${file}-link`)
     const linked = await openDatabase(`sqlite:${file}-link`)
     assert.is(await createUser(linked, newUser('anna')), true)

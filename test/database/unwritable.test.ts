@@ -5,7 +5,7 @@ import { PASSWORD, Site, until } from '../support/helpers.js'
 
 const BUSY = '⚠ This is not available right now. Try again in a few seconds.'
 
-const test = suite('a database that can only be read, for the disk is full or the server a standby')
+const test = suite('a read-only database (full disk or standby server)')
 const tested = canFreeze ? test : test.skip
 let site: Site
 
@@ -56,7 +56,7 @@ for (const htmx of [false, true]) {
   )
 }
 
-tested('pages go on, of users who are logged in too, though nobody notes that they were here', async () => {
+tested('pages work, for logged-in users too, without updating last-seen times', async () => {
   const visitor = await site.visitor().settle('Reader')
   const lastSeen = () => site.rows<{ at: number }>('select max(last_seen_at) as at from sessions')
   const before = await lastSeen()
@@ -75,7 +75,7 @@ tested('pages go on, of users who are logged in too, though nobody notes that th
   assert.not.equal(await lastSeen(), before, 'it is noted again')
 })
 
-tested('a site that is started meanwhile shows its pages, too, and writes once it can', async () => {
+tested('a site started meanwhile serves pages, and writes once it can', async () => {
   await whileFrozen(async () => {
     const started = await Site.start({ database: site.database })
     assert.is((await started.visitor().open('/users/stored/')).status, 200)
@@ -84,7 +84,7 @@ tested('a site that is started meanwhile shows its pages, too, and writes once i
   })
 })
 
-tested('who is logged in stays so, and a change that was refused has changed nothing', async () => {
+tested('users stay logged in, and a refused change changes nothing', async () => {
   const visitor = await site.visitor().settle('Changer')
   const form = await visitor.open('/account/password/')
   const typed = { current: PASSWORD, password: 'quite another 42', repassword: 'quite another 42' }
@@ -98,7 +98,7 @@ tested('who is logged in stays so, and a change that was refused has changed not
   assert.is((await site.visitor().logIn('Changer')).status, 406)
 })
 
-tested('is whole afterwards, and mails that could not be taken go out', async () => {
+tested('afterwards nothing is lost, and delayed emails are sent', async () => {
   await until(async () => {
     // Also of those that were taken to be sent just before, and not noted as sent: a minute later they are due again.
     site.clock.advance(60_000)

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { lock } from '../support/databases.js'
 import { PASSWORD, Site } from '../support/helpers.js'
 
-const test = suite('a database that somebody else is writing to')
+const test = suite('a database that another program is writing to')
 let site: Site
 
 test.before(async () => {
@@ -23,7 +23,7 @@ async function whileLocked(work: () => Promise<void>): Promise<void> {
 }
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: a form that cannot be stored comes back with what was typed`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: a form that cannot be saved comes back filled in`, async () => {
     const visitor = site.visitor({ htmx })
     const form = await visitor.open('/login/')
     await whileLocked(async () => {
@@ -44,7 +44,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('pages are read all the while, by users who are logged in too', async () => {
+test('pages are served all the while, to logged-in users too', async () => {
   const visitor = await site.visitor().settle('Reader')
   site.clock.advance(2 * 60 * 1000)
   await whileLocked(async () => {

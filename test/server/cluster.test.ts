@@ -14,7 +14,7 @@ interface Context {
   started: Program[]
 }
 
-const test = suite<Context>('several processes')
+const test = suite<Context>('several workers')
 
 test.before.each(async (context) => {
   context.url = await freshDatabase()
@@ -57,7 +57,7 @@ async function bothOf(site: Program, address: string): Promise<[string, string]>
 /** In milliseconds; longer only where a busy machine takes longer for every start. */
 const REPLACED_WITHIN = 5_000
 
-test('serve one site: it says once where, both answer, and one that is killed is replaced, later if it happens again', async (context) => {
+test('both workers respond, and a killed one is replaced, later each time', async (context) => {
   const begin = performance.now()
   const site = launch(context)
   try {
@@ -87,7 +87,7 @@ test('serve one site: it says once where, both answer, and one that is killed is
   )
 })
 
-test('serve whoever comes while silent connections take every place of each', async (context) => {
+test('visitors are served while silent connections fill every worker', async (context) => {
   const places = 50
   const site = launch(context, { MAX_CONNECTIONS: `${places}` })
   const address = await addressOf(site)
@@ -113,16 +113,16 @@ for (const [what, env, sentence] of [
     { WEB_CONCURRENCY: 'many' },
     /^WEB_CONCURRENCY must be a whole number from 1 to 512, or auto\.$/,
   ],
-  ['a folder that cannot be made', { DATABASE_URL: 'sqlite:/dev/null/site.sqlite' }, /DATABASE_URL/],
+  ['a folder that cannot be created', { DATABASE_URL: 'sqlite:/dev/null/site.sqlite' }, /DATABASE_URL/],
 ] as const) {
-  test(`say once that ${what} keeps them from starting`, async (context) => {
+  test(`${what} is reported once`, async (context) => {
     const sentences = await refusal(launch(context, env))
     assert.is(sentences.length, 1)
     assert.match(sentences[0] ?? '', sentence)
   })
 }
 
-test('say once that another program has the port', async (context) => {
+test('a port in use is reported once', async (context) => {
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
@@ -131,7 +131,7 @@ test('say once that another program has the port', async (context) => {
   await new Promise((resolve) => other.close(resolve))
 })
 
-test('bring SQLite’s log into its file, though none of them is the last', async (context) => {
+test('SQLite’s log is moved into its file at the end', async (context) => {
   const site = launch(context)
   const address = await addressOf(site)
   await new Visitor(address).signUp('Anna')

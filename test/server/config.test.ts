@@ -14,7 +14,7 @@ const TWO = Buffer.alloc(32, 2).toString('base64url')
 const URL_IN_PRODUCTION = { NODE_ENV: 'production', BASE_URL: 'https://example.com', MAIL: 'off' }
 const SMTP = { SMTP_URL: 'smtp://anna:s%40cret@mail.example.com', BASE_URL: 'https://example.com' }
 
-const test = suite('config')
+const test = suite('settings')
 
 /** The sentences with which an environment is refused. */
 function mistakes(environment: NodeJS.ProcessEnv): string[] {
@@ -27,7 +27,7 @@ function mistakes(environment: NodeJS.ProcessEnv): string[] {
   return []
 }
 
-test('needs nothing: a newcomer has a site of their own', () => {
+test('no setting is required outside production', () => {
   const file = join(root, 'db', 'data', 'gatehouse.sqlite')
   assert.equal(readConfig({}), {
     production: false,
@@ -285,7 +285,7 @@ for (const [variable, values] of Object.entries(WRONG)) {
   }
 }
 
-test('tells all mistakes at once', () => {
+test('all mistakes are reported at once', () => {
   const environment = Object.fromEntries(
     Object.entries(WRONG).map(([variable, [value]]) => [variable, value]),
   )
@@ -293,18 +293,18 @@ test('tells all mistakes at once', () => {
   assert.equal(named.sort(), Object.keys(WRONG).sort())
 })
 
-test('tells that production has no BASE_URL together with everything else', () => {
+test('a missing BASE_URL is reported with all other mistakes', () => {
   const named = mistakes({ NODE_ENV: 'production', PORT: 'http', MAIL: 'off' }).map(
     (sentence) => sentence.split(' ', 1)[0],
   )
   assert.equal(named.sort(), ['BASE_URL', 'PORT'])
 })
 
-test('tells a wrong BASE_URL once in production', () => {
+test('a wrong BASE_URL is reported once in production', () => {
   assert.is(mistakes({ NODE_ENV: 'production', BASE_URL: 'example.com', MAIL: 'off' }).length, 1)
 })
 
-test('asks production for BASE_URL, also if it is empty', () => {
+test('production needs BASE_URL, even if it is set but empty', () => {
   for (const BASE_URL of [undefined, '', '  ']) {
     const sentences = mistakes({ NODE_ENV: 'production', BASE_URL, MAIL: 'off' })
     assert.is(sentences.length, 1)
@@ -312,7 +312,7 @@ test('asks production for BASE_URL, also if it is empty', () => {
   }
 })
 
-test('asks production on PostgreSQL for the keys that its nodes have to share', () => {
+test('production with PostgreSQL needs SESSION_KEYS', () => {
   const onServer = { ...URL_IN_PRODUCTION, DATABASE_URL: 'postgres://db/site' }
   for (const SESSION_KEYS of [undefined, '', ' , ']) {
     const sentences = mistakes({ ...onServer, SESSION_KEYS })
@@ -323,23 +323,23 @@ test('asks production on PostgreSQL for the keys that its nodes have to share', 
 })
 
 for (const [what, environment, named] of [
-  ['production for a mail server', { ...URL_IN_PRODUCTION, MAIL: 'on' }, 'SMTP_URL'],
-  ['for the address with which links in mails begin', { SMTP_URL: SMTP.SMTP_URL }, 'BASE_URL'],
+  ['production, for a mail server', { ...URL_IN_PRODUCTION, MAIL: 'on' }, 'SMTP_URL'],
+  ['SMTP_URL, for the address that links in emails begin with', { SMTP_URL: SMTP.SMTP_URL }, 'BASE_URL'],
   [
-    'for mails where addresses have to be confirmed',
+    'EMAIL_CONFIRMATION=required, for emails',
     { MAIL: 'off', EMAIL_CONFIRMATION: 'required' },
     'EMAIL_CONFIRMATION',
   ],
-  ['for confirmation where addresses are private', { PRIVATE_EMAILS: 'true' }, 'EMAIL_CONFIRMATION'],
+  ['PRIVATE_EMAILS=true, for confirmation', { PRIVATE_EMAILS: 'true' }, 'EMAIL_CONFIRMATION'],
 ] satisfies [string, Record<string, string>, string][]) {
-  test(`asks ${what}`, () => {
+  test(`needs a second setting: ${what}`, () => {
     const sentences = mistakes(environment)
     assert.is(sentences.length, 1)
     assert.match(sentences[0] ?? '', new RegExp(`^${named} .+\\.$`))
   })
 }
 
-test('says in production how to do without mails', () => {
+test('production without a mail server is told about MAIL=off', () => {
   assert.match(mistakes({ ...URL_IN_PRODUCTION, MAIL: '' }).join(), 'MAIL=off')
 })
 
@@ -349,7 +349,7 @@ test('never repeats the password of the mail server', () => {
   }
 })
 
-test('never repeats a password', () => {
+test('never repeats the password of the database', () => {
   assert.not.match(mistakes({ DATABASE_URL: 'postgres://anna:se/cret@db/site' }).join(), 'cret')
 })
 
@@ -360,7 +360,7 @@ test('never repeats a key', () => {
   }
 })
 
-test('takes an empty variable for one that is not set', () => {
+test('an empty variable counts as not set', () => {
   const variables = ['NODE_ENV', 'HOST', ...Object.keys(WRONG)]
   for (const nothing of ['', ' ', '\t']) {
     assert.equal(readConfig(Object.fromEntries(variables.map((name) => [name, nothing]))), readConfig({}))
@@ -368,12 +368,12 @@ test('takes an empty variable for one that is not set', () => {
   assert.equal(readConfig({ SESSION_KEYS: ' , ' }).sessionKeys, [])
 })
 
-test('lets variables be that it does not know', () => {
+test('ignores unknown variables', () => {
   const unknown = { PATH: '/bin', PORTS: 'http', port: 'http', GATEHOUSE: '1', SESSION_RECHECK_SECONDS: '30' }
   assert.equal(readConfig(unknown), readConfig({}))
 })
 
-test('answers a database address that does not depend on where one stands', () => {
+test('returns an absolute database path', () => {
   assert.ok(isAbsolute(readConfig({ DATABASE_URL: 'sqlite:a.sqlite' }).database.slice('sqlite:'.length)))
   assert.ok(isAbsolute(readConfig({ DATABASE_URL: 'sqlite:a.sqlite' }).keyFile))
 })
@@ -389,7 +389,7 @@ test('.env.example and docs/configuration.md name the default of every variable'
   }
 })
 
-test('cannot be changed any more', () => {
+test('the config is frozen', () => {
   const config = readConfig({ SESSION_KEYS: ONE })
   assert.ok(Object.isFrozen(config))
   assert.throws(() => Object.assign(config, { port: 1 }), TypeError)

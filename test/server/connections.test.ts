@@ -74,7 +74,7 @@ function closed(socket: Socket): Promise<void> {
   })
 }
 
-test('headers that are never finished end with 408', async ({ port }) => {
+test('unfinished headers end with 408', async ({ port }) => {
   const answer = await answered(await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: '))
   assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/)
   assert.match(answer, /\r\nCache-Control: private, no-cache, no-store\r\n/i)
@@ -89,12 +89,12 @@ for (const [what, words, status, sentence] of [
     /cookies/,
   ],
   [
-    'a longer address than is read',
+    'a URL that is too long',
     `GET /?${'x'.repeat(60_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
     431,
     /address/,
   ],
-  ['what is no request', '\x16\x03\x01 hello\r\n\r\n', 400, /cannot read/],
+  ['something that is not a request', '\x16\x03\x01 hello\r\n\r\n', 400, /cannot read/],
   ['a request without a Host', 'GET / HTTP/1.1\r\n\r\n', 400, /cannot read/],
   [
     'an unknown expectation',
@@ -119,7 +119,7 @@ for (const [what, words, status, sentence] of [
   })
 }
 
-test('a broken request behind an answered one: 400 after the answer', async ({ port }) => {
+test('a broken request after a good one gets 400 after its response', async ({ port }) => {
   const socket = await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   const [first] = await once(socket, 'data')
   assert.match(first, /here$/)
@@ -128,31 +128,31 @@ test('a broken request behind an answered one: 400 after the answer', async ({ p
   assert.match(await answer, /^HTTP\/1\.1 400 Bad Request\r\n/)
 })
 
-test('a form that ends too late is not answered twice', async ({ port }) => {
+test('a form that ends too late gets one response', async ({ port }) => {
   const socket = await say(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nslow')
   socket.once('data', () => socket.write('slow'))
   const answer = await answered(socket)
   assert.is(answer.match(/HTTP\/1\.1/g)?.length, 1)
 })
 
-test('a body that is never finished ends with 408', async ({ port }) => {
+test('an unfinished body ends with 408', async ({ port }) => {
   const socket = await say(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nslow')
   assert.match(await answered(socket), /^HTTP\/1\.1 408 Request Timeout\r\n/)
 })
 
-test('who asks for nothing more is let go', async ({ port }) => {
+test('an idle connection is closed', async ({ port }) => {
   const answer = await answered(await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'))
   assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
 })
 
-test('a connection without a request ends in time though it sends line after line', async ({ port }) => {
+test('a connection that sends only empty lines is closed in time', async ({ port }) => {
   const socket = await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await once(socket, 'data')
   const trickle = setInterval(() => socket.write('\r\n'), 50)
   await closed(socket).finally(() => clearInterval(trickle))
 })
 
-test('a connection that was refused ends though its sender keeps it open', async ({ port }) => {
+test('a refused connection is closed even if its sender keeps it open', async ({ port }) => {
   for (const words of ['GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ', 'nonsense\r\n\r\n']) {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).setEncoding('latin1')
     socket.on('error', () => {})
@@ -208,14 +208,16 @@ const CROWDS: Readonly<Record<string, { says: string; trickles?: string; reads?:
     says: 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n',
     trickles: 'x',
   },
-  'keep the connection after an answer': { says: PAGE },
+  'keep the connection after a response': { says: PAGE },
   'keep the connection and send empty lines': { says: PAGE, trickles: '\r\n' },
-  'read none of their answers': { says: PAGE.replace('/', '/big').repeat(3), reads: false },
+  'read none of their responses': { says: PAGE.replace('/', '/big').repeat(3), reads: false },
   'sent nonsense and stay': { says: 'nonsense\r\n\r\n' },
 }
 
 for (const [what, { says, trickles, reads = true }] of Object.entries(CROWDS)) {
-  test(`a visitor is served while all places are taken by those who ${what}`, async ({ small: { port } }) => {
+  test(`a visitor is served while all connections are taken by clients that ${what}`, async ({
+    small: { port },
+  }) => {
     const crowd = await Promise.all(Array.from({ length: ROOM + 5 }, () => say(port, says)))
     const trickling = setInterval(() => {
       for (const socket of crowd) if (trickles !== undefined && socket.writable) socket.write(trickles)
@@ -232,7 +234,7 @@ for (const [what, { says, trickles, reads = true }] of Object.entries(CROWDS)) {
   })
 }
 
-test('whoever has waited longest without a request makes room, and whoever is answered stays', async () => {
+test('the longest idle connection is closed first, and active ones stay', async () => {
   const { port, asked, answerSlow } = await smallSite()
   const slow = await say(port, LAST_PAGE.replace('/', '/slow'))
   const late = answered(slow)
@@ -254,7 +256,7 @@ test('whoever has waited longest without a request makes room, and whoever is an
   for (const socket of [kept, another, ...others]) socket.destroy()
 })
 
-test('while every place is answered, one more connection is closed', async () => {
+test('one more connection is closed while all others are active', async () => {
   const { port, answerSlow } = await smallSite()
   const page = LAST_PAGE.replace('/', '/slow')
   const busy = await Promise.all(Array.from({ length: ROOM }, () => say(port, page)))
@@ -264,7 +266,7 @@ test('while every place is answered, one more connection is closed', async () =>
   for (const answer of await Promise.all(answers)) assert.match(answer, /here$/)
 })
 
-test('who comes to open a page is let in before the forms of a flood are answered', async () => {
+test('a new visitor is accepted before the forms of a flood are processed', async () => {
   const begun: string[] = []
   const app = new Koa()
   app.use((ctx) => {

@@ -52,7 +52,7 @@ const REFUSED: [what: string, bytes: Buffer, line?: number][] = [
 ]
 
 for (const [what, bytes, line] of REFUSED) {
-  test(`refuses ${what} by a sentence that repeats nothing of it`, () => {
+  test(`refuses ${what} without repeating it`, () => {
     assert.throws(
       () => parseDotEnv(bytes),
       (error: Error) =>
@@ -63,7 +63,7 @@ for (const [what, bytes, line] of REFUSED) {
   })
 }
 
-test('is read by the site, where an empty variable counts as none', async () => {
+test('is read by the site, and an empty variable counts as not set', async () => {
   writeFileSync(join(folder, '.env'), utf16('NODE_ENV=production\r\nPORT=nonsense\r\n'))
   const site = new Program([join(import.meta.dirname, '../../src/site.js')], {
     cwd: folder,
@@ -74,7 +74,7 @@ test('is read by the site, where an empty variable counts as none', async () => 
   assert.match(site.stderr, /^BASE_URL must be set in production/m)
 })
 
-test('that cannot be read stops the start', async () => {
+test('an unclear line stops the start', async () => {
   writeFileSync(join(folder, '.env'), 'NODE_ENV production\n')
   const site = new Program([join(import.meta.dirname, '../../src/site.js')], { cwd: folder })
   assert.is(await site.end, 1)

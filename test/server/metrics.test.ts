@@ -57,7 +57,7 @@ async function metricsOf(server: Site['server'] | string, token = TOKEN): Promis
   return parsed(answer.text)
 }
 
-test('shows figures to who has the token alone, and nothing unless it was asked for', async () => {
+test('/metrics needs the token, and is off by default', async () => {
   const site = await Site.start(WITH_TOKEN)
   const headers = [
     undefined,
@@ -81,7 +81,7 @@ test('shows figures to who has the token alone, and nothing unless it was asked 
   await unwatched.close()
 })
 
-test('counts and times requests by the pattern of their route, and all that is unknown as one', async () => {
+test('counts and times requests by route pattern', async () => {
   const site = await Site.start(WITH_TOKEN)
   const visitor = await site.visitor().settle('Anna')
   await visitor.open('/users/anna/')
@@ -103,7 +103,7 @@ test('counts and times requests by the pattern of their route, and all that is u
   await site.close()
 })
 
-test('counts logins by what became of them', async () => {
+test('counts logins by outcome', async () => {
   const site = await Site.start({ ...WITH_TOKEN, limits: { loginName: { max: 2, window: 60_000 } } })
   const visitor = site.visitor()
   await visitor.signUp('Anna')
@@ -122,7 +122,7 @@ test('counts logins by what became of them', async () => {
   await site.close()
 })
 
-test('tells of sessions, mails that wait and the hashing queue, and leaves out what it cannot know', async () => {
+test('reports sessions, waiting emails and the hashing queue, or nothing if unknown', async () => {
   const site = await Site.start({
     environment: {
       METRICS_TOKEN: TOKEN,
@@ -151,7 +151,7 @@ test('tells of sessions, mails that wait and the hashing queue, and leaves out w
   await broken.close()
 })
 
-test('is offered to other sites, on a port of its own if they like, and refuses to be open to everybody', async () => {
+test('createMetrics: apps can use a port, but not without a token on the site’s own', async () => {
   const refusal = (options: MetricsOptions) => createMetrics(options).then(() => '', String)
   assert.match(await refusal({}), /The metrics token must be at least 16 characters\.$/)
   assert.match(await refusal({ token: 'short' }), /at least 16/)
@@ -168,7 +168,7 @@ test('is offered to other sites, on a port of its own if they like, and refuses 
   await gatehouse.close()
 })
 
-test('the site answers on its own port for them, and says so if that cannot be had', async () => {
+test('METRICS_PORT opens a port, and says if it cannot', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const taken = await Site.start()
   const { port } = new URL(taken.address)
@@ -190,7 +190,7 @@ test('the site answers on its own port for them, and says so if that cannot be h
   rmSync(folder, { recursive: true })
 })
 
-test('adds up what several processes have counted, and not what all of them ask the same database', async () => {
+test('adds up the counters of all workers, but not what the database reports', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const environment = { ...settingsFor(await migratedDatabase()), MAIL: 'off', WEB_CONCURRENCY: '2' }
   const site = launchSite(folder, { ...environment, METRICS_TOKEN: TOKEN })

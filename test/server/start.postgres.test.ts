@@ -22,7 +22,7 @@ async function changed(changes: Partial<Pick<URL, 'port' | 'password' | 'pathnam
   return Object.assign(new URL(await freshDatabase()), changes)
 }
 
-test('says that nobody listens', async () => {
+test('says that nothing listens there', async () => {
   assert.match(await sentenceAbout(await changed({ port: '1' })), 'ECONNREFUSED')
 })
 
@@ -30,14 +30,14 @@ test('says that the password is wrong', async () => {
   assert.match(await sentenceAbout(await changed({ password: 'wrong-secret' })), 'password')
 })
 
-test('says that there is no such database', async () => {
+test('says that the database does not exist', async () => {
   assert.match(
     await sentenceAbout(await changed({ pathname: '/nothing_here' })),
     '"nothing_here" does not exist',
   )
 })
 
-test('says that the address is none, when the password was not written as an address asks', async () => {
+test('refuses a password that is not percent-encoded, without repeating it', async () => {
   for (const password of ['se/cret', 'se#cret', '1234/se@cret', '1234?secret']) {
     const program = launchSite(tmpdir(), { DATABASE_URL: `postgres://anna:${password}@127.0.0.1/site` })
     const [sentence = '', ...others] = await refusal(program)
@@ -47,7 +47,7 @@ test('says that the address is none, when the password was not written as an add
   }
 })
 
-test('waits a few seconds, and no longer, for a server that does not answer', async () => {
+test('waits less than 10 seconds for a server that does not respond', async () => {
   const silent = createServer().listen(0, '127.0.0.1')
   await once(silent, 'listening')
   const { port } = silent.address() as AddressInfo

@@ -37,7 +37,7 @@ function launch({ folder, file }: Context, env: Record<string, string> = {}): Pr
   return launchSite(folder, { DATABASE_URL: `sqlite:${file}`, ...env })
 }
 
-test('makes its database and its key, for its owner alone, and leaves no log beside it', async (context) => {
+test('creates database and key with mode 0600, and leaves no log behind', async (context) => {
   const program = launch(context)
   await addressOf(program)
   assert.is(statSync(context.file).mode & 0o777, 0o600)
@@ -107,7 +107,7 @@ function linked(folder: string): string {
   return join(folder, 'site.js')
 }
 
-test('names a file that is no database, and leaves it byte for byte as it was', async (context) => {
+test('names a file that is not a database, and leaves it unchanged', async (context) => {
   const content = Buffer.from('This is a letter, and no database at all.\n'.repeat(300))
   writeFileSync(context.file, content, { mode: 0o640 })
   const before = statSync(context.file)
@@ -123,7 +123,7 @@ test('names a file that is no database, and leaves it byte for byte as it was', 
 // Whoever may do everything may write there, too.
 const tested = process.getuid?.() === 0 ? test.skip : test
 
-tested('says of a folder that cannot be written that SQLite has to, also to read', async (context) => {
+tested('names a folder that is not writable, which SQLite needs even to read', async (context) => {
   const first = launch(context, { SESSION_KEYS: KEY })
   await addressOf(first)
   first.signal('SIGINT')
@@ -135,7 +135,7 @@ tested('says of a folder that cannot be written that SQLite has to, also to read
   assert.match(sentences[0] ?? '', 'its folder is not writable. SQLite needs that even to read')
 })
 
-test('names a folder that cannot be made', async (context) => {
+test('names a folder that cannot be created', async (context) => {
   const obstacle = join(context.folder, 'letter')
   writeFileSync(obstacle, '')
   const sentences = await refusal(launch(context, { DATABASE_URL: `sqlite:${obstacle}/data/site.sqlite` }))
@@ -149,7 +149,7 @@ for (const [what, content] of [
   ['empty', ''],
   ['binary', Buffer.from([0, 255, 1, 254])],
 ] as const) {
-  test(`names a key file that is ${what}, and leaves it alone`, async (context) => {
+  test(`names a key file that is ${what}, and leaves it unchanged`, async (context) => {
     const keyFile = `${context.file}.key`
     writeFileSync(keyFile, content)
     const sentences = await refusal(launch(context))
@@ -159,7 +159,7 @@ for (const [what, content] of [
   })
 }
 
-test('names a folder that lies where the key file should', async (context) => {
+test('names a folder in place of the key file', async (context) => {
   mkdirSync(`${context.file}.key`)
   const sentences = await refusal(launch(context))
   assert.match(sentences[0] ?? '', `${context.file}.key`)

@@ -44,14 +44,14 @@ async function start(context: Context): Promise<string> {
   return addressOf(program)
 }
 
-test('says where it listens, and answers there', async (context) => {
+test('prints its address and responds there', async (context) => {
   const address = await start(context)
   assert.is(await status(`${address}/healthz`), 200)
   assert.is(await status(`${address}/readyz`), 200)
   assert.is(await status(`${address}/`), 200)
 })
 
-test('answers what is no request with the headers of all others', async (context) => {
+test('responds to a broken request with the usual headers', async (context) => {
   const address = await start(context)
   const socket = connect(Number(new URL(address).port), '127.0.0.1')
   socket.end(`GET / HTTP/1.1\r\nHost: x\r\nCookie: ${'a'.repeat(20_000)}\r\n\r\n`)
@@ -60,7 +60,7 @@ test('answers what is no request with the headers of all others', async (context
   assert.match(String(answer), "Content-Security-Policy: default-src 'none'")
 })
 
-test('tells all wrong settings at once, a sentence each, and nothing else', async (context) => {
+test('reports all wrong settings at once, one sentence each', async (context) => {
   const env = {
     PORT: 'http',
     DATABASE_URL: 'mysql://a',
@@ -74,13 +74,13 @@ test('tells all wrong settings at once, a sentence each, and nothing else', asyn
   assert.not.match(program.stderr, 'short-secret')
 })
 
-test('asks for the public address in production', async (context) => {
+test('production needs BASE_URL', async (context) => {
   const [sentence, ...others] = await refusal(launch(context, { NODE_ENV: 'production', MAIL: 'off' }))
   assert.match(sentence ?? '', /^BASE_URL /)
   assert.equal(others, [])
 })
 
-test('asks in production for a mail server, or to be told that there is none', async (context) => {
+test('production needs SMTP_URL or MAIL=off', async (context) => {
   const production = { NODE_ENV: 'production', BASE_URL: 'https://example.com', HOST: '127.0.0.1' }
   const [sentence, ...others] = await refusal(launch(context, production))
   assert.match(sentence ?? '', /^SMTP_URL .+MAIL=off/)
@@ -90,7 +90,7 @@ test('asks in production for a mail server, or to be told that there is none', a
   await addressOf(program)
 })
 
-test('never says the password of the mail server', async (context) => {
+test('never logs the password of the mail server', async (context) => {
   const program = launch(context, {
     SMTP_URL: 'smtp://anna:very-secret@127.0.0.1:1',
     BASE_URL: 'http://127.0.0.1:3000',
@@ -102,7 +102,7 @@ test('never says the password of the mail server', async (context) => {
   assert.not.match(program.stdout + program.stderr, 'very-secret')
 })
 
-test('names the port that another program has', async (context) => {
+test('names a port that is in use', async (context) => {
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
@@ -115,7 +115,7 @@ test('names the port that another program has', async (context) => {
   }
 })
 
-test('reads .env in its working directory, and prefers what is set already', async (context) => {
+test('reads .env in its working directory; environment variables take precedence', async (context) => {
   const settings = Object.entries(settingsFor(context.url)).map(([name, value]) => `${name}=${value}`)
   writeFileSync(
     join(context.folder, '.env'),
@@ -127,7 +127,7 @@ test('reads .env in its working directory, and prefers what is set already', asy
   assert.equal(await rows(context.url, 'select * from users'), [])
 })
 
-test('runs twice on one empty database that both make at once', async (context) => {
+test('two sites can start at once on one empty database', async (context) => {
   const sites = await Promise.all([start(context), start(context)])
   for (const address of sites) assert.is(await status(`${address}/readyz`), 200)
   const ran = await rows<{ name: string }>(context.url, 'select name from kysely_migration order by name')

@@ -36,7 +36,7 @@ for (const [signal, times] of [
   ['SIGINT', 'once'],
   ['SIGINT', 'twice'],
 ] as const) {
-  test(`answers what it has taken before it ends, asked by ${signal} ${times}`, async () => {
+  test(`finishes accepted requests after ${signal} ${times}`, async () => {
     const { program, address } = await launched()
     const login = await slowLogin(address)
     const begin = performance.now()
@@ -55,9 +55,9 @@ for (const [signal, times] of [
 
 for (const [who, env] of [
   ['one process', {}],
-  ['several processes', { WEB_CONCURRENCY: '2' }],
+  ['several workers', { WEB_CONCURRENCY: '2' }],
 ] as const) {
-  test(`${who}: all that was taken is answered wholly, also to who posts one form after the other`, async () => {
+  test(`${who}: every accepted request gets its whole response`, async () => {
     const { program, address } = await launched(env)
     const slow = await slowLogin(address)
     const form = await loginForm(address)
@@ -79,7 +79,7 @@ for (const [who, env] of [
   })
 }
 
-test('several processes that lose their primary answer what they have taken, and none is left', async () => {
+test('workers that lose their primary finish their requests and exit', async () => {
   const { program, address } = await launched({ WEB_CONCURRENCY: '2' })
   const login = await slowLogin(address)
   program.signal('SIGKILL')
@@ -89,7 +89,7 @@ test('several processes that lose their primary answer what they have taken, and
   assert.is(await program.end, 'SIGKILL')
 })
 
-test('asks who keeps the connection to go elsewhere', async () => {
+test('responds with Connection: close while it shuts down', async () => {
   const { program, address } = await launched()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const answer = (path: string) =>
@@ -107,7 +107,7 @@ test('asks who keeps the connection to go elsewhere', async () => {
   assert.is(await program.end, 0)
 })
 
-test('does not wait longer than 10 s for a body that never comes', async () => {
+test('waits at most 10 s for a body that never comes', async () => {
   const { program, address } = await launched()
   const login = await slowLogin(address)
   const begin = performance.now()
@@ -117,7 +117,7 @@ test('does not wait longer than 10 s for a body that never comes', async () => {
   assert.type(await login.finish(), 'string')
 })
 
-test('does not wait for a browser that keeps its connection', async () => {
+test('does not wait for idle connections', async () => {
   const { program, address } = await launched()
   await fetch(`${address}/healthz`)
   const begin = performance.now()
@@ -126,7 +126,7 @@ test('does not wait for a browser that keeps its connection', async () => {
   assert.ok(performance.now() - begin < 3000)
 })
 
-test('goes on answering while the balancer is told', async () => {
+test('serves requests while the load balancer learns of the shutdown', async () => {
   const { program, address } = await launched()
   program.signal('SIGTERM')
   await until(`${address}/readyz`, 503)

@@ -34,7 +34,7 @@ test.after(async ({ sites, balancer }) => {
   await Promise.all(sites.map(({ end }) => end))
 })
 
-test('sign up on one, log in on the second, and are thrown out on the third', async ({ nodes }) => {
+test('a session works on all nodes, and ends on all of them', async ({ nodes }) => {
   const [one = '', two = '', three = ''] = nodes
   assert.is((await new Visitor(one).signUp('Anna')).status, 303)
   const phone = new Visitor(two)
@@ -48,14 +48,14 @@ test('sign up on one, log in on the second, and are thrown out on the third', as
   assert.is((await desk.open('/account/')).status, 200)
 })
 
-test('serve one visitor in turns, without sticking', async ({ balancer, sites }) => {
+test('serve one visitor in turns, without sticky sessions', async ({ balancer, sites }) => {
   const visitor = new Visitor(balancer.address)
   await visitor.settle('Bela')
   for (let page = 0; page < 6; page++) assert.is((await visitor.open('/account/')).status, 200)
   for (const { stdout } of sites) assert.match(stdout, /"route":"\/account\/","status":200/)
 })
 
-test('lose no request and no form while they are restarted one after the other', async ({
+test('lose no request while they are restarted one after another', async ({
   balancer,
   sites,
   nodes,

@@ -54,7 +54,7 @@ async function useAll(visitor: Visitor, name: string): Promise<void> {
   await visitor.send(await visitor.open('/account/name/'), { username: `${name} B` })
 }
 
-test('with a name each: a user of both stays logged in at one, whatever is done at the other', async () => {
+test('different cookie names: sites do not affect each other’s logins', async () => {
   const [shop, forum] = await Promise.all([
     startSite({ COOKIE_NAME: 'shop' }),
     startSite({ COOKIE_NAME: 'forum' }),
@@ -86,7 +86,7 @@ test('with a name each: a user of both stays logged in at one, whatever is done 
   await Promise.all([shop.close(), forum.close()])
 })
 
-test('with the same name: pages that are looked at leave everything of a user of the other site', async () => {
+test('same cookie name: page views leave the other site’s cookies', async () => {
   const [one, other] = await Promise.all([startSite(), startSite()])
   const user = one.visitor()
   const visitor = sameBrowser(user, other)
@@ -104,7 +104,7 @@ test('with the same name: pages that are looked at leave everything of a user of
   await Promise.all([one.close(), other.close()])
 })
 
-test('with the same name: forms that are open at three sites are all good', async () => {
+test('same cookie name: forms open at three sites all work', async () => {
   const sites = await Promise.all([startSite(), startSite(), startSite()])
   const browser = new Visitor('http://127.0.0.1')
   const open = []
@@ -119,7 +119,7 @@ test('with the same name: forms that are open at three sites are all good', asyn
   await Promise.all(sites.map((site) => site.close()))
 })
 
-test('with the same name: a login takes the place of that at the other site, which goes on without it', async () => {
+test('same cookie name: a login replaces the one at the other site', async () => {
   const [one, other] = await Promise.all([startSite(), startSite()])
   const first = one.visitor()
   const second = sameBrowser(first, other)
@@ -133,13 +133,13 @@ test('with the same name: a login takes the place of that at the other site, whi
   await Promise.all([one.close(), other.close()])
 })
 
-test('over https the prefix stands before the name', async () => {
+test('over https, cookie names have the __Host- prefix', async () => {
   const site = await startSite({ COOKIE_NAME: 'shop', BASE_URL: 'https://shop.example' })
   assert.match((await site.visitor().open('/login/')).cookies.join(), /^__Host-shop-csrf=[\w-]+; path=\/;/)
   await site.close()
 })
 
-test('a sealed session refuses a name that no cookie of ours can have', () => {
+test('sealedSession refuses an invalid cookie name', () => {
   for (const name of ['', 'my shop', 'shop;', '__Host-shop', 'a'.repeat(41)]) {
     assert.throws(
       () => sealedSession(new Koa(), { keys: ['A'.repeat(43)], https: false, name }),

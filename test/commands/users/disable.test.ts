@@ -44,7 +44,7 @@ async function refusals(name: string, password: string): Promise<string[]> {
   return answers.flatMap((answer) => answer.messages())
 }
 
-test('a disabled user is out at the next request, and in again only after a login when enabled', async () => {
+test('a disabled user is logged out at once, and can log in again once enabled', async () => {
   const { visitor, thief } = await withThief('Anna')
   const form = await visitor.open('/members/recent/')
   assert.ok((await isLoggedIn(visitor)) && (await isLoggedIn(thief)))
@@ -70,7 +70,7 @@ test('a disabled user is out at the next request, and in again only after a logi
   assert.match(history, 'Account enabled again by the site')
 })
 
-test('a session that was opened while the account was being disabled is none, also afterwards', async () => {
+test('a session opened while the account was being disabled never works', async () => {
   const { visitor } = await withThief('Cora')
   await site.write('update users set disabled_at = 1')
   assert.not.ok(await isLoggedIn(visitor))
@@ -83,7 +83,7 @@ test('a session that was opened while the account was being disabled is none, al
   assert.not.ok(await isLoggedIn(other), cookie)
 })
 
-test('what was mailed opens nothing, nothing more is mailed, and the links of before work when enabled', async () => {
+test('links of a disabled account do nothing until it is enabled again', async () => {
   await site.visitor().signUp('Erna')
   const confirmation = await site.mail('Erna@example.com')
   await site.emptyMailbox()
@@ -115,7 +115,7 @@ test('what was mailed opens nothing, nothing more is mailed, and the links of be
   assert.ok(await isLoggedIn(reader))
 })
 
-test('an account that its user has closed stays closed to the link of the mail while it is disabled', async () => {
+test('a disabled account cannot be reopened by its link', async () => {
   const { visitor } = await withThief('Fora')
   await site.emptyMailbox()
   await visitor.send(await visitor.open('/account/close/'))
@@ -128,7 +128,7 @@ test('an account that its user has closed stays closed to the link of the mail w
   assert.equal(await site.rows('select closed_at from users'), [{ closed_at: null }])
 })
 
-test('a sign-up that is not confirmed is not confirmed either where it was made', async () => {
+test('the code of a disabled account does not confirm its address', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Gora')
   const { code } = await site.mail('Gora@example.com')
@@ -139,7 +139,7 @@ test('a sign-up that is not confirmed is not confirmed either where it was made'
   assert.equal(await site.rows('select email_confirmed_at from users'), [{ email_confirmed_at: null }])
 })
 
-test('a reason is one line', async () => {
+test('a reason is one line of up to 200 characters', async () => {
   await site.visitor().signUp('Hora')
   const sentence = /^--reason must be one line of up to 200 characters/
   assertRefused(await call('disable', 'Hora', '--reason', 'a\nb'), 2, sentence)

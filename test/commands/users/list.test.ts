@@ -36,7 +36,7 @@ async function names(...args: string[]): Promise<string[]> {
   return users.map(({ name }) => name)
 }
 
-test('lists, finds by a part of the name or the e-mail, and goes on where a page has ended', async () => {
+test('lists, searches by part of a username or email, and continues a page', async () => {
   await withUsers('anna', 'bela', 'cora', 'dora_x', 'doraxx')
   const first = await call(['list', '--limit', '2'])
   assertDone(first)
@@ -54,7 +54,7 @@ test('lists, finds by a part of the name or the e-mail, and goes on where a page
   assert.is((await call(['list', '--search', '%'])).stdout, 'No users found.\n')
 })
 
-test('finds those in a state, and an address that is not yet its user’s', async () => {
+test('filters by state, and finds unconfirmed addresses', async () => {
   await withUsers('anna', 'bela', 'cora')
   await write(database, "update users set closed_at = 1, erase_at = 2 where name = 'anna'")
   await write(database, "update users set disabled_at = 1, email_confirmed_at = 1 where name = 'bela'")
@@ -70,7 +70,7 @@ test('finds those in a state, and an address that is not yet its user’s', asyn
   assert.equal(await names('--search', 'unconfirmed'), [])
 })
 
-test('writes all as CSV, which no spreadsheet takes for formulas', async () => {
+test('--csv prints all users, without formulas', async () => {
   await withUsers('anna', '-bela', 'c"o,ra')
   await write(database, "update users set email = '=cmd()@example.com' where name = 'anna'")
   const { stdout, stderr, code } = await call(['list', '--csv'])
@@ -86,7 +86,7 @@ test('writes all as CSV, which no spreadsheet takes for formulas', async () => {
   assert.match((await call(['list', '--csv', '--search', 'bela'])).stdout, /^\uFEFFid,.+\r\n.+bela.+\r\n$/)
 })
 
-test('a bar knows how many there will be', async () => {
+test('counts the users for the progress bar', async () => {
   await withUsers('anna', 'bela', 'cora')
   const opened = await openDatabase(database)
   assert.is(await count(opened.main, {}), 3)
@@ -95,7 +95,7 @@ test('a bar knows how many there will be', async () => {
   await opened.close()
 })
 
-test('writes a hundred thousand users without holding them', async () => {
+test('--csv streams 100,000 users in 64 MB', async () => {
   await withUsers()
   const numbers = isPostgresUrl(database)
     ? 'select n from generate_series(1, 100000) n'

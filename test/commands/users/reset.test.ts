@@ -34,7 +34,7 @@ async function isLoggedIn(visitor: Visitor): Promise<boolean> {
   return (await visitor.open('/members/')).status === 200
 }
 
-test('a reset logs the user out, voids the password, and mails a link to choose another', async () => {
+test('reset logs the user out and emails a link to choose a new password', async () => {
   const visitor = await site.visitor().settle('Anna')
   await site.emptyMailbox()
   const done = await call(['reset', 'anna'])
@@ -55,7 +55,7 @@ for (const [what, args] of [
   ['a reset', ['reset', 'Anna', '--password-stdin']],
   ['enabling', ['enable', 'Anna']],
 ] as const) {
-  test(`${what} lets what strangers have tried count no more`, async () => {
+  test(`${what} resets the failed attempts of strangers`, async () => {
     const environment = { LIMIT_LOGIN_ROW: '5/30d', LIMIT_LOGIN_NAME: '100/1m', SESSION_KEYS: 'A'.repeat(43) }
     const held = await Site.start({ database, environment })
     await held.visitor().signUp('Anna')
@@ -72,7 +72,7 @@ for (const [what, args] of [
   })
 }
 
-test('a reset ends what was mailed, but leaves what lets the owner undo a change', async () => {
+test('reset ends emailed links, except those that undo a change', async () => {
   await site.visitor().signUp('Bela')
   await site.emptyMailbox()
   const [user] = await site.rows<{ id: string }>('select id from users')
@@ -98,7 +98,7 @@ test('a reset ends what was mailed, but leaves what lets the owner undo a change
   assert.ok(mails.some(({ text }) => /password of your account was changed/.test(text)))
 })
 
-test('a reset is refused that would leave the user without a way in', async () => {
+test('reset is refused if the user could not log in afterwards', async () => {
   await site.visitor().signUp('Cora')
   assertRefused(await call(['reset', 'Cora'], { MAIL: 'off' }), 1, /MAIL=off/)
   assertRefused(
@@ -112,7 +112,7 @@ test('a reset is refused that would leave the user without a way in', async () =
   assert.is((await site.visitor().logIn('Cora')).status, 303, 'the password is what it was')
 })
 
-test('who is deleted is gone from every table at once, and the name is free', async () => {
+test('delete removes the user from every table and frees the username', async () => {
   const visitor = await site.visitor().settle('Dora')
   await site.mails('Dora@example.com', 1)
   assertRefused(await call(['delete', 'Dora']), 2, /^There is no terminal to confirm in\. Add --yes/)
@@ -158,7 +158,7 @@ child.on('close', (code) => process.exit(code))`
 
 const withTerminal = process.platform === 'linux' && existsSync('/usr/bin/script') ? test : test.skip
 
-withTerminal('in a terminal the name has to be typed before somebody is deleted', async () => {
+withTerminal('in a terminal, delete asks for the username first', async () => {
   await site.visitor().signUp('Erna')
   const wrong = await inTerminal(['delete', 'Erna@example.com'], 'erna?')
   assert.is(wrong.code, 1, wrong.screen)
@@ -170,7 +170,7 @@ withTerminal('in a terminal the name has to be typed before somebody is deleted'
   assert.equal(await site.rows('select id from users'), [])
 })
 
-withTerminal('in a terminal a password that is typed is not shown', async () => {
+withTerminal('in a terminal, a typed password is not shown', async () => {
   await site.visitor().signUp('Fora')
   const { code, screen } = await inTerminal(['reset', 'Fora', '--password-stdin'], ANOTHER)
   assert.is(code, 0, screen)
