@@ -9,8 +9,8 @@ import { browserSuite, fillIn, pressForAnswer } from './visit.js'
 /** Takes the pictures for the README; writes them to `docs/` only when asked to (`npm run pictures`). */
 const { test, site, open } = browserSuite('pictures')
 
-const TALL = { width: 440, height: 760 }
-const PHONE = { width: 320, height: 760 }
+const DESKTOP = { width: 1000, height: 720 }
+const PHONE = { width: 360, height: 720 }
 const DARK = { colorScheme: 'dark' } as const
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const IPHONE =
@@ -21,18 +21,19 @@ async function shot(
   options: BrowserContextOptions = {},
   prepare: (page: Page) => Promise<unknown> = async () => {},
 ): Promise<Buffer> {
-  const page = await open(path, { viewport: TALL, ...options })
+  const page = await open(path, { viewport: DESKTOP, ...options })
   await prepare(page)
   const picture = await page.screenshot()
   await page.context().close()
   return picture
 }
 
-async function keepTogether(name: string, pictures: readonly Buffer[], width: number): Promise<void> {
-  const page = await open('about:blank', { viewport: { width, height: 808 } })
+/** A desktop and a phone side by side, as wide as both. */
+async function keepTogether(name: string, pictures: readonly Buffer[]): Promise<void> {
+  const page = await open('about:blank', { viewport: { width: 1432, height: 768 } })
   const images = pictures.map((picture) => `<img src="data:image/png;base64,${picture.toString('base64')}">`)
   await page.setContent(
-    `<style>body { margin: 24px; display: flex; gap: 8px; background: #d9dee5 } img { border-radius: 8px }</style>${images.join('')}`,
+    `<style>body { margin: 24px; display: flex; gap: 24px; background: #d9dee5 } img { border-radius: 8px }</style>${images.join('')}`,
   )
   const together = await page.screenshot()
   assert.ok(together.length > 20_000, 'there is something in the picture')
@@ -41,28 +42,31 @@ async function keepTogether(name: string, pictures: readonly Buffer[], width: nu
   writeFileSync(join(root, 'docs', name), together)
 }
 
-test('home, a sign-up with errors and a dark login stand side by side', async () => {
+test('a sign-up with hints on a desktop stands beside a login on a phone in the dark', async () => {
   await site().visitor().signUp('Anna')
-  const typed = { username: 'Anna', email: 'anna@gmial.com', password: 'secret', repassword: 'secret1' }
-  const refused = async (page: Page) => {
-    await fillIn(page, typed)
-    await pressForAnswer(page)
-    await page.evaluate('scrollTo(0, 0)')
+  const hinted = async (page: Page) => {
+    await fillIn(page, { username: 'Anna', email: 'anna@gmial.com', password: 'horses at night 7' })
+    await page.locator('#username-advice').getByText('Anna2').waitFor()
+    await page.locator('#email-advice').getByText('gmail.com').waitFor()
+    await page.waitForSelector('#password-advice meter')
   }
-  const pictures = [await shot('/'), await shot('/signup/', {}, refused), await shot('/login/', DARK)]
-  await keepTogether('pages.png', pictures, 1384)
+  const refused = async (page: Page) => {
+    await fillIn(page, { username: 'Anna', password: 'secret' })
+    await pressForAnswer(page)
+  }
+  const phone = { viewport: PHONE, ...DARK }
+  await keepTogether('pages.png', [await shot('/signup/', {}, hinted), await shot('/login/', phone, refused)])
 })
 
-test('devices, activity, and the same on a phone in the dark stand side by side', async () => {
+test('devices on a desktop stand beside the account on a phone, in the light and in the dark', async () => {
   const phone = await logIn(IPHONE)
   site().clock.advance(3 * 60_000)
   const laptop = await logIn(FIREFOX)
-  const pictures = [
-    await shot('/account/devices/', laptop),
-    await shot('/account/activity/', laptop),
-    await shot('/account/', { ...phone, ...DARK, viewport: PHONE }),
-  ]
-  await keepTogether('account.png', pictures, 1264)
+  const small = { ...phone, viewport: PHONE }
+  const devices = await shot('/account/devices/', laptop)
+  await keepTogether('account.png', [devices, await shot('/account/', { ...small, ...DARK })])
+  const activity = await shot('/account/activity/', { ...laptop, ...DARK })
+  await keepTogether('activity.png', [activity, await shot('/users/anna/', small)])
 })
 
 async function logIn(userAgent: string): Promise<BrowserContextOptions> {
