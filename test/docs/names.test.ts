@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { KEYS } from '../../db/migrations/index.js'
+import { LIMITS } from '../../src/accounts/limit-rules.js'
 import { root } from '../../src/base/package.js'
 import { commands } from '../../src/commands/index.js'
+import { added } from '../../src/features/index.js'
 import { blocksOf, type Document, documentAt, documents, proseOf } from '../support/documents.js'
 import { commandsIn, NOT_RUN } from '../support/shell-blocks.js'
 
@@ -85,6 +87,17 @@ test('docs/configuration.md has a row for every variable of .env.example', () =>
   assert.ok(variables.length > 40)
   assert.equal(
     variables.filter((name) => !rows.includes(`\`${name}\``)),
+    [],
+  )
+})
+
+test('docs/configuration.md has a row for every rate limit', () => {
+  const { text } = documentAt('docs/configuration.md')
+  const names = Object.keys({ ...LIMITS, ...added.limits }).map(
+    (name) => `LIMIT_${name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`,
+  )
+  assert.equal(
+    names.filter((name) => !text.includes(`| \`${name}\` |`)),
     [],
   )
 })
