@@ -26,11 +26,18 @@ export interface Visit {
 export const SYSTEM: Origin = { by: 'system', address: '', userAgent: '' }
 
 export function circumstancesOf(origin: Origin, { now }: { now: () => number }): Facts {
-  const { address, language } = origin
-  const { browser = '', system = '' } = deviceOf(origin)
-  return { at: now(), browser, system, address, ...(language !== undefined && { language }) }
+  const { address, language, userAgent } = origin
+  const { browser = '', system = '' } = deviceWords(userAgent)
+  return {
+    at: now(),
+    browser,
+    system,
+    address,
+    ...(isOperator(origin) && { byOperator: 1 }),
+    ...(language !== undefined && { language }),
+  }
 }
 
-function deviceOf({ by, userAgent }: Origin): { browser?: string | undefined; system?: string | undefined } {
-  return by.startsWith('cli:') ? { browser: by.replace('cli:', 'gatehouse ') } : deviceWords(userAgent)
+function isOperator({ by }: Origin): boolean {
+  return by.startsWith('cli:') || by.startsWith('admin:')
 }

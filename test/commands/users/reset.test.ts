@@ -95,7 +95,9 @@ test('reset ends emailed links, except those that undo a change', async () => {
   assert.match((await visitor.open('/account/activity/')).text, 'Password reset, all devices logged out')
   site.clock.time = Date.now() + 1000
   const mails = await site.mails('Bela@example.com', 2)
-  assert.ok(mails.some(({ text }) => /password of your account was changed/.test(text)))
+  const notice = mails.find(({ text }) => /password of your account was changed/.test(text))
+  assert.match(notice?.text ?? '', /^By the people who run this site$/m)
+  assert.not.match(notice?.text ?? '', /Device:|gatehouse/)
 })
 
 test('reset is refused if the user could not log in afterwards', async () => {
