@@ -32,12 +32,12 @@ export const SECOND_MISSING: FieldError = {
 const NOT_A_CODE: FieldError = {
   field: 'code',
   code: 'second_code_digits',
-  sentence: 'Code must have 6 digits from your authenticator app, or the 20 digits of a recovery code.',
+  sentence: 'The code must be the 6 digits from your authenticator app, or the 20 digits of a recovery code.',
 }
 export const SECOND_WRONG: FieldError = {
   field: 'code',
   code: 'second_code_wrong',
-  sentence: 'This code is wrong or was already used. Wait until your app shows the next one.',
+  sentence: 'The code is not correct or has already been used. Wait until your app shows the next one.',
 }
 
 export async function proveSecond(

@@ -28,7 +28,7 @@ export async function newSetUp(): Promise<SetUp> {
 const NOT_AN_APP_CODE: FieldError = {
   field: 'code',
   code: 'app_code_digits',
-  sentence: 'Code must have 6 digits.',
+  sentence: 'The code must be 6 digits.',
 }
 
 // Someone may have signed up with another person's address, whose owner must still be able to get in.

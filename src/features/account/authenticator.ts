@@ -39,7 +39,7 @@ const SET_UP_OLD: FieldError = {
 const CHANGED: FieldError = {
   code: 'second_changed_meanwhile',
   sentence:
-    'Two-step verification was changed just now in another tab or on another device. Nothing was changed here.',
+    'Two-step verification was just changed, in another tab or on another device. Nothing was changed here.',
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {

@@ -39,7 +39,7 @@ for (const htmx of [false, true]) {
     assert.not(await isLoggedIn(visitor))
     const wrong = await visitor.send(page, { code: '000000' })
     assert.is(wrong.status, 406)
-    assert.match(wrong.messages().join(), 'This code is wrong or was already used.')
+    assert.match(wrong.messages().join(), 'The code is not correct or has already been used.')
     assert.not(await isLoggedIn(visitor))
     const right = await visitor.send(page, { code: now() })
     if (htmx) assert.match(right.messages().join(), 'You are logged in.')
@@ -69,8 +69,8 @@ test('a code may be typed with spaces, dashes and digits of other scripts', asyn
 
 for (const [code, status, sentence] of [
   ['', 406, 'Enter the code from your authenticator app.'],
-  ['abcdefghijklmnopqrst', 406, 'Code must have 6 digits'],
-  ['1234567', 406, 'Code must have 6 digits'],
+  ['abcdefghijklmnopqrst', 406, 'The code must be the 6 digits'],
+  ['1234567', 406, 'The code must be the 6 digits'],
 ] as const) {
   test(`"${code}" is no code`, async () => {
     const { visitor, page } = await halfway()
