@@ -37,12 +37,12 @@ const OPEN_AGAIN = { code: 'open_page_again', sentence: 'Open the page again' }
 export const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
 const CODE_NEEDED = {
   code: 'second_needed',
-  sentence: 'Enter a code from your authenticator app first. Nothing was done yet.',
+  sentence: 'Enter a code from your authenticator app first. Nothing has been changed yet.',
 }
 const CODE_NEEDED_TOO_LONG = {
   code: 'second_needed_too_long',
   sentence:
-    'Enter a code from your authenticator app first. What you typed is too long to be brought back: go back and copy it.',
+    'Enter a code from your authenticator app first. What you typed is too long to keep: go back and copy it.',
 }
 const ENTER_CODE = { code: 'enter_code', sentence: 'Enter a code' }
 

@@ -1,39 +1,123 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
+import type { Translation } from '../../src/views/translator.js'
 import { countSentences, englishInUse, messagesInUse } from '../support/english.js'
 
-const test = suite('the catalogue of what is said')
+const test = suite('the words of pages and emails')
+const FOLDER = join(root, 'templates', 'languages')
+const KINDS = ['texts', 'messages'] as const
 
-function keysOf(tag: string): { texts: string[]; messages: string[] } {
-  const { texts, messages } = JSON.parse(
-    readFileSync(join(root, 'templates', 'languages', `${tag}.json`), 'utf8'),
-  )
-  return { texts: Object.keys(texts), messages: Object.keys(messages) }
+type File = Record<(typeof KINDS)[number], Record<string, Translation>>
+
+function fileOf(tag: string): File {
+  return JSON.parse(readFileSync(join(FOLDER, `${tag}.json`), 'utf8'))
 }
 
-test('the English file lists what stands in templates and beside rules, and nothing else', () => {
-  const file = join(root, 'templates', 'languages', 'en.json')
+const TAGS = readdirSync(FOLDER)
+  .filter((name) => name.endsWith('.json') && name !== 'en.json')
+  .map((name) => name.slice(0, -'.json'.length))
+
+test('en.json lists what templates and rules say, and nothing else', () => {
+  const file = join(FOLDER, 'en.json')
   const written = `${JSON.stringify({ name: 'English', direction: 'ltr', ...englishInUse() }, null, 2)}\n`
   if (process.env.LANGUAGE_FILE) writeFileSync(file, written)
   assert.is(readFileSync(file, 'utf8'), written, 'npm run languages writes it anew')
 })
 
-test('the Russian file says all of that, and nothing else', () => {
-  const [russian, english] = [keysOf('ru'), keysOf('en')]
-  for (const kind of ['texts', 'messages'] as const) {
-    assert.equal([...russian[kind]].sort(), [...english[kind]].sort())
-  }
-})
-
-test('every sentence beside a rule has a code that is its own', () => {
+test('every message has a code of its own', () => {
   const messages = messagesInUse()
   assert.is(messages.length, countSentences())
   const sentences = new Map(messages.map(({ code, sentence }) => [code, sentence]))
   assert.equal(
     messages.filter(({ code, sentence }) => sentences.get(code) !== sentence),
+    [],
+  )
+})
+
+// ── every language ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+test('Russian, German, French and Spanish are there', () => {
+  for (const tag of ['ru', 'de', 'fr', 'es']) assert.ok(TAGS.includes(tag), tag)
+})
+
+for (const tag of TAGS) {
+  test(`${tag}: every text and message is translated, and nothing else`, () => {
+    const [translated, english] = [fileOf(tag), fileOf('en')]
+    for (const kind of KINDS) {
+      assert.equal(Object.keys(translated[kind]).sort(), Object.keys(english[kind]).sort())
+    }
+  })
+
+  test(`${tag}: placeholders agree with the English`, () => {
+    const english = fileOf('en')
+    const odd = KINDS.flatMap((kind) =>
+      Object.entries(fileOf(tag)[kind]).filter(
+        ([key, translation]) => !agree(translation, english[kind][key]),
+      ),
+    )
+    assert.equal(odd, [])
+  })
+}
+
+function agree(translation: Translation, english: Translation | undefined): boolean {
+  const wanted = placeholdersIn(String(english))
+  if (typeof translation === 'string') return placeholdersIn(translation).join() === wanted.join()
+  const { by, ...forms } = translation
+  // A form for one may spell the number out, or leave it out.
+  const without = (names: string[]) => names.filter((name) => name !== by).join()
+  return Object.values<string>(forms).every((form) => without(placeholdersIn(form)) === without(wanted))
+}
+
+function placeholdersIn(text: string): string[] {
+  return [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name))].sort()
+}
+
+// ── the glossary ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const BANNED: readonly [RegExp, string][] = [
+  [/e-mail/i, 'email'],
+  [/\bmails?\b|\bmailed\b/i, 'email, emailed'],
+  [/user name/i, 'username'],
+  [/somebody|everybody/i, 'someone, everyone'],
+  [/\bformer(?!\})|\bpresent(?!\})/i, 'previous or old, current'],
+  [/\beras(?:e|ed|ing)\b/i, 'delete'],
+  [/\bsign(?:ed)? (?:in|out)\b|\bregister/i, 'log in, log out, sign up'],
+  [/\bplease\b|\bsorry\b|\boops\b|\b(?:in)?valid\b|\bvoid\b|!/i, 'nothing: leave it out'],
+  [
+    /\bgo on\b|\bneed do nothing\b|\bat once\b|\bby this link\b|\btake .*back\b/i,
+    'the words of docs/words.md',
+  ],
+  [/2FA|two-factor|\bTOTP\b|backup code|\bWebAuthn\b/i, 'two-step verification, recovery code, passkey'],
+  [/[a-z]['’](?:t|s|re|ve|ll|d)\b/i, 'the full form: no contractions or apostrophes'],
+]
+
+for (const [pattern, instead] of BANNED) {
+  test(`no English text has ${pattern}: say ${instead}`, () => {
+    const english = fileOf('en')
+    const said = KINDS.flatMap((kind) => Object.values(english[kind]).map(String))
+    assert.equal(
+      said.filter((text) => pattern.test(text)),
+      [],
+    )
+  })
+}
+
+test('the subject of every email has fewer than 60 characters', () => {
+  const folder = join(root, 'templates', 'mail')
+  const subjects = readdirSync(folder)
+    .filter((name) => name.endsWith('.txt'))
+    .flatMap(
+      (name) =>
+        /block subject %\}\{\{ _\("([^"]+)"/.exec(readFileSync(join(folder, name), 'utf8'))?.[1] ?? [],
+    )
+  assert.ok(subjects.length >= 14, subjects.join())
+  assert.equal(
+    subjects
+      .map((subject) => subject.replace('{site}', 'Gatehouse'))
+      .filter((subject) => subject.length >= 60),
     [],
   )
 })

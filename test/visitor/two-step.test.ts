@@ -225,7 +225,7 @@ test('each change is mailed to the owner', async () => {
   anna.secret = page.$('.key').text().replaceAll(' ', '')
   await owner.send(page, { code: code() })
   await site.allSent()
-  assert.equal(await subjects(), ['The authenticator app of your Gatehouse account was replaced'])
+  assert.equal(await subjects(), ['Your Gatehouse authenticator app was replaced'])
   await site.emptyMailbox()
   await owner.send(await owner.open('/account/two-step/'), {}, '/account/two-step/off/')
   await site.allSent()
