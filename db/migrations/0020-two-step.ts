@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('users').addColumn('second_step_at', 'bigint').execute()
@@ -18,6 +18,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('used_at', 'bigint')
     .execute()
+  // By the key that encrypted it.
+  await sql`create index authenticator_apps_key on authenticator_apps (substr(secret, 1, 5))`.execute(db)
   await db.schema
     .createTable('recovery_sets')
     .addColumn('user_id', 'text', (column) =>

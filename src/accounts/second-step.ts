@@ -6,6 +6,7 @@ import * as recovery from '../tables/recovery-codes.js'
 import type { Db } from '../tables/schema.js'
 import type { Account, User } from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
+import { appContext } from './app-secrets.js'
 import { normalizeCode } from './codes.js'
 import { numbered } from './events.js'
 import { eventOf } from './history.js'
@@ -108,8 +109,4 @@ async function proveRecovery(
     },
     tell: () => registry.events.report([event]),
   }
-}
-
-export function appContext(userId: string): string {
-  return `app of ${userId}`
 }

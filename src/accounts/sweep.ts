@@ -7,6 +7,7 @@ import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
 import * as slugs from '../tables/slugs.js'
 import * as tokens from '../tables/tokens.js'
+import { reencryptApps } from './app-secrets.js'
 import { eraseEnded, NotErased, reasonOf, reportErased } from './erasing.js'
 import type { Registry } from './registry.js'
 
@@ -19,7 +20,7 @@ const TOKENS_KEPT = 30 * DAY
 const SENT_KEPT = 7 * DAY
 const DEAD_KEPT = 30 * DAY
 
-type Sweeping = Pick<Registry, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks' | 'events'>
+type Sweeping = Pick<Registry, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks' | 'events' | 'appCipher'>
 
 const MAX_NAMED = 20
 
@@ -130,6 +131,7 @@ function sweepsOf(registry: Sweeping): Record<string, Sweep> {
     events: (size) => events.sweep(loose, { until: now - lifetimes.events, ...size }),
     users: (size) => eraseEnded(registry, { now, ...size }),
     slugs: (size) => slugs.sweep(loose, { now, ...size }),
+    authenticator_apps: (size) => reencryptApps(registry, size),
     tokens: (size) => tokens.sweep(loose, { until: now - TOKENS_KEPT, ...size }),
     mails: (size) => mails.sweep(loose, { sentUntil: now - SENT_KEPT, deadUntil: now - DEAD_KEPT, ...size }),
   }

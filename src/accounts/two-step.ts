@@ -5,6 +5,7 @@ import * as apps from '../tables/authenticator-apps.js'
 import * as recovery from '../tables/recovery-codes.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
+import { appContext } from './app-secrets.js'
 import { normalizeCode } from './codes.js'
 import { endWith, type Outcome } from './consequences.js'
 import { happens } from './history.js'
@@ -12,7 +13,7 @@ import { countMail } from './mail-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { OwnSession } from './password.js'
 import type { Registry } from './registry.js'
-import { appContext, methodOf, SECOND_MISSING, SECOND_WRONG } from './second-step.js'
+import { methodOf, SECOND_MISSING, SECOND_WRONG } from './second-step.js'
 
 /** What a browser keeps until a code proves that the app has the secret. */
 export interface SetUp {

@@ -19,6 +19,7 @@ import type { FieldError } from '../web/form.js'
 import type { Exhibit, Setting } from './exhibit.js'
 import { adviceOn, type FormPage, statesOf } from './form-page.js'
 import { devicesOf } from './samples.js'
+import { twoStepForms } from './two-step-forms.js'
 
 export function formExhibits(setting: Setting): Exhibit[] {
   return forms(setting).flatMap((page) => statesOf(page, setting))
@@ -37,6 +38,7 @@ function forms({ now, rules }: Setting): FormPage[] {
     ...[false, true].map((isPending) => emailPage(isPending)),
     ...[false, true].map((asksPassword) => emailConfirmPage(asksPassword)),
     ...[false, true].map((isAlone) => devicesPage(now, { isAlone })),
+    ...twoStepForms(now),
     MEMBERS_PAGE,
   ]
 }

@@ -95,6 +95,7 @@ function pages(setting: Setting): PlainPage[] {
       states: {
         ...ofUser,
         unconfirmed: { around: { user: unconfirmed } },
+        'few-codes': { around: { user: anna.user, fewCodes: 2 } },
         'long-unconfirmed': {
           around: { user: { ...long.user, emailConfirmedAt: null, nextEmail: long.nextEmail } },
         },

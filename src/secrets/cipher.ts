@@ -5,6 +5,8 @@ import { hchacha } from '@noble/ciphers/chacha.js'
 export interface Cipher {
   encrypt(text: string, context: string): string
   decrypt(encrypted: string, context: string): string | undefined
+  /** What texts of old keys begin with. */
+  oldMarks: readonly string[]
 }
 
 export interface CipherKey {
@@ -21,16 +23,24 @@ const OVERHEAD = ID_LENGTH + NONCE_LENGTH + TAG_LENGTH
 const SIGMA = new Uint32Array([0x61707865, 0x3320646e, 0x79622d32, 0x6b206574])
 
 export function createCipher(keys: readonly CipherKey[]): Cipher {
-  const [newest] = keys
+  const [newest, ...old] = keys
   if (newest === undefined) throw new Error('createCipher needs at least one key.')
   return {
     encrypt: (text, context) => encrypt(newest, text, context),
     decrypt: (encrypted, context) => decrypt(keys, encrypted, context),
+    oldMarks: old.map(({ id }) => markOf(id)),
   }
 }
 
 export function keyIdOf(encrypted: string): Buffer {
   return Buffer.from(encrypted.slice(0, Math.ceil((ID_LENGTH * 8) / 6)), 'base64url')
+}
+
+// Characters of an encrypted text that name its key, and nothing else.
+const MARK_LENGTH = 5
+
+export function markOf(id: Buffer): string {
+  return id.toString('base64url').slice(0, MARK_LENGTH)
 }
 
 const MAX_CACHED = 1_000
@@ -39,7 +49,7 @@ const MAX_CACHED = 1_000
 export function caching(cipher: Cipher): Cipher {
   const cache = new Map<string, Cached>()
   return {
-    encrypt: cipher.encrypt,
+    ...cipher,
     decrypt(encrypted, context) {
       const known = cache.get(encrypted)
       if (known?.context === context) return known.text

@@ -1,3 +1,4 @@
+import { sql } from '../database/kysely.js'
 import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
 
@@ -10,6 +11,9 @@ export interface AuthenticatorAppsTable {
   created_at: number
   used_at: number | null
 }
+
+// As the index of migration 0020 has it.
+const MARK = sql<string>`substr(secret, 1, 5)`
 
 export interface AuthenticatorApp {
   secret: string
@@ -76,4 +80,45 @@ export async function spend(
 
 export async function remove(db: Db, userId: string): Promise<void> {
   await db.deleteFrom('authenticator_apps').where('user_id', '=', userId).execute()
+}
+
+/** Those that are encrypted with a key, by what its texts begin with. */
+export async function ofKeys(
+  db: Db,
+  marks: readonly string[],
+  { batch, skip }: { batch: number; skip: number },
+): Promise<{ userId: string; secret: string }[]> {
+  const rows = await db
+    .selectFrom('authenticator_apps')
+    .select(['user_id', 'secret'])
+    .where(MARK, 'in', marks)
+    .orderBy('user_id')
+    .limit(batch)
+    .offset(skip)
+    .execute()
+  return rows.map((row) => ({ userId: row.user_id, secret: row.secret }))
+}
+
+export async function countOfKey(db: Db, mark: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('authenticator_apps')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where(MARK, '=', mark)
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+/** Leaves alone what was replaced meanwhile. */
+export async function reencrypt(
+  db: Db,
+  userId: string,
+  secrets: { old: string; new: string },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('authenticator_apps')
+      .set({ secret: secrets.new })
+      .where('user_id', '=', userId)
+      .where('secret', '=', secrets.old),
+  )
 }

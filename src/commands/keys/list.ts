@@ -30,6 +30,7 @@ function rowOf(key: KeyStatus, { now }: SiteKeys) {
     sessions: key.sessions,
     mails: key.mails,
     codes: key.codes,
+    apps: key.apps,
     neededBy: needsOf(key, now),
   }
 }

@@ -1,10 +1,13 @@
 import { LIMITS, type LimitRules } from '../../accounts/limit-rules.js'
 import { MINUTE } from '../../base/durations.js'
-import { keyIdOf } from '../../secrets/cipher.js'
+import { APP_SECRETS } from '../../secrets/authenticator.js'
+import { keyIdOf, markOf } from '../../secrets/cipher.js'
 import { NOTE_EVERY } from '../../secrets/key-notes.js'
 import type { Keyring } from '../../secrets/keyring.js'
+import * as apps from '../../tables/authenticator-apps.js'
 import { all, type NotedKey } from '../../tables/keys.js'
 import * as mails from '../../tables/mails.js'
+import type { Db } from '../../tables/schema.js'
 import * as sessions from '../../tables/sessions.js'
 import * as tokens from '../../tables/tokens.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
@@ -20,6 +23,8 @@ export interface KeyStatus {
   /** Waiting emails, and failed ones that can be sent again. */
   mails: number
   codes: number
+  /** Secrets of authenticator apps. A running site encrypts them with the current key. */
+  apps: number
   /** Until when known devices and limits may depend on it, in UTC milliseconds. */
   until: number
 }
@@ -45,6 +50,7 @@ export async function keysInUse({
   const notes = await all(main)
   const encrypted = await mails.encrypted(main)
   const mailKeys = keyring.cipherKeys('mail')
+  const appKeys = keyring.cipherKeys(APP_SECRETS)
   const found: KeyStatus[] = []
   for (const [index, id] of keyring.ids.entries()) {
     const noted = notes.find((note) => note.id === id)
@@ -57,10 +63,15 @@ export async function keysInUse({
       sessions: await sessions.countUnrenewed(main, { until: usedUntil, now: now() }),
       mails: countMails(encrypted, mailKeys[index]?.id),
       codes: await tokens.countCodes(main, { until: usedUntil, now: now() }),
+      apps: await countApps(main, appKeys[index]?.id),
       until: usedUntil + Math.max(DEVICE_LIFE, longestWindow(limits)),
     })
   }
   return found
+}
+
+async function countApps(db: Db, id: Buffer | undefined): Promise<number> {
+  return id === undefined ? 0 : apps.countOfKey(db, markOf(id))
 }
 
 function countMails(encrypted: readonly mails.EncryptedMails[], id: Buffer | undefined): number {
@@ -73,11 +84,12 @@ function longestWindow(limits: LimitRules | 'off'): number {
   return Math.max(...Object.values(limits === 'off' ? LIMITS : limits).map(({ window }) => window))
 }
 
-export function needsOf({ sessions, mails, codes, until }: KeyStatus, now: number): string[] {
+export function needsOf({ sessions, mails, codes, apps, until }: KeyStatus, now: number): string[] {
   return [
     ...(sessions > 0 ? [several(sessions, 'session')] : []),
     ...(mails > 0 ? [several(mails, 'email')] : []),
     ...(codes > 0 ? [several(codes, 'code')] : []),
+    ...(apps > 0 ? [several(apps, 'authenticator app')] : []),
     ...(until > now ? [`known devices until ${new Date(until).toISOString().slice(0, 10)}`] : []),
   ]
 }

@@ -71,7 +71,7 @@ const requireOn: Middleware = async (ctx, next) => {
 async function around(ctx: Context): Promise<object> {
   const gatehouse = gatehouseOf(ctx)
   const codes = newCodesOf(ctx, gatehouse)
-  if (codes !== undefined) return { codes: codes.map(grouped), life: CODES_LIFE, at: gatehouse.now() }
+  if (codes !== undefined) return { codes: codes.map(grouped), life: CODES_LIFE, shownAt: gatehouse.now() }
   return { count: await recovery.countOf(gatehouse.database.main, loginOf(ctx).user.id) }
 }
 

@@ -1,0 +1,22 @@
+import * as apps from '../tables/authenticator-apps.js'
+import type { Registry } from './registry.js'
+
+export function appContext(userId: string): string {
+  return `app of ${userId}`
+}
+
+/** Encrypts with the current key what an old one encrypted, so that it can be dropped. */
+export async function reencryptApps(
+  { database: { main, loose }, appCipher }: Pick<Registry, 'database' | 'appCipher'>,
+  size: { batch: number; skip: number },
+): Promise<number> {
+  if (appCipher.oldMarks.length === 0) return 0
+  let done = 0
+  for (const { userId, secret } of await apps.ofKeys(main, appCipher.oldMarks, size)) {
+    const text = appCipher.decrypt(secret, appContext(userId))
+    if (text === undefined) continue
+    const secrets = { old: secret, new: appCipher.encrypt(text, appContext(userId)) }
+    if (await apps.reencrypt(loose, userId, secrets)) done++
+  }
+  return done
+}
