@@ -37,7 +37,7 @@ const LINKS: Record<string, { name: string; title: string; hint?: string }[]> = 
   login: [{ name: 'signup', title: 'Sign up', hint: 'New here?' }],
 }
 views.addGlobal('links', (place: string) => LINKS[place] ?? [])
-views.addGlobal('said', (text: string) => text)
+views.addGlobal('sentence', (text: string) => text)
 views.addGlobal('places', { home: '/' })
 views.addGlobal('siteName', 'Gatehouse')
 views.addGlobal('passwordMinLength', '8')
@@ -45,6 +45,9 @@ views.addGlobal('lang', 'en')
 views.addGlobal('dir', 'ltr')
 views.addGlobal('languages', [
   { tag: 'en', name: 'English', href: '?lang=en', isCurrent: true },
+  { tag: 'de', name: 'Deutsch', href: '?lang=de', isCurrent: false },
+  { tag: 'es', name: 'Español', href: '?lang=es', isCurrent: false },
+  { tag: 'fr', name: 'Français', href: '?lang=fr', isCurrent: false },
   { tag: 'ru', name: 'Русский', href: '?lang=ru', isCurrent: false },
 ])
 views.addGlobal('theme', 'auto')
