@@ -15,6 +15,7 @@ import { type Config, readConfig as readSettings } from './server/config.js'
 import { isOrigin } from './server/environment.js'
 import { isObject, limitsRule, RULES, sentenceOf, someOf } from './server/option-rules.js'
 import type { Metrics } from './server/prometheus.js'
+import type { User } from './tables/users.js'
 import type { Switches } from './visitor/feature.js'
 import type { Places } from './web/site.js'
 
@@ -60,6 +61,13 @@ export interface AccountsOptions {
   privateEmails?: boolean
   /** Emails the owner if a session changes both network and browser at once; false by default. */
   jumpMail?: boolean
+  /**
+   * Who needs two-step verification: nobody (`optional`, the default), everyone, or those for whom your function
+   * returns true. `requireUser` leads them to its set-up.
+   */
+  secondStep?: 'optional' | 'required' | ((user: User) => boolean)
+  /** From when they need it; until then they are reminded at each login. By default at once. */
+  secondStepFrom?: Date | undefined
   /** Minimum in code points, 6 to 128; 8 by default. NIST 800-63B-4: 15, or 8 with a second factor. */
   passwordMinLength?: number
   /** Argon2id; by default 19456 KiB, 2 passes, 1 lane. A login rehashes passwords with other costs. */
@@ -123,6 +131,13 @@ function refuseContradictions(options: AccountsOptions): void {
   checkSignupFields(options.signupFields ?? [])
   if (emailConfirmation === 'required' && options.features?.['email/confirm'] === false) {
     throw new Error("Feature email/confirm cannot be off when emailConfirmation is 'required'.")
+  }
+  const { secondStep = 'optional', secondStepFrom } = options
+  if (secondStep !== 'optional' && options.features?.['account/two-step'] === false) {
+    throw new Error("Feature account/two-step cannot be off unless secondStep is 'optional'.")
+  }
+  if (secondStep === 'optional' && secondStepFrom !== undefined) {
+    throw new Error("Option secondStepFrom needs secondStep: 'required' or a function.")
   }
   if (!/^(?:\/[\w-]+)*$/.test(prefix))
     throw new Error(`Option prefix must look like /members, not ${prefix}.`)

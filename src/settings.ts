@@ -1,4 +1,5 @@
 import { LIFETIMES } from './accounts/lifetimes.js'
+import type { SecondRule } from './accounts/registry.js'
 import { siteWordsOf } from './accounts/registry.js'
 import type { AccountsOptions } from './options.js'
 import type { Gatehouse } from './visitor/gatehouse.js'
@@ -23,6 +24,7 @@ export function settingsOf(options: AccountsOptions): Settings {
       siteWords: siteWordsOf(options),
       confirmation: options.emailConfirmation ?? 'optional',
       privateEmails: options.privateEmails ?? false,
+      second: secondRuleOf(options),
     },
     jumpMail: options.jumpMail ?? false,
     lifetimes: { ...LIFETIMES, ...options.lifetimes },
@@ -32,6 +34,11 @@ export function settingsOf(options: AccountsOptions): Settings {
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
   }
+}
+
+function secondRuleOf({ secondStep = 'optional', secondStepFrom }: AccountsOptions): SecondRule {
+  const applies = typeof secondStep === 'function' ? secondStep : () => secondStep === 'required'
+  return { applies, from: secondStepFrom?.valueOf() ?? 0 }
 }
 
 function placesOf({ home = '/', ...others }: Partial<Places> = {}): Places {

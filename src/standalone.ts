@@ -45,6 +45,8 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     emailConfirmation: config.emailConfirmation,
     privateEmails: config.privateEmails,
     jumpMail: config.jumpMail,
+    secondStep: config.secondStep,
+    ...(config.secondStepFrom && { secondStepFrom: config.secondStepFrom }),
     passwordMinLength: config.passwordMinLength,
     workers: config.workers,
     compression: config.compression,

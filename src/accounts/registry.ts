@@ -5,6 +5,7 @@ import type { Codes } from '../secrets/code-mac.js'
 import type { Passwords } from '../secrets/password.js'
 import type { Pseudonym } from '../secrets/pseudonym.js'
 import type { Database } from '../tables/schema.js'
+import type { User } from '../tables/users.js'
 import { SITE_NAME } from '../web/site.js'
 import type { Events } from './events.js'
 import type { PasswordRules } from './fields.js'
@@ -34,7 +35,16 @@ export interface Registry {
 export interface Rules extends PasswordRules {
   confirmation: 'optional' | 'required'
   privateEmails: boolean
+  second: SecondRule
 }
+
+export interface SecondRule {
+  applies(user: User): boolean
+  /** UTC milliseconds. Before it users are only reminded. */
+  from: number
+}
+
+export const SECOND_OPTIONAL: SecondRule = { applies: () => false, from: 0 }
 
 /** `second`: the password was right, and the second step is missing. `wrong`: username or password. `limited`: not checked. `busy` and `unavailable`: a 503. */
 export type LoginOutcome = (typeof LOGIN_OUTCOMES)[number]

@@ -5,7 +5,7 @@ import { LIFETIMES } from '../accounts/lifetimes.js'
 import { LIMITS } from '../accounts/limit-rules.js'
 import { createLimits } from '../accounts/limits.js'
 import type { Origin } from '../accounts/origin.js'
-import { type Registry, type Rules, siteWordsOf } from '../accounts/registry.js'
+import { type Registry, type Rules, SECOND_OPTIONAL, siteWordsOf } from '../accounts/registry.js'
 import { isPackage } from '../base/package.js'
 import { createOutbox } from '../mail/outbox.js'
 import { APP_SECRETS } from '../secrets/authenticator.js'
@@ -135,8 +135,9 @@ function registryOf(config: Config, { hooks, database }: Pick<Registry, 'hooks' 
 }
 
 function rulesOf(config: Config): Rules {
-  const { passwordMinLength, emailConfirmation, privateEmails } = config
-  return { passwordMinLength, siteWords: siteWordsOf(config), confirmation: emailConfirmation, privateEmails }
+  const { passwordMinLength, emailConfirmation: confirmation, privateEmails } = config
+  const siteWords = siteWordsOf(config)
+  return { passwordMinLength, siteWords, confirmation, privateEmails, second: SECOND_OPTIONAL }
 }
 
 // A key created here would be unknown to the site.

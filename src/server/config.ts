@@ -41,6 +41,8 @@ export interface Config {
   readonly emailConfirmation: 'optional' | 'required'
   /** Whether pages hide which email addresses have accounts. */
   readonly privateEmails: boolean
+  readonly secondStep: 'optional' | 'required'
+  readonly secondStepFrom: Date | undefined
   /** Whether to email the owner of a session used from another network and browser at once. */
   readonly jumpMail: boolean
   /** Milliseconds. */
@@ -65,6 +67,9 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
   if (production) mistakes.push(...missingInProduction(given))
   if (isPackage) mistakes.push(...missingInPackage(given, { production }))
   if (data !== undefined) mistakes.push(...mailMistakes(data, { production }))
+  if (data?.SECOND_STEP_FROM !== undefined && data.SECOND_STEP === 'optional') {
+    mistakes.push('SECOND_STEP must be required with SECOND_STEP_FROM.')
+  }
   if (data === undefined || mistakes.length > 0) throw new ConfigError(mistakes.join('\n'))
   return Object.freeze(configOf(data, { production }))
 }
@@ -92,6 +97,8 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     theme: data.THEME,
     emailConfirmation: data.EMAIL_CONFIRMATION,
     privateEmails: data.PRIVATE_EMAILS === 'true',
+    secondStep: data.SECOND_STEP,
+    secondStepFrom: data.SECOND_STEP_FROM,
     jumpMail: data.MAIL_ON_JUMP === 'on',
     lifetimes: lifetimesOf(data),
     limits: data.RATE_LIMITS === 'off' ? 'off' : data.limits,

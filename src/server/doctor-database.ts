@@ -16,7 +16,7 @@ import { type Finding, fine, type Verdict, warning, wrong } from './finding.js'
 const CLOCK_OFF = 5 * SECOND
 const CLOCK_WRONG = MINUTE
 
-export async function databaseOf({ database }: Config, now: () => number): Promise<Finding[]> {
+export async function databaseOf({ database, secondStep }: Config, now: () => number): Promise<Finding[]> {
   const [, file] = /^sqlite:(.+)$/.exec(database) ?? []
   if (file !== undefined && !existsSync(file)) {
     return [
@@ -27,14 +27,15 @@ export async function databaseOf({ database }: Config, now: () => number): Promi
     ]
   }
   try {
-    return statesOf(await stateOfDatabase(database, now, (db: Db) => lookAt(db, now())))
+    const isRequired = secondStep === 'required'
+    return statesOf(await stateOfDatabase(database, now, (db: Db) => lookAt(db, now(), { isRequired })))
   } catch (error) {
     return [{ about: 'database', ...wrong(errorText(error)) }]
   }
 }
 
 function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
-  const { readOnly, sharing = [], overdue } = found ?? {}
+  const { readOnly, sharing = [], overdue, seconds } = found ?? {}
   return [
     {
       about: 'database',
@@ -46,6 +47,7 @@ function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
     { about: 'clock', ...clockOf(offset) },
     ...(sharing.length === 0 ? [] : [{ about: 'addresses', ...sharingOf(sharing) }]),
     ...(overdue === undefined ? [] : [{ about: 'erasures', ...erasuresOf(overdue) }]),
+    ...(seconds === undefined ? [] : [{ about: 'two-step', ...twoStepOf(seconds) }]),
   ]
 }
 
@@ -53,6 +55,7 @@ interface Found {
   readOnly: string | undefined
   sharing: readonly string[]
   overdue: Overdue | undefined
+  seconds: users.SecondCount | undefined
 }
 
 interface Overdue {
@@ -60,11 +63,12 @@ interface Overdue {
   obstacle: Obstacle | undefined
 }
 
-async function lookAt(db: Db, now: number): Promise<Found> {
+async function lookAt(db: Db, now: number, { isRequired }: { isRequired: boolean }): Promise<Found> {
   return {
     readOnly: await whyReadOnly(db),
     sharing: await users.namesSharing(db, MAX_NAMES),
     overdue: await overdueIn(db, now),
+    seconds: isRequired ? await users.countSeconds(db) : undefined,
   }
 }
 
@@ -90,6 +94,13 @@ async function whyNotErased(db: Db, userId: string): Promise<Obstacle | undefine
   if (isObstructed(error)) return obstacleTo(db, userId, error)
   if (error !== undefined && !(error instanceof DatabaseUnavailable)) throw error
   return undefined
+}
+
+function twoStepOf({ all, on }: users.SecondCount): Verdict {
+  if (on === all) return fine('All users have the two-step verification that they need (SECOND_STEP).')
+  return warning(
+    `Two-step verification is required (SECOND_STEP). Users without it: ${all - on} of ${all}. They are led to its set-up.`,
+  )
 }
 
 function sharingOf(names: readonly string[]): Verdict {

@@ -14,6 +14,8 @@ import { oneOf, RULES, wholeNumber } from './option-rules.js'
 const ENVIRONMENTS = ['development', 'production', 'test'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
+const DAY_RULE = 'must be a day such as 2027-03-01, which begins at midnight UTC'
+
 const variables = z.object({
   NODE_ENV: z.enum(ENVIRONMENTS, { message: 'must be development, production or test' }).optional(),
   PORT: numeric(wholeNumber(0, 65_535)).default('3000'),
@@ -66,6 +68,13 @@ const variables = z.object({
     .optional(),
   EMAIL_CONFIRMATION: RULES.emailConfirmation.default('optional'),
   PRIVATE_EMAILS: oneOf('true', 'false').default('false'),
+  SECOND_STEP: oneOf('optional', 'required').default('optional'),
+  SECOND_STEP_FROM: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}$/, DAY_RULE)
+    .transform((day) => new Date(day))
+    .refine((day) => !Number.isNaN(day.valueOf()), DAY_RULE)
+    .optional(),
   MAIL_ON_JUMP: oneOf('on', 'off').default('off'),
   THEME: RULES.theme.default('auto'),
   PASSWORD_MIN_LENGTH: numeric(RULES.passwordMinLength).default('8'),

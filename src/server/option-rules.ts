@@ -64,6 +64,11 @@ export const RULES = {
   emailConfirmation: oneOf('optional', 'required'),
   privateEmails: yesOrNo,
   jumpMail: yesOrNo,
+  secondStep: fits(
+    "'optional', 'required' or a function of a user. There are no roles yet, so it cannot be 'admins'",
+    (value) => value === 'optional' || value === 'required' || typeof value === 'function',
+  ),
+  secondStepFrom: fits('a Date', (value) => value instanceof Date && !Number.isNaN(value.valueOf())),
   passwordMinLength: wholeNumber(6, 128),
   passwordCosts: named({
     memoryCost: wholeNumber(8, 2 ** 32 - 1),

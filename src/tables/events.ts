@@ -134,11 +134,33 @@ export async function hasSince(
     .selectFrom('events')
     .select('id')
     .where('user_id', '=', userId)
-    .where('id', '>=', String(at).padStart(15, '0'))
+    .where('id', '>=', idFrom(at))
     .where('kind', '=', kind)
     .limit(1)
     .executeTakeFirst()
   return row !== undefined
+}
+
+/** Only what its user did. */
+export async function hasOwnSince(
+  db: Db,
+  { userId, kind, at, until }: { userId: string; kind: EventKind; at: number; until?: number },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('events')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('id', '>=', idFrom(at))
+    .$if(until !== undefined, (events) => events.where('id', '<', idFrom(until ?? 0)))
+    .where('kind', '=', kind)
+    .where('actor', '=', 'self')
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+function idFrom(at: number): string {
+  return String(at).padStart(15, '0')
 }
 
 export function sweep(db: Db, { until, ...size }: SweepSize & { until: number }): Promise<number> {

@@ -68,6 +68,22 @@ export async function endSecondStep(db: Db, userId: string, now: number): Promis
   )
 }
 
+export interface SecondCount {
+  all: number
+  on: number
+}
+
+/** Counts neither closed nor disabled accounts. */
+export async function countSeconds(db: Db): Promise<SecondCount> {
+  const row = await db
+    .selectFrom('users')
+    .select(({ fn }) => [fn.countAll<number>().as('all'), fn.count<number>('second_step_at').as('on')])
+    .where('closed_at', 'is', null)
+    .where('disabled_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return row
+}
+
 export async function erase(db: Db, userId: string): Promise<boolean> {
   const { numDeletedRows } = await db.deleteFrom('users').where('id', '=', userId).executeTakeFirst()
   return numDeletedRows > 0n

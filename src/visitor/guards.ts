@@ -1,7 +1,8 @@
 import type { Context, Middleware } from 'koa'
+import { lacksSecond } from '../accounts/second-rule.js'
 import { refuseCrossSite } from '../web/csrf.js'
 import { type Message, textFields } from '../web/form.js'
-import { isRead, queryText, seenUrl } from '../web/http.js'
+import { isRead, queryText, seenPath, seenUrl } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
 import { formOf } from '../web/submit.js'
 import { encryptTyped, keepTyped, pageBehind, typedIn } from './drafts.js'
@@ -20,6 +21,11 @@ const LOGIN_NEEDED_TOO_LONG = {
   sentence:
     'You are logged out. What you typed is too long to keep, so copy it first. Then log in, and send this again if it is still needed.',
 }
+export const SECOND_REQUIRED = {
+  code: 'second_required',
+  sentence: 'You need two-step verification here. Set it up to continue.',
+}
+export const SET_UP_SECOND = { code: 'second_set_up', sentence: 'Set up two-step verification' }
 export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 export const PASSWORD_NEEDED = {
   code: 'password_needed',
@@ -64,10 +70,34 @@ const ASK_CODE: Asking = {
  * login, and come back filled in. Throws unless it runs behind `accounts()`.
  */
 export const requireUser: Middleware = async (ctx, next) => {
-  if (userOf(ctx) !== undefined) return await next()
-  const { pages, url } = gatehouseOf(ctx)
+  const user = userOf(ctx)
+  const gatehouse = gatehouseOf(ctx)
+  if (user !== undefined && lacksSecond(gatehouse, user) && !isOpenWithoutSecond(ctx))
+    return await leadToSetUp(ctx)
+  if (user !== undefined) return await next()
+  const { pages, url } = gatehouse
   if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), seenUrl(ctx)))
   await refuseLoggedOut(ctx)
+}
+
+// What somebody needs to set up two-step verification, or to leave.
+const OPEN_WITHOUT_SECOND = [
+  ...['account/two-step', 'account/authenticator', 'account/recovery-codes'],
+  ...['email/confirm', 'password/confirm', 'logout'],
+]
+
+function isOpenWithoutSecond(ctx: Context): boolean {
+  const { url } = gatehouseOf(ctx)
+  return OPEN_WITHOUT_SECOND.some((name) => seenPath(ctx).startsWith(url(name)))
+}
+
+async function leadToSetUp(ctx: Context): Promise<void> {
+  const { pages, url, origin, log } = gatehouseOf(ctx)
+  const href = url('account/two-step')
+  if (isRead(ctx)) return pages.leave(ctx, href, { message: SECOND_REQUIRED })
+  refuseCrossSite(ctx, { origin, log })
+  keepTyped(ctx, pageBehind(ctx))
+  pages.problem(ctx, { status: 403, error: SECOND_REQUIRED, link: { href, message: SET_UP_SECOND } })
 }
 
 async function refuseLoggedOut(ctx: Context): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { isSecondRequired } from '../accounts/second-rule.js'
 import { DAY } from '../base/durations.js'
 import { newDeviceId } from '../secrets/token.js'
 import type { Account } from '../tables/users.js'
@@ -41,6 +42,7 @@ export function provenDevices(ctx: Context, gatehouse: Gatehouse): (account: Acc
 }
 
 export function trustedUntil(ctx: Context, gatehouse: Gatehouse, account: Account): number | undefined {
+  if (isSecondRequired(gatehouse, account.user)) return undefined
   const { trusted = 0 } = knownBy(ctx, gatehouse)(account) ?? {}
   return trusted > gatehouse.now() ? trusted : undefined
 }

@@ -1,15 +1,21 @@
 import type { Context } from 'koa'
+import { lacksSecond, secondDueAt } from '../accounts/second-rule.js'
 import * as recovery from '../tables/recovery-codes.js'
 import type { User } from '../tables/users.js'
 import type { Form, Values } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
 import type { Notice } from '../web/notices.js'
 import type { Gatehouse } from './gatehouse.js'
+import { SET_UP_SECOND } from './guards.js'
 
 export const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 const LOGGED_IN_REOPENED = {
   code: 'logged_in_reopened',
   sentence: 'You are logged in. Your account is open again, and nothing will be deleted.',
+}
+export const SECOND_SOON = {
+  code: 'second_soon',
+  sentence: 'You will need two-step verification here {when}. Set it up before then.',
 }
 export const GO_ON = { code: 'logged_in_go_on', sentence: 'Continue now' }
 const CODES_LEFT = { code: 'recovery_used', sentence: 'Recovery codes left: {left}.' }
@@ -30,11 +36,12 @@ export async function welcome(
   form: Form,
   { user, isReopened, next, values }: Welcomed,
 ): Promise<void> {
-  gatehouse.countLogin('logged_in')
-  const advice = await aboutCodes(gatehouse, user)
-  await gatehouse.pages.accept(ctx, form, {
+  const { pages, places, url, countLogin } = gatehouse
+  countLogin('logged_in')
+  const advice = reminder(gatehouse, user) ?? (await aboutCodes(gatehouse, user))
+  await pages.accept(ctx, form, {
     notice: { message: isReopened ? LOGGED_IN_REOPENED : LOGGED_IN, ...(advice && { advice }) },
-    to: localPath(next) ?? gatehouse.places.afterLogin,
+    to: lacksSecond(gatehouse, user) ? url('account/two-step') : (localPath(next) ?? places.afterLogin),
     onward: GO_ON,
     values,
   })
@@ -54,4 +61,11 @@ async function aboutCodes(gatehouse: Gatehouse, user: User): Promise<Notice | un
   if (left === undefined) return undefined
   const message = left === 0 ? NO_CODES_LEFT : { ...CODES_LEFT, params: { left } }
   return { message, link: { href: gatehouse.url('account/recovery-codes'), message: MAKE_CODES } }
+}
+
+function reminder(gatehouse: Gatehouse, user: User): Notice | undefined {
+  const from = secondDueAt(gatehouse, user)
+  if (from === undefined) return undefined
+  const message = { ...SECOND_SOON, params: { when: { milliseconds: from - gatehouse.now() } } }
+  return { message, link: { href: gatehouse.url('account/two-step'), message: SET_UP_SECOND } }
 }

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { migrations } from '../../db/migrations/index.js'
+import { openDatabase } from '../../src/tables/schema.js'
 import { assertDone, callGatehouse, type Outcome } from '../support/calling.js'
 import { fileOf, freshDatabase, migratedDatabase, rows, write } from '../support/databases.js'
 import { Site } from '../support/helpers.js'
 import { TestMailServer } from '../support/mail-server.js'
+import { createUser, newUser } from '../support/rows.js'
 
 const KEY = Buffer.alloc(32, 7).toString('base64url')
 const PRODUCTION = {
@@ -75,6 +77,18 @@ test('problems are listed as text and as JSON, with exit code 1', async () => {
   const shown = await check(settings)
   assert.is(shown.code, 1)
   assert.match(shown.stdout, /^✘ mail: The mail server \(SMTP_URL\) does not work: .*ECONNREFUSED/m)
+})
+
+test('says how many users have no two-step verification where it is required', async () => {
+  const opened = await openDatabase(database)
+  for (const name of ['Anna', 'Bert', 'Cora']) assert.ok(await createUser(opened, newUser(name)))
+  await opened.close()
+  await write(database, "update users set second_step_at = 1 where name = 'Anna'")
+  const found = await check({ SECOND_STEP: 'required' })
+  assertDone(found)
+  assert.match(found.stdout, /^⚠ two-step: .* Users without it: 2 of 3\./m)
+  await write(database, 'update users set disabled_at = 1 where second_step_at is null')
+  assert.match((await check({ SECOND_STEP: 'required' })).stdout, /^✔ two-step: /m)
 })
 
 test('warnings exit with 0', async () => {

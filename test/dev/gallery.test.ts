@@ -6,6 +6,7 @@ import supertest from 'supertest'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { LIFETIMES } from '../../src/accounts/lifetimes.js'
+import { SECOND_OPTIONAL } from '../../src/accounts/registry.js'
 import { root } from '../../src/base/package.js'
 import type { Exhibit } from '../../src/dev/exhibit.js'
 import { gallery } from '../../src/dev/exhibits.js'
@@ -29,7 +30,13 @@ test.after(() => site.close())
 const exhibits: readonly Exhibit[] = gallery({
   url: (name) => `/${name}/`,
   lifetimes: LIFETIMES,
-  rules: { passwordMinLength: 8, siteWords: [], confirmation: 'optional', privateEmails: false },
+  rules: {
+    passwordMinLength: 8,
+    siteWords: [],
+    confirmation: 'optional',
+    privateEmails: false,
+    second: SECOND_OPTIONAL,
+  },
   now: Date.UTC(2026, 0, 1),
 })
 

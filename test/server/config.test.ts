@@ -51,6 +51,8 @@ test('no setting is required outside production', () => {
     theme: 'auto',
     emailConfirmation: 'optional',
     privateEmails: false,
+    secondStep: 'optional',
+    secondStepFrom: undefined,
     jumpMail: false,
     lifetimes: LIFETIMES,
     limits: LIMITS,
@@ -139,6 +141,10 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
     { emailConfirmation: 'required', privateEmails: true },
   ],
   [{ PRIVATE_EMAILS: 'false' }, { privateEmails: false }],
+  [
+    { SECOND_STEP: 'required', SECOND_STEP_FROM: '2027-03-01' },
+    { secondStep: 'required', secondStepFrom: new Date('2027-03-01T00:00:00Z') },
+  ],
   [{ LIMIT_MAIL_ADDRESS: '9/1d' }, { limits: { ...LIMITS, mailAddress: { max: 9, window: DAY } } }],
   [{ LIMIT_MAIL_ACCOUNT: '9/1d' }, { limits: { ...LIMITS, mailAccount: { max: 9, window: DAY } } }],
   [{ LIMIT_MAIL_FAILURES: '9/1d' }, { limits: { ...LIMITS, mailFailures: { max: 9, window: DAY } } }],
@@ -265,6 +271,8 @@ const WRONG: Record<string, readonly string[]> = {
   ],
   EMAIL_CONFIRMATION: ['yes', 'true', 'Required'],
   PRIVATE_EMAILS: ['yes', '1', 'TRUE'],
+  SECOND_STEP: ['admins', 'on'],
+  SECOND_STEP_FROM: ['tomorrow', '2027-13-01', '1.3.2027', '2027-03-01T00:00'],
   LIMIT_MAIL_ADDRESS: ['5'],
   LIMIT_MAIL_ACCOUNT: ['5/hour'],
   LIMIT_MAIL_FAILURES: ['0/1d'],
@@ -330,6 +338,7 @@ for (const [what, environment, named] of [
     { MAIL: 'off', EMAIL_CONFIRMATION: 'required' },
     'EMAIL_CONFIRMATION',
   ],
+  ['SECOND_STEP_FROM, for a rule', { SECOND_STEP_FROM: '2027-03-01' }, 'SECOND_STEP'],
   ['PRIVATE_EMAILS=true, for confirmation', { PRIVATE_EMAILS: 'true' }, 'EMAIL_CONFIRMATION'],
 ] satisfies [string, Record<string, string>, string][]) {
   test(`needs a second setting: ${what}`, () => {

@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import { isAway } from '../../accounts/second-rule.js'
 import { canTurnOn, checkApp, replaceApp, type SetUp, turnOn } from '../../accounts/two-step.js'
 import { appUri } from '../../secrets/authenticator.js'
 import * as apps from '../../tables/authenticator-apps.js'
@@ -58,7 +59,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 // The overview says what is missing.
 const requireConfirmed: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
-  if (canTurnOn(gatehouse, loginOf(ctx).user)) return await next()
+  const { user } = loginOf(ctx)
+  if (canTurnOn(gatehouse, user) && !(await isAway(gatehouse, user))) return await next()
   gatehouse.pages.leave(ctx, gatehouse.url(partOf))
 }
 

@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { isAway, isSecondRequired, secondDueAt } from '../../accounts/second-rule.js'
 import { canTurnOn, turnOff } from '../../accounts/two-step.js'
 import * as apps from '../../tables/authenticator-apps.js'
 import * as recovery from '../../tables/recovery-codes.js'
@@ -38,6 +39,11 @@ export const OFF = {
   code: 'second_off',
   sentence: 'Two-step verification is off. Your password alone now opens your account.',
 }
+const REQUIRED_HERE = {
+  code: 'second_required_here',
+  sentence: 'Two-step verification is required here, so it stays on. You can replace the app instead.',
+}
+const BACK = { code: 'second_back', sentence: 'Back to two-step verification' }
 const OFF_ALREADY = { code: 'second_off_already', sentence: 'Two-step verification is off.' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
@@ -49,6 +55,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     '/account/two-step/off/',
     requireRecentSecond,
     onSubmit(turningOff, gatehouse, async (ctx) => {
+      if (isSecondRequired(gatehouse, loginOf(ctx).user)) return refuseOff(ctx, gatehouse)
       await stay(ctx, gatehouse, (await end(ctx, gatehouse)) ? OFF : OFF_ALREADY)
     }),
   )
@@ -57,7 +64,15 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 async function around(ctx: Context): Promise<object> {
   const gatehouse = gatehouseOf(ctx)
   const { user } = loginOf(ctx)
-  if (user.secondStepAt === null) return { isOn: false, canTurnOn: canTurnOn(gatehouse, user) }
+  const rule = { isRequired: isSecondRequired(gatehouse, user), dueAt: secondDueAt(gatehouse, user) }
+  if (user.secondStepAt === null) {
+    return {
+      ...rule,
+      isOn: false,
+      canTurnOn: canTurnOn(gatehouse, user),
+      isAway: await isAway(gatehouse, user),
+    }
+  }
   const { main } = gatehouse.database
   const [app, codes, account] = [
     await apps.ofUser(main, user.id),
@@ -65,7 +80,11 @@ async function around(ctx: Context): Promise<object> {
     await users.byId(main, user.id),
   ]
   const trusted = account && trustedUntil(ctx, gatehouse, account)
-  return { isOn: true, since: user.secondStepAt, app, codes, trusted }
+  return { ...rule, isOn: true, since: user.secondStepAt, app, codes, trusted }
+}
+
+function refuseOff(ctx: Context, { pages, url }: Gatehouse): void {
+  pages.problem(ctx, { status: 403, error: REQUIRED_HERE, link: { href: url(name), message: BACK } })
 }
 
 async function end(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {

@@ -2,6 +2,7 @@ import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { normalizeCode } from '../../accounts/codes.js'
 import { eventOf } from '../../accounts/history.js'
+import { isSecondRequired } from '../../accounts/second-rule.js'
 import { methodOf, proveSecond, SECOND_WRONG, type SecondProof } from '../../accounts/second-step.js'
 import type { Account, User } from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
@@ -52,9 +53,10 @@ function leaveForLogin(ctx: Context, { pages, places, url }: Gatehouse): void {
   else pages.leave(ctx, places.afterLogin)
 }
 
-async function around(ctx: Context): Promise<{ name: string }> {
-  const waiting = await waitingForSecond(ctx, gatehouseOf(ctx))
-  return { name: waiting?.account.user.name ?? '' }
+async function around(ctx: Context): Promise<{ name: string; isRequired: boolean }> {
+  const gatehouse = gatehouseOf(ctx)
+  const user = (await waitingForSecond(ctx, gatehouse))?.account.user
+  return { name: user?.name ?? '', isRequired: user !== undefined && isSecondRequired(gatehouse, user) }
 }
 
 type Outcome = { ok: true; user: User; isReopened: boolean; next: string } | { ok: false; error: FieldError }
