@@ -66,7 +66,7 @@ for (const javaScriptEnabled of [true, false]) {
 
 test('a browser that asks for Russian gets it', async () => {
   const page = await open('/signup/', { locale: 'ru-RU' })
-  assert.is(await page.textContent('h1'), 'Зарегистрироваться')
+  assert.is(await page.textContent('h1'), 'Создать аккаунт')
   await page.context().close()
 })
 

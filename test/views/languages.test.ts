@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { MINUTE } from '../../src/base/durations.js'
 import { loadLanguages } from '../../src/views/languages.js'
 import { createWords } from '../../src/views/translator.js'
 import { type Page, Site } from '../support/helpers.js'
@@ -141,11 +142,29 @@ test('forms follow the numbers', () => {
   assert.equal([1, 3, 11, 22].map(tries), ['1 попытка', '3 попытки', '11 попыток', '22 попытки'])
 })
 
+for (const [tag, day, length, wait] of [
+  ['de', '5. März 2026', '14 Tage', 'in 4 Minuten'],
+  ['fr', '5 mars 2026', '14 jours', 'dans 4 minutes'],
+  ['es', '5 de marzo de 2026', '14 días', 'dentro de 4 minutos'],
+] as const) {
+  test(`${tag}: dates, times and plural forms are written by Intl`, () => {
+    const { times, text } = createWords(loadLanguages().get(tag))
+    assert.is(times.day(new Date('2026-03-05T12:00:00Z')), day)
+    assert.is(times.lasting(14 * 24 * 60 * MINUTE).replaceAll(/\s/g, ' '), length)
+    assert.is(times.until(4 * MINUTE), wait)
+    const [one, many] = [1, 3].map((count) => text(TRIES, { count }))
+    assert.is.not(one?.replace('1', ''), many?.replace('3', ''))
+  })
+}
+
 // ── who reads what ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 for (const [asked, language] of [
   ['ru-RU,ru;q=0.9,en;q=0.5', 'ru'],
   ['eo,ru;q=0.5', 'ru'],
+  ['de-AT,en;q=0.5', 'de'],
+  ['fr-CA,fr;q=0.9,en;q=0.5', 'fr'],
+  ['eo, es-MX;q=0.8, fr;q=0.2', 'es'],
   ['en;q=0.2, ru;q=0.1', 'en'],
   ['ru;q=0', 'en'],
   ['cy', 'en'],
