@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site, until } from './support/helpers.js'
+import { turnOn } from './support/second-step.js'
 
 /*
  * Who measures how long an answer takes must not learn who has an account. So the statements are compared that the database
@@ -120,6 +121,25 @@ for (const [what, known, unknown] of [
     await site.close()
   })
 }
+
+test('login: a wrong password with and without two-step verification, and pages of users without it', async () => {
+  const site = await siteWithAnna(ENVIRONMENT)
+  const failures = async () => {
+    const visitor = site.visitor()
+    const form = await visitor.open('/login/')
+    return seen(site, () => visitor.send(form, { username: 'Anna', password: 'wrong' }))
+  }
+  const without = await failures()
+  const visitor = site.visitor()
+  await visitor.logIn('Anna')
+  for (const path of ['/', '/account/', '/account/devices/']) {
+    const { before } = await seen(site, () => visitor.open(path))
+    assert.not.match(before.join(), /authenticator_apps|recovery_/, path)
+  }
+  await turnOn(site, visitor)
+  assert.equal(await failures(), without)
+  await site.close()
+})
 
 test('private addresses: sign-up, another mail, correction, and login by address', async () => {
   const site = await siteWithAnna(PRIVATE)

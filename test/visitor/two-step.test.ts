@@ -50,7 +50,7 @@ test('after 10 minutes what changes factors asks for the password and then for a
   const page = await owner.open(asked.headers.location ?? '')
   const wrong = await owner.send(page, { code: '000000' })
   assert.is(wrong.status, 406)
-  assert.match(wrong.fieldError('code'), 'This code is wrong')
+  assert.match(wrong.fieldError('code'), 'The code is not correct')
   const right = await owner.send(page, { code: code() })
   assert.is(right.headers.location, '/account/authenticator/')
   assert.is((await owner.open('/account/authenticator/')).status, 200)

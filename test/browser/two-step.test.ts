@@ -1,0 +1,138 @@
+import jsQR from 'jsqr'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import * as assert from 'uvu/assert'
+import { PASSWORD } from '../support/helpers.js'
+import { codeAt } from '../support/second-step.js'
+import { violationsInBothLights } from './axe.js'
+import { browserSuite, fillIn, messages, pressForAnswer, pressForPage } from './visit.js'
+
+const { test, site, open } = browserSuite('two-step verification in a browser')
+
+let made = 0
+
+/** Somebody who is logged in, with a confirmed address. */
+async function settled(options: BrowserContextOptions = {}): Promise<{ page: Page; name: string }> {
+  const name = `Anna ${++made}`
+  const visitor = site().visitor()
+  const email = `anna${made}@example.com`
+  await visitor.signUp(name, { email })
+  const { code } = await site().mailThat(email, (mail) => mail.code !== '')
+  await visitor.send(await visitor.open('/email/confirm/'), { code })
+  const page = await open('/login/', options)
+  await logIn(page, name)
+  return { page, name }
+}
+
+async function logIn(page: Page, name: string): Promise<void> {
+  await fillIn(page, { username: name, password: PASSWORD })
+  await Promise.all([page.waitForURL((url) => url.pathname !== '/login/'), page.click('main form button')])
+}
+
+async function keyOn(page: Page): Promise<string> {
+  return ((await page.textContent('.key')) ?? '').replaceAll(' ', '')
+}
+
+const now = (key: string) => codeAt(key, site().clock.time)
+
+/** What a phone reads from the screen. */
+async function scanned(page: Page): Promise<string | undefined> {
+  const picture = (await page.screenshot()).toString('base64')
+  const blank = await page.context().newPage()
+  const drawn = await blank.evaluate(`(async () => {
+    const image = new Image()
+    image.src = 'data:image/png;base64,${picture}'
+    await image.decode()
+    const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height })
+    const context = canvas.getContext('2d')
+    context.drawImage(image, 0, 0)
+    return { width: image.width, height: image.height, pixels: [...context.getImageData(0, 0, image.width, image.height).data] }
+  })()`)
+  await blank.close()
+  const { pixels, width, height } = drawn as { pixels: number[]; width: number; height: number }
+  return jsQR.default(Uint8ClampedArray.from(pixels), width, height)?.data
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`the QR code is read from a screenshot, ${colorScheme}`, async () => {
+    const { page } = await settled({ colorScheme, viewport: { width: 400, height: 900 } })
+    await page.goto('/account/authenticator/')
+    assert.is(await scanned(page), await page.getAttribute('a[href^="otpauth:"]', 'href'))
+  })
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`the whole journey, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+    const { page, name } = await settled({ javaScriptEnabled })
+    await page.goto('/account/two-step/')
+    await pressForPage(page, 'main a.button')
+    const key = await keyOn(page)
+    await fillIn(page, { code: '000000' })
+    await pressForAnswer(page)
+    assert.match((await messages(page)).join(), 'The code is not correct')
+    await fillIn(page, { code: now(key) })
+    await pressForPage(page, 'main form button')
+    assert.match((await messages(page)).join(), 'Two-step verification is on')
+    const codes = await page.locator('.codes code').allInnerTexts()
+    assert.is(codes.length, 10)
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('main form button')])
+    assert.is(download.suggestedFilename(), 'recovery-codes.txt')
+    site().clock.advance(30_000)
+
+    for (const code of [now(key), codes[0] ?? '']) {
+      await page.goto('/logout/')
+      await pressForPage(page)
+      site().clock.advance(1)
+      await page.goto('/login/')
+      await logIn(page, name)
+      assert.is(new URL(page.url()).pathname, '/login/two-step/')
+      await fillIn(page, { code })
+      await pressForAnswer(page)
+      assert.match((await messages(page)).join(), 'You are logged in.')
+    }
+    await page.goto('/account/two-step/')
+    await pressForPage(page, 'main form button')
+    assert.match((await messages(page)).join(), 'Two-step verification is off.')
+  })
+}
+
+test('the printed page has the ten codes, the site, the name and the date, and fits on one sheet', async () => {
+  const { page, name } = await settled()
+  await page.goto('/account/authenticator/')
+  await fillIn(page, { code: now(await keyOn(page)) })
+  await pressForPage(page, 'main form button')
+  const codes = await page.locator('.codes code').allInnerTexts()
+  await page.emulateMedia({ media: 'print' })
+  const printed = await page.innerText('body')
+  for (const text of [...codes, 'Gatehouse', name, '2026']) assert.match(printed, text)
+  for (const text of ['Download', 'Log out', 'English']) assert.not.match(printed, text)
+  assert.match((await page.pdf()).toString('latin1'), '/Count 1\n')
+})
+
+test('none of its pages breaks a rule of accessibility', async () => {
+  const { page, name } = await settled()
+  const found: string[] = []
+  const check = async (path: string) => {
+    await page.goto(path)
+    found.push(...(await violationsInBothLights(page)))
+    await page.emulateMedia({ colorScheme: 'light' })
+  }
+  await check('/account/two-step/')
+  await check('/account/authenticator/')
+  const key = await keyOn(page)
+  await fillIn(page, { code: now(key) })
+  await pressForPage(page, 'main form button')
+  for (const path of ['/account/recovery-codes/', '/account/two-step/']) await check(path)
+  await check('/password/confirm/?asks=code')
+  site().clock.advance(30_000)
+  await page.goto('/logout/')
+  await pressForPage(page)
+  await page.goto('/login/')
+  await logIn(page, name)
+  await check('/login/two-step/')
+  await fillIn(page, { code: '1' })
+  await pressForAnswer(page)
+  found.push(...(await violationsInBothLights(page)))
+  assert.equal(found, [])
+})
+
+test.run()
