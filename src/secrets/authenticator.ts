@@ -39,9 +39,14 @@ export async function stepOf({ secret, code, lastStep, now }: AppCode): Promise<
   return isUsable(current + 1) && !isSpent ? current + 1 : undefined
 }
 
+// A QR code holds 2,331 bytes, and cameras read smaller ones more easily.
+const MOST_ISSUER = 40
+
 /** Names the account in the app (Google Authenticator, "Key Uri Format"). Parameters left out have their defaults. */
 export function appUri({ site, name, secret }: { site: string; name: string; secret: string }): string {
   // A colon separates the two.
-  const [issuer, account] = [site, name].map((text) => encodeURIComponent(text.replaceAll(':', '')))
+  const [issuer, account] = [[...site].slice(0, MOST_ISSUER).join(''), name].map((text) =>
+    encodeURIComponent(text.replaceAll(':', '')),
+  )
   return `otpauth://totp/${issuer}:${account}?secret=${secret}&issuer=${issuer}`
 }

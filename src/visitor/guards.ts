@@ -157,7 +157,11 @@ export function isRecentSecond(ctx: Context): boolean {
 
 // The holder of a stolen session must not enter their own address and take over the account by its emails.
 export const requireRecentIfUser: Middleware = (ctx, next) =>
-  userOf(ctx) === undefined ? next() : requireRecentLogin(ctx, next)
+  userOf(ctx) === undefined ? next() : requireRecentSecond(ctx, next)
+
+/** For forms that ask for the password themselves: with two-step verification requires all steps of a login (ASVS 5 7.5.1). */
+export const requireRecentIfTwoStep: Middleware = (ctx, next) =>
+  userOf(ctx)?.secondStepAt == null ? requireUser(ctx, next) : requireRecentSecond(ctx, next)
 
 /** Whether the user entered their password within `lifetimes.recent` (10 minutes by default). */
 export function isRecentLogin(ctx: Context): boolean {

@@ -19,7 +19,14 @@ export async function unconfirmedOf(ctx: Context): Promise<users.Account | undef
 export async function accountOf(ctx: Context): Promise<users.Account | undefined> {
   const gatehouse = gatehouseOf(ctx)
   const user = userOf(ctx)
-  return user === undefined ? halfLoggedIn(ctx, gatehouse) : users.byId(gatehouse.database.main, user.id)
+  if (user !== undefined) return users.byId(gatehouse.database.main, user.id)
+  const account = await halfLoggedIn(ctx, gatehouse)
+  return account !== undefined && isBeforeSecond(account) ? undefined : account
+}
+
+// A password alone must not show the address of such an account.
+function isBeforeSecond({ user }: users.Account): boolean {
+  return user.secondStepAt !== null && user.emailConfirmedAt !== null
 }
 
 export async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boolean> {

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { appUri, newAppSecret, stepOf } from '../../src/secrets/authenticator.js'
+import { qrOf } from '../../src/web/qr.js'
 
 const test = suite('authenticator')
 
@@ -73,6 +74,15 @@ test('the address for apps has no colon in either name', () => {
     appUri({ site: 'Our: site', name: 'Anna & Bela', secret: 'ABC' }),
     'otpauth://totp/Our%20site:Anna%20%26%20Bela?secret=ABC&issuer=Our%20site',
   )
+})
+
+test('the longest names fit into a QR code', async () => {
+  const uri = appUri({
+    site: '\u4e2d'.repeat(130),
+    name: '\u{20000}'.repeat(25),
+    secret: await newAppSecret(),
+  })
+  assert.ok((await qrOf(uri)).size > 0)
 })
 
 test.run()

@@ -6,7 +6,7 @@ import type * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
-import { requireRecentLogin, userOf } from '../../visitor/guards.js'
+import { requireRecentSecond, userOf } from '../../visitor/guards.js'
 import { lastUser, rememberDevice } from '../../visitor/known-devices.js'
 import { behindLink, type Link, linkOf, openLink, refuseLink } from '../../visitor/links.js'
 import { loginOf } from '../../visitor/logins.js'
@@ -57,12 +57,12 @@ const OPEN_ALREADY = {
 const LOG_IN = { code: 'log_in_takes_back', sentence: 'Log in to reopen a closed account' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  router.get('/account/close/', requireRecentLogin, (ctx) => gatehouse.pages.form(ctx, closing))
+  router.get('/account/close/', requireRecentSecond, (ctx) => gatehouse.pages.form(ctx, closing))
 
   router.post(
     '/account/close/',
     unlessClosed,
-    requireRecentLogin,
+    requireRecentSecond,
     onSubmit(closing, gatehouse, async (ctx) => {
       const { user } = loginOf(ctx)
       const stamp = await closeAccount(originOf(ctx, gatehouse), gatehouse, user)

@@ -9,7 +9,7 @@ import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
-import { requireUser, userOf } from '../../visitor/guards.js'
+import { requireRecentIfTwoStep, userOf } from '../../visitor/guards.js'
 import { rememberDevice } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
@@ -57,7 +57,7 @@ const OVERTAKEN: FieldError = {
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  router.get('/account/password/', requireUser, (ctx) => gatehouse.pages.form(ctx, form))
+  router.get('/account/password/', requireRecentIfTwoStep, (ctx) => gatehouse.pages.form(ctx, form))
 
   router.post(
     '/account/password/advice/',
@@ -66,7 +66,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
   router.post(
     '/account/password/verify/',
-    requireUser,
+    requireRecentIfTwoStep,
     onSubmit(form, gatehouse, async (ctx, values) => {
       const outcome = await change(ctx, gatehouse, values)
       if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: outcome.errors, values })

@@ -144,14 +144,19 @@ async function sendAgain(ctx: Context, gatehouse: Gatehouse, values: Sent<never>
 
 async function showAddress(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const account = await unconfirmedOf(ctx)
-  if (account === undefined) return await noAccount(ctx, gatehouse)
+  if (account === undefined || !mayCorrect(ctx, account)) return await noAccount(ctx, gatehouse)
   const { email } = account.user
   await gatehouse.pages.form(ctx, correcting, { email }, { advice: onEmail(email) })
 }
 
+// With two-step verification a password alone must not choose who gets the emails.
+function mayCorrect(ctx: Context, { user }: users.Account): boolean {
+  return userOf(ctx) !== undefined || user.secondStepAt === null
+}
+
 async function correct(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>): Promise<void> {
   const account = await unconfirmedOf(ctx)
-  if (account === undefined) return await noAccount(ctx, gatehouse)
+  if (account === undefined || !mayCorrect(ctx, account)) return await noAccount(ctx, gatehouse)
   const email = fields.normalizeEmail(values.email)
   const errors = await correctAddress(originOf(ctx, gatehouse), gatehouse, account.user, {
     email,
@@ -244,6 +249,7 @@ async function noAccount(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { pages, url } = gatehouse
   const account = await accountOf(ctx)
   if (account === undefined) return pages.leave(ctx, loginBefore(gatehouse, url(name)))
+  if (account.user.emailConfirmedAt === null) return pages.leave(ctx, url(name))
   const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
   pages.leave(ctx, placeOf(ctx, gatehouse, account.user), { message })
 }

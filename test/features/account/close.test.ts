@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isPostgresUrl } from '../../../src/database/locate.js'
 import { migratedDatabase, PASSWORD, type Page, Site, until, type Visitor } from '../../support/helpers.js'
+import { reopen, settled, turnOn } from '../../support/second-step.js'
 
 const test = suite('account/close')
 let site: Site
@@ -408,6 +409,18 @@ test('a login that is on its way leaves no session of a closed account', async (
   assert.is(again.status, 303)
   assert.equal(await slow.rows('select closed_at as at from users'), [{ at: null }])
   await slow.close()
+})
+
+test('with two-step verification it needs the second step, too', async () => {
+  const twoStep = await Site.start()
+  const visitor = await settled(twoStep, 'Anna')
+  const { secret } = await turnOn(twoStep, visitor)
+  twoStep.clock.advance(11 * 60_000)
+  await reopen(twoStep, visitor, '/account/name/')
+  const asked = await visitor.open('/account/close/')
+  assert.match(asked.headers.location ?? '', 'asks=code')
+  assert.is((await reopen(twoStep, visitor, '/account/close/', secret)).status, 200)
+  await twoStep.close()
 })
 
 test.run()

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
+import { reopen, settled, turnOn } from '../../support/second-step.js'
 
 const test = suite('account/password')
 let site: Site
@@ -313,6 +314,18 @@ test('/.well-known/change-password leads there, for GET and HEAD alone, and noth
   ]) {
     assert.is((await agent.get(path)).status, 404, path)
   }
+})
+
+test('with two-step verification it needs the second step, too', async () => {
+  const twoStep = await Site.start()
+  const visitor = await settled(twoStep, 'Anna')
+  const { secret } = await turnOn(twoStep, visitor)
+  twoStep.clock.advance(11 * 60_000)
+  await reopen(twoStep, visitor, '/account/name/')
+  const asked = await visitor.open('/account/password/')
+  assert.match(asked.headers.location ?? '', 'asks=code')
+  assert.is((await reopen(twoStep, visitor, '/account/password/', secret)).status, 200)
+  await twoStep.close()
 })
 
 test.run()

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY, MINUTE } from '../../../src/base/durations.js'
 import { type Mail, PASSWORD, Site, until, type Visitor } from '../../support/helpers.js'
+import { halfway, settled, turnOn } from '../../support/second-step.js'
 
 const test = suite('email-confirm')
 let site: Site
@@ -394,6 +395,18 @@ test('without mails nothing of it is offered', async () => {
   assert.not.match((await silent.visitor().open('/login/')).text, 'Forgot')
   assert.equal(await silent.rows('select 1 from mails'), [])
   await silent.close()
+})
+
+test('a password alone shows no address and changes none where two-step verification is on', async () => {
+  const twoStep = await Site.start()
+  await turnOn(twoStep, await settled(twoStep, 'Anna'))
+  const stranger = twoStep.visitor()
+  await halfway(stranger, 'Anna')
+  assert.match((await stranger.open(PATH)).headers.location ?? '', '/login/')
+  assert.not.match((await stranger.open('/login/')).text, 'nna@example.com')
+  await twoStep.write('update users set email_confirmed_at = null')
+  assert.is((await stranger.open('/email/confirm/address/')).headers.location, PATH)
+  await twoStep.close()
 })
 
 test.run()
