@@ -236,7 +236,7 @@ test('a hash of other costs is renewed at login', async () => {
   await site.close()
 })
 
-test('somebody who is logged in is sent home, or on to where they were going', async () => {
+test('a logged-in user is sent to the home page, or to where they were going', async () => {
   const visitor = await site.visitor().settle('Karl')
   assert.is((await visitor.open('/login/')).headers.location, '/')
   assert.is((await visitor.open('/login/?next=/users/karl/')).headers.location, '/users/karl/')
@@ -253,7 +253,7 @@ test('nothing that was typed into a name field or as a password is in the logs',
   assert.match(logs, '"route":"/login/verify/"')
 })
 
-test('an e-mail with its @ in full width is one, and tells no more than any other', async () => {
+test('an email with its @ in full width is one, and tells no more than any other', async () => {
   await site.visitor().signUp('Wide', { email: 'wide@example.com' })
   const answers = []
   for (const username of ['wide＠example.com', 'none＠example.com']) {

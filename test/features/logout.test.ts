@@ -83,7 +83,7 @@ test('a form on another site ends nothing: its answer sets no cookie in place of
   }
 })
 
-test('somebody who is not logged in is asked to log in, and does not come back here', async () => {
+test('a visitor who is not logged in is asked to log in, and does not come back here', async () => {
   const page = await site.visitor().open('/logout/')
   assert.is(page.status, 303)
   assert.is(page.headers.location, '/login/')

@@ -24,7 +24,7 @@ function assertRefused(page: Page, status: number, messages: string[]): void {
   assert.equal(page.messages(), messages)
 }
 
-test('the form asks for user name, e-mail, password and its repetition', async () => {
+test('the form asks for username, email, password and its repetition', async () => {
   const page = await site.visitor().open('/signup/')
   assert.is(page.status, 200)
   assert.equal(
@@ -100,7 +100,7 @@ for (const htmx of [false, true]) {
     assert.is(page.$('#password').attr('aria-invalid'), 'true')
   })
 
-  test(`${kind}: a name and an e-mail that are in use are both told`, async () => {
+  test(`${kind}: a taken username and a taken email address are both reported`, async () => {
     await site.visitor().signUp('Taken', { email: 'Taken@Example.com' })
     const page = await site.visitor({ htmx }).signUp('tAKEN', { email: 'taken@example.COM' })
     assertRefused(page, 406, [
@@ -206,7 +206,7 @@ test('a name whose public page would be another user’s is in use', async () =>
   assert.is((await site.rows("select * from users where slug = 'anna-belle'")).length, 1)
 })
 
-test('the password is not trimmed, and must not be the user name or the e-mail', async () => {
+test('the password is not trimmed, and must not be the username or the email address', async () => {
   const spaces = { password: '  spaced out  ', repassword: 'spaced out' }
   assertRefused(await site.visitor().signUp('Spacey', spaces), 406, [
     '⚠ The passwords do not match. Enter the same one twice.',
@@ -229,7 +229,7 @@ test('a host can ask for longer passwords and say it in its own words', async ()
   await strict.close()
 })
 
-test('somebody who is logged in is sent home', async () => {
+test('a logged-in user is sent to the home page', async () => {
   const visitor = await site.visitor().settle('Settled')
   const page = await visitor.open('/signup/')
   assert.is(page.status, 303)

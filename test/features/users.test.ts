@@ -10,7 +10,7 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-test('a public page shows name and day of sign-up, never the e-mail, and gives nobody a cookie', async () => {
+test('a public page shows the username and the day of sign-up, never the email address, and sets no cookie', async () => {
   await site.visitor().signUp('Слава', { email: 'secret-address@example.com' })
   const page = await site.visitor().open('/users/slava/')
   assert.is(page.status, 200)
@@ -37,7 +37,7 @@ test('an unknown or broken address is a helpful 404 page', async () => {
   }
 })
 
-test('a former address leads to the present one for 90 days, whatever has become of the name since', async () => {
+test('the previous address of a public page leads to the current one for 90 days', async () => {
   const visitor = await site.visitor().settle('First')
   for (const username of ['Second', '王小红'])
     await visitor.send(await visitor.open('/account/name/'), { username })

@@ -152,7 +152,7 @@ function header({ mail }: ReceivedMail, name: string): string {
   return String(mail.headers.get(name) ?? '')
 }
 
-test('a sign-up sends one mail, as text and HTML, with one link and one code', async (context) => {
+test('a sign-up sends one email, as text and HTML, with one link and one code', async (context) => {
   const site = await start(context)
   assert.is((await site.visitor().signUp('Анна', { email: 'anna@example.com' })).status, 303)
   const [received, ...others] = await context.server.mails(1)
@@ -182,7 +182,7 @@ test('a sign-up sends one mail, as text and HTML, with one link and one code', a
   assert.equal(codesIn($('main').text()), codesIn(text))
 })
 
-test('an app sends mails its own way, and once more those that it could not', async (context) => {
+test('an app sends emails its own way, and once more those that it could not', async (context) => {
   const sent: OutgoingMail[] = []
   const problems = [new Error('No way to anna@example.com.'), new DeliveryError('unreachable', 'It is away.')]
   const mail = {
@@ -331,7 +331,7 @@ test('a bad recipient holds up nobody', async (context) => {
   assert.is(context.server.received.length, 21)
 })
 
-test('mails wait while the server is away, also over a restart, and go out within a minute', async (context) => {
+test('emails wait while the server is away, also over a restart, and go out within a minute', async (context) => {
   const first = await start(context)
   await context.server.stop()
   for (const name of ['Anna', 'Bela', 'Cleo']) {
@@ -407,7 +407,7 @@ test('nothing that can be read waits in the database', async (context) => {
   assert.not.match(JSON.stringify(await site.rows('select * from tokens')), token)
 })
 
-test('a mail whose key is gone waits an hour for a node that has it, and then says so', async (context) => {
+test('an email whose key is gone waits an hour for a node that has it, and then says so', async (context) => {
   const first = await start(context)
   const environment = { SESSION_KEYS: Buffer.alloc(32, 9).toString('base64url') }
   await context.server.stop()
@@ -426,7 +426,7 @@ test('a mail whose key is gone waits an hour for a node that has it, and then sa
   assert.equal(context.server.received, [])
 })
 
-test('a mail that the server has taken is not sent again when the database could not be written to', async (context) => {
+test('an email that the server has taken is not sent again when the database could not be written to', async (context) => {
   const site = await start(context)
   context.server.hang()
   await site.visitor().signUp('Anna')
@@ -459,7 +459,7 @@ test('what is being sent at the end is finished; a server that hangs is left, wi
   assert.not.match(site.logs.join(''), 'mail server unavailable')
 })
 
-test('a process that is killed while it sends leaves the mail to another one', async (context) => {
+test('a process that is killed while it sends leaves the email to another one', async (context) => {
   const database = await freshDatabase()
   const environment = { SMTP_URL: context.server.url(), BASE_URL }
   const program = launchSite(tmpdir(), { ...settingsFor(database), ...environment })
@@ -507,7 +507,7 @@ test('sends nothing to a server that cannot prove who it is', async (context) =>
   assert.equal(context.server.received, [])
 })
 
-test('with a wrong password mails wait, with one warning, and go out when it is right again', async (context) => {
+test('with a wrong password emails wait, with one warning, and go out when it is right again', async (context) => {
   const account = { user: 'anna', password: 'right-secret' }
   const first = await startWith(context, { account }, { password: 'wrong-secret' })
   await first.visitor().signUp('Anna')
@@ -540,7 +540,7 @@ for (const [what, text] of [
   ['does not work', 'Subject: {{ nobody.knows }}\n\n{{ link }}'],
   ['has no subject', 'Open {{ link }}\n'],
 ] as const) {
-  test(`a template that ${what} is logged, loses no mail, and holds up no other`, async (context) => {
+  test(`a template that ${what} is logged, loses no email, and holds up no other`, async (context) => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
     write(folder, 'mail/email-confirm.txt', text)
     const site = await start(context, { templates: [folder], development: true })

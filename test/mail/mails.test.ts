@@ -56,7 +56,7 @@ function byId({ main }: Database): Promise<mails.StoredMail | undefined> {
   return mails.byId(main, 'mail')
 }
 
-test('keeps a mail that is posted twice once', async ({ database }) => {
+test('keeps an email that is posted twice once', async ({ database }) => {
   await insert(database, newMail('mail'), newMail('other'))
   await insert(database, { ...newMail('mail'), facts: 'others' })
   assert.is((await byId(database))?.facts, 'facts')
@@ -95,7 +95,7 @@ test('gives those first that have waited longest, none too early, and none that 
   )
 })
 
-test('gives a mail to others when the one who took it is silent for too long', async ({
+test('gives an email to others when the one who took it is silent for too long', async ({
   database,
   other,
 }) => {
@@ -107,7 +107,7 @@ test('gives a mail to others when the one who took it is silent for too long', a
   assert.is(again?.tries, 2)
 })
 
-test('lets nobody who has lost a mail say what became of it', async ({ database, other }) => {
+test('lets nobody who has lost an email say what became of it', async ({ database, other }) => {
   const late = await taken(database)
   const [mail] = await claim(other, NOW + LEASE)
   assert.ok(mail)
@@ -121,7 +121,7 @@ test('lets nobody who has lost a mail say what became of it', async ({ database,
   assert.equal(await byId(database), mail)
 })
 
-test('keeps nothing of what was in a mail that is sent', async ({ database }) => {
+test('keeps nothing of what was in an email that is sent', async ({ database }) => {
   const mail = await taken(database)
   await createUser(database, newUser('anna'))
   assert.is(await mails.prepare(database.main, mail, { userId: 'id of anna', prepared: 'secret' }), true)
@@ -133,7 +133,7 @@ test('keeps nothing of what was in a mail that is sent', async ({ database }) =>
   )
 })
 
-test('revives a mail that was given up, and no other', async ({ database }) => {
+test('revives an email that was given up, and no other', async ({ database }) => {
   const mail = await taken(database)
   assert.is(await mails.revive(database.main, 'mail', NOW), false)
   assert.is(await mails.markFailed(database.main, mail, { now: NOW, refusals: 2, problem: 'no' }), true)
@@ -160,7 +160,7 @@ test('sweeps what has ended long ago, in batches, and nothing that waits', async
   assert.equal(left.map(({ id }) => id).sort(), ['new', 'waiting'])
 })
 
-test('does not wait for the mails that another node is just taking, on a server', async ({
+test('does not wait for the emails that another node is just taking, on a server', async ({
   url,
   database,
   other,

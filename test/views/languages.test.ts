@@ -43,7 +43,7 @@ function latinOn({ $ }: Page): string[] {
   return left.match(/[A-Za-z][a-z]+/g) ?? []
 }
 
-test('no page and no mail says anything that is in no catalogue', async () => {
+test('every text on pages and in emails comes from the language files', async () => {
   const index = await site.visitor().open('/dev/gallery/')
   const paths = index
     .$('main .rows a')
@@ -242,7 +242,7 @@ test('the page of an address that only takes forms leads to the form in another 
 
 // ── mails ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('mails are in the language of their request, and notices in that of the account', async () => {
+test('emails use the language of the request, security emails that of the account', async () => {
   const visitor = site.visitor()
   await visitor.open('/login/?lang=ru')
   await visitor.settle('Рита')

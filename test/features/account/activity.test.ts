@@ -38,7 +38,7 @@ test('a visitor is asked to log in first', async () => {
   assert.match(page.headers.location ?? '', '/login/?next=')
 })
 
-test('one’s own history is told, newest first, with device, address and time', async () => {
+test('the list shows your own activity, newest first, with device, IP address and time', async () => {
   await site.visitor().settle('Stranger')
   await site.visitor().signUp('Teller')
   const visitor = site.visitor()
@@ -124,7 +124,7 @@ test('a page of exactly 50 has none behind it', async () => {
   assert.is(page.$('main nav').length, 0)
 })
 
-test('a nonsense place in the history is harmless', async () => {
+test('a nonsense position in the activity is harmless', async () => {
   const visitor = await site.visitor().settle('Nonsense')
   const nonsense = ['x', '', '%00', "'%20or%201=1--", '%FF', 'before', '9'.repeat(2000), '1'.repeat(31)]
   for (const before of nonsense) {
@@ -147,7 +147,7 @@ test('another user’s event as a place shows nothing of theirs', async () => {
   assert.equal(told(page), [])
 })
 
-test('it says for how long the history is kept, as configured', async () => {
+test('the page says how long activity is kept', async () => {
   assert.match((await (await site.visitor().settle('Year')).open(PATH)).$('main').text(), 'kept for 1 year.')
   for (const [kept, words] of [
     ['30d', '30 days'],

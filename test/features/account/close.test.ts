@@ -164,7 +164,7 @@ for (const htmx of [false, true]) {
     assert.equal(said.messages(), ['✔ You are logged in.'])
   })
 
-  test(`${kind}: the link takes it back in a browser that was never here, and says so when used again`, async () => {
+  test(`${kind}: the link reopens the account in any browser, and says so when used again`, async () => {
     const name = `Mailed ${htmx}`
     const link = await closedLink(name)
     const visitor = site.visitor({ htmx })
@@ -288,7 +288,7 @@ test('20 presses at once close it once', async () => {
   assert.is((await site.mails(addressOf('Hasty'))).length, 1)
 })
 
-test('what was on its way by mail ends, and from another site nothing is done', async () => {
+test('closing cancels waiting emails, and a form from another site changes nothing', async () => {
   const visitor = await site.visitor().settle('Guarded')
   await site.emptyMailbox()
   await site.write(`update users set next_email = 'next@example.com' where name = 'Guarded'`)
@@ -332,7 +332,7 @@ async function findings(where: Site, texts: readonly string[]): Promise<string[]
   return found
 }
 
-test('after 14 days the sweep erases the account from every table, and its name can be had again', async () => {
+test('after 14 days the sweep deletes the account from every table and frees its username', async () => {
   const database = await migratedDatabase()
   const first = await Site.start({ database })
   const visitor = await first.visitor().settle('Forgotten')
@@ -377,7 +377,7 @@ test('after 14 days the sweep erases the account from every table, and its name 
   await third.close()
 })
 
-test('without mail it closes just the same, and only a login takes it back', async () => {
+test('without email an account can be closed, and only a login reopens it', async () => {
   const silent = await Site.start({ mail: 'off' })
   const visitor = await silent.visitor().settle('Silent')
   const page = await visitor.open(PATH)

@@ -143,7 +143,7 @@ test('a name that was typed for this device before a logout comes back to it aft
   assert.is(back.$('.rows [name=name]').last().attr('value'), undefined)
 })
 
-test('the history says which device was named or logged out, and by which', async () => {
+test('the activity says which device was named or logged out, and by which', async () => {
   await site.visitor().signUp('Teller')
   await onDevice('Teller', IPHONE)
   site.clock.advance(60_000)

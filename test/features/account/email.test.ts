@@ -145,7 +145,7 @@ for (const htmx of [false, true]) {
     assert.is(await emailOf(someone.name), someone.next)
   })
 
-  test(`${kind}: the former address undoes it: everybody is out, the password is void, and a mail leads to a new one`, async () => {
+  test(`${kind}: undoing an email change logs everyone out, ends the password and emails a reset link`, async () => {
     const someone = await owner()
     const { visitor, name, email } = someone
     const undo = await changed(someone)
@@ -323,7 +323,7 @@ test('it can be undone for seven days', async () => {
   assert.is(await emailOf(someone.name), someone.next)
 })
 
-test('nobody else can take the former address for as long as it can be undone', async () => {
+test('nobody else can take the previous address for as long as it can be undone', async () => {
   const someone = await owner()
   const undo = await changed(someone)
   const thief = await site.visitor().signUp(`thief of ${someone.name}`, { email: someone.email })
@@ -434,7 +434,7 @@ test('a link that is opened where another user is logged in tells nothing of tha
   ])
 })
 
-test('five mails an hour for an account, and for an address', async () => {
+test('an account and an address get at most 5 emails an hour', async () => {
   const someone = await owner()
   const statuses = []
   for (let count = 0; count < 6; count++) {

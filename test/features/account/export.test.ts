@@ -275,7 +275,7 @@ test('htmx is never given the file, but told to open it', async () => {
   assert.is(page.headers['content-disposition'], undefined)
 })
 
-test('what strangers have written into the history is text', async () => {
+test('what strangers have written into the activity is text', async () => {
   await site.visitor().signUp('Target')
   const stranger = site.visitor()
   stranger.agent.set('User-Agent', '<img src=x data-hx-get="/x" data-hx-trigger="load">"}],"\\u0000')
@@ -362,7 +362,7 @@ test('a host that stores nothing adds nothing', async () => {
   await host.close()
 })
 
-test('a history that ends just where a batch does is complete', async () => {
+test('an activity list that ends exactly at a batch boundary is complete', async () => {
   const visitor = await site.visitor().settle('Even')
   await insertEvents(await idOf('Even'), 498)
   assert.is((await file(visitor)).events?.length, 500)

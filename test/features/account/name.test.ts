@@ -63,7 +63,7 @@ for (const htmx of [false, true]) {
     assert.is(page.headers[htmx ? 'hx-redirect' : 'location'], '/login/?next=%2Faccount%2Fname%2F')
   })
 
-  test(`${kind}: a new name is everywhere at once, one logs in by it, and no longer by the former`, async () => {
+  test(`${kind}: a new username is shown everywhere at once and replaces the old one at login`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Before ${tag}`)
     const form = await visitor.open(PATH)
     assert.is(form.value('username'), `Before ${tag}`)
@@ -188,7 +188,7 @@ test('a notice goes to the address, with both names and where it was done', asyn
   assert.is((await site.mails('Noticed@example.com')).length, 1)
 })
 
-test('the history tells it, and a name from right to left stays on its side of the arrow', async () => {
+test('the activity shows the change, and a right-to-left name stays on its side of the arrow', async () => {
   const visitor = await site.visitor().settle('Arrow')
   await rename(visitor, 'محمد علي')
   const page = await visitor.open('/account/activity/')
@@ -220,7 +220,7 @@ test('names of any script are taken, and are text on every page', async () => {
   }
 })
 
-test('the former page leads to the new one for 90 days, and the former name is kept for its owner so long', async () => {
+test('the old public page leads to the new one for 90 days, and the old username stays reserved', async () => {
   const visitor = await site.visitor().settle('Moving')
   await rename(visitor, 'Moved')
   const rival = await site.visitor().settle('Rival')
@@ -246,7 +246,7 @@ test('the former page leads to the new one for 90 days, and the former name is k
   assert.is((await site.visitor().open('/users/moved/')).status, 200)
 })
 
-test('one’s own former name can be taken back at once, and what led to it leads there again', async () => {
+test('your own previous username can be taken again at once, and its old links lead to it again', async () => {
   const visitor = await site.visitor().settle('Return')
   await rename(visitor, 'Departed')
   await seen(visitor, await rename(visitor, 'Return'))
@@ -334,7 +334,7 @@ test('two windows with two names at once: one after the other, and no slug is le
   assert.is(current.length, 1)
 })
 
-test('without mail the name changes just the same', async () => {
+test('without email the name changes just the same', async () => {
   const silent = await Site.start({ mail: 'off' })
   const visitor = await silent.visitor().settle('Silent')
   assert.is((await rename(visitor, 'Quiet')).status, 303)
@@ -342,7 +342,7 @@ test('without mail the name changes just the same', async () => {
   await silent.close()
 })
 
-test('nothing of a change stays if its history cannot be written', async () => {
+test('a change is undone if its event cannot be written', async () => {
   const broken = await Site.start()
   const visitor = await broken.visitor().settle('Whole')
   const form = await visitor.open(PATH)

@@ -246,7 +246,7 @@ test('other browsers that knew the account are strangers, this one is not', asyn
   assert.is((await other.logIn('Trusted', { password: NEW })).status, 429)
 })
 
-test('a reset and a change of address that were begun end with the former password', async () => {
+test('a new password ends a reset and an email change that were begun', async () => {
   const visitor = await site.visitor().settle('Pending')
   await site.emptyMailbox()
   const [user] = await site.rows<{ id: string }>("select id from users where name = 'Pending'")
@@ -283,7 +283,7 @@ test('from another site nothing is done, and its address takes POST alone', asyn
   assert.not.ok((await kinds('Guarded')).includes('password_changed'))
 })
 
-test('the former token of this device is good for seconds from the change on, however long the hash takes', async () => {
+test('the previous token of this device is good for seconds from the change on, however long the hash takes', async () => {
   let time = Date.now()
   const ticking = await Site.start({ now: () => time++ })
   await change(await ticking.visitor().settle('Ticking'))

@@ -48,7 +48,7 @@ function wrong(code: string): string {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: the code from the mail confirms the address where it was signed up`, async () => {
+  test(`${kind}: the code from the email confirms the address where it was signed up`, async () => {
     const { visitor, name, email, mail } = await newcomer({ htmx })
     const page = await visitor.open(PATH)
     assert.match(page.$('main').text(), email)
@@ -104,7 +104,7 @@ for (const htmx of [false, true]) {
     assert.ok(await isConfirmed(name))
   })
 
-  test(`${kind}: whoever never signed up says so, and an account that nobody has used is erased`, async () => {
+  test(`${kind}: whoever never signed up says so, and an account that nobody has used is deleted`, async () => {
     const { name, mail } = await newcomer()
     const owner = site.visitor({ htmx })
     const page = await owner.follow(mail)
@@ -215,7 +215,7 @@ test('a code may be typed in Arabic digits, with a dash between them', async () 
   assert.is((await visitor.send(page, { code: `${arabic.slice(0, 3)}–${arabic.slice(3)}` })).status, 303)
 })
 
-test('another mail is sent once a minute and five times an hour; its code takes the place of the former one', async () => {
+test('another email is sent once a minute and five times an hour; its code takes the place of the previous one', async () => {
   const { visitor, email, mail } = await newcomer()
   const resend = async () => visitor.send(await visitor.open(PATH), {}, `${PATH}send/`)
   assert.is((await resend()).status, 303)
@@ -364,7 +364,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the history tells that the address was corrected', async () => {
+test('the activity tells that the address was corrected', async () => {
   const { visitor, name, email } = await newcomer()
   await visitor.send(await visitor.open(`${PATH}address/`), { email: `right-${email}` })
   const told = await site.rows(
@@ -374,7 +374,7 @@ test('the history tells that the address was corrected', async () => {
   assert.equal(told, [{ about: `${email} → right-${email}` }])
 })
 
-test('a link whose mail was written while the address was corrected erases nothing', async () => {
+test('a link whose mail was written while the address was corrected deletes nothing', async () => {
   const { name, email, mail } = await newcomer()
   const reader = site.visitor()
   await reader.follow(mail)
@@ -386,7 +386,7 @@ test('a link whose mail was written while the address was corrected erases nothi
   assert.is((await site.rows('select 1 from users where name = ?', name)).length, 1)
 })
 
-test('without mails nothing of it is offered', async () => {
+test('without email nothing of it is offered', async () => {
   const silent = await Site.start({ environment: { MAIL: 'off' } })
   const visitor = await silent.visitor().settle('Anna')
   assert.is((await visitor.open(PATH)).status, 404)

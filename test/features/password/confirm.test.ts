@@ -67,7 +67,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('somebody who is not logged in logs in first, which is recent enough', async () => {
+test('a visitor who is not logged in logs in first, which counts as recent', async () => {
   await site.visitor().signUp('Outside')
   const visitor = site.visitor()
   const asked = await visitor.open(GUARDED)
@@ -245,7 +245,7 @@ test('a cross-site form is neither asked for nor brought back', async () => {
   assert.is(asked.value('_typed'), undefined)
 })
 
-test('the password gives the session another token; the former gives nothing, and is soon worth nothing', async () => {
+test('the password gives the session another token; the previous gives nothing, and is soon worth nothing', async () => {
   await site.visitor().signUp('Rotated')
   const owner = site.visitor()
   const [former = ''] = (await owner.logIn('Rotated')).sessionCookie.split(';')

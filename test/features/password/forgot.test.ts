@@ -31,7 +31,7 @@ async function ask(username: string, { htmx = false } = {}): Promise<Page> {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: by user name or by e-mail, the mail goes to the stored address and says the name`, async () => {
+  test(`${kind}: the email goes to the stored address and shows the username`, async () => {
     for (const username of ['anna', 'ANNA@example.COM']) {
       const page = await ask(username, { htmx })
       assert.is(page.status, htmx ? 200 : 303)
@@ -89,7 +89,7 @@ test('known and unknown cost the same: one row that names nobody', async () => {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: asked for five times within a minute, by name and by e-mail, one mail is sent, and the answer is true`, async () => {
+  test(`${kind}: asked for five times within a minute, by name and by email, one email is sent, and the answer is true`, async () => {
     for (const username of ['Anna', 'anna', 'ANNA@example.com', 'anna@example.com', 'Anna']) {
       const visitor = site.visitor({ htmx })
       const answer = await visitor.send(await visitor.open(PATH), { username })
@@ -108,7 +108,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the code of a mail works where it was asked for twice, and not where it was asked for within the pause', async () => {
+test('the code of an email works where it was asked for twice, and not where it was asked for within the pause', async () => {
   const [first, second] = [site.visitor(), site.visitor()]
   for (const visitor of [first, first, second]) {
     await visitor.send(await visitor.open(PATH), { username: 'Anna' })
@@ -119,7 +119,7 @@ test('the code of a mail works where it was asked for twice, and not where it wa
   assert.is((await first.send(await first.open('/password/reset/'), { code })).status, 303)
 })
 
-test('the button pressed twice sends one mail', async () => {
+test('the button pressed twice sends one email', async () => {
   const visitor = site.visitor()
   const page = await visitor.open(PATH)
   await Promise.all([visitor.send(page, { username: 'Anna' }), visitor.send(page, { username: 'Anna' })])
@@ -129,7 +129,7 @@ test('the button pressed twice sends one mail', async () => {
   await site.mail()
 })
 
-test('five mails an hour for a name, six by name and e-mail are five all the same, and known and unknown are held alike', async () => {
+test('a name gets 5 emails an hour, counted the same for known and unknown names', async () => {
   // The pause between two mails counts from when the first was worked on.
   const askInTime = async (username: string) => {
     await site.allSent()

@@ -51,7 +51,7 @@ async function canLogIn(username: string, password: string): Promise<boolean> {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: the link leads to a new password, which logs everybody out and nobody in`, async () => {
+  test(`${kind}: the link sets a new password, logs everyone out and nobody in`, async () => {
     const { visitor, name, email, mail } = await forgetful({ htmx })
     const other = site.visitor()
     await other.logIn(name)
@@ -182,7 +182,7 @@ test('it confirms the address to which it was sent', async () => {
   assert.equal(await confirmed(), [{ at: site.clock.time }])
 })
 
-test('a mail to a former address opens nothing', async () => {
+test('a reset link sent to a previous address does not work', async () => {
   const { name, email, mail } = await forgetful()
   const owner = site.visitor()
   await owner.logIn(name)
