@@ -29,6 +29,11 @@ function isBeforeSecond({ user }: users.Account): boolean {
   return user.secondStepAt !== null && user.emailConfirmedAt !== null
 }
 
+// With two-step verification a password alone must not choose who gets the emails.
+export function mayCorrect(ctx: Context, { user }: users.Account): boolean {
+  return userOf(ctx) !== undefined || user.secondStepAt === null
+}
+
 export async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boolean> {
   return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, gatehouseOf(ctx)))?.user.id === userId
 }

@@ -23,7 +23,7 @@ import {
 } from '../../visitor/links.js'
 import { placeOf } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
-import { accountOf, isOwn, proveByCode, proveByLink, unconfirmedOf } from '../../visitor/unconfirmed.js'
+import * as unconfirmed from '../../visitor/unconfirmed.js'
 import type { Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
@@ -113,7 +113,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 async function show(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const link = await linkOf(ctx, gatehouse, PURPOSE)
   if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
-  if (link === undefined && (await unconfirmedOf(ctx)) === undefined) return await noAccount(ctx, gatehouse)
+  if (link === undefined && (await unconfirmed.unconfirmedOf(ctx)) === undefined)
+    return await noAccount(ctx, gatehouse)
   await gatehouse.pages.form(ctx, form, {}, { around: await shown(ctx, link) })
 }
 
@@ -121,8 +122,8 @@ async function confirm(ctx: Context, gatehouse: Gatehouse, values: Sent<'code' |
   const link = await linkOf(ctx, gatehouse, PURPOSE, values)
   if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
   const outcome = link
-    ? await proveByLink(ctx, gatehouse, link, values)
-    : await proveByCode(ctx, gatehouse, values)
+    ? await unconfirmed.proveByLink(ctx, gatehouse, link, values)
+    : await unconfirmed.proveByCode(ctx, gatehouse, values)
   if (outcome === undefined) return await noAccount(ctx, gatehouse)
   if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
   const confirmed = await confirmAddress(originOf(ctx, gatehouse), gatehouse, outcome)
@@ -134,7 +135,7 @@ async function confirm(ctx: Context, gatehouse: Gatehouse, values: Sent<'code' |
 }
 
 async function sendAgain(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
-  const account = await unconfirmedOf(ctx)
+  const account = await unconfirmed.unconfirmedOf(ctx)
   if (account === undefined) return await noAccount(ctx, gatehouse)
   await sendConfirmAgain(originOf(ctx, gatehouse), gatehouse, account.user)
   const message = { ...SENT, params: { email: account.user.email } }
@@ -143,20 +144,15 @@ async function sendAgain(ctx: Context, gatehouse: Gatehouse, values: Sent<never>
 }
 
 async function showAddress(ctx: Context, gatehouse: Gatehouse): Promise<void> {
-  const account = await unconfirmedOf(ctx)
-  if (account === undefined || !mayCorrect(ctx, account)) return await noAccount(ctx, gatehouse)
+  const account = await unconfirmed.unconfirmedOf(ctx)
+  if (account === undefined || !unconfirmed.mayCorrect(ctx, account)) return await noAccount(ctx, gatehouse)
   const { email } = account.user
   await gatehouse.pages.form(ctx, correcting, { email }, { advice: onEmail(email) })
 }
 
-// With two-step verification a password alone must not choose who gets the emails.
-function mayCorrect(ctx: Context, { user }: users.Account): boolean {
-  return userOf(ctx) !== undefined || user.secondStepAt === null
-}
-
 async function correct(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>): Promise<void> {
-  const account = await unconfirmedOf(ctx)
-  if (account === undefined || !mayCorrect(ctx, account)) return await noAccount(ctx, gatehouse)
+  const account = await unconfirmed.unconfirmedOf(ctx)
+  if (account === undefined || !unconfirmed.mayCorrect(ctx, account)) return await noAccount(ctx, gatehouse)
   const email = fields.normalizeEmail(values.email)
   const errors = await correctAddress(originOf(ctx, gatehouse), gatehouse, account.user, {
     email,
@@ -208,12 +204,12 @@ async function shown(ctx: Context, known?: Link) {
   const gatehouse = gatehouseOf(ctx)
   const link = known ?? (await linkOf(ctx, gatehouse, PURPOSE))
   if (!link?.token) {
-    const account = await unconfirmedOf(ctx)
+    const account = await unconfirmed.unconfirmedOf(ctx)
     const asks = askedBrowser(ctx) === undefined ? 'mail' : 'code'
     return { asks, name: account?.user.name ?? '', email: account?.user.email ?? '' }
   }
   const account = await users.byId(gatehouse.database.main, link.token.userId)
-  const asks = link.state === 'done' || (await isOwn(ctx, link.token)) ? 'nothing' : 'password'
+  const asks = link.state === 'done' || (await unconfirmed.isOwn(ctx, link.token)) ? 'nothing' : 'password'
   return { asks, name: account?.user.name ?? '', email: link.token.email }
 }
 
@@ -247,7 +243,7 @@ async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<voi
 
 async function noAccount(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { pages, url } = gatehouse
-  const account = await accountOf(ctx)
+  const account = await unconfirmed.accountOf(ctx)
   if (account === undefined) return pages.leave(ctx, loginBefore(gatehouse, url(name)))
   if (account.user.emailConfirmedAt === null) return pages.leave(ctx, url(name))
   const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
