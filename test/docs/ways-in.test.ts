@@ -1,0 +1,186 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { LIMITS, type LimitRules } from '../../src/accounts/limit-rules.js'
+import { KINDS } from '../../src/accounts/mail-kinds.js'
+import { root } from '../../src/base/package.js'
+import { timesIn } from '../../src/views/times.js'
+import { sourcesIn } from '../support/sources.js'
+
+/*
+ * docs/ways-in.md is made from these tables: `npm run ways-in` writes it, and this test fails when it is out of date, or when code
+ * begins a session in another way.
+ */
+const test = suite('docs/ways-in.md')
+const FILE = join(root, 'docs', 'ways-in.md')
+
+interface Way {
+  /** The file in `src/features/` that calls `advance`. */
+  feature: string
+  way: string
+  proves: string
+  strength: string
+  limits: readonly (keyof LimitRules)[]
+  off: string
+}
+
+const PASSWORD = ['loginName', 'loginAccount', 'loginNetwork', 'loginRow', 'loginDevice'] as const
+const OFF = "`features: { 'account/two-step': false }`, for everyone"
+
+const WAYS: readonly Way[] = [
+  {
+    feature: 'login',
+    way: '`/login/`: username or email address, and password',
+    proves: 'the password',
+    strength: 'one factor; with two-step verification half a login, which begins no session',
+    limits: PASSWORD,
+    off: 'nothing',
+  },
+  {
+    feature: 'login',
+    way: '`/login/` on a trusted device',
+    proves: 'the password, and a device on which a code was entered within 30 days',
+    strength: 'two factors when the device became trusted. Never where two-step verification is required',
+    limits: PASSWORD,
+    off: 'any change of the password, the app or the codes; "log out all others"; `SECOND_STEP=required`',
+  },
+  {
+    feature: 'login/two-step',
+    way: '`/login/` and `/login/two-step/` with a code of the app',
+    proves: 'the password, and the authenticator app',
+    strength: 'two factors; each code once',
+    limits: ['secondAccount', 'secondDevice', 'secondRow'],
+    off: OFF,
+  },
+  {
+    feature: 'login/two-step',
+    way: '`/login/` and `/login/two-step/` with a recovery code',
+    proves: 'the password, and a code that was kept',
+    strength: 'two factors; 66 bits, each code once',
+    limits: ['secondAccount', 'secondDevice'],
+    off: OFF,
+  },
+  {
+    feature: 'signup',
+    way: '`/signup/`',
+    proves: 'nothing yet',
+    strength: 'begins no session: the login follows',
+    limits: ['signupNetwork', 'takenNetwork'],
+    off: '`features: { signup: false }`',
+  },
+]
+
+const BY_MAIL: Readonly<Record<string, string>> = {
+  'email-confirm': 'confirms the address. The password follows',
+  'password-reset': 'sets a password. The login follows, with its second step',
+  'email-change': 'makes the new address the one of the account. Needs no login, gives none',
+  'email-changed':
+    'goes back to the previous address and sends a reset there. Two-step verification stays on',
+  'account-closed': 'reopens the account. The login follows, with its second step',
+}
+
+function written(): string {
+  return [
+    '# Check every way into an account',
+    '',
+    'Find the way in the tables. `npm run ways-in` writes this page. A test fails when code begins a session in another way (OWASP ASVS',
+    '6.1.3, 6.3.4).',
+    '',
+    '## Ways to a session',
+    '',
+    '| Way | Proves | Strength | Limits | What turns it off |',
+    '|---|---|---|---|---|',
+    ...WAYS.map(({ way, proves, strength, limits, off }) =>
+      row(way, proves, strength, limitsOf(limits), off),
+    ),
+    '',
+    'All of them end in the same checks: not disabled, not closed, the address confirmed where `EMAIL_CONFIRMATION=required`. An app that',
+    'mounts Gatehouse has no other way to begin a session.',
+    '',
+    '## Links and codes in emails',
+    '',
+    'None of them begins a session, so a mailbox alone is never enough where two-step verification is on.',
+    '',
+    '| Email | Opens | Link works for | Code works for |',
+    '|---|---|---|---|',
+    ...mailRows(),
+    '',
+    'Their codes are limited by `codeAccount`, `codeNetwork` and `codeSite`, the emails by `mailAddress`, `mailAccount`, `mailNetwork` and',
+    '`mailPause`. `MAIL=off` turns them off.',
+    '',
+    '## Commands',
+    '',
+    'Whoever can read the database and the keys of the site can run them.',
+    '',
+    '| Command | Opens |',
+    '|---|---|',
+    '| `gatehouse users create` | an account with a password, or a link to choose one |',
+    '| `gatehouse users reset` | the choice of a new password, by email or from standard input. Two-step verification stays on |',
+    '| `gatehouse users two-step --off` | the login with the password alone |',
+    '',
+    'If the app and the recovery codes are lost, the last of these commands is the only way back. Not yet: a way by email after a wait.',
+    '',
+  ].join('\n')
+}
+
+function row(...cells: string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+function limitsOf(names: readonly (keyof LimitRules)[]): string {
+  return names
+    .map((name) => `\`${name}\` ${LIMITS[name].max} in ${timesIn('en').lasting(LIMITS[name].window)}`)
+    .join(', ')
+}
+
+function mailRows(): string[] {
+  return Object.entries(KINDS).flatMap(([kind, { token }]) =>
+    token === undefined
+      ? []
+      : [
+          row(
+            `\`${kind}\``,
+            BY_MAIL[kind] ?? '',
+            timesIn('en').lasting(token.life),
+            token.hasCode ? '10 minutes, in the browser that asked' : 'no code',
+          ),
+        ],
+  )
+}
+
+function callersOf(call: RegExp): string[] {
+  return ['src', 'examples']
+    .filter((folder) => existsSync(join(root, folder)))
+    .flatMap(sourcesIn)
+    .filter(({ text }) => call.test(text))
+    .map(({ path }) => path)
+    .sort()
+}
+
+test('lists the ways of the code', () => {
+  const text = written()
+  if (process.env.WAYS_IN) writeFileSync(FILE, text)
+  assert.is(readFileSync(FILE, 'utf8'), text, 'npm run ways-in writes it')
+})
+
+test('a session is stored in one place, and only the steps of a login lead there', () => {
+  assert.equal(callersOf(/\bsessions\.open\(/), ['src/visitor/session.ts'])
+  assert.equal(callersOf(/insertInto\('sessions'\)/), ['src/tables/sessions-begin.ts'])
+  assert.equal(callersOf(/import \{[^}]*\blogIn\b[^}]*\} from '[^']*\/session\.js'/), [
+    'src/visitor/login-steps.ts',
+  ])
+})
+
+test('only the listed features take a step of a login', () => {
+  const features = callersOf(/import \{[^}]*\badvance\b[^}]*\} from '[^']*\/login-steps\.js'/)
+  const listed = new Set(WAYS.map(({ feature }) => `src/features/${feature}.ts`))
+  assert.equal(features, [...listed].sort())
+})
+
+test('every email with a link or code is listed', () => {
+  const withToken = Object.entries(KINDS).filter(([, { token }]) => token !== undefined)
+  assert.equal(withToken.map(([kind]) => kind).sort(), Object.keys(BY_MAIL).sort())
+})
+
+test.run()
