@@ -36,7 +36,7 @@ const now = (key: string) => codeAt(key, site().clock.time)
 
 /** What a phone reads from the screen. */
 async function scanned(page: Page): Promise<string | undefined> {
-  const picture = (await page.screenshot()).toString('base64')
+  const picture = (await page.locator('.qr').screenshot()).toString('base64')
   const blank = await page.context().newPage()
   const drawn = await blank.evaluate(`(async () => {
     const image = new Image()
