@@ -5,6 +5,16 @@ export function appContext(userId: string): string {
   return `app of ${userId}`
 }
 
+/** Returns the app with its secret decrypted. */
+export async function appOf(
+  { database, appCipher }: Pick<Registry, 'database' | 'appCipher'>,
+  userId: string,
+): Promise<apps.AuthenticatorApp | undefined> {
+  const app = await apps.ofUser(database.main, userId)
+  const secret = app && appCipher.decrypt(app.secret, appContext(userId))
+  return app === undefined || secret === undefined ? undefined : { ...app, secret }
+}
+
 /** Encrypts with the current key what an old one encrypted, so that it can be dropped. */
 export async function reencryptApps(
   { database: { main, loose }, appCipher }: Pick<Registry, 'database' | 'appCipher'>,

@@ -6,7 +6,7 @@ import * as recovery from '../tables/recovery-codes.js'
 import type { Db } from '../tables/schema.js'
 import type { Account, User } from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
-import { appContext } from './app-secrets.js'
+import { appOf } from './app-secrets.js'
 import { normalizeCode } from './codes.js'
 import { numbered } from './events.js'
 import { eventOf } from './history.js'
@@ -68,14 +68,14 @@ export function methodOf(code: string): SecondMethod | undefined {
 
 async function proveApp(
   _: Origin,
-  { database, appCipher, now }: Registry,
+  registry: Registry,
   { id: userId }: User,
   code: string,
 ): Promise<SecondProof | undefined> {
-  const app = await apps.ofUser(database.main, userId)
-  const secret = app && appCipher.decrypt(app.secret, appContext(userId))
-  if (app === undefined || secret === undefined) return undefined
-  const step = await stepOf({ secret, code, lastStep: app.lastStep, now: now() })
+  const { now } = registry
+  const app = await appOf(registry, userId)
+  if (app === undefined) return undefined
+  const step = await stepOf({ secret: app.secret, code, lastStep: app.lastStep, now: now() })
   if (step === undefined) return undefined
   return {
     method: 'app',

@@ -42,8 +42,8 @@ export interface Renewal {
   tokenHash: string
   now: number
   form?: string | undefined
-  /** The step that was proved just now. */
-  proved: 'first' | 'second'
+  /** The step that was proved just now. `before`: what this form, which comes again, has proved already. */
+  proved: 'first' | 'second' | 'nothing' | 'before'
 }
 
 export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Promise<boolean> {
@@ -53,6 +53,23 @@ export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Pro
     .where('id', '=', id)
     .where('user_id', '=', userId)
     .where('login_form', '=', form)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Whether this form has renewed the session since. */
+export async function hasRenewed(
+  db: Db,
+  { id, userId }: Owned,
+  { form, since }: { form: string; since: number },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('sessions')
+    .select('id')
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .where('login_form', '=', form)
+    .where('renewed_at', '>=', since)
     .executeTakeFirst()
   return row !== undefined
 }
@@ -84,8 +101,9 @@ export async function renew(
       .set({
         token_hash: tokenHash,
         former_hash: formerHash,
-        renewed_at: now,
-        ...(proved === 'first' ? { authenticated_at: now } : { second_at: now }),
+        ...(proved !== 'before' && { renewed_at: now }),
+        ...(proved === 'first' && { authenticated_at: now }),
+        ...(proved === 'second' && { second_at: now }),
         ...(form !== undefined && { login_form: form }),
       })
       .where('id', '=', id)

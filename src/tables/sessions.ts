@@ -124,25 +124,24 @@ const byTokenHash = statement((db: Db, { tokenHash, now }: { tokenHash: string; 
   live(db, now).where('token_hash', '=', tokenHash),
 )
 
-// Double clicks and requests of other tabs still carry the previous token for a moment. The form that
-// renewed it may retry for longer, as its response may be lost. Proves nothing about the password or a
-// second step.
+// Double clicks and requests of other tabs still carry the previous token for a moment. Proves nothing about the
+// password or a second step, except to the form that renewed it. That may also retry for longer, as its response
+// may be lost.
 export async function byFormerToken(
   db: Db,
   tokenHash: string,
   { now, form = '' }: { now: number; form?: string | undefined },
 ): Promise<Found | undefined> {
-  const found = foundOf(
-    await live(db, now)
-      .where('former_hash', '=', tokenHash)
-      .where('renewed_at', '>', now - FORM_LIFE)
-      .where(({ eb, or }) => or([eb('renewed_at', '>', now - FORMER_LIFE), eb('login_form', '=', form)]))
-      .executeTakeFirst(),
-  )
-  if (found === undefined) return undefined
-  const { createdAt, secondAt } = found.session
-  const proved = { authenticatedAt: createdAt, secondAt: secondAt === null ? null : createdAt }
-  return { ...found, session: { ...found.session, ...proved } }
+  const row = await live(db, now)
+    .select('login_form')
+    .where('former_hash', '=', tokenHash)
+    .where('renewed_at', '>', now - FORM_LIFE)
+    .where(({ eb, or }) => or([eb('renewed_at', '>', now - FORMER_LIFE), eb('login_form', '=', form)]))
+    .executeTakeFirst()
+  const found = foundOf(row)
+  if (found === undefined || row?.login_form === form) return found
+  const { session } = found
+  return { ...found, session: { ...session, authenticatedAt: session.createdAt, secondAt: null } }
 }
 
 const FORMER_LIFE = 10_000

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { happens } from '../accounts/history.js'
+import { REPEATED_FOR } from '../accounts/lifetimes.js'
 import type { SecondProof } from '../accounts/second-step.js'
 import { hashOf, newToken } from '../secrets/token.js'
 import type { Db } from '../tables/schema.js'
@@ -55,12 +56,13 @@ export async function confirmSecond(
   return true
 }
 
-/** Returns false unless this form has confirmed the second step already. */
-export async function repeatSecond(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
+/** Gives a form that comes twice another token, and proves nothing anew. Returns false unless it has renewed the session already. */
+export async function repeatRenewal(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
   const { session, user } = loginOf(ctx)
   const { main, write } = gatehouse.database
-  if (!(await sessions.isOfForm(main, { id: session.id, userId: user.id }, form))) return false
-  const renewal = renewalOf(ctx, gatehouse, { form, proved: 'second' })
+  const renewed = { form, since: gatehouse.now() - REPEATED_FOR }
+  if (!(await sessions.hasRenewed(main, { id: session.id, userId: user.id }, renewed))) return false
+  const renewal = renewalOf(ctx, gatehouse, { form, proved: 'before' })
   if (await write(renewal.store)) await renewal.carry()
   return true
 }
@@ -75,7 +77,7 @@ export interface Renewal {
 export function renewalOf(
   ctx: Context,
   gatehouse: Gatehouse,
-  { form, proved = 'first' }: { form: string; proved?: 'first' | 'second' },
+  { form, proved = 'first' }: { form: string; proved?: sessions.Renewal['proved'] },
 ): Renewal {
   const { session, user } = loginOf(ctx)
   const token = newToken()

@@ -57,6 +57,20 @@ async function followed(visitor: Visitor, page: Page): Promise<Page> {
   return location === undefined ? page : followed(visitor, await visitor.open(location))
 }
 
+/** A header with the cookies of a browser as they are now. */
+export function copyOf(visitor: Visitor): { Cookie: string } {
+  const place = { domain: '127.0.0.1', path: '/', secure: false, script: false }
+  const cookies = visitor.agent.jar.getCookies(place)
+  return { Cookie: cookies.map((one) => one.toValueString()).join('; ') }
+}
+
+/** The body of the page's form with this code. */
+export function filled(page: Page, code: string): string {
+  const fields = new URLSearchParams(page.$('main form').serialize())
+  fields.set('code', code)
+  return fields.toString()
+}
+
 /** Enters the password, and returns the page that asks for a code. */
 export async function halfway(visitor: Visitor, name: string): Promise<Page> {
   await visitor.logIn(name)

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY, MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, until, type Visitor } from '../support/helpers.js'
-import { codeAt, halfway, reopen, type SecondStep, settled, turnOn } from '../support/second-step.js'
+import { codeAt, copyOf, halfway, reopen, type SecondStep, settled, turnOn } from '../support/second-step.js'
 
 const test = suite('two-step verification')
 const WIDE = { LIMIT_LOGIN_NAME: '1000/1h', LIMIT_LOGIN_ACCOUNT: '1000/1h', LIMIT_LOGIN_NETWORK: '1000/1h' }
@@ -82,6 +82,31 @@ test('a code confirms once, and a form that comes twice is answered twice', asyn
   assert.is(await eventsOf('second_confirmed'), 1)
   const thief = site.visitor()
   assert.is((await thief.send(await halfway(thief, 'Anna'), { code: given })).status, 406)
+})
+
+test('a form that comes again does not make the second step recent again, and soon does nothing', async () => {
+  site.clock.advance(10 * MINUTE)
+  await owner.send(await owner.open('/password/confirm/'), { password: PASSWORD })
+  const page = await owner.open('/password/confirm/?asks=code')
+  const given = code()
+  assert.is((await owner.send(page, { code: given })).status, 303)
+  const proved = await site.rows('select second_at, renewed_at from sessions')
+  for (const seconds of [60, 60]) {
+    site.clock.advance(seconds * 1000)
+    assert.is((await owner.send(page, { code: given })).status, 303)
+    assert.equal(await site.rows('select second_at, renewed_at from sessions'), proved)
+  }
+  site.clock.advance(1)
+  assert.is((await owner.send(page, { code: given })).status, 406)
+})
+
+test('the former token of a session that began without a second step has passed none', async () => {
+  const former = copyOf(owner)
+  const page = await owner.open('/account/password/')
+  await owner.send(page, { current: PASSWORD, password: NEW, repassword: NEW })
+  const asked = await site.visitor().open('/account/authenticator/', former)
+  assert.match(asked.headers.location ?? '', 'asks=code')
+  assert.is((await owner.open('/account/authenticator/')).status, 200)
 })
 
 test('wrong codes are limited, after a right password alone, and a device that has passed has tries of its own', async () => {

@@ -1,17 +1,16 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import { appOf } from '../../accounts/app-secrets.js'
 import { isAway } from '../../accounts/second-rule.js'
 import { canTurnOn, checkApp, replaceApp, type SetUp, turnOn } from '../../accounts/two-step.js'
 import { appUri } from '../../secrets/authenticator.js'
-import * as apps from '../../tables/authenticator-apps.js'
-import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentSecond } from '../../visitor/guards.js'
 import { rememberDevice } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
-import { type Renewal, renewalOf } from '../../visitor/renewal.js'
+import { renewalOf, repeatRenewal } from '../../visitor/renewal.js'
 import { forgetSetUp, keepCodes, keptSetUp, setUpOf } from '../../visitor/two-step-notes.js'
 import type { FieldError, Form } from '../../web/form.js'
 import { qrOf } from '../../web/qr.js'
@@ -81,7 +80,9 @@ async function setUp(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>): 
   if (before !== undefined) return goOn(ctx, gatehouse, before)
   const proved = await checkApp(gatehouse, kept, values.code)
   if (!proved.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [proved.error], values })
-  const done = await store(ctx, gatehouse, { ...kept, step: proved.step, print })
+  const done =
+    (await store(ctx, gatehouse, { ...kept, step: proved.step, print })) ??
+    (await repeated(ctx, gatehouse, kept, print))
   if (done === undefined) return await gatehouse.pages.refuse(ctx, form, { errors: [CHANGED], values })
   goOn(ctx, gatehouse, done)
 }
@@ -92,18 +93,17 @@ type Kind = 'first' | 'replaced'
 async function repeated(
   ctx: Context,
   gatehouse: Gatehouse,
-  { seed }: SetUp,
+  { secret, seed }: SetUp,
   print: string,
 ): Promise<Kind | undefined> {
-  const { main, write } = gatehouse.database
-  const { session, user } = loginOf(ctx)
-  if (!(await sessions.isOfForm(main, { id: session.id, userId: user.id }, print))) return undefined
-  const account = await users.byId(main, user.id)
-  const app = await apps.ofUser(main, user.id)
-  const renewal = renewalOf(ctx, gatehouse, { form: print, proved: 'second' })
-  if (account === undefined || app === undefined || !(await write(renewal.store))) return undefined
+  const { user } = loginOf(ctx)
+  const account = await users.byId(gatehouse.database.main, user.id)
+  const app = await appOf(gatehouse, user.id)
+  // The page may also be an old one, of an app that was replaced since.
+  if (account === undefined || app?.secret !== secret) return undefined
+  if (!(await repeatRenewal(ctx, gatehouse, print))) return undefined
   const kind = app.createdAt === account.user.secondStepAt ? 'first' : 'replaced'
-  await carry(ctx, gatehouse, renewal, { kind, seed, stamp: account.deviceStamp })
+  remember(ctx, gatehouse, { kind, seed, stamp: account.deviceStamp })
   return kind
 }
 
@@ -121,17 +121,16 @@ async function store(
     session: { id: session.id, renew: renewal.store },
   })
   if (outcome === undefined) return undefined
-  await carry(ctx, gatehouse, renewal, { kind, seed: setUp.seed, stamp: outcome.stamp })
+  await renewal.carry()
+  remember(ctx, gatehouse, { kind, seed: setUp.seed, stamp: outcome.stamp })
   return kind
 }
 
-async function carry(
+function remember(
   ctx: Context,
   gatehouse: Gatehouse,
-  renewal: Renewal,
   { kind, seed, stamp }: { kind: Kind; seed: string; stamp: string },
-): Promise<void> {
-  await renewal.carry()
+): void {
   rememberDevice(ctx, gatehouse, { userId: loginOf(ctx).user.id, stamp, second: true })
   forgetSetUp(ctx)
   if (kind === 'first') keepCodes(ctx, gatehouse, seed)

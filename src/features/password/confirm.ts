@@ -8,7 +8,7 @@ import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { isRecentLogin, isRecentSecond, requireUser } from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/logins.js'
 import { CODE, passwordConfirm as form, proveAgain, proveSecondAgain } from '../../visitor/proofs.js'
-import { confirmLogin, confirmSecond, repeatSecond } from '../../visitor/renewal.js'
+import { confirmLogin, confirmSecond, repeatRenewal } from '../../visitor/renewal.js'
 import type { FieldError } from '../../web/form.js'
 import { queryText } from '../../web/http.js'
 import { localPath } from '../../web/local-path.js'
@@ -64,7 +64,7 @@ async function proveByCode(
 ): Promise<readonly FieldError[]> {
   const print = fingerprint(ctx, gatehouse, values, values.code)
   // The code of a form that comes twice is spent by then.
-  if (await repeatSecond(ctx, gatehouse, print)) return []
+  if (await repeatRenewal(ctx, gatehouse, print)) return []
   const outcome = await proveSecondAgain(ctx, gatehouse, account, values)
   if (!outcome.ok) return [outcome.error]
   const { user, deviceStamp: stamp } = account

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../../src/base/durations.js'
-import { Site } from '../../support/helpers.js'
-import { codeAt, codesOn, keyOn, reopen, settled, turnOn } from '../../support/second-step.js'
+import { type Page, Site, type Visitor } from '../../support/helpers.js'
+import { codeAt, codesOn, copyOf, filled, keyOn, reopen, settled, turnOn } from '../../support/second-step.js'
 
 const test = suite('account/authenticator')
 let site: Site
@@ -53,20 +53,36 @@ test('a reload shows the same key for 30 minutes, and an abandoned set-up change
 test('a code that comes twice at once turns it on once, and both answers lead to the codes', async () => {
   const visitor = await settled(site, 'Anna')
   const page = await visitor.open('/account/authenticator/')
-  const fields = new URLSearchParams(page.$('main form').serialize())
-  fields.set('code', codeAt(keyOn(page), site.clock.time))
-  const cookies = visitor.agent.jar.getCookies({
-    domain: '127.0.0.1',
-    path: '/',
-    secure: false,
-    script: false,
-  })
-  const headers = { Cookie: cookies.map((one) => one.toValueString()).join('; ') }
+  await sentTwice(visitor, page)
+})
+
+test('it does so in a session that began longer ago than a login is recent', async () => {
+  const visitor = await settled(site, 'Anna')
+  site.clock.advance(10 * MINUTE)
+  await sentTwice(visitor, await reopen(site, visitor, '/account/authenticator/'))
+})
+
+async function sentTwice(visitor: Visitor, page: Page): Promise<void> {
+  const fields = filled(page, codeAt(keyOn(page), site.clock.time))
+  const headers = copyOf(visitor)
   const [first, second] = [site.visitor(), site.visitor()]
-  const one = await first.post('/account/authenticator/verify/', fields.toString(), headers)
-  const two = await second.post('/account/authenticator/verify/', fields.toString(), headers)
+  const one = await first.post('/account/authenticator/verify/', fields, headers)
+  const two = await second.post('/account/authenticator/verify/', fields, headers)
   assert.equal([one.headers.location, two.headers.location], Array(2).fill('/account/recovery-codes/'))
   assert.is(codesOn(await second.open('/account/recovery-codes/')).length, 10)
+}
+
+test('a page of an earlier set-up turns nothing on, and shows no codes that do not work', async () => {
+  const visitor = await settled(site, 'Anna')
+  const former = await visitor.open('/account/authenticator/')
+  const given = codeAt(keyOn(former), site.clock.time)
+  await visitor.send(former, { code: given })
+  const codes = codesOn(await visitor.open('/account/recovery-codes/'))
+  assert.is.not(keyOn(await visitor.open('/account/authenticator/')), keyOn(former))
+  const answer = await visitor.send(former, { code: given })
+  assert.is(answer.status, 406)
+  assert.match(answer.fieldError('code'), 'The code is not correct')
+  assert.equal(codesOn(await visitor.open('/account/recovery-codes/')), codes)
 })
 
 test('an app is replaced without ever being without one', async () => {

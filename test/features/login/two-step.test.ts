@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
-import { codeAt, type SecondStep, settled, turnOn } from '../../support/second-step.js'
+import { codeAt, copyOf, filled, type SecondStep, settled, turnOn } from '../../support/second-step.js'
 
 const test = suite('login/two-step')
 let site: Site
@@ -106,20 +106,10 @@ test('the code that logged in, and the code of the set-up, let nobody in 0, 31 o
 
 test('a form that comes twice at once logs in, both times to one session', async () => {
   const { visitor, page } = await halfway()
-  const form = page.$('main form')
-  const fields = new URLSearchParams(form.serialize())
-  fields.set('code', now())
-  const cookie = visitor.agent.jar.getCookies({
-    domain: '127.0.0.1',
-    path: '/',
-    secure: false,
-    script: false,
-  })
-  const headers = { Cookie: cookie.map((one) => one.toValueString()).join('; ') }
+  const fields = filled(page, now())
+  const headers = copyOf(visitor)
   const twice = await Promise.all(
-    [site.visitor(), site.visitor()].map((one) =>
-      one.post('/login/two-step/verify/', fields.toString(), headers),
-    ),
+    [site.visitor(), site.visitor()].map((one) => one.post('/login/two-step/verify/', fields, headers)),
   )
   assert.equal(
     twice.map(({ status }) => status),
@@ -127,6 +117,26 @@ test('a form that comes twice at once logs in, both times to one session', async
   )
   for (const answer of twice) assert.ok(answer.sessionCookie)
   assert.is((await site.rows("select 1 from sessions where methods like '%app%'")).length, 1)
+})
+
+test('a form that comes again logs in for 2 minutes, however often it comes, and proves nothing anew', async () => {
+  const { visitor, page } = await halfway()
+  const fields = filled(page, now())
+  const headers = copyOf(visitor)
+  const send = () => site.visitor().post('/login/two-step/verify/', fields, headers)
+  const times =
+    'select created_at, authenticated_at, second_at from sessions order by created_at desc limit 1'
+  assert.is((await send()).headers.location, '/')
+  const begun = await site.rows(times)
+  for (const seconds of [60, 60]) {
+    site.clock.advance(seconds * 1000)
+    assert.is((await send()).headers.location, '/')
+    assert.equal(await site.rows(times), begun)
+  }
+  site.clock.advance(1)
+  const late = await send()
+  assert.is(late.headers.location, '/login/')
+  assert.is(late.sessionCookie, '')
 })
 
 test('the half login ends after 10 minutes, with a login and with a new stamp', async () => {
