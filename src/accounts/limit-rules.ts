@@ -36,7 +36,7 @@ export interface LimitRules {
   secondDevice: Limit
   /** Wrong app codes in a row for one account or one such device (NIST 800-63B-4 3.2.2). Recovery codes still work. */
   secondRow: Limit
-  /** Wrong codes at logins, after which the owner gets an email; the window is the minimum time between two. */
+  /** Wrong codes for one account, after which the owner gets an email; the window is the minimum time between two. */
   secondNotice: Limit
   /** Username changes of one account; each previous name stays reserved for it. */
   renameAccount: Limit

@@ -1,6 +1,6 @@
 import type { Account } from '../tables/users.js'
 import { eventOf } from './history.js'
-import type { Counted, Taken } from './limits.js'
+import type { Counted } from './limits.js'
 import type { SecondMethod } from './login-methods.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
@@ -9,8 +9,6 @@ import { logSecurity, takePlaces } from './security-log.js'
 export interface SecondTry {
   account: Account
   method: SecondMethod
-  /** During a login, and not when a logged-in user is asked again. */
-  isLogin: boolean
 }
 
 /**
@@ -24,26 +22,25 @@ export async function counted<Proof>(
   prove: () => Promise<Proof | undefined>,
 ): Promise<Proof | undefined> {
   const places = placesOf(origin, tried)
-  const taken = await takePlaces(origin, registry, places)
+  await takePlaces(origin, registry, places)
   const proof = await prove().catch(async (error: unknown) => {
     await registry.limits.giveBack(places).catch(() => {})
     throw error
   })
-  if (proof === undefined) await noteFailure(origin, registry, tried, taken)
+  if (proof === undefined) await noteFailure(origin, registry, tried)
   else await forgive(registry, places)
   return proof
 }
 
 // 100 codes in a row with three valid ones each are guessed with a chance of 0.03 % (ASVS 5 6.5.1, 6.6.3). Recovery
 // codes are too long to be guessed.
-function placesOf(origin: Origin, { account, method, isLogin }: SecondTry): Counted[] {
+function placesOf(origin: Origin, { account, method }: SecondTry): Counted[] {
   const { id } = account.user
   const device = origin.visit?.provenDeviceOf(account)
   const of = device === undefined ? id : `${id} ${device}`
   return [
     device === undefined ? { rule: 'secondAccount', of } : { rule: 'secondDevice', of },
     ...(method === 'app' ? [{ rule: 'secondRow', of } as const] : []),
-    ...(isLogin ? [{ rule: 'secondNotice', of: id, quiet: true } as const] : []),
   ]
 }
 
@@ -61,11 +58,12 @@ async function noteFailure(
   origin: Origin,
   registry: Registry,
   { account: { user }, method }: SecondTry,
-  { filled }: Taken,
 ): Promise<void> {
   logSecurity(origin, registry, { event: 'second_failed', reason: `${method}_wrong`, user: user.id })
   registry.events.note(eventOf(origin, registry, { kind: 'second_failed', userId: user.id }))
-  if (!filled.some(({ rule }) => rule === 'secondNotice')) return
+  // Not reset by a right code: whoever guesses a little between the owner's logins must be noticed, too.
+  const { filled } = await takePlaces(origin, registry, [{ rule: 'secondNotice', of: user.id, quiet: true }])
+  if (filled.length === 0) return
   const facts = { to: user.email, ...circumstancesOf(origin, registry) }
   await registry.database
     .write((transaction) =>

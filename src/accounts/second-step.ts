@@ -44,14 +44,14 @@ export const SECOND_WRONG: FieldError = {
 export async function proveSecond(
   origin: Origin,
   registry: Registry,
-  { account, typed, isLogin }: { account: Account; typed: string; isLogin: boolean },
+  { account, typed }: { account: Account; typed: string },
 ): Promise<SecondOutcome> {
   const code = normalizeCode(typed)
   if (code === '') return { ok: false, error: SECOND_MISSING }
   const method = methodOf(code)
   if (method === undefined) return { ok: false, error: NOT_A_CODE }
   const prove = method === 'app' ? proveApp : proveRecovery
-  const proof = await counted(origin, registry, { account, method, isLogin }, () =>
+  const proof = await counted(origin, registry, { account, method }, () =>
     prove(origin, registry, account.user, code),
   )
   return proof === undefined ? { ok: false, error: SECOND_WRONG } : { ok: true, proof }

@@ -18,7 +18,7 @@ export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
     visit: {
       requestId: requestId(ctx),
       deviceOf: (account) => deviceOf(ctx, gatehouse, account),
-      provenDeviceOf: (account) => provenDevices(ctx, gatehouse)(account) ?? sessionIdOf(ctx, account),
+      provenDeviceOf: (account) => provenDeviceOf(ctx, gatehouse, account),
       refuseIfLeft: () => refuseIfLeft(ctx),
       afterwards: () => afterwards(ctx),
       askingBrowser: () => askingBrowser(ctx, gatehouse),
@@ -32,6 +32,13 @@ function deviceOf(ctx: Context, gatehouse: Gatehouse, account: Account | undefin
   const known = knownDevices(ctx, gatehouse)
   if (account === undefined) return undefined
   return known(account) ?? sessionIdOf(ctx, account)
+}
+
+// A trusted device begins sessions without a second step, one after the other: each would get tries of its own.
+function provenDeviceOf(ctx: Context, gatehouse: Gatehouse, account: Account): string | undefined {
+  const device = provenDevices(ctx, gatehouse)(account)
+  if (device !== undefined || sessionOf(ctx)?.secondAt == null) return device
+  return sessionIdOf(ctx, account)
 }
 
 function sessionIdOf(ctx: Context, { user }: Account): string | undefined {

@@ -33,5 +33,5 @@ export function proveSecondAgain(
   account: Account,
   { code }: Values<'code'>,
 ): Promise<SecondOutcome> {
-  return proveSecond(originOf(ctx, gatehouse), gatehouse, { account, typed: code, isLogin: false })
+  return proveSecond(originOf(ctx, gatehouse), gatehouse, { account, typed: code })
 }

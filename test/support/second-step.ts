@@ -76,3 +76,13 @@ export async function halfway(visitor: Visitor, name: string): Promise<Page> {
   await visitor.logIn(name)
   return visitor.open('/login/two-step/')
 }
+
+/** Takes the device cookie out of a browser. Returns how to put it back. */
+export function dropDevice({ agent: { jar } }: Visitor): () => void {
+  const access = { domain: '127.0.0.1', path: '/', secure: false, script: false }
+  const cookie = jar.getCookies(access).find(({ name }) => name === 'gatehouse-device')
+  if (cookie === undefined) throw new Error('This browser has no device cookie.')
+  const former = `${cookie.toValueString()}; path=/`
+  jar.setCookie('gatehouse-device=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT', '127.0.0.1', '/')
+  return () => void jar.setCookie(former, '127.0.0.1', '/')
+}

@@ -87,7 +87,6 @@ async function prove(
   const outcome = await proveSecond(origin, gatehouse, {
     account: waiting.account,
     typed: values.code,
-    isLogin: true,
   })
   return outcome.ok ? finish(ctx, gatehouse, waiting, { values, print, proof: outcome.proof }) : outcome
 }

@@ -5,7 +5,13 @@ import { SECOND_WRONG } from '../../accounts/second-step.js'
 import * as users from '../../tables/users.js'
 import { keepEncrypted, pageOfTyped } from '../../visitor/drafts.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
-import { isRecentLogin, isRecentSecond, requireUser } from '../../visitor/guards.js'
+import {
+  ENTER_PASSWORD,
+  isRecentLogin,
+  isRecentSecond,
+  PASSWORD_NEEDED,
+  requireUser,
+} from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/logins.js'
 import { CODE, passwordConfirm as form, proveAgain, proveSecondAgain } from '../../visitor/proofs.js'
 import { confirmLogin, confirmSecond, repeatRenewal } from '../../visitor/renewal.js'
@@ -24,7 +30,7 @@ export const TYPED_TOO_OLD = {
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/password/confirm/', requireUser, async (ctx) => {
     const next = localPath(queryText(ctx, 'next'))
-    const asks = queryText(ctx, 'asks') === CODE ? CODE : ''
+    const asks = asksOf(ctx, queryText(ctx, 'asks'))
     const isDone = asks === CODE ? isRecentSecond(ctx) : isRecentLogin(ctx)
     if (isDone) return gatehouse.pages.leave(ctx, next ?? gatehouse.places.home)
     await gatehouse.pages.form(ctx, form, { asks, next: next ?? '' })
@@ -34,12 +40,20 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     '/password/confirm/verify/',
     requireUser,
     onSubmit(form, gatehouse, async (ctx, values) => {
-      if (values._ask !== '') return await gatehouse.pages.form(ctx, form, values)
+      if (values._ask !== '') {
+        return await gatehouse.pages.form(ctx, form, { ...values, asks: asksOf(ctx, values.asks) })
+      }
       const errors = await prove(ctx, gatehouse, values)
+      if (errors.includes(PASSWORD_NEEDED)) return await askPassword(ctx, gatehouse, values)
       if (errors.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors, values })
       continueAfter(ctx, gatehouse, values)
     }),
   )
+}
+
+// Only who has just given the password may try codes, or a stolen session could.
+function asksOf(ctx: Context, asked: string | undefined): string {
+  return asked === CODE && isRecentLogin(ctx) ? CODE : ''
 }
 
 type Values = Sent<'password' | 'code' | 'asks' | 'next' | '_typed' | '_ask'>
@@ -65,11 +79,20 @@ async function proveByCode(
   const print = fingerprint(ctx, gatehouse, values, values.code)
   // The code of a form that comes twice is spent by then.
   if (await repeatRenewal(ctx, gatehouse, print)) return []
+  if (!isRecentLogin(ctx)) return [PASSWORD_NEEDED]
   const outcome = await proveSecondAgain(ctx, gatehouse, account, values)
   if (!outcome.ok) return [outcome.error]
   const { user, deviceStamp: stamp } = account
   const isConfirmed = await confirmSecond(ctx, gatehouse, { user, stamp, proof: outcome.proof, form: print })
   return isConfirmed ? [] : [SECOND_WRONG]
+}
+
+async function askPassword(ctx: Context, { pages }: Gatehouse, { next, _typed }: Values): Promise<void> {
+  await pages.ask(ctx, form, {
+    error: PASSWORD_NEEDED,
+    button: ENTER_PASSWORD,
+    values: { asks: '', next, _typed },
+  })
 }
 
 // What was typed continues in the session, or in a form of its own if it is too long for that.
