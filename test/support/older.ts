@@ -11,6 +11,11 @@ const ADDED: Record<string, readonly string[]> = {
     (column) => `alter table sessions drop column ${column}`,
   ),
   '0019': ['alter table events drop column actor'],
+  '0020': [
+    ...['recovery_codes', 'recovery_sets', 'authenticator_apps'].map((table) => `drop table ${table}`),
+    ...['methods', 'second_at'].map((column) => `alter table sessions drop column ${column}`),
+    'alter table users drop column second_step_at',
+  ],
 }
 
 /** Makes a database as it was before this step of the schema. */

@@ -68,8 +68,7 @@ export const CORRECTED = {
 }
 const NOT_ERASED = {
   code: 'account_not_erased',
-  sentence:
-    'The account cannot be deleted right now. The people who run this site have been told. Try again later.',
+  sentence: 'The account cannot be deleted right now. The people who run this site know. Try again later.',
 }
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const ASK_AGAIN = { code: 'email_confirm_ask', sentence: 'Get another email' }
