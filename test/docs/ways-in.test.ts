@@ -9,7 +9,7 @@ import { timesIn } from '../../src/views/times.js'
 import { sourcesIn } from '../support/sources.js'
 
 /*
- * docs/ways-in.md is made from these tables: `npm run ways-in` writes it, and this test fails when it is out of date, or when code
+ * docs/ways-in.md is made from these tables: `npm run ways` writes it, and this test fails when it is out of date, or when code
  * begins a session in another way.
  */
 const test = suite('docs/ways-in.md')
@@ -84,7 +84,7 @@ function written(): string {
   return [
     '# Check every way into an account',
     '',
-    'Find the way in the tables. `npm run ways-in` writes this page. A test fails when code begins a session in another way (OWASP ASVS',
+    'Find the way in the tables. `npm run ways` writes this page. A test fails when code begins a session in another way (OWASP ASVS',
     '6.1.3, 6.3.4).',
     '',
     '## Ways to a session',
@@ -161,7 +161,7 @@ function callersOf(call: RegExp): string[] {
 test('lists the ways of the code', () => {
   const text = written()
   if (process.env.WAYS_IN) writeFileSync(FILE, text)
-  assert.is(readFileSync(FILE, 'utf8'), text, 'npm run ways-in writes it')
+  assert.is(readFileSync(FILE, 'utf8'), text, 'npm run ways writes it')
 })
 
 test('a session is stored in one place, and only the steps of a login lead there', () => {
