@@ -123,7 +123,7 @@ test('the migration gives a shared mailbox to who confirmed it, else to who came
   const { stdout } = await callGatehouse(['check'], { database })
   assert.match(
     stdout,
-    /^⚠ addresses: These users have the mailbox of another user, .*: second, third, early\./m,
+    /^⚠ addresses: These users share an email address with another user .*: second, third, early\./m,
   )
   const found = await callGatehouse(['users', 'list', '--search', 'bücher', '--json'], { database })
   assert.equal(
