@@ -4,6 +4,7 @@ import { DAY } from '../base/durations.js'
 import { newDeviceId } from '../secrets/token.js'
 import type { Account } from '../tables/users.js'
 import type { Gatehouse } from './gatehouse.js'
+import { loginOf } from './logins.js'
 
 // OWASP "Device Cookies".
 export const DEVICE_LIFE = 400 * DAY
@@ -63,7 +64,18 @@ interface Remembered extends Pick<Known, 'userId' | 'stamp' | 'second' | 'truste
   device?: string
 }
 
-// A new stamp ends the trust.
+/** After a change by the logged-in user, which may have ended all devices with a new stamp. */
+export function stayKnown(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { stamp, device }: { stamp: string; device?: string },
+): void {
+  const { session, user } = loginOf(ctx)
+  const second = session.secondAt !== null
+  rememberDevice(ctx, gatehouse, { userId: user.id, stamp, second, ...(device && { device }) })
+}
+
+// What was proved counts for this device and stamp only: a copy of a cookie outlives both.
 export function rememberDevice(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -71,13 +83,15 @@ export function rememberDevice(
 ): void {
   const known = carried(ctx, gatehouse)
   const before = known.find((one) => one.userId === userId)
-  const trust = trusted ?? (before?.stamp === stamp ? before.trusted : undefined)
+  const id = device ?? before?.id ?? newDeviceId()
+  const same = before?.stamp === stamp && before.id === id ? before : undefined
+  const trust = trusted ?? same?.trusted
   const remembered: Known = {
     userId,
     stamp,
-    id: device ?? before?.id ?? newDeviceId(),
+    id,
     at: gatehouse.now(),
-    ...((second || before?.second) && { second: true }),
+    ...((second || same?.second) && { second: true }),
     ...(trust !== undefined && { trusted: trust }),
   }
   const others = known.filter((one) => one.userId !== userId)

@@ -7,7 +7,7 @@ import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
 import { requireRecentSecond, userOf } from '../../visitor/guards.js'
-import { lastUser, rememberDevice } from '../../visitor/known-devices.js'
+import { lastUser, stayKnown } from '../../visitor/known-devices.js'
 import { behindLink, type Link, linkOf, openLink, refuseLink } from '../../visitor/links.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
@@ -67,7 +67,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const { user } = loginOf(ctx)
       const stamp = await closeAccount(originOf(ctx, gatehouse), gatehouse, user)
       // The browser that closed the account stays a known device, so that it can reopen it.
-      if (stamp !== undefined) rememberDevice(ctx, gatehouse, { userId: user.id, stamp })
+      if (stamp !== undefined) stayKnown(ctx, gatehouse, { stamp })
       await forgetLogin(ctx, gatehouse)
       leaveClosed(ctx, gatehouse, gatehouse.now() + REOPEN_LIFE)
     }),

@@ -11,7 +11,7 @@ import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, requireUser } from '../../visitor/guards.js'
-import { knownDevices, rememberDevice } from '../../visitor/known-devices.js'
+import { knownDevices, stayKnown } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { endDevice, LOGGED_OUT, logOut } from '../../visitor/session.js'
@@ -146,19 +146,19 @@ async function revoke(ctx: Context, gatehouse: Gatehouse, device: Device): Promi
   const isRevoked = await happens(originOf(ctx, gatehouse), gatehouse, happening, (transaction) =>
     endDevice(transaction, { id: device.id, userId: user.id }),
   )
-  if (isRevoked) await stayKnown(ctx, gatehouse)
+  if (isRevoked) await leaveEnded(ctx, gatehouse)
   return isRevoked ?? false
 }
 
 // An earlier session of this browser, or one with a copied device cookie, had the same device id.
-async function stayKnown(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+async function leaveEnded(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { main } = gatehouse.database
   const { session, user } = loginOf(ctx)
   const account = await users.byId(main, user.id)
   if (account === undefined || knownDevices(ctx, gatehouse)(account) !== undefined) return
   const device = newDeviceId()
   await sessions.setDevice(main, { id: session.id, userId: user.id }, device)
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: account.deviceStamp, device })
+  stayKnown(ctx, gatehouse, { stamp: account.deviceStamp, device })
 }
 
 async function revokeOthers(ctx: Context, gatehouse: Gatehouse): Promise<number> {
@@ -166,7 +166,7 @@ async function revokeOthers(ctx: Context, gatehouse: Gatehouse): Promise<number>
   const owned = { id: session.id, userId: user.id }
   const ended = await endOtherSessions(originOf(ctx, gatehouse), gatehouse, owned)
   if (ended === undefined) return 0
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: ended.stamp })
+  stayKnown(ctx, gatehouse, { stamp: ended.stamp })
   return ended.sessions
 }
 

@@ -10,7 +10,7 @@ import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireRecentIfTwoStep, userOf } from '../../visitor/guards.js'
-import { rememberDevice } from '../../visitor/known-devices.js'
+import { stayKnown } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { renewalOf } from '../../visitor/renewal.js'
@@ -142,7 +142,7 @@ async function store(
   account: users.Account,
   values: Sent<FieldName>,
 ): Promise<number | undefined> {
-  const { session, user } = loginOf(ctx)
+  const { session } = loginOf(ctx)
   const renewal = renewalOf(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) })
   const outcome = await changePassword(originOf(ctx, gatehouse), gatehouse, account, {
     password: values.password,
@@ -150,7 +150,7 @@ async function store(
   })
   if (outcome === undefined) return undefined
   await renewal.carry()
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: outcome.stamp })
+  stayKnown(ctx, gatehouse, { stamp: outcome.stamp })
   return outcome.sessions
 }
 
@@ -168,6 +168,6 @@ async function isRepeated(ctx: Context, gatehouse: Gatehouse, values: Sent<Field
   const renewal = renewalOf(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) })
   if (!(await write(renewal.store))) return false
   await renewal.carry()
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: account.deviceStamp })
+  stayKnown(ctx, gatehouse, { stamp: account.deviceStamp })
   return true
 }

@@ -6,7 +6,7 @@ import { newSeed } from '../../secrets/recovery.js'
 import * as recovery from '../../tables/recovery-codes.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentSecond } from '../../visitor/guards.js'
-import { rememberDevice } from '../../visitor/known-devices.js'
+import { stayKnown } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { CODES_LIFE, keepCodes, newCodesOf } from '../../visitor/two-step-notes.js'
@@ -80,7 +80,7 @@ async function make(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const seed = newSeed()
   const made = await makeRecoveryCodes(originOf(ctx, gatehouse), gatehouse, user, seed)
   if (made === undefined) return
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: made.stamp })
+  stayKnown(ctx, gatehouse, { stamp: made.stamp })
   keepCodes(ctx, gatehouse, seed)
 }
 

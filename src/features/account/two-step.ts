@@ -8,7 +8,7 @@ import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentSecond, requireUser } from '../../visitor/guards.js'
-import { rememberDevice, trustedUntil } from '../../visitor/known-devices.js'
+import { stayKnown, trustedUntil } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { forgetCodes } from '../../visitor/two-step-notes.js'
@@ -91,7 +91,7 @@ async function end(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {
   const { session, user } = loginOf(ctx)
   const ended = await turnOff(originOf(ctx, gatehouse), gatehouse, user, { session: session.id })
   if (ended === undefined) return false
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp: ended.stamp })
+  stayKnown(ctx, gatehouse, { stamp: ended.stamp })
   forgetCodes(ctx)
   return true
 }
