@@ -1,13 +1,17 @@
+import * as events from '../tables/events.js'
 import * as mails from '../tables/mails.js'
+import type { Db } from '../tables/schema.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import { endWith } from './consequences.js'
 import { eraseDenied } from './erasing.js'
-import { happens } from './history.js'
+import { numbered } from './events.js'
+import { eventOf, happens } from './history.js'
 import { REOPEN_LIFE } from './mail-kinds.js'
 import type { Origin } from './origin.js'
 import { circumstancesOf } from './origin.js'
 import type { Registry } from './registry.js'
+import { logSecurity } from './security-log.js'
 
 export async function closeAccount(
   origin: Origin,
@@ -31,7 +35,7 @@ export async function reopen(
   origin: Origin,
   registry: Registry,
   userId: string,
-  { by }: { by?: tokens.Token } = {},
+  { by }: { by: tokens.Token },
 ): Promise<boolean> {
   const now = registry.now()
   const isDone = await happens(
@@ -39,14 +43,39 @@ export async function reopen(
     registry,
     { kind: 'account_reopened', userId },
     async (transaction) => {
-      if (by !== undefined && !(await tokens.use(transaction, { ...by, form: by.usedForm, now })))
-        return undefined
-      await tokens.useAll(transaction, userId, 'account-reopen', now)
-      await mails.cancel(transaction, userId, ['account-closed'])
-      return (await users.reopen(transaction, userId, now)) || undefined
+      if (!(await tokens.use(transaction, { ...by, form: by.usedForm, now }))) return undefined
+      return (await openAgain(transaction, userId, now)) || undefined
     },
   )
   return isDone ?? false
+}
+
+export interface Reopening {
+  /** In the transaction of the login. Returns false if the account is open already. */
+  store(transaction: Db): Promise<boolean>
+  /** After the commit. */
+  tell(): void
+}
+
+export function reopening(origin: Origin, registry: Registry, userId: string): Reopening {
+  const event = numbered(eventOf(origin, registry, { kind: 'account_reopened', userId }))
+  return {
+    async store(transaction) {
+      if (!(await openAgain(transaction, userId, registry.now()))) return false
+      await events.insert(transaction, event)
+      return true
+    },
+    tell() {
+      registry.events.report([event])
+      logSecurity(origin, registry, { event: event.kind, user: userId })
+    },
+  }
+}
+
+async function openAgain(transaction: Db, userId: string, now: number): Promise<boolean> {
+  await tokens.useAll(transaction, userId, 'account-reopen', now)
+  await mails.cancel(transaction, userId, ['account-closed'])
+  return users.reopen(transaction, userId, now)
 }
 
 // An account in use is closed, not deleted: a typing error or a mail scanner may have caused the denial.

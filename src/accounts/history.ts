@@ -11,7 +11,14 @@ export interface Happening {
   about?: string | undefined
 }
 
-/** Stores the event with `work`, unless that returns undefined. `work` awaits only its own statements. */
+class Undone extends Error {}
+
+/** For `work` that has written something and cannot go on: nothing of it is kept. */
+export function orUndo(isPossible: boolean): asserts isPossible {
+  if (!isPossible) throw new Undone()
+}
+
+/** Stores the event with `work`, unless that returns undefined. Returns undefined after `orUndo`, too. `work` awaits only its own statements. */
 export async function happens<Result>(
   origin: Origin,
   registry: Pick<Registry, 'database' | 'events' | 'log' | 'now' | 'pseudonym'>,
@@ -19,10 +26,14 @@ export async function happens<Result>(
   work: (transaction: Db) => Promise<Result | undefined>,
 ): Promise<Result | undefined> {
   const event = numbered(eventOf(origin, registry, happening))
-  const result = await registry.database.write(async (transaction) => {
+  const stored = registry.database.write(async (transaction) => {
     const done = await work(transaction)
     if (done !== undefined) await events.insert(transaction, event)
     return done
+  })
+  const result = await stored.catch((error: unknown) => {
+    if (error instanceof Undone) return undefined
+    throw error
   })
   if (result === undefined) return undefined
   registry.events.report([event])

@@ -4,7 +4,7 @@ import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import { endWith, type Outcome } from './consequences.js'
 import * as fields from './fields.js'
-import { happens } from './history.js'
+import { happens, orUndo } from './history.js'
 import { forgetTries } from './login-limits.js'
 import { countMail } from './mail-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
@@ -28,7 +28,7 @@ export async function changePassword(
   const facts = { to, ...circumstancesOf(origin, registry) }
   return happens(origin, registry, { kind: 'password_changed', userId }, async (transaction) => {
     if (!(await users.setPassword(transaction, userId, { passwordHash, now, insteadOf }))) return undefined
-    await session?.renew(transaction)
+    if (session !== undefined) orUndo(await session.renew(transaction))
     await registry.outbox.post(transaction, { kind: 'password-changed', userId, facts })
     return endWith(transaction, 'password_changed', { userId, now, ...(session && { session: session.id }) })
   })

@@ -8,7 +8,7 @@ import type { FieldError } from '../web/form.js'
 import { appContext } from './app-secrets.js'
 import { normalizeCode } from './codes.js'
 import { endWith, type Outcome } from './consequences.js'
-import { happens } from './history.js'
+import { happens, orUndo } from './history.js'
 import { countMail } from './mail-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { OwnSession } from './password.js'
@@ -65,7 +65,7 @@ export async function turnOn(
       now,
     })
     await recovery.replace(transaction, userId, { ...codes, now })
-    await session.renew(transaction)
+    orUndo(await session.renew(transaction))
     await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'second_on', { userId, now, session: session.id })
   })
@@ -83,7 +83,7 @@ export async function replaceApp(
   const now = registry.now()
   return happens(origin, registry, { kind: 'app_replaced', userId }, async (transaction) => {
     if (!(await apps.replace(transaction, userId, { secret: encrypted, step, now }))) return undefined
-    await session.renew(transaction)
+    orUndo(await session.renew(transaction))
     await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'app_replaced', { userId, now, session: session.id })
   })
@@ -93,7 +93,7 @@ export async function turnOff(
   origin: Origin,
   registry: Registry,
   user: users.User,
-  { session }: { session?: string } = {},
+  { session }: { session?: OwnSession } = {},
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
   const mail = await mailOf(origin, registry, user, 'second-off')
@@ -102,8 +102,9 @@ export async function turnOff(
     if (!(await users.endSecondStep(transaction, userId, now))) return undefined
     await apps.remove(transaction, userId)
     await recovery.remove(transaction, userId)
+    if (session !== undefined) orUndo(await session.renew(transaction))
     await registry.outbox.post(transaction, mail)
-    return endWith(transaction, 'second_off', { userId, now, ...(session !== undefined && { session }) })
+    return endWith(transaction, 'second_off', { userId, now, ...(session && { session: session.id }) })
   })
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { happens } from '../accounts/history.js'
+import { happens, orUndo } from '../accounts/history.js'
 import { REPEATED_FOR } from '../accounts/lifetimes.js'
 import type { SecondProof } from '../accounts/second-step.js'
 import { hashOf, newToken } from '../secrets/token.js'
@@ -46,8 +46,11 @@ export async function confirmSecond(
     originOf(ctx, gatehouse),
     gatehouse,
     { kind: 'second_confirmed', userId: user.id },
-    async (transaction) =>
-      ((await proof.spend(transaction)) && (await renewal.store(transaction))) || undefined,
+    async (transaction) => {
+      if (!(await proof.spend(transaction))) return undefined
+      orUndo(await renewal.store(transaction))
+      return true
+    },
   )
   if (confirmed === undefined) return false
   proof.tell()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'koa'
-import { reopen } from '../accounts/closing.js'
-import { happens } from '../accounts/history.js'
+import { reopening } from '../accounts/closing.js'
+import { happens, orUndo } from '../accounts/history.js'
 import { sessionEnd } from '../accounts/lifetimes.js'
 import { isSecond, type Method } from '../accounts/login-methods.js'
 import { circumstancesOf } from '../accounts/origin.js'
@@ -40,15 +40,13 @@ export async function logIn(
   const known = knownDevices(ctx, gatehouse)(account)
   const token = newToken()
   const session = newSession(ctx, gatehouse, account, { ...options, token, device: known ?? newDeviceId() })
-  const isReopened =
-    account.closedAt !== null && (await reopen(originOf(ctx, gatehouse), gatehouse, account.user.id))
   const { proof, isTrusting = false } = options
   const isStranger = known === undefined && !options.isNew
-  const id = await open(ctx, gatehouse, account, session, { isStranger, proof })
-  if (id === undefined) return undefined
+  const opened = await open(ctx, gatehouse, account, session, { isStranger, proof })
+  if (opened === undefined) return undefined
   proof?.tell()
-  await carry(ctx, gatehouse, account, { ...session, id }, { token, isTrusting })
-  return { isReopened }
+  await carry(ctx, gatehouse, account, { ...session, id: opened.id }, { token, isTrusting })
+  return { isReopened: opened.isReopened }
 }
 
 function newSession(
@@ -80,27 +78,44 @@ async function open(
   account: Account,
   session: sessions.NewSession,
   { isStranger, proof }: { isStranger: boolean; proof: SecondProof | undefined },
-): Promise<string | undefined> {
+): Promise<{ id: string; isReopened: boolean } | undefined> {
   const origin = originOf(ctx, gatehouse)
-  const { user, deviceStamp } = account
-  let opened: Awaited<ReturnType<typeof sessions.open>>
+  const { user, deviceStamp, closedAt } = account
+  const again = closedAt === null ? undefined : reopening(origin, gatehouse, user.id)
+  let isReopened = false
+  let id: string | undefined
   await happens(origin, gatehouse, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+    id = undefined
     if (proof !== undefined && !(await proof.spend(transaction))) return undefined
-    opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
+    isReopened = (await again?.store(transaction)) ?? false
+    const opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
+    orUndo(opened !== undefined)
+    id = opened.id
     // A repeated form: its events and emails are stored already.
-    if (!opened?.isNew) return undefined
-    // A thief may be using the new device, so emails stay in the owner's language.
-    const language = gatehouse.languageOf(ctx)
-    if (language !== account.language && (!isStranger || account.language === null)) {
-      await users.setLanguage(transaction, user.id, language)
-    }
-    if (isStranger) {
-      const facts = { to: user.email, ...circumstancesOf(origin, gatehouse) }
-      await gatehouse.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
-    }
+    if (!opened.isNew) return undefined
+    await tellOwner(transaction, ctx, gatehouse, account, { isStranger })
     return true
   })
-  return opened?.id
+  if (id === undefined) return undefined
+  if (isReopened) again?.tell()
+  return { id, isReopened }
+}
+
+async function tellOwner(
+  transaction: Db,
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { user, language: former }: Account,
+  { isStranger }: { isStranger: boolean },
+): Promise<void> {
+  // A thief may be using the new device, so emails stay in the owner's language.
+  const language = gatehouse.languageOf(ctx)
+  if (language !== former && (!isStranger || former === null)) {
+    await users.setLanguage(transaction, user.id, language)
+  }
+  if (!isStranger) return
+  const facts = { to: user.email, ...circumstancesOf(originOf(ctx, gatehouse), gatehouse) }
+  await gatehouse.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
 }
 
 async function carry(

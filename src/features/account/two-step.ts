@@ -11,9 +11,10 @@ import { requireRecentSecond, requireUser } from '../../visitor/guards.js'
 import { stayKnown, trustedUntil } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
+import { renewalOf } from '../../visitor/renewal.js'
 import { forgetCodes } from '../../visitor/two-step-notes.js'
 import type { Form, Message } from '../../web/form.js'
-import { onSubmit } from '../../web/submit.js'
+import { fingerprint, onSubmit } from '../../web/submit.js'
 
 export const name = 'account/two-step'
 export const links: readonly FeatureLink[] = [
@@ -54,9 +55,10 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.post(
     '/account/two-step/off/',
     requireRecentSecond,
-    onSubmit(turningOff, gatehouse, async (ctx) => {
+    onSubmit(turningOff, gatehouse, async (ctx, values) => {
       if (isSecondRequired(gatehouse, loginOf(ctx).user)) return refuseOff(ctx, gatehouse)
-      await stay(ctx, gatehouse, (await end(ctx, gatehouse)) ? OFF : OFF_ALREADY)
+      const isEnded = await end(ctx, gatehouse, fingerprint(ctx, gatehouse, values))
+      await stay(ctx, gatehouse, isEnded ? OFF : OFF_ALREADY)
     }),
   )
 }
@@ -87,10 +89,14 @@ function refuseOff(ctx: Context, { pages, url }: Gatehouse): void {
   pages.problem(ctx, { status: 403, error: REQUIRED_HERE, link: { href: url(name), message: BACK } })
 }
 
-async function end(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {
+async function end(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
   const { session, user } = loginOf(ctx)
-  const ended = await turnOff(originOf(ctx, gatehouse), gatehouse, user, { session: session.id })
+  const renewal = renewalOf(ctx, gatehouse, { form, proved: 'nothing' })
+  const ended = await turnOff(originOf(ctx, gatehouse), gatehouse, user, {
+    session: { id: session.id, renew: renewal.store },
+  })
   if (ended === undefined) return false
+  await renewal.carry()
   stayKnown(ctx, gatehouse, { stamp: ended.stamp })
   forgetCodes(ctx)
   return true
