@@ -19,7 +19,7 @@ import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
 export const name = 'account/authenticator'
 export const partOf = 'account/two-step'
 
-const form: Form<'code'> = { name, fields: ['code'], secret: [], around }
+const form: Form<'code'> = { name, fields: ['code'], secret: ['code'], around }
 
 export const APP_ON = {
   code: 'app_on',

@@ -18,7 +18,7 @@ export const partOf = 'account/two-step'
 
 type FieldName = 'code' | 'trust'
 
-const form: Form<FieldName> = { name, fields: ['code', 'trust'], secret: [], around }
+const form: Form<FieldName> = { name, fields: ['code', 'trust'], secret: ['code'], around }
 
 const HALF_OLD = {
   code: 'second_half_old',
@@ -67,7 +67,7 @@ async function logIn(
   gatehouse: Gatehouse,
   values: Sent<FieldName>,
 ): Promise<Outcome | undefined> {
-  const print = fingerprint(ctx, gatehouse, values, normalizeCode(values.code))
+  const print = fingerprint(ctx, gatehouse, values, normalizeCode(values.code), values.trust)
   const waiting = await waitingForSecond(ctx, gatehouse)
   const outcome = waiting && (await prove(ctx, gatehouse, waiting, values, print))
   if (outcome?.ok) return outcome

@@ -139,6 +139,18 @@ test('a form that comes again logs in for 2 minutes, however often it comes, and
   assert.is(late.sessionCookie, '')
 })
 
+test('a refused page shows no code, and a form that comes again does not begin to trust the browser', async () => {
+  const { visitor, page } = await halfway()
+  const wrong = await visitor.send(page, { code: '12345 67890 12345 67890' })
+  assert.is(wrong.status, 406)
+  assert.not.match(wrong.text, '67890')
+  const fields = filled(page, now())
+  const headers = copyOf(visitor)
+  const send = (body: string) => site.visitor().post('/login/two-step/verify/', body, headers)
+  assert.is((await send(fields)).headers.location, '/')
+  assert.is((await send(`${fields}&trust=on`)).sessionCookie, '')
+})
+
 test('the half login ends after 10 minutes, with a login and with a new stamp', async () => {
   const late = await halfway()
   site.clock.advance(10 * MINUTE)
