@@ -86,6 +86,10 @@ export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
     sentence: 'Too many wrong codes in a row. Enter a recovery code, or try again {when}.',
   },
   secondNotice: TOO_MANY_SECOND,
+  secondChange: {
+    code: 'too_many_second_changes',
+    sentence: 'Two-step verification has been changed too often. Try again {when}.',
+  },
   renameAccount: {
     code: 'too_many_names',
     sentence: 'You have changed your username too often. Try again {when}.',

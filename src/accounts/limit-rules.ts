@@ -38,6 +38,8 @@ export interface LimitRules {
   secondRow: Limit
   /** Wrong codes for one account, after which the owner gets an email; the window is the minimum time between two. */
   secondNotice: Limit
+  /** Changes of one kind to the two-step verification of one account. */
+  secondChange: Limit
   /** Username changes of one account; each previous name stays reserved for it. */
   renameAccount: Limit
   /** Hint requests from one network. Above the limit no hints are returned. */
@@ -67,6 +69,7 @@ export const LIMITS: LimitRules = {
   secondDevice: { max: 20, window: 15 * MINUTE },
   secondRow: { max: 100, window: 30 * DAY },
   secondNotice: { max: 3, window: DAY },
+  secondChange: { max: 5, window: HOUR },
   renameAccount: { max: 5, window: DAY },
   adviceNetwork: { max: 600, window: 10 * MINUTE },
   takenNetwork: { max: 300, window: HOUR },

@@ -27,7 +27,7 @@ export async function counted<Proof>(
     await registry.limits.giveBack(places).catch(() => {})
     throw error
   })
-  if (proof === undefined) await noteFailure(origin, registry, tried)
+  if (proof === undefined) await noteWrongCode(origin, registry, tried)
   else await forgive(registry, places)
   return proof
 }
@@ -54,7 +54,7 @@ async function forgive({ limits, log }: Registry, places: readonly Counted[]): P
   }
 }
 
-async function noteFailure(
+async function noteWrongCode(
   origin: Origin,
   registry: Registry,
   { account: { user }, method }: SecondTry,

@@ -57,4 +57,22 @@ test('the database holds no code and no secret that could be used', async () => 
   }
 })
 
+test('codes are made five times an hour, without mail, too', async () => {
+  const silent = await Site.start({ mail: 'off' })
+  const visitor = await silent.visitor().settle('Anna')
+  const { secret } = await turnOn(silent, visitor)
+  const answers = []
+  for (let time = 0; time < 6; time++) {
+    silent.clock.advance(10 * MINUTE)
+    const page = await reopen(silent, visitor, '/account/recovery-codes/', secret)
+    answers.push(await visitor.send(page, {}, '/account/recovery-codes/'))
+  }
+  assert.equal(
+    answers.map(({ status }) => status),
+    [...Array(5).fill(303), 429],
+  )
+  assert.match(answers.at(-1)?.messages().join() ?? '', 'Two-step verification has been changed too often.')
+  await silent.close()
+})
+
 test.run()

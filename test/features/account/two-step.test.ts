@@ -39,4 +39,14 @@ test('says what is on, and turns it off with one button', async () => {
   assert.is((await other.logIn('Anna')).headers.location, '/')
 })
 
+test('emails that neighbours ask for do not stop it from being turned on and off', async () => {
+  const crowded = await Site.start({ environment: { LIMIT_MAIL_NETWORK: '1/1h' } })
+  const visitor = await settled(crowded, 'Anna')
+  await turnOn(crowded, visitor)
+  const overview = await visitor.open('/account/two-step/')
+  assert.is((await visitor.send(overview, {}, '/account/two-step/off/')).status, 303)
+  assert.match((await visitor.open('/account/two-step/')).messages().join(), 'Two-step verification is off.')
+  await crowded.close()
+})
+
 test.run()
