@@ -3,6 +3,7 @@ import { newAppSecret, stepOf } from '../secrets/authenticator.js'
 import { codesOf, newSeed } from '../secrets/recovery.js'
 import * as apps from '../tables/authenticator-apps.js'
 import * as recovery from '../tables/recovery-codes.js'
+import * as sessions from '../tables/sessions.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { appContext } from './app-secrets.js'
@@ -108,23 +109,41 @@ export async function turnOff(
   })
 }
 
+/** Returns undefined if the session has ended, or if a form that came at the same time made codes. */
 export async function makeRecoveryCodes(
   origin: Origin,
   registry: Registry,
   user: users.User,
-  seed: string,
+  { seed, session }: { seed: string; session: string },
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
+  const former = await recovery.saltOf(registry.database.main, userId)
   const mail = await mailOf(origin, registry, user, 'recovery-made')
   const codes = await hashed(origin, registry, seed)
   const now = registry.now()
   return happens(origin, registry, { kind: 'recovery_made', userId }, async (transaction) => {
     const account = await users.held(transaction, userId)
     if (account === undefined || account.user.secondStepAt === null) return undefined
+    if (!(await sessions.hold(transaction, { id: session, userId }))) return undefined
+    if ((await recovery.saltOf(transaction, userId)) !== former) return undefined
     await recovery.replace(transaction, userId, { ...codes, now })
     await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'recovery_made', { userId, now })
   })
+}
+
+/** Whether the codes of this seed are the user's, and the first is unused. */
+export async function areMade(
+  origin: Origin,
+  { database, passwords }: Registry,
+  userId: string,
+  seed: string,
+): Promise<boolean> {
+  const [code = ''] = codesOf(seed)
+  const salt = await recovery.saltOf(database.main, userId)
+  if (salt === undefined) return false
+  const tag = await passwords.tag(code, salt, origin.visit?.refuseIfLeft)
+  return recovery.isLeft(database.main, userId, tag)
 }
 
 async function mailOf(

@@ -1,3 +1,4 @@
+import { isServer } from '../database/dialect.js'
 import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
 import type { Owned, Place } from './sessions.js'
@@ -35,6 +36,18 @@ export async function jump(db: Db, use: Use, { since }: { since: number }): Prom
       .where('id', '=', use.id)
       .where(({ or, eb }) => or([eb('jumped_at', 'is', null), eb('jumped_at', '<=', since)])),
   )
+}
+
+/** Keeps the session until the end of the transaction. Returns false if it has ended. */
+export async function hold(transaction: Db, { id, userId }: Owned): Promise<boolean> {
+  const row = await transaction
+    .selectFrom('sessions')
+    .select('id')
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .$if(isServer(transaction), (session) => session.forNoKeyUpdate())
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 export interface Renewal {

@@ -1,13 +1,14 @@
 import type { Context } from 'koa'
 import { newSetUp, type SetUp } from '../accounts/two-step.js'
 import { MINUTE } from '../base/durations.js'
-import { codesOf } from '../secrets/recovery.js'
+import { codesOf, newSeed } from '../secrets/recovery.js'
 import { keep, keptText } from '../web/session.js'
 import type { Gatehouse } from './gatehouse.js'
 import { loginOf } from './logins.js'
 
 const SET_UP = 'two-step-setup'
 const CODES = 'recovery-codes'
+const NEXT = 'next-recovery-codes'
 
 const SET_UP_LIFE = 30 * MINUTE
 /** How long new recovery codes can be seen. */
@@ -40,16 +41,28 @@ export function forgetSetUp(ctx: Context): void {
   keep(ctx, { [SET_UP]: undefined })
 }
 
+/** Returns the seed of the codes that this page will make, so that a form that comes twice makes them once. */
+export function nextSeedOf(ctx: Context, gatehouse: Gatehouse): string {
+  const kept = seedIn(notedIn(ctx, gatehouse, NEXT, SET_UP_LIFE))
+  if (kept !== undefined) return kept
+  const seed = newSeed()
+  note(ctx, gatehouse, NEXT, { seed })
+  return seed
+}
+
 /** Keeps the seed of new recovery codes, so that they can be seen, printed and downloaded. */
 export function keepCodes(ctx: Context, gatehouse: Gatehouse, seed: string): void {
   note(ctx, gatehouse, CODES, { seed })
+  keep(ctx, { [NEXT]: undefined })
 }
 
 export function newCodesOf(ctx: Context, gatehouse: Gatehouse): string[] | undefined {
-  const noted = notedIn(ctx, gatehouse, CODES, CODES_LIFE)
-  return noted !== undefined && 'seed' in noted && typeof noted.seed === 'string'
-    ? codesOf(noted.seed)
-    : undefined
+  const seed = seedIn(notedIn(ctx, gatehouse, CODES, CODES_LIFE))
+  return seed === undefined ? undefined : codesOf(seed)
+}
+
+function seedIn(noted: object | undefined): string | undefined {
+  return noted !== undefined && 'seed' in noted && typeof noted.seed === 'string' ? noted.seed : undefined
 }
 
 export function forgetCodes(ctx: Context): void {

@@ -1,15 +1,15 @@
 import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { makeRecoveryCodes } from '../../accounts/two-step.js'
-import { newSeed } from '../../secrets/recovery.js'
+import { areMade, makeRecoveryCodes } from '../../accounts/two-step.js'
 import * as recovery from '../../tables/recovery-codes.js'
+import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentSecond } from '../../visitor/guards.js'
 import { stayKnown } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
-import { CODES_LIFE, keepCodes, newCodesOf } from '../../visitor/two-step-notes.js'
+import { CODES_LIFE, keepCodes, newCodesOf, nextSeedOf } from '../../visitor/two-step-notes.js'
 import type { Form } from '../../web/form.js'
 import { onSubmit } from '../../web/submit.js'
 
@@ -43,8 +43,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     requireRecentSecond,
     requireOn,
     onSubmit(form, gatehouse, async (ctx) => {
-      await make(ctx, gatehouse)
-      gatehouse.pages.leave(ctx, gatehouse.url(name), { message: MADE })
+      const isMade = await make(ctx, gatehouse)
+      gatehouse.pages.leave(ctx, gatehouse.url(name), isMade ? { message: MADE } : undefined)
     }),
   )
 
@@ -70,18 +70,35 @@ const requireOn: Middleware = async (ctx, next) => {
 
 async function around(ctx: Context): Promise<object> {
   const gatehouse = gatehouseOf(ctx)
+  nextSeedOf(ctx, gatehouse)
   const codes = newCodesOf(ctx, gatehouse)
   if (codes !== undefined) return { codes: codes.map(grouped), life: CODES_LIFE, shownAt: gatehouse.now() }
   return { count: await recovery.countOf(gatehouse.database.main, loginOf(ctx).user.id) }
 }
 
-async function make(ctx: Context, gatehouse: Gatehouse): Promise<void> {
-  const { user } = loginOf(ctx)
-  const seed = newSeed()
-  const made = await makeRecoveryCodes(originOf(ctx, gatehouse), gatehouse, user, seed)
-  if (made === undefined) return
-  stayKnown(ctx, gatehouse, { stamp: made.stamp })
+async function make(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {
+  const seed = nextSeedOf(ctx, gatehouse)
+  const stamp =
+    (await stampIfMade(ctx, gatehouse, seed)) ??
+    (await makeOnce(ctx, gatehouse, seed)) ??
+    (await stampIfMade(ctx, gatehouse, seed))
+  if (stamp === undefined) return false
+  stayKnown(ctx, gatehouse, { stamp })
   keepCodes(ctx, gatehouse, seed)
+  return true
+}
+
+// After a double click the browser keeps only the last response.
+async function stampIfMade(ctx: Context, gatehouse: Gatehouse, seed: string): Promise<string | undefined> {
+  const { user } = loginOf(ctx)
+  if (!(await areMade(originOf(ctx, gatehouse), gatehouse, user.id, seed))) return undefined
+  return (await users.byId(gatehouse.database.main, user.id))?.deviceStamp
+}
+
+async function makeOnce(ctx: Context, gatehouse: Gatehouse, seed: string): Promise<string | undefined> {
+  const { session, user } = loginOf(ctx)
+  const wanted = { seed, session: session.id }
+  return (await makeRecoveryCodes(originOf(ctx, gatehouse), gatehouse, user, wanted))?.stamp
 }
 
 /** Four groups of five digits. */

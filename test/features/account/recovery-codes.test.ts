@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../../src/base/durations.js'
 import { Site } from '../../support/helpers.js'
-import { codesOn, reopen, settled, turnOn } from '../../support/second-step.js'
+import { codesOn, copyOf, reopen, settled, turnOn } from '../../support/second-step.js'
 
 const test = suite('account/recovery-codes')
 let site: Site
@@ -42,6 +42,27 @@ test('new codes end the old ones', async () => {
   const step = await other.open('/login/two-step/')
   assert.is((await other.send(step, { code: codes[0] })).status, 406)
   assert.is((await other.send(step, { code: made[0] })).status, 303)
+})
+
+test('a double click makes new codes once, and both answers lead to them', async () => {
+  const visitor = await settled(site, 'Anna')
+  const { secret } = await turnOn(site, visitor)
+  site.clock.advance(10 * MINUTE)
+  const page = await reopen(site, visitor, '/account/recovery-codes/', secret)
+  const body = page.$('main form[action="/account/recovery-codes/"]').serialize()
+  const headers = copyOf(visitor)
+  const [first, second, third] = [site.visitor(), site.visitor(), site.visitor()]
+  await Promise.all([first, second].map((one) => one.post('/account/recovery-codes/', body, headers)))
+  await third.post('/account/recovery-codes/', body, headers)
+  assert.is((await site.rows("select 1 from events where kind = 'recovery_made'")).length, 1)
+  const shown = []
+  for (const one of [first, second, third]) {
+    const { Cookie } = copyOf(visitor)
+    const own = copyOf(one).Cookie
+    shown.push(codesOn(await one.open('/account/recovery-codes/', { Cookie: `${own}; ${Cookie}` })))
+  }
+  assert.is(shown[0]?.length, 10)
+  assert.equal(shown, Array(3).fill(shown[0]))
 })
 
 test('the database holds no code and no secret that could be used', async () => {
