@@ -36,12 +36,16 @@ function layoutOf(page: Page): Promise<Layout> {
     const heading = document.querySelector('h1')
     const text = document.createRange()
     text.selectNodeContents(heading)
-    const [line] = text.getClientRects()
+    // A line has one rectangle for each direction in it.
+    const all = [...text.getClientRects()]
+    const line = all.filter(({ top, bottom }) => top < all[0].bottom && bottom > all[0].top)
+    const left = Math.min(...line.map((part) => part.left))
+    const right = Math.max(...line.map((part) => part.right))
     const box = heading.getBoundingClientRect()
     return {
       isWide: document.documentElement.scrollWidth > innerWidth,
       direction: getComputedStyle(document.body).direction,
-      side: line.left - box.left + 1 >= box.right - line.right ? 'right' : 'left',
+      side: left - box.left + 1 >= box.right - right ? 'right' : 'left',
     }
   })()`)
 }
