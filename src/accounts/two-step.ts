@@ -109,7 +109,7 @@ export async function turnOff(
   })
 }
 
-/** Returns undefined if the session has ended, or if a form that came at the same time made codes. */
+/** Returns undefined if the session has ended, or if the same form, or one that came at the same time, has made codes. */
 export async function makeRecoveryCodes(
   origin: Origin,
   registry: Registry,
@@ -118,6 +118,8 @@ export async function makeRecoveryCodes(
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
   const former = await recovery.saltOf(registry.database.main, userId)
+  // Only now: codes made before the salt was read are found here, later ones by their salt.
+  if (await areMade(origin, registry, userId, seed)) return undefined
   const mail = await mailOf(origin, registry, user, 'recovery-made')
   const codes = await hashed(origin, registry, seed)
   const now = registry.now()

@@ -78,10 +78,7 @@ async function around(ctx: Context): Promise<object> {
 
 async function make(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {
   const seed = nextSeedOf(ctx, gatehouse)
-  const stamp =
-    (await stampIfMade(ctx, gatehouse, seed)) ??
-    (await makeOnce(ctx, gatehouse, seed)) ??
-    (await stampIfMade(ctx, gatehouse, seed))
+  const stamp = (await makeOnce(ctx, gatehouse, seed)) ?? (await stampIfMade(ctx, gatehouse, seed))
   if (stamp === undefined) return false
   stayKnown(ctx, gatehouse, { stamp })
   keepCodes(ctx, gatehouse, seed)
