@@ -7,6 +7,7 @@ import { assertDone, assertRefused, callGatehouse, GATEHOUSE, type Outcome } fro
 import { fileOf, freshDatabase, freshFile, lockInserts, rows, write } from '../support/databases.js'
 import { Site, until } from '../support/helpers.js'
 import { Program } from '../support/program.js'
+import { codeAt, halfway, settled, turnOn } from '../support/second-step.js'
 
 interface Context {
   source: string
@@ -75,6 +76,31 @@ test('moves users, sessions and emails from SQLite to PostgreSQL', async ({ sour
   await after.close()
 })
 
+test('two-step verification goes along: the app and the recovery codes log in afterwards', async ({
+  source,
+  target,
+}) => {
+  const before = await Site.start({ database: source })
+  const { secret, codes } = await turnOn(before, await settled(before, 'Anna'))
+  await before.allSent()
+  await before.close()
+  assertDone(await copy(source, target))
+
+  const key = readFileSync(`${fileOf(source)}.key`, 'utf8').trim()
+  const after = await Site.start({ database: target, environment: { SESSION_KEYS: key } })
+  after.clock.advance(60_000)
+  const byApp = after.visitor()
+  const answer = await byApp.send(await halfway(byApp, 'Anna'), { code: codeAt(secret, after.clock.time) })
+  assert.is(answer.headers.location, '/')
+  after.clock.advance(1_000)
+  const byCode = after.visitor()
+  assert.is(
+    (await byCode.send(await halfway(byCode, 'Anna'), { code: codes[0] ?? '' })).headers.location,
+    '/',
+  )
+  await after.close()
+})
+
 test('copies once however often it runs, and prints the row counts', async ({ source, target }) => {
   await fill(source, 1234)
   await migrateDatabase(target)
@@ -84,7 +110,7 @@ test('copies once however often it runs, and prints the row counts', async ({ so
   assertDone(again)
   assert.match(
     again.stdout,
-    'Already copied. Row counts and checksums match: users 1234, slugs 1234, sessions 1234, events 6170, limits 123, mails 0, tokens 0, keys 0, erasures 0.',
+    'Already copied. Row counts and checksums match: users 1234, slugs 1234, sessions 1234, events 6170, limits 123, mails 0, tokens 0, keys 0, erasures 0, authenticator_apps 0, recovery_sets 0, recovery_codes 0.',
   )
   const back = freshFile()
   assertDone(await copy(target, back))

@@ -587,7 +587,7 @@ test('every mail is valid, has one link in text and HTML, loads nothing, and has
       userId,
       facts: {
         ...{ to: 'anna@example.com', email: 'new@example.com', former: 'Ann "<b>', askedIn: 'a browser' },
-        ...{ ...WHERE, address },
+        ...{ ...WHERE, address, left: 3 },
       },
     }))
     await post(context, site, drafts)
@@ -631,6 +631,12 @@ const KIND_NAMES: readonly Draft['kind'][] = [
   'session-jumped',
   'login-failures',
   'account-closed',
+  'second-on',
+  'second-off',
+  'app-replaced',
+  'recovery-made',
+  'recovery-used',
+  'second-failed',
 ]
 
 function kindOf(name: string): Draft['kind'] {
