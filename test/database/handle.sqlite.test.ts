@@ -157,11 +157,11 @@ test('an app’s own Kysely migrations are kept', async ({ handle }) => {
 test('closed, read-only and in-memory handles are refused', async ({ file, handle }) => {
   for (const name of [':memory:', '']) {
     const memory = new BetterSqlite3(name)
-    assert.match(await refusal({ sqlite: memory }), 'is in memory: give a handle on a file')
+    assert.match(await refusal({ sqlite: memory }), 'is in memory. Pass a handle on a file.')
     memory.close()
   }
   const reader = new BetterSqlite3(file, { readonly: true })
-  assert.match(await refusal({ sqlite: reader }), 'open for reading alone')
+  assert.match(await refusal({ sqlite: reader }), 'is read-only. Pass a writable handle.')
   reader.close()
   assert.match(await refusal({ sqlite: reader }), 'is closed')
   assert.equal(tablesOf(handle), ['notes'])

@@ -97,6 +97,7 @@ async function measure(what: string, sent: Sent): Promise<number | undefined> {
 
 /** Somebody who may send anything: logged in, with links open that were mailed. */
 interface Attacker {
+  name: string
   cookie: string
   /** What is hidden in every form of theirs. */
   hidden: Record<string, string>
@@ -111,7 +112,7 @@ async function newAttacker(): Promise<Attacker> {
   await visitor.settle(name)
   for (const link of (await ask(name)) as string[]) await visitor.open(link)
   const page = await visitor.open('/account/name/')
-  return { visitor, cookie: cookiesOf(visitor), hidden: hiddenOn(page) }
+  return { name, visitor, cookie: cookiesOf(visitor), hidden: hiddenOn(page) }
 }
 
 function cookiesOf({ agent }: Visitor): string {
@@ -132,6 +133,27 @@ async function living(): Promise<Attacker> {
     current !== undefined && (await send({ path: '/account/', headers: { Cookie: current.cookie } })) === 200
   if (current === undefined || !isAlive) current = await newAttacker()
   return current
+}
+
+let half: Attacker | undefined
+
+async function halfLoggedIn(): Promise<Attacker> {
+  if (half !== undefined) return half
+  const { name } = await newAttacker()
+  await ask(`second ${name}`)
+  const visitor = new Visitor(address)
+  await visitor.logIn(name)
+  const page = await visitor.open('/login/two-step/')
+  half = { name, visitor, cookie: cookiesOf(visitor), hidden: hiddenOn(page) }
+  return half
+}
+
+/** Somebody who gets the form of this route: two-step verification needs a confirmed address. */
+async function readyFor({ path }: Route): Promise<Attacker> {
+  if (path.startsWith('/login/two-step/')) return halfLoggedIn()
+  const attacker = await living()
+  if (path.startsWith('/account/authenticator/')) await ask(`confirm ${attacker.name}`)
+  return attacker
 }
 
 interface Route {
@@ -187,11 +209,11 @@ test('in any field of any form is answered in a moment', async () => {
   for (const route of ROUTES.filter(({ method }) => method === 'POST')) {
     // What was sent to others may have ended a link.
     current = undefined
-    const fields = await fieldsOf(await living(), route)
+    const fields = await fieldsOf(await readyFor(route), route)
     const path = filledIn(route)
     const statuses = new Set<number | undefined>()
     for (const [what, value] of Object.entries(VALUES)) {
-      const attacker = await living()
+      const attacker = await readyFor(route)
       for (const field of fields) {
         const body = formOf(attacker, { [field]: value })
         const sent = { ...route, path, headers: { Cookie: attacker.cookie }, body }
@@ -199,7 +221,7 @@ test('in any field of any form is answered in a moment', async () => {
       }
     }
     for (const name of NAMES) {
-      const attacker = await living()
+      const attacker = await readyFor(route)
       const body = formOf(attacker, Object.fromEntries(ALL_FIELDS.map((field) => [field, name])))
       await measure(`all fields, ${name}`, { ...route, path, headers: { Cookie: attacker.cookie }, body })
     }
