@@ -7,7 +7,8 @@ export interface Qr {
 
 export async function qrOf(text: string): Promise<Qr> {
   const { encode } = await import('uqr')
-  const { size, data } = encode(text, { ecc: 'M', border: 4 })
+  // Any mask can be read. Comparing all eight takes most of the time.
+  const { size, data } = encode(text, { ecc: 'M', border: 4, maskPattern: 3 })
   return { size, path: data.map(runsOf).join('') }
 }
 
