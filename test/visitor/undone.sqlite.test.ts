@@ -72,4 +72,22 @@ test('a login that fails last opens no closed account', async () => {
   assert.is(await countOf('users where closed_at is not null'), 1)
 })
 
+test('a form of the second step that comes again begins no session in place of one that ends at that moment', async () => {
+  const { secret } = await turnOn(site, owner)
+  const visitor = site.visitor()
+  const page = await halfway(visitor, 'Anna')
+  const fields = new URLSearchParams(page.$('main form').serialize())
+  fields.set('code', codeAt(secret, site.clock.time))
+  const access = { domain: '127.0.0.1', path: '/', secure: false, script: false }
+  const headers = { Cookie: visitor.agent.jar.getCookies(access).toValueString() }
+  const send = () => site.visitor().post('/login/two-step/verify/', fields.toString(), headers)
+  assert.ok((await send()).sessionCookie)
+  await site.write(
+    'create trigger meanwhile before insert on sessions begin delete from sessions where login_form = new.login_form; end',
+  )
+  const again = await send()
+  assert.is(again.sessionCookie, '')
+  assert.is(await countOf("sessions where methods like '%app%'"), 1)
+})
+
 test.run()
