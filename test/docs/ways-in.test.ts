@@ -111,7 +111,7 @@ function written(): string {
     '',
     '## Commands',
     '',
-    'Whoever can read the database and the keys of the site can run them.',
+    'Anyone who can read the database and the keys of the site can run them.',
     '',
     '| Command | Opens |',
     '|---|---|',
