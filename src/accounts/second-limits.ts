@@ -12,8 +12,8 @@ export interface SecondTry {
 }
 
 /**
- * Counts before `prove`, so that parallel requests cannot exceed a limit. Only for who has given the right password: nobody else
- * can use up the limits of an account.
+ * Counts before `prove`, so that parallel requests cannot exceed a limit. Call it only after the right
+ * password, so that strangers cannot use up the limits of an account.
  */
 export async function counted<Proof>(
   origin: Origin,
@@ -61,7 +61,7 @@ async function noteWrongCode(
 ): Promise<void> {
   logSecurity(origin, registry, { event: 'second_failed', reason: `${method}_wrong`, user: user.id })
   registry.events.note(eventOf(origin, registry, { kind: 'second_failed', userId: user.id }))
-  // Not reset by a right code: whoever guesses a little between the owner's logins must be noticed, too.
+  // Not reset by a right code: a few guesses between the owner's logins must be noticed, too.
   const { filled } = await takePlaces(origin, registry, [{ rule: 'secondNotice', of: user.id, quiet: true }])
   if (filled.length === 0) return
   const facts = { to: user.email, ...circumstancesOf(origin, registry) }

@@ -22,7 +22,7 @@ export function secondDueAt({ rules: { second }, offers, now }: Ruled, user: Use
 
 const AWAY = 45 * DAY
 
-// An old password may have leaked. Whoever holds it must not set up the second step of an account that its
+// An old password may have leaked. Someone who knows it must not set up the second step of an account that its
 // owner left alone: the mailbox has to be proved, too. Logins do not count once the rule holds, because they took
 // the password alone.
 export async function isAway(registry: Registry, user: User): Promise<boolean> {

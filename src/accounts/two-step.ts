@@ -55,7 +55,7 @@ export async function turnOn(
   { secret, seed, step, session }: SetUp & { step: number; session: OwnSession },
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
-  const mail = await mailOf(origin, registry, user, 'second-on')
+  const mail = await countedMail(origin, registry, user, 'second-on')
   const codes = await hashed(origin, registry, seed)
   const now = registry.now()
   return happens(origin, registry, { kind: 'second_on', userId }, async (transaction) => {
@@ -79,7 +79,7 @@ export async function replaceApp(
   { secret, step, session }: Pick<SetUp, 'secret'> & { step: number; session: OwnSession },
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
-  const mail = await mailOf(origin, registry, user, 'app-replaced')
+  const mail = await countedMail(origin, registry, user, 'app-replaced')
   const encrypted = registry.appCipher.encrypt(secret, appContext(userId))
   const now = registry.now()
   return happens(origin, registry, { kind: 'app_replaced', userId }, async (transaction) => {
@@ -97,7 +97,7 @@ export async function turnOff(
   { session }: { session?: OwnSession } = {},
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
-  const mail = await mailOf(origin, registry, user, 'second-off')
+  const mail = await countedMail(origin, registry, user, 'second-off')
   const now = registry.now()
   return happens(origin, registry, { kind: 'second_off', userId }, async (transaction) => {
     if (!(await users.endSecondStep(transaction, userId, now))) return undefined
@@ -120,7 +120,7 @@ export async function makeRecoveryCodes(
   const former = await recovery.saltOf(registry.database.main, userId)
   // Only now: codes made before the salt was read are found here, later ones by their salt.
   if (await areMade(origin, registry, userId, seed)) return undefined
-  const mail = await mailOf(origin, registry, user, 'recovery-made')
+  const mail = await countedMail(origin, registry, user, 'recovery-made')
   const codes = await hashed(origin, registry, seed)
   const now = registry.now()
   return happens(origin, registry, { kind: 'recovery_made', userId }, async (transaction) => {
@@ -148,7 +148,8 @@ export async function areMade(
   return recovery.isLeft(database.main, userId, tag)
 }
 
-async function mailOf(
+/** Counts the change, and returns the email about it. */
+async function countedMail(
   origin: Origin,
   registry: Registry,
   { id: userId, email: to }: users.User,

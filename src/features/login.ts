@@ -44,6 +44,7 @@ const CHANGED_MEANWHILE = {
   sentence: 'Your account was just changed, in another tab or on another device. Log in again.',
 }
 const CONFIRM = { code: 'login_confirm', sentence: 'Confirm your email address' }
+
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/login/', requireAnonymousUnlessOther, (ctx) =>
     gatehouse.pages.form(ctx, form, prefilled(ctx, gatehouse)),
@@ -57,35 +58,40 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
       const outcome = await authenticate(originOf(ctx, gatehouse), gatehouse, values)
       if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
-      const { account } = outcome
-      const login = await advance(ctx, gatehouse, {
-        account,
-        methods: ['password'],
-        kept: values.keep !== '',
-        next: values.next,
-        form: fingerprint(ctx, gatehouse, values),
-      })
-      if (login.state === 'waiting' && login.for === 'login/two-step') {
-        await renewHash(gatehouse, account, values.password)
-        gatehouse.countLogin('second')
-        return gatehouse.pages.leave(ctx, gatehouse.url(login.for))
-      }
-      if (login.state === 'waiting') return await leadToConfirm(ctx, gatehouse, account, values)
-      if (login.state === 'changed') {
-        return await gatehouse.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
-      }
-      await renewHash(gatehouse, account, values.password)
-      await welcome(ctx, gatehouse, form, {
-        ...login,
-        user: account.user,
-        next: values.next,
-        values,
-      })
+      await logIn(ctx, gatehouse, outcome.account, values)
     }),
   )
 }
 
-// An emailed link of another account leads here, whoever is logged in.
+async function logIn(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  account: Account,
+  values: Sent<FieldName>,
+): Promise<void> {
+  const { password, keep, next } = values
+  const login = await advance(ctx, gatehouse, {
+    account,
+    methods: ['password'],
+    kept: keep !== '',
+    next,
+    form: fingerprint(ctx, gatehouse, values),
+  })
+  if (login.state === 'changed') {
+    return await gatehouse.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
+  }
+  if (login.state === 'waiting' && login.for !== 'login/two-step') {
+    return await leadToConfirm(ctx, gatehouse, account, values)
+  }
+  await renewHash(gatehouse, account, password)
+  if (login.state === 'begun') {
+    return await welcome(ctx, gatehouse, form, { ...login, user: account.user, next, values })
+  }
+  gatehouse.countLogin('second')
+  gatehouse.pages.leave(ctx, gatehouse.url(login.for))
+}
+
+// An emailed link of another account leads here, also while another user is logged in.
 const requireAnonymousUnlessOther: Middleware = (ctx, next) => {
   const user = userOf(ctx)
   const username = queryText(ctx, 'username')

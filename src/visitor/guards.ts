@@ -80,7 +80,7 @@ export const requireUser: Middleware = async (ctx, next) => {
   await refuseLoggedOut(ctx)
 }
 
-// What somebody needs to set up two-step verification, or to leave.
+// What a user needs to set up two-step verification, or to leave.
 const OPEN_WITHOUT_SECOND = [
   ...['account/two-step', 'account/authenticator', 'account/recovery-codes'],
   ...['email/confirm', 'password/confirm', 'logout'],
@@ -149,10 +149,14 @@ export const requireRecentSecond: Middleware = (ctx, next) =>
 
 /** Whether the second step was passed as recently, or is not needed. */
 export function isRecentSecond(ctx: Context): boolean {
-  const { lifetimes, now, offers } = gatehouseOf(ctx)
-  if (userOf(ctx)?.secondStepAt == null || !offers('login/two-step')) return true
+  if (!hasSecondStep(ctx)) return true
+  const { lifetimes, now } = gatehouseOf(ctx)
   const at = sessionOf(ctx)?.secondAt ?? null
   return at !== null && now() - at < lifetimes.recent
+}
+
+function hasSecondStep(ctx: Context): boolean {
+  return userOf(ctx)?.secondStepAt != null && gatehouseOf(ctx).offers('login/two-step')
 }
 
 // The holder of a stolen session must not enter their own address and take over the account by its emails.
@@ -161,7 +165,7 @@ export const requireRecentIfUser: Middleware = (ctx, next) =>
 
 /** For forms that ask for the password themselves: with two-step verification requires all steps of a login (ASVS 5 7.5.1). */
 export const requireRecentIfTwoStep: Middleware = (ctx, next) =>
-  userOf(ctx)?.secondStepAt == null ? requireUser(ctx, next) : requireRecentSecond(ctx, next)
+  hasSecondStep(ctx) ? requireRecentSecond(ctx, next) : requireUser(ctx, next)
 
 /** Whether the user entered their password within `lifetimes.recent` (10 minutes by default). */
 export function isRecentLogin(ctx: Context): boolean {

@@ -33,7 +33,7 @@ export function knownDevices(ctx: Context, gatehouse: Gatehouse): (account: Acco
   return (account) => find(account)?.id
 }
 
-// Whoever reads the mailbox makes a device known by a password reset. It must not get tries of its own by that.
+// A password reset makes a device known, and takes the mailbox only. That must not give it tries of its own.
 export function provenDevices(ctx: Context, gatehouse: Gatehouse): (account: Account) => string | undefined {
   const find = knownBy(ctx, gatehouse)
   return (account) => {

@@ -114,7 +114,7 @@ export async function halfLoggedIn(ctx: Context, gatehouse: Gatehouse): Promise<
   return hasLoggedIn ? undefined : account
 }
 
-// Whoever comes to the browser later finds no half login.
+// The next person at this browser must find no half login.
 const SECOND_WAIT = 10 * MINUTE
 
 /** Returns undefined unless the password was given and nothing but the second step is missing. */

@@ -115,11 +115,12 @@ async function store(
   const { session, user } = loginOf(ctx)
   const kind = user.secondStepAt === null ? 'first' : 'replaced'
   const renewal = renewalOf(ctx, gatehouse, { form: print, proved: 'second' })
-  const keepApp = kind === 'first' ? turnOn : replaceApp
-  const outcome = await keepApp(originOf(ctx, gatehouse), gatehouse, user, {
-    ...setUp,
-    session: { id: session.id, renew: renewal.store },
-  })
+  const origin = originOf(ctx, gatehouse)
+  const proved = { ...setUp, session: { id: session.id, renew: renewal.store } }
+  const outcome =
+    kind === 'first'
+      ? await turnOn(origin, gatehouse, user, proved)
+      : await replaceApp(origin, gatehouse, user, proved)
   if (outcome === undefined) return undefined
   await renewal.carry()
   remember(ctx, gatehouse, { kind, seed: setUp.seed, stamp: outcome.stamp })

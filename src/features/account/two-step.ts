@@ -13,7 +13,7 @@ import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { renewalOf } from '../../visitor/renewal.js'
 import { forgetCodes } from '../../visitor/two-step-notes.js'
-import type { Form, Message } from '../../web/form.js'
+import type { Form } from '../../web/form.js'
 import { fingerprint, onSubmit } from '../../web/submit.js'
 
 export const name = 'account/two-step'
@@ -58,7 +58,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     onSubmit(turningOff, gatehouse, async (ctx, values) => {
       if (isSecondRequired(gatehouse, loginOf(ctx).user)) return refuseOff(ctx, gatehouse)
       const isEnded = await end(ctx, gatehouse, fingerprint(ctx, gatehouse, values))
-      await stay(ctx, gatehouse, isEnded ? OFF : OFF_ALREADY)
+      gatehouse.pages.leave(ctx, gatehouse.url(name), { message: isEnded ? OFF : OFF_ALREADY })
     }),
   )
 }
@@ -100,8 +100,4 @@ async function end(ctx: Context, gatehouse: Gatehouse, form: string): Promise<bo
   stayKnown(ctx, gatehouse, { stamp: ended.stamp })
   forgetCodes(ctx)
   return true
-}
-
-async function stay(ctx: Context, gatehouse: Gatehouse, message: Message): Promise<void> {
-  gatehouse.pages.leave(ctx, gatehouse.url(name), { message })
 }
