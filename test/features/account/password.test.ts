@@ -157,6 +157,9 @@ for (const htmx of [false, true]) {
     const limited = await change(visitor)
     assert.is(limited.status, 429)
     assert.ok(limited.headers['retry-after'])
+    await site.mailThat(`Guesser20${htmx}@example.com`, ({ subject }) =>
+      subject.startsWith('Many failed logins'),
+    )
     site.clock.advance(16 * 60_000)
     assert.equal(await told(visitor, await change(visitor)), ['✔ Your password has been changed.'])
   })
