@@ -1,5 +1,6 @@
+import type { ExpressionBuilder } from 'kysely'
 import { statement } from '../database/statement.js'
-import type { Db } from './schema.js'
+import type { Db, Schema } from './schema.js'
 import { USER_COLUMNS, type User, userOf } from './users.js'
 
 export * from './sessions-begin.js'
@@ -16,7 +17,7 @@ export interface SessionsTable {
   renewed_at: number | null
   user_id: string
   kept: number
-  /** Fingerprint of the form that started the session or changed the password in it. */
+  /** Fingerprint of the form that started the session or renewed it, and of a code in it after a dot. */
   login_form: string
   device_name: string | null
   device: string
@@ -133,15 +134,20 @@ export async function byFormerToken(
   { now, form = '' }: { now: number; form?: string | undefined },
 ): Promise<Found | undefined> {
   const row = await live(db, now)
-    .select('login_form')
+    .select((eb) => renewedBy(eb).as('renewed_by'))
     .where('former_hash', '=', tokenHash)
     .where('renewed_at', '>', now - FORM_LIFE)
-    .where(({ eb, or }) => or([eb('renewed_at', '>', now - FORMER_LIFE), eb('login_form', '=', form)]))
+    .where(({ eb, or }) => or([eb('renewed_at', '>', now - FORMER_LIFE), eb(renewedBy(eb), '=', form)]))
     .executeTakeFirst()
   const found = foundOf(row)
-  if (found === undefined || row?.login_form === form) return found
+  if (found === undefined || row?.renewed_by === form) return found
   const { session } = found
   return { ...found, session: { ...session, authenticatedAt: session.createdAt, secondAt: null } }
+}
+
+// Without what follows the form's own fingerprint (see `login_form`).
+function renewedBy({ fn, lit }: ExpressionBuilder<Schema, 'sessions'>) {
+  return fn<string>('substr', ['login_form', lit(1), lit(43)])
 }
 
 const FORMER_LIFE = 10_000

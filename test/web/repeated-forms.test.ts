@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
-import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
+import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
+import { FAILOVER, said, sentTwice, told } from '../support/lost-answer.js'
 
 const test = suite('a form that comes again because its answer was lost')
 let site: Site
@@ -15,9 +16,6 @@ test.after.each(() => site.emptyMailbox())
 
 const NEW = 'another horse 43'
 let made = 0
-
-/** As long as a failover takes, and after what a renewed session's former token is good for otherwise. */
-const FAILOVER = MINUTE
 
 interface Owner {
   name: string
@@ -36,29 +34,6 @@ async function owner(options = {}): Promise<Owner> {
   return { name, email, visitor }
 }
 
-/**
- * Sends the form of a page twice, as a browser does whose first answer never came: with the cookies that it had. Answers
- * what it gets the second time.
- */
-async function sentTwice(
-  visitor: Visitor,
-  page: Page,
-  typed: Record<string, string>,
-  { action, other = {} }: { action?: string; other?: Record<string, string> } = {},
-): Promise<Page> {
-  const form = page.$(action === undefined ? 'main form' : `form[action="${action}"]`).first()
-  const fields = new URLSearchParams(form.serialize())
-  for (const [name, value] of Object.entries(typed)) fields.set(name, value)
-  const to = form.attr('action') ?? ''
-  const jar = visitor.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false })
-  const Cookie = jar.toValueString()
-  const lost = site.visitor({ htmx: visitor.htmx })
-  await lost.post(to, fields.toString(), { Cookie })
-  site.clock.advance(FAILOVER)
-  for (const [name, value] of Object.entries(other)) fields.set(name, value)
-  return visitor.post(to, fields.toString())
-}
-
 async function count(name: string, kind: string): Promise<number> {
   const rows = await site.rows(
     'select 1 from events join users on users.id = user_id where name = ? and kind = ?',
@@ -68,16 +43,6 @@ async function count(name: string, kind: string): Promise<number> {
   return rows.length
 }
 
-function said(answer: Page): string {
-  return answer.messages().join()
-}
-
-/** The message that the visitor gets, wherever it leads. */
-async function told(visitor: Visitor, answer: Page): Promise<string> {
-  const place = answer.headers['hx-redirect'] ?? answer.headers.location
-  return place === undefined ? said(answer) : said(await visitor.open(place))
-}
-
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
@@ -85,7 +50,7 @@ for (const htmx of [false, true]) {
     const { visitor, name } = await owner({ htmx })
     const page = await visitor.open('/account/password/')
     const typed = { current: PASSWORD, password: NEW, repassword: NEW }
-    const again = await sentTwice(visitor, page, typed)
+    const again = await sentTwice(site, visitor, page, typed)
     assert.match(await told(visitor, again), 'Your password has been changed')
     assert.is((await visitor.open('/account/')).status, 200)
     assert.is(await count(name, 'password_changed'), 1)
@@ -96,7 +61,7 @@ for (const htmx of [false, true]) {
     const page = await visitor.open('/account/password/')
     const typed = { current: PASSWORD, password: NEW, repassword: NEW }
     const other = { password: `${NEW}4`, repassword: `${NEW}4` }
-    const again = await sentTwice(visitor, page, typed, { other })
+    const again = await sentTwice(site, visitor, page, typed, { other })
     assert.is(again.status, 406)
     assert.is(await count(name, 'password_changed'), 1)
     assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
@@ -106,7 +71,7 @@ for (const htmx of [false, true]) {
     const { visitor, name } = await owner({ htmx })
     site.clock.advance(11 * MINUTE)
     const page = await visitor.open('/password/confirm/?next=%2Faccount%2Femail%2F')
-    const again = await sentTwice(visitor, page, { password: PASSWORD })
+    const again = await sentTwice(site, visitor, page, { password: PASSWORD })
     assert.is(again.headers[htmx ? 'hx-redirect' : 'location'], '/account/email/')
     assert.is((await visitor.open('/account/email/')).status, 200)
     assert.is(await count(name, 'password_confirmed'), 1)
@@ -117,7 +82,7 @@ for (const htmx of [false, true]) {
     const stranger = site.visitor({ htmx })
     const page = await stranger.open('/login/')
     const before = await site.rows('select 1 from sessions')
-    const again = await sentTwice(stranger, page, { username: name, password: PASSWORD })
+    const again = await sentTwice(site, stranger, page, { username: name, password: PASSWORD })
     assert.is(again.status, htmx ? 200 : 303)
     assert.is((await stranger.open('/account/')).status, 200)
     assert.is((await site.rows('select 1 from sessions')).length, before.length + 1)
@@ -130,7 +95,7 @@ for (const htmx of [false, true]) {
     const visitor = site.visitor({ htmx })
     await visitor.send(await visitor.open('/password/forgot/'), { username: name })
     const page = await visitor.follow(await site.mail(email))
-    const again = await sentTwice(visitor, page, { password: NEW, repassword: NEW })
+    const again = await sentTwice(site, visitor, page, { password: NEW, repassword: NEW })
     assert.match(await told(visitor, again), 'Your password has already been changed')
     assert.is(await count(name, 'password_reset'), 1)
     assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
@@ -144,7 +109,7 @@ for (const htmx of [false, true]) {
     const visitor = site.visitor({ htmx })
     await visitor.signUp(name, { email })
     const { code } = await site.mail(email)
-    const again = await sentTwice(visitor, await visitor.open('/email/confirm/'), { code })
+    const again = await sentTwice(site, visitor, await visitor.open('/email/confirm/'), { code })
     assert.match(await told(visitor, again), `Your email address ${email} is already confirmed`)
     assert.is(await count(name, 'email_confirmed'), 1)
   })
@@ -153,6 +118,7 @@ for (const htmx of [false, true]) {
     const { visitor, name, email } = await owner({ htmx })
     const next = `new-${email}`
     const asked = await sentTwice(
+      site,
       visitor,
       await visitor.open('/account/email/'),
       { email: next },
@@ -162,11 +128,11 @@ for (const htmx of [false, true]) {
     )
     assert.match(await told(visitor, asked), `An email to ${next} is on its way`)
     const page = await visitor.follow(await site.mail(next))
-    const changed = await sentTwice(visitor, page, {})
+    const changed = await sentTwice(site, visitor, page, {})
     assert.match(await told(visitor, changed), `is now ${next}`)
     assert.is(await count(name, 'email_changed'), 1)
     const reader = site.visitor({ htmx })
-    const undone = await sentTwice(reader, await reader.follow(await site.mail(email)), {})
+    const undone = await sentTwice(site, reader, await reader.follow(await site.mail(email)), {})
     assert.match(await told(reader, undone), `Your email address is ${email} again`)
     assert.is((await reader.open('/password/reset/')).status, 200)
     assert.is(await count(name, 'email_restored'), 1)
@@ -177,13 +143,58 @@ for (const htmx of [false, true]) {
     const visitor = site.visitor({ htmx })
     await visitor.signUp(name, { email })
     const page = await visitor.open('/email/confirm/address/')
-    const again = await sentTwice(visitor, page, { email: `right-${email}` })
+    const again = await sentTwice(site, visitor, page, { email: `right-${email}` })
     assert.match(await told(visitor, again), `Your email address is now right-${email}`)
     await site.mail(`right-${email}`)
     assert.is(await count(name, 'email_changed'), 1)
     site.clock.advance(5 * MINUTE)
     await visitor.send(page, { email: `right-${email}` })
     assert.is((await site.mails(`right-${email}`, 2)).length, 2)
+  })
+
+  test(`${kind}: a code of a reset is a yes after a minute, and the new password after that`, async () => {
+    const { name, email } = await owner()
+    const visitor = site.visitor({ htmx })
+    await visitor.send(await visitor.open('/password/forgot/'), { username: name })
+    const { code } = await site.mail(email)
+    const again = await sentTwice(site, visitor, await visitor.open('/password/reset/'), { code })
+    assert.match(await told(visitor, again), 'The code is correct')
+    const page = await visitor.open('/password/reset/')
+    const changed = await sentTwice(site, visitor, page, { password: NEW, repassword: NEW })
+    assert.match(await told(visitor, changed), 'Your password has already been changed')
+    assert.is(await count(name, 'password_reset'), 1)
+    assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
+  })
+
+  test(`${kind}: a new username is said to be the account's`, async () => {
+    const { visitor, name } = await owner({ htmx })
+    const page = await visitor.open('/account/name/')
+    const again = await sentTwice(site, visitor, page, { username: `New ${name}` })
+    assert.match(await told(visitor, again), 'This is already your username')
+    assert.is(await count(`New ${name}`, 'name_changed'), 1)
+  })
+
+  test(`${kind}: a closed account is said to be closed, and reopened by its link once`, async () => {
+    const { visitor, name, email } = await owner({ htmx })
+    const closed = await sentTwice(site, visitor, await visitor.open('/account/close/'), {})
+    assert.match(await told(visitor, closed), 'Your account is closed')
+    assert.is(await count(name, 'account_closed'), 1)
+    const reader = site.visitor({ htmx })
+    const opened = await sentTwice(site, reader, await reader.follow(await site.mail(email)), {})
+    assert.match(await told(reader, opened), 'Your account is open')
+    assert.is(await count(name, 'account_reopened'), 1)
+  })
+
+  test(`${kind}: devices that were logged out are not logged out again, and this one stays known`, async () => {
+    const { visitor, name } = await owner({ htmx })
+    await site.visitor().logIn(name)
+    const page = await visitor.open('/account/devices/')
+    const again = await sentTwice(site, visitor, page, {}, { action: '/account/devices/revoke/' })
+    assert.match(await told(visitor, again), 'No other devices are logged in')
+    await site.emptyMailbox()
+    await visitor.send(await visitor.open('/logout/'))
+    await visitor.logIn(name)
+    assert.equal(await site.mails(undefined, 0), [])
   })
 }
 

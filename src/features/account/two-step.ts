@@ -11,7 +11,7 @@ import { requireRecentSecond, requireUser } from '../../visitor/guards.js'
 import { stayKnown, trustedUntil } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
-import { renewalOf } from '../../visitor/renewal.js'
+import { renewalOf, repeatRenewal } from '../../visitor/renewal.js'
 import { forgetCodes } from '../../visitor/two-step-notes.js'
 import type { Form } from '../../web/form.js'
 import { fingerprint, onSubmit } from '../../web/submit.js'
@@ -91,13 +91,24 @@ function refuseOff(ctx: Context, { pages, url }: Gatehouse): void {
 
 async function end(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
   const { session, user } = loginOf(ctx)
+  if (user.secondStepAt === null) return await isRepeated(ctx, gatehouse, form)
   const renewal = renewalOf(ctx, gatehouse, { form, proved: 'nothing' })
   const ended = await turnOff(originOf(ctx, gatehouse), gatehouse, user, {
     session: { id: session.id, renew: renewal.store },
   })
-  if (ended === undefined) return false
+  if (ended === undefined) return await isRepeated(ctx, gatehouse, form)
   await renewal.carry()
   stayKnown(ctx, gatehouse, { stamp: ended.stamp })
+  forgetCodes(ctx)
+  return true
+}
+
+// After a double click the browser keeps only the last response.
+async function isRepeated(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
+  const account = await users.byId(gatehouse.database.main, loginOf(ctx).user.id)
+  if (account === undefined || account.user.secondStepAt !== null) return false
+  if (!(await repeatRenewal(ctx, gatehouse, form))) return false
+  stayKnown(ctx, gatehouse, { stamp: account.deviceStamp })
   forgetCodes(ctx)
   return true
 }

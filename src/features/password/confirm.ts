@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { PASSWORD_WRONG } from '../../accounts/authentication.js'
+import { normalizeCode } from '../../accounts/codes.js'
 import { SECOND_WRONG } from '../../accounts/second-step.js'
 import * as users from '../../tables/users.js'
 import { keepEncrypted, pageOfTyped } from '../../visitor/drafts.js'
@@ -76,7 +77,7 @@ async function proveByCode(
   account: users.Account,
   values: Values,
 ): Promise<readonly FieldError[]> {
-  const print = fingerprint(ctx, gatehouse, values, values.code)
+  const print = `${fingerprint(ctx, gatehouse, values)}.${fingerprint(ctx, gatehouse, values, normalizeCode(values.code))}`
   // The code of a form that comes twice is spent by then.
   if (await repeatRenewal(ctx, gatehouse, print)) return []
   if (!isRecentLogin(ctx)) return [PASSWORD_NEEDED]

@@ -1,12 +1,13 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { askPasswordOf } from '../../accounts/authentication.js'
-import { CODE_WRONG, checkCode } from '../../accounts/codes.js'
+import { CODE_WRONG, checkCode, normalizeCode } from '../../accounts/codes.js'
 import * as fields from '../../accounts/fields.js'
 import { onPassword, whileAllowed } from '../../accounts/hints.js'
+import { REPEATED_FOR } from '../../accounts/lifetimes.js'
 import { RESET_LIFE } from '../../accounts/mail-kinds.js'
 import { resetPassword } from '../../accounts/password.js'
-import { hashOf, newToken } from '../../secrets/token.js'
+import { hashOf } from '../../secrets/token.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
@@ -28,7 +29,7 @@ import {
 } from '../../visitor/links.js'
 import { originOf } from '../../visitor/origin.js'
 import type { Advice, FieldError, Form } from '../../web/form.js'
-import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
+import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
 export const name = 'password/reset'
 export const needs = 'mail'
@@ -142,10 +143,36 @@ async function linkOfForm(
   return wrong ? { state: 'used', token: link.token } : link
 }
 
-// For an unknown username every code is wrong, and is counted the same way.
 async function enterCode(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<void> {
   const asked = resetRequestOf(ctx)
   if (asked === undefined) return gatehouse.pages.leave(ctx, gatehouse.url('password/forgot'))
+  const token = tokenOfForm(ctx, gatehouse, values, asked)
+  const errors = (await hasOpened(gatehouse, token))
+    ? []
+    : await openByCode(ctx, gatehouse, { asked, values, token })
+  if (errors.length > 0 && !(await hasOpened(gatehouse, token))) {
+    return await gatehouse.pages.refuse(ctx, form, { errors, values })
+  }
+  keepLink(ctx, PURPOSE, token)
+  gatehouse.pages.leave(ctx, gatehouse.url(name), { message: CODE_RIGHT })
+}
+
+// Made from the CSRF secret of this browser, so that the form finds its token again after a lost response.
+function tokenOfForm(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>, asked: string): string {
+  return hashOf(`reset by ${fingerprint(ctx, gatehouse, values, asked, normalizeCode(values.code))}`)
+}
+
+async function hasOpened({ database, now }: Gatehouse, token: string): Promise<boolean> {
+  const opened = await tokens.byHash(database.main, hashOf(token), PURPOSE)
+  return opened !== undefined && opened.usedAt === null && now() - opened.createdAt < REPEATED_FOR
+}
+
+// For an unknown username every code is wrong, and is counted the same way.
+async function openByCode(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { asked, values, token }: { asked: string; values: Sent<FieldName>; token: string },
+): Promise<FieldError[]> {
   const account = await users.byLogin(gatehouse.database.main, fields.loginKeyOf(asked))
   const userId = account?.user.id ?? `nobody called ${fields.loginKeyOf(asked)}`
   const checked = await checkCode(
@@ -154,11 +181,8 @@ async function enterCode(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldN
     { userId, purpose: PURPOSE, calledBy: fields.loginKeyOf(asked) },
     values.code,
   )
-  if (!checked.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [checked.error], values })
-  if (!(await openByCode(ctx, gatehouse, checked.hash))) {
-    return await gatehouse.pages.refuse(ctx, form, { errors: [CODE_WRONG], values })
-  }
-  gatehouse.pages.leave(ctx, gatehouse.url(name), { message: CODE_RIGHT })
+  if (!checked.ok) return [checked.error]
+  return (await openByHash(gatehouse, checked.hash, token)) ? [] : [CODE_WRONG]
 }
 
 function passwordErrors(
@@ -190,10 +214,9 @@ async function reset(
 }
 
 // This browser gets a token of its own, so that the emailed link works until one of them is used.
-async function openByCode(ctx: Context, gatehouse: Gatehouse, hash: string): Promise<boolean> {
+function openByHash(gatehouse: Gatehouse, hash: string, token: string): Promise<boolean> {
   const now = gatehouse.now()
-  const token = newToken()
-  const isOpened = await gatehouse.database.write(async (transaction) => {
+  return gatehouse.database.write(async (transaction) => {
     const spent = await tokens.spendCode(transaction, hash, PURPOSE)
     if (spent === undefined) return false
     const { userId, email, emailKey } = spent
@@ -210,8 +233,6 @@ async function openByCode(ctx: Context, gatehouse: Gatehouse, hash: string): Pro
     })
     return true
   })
-  if (isOpened) keepLink(ctx, PURPOSE, token)
-  return isOpened
 }
 
 async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<void> {

@@ -255,16 +255,32 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('of fifty who type the code at once one goes on', async () => {
+test('of fifty pages on which the code is typed at once one goes on', async () => {
   const { visitor, name, mail } = await forgetful()
-  const page = await visitor.open(PATH)
-  const answers = await Promise.all(Array.from({ length: 50 }, () => visitor.send(page, { code: mail.code })))
+  const pages = await Promise.all(Array.from({ length: 50 }, () => visitor.open(PATH)))
+  const answers = await Promise.all(pages.map((page) => visitor.send(page, { code: mail.code })))
   assert.is(answers.filter(({ status }) => status === 303).length, 1)
   const opened = await site.rows(
     "select 1 from tokens join users on users.id = user_id where name = ? and purpose = 'password-reset'",
     name,
   )
   assert.is(opened.length, 2, 'the link in the mail, and the one in its place')
+})
+
+test('a double click on the code goes on, and spends it once', async () => {
+  const { visitor, name, mail } = await forgetful()
+  const page = await visitor.open(PATH)
+  const answers = await Promise.all(Array.from({ length: 2 }, () => visitor.send(page, { code: mail.code })))
+  assert.equal(
+    answers.map(({ status }) => status),
+    [303, 303],
+  )
+  assert.is((await visitor.open(PATH)).$('[name="password"]').length, 1)
+  const opened = await site.rows(
+    "select 1 from tokens join users on users.id = user_id where name = ? and purpose = 'password-reset'",
+    name,
+  )
+  assert.is(opened.length, 2)
 })
 
 test.run()

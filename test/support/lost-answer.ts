@@ -1,0 +1,39 @@
+import { MINUTE } from '../../src/base/durations.js'
+import type { Page, Site, Visitor } from './helpers.js'
+
+/** As long as a failover takes, and after what a renewed session's former token is good for otherwise. */
+export const FAILOVER = MINUTE
+
+/**
+ * Sends the form of a page twice, as a browser does whose first answer never came: with the cookies that it had. Answers
+ * what it gets the second time.
+ */
+export async function sentTwice(
+  site: Site,
+  visitor: Visitor,
+  page: Page,
+  typed: Record<string, string>,
+  { action, other = {} }: { action?: string; other?: Record<string, string> } = {},
+): Promise<Page> {
+  const form = page.$(action === undefined ? 'main form' : `form[action="${action}"]`).first()
+  const fields = new URLSearchParams(form.serialize())
+  for (const [name, value] of Object.entries(typed)) fields.set(name, value)
+  const to = form.attr('action') ?? ''
+  const jar = visitor.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false })
+  const Cookie = jar.toValueString()
+  const lost = site.visitor({ htmx: visitor.htmx })
+  await lost.post(to, fields.toString(), { Cookie })
+  site.clock.advance(FAILOVER)
+  for (const [name, value] of Object.entries(other)) fields.set(name, value)
+  return visitor.post(to, fields.toString())
+}
+
+export function said(answer: Page): string {
+  return answer.messages().join()
+}
+
+/** The message that the visitor gets, wherever it leads. */
+export async function told(visitor: Visitor, answer: Page): Promise<string> {
+  const place = answer.headers['hx-redirect'] ?? answer.headers.location
+  return place === undefined ? said(answer) : said(await visitor.open(place))
+}

@@ -1,0 +1,144 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { MINUTE } from '../../src/base/durations.js'
+import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
+import { sentTwice, told } from '../support/lost-answer.js'
+import { codeAt, codesOn, halfway, keyOn, reopen, settled, turnOn } from '../support/second-step.js'
+
+const test = suite('a form of two-step verification that comes again because its answer was lost')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start({ environment: { LIMIT_MAIL_NETWORK: '1000/1h', LIMIT_SIGNUP_NETWORK: '1000/1h' } })
+})
+test.after(() => site.close())
+
+let made = 0
+
+async function owner(htmx: boolean): Promise<{ name: string; visitor: Visitor }> {
+  const name = `Owner${++made}`
+  return { name, visitor: await settled(site, name, { htmx }) }
+}
+
+async function count(name: string, kind: string): Promise<number> {
+  const rows = await site.rows(
+    'select 1 from events join users on users.id = user_id where name = ? and kind = ?',
+    name,
+    kind,
+  )
+  return rows.length
+}
+
+/** The login lives on, also when the former token of the session is worth nothing any more. */
+async function stays(visitor: Visitor): Promise<void> {
+  site.clock.advance(3 * MINUTE)
+  assert.is((await visitor.open('/account/')).status, 200)
+}
+
+const code = (secret: string) => ({ code: codeAt(secret, site.clock.time) })
+
+const placeOf = ({ headers }: Page) => headers['hx-redirect'] ?? headers.location
+
+for (const htmx of [false, true]) {
+  const kind = htmx ? 'htmx' : 'a plain browser'
+
+  test(`${kind}: two-step verification is on, once, and its codes are shown`, async () => {
+    const { name, visitor } = await owner(htmx)
+    const page = await visitor.open('/account/authenticator/')
+    const again = await sentTwice(site, visitor, page, code(keyOn(page)))
+    assert.match(await told(visitor, again), 'Two-step verification is on')
+    assert.is(codesOn(await visitor.open('/account/recovery-codes/')).length, 10)
+    assert.is(await count(name, 'second_on'), 1)
+    await stays(visitor)
+  })
+
+  test(`${kind}: a login with a code begins one session`, async () => {
+    const { name, visitor } = await owner(htmx)
+    const { secret } = await turnOn(site, visitor)
+    const other = site.visitor({ htmx })
+    const before = await count(name, 'logged_in')
+    const again = await sentTwice(site, other, await halfway(other, name), code(secret))
+    assert.is(again.status, htmx ? 200 : 303)
+    assert.is(await count(name, 'logged_in'), before + 1)
+    await stays(other)
+  })
+
+  test(`${kind}: a code that was asked for again is a yes`, async () => {
+    const { name, visitor } = await owner(htmx)
+    const { secret } = await turnOn(site, visitor)
+    site.clock.advance(11 * MINUTE)
+    const page = await reopen(site, visitor, '/account/authenticator/')
+    const again = await sentTwice(site, visitor, page, code(secret))
+    assert.is(placeOf(again), '/account/authenticator/')
+    assert.is((await visitor.open('/account/authenticator/')).status, 200)
+    assert.is(await count(name, 'second_confirmed'), 1)
+    await stays(visitor)
+  })
+
+  test(`${kind}: the next code is a yes, too, and a wrong one is none`, async () => {
+    const { visitor } = await owner(htmx)
+    const { secret } = await turnOn(site, visitor)
+    site.clock.advance(11 * MINUTE)
+    const page = await reopen(site, visitor, '/account/authenticator/')
+    const other = { code: '000000' }
+    const wrong = await sentTwice(site, visitor, page, code(secret), { other })
+    assert.match(await told(visitor, wrong), 'The code is not correct or has already been used')
+    assert.is(wrong.sessionCookie, '')
+    const next = await visitor.send(page, code(secret))
+    assert.is(placeOf(next), '/account/authenticator/')
+    await stays(visitor)
+  })
+
+  test(`${kind}: the app is replaced once`, async () => {
+    const { name, visitor } = await owner(htmx)
+    await turnOn(site, visitor)
+    const page = await visitor.open('/account/authenticator/')
+    const again = await sentTwice(site, visitor, page, code(keyOn(page)))
+    assert.match(await told(visitor, again), 'Your new authenticator app is set up')
+    assert.is(await count(name, 'app_replaced'), 1)
+    await stays(visitor)
+  })
+
+  test(`${kind}: new recovery codes are made once, and shown`, async () => {
+    const { name, visitor } = await owner(htmx)
+    const { secret } = await turnOn(site, visitor)
+    site.clock.advance(11 * MINUTE)
+    const page = await reopen(site, visitor, '/account/recovery-codes/', secret)
+    const again = await sentTwice(site, visitor, page, {}, { action: '/account/recovery-codes/' })
+    assert.match(await told(visitor, again), 'Here are your new recovery codes')
+    assert.is(codesOn(await visitor.open('/account/recovery-codes/')).length, 10)
+    assert.is(await count(name, 'recovery_made'), 1)
+    await stays(visitor)
+  })
+
+  test(`${kind}: two-step verification is off, and the session lives`, async () => {
+    const { name, visitor } = await owner(htmx)
+    await turnOn(site, visitor)
+    const page = await visitor.open('/account/two-step/')
+    const again = await sentTwice(site, visitor, page, {}, { action: '/account/two-step/off/' })
+    assert.match(await told(visitor, again), 'Two-step verification is off')
+    assert.is(await count(name, 'second_off'), 1)
+    await stays(visitor)
+  })
+
+  test(`${kind}: a new password is a yes where a code was asked for`, async () => {
+    const { name, visitor } = await owner(htmx)
+    await turnOn(site, visitor)
+    const page = await visitor.open('/account/password/')
+    const typed = { current: PASSWORD, password: 'another horse 43', repassword: 'another horse 43' }
+    const again = await sentTwice(site, visitor, page, typed)
+    assert.match(await told(visitor, again), 'Your password has been changed')
+    assert.is(await count(name, 'password_changed'), 1)
+    await stays(visitor)
+  })
+
+  test(`${kind}: a closed account is said to be closed`, async () => {
+    const { name, visitor } = await owner(htmx)
+    await turnOn(site, visitor)
+    const closed = await sentTwice(site, visitor, await visitor.open('/account/close/'), {})
+    assert.match(await told(visitor, closed), 'Your account is closed')
+    assert.is(await count(name, 'account_closed'), 1)
+  })
+}
+
+test.run()
