@@ -7,8 +7,16 @@ export {
   type Signup,
   type SignupRequest,
 } from './accounts/hooks.js'
+export type {
+  AccountsInCode,
+  AccountToCreate,
+  ActedBy,
+  CreatedAccount,
+  UserSearch,
+} from './accounts/host-accounts.js'
 export type { Lifetimes } from './accounts/lifetimes.js'
 export type { Limit, LimitRules } from './accounts/limit-rules.js'
+export type { UserPage } from './accounts/listing.js'
 export type { LoginOutcome } from './accounts/registry.js'
 export type { DatabaseLocation, PostgresHandle, SqliteHandle } from './database/location.js'
 export type { MailServer } from './mail/smtp.js'
@@ -25,7 +33,8 @@ export type { Metrics, MetricsOptions } from './server/prometheus.js'
 export { type ServeOptions, serve } from './server/serve.js'
 export type { AccountEvent, Actor, EventKind } from './tables/events.js'
 export type { Transaction } from './tables/schema.js'
-export type { User } from './tables/users.js'
+export type { StoredUser, User } from './tables/users.js'
+export type { ListedUser, UserState } from './tables/users-list.js'
 export { typedOf } from './visitor/drafts.js'
 export type { Switches } from './visitor/feature.js'
 export { takeNotice } from './visitor/gatehouse.js'
@@ -38,6 +47,7 @@ export {
   requireUser,
   userOf,
 } from './visitor/guards.js'
+export { type HostLogin, type HostLoginOptions, logIn, logOut } from './visitor/host-login.js'
 export { sealedSession } from './web/cookie-session.js'
 export { isGone } from './web/disconnect.js'
 export { type FieldError, type Form, formBody, type Message, type Values } from './web/form.js'

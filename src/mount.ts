@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import compose from 'koa-compose'
+import { type AccountsInCode, accountsInCode } from './accounts/host-accounts.js'
 import { letterOf } from './accounts/letters.js'
 import { startSweeping } from './accounts/sweep.js'
 import { type Assembled, assemble } from './assemble.js'
@@ -34,6 +35,8 @@ export interface Accounts extends Middleware {
   compression: Middleware
   /** Renders pages and forms. Templates are looked up in your folders first. */
   pages: Pages
+  /** What can happen to an account, in code: find, create, rename, disable, erase and more. */
+  accounts: AccountsInCode
   /** Returns middleware that calls `handle` with a submitted form, after the CSRF and body checks. */
   onSubmit<Field extends string>(form: Form<Field>, handle: Handle<Field>): Middleware
   /** All Gatehouse routes, for example for a firewall. */
@@ -62,6 +65,7 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
     pages: gatehouse.pages,
     onSubmit: <Field extends string>(form: Form<Field>, handle: Handle<Field>) =>
       onSubmit(form, gatehouse, handle),
+    accounts: accountsInCode(gatehouse),
     routes: routesIn(router),
     ready: gatehouse.database.ready,
     close,

@@ -5,6 +5,13 @@ import { forgetTries } from './login-limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
+export const REASON_MAX = 200
+
+/** Whether it is one line that a terminal can show. */
+export function isReason(text: string): boolean {
+  return [...text].length <= REASON_MAX && !/\p{C}/u.test(text)
+}
+
 export async function disable(
   origin: Origin,
   registry: Registry,

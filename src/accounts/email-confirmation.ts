@@ -1,4 +1,5 @@
 import { isTaken } from '../database/constraints.js'
+import type { Db } from '../tables/schema.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
@@ -15,29 +16,35 @@ import { takePlaces } from './security-log.js'
 export async function confirmAddress(
   origin: Origin,
   registry: Registry,
-  { account, hash }: { account: users.Account; hash: string },
+  { account, hash }: { account: Pick<users.Account, 'user'>; hash?: string },
 ): Promise<'now' | 'before' | 'taken'> {
   const { id, email } = account.user
+  const emailKey = fields.emailKeyOf(email)
   const now = registry.now()
   try {
-    if (await users.isEmailTaken(registry.database.main, fields.emailKeyOf(email), { now, userId: id }))
-      return 'taken'
-    const token = await happens(
+    if (await users.isEmailTaken(registry.database.main, emailKey, { now, userId: id })) return 'taken'
+    const isConfirmed = await happens(
       origin,
       registry,
       { kind: 'email_confirmed', userId: id },
       async (transaction) => {
-        const used = await tokens.use(transaction, { hash, purpose: 'email-confirm', now })
-        if (used?.emailKey !== fields.emailKeyOf(email)) return undefined
-        const confirmation = { email, emailKey: used.emailKey, now }
-        return (await users.confirmEmail(transaction, id, confirmation)) ? used : undefined
+        const used = hash && (await tokens.use(transaction, { hash, purpose: 'email-confirm', now }))
+        const isProved = used ? used.emailKey === emailKey : await isByCode(transaction, id, hash)
+        if (!isProved) return undefined
+        return (await users.confirmEmail(transaction, id, { email, emailKey, now })) || undefined
       },
     )
-    return token === undefined ? 'before' : 'now'
+    return isConfirmed === undefined ? 'before' : 'now'
   } catch (error) {
     if (isTaken(error)) return 'taken'
     throw error
   }
+}
+
+/** The app needs no link, but confirms once only. */
+async function isByCode(transaction: Db, userId: string, hash: string | undefined): Promise<boolean> {
+  if (hash !== undefined) return false
+  return (await users.held(transaction, userId))?.user.emailConfirmedAt === null
 }
 
 export async function sendConfirmAgain(origin: Origin, registry: Registry, user: users.User): Promise<void> {

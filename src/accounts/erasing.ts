@@ -12,7 +12,7 @@ import type { Registry } from './registry.js'
 
 const MAX_REPORTED = 500
 
-export type Eraser = 'sweep' | 'denial' | 'gatehouse users delete'
+export type Eraser = 'sweep' | 'denial' | 'accounts.erase' | 'gatehouse users delete'
 
 export interface Erasure {
   userId: string
@@ -81,6 +81,30 @@ export async function eraseDenied(
     )
     return 'kept'
   }
+}
+
+/** Throws a sentence that names the table if one of the app still refers to the account. */
+export async function eraseByCode(origin: Origin, registry: Registry, userId: string): Promise<boolean> {
+  const find = (transaction: Db) => users.lock(transaction, userId)
+  return erase(origin, registry, { userId, because: 'accounts.erase', find }).catch(
+    async (error: unknown) => {
+      if (!(error instanceof NotErased)) throw error
+      throw isObstructed(error.cause) ? await stillReferred(registry, error, userId) : error.cause
+    },
+  )
+}
+
+export async function stillReferred(
+  { database }: Pick<Registry, 'database'>,
+  { userId, cause }: NotErased,
+  name: string,
+): Promise<Error> {
+  const { table, constraint, code } = await obstacleTo(database.main, userId, cause)
+  const what = table === undefined ? 'The database' : `The table ${table}`
+  return new Error(
+    `Could not delete ${name}. ${what} still refers to the account (${constraint ?? code}). Delete those rows first, or add "on delete cascade".`,
+    { cause },
+  )
 }
 
 const BY_COMMAND: Eraser = 'gatehouse users delete'

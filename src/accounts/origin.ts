@@ -39,5 +39,5 @@ export function circumstancesOf(origin: Origin, { now }: { now: () => number }):
 }
 
 function isOperator({ by }: Origin): boolean {
-  return by.startsWith('cli:') || by.startsWith('admin:')
+  return by === 'host' || by.startsWith('cli:') || by.startsWith('admin:')
 }

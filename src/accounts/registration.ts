@@ -133,6 +133,19 @@ export async function register(
   })
 }
 
+/** For operators and the app, who may learn which email addresses are in use. */
+export async function create(
+  origin: Origin,
+  registry: Registry,
+  candidate: NewAccount,
+): Promise<{ ok: true; user: users.User } | { ok: false; errors: FieldError[] }> {
+  const open = { ...registry, rules: { ...registry.rules, privateEmails: false } }
+  const errors = await signupErrors(open, candidate)
+  if (errors.length > 0) return { ok: false, errors }
+  const user = await register(origin, registry, candidate)
+  return user === undefined ? { ok: false, errors: await lostRace(open, candidate) } : { ok: true, user }
+}
+
 async function askToConfirm(
   transaction: Db,
   origin: Origin,

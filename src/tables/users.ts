@@ -6,6 +6,7 @@ export * from './users-claims.js'
 export * from './users-email.js'
 export * from './users-password.js'
 export * from './users-state.js'
+export * from './users-stored.js'
 
 export interface UsersTable {
   id: string
@@ -114,35 +115,6 @@ export async function bySlug(db: Db, slug: string, now: number): Promise<User | 
     .where('disabled_at', 'is', null)
     .executeTakeFirst()
   return row && userOf(row)
-}
-
-export interface StoredUser extends User {
-  confirmBy: number | null
-  updatedAt: number
-  closedAt: number | null
-  eraseAt: number | null
-  disabledAt: number | null
-  language: string | null
-}
-
-export async function stored(db: Db, id: string): Promise<StoredUser | undefined> {
-  const row = await db
-    .selectFrom('users')
-    .select(USER_COLUMNS)
-    .select(['confirm_by', 'updated_at', 'closed_at', 'erase_at', 'disabled_at', 'language'])
-    .where('id', '=', id)
-    .executeTakeFirst()
-  return (
-    row && {
-      ...userOf(row),
-      confirmBy: row.confirm_by,
-      updatedAt: row.updated_at,
-      closedAt: row.closed_at,
-      eraseAt: row.erase_at,
-      disabledAt: row.disabled_at,
-      language: row.language,
-    }
-  )
 }
 
 export function idsIn(ended: string): string[] {

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { REPEATED_FOR } from '../accounts/lifetimes.js'
-import { isSecond, type Method } from '../accounts/login-methods.js'
+import { isFirst, isSecond, type Method } from '../accounts/login-methods.js'
 import type { SecondProof } from '../accounts/second-step.js'
 import { HOUR, MINUTE } from '../base/durations.js'
 import * as events from '../tables/events.js'
@@ -54,7 +54,7 @@ function nextStep(
   const { rules, offers } = gatehouse
   const { user } = account
   if (rules.confirmation === 'required' && user.emailConfirmedAt === null) return 'email/confirm'
-  if (!methods.includes('password')) return 'login'
+  if (!methods.some(isFirst)) return 'login'
   if (user.secondStepAt === null || !offers('login/two-step') || methods.some(isSecond)) return undefined
   return trustedUntil(ctx, gatehouse, account) === undefined ? 'login/two-step' : undefined
 }

@@ -36,15 +36,21 @@ export async function welcome(
   form: Form,
   { user, isReopened, next, values }: Welcomed,
 ): Promise<void> {
-  const { pages, places, url, countLogin } = gatehouse
+  const { pages, countLogin } = gatehouse
   countLogin('logged_in')
   const advice = reminder(gatehouse, user) ?? (await aboutCodes(gatehouse, user))
   await pages.accept(ctx, form, {
     notice: { message: isReopened ? LOGGED_IN_REOPENED : LOGGED_IN, ...(advice && { advice }) },
-    to: lacksSecond(gatehouse, user) ? url('account/two-step') : (localPath(next) ?? places.afterLogin),
+    to: arrivalOf(gatehouse, user, next),
     onward: GO_ON,
     values,
   })
+}
+
+/** Returns where a login leads. */
+export function arrivalOf(gatehouse: Gatehouse, user: User, next: string): string {
+  const { places, url } = gatehouse
+  return lacksSecond(gatehouse, user) ? url('account/two-step') : (localPath(next) ?? places.afterLogin)
 }
 
 const FEW = 3

@@ -7,6 +7,9 @@ import { root } from '../../src/base/package.js'
 import { blocksOf, documentAt } from '../support/documents.js'
 import { Program } from '../support/program.js'
 
+// Imported so that the run does not take this for a test of both databases: the app has one of its own.
+const { Visitor } = await import('../support/helpers.js')
+
 /*
  * Runs the first example of a page as it stands, as a file of an app that has the package. Only the port is a free one, so that
  * nothing else has to be stopped.
@@ -43,6 +46,7 @@ test.after.each(() => rmSync(folder, { recursive: true, force: true }))
 for (const [path, paths] of [
   ['README.md', ['/', '/accounts/login/?next=%2F']],
   ['docs/mounting.md', ['/private/', '/accounts/login/?next=%2Fprivate%2F']],
+  ['docs/accounts-in-code.md', ['/staff/Anna/', '/accounts/login/?next=%2Fstaff%2FAnna%2F']],
 ] as const) {
   test(`the first example of ${path} is a site with a login`, async () => {
     const example = blocksOf(documentAt(path)).find(({ language }) => language === 'ts')
@@ -58,5 +62,27 @@ for (const [path, paths] of [
     await app.end
   })
 }
+
+test('the account that docs/accounts-in-code.md creates can log in and see itself', async () => {
+  const [example, inAndOut] = blocksOf(documentAt('docs/accounts-in-code.md'))
+  const partner =
+    'const userFromPartner = (ctx) => ctx.query.bela ? { id: "bela" } : gatehouse.accounts.byName("Anna")\n'
+  writeFileSync(join(folder, 'app.mjs'), `${example?.text}${partner}${inAndOut?.text}`)
+  const app = new Program(['--import', './free-port.mjs', 'app.mjs'], { cwd: folder })
+  const [, address = ''] = await app.says(/^listens on (.+)$/m)
+  const visitor = new Visitor(address)
+  const login = await visitor.open('/accounts/login/?next=/staff/Anna/')
+  const done = await visitor.send(login, { username: 'Anna', password: 'correct horse 42' })
+  assert.is(done.headers.location, '/staff/Anna/')
+  assert.match((await visitor.open('/staff/Anna/')).text, /^Anna, anna@example\.com, since 20/)
+  assert.is((await visitor.open('/staff/Bela/')).status, 404)
+  await visitor.post('/leave/', '')
+  assert.is((await visitor.open('/staff/Anna/')).status, 303)
+  assert.is((await visitor.open('/partner/callback/')).headers.location, '/orders/')
+  assert.is((await visitor.open('/staff/Anna/')).status, 200)
+  assert.match((await new Visitor(address).open('/partner/callback/?bela=1')).text, 'disabled or unknown')
+  app.kill()
+  await app.end
+})
 
 test.run()

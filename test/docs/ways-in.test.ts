@@ -18,6 +18,8 @@ const FILE = join(root, 'docs', 'ways-in.md')
 interface Way {
   /** The file in `src/features/` that calls `advance`. */
   feature: string
+  /** Its path, if it is elsewhere. */
+  file?: string
   way: string
   proves: string
   strength: string
@@ -69,6 +71,15 @@ const WAYS: readonly Way[] = [
     limits: ['signupNetwork', 'takenNetwork'],
     off: '`features: { signup: false }`',
   },
+  {
+    feature: 'of the app',
+    file: 'src/visitor/host-login.ts',
+    way: '`logIn(ctx, user)` in the code of an app that mounts Gatehouse',
+    proves: 'what the app says',
+    strength: 'that of the app; with two-step verification the code follows',
+    limits: [],
+    off: 'nothing: only code of the app can call it',
+  },
 ]
 
 const BY_MAIL: Readonly<Record<string, string>> = {
@@ -92,11 +103,10 @@ function written(): string {
     '| Way | Proves | Strength | Limits | What turns it off |',
     '|---|---|---|---|---|',
     ...WAYS.map(({ way, proves, strength, limits, off }) =>
-      row(way, proves, strength, limitsOf(limits), off),
+      row(way, proves, strength, limitsOf(limits) || 'those of the app', off),
     ),
     '',
-    'All of them end in the same checks: not disabled, not closed, the address confirmed where `EMAIL_CONFIRMATION=required`. An app that',
-    'mounts Gatehouse has no other way to begin a session.',
+    'All of them end in the same checks: not disabled, not closed, the address confirmed where `EMAIL_CONFIRMATION=required`.',
     '',
     '## Links and codes in emails',
     '',
@@ -174,7 +184,7 @@ test('a session is stored in one place, and only the steps of a login lead there
 
 test('only the listed features take a step of a login', () => {
   const features = callersOf(/import \{[^}]*\badvance\b[^}]*\} from '[^']*\/login-steps\.js'/)
-  const listed = new Set(WAYS.map(({ feature }) => `src/features/${feature}.ts`))
+  const listed = new Set(WAYS.map(({ feature, file = `src/features/${feature}.ts` }) => file))
   assert.equal(features, [...listed].sort())
 })
 

@@ -1,11 +1,5 @@
 import { parseArgs } from 'node:util'
-import {
-  applicantOf,
-  lostRace,
-  type NewAccount,
-  register,
-  signupErrors,
-} from '../../accounts/registration.js'
+import { applicantOf, create, type NewAccount } from '../../accounts/registration.js'
 import type { Registry } from '../../accounts/registry.js'
 import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
 import { printable, readPassword } from '../terminal.js'
@@ -43,20 +37,17 @@ Example:
     }
     const password = values['password-stdin'] ? await readPassword() : undefined
     const applicant = { ...applicantOf({ username, email }), password, isConfirmed: values.confirmed }
-    return withRegistry((registry) => create(registry, applicant))
+    return withRegistry((registry) => createUser(registry, applicant))
   },
 }
 
-async function create(registry: Registry, candidate: NewAccount): Promise<string> {
+async function createUser(registry: Registry, candidate: NewAccount): Promise<string> {
   const { name, password, isConfirmed } = candidate
   if (password === undefined && !registry.outbox.isOn) {
     throw new Error(EMAILS_OFF)
   }
-  // An operator may learn which email addresses are in use.
-  const open = { ...registry, rules: { ...registry.rules, privateEmails: false } }
-  throwErrors(await signupErrors(open, candidate))
-  const user = await register(commandOrigin('users create'), registry, candidate)
-  if (user === undefined) throwErrors(await lostRace(open, candidate))
+  const outcome = await create(commandOrigin('users create'), registry, candidate)
+  if (!outcome.ok) throwErrors(outcome.errors)
   const made = `Created ${printable(name)}.`
   if (password === undefined) return `${made} An email with a link to choose a password is on its way.`
   return isConfirmed || !registry.outbox.isOn

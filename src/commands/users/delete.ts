@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util'
-import { eraseByCommand, NotErased } from '../../accounts/erasing.js'
+import { eraseByCommand, NotErased, stillReferred } from '../../accounts/erasing.js'
 import { normalizeName } from '../../accounts/fields.js'
 import type { Registry } from '../../accounts/registry.js'
-import { obstacleTo } from '../../database/constraints.js'
 import type * as users from '../../tables/users.js'
 import { type Command, parsed, UsageError, withRegistry } from '../command.js'
 import { ask, isAttended, printable } from '../terminal.js'
@@ -44,18 +43,10 @@ async function erase(
   const { user } = await findAccount(registry, identifier)
   if (!isSure) await confirm(user)
   const isErased = await eraseByCommand(registry, user.id).catch(async (error: unknown) => {
-    throw error instanceof NotErased ? await stillReferred(registry, user, error) : error
+    throw error instanceof NotErased ? await stillReferred(registry, error, printable(user.name)) : error
   })
   if (!isErased) throw userNotFound(identifier)
   return `Deleted ${printable(user.name)}.`
-}
-
-async function stillReferred({ database }: Registry, user: users.User, { cause }: NotErased): Promise<Error> {
-  const { table, constraint, code } = await obstacleTo(database.main, user.id, cause)
-  const what = table === undefined ? 'The database' : `The table ${table}`
-  return new Error(
-    `Could not delete ${printable(user.name)}. ${what} still refers to the account (${constraint ?? code}). Delete those rows first, or add "on delete cascade".`,
-  )
 }
 
 async function confirm({ name, email }: users.User): Promise<void> {

@@ -1,11 +1,9 @@
 import { parseArgs } from 'node:util'
-import { disable } from '../../accounts/disabling.js'
+import { disable, isReason, REASON_MAX } from '../../accounts/disabling.js'
 import type { Registry } from '../../accounts/registry.js'
 import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
 import { findAccount, USER_HELP, userArgument } from './find-user.js'
-
-const REASON_MAX = 200
 
 export const part: Command = {
   name: 'disable',
@@ -33,7 +31,7 @@ Options:
 function reasonOf(text: string | undefined): string | undefined {
   const reason = text?.trim()
   if (reason === undefined || reason === '') return undefined
-  if ([...reason].length > REASON_MAX || printable(reason) !== reason) {
+  if (!isReason(reason)) {
     throw new UsageError(`--reason must be one line of up to ${REASON_MAX} characters.`)
   }
   return reason

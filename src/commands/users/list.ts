@@ -1,5 +1,13 @@
 import { parseArgs } from 'node:util'
-import { emailPartKeyOf, nameKeyOf } from '../../accounts/fields.js'
+import {
+  DEFAULT_LIMIT,
+  isPageLimit,
+  MAX_LIMIT,
+  pageOf,
+  placeOf,
+  searchOf,
+  type UserPage,
+} from '../../accounts/listing.js'
 import type { Registry } from '../../accounts/registry.js'
 import {
   count,
@@ -15,8 +23,6 @@ import { CSV_MARK, csvLine } from '../csv.js'
 import { createProgress, isWatched, UNWATCHED } from '../progress.js'
 import { json, print, printable, table } from '../terminal.js'
 
-const DEFAULT_LIMIT = 50
-const MAX_LIMIT = 1000
 const BATCH = 500
 
 const options = {
@@ -54,7 +60,7 @@ Example:
       throw new UsageError('--csv prints all users. Leave out --limit.')
     }
     const filter = { ...searchOf(values.search), state: stateOf(values.state) }
-    const listOptions = { ...filter, after: placeOf(values.after), limit: limitOf(values.limit) }
+    const listOptions = { ...filter, after: afterOf(values.after), limit: limitOf(values.limit) }
     return withRegistry(async (registry) => {
       if (values.csv) return writeCsv(registry, listOptions)
       return values.json
@@ -69,11 +75,6 @@ interface ListOptions extends UserFilter {
   limit: number
 }
 
-function searchOf(text = ''): Pick<UserFilter, 'search' | 'searchEmail'> {
-  const search = nameKeyOf(text)
-  return search === '' ? {} : { search, searchEmail: emailPartKeyOf(text) }
-}
-
 function stateOf(text: string | undefined): UserState | undefined {
   const state = USER_STATES.find((one) => one === text)
   if (text === undefined || state !== undefined) return state
@@ -83,30 +84,17 @@ function stateOf(text: string | undefined): UserState | undefined {
 function limitOf(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit
+  if (isPageLimit(limit)) return limit
   throw new UsageError(`--limit must be a number from 1 to ${MAX_LIMIT}.`)
 }
 
-function placeOf(text: string | undefined): UserPlace | undefined {
-  if (text === undefined) return undefined
-  const [, createdAt, id] = /^(\d{1,15})\.(.+)$/u.exec(text) ?? []
-  if (createdAt !== undefined && id !== undefined) return { createdAt: Number(createdAt), id }
+function afterOf(text: string | undefined): UserPlace | undefined {
+  const place = placeOf(text)
+  if (text === undefined || place !== undefined) return place
   throw new UsageError('--after must be a place shown on the last line of a list.')
 }
 
-interface Page {
-  users: ListedUser[]
-  next: string | null
-}
-
-async function pageOf({ database }: Registry, { limit, ...listOptions }: ListOptions): Promise<Page> {
-  const found = await list(database.main, { ...listOptions, limit: limit + 1 })
-  const users = found.slice(0, limit)
-  const last = users.at(-1)
-  return { users, next: last !== undefined && found.length > limit ? `${last.createdAt}.${last.id}` : null }
-}
-
-function asJson({ users, next }: Page): string {
+function asJson({ users, next }: UserPage): string {
   return json({ users: users.map((user) => ({ ...rowOf(user), slug: user.slug })), next })
 }
 
@@ -132,7 +120,7 @@ function timeOf(time: number | null): string | null {
   return time === null ? null : new Date(time).toISOString()
 }
 
-function asTable({ users, next }: Page): string {
+function asTable({ users, next }: UserPage): string {
   if (users.length === 0) return 'No users found.'
   const rows = users.map(rowOf)
   const cells = rows.map(({ name, email, confirmed, state, created, lastLogin }) => [

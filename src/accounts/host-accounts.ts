@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto'
+import { type StoredUser, stored, storedUsers, type User } from '../tables/users.js'
+import type { UserState } from '../tables/users-list.js'
+import type { FieldError, Values } from '../web/form.js'
+import { closeAccount } from './closing.js'
+import { disable, enable, isReason, REASON_MAX } from './disabling.js'
+import { askForAddress } from './email-address.js'
+import { confirmAddress } from './email-confirmation.js'
+import { endSessions } from './ending-sessions.js'
+import { eraseByCode } from './erasing.js'
+import * as fields from './fields.js'
+import { UNLIMITED } from './limits.js'
+import { DEFAULT_LIMIT, isPageLimit, MAX_LIMIT, pageOf, placeOf, searchOf, type UserPage } from './listing.js'
+import type { Origin } from './origin.js'
+import { resetPassword } from './password.js'
+import { applicantOf, create } from './registration.js'
+import type { Registry } from './registry.js'
+import { turnOff } from './two-step.js'
+import { rename, wantedName } from './username.js'
+
+/** Who acts: for the account activity, for emails and for `onEvent`. */
+export interface ActedBy {
+  /** `host` by default. With the id of an admin the activity says "By the people who run this site". */
+  by?: 'host' | `admin:${string}`
+  /** IP address to record; none by default. */
+  address?: string
+  /** `User-Agent` to record; none by default. */
+  userAgent?: string
+}
+
+export interface UserSearch {
+  /** Part of a username or email address, in any case. Reads the whole table. */
+  search?: string
+  state?: UserState
+  /** `next` of the page before. */
+  after?: string | null
+  /** 1 to 1000; 50 by default. */
+  limit?: number
+}
+
+export interface AccountToCreate {
+  name: string
+  email: string
+  /** Without one the user gets an email with a link to choose it. */
+  password?: string
+  /** Whether the email address counts as confirmed; false by default. */
+  confirmed?: boolean
+  /** For `duringSignup`, which is called only with them. */
+  values?: Values
+}
+
+/** `errors` are those that a form would show, with stable codes. */
+export type CreatedAccount = { ok: true; user: StoredUser } | { ok: false; errors: readonly FieldError[] }
+
+/**
+ * What can happen to an account, in code. All of it is in the account activity and reported to `onEvent`, like
+ * what a page or a command does. No rate limit counts. What is returned holds no secret.
+ */
+export interface AccountsInCode {
+  byId(id: string): Promise<StoredUser | undefined>
+  /** In any case and normal form, as at the login. */
+  byName(name: string): Promise<StoredUser | undefined>
+  /** The same. With `privateEmails` only a confirmed address finds its account. */
+  byEmail(email: string): Promise<StoredUser | undefined>
+  /** In one query, by id. Unknown ids are missing. At most 10,000. */
+  byIds(ids: Iterable<string>): Promise<Map<string, StoredUser>>
+  /** In the order of sign-up. Throws if `after` or `limit` is wrong. */
+  list(search?: UserSearch): Promise<UserPage>
+  /** With the rules of sign-up. Throws if there is neither a password nor email. */
+  create(account: AccountToCreate, by?: ActedBy): Promise<CreatedAccount>
+  /** Confirms the email address. False if it is confirmed, another account has it, or there is no account. */
+  confirm(id: string, by?: ActedBy): Promise<boolean>
+  /** With the rules of the username page. Tells the user by email. Throws for an unknown id. */
+  rename(id: string, name: string, by?: ActedBy): Promise<readonly FieldError[]>
+  /** Emails a link to the new address, with which the user makes it count. Throws for an unknown id, or without email. */
+  changeEmail(id: string, email: string, by?: ActedBy): Promise<readonly FieldError[]>
+  /** Logs the user out everywhere, and tells them by email. Throws for an unknown id. */
+  setPassword(id: string, password: string, by?: ActedBy): Promise<readonly FieldError[]>
+  /** The same with a link to choose the password. Throws for an unknown id, a disabled account, or without email. */
+  resetPassword(id: string, by?: ActedBy): Promise<void>
+  /** Logs the user out everywhere. False if already disabled or unknown. `reason`: one line, up to 200 characters. */
+  disable(id: string, by?: ActedBy & { reason?: string }): Promise<boolean>
+  /** False if it is not disabled, or unknown. */
+  enable(id: string, by?: ActedBy): Promise<boolean>
+  /** Logs the user out everywhere and forgets their devices. Returns how many sessions ended. */
+  endSessions(id: string, by?: ActedBy): Promise<number>
+  /** Turns two-step verification off, for someone who lost the app and the codes. False if it is off. */
+  endTwoStep(id: string, by?: ActedBy): Promise<boolean>
+  /** As if the owner had: it can be reopened for 14 days. False if it is closed. Tells the user by email. */
+  close(id: string, by?: ActedBy): Promise<boolean>
+  /** Deletes the account at once, after `duringErase`. False if it is unknown. Throws if a row of yours refers to it. */
+  erase(id: string, by?: ActedBy): Promise<boolean>
+}
+
+const MAX_IDS = 10_000
+
+export function accountsInCode(site: Registry): AccountsInCode {
+  const { main } = site.database
+  const registry = operating(site)
+  const ifKnown = async (id: string, act: (user: StoredUser) => Promise<boolean>) => {
+    const user = await stored(main, id)
+    return user !== undefined && act(user)
+  }
+  return {
+    byId: (id) => stored(main, id),
+    byName: async (name) => (await storedUsers(main, 'name_key', [fields.nameKeyOf(name)]))[0],
+    byEmail: async (email) => (await storedUsers(main, 'email_key', [fields.emailKeyOf(email)]))[0],
+    byIds: (ids) => mapOf(registry, [...new Set(ids)]),
+    list: (search = {}) => listed(registry, search),
+    // With private emails an unconfirmed address claims nothing, whoever creates the account.
+    create: (account, by) => created(originOf(by), site, account),
+    confirm: (id, by) =>
+      ifKnown(
+        id,
+        async (user) => (await confirmAddress(originOf(by), registry, { account: { user } })) === 'now',
+      ),
+    rename: async (id, name, by) =>
+      rename(originOf(by), registry, await known(registry, id), wantedName(name)),
+    changeEmail: (id, email, by) => addressChanged(originOf(by), registry, id, email),
+    setPassword: (id, password, by) => passwordSet(originOf(by), registry, id, password),
+    resetPassword: (id, by) => passwordReset(originOf(by), registry, id),
+    disable: async (id, { reason, ...by } = {}) =>
+      (await disable(originOf(by), registry, id, { reason: checkedReason(reason) })) !== undefined,
+    enable: (id, by) =>
+      ifKnown(id, async (user) => (await enable(originOf(by), registry, user)) !== undefined),
+    async endSessions(id, by) {
+      if ((await stored(main, id)) === undefined) return 0
+      return (await endSessions(originOf(by), registry, id))?.sessions ?? 0
+    },
+    endTwoStep: (id, by) =>
+      ifKnown(id, async (user) => (await turnOff(originOf(by), registry, user)) !== undefined),
+    close: (id, by) =>
+      ifKnown(id, async (user) => (await closeAccount(originOf(by), registry, user)) !== undefined),
+    erase: (id, by) => eraseByCode(originOf(by), registry, id),
+  }
+}
+
+// Limits protect against visitors. Forgotten attempts are those of the site.
+function operating(site: Registry): Registry {
+  const { limits, rules } = site
+  return {
+    ...site,
+    limits: { ...UNLIMITED, forget: limits.forget },
+    rules: { ...rules, privateEmails: false },
+  }
+}
+
+function originOf({ by = 'host', address = '', userAgent = '' }: ActedBy = {}): Origin {
+  return { by, address, userAgent }
+}
+
+async function known({ database }: Registry, id: string): Promise<StoredUser> {
+  const user = await stored(database.main, id)
+  if (user === undefined) throw new Error(`No user found: ${id}.`)
+  return user
+}
+
+async function mapOf({ database }: Registry, ids: readonly string[]): Promise<Map<string, StoredUser>> {
+  if (ids.length > MAX_IDS) throw new Error(`byIds takes at most ${MAX_IDS} ids, not ${ids.length}.`)
+  const found = await storedUsers(database.main, 'id', ids)
+  return new Map(found.map((user) => [user.id, user]))
+}
+
+async function listed(
+  registry: Registry,
+  { search, state, after, limit = DEFAULT_LIMIT }: UserSearch,
+): Promise<UserPage> {
+  const place = placeOf(after ?? '')
+  if (after != null && place === undefined) throw new Error('after must be the next of another page.')
+  if (!isPageLimit(limit)) throw new Error(`limit must be a whole number from 1 to ${MAX_LIMIT}.`)
+  return pageOf(registry, { ...searchOf(search), state, after: place, limit })
+}
+
+async function created(origin: Origin, site: Registry, account: AccountToCreate): Promise<CreatedAccount> {
+  const { name, email, password, confirmed: isConfirmed = false, values } = account
+  if (password === undefined) refuseWithoutMail(site)
+  const applicant = applicantOf({ username: name, email })
+  const outcome = await create(origin, site, {
+    ...applicant,
+    password,
+    isConfirmed,
+    ...(values && { values }),
+  })
+  return outcome.ok ? { ok: true, user: await known(site, outcome.user.id) } : outcome
+}
+
+async function addressChanged(
+  origin: Origin,
+  registry: Registry,
+  id: string,
+  typed: string,
+): Promise<FieldError[]> {
+  refuseWithoutMail(registry)
+  const user = await known(registry, id)
+  return askForAddress(origin, registry, user, { email: fields.normalizeEmail(typed), form: randomUUID() })
+}
+
+async function passwordSet(
+  origin: Origin,
+  registry: Registry,
+  id: string,
+  password: string,
+): Promise<FieldError[]> {
+  const user = await known(registry, id)
+  const errors = fields.check(fields.newPassword(registry.rules, ownTexts(user)), password)
+  if (errors.length === 0) await resetPassword(origin, registry, user, { password })
+  return errors
+}
+
+function ownTexts({ name, email }: User): string[] {
+  return [name, email]
+}
+
+async function passwordReset(origin: Origin, registry: Registry, id: string): Promise<void> {
+  refuseWithoutMail(registry)
+  const user = await known(registry, id)
+  if (user.disabledAt !== null) throw new Error('The account is disabled, so no email would be sent.')
+  await resetPassword(origin, registry, user, { password: undefined })
+}
+
+function refuseWithoutMail({ outbox }: Registry): void {
+  if (!outbox.isOn) throw new Error('Emails are off (option mail), so no link can be sent.')
+}
+
+function checkedReason(text = ''): string | undefined {
+  const reason = text.trim()
+  if (!isReason(reason)) throw new Error(`reason must be one line of up to ${REASON_MAX} characters.`)
+  return reason === '' ? undefined : reason
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto'
+import type { Context } from 'koa'
+import * as users from '../tables/users.js'
+import { gatehouseOf } from './gatehouse.js'
+import { advance } from './login-steps.js'
+import * as session from './session.js'
+import { arrivalOf } from './welcome.js'
+
+export interface HostLoginOptions {
+  /** "Keep me logged in"; false by default. */
+  kept?: boolean
+  /** Path to arrive at; by default that of `places`. */
+  next?: string
+}
+
+export interface HostLogin {
+  /** False: a step is missing, such as a code of the authenticator app, and nobody is logged in yet. */
+  isDone: boolean
+  /** Redirect there: the page of the missing step, or where the login leads. */
+  path: string
+}
+
+/**
+ * Logs a user in who has shown your code who they are, in another way than by the password. Steps that the account
+ * still needs are asked for. A closed account is opened again, and the login is recent. Returns undefined if the account is
+ * disabled, unknown or was changed in this moment. Throws unless it runs behind `accounts()`.
+ */
+export async function logIn(
+  ctx: Context,
+  { id }: { id: string },
+  { kept = false, next = '' }: HostLoginOptions = {},
+): Promise<HostLogin | undefined> {
+  const gatehouse = gatehouseOf(ctx)
+  const account = await users.byId(gatehouse.database.main, id)
+  if (account === undefined || account.disabledAt !== null) return undefined
+  const login = await advance(ctx, gatehouse, {
+    account,
+    methods: ['host'],
+    kept,
+    next,
+    form: randomUUID(),
+  })
+  if (login.state === 'changed') return undefined
+  if (login.state === 'waiting') return { isDone: false, path: gatehouse.url(login.for) }
+  gatehouse.countLogin('logged_in')
+  return { isDone: true, path: arrivalOf(gatehouse, account.user, next) }
+}
+
+/**
+ * Ends the login of this browser, if there is one. With `forget` the browser is no known device any more. Throws
+ * unless it runs behind `accounts()`.
+ */
+export function logOut(ctx: Context, { forget = false }: { forget?: boolean } = {}): Promise<void> {
+  return session.logOut(ctx, gatehouseOf(ctx), { forget })
+}

@@ -1,0 +1,285 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { AccountEvent, AccountsInCode, OutgoingMail, StoredUser } from '../../src/index.js'
+import { callGatehouse } from '../support/calling.js'
+import { rows, write } from '../support/databases.js'
+import { asRead, PASSWORD, until } from '../support/helpers.js'
+import { Host, type HostOptions } from '../support/host.js'
+
+const test = suite<{ host: Host; accounts: AccountsInCode; told: AccountEvent[]; sent: OutgoingMail[] }>(
+  'accounts in code',
+)
+
+const ADMIN = { by: 'admin:7', address: '192.0.2.7', userAgent: 'Admin browser' } as const
+
+async function start(options: HostOptions = {}) {
+  const told: AccountEvent[] = []
+  const sent: OutgoingMail[] = []
+  const host = await Host.start({
+    mail: { send: async (mail) => void sent.push(mail) },
+    baseUrl: 'http://localhost',
+    onEvent: (event) => void told.push(event),
+    ...options,
+  })
+  return { host, accounts: host.gatehouse.accounts, told, sent }
+}
+
+test.before.each(async (context) => void Object.assign(context, await start()))
+test.after.each(({ host }) => host.close())
+
+async function made(accounts: AccountsInCode, name: string, more = {}): Promise<StoredUser> {
+  const outcome = await accounts.create({
+    name,
+    email: `${name}@example.com`,
+    password: PASSWORD,
+    confirmed: true,
+    ...more,
+  })
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome.errors))
+  return outcome.user
+}
+
+async function refusalOf(refused: Promise<unknown>): Promise<string> {
+  return refused.then(() => 'done', String)
+}
+
+function history(host: Host, id: string) {
+  return rows(
+    host.database,
+    'select kind, about, actor, address from events where user_id = ? order by id',
+    id,
+  )
+}
+
+test('an account is created by the rules of sign-up, and found by id, username and email address', async ({
+  host,
+  accounts,
+}) => {
+  const anna = await made(accounts, 'Anna')
+  assert.equal(await accounts.byId(anna.id), anna)
+  assert.equal(await accounts.byName(' ANNA '), anna)
+  assert.equal(await accounts.byEmail('anna@EXAMPLE.com'), anna)
+  assert.is(await accounts.byId('nobody'), undefined)
+  assert.is(await accounts.byName('Bela'), undefined)
+  assert.equal(await accounts.create({ name: 'anna', email: 'x', password: 'k7#qz' }).then(codesOf), [
+    'username_taken',
+    'email_invalid',
+    'password_short',
+  ])
+  const visitor = host.visitor()
+  await host.logIn(visitor, 'Anna')
+  assert.is((await visitor.open('/members/account/')).status, 200)
+})
+
+function codesOf(outcome: Awaited<ReturnType<AccountsInCode['create']>>) {
+  return outcome.ok ? [] : outcome.errors.map(({ code }) => code)
+}
+
+test('what is returned holds no hash, token or stamp', async ({ accounts }) => {
+  const anna = await made(accounts, 'Anna')
+  const { users } = await accounts.list()
+  for (const user of [anna, ...users, ...(await accounts.byIds([anna.id])).values()]) {
+    assert.not.match(JSON.stringify(user), /argon2|hash|stamp|token/i)
+  }
+})
+
+test('without a password the user gets a link to choose one', async ({ accounts, sent }) => {
+  await accounts.create({ name: 'Anna', email: 'anna@example.com' })
+  await until(() => sent.length > 0)
+  assert.match(sent.map(asRead)[0]?.link ?? '', '/members/password/reset/')
+})
+
+test('many ids are looked up at once, and unknown ones are missing', async ({ accounts }) => {
+  const [anna, bela] = [await made(accounts, 'Anna'), await made(accounts, 'Bela')]
+  const found = await accounts.byIds([anna.id, bela.id, anna.id, 'nobody'])
+  assert.equal([...found.keys()].sort(), [anna.id, bela.id].sort())
+  assert.equal(found.get(bela.id), bela)
+  assert.is((await accounts.byIds([])).size, 0)
+  const tooMany = await refusalOf(accounts.byIds(idsUpTo(10_001)))
+  assert.match(tooMany, 'at most 10000 ids')
+  assert.is((await accounts.byIds(idsUpTo(10_000))).size, 0)
+})
+
+function idsUpTo(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => String(index))
+}
+
+test('a list goes on where the page before ended', async ({ accounts, host }) => {
+  for (const name of ['Anna', 'Bela', 'Cleo']) {
+    await made(accounts, name)
+    host.clock.advance(1)
+  }
+  const first = await accounts.list({ limit: 2 })
+  assert.equal(namesIn(first), ['Anna', 'Bela'])
+  const second = await accounts.list({ limit: 2, after: first.next })
+  assert.equal(namesIn(second), ['Cleo'])
+  assert.is(second.next, null)
+  assert.equal(namesIn(await accounts.list({ search: 'BEL' })), ['Bela'])
+  assert.match(await refusalOf(accounts.list({ after: 'x' })), 'after must be')
+  assert.match(await refusalOf(accounts.list({ limit: 1001 })), 'limit must be')
+})
+
+function namesIn({ users }: { users: readonly { name: string }[] }): string[] {
+  return users.map(({ name }) => name)
+}
+
+test('disabling and enabling are in the history as the command writes them, with who did it', async ({
+  accounts,
+  host,
+  told,
+}) => {
+  const anna = await made(accounts, 'Anna')
+  const visitor = host.visitor()
+  await host.logIn(visitor, 'Anna')
+  host.clock.advance(1)
+  assert.is(await accounts.disable(anna.id, { reason: 'Spam', ...ADMIN }), true)
+  assert.is(await accounts.disable(anna.id), false, 'already')
+  assert.is((await visitor.open('/members/account/')).status, 303)
+  assert.is(await accounts.enable(anna.id), true)
+  assert.is(await accounts.enable('nobody'), false)
+  host.clock.advance(1)
+  await callGatehouse(['users', 'disable', 'Anna', '--reason', 'Spam'], { database: host.database })
+  const disabled = (await history(host, anna.id)).filter(
+    (event) => Reflect.get(Object(event), 'kind') === 'account_disabled',
+  )
+  assert.equal(disabled, [
+    { kind: 'account_disabled', about: 'Spam', actor: 'admin:7', address: '192.0.2.7' },
+    { kind: 'account_disabled', about: 'Spam', actor: 'cli:users disable', address: '' },
+  ])
+  assert.equal(
+    told.filter(({ kind }) => /abled$/.test(kind)).map(({ kind, by }) => [kind, by]),
+    [
+      ['account_disabled', 'admin:7'],
+      ['account_enabled', 'host'],
+    ],
+  )
+  assert.match(await refusalOf(accounts.disable(anna.id, { reason: 'two\nlines' })), 'reason must be')
+})
+
+test('a username changes by its rules, however often', async ({ accounts, sent }) => {
+  const anna = await made(accounts, 'Anna')
+  await made(accounts, 'Bela')
+  const errors = await accounts.rename(anna.id, 'bela')
+  assert.equal(
+    errors.map(({ code }) => code),
+    ['username_taken'],
+  )
+  for (const name of ['Anna 1', 'Anna 2', 'Anna 3', 'Anna 4', 'Anna 5', 'Anna 6', 'Anna 7']) {
+    assert.equal(await accounts.rename(anna.id, name), [])
+  }
+  assert.is((await accounts.byId(anna.id))?.name, 'Anna 7')
+  await until(() => sent.length > 0)
+  assert.match(sent[0]?.text ?? '', 'By the people who run this site')
+  assert.match(await refusalOf(accounts.rename('nobody', 'Cleo')), 'No user found: nobody.')
+})
+
+test('a new email address counts once its link is opened', async ({ accounts, sent, host }) => {
+  const anna = await made(accounts, 'Anna')
+  assert.equal(await accounts.changeEmail(anna.id, 'new@example.com'), [])
+  await until(() => sent.length > 0)
+  const [mail] = sent.map(asRead)
+  assert.is(mail?.to, 'new@example.com')
+  assert.is((await accounts.byId(anna.id))?.nextEmail, 'new@example.com')
+  const visitor = host.visitor()
+  assert.ok(mail)
+  await visitor.send(await visitor.follow(mail), { password: PASSWORD })
+  assert.is((await accounts.byId(anna.id))?.email, 'new@example.com')
+})
+
+test('an email address is confirmed without its link, once, unless another account has it', async ({
+  accounts,
+  host,
+}) => {
+  const anna = await made(accounts, 'Anna', { confirmed: false })
+  assert.is(await accounts.confirm(anna.id, ADMIN), true)
+  assert.is(await accounts.confirm(anna.id), false)
+  assert.is(await accounts.confirm('nobody'), false)
+  assert.ok((await accounts.byId(anna.id))?.emailConfirmedAt)
+  assert.equal((await history(host, anna.id)).at(-1), {
+    kind: 'email_confirmed',
+    about: null,
+    actor: 'admin:7',
+    address: '192.0.2.7',
+  })
+})
+
+test('a password is set by its rules and ends all sessions; a reset sends a link', async ({
+  accounts,
+  host,
+  sent,
+}) => {
+  const anna = await made(accounts, 'Anna')
+  const visitor = host.visitor()
+  await host.logIn(visitor, 'Anna')
+  host.clock.advance(1)
+  const errors = await accounts.setPassword(anna.id, 'password1')
+  assert.equal(
+    errors.map(({ code }) => code),
+    ['password_common'],
+  )
+  assert.equal(await accounts.setPassword(anna.id, 'another horse 43'), [])
+  assert.is((await visitor.open('/members/account/')).status, 303)
+  await accounts.resetPassword(anna.id)
+  await until(() => sent.some(({ text }) => text.includes('/password/reset/')))
+  await accounts.disable(anna.id)
+  assert.match(await refusalOf(accounts.resetPassword(anna.id)), 'is disabled')
+})
+
+test('sessions end, an account is closed, and one without two-step verification has none to end', async ({
+  accounts,
+  host,
+}) => {
+  const anna = await made(accounts, 'Anna')
+  await host.logIn(host.visitor(), 'Anna')
+  host.clock.advance(1)
+  await host.logIn(host.visitor(), 'Anna')
+  assert.is(await accounts.endSessions(anna.id), 2)
+  assert.is(await accounts.endSessions('nobody'), 0)
+  assert.is(await accounts.endTwoStep(anna.id), false)
+  assert.is(await accounts.close(anna.id), true)
+  assert.is(await accounts.close(anna.id), false)
+  assert.ok((await accounts.byId(anna.id))?.eraseAt)
+})
+
+test('an account is erased with duringErase, and onEvent is told who did it', async () => {
+  const erased: string[] = []
+  const hooks = { duringErase: async (_: unknown, { name }: { name: string }) => void erased.push(name) }
+  const { host, accounts, told } = await start({ hooks })
+  const anna = await made(accounts, 'Anna')
+  assert.is(await accounts.erase(anna.id, ADMIN), true)
+  assert.is(await accounts.erase(anna.id), false)
+  assert.equal(erased, ['Anna'])
+  assert.is(await accounts.byId(anna.id), undefined)
+  const last = told.at(-1)
+  assert.equal(
+    [last?.kind, last?.by, last?.address, last?.about],
+    ['account_erased', 'admin:7', '192.0.2.7', 'accounts.erase'],
+  )
+  await host.close()
+})
+
+test('a row of the app that refers to the account keeps it, and the error names its table', async ({
+  accounts,
+  host,
+}) => {
+  const anna = await made(accounts, 'Anna')
+  await write(host.database, 'create table notes (author text constraint notes_author references users(id))')
+  await write(host.database, `insert into notes values ('${anna.id}')`)
+  assert.match(await refusalOf(accounts.erase(anna.id)), 'The table notes still refers to the account')
+  assert.ok(await accounts.byId(anna.id))
+})
+
+test('what needs email says so without it', async () => {
+  const { host, accounts } = await start({ mail: 'off' })
+  const anna = await made(accounts, 'Anna')
+  for (const refused of [
+    accounts.create({ name: 'Bela', email: 'bela@example.com' }),
+    accounts.changeEmail(anna.id, 'new@example.com'),
+    accounts.resetPassword(anna.id),
+  ]) {
+    assert.match(await refusalOf(refused), 'Emails are off')
+  }
+  await host.close()
+})
+
+test.run()
