@@ -6,14 +6,14 @@ const COMBINING_ACUTE = '\u0301'
 
 const test = suite('fold')
 
-test('makes no difference between a letter, its capital and its small form, whatever the letter', () => {
+test('every letter folds to the same as its upper case and lower case', () => {
   const different = lettersOf(/\p{L}/u).filter(
     (letter) => fold(letter) !== fold(letter.toUpperCase()) || fold(letter) !== fold(letter.toLowerCase()),
   )
   assert.equal(different, [])
 })
 
-test('changes nothing that it has folded already', () => {
+test('folding twice changes nothing', () => {
   const changed = lettersOf(/[\p{L}\p{M}\p{N}]/u).filter((letter) => fold(fold(letter)) !== fold(letter))
   assert.equal(changed, [])
 })
@@ -29,15 +29,15 @@ for (const [one, other] of [
   ['ﬁona', 'FIONA'],
   ['İbo', 'i̇bo'],
 ] as const) {
-  test(`takes ${one} and ${other} for the same`, () => assert.is(fold(one), fold(other)))
+  test(`${one} and ${other} fold to the same`, () => assert.is(fold(one), fold(other)))
 }
 
-test('keeps apart what only looks alike', () => {
+test('names that only look alike stay different', () => {
   assert.is.not(fold('jose'), fold('josé'))
   assert.is.not(fold('аnna'), fold('anna'))
 })
 
-/** Every character there is of a kind. */
+/** Returns every character of a kind. */
 function lettersOf(kind: RegExp): string[] {
   return Array.from({ length: 0x110000 }, (_, codePoint) => codePoint)
     .filter((codePoint) => codePoint < 0xd800 || codePoint > 0xdfff)

@@ -16,12 +16,12 @@ for (const [name, initials] of [
   ['𐐨deseret', '𐐀'],
   ['-', '?'],
 ] as const) {
-  test(`of ${name} are ${initials}`, () => {
+  test(`the initials of ${name} are ${initials}`, () => {
     assert.is(initialsOf(name), initials)
   })
 }
 
-test('the hue of an id stays, and ids differ', () => {
+test('an id always has the same hue, and ids differ', () => {
   const hues = Array.from({ length: 50 }, (_, index) => hueOf(`id-${index}`))
   assert.is(hueOf('id-7'), hues[7])
   assert.ok(hues.every((hue) => hue >= 0 && hue < 360))

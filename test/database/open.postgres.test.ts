@@ -59,7 +59,7 @@ test('reads bigints as numbers, without changing pg for the app', async ({ datab
   assert.is(pg.types.getTypeParser(pg.types.builtins.INT8)('1'), '1')
 })
 
-/** Throws as the server would throw by itself. */
+/** Throws the error that the server itself would. */
 function raise(db: Db, code: string): Promise<unknown> {
   return sql`do ${sql.lit(`begin raise exception using errcode = '${code}'; end`)}`.execute(db)
 }
@@ -89,7 +89,7 @@ test('workers on one machine share the connections', async ({ url }) => {
   await database.close()
 })
 
-/** Makes a statement fail with a serialization failure twice: a sequence counts on when all else is rolled back. */
+/** Makes a statement fail twice with a serialization failure. A sequence keeps counting when all else is rolled back. */
 const TWICE = "if nextval('times') < 3 then raise exception using errcode = '40001'; end if;"
 
 test('retries a single statement, and reports it', async ({ url }) => {

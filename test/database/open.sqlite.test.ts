@@ -107,7 +107,7 @@ test('names a file that is not a database, and leaves it unchanged', async ({ fi
 test('keeps the lock that marks the file as in use', async ({ file, database }) => {
   assert.is(await database.ready(), true)
   const locks = existsSync('/proc/locks') ? readFileSync('/proc/locks', 'utf8') : ''
-  if (!locks.includes(` ${process.pid} `)) return // this system does not tell
+  if (!locks.includes(` ${process.pid} `)) return // this system does not show locks
   const { ino } = statSync(file)
   const lock = new RegExp(`POSIX +ADVISORY +READ +${process.pid} \\w+:\\w+:${ino} `)
   assert.match(locks, lock)
@@ -153,7 +153,7 @@ test('on a full disk writes are unavailable, reads work, and it recovers', async
   assert.is(await createUser(database, newUser('zoe')), true)
 })
 
-/** Creates users until that fails, and answers the error. */
+/** Creates users until that fails, and returns the error. */
 async function fill(database: Database): Promise<unknown> {
   for (let index = 0; index < 1000; index++) {
     try {

@@ -60,7 +60,7 @@ test('an existing schema is used without the right to create one', async ({ url 
     url,
     'select rolsuper or rolcreaterole as may from pg_roles where rolname = current_user',
   )
-  if (self?.may !== true) return // a server of somebody else's
+  if (self?.may !== true) return // another server, where this test may not create roles
   const role = `role_${process.pid}_${Date.now()}`
   await write(url, `create role ${role} login password 'very-secret'`)
   await write(url, `create schema accounts authorization ${role}`)
@@ -136,12 +136,12 @@ for (const [how, configOf] of [
     const database = await openDatabase({ postgres: pool, schema: 'accounts' })
     assert.is(await createUser(database, newUser('anna')), true)
     const held = await pool.connect()
-    assert.is(await isThere(database, 'anna'), true, 'we need none of its connections')
+    assert.is(await isThere(database, 'anna'), true, 'Gatehouse uses none of its connections')
     held.release()
     await database.close()
     assert.equal(await settingsOf(pool), before)
     const { rows } = await pool.query('select created_at from accounts.users')
-    assert.type(rows[0].created_at, 'string', 'whole numbers are read as the host wants them')
+    assert.type(rows[0].created_at, 'string', 'the app still reads integers in its own way')
     assert.is(pool.ended, false)
     await pool.end()
   })

@@ -17,7 +17,7 @@ const MANY = {
 let nodes: Site[] = []
 let database = ''
 
-// Every transaction is refused with 40001 that could not have run alone, as distributed servers do by default.
+// Refuses with 40001 each transaction that could not have run alone, as distributed servers do by default.
 test.before(async () => {
   database = await migratedDatabase()
   const address = `${database}?options=-c%20default_transaction_isolation%3Dserializable`
@@ -29,7 +29,7 @@ test.after(async () => {
   for (const node of nodes) await node.close()
 })
 
-/** Browsers of people who come to this node and that one. */
+/** Browsers that alternate between the two nodes. */
 function visitors(count: number): Visitor[] {
   return Array.from({ length: count }, (_, index) => nodes[index % nodes.length]?.visitor()).filter(
     (visitor) => visitor !== undefined,
@@ -82,7 +82,7 @@ test('conflicting transactions all succeed, and nothing is lost', async () => {
   )
   assert.equal(stored.map((user) => user.name).sort(), people.map((_, index) => name(index)).sort())
   for (const user of stored) assert.equal([user.sessions, user.mails], [3, 1], user.name)
-  assert.ok(serializationFailures() > 0, 'nobody was in anybody’s way')
+  assert.ok(serializationFailures() > 0, 'no transactions conflicted')
 })
 
 test('parallel sign-ups on both nodes: one gets the username', async () => {
@@ -101,7 +101,7 @@ test('no email is sent by both nodes', async () => {
   await until(async () => (await untaken()).length === 0, 'every mail is taken')
   const taken = await rows<{ tries: number }>(database, 'select tries from mails')
   assert.ok(taken.length >= 17)
-  // The clocks of the nodes stand still: nobody may think that a mail was left behind.
+  // The nodes' clocks stand still, so that no node takes an email for left behind.
   assert.equal(new Set(taken.map(({ tries }) => tries)), new Set([1]))
 })
 

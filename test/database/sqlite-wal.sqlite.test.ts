@@ -1,4 +1,4 @@
-/* A power cut cannot be had here: what is held is that nothing is answered before the log has been brought to the disk. */
+/* A test cannot cut the power, so it checks that no write is acknowledged before the log is flushed to the disk. */
 import { symlinkSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -12,7 +12,7 @@ import { createUser, newUser } from '../support/rows.js'
 interface Context {
   file: string
   database: Database
-  /** What each sync of a file does, in place of the real one, if it is set. */
+  /** Runs in place of each sync of a file, if set. */
   instead: ((sync: () => Promise<void>) => Promise<void>) | undefined
   restore(): void
 }
@@ -42,7 +42,7 @@ test.after.each(async ({ database, restore }) => {
   await database.close()
 })
 
-test('is flushed once for parallel writes, before any of them is acknowledged', async (context) => {
+test('parallel writes share one flush, and wait for it', async (context) => {
   const { database } = context
   const answered: string[] = []
   const create = async (name: string) => {
@@ -72,7 +72,7 @@ test('is flushed once for parallel writes, before any of them is acknowledged', 
   await Promise.all(first)
   assert.equal(answered, ['anna', 'bert', 'cleo'])
   await pause(50)
-  assert.is(syncs, 2, 'who wrote while it went there waits for the next time')
+  assert.is(syncs, 2, 'writes during a flush wait for the next one')
   assert.is(answered.length, 3)
   release()
   await Promise.all(later)
@@ -90,7 +90,7 @@ test('a failed flush fails the write, and the next write tries again', async (co
 })
 
 if (process.platform !== 'win32') {
-  test('is found through a symbolic link', async ({ file }) => {
+  test('the log of a database behind a symbolic link is flushed, too', async ({ file }) => {
     symlinkSync(file, `${file}-link`)
     const linked = await openDatabase(`sqlite:${file}-link`)
     assert.is(await createUser(linked, newUser('anna')), true)

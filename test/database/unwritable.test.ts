@@ -28,32 +28,33 @@ for (const htmx of [false, true]) {
   const browser = htmx ? 'htmx' : 'a plain browser'
   const name = htmx ? 'With htmx' : 'Plain'
 
-  tested(
-    `${browser}: who signs up or logs in is told to wait, and can do so once there is room`,
-    async () => {
-      const [newcomer, user] = [site.visitor({ htmx }), site.visitor({ htmx })]
-      const forms = { signup: await newcomer.open('/signup/'), login: await user.open('/login/') }
-      const email = `${htmx}@example.com`
-      const signup = { username: name, email, password: PASSWORD, repassword: PASSWORD }
-      const login = { username: 'Stored', password: PASSWORD }
-      await whileFrozen(async () => {
-        const answers = [await newcomer.send(forms.signup, signup), await user.send(forms.login, login)]
-        for (const answer of answers) {
-          assert.is(answer.status, 503)
-          assert.is(answer.headers['retry-after'], '5')
-          assert.equal(answer.messages(), [BUSY])
-          assert.is(answer.isWhole, !htmx)
-        }
-        assert.equal(
-          answers.map((answer) => answer.value('username')),
-          [name, 'Stored'],
-        )
-      })
-      assert.equal(await site.rows('select id from users where name = ?', name), [], 'nothing is half done')
-      assert.is((await newcomer.send(forms.signup, signup)).status, htmx ? 200 : 303)
-      assert.is((await user.send(forms.login, login)).status, htmx ? 200 : 303)
-    },
-  )
+  tested(`${browser}: sign-up and login are told to wait, and then work`, async () => {
+    const [newcomer, user] = [site.visitor({ htmx }), site.visitor({ htmx })]
+    const forms = { signup: await newcomer.open('/signup/'), login: await user.open('/login/') }
+    const email = `${htmx}@example.com`
+    const signup = { username: name, email, password: PASSWORD, repassword: PASSWORD }
+    const login = { username: 'Stored', password: PASSWORD }
+    await whileFrozen(async () => {
+      const answers = [await newcomer.send(forms.signup, signup), await user.send(forms.login, login)]
+      for (const answer of answers) {
+        assert.is(answer.status, 503)
+        assert.is(answer.headers['retry-after'], '5')
+        assert.equal(answer.messages(), [BUSY])
+        assert.is(answer.isWhole, !htmx)
+      }
+      assert.equal(
+        answers.map((answer) => answer.value('username')),
+        [name, 'Stored'],
+      )
+    })
+    assert.equal(
+      await site.rows('select id from users where name = ?', name),
+      [],
+      'no account is half created',
+    )
+    assert.is((await newcomer.send(forms.signup, signup)).status, htmx ? 200 : 303)
+    assert.is((await user.send(forms.login, login)).status, htmx ? 200 : 303)
+  })
 }
 
 tested('pages work, for logged-in users too, without updating last-seen times', async () => {
@@ -72,7 +73,7 @@ tested('pages work, for logged-in users too, without updating last-seen times', 
   })
   await visitor.open('/')
   await until(async () => JSON.stringify(await lastSeen()) !== JSON.stringify(before))
-  assert.not.equal(await lastSeen(), before, 'it is noted again')
+  assert.not.equal(await lastSeen(), before, 'last-seen times are updated again')
 })
 
 tested('a site started meanwhile serves pages, and writes once it can', async () => {
@@ -93,14 +94,14 @@ tested('users stay logged in, and a refused change changes nothing', async () =>
     assert.is((await visitor.send(await visitor.open('/logout/'))).status, 503)
     assert.is((await visitor.open('/account/')).status, 200)
   })
-  assert.is((await site.visitor().logIn('Changer')).status, 303, 'the password is the former one')
+  assert.is((await site.visitor().logIn('Changer')).status, 303, 'the old password still works')
   assert.is((await visitor.send(form, typed)).status, 303)
   assert.is((await site.visitor().logIn('Changer')).status, 406)
 })
 
 tested('afterwards nothing is lost, and delayed emails are sent', async () => {
   await until(async () => {
-    // Also of those that were taken to be sent just before, and not noted as sent: a minute later they are due again.
+    // Emails that a node had taken but could not mark as sent are due again after a minute.
     site.clock.advance(60_000)
     return (await site.rows("select 1 from mails where state = 'waiting'")).length === 0
   })

@@ -24,7 +24,7 @@ test('en.json lists what templates and rules say, and nothing else', () => {
   const file = join(FOLDER, 'en.json')
   const written = `${JSON.stringify({ name: 'English', direction: 'ltr', ...englishInUse() }, null, 2)}\n`
   if (process.env.LANGUAGE_FILE) writeFileSync(file, written)
-  assert.is(readFileSync(file, 'utf8'), written, 'npm run languages writes it anew')
+  assert.is(readFileSync(file, 'utf8'), written, 'run npm run languages')
 })
 
 test('every message has a code of its own', () => {

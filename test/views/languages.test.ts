@@ -17,16 +17,16 @@ test.after(() => site.close())
 const RUSSIAN = { 'Accept-Language': 'ru-RU,ru;q=0.9,en;q=0.5' }
 const CYRILLIC = /[а-яё]/i
 
-// ── pages and mails ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── pages and emails ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What was made up, what browsers and systems are called, what stands for itself, and what Intl says. */
+/** Samples, names of browsers and systems, words that no language translates, and what Intl writes. */
 const MADE_UP = [
   /https?:\S+|\/\S+\/|\S+@\S+|\bexample\.\w+/g,
   /\b(?:Gatehouse|Anna2?|Laptop|Buy bread|English|Firefox|Linux|Safari|iPhone|UTC|JSON|JavaScript|Koa|htmx|HTML|POST)\b/g,
   /[\da-f]*(?::[\da-f]*){3,}|\b(?:one|two|three|four|five)\b/g,
   /Mozilla\/\S+[^·]*|\bFormer name\b|\b[WMx]{20,}[\w.@]*|\bmade-up\S*|\b[a-f0-9]{12}\b|\bru\b|\bgatehouse users disable\b/g,
 ]
-/** Where the names of states and templates, and texts of developers, are shown: these are English. */
+/** Pages that show names of states and templates or texts for developers, which are English. */
 const FOR_DEVELOPERS =
   /^\/dev\/gallery\/(?:dev-(?:gallery|mailbox)|dev-mailbox-mail|problem\/500-development)/
 
@@ -35,7 +35,7 @@ function latinOn({ $ }: Page): string[] {
   const named = $('[aria-label], [title], [placeholder]')
     .toArray()
     .flatMap(({ attribs }) => [attribs['aria-label'], attribs.title, attribs.placeholder])
-  // In mails the dots of names stand apart, so that no mail program makes a link of them.
+  // Emails set the dots of names apart, so that no mail program turns them into links.
   $('bdi span').replaceWith('.')
   $('body *').append(' ')
   const visible = [$('title').text(), $('body').text(), ...named].join(' ').replaceAll(/[\u2068\u2069]/g, ' ')
@@ -97,12 +97,12 @@ for (const [what, languages, sentence] of [
   ['a name that is no language', { RU: { name: 'x' } }, /must be named after a language/],
   ['something else', { ru: { sentences: {} } }, /ru\.json is not a language file/],
 ] as const) {
-  test(`a file with ${what} stops the start with a sentence`, () => {
+  test(`a file with ${what} stops the start with an error`, () => {
     assert.throws(() => loadLanguages([folderWith(languages)]), sentence)
   })
 }
 
-test('a file of the host’s adds a language, and another changes words of ours', async () => {
+test('the host app’s files add a language and change texts of Gatehouse', async () => {
   const templates = folderWith({
     eo: { name: 'Esperanto', texts: { 'Log in': 'Ensaluti' }, messages: { login_user_unknown: 'Neniu.' } },
     ru: { texts: { 'Log in': 'Вход' } },
@@ -121,11 +121,11 @@ test('a file of the host’s adds a language, and another changes words of ours'
     .map(({ attribs }) => attribs.hreflang)
   assert.is(offered[0], 'en')
   assert.ok(offered.includes('eo') && offered.includes('ru'))
-  assert.is(page.$('label[for="password"]').text(), 'Password', 'what it lacks is English')
+  assert.is(page.$('label[for="password"]').text(), 'Password', 'a missing text is English')
   await own.close()
 })
 
-test('forms follow the numbers', () => {
+test('plural forms follow the numbers', () => {
   const russian = loadLanguages().get('ru')
   const words = createWords(russian)
   const minutes = (count: number) =>
@@ -184,7 +184,7 @@ function linkTo(page: Page, tag: string): string {
   return page.$(`footer a[hreflang="${tag}"]`).attr('href') ?? ''
 }
 
-test('the switch keeps a cookie of its own, stays on the page, and comes before the browser', async () => {
+test('the switch sets its own cookie, stays on the page and outranks the browser', async () => {
   const visitor = site.visitor()
   const page = await visitor.open('/login/?next=%2Faccount%2F')
   assert.is(page.$('footer a[aria-current="true"]').attr('lang'), 'en')
@@ -201,7 +201,7 @@ test('the switch keeps a cookie of its own, stays on the page, and comes before 
   assert.is((await visitor.open('/login/?lang=xx')).status, 200)
 })
 
-test('a link with a language that was opened with JavaScript, or before the login, takes it along', async () => {
+test('a link with a language keeps it, with htmx and before the login, too', async () => {
   const visitor = site.visitor()
   const htmx = await visitor.open('/login/?lang=ru', { 'HX-Request': 'true' })
   assert.is(htmx.headers['hx-redirect'], '/login/?lang=ru')
@@ -210,7 +210,7 @@ test('a link with a language that was opened with JavaScript, or before the logi
   assert.match((await visitor.open('/login/')).$('h1').text(), CYRILLIC)
 })
 
-test('leads nowhere else', async () => {
+test('a link with a language never leads off the site', async () => {
   for (const path of [
     '/nowhere//evil.example/?lang=ru',
     '/%2f%2fevil.example/?lang=ru',
@@ -222,7 +222,7 @@ test('leads nowhere else', async () => {
 })
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'} is answered in its language`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'} gets a refused form in its language`, async () => {
     const visitor = site.visitor({ htmx })
     const form = await visitor.open('/signup/', RUSSIAN)
     const fields = new URLSearchParams(form.$('main form').first().serialize())
@@ -236,13 +236,13 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the page of an address that only takes forms leads to the form in another language', async () => {
+test('on a URL that only takes forms, the switch leads to the form’s page', async () => {
   assert.is(linkTo(await site.visitor().open('/login/verify/'), 'ru'), '/login/?lang=ru')
 })
 
-// ── mails ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── emails ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('emails use the language of the request, security emails that of the account', async () => {
+test('emails use the request’s language, security emails the account’s language', async () => {
   const visitor = site.visitor()
   await visitor.open('/login/?lang=ru')
   await visitor.settle('Рита')
@@ -256,7 +256,11 @@ test('emails use the language of the request, security emails that of the accoun
   await site.emptyMailbox()
   await site.visitor().logIn('Рита')
   const notice = await site.mail(email)
-  assert.is(notice.subject, 'Новый вход в ваш аккаунт на сайте Gatehouse', 'a stranger speaks English')
+  assert.is(
+    notice.subject,
+    'Новый вход в ваш аккаунт на сайте Gatehouse',
+    'although the login was in English',
+  )
   assert.match(notice.text, /Время: \d+ \S+ 2026 г\./)
 
   await site.emptyMailbox()
@@ -265,7 +269,7 @@ test('emails use the language of the request, security emails that of the accoun
   assert.is((await site.mail(email)).subject, 'Reset your Gatehouse password')
 })
 
-test('who switches while they are logged in is written to in that language from then on', async () => {
+test('switching while logged in changes the language of later emails', async () => {
   const visitor = await site.visitor().settle('Switcher')
   await visitor.open('/account/?lang=ru')
   await site.emptyMailbox()
@@ -273,9 +277,9 @@ test('who switches while they are logged in is written to in that language from 
   assert.match((await site.mail('Switcher@example.com')).subject, 'Ваше имя пользователя')
 })
 
-// ── hosts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── host apps ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('a host decides, and then there is no switch and no parameter', async () => {
+test('a host app that sets the language leaves no switch and no parameter', async () => {
   for (const language of ['ru', () => 'ru']) {
     const own = await Site.start({ language })
     const page = await own.visitor().open('/login/?lang=en')
@@ -287,7 +291,7 @@ test('a host decides, and then there is no switch and no parameter', async () =>
   }
 })
 
-test('a host offers some languages only, and replaces sentences in all or in one', async () => {
+test('a host app offers only some languages, and replaces messages in all or one', async () => {
   const messages = { login_user_unknown: 'Nobody.', login_password_missing: { ru: 'Пароль!' } }
   const own = await Site.start({ messages, environment: { LANGUAGES: 'ru, en' } })
   const page = await own.visitor().open('/login/', { 'Accept-Language': 'fr' })
@@ -303,7 +307,7 @@ test('a host offers some languages only, and replaces sentences in all or in one
   await own.close()
 })
 
-test('a language that is not there stops the start', async () => {
+test('an unknown language stops the start', async () => {
   try {
     await Site.start({ languages: ['en', 'xx'] })
     assert.unreachable()
@@ -312,7 +316,7 @@ test('a language that is not there stops the start', async () => {
   }
 })
 
-test('a link of another site shows a page in its language, and changes nothing that is kept', async () => {
+test('a link from another site changes the language of that page only', async () => {
   const visitor = await site.visitor().settle('Led')
   const before = await site.rows("select language from users where name = 'Led'")
   const host = new URL(site.address).host

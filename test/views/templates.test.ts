@@ -7,7 +7,7 @@ import { originalOf, templateNames } from '../../src/views/templates.js'
 import { Site } from '../support/helpers.js'
 import { launchSite, refusal } from '../support/program.js'
 
-const test = suite('templates of one’s own')
+const test = suite('the host app’s templates')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
 
 test.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -18,7 +18,7 @@ function write(name: string, text: string): void {
   writeFileSync(file, text)
 }
 
-test('one named like ours takes its place, in pages and in fragments', async () => {
+test('a template with the name of an original replaces it', async () => {
   write('login/page.html', '{% extends "layouts/page.html" %}{% set title = "Come in" %}')
   const site = await Site.start({ templates: [folder] })
   assert.is((await site.visitor().open('/login/')).$('h1').text(), 'Come in')
@@ -37,7 +37,7 @@ const NONE = [
   '<link rel="stylesheet" href="/htmx.css">',
 ]
 
-test('one that loads an htmx of its own is named in the log at the start', async () => {
+test('a template that loads its own htmx is named in the log at the start', async () => {
   for (const [texts, count] of [
     [OTHERS, 1],
     [NONE, 0],
@@ -54,7 +54,7 @@ test('one that loads an htmx of its own is named in the log at the start', async
   rmSync(join(folder, 'parts'), { recursive: true })
 })
 
-test('none of ours has an attribute by which htmx 2 posts, so that beside ours it sends no form twice', () => {
+test('no original has an attribute that a second htmx would also post by', () => {
   const acting = /\bhx-(?:post|put|patch|delete|boost)\b/
   assert.equal(
     templateNames().filter((name) => acting.test(originalOf(name))),
@@ -62,7 +62,7 @@ test('none of ours has an attribute by which htmx 2 posts, so that beside ours i
   )
 })
 
-test('an edit shows at the next look, and a mistake says its template and line, in development alone', async () => {
+test('edits show at once, and errors name template and line, in development only', async () => {
   const site = await Site.start({ templates: [folder], development: true })
   const page = async () => site.visitor().open('/login/')
   write('login/page.html', '{% extends "layouts/page.html" %}{% set title = "Edited" %}')
@@ -114,7 +114,7 @@ for (const [what, name, text, line] of [
   ['an unknown function', 'fields/field.html', `${MACRO}{{ nofunction() }}{% endmacro %}`, 3],
   ['a template that is not there', 'login/fields.html', '\n{% include "nowhere.html" %}', 2],
 ] as const) {
-  test(`${what} is reported by the template's own name and line`, async () => {
+  test(`${what} is reported with the template’s name and line`, async () => {
     const own = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
     mkdirSync(dirname(join(own, name)))
     writeFileSync(join(own, name), text)
@@ -122,8 +122,8 @@ for (const [what, name, text, line] of [
     const page = await site.visitor().open('/login/')
     assert.is(page.status, 500)
     assert.match(page.text, `(${name}) [Line ${line}`)
-    if (name === 'login/page.html') assert.match(page.$('pre').text(), name, 'on a page of the house')
-    assert.is((await site.visitor().open('/')).status, 200, 'other pages do not suffer')
+    if (name === 'login/page.html') assert.match(page.$('pre').text(), name, 'on a page in the site’s layout')
+    assert.is((await site.visitor().open('/')).status, 200, 'other pages still work')
     const htmx = site.visitor({ htmx: true })
     assert.is((await htmx.post('/login/verify/', '')).status, name === 'login/page.html' ? 403 : 500)
     await site.close()
@@ -131,7 +131,7 @@ for (const [what, name, text, line] of [
   })
 }
 
-test('one that does not compile stops the start, by name and line', async () => {
+test('a template that does not compile stops the start with its name and line', async () => {
   write('home/page.html', 'fine\n{% if %}')
   try {
     await Site.start({ templates: [folder], development: false })
@@ -141,7 +141,7 @@ test('one that does not compile stops the start, by name and line', async () => 
   }
 })
 
-test('TEMPLATES gives the runnable site templates of one’s own, and a folder that is not there stops it', async () => {
+test('TEMPLATES names a folder of templates, and a missing folder stops the start', async () => {
   write('login/page.html', '{% extends "layouts/page.html" %}{% set title = "Come in" %}')
   rmSync(join(folder, 'home'), { recursive: true })
   const site = await Site.start({ environment: { TEMPLATES: folder } })
@@ -152,7 +152,7 @@ test('TEMPLATES gives the runnable site templates of one’s own, and a folder t
   assert.equal(others, [])
 })
 
-test('in development the log warns of what seems mistyped, and production does not look', async () => {
+test('a file name that seems mistyped is logged in development only', async () => {
   write('login/pgae.html', '')
   write('shop/page.html', '')
   const notes = async (development: boolean) => {
@@ -167,7 +167,7 @@ test('in development the log warns of what seems mistyped, and production does n
   assert.equal(await notes(false), [])
 })
 
-test('a host’s folder that is not there stops the start', async () => {
+test('a missing folder in option templates stops the start', async () => {
   const nowhere = join(folder, 'nowhere')
   try {
     await Site.start({ templates: [nowhere] })

@@ -23,7 +23,7 @@ const OTHERS = [
   'made-up-',
 ]
 
-/** What people chose, or programs made, on the pages of the gallery. */
+/** Texts on the pages of the gallery that people chose or programs made. */
 const DATA = [
   ...Object.values(peopleAt(0)).flatMap(({ user, nextEmail, deviceName, words }) => [
     ...[user.name, user.email, nextEmail, deviceName, words],
@@ -32,7 +32,7 @@ const DATA = [
   ...OTHERS,
 ]
 
-/** What a translator would take for words: the text of a page outside of what it has to leave alone, and its attributes that are read. */
+/** Returns what a translator would take for words: the text outside of translate=no, and the attributes that people read. */
 function translatable(html: string): string {
   const $ = cheerio.load(html)
   $('[translate=no], script, style').remove()
@@ -46,7 +46,7 @@ function holds(text: string, datum: string): boolean {
   return /^\w+$/.test(datum) ? new RegExp(`\\b${datum}\\b`).test(text) : text.includes(datum)
 }
 
-test('leaves names, addresses, codes and devices alone on every page and in every mail as HTML', async () => {
+test('leaves names, addresses, codes and devices alone on all pages and emails', async () => {
   const visitor = site.visitor()
   const index = await visitor.open('/dev/gallery/')
   const paths = index
@@ -68,7 +68,7 @@ test('leaves names, addresses, codes and devices alone on every page and in ever
   assert.ok(marked > 300, `${marked} pieces of data`)
 })
 
-test('leaves data alone on the pages of a real account, and in its messages', async () => {
+test('leaves a username alone on the pages of a real account', async () => {
   const visitor = site.visitor()
   const settled = await visitor.signUp('Zebedee', { email: 'zebedee@example.com' })
   assert.not.match(translatable(settled.text), 'Zebedee')
@@ -86,10 +86,10 @@ test('leaves data alone on the pages of a real account, and in its messages', as
     assert.not.match(translatable(page.text), /Zebedee|zebedee@/, path)
   }
   const page = await site.visitor().open('/users/zebedee/')
-  assert.not.match(translatable(page.text), 'Zebedee', 'in its title neither')
+  assert.not.match(translatable(page.text), 'Zebedee', 'the title has no username, either')
 })
 
-test('data is written as text, whatever stands in it', async () => {
+test('data is escaped, whatever it contains', async () => {
   const visitor = site.visitor()
   const page = await visitor.send(await visitor.open('/signup/'), {
     username: 'Yann',

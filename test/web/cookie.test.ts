@@ -21,7 +21,7 @@ test('a visitor who only reads gets no cookie', async () => {
   }
 })
 
-test('what caches may keep never sets one', async () => {
+test('a response that caches may keep sets no cookie', async () => {
   const home = await site.visitor().open('/')
   for (const path of [home.$('script').attr('src') ?? '', '/favicon.ico']) {
     const page = await site.visitor().open(path, { Cookie: 'gatehouse=garbage' })
@@ -30,13 +30,13 @@ test('what caches may keep never sets one', async () => {
   }
 })
 
-test('a visitor who only goes on reading gets no new one', async () => {
+test('a logged-in visitor who only reads gets no new cookie', async () => {
   const visitor = await site.visitor().settle('Quinn')
   await visitor.open('/')
   assert.equal((await visitor.open('/')).cookies, [])
 })
 
-test('one flipped bit anywhere means signed out, and never an error', async () => {
+test('a cookie with one flipped bit means logged out, and never an error', async () => {
   await site.visitor().signUp('Rosa')
   const cookie = sealedIn(await site.visitor().logIn('Rosa'))
   assert.match((await site.visitor().open('/', { Cookie: `gatehouse=${cookie}` })).text, 'Rosa')
@@ -51,14 +51,14 @@ test('one flipped bit anywhere means signed out, and never an error', async () =
   }
 })
 
-test('cookies of all other kinds mean signed out', async () => {
+test('a malformed cookie means logged out, and never an error', async () => {
   for (const value of ['', 'x', '%', 'a'.repeat(12_000), 'e30=', '{}', '"quoted"']) {
     const page = await site.visitor().open('/login/', { Cookie: `gatehouse=${value}` })
     assert.is(page.status, 200, value.slice(0, 10))
   }
 })
 
-test('https in the address people see fixes Secure, __Host- and HSTS, whatever the proxy says', async () => {
+test('an https BASE_URL brings Secure, __Host- and HSTS, even behind plain HTTP', async () => {
   const https = await Site.start({ environment: { BASE_URL: 'https://accounts.example' } })
   const page = await https.visitor().open('/login/')
   assert.match(page.cookies.join(), /^__Host-gatehouse-csrf=[\w-]+; path=\/; samesite=lax; secure; httponly$/)
@@ -67,7 +67,7 @@ test('https in the address people see fixes Secure, __Host- and HSTS, whatever t
   assert.is((await site.visitor().open('/login/')).headers['strict-transport-security'], undefined)
 })
 
-test('a key that was put behind a newer one still opens, and one that is gone does not', async () => {
+test('an old key still decrypts the cookie, and a removed key does not', async () => {
   const [one, two] = ['A'.repeat(43), `${'B'.repeat(42)}A`]
   const first = await Site.start({ environment: { SESSION_KEYS: one } })
   await first.visitor().signUp('Sara')

@@ -6,7 +6,7 @@ const test = suite('csrf')
 let site: Site
 
 test.before(async () => {
-  // Where no baseUrl is known, which mails that are sent would need, the Host says which site it is.
+  // Sent emails need a BASE_URL. Without one, the Host header says which site this is.
   site = await Site.start({ mail: 'caught' })
   await site.visitor().signUp('Petra')
 })
@@ -23,7 +23,7 @@ const LOGIN = { username: 'Petra', password: PASSWORD }
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: a page that is too old keeps what was typed, and pressing again works`, async () => {
+  test(`${kind}: an expired page keeps what was typed, and pressing again works`, async () => {
     const visitor = site.visitor({ htmx })
     const form = await visitor.open('/login/')
     for (const _csrf of ['', 'x', undefined, 'A'.repeat(43), form.value('_csrf')?.slice(1)]) {
@@ -39,7 +39,7 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: a token of another visitor is worth nothing, and comes back fresh`, async () => {
+  test(`${kind}: another visitor’s token is refused, and a new one comes back`, async () => {
     const form = await site.visitor().open('/login/')
     const stranger = site.visitor({ htmx })
     await stranger.open('/login/')
@@ -49,7 +49,7 @@ for (const htmx of [false, true]) {
     assert.is((await stranger.send(form, { ...LOGIN, _csrf: page.value('_csrf') })).status, htmx ? 200 : 303)
   })
 
-  test(`${kind}: a form without its cookie says that cookies are needed, and works once they come`, async () => {
+  test(`${kind}: a form without its cookie is refused, and works with it`, async () => {
     const visitor = site.visitor({ htmx })
     let form = await site.visitor().open('/login/')
     for (const press of ['once', 'twice']) {
@@ -67,14 +67,14 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a form of the time before the login is too old', async () => {
+test('a form opened before the login has expired', async () => {
   const visitor = site.visitor()
   const before = await visitor.open('/signup/')
   await visitor.logIn('Petra')
   assert.equal((await visitor.send(before)).messages(), TOO_OLD)
 })
 
-test('each page masks its token anew, and all are of one length', async () => {
+test('each page masks its token differently, and all have the same length', async () => {
   const visitor = site.visitor()
   const tokens = [await visitor.open('/login/'), await visitor.open('/login/')].map(
     (page) => page.value('_csrf') ?? '',
@@ -105,7 +105,7 @@ for (const [what, origin, host, status] of [
   })
 }
 
-test('what is refused by its Origin is said in the log, once for each pair and not without end', async () => {
+test('a refused Origin is logged once for each Host, and 10 times at most', async () => {
   const own = await Site.start()
   const send = async (Origin: string) => {
     const visitor = own.visitor()
@@ -125,7 +125,7 @@ test('what is refused by its Origin is said in the log, once for each pair and n
   await own.close()
 })
 
-test('with BASE_URL its own default port and capitals count as the same', async () => {
+test('with BASE_URL, its default port and capitals make no difference', async () => {
   const own = await Site.start({ environment: { BASE_URL: 'http://example.com' } })
   for (const [Origin, status] of [
     ['http://example.com:80', 406],
@@ -145,7 +145,7 @@ test('with BASE_URL its own default port and capitals count as the same', async 
   await own.close()
 })
 
-test('what another site sends is refused before anything is looked at', async () => {
+test('a form from another site is refused with a bare page', async () => {
   const visitor = site.visitor()
   const form = await visitor.open('/login/')
   const body = new URLSearchParams({ ...LOGIN, _csrf: form.value('_csrf') ?? '' }).toString()
@@ -178,7 +178,7 @@ test('what another site sends is refused before anything is looked at', async ()
   assert.is((await visitor.post('/login/verify/', body)).status, 303)
 })
 
-test('with a fixed address only that one counts', async () => {
+test('with BASE_URL, only its origin is accepted', async () => {
   const fixed = await Site.start({ environment: { BASE_URL: 'http://accounts.example' } })
   const visitor = fixed.visitor()
   const form = await visitor.open('/login/')

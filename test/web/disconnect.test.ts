@@ -6,10 +6,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { refuseIfLeft, VisitorLeft } from '../../src/web/disconnect.js'
 
-const test = suite('a visitor who leaves')
+const test = suite('disconnect')
 
 for (const leaves of [false, true]) {
-  test(leaves ? 'is known to have left' : 'is not who waits for the answer', async () => {
+  test(leaves ? 'a visitor who leaves is noticed' : 'a visitor who waits gets the response', async () => {
     const app = new Koa()
     const arrived = new Promise<{ ctx: Context; answer: () => void }>((resolve) => {
       app.use((ctx) => new Promise<void>((answer) => resolve({ ctx, answer })))

@@ -3,14 +3,14 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, Site } from '../support/helpers.js'
 
-const test = suite('what every form refuses')
+const test = suite('refused forms')
 let site: Site
 
 test.before(async () => {
   site = await Site.start()
 })
 test.after(async () => {
-  assert.equal(await site.rows('select * from users'), [], 'nothing of it was stored')
+  assert.equal(await site.rows('select * from users'), [], 'no account was created')
   await site.close()
 })
 
@@ -24,7 +24,7 @@ const SECURITY = [
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: broken forms are 400 with the message box`, async () => {
+  test(`${kind}: a malformed form gets 400 and the message box`, async () => {
     const visitor = site.visitor({ htmx })
     const form = await visitor.open('/signup/')
     const good = `_csrf=${form.value('_csrf')}&_once=x&email=a@example.com&password=${PASSWORD}&repassword=${PASSWORD}`
@@ -54,7 +54,7 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: what is no form in UTF-8 is 415`, async () => {
+  test(`${kind}: a body that is not a UTF-8 form gets 415`, async () => {
     const visitor = site.visitor({ htmx })
     const types = [
       'application/json',
@@ -70,7 +70,7 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: more than 32 KB is 413, compressed or not`, async () => {
+  test(`${kind}: a form over 32 KB gets 413, compressed or not`, async () => {
     const large = `username=${'a'.repeat(33 * 1024)}`
     const page = await site.visitor({ htmx }).post('/signup/verify/', large)
     assert.is(page.status, 413)
@@ -81,16 +81,16 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('bytes that are no UTF-8 are 400', async () => {
+test('bytes that are not UTF-8 get 400', async () => {
   assert.is((await send(Buffer.from([0x75, 0x3d, 0xff]), {})).status, 400)
 })
 
-test('broken compression is 400, an unknown one 415', async () => {
+test('broken compression gets 400, unknown compression 415', async () => {
   assert.is((await send(Buffer.from('not gzip at all'), { 'Content-Encoding': 'gzip' })).status, 400)
   assert.is((await send(Buffer.from('a=b'), { 'Content-Encoding': 'zip' })).status, 415)
 })
 
-test('the site still stands after all of it', async () => {
+test('the site still works after all of them', async () => {
   assert.is((await site.visitor().open('/signup/')).status, 200)
 })
 

@@ -132,7 +132,7 @@ const PLACES = [
   '/a:b/',
 ]
 
-/** What looks odd, but is a path of ours to every browser. */
+/** Paths that look odd, but that keep every browser on the site. */
 const HARMLESS = {
   '/members/#top': '/members/',
   '/members/#//evil.example': '/members/',
@@ -152,45 +152,45 @@ const HARMLESS = {
 const test = suite('localPath')
 
 for (const trick of TRICKS) {
-  test(`sends nobody to ${shown(trick)}`, () => {
+  test(`refuses ${shown(trick)}`, () => {
     assert.ok(localPath(trick) === undefined)
     assert.ok(ownPath(trick) === undefined)
   })
 }
 
 for (const path of NO_DESTINATIONS) {
-  test(`does not lead on to ${path}, although it is ours`, () => {
+  test(`refuses ${path} as a destination, although it is on the site`, () => {
     assert.is(localPath(path), undefined)
     assert.type(ownPath(path), 'string')
   })
 }
 
 for (const path of PLACES) {
-  test(`leads to ${path}`, () => assert.is(localPath(path), path))
+  test(`accepts ${path}`, () => assert.is(localPath(path), path))
 }
 
 for (const [path, place] of Object.entries(HARMLESS)) {
   test(`reads ${shown(path)} as ${place}`, () => assert.is(localPath(path), place))
 }
 
-test('stays on the site whatever it is given', () => {
+test('stays on the site for any input', () => {
   const answers = nastyPaths(20_000).map(localPath)
   const places = answers.filter((answer) => answer !== undefined)
-  assert.ok(places.length > 500, `only ${places.length} strings were judged to be places`)
+  assert.ok(places.length > 500, `only ${places.length} strings were accepted`)
   for (const place of places) assert.is(wayOut(place), undefined, shown(place))
 })
 
-test('answers the same again for what it answered', () => {
+test('returns its own results unchanged', () => {
   for (const place of nastyPaths(20_000).map(localPath)) {
     if (place !== undefined) assert.is(localPath(place), place)
   }
 })
 
-test('never throws for a path of any three bytes of a percent sign', () => {
+test('ownPath never throws, whatever follows a percent sign', () => {
   for (const path of nastyPaths(5000)) assert.not.throws(() => ownPath(path.replaceAll('/', '%')))
 })
 
-/** How a place would lead elsewhere; undefined if it does not. */
+/** Returns how a place leads off the site, or undefined. */
 function wayOut(place: string): string | undefined {
   if (!place.startsWith('/') || place.startsWith('//')) return 'not one slash at the start'
   if (/[\\\p{Cc}]/u.test(place.split('?', 1)[0] ?? '')) return 'backslash or control character'
@@ -221,7 +221,7 @@ const ALPHABET = [
   ...['／', '。', '\u2028', '\u200b', '\u202e', 'é', '😀', HIGH_SURROGATE, '%c3%a9', '%ff', '%00', '+'],
 ]
 
-/** Strings that begin with a slash, as every accepted one does; the same ones in every run. */
+/** Returns strings that begin with a slash, the same in every run. */
 function nastyPaths(count: number): string[] {
   const random = seeded(42)
   const pick = () => ALPHABET[Math.floor(random() * ALPHABET.length)] ?? ''

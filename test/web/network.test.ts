@@ -17,10 +17,10 @@ const NETWORKS: [address: string, network: string][] = [
 ]
 
 for (const [address, network] of NETWORKS) {
-  test(`${address} is of the network ${network}`, () => assert.is(networkOf(address), network))
+  test(`${address} is in the network ${network}`, () => assert.is(networkOf(address), network))
 }
 
-test('an address is written in one way, and what is none is none', () => {
+test('an IP address is normalized, and anything else is undefined', () => {
   assert.is(normalAddress('::ffff:127.0.0.1'), '127.0.0.1')
   assert.is(normalAddress('2001:DB8:0:0:0:0:0:1'), '2001:db8::1')
   assert.is(normalAddress('203.0.113.7:5555'), '203.0.113.7')
@@ -41,7 +41,7 @@ async function addressSeen(site: Site, headers: Record<string, string>): Promise
   return rows[0]?.address
 }
 
-test('without a trusted proxy a forwarded header counts for nothing, and the log says so once', async () => {
+test('without a trusted proxy, forwarded headers are ignored with one warning', async () => {
   const site = await Site.start()
   await site.visitor().signUp('Paul')
   for (const headers of [{ 'X-Forwarded-For': '203.0.113.7' }, { Forwarded: 'for=203.0.113.7' }]) {
@@ -63,7 +63,7 @@ const CHAINS: [hops: string, forwarded: string, seen: string][] = [
 ]
 
 for (const [hops, forwarded, seen] of CHAINS) {
-  test(`with ${hops} trusted, "${forwarded}" comes from ${seen}: hops are counted from the right`, async () => {
+  test(`TRUST_PROXY=${hops} reads "${forwarded}" from the right as ${seen}`, async () => {
     const site = await Site.start({ environment: { TRUST_PROXY: hops } })
     await site.visitor().signUp('Paul', { password: PASSWORD })
     assert.is(await addressSeen(site, { 'X-Forwarded-For': forwarded }), seen)

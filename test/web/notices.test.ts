@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { DAY, HOUR } from '../../src/base/durations.js'
 import { type Mail, Site } from '../support/helpers.js'
 
-const test = suite('notices')
+const test = suite('security emails')
 const IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1'
 let site: Site
@@ -18,10 +18,10 @@ async function notices(email: string, count = 1): Promise<Mail[]> {
   return site.mails(email, count)
 }
 
-test('a login on a new device is told, with the device and the way to the list; one on a known device is not', async () => {
+test('a login on a new device is emailed, and one on a known device is not', async () => {
   const owner = site.visitor()
   await owner.signUp('Anna')
-  // To an address that nobody has confirmed the device would not be told.
+  // Emails to an unconfirmed address leave out the device.
   await site.write("update users set email_confirmed_at = 1 where name = 'Anna'")
   await site.emptyMailbox()
   await owner.logIn('Anna')
@@ -38,7 +38,7 @@ test('a login on a new device is told, with the device and the way to the list; 
   assert.is(mail.link, '/account/devices/')
 })
 
-test('many failed logins are told once a day', async () => {
+test('many failed logins are emailed once a day', async () => {
   await site.visitor().signUp('Bela')
   await site.emptyMailbox()
   const guess = async () => {
@@ -57,7 +57,7 @@ test('many failed logins are told once a day', async () => {
   assert.is((await notices('Bela@example.com', 2)).length, 2)
 })
 
-test('somebody who logs in on ever new devices fills no mailbox', async () => {
+test('logins on many new devices send 5 emails at most', async () => {
   await site.visitor().signUp('Clara')
   await site.emptyMailbox()
   for (let count = 0; count < 8; count++) await site.visitor().logIn('Clara')
@@ -65,7 +65,7 @@ test('somebody who logs in on ever new devices fills no mailbox', async () => {
   assert.is((await notices('Clara@example.com', 5)).length, 5)
 })
 
-test('no notice brings the owner what a stranger has put into the name of a browser', async () => {
+test('an email never quotes what a stranger wrote into the User-Agent', async () => {
   await site.visitor().signUp('Dora')
   await site.emptyMailbox()
   for (const agent of ['Log in at http://evil.example/ now/1 ', 'evil.example/1.0 (x)']) {

@@ -22,7 +22,7 @@ for (const [to, arrival] of [
   ['/logout/', '/start'],
   ['', '/start'],
 ] as const) {
-  test(`htmx that asks for ${to || 'nothing'} opens ${arrival} as a page`, async () => {
+  test(`htmx asks for ${to || 'nothing'} and loads ${arrival} as a whole page`, async () => {
     const page = await site.visitor().open(`/onward/?${new URLSearchParams({ to })}`, HTMX)
     assert.is(page.status, 200)
     assert.is(page.headers['hx-redirect'], arrival)
@@ -31,18 +31,18 @@ for (const [to, arrival] of [
   })
 }
 
-test('a parameter that comes twice leads home', async () => {
+test('a repeated parameter leads home', async () => {
   const page = await site.visitor().open('/onward/?to=/one&to=/two', HTMX)
   assert.is(page.headers['hx-redirect'], '/start')
 })
 
-test('whoever opens it without htmx is led to the place', async () => {
+test('without htmx it redirects to the place', async () => {
   const page = await site.visitor().open('/onward/?to=/orders', { 'Sec-Fetch-Site': 'same-origin' })
   assert.is(page.status, 303)
   assert.is(page.headers.location, '/orders')
 })
 
-test('another site leads nowhere by it', async () => {
+test('a request from another site leads home', async () => {
   for (const from of ['cross-site', 'same-site']) {
     const page = await site.visitor().open('/onward/?to=/orders', { 'Sec-Fetch-Site': from })
     assert.is(page.headers.location, '/start', from)

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Page, Site } from '../support/helpers.js'
 
-const test = suite('the query of an address')
+const test = suite('a query string')
 let site: Site
 
 test.before(async () => {
@@ -12,7 +12,7 @@ test.after(() => site.close())
 
 const open = (query: string): Promise<Page> => site.visitor().open(`/login/?${query}`)
 
-test('fills in what a link of ours has said', async () => {
+test('fills in the form for a link from the site', async () => {
   const page = await open('a&b&next=%2Faccount%2F&username=Anna')
   assert.equal([page.value('username'), page.value('next')], ['Anna', '/account/'])
 })
@@ -22,7 +22,7 @@ for (const [what, query] of Object.entries({
   'is very long': `username=Anna&lang=ru&a=${'a'.repeat(9_000)}`,
   'has a parameter twice': 'username=Anna&username=Anna&lang=ru&lang=ru',
 })) {
-  test(`counts for nothing if it ${what}`, async () => {
+  test(`is ignored if it ${what}`, async () => {
     const page = await open(query)
     assert.equal([page.status, page.value('username') ?? ''], [200, ''])
     assert.is(page.$('html').attr('lang'), 'en')

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 
-const test = suite('what a visitor types')
+const test = suite('visitor input')
 let site: Site
 
 test.before(async () => {
@@ -11,7 +11,7 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-/** Would do something if it ever came back as it is: as markup, in an attribute, in a template or a header. */
+/** Texts that would do harm unescaped: as markup, in an attribute, in a template, in a header. */
 const CANARIES = [
   '<canary>',
   '"onfocus="canary',
@@ -26,7 +26,7 @@ const ACCOUNT = ['', 'name/', 'devices/', 'activity/', 'export/'].map((page) => 
 
 function assertHarmless(page: Page, canary: string): void {
   assert.not.match(page.text, '<canary')
-  assert.not.match(page.text, '1337', 'nothing typed is taken for a template')
+  assert.not.match(page.text, '1337', 'input is not run as a template')
   assert.is(page.headers['x-canary'], undefined)
   for (const element of page.$('*').toArray()) {
     if (element.type !== 'tag') continue
@@ -61,7 +61,7 @@ async function typedEverywhere(visitor: Visitor, canary: string): Promise<Page[]
 }
 
 for (const htmx of [false, true]) {
-  test(`never comes back as anything but text, to ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
+  test(`returns to ${htmx ? 'htmx' : 'a plain browser'} as text only`, async () => {
     for (const canary of CANARIES) {
       const visitor = site.visitor({ htmx })
       visitor.agent.set('User-Agent', `Mozilla/5.0 ${canary.replaceAll(/\s/g, ' ')}`)
@@ -69,7 +69,7 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`nor to ${htmx ? 'htmx' : 'a plain browser'} with somebody logged in, on every page there is`, async () => {
+  test(`returns to ${htmx ? 'htmx' : 'a plain browser'} as text only when logged in, on every page`, async () => {
     const visitor = site.visitor({ htmx })
     visitor.agent.set('User-Agent', 'Mozilla/5.0 (<canary>; "onfocus="canary) {{ 7 * 191 }}')
     await visitor.settle(`Typist ${htmx}`)
@@ -92,7 +92,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('is not in the log, nor in its headers', async () => {
+test('stays out of the log, and so do request headers', async () => {
   const visitor = site.visitor()
   visitor.agent.set({ Referer: 'http://127.0.0.1/typed-referer', 'X-Forwarded-For': 'typed-address' })
   await visitor.open('/typed-path/?typed-query')

@@ -4,7 +4,7 @@ import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
 import { FAILOVER, said, sentTwice, told } from '../support/lost-answer.js'
 
-const test = suite('a form that comes again because its answer was lost')
+const test = suite('a form sent again because the response was lost')
 let site: Site
 
 test.before(async () => {
@@ -46,7 +46,7 @@ async function count(name: string, kind: string): Promise<number> {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: a new password is a yes after a minute, and the session lives`, async () => {
+  test(`${kind}: a password change sent again succeeds and keeps the session`, async () => {
     const { visitor, name } = await owner({ htmx })
     const page = await visitor.open('/account/password/')
     const typed = { current: PASSWORD, password: NEW, repassword: NEW }
@@ -56,7 +56,7 @@ for (const htmx of [false, true]) {
     assert.is(await count(name, 'password_changed'), 1)
   })
 
-  test(`${kind}: with another password it is no yes`, async () => {
+  test(`${kind}: a different new password is refused`, async () => {
     const { visitor, name } = await owner({ htmx })
     const page = await visitor.open('/account/password/')
     const typed = { current: PASSWORD, password: NEW, repassword: NEW }
@@ -67,7 +67,7 @@ for (const htmx of [false, true]) {
     assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
   })
 
-  test(`${kind}: a password that was asked for again is a yes after a minute`, async () => {
+  test(`${kind}: confirming the password succeeds a minute later`, async () => {
     const { visitor, name } = await owner({ htmx })
     site.clock.advance(11 * MINUTE)
     const page = await visitor.open('/password/confirm/?next=%2Faccount%2Femail%2F')
@@ -77,7 +77,7 @@ for (const htmx of [false, true]) {
     assert.is(await count(name, 'password_confirmed'), 1)
   })
 
-  test(`${kind}: a login makes one session, one event and one mail`, async () => {
+  test(`${kind}: a login creates one session, one event and one email`, async () => {
     const { name, email } = await owner()
     const stranger = site.visitor({ htmx })
     const page = await stranger.open('/login/')
@@ -86,11 +86,11 @@ for (const htmx of [false, true]) {
     assert.is(again.status, htmx ? 200 : 303)
     assert.is((await stranger.open('/account/')).status, 200)
     assert.is((await site.rows('select 1 from sessions')).length, before.length + 1)
-    assert.is(await count(name, 'logged_in'), 2, 'that of the owner, and this one')
+    assert.is(await count(name, 'logged_in'), 2, 'the owner’s login and this one')
     assert.match((await site.mail(email)).subject, 'New login to your')
   })
 
-  test(`${kind}: a reset says that the password was changed`, async () => {
+  test(`${kind}: a password reset says that it is already done`, async () => {
     const { name, email } = await owner()
     const visitor = site.visitor({ htmx })
     await visitor.send(await visitor.open('/password/forgot/'), { username: name })
@@ -101,10 +101,14 @@ for (const htmx of [false, true]) {
     assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
     const elsewhere = site.visitor({ htmx })
     const { link } = (await site.mails(email)).find((mail) => mail.link.includes('/reset/')) ?? { link: '' }
-    assert.is((await elsewhere.follow({ link })).status, 410, 'others are told that it was used')
+    assert.is(
+      (await elsewhere.follow({ link })).status,
+      410,
+      'another browser is told that the link is already used',
+    )
   })
 
-  test(`${kind}: a confirmed address is said to be confirmed`, async () => {
+  test(`${kind}: a confirmed email address is said to be confirmed`, async () => {
     const [name, email] = [`Confirmer ${++made}`, `confirmer${made}@example.com`]
     const visitor = site.visitor({ htmx })
     await visitor.signUp(name, { email })
@@ -114,7 +118,7 @@ for (const htmx of [false, true]) {
     assert.is(await count(name, 'email_confirmed'), 1)
   })
 
-  test(`${kind}: a change of address asks once, changes once, and is undone once`, async () => {
+  test(`${kind}: an email change sends one link, happens once, is undone once`, async () => {
     const { visitor, name, email } = await owner({ htmx })
     const next = `new-${email}`
     const asked = await sentTwice(
@@ -138,7 +142,7 @@ for (const htmx of [false, true]) {
     assert.is(await count(name, 'email_restored'), 1)
   })
 
-  test(`${kind}: a corrected address is mailed once, and one that is asked for later again`, async () => {
+  test(`${kind}: a corrected address gets one email, and later another`, async () => {
     const [name, email] = [`Corrector ${++made}`, `corrector${made}@example.com`]
     const visitor = site.visitor({ htmx })
     await visitor.signUp(name, { email })
@@ -152,7 +156,7 @@ for (const htmx of [false, true]) {
     assert.is((await site.mails(`right-${email}`, 2)).length, 2)
   })
 
-  test(`${kind}: a code of a reset is a yes after a minute, and the new password after that`, async () => {
+  test(`${kind}: a reset code and the new password succeed a minute later`, async () => {
     const { name, email } = await owner()
     const visitor = site.visitor({ htmx })
     await visitor.send(await visitor.open('/password/forgot/'), { username: name })
@@ -166,7 +170,7 @@ for (const htmx of [false, true]) {
     assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
   })
 
-  test(`${kind}: a new username is said to be the account's`, async () => {
+  test(`${kind}: a new username is said to be yours already`, async () => {
     const { visitor, name } = await owner({ htmx })
     const page = await visitor.open('/account/name/')
     const again = await sentTwice(site, visitor, page, { username: `New ${name}` })
@@ -174,7 +178,7 @@ for (const htmx of [false, true]) {
     assert.is(await count(`New ${name}`, 'name_changed'), 1)
   })
 
-  test(`${kind}: a closed account is said to be closed, and reopened by its link once`, async () => {
+  test(`${kind}: an account is closed once, and its link reopens it once`, async () => {
     const { visitor, name, email } = await owner({ htmx })
     const closed = await sentTwice(site, visitor, await visitor.open('/account/close/'), {})
     assert.match(await told(visitor, closed), 'Your account is closed')
@@ -185,7 +189,7 @@ for (const htmx of [false, true]) {
     assert.is(await count(name, 'account_reopened'), 1)
   })
 
-  test(`${kind}: devices that were logged out are not logged out again, and this one stays known`, async () => {
+  test(`${kind}: other devices are logged out once, and this one stays known`, async () => {
     const { visitor, name } = await owner({ htmx })
     await site.visitor().logIn(name)
     const page = await visitor.open('/account/devices/')
@@ -198,7 +202,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('who is logged out is never told that nothing was done', async () => {
+test('a logged-out visitor is never told that nothing was changed', async () => {
   const { visitor, name } = await owner()
   const page = await visitor.open('/account/password/')
   await site.write(`delete from sessions where user_id = (select id from users where name = '${name}')`)
@@ -208,7 +212,7 @@ test('who is logged out is never told that nothing was done', async () => {
   assert.not.match(said(refused), /nothing (?:was|has been) (?:done|changed)/i)
 })
 
-test('the former token of a session is good for the form alone that has renewed it', async () => {
+test('a renewed session’s old token fits only the form that renewed it', async () => {
   const { visitor, name } = await owner()
   const page = await visitor.open('/account/password/')
   const jar = visitor.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false })

@@ -5,7 +5,7 @@ import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 import { sentTwice, told } from '../support/lost-answer.js'
 import { codeAt, codesOn, halfway, keyOn, reopen, settled, turnOn } from '../support/second-step.js'
 
-const test = suite('a form of two-step verification that comes again because its answer was lost')
+const test = suite('a two-step verification form sent again because the response was lost')
 let site: Site
 
 test.before(async () => {
@@ -29,7 +29,7 @@ async function count(name: string, kind: string): Promise<number> {
   return rows.length
 }
 
-/** The login lives on, also when the former token of the session is worth nothing any more. */
+/** Checks that the session lives on after its old token has expired. */
 async function stays(visitor: Visitor): Promise<void> {
   site.clock.advance(3 * MINUTE)
   assert.is((await visitor.open('/account/')).status, 200)
@@ -42,7 +42,7 @@ const placeOf = ({ headers }: Page) => headers['hx-redirect'] ?? headers.locatio
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: two-step verification is on, once, and its codes are shown`, async () => {
+  test(`${kind}: two-step verification turns on once and shows its codes`, async () => {
     const { name, visitor } = await owner(htmx)
     const page = await visitor.open('/account/authenticator/')
     const again = await sentTwice(site, visitor, page, code(keyOn(page)))
@@ -52,7 +52,7 @@ for (const htmx of [false, true]) {
     await stays(visitor)
   })
 
-  test(`${kind}: a login with a code begins one session`, async () => {
+  test(`${kind}: a login with a code creates one session`, async () => {
     const { name, visitor } = await owner(htmx)
     const { secret } = await turnOn(site, visitor)
     const other = site.visitor({ htmx })
@@ -63,7 +63,7 @@ for (const htmx of [false, true]) {
     await stays(other)
   })
 
-  test(`${kind}: a code that was asked for again is a yes`, async () => {
+  test(`${kind}: confirming with a code succeeds`, async () => {
     const { name, visitor } = await owner(htmx)
     const { secret } = await turnOn(site, visitor)
     site.clock.advance(11 * MINUTE)
@@ -75,7 +75,7 @@ for (const htmx of [false, true]) {
     await stays(visitor)
   })
 
-  test(`${kind}: the next code is a yes, too, and a wrong one is none`, async () => {
+  test(`${kind}: a wrong code is refused, and the next code succeeds`, async () => {
     const { visitor } = await owner(htmx)
     const { secret } = await turnOn(site, visitor)
     site.clock.advance(11 * MINUTE)
@@ -89,7 +89,7 @@ for (const htmx of [false, true]) {
     await stays(visitor)
   })
 
-  test(`${kind}: the app is replaced once`, async () => {
+  test(`${kind}: the authenticator app is replaced once`, async () => {
     const { name, visitor } = await owner(htmx)
     await turnOn(site, visitor)
     const page = await visitor.open('/account/authenticator/')
@@ -99,7 +99,7 @@ for (const htmx of [false, true]) {
     await stays(visitor)
   })
 
-  test(`${kind}: new recovery codes are made once, and shown`, async () => {
+  test(`${kind}: new recovery codes are created once and shown`, async () => {
     const { name, visitor } = await owner(htmx)
     const { secret } = await turnOn(site, visitor)
     site.clock.advance(11 * MINUTE)
@@ -111,7 +111,7 @@ for (const htmx of [false, true]) {
     await stays(visitor)
   })
 
-  test(`${kind}: two-step verification is off, and the session lives`, async () => {
+  test(`${kind}: two-step verification turns off once and keeps the session`, async () => {
     const { name, visitor } = await owner(htmx)
     await turnOn(site, visitor)
     const page = await visitor.open('/account/two-step/')
@@ -121,7 +121,7 @@ for (const htmx of [false, true]) {
     await stays(visitor)
   })
 
-  test(`${kind}: a new password is a yes where a code was asked for`, async () => {
+  test(`${kind}: a password change with two-step verification succeeds`, async () => {
     const { name, visitor } = await owner(htmx)
     await turnOn(site, visitor)
     const page = await visitor.open('/account/password/')
@@ -132,7 +132,7 @@ for (const htmx of [false, true]) {
     await stays(visitor)
   })
 
-  test(`${kind}: a closed account is said to be closed`, async () => {
+  test(`${kind}: an account with two-step verification is closed once`, async () => {
     const { name, visitor } = await owner(htmx)
     await turnOn(site, visitor)
     const closed = await sentTwice(site, visitor, await visitor.open('/account/close/'), {})

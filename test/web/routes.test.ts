@@ -67,7 +67,7 @@ async function allRoutes(): Promise<readonly Route[]> {
 
 let made = 0
 
-/** Each user is a new one: some routes leave nothing of them. */
+/** Uses a new account for each route, because some routes end its session. */
 async function rowOf(site: Site, { method, path }: Route): Promise<string> {
   const name = `user${++made}`
   const user = await site.visitor().settle(name)
@@ -98,7 +98,7 @@ function limitRows(): string[] {
   })
 }
 
-/** The source of a feature, with that of every function of others it calls, and of those that these call. */
+/** Returns the source of a feature and of every function it reaches in accounts and visitor. */
 function sourceBehind(feature: string): string {
   const sources = sourcesOfFeature(feature)
   const text = sources.map((source) => source.text).join('\n')
@@ -130,7 +130,7 @@ function functionsOf(sources: readonly Source[]): Map<string, string> {
 test('is what npm run routes writes', async () => {
   const text = await written()
   if (process.env.ROUTES) writeFileSync(FILE, text)
-  assert.is(readFileSync(FILE, 'utf8'), text, 'npm run routes writes it anew')
+  assert.is(readFileSync(FILE, 'utf8'), text, 'run npm run routes')
 })
 
 test.run()
