@@ -35,11 +35,11 @@ const TYPED_TOO_LONG = {
   code: 'typed_too_long',
   sentence: 'Enter your password first. What you typed is too long to keep: go back and copy it.',
 }
-const OTHER_ACCOUNT = {
+export const OTHER_ACCOUNT = {
   code: 'page_of_another_account_guarded',
   sentence: 'This page was opened for another account. You are now logged in as {name}. Nothing was changed.',
 }
-const OPEN_AGAIN = { code: 'open_page_again', sentence: 'Open the page again' }
+export const OPEN_AGAIN = { code: 'open_page_again', sentence: 'Open the page again' }
 export const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
 const CODE_NEEDED = {
   code: 'second_needed',

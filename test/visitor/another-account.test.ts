@@ -157,6 +157,21 @@ for (const htmx of [false, true]) {
   })
 }
 
+test('a file of data is refused, and it is said who is logged in now', async () => {
+  for (const isRecent of [true, false]) {
+    const { browser, second } = await twoUsers()
+    const page = await browser.open('/account/export/')
+    const link = page.$('a[href*="/json/"]').attr('href') ?? ''
+    assert.match((await browser.open(link)).headers['content-type'] ?? '', 'application/json')
+    await switchTo(browser, second)
+    if (!isRecent) site.clock.advance(11 * MINUTE)
+    const refused = await browser.open(link)
+    assert.is(refused.status, 403)
+    assert.match(refused.messages()[0] ?? '', `You are now logged in as ${second}`)
+    assert.is(refused.$('.error a').attr('href'), '/account/export/')
+  }
+})
+
 test('of one user whose page is from before another login it is said that it is too old', async () => {
   const { browser, first } = await twoUsers()
   const page = await browser.open('/account/name/')

@@ -5,10 +5,18 @@ import { openEvent, type Records, recordsOf, withDates } from '../../accounts/ex
 import * as events from '../../tables/events.js'
 import type * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
-import type { Gatehouse } from '../../visitor/gatehouse.js'
-import { isRecentLogin, pathWithNext, requireRecentLogin, userOf } from '../../visitor/guards.js'
+import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
+import {
+  isRecentLogin,
+  OPEN_AGAIN,
+  OTHER_ACCOUNT,
+  pathWithNext,
+  requireRecentLogin,
+  userOf,
+} from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/logins.js'
 import { passwordConfirm } from '../../visitor/proofs.js'
+import { queryText } from '../../web/http.js'
 import { refuseRequest } from '../../web/refusal.js'
 
 export const name = 'account/export'
@@ -46,7 +54,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     })
   })
 
-  router.get('/account/export/json/', toPage(gatehouse), async (ctx) => {
+  router.get('/account/export/json/', refuseOther, toPage(gatehouse), async (ctx) => {
     const { user } = loginOf(ctx)
     const app = await appData(gatehouse, user)
     // A file without this part would look complete.
@@ -54,6 +62,16 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     const content = fileOf(gatehouse, user.id, { records: await recordsOf(gatehouse, user.id), app })
     gatehouse.pages.download(ctx, { name: fileName(user), content: Readable.from(content) })
   })
+}
+
+// The link says whose page it is on: another user may have logged in since, in another tab.
+const refuseOther: Middleware = async (ctx, next) => {
+  const { pages, url } = gatehouseOf(ctx)
+  const user = userOf(ctx)
+  const of = queryText(ctx, 'of')
+  if (user === undefined || of === undefined || of === user.id) return await next()
+  const error = { ...OTHER_ACCOUNT, params: { name: user.name } }
+  pages.problem(ctx, { status: 403, error, link: { href: url(name), message: OPEN_AGAIN } })
 }
 
 // Leads to the page: a download would leave the browser on the password prompt.

@@ -204,7 +204,7 @@ test('the page shows the same, and says what is left out', async () => {
     assert.match(text, told)
   }
   const link = page.$('a.button')
-  assert.is(link.attr('href'), FILE)
+  assert.is(link.attr('href'), `${FILE}?of=${await idOf('Reader Anew')}`)
   assert.not.ok(Object.keys(link.attr() ?? {}).some((name) => name.startsWith('data-hx')))
 })
 
