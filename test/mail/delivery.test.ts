@@ -27,7 +27,7 @@ interface Context {
   databases: Database[]
 }
 
-const test = suite<Context>('mailing')
+const test = suite<Context>('delivery')
 
 test.before.each(async (context) => {
   context.server = await TestMailServer.start()
@@ -43,7 +43,7 @@ test.after.each(async ({ server, sites, databases }) => {
 
 type Options = NonNullable<Parameters<typeof Site.start>[0]>
 
-/** A site that sends its mails to the server. */
+/** Starts a site that sends its emails to the test's mail server. */
 async function start(context: Context, { environment = {}, ...options }: Options = {}): Promise<Site> {
   const mailed = { SMTP_URL: context.server.url(), BASE_URL, MAIL_FROM: FROM, ...environment }
   const site = await Site.start({ environment: mailed, ...options })
@@ -51,7 +51,7 @@ async function start(context: Context, { environment = {}, ...options }: Options
   return site
 }
 
-/** A site whose server is another one. */
+/** Starts a site with another mail server. */
 async function startWith(
   context: Context,
   options: MailServerOptions,
@@ -96,19 +96,22 @@ async function inState(site: Site, state: string, count = 1): Promise<void> {
   await until(isSo, `${count} mails that are ${state}`)
 }
 
-/** Waits until all mails were tried, and are not being sent any more. */
+/** Waits until all emails were tried and none is being sent. */
 async function tried(site: Site): Promise<void> {
-  await until(async () => (await stored(site)).every(({ problem }) => problem !== ''), 'all were tried')
+  await until(
+    async () => (await stored(site)).every(({ problem }) => problem !== ''),
+    'all emails were tried',
+  )
 }
 
-/** Moves the clock, and waits until all mails were tried once more. */
+/** Moves the clock, and waits until all emails were tried once more. */
 async function triedAgain(site: Site, later: number): Promise<void> {
   await site.write("update mails set problem = ''")
   site.clock.advance(later)
   await tried(site)
 }
 
-/** Writes mails into the outbox of a site, behind its back. */
+/** Writes emails into the outbox of a site without the site. */
 async function post(context: Context, site: Site, drafts: readonly Draft[]): Promise<void> {
   const keyring = createKeyring(siteKeys(readConfig(settingsFor(site.database))))
   const outbox = createOutbox({ mode: 'sent', keyring, now: site.clock.now })
@@ -121,7 +124,7 @@ async function post(context: Context, site: Site, drafts: readonly Draft[]): Pro
 
 const WHERE = { at: Date.UTC(2026, 0, 1), browser: 'Firefox', system: 'Linux', address: '2001:db8::1' }
 
-/** Notices to so many addresses, all of one user. */
+/** Returns that many security emails of one user, each to another address. */
 function notices(userId: string, count: number): Draft[] {
   return Array.from({ length: count }, (_, index) => ({
     kind: 'password-changed' as const,
@@ -130,7 +133,7 @@ function notices(userId: string, count: number): Draft[] {
   }))
 }
 
-/** Somebody with an account, whose first mail has come. */
+/** Creates an account, waits for its first email, and returns its id. */
 async function userOf(context: Context, site: Site): Promise<string> {
   await site.visitor().signUp('Anna')
   await context.server.mails(1, 'Anna@example.com')
@@ -182,7 +185,7 @@ test('a sign-up sends one email, as text and HTML, with one link and one code', 
   assert.equal(codesIn($('main').text()), codesIn(text))
 })
 
-test('an app sends emails its own way, and once more those that it could not', async (context) => {
+test('an app sends emails in its own way, and failed emails are tried again', async (context) => {
   const sent: OutgoingMail[] = []
   const problems = [new Error('No way to anna@example.com.'), new DeliveryError('unreachable', 'It is away.')]
   const mail = {
@@ -219,11 +222,11 @@ test('links begin with BASE_URL, whatever the Host header says', async (context)
   assert.ok(linksIn(received?.mail.text ?? '')[0]?.startsWith(`${BASE_URL}/`))
 })
 
-test('sending delays no answer, also of a server that says nothing', async (context) => {
+test('no page waits for the mail server, even when it hangs', async (context) => {
   const site = await start(context)
   context.server.hang()
   await site.visitor().signUp('Anna')
-  await until(() => context.server.holding === 1, 'the server has the mail')
+  await until(() => context.server.holding === 1, 'the server has the email')
   assert.is((await site.visitor().signUp('Bela')).status, 303)
   assert.is((await site.visitor().open('/login/')).status, 200)
   context.server.release()
@@ -231,7 +234,7 @@ test('sending delays no answer, also of a server that says nothing', async (cont
   await inState(site, 'sent', 2)
 })
 
-test('no name of a site or a user can write a header', async (context) => {
+test('neither a site’s name nor a username can add a header', async (context) => {
   const siteName = 'Café: the\r\nBcc: victim@example.com\n\nsecond line'
   const site = await start(context, { siteName })
   await site.visitor().signUp('Слава', { email: 'slava@example.com' })
@@ -251,7 +254,7 @@ for (const [typed, envelope] of [
   ["o'neill+tag@example.com", "o'neill+tag@example.com"],
   ['anna@bücher.example.com', 'anna@bücher.example.com'],
 ] as const) {
-  test(`${typed} gets its mail, and nobody else`, async (context) => {
+  test(`an email to ${typed} goes there and nowhere else`, async (context) => {
     const site = await start(context)
     assert.is((await site.visitor().signUp('Anna', { email: typed })).status, 303)
     const [received] = await context.server.mails(1)
@@ -266,18 +269,18 @@ for (const [typed, envelope] of [
   })
 }
 
-test('a quoted address with a comma in it is no list of addresses', async (context) => {
+test('a quoted address with a comma is not a list of addresses', async (context) => {
   const site = await start(context)
   const userId = await userOf(context, site)
   const to = '"x@evil.example, y"@example.com'
   await post(context, site, [{ kind: 'password-changed', userId, facts: { to, ...WHERE } }])
-  // This server takes no quotes at all.
+  // This server refuses all quotes.
   await tried(site)
   assert.match((await only(site)).problem, '501')
   assert.equal(context.server.asked, ['Anna@example.com'])
 })
 
-test('what the server refuses for now is tried again, as the same mail with the same link', async (context) => {
+test('an email refused for now is tried again with the same id and link', async (context) => {
   const site = await start(context)
   context.server.refuse('Anna@example.com', 451, 2)
   await site.visitor().signUp('Anna')
@@ -295,7 +298,7 @@ test('what the server refuses for now is tried again, as the same mail with the 
   assert.is((await site.rows('select * from tokens')).length, 1)
 })
 
-test('what the server refuses for good is tried twice, and then told to the maintainer', async (context) => {
+test('an email refused for good is tried twice, fails and is logged', async (context) => {
   const site = await start(context)
   context.server.refuse('Anna@example.com', 550)
   await site.visitor().signUp('Anna')
@@ -311,7 +314,7 @@ test('what the server refuses for good is tried twice, and then told to the main
   site.clock.advance(3 * DAY)
   assert.is(context.server.asked.length, 2)
   const isWarning = (line: string) => line.includes('gatehouse mails')
-  // It is written once the state is stored.
+  // The warning comes after the state is stored.
   await until(async () => site.logs.some(isWarning))
   const warnings = site.logs.filter(isWarning)
   assert.is(warnings.length, 1)
@@ -320,7 +323,7 @@ test('what the server refuses for good is tried twice, and then told to the main
   assert.not.match(site.logs.join(''), /anna@/i)
 })
 
-test('a bad recipient holds up nobody', async (context) => {
+test('a refused recipient delays no other email', async (context) => {
   const site = await start(context)
   const userId = await userOf(context, site)
   context.server.refuse('notice0@example.com', 550)
@@ -331,7 +334,7 @@ test('a bad recipient holds up nobody', async (context) => {
   assert.is(context.server.received.length, 21)
 })
 
-test('emails wait while the server is away, also over a restart, and go out within a minute', async (context) => {
+test('emails wait while the server is down, survive a restart, and are sent', async (context) => {
   const first = await start(context)
   await context.server.stop()
   for (const name of ['Anna', 'Bela', 'Cleo']) {
@@ -339,7 +342,7 @@ test('emails wait while the server is away, also over a restart, and go out with
   }
   await tried(first)
   const isAway = (line: string) => line.includes('mail server unavailable')
-  assert.is(first.logs.filter(isAway).length, 1, 'one warning for all mails')
+  assert.is(first.logs.filter(isAway).length, 1, 'one warning for all emails')
   assert.not.match(first.logs.join(''), /anna@/i)
   for (let minute = 0; minute < 5; minute++) await triedAgain(first, MINUTE)
   assert.is(first.logs.filter(isAway).length, 1)
@@ -354,7 +357,7 @@ test('emails wait while the server is away, also over a restart, and go out with
   assert.is(back.length, 1)
 })
 
-test('the pauses grow, and end after two days', async (context) => {
+test('the pauses between attempts grow, and the email fails after 2 days', async (context) => {
   const site = await start(context)
   context.server.refuse('Anna@example.com', 451)
   await site.visitor().signUp('Anna')
@@ -363,8 +366,11 @@ test('the pauses grow, and end after two days', async (context) => {
   for (const age of [15 * SECOND, HOUR, 10 * HOUR, 40 * HOUR]) {
     const { tries } = await only(site)
     site.clock.time = Date.UTC(2026, 0, 1) + age
-    await until(async () => (await only(site)).tries > tries, 'one more try')
-    await until(async () => (await only(site)).due_at !== site.clock.time + 30 * SECOND, 'the end of the try')
+    await until(async () => (await only(site)).tries > tries, 'one more attempt')
+    await until(
+      async () => (await only(site)).due_at !== site.clock.time + 30 * SECOND,
+      'the end of the attempt',
+    )
     pauses.push((await only(site)).due_at - site.clock.time)
   }
   assert.equal(pauses, [15 * SECOND, 7.5 * MINUTE, HOUR, HOUR])
@@ -373,7 +379,7 @@ test('the pauses grow, and end after two days', async (context) => {
   assert.is((await only(site)).prepared, '')
 })
 
-test('two sites on one database share the work, and send nothing twice', async (context) => {
+test('two sites on one database share the emails and send none twice', async (context) => {
   const one = await start(context)
   const userId = await userOf(context, one)
   const other = await start(context, { database: one.database })
@@ -385,7 +391,7 @@ test('two sites on one database share the work, and send nothing twice', async (
   assert.is(other.logs.filter((line) => line.includes('left for later')).length, 0)
 })
 
-test('nothing that can be read waits in the database', async (context) => {
+test('the database holds no email, token or code in plain text', async (context) => {
   const site = await start(context)
   context.server.refuse('Anna@example.com', 450)
   await site.visitor().signUp('Anna')
@@ -407,7 +413,7 @@ test('nothing that can be read waits in the database', async (context) => {
   assert.not.match(JSON.stringify(await site.rows('select * from tokens')), token)
 })
 
-test('an email whose key is gone waits an hour for a node that has it, and then says so', async (context) => {
+test('an email whose key is missing waits an hour for another node, then fails', async (context) => {
   const first = await start(context)
   const environment = { SESSION_KEYS: Buffer.alloc(32, 9).toString('base64url') }
   await context.server.stop()
@@ -418,7 +424,10 @@ test('an email whose key is gone waits an hour for a node that has it, and then 
   await context.server.start()
   const site = await start(context, { database: first.database, environment })
   site.clock.time = first.clock.time + MINUTE
-  await until(async () => /encryption key is missing/.test((await only(site)).problem), 'it cannot be read')
+  await until(
+    async () => /encryption key is missing/.test((await only(site)).problem),
+    'it cannot be decrypted',
+  )
   assert.is((await only(site)).state, 'waiting')
   site.clock.advance(HOUR)
   await inState(site, 'dead')
@@ -426,18 +435,18 @@ test('an email whose key is gone waits an hour for a node that has it, and then 
   assert.equal(context.server.received, [])
 })
 
-test('an email that the server has taken is not sent again when the database could not be written to', async (context) => {
+test('an email is not sent again when the database could not record it', async (context) => {
   const site = await start(context)
   context.server.hang()
   await site.visitor().signUp('Anna')
-  await until(() => context.server.holding === 1, 'the server has the mail')
+  await until(() => context.server.holding === 1, 'the server has the email')
   const unlock = await lock(site.database)
   context.server.release()
   await context.server.mails(1)
-  // Longer than a write is tried again by itself.
+  // Longer than the database retries a write.
   const isMissed = () => site.logs.some((line) => line.includes('left for later'))
   const end = Date.now() + 5_500
-  await until(() => isMissed() || Date.now() > end, 'the write was given up, or tried on')
+  await until(() => isMissed() || Date.now() > end, 'the write failed, or is being retried')
   await unlock()
   await inState(site, 'sent')
   site.clock.advance(HOUR)
@@ -446,11 +455,11 @@ test('an email that the server has taken is not sent again when the database cou
   assert.is(context.server.received.length, 2)
 })
 
-test('what is being sent at the end is finished; a server that hangs is left, without a warning', async (context) => {
+test('closing does not wait long for a mail server that hangs, and logs no warning', async (context) => {
   const site = await start(context)
   context.server.hang()
   await site.visitor().signUp('Anna')
-  await until(() => context.server.holding === 1, 'the server has the mail')
+  await until(() => context.server.holding === 1, 'the server has the email')
   context.sites.splice(0)
   const begin = performance.now()
   await site.close()
@@ -459,13 +468,13 @@ test('what is being sent at the end is finished; a server that hangs is left, wi
   assert.not.match(site.logs.join(''), 'mail server unavailable')
 })
 
-test('a process that is killed while it sends leaves the email to another one', async (context) => {
+test('when a process is killed while sending, another one sends the email', async (context) => {
   const database = await freshDatabase()
   const environment = { SMTP_URL: context.server.url(), BASE_URL }
   const program = launchSite(tmpdir(), { ...settingsFor(database), ...environment })
   context.server.hang()
   await new Visitor(await addressOf(program)).signUp('Anna')
-  await until(() => context.server.holding === 1, 'the server has the mail')
+  await until(() => context.server.holding === 1, 'the server has the email')
   program.signal('SIGKILL')
   await program.end
   const [before] = await rows<Row>(database, 'select * from mails')
@@ -482,7 +491,7 @@ test('a process that is killed while it sends leaves the email to another one', 
 })
 
 for (const tls of ['at once', 'when asked'] as const) {
-  test(`goes over TLS ${tls}, with a password of any characters`, async (context) => {
+  test(`an email goes over TLS ${tls}, with any characters in the password`, async (context) => {
     const account = { user: 'anna@example.com', password: 'p@ss:w/rd%41 #?ü' }
     const site = await startWith(context, { tls, account })
     await site.visitor().signUp('Anna')
@@ -492,14 +501,14 @@ for (const tls of ['at once', 'when asked'] as const) {
   })
 }
 
-test('uses TLS when it is offered, without being told to', async (context) => {
+test('TLS is used when the server offers it', async (context) => {
   const site = await startWith(context, { tls: 'when asked' })
   await site.visitor().signUp('Anna')
   const [received] = await context.server.mails(1)
   assert.is(received?.isEncrypted, true)
 })
 
-test('sends nothing to a server that cannot prove who it is', async (context) => {
+test('nothing is sent to a server with an untrusted certificate', async (context) => {
   const site = await startWith(context, { tls: 'at once' }, { isTrusted: false })
   await site.visitor().signUp('Anna')
   await tried(site)
@@ -507,7 +516,7 @@ test('sends nothing to a server that cannot prove who it is', async (context) =>
   assert.equal(context.server.received, [])
 })
 
-test('with a wrong password emails wait, with one warning, and go out when it is right again', async (context) => {
+test('with a wrong SMTP password emails wait, with one warning', async (context) => {
   const account = { user: 'anna', password: 'right-secret' }
   const first = await startWith(context, { account }, { password: 'wrong-secret' })
   await first.visitor().signUp('Anna')
@@ -524,15 +533,15 @@ test('with a wrong password emails wait, with one warning, and go out when it is
   await context.server.mails(2)
 })
 
-test('a template of one’s own takes the place of ours', async (context) => {
+test('the host app’s template replaces the original', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
   write(folder, 'mail/email-confirm.txt', 'Subject: Come in{{ name }}\n\nOpen {{ link }}\n')
   const site = await start(context, { templates: [folder] })
   await site.visitor().signUp('Anna')
   const [received] = await context.server.mails(1)
-  assert.is(received?.mail.subject, 'Come in', 'nobody has confirmed the address: there is no name')
+  assert.is(received?.mail.subject, 'Come in', 'an unconfirmed address gets no name')
   assert.match(received?.mail.text ?? '', /^Open http/)
-  assert.match(received?.mail.html || '', 'Confirm email address', 'the other one is ours')
+  assert.match(received?.mail.html || '', 'Confirm email address', 'the HTML is the original')
   rmSync(folder, { recursive: true })
 })
 
@@ -540,7 +549,7 @@ for (const [what, text] of [
   ['does not work', 'Subject: {{ nobody.knows }}\n\n{{ link }}'],
   ['has no subject', 'Open {{ link }}\n'],
 ] as const) {
-  test(`a template that ${what} is logged, loses no email, and holds up no other`, async (context) => {
+  test(`a template that ${what} is logged, and delays only its own email`, async (context) => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
     write(folder, 'mail/email-confirm.txt', text)
     const site = await start(context, { templates: [folder], development: true })
@@ -574,7 +583,7 @@ const validator = new HtmlValidate({
   rules: { 'doctype-style': 'off', 'long-title': 'off' },
 })
 
-test('every mail is valid, has one link in text and HTML, loads nothing, and has a code only where one is typed', async (context) => {
+test('every email is valid, has the same single link in text and HTML, loads nothing', async (context) => {
   const siteName = `The "Gate" & <Sons>`
   const site = await start(context, { siteName, limits: 'off' })
   const userId = await userOf(context, site)

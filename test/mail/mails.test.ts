@@ -10,11 +10,11 @@ import { createUser, NOW, newUser } from '../support/rows.js'
 interface Context {
   url: string
   database: Database
-  /** The same one, opened by another process. */
+  /** The same database, opened by another process. */
   other: Database
 }
 
-const test = suite<Context>('the table of mails')
+const test = suite<Context>('the mails table')
 const LEASE = 30 * SECOND
 
 test.before.each(async (context) => {
@@ -56,17 +56,14 @@ function byId({ main }: Database): Promise<mails.StoredMail | undefined> {
   return mails.byId(main, 'mail')
 }
 
-test('keeps an email that is posted twice once', async ({ database }) => {
+test('an email that is posted twice is stored once', async ({ database }) => {
   await insert(database, newMail('mail'), newMail('other'))
   await insert(database, { ...newMail('mail'), facts: 'others' })
   assert.is((await byId(database))?.facts, 'facts')
   assert.is((await claim(database)).length, 2)
 })
 
-test('gives each mail to one of two who ask again and again at the same time', async ({
-  database,
-  other,
-}) => {
+test('two nodes that claim emails in parallel never claim the same one', async ({ database, other }) => {
   const ids = Array.from({ length: 40 }, (_, index) => `mail ${index}`)
   await insert(database, ...ids.map((id) => newMail(id)))
   const take = async (from: Database) => {
@@ -81,9 +78,7 @@ test('gives each mail to one of two who ask again and again at the same time', a
   assert.equal(both.flat().sort(), ids.sort())
 })
 
-test('gives those first that have waited longest, none too early, and none that is left out', async ({
-  database,
-}) => {
+test('claims come oldest first, only due ones, and without the excepted ones', async ({ database }) => {
   await insert(database, newMail('b', NOW - 1), newMail('a', NOW - 2), newMail('c', NOW + 1), newMail('d'))
   assert.equal(
     (await claim(database, NOW, 1)).map(({ id }) => id),
@@ -95,10 +90,7 @@ test('gives those first that have waited longest, none too early, and none that 
   )
 })
 
-test('gives an email to others when the one who took it is silent for too long', async ({
-  database,
-  other,
-}) => {
+test('another node can claim an email when its lease has ended', async ({ database, other }) => {
   const mail = await taken(database)
   assert.equal(await claim(other, NOW + LEASE - 1), [])
   assert.is(await mails.hold(database.main, mail, NOW + 2 * LEASE), true)
@@ -107,7 +99,7 @@ test('gives an email to others when the one who took it is silent for too long',
   assert.is(again?.tries, 2)
 })
 
-test('lets nobody who has lost an email say what became of it', async ({ database, other }) => {
+test('a node that has lost its claim can no longer change the email', async ({ database, other }) => {
   const late = await taken(database)
   const [mail] = await claim(other, NOW + LEASE)
   assert.ok(mail)
@@ -121,7 +113,7 @@ test('lets nobody who has lost an email say what became of it', async ({ databas
   assert.equal(await byId(database), mail)
 })
 
-test('keeps nothing of what was in an email that is sent', async ({ database }) => {
+test('a sent email keeps none of its content', async ({ database }) => {
   const mail = await taken(database)
   await createUser(database, newUser('anna'))
   assert.is(await mails.prepare(database.main, mail, { userId: 'id of anna', prepared: 'secret' }), true)
@@ -133,7 +125,7 @@ test('keeps nothing of what was in an email that is sent', async ({ database }) 
   )
 })
 
-test('revives an email that was given up, and no other', async ({ database }) => {
+test('only a failed email can be queued again', async ({ database }) => {
   const mail = await taken(database)
   assert.is(await mails.revive(database.main, 'mail', NOW), false)
   assert.is(await mails.markFailed(database.main, mail, { now: NOW, refusals: 2, problem: 'no' }), true)
@@ -143,10 +135,10 @@ test('revives an email that was given up, and no other', async ({ database }) =>
   const [again] = await claim(database, NOW + LEASE)
   assert.is(again?.refusals, 0)
   assert.is(again?.createdAt, NOW + LEASE)
-  assert.is(again?.tries, 2, 'counted on, so that who had it before does not have it again')
+  assert.is(again?.tries, 2, 'the count goes on, so that an earlier claim stays lost')
 })
 
-test('sweeps what has ended long ago, in batches, and nothing that waits', async ({ database }) => {
+test('old sent and failed emails are swept in batches, and waiting ones stay', async ({ database }) => {
   const ids = ['sent', 'dead', 'new', 'waiting']
   await insert(database, ...ids.map((id) => newMail(id)))
   const found = new Map((await claim(database)).map((mail) => [mail.id, mail]))
@@ -160,11 +152,7 @@ test('sweeps what has ended long ago, in batches, and nothing that waits', async
   assert.equal(left.map(({ id }) => id).sort(), ['new', 'waiting'])
 })
 
-test('does not wait for the emails that another node is just taking, on a server', async ({
-  url,
-  database,
-  other,
-}) => {
+test('on PostgreSQL, a claim does not wait for another node’s claim', async ({ url, database, other }) => {
   if (!isPostgresUrl(url)) return
   await insert(database, newMail('a', NOW - 1), newMail('b'))
   await database.write(async (transaction) => {

@@ -18,7 +18,7 @@ const VECTORS: readonly [seconds: number, code: string][] = [
   [20000000000, '353130'],
 ]
 
-/** The codes of RFC 4226 and RFC 6238, worked out apart from the library. */
+/** Returns the code of RFC 4226 and RFC 6238, computed without the library. */
 function codeOf(step: number): string {
   const counter = Buffer.alloc(8)
   counter.writeBigUInt64BE(BigInt(step))
@@ -28,7 +28,7 @@ function codeOf(step: number): string {
 }
 
 for (const [seconds, code] of VECTORS) {
-  test(`the code of RFC 6238 at ${seconds} seconds is right, and one step early or late as well`, async () => {
+  test(`RFC 6238’s code at ${seconds} s is right, and up to one step early or late`, async () => {
     const step = Math.floor(seconds / 30)
     assert.is(codeOf(step), code)
     for (const late of [-1, 0, 1].filter((late) => step + late > 0)) {
@@ -41,7 +41,7 @@ for (const [seconds, code] of VECTORS) {
   })
 }
 
-test('spent steps and earlier ones are refused', async () => {
+test('used steps and earlier ones are refused', async () => {
   const step = 1000
   const given = { secret: SECRET, code: codeOf(step), now: step * PERIOD }
   assert.is(await stepOf({ ...given, lastStep: step - 1 }), step)
@@ -49,10 +49,10 @@ test('spent steps and earlier ones are refused', async () => {
   assert.is(await stepOf({ ...given, lastStep: step + 1 }), undefined)
 })
 
-/** The first step whose successor has the same digits. */
+/** The first step that has the same digits as the next one. */
 const COLLISION = 910_737
 
-test('of two steps with the same digits each can be used once, and digits that were used do not work at once again', async () => {
+test('two steps with the same digits can each be used once', async () => {
   const step = COLLISION
   const code = codeOf(step)
   assert.is(codeOf(step + 1), code)
@@ -69,7 +69,7 @@ test('a secret has 160 bits', async () => {
   assert.match(await newAppSecret(), /^[A-Z2-7]{32}$/)
 })
 
-test('the address for apps has no colon in either name', () => {
+test('the URI for apps has no colon in either name', () => {
   assert.is(
     appUri({ site: 'Our: site', name: 'Anna & Bela', secret: 'ABC' }),
     'otpauth://totp/Our%20site:Anna%20%26%20Bela?secret=ABC&issuer=Our%20site',

@@ -24,16 +24,16 @@ for (const [what, text] of Object.entries({
   'text of every plane': 'é 小 😀 \0 \u2028',
   '10,000 characters': 'x'.repeat(10_000),
 })) {
-  test(`decrypts ${what} that it has encrypted`, () =>
+  test(`decrypts what it has encrypted: ${what}`, () =>
     assert.is(cipher.decrypt(cipher.encrypt(text, CONTEXT), CONTEXT), text))
 }
 
-test('never encrypts the same text to the same', () => {
+test('encrypts the same text differently each time', () => {
   const encrypted = Array.from({ length: 1000 }, () => cipher.encrypt(TEXT, CONTEXT))
   assert.is(new Set(encrypted).size, 1000)
 })
 
-test('uses letters that need no escape in a cookie, and hides the text', () => {
+test('the result hides the text and needs no escape in a cookie', () => {
   const encrypted = cipher.encrypt(TEXT, CONTEXT)
   assert.match(encrypted, /^[A-Za-z0-9_-]+$/)
   assert.not.match(Buffer.from(encrypted, 'base64url').toString('latin1'), 'token')
@@ -52,9 +52,9 @@ test('is XChaCha20-Poly1305: it decrypts what an independent implementation encr
   assert.is(cipher.decrypt(Buffer.concat([key.id, nonce, encrypted]).toString('base64url'), CONTEXT), TEXT)
 })
 
-// draft-irtf-cfrg-xchacha-03, appendix A.3.1. Its associated data are no text, so the implementation that ours agrees
-// with stands in for ours.
-test('agrees with an implementation that passes the test vector of the draft', () => {
+// draft-irtf-cfrg-xchacha-03, appendix A.3.1. Its associated data are not text, so the independent implementation
+// takes this test in our place.
+test('the independent implementation passes the draft’s test vector', () => {
   const count = (from: number, length: number) => Uint8Array.from({ length }, (_, index) => from + index)
   const data = Buffer.from('50515253c0c1c2c3c4c5c6c7', 'hex')
   const text =
@@ -68,7 +68,7 @@ test('agrees with an implementation that passes the test vector of the draft', (
   )
 })
 
-test('decrypts nothing of which a single bit was changed', () => {
+test('decrypts nothing after one bit has changed', () => {
   const bytes = Buffer.from(cipher.encrypt(TEXT, CONTEXT), 'base64url')
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const changed = Buffer.from(bytes)
@@ -77,7 +77,7 @@ test('decrypts nothing of which a single bit was changed', () => {
   }
 })
 
-test('decrypts nothing of which a single character was changed, not even the unused bits of the last one', () => {
+test('decrypts nothing after one character has changed, even in unused bits', () => {
   for (const text of ['a', 'ab', 'abc']) {
     const encrypted = cipher.encrypt(text, CONTEXT)
     for (let at = 0; at < encrypted.length; at++) {
@@ -90,7 +90,7 @@ test('decrypts nothing of which a single character was changed, not even the unu
   }
 })
 
-test('decrypts nothing that was cut, at either end', () => {
+test('decrypts nothing that was cut at either end', () => {
   const encrypted = cipher.encrypt(TEXT, CONTEXT)
   for (let length = 0; length < encrypted.length; length++) {
     assert.is(cipher.decrypt(encrypted.slice(0, length), CONTEXT), undefined)
@@ -126,14 +126,14 @@ for (const [what, text] of Object.entries({
   test(`returns undefined for ${what}`, () => assert.is(cipher.decrypt(text, CONTEXT), undefined))
 }
 
-test('decrypts nothing that was encrypted for something else', () => {
+test('decrypts nothing that was encrypted for another purpose', () => {
   const encrypted = cipher.encrypt(TEXT, CONTEXT)
   for (const other of ['', 'Gatehouse', 'gatehouse ', '__Host-gatehouse']) {
     assert.is(cipher.decrypt(encrypted, other), undefined)
   }
 })
 
-test('decrypts nothing that a foreign key encrypted, though it goes by the same name', () => {
+test('decrypts nothing from another key, even one with the same id', () => {
   assert.is(cipher.decrypt(createCipher([newKey()]).encrypt(TEXT, CONTEXT), CONTEXT), undefined)
   const impostor = createCipher([{ id: key.id, secret: randomBytes(32) }])
   assert.is(cipher.decrypt(impostor.encrypt(TEXT, CONTEXT), CONTEXT), undefined)
@@ -150,7 +150,7 @@ test('decrypts with every key and encrypts with the newest', () => {
   assert.is(createCipher([old, older]).decrypt(encrypted, CONTEXT), undefined)
 })
 
-test('a cached text is decrypted only for its own purpose and only if no character differs', () => {
+test('a cached text is decrypted only for its purpose and only unchanged', () => {
   const memory = caching(cipher)
   const encrypted = memory.encrypt(TEXT, CONTEXT)
   for (const _ of [1, 2]) {
@@ -161,7 +161,7 @@ test('a cached text is decrypted only for its own purpose and only if no charact
   }
 })
 
-test('a text that left the cache is decrypted again', () => {
+test('a text that has left the cache is decrypted again', () => {
   const memory = caching(cipher)
   const texts = Array.from({ length: 1_100 }, (_, index) => `${index}`)
   const encrypted = texts.map((text) => memory.encrypt(text, CONTEXT))
@@ -173,7 +173,7 @@ test('a text that left the cache is decrypted again', () => {
   }
 })
 
-test('says that it needs a key', () => {
+test('throws without a key', () => {
   assert.throws(() => createCipher([]), /at least one key/)
 })
 

@@ -10,16 +10,16 @@ import { CHEAP, PASSWORD } from '../support/helpers.js'
 
 const OPTIONS = { ...CHEAP, algorithm: 2 }
 
-const test = suite('threads that hash')
+const test = suite('hashing threads')
 
-test('answer what a password is hashed to, and whether one is right', async () => {
+test('return hashes, and whether a password is right', async () => {
   const hashing = createHashing(2)
   const known = await hashing.hash(PASSWORD, OPTIONS)
   assert.is(await hashing.verify(known, PASSWORD), true)
   assert.is(await hashing.verify(known, `${PASSWORD}!`), false)
 })
 
-test('say what is wrong with a hash, but not the password, and go on', async () => {
+test('report a broken hash without the password, and go on', async () => {
   const hashing = createHashing(1)
   const refused = await hashing.verify('no hash', PASSWORD).catch((error: unknown) => error)
   assert.instance(refused, Error)
@@ -27,7 +27,7 @@ test('say what is wrong with a hash, but not the password, and go on', async () 
   assert.ok(await hashing.verify(await hashing.hash(PASSWORD, OPTIONS), PASSWORD))
 })
 
-// The nineteenth field of proc_pid_stat(5) is the priority of a thread.
+// Field 19 of proc_pid_stat(5) is the thread's nice value.
 const SCRIPT = `
   import { readdirSync, readFileSync } from 'node:fs'
   import { getPriority } from 'node:os'
@@ -40,7 +40,7 @@ const SCRIPT = `
   const priorities = stats.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]))
   console.log(priorities.filter((priority) => priority > getPriority()).length)`
 
-/** How many threads of a process with four sites let all others go first. The process has to end by itself. */
+/** Starts a process with four sites, and returns how many of its threads have a low priority. It has to end by itself. */
 async function threadsThatWait(path = process.env.PATH): Promise<number> {
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', SCRIPT], {
     env: { ...process.env, PATH: path },
@@ -49,11 +49,11 @@ async function threadsThatWait(path = process.env.PATH): Promise<number> {
 }
 
 if (process.platform === 'linux') {
-  test('let all others go first, are shared by all sites of a process, and keep none alive', async () => {
+  test('have a low priority, are shared by all sites, and let the process end', async () => {
     assert.is(await threadsThatWait(), 3)
   })
 
-  test('work all the same where whoever asks for another priority is killed', async () => {
+  test('work even where changing the priority is forbidden', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-'))
     writeFileSync(join(folder, 'nice'), '#!/bin/sh\nkill -s SYS $$\n', { mode: 0o700 })
     try {

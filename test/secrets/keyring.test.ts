@@ -26,7 +26,7 @@ function secretsOf(keys: string[], purpose: string): string[] {
     .map(({ id, secret }) => `${id.toString('hex')} ${secret.toString('hex')}`)
 }
 
-test('derives keys of the right length, in the order of the ring, always the same', () => {
+test('derived keys have the right length and order, and never change', () => {
   const [one, two] = createKeyring([ONE, TWO]).cipherKeys('cookie')
   assert.equal([one?.id.length, one?.secret.length], [4, 32])
   assert.equal([two?.id.length, two?.secret.length], [4, 32])
@@ -36,7 +36,7 @@ test('derives keys of the right length, in the order of the ring, always the sam
   ])
 })
 
-test('derives another key for another purpose, and from another key', () => {
+test('each purpose and each key derives a different key', () => {
   const derived = [
     [ONE, 'cookie'],
     [ONE, 'mail'],
@@ -60,7 +60,7 @@ for (const [what, key] of Object.entries({
   'is hex': Buffer.alloc(32, 1).toString('hex'),
   'is empty': '',
 })) {
-  test(`does not take a key that ${what}, nor repeats it`, () => {
+  test(`a key that ${what} is refused, and the error does not quote it`, () => {
     assert.throws(
       () => createKeyring([ONE, key]),
       (error: Error) =>
@@ -69,23 +69,23 @@ for (const [what, key] of Object.entries({
   })
 }
 
-test('needs a key', () => {
+test('throws without a key', () => {
   assert.throws(() => createKeyring([]), /No key was given/)
 })
 
-test('splits a list at commas, with and without spaces', () => {
+test('a list is split at commas, with and without spaces', () => {
   assert.equal(splitKeys(`${ONE},${TWO}`), [ONE, TWO])
   assert.equal(splitKeys(` ${ONE} ,\n ${TWO} \n`), [ONE, TWO])
   assert.equal(splitKeys(`,${ONE},,`), [ONE])
   for (const empty of ['', ' ', ',', ' , \n']) assert.equal(splitKeys(empty), [])
 })
 
-test('takes the keys of the configuration and makes no file', ({ folder, keyFile }) => {
+test('keys in the settings are used, and no file is created', ({ folder, keyFile }) => {
   assert.equal(siteKeys({ sessionKeys: [TWO, ONE], keyFile }), [TWO, ONE])
   assert.equal(readdirSync(folder), [])
 })
 
-test('makes a key file once, for its owner alone, and uses it again', ({ folder, keyFile }) => {
+test('a key file is created once, readable only by its owner', ({ folder, keyFile }) => {
   const umask = process.umask(0)
   const keys = siteKeys({ sessionKeys: [], keyFile })
   process.umask(umask)
@@ -98,12 +98,12 @@ test('makes a key file once, for its owner alone, and uses it again', ({ folder,
   assert.is(readFileSync(keyFile, 'utf8'), content)
 })
 
-test('makes another key for another site', ({ keyFile }) => {
+test('another site gets another key', ({ keyFile }) => {
   const other = siteKeys({ sessionKeys: [], keyFile: `${keyFile}-other` })
   assert.not.equal(siteKeys({ sessionKeys: [], keyFile }), other)
 })
 
-test('reads a key file in which the key was changed by hand', ({ keyFile }) => {
+test('a key file that was changed by hand is read', ({ keyFile }) => {
   writeFileSync(keyFile, `${TWO}, ${ONE}\n`)
   chmodSync(keyFile, 0o400)
   assert.equal(siteKeys({ sessionKeys: [], keyFile }), [TWO, ONE])
@@ -116,7 +116,7 @@ for (const [what, content] of Object.entries({
   'half right': `${ONE},${TWO.slice(1)}`,
   'of another kind': 'SQLite format 3\0',
 })) {
-  test(`names a key file that is ${what}, and does not write over it`, ({ keyFile }) => {
+  test(`a key file that is ${what} is named in the error, and stays unchanged`, ({ keyFile }) => {
     writeFileSync(keyFile, content)
     assert.throws(
       () => siteKeys({ sessionKeys: [], keyFile }),
@@ -138,7 +138,7 @@ const MAKER = `
   process.stdin.destroy()
 `
 
-test('makes one key when four processes ask for it at once', async ({ folder }) => {
+test('four processes at once create one key', async ({ folder }) => {
   const makers = Array.from(
     { length: 4 },
     () => new Program(['--input-type=module', '-e', MAKER], { cwd: folder }),

@@ -8,7 +8,7 @@ const COMBINING_ACUTE = '\u0301'
 
 const test = suite('passwords')
 
-test('are hashed with the costs that OWASP asks for, unless told otherwise', async () => {
+test('are hashed with OWASP’s costs by default', async () => {
   const passwords = createPasswords()
   const stored = await passwords.hash(PASSWORD)
   assert.match(stored, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22,}\$[A-Za-z0-9+/]{43}$/)
@@ -16,12 +16,12 @@ test('are hashed with the costs that OWASP asks for, unless told otherwise', asy
   assert.is(passwords.isOutdated(stored), false)
 })
 
-test('are hashed with the costs of the site', async () => {
+test('are hashed with the site’s own costs', async () => {
   const passwords = createPasswords({ memoryCost: 128, timeCost: 3, parallelism: 2 })
   assert.match(await passwords.hash(PASSWORD), /^\$argon2id\$v=19\$m=128,t=3,p=2\$/)
 })
 
-test('never have the same hash twice', async () => {
+test('never get the same hash twice', async () => {
   const passwords = createPasswords(CHEAP)
   const hashes = await Promise.all(Array.from({ length: 20 }, () => passwords.hash(PASSWORD)))
   assert.is(new Set(hashes).size, 20)
@@ -43,7 +43,7 @@ test('are right only when every character is', async () => {
   }
 })
 
-test('count to their last character, however long they are', async () => {
+test('are compared to the last character, however long they are', async () => {
   const passwords = createPasswords(CHEAP)
   const long = '😀'.repeat(256)
   const stored = await passwords.hash(long)
@@ -51,21 +51,21 @@ test('count to their last character, however long they are', async () => {
   assert.is(await passwords.verify(stored, `${'😀'.repeat(255)}x`), false)
 })
 
-test('are the same from every keyboard', async () => {
+test('are the same in every Unicode form', async () => {
   const passwords = createPasswords(CHEAP)
   const stored = await passwords.hash('café ﬁancé １２')
   assert.is(await passwords.verify(stored, `cafe${COMBINING_ACUTE} fiance${COMBINING_ACUTE} 12`), true)
   assert.is(await passwords.verify(stored, 'cafe fiance 12'), false)
 })
 
-test('of nobody are never right', async () => {
+test('without an account are never right', async () => {
   const passwords = createPasswords(CHEAP)
   for (const guess of ['', PASSWORD, 'a password that nobody has']) {
     assert.is(await passwords.verify(undefined, guess), false)
   }
 })
 
-test('take as long for an unknown name as for a wrong password', async () => {
+test('take as long for an unknown username as for a wrong password', async () => {
   const passwords = createPasswords({ memoryCost: 8192, timeCost: 1, parallelism: 1 })
   const stored = await passwords.hash(PASSWORD)
   const known: number[] = []
@@ -103,7 +103,7 @@ test('are outdated when another algorithm hashed them', async () => {
   assert.is(passwords.isOutdated(await hash(PASSWORD, { ...CHEAP, algorithm: argon2i })), true)
 })
 
-test('are all answered while no more wait than may', async () => {
+test('are all checked while the queue has room', async () => {
   const passwords = createPasswords(CHEAP, { ...hashingLimits(1), waiting: 20 })
   const stored = await passwords.hash(PASSWORD)
   for (let round = 0; round < 3; round++) {
@@ -112,7 +112,7 @@ test('are all answered while no more wait than may', async () => {
   }
 })
 
-test('that are too many at once are refused at once, and the others answered', async () => {
+test('beyond the queue’s limit are refused, and the others are checked', async () => {
   const passwords = createPasswords(CHEAP, { ...hashingLimits(1), waiting: 20 })
   const stored = await passwords.hash(PASSWORD)
   const outcomes = await Promise.allSettled(
@@ -130,7 +130,7 @@ test('that are too many at once are refused at once, and the others answered', a
   assert.is(await passwords.verify(stored, PASSWORD), true)
 })
 
-test('that are too many to be hashed are refused too', async () => {
+test('to hash beyond the queue’s limit are refused, too', async () => {
   const passwords = createPasswords(CHEAP, { ...hashingLimits(1), waiting: 5 })
   const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => passwords.hash(PASSWORD)))
   assert.ok(outcomes.some(({ status }) => status === 'fulfilled'))
@@ -139,7 +139,7 @@ test('that are too many to be hashed are refused too', async () => {
   )
 })
 
-test('do nothing for those who went away before their turn', async () => {
+test('are not hashed for visitors who left before their turn', async () => {
   const passwords = createPasswords(CHEAP)
   let isGone = false
   const refuseIfGone = () => {
@@ -152,7 +152,7 @@ test('do nothing for those who went away before their turn', async () => {
   assert.ok(await passwords.verify(await passwords.hash('correct horse'), 'correct horse'))
 })
 
-test('of several workers on one machine are hashed on as many cores as it has, and wait no longer', () => {
+test('share the machine’s cores and one queue length between its workers', () => {
   assert.equal(hashingLimits(1, 2), { atOnce: 2, waiting: 256 })
   assert.equal(hashingLimits(2, 2), { atOnce: 1, waiting: 128 })
   assert.equal(hashingLimits(4, 2), { atOnce: 1, waiting: 128 })

@@ -5,7 +5,7 @@ import * as tokens from '../../src/tables/tokens.js'
 import { migratedDatabase } from '../support/helpers.js'
 import { createUser, NOW, newUser } from '../support/rows.js'
 
-const test = suite<{ database: Database }>('the table of tokens')
+const test = suite<{ database: Database }>('the tokens table')
 const PURPOSE = 'email-confirm'
 const OWNER = { userId: 'id of anna', purpose: PURPOSE } as const
 
@@ -40,14 +40,14 @@ function tryCode({ write }: Database, { now = NOW, tries = 5 } = {}) {
   return write((transaction) => tokens.tryCode(transaction, { ...OWNER, now, tries }))
 }
 
-test('lets one of fifty who come at once use a token', async ({ database }) => {
+test('50 parallel uses of a token succeed once', async ({ database }) => {
   await insert(database, 'hash')
   const used = await Promise.all(Array.from({ length: 50 }, () => use(database, 'hash')))
   assert.is(used.filter(Boolean).length, 1)
   assert.is((await tokens.byHash(database.main, 'hash', PURPOSE))?.usedAt, NOW)
 })
 
-test('lets nobody use a token that is too old, or for another purpose', async ({ database }) => {
+test('an expired token, or one for another purpose, does not work', async ({ database }) => {
   await insert(database, 'hash')
   assert.is(await use(database, 'hash', NOW + 1000), undefined)
   assert.is(await use(database, 'hash', NOW, 'password-reset'), undefined)
@@ -55,17 +55,17 @@ test('lets nobody use a token that is too old, or for another purpose', async ({
   assert.is((await use(database, 'hash', NOW + 999))?.email, 'Anna@example.com')
 })
 
-test('lets a code be tried so often and no more, by fifty at once too', async ({ database }) => {
+test('50 parallel attempts at a code get only as many tries as allowed', async ({ database }) => {
   await insert(database, 'hash')
   const tried = await Promise.all(Array.from({ length: 50 }, () => tryCode(database)))
   assert.is(tried.filter(Boolean).length, 5)
   const [first] = tried.filter((one) => one?.tries === 1)
   assert.equal(first, { hash: 'hash', codeMac: 'mac of hash', tries: 1 })
   assert.is(await tryCode(database), undefined)
-  assert.ok(await use(database, 'hash'), 'the link stays good')
+  assert.ok(await use(database, 'hash'), 'the link still works')
 })
 
-test('takes the code of the newest mail alone, while the links of all stay good', async ({ database }) => {
+test('only the newest email’s code works, and all links still work', async ({ database }) => {
   await insert(database, 'older')
   await insert(database, 'newer')
   assert.is((await tryCode(database))?.hash, 'newer')
@@ -73,7 +73,7 @@ test('takes the code of the newest mail alone, while the links of all stay good'
   assert.ok(await use(database, 'newer'))
 })
 
-test('leaves one code of many mails that are sent at once', async ({ database }) => {
+test('parallel emails leave one code', async ({ database }) => {
   await Promise.all(Array.from({ length: 20 }, (_, index) => insert(database, `hash ${index}`)))
   const codes = await database.main
     .selectFrom('tokens')
@@ -83,16 +83,14 @@ test('leaves one code of many mails that are sent at once', async ({ database })
   assert.is(codes.length, 1)
 })
 
-test('knows no code that is too old, or whose token is used', async ({ database }) => {
+test('a code does not work once it has expired or its token is used', async ({ database }) => {
   await insert(database, 'hash')
   assert.is(await tryCode(database, { now: NOW + 100 }), undefined)
   await use(database, 'hash')
   assert.is(await tryCode(database), undefined)
 })
 
-test('counts the lifetimes anew for a mail that is tried again, but not of a token that is used', async ({
-  database,
-}) => {
+test('a repeated email extends its token, unless the token is used', async ({ database }) => {
   await insert(database, 'hash')
   const later = { expiresAt: NOW + 5000, codeExpiresAt: NOW + 4000 }
   await tokens.extend(database.main, 'hash', later)
@@ -102,7 +100,7 @@ test('counts the lifetimes anew for a mail that is tried again, but not of a tok
   assert.is((await tokens.byHash(database.main, 'hash', PURPOSE))?.expiresAt, NOW + 5000)
 })
 
-test('ends the tokens of a user for some purposes, and of nobody else', async ({ database }) => {
+test('revoking ends one user’s tokens for the given purposes only', async ({ database }) => {
   await insert(database, 'hash')
   await insert(database, 'reset', { purpose: 'password-reset' })
   await insert(database, 'of bela', { userId: 'id of bela' })
@@ -112,7 +110,7 @@ test('ends the tokens of a user for some purposes, and of nobody else', async ({
   assert.ok(await use(database, 'of bela'))
 })
 
-test('holds an address for who may yet undo its change', async ({ database }) => {
+test('an email address is held while its change can be undone', async ({ database }) => {
   const { main } = database
   await insert(database, 'hash', { purpose: 'email-undo', codeMac: null })
   const isHeld = (options: { now: number; userId?: string }) =>
@@ -125,9 +123,7 @@ test('holds an address for who may yet undo its change', async ({ database }) =>
   assert.is(await isHeld({ now: NOW }), false)
 })
 
-test('sweeps what is too old, in batches, and forgets the tokens of a user who is gone', async ({
-  database,
-}) => {
+test('expired tokens are swept in batches, and deleted users lose theirs', async ({ database }) => {
   for (let index = 0; index < 5; index++) await insert(database, `old ${index}`, { expiresAt: NOW - 1 })
   await insert(database, 'living')
   const sweep = () => tokens.sweep(database.loose, { until: NOW, batch: 3 })
@@ -137,7 +133,7 @@ test('sweeps what is too old, in batches, and forgets the tokens of a user who i
   assert.equal(await tokens.ofUser(database.main, 'id of anna'), [])
 })
 
-test('lets one of fifty spend a code, and nobody once its link was used', async ({ database }) => {
+test('50 parallel uses of a code succeed once, and none after its link was used', async ({ database }) => {
   const spend = (hash: string) =>
     database.write((transaction) => tokens.spendCode(transaction, hash, PURPOSE))
   await insert(database, 'hash')
@@ -148,7 +144,7 @@ test('lets one of fifty spend a code, and nobody once its link was used', async 
   assert.is(await spend('other'), undefined)
 })
 
-test('knows which of two came first, whatever the clocks say', async ({ database }) => {
+test('revokeLater revokes later tokens, whatever the clocks say', async ({ database }) => {
   await insert(database, 'first')
   await insert(database, 'second', { now: NOW - 1000 })
   const first = await tokens.byHash(database.main, 'first', PURPOSE)

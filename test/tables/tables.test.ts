@@ -16,7 +16,7 @@ test.before.each(async (context) => {
 
 test.after.each(({ database }) => database.close())
 
-test('gives a name to one of fifty who ask for it at once', async ({ database }) => {
+test('50 parallel inserts with one username create one user', async ({ database }) => {
   const asked = Array.from({ length: 50 }, (_, index) =>
     createUser(
       database,
@@ -33,12 +33,10 @@ test('gives a name to one of fifty who ask for it at once', async ({ database })
 
 for (const [what, claim] of [
   ['name', { nameKey: 'anna' }],
-  ['e-mail address', { emailKey: 'anna@example.com' }],
+  ['email address', { emailKey: 'anna@example.com' }],
   ['slug', { slug: 'anna' }],
 ] as const) {
-  test(`refuses a user whose ${what} alone is in use, and leaves nothing of it behind`, async ({
-    database,
-  }) => {
+  test(`a user whose ${what} is in use is refused, and nothing of it is stored`, async ({ database }) => {
     assert.is(await createUser(database, newUser('anna')), true)
     assert.is(await createUser(database, newUser('bela', claim)), false)
     assert.is(await count(database.main, 'users'), 1)
@@ -47,9 +45,7 @@ for (const [what, claim] of [
   })
 }
 
-test('refuses a user whose slug somebody has had before, and leaves nothing of it behind', async ({
-  database,
-}) => {
+test('a user whose slug is held for its previous owner is refused', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await database.main
     .insertInto('slugs')
@@ -62,7 +58,7 @@ test('refuses a user whose slug somebody has had before, and leaves nothing of i
   assert.is(await createUser(database, newUser('bela', { createdAt: NOW + 1 })), true)
 })
 
-test('says which claims are in use', async ({ database }) => {
+test('taken tells apart the username and the email address', async ({ database }) => {
   await createUser(database, newUser('anna'))
   const taken = (changes: Partial<users.NewUser>) => users.taken(database.main, newUser('bela', changes), NOW)
   assert.equal(await taken({}), { name: false, email: false })
@@ -72,7 +68,7 @@ test('says which claims are in use', async ({ database }) => {
   assert.equal(await users.taken(database.main, newUser('anna'), NOW), { name: true, email: true })
 })
 
-test('shows no hash to those who ask for a user', async ({ database }) => {
+test('a user has no password hash', async ({ database }) => {
   await createUser(database, newUser('anna'))
   const user = await users.bySlug(database.main, 'anna', NOW)
   assert.equal(Object.keys(user ?? {}).sort(), [
@@ -87,7 +83,7 @@ test('shows no hash to those who ask for a user', async ({ database }) => {
   ])
 })
 
-test('replaces a hash only while it is the one that was checked', async ({ database }) => {
+test('a hash is replaced only while it is the one that was checked', async ({ database }) => {
   await createUser(database, newUser('anna'))
   const hash = async () => (await users.byNameKey(database.main, 'anna'))?.passwordHash
   await users.rehash(database.main, 'id of anna', { old: 'another', new: 'stronger' })
@@ -96,7 +92,7 @@ test('replaces a hash only while it is the one that was checked', async ({ datab
   assert.is(await hash(), 'stronger')
 })
 
-test('knows a session until the moment it expires', async ({ database }) => {
+test('a session is found until the moment it expires', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   const find = (now: number) => sessions.byToken(database.main, 'token', now)
@@ -110,7 +106,7 @@ test('knows a session until the moment it expires', async ({ database }) => {
 const HERE = { id: 'id of token', address: '192.0.2.1', userAgent: 'curl/8.5.0' }
 const THERE = { id: 'id of token', address: '192.0.2.2', userAgent: 'w3m/0.5' }
 
-test('notes one jump of a session in its time, also of several at once', async ({ database }) => {
+test('parallel jumps of a session are noted once in their window', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   const jump = (at: number) =>
@@ -124,7 +120,7 @@ test('notes one jump of a session in its time, also of several at once', async (
   assert.equal(found?.trail.last, { address: THERE.address, userAgent: THERE.userAgent })
 })
 
-test('moves the end of a session that is used, and never back', async ({ database }) => {
+test('use moves the end of a session forward, never back', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   await sessions.touch(database.loose, { ...HERE, now: NOW + 500, expiresAt: NOW + 1500 })
@@ -136,14 +132,14 @@ test('moves the end of a session that is used, and never back', async ({ databas
   assert.is(await sessions.byToken(database.main, 'token', NOW + 1500), undefined)
 })
 
-test('knows a closed session no more', async ({ database }) => {
+test('a closed session is not found', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   await sessions.close(database.main, { id: 'id of token', userId: 'id of anna' })
   assert.is(await sessions.byToken(database.main, 'token', NOW), undefined)
 })
 
-test('sweeps ended sessions in batches, and no living one', async ({ database }) => {
+test('ended sessions are swept in batches, and open ones stay', async ({ database }) => {
   await createUser(database, newUser('anna'))
   for (let index = 0; index < 25; index++) {
     await openSession(database, newSession(`ended ${index}`, 'id of anna', { expiresAt: NOW - index }))
@@ -155,7 +151,7 @@ test('sweeps ended sessions in batches, and no living one', async ({ database })
   assert.ok(await sessions.byToken(database.main, 'living', NOW))
 })
 
-test('forgets the sessions and slugs of a user who is gone', async ({ database }) => {
+test('deleting a user deletes its sessions and slugs', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   await database.main.deleteFrom('users').execute()
@@ -163,12 +159,12 @@ test('forgets the sessions and slugs of a user who is gone', async ({ database }
   assert.is(await count(database.main, 'slugs'), 0)
 })
 
-test('keeps nothing of a transaction that failed half way', async ({ database }) => {
+test('a failed transaction stores nothing', async ({ database }) => {
   const failing = database.write(async (transaction) => {
     await slugs.claim(transaction, { slug: 'anna', userId: 'nobody', now: NOW })
   })
   await failing.then(
-    () => assert.unreachable('a slug of nobody was stored'),
+    () => assert.unreachable('a slug without a user was stored'),
     (error: unknown) => assert.not.instance(error, DatabaseUnavailable),
   )
   assert.is(await count(database.main, 'slugs'), 0)
