@@ -4,11 +4,11 @@ import { PHONE, violations, violationsInBothLights } from './axe.js'
 import { browserSuite, fillIn, pressForAnswer } from './visit.js'
 
 /*
- * The real pages, with what htmx puts there. The states of the gallery have a file of their own.
+ * These are real pages, after htmx has changed them. gallery.test.ts looks at the states of the gallery.
  */
 const { test, site, open } = browserSuite('accessibility', { environment: { NODE_ENV: 'development' } })
 
-test('the real pages are without a violation, with what htmx puts there', async () => {
+test('axe finds no violation on real pages, even after htmx has changed them', async () => {
   const page = await open('/signup/', { viewport: PHONE })
   await pressForAnswer(page)
   const found = await violationsInBothLights(page)
@@ -31,7 +31,7 @@ test('the real pages are without a violation, with what htmx puts there', async 
   assert.equal(found, [])
 })
 
-test('whatever is pressed is at least 24 px high and wide, on a phone too', async () => {
+test('every link, button and input is at least 24 px wide and high on a phone', async () => {
   await site().visitor().settle('Finger')
   const page = await open('/login/', { viewport: PHONE })
   await fillIn(page, { username: 'Finger', password: PASSWORD })
@@ -57,7 +57,7 @@ test('whatever is pressed is at least 24 px high and wide, on a phone too', asyn
   assert.equal(small, [])
 })
 
-test('the button shows that it is working, and moves for those alone who do not mind motion', async () => {
+test('a working button shows it, and moves unless reduced motion is preferred', async () => {
   for (const [reducedMotion, animation] of [
     ['no-preference', 'wait'],
     ['reduce', 'none'],
@@ -74,7 +74,7 @@ test('the button shows that it is working, and moves for those alone who do not 
   }
 })
 
-test('with forced colours every field and button has an edge, and the focus shows', async () => {
+test('with forced colors every field and button has an edge, and focus shows', async () => {
   const page = await open('/signup/', { forcedColors: 'active' })
   const edges: string[] = await page.evaluate(`
     [...document.querySelectorAll('main input:not([type=hidden]), main button')].map((element) => {
@@ -91,7 +91,7 @@ test('with forced colours every field and button has an edge, and the focus show
   }
 })
 
-test('at 400 % zoom, which is 320 px wide and 256 px high, nothing is cut off', async () => {
+test('at 400 % zoom (320 by 256 px) nothing is cut off', async () => {
   const page = await open('/signup/', { viewport: { width: 320, height: 256 } })
   await pressForAnswer(page)
   assert.is(await page.evaluate('document.documentElement.scrollWidth'), 320)

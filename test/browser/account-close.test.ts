@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
 
-const { test, site, open } = browserSuite('a new password, and the end of an account')
+const { test, site, open } = browserSuite('changing the password and closing the account')
 
 const NEW = 'another horse 43'
 
@@ -23,7 +23,7 @@ for (const javaScriptEnabled of [true, false]) {
   const kind = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
   const suffix = javaScriptEnabled ? 'htmx' : 'plain'
 
-  test(`${kind}: the password is changed from the account's page, wrongly first, and other devices are out`, async () => {
+  test(`${kind}: a new password logs out the other device`, async () => {
     const username = `Changer ${suffix}`
     await site().visitor().signUp(username)
     const page = await open('/', { javaScriptEnabled })
@@ -46,7 +46,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.is(await logIn(other, username, NEW), '✔ You are logged in.')
   })
 
-  test(`${kind}: an account is closed, and taken back by the link and by a login`, async () => {
+  test(`${kind}: a closed account is reopened by its link and by logging in`, async () => {
     const username = `Closer ${suffix}`
     await site().visitor().signUp(username)
     const page = await open('/', { javaScriptEnabled })

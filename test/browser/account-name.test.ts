@@ -3,11 +3,11 @@ import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, messages, pressForAnswer } from './visit.js'
 
-const { test, site, open } = browserSuite('the account, its name and its data')
+const { test, site, open } = browserSuite('username and data')
 
 const PAGES = ['/account/', '/account/name/', '/account/export/']
 
-/** A browser that is logged in, at home. */
+/** Logs in in a new browser window, and opens the home page. */
 async function enter(username: string, options: BrowserContextOptions = {}): Promise<Page> {
   const page = await open('/login/', options)
   await page.fill('#username', username)
@@ -18,7 +18,7 @@ async function enter(username: string, options: BrowserContextOptions = {}): Pro
   return page
 }
 
-/** Presses the form's button and waits for the message, of this page or the next. */
+/** Presses the form's button, and returns the messages of this page or the next. */
 async function press(page: Page): Promise<string[]> {
   await pressForAnswer(page)
   return messages(page)
@@ -27,7 +27,7 @@ async function press(page: Page): Promise<string[]> {
 for (const javaScriptEnabled of [true, false]) {
   const kind = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
 
-  test(`${kind}: from the name at the head to another name, wrongly first`, async () => {
+  test(`${kind}: a username is changed after an error, from the header’s link`, async () => {
     const username = `Browser ${javaScriptEnabled}`
     await site().visitor().signUp(username)
     await site().visitor().signUp(`Taken ${javaScriptEnabled}`)
@@ -60,7 +60,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.is(new URL(page.url()).pathname, `/users/slava-${javaScriptEnabled}/`)
   })
 
-  test(`${kind}: the data are read, and downloaded by one click`, async () => {
+  test(`${kind}: the data are shown, and downloaded with one click`, async () => {
     const username = `Reader ${javaScriptEnabled}`
     await site().visitor().signUp(username)
     const page = await enter(username, { javaScriptEnabled })
@@ -79,7 +79,7 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-test('nothing is wider than a small phone, and every link is big enough for a finger', async () => {
+test('no page is wider than a small phone, and every link is 24 px high', async () => {
   const name = 'W'.repeat(25)
   await site()
     .visitor()
@@ -98,7 +98,7 @@ test('nothing is wider than a small phone, and every link is big enough for a fi
   }
 })
 
-test('the headings of each page follow one another, and each link has a name of its own', async () => {
+test('no heading level is skipped, and each link on a page has its own name', async () => {
   await site().visitor().signUp('Heard')
   const page = await enter('Heard')
   for (const path of PAGES) {

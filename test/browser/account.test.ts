@@ -3,13 +3,13 @@ import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, messages, pressForPage } from './visit.js'
 
-const { test, site, open } = browserSuite('the pages of an account')
+const { test, site, open } = browserSuite('devices and activity')
 
 const PATH = '/account/devices/'
 const IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1'
 
-/** A browser that is logged in, at the list of devices. */
+/** Logs in in a new browser window, and opens the list of devices. */
 async function enter(username: string, options: BrowserContextOptions = {}): Promise<Page> {
   const page = await open(`/login/?next=${PATH}`, options)
   await page.fill('#username', username)
@@ -20,7 +20,7 @@ async function enter(username: string, options: BrowserContextOptions = {}): Pro
   return page
 }
 
-/** A row of the list, by its place: 0 is this device. */
+/** Returns a row of the list. Place 0 is this device. */
 function row(page: Page, place: number) {
   return page.locator('.rows > li').nth(place)
 }
@@ -33,7 +33,7 @@ async function focused(page: Page): Promise<unknown> {
   return page.evaluate('document.activeElement.id')
 }
 
-/** Presses a button and waits for the message, of this page or the next. */
+/** Presses a button, and returns the messages of this page or the next. */
 async function press(page: Page, place: number | 'all', button: string): Promise<string[]> {
   await page.evaluate('document.querySelector("#messages > *")?.setAttribute("data-former", "")')
   const within = place === 'all' ? page.locator('#devices') : row(page, place)
@@ -45,7 +45,7 @@ async function press(page: Page, place: number | 'all', button: string): Promise
 for (const javaScriptEnabled of [true, false]) {
   const kind = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
 
-  test(`${kind}: a device is named, wrongly first, and logged out; then all others are`, async () => {
+  test(`${kind}: a device is named and logged out, then all others`, async () => {
     const username = `Browser ${javaScriptEnabled}`
     await site().visitor().signUp(username)
     const page = await enter(username, { javaScriptEnabled })
@@ -89,7 +89,7 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-test('what is half typed in other rows stays, whatever is done to one of them', async () => {
+test('saving or logging out one row keeps what is typed in the others', async () => {
   await site().visitor().signUp('Typist')
   for (const _ of [1, 2, 3]) await site().visitor().logIn('Typist')
   const page = await enter('Typist')
@@ -98,7 +98,7 @@ test('what is half typed in other rows stays, whatever is done to one of them', 
   await press(page, 2, 'Save')
   await input(page, 0).fill('Mine')
   assert.equal(await press(page, 0, 'Save'), ['✔ The device is now called Mine.'])
-  assert.is(await input(page, 2).inputValue(), 'x'.repeat(41), 'also what was refused')
+  assert.is(await input(page, 2).inputValue(), 'x'.repeat(41), 'so does a refused name')
   assert.is(await input(page, 2).getAttribute('aria-invalid'), null)
   await press(page, 3, 'Log out')
   assert.is(await input(page, 1).inputValue(), 'half typed')
@@ -107,7 +107,7 @@ test('what is half typed in other rows stays, whatever is done to one of them', 
   assert.is(await input(page, 1).inputValue(), 'half typed')
 })
 
-test('what is typed while the answer is on its way stays, and so does the caret', async () => {
+test('text and focus stay while a response arrives in another row', async () => {
   await site().visitor().signUp('Hasty')
   await site().visitor().logIn('Hasty')
   const page = await enter('Hasty')
@@ -124,7 +124,7 @@ test('what is typed while the answer is on its way stays, and so does the caret'
   assert.is(await focused(page), await input(page, 1).getAttribute('id'))
 })
 
-test('the focus goes on in the row that follows the one that is gone, without a jump', async () => {
+test('logging out a device moves the focus to the next row, without a jump', async () => {
   await site().visitor().signUp('Focused')
   for (const _ of Array(12)) await site().visitor().logIn('Focused')
   const page = await enter('Focused', { viewport: { width: 390, height: 700 } })
@@ -146,7 +146,7 @@ test('the focus goes on in the row that follows the one that is gone, without a 
   assert.is(await focused(page), await row(page, 10).getAttribute('id'))
 })
 
-test('every button and input has a name of its own for a screen reader', async () => {
+test('every button and input has its own accessible name', async () => {
   await site().visitor().signUp('Heard')
   for (const _ of [1, 2, 3]) await site().visitor().logIn('Heard')
   const page = await enter('Heard')
@@ -160,7 +160,7 @@ test('every button and input has a name of its own for a screen reader', async (
   assert.ok(names.includes('Log out Unknown device (2)'), names.join(', '))
 })
 
-test('the activity shows what was just done, and leads to the devices', async () => {
+test('the activity lists the latest events, and links to the devices', async () => {
   await site().visitor().signUp('Active')
   const page = await enter('Active')
   await input(page, 0).fill('Mine')

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
 
-const { test, site, open } = browserSuite('advice while a form is being filled in')
+const { test, site, open } = browserSuite('hints')
 
 test.before(async () => {
   await site().visitor().signUp('Taken')
@@ -17,7 +17,7 @@ async function untilAdvised(page: Page, name: string, text: string): Promise<voi
   await page.locator(`#${name}-advice`).getByText(text).waitFor()
 }
 
-test('comes beside the field, moves no field, and leaves what is typed, the caret and the focus alone', async () => {
+test('a hint moves no field, and keeps text, caret and focus', async () => {
   const page = await open('/signup/')
   const complaints: string[] = []
   page.on('console', (message) => complaints.push(message.text()))
@@ -29,7 +29,7 @@ test('comes beside the field, moves no field, and leaves what is typed, the care
   await untilAdvised(page, 'username', 'This username is already taken. Taken2 is available.')
   assert.is(await page.evaluate('document.activeElement.id'), 'username')
   assert.is(await page.evaluate('document.activeElement.selectionStart'), 2)
-  assert.is(await page.getAttribute('#username', 'aria-invalid'), null, 'it is no error yet')
+  assert.is(await page.getAttribute('#username', 'aria-invalid'), null, 'a hint is not an error')
   await page.fill('#email', 'anna@gmial.com')
   await untilAdvised(page, 'email', 'Did you mean anna@gmail.com?')
   await page.fill('#password', 'sunshine!')
@@ -42,7 +42,7 @@ test('comes beside the field, moves no field, and leaves what is typed, the care
   assert.equal(complaints, [])
 })
 
-test('is announced politely once, and belongs to its field', async () => {
+test('a hint is announced politely once, and describes its field', async () => {
   const page = await open('/signup/')
   await page.fill('#username', 'Taken')
   await untilAdvised(page, 'username', 'Taken2 is available.')
@@ -52,21 +52,21 @@ test('is announced politely once, and belongs to its field', async () => {
       .observe(document.querySelector('#username-advice'), { subtree: true, childList: true, characterData: true })`)
   await page.fill('#password', PASSWORD)
   await untilAdvised(page, 'password', 'Strong')
-  assert.equal(await page.evaluate('window.changes'), [], 'what stays the same is not announced again')
+  assert.equal(await page.evaluate('window.changes'), [], 'a hint that stays the same is not announced again')
 
   const client = await page.context().newCDPSession(page)
   const { nodes } = await client.send('Accessibility.getFullAXTree')
   const field = nodes.find(({ role, name }) => role?.value === 'textbox' && name?.value === 'Username')
   assert.match(field?.description?.value ?? '', 'Taken2 is available.')
   const slots = nodes.filter(({ role }) => role?.value === 'status')
-  assert.is(slots.length, 4, 'the message box and three fields')
+  assert.is(slots.length, 4, 'the message box and three hints')
   for (const { properties } of slots)
     assert.ok(properties?.some(({ name, value }) => name === 'live' && value.value === 'polite'))
   const meter = nodes.find(({ role }) => role?.value === 'meter')
   assert.is(meter?.name?.value, 'Password strength')
 })
 
-test('waits for a pause, and a late answer never replaces a newer one', async () => {
+test('a hint waits for a pause, and a late one never replaces a newer one', async () => {
   const page = await open('/signup/')
   const held: Route[] = []
   const isAsked = new Promise<void>((asked) => {
@@ -78,14 +78,14 @@ test('waits for a pause, and a late answer never replaces a newer one', async ()
   })
   await page.locator('#username').pressSequentially('Taken', { delay: 20 })
   await isAsked
-  assert.is(held.length, 1, 'one question for five keys')
+  assert.is(held.length, 1, 'one request for five keys')
   await page.locator('#username').pressSequentially('!')
   await untilAdvised(page, 'username', 'can only include letters')
   await held[0]?.continue().catch(() => {})
   assert.match(await advice(page, 'username'), 'can only include letters')
 })
 
-test('asks about the domain of a new address once it is typed, and again when it is accepted', async () => {
+test('a mistyped domain gets a hint while typing, and again on success', async () => {
   await site().visitor().signUp('Mover')
   const page = await open('/login/?next=/account/email/')
   await fillIn(page, { username: 'Mover', password: PASSWORD })
@@ -97,19 +97,19 @@ test('asks about the domain of a new address once it is typed, and again when it
   })
   await page.locator('#email').pressSequentially('mover@gmial.com')
   await untilAdvised(page, 'email', 'Did you mean mover@gmail.com?')
-  assert.ok(questions < 5, `${questions} questions`)
+  assert.ok(questions < 5, `${questions} requests`)
   await pressForAnswer(page)
   assert.match(await page.locator('#messages').innerText(), 'Did you mean mover@gmail.com?')
   await page.click('#messages a')
   assert.is(await page.evaluate('document.activeElement.id'), 'email')
 })
 
-test('does not repeat what the errors say, though it may come after them', async () => {
+test('a hint does not repeat the errors of the form', async () => {
   const page = await open('/signup/')
   await fillIn(page, { username: 'Taken', email: 'anna@example.com', password: 'abc', repassword: 'abc' })
   await pressForAnswer(page)
   await page.fill('#username', 'taken')
-  // A pattern, for a text would match in capitals too.
+  // A string would match in upper case, too.
   await page
     .locator('#username-advice')
     .getByText(/taken2 is available/)
@@ -118,7 +118,7 @@ test('does not repeat what the errors say, though it may come after them', async
   assert.ok(!(await page.locator('#password-advice').isVisible()))
 })
 
-test('does not hold up the form, and is gone with the success', async () => {
+test('hints do not delay the form, and disappear after success', async () => {
   const page = await open('/signup/')
   await page.route('**/advice/', () => {})
   const typed = {
@@ -134,7 +134,7 @@ test('does not hold up the form, and is gone with the success', async () => {
   assert.equal(await said(page), '')
 })
 
-/** Holds every question back until `release`; `ended` once the first has its answer, or nobody wants it any more. */
+/** Delays every request for a hint until `release`. `ended` resolves when the first one has finished or failed. */
 async function hold(
   page: Page,
 ): Promise<{ asked: Promise<unknown>; release(): void; ended: Promise<unknown> }> {
@@ -155,7 +155,7 @@ async function said(page: Page): Promise<string> {
   return (await page.locator('.advice').allInnerTexts()).join('')
 }
 
-test('that comes late says nothing beside the success, nor does any after it', async () => {
+test('no hint appears beside or after a success', async () => {
   const page = await open('/signup/')
   const { asked, release, ended } = await hold(page)
   await fillIn(page, {
@@ -178,13 +178,13 @@ test('that comes late says nothing beside the success, nor does any after it', a
   assert.match((await messages(page)).join(), 'Your account Late is ready')
 })
 
-test('that comes late does not replace what is said of the form that was refused', async () => {
+test('a late hint does not replace the hint of the refused form', async () => {
   const page = await open('/signup/')
   const { asked, release, ended } = await hold(page)
   await fillIn(page, { email: 'unhurried@example.com', password: PASSWORD, repassword: 'another' })
   await page.fill('#username', 'Taken')
   await asked
-  // As password managers do it: nothing is typed.
+  // Like a password manager: no key is pressed.
   await page.evaluate("document.querySelector('#username').value = 'Unhurried'")
   await pressForAnswer(page)
   assert.equal(await messages(page), ['⚠ The passwords do not match. Enter the same one twice.'])

@@ -9,7 +9,7 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-prac
 export const PHONE = { width: 320, height: 640 }
 const DESKTOP = { width: 1280, height: 800 }
 
-/** How a page can look. */
+/** Screens and color schemes. */
 export const LOOKS = [
   { viewport: PHONE, colorScheme: 'light' },
   { viewport: DESKTOP, colorScheme: 'dark' },
@@ -17,9 +17,9 @@ export const LOOKS = [
   { viewport: DESKTOP, colorScheme: 'light' },
 ] as const
 
-/** What axe-core finds, one line for each element. */
+/** Returns what axe-core finds, one line for each element. */
 export async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
-  // Put into the page from outside, so that the site's own security policy holds.
+  // Added from outside the page, so that the site's security policy applies unchanged.
   if (!(await page.evaluate('"axe" in window'))) await page.evaluate(AXE)
   const runOnly = rules === undefined ? { type: 'tag', values: TAGS } : { type: 'rule', values: rules }
   const options = JSON.stringify({ runOnly, resultTypes: ['violations'], preload: false, iframes: false })
@@ -33,7 +33,7 @@ export async function violations(page: Page, rules?: readonly string[]): Promise
   )
 }
 
-/** All of it on a phone, and the contrast in the dark. */
+/** Checks all rules in light mode, and the contrast in dark mode. */
 export async function violationsInBothLights(page: Page): Promise<string[]> {
   await page.emulateMedia({ colorScheme: 'light' })
   const found = await violations(page)

@@ -4,7 +4,7 @@ import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, messages, pressForAnswer, pressForPage } from './visit.js'
 
-const { test, site, open } = browserSuite('a detour to a password')
+const { test, site, open } = browserSuite('forms that need the password first')
 
 const NOTE = 'a "note" with käse & <b>'
 
@@ -13,7 +13,7 @@ async function logIn(page: Page, name: string): Promise<void> {
   await page.click('main form button')
 }
 
-/** A browser in which somebody has just logged in, at the form that asks for a recent login. */
+/** Logs in in a new browser window, and opens the form that needs a recent login. */
 async function atForm(name: string, options = {}): Promise<Page> {
   await site().visitor().signUp(name)
   const page = await open('/members/recent/', options)
@@ -23,12 +23,12 @@ async function atForm(name: string, options = {}): Promise<Page> {
   return page
 }
 
-test('with JavaScript a form that is sent too late comes back filled in after the password', async () => {
+test('with JavaScript a late form comes back filled in after the password', async () => {
   const page = await atForm('Hanna')
   site().clock.advance(10 * MINUTE)
   await pressForAnswer(page)
   assert.match((await messages(page)).join(), 'Enter your password first')
-  assert.is(await page.inputValue('#note'), NOTE, 'the page stays as it is')
+  assert.is(await page.inputValue('#note'), NOTE, 'the page does not change')
 
   await page.click('#messages button')
   await page.waitForURL('**/password/confirm/verify/')
@@ -44,7 +44,7 @@ test('with JavaScript a form that is sent too late comes back filled in after th
   assert.equal(await messages(page), ['✔ Your note is saved.'])
 })
 
-test('with JavaScript a page asks for the password, and goes on', async () => {
+test('with JavaScript a page asks for the password, then opens', async () => {
   const page = await atForm('Irma')
   site().clock.advance(10 * MINUTE)
   await page.goto('/members/recent/')
@@ -57,7 +57,7 @@ test('with JavaScript a page asks for the password, and goes on', async () => {
   await page.waitForURL('**/members/recent/')
 })
 
-test('without JavaScript it comes back just the same', async () => {
+test('without JavaScript a late form comes back filled in after the password', async () => {
   const page = await atForm('Jana', { javaScriptEnabled: false })
   site().clock.advance(10 * MINUTE)
   await pressForPage(page)
@@ -72,7 +72,7 @@ test('without JavaScript it comes back just the same', async () => {
 })
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`${javaScriptEnabled ? 'with' : 'without'} JavaScript a form sent after a logout in another tab is not lost`, async () => {
+  test(`${javaScriptEnabled ? 'with' : 'without'} JavaScript a form survives a logout in another tab`, async () => {
     const page = await atForm(`Kaja ${javaScriptEnabled}`, { javaScriptEnabled })
     const tab = await page.context().newPage()
     await tab.goto('/logout/')
@@ -90,7 +90,7 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-test('after a logout the back button shows nothing that was private', async () => {
+test('after a logout the back button shows nothing private', async () => {
   const page = await atForm('Lara')
   await pressForAnswer(page)
   await page.goto('/account/devices/')
@@ -105,7 +105,7 @@ test('after a logout the back button shows nothing that was private', async () =
   }
 })
 
-test('a page that was left open over night logs in', async () => {
+test('a login page left open overnight works at the second press', async () => {
   await site().visitor().signUp('Mia')
   const page = await open('/login/')
   site().clock.advance(24 * 60 * MINUTE)

@@ -6,24 +6,24 @@ import { PASSWORD } from '../support/helpers.js'
 import { LOOKS, PHONE, violations } from './axe.js'
 import { browserSuite } from './visit.js'
 
-/** A folder for pictures of every state, to be looked at. */
+/** A folder for pictures of every state. */
 const pictures = process.env.PICTURES
 
 const DESKTOP = { width: 1280, height: 800 }
-/** What htmx gets is looked at where it belongs, in the real pages; mails as text are one page again and again. */
+/** Fragments for htmx are tested in the real pages, and all text emails look alike. */
 const NO_PAGE = /\/(?:htmx-.*|(?:.*-)?text)\/$/
 
-/** Words that are not empty, and values: axe finds the same in pages that are alike but for these. */
+/** Texts and values: axe finds the same on pages that differ only in these. */
 const WORDS = />[^<]*\S[^<]*</g
 const VALUES = /\b(value|href|action|datetime|data-hx-[a-z]+)="[^"]+"/g
 
 const { test, site, open } = browserSuite('the gallery', { environment: { NODE_ENV: 'development' } })
 
 /*
- * WCAG 2.2 AA, as far as axe-core can tell, is held for each structure of a page in one look, and for most pages, whose
- * structures follow one another, in all of them.
+ * axe-core checks WCAG 2.2 AA once for each structure of a page, in one of the looks. As the looks rotate, most pages
+ * are seen in all of them.
  */
-test('no page or mail is wider than the screen in any state, complains, or has a violation', async () => {
+test('no state is too wide, logs an error or has an axe violation', async () => {
   const list = await open('/dev/gallery/', { viewport: PHONE })
   const paths: string[] = await list.evaluate(
     '[...document.querySelectorAll("main .rows a")].map((link) => link.pathname)',
@@ -39,7 +39,7 @@ test('no page or mail is wider than the screen in any state, complains, or has a
   assert.equal(found, [])
 })
 
-/** Together they look at all of them; each takes the next. */
+/** Checks the next waiting path until none is left. Several run at once. */
 async function lookAt(waiting: Iterable<string>, structures: Set<string>, found: string[]): Promise<void> {
   const page = await open('/healthz')
   page.on('console', (message) => {
@@ -71,7 +71,7 @@ async function keepPicture(page: Page, file: string): Promise<void> {
   writeFileSync(file, await page.screenshot({ fullPage: true }))
 }
 
-test('what is wrong is found', async () => {
+test('axe finds a missing label and low contrast', async () => {
   const page = await open('/dev/gallery/login/empty/')
   await page.evaluate('document.querySelector("main label").remove()')
   await page.evaluate(
@@ -81,7 +81,7 @@ test('what is wrong is found', async () => {
   for (const rule of ['label', 'color-contrast']) assert.match(found, `: ${rule} at`)
 })
 
-test('a form on it can be pressed, and sends nothing', async () => {
+test('a button in the gallery can be pressed, and sends nothing', async () => {
   const page = await open('/dev/gallery/logout/empty/')
   const posts: string[] = []
   page.on('request', (request) => posts.push(request.method()))
@@ -92,7 +92,7 @@ test('a form on it can be pressed, and sends nothing', async () => {
   await page.context().close()
 })
 
-test('the mailbox fits a phone, whatever the length of an address', async () => {
+test('the mailbox fits a phone, even with a long email address', async () => {
   const email = 'a-rather-long-address-that-does-not-fit@example.com'
   await site().visitor().signUp('Narrow', { email, password: PASSWORD })
   await site().allSent()

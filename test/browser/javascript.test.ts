@@ -5,14 +5,14 @@ import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
 
 const { test, site, open } = browserSuite('a browser with JavaScript')
 
-/** A page that notes what must not happen: script errors, violations of the security policy, unknown failures. */
+/** Opens a page that collects script errors, violations of the security policy and unexpected failures. */
 async function watch(path: string): Promise<{ page: Page; complaints: string[]; navigations: () => number }> {
   const page = await open('/healthz')
   const complaints: string[] = []
   let navigations = 0
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => {
-    // Chromium says so of every 4xx; the answers are meant.
+    // Chromium logs every 4xx. These are expected.
     const meant = /^Failed to load resource: the server responded with a status of (403|406|503)/.test(
       message.text(),
     )
@@ -25,7 +25,7 @@ async function watch(path: string): Promise<{ page: Page; complaints: string[]; 
   return { page, complaints, navigations: () => navigations }
 }
 
-test('sign-up with every mistake changes the box and the fields without a page load, then leads home', async () => {
+test('sign-up shows all errors without a page load, then leads home', async () => {
   const { page, complaints, navigations } = await watch('/signup/')
   await pressForAnswer(page)
   assert.is((await messages(page)).length, 4)
@@ -39,7 +39,7 @@ test('sign-up with every mistake changes the box and the fields without a page l
     '⚠ The passwords do not match. Enter the same one twice.',
   ])
   assert.is(await page.getAttribute('#username', 'aria-invalid'), null, 'a repaired field is cleared')
-  assert.is(await page.inputValue('#password'), 'password', 'the living input keeps what was typed')
+  assert.is(await page.inputValue('#password'), 'password', 'the input keeps what was typed')
 
   await page.click('#messages a[href="#email"]')
   assert.is(await page.evaluate('document.activeElement.id'), 'email')
@@ -48,7 +48,7 @@ test('sign-up with every mistake changes the box and the fields without a page l
   await pressForAnswer(page)
   assert.equal(await messages(page), ['✔ Your account Wanda is ready. Log in'])
   assert.is(await page.getAttribute('#email', 'aria-invalid'), null)
-  assert.is(navigations(), 1, 'nothing but the first page was loaded')
+  assert.is(navigations(), 1, 'no second page was loaded')
 
   const start = Date.now()
   await page.waitForURL(`${site().address}/`)
@@ -58,7 +58,7 @@ test('sign-up with every mistake changes the box and the fields without a page l
   assert.equal(complaints, [])
 })
 
-test('login: mistakes, then home after three seconds, then logout', async () => {
+test('login shows errors without a page load, then leads home; logout works', async () => {
   await site().visitor().signUp('Xenia')
   const { page, complaints, navigations } = await watch('/login/')
   for (const [username, password, message] of [
@@ -87,14 +87,14 @@ test('login: mistakes, then home after three seconds, then logout', async () => 
   assert.equal(complaints, [])
 })
 
-test('the button pressed many times sends one form, and keeps the focus where it is', async () => {
+test('pressing the button many times sends one form and keeps the focus', async () => {
   const page = await open('/signup/')
   await fillIn(page, { username: 'Yvonne', email: 'y@example.com', password: PASSWORD, repassword: PASSWORD })
   let posts = 0
   page.on('request', (request) => {
     if (request.url().endsWith('/signup/verify/')) posts += 1
   })
-  // The site is as slow as the presses are.
+  // The response waits until all presses are done.
   let answer = () => {}
   const pressed = new Promise<void>((resolve) => {
     answer = resolve
@@ -107,14 +107,10 @@ test('the button pressed many times sends one form, and keeps the focus where it
   assert.is(posts, 1)
   assert.is(await page.evaluate('document.activeElement.id'), 'repassword')
   await pressForAnswer(page)
-  assert.match(
-    (await messages(page)).join(),
-    'Yvonne is ready',
-    'and again, after the answer: the same answer',
-  )
+  assert.match((await messages(page)).join(), 'Yvonne is ready', 'pressing again gets the same response')
 })
 
-test('a page left open while the cookie changed in another tab works at the second press', async () => {
+test('a page whose cookie changed in another tab works at the second press', async () => {
   await site().visitor().signUp('Zora')
   const page = await open('/login/')
   await fillIn(page, { username: 'Zora', password: PASSWORD })
@@ -126,7 +122,7 @@ test('a page left open while the cookie changed in another tab works at the seco
   assert.equal(await messages(page), ['✔ You are logged in.'])
 })
 
-test('a screen reader is told politely what the box says, and at the field what is wrong with it', async () => {
+test('screen readers get the message box politely, and each error at its field', async () => {
   const page = await open('/login/')
   await pressForAnswer(page)
   const client = await page.context().newCDPSession(page)
@@ -139,7 +135,7 @@ test('a screen reader is told politely what the box says, and at the field what 
   assert.ok(field?.properties?.some(({ name, value }) => name === 'invalid' && value.value === 'true'))
 })
 
-test('on a small screen the success stays in view, however far below the button is', async () => {
+test('on a small screen the success message scrolls into view', async () => {
   const page = await open('/signup/', { viewport: { width: 320, height: 480 } })
   await fillIn(page, {
     username: 'Small',

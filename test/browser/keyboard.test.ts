@@ -4,7 +4,7 @@ import { MINUTE } from '../../src/base/durations.js'
 import { type Mail, PASSWORD } from '../support/helpers.js'
 import { browserSuite } from './visit.js'
 
-const { test, site, open } = browserSuite('a keyboard alone')
+const { test, site, open } = browserSuite('with the keyboard only')
 
 const NEW = 'another horse 43'
 
@@ -12,11 +12,11 @@ interface Stop {
   isReached: boolean
   html: string
   isSeen: boolean
-  /** How far down the page it is; what stays in view, like the message box, is anywhere. */
+  /** How far down the page it is; null for elements that stay in view, like the message box. */
   top: number | null
 }
 
-/** Where the focus is, and whether it shows: with an outline, and covered by nothing (WCAG 2.4.7, 2.4.11). */
+/** Finds the focus, and whether it has an outline and is not covered (WCAG 2.4.7, 2.4.11). */
 const STOP = `(selector) => {
   const element = document.activeElement
   const { left, top, width, height } = element.getClientRects()[0] ?? new DOMRect()
@@ -30,7 +30,7 @@ const STOP = `(selector) => {
   }
 }`
 
-/** Presses Tab until the focus is on what matches, and insists that it shows all the way, and goes down the page. */
+/** Presses Tab until the focus is on a match. Checks that it always shows and moves down the page. */
 async function tabTo(page: Page, selector: string): Promise<void> {
   let last = -Infinity
   for (let presses = 0; presses < 40; presses++) {
@@ -38,15 +38,15 @@ async function tabTo(page: Page, selector: string): Promise<void> {
     const { isReached, html, isSeen, top }: Stop = await page.evaluate(
       `(${STOP})(${JSON.stringify(selector)})`,
     )
-    assert.ok(isSeen, `the focus can be seen on ${html}`)
-    if (top !== null) assert.ok(top > last - ROW, `the focus goes on below: ${html}`)
+    assert.ok(isSeen, `the focus shows on ${html}`)
+    if (top !== null) assert.ok(top > last - ROW, `the focus moves down to ${html}`)
     last = top ?? -Infinity
     if (isReached) return
   }
   throw new Error(`The keyboard does not reach ${selector}.`)
 }
 
-/** What stands side by side need not begin at the same height. */
+/** Elements side by side may begin at different heights. */
 const ROW = 40
 
 async function type(page: Page, values: Record<string, string>): Promise<void> {
@@ -67,7 +67,7 @@ async function follow(page: Page, selector: string, path: string): Promise<void>
   await page.waitForURL((url) => url.pathname === path)
 }
 
-/** The message box, once it says something of success. */
+/** Waits for a success, and returns the text of the message box. */
 async function success(page: Page): Promise<string> {
   await page.waitForSelector('#messages .success')
   return page.locator('#messages').innerText()
@@ -77,7 +77,7 @@ function mailAbout(subject: string, to: string): Promise<Mail> {
   return site().mailThat(to, (mail) => mail.subject.startsWith(subject))
 }
 
-test('sign-up, login and logout', async () => {
+test('you can sign up, log in and log out', async () => {
   const page = await open('/')
   await follow(page, 'main a[href="/signup/"]', '/signup/')
   const [username, email] = ['Keys', 'keys@example.com']
@@ -100,7 +100,7 @@ test('sign-up, login and logout', async () => {
   assert.match(await success(page), 'You are logged out.')
 })
 
-test('a device is named and another one logged out', async () => {
+test('you can name a device and log out another one', async () => {
   await site().visitor().settle('Tabs')
   const page = await enter('Tabs', { javaScriptEnabled: false })
   await follow(page, 'nav a[href="/account/"]', '/account/')
@@ -114,7 +114,7 @@ test('a device is named and another one logged out', async () => {
   await page.waitForSelector('.rows > li:only-child')
 })
 
-/** Somebody who has just logged in. */
+/** Logs in in a new browser window. */
 async function enter(username: string, options: BrowserContextOptions = {}): Promise<Page> {
   const page = await open('/login/', options)
   await type(page, { username, password: PASSWORD })
@@ -123,7 +123,7 @@ async function enter(username: string, options: BrowserContextOptions = {}): Pro
   return page
 }
 
-test('name, e-mail and password are changed, each page reached from that of the account', async () => {
+test('you can change username, email address and password', async () => {
   await site().visitor().settle('Typing')
   const page = await enter('Typing')
   const open = async (path: string) => {
@@ -149,7 +149,7 @@ test('name, e-mail and password are changed, each page reached from that of the 
   assert.match(await success(page), 'Your password has been changed')
 })
 
-test('activity, data and the language are looked at; then the account is closed, and taken back', async () => {
+test('you can open activity, data and languages, and close and reopen the account', async () => {
   await site().visitor().settle('Leaving')
   const page = await enter('Leaving', { javaScriptEnabled: false })
   await follow(page, 'nav a[href="/account/"]', '/account/')
@@ -172,7 +172,7 @@ test('activity, data and the language are looked at; then the account is closed,
   assert.match(await success(page), 'Your account is open again')
 })
 
-test('an address is confirmed by the link of a mail, and a forgotten password replaced by another', async () => {
+test('you can confirm an email address and replace a forgotten password', async () => {
   await site().visitor().signUp('Absent')
   const { link } = await mailAbout('Confirm', 'Absent@example.com')
   const page = await open(link, { javaScriptEnabled: false })
@@ -196,7 +196,7 @@ test('an address is confirmed by the link of a mail, and a forgotten password re
   assert.match(await success(page), 'Your password has been changed')
 })
 
-test('a form that was sent too late is sent after the password', async () => {
+test('you can send a late form again after the password', async () => {
   await site().visitor().settle('Detour')
   const page = await enter('Detour')
   await page.goto('/members/recent/')

@@ -7,7 +7,7 @@ const { test, open } = browserSuite('languages', { development: true, templates:
 
 const PHONE = { viewport: { width: 320, height: 800 } }
 
-test('no page is wider than a phone in a language from right to left, and each begins at the right', async () => {
+test('in a right-to-left language no page is too wide, and all begin on the right', async () => {
   const page = await open('/dev/gallery/', PHONE)
   const paths: string[] = await page.evaluate(
     '[...document.querySelectorAll("main .rows a")].map((link) => link.pathname)',

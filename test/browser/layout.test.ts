@@ -37,7 +37,7 @@ const USERS = [
 const PIECE = 100
 const PIECE_MS = 20
 
-// Also the shifts that follow a press at once, which browsers forgive: the visitor sees them all the same.
+// Counts shifts right after a press, too. Browsers forgive them, but visitors see them.
 const OBSERVE = `
   window.shift = 0
   new PerformanceObserver((list) => {
@@ -57,7 +57,7 @@ async function watch(
 }
 
 async function shiftOf(page: Page): Promise<number> {
-  // Shifts are reported with the frame after the one that shows them.
+  // Browsers report a shift one frame after they show it.
   await page.evaluate(
     'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))))',
   )
@@ -77,7 +77,7 @@ async function tops(page: Page): Promise<number[]> {
   )
 }
 
-/** How far a field or button moved up, or further down than the message box and the errors above it are high. */
+/** Returns how far a field or button moved up, or further down than the messages above it need. */
 async function movedTooFar(page: Page, before: readonly number[]): Promise<number> {
   const after = await tops(page)
   const room: number[] = await page.evaluate(ROOM)
@@ -91,7 +91,7 @@ async function movedTooFar(page: Page, before: readonly number[]): Promise<numbe
 
 const ROOM = `(() => {
   const place = (element) => element.getBoundingClientRect()
-  const { height } = place(document.querySelector('#messages')) // which a list keeps in view, wherever it is
+  const { height } = place(document.querySelector('#messages')) // a list keeps it in view
   const errors = [...document.querySelectorAll('.error-text')].map(place)
   return [...document.querySelectorAll('main input:not([type=hidden]), main button')].map((field) =>
     errors.filter(({ bottom }) => bottom <= place(field).top).reduce((sum, error) => sum + error.height, height))
@@ -103,7 +103,7 @@ async function assertSeen(page: Page): Promise<void> {
   assert.ok(box !== null && box.y >= 0 && box.y + box.height <= height, `the message is at ${box?.y}`)
 }
 
-/** Where the boxes begin and end that header, content and footer write into. */
+/** The left and right edges of header, content and footer, without padding. */
 const EDGES = `
   [...document.querySelectorAll('body > :is(header, main, .settings, footer)')].map((element) => {
     const { left, right } = element.getBoundingClientRect()
@@ -111,7 +111,7 @@ const EDGES = `
     return (left + parseFloat(paddingLeft)) + '-' + (right - parseFloat(paddingRight))
   })`
 
-/** A way to the site on which pages come in pieces, as on a poor line; all else comes at once. */
+/** Starts a proxy that sends pages in pieces, like a slow connection, and all else at once. */
 async function slowLine(): Promise<{ address: string; close(): Promise<void> }> {
   const server = createServer(async ({ url = '', headers }, response) => {
     const { cookie = '' } = headers
@@ -132,7 +132,7 @@ async function slowLine(): Promise<{ address: string; close(): Promise<void> }> 
   }
 }
 
-/** The cookies of somebody with two devices, one of them with a long name. */
+/** Returns the cookies of a user with two devices, one of them with a long name. */
 async function loggedIn(): Promise<BrowserContextOptions> {
   const page = await open('/login/', { javaScriptEnabled: false })
   await fillIn(page, { username: 'Stable', password: PASSWORD })
@@ -147,7 +147,7 @@ async function loggedIn(): Promise<BrowserContextOptions> {
 }
 
 for (const [name, viewport] of Object.entries(SIZES)) {
-  test(`${name}: nothing moves while a page loads, and nothing is wider than the screen`, async () => {
+  test(`${name}: nothing moves while a page loads or is wider than the screen`, async () => {
     for (const path of ['/', '/signup/', '/login/', '/users/stable/', '/nowhere']) {
       const page = await watch(path, viewport)
       assert.is(await shiftOf(page), 0, path)
@@ -156,7 +156,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
     }
   })
 
-  test(`${name}: nor do the pages of a user, and a wrong name of a device moves the rows by its errors alone`, async () => {
+  test(`${name}: nothing moves or is too wide when logged in, either`, async () => {
     const user = await loggedIn()
     for (const path of USERS) {
       const page = await watch(path, viewport, user)
@@ -174,7 +174,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
     await page.context().close()
   })
 
-  test(`${name}: nothing moves while a page comes in small pieces`, async () => {
+  test(`${name}: nothing moves while a page arrives in small pieces`, async () => {
     const line = await slowLine()
     try {
       for (const [path, user] of [
@@ -191,7 +191,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
     }
   })
 
-  test(`${name}: a refused login moves the fields by its errors alone`, async () => {
+  test(`${name}: a refused login moves the fields only by its errors`, async () => {
     for (const [username, password] of [
       ['', ''],
       ['Nobody', 'x'],
@@ -206,7 +206,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
     }
   })
 
-  test(`${name}: the message box takes no room while it is empty, and is in view when it fills`, async () => {
+  test(`${name}: an empty message box takes no room, a full one is in view`, async () => {
     const page = await watch('/signup/', viewport)
     assert.is(await page.evaluate('document.querySelector("#messages").offsetHeight'), 0)
     await send(page, {})
@@ -224,7 +224,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
     await page.context().close()
   })
 
-  test(`${name}: all errors of a sign-up at once move little, and no further than they need`, async () => {
+  test(`${name}: all errors of a sign-up move fields no further than needed`, async () => {
     const most = { desktop: 0.1, phone: 0.35, 'small phone': 0.5 }[name] ?? 0
     const broken = { username: 'a!', email: 'x', password: 'abc', repassword: 'abd' }
     for (const values of [{}, broken]) {
@@ -239,7 +239,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
   })
 }
 
-test('a first visit to any page is three requests beside the document at most, and less than 45 KB compressed', async () => {
+test('a first visit to a page is at most 4 requests and 45 KB compressed', async () => {
   const user = await loggedIn()
   for (const [paths, options] of [[STRANGERS, {}] as const, [USERS, user] as const]) {
     for (const path of paths) {
@@ -257,14 +257,14 @@ test('a first visit to any page is three requests beside the document at most, a
   }
 })
 
-test('a success moves the fields no further than its message needs', async () => {
+test('a success message moves the fields only by its own height', async () => {
   const page = await watch('/login/', SIZES.desktop)
   const before = await tops(page)
   await send(page, { username: 'Stable', password: PASSWORD })
   assert.ok((await movedTooFar(page, before)) <= 2)
 })
 
-test('a sign-up fits into a laptop without scrolling, and into a small phone by scrolling once', async () => {
+test('sign-up fits a laptop, and fits a small phone with one scroll', async () => {
   for (const [viewport, screens] of [
     [{ width: 1280, height: 720 }, 1],
     [{ width: 360, height: 640 }, 2],
@@ -276,7 +276,7 @@ test('a sign-up fits into a laptop without scrolling, and into a small phone by 
   }
 })
 
-test('header, content and footer begin and end at the same edges, and pages have two widths', async () => {
+test('header, content and footer share their edges, and pages have two widths', async () => {
   const user = await loggedIn()
   const widths = new Map<number, string>()
   for (const [paths, options] of [[STRANGERS, {}] as const, [USERS, user] as const]) {

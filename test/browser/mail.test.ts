@@ -4,18 +4,18 @@ import { MINUTE, SECOND } from '../../src/base/durations.js'
 import { type Mail, PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
 
-const { test, site, open } = browserSuite('the flows by mail')
+const { test, site, open } = browserSuite('email flows')
 
 const NEW = 'another horse 43'
 
-/** Presses the form's button, and answers the message, of this page or the next. */
+/** Presses the form's button, and returns the message of this page or the next. */
 async function press(page: Page): Promise<string> {
   await pressForAnswer(page)
   const [message = ''] = await messages(page)
   return message
 }
 
-/** The one mail for this address whose subject says so. */
+/** Waits for an email to this address whose subject begins so. */
 function mailAbout(subject: string, to: string): Promise<Mail> {
   return site().mailThat(to, (mail) => mail.subject.startsWith(subject))
 }
@@ -34,7 +34,7 @@ for (const javaScriptEnabled of [true, false]) {
   const kind = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
   const suffix = javaScriptEnabled ? 'htmx' : 'plain'
 
-  test(`${kind}: an address is corrected, and confirmed by the code`, async () => {
+  test(`${kind}: an email address is corrected and confirmed by its code`, async () => {
     const [username, email] = [`Code ${suffix}`, `code-${suffix}@example.com`]
     const page = await open('/signup/', { javaScriptEnabled })
     await fillIn(page, { username, email: `x${email}`, password: PASSWORD, repassword: PASSWORD })
@@ -56,7 +56,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.is(await page.inputValue('#username'), username)
   })
 
-  test(`${kind}: the link is opened in a browser that knows nothing, and asks for the password`, async () => {
+  test(`${kind}: a confirmation link in another browser needs the password`, async () => {
     const [username, email] = [`Link ${suffix}`, `link-${suffix}@example.com`]
     await site().visitor().signUp(username, { email })
     const mail = await mailAbout('Confirm', email)
@@ -70,7 +70,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(await messages(page), [`✔ Your email address ${email} is already confirmed.`])
   })
 
-  test(`${kind}: a forgotten password is replaced by the code, and by the link; back shows nothing that works`, async () => {
+  test(`${kind}: code and link replace a forgotten password`, async () => {
     const [username, email] = [`Forgot ${suffix}`, `forgot-${suffix}@example.com`]
     await site().visitor().signUp(username, { email })
     const page = await open('/login/', { javaScriptEnabled })
@@ -101,10 +101,10 @@ for (const javaScriptEnabled of [true, false]) {
     await fillIn(elsewhere, { password: PASSWORD, repassword: PASSWORD })
     assert.match(await press(elsewhere), 'Your password has been changed')
     await page.goto('/account/devices/')
-    assert.is(new URL(page.url()).pathname, '/login/', 'the other browser is out')
+    assert.is(new URL(page.url()).pathname, '/login/', 'the other browser is logged out')
   })
 
-  test(`${kind}: an address is changed from its new mailbox, and back from the former one`, async () => {
+  test(`${kind}: an email change is confirmed, then undone by its link`, async () => {
     const [username, email] = [`Mover ${suffix}`, `mover-${suffix}@example.com`]
     const next = `new-${email}`
     const newcomer = site().visitor()
@@ -121,9 +121,13 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('button', { name: 'Keep current address' }).press('Enter')
     await page.waitForSelector('text=Your email address stays the same.')
     if (javaScriptEnabled) {
-      assert.is(await page.evaluate('document.activeElement.id'), 'email-present', 'its button is gone')
+      assert.is(
+        await page.evaluate('document.activeElement.id'),
+        'email-present',
+        'because the button has disappeared',
+      )
     }
-    // The mails of one moment have no order.
+    // Emails of the same millisecond have no order.
     site().clock.advance(SECOND)
     await fillIn(page, { email: next })
     assert.match(await press(page), `An email to ${next} is on its way`)

@@ -8,7 +8,7 @@ import { launch } from './chromium.js'
 import { openShop, type Shop } from './shop.js'
 import { fillIn, messages } from './visit.js'
 
-const test = suite('a visitor of somebody else’s site')
+const test = suite('a visitor of a host app')
 
 let browser: Browser
 test.before(async () => {
@@ -23,7 +23,7 @@ for (const mounted of [false, true]) {
   for (const javaScriptEnabled of [true, false]) {
     const how = `${mounted ? 'mounted by koa-mount' : 'under a prefix'}, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`
 
-    test(`${how}: every flow arrives at the site’s own page`, async () => {
+    test(`${how}: every flow ends on the app’s page`, async () => {
       const shop = await openShop({ mounted })
       const context = await browser.newContext({ baseURL: shop.address, javaScriptEnabled })
       const page = await context.newPage()
@@ -39,7 +39,7 @@ for (const mounted of [false, true]) {
 
 async function walk(page: Page, { base, clock, mailServer }: Shop, htmx: boolean): Promise<void> {
   const members = (path: string) => page.goto(`${base}/members/${path}/`)
-  // What htmx has shown in the message box is not said again.
+  // A message that htmx has shown does not appear again.
   const unlessShown = (notice: string) => (htmx ? '' : notice)
 
   await members('signup')
@@ -118,7 +118,7 @@ async function press(page: Page, button = 'main form button'): Promise<void> {
   await page.click(button)
 }
 
-/** The site's own page stands in the window by itself, at its own address, and says what it has to say. */
+/** Waits for the app's own page, without Gatehouse's layout, and checks its notice. */
 async function arrives(page: Page, path: string, heading: string, notice: string): Promise<void> {
   await page.waitForURL((url) => url.pathname === path)
   await page.locator('h1', { hasText: heading }).waitFor()
@@ -130,7 +130,7 @@ async function arrives(page: Page, path: string, heading: string, notice: string
 
 async function resetLink({ received }: TestMailServer): Promise<string> {
   const found = () => received.map(({ mail }) => LINK.exec(mail.text ?? '')?.[0]).find(Boolean) ?? ''
-  await until(() => found() !== '', 'a mail with a link')
+  await until(() => found() !== '', 'an email with a link')
   return found()
 }
 

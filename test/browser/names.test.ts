@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, pressForPage } from './visit.js'
 
-const { test, site, open } = browserSuite('names of every kind')
+const { test, site, open } = browserSuite('names')
 
 /** WCAG 2.2, 1.4.12. */
 const SPACING =
@@ -16,7 +16,7 @@ const NAMES = {
 }
 
 for (const [kind, name] of Object.entries(NAMES)) {
-  test(`${kind}: the whole name is shown everywhere, isolated and untranslated, on a small phone with much space between letters`, async () => {
+  test(`${kind}: a name is whole, isolated and untranslated on a small phone`, async () => {
     await site()
       .visitor()
       .signUp(name, { email: `${kind.length}${'m'.repeat(50)}@example.com` })
@@ -39,7 +39,7 @@ for (const [kind, name] of Object.entries(NAMES)) {
   })
 }
 
-/** Where the name stands bare, or a name is cut off, hidden or left to translators; and whether the page is too wide. */
+/** Returns where a name is not isolated, cut off, hidden or translatable, and whether the page is too wide. */
 function problemsOf(page: Page, name: string): Promise<string[]> {
   return page.evaluate(`(() => {
     const found = []

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
 
-const { test, site, open } = browserSuite('a form that gets no answer of ours')
+const { test, site, open } = browserSuite('a form without a response from the site')
 
 test.before(async () => {
   await site().visitor().signUp('Olga')
@@ -21,13 +21,13 @@ const FAILURES: Record<string, (route: Route) => Promise<void>> = {
   'a connection that breaks off': (route) => route.abort('connectionreset'),
   'the 502 of a proxy': (route) => route.fulfill(html(502)),
   'the login of a hotel': (route) => route.fulfill(html(200)),
-  'a text of somebody else': (route) =>
+  'a text from another server': (route) =>
     route.fulfill({ status: 503, contentType: 'text/plain', body: 'Upstream' }),
   'no content': (route) => route.fulfill({ status: 204 }),
 }
 
 for (const [what, fail] of Object.entries(FAILURES)) {
-  test(`${what}: the box says so, nothing typed is lost, and pressing again works`, async () => {
+  test(`${what}: the message box says so, no text is lost, and a retry works`, async () => {
     const page = await open('/login/')
     await fillIn(page, { username: 'Olga', password: PASSWORD })
     await page.route('**/login/verify/', fail)
@@ -44,7 +44,7 @@ for (const [what, fail] of Object.entries(FAILURES)) {
   })
 }
 
-test('the box says it in the language of the page, to screen readers too, and breaks no rule of the site', async () => {
+test('the message is in the page’s language, and accessible to screen readers', async () => {
   const page = await open('/login/', { locale: 'ru' })
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(error.message))
@@ -63,7 +63,7 @@ test('the box says it in the language of the page, to screen readers too, and br
   )
 })
 
-test('advice that does not come is not missed', async () => {
+test('a failed hint shows no error', async () => {
   const page = await open('/signup/')
   await page.route('**/advice/', (route) => route.fulfill(html(502)))
   const answered = page.waitForResponse('**/advice/')
@@ -73,7 +73,7 @@ test('advice that does not come is not missed', async () => {
   assert.not.match(await page.locator('body').innerText(), 'Gateway')
 })
 
-test('the way on that gets no answer leaves the success, with the link', async () => {
+test('when the next page does not load, the success message and link stay', async () => {
   for (const fail of [FAILURES['the 502 of a proxy'], FAILURES['no network']]) {
     const page = await open('/login/')
     if (fail) await page.route('**/onward/*', fail)

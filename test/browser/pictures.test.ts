@@ -6,7 +6,7 @@ import { root } from '../../src/base/package.js'
 import { PASSWORD } from '../support/helpers.js'
 import { browserSuite, fillIn, pressForAnswer } from './visit.js'
 
-/** Takes the pictures for the README; writes them to `docs/` only when asked to (`npm run pictures`). */
+/** Takes the pictures for the README. Only `npm run pictures` writes them to `docs/`. */
 const { test, site, open } = browserSuite('pictures')
 
 const DESKTOP = { width: 1000, height: 720 }
@@ -28,7 +28,7 @@ async function shot(
   return picture
 }
 
-/** A desktop and a phone side by side, as wide as both. */
+/** Puts the pictures of a desktop and a phone side by side. */
 async function keepTogether(name: string, pictures: readonly Buffer[]): Promise<void> {
   const page = await open('about:blank', { viewport: { width: 1432, height: 768 } })
   const images = pictures.map((picture) => `<img src="data:image/png;base64,${picture.toString('base64')}">`)
@@ -36,13 +36,13 @@ async function keepTogether(name: string, pictures: readonly Buffer[]): Promise<
     `<style>body { margin: 24px; display: flex; gap: 24px; background: #d9dee5 } img { border-radius: 8px }</style>${images.join('')}`,
   )
   const together = await page.screenshot()
-  assert.ok(together.length > 20_000, 'there is something in the picture')
+  assert.ok(together.length > 20_000, 'the picture is not empty')
   if (process.env.PICTURES === undefined) return
   mkdirSync(join(root, 'docs'), { recursive: true })
   writeFileSync(join(root, 'docs', name), together)
 }
 
-test('a sign-up with hints on a desktop stands beside a login on a phone in the dark', async () => {
+test('sign-up with hints on a desktop, login on a dark phone', async () => {
   await site().visitor().signUp('Anna')
   const hinted = async (page: Page) => {
     await fillIn(page, { username: 'Anna', email: 'anna@gmial.com', password: 'horses at night 7' })
@@ -58,7 +58,7 @@ test('a sign-up with hints on a desktop stands beside a login on a phone in the 
   await keepTogether('pages.png', [await shot('/signup/', {}, hinted), await shot('/login/', phone, refused)])
 })
 
-test('devices on a desktop stand beside the account on a phone, in the light and in the dark', async () => {
+test('devices and activity on a desktop, account and public page on a phone', async () => {
   const phone = await logIn(IPHONE)
   site().clock.advance(3 * 60_000)
   const laptop = await logIn(FIREFOX)

@@ -6,7 +6,7 @@ const { test, site, open } = browserSuite('a browser without JavaScript')
 
 const PLAIN = { javaScriptEnabled: false }
 
-test('sign-up, login and logout go by plain pages, with every mistake on the way', async () => {
+test('sign-up, login and logout work as plain pages, errors included', async () => {
   const page = await open('/signup/', PLAIN)
   await pressForPage(page)
   assert.is((await messages(page)).length, 4)
@@ -43,7 +43,7 @@ test('sign-up, login and logout go by plain pages, with every mistake on the way
   assert.not.match(await page.locator('body').innerText(), 'Plain Jane')
 })
 
-test('a page left open while the cookie changed keeps the name, and works at the second press', async () => {
+test('a page whose cookie changed keeps the username and works at the second press', async () => {
   await site().visitor().signUp('Patience')
   const page = await open('/login/', PLAIN)
   await fillIn(page, { username: 'Patience', password: PASSWORD })
@@ -56,7 +56,7 @@ test('a page left open while the cookie changed keeps the name, and works at the
   assert.equal(await messages(page), ['✔ You are logged in.'])
 })
 
-test('the answer to a form can be opened by itself, and leads back to the form', async () => {
+test('the URL that takes a form leads back to the form', async () => {
   const page = await open('/signup/', PLAIN)
   await pressForPage(page)
   await page.goto('/signup/verify/')

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { PASSWORD, Site } from '../support/helpers.js'
 import { browserSuite, fillIn, pressForPage } from './visit.js'
 
-const { test, site, open } = browserSuite('the navigation of the account')
+const { test, site, open } = browserSuite('the account’s navigation')
 
 const PAGES = [
   '/account/name/',
@@ -40,7 +40,7 @@ function place(
   return page.evaluate(`document.querySelector("${selector}").getBoundingClientRect().toJSON()`)
 }
 
-test('from 900 px it stands beside each page, and says which one is open', async () => {
+test('from 900 px on it is beside each page, and marks the current one', async () => {
   const page = await enter(900)
   for (const path of ['/account/', ...PAGES]) {
     await page.goto(path)
@@ -52,7 +52,7 @@ test('from 900 px it stands beside each page, and says which one is open', async
   }
 })
 
-test('below 900 px it is one line above the page: the way back, and where this is', async () => {
+test('below 900 px it is one line above the page, with the way back', async () => {
   for (const width of [899, 320]) {
     const page = await enter(width)
     for (const path of PAGES) {
@@ -62,11 +62,11 @@ test('below 900 px it is one line above the page: the way back, and where this i
       assert.ok(nav.height <= 48 && nav.y + nav.height <= main.y, `${path}: ${nav.height} px`)
     }
     await page.goto('/account/')
-    assert.equal(await shownLinks(page), [], 'the page itself leads everywhere')
+    assert.equal(await shownLinks(page), [], 'the account page itself has all links')
   }
 })
 
-test('what is switched off is not in it, nor is a group that has nothing else', async () => {
+test('it has no links to disabled features, and no empty groups', async () => {
   const other = await Site.start({ features: { 'account/export': false, 'account/close': false } })
   const page = await (await other.visitor().settle('Few')).open('/account/')
   for (const place of ['.sections', 'main']) {

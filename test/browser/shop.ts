@@ -11,17 +11,17 @@ import { CHEAP, Clock, migratedDatabase } from '../support/helpers.js'
 import { mount } from '../support/koa-mount.js'
 import { TestMailServer } from '../support/mail-server.js'
 
-/** Somebody else's site: its session, body parser, router and pages are its own, and load no htmx. */
+/** A host app with its own session, body parser, router and pages, without htmx. */
 export interface Shop {
   address: string
-  /** What the paths of its pages begin with. */
+  /** The path that its pages begin with. */
   base: string
   clock: Clock
   mailServer: TestMailServer
   close(): Promise<void>
 }
 
-/** The shop is all of its app, or all that koa-mount has `mounted` at `/shop`. */
+/** Starts the shop, either as the whole app or `mounted` at `/shop` by koa-mount. */
 export async function openShop({ mounted }: { mounted: boolean }): Promise<Shop> {
   const base = mounted ? '/shop' : ''
   const clock = new Clock()

@@ -28,7 +28,7 @@ function colour(page: Page): Promise<unknown> {
   return page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
 }
 
-test('is as the visitor’s system says, or as the site says', async () => {
+test('follows the visitor’s system, or the site’s setting', async () => {
   for (const [theme, expected] of [
     ['auto', { light: LIGHT, dark: DARK }],
     ['light', { light: LIGHT, dark: LIGHT }],
@@ -47,7 +47,7 @@ test('is as the visitor’s system says, or as the site says', async () => {
   }
 })
 
-test('is set anew by a style sheet of the site’s own', async () => {
+test('a style sheet of the site comes last', async () => {
   mkdirSync(join(folder, 'parts'))
   writeFileSync(
     join(folder, 'parts', 'head.html'),
@@ -56,11 +56,11 @@ test('is set anew by a style sheet of the site’s own', async () => {
   const site = await Site.start({ templates: [folder] })
   const page = await site.visitor().open('/login/')
   assert.is(page.$('head meta[name=own]').attr('content'), 'yes')
-  assert.is(page.$('head').children().last().attr('name'), 'own', 'behind all of ours')
+  assert.is(page.$('head').children().last().attr('name'), 'own', 'after Gatehouse’s own')
   await site.close()
 })
 
-test('is written down: every property with its values, and the dark alike in both places', () => {
+test('docs/theming.md lists every property, and both dark blocks agree', () => {
   const css = readFileSync(join(root, 'public', 'site.css'), 'utf8')
   const page = readFileSync(join(root, 'docs', 'theming.md'), 'utf8')
   const block = (selector: string) => {

@@ -10,7 +10,7 @@ const { test, site, open } = browserSuite('two-step verification in a browser')
 
 let made = 0
 
-/** Somebody who is logged in, with a confirmed address. */
+/** Logs in as a new user with a confirmed email address. */
 async function settled(options: BrowserContextOptions = {}): Promise<{ page: Page; name: string }> {
   const name = `Anna ${++made}`
   const visitor = site().visitor()
@@ -34,7 +34,7 @@ async function keyOn(page: Page): Promise<string> {
 
 const now = (key: string) => codeAt(key, site().clock.time)
 
-/** What a phone reads from the screen. */
+/** Returns what a phone reads from the screen. */
 async function scanned(page: Page): Promise<string | undefined> {
   const picture = (await page.locator('.qr').screenshot()).toString('base64')
   const blank = await page.context().newPage()
@@ -53,7 +53,7 @@ async function scanned(page: Page): Promise<string | undefined> {
 }
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test(`the QR code is read from a screenshot, ${colorScheme}`, async () => {
+  test(`the QR code can be scanned, ${colorScheme}`, async () => {
     const { page } = await settled({ colorScheme, viewport: { width: 400, height: 900 } })
     await page.goto('/account/authenticator/')
     assert.is(await scanned(page), await page.getAttribute('a[href^="otpauth:"]', 'href'))
@@ -61,7 +61,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 }
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`the whole journey, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+  test(`it is set up, used to log in and turned off ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
     const { page, name } = await settled({ javaScriptEnabled })
     await page.goto('/account/two-step/')
     await pressForPage(page, 'main a.button')
@@ -95,7 +95,7 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-test('the printed page has the ten codes, the site, the name and the date, and fits on one sheet', async () => {
+test('printed recovery codes have the site, username and date on one sheet', async () => {
   const { page, name } = await settled()
   await page.goto('/account/authenticator/')
   await fillIn(page, { code: now(await keyOn(page)) })
@@ -108,7 +108,7 @@ test('the printed page has the ten codes, the site, the name and the date, and f
   assert.match((await page.pdf()).toString('latin1'), '/Count 1\n')
 })
 
-test('none of its pages breaks a rule of accessibility', async () => {
+test('axe finds no violation on any of its pages', async () => {
   const { page, name } = await settled()
   const found: string[] = []
   const check = async (path: string) => {

@@ -3,11 +3,11 @@ import { suite, type Test } from 'uvu'
 import { Site } from '../support/helpers.js'
 import { launch } from './chromium.js'
 
-/** A suite with a site and a browser of its own. */
+/** A suite with its own site and browser. */
 export interface BrowserSuite {
   test: Test
   site(): Site
-  /** A new browser window, without cookies, at `path`. */
+  /** Opens a new browser window, without cookies, at `path`. */
   open(path: string, options?: BrowserContextOptions): Promise<Page>
 }
 
@@ -41,7 +41,7 @@ export async function fillIn(page: Page, values: Record<string, string>): Promis
   for (const [name, value] of Object.entries(values)) await page.fill(`#${name}`, value)
 }
 
-/** What the message box says, one text for each error. */
+/** Returns the texts in the message box, one for each error. */
 export function messages(page: Page): Promise<string[]> {
   return page.locator('#messages :is(.error li, .success > p:first-child, .no-answer p)').allInnerTexts()
 }
@@ -54,7 +54,7 @@ export async function pressForAnswer(page: Page): Promise<void> {
   await page.waitForLoadState('domcontentloaded')
 }
 
-/** Presses the form's button, or what else leads to another page, and waits until that page has loaded. */
+/** Presses the form's button, or a link, and waits until the next page has loaded. */
 export async function pressForPage(page: Page, selector = 'main form button'): Promise<void> {
   await Promise.all([page.waitForEvent('load'), page.click(selector)])
 }

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { lock } from '../support/databases.js'
 import { PASSWORD, Site } from '../support/helpers.js'
 
-const test = suite('a database that another program is writing to')
+const test = suite('a database that another program has locked')
 let site: Site
 
 test.before(async () => {
@@ -36,7 +36,7 @@ for (const htmx of [false, true]) {
       assert.match(
         site.logs.join(''),
         /"level":40.*(?:database is locked|lock timeout)/,
-        'the log has the reason',
+        'the log has the cause',
       )
     })
     const again = await visitor.send(form, { username: 'Busy', password: PASSWORD })
@@ -44,7 +44,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('pages are served all the while, to logged-in users too', async () => {
+test('pages are served meanwhile, to logged-in users, too', async () => {
   const visitor = await site.visitor().settle('Reader')
   site.clock.advance(2 * 60 * 1000)
   await whileLocked(async () => {

@@ -21,25 +21,25 @@ test.before.each(async (context) => {
   context.started = []
 })
 
-// Only a site that failed to end still runs by now.
+// Only a site that did not end still runs.
 test.after.each(({ started }) => {
   for (const site of started) site.signal('SIGKILL')
 })
 
-/** The site in two processes, and a primary beside them. */
+/** Starts the site as a primary and two workers. */
 function launch({ url, started }: Context, env: Record<string, string> = {}): Program {
   const site = launchSite(tmpdir(), { ...settingsFor(url), WEB_CONCURRENCY: '2', ...env })
   started.push(site)
   return site
 }
 
-/** The processes that have answered so far, as the log tells. */
+/** Returns the processes that have responded so far, from the log. */
 function answering({ stdout }: Program): Set<string> {
   const pids = stdout.matchAll(/"pid":(\d+),[^\n]*"msg":"request"/g)
   return new Set([...pids].map(([, pid = '']) => pid))
 }
 
-/** Asks until another process than those has answered. */
+/** Sends requests until a process that is not `known` has responded. */
 async function anotherOf(site: Program, address: string, known: ReadonlySet<string>): Promise<string> {
   for (const end = performance.now() + 30_000; performance.now() < end; ) {
     await status(`${address}/healthz`).catch(() => undefined)
@@ -54,7 +54,7 @@ async function bothOf(site: Program, address: string): Promise<[string, string]>
   return [one, await anotherOf(site, address, new Set([one]))]
 }
 
-/** In milliseconds; longer only where a busy machine takes longer for every start. */
+/** In milliseconds. A busy machine gets as long as its first start took. */
 const REPLACED_WITHIN = 5_000
 
 test('both workers respond, and a killed one is replaced, later each time', async (context) => {
@@ -97,7 +97,7 @@ test('visitors are served while silent connections fill every worker', async (co
     connect(Number(port), hostname).on('error', () => {}),
   )
   try {
-    // Once so many were let in and cut off again, both are full, or one alone has taken all.
+    // Now both workers are full, or one of them has accepted all connections.
     await Promise.all(silent.map((socket) => once(socket, 'connect')))
     for (let visit = 0; visit < 10; visit++) assert.is(await status(`${address}/login/`), 200)
   } finally {
@@ -131,7 +131,7 @@ test('a port in use is reported once', async (context) => {
   await new Promise((resolve) => other.close(resolve))
 })
 
-test('SQLite’s log is moved into its file at the end', async (context) => {
+test('SQLite’s log is moved into its file on shutdown', async (context) => {
   const site = launch(context)
   const address = await addressOf(site)
   await new Visitor(address).signUp('Anna')

@@ -16,7 +16,7 @@ const SMTP = { SMTP_URL: 'smtp://anna:s%40cret@mail.example.com', BASE_URL: 'htt
 
 const test = suite('settings')
 
-/** The sentences with which an environment is refused. */
+/** Returns the errors about an environment. */
 function mistakes(environment: NodeJS.ProcessEnv): string[] {
   try {
     readConfig(environment)
@@ -285,7 +285,7 @@ const WRONG: Record<string, readonly string[]> = {
 
 for (const [variable, values] of Object.entries(WRONG)) {
   for (const value of values) {
-    test(`refuses ${variable}=${value.slice(0, 50)} in one sentence that names the variable`, () => {
+    test(`refuses ${variable}=${value.slice(0, 50)} with one error that names it`, () => {
       const sentences = mistakes({ [variable]: value })
       assert.is(sentences.length, 1)
       assert.match(sentences[0] ?? '', new RegExp(`^${variable} .+\\.$`))
@@ -348,7 +348,7 @@ for (const [what, environment, named] of [
   })
 }
 
-test('production without a mail server is told about MAIL=off', () => {
+test('the error about a missing mail server mentions MAIL=off', () => {
   assert.match(mistakes({ ...URL_IN_PRODUCTION, MAIL: '' }).join(), 'MAIL=off')
 })
 

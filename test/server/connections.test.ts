@@ -9,7 +9,7 @@ import { serve } from '../../src/server/serve.js'
 const ROOM = 20
 const BIG = Buffer.alloc(8 * 1024 * 1024, 'x')
 const TIMEOUTS = { headers: 500, request: 1_000, silence: 3_000 }
-/** More than any of them, with the check that comes every second: whoever is still there is not cut off at all. */
+/** Longer than any timeout and the check every second, so that a connection still open then is never closed. */
 const LATE = 10_000
 
 const test = suite<{ port: number; ended: Promise<void>; small: SmallSite }>('connections')
@@ -44,7 +44,7 @@ function defer(): { promise: Promise<void>; resolve: () => void } {
   return { promise, resolve }
 }
 
-/** A connection that says so much, and then nothing more. */
+/** Opens a connection, sends `words`, and then nothing more. */
 async function say(port: number, words: string): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')
   socket.on('error', () => {})
@@ -53,7 +53,7 @@ async function say(port: number, words: string): Promise<Socket> {
   return socket
 }
 
-/** What it is answered until the site closes it. Throws if that takes too long. */
+/** Returns the response once the site has closed the connection. Throws if that takes too long. */
 async function answered(socket: Socket): Promise<string> {
   let answer = ''
   socket.on('data', (words: string) => {
@@ -63,7 +63,7 @@ async function answered(socket: Socket): Promise<string> {
   return answer
 }
 
-/** Whether in order or by a reset. Throws if that takes too long. */
+/** Waits until the connection is closed, by its end or a reset. Throws if that takes too long. */
 function closed(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error('The connection is still open.')), LATE)
@@ -166,12 +166,12 @@ test('a refused connection is closed even if its sender keeps it open', async ({
 
 interface SmallSite {
   port: number
-  /** When the first /slow was asked for. */
+  /** Resolves when /slow is first requested. */
   asked: Promise<void>
   answerSlow: () => void
 }
 
-/** A site with so little room, whose answers to /slow wait. */
+/** Starts a site with few connections, whose responses to /slow wait for `answerSlow`. */
 async function smallSite(): Promise<SmallSite> {
   const slow = defer()
   const asked = defer()
@@ -198,7 +198,7 @@ async function smallSite(): Promise<SmallSite> {
 const PAGE = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 const LAST_PAGE = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 
-/** Those who take every place: what they say, whether they go on, byte by byte, and whether they read. */
+/** Clients that take all connections: what they send first, what they keep sending, and whether they read. */
 const CROWDS: Readonly<Record<string, { says: string; trickles?: string; reads?: false }>> = {
   'never send a byte': { says: '' },
   'send empty lines': { says: '', trickles: '\r\n' },
@@ -245,7 +245,7 @@ test('the longest idle connection is closed first, and active ones stay', async 
   const gone = longest && answered(longest)
   const kept = await say(port, PAGE)
   assert.match(String(await once(kept, 'data')), /here$/)
-  assert.is(await gone, '', 'the first of the silent ones')
+  assert.is(await gone, '', 'the first silent connection')
   const later = next && answered(next)
   const another = await say(port, PAGE)
   await once(another, 'data')
@@ -271,7 +271,7 @@ test('a new visitor is accepted before the forms of a flood are processed', asyn
   const app = new Koa()
   app.use((ctx) => {
     begun.push(ctx.method)
-    // As a page that is rendered: nothing else is done meanwhile.
+    // Blocks the event loop, as rendering a page does.
     for (const end = performance.now() + 5; performance.now() < end; );
     ctx.body = 'here'
   })

@@ -15,16 +15,16 @@ const WITH_TOKEN = { environment: { METRICS_TOKEN: TOKEN } }
 
 const test = suite('metrics')
 
-/** What the format allows (prometheus.io, "Exposition formats"): each line is checked, none is passed over. */
+/** The text format (prometheus.io, "Exposition formats"). Every line is checked. */
 const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*'
 const LABEL = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\[\\\\"n])*"'
-// What Go's ParseFloat reads: prom-client writes Nan of a loop that it has just begun to watch.
+// As Go's ParseFloat reads it. prom-client writes Nan for an event loop that it has just begun to watch.
 const VALUE = '(?:[+-]?(?:\\d+(?:\\.\\d+)?(?:e[+-]?\\d+)?|Inf)|[Nn]a[Nn])'
 const SAMPLE = new RegExp(`^(${NAME})(?:\\{(${LABEL}(?:,${LABEL})*)?\\})? (${VALUE})$`)
 const HELP = new RegExp(`^# HELP (${NAME}) \\S.*$`)
 const TYPE = new RegExp(`^# TYPE (${NAME}) (counter|gauge|histogram|summary)$`)
 
-/** The samples of a page, by name and labels as they are written. Throws for what no Prometheus would read. */
+/** Returns the samples of a page by name and labels. Throws if Prometheus could not read it. */
 function parsed(text: string): Map<string, number> {
   assert.match(text, /\n$/)
   const samples = new Map<string, number>()
@@ -38,7 +38,7 @@ function parsed(text: string): Map<string, number> {
     }
     if (described !== undefined || typed !== undefined) continue
     const [, name = '', labels = '', value] = SAMPLE.exec(line) ?? []
-    assert.ok(value !== undefined, `no sample: ${line}`)
+    assert.ok(value !== undefined, `not a sample: ${line}`)
     assert.ok(
       types.has(name) || types.has(name.replace(/_(?:bucket|sum|count)$/, '')),
       `without a type: ${line}`,
@@ -151,7 +151,7 @@ test('reports sessions, waiting emails and the hashing queue, or nothing if unkn
   await broken.close()
 })
 
-test('createMetrics: apps can use a port, but not without a token on the site’s own', async () => {
+test('createMetrics needs a token, except on a port of its own', async () => {
   const refusal = (options: MetricsOptions) => createMetrics(options).then(() => '', String)
   assert.match(await refusal({}), /The metrics token must be at least 16 characters\.$/)
   assert.match(await refusal({ token: 'short' }), /at least 16/)
@@ -168,7 +168,7 @@ test('createMetrics: apps can use a port, but not without a token on the site’
   await gatehouse.close()
 })
 
-test('METRICS_PORT opens a port, and says if it cannot', async () => {
+test('METRICS_PORT opens a port, or the start stops with an error', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const taken = await Site.start()
   const { port } = new URL(taken.address)
@@ -190,7 +190,7 @@ test('METRICS_PORT opens a port, and says if it cannot', async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('adds up the counters of all workers, but not what the database reports', async () => {
+test('adds up the counters of all workers, but not values from the database', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const environment = { ...settingsFor(await migratedDatabase()), MAIL: 'off', WEB_CONCURRENCY: '2' }
   const site = launchSite(folder, { ...environment, METRICS_TOKEN: TOKEN })

@@ -8,7 +8,7 @@ import { launchSite, refusal } from '../support/program.js'
 
 const test = suite('start on PostgreSQL')
 
-/** The one sentence with which the site refuses to start on this address; the password is not in it. */
+/** Returns the one error that stops the start on this address, and checks that it has no password. */
 async function sentenceAbout(address: URL): Promise<string> {
   const program = launchSite(tmpdir(), settingsFor(address.href))
   const sentences = await refusal(program)

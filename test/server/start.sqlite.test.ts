@@ -32,12 +32,12 @@ test.before.each((context) => {
 
 test.after.each(({ folder }) => rmSync(folder, { recursive: true }))
 
-/** A site with a database of its own, that listens where there is room. */
+/** Starts a site with its own database on a free port. */
 function launch({ folder, file }: Context, env: Record<string, string> = {}): Program {
   return launchSite(folder, { DATABASE_URL: `sqlite:${file}`, ...env })
 }
 
-test('creates database and key with mode 0600, and leaves no log behind', async (context) => {
+test('creates database and key with mode 0600, and leaves no log file', async (context) => {
   const program = launch(context)
   await addressOf(program)
   assert.is(statSync(context.file).mode & 0o777, 0o600)
@@ -50,9 +50,9 @@ test('creates database and key with mode 0600, and leaves no log behind', async 
 const SITE = pathToFileURL(join(import.meta.dirname, '../../src/site.js')).href
 const LOADER = `import(${JSON.stringify(SITE)})\n`
 
-/** The site, loaded by a program that bears another name. */
+/** Ways to load the site from another program. */
 const LOADED: [how: string, load: (folder: string) => string[], env?: Record<string, string>][] = [
-  ['by a program of its own, as PM2 does', (folder) => [script(folder, 'pm2.cjs', LOADER)]],
+  ['by another program, as PM2 does', (folder) => [script(folder, 'pm2.cjs', LOADER)]],
   [
     'by such a program, with two workers',
     (folder) => [script(folder, 'pm2.cjs', LOADER)],
@@ -61,7 +61,7 @@ const LOADED: [how: string, load: (folder: string) => string[], env?: Record<str
   ['by a line of script', () => ['--eval', LOADER]],
   ['through a link', (folder) => [linked(folder)]],
   [
-    'with something loaded before it',
+    'after other modules',
     (folder) => [
       '--require',
       script(folder, 'a.cjs', ''),
@@ -120,7 +120,7 @@ test('names a file that is not a database, and leaves it unchanged', async (cont
   assert.is(statSync(context.file).mode, before.mode)
 })
 
-// Whoever may do everything may write there, too.
+// Root can write to any folder.
 const tested = process.getuid?.() === 0 ? test.skip : test
 
 tested('names a folder that is not writable, which SQLite needs even to read', async (context) => {

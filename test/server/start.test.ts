@@ -33,7 +33,7 @@ test.after.each(async ({ folder, started }) => {
   rmSync(folder, { recursive: true })
 })
 
-/** A site with a database of its own, that listens where there is room. */
+/** Starts a site with its own database on a free port. */
 function launch({ folder, url }: Context, env: Record<string, string> = {}): Program {
   return launchSite(folder, { ...settingsFor(url), ...env })
 }

@@ -22,7 +22,7 @@ async function launched(env: Record<string, string> = {}): Promise<Launched> {
   return { program, address: await addressOf(program) }
 }
 
-// Only a site that failed to stop still runs by now.
+// Only a site that did not stop still runs.
 test.after.each(async () => {
   for (const program of started.splice(0)) {
     program.signal('SIGKILL')
@@ -43,10 +43,10 @@ for (const [signal, times] of [
     program.signal(signal)
     if (signal === 'SIGTERM') await until(`${address}/readyz`, 503)
     else await until(`${address}/healthz`, undefined)
-    // As when Ctrl-C reaches the site by itself and once more by way of npm.
+    // Ctrl-C reaches the site directly and once more through npm.
     if (times === 'twice') program.signal(signal)
     await until(`${address}/healthz`, undefined)
-    assert.is(await login.finish(), 406, 'there is no such user')
+    assert.is(await login.finish(), 406, 'the login is refused: the user does not exist')
     assert.is(await program.end, 0)
     assert.ok(performance.now() - begin < 10_000)
     assert.is(program.stderr, '')
@@ -73,7 +73,7 @@ for (const [who, env] of [
       answers.filter((answer) => typeof answer === 'number'),
       taken,
     )
-    assert.equal(new Set(taken), new Set([406]), 'there is no such user')
+    assert.equal(new Set(taken), new Set([406]), 'the login is refused: the user does not exist')
     assert.is(program.stderr, '')
     assert.not.match(program.stdout, 'takes its place')
   })
@@ -84,8 +84,8 @@ test('workers that lose their primary finish their requests and exit', async () 
   const login = await slowLogin(address)
   program.signal('SIGKILL')
   await until(`${address}/healthz`, undefined)
-  assert.is(await login.finish(), 406, 'there is no such user')
-  // The output of all is one: it has ended when all have.
+  assert.is(await login.finish(), 406, 'the login is refused: the user does not exist')
+  // All processes share the output, so it ends when the last one has.
   assert.is(await program.end, 'SIGKILL')
 })
 
@@ -135,20 +135,20 @@ test('serves requests while the load balancer learns of the shutdown', async () 
   assert.is(await program.end, 0)
 })
 
-/** Asks again and again until the answer is the wanted one; undefined stands for "nobody listens any more". */
+/** Sends requests until the status is `wanted`. Undefined means that nothing listens. */
 async function until(address: string, wanted: number | undefined): Promise<void> {
   const end = performance.now() + 8000
   while ((await status(address).catch(() => undefined)) !== wanted) {
-    assert.ok(performance.now() < end, `${address} never came to answer ${wanted}`)
+    assert.ok(performance.now() < end, `${address} never responded with ${wanted}`)
   }
 }
 
 interface SlowRequest {
-  /** Sends the rest, and answers as `answerTo`. */
+  /** Sends the rest, and returns what `answerTo` returns. */
   finish(): Promise<number | string | undefined>
 }
 
-/** Posts the form again and again on a connection that it keeps, until nobody listens; tells what came of each. */
+/** Posts the form on one connection until nothing listens, and returns all outcomes. */
 async function keepPosting(address: string, form: LoginForm): Promise<(number | string | undefined)[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const answers = []
@@ -186,7 +186,7 @@ function posting(address: string, { body, cookies }: LoginForm, agent: Agent | f
   return login.setHeader('Cookie', cookies)
 }
 
-/** Begins to send a login whose end comes later, as from a slow phone. */
+/** Sends the first part of a login, like a slow phone. */
 async function slowLogin(address: string): Promise<SlowRequest> {
   const form = await loginForm(address)
   const { body } = form
@@ -201,7 +201,7 @@ async function slowLogin(address: string): Promise<SlowRequest> {
   }
 }
 
-/** The status, once all of the answer is there, or what went wrong instead. */
+/** Returns the status after the whole response, or the error. */
 function answerTo(sent: ClientRequest): Promise<number | string | undefined> {
   return new Promise((resolve) => {
     sent.on('error', (error) => resolve(error.message))

@@ -44,11 +44,11 @@ test('a session works on all nodes, and ends on all of them', async ({ nodes }) 
   const devices = await desk.open('/account/devices/')
   const revoke = devices.$('form[action$="/revoke/"]').attr('action')
   await desk.send(devices, {}, revoke)
-  assert.is((await phone.open('/account/')).status, 303, 'the phone is out')
+  assert.is((await phone.open('/account/')).status, 303, 'the phone is logged out')
   assert.is((await desk.open('/account/')).status, 200)
 })
 
-test('serve one visitor in turns, without sticky sessions', async ({ balancer, sites }) => {
+test('serve one visitor in turn, without sticky sessions', async ({ balancer, sites }) => {
   const visitor = new Visitor(balancer.address)
   await visitor.settle('Bela')
   for (let page = 0; page < 6; page++) assert.is((await visitor.open('/account/')).status, 200)
@@ -91,7 +91,7 @@ test('lose no request while they are restarted one after another', async ({
   agent.destroy()
   const expected = ['login: 303', 'page: 200', 'refused: 406', 'sign-up: 303']
   assert.equal([...told.keys()].sort(), expected, `${JSON.stringify([...told])}`)
-  assert.match(sites[0]?.stdout ?? '', '"method":"POST"', 'the new one takes its part')
+  assert.match(sites[0]?.stdout ?? '', '"method":"POST"', 'the new node gets requests, too')
 })
 
 function asked(url: string, agent: Agent): Promise<number | string> {

@@ -7,12 +7,12 @@ import { PASSWORD, Site, Visitor } from '../support/helpers.js'
 
 const test = suite('two sites on one host')
 
-/** A site with keys of its own, as every site has them. */
+/** Starts a site with its own keys, as every site has. */
 function startSite(environment: Record<string, string> = {}): Promise<Site> {
   return Site.start({ environment: { SESSION_KEYS: randomBytes(32).toString('base64url'), ...environment } })
 }
 
-/** The same browser at another site: it sends the cookies of a host to all its ports. */
+/** Opens another site in the same browser, which sends a host's cookies to all its ports. */
 function sameBrowser({ agent }: Visitor, site: Site): Visitor {
   const visitor = site.visitor()
   visitor.agent.jar = agent.jar
@@ -26,7 +26,7 @@ function cookiesIn({ agent }: Visitor): Record<string, string> {
 
 const isAt = async (visitor: Visitor) => /Log out/.test((await visitor.open('/')).$('nav').text())
 
-/** Pages that a visitor may look at, logged in or not; none of them is asked to remember anything. */
+/** Pages for everyone that store nothing. */
 const PAGES = [
   '/',
   '/login/',
@@ -45,7 +45,7 @@ const GUARDED = [
   '/email/confirm/',
 ]
 
-/** Leaves all that a user's browser may hold for a site: the last answer's message is still to be seen. */
+/** Gives the browser every cookie that a site can set. The last message has not been shown yet. */
 async function useAll(visitor: Visitor, name: string): Promise<void> {
   await visitor.settle(name)
   await visitor.open('/?lang=en')
@@ -66,7 +66,7 @@ test('different cookie names: sites do not affect each other’s logins', async 
   assert.equal(
     Object.keys(ofShop).sort(),
     ['shop', 'shop-device', 'shop-language', 'shop-notes', 'shop-notice'],
-    'all begin with the name',
+    'all names begin with COOKIE_NAME',
   )
   await useAll(writer, 'Vera')
   for (const path of [...PAGES, ...GUARDED]) await writer.open(path)
@@ -126,7 +126,7 @@ test('same cookie name: a login replaces the one at the other site', async () =>
   await first.settle('Anna')
   await second.settle('Vera')
   assert.not.ok(await isAt(first))
-  assert.ok(await isAt(second), 'to find somebody else’s login does not end it')
+  assert.ok(await isAt(second), 'reading another site’s login does not end it')
   await first.logIn('Anna')
   assert.ok(await isAt(first))
   assert.not.ok(await isAt(second))
