@@ -12,6 +12,14 @@ export const REFUSED = {
   ],
 }
 
+/** A sign-up in which only the repeated password is another one. Both are strong. */
+export const MISTYPED = {
+  username: 'Somebody new',
+  email: 'somebody@example.com',
+  password: 'grapefruit ladder 77 Oslo',
+  repassword: 'tangerine stairs 31 Rome',
+}
+
 // Nothing is looked behind for: that would be done at each letter, and take longer than all else that a visitor does.
 const CHANGING = /(value=")[\w-]{22,43}(?=")|(\/assets\/[a-z-]+\.)[\w-]{12}(?=\.)|([Bb]ench)\d+/g
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Comparison, type Contender, compare, median, type Pace } from './compare.js'
-import { PASSWORD, REFUSED } from './forms.js'
+import { MISTYPED, PASSWORD, REFUSED } from './forms.js'
 import type { Server } from './server.js'
 import {
   MOST_AT_ONCE,
@@ -12,7 +12,7 @@ import {
   Visitors,
   Worker,
 } from './stage.js'
-import { bodyOf, filled, loggingIn, memberOf, refuseUnlike, Visitor } from './visit.js'
+import { bodyOf, filled, loggingIn, memberOf, type Request, refuseUnlike, Visitor } from './visit.js'
 
 /** One row of the table. */
 export interface Measure extends Comparison {
@@ -33,6 +33,7 @@ export function isBearable({ ratio, least }: Measure): boolean {
 const USERS = 1_000
 const PAGES = 32
 const FORMS = 16
+const FEW_FORMS = 8
 
 /** What everything stands on while it is measured. */
 interface Stage {
@@ -54,7 +55,7 @@ export async function measureSite(pace: Pace): Promise<Measure[]> {
   try {
     const stage = { site, floor, visitors, hashes: await fastest(hashes), pace }
     const measures: Measure[] = []
-    for (const measure of [loginPage, signedInHome, refusedSignup, logins, signups])
+    for (const measure of [loginPage, signedInHome, refusedSignup, mistypedSignup, logins, signups])
       measures.push(await measure(stage))
     return measures
   } finally {
@@ -149,6 +150,21 @@ async function refusedSignup(stage: Stage): Promise<Measure> {
   }
 }
 
+/** Nothing is wrong but that the passwords differ, so everything is looked up. The floor refuses as above. */
+async function mistypedSignup(stage: Stage): Promise<Measure> {
+  const [visitor, other] = [new Visitor(stage.site.address), await guestOf(stage.floor)]
+  const page = await visitor.open('/signup/')
+  const target = await visitor.sending('/signup/verify/', filled(page, MISTYPED))
+  if (target.answer.status !== 406) throw new Error(`It was not refused:\n${target.answer.body}`)
+  const floor = await other.sending('/signup/verify/', filled(page, REFUSED.typed))
+  return {
+    name: `POST mistyped sign-up, c=${FEW_FORMS}`,
+    against: 'F1',
+    least: 0.3,
+    ...(await comparePages(stage, target, floor, FEW_FORMS)),
+  }
+}
+
 async function logins(stage: Stage): Promise<Measure> {
   const request = await loggingIn(stage.site)
   const target = stage.visitors.contender(stage.site, request, { connections: FORMS, users: USERS })
@@ -187,11 +203,12 @@ const WARM_UP = 1
 
 async function comparePages(
   { site, floor, visitors, pace }: Stage,
-  ...[ofSite, ofFloor]: Parameters<Visitors['contender']>[1][]
+  ofSite: Request,
+  ofFloor: Request,
+  connections = PAGES,
 ): Promise<Comparison> {
-  if (ofSite === undefined || ofFloor === undefined) throw new Error('Two are compared.')
-  const target = visitors.contender(site, ofSite, { connections: PAGES })
-  const other = visitors.contender(floor, ofFloor, { connections: PAGES })
+  const target = visitors.contender(site, ofSite, { connections })
+  const other = visitors.contender(floor, ofFloor, { connections })
   await target(WARM_UP)
   await other(WARM_UP)
   return compare(target, other, pace)
