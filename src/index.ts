@@ -37,7 +37,7 @@ export type { StoredUser, User } from './tables/users.js'
 export type { ListedUser, UserState } from './tables/users-list.js'
 export { typedOf } from './visitor/drafts.js'
 export type { Switches } from './visitor/feature.js'
-export { takeNotice } from './visitor/gatehouse.js'
+export { type LoginStep, takeNotice } from './visitor/gatehouse.js'
 export {
   isRecentLogin,
   isRecentSecond,

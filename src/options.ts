@@ -17,6 +17,7 @@ import { isObject, limitsRule, RULES, sentenceOf, someOf } from './server/option
 import type { Metrics } from './server/prometheus.js'
 import type { User } from './tables/users.js'
 import type { Switches } from './visitor/feature.js'
+import type { LoginStep } from './visitor/gatehouse.js'
 import type { Places } from './web/site.js'
 
 export interface AccountsOptions {
@@ -68,6 +69,12 @@ export interface AccountsOptions {
   secondStep?: 'optional' | 'required' | ((user: User) => boolean)
   /** From when they need it; until then they are reminded at each login. By default at once. */
   secondStepFrom?: Date | undefined
+  /**
+   * A step of yours at the end of each login, such as new terms to accept: returns the path of its page, or undefined
+   * if the user needs none. The user is logged in by then, but `requireUser` leads there, with `next`, until it returns undefined.
+   * Called for each guarded request. None by default.
+   */
+  loginStep?: LoginStep
   /** Minimum in code points, 6 to 128; 8 by default. NIST 800-63B-4: 15, or 8 with a second factor. */
   passwordMinLength?: number
   /** Argon2id; by default 19456 KiB, 2 passes, 1 lane. A login rehashes passwords with other costs. */

@@ -12,7 +12,16 @@ const PASSWORD_MIN_LENGTH = 8
 
 export type Settings = Pick<
   Gatehouse,
-  'places' | 'rules' | 'jumpMail' | 'lifetimes' | 'origin' | 'hooks' | 'siteName' | 'signupFields' | 'address'
+  | 'places'
+  | 'loginStep'
+  | 'rules'
+  | 'jumpMail'
+  | 'lifetimes'
+  | 'origin'
+  | 'hooks'
+  | 'siteName'
+  | 'signupFields'
+  | 'address'
 >
 
 export function settingsOf(options: AccountsOptions): Settings {
@@ -31,6 +40,7 @@ export function settingsOf(options: AccountsOptions): Settings {
     origin: originOf(options),
     hooks: options.hooks ?? {},
     siteName,
+    loginStep: options.loginStep ?? (() => undefined),
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
   }

@@ -69,6 +69,7 @@ export const RULES = {
     (value) => value === 'optional' || value === 'required' || typeof value === 'function',
   ),
   secondStepFrom: fits('a Date', (value) => value instanceof Date && !Number.isNaN(value.valueOf())),
+  loginStep: callable,
   passwordMinLength: wholeNumber(6, 128),
   passwordCosts: named({
     memoryCost: wholeNumber(8, 2 ** 32 - 1),

@@ -4,6 +4,7 @@ import type { MailKinds } from '../accounts/mail-kinds.js'
 import type { Registry } from '../accounts/registry.js'
 import type { Render } from '../mail/template.js'
 import type { Cipher } from '../secrets/cipher.js'
+import type { User } from '../tables/users.js'
 import type { Assets } from '../web/assets.js'
 import type { Csrf } from '../web/csrf.js'
 import type { SitePages } from '../web/page.js'
@@ -12,6 +13,8 @@ import type { Url } from '../web/routes.js'
 import type { OwnCookie } from '../web/sealed-cookie.js'
 import type { Places } from '../web/site.js'
 import type { LoginCookie } from './login-cookie.js'
+
+export type LoginStep = (user: User, ctx: Context) => string | undefined | Promise<string | undefined>
 
 export interface Gatehouse extends Registry {
   pages: SitePages
@@ -33,6 +36,7 @@ export interface Gatehouse extends Registry {
   /** Returns the IP address, or '' if it is unknown. */
   address: (ctx: Context) => string
   siteName: string
+  loginStep: LoginStep
   signupFields: readonly string[]
 }
 

@@ -1,9 +1,11 @@
 import type { Context, Middleware } from 'koa'
 import { lacksSecond } from '../accounts/second-rule.js'
+import type { User } from '../tables/users.js'
 import { refuseCrossSite } from '../web/csrf.js'
 import { type Message, textFields } from '../web/form.js'
 import { isRead, queryText, seenPath, seenUrl } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
+import type { Link } from '../web/notices.js'
 import { formOf } from '../web/submit.js'
 import { encryptTyped, keepTyped, pageBehind, typedIn } from './drafts.js'
 import { gatehouseOf } from './gatehouse.js'
@@ -26,6 +28,11 @@ export const SECOND_REQUIRED = {
   sentence: 'You need two-step verification here. Set it up to continue.',
 }
 export const SET_UP_SECOND = { code: 'second_set_up', sentence: 'Set up two-step verification' }
+const STEP_MISSING = {
+  code: 'step_missing',
+  sentence: 'One step is missing before you can do this. Nothing has been changed yet.',
+}
+const TAKE_STEP = { code: 'step_take', sentence: 'Go to the missing step' }
 export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 export const PASSWORD_NEEDED = {
   code: 'password_needed',
@@ -72,8 +79,11 @@ const ASK_CODE: Asking = {
 export const requireUser: Middleware = async (ctx, next) => {
   const user = userOf(ctx)
   const gatehouse = gatehouseOf(ctx)
-  if (user !== undefined && lacksSecond(gatehouse, user) && !isOpenWithoutSecond(ctx))
+  if (user !== undefined && lacksSecond(gatehouse, user) && !isOpen(ctx, OPEN_WITHOUT_SECOND))
     return await leadToSetUp(ctx)
+  const step = user && (await stepOf(ctx, user))
+  if (step !== undefined && !isOpen(ctx, OPEN_WITHOUT_STEP) && !isAt(ctx, step))
+    return await leadToStep(ctx, step)
   if (user !== undefined) return await next()
   const { pages, url } = gatehouse
   if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), seenUrl(ctx)))
@@ -86,18 +96,45 @@ const OPEN_WITHOUT_SECOND = [
   ...['email/confirm', 'password/confirm', 'logout'],
 ]
 
-function isOpenWithoutSecond(ctx: Context): boolean {
+// What a user needs to refuse a step of the app, and leave.
+const OPEN_WITHOUT_STEP = [...OPEN_WITHOUT_SECOND, 'account/export', 'account/close']
+
+function isOpen(ctx: Context, names: readonly string[]): boolean {
   const { url } = gatehouseOf(ctx)
-  return OPEN_WITHOUT_SECOND.some((name) => seenPath(ctx).startsWith(url(name)))
+  return names.some((name) => seenPath(ctx).startsWith(url(name)))
+}
+
+/** Returns the path of the app's step that the user has to take, if any. */
+export async function stepOf(ctx: Context, user: User): Promise<string | undefined> {
+  const step = await gatehouseOf(ctx).loginStep(user, ctx)
+  if (step === undefined || localPath(step) === step) return step
+  throw new Error('Option loginStep must return a path of this site, like /terms/, or undefined.')
+}
+
+function isAt(ctx: Context, step: string): boolean {
+  const [path = ''] = step.split('?', 1)
+  return seenPath(ctx).startsWith(path)
 }
 
 async function leadToSetUp(ctx: Context): Promise<void> {
-  const { pages, url, origin, log } = gatehouseOf(ctx)
+  const { pages, url } = gatehouseOf(ctx)
   const href = url('account/two-step')
   if (isRead(ctx)) return pages.leave(ctx, href, { message: SECOND_REQUIRED })
+  refuseFor(ctx, { error: SECOND_REQUIRED, link: { href, message: SET_UP_SECOND } })
+}
+
+async function leadToStep(ctx: Context, step: string): Promise<void> {
+  const { pages } = gatehouseOf(ctx)
+  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(step, seenUrl(ctx)))
+  const href = pathWithNext(step, pageBehind(ctx))
+  refuseFor(ctx, { error: STEP_MISSING, link: { href, message: TAKE_STEP } })
+}
+
+function refuseFor(ctx: Context, { error, link }: { error: Message; link: Link }): void {
+  const { pages, origin, log } = gatehouseOf(ctx)
   refuseCrossSite(ctx, { origin, log })
   keepTyped(ctx, pageBehind(ctx))
-  pages.problem(ctx, { status: 403, error: SECOND_REQUIRED, link: { href, message: SET_UP_SECOND } })
+  pages.problem(ctx, { status: 403, error, link })
 }
 
 async function refuseLoggedOut(ctx: Context): Promise<void> {
@@ -205,5 +242,6 @@ async function refuseOther(ctx: Context, name: string, page: string | undefined)
 
 export function pathWithNext(path: string, next: string | undefined): string {
   const place = localPath(next)
-  return place === undefined ? path : `${path}?${new URLSearchParams({ next: place })}`
+  if (place === undefined) return path
+  return `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams({ next: place })}`
 }

@@ -6,7 +6,7 @@ import type { Form, Values } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
 import type { Notice } from '../web/notices.js'
 import type { Gatehouse } from './gatehouse.js'
-import { SET_UP_SECOND } from './guards.js'
+import { pathWithNext, SET_UP_SECOND, stepOf } from './guards.js'
 
 export const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 const LOGGED_IN_REOPENED = {
@@ -41,16 +41,23 @@ export async function welcome(
   const advice = reminder(gatehouse, user) ?? (await aboutCodes(gatehouse, user))
   await pages.accept(ctx, form, {
     notice: { message: isReopened ? LOGGED_IN_REOPENED : LOGGED_IN, ...(advice && { advice }) },
-    to: arrivalOf(gatehouse, user, next),
+    to: await arrivalOf(ctx, gatehouse, user, next),
     onward: GO_ON,
     values,
   })
 }
 
 /** Returns where a login leads. */
-export function arrivalOf(gatehouse: Gatehouse, user: User, next: string): string {
-  const { places, url } = gatehouse
-  return lacksSecond(gatehouse, user) ? url('account/two-step') : (localPath(next) ?? places.afterLogin)
+export async function arrivalOf(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  user: User,
+  next: string,
+): Promise<string> {
+  if (lacksSecond(gatehouse, user)) return gatehouse.url('account/two-step')
+  const step = await stepOf(ctx, user)
+  if (step !== undefined) return pathWithNext(step, next)
+  return localPath(next) ?? gatehouse.places.afterLogin
 }
 
 const FEW = 3
