@@ -30,18 +30,21 @@ export async function endOtherSessions(
   )
 }
 
-export function endSessionsOf(
+export async function endSessionsOf(
   origin: Origin,
-  { database, now }: Pick<Registry, 'database' | 'now'>,
+  registry: Pick<Registry, 'database' | 'events' | 'now'>,
   userIds: readonly string[],
 ): Promise<string[]> {
-  return database.write(async (transaction) => {
-    const owners = await sessions.closeAllOf(transaction, userIds, { now: now() })
+  const now = registry.now()
+  const { owners, happened } = await registry.database.write(async (transaction) => {
+    const owners = await sessions.closeAllOf(transaction, userIds, { now })
     await users.setDeviceStamps(transaction, userIds, newDeviceStamp())
     const happened = [...new Set(owners)].map((userId) =>
-      numbered(eventOf(origin, { now }, { kind: 'sessions_ended', userId })),
+      numbered(eventOf(origin, registry, { kind: 'sessions_ended', userId })),
     )
     await events.insertAll(transaction, happened)
-    return owners
+    return { owners, happened }
   })
+  registry.events.report(happened)
+  return owners
 }

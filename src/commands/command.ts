@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { createEvents } from '../accounts/events.js'
-import { loadHooks } from '../accounts/hooks.js'
+import { createEvents, type OnEvent } from '../accounts/events.js'
+import { type Hooks, listener, loadHooks } from '../accounts/hooks.js'
 import { LIFETIMES } from '../accounts/lifetimes.js'
 import { LIMITS } from '../accounts/limit-rules.js'
 import { createLimits } from '../accounts/limits.js'
 import type { Origin } from '../accounts/origin.js'
 import { type Registry, type Rules, SECOND_OPTIONAL, siteWordsOf } from '../accounts/registry.js'
+import { errorText } from '../base/error-text.js'
 import { isPackage } from '../base/package.js'
 import { createOutbox } from '../mail/outbox.js'
 import { APP_SECRETS } from '../secrets/authenticator.js'
@@ -119,8 +120,7 @@ function registryOf(config: Config, { hooks, database }: Pick<Registry, 'hooks' 
     rules: rulesOf(config),
     lifetimes: LIFETIMES,
     limits: createLimits({ database, rules: { ...LIMITS }, secrets: keyring.secrets('limits'), now }),
-    // Only the site has listeners.
-    events: createEvents({ database, log }),
+    events: createEvents({ database, log, onEvent: told(hooks) }),
     outbox: createOutbox({
       mode: typeof config.mail === 'object' ? 'sent' : config.mail,
       keyring,
@@ -131,6 +131,17 @@ function registryOf(config: Config, { hooks, database }: Pick<Registry, 'hooks' 
     pseudonym: createPseudonym(keyring.secrets('log')[0]),
     offers: () => true,
     countLogin: () => {},
+  }
+}
+
+function told(hooks: Hooks): OnEvent {
+  const listen = listener({ hooks })
+  return async (event) => {
+    try {
+      await listen(event)
+    } catch (error) {
+      process.stderr.write(`onEvent failed: ${errorText(error)}\n`)
+    }
   }
 }
 

@@ -1,9 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createEvents } from '../../src/accounts/events.js'
 import { endAll } from '../../src/commands/sessions/end.js'
+import { type AccountEvent, createLog } from '../../src/index.js'
 import { openDatabase } from '../../src/tables/schema.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
-import { migratedDatabase, Site, type Visitor } from '../support/helpers.js'
+import { migratedDatabase, Site, until, type Visitor } from '../support/helpers.js'
 
 const test = suite('gatehouse sessions')
 let database: string
@@ -74,10 +76,16 @@ test('sessions end --all counts users once across batches', async () => {
   for (const name of names) await site.visitor().settle(name)
   await site.visitor().logIn('Edit')
   const opened = await openDatabase(database)
+  const told: string[] = []
+  const onEvent = ({ kind, by }: AccountEvent) => void told.push(`${kind} ${by}`)
+  const reports = createEvents({ database: opened, log: createLog('silent'), onEvent })
   try {
-    const outcome = await endAll({ database: opened, now: site.clock.now }, 2)
+    const outcome = await endAll({ database: opened, events: reports, now: site.clock.now }, 2)
     assert.is(outcome, 'Logged all users out (5). Sessions ended: 6.')
+    await until(() => told.length >= 5)
+    assert.equal(told, Array(5).fill('sessions_ended cli:sessions end'))
   } finally {
+    await reports.close()
     await opened.close()
   }
   assert.equal(await site.rows('select id from sessions'), [])

@@ -22,7 +22,10 @@ again. For one user, run gatehouse users logout.`,
   },
 }
 
-export async function endAll(registry: Pick<Registry, 'database' | 'now'>, batch = BATCH): Promise<string> {
+export async function endAll(
+  registry: Pick<Registry, 'database' | 'events' | 'now'>,
+  batch = BATCH,
+): Promise<string> {
   let [last, ended, loggedOut] = ['', 0, 0]
   for (;;) {
     const ids = await users.idsAfter(registry.database.main, last, batch)
