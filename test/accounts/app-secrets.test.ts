@@ -16,7 +16,7 @@ async function stored(site: Site): Promise<string> {
   return row?.secret ?? ''
 }
 
-test('are encrypted anew with a new key, so that the old one can be dropped', async () => {
+test('are encrypted again with a new key, so that the old key can be removed', async () => {
   const first = await start(undefined, ONE)
   const { secret } = await turnOn(first, await settled(first, 'Anna'))
   const before = await stored(first)
@@ -37,7 +37,7 @@ test('are encrypted anew with a new key, so that the old one can be dropped', as
   await third.close()
 })
 
-test('open for nobody without their key, and recovery codes still work', async () => {
+test('do not work without their key, but recovery codes still do', async () => {
   const first = await start(undefined, ONE)
   const { secret, codes } = await turnOn(first, await settled(first, 'Anna'))
   await first.close()

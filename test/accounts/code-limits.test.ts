@@ -5,7 +5,7 @@ import { LIMITS } from '../../src/accounts/limit-rules.js'
 import { DAY, HOUR, MINUTE } from '../../src/base/durations.js'
 import { type Mail, type Page, Site, type Visitor } from '../support/helpers.js'
 
-const test = suite('code-limits')
+const test = suite('limits of codes')
 const CONFIRM = '/email/confirm/'
 const RESET = '/password/reset/'
 let site: Site
@@ -23,7 +23,7 @@ test.after.each(async () => {
 
 let networks = 0
 
-/** A browser in a network of its own. */
+/** Returns a browser in another network each time. */
 function visitorElsewhere(options = {}): Visitor {
   return visitorFrom(`198.51.100.${++networks}`, options)
 }
@@ -55,20 +55,20 @@ function wrong({ code }: Mail): string {
   return code === '00000000' ? '00000001' : '00000000'
 }
 
-test('the chance to take any account by guessing codes from everywhere stays below 1 in 100,000 a day', () => {
+test('guessing codes from many networks succeeds less than 1 in 100,000 a day', () => {
   const { max, window } = LIMITS.codeSite
   const guesses = max * (DAY / window + 1)
   assert.ok(guesses / 10 ** newCode().length < 1 / 100_000)
 })
 
-test('codes have eight digits, also small ones', () => {
+test('codes have 8 digits, even small ones', () => {
   for (let count = 0; count < 1000; count++) assert.match(newCode(), /^\d{8}$/)
 })
 
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: a reset code works only in the browser that asked for it, even if another asked for the same account`, async () => {
+  test(`${kind}: a reset code works only in the browser that asked for it`, async () => {
     const { name, email } = await newcomer()
     await site.emptyMailbox()
     const [owner, stranger] = [visitorElsewhere({ htmx }), visitorElsewhere({ htmx })]
@@ -82,13 +82,13 @@ for (const htmx of [false, true]) {
     assert.is(right.headers[htmx ? 'hx-redirect' : 'location'], RESET)
   })
 
-  test(`${kind}: on another device a confirmation takes the link, or a code that was asked for there`, async () => {
+  test(`${kind}: a confirmation code works only where it was requested`, async () => {
     const { visitor, name, mail, email } = await newcomer({ htmx })
     await visitor.logIn(name)
     const other = visitorElsewhere({ htmx })
     await other.logIn(name)
     const page = await other.open(CONFIRM)
-    assert.is(page.$('#code').length, 0, 'there is no code that could be typed')
+    assert.is(page.$('#code').length, 0, 'there is no field for a code')
     const form = await visitor.open(CONFIRM)
     const typed = new URLSearchParams({ _csrf: page.value('_csrf') ?? '', code: mail.code })
     assert.is((await other.post(`${CONFIRM}verify/`, typed.toString())).status, 406)
@@ -101,7 +101,7 @@ for (const htmx of [false, true]) {
     assert.is((await other.send(again, { code: second.code })).status, htmx ? 200 : 303)
   })
 
-  test(`${kind}: a sign-up that was sent twice leaves a code that works by either answer`, async () => {
+  test(`${kind}: a sign-up that was sent twice leaves a working code`, async () => {
     const visitor = visitorElsewhere({ htmx })
     const name = `user ${++made}`
     const typed = { username: name, email: `user${made}@example.com` }
@@ -115,7 +115,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a code lives for ten minutes, the link beside it longer', async () => {
+test('a code expires after 10 minutes, and its link later', async () => {
   const { name, email } = await newcomer()
   await site.emptyMailbox()
   const owner = visitorElsewhere()
@@ -127,7 +127,7 @@ test('a code lives for ten minutes, the link beside it longer', async () => {
   assert.is((await site.visitor().follow(mail)).status, 200)
 })
 
-test('wrong codes count for their network, over all accounts and flows; the link still works', async () => {
+test('wrong codes count per network for all accounts, and links still work', async () => {
   const here = '203.0.113.7'
   const statuses = []
   for (let account = 0; account < 2; account++) {
@@ -151,7 +151,7 @@ test('wrong codes count for their network, over all accounts and flows; the link
   assert.is((await visitor.send(await visitor.follow(mail))).status, 303)
 })
 
-test('wrong codes from everywhere hold all codes for an hour, right ones too, and no link', async () => {
+test('wrong codes from many networks block all codes for an hour, but no link', async () => {
   const { visitor, mail } = await newcomer()
   for (let count = 0; count < 12; count++) {
     const guesser = visitorElsewhere()
@@ -170,7 +170,7 @@ test('wrong codes from everywhere hold all codes for an hour, right ones too, an
   assert.is(right.status, 303)
 })
 
-test('whoever mistypes a code and then has it right leaves nothing in the limits of others', async () => {
+test('a right code after wrong ones takes nothing from the network’s limit', async () => {
   const here = '203.0.113.8'
   for (let account = 0; account < 4; account++) {
     const name = `user ${++made}`

@@ -38,7 +38,7 @@ for (const [what, typed] of Object.entries({
   test(`are read with ${what}`, () => assert.is(normalizeCode(typed), '123456'))
 }
 
-test('are not made of letters and other numbers', () => {
+test('do not consist of letters or other numbers', () => {
   for (const typed of ['12345a', 'Ⅻ3456', '一二三四五六', '12.345'])
     assert.is.not(/^\d{6}$/.test(normalizeCode(typed)), true)
 })

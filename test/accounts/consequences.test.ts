@@ -18,7 +18,7 @@ const KINDS = [
 ] as const
 const USER = 'id of anna'
 
-/** What is left of an account after a change. */
+/** What an account still has after a change. */
 interface Left {
   sessions: number
   links: readonly tokens.Purpose[]
@@ -66,7 +66,7 @@ const AFTER: Record<Change, Left> = {
   recovery_made: left({ isKnown: false }),
 }
 
-const test = suite<{ database: Database }>('consequences')
+const test = suite<{ database: Database }>('a change')
 
 test.before.each(async (context) => {
   context.database = await openDatabase(await migratedDatabase())
@@ -98,7 +98,7 @@ test.before.each(async (context) => {
 test.after.each(({ database }) => database.close())
 
 for (const [change, expected] of Object.entries(AFTER) as [Change, Left][]) {
-  test(`of ${change} are these, and no others`, async ({ database }) => {
+  test(`${change} ends the right sessions, links and emails, and no others`, async ({ database }) => {
     const before = (await users.byId(database.main, USER))?.deviceStamp
     await database.write((transaction) => endWith(transaction, change, { userId: USER, now: NOW }))
     const account = await users.byId(database.main, USER)

@@ -6,7 +6,7 @@ import { rows, write } from '../support/databases.js'
 import { migratedDatabase, Site, type Visitor } from '../support/helpers.js'
 import { takeBack } from '../support/older.js'
 
-const test = suite('one key for each mailbox')
+const test = suite('spellings of an email address')
 
 let site: Site
 test.before(async () => {
@@ -15,7 +15,7 @@ test.before(async () => {
 test.after(() => site.close())
 test.after.each(() => site.emptyMailbox())
 
-// What people type, and what Chromium sends of it from a field for addresses.
+// What people type, and what Chromium sends from an email field.
 const UNICODE = 'Anna@Bücher.example'
 const SENT = 'anna@xn--bcher-kva.example'
 
@@ -23,7 +23,7 @@ async function messages(visitor: Visitor, typed: Record<string, string>): Promis
   return (await visitor.signUp('Other', typed)).messages()
 }
 
-test('who signed up with one spelling logs in, resets and is found with every other', async () => {
+test('all spellings of an address log in, reset and are taken', async () => {
   await site.visitor().signUp('Anna', { email: SENT })
   await site.emptyMailbox()
   for (const typed of [UNICODE, SENT, 'anna@BÜCHER。example', ' \u200banna@bücher.example\u200b ']) {
@@ -40,7 +40,7 @@ test('who signed up with one spelling logs in, resets and is found with every ot
   }
 })
 
-test('nobody changes or corrects their address to another spelling of somebody else’s', async () => {
+test('another spelling of a taken address is refused for changes, too', async () => {
   const bela = await site.visitor().settle('Bela')
   const page = await bela.open('/account/email/')
   const answer = await bela.send(page, { email: UNICODE })
@@ -53,7 +53,7 @@ test('nobody changes or corrects their address to another spelling of somebody e
   )
 })
 
-test('a quoted local part is no second address', async () => {
+test('an address with a quoted local part is refused', async () => {
   assert.match(
     (await messages(site.visitor(), { email: '"anna"@xn--bcher-kva.example' })).join(),
     'Enter an email address like',
@@ -67,7 +67,7 @@ interface Old {
   confirmed?: number
 }
 
-/** A database from before there was one key, with these users in the order in which they signed up. */
+/** Returns a database without migration 0014, with these users in the order of their sign-ups. */
 async function oldDatabase(users: readonly Old[]): Promise<string> {
   const database = await migratedDatabase()
   assertDone(await callGatehouse(['migrate'], { database }))
@@ -90,7 +90,7 @@ async function keysOf(database: string): Promise<Record<string, string>> {
   return Object.fromEntries(users.map(({ id, key }) => [id, key]))
 }
 
-test('the migration gives a shared mailbox to who confirmed it, else to who came first, and loses nobody', async () => {
+test('the migration gives a shared address to whoever confirmed it or came first', async () => {
   const database = await oldDatabase([
     { id: 'plain', email: 'Plain@Example.com', key: 'plain@example.com' },
     { id: 'first', email: 'a@bücher.example', key: 'a@bücher.example' },
@@ -133,7 +133,7 @@ test('the migration gives a shared mailbox to who confirmed it, else to who came
   assert.match((await callGatehouse(['users', 'show', 'A@bücher.example'], { database })).stdout, 'first')
 })
 
-test('who shares a confirmed mailbox resets the password by username', async () => {
+test('a user who shares a confirmed address can reset the password by username', async () => {
   await site.visitor().signUp('Cora', { email: 'cora@example.com' })
   await site.visitor().signUp('Dora', { email: 'dora@example.com' })
   await site.emptyMailbox()

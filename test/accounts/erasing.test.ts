@@ -7,7 +7,7 @@ import { assertDone, assertRefused, callGatehouse } from '../support/calling.js'
 import { migratedDatabase, Site, until } from '../support/helpers.js'
 import { createUser, newUser } from '../support/rows.js'
 
-/* A host whose own table refers to our users, and does not let go of them by itself. */
+/* A host app with a table that refers to users without "on delete". */
 
 const test = suite<{ database: string }>('erasing')
 
@@ -27,7 +27,7 @@ function listener(): Told {
   return { events, onEvent: (event) => void (event.kind === 'account_erased' && events.push(event)) }
 }
 
-/** Closed long ago, each with a note in the host's table if it is kept. */
+/** Creates accounts that were closed long ago, each with a note in the app's table if it is kept. */
 async function closed(database: string, users: Readonly<Record<string, 'kept' | 'free'>>): Promise<void> {
   const opened = await openDatabase(database)
   for (const name of Object.keys(users)) assert.ok(await createUser(opened, newUser(name)))
@@ -59,9 +59,7 @@ const deleteNotes: NonNullable<Hooks['duringErase']> = async (transaction, user)
     .execute()
 }
 
-test('accounts that a table of the host holds keep no others, are named at warn, and come again', async ({
-  database,
-}) => {
+test('accounts that the app’s table keeps are logged and tried again', async ({ database }) => {
   const kept = Array.from({ length: 60 }, (_, index) => `kept${String(index).padStart(2, '0')}`)
   await closed(database, { ...Object.fromEntries(kept.map((name) => [name, 'kept'])), zfree: 'free' })
   const { events, onEvent } = listener()
@@ -75,7 +73,7 @@ test('accounts that a table of the host holds keep no others, are named at warn,
   )
   await until(async () => warnings(site).length >= 21)
   const said = warnings(site)
-  assert.is(said.length, 21, '20 by name, and that there are more')
+  assert.is(said.length, 21, '20 accounts, and that there are more')
   const [first = {}] = said
   assert.is(first.table, 'notes')
   assert.is(first.constraint, isPostgresUrl(database) ? 'notes_author' : 'notes.author')
@@ -89,7 +87,7 @@ test('accounts that a table of the host holds keep no others, are named at warn,
   await later.close()
 })
 
-test('all else is swept though a row of another table of ours cannot be', async ({ database }) => {
+test('a row that cannot be deleted does not stop the sweep', async ({ database }) => {
   const site = await Site.start({ database, now: () => OLD })
   await site.visitor().settle('Anna')
   await site.write("insert into slugs (slug, user_id, until) select 'former', id, 1 from users")
@@ -109,13 +107,11 @@ test('all else is swept though a row of another table of ours cannot be', async 
     ['slugs'],
   )
   await until(async () => (await later.rows('select 1 from tokens')).length === 0)
-  assert.equal(await later.rows('select 1 from tokens'), [], 'what is swept behind it')
+  assert.equal(await later.rows('select 1 from tokens'), [], 'tables after it are swept')
   await later.close()
 })
 
-test('duringErase deletes what the host has, in the same transaction; what it throws keeps that account alone', async ({
-  database,
-}) => {
+test('duringErase runs in the transaction, and its error keeps only that account', async ({ database }) => {
   await closed(database, { anna: 'kept', bela: 'kept', cleo: 'kept' })
   const { events, onEvent } = listener()
   const hooks: Hooks = {
@@ -136,7 +132,7 @@ test('duringErase deletes what the host has, in the same transaction; what it th
   await site.close()
 })
 
-test('gatehouse check names what holds accounts that should be erased', async ({ database }) => {
+test('gatehouse check names the table that keeps accounts from being deleted', async ({ database }) => {
   await closed(database, { anna: 'kept' })
   const settings = { MAIL: 'off', SESSION_KEYS: Buffer.alloc(32, 7).toString('base64url') }
   const found = await callGatehouse(['check'], { database, settings })
@@ -148,9 +144,7 @@ test('gatehouse check names what holds accounts that should be erased', async ({
   assert.not.match((await callGatehouse(['check'], { database, settings })).stdout, 'erasures')
 })
 
-test('gatehouse users delete says what holds an account, and the site tells its host of those that are gone', async ({
-  database,
-}) => {
+test('gatehouse users delete names the table, and onEvent gets deleted accounts', async ({ database }) => {
   await closed(database, { anna: 'kept', bela: 'free' })
   const refused = await callGatehouse(['users', 'delete', 'anna', '--yes'], { database })
   assertRefused(refused, 1, /^Could not delete anna\. The table notes still refers to the account/)
@@ -167,7 +161,7 @@ test('gatehouse users delete says what holds an account, and the site tells its 
 })
 
 for (const held of [true, false]) {
-  test(`an account that its address denies: ${held ? 'a sentence while it is held' : 'the host is told'}`, async ({
+  test(`denying an account ${held ? 'shows an error while a table keeps it' : 'tells the host app'}`, async ({
     database,
   }) => {
     const { events, onEvent } = listener()

@@ -40,9 +40,9 @@ const INVISIBLE = {
   'a C1 control': '\x85',
 }
 
-// ── user name ─────────────────────────────────────────────────────────────
+// ── username ──────────────────────────────────────────────────────────────
 
-const names = suite('user name')
+const names = suite('username')
 
 function nameCodes(typed: string): string[] {
   return check(username, normalizeName(typed)).map(({ code }) => code)
@@ -79,8 +79,8 @@ for (const name of GOOD_NAMES) {
 }
 
 const REFUSED_NAMES: [why: string, name: string, code: string][] = [
-  ['that is not given', '', 'username_missing'],
-  ['of spaces alone', ' \u3000\u00a0 ', 'username_missing'],
+  ['that is empty', '', 'username_missing'],
+  ['of spaces only', ' \u3000\u00a0 ', 'username_missing'],
   ['of two characters', 'ab', 'username_length'],
   ['of two characters that take four UTF-16 units', '𠮷𠮷', 'username_length'],
   ['of two letters and an accent that composes', `ne${COMBINING_ACUTE}`, 'username_length'],
@@ -95,8 +95,8 @@ const REFUSED_NAMES: [why: string, name: string, code: string][] = [
   ['with a no-break space in the middle that stays one', 'ann\u1680bob', 'username_characters'],
   ['with a private character', 'ann\ue000', 'username_characters'],
   ['with a blank Braille pattern', 'ann\u2800', 'username_characters'],
-  ['of signs alone', '...', 'username_no_letter'],
-  ['of accents alone', COMBINING_ACUTE.repeat(4), 'username_no_letter'],
+  ['of signs only', '...', 'username_no_letter'],
+  ['of accents only', COMBINING_ACUTE.repeat(4), 'username_no_letter'],
 ]
 
 for (const [why, name, code] of REFUSED_NAMES) {
@@ -104,7 +104,7 @@ for (const [why, name, code] of REFUSED_NAMES) {
 }
 
 for (const [what, character] of Object.entries(INVISIBLE)) {
-  names(`with ${what} in it is refused as not seen, and as nothing else`, () => {
+  names(`with ${what} in it is refused only as invisible`, () => {
     assert.equal(nameCodes(`an${character}na`), ['username_invisible'])
   })
 }
@@ -128,9 +128,9 @@ for (const name of ['admins', 'administrata', 'Ad Min', 'rooty', 'login2']) {
   names(`${name} is not reserved`, () => assert.equal(nameCodes(name), []))
 }
 
-names('with half a character is refused', () => assert.is(nameCodes('ann\ud83d').length, 1))
+names('with half a surrogate pair is refused', () => assert.is(nameCodes('ann\ud83d').length, 1))
 
-names('hears of all its broken rules at once, in their order', () => {
+names('gets all its errors at once, in order', () => {
   assert.equal(nameCodes('//'), ['username_length', 'username_characters', 'username_no_letter'])
   assert.equal(nameCodes(`/${ZERO_WIDTH_JOINER}/`), [
     'username_invisible',
@@ -143,7 +143,7 @@ names('hears of all its broken rules at once, in their order', () => {
   ])
 })
 
-names('that is too long hears of nothing else', () => {
+names('that is too long gets no other error', () => {
   for (const name of [
     `${'x'.repeat(30)}${RIGHT_TO_LEFT_OVERRIDE}<`,
     '.'.repeat(26),
@@ -153,21 +153,18 @@ names('that is too long hears of nothing else', () => {
   }
 })
 
-names(
-  'is measured as it was typed where it is longer than any could be, and without what stands around it',
-  () => {
-    const wide = '\ufdfa'.repeat(10_600)
-    assert.is(normalizeName(wide), wide)
-    assert.equal(nameCodes(wide), ['username_length'])
-    assert.is(normalizeName(`${' '.repeat(5_000)}Ａｎｎａ${' '.repeat(5_000)}`), 'Anna')
-  },
-)
+names('is not normalized when far too long, and its length excludes outer spaces', () => {
+  const wide = '\ufdfa'.repeat(10_600)
+  assert.is(normalizeName(wide), wide)
+  assert.equal(nameCodes(wide), ['username_length'])
+  assert.is(normalizeName(`${' '.repeat(5_000)}Ａｎｎａ${' '.repeat(5_000)}`), 'Anna')
+})
 
-names('is stored in its compatible, composed form without spaces around', () => {
+names('is stored in its compatible, composed form without outer spaces', () => {
   assert.is(normalizeName(`  Ｊｏｓｅ${COMBINING_ACUTE} `), 'José')
 })
 
-// Of every script in which a living language is written, with the joiners and marks that its spelling asks for.
+// Every script of a living language, with the joiners and marks of its spelling.
 const LIVING_NAMES = {
   Latin: 'Zoë',
   Vietnamese: 'Nguyễn Thị Tuyết'.normalize('NFD'),
@@ -239,9 +236,7 @@ for (const [script, name] of Object.entries(LIVING_NAMES)) {
 }
 
 for (const name of ['Слава true', 'Anna-Слава', 'Tom_שלום', 'Anna 김철수']) {
-  names(`may be ${name}, in two alphabets of which each word has one`, () =>
-    assert.equal(nameCodes(name), []),
-  )
+  names(`may be ${name}: two alphabets, but one in each word`, () => assert.equal(nameCodes(name), []))
 }
 
 for (const [what, name] of Object.entries({
@@ -250,8 +245,8 @@ for (const [what, name] of Object.entries({
   'a Greek letter among Latin ones': 'gοogle',
   'an Armenian letter among Latin ones': 'gооgle'.replaceAll('о', 'օ'),
   'Cherokee letters among Latin ones': 'ᎪooᏀle',
-  'a word among those of another alphabet that looks like theirs': 'Сара Smith',
-  'a Greek word that looks Latin, behind a point': 'support.Κοτ',
+  'a word in an alphabet that looks like that of its neighbor': 'Сара Smith',
+  'a Greek word that looks Latin, after a dot': 'support.Κοτ',
   'Hebrew and Arabic': 'שלוםسلام',
   'Thai and Lao': 'ไทยລາວ',
   'Devanagari and Bengali': 'नमনম',
@@ -292,7 +287,7 @@ for (const name of [
     'ｓｕｐｐｏｒｔ',
   ],
 ]) {
-  names(`${name} is reserved, for it looks like one that is`, () =>
+  names(`${name} is reserved, because it looks like a reserved one`, () =>
     assert.ok(nameCodes(name).includes('username_reserved'), nameCodes(name).join()),
   )
 }
@@ -320,7 +315,7 @@ names('with more than four marks on a letter is refused', () => {
   assert.equal(nameCodes('Nguye\u0302\u0303n'), [])
 })
 
-names('with a sign that encloses a letter is refused', () => {
+names('with an enclosing mark is refused', () => {
   assert.ok(nameCodes('anna\u0489').includes('username_marks'))
 })
 
@@ -360,19 +355,19 @@ for (const [what, copied] of Object.entries(COPIED)) {
   })
 }
 
-names('is shown as typed, and compared in its compatible form', () => {
+names('is stored as typed, and compared in its compatible form', () => {
   for (const name of ['น้ำใจ', 'ຄຳ', 'ﬁona', 'Dĳkstra']) assert.is(normalizeName(name), name)
   assert.is(nameKeyOf('ﬁona'), nameKeyOf('FIONA'))
   assert.is(nameKeyOf('น้ำใจ'), nameKeyOf('น้ำใจ'.normalize('NFKD')))
   assert.is(normalizeName('ann\u00a0lee'), 'ann lee')
 })
 
-names('is the same with and without the joiners of its spelling', () => {
+names('is the same with and without joiners', () => {
   assert.is(nameKeyOf('ශ්\u200dරියානි'), nameKeyOf('ශ්රියානි'))
   assert.is(slugOf('می\u200cنا'), slugOf('مینا'))
 })
 
-names('costs no more than two milliseconds, whatever stands in it', () => {
+names('is checked within 2 ms, whatever it contains', () => {
   const all = [...GOOD_NAMES, ...Object.values(LIVING_NAMES), ...REFUSED_NAMES.map(([, name]) => name)]
   for (const name of all) nameCodes(name)
   for (const name of all) {
@@ -409,7 +404,7 @@ const SLUGS = {
 }
 
 for (const [name, slug] of Object.entries(SLUGS)) {
-  slugs(`of ${JSON.stringify(name)} is ${JSON.stringify(slug)}`, () => assert.is(slugOf(name), slug))
+  slugs(`that of ${JSON.stringify(name)} is ${JSON.stringify(slug)}`, () => assert.is(slugOf(name), slug))
 }
 
 slugs('is the same for names that fold to the same', () => {
@@ -419,22 +414,22 @@ slugs('is the same for names that fold to the same', () => {
   }
 })
 
-slugs('of a name that is too long is not worked out', () => assert.is(slugOf('小'.repeat(26)), ''))
+slugs('a username that is too long has none', () => assert.is(slugOf('小'.repeat(26)), ''))
 
-slugs('of a name that is half in a script without Latin forms differs from that of its other half', () => {
+slugs('differs when only letters without a Latin form differ', () => {
   assert.is.not(slugOf('anna小'), slugOf('anna'))
   assert.is.not(slugOf('anna小'), slugOf('anna明'))
 })
 
-// ── e-mail ────────────────────────────────────────────────────────────────
+// ── email address ─────────────────────────────────────────────────────────
 
-const emails = suite('e-mail')
+const emails = suite('email address')
 
 function emailCodes(typed: string): string[] {
   return check(email, normalizeEmail(typed)).map(({ code }) => code)
 }
 
-/** An address of so many characters whose parts are as long as they may be. */
+/** Returns an address of that length whose parts are not too long. */
 function addressOf(length: number): string {
   const rest = `${'b'.repeat(63)}.${'c'.repeat(63)}.com`
   return `${'a'.repeat(60)}@${'d'.repeat(length - 60 - 2 - rest.length)}.${rest}`
@@ -450,7 +445,7 @@ for (const address of [
   emails(`may be ${address}`, () => assert.equal(emailCodes(address), []))
 }
 
-emails('that is not given is asked for', () => {
+emails('that is empty is asked for', () => {
   assert.equal(emailCodes(''), ['email_missing'])
   assert.equal(emailCodes('   '), ['email_missing'])
 })
@@ -480,7 +475,7 @@ for (const [what, character] of Object.entries(INVISIBLE)) {
   })
 }
 
-emails('that is too long hears of nothing else', () => {
+emails('that is too long gets no other error', () => {
   assert.equal(emailCodes(`${'\u200b'.repeat(300)}@@`), ['email_invalid'])
 })
 
@@ -493,7 +488,7 @@ for (const address of [
   emails(`with quotes is refused: ${address}`, () => assert.equal(emailCodes(address), ['email_invalid']))
 }
 
-// Letters of a domain that DNS is asked for by other ones, and dots that are no full stops.
+// Letters of a domain that DNS spells with others, and dots that are not full stops.
 for (const [one, other] of [
   ['ann@bücher.example', 'ann@xn--bcher-kva.example'],
   ['ann@BÜCHER.example', 'Ann@XN--BCHER-KVA.EXAMPLE'],
@@ -505,7 +500,7 @@ for (const [one, other] of [
   ['ann@почта.рф', 'ann@xn--80a1acny.xn--p1ai'],
   ['ann＠example.com', 'ann@example.com'],
 ] as const) {
-  emails(`has one key as ${one} and ${other}`, () => {
+  emails(`has the same key as ${one} and ${other}`, () => {
     assert.is(emailKeyOf(one), emailKeyOf(other))
     assert.is(emailKeyOf(normalizeEmail(one)), emailKeyOf(one))
     assert.is(loginKeyOf(one), emailKeyOf(other))
@@ -514,7 +509,7 @@ for (const [one, other] of [
   })
 }
 
-emails('is that of another mailbox where DNS asks for another domain', () => {
+emails('has another key on another domain in DNS', () => {
   assert.is.not(emailKeyOf('ann@straße.de'), emailKeyOf('ann@strasse.de'))
   assert.is.not(emailKeyOf('ann@faß.example'), emailKeyOf('ann@fass.example'))
 })
@@ -527,13 +522,13 @@ for (const address of [
   'ann@-.com',
   'ann@℀.com',
 ]) {
-  emails(`is none: ${address}`, () => {
+  emails(`${address} is refused`, () => {
     assert.equal(emailCodes(address), ['email_invalid'])
     assert.is.not(loginKeyOf(address), 'ann@example.com')
   })
 }
 
-emails('with half a character in it is refused', () => {
+emails('with half a surrogate pair is refused', () => {
   assert.equal(emailCodes('ann\ud83d@example.com'), ['email_invisible'])
 })
 
@@ -545,9 +540,9 @@ emails('is stored as it was typed', () => {
   assert.is(normalizeEmail(' Ann@Example.COM '), 'Ann@Example.COM')
 })
 
-// ── name of a device ──────────────────────────────────────────────────────
+// ── device name ───────────────────────────────────────────────────────────
 
-const devices = suite('name of a device')
+const devices = suite('device name')
 
 function deviceCodes(typed: string): string[] {
   return check(deviceName, normalizeDeviceName(typed)).map(({ code }) => code)
@@ -566,11 +561,15 @@ for (const name of [
   devices(`may be ${name}`, () => assert.equal(deviceCodes(name), []))
 }
 
-devices('has at most 40 characters, counted once it is composed', () => {
+devices('has at most 40 characters, counted in composed form', () => {
   assert.equal(deviceCodes('x'.repeat(41)), ['device_name_length'])
   assert.equal(deviceCodes(EMOJI.repeat(41)), ['device_name_length'])
   assert.equal(deviceCodes(`e${COMBINING_ACUTE}`.repeat(40)), [])
-  assert.equal(deviceCodes(`a${ZERO_WIDTH_SPACE.repeat(41)}a`), ['device_name_length'], 'and nothing else')
+  assert.equal(
+    deviceCodes(`a${ZERO_WIDTH_SPACE.repeat(41)}a`),
+    ['device_name_length'],
+    'without another error',
+  )
 })
 
 for (const [what, character] of Object.entries({ ...INVISIBLE, 'a line separator': '\u2028' })) {
@@ -584,18 +583,18 @@ for (const name of [
   '\u{1F469}\u{1F3FD}\u200D\u{1F4BB}',
   '\u{1F468}\u200D\u{1F469}\u200D\u{1F467} family',
 ]) {
-  devices(`may have the picture ${name} in it`, () => assert.equal(deviceCodes(name), []))
+  devices(`may include the emoji ${name}`, () => assert.equal(deviceCodes(name), []))
 }
 
 devices('has at most four marks on a letter', () => {
   assert.equal(deviceCodes(`z${COMBINING_ACUTE.repeat(9)}`), ['device_name_marks'])
 })
 
-devices('ends in a picture as it was typed', () => {
+devices('keeps an emoji at its end as typed', () => {
   assert.is(normalizeDeviceName(' desk \u{1F5A5}\uFE0F '), 'desk \u{1F5A5}\uFE0F')
 })
 
-devices('is stored composed and without spaces around, and else as typed', () => {
+devices('is stored composed, without outer spaces, and otherwise as typed', () => {
   assert.is(normalizeDeviceName(` Jose${COMBINING_ACUTE}’s Ｐｈｏｎｅ `), 'José’s Ｐｈｏｎｅ')
 })
 

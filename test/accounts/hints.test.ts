@@ -4,9 +4,9 @@ import { strengthOf } from '../../src/accounts/password-strength.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 
 /*
- * What helps while a form is being filled in, and comes with the form's answer where there is no JavaScript.
+ * Hints appear while a form is being filled in. Without JavaScript they come with the response to the form.
  */
-const test = suite('advice')
+const test = suite('hints')
 let site: Site
 
 test.before(async () => {
@@ -15,7 +15,7 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-/** What is said beside a field, one text for each piece of advice. */
+/** Returns the hints at a field. */
 function said(page: Page, field: string): string[] {
   return page
     .$(`#${field}-advice span`)
@@ -23,7 +23,7 @@ function said(page: Page, field: string): string[] {
     .map((element) => page.$(element).text().trim())
 }
 
-/** What htmx gets while `typed` stands in the form of `path`. */
+/** Returns what htmx gets while `typed` is in the form at `path`. */
 async function whileTyping(visitor: Visitor, path: string, typed: Record<string, string>): Promise<Page> {
   const form = await visitor.open(path)
   const body = new URLSearchParams({ _csrf: form.value('_csrf') ?? '', ...typed })
@@ -34,7 +34,7 @@ async function onSignup(typed: Record<string, string>, of = site): Promise<Page>
   return whileTyping(of.visitor(), '/signup/', typed)
 }
 
-test('touches nothing of the page but its own places', async () => {
+test('hints change only their own places on the page', async () => {
   const page = await onSignup({ username: 'Somebody', password: PASSWORD })
   assert.is(page.status, 200)
   assert.equal(
@@ -48,7 +48,7 @@ test('touches nothing of the page but its own places', async () => {
   assert.is(site.logs.filter((line) => line.includes(PASSWORD)).length, 0)
 })
 
-test('says of a user name what the sign-up would say', async () => {
+test('the hint at a username is the error that sign-up would show', async () => {
   for (const username of ['a!', 'Admin', 'TAKEN', 'ﾠﾠﾠ', '...', 'Free One']) {
     const advice = said(await onSignup({ username }), 'username')
     const visitor = site.visitor()
@@ -60,7 +60,7 @@ test('says of a user name what the sign-up would say', async () => {
   assert.equal(said(await onSignup({ username: '' }), 'username'), [])
 })
 
-test('suggests a name that is really free', async () => {
+test('a suggested username is available', async () => {
   await site.visitor().signUp('Taken2')
   const advice = said(await onSignup({ username: 'taken' }), 'username')
   assert.equal(advice, ['This username is already taken.', 'taken3 is available.'])
@@ -72,7 +72,7 @@ test('suggests a name that is really free', async () => {
   )
 })
 
-test('measures a password, and says one thing that helps', async () => {
+test('a password gets its strength and one hint', async () => {
   const measured = async (password: string, typed = {}) => {
     const page = await onSignup({ password, ...typed })
     return [page.$('#password-advice meter').attr('value'), ...said(page, 'password')]
@@ -97,10 +97,10 @@ test('measures a password, and says one thing that helps', async () => {
   assert.equal(await measured(PASSWORD), ['5', '✔ Strong: very hard to guess.'])
 })
 
-test('takes a short time for whatever is typed, of which it looks at the first 32 characters', async () => {
+test('measuring takes under 20 ms, and only of the first 32 characters', async () => {
   const strong = await onSignup({ password: `${'x'.repeat(32)}kQ7#vTz!9mLp` })
   assert.equal(said(strong, 'password'), ['Weak: repetition does not make it stronger.'])
-  // Made for the estimator to try all it can, beside names that are found everywhere in them.
+  // Passwords that make the estimator try most, with names that match everywhere.
   const own = ['1 11 111 1111 11111 111111 1111111', '12 121 1212 21 212 2121 12121', 'p4 p4s ss w0 0rd rd']
   for (const part of [
     'p4ssw0rd',
@@ -117,7 +117,7 @@ test('takes a short time for whatever is typed, of which it looks at the first 3
   }
 })
 
-/** The least processor time of so many, in microseconds: what else the machine does comes on top of it. */
+/** Returns the least CPU time of all runs, in microseconds, because other work on the machine only adds to it. */
 function leastOf(times: number, work: () => void): number {
   const took = Array.from({ length: times }, () => {
     const before = process.cpuUsage()
@@ -127,7 +127,7 @@ function leastOf(times: number, work: () => void): number {
   return Math.min(...took)
 }
 
-test('asks about the domain of an address that looks mistyped, and takes it all the same', async () => {
+test('a domain that looks mistyped gets a hint, and is accepted', async () => {
   for (const [email, meant] of [
     ['anna@gmial.com', 'anna@gmail.com'],
     ['Anna@HOTMIAL.COM', 'Anna@hotmail.com'],
@@ -150,28 +150,28 @@ test('asks about the domain of an address that looks mistyped, and takes it all 
   assert.equal((await visitor.signUp('Typist', { email: 'typist@gmial.com' })).status, 303)
 })
 
-test('tells nobody whether an address has an account', async () => {
+test('hints never reveal whether an email address has an account', async () => {
   const known = await onSignup({ email: 'taken@example.com' })
   const unknown = await onSignup({ email: 'nobody@example.com' })
   assert.is(known.text, unknown.text)
 })
 
 for (const htmx of [false, true]) {
-  test(`comes with the answer to the form, ${htmx ? 'by htmx too' : 'without JavaScript'}`, async () => {
+  test(`hints come with a refused form ${htmx ? 'by htmx' : 'without JavaScript'}`, async () => {
     const visitor = site.visitor({ htmx })
     const typed = { username: 'Taken', email: 'anna@gmial.com', password: PASSWORD, repassword: 'x' }
     const page = await visitor.send(await visitor.open('/signup/'), typed)
     assert.is(page.fieldError('username'), 'This username is already taken.')
-    assert.equal(said(page, 'username'), ['Taken3 is available.'], 'what the error says is not said twice')
+    assert.equal(said(page, 'username'), ['Taken3 is available.'], 'the hint does not repeat the error')
     assert.equal(said(page, 'email'), ['Did you mean anna@gmail.com?'])
-    assert.is(page.$('#password-advice meter').length, 0, 'what has to be typed again is measured then')
+    assert.is(page.$('#password-advice meter').length, 0, 'an emptied password is not measured')
     assert.match(page.$('#username').attr('aria-describedby') ?? page.text, 'username-advice')
   })
 }
 
 const MEANT = { username: 'Typo', email: 'typo@gmial.com', password: PASSWORD, repassword: PASSWORD }
 
-test('asks about the domain of a new address, too, where it is changed and where it is corrected', async () => {
+test('a changed or corrected email address gets a hint, too', async () => {
   const user = await site.visitor().settle('Mover')
   for (const path of ['/account/email/', '/email/confirm/address/']) {
     const advised = await whileTyping(user, path, { email: 'mover@gmial.com' })
@@ -184,7 +184,7 @@ test('asks about the domain of a new address, too, where it is changed and where
   assert.equal(said(refused, 'email'), ['Did you mean mistyped@gmail.com?'])
 })
 
-test('of an accepted address stands on the page that the form leads to, with the way to correct it', async () => {
+test('the hint about an accepted address is on the next page, with a link', async () => {
   for (const EMAIL_CONFIRMATION of ['optional', 'required']) {
     const of = await Site.start({ environment: { EMAIL_CONFIRMATION } })
     const visitor = of.visitor()
@@ -206,7 +206,7 @@ test('of an accepted address stands on the page that the form leads to, with the
   assert.is(linkIn(landed, 'Correct it'), '/account/email/#email')
 })
 
-test('of an accepted address holds htmx on the page, where its reader goes on when they like', async () => {
+test('a hint about an accepted address keeps htmx on the page until a click', async () => {
   const visitor = site.visitor({ htmx: true })
   const page = await visitor.send(await visitor.open('/signup/'), { ...MEANT, username: 'Typo Two' })
   assert.match(page.$('.success').text(), 'Did you mean typo@gmail.com?')
@@ -223,7 +223,7 @@ function linkIn(page: Page, text: string): string {
   return page.$(`a:contains("${text}")`).attr('href') ?? ''
 }
 
-test('of a new name says nothing of the present one, and of a new password what belongs to the user', async () => {
+test('hints know the user’s own username and email address', async () => {
   const user = await site.visitor().settle('Renamer')
   const named = async (username: string) =>
     said(await whileTyping(user, '/account/name/', { username }), 'username')
@@ -236,13 +236,13 @@ test('of a new name says nothing of the present one, and of a new password what 
   ])
 })
 
-test('says nothing of the name of who has just signed up by it', async () => {
+test('a username that you just signed up with gets no hint', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Newcomer')
   assert.equal(said(await whileTyping(visitor, '/signup/', { username: 'Newcomer' }), 'username'), [])
 })
 
-test('is silent to an old page, to who is logged out, and to a network that asks too often', async () => {
+test('old pages, logged-out users and busy networks get no hints', async () => {
   const old = await site.visitor().post('/signup/advice/', 'username=Taken', { 'HX-Request': 'true' })
   assert.is(old.status, 200)
   assert.equal([said(old, 'username'), old.messages()], [[], []])
@@ -258,11 +258,11 @@ test('is silent to an old page, to who is logged out, and to a network that asks
     counts.push(said(await onSignup({ username: 'Anybody' }, strict), 'username').length)
   assert.equal(counts, [1, 1, 0])
   const refused = await strict.visitor().signUp('a!')
-  assert.is(refused.status, 406, 'the form is answered as ever')
+  assert.is(refused.status, 406, 'the form still works')
   await strict.close()
 })
 
-test('refuses what comes from another site', async () => {
+test('a request from another site is refused', async () => {
   const page = await site.visitor().post('/signup/advice/', '', { 'Sec-Fetch-Site': 'cross-site' })
   assert.is(page.status, 403)
 })

@@ -19,7 +19,7 @@ async function kindsOf(site: Site, name: string): Promise<string[]> {
   return (await eventsOf(site, name)).map(({ kind }) => kind)
 }
 
-test('everything that happens to an account is in its history, in order, with device, address and time', async () => {
+test('all events of an account are stored in order, with device, IP and time', async () => {
   const site = await Site.start()
   const visitor = site.visitor()
   visitor.agent.set('User-Agent', 'Test browser')
@@ -37,7 +37,7 @@ test('everything that happens to an account is in its history, in order, with de
   await site.close()
 })
 
-test('failed passwords and limits that are reached are written within 1.5 seconds', async () => {
+test('failed passwords and reached limits are stored within 1.5 seconds', async () => {
   const site = await Site.start()
   const owner = await site.visitor().settle('Bela')
   for (let tries = 0; tries < 7; tries++) await site.visitor().logIn('Bela', { password: 'wrong' })
@@ -54,7 +54,7 @@ test('failed passwords and limits that are reached are written within 1.5 second
   await site.close()
 })
 
-test('what cannot be written holds up nobody else’s history', async () => {
+test('an event that cannot be stored does not delay others', async () => {
   const site = await Site.start()
   await site.visitor().signUp('Gone')
   await site.visitor().signUp('Here')
@@ -66,7 +66,7 @@ test('what cannot be written holds up nobody else’s history', async () => {
   assert.match(site.logs.join(''), /"level":50.*event lost/)
 })
 
-test('what waits when the site ends is written first', async () => {
+test('events that wait are stored before the site closes', async () => {
   const site = await Site.start()
   await site.visitor().signUp('Cora')
   await site.visitor().logIn('Cora', { password: 'wrong' })
@@ -74,7 +74,7 @@ test('what waits when the site ends is written first', async () => {
   assert.equal(await kindsOf(site, 'Cora'), ['signed_up', 'login_failed'])
 })
 
-test('what was typed is nowhere in it, and a name that nobody has leaves nothing', async () => {
+test('events contain no input, and an unknown username leaves none', async () => {
   const site = await Site.start()
   await site.visitor().signUp('Dora')
   await site.visitor().logIn('my secret by mistake', { password: 'another secret' })
@@ -85,7 +85,7 @@ test('what was typed is nowhere in it, and a name that nobody has leaves nothing
   assert.not.match(JSON.stringify(rows), 'secret')
 })
 
-test('a sign-up that was refused, or lost a race, has no history', async () => {
+test('a sign-up that was refused, or lost a race, leaves no events', async () => {
   const site = await Site.start()
   await Promise.all(
     ['one', 'two', 'three'].map((email) => site.visitor().signUp('Emil', { email: `${email}@example.com` })),
@@ -94,7 +94,7 @@ test('a sign-up that was refused, or lost a race, has no history', async () => {
   await site.close()
 })
 
-test('a host is told the same, after it was stored; and its mistakes break nothing', async () => {
+test('onEvent gets the same events after they are stored, and may throw', async () => {
   const told: AccountEvent[] = []
   const site = await Site.start({
     onEvent(event) {
@@ -114,7 +114,7 @@ test('a host is told the same, after it was stored; and its mistakes break nothi
   assert.match(site.logs.join(''), /"level":50.*the host’s mistake/)
 })
 
-test('it is kept for a year, and goes with its user', async () => {
+test('events are deleted after a year, or with their user', async () => {
   const site = await Site.start()
   await site.visitor().settle('Gerd')
   const { database, clock } = site
@@ -136,7 +136,7 @@ test('it is kept for a year, and goes with its user', async () => {
   await later.close()
 })
 
-test('a command that wrote its name where that of a browser belongs is who did it after the migration', async () => {
+test('the migration moves a command from the browser’s column to the actor’s', async () => {
   const site = await Site.start()
   await site.visitor().settle('Hanna')
   await site.visitor().settle('Igor')

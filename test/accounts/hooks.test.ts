@@ -7,8 +7,8 @@ import type { AccountsOptions, Hooks } from '../../src/index.js'
 import { PASSWORD, Site, until } from '../support/helpers.js'
 
 /*
- * A host that asks for a full name at sign-up: its input in a template of its own, its rule in a hook, its table beside
- * ours, written in the transaction that makes the account.
+ * A host app that asks for a full name at sign-up, with its own template, hook and table, which it writes in the
+ * transaction that creates the account.
  */
 const test = suite('hooks')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
@@ -53,7 +53,7 @@ async function host(options: Partial<AccountsOptions> = {}): Promise<Site> {
 }
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: an own field is asked for, kept when refused, and stored with the account`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: the app’s own field is required, kept and stored`, async () => {
     const site = await host()
     const visitor = site.visitor({ htmx })
     const page = await visitor.open('/signup/')
@@ -85,7 +85,7 @@ test('a hook refuses a sign-up as a whole', async () => {
   await site.close()
 })
 
-test('what fails during a sign-up undoes it, and nothing is told', async () => {
+test('an error in duringSignup undoes the sign-up, and onEvent gets nothing', async () => {
   const told: string[] = []
   const site = await host({
     hooks: {
@@ -104,7 +104,7 @@ test('what fails during a sign-up undoes it, and nothing is told', async () => {
   await site.close()
 })
 
-test('what a host may have only once is not taken for a name that is in use', async () => {
+test('a unique index of the app is not mistaken for a taken username', async () => {
   const site = await host()
   await site.write('create unique index people_full_name on people (full_name)')
   await site.visitor().signUp('Anna', { fullname: 'Anna Example' })
@@ -114,7 +114,7 @@ test('what a host may have only once is not taken for a name that is in use', as
   await site.close()
 })
 
-test('onEvent is told after the commit, as a hook and as an option, and what it throws hurts nobody', async () => {
+test('onEvent runs after the commit, as hook and option, and may throw', async () => {
   const told: string[] = []
   const toldBeside: string[] = []
   const site = await Site.start({
@@ -155,7 +155,7 @@ for (const [hook, kinds] of [
   ['onSignup', "'signed_up'"],
   ['onPasswordChanged', "'password_changed' or 'password_reset'"],
 ] as const) {
-  test(`the former hook ${hook} stops the start, which says what to do`, async () => {
+  test(`the old hook ${hook} stops the start with an error that names its successor`, async () => {
     const own = { [hook]: () => {} }
     const ofClass = Object.create(own)
     for (const hooks of [own, ofClass]) {
@@ -172,9 +172,9 @@ for (const [hook, kinds] of [
 }
 
 for (const [what, signupFields, sentence] of [
-  ['one of ours', ['email'], /The name email in signupFields is already used by Gatehouse/],
-  ['no name', ['_x y'], /must be a letter/],
-  ['one twice', ['a', 'a'], /appears twice/],
+  ['one of Gatehouse’s', ['email'], /The name email in signupFields is already used by Gatehouse/],
+  ['not a name', ['_x y'], /must be a letter/],
+  ['a duplicate', ['a', 'a'], /appears twice/],
 ] as const) {
   test(`a field that is ${what} stops the start`, async () => {
     await Site.start({ signupFields }).then(

@@ -51,10 +51,7 @@ function history(host: Host, id: string) {
   )
 }
 
-test('an account is created by the rules of sign-up, and found by id, username and email address', async ({
-  host,
-  accounts,
-}) => {
+test('create follows the rules of sign-up, and finders find the account', async ({ host, accounts }) => {
   const anna = await made(accounts, 'Anna')
   assert.equal(await accounts.byId(anna.id), anna)
   assert.equal(await accounts.byName(' ANNA '), anna)
@@ -75,7 +72,7 @@ function codesOf(outcome: Awaited<ReturnType<AccountsInCode['create']>>) {
   return outcome.ok ? [] : outcome.errors.map(({ code }) => code)
 }
 
-test('what is returned holds no hash, token or stamp', async ({ accounts }) => {
+test('returned users have no hash, token or stamp', async ({ accounts }) => {
   const anna = await made(accounts, 'Anna')
   const { users } = await accounts.list()
   for (const user of [anna, ...users, ...(await accounts.byIds([anna.id])).values()]) {
@@ -89,7 +86,7 @@ test('without a password the user gets a link to choose one', async ({ accounts,
   assert.match(sent.map(asRead)[0]?.link ?? '', '/members/password/reset/')
 })
 
-test('many ids are looked up at once, and unknown ones are missing', async ({ accounts }) => {
+test('byIds finds many users at once, and leaves out unknown ids', async ({ accounts }) => {
   const [anna, bela] = [await made(accounts, 'Anna'), await made(accounts, 'Bela')]
   const found = await accounts.byIds([anna.id, bela.id, anna.id, 'nobody'])
   assert.equal([...found.keys()].sort(), [anna.id, bela.id].sort())
@@ -104,7 +101,7 @@ function idsUpTo(count: number): string[] {
   return Array.from({ length: count }, (_, index) => String(index))
 }
 
-test('a list goes on where the page before ended', async ({ accounts, host }) => {
+test('list continues where the previous page ended', async ({ accounts, host }) => {
   for (const name of ['Anna', 'Bela', 'Cleo']) {
     await made(accounts, name)
     host.clock.advance(1)
@@ -123,7 +120,7 @@ function namesIn({ users }: { users: readonly { name: string }[] }): string[] {
   return users.map(({ name }) => name)
 }
 
-test('disabling and enabling are in the history as the command writes them, with who did it', async ({
+test('disable and enable store the same events as the commands, with the actor', async ({
   accounts,
   host,
   told,
@@ -156,7 +153,7 @@ test('disabling and enabling are in the history as the command writes them, with
   assert.match(await refusalOf(accounts.disable(anna.id, { reason: 'two\nlines' })), 'reason must be')
 })
 
-test('a username changes by its rules, however often', async ({ accounts, sent }) => {
+test('rename follows the rules of usernames, but has no limit', async ({ accounts, sent }) => {
   const anna = await made(accounts, 'Anna')
   await made(accounts, 'Bela')
   const errors = await accounts.rename(anna.id, 'bela')
@@ -173,7 +170,7 @@ test('a username changes by its rules, however often', async ({ accounts, sent }
   assert.match(await refusalOf(accounts.rename('nobody', 'Cleo')), 'No user found: nobody.')
 })
 
-test('a new email address counts once its link is opened', async ({ accounts, sent, host }) => {
+test('changeEmail takes effect once its link is opened', async ({ accounts, sent, host }) => {
   const anna = await made(accounts, 'Anna')
   assert.equal(await accounts.changeEmail(anna.id, 'new@example.com'), [])
   await until(() => sent.length > 0)
@@ -186,10 +183,7 @@ test('a new email address counts once its link is opened', async ({ accounts, se
   assert.is((await accounts.byId(anna.id))?.email, 'new@example.com')
 })
 
-test('an email address is confirmed without its link, once, unless another account has it', async ({
-  accounts,
-  host,
-}) => {
+test('confirm works once, without a link', async ({ accounts, host }) => {
   const anna = await made(accounts, 'Anna', { confirmed: false })
   assert.is(await accounts.confirm(anna.id, ADMIN), true)
   assert.is(await accounts.confirm(anna.id), false)
@@ -203,7 +197,7 @@ test('an email address is confirmed without its link, once, unless another accou
   })
 })
 
-test('a password is set by its rules and ends all sessions; a reset sends a link', async ({
+test('setPassword follows the rules and ends all sessions; a reset sends a link', async ({
   accounts,
   host,
   sent,
@@ -225,10 +219,7 @@ test('a password is set by its rules and ends all sessions; a reset sends a link
   assert.match(await refusalOf(accounts.resetPassword(anna.id)), 'is disabled')
 })
 
-test('sessions end, an account is closed, and one without two-step verification has none to end', async ({
-  accounts,
-  host,
-}) => {
+test('endSessions, endTwoStep and close report what they ended', async ({ accounts, host }) => {
   const anna = await made(accounts, 'Anna')
   await host.logIn(host.visitor(), 'Anna')
   host.clock.advance(1)
@@ -241,7 +232,7 @@ test('sessions end, an account is closed, and one without two-step verification 
   assert.ok((await accounts.byId(anna.id))?.eraseAt)
 })
 
-test('an account is erased with duringErase, and onEvent is told who did it', async () => {
+test('erase runs duringErase, and onEvent gets the actor', async () => {
   const erased: string[] = []
   const hooks = { duringErase: async (_: unknown, { name }: { name: string }) => void erased.push(name) }
   const { host, accounts, told } = await start({ hooks })
@@ -258,7 +249,7 @@ test('an account is erased with duringErase, and onEvent is told who did it', as
   await host.close()
 })
 
-test('a row of the app that refers to the account keeps it, and the error names its table', async ({
+test('erase fails while a row of the app refers to the account, and names the table', async ({
   accounts,
   host,
 }) => {
@@ -269,7 +260,7 @@ test('a row of the app that refers to the account keeps it, and the error names 
   assert.ok(await accounts.byId(anna.id))
 })
 
-test('what needs email says so without it', async () => {
+test('verbs that need email fail when emails are off', async () => {
   const { host, accounts } = await start({ mail: 'off' })
   const anna = await made(accounts, 'Anna')
   for (const refused of [

@@ -7,7 +7,7 @@ import type { Hooks, Identity } from '../../src/index.js'
 import { assertDone, assertRefused, callGatehouse } from '../support/calling.js'
 import { PASSWORD, Site } from '../support/helpers.js'
 
-/* A host that has rules of its own for what accounts may be called. */
+/* A host app with its own rules for usernames and email addresses. */
 
 const RULES = `
 export const hooks = {
@@ -37,9 +37,7 @@ test.after(() => rmSync(folder, { recursive: true, force: true }))
 for (const htmx of [false, true]) {
   const browser = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${browser}: the host's rules stand at the fields of a sign-up, together with ours`, async ({
-    site,
-  }) => {
+  test(`${browser}: sign-up shows the app’s errors and ours at the fields`, async ({ site }) => {
     const visitor = site.visitor({ htmx })
     const page = await visitor.open('/signup/')
     const typed = { username: 'Crew Anna', email: 'anna@gone.example', password: 'x', repassword: 'y' }
@@ -51,9 +49,7 @@ for (const htmx of [false, true]) {
     assert.equal(await site.rows('select 1 from users'), [])
   })
 
-  test(`${browser}: a rename, an email change and the correction of an address are asked about, too`, async ({
-    site,
-  }) => {
+  test(`${browser}: the app’s rules apply to changes and corrections, too`, async ({ site }) => {
     const visitor = await site.visitor({ htmx }).settle('Anna')
     const renamed = await visitor.send(await visitor.open('/account/name/'), { username: 'crew' })
     assert.is(renamed.status, 406)
@@ -72,7 +68,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a name is refused while it is typed, and none is suggested that would be', async ({ site }) => {
+test('hints follow the app’s rules, and suggest no username they refuse', async ({ site }) => {
   await site.visitor().signUp('Anna')
   const visitor = site.visitor({ htmx: true })
   const page = await visitor.open('/signup/')
@@ -84,7 +80,7 @@ test('a name is refused while it is typed, and none is suggested that would be',
   assert.not.match(hint.text, 'is available')
 })
 
-test('who is asked about is told to the hook, and an undone change is not asked about', async ({ site }) => {
+test('the hook gets the user, and only input that follows the other rules', async ({ site }) => {
   const asked: Identity[] = []
   const hooks: Hooks = {
     checkIdentity(identity) {
@@ -109,7 +105,7 @@ test('who is asked about is told to the hook, and an undone change is not asked 
   assert.equal(await site.rows('select 1 from users'), [])
 })
 
-test('gatehouse users asks the hooks that HOOKS names, and says where there are none', async ({ site }) => {
+test('gatehouse users uses the hooks in HOOKS, and refuses a file without any', async ({ site }) => {
   const { database } = site
   const call = (args: string[], hooks = file) =>
     callGatehouse(['users', ...args], { database, settings: { HOOKS: hooks }, input: PASSWORD })

@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert'
 import { HOUR, MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
 
-/** Whether a name or an address is in use is told only so often to one network, whatever else the answer says. */
-const test = suite('in-use')
+/** A network learns only so often whether a username or an email address is in use. */
+const test = suite('names and addresses in use')
 const MOST = 300
 const TRIED_TOO_OFTEN =
   '⚠ Too many usernames and email addresses have been tried from your network. Try again in 60 minutes.'
@@ -31,7 +31,7 @@ async function loggedIn(address: string): Promise<Visitor> {
   return visitor
 }
 
-/** Uses up what the network has by forms that are refused for another reason, too; so nothing is ever made. */
+/** Uses up the network's limit with forms that are refused for another reason, too, so that no account is created. */
 async function tryMany(address: string, times = MOST): Promise<void> {
   const visitor = visitorFrom(address)
   const form = await visitor.open('/signup/')
@@ -41,14 +41,14 @@ async function tryMany(address: string, times = MOST): Promise<void> {
       email: `nobody-${time}@example.com`,
       password: '',
     })
-    assert.is(page.status, 406, `try ${time}`)
+    assert.is(page.status, 406, `attempt ${time}`)
   }
 }
 
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: sign-up tells no more of addresses once a network has tried many, and keeps what was typed`, async () => {
+  test(`${kind}: sign-up stops telling a network that has tried many`, async () => {
     await tryMany(HERE)
     const visitor = visitorFrom(HERE, { htmx })
     const typed = { username: '!', email: 'anna@example.com', password: 'x', repassword: 'y' }
@@ -66,7 +66,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('sign-up, correction, change of address and rename share one limit', async () => {
+test('sign-up, correction, email change and rename share one limit', async () => {
   const owner = await loggedIn('192.0.2.1')
   await tryMany('192.0.2.1')
   const newcomer = visitorFrom('192.0.2.3')
@@ -90,7 +90,7 @@ test('sign-up, correction, change of address and rename share one limit', async 
   )
 })
 
-test('each of these takes a place, also where the answer is that it is free', async () => {
+test('each of them counts, even when the name or address is available', async () => {
   await tryMany('192.0.2.1', MOST - 3)
   const owner = await loggedIn('192.0.2.1')
   const changing = await owner.open('/account/email/')
@@ -102,7 +102,7 @@ test('each of these takes a place, also where the answer is that it is free', as
   assert.is((await visitorFrom('192.0.2.1').signUp('free', { email: 'free2@example.com' })).status, 429)
 })
 
-test('what cannot be anybody’s name or address takes no place', async () => {
+test('a name or address that nobody can have does not count', async () => {
   const visitor = visitorFrom('203.0.113.9')
   const form = await visitor.open('/signup/')
   for (let time = 0; time <= MOST; time++) {
@@ -110,7 +110,7 @@ test('what cannot be anybody’s name or address takes no place', async () => {
   }
 })
 
-test('a family that corrects every mistake, and an office that signs up in turn, are held by nothing', async () => {
+test('20 people who sign up after some errors never reach the limit', async () => {
   const visitor = visitorFrom('203.0.113.10')
   for (let person = 0; person < 20; person++) {
     const wanted = { username: 'Anna', email: 'anna@example.com', password: PASSWORD, repassword: PASSWORD }

@@ -9,7 +9,7 @@ const test = suite('limits')
 
 const HERE = '203.0.113.7'
 
-/** A site behind one trusted proxy, so that visitors can come from everywhere. */
+/** Starts a site behind one trusted proxy, so that visitors can come from any network. */
 async function behindProxy(
   options: Partial<AccountsOptions> & { environment?: Record<string, string> } = {},
 ): Promise<Site> {
@@ -38,7 +38,7 @@ async function guess(visitor: Visitor, username = 'Anna', password = PASSWORD) {
 }
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: after five wrong passwords not even the right one is looked at, for as long as the box says`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: after 5 wrong passwords the right one is refused for a while`, async () => {
     const site = await behindProxy()
     const visitor = visitorFrom(site, HERE, { htmx })
     assert.equal(await fail(visitor, 5), [406, 406, 406, 406, 406])
@@ -50,7 +50,7 @@ for (const htmx of [false, true]) {
     ])
     assert.is(page.headers['retry-after'], '240')
     assert.is(page.isWhole, !htmx)
-    assert.is(page.value('username'), 'Anna', 'what was typed is kept')
+    assert.is(page.value('username'), 'Anna', 'the input is kept')
     site.clock.advance(4 * MINUTE - 2)
     assert.is((await guess(visitor)).status, 429)
     site.clock.advance(1)
@@ -59,7 +59,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a name that nobody has is limited just like one that somebody has', async () => {
+test('an unknown username is limited just like a known one', async () => {
   const site = await behindProxy()
   for (const name of ['Nobody', 'nobody@example.com', 'anna@example.com']) {
     const visitor = visitorFrom(site, HERE)
@@ -68,13 +68,13 @@ test('a name that nobody has is limited just like one that somebody has', async 
     assert.equal(shown.messages(), [
       '⚠ Too many failed attempts. Try again in 5 minutes, or choose a new password by email.',
     ])
-    assert.equal(known.messages(), shown.messages(), 'however it is capitalized')
+    assert.equal(known.messages(), shown.messages(), 'in any case')
     site.clock.advance(1)
   }
   await site.close()
 })
 
-test('another name, and another network, are not held by it', async () => {
+test('another username and another network are not blocked', async () => {
   const site = await behindProxy()
   await visitorFrom(site, HERE).signUp('Bela')
   await fail(visitorFrom(site, HERE), 6)
@@ -93,7 +93,7 @@ test('a network is an IPv4 address, mapped or not, or an IPv6 /64', async () => 
   await site.close()
 })
 
-test('50 an hour for one name, from everywhere', async () => {
+test('50 an hour for one username, from all networks', async () => {
   const site = await behindProxy()
   for (let network = 0; network < 10; network++) await fail(visitorFrom(site, `198.51.100.${network}`), 5)
   const page = await guess(visitorFrom(site, HERE))
@@ -106,7 +106,7 @@ test('50 an hour for one name, from everywhere', async () => {
   await site.close()
 })
 
-test('100 an hour from one network, whatever the names', async () => {
+test('100 an hour from one network, for all usernames', async () => {
   const site = await behindProxy()
   for (let name = 0; name < 20; name++)
     assert.equal(await fail(visitorFrom(site, HERE), 5, `name ${name}`), Array(5).fill(406))
@@ -117,7 +117,7 @@ test('100 an hour from one network, whatever the names', async () => {
   await site.close()
 })
 
-test('after 100 in a row only a device that the account knows gets in, and that ends the row', async () => {
+test('after 100 failures in a row only a known device logs in, and ends the row', async () => {
   const site = await behindProxy()
   const own = visitorFrom(site, '192.0.2.1')
   await own.logIn('Anna')
@@ -137,7 +137,7 @@ test('after 100 in a row only a device that the account knows gets in, and that 
   await site.close()
 })
 
-test('the way out of a locked account is a new password by mail, said by page and mail', async () => {
+test('page and email say that a new password unblocks the account', async () => {
   const site = await behindProxy({ environment: { LIMIT_LOGIN_ROW: '5/30d' } })
   await site.emptyMailbox()
   await fail(visitorFrom(site, '198.51.100.1'), 5)
@@ -153,7 +153,7 @@ test('the way out of a locked account is a new password by mail, said by page an
   await site.close()
 })
 
-test('a site without mail names no way out that it has not', async () => {
+test('a site without email does not offer a new password by email', async () => {
   const site = await behindProxy({ environment: { MAIL: 'off', LIMIT_LOGIN_ROW: '5/30d' } })
   await fail(visitorFrom(site, '198.51.100.1'), 5)
   const [message] = (await guess(visitorFrom(site, HERE))).messages()
@@ -162,7 +162,7 @@ test('a site without mail names no way out that it has not', async () => {
   await site.close()
 })
 
-test('a success on the way ends the row, and gives back what it took', async () => {
+test('a login ends the row, and gives back its attempts', async () => {
   const site = await behindProxy({ limits: { ...LIMITS, loginRow: { max: 8, window: DAY } } })
   for (let round = 0; round < 4; round++) {
     assert.equal(await fail(visitorFrom(site, HERE), 4), [406, 406, 406, 406])
@@ -171,7 +171,7 @@ test('a success on the way ends the row, and gives back what it took', async () 
   await site.close()
 })
 
-test('a known device is held by no limit that strangers fill, for its name or from its own network', async () => {
+test('strangers’ attempts never block a known device', async () => {
   const site = await behindProxy()
   const owner = visitorFrom(site, HERE)
   await owner.logIn('Anna')
@@ -183,7 +183,7 @@ test('a known device is held by no limit that strangers fill, for its name or fr
   await site.close()
 })
 
-test('a known device has a generous limit of its own', async () => {
+test('a known device has its own, higher limit', async () => {
   const site = await behindProxy()
   const owner = visitorFrom(site, HERE)
   await owner.logIn('Anna')
@@ -194,11 +194,11 @@ test('a known device has a generous limit of its own', async () => {
   assert.equal(page.messages(), [
     '⚠ Too many failed attempts. Try again in 15 minutes, or choose a new password by email.',
   ])
-  assert.is((await guess(visitorFrom(site, HERE))).status, 303, 'it holds nobody else')
+  assert.is((await guess(visitorFrom(site, HERE))).status, 303, 'nobody else is blocked')
   await site.close()
 })
 
-test('a device cookie that is forged, changed, or of another account counts for nothing', async () => {
+test('a device cookie that is forged or of another account has no effect', async () => {
   const site = await behindProxy()
   await visitorFrom(site, HERE).signUp('Bela')
   const bela = visitorFrom(site, HERE)
@@ -218,7 +218,7 @@ test('a device cookie that is forged, changed, or of another account counts for 
   await site.close()
 })
 
-test('the device cookie is sealed, for this site alone, and outlives the session', async () => {
+test('the device cookie is encrypted, for this site only, and outlives sessions', async () => {
   const site = await behindProxy()
   const login = await visitorFrom(site, HERE).logIn('Anna')
   const cookie = login.cookies.find((one) => one.startsWith('gatehouse-device=')) ?? ''
@@ -239,7 +239,7 @@ test('the device cookie is sealed, for this site alone, and outlives the session
   await site.close()
 })
 
-test('of many wrong passwords at once no more than allowed are looked at', async () => {
+test('of 80 parallel wrong passwords only 5 are checked', async () => {
   const site = await behindProxy()
   const visitor = visitorFrom(site, HERE)
   const form = await visitor.open('/login/')
@@ -252,12 +252,12 @@ test('of many wrong passwords at once no more than allowed are looked at', async
   assert.is(
     (await guess(visitorFrom(site, '203.0.113.8'))).status,
     303,
-    'those that were refused do not count elsewhere',
+    'refused attempts do not count for other networks',
   )
   await site.close()
 })
 
-test('20 new accounts an hour from one network; forms that were refused do not count', async () => {
+test('20 new accounts an hour from one network, refused forms not counted', async () => {
   const site = await behindProxy()
   const visitor = visitorFrom(site, HERE)
   for (let count = 0; count < 5; count++) assert.is((await visitor.signUp('Anna')).status, 406)
@@ -275,7 +275,7 @@ test('20 new accounts an hour from one network; forms that were refused do not c
   await site.close()
 })
 
-test('of sign-ups that race for a name only the one that wins counts', async () => {
+test('of parallel sign-ups with one username only the winner counts', async () => {
   const site = await behindProxy({ environment: { LIMIT_SIGNUP_NETWORK: '3/1h' } })
   const visitors = ['one', 'two', 'three'].map(
     (email) => [visitorFrom(site, HERE), `${email}@example.com`] as const,
@@ -287,7 +287,7 @@ test('of sign-ups that race for a name only the one that wins counts', async () 
   await site.close()
 })
 
-test('a name that is locked does not tell whose e-mail address is whose', async () => {
+test('a blocked username does not reveal its email address', async () => {
   const site = await behindProxy({ environment: { LIMIT_LOGIN_ROW: '5/30d' } })
   await fail(visitorFrom(site, HERE), 5)
   assert.is((await guess(visitorFrom(site, '203.0.113.8'))).status, 429)
@@ -303,7 +303,7 @@ for (const [limit, wait] of [
   ['LIMIT_LOGIN_ACCOUNT', HOUR],
   ['LIMIT_LOGIN_ROW', 30 * DAY],
 ] as const) {
-  test(`tries by name and by e-mail add up to one ${limit}, and neither tells of the other`, async () => {
+  test(`attempts by username and email address share one ${limit}`, async () => {
     const site = await behindProxy({
       environment: {
         [limit]: `6/${wait / HOUR}h`,
@@ -318,22 +318,22 @@ for (const [limit, wait] of [
     assert.equal(await fail(visitorFrom(site, '198.51.100.2'), 2, 'anna@example.com'), [406, 406])
     const wrong = await guess(visitorFrom(site, HERE), 'Anna', 'wrong')
     const right = await guess(visitorFrom(site, HERE), 'Anna')
-    assert.is(right.status, 406, 'the seventh and eighth are compared with nothing')
+    assert.is(right.status, 406, 'the seventh and eighth passwords are not checked')
     assert.equal(right.messages(), wrong.messages())
     assert.is((await guess(visitorFrom(site, HERE), 'anna@example.com')).status, 406)
     assert.equal(
       await fail(visitorFrom(site, HERE), 4, 'anna@example.com'),
       await fail(visitorFrom(site, HERE), 7, 'otto@example.com').then((all) => all.slice(-4)),
-      'the address that is hers is held when one that is nobody’s is',
+      'her address is blocked at the same time as an unknown one',
     )
-    assert.is((await owner.logIn('Anna')).status, 303, 'a known device is not held by it')
+    assert.is((await owner.logIn('Anna')).status, 303, 'a known device is not blocked')
     site.clock.advance(wait)
     assert.is((await guess(visitorFrom(site, HERE))).status, 303)
     await site.close()
   })
 }
 
-test('a known device is no longer one after too many failures in a row', async () => {
+test('too many failures in a row on a known device make it unknown', async () => {
   const site = await behindProxy({ environment: { LIMIT_LOGIN_DEVICE: '50/1m', LIMIT_LOGIN_ROW: '8/30d' } })
   const owner = visitorFrom(site, HERE)
   await owner.logIn('Anna')
@@ -341,11 +341,11 @@ test('a known device is no longer one after too many failures in a row', async (
   assert.equal(await fail(owner, 9), [...Array(8).fill(406), 429])
   site.clock.advance(HOUR)
   assert.is((await guess(owner)).status, 429)
-  assert.is((await guess(visitorFrom(site, HERE))).status, 303, 'others are not held by it')
+  assert.is((await guess(visitorFrom(site, HERE))).status, 303, 'others are not blocked')
   await site.close()
 })
 
-test('a new key in front forgets no figures', async () => {
+test('counts survive a new key', async () => {
   const [old, young] = ['A'.repeat(43), `${'B'.repeat(42)}A`]
   const first = await behindProxy({ environment: { SESSION_KEYS: old } })
   await fail(visitorFrom(first, HERE), 5)
@@ -356,7 +356,7 @@ test('a new key in front forgets no figures', async () => {
   await first.close()
 })
 
-test('the figures are kept by the database: a restart, or another process, forgets nothing', async () => {
+test('counts survive a restart and are shared by processes', async () => {
   const first = await behindProxy()
   await fail(visitorFrom(first, HERE), 5)
   const second = await Site.start({ database: first.database, environment: { TRUST_PROXY: '1' } })
@@ -365,7 +365,7 @@ test('the figures are kept by the database: a restart, or another process, forge
   await first.close()
 })
 
-test('neither names nor addresses can be read from the table, and what has ended is swept', async () => {
+test('the table has no readable names or addresses, and old rows are swept', async () => {
   const site = await behindProxy()
   await fail(visitorFrom(site, HERE), 2, 'my password by mistake')
   const rows = await site.rows<{ key: string }>('select * from limits')
@@ -381,7 +381,7 @@ test('neither names nor addresses can be read from the table, and what has ended
   await next.close()
 })
 
-test('off for load tests they hold nothing, and the log warns of it', async () => {
+test('turned off for load tests, they block nothing, and the log warns', async () => {
   const site = await behindProxy({ environment: { RATE_LIMITS: 'off' } })
   assert.equal(new Set(await fail(visitorFrom(site, HERE), 12)), new Set([406]))
   assert.match(site.logs.join(''), /"level":40.*rate limits are off/)

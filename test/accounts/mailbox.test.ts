@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
 import { settled, turnOn } from '../support/second-step.js'
 
-const test = suite('a mailbox alone, with two-step verification on')
+const test = suite('a mailbox without the second step')
 let site: Site
 let owner: Visitor
 
@@ -18,14 +18,14 @@ test.after.each(() => site.close())
 const ADDRESS = 'Anna@example.com'
 const passwords = { password: 'another horse 43', repassword: 'another horse 43' }
 
-/** Somebody who reads the mails of Anna, and knows nothing else. */
+/** Resets the password as someone who can read Anna's emails and knows nothing else. */
 async function reset(reader: Visitor, { asked }: { asked: boolean }): Promise<void> {
   if (asked) await reader.send(await reader.open('/password/forgot/'), { username: 'Anna' })
   const mail = await site.mailThat(ADDRESS, ({ link }) => link.includes('/password/reset/'))
   assert.match((await reader.send(await reader.follow(mail), passwords)).headers.location ?? '', '/login/')
 }
 
-/** The password leads to the second step, and half a login opens nothing of the account. */
+/** Checks that the password leads to the second step, and that half a login opens no page of the account. */
 async function assertHalfway(reader: Visitor, password = passwords.password): Promise<void> {
   const before = await site.rows('select id from sessions')
   assert.is((await reader.logIn('Anna', { password })).headers.location, '/login/two-step/')
@@ -48,14 +48,14 @@ async function assertHalfway(reader: Visitor, password = passwords.password): Pr
   assert.is((await site.rows('select 1 from recovery_codes where used_at is null')).length, 10)
 }
 
-test('a reset by link sets a password and stops at the second step', async () => {
+test('a reset by link changes the password and stops at the second step', async () => {
   const reader = site.visitor()
   await reset(reader, { asked: true })
   assert.equal(await site.rows('select id from sessions'), [])
   await assertHalfway(reader)
 })
 
-test('a reset by code does the same', async () => {
+test('a reset by code changes the password and stops at the second step', async () => {
   const reader = site.visitor()
   await reader.send(await reader.open('/password/forgot/'), { username: 'Anna' })
   const { code } = await site.mailThat(ADDRESS, (mail) => mail.code !== '')
@@ -64,7 +64,7 @@ test('a reset by code does the same', async () => {
   await assertHalfway(reader)
 })
 
-test('undoing a change of address, and the reset that follows, stop there', async () => {
+test('undoing an email change, then a reset, stops at the second step', async () => {
   const form = await owner.open('/account/email/')
   await owner.send(form, { email: 'new@example.com', password: PASSWORD })
   const change = await site.mail('new@example.com')
@@ -77,7 +77,7 @@ test('undoing a change of address, and the reset that follows, stop there', asyn
   await assertHalfway(reader)
 })
 
-test('confirming a change of address begins no session', async () => {
+test('confirming an email change creates no session', async () => {
   const form = await owner.open('/account/email/')
   await owner.send(form, { email: 'new@example.com', password: PASSWORD })
   const reader = site.visitor()
@@ -86,7 +86,7 @@ test('confirming a change of address begins no session', async () => {
   await assertHalfway(reader, PASSWORD)
 })
 
-test('reopening a closed account, and a reset, stop there', async () => {
+test('reopening a closed account, then a reset, stops at the second step', async () => {
   await owner.send(await owner.open('/account/close/'))
   const closed = await site.mailThat(ADDRESS, ({ link }) => link.includes('/account/close/undo/'))
   const reader = site.visitor()

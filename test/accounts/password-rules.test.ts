@@ -35,7 +35,7 @@ for (const password of [
 }
 
 const REFUSED: [why: string, password: string, code: string][] = [
-  ['that is not given', '', 'password_missing'],
+  ['that is empty', '', 'password_missing'],
   ['of five characters', 'k7#pq', 'password_short'],
   ['of five characters that take ten UTF-16 units', EMOJI.repeat(5), 'password_short'],
   ['of five letters, each with an accent that composes', `e${COMBINING_ACUTE}`.repeat(5), 'password_short'],
@@ -43,11 +43,11 @@ const REFUSED: [why: string, password: string, code: string][] = [
   ['of 257 characters that take 514 UTF-16 units', EMOJI.repeat(257), 'password_long'],
   ['that is long only once it is normalized', 'ﷺ'.repeat(20), 'password_long'],
   ['of 30,000 characters', 'x'.repeat(30_000), 'password_long'],
-  ['that is longer than any could be', 'ﷺ'.repeat(10_000), 'password_long'],
-  ['that is the user name', 'Anna Belle', 'password_own'],
-  ['that is the user name in other letters', 'ＡＮＮＡ belle', 'password_own'],
-  ['that is the user name with spaces around', ' anna belle ', 'password_own'],
-  ['that is the e-mail address in capitals', 'ANNA@example.com', 'password_own'],
+  ['that is far too long', 'ﷺ'.repeat(10_000), 'password_long'],
+  ['that is the username', 'Anna Belle', 'password_own'],
+  ['that is the username in other letters', 'ＡＮＮＡ belle', 'password_own'],
+  ['that is the username with spaces around it', ' anna belle ', 'password_own'],
+  ['that is the email address in capitals', 'ANNA@example.com', 'password_own'],
 ]
 
 for (const [why, password, code] of REFUSED) {
@@ -64,11 +64,11 @@ for (const password of COMMON) {
   passwords(`${password} is refused as common`, () => assert.equal(codes(password), ['password_common']))
 }
 
-passwords('that is short and common is told both', () => {
+passwords('that is short and common gets both errors', () => {
   assert.equal(codes('12345'), ['password_short', 'password_common'])
 })
 
-passwords('that is common and the user name is told both', () => {
+passwords('that is common and the username gets both errors', () => {
   assert.equal(codes('Sunshine', { own: ['sunshine', ''] }), ['password_common', 'password_own'])
 })
 
@@ -85,7 +85,7 @@ for (const password of [
   'anna@example.com!',
   'exampleanna',
 ]) {
-  passwords(`${password} is mostly what is tried first`, () => {
+  passwords(`${password} is mostly username, email address or site name`, () => {
     assert.equal(codes(password, { minLength: 8 }), ['password_own'])
   })
 }
@@ -95,31 +95,31 @@ for (const password of [
   'k7#pqz!x gatehouse',
   'there was a gatehouse in the meadow, and Anna Belle lived in it',
 ]) {
-  passwords(`${password} has one of those words in it, and may`, () => {
+  passwords(`${password} only includes such a word, and is accepted`, () => {
     assert.equal(codes(password, { minLength: 8 }), [])
   })
 }
 
-passwords('is not refused for a short name that happens to be in it', () => {
+passwords('that happens to include a short username is accepted', () => {
   for (const password of ['hosannas', 'bananna split']) {
     assert.equal(codes(password, { minLength: 8, own: ['Ann', 'a.b@c.dk'] }), [], password)
   }
 })
 
-passwords('takes no pattern from a name', () => {
+passwords('treats a username as text, not as a pattern', () => {
   assert.equal(codes('k7#pqz wxy', { own: ['.*.*.*', '(((((', '[a-z]+@x.example'] }), [])
 })
 
-passwords('is not held against an e-mail address that was not given', () => {
+passwords('is not compared with an empty email address', () => {
   assert.equal(codes('k7#pqz', { own: ['', ''] }), [])
 })
 
-passwords('has as many characters as the site asks for', () => {
+passwords('has at least as many characters as the site requires', () => {
   assert.equal(codes('k7#pqz and', { minLength: 15 }), ['password_short'])
   assert.equal(codes('k7#pqz and more', { minLength: 15 }), [])
 })
 
-passwords("tells the site's own minimum", () => {
+passwords('that is short gets the site’s own minimum in its error', () => {
   const [short] = check(newPassword({ passwordMinLength: 15, siteWords: [] }, []), 'k7#pqz')
   assert.equal(short?.params, { min: 15 })
 })
@@ -132,11 +132,11 @@ function repeatCodes(password: string, repassword: string): string[] {
 
 repeats('may be the password', () => assert.equal(repeatCodes('k7#pqz', 'k7#pqz'), []))
 
-repeats('may be the same password from another keyboard', () => {
+repeats('may be the same password in another Unicode form', () => {
   assert.equal(repeatCodes('café au lait', `cafe${COMBINING_ACUTE} au lait`), [])
 })
 
-repeats('is asked for', () => {
+repeats('that is empty is asked for', () => {
   assert.equal(repeatCodes('k7#pqz', ''), ['repassword_missing'])
   assert.equal(repeatCodes('', ''), ['repassword_missing'])
 })

@@ -4,10 +4,10 @@ import { DAY, HOUR } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, until, type Visitor } from '../support/helpers.js'
 
 /*
- * With PRIVATE_EMAILS nobody finds out by us whose an address is: whatever is asked of a taken address is answered like the
- * same of a free one, to the byte. The table in docs/what-answers-reveal.md says so for every endpoint.
+ * With PRIVATE_EMAILS every response about a taken email address is the same, to the byte, as about an unused one. The
+ * table in docs/what-answers-reveal.md says so for every endpoint.
  */
-const test = suite('private e-mails')
+const test = suite('private email addresses')
 const ENVIRONMENT = {
   EMAIL_CONFIRMATION: 'required',
   PRIVATE_EMAILS: 'true',
@@ -42,7 +42,7 @@ async function confirmed(name: string, email: string): Promise<Visitor> {
   return visitor
 }
 
-/** What an observer may compare: all but what is random, of which the length counts. */
+/** Returns what an observer can compare: all of the response, and the length of what is random. */
 function masked({ status, text, headers, cookies }: Page, ...typed: string[]): unknown {
   const hidden = typed.reduce((shown, value, index) => shown.replaceAll(value, `TYPED ${index}`), text)
   const values = hidden.replaceAll(/(name="_(?:csrf|once)" value=")([^"]*)/g, (_, head, value) => {
@@ -61,7 +61,7 @@ let made = 0
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: a sign-up with a taken address and all that can follow are answered like with a free one`, async () => {
+  test(`${kind}: sign-up and all later pages hide that an address is taken`, async () => {
     const walk = async (email: string, correction: string) => {
       const name = `guest ${100 + ++made}`
       const visitor = site.visitor({ htmx })
@@ -85,7 +85,7 @@ for (const htmx of [false, true]) {
     for (const [index, answer] of taken.entries()) assert.equal(answer, free[index], `step ${index}`)
   })
 
-  test(`${kind}: a login tells nothing of what was wrong`, async () => {
+  test(`${kind}: a refused login does not reveal what was wrong`, async () => {
     const visitor = site.visitor()
     await visitor.signUp(`waiting ${htmx}`, { email: `waiting-${htmx}@example.com` })
     const answers = []
@@ -102,7 +102,7 @@ for (const htmx of [false, true]) {
     for (const answer of answers) assert.equal(answer, answers[0])
   })
 
-  test(`${kind}: a change of address to a taken one is answered like one to a free one`, async () => {
+  test(`${kind}: an email change hides that the new address is taken`, async () => {
     const walk = async (next: string) => {
       const name = `member ${100 + ++made}`
       const visitor = await confirmed(name, `${name.replace(' ', '-')}@example.com`)
@@ -118,7 +118,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('nobody confirms an address that its former owner may yet take back', async () => {
+test('an email address cannot be confirmed while its previous owner can undo', async () => {
   const owner = await confirmed('Mover', 'mover@example.com')
   await owner.send(await owner.open('/account/email/'), { email: 'moved@example.com' })
   const mail = await site.mail('moved@example.com')
@@ -138,7 +138,7 @@ test('nobody confirms an address that its former owner may yet take back', async
   assert.is((await reader.send(await reader.follow(undo))).status, 303)
 })
 
-test('what is stored about a user does not tell whose the address is that is to follow', async () => {
+test('the user’s data do not reveal that the new address is taken', async () => {
   const walk = async (next: string) => {
     const name = `member ${100 + ++made}`
     const visitor = await confirmed(name, `${name.replace(' ', '-')}@example.com`)
@@ -152,7 +152,7 @@ test('what is stored about a user does not tell whose the address is that is to 
   assert.equal(await walk(TAKEN), await walk(FREE))
 })
 
-test('the owner of the address gets a mail, and whoever has typed it none', async () => {
+test('only the owner of a taken address gets an email', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Somebody', { email: TAKEN })
   const mail = await site.mail(TAKEN)
@@ -161,7 +161,7 @@ test('the owner of the address gets a mail, and whoever has typed it none', asyn
   assert.is(mail.link, '/login/')
 })
 
-test('an account with somebody else’s address can neither be confirmed nor recovered by it', async () => {
+test('a reset by a taken address goes only to its owner’s account', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Intruder', { email: TAKEN })
   await site.emptyMailbox()
@@ -171,7 +171,7 @@ test('an account with somebody else’s address can neither be confirmed nor rec
   assert.match(mail.text, 'Your username is Anna')
 })
 
-test('who has not confirmed yet gets a new password by address as by name, and the page says nothing of it', async () => {
+test('a reset by an unconfirmed address works, and the page does not reveal it', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Forgetful', { email: 'Forgetful@example.com' })
   await site.emptyMailbox()
@@ -192,7 +192,7 @@ test('who has not confirmed yet gets a new password by address as by name, and t
   assert.match(wrong.messages()[0] ?? '', 'Until your email address is confirmed, log in with your username')
 })
 
-test('an address that is confirmed is answered by its owner’s account, whoever has signed up with it since', async () => {
+test('a reset by a confirmed address is for its owner, despite later sign-ups', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Later', { email: TAKEN })
   await site.emptyMailbox()
@@ -200,7 +200,7 @@ test('an address that is confirmed is answered by its owner’s account, whoever
   assert.match((await site.mail(TAKEN)).text, 'Your username is Anna')
 })
 
-test('five sign-ups with one taken address bring its owner one mail', async () => {
+test('5 sign-ups with one taken address send its owner one email', async () => {
   for (let count = 0; count < 5; count++) {
     assert.is((await site.visitor().signUp(`again ${++made}`, { email: TAKEN })).status, 303)
   }
@@ -208,7 +208,7 @@ test('five sign-ups with one taken address bring its owner one mail', async () =
   assert.is((await site.mails(TAKEN)).length, 1)
 })
 
-test('of two who wait for one address the first to confirm has it, and the other is told so', async () => {
+test('the first to confirm an email address has it, and the second is told', async () => {
   const [one, other] = [site.visitor(), site.visitor()]
   await one.signUp('First', { email: 'both@example.com' })
   const first = await site.mail('both@example.com')
@@ -219,15 +219,15 @@ test('of two who wait for one address the first to confirm has it, and the other
   const late = await one.send(await one.open('/email/confirm/'), { code: first.code })
   assert.is(late.status, 406)
   assert.equal(late.messages(), ['⚠ This email address now belongs to another account.'])
-  assert.is(late.$('.error a').length, 0, 'there is no field to lead to')
+  assert.is(late.$('.error a').length, 0, 'there is no field to link to')
   assert.is((await site.visitor().logIn('both@example.com')).status, 303)
 })
 
-test('the name is held for a day either way', async () => {
+test('an unconfirmed account is deleted after a day, and frees its username', async () => {
   const own = await Site.start({ environment: ENVIRONMENT })
   await own.visitor().signUp('Waiting')
   assert.is((await own.visitor().signUp('Waiting', { email: 'other@example.com' })).status, 406)
-  // A mail on its way holds the row of its account, which a sweep passes over for a minute then.
+  // While an email is being sent, its account's row is locked, and a sweep skips it for a minute.
   await own.allSent()
   const { database, clock } = own
   await own.close()

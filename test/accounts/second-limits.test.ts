@@ -4,7 +4,7 @@ import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 import { codeAt, dropDevice, halfway, type SecondStep, settled, turnOn } from '../support/second-step.js'
 
-const test = suite('second-limits')
+const test = suite('limits of the second step')
 const WIDE = { LIMIT_LOGIN_NAME: '1000/1h', LIMIT_LOGIN_ACCOUNT: '1000/1h', LIMIT_LOGIN_NETWORK: '1000/1h' }
 const ASKED = '/password/confirm/?next=%2Faccount%2Femail%2F&asks=code'
 const SUBJECT = 'Wrong codes after your Gatehouse password'
@@ -35,14 +35,14 @@ async function guess(visitor: Visitor, page: Page, times: number): Promise<numbe
   return statuses
 }
 
-test('sessions that a trusted device began without a code have no tries of their own', async () => {
+test('a trusted device’s sessions without a code have no attempts of their own', async () => {
   const browser = site.visitor()
   await browser.send(await halfway(browser, 'Anna'), { code: code(), trust: 'on' })
   const statuses = []
   for (let time = 0; time < 3; time++) {
     await browser.send(await browser.open('/logout/'))
     const login = await browser.logIn('Anna')
-    assert.is(login.headers.location, '/', 'no code was asked for')
+    assert.is(login.headers.location, '/', 'no code was needed')
     const restore = dropDevice(browser)
     statuses.push(...(await guess(browser, await browser.open(ASKED), 6)))
     restore()
@@ -50,7 +50,7 @@ test('sessions that a trusted device began without a code have no tries of their
   assert.equal(statuses, [...Array(10).fill(406), ...Array(8).fill(429)])
 })
 
-test('a session in which a code was entered has tries of its own, without its device cookie, too', async () => {
+test('a session with a code has its own attempts, even without a device cookie', async () => {
   site.clock.advance(10 * MINUTE)
   dropDevice(owner)
   const thief = site.visitor()
@@ -62,7 +62,7 @@ test('a session in which a code was entered has tries of its own, without its de
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: a session without a recent password tries no code`, async () => {
+  test(`${kind}: a session without a recent password cannot try codes`, async () => {
     const visitor = Object.assign(site.visitor({ htmx }), { agent: owner.agent })
     site.clock.advance(10 * MINUTE)
     assert.is((await visitor.open(ASKED)).title, 'Enter your password · Gatehouse')
@@ -82,7 +82,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('wrong codes of somebody who is logged in are mailed to the owner, too', async () => {
+test('wrong codes in a logged-in session are emailed to the owner, too', async () => {
   site.clock.advance(10 * MINUTE)
   await owner.send(await owner.open('/password/confirm/'), { password: PASSWORD })
   await guess(owner, await owner.open(ASKED), 3)

@@ -4,13 +4,13 @@ import { DAY } from '../../src/base/durations.js'
 import { type Page, Site, type Visitor } from '../support/helpers.js'
 import { codeAt, settled, turnOn } from '../support/second-step.js'
 
-const test = suite('two-step verification that is required')
+const test = suite('required two-step verification')
 
 const REQUIRED = { environment: { SECOND_STEP: 'required' } }
 const SET_UP = '/account/two-step/'
 let before: Site
 
-/** Anna has an account with a confirmed address, and the rule comes afterwards. */
+/** Creates Anna's account, with a confirmed email address, before the rule. */
 test.before.each(async () => {
   before = await Site.start()
   await settled(before, 'Anna')
@@ -38,7 +38,7 @@ async function reset(site: Site, visitor: Visitor): Promise<Page> {
   return visitor.logIn('Anna', { password: 'another horse 43' })
 }
 
-test('leads to the set-up until it is done, and then nowhere else', () =>
+test('every page leads to the setup until it is done', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     assert.is((await visitor.logIn('Anna')).headers.location, SET_UP)
@@ -59,7 +59,7 @@ test('leads to the set-up until it is done, and then nowhere else', () =>
     assert.is((await visitor.open('/account/')).status, 200)
   }))
 
-test('cannot be turned off', () =>
+test('it cannot be turned off', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     await visitor.logIn('Anna')
@@ -74,7 +74,7 @@ test('cannot be turned off', () =>
     assert.is((await site.rows('select 1 from users where second_step_at is not null')).length, 1)
   }))
 
-test('trusts no device', () =>
+test('no device can be trusted', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     await visitor.logIn('Anna')
@@ -89,7 +89,7 @@ test('trusts no device', () =>
     assert.is((await visitor.logIn('Anna')).headers.location, '/login/two-step/')
   }))
 
-test('before its day a login reminds, and afterwards it is required', () =>
+test('before its date a login reminds, and then it is required', () =>
   withRule(
     async (site) => {
       const visitor = site.visitor()
@@ -113,7 +113,7 @@ test('a function decides who needs it', () =>
     { environment: {}, secondStep: ({ name }) => name === 'Anna' },
   ))
 
-test('after 45 days away the password alone sets nothing up, also not at the next login', () =>
+test('after 45 days without a login the setup needs a reset by email first', () =>
   withRule(
     async (site) => {
       for (const visitor of [site.visitor(), site.visitor()]) {
@@ -133,7 +133,7 @@ test('after 45 days away the password alone sets nothing up, also not at the nex
     { days: 46 },
   ))
 
-test('who logged in within 45 days before its day needs no email', () =>
+test('a login within 45 days before its date is enough', () =>
   withRule(
     async (site) => {
       site.clock.advance(40 * DAY)
@@ -146,7 +146,7 @@ test('who logged in within 45 days before its day needs no email', () =>
     { environment: { SECOND_STEP: 'required', SECOND_STEP_FROM: '2026-03-01' } },
   ))
 
-test('an unconfirmed address is confirmed first', () =>
+test('an unconfirmed email address must be confirmed first', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     await visitor.signUp('Cora')

@@ -2,8 +2,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
 
-/** By its lines an operator tells guessing from mistyping, and reads of nobody who it was (ASVS 5 16.2 and 16.3). */
-const test = suite('security-log')
+/** Operators can tell guessing from mistyping, without learning who it was (ASVS 5 16.2 and 16.3). */
+const test = suite('security log')
 let site: Site
 
 test.before.each(async () => {
@@ -41,7 +41,7 @@ async function logIn(address: string, username: string, password = 'wrong'): Pro
   await visitor.send(await visitor.open('/login/'), { username, password })
 }
 
-test('guessing shows one network and many names, mistyping one name again and again', async () => {
+test('guessing shows one network with many names, mistyping one name many times', async () => {
   for (const username of ['Bela', 'Cora', 'Anna']) await logIn('203.0.113.7', username)
   for (const username of ['anna', 'ANNA ']) await logIn('203.0.113.8', username)
   const failed = lines()
@@ -59,7 +59,7 @@ test('guessing shows one network and many names, mistyping one name again and ag
   assert.is(one?.network, two?.network)
   assert.is.not(one?.name, two?.name)
   assert.is.not(one?.network, four?.network)
-  assert.equal([four?.name, five?.name], [three?.name, three?.name], 'however it is capitalized')
+  assert.equal([four?.name, five?.name], [three?.name, three?.name], 'in any case')
 })
 
 test('successes, limits, disabled accounts, codes, resets and changes each have a line', async () => {
@@ -90,7 +90,7 @@ test('successes, limits, disabled accounts, codes, resets and changes each have 
   )
 })
 
-test('no line holds a name, an address, a password, a code, a token or a network', async () => {
+test('no line has a username, address, password, code, token or network', async () => {
   await logIn('203.0.113.7', 'Anna', PASSWORD)
   await logIn('203.0.113.7', 'anna@example.com', 'mistaken')
   const visitor = visitorFrom('203.0.113.7')
@@ -108,13 +108,13 @@ test('no line holds a name, an address, a password, a code, a token or a network
     assert.not.match(log.toLowerCase(), secret.toLowerCase())
   }
   for (const { id, level, network, name = 'A'.repeat(12) } of lines()) {
-    assert.match(id, /^\d{12}$/, 'the number of the request')
+    assert.match(id, /^\d{12}$/, 'the request’s id')
     assert.is(level, 30)
     for (const pseudonym of [network, name]) assert.match(pseudonym, /^[\w-]{12}$/)
   }
 })
 
-test('another key makes other pseudonyms', async () => {
+test('another key creates other pseudonyms', async () => {
   await logIn('203.0.113.7', 'Otto')
   const [line] = lines()
   const other = await Site.start({ environment: { TRUST_PROXY: '1', SESSION_KEYS: 'A'.repeat(43) } })
@@ -127,7 +127,7 @@ test('another key makes other pseudonyms', async () => {
   await other.close()
 })
 
-test('the line of a request says by which rules it was refused, and nothing of what was typed', async () => {
+test('a request’s line has the codes of its errors, but no input', async () => {
   const other = await Site.start()
   const visitor = other.visitor()
   const page = await visitor.open('/signup/')
@@ -135,7 +135,7 @@ test('the line of a request says by which rules it was refused, and nothing of w
   await visitor.post('/login/verify/', 'username=Anna', { 'Sec-Fetch-Site': 'cross-site' })
   await visitor.open('/members/')
   await visitor.post('/members/recent/verify/', 'note=x')
-  // A line is written once its answer is sent.
+  // A line is written after its response.
   await other.close()
   const requests = other.logs.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
   assert.equal(

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Mail, PASSWORD, Site, type Visitor } from '../support/helpers.js'
 
-const test = suite('mails to an address that nobody has confirmed')
+const test = suite('emails to an unconfirmed address')
 
 const NAME = 'win-1btc.com'
 const RENAMED = 'get-1btc.com'
@@ -37,7 +37,7 @@ async function sendFrom(visitor: Visitor, path: string, typed: Record<string, st
   assert.ok([200, 303].includes(page.status), `${path} ${page.status} ${page.messages().join()}`)
 }
 
-/** One after the other, everything that brings a mail. */
+/** Does everything that sends an email. */
 async function doEverything(visitor: Visitor): Promise<void> {
   await visitorCalled(AGENT).logIn(NAME)
   await sendFrom(visitor, '/password/forgot/', { username: ADDRESS })
@@ -66,7 +66,7 @@ function wordsOf({ subject, text }: Mail): string {
   return `${subject}\n${text}`
 }
 
-test('hold no name and no browser that a visitor chose, whatever they are about', async () => {
+test('never contain a username or browser that a visitor chose', async () => {
   await doEverything(await settled())
   const mails = [...(await site.mails(ADDRESS, 7)), ...(await site.mails('next@example.com'))]
   for (const subject of [...KINDS, /Many failed logins/, /is closed/, /Confirm your new email address/]) {
@@ -80,7 +80,7 @@ test('hold no name and no browser that a visitor chose, whatever they are about'
   }
 })
 
-test('do so neither where somebody else wants the address', async () => {
+test('never contain the username after a correction, either', async () => {
   const own = await Site.start({ environment: { PRIVATE_EMAILS: 'false', EMAIL_CONFIRMATION: 'optional' } })
   await own.visitor().signUp('Anna', { email: 'anna@example.com' })
   await own.write("update users set email_confirmed_at = 1 where name = 'Anna'")
@@ -95,7 +95,7 @@ test('do so neither where somebody else wants the address', async () => {
   await own.close()
 })
 
-test('unlike those to one that was confirmed', async () => {
+test('contain the username only once the address is confirmed', async () => {
   const visitor = await settled()
   await confirm()
   await site.emptyMailbox()

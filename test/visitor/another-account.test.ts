@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 
-const test = suite('a page that was opened for another account')
+const test = suite('a page opened for another account')
 let site: Site
 
 test.before(async () => {
@@ -15,7 +15,7 @@ test.after.each(() => site.emptyMailbox())
 
 let made = 0
 
-/** A browser in which one user was logged in, and another has logged in since, in another tab. */
+/** Creates two users, and returns a browser in which the first one is logged in. */
 async function twoUsers(options = {}): Promise<{ browser: Visitor; first: string; second: string }> {
   const number = ++made
   const [first, second] = [`First ${number}`, `Second ${number}`]
@@ -26,7 +26,7 @@ async function twoUsers(options = {}): Promise<{ browser: Visitor; first: string
   return { browser, first, second }
 }
 
-/** As from another tab: the login page is not offered to who is logged in. */
+/** Logs out and logs in as another user, as in another tab. */
 async function switchTo(browser: Visitor, username: string): Promise<void> {
   const logout = await browser.open('/logout/')
   await browser.send(logout)
@@ -43,22 +43,22 @@ const firstRevoke = (page: Page) => page.$('form[action$="/revoke/"]').first().a
 const firstName = (page: Page) => page.$('form[action$="/name/"]').first().attr('action') ?? ''
 
 const FORMS: Record<string, Form> = {
-  'the user name': { page: '/account/name/', typed: { username: 'Renamed' } },
-  'the address': {
+  'a username change': { page: '/account/name/', typed: { username: 'Renamed' } },
+  'an email change': {
     page: '/account/email/',
     typed: { email: 'other@example.com' },
     action: '/account/email/verify/',
   },
-  'the password': {
+  'a password change': {
     page: '/account/password/',
     typed: { current: PASSWORD, password: 'another horse 43', repassword: 'another horse 43' },
   },
-  'a device': { page: '/account/devices/', action: firstRevoke },
-  'the name of a device': { page: '/account/devices/', typed: { name: 'Mine' }, action: firstName },
-  'another mail': { page: '/email/confirm/', action: '/email/confirm/send/' },
-  'a corrected address': { page: '/email/confirm/address/', typed: { email: 'right@example.com' } },
-  'the end of the account': { page: '/account/close/' },
-  'a logout': { page: '/logout/' },
+  'logging out a device': { page: '/account/devices/', action: firstRevoke },
+  'naming a device': { page: '/account/devices/', typed: { name: 'Mine' }, action: firstName },
+  'sending another email': { page: '/email/confirm/', action: '/email/confirm/send/' },
+  'correcting the address': { page: '/email/confirm/address/', typed: { email: 'right@example.com' } },
+  'closing the account': { page: '/account/close/' },
+  'logging out': { page: '/logout/' },
 }
 
 async function stateOf(name: string): Promise<unknown> {
@@ -71,7 +71,7 @@ async function stateOf(name: string): Promise<unknown> {
 
 for (const htmx of [false, true]) {
   for (const [what, { page: path, typed = {}, action }] of Object.entries(FORMS)) {
-    test(`${htmx ? 'htmx' : 'a plain browser'}: ${what} is refused, and it is said who is logged in now`, async () => {
+    test(`${htmx ? 'htmx' : 'a plain browser'}: ${what} is refused, naming the current user`, async () => {
       const { browser, second } = await twoUsers({ htmx })
       const page = await browser.open(path)
       await switchTo(browser, second)
@@ -89,7 +89,7 @@ for (const htmx of [false, true]) {
     })
   }
 
-  test(`${htmx ? 'htmx' : 'a plain browser'}: pressed again it is done for the one whose name was shown`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: pressing again changes the account that was named`, async () => {
     const { browser, first, second } = await twoUsers({ htmx })
     const page = await browser.open('/account/name/')
     await switchTo(browser, second)
@@ -107,7 +107,7 @@ for (const htmx of [false, true]) {
     assert.equal(names.map(({ name }) => name).sort(), [wanted, first].sort())
   })
 
-  test(`${htmx ? 'htmx' : 'a plain browser'}: the other user’s password is not asked for it`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: the page does not ask for the current user’s password`, async () => {
     const { browser, second } = await twoUsers({ htmx })
     const page = await browser.open('/account/close/')
     await switchTo(browser, second)
@@ -118,7 +118,7 @@ for (const htmx of [false, true]) {
     assert.is(refused.$('input[type=password]').length, 0)
   })
 
-  test(`${htmx ? 'htmx' : 'a plain browser'}: a half login is one of these accounts`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: another half login counts as another account`, async () => {
     const browser = site.visitor({ htmx })
     const [one, other] = [`One ${++made}`, `Other ${made}`]
     await browser.signUp(one, { email: `one${made}@example.com` })
@@ -130,7 +130,7 @@ for (const htmx of [false, true]) {
     assert.equal(await site.rows('select 1 from users where email = ?', `right${made}@example.com`), [])
   })
 
-  test(`${htmx ? 'htmx' : 'a plain browser'}: so is the account of a link, whoever is logged in`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: another opened link counts as another account`, async () => {
     const [one, other] = [`Reader ${++made}`, `Other reader ${made}`]
     const [first, second] = [`reader${made}@example.com`, `other-reader${made}@example.com`]
     await site.visitor().signUp(one, { email: first })
@@ -148,16 +148,12 @@ for (const htmx of [false, true]) {
     const refused = await browser.send(page, typed)
     assert.is(refused.status, 403)
     assert.match(refused.messages()[0] ?? '', other)
-    assert.is(
-      (await site.visitor().logIn(other)).status,
-      303,
-      'the password of the other account is what it was',
-    )
+    assert.is((await site.visitor().logIn(other)).status, 303, 'the other account’s password is unchanged')
     assert.is((await site.visitor().logIn(one)).status, 303)
   })
 }
 
-test('a file of data is refused, and it is said who is logged in now', async () => {
+test('a download of the data is refused, naming the current user', async () => {
   for (const isRecent of [true, false]) {
     const { browser, second } = await twoUsers()
     const page = await browser.open('/account/export/')
@@ -172,7 +168,7 @@ test('a file of data is refused, and it is said who is logged in now', async () 
   }
 })
 
-test('of one user whose page is from before another login it is said that it is too old', async () => {
+test('a page from before another login of the same user has expired', async () => {
   const { browser, first } = await twoUsers()
   const page = await browser.open('/account/name/')
   await switchTo(browser, first)

@@ -4,7 +4,7 @@ import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 import { codeAt, halfway, keyOn, reopen, settled, turnOn } from '../support/second-step.js'
 
-const test = suite('a page of two-step verification that was opened for another account')
+const test = suite('a two-step verification page opened for another account')
 let site: Site
 
 test.before(async () => {
@@ -29,7 +29,7 @@ async function user(visitor?: Visitor): Promise<User> {
   return { name, secret }
 }
 
-/** As from another tab. */
+/** Logs out and logs in as another user, as in another tab. */
 async function switchTo(browser: Visitor, { name, secret }: User): Promise<void> {
   await browser.send(await browser.open('/logout/'))
   const page = await halfway(browser, name)
@@ -53,7 +53,7 @@ const FORMS: Record<
     page: '/account/authenticator/',
     typed: (page) => ({ code: codeAt(keyOn(page), site.clock.time) }),
   },
-  'its end': { page: '/account/two-step/', action: '/account/two-step/off/' },
+  'turning it off': { page: '/account/two-step/', action: '/account/two-step/off/' },
   'new recovery codes': { page: '/account/recovery-codes/', action: '/account/recovery-codes/' },
 }
 
@@ -61,7 +61,7 @@ for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
   for (const [what, { page: path, typed, action }] of Object.entries(FORMS)) {
-    test(`${kind}: ${what} is refused, and it is said who is logged in now`, async () => {
+    test(`${kind}: ${what} is refused, naming the current user`, async () => {
       const browser = site.visitor({ htmx })
       const first = await user(browser)
       const second = await user()
@@ -78,7 +78,7 @@ for (const htmx of [false, true]) {
     })
   }
 
-  test(`${kind}: a file of recovery codes is refused, and it is said who is logged in now`, async () => {
+  test(`${kind}: downloading recovery codes is refused`, async () => {
     const browser = site.visitor({ htmx })
     await user(browser)
     const second = await user()
@@ -89,7 +89,7 @@ for (const htmx of [false, true]) {
     assert.match(refused.messages()[0] ?? '', second.name)
   })
 
-  test(`${kind}: the code of a half login is refused, and counts for nobody`, async () => {
+  test(`${kind}: the code of another half login is refused, and stays unused`, async () => {
     const [first, second] = [await user(), await user()]
     const browser = site.visitor({ htmx })
     const page = await halfway(browser, first.name)
@@ -103,7 +103,7 @@ for (const htmx of [false, true]) {
     assert.ok(again.sessionCookie)
   })
 
-  test(`${kind}: a password and a code that were asked for again are refused`, async () => {
+  test(`${kind}: confirming a password or a code is refused`, async () => {
     const browser = site.visitor({ htmx })
     await user(browser)
     const second = await user()

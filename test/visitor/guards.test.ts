@@ -14,7 +14,7 @@ test.after(() => site.close())
 const GUARDED = '/members/recent/'
 const LOGGED_OUT = ['⚠ You are logged out. Log in, then send this again if it is still needed. Log in']
 
-test('a page for users leads to the login, and back to where one was going', async () => {
+test('a page for users leads to the login, and the login leads back', async () => {
   await site.visitor().signUp('Wanderer')
   const visitor = site.visitor()
   const refused = await visitor.open('/members/?a=b')
@@ -25,7 +25,7 @@ test('a page for users leads to the login, and back to where one was going', asy
   assert.is((await visitor.open('/members/?a=b')).status, 200)
 })
 
-test('htmx is led to the login as a page', async () => {
+test('htmx loads the login as a whole page', async () => {
   const page = await site.visitor().open('/members/', { 'HX-Request': 'true' })
   assert.is(page.status, 200)
   assert.is(page.headers['hx-redirect'], '/login/?next=%2Fmembers%2F')
@@ -34,7 +34,7 @@ test('htmx is led to the login as a page', async () => {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: logged out in another tab, a form says so, keeps what was typed, and the login brings it back`, async () => {
+  test(`${kind}: after a logout elsewhere a form comes back with the login`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Tabs ${htmx}`)
     const page = await visitor.open(GUARDED)
     await visitor.send(await visitor.open('/logout/'))
@@ -61,7 +61,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('what was typed before a login is not brought back after ten minutes, nor after a logout', async () => {
+test('a form does not come back after 10 minutes or a logout', async () => {
   const late = await sentLoggedOut('Late')
   site.clock.advance(10 * MINUTE)
   await late.logIn('Late')
@@ -82,7 +82,7 @@ async function sentLoggedOut(name: string): Promise<Visitor> {
   return visitor
 }
 
-test('what was typed before a login is not shown to another user of the same browser', async () => {
+test('a form does not come back for another user of the same browser', async () => {
   await site.visitor().signUp('Mallory')
   const visitor = await sentLoggedOut('Anna')
   await visitor.logIn('Mallory')
@@ -93,7 +93,7 @@ test('what was typed before a login is not shown to another user of the same bro
   assert.is((await own.open(GUARDED)).value('note'), 'typed')
 })
 
-test('what is too long for a cookie stays on the page, and breaks nothing', async () => {
+test('input that is too long for a cookie stays on the page', async () => {
   const visitor = await site.visitor().settle('Novelist')
   const page = await visitor.open(GUARDED)
   await visitor.send(await visitor.open('/logout/'))
@@ -104,7 +104,7 @@ test('what is too long for a cookie stays on the page, and breaks nothing', asyn
   for (const cookie of refused.cookies) assert.ok(cookie.length < 4000)
 })
 
-test('a session that is full still logs in: what is not needed is left out of it', async () => {
+test('a full session cookie drops what it does not need, and logs in', async () => {
   const visitor = await site.visitor().settle('Hoarder')
   const note = String.fromCharCode(1).repeat(200)
   await visitor.send(await visitor.open(GUARDED), { note })
@@ -118,7 +118,7 @@ test('a session that is full still logs in: what is not needed is left out of it
   assert.is((await visitor.open(GUARDED)).status, 200)
 })
 
-test('a form that another site sends to a page for users is refused barely, and leaves no cookie', async () => {
+test('a form from another site is refused and sets no cookie', async () => {
   const page = await site.visitor().post(`${GUARDED}verify/`, 'note=evil', { Origin: 'https://evil.example' })
   assert.is(page.status, 403)
   assert.match(page.messages().join(), 'another site')
@@ -126,7 +126,7 @@ test('a form that another site sends to a page for users is refused barely, and 
   assert.equal(page.cookies, [])
 })
 
-test('a page that was left open over night still logs in', async () => {
+test('a login page left open overnight still logs in', async () => {
   const own = await Site.start()
   await own.visitor().signUp('Sleeper')
   const visitor = own.visitor()

@@ -7,9 +7,9 @@ import { PASSWORD, type Visitor } from '../support/helpers.js'
 import { Host } from '../support/host.js'
 import { codeAt, keyOn } from '../support/second-step.js'
 
-const test = suite('a login by code of the app')
+const test = suite('a login in code')
 
-/** An app that knows people in another way, here by what the address says. */
+/** Starts an app that authenticates users itself, here by the URL. */
 async function start(options: Partial<AccountsOptions> = {}): Promise<Host> {
   return Host.start({
     places: { home: '/home' },
@@ -50,7 +50,7 @@ async function shown(visitor: Visitor): Promise<string> {
   return (await visitor.open('/home')).text
 }
 
-test('begins a session of its own, which is recent and in the history', async () => {
+test('creates a recent session and an event', async () => {
   const host = await start()
   const id = await made(host, 'Anna')
   const visitor = host.visitor()
@@ -65,7 +65,7 @@ test('begins a session of its own, which is recent and in the history', async ()
   await host.close()
 })
 
-test('leads to a page of the site alone', async () => {
+test('leads only to pages of the site', async () => {
   const host = await start()
   await made(host, 'Anna')
   const where = async (next: string) =>
@@ -125,7 +125,7 @@ test('asks for the code of an account with two-step verification', async () => {
   await host.close()
 })
 
-test('asks to confirm the email address where that is required', async () => {
+test('requires a confirmed email address if the site does', async () => {
   const host = await start({
     mail: { send: async () => {} },
     baseUrl: 'http://localhost',
@@ -140,7 +140,7 @@ test('asks to confirm the email address where that is required', async () => {
   await host.close()
 })
 
-test('ends by code, too, and forgets the browser if told to', async () => {
+test('ends in code, too, and forgets the browser on request', async () => {
   const host = await start()
   await made(host, 'Anna')
   const visitor = host.visitor()

@@ -22,7 +22,7 @@ const says = (text: string) => (ctx: Context) => {
   ctx.body = text
 }
 
-test('guards go by the user that Gatehouse found, whatever another middleware writes to ctx.state.user', async () => {
+test('guards ignore what other middleware writes to ctx.state.user', async () => {
   const intruder: Middleware = async (ctx, next) => {
     const { as } = ctx.query
     if (as === 'somebody') ctx.state.user = { id: 'somebody', name: 'Somebody else' }
@@ -55,7 +55,7 @@ test('guards go by the user that Gatehouse found, whatever another middleware wr
   await host.close()
 })
 
-/** Sessions of koa-session that lie in the memory of the app. */
+/** Keeps the sessions of koa-session in the app's memory. */
 class Store {
   readonly sessions = new Map<string, object>()
   readonly get = async (key: string) => this.sessions.get(key)
@@ -77,7 +77,7 @@ function cookieOf(visitor: Visitor, name: string): string | undefined {
     ?.value
 }
 
-test('an app’s session in a store gets another id at sign-up, login, password and logout, and keeps what is in it', async () => {
+test('an app’s session in a store gets a new id at login, and keeps its data', async () => {
   const store = new Store()
   const host = await Host.start({ session: store.session, routes: cart })
   const visitor = host.visitor()
@@ -86,8 +86,8 @@ test('an app’s session in a store gets another id at sign-up, login, password 
   const changed = async (what: string) => {
     assert.match((await visitor.open('/cart')).text, 'cart: apples', what)
     const id = cookieOf(visitor, 'app')
-    assert.not.ok(ids.includes(id), `another id after ${what}`)
-    assert.equal([...store.sessions.keys()], [id], `the former session is gone after ${what}`)
+    assert.not.ok(ids.includes(id), `a new id after ${what}`)
+    assert.equal([...store.sessions.keys()], [id], `the old session is gone after ${what}`)
     ids.push(id)
   }
   await host.signUp(visitor, 'Vera')
@@ -104,7 +104,7 @@ test('an app’s session in a store gets another id at sign-up, login, password 
   await host.close()
 })
 
-test('a session id that somebody planted in the browser before the login opens nothing after it', async () => {
+test('a session id planted before the login is useless after it', async () => {
   const store = new Store()
   const host = await Host.start({ session: store.session, routes: cart })
   const attacker = host.visitor()
@@ -118,8 +118,8 @@ test('a session id that somebody planted in the browser before the login opens n
   await host.close()
 })
 
-test('a session that is made anew by ctx.regenerateSession keeps what is in it', async () => {
-  // As koa-generic-session does it.
+test('ctx.regenerateSession is called at login, and the session keeps its data', async () => {
+  // Like koa-generic-session.
   const session = () => {
     const sessions = new Map<string, object>()
     let made = 0
@@ -148,7 +148,7 @@ test('a session that is made anew by ctx.regenerateSession keeps what is in it',
   await host.close()
 })
 
-/** Lets pages with `?slow` be under way until they are released: they have read their cookies, and answer late. */
+/** Holds pages with `?slow` until `release`: they have read their cookies, and respond late. */
 function slowly() {
   let arrived = () => {}
   let release = () => {}
@@ -171,12 +171,12 @@ function slowly() {
 const SESSIONS = {
   'koa-session in a cookie': (app: Koa) => koaSession(app),
   'koa-session in a store': (app: Koa) => new Store().session(app),
-  'the sealed session': (app: Koa) => sealedSession(app, { keys: ['A'.repeat(43)], https: false }),
+  sealedSession: (app: Koa) => sealedSession(app, { keys: ['A'.repeat(43)], https: false }),
 }
 
 for (const [kind, session] of Object.entries(SESSIONS)) {
   for (const slow of ['at-first', 'at-last']) {
-    /** Has a page under way while something else is done in the same browser. */
+    /** Holds a page while something else happens in the same browser. */
     const during = async (
       path: string,
       {
@@ -201,16 +201,16 @@ for (const [kind, session] of Object.entries(SESSIONS)) {
     const logInVera = (host: Host, visitor: Visitor) => host.logIn(visitor, 'Vera')
 
     for (const path of ['/members/login/', '/members/signup/', '/members/users/vera/', '/cart?add=pears']) {
-      test(`${kind}, ${slow}: ${path} that was under way during a login does not undo it`, async () => {
+      test(`${kind}, ${slow}: a slow ${path} does not undo a login`, async () => {
         const { host, visitor } = await during(path, { before: async () => {}, meanwhile: logInVera })
         assert.match((await visitor.open('/cart')).text, 'user: Vera')
         const form = await visitor.open('/members/account/name/')
-        assert.is((await visitor.send(form, { username: 'Vera M' })).status, 303, 'its forms are good')
+        assert.is((await visitor.send(form, { username: 'Vera M' })).status, 303, 'its forms work')
         await host.close()
       })
     }
 
-    test(`${kind}, ${slow}: a page that was under way during a logout does not undo it`, async () => {
+    test(`${kind}, ${slow}: a slow page does not undo a logout`, async () => {
       const { host, visitor } = await during('/members/account/', {
         before: logInVera,
         meanwhile: async (_, browser) => browser.send(await browser.open('/members/logout/')),
@@ -219,7 +219,7 @@ for (const [kind, session] of Object.entries(SESSIONS)) {
       await host.close()
     })
 
-    test(`${kind}, ${slow}: a page of a login that has ended does not undo the next one`, async () => {
+    test(`${kind}, ${slow}: a slow page does not undo the next login`, async () => {
       const { host, visitor } = await during('/members/account/', {
         before: logInVera,
         meanwhile: async (site, browser) => {
@@ -231,7 +231,7 @@ for (const [kind, session] of Object.entries(SESSIONS)) {
       await host.close()
     })
 
-    test(`${kind}, ${slow}: a page that was under way while the password was given again does not undo that`, async () => {
+    test(`${kind}, ${slow}: a slow page does not undo confirming the password`, async () => {
       const { host, visitor } = await during('/members/account/email/', {
         before: async (site, browser) => {
           await site.logIn(browser, 'Vera')
@@ -247,7 +247,7 @@ for (const [kind, session] of Object.entries(SESSIONS)) {
   }
 }
 
-test('a page of the app shows the notice that waits, once, and for a minute alone', async () => {
+test('a page of the app shows a waiting notice once, within a minute', async () => {
   const notices = (router: Router) => {
     router.get('/notice', (ctx) => {
       ctx.body = takeNotice(ctx) ?? {}

@@ -7,11 +7,11 @@ import type { AccountEvent } from '../../src/index.js'
 import { PASSWORD, type Page, Site, until, type Visitor } from '../support/helpers.js'
 
 /*
- * A session's cookie that somebody has copied: what its owner sees of that.
+ * What a user learns when someone has copied a session's cookie.
  */
-const test = suite('session-jumps')
+const test = suite('copied session cookies')
 
-// The very copy that the site uses.
+// The same instance that the site uses.
 const { DefaultQueryExecutor }: typeof import('kysely') = createRequire(import.meta.url)('kysely')
 
 const requests = new AsyncLocalStorage<string[]>()
@@ -47,20 +47,20 @@ test.after(async () => {
   await mailing.close()
 })
 
-/** From now on the browser is there, and calls itself so. */
+/** Gives the browser another IP address and User-Agent. */
 function move(visitor: Visitor, { from, userAgent }: { from: string; userAgent: string }): Visitor {
   visitor.agent.set('X-Forwarded-For', from).set('User-Agent', userAgent)
   return visitor
 }
 
-/** Somebody who has signed up, and is logged in with a browser at home. */
+/** Creates an account, and logs in with a browser at home. */
 async function atHome(name: string, at = site, userAgent = FIREFOX): Promise<Visitor> {
   const visitor = move(at.visitor(), { from: HOME, userAgent })
   await visitor.settle(name)
   return visitor
 }
 
-/** A browser with copies of the cookies of another one. */
+/** Returns a browser with copies of another one's cookies. */
 function copyOf(owner: Visitor, place: { from: string; userAgent: string }, at = site): Visitor {
   const thief = move(at.visitor(), place)
   const from = { domain: '127.0.0.1', path: '/', secure: false, script: false }
@@ -78,7 +78,7 @@ async function jumpsOf(name: string, at = site) {
   )
 }
 
-/** What the rows of the devices say of their places. */
+/** Returns where the list says that devices were used. */
 function placesOf({ $ }: Page): string[] {
   return $('.rows > li > .hint')
     .toArray()
@@ -94,7 +94,7 @@ async function jumpMails(name: string): Promise<{ text: string; subject: string 
   )
 }
 
-test('a copied cookie is seen by its owner in the list of devices and in the activity, and told to the host', async () => {
+test('a copied cookie shows in devices and activity, and onEvent gets it', async () => {
   const owner = await atHome('Robbed')
   const thief = copyOf(owner, { from: ELSEWHERE, userAgent: CHROME })
   assert.is((await thief.open('/account/')).status, 200)
@@ -111,7 +111,7 @@ test('a copied cookie is seen by its owner in the list of devices and in the act
   assert.equal(
     placesOf(await owner.open(PATH)),
     ['Used from another network and browser: Chrome on Windows · 203.0.113.9 · 5 minutes ago'],
-    'that it is used at home again does not hide it',
+    'later use at home does not hide it',
   )
   const activity = await owner.open('/account/activity/')
   assert.match(activity.text, 'Device used from another network and browser')
@@ -123,7 +123,7 @@ test('a copied cookie is seen by its owner in the list of devices and in the act
   assert.match(page.$('main').text(), 'Used from another network and browser:')
 })
 
-test('a copied cookie is one event a day, however often it is used and from wherever', async () => {
+test('a copied cookie is one event a day, from however many places', async () => {
   const owner = await atHome('Haunted')
   const thief = copyOf(owner, { from: ELSEWHERE, userAgent: CHROME })
   await Promise.all([thief, thief, thief, thief].map((one) => one.open('/account/')))
@@ -144,12 +144,12 @@ test('a copied cookie is one event a day, however often it is used and from wher
     )
     return session?.last_address === HOME
   })
-  assert.is((await jumpsOf('Haunted')).length, 1, 'that the owner is at home is none')
+  assert.is((await jumpsOf('Haunted')).length, 1, 'the owner’s return is no event')
   await thief.open('/')
   assert.is((await jumpsOf('Haunted')).length, 2)
 })
 
-test('a phone that changes networks has not jumped, nor has a browser that was updated; both show where they are', async () => {
+test('a roaming phone and an updated browser are no events', async () => {
   const phone = await atHome('Roaming', site, IPHONE)
   for (const from of [ELSEWHERE, '2001:db8::1', '198.51.100.4']) {
     site.clock.advance(2 * MINUTE)
@@ -164,7 +164,7 @@ test('a phone that changes networks has not jumped, nor has a browser that was u
   assert.equal(await jumpsOf('Updated'), [])
 })
 
-test('another browser in the same network has not jumped: an address of IPv6 changes by itself', async () => {
+test('another browser in the same IPv6 network is no event', async () => {
   const owner = move(site.visitor(), { from: '2001:db8:0:1::1', userAgent: FIREFOX })
   await owner.settle('Neighbor')
   await copyOf(owner, { from: '2001:db8:0:1:ffff::2', userAgent: CHROME }).open('/')
@@ -173,7 +173,7 @@ test('another browser in the same network has not jumped: an address of IPv6 cha
   assert.is((await jumpsOf('Neighbor')).length, 1)
 })
 
-test('a login that takes the place of one by the same form takes nothing over of where that was', async () => {
+test('a login that replaces a session takes over none of its places', async () => {
   await site.visitor().signUp('Anew')
   const owner = move(site.visitor(), { from: HOME, userAgent: FIREFOX })
   const form = await owner.open('/login/')
@@ -201,7 +201,7 @@ async function statementsOf(answer: () => Promise<unknown>): Promise<string[]> {
   return statements
 }
 
-test('a page costs one statement, wherever it is asked for; the place is written with the time', async () => {
+test('a page costs one statement from any place, and one more each minute', async () => {
   const owner = await atHome('Thrifty')
   site.clock.advance(2 * MINUTE)
   const first = await statementsOf(() => owner.open('/'))
@@ -217,7 +217,7 @@ test('a page costs one statement, wherever it is asked for; the place is written
   assert.is((await statementsOf(() => owner.open('/'))).length, 1)
 })
 
-test('by option a mail tells it once, to an address that was confirmed', async () => {
+test('with MAIL_ON_JUMP a confirmed address gets one email', async () => {
   const owner = await atHome('Written', mailing)
   await mailing.write("update users set email_confirmed_at = 1 where name = 'Written'")
   const thief = copyOf(owner, { from: ELSEWHERE, userAgent: CHROME }, mailing)
@@ -232,7 +232,7 @@ test('by option a mail tells it once, to an address that was confirmed', async (
   assert.match(text, PATH)
 })
 
-test('nobody is written to whose address is not confirmed, nor without the option', async () => {
+test('without the option, or unconfirmed, nobody gets an email', async () => {
   const unconfirmed = await atHome('Unheard', mailing)
   await copyOf(unconfirmed, { from: ELSEWHERE, userAgent: CHROME }, mailing).open('/')
   assert.is((await jumpsOf('Unheard', mailing)).length, 1)
@@ -244,7 +244,7 @@ test('nobody is written to whose address is not confirmed, nor without the optio
   assert.equal(await site.rows("select 1 from mails where kind = 'session-jumped'"), [])
 })
 
-test('MAIL_ON_JUMP takes on or off, and needs mails', async () => {
+test('MAIL_ON_JUMP must be on or off, and needs email', async () => {
   const start = (environment: Record<string, string>) => Site.start({ environment })
   for (const [environment, sentence] of [
     [{ MAIL_ON_JUMP: 'yes' }, 'MAIL_ON_JUMP must be on or off'],

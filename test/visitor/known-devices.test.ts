@@ -4,7 +4,7 @@ import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 import { codeAt, halfway, type SecondStep, settled, turnOn } from '../support/second-step.js'
 
-const test = suite('known-devices')
+const test = suite('known devices')
 const WIDE = { LIMIT_LOGIN_NAME: '1000/1h', LIMIT_LOGIN_ACCOUNT: '1000/1h', LIMIT_LOGIN_NETWORK: '1000/1h' }
 const NEW = 'another horse 43'
 let site: Site
@@ -21,7 +21,7 @@ test.after.each(() => site.close())
 
 const code = () => codeAt(anna.secret, site.clock.time)
 
-/** Logs in with the new password, as far as the code. */
+/** Logs in with the new password, up to the code. */
 async function halfwayAnew(visitor: Visitor): Promise<Page> {
   await visitor.logIn('Anna', { password: NEW })
   return visitor.open('/login/two-step/')
@@ -35,7 +35,7 @@ async function guess(visitor: Visitor, page: Page, times: number): Promise<numbe
   return statuses
 }
 
-test('a device that passed a second step before a reset by email has no tries of its own after it', async () => {
+test('a password reset ends a known device’s own attempts at codes', async () => {
   await owner.send(await owner.open('/logout/'))
   await owner.send(await owner.open('/password/forgot/'), { username: 'Anna' })
   const reset = await owner.follow(await site.mailThat('Anna@example.com', (one) => one.code !== ''))
@@ -43,7 +43,7 @@ test('a device that passed a second step before a reset by email has no tries of
   assert.equal(await guess(owner, await halfwayAnew(owner), 11), [...Array(10).fill(406), 429])
 })
 
-test('a device keeps its tries of codes after a change by its user', async () => {
+test('a password change keeps a known device’s own attempts at codes', async () => {
   const page = await owner.open('/account/password/')
   await owner.send(page, { current: PASSWORD, password: NEW, repassword: NEW })
   await owner.send(await owner.open('/logout/'))
@@ -52,7 +52,7 @@ test('a device keeps its tries of codes after a change by its user', async () =>
   assert.is((await owner.send(await halfwayAnew(owner), { code: code() })).status, 303)
 })
 
-test('a trusted device that was logged out in the list is not trusted again after a code', async () => {
+test('a trusted device that was logged out in the list needs a code every time', async () => {
   const browser = site.visitor()
   await browser.send(await halfway(browser, 'Anna'), { code: code(), trust: 'on' })
   const [session] = await site.rows<{ id: string }>("select id from sessions where methods like '%app%'")

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Mail, PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 
-const test = suite('a link of one user in the browser of another')
+const test = suite('a link opened in another user’s browser')
 let site: Site
 
 test.before(async () => {
@@ -19,7 +19,7 @@ interface Reader {
   name: string
   email: string
   visitor: Visitor
-  /** What came when they signed up. */
+  /** The email of the sign-up. */
   mail: Mail
 }
 
@@ -40,7 +40,7 @@ async function confirmed(): Promise<Reader> {
 }
 
 interface Walk {
-  /** Brings a link. */
+  /** Creates a user with an emailed link. */
   link: () => Promise<Reader & { link: Mail }>
   typed?: Record<string, string>
   to?: (reader: Reader) => string
@@ -49,7 +49,7 @@ interface Walk {
 const loginAs = ({ name }: Reader) => `/login/?username=${name.replace(' ', '+')}`
 
 const WALKS: Record<string, Walk> = {
-  'a new password': {
+  'a password reset': {
     async link() {
       const someone = await confirmed()
       const asking = site.visitor()
@@ -59,7 +59,7 @@ const WALKS: Record<string, Walk> = {
     typed: { password: NEW, repassword: NEW },
     to: loginAs,
   },
-  'a confirmed address': {
+  'an email confirmation': {
     async link() {
       const someone = await reader()
       return { ...someone, link: someone.mail }
@@ -67,7 +67,7 @@ const WALKS: Record<string, Walk> = {
     typed: { password: PASSWORD },
     to: loginAs,
   },
-  'a changed address': {
+  'an email change': {
     async link() {
       const someone = await confirmed()
       const next = `new-${someone.email}`
@@ -77,7 +77,7 @@ const WALKS: Record<string, Walk> = {
     typed: { password: PASSWORD },
     to: loginAs,
   },
-  'an undone change': {
+  'an undone email change': {
     async link() {
       const someone = await confirmed()
       const next = `new-${someone.email}`
@@ -87,7 +87,7 @@ const WALKS: Record<string, Walk> = {
     },
     to: () => '/password/reset/',
   },
-  'an account taken back': {
+  'a reopened account': {
     async link() {
       const someone = await confirmed()
       await someone.visitor.send(await someone.visitor.open('/account/close/'))
@@ -103,7 +103,7 @@ function told(page: Page): string {
 
 for (const htmx of [false, true]) {
   for (const [what, { link, typed = {}, to }] of Object.entries(WALKS)) {
-    test(`${htmx ? 'htmx' : 'a plain browser'}: ${what} says who is logged in, and goes on as the other`, async () => {
+    test(`${htmx ? 'htmx' : 'a plain browser'}: ${what} names both users`, async () => {
       const someone = await link()
       const owner = (await confirmed()).name
       const browser = site.visitor({ htmx })
@@ -117,13 +117,13 @@ for (const htmx of [false, true]) {
       const place = done.headers['hx-redirect'] ?? done.headers.location ?? done.$('.success a').attr('href')
       assert.is(place, to?.(someone))
       const after = await browser.open(place ?? '')
-      assert.is(after.status, 200, 'it is no way to the home page of who is logged in')
+      assert.is(after.status, 200, 'it does not lead to the current user’s home page')
       assert.match(told(after), `You are logged in as ${owner}`)
       assert.match((await browser.open('/account/')).text, owner)
     })
   }
 
-  test(`${htmx ? 'htmx' : 'a plain browser'}: at that login the other account takes the place of the one that is logged in`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: the login that follows replaces the current user`, async () => {
     const [one, other] = [await confirmed(), await confirmed()]
     const browser = site.visitor({ htmx })
     await browser.logIn(one.name)
@@ -134,7 +134,7 @@ for (const htmx of [false, true]) {
     assert.is((await browser.open(loginAs(other))).status, 303)
   })
 
-  test(`${htmx ? 'htmx' : 'a plain browser'}: an account that is denied leads to no page of who is logged in`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: denying an account leads to no page of the current user`, async () => {
     const [someone, owner] = [await reader(), await confirmed()]
     const browser = site.visitor({ htmx })
     await browser.logIn(owner.name)
@@ -147,7 +147,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('of one’s own account it is not said', async () => {
+test('a link for the current user names nobody', async () => {
   const { visitor, mail } = await reader()
   assert.not.match(told(await visitor.follow(mail)), 'You are logged in as')
 })

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { HOUR } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 
-const test = suite('a login that is half done')
+const test = suite('a half login')
 let site: Site
 
 test.before(async () => {
@@ -21,7 +21,7 @@ interface Newcomer {
   visitor: Visitor
   name: string
   email: string
-  /** A copy of the cookies as they were just after the sign-up. */
+  /** The cookies right after the sign-up. */
   copy: string
 }
 
@@ -41,7 +41,7 @@ async function emailOf({ name }: Newcomer): Promise<string | undefined> {
   return (await site.rows<{ email: string }>('select email from users where name = ?', name))[0]?.email
 }
 
-/** Tries to set another address with nothing but this cookie; answers whether that was done. */
+/** Tries to correct the email address with only this cookie, and returns whether that worked. */
 async function isCorrectedWith(cookie: string, someone: Newcomer): Promise<boolean> {
   const thief = site.visitor()
   const email = `thief-of-${someone.email}`
@@ -52,7 +52,7 @@ async function isCorrectedWith(cookie: string, someone: Newcomer): Promise<boole
   return (await emailOf(someone)) === email
 }
 
-test('corrects the address for an hour, and the former one is told without a name or the new one', async () => {
+test('can correct the address for an hour, and the old address is emailed', async () => {
   const someone = await newcomer()
   await site.emptyMailbox()
   site.clock.advance(HOUR - 1)
@@ -64,7 +64,7 @@ test('corrects the address for an hour, and the former one is told without a nam
   for (const secret of [someone.name, 'right-']) assert.not.match(told.subject + told.text, secret)
 })
 
-test('ends after an hour: then the password is asked, and what is sent from an open page does nothing', async () => {
+test('ends after an hour, for open pages, too', async () => {
   const someone = await newcomer()
   const page = await someone.visitor.open(PATH)
   assert.is(page.status, 200)
@@ -104,7 +104,7 @@ const ENDS: Record<string, (someone: Newcomer) => Promise<unknown>> = {
 }
 
 for (const [what, end] of Object.entries(ENDS)) {
-  test(`ends with ${what}, also for who has a copy of the cookie`, async () => {
+  test(`ends with ${what}, for copies of the cookie, too`, async () => {
     const someone = await newcomer()
     await end(someone)
     site.clock.advance(1)
@@ -112,7 +112,7 @@ for (const [what, end] of Object.entries(ENDS)) {
   })
 }
 
-test('a sign-up that comes again after "log out everywhere" is not a way in once more', async () => {
+test('does not begin again with a sign-up repeated after "log out everywhere"', async () => {
   const visitor = site.visitor()
   const form = await visitor.open('/signup/')
   const typed = {
@@ -129,18 +129,18 @@ test('a sign-up that comes again after "log out everywhere" is not a way in once
   assert.match((await visitor.open(PATH)).headers.location ?? '', '/login/?next=')
 })
 
-test('a copy works as long as nothing of that has happened', async () => {
+test('works from a copy of the cookie until then', async () => {
   const someone = await newcomer()
   assert.ok(await isCorrectedWith(someone.copy, someone))
 })
 
-test('a logout ends what was half done in this browser', async () => {
+test('ends with a logout in this browser', async () => {
   const { visitor } = await newcomer()
   await visitor.post('/logout/', '')
   assert.match((await visitor.open(PATH)).headers.location ?? '', '/login/?next=')
 })
 
-test('required: the right password is half a login, with an hour and a stamp, and remembers where it led', async () => {
+test('begins with the password where confirmation is required, and keeps next', async () => {
   const strict = await Site.start({ environment: { EMAIL_CONFIRMATION: 'required' } })
   const visitor = strict.visitor()
   await visitor.signUp('Anna')
@@ -159,7 +159,7 @@ test('required: the right password is half a login, with an hour and a stamp, an
   strict.clock.advance(HOUR)
   assert.match((await late.open('/email/confirm/')).headers.location ?? '', '/login/?next=')
   await late.logIn('Bela')
-  assert.is((await late.open('/email/confirm/')).status, 200, 'the password gives another hour')
+  assert.is((await late.open('/email/confirm/')).status, 200, 'the password begins another hour')
   await strict.write("update users set device_stamp = 'another' where name = 'Bela'")
   assert.match((await late.open('/email/confirm/')).headers.location ?? '', '/login/?next=')
   await strict.close()

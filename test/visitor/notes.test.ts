@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { NOTES_LIFE } from '../../src/web/session.js'
 import { type Page, Site, type Visitor } from '../support/helpers.js'
 
-/** What the session's cookie keeps for a visitor: opened links, for whom a password was asked, what was typed. */
+/** The session cookie keeps notes for a visitor: opened links, a requested reset, a refused form. */
 const test = suite('notes')
 let site: Site
 let visitor: Visitor
@@ -24,15 +24,15 @@ function status(path: string): Promise<number> {
   return visitor.open(path).then((page) => page.status)
 }
 
-test('for whom a password was asked is forgotten after a day', async () => {
+test('a requested reset is forgotten after a day', async () => {
   await askForReset()
   site.clock.advance(NOTES_LIFE - 1)
   assert.is(await status('/password/reset/'), 200)
   site.clock.advance(1)
-  assert.is(await status('/password/reset/'), 303, 'it leads back to the question')
+  assert.is(await status('/password/reset/'), 303, 'it leads back to the first page')
 })
 
-test('a link that was opened is forgotten after a day, and a copy of the cookie is worth nothing then', async () => {
+test('an opened link is forgotten after a day, in copies of the cookie, too', async () => {
   await askForReset()
   const page = await visitor.follow(await site.mail('Anna@example.com'))
   assert.is(page.status, 200)
@@ -42,7 +42,7 @@ test('a link that was opened is forgotten after a day, and a copy of the cookie 
   assert.is((await thief.open('/password/reset/', { Cookie: copy })).status, 303)
 })
 
-test('what is written anew lives on from then', async () => {
+test('a note that is written again lasts another day', async () => {
   await askForReset()
   site.clock.advance(NOTES_LIFE / 2)
   await askForReset()

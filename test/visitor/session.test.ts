@@ -15,7 +15,7 @@ async function login(site: Site, name: string, typed: Record<string, string> = {
   return visitor
 }
 
-/** Waits until it is written down that the session was used, which no page waits for. */
+/** Waits until the use of the session is stored, because no page waits for that. */
 async function noted(site: Site): Promise<void> {
   const seen = 'select id from sessions where last_seen_at = ?'
   await until(async () => (await site.rows(seen, site.clock.now())).length > 0)
@@ -36,11 +36,11 @@ test('lifetimes can be set', async () => {
   site.clock.advance(HOUR)
   assert.ok(await isLoggedIn(kept))
   site.clock.advance(2)
-  assert.not.ok(await isLoggedIn(kept), 'three hours are the most, however much it is used')
+  assert.not.ok(await isLoggedIn(kept), '3 hours are the maximum, however often it is used')
   await site.close()
 })
 
-test('a user has a hundred sessions at most: the one that was not used for longest ends', async () => {
+test('a user has 100 sessions at most, and the least recently used one ends', async () => {
   const site = await Site.start()
   await site.visitor().signUp('Busy')
   const first = await login(site, 'Busy')
@@ -56,7 +56,7 @@ test('a user has a hundred sessions at most: the one that was not used for longe
   await site.close()
 })
 
-test('a session that is used more often than once a minute lives on, however short it may idle', async () => {
+test('a session in use does not end, even if it may idle less than a minute', async () => {
   const site = await Site.start({ environment: { SESSION_IDLE: '50s' } })
   const visitor = await site.visitor().settle('Quick')
   for (let seconds = 0; seconds < 200; seconds += 20) {
@@ -67,7 +67,7 @@ test('a session that is used more often than once a minute lives on, however sho
   await site.close()
 })
 
-test('a session that has ended takes its message with it', async () => {
+test('a message is not shown after its session has ended', async () => {
   const site = await Site.start()
   await site.visitor().signUp('Mute')
   const visitor = await login(site, 'Mute')
@@ -76,7 +76,7 @@ test('a session that has ended takes its message with it', async () => {
   await site.close()
 })
 
-test('without one every request asks', async () => {
+test('every request checks that the session still exists', async () => {
   const site = await Site.start()
   const visitor = await site.visitor().settle('Emil')
   assert.ok(await isLoggedIn(visitor))
@@ -85,7 +85,7 @@ test('without one every request asks', async () => {
   await site.close()
 })
 
-test('a thousand sessions that have ended are swept while pages are answered', async () => {
+test('1,000 ended sessions are swept while pages are served', async () => {
   const site = await Site.start()
   const visitor = await site.visitor().settle('Fanny')
   await visitor.open('/')
@@ -105,7 +105,7 @@ test('a thousand sessions that have ended are swept while pages are answered', a
   await next.close()
 })
 
-/** A statement that stores a hundred copies of the one session. */
+/** Returns a statement that stores 100 copies of the one session. */
 function copies(from: number): string {
   const columns = 'user_id, kept, user_agent, address, created_at, last_seen_at, authenticated_at, expires_at'
   const one = (index: number) =>

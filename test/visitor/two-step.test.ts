@@ -29,7 +29,7 @@ async function eventsOf(kind: string): Promise<number> {
   return (await site.rows('select 1 from events where kind = ?', kind)).length
 }
 
-/** Sends wrong codes until the answer is another one than 406, at most so many. */
+/** Sends wrong codes until the status is not 406, `most` times at most. */
 async function guess(visitor: Visitor, page: Page, most: number): Promise<{ tries: number; last: Page }> {
   for (let tries = 1; tries <= most; tries++) {
     const last = await visitor.send(page, { code: '000000' })
@@ -38,7 +38,7 @@ async function guess(visitor: Visitor, page: Page, most: number): Promise<{ trie
   throw new Error('At least one try.')
 }
 
-test('after 10 minutes what changes factors asks for the password and then for a code', async () => {
+test('after 10 minutes sensitive pages ask for the password and then a code', async () => {
   site.clock.advance(10 * MINUTE)
   for (const path of ['/account/authenticator/', '/account/recovery-codes/', '/account/email/']) {
     assert.match((await owner.open(path)).headers.location ?? '', '/password/confirm/?next=')
@@ -57,7 +57,7 @@ test('after 10 minutes what changes factors asks for the password and then for a
   assert.is(await eventsOf('second_confirmed'), 1)
 })
 
-test('a form that needs a code is not run: 403, and a button that leads to the code', async () => {
+test('a form that needs a code gets 403 and a button that leads to the code', async () => {
   const open = await owner.open('/account/two-step/')
   site.clock.advance(10 * MINUTE)
   await owner.send(await owner.open('/password/confirm/'), { password: PASSWORD })
@@ -72,7 +72,7 @@ test('a form that needs a code is not run: 403, and a button that leads to the c
   assert.match((await owner.open('/account/two-step/')).messages().join(), 'Two-step verification is off.')
 })
 
-test('a code confirms once, and a form that comes twice is answered twice', async () => {
+test('a code confirms once, and a form sent twice succeeds twice', async () => {
   site.clock.advance(10 * MINUTE)
   await owner.send(await owner.open('/password/confirm/'), { password: PASSWORD })
   const page = await owner.open('/password/confirm/?next=%2Faccount%2Femail%2F&asks=code')
@@ -84,7 +84,7 @@ test('a code confirms once, and a form that comes twice is answered twice', asyn
   assert.is((await thief.send(await halfway(thief, 'Anna'), { code: given })).status, 406)
 })
 
-test('a form that comes again does not make the second step recent again, and soon does nothing', async () => {
+test('a repeated form does not prolong the second step, and soon fails', async () => {
   site.clock.advance(10 * MINUTE)
   await owner.send(await owner.open('/password/confirm/'), { password: PASSWORD })
   const page = await owner.open('/password/confirm/?asks=code')
@@ -100,7 +100,7 @@ test('a form that comes again does not make the second step recent again, and so
   assert.is((await owner.send(page, { code: given })).status, 406)
 })
 
-test('the former token of a session that began without a second step has passed none', async () => {
+test('the old token of a session from before the second step has passed none', async () => {
   const former = copyOf(owner)
   const page = await owner.open('/account/password/')
   await owner.send(page, { current: PASSWORD, password: NEW, repassword: NEW })
@@ -109,20 +109,20 @@ test('the former token of a session that began without a second step has passed 
   assert.is((await owner.open('/account/authenticator/')).status, 200)
 })
 
-test('wrong codes are limited, after a right password alone, and a device that has passed has tries of its own', async () => {
+test('wrong codes are limited, and a known device has its own attempts', async () => {
   const thief = site.visitor()
   const { tries, last } = await guess(thief, await halfway(thief, 'Anna'), 12)
   assert.is(tries, 11)
   assert.is(last.status, 429)
   assert.match(last.messages().join(), 'Too many wrong codes. Try again')
-  assert.is((await thief.open('/login/two-step/')).status, 200, 'the half login is kept')
+  assert.is((await thief.open('/login/two-step/')).status, 200, 'the half login goes on')
   const stranger = site.visitor()
   assert.is((await stranger.send(await halfway(stranger, 'Anna'), { code: code() })).status, 429)
   await owner.send(await owner.open('/logout/'))
   assert.is((await owner.send(await halfway(owner, 'Anna'), { code: code() })).status, 303)
 })
 
-test('who does not know the password cannot use up a limit of the second step', async () => {
+test('without the password nobody can use up the limit of codes', async () => {
   const stranger = site.visitor()
   for (let time = 0; time < 30; time++) {
     await stranger.logIn('Anna', { password: 'wrong' })
@@ -132,7 +132,7 @@ test('who does not know the password cannot use up a limit of the second step', 
   assert.is((await other.send(await halfway(other, 'Anna'), { code: code() })).status, 303)
 })
 
-test('100 wrong codes in a row end the tries by app for 30 days, and a recovery code still works', async () => {
+test('100 wrong codes in a row block app codes for 30 days, not recovery codes', async () => {
   const thief = site.visitor()
   for (let time = 0; time < 10; time++) {
     await guess(thief, await halfway(thief, 'Anna'), 10)
@@ -147,7 +147,7 @@ test('100 wrong codes in a row end the tries by app for 30 days, and a recovery 
   assert.is((await thief.send(page, { code: anna.codes[0] })).status, 303)
 })
 
-test('three wrong codes after the right password are mailed to the owner, once a day', async () => {
+test('3 wrong codes after the right password are emailed to the owner once a day', async () => {
   const thief = site.visitor()
   await guess(thief, await halfway(thief, 'Anna'), 8)
   const mail = await site.mail('Anna@example.com')
@@ -156,7 +156,7 @@ test('three wrong codes after the right password are mailed to the owner, once a
   await until(async () => (await eventsOf('second_failed')) === 8)
 })
 
-test('a mailbox alone is never enough: a reset asks for the second step at the next login, and gives no more tries', async () => {
+test('a reset by email neither skips the second step nor adds attempts', async () => {
   const reader = site.visitor()
   for (let time = 0; time < 3; time++) {
     await reader.send(await reader.open('/password/forgot/'), { username: 'Anna' })
@@ -180,7 +180,7 @@ test('a mailbox alone is never enough: a reset asks for the second step at the n
   assert.is((await reader.send(await reader.open('/login/two-step/'), { code: '000000' })).status, 429)
 })
 
-test('a wrong password is answered alike with and without two-step verification', async () => {
+test('a wrong password gets the same response without two-step verification', async () => {
   await site.visitor().signUp('Bela')
   const answerTo = async (name: string) => {
     const visitor = site.visitor()
@@ -192,7 +192,7 @@ test('a wrong password is answered alike with and without two-step verification'
   assert.equal(await answerTo('Anna'), await answerTo('Bela'))
 })
 
-test('a trusted browser is asked for no code for 30 days, which logins do not prolong, and never when it proves again', async () => {
+test('a trusted device logs in without a code for 30 days, and no longer', async () => {
   const browser = site.visitor()
   await browser.send(await halfway(browser, 'Anna'), { code: code(), trust: 'on' })
   assert.ok(await isLoggedIn(browser))
@@ -224,7 +224,7 @@ const ENDS: Record<string, (browser: Visitor) => Promise<unknown>> = {
 }
 
 for (const [what, end] of Object.entries(ENDS)) {
-  test(`the trust in a browser ends with ${what}`, async () => {
+  test(`a device is no longer trusted after ${what}`, async () => {
     const browser = site.visitor()
     await browser.send(await halfway(browser, 'Anna'), { code: code(), trust: 'on' })
     await browser.send(await browser.open('/logout/'))
@@ -235,7 +235,7 @@ for (const [what, end] of Object.entries(ENDS)) {
   })
 }
 
-test('each change is mailed to the owner', async () => {
+test('each change is emailed to the owner', async () => {
   const subjects = async () => (await site.mails('Anna@example.com')).map(({ subject }) => subject)
   site.clock.advance(10 * MINUTE)
   await owner.send(
@@ -257,7 +257,7 @@ test('each change is mailed to the owner', async () => {
   assert.equal(await subjects(), ['Two-step verification is off for your Gatehouse account'])
 })
 
-test('a recovery code is mailed with how many are left, and few or none are said at the login and on the account page', async () => {
+test('using a recovery code is emailed, and few left are shown on pages', async () => {
   for (const [index, given] of anna.codes.entries()) {
     const left = 9 - index
     const browser = site.visitor()

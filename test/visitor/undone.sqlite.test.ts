@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
 import { codeAt, halfway, keyOn, type SecondStep, settled, turnOn } from '../support/second-step.js'
 
-const test = suite('what another request ends meanwhile')
+const test = suite('a request overtaken by another')
 let site: Site
 let owner: Visitor
 
@@ -20,7 +20,7 @@ async function countOf(table: string): Promise<number> {
 const ON = 'users where second_step_at is not null'
 const MEANWHILE = 'create trigger meanwhile after'
 
-test('a session that has ended turns two-step verification neither on nor off', async () => {
+test('an ended session turns two-step verification neither on nor off', async () => {
   const page = await owner.open('/account/authenticator/')
   const trigger = `${MEANWHILE} update of second_step_at on users begin delete from sessions; end`
   await site.write(trigger)
@@ -37,7 +37,7 @@ test('a session that has ended turns two-step verification neither on nor off', 
   assert.is(await countOf("events where kind = 'second_off'"), 0)
 })
 
-test('a session that has ended changes no password', async () => {
+test('an ended session changes no password', async () => {
   await site.write(`${MEANWHILE} update of password_hash on users begin delete from sessions; end`)
   const page = await owner.open('/account/password/')
   const typed = { current: PASSWORD, password: 'another horse 43', repassword: 'another horse 43' }
@@ -46,7 +46,7 @@ test('a session that has ended changes no password', async () => {
   assert.is((await site.visitor().logIn('Anna')).status, 303)
 })
 
-/** A login whose account changes at the event. */
+/** Logs in while the account changes at the event, and checks that the login fails. */
 async function overtaken(anna: SecondStep, event: string): Promise<void> {
   const when = `when new.kind = '${event}'`
   await site.write(
@@ -58,21 +58,21 @@ async function overtaken(anna: SecondStep, event: string): Promise<void> {
   assert.is(await countOf(`events where kind = '${event}'`), 0)
 }
 
-test('a login that fails last uses up no recovery code', async () => {
+test('a login that fails at the end uses up no recovery code', async () => {
   const anna = await turnOn(site, owner)
   await overtaken(anna, 'recovery_used')
   assert.is(await countOf('recovery_codes where used_at is not null'), 0)
   assert.is(await countOf("mails where kind = 'recovery-used'"), 0)
 })
 
-test('a login that fails last opens no closed account', async () => {
+test('a login that fails at the end reopens no closed account', async () => {
   const anna = await turnOn(site, owner)
   await site.write(`update users set closed_at = ${site.clock.time - 1}`)
   await overtaken(anna, 'account_reopened')
   assert.is(await countOf('users where closed_at is not null'), 1)
 })
 
-test('a form of the second step that comes again begins no session in place of one that ends at that moment', async () => {
+test('a repeated code creates no session when the first one ends meanwhile', async () => {
   const { secret } = await turnOn(site, owner)
   const visitor = site.visitor()
   const page = await halfway(visitor, 'Anna')
