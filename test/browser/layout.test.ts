@@ -34,7 +34,7 @@ const USERS = [
   '/logout/',
 ]
 
-const PIECE = 100
+const PIECE = 300
 const PIECE_MS = 20
 
 // Counts shifts right after a press, too. Browsers forgive them, but visitors see them.
@@ -179,7 +179,9 @@ for (const [name, viewport] of Object.entries(SIZES)) {
     try {
       for (const [path, user] of [
         ['/login/', {}],
+        ['/signup/', {}],
         ['/', await loggedIn()],
+        ['/account/', await loggedIn()],
       ] as const) {
         const page = await watch(path, viewport, user)
         await page.goto(line.address + path)
