@@ -234,6 +234,31 @@ for (const [what, { says, trickles, reads = true }] of Object.entries(CROWDS)) {
   })
 }
 
+test('a visitor is served while more silent clients than there is room for connect again at once', async ({
+  small: { port },
+}) => {
+  const crowd = new Set<Socket>()
+  let again = true
+  const join = () => {
+    const socket = connect(port, '127.0.0.1').resume()
+    crowd.add(socket)
+    socket.on('error', () => {})
+    socket.once('close', () => {
+      crowd.delete(socket)
+      if (again) join()
+    })
+  }
+  for (let client = 0; client < 5 * ROOM; client++) join()
+  try {
+    for (let visit = 0; visit < 30; visit++) {
+      assert.match(await answered(await say(port, LAST_PAGE)), /^HTTP\/1\.1 200 OK\r\n.*here$/s)
+    }
+  } finally {
+    again = false
+    for (const socket of crowd) socket.destroy()
+  }
+})
+
 test('the longest idle connection is closed first, and active ones stay', async () => {
   const { port, asked, answerSlow } = await smallSite()
   const slow = await say(port, LAST_PAGE.replace('/', '/slow'))
