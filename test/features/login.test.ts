@@ -23,7 +23,7 @@ function sessionsOf(name: string, { database } = site): Promise<SessionsTable[]>
   )
 }
 
-/** That a session was used is written down in the background; here days pass within a moment. */
+/** Waits until the use of the session is stored, because no page waits for that. */
 function noted(name: string, own: Site): Promise<void> {
   return until(async () => (await sessionsOf(name, own))[0]?.last_seen_at === own.clock.now())
 }
@@ -56,7 +56,7 @@ for (const htmx of [false, true]) {
     assert.not.ok(isLoggedIn((await visitor.open('/')).text))
   })
 
-  test(`${kind}: the right password leads home, and home knows the user`, async () => {
+  test(`${kind}: the right password logs in and leads home`, async () => {
     for (const username of ['Hilda', ' hilda ', 'HILDA', 'hilda@example.com', 'Hilda@Example.com']) {
       const visitor = site.visitor({ htmx })
       const page = await visitor.logIn(username)
@@ -72,7 +72,7 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: the page that was asked for is where login leads, if it is ours`, async () => {
+  test(`${kind}: a login leads to the page in next, if it is on the site`, async () => {
     const places: [string, string][] = [
       ['/users/hilda/?a=b', '/users/hilda/?a=b'],
       ['//evil.example', '/'],
@@ -99,7 +99,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the page asked for survives a mistake', async () => {
+test('the page in next survives a wrong password', async () => {
   const visitor = site.visitor()
   const form = await visitor.open('/login/?next=/users/hilda/')
   const refused = await visitor.send(form, { username: 'Hilda', password: 'mistyped', keep: 'on' })
@@ -109,7 +109,7 @@ test('the page asked for survives a mistake', async () => {
   assert.is(page.headers.location, '/users/hilda/')
 })
 
-test('the session is stored by the hash of its token, with device, address and times', async () => {
+test('the session is stored by its token’s hash, with device, IP address and times', async () => {
   const visitor = site.visitor()
   visitor.agent.set('User-Agent', 'Mozilla/5.0 (Test)')
   await visitor.signUp('Dora')
@@ -124,7 +124,7 @@ test('the session is stored by the hash of its token, with device, address and t
   assert.is(row?.expires_at, site.clock.now() + DAY)
 })
 
-test('the cookie ends with the browser, unless the user asked to be kept logged in', async () => {
+test('the cookie ends with the browser, unless you stay logged in', async () => {
   await site.visitor().signUp('Stella')
   const leaving = await site.visitor().logIn('Hilda')
   assert.match(leaving.sessionCookie, /^gatehouse=[\w-]+; path=\/; samesite=lax; httponly$/)
@@ -135,7 +135,7 @@ test('the cookie ends with the browser, unless the user asked to be kept logged 
   assert.is(row?.expires_at, site.clock.now() + 30 * DAY)
 })
 
-test('a session ends when it is not used, and lives on when it is', async () => {
+test('a session ends after a day without use', async () => {
   const own = await Site.start()
   const visitor = await own.visitor().settle('Ida')
   for (const _ of [1, 2, 3]) {
@@ -148,7 +148,7 @@ test('a session ends when it is not used, and lives on when it is', async () => 
   await own.close()
 })
 
-test('a kept session ends after 90 days however much it is used', async () => {
+test('a kept session ends after 90 days, however often it is used', async () => {
   const own = await Site.start()
   await own.visitor().signUp('Kept')
   const visitor = own.visitor()
@@ -163,7 +163,7 @@ test('a kept session ends after 90 days however much it is used', async () => {
   await own.close()
 })
 
-test('sessions that have ended are gone soon after a start', async () => {
+test('ended sessions are deleted soon after a start', async () => {
   const old = await Site.start()
   await old.visitor().settle('Gone')
   const { database } = old
@@ -176,7 +176,7 @@ test('sessions that have ended are gone soon after a start', async () => {
   await next.close()
 })
 
-test('being seen is written down at most once a minute', async () => {
+test('the last use is stored once a minute at most', async () => {
   const own = await Site.start()
   const visitor = await own.visitor().settle('Seen')
   const seen = async () => (await sessionsOf('Seen', own))[0]?.last_seen_at
@@ -190,7 +190,7 @@ test('being seen is written down at most once a minute', async () => {
   assert.is(await seen(), own.clock.now())
 })
 
-test('a login gives a new token and ends the session that was here before', async () => {
+test('a login creates a new token and ends the browser’s previous session', async () => {
   const visitor = await site.visitor().settle('Josef')
   const tokens = async () => (await sessionsOf('Josef')).map(({ token_hash }) => token_hash)
   const before = await tokens()
@@ -202,7 +202,7 @@ test('a login gives a new token and ends the session that was here before', asyn
   const again = { username: 'Josef', password: PASSWORD, _csrf: first.value('_csrf') }
   assert.is((await other.send(form, again)).status, 200)
   const after = await tokens()
-  assert.is(after.length, 2, 'the second login of one browser takes the place of its first')
+  assert.is(after.length, 2, 'a browser’s second login replaces its first')
   assert.equal(
     after.filter((token) => between.includes(token)),
     before,
@@ -210,7 +210,7 @@ test('a login gives a new token and ends the session that was here before', asyn
   assert.ok(isLoggedIn((await visitor.open('/')).text))
 })
 
-test('the button pressed twice at once leaves one session, that of the last answer', async () => {
+test('a double click creates one session', async () => {
   await site.visitor().signUp('Twin')
   const visitor = site.visitor()
   const form = await visitor.open('/login/')
@@ -223,7 +223,7 @@ test('the button pressed twice at once leaves one session, that of the last answ
   assert.is((await sessionsOf('Twin')).length, 1)
 })
 
-test('a hash of other costs is renewed at login', async () => {
+test('a hash with other costs is renewed at login', async () => {
   const old = await Site.start()
   await old.visitor().signUp('Veteran')
   const { database } = old
@@ -236,14 +236,14 @@ test('a hash of other costs is renewed at login', async () => {
   await site.close()
 })
 
-test('a logged-in user is sent to the home page, or to where they were going', async () => {
+test('a logged-in user is sent home, or to the page in next', async () => {
   const visitor = await site.visitor().settle('Karl')
   assert.is((await visitor.open('/login/')).headers.location, '/')
   assert.is((await visitor.open('/login/?next=/users/karl/')).headers.location, '/users/karl/')
   assert.is((await visitor.open('/login/?next=//evil.example')).headers.location, '/')
 })
 
-test('nothing that was typed into a name field or as a password is in the logs', async () => {
+test('the log never has typed usernames or passwords', async () => {
   await site.visitor().logIn('a name nobody has', { password: 'a secret nobody has' })
   await site.visitor().logIn('nobody-at-all@example.com', { password: 'a secret nobody has' })
   const logs = site.logs.join('')
@@ -253,7 +253,7 @@ test('nothing that was typed into a name field or as a password is in the logs',
   assert.match(logs, '"route":"/login/verify/"')
 })
 
-test('an email with its @ in full width is one, and tells no more than any other', async () => {
+test('an email address with a full-width @ reveals no account either', async () => {
   await site.visitor().signUp('Wide', { email: 'wide@example.com' })
   const answers = []
   for (const username of ['wide＠example.com', 'none＠example.com']) {
@@ -265,7 +265,7 @@ test('an email with its @ in full width is one, and tells no more than any other
   ])
 })
 
-test('a login that is under way while the password is changed does not outlive the change', async () => {
+test('a login during a password change does not outlive the change', async () => {
   const racing = await Site.start({ environment: { RATE_LIMITS: 'off' } })
   for (let round = 0; round < 5; round++) {
     const name = `Racer ${round}`
@@ -282,7 +282,7 @@ test('a login that is under way while the password is changed does not outlive t
     const [changed] = await Promise.all([owner.send(page, change), ...logins])
     assert.is(changed?.status, 303)
     for (const stranger of strangers) {
-      assert.is((await stranger.open('/account/')).status, 303, 'out by now, or never in')
+      assert.is((await stranger.open('/account/')).status, 303, 'logged out, or never logged in')
     }
   }
   await racing.close()

@@ -10,7 +10,7 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-test('a page asks first, and opening it ends nothing', async () => {
+test('opening the page does not log out', async () => {
   const visitor = await site.visitor().settle('Lena')
   const page = await visitor.open('/logout/')
   assert.is(page.status, 200)
@@ -20,7 +20,7 @@ test('a page asks first, and opening it ends nothing', async () => {
 })
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: the button ends the session and leads home, which says so once`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: the button ends the session and leads home`, async () => {
     const name = `Mona ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     const page = await visitor.send(await visitor.open('/logout/'))
@@ -42,7 +42,7 @@ for (const htmx of [false, true]) {
     assert.equal(
       left.map(({ name }) => name),
       ['gatehouse-device'],
-      'nothing else is left to remember',
+      'no other cookie is left',
     )
   })
 }
@@ -56,15 +56,15 @@ test('a copy of the cookie is useless after logout', async () => {
   assert.not.match((await site.visitor().open('/', { Cookie: stolen })).text, 'Nora')
 })
 
-test('without the token of its page nothing is ended', async () => {
+test('a form with a forged token does not log out', async () => {
   const visitor = await site.visitor().settle('Olga')
   const page = await visitor.send(await visitor.open('/logout/'), { _csrf: 'forged' })
   assert.is(page.status, 403)
   assert.match((await visitor.open('/')).text, 'Olga')
-  assert.is((await visitor.send(page)).status, 303, 'the page that comes back has a fresh one')
+  assert.is((await visitor.send(page)).status, 303, 'the page that comes back has a new token')
 })
 
-test('the button of another tab, after the logout, is answered the same', async () => {
+test('logging out twice from two tabs gives the same response', async () => {
   const visitor = await site.visitor().settle('Paula')
   const tab = await visitor.open('/logout/')
   await visitor.send(await visitor.open('/logout/'))
@@ -73,9 +73,9 @@ test('the button of another tab, after the logout, is answered the same', async 
   assert.equal((await visitor.open('/')).messages(), ['✔ You are logged out.'])
 })
 
-test('a form on another site ends nothing: its answer sets no cookie in place of the visitor’s own', async () => {
+test('a form from another site does not log out, and sets no cookie', async () => {
   await site.visitor().settle('Rita')
-  // Browsers send it without the cookie (SameSite=Lax), but would take one from the answer.
+  // Browsers send it without the cookie (SameSite=Lax), but would accept one from the response.
   for (const headers of [{ 'Sec-Fetch-Site': 'cross-site' }, { Origin: 'https://evil.example' }]) {
     const page = await site.visitor().post('/logout/', '', headers)
     assert.is(page.status, 403)
@@ -83,13 +83,13 @@ test('a form on another site ends nothing: its answer sets no cookie in place of
   }
 })
 
-test('a visitor who is not logged in is asked to log in, and does not come back here', async () => {
+test('a visitor who is not logged in is led to the login, and not back', async () => {
   const page = await site.visitor().open('/logout/')
   assert.is(page.status, 303)
   assert.is(page.headers.location, '/login/')
 })
 
-test('nothing of who has logged out is shown to the next one at the same browser', async () => {
+test('after a logout the browser shows nothing about the user', async () => {
   const visitor = site.visitor()
   const email = 'shared-browser@example.com'
   await visitor.signUp('Shared', { email })

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site } from '../support/helpers.js'
 
-const test = suite('signup')
+const test = suite('sign-up')
 let site: Site
 
 test.before(async () => {
@@ -42,7 +42,7 @@ test('the form asks for username, email, password and its repetition', async () 
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: an empty form is told everything that is missing, in the order of the fields`, async () => {
+  test(`${kind}: an empty form gets all errors, in the order of the fields`, async () => {
     const visitor = site.visitor({ htmx })
     const page = await visitor.send(await visitor.open('/signup/'))
     assertRefused(page, 406, [
@@ -66,7 +66,7 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: every broken rule is told at once, and what was typed stays, but for passwords`, async () => {
+  test(`${kind}: all errors come at once, and input stays except passwords`, async () => {
     const visitor = site.visitor({ htmx })
     const form = await visitor.open('/signup/')
     const page = await visitor.send(form, {
@@ -89,7 +89,7 @@ for (const htmx of [false, true]) {
     assert.not.match(page.text, '<b>')
   })
 
-  test(`${kind}: a repaired field is no longer marked`, async () => {
+  test(`${kind}: a corrected field is not marked`, async () => {
     const visitor = site.visitor({ htmx })
     const page = await visitor.send(await visitor.open('/signup/'), {
       username: 'Repaired',
@@ -109,7 +109,7 @@ for (const htmx of [false, true]) {
     ])
   })
 
-  test(`${kind}: a new user is stored with everything folded and hashed, and is not logged in`, async () => {
+  test(`${kind}: a new user is stored with keys and hash, not logged in`, async () => {
     const name = htmx ? 'Ünïcode Htmx' : 'Ünïcode Plain'
     const visitor = site.visitor({ htmx })
     const page = await visitor.signUp(name, { email: `${htmx}@Example.com` })
@@ -138,7 +138,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a fragment has the box, a fresh token and every field out of band, and no page around them', async () => {
+test('a fragment has the message box, a new token and all fields out of band', async () => {
   const visitor = site.visitor({ htmx: true })
   const form = await visitor.open('/signup/')
   const page = await visitor.send(form)
@@ -150,7 +150,7 @@ test('a fragment has the box, a fresh token and every field out of band, and no 
   }
 })
 
-test('a form that arrives twice gets its first answer again', async () => {
+test('a form that arrives twice gets its first response again', async () => {
   for (const htmx of [false, true]) {
     const visitor = site.visitor({ htmx })
     const form = await visitor.open('/signup/')
@@ -163,7 +163,7 @@ test('a form that arrives twice gets its first answer again', async () => {
   }
 })
 
-test('a form that arrives again with another password, or from another visitor, is never told yes', async () => {
+test('a repeated form with another password, or from another visitor, is refused', async () => {
   const visitor = site.visitor()
   const form = await visitor.open('/signup/')
   const typed = { ...GOOD, username: 'Once', email: 'once@example.com' }
@@ -176,7 +176,7 @@ test('a form that arrives again with another password, or from another visitor, 
   assert.is((await stranger.send(own, { ...typed, _once: form.value('_once') })).status, 406)
 })
 
-test('two hundred simultaneous sign-ups for one name make one account and no server error', async () => {
+test('200 parallel sign-ups with one username create one account without an error', async () => {
   const visitors = Array.from({ length: 200 }, () => site.visitor({ htmx: true }))
   const forms = await Promise.all(visitors.map((visitor) => visitor.open('/signup/')))
   const answers = await Promise.all(
@@ -191,7 +191,7 @@ test('two hundred simultaneous sign-ups for one name make one account and no ser
   assert.is((await users('Crowd')).length, 1)
 })
 
-test('names that differ in case or compatible forms alone are one name', async () => {
+test('usernames that differ only in case or compatible forms are the same', async () => {
   await site.visitor().signUp('Straße')
   for (const name of ['STRASSE', 'straße', 'Ｓtraße', ' Straße ']) {
     const page = await site.visitor().signUp(name, { email: `${Math.random()}@example.com` })
@@ -199,7 +199,7 @@ test('names that differ in case or compatible forms alone are one name', async (
   }
 })
 
-test('a name whose public page would be another user’s is in use', async () => {
+test('a username with another user’s public page is taken', async () => {
   await site.visitor().signUp('Anna-Belle')
   const page = await site.visitor().signUp('anna belle', { email: 'belle@example.com' })
   assertRefused(page, 406, ['⚠ This username is already taken.'])
@@ -217,7 +217,7 @@ test('the password is not trimmed, and must not be the username or the email add
   ])
 })
 
-test('a host can ask for longer passwords and say it in its own words', async () => {
+test('a host app can require longer passwords with its own message', async () => {
   const strict = await Site.start({
     passwordMinLength: 15,
     messages: { password_short: 'At least {min}, please.' },
@@ -229,7 +229,7 @@ test('a host can ask for longer passwords and say it in its own words', async ()
   await strict.close()
 })
 
-test('a logged-in user is sent to the home page', async () => {
+test('a logged-in user is sent home', async () => {
   const visitor = await site.visitor().settle('Settled')
   const page = await visitor.open('/signup/')
   assert.is(page.status, 303)

@@ -10,7 +10,7 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-test('a public page shows the username and the day of sign-up, never the email address, and sets no cookie', async () => {
+test('a public page shows username and sign-up day, and no email address', async () => {
   await site.visitor().signUp('Слава', { email: 'secret-address@example.com' })
   const page = await site.visitor().open('/users/slava/')
   assert.is(page.status, 200)
@@ -21,14 +21,14 @@ test('a public page shows the username and the day of sign-up, never the email a
   assert.equal(page.cookies, [])
 })
 
-test('a name without a Latin form has its page under itself', async () => {
+test('a username without a Latin form is its own slug', async () => {
   const visitor = await site.visitor().settle('王小明')
   const link = (await visitor.open('/')).$('main a[href^="/users/"]').attr('href') ?? ''
   assert.is(link, `/users/${encodeURIComponent('王小明')}/`)
   assert.is((await visitor.open(link)).$('h1').text(), '王小明')
 })
 
-test('an unknown or broken address is a helpful 404 page', async () => {
+test('an unknown or malformed slug gets a 404 page that leads home', async () => {
   for (const slug of ['nobody', '%', '%ff', '%00', '..%2f', 'a'.repeat(3000)]) {
     const page = await site.visitor().open(`/users/${slug}/`)
     assert.is(page.status, 404)
@@ -37,7 +37,7 @@ test('an unknown or broken address is a helpful 404 page', async () => {
   }
 })
 
-test('the previous address of a public page leads to the current one for 90 days', async () => {
+test('the previous URL of a public page leads to the current one for 90 days', async () => {
   const visitor = await site.visitor().settle('First')
   for (const username of ['Second', '王小红'])
     await visitor.send(await visitor.open('/account/name/'), { username })
@@ -58,7 +58,7 @@ test('the previous address of a public page leads to the current one for 90 days
   assert.is((await site.visitor().open(present)).status, 200)
 })
 
-test('a closed account has no public page, at none of its addresses', async () => {
+test('a closed account has no public page at any of its URLs', async () => {
   const visitor = await site.visitor().settle('Closing')
   await visitor.send(await visitor.open('/account/name/'), { username: 'Closed' })
   await site.write("update users set closed_at = 1 where name = 'Closed'")
@@ -72,7 +72,7 @@ test('a closed account has no public page, at none of its addresses', async () =
   assert.is((await site.visitor().open('/users/closing/')).status, 301)
 })
 
-test('where addresses are private, only who has confirmed theirs has a public page', async () => {
+test('with private email addresses only confirmed users have a public page', async () => {
   const discreet = await Site.start({ emailConfirmation: 'required', privateEmails: true })
   await discreet.visitor().signUp('Discreet')
   assert.is((await discreet.visitor().open('/users/discreet/')).status, 404)
@@ -81,7 +81,7 @@ test('where addresses are private, only who has confirmed theirs has a public pa
   await discreet.close()
 })
 
-test('the page without its last slash leads on to the one with it', async () => {
+test('the URL without its last slash redirects to the one with it', async () => {
   const page = await site.visitor().open('/users/slava?a=b')
   assert.is(page.status, 308)
   assert.is(page.headers.location, '/users/slava/?a=b')

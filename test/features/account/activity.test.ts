@@ -20,7 +20,7 @@ function told({ $ }: Page): string[] {
     .map((title) => $(title).text().trim())
 }
 
-/** Events of a user that nobody has to have done: each a second older than the one before. */
+/** Inserts events of a user, each a second older than the previous one. */
 async function insertEvents(name: string, kinds: readonly string[]): Promise<void> {
   const rows = kinds.map((kind, index) => {
     const at = site.clock.now() - index * 1000
@@ -32,7 +32,7 @@ async function insertEvents(name: string, kinds: readonly string[]): Promise<voi
   )
 }
 
-test('a visitor is asked to log in first', async () => {
+test('a visitor must log in first', async () => {
   const page = await site.visitor().open(`${PATH}?before=x`)
   assert.is(page.status, 303)
   assert.match(page.headers.location ?? '', '/login/?next=')
@@ -56,10 +56,10 @@ test('the list shows your own activity, newest first, with device, IP address an
   assert.is(row.find('time').attr('datetime'), new Date(at).toISOString())
   assert.match(row.find('time').text(), /^January 1, 2026 at 12:01:00.AM UTC$/)
   assert.match(page.$('.rows > li').last().text(), 'Unknown device')
-  assert.is(page.$('main nav').length, 0, 'there is but one page')
+  assert.is(page.$('main nav').length, 0, 'there is only one page')
 })
 
-test('failed logins are told within a second and a half', async () => {
+test('failed logins appear within 1.5 seconds', async () => {
   const visitor = await site.visitor().settle('Guessed')
   site.clock.advance(1000)
   await site.visitor().logIn('Guessed', { password: 'not it at all' })
@@ -67,7 +67,7 @@ test('failed logins are told within a second and a half', async () => {
   assert.is(told(await visitor.open(PATH))[0], 'Failed login: wrong password')
 })
 
-test('every kind of event has words of its own', async () => {
+test('every kind of event has its own text', async () => {
   const visitor = await site.visitor().settle('Everything')
   site.clock.advance(60 * 60_000)
   await insertEvents('Everything', EVENT_KINDS)
@@ -79,7 +79,7 @@ test('every kind of event has words of its own', async () => {
   for (const word of words) assert.match(word, /^[A-Z][a-z-]+/)
 })
 
-test('50 stand on a page, older ones behind a link, and the way back to the newest', async () => {
+test('a page has 50 events, and links to the older and the newest ones', async () => {
   const own = await site.visitor().settle('Busy')
   site.clock.advance(60 * 60_000)
   await insertEvents('Busy', Array(118).fill('logged_out'))
@@ -106,7 +106,7 @@ test('50 stand on a page, older ones behind a link, and the way back to the newe
   }
   assert.equal(told(page).slice(-2), ['Logged in', 'Signed up'])
   assert.is(visited.length, 120)
-  assert.equal(visited, [...visited].sort().reverse(), 'nothing twice, nothing out of order')
+  assert.equal(visited, [...visited].sort().reverse(), 'no event twice or out of order')
 })
 
 function times({ $ }: Page): string[] {
@@ -115,7 +115,7 @@ function times({ $ }: Page): string[] {
     .map((time) => time.attribs.datetime ?? '')
 }
 
-test('a page of exactly 50 has none behind it', async () => {
+test('a page of exactly 50 events has no link to older ones', async () => {
   const visitor = await site.visitor().settle('Fifty')
   site.clock.advance(60 * 60_000)
   await insertEvents('Fifty', Array(48).fill('logged_out'))
@@ -124,7 +124,7 @@ test('a page of exactly 50 has none behind it', async () => {
   assert.is(page.$('main nav').length, 0)
 })
 
-test('a nonsense position in the activity is harmless', async () => {
+test('a malformed position does no harm', async () => {
   const visitor = await site.visitor().settle('Nonsense')
   const nonsense = ['x', '', '%00', "'%20or%201=1--", '%FF', 'before', '9'.repeat(2000), '1'.repeat(31)]
   for (const before of nonsense) {
@@ -140,7 +140,7 @@ test('a nonsense position in the activity is harmless', async () => {
   assert.is(oldest.$('main nav a').attr('href'), PATH)
 })
 
-test('another user’s event as a place shows nothing of theirs', async () => {
+test('another user’s event as position shows none of their events', async () => {
   const [event] = await site.rows<{ id: string }>('select id from events order by id desc limit 1')
   const visitor = await site.visitor().settle('Curious')
   const page = await visitor.open(`${PATH}?before=${event?.id}`)

@@ -31,7 +31,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the link for phones says what the QR code says, with the name and never the address', async () => {
+test('the link for phones has the username and the key, and no email address', async () => {
   const visitor = await settled(site, 'Anna')
   const page = await visitor.open('/account/authenticator/')
   const link = page.$('a[href^="otpauth:"]').attr('href') ?? ''
@@ -39,7 +39,7 @@ test('the link for phones says what the QR code says, with the name and never th
   assert.match(page.$('.key').text(), /^(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}$/)
 })
 
-test('a reload shows the same key for 30 minutes, and an abandoned set-up changes nothing', async () => {
+test('a reload shows the same key for 30 minutes, and changes nothing', async () => {
   const visitor = await settled(site, 'Anna')
   const page = await visitor.open('/account/authenticator/')
   site.clock.advance(5 * MINUTE)
@@ -50,13 +50,13 @@ test('a reload shows the same key for 30 minutes, and an abandoned set-up change
   assert.is.not(keyOn(late), keyOn(page))
 })
 
-test('a code that comes twice at once turns it on once, and both answers lead to the codes', async () => {
+test('a form sent twice turns it on once, and both responses lead to the codes', async () => {
   const visitor = await settled(site, 'Anna')
   const page = await visitor.open('/account/authenticator/')
   await sentTwice(visitor, page)
 })
 
-test('it does so in a session that began longer ago than a login is recent', async () => {
+test('so does a form sent twice after the password was confirmed', async () => {
   const visitor = await settled(site, 'Anna')
   site.clock.advance(10 * MINUTE)
   await sentTwice(visitor, await reopen(site, visitor, '/account/authenticator/'))
@@ -72,7 +72,7 @@ async function sentTwice(visitor: Visitor, page: Page): Promise<void> {
   assert.is(codesOn(await second.open('/account/recovery-codes/')).length, 10)
 }
 
-test('a page of an earlier set-up turns nothing on, and shows no codes that do not work', async () => {
+test('a page of an earlier setup has no effect', async () => {
   const visitor = await settled(site, 'Anna')
   const former = await visitor.open('/account/authenticator/')
   const given = codeAt(keyOn(former), site.clock.time)
@@ -85,7 +85,7 @@ test('a page of an earlier set-up turns nothing on, and shows no codes that do n
   assert.equal(codesOn(await visitor.open('/account/recovery-codes/')), codes)
 })
 
-test('an app is replaced without ever being without one', async () => {
+test('the old app works until the new one is confirmed', async () => {
   const visitor = await settled(site, 'Anna')
   const { secret: old } = await turnOn(site, visitor)
   const page = await visitor.open('/account/authenticator/')

@@ -26,7 +26,7 @@ function addressOf(name: string): string {
   return `${name.replaceAll(' ', '20')}@example.com`
 }
 
-/** Opens where the answer leads, which is the same for both kinds of browser. */
+/** Opens the page that the response leads to, with and without htmx. */
 async function follow(visitor: Visitor, answer: Page): Promise<Page> {
   assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
   return visitor.open(answer.headers[visitor.htmx ? 'hx-redirect' : 'location'] ?? '')
@@ -36,7 +36,7 @@ async function close(visitor: Visitor): Promise<Page> {
   return follow(visitor, await visitor.send(await visitor.open(PATH)))
 }
 
-/** Closes the account of this name, and answers the link in the mail. */
+/** Closes the account, and returns the link in the email. */
 async function closedLink(name: string): Promise<string> {
   const visitor = await site.visitor().settle(name)
   await site.emptyMailbox()
@@ -44,7 +44,7 @@ async function closedLink(name: string): Promise<string> {
   return (await site.mail(addressOf(name))).link
 }
 
-/** Opens a mailed link, as far as the page with the button. */
+/** Opens an emailed link, up to the page with the button. */
 async function openUndo(visitor: Visitor, link: string): Promise<Page> {
   const opened = await visitor.open(link)
   assert.is(opened.status, 303)
@@ -72,7 +72,7 @@ async function isClosed(name: string): Promise<boolean> {
   return rows[0]?.closed_at != null
 }
 
-test('a visitor logs in first, and a user whose login is old gives the password first', async () => {
+test('a visitor must log in first, and an old login needs the password', async () => {
   const stranger = await site.visitor().open(PATH)
   assert.is(stranger.headers.location, '/login/?next=%2Faccount%2Fclose%2F')
   const visitor = await site.visitor().settle('Careful')
@@ -83,7 +83,7 @@ test('a visitor logs in first, and a user whose login is old gives the password 
   assert.not.ok(await isClosed('Careful'))
 })
 
-test('the page says what goes and when', async () => {
+test('the page says what is deleted and when', async () => {
   const page = await (await site.visitor().settle('Reader')).open(PATH)
   const text = page.$('main').text()
   for (const word of [
@@ -99,13 +99,13 @@ test('the page says what goes and when', async () => {
   }
   assert.match(text, 'Reader@example.com')
   assert.is(page.$('main form button').length, 1)
-  assert.not.ok(await isClosed('Reader'), 'looking at it closes nothing')
+  assert.not.ok(await isClosed('Reader'), 'opening the page does not close the account')
 })
 
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: closing logs out everywhere and hides the public page; the name stays taken`, async () => {
+  test(`${kind}: closing ends all sessions and keeps the username taken`, async () => {
     const name = `Closer ${htmx}`
     const other = await site.visitor().settle(name)
     const visitor = site.visitor({ htmx })
@@ -135,15 +135,15 @@ for (const htmx of [false, true]) {
       (await site.visitor().logIn(name, { password: 'x' })).messages().join(),
       'password is not correct',
     )
-    assert.ok(await isClosed(name), 'a wrong password opens nothing')
+    assert.ok(await isClosed(name), 'a wrong password does not reopen it')
 
     const again = await follow(visitor, await visitor.send(page))
-    assert.equal(again.messages(), [CLOSED], 'pressed twice it says the same')
+    assert.equal(again.messages(), [CLOSED], 'the second press gets the same message')
     assert.is(await count(name, 'account_closed'), 1)
     assert.is((await site.mails(addressOf(name))).length, 1)
   })
 
-  test(`${kind}: a login takes the account back`, async () => {
+  test(`${kind}: a closed account is reopened by logging in`, async () => {
     const name = `Regretful ${htmx}`
     const link = await closedLink(name)
     site.clock.advance(13 * DAY)
@@ -157,26 +157,26 @@ for (const htmx of [false, true]) {
     assert.is(await count(name, 'account_reopened'), 1)
     assert.is((await visitor.open(`/users/regretful-${htmx}/`)).status, 200)
     const late = await openUndo(site.visitor(), link)
-    assert.is(late.status, 303, 'open already')
+    assert.is(late.status, 303, 'the account is already open')
     const second = site.visitor({ htmx })
     const usual = await second.logIn(name)
     const said = htmx ? usual : await follow(second, usual)
     assert.equal(said.messages(), ['✔ You are logged in.'])
   })
 
-  test(`${kind}: the link reopens the account in any browser, and says so when used again`, async () => {
+  test(`${kind}: the link reopens the account in any browser`, async () => {
     const name = `Mailed ${htmx}`
     const link = await closedLink(name)
     const visitor = site.visitor({ htmx })
     const page = await openUndo(visitor, link)
     assert.match(page.$('main').text(), `The account ${name} is closed and will be deleted in 14 days.`)
     assert.is(page.$('main form button').text(), 'Reopen your account')
-    assert.ok(await isClosed(name), 'opening the link does nothing')
+    assert.ok(await isClosed(name), 'opening the link changes nothing')
 
     const login = await follow(visitor, await visitor.send(page))
     assert.equal(login.messages(), [REOPENED])
     assert.is(login.value('username'), name)
-    assert.is((await visitor.open('/account/devices/')).status, 303, 'it logs nobody in')
+    assert.is((await visitor.open('/account/devices/')).status, 303, 'it does not log in')
     assert.not.ok(await isClosed(name))
     assert.is((await visitor.open(`/users/mailed-${htmx}/`)).status, 200)
 
@@ -188,7 +188,7 @@ for (const htmx of [false, true]) {
     assert.is(await count(name, 'account_reopened'), 1)
   })
 
-  test(`${kind}: a link that was used does not open an account that was closed again`, async () => {
+  test(`${kind}: a used link does not reopen an account closed again`, async () => {
     const name = `Twice ${htmx}`
     const link = await closedLink(name)
     const visitor = site.visitor({ htmx })
@@ -204,7 +204,7 @@ for (const htmx of [false, true]) {
     assert.ok(await isClosed(name))
   })
 
-  test(`${kind}: a page that was too old works at the second press`, async () => {
+  test(`${kind}: an expired page works at the second press`, async () => {
     const name = `Patient ${htmx}`
     const link = await closedLink(name)
     const visitor = site.visitor({ htmx })
@@ -223,7 +223,7 @@ for (const htmx of [false, true]) {
     assert.equal((await follow(owner, await owner.post(PATH, again))).messages(), [CLOSED])
   })
 
-  test(`${kind}: who was logged out meanwhile closes nothing`, async () => {
+  test(`${kind}: a logged-out user cannot close the account`, async () => {
     const name = `Late ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     const page = await visitor.open(PATH)
@@ -235,7 +235,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a link that is too old, changed, or for something else opens nothing', async () => {
+test('a link that is expired, changed or for another purpose does not work', async () => {
   const link = await closedLink('Strict')
   const token = link.slice(UNDO.length, -1)
   const changed = `${token.slice(0, -2)}${token.at(-2) === 'A' ? 'B' : 'A'}${token.slice(-1)}`
@@ -247,7 +247,7 @@ test('a link that is too old, changed, or for something else opens nothing', asy
     assert.match(page.messages().join(), 'This link does not work')
     assert.is(page.$('.error a').attr('href'), '/login/')
   }
-  assert.is((await site.visitor().open(UNDO)).status, 410, 'nor does the page without a link')
+  assert.is((await site.visitor().open(UNDO)).status, 410, 'the page without a link does not work either')
   for (const purpose of ['password-reset', 'email-undo', 'email-confirm']) {
     await site.write(`update tokens set purpose = '${purpose}' where purpose = 'account-reopen'`)
     assert.is((await openUndo(site.visitor(), link)).status, 410, purpose)
@@ -257,7 +257,7 @@ test('a link that is too old, changed, or for something else opens nothing', asy
   const page = await openUndo(visitor, link)
   assert.is(page.status, 200)
   site.clock.advance(14 * DAY + MINUTE)
-  // What was opened is forgotten after a day; opened again, the link says what it is.
+  // An opened link is forgotten after a day, but the link itself can be opened again.
   assert.is((await visitor.send(page)).status, 410)
   const old = await openUndo(visitor, link)
   assert.is(old.status, 410)
@@ -266,7 +266,7 @@ test('a link that is too old, changed, or for something else opens nothing', asy
   assert.ok(await isClosed('Strict'))
 })
 
-test('50 presses at once open it once', async () => {
+test('50 parallel forms reopen the account once', async () => {
   const link = await closedLink('Stormy')
   const visitor = site.visitor()
   const page = await openUndo(visitor, link)
@@ -278,7 +278,7 @@ test('50 presses at once open it once', async () => {
   assert.is(await count('Stormy', 'account_reopened'), 1)
 })
 
-test('20 presses at once close it once', async () => {
+test('20 parallel forms close the account once', async () => {
   const visitor = await site.visitor().settle('Hasty')
   await site.emptyMailbox()
   const page = await visitor.open(PATH)
@@ -306,7 +306,7 @@ test('closing cancels waiting emails, and a form from another site changes nothi
   assert.equal(await site.rows("select next_email from users where name = 'Guarded'"), [{ next_email: null }])
 })
 
-test('a login that was on its way when the account was closed opens no door to it', async () => {
+test('a session of an account that was just closed does not work', async () => {
   const visitor = await site.visitor().settle('Overtaken')
   await site.write(
     `update users set closed_at = 1, erase_at = ${site.clock.now() + DAY} where name = 'Overtaken'`,
@@ -314,7 +314,7 @@ test('a login that was on its way when the account was closed opens no door to i
   assert.is((await visitor.open('/account/devices/')).status, 303)
 })
 
-/** Every place in the live database where one of the texts stands. */
+/** Returns every column of the database with one of the texts. */
 async function findings(where: Site, texts: readonly string[]): Promise<string[]> {
   const sql = isPostgresUrl(where.database)
     ? `select table_name as name from information_schema.tables where table_schema = 'public'`
@@ -354,7 +354,7 @@ test('after 14 days the sweep deletes the account from every table and frees its
   assert.is(
     (await second.rows("select 1 from users where name = 'Forgotten'")).length,
     1,
-    'not before its time',
+    'not deleted too early',
   )
   await second.close()
 
@@ -365,7 +365,7 @@ test('after 14 days the sweep deletes the account from every table and frees its
   const mailsLeft = await third.rows(
     'select 1 from mails left join users on users.id = user_id where users.id is null',
   )
-  assert.equal(mailsLeft, [], 'sealed mails go with whose they are')
+  assert.equal(mailsLeft, [], 'encrypted emails are deleted with their user')
   assert.is((await third.visitor().logIn('Neighbour')).status, 303)
 
   const late = third.visitor()
@@ -393,7 +393,7 @@ test('without email an account can be closed, and only a login reopens it', asyn
   await silent.close()
 })
 
-test('a login that is on its way leaves no session of a closed account', async () => {
+test('a login during the closing creates no session', async () => {
   const costs = { memoryCost: 65_536, timeCost: 12, parallelism: 1 }
   const slow = await Site.start({ passwordCosts: costs })
   const visitor = await slow.visitor().settle('Anna')
@@ -411,7 +411,7 @@ test('a login that is on its way leaves no session of a closed account', async (
   await slow.close()
 })
 
-test('with two-step verification it needs the second step, too', async () => {
+test('with two-step verification it needs a recent code, too', async () => {
   const twoStep = await Site.start()
   const visitor = await settled(twoStep, 'Anna')
   const { secret } = await turnOn(twoStep, visitor)

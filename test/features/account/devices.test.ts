@@ -12,14 +12,14 @@ test.after(() => site.close())
 
 const PATH = '/account/devices/'
 const DAY = 24 * 60 * 60 * 1000
-/** A login is recent for so long. */
+/** How long a login is recent. */
 const RECENT = 10 * 60 * 1000
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
 const IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1'
 
-/** Somebody with a browser that calls itself so, logged in. */
+/** Logs in with a browser of this User-Agent. */
 async function onDevice(name: string, userAgent: string, options: { htmx?: boolean } = {}): Promise<Visitor> {
   const visitor = site.visitor(options)
   visitor.agent.set('User-Agent', userAgent)
@@ -33,7 +33,7 @@ function titles({ $ }: Page): string[] {
     .map((title) => $(title).text().trim())
 }
 
-/** The id of the row that has this title. */
+/** Returns the id of the row with this title. */
 function idOf({ $, text }: Page, title: string): string {
   const row = $('.rows > li').filter((_, item) => $(item).find('h2').text().trim() === title)
   const id = row.attr('id')?.slice('device-'.length)
@@ -49,7 +49,7 @@ function namePath(page: Page, title: string): string {
   return `${PATH}${idOf(page, title)}/name/`
 }
 
-/** The answer as the visitor sees it: what a plain browser is sent on to is opened. */
+/** Returns the page that the visitor sees: htmx's response, or the one after the redirect. */
 async function seen(visitor: Visitor, answer: Page): Promise<Page> {
   assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
   return visitor.htmx ? answer : visitor.open(answer.headers.location ?? '')
@@ -67,13 +67,13 @@ async function kinds(name: string): Promise<string[]> {
   return rows.map(({ kind }) => kind)
 }
 
-test('a visitor is asked to log in first, and comes back', async () => {
+test('a visitor must log in first, and comes back', async () => {
   const page = await site.visitor().open(PATH)
   assert.is(page.status, 303)
   assert.is(page.headers.location, '/login/?next=%2Faccount%2Fdevices%2F')
 })
 
-test('this device stands first, then the last used; each with words, address and times', async () => {
+test('this device comes first, then the last used ones, with IP address and times', async () => {
   await site.visitor().signUp('Lister')
   await onDevice('Lister', IPHONE)
   site.clock.advance(3 * 60_000)
@@ -99,7 +99,7 @@ test('this device stands first, then the last used; each with words, address and
   assert.match(page.$(first).attr('title') ?? '', /\d{4} at \d+:\d\d:\d\d.*UTC/)
 })
 
-test('what is pressed or filled in says of which device, also of two that are called the same', async () => {
+test('buttons and fields name their device, even if two have the same name', async () => {
   await site.visitor().signUp('Twice')
   await onDevice('Twice', FIREFOX)
   site.clock.advance(60_000)
@@ -117,7 +117,7 @@ test('what is pressed or filled in says of which device, also of two that are ca
   assert.is(new Set(names).size, names.length, names.join())
 })
 
-test('a device that is given the words of another is told apart from it all the same', async () => {
+test('a device named like another one gets a number', async () => {
   await site.visitor().signUp('Namesake')
   await onDevice('Namesake', FIREFOX)
   site.clock.advance(60_000)
@@ -127,7 +127,7 @@ test('a device that is given the words of another is told apart from it all the 
   assert.equal(titles(await visitor.open(PATH)), ['firefox on linux (2)', 'Firefox on Linux'])
 })
 
-test('a name that was typed for this device before a logout comes back to it after the login', async () => {
+test('a name typed for this device before a logout comes back after the login', async () => {
   const visitor = await site.visitor().settle('Namer')
   await onDevice('Namer', IPHONE)
   const list = await visitor.open(PATH)
@@ -143,7 +143,7 @@ test('a name that was typed for this device before a logout comes back to it aft
   assert.is(back.$('.rows [name=name]').last().attr('value'), undefined)
 })
 
-test('the activity says which device was named or logged out, and by which', async () => {
+test('the activity lists which device was named or logged out, and from where', async () => {
   await site.visitor().signUp('Teller')
   await onDevice('Teller', IPHONE)
   site.clock.advance(60_000)
@@ -160,19 +160,19 @@ test('the activity says which device was named or logged out, and by which', asy
   assert.match(activity.$('.rows > li').first().text(), 'Firefox on Linux')
 })
 
-test('only live sessions are listed, and only one’s own', async () => {
+test('only your own open sessions are listed', async () => {
   await site.visitor().settle('Neighbour')
   await site.visitor().settle('Alone')
   site.clock.advance(2 * DAY)
   const page = await (await onDevice('Alone', FIREFOX)).open(PATH)
   assert.equal(titles(page), ['Firefox on Linux'])
-  assert.is(page.$(`form[action="${PATH}revoke/"]`).length, 0, 'there are no others to log out')
+  assert.is(page.$(`form[action="${PATH}revoke/"]`).length, 0, 'there are no other devices to log out')
 })
 
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: a device that is logged out is out at its next request`, async () => {
+  test(`${kind}: a device that was logged out is out at its next request`, async () => {
     const name = `Owner ${htmx}`
     await site.visitor().signUp(name)
     const lost = await onDevice(name, IPHONE)
@@ -191,10 +191,10 @@ for (const htmx of [false, true]) {
     const again = await seen(visitor, await visitor.send(list, {}, to))
     assert.equal(again.messages(), ['✔ This device was already logged out.'])
     assert.equal(titles(again), ['Firefox on Linux'])
-    assert.equal((await kinds(name)).slice(-2), ['logged_in', 'device_revoked'], 'and is told once')
+    assert.equal((await kinds(name)).slice(-2), ['logged_in', 'device_revoked'], 'one event is stored')
   })
 
-  test(`${kind}: all others are logged out at once, and what knows the account is forgotten`, async () => {
+  test(`${kind}: all other devices are logged out, and no longer known`, async () => {
     const name = `Cleaner ${htmx}`
     await site.visitor().signUp(name)
     const others = [await onDevice(name, IPHONE), await onDevice(name, 'curl/8.5.0')]
@@ -215,7 +215,7 @@ for (const htmx of [false, true]) {
     assert.equal(again.messages(), ['✔ No other devices are logged in.'])
   })
 
-  test(`${kind}: a name is given, changed and taken away`, async () => {
+  test(`${kind}: a device is named, renamed and its name removed`, async () => {
     const name = `Namer ${htmx}`
     await site.visitor().signUp(name)
     await onDevice(name, IPHONE)
@@ -225,7 +225,11 @@ for (const htmx of [false, true]) {
     const page = await seen(visitor, await visitor.send(list, { name: '  Jose\u0301’s phone ' }, to))
     assert.equal(page.messages(), ['✔ The device is now called José’s phone.'])
     assert.equal(titles(page), ['Firefox on Linux', 'José’s phone'])
-    assert.match(page.$('.rows > li:last-child').text(), 'Safari on iPhone', 'the words stand beside it')
+    assert.match(
+      page.$('.rows > li:last-child').text(),
+      'Safari on iPhone',
+      'browser and system are beside it',
+    )
 
     const emoji = '📱'.repeat(40)
     const long = await seen(visitor, await visitor.send(list, { name: emoji }, to))
@@ -238,7 +242,7 @@ for (const htmx of [false, true]) {
     assert.equal((await kinds(name)).slice(-3), ['device_named', 'device_named', 'device_named'])
   })
 
-  test(`${kind}: a wrong name is refused at its own row, and changes nothing`, async () => {
+  test(`${kind}: a refused name has its error at its own row`, async () => {
     const name = `Wrong ${htmx}`
     await site.visitor().signUp(name)
     await onDevice(name, IPHONE)
@@ -262,16 +266,16 @@ for (const htmx of [false, true]) {
       assert.is(input.attr('aria-invalid'), 'true')
       assert.is(input.attr('aria-describedby'), `name-${id}-error`)
       assert.is(page.$('[aria-invalid]').length, 1)
-      // The living input of a page with htmx keeps it by itself.
+      // With htmx the input on the page keeps its value.
       assert.is(input.attr('value'), htmx ? undefined : typed)
       assert.equal(titles(page), ['Firefox on Linux', 'Safari on iPhone'])
     }
     const both = await visitor.send(list, { name: `${'x'.repeat(41)}\u200b` }, `${PATH}${id}/name/`)
-    assert.equal(both.messages(), ['⚠ Name must be 40 characters or fewer.'], 'the rest is not looked at')
+    assert.equal(both.messages(), ['⚠ Name must be 40 characters or fewer.'], 'no other rule is checked')
     assert.not.ok((await kinds(name)).includes('device_named'))
   })
 
-  test(`${kind}: this device’s own row logs out here`, async () => {
+  test(`${kind}: logging out this device logs out here`, async () => {
     const name = `Leaver ${htmx}`
     await site.visitor().signUp(name)
     const other = await onDevice(name, IPHONE)
@@ -285,7 +289,7 @@ for (const htmx of [false, true]) {
     assert.is((await kinds(name)).at(-1), 'logged_out')
   })
 
-  test(`${kind}: to log out others an old login is asked for the password, and comes back to the list`, async () => {
+  test(`${kind}: logging out others needs a recent login`, async () => {
     const name = `Stale ${htmx}`
     await site.visitor().signUp(name)
     const other = await onDevice(name, IPHONE)
@@ -300,14 +304,14 @@ for (const htmx of [false, true]) {
       assert.match(asked.messages().join(), 'Enter your password first. Nothing has been changed yet.')
       list = await visitor.confirm(asked)
       assert.equal(titles(list), ['Firefox on Linux', 'Safari on iPhone'])
-      assert.ok(await isLoggedIn(other), 'nothing is done by itself')
+      assert.ok(await isLoggedIn(other), 'the form was not run')
     }
     site.clock.advance(RECENT - 1)
     await seen(visitor, await visitor.send(list, {}, `${PATH}revoke/`))
     assert.not.ok(await isLoggedIn(other))
   })
 
-  test(`${kind}: an old login sees the list, names devices and logs out here without the password`, async () => {
+  test(`${kind}: an old login can list, name and log out this device`, async () => {
     const name = `Aged ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     site.clock.advance(RECENT)
@@ -321,7 +325,7 @@ for (const htmx of [false, true]) {
     assert.not.ok(await isLoggedIn(visitor))
   })
 
-  test(`${kind}: another user’s session cannot be touched, and is answered like one that never was`, async () => {
+  test(`${kind}: another user’s device is treated like an unknown one`, async () => {
     const victim = await site.visitor().settle(`Victim ${htmx}`)
     const foreign = idOf(await victim.open(PATH), 'Unknown device')
     const visitor = await site.visitor({ htmx }).settle(`Prowler ${htmx}`)
@@ -342,7 +346,7 @@ for (const htmx of [false, true]) {
     assert.equal((await kinds(`Prowler ${htmx}`)).slice(-1), ['logged_in'])
   })
 
-  test(`${kind}: a page that was too old comes back with what was typed and works at the second press`, async () => {
+  test(`${kind}: an expired page keeps its input, and then works`, async () => {
     const name = `Patient ${htmx}`
     await site.visitor().signUp(name)
     await onDevice(name, IPHONE)
@@ -363,7 +367,7 @@ for (const htmx of [false, true]) {
     assert.equal(titles(old), ['Firefox on Linux', 'Phone'])
   })
 
-  test(`${kind}: after the session has ended nothing is done, and there is a way to log in`, async () => {
+  test(`${kind}: forms of an ended session are refused with a link to log in`, async () => {
     const name = `Late ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     const list = await visitor.open(PATH)
@@ -380,7 +384,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a name that was typed when the session had ended is there again after the login', async () => {
+test('a name sent after the session ended comes back after the login', async () => {
   await site.visitor().signUp('Ended')
   await onDevice('Ended', IPHONE)
   const visitor = await onDevice('Ended', FIREFOX)
@@ -395,7 +399,7 @@ test('a name that was typed when the session had ended is there again after the 
   assert.is((await visitor.send(login, { username: 'Ended', password: PASSWORD })).headers.location, PATH)
   const back = await visitor.open(PATH)
   assert.is(back.$(`#name-${id}`).attr('value'), 'Phone')
-  assert.equal(titles(back), ['Firefox on Linux', 'Safari on iPhone'], 'nothing was done yet')
+  assert.equal(titles(back), ['Firefox on Linux', 'Safari on iPhone'], 'the form was not run')
 })
 
 async function stampOf(name: string): Promise<string | undefined> {
@@ -406,20 +410,20 @@ async function stampOf(name: string): Promise<string | undefined> {
   return rows[0]?.device_stamp
 }
 
-test('what knows the account is this browser alone after the others were logged out', async () => {
+test('logging out all others leaves this browser the only known device', async () => {
   await site.visitor().signUp('Trusted')
   const lost = await onDevice('Trusted', IPHONE)
   const visitor = await onDevice('Trusted', FIREFOX)
   await visitor.send(await visitor.open(PATH), {}, `${PATH}revoke/`)
   await visitor.send(await visitor.open('/logout/'))
-  // A known device's wrong passwords are counted apart: it may try 20 times, a strange one 5.
+  // A known device has its own limit of 20 attempts, an unknown one 5.
   for (const _ of Array(6)) await visitor.logIn('Trusted', { password: 'mistyped' })
   assert.is((await visitor.logIn('Trusted')).status, 303)
   for (const _ of Array(6)) await lost.logIn('Trusted', { password: 'mistyped' })
   assert.is((await lost.logIn('Trusted')).status, 429)
 })
 
-test('a list of 60 devices has each of them, and all others go at one press', async () => {
+test('a list of 60 devices is complete, and one button logs out the other 59', async () => {
   const visitor = await site.visitor().settle('Hoarder')
   const rows = Array.from({ length: 59 }, (_, index) => `h${index}`)
   const now = site.clock.now()
@@ -436,7 +440,7 @@ test('a list of 60 devices has each of them, and all others go at one press', as
   assert.equal(done.messages(), ['✔ All other devices are now logged out (59).'])
 })
 
-test('without a token or from another site nothing is done', async () => {
+test('forms without a token or from another site are refused', async () => {
   await site.visitor().signUp('Guarded')
   const other = await onDevice('Guarded', IPHONE)
   const visitor = await onDevice('Guarded', FIREFOX)
@@ -450,7 +454,7 @@ test('without a token or from another site nothing is done', async () => {
   assert.ok(await isLoggedIn(other))
 })
 
-test('the addresses of its forms lead to the list when they are opened, and take POST alone', async () => {
+test('the URLs of its forms lead to the list when opened, and accept only POST', async () => {
   const visitor = await site.visitor().settle('Methodical')
   for (const path of [`${PATH}revoke/`, `${PATH}x/revoke/`, `${PATH}x/name/`]) {
     const page = await visitor.open(path)
@@ -461,7 +465,7 @@ test('the addresses of its forms lead to the list when they are opened, and take
   assert.is((await visitor.post(PATH, '')).status, 405)
 })
 
-test('the page of the account leads to the devices and the activity, and they to each other', async () => {
+test('the account page links to devices and activity, and they to each other', async () => {
   const visitor = await site.visitor().settle('Homely')
   const account = await visitor.open('/account/')
   const links = (page: Page) =>
@@ -471,7 +475,7 @@ test('the page of the account leads to the devices and the activity, and they to
   assert.equal(links(await visitor.open('/account/activity/')), [1, 0])
 })
 
-test('under a prefix all of it works the same', async () => {
+test('it works under a prefix', async () => {
   const mounted = await Site.start({ prefix: '/members' })
   const visitor = mounted.visitor()
   const signUp = await visitor.open('/members/signup/')
@@ -486,13 +490,13 @@ test('under a prefix all of it works the same', async () => {
   await mounted.close()
 })
 
-/** How many mails told the owner of a login on a new device. */
+/** Returns how many emails were about a login on a new device. */
 async function strangers(name: string): Promise<number> {
   const told = await site.mails(`${name}@example.com`, 0)
   return told.filter(({ subject }) => subject.startsWith('New login to your')).length
 }
 
-/** Logs this browser in again, and answers whether it was known. */
+/** Logs in again in this browser, and returns whether it was known. */
 async function isKnown(visitor: Visitor, name: string): Promise<boolean> {
   await site.emptyMailbox()
   visitor.agent.jar.setCookie('gatehouse=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT', '127.0.0.1', '/')
@@ -501,7 +505,7 @@ async function isKnown(visitor: Visitor, name: string): Promise<boolean> {
   return (await strangers(name)) === 0
 }
 
-/** A browser that is logged in and known, with copies of its cookies in another's hands. */
+/** Logs in in a new browser, and copies its cookies to a thief's. */
 async function known(name: string): Promise<{ visitor: Visitor; thief: Visitor }> {
   const visitor = site.visitor()
   await visitor.logIn(name)
@@ -521,7 +525,7 @@ async function rowOf(visitor: Visitor): Promise<string> {
   return row ?? ''
 }
 
-test('a browser that was logged out in the list of devices is a stranger, with copies of its cookies; others are not', async () => {
+test('logging out one device makes only it and copies of its cookies unknown', async () => {
   const owner = await site.visitor().settle('Stranger')
   const { visitor: other } = await known('Stranger')
   const { visitor: lost, thief } = await known('Stranger')
@@ -529,12 +533,12 @@ test('a browser that was logged out in the list of devices is a stranger, with c
   await owner.send(await owner.open('/account/devices/'), {}, revoke)
   assert.not.ok(await isKnown(thief, 'Stranger'))
   assert.not.ok(await isKnown(lost, 'Stranger'))
-  assert.ok(await isKnown(lost, 'Stranger'), 'it is known again by that login')
+  assert.ok(await isKnown(lost, 'Stranger'), 'that login makes it known again')
   assert.ok(await isKnown(owner, 'Stranger'))
   assert.ok(await isKnown(other, 'Stranger'))
 })
 
-test('a stranger made by copies of this browser’s own device cookie does not make one of this browser', async () => {
+test('logging out a copy of this browser’s cookies keeps this browser known', async () => {
   await site.visitor().signUp('Copied')
   const { visitor, thief } = await known('Copied')
   assert.ok(await isKnown(thief, 'Copied'))
@@ -543,7 +547,7 @@ test('a stranger made by copies of this browser’s own device cookie does not m
   assert.ok(await isKnown(visitor, 'Copied'))
 })
 
-test('a browser is forgotten by the box at logout, or by logging itself out in the list, and else stays known', async () => {
+test('only "forget" at logout, or its own row in the list, makes a device unknown', async () => {
   await site.visitor().signUp('Forgotten')
   const { visitor, thief } = await known('Forgotten')
   await visitor.send(await visitor.open('/logout/'))
@@ -556,7 +560,7 @@ test('a browser is forgotten by the box at logout, or by logging itself out in t
   assert.not.ok(await isKnown(visitor, 'Forgotten'))
 })
 
-test('of several accounts in one browser the box at logout forgets the one that is logged in', async () => {
+test('"forget" at logout forgets only the account that is logged in', async () => {
   await site.visitor().signUp('First of two')
   await site.visitor().signUp('Second of two')
   const visitor = site.visitor()
@@ -574,7 +578,7 @@ test('of several accounts in one browser the box at logout forgets the one that 
   )
 })
 
-test('a browser is known for 400 days since its last login, whatever it does with the cookie', async () => {
+test('a device is known for 400 days after its last login', async () => {
   const own = await Site.start()
   await own.visitor().signUp('Old')
   const early = own.visitor()
@@ -587,7 +591,7 @@ test('a browser is known for 400 days since its last login, whatever it does wit
   await own.close()
 })
 
-test('more devices than an account remembers one by one are ended by another stamp', async () => {
+test('beyond a maximum of ended devices the stamp changes instead', async () => {
   const owner = await site.visitor().settle('Many')
   await site.write(`update users set ended_devices = '${'x '.repeat(40)}' where name = 'Many'`)
   const { visitor } = await known('Many')

@@ -35,7 +35,7 @@ async function owner(options = {}): Promise<Owner> {
   return { visitor, name, email, next: `new-${email}` }
 }
 
-/** Somebody who has mistyped their address: its mails come to a stranger, who has confirmed nothing. */
+/** Signs up with a mistyped address, whose emails reach a stranger who has not confirmed it. */
 async function mistyped(options = {}): Promise<Owner & { stranger: Mail }> {
   const name = `user ${++made}`
   const email = `stranger${made}@example.com`
@@ -52,7 +52,7 @@ async function ask({ visitor, next }: Owner): Promise<Mail> {
   return site.mail(next)
 }
 
-/** Changes the address, and answers the mail that undoes it. */
+/** Changes the address, and returns the email with the undo link. */
 async function changed(someone: Owner): Promise<Mail> {
   const mail = await ask(someone)
   await site.emptyMailbox()
@@ -71,7 +71,7 @@ function pendingOn(page: Page): string {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: the new address counts once it is confirmed from its own mailbox, and the old one is told`, async () => {
+  test(`${kind}: a new address takes effect once its link is opened`, async () => {
     const someone = await owner({ htmx })
     const { visitor, name, email, next } = someone
     const page = await visitor.open(PATH)
@@ -105,7 +105,7 @@ for (const htmx of [false, true]) {
     assert.is((await site.visitor().logIn(email)).status, 406)
   })
 
-  test(`${kind}: a change that is under way is sent again, and canceled`, async () => {
+  test(`${kind}: a waiting change can be emailed again and canceled`, async () => {
     const someone = await owner({ htmx })
     const { visitor, name, email, next } = someone
     const first = await ask(someone)
@@ -127,7 +127,7 @@ for (const htmx of [false, true]) {
     assert.ok(nothing.status < 400)
   })
 
-  test(`${kind}: where its user is not logged in the link asks for the password`, async () => {
+  test(`${kind}: the link needs the password when its user is logged out`, async () => {
     const someone = await owner()
     const mail = await ask(someone)
     const stranger = site.visitor({ htmx })
@@ -145,7 +145,7 @@ for (const htmx of [false, true]) {
     assert.is(await emailOf(someone.name), someone.next)
   })
 
-  test(`${kind}: undoing an email change logs everyone out, ends the password and emails a reset link`, async () => {
+  test(`${kind}: undoing ends sessions and password, and emails a reset`, async () => {
     const someone = await owner()
     const { visitor, name, email } = someone
     const undo = await changed(someone)
@@ -157,8 +157,8 @@ for (const htmx of [false, true]) {
     const done = await reader.send(page)
     assert.is(done.headers[htmx ? 'hx-redirect' : 'location'], '/password/reset/')
     assert.is(await emailOf(name), email)
-    assert.is((await visitor.open(PATH)).status, 303, 'who had the account is out')
-    assert.is((await site.visitor().logIn(name)).status, 406, 'by the password, too')
+    assert.is((await visitor.open(PATH)).status, 303, 'the other user is logged out')
+    assert.is((await site.visitor().logIn(name)).status, 406, 'the password no longer works')
     const mails = await site.mails(email, 2)
     assert.equal(mails.map(({ subject }) => subject).sort(), [
       'Reset your Gatehouse password',
@@ -182,7 +182,7 @@ for (const htmx of [false, true]) {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: an address that was never confirmed can undo nothing, holds nothing and is not told the new one`, async () => {
+  test(`${kind}: an unconfirmed previous address cannot undo the change`, async () => {
     const someone = await mistyped({ htmx })
     const { visitor, name, email, next, stranger } = someone
     await visitor.send(await visitor.follow(await ask(someone)))
@@ -193,10 +193,10 @@ for (const htmx of [false, true]) {
     assert.equal(await site.rows('select 1 from tokens where email = ? and used_at is null', email), [])
     assert.is((await site.visitor().follow(stranger)).status, 410)
     const heir = await site.visitor().signUp(`heir of ${name}`, { email })
-    assert.is(heir.status, 303, 'the address is free at once')
+    assert.is(heir.status, 303, 'the address is available right away')
   })
 
-  test(`${kind}: nor after it was corrected, and what comes after a confirmed one can be undone`, async () => {
+  test(`${kind}: a corrected address cannot undo, a confirmed one can`, async () => {
     const someone = await mistyped({ htmx })
     const { visitor, name, email, next } = someone
     await visitor.send(await visitor.open('/email/confirm/address/'), { email: next })
@@ -211,7 +211,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a change that waits before the address is confirmed can be undone if that is confirmed first', async () => {
+test('a waiting change can be undone if the old address is confirmed first', async () => {
   const someone = await mistyped()
   const { visitor, name, email, next, stranger } = someone
   const link = await ask(someone)
@@ -222,7 +222,7 @@ test('a change that waits before the address is confirmed can be undone if that 
   assert.match((await site.mail(email)).link, '/account/email/undo/')
 })
 
-test('undoing survives resets and further changes, and ends what the other address was sent', async () => {
+test('an undo link survives resets and further changes, and ends their links', async () => {
   const someone = await owner()
   const { visitor, name, email, next } = someone
   const undo = await changed(someone)
@@ -245,7 +245,7 @@ test('undoing survives resets and further changes, and ends what the other addre
 })
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: undoing a later change does not end the link that undoes an earlier one`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: undoing a later change keeps the undo link of an earlier one`, async () => {
     const someone = await owner()
     const { name, email, next } = someone
     const undo = await changed(someone)
@@ -265,8 +265,8 @@ for (const htmx of [false, true]) {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: a login that is on its way does not outlive the undoing`, async () => {
-    // So costly that what happens meanwhile is done before the password is known to be right.
+  test(`${kind}: a login during the undo creates no session`, async () => {
+    // The hash is so slow that the undo finishes before the password is found to be right.
     const costs = { memoryCost: 65_536, timeCost: 12, parallelism: 1 }
     const slow = await Site.start({ passwordCosts: costs })
     const victim = await slow.visitor().settle('Anna')
@@ -290,7 +290,7 @@ for (const htmx of [false, true]) {
     await slow.close()
   })
 
-  test(`${kind}: the page behind the link tells the present address to its user alone`, async () => {
+  test(`${kind}: the link’s page shows the current address only to its user`, async () => {
     const someone = await owner({ htmx })
     const mail = await ask(someone)
     const stranger = site.visitor({ htmx })
@@ -304,7 +304,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a link whose mail was written while the change was given up changes nothing', async () => {
+test('a link fails once the change was canceled', async () => {
   const someone = await owner()
   const mail = await ask(someone)
   const page = await someone.visitor.follow(mail)
@@ -313,7 +313,7 @@ test('a link whose mail was written while the change was given up changes nothin
   assert.is(await emailOf(someone.name), someone.email)
 })
 
-test('it can be undone for seven days', async () => {
+test('a change can be undone for 7 days', async () => {
   const someone = await owner()
   const undo = await changed(someone)
   site.clock.advance(7 * DAY)
@@ -323,7 +323,7 @@ test('it can be undone for seven days', async () => {
   assert.is(await emailOf(someone.name), someone.next)
 })
 
-test('nobody else can take the previous address for as long as it can be undone', async () => {
+test('nobody else can use the previous address while the change can be undone', async () => {
   const someone = await owner()
   const undo = await changed(someone)
   const thief = await site.visitor().signUp(`thief of ${someone.name}`, { email: someone.email })
@@ -336,7 +336,7 @@ test('nobody else can take the previous address for as long as it can be undone'
   assert.is((await site.visitor().signUp(`heir of ${other.name}`, { email: other.email })).status, 303)
 })
 
-test('who has an address is decided when it is confirmed', async () => {
+test('of two changes to one address the first to be confirmed succeeds', async () => {
   const [one, other] = [await owner(), await owner()]
   const next = `both-${one.email}`
   const first = await ask({ ...one, next })
@@ -349,14 +349,14 @@ test('who has an address is decided when it is confirmed', async () => {
   assert.is(rows.length, 1)
 })
 
-test('an address in use is refused at once', async () => {
+test('an address in use is refused', async () => {
   const [one, other] = [await owner(), await owner()]
   const page = await one.visitor.send(await one.visitor.open(PATH), { email: other.email.toUpperCase() })
   assert.equal(page.messages(), ['⚠ There is already an account with this email address.'])
   assert.is(page.value('email'), other.email.toUpperCase())
 })
 
-test('one’s own address in other letters is a change like any other', async () => {
+test('your own address in another case is a change like any other', async () => {
   const someone = await owner()
   const next = someone.email.toUpperCase()
   const mail = await ask({ ...someone, next })
@@ -364,7 +364,7 @@ test('one’s own address in other letters is a change like any other', async ()
   assert.is(await emailOf(someone.name), next)
 })
 
-test('a link is good for a day, for its own purpose, and for the address that is still wanted', async () => {
+test('a link works for a day, for its purpose and the latest new address', async () => {
   const someone = await owner()
   const first = await ask(someone)
   await site.emptyMailbox()
@@ -383,7 +383,7 @@ for (const [what, path] of [
   ['change', 'confirm'],
   ['undo', 'undo'],
 ] as const) {
-  test(`of fifty at once exactly one does the ${what}`, async () => {
+  test(`50 parallel forms do the ${what} once`, async () => {
     const someone = await owner()
     const mail = path === 'confirm' ? await ask(someone) : await changed(someone)
     const page = await someone.visitor.follow(mail)
@@ -399,7 +399,7 @@ for (const [what, path] of [
   })
 }
 
-test('it asks for the password when that was given long ago, and brings back what was typed', async () => {
+test('an old login needs the password, and keeps the input', async () => {
   const someone = await owner()
   const page = await someone.visitor.open(PATH)
   site.clock.advance(11 * MINUTE)
@@ -411,18 +411,18 @@ test('it asks for the password when that was given long ago, and brings back wha
   assert.is((await site.visitor().open(PATH)).headers.location, `/login/?next=${encodeURIComponent(PATH)}`)
 })
 
-test('asked twice by one button, the link of the first mail stays good', async () => {
+test('a double click sends one email, and its link works', async () => {
   const someone = await owner()
   const page = await someone.visitor.open(PATH)
   await someone.visitor.send(page, { email: someone.next })
   const mail = await site.mail(someone.next)
   assert.is((await someone.visitor.send(page, { email: someone.next })).status, 303)
   assert.is((await someone.visitor.send(page, { email: someone.next })).status, 303)
-  assert.is((await site.mails(someone.next)).length, 1, 'it is mailed once')
+  assert.is((await site.mails(someone.next)).length, 1, 'one email is sent')
   assert.is((await someone.visitor.follow(mail)).status, 200)
 })
 
-test('a link that is opened where another user is logged in tells nothing of that one’s address', async () => {
+test('a link in another user’s browser leaves that user’s address alone', async () => {
   const [someone, other] = [await owner(), await owner()]
   const page = await other.visitor.follow(await ask(someone))
   assert.match(page.$('#password-hint').text(), someone.name)

@@ -7,7 +7,7 @@ const test = suite('account/export')
 let site: Site
 
 test.before(async () => {
-  // Mails that are caught keep what they tell.
+  // Caught emails keep their content.
   site = await Site.start({ mail: 'caught', environment: { LIMIT_SIGNUP_NETWORK: '100/1h' } })
 })
 test.after(() => site.close())
@@ -15,7 +15,7 @@ test.after(() => site.close())
 const PATH = '/account/export/'
 const FILE = `${PATH}json/`
 const DAY = 24 * 60 * 60 * 1000
-/** A login is recent for so long. */
+/** How long a login is recent. */
 const RECENT = 10 * 60 * 1000
 
 type Row = Record<string, unknown>
@@ -31,7 +31,7 @@ async function idOf(name: string): Promise<string> {
   return user?.id ?? ''
 }
 
-/** A user of whom every table has something to tell. */
+/** Creates a user with rows in every table. */
 async function eventful(name: string): Promise<Visitor> {
   const visitor = site.visitor()
   visitor.agent.set('User-Agent', 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0')
@@ -62,7 +62,7 @@ async function turnOnTwoSteps(userId: string): Promise<void> {
   )
 }
 
-/** Every table that says whose its rows are, as the database knows them itself. */
+/** Returns every table with a user_id, from the database's own catalog. */
 async function tablesOfUsers(): Promise<string[]> {
   const sql = isPostgresUrl(site.database)
     ? "select table_name as name from information_schema.columns where column_name = 'user_id' and table_schema = 'public'"
@@ -79,7 +79,7 @@ async function columnsOf(table: string): Promise<string[]> {
 
 const SECRET = /hash|mac|stamp|signup_form|login_form|^facts$|^prepared$|^secret$|^salt$|^tag$/
 
-/** Events of a user that nobody has to have done: each a second older than the one before. */
+/** Inserts events of a user, each a second older than the previous one. */
 async function insertEvents(userId: string, count: number): Promise<void> {
   const mark = userId.slice(0, 6)
   const rows = Array.from({ length: count }, (_, index) => {
@@ -98,7 +98,7 @@ function headings({ $ }: Page): string[] {
 
 for (const path of [PATH, FILE]) {
   for (const htmx of [false, true]) {
-    test(`a visitor ${htmx ? 'with htmx ' : ''}at ${path} is asked to log in first, and comes to the page`, async () => {
+    test(`a visitor ${htmx ? 'with htmx ' : ''}at ${path} must log in first`, async () => {
       const page = await site.visitor().open(path, htmx ? { 'HX-Request': 'true' } : {})
       assert.is(page.headers[htmx ? 'hx-redirect' : 'location'], '/login/?next=%2Faccount%2Fexport%2F')
       assert.is(page.text, '')
@@ -106,14 +106,14 @@ for (const path of [PATH, FILE]) {
   }
 }
 
-test('every table that belongs to users has a section in the file, and one that is not empty', async () => {
+test('the file has every row of the user in every table', async () => {
   const visitor = await eventful('Complete')
   const tables = await tablesOfUsers()
   assert.ok(tables.length >= 5, tables.join())
   const exported = await file(visitor)
   const id = await idOf('Complete Anew')
   for (const table of tables) {
-    assert.ok(Array.isArray(exported[table]), `the file says nothing of the table ${table}`)
+    assert.ok(Array.isArray(exported[table]), `the file has no table ${table}`)
     const [{ count } = { count: 0 }] = await site.rows<{ count: number }>(
       `select count(*) as count from ${table} where user_id = ?`,
       id,
@@ -123,7 +123,7 @@ test('every table that belongs to users has a section in the file, and one that 
   }
 })
 
-test('the account is told with all its times, which are written as ISO 8601', async () => {
+test('the file has the account with all times in ISO 8601', async () => {
   const visitor = await eventful('Timed')
   const id = await idOf('Timed Anew')
   const until = new Date(site.clock.now() + DAY).toISOString()
@@ -172,10 +172,10 @@ test('the account is told with all its times, which are written as ISO 8601', as
   assert.is(renamed?.kind, 'name_changed')
   assert.is(renamed?.about, 'Timed → Timed Anew')
   assert.is(renamed?.at, '2026-01-01T00:00:00.000Z')
-  assert.not.match(page.text, /: ?\d{12,}/, 'no time is a bare number')
+  assert.not.match(page.text, /: ?\d{12,}/, 'no time is a number')
 })
 
-test('the page shows the same, and says what is left out', async () => {
+test('the page shows the same data, and what is left out', async () => {
   const visitor = await eventful('Reader')
   const page = await visitor.open(PATH)
   assert.is(page.title, 'Your data · Gatehouse')
@@ -208,7 +208,7 @@ test('the page shows the same, and says what is left out', async () => {
   assert.not.ok(Object.keys(link.attr() ?? {}).some((name) => name.startsWith('data-hx')))
 })
 
-test('no secret of any table is in the file or on the page', async () => {
+test('neither the file nor the page has a secret of any table', async () => {
   const visitor = await eventful('Guarded')
   const id = await idOf('Guarded Anew')
   const texts = [(await visitor.open(PATH)).text, (await visitor.open(FILE)).text]
@@ -237,7 +237,7 @@ test('no secret of any table is in the file or on the page', async () => {
   for (const text of texts) assert.not.match(text, '$argon2')
 })
 
-test('nothing of anybody else is in it', async () => {
+test('they have no data of other users', async () => {
   const visitor = await eventful('Own')
   await eventful('Foreign')
   const texts = [(await visitor.open(PATH)).text, (await visitor.open(FILE)).text]
@@ -247,7 +247,7 @@ test('nothing of anybody else is in it', async () => {
   }
 })
 
-test('the file is downloaded under the name of the user, and by nobody kept', async () => {
+test('the file is named after the user, and never cached', async () => {
   for (const [name, expected] of [
     ['Слава', 'gatehouse-slava.json'],
     ['王小明', 'gatehouse-account.json'],
@@ -265,8 +265,8 @@ test('the file is downloaded under the name of the user, and by nobody kept', as
   }
 })
 
-// An event carries what a stranger's browser calls itself: htmx would put it into the page as markup.
-test('htmx is never given the file, but told to open it', async () => {
+// An event has the User-Agent of a stranger, which htmx would put into the page as markup.
+test('htmx never gets the file, only a redirect to it', async () => {
   const visitor = await site.visitor().settle('Swapper')
   const page = await visitor.open(FILE, { 'HX-Request': 'true' })
   assert.is(page.status, 200)
@@ -275,7 +275,7 @@ test('htmx is never given the file, but told to open it', async () => {
   assert.is(page.headers['content-disposition'], undefined)
 })
 
-test('what strangers have written into the activity is text', async () => {
+test('a stranger’s User-Agent in the activity is escaped', async () => {
   await site.visitor().signUp('Target')
   const stranger = site.visitor()
   stranger.agent.set('User-Agent', '<img src=x data-hx-get="/x" data-hx-trigger="load">"}],"\\u0000')
@@ -294,7 +294,7 @@ test('what strangers have written into the activity is text', async () => {
   assert.match(String(failed?.userAgent), '<img src=x')
 })
 
-test('a thousand events and more are all in the file, and the page shows the newest', async () => {
+test('the file has all 1,600 events, and the page the latest 1,000', async () => {
   const visitor = await site.visitor().settle('Historian')
   await insertEvents(await idOf('Historian'), 998)
   const whole = await visitor.open(PATH)
@@ -314,7 +314,7 @@ test('a thousand events and more are all in the file, and the page shows the new
   assert.equal(times, [...times].sort().reverse())
 })
 
-test('what the host stores stands on the page and in the file, as the host writes it', async () => {
+test('data from exportOf are on the page and in the file', async () => {
   const host = await Site.start({
     hooks: {
       exportOf: async ({ name }) => ({
@@ -337,9 +337,9 @@ test('what the host stores stands on the page and in the file, as the host write
 
 for (const [what, exportOf] of [
   ['throws', () => Promise.reject(new Error('The orders are elsewhere.'))],
-  ['returns what is no JSON', () => ({ count: 1n })],
+  ['returns no JSON', () => ({ count: 1n })],
 ] as const) {
-  test(`where exportOf ${what} the page says that a part is missing, and no file looks complete`, async () => {
+  test(`when exportOf ${what}, the page says so, and there is no file`, async () => {
     const host = await Site.start({ hooks: { exportOf } })
     const visitor = await host.visitor().settle('Anna')
     const page = await visitor.open(PATH)
@@ -354,7 +354,7 @@ for (const [what, exportOf] of [
   })
 }
 
-test('a host that stores nothing adds nothing', async () => {
+test('an exportOf without data adds nothing', async () => {
   const host = await Site.start({ hooks: { exportOf: () => undefined } })
   const visitor = await host.visitor().settle('Anna')
   assert.is((await visitor.open(PATH)).$('pre').length, 0)
@@ -362,7 +362,7 @@ test('a host that stores nothing adds nothing', async () => {
   await host.close()
 })
 
-test('an activity list that ends exactly at a batch boundary is complete', async () => {
+test('events that end exactly at a batch boundary are complete', async () => {
   const visitor = await site.visitor().settle('Even')
   await insertEvents(await idOf('Even'), 498)
   assert.is((await file(visitor)).events?.length, 500)
@@ -372,7 +372,7 @@ test('an activity list that ends exactly at a batch boundary is complete', async
 
 for (const path of [PATH, FILE]) {
   for (const htmx of [false, true]) {
-    test(`an old login ${htmx ? 'with htmx ' : ''}at ${path} is asked for the password first, and comes to the page`, async () => {
+    test(`an old login ${htmx ? 'with htmx ' : ''}at ${path} needs the password first`, async () => {
       const visitor = await site.visitor({ htmx }).settle(`Stale ${path.length} ${htmx}`)
       site.clock.advance(RECENT - 1)
       assert.is((await visitor.open(path)).status, 200)

@@ -26,14 +26,14 @@ function links({ $ }: Page): string[] {
 }
 
 for (const htmx of [false, true]) {
-  test(`a visitor ${htmx ? 'with htmx ' : ''}is asked to log in first, and comes back`, async () => {
+  test(`a visitor ${htmx ? 'with htmx ' : ''}must log in first, and comes back`, async () => {
     const page = await site.visitor().open(PATH, htmx ? { 'HX-Request': 'true' } : {})
     assert.is(page.status, htmx ? 200 : 303)
     assert.is(page.headers[htmx ? 'hx-redirect' : 'location'], '/login/?next=%2Faccount%2F')
   })
 }
 
-test('it shows the name, which leads to the public page, and the address', async () => {
+test('it shows the email address, and the username with a link to the public page', async () => {
   const visitor = await site.visitor().settle('Слава')
   const page = await visitor.open(PATH)
   assert.is(page.title, 'Your account · Gatehouse')
@@ -42,7 +42,7 @@ test('it shows the name, which leads to the public page, and the address', async
   assert.match(page.$('dl').text(), '@example.com')
 })
 
-test('it leads to every page of the account that there is, and to no other', async () => {
+test('it links to every page of the account that exists', async () => {
   const visitor = await site.visitor().settle('Leader')
   const offered = ['account/name', 'account/email', 'account/password', 'account/two-step', 'account/devices']
   offered.push('account/activity', 'account/export', 'account/close')
@@ -56,7 +56,7 @@ test('it leads to every page of the account that there is, and to no other', asy
   for (const path of found) assert.not.equal((await visitor.open(path)).status, 404, path)
 })
 
-test('an address is said to be confirmed or not where that can be done, and elsewhere nothing', async () => {
+test('it shows whether the email address is confirmed, if that is offered', async () => {
   const visitor = await site.visitor().settle('Confirmer')
   const isOffered = features.some(({ name }) => name === 'email/confirm')
   const before = await visitor.open(PATH)
@@ -68,7 +68,7 @@ test('an address is said to be confirmed or not where that can be done, and else
   assert.not.match(after.text, 'Not confirmed yet')
 })
 
-test('an address that waits to be confirmed is shown beside the present one', async () => {
+test('a new email address that waits is shown beside the current one', async () => {
   const visitor = await site.visitor().settle('Waiter')
   assert.not.match((await visitor.open(PATH)).text, 'New email address')
   await site.write("update users set next_email = 'next@example.com' where name = 'Waiter'")
@@ -77,7 +77,7 @@ test('an address that waits to be confirmed is shown beside the present one', as
   assert.match(page.text, 'Waiter@example.com')
 })
 
-test('the name at the head of every page leads there, and so does home', async () => {
+test('the username in every page’s header links to it, and so does the home page', async () => {
   const visitor = await site.visitor().settle('Header')
   for (const path of ['/', '/members/', '/nowhere/', PATH]) {
     const link = (await visitor.open(path)).$('header nav a').first()
@@ -93,7 +93,7 @@ test('the name at the head of every page leads there, and so does home', async (
   assert.is((await site.visitor().open('/')).$(`a[href="${PATH}"]`).length, 0)
 })
 
-test('under a prefix all of it works the same', async () => {
+test('it works under a prefix', async () => {
   const mounted = await Site.start({ prefix: '/members' })
   const page = await mounted.visitor().open('/members/account/')
   assert.is(page.headers.location, '/members/login/?next=%2Fmembers%2Faccount%2F')

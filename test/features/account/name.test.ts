@@ -12,7 +12,7 @@ test.after(() => site.close())
 
 const PATH = '/account/name/'
 const DAY = 24 * 60 * 60 * 1000
-/** A login is recent for so long. */
+/** How long a login is recent. */
 const RECENT = 10 * 60 * 1000
 const TAKEN = '⚠ This username is already taken.'
 
@@ -20,7 +20,7 @@ async function rename(visitor: Visitor, username: string): Promise<Page> {
   return visitor.send(await visitor.open(PATH), { username })
 }
 
-/** The answer as the visitor sees it: what a plain browser is sent on to is opened. */
+/** Returns the page that the visitor sees: htmx's response, or the one after the redirect. */
 async function seen(visitor: Visitor, answer: Page): Promise<Page> {
   assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
   return visitor.htmx ? answer : visitor.open(answer.headers.location ?? '')
@@ -58,12 +58,12 @@ for (const htmx of [false, true]) {
   const kind = htmx ? 'with htmx' : 'without htmx'
   const tag = htmx ? 'x' : 'p'
 
-  test(`${kind}: a visitor is asked to log in first, and comes back`, async () => {
+  test(`${kind}: a visitor must log in first, and comes back`, async () => {
     const page = await site.visitor().open(PATH, htmx ? { 'HX-Request': 'true' } : {})
     assert.is(page.headers[htmx ? 'hx-redirect' : 'location'], '/login/?next=%2Faccount%2Fname%2F')
   })
 
-  test(`${kind}: a new username is shown everywhere at once and replaces the old one at login`, async () => {
+  test(`${kind}: a new username is shown everywhere and used to log in`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Before ${tag}`)
     const form = await visitor.open(PATH)
     assert.is(form.value('username'), `Before ${tag}`)
@@ -83,7 +83,7 @@ for (const htmx of [false, true]) {
     assert.equal(await eventsOf(`after ${tag}`), [`Before ${tag} → After ${tag}`])
   })
 
-  test(`${kind}: what is wrong is said, what was typed is kept, and nothing is written`, async () => {
+  test(`${kind}: a refused username is kept in the form, and not stored`, async () => {
     await site.visitor().signUp(`Taken ${tag}`)
     const visitor = await site.visitor({ htmx }).settle(`Wrong ${tag}`)
     for (const [username, message] of [
@@ -105,7 +105,7 @@ for (const htmx of [false, true]) {
     assert.equal(await eventsOf(`wrong ${tag}`), [])
   })
 
-  test(`${kind}: the name one has is no change, and other capitals are one`, async () => {
+  test(`${kind}: your own username is no change, in another case it is`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Same ${tag}`)
     const before = await site.rows('select * from users where name_key = ?', `same ${tag}`)
     const same = await seen(visitor, await rename(visitor, ` Same ${tag}`))
@@ -119,7 +119,7 @@ for (const htmx of [false, true]) {
     assert.is((await visitor.open(`/users/same-${tag}/`)).status, 200)
   })
 
-  test(`${kind}: who was logged out meanwhile finds what was typed again after the login`, async () => {
+  test(`${kind}: a form sent while logged out comes back after the login`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Late ${tag}`)
     const form = await visitor.open(PATH)
     await visitor.send(await visitor.open('/logout/'))
@@ -133,7 +133,7 @@ for (const htmx of [false, true]) {
     assert.is(await stored(`later ${tag}`), undefined)
   })
 
-  test(`${kind}: an old login is asked for the password, and what was typed comes back and is not run`, async () => {
+  test(`${kind}: an old login needs the password, and the form comes back`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Stale ${tag}`)
     const form = await visitor.open(PATH)
     site.clock.advance(RECENT - 1)
@@ -152,7 +152,7 @@ for (const htmx of [false, true]) {
     assert.is((await stored(`fresh ${tag}`))?.name, `Fresh ${tag}`)
   })
 
-  test(`${kind}: five changes a day, and those that fail do not count`, async () => {
+  test(`${kind}: 5 changes a day, refused ones not counted`, async () => {
     await site.visitor().signUp(`Full ${tag}`)
     const visitor = await site.visitor({ htmx }).settle(`Often ${tag}0`)
     for (let count = 1; count <= 5; count++) {
@@ -171,7 +171,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a notice goes to the address, with both names and where it was done', async () => {
+test('an email has both usernames, the device and the IP address', async () => {
   const visitor = site.visitor()
   visitor.agent.set('User-Agent', 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0')
   await visitor.settle('Noticed')
@@ -188,7 +188,7 @@ test('a notice goes to the address, with both names and where it was done', asyn
   assert.is((await site.mails('Noticed@example.com')).length, 1)
 })
 
-test('the activity shows the change, and a right-to-left name stays on its side of the arrow', async () => {
+test('the activity shows the change, with right-to-left names isolated', async () => {
   const visitor = await site.visitor().settle('Arrow')
   await rename(visitor, 'محمد علي')
   const page = await visitor.open('/account/activity/')
@@ -203,7 +203,7 @@ test('the activity shows the change, and a right-to-left name stays on its side 
   )
 })
 
-test('names of any script are taken, and are text on every page', async () => {
+test('usernames of any script are accepted, and escaped on every page', async () => {
   const visitor = await site.visitor().settle('Scripts')
   for (const [username, path] of [
     ['Слава', '/users/slava/'],
@@ -220,7 +220,7 @@ test('names of any script are taken, and are text on every page', async () => {
   }
 })
 
-test('the old public page leads to the new one for 90 days, and the old username stays reserved', async () => {
+test('the old public page and username are held for 90 days', async () => {
   const visitor = await site.visitor().settle('Moving')
   await rename(visitor, 'Moved')
   const rival = await site.visitor().settle('Rival')
@@ -246,7 +246,7 @@ test('the old public page leads to the new one for 90 days, and the old username
   assert.is((await site.visitor().open('/users/moved/')).status, 200)
 })
 
-test('your own previous username can be taken again at once, and its old links lead to it again', async () => {
+test('your own previous username is available to you right away', async () => {
   const visitor = await site.visitor().settle('Return')
   await rename(visitor, 'Departed')
   await seen(visitor, await rename(visitor, 'Return'))
@@ -255,7 +255,7 @@ test('your own previous username can be taken again at once, and its old links l
   assert.is(former.headers.location, '/users/return/')
 })
 
-test('of fifty who want one name at once one gets it, and nobody else has lost anything', async () => {
+test('50 parallel changes to one username succeed once, and others keep theirs', async () => {
   const many = Array.from({ length: 50 }, (_, index) => index)
   const visitors: Visitor[] = []
   for (const index of many)
@@ -284,7 +284,7 @@ test('of fifty who want one name at once one gets it, and nobody else has lost a
   await site.emptyMailbox()
 })
 
-test('a sign-up and a change for one name at once: one of them gets it', async () => {
+test('of a parallel sign-up and change to one username one succeeds', async () => {
   const visitor = await site.visitor().settle('Changer')
   const form = await visitor.open(PATH)
   const [changed, signedUp] = await Promise.all([
@@ -295,7 +295,7 @@ test('a sign-up and a change for one name at once: one of them gets it', async (
   assert.equal([...statuses].sort(), [303, 406], statuses.join())
 })
 
-test('two who take each other’s names at once never fail', async () => {
+test('two users who swap usernames in parallel are both refused', async () => {
   const one = await site.visitor().settle('Swap one')
   const other = await site.visitor().settle('Swap two')
   const form = await one.open(PATH)
@@ -310,7 +310,7 @@ test('two who take each other’s names at once never fail', async () => {
   )
 })
 
-test('a button that is pressed twice changes the name once', async () => {
+test('a double click changes the username once', async () => {
   const visitor = await site.visitor().settle('Double')
   const form = await visitor.open(PATH)
   const pages = await Promise.all([1, 2].map(() => visitor.send(form, { username: 'Doubled' })))
@@ -321,7 +321,7 @@ test('a button that is pressed twice changes the name once', async () => {
   assert.equal(await eventsOf('doubled'), ['Double → Doubled'])
 })
 
-test('two windows with two names at once: one after the other, and no slug is left over', async () => {
+test('two parallel changes of one user leave one slug', async () => {
   const visitor = await site.visitor().settle('Windows')
   const form = await visitor.open(PATH)
   const pages = await Promise.all(
@@ -334,7 +334,7 @@ test('two windows with two names at once: one after the other, and no slug is le
   assert.is(current.length, 1)
 })
 
-test('without email the name changes just the same', async () => {
+test('without email the username changes, too', async () => {
   const silent = await Site.start({ mail: 'off' })
   const visitor = await silent.visitor().settle('Silent')
   assert.is((await rename(visitor, 'Quiet')).status, 303)
@@ -342,7 +342,7 @@ test('without email the name changes just the same', async () => {
   await silent.close()
 })
 
-test('a change is undone if its event cannot be written', async () => {
+test('a change is undone if its event cannot be stored', async () => {
   const broken = await Site.start()
   const visitor = await broken.visitor().settle('Whole')
   const form = await visitor.open(PATH)
@@ -353,7 +353,7 @@ test('a change is undone if its event cannot be written', async () => {
   await broken.close()
 })
 
-test('only the form’s own page sends it', async () => {
+test('a forged form is refused', async () => {
   const visitor = await site.visitor().settle('Forged')
   const forged = new URLSearchParams({ username: 'Stolen' }).toString()
   assert.is((await visitor.post(`${PATH}verify/`, forged)).status, 403)
@@ -363,7 +363,7 @@ test('only the form’s own page sends it', async () => {
   assert.is(await stored('stolen'), undefined)
 })
 
-test('the password that is the new name still opens the account', async () => {
+test('a password that equals the new username still works', async () => {
   const visitor = await site.visitor().settle('Phrase')
   assert.is((await rename(visitor, PASSWORD)).status, 303)
   assert.ok(await canLogIn(PASSWORD))

@@ -19,7 +19,7 @@ async function change(visitor: Visitor, typed: Record<string, string> = {}): Pro
   return visitor.send(await visitor.open(PATH), { ...TYPED, ...typed })
 }
 
-/** What the answer says; what a plain browser is sent on to is not this feature's. */
+/** Returns the messages of htmx's response, or of the page after the redirect. */
 async function told(visitor: Visitor, answer: Page): Promise<string[]> {
   assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
   if (visitor.htmx) return answer.messages()
@@ -43,13 +43,13 @@ function count(all: readonly string[], one: string): number {
   return all.filter((each) => each === one).length
 }
 
-test('a visitor is asked to log in first, and comes back', async () => {
+test('a visitor must log in first, and comes back', async () => {
   const page = await site.visitor().open(PATH)
   assert.is(page.status, 303)
   assert.is(page.headers.location, '/login/?next=%2Faccount%2Fpassword%2F')
 })
 
-test('password managers find whose password it is, and which field is which', async () => {
+test('password managers find the username and each field’s purpose', async () => {
   const page = await (await site.visitor().settle('Managed')).open(PATH)
   const fields = page
     .$('main form input[autocomplete]')
@@ -67,7 +67,7 @@ test('password managers find whose password it is, and which field is which', as
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: the password is changed; other devices are out at once, this one stays`, async () => {
+  test(`${kind}: a password change logs out all other devices`, async () => {
     const name = `Changer ${htmx}`
     await site.visitor().settle(name)
     const others = [site.visitor(), site.visitor()]
@@ -86,8 +86,12 @@ for (const htmx of [false, true]) {
     for (const other of others) assert.not.ok(await isLoggedIn(other))
     assert.ok(await isLoggedIn(visitor))
     site.clock.advance(11_000)
-    assert.is((await site.visitor().open(PATH, { Cookie: stolen })).status, 303, 'the former token is dead')
-    assert.ok(await isLoggedIn(visitor), 'and the new one is not')
+    assert.is(
+      (await site.visitor().open(PATH, { Cookie: stolen })).status,
+      303,
+      'the old token does not work',
+    )
+    assert.ok(await isLoggedIn(visitor), 'the new token works')
     assert.equal((await kinds(name)).slice(-1), ['password_changed'])
     assert.not.ok((await kinds(name)).includes('password_confirmed'))
 
@@ -99,7 +103,7 @@ for (const htmx of [false, true]) {
     assert.is(notice?.link, '/password/forgot/')
   })
 
-  test(`${kind}: all rules that are broken are told together, and no try is counted for them`, async () => {
+  test(`${kind}: all errors come at once, and are no failed attempts`, async () => {
     const name = `Breaker ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     const cases: [Record<string, string>, string[]][] = [
@@ -141,7 +145,7 @@ for (const htmx of [false, true]) {
     assert.is(page.fieldError('repassword'), 'The passwords do not match. Enter the same one twice.')
     site.clock.advance(2000)
     assert.not.ok((await kinds(name)).includes('password_failed'))
-    assert.is((await site.visitor().logIn(name)).status, 303, 'nothing was changed')
+    assert.is((await site.visitor().logIn(name)).status, 303, 'the password is unchanged')
   })
 
   test(`${kind}: a wrong current password changes nothing, and is limited`, async () => {
@@ -164,7 +168,7 @@ for (const htmx of [false, true]) {
     assert.equal(await told(visitor, await change(visitor)), ['✔ Your password has been changed.'])
   })
 
-  test(`${kind}: who was logged out meanwhile is told so, and nothing is done`, async () => {
+  test(`${kind}: a logged-out user cannot change the password`, async () => {
     const name = `Late ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     const page = await visitor.open(PATH)
@@ -181,7 +185,7 @@ for (const htmx of [false, true]) {
     assert.is(count(await kinds(name), 'password_changed'), 1)
   })
 
-  test(`${kind}: a page that was too old works at the second press`, async () => {
+  test(`${kind}: an expired page works at the second press`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Patient ${htmx}`)
     const page = await visitor.send(await visitor.open(PATH), { ...TYPED, _csrf: 'old' })
     assert.is(page.status, 403)
@@ -189,7 +193,7 @@ for (const htmx of [false, true]) {
     await told(visitor, await visitor.post(`${PATH}verify/`, body.toString()))
   })
 
-  test(`${kind}: a button pressed twice gets a yes twice, and changes the password once`, async () => {
+  test(`${kind}: a double click succeeds, and changes the password once`, async () => {
     const name = `Double ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     const page = await visitor.open(PATH)
@@ -199,15 +203,15 @@ for (const htmx of [false, true]) {
     const late = await visitor.send(page, TYPED)
     assert.is(late.status, htmx ? 200 : 303, late.text)
     site.clock.advance(11_000)
-    assert.ok(await isLoggedIn(visitor), 'the last answer brought a token that is good')
+    assert.ok(await isLoggedIn(visitor), 'the token of the last response works')
     const other = await visitor.send(page, { ...TYPED, password: 'another 44 x', repassword: 'another 44 x' })
-    assert.is(other.status, 406, 'with another password it is another form')
+    assert.is(other.status, 406, 'another password makes it another form')
     assert.is(count(await kinds(name), 'password_changed'), 1)
     assert.is((await site.mails()).length, 1)
   })
 }
 
-test('of two changes at once one alone wins, and the other is told so', async () => {
+test('of 4 parallel changes one succeeds, and the others get an error', async () => {
   const name = 'Racer'
   const visitors = await Promise.all(Array.from({ length: 4 }, () => site.visitor({ htmx: true })))
   await site.visitor().signUp(name)
@@ -234,7 +238,7 @@ test('of two changes at once one alone wins, and the other is told so', async ()
   assert.is((await site.visitor().logIn(name, { password })).status, 303)
 })
 
-test('other browsers that knew the account are strangers, this one is not', async () => {
+test('only this browser stays a known device', async () => {
   await site.visitor().signUp('Trusted')
   const other = site.visitor()
   await other.logIn('Trusted')
@@ -242,14 +246,14 @@ test('other browsers that knew the account are strangers, this one is not', asyn
   await visitor.logIn('Trusted')
   await change(visitor)
   await visitor.send(await visitor.open('/logout/'))
-  // A known device's wrong passwords are counted apart: it may try 20 times, a strange one 5.
+  // A known device has its own limit of 20 attempts, an unknown one 5.
   for (const _ of Array(6)) await visitor.logIn('Trusted', { password: 'mistyped' })
   assert.is((await visitor.logIn('Trusted', { password: NEW })).status, 303)
   for (const _ of Array(6)) await other.logIn('Trusted', { password: 'mistyped' })
   assert.is((await other.logIn('Trusted', { password: NEW })).status, 429)
 })
 
-test('a new password ends a reset and an email change that were begun', async () => {
+test('a new password ends waiting resets and email changes', async () => {
   const visitor = await site.visitor().settle('Pending')
   await site.emptyMailbox()
   const [user] = await site.rows<{ id: string }>("select id from users where name = 'Pending'")
@@ -274,7 +278,7 @@ test('a new password ends a reset and an email change that were begun', async ()
   assert.equal(await site.rows("select next_email from users where name = 'Pending'"), [{ next_email: null }])
 })
 
-test('from another site nothing is done, and its address takes POST alone', async () => {
+test('a form from another site is refused, and its URL accepts only POST', async () => {
   const visitor = await site.visitor().settle('Guarded')
   const page = await visitor.open(PATH)
   const body = new URLSearchParams({ ...TYPED, _csrf: page.value('_csrf') ?? '' }).toString()
@@ -286,7 +290,7 @@ test('from another site nothing is done, and its address takes POST alone', asyn
   assert.not.ok((await kinds('Guarded')).includes('password_changed'))
 })
 
-test('the previous token of this device is good for seconds from the change on, however long the hash takes', async () => {
+test('the old token’s last seconds begin after the hash is computed', async () => {
   let time = Date.now()
   const ticking = await Site.start({ now: () => time++ })
   await change(await ticking.visitor().settle('Ticking'))
@@ -297,7 +301,7 @@ test('the previous token of this device is good for seconds from the change on, 
   await ticking.close()
 })
 
-test('/.well-known/change-password leads there, for GET and HEAD alone, and nothing beside it does', async () => {
+test('only /.well-known/change-password redirects here, for GET and HEAD only', async () => {
   const { agent } = site.visitor()
   const well = '/.well-known/change-password'
   for (const answer of [await agent.get(well), await agent.head(well)]) {
@@ -319,7 +323,7 @@ test('/.well-known/change-password leads there, for GET and HEAD alone, and noth
   }
 })
 
-test('with two-step verification it needs the second step, too', async () => {
+test('with two-step verification it needs a recent code, too', async () => {
   const twoStep = await Site.start()
   const visitor = await settled(twoStep, 'Anna')
   const { secret } = await turnOn(twoStep, visitor)

@@ -12,7 +12,7 @@ test.before.each(async () => {
 })
 test.after.each(() => site.close())
 
-test('ten codes of twenty digits are shown for 10 minutes, to read and to download, and not again', async () => {
+test('10 codes of 20 digits are shown for 10 minutes, with a download', async () => {
   const visitor = await settled(site, 'Anna')
   const { codes, secret } = await turnOn(site, visitor)
   for (const code of codes) assert.match(code, /^\d{5}(?: \d{5}){3}$/)
@@ -44,7 +44,7 @@ test('new codes end the old ones', async () => {
   assert.is((await other.send(step, { code: made[0] })).status, 303)
 })
 
-test('a double click makes new codes once, and both answers lead to them', async () => {
+test('a double click creates new codes once, and both responses lead to them', async () => {
   const visitor = await settled(site, 'Anna')
   const { secret } = await turnOn(site, visitor)
   site.clock.advance(10 * MINUTE)
@@ -65,7 +65,7 @@ test('a double click makes new codes once, and both answers lead to them', async
   assert.equal(shown, Array(3).fill(shown[0]))
 })
 
-test('the database holds no code and no secret that could be used', async () => {
+test('the database has no readable code or secret', async () => {
   const visitor = await settled(site, 'Anna')
   const { codes, secret } = await turnOn(site, visitor)
   const stored = JSON.stringify([
@@ -78,7 +78,7 @@ test('the database holds no code and no secret that could be used', async () => 
   }
 })
 
-test('codes are made five times an hour, without mail, too', async () => {
+test('new codes are limited to 5 times an hour, without email, too', async () => {
   const silent = await Site.start({ mail: 'off' })
   const visitor = await silent.visitor().settle('Anna')
   const { secret } = await turnOn(silent, visitor)

@@ -11,20 +11,20 @@ test.before.each(async () => {
 })
 test.after.each(() => site.close())
 
-test('says that it is off, and leads to the set-up', async () => {
+test('the page says that it is off, and links to the setup', async () => {
   const visitor = await settled(site, 'Anna')
   const page = await visitor.open('/account/two-step/')
   assert.match(page.text, 'It is off.')
   assert.is(page.$('main a.button').attr('href'), '/account/authenticator/')
 })
 
-test('an unconfirmed address has to be confirmed first', async () => {
+test('an unconfirmed email address must be confirmed first', async () => {
   const visitor = await site.visitor().settle('Anna')
   assert.match((await visitor.open('/account/two-step/')).text, 'Confirm your email address first.')
   assert.is((await visitor.open('/account/authenticator/')).headers.location, '/account/two-step/')
 })
 
-test('says what is on, and turns it off with one button', async () => {
+test('the page says what is on, and turns it off with one button', async () => {
   const visitor = await settled(site, 'Anna')
   await turnOn(site, visitor)
   const page = await visitor.open('/account/two-step/')
@@ -39,7 +39,7 @@ test('says what is on, and turns it off with one button', async () => {
   assert.is((await other.logIn('Anna')).headers.location, '/')
 })
 
-test('emails that neighbours ask for do not stop it from being turned on and off', async () => {
+test('the network’s limit of emails does not stop turning it on or off', async () => {
   const crowded = await Site.start({ environment: { LIMIT_MAIL_NETWORK: '1/1h' } })
   const visitor = await settled(crowded, 'Anna')
   await turnOn(crowded, visitor)

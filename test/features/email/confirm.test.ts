@@ -4,7 +4,7 @@ import { DAY, MINUTE } from '../../../src/base/durations.js'
 import { type Mail, PASSWORD, Site, until, type Visitor } from '../../support/helpers.js'
 import { halfway, settled, turnOn } from '../../support/second-step.js'
 
-const test = suite('email-confirm')
+const test = suite('email/confirm')
 let site: Site
 
 test.before(async () => {
@@ -22,7 +22,7 @@ test.after.each(() => site.emptyMailbox())
 const PATH = '/email/confirm/'
 let made = 0
 
-/** Somebody who has just signed up, and the mail that they got. */
+/** Signs up, and returns the email. */
 async function newcomer(
   options = {},
 ): Promise<{ visitor: Visitor; name: string; email: string; mail: Mail }> {
@@ -48,7 +48,7 @@ function wrong(code: string): string {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: the code from the email confirms the address where it was signed up`, async () => {
+  test(`${kind}: the code confirms the address in the browser that signed up`, async () => {
     const { visitor, name, email, mail } = await newcomer({ htmx })
     const page = await visitor.open(PATH)
     assert.match(page.$('main').text(), email)
@@ -72,16 +72,16 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: the link confirms it by one button where it was signed up, and says so when opened again`, async () => {
+  test(`${kind}: the link confirms it with one button there`, async () => {
     const { visitor, name, email, mail } = await newcomer({ htmx })
     const page = await visitor.follow(mail)
-    assert.not(await isConfirmed(name), 'opening it changes nothing')
+    assert.not(await isConfirmed(name), 'opening the link changes nothing')
     assert.is(page.$('main form').length, 1)
     assert.is(page.$('main form input:not([type=hidden])').length, 0)
     const confirmed = await visitor.send(page)
     assert.is(confirmed.status, htmx ? 200 : 303)
     assert.ok(await isConfirmed(name))
-    assert.ok((await visitor.send(page)).status < 400, 'a button pressed twice')
+    assert.ok((await visitor.send(page)).status < 400, 'the button may be pressed twice')
     await visitor.agent.get(mail.link)
     const [again] = [await visitor.open(PATH)]
     assert.is(again.status, 303)
@@ -89,7 +89,7 @@ for (const htmx of [false, true]) {
     assert.equal(next.messages(), [`✔ Your email address ${email} is already confirmed.`])
   })
 
-  test(`${kind}: elsewhere the link asks for the account's password`, async () => {
+  test(`${kind}: in another browser the link asks for the password`, async () => {
     const { name, mail } = await newcomer()
     const stranger = site.visitor({ htmx })
     const page = await stranger.follow(mail)
@@ -104,7 +104,7 @@ for (const htmx of [false, true]) {
     assert.ok(await isConfirmed(name))
   })
 
-  test(`${kind}: whoever never signed up says so, and an account that nobody has used is deleted`, async () => {
+  test(`${kind}: denying an unused account deletes it`, async () => {
     const { name, mail } = await newcomer()
     const owner = site.visitor({ htmx })
     const page = await owner.follow(mail)
@@ -116,13 +116,17 @@ for (const htmx of [false, true]) {
     assert.match(done.$('main').text(), 'created with your email address has been deleted')
     assert.equal(await site.rows('select id from users where name = ?', name), [])
     const again = await owner.send(deny)
-    assert.is(again.headers[htmx ? 'hx-redirect' : 'location'], `${PATH}deny/`, 'pressed twice')
+    assert.is(
+      again.headers[htmx ? 'hx-redirect' : 'location'],
+      `${PATH}deny/`,
+      'the button was pressed twice',
+    )
     await owner.agent.get(mail.link)
-    assert.is((await owner.open(PATH)).headers.location, `${PATH}deny/`, 'opened again')
+    assert.is((await owner.open(PATH)).headers.location, `${PATH}deny/`, 'the link was opened again')
     assert.is((await site.visitor().follow(mail)).status, 410)
   })
 
-  test(`${kind}: an account in use is closed by that, its owner is told and loses nothing`, async () => {
+  test(`${kind}: denying an account in use closes it, and emails its owner`, async () => {
     const { visitor, name, email, mail } = await newcomer()
     await visitor.logIn(name)
     await site.emptyMailbox()
@@ -145,7 +149,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a login in the same browser keeps the page open, and home says that the address is not confirmed', async () => {
+test('after a login the page still works, and the home page links to it', async () => {
   const { visitor, name, mail } = await newcomer()
   await visitor.logIn(name)
   const home = await visitor.open('/')
@@ -157,7 +161,7 @@ test('a login in the same browser keeps the page open, and home says that the ad
   assert.is(again.headers.location, '/account/')
 })
 
-test('a code is useless in anybody else’s session', async () => {
+test('a code does not work in another user’s session', async () => {
   const { name, mail } = await newcomer()
   const other = await newcomer()
   const page = await other.visitor.open(PATH)
@@ -167,7 +171,7 @@ test('a code is useless in anybody else’s session', async () => {
   assert.is(stranger.headers.location, `/login/?next=${encodeURIComponent(PATH)}`)
 })
 
-test('a code lives for 10 minutes, a link for a day', async () => {
+test('a code expires after 10 minutes, a link after a day', async () => {
   const { visitor, name, mail } = await newcomer()
   site.clock.advance(10 * MINUTE)
   assert.is((await visitor.send(await visitor.open(PATH), { code: mail.code })).status, 406)
@@ -181,13 +185,17 @@ test('a code lives for 10 minutes, a link for a day', async () => {
   assert.not(await isConfirmed(name))
 })
 
-test('a code may be tried five times, and codes of an account ten times a day', async () => {
+test('a code allows 5 attempts, and an account 10 attempts a day', async () => {
   const { visitor, email, mail } = await newcomer()
   const page = await visitor.open(PATH)
   for (let count = 0; count < 5; count++) {
     assert.is((await visitor.send(page, { code: wrong(mail.code) })).status, 406)
   }
-  assert.is((await visitor.send(page, { code: mail.code })).status, 406, 'the sixth try of the right one')
+  assert.is(
+    (await visitor.send(page, { code: mail.code })).status,
+    406,
+    'the right code at the sixth attempt',
+  )
   for (let count = 0; count < 4; count++) await visitor.send(page, { code: wrong(mail.code) })
   const limited = await visitor.send(page, { code: mail.code })
   assert.is(limited.status, 429)
@@ -195,11 +203,15 @@ test('a code may be tried five times, and codes of an account ten times a day', 
   await visitor.send(await visitor.open(PATH), {}, `${PATH}send/`)
   const [, second] = await site.mails(email, 2)
   assert.ok(second)
-  assert.is((await visitor.send(page, { code: second.code })).status, 429, 'another code is no way around')
+  assert.is(
+    (await visitor.send(page, { code: second.code })).status,
+    429,
+    'another code does not get around the limit',
+  )
   site.clock.advance(DAY)
 })
 
-test('what is no code is not counted', async () => {
+test('input that is not a code does not count', async () => {
   const { visitor, mail } = await newcomer()
   const page = await visitor.open(PATH)
   for (const code of ['', '1234567', '123456789', 'abcdefgh', '１２', `${mail.code}0`]) {
@@ -208,14 +220,14 @@ test('what is no code is not counted', async () => {
   assert.is((await visitor.send(page, { code: mail.code })).status, 303)
 })
 
-test('a code may be typed in Arabic digits, with a dash between them', async () => {
+test('a code may have Arabic digits and a dash', async () => {
   const { visitor, mail } = await newcomer()
   const arabic = mail.code.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)))
   const page = await visitor.open(PATH)
   assert.is((await visitor.send(page, { code: `${arabic.slice(0, 3)}–${arabic.slice(3)}` })).status, 303)
 })
 
-test('another email is sent once a minute and five times an hour; its code takes the place of the previous one', async () => {
+test('another email, once a minute and 5 times an hour, replaces the code', async () => {
   const { visitor, email, mail } = await newcomer()
   const resend = async () => visitor.send(await visitor.open(PATH), {}, `${PATH}send/`)
   assert.is((await resend()).status, 303)
@@ -236,12 +248,12 @@ test('another email is sent once a minute and five times an hour; its code takes
     statuses.push((await resend()).status)
   }
   assert.equal(statuses, [303, 303, 303, 429, 429])
-  assert.is((await visitor.follow(mail)).status, 200, 'the first link is good yet')
+  assert.is((await visitor.follow(mail)).status, 200, 'the first link still works')
   assert.is((await visitor.send(await visitor.open(PATH))).status, 303)
 })
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: a mistyped address is corrected, and what was sent to it proves nothing`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: correcting the address ends the link sent to the old one`, async () => {
     const { visitor, name, email, mail } = await newcomer({ htmx })
     const page = await visitor.open(`${PATH}address/`)
     assert.is(page.value('email'), email)
@@ -256,22 +268,22 @@ for (const htmx of [false, true]) {
     assert.is((await visitor.follow(mail)).status, 410)
     assert.is((await visitor.send(await visitor.open(PATH), { code: right.code })).status, htmx ? 200 : 303)
     assert.ok(await isConfirmed(name))
-    assert.is((await visitor.open(`${PATH}address/`)).status, 303, 'a confirmed one is not corrected')
+    assert.is((await visitor.open(`${PATH}address/`)).status, 303, 'a confirmed address cannot be corrected')
   })
 }
 
-test('corrected twice by one button, the link of the first mail stays good', async () => {
+test('a double click on the correction sends one email, and its link works', async () => {
   const { visitor, email } = await newcomer()
   const page = await visitor.open(`${PATH}address/`)
   await visitor.send(page, { email: `right-${email}` })
   const mail = await site.mail(`right-${email}`)
   assert.is((await visitor.send(page, { email: `right-${email}` })).status, 303)
   assert.is((await visitor.send(page, { email: `right-${email}` })).status, 303)
-  assert.is((await site.mails(`right-${email}`)).length, 1, 'it is mailed once')
+  assert.is((await site.mails(`right-${email}`)).length, 1, 'one email is sent')
   assert.is((await visitor.follow(mail)).status, 200)
 })
 
-test('a link with one character changed, and one for something else, is refused', async () => {
+test('a link with a changed character, or for another purpose, is refused', async () => {
   const { visitor, name, mail } = await newcomer()
   const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
   for (let place = 0; place < token.length; place += 7) {
@@ -287,7 +299,7 @@ test('a link with one character changed, and one for something else, is refused'
   assert.is((await visitor.send(await visitor.follow(mail))).status, 303)
 })
 
-test('of fifty at once exactly one confirms', async () => {
+test('50 parallel forms confirm once', async () => {
   const { visitor, name, mail } = await newcomer()
   const page = await visitor.follow(mail)
   const answers = await Promise.all(Array.from({ length: 50 }, () => visitor.send(page)))
@@ -299,7 +311,7 @@ test('of fifty at once exactly one confirms', async () => {
   assert.is(events.length, 1)
 })
 
-test('required: nobody logs in before, and an account that is never confirmed ends after seven days', async () => {
+test('required: nobody logs in first, and after 7 days the account is deleted', async () => {
   const strict = await Site.start({ environment: { EMAIL_CONFIRMATION: 'required' } })
   const visitor = strict.visitor()
   const signedUp = await visitor.signUp('Anna')
@@ -317,7 +329,7 @@ test('required: nobody logs in before, and an account that is never confirmed en
   assert.is((await elsewhere.logIn('Anna')).status, 303)
 
   await strict.visitor().signUp('Bela')
-  // A mail on its way holds the row of its account, which a sweep passes over for a minute then.
+  // While an email is being sent, its account's row is locked, and a sweep skips it for a minute.
   await strict.allSent()
   const { database, clock } = strict
   await strict.close()
@@ -329,11 +341,15 @@ test('required: nobody logs in before, and an account that is never confirmed en
   })
   await until(async () => (await later.rows('select id from users')).length === 1)
   assert.equal(await later.rows('select name from users'), [{ name: 'Anna' }])
-  assert.is((await later.visitor().signUp('Bela')).status, 303, 'name and address are free again')
+  assert.is(
+    (await later.visitor().signUp('Bela')).status,
+    303,
+    'username and email address are available again',
+  )
   await later.close()
 })
 
-test('required: who has only given the password before the address was confirmed is told of as a new device', async () => {
+test('required: a half login does not make a device known', async () => {
   const strict = await Site.start({ environment: { EMAIL_CONFIRMATION: 'required' } })
   const visitor = strict.visitor()
   await visitor.signUp('Anna')
@@ -349,10 +365,10 @@ test('required: who has only given the password before the address was confirmed
 })
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: who is logged in gives the password before the address is corrected`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: a correction needs a recent login when logged in`, async () => {
     const { visitor, name, email } = await newcomer({ htmx })
     const page = await visitor.open(`${PATH}address/`)
-    assert.is(page.status, 200, 'who has just signed up is not asked')
+    assert.is(page.status, 200, 'right after sign-up no password is needed')
     await visitor.logIn(name)
     const form = await visitor.open(`${PATH}address/`)
     assert.is(form.status, 200)
@@ -364,7 +380,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the activity tells that the address was corrected', async () => {
+test('a correction is in the activity', async () => {
   const { visitor, name, email } = await newcomer()
   await visitor.send(await visitor.open(`${PATH}address/`), { email: `right-${email}` })
   const told = await site.rows(
@@ -374,7 +390,7 @@ test('the activity tells that the address was corrected', async () => {
   assert.equal(told, [{ about: `${email} → right-${email}` }])
 })
 
-test('a link whose mail was written while the address was corrected deletes nothing', async () => {
+test('a link does not delete the account once the address has changed', async () => {
   const { name, email, mail } = await newcomer()
   const reader = site.visitor()
   await reader.follow(mail)
@@ -386,7 +402,7 @@ test('a link whose mail was written while the address was corrected deletes noth
   assert.is((await site.rows('select 1 from users where name = ?', name)).length, 1)
 })
 
-test('without email nothing of it is offered', async () => {
+test('without email the pages are not offered', async () => {
   const silent = await Site.start({ environment: { MAIL: 'off' } })
   const visitor = await silent.visitor().settle('Anna')
   assert.is((await visitor.open(PATH)).status, 404)
@@ -397,7 +413,7 @@ test('without email nothing of it is offered', async () => {
   await silent.close()
 })
 
-test('a password alone shows no address and changes none where two-step verification is on', async () => {
+test('with two-step verification a half login neither shows nor changes the address', async () => {
   const twoStep = await Site.start()
   await turnOn(twoStep, await settled(twoStep, 'Anna'))
   const stranger = twoStep.visitor()

@@ -19,7 +19,7 @@ test.before.each(async () => {
 })
 test.after.each(() => site.close())
 
-/** A browser that has given the password, and the page that it is led to. */
+/** Enters the password in a new browser, and returns the page that follows. */
 async function halfway(options: { htmx?: boolean } = {}): Promise<{ visitor: Visitor; page: Page }> {
   const visitor = site.visitor(options)
   const answer = await visitor.logIn('Anna')
@@ -34,7 +34,7 @@ async function isLoggedIn(visitor: Visitor): Promise<boolean> {
 const now = () => codeAt(anna.secret, site.clock.time)
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: the password and a code log in, and each alone does not`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: only the password and a code together log in`, async () => {
     const { visitor, page } = await halfway({ htmx })
     assert.not(await isLoggedIn(visitor))
     const wrong = await visitor.send(page, { code: '000000' })
@@ -72,7 +72,7 @@ for (const [code, status, sentence] of [
   ['abcdefghijklmnopqrst', 406, 'The code must be the 6 digits'],
   ['1234567', 406, 'The code must be the 6 digits'],
 ] as const) {
-  test(`"${code}" is no code`, async () => {
+  test(`"${code}" is not a code`, async () => {
     const { visitor, page } = await halfway()
     const answer = await visitor.send(page, { code })
     assert.is(answer.status, status)
@@ -80,7 +80,7 @@ for (const [code, status, sentence] of [
   })
 }
 
-test('50 at once with one code: one gets in', async () => {
+test('50 parallel logins with one code create one session', async () => {
   const tries = await Promise.all(Array.from({ length: 50 }, () => halfway()))
   const code = now()
   const answers = await Promise.all(tries.map(({ visitor, page }) => visitor.send(page, { code })))
@@ -89,7 +89,7 @@ test('50 at once with one code: one gets in', async () => {
   assert.is(begun.length, 1)
 })
 
-test('the code that logged in, and the code of the set-up, let nobody in 0, 31 or 61 seconds later', async () => {
+test('a used code, at login or setup, never works again', async () => {
   const code = now()
   const first = await halfway()
   await first.visitor.send(first.page, { code })
@@ -104,7 +104,7 @@ test('the code that logged in, and the code of the set-up, let nobody in 0, 31 o
   }
 })
 
-test('a form that comes twice at once logs in, both times to one session', async () => {
+test('a double click logs in to one session', async () => {
   const { visitor, page } = await halfway()
   const fields = filled(page, now())
   const headers = copyOf(visitor)
@@ -119,7 +119,7 @@ test('a form that comes twice at once logs in, both times to one session', async
   assert.is((await site.rows("select 1 from sessions where methods like '%app%'")).length, 1)
 })
 
-test('a form that comes again logs in for 2 minutes, however often it comes, and proves nothing anew', async () => {
+test('a repeated form logs in for 2 minutes, and prolongs nothing', async () => {
   const { visitor, page } = await halfway()
   const fields = filled(page, now())
   const headers = copyOf(visitor)
@@ -139,7 +139,7 @@ test('a form that comes again logs in for 2 minutes, however often it comes, and
   assert.is(late.sessionCookie, '')
 })
 
-test('a refused page shows no code, and a form that comes again does not begin to trust the browser', async () => {
+test('a refused page shows no code, and a repeated form cannot add trust', async () => {
   const { visitor, page } = await halfway()
   const wrong = await visitor.send(page, { code: '12345 67890 12345 67890' })
   assert.is(wrong.status, 406)
@@ -151,7 +151,7 @@ test('a refused page shows no code, and a form that comes again does not begin t
   assert.is((await send(`${fields}&trust=on`)).sessionCookie, '')
 })
 
-test('the half login ends after 10 minutes, with a login and with a new stamp', async () => {
+test('the half login ends after 10 minutes, another login or a new stamp', async () => {
   const late = await halfway()
   site.clock.advance(10 * MINUTE)
   const answer = await late.visitor.send(late.page, { code: now() })
@@ -169,11 +169,11 @@ test('the half login ends after 10 minutes, with a login and with a new stamp', 
   assert.is((await changed.visitor.send(changed.page, { code: now() })).headers.location, '/login/')
 })
 
-test('without a half login there is no page', async () => {
+test('without a half login it leads to the login', async () => {
   assert.is((await site.visitor().open('/login/two-step/')).headers.location, '/login/')
 })
 
-test('keeps where the login led, and whether it lasts', async () => {
+test('it keeps next, and whether you stay logged in', async () => {
   const visitor = site.visitor()
   const login = await visitor.open('/login/?next=%2Fmembers%2F')
   await visitor.send(login, { username: 'Anna', password: PASSWORD, keep: 'on' })
@@ -182,7 +182,7 @@ test('keeps where the login led, and whether it lasts', async () => {
   assert.match(answer.sessionCookie, /expires=/i)
 })
 
-test('switched off, one step is enough', async () => {
+test('with the feature off, the password is enough', async () => {
   const off = await Site.start({ database: site.database, features: { 'account/two-step': false } })
   const visitor = off.visitor()
   await visitor.logIn('Anna')

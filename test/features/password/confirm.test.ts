@@ -15,21 +15,21 @@ const TOO_LATE = 10 * MINUTE
 const GUARDED = '/members/recent/'
 const BACK = ['✔ Here is what you typed. Nothing has been sent yet: check it, then send it.']
 
-/** A user whose login is no longer recent. */
+/** Logs in, and waits until the login is no longer recent. */
 async function settled(name: string, options?: { htmx: boolean }): Promise<Visitor> {
   const visitor = await site.visitor(options).settle(name)
   site.clock.advance(TOO_LATE)
   return visitor
 }
 
-/** The page to which the password's answer leads, opened. */
+/** Opens the page that the right password leads to. */
 async function opened(visitor: Visitor, answer: Page): Promise<Page> {
   assert.is(answer.status, 303)
   assert.is(answer.headers.location, GUARDED)
   return visitor.open(GUARDED)
 }
 
-test('a login that is recent needs nothing more', async () => {
+test('a recent login needs no password', async () => {
   const visitor = await site.visitor().settle('Fresh')
   site.clock.advance(TOO_LATE - 1)
   assert.is((await visitor.open(GUARDED)).status, 200)
@@ -43,7 +43,7 @@ test('a login that is recent needs nothing more', async () => {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: a page asks for the password, says what is wrong, and goes on`, async () => {
+  test(`${kind}: a page asks for the password, shows errors, and then opens`, async () => {
     const visitor = await settled(`Asked ${htmx}`, { htmx })
     const asked = await visitor.open(`${GUARDED}?a=b`)
     assert.is(asked.status, 303)
@@ -67,7 +67,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a visitor who is not logged in logs in first, which counts as recent', async () => {
+test('a visitor who has just logged in is not asked', async () => {
   await site.visitor().signUp('Outside')
   const visitor = site.visitor()
   const asked = await visitor.open(GUARDED)
@@ -80,7 +80,7 @@ test('a visitor who is not logged in logs in first, which counts as recent', asy
   assert.is((await visitor.open('/password/confirm/?next=/members/recent/')).headers.location, GUARDED)
 })
 
-test('a plain form that is sent too late comes back filled in, after the password, and was not run', async () => {
+test('a late form is not run, and comes back filled in after the password', async () => {
   const visitor = await site.visitor().settle('Typist')
   const page = await visitor.open(GUARDED)
   site.clock.advance(TOO_LATE)
@@ -88,7 +88,7 @@ test('a plain form that is sent too late comes back filled in, after the passwor
   assert.is(asked.status, 403)
   assert.equal(asked.messages(), ['⚠ Enter your password first. Nothing has been changed yet.'])
   assert.is(asked.$('main form').attr('action'), '/password/confirm/verify/')
-  assert.not.match(asked.text, 'käpt', 'it travels sealed')
+  assert.not.match(asked.text, 'käpt', 'it is encrypted in the page')
 
   const wrong = await visitor.send(asked, { password: 'mistyped' })
   assert.is(wrong.status, 406)
@@ -97,12 +97,12 @@ test('a plain form that is sent too late comes back filled in, after the passwor
   assert.is(back.status, 200)
   assert.equal(back.messages(), BACK)
   assert.is(back.value('note'), 'käpt "safe"')
-  assert.is((await visitor.open(GUARDED)).value('note'), undefined, 'it was shown, not run')
+  assert.is((await visitor.open(GUARDED)).value('note'), undefined, 'the form was shown, not run')
   assert.is((await visitor.send(back)).status, 303)
   assert.is((await visitor.open(GUARDED)).value('note'), 'käpt "safe"')
 })
 
-test('htmx keeps its page, and gets a button that leads to the password with what was typed', async () => {
+test('htmx keeps its page, and gets a button that keeps the input', async () => {
   const visitor = await site.visitor({ htmx: true }).settle('Htmx typist')
   const page = await visitor.open(GUARDED)
   site.clock.advance(TOO_LATE)
@@ -110,7 +110,7 @@ test('htmx keeps its page, and gets a button that leads to the password with wha
   assert.is(asked.status, 403)
   assert.not.ok(asked.isWhole)
   const fields = asked.$('.error form').serialize()
-  // A plain form, which htmx leaves to the browser.
+  // htmx leaves this form to the browser.
   const browser = Object.assign(site.visitor(), { agent: visitor.agent })
   const form = await browser.post(asked.$('.error form').attr('action') ?? '', fields)
   assert.is(form.status, 200)
@@ -120,7 +120,7 @@ test('htmx keeps its page, and gets a button that leads to the password with wha
   assert.is((await opened(browser, right)).value('note'), 'kept')
 })
 
-test('what was typed opens only in its session, on its page, unchanged, and for ten minutes', async () => {
+test('kept input is decrypted only in its session, on its page, for 10 minutes', async () => {
   const visitor = await settled('Owner')
   const stranger = await settled('Stranger')
   const asked = await sentLate(visitor)
@@ -149,7 +149,7 @@ test('what was typed opens only in its session, on its page, unchanged, and for 
   assert.is((await shown()).value('note'), undefined)
 })
 
-/** A form of somebody whose login was recent when the page was opened, and is no longer. */
+/** Sends a form that was opened while the login was recent. */
 async function sentLate(visitor: Visitor): Promise<Page> {
   await confirmed(visitor)
   const page = await visitor.open(GUARDED)
@@ -162,7 +162,7 @@ async function confirmed(visitor: Visitor): Promise<void> {
   if (form.status === 200) assert.is((await visitor.send(form, { password: PASSWORD })).status, 303)
 }
 
-test('what is too old for its page when the password comes is said to be', async () => {
+test('a message says that input older than 10 minutes is not kept', async () => {
   const visitor = await settled('Slow')
   const asked = await sentLate(visitor)
   site.clock.advance(TOO_LATE)
@@ -175,7 +175,7 @@ const NOISE = Array.from({ length: 6000 }, (_, index) =>
   ((index * 7919 * 104729) % 2147483647).toString(36),
 ).join('')
 
-test('what is too long for a cookie comes back by a button, and what is too long for a form is said to be', async () => {
+test('input too long for a cookie comes back by a button, up to a limit', async () => {
   const visitor = await settled('Novelist')
   const page = await visitor.open('/password/confirm/')
   await visitor.send(page, { password: PASSWORD })
@@ -188,7 +188,7 @@ test('what is too long for a cookie comes back by a button, and what is too long
     const back = right.status === 303 ? await opened(visitor, right) : await visitor.send(right)
     assert.is(back.status, 200)
     assert.is(back.value('note'), note)
-    assert.is((await visitor.open(GUARDED)).value('note'), undefined, 'shown once, and not run')
+    assert.is((await visitor.open(GUARDED)).value('note'), undefined, 'the form was shown once, and not run')
   }
   site.clock.advance(TOO_LATE)
   const refused = await visitor.send(form, { note: NOISE.slice(0, 31_000) })
@@ -198,7 +198,7 @@ test('what is too long for a cookie comes back by a button, and what is too long
 })
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: logged out in another tab, the password’s page leads to the login, and on`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: after a logout elsewhere it leads to the login`, async () => {
     const visitor = await settled(`Tabs ${htmx}`, { htmx })
     const form = await visitor.open(`/password/confirm/?next=${GUARDED}`)
     await visitor.send(await visitor.open('/logout/'))
@@ -211,7 +211,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a password that is missing is told also where something typed waits', async () => {
+test('an empty password is refused, and the kept input stays', async () => {
   const visitor = await settled('Hasty')
   const asked = await sentLate(visitor)
   const page = await visitor.send(asked, { password: '' })
@@ -220,7 +220,7 @@ test('a password that is missing is told also where something typed waits', asyn
   assert.is(page.value('_typed'), asked.value('_typed'))
 })
 
-test('an empty form has nothing to be brought back', async () => {
+test('an empty form keeps no input', async () => {
   const visitor = await settled('Silent')
   await confirmed(visitor)
   const page = await visitor.open(GUARDED)
@@ -231,7 +231,7 @@ test('an empty form has nothing to be brought back', async () => {
   assert.is((await visitor.send(asked, { password: PASSWORD })).headers.location, GUARDED)
 })
 
-test('a cross-site form is neither asked for nor brought back', async () => {
+test('a cross-site form is refused, and shows no kept input', async () => {
   const visitor = await settled('Target')
   const sealed = (await sentLate(visitor)).value('_typed') ?? ''
   await confirmed(visitor)
@@ -245,7 +245,7 @@ test('a cross-site form is neither asked for nor brought back', async () => {
   assert.is(asked.value('_typed'), undefined)
 })
 
-test('the password gives the session another token; the previous gives nothing, and is soon worth nothing', async () => {
+test('the password renews the session’s token, and the old one soon ends', async () => {
   await site.visitor().signUp('Rotated')
   const owner = site.visitor()
   const [former = ''] = (await owner.logIn('Rotated')).sessionCookie.split(';')
@@ -261,7 +261,7 @@ test('the password gives the session another token; the previous gives nothing, 
   assert.match((await owner.open('/')).text, 'Log out')
 })
 
-test('of two answers at once the browser stays logged in', async () => {
+test('a double click keeps the browser logged in', async () => {
   const visitor = await settled('Double')
   const form = await visitor.open('/password/confirm/')
   const pages = await Promise.all([
@@ -275,11 +275,11 @@ test('of two answers at once the browser stays logged in', async () => {
   assert.is((await visitor.open(GUARDED)).status, 200)
 })
 
-test('wrong passwords are limited here, too, and a browser that is logged in is a known one', async () => {
+test('wrong passwords are limited, and a logged-in browser is a known device', async () => {
   const own = await Site.start()
   const visitor = await own.visitor().settle('Limited')
   own.clock.advance(TOO_LATE)
-  // Without its device cookie, as a session from before there was one.
+  // A session without its device cookie.
   visitor.agent.jar.setCookie(
     'gatehouse-device=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT',
     '127.0.0.1',

@@ -10,13 +10,13 @@ test.before(async () => {
   site = await Site.start({ environment: { LIMIT_MAIL_NETWORK: '1000/1h' } })
   await site.visitor().signUp('Anna', { email: 'Anna@Example.com' })
   await site.mail('Anna@Example.com')
-  // A mail to an address that nobody has confirmed would not say the name.
+  // Emails to an unconfirmed address leave out the username.
   await site.write("update users set email_confirmed_at = 1 where name = 'Anna'")
 })
 test.after(() => site.close())
 test.before.each(() => site.emptyMailbox())
 test.after.each(async () => {
-  // The pause between two mails counts from when the first was worked on.
+  // The pause between two emails begins when the first one is sent.
   await site.emptyMailbox()
   site.clock.advance(HOUR)
 })
@@ -52,7 +52,7 @@ for (const htmx of [false, true]) {
     assert.is(page.fieldError('username'), 'Enter your username or email address.')
   })
 
-  test(`${kind}: known and unknown are answered alike to the byte, and so is the page behind it`, async () => {
+  test(`${kind}: known and unknown names get the same bytes on both pages`, async () => {
     const whole = async (username: string) => {
       const visitor = site.visitor({ htmx })
       const answer = await visitor.send(await visitor.open(PATH), { username })
@@ -65,7 +65,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-/** What an observer may compare: all but what is random, of which the length counts. */
+/** Returns what an observer can compare: all of the response, and the length of what is random. */
 function masked({ status, text, headers, cookies }: Page, username: string): unknown {
   const values = text
     .replaceAll(username, 'NAME')
@@ -74,7 +74,7 @@ function masked({ status, text, headers, cookies }: Page, username: string): unk
   return { status, values, rest, cookies: cookies.map((cookie) => cookie.length) }
 }
 
-test('known and unknown cost the same: one row that names nobody', async () => {
+test('only a known username sends an email', async () => {
   const silent = await Site.start({ environment: { LIMIT_MAIL_NETWORK: '1000/1h' } })
   await silent.visitor().signUp('Anna')
   await silent.emptyMailbox()
@@ -89,7 +89,7 @@ test('known and unknown cost the same: one row that names nobody', async () => {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: asked for five times within a minute, by name and by email, one email is sent, and the answer is true`, async () => {
+  test(`${kind}: 5 requests within a minute send one email`, async () => {
     for (const username of ['Anna', 'anna', 'ANNA@example.com', 'anna@example.com', 'Anna']) {
       const visitor = site.visitor({ htmx })
       const answer = await visitor.send(await visitor.open(PATH), { username })
@@ -104,11 +104,11 @@ for (const htmx of [false, true]) {
     await site.emptyMailbox()
     site.clock.advance(MINUTE)
     await ask('anna@example.com')
-    assert.ok((await site.mail()).code, 'a minute later another one is sent')
+    assert.ok((await site.mail()).code, 'a minute later another email is sent')
   })
 }
 
-test('the code of an email works where it was asked for twice, and not where it was asked for within the pause', async () => {
+test('a code works only in the browser whose request sent the email', async () => {
   const [first, second] = [site.visitor(), site.visitor()]
   for (const visitor of [first, first, second]) {
     await visitor.send(await visitor.open(PATH), { username: 'Anna' })
@@ -119,7 +119,7 @@ test('the code of an email works where it was asked for twice, and not where it 
   assert.is((await first.send(await first.open('/password/reset/'), { code })).status, 303)
 })
 
-test('the button pressed twice sends one email', async () => {
+test('a double click sends one email', async () => {
   const visitor = site.visitor()
   const page = await visitor.open(PATH)
   await Promise.all([visitor.send(page, { username: 'Anna' }), visitor.send(page, { username: 'Anna' })])
@@ -129,8 +129,8 @@ test('the button pressed twice sends one email', async () => {
   await site.mail()
 })
 
-test('a name gets 5 emails an hour, counted the same for known and unknown names', async () => {
-  // The pause between two mails counts from when the first was worked on.
+test('5 emails an hour for one name, known or unknown', async () => {
+  // The pause between two emails begins when the first one is sent.
   const askInTime = async (username: string) => {
     await site.allSent()
     site.clock.advance(MINUTE)
@@ -149,7 +149,7 @@ test('a name gets 5 emails an hour, counted the same for known and unknown names
   await site.emptyMailbox()
 })
 
-test('a network may ask for so many', async () => {
+test('a network has a limit', async () => {
   const held = await Site.start({ environment: { LIMIT_MAIL_NETWORK: '2/1h' } })
   const statuses = []
   for (const username of ['one', 'two', 'three']) {
@@ -160,11 +160,11 @@ test('a network may ask for so many', async () => {
   await held.close()
 })
 
-test('what is too long to be a name is answered like any other', async () => {
+test('a name that is too long gets the same response as any other', async () => {
   assert.is((await ask('x'.repeat(20_000))).status, 303)
 })
 
-test('links begin with BASE_URL, whatever Host a request brings', async () => {
+test('links begin with BASE_URL, whatever the Host header says', async () => {
   const based = await Site.start({ environment: { BASE_URL: 'http://127.0.0.1:8099' } })
   const visitor = based.visitor()
   await visitor.agent.get('/').set('Host', 'evil.example')

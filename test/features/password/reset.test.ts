@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { HOUR, MINUTE } from '../../../src/base/durations.js'
 import { type Mail, PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
 
-const test = suite('password-reset')
+const test = suite('password/reset')
 let site: Site
 
 test.before(async () => {
@@ -22,7 +22,7 @@ const PATH = '/password/reset/'
 const NEW = 'another horse 43'
 let made = 0
 
-/** Somebody with an account, who asks for a new password in a browser. */
+/** Creates an account, and requests a password reset in a new browser. */
 async function forgetful(
   options = {},
 ): Promise<{ visitor: Visitor; name: string; email: string; mail: Mail }> {
@@ -51,7 +51,7 @@ async function canLogIn(username: string, password: string): Promise<boolean> {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: the link sets a new password, logs everyone out and nobody in`, async () => {
+  test(`${kind}: the link changes the password and logs out all devices`, async () => {
     const { visitor, name, email, mail } = await forgetful({ htmx })
     const other = site.visitor()
     await other.logIn(name)
@@ -78,8 +78,8 @@ for (const htmx of [false, true]) {
     assert.is(accepted.status, htmx ? 200 : 303)
     const last = htmx ? accepted : await visitor.open(accepted.headers.location ?? '')
     assert.match(last.messages()[0] ?? '', 'Your password has been changed')
-    assert.is((await visitor.open('/account/devices/')).status, 303, 'not logged in by it')
-    assert.is((await other.open('/account/devices/')).status, 303, 'other sessions are out')
+    assert.is((await visitor.open('/account/devices/')).status, 303, 'the reset does not log in')
+    assert.is((await other.open('/account/devices/')).status, 303, 'other sessions have ended')
     assert.not(await canLogIn(name, PASSWORD))
     assert.ok(await canLogIn(name, NEW))
     const [notice] = (await site.mails(email, 1)).filter(({ subject }) => subject.includes('was changed'))
@@ -96,7 +96,7 @@ for (const htmx of [false, true]) {
     assert.is(used.$('.error a').attr('href'), '/password/forgot/')
   })
 
-  test(`${kind}: the code leads there, too, where it was asked for`, async () => {
+  test(`${kind}: the code works in the browser that requested it`, async () => {
     const { visitor, name, mail } = await forgetful({ htmx })
     const page = await visitor.open(PATH)
     assert.is((await visitor.send(page, { code: '' })).messages()[0], '⚠ Enter the code from the email.')
@@ -105,15 +105,11 @@ for (const htmx of [false, true]) {
     const form = await visitor.open(PATH)
     assert.is((await choose(visitor, form)).status, htmx ? 200 : 303)
     assert.ok(await canLogIn(name, NEW))
-    assert.is(
-      (await site.visitor().follow(mail)).status,
-      410,
-      'the link beside the code is worth nothing now',
-    )
+    assert.is((await site.visitor().follow(mail)).status, 410, 'the link is already used')
   })
 }
 
-test('the code is useless in a browser that did not ask, and once it was used', async () => {
+test('the code does not work in another browser, or twice', async () => {
   const { visitor, mail } = await forgetful()
   const stranger = site.visitor()
   assert.is((await stranger.open(PATH)).headers.location, '/password/forgot/')
@@ -126,7 +122,7 @@ test('the code is useless in a browser that did not ask, and once it was used', 
   assert.is((await again.send(await again.open(PATH), { code: mail.code })).status, 406)
 })
 
-test('wrong codes are limited alike for known and unknown, and not by asking in two ways', async () => {
+test('wrong codes have one limit for known and unknown names and addresses', async () => {
   const { name, email } = await forgetful()
   for (const username of [name, email, 'somebody else']) {
     const visitor = site.visitor()
@@ -141,14 +137,18 @@ test('wrong codes are limited alike for known and unknown, and not by asking in 
   site.clock.advance(24 * HOUR)
 })
 
-test('it is good for an hour, and not for a changed character', async () => {
+test('the link works for an hour, and not with a changed character', async () => {
   const { visitor, name, mail } = await forgetful()
   const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
   const changed = (token.startsWith('A') ? 'B' : 'A') + token.slice(1)
   assert.is((await visitor.follow({ link: `${PATH}link/${changed}/` })).status, 410)
   const page = await visitor.follow(mail)
   site.clock.advance(HOUR - 1)
-  assert.is((await visitor.send(page, { password: 'x' })).status, 406, 'a refused form burns nothing')
+  assert.is(
+    (await visitor.send(page, { password: 'x' })).status,
+    406,
+    'a refused form does not use up the link',
+  )
   site.clock.advance(1)
   const late = await choose(visitor, page)
   assert.is(late.status, 410)
@@ -156,7 +156,7 @@ test('it is good for an hour, and not for a changed character', async () => {
   assert.ok(await canLogIn(name, PASSWORD))
 })
 
-test('the new password ends every other link but those that undo', async () => {
+test('the new password ends every other link except undo links', async () => {
   const { visitor, name, email, mail } = await forgetful()
   const owner = site.visitor()
   await owner.logIn(name)
@@ -173,7 +173,7 @@ test('the new password ends every other link but those that undo', async () => {
   assert.not.match((await owner.open('/account/email/')).text, `new-${email}`)
 })
 
-test('it confirms the address to which it was sent', async () => {
+test('a reset confirms the email address', async () => {
   const { visitor, name, mail } = await forgetful()
   const confirmed = () =>
     site.rows<{ at: number | null }>('select email_confirmed_at as at from users where name = ?', name)
@@ -192,7 +192,7 @@ test('a reset link sent to a previous address does not work', async () => {
   assert.is((await site.visitor().follow(mail)).status, 410)
 })
 
-test('it makes this browser a known device, past limits that strangers have filled', async () => {
+test('a reset makes the browser a known device', async () => {
   const { visitor, name, mail } = await forgetful()
   for (let count = 0; count < 5; count++) await site.visitor().logIn(name, { password: 'wrong' })
   assert.is((await site.visitor().logIn(name)).status, 429)
@@ -201,7 +201,7 @@ test('it makes this browser a known device, past limits that strangers have fill
   assert.is((await site.visitor().logIn(name, { password: NEW })).status, 429)
 })
 
-test('of fifty at once exactly one sets the password', async () => {
+test('50 parallel forms change the password once', async () => {
   const { visitor, name, mail } = await forgetful()
   const page = await visitor.follow(mail)
   const answers = await Promise.all(
@@ -211,7 +211,7 @@ test('of fifty at once exactly one sets the password', async () => {
     headers.location?.startsWith('/login/?') ? [index] : [],
   )
   assert.is(winners.length, 1)
-  // By the device that it knows now: the other forms had a wrong password, and count as failed.
+  // This is now a known device. The other forms had wrong passwords, which count as failed.
   assert.is((await visitor.logIn(name, { password: `another horse ${100 + (winners[0] ?? 0)}` })).status, 303)
   const events = await site.rows(
     "select 1 from events join users on users.id = user_id where name = ? and kind = 'password_reset'",
@@ -220,7 +220,7 @@ test('of fifty at once exactly one sets the password', async () => {
   assert.is(events.length, 1)
 })
 
-test('a link that was used, and that a later reset has ended, says no more than that', async () => {
+test('a used link after a later reset says only that it does not work', async () => {
   const { visitor, name, email, mail } = await forgetful()
   await choose(visitor, await visitor.follow(mail))
   await site.emptyMailbox()
@@ -233,7 +233,7 @@ test('a link that was used, and that a later reset has ended, says no more than 
   assert.match(page.messages()[0] ?? '', 'a later change may have canceled it')
 })
 
-test('the database holds neither the token nor the code', async () => {
+test('the database and the log have neither token nor code', async () => {
   const { mail } = await forgetful()
   const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
   const rows = JSON.stringify(await site.rows('select * from tokens'))
@@ -243,7 +243,7 @@ test('the database holds neither the token nor the code', async () => {
 })
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: a link whose mail was written while the address changed opens nothing`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: a link fails once the email address has changed`, async () => {
     const { visitor, name, email, mail } = await forgetful({ htmx })
     const page = await visitor.follow(mail)
     await site.write(
@@ -255,7 +255,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('of fifty pages on which the code is typed at once one goes on', async () => {
+test('50 parallel forms with one code succeed once', async () => {
   const { visitor, name, mail } = await forgetful()
   const pages = await Promise.all(Array.from({ length: 50 }, () => visitor.open(PATH)))
   const answers = await Promise.all(pages.map((page) => visitor.send(page, { code: mail.code })))
@@ -264,10 +264,10 @@ test('of fifty pages on which the code is typed at once one goes on', async () =
     "select 1 from tokens join users on users.id = user_id where name = ? and purpose = 'password-reset'",
     name,
   )
-  assert.is(opened.length, 2, 'the link in the mail, and the one in its place')
+  assert.is(opened.length, 2, 'the link in the email, and the one that replaces it')
 })
 
-test('a double click on the code goes on, and spends it once', async () => {
+test('a double click with the code succeeds, and uses it once', async () => {
   const { visitor, name, mail } = await forgetful()
   const page = await visitor.open(PATH)
   const answers = await Promise.all(Array.from({ length: 2 }, () => visitor.send(page, { code: mail.code })))
