@@ -27,13 +27,13 @@ function environmentOf({ server }: Pick<Context, 'server'>): Record<string, stri
   return { SMTP_URL: server.url(), BASE_URL: 'http://127.0.0.1:3000' }
 }
 
-/** Calls it with the settings of the site. */
+/** Calls gatehouse with the settings of the site. */
 function call(context: Context, args: string[], changes: Record<string, string> = {}): Promise<Outcome> {
   const { database } = context.site
   return callGatehouse(args, { database, settings: { ...environmentOf(context), ...changes } })
 }
 
-/** Somebody whose mail was given up, and somebody whose mail waits. */
+/** Creates one user whose email has failed, and one whose email waits. */
 async function withDeadAndWaiting(context: Context): Promise<{ dead: string }> {
   const { server, site } = context
   server.refuse('Anna@example.com', 550)
@@ -114,8 +114,7 @@ test('mails: lists waiting and failed emails with their recipients', async (cont
   )
   for (const title of ['KIND', 'TO', 'STATE', 'ATTEMPTS', 'PROBLEM']) {
     const column = head.indexOf(title)
-    for (const one of lines)
-      assert.match(one.slice(column - 2, column + 1), /^ {2}\S/, 'columns stand in line')
+    for (const one of lines) assert.match(one.slice(column - 2, column + 1), /^ {2}\S/, 'columns are aligned')
   }
   const rows: { id: string; to: string; state: string; tries: number; at: string; problem: string }[] =
     JSON.parse((await call(context, ['mails', '--json'])).stdout)
@@ -143,7 +142,7 @@ test('mails resend: sends a failed email again with a new link', async (context)
   const { code, stdout, stderr } = await call(context, ['mails', 'resend', dead])
   assert.is(code, 0, stderr)
   assert.match(stdout, dead)
-  // The command has the time of the day, the site in this process does not.
+  // The command uses the real clock, the site in this process does not.
   site.clock.time = Date.now() + MINUTE
   const [received] = await server.mails(1, 'Anna@example.com')
   assert.is(received?.mail.messageId, `<${dead}@127.0.0.1>`)

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { root } from '../src/base/package.js'
 
 /*
- * The colours of the theme, as WCAG 2.2 computes them: 4.5:1 for text (1.4.3), 3:1 for edges and focus (1.4.11).
+ * The contrast of the theme's colors by WCAG 2.2: 4.5:1 for text (1.4.3), 3:1 for edges and focus (1.4.11).
  */
 const test = suite('contrast')
 
@@ -35,7 +35,7 @@ function pairs(fronts: readonly string[], backs: readonly string[]): [string, st
 }
 
 for (const [theme, colours] of Object.entries(themes)) {
-  test(`of text is at least 4.5:1 in the ${theme}, also in the tint of the message box`, () => {
+  test(`text has at least 4.5:1 in ${theme} mode, in the message box, too`, () => {
     for (const [front, back] of TEXT) assertRatio(colours, front, back, 4.5)
     for (const name of ['error', 'success']) {
       const own = channels(colourOf(colours, name))
@@ -45,12 +45,12 @@ for (const [theme, colours] of Object.entries(themes)) {
     }
   })
 
-  test(`of edges, focus and the meter is at least 3:1 in the ${theme}`, () => {
+  test(`edges, focus and meter have at least 3:1 in ${theme} mode`, () => {
     for (const [front, back] of PARTS) assertRatio(colours, front, back, 3)
   })
 }
 
-test('of white initials is at least 4.5:1 on every hue, and that of their circle 3:1 on the page in light and dark', () => {
+test('initials have at least 4.5:1 on every hue, and their circle 3:1', () => {
   const part = readFileSync(join(root, 'templates', 'parts', 'initials.html'), 'utf8')
   const [, lightness = '', chroma = ''] = /oklch\((\d+)% ([\d.]+) /.exec(part) ?? []
   assert.match(part, 'fill="#fff"')
@@ -64,7 +64,7 @@ test('of white initials is at least 4.5:1 on every hue, and that of their circle
   }
 })
 
-/** CSS Color 4, "converting Oklab to sRGB": channels from 0 to 255. Throws for what sRGB has not. */
+/** Returns channels from 0 to 255 (CSS Color 4, "converting Oklab to sRGB"). Throws outside of sRGB. */
 function fromOklch(lightness: number, chroma: number, hue: number): number[] {
   const angle = (hue * Math.PI) / 180
   const [a, b] = [chroma * Math.cos(angle), chroma * Math.sin(angle)]

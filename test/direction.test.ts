@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { root } from '../src/base/package.js'
 import { type Source, sourcesIn } from './support/sources.js'
 
-/** The rooms, those that may know most first; a room imports from itself and from those after it. */
+/** The rooms, top to bottom. A room imports from itself and from those below it. */
 const ROOMS: readonly (readonly string[])[] = [
   ['dev'],
   ['features', 'commands'],
@@ -20,10 +20,10 @@ const ROOMS: readonly (readonly string[])[] = [
   ['base'],
 ]
 
-/** Imports that still go up: each is a seam to be cut. Nothing may be added. */
+/** Imports that go up. None may be added. */
 const UPWARD: readonly string[] = []
 
-/** Circles that are still there. Nothing may be added. */
+/** Circles of imports. None may be added. */
 const CIRCLES: readonly string[] = []
 
 const PACKAGE = /^(?!src\/|db\/|test\/|\.)/
@@ -33,9 +33,9 @@ const EMPTY_WORDS =
 
 const sources = [...sourcesIn('src'), ...sourcesIn('db')]
 
-const test = suite('direction')
+const test = suite('imports')
 
-/** The place of a file's room; files that lie in `src` itself put all together and may know everything. */
+/** Returns the place of a file's room. Files in `src` itself may import everything. */
 function placeOf(path: string): number {
   const room = /^src\/([^/]+)\//.exec(path)?.[1]
   return room === undefined ? -1 : ROOMS.findIndex((rooms) => rooms.includes(room))
@@ -51,7 +51,7 @@ function roomOf(path: string): string | undefined {
   return path.split('/')[1]
 }
 
-test('is from room to room, and never up', () => {
+test('go down the rooms, never up or sideways', () => {
   const upward = sources
     .filter(({ path }) => path.startsWith('src/'))
     .flatMap((source) =>
@@ -62,12 +62,12 @@ test('is from room to room, and never up', () => {
   assert.equal([...new Set(upward)].sort(), [...UPWARD].sort())
 })
 
-test('knows every room', () => {
+test('are checked for every room', () => {
   const rooms = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
   assert.equal(rooms.map(({ name }) => name).sort(), ROOMS.flat().sort())
 })
 
-test('of migrations is to packages, so that later code cannot change an old step', () => {
+test('of migrations are only packages, so that new code cannot change old steps', () => {
   const migrations = sources.filter(({ path }) => path.startsWith('db/migrations/'))
   assert.ok(migrations.length > 0)
   assert.equal(
@@ -78,7 +78,7 @@ test('of migrations is to packages, so that later code cannot change an old step
   )
 })
 
-test('of the site is to the door alone, like that of any host', () => {
+test('of the runnable site are only the public entry, like those of any app', () => {
   const door = /^src\/(?:index|standalone|site)\.ts$/
   for (const { path, imports } of sources.filter(({ path }) =>
     /^src\/(?:standalone|site|dev)\.ts$/.test(path),
@@ -90,7 +90,7 @@ test('of the site is to the door alone, like that of any host', () => {
     )
 })
 
-test('to the database is from tables, the database and migrations alone', () => {
+test('of database packages are only in tables, database and migrations', () => {
   const users = sources.filter(({ imports }) =>
     imports.some((to) => ['kysely', 'better-sqlite3', 'pg'].includes(to)),
   )
@@ -103,13 +103,13 @@ test('to the database is from tables, the database and migrations alone', () => 
   assert.ok(users.length > 0)
 })
 
-test('leads to every source file', () => {
+test('reach every source file', () => {
   const imported = new Set(sources.flatMap(({ imports }) => imports))
   const lost = sources.map(({ path }) => path).filter((path) => !imported.has(path))
   assert.equal(lost.sort(), ['src/cli.ts', 'src/dev.ts'])
 })
 
-test('leads to no file that is not there', () => {
+test('name only files that exist', () => {
   const paths = new Set(sources.map(({ path }) => path))
   assert.equal(
     sources.flatMap(({ imports }) => imports).filter((to) => !PACKAGE.test(to) && !paths.has(to)),
@@ -117,15 +117,15 @@ test('leads to no file that is not there', () => {
   )
 })
 
-test('is never to tests', () => {
+test('never name tests', () => {
   assert.equal(
     sources.flatMap(({ imports }) => imports).filter((to) => to.startsWith('test/')),
     [],
   )
 })
 
-/** Circles, types included; a table's file and the schema may know each other. */
-test('goes in no circle', () => {
+/** Types count, too. Only files in `src/tables` may import each other. */
+test('have no circles', () => {
   const importsOf = new Map(
     sources.map(({ path, imports }) => [path, imports.filter((to) => /^src\//.test(to))]),
   )
@@ -146,7 +146,7 @@ test('goes in no circle', () => {
   assert.equal(circles.sort(), [...CIRCLES].sort())
 })
 
-test('is told by names that say what a thing is', () => {
+test('have no files with empty names like utils', () => {
   const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).flatMap((path) =>
     path.split(/[/\\]/),
   )

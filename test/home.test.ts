@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Site } from './support/helpers.js'
 
-const test = suite('the site around the flows')
+const test = suite('every page')
 let site: Site
 
 test.before(async () => {
@@ -22,7 +22,7 @@ const SECURITY = {
   'x-frame-options': 'DENY',
 }
 
-test('home says what this is, and leads to login and sign-up', async () => {
+test('the home page links to login and sign-up', async () => {
   const page = await site.visitor().open('/')
   assert.is(page.status, 200)
   assert.ok(page.$('main p').text().length > 20)
@@ -30,7 +30,7 @@ test('home says what this is, and leads to login and sign-up', async () => {
   assert.ok(page.$('a[href="/signup/"]').length > 0)
 })
 
-test('every answer has the security headers, and every dynamic one stays out of caches', async () => {
+test('every response has the security headers, and no dynamic one is cached', async () => {
   const asset = (await site.visitor().open('/')).$('script').attr('src') ?? ''
   const paths = [
     '/',
@@ -53,7 +53,7 @@ test('every answer has the security headers, and every dynamic one stays out of 
   }
 })
 
-test('what is no page can be read alone: other methods are 405, whatever they are', async () => {
+test('routes that are not pages accept only GET and HEAD', async () => {
   const own = await Site.start({ environment: { METRICS_TOKEN: 'a-token-for-metrics-of-32-letters' } })
   const home = await own.visitor().open('/')
   const paths = [
@@ -90,7 +90,7 @@ function answerTo(address: string, path: string, method: string) {
   })
 }
 
-test('what the pages load is served compressed, for ever, and as its own type', async () => {
+test('assets are served compressed and immutable, with an ETag per encoding', async () => {
   const home = await site.visitor().open('/')
   const files = [
     home.$('script').attr('src') ?? '',
@@ -109,9 +109,9 @@ test('what the pages load is served compressed, for ever, and as its own type', 
       assert.is(response.headers.get('vary'), 'Accept-Encoding')
       assert.ok((await response.arrayBuffer()).byteLength > 100)
       const etag = response.headers.get('etag') ?? ''
-      assert.not(etags.has(etag), 'each encoding has its own')
+      assert.not(etags.has(etag), 'each encoding has its own ETag')
       etags.add(etag)
-      // Proxies that compress weaken it.
+      // Proxies that compress turn it into a weak ETag.
       for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
         const again = await site.visitor().open(file, { 'Accept-Encoding': encoding, 'If-None-Match': known })
         assert.is(again.status, 304)
@@ -127,7 +127,7 @@ test('what the pages load is served compressed, for ever, and as its own type', 
 
 const DECODERS = { br: brotliDecompressSync, gzip: gunzipSync, identity: (body: Buffer) => body }
 
-/** An answer as it came over the wire. */
+/** Returns a response as it was sent, without decoding. */
 async function received(path: string, headers: Record<string, string>, method = 'GET') {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     get(site.address + path, { headers, method }, resolve).on('error', reject)
@@ -139,7 +139,7 @@ function untokened(html: string): string {
   return html.replaceAll(/(?<=value=")[\w-]{22,43}(?=")/g, '')
 }
 
-test('pages over 1 KB are compressed as the browser likes it best, and are the same', async () => {
+test('pages over 1 KB are compressed in the browser’s preferred encoding', async () => {
   const plain = untokened((await received('/signup/', {})).body.toString())
   for (const [accepted, encoding] of [
     ['gzip, deflate, br, zstd', 'br'],
@@ -169,7 +169,7 @@ test('pages over 1 KB are compressed as the browser likes it best, and are the s
   assert.is(script.headers['content-encoding'], 'br')
 })
 
-test('fragments and error pages are compressed too; what is short, or nobody asks for, is not', async () => {
+test('fragments and error pages are compressed, but no short responses', async () => {
   const visitor = site.visitor({ htmx: true })
   visitor.agent.set('Sec-Fetch-Site', 'same-origin')
   const form = await visitor.open('/signup/')
@@ -189,7 +189,7 @@ test('fragments and error pages are compressed too; what is short, or nobody ask
   }
 })
 
-test('what another site opens for somebody with cookies is not compressed', async () => {
+test('a page that another site opens with cookies is not compressed', async () => {
   const isCompressed = async (headers: Record<string, string>) => {
     const answer = await received('/login/?next=/guess/', { 'Accept-Encoding': 'br', ...headers })
     return answer.headers['content-encoding'] === 'br'
@@ -199,7 +199,7 @@ test('what another site opens for somebody with cookies is not compressed', asyn
   for (const own of ['same-origin', 'none']) assert.ok(await isCompressed({ Cookie, 'Sec-Fetch-Site': own }))
   for (const other of ['cross-site', 'same-site']) {
     assert.not(await isCompressed({ Cookie, 'Sec-Fetch-Site': other, Referer }))
-    assert.ok(await isCompressed({ 'Sec-Fetch-Site': other }), 'who has no cookies has no secrets')
+    assert.ok(await isCompressed({ 'Sec-Fetch-Site': other }), 'without cookies there are no secrets')
   }
   assert.ok(await isCompressed({ Cookie, Referer }))
   for (const other of ['http://evil.example/', 'no address'])
@@ -207,7 +207,7 @@ test('what another site opens for somebody with cookies is not compressed', asyn
   assert.not(await isCompressed({ Cookie }))
 })
 
-test('COMPRESSION=off leaves it to a proxy', async () => {
+test('COMPRESSION=off turns compression off', async () => {
   const own = await Site.start({ environment: { COMPRESSION: 'off' } })
   const page = await own.visitor().open('/signup/')
   assert.is(page.headers['content-encoding'], undefined)
@@ -215,7 +215,7 @@ test('COMPRESSION=off leaves it to a proxy', async () => {
   await own.close()
 })
 
-test('other methods on a verify address are 403 with "only POST", and elsewhere 405', async () => {
+test('wrong methods get 403 at URLs that take forms, and 405 elsewhere', async () => {
   for (const path of ['/signup/verify/', '/login/verify/']) {
     for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
       const response = await fetch(site.address + path, { method })
@@ -231,13 +231,13 @@ test('other methods on a verify address are 403 with "only POST", and elsewhere 
   }
   const page = await site.visitor().open('/signup/verify/')
   assert.ok(page.isWhole)
-  assert.is(page.$('main a[href="/signup/"]').length, 1, 'the page leads to the form')
+  assert.is(page.$('main a[href="/signup/"]').length, 1, 'the page links to the form')
   const fragment = await site.visitor().open('/signup/verify/', { 'HX-Request': 'true' })
   assert.is(fragment.status, 403)
   assert.not.ok(fragment.isWhole)
 })
 
-test('an unknown address is a helpful 404 page', async () => {
+test('an unknown URL gets a 404 page that links home', async () => {
   for (const path of [
     '/nowhere',
     '/nowhere/',
@@ -256,7 +256,7 @@ test('an unknown address is a helpful 404 page', async () => {
   }
 })
 
-test('an address that lacks its last slash leads on, with its query', async () => {
+test('a URL without its last slash redirects with its query', async () => {
   for (const [path, location] of [
     ['/login', '/login/'],
     ['/signup?a=//b', '/signup/?a=//b'],
@@ -268,7 +268,7 @@ test('an address that lacks its last slash leads on, with its query', async () =
   }
 })
 
-test('a whole page is never given to htmx, and the once-only message is not used up', async () => {
+test('htmx gets a redirect instead of a whole page, and the notice stays', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Tilda')
   for (const path of ['/', '/login/', '/signup/?a=b', '/users/tilda/', '/nowhere/']) {
@@ -281,7 +281,7 @@ test('a whole page is never given to htmx, and the once-only message is not used
   assert.match((await visitor.open('/')).messages().join(), 'Tilda is ready')
 })
 
-test('the plain page of an error says so in its title, and its box takes the focus', async () => {
+test('a plain page with errors has them in its title, and focuses the message box', async () => {
   const visitor = site.visitor()
   const page = await visitor.send(await visitor.open('/login/'))
   assert.match(page.title, /^Error: /)
@@ -291,7 +291,7 @@ test('the plain page of an error says so in its title, and its box takes the foc
   assert.is((await visitor.open('/login/')).$('#messages[autofocus]').length, 0)
 })
 
-test('an error nobody foresaw is 500 with a number that the log has too', async () => {
+test('an unexpected error is 500 with a reference that is also in the log', async () => {
   const broken = await Site.start({ development: false })
   await broken.visitor().signUp('Ulla')
   const visitor = broken.visitor()
@@ -322,7 +322,7 @@ function breakSessions(site: Site): Promise<void> {
   return site.write('drop table sessions')
 }
 
-test('health and readiness are told apart', async () => {
+test('health and readiness differ', async () => {
   const own = await Site.start()
   assert.is((await own.visitor().open('/healthz')).status, 200)
   assert.is((await own.visitor().open('/readyz')).status, 200)

@@ -14,10 +14,10 @@ test.before(async () => {
 test.after(() => site.close())
 
 const RULES = {
-  // The standard's own spelling is lower case, and our scripts come from our own address.
+  // The standard itself spells it in lower case, and our scripts come from our own origin.
   'doctype-style': 'off' as const,
   'require-sri': 'off' as const,
-  // The line above the signature of a mail as text is two hyphens and a space (RFC 3676).
+  // The line above the signature of a text email is two hyphens and a space (RFC 3676).
   'no-trailing-whitespace': 'off' as const,
 }
 const whole = new HtmlValidate({
@@ -70,7 +70,7 @@ test('every whole page is valid', async () => {
 })
 
 for (const htmx of [false, true]) {
-  test(`every answer to a form is valid, for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
+  test(`every response to a form is valid for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
     const visitor = site.visitor({ htmx })
     const nasty = {
       username: `"'><script>alert(1)</script>`,
@@ -81,22 +81,22 @@ for (const htmx of [false, true]) {
     const signup = await visitor.open('/signup/')
     await assertValid(await visitor.send(signup), 'an empty sign-up')
     await assertValid(await visitor.send(signup, nasty), 'a nasty sign-up')
-    await assertValid(await visitor.send(signup, { _csrf: 'x' }), 'an old page')
-    await assertValid(await visitor.signUp('Valid'), 'a name in use')
+    await assertValid(await visitor.send(signup, { _csrf: 'x' }), 'an expired page')
+    await assertValid(await visitor.signUp('Valid'), 'a taken username')
     await assertValid(await visitor.signUp(`Valid ${htmx}`), 'an accepted sign-up')
     if (!htmx) await assertValid(await visitor.open('/'), 'home with a message')
     await assertValid(await visitor.logIn('Valid', { password: 'x' }), 'a refused login')
-    await assertValid(await visitor.post('/login/verify/', 'a=b&a=c'), 'a broken form')
+    await assertValid(await visitor.post('/login/verify/', 'a=b&a=c'), 'a malformed form')
     await assertValid(await visitor.logIn('Valid', { password: PASSWORD }), 'an accepted login')
   })
 }
 
 for (const htmx of [false, true]) {
-  test(`every answer to a new name is valid, for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
+  test(`every response to a username change is valid for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Namer ${htmx}`)
     const form = await visitor.open('/account/name/')
     await assertValid(await visitor.send(form, { username: `"'><script>` }), 'a wrong name')
-    await assertValid(await visitor.send(form, { username: 'Valid' }), 'a name in use')
+    await assertValid(await visitor.send(form, { username: 'Valid' }), 'a taken username')
     await assertValid(await visitor.send(form), 'the same name')
     await assertValid(await visitor.send(form, { username: `Слава ${htmx}` }), 'a new name')
     for (const path of ['/account/', '/account/activity/', '/account/export/'])
@@ -105,7 +105,7 @@ for (const htmx of [false, true]) {
 }
 
 for (const htmx of [false, true]) {
-  test(`every answer of the list of devices is valid, for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
+  test(`every response of the devices page is valid for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
     const name = `Lister ${htmx}`
     await site.visitor().settle(name)
     const visitor = await site.visitor({ htmx }).settle(name)
@@ -126,20 +126,20 @@ for (const htmx of [false, true]) {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`every answer on the way to a confirmed address is valid, for ${kind}`, async () => {
+  test(`every response of an email confirmation is valid for ${kind}`, async () => {
     const [name, email] = [`Confirmer ${htmx}`, `confirmer${htmx}@example.com`]
     const visitor = site.visitor({ htmx })
     await visitor.signUp(name, { email })
     const page = await visitor.open('/email/confirm/')
     await assertValid(await visitor.send(page, { code: '"><b>' }), 'no code')
-    for (const what of ['another mail', 'another mail too soon']) {
+    for (const what of ['another email', 'another email too soon']) {
       await assertValid(await visitor.send(page, {}, '/email/confirm/send/'), what)
     }
     const [mail = await site.mail(email)] = await site.mails(email)
     const address = await visitor.open('/email/confirm/address/')
     await assertValid(await visitor.send(address, { email: '"><b>' }), 'no address')
     await assertValid(await visitor.send(address, { email: `right-${email}` }), 'a corrected address')
-    await assertValid(await visitor.follow(mail), 'a dead link')
+    await assertValid(await visitor.follow(mail), 'a link that does not work')
     const right = await site.mail(`right-${email}`)
     const stranger = site.visitor({ htmx })
     const link = await stranger.follow(right)
@@ -150,7 +150,7 @@ for (const htmx of [false, true]) {
     await assertValid(await visitor.send(await visitor.open('/email/confirm/')), 'a confirmed address')
   })
 
-  test(`every answer on the way to a new password is valid, for ${kind}`, async () => {
+  test(`every response of a password reset is valid for ${kind}`, async () => {
     const [name, email] = [`Forgetter ${htmx}`, `forgetter${htmx}@example.com`]
     await site.visitor().signUp(name, { email })
     await site.emptyMailbox()
@@ -170,7 +170,7 @@ for (const htmx of [false, true]) {
     await assertValid(await site.visitor().follow(mail), 'a used link')
   })
 
-  test(`every answer on the way to another address is valid, for ${kind}`, async () => {
+  test(`every response of an email change is valid for ${kind}`, async () => {
     const [name, email] = [`Mover ${htmx}`, `mover${htmx}@example.com`]
     const visitor = await site.visitor({ htmx }).settle(name)
     await visitor.send(await visitor.follow(await site.mail(`Mover20${htmx}@example.com`)))
@@ -178,7 +178,7 @@ for (const htmx of [false, true]) {
     await assertValid(await visitor.send(page, { email: '"><b>' }), 'no address')
     await assertValid(await visitor.send(page, { email }), 'an address')
     const pending = await visitor.open('/account/email/')
-    await assertValid(pending, 'a change under way')
+    await assertValid(pending, 'a waiting change')
     for (const action of ['send', 'send', 'cancel', 'cancel']) {
       await assertValid(await visitor.send(pending, {}, `/account/email/${action}/`), action)
     }
@@ -195,7 +195,7 @@ for (const htmx of [false, true]) {
     await assertValid(undoing, 'the page that undoes it')
   })
 
-  test(`every answer about the password and the end of an account is valid, for ${kind}`, async () => {
+  test(`every response about password and closing is valid for ${kind}`, async () => {
     const name = `Leaver ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     const page = await visitor.open('/account/password/')
@@ -205,17 +205,17 @@ for (const htmx of [false, true]) {
     await site.emptyMailbox()
     await assertValid(
       await visitor.send(await visitor.open('/account/close/'), { _csrf: 'x' }),
-      'an old page',
+      'an expired page',
     )
     await assertValid(await visitor.send(await visitor.open('/account/close/')), 'a closed account')
     const mail = await site.mail()
     const back = await visitor.follow(mail)
-    await assertValid(back, 'the page that takes it back')
-    await assertValid(await visitor.send(back), 'an account taken back')
+    await assertValid(back, 'the page that reopens it')
+    await assertValid(await visitor.send(back), 'a reopened account')
   })
 }
 
-test('mails are valid pages, and so is the mailbox', async () => {
+test('emails are valid pages, and so is the mailbox', async () => {
   const own = await Site.start({ environment: { NODE_ENV: 'development' } })
   const maintainer = own.visitor()
   await own.visitor().signUp('Written')
@@ -226,8 +226,8 @@ test('mails are valid pages, and so is the mailbox', async () => {
     .$('.rows h2 a')
     .toArray()
     .map(({ attribs }) => attribs.href)
-  await assertValid(await maintainer.open(path), 'a mail as text')
-  await assertValid(await maintainer.open(`${path}html/`), 'a mail as HTML')
+  await assertValid(await maintainer.open(path), 'an email as text')
+  await assertValid(await maintainer.open(`${path}html/`), 'an email as HTML')
   await own.close()
 })
 

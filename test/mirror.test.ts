@@ -7,7 +7,7 @@ import { developmentFeatures } from '../src/dev/index.js'
 import { features } from '../src/features/index.js'
 import { type Source, sourcesIn, sourcesOfFeature } from './support/sources.js'
 
-/** What a feature's name is not needed for: shared pieces, the host's home page and the page of every error. */
+/** Folders without a feature: shared pieces, the app's home page and the error page. */
 const SHARED_TEMPLATES = [
   ...['fields', 'languages', 'layouts', 'mail', 'parts', 'problem'],
   ...['home', 'members'],
@@ -34,7 +34,7 @@ function urlOf(name: string): string {
   return `/${name}/`
 }
 
-/** The source of a feature, with that of the pages that have files of their own. */
+/** Returns the source of a feature and of its pages with their own files. */
 function textOf(file: Source): string {
   const [, ...parts] = sourcesOfFeature(nameOf(file))
   return [file, ...parts].map(({ text }) => text).join('\n')
@@ -44,13 +44,13 @@ function routesOf(text: string): string[] {
   return [...text.matchAll(ROUTE)].map(([, , path = '']) => path)
 }
 
-/** The feature that a path belongs to by its name: of `account` and `account/password` the deeper one. */
+/** Returns the feature of a path. `account/password` is preferred to `account`. */
 function ownerOf(path: string): string | undefined {
   const owners = names.filter((name) => path.startsWith(urlOf(name)))
   return owners.sort((one, other) => other.length - one.length)[0]
 }
 
-test('the site map lists every feature, each once and under the name of its file', () => {
+test('the index lists every feature once, by the name of its file', () => {
   assert.equal([...names].sort(), files.map(nameOf).sort())
   for (const file of files) assert.match(file.text, `export const name = '${nameOf(file)}'`)
 })
@@ -69,7 +69,7 @@ for (const file of files) {
   test(`${name} has its pages under ${urlOf(name)}`, () => {
     const text = textOf(file)
     const routes = routesOf(text)
-    assert.is(routes.length, [...text.matchAll(ANY_ROUTE)].length, 'a route is not written as a plain text')
+    assert.is(routes.length, [...text.matchAll(ANY_ROUTE)].length, 'a route is not a string literal')
     assert.ok(routes.some((path) => path.startsWith(urlOf(name))))
     for (const path of routes) {
       assert.is(ownerOf(path), name, path)

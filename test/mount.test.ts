@@ -17,7 +17,7 @@ import { fileOf, rows } from './support/databases.js'
 import { CHEAP, migratedDatabase, PASSWORD, Visitor } from './support/helpers.js'
 import { mount } from './support/koa-mount.js'
 
-const test = suite('mounted into somebody else’s app')
+const test = suite('mounted into a host app')
 
 interface Host {
   server: Server
@@ -27,7 +27,7 @@ interface Host {
 
 const logs: string[] = []
 
-/** A site with a session, a body parser, routes and a 404 of its own. */
+/** Starts an app with its own session, body parser, routes and 404. */
 async function startHost(
   around: (app: Koa, gatehouse: Accounts) => Middleware[] = usual,
   options: Partial<AccountsOptions> = {},
@@ -100,7 +100,7 @@ async function stop({ server, gatehouse }: Host): Promise<void> {
 }
 
 for (const htmx of [false, true]) {
-  test(`sign-up, login, guard and logout work under a prefix, for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
+  test(`sign-up, login, guard and logout work under a prefix for ${htmx ? 'htmx' : 'a plain browser'}`, async () => {
     const host = await startHost()
     const visitor = new Visitor(host.server, { htmx })
     const { agent } = visitor
@@ -129,13 +129,13 @@ for (const htmx of [false, true]) {
     assert.is(
       (await visitor.open('/start')).text,
       'host page of nobody, seen 1',
-      'the host’s part of the session stays',
+      'the app’s part of the session stays',
     )
     await stop(host)
   })
 }
 
-test('the host’s routes, its 404, its methods and its headers stay its own', async () => {
+test('the app keeps its routes, 404, methods and headers', async () => {
   const host = await startHost()
   const visitor = new Visitor(host.server)
   for (const path of ['/', '/nowhere', '/login/', '/signup/', '/members', '/membership/login/']) {
@@ -149,7 +149,7 @@ test('the host’s routes, its 404, its methods and its headers stay its own', a
   await stop(host)
 })
 
-test('a form that is sent after the session ended gets the box, and a link to the login that leads back', async () => {
+test('a form sent after the session ended gets a link to the login and back', async () => {
   const host = await startHost()
   for (const htmx of [false, true]) {
     const visitor = new Visitor(host.server, { htmx })
@@ -165,7 +165,7 @@ test('a form that is sent after the session ended gets the box, and a link to th
   await stop(host)
 })
 
-test('without a prefix, and without our headers, what is not ours stays the host’s', async () => {
+test('without prefix and headers, other routes stay the app’s', async () => {
   const host = await startHost(usual, { prefix: '', headers: false })
   const visitor = new Visitor(host.server)
   assert.is((await visitor.open('/users/list')).text, 'the host’s list')
@@ -182,7 +182,7 @@ test('without a prefix, and without our headers, what is not ours stays the host
   await stop(host)
 })
 
-// Like koa-compress: whatever is long enough, unless somebody has done it.
+// Like koa-compress: compresses long bodies that are not compressed yet.
 const hostCompression: Middleware = async (ctx, next) => {
   await next()
   const { body } = ctx
@@ -198,29 +198,24 @@ const rewriting: Middleware = async (ctx, next) => {
 }
 
 for (const [what, around, ours, its] of [
-  ['nothing is compressed unless the host does it', () => [], undefined, undefined],
+  ['no compression', () => [], undefined, undefined],
+  ['gatehouse.compression', (gatehouse) => [gatehouse.compression], 'br', undefined],
+  ['the app’s compression', () => [hostCompression], 'gzip', 'gzip'],
   [
-    'gatehouse.compression compresses our pages alone',
-    (gatehouse) => [gatehouse.compression],
-    'br',
-    undefined,
-  ],
-  ['the host compresses all', () => [hostCompression], 'gzip', 'gzip'],
-  [
-    'a host around gatehouse.compression',
+    'the app’s around gatehouse.compression',
     (gatehouse) => [hostCompression, gatehouse.compression],
     'br',
     'gzip',
   ],
   [
-    'a host inside of gatehouse.compression',
+    'the app’s inside gatehouse.compression',
     (gatehouse) => [gatehouse.compression, hostCompression],
     'gzip',
     'gzip',
   ],
-  ['a host that rewrites our pages', (gatehouse) => [gatehouse.compression, rewriting], undefined, undefined],
+  ['an app that rewrites our pages', (gatehouse) => [gatehouse.compression, rewriting], undefined, undefined],
 ] satisfies [string, (gatehouse: Accounts) => Middleware[], string | undefined, string | undefined][]) {
-  test(`${what}: nothing is compressed twice, and every page is whole`, async () => {
+  test(`${what}: no page is compressed twice, and all are whole`, async () => {
     const host = await startHost((app, gatehouse) => [...around(gatehouse), ...usual(app)])
     const visitor = new Visitor(host.server)
     const page = await visitor.open('/members/signup/', { 'Accept-Encoding': 'gzip, br' })
@@ -235,7 +230,7 @@ for (const [what, around, ours, its] of [
   })
 }
 
-test('an option that is wrong stops the start with a sentence', async () => {
+test('a wrong option stops the start with an error', async () => {
   for (const options of [{ prefix: 'members' }, { prefix: '/members/' }, { baseUrl: 'example.com' }]) {
     try {
       await accounts({ database: await migratedDatabase(), ...options })
@@ -250,30 +245,30 @@ const SMTP = { url: 'smtp://anna:very-secret@mail.example.com', from: 'no-reply@
 const BASE_URL = 'https://example.com'
 
 for (const [what, options, sentence] of [
-  ['mails without an address for their links', { mail: SMTP }, /^Option baseUrl must be set to send emails/],
+  ['email without baseUrl', { mail: SMTP }, /^Option baseUrl must be set to send emails/],
   [
-    'a mail server that is none',
+    'a malformed mail.url',
     { mail: { ...SMTP, url: 'smtp://anna:very-secret/@mail.example.com' }, baseUrl: BASE_URL },
     /^Option mail\.url must look like/,
   ],
   [
-    'a sender who is none',
+    'a malformed mail.from',
     { mail: { ...SMTP, from: 'nobody' }, baseUrl: BASE_URL },
     /^Option mail\.from must be/,
   ],
   [
-    'a sender with a header in it',
+    'a mail.from with a header in it',
     { mail: { ...SMTP, from: 'a@example.com\nBcc: b@example.com' }, baseUrl: BASE_URL },
     /^Option mail\.from must be/,
   ],
-  ['confirmation without mails', { emailConfirmation: 'required' }, /emailConfirmation cannot be 'required'/],
+  ['confirmation without email', { emailConfirmation: 'required' }, /emailConfirmation cannot be 'required'/],
   [
-    'private addresses without confirmation',
+    'private email addresses without confirmation',
     { mail: 'caught', privateEmails: true },
     /^Option privateEmails needs emailConfirmation: 'required'/,
   ],
 ] satisfies [string, Partial<AccountsOptions>, RegExp][]) {
-  test(`${what} stops the start with a sentence, without a password`, async () => {
+  test(`${what} stops the start with an error that has no password`, async () => {
     try {
       await accounts({ database: await migratedDatabase(), ...options })
       assert.unreachable()
@@ -287,7 +282,7 @@ for (const [what, options, sentence] of [
 
 const HERE = `sqlite:${join(tmpdir(), 'never-made.sqlite')}`
 
-/** What a host without types may write. */
+/** Returns the error for options that an app without types may pass. */
 async function refusalOf(options: object): Promise<string> {
   const given: AccountsOptions = Object.assign({ database: HERE }, options)
   const gatehouse = await accounts(given).catch((error: unknown) => error)
@@ -351,7 +346,7 @@ for (const [options, sentence] of [
   [{ database: { url: HERE, schema: 'x' } }, 'Option database.schema is for PostgreSQL only.'],
   [{ database: { url: HERE, shema: 'x' } }, 'Unknown option database.shema. Did you mean database.schema?'],
 ] satisfies [object, string | RegExp][]) {
-  test(`the options ${JSON.stringify(options).slice(0, 60)} stop the start with a sentence`, async () => {
+  test(`options ${JSON.stringify(options).slice(0, 40)} stop the start with an error`, async () => {
     const said = await refusalOf(options)
     if (typeof sentence === 'string') assert.is(said, sentence)
     else assert.match(said, sentence)
@@ -359,19 +354,19 @@ for (const [options, sentence] of [
   })
 }
 
-test('a host that gives no options is told so', async () => {
+test('accounts() without options throws', async () => {
   const gatehouse = await Reflect.apply(accounts, undefined, []).catch((error: unknown) => error)
   assert.match(String(gatehouse), 'Options are missing. Call accounts({ database: … }).')
 })
 
-test('options that are undefined are as if they were not given', async () => {
+test('undefined options count as not given', async () => {
   const options: object = { siteName: undefined, lifetimes: undefined, templates: undefined }
   const host = await startHost(usual, options)
   assert.is((await new Visitor(host.server).open('/members/login/')).status, 200)
   await stop(host)
 })
 
-test('a host that says nothing of mails offers nothing that needs them, and its log says what', async () => {
+test('without option mail the email features are off, and the log warns', async () => {
   logs.length = 0
   const host = await startHost(usual, { features: { 'account/email': false } })
   const visitor = new Visitor(host.server)
@@ -383,7 +378,7 @@ test('a host that says nothing of mails offers nothing that needs them, and its 
   assert.equal(warning.features, ['email/confirm', 'password/forgot', 'password/reset'])
 })
 
-test('a host that catches mails where nobody can see them is told so', async () => {
+test('catching emails without a mailbox is logged as a warning', async () => {
   for (const [development, warnings] of [
     [false, 1],
     [true, 0],
@@ -397,7 +392,7 @@ test('a host that catches mails where nobody can see them is told so', async () 
   }
 })
 
-test('a host that says what it does with mails is not warned', async () => {
+test('an explicit option mail is not warned about', async () => {
   const said: Partial<AccountsOptions>[] = [{ mail: 'off' }, { mail: 'caught' }, { development: true }]
   for (const options of said) {
     logs.length = 0
@@ -406,7 +401,7 @@ test('a host that says what it does with mails is not warned', async () => {
   }
 })
 
-test('a database on a server needs keys to be given, and no file is made for them', async () => {
+test('a database on a server needs option keys', async () => {
   try {
     await accounts({ database: 'postgres://user:secret@127.0.0.1:1/none' })
     assert.unreachable()
@@ -416,7 +411,7 @@ test('a database on a server needs keys to be given, and no file is made for the
   }
 })
 
-test('a handle of the host’s brings its users into the host’s database', async () => {
+test('with the app’s handle, users are stored in the app’s database', async () => {
   const url = await migratedDatabase()
   const handle = handleOf(url)
   const host = await startHost(usual, { database: handle.database })
@@ -446,7 +441,7 @@ function handleOf(url: string): Handle {
   return { database: { sqlite }, users: 'users', close: () => sqlite.close() }
 }
 
-test('our assets lie under the prefix too', async () => {
+test('assets are under the prefix, too', async () => {
   const host = await startHost()
   const visitor = new Visitor(host.server)
   const script = (await visitor.open('/members/login/')).$('script').attr('src') ?? ''
@@ -455,7 +450,7 @@ test('our assets lie under the prefix too', async () => {
   await stop(host)
 })
 
-test('password managers find the page for a new password at the root, whatever the prefix is', async () => {
+test('/.well-known/change-password is at the root, whatever the prefix', async () => {
   const host = await startHost()
   const visitor = new Visitor(host.server)
   const page = await visitor.open('/.well-known/change-password')
@@ -466,7 +461,7 @@ test('password managers find the page for a new password at the root, whatever t
   await stop(host)
 })
 
-test('without a session, or without a body parser, the first request says so in a sentence', async () => {
+test('without a session or a body parser the first request throws', async () => {
   const noSession = await startHost(() => [bodyParser()])
   assert.is((await new Visitor(noSession.server).open('/start')).status, 500)
   assert.match(noSession.errors[0]?.message ?? '', 'ctx.session is missing. Add a session before accounts()')
@@ -480,7 +475,7 @@ test('without a session, or without a body parser, the first request says so in 
   await stop(noBody)
 })
 
-test('a host may end the whole session, also while something is kept in it for the way by a login', async () => {
+test('the app may end the whole session at any time', async () => {
   const host = await startHost()
   const visitor = new Visitor(host.server)
   await visitor.post('/private', 'note=typed')
@@ -490,7 +485,7 @@ test('a host may end the whole session, also while something is kept in it for t
 })
 
 for (const prefix of ['', '/people', '/shopping']) {
-  test(`mounted by koa-mount at /shop with the prefix '${prefix}' the first request says what to do`, async () => {
+  test(`koa-mount at /shop with prefix '${prefix}' throws at the first request`, async () => {
     const host = await startHost(usual, { prefix }, (gatehouse) => mount('/shop', gatehouse))
     const visitor = new Visitor(host.server)
     for (const path of ['/shop/login/', '/shop']) assert.is((await visitor.open(path)).status, 500, path)
@@ -504,7 +499,7 @@ for (const [place, prefix] of [
   ['/shop/', '/shop'],
   ['/shop', '/shop/members'],
 ] as const) {
-  test(`mounted by koa-mount at ${place} with the prefix ${prefix} all lies where its links lead`, async () => {
+  test(`koa-mount at ${place} with prefix ${prefix}: all links work`, async () => {
     const host = await startHost(usual, { prefix }, (gatehouse) => mount(place, gatehouse))
     for (const htmx of [false, true]) {
       const visitor = new Visitor(host.server, { htmx })
@@ -527,7 +522,7 @@ for (const [place, prefix] of [
   })
 }
 
-test('a guard that does not stand behind the accounts says so', async () => {
+test('a guard before accounts() throws', async () => {
   const host = await startHost(() => [
     (ctx, next) => (ctx.path === '/early' ? requireUser(ctx, next) : next()),
   ])

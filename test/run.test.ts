@@ -6,11 +6,11 @@ import * as assert from 'uvu/assert'
 import { root } from '../src/base/package.js'
 import { Program } from './support/program.js'
 
-/* The runner of all tests, with two files of its own in the place of ours. */
+/* The test runner, with two files instead of the real ones. */
 
-const test = suite('a run of the tests')
+const test = suite('the test runner')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
-// As deep as ours, or its source maps would lead elsewhere.
+// As deep as the real build, so that its source maps work.
 const BUILD = join(folder, relative(root, join(import.meta.dirname, '..')))
 const RUNNER = join(BUILD, 'test', 'run.js')
 
@@ -36,7 +36,7 @@ function run(args: string[], env: Record<string, string> = {}): Program {
   return new Program([RUNNER, ...args], { cwd: folder, env })
 }
 
-test('counts its files, says once more at the end what has failed, and ends with the figures', async () => {
+test('counts its files, repeats failures at the end, and ends with the totals', async () => {
   const program = run([])
   assert.is(await program.end, 1)
   assert.match(program.stdout, /^[✔✘] \[1\/2\] /m)
@@ -48,15 +48,15 @@ test('counts its files, says once more at the end what has failed, and ends with
   assert.match(end, /\n1 passed, 1 failed\n$/)
 })
 
-test('that goes well ends with the coverage, where it is wanted, and then the figures', async () => {
+test('prints the coverage if asked to, and then the totals', async () => {
   write('bad', "test('two', () => {})")
   const program = run(['--coverage'])
-  assert.is(await program.end, 1, 'two such files run next to nothing')
+  assert.is(await program.end, 1, 'two such files cover almost nothing')
   assert.match(program.stdout, /% Lines[\s\S]+\n2 passed, 0 failed\n$/)
   assert.match(program.stderr, 'ERROR: Coverage for lines')
 })
 
-test('that is ended says so, and prints neither figures nor coverage', async () => {
+test('an aborted run says so, and prints neither totals nor coverage', async () => {
   write(
     'bad',
     "test('two', () => { process.kill(process.ppid, 'SIGTERM'); return new Promise(() => setInterval(() => {}, 1000)) })",
@@ -70,7 +70,7 @@ test('that is ended says so, and prints neither figures nor coverage', async () 
   assert.not.match(program.stdout, /^\d+ passed|% Lines/m)
 })
 
-test('knows nothing of the NODE_ENV of whoever runs it', async () => {
+test('tests do not see the runner’s NODE_ENV', async () => {
   write('bad', "test('two', () => { if (process.env.NODE_ENV !== undefined) throw new Error('It is set.') })")
   const program = run([], { NODE_ENV: 'production' })
   assert.is(await program.end, 0, program.stdout)

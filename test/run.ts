@@ -1,9 +1,9 @@
 /*
- * Runs the built test files, one after another in as many processes as there are cores, and one more while these have little
- * to do, for some files mostly wait; and adds up their figures. Those of heavy/ run with --heavy alone, each in a process of
- * its own. Words on the command line choose the files whose name contains one of them; --coverage measures how much of the
- * code all files together have run. Files that open a database run on SQLite and on PostgreSQL, a server of the run's own,
- * or that of TEST_DATABASE_URL; some on SQLite alone. The benchmark comes last, when nothing else runs.
+ * Runs the built test files in one process for each core, and in one more while the cores have little to do, because some
+ * files mostly wait. Files in heavy/ run only with --heavy, each in its own process. Words on the command line choose the
+ * files whose names contain one of them. --coverage measures the coverage of all files together. Files that open a database
+ * run on SQLite and on PostgreSQL (the run's own server or TEST_DATABASE_URL), some only on SQLite. The benchmark runs
+ * last and alone.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -21,7 +21,7 @@ import { killProcesses, type Outcome, TestProcess } from './support/test-process
 
 type Database = 'SQLite' | 'PostgreSQL'
 
-/** One file, on one database if it opens any. */
+/** One file, on one database if it opens one. */
 interface Job {
   file: string
   database: Database | undefined
@@ -34,17 +34,17 @@ interface Figures {
 }
 
 interface Verdict extends Figures {
-  /** The file, and its database if it opens any. */
+  /** The file, and its database if it opens one. */
   what: string
   seconds: number
   output: string
-  /** What was wrong with the file as a whole; empty if nothing was. */
+  /** What was wrong with the file as a whole, or ''. */
   problem: string
 }
 
 /**
- * What these are about, pages, processes and words, is the same on both databases, as all other files hold; like those of the
- * browser they take long, and run on SQLite.
+ * These test pages, processes and texts, which are the same on both databases. They are slow, so they run only on SQLite,
+ * like those of the browser.
  */
 const ON_SQLITE = [
   'cli',
@@ -59,11 +59,11 @@ const ON_SQLITE = [
   'views/templates',
 ]
 
-/** They change their whole process, or measure it. */
+/** Files that change or measure their whole process. */
 const ALONE = ['accounts/fields', 'accounts/hints', 'database/handle.sqlite', 'database/unwritable']
 
 const SLOWEST_SHOWN = 10
-/** In cores, and over so many milliseconds. */
+/** In cores, and over that many milliseconds. */
 const ROOM = 0.5
 const IDLE_FOR = 2_000
 const IMPORT = /\bfrom '(\.[^']+)'/g
@@ -109,7 +109,7 @@ function choose(words: string[]): string[] {
     )
 }
 
-/** The browser's files take longest, so they start first; then what may share a process stands together. */
+/** Puts the browser's files first, because they take longest, and files that can share a process together. */
 function inOrder(jobs: Job[]): Job[] {
   const rank = ({ file, database }: Job) => (isForBrowser(file) ? 0 : database === 'PostgreSQL' ? 1 : 2)
   return jobs.sort((one, other) => rank(one) - rank(other))
@@ -123,7 +123,7 @@ function isHeavy(file: string): boolean {
   return file.startsWith('heavy/')
 }
 
-/** What measures the speed of the site: not while coverage is counted, which makes it slow. */
+/** Whether the file measures speed. It does not run with coverage, which slows the site down. */
 function isMeasuring(file: string): boolean {
   return file.startsWith('heavy/bench/')
 }
@@ -132,7 +132,7 @@ function isIn(list: readonly string[], file: string): boolean {
   return list.includes(file.slice(0, -'.test.js'.length))
 }
 
-/** A name `….sqlite.test.ts` or `….postgres.test.ts` says that the file is about that database alone. */
+/** Returns the databases of a file. `….sqlite.test.ts` and `….postgres.test.ts` run only on that one. */
 function jobsOf(file: string): Job[] {
   if (isForBrowser(file) || isIn(ON_SQLITE, file)) return [{ file, database: 'SQLite' }]
   if (file.endsWith('.sqlite.test.js')) return [{ file, database: 'SQLite' }]
@@ -144,7 +144,7 @@ function jobsOf(file: string): Job[] {
   ]
 }
 
-/** Whether a file of the tests imports the other one, by itself or by what it imports. */
+/** Whether a test file imports the other one, directly or indirectly. */
 function leadsTo(wanted: string, file: string): boolean {
   if (file === wanted) return true
   const imported = [...readFileSync(file, 'utf8').matchAll(IMPORT)].map(([, path = '']) =>
@@ -171,7 +171,7 @@ function environment(): NodeJS.ProcessEnv {
   const browser = jobs.some(({ file }) => isForBrowser(file)) ? unpack(folder) : {}
   const temporary = { TMPDIR: folder, TEMP: folder, TMP: folder }
   const colours = { NO_COLOR: '1', FORCE_COLOR: undefined }
-  // Tests bring the settings that they need: NODE_ENV of whoever runs them changes nothing.
+  // Tests set what they need, so the runner's NODE_ENV must not reach them.
   const own = { NODE_ENV: undefined, NODE_V8_COVERAGE: coverage, TEST_RUN: `${process.pid}` }
   return { ...process.env, ...browser, ...temporary, ...colours, ...own }
 }
@@ -182,7 +182,7 @@ async function work(): Promise<void> {
   await slot.end()
 }
 
-/** Works, too, but begins a file only when the cores have room for it. */
+/** The same, but begins a file only when cores are idle. */
 async function workWhileIdle(): Promise<void> {
   const slot = newSlot()
   while (waiting.length > 0) {
@@ -193,7 +193,7 @@ async function workWhileIdle(): Promise<void> {
   await slot.end()
 }
 
-/** How many cores had nothing to do for a moment. */
+/** Returns how many cores were idle for a moment. */
 async function idleCores(): Promise<number> {
   const before = idleTime()
   await pause(IDLE_FOR)
@@ -204,7 +204,7 @@ function idleTime(): number {
   return cpus().reduce((sum, { times }) => sum + times.idle, 0)
 }
 
-/** Where files run one after another, in the same process if they may share one. */
+/** Runs files one after another, in the same process if they can share one. */
 function newSlot() {
   let shared: { process: TestProcess; url: string | undefined } | undefined
   const end = async () => shared?.process.finish()
@@ -239,7 +239,7 @@ function runAlone(path: string, { file }: Job, url: string | undefined): Promise
   return new TestProcess({ ...env, ...coverage, TEST_DATABASE_URL: url }, path).run()
 }
 
-/** Believes the figures only if all else agrees: uvu exits with 0 when a hook threw or a file has no tests. */
+/** Checks more than the totals, because uvu exits with 0 when a hook threw or a file has no tests. */
 function judge({ problem: ending, stdout }: Outcome): Figures & Pick<Verdict, 'problem'> {
   const summaries = [...stdout.matchAll(SUMMARY)]
   const add = (group: number) => summaries.reduce((sum, summary) => sum + Number(summary[group]), 0)
@@ -267,7 +267,7 @@ function inLine({ what, seconds, problem, ...figures }: Verdict): string {
   return `${what}: ${inWords(figures)} (${seconds.toFixed(1)} s)${problem === '' ? '' : `, ${problem}`}`
 }
 
-/** Once more, where nobody has to look for it. */
+/** Repeats the failures at the end. */
 function tellFailure(verdict: Verdict): void {
   console.log(`\n✘ ${inLine(verdict)}\n${verdict.output}`)
 }
@@ -278,7 +278,7 @@ function tellSlowest(): void {
   console.log(['', 'The slowest:', ...lines].join('\n'))
 }
 
-/** Shows how much of the code was run, and answers whether that is enough (`c8` in package.json). */
+/** Shows the coverage, and returns whether it is enough (`c8` in package.json). */
 function showCoverage(data: string): boolean {
   const { resolve } = createRequire(import.meta.url)
   const c8 = join(dirname(resolve('c8/package.json')), 'bin', 'c8.js')
@@ -288,7 +288,7 @@ function showCoverage(data: string): boolean {
   return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status === 0
 }
 
-/** What has run so far says nothing of the whole: no line is printed that looks like its figures. */
+/** Prints no totals, because they would look like those of the whole run. */
 function abort(signal: NodeJS.Signals, code: number): void {
   const soFar = `${verdicts.length} of ${jobs.length} files had run, ${inWords(total())} so far`
   console.log(`\nAborted by ${signal}: ${soFar}.`)
@@ -310,6 +310,6 @@ function inWords({ passed, failed, skipped }: Figures): string {
 function cleanUp(): void {
   killProcesses()
   server?.stopNow()
-  // A browser that is just closing may still write.
+  // A closing browser may still write.
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
 }

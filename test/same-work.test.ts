@@ -6,15 +6,15 @@ import { PASSWORD, type Page, Site, until } from './support/helpers.js'
 import { turnOn } from './support/second-step.js'
 
 /*
- * Who measures how long an answer takes must not learn who has an account. So the statements are compared that the database
- * is given before each answer, for what somebody has and for what nobody has. What is done later begins after a random pause.
+ * The time of a response must not reveal who has an account. So these tests compare the statements before each response
+ * for known and for unknown names. What happens later begins after a random pause.
  */
-const test = suite('same-work')
+const test = suite('same work for known and unknown')
 
-// The very copy that the site uses.
+// The same instance that the site uses.
 const { DefaultQueryExecutor }: typeof import('kysely') = createRequire(import.meta.url)('kysely')
 
-/** A request, and the statements that it has caused before and after its answer was sent. */
+/** The statements of a request, before and after its response was sent. */
 interface Work {
   before: string[]
   after: string[]
@@ -69,7 +69,7 @@ async function workOf(site: Site, answer: () => Promise<Page>): Promise<Work & {
   return { ...work, after: work.after, status }
 }
 
-/** What an observer may compare. */
+/** Returns what an observer can compare. */
 async function seen(
   site: Site,
   answer: () => Promise<Page>,
@@ -78,7 +78,7 @@ async function seen(
   return { before, status }
 }
 
-test('the statements of an answer are seen at all', async () => {
+test('the statements before a response are recorded', async () => {
   const site = await siteWithAnna(ENVIRONMENT)
   const visitor = site.visitor()
   const form = await visitor.open('/login/')
@@ -88,10 +88,10 @@ test('the statements of an answer are seen at all', async () => {
 })
 
 for (const [what, known, unknown] of [
-  ['name', 'Anna', 'Otto'],
-  ['e-mail', TAKEN, FREE],
+  ['username', 'Anna', 'Otto'],
+  ['email address', TAKEN, FREE],
 ] as const) {
-  test(`login by ${what}: each failure, the one that fills a limit, and those after it`, async () => {
+  test(`login by ${what}: failures before, at and beyond a limit`, async () => {
     const site = await siteWithAnna(ENVIRONMENT)
     const failures = async (username: string) => {
       const visitor = site.visitor()
@@ -106,7 +106,7 @@ for (const [what, known, unknown] of [
     await site.close()
   })
 
-  test(`a forgotten password by ${what}: asked for, asked for again, and a wrong code`, async () => {
+  test(`password reset by ${what}: first request, second request, wrong code`, async () => {
     const site = await siteWithAnna(ENVIRONMENT)
     const asked = async (username: string) => {
       const visitor = site.visitor()
@@ -122,7 +122,7 @@ for (const [what, known, unknown] of [
   })
 }
 
-test('login: a wrong password with and without two-step verification, and pages of users without it', async () => {
+test('login: a wrong password with and without two-step verification', async () => {
   const site = await siteWithAnna(ENVIRONMENT)
   const failures = async () => {
     const visitor = site.visitor()
@@ -141,7 +141,7 @@ test('login: a wrong password with and without two-step verification, and pages 
   await site.close()
 })
 
-test('private addresses: sign-up, another mail, correction, and login by address', async () => {
+test('private email addresses: sign-up, wrong code, another email, correction', async () => {
   const site = await siteWithAnna(PRIVATE)
   let made = 0
   const walk = async (email: string, corrected: string) => {
@@ -163,7 +163,7 @@ test('private addresses: sign-up, another mail, correction, and login by address
   await site.close()
 })
 
-test('what only an owner causes begins after the answer: being told of failed logins, and looked up for a mail', async () => {
+test('work for existing accounts only begins after the response', async () => {
   const site = await siteWithAnna(ENVIRONMENT)
   const visitor = site.visitor()
   const login = await visitor.open('/login/')

@@ -5,9 +5,9 @@ import { Site } from './support/helpers.js'
 
 const environment = { NODE_ENV: 'development' }
 
-const test = suite('features that are switched off')
+const test = suite('features that are off')
 
-test('have no pages, and nothing leads to them', async () => {
+test('have no pages and no links to them', async () => {
   const off = [
     'signup',
     'users',
@@ -53,7 +53,7 @@ test('have no pages, and nothing leads to them', async () => {
   await site.close()
 })
 
-test('alone each leaves no dead link behind', async () => {
+test('leave no broken link, each off on its own', async () => {
   const core = ['login', 'logout', 'password/confirm', 'account']
   const groups = [
     ['password/forgot', 'password/reset', 'account/email'],
@@ -106,7 +106,7 @@ for (const [switches, sentence] of [
   [{ 'email/confirm': false }, /Feature account\/email needs email\/confirm/],
   [{ 'login/two-step': false }, /Feature login\/two-step is part of account\/two-step\. Turn that off/],
 ] as const) {
-  test(`${Object.keys(switches)} wrongly switched stops the start`, async () => {
+  test(`turning off ${Object.keys(switches)} stops the start`, async () => {
     await Site.start({ features: switches }).then(
       () => assert.unreachable(),
       (error: unknown) => assert.match(String(error), sentence),

@@ -25,7 +25,7 @@ function backUp({ database, backup }: Context, ...args: string[]): Promise<Outco
   return callGatehouse(['backup', backup, ...args], { database })
 }
 
-/** Makes it some megabytes, which take several steps to copy. */
+/** Grows the database to some megabytes, which take several steps to copy. */
 function enlarge(database: string): Promise<void> {
   return write(
     database,
@@ -64,7 +64,7 @@ test('contains every sign-up acknowledged before it, while others sign up', asyn
   assert.ok(signedUp.length > 0)
   const [first, ...others] = await namesIn(backup)
   assert.is(first, 'Before')
-  assert.equal(others, signedUp.slice(0, others.length), 'as it was at one moment')
+  assert.equal(others, signedUp.slice(0, others.length), 'as of one moment')
   assert.is(
     outcome.stdout.split('\n')[0],
     `Backed up to ${backup} and checked it. Users: ${others.length + 1}.`,
@@ -73,7 +73,7 @@ test('contains every sign-up acknowledged before it, while others sign up', asyn
   await site.end
 })
 
-test('finishes while another program writes without a pause', async (context) => {
+test('finishes while another program keeps writing', async (context) => {
   const { database } = context
   await migrateDatabase(database)
   await enlarge(database)
@@ -125,7 +125,7 @@ test('overwrites nothing', async (context) => {
   assert.is(readFileSync(context.backup, 'utf8'), 'A letter.')
 })
 
-test('a backup that was killed leaves no file with its name', async ({ database, backup }) => {
+test('a killed backup leaves no file with its name', async ({ database, backup }) => {
   await migrateDatabase(database)
   await enlarge(database)
   const env = { DATABASE_URL: database }

@@ -34,7 +34,7 @@ function check(settings: Record<string, string> = {}, args: string[] = []): Prom
   return callGatehouse(['check', ...args], { database, settings: { ...PRODUCTION, ...settings } })
 }
 
-test('a well configured site has no problems, and nothing is changed', async () => {
+test('a well-configured site has no problems, and nothing is changed', async () => {
   const before = isOnFile ? readFileSync(fileOf(database)) : undefined
   const found = await check()
   assertDone(found)
@@ -105,7 +105,7 @@ test('warnings exit with 0', async () => {
   )
 })
 
-test('reports wrong settings, a newer database and one that does not respond', async () => {
+test('reports wrong settings, a newer database and an unreachable one', async () => {
   const unset = await check({ SMTP_URL: 'nonsense' })
   assert.is(unset.code, 1)
   assert.match(unset.stdout, /^✘ settings: SMTP_URL must be /m)

@@ -25,7 +25,7 @@ function copy(from: string, to: string, settings: Record<string, string> = {}): 
   return callGatehouse(['copy', from, to], { database: to, settings: { SESSION_KEYS: '', ...settings } })
 }
 
-/** As if so many people had come, each with a slug, a session and five events. */
+/** Inserts that many users, each with a slug, a session and 5 events. */
 async function fill(url: string, users: number): Promise<void> {
   await migrateDatabase(url)
   await write(
@@ -76,10 +76,7 @@ test('moves users, sessions and emails from SQLite to PostgreSQL', async ({ sour
   await after.close()
 })
 
-test('two-step verification goes along: the app and the recovery codes log in afterwards', async ({
-  source,
-  target,
-}) => {
+test('copies two-step verification: app and recovery codes still log in', async ({ source, target }) => {
   const before = await Site.start({ database: source })
   const { secret, codes } = await turnOn(before, await settled(before, 'Anna'))
   await before.allSent()

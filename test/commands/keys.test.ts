@@ -28,7 +28,7 @@ function call(args: readonly string[], keys: readonly string[] = []): Promise<Ou
   return callGatehouse(['keys', ...args], { database, settings })
 }
 
-/** The site as it runs with this ring, by today's clock. */
+/** Starts the site with these keys and the real clock. */
 function start(keys: readonly string[]): Promise<Site> {
   return Site.start({ database, environment: { SESSION_KEYS: keys.join(',') }, now: Date.now })
 }
@@ -38,7 +38,7 @@ async function restarted(site: Site, keys: readonly string[]): Promise<Site> {
   return start(keys)
 }
 
-/** As if it had been noted so long ago. */
+/** Makes the key's entry that much older. */
 function age(id: string, milliseconds: number): Promise<void> {
   const then = Date.now() - milliseconds
   return write(database, `update keys set noted_at = ${then}, sealed_at = ${then} where id = '${id}'`)
@@ -69,7 +69,7 @@ test('cookies, emails, codes and limits survive a rotation, but need the old key
   assert.is(refused.status, 429, 'the limit')
   await annaNow.send(await annaNow.open('/logout/'), {})
   const known = await annaNow.send(await annaNow.open('/login/'), { username: 'Anna', password: PASSWORD })
-  assert.is(known.status, 303, 'the known device, which the limit does not hold')
+  assert.is(known.status, 303, 'the known device, which the limit does not block')
   const asked = moved(asking)
   const reset = await asked.send(await asked.open('/password/reset/'), { username: 'Anna', code })
   assert.is(reset.status, 303, 'the code')
@@ -92,8 +92,8 @@ function carried(visitor: ReturnType<Site['visitor']>, site: Site) {
   return agent
 }
 
-test('lists keys by id, and drops no key that is needed', async () => {
-  // What is caught stays in the mail's row.
+test('lists keys by id, and refuses to drop a key that is needed', async () => {
+  // A caught email stays in its row.
   const site = await Site.start({
     database,
     environment: { SESSION_KEYS: ONE },
@@ -203,7 +203,7 @@ if (process.env.TEST_DATABASE_URL === undefined) {
     assert.equal(kept(), [key])
   })
 
-  test('rotate leaves a damaged, locked or missing key file as it is', async () => {
+  test('rotate does not change a damaged, locked or missing key file', async () => {
     await (await Site.start({ database })).close()
     writeFileSync(`${keyFileOf()}.new`, '')
     const before = readFileSync(keyFileOf(), 'utf8')

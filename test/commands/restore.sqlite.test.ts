@@ -19,7 +19,7 @@ const test = suite<Context>('gatehouse restore')
 
 const original = freshFile()
 
-/** A site that has had a visitor, a backup of it, and a visitor who came later. */
+/** Creates a site with one user, its backup, and a later user. */
 test.before(async () => {
   const site = await Site.start({ database: original })
   await site.visitor().settle('Anna')
@@ -163,7 +163,7 @@ for (const [what, spoil, sentence] of [
   })
 }
 
-/** Breaks all pages but the first ones, with the schema. */
+/** Damages all pages except the first ones, with the schema. */
 function overwrite(file: string): void {
   const content = readFileSync(file)
   content.fill(7, content.length / 2)

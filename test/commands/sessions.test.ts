@@ -14,7 +14,7 @@ let site: Site
 test.before.each(async () => {
   database = await migratedDatabase()
   site = await Site.start({ database })
-  // The command counts by the clock of the machine.
+  // The command uses the machine's clock.
   site.clock.time = Date.now()
 })
 test.after.each(() => site.close())
@@ -52,7 +52,7 @@ test('users logout ends all sessions of a user, and keeps the password', async (
   assert.match(done.stdout, /^Logged Anna out everywhere\. Sessions ended: 2\.$/m)
   assert.is(await loggedIn(anna, phone), 0)
   assert.ok(await isLoggedIn(bela))
-  assert.is(await emailsOfLogin(phone, 'Anna'), 1, 'the device is a stranger')
+  assert.is(await emailsOfLogin(phone, 'Anna'), 1, 'the device is unknown')
   assert.ok(await isLoggedIn(phone))
   assert.match(
     (await phone.open('/account/activity/')).text,

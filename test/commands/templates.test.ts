@@ -16,9 +16,9 @@ import { aboutTemplate, templateNames } from '../../src/views/templates.js'
 import { Program } from '../support/program.js'
 
 interface Context {
-  /** Where the command is called. */
+  /** The working folder of the command. */
   here: string
-  /** The host's templates. */
+  /** The app's templates. */
   folder: string
 }
 
@@ -58,7 +58,7 @@ function notes({ folder }: Context): Notes {
   return JSON.parse(readFileSync(join(folder, '.gatehouse.json'), 'utf8'))
 }
 
-/** As if the login page had been another one when it was copied. */
+/** Changes the notes as if the login page was different when it was copied. */
 function age(context: Context): void {
   const original = ORIGINAL.replace('Go to your account', 'Are you new?')
   const past = { sha256: '0'.repeat(64), version: '0.0.1', original }
@@ -98,7 +98,7 @@ test('marks overrides, ignored files, and files that override nothing', async (c
   assert.match(stdout, /^ {2}shop\/cart\.html \(used by another template there\)$/m)
   assert.not.match(stdout, `Files in ${other} that`)
   writeFileSync(join(context.here, '.env'), `TEMPLATES="${['mine', other].join(delimiter)}"`)
-  assert.is((await call(context)).stdout, stdout, 'by the setting, too')
+  assert.is((await call(context)).stdout, stdout, 'with the setting, too')
 })
 
 test('copies a template, notes its original, and overwrites nothing', async (context) => {
@@ -130,7 +130,7 @@ test('copies only built-in templates, and only to one folder', async (context) =
   assert.not.ok(existsSync(context.folder))
 })
 
-test('--diff tells unchanged copies from edited ones', async (context) => {
+test('--diff tells unchanged copies from edited ones apart', async (context) => {
   await copied(context)
   await copied(context, 'signup/page.html')
   appendFileSync(join(context.folder, 'signup/page.html'), 'more')
@@ -179,7 +179,7 @@ test('--diff compares an override that was not copied with the original', async 
   assert.match(stdout, /^\+.*Are you new\?/m)
 })
 
-test('says what is wrong in one sentence', async (context) => {
+test('wrong calls get one sentence', async (context) => {
   for (const args of [[], ['--diff'], ['keep', 'login/page.html']]) {
     const { code, stderr } = await call(context, ...args, '--folder', 'mine')
     assert.is(code, 1)

@@ -37,7 +37,7 @@ test('CSV cells are quoted as needed and never formulas', () => {
   }
 })
 
-// Excel splits a file at the list separator of its country, whatever stands in it.
+// Excel splits a file at its country's list separator, whatever the file contains.
 for (const [what, separator] of Object.entries({
   semicolon: ';',
   tab: '\t',

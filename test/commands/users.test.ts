@@ -17,7 +17,7 @@ function call(args: string[], { input = '', ...settings }: Record<string, string
   return callGatehouse(['users', ...args], { database, settings, input })
 }
 
-/** Makes users in the order of their names, a second apart. */
+/** Creates users in the order of their names, a second apart. */
 async function withUsers(...names: string[]): Promise<void> {
   const opened = await openDatabase(database)
   for (const [index, name] of names.entries()) {
@@ -68,7 +68,7 @@ test('help lists the commands, and wrong calls get one sentence', async () => {
 
 test('show prints all stored data except secrets, by username, email or id', async () => {
   await withSite(async (site) => {
-    // The command has the time of the day.
+    // The command uses the real clock.
     site.clock.time = Date.now()
     const visitor = site.visitor()
     visitor.agent.set('User-Agent', 'Evil/1.0 \u009b31m')
@@ -87,7 +87,7 @@ test('show prints all stored data except secrets, by username, email or id', asy
     for (const title of ['slugs', 'sessions', 'tokens', 'mails', 'events']) {
       assert.match(shown.stdout, new RegExp(`^${title}:$`, 'm'))
     }
-    assert.not.match(shown.stdout, /[^\P{Cc}\n]/u, 'nothing commands the terminal')
+    assert.not.match(shown.stdout, /[^\P{Cc}\n]/u, 'no control characters are printed')
   }
   const { stdout } = await call(['show', 'anna', '--json'])
   assert.not.match(stdout, /[^\P{Cc}\n]/u)
@@ -122,7 +122,7 @@ test('create with a password: the user can log in', async () => {
   assert.equal(await names('--state', 'unconfirmed'), [])
 })
 
-test('create without a password: the emailed link sets one and confirms the address', async () => {
+test('create without a password: the emailed link sets one and confirms the email', async () => {
   await withUsers()
   const settings = { EMAIL_CONFIRMATION: 'required', PRIVATE_EMAILS: 'true' }
   const made = await call(['create', 'Anna', 'anna@example.com'], settings)

@@ -16,7 +16,7 @@ import { FRAGMENT } from '../../src/web/page.js'
 import { Site } from '../support/helpers.js'
 import { sourcesIn } from '../support/sources.js'
 
-/** What the gallery itself frames fragments and mails by. */
+/** Templates in which the gallery shows fragments and emails. */
 const FRAMES = ['dev/gallery/fragment.html', 'dev/gallery/text.html']
 
 const test = suite('dev/gallery')
@@ -60,7 +60,7 @@ test('shows every page template', () => {
   )
 })
 
-test('shows what htmx gets of every form that has fields', () => {
+test('shows the htmx fragment of every form with fields', () => {
   const folders = templateNames().filter((name) => name.endsWith('/fields.html'))
   const shown = new Set(samples.flatMap(({ template, form }) => (template === FRAGMENT ? form?.name : [])))
   assert.equal(
@@ -69,7 +69,7 @@ test('shows what htmx gets of every form that has fields', () => {
   )
 })
 
-test('shows every mail, as HTML and as text', () => {
+test('shows every email as HTML and as text', () => {
   const parts = ['mail/layout.txt', 'mail/where.txt']
   const kinds = templateNames().filter((name) => /^mail\/.*\.txt$/.test(name) && !parts.includes(name))
   for (const name of kinds) {
@@ -79,7 +79,7 @@ test('shows every mail, as HTML and as text', () => {
   }
 })
 
-test('shows no two things at one address, and every page also with long names and from right to left', () => {
+test('every URL is unique, and every page has a long and a right-to-left state', () => {
   const paths = exhibits.map(pathOf)
   assert.is(new Set(paths).size, paths.length)
   for (const page of new Set(exhibits.map(({ page }) => page))) {
@@ -92,7 +92,7 @@ test('shows no two things at one address, and every page also with long names an
   }
 })
 
-test('says what the site says', () => {
+test('shows only messages that the site has', () => {
   const texts = sourcesIn('src')
     .filter(({ path }) => !path.startsWith('src/dev/'))
     .map(({ text }) => text.replaceAll(/\\'/g, "'"))
@@ -111,7 +111,7 @@ const validator = new HtmlValidate({
   rules: { 'doctype-style': 'off', 'require-sri': 'off', 'no-trailing-whitespace': 'off' },
 })
 
-test('links to everything, and all of it renders with every value, as valid HTML that sends nothing', async () => {
+test('every state is linked, is complete, is valid HTML and cannot send forms', async () => {
   const index = await site.visitor().open('/dev/gallery/')
   const links = index
     .$('main .rows a')
@@ -123,7 +123,7 @@ test('links to everything, and all of it renders with every value, as valid HTML
     const page = await site.visitor().open(path)
     assert.is(page.status, 200, `${path}\n${page.messages().join('\n')}\n${page.$('pre').text()}`)
     await assertValid(page.text, path)
-    // A parameter that was not given leaves its place in the sentence; an undefined one is written as such.
+    // A missing parameter would leave its placeholder, and an undefined one its name.
     const visible = page.$('body').text()
     assert.not.match(visible, /\{\w+\}|\bundefined\b|\bnull\b|\[object/, path)
     assert.match(page.headers['content-security-policy'] ?? '', "form-action 'none'")
@@ -152,7 +152,7 @@ const PURPOSES: Record<string, RegExp> = {
   note: /^off$/,
 }
 
-test('every field says what it is for, beside a password stands whose it is, and every error leads to its field', async () => {
+test('every field has its purpose, every password a username, every error a link', async () => {
   let errors = 0
   for (const exhibit of exhibits.filter(({ state }) => /(?:^|-)errors$/.test(state) && !/htmx/.test(state))) {
     const { $ } = await site.visitor().open(pathOf(exhibit))
@@ -174,7 +174,7 @@ test('every field says what it is for, beside a password stands whose it is, and
   assert.ok(errors > 20, `${errors} errors`)
 })
 
-test('takes no message from who has one waiting, and nothing of who is logged in', async () => {
+test('shows neither the visitor’s waiting message nor the logged-in user', async () => {
   const user = await site.visitor().settle('Anna')
   await user.send(await user.open('/logout/'))
   const page = await user.open('/dev/gallery/signup/empty/')
@@ -184,13 +184,13 @@ test('takes no message from who has one waiting, and nothing of who is logged in
   assert.not.match((await user.open('/dev/gallery/login/empty/')).$('header').text(), 'Anna')
 })
 
-test('what is sent from a page of it is refused, should a browser send it', async () => {
+test('a form sent from the gallery is refused', async () => {
   const visitor = site.visitor()
   const page = await visitor.open('/dev/gallery/signup/right-to-left/')
   assert.is((await visitor.send(page, { password: 'x' })).status, 403)
 })
 
-test('says in the host’s words and by the host’s templates', async () => {
+test('uses the host app’s messages and templates', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-templates-'))
   mkdirSync(join(folder, 'parts'))
   writeFileSync(join(folder, 'parts', 'footer.html'), '<footer><p>Ours</p></footer>')
@@ -218,22 +218,22 @@ test('names a broken template and its line', async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('knows no other page or state', async () => {
+test('an unknown page or state gets 404', async () => {
   for (const path of ['/dev/gallery/nothing/empty/', '/dev/gallery/login/nothing/', '/dev/gallery/login/'])
     assert.is((await site.visitor().open(path)).status, 404)
 })
 
 for (const [what, headers] of [
-  ['a name that somebody may have pointed here', { Host: 'evil.example' }],
+  ['a name that someone may have pointed here', { Host: 'evil.example' }],
   ['a proxy', { 'X-Forwarded-For': '192.0.2.1' }],
 ] as const) {
-  test(`is not there for who comes by ${what}`, async () => {
+  test(`is not served through ${what}`, async () => {
     for (const path of ['/dev/gallery/', '/dev/gallery/login/empty/'])
       assert.is((await supertest(site.server).get(path).set(headers)).status, 404)
   })
 }
 
-test('is there in development without mails, and not in production or on a site that others can see', async () => {
+test('is served in development without email, never in production or in public', async () => {
   const production = { NODE_ENV: 'production', BASE_URL: 'http://127.0.0.1:3000', MAIL: 'off' }
   for (const [environment, status] of [
     [{ MAIL: 'off' }, 200],

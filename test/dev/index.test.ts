@@ -7,7 +7,7 @@ import { root } from '../../src/base/package.js'
 import { freshDatabase, settingsFor } from '../support/databases.js'
 import { Program } from '../support/program.js'
 
-const test = suite('what is there while a site is developed')
+const test = suite('src/dev')
 
 const START = `
   import { readConfig } from ${JSON.stringify(import.meta.resolve('../../src/index.js'))}
@@ -16,10 +16,10 @@ const START = `
   await onClosed()
 `
 
-// In whatever folder this build lies.
+// This build's folder.
 const DEV = new URL('../../src/dev/', import.meta.url).href
 
-/** The modules of `src/dev` that a site loads until it has started. */
+/** Returns the modules of `src/dev` that a site loads before it has started. */
 async function loaded(environment: Record<string, string>): Promise<string[]> {
   const coverage = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const settings = { ...settingsFor(await freshDatabase()), MAIL: 'off', ...environment }

@@ -16,7 +16,7 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-/** The path of the only mail for somebody who signs up here. */
+/** Signs up, and returns the path of the one email. */
 async function pathOfMail(name: string): Promise<string> {
   await site.visitor().signUp(name)
   await site.allSent()
@@ -26,7 +26,7 @@ async function pathOfMail(name: string): Promise<string> {
   return link.find('a').attr('href') ?? ''
 }
 
-test('shows what was caught: to whom, the text, and a link and a code that are good', async () => {
+test('shows a caught email with recipient, text, link and code', async () => {
   const mail = await site.visitor().open(await pathOfMail('Anna'))
   assert.is(mail.$('h1').text(), 'Confirm your email address for Gatehouse')
   assert.is(mail.$('dd').first().text(), 'Anna@example.com')
@@ -35,7 +35,7 @@ test('shows what was caught: to whom, the text, and a link and a code that are g
   assert.match(mail.$('pre').text(), /\b\d{8}\b/)
 })
 
-test('shows the mail as HTML, which can run and load nothing, with a link that leads to this site', async () => {
+test('shows the HTML email with its link, and lets it run and load nothing', async () => {
   const path = await pathOfMail('Bela')
   const page = await site.visitor().open(path)
   const href = page.$('a[href$="/html/"]').attr('href') ?? ''
@@ -49,7 +49,7 @@ test('shows the mail as HTML, which can run and load nothing, with a link that l
   assert.match(mail.headers['cache-control'] ?? '', 'no-store')
 })
 
-test('lists the newest mail first, also of those that came in one moment', async () => {
+test('lists the newest email first, even within a millisecond', async () => {
   const names = ['One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven']
   await site.emptyMailbox()
   for (const name of names) await site.visitor().signUp(name)
@@ -64,7 +64,7 @@ test('lists the newest mail first, also of those that came in one moment', async
 
 test('has valid pages', async () => {
   const path = await pathOfMail('Cleo')
-  // The line above a mail's signature ends with a space.
+  // The line above an email's signature ends with a space.
   const rules = {
     'doctype-style': 'off' as const,
     'require-sri': 'off' as const,
@@ -82,17 +82,17 @@ test('has valid pages', async () => {
   }
 })
 
-test('knows no mail of another name', async () => {
+test('an unknown email gets 404', async () => {
   assert.is((await site.visitor().open('/dev/mailbox/nothing/')).status, 404)
   assert.is((await site.visitor().open('/dev/mailbox/nothing/html/')).status, 404)
 })
 
 for (const [what, headers] of [
-  ['a name that somebody may have pointed here', { Host: 'evil.example' }],
+  ['a name that someone may have pointed here', { Host: 'evil.example' }],
   ['a name that only looks like this machine', { Host: 'localhost.evil.example' }],
   ['another machine’s address', { Host: '192.168.1.7:3000' }],
   ['a proxy', { 'X-Forwarded-For': '192.0.2.1' }],
-  ['a proxy of the new kind', { Forwarded: 'for=192.0.2.1' }],
+  ['a proxy with the Forwarded header', { Forwarded: 'for=192.0.2.1' }],
   ...[
     ...['Via', 'X-Real-IP', 'X-Forwarded-Server', 'X-Client-IP', 'X-Cluster-Client-IP', 'X-Request-Id'],
     ...['CF-Connecting-IP', 'CF-Ray', 'CDN-Loop', 'True-Client-IP', 'Fly-Client-IP', 'Fly-Region'],
@@ -100,7 +100,7 @@ for (const [what, headers] of [
     ...['Tailscale-User-Login', 'Front-End-Https', 'X-Azure-ClientIP', 'X-ARR-SSL', 'Proxy-Client-IP'],
   ].map((header) => [`a proxy that sets ${header}`, { [header]: '192.0.2.1' }] as const),
 ] as const) {
-  test(`is not there for who comes by ${what}`, async () => {
+  test(`is not served through ${what}`, async () => {
     const path = await pathOfMail(`By ${what}`.slice(0, 20).replaceAll(/[^a-z]/gi, '-'))
     for (const page of ['/dev/mailbox/', path, `${path}html/`]) {
       assert.is((await supertest(site.server).get(page).set(headers)).status, 404)
@@ -108,7 +108,7 @@ for (const [what, headers] of [
   })
 }
 
-test('is not there for a proxy that sets no header, and asks by HTTP/1.0', async () => {
+test('is not served to HTTP/1.0, which proxies without headers use', async () => {
   const { port } = new URL(site.address)
   const socket = connect(Number(port), '127.0.0.1')
   socket.end(`GET /dev/mailbox/ HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
@@ -116,7 +116,7 @@ test('is not there for a proxy that sets no header, and asks by HTTP/1.0', async
   assert.match(String(answer), /^HTTP\/1\.1 404 /)
 })
 
-test('is there for a browser, whatever it tells of itself', async () => {
+test('is served to a browser with any other headers', async () => {
   const headers = {
     Host: 'localhost:3000',
     Accept: 'text/html',
@@ -136,24 +136,24 @@ test('is there for a browser, whatever it tells of itself', async () => {
 })
 
 for (const Host of ['localhost:3000', '127.0.0.1', '[::1]:3000', 'gatehouse.localhost']) {
-  test(`is there at ${Host}`, async () => {
+  test(`is served at ${Host}`, async () => {
     assert.is((await supertest(site.server).get('/dev/mailbox/').set({ Host })).status, 200)
   })
 }
 
 for (const [what, environment] of [
-  ['where mails are sent', { SMTP_URL: 'smtp://127.0.0.1:1', BASE_URL: 'http://127.0.0.1:3000' }],
-  ['where they are switched off', { MAIL: 'off' }],
+  ['where emails are sent', { SMTP_URL: 'smtp://127.0.0.1:1', BASE_URL: 'http://127.0.0.1:3000' }],
+  ['where emails are off', { MAIL: 'off' }],
   [
     'in production',
     { NODE_ENV: 'production', BASE_URL: 'http://127.0.0.1:3000', SMTP_URL: 'smtp://127.0.0.1:1' },
   ],
-  ['in production without mails', { NODE_ENV: 'production', BASE_URL: 'http://127.0.0.1:3000', MAIL: 'off' }],
-  ['where nobody asked for development', { NODE_ENV: '' }],
-  ['in a test run of somebody else', { NODE_ENV: 'test' }],
+  ['in production without email', { NODE_ENV: 'production', BASE_URL: 'http://127.0.0.1:3000', MAIL: 'off' }],
+  ['without NODE_ENV=development', { NODE_ENV: '' }],
+  ['in an app’s test run', { NODE_ENV: 'test' }],
   ['on a site that others can see', { BASE_URL: 'https://accounts.example.com' }],
 ] satisfies [string, Record<string, string>][]) {
-  test(`is not there ${what}`, async () => {
+  test(`is not served ${what}`, async () => {
     const other = await Site.start({ environment: { ...IN_DEVELOPMENT, ...environment } })
     for (const path of ['/dev/mailbox/', '/dev/mailbox/x/', '/dev/mailbox/x/html/']) {
       assert.is((await other.visitor().open(path)).status, 404)

@@ -7,14 +7,14 @@ import { root } from '../../src/base/package.js'
 import { blocksOf, documentAt } from '../support/documents.js'
 import { Program } from '../support/program.js'
 
-// Imported so that the run does not take this for a test of both databases: the app has one of its own.
+// Imported so that the runner does not run this on both databases: the app has its own.
 const { Visitor } = await import('../support/helpers.js')
 
 /*
- * Runs the first example of a page as it stands, as a file of an app that has the package. Only the port is a free one, so that
- * nothing else has to be stopped.
+ * Runs the first example of a page unchanged, as a file of an app that has the package. Only the port is replaced by a
+ * free one.
  */
-const test = suite('mounting as the docs show it')
+const test = suite('mounting as in the docs')
 
 const PACKAGES = ['@koa/router', 'koa', 'koa-bodyparser', 'koa-session']
 const FREE_PORT = `
@@ -48,7 +48,7 @@ for (const [path, paths] of [
   ['docs/mounting.md', ['/private/', '/accounts/login/?next=%2Fprivate%2F']],
   ['docs/accounts-in-code.md', ['/staff/Anna/', '/accounts/login/?next=%2Fstaff%2FAnna%2F']],
 ] as const) {
-  test(`the first example of ${path} is a site with a login`, async () => {
+  test(`the first example of ${path} starts a site with a login`, async () => {
     const example = blocksOf(documentAt(path)).find(({ language }) => language === 'ts')
     writeFileSync(join(folder, 'app.mjs'), example?.text ?? '')
     const app = new Program(['--import', './free-port.mjs', 'app.mjs'], { cwd: folder })

@@ -12,9 +12,9 @@ import { commandsIn, NOT_RUN } from '../support/shell-blocks.js'
 
 const test = suite('names in the docs')
 
-/** Pages that are about what was, or about what a reader may do elsewhere. */
+/** Pages about the past, or about what a reader may write. */
 const ABOUT_OTHERS = ['CHANGELOG.md', 'docs/words.md', 'docs/adding-a-flow.md']
-/** Variables of programs beside the site, and of the tests. */
+/** Variables of other programs and of the tests. */
 const OTHER_VARIABLES = [
   ...['NODE_EXTRA_CA_CERTS', 'PGPASSWORD', 'TEST_DATABASE_URL'],
   ...['POSTGRES_USER', 'POSTGRES_DB', 'POSTGRES_PASSWORD'],

@@ -9,8 +9,8 @@ import { timesIn } from '../../src/views/times.js'
 import { sourcesIn } from '../support/sources.js'
 
 /*
- * docs/ways-in.md is made from these tables: `npm run ways` writes it, and this test fails when it is out of date, or when code
- * begins a session in another way.
+ * `npm run ways` writes docs/ways-in.md from these tables. This test fails when it is out of date, or when code creates
+ * a session in another way.
  */
 const test = suite('docs/ways-in.md')
 const FILE = join(root, 'docs', 'ways-in.md')
@@ -168,13 +168,13 @@ function callersOf(call: RegExp): string[] {
     .sort()
 }
 
-test('lists the ways of the code', () => {
+test('lists the ways in of the code', () => {
   const text = written()
   if (process.env.WAYS_IN) writeFileSync(FILE, text)
   assert.is(readFileSync(FILE, 'utf8'), text, 'npm run ways writes it')
 })
 
-test('a session is stored in one place, and only the steps of a login lead there', () => {
+test('sessions are stored in one place, and only the steps of a login lead there', () => {
   assert.equal(callersOf(/\bsessions\.open\(/), ['src/visitor/session.ts'])
   assert.equal(callersOf(/insertInto\('sessions'\)/), ['src/tables/sessions-begin.ts'])
   assert.equal(callersOf(/import \{[^}]*\blogIn\b[^}]*\} from '[^']*\/session\.js'/), [

@@ -7,8 +7,8 @@ import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
 
 /*
- * Puts the pieces of docs/adding-a-flow.md into a copy of the project, builds it, and runs the flow's own test, the mirror test and
- * the direction test.
+ * Puts the code of docs/adding-a-flow.md into a copy of the project, builds it, and runs the flow's own test, the mirror
+ * test and the direction test.
  */
 const test = suite('docs/adding-a-flow.md')
 const copy = mkdtempSync(join(tmpdir(), 'gatehouse-flow-'))
@@ -20,7 +20,7 @@ const COPIED = [
   ...['package.json', 'tsconfig.json', 'biome.json', 'README.md', 'CHANGELOG.md', '.env.example'],
 ]
 
-/** A piece of the page, with the file that it stands for and what is said of its place in it. */
+/** A code block of the page, with its file and its place in that file. */
 interface Piece {
   file: string
   place: string
@@ -64,7 +64,7 @@ function run(...args: string[]): string {
   return stdout
 }
 
-test('its pieces build, and their tests pass', () => {
+test('its code builds, and its tests pass', () => {
   for (const name of COPIED) cpSync(join(root, name), join(copy, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
   const found = pieces()
@@ -92,7 +92,7 @@ test('its pieces build, and their tests pass', () => {
   }
 })
 
-test('its pieces pass the linter', () => {
+test('its code passes the linter', () => {
   const files = ['src/features/account/leave.ts', 'test/features/account/leave.test.ts']
   run(
     join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'),

@@ -20,8 +20,8 @@ import { Visitor } from '../support/helpers.js'
 import { addressOf, Program } from '../support/program.js'
 
 /*
- * `npm start` and `npm test` as they are called in a checkout: at once, beside a site that runs, and under every NODE_ENV. The
- * checkout is a copy without tests, so that there is less to compile; packages are those of this project.
+ * Runs `npm start` and `npm test` in a checkout: in parallel, beside a running site, and with every NODE_ENV. The checkout
+ * is a copy without tests, which compiles faster, with the packages of this project.
  */
 const COPIED = [
   '.ci',
@@ -36,7 +36,7 @@ const COPIED = [
 const NODE_ENVS = ['', 'development', 'test', 'production']
 
 const test = suite<{ folder: string }>('a checkout')
-// Signs that mean something in addresses and shells mean nothing in the name of a folder.
+// The folder's name has characters that are special in URLs and shells.
 const checkout = mkdtempSync(join(tmpdir(), "gatehouse-test é#1%20 it's "))
 const running: Program[] = []
 
@@ -53,7 +53,7 @@ test.after.each(async ({ folder }) => {
 })
 test.after(() => rmSync(checkout, { recursive: true, force: true }))
 
-/** `npm start`, where there is room; production gets what it asks for. */
+/** Runs `npm start` on a free port, with the settings that production requires. */
 function npmStart(folder: string, NODE_ENV: string): Program {
   const settings = {
     BASE_URL: 'http://127.0.0.1',
@@ -77,7 +77,7 @@ function npm(command: string, cwd: string, env: Record<string, string>): Program
   return new Program(['--eval', call], { cwd, env, detached: true })
 }
 
-/** As by Ctrl-C in a terminal, which asks all of them. */
+/** Signals the whole process group, as Ctrl-C in a terminal does. */
 async function ended({ pid, end }: Program): Promise<void> {
   if (pid !== undefined) process.kill(-pid, 'SIGINT')
   await end
@@ -87,25 +87,23 @@ function builds(): string[] {
   return readdirSync(join(checkout, 'build')).filter((name) => /^[0-9a-f]+$/.test(name))
 }
 
-test('npm start works four times at once in a fresh checkout, under every NODE_ENV', async ({ folder }) => {
+test('4 parallel npm starts work in a fresh checkout, with every NODE_ENV', async ({ folder }) => {
   const sites = NODE_ENVS.map((NODE_ENV) => npmStart(folder, NODE_ENV))
   for (const address of await Promise.all(sites.map(addressOf))) {
     assert.is((await new Visitor(address).open('/signup/')).status, 200)
   }
   assert.is(builds().length, 1)
-  assert.not.ok(existsSync(join(checkout, 'dist')), 'the folder of who builds for a server is theirs')
+  assert.not.ok(existsSync(join(checkout, 'dist')), 'dist belongs to whoever builds for a server')
 })
 
-test('a site that runs goes on from what it was started from, and that is removed once nobody runs it', async ({
-  folder,
-}) => {
+test('a running site keeps its build, which is removed when nobody uses it', async ({ folder }) => {
   const [before = ''] = builds()
   const site = npmStart(folder, '')
   const visitor = new Visitor(await addressOf(site))
   appendFileSync(join(checkout, 'src', 'site.ts'), '\n// Changed.\n')
   await addressOf(npmStart(folder, 'test'))
   assert.is(builds().length, 2)
-  // Hashing, mails and the rest are loaded when they are needed first: now.
+  // Hashing, emails and the rest are loaded now, when first needed.
   assert.is((await visitor.signUp('Anna')).status, 303)
   await Promise.all(running.splice(0).map(ended))
   await addressOf(npmStart(folder, ''))
@@ -113,7 +111,7 @@ test('a site that runs goes on from what it was started from, and that is remove
   assert.not.equal(builds(), [before])
 })
 
-test('sources that do not compile start nothing, and leave no lock and no half build', async ({ folder }) => {
+test('sources that do not compile start no site, and leave no lock or half build', async ({ folder }) => {
   const site = join(checkout, 'src', 'site.ts')
   const text = readFileSync(site, 'utf8')
   writeFileSync(site, `${text}\nconst port: number = 'none'\n`)
@@ -125,7 +123,7 @@ test('sources that do not compile start nothing, and leave no lock and no half b
   writeFileSync(site, text)
 })
 
-test('what was left by a command that was killed holds up no other', async ({ folder }) => {
+test('a killed command leaves nothing that blocks the next one', async ({ folder }) => {
   const { pid } = spawnSync(process.execPath, ['--version'])
   writeFileSync(join(checkout, 'build', 'build.lock'), `${pid} ${hostname()}`)
   mkdirSync(join(checkout, 'build', `draft-${pid}`))
@@ -133,9 +131,7 @@ test('what was left by a command that was killed holds up no other', async ({ fo
   assert.equal(readdirSync(join(checkout, 'build')), builds())
 })
 
-test('development packages are installed under every NODE_ENV, once, and not again while they are there', async ({
-  folder,
-}) => {
+test('development packages are installed once, with every NODE_ENV', async ({ folder }) => {
   mkdirSync(join(folder, 'tool'))
   writeFileSync(join(folder, 'tool', 'package.json'), JSON.stringify({ name: 'tool', version: '1.0.0' }))
   const devDependencies = { tool: 'file:./tool' }
@@ -153,7 +149,7 @@ test('development packages are installed under every NODE_ENV, once, and not aga
   assert.ok(existsSync(join(folder, 'node_modules', 'tool', 'package.json')))
   assert.is(both.filter(({ stdout }) => stdout.includes('Installing')).length, 1)
   const again = new Program([join(folder, '.ci', 'setup.mjs')], { cwd: folder, env: { ...env, PATH: '' } })
-  assert.is(await again.end, 0, 'npm was not asked')
+  assert.is(await again.end, 0, 'npm was not called')
 })
 
 test.run()

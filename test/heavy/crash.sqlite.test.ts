@@ -19,8 +19,8 @@ async function names(address: string, ...wanted: string[]): Promise<string[]> {
 }
 
 /**
- * Another program that opens the database, would clear its log away if nobody seemed to use it, and goes again. Answers
- * why it could not.
+ * Opens the database from another program, which would remove the log if no process used the database. Returns why it
+ * could not.
  */
 async function meddle(file: string): Promise<string> {
   const script = `
@@ -38,13 +38,13 @@ async function meddle(file: string): Promise<string> {
   return program.stdout.trim()
 }
 
-test('has every sign-up that it has acknowledged, also when others have opened its database', async () => {
+test('keeps every acknowledged sign-up, even if others open its database', async () => {
   const url = await freshDatabase()
   const file = fileOf(url)
   const site = launchSite(dirname(file), { DATABASE_URL: url })
   const address = await addressOf(site)
   const before = await names(address, 'Before')
-  assert.is(await meddle(file), 'SQLITE_BUSY', 'the site holds its database')
+  assert.is(await meddle(file), 'SQLITE_BUSY', 'the site locks its database')
   const after = await names(address, 'After one', 'After two', 'After three')
   site.signal('SIGKILL')
   await site.end

@@ -9,8 +9,8 @@ import { addressOf, type Program } from '../support/program.js'
 import { commandsIn, NOT_RUN } from '../support/shell-blocks.js'
 
 /*
- * Runs the commands of the README and of the docs, page by page and in their order, in a copy of the project. Each page begins
- * with the same site: one user, and one email that has failed. What cannot run here is in NOT_RUN.
+ * Runs the commands of the README and the docs, page by page and in order, in a copy of the project. Each page begins
+ * with the same site: one user and one failed email. Commands that cannot run here are in NOT_RUN.
  */
 const test = suite('commands of the docs')
 
@@ -19,7 +19,7 @@ const TOKEN = 'a-token-of-16-characters'
 const PASSWORD = 'correct horse 42'
 const ENVIRONMENT = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', METRICS_TOKEN: TOKEN }
 
-/** What must have happened before a command, and takes a person or a long time. */
+/** What must happen before a command, and would take a person or a long time. */
 const BEFORE = [
   { what: / keys drop <id>$/, sql: `update keys set sealed_at = ${Date.now() - 500 * DAY}` },
   { what: / two-step \w+ --off$/, sql: `update users set second_step_at = ${Date.now()}` },
@@ -62,13 +62,13 @@ async function runOne(command: string): Promise<void> {
   await stopped(site)
 }
 
-/** Puts in the places of a reader's own machine those of the checkout, and an id where the page has `<id>`. */
+/** Replaces the reader's paths by those of the checkout, and `<id>` by an id. */
 async function filledIn(command: string): Promise<string> {
   const here = command
     .replaceAll('/backups/', checkout.path('backups/'))
     .replaceAll('/tmp/trial.sqlite', checkout.path('backups/trial.sqlite'))
     .replaceAll('$(date +%F)', '2026-01-01')
-    .replace(/(users delete \w+)$/, '$1 --yes') // There is no terminal that could be asked.
+    .replace(/(users delete \w+)$/, '$1 --yes') // Without a terminal there is no question.
   return here.includes('<id>') ? here.replace('<id>', await idFor(command)) : here
 }
 
@@ -98,7 +98,7 @@ async function started(command: string): Promise<Program> {
   return site
 }
 
-/** As by Ctrl-C in a terminal, which reaches every process of the command. */
+/** Signals the whole process group, as Ctrl-C in a terminal does. */
 async function stopped({ pid, end }: Program): Promise<void> {
   if (pid !== undefined) process.kill(-pid, 'SIGINT')
   await end

@@ -19,13 +19,12 @@ import { root } from '../../src/base/package.js'
 import { blocksOf, documentAt } from '../support/documents.js'
 import { Program } from '../support/program.js'
 
-// Imported so that the run does not take this for a test of both databases: the shop has one of its own.
+// Imported so that the runner does not run this on both databases: the shop has its own.
 const { PASSWORD, Visitor } = await import('../support/helpers.js')
 
 /*
- * npm installs the package from its tarball, with all that it names, into a site that knows nothing of it. Of
- * better-sqlite3 the binary is that of this project: it is not what is tested, and compiling takes minutes where none
- * comes prebuilt.
+ * npm installs the package from its tarball, with its dependencies, into another app. The binary of better-sqlite3 is
+ * copied from this project, because it is not tested here, and compiling takes minutes where none comes prebuilt.
  */
 const SITES_OWN = ['@koa/router', 'better-sqlite3', 'koa', 'koa-bodyparser', 'koa-session', 'nunjucks']
 const SHARED = { koa: '^3.0.0', zod: '^4.0.0' }
@@ -45,7 +44,7 @@ test.before((context) => {
   install(context.host, join(folder, filename))
 })
 
-/** Of the build that is tested, in the place of `dist`, which is not made by this run. */
+/** Packs the tested build in place of `dist`, which this run does not build. */
 function pack(destination: string): { filename: string; files: string[] } {
   const project = join(destination, 'project')
   for (const name of ['package.json', 'LICENSE', 'templates', 'public', 'db/migrations', ...FOR_READERS])
@@ -59,7 +58,7 @@ function pack(destination: string): { filename: string; files: string[] } {
 function install(host: string, tarball: string): void {
   const { dependencies: bring, peerDependencies: need } = JSON.parse(read('package.json'))
   const ours: Record<string, string> = { ...bring, ...need }
-  // Other versions than the lock file names, which the site and the package can share.
+  // Versions other than in the lock file, which the app and the package can share.
   const dependencies = { ...Object.fromEntries(SITES_OWN.map((name) => [name, ours[name]])), ...SHARED }
   const site = { name: 'shop', private: true, type: 'module', dependencies }
   writeFileSync(join(host, 'package.json'), JSON.stringify(site))
@@ -94,7 +93,7 @@ function filesIn(folder: string): string[] {
     )
 }
 
-test('holds the compiled code with its types, templates, public files, docs and license', ({ files }) => {
+test('contains code, types, templates, public files, docs and license', ({ files }) => {
   const compiled = [...filesIn('src'), ...filesIn('db/migrations')]
     .map((path) => path.replace(/\.ts$/, ''))
     .flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`])
@@ -116,7 +115,7 @@ test('contains every file that its docs link to', ({ files }) => {
   assert.equal(missing, [])
 })
 
-test('shares with its site what that has, too', ({ host }) => {
+test('shares packages with its app', ({ host }) => {
   const nested = join(host, 'node_modules/gatehouse/node_modules')
   assert.equal(existsSync(nested) ? readdirSync(nested) : [], [])
   const { peerDependencies } = JSON.parse(
@@ -125,7 +124,7 @@ test('shares with its site what that has, too', ({ host }) => {
   assert.equal(Object.keys(peerDependencies), ['better-sqlite3', 'koa'])
 })
 
-test('runs nothing when it is installed', ({ host, files }) => {
+test('runs no scripts when installed', ({ host, files }) => {
   const { scripts } = JSON.parse(readFileSync(join(host, 'node_modules/gatehouse/package.json'), 'utf8'))
   const atInstall = /^(?:pre|post)?(?:install|prepare)$|^(?:pre|post)?uninstall$/
   assert.equal(
@@ -136,9 +135,7 @@ test('runs nothing when it is installed', ({ host, files }) => {
 })
 
 for (const skipLibCheck of [true, false]) {
-  test(`has types that a strict site compiles with, ${skipLibCheck ? 'without' : 'with'} looking at those of others`, ({
-    host,
-  }) => {
+  test(`compiles in a strict app ${skipLibCheck ? 'without' : 'with'} checking libraries`, ({ host }) => {
     compile(host, 'typed.ts', { skipLibCheck })
   })
 }
@@ -150,7 +147,7 @@ test('has a README whose example compiles in a strict app', ({ host }) => {
   compile(host, 'readme.ts', { skipLibCheck: true })
 })
 
-test('takes the handles of a site with their own types', ({ host }) => {
+test('accepts the app’s database handles with their own types', ({ host }) => {
   for (const name of DEV_TYPES) link(name, join(host, 'node_modules'))
   compile(host, 'handles.ts', { skipLibCheck: false })
 })
@@ -175,7 +172,7 @@ function compile(host: string, file: string, { skipLibCheck }: { skipLibCheck: b
   assert.is(status, 0, stdout)
 }
 
-test('is found by its name: the door, its own package.json, and nothing behind it', async ({ host }) => {
+test('exports its entry and package.json, and nothing else', async ({ host }) => {
   const script = `
     import { createRequire } from 'node:module'
     const { accounts } = await import('gatehouse')
@@ -193,7 +190,7 @@ test('is found by its name: the door, its own package.json, and nothing behind i
   )
 })
 
-test('brings its commands', async ({ host }) => {
+test('has working commands', async ({ host }) => {
   const place = join(host, 'node_modules/gatehouse')
   const { bin } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'))
   assert.match(readFileSync(join(place, bin.gatehouse), 'utf8'), /^#!\/usr\/bin\/env node\n/)
@@ -205,9 +202,7 @@ test('brings its commands', async ({ host }) => {
   assert.is(told.stdout, `${JSON.parse(read('package.json')).version}\n`)
 })
 
-test('has commands that ask which database is the site’s, and make nothing in the folder of npm', async ({
-  host,
-}) => {
+test('has commands that require DATABASE_URL, and create nothing in node_modules', async ({ host }) => {
   const command = join(host, 'node_modules/gatehouse/dist/src/cli.js')
   writeFileSync(join(host, 'other.sqlite'), '')
   for (const [env, sentence] of [
@@ -231,7 +226,7 @@ test('has commands that ask which database is the site’s, and make nothing in 
   assert.not.ok(existsSync(join(host, 'node_modules/gatehouse/db/data')))
 })
 
-test('brings accounts to somebody else’s site, which stays what it was', async ({ host }) => {
+test('adds accounts to an app, which otherwise stays the same', async ({ host }) => {
   await assertWalk(host)
   const command = join(host, 'node_modules/gatehouse/dist/src/cli.js')
   const mails = new Program([command, 'mails'], { cwd: host, env: { DATABASE_URL: 'sqlite:shop.sqlite' } })
@@ -239,7 +234,7 @@ test('brings accounts to somebody else’s site, which stays what it was', async
   assert.match(mails.stdout, 'No emails are waiting')
 })
 
-test('does and compiles the same with Koa 2', async ({ host }) => {
+test('works and compiles with Koa 2', async ({ host }) => {
   npm('install --ignore-scripts --prefer-offline --no-audit --no-fund koa@^2.16.0 @types/koa@^2.15.0', host)
   const { version } = JSON.parse(readFileSync(join(host, 'node_modules/koa/package.json'), 'utf8'))
   assert.match(version, /^2\./)

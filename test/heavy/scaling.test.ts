@@ -20,7 +20,7 @@ for (const [servers, perSecond] of [
   [2, 34],
   [16, 290],
 ] as const) {
-  test(`waits as long as Erlang says, with ${servers} cores`, () => {
+  test(`waits agree with Erlang’s formula for ${servers} cores`, () => {
     const { waited, busy } = simulate(model({ servers, perSecond })).stations.hash ?? { waited: 0, busy: 0 }
     const expected = erlangWait(perSecond, 0.05, servers)
     assert.ok(Math.abs(waited / expected - 1) < 0.1, `${waited} for ${expected}`)
@@ -28,20 +28,20 @@ for (const [servers, perSecond] of [
   })
 }
 
-test('waits half as long where all take the same time, as Pollaczek and Khinchine say', () => {
+test('waits are half as long for equal times (Pollaczek–Khinchine)', () => {
   const { waited } = simulate(model({ servers: 1, perSecond: 14, spread: 'none' })).stations.hash ?? {
     waited: 0,
   }
   assert.ok(Math.abs(waited / (erlangWait(14, 0.05, 1) / 2) - 1) < 0.1, `${waited}`)
 })
 
-test('refuses what finds no place, and no more than there is too much', () => {
+test('exactly the excess is refused when the queue is full', () => {
   const { login } = simulate(model({ servers: 2, perSecond: 80, room: 256 })).flows
   const part = (login?.refused ?? 0) / ((login?.refused ?? 0) + (login?.done ?? 0))
   assert.ok(Math.abs(part - 0.5) < 0.02, `${part} of twice as many as can be served`)
 })
 
-test('says the same again for the same seed', () => {
+test('the same seed gives the same result', () => {
   const once = model({ servers: 2, perSecond: 34 })
   assert.equal(simulate(once), simulate(once))
   assert.not.equal(simulate(once), simulate({ ...once, seed: 2 }))

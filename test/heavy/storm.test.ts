@@ -12,7 +12,7 @@ const test = suite('a storm of logins')
 const WRONG_LOGINS = 10_000
 const AT_ONCE = 32
 
-/** Sends wrong logins for one name, each from a network of its own, and answers how many got which status. */
+/** Sends wrong logins for one username, each from another network, and returns the count of each status. */
 async function storm(address: string, visitor: Visitor): Promise<Map<number, number>> {
   const form = await visitor.open('/login/')
   const fields = { _csrf: form.value('_csrf') ?? '', username: 'Anna', password: 'wrong' }
@@ -55,14 +55,14 @@ function post(url: string, { agent, body, cookie, network }: Posted): Promise<nu
   })
 }
 
-/** What a process holds in memory, in MiB; 0 where the system does not tell. */
+/** Returns the memory of a process in MiB, or 0 if the system does not show it. */
 function memoryOf(pid: number | undefined): number {
   if (process.platform !== 'linux') return 0
   const [, kilobytes = ''] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) / 1024
 }
 
-/** Opens pages, one after the other, until the storm is over; answers how long each took. */
+/** Opens pages, one after another, until the storm is over, and returns how long each took. */
 async function openPages(address: string, raging: Promise<unknown>): Promise<number[]> {
   const durations: number[] = []
   let over = false
@@ -83,19 +83,19 @@ async function throughStorm(address: string, pid: number | undefined): Promise<v
   const before = memoryOf(pid)
   const raging = storm(address, new Visitor(address))
   const opening = openPages(address, raging)
-  assert.is((await owner.logIn('Anna', { password: PASSWORD })).status, 303, 'the owner gets in')
+  assert.is((await owner.logIn('Anna', { password: PASSWORD })).status, 303, 'the owner logs in')
   const statuses = await raging
   const durations = await opening
-  // The machine has other things to do meanwhile: a page in the middle counts, and that none is left waiting.
+  // The machine is busy, so only the median and the slowest page count.
   assert.ok((durations[durations.length >> 1] ?? 0) < 2_000, `pages took ${durations}`)
   assert.ok((durations.at(-1) ?? 0) < 20_000, `pages took ${durations}`)
-  assert.is(statuses.get(406), 50, 'so many wrong passwords are looked at in an hour')
+  assert.is(statuses.get(406), 50, 'the limit per hour')
   assert.is(statuses.get(429), WRONG_LOGINS - 50)
   const after = memoryOf(pid)
-  assert.ok(after < 512 && after - before < 200, `it held ${before} MiB, and holds ${after}`)
+  assert.ok(after < 512 && after - before < 200, `memory went from ${before} to ${after} MiB`)
 }
 
-test('others are answered, the owner gets in from a known device, and memory stays flat', async () => {
+test('pages are served, the owner logs in on a known device, memory stays flat', async () => {
   const site = launchSite(tmpdir(), {
     ...settingsFor(await freshDatabase()),
     TRUST_PROXY: '1',

@@ -14,17 +14,17 @@ export interface Outcome {
 export const GATEHOUSE = join(import.meta.dirname, '../../src/cli.js')
 
 export interface CallOptions {
-  /** The address of its database. */
+  /** The URL of its database. */
   database: string
-  /** More of what `.env` says. */
+  /** More settings for `.env`. */
   settings?: Record<string, string>
-  /** What is on its standard input. */
+  /** Its standard input. */
   input?: string
-  /** What Node is told. */
+  /** Options for Node. */
   node?: readonly string[]
 }
 
-/** Calls `gatehouse` in a process and a folder of its own, with the settings of a site in `.env`. */
+/** Calls `gatehouse` in its own process and folder, with a site's settings in `.env`. */
 export async function callGatehouse(
   args: readonly string[],
   { database, settings = {}, input = '', node = [] }: CallOptions,
@@ -40,7 +40,7 @@ export async function callGatehouse(
   }
 }
 
-/** A folder with these settings in `.env`. */
+/** Creates a folder with these settings in `.env`. */
 export function settled(settings: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const lines = Object.entries(settings).map(([name, value]) => `${name}="${value}"`)
@@ -53,7 +53,7 @@ export function assertDone(outcome: Outcome): void {
   assert.is(outcome.stderr, '')
 }
 
-/** A refusal is a few sentences or a usage on one line of standard error. */
+/** Checks for a few sentences or a usage line on standard error. */
 export function assertRefused(outcome: Outcome, code: number, sentence: RegExp): void {
   assert.is(outcome.code, code, outcome.stderr)
   assert.is(outcome.stdout, '')

@@ -9,7 +9,7 @@ const COPIED = [
   ...['.env.example', 'package.json', 'package-lock.json', 'tsconfig.json'],
 ]
 
-/** A copy of the project with the build under test as its `dist`, and `gatehouse` on the PATH. */
+/** Copies the project, with the tested build as `dist` and `gatehouse` on the PATH. */
 export class Checkout {
   readonly folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
 
@@ -28,7 +28,7 @@ export class Checkout {
     return join(this.folder, name)
   }
 
-  /** Starts a command of a shell in this folder. */
+  /** Starts a shell command in this folder. */
   shell(command: string, env: Record<string, string> = {}): Program {
     const call = `require('node:child_process').spawn('bash', ['--norc', '-c', ${JSON.stringify(command)}], { stdio: 'inherit' })
       .on('close', (code) => process.exit(code ?? 1))`

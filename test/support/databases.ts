@@ -8,15 +8,15 @@ import { isPostgresUrl } from '../../src/database/locate.js'
 import { openDatabase } from '../../src/tables/schema.js'
 
 /*
- * Which database a test runs on: PostgreSQL where there is the address of a server, as `run.ts` gives it, else SQLite.
- * A test file that comes here, by itself or by what it imports, is run once on each.
+ * Tests run on PostgreSQL if `run.ts` gives them the URL of a server, else on SQLite. The runner runs each test file that
+ * imports this one, directly or indirectly, once on each.
  */
 const server = process.env.TEST_DATABASE_URL || undefined
 
 const KEY = Buffer.alloc(32, 7).toString('base64url')
 const INT8 = 20
 
-/** An address for a database that nobody has used. A file goes at the end of the process, with what lies beside it. */
+/** Returns the URL of an unused database. A file is removed at the end of the process, with the files beside it. */
 export async function freshDatabase(): Promise<string> {
   return server === undefined ? freshFile() : freshOnServer(server)
 }
@@ -26,7 +26,7 @@ process.once('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-/** The same in a file, wherever the tests run. */
+/** Returns the URL of an unused SQLite file, even when the tests run on PostgreSQL. */
 export function freshFile(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   folders.push(folder)
@@ -35,7 +35,7 @@ export function freshFile(): string {
 
 let template: Promise<string> | undefined
 
-/** With the tables of a site in it: a copy of one that this process has made once. */
+/** Returns a database with a site's tables, copied from one that this process has migrated. */
 export async function migratedDatabase(): Promise<string> {
   template ??= makeTemplate()
   const url = await template
@@ -65,7 +65,7 @@ function prefixOf(run = 'alone'): string {
   return `gatehouse_test_${run}_`
 }
 
-/** Removes the databases that the test files of a run have made on the server. */
+/** Removes the databases that a run's test files have created on the server. */
 export async function dropDatabases(server: string, run: string): Promise<void> {
   await asked(server, async (client) => {
     const { rows } = await client.query<{ datname: string }>(
@@ -76,17 +76,17 @@ export async function dropDatabases(server: string, run: string): Promise<void> 
   })
 }
 
-/** The settings of a site with this database, whose keys are nowhere but in the test. */
+/** Returns the settings of a site with this database and with keys of the test. */
 export function settingsFor(url: string): Record<string, string> {
   return { DATABASE_URL: url, ...(isPostgresUrl(url) && { SESSION_KEYS: KEY }) }
 }
 
-/** The file of a SQLite address. */
+/** Returns the file of a SQLite URL. */
 export function fileOf(url: string): string {
   return url.slice('sqlite:'.length)
 }
 
-/** Reads the database behind the site's back; `?` stands for a parameter on both. */
+/** Reads the database directly. `?` is a parameter on both databases. */
 export async function rows<Row>(url: string, sql: string, ...parameters: unknown[]): Promise<Row[]> {
   if (isPostgresUrl(url)) {
     return asked(url, async (client) => (await client.query(numbered(sql), parameters)).rows)
@@ -99,18 +99,18 @@ function numbered(sql: string): string {
   return sql.replaceAll('?', () => `$${++parameter}`)
 }
 
-/** Changes the database behind the site's back. */
+/** Changes the database directly. */
 export async function write(url: string, sql: string): Promise<void> {
   if (isPostgresUrl(url)) await asked(url, (client) => client.query(sql))
   else opened(url, (connection) => connection.exec(sql))
 }
 
-/** Lets nobody else write, as a backup or another program would, until the answered function is called. */
+/** Locks the database for writing, like a backup, until the returned function is called. */
 export async function lock(url: string): Promise<() => Promise<void>> {
   return isPostgresUrl(url) ? lockTables(url) : lockFile(url)
 }
 
-/** Lets nobody insert users on a server, until the answered function is called. */
+/** Blocks inserts of users on a server, until the returned function is called. */
 export async function lockInserts(url: string): Promise<() => Promise<void>> {
   const client = await connected(url)
   await client.query('begin; lock table users in share row exclusive mode')
@@ -132,13 +132,13 @@ function lockFile(url: string): () => Promise<void> {
   return async () => void connection.close()
 }
 
-/** Whether `freeze` can do what it says on this system. */
+/** Whether `freeze` works on this system. */
 export const canFreeze =
   server !== undefined || (process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0)
 
 /**
- * Lets this process write nothing, as a full disk or a standby server would, until the answered function is called: no
- * file may grow, or the database takes transactions that only read.
+ * Stops all writes of this process, like a full disk or a standby server, until the returned function is called: no file
+ * may grow, or the database accepts only read-only transactions.
  */
 export async function freeze(url: string): Promise<() => Promise<void>> {
   return isPostgresUrl(url) ? freezeOnServer(url) : freezeFiles()
@@ -147,7 +147,7 @@ export async function freeze(url: string): Promise<() => Promise<void>> {
 async function freezeOnServer(url: string): Promise<() => Promise<void>> {
   const name = new URL(url).pathname.slice(1)
   await write(url, `alter database ${name} set default_transaction_read_only = on`)
-  // Who is connected has the former setting.
+  // Open connections keep the old setting.
   await write(
     url,
     'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
@@ -156,7 +156,7 @@ async function freezeOnServer(url: string): Promise<() => Promise<void>> {
     write(url, `begin read write; alter database ${name} reset default_transaction_read_only; commit`)
 }
 
-// The kernel's own limit, which asks for no rights: node ignores the signal, and the write fails with EFBIG.
+// The kernel's limit needs no privileges: Node ignores the signal, and the write fails with EFBIG.
 function freezeFiles(): () => Promise<void> {
   limitFiles('4096:unlimited')
   return async () => limitFiles('unlimited')

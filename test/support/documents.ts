@@ -51,7 +51,7 @@ export function anchorsOf(document: Document): string[] {
   )
 }
 
-/** Returns the targets of its links, but for those to other sites. */
+/** Returns the targets of its links, except those to other sites. */
 export function linksOf(document: Document): { path: string; anchor: string | undefined }[] {
   return [...proseOf(document).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(
     ([, to = '', anchor]) => ({

@@ -4,7 +4,7 @@ import { root } from '../../src/base/package.js'
 import { englishIn, templateNames } from '../../src/views/templates.js'
 import { sourcesIn } from './sources.js'
 
-/** All that is said in English: in the templates, and beside the rules by the code of each. */
+/** Returns all English texts of the templates, and all messages of the rules by their codes. */
 export interface English {
   texts: Record<string, string>
   messages: Record<string, string>
@@ -22,7 +22,7 @@ export function englishInUse(): English {
 
 const MESSAGE = /code: '(\w+)',\s*sentence:\s*(?:'((?:[^'\\]|\\.)*)'|"([^"\\]*)")/g
 
-/** The gallery repeats what others say. */
+/** The gallery only repeats other messages. */
 export function messagesInUse(): { code: string; sentence: string }[] {
   return sourcesIn('src').flatMap(({ text }) =>
     [...text.matchAll(MESSAGE)].map(([, code = '', single, double]) => ({
@@ -32,7 +32,7 @@ export function messagesInUse(): { code: string; sentence: string }[] {
   )
 }
 
-/** How many sentences stand in the source, however they are written. */
+/** Returns how many messages the source has, in whatever notation. */
 export function countSentences(): number {
   return sourcesIn('src').reduce(
     (sum, { text }) => sum + [...text.matchAll(/\bsentence:\s*['"`]/g)].length,

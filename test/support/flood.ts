@@ -3,14 +3,14 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Visitor } from './helpers.js'
 
-/** Fewer than the site keeps open (MAX_CONNECTIONS), so that who opens a page finds room. */
+/** Fewer than MAX_CONNECTIONS, so that visitors can connect. */
 export const MOST_OPEN = 900
 const AT_ONCE_TO_MEASURE = 8
 const WARM_UP = 1_000
 const MEASURED = 2_000
 const REFUSAL = 'The site is very busy.'
 
-/** Wrong logins by the thousand, every second one as htmx sends it, and what is wrong with how they are answered. */
+/** Sends thousands of wrong logins, every second one like htmx, and collects what is wrong with the responses. */
 export class Flood {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: MOST_OPEN })
   readonly #url: string
@@ -18,11 +18,11 @@ export class Flood {
   readonly #body: string
   #open = 0
   sent = 0
-  /** Those that would have had to wait for a connection. */
+  /** Requests that would have waited for a connection. */
   unsent = 0
   checked = 0
   refused = 0
-  /** What is wrong, and how often. */
+  /** What was wrong, and how often. */
   readonly problems = new Map<string, number>()
 
   private constructor(url: string, headers: Record<string, string>, body: string) {
@@ -43,7 +43,7 @@ export class Flood {
     return new Flood(`${address}/login/verify/`, headers, body)
   }
 
-  /** How many are checked in a second, while some always wait and none is refused; it counts for nothing else. */
+  /** Returns how many are checked in a second, while some always wait and none is refused. */
   async capacity(): Promise<number> {
     const begin = performance.now()
     let count = 0
@@ -57,7 +57,7 @@ export class Flood {
     return (count * 1000) / (performance.now() - begin - WARM_UP)
   }
 
-  /** Sends so many in a second, evenly and whether the others were answered or not; waits for all answers. */
+  /** Sends that many in a second, evenly and without waiting for responses, then waits for all of them. */
   async ask(rate: number, milliseconds: number): Promise<void> {
     const begin = performance.now()
     const asking: Promise<void>[] = []

@@ -10,14 +10,14 @@ import { migratedDatabase, rows, settingsFor, write } from './databases.js'
 
 export { freshDatabase, migratedDatabase } from './databases.js'
 
-/** The real thing's costs would make the tests slow and show nothing more. */
+/** Real costs would make the tests slow and show nothing more. */
 export const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
 
 export const PASSWORD = 'correct horse 42'
 
 const PATIENCE = 30_000
 
-/** Waits for what is done in the background. Throws if it does not come, and says what. */
+/** Waits for work in the background. Throws with its name if it does not happen. */
 export async function until(
   isDone: () => boolean | Promise<boolean>,
   what = `${isDone}`,
@@ -30,7 +30,7 @@ export async function until(
   }
 }
 
-/** A clock that stands still until it is moved. */
+/** A clock that moves only when told to. */
 export class Clock {
   time = Date.UTC(2026, 0, 1)
   now = () => this.time
@@ -40,8 +40,8 @@ export class Clock {
 }
 
 /**
- * The whole runnable site in this process, on a free port and a database of its own. Its mails come into the hands of the
- * test, unless that says otherwise.
+ * The whole runnable site in this process, on a free port with its own database. The test receives its emails, unless it
+ * sets another option.
  */
 export class Site {
   readonly logs: string[] = []
@@ -97,7 +97,7 @@ export class Site {
     return new Visitor(this.server, options)
   }
 
-  /** The mails that were sent to an address, or to everybody, the oldest first; waits for so many, or, for 0, until none is under way. */
+  /** Returns the emails to an address, or to all, oldest first. Waits for that many, or for 0 until none is being sent. */
   async mails(to?: string, count = 1): Promise<Mail[]> {
     const found = () => this.#sent.filter((mail) => to === undefined || mail.to === to)
     if (count === 0) await this.allSent()
@@ -105,7 +105,7 @@ export class Site {
     return found().sort(byAge).map(asRead)
   }
 
-  /** The mail for an address that is the one; waits until it is there. */
+  /** Waits for an email to an address that matches. */
   async mailThat(to: string, isIt: (mail: Mail) => boolean): Promise<Mail> {
     const found = () =>
       this.#sent
@@ -116,7 +116,7 @@ export class Site {
     return found() as Mail
   }
 
-  /** The only mail for an address; insists that there is no other. */
+  /** Waits for the email to an address, and checks that there is only one. */
   async mail(to?: string): Promise<Mail> {
     const [mail, ...others] = await this.mails(to)
     if (mail === undefined || others.length > 0)
@@ -124,25 +124,25 @@ export class Site {
     return mail
   }
 
-  /** Waits until every mail so far was sent. */
+  /** Waits until every email so far was sent. */
   async allSent(): Promise<void> {
     const waiting = () => this.rows("select 1 from mails where state = 'waiting'")
     await until(async () => (await waiting()).length === 0, 'no mail waits')
   }
 
-  /** Lets go of all mails so far, once they have come. */
+  /** Drops all emails so far, once they have arrived. */
   async emptyMailbox(): Promise<void> {
     await this.allSent()
     await this.write('delete from mails')
     this.#sent.length = 0
   }
 
-  /** Reads the database behind the site's back; `?` stands for a parameter. */
+  /** Reads the database directly. `?` is a parameter. */
   rows<Row>(sql: string, ...parameters: unknown[]): Promise<Row[]> {
     return rows(this.database, sql, ...parameters)
   }
 
-  /** Changes the database behind the site's back. */
+  /** Changes the database directly. */
   write(sql: string): Promise<void> {
     return write(this.database, sql)
   }
@@ -154,13 +154,13 @@ export class Site {
   }
 }
 
-// Tests look into the database behind the site's back, and so have to know where it is.
+// Tests read the database directly, so they need its URL.
 function addressIn(database: AccountsOptions['database'] | undefined): string | undefined {
   if (typeof database === 'object') throw new Error('The sites of tests take the address of a database.')
   return database
 }
 
-/** A mail as its reader sees it. */
+/** An email as its reader sees it. */
 export interface Mail {
   to: string
   subject: string
@@ -168,7 +168,7 @@ export interface Mail {
   html: string
   /** The path of its only link. */
   link: string
-  /** The eight digits to be typed; '' if there are none. */
+  /** The 8 digits to enter, or ''. */
   code: string
 }
 
@@ -185,17 +185,17 @@ export function asRead({ to, subject, text, html }: OutgoingMail): Mail {
 }
 
 export interface VisitorOptions {
-  /** Whether the browser has JavaScript, and so htmx. */
+  /** Whether the browser runs JavaScript, and so htmx. */
   htmx?: boolean
 }
 
-/** Somebody with a browser: opens pages, fills in the forms that are on them, and keeps cookies. */
+/** A person with a browser, who opens pages, fills in their forms and keeps cookies. */
 export class Visitor {
   readonly agent: ReturnType<typeof supertest.agent>
   readonly htmx: boolean
   readonly #server: Server | string
 
-  /** `server` is one of this process, or the address of another's. */
+  /** `server` runs in this process, or is the URL of another. */
   constructor(server: Server | string, { htmx = false }: VisitorOptions = {}) {
     this.#server = server
     this.agent = supertest.agent(server)
@@ -206,14 +206,14 @@ export class Visitor {
     return new Page(await this.agent.get(path).set(headers))
   }
 
-  /** Opens the link of a mail, and is led to the clean address of its page. */
+  /** Opens the link of an email, and follows it to the URL without the token. */
   async follow({ link }: Pick<Mail, 'link'>): Promise<Page> {
     const opened = await this.agent.get(link)
     if (opened.status !== 303) throw new Error(`The link leads nowhere (${opened.status}): ${link}`)
     return this.open(opened.headers.location ?? '')
   }
 
-  /** Sends the form of the page, or the one that has this action, with what was typed into it. */
+  /** Sends the page's form, or the one with this action, with the typed values. */
   async send(page: Page, typed: Record<string, string | undefined> = {}, to?: string): Promise<Page> {
     const form = page.$(to === undefined ? 'main form' : `form[action="${to}"]`).first()
     const action = form.attr('action')
@@ -250,7 +250,7 @@ export class Visitor {
     return this.send(await this.open('/login/'), { username, password: PASSWORD, ...typed })
   }
 
-  /** Gives the password that the answer asks for, by forms that htmx leaves to the browser, and opens the page that follows. */
+  /** Enters the password that a response asks for, with forms that htmx leaves to the browser, and opens the next page. */
   async confirm(asked: Page): Promise<Page> {
     const browser = Object.assign(new Visitor(this.#server), { agent: this.agent })
     const form = asked.isWhole ? asked : await browser.send(asked, {}, '/password/confirm/verify/')
@@ -258,7 +258,7 @@ export class Visitor {
     return browser.open(right.headers.location ?? '')
   }
 
-  /** Comes to have an account, and is logged in to it. */
+  /** Signs up and logs in. */
   async settle(username: string): Promise<this> {
     await this.signUp(username)
     const page = await this.logIn(username)
@@ -267,7 +267,7 @@ export class Visitor {
   }
 }
 
-/** An answer as its reader sees it. */
+/** A response as its reader sees it. */
 export class Page {
   readonly status: number
   readonly headers: Record<string, string>
@@ -283,12 +283,12 @@ export class Page {
     this.$ = cheerio.load(this.text)
   }
 
-  /** All cookies that were set, as a browser sends them back. */
+  /** All cookies of the response, as a browser sends them back. */
   get cookieHeader(): string {
     return this.cookies.map((cookie) => cookie.split(';', 1)[0]).join('; ')
   }
 
-  /** The cookie of the login as it was set, with its attributes; '' if it was not. */
+  /** The session cookie of the response with its attributes, or ''. */
   get sessionCookie(): string {
     return this.cookies.find((cookie) => /^(?:__Host-)?gatehouse=/.test(cookie)) ?? ''
   }
@@ -301,20 +301,20 @@ export class Page {
     return this.$('title').text()
   }
 
-  /** What the message box says: one text each for every error, or the message of success. */
+  /** Returns the texts in the message box: one for each error, or the success. */
   messages(): string[] {
     return this.$('.error li, .success > p:first-child')
       .toArray()
       .map((element) => this.$(element).text().replaceAll(/\s+/g, ' ').trim())
   }
 
-  /** Where htmx goes on to by itself; undefined if it stays. */
+  /** Where htmx continues by itself; undefined if it stays. */
   get onward(): string | undefined {
     const address = this.$('.success [data-hx-trigger^=load]').attr('data-hx-get')
     return new URLSearchParams(address?.split('?')[1]).get('to') ?? undefined
   }
 
-  /** The text beside a field. */
+  /** Returns the error at a field. */
   fieldError(name: string): string {
     return this.$(`#${name}-error`).text().trim()
   }

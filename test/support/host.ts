@@ -9,16 +9,16 @@ import { migratedDatabase, settingsFor } from './databases.js'
 import { CHEAP, Clock, PASSWORD, Visitor } from './helpers.js'
 
 export interface HostOptions extends Partial<AccountsOptions> {
-  /** The session of the app; koa-session in a signed cookie unless given. */
+  /** The app's session, by default koa-session in a signed cookie. */
   session?: (app: Koa) => Middleware
-  /** Stands between the session and Gatehouse. */
+  /** Middleware between the session and Gatehouse. */
   before?: Middleware
-  /** Stands between Gatehouse and the routes. */
+  /** Middleware between Gatehouse and the routes. */
   behind?: Middleware
   routes?: (router: Router, gatehouse: Accounts) => void
 }
 
-/** Somebody else's Koa app that Gatehouse is mounted into, under /members. */
+/** A Koa app with Gatehouse mounted under /members. */
 export class Host {
   private constructor(
     readonly server: Server,

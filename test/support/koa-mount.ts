@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Middleware } from 'koa'
 
-// The tests need one function of it, and no package of types for that.
+// The tests use one function, which is not worth a package of types.
 export const mount: (path: string, middleware: Middleware) => Middleware = createRequire(import.meta.url)(
   'koa-mount',
 )

@@ -5,12 +5,12 @@ import { endServer } from './postgres.js'
 
 const MARK = 'run.pid'
 
-/** Notes in the folder of a run who is running. */
+/** Notes in a run's folder which process it is. */
 export function markRun(folder: string): void {
   writeFileSync(join(folder, MARK), `${process.pid}\n`)
 }
 
-/** Ends the servers of runs that were killed, and removes what they have left; other runs may be going on. */
+/** Ends the servers of killed runs and removes their files. Other runs may be active. */
 export function endLeftServers(): void {
   for (const name of readdirSync(tmpdir())) {
     const folder = join(tmpdir(), name)
@@ -19,7 +19,7 @@ export function endLeftServers(): void {
   }
 }
 
-// A run that cannot be read, or that another user's process may belong to, is nobody's to end.
+// An unreadable run, or one with another user's process, stays.
 function wasLeft(folder: string): boolean {
   try {
     process.kill(Number.parseInt(readFileSync(join(folder, MARK), 'utf8'), 10), 0)

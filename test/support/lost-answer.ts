@@ -1,12 +1,12 @@
 import { MINUTE } from '../../src/base/durations.js'
 import type { Page, Site, Visitor } from './helpers.js'
 
-/** As long as a failover takes, and after what a renewed session's former token is good for otherwise. */
+/** As long as a failover takes, and longer than a renewed session's old token works otherwise. */
 export const FAILOVER = MINUTE
 
 /**
- * Sends the form of a page twice, as a browser does whose first answer never came: with the cookies that it had. Answers
- * what it gets the second time.
+ * Sends the form of a page twice with the same cookies, like a browser that never got the first response. Returns the
+ * second one.
  */
 export async function sentTwice(
   site: Site,
@@ -32,7 +32,7 @@ export function said(answer: Page): string {
   return answer.messages().join()
 }
 
-/** The message that the visitor gets, wherever it leads. */
+/** Returns the visitor's message, on whatever page it appears. */
 export async function told(visitor: Visitor, answer: Page): Promise<string> {
   const place = answer.headers['hx-redirect'] ?? answer.headers.location
   return place === undefined ? said(answer) : said(await visitor.open(place))

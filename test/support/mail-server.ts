@@ -2,7 +2,7 @@ import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
 import { until } from './helpers.js'
 
-/** Valid for a hundred years, for this machine, and for tests alone. */
+/** A certificate for tests on this machine, for 100 years. */
 const KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgfP5gUSUqHF0swC2M
 AlLOk/uTp4l7q5WH3T3LZVO0grihRANCAARa1gbQYvulfi4QuDm6sWhNZbdSQX1A
@@ -23,15 +23,15 @@ U6ypl2aZcBsfRdaubLUTrw7YBifriR7uw/PTDRlR
 `
 
 export interface MailServerOptions {
-  /** Whether it speaks TLS from the first byte, or when it is asked by STARTTLS; not at all by default. */
+  /** Whether it uses TLS from the first byte or after STARTTLS. By default it uses none. */
   tls?: 'at once' | 'when asked'
-  /** Who alone may send. */
+  /** The only account that may send. */
   account?: { user: string; password: string }
 }
 
-/** A mail as it came over the wire. */
+/** An email as received. */
 export interface ReceivedMail {
-  /** The envelope's addresses. */
+  /** The addresses of the envelope. */
   from: string
   to: string[]
   mail: ParsedMail
@@ -46,12 +46,12 @@ interface Refusal {
   times: number
 }
 
-/** A real mail server, on a port of its own that it keeps when it is stopped and started again. */
+/** A real mail server, which keeps its port when it is restarted. */
 export class TestMailServer {
   readonly received: ReceivedMail[] = []
-  /** Every address for which a mail was offered, in this order. */
+  /** Every recipient that was offered, in order. */
   readonly asked: string[] = []
-  /** Every login that was tried, right or wrong. */
+  /** Every attempted login, right or wrong. */
   logins = 0
   readonly #options: MailServerOptions
   readonly #refusals = new Map<string, Refusal>()
@@ -69,7 +69,7 @@ export class TestMailServer {
     return server
   }
 
-  /** The address for SMTP_URL, with the account that it asks for, or with another password, and trust in its certificate. */
+  /** Returns an SMTP_URL with its account or another password, which trusts its certificate. */
   url({ password, isTrusted = true }: { password?: string; isTrusted?: boolean } = {}): string {
     const { tls, account } = this.#options
     const url = new URL(`${tls === 'at once' ? 'smtps' : 'smtp'}://127.0.0.1:${this.#port}`)
@@ -93,7 +93,7 @@ export class TestMailServer {
       cert: CERTIFICATE,
       disabledCommands: without,
       authOptional: account === undefined,
-      // Where nothing is encrypted, passwords are taken all the same: the tests run on one machine.
+      // Accepts passwords without encryption, because the tests run on one machine.
       allowInsecureAuth: tls === undefined,
       disableReverseLookup: true,
       closeTimeout: 50,
@@ -126,12 +126,12 @@ export class TestMailServer {
     await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(resolve)))
   }
 
-  /** Refuses mails for an address, so many times or always. */
+  /** Refuses emails to an address, that many times or always. */
   refuse(address: string, code: number, times = Number.POSITIVE_INFINITY): void {
     this.#refusals.set(address, { code, sentence: `<${address}> is not wanted`, times })
   }
 
-  /** Takes mails from now on and says nothing, until it is released. */
+  /** Accepts emails without a response, until it is released. */
   hang(): void {
     this.#held = []
   }
@@ -141,12 +141,12 @@ export class TestMailServer {
     this.#held = undefined
   }
 
-  /** How many mails it has in its hands without having said so. */
+  /** How many emails it has accepted without a response. */
   get holding(): number {
     return this.#held?.length ?? 0
   }
 
-  /** The mails that have come, for an address or for all, once there are so many; throws if they do not come. */
+  /** Waits for that many emails, to an address or to all, and returns them. Throws if they do not arrive. */
   async mails(count: number, to?: string): Promise<ReceivedMail[]> {
     const chosen = () => this.received.filter((one) => to === undefined || one.to.includes(to))
     await until(() => chosen().length >= count, `${count} mails for ${to ?? 'all'}`)

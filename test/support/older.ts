@@ -1,6 +1,6 @@
 import { write } from './databases.js'
 
-/** How what the steps from 0012 on have added is taken back. */
+/** Statements that undo the migrations from 0012 on. */
 const ADDED: Record<string, readonly string[]> = {
   '0012': ['drop index users_created_at_id', 'alter table users drop column language'],
   '0013': ['drop table keys'],
@@ -18,7 +18,7 @@ const ADDED: Record<string, readonly string[]> = {
   ],
 }
 
-/** Makes a database as it was before this step of the schema. */
+/** Undoes this migration and all later ones. */
 export async function takeBack(database: string, from: string): Promise<void> {
   const statements = Object.entries(ADDED).flatMap(([step, added]) => (step >= from ? added : []))
   for (const statement of statements) await write(database, statement)

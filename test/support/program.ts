@@ -4,10 +4,10 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 
-/** What a program of ours may know of the environment it is tested in: not the settings of the site. */
+/** The environment variables that a tested program inherits, without settings of a site. */
 const INHERITED = ['PATH', 'SystemRoot', 'TMPDIR', 'TEMP', 'TMP', 'NODE_V8_COVERAGE']
 
-/** Node with a script of ours, in a process of its own. Every test waits for its `end`. */
+/** A Node script in its own process. Every test waits for its `end`. */
 export class Program {
   stdout = ''
   stderr = ''
@@ -16,7 +16,7 @@ export class Program {
   readonly #child: ChildProcess
   readonly #isGroup: boolean
 
-  /** `detached` lets it be killed together with all that it starts. */
+  /** `detached` lets a test kill it together with all its child processes. */
   constructor(
     args: string[],
     { cwd, env = {}, detached = false }: { cwd: string; env?: Record<string, string>; detached?: boolean },
@@ -59,9 +59,9 @@ export class Program {
     this.#child.stdin?.write(`${line}\n`)
   }
 
-  /** All that is on its standard input. */
+  /** Writes its whole standard input. */
   tell(text: string): void {
-    // Whoever does not read it may be gone already.
+    // A program that does not read it may have ended.
     this.#child.stdin?.on('error', () => {}).end(text)
   }
 
@@ -69,25 +69,25 @@ export class Program {
     this.#child.kill(name)
   }
 
-  /** At once, with -9; what it has started with it, at the same moment, if it is detached. */
+  /** Kills it with SIGKILL, together with its child processes if it is detached. */
   kill(): void {
     if (this.#isGroup && this.pid !== undefined) process.kill(-this.pid, 'SIGKILL')
     else this.#child.kill('SIGKILL')
   }
 }
 
-/** The real, built site; it listens where there is room and knows no setting but these. */
+/** Starts the real, built site on a free port, with only these settings. */
 export function launchSite(cwd: string, env: Record<string, string>): Program {
   return new Program([join(import.meta.dirname, '../../src/site.js')], { cwd, env: { PORT: '0', ...env } })
 }
 
-/** Waits until the site says where it listens. */
+/** Waits until the site logs its address, and returns it. */
 export async function addressOf(site: Program): Promise<string> {
   const [, address = ''] = await site.says(/^Gatehouse is running at (http:\/\/127\.0\.0\.1:\d+)\/$/m)
   return address
 }
 
-/** Sends a request on a connection of its own, and answers the status; throws if nobody listens. */
+/** Sends a request on a new connection, and returns the status. Throws if nothing listens. */
 export function status(address: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     request(address, { agent: false }, (response) => {
@@ -98,7 +98,7 @@ export function status(address: string): Promise<number | undefined> {
   })
 }
 
-/** The site did not start; every line but the first is a sentence. */
+/** Checks that the site did not start, and returns its errors, one for each line after the first. */
 export async function refusal(program: Program): Promise<string[]> {
   assert.is(await program.end, 1)
   assert.not.match(program.stderr, /^\s+at /m)

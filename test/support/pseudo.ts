@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { englishInUse } from './english.js'
 
-/** A language from right to left that nobody speaks: what is in it has no Latin letter but those of parameters. */
+/** A made-up right-to-left language without Latin letters, except in parameters. */
 export const PSEUDO = 'ar-XB'
 
 const ALPHABET = 'ابتثجحخدذرزسشصضطظعغفقكلمنه'
@@ -17,7 +17,7 @@ function translated(english: string): string {
 const all = mkdtempSync(join(tmpdir(), 'gatehouse-languages-'))
 process.once('exit', () => rmSync(all, { recursive: true, force: true }))
 
-/** A folder of templates with that language in it, removed when the process ends. */
+/** Creates a folder of templates with that language, removed at the end of the process. */
 export function pseudoFolder(): string {
   const { texts, messages } = englishInUse()
   const inPseudo = (sayings: Record<string, string>) =>
@@ -27,7 +27,7 @@ export function pseudoFolder(): string {
   })
 }
 
-/** A folder of templates with these languages, removed when the process ends. */
+/** Creates a folder of templates with these languages, removed at the end of the process. */
 export function folderWith(languages: Record<string, object>): string {
   const folder = mkdtempSync(join(all, 'templates-'))
   mkdirSync(join(folder, 'languages'))

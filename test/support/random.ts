@@ -1,4 +1,4 @@
-/** Numbers that look like chance, and are the same again for the same seed (Mulberry32 by Tommy Ettinger, public domain). */
+/** Pseudorandom numbers, the same for the same seed (Mulberry32 by Tommy Ettinger, public domain). */
 export class Random {
   #state: number
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0
   }
 
-  /** From 0 up to, and without, 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
@@ -14,12 +14,12 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 
-  /** A whole number below `end`. */
+  /** Returns a whole number below `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end)
   }
 
-  /** One of the list. Throws if that is empty. */
+  /** Returns one of the list. Throws if it is empty. */
   pick<Item>(list: readonly Item[]): Item {
     const index = this.below(list.length)
     for (const [place, item] of list.entries()) if (place === index) return item

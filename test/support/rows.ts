@@ -4,7 +4,7 @@ import { create, type NewUser } from '../../src/tables/users.js'
 
 export const NOW = Date.UTC(2026, 0, 1)
 
-/** A user as `users.create` takes one, with everything made from the name. */
+/** Returns a user for `users.create`, derived from the name. */
 export function newUser(name: string, changes: Partial<NewUser> = {}): NewUser {
   const key = name.toLowerCase()
   return {
@@ -26,12 +26,12 @@ export function createUser({ write }: Database, user: NewUser): Promise<boolean>
   return write(async (transaction) => (await create(transaction, user)) !== undefined)
 }
 
-/** For a user that `createUser` has made. */
+/** Opens a session for a user of `createUser`. */
 export function openSession({ write }: Database, session: NewSession): Promise<boolean> {
   return write(async (transaction) => (await open(transaction, session, { deviceStamp: '' })) !== undefined)
 }
 
-/** A session as `sessions.open` takes one. */
+/** Returns a session for `sessions.open`. */
 export function newSession(
   tokenHash: string,
   userId: string,

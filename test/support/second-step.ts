@@ -1,12 +1,12 @@
 import { generateSync } from 'otplib'
 import { PASSWORD, type Page, type Site, type Visitor } from './helpers.js'
 
-/** What an authenticator app shows at this time, in milliseconds. */
+/** Returns an authenticator app's code at this time, in milliseconds. */
 export function codeAt(secret: string, time: number): string {
   return generateSync({ secret, epoch: Math.floor(time / 1000) })
 }
 
-/** The key on the page of the set-up, as somebody types it into an app. */
+/** Returns the key on the setup page, as typed into an app. */
 export function keyOn(page: Page): string {
   return page.$('.key').text().replaceAll(' ', '')
 }
@@ -18,7 +18,7 @@ export function codesOn(page: Page): string[] {
     .map((element) => page.$(element).text())
 }
 
-/** Somebody who is logged in, with a confirmed address. */
+/** Signs up, confirms the email address and logs in. */
 export async function settled(site: Site, name: string, options: { htmx?: boolean } = {}): Promise<Visitor> {
   const visitor = site.visitor(options)
   await visitor.signUp(name)
@@ -33,7 +33,7 @@ export interface SecondStep {
   codes: string[]
 }
 
-/** Turns two-step verification on, and lets the code of the set-up pass. */
+/** Turns two-step verification on, and waits until the setup's code has passed. */
 export async function turnOn(site: Site, visitor: Visitor): Promise<SecondStep> {
   const page = await visitor.open('/account/authenticator/')
   const secret = keyOn(page)
@@ -43,7 +43,7 @@ export async function turnOn(site: Site, visitor: Visitor): Promise<SecondStep> 
   return { secret, codes }
 }
 
-/** Opens a page for which the password, and a code if there is a secret, have to be entered again. */
+/** Opens a page that asks for the password, and for a code if there is a secret, and enters them. */
 export async function reopen(site: Site, visitor: Visitor, path: string, secret?: string): Promise<Page> {
   const plain = Object.assign(site.visitor(), { agent: visitor.agent })
   const opened = await followed(plain, await plain.open(path))
@@ -57,14 +57,14 @@ async function followed(visitor: Visitor, page: Page): Promise<Page> {
   return location === undefined ? page : followed(visitor, await visitor.open(location))
 }
 
-/** A header with the cookies of a browser as they are now. */
+/** Returns a header with the browser's current cookies. */
 export function copyOf(visitor: Visitor): { Cookie: string } {
   const place = { domain: '127.0.0.1', path: '/', secure: false, script: false }
   const cookies = visitor.agent.jar.getCookies(place)
   return { Cookie: cookies.map((one) => one.toValueString()).join('; ') }
 }
 
-/** The body of the page's form with this code. */
+/** Returns the body of the page's form with this code. */
 export function filled(page: Page, code: string): string {
   const fields = new URLSearchParams(page.$('main form').serialize())
   fields.set('code', code)

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { root } from '../../src/base/package.js'
 
-/** A TypeScript file of ours, as its path from the project's folder, and what it imports, as such paths or packages. */
+/** A TypeScript file, by its path in the project, with its imports as such paths or packages. */
 export interface Source {
   path: string
   text: string
@@ -11,14 +11,14 @@ export interface Source {
 
 const IMPORT = /^(?:import|export)\s(?:[^'"]*?\sfrom\s)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
 
-/** Every source file under a folder of the project. */
+/** Returns every source file in a folder of the project. */
 export function sourcesIn(folder: string): Source[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => read(posix.join(folder, file.replaceAll('\\', '/'))))
 }
 
-/** The file of a feature, then the files in its folder that are not features themselves. */
+/** Returns the file of a feature, then the files in its folder that are not features. */
 export function sourcesOfFeature(name: string): Source[] {
   const files = [`src/features/${name}.ts`, `src/features/${name}/index.ts`]
   const all = sourcesIn('src/features')

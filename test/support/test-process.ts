@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 
 export interface Outcome {
-  /** What was wrong with the process; '' if nothing was. */
+  /** What was wrong with the process, or ''. */
   problem: string
   stdout: string
-  /** The same, and what was written to standard error. */
+  /** The standard output and error. */
   output: string
 }
 
@@ -15,17 +15,17 @@ const WORKER = join(import.meta.dirname, 'worker.js')
 const windows = process.platform === 'win32'
 const running = new Set<ChildProcess>()
 
-/** At the end of the whole run. */
+/** Kills all processes, at the end of the whole run. */
 export function killProcesses(): void {
   for (const child of running) kill(child)
 }
 
-/** A process for test files: for one alone, or for many, one after another. */
+/** A process for one test file, or for many, one after another. */
 export class TestProcess {
   isOver = false
   readonly #child: ChildProcess
   readonly #end: Promise<string>
-  /** Ends what a file has written; nothing that a test prints looks like it. */
+  /** Marks the end of a file's output. No test prints it. */
   readonly #mark = `file ends ${randomUUID()}`
   #stdout = ''
   #output = ''
@@ -35,7 +35,7 @@ export class TestProcess {
   constructor(env: NodeJS.ProcessEnv, alone?: string) {
     this.#child = spawn(process.execPath, ['--enable-source-maps', alone ?? WORKER], {
       env: { ...env, TEST_FILE_ENDS: this.#mark },
-      // A group of its own, so that whatever the files started can be ended with it.
+      // Its own process group, so that everything the files start ends with it.
       detached: !windows,
       stdio: [alone === undefined ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     })
@@ -46,7 +46,7 @@ export class TestProcess {
     this.#end = this.#ending()
   }
 
-  /** Runs this file, or waits for the one that the process is for alone. */
+  /** Runs this file, or waits for the process's only file. */
   async run(file?: string): Promise<Outcome> {
     this.#stdout = ''
     this.#output = ''
@@ -60,12 +60,12 @@ export class TestProcess {
     if (file !== undefined) this.#child.stdin?.write(`${file}\n`)
     const problem = await Promise.race([marked, this.#end])
     clearTimeout(timer)
-    // Who went before the file had ended has failed, however it says goodbye.
+    // A process that ends before its file has failed, whatever its exit code.
     const left = file !== undefined && this.isOver && problem === '' ? 'ended before the file did' : problem
     return { problem: left, stdout: this.#stdout, output: this.#output }
   }
 
-  /** No more files: waits for its end. */
+  /** Waits for the end, without more files. */
   async finish(): Promise<void> {
     this.#child.stdin?.end()
     await this.#end
@@ -81,7 +81,7 @@ export class TestProcess {
     this.#onMark(code === '0\n' ? '' : `exit code ${code.trim()}`)
   }
 
-  /** Waits for the end of the process and of its output, and says what was wrong with that end. */
+  /** Waits for the end of the process and its output, and returns what was wrong. */
   #ending(): Promise<string> {
     const child = this.#child
     running.add(child)
@@ -97,7 +97,7 @@ export class TestProcess {
   }
 }
 
-/** Ends what a process left behind. What escaped from the group must not keep the run waiting by its open output. */
+/** Ends what a process left behind. A process outside of the group must not keep the run waiting with its open output. */
 function sweep(child: ChildProcess): void {
   kill(child)
   setTimeout(() => {
@@ -115,6 +115,6 @@ function kill({ pid }: ChildProcess): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // Nobody is left in the group.
+    // The group is empty.
   }
 }

@@ -1,17 +1,17 @@
 /*
- * Runs test files in this one process, one after another, as their paths come on standard input; a line of its own ends the
+ * Runs test files in this process, one after another, as their paths arrive on standard input. A marker line ends the
  * output of each.
  */
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 
-/** So uvu runs nothing by itself, and takes what a file holds from this list. */
+/** Makes uvu collect a file's suites in this list instead of running them. */
 const queue: (string | null)[][] = []
 Object.assign(globalThis, { UVU_DEFER: true, UVU_INDEX: 0, UVU_QUEUE: queue })
 const { exec } = await import('uvu')
 
 for await (const file of createInterface(process.stdin)) {
-  // A file that waits for what never comes is to end the process, as it would if it ran by itself.
+  // A file that waits forever ends the process, as it would on its own.
   process.stdin.unref()
   process.exitCode = 0
   queue.splice(0, queue.length, [null])

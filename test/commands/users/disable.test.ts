@@ -20,7 +20,7 @@ function call(...args: string[]): Promise<Outcome> {
   return callGatehouse(['users', ...args], { database })
 }
 
-/** Two browsers of one user: their own, and one with a copy of its cookie. */
+/** Returns a user's browser, and a thief's with a copy of its cookie. */
 async function withThief(name: string): Promise<{ visitor: Visitor; thief: Visitor }> {
   await site.visitor().signUp(name)
   const visitor = site.visitor()
@@ -34,7 +34,7 @@ async function isLoggedIn(visitor: Visitor): Promise<boolean> {
   return (await visitor.open('/members/')).status === 200
 }
 
-/** What a login says, by name and by e-mail. */
+/** Returns the messages of refused logins by username and by email address. */
 async function refusals(name: string, password: string): Promise<string[]> {
   const answers: Page[] = []
   for (const username of [name, `${name}@example.com`]) {
@@ -44,7 +44,7 @@ async function refusals(name: string, password: string): Promise<string[]> {
   return answers.flatMap((answer) => answer.messages())
 }
 
-test('a disabled user is logged out at once, and can log in again once enabled', async () => {
+test('a disabled user is logged out, and can log in once enabled', async () => {
   const { visitor, thief } = await withThief('Anna')
   const form = await visitor.open('/members/recent/')
   assert.ok((await isLoggedIn(visitor)) && (await isLoggedIn(thief)))
@@ -55,7 +55,11 @@ test('a disabled user is logged out at once, and can log in again once enabled',
   assert.not.ok(await isLoggedIn(thief))
   assert.is((await visitor.send(form, { note: 'late' })).status, 403)
   assert.equal(await refusals('Anna', PASSWORD), [SENTENCE, SENTENCE, SENTENCE, SENTENCE])
-  assert.not.match((await refusals('Anna', 'a wrong one')).join(), 'disabled', 'nobody else is told')
+  assert.not.match(
+    (await refusals('Anna', 'a wrong one')).join(),
+    'disabled',
+    'only the right password reveals it',
+  )
   assert.is((await site.visitor().open('/users/anna/')).status, 404)
   assert.equal(await site.rows('select id from sessions'), [])
   assertRefused(await call('disable', 'anna'), 1, /^Anna is already disabled\./)
@@ -70,7 +74,7 @@ test('a disabled user is logged out at once, and can log in again once enabled',
   assert.match(history, 'Account enabled again by the site')
 })
 
-test('a session opened while the account was being disabled never works', async () => {
+test('a session created during the disabling does not work', async () => {
   const { visitor } = await withThief('Cora')
   await site.write('update users set disabled_at = 1')
   assert.not.ok(await isLoggedIn(visitor))
@@ -83,7 +87,7 @@ test('a session opened while the account was being disabled never works', async 
   assert.not.ok(await isLoggedIn(other), cookie)
 })
 
-test('links of a disabled account do nothing until it is enabled again', async () => {
+test('links of a disabled account do not work until it is enabled', async () => {
   await site.visitor().signUp('Erna')
   const confirmation = await site.mail('Erna@example.com')
   await site.emptyMailbox()
@@ -104,7 +108,7 @@ test('links of a disabled account do nothing until it is enabled again', async (
   assert.is(coded.status, 406)
   const asking = site.visitor()
   const asked = await asking.send(await asking.open('/password/forgot/'), { username: 'Erna@example.com' })
-  assert.is(asked.status, 303, 'nobody is told')
+  assert.is(asked.status, 303, 'the page does not reveal it')
   await site.emptyMailbox()
   assert.equal(await site.rows('select hash from tokens where used_at is not null'), [])
   assert.is((await site.rows("select hash from tokens where purpose = 'password-reset'")).length, 1)

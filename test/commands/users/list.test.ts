@@ -19,7 +19,7 @@ function call(args: string[]): Promise<Outcome> {
   return callGatehouse(['users', ...args], { database })
 }
 
-/** Makes users in the order of their names, a second apart. */
+/** Creates users in the order of their names, a second apart. */
 async function withUsers(...names: string[]): Promise<void> {
   const opened = await openDatabase(database)
   for (const [index, name] of names.entries()) {
@@ -48,7 +48,7 @@ test('lists, searches by part of a username or email, and continues a page', asy
   const [, place = ''] = /^More: add --after (.+)$/.exec(more) ?? []
   assert.equal(await names('--after', place, '--limit', '2'), ['cora', 'dora_x'])
   assert.equal(await names('--search', 'ORA'), ['cora', 'dora_x', 'doraxx'])
-  assert.equal(await names('--search', 'ra_x'), ['dora_x'], 'no character stands for others')
+  assert.equal(await names('--search', 'ra_x'), ['dora_x'], 'there are no wildcards')
   assert.equal(await names('--search', 'Bela@EXAMPLE'), ['bela'])
   assert.equal(await names('--search', '%'), [])
   assert.is((await call(['list', '--search', '%'])).stdout, 'No users found.\n')
@@ -75,9 +75,9 @@ test('--csv prints all users, without formulas', async () => {
   await write(database, "update users set email = '=cmd()@example.com' where name = 'anna'")
   const { stdout, stderr, code } = await call(['list', '--csv'])
   assert.is(code, 0, stderr)
-  assert.is(stderr, '', 'no bar where nobody looks')
+  assert.is(stderr, '', 'no progress bar without a terminal')
   const [head, anna, bela, cora, ...rest] = stdout.split('\r\n')
-  // Excel reads UTF-8 only where a mark says so.
+  // Excel reads UTF-8 only after a byte order mark.
   assert.is(head, '\uFEFFid,name,email,confirmed,state,created,last login')
   assert.is(anna, `id of anna,anna,"'=cmd()@example.com",,open,2026-01-01T00:00:00.000Z,`)
   assert.match(bela ?? '', `"'-bela","'-bela@example.com"`)

@@ -55,7 +55,7 @@ for (const [what, args] of [
   ['a reset', ['reset', 'Anna', '--password-stdin']],
   ['enabling', ['enable', 'Anna']],
 ] as const) {
-  test(`${what} resets the failed attempts of strangers`, async () => {
+  test(`${what} clears the failed attempts of strangers`, async () => {
     const environment = { LIMIT_LOGIN_ROW: '5/30d', LIMIT_LOGIN_NAME: '100/1m', SESSION_KEYS: 'A'.repeat(43) }
     const held = await Site.start({ database, environment })
     await held.visitor().signUp('Anna')
@@ -64,7 +64,7 @@ for (const [what, args] of [
     }
     assert.is((await held.visitor().logIn('Anna')).status, 429)
     if (what === 'enabling') await held.write('update users set disabled_at = 1')
-    // The figures of the site and the command are of one time.
+    // Makes the site's counts valid at the command's time.
     await held.write(`update limits set resets_at = ${Date.now() + 86_400_000}`)
     assertDone(await call([...args], { input: PASSWORD, SESSION_KEYS: environment.SESSION_KEYS }))
     assert.is((await held.visitor().logIn('Anna')).status, 303)
@@ -111,7 +111,7 @@ test('reset is refused if the user could not log in afterwards', async () => {
   await site.write('update users set disabled_at = 1')
   assertRefused(await call(['reset', 'Cora']), 1, /^Cora is disabled, so no email/)
   await site.write('update users set disabled_at = null')
-  assert.is((await site.visitor().logIn('Cora')).status, 303, 'the password is what it was')
+  assert.is((await site.visitor().logIn('Cora')).status, 303, 'the password is unchanged')
 })
 
 test('delete removes the user from every table and frees the username', async () => {
@@ -126,7 +126,7 @@ test('delete removes the user from every table and frees the username', async ()
   for (const table of await tables()) {
     const rows = await site.rows(`select * from ${table}`)
     assert.not.match(JSON.stringify(rows), /dora/i, table)
-    // Of an erasure only the id waits there until the host was told.
+    // The table of erasures keeps the id until onEvent has run.
     if (!['limits', 'keys', 'erasures', 'kysely_migration', 'kysely_migration_lock'].includes(table))
       assert.equal(rows, [], table)
   }
@@ -141,7 +141,7 @@ function tables(): Promise<string[]> {
   return site.rows<{ name: string }>(sql).then((found) => found.map(({ name }) => name))
 }
 
-/** Calls it in a real terminal, where `typed` is typed as soon as it asks for something. */
+/** Calls it in a real terminal, and types `typed` at its first question. */
 async function inTerminal(args: string[], typed: string): Promise<{ code: unknown; screen: string }> {
   const cwd = settled(settingsFor(database))
   const line = [process.execPath, GATEHOUSE, 'users', ...args].map((word) => `'${word}'`).join(' ')
@@ -153,7 +153,7 @@ async function inTerminal(args: string[], typed: string): Promise<{ code: unknow
   return { code: await program.end, screen: program.stdout }
 }
 
-// util-linux's `script` gives it one, and its exit code back.
+// util-linux's `script` provides a terminal, and returns the exit code.
 const SCRIPT = `const { spawn } = require('node:child_process')
 const child = spawn('script', ['-qec', process.argv[1], '/dev/null'], { stdio: 'inherit' })
 child.on('close', (code) => process.exit(code))`

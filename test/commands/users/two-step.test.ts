@@ -18,7 +18,7 @@ function call(...args: string[]): Promise<Outcome> {
   return callGatehouse(['users', ...args], { database })
 }
 
-test('says whether it is on, with what, and shows no secret', async () => {
+test('shows whether it is on and with what, but no secret', async () => {
   const visitor = await settled(site, 'Anna')
   const off = await call('two-step', 'anna')
   assertDone(off)
@@ -37,8 +37,8 @@ test('says whether it is on, with what, and shows no secret', async () => {
   }
 })
 
-test('--off lets the password alone open the account, ends all sessions and says who did it', async () => {
-  // The command has the time of the day.
+test('--off ends all sessions, and the password is enough to log in', async () => {
+  // The command uses the real clock.
   site.clock.time = Date.now()
   const visitor = await settled(site, 'Anna')
   await turnOn(site, visitor)
@@ -56,7 +56,7 @@ test('--off lets the password alone open the account, ends all sessions and says
   assertRefused(await call('two-step', 'anna', '--off'), 1, /^Two-step verification of Anna is already off\./)
 })
 
-test('needs a user, and no more', async () => {
+test('takes exactly one user', async () => {
   assertRefused(await call('two-step'), 2, /^Missing user\. Usage: gatehouse users two-step </)
   assertRefused(await call('two-step', 'nobody'), 1, /^No user found: nobody\./)
 })

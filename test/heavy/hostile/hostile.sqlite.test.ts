@@ -10,13 +10,13 @@ import { type Page, Visitor } from '../../support/helpers.js'
 import { BODIES, HEADERS, NAMES, PARTS, QUERIES, VALUES } from './values.js'
 
 /*
- * Whatever somebody sends, to whichever route that docs/routes.md lists, holds the process up for a moment only. What is
- * measured is its own processor time, which no other program on the machine makes longer, but for what a flushed cache
- * costs: what took too long is asked again, and its least counts.
+ * No request to any route in docs/routes.md blocks the process for more than a moment. The tests measure its own CPU time,
+ * which other programs lengthen only by flushing caches. A request that took too long is repeated, and its least time
+ * counts.
  */
 const test = suite('a hostile request')
 
-/** Milliseconds of processor time. */
+/** Milliseconds of CPU time. */
 const MOST = 20
 const TRIES = 8
 
@@ -46,7 +46,7 @@ async function ask(name: string): Promise<unknown> {
   return answered
 }
 
-/** Processor time of the site so far, in milliseconds. */
+/** Returns the CPU time of the site so far, in milliseconds. */
 async function timeSoFar(): Promise<number> {
   const { user, system } = (await ask('')) as NodeJS.CpuUsage
   return (user + system) / 1000
@@ -59,7 +59,7 @@ interface Sent {
   body?: Buffer
 }
 
-/** Answers the status; undefined if the connection was closed. */
+/** Returns the status, or undefined if the connection was closed. */
 function send({ path, method = 'GET', headers = {}, body }: Sent): Promise<number | undefined> {
   return new Promise((resolve) => {
     const length = body === undefined ? {} : { 'Content-Length': String(body.length) }
@@ -80,7 +80,7 @@ const FORM = { 'Content-Type': 'application/x-www-form-urlencoded', 'Accept-Enco
 const tooLong: string[] = []
 let asked = 0
 
-/** Sends it, and notes it if the least time that it took was too long. */
+/** Sends a request, and notes it if its least time was too long. */
 async function measure(what: string, sent: Sent): Promise<number | undefined> {
   asked++
   let status: number | undefined
@@ -95,11 +95,11 @@ async function measure(what: string, sent: Sent): Promise<number | undefined> {
   return status
 }
 
-/** Somebody who may send anything: logged in, with links open that were mailed. */
+/** A logged-in user with open links, who can send anything. */
 interface Attacker {
   name: string
   cookie: string
-  /** What is hidden in every form of theirs. */
+  /** The hidden fields of their forms. */
   hidden: Record<string, string>
   visitor: Visitor
 }
@@ -127,7 +127,7 @@ function hiddenOn(page: Page): Record<string, string> {
 
 let current: Attacker | undefined
 
-/** The same as long as nothing has ended the session. */
+/** Returns the same attacker until their session ends. */
 async function living(): Promise<Attacker> {
   const isAlive =
     current !== undefined && (await send({ path: '/account/', headers: { Cookie: current.cookie } })) === 200
@@ -148,7 +148,7 @@ async function halfLoggedIn(): Promise<Attacker> {
   return half
 }
 
-/** Somebody who gets the form of this route: two-step verification needs a confirmed address. */
+/** Returns an attacker who can open the form of this route. Two-step verification needs a confirmed address. */
 async function readyFor({ path }: Route): Promise<Attacker> {
   if (path.startsWith('/login/two-step/')) return halfLoggedIn()
   const attacker = await living()
@@ -168,18 +168,18 @@ const ROUTES: Route[] = [
 const filledIn = ({ path }: Route, part = 'unknown') => path.replaceAll(/:\w+/g, part)
 
 function formOf({ hidden }: Attacker, typed: Record<string, string>): Buffer {
-  // As it is, not encoded: so more of it has room.
+  // Not encoded, so that more of it fits.
   const encoded = (text: string) => text.replaceAll(/[%&+=]/g, encodeURIComponent)
   const fields = Object.entries({ ...hidden, ...typed }).map(([name, text]) => `${name}=${encoded(text)}`)
   return Buffer.from(fields.join('&'))
 }
 
-/** The fields of the form that is sent to this route, or of any if it has none of its own. */
+/** Returns the fields of the route's form, or of all forms if it has none. */
 async function fieldsOf(attacker: Attacker, route: Route): Promise<string[]> {
   const path = filledIn(route).replace(/(?:verify|advice)\/$/, '')
   const page = await attacker.visitor.open(path)
   const hidden = hiddenOn(page)
-  // A form says for whom its page was opened.
+  // A form names the account that its page was opened for.
   if (hidden._csrf !== undefined) Object.assign(attacker, { hidden, cookie: cookiesOf(attacker.visitor) })
   const pages = [page, await new Visitor(address).open(path)]
   const names = pages.flatMap(({ $ }) => $('main input').toArray()).map(({ attribs }) => attribs.name ?? '')
@@ -205,9 +205,9 @@ function assertQuick(): void {
   assert.equal(found, [], `${found.length} of ${asked} took too long`)
 }
 
-test('in any field of any form is answered in a moment', async () => {
+test('in any field of any form gets a response within a moment', async () => {
   for (const route of ROUTES.filter(({ method }) => method === 'POST')) {
-    // What was sent to others may have ended a link.
+    // Earlier requests may have ended a link.
     current = undefined
     const fields = await fieldsOf(await readyFor(route), route)
     const path = filledIn(route)
@@ -227,13 +227,13 @@ test('in any field of any form is answered in a moment', async () => {
     }
     assert.ok(
       [...statuses].some((status) => status !== 403),
-      `${path} looks at no field`,
+      `${path} reads no field`,
     )
   }
   assertQuick()
 })
 
-test('with any body is answered in a moment', async () => {
+test('with any body gets a response within a moment', async () => {
   for (const route of ROUTES.filter(({ method }) => method === 'POST')) {
     const { cookie } = await living()
     for (const [body, headers] of BODIES) {
@@ -244,7 +244,7 @@ test('with any body is answered in a moment', async () => {
   assertQuick()
 })
 
-test('in any header is answered in a moment', async () => {
+test('with any header gets a response within a moment', async () => {
   assert.ok(ROUTES.length > 60, `${ROUTES.length} routes`)
   for (const route of ROUTES) {
     const attacker = await living()
@@ -260,7 +260,7 @@ test('in any header is answered in a moment', async () => {
   assertQuick()
 })
 
-test('in any address is answered in a moment', async () => {
+test('with any URL gets a response within a moment', async () => {
   for (const route of ROUTES) {
     const attacker = await living()
     const headers = { Cookie: attacker.cookie }

@@ -1,4 +1,4 @@
-// The handles that a site in TypeScript has already; pack.test.ts compiles it with their types beside the package.
+// Database handles of an app in TypeScript. pack.test.ts compiles this with their types beside the package.
 import BetterSqlite3 from 'better-sqlite3'
 import { accounts } from 'gatehouse'
 import pg from 'pg'

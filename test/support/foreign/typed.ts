@@ -1,4 +1,4 @@
-// What the types of the package are asked by a site in TypeScript; pack.test.ts compiles it beside the package.
+// Types that an app in TypeScript uses. pack.test.ts compiles this beside the package.
 import {
   type Accounts,
   type AccountsOptions,
@@ -24,9 +24,9 @@ const options: AccountsOptions = {
   address: (ctx: Context) => ctx.ip,
 }
 
-// @ts-expect-error a name that is none
+// @ts-expect-error not a name
 const mistyped: AccountsOptions = { database: 'sqlite:shop.sqlite', sitename: 'The shop' }
-// @ts-expect-error the database has to be given
+// @ts-expect-error the database is missing
 const nowhere: AccountsOptions = {}
 // @ts-expect-error a schema is for PostgreSQL
 const noHandle: DatabaseLocation = { sqlite: 'shop.sqlite' }
