@@ -9,7 +9,7 @@ import { createUser, newUser } from '../support/rows.js'
 
 /* A host app with a table that refers to users without "on delete". */
 
-const test = suite<{ database: string }>('erasing')
+const test = suite<{ database: string }>('deleting accounts')
 
 const OLD = Date.UTC(2020, 0, 1)
 

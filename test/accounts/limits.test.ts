@@ -204,7 +204,7 @@ test('a device cookie that is forged or of another account has no effect', async
   const bela = visitorFrom(site, HERE)
   const login = await bela.logIn('Bela')
   await bela.send(await bela.open('/logout/'))
-  assert.equal(await fail(bela, 6), [406, 406, 406, 406, 406, 429], 'Bela’s device is a stranger to Anna')
+  assert.equal(await fail(bela, 6), [406, 406, 406, 406, 406, 429], 'Bela’s device is unknown to Anna')
   const cookie = login.cookies.find((one) => one.startsWith('gatehouse-device='))?.split(';')[0] ?? ''
   assert.is((await guess(visitorFrom(site, HERE))).status, 429)
   for (const forged of [
@@ -239,7 +239,7 @@ test('the device cookie is encrypted, for this site only, and outlives sessions'
   await site.close()
 })
 
-test('of 80 parallel wrong passwords only 5 are checked', async () => {
+test('only 5 of 80 parallel wrong passwords are checked', async () => {
   const site = await behindProxy()
   const visitor = visitorFrom(site, HERE)
   const form = await visitor.open('/login/')
@@ -275,7 +275,7 @@ test('20 new accounts an hour from one network, refused forms not counted', asyn
   await site.close()
 })
 
-test('of parallel sign-ups with one username only the winner counts', async () => {
+test('parallel sign-ups with one username count once', async () => {
   const site = await behindProxy({ environment: { LIMIT_SIGNUP_NETWORK: '3/1h' } })
   const visitors = ['one', 'two', 'three'].map(
     (email) => [visitorFrom(site, HERE), `${email}@example.com`] as const,

@@ -62,7 +62,7 @@ test('guessing shows one network with many names, mistyping one name many times'
   assert.equal([four?.name, five?.name], [three?.name, three?.name], 'in any case')
 })
 
-test('successes, limits, disabled accounts, codes, resets and changes each have a line', async () => {
+test('logins, limits, disabled accounts, codes and resets each have a line', async () => {
   await logIn('203.0.113.7', 'Anna', PASSWORD)
   for (let time = 0; time < 6; time++) await logIn('203.0.113.8', 'Anna')
   const visitor = visitorFrom('203.0.113.9')

@@ -27,7 +27,7 @@ async function press(page: Page): Promise<string[]> {
 for (const javaScriptEnabled of [true, false]) {
   const kind = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
 
-  test(`${kind}: a username is changed after an error, from the header’s link`, async () => {
+  test(`${kind}: a username is changed from the header, after an error`, async () => {
     const username = `Browser ${javaScriptEnabled}`
     await site().visitor().signUp(username)
     await site().visitor().signUp(`Taken ${javaScriptEnabled}`)

@@ -1,7 +1,7 @@
 /*
- * `npm run overload`: measures how many logins one process of the site checks in a second, asks for ten times as many, and
- * says how these and pages are answered meanwhile, and what memory it takes. SECONDS says how long (20). It fails if what
- * docs/overload.md promises is not so; on a machine that has other work to do it measures that.
+ * `npm run overload`: measures how many logins one process checks in a second, sends ten times as many, and reports how
+ * logins and pages are served meanwhile, and the memory used. SECONDS sets the duration (20). It fails if a promise of
+ * docs/overload.md is broken. Other work on the machine changes the results.
  */
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,9 +12,9 @@ import { addressOf, launchSite, status } from '../support/program.js'
 
 const duration = Number(process.env.SECONDS ?? 20) * 1000
 const TIMES = 10
-/** Pages are answered in less, in milliseconds, but for one in a hundred. */
+/** 99 % of pages are served within this, in milliseconds. */
 const SLOWEST_PAGE = 1_000
-/** What the process may take at most, in MiB. */
+/** The most memory that the process may use, in MiB. */
 const MOST_MEMORY = 512
 
 const site = launchSite(tmpdir(), {
@@ -24,7 +24,7 @@ const site = launchSite(tmpdir(), {
   MAIL: 'off',
   HOST: '127.0.0.1',
   LOG_LEVEL: 'error',
-  RATE_LIMITS: 'off', // the gate alone has to hold
+  RATE_LIMITS: 'off', // only the queue of hashes limits logins
 })
 try {
   await overload(await addressOf(site))
@@ -49,7 +49,7 @@ async function overload(address: string): Promise<void> {
   await asking
   clearInterval(watching)
   tell(flood, opened, highest)
-  // The rest found all connections of the flood waiting; this machine floods and answers at once.
+  // The rest found all connections of the flood in use, because one machine sends and responds.
   const times = (flood.sent / duration) * (1000 / capacity)
   demand(times > TIMES / 2, `It was flooded with no more than ${times.toFixed(1)} times what it can do.`)
 }
@@ -74,7 +74,7 @@ function demand(isSo: boolean, complaint: string): void {
   process.exitCode = 1
 }
 
-/** Opens a page 20 times a second, each on a connection of its own; answers how long each took, the shortest first. */
+/** Opens a page 20 times a second, each on a new connection. Returns how long each took, shortest first. */
 async function openPages(url: string): Promise<number[]> {
   const opening: Promise<number>[] = []
   for (const end = performance.now() + duration; performance.now() < end; ) {
@@ -84,14 +84,14 @@ async function openPages(url: string): Promise<number[]> {
   return (await Promise.all(opening)).sort((one, other) => one - other)
 }
 
-/** A page that is not answered takes for ever. */
+/** A page without a response counts as infinitely long. */
 async function timed(open: () => Promise<number | undefined>): Promise<number> {
   const start = performance.now()
   const answer = await open().catch(() => undefined)
   return answer === 200 ? performance.now() - start : Number.POSITIVE_INFINITY
 }
 
-/** What a process holds in memory, in MiB; 0 where the system does not tell. */
+/** Returns the memory of a process in MiB, or 0 if the system does not show it. */
 function memoryOf(pid: number | undefined): number {
   if (process.platform !== 'linux') return 0
   const [, kilobytes = ''] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []

@@ -10,7 +10,7 @@ interface Terms {
   accepted: Set<string>
 }
 
-/** An app whose users accept its terms at /terms/. */
+/** Starts an app whose users must accept its terms at /terms/. */
 async function start(options: Partial<AccountsOptions> = {}): Promise<Terms> {
   const accepted = new Set<string>()
   const host = await Host.start({
@@ -35,7 +35,7 @@ async function start(options: Partial<AccountsOptions> = {}): Promise<Terms> {
   return { host, accepted }
 }
 
-test('comes after the login, with where that leads, and holds until it is taken', async () => {
+test('follows the login, keeps its destination, and is required until done', async () => {
   const { host, accepted } = await start()
   const visitor = host.visitor()
   await host.signUp(visitor, 'Anna')
@@ -55,7 +55,7 @@ test('comes after the login, with where that leads, and holds until it is taken'
   await host.close()
 })
 
-test('refuses a form meanwhile, and says where to go', async () => {
+test('refuses forms until it is done, with a link to its page', async () => {
   const { host, accepted } = await start()
   const visitor = await host.settle('Anna')
   const refused = await visitor.post('/private', 'text=kept')
@@ -67,7 +67,7 @@ test('refuses a form meanwhile, and says where to go', async () => {
   await host.close()
 })
 
-test('does not keep anyone from logging out, downloading their data or closing the account', async () => {
+test('still allows logging out, downloading data and closing the account', async () => {
   const { host } = await start()
   const visitor = await host.settle('Anna')
   for (const path of ['logout', 'account/export', 'account/close', 'password/confirm']) {
@@ -81,7 +81,7 @@ test('does not keep anyone from logging out, downloading their data or closing t
   await host.close()
 })
 
-test('comes after a login by code of the app, too', async () => {
+test('follows a login in code, too', async () => {
   const { host } = await start()
   await host.settle('Anna')
   const entered = await host.visitor().open('/enter')
@@ -89,7 +89,7 @@ test('comes after a login by code of the app, too', async () => {
   await host.close()
 })
 
-test('leads to no other site', async () => {
+test('never leads to another site', async () => {
   const { host } = await start({ loginStep: () => 'https://evil.example/' })
   const visitor = host.visitor()
   await host.signUp(visitor, 'Anna')

@@ -38,7 +38,7 @@ test('a visitor must log in first', async () => {
   assert.match(page.headers.location ?? '', '/login/?next=')
 })
 
-test('the list shows your own activity, newest first, with device, IP address and time', async () => {
+test('the list has your own activity, newest first, with device, IP and time', async () => {
   await site.visitor().settle('Stranger')
   await site.visitor().signUp('Teller')
   const visitor = site.visitor()

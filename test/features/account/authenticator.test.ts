@@ -13,7 +13,7 @@ test.before.each(async () => {
 test.after.each(() => site.close())
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: one right code turns two-step verification on and ends other sessions`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: one right code turns it on and ends other sessions`, async () => {
     const visitor = await settled(site, 'Anna', { htmx })
     const other = site.visitor()
     await other.logIn('Anna')

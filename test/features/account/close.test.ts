@@ -332,7 +332,7 @@ async function findings(where: Site, texts: readonly string[]): Promise<string[]
   return found
 }
 
-test('after 14 days the sweep deletes the account from every table and frees its username', async () => {
+test('after 14 days the account is deleted from every table, its username is free', async () => {
   const database = await migratedDatabase()
   const first = await Site.start({ database })
   const visitor = await first.visitor().settle('Forgotten')

@@ -336,7 +336,7 @@ test('nobody else can use the previous address while the change can be undone', 
   assert.is((await site.visitor().signUp(`heir of ${other.name}`, { email: other.email })).status, 303)
 })
 
-test('of two changes to one address the first to be confirmed succeeds', async () => {
+test('when two users change to one address, the first to confirm gets it', async () => {
   const [one, other] = [await owner(), await owner()]
   const next = `both-${one.email}`
   const first = await ask({ ...one, next })

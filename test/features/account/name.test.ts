@@ -284,7 +284,7 @@ test('50 parallel changes to one username succeed once, and others keep theirs',
   await site.emptyMailbox()
 })
 
-test('of a parallel sign-up and change to one username one succeeds', async () => {
+test('a parallel sign-up and change to one username succeed once', async () => {
   const visitor = await site.visitor().settle('Changer')
   const form = await visitor.open(PATH)
   const [changed, signedUp] = await Promise.all([

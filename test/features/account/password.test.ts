@@ -211,7 +211,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('of 4 parallel changes one succeeds, and the others get an error', async () => {
+test('only one of 4 parallel changes succeeds, and the others get an error', async () => {
   const name = 'Racer'
   const visitors = await Promise.all(Array.from({ length: 4 }, () => site.visitor({ htmx: true })))
   await site.visitor().signUp(name)

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 
-/** A script of ours in a process of its own, which answers each question by one message. */
+/** A script in its own process, which replies to each message with one message. */
 export class Child<Question extends object, Answer> {
   readonly #child: ChildProcess
   readonly #end: Promise<never>
@@ -11,7 +11,7 @@ export class Child<Question extends object, Answer> {
     this.#end = once(this.#child, 'exit').then(([code]) => {
       throw new Error(`A process has ended with ${code}.`)
     })
-    // Whoever asks is told of it; nobody else needs to know.
+    // The next caller gets the error.
     this.#end.catch(() => {})
     const kill = () => this.stop()
     process.once('exit', kill)

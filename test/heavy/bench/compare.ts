@@ -1,35 +1,35 @@
-/** What came of some seconds of work. */
+/** The result of some seconds of work. */
 export interface Round {
   perSecond: number
   /** Milliseconds. */
   p50?: number
   p99?: number
-  /** Processor time of the server for each, in microseconds: on a busy machine it tells more than the clock does. */
+  /** CPU time of the server for each, in microseconds, which is more reliable than the clock on a busy machine. */
   cpu?: number
-  /** How much of a processor the visitors took. */
+  /** How much of a core the visitors used. */
   share?: number
 }
 
-/** Works for so many seconds. Throws if an answer was wrong. */
+/** Works for that many seconds. Throws if a response was wrong. */
 export type Contender = (seconds: number) => Promise<Round>
 
 export interface Pace {
   rounds: number
   seconds: number
-  /** Seconds for which forms are sent before it counts: their code is compiled after a few thousand, and hashes keep these rare. */
+  /** Seconds of warm-up with forms: their code is compiled after a few thousand, which takes long because of the hashes. */
   warmUp: number
 }
 
 type Rounds = Pick<Pace, 'rounds' | 'seconds'>
 
 export interface Comparison {
-  /** The median of what the target reached of the floor in each pair of rounds. */
+  /** The median ratio of target and floor over all pairs of rounds. */
   ratio: number
   target: Round
   floor: Round
 }
 
-/** Lets both work by turns, so that what else the machine does meets both. */
+/** Lets both work in turn, so that other work on the machine affects both. */
 export async function compare(target: Contender, floor: Contender, pace: Rounds): Promise<Comparison> {
   const pairs = await alternate(target, floor, pace)
   return {
@@ -44,7 +44,7 @@ interface Pair {
   floor: Round
 }
 
-/** What both do by turns. */
+/** What both do in turn. */
 export async function alternate(
   target: Contender,
   floor: Contender,
@@ -78,7 +78,7 @@ export function medians(rounds: readonly Round[]): Round {
   }
 }
 
-/** The middle one; of an even number the mean of both. NaN of none. */
+/** Returns the median, or NaN of an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((one, other) => one - other)
   const middle = (sorted.length - 1) / 2

@@ -14,8 +14,8 @@ const PATIENCE = 60_000
 const NOTHING = Buffer.alloc(0)
 
 /**
- * One connection to a server, for one request after the other: HTTP/1.1 as far as our pages need it, for visitors share the
- * cores with what they measure. An answer has to say its Content-Length.
+ * One connection to a server, for one request after another. It supports only as much HTTP/1.1 as our pages need, because
+ * visitors share the cores with the server. A response must have a Content-Length.
  */
 export class Connection {
   readonly #socket: Socket
@@ -31,7 +31,7 @@ export class Connection {
     this.#socket.on('close', () => this.#fail(new Error('The connection was closed.')))
   }
 
-  /** Sends a whole request, once the former one was answered. */
+  /** Sends a whole request after the previous response. */
   ask(request: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#socket.destroyed) return reject(new Error('The connection is closed.'))
@@ -61,7 +61,7 @@ export class Connection {
   }
 }
 
-/** Undefined as long as it has not arrived as a whole. */
+/** Undefined until it has arrived completely. */
 function answerIn(received: Buffer): Answer | undefined {
   const headEnd = received.indexOf('\r\n\r\n')
   if (headEnd < 0) return undefined

@@ -9,7 +9,7 @@ const MOST_BYTES = 45_000
 const MOST_REQUESTS = 4
 const PATH = '/login/'
 
-/** What somebody who was never here loads with a page, by a browser that takes what all of today take over https. */
+/** Loads a page like a first-time visitor whose browser accepts all encodings that are common over https. */
 export async function measureFirstVisit(): Promise<Cost[]> {
   const folder = temporaryFolder()
   const site = await startSite(folder, `sqlite:${await seededFile(folder, { users: 1, sessions: 1 })}`)
@@ -35,7 +35,7 @@ function row(name: string, unit: Cost['unit'], site: number, floor: number): Cos
   return { name, unit, against: 'the most', site, floor, ratio: site / floor, most: 1 }
 }
 
-/** One answer, and all its bytes on the wire, headers too. */
+/** Returns a response with all its bytes on the wire, including headers. */
 async function load(url: string): Promise<{ text: string; bytes: number }> {
   const headers = { 'Accept-Encoding': 'gzip, deflate, br, zstd' }
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -1,7 +1,7 @@
-/** The password of every user that is seeded. */
+/** The password of every seeded user. */
 export const PASSWORD = 'correct horse 42'
 
-/** A sign-up that breaks a rule of each field, and what is said of it. */
+/** A sign-up that breaks a rule in each field, and its errors. */
 export const REFUSED = {
   typed: { username: 'ab', email: 'nobody', password: 'zq8#f', repassword: 'other' },
   errors: [
@@ -20,10 +20,10 @@ export const MISTYPED = {
   repassword: 'tangerine stairs 31 Rome',
 }
 
-// Nothing is looked behind for: that would be done at each letter, and take longer than all else that a visitor does.
+// No lookbehind, which would run at every letter and take longer than everything else.
 const CHANGING = /(value=")[\w-]{22,43}(?=")|(\/assets\/[a-z-]+\.)[\w-]{12}(?=\.)|([Bb]ench)\d+/g
 
-/** An answer without what is another one each time: tokens, and by which number a user goes. */
+/** Returns a response without values that always change: tokens and users' numbers. */
 export function masked(html: string): string {
   return html.replaceAll(CHANGING, '$1$2$3')
 }

@@ -1,18 +1,18 @@
-/* Loaded into each server before its own code, which so stays what it is: tells the runner what the process has used. */
+/* Loaded into each server before its own, unchanged code: reports to the runner what the process has used. */
 import cluster from 'node:cluster'
 
 export interface Gauge {
-  /** Processor time of the whole process so far, in microseconds. */
+  /** CPU time of the whole process so far, in microseconds. */
   cpu: number
 }
 
-// A worker's channel leads to its primary, who asks nothing.
+// A worker's channel leads to its primary, which does not ask.
 if (cluster.isPrimary) {
   process.on('message', () => {
     const { user, system } = process.cpuUsage()
     const gauge: Gauge = { cpu: user + system }
     process.send?.(gauge)
   })
-  // Whether somebody listens to it keeps no server alive.
+  // The channel must not keep the server alive.
   process.channel?.unref()
 }

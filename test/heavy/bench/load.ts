@@ -1,43 +1,43 @@
-/* The visitors: a process of its own that asks as fast as it is answered, and looks at every answer. */
+/* The visitors: a process that sends requests as fast as it gets responses, and checks every response. */
 import { getPriority, setPriority } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Answer, Connection } from './connection.js'
 import { masked } from './forms.js'
 
-/** What is asked, again and again. */
+/** The request to repeat. */
 export interface Load {
   address: string
   path: string
   method: 'GET' | 'POST'
   headers: Record<string, string>
-  /** `{n}` stands for the number of the request, `{user}` for one of `users`. */
+  /** `{n}` is the number of the request, `{user}` one of `users`. */
   body?: string
   users?: number
-  /** Where the numbers begin. */
+  /** The first number. */
   from?: number
-  /** The one right answer, masked. */
+  /** The only right response, masked. */
   answer: { status: number; body: string }
   connections: number
   seconds: number
-  /** Requests in a second, one after the other at even times; as many as are answered if it is not given. */
+  /** Requests in a second, evenly spaced; by default as many as get a response. */
   rate?: number
 }
 
-/** What came of it; durations are in milliseconds. */
+/** The result. Durations are in milliseconds. */
 export interface Answered {
   count: number
-  /** Those that were answered in time. */
+  /** Responses in time. */
   perSecond: number
   p50: number
   p99: number
-  /** How much of a processor the visitors took, 1 for all of one. */
+  /** How many cores the visitors used. */
   share: number
-  /** What was wrong with an answer; '' if all were right. */
+  /** What was wrong with a response, or ''. */
   wrong: string
 }
 
-// By how much they let others go first, who are so asked in fewer and larger turns, as from another machine.
+// Lower priority makes the server work in fewer, larger turns, as with visitors on another machine.
 const [, , niceness = '0'] = process.argv
 if (niceness !== '0') setPriority(getPriority() + Number(niceness))
 
@@ -53,7 +53,7 @@ process.on('message', (load: Load) => {
 
 async function run(load: Load): Promise<Answered> {
   let wrong = ''
-  // As it came last: most are the same again, which is seen sooner than what has to be masked.
+  // The last response. Comparing with it is faster than masking, and most are equal.
   let right: Buffer | undefined
   const durations: number[] = []
   const ask = asking(load, (sent, { status, body }) => {
@@ -67,7 +67,7 @@ async function run(load: Load): Promise<Answered> {
   const asked = (load.rate === undefined ? fire(load, ask) : pace(load, ask)).catch((error: Error) => {
     wrong ||= error.message
   })
-  // What is still on its way then counts for nobody, but is waited for: nobody else is to be measured beside it.
+  // Late responses do not count, but are awaited, so that they do not disturb the next measurement.
   await pause(load.seconds * 1000)
   const { user, system } = process.cpuUsage(before)
   const seconds = (performance.now() - began) / 1000
@@ -84,7 +84,7 @@ async function run(load: Load): Promise<Answered> {
   }
 }
 
-/** Asks for what comes next, on this connection. */
+/** Sends the next request on this connection. */
 type Ask = (connection: Connection) => Promise<void>
 
 function asking(load: Load, look: (sent: number, answer: Answer) => void): Ask {
@@ -95,7 +95,7 @@ function asking(load: Load, look: (sent: number, answer: Answer) => void): Ask {
   }
 }
 
-/** As fast as it is answered. */
+/** As fast as responses arrive. */
 async function fire({ address, connections, seconds }: Load, ask: Ask): Promise<void> {
   const end = performance.now() + seconds * 1000
   const visit = async () => {
@@ -106,7 +106,7 @@ async function fire({ address, connections, seconds }: Load, ask: Ask): Promise<
   await Promise.all(Array.from({ length: connections }, visit))
 }
 
-/** At even times, whether the former was answered or not, as people come. */
+/** Evenly spaced, without waiting for responses, like real visitors. */
 async function pace({ address, seconds, rate = 1 }: Load, ask: Ask): Promise<void> {
   const began = performance.now()
   const free: Connection[] = []
@@ -124,10 +124,10 @@ async function pace({ address, seconds, rate = 1 }: Load, ask: Ask): Promise<voi
   for (const connection of free) connection.close()
 }
 
-/** Users are asked for in no order, as they come; a prime, so that it is the turn of each. */
+/** Users take turns in no obvious order. A prime step reaches each of them. */
 const STRIDE = 7919
 
-/** Each request as it goes over the wire. */
+/** Each request as bytes. */
 function requestsOf({ address, path, method, headers, body, users = 1, from = 0 }: Load): () => string {
   const all = { host: new URL(address).host, ...headers }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)

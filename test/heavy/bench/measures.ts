@@ -17,15 +17,15 @@ import { bodyOf, filled, loggingIn, memberOf, type Request, refuseUnlike, Visito
 /** One row of the table. */
 export interface Measure extends Comparison {
   name: string
-  /** What it is compared with. */
+  /** Its floor or other reference. */
   against: string
   least: number
 }
 
-/** Less than a minute for all. */
+/** Takes less than a minute in total. */
 export const QUICK: Pace = { rounds: 3, seconds: 1.2, warmUp: 1 }
 
-/** A machine that does other things, too, must not stop anybody; a collapse has to. */
+/** Tolerates a busy machine, but not a collapse. */
 export function isBearable({ ratio, least }: Measure): boolean {
   return ratio > least / 2
 }
@@ -35,7 +35,7 @@ const PAGES = 32
 const FORMS = 16
 const FEW_FORMS = 8
 
-/** What everything stands on while it is measured. */
+/** The servers and databases of a measurement. */
 interface Stage {
   site: Server
   floor: Server
@@ -64,7 +64,7 @@ export async function measureSite(pace: Pace): Promise<Measure[]> {
   }
 }
 
-/** F4: how many writes the disk takes in a second, one after the other; a login waits for one. */
+/** F4: sequential writes to the disk in a second. A login waits for one. */
 export async function durableWrites({ seconds }: Pace): Promise<number> {
   const inserts = new Worker('inserts', [join(temporaryFolder(), 'floor.sqlite')])
   try {
@@ -74,7 +74,7 @@ export async function durableWrites({ seconds }: Pace): Promise<number> {
   }
 }
 
-/** F5 beside F3: what is left of the hashes where a Koa site does no more for a login than it has to. */
+/** F5 beside F3: how many of the hashes a minimal Koa login reaches. */
 export async function leastLogins(pace: Pace): Promise<Comparison> {
   const folder = temporaryFolder()
   const floor = await startLoginsFloor(folder, await seededFile(folder, { users: USERS, sessions: 0 }))
@@ -96,7 +96,7 @@ export async function leastLogins(pace: Pace): Promise<Comparison> {
 const TRIALS = 3
 const TRIAL_SECONDS = 0.4
 
-/** At the concurrency that gives most; all are tried by turns, for the machine is not always equally fast. */
+/** Finds the best concurrency. It tries all in turn, because the machine's speed varies. */
 export async function fastest(hashes: Worker): Promise<Contender> {
   const tried = Array.from({ length: MOST_AT_ONCE }, (_, index) => ({
     contender: hashes.contender(index + 1),
@@ -214,7 +214,7 @@ async function comparePages(
   return compare(target, other, pace)
 }
 
-/** Somebody with a session at the floor; it is that of a seeded user. */
+/** A visitor with a seeded user's session at the floor. */
 async function guestOf(floor: Server): Promise<Visitor> {
   const visitor = new Visitor(floor.address)
   await visitor.open('/enter/?token=open-0')
@@ -226,7 +226,7 @@ interface Answer {
   body: string
 }
 
-// The floor has to do the same work: it is the same page but for what changes each time.
+// The floor must do the same work: its page is the same, except values that always change.
 function refuseDifferent(target: Answer, floor: Answer): void {
   if (target.status === floor.status && target.body === floor.body) return
   throw new Error(`The floor does not answer what the site does:\n${floor.body}\ninstead of\n${target.body}`)

@@ -6,7 +6,7 @@ import { loggingIn } from './visit.js'
 const SMALL = { users: 1_000, sessions: 5_000 }
 const LARGE = { users: 1_000_000, sessions: 5_000_000 }
 
-/** One login after the other among a million users, beside the same among a thousand. */
+/** One login after another among a million users, beside the same among a thousand. */
 export async function measureMillion(pace: Pace): Promise<Cost[]> {
   const start = async (crowd: typeof LARGE) => {
     const folder = temporaryFolder()

@@ -12,7 +12,7 @@ const PAGES = 32
 const LOGINS = 16
 const KEY = 'A'.repeat(43)
 
-/** The site on PostgreSQL, which brings to the disk what it has taken, on the same machine; beside the site on SQLite. */
+/** The site on a durable PostgreSQL on the same machine, beside the site on SQLite. */
 export async function measurePostgres(pace: Pace): Promise<Measure[]> {
   const folder = temporaryFolder()
   const database = await PostgresServer.make(join(folder, 'postgres'), { durable: true })

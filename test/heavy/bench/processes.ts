@@ -4,11 +4,11 @@ import type { Server } from './server.js'
 import { seededFile, startPagesFloor, startSite, temporaryFolder, Visitors } from './stage.js'
 import { loggingIn, Visitor } from './visit.js'
 
-/** A row in which less is better. */
+/** A row where less is better. */
 export interface Cost {
   name: string
   unit: 'ms' | 'MiB' | 'KB' | 'requests'
-  /** What it is compared with. */
+  /** Its floor or other reference. */
   against: string
   site: number
   floor: number
@@ -22,7 +22,7 @@ const USERS = 1_000
 
 type Start = () => Promise<Server>
 
-/** How long a start takes and what a process holds in memory, beside F1. */
+/** Start time and memory of a process, beside F1. */
 export async function measureProcesses({ seconds }: Pace): Promise<Cost[]> {
   const folder = temporaryFolder()
   const file = await seededFile(folder, { users: USERS, sessions: USERS })
@@ -68,9 +68,9 @@ async function measureMemory(startSite: Start, startFloor: Start, seconds: numbe
       await visitors.contender(server, request, { connections: 32 })(seconds)
     }
     const loaded = memory('memory, after pages', 2, site, floor)
-    // The floor knows nobody, and has no threads that hash.
+    // The floor has no users and no hashing threads.
     await visitors.contender(site, await loggingIn(site), { connections: 16, users: USERS })(seconds)
-    // Those whose visitors have left at the end are hashed all the same.
+    // Hashes whose visitors have left are still computed.
     await pause(QUIET)
     return [...idle, ...loaded, ...memory('memory, after logins, too', 2, site, floor)]
   } finally {
@@ -79,7 +79,7 @@ async function measureMemory(startSite: Start, startFloor: Start, seconds: numbe
   }
 }
 
-// Only Linux tells.
+// Linux only.
 function memory(name: string, most: number, site: Server, floor: Server): Cost[] {
   const [held, least] = [site.memory(), floor.memory()]
   if (held === undefined || least === undefined) return []

@@ -1,7 +1,7 @@
 /*
- * Measures the site beside floors that do nothing but what has to be done, and prints what it reaches of them. `--quick`
- * takes less than a minute; `--million` fills a database with millions of rows first, and so is not among the others.
- * Words choose some parts: `npm run bench -- storm sweep`.
+ * Measures the site beside floors that do only what is necessary, and prints the ratios. `--quick` takes less than a
+ * minute. `--million` is separate, because it first fills a database with millions of rows. Words choose parts: `npm run
+ * bench -- storm sweep`.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

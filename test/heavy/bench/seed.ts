@@ -6,15 +6,15 @@ import { PASSWORD } from './forms.js'
 
 export interface Crowd {
   users: number
-  /** Logins that are alive, shared out among the users. */
+  /** Open sessions, distributed among the users. */
   sessions: number
-  /** Those that have ended and wait to be swept. */
+  /** Ended sessions that wait to be swept. */
   ended?: number
 }
 
 const DAY = 24 * 60 * 60 * 1000
 
-/** Makes a database of the newest schema, with `Bench0`, `Bench1`, … in it, who all have one password. */
+/** Creates an up-to-date database with users `Bench0`, `Bench1`, …, who all have the same password. */
 export async function seed(url: string, { users, sessions, ended = 0 }: Crowd): Promise<void> {
   await migrateDatabase(url)
   const passwordHash = await hash(PASSWORD)
@@ -30,7 +30,7 @@ export async function seed(url: string, { users, sessions, ended = 0 }: Crowd): 
   await write(url, statements.filter(Boolean).join(';\n'))
 }
 
-// Millions of rows in no order: with little memory each would be read from the disk and written to it again.
+// With little memory, each of millions of unordered rows would be read from the disk and written back.
 const IN_A_HURRY = 'pragma cache_size = -2000000; pragma synchronous = off'
 
 const COUNTED = (count: number) =>
@@ -53,7 +53,7 @@ interface Logins {
   expiresAt: number
 }
 
-// Tokens are in no order, as those of real logins are; the first one of all is known, for the floor.
+// Tokens are unordered like real ones. The floor knows the first one.
 function sessionsSql(url: string, { count, users, prefix, now, expiresAt }: Logins): string {
   const random = isPostgresUrl(url)
     ? 'md5(random()::text) || md5(random()::text)'

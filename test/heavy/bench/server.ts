@@ -10,13 +10,13 @@ const GAUGE = pathToFileURL(join(import.meta.dirname, 'gauge.js')).href
 const LISTENS = /(?:listens on|is running at) (http:\/\/\S+?)\/?$/
 
 export interface ServerOptions {
-  /** The working folder: no `.env` of the developer's counts. */
+  /** The working folder, away from the developer's `.env`. */
   folder: string
   args?: readonly string[]
   env?: Record<string, string>
 }
 
-/** A program of ours that listens, in a process of its own. */
+/** A server in its own process. */
 export class Server {
   readonly address: string
   readonly #child: ChildProcess
@@ -38,14 +38,14 @@ export class Server {
     return new Server(child, await addressIn(child, script))
   }
 
-  /** Processor time so far, in microseconds. */
+  /** CPU time so far, in microseconds. */
   async cpu(): Promise<number> {
     this.#child.send('cpu')
     const [gauge]: Gauge[] = await once(this.#child, 'message')
     return gauge?.cpu ?? Number.NaN
   }
 
-  /** What the process holds in memory, its part of what it shares included, in MiB; undefined where nobody tells. */
+  /** Memory of the process with its share of shared pages, in MiB; undefined if the system does not show it. */
   memory(): number | undefined {
     if (process.platform !== 'linux') return undefined
     const rollup = readFileSync(`/proc/${this.#child.pid}/smaps_rollup`, 'utf8')

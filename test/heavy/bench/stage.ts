@@ -17,21 +17,21 @@ process.once('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
-/** A folder that goes with the process. */
+/** Creates a folder that is removed at the end of the process. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
   folders.push(folder)
   return folder
 }
 
-/** A fresh file with so many users. */
+/** Creates a database file with that many users. */
 export async function seededFile(folder: string, crowd: Crowd): Promise<string> {
   const file = join(folder, `${crowd.users}.sqlite`)
   await seed(`sqlite:${file}`, crowd)
   return file
 }
 
-/** The runnable site, with limits off; nothing else is set but where it is. */
+/** Starts the runnable site with limits off and its address, and no other settings. */
 export function startSite(
   folder: string,
   databaseUrl: string,
@@ -64,17 +64,17 @@ export function startLoginsFloor(folder: string, file: string): Promise<Server> 
   return Server.start(join(here, 'floors/logins.js'), { folder, args: [file] })
 }
 
-/** The visitors, and what works without any. */
+/** Starts the visitors, and floors without visitors. */
 export class Visitors {
   readonly #child: Child<Load, Answered>
   #number = 0
 
-  /** `niceness` is added to that of this process: more of it takes less from those who are asked, where cores are few. */
+  /** `niceness` is added to this process's own, so that on few cores the visitors take less from the server. */
   constructor({ niceness = 0 } = {}) {
     this.#child = new Child(join(here, 'load.js'), [`${niceness}`])
   }
 
-  /** Asks for the same again and again. */
+  /** Repeats the same request. */
   contender(
     server: Server,
     request: Request,
@@ -107,15 +107,15 @@ function roundOf({ count, perSecond, p50, p99, share, wrong }: Answered, used: n
   return { perSecond, p50, p99, cpu: used / count, share }
 }
 
-/** What a floor is tried with: on few cores more than these, for that is sometimes faster. */
+/** Concurrencies to try, also more than there are cores, which is sometimes faster. */
 export const MOST_AT_ONCE = Math.max(4, availableParallelism())
 
-/** F3 or F4, with so many at once. */
+/** F3 or F4 with this concurrency. */
 export class Worker {
   readonly #child: Child<rounds.Round, rounds.Done>
 
   constructor(name: 'hashes' | 'inserts', args: readonly string[] = []) {
-    // What it does, it does in libuv's threads, which are four otherwise.
+    // It works in libuv's threads, of which there are 4 by default.
     this.#child = new Child(join(here, `floors/${name}.js`), args, { UV_THREADPOOL_SIZE: `${MOST_AT_ONCE}` })
   }
 

@@ -7,10 +7,10 @@ import { loggingIn, memberHome } from './visit.js'
 const USERS = 1_000
 const LOGINS = 16
 const RATE = 50
-/** Of so many pages the slowest hundredth are some. */
+/** Enough pages for a slowest hundredth. */
 const SECONDS = 8
 
-/** A page 50 times a second while logins come as fast as they can, beside the same page alone; and what becomes of them. */
+/** A page 50 times a second during as many logins as possible, beside the same page alone, and the results of both. */
 export async function measureStorm({
   rounds,
   warmUp,
@@ -32,7 +32,7 @@ export async function measureStorm({
       const [page, login] = await Promise.all([alone(seconds), logins(seconds)])
       const quiet = await alone(seconds)
       pages.push({ beside: page.p99 ?? Number.NaN, alone: quiet.p99 ?? Number.NaN })
-      // Both have asked what the process used: of that nothing is known of either.
+      // Both have asked what the process used, so neither number is known.
       const { cpu: _, ...round } = login
       return round
     }

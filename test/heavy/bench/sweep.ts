@@ -7,10 +7,10 @@ import { memberHome } from './visit.js'
 const USERS = 1_000
 const ENDED = 1_000_000
 const RATE = 50
-/** All of them while the sweep lasts, which is some minutes. */
+/** Enough for a sweep of some minutes. */
 const PACE = { rounds: 4, seconds: 8 }
 
-/** A page while a million sessions that have ended are swept, beside the same page of a site with nothing to sweep. */
+/** A page while a million ended sessions are swept, beside the same page with nothing to sweep. */
 export async function measureSweep(): Promise<Cost[]> {
   const urlWith = async (ended: number) => {
     const folder = temporaryFolder()
@@ -45,7 +45,7 @@ export async function measureSweep(): Promise<Cost[]> {
   }
 }
 
-/** Throws unless sessions were swept from the first moment to the last. */
+/** Throws unless sessions were swept the whole time. */
 function whileSwept(contender: Contender, url: string): Contender {
   return async (seconds) => {
     const before = await endedIn(url)

@@ -2,10 +2,10 @@ import * as cheerio from 'cheerio'
 import { masked, PASSWORD } from './forms.js'
 import type { Load } from './load.js'
 
-/** What is to be asked, by whom, and what has to be answered. */
+/** A request, its visitor, and the expected response. */
 export type Request = Pick<Load, 'address' | 'path' | 'method' | 'headers' | 'body' | 'answer'>
 
-/** A browser that keeps cookies, and sends forms by htmx. */
+/** A browser that keeps cookies and sends forms with htmx. */
 export class Visitor {
   readonly #address: string
   readonly #cookies = new Map<string, string>()
@@ -22,13 +22,13 @@ export class Visitor {
     return (await this.#ask({ path, method: 'POST', headers: this.#formHeaders(), body })).body
   }
 
-  /** A page that is to be opened again and again, with what this visitor finds on it now. */
+  /** Returns a page to open repeatedly, with its current content for this visitor. */
   async opening(path: string): Promise<Request> {
     const asked = { path, method: 'GET' as const, headers: this.#headers() }
     return { address: this.#address, ...asked, answer: maskedAnswer(await this.#ask(asked)) }
   }
 
-  /** A form that is to be sent again and again, with the answer that it gets the first time. */
+  /** Returns a form to send repeatedly, with its first response. */
   async sending(path: string, body: string): Promise<Request> {
     const asked = { path, method: 'POST' as const, headers: this.#formHeaders(), body }
     const first = await this.#ask({ ...asked, body: body.replaceAll(/\{\w+\}/g, '0') })
@@ -58,23 +58,23 @@ export class Visitor {
   }
 }
 
-/** Somebody with a session at the site. */
+/** Returns a visitor with a session at the site. */
 export async function memberOf({ address }: { address: string }): Promise<Visitor> {
   const visitor = new Visitor(address)
   const typed = { username: 'Bench0', password: PASSWORD }
   await visitor.send('/login/verify/', filled(await visitor.open('/login/'), typed))
-  await visitor.open('/') // which shows, once, that the login was successful
+  await visitor.open('/') // uses up the message about the login
   return visitor
 }
 
-/** The home page of a user, to be opened again and again. */
+/** Returns a user's home page, to open repeatedly. */
 export async function memberHome(site: { address: string }): Promise<Request> {
   const request = await (await memberOf(site)).opening('/')
   refuseUnlike(request.answer, 'Bench')
   return request
 }
 
-/** The login of one user after the other, to be sent again and again. */
+/** Returns the login of one user after another, to send repeatedly. */
 export async function loggingIn({ address }: { address: string }): Promise<Request> {
   const visitor = new Visitor(address)
   const typed = { username: 'Bench{user}', password: PASSWORD, _once: '{n}' }
@@ -91,14 +91,14 @@ function maskedAnswer({ status, body }: Load['answer']): Load['answer'] {
   return { status, body: masked(body) }
 }
 
-/** The fields of a page's form, with what is typed into them; `{n}` and the like stay as they are. */
+/** Returns the fields of a page's form with the typed values. `{n}` and the like are kept. */
 export function filled(page: string, typed: Record<string, string>): string {
   const fields = new URLSearchParams(cheerio.load(page)('main form').serialize())
   for (const [name, value] of Object.entries(typed)) fields.set(name, value)
   return bodyOf(fields)
 }
 
-/** Fields as a browser sends them; `{n}` and the like stay as they are. */
+/** Encodes fields like a browser. `{n}` and the like are kept. */
 export function bodyOf(fields: URLSearchParams): string {
   return fields.toString().replaceAll('%7B', '{').replaceAll('%7D', '}')
 }

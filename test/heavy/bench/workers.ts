@@ -6,10 +6,10 @@ import { memberHome } from './visit.js'
 
 const USERS = 1_000
 const PAGES = 32
-/** Seconds: of several processes each has to compile its code. */
+/** Seconds. Each process has to compile its code. */
 const WARM_UP = 5
 
-/** As many processes as there are cores, beside one; the visitors need a share of the same cores, which is said. */
+/** As many processes as cores, beside one. The report states the share of the cores that the visitors use. */
 export async function measureWorkers(pace: Pace): Promise<Measure[]> {
   const start = async (workers: string) => {
     const folder = temporaryFolder()
@@ -23,7 +23,7 @@ export async function measureWorkers(pace: Pace): Promise<Measure[]> {
     const floor = visitors.contender(one, await memberHome(one), { connections: PAGES })
     for (const contender of [target, floor]) await contender(WARM_UP)
     const compared = await compare(target, floor, pace)
-    // The primary tells of itself alone.
+    // The primary reports only itself.
     const { cpu: _, ...round } = compared.target
     const name = `GET /, ${availableParallelism()} processes, visitors ${compared.target.share?.toFixed(2)} cores`
     return [{ name, against: '1', least: 1.6, ...compared, target: round }]

@@ -1,11 +1,11 @@
 /*
- * What the database has to say of an account, as far as its owner was answered. Each change makes another value of it, so
- * that the state before and the state after stand side by side while nobody knows which of them it has become.
+ * The state of an account that the database must have, as far as its owner got responses. Each change returns a new value,
+ * so that the states before and after exist side by side while it is unknown which one was stored.
  */
 import type { MailKind } from '../../../src/mail/outbox.js'
 import type { EventKind } from '../../../src/tables/events.js'
 
-/** A browser, as long as it is only asked whether it is the same. */
+/** A browser, only to compare its identity. */
 export interface Device {
   readonly number: number
 }
@@ -17,16 +17,16 @@ export interface Account {
   readonly nextEmail: string | null
   readonly password: string
   readonly isClosed: boolean
-  /** Where its owner is logged in. */
+  /** Browsers in which its owner is logged in. */
   readonly inside: readonly Device[]
-  /** From where a login is no news to its owner. */
+  /** Browsers whose logins send no email. */
   readonly known: readonly Device[]
-  /** Those that are written with what they tell of, in this order. */
+  /** Events that are stored with their change, in this order. */
   readonly events: readonly EventKind[]
   readonly mails: readonly Promised[]
 }
 
-/** A mail that was posted. What happens later may make it wrong: then it may be gone, unless it was sent before. */
+/** An email that was posted. A later change may cancel it, unless it was sent before. */
 export interface Promised {
   readonly kind: MailKind
   readonly isRevoked: boolean
@@ -46,7 +46,7 @@ export function signedUp(device: Device, made: Pick<Account, 'name' | 'email' | 
   return posted(account, 'email-confirm')
 }
 
-/** A closed account is opened first, in a step of its own. */
+/** A closed account is reopened first, in its own step. */
 export function loggedIn(account: Account, device: Device): Account[] {
   const open = account.isClosed ? reopened(account) : account
   const isNews = !open.known.includes(device)
@@ -76,7 +76,7 @@ export function withName(account: Account, name: string): Account {
 }
 
 export function askedForEmail(account: Account, nextEmail: string): Account {
-  // What waits for the address that was asked for before is not sent any more.
+  // Waiting emails to the previously requested address are canceled.
   const asked = revoked({ ...account, nextEmail }, ['email-change'])
   return posted(happened(asked, 'email_asked'), 'email-change')
 }

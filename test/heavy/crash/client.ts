@@ -3,10 +3,10 @@ import type { Account } from './account.js'
 import { type Device, Person, TurnedAway, Unforeseen, type World } from './person.js'
 import { find, type Stored } from './stored.js'
 
-/** Plays one person after the other, until the site is gone. */
+/** Plays one person after another, until the site is gone. */
 export class Client {
   readonly people: Person[] = []
-  /** Changes that were sent and not answered when the site was killed, and how many of them were done all the same. */
+  /** Changes without a response when the site was killed, and how many of them were stored. */
   cutOff = 0
   cutOffDone = 0
   #current: Person | undefined
@@ -22,7 +22,7 @@ export class Client {
       try {
         await this.#current.act()
       } catch (error) {
-        // Of whoever is killed one does not hear, or half a page.
+        // A killed process sends no response, or half a page.
         if (isGone() && !(error instanceof Unforeseen)) return
         if (!(error instanceof TurnedAway)) throw error
         this.#current = undefined
@@ -37,7 +37,7 @@ export class Client {
     return person
   }
 
-  /** What is not as it was told; a change that was cut off is known for done or not done from then on. */
+  /** Returns what differs from the responses, and settles whether a cut-off change was stored. */
   async problems(stored: ReadonlyMap<string, Stored>): Promise<string[]> {
     const problems: string[] = []
     for (const person of this.people) {
@@ -53,11 +53,11 @@ export class Client {
     this.cutOff++
     if (account !== person.account) this.cutOffDone++
     person.settle(account)
-    // Which cookies came through is not known: somebody else goes on.
+    // The received cookies are unknown, so another person continues.
     this.#current = undefined
   }
 
-  /** What is not so for the person of the last round when they use the site again, on devices old and new. */
+  /** Returns what is wrong when the last round's person uses the site again, on old and new devices. */
   async comeBack(): Promise<string[]> {
     const person = this.people.at(-1)
     if (person === undefined) return []
@@ -71,7 +71,7 @@ export class Client {
       await person.logIn(isNew ? person.newDevice() : first)
       return problems
     } catch (error) {
-      // Where the machine is too busy for it just after the start; the state was read from the tables already.
+      // The machine may be too busy right after the start. The tables were checked already.
       if (error instanceof TurnedAway) return []
       throw error
     }

@@ -1,7 +1,6 @@
 /*
  * npm run crash -- [rounds] [--seed N] [--postgres] [--workers N]
- * Kills the site that often, 100 times unless it is said, and tells what came of it. Of several workers all are killed
- * together, or one alone.
+ * Kills the site that often (100 by default) and reports the results. With several workers it kills all of them or one.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,8 +1,8 @@
-/* What is true of every database of ours, whenever the site was killed. */
+/* Rules that hold in every database, whenever the site was killed. */
 import { isPostgresUrl } from '../../../src/database/locate.js'
 import { rows } from '../../support/databases.js'
 
-/** Each asks for the rows that break the rule; there are to be none. */
+/** Queries for rows that break a rule. They must find none. */
 const INVARIANTS: Readonly<Record<string, string>> = {
   'every user has the current slug that its row names': `
     select users.id from users
@@ -40,7 +40,7 @@ function orphans(table: string): string {
   return `select ${table}.user_id from ${table} left join users on users.id = ${table}.user_id where users.id is null`
 }
 
-/** The sentences of ours, and of SQLite about its file, that are not true. */
+/** Returns the broken rules, and what SQLite's integrity check reports. */
 export async function brokenInvariants(database: string): Promise<string[]> {
   const broken = []
   for (const [sentence, sql] of Object.entries(INVARIANTS)) {

@@ -1,4 +1,4 @@
-/* Somebody with a few browsers and one account, who remembers what the site has answered, and what it owes an answer. */
+/* A person with a few browsers and one account, who remembers the site's responses and the requests without one. */
 import { type Page, Visitor } from '../../support/helpers.js'
 import type { TestMailServer } from '../../support/mail-server.js'
 import type { Random } from '../../support/random.js'
@@ -7,7 +7,7 @@ import * as accounts from './account.js'
 
 const MOST_CHANGES = 30
 
-/** A browser with the last session cookie that it was given, and the one that has ended. */
+/** A browser with its last session cookie, and the one that has ended. */
 export class Device implements accounts.Device {
   readonly visitor: Visitor
   cookie = ''
@@ -27,12 +27,12 @@ export class Device implements accounts.Device {
   }
 }
 
-/** The site answered what nobody had expected. */
+/** The site responded unexpectedly. */
 export class Unforeseen extends Error {
   override readonly name = 'Unforeseen'
 }
 
-/** The site says that it cannot do this now (503): nothing is acknowledged, whatever has come of it. */
+/** The site responded with 503: nothing is acknowledged, whatever was stored. */
 export class TurnedAway extends Error {
   override readonly name = 'TurnedAway'
 }
@@ -44,17 +44,17 @@ export interface World {
 }
 
 export class Person {
-  /** As the site has acknowledged it; undefined as long as there is none. */
+  /** The acknowledged account; undefined before there is one. */
   account: Account | undefined
-  /** What it becomes, step by step, by a change that was sent and not answered. */
+  /** The states, step by step, of a change without a response. */
   steps: readonly Account[] = []
-  /** Passwords that open it no more. */
+  /** Passwords that no longer work. */
   readonly formerPasswords: string[] = []
   readonly devices: readonly [Device, Device]
   changes = 0
-  /** How many of them were answered. */
+  /** How many of them got a response. */
   acknowledged = 0
-  /** Whether a change was cut off: which cookies its answer would have brought is not known. */
+  /** Whether a change was cut off, so that the cookies of its response are unknown. */
   isUncertain = false
 
   constructor(
@@ -72,7 +72,7 @@ export class Person {
     return new Device(this.world.address, this.changes)
   }
 
-  /** It is known what has come of the change that was cut off. */
+  /** Sets the known outcome of the change that was cut off. */
   settle(account: Account | undefined): void {
     const former = this.account?.password
     if (former !== undefined && former !== account?.password) this.formerPasswords.push(former)
@@ -81,7 +81,7 @@ export class Person {
     this.isUncertain = true
   }
 
-  /** Does the next thing that comes to mind. Throws what the connection says if the site is gone. */
+  /** Does a random action. Throws the connection's error if the site is gone. */
   async act(): Promise<void> {
     const { random } = this.world
     const [first, second] = this.devices
@@ -120,7 +120,7 @@ export class Person {
     )
   }
 
-  /** Tries a password that is not, or no more, the right one. */
+  /** Tries a wrong or an old password. */
   async failToLogIn(device: Device): Promise<void> {
     const [password = 'never a right one'] = this.formerPasswords.slice(-1)
     const page = await opened(device, '/login/')
@@ -158,7 +158,7 @@ export class Person {
     )
   }
 
-  /** Asks for another address, or follows the link in the mail that has come to it. */
+  /** Requests an email change, or opens the link in its email. */
   async changeEmail(device: Device): Promise<void> {
     const { account } = this
     if (account === undefined) return

@@ -1,7 +1,7 @@
 /*
- * Kills the site with -9 again and again while many change their accounts, and looks after each start at whether all that
- * was answered is there, and of what was not answered all or nothing. Of several processes all are killed together, or
- * one alone, whose place another one takes.
+ * Kills the site with SIGKILL again and again while many users change their accounts. After each start it checks that all
+ * acknowledged changes are stored, and all others entirely or not at all. With several processes it kills all of them, or
+ * one that another one replaces.
  */
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,42 +18,42 @@ import { brokenInvariants } from './invariants.js'
 import { storedAccounts } from './stored.js'
 
 export interface Plan {
-  /** The address of a database that nobody has used. */
+  /** The URL of an unused database. */
   database: string
   rounds: number
-  /** How many processes serve the site, 1 by default. */
+  /** How many processes serve the site; 1 by default. */
   workers?: number
-  /** The same changes and moments again; what the machine does meanwhile is chance. */
+  /** Repeats the same changes and moments. What else the machine does is random. */
   seed: number
   /** Called after each round. */
   onRound?: (round: number) => void
 }
 
-/** What came of it; all is well if `problems` is empty. */
+/** The results. All is well if `problems` is empty. */
 export interface Report {
   problems: string[]
   people: number
-  /** Changes that were answered. */
+  /** Changes with a response. */
   acknowledged: number
-  /** Changes that were under way when the site was killed, and how many of them were there afterwards. */
+  /** Changes during a kill, and how many of them were stored. */
   cutOff: number
   cutOffDone: number
   mails: number
   mailsTwice: number
-  /** How often one process of several was killed alone. */
+  /** How often only one of several processes was killed. */
   replaced: number
-  /** From the launch, or the death of one process, to where it serves, in milliseconds, the shortest first. */
+  /** From a launch, or the end of a process, until the site serves, in milliseconds, shortest first. */
   starts: number[]
 }
 
 const CLIENTS = 6
 const LONGEST_LOAD = 1_000
-/** Where others work, too; a lock that was left would be waited for longer. */
+/** Allows for other work on the machine. Waiting for a stale lock would take longer. */
 const START_ALLOWED = 30_000
 const LIMITS =
   `LOGIN_NAME LOGIN_ACCOUNT LOGIN_NETWORK LOGIN_ROW LOGIN_DEVICE SIGNUP_NETWORK MAIL_ADDRESS MAIL_ACCOUNT
   MAIL_FAILURES MAIL_NETWORK MAIL_PAUSE CODE_ACCOUNT RENAME_ACCOUNT`.split(/\s+/)
-/** Limits are counted, and never reached. */
+/** Limits that count, but are never reached. */
 const ROOMY = Object.fromEntries(LIMITS.map((name) => [`LIMIT_${name}`, '1000000/1h']))
 
 export async function survive({ database, rounds, workers = 1, seed, onRound }: Plan): Promise<Report> {
@@ -132,7 +132,7 @@ async function underLoad(
   await Promise.all([kill(), load])
 }
 
-/** Kills one process alone, and answers how long it took until another one served in its place. */
+/** Kills one process, and returns how long it took until another one served. */
 async function replace(site: Program, random: Random): Promise<number> {
   const before = processesOf(site)
   const begin = performance.now()
@@ -143,7 +143,7 @@ async function replace(site: Program, random: Random): Promise<number> {
   return performance.now() - begin
 }
 
-/** All that have served so far. */
+/** Returns all processes that have served so far. */
 function processesOf({ stdout }: Program): number[] {
   return [...stdout.matchAll(/^Process (\d+) serves$/gm)].map(([, pid]) => Number(pid))
 }
@@ -169,7 +169,7 @@ async function returnProblems(clients: readonly Client[]): Promise<string[]> {
   return (await Promise.all(clients.map((client) => client.comeBack()))).flat()
 }
 
-/** Sends what still waits, in a site whose clock is past the time for which those that were killed hold their mails. */
+/** Sends the waiting emails from a site whose clock is past the leases of the killed processes. */
 async function mailProblems(
   database: string,
   environment: Record<string, string>,
@@ -179,7 +179,7 @@ async function mailProblems(
   site.clock.time = Date.now() + MINUTE
   try {
     const isDone = async () => {
-      // So that those come due, too, which the mail server was too busy to take.
+      // Makes emails due that the mail server was too busy for.
       site.clock.advance(SECOND)
       return (await rows(database, "select id from mails where state = 'waiting'")).length === 0
     }
@@ -208,7 +208,7 @@ function mailSums({ received }: TestMailServer): Pick<Report, 'mails' | 'mailsTw
   return { mails, mailsTwice: received.length - mails }
 }
 
-/** Whether every start came in time without anybody's help. */
+/** Whether every start was quick enough. */
 export function areQuick(starts: readonly number[]): boolean {
   return starts.every((milliseconds) => milliseconds < START_ALLOWED)
 }

@@ -1,6 +1,6 @@
 /*
- * The runnable site as `npm start` starts it, but with cheap hashes: most of what is killed is then writing, not hashing.
- * Each process that serves says which one it is.
+ * The runnable site as `npm start` starts it, but with cheap hashes, so that it is mostly killed while writing, not
+ * hashing. Each serving process reports its id.
  */
 import { inProcesses, readConfig, serve } from '../../../src/index.js'
 import { createSite } from '../../../src/standalone.js'

@@ -1,4 +1,4 @@
-/* What the database says of each account, and how that differs from what its owner was told. */
+/* The stored state of each account, and how it differs from the responses that its owner got. */
 import { verify } from '@node-rs/argon2'
 import { rows } from '../../support/databases.js'
 import type { Account } from './account.js'
@@ -15,10 +15,10 @@ export interface Stored {
   mails: string[]
 }
 
-/** Written some time after what they tell of, all together. */
+/** Events that are stored later, in batches. */
 const BATCHED = ['login_failed', 'password_failed', 'limit_hit']
 
-/** Every account, by its name. */
+/** Returns every account by its username. */
 export async function storedAccounts(database: string): Promise<Map<string, Stored>> {
   const users = await rows<Stored & { id: string }>(
     database,
@@ -47,10 +47,10 @@ async function kindsByUser(database: string, sql: string): Promise<Map<string, s
 }
 
 export type Finding =
-  /** `account` is what it has turned out to be. */
+  /** `account` is the state that was found. */
   { isRight: true; account: Account | undefined } | { isRight: false; problem: string }
 
-/** The state that the account is in, if it is the acknowledged one or a step of the change that was not answered. */
+/** Returns the account's state if it is the acknowledged one, or a step of the change without a response. */
 export async function find(person: Person, stored: ReadonlyMap<string, Stored>): Promise<Finding> {
   const problems = []
   for (const account of [person.account, ...person.steps]) {
@@ -95,7 +95,7 @@ async function opensAny(hash: string, passwords: readonly string[]): Promise<boo
   return false
 }
 
-/** Each that was promised and not made wrong since is there once, and no other. */
+/** Checks that each promised email that was not canceled exists once, and no other. */
 function mailDifferences(found: readonly string[], { mails }: Account): string[] {
   const kinds = new Set([...found, ...mails.map(({ kind }) => kind)])
   return [...kinds].flatMap((kind) => {

@@ -8,17 +8,17 @@ import * as users from '../../../src/tables/users.js'
 import { Site } from '../../support/helpers.js'
 
 /*
- * A site in a process of its own, so that what a request costs it can be told from what it costs to send it. Whoever has
- * started it sends the name of a user, for links as mails bring them, `confirm` or `second` and a name, which confirms the
- * address of that user or asks them for a second step, or nothing, for the processor time so far.
+ * A site in its own process, so that its CPU time does not include sending requests. Its parent sends a username to get
+ * emailed links, `confirm` or `second` with a username to confirm the email address or require a second step, or nothing
+ * to get the CPU time so far.
  */
 const OFTEN = { max: 999_999_999, window: DAY }
 
 const site = await Site.start({
-  // In development every template is compiled for every page.
+  // Development would compile every template for every page.
   development: false,
   mail: 'caught',
-  // Counted as ever, and never reached.
+  // Limits that count, but are never reached.
   limits: Object.fromEntries(Object.keys(LIMITS).map((rule) => [rule, OFTEN])),
   environment: { TRUST_PROXY: '1' },
 })
@@ -46,7 +46,7 @@ const COLUMNS: Record<string, string> = { confirm: 'email_confirmed_at', second:
 
 async function set(column: string, name: string): Promise<true> {
   await site.write(`update users set ${column} = 1 where name = '${name}'`)
-  // A login at the very same time would end the half login.
+  // A login at the same time would end the half login.
   site.clock.advance(1)
   return true
 }

@@ -1,17 +1,17 @@
 import { gzipSync } from 'node:zlib'
 
 /*
- * What somebody might send who wants to hold the process up: as much as is accepted, of what costs most to look at.
+ * Values that an attacker could send to block the process: as much as is accepted of what costs most to check.
  */
 
-/** As much of it as has room in a body, whose other fields are short; a body may have 32 KB. */
+/** Bytes of a value that fits into a body of 32 KB beside other, short fields. */
 const BODY_ROOM = 31_000
 
 function filled(part: string, room = BODY_ROOM): string {
   return part.repeat(Math.floor(room / Buffer.byteLength(part)))
 }
 
-/** For one field of a form. */
+/** Values for one field of a form. */
 export const VALUES: Readonly<Record<string, string>> = {
   'the widest letter in NFKC': filled('\ufdfa'),
   'marks out of order': `a${filled('\u0315\u0300\u05ae\u0321')}`,
@@ -47,7 +47,7 @@ const SCRIPTS =
   Hiragana Katakana Bopomofo Han Yi Vai Bamum Javanese Balinese Tifinagh Glagolitic Coptic Gothic Deseret Adlam Osage Egyptian_Hieroglyphs
   Cuneiform Brahmi Kaithi Chakma Tangut Nushu Vithkuqi`.split(/\s+/)
 
-/** A name of 25 letters in each of many scripts. */
+/** Usernames of 25 letters in many scripts. */
 export const NAMES = SCRIPTS.map((script) => lettersOf(script).slice(0, 25).join(''))
 
 function lettersOf(script: string): string[] {
@@ -60,10 +60,10 @@ function lettersOf(script: string): string[] {
   return found
 }
 
-/** Where headers and the address have 16 KB together. */
+/** Headers and URL may have 16 KB together. */
 const HEAD_ROOM = 13_000
 
-/** For one header each; the names may be those of several. */
+/** Values for one header each. */
 export const HEADERS: readonly (readonly [name: string, value: string])[] = [
   ['Accept-Language', filled('a,', HEAD_ROOM)],
   ['Accept-Language', filled('en;q=0.1,', HEAD_ROOM)],
@@ -105,7 +105,7 @@ export const HEADERS: readonly (readonly [name: string, value: string])[] = [
   ['Content-Type', `application/x-www-form-urlencoded;charset="${filled('\\"', HEAD_ROOM)}`],
 ]
 
-/** Behind the question mark of an address. */
+/** Query strings. */
 export const QUERIES: readonly string[] = [
   filled('a&', HEAD_ROOM),
   filled('lang&', HEAD_ROOM),
@@ -118,7 +118,7 @@ export const QUERIES: readonly string[] = [
   filled('+', HEAD_ROOM),
 ]
 
-/** For what changes in a path, and for paths that nobody knows. */
+/** Values for parts of a path, and for unknown paths. */
 export const PARTS: readonly string[] = [
   filled('%EF%B7%BA', HEAD_ROOM),
   filled('%25', HEAD_ROOM),
@@ -129,7 +129,7 @@ export const PARTS: readonly string[] = [
   filled('%2F..', HEAD_ROOM),
 ]
 
-/** A whole body, and what it says that it is. */
+/** Whole bodies with their headers. */
 export const BODIES: readonly (readonly [body: Buffer, headers: Record<string, string>])[] = [
   ...[
     filled('a&'),

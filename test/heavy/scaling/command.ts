@@ -1,6 +1,6 @@
 /*
- * npm run scaling: prints the tables of docs/scaling.md from the costs in docs/scaling.json; `--measure` measures those on this
- * machine first, on SQLite and on PostgreSQL, and writes them there.
+ * npm run scaling: prints the tables of docs/scaling.md from the costs in docs/scaling.json. With `--measure` it first
+ * measures these on this machine, on SQLite and PostgreSQL, and writes the file.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /*
- * What things cost on this machine, in seconds of processor time, so that it counts little what others do on it meanwhile.
- * Of several rounds the median.
+ * Measures costs on this machine in seconds of CPU time, which other programs change little. Takes the median of several
+ * rounds.
  */
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,18 +14,18 @@ import { createUser, newSession, newUser, openSession } from '../../support/rows
 export interface Costs {
   /** One Argon2id hash. */
   hash: number
-  /** A page, in the process of the site. */
+  /** A page, in the site's process. */
   loginPage: number
   homePage: number
-  /** What a login costs beside the hash: the form, the session, the event. */
+  /** A login without its hash: form, session, event. */
   login: number
-  /** A transaction that begins a session: what it computes, and what it takes by the clock, at best and in the middle. */
+  /** A transaction that creates a session: CPU time, and elapsed time at best and in the median. */
   commit: { processor: number; fastest: number; median: number }
-  /** Memory of the site after all that, in bytes. */
+  /** Memory of the site afterwards, in bytes. */
   memory: number
 }
 
-/** While a site is developed it compiles its templates for every page. */
+/** In development every page compiles its templates. */
 const PRODUCTION = {
   NODE_ENV: 'production',
   BASE_URL: 'http://accounts.example',
@@ -48,7 +48,7 @@ export async function measureCosts(database: string): Promise<Costs> {
     const address = await addressOf(site)
     const user = await new Visitor(address).settle('Measured')
     const page = () => new Visitor(address).open('/login/')
-    await costOf(site, PAGES * 3, page) // Until it is warm.
+    await costOf(site, PAGES * 3, page) // Warms up.
     const loginPage = await costOf(site, PAGES, page)
     const homePage = await costOf(site, PAGES, () => user.open('/'))
     const whole = await costOf(site, LOGINS, () => new Visitor(address).logIn('Measured'))
@@ -99,7 +99,7 @@ async function costOf(site: Program, count: number, work: () => Promise<unknown>
   return median(rounds)
 }
 
-// In hundredths of a second (proc(5), Linux alone): so many requests in one go.
+// In hundredths of a second (proc(5), Linux only), so many requests are measured together.
 function processorTime({ pid }: Program): number {
   const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')
   const [user, system] = fields.split(' ').slice(11, 13)

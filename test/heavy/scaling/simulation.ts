@@ -1,10 +1,10 @@
 /*
- * Queues in front of servers, event by event: what comes at random (Poisson), how long it waits for the event loop, for a
- * core that hashes and for the one that writes, and how much is refused because the queue of hashes is full.
+ * Simulates queues in front of servers, event by event: random arrivals (Poisson), waits for the event loop, for a hashing
+ * core and for the writer, and refusals when the queue of hashes is full.
  */
 import { Random } from '../../support/random.js'
 
-/** Where work is done: as many at once as there are servers, the rest waits; with `room` for so many, then it is refused. */
+/** A place of work. As many jobs run as there are servers, up to `room` wait, and the rest is refused. */
 export interface Station {
   servers: number
   room?: number
@@ -14,11 +14,11 @@ export interface Station {
 export interface Visit {
   station: string
   seconds: number
-  /** Always as long as that, or scattered as exponential times are. */
+  /** Always the same time, or exponentially distributed. */
   spread: 'none' | 'exponential'
 }
 
-/** What comes so often each second, and where it goes, one place after the other. */
+/** Arrivals in a second, and the stations they pass through in order. */
 export interface Flow {
   name: string
   perSecond: number
@@ -36,16 +36,16 @@ export interface Model {
 export interface FlowFigures {
   done: number
   refused: number
-  /** Seconds from the arrival to the end, of those that were not refused. */
+  /** Seconds from arrival to end, without refusals. */
   mean: number
   p50: number
   p99: number
 }
 
 export interface StationFigures {
-  /** The part of its servers' time that was worked. */
+  /** The share of its servers' time in use. */
   busy: number
-  /** Seconds that one waited for a server, on average. */
+  /** Average seconds of waiting for a server. */
   waited: number
 }
 
@@ -64,7 +64,7 @@ interface Job {
 interface Place extends Station {
   working: number
   waiting: Job[]
-  /** The first that waits; those before it are gone. */
+  /** Index of the first that waits. Earlier ones are gone. */
   head: number
   worked: number
   waited: number
@@ -158,7 +158,7 @@ function flowFigures(times: number[], refused: number): FlowFigures {
 
 type Work = (now: number) => void
 
-/** What is to happen, the earliest first: a binary heap. */
+/** Future events, earliest first, in a binary heap. */
 class Agenda {
   readonly #heap: { at: number; work: Work }[] = []
 
@@ -175,7 +175,7 @@ class Agenda {
     heap[index] = { at, work }
   }
 
-  /** Does all of it, and answers when the last was done. */
+  /** Runs all events, and returns the time of the last one. */
   run(): number {
     let now = 0
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
@@ -205,10 +205,10 @@ class Agenda {
   }
 }
 
-/** Seconds that one waits on average where c servers take what comes at random (Erlang's C formula, M/M/c). */
+/** Returns the average wait in seconds for c servers and random arrivals (Erlang's C formula, M/M/c). */
 export function erlangWait(perSecond: number, seconds: number, servers: number): number {
   const load = perSecond * seconds
-  // Erlang's B by its recursion, which overflows for no number of servers.
+  // Erlang's B by recursion, which never overflows.
   let blocked = 1
   for (let count = 1; count <= servers; count++) blocked = (load * blocked) / (count + load * blocked)
   const waits = blocked / (1 - (load / servers) * (1 - blocked))

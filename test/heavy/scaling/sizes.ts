@@ -1,10 +1,10 @@
-/* How many bytes a row takes, and its entries in the indexes: of a database that is filled with so many. */
+/* Measures the bytes of a row and its index entries in a database with that many rows. */
 
 import { isPostgresUrl } from '../../../src/database/locate.js'
 import { openDatabase } from '../../../src/tables/schema.js'
 import { rows, write } from '../../support/databases.js'
 
-/** Bytes for each row, by table, and of its indexes by name. */
+/** Bytes for each row by table, and of its indexes by name. */
 export type Sizes = Record<string, { table: number; indexes: Record<string, number> }>
 
 const AGENT =
@@ -13,7 +13,7 @@ const TABLES = ['users', 'slugs', 'sessions', 'events'] as const
 
 export interface Counts {
   users: number
-  /** Of each user. */
+  /** Rows for each user. */
   sessions: number
   events: number
 }
@@ -27,12 +27,12 @@ export async function sizesOf(url: string, counts: Counts): Promise<Sizes> {
 
 interface Dialect {
   series(count: number): string
-  /** Text of this length that looks like chance, so that indexes grow as they do by real ids. */
+  /** Returns random-looking text of this length, so that indexes grow as with real ids. */
   chance(length: number): string
   id(number: string): string
 }
 
-// A multiplication scatters the numbers, as hashes and random ids are scattered.
+// Multiplying scatters the numbers like hashes and random ids.
 const SCATTERED = (number: string) => `((${number}) * 2654435761) % 4294967296`
 
 const SQLITE: Dialect = {
@@ -69,7 +69,7 @@ function filling({ series, chance, id }: Dialect, { users, sessions, events }: C
 }
 
 async function fileSizes(url: string): Promise<Sizes> {
-  await write(url, 'vacuum') // What was inserted out of order leaves half-empty pages, on servers too; without them it is the least.
+  await write(url, 'vacuum') // Random inserts leave half-empty pages, on servers, too. Without them this is the minimum.
   const pages = await rows<{ name: string; bytes: number; owner: string }>(
     url,
     'select dbstat.name, sum(pgsize) as bytes, tbl_name as owner from dbstat join sqlite_master on sqlite_master.name = dbstat.name group by 1',

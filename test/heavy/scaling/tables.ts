@@ -4,20 +4,20 @@ import { type Flow, type Outcome, simulate, type Visit } from './simulation.js'
 import type { Sizes } from './sizes.js'
 
 const SEED = 1
-/** As many hashes wait in one process. */
+/** How many hashes may wait in one process. */
 const ROOM = 256
 const DAY = 86_400
 
-/** How people are: what is computed of it changes with these, and they are stated beside it. */
+/** Assumptions about users, which the page states beside the results. */
 export const HABITS = {
-  /** Of all users, each day. */
+  /** Share of all users, each day. */
   active: 0.2,
-  /** Of each active one, each day. */
+  /** For each active user, each day. */
   logins: 0.3,
   pages: 20,
-  /** The busiest minutes against the average of the day. */
+  /** The busiest minutes compared with the day's average. */
   peak: 4,
-  /** Rows that are kept for each user. */
+  /** Rows kept for each user. */
   sessions: 2,
   events: 60,
 }
@@ -59,7 +59,7 @@ function sizeCells(size: Sizes[string] | undefined): string[] {
   return [`${size?.table} B`, `${sum(Object.values(size?.indexes ?? {}))} B`]
 }
 
-/** One node with two cores, when ever more want to log in. */
+/** One node with two cores under more and more logins. */
 export function stormTable(costs: Costs): string {
   const most = 2 / costs.hash
   const lines = [0.5, 0.8, 0.95, 1.5, 10].map((part) => {
@@ -78,7 +78,7 @@ export function stormTable(costs: Costs): string {
   return table(['Logins a second', 'median', 'p99', 'refused with 503', 'p99 of pages'], lines)
 }
 
-/** How many cores hash 10,000 logins a second, and how long those wait. */
+/** How many cores 10,000 logins a second need, and how long they wait. */
 export function loadTable(costs: Costs): string {
   const least = 10_000 * costs.hash
   const lines = [1.02, 1.05, 1.1, 1.25, 1.5].map((room) => {
@@ -99,7 +99,7 @@ export function loadTable(costs: Costs): string {
   return table(['Cores that hash', 'busy', 'average wait', 'p99 with the hash'], lines)
 }
 
-/** What a site with so many users needs at its peak. */
+/** What a site with that many users needs at its peak. */
 export function needTable(costs: Costs, sizes: Sizes): string {
   const lines = [1e6, 1e7, 1e8].map((users) => {
     const perDay = (users * HABITS.active * HABITS.peak) / DAY
@@ -137,7 +137,7 @@ export function needTable(costs: Costs, sizes: Sizes): string {
   )
 }
 
-/** A node: one event loop, its threads that hash, and one writer. */
+/** A node: one event loop, its hashing threads and one writer. */
 function node(
   costs: Costs,
   {

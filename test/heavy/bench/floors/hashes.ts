@@ -1,4 +1,4 @@
-/* F3: argon2id at our costs and nothing else. */
+/* F3: only Argon2id, at our costs. */
 import { hash, verify } from '@node-rs/argon2'
 import { PASSWORD } from '../forms.js'
 import { answerRounds } from './rounds.js'

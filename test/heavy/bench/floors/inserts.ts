@@ -1,4 +1,4 @@
-/* F4: one INSERT after the other that is on the disk before the next one begins, as a login is before it is answered. */
+/* F4: one INSERT after another, each flushed to the disk, as a login is before its response. */
 import { randomBytes } from 'node:crypto'
 import BetterSqlite3 from 'better-sqlite3'
 import { answerRounds } from './rounds.js'

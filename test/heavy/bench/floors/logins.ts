@@ -1,6 +1,6 @@
 /*
- * F5: the least that a Koa site does for a login. The form is read, its user looked up, the password checked and a session
- * written to the disk; the packages are those of F1.
+ * F5: the least that a Koa site does for a login. It reads the form, finds the user, checks the password and flushes a
+ * session to the disk, with the packages of F1.
  */
 import { randomBytes } from 'node:crypto'
 import Router from '@koa/router'

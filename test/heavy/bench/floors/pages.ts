@@ -1,14 +1,14 @@
 /*
- * F1 and F2: the packages at their simplest, as somebody would write them who knows them and wants no more than these
- * pages. Koa, its router, koa-session with its own codec and a session that is read, a body parser, and the very same
- * templates with a fixed context. F2 adds the two indexed SELECTs that a signed-in page needs.
+ * F1 and F2: the simplest site with the same packages that serves only these pages: Koa, its router, koa-session with its
+ * own codec and a session that is read, a body parser, and the same templates with a fixed context. F2 adds the two
+ * indexed SELECTs of a page for logged-in users.
  */
 import { join } from 'node:path'
 import Router from '@koa/router'
 import BetterSqlite3 from 'better-sqlite3'
 import nunjucks from 'nunjucks'
 import { root } from '../../../../src/base/package.js'
-// So that both hold the same native modules in memory.
+// Loads the same native modules into memory.
 import '@node-rs/argon2'
 import { dataOf, withMarkup } from '../../../../src/views/markup.js'
 import { REFUSED } from '../forms.js'
@@ -100,7 +100,7 @@ const userById = database.prepare<[string], User>('select name, email, slug from
 
 const router = new Router()
 
-// Whoever comes here has a session of about the size of ours.
+// Gives visitors a session of about the size of ours.
 router.get('/enter/', (ctx) => {
   ctx.session = { login: ctx.query.token, csrf: 'x'.repeat(22) }
   ctx.body = 'in'

@@ -1,4 +1,4 @@
-/** What a floor without visitors is asked: to work for so long, with so much at once. */
+/** A request to a floor without visitors: how long to work, and with how many parallel jobs. */
 export interface Round {
   seconds: number
   atOnce: number
@@ -9,7 +9,7 @@ export interface Done {
   seconds: number
 }
 
-/** Lets this process do `work` again and again, each time it is asked to. */
+/** Makes this process repeat `work` at each request. */
 export function answerRounds(work: () => Promise<void>): void {
   process.on('message', (round: Round) => {
     void done(round, work).then((result) => process.send?.(result))

@@ -4,7 +4,7 @@ import Koa from 'koa'
 import bodyParser from 'koa-bodyparser'
 import session from 'koa-session'
 
-/** Serves a floor with what all of them have: koa-session with its own codec, and a body parser. */
+/** Serves a floor with koa-session, its own codec, and a body parser. */
 export function serve(name: string, router: Router): void {
   const app = new Koa()
   app.keys = ['the floor']
