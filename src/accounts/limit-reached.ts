@@ -80,6 +80,10 @@ export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
   codeNetwork: TOO_MANY_CODES_HERE,
   codeSite: TOO_MANY_CODES_HERE,
   secondAccount: TOO_MANY_SECOND,
+  secondNetwork: {
+    code: 'too_many_second_network',
+    sentence: 'Too many wrong codes from your network. Try again {when}.',
+  },
   secondDevice: TOO_MANY_SECOND,
   secondRow: {
     code: 'too_many_app_codes',

@@ -32,7 +32,9 @@ export interface LimitRules {
   codeSite: Limit
   /** Wrong codes of the second step for one account, after a right password. */
   secondAccount: Limit
-  /** The same on a device on which a second step was passed before. */
+  /** Wrong codes of the second step from one network, after right passwords. */
+  secondNetwork: Limit
+  /** The first on a device on which a second step was passed before. */
   secondDevice: Limit
   /** Wrong app codes in a row for one account or one such device (NIST 800-63B-4 3.2.2). Recovery codes still work. */
   secondRow: Limit
@@ -66,6 +68,7 @@ export const LIMITS: LimitRules = {
   // million a day (ASVS 5 6.6.3; test/accounts/code-limits.test.ts).
   codeSite: { max: 35, window: HOUR },
   secondAccount: { max: 10, window: 15 * MINUTE },
+  secondNetwork: { max: 50, window: HOUR },
   secondDevice: { max: 20, window: 15 * MINUTE },
   secondRow: { max: 100, window: 30 * DAY },
   secondNotice: { max: 3, window: DAY },

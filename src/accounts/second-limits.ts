@@ -1,4 +1,5 @@
 import type { Account } from '../tables/users.js'
+import { networkOf } from '../web/network.js'
 import { eventOf } from './history.js'
 import type { Counted } from './limits.js'
 import type { SecondMethod } from './login-methods.js'
@@ -39,13 +40,21 @@ function placesOf(origin: Origin, { account, method }: SecondTry): Counted[] {
   const device = origin.visit?.provenDeviceOf(account)
   const of = device === undefined ? id : `${id} ${device}`
   return [
-    device === undefined ? { rule: 'secondAccount', of } : { rule: 'secondDevice', of },
+    ...(device === undefined ? placesOfStranger(origin, id) : [{ rule: 'secondDevice', of } as const]),
     ...(method === 'app' ? [{ rule: 'secondRow', of } as const] : []),
   ]
 }
 
+// By its network, too, or someone with many stolen passwords could guess at many accounts.
+function placesOfStranger({ address }: Origin, id: string): Counted[] {
+  return [
+    { rule: 'secondAccount', of: id },
+    { rule: 'secondNetwork', of: networkOf(address) },
+  ]
+}
+
 async function forgive({ limits, log }: Registry, places: readonly Counted[]): Promise<void> {
-  const isShared = ({ rule }: Counted) => rule === 'secondAccount'
+  const isShared = ({ rule }: Counted) => rule === 'secondAccount' || rule === 'secondNetwork'
   try {
     await limits.giveBack(places.filter(isShared))
     await limits.forget(places.filter((place) => !isShared(place)))

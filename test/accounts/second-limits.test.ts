@@ -50,6 +50,26 @@ test('a trusted device’s sessions without a code have no attempts of their own
   assert.equal(statuses, [...Array(10).fill(406), ...Array(8).fill(429)])
 })
 
+test('wrong codes for many accounts count for their network, and a device that has passed may go on', async () => {
+  const others: Visitor[] = []
+  for (const name of ['Bob', 'Cem', 'Dan', 'Eve', 'Fay']) {
+    await turnOn(site, await settled(site, name))
+    others.push(site.visitor())
+  }
+  const statuses = []
+  for (const [at, thief] of others.entries()) {
+    const page = await halfway(thief, ['Bob', 'Cem', 'Dan', 'Eve', 'Fay'][at] ?? '')
+    statuses.push(...(await guess(thief, page, 10)))
+  }
+  assert.equal(statuses, Array(50).fill(406))
+  const thief = site.visitor()
+  const refused = await thief.send(await halfway(thief, 'Anna'), { code: code() })
+  assert.is(refused.status, 429)
+  assert.match(refused.messages().join(), 'Too many wrong codes from your network')
+  await owner.send(await owner.open('/logout/'))
+  assert.ok((await owner.send(await halfway(owner, 'Anna'), { code: code() })).sessionCookie)
+})
+
 test('a session with a code has its own attempts, even without a device cookie', async () => {
   site.clock.advance(10 * MINUTE)
   dropDevice(owner)

@@ -52,7 +52,7 @@ const WAYS: readonly Way[] = [
     way: '`/login/` and `/login/two-step/` with a code of the app',
     proves: 'the password, and the authenticator app',
     strength: 'two factors; each code once',
-    limits: ['secondAccount', 'secondDevice', 'secondRow'],
+    limits: ['secondAccount', 'secondNetwork', 'secondDevice', 'secondRow'],
     off: OFF,
   },
   {
@@ -60,7 +60,7 @@ const WAYS: readonly Way[] = [
     way: '`/login/` and `/login/two-step/` with a recovery code',
     proves: 'the password, and a code that was kept',
     strength: 'two factors; 66 bits, each code once',
-    limits: ['secondAccount', 'secondDevice'],
+    limits: ['secondAccount', 'secondNetwork', 'secondDevice'],
     off: OFF,
   },
   {
