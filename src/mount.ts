@@ -35,7 +35,7 @@ export interface Accounts extends Middleware {
   compression: Middleware
   /** Renders pages and forms. Templates are looked up in your folders first. */
   pages: Pages
-  /** What can happen to an account, in code: find, create, rename, disable, erase and more. */
+  /** Finds, creates, renames, disables and erases accounts, and more. */
   accounts: AccountsInCode
   /** Returns middleware that calls `handle` with a submitted form, after the CSRF and body checks. */
   onSubmit<Field extends string>(form: Form<Field>, handle: Handle<Field>): Middleware
@@ -47,10 +47,8 @@ export interface Accounts extends Middleware {
   close(): Promise<void>
 }
 
-/**
- * Returns the account system as Koa middleware. It needs `ctx.session` and a parsed `ctx.request.body`.
- * Throws if an option is wrong, a template does not compile or the database cannot be opened.
- */
+/** Returns the account system as Koa middleware. It needs `ctx.session` and a parsed `ctx.request.body`. Throws
+ * if an option is wrong, a template does not compile or the database cannot be opened. */
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
   const assembled = await assemble(options)
   const { gatehouse } = assembled

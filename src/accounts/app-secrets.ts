@@ -5,7 +5,6 @@ export function appContext(userId: string): string {
   return `app of ${userId}`
 }
 
-/** Returns the app with its secret decrypted. */
 export async function appOf(
   { database, appCipher }: Pick<Registry, 'database' | 'appCipher'>,
   userId: string,

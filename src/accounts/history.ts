@@ -13,7 +13,7 @@ export interface Happening {
 
 class Undone extends Error {}
 
-/** For `work` that has written something and cannot go on: nothing of it is kept. */
+/** Undoes what `work` has written if it cannot go on. */
 export function orUndo(isPossible: boolean): asserts isPossible {
   if (!isPossible) throw new Undone()
 }

@@ -32,7 +32,7 @@ export interface UserSearch {
   /** Part of a username or email address, in any case. Reads the whole table. */
   search?: string
   state?: UserState
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   after?: string | null
   /** 1 to 1000; 50 by default. */
   limit?: number
@@ -52,10 +52,8 @@ export interface AccountToCreate {
 /** `errors` are those that a form would show, with stable codes. */
 export type CreatedAccount = { ok: true; user: StoredUser } | { ok: false; errors: readonly FieldError[] }
 
-/**
- * What can happen to an account, in code. All of it is in the account activity and reported to `onEvent`, like
- * what a page or a command does. No rate limit counts. What is returned holds no secret.
- */
+/** Account actions in code. Like those of pages and commands, each is in the account activity and reported to
+ * `onEvent`. No rate limit applies. Results have no secrets. */
 export interface AccountsInCode {
   byId(id: string): Promise<StoredUser | undefined>
   /** In any case and normal form, as at the login. */
@@ -72,7 +70,7 @@ export interface AccountsInCode {
   confirm(id: string, by?: ActedBy): Promise<boolean>
   /** With the rules of the username page. Tells the user by email. Throws for an unknown id. */
   rename(id: string, name: string, by?: ActedBy): Promise<readonly FieldError[]>
-  /** Emails a link to the new address, with which the user makes it count. Throws for an unknown id, or without email. */
+  /** Emails a link to the new address, which counts once it is opened. Throws for an unknown id, or without email. */
   changeEmail(id: string, email: string, by?: ActedBy): Promise<readonly FieldError[]>
   /** Logs the user out everywhere, and tells them by email. Throws for an unknown id. */
   setPassword(id: string, password: string, by?: ActedBy): Promise<readonly FieldError[]>

@@ -20,7 +20,7 @@ export function searchOf(text = ''): Pick<UserFilter, 'search' | 'searchEmail'> 
   return search === '' ? {} : { search, searchEmail: emailPartKeyOf(text) }
 }
 
-/** Returns undefined for what is no place of a list. */
+/** Returns undefined if the text is not a place in a list. */
 export function placeOf(text = ''): UserPlace | undefined {
   const [, createdAt, id] = /^(\d{1,15})\.(.+)$/u.exec(text) ?? []
   return createdAt === undefined || id === undefined ? undefined : { createdAt: Number(createdAt), id }

@@ -22,7 +22,6 @@ export interface Registry {
   events: Events
   outbox: Outbox
   codes: Codes
-  /** Encrypts the secrets of authenticator apps. */
   appCipher: Cipher
   hooks: Hooks
   log: Logger

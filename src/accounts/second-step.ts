@@ -60,7 +60,6 @@ export async function proveSecond(
 const APP_CODE = /^\d{6}$/
 const RECOVERY_CODE = new RegExp(`^\\d{${RECOVERY_DIGITS}}$`)
 
-/** Returns undefined if it is not a code. */
 export function methodOf(code: string): SecondMethod | undefined {
   if (APP_CODE.test(code)) return 'app'
   return RECOVERY_CODE.test(code) ? 'recovery' : undefined

@@ -109,7 +109,7 @@ export async function turnOff(
   })
 }
 
-/** Returns undefined if the session has ended, or if the same form, or one that came at the same time, has made codes. */
+/** Returns undefined if the session has ended, or if this form or a parallel one has made codes. */
 export async function makeRecoveryCodes(
   origin: Origin,
   registry: Registry,
@@ -148,14 +148,13 @@ export async function areMade(
   return recovery.isLeft(database.main, userId, tag)
 }
 
-/** Counts the change, and returns the email about it. */
 async function countedMail(
   origin: Origin,
   registry: Registry,
   { id: userId, email: to }: users.User,
   kind: MailKind,
 ): Promise<Draft> {
-  // Mail limits would let neighbours stop it, and do not count where mail is off.
+  // Limits of emails would let others in the network block it, and do not exist without email.
   await takePlaces(origin, registry, [{ rule: 'secondChange', of: `${kind} of ${userId}` }])
   return { kind, userId, facts: { to, ...circumstancesOf(origin, registry) } }
 }

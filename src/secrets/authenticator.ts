@@ -8,24 +8,21 @@ export const APP_SECRETS = 'authenticator apps'
 /** Seconds for which an app shows one code (RFC 6238 5.2). */
 const PERIOD = 30
 
-/** Returns 20 random bytes as base32. */
 export async function newAppSecret(): Promise<string> {
   return (await library()).generateSecret()
 }
 
 export interface AppCode {
   secret: string
-  /** Six digits. */
   code: string
   /** Codes of this step and of earlier ones no longer work. */
   lastStep: number
   now: number
 }
 
-/**
- * Returns the step that the code belongs to, or undefined if it is wrong or used. Clocks may differ by one step (RFC 6238 5.2).
- * Two steps may have the same digits: then the current one counts, because the next one is yet to be used.
- */
+/** Returns the step that the code belongs to, or undefined if it is wrong or used. Clocks may differ by one
+ * step (RFC 6238 5.2). Two steps may have the same digits: then the current one counts, because the next one is
+ * yet to be used. */
 export async function stepOf({ secret, code, lastStep, now }: AppCode): Promise<number | undefined> {
   const { verifySync } = await library()
   const isOf = (step: number) =>

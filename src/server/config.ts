@@ -12,7 +12,6 @@ const DATA = join(root, 'db', 'data')
 /** The checked environment. `.env.example` describes every variable and its default. */
 export interface Config {
   readonly production: boolean
-  /** `NODE_ENV=development`: pages under `/dev/`, error details, templates reloaded. */
   readonly development: boolean
   readonly port: number
   readonly host: string
@@ -58,7 +57,6 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-/** Reads the environment. Throws `ConfigError` with all mistakes at once; ignores unknown variables. */
 export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LIMITS): Config {
   const given = Object.entries(variables).filter(([, value]) => value !== undefined && value.trim() !== '')
   const { data, error } = environmentWith(limits).safeParse(Object.fromEntries(given))

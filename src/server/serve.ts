@@ -13,7 +13,6 @@ import { capConnections } from './connections.js'
 export interface ServeOptions {
   port: number
   host: string
-  /** Whether the public address is https. Default: false. */
   https?: boolean
   /** Most open connections. Above it, closes the one that keeps the site waiting longest. Default: 1000. */
   maxConnections?: number
@@ -23,7 +22,6 @@ export interface ServeOptions {
   timeouts?: Partial<Timeouts>
   /** Called once when shutdown begins, before the port closes. */
   onClosing: () => void
-  /** Called after the last response. */
   onClosed: () => Promise<void>
 }
 

@@ -42,7 +42,6 @@ export async function allOf(db: Db, userId: string): Promise<AuthenticatorApp[]>
 
 export interface NewApp {
   secret: string
-  /** Of the code that proved it. */
   step: number
   now: number
 }
@@ -82,7 +81,7 @@ export async function remove(db: Db, userId: string): Promise<void> {
   await db.deleteFrom('authenticator_apps').where('user_id', '=', userId).execute()
 }
 
-/** Those that are encrypted with a key, by what its texts begin with. */
+/** Returns those encrypted with a key, by the mark that its texts begin with. */
 export async function ofKeys(
   db: Db,
   marks: readonly string[],
@@ -108,7 +107,7 @@ export async function countOfKey(db: Db, mark: string): Promise<number> {
   return count
 }
 
-/** Leaves alone what was replaced meanwhile. */
+/** Skips a secret that was replaced meanwhile. */
 export async function reencrypt(
   db: Db,
   userId: string,

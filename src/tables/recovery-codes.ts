@@ -20,7 +20,6 @@ export interface RecoverySet {
   tags: readonly string[]
 }
 
-/** Replaces the user's previous codes. */
 export async function replace(
   db: Db,
   userId: string,
@@ -97,7 +96,6 @@ export async function setsOf(db: Db, userId: string): Promise<{ madeAt: number }
   return rows.map((row) => ({ madeAt: row.made_at }))
 }
 
-/** When each code was used; null if it was not. */
 export async function usesOf(db: Db, userId: string): Promise<{ usedAt: number | null }[]> {
   const rows = await db.selectFrom('recovery_codes').select('used_at').where('user_id', '=', userId).execute()
   return rows.map((row) => ({ usedAt: row.used_at }))

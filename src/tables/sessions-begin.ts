@@ -82,7 +82,7 @@ function rowOf(session: Stored) {
   }
 }
 
-// A form that comes again proves nothing anew. If it did, each repeat could be repeated for as long again.
+// A repeated form proves nothing new. Otherwise each repeat would allow another one.
 function repeatedOf({ id, created_at, authenticated_at, second_at, ...row }: ReturnType<typeof rowOf>) {
   return row
 }

@@ -55,7 +55,7 @@ export interface Renewal {
   tokenHash: string
   now: number
   form?: string | undefined
-  /** The step that was proved just now. `before`: what this form, which comes again, has proved already. */
+  /** The step that was just proved. `before`: a repeated form, which proves nothing new. */
   proved: 'first' | 'second' | 'nothing' | 'before'
 }
 
@@ -70,7 +70,6 @@ export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Pro
   return row !== undefined
 }
 
-/** Whether this form has renewed the session since. */
 export async function hasRenewed(
   db: Db,
   { id, userId }: Owned,
@@ -87,7 +86,6 @@ export async function hasRenewed(
   return row !== undefined
 }
 
-/** Whether this form has begun a session of the user since. */
 export async function hasBegun(
   db: Db,
   { userId, form, since }: { userId: string; form: string; since: number },

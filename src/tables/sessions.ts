@@ -34,7 +34,6 @@ export interface SessionsTable {
   authenticated_at: number
   /** Sorted, with a space between two. */
   methods: string
-  /** When a second step was last passed in it. */
   second_at: number | null
   expires_at: number
 }

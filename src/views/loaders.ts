@@ -20,7 +20,7 @@ export class CompiledLoader extends nunjucks.FileSystemLoader {
   readonly #files: TemplateFiles
 
   constructor(files: TemplateFiles) {
-    super([]) // it looks into no folder: what is not here is not found
+    super([]) // looks into no folder, because all files are given
     this.#files = files
   }
 

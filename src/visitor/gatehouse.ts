@@ -21,7 +21,6 @@ export interface Gatehouse extends Registry {
   assets: Assets
   url: Url
   places: Places
-  /** Whether the owner gets an email about a session jump (see `isJump`). */
   jumpMail: boolean
   languageOf: (ctx: Context) => string
   render: Render

@@ -72,10 +72,8 @@ const ASK_CODE: Asking = {
   asks: CODE,
 }
 
-/**
- * Requires a login. Redirects page views to the login and back. Other requests get 403 and a link to the
- * login, and come back filled in. Throws unless it runs behind `accounts()`.
- */
+/** Requires a login. Redirects page views to the login and back. Other requests get 403 and a link to the
+ * login, and come back filled in. Throws unless it runs behind `accounts()`. */
 export const requireUser: Middleware = async (ctx, next) => {
   const user = userOf(ctx)
   const gatehouse = gatehouseOf(ctx)
@@ -159,10 +157,8 @@ export const requireAnonymous: Middleware = async (ctx, next) => {
   pages.leave(ctx, localPath(queryText(ctx, 'next')) ?? places.home)
 }
 
-/**
- * Requires a password entered within `lifetimes.recent` (10 minutes by default). Asks for it otherwise.
- * A submitted form comes back filled in, without passwords, and is not processed (see `typedOf`).
- */
+/** Requires a password entered within `lifetimes.recent` (10 minutes by default). Asks for it otherwise. A
+ * submitted form comes back filled in, without passwords, and is not processed (see `typedOf`). */
 export const requireRecentLogin: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
     if (isRecentLogin(ctx)) return await next()
@@ -171,10 +167,8 @@ export const requireRecentLogin: Middleware = (ctx, next) =>
     await ask(ctx, ASK_PASSWORD)
   })
 
-/**
- * Requires all steps of a login within `lifetimes.recent` (10 minutes by default): like `requireRecentLogin`, and with two-step
- * verification a code, too.
- */
+/** Requires all steps of a login within `lifetimes.recent` (10 minutes by default): like `requireRecentLogin`,
+ * and with two-step verification a code, too. */
 export const requireRecentSecond: Middleware = (ctx, next) =>
   requireRecentLogin(ctx, async () => {
     if (isRecentSecond(ctx)) return await next()

@@ -33,7 +33,7 @@ export function knownDevices(ctx: Context, gatehouse: Gatehouse): (account: Acco
   return (account) => find(account)?.id
 }
 
-// A password reset makes a device known, and takes the mailbox only. That must not give it tries of its own.
+// A password reset makes a device known, but needs only the mailbox. That must not give it attempts of its own.
 export function provenDevices(ctx: Context, gatehouse: Gatehouse): (account: Account) => string | undefined {
   const find = knownBy(ctx, gatehouse)
   return (account) => {

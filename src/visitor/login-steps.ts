@@ -130,7 +130,7 @@ export async function waitingForSecond(
   return { ...half, account }
 }
 
-/** The same after a login that this very form has begun. */
+/** The same, after a login that this form has begun. */
 export async function passedBefore(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -34,7 +34,7 @@ function deviceOf(ctx: Context, gatehouse: Gatehouse, account: Account | undefin
   return known(account) ?? sessionIdOf(ctx, account)
 }
 
-// A trusted device begins sessions without a second step, one after the other: each would get tries of its own.
+// A trusted device can begin many sessions without a second step, and each would get its own attempts.
 function provenDeviceOf(ctx: Context, gatehouse: Gatehouse, account: Account): string | undefined {
   const device = provenDevices(ctx, gatehouse)(account)
   if (device !== undefined || sessionOf(ctx)?.secondAt == null) return device

@@ -59,7 +59,7 @@ export async function confirmSecond(
   return true
 }
 
-/** Gives a form that comes twice another token, and proves nothing anew. Returns false unless it has renewed the session already. */
+/** Gives a repeated form another token, without a new proof. Returns false unless it has renewed the session before. */
 export async function repeatRenewal(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
   const { session, user } = loginOf(ctx)
   const { main, write } = gatehouse.database

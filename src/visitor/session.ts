@@ -90,7 +90,7 @@ async function open(
     isReopened = (await again?.store(transaction)) ?? false
     const opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
     orUndo(opened !== undefined)
-    // A form of the second step that comes again has spent no code: it may find its session, not begin another.
+    // A repeated form of the second step has used no code: it may find its session, but not begin another.
     orUndo(!opened.isNew || session.secondAt === null || proof !== undefined)
     id = opened.id
     // A repeated form: its events and emails are stored already.

@@ -11,7 +11,6 @@ const CODES = 'recovery-codes'
 const NEXT = 'next-recovery-codes'
 
 const SET_UP_LIFE = 30 * MINUTE
-/** How long new recovery codes can be seen. */
 export const CODES_LIFE = 10 * MINUTE
 
 interface Noted {
@@ -41,7 +40,7 @@ export function forgetSetUp(ctx: Context): void {
   keep(ctx, { [SET_UP]: undefined })
 }
 
-/** Returns the seed of the codes that this page will make, so that a form that comes twice makes them once. */
+/** Returns the seed of the codes that this page will make, so that a repeated form makes them once. */
 export function nextSeedOf(ctx: Context, gatehouse: Gatehouse): string {
   const kept = seedIn(notedIn(ctx, gatehouse, NEXT, SET_UP_LIFE))
   if (kept !== undefined) return kept

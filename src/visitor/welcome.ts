@@ -29,7 +29,6 @@ export interface Welcomed {
   values: Partial<Values>
 }
 
-/** Responds to the form that completes a login. */
 export async function welcome(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -47,7 +46,6 @@ export async function welcome(
   })
 }
 
-/** Returns where a login leads. */
 export async function arrivalOf(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -62,7 +60,6 @@ export async function arrivalOf(
 
 const FEW = 3
 
-/** Returns how many recovery codes are left, if they are few. */
 export async function fewCodesOf(gatehouse: Gatehouse, user: User): Promise<number | undefined> {
   if (user.secondStepAt === null || !gatehouse.offers('account/recovery-codes')) return undefined
   const { left = 0 } = (await recovery.countOf(gatehouse.database.main, user.id)) ?? {}

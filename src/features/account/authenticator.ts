@@ -99,7 +99,7 @@ async function repeated(
   const { user } = loginOf(ctx)
   const account = await users.byId(gatehouse.database.main, user.id)
   const app = await appOf(gatehouse, user.id)
-  // The page may also be an old one, of an app that was replaced since.
+  // The page may also be of an app that was replaced since.
   if (account === undefined || app?.secret !== secret) return undefined
   if (!(await repeatRenewal(ctx, gatehouse, print))) return undefined
   const kind = app.createdAt === account.user.secondStepAt ? 'first' : 'replaced'

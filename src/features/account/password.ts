@@ -90,7 +90,6 @@ async function advise(ctx: Context, gatehouse: Gatehouse, { password }: Sent<Fie
   )
 }
 
-/** `count` is how many other devices were logged out. */
 type Outcome = { ok: true; count: number } | { ok: false; errors: readonly FieldError[] }
 
 async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<Outcome> {

@@ -98,7 +98,6 @@ async function makeOnce(ctx: Context, gatehouse: Gatehouse, seed: string): Promi
   return (await makeRecoveryCodes(originOf(ctx, gatehouse), gatehouse, user, wanted))?.stamp
 }
 
-/** Four groups of five digits. */
 function grouped(code: string): string {
   return (code.match(/.{5}/g) ?? []).join(' ')
 }

@@ -61,7 +61,6 @@ async function around(ctx: Context): Promise<{ name: string; isRequired: boolean
 
 type Outcome = { ok: true; user: User; isReopened: boolean; next: string } | { ok: false; error: FieldError }
 
-/** Returns undefined if there is no half login. */
 async function logIn(
   ctx: Context,
   gatehouse: Gatehouse,

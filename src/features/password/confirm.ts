@@ -52,7 +52,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// Only who has just given the password may try codes, or a stolen session could.
+// Codes need a recent password. Otherwise a stolen session could try them.
 function asksOf(ctx: Context, asked: string | undefined): string {
   return asked === CODE && isRecentLogin(ctx) ? CODE : ''
 }
@@ -78,7 +78,7 @@ async function proveByCode(
   values: Values,
 ): Promise<readonly FieldError[]> {
   const print = `${fingerprint(ctx, gatehouse, values)}.${fingerprint(ctx, gatehouse, values, normalizeCode(values.code))}`
-  // The code of a form that comes twice is spent by then.
+  // A repeated form's code is already used.
   if (await repeatRenewal(ctx, gatehouse, print)) return []
   if (!isRecentLogin(ctx)) return [PASSWORD_NEEDED]
   const outcome = await proveSecondAgain(ctx, gatehouse, account, values)
