@@ -81,7 +81,7 @@ test('of migrations are only packages, so that new code cannot change old steps'
 test('of the runnable site are only the public entry, like those of any app', () => {
   const door = /^src\/(?:index|standalone|site)\.ts$/
   for (const { path, imports } of sources.filter(({ path }) =>
-    /^src\/(?:standalone|site|dev)\.ts$/.test(path),
+    /^src\/(?:standalone|site|dev|testing)\.ts$/.test(path),
   ))
     assert.equal(
       imports.filter((to) => !door.test(to) && !PACKAGE.test(to)),
@@ -106,7 +106,7 @@ test('of database packages are only in tables, database and migrations', () => {
 test('reach every source file', () => {
   const imported = new Set(sources.flatMap(({ imports }) => imports))
   const lost = sources.map(({ path }) => path).filter((path) => !imported.has(path))
-  assert.equal(lost.sort(), ['src/cli.ts', 'src/dev.ts'])
+  assert.equal(lost.sort(), ['src/cli.ts', 'src/dev.ts', 'src/testing.ts'])
 })
 
 test('name only files that exist', () => {

@@ -1,12 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { AccountEvent, AccountsInCode, OutgoingMail, StoredUser } from '../../src/index.js'
+import type { AccountEvent, AccountsInCode, StoredUser } from '../../src/index.js'
+import { Mailbox } from '../../src/testing.js'
 import { callGatehouse } from '../support/calling.js'
 import { rows, write } from '../support/databases.js'
 import { asRead, PASSWORD, until } from '../support/helpers.js'
 import { Host, type HostOptions } from '../support/host.js'
 
-const test = suite<{ host: Host; accounts: AccountsInCode; told: AccountEvent[]; sent: OutgoingMail[] }>(
+const test = suite<{ host: Host; accounts: AccountsInCode; told: AccountEvent[]; mailbox: Mailbox }>(
   'accounts in code',
 )
 
@@ -14,14 +15,14 @@ const ADMIN = { by: 'admin:7', address: '192.0.2.7', userAgent: 'Admin browser' 
 
 async function start(options: HostOptions = {}) {
   const told: AccountEvent[] = []
-  const sent: OutgoingMail[] = []
+  const mailbox = new Mailbox()
   const host = await Host.start({
-    mail: { send: async (mail) => void sent.push(mail) },
+    mail: mailbox,
     baseUrl: 'http://localhost',
     onEvent: (event) => void told.push(event),
     ...options,
   })
-  return { host, accounts: host.gatehouse.accounts, told, sent }
+  return { host, accounts: host.gatehouse.accounts, told, mailbox }
 }
 
 test.before.each(async (context) => void Object.assign(context, await start()))
@@ -80,10 +81,10 @@ test('returned users have no hash, token or stamp', async ({ accounts }) => {
   }
 })
 
-test('without a password the user gets a link to choose one', async ({ accounts, sent }) => {
+test('without a password the user gets a link to choose one', async ({ accounts, mailbox }) => {
   await accounts.create({ name: 'Anna', email: 'anna@example.com' })
-  await until(() => sent.length > 0)
-  assert.match(sent.map(asRead)[0]?.link ?? '', '/members/password/reset/')
+  const [mail] = await mailbox.waitFor('anna@example.com')
+  assert.match(mail?.links.join() ?? '', '/members/password/reset/')
 })
 
 test('byIds finds many users at once, and leaves out unknown ids', async ({ accounts }) => {
@@ -153,7 +154,7 @@ test('disable and enable store the same events as the commands, with the actor',
   assert.match(await refusalOf(accounts.disable(anna.id, { reason: 'two\nlines' })), 'reason must be')
 })
 
-test('rename follows the rules of usernames, but has no limit', async ({ accounts, sent }) => {
+test('rename follows the rules of usernames, but has no limit', async ({ accounts, mailbox }) => {
   const anna = await made(accounts, 'Anna')
   await made(accounts, 'Bela')
   const errors = await accounts.rename(anna.id, 'bela')
@@ -165,17 +166,15 @@ test('rename follows the rules of usernames, but has no limit', async ({ account
     assert.equal(await accounts.rename(anna.id, name), [])
   }
   assert.is((await accounts.byId(anna.id))?.name, 'Anna 7')
-  await until(() => sent.length > 0)
-  assert.match(sent[0]?.text ?? '', 'By the people who run this site')
+  const [mail] = await mailbox.waitFor('Anna@example.com')
+  assert.match(mail?.text ?? '', 'By the people who run this site')
   assert.match(await refusalOf(accounts.rename('nobody', 'Cleo')), 'No user found: nobody.')
 })
 
-test('changeEmail takes effect once its link is opened', async ({ accounts, sent, host }) => {
+test('changeEmail takes effect once its link is opened', async ({ accounts, mailbox, host }) => {
   const anna = await made(accounts, 'Anna')
   assert.equal(await accounts.changeEmail(anna.id, 'new@example.com'), [])
-  await until(() => sent.length > 0)
-  const [mail] = sent.map(asRead)
-  assert.is(mail?.to, 'new@example.com')
+  const [mail] = (await mailbox.waitFor('new@example.com')).map(asRead)
   assert.is((await accounts.byId(anna.id))?.nextEmail, 'new@example.com')
   const visitor = host.visitor()
   assert.ok(mail)
@@ -200,7 +199,7 @@ test('confirm works once, without a link', async ({ accounts, host }) => {
 test('setPassword follows the rules and ends all sessions; a reset sends a link', async ({
   accounts,
   host,
-  sent,
+  mailbox,
 }) => {
   const anna = await made(accounts, 'Anna')
   const visitor = host.visitor()
@@ -214,7 +213,7 @@ test('setPassword follows the rules and ends all sessions; a reset sends a link'
   assert.equal(await accounts.setPassword(anna.id, 'another horse 43'), [])
   assert.is((await visitor.open('/members/account/')).status, 303)
   await accounts.resetPassword(anna.id)
-  await until(() => sent.some(({ text }) => text.includes('/password/reset/')))
+  await until(() => mailbox.mails().some(({ links }) => links.join().includes('/password/reset/')))
   await accounts.disable(anna.id)
   assert.match(await refusalOf(accounts.resetPassword(anna.id)), 'is disabled')
 })

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -35,10 +35,8 @@ test.before.each(() => {
   for (const name of PACKAGES) symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction')
   mkdirSync(join(modules, 'gatehouse'))
   symlinkSync(join(import.meta.dirname, '../..'), join(modules, 'gatehouse/dist'), 'junction')
-  writeFileSync(
-    join(modules, 'gatehouse/package.json'),
-    JSON.stringify({ name: 'gatehouse', type: 'module', exports: './dist/src/index.js' }),
-  )
+  const { name, type, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  writeFileSync(join(modules, 'gatehouse/package.json'), JSON.stringify({ name, type, exports }))
   writeFileSync(join(folder, 'free-port.mjs'), FREE_PORT)
 })
 test.after.each(() => rmSync(folder, { recursive: true, force: true }))
@@ -83,6 +81,17 @@ test('the account that docs/accounts-in-code.md creates can log in and see itsel
   assert.match((await new Visitor(address).open('/partner/callback/?bela=1')).text, 'disabled or unknown')
   app.kill()
   await app.end
+})
+
+test('the tests of docs/testing.md pass under the runner of Node', async () => {
+  const [app, tests] = blocksOf(documentAt('docs/testing.md'))
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
+  writeFileSync(join(folder, 'app.js'), app?.text ?? '')
+  writeFileSync(join(folder, 'app.test.js'), tests?.text ?? '')
+  const program = new Program(['--test'], { cwd: folder })
+  assert.is(await program.end, 0, program.stdout + program.stderr)
+  assert.match(program.stdout, /^. pass 3$/m)
+  assert.match(program.stdout, /^. fail 0$/m)
 })
 
 test.run()

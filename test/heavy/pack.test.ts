@@ -28,7 +28,15 @@ const { PASSWORD, Visitor } = await import('../support/helpers.js')
  */
 const SITES_OWN = ['@koa/router', 'better-sqlite3', 'koa', 'koa-bodyparser', 'koa-session', 'nunjucks']
 const SHARED = { koa: '^3.0.0', zod: '^4.0.0' }
-const FOR_READERS = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', '.env.example', 'docs', 'src']
+const FOR_READERS = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  '.env.example',
+  'docs',
+  'src',
+]
 const DEV_TYPES = ['@types/better-sqlite3', '@types/pg']
 
 const test = suite<{ folder: string; host: string; files: string[] }>('the package')
@@ -172,20 +180,21 @@ function compile(host: string, file: string, { skipLibCheck }: { skipLibCheck: b
   assert.is(status, 0, stdout)
 }
 
-test('exports its entry and package.json, and nothing else', async ({ host }) => {
+test('exports its entry, its test kit and package.json, and nothing else', async ({ host }) => {
   const script = `
     import { createRequire } from 'node:module'
     const { accounts } = await import('gatehouse')
+    const { testKit } = await import('gatehouse/testing')
     const { default: { version } } = await import('gatehouse/package.json', { with: { type: 'json' } })
     const inner = await import('gatehouse/dist/src/secrets/keyring.js').catch(({ code }) => code)
-    console.log(typeof accounts, version, inner, typeof createRequire(import.meta.url)('gatehouse').accounts)
+    console.log(typeof accounts, typeof testKit, version, inner, typeof createRequire(import.meta.url)('gatehouse').accounts)
   `
   const program = new Program(['--input-type=module', '-e', script], { cwd: host })
   await program.end
   const { version } = JSON.parse(read('package.json'))
   assert.is(
     program.stdout.trim(),
-    `function ${version} ERR_PACKAGE_PATH_NOT_EXPORTED function`,
+    `function function ${version} ERR_PACKAGE_PATH_NOT_EXPORTED function`,
     program.stderr,
   )
 })

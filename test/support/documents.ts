@@ -17,6 +17,7 @@ export interface Block {
 export const documents: readonly Document[] = [
   'README.md',
   'CONTRIBUTING.md',
+  'SECURITY.md',
   'CHANGELOG.md',
   'templates/languages/README.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })

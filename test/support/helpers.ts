@@ -1,43 +1,16 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { setTimeout as pause } from 'node:timers/promises'
 import * as cheerio from 'cheerio'
 import { pino } from 'pino'
 import supertest from 'supertest'
 import { type AccountsOptions, readConfig } from '../../src/index.js'
-import type { OutgoingMail } from '../../src/mail/transport.js'
 import { createSite } from '../../src/standalone.js'
+import { Clock, cheapHashes, Mailbox, type ReadMail, until } from '../../src/testing.js'
 import { migratedDatabase, rows, settingsFor, write } from './databases.js'
 
+export { Clock, cheapHashes as CHEAP, until } from '../../src/testing.js'
 export { freshDatabase, migratedDatabase } from './databases.js'
 
-/** Real costs would make the tests slow and show nothing more. */
-export const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 }
-
 export const PASSWORD = 'correct horse 42'
-
-const PATIENCE = 30_000
-
-/** Waits for work in the background. Throws with its name if it does not happen. */
-export async function until(
-  isDone: () => boolean | Promise<boolean>,
-  what = `${isDone}`,
-  patience = PATIENCE,
-): Promise<void> {
-  const end = performance.now() + patience
-  while (!(await isDone())) {
-    if (performance.now() > end) throw new Error(`It never came to this: ${what}`)
-    await pause(10)
-  }
-}
-
-/** A clock that moves only when told to. */
-export class Clock {
-  time = Date.UTC(2026, 0, 1)
-  now = () => this.time
-  advance(milliseconds: number): void {
-    this.time += milliseconds
-  }
-}
 
 /**
  * The whole runnable site in this process, on a free port with its own database. The test receives its emails, unless it
@@ -47,8 +20,7 @@ export class Site {
   readonly logs: string[] = []
   readonly clock = new Clock()
   readonly database: string
-  readonly #sent: OutgoingMail[] = []
-  readonly #transport = { send: async (mail: OutgoingMail) => void this.#sent.push(mail) }
+  readonly #mailbox = new Mailbox()
   #server: Server | undefined
   #onClosed: (() => Promise<void>) | undefined
 
@@ -71,10 +43,10 @@ export class Site {
     const takesMails = config.mail === 'caught' && options.mail === undefined && !config.development
     const log = pino({ level: 'debug' }, { write: (line: string) => void site.logs.push(line) })
     const { app, onClosed } = await createSite(config, {
-      passwordCosts: CHEAP,
+      passwordCosts: cheapHashes,
       now: site.clock.now,
       log,
-      ...(takesMails && { mail: site.#transport, baseUrl: config.baseUrl ?? site.address }),
+      ...(takesMails && { mail: site.#mailbox, baseUrl: config.baseUrl ?? site.address }),
       ...options,
     })
     answer = app.callback()
@@ -99,19 +71,13 @@ export class Site {
 
   /** Returns the emails to an address, or to all, oldest first. Waits for that many, or for 0 until none is being sent. */
   async mails(to?: string, count = 1): Promise<Mail[]> {
-    const found = () => this.#sent.filter((mail) => to === undefined || mail.to === to)
     if (count === 0) await this.allSent()
-    await until(() => found().length >= count, `${count} mails for ${to ?? 'all'}`)
-    return found().sort(byAge).map(asRead)
+    return (await this.#mailbox.waitFor(to, count)).map(asRead)
   }
 
   /** Waits for an email to an address that matches. */
   async mailThat(to: string, isIt: (mail: Mail) => boolean): Promise<Mail> {
-    const found = () =>
-      this.#sent
-        .filter((mail) => mail.to === to)
-        .map(asRead)
-        .find(isIt)
+    const found = () => this.#mailbox.mails(to).map(asRead).find(isIt)
     await until(() => found() !== undefined, `such a mail for ${to}`)
     return found() as Mail
   }
@@ -134,7 +100,7 @@ export class Site {
   async emptyMailbox(): Promise<void> {
     await this.allSent()
     await this.write('delete from mails')
-    this.#sent.length = 0
+    this.#mailbox.empty()
   }
 
   /** Reads the database directly. `?` is a parameter. */
@@ -172,16 +138,11 @@ export interface Mail {
   code: string
 }
 
-function byAge(one: OutgoingMail, other: OutgoingMail): number {
-  return one.date.valueOf() - other.date.valueOf() || (one.messageId < other.messageId ? -1 : 1)
-}
-
-export function asRead({ to, subject, text, html }: OutgoingMail): Mail {
-  const [link, ...links] = [...text.matchAll(/^https?:\/\/[^/\s]+(\/\S*)$/gm)].map(([, path = '']) => path)
-  if (link === undefined || links.length > 0) throw new Error(`A mail has one link:\n${text}`)
-  const [code = '', ...codes] = text.replaceAll(/https?:\S+/g, '').match(/\b\d{8}\b/g) ?? []
-  if (codes.length > 0) throw new Error(`A mail has one code:\n${text}`)
-  return { to, subject, text, html, link, code }
+export function asRead({ links, codes, ...mail }: ReadMail): Mail {
+  const [[link, ...otherLinks], [code = '', ...otherCodes]] = [links, codes]
+  if (link === undefined || otherLinks.length > 0) throw new Error(`A mail has one link:\n${mail.text}`)
+  if (otherCodes.length > 0) throw new Error(`A mail has one code:\n${mail.text}`)
+  return { ...mail, link, code }
 }
 
 export interface VisitorOptions {

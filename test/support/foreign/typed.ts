@@ -5,10 +5,13 @@ import {
   accounts,
   type DatabaseLocation,
   type Form,
+  logIn,
+  logOut,
   requireUser,
   type User,
   userOf,
 } from 'gatehouse'
+import { loggedIn, type TestKit, testKit } from 'gatehouse/testing'
 import Koa, { type Context } from 'koa'
 
 const options: AccountsOptions = {
@@ -45,5 +48,19 @@ app.use((ctx) => {
   const user: User | undefined = userOf(ctx)
   ctx.body = user?.name
 })
+
+app.use(async (ctx) => {
+  const found = await members.accounts.byIds(['1', '2'])
+  const made = await members.accounts.create({ name: 'Anna', email: 'anna@example.com' })
+  if (!made.ok) return ctx.throw(422, made.errors.map(({ code }) => code).join())
+  const isDone: boolean = await members.accounts.disable(made.user.id, { reason: 'Spam', by: 'admin:7' })
+  const login = await logIn(ctx, made.user, { kept: isDone })
+  if (login === undefined) await logOut(ctx)
+  ctx.redirect(login?.path ?? `/${found.get('1')?.name}`)
+})
+
+const kit: TestKit = testKit()
+const { cookie } = await loggedIn(await accounts({ ...kit.options, prefix: '/members' }), 'Anna')
+console.log(cookie)
 
 export { mistyped, noHandle, nowhere }

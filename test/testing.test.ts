@@ -1,0 +1,40 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { cookieOf, loggedIn, until } from '../src/testing.js'
+import { Host } from './support/host.js'
+
+const test = suite('gatehouse/testing')
+let host: Host
+
+test.before(async () => {
+  host = await Host.start({ baseUrl: 'https://shop.example.com' })
+})
+test.after(() => host.close())
+
+test('a user is logged in where cookies are for https, and each login has a session of its own', async () => {
+  const { user, cookie } = await loggedIn(host.gatehouse, 'Anna of the Sea')
+  assert.is(user.email, 'anna-of-the-sea@example.com')
+  assert.match(cookie, /^__Host-gatehouse=/)
+  const open = (header: string) => host.visitor().open('/members/account/', { Cookie: header })
+  assert.match((await open(cookie)).text, 'Anna of the Sea')
+  const other = await cookieOf(host.gatehouse, user)
+  assert.is.not(other, cookie)
+  assert.is((await open(other)).status, 200)
+  assert.is((await open('')).status, 303)
+})
+
+test('who cannot log in gets no cookie, and a name that is taken says so', async () => {
+  const { user } = await loggedIn(host.gatehouse, 'Bela')
+  await host.gatehouse.accounts.disable(user.id)
+  assert.match(await cookieOf(host.gatehouse, user).catch(String), 'cannot be logged in')
+  assert.match(
+    String(await loggedIn(host.gatehouse, 'bela').catch(String)),
+    'bela cannot be created: username_taken',
+  )
+})
+
+test('until says what never came', async () => {
+  assert.match(String(await until(() => false, 'rain', 20).catch(String)), 'It never came to this: rain')
+})
+
+test.run()
