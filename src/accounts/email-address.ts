@@ -207,8 +207,7 @@ export async function restoreAddress(
         await users.setPassword(transaction, userId, { passwordHash: '', now })
         await users.reopen(transaction, userId, now)
         await endWith(transaction, 'email_restored', { userId, now })
-        // Undo links of earlier changes keep working. Otherwise a thief could change the address twice, undo
-        // the second change, and so end the owner's link.
+        // Undo links of earlier changes keep working, so that a thief cannot end the owner's by undoing a second change.
         await tokens.revokeLater(transaction, used)
         await mails.cancel(transaction, userId, ['email-changed'], { since: used.createdAt })
         const facts = { to: email, ...circumstancesOf(origin, registry) }

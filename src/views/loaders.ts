@@ -67,8 +67,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
   readonly #codes = new Map<string, string>()
   readonly #uses = new Map<string, readonly string[] | 'computed'>()
 
-  // Also compiles what it includes: nunjucks would throw from a timer, where nothing catches it. `all`
-  // returns the candidates for computed names.
+  // Also compiles its includes: nunjucks would throw from a timer. `all` returns candidates for computed names.
   check(name: string, all: () => readonly string[], checked = new Set<string>()): void {
     if (checked.has(name)) return
     checked.add(name)

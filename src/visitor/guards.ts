@@ -167,8 +167,7 @@ export const requireRecentLogin: Middleware = (ctx, next) =>
     await ask(ctx, ASK_PASSWORD)
   })
 
-/** Requires all steps of a login within `lifetimes.recent` (10 minutes by default): like `requireRecentLogin`,
- * and with two-step verification a code, too. */
+/** Like `requireRecentLogin`, and with two-step verification requires a code in that time, too. */
 export const requireRecentSecond: Middleware = (ctx, next) =>
   requireRecentLogin(ctx, async () => {
     if (isRecentSecond(ctx)) return await next()

@@ -38,8 +38,7 @@ const DEAD: Record<Link['state'], Message> = {
   },
 }
 
-// Moves the token out of the URL, so that no history or log keeps it. Only a button uses it, because
-// mail scanners open links.
+// Keeps the token out of histories and logs. Only a button uses it, because mail scanners open links.
 export function openLink(ctx: Context, gatehouse: Gatehouse, purpose: tokens.Purpose, page: string): void {
   const token = TOKEN.test(ctx.params.token) ? ctx.params.token : 'none'
   const isEnded = keptText(ctx, nameOf(purpose))?.startsWith(`${token} `) ?? false

@@ -1,4 +1,4 @@
-/* A small balancer for nodes on one machine: one after the other, those alone whose `/readyz` says yes. */
+/* A small round-robin balancer for nodes on one machine whose `/readyz` returns 200. */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { status } from './program.js'
@@ -10,7 +10,7 @@ export interface Balancer {
   close(): Promise<void>
 }
 
-/** Listens, and hands each request to the next node that is ready; `port` 0 is where there is room. */
+/** Listens, and forwards each request to the next node that is ready. `port` 0 is any free one. */
 export async function balance(nodes: readonly string[], { port = 0 } = {}): Promise<Balancer> {
   const ready = new Set(nodes)
   const ending = new AbortController()
@@ -20,7 +20,7 @@ export async function balance(nodes: readonly string[], { port = 0 } = {}): Prom
     const able = nodes.filter((node) => ready.has(node))
     const node = able[turn++ % able.length]
     if (node === undefined) return void answer.writeHead(503).end('No node is ready.\n')
-    // Who has not been reached has taken nothing: the next one gets it.
+    // An unreachable node has received nothing, so the next one gets the request.
     forward(node, { question, answer }, () => {
       ready.delete(node)
       hand(question, answer)
@@ -49,7 +49,7 @@ async function watch(node: string, ready: Set<string>, ending: AbortSignal): Pro
   }
 }
 
-// Who is there is told by X-Forwarded-For; the Host stays, for it says which requests come from the site itself.
+// Adds X-Forwarded-For. Keeps the Host, which tells the site's own requests from cross-site ones.
 function forward(
   node: string,
   { question, answer }: { question: IncomingMessage; answer: ServerResponse },

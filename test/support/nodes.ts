@@ -1,6 +1,6 @@
 /*
- * `npm run nodes`: three nodes on one PostgreSQL behind a balancer, on this machine and from npm packages alone, until
- * Ctrl-C. PORT says where the balancer listens.
+ * `npm run nodes`: three nodes on one PostgreSQL behind a balancer, on this machine and only with npm packages, until
+ * Ctrl-C. The balancer listens on PORT.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
