@@ -6,6 +6,7 @@ import { LIMITS } from './accounts/limit-rules.js'
 import type { Limits } from './accounts/limits.js'
 import { createLimits, UNLIMITED } from './accounts/limits.js'
 import { KINDS } from './accounts/mail-kinds.js'
+import { lostOf } from './accounts/second-lost.js'
 import { developmentFeatures } from './dev/index.js'
 import { added, checkSwitches, features, linksOf, offered } from './features/index.js'
 import { createOutbox, type Outbox } from './mail/outbox.js'
@@ -62,7 +63,7 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
     csrf: secrets.csrf,
     notices: createNotices({ cookie: secrets.noticeCookie, readerOf: sessionIdOf, now }),
     url: core.url,
-    shared: (ctx) => ({ user: userOf(ctx) }),
+    shared: (ctx) => sharedOf(ctx, gatehouse),
     visitor: visitorOf(() => gatehouse),
     typed: typedOf,
   })
@@ -85,6 +86,11 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
   return { gatehouse, keyring, features: available }
 }
 
+function sharedOf(ctx: Context, gatehouse: Gatehouse): object {
+  const user = userOf(ctx)
+  return { user, secondEndsAt: user && lostOf(gatehouse, user)?.endsAt }
+}
+
 interface Core extends Part<'url' | 'assets' | 'log' | 'outbox' | 'offers' | 'now'> {
   keyring: Keyring
   available: readonly Feature[]
@@ -99,7 +105,8 @@ function coreOf(options: AccountsOptions): Core {
   const keyring = createKeyring(options.keys ?? keptKeys(options.database))
   const outbox = outboxOf(options, keyring, now)
   const { isOn, isCaught } = outbox
-  const has = { mail: isOn, mailbox: isCaught && development, development }
+  const lost = isOn && options.factorRecovery !== 'off'
+  const has = { mail: isOn, lost, mailbox: isCaught && development, development }
   const available = offered([...features, ...developmentFeatures], has, switches)
   const offers = (name: string) => available.some((feature) => feature.name === name)
   return { url, assets, log, now, keyring, outbox, available, offers }

@@ -75,6 +75,11 @@ export interface AccountsOptions {
    * Called for each guarded request. None by default.
    */
   loginStep?: LoginStep
+  /**
+   * How long users who lost the authenticator app and the recovery codes wait until an email turns two-step
+   * verification off, in milliseconds, 1 to 30 days; 3 days by default. `off`: only an operator can help.
+   */
+  factorRecovery?: number | 'off'
   /** Minimum in code points, 6 to 128; 8 by default. NIST 800-63B-4: 15, or 8 with a second factor. */
   passwordMinLength?: number
   /** Argon2id; by default 19456 KiB, 2 passes, 1 lane. A login rehashes passwords with other costs. */

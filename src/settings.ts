@@ -1,6 +1,6 @@
 import { LIFETIMES } from './accounts/lifetimes.js'
 import type { SecondRule } from './accounts/registry.js'
-import { siteWordsOf } from './accounts/registry.js'
+import { LOST_WAIT, siteWordsOf } from './accounts/registry.js'
 import type { AccountsOptions } from './options.js'
 import type { Gatehouse } from './visitor/gatehouse.js'
 import { addressReader } from './web/network.js'
@@ -34,6 +34,7 @@ export function settingsOf(options: AccountsOptions): Settings {
       confirmation: options.emailConfirmation ?? 'optional',
       privateEmails: options.privateEmails ?? false,
       second: secondRuleOf(options),
+      lostWait: typeof options.factorRecovery === 'number' ? options.factorRecovery : LOST_WAIT,
     },
     jumpMail: options.jumpMail ?? false,
     lifetimes: { ...LIFETIMES, ...options.lifetimes },

@@ -46,6 +46,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     privateEmails: config.privateEmails,
     jumpMail: config.jumpMail,
     secondStep: config.secondStep,
+    factorRecovery: config.factorRecovery,
     ...(config.secondStepFrom && { secondStepFrom: config.secondStepFrom }),
     passwordMinLength: config.passwordMinLength,
     workers: config.workers,

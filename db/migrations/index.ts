@@ -19,6 +19,7 @@ import * as usedForms from './0017-used-forms.js'
 import * as sessionPlaces from './0018-session-places.js'
 import * as eventActors from './0019-event-actors.js'
 import * as twoStep from './0020-two-step.js'
+import * as secondLost from './0021-second-lost.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -42,6 +43,7 @@ export const migrations: Record<string, Migration> = {
   '0018-session-places': sessionPlaces,
   '0019-event-actors': eventActors,
   '0020-two-step': twoStep,
+  '0021-second-lost': secondLost,
 }
 
 /** Every table, with what its rows are told apart by; those first to which others refer. */

@@ -14,6 +14,8 @@ interface Ended {
   sessions?: true
   devices?: true
   nextEmail?: true
+  /** Somebody has asked to turn the second step off by email. */
+  lost?: true
   links?: readonly Link[]
   mails?: readonly OwnMailKind[]
 }
@@ -27,31 +29,38 @@ const CONSEQUENCES = {
     sessions: true,
     devices: true,
     nextEmail: true,
+    lost: true,
     links: ['password-reset', 'email-change'],
   },
-  password_reset: { sessions: true, devices: true, nextEmail: true, links: WAYS_IN },
+  password_reset: { sessions: true, devices: true, nextEmail: true, lost: true, links: WAYS_IN },
   email_asked: { links: ['email-change'] },
   email_canceled: { nextEmail: true, links: ['email-change'] },
   email_corrected: { links: OF_ADDRESS },
-  email_changed: { nextEmail: true, links: OF_ADDRESS },
+  email_changed: { nextEmail: true, lost: true, links: OF_ADDRESS },
   email_restored: {
     sessions: true,
     devices: true,
     nextEmail: true,
+    lost: true,
     links: [...WAYS_IN, 'account-reopen'],
   },
   devices_revoked: { sessions: true, devices: true },
   sessions_ended: { sessions: true, devices: true },
-  account_closed: { sessions: true, devices: true, nextEmail: true, links: WAYS_IN },
+  account_closed: { sessions: true, devices: true, nextEmail: true, lost: true, links: WAYS_IN },
   // Prepared emails would be retried without checking again that the account is enabled.
-  account_disabled: { sessions: true, devices: true, mails: WAYS_IN },
+  account_disabled: { sessions: true, devices: true, lost: true, mails: WAYS_IN },
   // A session opened while the account was being disabled was refused. It must stay ended.
   account_enabled: { sessions: true },
   second_on: { sessions: true, devices: true },
-  second_off: { sessions: true, devices: true },
-  app_replaced: { sessions: true, devices: true },
-  recovery_made: { devices: true },
+  second_off: { sessions: true, devices: true, lost: true },
+  app_replaced: { sessions: true, devices: true, lost: true },
+  recovery_made: { devices: true, lost: true },
+  second_lost_asked: { links: ['second-lost'] },
+  second_lost_canceled: { lost: true },
+  second_lost_done: { sessions: true, devices: true, lost: true },
 } as const satisfies Partial<Record<EventKind | 'email_corrected', Ended>>
+
+const REMINDERS: readonly OwnMailKind[] = ['second-lost-soon']
 
 export type Change = keyof typeof CONSEQUENCES
 
@@ -71,10 +80,11 @@ export async function endWith(
   }: { userId: string; now: number; session?: string; link?: string | undefined },
 ): Promise<Outcome> {
   const ended: Ended = CONSEQUENCES[change]
-  const { links = [] } = ended
-  const outdated = [...links.map(mailOf), ...(ended.mails ?? [])]
+  const links = [...(ended.links ?? []), ...(ended.lost ? (['second-lost'] as const) : [])]
+  const outdated = [...links.map(mailOf), ...(ended.mails ?? []), ...(ended.lost ? REMINDERS : [])]
   const stamp = ended.devices ? newDeviceStamp() : ''
   if (ended.nextEmail) await users.setNextEmail(transaction, userId, { nextEmail: null, now })
+  if (ended.lost) await users.clearSecondEnd(transaction, userId, { now })
   if (ended.devices) await users.setDeviceStamp(transaction, userId, stamp)
   if (links.length > 0) await tokens.revoke(transaction, userId, links, { except: link ?? '' })
   if (outdated.length > 0) await mails.cancel(transaction, userId, outdated)

@@ -94,6 +94,7 @@ export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
     code: 'too_many_second_changes',
     sentence: 'Two-step verification has been changed too often. Try again {when}.',
   },
+  secondLost: TOO_MANY_MAILS,
   renameAccount: {
     code: 'too_many_names',
     sentence: 'You have changed your username too often. Try again {when}.',

@@ -42,6 +42,8 @@ export interface LimitRules {
   secondNotice: Limit
   /** Changes of one kind to the two-step verification of one account. */
   secondChange: Limit
+  /** Emails to one account with a link to turn two-step verification off. */
+  secondLost: Limit
   /** Username changes of one account; each previous name stays reserved for it. */
   renameAccount: Limit
   /** Hint requests from one network. Above the limit no hints are returned. */
@@ -73,6 +75,7 @@ export const LIMITS: LimitRules = {
   secondRow: { max: 100, window: 30 * DAY },
   secondNotice: { max: 3, window: DAY },
   secondChange: { max: 5, window: HOUR },
+  secondLost: { max: 3, window: 7 * DAY },
   renameAccount: { max: 5, window: DAY },
   adviceNetwork: { max: 600, window: 10 * MINUTE },
   takenNetwork: { max: 300, window: HOUR },

@@ -9,6 +9,8 @@ import {
   previousOwner,
   requester,
   unconfirmed,
+  warned,
+  withSecond,
 } from './recipients.js'
 
 export interface Kind {
@@ -29,6 +31,7 @@ export const RESET_LIFE = HOUR
 export const CHANGE_LIFE = DAY
 export const UNDO_LIFE = 7 * DAY
 export const REOPEN_LIFE = 14 * DAY
+export const LOST_LIFE = HOUR
 
 export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
   'email-confirm': {
@@ -79,4 +82,14 @@ export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
   'recovery-made': { recipient: notifiedAddress, page: 'password/forgot' },
   'recovery-used': { recipient: notifiedAddress, page: 'password/forgot' },
   'second-failed': { recipient: notifiedAddress, page: 'password/forgot' },
+  'second-lost': {
+    recipient: withSecond,
+    page: 'login/two-step/lost/link',
+    isAsked: true,
+    token: { purpose: 'second-lost', life: LOST_LIFE },
+  },
+  'second-lost-asked': { recipient: notifiedAddress, page: 'password/forgot' },
+  'second-lost-soon': { recipient: warned, page: 'password/forgot' },
+  'second-lost-canceled': { recipient: notifiedAddress, page: 'password/forgot' },
+  'second-lost-done': { recipient: notifiedAddress, page: 'password/forgot' },
 }

@@ -83,6 +83,23 @@ export async function newAddress(
   return (await ownerOf(db, to, found.account)) ?? { ...found, to }
 }
 
+// Only the mailbox that was confirmed, and nobody if the account was closed or disabled meanwhile.
+export async function withSecond(
+  db: Db,
+  facts: Facts,
+  userId: string | null,
+): Promise<Recipient | undefined> {
+  const found = await owner(db, facts, userId)
+  if (found === undefined || isDisabled(found.account) || found.account.closedAt !== null) return undefined
+  const { emailConfirmedAt, secondStepAt } = found.account.user
+  return emailConfirmedAt === null || secondStepAt === null ? undefined : found
+}
+
+export async function warned(db: Db, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
+  const found = await notifiedAddress(db, facts, userId)
+  return found?.account.user.secondEndsAt === facts.endsAt ? found : undefined
+}
+
 function isDisabled({ disabledAt }: users.Account): boolean {
   return disabledAt !== null
 }

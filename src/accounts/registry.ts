@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { DAY } from '../base/durations.js'
 import type { Outbox } from '../mail/outbox.js'
 import type { Cipher } from '../secrets/cipher.js'
 import type { Codes } from '../secrets/code-mac.js'
@@ -35,6 +36,8 @@ export interface Rules extends PasswordRules {
   confirmation: 'optional' | 'required'
   privateEmails: boolean
   second: SecondRule
+  /** Milliseconds between asking to turn the second step off by email and its end. */
+  lostWait: number
 }
 
 export interface SecondRule {
@@ -42,6 +45,8 @@ export interface SecondRule {
   /** UTC milliseconds. Before it users are only reminded. */
   from: number
 }
+
+export const LOST_WAIT = 3 * DAY
 
 export const SECOND_OPTIONAL: SecondRule = { applies: () => false, from: 0 }
 

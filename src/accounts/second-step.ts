@@ -14,6 +14,7 @@ import type { SecondMethod } from './login-methods.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { counted } from './second-limits.js'
+import { cancelation } from './second-lost.js'
 
 export interface SecondProof {
   method: SecondMethod
@@ -54,7 +55,24 @@ export async function proveSecond(
   const proof = await counted(origin, registry, { account, method }, () =>
     prove(origin, registry, account.user, code),
   )
-  return proof === undefined ? { ok: false, error: SECOND_WRONG } : { ok: true, proof }
+  if (proof === undefined) return { ok: false, error: SECOND_WRONG }
+  return { ok: true, proof: cancelingLost(origin, registry, account.user, proof) }
+}
+
+function cancelingLost(origin: Origin, registry: Registry, user: User, proof: SecondProof): SecondProof {
+  const lost = cancelation(origin, registry, user)
+  return {
+    method: proof.method,
+    async spend(transaction) {
+      if (!(await proof.spend(transaction))) return false
+      await lost.store(transaction)
+      return true
+    },
+    tell() {
+      proof.tell()
+      lost.tell()
+    },
+  }
 }
 
 const APP_CODE = /^\d{6}$/

@@ -13,6 +13,7 @@ import { happens, orUndo } from './history.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { OwnSession } from './password.js'
 import type { Registry } from './registry.js'
+import { endSecond } from './second-lost.js'
 import { methodOf, SECOND_MISSING, SECOND_WRONG } from './second-step.js'
 import { takePlaces } from './security-log.js'
 
@@ -100,9 +101,7 @@ export async function turnOff(
   const mail = await countedMail(origin, registry, user, 'second-off')
   const now = registry.now()
   return happens(origin, registry, { kind: 'second_off', userId }, async (transaction) => {
-    if (!(await users.endSecondStep(transaction, userId, now))) return undefined
-    await apps.remove(transaction, userId)
-    await recovery.remove(transaction, userId)
+    if (!(await endSecond(transaction, userId, now))) return undefined
     if (session !== undefined) orUndo(await session.renew(transaction))
     await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'second_off', { userId, now, ...(session && { session: session.id }) })

@@ -5,7 +5,7 @@ import { LIFETIMES } from '../accounts/lifetimes.js'
 import { LIMITS } from '../accounts/limit-rules.js'
 import { createLimits } from '../accounts/limits.js'
 import type { Origin } from '../accounts/origin.js'
-import { type Registry, type Rules, SECOND_OPTIONAL, siteWordsOf } from '../accounts/registry.js'
+import { LOST_WAIT, type Registry, type Rules, SECOND_OPTIONAL, siteWordsOf } from '../accounts/registry.js'
 import { errorText } from '../base/error-text.js'
 import { isPackage } from '../base/package.js'
 import { createOutbox } from '../mail/outbox.js'
@@ -148,7 +148,8 @@ function told(hooks: Hooks): OnEvent {
 function rulesOf(config: Config): Rules {
   const { passwordMinLength, emailConfirmation: confirmation, privateEmails } = config
   const siteWords = siteWordsOf(config)
-  return { passwordMinLength, siteWords, confirmation, privateEmails, second: SECOND_OPTIONAL }
+  const second = { second: SECOND_OPTIONAL, lostWait: LOST_WAIT }
+  return { passwordMinLength, siteWords, confirmation, privateEmails, ...second }
 }
 
 // A key created here would be unknown to the site.

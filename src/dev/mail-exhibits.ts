@@ -1,6 +1,6 @@
 import type { PreparedMail } from '../accounts/letters.js'
 import { KINDS } from '../accounts/mail-kinds.js'
-import { HOUR } from '../base/durations.js'
+import { DAY, HOUR } from '../base/durations.js'
 import type { Facts, OwnMailKind } from '../mail/outbox.js'
 import type { Exhibit, Setting } from './exhibit.js'
 import { type Person, peopleAt, TOKEN } from './samples.js'
@@ -33,6 +33,7 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedM
   const at = now - HOUR
   const where: Facts = { to: user.email, at, browser: 'Firefox', system: 'Linux', address: '2001:db8::1' }
   const nowhere: Facts = { to: user.email, at, browser: '', system: '', address: '' }
+  const ending = { ...where, endsAt: now + 3 * DAY }
   const facts: Record<OwnMailKind, Facts> = {
     'email-confirm': {},
     'email-taken': {},
@@ -54,6 +55,11 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedM
     'recovery-made': where,
     'recovery-used': { ...where, left: 3 },
     'second-failed': where,
+    'second-lost': { wait: 3 * DAY },
+    'second-lost-asked': ending,
+    'second-lost-soon': ending,
+    'second-lost-canceled': where,
+    'second-lost-done': where,
   }
   return mailKinds(facts).map((kind) => {
     const name = isConfirmed && !NAMELESS.includes(kind) ? user.name : ''

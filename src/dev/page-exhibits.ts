@@ -1,4 +1,7 @@
 import { REOPEN_LIFE } from '../accounts/mail-kinds.js'
+import { LOST_WAIT } from '../accounts/registry.js'
+import { PASSWORD_NEW } from '../accounts/second-lost.js'
+import { DAY, HOUR } from '../base/durations.js'
 import { publicPageOf } from '../features/users.js'
 import { LOG_IN, LOGIN_NEEDED } from '../visitor/guards.js'
 import { LOGGED_IN } from '../visitor/welcome.js'
@@ -11,8 +14,11 @@ import { among, type Exhibit, formNamed, LIMITED, type Setting } from './exhibit
 import type { Sample } from './sample.js'
 import { eventsOf, littleStoredOf, type Person, peopleAt, storedOf, TOKEN } from './samples.js'
 
+const REFUSED = { ...PASSWORD_NEW, params: { when: { milliseconds: DAY } } }
+
 interface ButtonPage {
   name: string
+  face?: string
   isUsers?: boolean
   around?: (person: Person) => object
   hasFields?: true
@@ -36,6 +42,7 @@ function buttons({ url, now }: Setting): ButtonPage[] {
       hasFields: true,
       around: ({ user }) => ({ account: { name: user.name, eraseAt: now + REOPEN_LIFE } }),
     },
+    ...lostButtons(now),
     { name: 'account/email/undo', around: ({ user }) => ({ name: user.name, email: user.email }) },
     {
       name: 'email/confirm/deny',
@@ -45,7 +52,23 @@ function buttons({ url, now }: Setting): ButtonPage[] {
   ]
 }
 
-function buttonStates({ name, isUsers, hasFields, around }: ButtonPage, { now }: Setting): Exhibit[] {
+function lostButtons(now: number): ButtonPage[] {
+  const name = 'login/two-step/lost'
+  const faces = {
+    ask: {},
+    opened: { isOpened: true },
+    waiting: { lost: { state: 'waiting', endsAt: now + DAY } },
+    over: { lost: { state: 'over', endsAt: now - HOUR } },
+    refused: { refusal: REFUSED },
+  }
+  return Object.entries(faces).map(([face, around]) => ({
+    name,
+    face,
+    around: ({ user }) => ({ name: user.name, wait: LOST_WAIT, ...around }),
+  }))
+}
+
+function buttonStates({ name, face, isUsers, hasFields, around }: ButtonPage, { now }: Setting): Exhibit[] {
   const { anna, long, rightToLeft } = peopleAt(now)
   const isPage = name === 'password/confirm/back'
   const sample = ({ user, ...person }: Person, errors: Sample['errors'] = []): Sample => ({
@@ -54,7 +77,7 @@ function buttonStates({ name, isUsers, hasFields, around }: ButtonPage, { now }:
     errors,
     around: { user: isUsers ? user : undefined, ...around?.({ user, ...person }) },
   })
-  return among(name, undefined, {
+  return among(name, face, {
     empty: sample(anna),
     limited: sample(anna, [LIMITED]),
     long: sample(long),
@@ -87,6 +110,7 @@ function pages(setting: Setting): PlainPage[] {
         user: around(anna),
         unconfirmed: { around: { user: unconfirmed } },
         success: { ...around(anna), notice },
+        'second-ends': { around: { user: anna.user, secondEndsAt: now + DAY } },
       },
     },
     { template: 'members/page.html', states: ofUser },
@@ -96,6 +120,10 @@ function pages(setting: Setting): PlainPage[] {
         ...ofUser,
         unconfirmed: { around: { user: unconfirmed } },
         'few-codes': { around: { user: anna.user, fewCodes: 2 } },
+        'second-ends': {
+          form: { name: 'account', fields: [], secret: [] },
+          around: { user: anna.user, secondEndsAt: now + DAY },
+        },
         'long-unconfirmed': {
           around: { user: { ...long.user, emailConfirmedAt: null, nextEmail: long.nextEmail } },
         },

@@ -64,6 +64,7 @@ function person(
       emailConfirmedAt: now - 9 * DAY,
       nextEmail: null,
       secondStepAt: null,
+      secondEndsAt: null,
       createdAt: now - 10 * DAY,
     },
     ...others,
@@ -161,7 +162,9 @@ function aboutOf(kind: EventKind, { user, nextEmail, deviceName }: Person): stri
   return kind.startsWith('email_') ? nextEmail : null
 }
 
-const PURPOSES = ['email-confirm', 'password-reset', 'email-change', 'email-undo', 'account-reopen']
+const PURPOSES = [
+  ...['email-confirm', 'password-reset', 'email-change', 'email-undo', 'account-reopen', 'second-lost'],
+]
 const STATES = ['waiting', 'sent', 'dead']
 
 export function storedOf(person: Person, now: number) {
@@ -170,6 +173,7 @@ export function storedOf(person: Person, now: number) {
     account: {
       ...user,
       ...{ emailConfirmedAt: null, nextEmail, secondStepAt: now - DAY, confirmBy: now + 7 * DAY },
+      ...{ secondEndsAt: now + DAY, passwordAt: now - DAY, emailAt: now - 9 * DAY },
       ...{ updatedAt: now, closedAt: now, eraseAt: now + 14 * DAY, language: 'ru' },
     },
     slugs: [
@@ -199,7 +203,10 @@ export function storedOf(person: Person, now: number) {
 
 export function littleStoredOf({ user }: Person, now: number) {
   return {
-    account: { ...user, confirmBy: null, updatedAt: now, closedAt: null, eraseAt: null, language: null },
+    account: {
+      ...user,
+      ...{ confirmBy: null, updatedAt: now, closedAt: null, eraseAt: null, language: null },
+    },
     slugs: [{ slug: user.slug, until: null }],
     sessions: [device(now, { id: 'one', isThis: true })],
     tokens: [],

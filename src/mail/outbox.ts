@@ -31,6 +31,11 @@ export type OwnMailKind =
   | 'recovery-made'
   | 'recovery-used'
   | 'second-failed'
+  | 'second-lost'
+  | 'second-lost-asked'
+  | 'second-lost-soon'
+  | 'second-lost-canceled'
+  | 'second-lost-done'
 
 export type Facts = Readonly<Record<string, string | number>>
 
@@ -40,6 +45,8 @@ export interface Draft {
   facts?: Facts
   /** Fingerprint of the form, used as the email's id: a form submitted twice sends one email. */
   form?: string
+  /** UTC milliseconds. By default it is sent at once. */
+  dueAt?: number
   /** Sent after this resolves, so timing does not reveal whether an address has an account. */
   after?: Promise<void>
 }
@@ -108,10 +115,10 @@ export function createOutbox({ mode, keyring, now }: OutboxOptions): Outbox {
   return {
     isOn: mode !== 'off',
     isCaught: mode === 'caught',
-    async post(db, { kind, userId = null, facts = {}, form, after }) {
+    async post(db, { kind, userId = null, facts = {}, form, dueAt = now(), after }) {
       if (mode === 'off') return
       const id = form ?? newId()
-      await mails.insert(db, [{ id, kind, userId, facts: encrypt(facts, `facts of ${id}`), now: now() }])
+      await mails.insert(db, [{ id, kind, userId, facts: encrypt(facts, `facts of ${id}`), now: dueAt }])
       for (const listener of listeners) listener({ id, after })
     },
     onPosted: (listener) => void listeners.push(listener),

@@ -42,6 +42,8 @@ export interface Config {
   readonly privateEmails: boolean
   readonly secondStep: 'optional' | 'required'
   readonly secondStepFrom: Date | undefined
+  /** Milliseconds. */
+  readonly factorRecovery: number | 'off'
   /** Whether to email the owner of a session used from another network and browser at once. */
   readonly jumpMail: boolean
   /** Milliseconds. */
@@ -97,6 +99,7 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     privateEmails: data.PRIVATE_EMAILS === 'true',
     secondStep: data.SECOND_STEP,
     secondStepFrom: data.SECOND_STEP_FROM,
+    factorRecovery: data.FACTOR_RECOVERY,
     jumpMail: data.MAIL_ON_JUMP === 'on',
     lifetimes: lifetimesOf(data),
     limits: data.RATE_LIMITS === 'off' ? 'off' : data.limits,

@@ -9,7 +9,7 @@ import { isSender, isSmtpUrl } from '../mail/smtp.js'
 import { createKeyring, splitKeys } from '../secrets/keyring.js'
 import { foldersIn, isFolder } from '../views/templates.js'
 import { COOKIE_NAME } from '../web/sealed-cookie.js'
-import { oneOf, RULES, wholeNumber } from './option-rules.js'
+import { isWait, oneOf, RULES, wholeNumber } from './option-rules.js'
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -75,6 +75,7 @@ const variables = z.object({
     .transform((day) => new Date(day))
     .refine((day) => !Number.isNaN(day.valueOf()), DAY_RULE)
     .optional(),
+  FACTOR_RECOVERY: parsed(waitOf, 'must be a duration from 1d to 30d, or off').default('3d'),
   MAIL_ON_JUMP: oneOf('on', 'off').default('off'),
   THEME: RULES.theme.default('auto'),
   PASSWORD_MIN_LENGTH: numeric(RULES.passwordMinLength).default('8'),
@@ -140,6 +141,12 @@ function numeric(rule: z.ZodNumber) {
 
 function duration() {
   return parsed(parseDuration, 'must be a duration such as 90s, 30m, 12h or 30d')
+}
+
+function waitOf(text: string): number | 'off' | undefined {
+  if (text.trim() === 'off') return 'off'
+  const wait = parseDuration(text)
+  return isWait(wait) ? wait : undefined
 }
 
 function limit() {

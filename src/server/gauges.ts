@@ -20,7 +20,7 @@ export function watchGatehouse({ database, passwords, outbox, now }: Watched, re
   const known = { registers, aggregator: 'max' as const }
   const isUp = remembered(async () => (await database.ready()) || undefined)
   const alive = remembered(() => sessions.countAlive(database.main, now()))
-  const waiting = remembered(() => mails.backlog(database.main))
+  const waiting = remembered(() => mails.backlog(database.main, now()))
   new Gauge({
     name: 'gatehouse_database_up',
     help: '1 if the database responds and is up to date, else 0.',

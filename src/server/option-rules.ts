@@ -2,6 +2,7 @@ import { z } from 'zod/v3'
 import type { Hooks } from '../accounts/hooks.js'
 import { LIFETIMES } from '../accounts/lifetimes.js'
 import { LIMITS } from '../accounts/limit-rules.js'
+import { DAY } from '../base/durations.js'
 import { byDistance } from '../base/nearest.js'
 import { isFolder } from '../views/templates.js'
 import { COOKIE_NAME_RULE, isCookieName } from '../web/sealed-cookie.js'
@@ -70,6 +71,10 @@ export const RULES = {
   ),
   secondStepFrom: fits('a Date', (value) => value instanceof Date && !Number.isNaN(value.valueOf())),
   loginStep: callable,
+  factorRecovery: fits(
+    "milliseconds from 1 to 30 days, or 'off'",
+    (value) => value === 'off' || isWait(value),
+  ),
   passwordMinLength: wholeNumber(6, 128),
   passwordCosts: named({
     memoryCost: wholeNumber(8, 2 ** 32 - 1),
@@ -100,6 +105,11 @@ export const RULES = {
   development: yesOrNo,
   log: fits('a pino logger', (value) => isObject(value) && 'info' in value && 'child' in value),
   now: callable,
+}
+
+/** Shorter than a day, nobody could cancel it in time. */
+export function isWait(value: unknown): value is number {
+  return typeof value === 'number' && value >= DAY && value <= 30 * DAY
 }
 
 export function limitsRule(names: object) {

@@ -35,6 +35,9 @@ export const EVENT_KINDS = [
   'second_failed',
   'second_confirmed',
   'browser_trusted',
+  'second_lost_asked',
+  'second_lost_canceled',
+  'second_lost_done',
 ] as const
 
 /** Stable names. `account_erased` is only reported, because the activity is deleted with the account. */

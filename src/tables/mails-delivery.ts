@@ -101,11 +101,12 @@ export interface Backlog {
   oldest: number | null
 }
 
-export async function backlog(db: Db): Promise<Backlog> {
+export async function backlog(db: Db, now: number): Promise<Backlog> {
   const { count, oldest } = await db
     .selectFrom('mails')
     .select(({ fn }) => [fn.countAll<number>().as('count'), fn.min<number | null>('created_at').as('oldest')])
     .where('state', '=', 'waiting')
+    .where('created_at', '<=', now)
     .executeTakeFirstOrThrow()
   return { count, oldest }
 }

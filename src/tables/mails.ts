@@ -47,6 +47,7 @@ export interface NewMail {
   kind: string
   userId: string | null
   facts: string
+  /** When it is due; its age counts from then. */
   now: number
 }
 

@@ -6,7 +6,13 @@ import type { Db, Schema } from './schema.js'
 export * from './tokens-codes.js'
 export * from './tokens-end.js'
 
-export type Purpose = 'email-confirm' | 'password-reset' | 'email-change' | 'email-undo' | 'account-reopen'
+export type Purpose =
+  | 'email-confirm'
+  | 'password-reset'
+  | 'email-change'
+  | 'email-undo'
+  | 'account-reopen'
+  | 'second-lost'
 
 export interface TokensTable {
   /** SHA-256 of the token, base64url, so a stolen database opens nothing. */
@@ -167,6 +173,18 @@ const undoable = statement(
       .where('user_id', '!=', userId)
       .limit(1),
 )
+
+/** Until when a change of the user's address can be undone; 0 if none can. */
+export async function undoableUntil(db: Db, userId: string): Promise<number> {
+  const { until } = await db
+    .selectFrom('tokens')
+    .select(({ fn }) => fn.max<number | null>('expires_at').as('until'))
+    .where('user_id', '=', userId)
+    .where('purpose', '=', 'email-undo')
+    .where('used_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return until ?? 0
+}
 
 export async function lastUserOf(db: Db, emailKey: string, purpose: Purpose): Promise<string | undefined> {
   const row = await db

@@ -34,11 +34,13 @@ export async function create(db: Db, user: NewUser): Promise<User | undefined> {
   const [stored] = await insert(db, { ...user, language: user.language ?? null })
   if (stored === undefined) return undefined
   if (await slugs.claim(db, { slug, userId: id, now: createdAt })) {
-    return { id, name, slug, email, emailConfirmedAt: null, nextEmail: null, secondStepAt: null, createdAt }
+    return { id, name, slug, email, ...NEW, createdAt }
   }
   await db.deleteFrom('users').where('id', '=', id).execute()
   return undefined
 }
+
+const NEW = { emailConfirmedAt: null, nextEmail: null, secondStepAt: null, secondEndsAt: null }
 
 const insert = statement((db: Db, user: Omit<NewUser, 'language'> & { language: string | null }) =>
   db

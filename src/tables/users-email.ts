@@ -28,7 +28,7 @@ export async function correctEmail(
   return changed(
     db
       .updateTable('users')
-      .set({ email, email_key: emailKey, updated_at: now })
+      .set({ email, email_key: emailKey, email_at: now, updated_at: now })
       .where('id', '=', userId)
       .where('email_confirmed_at', 'is', null),
   )
@@ -61,6 +61,7 @@ export async function setEmail(
         email,
         email_key: emailKey,
         email_confirmed_at: now,
+        email_at: now,
         confirm_by: null,
         next_email: null,
         updated_at: now,

@@ -28,7 +28,7 @@ export async function setPassword(
   return changed(
     db
       .updateTable('users')
-      .set({ password_hash: passwordHash, updated_at: now })
+      .set({ password_hash: passwordHash, password_at: now, updated_at: now })
       .where('id', '=', userId)
       .$if(insteadOf !== undefined, (update) => update.where('password_hash', '=', insteadOf ?? '')),
   )

@@ -62,9 +62,40 @@ export async function endSecondStep(db: Db, userId: string, now: number): Promis
   return changed(
     db
       .updateTable('users')
-      .set({ second_step_at: null, updated_at: now })
+      .set({ second_step_at: null, second_ends_at: null, updated_at: now })
       .where('id', '=', userId)
       .where('second_step_at', 'is not', null),
+  )
+}
+
+/** Returns false if it is off, or if an end is set after `lapsedAt`. */
+export async function setSecondEnd(
+  db: Db,
+  userId: string,
+  { endsAt, lapsedAt, now }: { endsAt: number; lapsedAt: number; now: number },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ second_ends_at: endsAt, updated_at: now })
+      .where('id', '=', userId)
+      .where('second_step_at', 'is not', null)
+      .where(({ eb, or }) => or([eb('second_ends_at', 'is', null), eb('second_ends_at', '<=', lapsedAt)])),
+  )
+}
+
+/** Returns false if no end is set after `lapsedAt`. */
+export async function clearSecondEnd(
+  db: Db,
+  userId: string,
+  { lapsedAt = 0, now }: { lapsedAt?: number; now: number },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('users')
+      .set({ second_ends_at: null, updated_at: now })
+      .where('id', '=', userId)
+      .where('second_ends_at', '>', lapsedAt),
   )
 }
 

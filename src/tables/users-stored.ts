@@ -14,6 +14,10 @@ export interface StoredUser extends User {
   disabledAt: number | null
   /** Language of emails; null if it is not known yet. */
   language: string | null
+  /** When the password was last changed or reset; null if not since the account was created. */
+  passwordAt: number | null
+  /** The same for the email address. */
+  emailAt: number | null
 }
 
 export async function stored(db: Db, id: string): Promise<StoredUser | undefined> {
@@ -31,6 +35,7 @@ export async function storedUsers(
     .selectFrom('users')
     .select(USER_COLUMNS)
     .select(['confirm_by', 'updated_at', 'closed_at', 'erase_at', 'disabled_at', 'language'])
+    .select(['password_at', 'email_at'])
     .where(by, 'in', values)
     .execute()
   return rows.map((row) => ({
@@ -41,5 +46,7 @@ export async function storedUsers(
     eraseAt: row.erase_at,
     disabledAt: row.disabled_at,
     language: row.language,
+    passwordAt: row.password_at,
+    emailAt: row.email_at,
   }))
 }

@@ -33,6 +33,12 @@ export interface UsersTable {
   erase_at: number | null
   disabled_at: number | null
   second_step_at: number | null
+  /** When the second step may be turned off without a code, because someone asked for it by email. */
+  second_ends_at: number | null
+  /** When the password was last changed or reset; null if not since the account was created. */
+  password_at: number | null
+  /** The same for the email address. */
+  email_at: number | null
   language: string | null
   created_at: number
   updated_at: number
@@ -52,6 +58,8 @@ export interface User {
   nextEmail: string | null
   /** Since when a login takes two steps, in UTC milliseconds; null if one is enough. */
   secondStepAt: number | null
+  /** From when two-step verification can be turned off without a code, because someone asked for it by email, in UTC milliseconds; null if nobody did. */
+  secondEndsAt: number | null
   /** UTC milliseconds. */
   createdAt: number
 }
@@ -66,6 +74,8 @@ export interface Account {
   eraseAt: number | null
   disabledAt: number | null
   language: string | null
+  passwordAt: number | null
+  emailAt: number | null
 }
 
 export async function byNameKey(db: Db, nameKey: string): Promise<Account | undefined> {
@@ -145,6 +155,8 @@ const ACCOUNT_COLUMNS = [
   'erase_at',
   'disabled_at',
   'language',
+  'password_at',
+  'email_at',
 ] as const
 
 function accounts(db: Db) {
@@ -165,6 +177,8 @@ function accountOf(row: AccountRow | undefined): Account | undefined {
     eraseAt: row.erase_at,
     disabledAt: row.disabled_at,
     language: row.language,
+    passwordAt: row.password_at,
+    emailAt: row.email_at,
   }
 }
 
@@ -176,12 +190,21 @@ export const USER_COLUMNS = [
   'users.email_confirmed_at',
   'users.next_email',
   'users.second_step_at',
+  'users.second_ends_at',
   'users.created_at',
 ] as const
 
 type UserRow = Pick<
   UsersTable,
-  'id' | 'name' | 'slug' | 'email' | 'email_confirmed_at' | 'next_email' | 'second_step_at' | 'created_at'
+  | 'id'
+  | 'name'
+  | 'slug'
+  | 'email'
+  | 'email_confirmed_at'
+  | 'next_email'
+  | 'second_step_at'
+  | 'second_ends_at'
+  | 'created_at'
 >
 
 export function userOf(row: UserRow): User {
@@ -193,6 +216,7 @@ export function userOf(row: UserRow): User {
     emailConfirmedAt: row.email_confirmed_at,
     nextEmail: row.next_email,
     secondStepAt: row.second_step_at,
+    secondEndsAt: row.second_ends_at,
     createdAt: row.created_at,
   }
 }

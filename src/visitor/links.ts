@@ -107,6 +107,11 @@ export function finishLink(ctx: Context, purpose: tokens.Purpose, end: End = 'do
   if (secret !== undefined) keep(ctx, { [nameOf(purpose)]: `${secret} ${end}` })
 }
 
+/** Whether a link for this was opened in this browser, and has not ended here. */
+export function hasLink(ctx: Context, purpose: tokens.Purpose): boolean {
+  return TOKEN.test(keptText(ctx, nameOf(purpose)) ?? '')
+}
+
 export function keepLink(ctx: Context, purpose: tokens.Purpose, token: string): void {
   keep(ctx, { [nameOf(purpose)]: token })
 }

@@ -8,13 +8,22 @@ import * as users from '../../src/tables/users.js'
 import { migratedDatabase } from '../support/helpers.js'
 import { createUser, NOW, newSession, newUser, openSession } from '../support/rows.js'
 
-const PURPOSES = ['email-confirm', 'password-reset', 'email-change', 'email-undo', 'account-reopen'] as const
+const PURPOSES = [
+  'email-confirm',
+  'password-reset',
+  'email-change',
+  'email-undo',
+  'account-reopen',
+  'second-lost',
+] as const
 const KINDS = [
   'email-confirm',
   'password-reset',
   'email-change',
   'account-closed',
   'password-changed',
+  'second-lost',
+  'second-lost-soon',
 ] as const
 const USER = 'id of anna'
 
@@ -25,9 +34,18 @@ interface Left {
   mails: readonly string[]
   isKnown: boolean
   wantsAddress: boolean
+  /** Whether two-step verification still ends without a code. */
+  endsSecond: boolean
 }
 
 const WAYS_IN = ['email-confirm', 'password-reset', 'email-change'] as const
+
+const LOST = ['second-lost', 'second-lost-soon'] as const
+
+/** The same without what was asked to turn two-step verification off by email. */
+function leftWithoutLost({ without = [], ...others }: Parameters<typeof left>[0] = {}): Left {
+  return left({ ...others, endsSecond: false, without: [...without, ...LOST] })
+}
 
 function left(changes: Partial<Left> & { without?: readonly string[] } = {}): Left {
   const { without = [], ...others } = changes
@@ -38,32 +56,40 @@ function left(changes: Partial<Left> & { without?: readonly string[] } = {}): Le
     mails: KINDS.filter(isLeft),
     isKnown: true,
     wantsAddress: true,
+    endsSecond: true,
     ...others,
   }
 }
 
 const LOGGED_OUT = { sessions: 0, isKnown: false }
 const AFTER: Record<Change, Left> = {
-  password_changed: left({ ...LOGGED_OUT, wantsAddress: false, without: ['password-reset', 'email-change'] }),
-  password_reset: left({ ...LOGGED_OUT, wantsAddress: false, without: WAYS_IN }),
+  password_changed: leftWithoutLost({
+    ...LOGGED_OUT,
+    wantsAddress: false,
+    without: ['password-reset', 'email-change'],
+  }),
+  password_reset: leftWithoutLost({ ...LOGGED_OUT, wantsAddress: false, without: WAYS_IN }),
   email_asked: left({ without: ['email-change'] }),
   email_canceled: left({ wantsAddress: false, without: ['email-change'] }),
   email_corrected: left({ without: ['email-confirm', 'password-reset'] }),
-  email_changed: left({ wantsAddress: false, without: ['email-confirm', 'password-reset'] }),
-  email_restored: left({
+  email_changed: leftWithoutLost({ wantsAddress: false, without: ['email-confirm', 'password-reset'] }),
+  email_restored: leftWithoutLost({
     ...LOGGED_OUT,
     wantsAddress: false,
     without: [...WAYS_IN, 'account-reopen', 'account-closed'],
   }),
   devices_revoked: left(LOGGED_OUT),
   sessions_ended: left(LOGGED_OUT),
-  account_closed: left({ ...LOGGED_OUT, wantsAddress: false, without: WAYS_IN }),
-  account_disabled: left({ ...LOGGED_OUT, mails: ['account-closed', 'password-changed'] }),
+  account_closed: leftWithoutLost({ ...LOGGED_OUT, wantsAddress: false, without: WAYS_IN }),
+  account_disabled: leftWithoutLost({ ...LOGGED_OUT, mails: ['account-closed', 'password-changed'] }),
   account_enabled: left({ sessions: 0 }),
   second_on: left(LOGGED_OUT),
-  second_off: left(LOGGED_OUT),
-  app_replaced: left(LOGGED_OUT),
-  recovery_made: left({ isKnown: false }),
+  second_off: leftWithoutLost(LOGGED_OUT),
+  app_replaced: leftWithoutLost(LOGGED_OUT),
+  recovery_made: leftWithoutLost({ isKnown: false }),
+  second_lost_asked: left({ without: ['second-lost'] }),
+  second_lost_canceled: leftWithoutLost(),
+  second_lost_done: leftWithoutLost(LOGGED_OUT),
 }
 
 const test = suite<{ database: Database }>('a change')
@@ -73,6 +99,8 @@ test.before.each(async (context) => {
   const { database } = context
   await createUser(database, newUser('anna'))
   await database.write(async (transaction) => {
+    await users.startSecondStep(transaction, USER, NOW)
+    await users.setSecondEnd(transaction, USER, { endsAt: NOW + 1_000, lapsedAt: 0, now: NOW })
     await users.setNextEmail(transaction, USER, { nextEmail: 'next@example.com', now: NOW })
     for (const purpose of PURPOSES)
       await tokens.insert(transaction, {
@@ -119,6 +147,7 @@ for (const [change, expected] of Object.entries(AFTER) as [Change, Left][]) {
         mails: KINDS.filter((kind) => waiting.some((mail) => mail.kind === kind)),
         isKnown: account?.deviceStamp === before,
         wantsAddress: stored?.nextEmail !== null,
+        endsSecond: stored?.secondEndsAt !== null,
       },
       expected,
     )

@@ -6,7 +6,7 @@ import supertest from 'supertest'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { LIFETIMES } from '../../src/accounts/lifetimes.js'
-import { SECOND_OPTIONAL } from '../../src/accounts/registry.js'
+import { LOST_WAIT, SECOND_OPTIONAL } from '../../src/accounts/registry.js'
 import { root } from '../../src/base/package.js'
 import type { Exhibit } from '../../src/dev/exhibit.js'
 import { gallery } from '../../src/dev/exhibits.js'
@@ -36,6 +36,7 @@ const exhibits: readonly Exhibit[] = gallery({
     confirmation: 'optional',
     privateEmails: false,
     second: SECOND_OPTIONAL,
+    lostWait: LOST_WAIT,
   },
   now: Date.UTC(2026, 0, 1),
 })

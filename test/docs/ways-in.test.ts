@@ -64,6 +64,16 @@ const WAYS: readonly Way[] = [
     off: OFF,
   },
   {
+    feature: 'login/two-step/lost',
+    way: '`/login/two-step/lost/`: an email and a wait, for who lost the app and the codes',
+    proves:
+      'the password, then the mailbox with the password in the same browser, then after the wait the password again',
+    strength:
+      'two factors to start the wait, which every session, code and new password cancels. Never where two-step verification is required',
+    limits: ['secondLost', 'mailAddress', 'mailNetwork'],
+    off: '`FACTOR_RECOVERY=off`, or `MAIL=off`',
+  },
+  {
     feature: 'signup',
     way: '`/signup/`',
     proves: 'nothing yet',
@@ -89,6 +99,8 @@ const BY_MAIL: Readonly<Record<string, string>> = {
   'email-changed':
     'goes back to the previous address and sends a reset there. Two-step verification stays on',
   'account-closed': 'reopens the account. The login follows, with its second step',
+  'second-lost':
+    'starts the wait after which two-step verification can be turned off. Only after the password, in the same browser',
 }
 
 function written(): string {
@@ -129,7 +141,7 @@ function written(): string {
     '| `gatehouse users reset` | the choice of a new password, by email or from standard input. Two-step verification stays on |',
     '| `gatehouse users two-step --off` | the login with the password alone |',
     '',
-    'If the app and the recovery codes are lost, the last of these commands is the only way back. Not yet: a way by email after a wait.',
+    'If the app and the recovery codes are lost, there are two ways back: the email and the wait, and the last of these commands.',
     '',
   ].join('\n')
 }

@@ -92,7 +92,9 @@ export class Site {
 
   /** Waits until every email so far was sent. */
   async allSent(): Promise<void> {
-    const waiting = () => this.rows("select 1 from mails where state = 'waiting'")
+    // Others are to be sent later.
+    const waiting = () =>
+      this.rows("select 1 from mails where state = 'waiting' and created_at <= ?", this.clock.time)
     await until(async () => (await waiting()).length === 0, 'no mail waits')
   }
 

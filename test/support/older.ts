@@ -16,6 +16,9 @@ const ADDED: Record<string, readonly string[]> = {
     ...['methods', 'second_at'].map((column) => `alter table sessions drop column ${column}`),
     'alter table users drop column second_step_at',
   ],
+  '0021': ['second_ends_at', 'password_at', 'email_at'].map(
+    (column) => `alter table users drop column ${column}`,
+  ),
 }
 
 /** Undoes this migration and all later ones. */

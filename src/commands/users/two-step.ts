@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Registry } from '../../accounts/registry.js'
+import { lostOf } from '../../accounts/second-lost.js'
 import { turnOff } from '../../accounts/two-step.js'
 import * as apps from '../../tables/authenticator-apps.js'
 import * as recovery from '../../tables/recovery-codes.js'
@@ -38,18 +39,22 @@ Options:
   },
 }
 
-async function show({ database: { main } }: Registry, { id, name, secondStepAt }: User): Promise<string> {
+async function show(registry: Registry, user: User): Promise<string> {
+  const { id, name, secondStepAt } = user
+  const { main } = registry.database
   const about = `Two-step verification of ${printable(name)} is`
   if (secondStepAt === null) return `${about} off.`
   const app = await apps.ofUser(main, id)
   const used = app?.usedAt == null ? 'not used since' : `last used ${dateOf(app.usedAt)}`
   const { left = 0, all = 0 } = (await recovery.countOf(main, id)) ?? {}
+  const lost = lostOf(registry, user)
   return [
     `${about} on since ${dateOf(secondStepAt)}.`,
     app === undefined
       ? 'No authenticator app.'
       : `Authenticator app: set up ${dateOf(app.createdAt)}, ${used}.`,
     `Recovery codes left: ${left} of ${all}.`,
+    ...(lost ? [`Asked by email to turn it off: possible without a code from ${dateOf(lost.endsAt)}.`] : []),
   ].join('\n')
 }
 

@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { cancelLost } from '../../accounts/second-lost.js'
 import { isAway, isSecondRequired, secondDueAt } from '../../accounts/second-rule.js'
 import { canTurnOn, turnOff } from '../../accounts/two-step.js'
 import * as apps from '../../tables/authenticator-apps.js'
@@ -35,6 +36,7 @@ const turningOff: Form<never> = {
   oneButton: true,
   on: overview,
 }
+const keeping: Form<never> = { ...turningOff, name: 'account/two-step/keep' }
 
 export const OFF = {
   code: 'second_off',
@@ -45,6 +47,15 @@ const REQUIRED_HERE = {
   sentence: 'Two-step verification is required here, so it stays on. You can replace the app instead.',
 }
 const BACK = { code: 'second_back', sentence: 'Back to two-step verification' }
+export const KEPT = {
+  code: 'second_kept',
+  sentence: 'Two-step verification stays on. If you did not ask to turn it off, someone knows your password.',
+}
+const KEPT_ALREADY = {
+  code: 'second_kept_already',
+  sentence: 'Nobody is waiting for two-step verification to end any more.',
+}
+const CHANGE_PASSWORD = { code: 'second_kept_password', sentence: 'Change your password' }
 const OFF_ALREADY = { code: 'second_off_already', sentence: 'Two-step verification is off.' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
@@ -59,6 +70,21 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       if (isSecondRequired(gatehouse, loginOf(ctx).user)) return refuseOff(ctx, gatehouse)
       const isEnded = await end(ctx, gatehouse, fingerprint(ctx, gatehouse, values))
       gatehouse.pages.leave(ctx, gatehouse.url(name), { message: isEnded ? OFF : OFF_ALREADY })
+    }),
+  )
+
+  router.get('/account/two-step/keep/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
+  // Any session may do it, without a code: a thief could only make the account safer.
+  router.post(
+    '/account/two-step/keep/',
+    requireUser,
+    onSubmit(keeping, gatehouse, async (ctx) => {
+      const isKept = await cancelLost(originOf(ctx, gatehouse), gatehouse, loginOf(ctx).user)
+      const link = { href: gatehouse.url('account/password'), message: CHANGE_PASSWORD }
+      gatehouse.pages.leave(ctx, gatehouse.url(name), {
+        message: isKept ? KEPT : KEPT_ALREADY,
+        ...(isKept && gatehouse.offers('account/password') && { link }),
+      })
     }),
   )
 }

@@ -2,11 +2,13 @@ import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { normalizeCode } from '../../accounts/codes.js'
 import { eventOf } from '../../accounts/history.js'
+import { lostOf } from '../../accounts/second-lost.js'
 import { isSecondRequired } from '../../accounts/second-rule.js'
 import { methodOf, proveSecond, SECOND_WRONG, type SecondProof } from '../../accounts/second-step.js'
 import type { Account, User } from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { userOf } from '../../visitor/guards.js'
+import { hasLink } from '../../visitor/links.js'
 import { advance, type LoginState, passedBefore, waitingForSecond } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
 import { welcome } from '../../visitor/welcome.js'
@@ -42,21 +44,26 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-const requireHalfLogin: Middleware = async (ctx, next) => {
+export const requireHalfLogin: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
   if ((await waitingForSecond(ctx, gatehouse)) === undefined) return leaveForLogin(ctx, gatehouse)
   await next()
 }
 
-function leaveForLogin(ctx: Context, { pages, places, url }: Gatehouse): void {
+export function leaveForLogin(ctx: Context, { pages, places, url }: Gatehouse): void {
   if (userOf(ctx) === undefined) pages.leave(ctx, url('login'), { message: HALF_OLD })
   else pages.leave(ctx, places.afterLogin)
 }
 
-async function around(ctx: Context): Promise<{ name: string; isRequired: boolean }> {
+async function around(ctx: Context): Promise<object> {
   const gatehouse = gatehouseOf(ctx)
   const user = (await waitingForSecond(ctx, gatehouse))?.account.user
-  return { name: user?.name ?? '', isRequired: user !== undefined && isSecondRequired(gatehouse, user) }
+  return {
+    name: user?.name ?? '',
+    isRequired: user !== undefined && isSecondRequired(gatehouse, user),
+    lost: user && lostOf(gatehouse, user),
+    hasLink: hasLink(ctx, 'second-lost'),
+  }
 }
 
 type Outcome = { ok: true; user: User; isReopened: boolean; next: string } | { ok: false; error: FieldError }

@@ -56,6 +56,19 @@ test('--off ends all sessions, and the password is enough to log in', async () =
   assertRefused(await call('two-step', 'anna', '--off'), 1, /^Two-step verification of Anna is already off\./)
 })
 
+test('shows that someone asked by email to turn it off, and --off ends that', async () => {
+  site.clock.time = Date.now()
+  await turnOn(site, await settled(site, 'Anna'))
+  const endsAt = Date.now() + 60_000
+  await site.write(`update users set second_ends_at = ${endsAt}`)
+  const shown = await call('two-step', 'anna')
+  const from = new Date(endsAt).toISOString()
+  assert.match(shown.stdout, `Asked by email to turn it off: possible without a code from ${from}.`)
+  assert.match((await call('show', 'anna')).stdout, new RegExp(`^secondEndsAt +${from}`, 'm'))
+  assertDone(await call('two-step', 'anna', '--off'))
+  assert.equal(await site.rows('select 1 from users where second_ends_at is not null'), [])
+})
+
 test('takes exactly one user', async () => {
   assertRefused(await call('two-step'), 2, /^Missing user\. Usage: gatehouse users two-step </)
   assertRefused(await call('two-step', 'nobody'), 1, /^No user found: nobody\./)

@@ -128,7 +128,8 @@ test('the file has the account with all times in ISO 8601', async () => {
   const id = await idOf('Timed Anew')
   const until = new Date(site.clock.now() + DAY).toISOString()
   await site.write(
-    `update users set email_confirmed_at = 1000, next_email = 'n@example.com', confirm_by = 2000 where id = '${id}'`,
+    `update users set email_confirmed_at = 1000, next_email = 'n@example.com', confirm_by = 2000, second_ends_at = 3000,
+      password_at = 4000, email_at = 5000 where id = '${id}'`,
   )
   const page = await visitor.open(FILE)
   const exported = await file(visitor)
@@ -140,6 +141,7 @@ test('the file has the account with all times in ISO 8601', async () => {
     emailConfirmedAt: '1970-01-01T00:00:01.000Z',
     nextEmail: 'n@example.com',
     secondStepAt: '2026-01-01T00:00:00.000Z',
+    secondEndsAt: '1970-01-01T00:00:03.000Z',
     createdAt: '2026-01-01T00:00:00.000Z',
     confirmBy: '1970-01-01T00:00:02.000Z',
     updatedAt: '2026-01-01T00:00:00.000Z',
@@ -147,6 +149,8 @@ test('the file has the account with all times in ISO 8601', async () => {
     eraseAt: null,
     disabledAt: null,
     language: 'en',
+    passwordAt: '1970-01-01T00:00:04.000Z',
+    emailAt: '1970-01-01T00:00:05.000Z',
   })
   assert.equal(exported.slugs, [
     { slug: 'timed-anew', until: null },
