@@ -12,6 +12,7 @@ import { added, checkSwitches, features, linksOf, offered } from './features/ind
 import { createOutbox, type Outbox } from './mail/outbox.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { APP_SECRETS } from './secrets/authenticator.js'
+import { createChallenges } from './secrets/challenge.js'
 import { createCipher } from './secrets/cipher.js'
 import { createCodes } from './secrets/code-mac.js'
 import { keptKeys } from './secrets/key-file.js'
@@ -56,7 +57,7 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
   const settings = settingsOf(options)
   const views = viewsOf(options, { ...core, ...settings })
   const languages = languageChoiceOf(views, options, (ctx, tag) => noteLanguage(ctx, gatehouse, tag))
-  const secrets = secretsOf(options, keyring)
+  const secrets = secretsOf(options, core)
   const pages = new SitePages({
     languages,
     views: views.of,
@@ -171,10 +172,11 @@ function languageChoiceOf(
 }
 
 type Secrets = Part<
-  'csrf' | 'loginCookie' | 'halfLoginCookie' | 'deviceCookie' | 'cipher' | 'codes' | 'appCipher' | 'pseudonym'
+  | ('csrf' | 'loginCookie' | 'halfLoginCookie' | 'deviceCookie')
+  | ('cipher' | 'codes' | 'challenges' | 'appCipher' | 'pseudonym')
 >
 
-function secretsOf(options: AccountsOptions, keyring: Keyring): Secrets & { noticeCookie: OwnCookie } {
+function secretsOf(options: AccountsOptions, { keyring, now }: Core): Secrets & { noticeCookie: OwnCookie } {
   const cookie = cookiesOf(cookieOptions(options), keyring)
   const login = loginCookie(cookie())
   return {
@@ -189,6 +191,7 @@ function secretsOf(options: AccountsOptions, keyring: Keyring): Secrets & { noti
     noticeCookie: cookie('notice'),
     cipher: createCipher(keyring.cipherKeys('brought back')),
     codes: createCodes(keyring.secrets('codes')),
+    challenges: createChallenges(keyring.secrets('challenges'), now),
     appCipher: createCipher(keyring.cipherKeys(APP_SECRETS)),
     pseudonym: createPseudonym(keyring.secrets('log')[0]),
   }

@@ -12,7 +12,7 @@ import { isSender, isSmtpUrl, type MailServer } from './mail/smtp.js'
 import type { Transport } from './mail/transport.js'
 import type { PasswordCosts } from './secrets/password.js'
 import { type Config, readConfig as readSettings } from './server/config.js'
-import { isOrigin } from './server/environment.js'
+import { isOrigin, isPasskeyDomain } from './server/environment.js'
 import { isObject, limitsRule, RULES, sentenceOf, someOf } from './server/option-rules.js'
 import type { Metrics } from './server/prometheus.js'
 import type { User } from './tables/users.js'
@@ -35,6 +35,11 @@ export interface AccountsOptions {
   prefix?: string
   /** Public URL without a path: `https://example.com`. By default the Host header decides the origin. */
   baseUrl?: string | undefined
+  /**
+   * A parent domain of the host of `baseUrl`, to share passkeys with its other sites: `example.com`. By default that host. Passkeys
+   * created for another domain no longer work.
+   */
+  passkeyDomain?: string | undefined
   /** Cookie name prefix, 1 to 40 of A-Z a-z 0-9 - _; `gatehouse` by default. Each port needs its own. */
   cookieName?: string
   /** Site name on pages and in emails; 'Gatehouse' by default. */
@@ -150,6 +155,9 @@ function refuseContradictions(options: AccountsOptions): void {
   }
   if (secondStep === 'optional' && secondStepFrom !== undefined) {
     throw new Error("Option secondStepFrom needs secondStep: 'required' or a function.")
+  }
+  if (options.passkeyDomain !== undefined && !isPasskeyDomain(options.passkeyDomain, options.baseUrl)) {
+    throw new Error('Option passkeyDomain must be the host of baseUrl or a parent domain of it.')
   }
   if (!/^(?:\/[\w-]+)*$/.test(prefix))
     throw new Error(`Option prefix must look like /members, not ${prefix}.`)

@@ -18,6 +18,7 @@ export type Settings = Pick<
   | 'jumpMail'
   | 'lifetimes'
   | 'origin'
+  | 'passkeys'
   | 'hooks'
   | 'siteName'
   | 'signupFields'
@@ -39,6 +40,10 @@ export function settingsOf(options: AccountsOptions): Settings {
     jumpMail: options.jumpMail ?? false,
     lifetimes: { ...LIFETIMES, ...options.lifetimes },
     origin: originOf(options),
+    passkeys: {
+      domain: options.passkeyDomain,
+      isLocalToo: options.baseUrl === undefined || (options.development ?? false),
+    },
     hooks: options.hooks ?? {},
     siteName,
     loginStep: options.loginStep ?? (() => undefined),

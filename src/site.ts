@@ -17,7 +17,15 @@ async function start(): Promise<void> {
     return serve(app, { ...config, ...ends })
   })
   if (address !== undefined)
-    process.stdout.write(`Gatehouse is running at ${address}\n${mailHint(config, address)}`)
+    process.stdout.write(
+      `Gatehouse is running at ${address}\n${passkeyHint(config, address)}${mailHint(config, address)}`,
+    )
+}
+
+function passkeyHint({ baseUrl, development }: Config, address: string): string {
+  const local = address.replace('//127.0.0.1', '//localhost')
+  if (local === address || (baseUrl !== undefined && !development)) return ''
+  return `Passkeys work at ${local} only: browsers have none for an IP address\n`
 }
 
 function mailHint({ mail, development }: Config, address: string): string {

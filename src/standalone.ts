@@ -39,6 +39,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     database: config.database,
     keys,
     baseUrl: config.baseUrl,
+    passkeyDomain: config.passkeyDomain,
     cookieName: config.cookieName,
     mail: config.mail,
     theme: config.theme,

@@ -20,6 +20,7 @@ import * as sessionPlaces from './0018-session-places.js'
 import * as eventActors from './0019-event-actors.js'
 import * as twoStep from './0020-two-step.js'
 import * as secondLost from './0021-second-lost.js'
+import * as passkeys from './0022-passkeys.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -44,6 +45,7 @@ export const migrations: Record<string, Migration> = {
   '0019-event-actors': eventActors,
   '0020-two-step': twoStep,
   '0021-second-lost': secondLost,
+  '0022-passkeys': passkeys,
 }
 
 /** Every table, with what its rows are told apart by; those first to which others refer. */
@@ -60,6 +62,8 @@ export const KEYS = {
   authenticator_apps: 'user_id',
   recovery_sets: 'user_id',
   recovery_codes: 'tag',
+  passkeys: 'id',
+  spent_challenges: 'hash',
 } as const
 
 export type TableName = keyof typeof KEYS

@@ -41,7 +41,7 @@ const EMAIL_OR_PASSWORD_WRONG: FieldError = {
   code: 'login_wrong',
   sentence: 'The email address or password is not correct. Try again.',
 }
-const DISABLED: FieldError = {
+export const DISABLED: FieldError = {
   code: 'login_disabled',
   sentence: 'This account is disabled. Contact the people who run this site.',
 }
@@ -53,19 +53,27 @@ export async function authenticate(
   registry: Registry,
   typed: { username: string; password: string },
 ): Promise<Outcome> {
+  const outcome = await counting(registry, () => tried(origin, registry, typed))
+  if (!outcome.ok && outcome.error === DISABLED) {
+    logSecurity(origin, registry, {
+      event: 'login_failed',
+      reason: 'account_disabled',
+      typed: typed.username,
+    })
+  }
+  return outcome
+}
+
+export async function counting<Result extends { ok: true } | { ok: false; error: FieldError }>(
+  { countLogin }: Pick<Registry, 'countLogin'>,
+  login: () => Promise<Result>,
+): Promise<Result> {
   try {
-    const outcome = await tried(origin, registry, typed)
-    if (!outcome.ok) registry.countLogin(outcome.error === DISABLED ? 'disabled' : 'wrong')
-    if (!outcome.ok && outcome.error === DISABLED) {
-      logSecurity(origin, registry, {
-        event: 'login_failed',
-        reason: 'account_disabled',
-        typed: typed.username,
-      })
-    }
+    const outcome = await login()
+    if (!outcome.ok) countLogin(outcome.error === DISABLED ? 'disabled' : 'wrong')
     return outcome
   } catch (error) {
-    registry.countLogin(failureOf(error))
+    countLogin(failureOf(error))
     throw error
   }
 }

@@ -58,6 +58,7 @@ const CONSEQUENCES = {
   second_lost_asked: { links: ['second-lost'] },
   second_lost_canceled: { lost: true },
   second_lost_done: { sessions: true, devices: true, lost: true },
+  passkey_removed: { sessions: true, devices: true },
 } as const satisfies Partial<Record<EventKind | 'email_corrected', Ended>>
 
 const REMINDERS: readonly OwnMailKind[] = ['second-lost-soon']

@@ -1,11 +1,13 @@
 import * as apps from '../tables/authenticator-apps.js'
 import type * as events from '../tables/events.js'
 import * as mails from '../tables/mails.js'
+import * as passkeys from '../tables/passkeys.js'
 import * as recovery from '../tables/recovery-codes.js'
 import * as sessions from '../tables/sessions.js'
 import * as slugs from '../tables/slugs.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
+import { authenticatorOf } from './authenticators.js'
 import type { Registry } from './registry.js'
 
 export type Records = Awaited<ReturnType<typeof recordsOf>>
@@ -27,6 +29,7 @@ export async function recordsOf(
     authenticator_apps: (await apps.allOf(main, userId)).map(openApp),
     recovery_sets: await recovery.setsOf(main, userId),
     recovery_codes: await recovery.usesOf(main, userId),
+    passkeys: (await passkeys.ofUser(main, userId)).map(openPasskey),
   }
 }
 
@@ -41,6 +44,10 @@ function openMail({ kind, state, createdAt, dueAt, tries }: mails.StoredMail) {
 
 function openApp({ createdAt, usedAt }: apps.AuthenticatorApp) {
   return { createdAt, usedAt }
+}
+
+function openPasskey({ name, aaguid, rpId, isBackedUp, createdAt, usedAt }: passkeys.Passkey) {
+  return { name, authenticator: authenticatorOf(aaguid) ?? null, rpId, isBackedUp, createdAt, usedAt }
 }
 
 export function openEvent({ kind, about, at, by, userAgent, address }: events.StoredEvent) {

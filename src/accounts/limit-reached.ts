@@ -95,6 +95,10 @@ export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
     sentence: 'Two-step verification has been changed too often. Try again {when}.',
   },
   secondLost: TOO_MANY_MAILS,
+  passkeyChange: {
+    code: 'too_many_passkey_changes',
+    sentence: 'Passkeys have been created or removed too often. Try again {when}.',
+  },
   renameAccount: {
     code: 'too_many_names',
     sentence: 'You have changed your username too often. Try again {when}.',

@@ -44,6 +44,8 @@ export interface LimitRules {
   secondChange: Limit
   /** Emails to one account with a link to turn two-step verification off. */
   secondLost: Limit
+  /** Passkeys created, and passkeys removed, for one account. */
+  passkeyChange: Limit
   /** Username changes of one account; each previous name stays reserved for it. */
   renameAccount: Limit
   /** Hint requests from one network. Above the limit no hints are returned. */
@@ -76,6 +78,7 @@ export const LIMITS: LimitRules = {
   secondNotice: { max: 3, window: DAY },
   secondChange: { max: 5, window: HOUR },
   secondLost: { max: 3, window: 7 * DAY },
+  passkeyChange: { max: 10, window: HOUR },
   renameAccount: { max: 5, window: DAY },
   adviceNetwork: { max: 600, window: 10 * MINUTE },
   takenNetwork: { max: 300, window: HOUR },

@@ -1,13 +1,27 @@
+import type { Db } from '../tables/schema.js'
+
 export type SecondMethod = 'app' | 'recovery'
 
-/** A way in which a visitor has shown who they are. */
-export type Method = 'signup' | 'password' | 'host' | SecondMethod
+/**
+ * A way in which a visitor has shown who they are. `host`: the app says so. `verified`: the passkey's device has checked its
+ * user.
+ */
+export type Method = 'signup' | 'password' | 'passkey' | 'verified' | 'host' | SecondMethod
 
-/** Whether it shows who someone is. `host`: the app says so. */
+/** Whether it shows who someone is. */
 export function isFirst(method: Method): boolean {
-  return method === 'password' || method === 'host'
+  return method === 'password' || method === 'passkey' || method === 'host'
 }
 
-export function isSecond(method: Method): method is SecondMethod {
-  return method === 'app' || method === 'recovery'
+/** Whether a login has passed both steps. A passkey that has checked its user is both (NIST 800-63B-4 2.2.1). */
+export function hasBoth(methods: readonly Method[]): boolean {
+  return methods.some((method) => method === 'app' || method === 'recovery' || method === 'verified')
+}
+
+/** What a login or a change is allowed by. */
+export interface Proof {
+  /** Marks it as used, in the transaction of what it proves. Returns false if it cannot be used. */
+  spend(transaction: Db): Promise<boolean>
+  /** After the commit. */
+  tell(): void
 }

@@ -92,4 +92,7 @@ export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
   'second-lost-soon': { recipient: warned, page: 'password/forgot' },
   'second-lost-canceled': { recipient: notifiedAddress, page: 'password/forgot' },
   'second-lost-done': { recipient: notifiedAddress, page: 'password/forgot' },
+  'passkey-added': { recipient: notifiedAddress, page: 'account/passkeys' },
+  'passkey-removed': { recipient: notifiedAddress, page: 'account/passkeys' },
+  'passkey-copied': { recipient: notifiedAddress, page: 'account/passkeys', limit: 'mailAccount' },
 }

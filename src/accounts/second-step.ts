@@ -3,25 +3,20 @@ import { RECOVERY_DIGITS } from '../secrets/recovery.js'
 import * as apps from '../tables/authenticator-apps.js'
 import * as events from '../tables/events.js'
 import * as recovery from '../tables/recovery-codes.js'
-import type { Db } from '../tables/schema.js'
 import type { Account, User } from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { appOf } from './app-secrets.js'
 import { normalizeCode } from './codes.js'
 import { numbered } from './events.js'
 import { eventOf } from './history.js'
-import type { SecondMethod } from './login-methods.js'
+import type { Proof, SecondMethod } from './login-methods.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { counted } from './second-limits.js'
 import { cancelation } from './second-lost.js'
 
-export interface SecondProof {
+export interface SecondProof extends Proof {
   method: SecondMethod
-  /** Marks the code as used, in the transaction of what it proves. Returns false if it already was. */
-  spend(transaction: Db): Promise<boolean>
-  /** After the commit. */
-  tell(): void
 }
 
 export type SecondOutcome = { ok: true; proof: SecondProof } | { ok: false; error: FieldError }
@@ -59,10 +54,16 @@ export async function proveSecond(
   return { ok: true, proof: cancelingLost(origin, registry, account.user, proof) }
 }
 
-function cancelingLost(origin: Origin, registry: Registry, user: User, proof: SecondProof): SecondProof {
+/** Whoever passes the second step has not lost it. */
+export function cancelingLost<One extends Proof>(
+  origin: Origin,
+  registry: Registry,
+  user: User,
+  proof: One,
+): One {
   const lost = cancelation(origin, registry, user)
   return {
-    method: proof.method,
+    ...proof,
     async spend(transaction) {
       if (!(await proof.spend(transaction))) return false
       await lost.store(transaction)

@@ -6,6 +6,7 @@ import * as limits from '../tables/limits.js'
 import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
 import * as slugs from '../tables/slugs.js'
+import * as spent from '../tables/spent-challenges.js'
 import * as tokens from '../tables/tokens.js'
 import { reencryptApps } from './app-secrets.js'
 import { eraseEnded, NotErased, reasonOf, reportErased } from './erasing.js'
@@ -132,6 +133,7 @@ function sweepsOf(registry: Sweeping): Record<string, Sweep> {
     users: (size) => eraseEnded(registry, { now, ...size }),
     slugs: (size) => slugs.sweep(loose, { now, ...size }),
     authenticator_apps: (size) => reencryptApps(registry, size),
+    spent_challenges: (size) => spent.sweep(loose, { now, ...size }),
     tokens: (size) => tokens.sweep(loose, { until: now - TOKENS_KEPT, ...size }),
     mails: (size) => mails.sweep(loose, { sentUntil: now - SENT_KEPT, deadUntil: now - DEAD_KEPT, ...size }),
   }

@@ -3,6 +3,7 @@ import { CODE_WRONG, NOT_A_CODE } from '../accounts/codes.js'
 import { TAKEN_MEANWHILE } from '../accounts/email-address.js'
 import * as fields from '../accounts/fields.js'
 import { adviceShown } from '../accounts/hints.js'
+import { PASSKEY_WRONG } from '../accounts/passkey-proof.js'
 import { DEVICE_REVOKED } from '../features/account/devices.js'
 import * as emailChange from '../features/account/email/confirm.js'
 import * as accountEmail from '../features/account/email.js'
@@ -18,6 +19,7 @@ import { GO_ON, LOGGED_IN } from '../visitor/welcome.js'
 import type { FieldError } from '../web/form.js'
 import type { Exhibit, Setting } from './exhibit.js'
 import { adviceOn, type FormPage, statesOf } from './form-page.js'
+import { passkeyForms } from './passkey-forms.js'
 import { devicesOf } from './samples.js'
 import { twoStepForms } from './two-step-forms.js'
 
@@ -39,6 +41,7 @@ function forms({ now, rules }: Setting): FormPage[] {
     ...[false, true].map((asksPassword) => emailConfirmPage(asksPassword)),
     ...[false, true].map((isAlone) => devicesPage(now, { isAlone })),
     ...twoStepForms(now),
+    ...passkeyForms(now),
     MEMBERS_PAGE,
   ]
 }
@@ -56,15 +59,21 @@ function loginForms(newPassword: FieldError[]): FormPage[] {
       success: { ...signup.SIGNED_UP, params: { name: 'Anna' } },
       onward: signup.GO_ON,
     },
-    {
-      name: 'login',
-      given: { next: '/members/' },
-      typed: ({ user }) => ({ username: user.name, keep: 'on' }),
-      errors: [NO_USERNAME, NO_PASSWORD],
-      success: LOGGED_IN,
-      onward: GO_ON,
-    },
+    ...[false, true].map((hasPasskeys) => loginPage(hasPasskeys)),
   ]
+}
+
+function loginPage(hasPasskeys: boolean): FormPage {
+  return {
+    name: 'login',
+    ...(hasPasskeys && { face: 'passkey' }),
+    around: () => ({ passkey: hasPasskeys ? '{}' : undefined }),
+    given: { next: '/members/' },
+    typed: ({ user }) => ({ username: user.name, keep: 'on' }),
+    errors: hasPasskeys ? [PASSKEY_WRONG] : [NO_USERNAME, NO_PASSWORD],
+    success: LOGGED_IN,
+    onward: GO_ON,
+  }
 }
 
 function passwordForms(newPassword: FieldError[]): FormPage[] {

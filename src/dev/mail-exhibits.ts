@@ -60,6 +60,9 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedM
     'second-lost-soon': ending,
     'second-lost-canceled': where,
     'second-lost-done': where,
+    'passkey-added': { ...where, passkey: 'iCloud Keychain' },
+    'passkey-removed': { ...where, passkey: 'iCloud Keychain' },
+    'passkey-copied': { ...where, passkey: '' },
   }
   return mailKinds(facts).map((kind) => {
     const name = isConfirmed && !NAMELESS.includes(kind) ? user.name : ''

@@ -131,6 +131,15 @@ function device(lastSeenAt: number, of: Partial<MadeUpDevice> & { id: string }):
   }
 }
 
+export function passkeysOf({ deviceName }: Person, now: number) {
+  const made = { createdAt: now - DAY, usedAt: now - HOUR, isBackedUp: true }
+  return [
+    { ...made, id: 'one', name: 'iCloud Keychain', authenticator: 'iCloud Keychain' },
+    { ...made, id: 'two', name: deviceName, authenticator: '1Password' },
+    { ...made, id: 'three', name: '', authenticator: undefined, isBackedUp: false, usedAt: null },
+  ]
+}
+
 export function eventsOf(person: Person, now: number): (StoredEvent & { words: DeviceWords })[] {
   return EVENT_KINDS.map((kind, index) => {
     const userAgent = index % 3 === 0 ? IPHONE : index % 3 === 1 ? FIREFOX : ''
@@ -158,7 +167,7 @@ function actorOf(kind: EventKind): Actor {
 
 function aboutOf(kind: EventKind, { user, nextEmail, deviceName }: Person): string | null {
   if (kind === 'name_changed') return `Former name → ${user.name}`
-  if (kind.startsWith('device_')) return deviceName
+  if (kind.startsWith('device_') || kind.startsWith('passkey_')) return deviceName
   return kind.startsWith('email_') ? nextEmail : null
 }
 
@@ -191,6 +200,11 @@ export function storedOf(person: Person, now: number) {
     authenticator_apps: [{ createdAt: now - DAY, usedAt: now - HOUR }],
     recovery_sets: [{ madeAt: now - DAY }],
     recovery_codes: [{ usedAt: now - HOUR }, { usedAt: null }],
+    passkeys: passkeysOf(person, now).map(
+      ({ name, authenticator = null, isBackedUp, createdAt, usedAt }) => ({
+        ...{ name, authenticator, rpId: 'example.com', isBackedUp, createdAt, usedAt },
+      }),
+    ),
     mails: STATES.map((state, tries) => ({
       kind: 'email-confirm',
       state,
@@ -214,5 +228,6 @@ export function littleStoredOf({ user }: Person, now: number) {
     authenticator_apps: [],
     recovery_sets: [],
     recovery_codes: [],
+    passkeys: [],
   }
 }

@@ -4,14 +4,15 @@ import { authenticate, NO_PASSWORD } from '../accounts/authentication.js'
 import { fold } from '../accounts/fields.js'
 import { renewHash } from '../accounts/password.js'
 import { logSecurity } from '../accounts/security-log.js'
-import type { Account } from '../tables/users.js'
+import type { Account, User } from '../tables/users.js'
 import type { FeatureLink } from '../visitor/feature.js'
-import type { Gatehouse } from '../visitor/gatehouse.js'
+import { type Gatehouse, gatehouseOf } from '../visitor/gatehouse.js'
 import { requireAnonymous, userOf } from '../visitor/guards.js'
 import { advance, halfLoginOf } from '../visitor/login-steps.js'
 import { originOf } from '../visitor/origin.js'
+import { loginCeremony } from '../visitor/passkeys.js'
 import { welcome } from '../visitor/welcome.js'
-import type { FieldError, Form } from '../web/form.js'
+import type { FieldError, Form, Values } from '../web/form.js'
 import { queryText } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
 import { fingerprint, onSubmit, type Sent } from '../web/submit.js'
@@ -23,11 +24,12 @@ export const links: readonly FeatureLink[] = [
 
 type FieldName = 'username' | 'password' | 'keep' | 'next'
 
-const form: Form<FieldName> = {
+export const form: Form<FieldName> = {
   name,
   fields: ['username', 'password', 'keep', 'next'],
   secret: ['password'],
   about: 'what is typed',
+  around: async (ctx) => ({ passkey: loginCeremony(ctx, gatehouseOf(ctx)) }),
 }
 
 export const NO_USERNAME = {
@@ -39,7 +41,7 @@ const UNCONFIRMED = {
   code: 'login_unconfirmed',
   sentence: 'Your password is correct, but your email address is not confirmed yet.',
 }
-const CHANGED_MEANWHILE = {
+export const CHANGED_MEANWHILE = {
   code: 'login_changed_meanwhile',
   sentence: 'Your account was just changed, in another tab or on another device. Log in again.',
 }
@@ -81,7 +83,7 @@ async function logIn(
     return await gatehouse.pages.refuse(ctx, form, { errors: [CHANGED_MEANWHILE], values })
   }
   if (login.state === 'waiting' && login.for !== 'login/two-step') {
-    return await leadToConfirm(ctx, gatehouse, account, values)
+    return await leadToConfirm(ctx, gatehouse, { form, error: UNCONFIRMED, user: account.user, values })
   }
   await renewHash(gatehouse, account, password)
   if (login.state === 'begun') {
@@ -114,16 +116,22 @@ function missingFields({ username, password }: Sent<FieldName>): FieldError[] {
   return [...(username.trim() === '' ? [NO_USERNAME] : []), ...(password === '' ? [NO_PASSWORD] : [])]
 }
 
-// The password was correct, so the user may get another email or correct the address.
-async function leadToConfirm(
+interface Unconfirmed {
+  form: Form
+  error: FieldError
+  user: User
+  values: Partial<Values>
+}
+
+/** The first step was passed, so the user may get another email or correct the address. */
+export async function leadToConfirm(
   ctx: Context,
   gatehouse: Gatehouse,
-  { user }: Account,
-  values: Sent<FieldName>,
+  { form, error, user, values }: Unconfirmed,
 ): Promise<void> {
   gatehouse.countLogin('unconfirmed')
   const line = { event: 'login_failed', reason: 'email_unconfirmed', user: user.id }
   logSecurity(originOf(ctx, gatehouse), gatehouse, line)
   const link = { href: gatehouse.url('email/confirm'), message: CONFIRM }
-  await gatehouse.pages.refuse(ctx, form, { errors: [{ ...UNCONFIRMED, link }], values })
+  await gatehouse.pages.refuse(ctx, form, { errors: [{ ...error, link }], values })
 }

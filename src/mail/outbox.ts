@@ -36,6 +36,9 @@ export type OwnMailKind =
   | 'second-lost-soon'
   | 'second-lost-canceled'
   | 'second-lost-done'
+  | 'passkey-added'
+  | 'passkey-removed'
+  | 'passkey-copied'
 
 export type Facts = Readonly<Record<string, string | number>>
 

@@ -5,7 +5,7 @@ import { isPackage, root } from '../base/package.js'
 import { isPostgresUrl, sqlitePath } from '../database/locate.js'
 import type { MailServer } from '../mail/smtp.js'
 import { splitKeys } from '../secrets/keyring.js'
-import { type Environment, environmentWith } from './environment.js'
+import { type Environment, environmentWith, isPasskeyDomain } from './environment.js'
 
 const DATA = join(root, 'db', 'data')
 
@@ -18,6 +18,8 @@ export interface Config {
   readonly logLevel: string
   readonly baseUrl: string | undefined
   readonly https: boolean
+  /** A parent domain of the host of `baseUrl`; by default that host. */
+  readonly passkeyDomain: string | undefined
   readonly cookieName: string
   /** `sqlite:<absolute path>` or `postgres://…`, which may contain a password. */
   readonly database: string
@@ -67,6 +69,9 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
   if (production) mistakes.push(...missingInProduction(given))
   if (isPackage) mistakes.push(...missingInPackage(given, { production }))
   if (data !== undefined) mistakes.push(...mailMistakes(data, { production }))
+  if (data?.PASSKEY_DOMAIN !== undefined && !isPasskeyDomain(data.PASSKEY_DOMAIN, data.BASE_URL)) {
+    mistakes.push('PASSKEY_DOMAIN must be the host of BASE_URL or a parent domain of it.')
+  }
   if (data?.SECOND_STEP_FROM !== undefined && data.SECOND_STEP === 'optional') {
     mistakes.push('SECOND_STEP must be required with SECOND_STEP_FROM.')
   }
@@ -84,6 +89,7 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     logLevel: data.LOG_LEVEL,
     baseUrl,
     https: baseUrl?.startsWith('https:') ?? false,
+    passkeyDomain: data.PASSKEY_DOMAIN,
     cookieName: data.COOKIE_NAME,
     ...placesOf(data.DATABASE_URL),
     metrics: metricsOf(data),

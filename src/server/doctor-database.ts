@@ -6,6 +6,7 @@ import { isObstructed, type Obstacle, obstacleTo } from '../database/constraints
 import { type DatabaseState, stateOfDatabase, whyNotDone } from '../database/health.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as limits from '../tables/limits.js'
+import * as passkeys from '../tables/passkeys.js'
 import type { Db } from '../tables/schema.js'
 import * as users from '../tables/users.js'
 import { timesIn } from '../views/times.js'
@@ -16,7 +17,8 @@ import { type Finding, fine, type Verdict, warning, wrong } from './finding.js'
 const CLOCK_OFF = 5 * SECOND
 const CLOCK_WRONG = MINUTE
 
-export async function databaseOf({ database, secondStep }: Config, now: () => number): Promise<Finding[]> {
+export async function databaseOf(config: Config, now: () => number): Promise<Finding[]> {
+  const { database, secondStep } = config
   const [, file] = /^sqlite:(.+)$/.exec(database) ?? []
   if (file !== undefined && !existsSync(file)) {
     return [
@@ -27,15 +29,19 @@ export async function databaseOf({ database, secondStep }: Config, now: () => nu
     ]
   }
   try {
-    const isRequired = secondStep === 'required'
-    return statesOf(await stateOfDatabase(database, now, (db: Db) => lookAt(db, now(), { isRequired })))
+    const wanted = { isRequired: secondStep === 'required', passkeyDomain: passkeyDomainOf(config) }
+    return statesOf(await stateOfDatabase(database, now, (db: Db) => lookAt(db, now(), wanted)))
   } catch (error) {
     return [{ about: 'database', ...wrong(errorText(error)) }]
   }
 }
 
+function passkeyDomainOf({ passkeyDomain, baseUrl }: Config): string | undefined {
+  return passkeyDomain ?? (baseUrl === undefined ? undefined : new URL(baseUrl).hostname)
+}
+
 function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
-  const { readOnly, sharing = [], overdue, seconds } = found ?? {}
+  const { readOnly, sharing = [], overdue, seconds, otherPasskeys = 0 } = found ?? {}
   return [
     {
       about: 'database',
@@ -48,6 +54,7 @@ function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
     ...(sharing.length === 0 ? [] : [{ about: 'addresses', ...sharingOf(sharing) }]),
     ...(overdue === undefined ? [] : [{ about: 'erasures', ...erasuresOf(overdue) }]),
     ...(seconds === undefined ? [] : [{ about: 'two-step', ...twoStepOf(seconds) }]),
+    ...(otherPasskeys === 0 ? [] : [{ about: 'passkeys', ...passkeysOf(otherPasskeys) }]),
   ]
 }
 
@@ -56,6 +63,7 @@ interface Found {
   sharing: readonly string[]
   overdue: Overdue | undefined
   seconds: users.SecondCount | undefined
+  otherPasskeys: number
 }
 
 interface Overdue {
@@ -63,12 +71,18 @@ interface Overdue {
   obstacle: Obstacle | undefined
 }
 
-async function lookAt(db: Db, now: number, { isRequired }: { isRequired: boolean }): Promise<Found> {
+interface Wanted {
+  isRequired: boolean
+  passkeyDomain: string | undefined
+}
+
+async function lookAt(db: Db, now: number, { isRequired, passkeyDomain }: Wanted): Promise<Found> {
   return {
     readOnly: await whyReadOnly(db),
     sharing: await users.namesSharing(db, MAX_NAMES),
     overdue: await overdueIn(db, now),
     seconds: isRequired ? await users.countSeconds(db) : undefined,
+    otherPasskeys: passkeyDomain === undefined ? 0 : await passkeys.countOfOtherDomains(db, passkeyDomain),
   }
 }
 
@@ -100,6 +114,12 @@ function twoStepOf({ all, on }: users.SecondCount): Verdict {
   if (on === all) return fine('All users have the two-step verification that they need (SECOND_STEP).')
   return warning(
     `Two-step verification is required (SECOND_STEP). Users without it: ${all - on} of ${all}. They are led to its set-up.`,
+  )
+}
+
+function passkeysOf(count: number): Verdict {
+  return warning(
+    `Passkeys created for another domain: ${count}. They do not work at this one. Set BASE_URL or PASSKEY_DOMAIN back, or tell their users to create new ones.`,
   )
 }
 

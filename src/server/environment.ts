@@ -28,6 +28,7 @@ const variables = z.object({
       'must be http:// or https:// and a host, without a path. The site needs its own host name, and a proxy must not strip a path',
     )
     .optional(),
+  PASSKEY_DOMAIN: z.string().optional(),
   COOKIE_NAME: RULES.cookieName.default(COOKIE_NAME),
   DATABASE_URL: z
     .string()
@@ -166,6 +167,13 @@ export function isOrigin(address: string): boolean {
   if (!URL.canParse(address)) return false
   const url = new URL(address)
   return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
+}
+
+/** Whether browsers let the site use passkeys of this domain, unless it is one under which anyone can register names. */
+export function isPasskeyDomain(domain: string, baseUrl: string | undefined): boolean {
+  if (baseUrl === undefined || !isOrigin(baseUrl)) return false
+  const { hostname } = new URL(baseUrl)
+  return hostname === domain || (domain.includes('.') && hostname.endsWith(`.${domain}`))
 }
 
 function areKeys(keys: string[]): boolean {

@@ -42,6 +42,7 @@ export const RULES = {
   keys: texts,
   prefix: text,
   baseUrl: text,
+  passkeyDomain: text,
   cookieName: fits<string>(COOKIE_NAME_RULE, isCookieName),
   siteName: text,
   theme: oneOf('auto', 'light', 'dark'),

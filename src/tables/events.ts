@@ -38,6 +38,10 @@ export const EVENT_KINDS = [
   'second_lost_asked',
   'second_lost_canceled',
   'second_lost_done',
+  'passkey_added',
+  'passkey_renamed',
+  'passkey_removed',
+  'passkey_copied',
 ] as const
 
 /** Stable names. `account_erased` is only reported, because the activity is deleted with the account. */

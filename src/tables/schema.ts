@@ -7,9 +7,11 @@ import type { EventsTable } from './events.js'
 import type { KeysTable } from './keys.js'
 import type { LimitsTable } from './limits.js'
 import type { MailsTable } from './mails.js'
+import type { PasskeysTable } from './passkeys.js'
 import type { RecoveryCodesTable, RecoverySetsTable } from './recovery-codes.js'
 import type { SessionsTable } from './sessions.js'
 import type { SlugsTable } from './slugs.js'
+import type { SpentChallengesTable } from './spent-challenges.js'
 import type { TokensTable } from './tokens.js'
 import type { UsersTable } from './users.js'
 
@@ -26,6 +28,8 @@ export interface Schema {
   authenticator_apps: AuthenticatorAppsTable
   recovery_sets: RecoverySetsTable
   recovery_codes: RecoveryCodesTable
+  passkeys: PasskeysTable
+  spent_challenges: SpentChallengesTable
 }
 
 // Copies contain only the tables listed in KEYS.

@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import type { MailKinds } from '../accounts/mail-kinds.js'
 import type { Registry } from '../accounts/registry.js'
 import type { Render } from '../mail/template.js'
+import type { Challenges } from '../secrets/challenge.js'
 import type { Cipher } from '../secrets/cipher.js'
 import type { User } from '../tables/users.js'
 import type { Assets } from '../web/assets.js'
@@ -30,6 +31,8 @@ export interface Gatehouse extends Registry {
   halfLoginCookie: OwnCookie
   deviceCookie: OwnCookie
   cipher: Cipher
+  challenges: Challenges
+  passkeys: PasskeySettings
   /** Without it the Host header decides. */
   origin: string | undefined
   /** Returns the IP address, or '' if it is unknown. */
@@ -37,6 +40,13 @@ export interface Gatehouse extends Registry {
   siteName: string
   loginStep: LoginStep
   signupFields: readonly string[]
+}
+
+interface PasskeySettings {
+  /** A parent domain of the site's, with which it shares its passkeys. */
+  domain: string | undefined
+  /** Whether they also work at `http://localhost`, whatever the address of the site is. */
+  isLocalToo: boolean
 }
 
 export function loginAs({ url }: Pick<Gatehouse, 'url'>, { name }: { name: string }): string {

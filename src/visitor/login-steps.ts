@@ -1,7 +1,6 @@
 import type { Context } from 'koa'
 import { REPEATED_FOR } from '../accounts/lifetimes.js'
-import { isFirst, isSecond, type Method } from '../accounts/login-methods.js'
-import type { SecondProof } from '../accounts/second-step.js'
+import { hasBoth, isFirst, type Method, type Proof } from '../accounts/login-methods.js'
 import { HOUR, MINUTE } from '../base/durations.js'
 import * as events from '../tables/events.js'
 import * as sessions from '../tables/sessions.js'
@@ -22,7 +21,7 @@ export interface LoginProgress {
   next: string
 }
 
-/** `changed`: the account changed during the login, or the code of its second step was used meanwhile. */
+/** `changed`: the account changed during the login, or its proof was used meanwhile. */
 export type LoginState =
   | { state: 'waiting'; for: Step }
   | { state: 'begun'; isReopened: boolean }
@@ -32,7 +31,7 @@ export type LoginState =
 export async function advance(
   ctx: Context,
   gatehouse: Gatehouse,
-  progress: LoginProgress & { form: string; proof?: SecondProof; isTrusting?: boolean },
+  progress: LoginProgress & { form: string; proof?: Proof; isTrusting?: boolean },
 ): Promise<LoginState> {
   const step = nextStep(ctx, gatehouse, progress)
   if (step !== undefined) {
@@ -55,7 +54,7 @@ function nextStep(
   const { user } = account
   if (rules.confirmation === 'required' && user.emailConfirmedAt === null) return 'email/confirm'
   if (!methods.some(isFirst)) return 'login'
-  if (user.secondStepAt === null || !offers('login/two-step') || methods.some(isSecond)) return undefined
+  if (user.secondStepAt === null || !offers('login/two-step') || hasBoth(methods)) return undefined
   return trustedUntil(ctx, gatehouse, account) === undefined ? 'login/two-step' : undefined
 }
 
@@ -117,7 +116,7 @@ export async function halfLoggedIn(ctx: Context, gatehouse: Gatehouse): Promise<
 // The next person at this browser must find no half login.
 const SECOND_WAIT = 10 * MINUTE
 
-/** Returns undefined unless the password was given and nothing but the second step is missing. */
+/** Returns undefined unless the first step was passed and nothing but the second is missing. */
 export async function waitingForSecond(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -3,9 +3,8 @@ import type { Context } from 'koa'
 import { reopening } from '../accounts/closing.js'
 import { happens, orUndo } from '../accounts/history.js'
 import { sessionEnd } from '../accounts/lifetimes.js'
-import { isSecond, type Method } from '../accounts/login-methods.js'
+import { hasBoth, type Method, type Proof } from '../accounts/login-methods.js'
 import { circumstancesOf } from '../accounts/origin.js'
-import type { SecondProof } from '../accounts/second-step.js'
 import { hashOf, newDeviceId, newDeviceStamp, newToken } from '../secrets/token.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
@@ -23,14 +22,14 @@ interface LoginOptions {
   form: string
   isNew: boolean
   methods: readonly Method[]
-  proof?: SecondProof | undefined
+  proof?: Proof | undefined
   /** No second step is asked for in this browser for a while. */
   isTrusting?: boolean
 }
 
 // A new token and CSRF secret prevent session fixation (ASVS 5 7.2.4). Returns undefined if the
-// password changed or the account closed since it was read, because that ends all logins; and if the code of
-// the second step was used since.
+// password changed or the account closed since it was read, because that ends all logins; and if the proof,
+// such as a code, was used since.
 export async function logIn(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -66,7 +65,7 @@ function newSession(
     userAgent: userAgentOf(ctx),
     address: address(ctx),
     methods: [...methods].sort().join(' '),
-    secondAt: methods.some(isSecond) ? now : null,
+    secondAt: hasBoth(methods) ? now : null,
     now,
     expiresAt: sessionEnd({ kept, createdAt: now }, now, lifetimes),
   }
@@ -77,7 +76,7 @@ async function open(
   gatehouse: Gatehouse,
   account: Account,
   session: sessions.NewSession,
-  { isStranger, proof }: { isStranger: boolean; proof: SecondProof | undefined },
+  { isStranger, proof }: { isStranger: boolean; proof: Proof | undefined },
 ): Promise<{ id: string; isReopened: boolean } | undefined> {
   const origin = originOf(ctx, gatehouse)
   const { user, deviceStamp, closedAt } = account

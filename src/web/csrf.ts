@@ -18,6 +18,8 @@ export interface Csrf {
   token(ctx: Context, subject?: string): string
   matches(ctx: Context, token: string): boolean
   secretOf(ctx: Context): string
+  /** The same. Creates it and its cookie if needed. */
+  ensureSecret(ctx: Context): string
   /** Invalidates forms that were opened before a login or logout. */
   forget(ctx: Context): void
 }
@@ -47,10 +49,12 @@ export function createCsrf({ cookie, spare, ofLogin }: CsrfOptions): Csrf {
     free.write(ctx, secret)
     return secret
   }
+  const ensureSecret = (ctx: Context) => secretOf(ctx) || made(ctx)
   return {
-    token: (ctx, subject = '') => masked(secretOf(ctx) || made(ctx)) + mark(subject),
+    token: (ctx, subject = '') => masked(ensureSecret(ctx)) + mark(subject),
     matches: (ctx, token) => isOf(secretOf(ctx), token),
     secretOf,
+    ensureSecret,
     forget: (ctx) => {
       for (const { clear } of cookies) clear(ctx)
     },

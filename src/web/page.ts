@@ -78,10 +78,15 @@ export class SitePages implements Pages {
     })
   }
 
-  async refuse(ctx: Context, sent: Form, { status = 406, values, ...known }: Refusal): Promise<void> {
+  async refuse(
+    ctx: Context,
+    sent: Form,
+    { status = 406, isHint = false, values, ...known }: Refusal,
+  ): Promise<void> {
     const form = sent.on ?? sent
     const around = await this.#around(ctx, form, known)
-    const messages = { errors: known.errors.map((error) => shownError(this.viewsOf(ctx), error)) }
+    const errors = known.errors.map((error) => shownError(this.viewsOf(ctx), error))
+    const messages = isHint ? { hint: errors[0] } : { errors }
     const state = this.#state(ctx, form, values, known)
     ctx.status = status
     noteRefusal(ctx, known.errors)

@@ -35,6 +35,8 @@ export interface Known {
 export interface Refusal extends Known {
   /** 406 by default. */
   status?: number
+  /** Nothing was wrong, such as when a visitor has canceled. */
+  isHint?: boolean
   errors: readonly Problematic[]
   values: Partial<Values>
 }

@@ -90,6 +90,7 @@ const AFTER: Record<Change, Left> = {
   second_lost_asked: left({ without: ['second-lost'] }),
   second_lost_canceled: leftWithoutLost(),
   second_lost_done: leftWithoutLost(LOGGED_OUT),
+  passkey_removed: left(LOGGED_OUT),
 }
 
 const test = suite<{ database: Database }>('a change')

@@ -91,6 +91,20 @@ test('says how many users have no two-step verification where it is required', a
   assert.match((await check({ SECOND_STEP: 'required' })).stdout, /^✔ two-step: /m)
 })
 
+test('finds passkeys that were created for another domain', async () => {
+  const opened = await openDatabase(database)
+  assert.ok(await createUser(opened, newUser('Anna')))
+  await opened.close()
+  await write(
+    database,
+    "insert into passkeys select 'key', id, 'public', 0, 0, 0, 1, '', '', 'old.example.com', '', 1, null from users",
+  )
+  const domain = new URL(PRODUCTION.BASE_URL).hostname
+  assert.match((await check({})).stdout, /^⚠ passkeys: Passkeys created for another domain: 1\./m)
+  await write(database, `update passkeys set rp_id = '${domain}'`)
+  assert.not.match((await check({})).stdout, 'passkeys:')
+})
+
 test('warnings exit with 0', async () => {
   const newest = Object.keys(migrations).at(-1) ?? ''
   await write(database, `delete from kysely_migration where name = '${newest}'`)

@@ -143,7 +143,7 @@ async function assertValid(html: string, path: string): Promise<void> {
 }
 
 const PURPOSES: Record<string, RegExp> = {
-  username: /^username$/,
+  username: /^username(?: webauthn)?$/,
   email: /^email$/,
   current: /^current-password$/,
   password: /^(?:current|new)-password$/,
@@ -162,7 +162,7 @@ test('every field has its purpose, every password a username, every error a link
       if (attribs.name === 'code') assert.is(attribs.inputmode, 'numeric')
     }
     if ($('main [type=password]').length > 0) {
-      assert.is($('main form [autocomplete=username]').length, 1, pathOf(exhibit))
+      assert.is($('main form [autocomplete~=username]').length, 1, pathOf(exhibit))
     }
     for (const { attribs } of $('#messages a[href^="#"]').toArray()) {
       const field = $(`input${attribs.href}`)

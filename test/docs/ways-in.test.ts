@@ -28,6 +28,7 @@ interface Way {
 }
 
 const PASSWORD = ['loginName', 'loginAccount', 'loginNetwork', 'loginRow', 'loginDevice'] as const
+const PASSKEYS_OFF = "`features: { 'account/passkeys': false }`, for everyone"
 const OFF = "`features: { 'account/two-step': false }`, for everyone"
 
 const WAYS: readonly Way[] = [
@@ -46,6 +47,22 @@ const WAYS: readonly Way[] = [
     strength: 'two factors when the device became trusted. Never where two-step verification is required',
     limits: PASSWORD,
     off: 'any change of the password, the app or the codes; "log out all others"; `SECOND_STEP=required`',
+  },
+  {
+    feature: 'login/passkey',
+    way: '`/login/`: a passkey that has checked its user',
+    proves: 'the device, and a fingerprint, a face or its screen lock',
+    strength: 'two factors; each challenge once, in its own browser, within 30 minutes',
+    limits: ['loginNetwork', 'loginDevice'],
+    off: PASSKEYS_OFF,
+  },
+  {
+    feature: 'login/passkey',
+    way: '`/login/`: a passkey that has not checked its user',
+    proves: 'the device',
+    strength: 'one factor; with two-step verification half a login, which begins no session',
+    limits: ['loginNetwork', 'loginDevice'],
+    off: PASSKEYS_OFF,
   },
   {
     feature: 'login/two-step',

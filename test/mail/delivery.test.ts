@@ -601,7 +601,7 @@ test('every email is valid, has the same single link in text and HTML, loads not
       userId,
       facts: {
         ...{ to: 'anna@example.com', email: 'new@example.com', former: 'Ann "<b>', askedIn: 'a browser' },
-        ...{ ...WHERE, address, left: 3, wait: MINUTE, endsAt: WHERE.at },
+        ...{ ...WHERE, address, left: 3, passkey: 'Phone', wait: MINUTE, endsAt: WHERE.at },
       },
     }))
     await post(context, site, drafts)
@@ -656,6 +656,9 @@ const KIND_NAMES: readonly Draft['kind'][] = [
   'second-lost-soon',
   'second-lost-canceled',
   'second-lost-done',
+  'passkey-added',
+  'passkey-removed',
+  'passkey-copied',
 ]
 
 function kindOf(name: string): Draft['kind'] {

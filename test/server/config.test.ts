@@ -37,6 +37,7 @@ test('no setting is required outside production', () => {
     logLevel: 'info',
     baseUrl: undefined,
     https: false,
+    passkeyDomain: undefined,
     cookieName: 'gatehouse',
     database: `sqlite:${file}`,
     sessionKeys: [],
@@ -340,6 +341,7 @@ for (const [what, environment, named] of [
     { MAIL: 'off', EMAIL_CONFIRMATION: 'required' },
     'EMAIL_CONFIRMATION',
   ],
+  ['PASSKEY_DOMAIN, for a host below it', { PASSKEY_DOMAIN: 'example.com' }, 'PASSKEY_DOMAIN'],
   ['SECOND_STEP_FROM, for a rule', { SECOND_STEP_FROM: '2027-03-01' }, 'SECOND_STEP'],
   ['PRIVATE_EMAILS=true, for confirmation', { PRIVATE_EMAILS: 'true' }, 'EMAIL_CONFIRMATION'],
 ] satisfies [string, Record<string, string>, string][]) {

@@ -12,6 +12,12 @@ export { freshDatabase, migratedDatabase } from './databases.js'
 
 export const PASSWORD = 'correct horse 42'
 
+interface SiteSettings {
+  environment?: Record<string, string>
+  /** What browsers call it. Passkeys need `localhost`. */
+  host?: 'localhost' | '127.0.0.1'
+}
+
 /**
  * The whole runnable site in this process, on a free port with its own database. The test receives its emails, unless it
  * sets another option.
@@ -21,19 +27,22 @@ export class Site {
   readonly clock = new Clock()
   readonly database: string
   readonly #mailbox = new Mailbox()
+  readonly #host: string
   #server: Server | undefined
   #onClosed: (() => Promise<void>) | undefined
 
-  private constructor(database: string) {
+  private constructor(database: string, host: string) {
     this.database = database
+    this.#host = host
   }
 
   static async start({
     environment = {},
     database,
+    host = '127.0.0.1',
     ...options
-  }: Partial<AccountsOptions> & { environment?: Record<string, string> } = {}): Promise<Site> {
-    const site = new Site(addressIn(database) ?? (await migratedDatabase()))
+  }: Partial<AccountsOptions> & SiteSettings = {}): Promise<Site> {
+    const site = new Site(addressIn(database) ?? (await migratedDatabase()), host)
     let answer: RequestListener = (_, response) => void response.writeHead(503).end()
     const server = createServer((request, response) => answer(request, response))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -62,7 +71,7 @@ export class Site {
   get address(): string {
     const address = this.server.address()
     if (address === null || typeof address === 'string') throw new Error('The site does not listen.')
-    return `http://127.0.0.1:${address.port}`
+    return `http://${this.#host}:${address.port}`
   }
 
   visitor(options?: VisitorOptions): Visitor {

@@ -19,6 +19,7 @@ const ADDED: Record<string, readonly string[]> = {
   '0021': ['second_ends_at', 'password_at', 'email_at'].map(
     (column) => `alter table users drop column ${column}`,
   ),
+  '0022': ['drop table passkeys', 'drop table spent_challenges'],
 }
 
 /** Undoes this migration and all later ones. */

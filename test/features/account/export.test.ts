@@ -58,6 +58,9 @@ async function turnOnTwoSteps(userId: string): Promise<void> {
     `insert into recovery_sets (user_id, salt, made_at) values ('${userId}', '${salt}', ${now})`,
   )
   await site.write(
+    `insert into passkeys (id, user_id, public_key, counter, backup_eligible, backed_up, verified_at_creation, transports, aaguid, rp_id, name, created_at) values ('id of ${userId.toUpperCase()}', '${userId}', 'public', 0, 1, 1, 1, '', '', 'example.com', 'Phone', ${now})`,
+  )
+  await site.write(
     `insert into recovery_codes (tag, user_id, used_at) values ('${tag}', '${userId}', ${now})`,
   )
 }
@@ -187,6 +190,7 @@ test('the page shows the same data, and what is left out', async () => {
     'Account',
     'Web addresses of your public page',
     'Two-step verification',
+    'Passkeys',
     'Where you are logged in',
     'Links sent to you by email',
     'Emails to you',

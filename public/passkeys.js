@@ -1,0 +1,55 @@
+// No HTML does WebAuthn. A button with `data-passkey` holds what its ceremony needs. Pressing it runs the ceremony, then
+// presses it once more with the result as its value, so the form and htmx send it like any other. The server has the words.
+let waiting
+let isBusy = false
+let isSending = false
+
+const ceremony = async (button, more) => {
+  const { create, get } = JSON.parse(button.dataset.passkey)
+  const publicKey = create
+    ? PublicKeyCredential.parseCreationOptionsFromJSON(create)
+    : PublicKeyCredential.parseRequestOptionsFromJSON(get)
+  const credential = await navigator.credentials[create ? 'create' : 'get']({ publicKey, ...more })
+  return JSON.stringify(credential.toJSON())
+}
+const send = (button, value) => {
+  button.value = value
+  isSending = true
+  button.click()
+  isSending = false
+}
+// A second request fails while one waits for autofill, and until its end has come.
+const stopWaiting = async () => {
+  waiting?.stop.abort()
+  await waiting?.end
+}
+const press = async (event) => {
+  const button = event.target.closest?.('[data-passkey]')
+  if (!button || isSending) return
+  event.preventDefault()
+  event.stopImmediatePropagation()
+  if (isBusy) return
+  isBusy = true
+  await stopWaiting()
+  send(button, await ceremony(button).catch(({ name }) => `error ${name}`))
+  isBusy = false
+}
+const autofill = async () => {
+  const button = document.querySelector('[data-passkey]')
+  if (!button || isBusy || !document.querySelector('[autocomplete~=webauthn]')) return
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return
+  const stop = new AbortController()
+  const asked = ceremony(button, { mediation: 'conditional', signal: stop.signal })
+  waiting = { stop, end: asked.then((value) => send(button, value)).catch(() => {}) }
+}
+const arm = async () => {
+  for (const part of document.querySelectorAll('[data-passkey-part]')) part.hidden = false
+  for (const part of document.querySelectorAll('[data-passkey-else]')) part.hidden = true
+  await stopWaiting()
+  await autofill()
+}
+if (window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+  addEventListener('click', press, true)
+  addEventListener('htmx:after:swap', arm)
+  arm()
+}

@@ -1,0 +1,199 @@
+import { hashOf } from '../secrets/token.js'
+import {
+  type Assertion,
+  type RelyingParty,
+  readAssertion,
+  type Verified,
+  verifyAssertion,
+} from '../secrets/webauthn.js'
+import * as passkeys from '../tables/passkeys.js'
+import * as spent from '../tables/spent-challenges.js'
+import * as users from '../tables/users.js'
+import type { FieldError } from '../web/form.js'
+import { networkOf } from '../web/network.js'
+import { counting, DISABLED } from './authentication.js'
+import { eventOf } from './history.js'
+import type { Counted } from './limits.js'
+import type { Method, Proof } from './login-methods.js'
+import { circumstancesOf, type Origin } from './origin.js'
+import type { Registry } from './registry.js'
+import { cancelingLost } from './second-step.js'
+import { logSecurity, takePlaces } from './security-log.js'
+
+/** What a browser presents. */
+export interface Presented {
+  /** The credential as JSON. */
+  text: string
+  party: RelyingParty
+  /** Returns when a challenge of this browser for this purpose expires, or undefined. */
+  expiryOf(challenge: string): number | undefined
+}
+
+export interface PasskeyProof extends Proof {
+  methods: readonly Method[]
+}
+
+export type PasskeyOutcome =
+  | { ok: true; account: users.Account; proof: PasskeyProof }
+  | { ok: false; error: FieldError }
+
+export const PASSKEY_WRONG: FieldError = {
+  code: 'passkey_wrong',
+  sentence: 'The passkey did not work. Try again, or use another way.',
+}
+const PASSKEY_UNKNOWN: FieldError = {
+  code: 'passkey_unknown',
+  sentence: 'This passkey is not known here, or no longer. Log in another way.',
+}
+export const CHALLENGE_OLD: FieldError = {
+  code: 'passkey_page_too_old',
+  sentence: 'This page was open for too long, or was used already. Nothing is lost: press the button again.',
+}
+
+/** A login without a username: the passkey says who it is. */
+export function authenticateByPasskey(
+  origin: Origin,
+  registry: Registry,
+  presented: Presented,
+): Promise<PasskeyOutcome> {
+  return counting(registry, async () => {
+    const outcome = await provePasskey(origin, registry, presented)
+    if (!outcome.ok || outcome.account.disabledAt === null) return outcome
+    logSecurity(origin, registry, {
+      event: 'login_failed',
+      reason: 'account_disabled',
+      user: outcome.account.user.id,
+    })
+    return { ok: false, error: DISABLED }
+  })
+}
+
+// Length and shape first, then the limit, the challenge, and the signature last: each is cheaper than the next.
+async function provePasskey(
+  origin: Origin,
+  registry: Registry,
+  presented: Presented,
+): Promise<PasskeyOutcome> {
+  const assertion = readAssertion(presented.text)
+  if (assertion === undefined) return { ok: false, error: PASSKEY_WRONG }
+  const found = await ownerOf(registry, assertion)
+  const places = ceremonyPlaces(origin, found?.account)
+  await takePlaces(origin, registry, places)
+  const outcome = await judged(origin, registry, { presented, assertion, found }).catch(
+    async (error: unknown) => {
+      await registry.limits.giveBack(places).catch(() => {})
+      throw error
+    },
+  )
+  if (outcome.ok) await giveBackTo(registry, places)
+  return outcome
+}
+
+interface Found {
+  passkey: passkeys.Passkey
+  account: users.Account
+}
+
+async function ownerOf({ database: { main } }: Registry, { id }: Assertion): Promise<Found | undefined> {
+  const passkey = await passkeys.byId(main, id)
+  const account = passkey && (await users.byId(main, passkey.userId))
+  return passkey && account && { passkey, account }
+}
+
+// Nobody types a name, so none is counted.
+function ceremonyPlaces(origin: Origin, account: users.Account | undefined): Counted[] {
+  const device = origin.visit?.deviceOf(account)
+  if (account === undefined || device === undefined) {
+    return [{ rule: 'loginNetwork', of: networkOf(origin.address) }]
+  }
+  return [{ rule: 'loginDevice', of: `${account.user.id} ${device}` }]
+}
+
+// A right passkey says nothing about passwords tried on the same device: their count stays.
+async function giveBackTo({ limits, log }: Registry, places: readonly Counted[]): Promise<void> {
+  await limits
+    .giveBack(places)
+    .catch((error: unknown) => log.warn({ err: error }, 'could not reset login attempts'))
+}
+
+interface Judged {
+  presented: Presented
+  assertion: Assertion
+  found: Found | undefined
+}
+
+async function judged(
+  origin: Origin,
+  registry: Registry,
+  { presented, assertion, found }: Judged,
+): Promise<PasskeyOutcome> {
+  const refuse = (error: FieldError, reason: string): PasskeyOutcome => {
+    const user = found?.account.user.id
+    logSecurity(origin, registry, { event: 'login_failed', reason, ...(user !== undefined && { user }) })
+    return { ok: false, error }
+  }
+  if (!(await spendChallenge(registry, presented, assertion))) return refuse(CHALLENGE_OLD, 'challenge_old')
+  if (found === undefined) return refuse(PASSKEY_UNKNOWN, 'passkey_unknown')
+  const { passkey, account } = found
+  if (assertion.response.userHandle !== handleOf(account.user)) return refuse(PASSKEY_WRONG, 'passkey_wrong')
+  const verified = await verifyAssertion(assertion, presented.party, passkey).catch((error: unknown) => {
+    registry.log.debug({ id: origin.visit?.requestId, err: error }, 'passkey refused')
+  })
+  if (!verified) return refuse(PASSKEY_WRONG, 'passkey_wrong')
+  if (isCopied(passkey, verified)) {
+    await noteCopy(origin, registry, found)
+    return refuse(PASSKEY_WRONG, 'passkey_copied')
+  }
+  return { ok: true, account, proof: proofOf(origin, registry, found, verified) }
+}
+
+/** Returns false unless it is this browser's and is presented for the first time, whatever comes of it. */
+export async function spendChallenge(
+  { database }: Pick<Registry, 'database'>,
+  { expiryOf }: Presented,
+  { challenge }: { challenge: string },
+): Promise<boolean> {
+  const expiresAt = expiryOf(challenge)
+  if (expiresAt === undefined) return false
+  return database.write((transaction) => spent.spend(transaction, { hash: hashOf(challenge), expiresAt }))
+}
+
+/** Under which authenticators know the user: random, and no personal data (WebAuthn 14.6.1). */
+export function handleOf({ id }: { id: string }): string {
+  return Buffer.from(id).toString('base64url')
+}
+
+// Copies on several devices count for themselves, so the counter of a synced passkey says nothing (WebAuthn 6.1.1).
+function isCopied({ isBackupEligible, counter }: passkeys.Passkey, verified: Verified): boolean {
+  return !isBackupEligible && verified.counter <= counter && (verified.counter > 0 || counter > 0)
+}
+
+async function noteCopy(
+  origin: Origin,
+  registry: Registry,
+  { passkey, account: { user } }: Found,
+): Promise<void> {
+  const { name } = passkey
+  registry.events.note(
+    eventOf(origin, registry, { kind: 'passkey_copied', userId: user.id, about: name || null }),
+  )
+  const facts = { to: user.email, passkey: name, ...circumstancesOf(origin, registry) }
+  await registry.database.write((transaction) =>
+    registry.outbox.post(transaction, { kind: 'passkey-copied', userId: user.id, facts }),
+  )
+}
+
+function proofOf(
+  origin: Origin,
+  registry: Registry,
+  { passkey: { id, isBackupEligible }, account: { user } }: Found,
+  { isBackedUp, isVerified, counter: counted }: Verified,
+): PasskeyProof {
+  const counter = isBackupEligible ? 0 : counted
+  const proof: PasskeyProof = {
+    methods: isVerified ? ['passkey', 'verified'] : ['passkey'],
+    spend: (transaction) => passkeys.use(transaction, { id, counter, isBackedUp, now: registry.now() }),
+    tell() {},
+  }
+  return isVerified && user.secondStepAt !== null ? cancelingLost(origin, registry, user, proof) : proof
+}

@@ -1,0 +1,28 @@
+import { type SweepSize, sweepRows } from '../database/sweep.js'
+import type { Db } from './schema.js'
+
+export interface SpentChallengesTable {
+  /** SHA-256 of the challenge, base64url. */
+  hash: string
+  /** No later request can present it. */
+  expires_at: number
+}
+
+/** Returns false if it was presented before. */
+export async function spend(
+  db: Db,
+  { hash, expiresAt }: { hash: string; expiresAt: number },
+): Promise<boolean> {
+  const stored = await db
+    .insertInto('spent_challenges')
+    .values({ hash, expires_at: expiresAt })
+    .onConflict((conflict) => conflict.column('hash').doNothing())
+    .returning('hash')
+    .execute()
+  return stored.length > 0
+}
+
+export function sweep(db: Db, { now, ...size }: SweepSize & { now: number }): Promise<number> {
+  const expired = db.selectFrom('spent_challenges').select('hash').where('expires_at', '<=', now)
+  return sweepRows(db, 'spent_challenges', expired, size)
+}

@@ -1,0 +1,106 @@
+import { isIP } from 'node:net'
+import type { Context } from 'koa'
+import { handleOf, type Presented } from '../accounts/passkey-proof.js'
+import { MINUTE } from '../base/durations.js'
+import type { ChallengeOwner } from '../secrets/challenge.js'
+import { ALGORITHMS, type RelyingParty } from '../secrets/webauthn.js'
+import type { Passkey } from '../tables/passkeys.js'
+import type { User } from '../tables/users.js'
+import type { Gatehouse } from './gatehouse.js'
+
+/** Returns what passkeys of this site belong to, or undefined where browsers have none: at an IP address, and without https. */
+export function relyingPartyOf(
+  ctx: Context,
+  { offers, origin, passkeys }: Gatehouse,
+): RelyingParty | undefined {
+  if (!offers('account/passkeys')) return undefined
+  const local = passkeys.isLocalToo ? localPartyOf(ctx) : undefined
+  return local ?? (origin === undefined ? undefined : partyOf(origin, passkeys.domain))
+}
+
+// Without BASE_URL the Host header must not decide about any other domain.
+function localPartyOf(ctx: Context): RelyingParty | undefined {
+  const host = ctx.get('Host')
+  return /^localhost(?::\d{1,5})?$/.test(host) ? { id: 'localhost', origin: `http://${host}` } : undefined
+}
+
+function partyOf(origin: string, domain: string | undefined): RelyingParty | undefined {
+  const { protocol, hostname } = new URL(origin)
+  const isSecure = protocol === 'https:' || /(?:^|\.)localhost$/.test(hostname)
+  if (!isSecure || isIP(hostname.replace(/^\[|\]$/g, '')) > 0) return undefined
+  return { id: domain ?? hostname, origin }
+}
+
+/** Returns the address of the page on which passkeys work while developing. */
+export function localUrlOf(ctx: Context, { passkeys, url }: Gatehouse, page: string): string | undefined {
+  const [, port = ''] = /^(?:127\.0\.0\.1|\[::1\])(:\d{1,5})?$/.exec(ctx.get('Host')) ?? []
+  return passkeys.isLocalToo && port !== '' ? `http://localhost${port}${url(page)}` : undefined
+}
+
+// As WebAuthn recommends (15.1). Only public/passkeys.js reads it.
+const TIMEOUT = 5 * MINUTE
+
+/** Returns what the button for logging in needs, as JSON, or undefined where there are no passkeys. */
+export function loginCeremony(ctx: Context, gatehouse: Gatehouse): string | undefined {
+  const party = relyingPartyOf(ctx, gatehouse)
+  if (party === undefined) return undefined
+  const challenge = challengeFor(ctx, gatehouse, { purpose: 'login', userId: '' })
+  return JSON.stringify({
+    get: { challenge, rpId: party.id, userVerification: 'preferred', timeout: TIMEOUT },
+  })
+}
+
+/** The same for the button that creates one. */
+export function creationCeremony(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { user, passkeys }: { user: User; passkeys: readonly Passkey[] },
+): string | undefined {
+  const party = relyingPartyOf(ctx, gatehouse)
+  if (party === undefined) return undefined
+  const create = {
+    challenge: challengeFor(ctx, gatehouse, { purpose: 'create', userId: user.id }),
+    rp: { id: party.id, name: gatehouse.siteName },
+    user: { id: handleOf(user), name: user.name, displayName: user.name },
+    pubKeyCredParams: ALGORITHMS.map((alg) => ({ type: 'public-key', alg })),
+    excludeCredentials: passkeys.map(({ id, transports }) => ({ type: 'public-key', id, transports })),
+    authenticatorSelection: {
+      residentKey: 'required',
+      requireResidentKey: true,
+      userVerification: 'preferred',
+    },
+    attestation: 'none',
+    timeout: TIMEOUT,
+  }
+  return JSON.stringify({ create })
+}
+
+type Purpose = Pick<ChallengeOwner, 'purpose' | 'userId'>
+
+function challengeFor(ctx: Context, { challenges, csrf }: Gatehouse, purpose: Purpose): string {
+  return challenges.issue({ ...purpose, browser: csrf.ensureSecret(ctx) })
+}
+
+/** Returns what the browser sent, or undefined where there are no passkeys. */
+export function presentedBy(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  text: string,
+  purpose: Purpose,
+): Presented | undefined {
+  const party = relyingPartyOf(ctx, gatehouse)
+  if (party === undefined) return undefined
+  const owner = { ...purpose, browser: gatehouse.csrf.secretOf(ctx) }
+  return { text, party, expiryOf: (challenge) => gatehouse.challenges.expiryOf(challenge, owner) }
+}
+
+export type Failure = 'cancelled' | 'exists' | 'unsupported' | 'failed'
+
+/** Returns what public/passkeys.js reports instead of a credential, by the error's name (WebAuthn 5.1.3 and 5.1.4). */
+export function failureIn(text: string): Failure | undefined {
+  const [, name] = /^error ([A-Za-z]{1,40})$/.exec(text) ?? []
+  if (name === undefined) return undefined
+  if (name === 'NotAllowedError' || name === 'AbortError') return 'cancelled'
+  if (name === 'InvalidStateError') return 'exists'
+  return name === 'NotSupportedError' || name === 'SecurityError' ? 'unsupported' : 'failed'
+}

@@ -1,0 +1,277 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Page, Site, type Visitor } from '../../support/helpers.js'
+import { addPasskey, Device, optionsOn, present, useToLogIn } from '../../support/passkey.js'
+import { codeAt, settled, turnOn } from '../../support/second-step.js'
+
+const test = suite('login/passkey')
+let site: Site
+
+test.before(async () => {
+  site = await Site.start({ host: 'localhost' })
+})
+test.after(() => site.close())
+
+const WRONG = '⚠ The passkey did not work. Try again, or use another way.'
+const UNKNOWN = '⚠ This passkey is not known here, or no longer. Log in another way.'
+const OLD = '⚠ This page was open for too long, or was used already. Nothing is lost: press the button again.'
+
+async function withPasskey(name: string, where = site): Promise<{ visitor: Visitor; device: Device }> {
+  const visitor = await settled(where, name)
+  const device = new Device()
+  await addPasskey(where, visitor, device)
+  where.clock.advance(1)
+  return { visitor, device }
+}
+
+function methodsOf(
+  name: string,
+  where = site,
+): Promise<{ methods: string; kept: number; second_at: number | null }[]> {
+  return where.rows(
+    'select methods, kept, second_at from sessions join users on users.id = user_id where users.name = ? order by sessions.created_at desc',
+    name,
+  )
+}
+
+async function isLoggedIn(visitor: Visitor): Promise<boolean> {
+  return (await visitor.open('/account/')).status === 200
+}
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'plain'}: a passkey logs in without a name, with keep and next as by password`, async () => {
+    const name = `Anna${htmx}`
+    const { device } = await withPasskey(name)
+    const visitor = site.visitor({ htmx })
+    const page = await visitor.open('/login/?next=%2Faccount%2Fdevices%2F')
+    const answer = await present(visitor, page, device.use(page, { origin: site.address }), { keep: 'on' })
+    assert.is(answer.status, htmx ? 200 : 303, answer.text)
+    assert.is(htmx ? answer.onward : answer.headers.location, '/account/devices/')
+    assert.match(answer.sessionCookie, 'expires=')
+    assert.is((await visitor.open('/account/')).$('header nav a').first().text(), name)
+    const [session] = await methodsOf(name)
+    assert.equal(session, { methods: 'passkey verified', kept: 1, second_at: site.clock.time })
+  })
+}
+
+test('a passkey that has checked its user is both steps, and one that has not is the first', async () => {
+  const { visitor, device } = await withPasskey('Both')
+  const { secret } = await turnOn(site, visitor)
+  const verified = site.visitor()
+  assert.is((await useToLogIn(site, verified, device)).headers.location, '/')
+  assert.ok(await isLoggedIn(verified))
+  site.clock.advance(1)
+  const present = site.visitor()
+  const half = await useToLogIn(site, present, device, { isVerified: false })
+  assert.is(half.headers.location, '/login/two-step/')
+  assert.not.ok(await isLoggedIn(present))
+  await present.send(await present.open('/login/two-step/'), { code: codeAt(secret, site.clock.time) })
+  assert.ok(await isLoggedIn(present))
+  assert.is((await methodsOf('Both'))[0]?.methods, 'app passkey')
+})
+
+async function refusedAs(
+  message: string,
+  status: number,
+  answer: Promise<Page>,
+  visitor: Visitor,
+): Promise<void> {
+  const { status: actual, ...page } = await answer
+  assert.is(actual, status)
+  assert.equal((await answer).messages(), [message], page.text)
+  assert.ok(optionsOn(await answer).get, 'with a fresh challenge')
+  assert.not.ok(await isLoggedIn(visitor))
+}
+
+test('a challenge logs in once, in its own browser, within 30 minutes', async () => {
+  const { device } = await withPasskey('Once')
+  const visitor = site.visitor()
+  const page = await visitor.open('/login/')
+  const credential = device.use(page, { origin: site.address })
+  await present(visitor, page, credential)
+  assert.ok(await isLoggedIn(visitor))
+  await visitor.send(await visitor.open('/logout/'))
+  const again = await visitor.open('/login/')
+  await refusedAs(OLD, 403, present(visitor, again, credential), visitor)
+
+  const other = site.visitor()
+  const ofOther = device.use(await site.visitor().open('/login/'), { origin: site.address })
+  await refusedAs(OLD, 403, present(other, await other.open('/login/'), ofOther), other)
+
+  const late = await other.open('/login/')
+  const waiting = device.use(late, { origin: site.address })
+  site.clock.advance(30 * 60_000)
+  await refusedAs(OLD, 403, present(other, late, waiting), other)
+})
+
+test('a wrong one uses its challenge up, too', async () => {
+  const { device } = await withPasskey('Spent')
+  const visitor = site.visitor()
+  const page = await visitor.open('/login/')
+  await refusedAs(
+    WRONG,
+    406,
+    present(visitor, page, device.use(page, { origin: 'https://example.com' })),
+    visitor,
+  )
+  await refusedAs(OLD, 403, present(visitor, page, device.use(page, { origin: site.address })), visitor)
+})
+
+test('what is wrong does not log in', async () => {
+  const { device } = await withPasskey('Wrong')
+  const { device: ottos } = await withPasskey('Otto')
+  const [otto] = await site.rows<{ id: string }>("select id from users where name = 'Otto'")
+  const visitor = site.visitor()
+  const bad = [
+    { clientData: { crossOrigin: true } },
+    { clientData: { crossOrigin: true, topOrigin: 'https://example.com' } },
+    { clientData: { topOrigin: 'https://example.com' } },
+    { clientData: { type: 'webauthn.create' } },
+    { origin: site.address.replace('localhost', '127.0.0.1') },
+    { userHandle: Buffer.from(otto?.id ?? '').toString('base64url') },
+    { userHandle: undefined },
+  ]
+  for (const ceremony of bad)
+    await refusedAs(WRONG, 406, useToLogIn(site, visitor, device, ceremony), visitor)
+  // The signature of one under the id of another.
+  const page = await visitor.open('/login/')
+  const mixed = {
+    ...JSON.parse(device.use(page, { origin: site.address })),
+    id: ottos.id.toString('base64url'),
+  }
+  const credential = JSON.stringify({ ...mixed, rawId: mixed.id })
+  await refusedAs(WRONG, 406, present(visitor, page, credential), visitor)
+})
+
+test('one that is unknown, or was removed, says nothing about accounts', async () => {
+  const { device } = await withPasskey('Removed')
+  const visitor = site.visitor()
+  await refusedAs(UNKNOWN, 406, useToLogIn(site, visitor, new Device(), { userHandle: 'AAAA' }), visitor)
+  await site.write("delete from passkeys where user_id = (select id from users where name = 'Removed')")
+  await refusedAs(UNKNOWN, 406, useToLogIn(site, visitor, device), visitor)
+})
+
+test('a copy of a key that is not synced is refused by its counter, and mailed', async () => {
+  const { device } = await withPasskey('Copied')
+  await site.emptyMailbox()
+  await useToLogIn(site, site.visitor(), device, { counter: 5 })
+  site.clock.advance(1)
+  await site.emptyMailbox()
+  const visitor = site.visitor()
+  await refusedAs(WRONG, 406, useToLogIn(site, visitor, device, { counter: 5 }), visitor)
+  assert.is(
+    (await site.mail('Copied@example.com')).subject,
+    'A passkey of your Gatehouse account was refused',
+  )
+  await useToLogIn(site, visitor, device, { counter: 6 })
+  assert.ok(await isLoggedIn(visitor))
+})
+
+test('the counter of a synced passkey locks nobody out', async () => {
+  const owner = await settled(site, 'Synced')
+  const device = new Device()
+  await addPasskey(site, owner, device, { isSynced: true, counter: 9 })
+  for (const counter of [7, 7, 0]) {
+    site.clock.advance(1)
+    const visitor = site.visitor()
+    await useToLogIn(site, visitor, device, { isSynced: true, counter })
+    assert.ok(await isLoggedIn(visitor), `${counter}`)
+  }
+})
+
+test('disabled, closed and unconfirmed accounts answer as after a right password', async () => {
+  const strict = await Site.start({ host: 'localhost', environment: { EMAIL_CONFIRMATION: 'required' } })
+  const { device } = await withPasskey('Anna', strict)
+  const answer = () => useToLogIn(strict, strict.visitor(), device)
+  await strict.write('update users set email_confirmed_at = null')
+  assert.match(
+    (await answer()).messages().join(),
+    'Your passkey works, but your email address is not confirmed yet.',
+  )
+  await strict.write('update users set email_confirmed_at = 1, disabled_at = 1')
+  assert.equal((await answer()).messages(), [
+    '⚠ This account is disabled. Contact the people who run this site.',
+  ])
+  await strict.write('update users set disabled_at = null, closed_at = 1, erase_at = 9999999999999')
+  const visitor = strict.visitor()
+  await useToLogIn(strict, visitor, device)
+  assert.match((await visitor.open('/account/')).messages().join(), 'Your account is open again')
+  await strict.close()
+})
+
+test('a login by passkey on a new device is mailed, and none on a known one', async () => {
+  const { visitor, device } = await withPasskey('Noticed')
+  await site.emptyMailbox()
+  await useToLogIn(site, site.visitor(), device)
+  assert.match((await site.mail('Noticed@example.com')).subject, 'New login')
+  await site.emptyMailbox()
+  site.clock.advance(1)
+  await visitor.send(await visitor.open('/logout/'))
+  await useToLogIn(site, visitor, device)
+  assert.ok(await isLoggedIn(visitor))
+  assert.equal(await site.mails('Noticed@example.com', 0), [])
+})
+
+test('failed ceremonies count by network, and on a known device by device', async () => {
+  const limited = await Site.start({
+    host: 'localhost',
+    environment: { LIMIT_LOGIN_NETWORK: '2/1h', LIMIT_LOGIN_DEVICE: '2/15m' },
+  })
+  const { visitor, device } = await withPasskey('Anna', limited)
+  await visitor.send(await visitor.open('/logout/'))
+  const stranger = limited.visitor()
+  const wrong = (by: Visitor) => useToLogIn(limited, by, device, { origin: 'https://example.com' })
+  for (const status of [406, 406, 429]) assert.is((await wrong(stranger)).status, status)
+  assert.is((await useToLogIn(limited, stranger, device)).status, 429)
+  assert.is((await useToLogIn(limited, visitor, device)).status, 303, 'the owner has a limit of their own')
+  await visitor.send(await visitor.open('/logout/'))
+  for (const status of [406, 406, 429]) assert.is((await wrong(visitor)).status, status)
+  await limited.close()
+})
+
+test('right ones do not count', async () => {
+  const limited = await Site.start({ host: 'localhost', environment: { LIMIT_LOGIN_NETWORK: '2/1h' } })
+  const { device } = await withPasskey('Anna', limited)
+  for (let time = 0; time < 4; time++) {
+    limited.clock.advance(1)
+    assert.is((await useToLogIn(limited, limited.visitor(), device)).status, 303)
+  }
+  await limited.close()
+})
+
+test('pages and refused shapes write no row, and challenges are swept', async () => {
+  const visitor = site.visitor()
+  const count = async () => (await site.rows('select 1 from spent_challenges')).length
+  const before = await count()
+  for (const credential of ['', 'error NotAllowedError', '{}', 'x'.repeat(16_385), 'error constructor']) {
+    assert.is((await present(visitor, await visitor.open('/login/'), credential)).status, 406)
+  }
+  assert.is(await count(), before)
+})
+
+test('canceling is no error', async () => {
+  const visitor = site.visitor()
+  const answer = await present(visitor, await visitor.open('/login/'), 'error NotAllowedError', {
+    username: 'Anna',
+  })
+  assert.equal(answer.messages(), [])
+  assert.match(answer.$('#messages').text(), 'No passkey was used.')
+  assert.is(answer.value('username'), 'Anna')
+})
+
+test('no credential is logged', async () => {
+  const { device } = await withPasskey('Logged')
+  const visitor = site.visitor()
+  const page = await visitor.open('/login/')
+  const credential = device.use(page, { origin: 'https://example.com' })
+  await present(visitor, page, credential)
+  const { response } = JSON.parse(credential)
+  for (const secret of Object.values(response)) assert.not.match(site.logs.join(), String(secret))
+  assert.match(site.logs.join(), 'passkey_wrong')
+})
+
+test('reloading the address of a refused passkey leads to the login', async () => {
+  assert.is((await site.visitor().open('/login/passkey/')).headers.location, '/login/')
+})
+
+test.run()
