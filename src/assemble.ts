@@ -95,6 +95,7 @@ function sharedOf(ctx: Context, gatehouse: Gatehouse): object {
 interface Core extends Part<'url' | 'assets' | 'log' | 'outbox' | 'offers' | 'now'> {
   keyring: Keyring
   available: readonly Feature[]
+  shown: readonly Feature[]
 }
 
 function coreOf(options: AccountsOptions): Core {
@@ -109,8 +110,10 @@ function coreOf(options: AccountsOptions): Core {
   const lost = isOn && options.factorRecovery !== 'off'
   const has = { mail: isOn, lost, mailbox: isCaught && development, development }
   const available = offered([...features, ...developmentFeatures], has, switches)
-  const offers = (name: string) => available.some((feature) => feature.name === name)
-  return { url, assets, log, now, keyring, outbox, available, offers }
+  // Closed sign-up keeps its page, to which nothing leads.
+  const shown = available.filter(({ name }) => name !== 'signup' || options.signup !== 'closed')
+  const offers = (name: string) => shown.some((feature) => feature.name === name)
+  return { url, assets, log, now, keyring, outbox, available, shown, offers }
 }
 
 function outboxOf(options: AccountsOptions, keyring: Keyring, now: () => number): Outbox {
@@ -127,13 +130,13 @@ interface ViewContext extends Settings {
   url: Url
   assets: Assets
   offers: (name: string) => boolean
-  available: readonly Feature[]
+  shown: readonly Feature[]
   now: () => number
 }
 
 function viewsOf(options: AccountsOptions, site: ViewContext): AllSiteViews {
   const { templates, messages, languages, language, theme = 'auto', development = false } = options
-  const { url, assets, offers, available, places, siteName, rules, now } = site
+  const { url, assets, offers, shown, places, siteName, rules, now } = site
   return createSiteViews({
     templates,
     messages,
@@ -142,7 +145,7 @@ function viewsOf(options: AccountsOptions, site: ViewContext): AllSiteViews {
     globals: {
       url,
       offers,
-      links: linksOf(available),
+      links: linksOf(shown),
       added,
       asset: assets.path,
       places,

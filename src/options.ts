@@ -63,6 +63,10 @@ export interface AccountsOptions {
   mail?: MailServer | Transport | 'caught' | 'off'
   /** Whether an email address must be confirmed before the first login; `optional` by default. */
   emailConfirmation?: 'optional' | 'required'
+  /** Whether visitors may sign up; `open` by default. `closed`: accounts come from your code and the commands. */
+  signup?: 'open' | 'closed'
+  /** `generic`: a failed login does not say whether the username is unknown or the password wrong. `exact` by default. */
+  loginErrors?: 'exact' | 'generic'
   /** Hides which email addresses have accounts; needs `required` confirmation. False by default. */
   privateEmails?: boolean
   /** Emails the owner if a session changes both network and browser at once; false by default. */
@@ -87,6 +91,8 @@ export interface AccountsOptions {
   factorRecovery?: number | 'off'
   /** Minimum in code points, 6 to 128; 8 by default. NIST 800-63B-4: 15, or 8 with a second factor. */
   passwordMinLength?: number
+  /** Least strength by zxcvbn, 0 (default) to 4. 3 resists attacks on a stolen slow hash. */
+  passwordMinScore?: number
   /** Argon2id; by default 19456 KiB, 2 passes, 1 lane. A login rehashes passwords with other costs. */
   passwordCosts?: PasswordCosts
   /** Processes on this machine, which share its cores and 24 PostgreSQL connections; 1 by default. */

@@ -14,6 +14,7 @@ export type Settings = Pick<
   Gatehouse,
   | 'places'
   | 'loginStep'
+  | 'signup'
   | 'rules'
   | 'jumpMail'
   | 'lifetimes'
@@ -34,6 +35,8 @@ export function settingsOf(options: AccountsOptions): Settings {
       siteWords: siteWordsOf(options),
       confirmation: options.emailConfirmation ?? 'optional',
       privateEmails: options.privateEmails ?? false,
+      loginErrors: options.loginErrors ?? 'exact',
+      passwordMinScore: options.passwordMinScore ?? 0,
       second: secondRuleOf(options),
       lostWait: typeof options.factorRecovery === 'number' ? options.factorRecovery : LOST_WAIT,
     },
@@ -46,6 +49,7 @@ export function settingsOf(options: AccountsOptions): Settings {
     },
     hooks: options.hooks ?? {},
     siteName,
+    signup: options.signup ?? 'open',
     loginStep: options.loginStep ?? (() => undefined),
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),

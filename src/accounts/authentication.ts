@@ -36,6 +36,11 @@ const SOMETHING_WRONG: FieldError = {
   sentence:
     'The username, email address or password is not correct. Until your email address is confirmed, log in with your username.',
 }
+export const LOGIN_WRONG: FieldError = {
+  field: 'password',
+  code: 'login_wrong_generic',
+  sentence: 'The username, email address or password is not correct. Try again.',
+}
 const EMAIL_OR_PASSWORD_WRONG: FieldError = {
   field: 'password',
   code: 'login_wrong',
@@ -95,6 +100,7 @@ async function tried(
   const right = await checkPassword(origin, registry, { name, account, password, failure: 'login_failed' })
   if (account !== undefined && right) return admitted(account)
   if (registry.rules.privateEmails) return { ok: false, error: SOMETHING_WRONG }
+  if (registry.rules.loginErrors === 'generic') return { ok: false, error: LOGIN_WRONG }
   if (byEmail) return { ok: false, error: EMAIL_OR_PASSWORD_WRONG }
   return { ok: false, error: account === undefined ? USER_UNKNOWN : PASSWORD_WRONG }
 }

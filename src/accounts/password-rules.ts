@@ -3,17 +3,20 @@ import { isCommonPassword, normalizePassword } from '../secrets/password.js'
 
 import { EMAIL_MAX } from './email-rules.js'
 import { type Field, lengthOf } from './field.js'
+import { strengthOf } from './password-strength.js'
 
 const PASSWORD_MAX = 256
 
 export interface PasswordRules {
   /** Code points after NFKC. */
   passwordMinLength: number
+  /** 0 to 4, by zxcvbn; 0 by default. */
+  passwordMinScore?: number
   siteWords: readonly string[]
 }
 
 export function newPassword(
-  { passwordMinLength: minLength, siteWords }: PasswordRules,
+  { passwordMinLength: minLength, passwordMinScore: minScore = 0, siteWords }: PasswordRules,
   own: readonly string[],
 ): Field {
   return {
@@ -45,8 +48,19 @@ export function newPassword(
         sentence: 'Password must not be mostly your username, your email address or the name of this site.',
         isBroken: (password) => isMostly([...own, ...siteWords], password, minLength),
       },
+      {
+        field: 'password',
+        code: 'password_weak',
+        sentence: 'This password is too easy to guess. Add another word or two.',
+        isBroken: (password) => minScore > 0 && isWeaker(password, [...own, ...siteWords], minScore),
+      },
     ],
   }
+}
+
+// The value for display begins at 1.
+function isWeaker(password: string, texts: readonly string[], minScore: number): boolean {
+  return strengthOf(password, texts).value - 1 < minScore
 }
 
 // Mostly means: half of it or more, with a rest that would be too short (ASVS 5 6.2.11). That refuses

@@ -35,6 +35,7 @@ export interface Registry {
 export interface Rules extends PasswordRules {
   confirmation: 'optional' | 'required'
   privateEmails: boolean
+  loginErrors: 'exact' | 'generic'
   second: SecondRule
   /** Milliseconds between asking to turn the second step off by email and its end. */
   lostWait: number

@@ -146,10 +146,12 @@ function told(hooks: Hooks): OnEvent {
 }
 
 function rulesOf(config: Config): Rules {
-  const { passwordMinLength, emailConfirmation: confirmation, privateEmails } = config
+  const { passwordMinLength, passwordMinScore, emailConfirmation: confirmation } = config
+  const { privateEmails, loginErrors } = config
   const siteWords = siteWordsOf(config)
+  const ofPasswords = { passwordMinLength, passwordMinScore, siteWords }
   const second = { second: SECOND_OPTIONAL, lostWait: LOST_WAIT }
-  return { passwordMinLength, siteWords, confirmation, privateEmails, ...second }
+  return { ...ofPasswords, confirmation, privateEmails, loginErrors, ...second }
 }
 
 // A key created here would be unknown to the site.

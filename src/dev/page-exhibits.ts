@@ -2,6 +2,7 @@ import { REOPEN_LIFE } from '../accounts/mail-kinds.js'
 import { LOST_WAIT } from '../accounts/registry.js'
 import { PASSWORD_NEW } from '../accounts/second-lost.js'
 import { DAY, HOUR } from '../base/durations.js'
+import { CLOSED } from '../features/signup.js'
 import { publicPageOf } from '../features/users.js'
 import { LOG_IN, LOGIN_NEEDED } from '../visitor/guards.js'
 import { LOGGED_IN } from '../visitor/welcome.js'
@@ -213,6 +214,7 @@ function problemStates({ now, url }: Setting): PlainPage['states'] {
   return {
     404: problem(404, unknown),
     403: problem(403, loggedOut, {}, logIn),
+    'signup-closed': problem(403, CLOSED, {}, logIn),
     405: problem(405, METHOD_WRONG, { back: url('signup') }),
     429: problem(429, LIMITED),
     500: problem(500, unexpected),

@@ -61,7 +61,17 @@ const CONFIRM = { code: 'signed_up_confirm_go_on', sentence: 'Enter the code fro
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 export const GO_ON = { code: 'signed_up_go_on', sentence: 'Continue without logging in' }
 
+export const CLOSED = {
+  code: 'signup_closed',
+  sentence: 'This site does not accept new accounts. If you have one, log in.',
+}
+
 export function routes(router: Router, gatehouse: Gatehouse): void {
+  if (gatehouse.signup === 'closed') closedRoutes(router, gatehouse)
+  else openRoutes(router, gatehouse)
+}
+
+function openRoutes(router: Router, gatehouse: Gatehouse): void {
   const form = formOf(gatehouse)
 
   router.get('/signup/', requireAnonymous, (ctx) => gatehouse.pages.form(ctx, form))
@@ -92,6 +102,14 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       await gatehouse.pages.accept(ctx, form, { ...journey(gatehouse, applicant, login), values })
     }),
   )
+}
+
+// Links and bookmarks of former days still lead here.
+function closedRoutes(router: Router, { pages, url }: Gatehouse): void {
+  const refuse = (ctx: Context) =>
+    pages.problem(ctx, { status: 403, error: CLOSED, link: { href: url('login'), message: LOG_IN } })
+  router.get('/signup/', requireAnonymous, refuse)
+  router.post('/signup/verify/', refuse)
 }
 
 function advise(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise<Advice[]> {

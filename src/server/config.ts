@@ -35,6 +35,13 @@ export interface Config {
   readonly maxConnections: number
   readonly trustProxy: number
   readonly passwordMinLength: number
+  /** 0 to 4, by zxcvbn. */
+  readonly passwordMinScore: number
+  readonly siteName: string
+  readonly signup: 'open' | 'closed'
+  readonly loginErrors: 'exact' | 'generic'
+  /** Features to switch off: `{ 'account/close': false }`. */
+  readonly features: Readonly<Record<string, boolean>>
   readonly compression: boolean
   /** The address of the mail server may contain a password. */
   readonly mail: MailServer | 'caught' | 'off'
@@ -99,6 +106,11 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     trustProxy: data.TRUST_PROXY,
     compression: data.COMPRESSION === 'on',
     passwordMinLength: data.PASSWORD_MIN_LENGTH,
+    passwordMinScore: data.PASSWORD_MIN_SCORE,
+    siteName: data.SITE_NAME,
+    signup: data.SIGNUP,
+    loginErrors: data.LOGIN_ERRORS,
+    features: Object.fromEntries((data.FEATURES_OFF ?? []).map((name) => [name, false])),
     mail: mailOf(data),
     theme: data.THEME,
     emailConfirmation: data.EMAIL_CONFIRMATION,

@@ -9,6 +9,7 @@ import { isSender, isSmtpUrl } from '../mail/smtp.js'
 import { createKeyring, splitKeys } from '../secrets/keyring.js'
 import { foldersIn, isFolder } from '../views/templates.js'
 import { COOKIE_NAME } from '../web/sealed-cookie.js'
+import { SITE_NAME } from '../web/site.js'
 import { isWait, oneOf, RULES, wholeNumber } from './option-rules.js'
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const
@@ -68,6 +69,8 @@ const variables = z.object({
     )
     .optional(),
   EMAIL_CONFIRMATION: RULES.emailConfirmation.default('optional'),
+  SIGNUP: RULES.signup.default('open'),
+  LOGIN_ERRORS: RULES.loginErrors.default('exact'),
   PRIVATE_EMAILS: oneOf('true', 'false').default('false'),
   SECOND_STEP: oneOf('optional', 'required').default('optional'),
   SECOND_STEP_FROM: z
@@ -80,6 +83,19 @@ const variables = z.object({
   MAIL_ON_JUMP: oneOf('on', 'off').default('off'),
   THEME: RULES.theme.default('auto'),
   PASSWORD_MIN_LENGTH: numeric(RULES.passwordMinLength).default('8'),
+  PASSWORD_MIN_SCORE: numeric(RULES.passwordMinScore).default('0'),
+  SITE_NAME: z
+    .string()
+    .transform((text) => text.trim())
+    .default(SITE_NAME),
+  FEATURES_OFF: z
+    .string()
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .refine(
+      (names) => names.every((name) => /^[a-z/-]+$/.test(name)),
+      'must be names of features separated by commas, such as users,account/close',
+    )
+    .optional(),
   SESSION_IDLE: duration().optional(),
   SESSION_KEPT_IDLE: duration().optional(),
   SESSION_MAX: duration().optional(),

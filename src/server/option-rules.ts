@@ -64,6 +64,8 @@ export const RULES = {
     return 'send' in value ? z.object({ send: callable }) : named({ url: text, from: text })
   }),
   emailConfirmation: oneOf('optional', 'required'),
+  signup: oneOf('open', 'closed'),
+  loginErrors: oneOf('exact', 'generic'),
   privateEmails: yesOrNo,
   jumpMail: yesOrNo,
   secondStep: fits(
@@ -77,6 +79,7 @@ export const RULES = {
     (value) => value === 'off' || isWait(value),
   ),
   passwordMinLength: wholeNumber(6, 128),
+  passwordMinScore: wholeNumber(0, 4),
   passwordCosts: named({
     memoryCost: wholeNumber(8, 2 ** 32 - 1),
     timeCost: wholeNumber(1, 2 ** 32 - 1),

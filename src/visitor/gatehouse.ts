@@ -39,6 +39,7 @@ export interface Gatehouse extends Registry {
   address: (ctx: Context) => string
   siteName: string
   loginStep: LoginStep
+  signup: 'open' | 'closed'
   signupFields: readonly string[]
 }
 

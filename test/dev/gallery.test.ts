@@ -35,6 +35,7 @@ const exhibits: readonly Exhibit[] = gallery({
     siteWords: [],
     confirmation: 'optional',
     privateEmails: false,
+    loginErrors: 'exact',
     second: SECOND_OPTIONAL,
     lostWait: LOST_WAIT,
   },

@@ -288,4 +288,15 @@ test('a login during a password change does not outlive the change', async () =>
   await racing.close()
 })
 
+test('a generic error does not say whether the username or the password is wrong', async () => {
+  const own = await Site.start({ environment: { LOGIN_ERRORS: 'generic' } })
+  await own.visitor().signUp('Hilda')
+  for (const username of ['Hilda', 'Nobody', 'hilda@example.com', 'nobody@example.com']) {
+    const page = await own.visitor().logIn(username, { password: 'wrong password' })
+    assert.equal(page.messages(), ['⚠ The username, email address or password is not correct. Try again.'])
+    assert.is(page.fieldError('username'), '')
+  }
+  await own.close()
+})
+
 test.run()

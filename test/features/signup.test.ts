@@ -238,4 +238,46 @@ test('a logged-in user is sent home', async () => {
   assert.is(fragment.headers['hx-redirect'], '/')
 })
 
+test('passwords that zxcvbn rates too low are refused where the app wants it', async () => {
+  const strict = await Site.start({ passwordMinScore: 3 })
+  const weak = { password: 'greencar12', repassword: 'greencar12' }
+  assertRefused(await strict.visitor().signUp('Weaky', weak), 406, [
+    '⚠ This password is too easy to guess. Add another word or two.',
+  ])
+  const visitor = await strict.visitor().settle('Strongy')
+  assert.is((await visitor.open('/account/')).status, 200)
+  await strict.close()
+})
+
+for (const htmx of [false, true]) {
+  test(`closed sign-up says so and leads to the login, ${htmx ? 'with htmx' : 'in a plain browser'}`, async () => {
+    const open = await Site.start()
+    const form = await open.visitor().open('/signup/')
+    assert.is(form.$('a[href="/signup/"]').length, 1)
+    const closed = await Site.start({
+      environment: { SIGNUP: 'closed', SITE_NAME: 'The shop' },
+      database: open.database,
+    })
+    const visitor = closed.visitor({ htmx })
+    const page = await visitor.open('/signup/')
+    assert.is(page.status, 403)
+    assert.match(page.text, 'This site does not accept new accounts. If you have one, log in.')
+    assert.match(page.title, 'The shop')
+    for (const path of ['/', '/login/', '/signup/']) {
+      assert.is((await visitor.open(path)).$('a[href="/signup/"]').length, 0, path)
+    }
+    const sent = await visitor.send(form, {
+      username: 'Late',
+      email: 'late@example.com',
+      password: PASSWORD,
+      repassword: PASSWORD,
+    })
+    assert.is(sent.status, 403)
+    assert.equal(await closed.rows("select 1 from users where name = 'Late'"), [])
+    assert.is((await visitor.open('/signup/advice/')).status, 404)
+    await closed.close()
+    await open.close()
+  })
+}
+
 test.run()
