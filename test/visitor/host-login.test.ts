@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type AccountsOptions, logIn, logOut, requireRecentLogin, userOf } from '../../src/index.js'
-import { rows } from '../support/databases.js'
+import { rows, write } from '../support/databases.js'
 import { PASSWORD, type Visitor } from '../support/helpers.js'
 import { Host } from '../support/host.js'
 import { codeAt, keyOn } from '../support/second-step.js'
@@ -122,6 +122,20 @@ test('asks for the code of an account with two-step verification', async () => {
   const right = await visitor.send(step, { code: codeAt(secret, host.clock.time) })
   assert.is(right.headers.location, '/private')
   assert.is(await shown(visitor), 'Anna')
+  await host.close()
+})
+
+test('does not turn two-step verification off by email without the password', async () => {
+  const host = await start({ mail: { send: async () => {} }, baseUrl: 'http://localhost' })
+  await made(host, 'Anna')
+  await write(host.database, 'update users set second_step_at = 1, created_at = 1')
+  const visitor = host.visitor()
+  await visitor.open('/enter/Anna')
+  assert.is((await visitor.open('/members/login/two-step/')).status, 200)
+  const lost = await visitor.open('/members/login/two-step/lost/')
+  assert.is(lost.headers.location, '/members/login/')
+  await host.logIn(visitor, 'Anna')
+  assert.is((await visitor.open('/members/login/two-step/lost/')).status, 200)
   await host.close()
 })
 

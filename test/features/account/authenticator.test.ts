@@ -108,4 +108,22 @@ test('the old app works until the new one is confirmed', async () => {
   assert.is((await other.send(step, { code: codeAt(fresh, site.clock.time) })).status, 303)
 })
 
+test('two replacements at once, in two tabs: one app, one event and one email', async () => {
+  const visitor = await settled(site, 'Anna')
+  await turnOn(site, visitor)
+  await site.emptyMailbox()
+  const pages = [await visitor.open('/account/authenticator/'), await visitor.open('/account/authenticator/')]
+  const headers = copyOf(visitor)
+  await Promise.all(
+    pages.map((page) => {
+      const body = filled(page, codeAt(keyOn(page), site.clock.time))
+      return site.visitor().post('/account/authenticator/verify/', body, headers)
+    }),
+  )
+  assert.is((await site.rows("select 1 from events where kind = 'app_replaced'")).length, 1)
+  assert.is((await site.rows('select 1 from authenticator_apps')).length, 1)
+  await site.allSent()
+  assert.is((await site.rows("select 1 from mails where kind = 'app-replaced'")).length, 1)
+})
+
 test.run()

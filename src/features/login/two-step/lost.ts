@@ -71,15 +71,21 @@ type Step = (ctx: Context, gatehouse: Gatehouse, waiting: Waiting, values: Sent<
 
 function behindPassword(gatehouse: Gatehouse, step: Step) {
   return async (ctx: Context, values: Sent<never>) => {
-    const waiting = await waitingForSecond(ctx, gatehouse)
+    const waiting = await waitingWithPassword(ctx, gatehouse)
     if (waiting === undefined) return leaveForLogin(ctx, gatehouse)
     await step(ctx, gatehouse, waiting, values)
   }
 }
 
+// An app may have begun the half login by what the mailbox alone has proved.
+async function waitingWithPassword(ctx: Context, gatehouse: Gatehouse): Promise<Waiting | undefined> {
+  const waiting = await waitingForSecond(ctx, gatehouse)
+  return waiting?.methods.includes('password') ? waiting : undefined
+}
+
 async function show(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { pages, url } = gatehouse
-  const waiting = await waitingForSecond(ctx, gatehouse)
+  const waiting = await waitingWithPassword(ctx, gatehouse)
   if (waiting === undefined) {
     if (userOf(ctx) !== undefined) return leaveForLogin(ctx, gatehouse)
     return pages.leave(ctx, url('login'), { message: PASSWORD_FIRST })
@@ -96,7 +102,7 @@ async function show(ctx: Context, gatehouse: Gatehouse): Promise<void> {
 
 async function around(ctx: Context): Promise<object> {
   const gatehouse = gatehouseOf(ctx)
-  const waiting = await waitingForSecond(ctx, gatehouse)
+  const waiting = await waitingWithPassword(ctx, gatehouse)
   if (waiting === undefined) return {}
   const { account, userId } = waiting
   const link = await linkOf(ctx, gatehouse, PURPOSE)
@@ -116,6 +122,7 @@ async function ask(
   values: Sent<never>,
 ): Promise<void> {
   const { pages, url, now } = gatehouse
+  if (lostOf(gatehouse, account.user) !== undefined) return pages.leave(ctx, url(name))
   // A double click asks once. A minute later the same form asks again.
   const print = fingerprint(ctx, gatehouse, values, name, String(Math.floor(now() / MINUTE)))
   const refusal = await askLost(originOf(ctx, gatehouse), gatehouse, account, print)

@@ -291,6 +291,15 @@ test('50 presses of the button that asks send one email', async () => {
   assert.is(await sentOf(/Turn off/), 1)
 })
 
+test('during the wait no further email is sent', async () => {
+  const visitor = await started()
+  await site.emptyMailbox()
+  site.clock.advance(HOUR)
+  await visitor.logIn('Anna')
+  await visitor.post(LOST, await formOn(visitor, '/login/two-step/'))
+  assert.is(await sentOf(/Turn off/), 0)
+})
+
 test('3 emails in 7 days, and not more', async () => {
   const visitor = site.visitor()
   for (const expected of [303, 303, 303, 429]) {
