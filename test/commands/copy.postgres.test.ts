@@ -79,9 +79,21 @@ test('moves users, sessions and emails from SQLite to PostgreSQL', async ({ sour
 test('copies two-step verification: app and recovery codes still log in', async ({ source, target }) => {
   const before = await Site.start({ database: source })
   const { secret, codes } = await turnOn(before, await settled(before, 'Anna'))
+  await before.write('update users set second_ends_at = 1, password_at = 2, email_at = 3')
+  await before.write(
+    'update recovery_codes set used_at = 4 where tag = (select max(tag) from recovery_codes)',
+  )
+  const tables = ['authenticator_apps', 'recovery_sets', 'recovery_codes order by tag', 'users']
+  const all = (url: string) => Promise.all(tables.map((table) => rows(url, `select * from ${table}`)))
   await before.allSent()
+  const copied = await all(source)
   await before.close()
   assertDone(await copy(source, target))
+  assert.equal(
+    copied.map((found) => found.length),
+    [1, 1, 10, 1],
+  )
+  assert.equal(await all(target), copied)
 
   const key = readFileSync(`${fileOf(source)}.key`, 'utf8').trim()
   const after = await Site.start({ database: target, environment: { SESSION_KEYS: key } })

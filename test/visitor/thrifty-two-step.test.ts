@@ -1,0 +1,79 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createRequire } from 'node:module'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Site, type Visitor } from '../support/helpers.js'
+import { settled, turnOn } from '../support/second-step.js'
+
+/* What pages cost in statements: those of who has no two-step verification, with the feature and without it. */
+const test = suite('pages of people without two-step verification')
+
+// The very copy that the site uses.
+const { DefaultQueryExecutor }: typeof import('kysely') = createRequire(import.meta.url)('kysely')
+const requests = new AsyncLocalStorage<string[]>()
+
+DefaultQueryExecutor.prototype.executeQuery = new Proxy(DefaultQueryExecutor.prototype.executeQuery, {
+  apply(execute, self, given) {
+    requests.getStore()?.push(given[0].sql)
+    return Reflect.apply(execute, self, given)
+  },
+})
+
+async function statementsOf(site: Site, visitor: Visitor, path: string): Promise<string[]> {
+  const statements: string[] = []
+  const listeners = site.server.listeners('request')
+  site.server.removeAllListeners('request')
+  site.server.on('request', (request, response) => {
+    requests.run(statements, () => listeners[0]?.(request, response))
+  })
+  assert.is((await visitor.open(path)).status, 200, path)
+  site.server.removeAllListeners('request')
+  site.server.on('request', (request, response) => void listeners[0]?.(request, response))
+  return statements
+}
+
+const PATHS = [
+  ...['/', '/account/', '/account/devices/', '/account/activity/', '/account/name/', '/account/password/'],
+  ...['/members/', '/users/anna/'],
+]
+
+test('have the same statements as where the feature is off', async () => {
+  const on = await Site.start()
+  const visitor = await settled(on, 'Anna')
+  const off = await Site.start({ database: on.database, features: { 'account/two-step': false } })
+  const elsewhere = Object.assign(off.visitor(), { agent: off.visitor().agent })
+  await elsewhere.logIn('Anna')
+  for (const path of PATHS) {
+    const [withFeature, without] = [
+      await statementsOf(on, visitor, path),
+      await statementsOf(off, elsewhere, path),
+    ]
+    assert.ok(withFeature.length > 0, path)
+    assert.equal(withFeature, without, path)
+  }
+  await off.close()
+  await on.close()
+})
+
+test('are seen at all: a page of somebody who has it costs more', async () => {
+  const site = await Site.start()
+  const visitor = await settled(site, 'Anna')
+  const before = await statementsOf(site, visitor, '/account/')
+  assert.is(before.length, 1)
+  await turnOn(site, visitor)
+  assert.ok((await statementsOf(site, visitor, '/account/')).length > before.length)
+  await site.close()
+})
+
+test('the note that the second step ends without a code costs no statement', async () => {
+  const site = await Site.start()
+  const visitor = await settled(site, 'Anna')
+  await turnOn(site, visitor)
+  const before = await statementsOf(site, visitor, '/')
+  await site.write(`update users set second_ends_at = ${site.clock.time + 1}`)
+  assert.equal(await statementsOf(site, visitor, '/'), before)
+  assert.match((await visitor.open('/')).text, 'Someone asked by email')
+  await site.close()
+})
+
+test.run()
