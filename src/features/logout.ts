@@ -1,8 +1,11 @@
 import type Router from '@koa/router'
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
+import { endOtherSessions } from '../accounts/ending-sessions.js'
 import type { FeatureLink } from '../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../visitor/gatehouse.js'
 import { requireUser, userOf } from '../visitor/guards.js'
+import { loginOf } from '../visitor/logins.js'
+import { originOf } from '../visitor/origin.js'
 import { forgetLogin, LOGGED_OUT, logOut } from '../visitor/session.js'
 import { isCrossSite } from '../web/csrf.js'
 import type { Form } from '../web/form.js'
@@ -13,7 +16,12 @@ export const links: readonly FeatureLink[] = [
   { on: 'user header', order: 90, title: { code: 'logout_link', sentence: 'Log out' } },
 ]
 
-const form: Form<'forget'> = { name, fields: ['forget'], secret: [], oneButton: true }
+const form: Form<'forget' | 'everywhere'> = {
+  name,
+  fields: ['forget', 'everywhere'],
+  secret: [],
+  oneButton: true,
+}
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   // Asks first, so that no link or image on another site can log anyone out.
@@ -22,11 +30,17 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.post(
     '/logout/',
     unlessLoggedOut,
-    onSubmit(form, gatehouse, async (ctx, { forget }) => {
+    onSubmit(form, gatehouse, async (ctx, { forget, everywhere }) => {
+      if (everywhere !== '') await endOthers(ctx, gatehouse)
       await logOut(ctx, gatehouse, { forget: forget !== '' })
       gatehouse.pages.leave(ctx, gatehouse.places.afterLogout, { message: LOGGED_OUT })
     }),
   )
+}
+
+async function endOthers(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+  const { session, user } = loginOf(ctx)
+  await endOtherSessions(originOf(ctx, gatehouse), gatehouse, { id: session.id, userId: user.id })
 }
 
 // Already logged out in another tab. Not for cross-site requests, which come without the cookie

@@ -104,4 +104,42 @@ test('after a logout the browser shows nothing about the user', async () => {
   }
 })
 
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: the checkbox logs out all other devices, too`, async () => {
+    const name = `Petra ${htmx}`
+    const other = await site.visitor().settle(name)
+    const visitor = site.visitor({ htmx })
+    site.clock.advance(1)
+    await visitor.logIn(name)
+    const page = await visitor.open('/logout/')
+    assert.is(page.$('[name="everywhere"]').attr('checked'), undefined, 'off by default')
+    assert.is((await visitor.send(page, { everywhere: '1' })).headers[htmx ? 'hx-redirect' : 'location'], '/')
+    for (const one of [visitor, other]) assert.match((await one.open('/')).text, 'Log in')
+    assert.equal(
+      await site.rows('select 1 from sessions join users on users.id = user_id where name = ?', name),
+      [],
+    )
+    const events = await site.rows<{ kind: string; actor: string }>(
+      'select kind, actor from events join users on users.id = user_id where name = ? order by events.id desc limit 2',
+      name,
+    )
+    assert.equal(
+      events.map(({ kind, actor }) => [kind, actor]),
+      [
+        ['logged_out', 'self'],
+        ['devices_revoked', 'self'],
+      ],
+    )
+  })
+}
+
+test('without the checkbox the other devices stay logged in', async () => {
+  const other = await site.visitor().settle('Rosa')
+  const visitor = site.visitor()
+  site.clock.advance(1)
+  await visitor.logIn('Rosa')
+  await visitor.send(await visitor.open('/logout/'))
+  assert.match((await other.open('/')).text, 'Log out')
+})
+
 test.run()
