@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import Router from '@koa/router'
-import type { Context, Middleware } from 'koa'
+import type { Middleware } from 'koa'
 import compose from 'koa-compose'
 import { type AccountsInCode, accountsInCode } from './accounts/host-accounts.js'
 import { letterOf } from './accounts/letters.js'
@@ -20,12 +20,13 @@ import { compression } from './web/compression.js'
 import { errorPages, notFound } from './web/error-pages.js'
 import type { Form } from './web/form.js'
 import { headers, securityHeaders } from './web/headers.js'
-import { mountedAt, refusesMethod, seenPath } from './web/http.js'
+import { mountedAt, seenPath } from './web/http.js'
 import { onward } from './web/message-box.js'
 import { untrustedProxies } from './web/network.js'
 import type { Pages } from './web/pages.js'
 import { knows, missingSlash, otherMethods, type Route, routesIn } from './web/routes.js'
 import { type Handle, onSubmit } from './web/submit.js'
+import { isWellKnown, wellKnown } from './well-known.js'
 
 /** Koa middleware that sets `ctx.state.user` for everything after it. */
 export interface Accounts extends Middleware {
@@ -91,7 +92,7 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
   const always = headers(securityHeaders({ https: isHttps(options) }))
   const errors = errorPages({ pages, log, development: options.development ?? false })
   const visitor = compose([currentUser(gatehouse), bringBack(gatehouse)])
-  const page = compose([changePassword(gatehouse), visitor, asMiddleware(router), otherMethods(router)])
+  const page = compose([wellKnown(gatehouse), visitor, asMiddleware(router), otherMethods(router)])
   const own = options.headers === false ? [] : [always]
   const behindFrame = compose([...own, page])
   const alone = compose([...own, errors, assets.serve, page])
@@ -100,7 +101,7 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
   const middleware: Middleware = (ctx, next) => {
     enter(ctx, gatehouse)
     noteForwarded(ctx)
-    const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isChangePassword(ctx, gatehouse)
+    const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isWellKnown(ctx, gatehouse)
     if (!isOwn) return others(ctx, next)
     return framed.has(ctx.req) ? behindFrame(ctx, next) : alone(ctx, next)
   }
@@ -121,19 +122,6 @@ function favicon({ assets }: Gatehouse): Middleware {
 // The router sets `params` itself, but its type requires a context that has them.
 function asMiddleware(router: Router): Middleware {
   return router.routes() as unknown as Middleware
-}
-
-// W3C "A Well-Known URL for Changing Passwords": at the root, whatever the prefix.
-function isChangePassword(ctx: Context, { offers }: Gatehouse): boolean {
-  return ctx.path === '/.well-known/change-password' && offers('account/password')
-}
-
-function changePassword(gatehouse: Gatehouse): Middleware {
-  const { pages, url } = gatehouse
-  return async (ctx, next) => {
-    if (!isChangePassword(ctx, gatehouse)) return await next()
-    if (!refusesMethod(ctx)) pages.leave(ctx, url('account/password'))
-  }
 }
 
 // koa-mount shortens ctx.path. Gatehouse needs the whole path, later middleware the short one.

@@ -12,8 +12,8 @@ import { isSender, isSmtpUrl, type MailServer } from './mail/smtp.js'
 import type { Transport } from './mail/transport.js'
 import type { PasswordCosts } from './secrets/password.js'
 import { type Config, readConfig as readSettings } from './server/config.js'
-import { isOrigin, isPasskeyDomain } from './server/environment.js'
-import { isObject, limitsRule, RULES, sentenceOf, someOf } from './server/option-rules.js'
+import { isPasskeyDomain } from './server/environment.js'
+import { isObject, isOrigin, limitsRule, RULES, sentenceOf, someOf } from './server/option-rules.js'
 import type { Metrics } from './server/prometheus.js'
 import type { User } from './tables/users.js'
 import type { Switches } from './visitor/feature.js'
@@ -40,6 +40,11 @@ export interface AccountsOptions {
    * created for another domain no longer work.
    */
   passkeyDomain?: string | undefined
+  /**
+   * Other addresses of the same site, where its passkeys work, too: `['https://example.de']`. Each is trusted like `baseUrl`.
+   * Published at `/.well-known/webauthn`. None by default.
+   */
+  passkeyOrigins?: readonly string[]
   /** Cookie name prefix, 1 to 40 of A-Z a-z 0-9 - _; `gatehouse` by default. Each port needs its own. */
   cookieName?: string
   /** Site name on pages and in emails; 'Gatehouse' by default. */
@@ -164,6 +169,9 @@ function refuseContradictions(options: AccountsOptions): void {
   }
   if (options.passkeyDomain !== undefined && !isPasskeyDomain(options.passkeyDomain, options.baseUrl)) {
     throw new Error('Option passkeyDomain must be the host of baseUrl or a parent domain of it.')
+  }
+  if (options.passkeyOrigins !== undefined && options.baseUrl === undefined) {
+    throw new Error('Option passkeyOrigins needs baseUrl.')
   }
   if (!/^(?:\/[\w-]+)*$/.test(prefix))
     throw new Error(`Option prefix must look like /members, not ${prefix}.`)

@@ -45,6 +45,7 @@ export function settingsOf(options: AccountsOptions): Settings {
     origin: originOf(options),
     passkeys: {
       domain: options.passkeyDomain,
+      origins: (options.passkeyOrigins ?? []).map((address) => new URL(address).origin),
       isLocalToo: options.baseUrl === undefined || (options.development ?? false),
     },
     hooks: options.hooks ?? {},

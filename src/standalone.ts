@@ -40,6 +40,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     keys,
     baseUrl: config.baseUrl,
     passkeyDomain: config.passkeyDomain,
+    ...(config.passkeyOrigins && { passkeyOrigins: config.passkeyOrigins }),
     cookieName: config.cookieName,
     mail: config.mail,
     theme: config.theme,

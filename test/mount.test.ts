@@ -247,6 +247,16 @@ const BASE_URL = 'https://example.com'
 for (const [what, options, sentence] of [
   ['email without baseUrl', { mail: SMTP }, /^Option baseUrl must be set to send emails/],
   [
+    'passkeyOrigins without baseUrl',
+    { passkeyOrigins: ['https://example.de'] },
+    /^Option passkeyOrigins needs baseUrl/,
+  ],
+  [
+    'passkeyOrigins with a path',
+    { passkeyOrigins: ['https://example.de/shop'], baseUrl: BASE_URL },
+    /^Option passkeyOrigins must be an array of addresses like 'https:\/\/example.de'/,
+  ],
+  [
     'a malformed mail.url',
     { mail: { ...SMTP, url: 'smtp://anna:very-secret/@mail.example.com' }, baseUrl: BASE_URL },
     /^Option mail\.url must look like/,

@@ -20,6 +20,7 @@ export interface Config {
   readonly https: boolean
   /** A parent domain of the host of `baseUrl`; by default that host. */
   readonly passkeyDomain: string | undefined
+  readonly passkeyOrigins: readonly string[] | undefined
   readonly cookieName: string
   /** `sqlite:<absolute path>` or `postgres://…`, which may contain a password. */
   readonly database: string
@@ -79,6 +80,9 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
   if (data?.PASSKEY_DOMAIN !== undefined && !isPasskeyDomain(data.PASSKEY_DOMAIN, data.BASE_URL)) {
     mistakes.push('PASSKEY_DOMAIN must be the host of BASE_URL or a parent domain of it.')
   }
+  if (data?.PASSKEY_ORIGINS !== undefined && data.BASE_URL === undefined) {
+    mistakes.push('BASE_URL must be set with PASSKEY_ORIGINS.')
+  }
   if (data?.SECOND_STEP_FROM !== undefined && data.SECOND_STEP === 'optional') {
     mistakes.push('SECOND_STEP must be required with SECOND_STEP_FROM.')
   }
@@ -97,6 +101,7 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     baseUrl,
     https: baseUrl?.startsWith('https:') ?? false,
     passkeyDomain: data.PASSKEY_DOMAIN,
+    passkeyOrigins: data.PASSKEY_ORIGINS,
     cookieName: data.COOKIE_NAME,
     ...placesOf(data.DATABASE_URL),
     metrics: metricsOf(data),

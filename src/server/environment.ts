@@ -10,7 +10,7 @@ import { createKeyring, splitKeys } from '../secrets/keyring.js'
 import { foldersIn, isFolder } from '../views/templates.js'
 import { COOKIE_NAME } from '../web/sealed-cookie.js'
 import { SITE_NAME } from '../web/site.js'
-import { isWait, oneOf, RULES, wholeNumber } from './option-rules.js'
+import { isOrigin, isSecureOrigin, isWait, oneOf, RULES, wholeNumber } from './option-rules.js'
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -30,6 +30,14 @@ const variables = z.object({
     )
     .optional(),
   PASSKEY_DOMAIN: z.string().optional(),
+  PASSKEY_ORIGINS: z
+    .string()
+    .transform((text) => text.split(',').map((address) => address.trim()))
+    .refine(
+      (addresses) => addresses.every(isSecureOrigin),
+      'must be https:// and a host, without a path, or several separated by commas',
+    )
+    .optional(),
   COOKIE_NAME: RULES.cookieName.default(COOKIE_NAME),
   DATABASE_URL: z
     .string()
@@ -177,12 +185,6 @@ function parsed<Value>(parse: (text: string) => Value | undefined, sentence: str
     context.addIssue({ code: 'custom', message: sentence })
     return z.NEVER
   })
-}
-
-export function isOrigin(address: string): boolean {
-  if (!URL.canParse(address)) return false
-  const url = new URL(address)
-  return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
 }
 
 /** Whether browsers let the site use passkeys of this domain, unless it is one under which anyone can register names. */

@@ -33,6 +33,16 @@ export function wholeNumber(min: number, max: number, otherwise = '') {
   return z.number(sentence).int(sentence).min(min, sentence).max(max, sentence)
 }
 
+export function isOrigin(address: unknown): boolean {
+  if (typeof address !== 'string' || !URL.canParse(address)) return false
+  const url = new URL(address)
+  return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
+}
+
+export function isSecureOrigin(address: unknown): boolean {
+  return isOrigin(address) && String(address).startsWith('https:')
+}
+
 export const RULES = {
   database: chosen((value) =>
     isObject(value)
@@ -43,6 +53,10 @@ export const RULES = {
   prefix: text,
   baseUrl: text,
   passkeyDomain: text,
+  passkeyOrigins: fits(
+    "an array of addresses like 'https://example.de'",
+    (value) => Array.isArray(value) && value.every(isSecureOrigin),
+  ),
   cookieName: fits<string>(COOKIE_NAME_RULE, isCookieName),
   siteName: text,
   theme: oneOf('auto', 'light', 'dark'),

@@ -46,6 +46,8 @@ export interface Gatehouse extends Registry {
 interface PasskeySettings {
   /** A parent domain of the site's, with which it shares its passkeys. */
   domain: string | undefined
+  /** Other addresses of the site. */
+  origins: readonly string[]
   /** Whether they also work at `http://localhost`, whatever the address of the site is. */
   isLocalToo: boolean
 }

@@ -15,20 +15,22 @@ export function relyingPartyOf(
 ): RelyingParty | undefined {
   if (!offers('account/passkeys')) return undefined
   const local = passkeys.isLocalToo ? localPartyOf(ctx) : undefined
-  return local ?? (origin === undefined ? undefined : partyOf(origin, passkeys.domain))
+  return local ?? (origin === undefined ? undefined : partyOf(origin, passkeys))
 }
 
 // Without BASE_URL the Host header must not decide about any other domain.
 function localPartyOf(ctx: Context): RelyingParty | undefined {
   const host = ctx.get('Host')
-  return /^localhost(?::\d{1,5})?$/.test(host) ? { id: 'localhost', origin: `http://${host}` } : undefined
+  return /^localhost(?::\d{1,5})?$/.test(host)
+    ? { id: 'localhost', origin: `http://${host}`, otherOrigins: [] }
+    : undefined
 }
 
-function partyOf(origin: string, domain: string | undefined): RelyingParty | undefined {
+function partyOf(origin: string, { domain, origins }: Gatehouse['passkeys']): RelyingParty | undefined {
   const { protocol, hostname } = new URL(origin)
   const isSecure = protocol === 'https:' || /(?:^|\.)localhost$/.test(hostname)
   if (!isSecure || isIP(hostname.replace(/^\[|\]$/g, '')) > 0) return undefined
-  return { id: domain ?? hostname, origin }
+  return { id: domain ?? hostname, origin, otherOrigins: origins }
 }
 
 /** Returns the address of the page on which passkeys work while developing. */

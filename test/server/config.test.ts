@@ -38,6 +38,7 @@ test('no setting is required outside production', () => {
     baseUrl: undefined,
     https: false,
     passkeyDomain: undefined,
+    passkeyOrigins: undefined,
     cookieName: 'gatehouse',
     database: `sqlite:${file}`,
     sessionKeys: [],
@@ -287,6 +288,7 @@ const WRONG: Record<string, readonly string[]> = {
   ],
   EMAIL_CONFIRMATION: ['yes', 'true', 'Required'],
   PRIVATE_EMAILS: ['yes', '1', 'TRUE'],
+  PASSKEY_ORIGINS: ['example.de', 'http://example.de', 'https://example.de/shop', 'https://example.de,'],
   SECOND_STEP: ['admins', 'on'],
   FACTOR_RECOVERY: ['on', '3', '23h', '31d'],
   SECOND_STEP_FROM: ['tomorrow', '2027-13-01', '1.3.2027', '2027-03-01T00:00'],
@@ -356,6 +358,11 @@ for (const [what, environment, named] of [
     'EMAIL_CONFIRMATION',
   ],
   ['PASSKEY_DOMAIN, for a host below it', { PASSKEY_DOMAIN: 'example.com' }, 'PASSKEY_DOMAIN'],
+  [
+    'PASSKEY_ORIGINS, for the address they are related to',
+    { PASSKEY_ORIGINS: 'https://example.de' },
+    'BASE_URL',
+  ],
   ['SECOND_STEP_FROM, for a rule', { SECOND_STEP_FROM: '2027-03-01' }, 'SECOND_STEP'],
   ['PRIVATE_EMAILS=true, for confirmation', { PRIVATE_EMAILS: 'true' }, 'EMAIL_CONFIRMATION'],
 ] satisfies [string, Record<string, string>, string][]) {
