@@ -6,9 +6,10 @@ import { hashOf, newToken } from '../secrets/token.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
 import type { User } from '../tables/users.js'
+import * as users from '../tables/users.js'
 import { changeSessionId } from '../web/session.js'
 import type { Gatehouse } from './gatehouse.js'
-import { rememberDevice } from './known-devices.js'
+import { rememberDevice, stayKnown } from './known-devices.js'
 import { tokenHashIn } from './login-cookie.js'
 import { loginOf } from './logins.js'
 import { originOf } from './origin.js'
@@ -67,6 +68,14 @@ export async function repeatRenewal(ctx: Context, gatehouse: Gatehouse, form: st
   if (!(await sessions.hasRenewed(main, { id: session.id, userId: user.id }, renewed))) return false
   const renewal = renewalOf(ctx, gatehouse, { form, proved: 'before' })
   if (await write(renewal.store)) await renewal.carry()
+  return true
+}
+
+/** The same after a change that has also set a new device stamp. */
+export async function repeatChange(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
+  const account = await users.byId(gatehouse.database.main, loginOf(ctx).user.id)
+  if (account === undefined || !(await repeatRenewal(ctx, gatehouse, form))) return false
+  stayKnown(ctx, gatehouse, { stamp: account.deviceStamp })
   return true
 }
 

@@ -12,7 +12,7 @@ import { stayKnown } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { creationCeremony, type Failure, failureIn, localUrlOf, presentedBy } from '../../visitor/passkeys.js'
-import { renewalOf } from '../../visitor/renewal.js'
+import { renewalOf, repeatChange } from '../../visitor/renewal.js'
 import type { FieldError, Form, Message, Values } from '../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
 
@@ -149,18 +149,28 @@ async function removeChosen(ctx: Context, gatehouse: Gatehouse, values: Sent<nev
   const { session, user } = loginOf(ctx)
   const own = await passkeys.ofUser(gatehouse.database.main, user.id)
   const passkey = own.find(({ id }) => id === ctx.params.id)
-  if (passkey === undefined) return await stay(ctx, gatehouse, GONE, values)
-  const renewal = renewalOf(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values), proved: 'nothing' })
+  const form = `${fingerprint(ctx, gatehouse, values)}.${ctx.params.id}`
+  if (passkey === undefined) return await leaveGone(ctx, gatehouse, values, form)
+  const renewal = renewalOf(ctx, gatehouse, { form, proved: 'nothing' })
   const outcome = await removePasskey(originOf(ctx, gatehouse), gatehouse, user, {
     passkey,
     session: { id: session.id, renew: renewal.store },
   })
   if (outcome.state === 'last') return refuseLast(ctx, gatehouse)
-  if (outcome.state === 'removed') {
-    await renewal.carry()
-    stayKnown(ctx, gatehouse, { stamp: outcome.stamp })
-  }
-  await stay(ctx, gatehouse, outcome.state === 'removed' ? REMOVED : GONE, values)
+  if (outcome.state === 'gone') return await leaveGone(ctx, gatehouse, values, form)
+  await renewal.carry()
+  stayKnown(ctx, gatehouse, { stamp: outcome.stamp })
+  await stay(ctx, gatehouse, REMOVED, values)
+}
+
+// After a double click the browser keeps only the last response.
+async function leaveGone(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  values: Sent<never>,
+  form: string,
+): Promise<void> {
+  await stay(ctx, gatehouse, (await repeatChange(ctx, gatehouse, form)) ? REMOVED : GONE, values)
 }
 
 function refuseLast(ctx: Context, { pages, url }: Gatehouse): void {

@@ -12,7 +12,7 @@ import { requireRecentSecond, requireUser } from '../../visitor/guards.js'
 import { stayKnown, trustedUntil } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
-import { renewalOf, repeatRenewal } from '../../visitor/renewal.js'
+import { renewalOf, repeatChange } from '../../visitor/renewal.js'
 import { forgetCodes } from '../../visitor/two-step-notes.js'
 import type { Form } from '../../web/form.js'
 import { fingerprint, onSubmit } from '../../web/submit.js'
@@ -131,10 +131,7 @@ async function end(ctx: Context, gatehouse: Gatehouse, form: string): Promise<bo
 
 // After a double click the browser keeps only the last response.
 async function isRepeated(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
-  const account = await users.byId(gatehouse.database.main, loginOf(ctx).user.id)
-  if (account === undefined || account.user.secondStepAt !== null) return false
-  if (!(await repeatRenewal(ctx, gatehouse, form))) return false
-  stayKnown(ctx, gatehouse, { stamp: account.deviceStamp })
+  if (!(await repeatChange(ctx, gatehouse, form))) return false
   forgetCodes(ctx)
   return true
 }

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Site } from '../../support/helpers.js'
+import { sentTwice, told } from '../../support/lost-answer.js'
 import { addPasskey, Device, optionsOn } from '../../support/passkey.js'
 import { reopen, settled, turnOn } from '../../support/second-step.js'
 
@@ -61,6 +62,20 @@ for (const htmx of [false, true]) {
       'Passkey removed, all other devices logged out: ',
     ])
       assert.match(activity, event.slice(0, -2))
+  })
+}
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'plain'}: one is removed once if the response was lost, and the session lives`, async () => {
+    const name = `Repeater ${htmx}`
+    const visitor = await site.visitor({ htmx }).settle(name)
+    await addPasskey(site, visitor, new Device(ICLOUD))
+    const [row] = await rowsOf(name)
+    const action = `${PAGE}${row?.id}/remove/`
+    const again = await sentTwice(site, visitor, await visitor.open(PAGE), {}, { action })
+    assert.match(await told(visitor, again), 'The passkey no longer opens your account')
+    site.clock.advance(180_000)
+    assert.is((await visitor.open('/account/')).status, 200)
   })
 }
 
