@@ -1,6 +1,7 @@
 import jsQR from 'jsqr'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
+import { DAY } from '../../src/base/durations.js'
 import { PASSWORD } from '../support/helpers.js'
 import { codeAt } from '../support/second-step.js'
 import { violationsInBothLights } from './axe.js'
@@ -133,6 +134,66 @@ test('axe finds no violation on any of its pages', async () => {
   await pressForAnswer(page)
   found.push(...(await violationsInBothLights(page)))
   assert.equal(found, [])
+})
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`phone and codes lost, ${javaScriptEnabled ? 'with' : 'without'} JavaScript: an email, a wait, and each page accessible`, async () => {
+    const { page, name } = await settled({ javaScriptEnabled, viewport: { width: 360, height: 800 } })
+    const email = `anna${made}@example.com`
+    await page.goto('/account/authenticator/')
+    await fillIn(page, { code: now(await keyOn(page)) })
+    await pressForPage(page, 'main form button')
+    site().clock.advance(4 * DAY)
+    const found: string[] = []
+    const check = async () => {
+      if (!javaScriptEnabled) return
+      found.push(...(await violationsInBothLights(page)))
+      assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), page.url())
+      await page.emulateMedia({ colorScheme: 'light' })
+    }
+    const enter = async () => {
+      await page.goto('/login/')
+      await logIn(page, name)
+      await pressForPage(page, 'main a[href="/login/two-step/lost/"]')
+    }
+    await enter()
+    await check()
+    await pressForPage(page, 'main form button')
+    assert.match((await messages(page)).join(), 'is on its way')
+    const { link } = await site().mailThat(email, (mail) => mail.link.includes('/lost/link/'))
+    await page.goto(link)
+    await check()
+    await pressForPage(page, 'main form button')
+    assert.match((await messages(page)).join(), 'You can log in without a code in 3 days.')
+    await check()
+    site().clock.advance(3 * DAY)
+    await enter()
+    await check()
+    await pressForPage(page, 'main form button')
+    assert.is(new URL(page.url()).pathname, '/account/two-step/')
+    assert.match((await messages(page)).join(), 'Two-step verification is off.')
+    assert.equal(found, [])
+  })
+}
+
+test('a page that says that two-step verification ends is accessible, and its button cancels', async () => {
+  const { page } = await settled({ viewport: { width: 360, height: 800 } })
+  await page.goto('/account/authenticator/')
+  await fillIn(page, { code: now(await keyOn(page)) })
+  await pressForPage(page, 'main form button')
+  await site().write(
+    `update users set second_ends_at = ${site().clock.time + DAY} where second_step_at is not null`,
+  )
+  const found: string[] = []
+  for (const path of ['/', '/account/two-step/', '/account/']) {
+    await page.goto(path)
+    assert.match(await page.innerText('main'), 'Someone asked by email')
+    found.push(...(await violationsInBothLights(page)))
+    assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), path)
+  }
+  assert.equal(found, [])
+  await pressForPage(page, 'main .warning button')
+  assert.match((await messages(page)).join(), 'Two-step verification stays on.')
 })
 
 test.run()
