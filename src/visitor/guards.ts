@@ -128,7 +128,7 @@ async function leadToStep(ctx: Context, step: string): Promise<void> {
   refuseFor(ctx, { error: STEP_MISSING, link: { href, message: TAKE_STEP } })
 }
 
-function refuseFor(ctx: Context, { error, link }: { error: Message; link: Link }): void {
+export function refuseFor(ctx: Context, { error, link }: { error: Message; link: Link }): void {
   const { pages, origin, log } = gatehouseOf(ctx)
   refuseCrossSite(ctx, { origin, log })
   keepTyped(ctx, pageBehind(ctx))
