@@ -63,7 +63,7 @@ export const GO_ON = { code: 'signed_up_go_on', sentence: 'Continue without logg
 
 export const CLOSED = {
   code: 'signup_closed',
-  sentence: 'This site does not accept new accounts. If you have one, log in.',
+  sentence: 'This site does not accept new accounts.',
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
