@@ -11,7 +11,7 @@ test.before(async () => {
 })
 test.after(() => host.close())
 
-test('a user is logged in where cookies are for https, and each login has a session of its own', async () => {
+test('loggedIn returns an https cookie, and each login has its own session', async () => {
   const { user, cookie } = await loggedIn(host.gatehouse, 'Anna of the Sea')
   assert.is(user.email, 'anna-of-the-sea@example.com')
   assert.match(cookie, /^__Host-gatehouse=/)
@@ -23,7 +23,7 @@ test('a user is logged in where cookies are for https, and each login has a sess
   assert.is((await open('')).status, 303)
 })
 
-test('who cannot log in gets no cookie, and a name that is taken says so', async () => {
+test('cookieOf throws if the user cannot log in, and loggedIn for a taken username', async () => {
   const { user } = await loggedIn(host.gatehouse, 'Bela')
   await host.gatehouse.accounts.disable(user.id)
   assert.match(await cookieOf(host.gatehouse, user).catch(String), 'cannot be logged in')
@@ -33,7 +33,7 @@ test('who cannot log in gets no cookie, and a name that is taken says so', async
   )
 })
 
-test('until says what never came', async () => {
+test('until throws with the name of what did not happen', async () => {
   assert.match(String(await until(() => false, 'rain', 20).catch(String)), 'It never came to this: rain')
 })
 

@@ -4,7 +4,7 @@ import { Site } from './support/helpers.js'
 import { addPasskey, Device, useToLogIn } from './support/passkey.js'
 import { settled } from './support/second-step.js'
 
-const test = suite('well-known addresses')
+const test = suite('well-known URLs')
 
 const ENDPOINTS = '/.well-known/passkey-endpoints'
 const RELATED = '/.well-known/webauthn'
@@ -13,7 +13,7 @@ const environment = {
   PASSKEY_ORIGINS: 'https://example.de, https://example.fr',
 }
 
-test('passkey-endpoints names the page of the passkeys, without a redirect', async () => {
+test('passkey-endpoints has the URL of the passkeys page, without a redirect', async () => {
   const site = await Site.start({ environment })
   const { agent } = site.visitor()
   const answer = await agent.get(ENDPOINTS)
@@ -26,7 +26,7 @@ test('passkey-endpoints names the page of the passkeys, without a redirect', asy
   await site.close()
 })
 
-test('both are there only where passkeys are offered', async () => {
+test('both exist only if passkeys are offered', async () => {
   for (const [given, status] of [
     [{ environment }, 200],
     [{ environment, features: { 'account/passkeys': false } }, 404],
@@ -41,7 +41,7 @@ test('both are there only where passkeys are offered', async () => {
   }
 })
 
-test('webauthn names the other addresses of the site, to browsers at any of them', async () => {
+test('webauthn lists the site’s other origins, readable from other sites', async () => {
   const site = await Site.start({ environment })
   const { agent } = site.visitor()
   const answer = await agent.get(RELATED)
@@ -54,7 +54,7 @@ test('webauthn names the other addresses of the site, to browsers at any of them
   await alone.close()
 })
 
-test('passkeys are created and log in at exactly these addresses', async () => {
+test('passkeys are created and log in at exactly these origins', async () => {
   const site = await Site.start({ host: 'localhost', passkeyOrigins: ['https://example.de'] })
   const owner = await settled(site, 'Anna')
   const device = new Device()

@@ -4,7 +4,7 @@ import { DAY, MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
 import { codeAt, halfway, type SecondStep, settled, turnOn } from '../support/second-step.js'
 
-const test = suite('strangers who want to turn two-step verification off')
+const test = suite('attacks on turning two-step verification off by email')
 let site: Site
 let owner: Visitor
 let anna: SecondStep
@@ -29,7 +29,7 @@ async function tokenOn(visitor: Visitor, path: string): Promise<string> {
   return new URLSearchParams({ _csrf: page.$('input[name="_csrf"]').attr('value') ?? '' }).toString()
 }
 
-/** Presses each button of the way by hand, and follows the link if there is one. */
+/** Sends the form of each step, even if the page has none. */
 async function pressAll(visitor: Visitor, path: string): Promise<void> {
   for (const step of ['', 'start/', 'finish/'])
     await visitor.post(`${LOST}${step}`, await tokenOn(visitor, path))
@@ -47,7 +47,7 @@ async function assertNothingBegun(): Promise<void> {
   assert.is((await site.rows('select 1 from users where second_step_at is not null')).length, 1)
 }
 
-test('the mailbox alone: no press does anything, and a reset delays the email by the wait', async () => {
+test('with the mailbox alone nothing starts, and a reset delays the email by 3 days', async () => {
   const thief = site.visitor()
   await pressAll(thief, '/login/')
   await assertNothingBegun()
@@ -62,7 +62,7 @@ test('the mailbox alone: no press does anything, and a reset delays the email by
   assert.equal(await site.rows("select 1 from mails where kind = 'second-lost'"), [])
 })
 
-test('the mailbox alone, with a reset: 6 days at least, 3 of them after an email to the owner', async () => {
+test('with the mailbox and a reset it takes over 6 days, and the owner can stop it', async () => {
   const thief = site.visitor()
   await resetPassword(thief)
   await site.emptyMailbox()
@@ -74,7 +74,7 @@ test('the mailbox alone, with a reset: 6 days at least, 3 of them after an email
   await thief.logIn('Anna', { password: CHOSEN })
   await pressAll(thief, '/login/two-step/')
   assert.equal(await site.rows('select 1 from sessions'), [])
-  // The owner still has the app, and chooses a password, too.
+  // The owner resets the password, too.
   await resetPassword(owner)
   site.clock.advance(2)
   await thief.logIn('Anna', { password: CHOSEN })
@@ -82,7 +82,7 @@ test('the mailbox alone, with a reset: 6 days at least, 3 of them after an email
   assert.equal(await site.rows("select 1 from events where kind = 'second_lost_done'"), [])
 })
 
-test('the password alone: asks for emails that it cannot read, 3 in 7 days, and starts nothing', async () => {
+test('with the password alone nothing starts, and 3 emails are sent at most', async () => {
   const thief = site.visitor()
   for (let press = 0; press < 6; press++) {
     await halfway(thief, 'Anna')
@@ -96,7 +96,7 @@ test('the password alone: asks for emails that it cannot read, 3 in 7 days, and 
   assert.is((await owner.open('/account/')).status, 200)
 })
 
-test('the password and the mailbox, without the phone: waits 3 days, and each live session can cancel it', async () => {
+test('with password and mailbox it takes 3 days, and the owner can stop it', async () => {
   const thief = site.visitor()
   const steal = async () => {
     await thief.logIn('Anna')
@@ -120,14 +120,14 @@ test('the password and the mailbox, without the phone: waits 3 days, and each li
   assert.equal(await site.rows("select 1 from events where kind = 'second_lost_done'"), [])
 })
 
-test('who knows the password and the mailbox cannot cancel, without a session, what keeps them out', async () => {
+test('without a session it can be neither canceled nor turned off', async () => {
   const thief = site.visitor()
   await thief.logIn('Anna')
   for (const path of ['/account/two-step/keep/', '/account/two-step/off/'])
     assert.is((await thief.post(path, await tokenOn(thief, '/login/two-step/'))).status, 403)
 })
 
-test('a link in the browser of a scanner that knows neither, and the press of another account, start nothing', async () => {
+test('the link starts nothing for an email scanner, nor for another account', async () => {
   const asking = site.visitor()
   await asking.logIn('Anna')
   await asking.send(await asking.open(LOST))
@@ -145,7 +145,7 @@ test('a link in the browser of a scanner that knows neither, and the press of an
   assert.equal(await site.rows('select 1 from users where second_ends_at is not null'), [])
 })
 
-test('the wait over, a code of the owner still wins over the password', async () => {
+test('after the wait, the owner’s code still stops it', async () => {
   const thief = site.visitor()
   await thief.logIn('Anna')
   await thief.send(await thief.open(LOST))

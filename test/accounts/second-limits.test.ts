@@ -50,7 +50,7 @@ test('a trusted device’s sessions without a code have no attempts of their own
   assert.equal(statuses, [...Array(10).fill(406), ...Array(8).fill(429)])
 })
 
-test('wrong codes for many accounts count for their network, and a device that has passed may go on', async () => {
+test('wrong codes for many accounts block their network, not known devices', async () => {
   const others: Visitor[] = []
   for (const name of ['Bob', 'Cem', 'Dan', 'Eve', 'Fay']) {
     await turnOn(site, await settled(site, name))

@@ -1,13 +1,13 @@
 import type { CDPSession, Page } from 'playwright-core'
 
-/** A device with passkeys that Chromium pretends to have, in one page. */
+/** A virtual device with passkeys in one page of Chromium. */
 export interface Authenticator {
   session: CDPSession
   id: string
 }
 
 interface Options {
-  /** Whether it can check its user: by a fingerprint, a face or a screen lock. */
+  /** Whether it can verify its user by fingerprint, face or screen lock. */
   isVerifying?: boolean
   transport?: 'internal' | 'usb'
   isSynced?: boolean

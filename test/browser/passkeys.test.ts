@@ -11,7 +11,7 @@ const LOG_IN = 'button:text("Log in with a passkey")'
 
 let made = 0
 
-/** Somebody who is logged in. */
+/** Logs in as a new user. */
 async function settled(options: BrowserContextOptions = {}): Promise<{ page: Page; name: string }> {
   const name = `Anna ${++made}`
   await site()
@@ -29,7 +29,7 @@ async function logOut(page: Page): Promise<void> {
   site().clock.advance(1)
 }
 
-test('one is created, and logs in', async () => {
+test('a passkey is created, and logs in', async () => {
   const { page, name } = await settled()
   const device = await plugIn(page)
   await page.goto('/account/passkeys/')

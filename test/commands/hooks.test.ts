@@ -30,17 +30,17 @@ test.before.each(async (context) => {
 })
 test.after.each(({ folder }) => rmSync(folder, { recursive: true }))
 
-test('tell onEvent what they did, once it is stored', async ({ folder, database }) => {
+test('pass events to onEvent once they are stored', async ({ folder, database }) => {
   const settings = { HOOKS: join(folder, 'hooks.mjs') }
   assertDone(await callGatehouse(['users', 'disable', 'Anna'], { database, settings }))
   const enabled = await callGatehouse(['users', 'enable', 'Anna'], { database, settings })
   assert.equal(enabled, { code: 0, stdout: 'Enabled Anna.\n', stderr: 'onEvent failed: no such user here\n' })
   assertDone(await callGatehouse(['users', 'delete', 'Anna', '--yes'], { database, settings }))
   const told = readFileSync(join(folder, 'told'), 'utf8')
-  assert.is(told, 'account_disabled id of Anna cli:users disable\n', 'a running site tells of the deletion')
+  assert.is(told, 'account_disabled id of Anna cli:users disable\n', 'a running site passes on the deletion')
 })
 
-test('tell nobody without HOOKS', async ({ folder, database }) => {
+test('pass no events on without HOOKS', async ({ folder, database }) => {
   assertDone(await callGatehouse(['users', 'disable', 'Anna'], { database }))
   assert.not.ok(existsSync(join(folder, 'told')))
 })

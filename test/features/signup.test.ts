@@ -238,7 +238,7 @@ test('a logged-in user is sent home', async () => {
   assert.is(fragment.headers['hx-redirect'], '/')
 })
 
-test('passwords that zxcvbn rates too low are refused where the app wants it', async () => {
+test('passwords that zxcvbn rates too low are refused if the app requires it', async () => {
   const strict = await Site.start({ passwordMinScore: 3 })
   const weak = { password: 'greencar12', repassword: 'greencar12' }
   assertRefused(await strict.visitor().signUp('Weaky', weak), 406, [

@@ -6,7 +6,7 @@ import { migratedDatabase, until, Visitor } from '../support/helpers.js'
 import { Program } from '../support/program.js'
 import { codeAt, codesOn, filled, halfway, keyOn } from '../support/second-step.js'
 
-const test = suite('a site that is killed between a spent code and its session')
+const test = suite('a site killed between using a code and storing its session')
 const SITE = fileURLToPath(new URL('crash/site.js', import.meta.url))
 
 let database: string
@@ -32,7 +32,7 @@ test.after.each(async () => {
 
 const isServer = () => database.startsWith('postgres')
 
-/** Makes the insert of such a session last until the process is killed. */
+/** Makes inserting a session with this method last until the process is killed. */
 async function hold(method: string): Promise<void> {
   const when = `new.methods like '%${method}%'`
   if (isServer()) {
@@ -50,7 +50,7 @@ async function hold(method: string): Promise<void> {
   await write(database, `create trigger hold before insert on sessions when ${when} begin ${count}; end`)
 }
 
-/** Whether the process is inside the insert. */
+/** Whether the process is inserting it. */
 async function isHeld(address: string): Promise<boolean> {
   if (isServer()) {
     const inside =
@@ -86,7 +86,7 @@ async function stateOf(): Promise<{ begun: number; spent: number }> {
 }
 
 for (const method of ['app', 'recovery'] as const) {
-  test(`${method} code: both are undone, and the same code logs in once after the restart`, async () => {
+  test(`${method} code: both are rolled back, and it logs in once after the restart`, async () => {
     const owner = new Visitor(await start())
     await owner.settle('Anna')
     const page = await owner.open('/account/authenticator/')

@@ -10,7 +10,7 @@ const clock = new Clock()
 const [key, older] = [randomBytes(32), randomBytes(32)]
 const challenges = createChallenges([key], clock.now)
 
-test('is different each time, and has 128 random bits in front', () => {
+test('is different each time, and begins with 128 random bits', () => {
   const [one = '', other = ''] = [challenges.issue(OWNER), challenges.issue(OWNER)]
   assert.is(Buffer.from(one, 'base64url').length, 16 + 6 + 32)
   assert.not.equal(one.slice(0, 20), other.slice(0, 20))
@@ -36,13 +36,13 @@ test('expires after 30 minutes', () => {
   assert.is(challenges.expiryOf(challenge, OWNER), undefined)
 })
 
-test('of an old key still counts, and of a foreign one does not', () => {
+test('is valid with an older key, and invalid with an unknown key', () => {
   const challenge = createChallenges([older], clock.now).issue(OWNER)
   assert.ok(createChallenges([key, older], clock.now).expiryOf(challenge, OWNER))
   assert.is(challenges.expiryOf(challenge, OWNER), undefined)
 })
 
-test('with any other bit is none', () => {
+test('is invalid with any changed bit', () => {
   const bytes = Buffer.from(challenges.issue(OWNER), 'base64url')
   for (let at = 0; at < bytes.length; at++) {
     const changed = Buffer.from(bytes)

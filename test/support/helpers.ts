@@ -14,7 +14,7 @@ export const PASSWORD = 'correct horse 42'
 
 interface SiteSettings {
   environment?: Record<string, string>
-  /** What browsers call it. Passkeys need `localhost`. */
+  /** Its host name. Passkeys need `localhost`. */
   host?: 'localhost' | '127.0.0.1'
 }
 

@@ -35,7 +35,7 @@ class TextBrowser {
     return this.#page.$
   }
 
-  /** The page as text; nothing of it needs a style sheet to be hidden. */
+  /** The page as text, without what is hidden even without a style sheet. */
   get text(): string {
     const copy = this.#dom('body').clone()
     copy.find('script, style, template, svg, [hidden]').remove()
@@ -126,7 +126,7 @@ async function logOut(browser: TextBrowser): Promise<void> {
   site.clock.advance(1)
 }
 
-test('on, in by app and by recovery code, and off', async () => {
+test('it can be turned on, used with app and recovery codes, and turned off', async () => {
   const browser = await signedUp()
   const { key, codes } = await turnOn(browser)
   for (const code of [codeAt(key, site.clock.time), codes[0] ?? '']) {
@@ -141,7 +141,7 @@ test('on, in by app and by recovery code, and off', async () => {
   assert.match(browser.text, 'Two-step verification is off.')
 })
 
-test('phone and codes lost: back in by email and a wait, and canceled by a session', async () => {
+test('a session can cancel turning it off by email, and after the wait it is off', async () => {
   const browser = await signedUp()
   await turnOn(browser)
   site.clock.advance(4 * DAY)

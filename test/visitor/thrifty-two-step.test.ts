@@ -5,10 +5,10 @@ import * as assert from 'uvu/assert'
 import { Site, type Visitor } from '../support/helpers.js'
 import { settled, turnOn } from '../support/second-step.js'
 
-/* What pages cost in statements: those of who has no two-step verification, with the feature and without it. */
-const test = suite('pages of people without two-step verification')
+/* How many SQL statements pages take for users without two-step verification. */
+const test = suite('pages for users without two-step verification')
 
-// The very copy that the site uses.
+// The same copy that the site uses.
 const { DefaultQueryExecutor }: typeof import('kysely') = createRequire(import.meta.url)('kysely')
 const requests = new AsyncLocalStorage<string[]>()
 
@@ -37,7 +37,7 @@ const PATHS = [
   ...['/members/', '/users/anna/'],
 ]
 
-test('have the same statements as where the feature is off', async () => {
+test('take the same statements as with the feature off', async () => {
   const on = await Site.start()
   const visitor = await settled(on, 'Anna')
   const off = await Site.start({ database: on.database, features: { 'account/two-step': false } })
@@ -55,7 +55,7 @@ test('have the same statements as where the feature is off', async () => {
   await on.close()
 })
 
-test('are seen at all: a page of somebody who has it costs more', async () => {
+test('take fewer statements than with two-step verification', async () => {
   const site = await Site.start()
   const visitor = await settled(site, 'Anna')
   const before = await statementsOf(site, visitor, '/account/')
@@ -65,7 +65,7 @@ test('are seen at all: a page of somebody who has it costs more', async () => {
   await site.close()
 })
 
-test('the note that the second step ends without a code costs no statement', async () => {
+test('the note that two-step verification ends without a code takes no statement', async () => {
   const site = await Site.start()
   const visitor = await settled(site, 'Anna')
   await turnOn(site, visitor)

@@ -108,7 +108,7 @@ test('the old app works until the new one is confirmed', async () => {
   assert.is((await other.send(step, { code: codeAt(fresh, site.clock.time) })).status, 303)
 })
 
-test('two replacements at once, in two tabs: one app, one event and one email', async () => {
+test('two parallel replacements leave one app, one event and one email', async () => {
   const visitor = await settled(site, 'Anna')
   await turnOn(site, visitor)
   await site.emptyMailbox()

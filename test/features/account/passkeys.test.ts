@@ -30,7 +30,7 @@ const rowsOf = (name: string) =>
   )
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'plain'}: one is created, named and removed, each with its event`, async () => {
+  test(`${htmx ? 'htmx' : 'plain'}: a passkey is created, named and removed, each with an event`, async () => {
     const name = `Creator ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     const added = await addPasskey(site, visitor, new Device(ICLOUD))
@@ -79,7 +79,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('each one that is created or removed is mailed', async () => {
+test('creating and removing a passkey is emailed', async () => {
   const visitor = await settled(site, 'Mailed')
   await site.emptyMailbox()
   await addPasskey(site, visitor, new Device(ICLOUD))
@@ -96,7 +96,7 @@ test('each one that is created or removed is mailed', async () => {
   )
 })
 
-test('one needs the password again after 10 minutes, and with two-step verification a code', async () => {
+test('creating one needs a recent password, and with two-step verification a code', async () => {
   const visitor = await settled(site, 'Recent')
   const early = await visitor.open(PAGE)
   const { secret } = await turnOn(site, visitor)
@@ -139,7 +139,7 @@ test('a challenge creates one passkey, in its own session, within 30 minutes', a
   assert.is((await rowsOf('Once')).length, 1)
 })
 
-test('what is wrong creates none, with one message', async () => {
+test('a wrong response creates no passkey and gets one message', async () => {
   const visitor = await site.visitor().settle('Wrong')
   const bad = [
     { clientData: { crossOrigin: true } },
@@ -160,7 +160,7 @@ test('what is wrong creates none, with one message', async () => {
   assert.equal(await rowsOf('Wrong'), [])
 })
 
-test('canceling is no error', async () => {
+test('canceling is not an error', async () => {
   const visitor = await site.visitor().settle('Hesitant')
   const page = await visitor.open(PAGE)
   const answer = await visitor.send(page, { credential: 'error NotAllowedError' }, `${PAGE}verify/`)
@@ -172,7 +172,7 @@ test('canceling is no error', async () => {
   assert.equal(exists.messages(), ['⚠ This device already has a passkey for your account.'])
 })
 
-test('one belongs to one account, and an account has 20 at most', async () => {
+test('a passkey belongs to one account, and an account has 20 at most', async () => {
   const wide = await Site.start({ host: 'localhost', environment: { LIMIT_PASSKEY_CHANGE: '100/1h' } })
   const anna = await wide.visitor().settle('Anna')
   const otto = await wide.visitor().settle('Otto')
@@ -189,7 +189,7 @@ test('one belongs to one account, and an account has 20 at most', async () => {
   await wide.close()
 })
 
-test('the last way into an account stays', async () => {
+test('the last way into an account cannot be removed', async () => {
   const visitor = await site.visitor().settle('Lonely')
   await addPasskey(site, visitor, new Device())
   await site.write("update users set password_hash = '' where name = 'Lonely'")
@@ -200,7 +200,7 @@ test('the last way into an account stays', async () => {
   assert.is((await rowsOf('Lonely')).length, 1)
 })
 
-test('those of others can be neither named nor removed', async () => {
+test('another user’s passkeys can be neither named nor removed', async () => {
   const owner = await site.visitor().settle('Owner')
   await addPasskey(site, owner, new Device(ICLOUD))
   const stranger = await site.visitor().settle('Stranger')
@@ -214,7 +214,7 @@ test('those of others can be neither named nor removed', async () => {
   assert.is((await rowsOf('Owner'))[0]?.name, 'iCloud Keychain')
 })
 
-test('they are in the export without their keys, and die with the account', async () => {
+test('the export has passkeys without keys, and they are deleted with the account', async () => {
   const visitor = await site.visitor().settle('Exported')
   await addPasskey(site, visitor, new Device(ICLOUD), { isSynced: true })
   const [row] = await rowsOf('Exported')
@@ -234,7 +234,7 @@ test('they are in the export without their keys, and die with the account', asyn
   assert.equal(await site.rows('select 1 from passkeys where id = ?', row?.id), [])
 })
 
-test('none are offered at an IP address, with a link to localhost while developing', async () => {
+test('at an IP address none are offered, with a link to localhost in development', async () => {
   const elsewhere = await Site.start({ development: true })
   const visitor = await elsewhere.visitor().settle('Anna')
   const page = await visitor.open(PAGE)
@@ -247,7 +247,7 @@ test('none are offered at an IP address, with a link to localhost while developi
   await elsewhere.close()
 })
 
-test('switched off, nothing of it is left', async () => {
+test('with the feature off no page mentions passkeys', async () => {
   const off = await Site.start({ host: 'localhost', features: { 'account/passkeys': false } })
   const visitor = await off.visitor().settle('Anna')
   assert.is((await visitor.open(PAGE)).status, 404)
@@ -256,7 +256,7 @@ test('switched off, nothing of it is left', async () => {
   await off.close()
 })
 
-test('people without one are shown how to create one', async () => {
+test('without a passkey the page says so, and its options hide the username', async () => {
   const visitor = await site.visitor().settle('Novice')
   const page = await visitor.open(PAGE)
   assert.match(page.text, 'You have no passkey yet.')

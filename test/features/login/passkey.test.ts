@@ -39,7 +39,7 @@ async function isLoggedIn(visitor: Visitor): Promise<boolean> {
 }
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'plain'}: a passkey logs in without a name, with keep and next as by password`, async () => {
+  test(`${htmx ? 'htmx' : 'plain'}: a passkey logs in without a username, with keep and next`, async () => {
     const name = `Anna${htmx}`
     const { device } = await withPasskey(name)
     const visitor = site.visitor({ htmx })
@@ -54,7 +54,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a passkey that has checked its user is both steps, and one that has not is the first', async () => {
+test('a passkey with user verification is both steps, without it the first', async () => {
   const { visitor, device } = await withPasskey('Both')
   const { secret } = await turnOn(site, visitor)
   const verified = site.visitor()
@@ -79,7 +79,7 @@ async function refusedAs(
   const { status: actual, ...page } = await answer
   assert.is(actual, status)
   assert.equal((await answer).messages(), [message], page.text)
-  assert.ok(optionsOn(await answer).get, 'with a fresh challenge')
+  assert.ok(optionsOn(await answer).get, 'with a new challenge')
   assert.not.ok(await isLoggedIn(visitor))
 }
 
@@ -104,7 +104,7 @@ test('a challenge logs in once, in its own browser, within 30 minutes', async ()
   await refusedAs(OLD, 403, present(other, late, waiting), other)
 })
 
-test('a wrong one uses its challenge up, too', async () => {
+test('a wrong passkey uses up its challenge, too', async () => {
   const { device } = await withPasskey('Spent')
   const visitor = site.visitor()
   const page = await visitor.open('/login/')
@@ -117,7 +117,7 @@ test('a wrong one uses its challenge up, too', async () => {
   await refusedAs(OLD, 403, present(visitor, page, device.use(page, { origin: site.address })), visitor)
 })
 
-test('what is wrong does not log in', async () => {
+test('a wrong response does not log in', async () => {
   const { device } = await withPasskey('Wrong')
   const { device: ottos } = await withPasskey('Otto')
   const [otto] = await site.rows<{ id: string }>("select id from users where name = 'Otto'")
@@ -133,7 +133,7 @@ test('what is wrong does not log in', async () => {
   ]
   for (const ceremony of bad)
     await refusedAs(WRONG, 406, useToLogIn(site, visitor, device, ceremony), visitor)
-  // The signature of one under the id of another.
+  // One passkey's signature with another's id.
   const page = await visitor.open('/login/')
   const mixed = {
     ...JSON.parse(device.use(page, { origin: site.address })),
@@ -143,7 +143,7 @@ test('what is wrong does not log in', async () => {
   await refusedAs(WRONG, 406, present(visitor, page, credential), visitor)
 })
 
-test('one that is unknown, or was removed, says nothing about accounts', async () => {
+test('an unknown and a removed passkey get the same response', async () => {
   const { device } = await withPasskey('Removed')
   const visitor = site.visitor()
   await refusedAs(UNKNOWN, 406, useToLogIn(site, visitor, new Device(), { userHandle: 'AAAA' }), visitor)
@@ -151,7 +151,7 @@ test('one that is unknown, or was removed, says nothing about accounts', async (
   await refusedAs(UNKNOWN, 406, useToLogIn(site, visitor, device), visitor)
 })
 
-test('a copy of a key that is not synced is refused by its counter, and mailed', async () => {
+test('a copied key that is not synced is refused by its counter, and emailed', async () => {
   const { device } = await withPasskey('Copied')
   await site.emptyMailbox()
   await useToLogIn(site, site.visitor(), device, { counter: 5 })
@@ -167,7 +167,7 @@ test('a copy of a key that is not synced is refused by its counter, and mailed',
   assert.ok(await isLoggedIn(visitor))
 })
 
-test('the counter of a synced passkey locks nobody out', async () => {
+test('the counter of a synced passkey blocks no login', async () => {
   const owner = await settled(site, 'Synced')
   const device = new Device()
   await addPasskey(site, owner, device, { isSynced: true, counter: 9 })
@@ -179,7 +179,7 @@ test('the counter of a synced passkey locks nobody out', async () => {
   }
 })
 
-test('disabled, closed and unconfirmed accounts answer as after a right password', async () => {
+test('disabled, closed and unconfirmed accounts behave as with a right password', async () => {
   const strict = await Site.start({ host: 'localhost', environment: { EMAIL_CONFIRMATION: 'required' } })
   const { device } = await withPasskey('Anna', strict)
   const answer = () => useToLogIn(strict, strict.visitor(), device)
@@ -199,7 +199,7 @@ test('disabled, closed and unconfirmed accounts answer as after a right password
   await strict.close()
 })
 
-test('a login by passkey on a new device is mailed, and none on a known one', async () => {
+test('a login by passkey is emailed on a new device only', async () => {
   const { visitor, device } = await withPasskey('Noticed')
   await site.emptyMailbox()
   await useToLogIn(site, site.visitor(), device)
@@ -212,7 +212,7 @@ test('a login by passkey on a new device is mailed, and none on a known one', as
   assert.equal(await site.mails('Noticed@example.com', 0), [])
 })
 
-test('failed ceremonies count by network, and on a known device by device', async () => {
+test('failed attempts count per network, and on a known device per device', async () => {
   const limited = await Site.start({
     host: 'localhost',
     environment: { LIMIT_LOGIN_NETWORK: '2/1h', LIMIT_LOGIN_DEVICE: '2/15m' },
@@ -223,13 +223,13 @@ test('failed ceremonies count by network, and on a known device by device', asyn
   const wrong = (by: Visitor) => useToLogIn(limited, by, device, { origin: 'https://example.com' })
   for (const status of [406, 406, 429]) assert.is((await wrong(stranger)).status, status)
   assert.is((await useToLogIn(limited, stranger, device)).status, 429)
-  assert.is((await useToLogIn(limited, visitor, device)).status, 303, 'the owner has a limit of their own')
+  assert.is((await useToLogIn(limited, visitor, device)).status, 303, 'the owner has their own limit')
   await visitor.send(await visitor.open('/logout/'))
   for (const status of [406, 406, 429]) assert.is((await wrong(visitor)).status, status)
   await limited.close()
 })
 
-test('right ones do not count', async () => {
+test('successful logins do not count', async () => {
   const limited = await Site.start({ host: 'localhost', environment: { LIMIT_LOGIN_NETWORK: '2/1h' } })
   const { device } = await withPasskey('Anna', limited)
   for (let time = 0; time < 4; time++) {
@@ -239,7 +239,7 @@ test('right ones do not count', async () => {
   await limited.close()
 })
 
-test('pages and refused shapes write no row, and challenges are swept', async () => {
+test('login pages and malformed credentials store no challenge', async () => {
   const visitor = site.visitor()
   const count = async () => (await site.rows('select 1 from spent_challenges')).length
   const before = await count()
@@ -249,7 +249,7 @@ test('pages and refused shapes write no row, and challenges are swept', async ()
   assert.is(await count(), before)
 })
 
-test('canceling is no error', async () => {
+test('canceling is not an error', async () => {
   const visitor = site.visitor()
   const answer = await present(visitor, await visitor.open('/login/'), 'error NotAllowedError', {
     username: 'Anna',
@@ -270,7 +270,7 @@ test('no credential is logged', async () => {
   assert.match(site.logs.join(), 'passkey_wrong')
 })
 
-test('reloading the address of a refused passkey leads to the login', async () => {
+test('reloading the URL of a refused passkey leads to the login', async () => {
   assert.is((await site.visitor().open('/login/passkey/')).headers.location, '/login/')
 })
 

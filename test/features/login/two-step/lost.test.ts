@@ -68,7 +68,7 @@ const STAYS_ON = /stays on/
 const IS_OFF = /is off/
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: an email, a button and 3 days open the account with the password alone`, async () => {
+  test(`${htmx ? 'htmx' : 'plain'}: after an email, a button and 3 days the password is enough`, async () => {
     const visitor = site.visitor({ htmx })
     await visitor.logIn('Anna')
     const page = await visitor.open('/login/two-step/')
@@ -104,7 +104,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the wait ends at its moment, and not before, also after a restart', async () => {
+test('the wait ends exactly on time, after a restart, too', async () => {
   await started()
   site.clock.advance(3 * DAY - 1)
   const early = site.visitor()
@@ -122,14 +122,14 @@ test('the wait ends at its moment, and not before, also after a restart', async 
   await again.close()
 })
 
-/** The hidden fields of a page, as somebody sends them who writes forms by hand. */
+/** Returns the hidden fields of a page, for forms sent by hand. */
 async function formOn(visitor: Visitor, path: string): Promise<string> {
   const page = await visitor.open(path)
   const name = page.$('input[name="_csrf"]').first().attr('value') ?? ''
   return new URLSearchParams({ _csrf: name, _once: 'by hand' }).toString()
 }
 
-test('nobody comes for 7 days after the wait: it lapses, and can be asked for again', async () => {
+test('7 days after the wait it lapses, and can be requested again', async () => {
   await started()
   site.clock.advance(10 * DAY)
   const visitor = site.visitor()
@@ -144,7 +144,7 @@ test('nobody comes for 7 days after the wait: it lapses, and can be asked for ag
   assert.is(await endsAt(), site.clock.time + 3 * DAY)
 })
 
-test('time that goes back ends nothing early', async () => {
+test('a clock that goes back does not end the wait early', async () => {
   await started()
   site.clock.advance(3 * DAY)
   site.clock.advance(-DAY)
@@ -154,7 +154,7 @@ test('time that goes back ends nothing early', async () => {
 })
 
 for (const path of ['/account/', '/account/two-step/']) {
-  test(`every device sees it, and a button on ${path} cancels it without a code`, async () => {
+  test(`every device shows it, and a button on ${path} cancels it without a code`, async () => {
     const visitor = await started()
     site.clock.advance(DAY)
     for (const seen of ['/', path]) assert.match((await owner.open(seen)).text, 'Someone asked by email')
@@ -173,7 +173,7 @@ for (const path of ['/account/', '/account/two-step/']) {
   })
 }
 
-test('a second press of the button that cancels, or a late one, sends no second email', async () => {
+test('canceling it several times sends one email', async () => {
   await started()
   const page = await owner.open('/account/')
   await Promise.all([1, 2, 3].map(() => owner.send(page, {}, '/account/two-step/keep/')))
@@ -185,7 +185,7 @@ for (const [kind, code] of [
   ['app', () => codeAt(anna.secret, site.clock.time)],
   ['recovery', () => anna.codes[0] ?? ''],
 ] as const) {
-  test(`a login with ${kind} code cancels it, even when the wait is over`, async () => {
+  test(`a login with ${kind} code cancels it, even after the wait`, async () => {
     await started()
     site.clock.advance(3 * DAY + HOUR)
     const visitor = site.visitor()
@@ -197,7 +197,7 @@ for (const [kind, code] of [
   })
 }
 
-test('a code that is entered again in a session cancels it', async () => {
+test('confirming with a code in a session cancels it', async () => {
   await started()
   await reopen(site, owner, '/account/authenticator/', anna.secret)
   assert.is(await endsAt(), null)
@@ -211,7 +211,7 @@ test('a wrong code cancels nothing', async () => {
   assert.is.not(await endsAt(), null)
 })
 
-test('a reset of the password ends it', async () => {
+test('a password reset ends it', async () => {
   await started()
   const reader = site.visitor()
   await reader.send(await reader.open('/password/forgot/'), { username: 'Anna' })
@@ -221,7 +221,7 @@ test('a reset of the password ends it', async () => {
   assert.equal(await site.rows("select 1 from mails where kind = 'second-lost-soon'"), [])
 })
 
-test('a link is of no use without the password in that browser', async () => {
+test('the link works only after the password is entered in that browser', async () => {
   await asked(site.visitor())
   const link = await theLink()
   const stranger = site.visitor()
@@ -239,7 +239,7 @@ test('a link is of no use without the password in that browser', async () => {
   assert.is.not(await endsAt(), null)
 })
 
-test('a link of another account is of no use', async () => {
+test('another account’s link does not work', async () => {
   await asked(site.visitor())
   const link = await theLink()
   await turnOn(site, await settled(site, 'Berta'))
@@ -266,7 +266,7 @@ test('a link works once, and for an hour', async () => {
   assert.is(await endsAt(), null)
 })
 
-test('50 presses of the link at once: one event, one email, one end', async () => {
+test('50 parallel confirmations start one wait, with one event and one email', async () => {
   const visitor = site.visitor()
   await asked(visitor)
   const page = await visitor.follow(await theLink())
@@ -281,7 +281,7 @@ test('50 presses of the link at once: one event, one email, one end', async () =
   assert.is((await site.rows("select 1 from mails where kind = 'second-lost-soon'")).length, 1)
 })
 
-test('50 presses of the button that asks send one email', async () => {
+test('50 parallel requests send one email', async () => {
   const visitor = site.visitor()
   await visitor.logIn('Anna')
   const page = await visitor.open(LOST)
@@ -300,7 +300,7 @@ test('during the wait no further email is sent', async () => {
   assert.is(await sentOf(/Turn off/), 0)
 })
 
-test('3 emails in 7 days, and not more', async () => {
+test('3 emails in 7 days at most', async () => {
   const visitor = site.visitor()
   for (const expected of [303, 303, 303, 429]) {
     await visitor.logIn('Anna')
@@ -310,7 +310,7 @@ test('3 emails in 7 days, and not more', async () => {
   assert.is(await sentOf(/Turn off/), 3)
 })
 
-test('cancel and finish at once: one of them happens', async () => {
+test('canceling and finishing in parallel: only one succeeds', async () => {
   await started()
   site.clock.advance(3 * DAY)
   const visitor = site.visitor()
@@ -326,7 +326,7 @@ test('cancel and finish at once: one of them happens', async () => {
   assert.is(await isLoggedIn(owner), canceled === 1)
 })
 
-test('killed between the end of the second step and the login: the password alone logs in', async () => {
+test('after a crash before the login, the password is enough', async () => {
   await started()
   site.clock.advance(3 * DAY)
   const visitor = site.visitor()
@@ -346,7 +346,7 @@ test('killed between the end of the second step and the login: the password alon
   assert.ok(await isLoggedIn(visitor))
 })
 
-test('a password that was changed during the wait lets nobody finish', async () => {
+test('a password changed during the wait stops it', async () => {
   await started()
   site.clock.advance(3 * DAY)
   const visitor = site.visitor()
@@ -361,7 +361,7 @@ test('a password that was changed during the wait lets nobody finish', async () 
   assert.is(await countOf('second_lost_done'), 0)
 })
 
-test('disabled meanwhile: nothing happens, also when it is enabled again', async () => {
+test('an account disabled during the wait cannot finish', async () => {
   await started()
   site.clock.advance(3 * DAY)
   const visitor = site.visitor()
@@ -372,7 +372,7 @@ test('disabled meanwhile: nothing happens, also when it is enabled again', async
   assert.is(await countOf('second_lost_done'), 0)
 })
 
-test('a closed account gets no email, and the page says the same', async () => {
+test('a closed account gets no email, and the page does not reveal it', async () => {
   await reopen(site, owner, '/account/close/', anna.secret)
   await owner.send(await owner.open('/account/close/'))
   assert.is((await site.rows('select 1 from users where closed_at is not null')).length, 1)
@@ -384,7 +384,7 @@ test('a closed account gets no email, and the page says the same', async () => {
   assert.is(await sentOf(/./), 0)
 })
 
-test('refused: an address that is not confirmed', async () => {
+test('refused: an unconfirmed email address', async () => {
   await site.write('update users set email_confirmed_at = null')
   await assertRefused('is not confirmed')
 })
@@ -402,12 +402,12 @@ test('refused: an account younger than the wait', async () => {
   await assertRefused('Your password was changed a short time ago')
 })
 
-test('refused: an address that was changed in the last 7 days', async () => {
+test('refused: an email address changed in the last 7 days', async () => {
   await site.write(`update users set email_at = ${site.clock.time - 7 * DAY + 1}`)
   await assertRefused('Your email address was changed a short time ago')
 })
 
-test('refused: a change of address that can be undone for longer', async () => {
+test('refused: an email change that can still be undone', async () => {
   await site.write(
     `insert into tokens (hash, purpose, user_id, email, email_key, code_tries, code_expires_at, created_at, expires_at)
       select 'made up', 'email-undo', id, 'old@example.com', 'old@example.com', 0, 0, 0, ${site.clock.time + 1} from users`,
@@ -427,7 +427,7 @@ async function assertRefused(sentence: string): Promise<void> {
   assert.is(await sentOf(/Turn off/), 0)
 }
 
-test('refused between the email and its button, nothing starts', async () => {
+test('a password change between email and button refuses the start', async () => {
   const visitor = site.visitor()
   await asked(visitor)
   const link = await theLink()
@@ -438,7 +438,7 @@ test('refused between the email and its button, nothing starts', async () => {
   assert.is(await countOf('second_lost_asked'), 0)
 })
 
-test('refused where two-step verification is required, also when the rule comes during the wait', async () => {
+test('refused where two-step verification is required, even after the wait', async () => {
   await started()
   site.clock.advance(3 * DAY)
   const ruled = await Site.start({ database: site.database, environment: { SECOND_STEP: 'required' } })
@@ -451,7 +451,7 @@ test('refused where two-step verification is required, also when the rule comes 
   await ruled.close()
 })
 
-test('FACTOR_RECOVERY=off: no page, no link, and what was asked before is void', async () => {
+test('FACTOR_RECOVERY=off removes the page and its link, even after a wait', async () => {
   await started()
   site.clock.advance(3 * DAY)
   const off = await Site.start({ database: site.database, environment: { FACTOR_RECOVERY: 'off' } })
@@ -463,7 +463,7 @@ test('FACTOR_RECOVERY=off: no page, no link, and what was asked before is void',
   await off.close()
 })
 
-test('FACTOR_RECOVERY sets the wait, and one day has no reminder', async () => {
+test('FACTOR_RECOVERY sets the wait, and 1 day has no reminder', async () => {
   const short = await Site.start({ environment: { FACTOR_RECOVERY: '1d' } })
   await turnOn(short, await settled(short, 'Anna'))
   short.clock.advance(DAY)
@@ -478,7 +478,7 @@ test('FACTOR_RECOVERY sets the wait, and one day has no reminder', async () => {
   await short.close()
 })
 
-test('without a half login there is no page, and a user is led on', async () => {
+test('without a half login it leads to the login, and a logged-in user home', async () => {
   assert.is((await site.visitor().open(LOST)).headers.location, '/login/')
   assert.is((await owner.open(LOST)).headers.location, '/')
 })
