@@ -86,9 +86,8 @@ test('reads do not wait for another process’s lock, writes do', async ({ url, 
   const write = createUser(database, newUser('bela')).then((created) => {
     written = created
   })
-  const start = performance.now()
+  // One that waited for the lock would fail: it is held until all have read.
   for (let read = 0; read < 20; read++) assert.ok(await users.bySlug(database.main, 'anna', NOW))
-  assert.ok(performance.now() - start < 500, 'reads are not held up')
   assert.is(written, false)
   await release()
   await write
@@ -98,33 +97,30 @@ test('reads do not wait for another process’s lock, writes do', async ({ url, 
 test('waiting writers do not block the event loop', async ({ url, database }) => {
   await createUser(database, newUser('anna'))
   const release = await lock(url)
-  const writers = Array.from({ length: 100 }, (_, index) => createUser(database, newUser(`user${index}`)))
-  const longest = await longestRead(database, { rounds: 10 })
+  let done = 0
+  const writers = Array.from({ length: 100 }, async (_, index) => {
+    const created = await createUser(database, newUser(`user${index}`)).catch(() => false)
+    done++
+    return created
+  })
+  // Each that blocked the event loop while it waits would have given up before the first read.
+  for (let round = 0; round < 10; round++) await users.bySlug(database.main, 'anna', NOW)
+  assert.is(done, 0)
   await release()
   assert.equal(new Set(await Promise.all(writers)), new Set([true]))
-  assert.ok(longest < 500, `a page that only reads would wait ${longest.toFixed()} ms`)
 })
-
-async function longestRead({ main }: Database, { rounds }: { rounds: number }): Promise<number> {
-  let longest = 0
-  for (let round = 0; round < rounds; round++) {
-    const start = performance.now()
-    await users.bySlug(main, 'anna', NOW)
-    longest = Math.max(longest, performance.now() - start)
-  }
-  return longest
-}
 
 test('a write that waits too long for a lock fails with 503', async ({ url, database }) => {
   const release = await lock(url)
   const start = performance.now()
+  // It gives up although the lock is held for as long as it takes.
   const error = await rejection(createUser(database, newUser('anna')))
   const waited = performance.now() - start
   await release()
   assert.instance(error, DatabaseUnavailable)
   assert.is((error as DatabaseUnavailable).status, 503)
   assert.ok((error as DatabaseUnavailable).retryAfter > 0)
-  assert.ok(waited > 2000 && waited < 8000, `gave up after ${waited.toFixed()} ms`)
+  assert.ok(waited > 2000, `gave up after ${waited.toFixed()} ms`)
   assert.is(await createUser(database, newUser('anna')), true)
 })
 

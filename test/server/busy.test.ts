@@ -49,10 +49,9 @@ test('pages are served meanwhile, to logged-in users, too', async () => {
   site.clock.advance(2 * 60 * 1000)
   await whileLocked(async () => {
     const waiting = site.visitor().signUp('Waiting')
+    // A page that waited for the lock, which is held until all are served, would be a 503.
     for (const path of ['/', '/login/', '/users/reader/']) {
-      const start = performance.now()
-      assert.is((await visitor.open(path)).status < 400, true)
-      assert.ok(performance.now() - start < 1000, path)
+      assert.is((await visitor.open(path)).status < 400, true, path)
     }
     assert.is((await waiting).status, 503)
   })

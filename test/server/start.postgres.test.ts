@@ -51,10 +51,16 @@ test('waits less than 10 seconds for a server that does not respond', async () =
   const silent = createServer().listen(0, '127.0.0.1')
   await once(silent, 'listening')
   const { port } = silent.address() as AddressInfo
-  const start = performance.now()
+  const times: number[] = []
+  // As the server sees it: the start of the process takes as long as the machine is busy.
+  silent.on('connection', (socket) => {
+    times.push(performance.now())
+    socket.resume().once('close', () => times.push(performance.now()))
+  })
   assert.match(await sentenceAbout(await changed({ port: `${port}` })), 'timeout')
-  assert.ok(performance.now() - start < 10_000)
   silent.close()
+  await once(silent, 'close')
+  assert.ok(Math.max(...times) - Math.min(...times) < 10_000)
 })
 
 test.run()

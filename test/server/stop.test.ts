@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { Agent, type ClientRequest, request } from 'node:http'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import * as cheerio from 'cheerio'
 import { suite } from 'uvu'
@@ -39,7 +41,6 @@ for (const [signal, times] of [
   test(`finishes accepted requests after ${signal} ${times}`, async () => {
     const { program, address } = await launched()
     const login = await slowLogin(address)
-    const begin = performance.now()
     program.signal(signal)
     if (signal === 'SIGTERM') await until(`${address}/readyz`, 503)
     else await until(`${address}/healthz`, undefined)
@@ -48,7 +49,6 @@ for (const [signal, times] of [
     await until(`${address}/healthz`, undefined)
     assert.is(await login.finish(), 406, 'the login is refused: the user does not exist')
     assert.is(await program.end, 0)
-    assert.ok(performance.now() - begin < 10_000)
     assert.is(program.stderr, '')
   })
 }
@@ -114,16 +114,28 @@ test('waits at most 10 s for a body that never comes', async () => {
   program.signal('SIGTERM')
   assert.is(await program.end, 0)
   assert.ok(performance.now() - begin < 10_000)
+  // Not the 408 that it would get after a minute.
   assert.type(await login.finish(), 'string')
 })
 
-test('does not wait for idle connections', async () => {
+test('closes idle connections while it waits for a request', async () => {
   const { program, address } = await launched()
-  await fetch(`${address}/healthz`)
-  const begin = performance.now()
+  const login = await slowLogin(address)
+  const agent = new Agent({ keepAlive: true })
+  const idle = await new Promise<Socket>((resolve, reject) => {
+    request(`${address}/healthz`, { agent }, (response) => {
+      const { socket } = response
+      response.resume().on('end', () => resolve(socket))
+    })
+      .on('error', reject)
+      .end()
+  })
+  const isClosed = once(idle, 'close')
   program.signal('SIGINT')
+  await isClosed
+  // At the end of its patience it would cut this one off, too.
+  assert.is(await login.finish(), 406)
   assert.is(await program.end, 0)
-  assert.ok(performance.now() - begin < 3000)
 })
 
 test('serves requests while the load balancer learns of the shutdown', async () => {
