@@ -41,6 +41,22 @@ for (const [seconds, code] of VECTORS) {
   })
 }
 
+// Recorded from oathtool 2.6.7 (OATH Toolkit): oathtool --totp -b JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP -N @59
+const OF_OATHTOOL: readonly [seconds: number, code: string][] = [
+  [59, '503347'],
+  [1700000000, '406058'],
+  [1795000000, '483712'],
+  [4102444800, '834481'],
+]
+
+test('the codes of an independent generator are right', async () => {
+  const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+  for (const [seconds, code] of OF_OATHTOOL) {
+    const now = seconds * 1000
+    assert.is(await stepOf({ secret, code, lastStep: 0, now }), Math.floor(seconds / 30))
+  }
+})
+
 test('used steps and earlier ones are refused', async () => {
   const step = 1000
   const given = { secret: SECRET, code: codeOf(step), now: step * PERIOD }

@@ -191,4 +191,15 @@ test('with the feature off, the password is enough', async () => {
   await off.close()
 })
 
+test('an account disabled between the steps is opened by no code', async () => {
+  const { visitor, page } = await halfway()
+  await site.write('update users set disabled_at = 1')
+  for (const code of [now(), anna.codes[0]]) {
+    const answer = await visitor.send(page, { code })
+    assert.is(answer.headers.location, '/login/')
+    assert.is(answer.sessionCookie, '')
+  }
+  assert.equal(await site.rows('select 1 from recovery_codes where used_at is not null'), [])
+})
+
 test.run()
