@@ -250,7 +250,7 @@ test('passwords that zxcvbn rates too low are refused if the app requires it', a
 })
 
 for (const htmx of [false, true]) {
-  test(`closed sign-up says so and leads to the login, ${htmx ? 'with htmx' : 'in a plain browser'}`, async () => {
+  test(`${htmx ? 'htmx' : 'plain'}: closed sign-up says so and leads to the login`, async () => {
     const open = await Site.start()
     const form = await open.visitor().open('/signup/')
     assert.is(form.$('a[href="/signup/"]').length, 1)

@@ -66,7 +66,7 @@ for (const htmx of [false, true]) {
 }
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'plain'}: one is removed once if the response was lost, and the session lives`, async () => {
+  test(`${htmx ? 'htmx' : 'plain'}: a removal sent again after a lost response keeps the session`, async () => {
     const name = `Repeater ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     await addPasskey(site, visitor, new Device(ICLOUD))
