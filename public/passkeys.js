@@ -1,5 +1,6 @@
 // No HTML does WebAuthn. A button with `data-passkey` holds what its ceremony needs. Pressing it runs the ceremony, then
 // presses it once more with the result as its value, so the form and htmx send it like any other. The server has the words.
+let offered
 let waiting
 let isBusy = false
 let isSending = false
@@ -37,6 +38,8 @@ const press = async (event) => {
 const autofill = async () => {
   const button = document.querySelector('[data-passkey]')
   if (!button || isBusy || !document.querySelector('[autocomplete~=webauthn]')) return
+  if (button.dataset.passkey === offered) return
+  offered = button.dataset.passkey
   if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return
   const stop = new AbortController()
   const asked = ceremony(button, { mediation: 'conditional', signal: stop.signal })

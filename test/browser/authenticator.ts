@@ -38,3 +38,11 @@ export async function countOf({ session, id: authenticatorId }: Authenticator): 
   const { credentials } = await session.send('WebAuthn.getCredentials', { authenticatorId })
   return credentials.length
 }
+
+/** Whether it answers at once, as if touched, or waits. */
+export async function setPresence(
+  { session, id: authenticatorId }: Authenticator,
+  enabled: boolean,
+): Promise<void> {
+  await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
+}

@@ -1,7 +1,8 @@
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
-import { countOf, plugIn } from './authenticator.js'
+import { type Authenticator, countOf, plugIn, setPresence } from './authenticator.js'
+import { violationsInBothLights } from './axe.js'
 import { browserSuite, fillIn, messages, pressForPage } from './visit.js'
 
 const { test, site, open } = browserSuite('passkeys in a browser', { host: 'localhost' })
@@ -14,13 +15,30 @@ let made = 0
 /** Logs in as a new user. */
 async function settled(options: BrowserContextOptions = {}): Promise<{ page: Page; name: string }> {
   const name = `Anna ${++made}`
-  await site()
-    .visitor()
-    .signUp(name, { email: `anna${made}@example.com` })
+  const visitor = site().visitor()
+  const email = `anna${made}@example.com`
+  await visitor.signUp(name, { email })
+  const { code } = await site().mailThat(email, (mail) => mail.code !== '')
+  await visitor.send(await visitor.open('/email/confirm/'), { code })
   const page = await open('/login/', options)
   await fillIn(page, { username: name, password: PASSWORD })
   await Promise.all([page.waitForURL((url) => url.pathname !== '/login/'), page.click('main form button')])
   return { page, name }
+}
+
+async function create(page: Page): Promise<void> {
+  await page.goto('/account/passkeys/')
+  await page.click(CREATE)
+  await page.waitForSelector('.rows h2')
+}
+
+async function withPasskey(
+  options: Parameters<typeof plugIn>[1] = {},
+): Promise<{ page: Page; name: string; device: Authenticator }> {
+  const { page, name } = await settled()
+  const device = await plugIn(page, options)
+  await create(page)
+  return { page, name, device }
 }
 
 async function logOut(page: Page): Promise<void> {
@@ -29,21 +47,113 @@ async function logOut(page: Page): Promise<void> {
   site().clock.advance(1)
 }
 
-test('a passkey is created, and logs in', async () => {
-  const { page, name } = await settled()
-  const device = await plugIn(page)
-  await page.goto('/account/passkeys/')
-  await page.click(CREATE)
-  await page.waitForSelector('.rows h2')
+async function answer(page: Page): Promise<string[]> {
+  await page.waitForSelector('#messages > *')
+  return messages(page)
+}
+
+async function userOn(page: Page): Promise<string> {
+  await page.goto('/')
+  return page.innerText('header')
+}
+
+/** A browser without autofill for passkeys, so that only the button uses them. */
+async function withoutAutofill(page: Page): Promise<void> {
+  await page.addInitScript('delete PublicKeyCredential.isConditionalMediationAvailable')
+}
+
+test('a passkey is created, and its button logs in, with keep as for the password', async () => {
+  const { page, name, device } = await withPasskey()
   assert.equal(await messages(page), ['✔ Your passkey is created. You can now log in with it.'])
   assert.is(await countOf(device), 1)
   await logOut(page)
+  await withoutAutofill(page)
   await page.goto('/login/')
+  await page.check('#keep')
+  await page.click(LOG_IN)
+  assert.equal(await answer(page), ['✔ You are logged in.'])
+  assert.match(await userOn(page), name)
+  const [session] = await site().rows<{ kept: number; methods: string }>(
+    'select kept, methods from sessions order by created_at desc limit 1',
+  )
+  assert.equal(session, { kept: 1, methods: 'passkey verified' })
+})
+
+test('the button works with the keyboard alone', async () => {
+  const { page, name } = await withPasskey()
+  await logOut(page)
+  await withoutAutofill(page)
+  await page.goto('/login/')
+  await page.focus('#keep')
+  for (const text of ['Log in', 'Log in with a passkey']) {
+    await page.keyboard.press('Tab')
+    assert.is(await page.locator(':focus').innerText(), text)
+  }
+  await page.keyboard.press('Enter')
+  assert.equal(await answer(page), ['✔ You are logged in.'])
+  assert.match(await userOn(page), name)
+})
+
+test('the autofill of the username logs in, once', async () => {
+  const { page, name } = await withPasskey()
+  await logOut(page)
+  await page.goto('/account/devices/')
+  assert.equal(await answer(page), ['✔ You are logged in.'])
+  assert.match(await userOn(page), name)
+  const [used] = await site().rows<{ count: number }>('select count(*) as count from spent_challenges')
+  await page.goto('/login/')
+  assert.equal(await site().rows('select count(*) as count from spent_challenges'), [used])
+})
+
+test('the button stops a waiting autofill first, and canceling is a hint', async () => {
+  const { page, device, name } = await withPasskey()
+  await logOut(page)
+  await setPresence(device, false)
+  await page.goto('/login/')
+  await page.waitForSelector(LOG_IN)
+  await page.evaluate(`(() => {
+    const get = navigator.credentials.get.bind(navigator.credentials)
+    navigator.credentials.get = (options) => get({ ...options, publicKey: { ...options.publicKey, timeout: 500 } })
+  })()`)
   await page.click(LOG_IN)
   await page.waitForSelector('#messages > *')
-  assert.equal(await messages(page), ['✔ You are logged in.'])
-  await page.goto('/account/')
-  assert.match(await page.innerText('header'), name)
+  assert.match(await page.innerText('#messages'), 'No passkey was used.')
+  assert.not.match(await page.innerText('#messages'), '⚠')
+  await setPresence(device, true)
+  await page.click(LOG_IN)
+  await page.waitForSelector('#messages .success')
+  assert.match(await userOn(page), name)
+})
+
+test('a passkey that was removed opens nothing, and says so', async () => {
+  const { page } = await withPasskey()
+  await page.click('button:text("Remove")')
+  await page.waitForSelector('#passkeys:has-text("You have no passkey yet.")')
+  await logOut(page)
+  await withoutAutofill(page)
+  await page.goto('/login/')
+  await page.click(LOG_IN)
+  assert.match((await answer(page)).join(), 'This passkey is not known here')
+})
+
+test('without JavaScript nothing of it is seen but the list', async () => {
+  const { page } = await settled({ javaScriptEnabled: false })
+  await page.goto('/account/passkeys/')
+  assert.not.ok(await page.isVisible(CREATE))
+  assert.match(await page.innerText('main'), 'To create a passkey you need a browser that has them')
+  const login = await open('/login/', { javaScriptEnabled: false })
+  assert.not.match(await login.innerText('body'), /passkey|fingerprint/)
+})
+
+test('pages with passkeys break no rule of accessibility', async () => {
+  const { page } = await withPasskey()
+  const found = [...(await violationsInBothLights(page))]
+  await logOut(page)
+  await withoutAutofill(page)
+  await page.goto('/login/')
+  await page.waitForSelector(LOG_IN)
+  found.push(...(await violationsInBothLights(page)))
+  assert.equal(found, [])
 })
 
 test.run()

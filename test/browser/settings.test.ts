@@ -7,6 +7,7 @@ const { test, site, open } = browserSuite('the account’s navigation')
 
 const PAGES = [
   '/account/name/',
+  '/account/passkeys/',
   '/account/email/',
   '/account/password/',
   '/account/two-step/',

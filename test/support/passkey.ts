@@ -31,7 +31,7 @@ export class Device {
   }
 
   /** Responds to the button of a page that creates a passkey. */
-  create(page: Page, ceremony: Ceremony): string {
+  create(page: Pick<Page, '$'>, ceremony: Ceremony): string {
     const { create } = optionsOn(page)
     this.#userHandle = create.user.id
     const attested = Buffer.concat([this.#aaguid, number(this.id.length, 2), this.id, this.#publicKey()])
@@ -51,7 +51,7 @@ export class Device {
   }
 
   /** Responds to the button of a page that logs in. */
-  use(page: Page, ceremony: Ceremony): string {
+  use(page: Pick<Page, '$'>, ceremony: Ceremony): string {
     const { get } = optionsOn(page)
     const clientData = clientDataOf('webauthn.get', get.challenge, ceremony)
     const authenticatorData = signed(get.rpId, ceremony, 0)
@@ -89,7 +89,7 @@ interface Options {
   get: { challenge: string; rpId: string }
 }
 
-export function optionsOn(page: Page): Options {
+export function optionsOn(page: Pick<Page, '$'>): Options {
   return JSON.parse(page.$('[data-passkey]').attr('data-passkey') ?? '{}')
 }
 
