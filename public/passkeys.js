@@ -48,6 +48,8 @@ const autofill = async () => {
 const arm = async () => {
   for (const part of document.querySelectorAll('[data-passkey-part]')) part.hidden = false
   for (const part of document.querySelectorAll('[data-passkey-else]')) part.hidden = true
+  for (const { dataset } of document.querySelectorAll('[data-signal]'))
+    for (const [name, facts] of JSON.parse(dataset.signal)) PublicKeyCredential[name]?.(facts).catch(() => {})
   await stopWaiting()
   await autofill()
 }

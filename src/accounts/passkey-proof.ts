@@ -35,7 +35,8 @@ export interface PasskeyProof extends Proof {
 
 export type PasskeyOutcome =
   | { ok: true; account: users.Account; proof: PasskeyProof }
-  | { ok: false; error: FieldError }
+  /** `unknown` is the id of a passkey that no user has. */
+  | { ok: false; error: FieldError; unknown?: string }
 
 export const PASSKEY_WRONG: FieldError = {
   code: 'passkey_wrong',
@@ -127,13 +128,13 @@ async function judged(
   registry: Registry,
   { presented, assertion, found }: Judged,
 ): Promise<PasskeyOutcome> {
-  const refuse = (error: FieldError, reason: string): PasskeyOutcome => {
+  const refuse = (error: FieldError, reason: string) => {
     const user = found?.account.user.id
     logSecurity(origin, registry, { event: 'login_failed', reason, ...(user !== undefined && { user }) })
-    return { ok: false, error }
+    return { ok: false as const, error }
   }
   if (!(await spendChallenge(registry, presented, assertion))) return refuse(CHALLENGE_OLD, 'challenge_old')
-  if (found === undefined) return refuse(PASSKEY_UNKNOWN, 'passkey_unknown')
+  if (found === undefined) return { ...refuse(PASSKEY_UNKNOWN, 'passkey_unknown'), unknown: assertion.id }
   const { passkey, account } = found
   if (assertion.response.userHandle !== handleOf(account.user)) return refuse(PASSKEY_WRONG, 'passkey_wrong')
   const verified = await verifyAssertion(assertion, presented.party, passkey).catch((error: unknown) => {

@@ -77,6 +77,31 @@ export function creationCeremony(
   return JSON.stringify({ create })
 }
 
+/**
+ * Returns what public/passkeys.js tells password managers about the passkeys of a user, as JSON. They hide the others, so none at all
+ * is told only once the user has removed the last one (WebAuthn 5.1.10).
+ */
+export function ownSignal(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { user, passkeys, isEmptied }: { user: User; passkeys: readonly Passkey[]; isEmptied: boolean },
+): string | undefined {
+  const rpId = relyingPartyOf(ctx, gatehouse)?.id
+  const allAcceptedCredentialIds = passkeys.filter((passkey) => passkey.rpId === rpId).map(({ id }) => id)
+  if (rpId === undefined || (allAcceptedCredentialIds.length === 0 && !isEmptied)) return undefined
+  const userId = handleOf(user)
+  return JSON.stringify([
+    ['signalAllAcceptedCredentials', { rpId, userId, allAcceptedCredentialIds }],
+    ['signalCurrentUserDetails', { rpId, userId, name: user.name, displayName: user.name }],
+  ])
+}
+
+/** The same about one that no user has. They may delete it for good. */
+export function unknownSignal(ctx: Context, gatehouse: Gatehouse, credentialId: string): string {
+  const rpId = relyingPartyOf(ctx, gatehouse)?.id
+  return JSON.stringify([['signalUnknownCredential', { rpId, credentialId }]])
+}
+
 type Purpose = Pick<ChallengeOwner, 'purpose' | 'userId'>
 
 function challengeFor(ctx: Context, { challenges, csrf }: Gatehouse, purpose: Purpose): string {

@@ -127,6 +127,9 @@ test('the button stops a waiting autofill first, and canceling is a hint', async
 
 test('a passkey that was removed opens nothing, and says so', async () => {
   const { page } = await withPasskey()
+  // Else Chromium forgets it, too.
+  await page.addInitScript('delete PublicKeyCredential.signalAllAcceptedCredentials')
+  await page.goto('/account/passkeys/')
   await page.click('button:text("Remove")')
   await page.waitForSelector('#passkeys:has-text("You have no passkey yet.")')
   await logOut(page)

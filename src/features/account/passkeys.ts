@@ -11,7 +11,14 @@ import { isRecentLogin, isRecentSecond, requireRecentSecond, requireUser } from 
 import { stayKnown } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
-import { creationCeremony, type Failure, failureIn, localUrlOf, presentedBy } from '../../visitor/passkeys.js'
+import {
+  creationCeremony,
+  type Failure,
+  failureIn,
+  localUrlOf,
+  ownSignal,
+  presentedBy,
+} from '../../visitor/passkeys.js'
 import { renewalOf, repeatChange } from '../../visitor/renewal.js'
 import type { FieldError, Form, Message, Values } from '../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
@@ -89,6 +96,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
+const removals = new WeakSet<Context>()
+
 async function around(ctx: Context): Promise<object> {
   const gatehouse = gatehouseOf(ctx)
   const { user } = loginOf(ctx)
@@ -96,6 +105,7 @@ async function around(ctx: Context): Promise<object> {
   return {
     passkeys: own.map((passkey) => ({ ...passkey, authenticator: authenticatorOf(passkey.aaguid) })),
     creation: creationCeremony(ctx, gatehouse, { user, passkeys: own }),
+    signal: ownSignal(ctx, gatehouse, { user, passkeys: own, isEmptied: removals.has(ctx) }),
     isRecent: isRecentLogin(ctx) && isRecentSecond(ctx),
     localUrl: localUrlOf(ctx, gatehouse, name),
   }
@@ -160,7 +170,7 @@ async function removeChosen(ctx: Context, gatehouse: Gatehouse, values: Sent<nev
   if (outcome.state === 'gone') return await leaveGone(ctx, gatehouse, values, form)
   await renewal.carry()
   stayKnown(ctx, gatehouse, { stamp: outcome.stamp })
-  await stay(ctx, gatehouse, REMOVED, values)
+  await tellRemoved(ctx, gatehouse, values)
 }
 
 // After a double click the browser keeps only the last response.
@@ -170,7 +180,13 @@ async function leaveGone(
   values: Sent<never>,
   form: string,
 ): Promise<void> {
-  await stay(ctx, gatehouse, (await repeatChange(ctx, gatehouse, form)) ? REMOVED : GONE, values)
+  if (await repeatChange(ctx, gatehouse, form)) return await tellRemoved(ctx, gatehouse, values)
+  await stay(ctx, gatehouse, GONE, values)
+}
+
+function tellRemoved(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
+  removals.add(ctx)
+  return stay(ctx, gatehouse, REMOVED, values)
 }
 
 function refuseLast(ctx: Context, { pages, url }: Gatehouse): void {

@@ -4,7 +4,7 @@ import { authenticateByPasskey, CHALLENGE_OLD, PASSKEY_WRONG } from '../../accou
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { advance } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
-import { type Failure, failureIn, presentedBy } from '../../visitor/passkeys.js'
+import { type Failure, failureIn, loginCeremony, presentedBy, unknownSignal } from '../../visitor/passkeys.js'
 import { welcome } from '../../visitor/welcome.js'
 import type { FieldError, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
@@ -47,7 +47,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const failure = failureIn(values.credential)
       if (failure !== undefined) return await refuse(ctx, gatehouse, FAILURES[failure], values)
       const outcome = await authenticateByPasskey(originOf(ctx, gatehouse), gatehouse, presented)
-      if (!outcome.ok) return await refuse(ctx, gatehouse, outcome.error, values)
+      if (!outcome.ok) return await refuse(ctx, gatehouse, outcome.error, values, outcome.unknown)
       await logIn(ctx, gatehouse, outcome, values)
     }),
   )
@@ -62,12 +62,21 @@ const FAILURES: Readonly<Record<Failure, FieldError>> = {
 
 async function refuse(
   ctx: Context,
-  { pages }: Gatehouse,
+  gatehouse: Gatehouse,
   error: FieldError,
   values: Sent<FieldName>,
+  unknown?: string,
 ): Promise<void> {
   const status = error === CHALLENGE_OLD ? 403 : 406
-  await pages.refuse(ctx, form, { status, errors: [error], values, isHint: error === CANCELLED })
+  const signal = unknown && unknownSignal(ctx, gatehouse, unknown)
+  const around = { passkey: loginCeremony(ctx, gatehouse), signal }
+  await gatehouse.pages.refuse(ctx, form, {
+    status,
+    errors: [error],
+    values,
+    isHint: error === CANCELLED,
+    around,
+  })
 }
 
 type Right = Extract<Awaited<ReturnType<typeof authenticateByPasskey>>, { ok: true }>

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Site } from '../../support/helpers.js'
+import { type Page, Site } from '../../support/helpers.js'
 import { sentTwice, told } from '../../support/lost-answer.js'
 import { addPasskey, Device, optionsOn } from '../../support/passkey.js'
 import { reopen, settled, turnOn } from '../../support/second-step.js'
@@ -263,6 +263,31 @@ test('without a passkey the page says so, and its options hide the username', as
   const { create } = optionsOn(page)
   assert.is(Buffer.from(create.user.id, 'base64url').toString().length, 36)
   assert.not.match(Buffer.from(create.user.id, 'base64url').toString(), /novice/i)
+})
+
+test('the browser is told which passkeys there are, and of none only once the last was removed', async () => {
+  const visitor = await site.visitor({ htmx: true }).settle('Signaled')
+  const signalOn = (page: Page) => page.$('[data-signal]').attr('data-signal')
+  const devices = [new Device(), new Device()]
+  assert.is(signalOn(await visitor.open(PAGE)), undefined)
+  for (const device of devices) await addPasskey(site, visitor, device)
+  const ids = (await rowsOf('Signaled')).map(({ id }) => id)
+  const [user] = await site.rows<{ id: string }>("select id from users where name = 'Signaled'")
+  const userId = Buffer.from(user?.id ?? '').toString('base64url')
+  const toldOf = (...allAcceptedCredentialIds: string[]) => [
+    ['signalAllAcceptedCredentials', { rpId: 'localhost', userId, allAcceptedCredentialIds }],
+    ['signalCurrentUserDetails', { rpId: 'localhost', userId, name: 'Signaled', displayName: 'Signaled' }],
+  ]
+  const [first = '', second = ''] = ids.sort()
+  const page = await visitor.open(PAGE)
+  assert.equal(JSON.parse(signalOn(page) ?? ''), toldOf(first, second))
+  const one = await visitor.send(page, {}, `${PAGE}${first}/remove/`)
+  assert.equal(JSON.parse(signalOn(one) ?? ''), toldOf(second))
+  await site.write(`update passkeys set rp_id = 'example.com' where id = '${second}'`)
+  assert.is(signalOn(await visitor.open(PAGE)), undefined, 'one of another domain')
+  const none = await visitor.send(await visitor.open(PAGE), {}, `${PAGE}${second}/remove/`)
+  assert.equal(JSON.parse(signalOn(none) ?? ''), toldOf())
+  assert.is(signalOn(await visitor.open(PAGE)), undefined)
 })
 
 test.run()

@@ -151,6 +151,26 @@ test('an unknown and a removed passkey get the same response', async () => {
   await refusedAs(UNKNOWN, 406, useToLogIn(site, visitor, device), visitor)
 })
 
+test('the browser is told about a passkey that no user has, and about no other', async () => {
+  const { device } = await withPasskey('Known')
+  const visitor = site.visitor()
+  const signalOn = (page: Page) => page.$('[data-signal]').attr('data-signal')
+  const stranger = new Device()
+  const unknown = await useToLogIn(site, visitor, stranger, { userHandle: 'AAAA' })
+  const credentialId = stranger.id.toString('base64url')
+  assert.equal(JSON.parse(signalOn(unknown) ?? ''), [
+    ['signalUnknownCredential', { rpId: 'localhost', credentialId }],
+  ])
+  for (const ceremony of [{ origin: 'https://example.com' }, { userHandle: 'AAAA' }]) {
+    assert.is(signalOn(await useToLogIn(site, visitor, device, ceremony)), undefined)
+  }
+  const page = await visitor.open('/login/')
+  assert.is(signalOn(page), undefined)
+  const late = stranger.use(page, { origin: site.address })
+  site.clock.advance(30 * 60_000)
+  assert.is(signalOn(await present(visitor, page, late)), undefined)
+})
+
 test('a copied key that is not synced is refused by its counter, and emailed', async () => {
   const { device } = await withPasskey('Copied')
   await site.emptyMailbox()
