@@ -15,7 +15,9 @@ export function isFirst(method: Method): boolean {
 
 /** Whether a login has passed both steps. A passkey that has checked its user is both (NIST 800-63B-4 2.2.1). */
 export function hasBoth(methods: readonly Method[]): boolean {
-  return methods.some((method) => method === 'app' || method === 'recovery' || method === 'verified')
+  if (methods.some((method) => method === 'app' || method === 'recovery' || method === 'verified'))
+    return true
+  return methods.includes('passkey') && methods.some((method) => method === 'password' || method === 'host')
 }
 
 /** What a login or a change is allowed by. */

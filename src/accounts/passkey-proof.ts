@@ -25,6 +25,8 @@ export interface Presented {
   /** The credential as JSON. */
   text: string
   party: RelyingParty
+  /** Whose passkey it must be; '' if nobody is known yet. */
+  userId: string
   /** Returns when a challenge of this browser for this purpose expires, or undefined. */
   expiryOf(challenge: string): number | undefined
 }
@@ -70,7 +72,7 @@ export function authenticateByPasskey(
 }
 
 // Length and shape first, then the limit, the challenge, and the signature last: each is cheaper than the next.
-async function provePasskey(
+export async function provePasskey(
   origin: Origin,
   registry: Registry,
   presented: Presented,
@@ -136,7 +138,7 @@ async function judged(
   if (!(await spendChallenge(registry, presented, assertion))) return refuse(CHALLENGE_OLD, 'challenge_old')
   if (found === undefined) return { ...refuse(PASSKEY_UNKNOWN, 'passkey_unknown'), unknown: assertion.id }
   const { passkey, account } = found
-  if (assertion.response.userHandle !== handleOf(account.user)) return refuse(PASSKEY_WRONG, 'passkey_wrong')
+  if (!isOwner(account, presented, assertion)) return refuse(PASSKEY_WRONG, 'passkey_wrong')
   const verified = await verifyAssertion(assertion, presented.party, passkey).catch((error: unknown) => {
     registry.log.debug({ id: origin.visit?.requestId, err: error }, 'passkey refused')
   })
@@ -146,6 +148,12 @@ async function judged(
     return refuse(PASSKEY_WRONG, 'passkey_copied')
   }
   return { ok: true, account, proof: proofOf(origin, registry, found, verified) }
+}
+
+// Devices may leave the handle out where the page has named its passkeys (WebAuthn 6.3.3).
+function isOwner({ user }: users.Account, { userId }: Presented, { response }: Assertion): boolean {
+  if (userId !== '' && user.id !== userId) return false
+  return (response.userHandle ?? (userId === '' ? '' : handleOf(user))) === handleOf(user)
 }
 
 /** Returns false unless it is this browser's and is presented for the first time, whatever comes of it. */

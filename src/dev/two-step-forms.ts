@@ -12,7 +12,7 @@ export function twoStepForms(now: number): FormPage[] {
   return [
     {
       name: 'login/two-step',
-      around: ({ user }) => ({ name: user.name }),
+      around: ({ user }) => ({ name: user.name, passkey: '{}' }),
       typed: () => ({ code: '123', trust: 'on' }),
       errors: [SECOND_WRONG],
       success: LOGGED_IN,

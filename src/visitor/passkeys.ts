@@ -4,7 +4,7 @@ import { handleOf, type Presented } from '../accounts/passkey-proof.js'
 import { MINUTE } from '../base/durations.js'
 import type { ChallengeOwner } from '../secrets/challenge.js'
 import { ALGORITHMS, type RelyingParty } from '../secrets/webauthn.js'
-import type { Passkey } from '../tables/passkeys.js'
+import * as passkeys from '../tables/passkeys.js'
 import type { User } from '../tables/users.js'
 import type { Gatehouse } from './gatehouse.js'
 
@@ -52,11 +52,39 @@ export function loginCeremony(ctx: Context, gatehouse: Gatehouse): string | unde
   })
 }
 
+/** The same for a user who is known already: undefined, too, where they have none. */
+export async function ownCeremony(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { user, purpose }: { user: User; purpose: 'second' | 'again' },
+): Promise<string | undefined> {
+  const party = relyingPartyOf(ctx, gatehouse)
+  if (party === undefined) return undefined
+  const own = (await passkeys.ofUser(gatehouse.database.main, user.id)).filter(
+    ({ rpId }) => rpId === party.id,
+  )
+  if (own.length === 0) return undefined
+  const challenge = challengeFor(ctx, gatehouse, { purpose, userId: user.id })
+  return JSON.stringify({
+    get: {
+      challenge,
+      rpId: party.id,
+      allowCredentials: own.map(descriptorOf),
+      userVerification: 'preferred',
+      timeout: TIMEOUT,
+    },
+  })
+}
+
+function descriptorOf({ id, transports }: passkeys.Passkey): object {
+  return { type: 'public-key', id, transports }
+}
+
 /** The same for the button that creates one. */
 export function creationCeremony(
   ctx: Context,
   gatehouse: Gatehouse,
-  { user, passkeys }: { user: User; passkeys: readonly Passkey[] },
+  { user, own }: { user: User; own: readonly passkeys.Passkey[] },
 ): string | undefined {
   const party = relyingPartyOf(ctx, gatehouse)
   if (party === undefined) return undefined
@@ -65,7 +93,7 @@ export function creationCeremony(
     rp: { id: party.id, name: gatehouse.siteName },
     user: { id: handleOf(user), name: user.name, displayName: user.name },
     pubKeyCredParams: ALGORITHMS.map((alg) => ({ type: 'public-key', alg })),
-    excludeCredentials: passkeys.map(({ id, transports }) => ({ type: 'public-key', id, transports })),
+    excludeCredentials: own.map(descriptorOf),
     authenticatorSelection: {
       residentKey: 'required',
       requireResidentKey: true,
@@ -84,10 +112,10 @@ export function creationCeremony(
 export function ownSignal(
   ctx: Context,
   gatehouse: Gatehouse,
-  { user, passkeys, isEmptied }: { user: User; passkeys: readonly Passkey[]; isEmptied: boolean },
+  { user, own, isEmptied }: { user: User; own: readonly passkeys.Passkey[]; isEmptied: boolean },
 ): string | undefined {
   const rpId = relyingPartyOf(ctx, gatehouse)?.id
-  const allAcceptedCredentialIds = passkeys.filter((passkey) => passkey.rpId === rpId).map(({ id }) => id)
+  const allAcceptedCredentialIds = own.filter((passkey) => passkey.rpId === rpId).map(({ id }) => id)
   if (rpId === undefined || (allAcceptedCredentialIds.length === 0 && !isEmptied)) return undefined
   const userId = handleOf(user)
   return JSON.stringify([
@@ -118,7 +146,8 @@ export function presentedBy(
   const party = relyingPartyOf(ctx, gatehouse)
   if (party === undefined) return undefined
   const owner = { ...purpose, browser: gatehouse.csrf.secretOf(ctx) }
-  return { text, party, expiryOf: (challenge) => gatehouse.challenges.expiryOf(challenge, owner) }
+  const { userId } = purpose
+  return { text, party, userId, expiryOf: (challenge) => gatehouse.challenges.expiryOf(challenge, owner) }
 }
 
 export type Failure = 'cancelled' | 'exists' | 'unsupported' | 'failed'

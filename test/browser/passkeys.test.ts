@@ -1,6 +1,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
+import { codeAt } from '../support/second-step.js'
 import { type Authenticator, countOf, plugIn, setPresence } from './authenticator.js'
 import { violationsInBothLights } from './axe.js'
 import { browserSuite, fillIn, messages, pressForPage } from './visit.js'
@@ -103,6 +104,22 @@ test('the autofill of the username logs in, once', async () => {
   const [used] = await site().rows<{ count: number }>('select count(*) as count from spent_challenges')
   await page.goto('/login/')
   assert.equal(await site().rows('select count(*) as count from spent_challenges'), [used])
+})
+
+test('after the password a passkey is the second step', async () => {
+  const { page, name } = await withPasskey()
+  await page.goto('/account/authenticator/')
+  const secret = (await page.innerText('.key')).replaceAll(/\s/g, '')
+  await fillIn(page, { code: codeAt(secret, site().clock.time) })
+  await Promise.all([page.waitForURL('**/account/recovery-codes/'), page.click('main form button')])
+  await logOut(page)
+  await withoutAutofill(page)
+  await page.goto('/login/')
+  await fillIn(page, { username: name, password: PASSWORD })
+  await Promise.all([page.waitForURL('**/login/two-step/'), page.click('#login button')])
+  await page.click('button:text("Use a passkey")')
+  assert.equal(await answer(page), ['✔ You are logged in.'])
+  assert.match(await userOn(page), name)
 })
 
 test('the button stops a waiting autofill first, and canceling is a hint', async () => {

@@ -81,6 +81,14 @@ const WAYS: readonly Way[] = [
     off: OFF,
   },
   {
+    feature: 'login/two-step/passkey',
+    way: '`/login/` and `/login/two-step/` with a passkey',
+    proves: 'the password, and the device. A passkey that only says that it is there cannot be both steps',
+    strength: 'two factors; each challenge once, in its own browser, within 30 minutes',
+    limits: ['loginNetwork', 'loginDevice'],
+    off: PASSKEYS_OFF,
+  },
+  {
     feature: 'login/two-step/lost',
     way: '`/login/two-step/lost/`: an email and a wait, for who lost the app and the codes',
     proves:

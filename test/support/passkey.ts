@@ -86,7 +86,7 @@ export class Device {
 
 interface Options {
   create: { challenge: string; rp: { id: string }; user: { id: string } }
-  get: { challenge: string; rpId: string }
+  get: { challenge: string; rpId: string; allowCredentials?: readonly { id: string }[] }
 }
 
 export function optionsOn(page: Pick<Page, '$'>): Options {

@@ -104,8 +104,8 @@ async function around(ctx: Context): Promise<object> {
   const own = await passkeys.ofUser(gatehouse.database.main, user.id)
   return {
     passkeys: own.map((passkey) => ({ ...passkey, authenticator: authenticatorOf(passkey.aaguid) })),
-    creation: creationCeremony(ctx, gatehouse, { user, passkeys: own }),
-    signal: ownSignal(ctx, gatehouse, { user, passkeys: own, isEmptied: removals.has(ctx) }),
+    creation: creationCeremony(ctx, gatehouse, { user, own }),
+    signal: ownSignal(ctx, gatehouse, { user, own, isEmptied: removals.has(ctx) }),
     isRecent: isRecentLogin(ctx) && isRecentSecond(ctx),
     localUrl: localUrlOf(ctx, gatehouse, name),
   }

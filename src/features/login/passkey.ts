@@ -22,11 +22,11 @@ const form: Form<FieldName> = {
   on: login,
 }
 
-const CANCELLED: FieldError = {
+export const CANCELLED: FieldError = {
   code: 'passkey_cancelled',
   sentence: 'No passkey was used. Try again, or log in another way.',
 }
-const UNSUPPORTED: FieldError = {
+export const UNSUPPORTED: FieldError = {
   code: 'passkey_unsupported',
   sentence: 'This browser or device cannot use passkeys here. Log in another way.',
 }
@@ -53,7 +53,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-const FAILURES: Readonly<Record<Failure, FieldError>> = {
+export const FAILURES: Readonly<Record<Failure, FieldError>> = {
   cancelled: CANCELLED,
   exists: PASSKEY_WRONG,
   unsupported: UNSUPPORTED,

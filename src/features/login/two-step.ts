@@ -2,15 +2,17 @@ import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { normalizeCode } from '../../accounts/codes.js'
 import { eventOf } from '../../accounts/history.js'
+import type { Method, Proof } from '../../accounts/login-methods.js'
 import { lostOf } from '../../accounts/second-lost.js'
 import { isSecondRequired } from '../../accounts/second-rule.js'
-import { methodOf, proveSecond, SECOND_WRONG, type SecondProof } from '../../accounts/second-step.js'
+import { methodOf, proveSecond, SECOND_WRONG } from '../../accounts/second-step.js'
 import type { Account, User } from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { userOf } from '../../visitor/guards.js'
 import { hasLink } from '../../visitor/links.js'
 import { advance, type LoginState, passedBefore, waitingForSecond } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
+import { ownCeremony } from '../../visitor/passkeys.js'
 import { welcome } from '../../visitor/welcome.js'
 import type { FieldError, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
@@ -20,7 +22,7 @@ export const partOf = 'account/two-step'
 
 type FieldName = 'code' | 'trust'
 
-const form: Form<FieldName> = { name, fields: ['code', 'trust'], secret: ['code'], around }
+export const form: Form<FieldName> = { name, fields: ['code', 'trust'], secret: ['code'], around }
 
 const HALF_OLD = {
   code: 'second_half_old',
@@ -28,7 +30,7 @@ const HALF_OLD = {
     'Your login was not finished within 10 minutes, or you have logged in elsewhere since. Log in again.',
 }
 
-type Waiting = NonNullable<Awaited<ReturnType<typeof waitingForSecond>>>
+export type Waiting = NonNullable<Awaited<ReturnType<typeof waitingForSecond>>>
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/login/two-step/', requireHalfLogin, (ctx) => gatehouse.pages.form(ctx, form))
@@ -59,6 +61,7 @@ async function around(ctx: Context): Promise<object> {
   const gatehouse = gatehouseOf(ctx)
   const user = (await waitingForSecond(ctx, gatehouse))?.account.user
   return {
+    passkey: user && (await ownCeremony(ctx, gatehouse, { user, purpose: 'second' })),
     name: user?.name ?? '',
     isRequired: user !== undefined && isSecondRequired(gatehouse, user),
     lost: user && lostOf(gatehouse, user),
@@ -68,56 +71,77 @@ async function around(ctx: Context): Promise<object> {
 
 type Outcome = { ok: true; user: User; isReopened: boolean; next: string } | { ok: false; error: FieldError }
 
-async function logIn(
+function logIn(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<Outcome | undefined> {
+  const method = methodOf(normalizeCode(values.code))
+  return logInBySecond(ctx, gatehouse, {
+    print: fingerprint(ctx, gatehouse, values, normalizeCode(values.code), values.trust),
+    isTrusting: values.trust !== '',
+    methods: method === undefined ? [] : [method],
+    wrong: SECOND_WRONG,
+    async prove({ account }) {
+      const outcome = await proveSecond(originOf(ctx, gatehouse), gatehouse, { account, typed: values.code })
+      return outcome.ok ? { ...outcome, methods: [outcome.proof.method] } : outcome
+    },
+  })
+}
+
+export interface SecondTry {
+  /** Fingerprint of the form and of what it proves. */
+  print: string
+  isTrusting: boolean
+  /** What a repeated form has proved: its proof is used already. */
+  methods: readonly Method[]
+  wrong: FieldError
+  prove(waiting: Waiting): Promise<SecondOutcome>
+}
+
+export type SecondOutcome =
+  | { ok: true; proof: Proof; methods: readonly Method[] }
+  | { ok: false; error: FieldError }
+
+/** Returns undefined if nothing is waiting for a second step. */
+export async function logInBySecond(
   ctx: Context,
   gatehouse: Gatehouse,
-  values: Sent<FieldName>,
+  tried: SecondTry,
 ): Promise<Outcome | undefined> {
-  const print = fingerprint(ctx, gatehouse, values, normalizeCode(values.code), values.trust)
   const waiting = await waitingForSecond(ctx, gatehouse)
-  const outcome = waiting && (await prove(ctx, gatehouse, waiting, values, print))
+  const outcome = waiting && (await prove(ctx, gatehouse, waiting, tried))
   if (outcome?.ok) return outcome
   // After a double click the browser keeps only the last response.
-  const before = await passedBefore(ctx, gatehouse, print)
-  return before === undefined ? outcome : await finish(ctx, gatehouse, before, { values, print })
+  const before = await passedBefore(ctx, gatehouse, tried.print)
+  return before === undefined ? outcome : await finish(ctx, gatehouse, before, tried)
 }
 
 async function prove(
   ctx: Context,
   gatehouse: Gatehouse,
   waiting: Waiting,
-  values: Sent<FieldName>,
-  print: string,
+  tried: SecondTry,
 ): Promise<Outcome> {
-  const origin = originOf(ctx, gatehouse)
-  const outcome = await proveSecond(origin, gatehouse, {
-    account: waiting.account,
-    typed: values.code,
-  })
-  return outcome.ok ? finish(ctx, gatehouse, waiting, { values, print, proof: outcome.proof }) : outcome
+  const outcome = await tried.prove(waiting)
+  return outcome.ok ? finish(ctx, gatehouse, waiting, { ...tried, ...outcome }) : outcome
 }
 
 async function finish(
   ctx: Context,
   gatehouse: Gatehouse,
   { account, methods, kept, next }: Waiting,
-  { values, print, proof }: { values: Sent<FieldName>; print: string; proof?: SecondProof },
+  { print, isTrusting, methods: proved, wrong, proof }: SecondTry & { proof?: Proof },
 ): Promise<Outcome> {
-  const method = methodOf(normalizeCode(values.code))
   const login: LoginState = await advance(ctx, gatehouse, {
     account,
-    methods: method === undefined ? methods : [...methods, method],
+    methods: [...methods, ...proved],
     kept,
     next,
     form: print,
-    isTrusting: values.trust !== '',
+    isTrusting,
     ...(proof && { proof }),
   })
-  if (login.state === 'begun' && proof !== undefined && values.trust !== '')
-    noteTrust(ctx, gatehouse, account)
+  if (login.state === 'begun' && proof !== undefined && isTrusting) noteTrust(ctx, gatehouse, account)
   return login.state === 'begun'
     ? { ok: true, ...login, user: account.user, next }
-    : { ok: false, error: SECOND_WRONG }
+    : { ok: false, error: wrong }
 }
 
 function noteTrust(ctx: Context, gatehouse: Gatehouse, { user }: Account): void {
