@@ -22,7 +22,7 @@ const CYRILLIC = /[а-яё]/i
 /** Samples, names of browsers and systems, words that no language translates, and what Intl writes. */
 const MADE_UP = [
   /https?:\S+|\/\S+\/|\S+@\S+|\bexample\.\w+/g,
-  /\b(?:Gatehouse|Anna2?|Laptop|Buy bread|English|Firefox|Linux|Safari|iPhone|UTC|JSON|JavaScript|Koa|htmx|HTML|POST)\b/g,
+  /\b(?:Gatehouse|Anna2?|Laptop|Buy bread|English|Firefox|Linux|Safari|iPhone|iCloud Keychain|1Password|UTC|JSON|JavaScript|Koa|htmx|HTML|POST)\b/g,
   /[\da-f]*(?::[\da-f]*){3,}|\b(?:one|two|three|four|five)\b/g,
   /Mozilla\/\S+[^·]*|\bFormer name\b|\b[WMx]{20,}[\w.@]*|\bmade-up\S*|\b[a-f0-9]{12}\b|\bru\b|\bgatehouse users disable\b/g,
 ]
