@@ -80,11 +80,16 @@ export async function replaceApp(
   { secret, step, session }: Pick<SetUp, 'secret'> & { step: number; session: OwnSession },
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
+  const old = await apps.ofUser(registry.database.main, userId)
+  // A parallel form of the same setup page has done it.
+  if (old === undefined || registry.appCipher.decrypt(old.secret, appContext(userId)) === secret)
+    return undefined
   const mail = await countedMail(origin, registry, user, 'app-replaced')
   const encrypted = registry.appCipher.encrypt(secret, appContext(userId))
   const now = registry.now()
   return happens(origin, registry, { kind: 'app_replaced', userId }, async (transaction) => {
-    if (!(await apps.replace(transaction, userId, { secret: encrypted, step, now }))) return undefined
+    const app = { secret: encrypted, insteadOf: old.secret, step, now }
+    if (!(await apps.replace(transaction, userId, app))) return undefined
     orUndo(await session.renew(transaction))
     await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'app_replaced', { userId, now, session: session.id })

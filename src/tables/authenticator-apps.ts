@@ -53,9 +53,19 @@ export async function add(db: Db, userId: string, app: NewApp): Promise<void> {
     .execute()
 }
 
-/** Returns false if the user has no app. */
-export async function replace(db: Db, userId: string, app: NewApp): Promise<boolean> {
-  return changed(db.updateTable('authenticator_apps').set(rowOf(app)).where('user_id', '=', userId))
+/** Returns false if the user has no app, or another one by now. */
+export async function replace(
+  db: Db,
+  userId: string,
+  { insteadOf, ...app }: NewApp & { insteadOf: string },
+): Promise<boolean> {
+  return changed(
+    db
+      .updateTable('authenticator_apps')
+      .set(rowOf(app))
+      .where('user_id', '=', userId)
+      .where('secret', '=', insteadOf),
+  )
 }
 
 function rowOf({ secret, step, now }: NewApp) {

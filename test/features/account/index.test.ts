@@ -44,8 +44,14 @@ test('it shows the email address, and the username with a link to the public pag
 
 test('it links to every page of the account that exists', async () => {
   const visitor = await site.visitor().settle('Leader')
-  const offered = ['account/name', 'account/email', 'account/password', 'account/two-step', 'account/devices']
-  offered.push('account/activity', 'account/export', 'account/close')
+  const offered = [
+    'account/name',
+    'account/email',
+    'account/passkeys',
+    'account/password',
+    'account/two-step',
+  ]
+  offered.push('account/devices', 'account/activity', 'account/export', 'account/close')
   const names = features.map(({ name }) => name)
   const expected = offered.filter((name) => names.includes(name))
   const found = links(await visitor.open(PATH))
