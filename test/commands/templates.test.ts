@@ -89,7 +89,7 @@ test('marks overrides, ignored files, and files that override nothing', async (c
   const { stdout } = await call(context, '--folder', 'mine', '--folder', other)
   const mine = join(context.folder, 'login', 'page.html')
   const theirs = join(other, 'login', 'page.html')
-  assert.match(stdout, `Log in\n  overridden by ${mine}\n  ignored: ${theirs}\nlogin/two-step/fields.html`)
+  assert.match(stdout, `Log in\n  overridden by ${mine}\n  ignored: ${theirs}\nlogin/passkey/button.html`)
   assert.match(
     stdout,
     `Files in ${context.folder} that override nothing:\n  login/pgae.html: did you mean login/page.html?\n`,
