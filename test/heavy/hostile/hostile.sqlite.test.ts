@@ -116,7 +116,7 @@ async function newAttacker(): Promise<Attacker> {
 }
 
 function cookiesOf({ agent }: Visitor): string {
-  const access = { domain: '127.0.0.1', path: '/', secure: false, script: false }
+  const access = { domain: new URL(address).hostname, path: '/', secure: false, script: false }
   return agent.jar.getCookies(access).toValueString()
 }
 
@@ -182,7 +182,9 @@ async function fieldsOf(attacker: Attacker, route: Route): Promise<string[]> {
   // A form names the account that its page was opened for.
   if (hidden._csrf !== undefined) Object.assign(attacker, { hidden, cookie: cookiesOf(attacker.visitor) })
   const pages = [page, await new Visitor(address).open(path)]
-  const names = pages.flatMap(({ $ }) => $('main input').toArray()).map(({ attribs }) => attribs.name ?? '')
+  const names = pages
+    .flatMap(({ $ }) => $('main :is(input, button)').toArray())
+    .map(({ attribs }) => attribs.name ?? '')
   return [...new Set([...names, '_typed'])].filter((name) => name !== '_csrf' && name !== '')
 }
 

@@ -15,6 +15,8 @@ import { Site } from '../../support/helpers.js'
 const OFTEN = { max: 999_999_999, window: DAY }
 
 const site = await Site.start({
+  // Passkeys need it.
+  host: 'localhost',
   // Development would compile every template for every page.
   development: false,
   mail: 'caught',
