@@ -82,6 +82,7 @@ const WAYS: readonly Way[] = [
   },
   {
     feature: 'login/two-step/passkey',
+    file: 'src/features/login/two-step.ts',
     way: '`/login/` and `/login/two-step/` with a passkey',
     proves: 'the password, and the device. A passkey that only says that it is there cannot be both steps',
     strength: 'two factors; each challenge once, in its own browser, within 30 minutes',
