@@ -2,6 +2,7 @@ import type { OwnMailKind } from '../mail/outbox.js'
 import { newDeviceStamp } from '../secrets/token.js'
 import type { EventKind } from '../tables/events.js'
 import * as mails from '../tables/mails.js'
+import * as passkeys from '../tables/passkeys.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
@@ -14,7 +15,8 @@ interface Ended {
   sessions?: true
   devices?: true
   nextEmail?: true
-  /** Somebody has asked to turn the second step off by email. */
+  passkeys?: true
+  /** A wait after which an email turns the second step off. */
   lost?: true
   links?: readonly Link[]
   mails?: readonly OwnMailKind[]
@@ -37,9 +39,11 @@ const CONSEQUENCES = {
   email_canceled: { nextEmail: true, links: ['email-change'] },
   email_corrected: { links: OF_ADDRESS },
   email_changed: { nextEmail: true, lost: true, links: OF_ADDRESS },
+  // Whoever had changed the address may also have created a passkey.
   email_restored: {
     sessions: true,
     devices: true,
+    passkeys: true,
     nextEmail: true,
     lost: true,
     links: [...WAYS_IN, 'account-reopen'],
@@ -85,6 +89,7 @@ export async function endWith(
   const outdated = [...links.map(mailOf), ...(ended.mails ?? []), ...(ended.lost ? REMINDERS : [])]
   const stamp = ended.devices ? newDeviceStamp() : ''
   if (ended.nextEmail) await users.setNextEmail(transaction, userId, { nextEmail: null, now })
+  if (ended.passkeys) await passkeys.removeAll(transaction, userId)
   if (ended.lost) await users.clearSecondEnd(transaction, userId, { now })
   if (ended.devices) await users.setDeviceStamp(transaction, userId, stamp)
   if (links.length > 0) await tokens.revoke(transaction, userId, links, { except: link ?? '' })

@@ -115,6 +115,10 @@ export async function remove(db: Db, { id, userId }: Owned): Promise<boolean> {
   return removed.length > 0
 }
 
+export async function removeAll(db: Db, userId: string): Promise<void> {
+  await db.deleteFrom('passkeys').where('user_id', '=', userId).execute()
+}
+
 export async function countOfOtherDomains(db: Db, rpId: string): Promise<number> {
   const { count } = await db
     .selectFrom('passkeys')

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Change, endWith } from '../../src/accounts/consequences.js'
 import * as mails from '../../src/tables/mails.js'
+import * as passkeys from '../../src/tables/passkeys.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import * as tokens from '../../src/tables/tokens.js'
 import * as users from '../../src/tables/users.js'
@@ -36,6 +37,7 @@ interface Left {
   wantsAddress: boolean
   /** Whether two-step verification still ends without a code. */
   endsSecond: boolean
+  passkeys: number
 }
 
 const WAYS_IN = ['email-confirm', 'password-reset', 'email-change'] as const
@@ -57,8 +59,25 @@ function left(changes: Partial<Left> & { without?: readonly string[] } = {}): Le
     isKnown: true,
     wantsAddress: true,
     endsSecond: true,
+    passkeys: 1,
     ...others,
   }
+}
+
+const PASSKEY: passkeys.Passkey = {
+  id: 'passkey',
+  userId: USER,
+  publicKey: 'key',
+  counter: 0,
+  isBackupEligible: true,
+  isBackedUp: true,
+  wasVerified: true,
+  transports: [],
+  aaguid: '',
+  rpId: 'example.com',
+  name: '',
+  createdAt: NOW,
+  usedAt: null,
 }
 
 const LOGGED_OUT = { sessions: 0, isKnown: false }
@@ -75,6 +94,7 @@ const AFTER: Record<Change, Left> = {
   email_changed: leftWithoutLost({ wantsAddress: false, without: ['email-confirm', 'password-reset'] }),
   email_restored: leftWithoutLost({
     ...LOGGED_OUT,
+    passkeys: 0,
     wantsAddress: false,
     without: [...WAYS_IN, 'account-reopen', 'account-closed'],
   }),
@@ -101,6 +121,7 @@ test.before.each(async (context) => {
   await createUser(database, newUser('anna'))
   await database.write(async (transaction) => {
     await users.startSecondStep(transaction, USER, NOW)
+    await passkeys.add(transaction, PASSKEY)
     await users.setSecondEnd(transaction, USER, { endsAt: NOW + 1_000, lapsedAt: 0, now: NOW })
     await users.setNextEmail(transaction, USER, { nextEmail: 'next@example.com', now: NOW })
     for (const purpose of PURPOSES)
@@ -149,6 +170,7 @@ for (const [change, expected] of Object.entries(AFTER) as [Change, Left][]) {
         isKnown: account?.deviceStamp === before,
         wantsAddress: stored?.nextEmail !== null,
         endsSecond: stored?.secondEndsAt !== null,
+        passkeys: (await passkeys.ofUser(database.main, USER)).length,
       },
       expected,
     )
