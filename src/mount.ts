@@ -48,8 +48,10 @@ export interface Accounts extends Middleware {
   close(): Promise<void>
 }
 
-/** Returns the account system as Koa middleware. It needs `ctx.session` and a parsed `ctx.request.body`. Throws
- * if an option is wrong, a template does not compile or the database cannot be opened. */
+/**
+ * Returns the account system as Koa middleware. It needs `ctx.session` and a parsed `ctx.request.body`. Throws
+ * if an option is wrong, a template does not compile or the database cannot be opened.
+ */
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
   const assembled = await assemble(options)
   const { gatehouse } = assembled

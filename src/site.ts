@@ -22,7 +22,8 @@ async function start(): Promise<void> {
     )
 }
 
-function passkeyHint({ baseUrl, development }: Config, address: string): string {
+function passkeyHint({ baseUrl, development, features }: Config, address: string): string {
+  if (features['account/passkeys'] === false) return ''
   const local = address.replace('//127.0.0.1', '//localhost')
   if (local === address || (baseUrl !== undefined && !development)) return ''
   return `Passkeys work at ${local} only: browsers have none for an IP address\n`

@@ -87,7 +87,7 @@ export async function until(
 ): Promise<void> {
   const end = performance.now() + patience
   while (!(await isDone())) {
-    if (performance.now() > end) throw new Error(`It never came to this: ${what}`)
+    if (performance.now() > end) throw new Error(`Timed out after ${patience / 1000} s: ${what}`)
     await pause(10)
   }
 }

@@ -39,7 +39,7 @@ const CONSEQUENCES = {
   email_canceled: { nextEmail: true, links: ['email-change'] },
   email_corrected: { links: OF_ADDRESS },
   email_changed: { nextEmail: true, lost: true, links: OF_ADDRESS },
-  // Whoever had changed the address may also have created a passkey.
+  // A thief who changed the address may also have created a passkey.
   email_restored: {
     sessions: true,
     devices: true,

@@ -13,6 +13,7 @@ import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
 import { takePlaces } from './security-log.js'
 
+/** Without `hash` the app vouches for it. */
 export async function confirmAddress(
   origin: Origin,
   registry: Registry,
@@ -28,8 +29,10 @@ export async function confirmAddress(
       registry,
       { kind: 'email_confirmed', userId: id },
       async (transaction) => {
-        const used = hash && (await tokens.use(transaction, { hash, purpose: 'email-confirm', now }))
-        const isProved = used ? used.emailKey === emailKey : await isByCode(transaction, id, hash)
+        const isProved =
+          hash === undefined
+            ? await isUnconfirmed(transaction, id)
+            : (await tokens.use(transaction, { hash, purpose: 'email-confirm', now }))?.emailKey === emailKey
         if (!isProved) return undefined
         return (await users.confirmEmail(transaction, id, { email, emailKey, now })) || undefined
       },
@@ -41,9 +44,7 @@ export async function confirmAddress(
   }
 }
 
-/** The app needs no link, but confirms once only. */
-async function isByCode(transaction: Db, userId: string, hash: string | undefined): Promise<boolean> {
-  if (hash !== undefined) return false
+async function isUnconfirmed(transaction: Db, userId: string): Promise<boolean> {
   return (await users.held(transaction, userId))?.user.emailConfirmedAt === null
 }
 

@@ -30,23 +30,33 @@ export interface Signup {
 export type HookErrors = readonly FieldError[] | undefined
 
 export interface Hooks {
-  /** Called before an account is created, along with the built-in rules. Returns errors for your fields or
-   * Gatehouse's, or for the whole form without `field`. If it throws, the response is an error page (500). */
+  /**
+   * Called before an account is created, along with the built-in rules. Returns errors for your fields or
+   * Gatehouse's, or for the whole form without `field`. If it throws, the response is an error page (500).
+   */
   beforeSignup?(request: SignupRequest, ctx: Context): HookErrors | Promise<HookErrors>
-  /** Called for a username or email address that passes the built-in rules: at sign-up, rename, email change
+  /**
+   * Called for a username or email address that passes the built-in rules: at sign-up, rename, email change
    * and correction, in `gatehouse users create` (see `HOOKS`), and for username hints; not for an undo. Returns
-   * errors for `username` or `email`. If it throws, the response is an error page (500). */
+   * errors for `username` or `email`. If it throws, the response is an error page (500).
+   */
   checkIdentity?(identity: Identity): HookErrors | Promise<HookErrors>
-  /** Stores your data of a new account in the transaction that creates it; `withTables<…>()` adds your tables.
+  /**
+   * Stores your data of a new account in the transaction that creates it; `withTables<…>()` adds your tables.
    * Await only its statements. If it throws, no account is created and the response is an error page (500). May
-   * be called again with another transaction after a conflict. */
+   * be called again with another transaction after a conflict.
+   */
   duringSignup?(transaction: Transaction, signup: Signup): Promise<void>
-  /** Deletes your data of an account in the transaction that deletes it. The rules of `duringSignup` apply. If
+  /**
+   * Deletes your data of an account in the transaction that deletes it. The rules of `duringSignup` apply. If
    * it throws, the account stays, the error is logged, and the sweep tries again after a minute. `gatehouse
-   * users delete` calls it if `HOOKS` names your hooks. */
+   * users delete` calls it if `HOOKS` names your hooks.
+   */
   duringErase?(transaction: Transaction, user: User): Promise<void>
-  /** Returns your data about a user for the page and file of their data: what `JSON.stringify` takes, or
-   * undefined. While it throws, the page says that a part is missing, and the file is a 503. */
+  /**
+   * Returns your data about a user for the page and file of their data: what `JSON.stringify` takes, or
+   * undefined. While it throws, the page says that a part is missing, and the file is a 503.
+   */
   exportOf?(user: User): unknown
   /** Called after each event is stored. What it throws is logged. */
   onEvent?: OnEvent

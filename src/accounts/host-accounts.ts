@@ -52,8 +52,10 @@ export interface AccountToCreate {
 /** `errors` are those that a form would show, with stable codes. */
 export type CreatedAccount = { ok: true; user: StoredUser } | { ok: false; errors: readonly FieldError[] }
 
-/** Account actions in code. Like those of pages and commands, each is in the account activity and reported to
- * `onEvent`. No rate limit applies. Results have no secrets. */
+/**
+ * Account actions in code. Like those of pages and commands, each is in the account activity and reported to
+ * `onEvent`. No rate limit applies. Results have no secrets.
+ */
 export interface AccountsInCode {
   byId(id: string): Promise<StoredUser | undefined>
   /** In any case and normal form, as at the login. */
@@ -105,7 +107,7 @@ export function accountsInCode(site: Registry): AccountsInCode {
     byEmail: async (email) => (await storedUsers(main, 'email_key', [fields.emailKeyOf(email)]))[0],
     byIds: (ids) => mapOf(registry, [...new Set(ids)]),
     list: (search = {}) => listed(registry, search),
-    // With private emails an unconfirmed address claims nothing, whoever creates the account.
+    // With private emails an unconfirmed address claims nothing, also in accounts that the app creates.
     create: (account, by) => created(originOf(by), site, account),
     confirm: (id, by) =>
       ifKnown(

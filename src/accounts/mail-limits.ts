@@ -1,8 +1,9 @@
-import type { Facts, MailKind } from '../mail/outbox.js'
+import type { Draft, Facts, MailKind } from '../mail/outbox.js'
+import type { User } from '../tables/users.js'
 import { networkOf } from '../web/network.js'
 import { loginKeyOf } from './fields.js'
 import type { Counted } from './limits.js'
-import type { Origin } from './origin.js'
+import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { takePlaces } from './security-log.js'
 
@@ -23,6 +24,18 @@ export function countedFor(origin: Origin, registry: Registry, { kind, userId, a
     { rule: 'mailAddress', of: `${kind} to ${loginKeyOf(address)}` },
     { rule: 'mailNetwork', of: networkOf(origin.address) },
   ]
+}
+
+/** Counts a change of the account, and returns the email about it. */
+export async function countedNotice(
+  origin: Origin,
+  registry: Registry,
+  { id: userId, email: to }: User,
+  { kind, rule }: { kind: MailKind; rule: Counted['rule'] },
+): Promise<Draft> {
+  // Limits of emails would let others in the network block it, and do not exist without email.
+  await takePlaces(origin, registry, [{ rule, of: `${kind} of ${userId}` }])
+  return { kind, userId, facts: { to, ...circumstancesOf(origin, registry) } }
 }
 
 export function factsOfAsking(origin: Origin): Facts {

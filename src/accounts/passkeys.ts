@@ -1,4 +1,4 @@
-import type { Draft, MailKind } from '../mail/outbox.js'
+import type { Draft } from '../mail/outbox.js'
 import { type NewCredential, readAttestation, verifyAttestation } from '../secrets/webauthn.js'
 import * as passkeys from '../tables/passkeys.js'
 import * as sessions from '../tables/sessions.js'
@@ -7,11 +7,11 @@ import type { FieldError } from '../web/form.js'
 import { nameFor } from './authenticators.js'
 import { endWith, type Outcome } from './consequences.js'
 import { happens, orUndo } from './history.js'
-import { circumstancesOf, type Origin } from './origin.js'
+import { countedNotice } from './mail-limits.js'
+import type { Origin } from './origin.js'
 import { CHALLENGE_OLD, PASSKEY_WRONG, type Presented, spendChallenge } from './passkey-proof.js'
 import type { OwnSession } from './password.js'
 import type { Registry } from './registry.js'
-import { takePlaces } from './security-log.js'
 
 const MAX_PASSKEYS = 20
 
@@ -39,7 +39,7 @@ export async function addPasskey(
 ): Promise<Added> {
   const attestation = readAttestation(presented.text)
   if (attestation === undefined) return { ok: false, error: PASSKEY_WRONG }
-  const mail = await countedNotice(origin, registry, user, 'passkey-added')
+  const mail = await countedNotice(origin, registry, user, { kind: 'passkey-added', rule: 'passkeyChange' })
   if (!(await spendChallenge(registry, presented, attestation))) return { ok: false, error: CHALLENGE_OLD }
   const created = await verifyAttestation(attestation, presented.party).catch((error: unknown) => {
     registry.log.debug({ id: origin.visit?.requestId, err: error }, 'passkey refused')
@@ -130,7 +130,7 @@ export async function removePasskey(
   { passkey: { id, name }, session }: { passkey: passkeys.Passkey; session: OwnSession },
 ): Promise<Removed> {
   const { id: userId } = user
-  const mail = await countedNotice(origin, registry, user, 'passkey-removed')
+  const mail = await countedNotice(origin, registry, user, { kind: 'passkey-removed', rule: 'passkeyChange' })
   const now = registry.now()
   let isLast = false
   const event = { kind: 'passkey_removed', userId, about: name || undefined } as const
@@ -145,15 +145,4 @@ export async function removePasskey(
   })
   if (removed !== undefined) return { state: 'removed', ...removed }
   return { state: isLast ? 'last' : 'gone' }
-}
-
-/** Counts the change, and returns the email about it. */
-async function countedNotice(
-  origin: Origin,
-  registry: Registry,
-  { id: userId, email: to }: users.User,
-  kind: MailKind,
-): Promise<Draft> {
-  await takePlaces(origin, registry, [{ rule: 'passkeyChange', of: `${kind} of ${userId}` }])
-  return { kind, userId, facts: { to, ...circumstancesOf(origin, registry) } }
 }

@@ -24,7 +24,7 @@ export interface Lost {
   endsAt: number
 }
 
-// An account whose owner never came back must not stay open to whoever learns the password later.
+// An account whose owner never came back must not stay open to anyone who learns the password later.
 const OVER_LIFE = 7 * DAY
 
 /** Returns undefined if nobody has asked to turn the second step off by email, or it has lapsed. */
@@ -184,15 +184,14 @@ async function clear(
   return true
 }
 
-export interface Cancelation {
+export interface Cancellation {
   /** In the transaction of a passed second step. */
   store(transaction: Db): Promise<void>
   /** After the commit. */
   tell(): void
 }
 
-/** Who passes the second step has lost nothing. */
-export function cancelation(origin: Origin, registry: Registry, user: users.User): Cancelation {
+export function cancellation(origin: Origin, registry: Registry, user: users.User): Cancellation {
   const event = numbered(eventOf(origin, registry, { kind: 'second_lost_canceled', userId: user.id }))
   let isCanceled = false
   return {

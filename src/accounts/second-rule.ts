@@ -22,8 +22,8 @@ export function secondDueAt({ rules: { second }, offers, now }: Ruled, user: Use
 
 const AWAY = 45 * DAY
 
-// An old password may have leaked. Whoever knows it must not set up the second step of an account that its owner left
-// alone, so they need the mailbox, too. Logins under the rule do not count, because they took only the password.
+// An old password may have leaked. Someone who knows it must not set up the second step of an account that its owner left alone,
+// so they need the mailbox, too. Logins under the rule do not count, because they took only the password.
 export async function isAway(registry: Registry, user: User): Promise<boolean> {
   if (!lacksSecond(registry, user) || !registry.outbox.isOn || !registry.offers('password/forgot'))
     return false

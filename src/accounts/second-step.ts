@@ -13,7 +13,7 @@ import type { Proof, SecondMethod } from './login-methods.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { counted } from './second-limits.js'
-import { cancelation } from './second-lost.js'
+import { cancellation } from './second-lost.js'
 
 export interface SecondProof extends Proof {
   method: SecondMethod
@@ -54,14 +54,14 @@ export async function proveSecond(
   return { ok: true, proof: cancelingLost(origin, registry, account.user, proof) }
 }
 
-/** Whoever passes the second step has not lost it. */
+/** A user who passes the second step has not lost it. */
 export function cancelingLost<One extends Proof>(
   origin: Origin,
   registry: Registry,
   user: User,
   proof: One,
 ): One {
-  const lost = cancelation(origin, registry, user)
+  const lost = cancellation(origin, registry, user)
   return {
     ...proof,
     async spend(transaction) {

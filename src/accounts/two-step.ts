@@ -1,4 +1,3 @@
-import type { Draft, MailKind } from '../mail/outbox.js'
 import { newAppSecret, stepOf } from '../secrets/authenticator.js'
 import { codesOf, newSeed } from '../secrets/recovery.js'
 import * as apps from '../tables/authenticator-apps.js'
@@ -10,12 +9,12 @@ import { appContext } from './app-secrets.js'
 import { normalizeCode } from './codes.js'
 import { endWith, type Outcome } from './consequences.js'
 import { happens, orUndo } from './history.js'
-import { circumstancesOf, type Origin } from './origin.js'
+import { countedNotice } from './mail-limits.js'
+import type { Origin } from './origin.js'
 import type { OwnSession } from './password.js'
 import type { Registry } from './registry.js'
 import { endSecond } from './second-lost.js'
 import { methodOf, SECOND_MISSING, SECOND_WRONG } from './second-step.js'
-import { takePlaces } from './security-log.js'
 
 /** What a browser keeps until a code proves that the app has the secret. */
 export interface SetUp {
@@ -56,7 +55,7 @@ export async function turnOn(
   { secret, seed, step, session }: SetUp & { step: number; session: OwnSession },
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
-  const mail = await countedMail(origin, registry, user, 'second-on')
+  const mail = await countedNotice(origin, registry, user, { kind: 'second-on', rule: 'secondChange' })
   const codes = await hashed(origin, registry, seed)
   const now = registry.now()
   return happens(origin, registry, { kind: 'second_on', userId }, async (transaction) => {
@@ -84,7 +83,7 @@ export async function replaceApp(
   // A parallel form of the same setup page has done it.
   if (old === undefined || registry.appCipher.decrypt(old.secret, appContext(userId)) === secret)
     return undefined
-  const mail = await countedMail(origin, registry, user, 'app-replaced')
+  const mail = await countedNotice(origin, registry, user, { kind: 'app-replaced', rule: 'secondChange' })
   const encrypted = registry.appCipher.encrypt(secret, appContext(userId))
   const now = registry.now()
   return happens(origin, registry, { kind: 'app_replaced', userId }, async (transaction) => {
@@ -103,7 +102,7 @@ export async function turnOff(
   { session }: { session?: OwnSession } = {},
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
-  const mail = await countedMail(origin, registry, user, 'second-off')
+  const mail = await countedNotice(origin, registry, user, { kind: 'second-off', rule: 'secondChange' })
   const now = registry.now()
   return happens(origin, registry, { kind: 'second_off', userId }, async (transaction) => {
     if (!(await endSecond(transaction, userId, now))) return undefined
@@ -124,7 +123,7 @@ export async function makeRecoveryCodes(
   const former = await recovery.saltOf(registry.database.main, userId)
   // Only now: codes made before the salt was read are found here, later ones by their salt.
   if (await areMade(origin, registry, userId, seed)) return undefined
-  const mail = await countedMail(origin, registry, user, 'recovery-made')
+  const mail = await countedNotice(origin, registry, user, { kind: 'recovery-made', rule: 'secondChange' })
   const codes = await hashed(origin, registry, seed)
   const now = registry.now()
   return happens(origin, registry, { kind: 'recovery_made', userId }, async (transaction) => {
@@ -150,17 +149,6 @@ export async function areMade(
   if (salt === undefined) return false
   const tag = await passwords.tag(code, salt, origin.visit?.refuseIfLeft)
   return recovery.isLeft(database.main, userId, tag)
-}
-
-async function countedMail(
-  origin: Origin,
-  registry: Registry,
-  { id: userId, email: to }: users.User,
-  kind: MailKind,
-): Promise<Draft> {
-  // Limits of emails would let others in the network block it, and do not exist without email.
-  await takePlaces(origin, registry, [{ rule: 'secondChange', of: `${kind} of ${userId}` }])
-  return { kind, userId, facts: { to, ...circumstancesOf(origin, registry) } }
 }
 
 async function hashed(origin: Origin, { passwords }: Registry, seed: string): Promise<recovery.RecoverySet> {

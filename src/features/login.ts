@@ -5,6 +5,7 @@ import { fold } from '../accounts/fields.js'
 import { renewHash } from '../accounts/password.js'
 import { logSecurity } from '../accounts/security-log.js'
 import type { Account, User } from '../tables/users.js'
+import { CONFIRM } from '../visitor/confirmed-guard.js'
 import type { FeatureLink } from '../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../visitor/gatehouse.js'
 import { requireAnonymous, userOf } from '../visitor/guards.js'
@@ -45,7 +46,6 @@ export const CHANGED_MEANWHILE = {
   code: 'login_changed_meanwhile',
   sentence: 'Your account was just changed, in another tab or on another device. Log in again.',
 }
-const CONFIRM = { code: 'login_confirm', sentence: 'Confirm your email address' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/login/', requireAnonymousUnlessOther, (ctx) =>

@@ -104,7 +104,7 @@ function openRoutes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// Links and bookmarks of former days still lead here.
+// Old links and bookmarks still lead here.
 function closedRoutes(router: Router, { pages, url }: Gatehouse): void {
   const refuse = (ctx: Context) =>
     pages.problem(ctx, { status: 403, error: CLOSED, link: { href: url('login'), message: LOG_IN } })

@@ -121,7 +121,7 @@ export function createOutbox({ mode, keyring, now }: OutboxOptions): Outbox {
     async post(db, { kind, userId = null, facts = {}, form, dueAt = now(), after }) {
       if (mode === 'off') return
       const id = form ?? newId()
-      await mails.insert(db, [{ id, kind, userId, facts: encrypt(facts, `facts of ${id}`), now: dueAt }])
+      await mails.insert(db, [{ id, kind, userId, facts: encrypt(facts, `facts of ${id}`), dueAt }])
       for (const listener of listeners) listener({ id, after })
     },
     onPosted: (listener) => void listeners.push(listener),

@@ -20,9 +20,11 @@ export interface AppCode {
   now: number
 }
 
-/** Returns the step that the code belongs to, or undefined if it is wrong or used. Clocks may differ by one
+/**
+ * Returns the step that the code belongs to, or undefined if it is wrong or used. Clocks may differ by one
  * step (RFC 6238 5.2). Two steps may have the same digits: then the current one counts, because the next one is
- * yet to be used. */
+ * yet to be used.
+ */
 export async function stepOf({ secret, code, lastStep, now }: AppCode): Promise<number | undefined> {
   const { verifySync } = await library()
   const isOf = (step: number) =>

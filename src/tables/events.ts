@@ -70,8 +70,10 @@ export interface EventsTable {
 export interface AccountEvent {
   kind: EventKind
   userId: string
-  /** The device it was done to; null for the account itself. For `account_erased` the cause:
-   * an expired account (`sweep`), the owner of the email address (`denial`), the app (`accounts.erase`), or the command. */
+  /**
+   * The device it was done to; null for the account itself. For `account_erased` the cause:
+   * an expired account (`sweep`), the owner of the email address (`denial`), the app (`accounts.erase`), or the command.
+   */
   about: string | null
   by: Actor
   /** UTC milliseconds. */

@@ -47,24 +47,24 @@ export interface NewMail {
   kind: string
   userId: string | null
   facts: string
-  /** When it is due; its age counts from then. */
-  now: number
+  /** Its age counts from then. */
+  dueAt: number
 }
 
 export async function insert(db: Db, mails: readonly NewMail[]): Promise<void> {
   if (mails.length === 0) return
-  const rows = mails.map(({ id, kind, userId, facts, now }) => ({
+  const rows = mails.map(({ id, kind, userId, facts, dueAt }) => ({
     id,
     kind,
     user_id: userId,
     facts,
     prepared: '',
     state: 'waiting' as const,
-    due_at: now,
+    due_at: dueAt,
     tries: 0,
     refusals: 0,
     problem: '',
-    created_at: now,
+    created_at: dueAt,
   }))
   await db
     .insertInto('mails')

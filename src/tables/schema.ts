@@ -35,8 +35,10 @@ export interface Schema {
 // Copies contain only the tables listed in KEYS.
 KEYS satisfies { [Table in keyof Schema]: keyof Schema[Table] }
 
-/** A transaction on Gatehouse's database. Reach your own tables with Kysely's `withTables<…>()`.
- * Gatehouse's tables may change with every version. */
+/**
+ * A transaction on Gatehouse's database. Reach your own tables with Kysely's `withTables<…>()`.
+ * Gatehouse's tables may change with every version.
+ */
 export type Transaction = Kysely<Schema>
 
 export type Db = Kysely<Schema>

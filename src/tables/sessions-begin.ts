@@ -17,8 +17,10 @@ export interface NewSession {
   expiresAt: number
 }
 
-/** Returns undefined unless the account is open, enabled and has this stamp, and keeps it so until commit.
- * The session `insteadOf` ends. A resubmitted form gets its session with another token (`isNew` is false). */
+/**
+ * Returns undefined unless the account is open, enabled and has this stamp, and keeps it so until commit.
+ * The session `insteadOf` ends. A resubmitted form gets its session with another token (`isNew` is false).
+ */
 export async function open(
   db: Db,
   session: NewSession,

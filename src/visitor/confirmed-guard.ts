@@ -7,7 +7,7 @@ const CONFIRMATION_NEEDED = {
   code: 'confirmation_needed',
   sentence: 'Confirm your email address first. Nothing has been changed yet.',
 }
-const CONFIRM = { code: 'login_confirm', sentence: 'Confirm your email address' }
+export const CONFIRM = { code: 'login_confirm', sentence: 'Confirm your email address' }
 
 /**
  * Requires a login and a confirmed email address, for what needs one where `emailConfirmation` is optional. Leads

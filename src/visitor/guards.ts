@@ -72,8 +72,10 @@ const ASK_CODE: Asking = {
   asks: CODE,
 }
 
-/** Requires a login. Redirects page views to the login and back. Other requests get 403 and a link to the
- * login, and come back filled in. Throws unless it runs behind `accounts()`. */
+/**
+ * Requires a login. Redirects page views to the login and back. Other requests get 403 and a link to the
+ * login, and come back filled in. Throws unless it runs behind `accounts()`.
+ */
 export const requireUser: Middleware = async (ctx, next) => {
   const user = userOf(ctx)
   const gatehouse = gatehouseOf(ctx)
@@ -111,7 +113,8 @@ export async function stepOf(ctx: Context, user: User): Promise<string | undefin
 
 function isAt(ctx: Context, step: string): boolean {
   const [path = ''] = step.split('?', 1)
-  return seenPath(ctx).startsWith(path)
+  const seen = seenPath(ctx)
+  return seen === path || (path !== '/' && seen.startsWith(path.replace(/\/?$/, '/')))
 }
 
 async function leadToSetUp(ctx: Context): Promise<void> {
@@ -157,8 +160,10 @@ export const requireAnonymous: Middleware = async (ctx, next) => {
   pages.leave(ctx, localPath(queryText(ctx, 'next')) ?? places.home)
 }
 
-/** Requires a password entered within `lifetimes.recent` (10 minutes by default). Asks for it otherwise. A
- * submitted form comes back filled in, without passwords, and is not processed (see `typedOf`). */
+/**
+ * Requires a password entered within `lifetimes.recent` (10 minutes by default). Asks for it otherwise. A
+ * submitted form comes back filled in, without passwords, and is not processed (see `typedOf`).
+ */
 export const requireRecentLogin: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
     if (isRecentLogin(ctx)) return await next()

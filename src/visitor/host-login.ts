@@ -20,9 +20,11 @@ export interface HostLogin {
   path: string
 }
 
-/** Logs in a user whom your code has authenticated without the password. Asks for the steps that the account
+/**
+ * Logs in a user whom your code has authenticated without the password. Asks for the steps that the account
  * still needs, and reopens a closed account. The login counts as recent. Returns undefined if the account is
- * disabled, unknown or was changed meanwhile. Throws unless it runs behind `accounts()`. */
+ * disabled, unknown or was changed meanwhile. Throws unless it runs behind `accounts()`.
+ */
 export async function logIn(
   ctx: Context,
   { id }: { id: string },
@@ -44,8 +46,10 @@ export async function logIn(
   return { isDone: true, path: await arrivalOf(ctx, gatehouse, account.user, next) }
 }
 
-/** Ends the login of this browser, if there is one. With `forget` the browser is no longer a known device.
- * Throws unless it runs behind `accounts()`. */
+/**
+ * Ends the login of this browser, if there is one. With `forget` the browser is no longer a known device.
+ * Throws unless it runs behind `accounts()`.
+ */
 export function logOut(ctx: Context, { forget = false }: { forget?: boolean } = {}): Promise<void> {
   return session.logOut(ctx, gatehouseOf(ctx), { forget })
 }

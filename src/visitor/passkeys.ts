@@ -52,11 +52,11 @@ export function loginCeremony(ctx: Context, gatehouse: Gatehouse): string | unde
   })
 }
 
-/** The same for a user who is known already: undefined, too, where they have none. */
-export async function ownCeremony(
+/** The same for the second step of a user's login: undefined, too, where they have no passkey. */
+export async function secondCeremony(
   ctx: Context,
   gatehouse: Gatehouse,
-  { user, purpose }: { user: User; purpose: 'second' | 'again' },
+  { user, mustVerify }: { user: User; mustVerify: boolean },
 ): Promise<string | undefined> {
   const party = relyingPartyOf(ctx, gatehouse)
   if (party === undefined) return undefined
@@ -64,13 +64,13 @@ export async function ownCeremony(
     ({ rpId }) => rpId === party.id,
   )
   if (own.length === 0) return undefined
-  const challenge = challengeFor(ctx, gatehouse, { purpose, userId: user.id })
+  const challenge = challengeFor(ctx, gatehouse, { purpose: 'second', userId: user.id })
   return JSON.stringify({
     get: {
       challenge,
       rpId: party.id,
       allowCredentials: own.map(descriptorOf),
-      userVerification: 'preferred',
+      userVerification: mustVerify ? 'required' : 'preferred',
       timeout: TIMEOUT,
     },
   })

@@ -12,8 +12,10 @@ import {
   type OwnCookieOptions,
 } from './sealed-cookie.js'
 
-/** Returns koa-session in an encrypted, HttpOnly, SameSite=Lax cookie `<name>-notes`; `https` adds Secure and
- * `__Host-`. `keys`: 32 random bytes each as base64url, newest first. Throws if one or `name` is wrong. */
+/**
+ * Returns koa-session in an encrypted, HttpOnly, SameSite=Lax cookie `<name>-notes`; `https` adds Secure and
+ * `__Host-`. `keys`: 32 random bytes each as base64url, newest first. Throws if one or `name` is wrong.
+ */
 export function sealedSession(
   app: Koa,
   { keys, https, name = COOKIE_NAME }: { keys: readonly string[]; https: boolean; name?: string },

@@ -138,7 +138,7 @@ test.before.each(async (context) => {
       })
     await mails.insert(
       transaction,
-      KINDS.map((kind) => ({ id: kind, kind, userId: USER, facts: 'facts', now: NOW })),
+      KINDS.map((kind) => ({ id: kind, kind, userId: USER, facts: 'facts', dueAt: NOW })),
     )
   })
   for (const name of ['one', 'two'])

@@ -91,7 +91,7 @@ const WAYS: readonly Way[] = [
   },
   {
     feature: 'login/two-step/lost',
-    way: '`/login/two-step/lost/`: an email and a wait, for who lost the app and the codes',
+    way: '`/login/two-step/lost/`: an email and a wait, for users who lost the app and the codes',
     proves:
       'the password, then the mailbox with the password in the same browser, then after the wait the password again',
     strength:

@@ -28,8 +28,8 @@ test.after.each(async ({ database, other }) => {
   await other.close()
 })
 
-function newMail(id: string, now = NOW): mails.NewMail {
-  return { id, kind: 'email-confirm', userId: null, facts: 'facts', now }
+function newMail(id: string, dueAt = NOW): mails.NewMail {
+  return { id, kind: 'email-confirm', userId: null, facts: 'facts', dueAt }
 }
 
 function insert({ write }: Database, ...added: mails.NewMail[]): Promise<void> {

@@ -86,7 +86,12 @@ export class Device {
 
 interface Options {
   create: { challenge: string; rp: { id: string }; user: { id: string } }
-  get: { challenge: string; rpId: string; allowCredentials?: readonly { id: string }[] }
+  get: {
+    challenge: string
+    rpId: string
+    userVerification: string
+    allowCredentials?: readonly { id: string }[]
+  }
 }
 
 export function optionsOn(page: Pick<Page, '$'>): Options {

@@ -55,6 +55,15 @@ test('follows the login, keeps its destination, and is required until done', asy
   await host.close()
 })
 
+for (const step of ['/', '/priv']) {
+  test(`at ${step} opens no page whose path only begins with it`, async () => {
+    const { host } = await start({ loginStep: () => step })
+    const visitor = await host.settle('Anna')
+    assert.is((await visitor.open('/private')).headers.location, `${step}?next=%2Fprivate`)
+    await host.close()
+  })
+}
+
 test('refuses forms until it is done, with a link to its page', async () => {
   const { host, accepted } = await start()
   const visitor = await host.settle('Anna')

@@ -43,20 +43,20 @@ const CHANGED: FieldError = {
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  router.get('/account/authenticator/', requireRecentSecond, requireConfirmed, (ctx) =>
+  router.get('/account/authenticator/', requireRecentSecond, requireReady, (ctx) =>
     gatehouse.pages.form(ctx, form),
   )
 
   router.post(
     '/account/authenticator/verify/',
     requireRecentSecond,
-    requireConfirmed,
+    requireReady,
     onSubmit(form, gatehouse, (ctx, values) => setUp(ctx, gatehouse, values)),
   )
 }
 
 // The overview says what is missing.
-const requireConfirmed: Middleware = async (ctx, next) => {
+const requireReady: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
   const { user } = loginOf(ctx)
   if (canTurnOn(gatehouse, user) && !(await isAway(gatehouse, user))) return await next()

@@ -73,7 +73,6 @@ async function prove(
   if (!outcome.ok) return outcome
   const { proof } = outcome
   const { methods } = proof
-  // The device alone, twice, is one factor.
   if (!hasBoth([...before, ...methods])) return { ok: false, error: PASSKEY_WRONG }
   // A passkey that has checked its user does so by itself.
   const isVerified = methods.includes('verified')

@@ -82,6 +82,7 @@ test('a passkey that did not check its user is the second step after the passwor
   const thief = site.visitor()
   await useToLogIn(site, thief, device, { isVerified: false })
   const second = await thief.open('/login/two-step/')
+  assert.is(optionsOn(second).get.userVerification, 'required')
   const refused = await press(thief, second, usedOn(second, device, { isVerified: false }))
   assert.equal([refused.status, refused.messages()], [406, [WRONG]])
   assert.not.ok(await isLoggedIn(thief))
