@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -47,7 +49,7 @@ for (const [path, paths] of [
   ['docs/accounts-in-code.md', ['/staff/Anna/', '/accounts/login/?next=%2Fstaff%2FAnna%2F']],
 ] as const) {
   test(`the first example of ${path} starts a site with a login`, async () => {
-    const example = blocksOf(documentAt(path)).find(({ language }) => language === 'ts')
+    const example = blocksOf(documentAt(path)).find(({ label }) => label === 'app.mjs')
     writeFileSync(join(folder, 'app.mjs'), example?.text ?? '')
     const app = new Program(['--import', './free-port.mjs', 'app.mjs'], { cwd: folder })
     const [, address = ''] = await app.says(/^listens on (.+)$/m)
@@ -63,9 +65,14 @@ for (const [path, paths] of [
 
 test('the account that docs/accounts-in-code.md creates can log in and see itself', async () => {
   const [example, inAndOut] = blocksOf(documentAt('docs/accounts-in-code.md'))
-  const partner =
-    'const userFromPartner = (ctx) => ctx.query.bela ? { id: "bela" } : gatehouse.accounts.byName("Anna")\n'
-  writeFileSync(join(folder, 'app.mjs'), `${example?.text}${partner}${inAndOut?.text}`)
+  const partner = createServer((request, response) => {
+    response.statusCode = request.url === '/whoami?ticket=bela' ? 403 : 200
+    response.end(JSON.stringify({ email: 'Anna@example.com' }))
+  })
+  await once(partner.listen(0, '127.0.0.1'), 'listening')
+  const { port } = Object(partner.address())
+  const added = inAndOut?.text.replace('https://partner.example', `http://127.0.0.1:${port}`)
+  writeFileSync(join(folder, 'app.mjs'), `${example?.text}${added}`)
   const app = new Program(['--import', './free-port.mjs', 'app.mjs'], { cwd: folder })
   const [, address = ''] = await app.says(/^listens on (.+)$/m)
   const visitor = new Visitor(address)
@@ -78,16 +85,19 @@ test('the account that docs/accounts-in-code.md creates can log in and see itsel
   assert.is((await visitor.open('/staff/Anna/')).status, 303)
   assert.is((await visitor.open('/partner/callback/')).headers.location, '/orders/')
   assert.is((await visitor.open('/staff/Anna/')).status, 200)
-  assert.match((await new Visitor(address).open('/partner/callback/?bela=1')).text, 'disabled or unknown')
+  assert.match(
+    (await new Visitor(address).open('/partner/callback/?ticket=bela')).text,
+    'disabled or unknown',
+  )
+  partner.close()
   app.kill()
   await app.end
 })
 
 test('the tests of docs/testing.md pass under the runner of Node', async () => {
   const [app, tests] = blocksOf(documentAt('docs/testing.md'))
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
-  writeFileSync(join(folder, 'app.js'), app?.text ?? '')
-  writeFileSync(join(folder, 'app.test.js'), tests?.text ?? '')
+  writeFileSync(join(folder, 'app.mjs'), app?.text ?? '')
+  writeFileSync(join(folder, 'app.test.mjs'), tests?.text ?? '')
   const program = new Program(['--test'], { cwd: folder })
   assert.is(await program.end, 0, program.stdout + program.stderr)
   assert.match(program.stdout, /^. pass 3$/m)

@@ -17,26 +17,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
 import { blocksOf, documentAt } from '../support/documents.js'
+import { FOR_READERS, INSTALL, install, npm, pack } from '../support/packed.js'
 import { Program } from '../support/program.js'
 
 // Imported so that the runner does not run this on both databases: the shop has its own.
 const { PASSWORD, Visitor } = await import('../support/helpers.js')
 
-/*
- * npm installs the package from its tarball, with its dependencies, into another app. The binary of better-sqlite3 is
- * copied from this project, because it is not tested here, and compiling takes minutes where none comes prebuilt.
- */
-const SITES_OWN = ['@koa/router', 'better-sqlite3', 'koa', 'koa-bodyparser', 'koa-session', 'nunjucks']
-const SHARED = { koa: '^3.0.0', zod: '^4.0.0' }
-const FOR_READERS = [
-  'README.md',
-  'CHANGELOG.md',
-  'CONTRIBUTING.md',
-  'SECURITY.md',
-  '.env.example',
-  'docs',
-  'src',
-]
+/* npm installs the package from its tarball, with its dependencies, into another app. */
 const DEV_TYPES = ['@types/better-sqlite3', '@types/pg']
 
 const test = suite<{ folder: string; host: string; files: string[] }>('the package')
@@ -51,36 +38,6 @@ test.before((context) => {
   cpSync(join(root, 'test', 'support', 'foreign'), context.host, { recursive: true })
   install(context.host, join(folder, filename))
 })
-
-/** Packs the tested build in place of `dist`, which this run does not build. */
-function pack(destination: string): { filename: string; files: string[] } {
-  const project = join(destination, 'project')
-  for (const name of ['package.json', 'LICENSE', 'templates', 'public', 'db/migrations', ...FOR_READERS])
-    cpSync(join(root, name), join(project, name), { recursive: true })
-  cpSync(join(import.meta.dirname, '../..'), join(project, 'dist'), { recursive: true })
-  const printed = npm(`pack --ignore-scripts --offline --json --pack-destination "${destination}"`, project)
-  const [{ filename, files }] = JSON.parse(printed)
-  return { filename, files: files.map(({ path }: { path: string }) => path) }
-}
-
-function install(host: string, tarball: string): void {
-  const { dependencies: bring, peerDependencies: need } = JSON.parse(read('package.json'))
-  const ours: Record<string, string> = { ...bring, ...need }
-  // Versions other than in the lock file, which the app and the package can share.
-  const dependencies = { ...Object.fromEntries(SITES_OWN.map((name) => [name, ours[name]])), ...SHARED }
-  const site = { name: 'shop', private: true, type: 'module', dependencies }
-  writeFileSync(join(host, 'package.json'), JSON.stringify(site))
-  npm(`install --ignore-scripts --prefer-offline --no-audit --no-fund "${tarball}"`, host)
-  const binary = join('node_modules', 'better-sqlite3', 'build')
-  cpSync(join(root, binary, 'Release', 'better_sqlite3.node'), join(host, binary, 'better_sqlite3.node'))
-}
-
-function npm(command: string, cwd: string): string {
-  const env = { ...process.env, npm_config_update_notifier: 'false' }
-  const { stdout, stderr, status } = spawnSync(`npm ${command}`, { cwd, env, shell: true, encoding: 'utf8' })
-  assert.is(status, 0, stderr)
-  return stdout
-}
 
 function link(name: string, modules: string): void {
   mkdirSync(dirname(join(modules, name)), { recursive: true })
@@ -244,7 +201,7 @@ test('adds accounts to an app, which otherwise stays the same', async ({ host })
 })
 
 test('works and compiles with Koa 2', async ({ host }) => {
-  npm('install --ignore-scripts --prefer-offline --no-audit --no-fund koa@^2.16.0 @types/koa@^2.15.0', host)
+  npm(`${INSTALL} koa@^2.16.0 @types/koa@^2.15.0`, host)
   const { version } = JSON.parse(readFileSync(join(host, 'node_modules/koa/package.json'), 'utf8'))
   assert.match(version, /^2\./)
   compile(host, 'typed.ts', { skipLibCheck: false })

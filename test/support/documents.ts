@@ -8,9 +8,10 @@ export interface Document {
   text: string
 }
 
-/** A fenced code block. */
+/** A fenced code block, with the rest of its first line, such as the name of a file. */
 export interface Block {
   language: string
+  label: string
   text: string
 }
 
@@ -34,7 +35,10 @@ export function documentAt(path: string): Document {
 const FENCED = /^```([^\n]*)\n(.*?)^```$/gms
 
 export function blocksOf({ text }: Document): Block[] {
-  return [...text.matchAll(FENCED)].map(([, language = '', content = '']) => ({ language, text: content }))
+  return [...text.matchAll(FENCED)].map(([, line = '', content = '']) => {
+    const [language = '', ...label] = line.split(' ')
+    return { language, label: label.join(' '), text: content }
+  })
 }
 
 export function proseOf({ text }: Document): string {
