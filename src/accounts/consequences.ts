@@ -39,6 +39,7 @@ const CONSEQUENCES = {
   email_canceled: { nextEmail: true, links: ['email-change'] },
   email_corrected: { links: OF_ADDRESS },
   email_changed: { nextEmail: true, lost: true, links: OF_ADDRESS },
+  email_set: { nextEmail: true, lost: true, links: WAYS_IN },
   // A thief who changed the address may also have created a passkey.
   email_restored: {
     sessions: true,
@@ -63,7 +64,7 @@ const CONSEQUENCES = {
   second_lost_canceled: { lost: true },
   second_lost_done: { sessions: true, devices: true, lost: true },
   passkey_removed: { sessions: true, devices: true },
-} as const satisfies Partial<Record<EventKind | 'email_corrected', Ended>>
+} as const satisfies Partial<Record<EventKind | 'email_corrected' | 'email_set', Ended>>
 
 const REMINDERS: readonly OwnMailKind[] = ['second-lost-soon']
 

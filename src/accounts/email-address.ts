@@ -78,7 +78,7 @@ export async function askForAddress(
   return []
 }
 
-async function changeErrors(
+export async function changeErrors(
   origin: Origin,
   registry: Registry,
   user: users.User,

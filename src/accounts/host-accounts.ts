@@ -5,17 +5,19 @@ import type { FieldError, Values } from '../web/form.js'
 import { closeAccount } from './closing.js'
 import { disable, enable, isReason, REASON_MAX } from './disabling.js'
 import { askForAddress } from './email-address.js'
+import { sendConfirmation, setAddress } from './email-by-operator.js'
 import { confirmAddress } from './email-confirmation.js'
 import { endSessions } from './ending-sessions.js'
 import { eraseByCode } from './erasing.js'
 import * as fields from './fields.js'
-import { UNLIMITED } from './limits.js'
 import { DEFAULT_LIMIT, isPageLimit, MAX_LIMIT, pageOf, placeOf, searchOf, type UserPage } from './listing.js'
+import { operating } from './operating.js'
 import type { Origin } from './origin.js'
 import { resetPassword } from './password.js'
 import { applicantOf, create } from './registration.js'
 import type { Registry } from './registry.js'
 import { turnOff } from './two-step.js'
+import { unlock } from './unlocking.js'
 import { rename, wantedName } from './username.js'
 
 /** Who acts: for the account activity, for emails and for `onEvent`. */
@@ -74,6 +76,10 @@ export interface AccountsInCode {
   rename(id: string, name: string, by?: ActedBy): Promise<readonly FieldError[]>
   /** Emails a link to the new address, which counts once it is opened. Throws for an unknown id, or without email. */
   changeEmail(id: string, email: string, by?: ActedBy): Promise<readonly FieldError[]>
+  /** The new address counts as confirmed at once. A confirmed previous one gets a link to undo it. Throws for an unknown id. */
+  setEmail(id: string, email: string, by?: ActedBy): Promise<readonly FieldError[]>
+  /** Emails the link that confirms the address, or the new one, again. False if nothing is to be confirmed, or unknown. */
+  sendConfirmation(id: string, by?: ActedBy): Promise<boolean>
   /** Logs the user out everywhere, and tells them by email. Throws for an unknown id. */
   setPassword(id: string, password: string, by?: ActedBy): Promise<readonly FieldError[]>
   /** The same with a link to choose the password. Throws for an unknown id, a disabled account, or without email. */
@@ -82,6 +88,8 @@ export interface AccountsInCode {
   disable(id: string, by?: ActedBy & { reason?: string }): Promise<boolean>
   /** False if it is not disabled, or unknown. */
   enable(id: string, by?: ActedBy): Promise<boolean>
+  /** Forgets failed logins, codes and second steps. Limits of networks and known devices stay. False if it is unknown. */
+  unlock(id: string, by?: ActedBy & { reason?: string }): Promise<boolean>
   /** Logs the user out everywhere and forgets their devices. Returns how many sessions ended. */
   endSessions(id: string, by?: ActedBy): Promise<number>
   /** Turns two-step verification off, for someone who lost the app and the codes. False if it is off. */
@@ -117,12 +125,20 @@ export function accountsInCode(site: Registry): AccountsInCode {
     rename: async (id, name, by) =>
       rename(originOf(by), registry, await known(registry, id), wantedName(name)),
     changeEmail: (id, email, by) => addressChanged(originOf(by), registry, id, email),
+    setEmail: async (id, email, by) =>
+      setAddress(originOf(by), registry, await known(registry, id), fields.normalizeEmail(email)),
+    sendConfirmation: (id, by) => confirmationSent(originOf(by), registry, id),
     setPassword: (id, password, by) => passwordSet(originOf(by), registry, id, password),
     resetPassword: (id, by) => passwordReset(originOf(by), registry, id),
     disable: async (id, { reason, ...by } = {}) =>
       (await disable(originOf(by), registry, id, { reason: checkedReason(reason) })) !== undefined,
     enable: (id, by) =>
       ifKnown(id, async (user) => (await enable(originOf(by), registry, user)) !== undefined),
+    unlock: (id, { reason, ...by } = {}) =>
+      ifKnown(id, async (user) => {
+        await unlock(originOf(by), registry, user, { reason: checkedReason(reason) })
+        return true
+      }),
     async endSessions(id, by) {
       if ((await stored(main, id)) === undefined) return 0
       return (await endSessions(originOf(by), registry, id))?.sessions ?? 0
@@ -132,16 +148,6 @@ export function accountsInCode(site: Registry): AccountsInCode {
     close: (id, by) =>
       ifKnown(id, async (user) => (await closeAccount(originOf(by), registry, user)) !== undefined),
     erase: (id, by) => eraseByCode(originOf(by), registry, id),
-  }
-}
-
-// Limits protect against visitors. Forgotten attempts are those of the site.
-function operating(site: Registry): Registry {
-  const { limits, rules } = site
-  return {
-    ...site,
-    limits: { ...UNLIMITED, forget: limits.forget },
-    rules: { ...rules, privateEmails: false },
   }
 }
 
@@ -193,6 +199,12 @@ async function addressChanged(
   refuseWithoutMail(registry)
   const user = await known(registry, id)
   return askForAddress(origin, registry, user, { email: fields.normalizeEmail(typed), form: randomUUID() })
+}
+
+async function confirmationSent(origin: Origin, registry: Registry, id: string): Promise<boolean> {
+  refuseWithoutMail(registry)
+  const user = await stored(registry.database.main, id)
+  return user !== undefined && (await sendConfirmation(origin, registry, user)) !== undefined
 }
 
 async function passwordSet(

@@ -53,6 +53,16 @@ function placesOfStranger({ address }: Origin, id: string): Counted[] {
   ]
 }
 
+export async function forgetSecondTries(
+  { limits }: Pick<Registry, 'limits'>,
+  { id: of }: Account['user'],
+): Promise<void> {
+  await limits.forget([
+    { rule: 'secondAccount', of },
+    { rule: 'secondRow', of },
+  ])
+}
+
 async function forgive({ limits, log }: Registry, places: readonly Counted[]): Promise<void> {
   const isShared = ({ rule }: Counted) => rule === 'secondAccount' || rule === 'secondNetwork'
   try {

@@ -1,17 +1,25 @@
 import { commandOf } from './command.js'
+import { part as confirm } from './users/confirm.js'
 import { part as create } from './users/create.js'
 import { part as erase } from './users/delete.js'
 import { part as disable } from './users/disable.js'
+import { part as email } from './users/email.js'
 import { part as enable } from './users/enable.js'
 import { part as list } from './users/list.js'
 import { part as logout } from './users/logout.js'
+import { part as rename } from './users/rename.js'
+import { part as resend } from './users/resend.js'
 import { part as reset } from './users/reset.js'
 import { part as show } from './users/show.js'
 import { part as twoStep } from './users/two-step.js'
+import { part as unlock } from './users/unlock.js'
 
 export const command = commandOf({
   name: 'users',
-  summary: 'List, show, create, log out, disable, enable, reset or delete users',
+  summary: 'List, show, create, change, log out, disable or delete users',
   intro: 'Manage user accounts.',
-  parts: [list, show, create, logout, disable, enable, reset, twoStep, erase],
+  parts: [
+    ...[list, show, create, rename, email, confirm, resend, logout],
+    ...[unlock, disable, enable, reset, twoStep, erase],
+  ],
 })

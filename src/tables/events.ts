@@ -26,6 +26,7 @@ export const EVENT_KINDS = [
   'account_reopened',
   'account_disabled',
   'account_enabled',
+  'account_unlocked',
   'sessions_ended',
   'second_on',
   'second_off',

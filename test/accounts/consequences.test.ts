@@ -92,6 +92,7 @@ const AFTER: Record<Change, Left> = {
   email_canceled: left({ wantsAddress: false, without: ['email-change'] }),
   email_corrected: left({ without: ['email-confirm', 'password-reset'] }),
   email_changed: leftWithoutLost({ wantsAddress: false, without: ['email-confirm', 'password-reset'] }),
+  email_set: leftWithoutLost({ wantsAddress: false, without: WAYS_IN }),
   email_restored: leftWithoutLost({
     ...LOGGED_OUT,
     passkeys: 0,

@@ -196,6 +196,50 @@ test('confirm works once, without a link', async ({ accounts, host }) => {
   })
 })
 
+test('setEmail changes the address at once, and the previous one can undo it', async ({
+  accounts,
+  mailbox,
+  host,
+}) => {
+  const anna = await made(accounts, 'Anna')
+  await made(accounts, 'Bela')
+  const codes = (await accounts.setEmail(anna.id, 'bela@example.com')).map(({ code }) => code)
+  assert.equal(codes, ['email_taken'])
+  assert.equal(await accounts.setEmail(anna.id, ' new@example.com ', ADMIN), [])
+  const changed = await accounts.byId(anna.id)
+  assert.is(changed?.email, 'new@example.com')
+  assert.is(changed?.emailConfirmedAt, host.clock.time)
+  const mails = await mailbox.waitFor('Anna@example.com')
+  assert.match(mails.at(-1)?.links.join() ?? '', '/email/undo/')
+  assert.match(
+    JSON.stringify(await history(host, anna.id)),
+    'Anna@example.com → new@example.com","actor":"admin:7"',
+  )
+  assert.match(await refusalOf(accounts.setEmail('nobody', 'x@example.com')), 'No user found: nobody.')
+})
+
+test('sendConfirmation reaches the address that is to be confirmed', async ({ accounts, mailbox }) => {
+  const anna = await made(accounts, 'Anna')
+  assert.is(await accounts.sendConfirmation(anna.id), false)
+  assert.is(await accounts.sendConfirmation('nobody'), false)
+  await accounts.changeEmail(anna.id, 'new@example.com')
+  assert.is(await accounts.sendConfirmation(anna.id), true)
+  await until(() => mailbox.mails().filter(({ to }) => to.includes('new@example.com')).length === 2)
+})
+
+test('unlock is in the activity, with its reason', async ({ accounts, host }) => {
+  const anna = await made(accounts, 'Anna')
+  assert.is(await accounts.unlock(anna.id, { reason: 'Asked by phone', ...ADMIN }), true)
+  assert.is(await accounts.unlock('nobody'), false)
+  const last = (await history(host, anna.id)).at(-1)
+  assert.equal(last, {
+    kind: 'account_unlocked',
+    about: 'Asked by phone',
+    actor: 'admin:7',
+    address: '192.0.2.7',
+  })
+})
+
 test('setPassword follows the rules and ends all sessions; a reset sends a link', async ({
   accounts,
   host,

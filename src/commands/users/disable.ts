@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import { disable, isReason, REASON_MAX } from '../../accounts/disabling.js'
+import { disable, REASON_MAX } from '../../accounts/disabling.js'
 import type { Registry } from '../../accounts/registry.js'
-import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
+import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
-import { findAccount, USER_HELP, userArgument } from './find-user.js'
+import { findAccount, reasonOf, USER_HELP, userArgument } from './find-user.js'
 
 export const part: Command = {
   name: 'disable',
@@ -26,15 +26,6 @@ Options:
     const reason = reasonOf(values.reason)
     return withRegistry((registry) => disableOne(registry, identifier, reason))
   },
-}
-
-function reasonOf(text: string | undefined): string | undefined {
-  const reason = text?.trim()
-  if (reason === undefined || reason === '') return undefined
-  if (!isReason(reason)) {
-    throw new UsageError(`--reason must be one line of up to ${REASON_MAX} characters.`)
-  }
-  return reason
 }
 
 async function disableOne(

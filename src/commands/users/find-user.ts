@@ -1,3 +1,4 @@
+import { isReason, REASON_MAX } from '../../accounts/disabling.js'
 import { loginKeyOf } from '../../accounts/fields.js'
 import type { Registry } from '../../accounts/registry.js'
 import * as users from '../../tables/users.js'
@@ -16,6 +17,21 @@ export function userArgument(positionals: readonly string[], verb: string): stri
   const [identifier, ...others] = positionals
   if (identifier !== undefined && others.length === 0) return identifier
   throw new UsageError(`Missing user. Usage: gatehouse users ${verb} ${USER_ARGUMENT}`)
+}
+
+export function userAndValue(positionals: readonly string[], verb: string, what: string): [string, string] {
+  const [identifier, value, ...others] = positionals
+  if (identifier !== undefined && value !== undefined && others.length === 0) return [identifier, value]
+  throw new UsageError(`Missing user or ${what}. Usage: gatehouse users ${verb} ${USER_ARGUMENT} ${what}`)
+}
+
+export function reasonOf(text: string | undefined): string | undefined {
+  const reason = text?.trim()
+  if (reason === undefined || reason === '') return undefined
+  if (!isReason(reason)) {
+    throw new UsageError(`--reason must be one line of up to ${REASON_MAX} characters.`)
+  }
+  return reason
 }
 
 export async function findAccount(

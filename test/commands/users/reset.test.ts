@@ -54,6 +54,7 @@ test('reset logs the user out and emails a link to choose a new password', async
 for (const [what, args] of [
   ['a reset', ['reset', 'Anna', '--password-stdin']],
   ['enabling', ['enable', 'Anna']],
+  ['an unlock', ['unlock', 'Anna']],
 ] as const) {
   test(`${what} clears the failed attempts of strangers`, async () => {
     const environment = { LIMIT_LOGIN_ROW: '5/30d', LIMIT_LOGIN_NAME: '100/1m', SESSION_KEYS: 'A'.repeat(43) }

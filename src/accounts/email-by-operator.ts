@@ -1,0 +1,57 @@
+import { isTaken } from '../database/constraints.js'
+import * as users from '../tables/users.js'
+import type { FieldError } from '../web/form.js'
+import { endWith } from './consequences.js'
+import { changeErrors, sendChangeAgain, tellFormer } from './email-address.js'
+import { sendConfirmAgain } from './email-confirmation.js'
+import * as fields from './fields.js'
+import { happens } from './history.js'
+import type { Origin } from './origin.js'
+import type { Registry } from './registry.js'
+
+/** The new address counts as confirmed at once. A confirmed previous one gets the email that can undo it. */
+export async function setAddress(
+  origin: Origin,
+  registry: Registry,
+  user: users.User,
+  email: string,
+): Promise<FieldError[]> {
+  const errors = await changeErrors(origin, registry, user, email)
+  if (errors.length > 0) return errors
+  const change = { email, emailKey: fields.emailKeyOf(email), now: registry.now() }
+  try {
+    const about = `${user.email} → ${email}`
+    await happens(
+      origin,
+      registry,
+      { kind: 'email_changed', userId: user.id, about },
+      async (transaction) => {
+        const former = (await users.held(transaction, user.id))?.user
+        if (former === undefined || !(await users.setEmail(transaction, user.id, change))) return undefined
+        await endWith(transaction, 'email_set', { userId: user.id, now: change.now })
+        await tellFormer(origin, registry, transaction, { former, email })
+        return true
+      },
+    )
+    return []
+  } catch (error) {
+    if (isTaken(error)) return [fields.EMAIL_TAKEN]
+    throw error
+  }
+}
+
+/** Returns the address that the link was sent to; undefined if there is nothing to confirm. */
+export async function sendConfirmation(
+  origin: Origin,
+  registry: Registry,
+  user: users.User,
+): Promise<string | undefined> {
+  const { email, nextEmail, emailConfirmedAt } = user
+  if (nextEmail !== null) {
+    await sendChangeAgain(origin, registry, user, nextEmail)
+    return nextEmail
+  }
+  if (emailConfirmedAt !== null) return undefined
+  await sendConfirmAgain(origin, registry, user)
+  return email
+}

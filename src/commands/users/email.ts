@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { askForAddress } from '../../accounts/email-address.js'
+import { setAddress } from '../../accounts/email-by-operator.js'
+import { normalizeEmail } from '../../accounts/fields.js'
+import { operating } from '../../accounts/operating.js'
+import type { Registry } from '../../accounts/registry.js'
+import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
+import { printable } from '../terminal.js'
+import { findAccount, throwErrors, USER_HELP, userAndValue } from './find-user.js'
+
+const ORIGIN = commandOrigin('users email')
+
+export const part: Command = {
+  name: 'email',
+  summary: 'Change the email address of a user',
+  help: `Usage: gatehouse users email <user> <address> [--confirmed]
+
+Send a link to the new address. It replaces the current one once the link is
+opened, so it must be confirmed first. A confirmed previous address gets an
+email that can undo the change for 7 days.
+
+${USER_HELP}
+
+Options:
+  --confirmed  Change it now, and treat it as confirmed. Make sure first that
+               you know who asks: whoever reads the mailbox can reset the
+               password`,
+  async run(args) {
+    const { values, positionals } = parsed(() =>
+      parseArgs({
+        args: [...args],
+        options: { confirmed: { type: 'boolean', default: false } },
+        allowPositionals: true,
+      }),
+    )
+    const [identifier, typed] = userAndValue(positionals, 'email', '<address>')
+    const email = normalizeEmail(typed)
+    return withRegistry((registry) =>
+      values.confirmed ? setNow(registry, identifier, email) : ask(registry, identifier, email),
+    )
+  },
+}
+
+async function setNow(registry: Registry, identifier: string, email: string): Promise<string> {
+  const { user } = await findAccount(registry, identifier)
+  throwErrors(await setAddress(ORIGIN, operating(registry), user, email))
+  return `Changed the email address of ${printable(user.name)} to ${printable(email)}.`
+}
+
+async function ask(registry: Registry, identifier: string, email: string): Promise<string> {
+  if (!registry.outbox.isOn) {
+    throw new Error('Emails are off (MAIL=off). Add --confirmed if you know that the address is right.')
+  }
+  const { user } = await findAccount(registry, identifier)
+  throwErrors(await askForAddress(ORIGIN, operating(registry), user, { email, form: randomUUID() }))
+  return `An email is on its way to ${printable(email)}. It becomes the address of ${printable(user.name)} once its link is opened.`
+}

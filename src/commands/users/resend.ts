@@ -1,0 +1,31 @@
+import { parseArgs } from 'node:util'
+import { sendConfirmation } from '../../accounts/email-by-operator.js'
+import { operating } from '../../accounts/operating.js'
+import type { Registry } from '../../accounts/registry.js'
+import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
+import { printable } from '../terminal.js'
+import { findAccount, USER_HELP, userArgument } from './find-user.js'
+
+export const part: Command = {
+  name: 'resend',
+  summary: 'Send the email that confirms the address again',
+  help: `Usage: gatehouse users resend <user>
+
+Send another email with a link to confirm the address. If a new address waits
+to be confirmed, the email goes there.
+
+${USER_HELP}`,
+  async run(args) {
+    const { positionals } = parsed(() => parseArgs({ args: [...args], allowPositionals: true }))
+    const identifier = userArgument(positionals, 'resend')
+    return withRegistry((registry) => resend(registry, identifier))
+  },
+}
+
+async function resend(registry: Registry, identifier: string): Promise<string> {
+  if (!registry.outbox.isOn) throw new Error('Emails are off (MAIL=off).')
+  const { user } = await findAccount(registry, identifier)
+  const to = await sendConfirmation(commandOrigin('users resend'), operating(registry), user)
+  if (to === undefined) throw new Error(`${printable(user.email)} is already confirmed.`)
+  return `An email to confirm the address is on its way to ${printable(to)}.`
+}
