@@ -40,8 +40,6 @@ export { typedOf } from './visitor/drafts.js'
 export type { Switches } from './visitor/feature.js'
 export { type LoginStep, takeNotice } from './visitor/gatehouse.js'
 export {
-  isRecentLogin,
-  isRecentSecond,
   requireAnonymous,
   requireRecentLogin,
   requireRecentSecond,
@@ -49,6 +47,7 @@ export {
   userOf,
 } from './visitor/guards.js'
 export { type HostLogin, type HostLoginOptions, logIn, logOut } from './visitor/host-login.js'
+export { isRecentLogin, isRecentSecond } from './visitor/recent.js'
 export { sealedSession } from './web/cookie-session.js'
 export { isGone } from './web/disconnect.js'
 export { type FieldError, type Form, formBody, type Message, type Values } from './web/form.js'

@@ -23,6 +23,7 @@ export function twoStepForms(now: number): FormPage[] {
       face: 'code',
       isUsers: true,
       secret: ['code'],
+      around: () => ({ passkey: '{}' }),
       given: { asks: 'code' },
       typed: () => ({ asks: 'code', next: '/account/two-step/' }),
       errors: [SECOND_WRONG],

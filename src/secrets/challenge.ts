@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { MINUTE } from '../base/durations.js'
 
 export interface ChallengeOwner {
-  purpose: 'login' | 'create' | 'second'
+  purpose: 'login' | 'create' | 'second' | 'confirm'
   /** Secret of the visitor's session. Another browser cannot present the challenge. */
   browser: string
   /** '' if nobody is known yet. */

@@ -42,6 +42,7 @@ export const EVENT_KINDS = [
   'passkey_added',
   'passkey_renamed',
   'passkey_removed',
+  'passkey_confirmed',
   'passkey_copied',
 ] as const
 

@@ -56,7 +56,7 @@ export interface Renewal {
   now: number
   form?: string | undefined
   /** The step that was just proved. `before`: a repeated form, which proves nothing new. */
-  proved: 'first' | 'second' | 'nothing' | 'before'
+  proved: 'first' | 'second' | 'both' | 'nothing' | 'before'
 }
 
 export async function isOfForm(db: Db, { id, userId }: Owned, form: string): Promise<boolean> {
@@ -113,8 +113,8 @@ export async function renew(
         token_hash: tokenHash,
         former_hash: formerHash,
         ...(proved !== 'before' && { renewed_at: now }),
-        ...(proved === 'first' && { authenticated_at: now }),
-        ...(proved === 'second' && { second_at: now }),
+        ...((proved === 'first' || proved === 'both') && { authenticated_at: now }),
+        ...((proved === 'second' || proved === 'both') && { second_at: now }),
         ...(form !== undefined && { login_form: form }),
       })
       .where('id', '=', id)

@@ -35,7 +35,7 @@ export function pageBehind(ctx: Context): string | undefined {
 }
 
 function isPasswordConfirm(ctx: Context, { url }: Gatehouse): boolean {
-  return seenPath(ctx) === actionOf(passwordConfirm, url)
+  return [actionOf(passwordConfirm, url), url('password/confirm/passkey')].includes(seenPath(ctx))
 }
 
 function isOwnUrl(ctx: Context, url: URL): boolean {

@@ -9,8 +9,9 @@ import type { Link } from '../web/notices.js'
 import { formOf } from '../web/submit.js'
 import { encryptTyped, keepTyped, pageBehind, typedIn } from './drafts.js'
 import { gatehouseOf } from './gatehouse.js'
-import { sessionOf, userOf } from './logins.js'
+import { userOf } from './logins.js'
 import { CODE, passwordConfirm } from './proofs.js'
+import { hasSecondStep, isRecentLogin, isRecentSecond } from './recent.js'
 
 export { userOf }
 
@@ -161,7 +162,7 @@ export const requireAnonymous: Middleware = async (ctx, next) => {
 }
 
 /**
- * Requires a password entered within `lifetimes.recent` (10 minutes by default). Asks for it otherwise. A
+ * Requires a password entered or a passkey used within `lifetimes.recent` (10 minutes by default). Asks for it otherwise. A
  * submitted form comes back filled in, without passwords, and is not processed (see `typedOf`).
  */
 export const requireRecentLogin: Middleware = (ctx, next) =>
@@ -172,7 +173,7 @@ export const requireRecentLogin: Middleware = (ctx, next) =>
     await ask(ctx, ASK_PASSWORD)
   })
 
-/** Like `requireRecentLogin`, and with two-step verification requires a code in that time, too. */
+/** Like `requireRecentLogin`, and with two-step verification requires a code or a passkey that checked its user in that time, too. */
 export const requireRecentSecond: Middleware = (ctx, next) =>
   requireRecentLogin(ctx, async () => {
     if (isRecentSecond(ctx)) return await next()
@@ -182,18 +183,6 @@ export const requireRecentSecond: Middleware = (ctx, next) =>
     pages.leave(ctx, `${page}${page.includes('?') ? '&' : '?'}asks=${CODE}`)
   })
 
-/** Whether the second step was passed as recently, or is not needed. */
-export function isRecentSecond(ctx: Context): boolean {
-  if (!hasSecondStep(ctx)) return true
-  const { lifetimes, now } = gatehouseOf(ctx)
-  const at = sessionOf(ctx)?.secondAt ?? null
-  return at !== null && now() - at < lifetimes.recent
-}
-
-function hasSecondStep(ctx: Context): boolean {
-  return userOf(ctx)?.secondStepAt != null && gatehouseOf(ctx).offers('login/two-step')
-}
-
 // The holder of a stolen session must not enter their own address and take over the account by its emails.
 export const requireRecentIfUser: Middleware = (ctx, next) =>
   userOf(ctx) === undefined ? next() : requireRecentSecond(ctx, next)
@@ -201,13 +190,6 @@ export const requireRecentIfUser: Middleware = (ctx, next) =>
 /** For forms that ask for the password themselves: with two-step verification requires all steps of a login (ASVS 5 7.5.1). */
 export const requireRecentIfTwoStep: Middleware = (ctx, next) =>
   hasSecondStep(ctx) ? requireRecentSecond(ctx, next) : requireUser(ctx, next)
-
-/** Whether the user entered their password within `lifetimes.recent` (10 minutes by default). */
-export function isRecentLogin(ctx: Context): boolean {
-  const { lifetimes, now } = gatehouseOf(ctx)
-  const session = sessionOf(ctx)
-  return session !== undefined && now() - session.authenticatedAt < lifetimes.recent
-}
 
 interface Asking {
   needed: Message

@@ -52,11 +52,11 @@ export function loginCeremony(ctx: Context, gatehouse: Gatehouse): string | unde
   })
 }
 
-/** The same for the second step of a user's login: undefined, too, where they have no passkey. */
-export async function secondCeremony(
+/** The same for a passkey of this user: undefined, too, where they have none. */
+export async function ownCeremony(
   ctx: Context,
   gatehouse: Gatehouse,
-  { user, mustVerify }: { user: User; mustVerify: boolean },
+  { user, purpose, mustVerify }: { user: User; purpose: 'second' | 'confirm'; mustVerify: boolean },
 ): Promise<string | undefined> {
   const party = relyingPartyOf(ctx, gatehouse)
   if (party === undefined) return undefined
@@ -64,7 +64,7 @@ export async function secondCeremony(
     ({ rpId }) => rpId === party.id,
   )
   if (own.length === 0) return undefined
-  const challenge = challengeFor(ctx, gatehouse, { purpose: 'second', userId: user.id })
+  const challenge = challengeFor(ctx, gatehouse, { purpose, userId: user.id })
   return JSON.stringify({
     get: {
       challenge,

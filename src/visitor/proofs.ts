@@ -3,8 +3,11 @@ import { askPasswordOf } from '../accounts/authentication.js'
 import { proveSecond, type SecondOutcome } from '../accounts/second-step.js'
 import type { Account } from '../tables/users.js'
 import type { FieldError, Form, Values } from '../web/form.js'
-import type { Gatehouse } from './gatehouse.js'
+import { type Gatehouse, gatehouseOf } from './gatehouse.js'
+import { loginOf } from './logins.js'
 import { originOf } from './origin.js'
+import { ownCeremony } from './passkeys.js'
+import { hasSecondStep, isRecentLogin } from './recent.js'
 
 const PROOFS = ['password', 'code'] as const
 
@@ -16,6 +19,15 @@ export const passwordConfirm: Form<(typeof PROOFS)[number] | 'asks' | 'next' | '
   // `_ask` comes from the button in an error message, which only opens the page.
   fields: [...PROOFS, 'asks', 'next', '_typed', '_ask'],
   secret: PROOFS,
+  around,
+}
+
+async function around(ctx: Context): Promise<object> {
+  const gatehouse = gatehouseOf(ctx)
+  const { user } = loginOf(ctx)
+  // Nothing but the second step is missing.
+  const mustVerify = hasSecondStep(ctx) && isRecentLogin(ctx)
+  return { passkey: await ownCeremony(ctx, gatehouse, { user, purpose: 'confirm', mustVerify }) }
 }
 
 export function proveAgain(

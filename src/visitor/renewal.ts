@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { happens, orUndo } from '../accounts/history.js'
 import { REPEATED_FOR } from '../accounts/lifetimes.js'
-import type { SecondProof } from '../accounts/second-step.js'
+import type { Proof } from '../accounts/login-methods.js'
 import { hashOf, newToken } from '../secrets/token.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
@@ -37,16 +37,25 @@ export async function confirmLogin(
   if (renewed) await renewal.carry()
 }
 
-export async function confirmSecond(
+interface Confirmation {
+  account: users.Account
+  proof: Proof
+  form: string
+  kind: 'second_confirmed' | 'passkey_confirmed'
+  proved: 'first' | 'second' | 'both'
+}
+
+/** Returns false if the proof was used since, or the session has ended. */
+export async function confirmBy(
   ctx: Context,
   gatehouse: Gatehouse,
-  { user, stamp, proof, form }: { user: User; stamp: string; proof: SecondProof; form: string },
+  { account: { user, deviceStamp: stamp }, proof, form, kind, proved }: Confirmation,
 ): Promise<boolean> {
-  const renewal = renewalOf(ctx, gatehouse, { form, proved: 'second' })
+  const renewal = renewalOf(ctx, gatehouse, { form, proved })
   const confirmed = await happens(
     originOf(ctx, gatehouse),
     gatehouse,
-    { kind: 'second_confirmed', userId: user.id },
+    { kind, userId: user.id },
     async (transaction) => {
       if (!(await proof.spend(transaction))) return undefined
       orUndo(await renewal.store(transaction))
@@ -56,7 +65,7 @@ export async function confirmSecond(
   if (confirmed === undefined) return false
   proof.tell()
   await renewal.carry()
-  rememberDevice(ctx, gatehouse, { userId: user.id, stamp, second: true })
+  if (proved !== 'first') rememberDevice(ctx, gatehouse, { userId: user.id, stamp, second: true })
   return true
 }
 

@@ -103,8 +103,10 @@ export class SitePages implements Pages {
     const texts = this.viewsOf(ctx)
     const state = this.#state(ctx, form, values)
     const shown = shownError(texts, error)
+    // htmx gets a button, and no page.
+    const around = isHtmx(ctx) ? {} : await form.around?.(ctx)
     respond(ctx, {
-      page: () => this.#formPage(ctx, form, { messages: { errors: [shown] }, form: state }),
+      page: () => this.#formPage(ctx, form, { ...around, messages: { errors: [shown] }, form: state }),
       fragment: () => {
         const ask = { ...state, button: texts.translate(button) }
         this.#fragment(ctx, FRAGMENT, { messages: { errors: [{ ...shown, ask }] } })

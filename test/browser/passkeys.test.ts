@@ -1,5 +1,6 @@
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
+import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD } from '../support/helpers.js'
 import { codeAt } from '../support/second-step.js'
 import { type Authenticator, countOf, plugIn, setPresence } from './authenticator.js'
@@ -10,6 +11,8 @@ const { test, site, open } = browserSuite('passkeys in a browser', { host: 'loca
 
 const CREATE = 'button:text("Create a passkey")'
 const LOG_IN = 'button:text("Log in with a passkey")'
+
+const LEAVES_CONFIRM = ({ pathname }: URL) => pathname !== '/password/confirm/'
 
 let made = 0
 
@@ -120,6 +123,28 @@ test('after the password a passkey is the second step', async () => {
   await page.click('button:text("Use a passkey")')
   assert.equal(await answer(page), ['✔ You are logged in.'])
   assert.match(await userOn(page), name)
+})
+
+test('a passkey confirms again who someone is', async () => {
+  const { page } = await withPasskey()
+  site().clock.advance(10 * MINUTE)
+  await page.goto('/account/name/')
+  assert.is(new URL(page.url()).pathname, '/password/confirm/')
+  const found = await violationsInBothLights(page)
+  assert.equal(found, [])
+  await Promise.all([page.waitForURL(LEAVES_CONFIRM), page.click('button:text("Use a passkey")')])
+  assert.is(new URL(page.url()).pathname, '/account/name/')
+})
+
+test('a passkey brings back what was typed', async () => {
+  const { page } = await withPasskey()
+  await page.goto('/members/recent/')
+  await fillIn(page, { note: 'kept' })
+  site().clock.advance(10 * MINUTE)
+  await page.click('main form button')
+  await Promise.all([page.waitForNavigation(), page.click('button:text("Enter your password")')])
+  await Promise.all([page.waitForURL('**/members/recent/'), page.click('button:text("Use a passkey")')])
+  assert.is(await page.inputValue('[name=note]'), 'kept')
 })
 
 test('the button stops a waiting autofill first, and canceling is a hint', async () => {

@@ -6,16 +6,10 @@ import * as events from '../../tables/events.js'
 import type * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
-import {
-  isRecentLogin,
-  OPEN_AGAIN,
-  OTHER_ACCOUNT,
-  pathWithNext,
-  requireRecentLogin,
-  userOf,
-} from '../../visitor/guards.js'
+import { OPEN_AGAIN, OTHER_ACCOUNT, pathWithNext, requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/logins.js'
 import { passwordConfirm } from '../../visitor/proofs.js'
+import { isRecentLogin } from '../../visitor/recent.js'
 import { queryText } from '../../web/http.js'
 import { refuseRequest } from '../../web/refusal.js'
 

@@ -7,7 +7,7 @@ import { addPasskey, PASSKEY_EXISTS, removePasskey, renamePasskey } from '../../
 import * as passkeys from '../../tables/passkeys.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
-import { isRecentLogin, isRecentSecond, requireRecentSecond, requireUser } from '../../visitor/guards.js'
+import { requireRecentSecond, requireUser } from '../../visitor/guards.js'
 import { stayKnown } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
@@ -19,6 +19,7 @@ import {
   ownSignal,
   presentedBy,
 } from '../../visitor/passkeys.js'
+import { isRecentLogin, isRecentSecond } from '../../visitor/recent.js'
 import { renewalOf, repeatChange } from '../../visitor/renewal.js'
 import type { FieldError, Form, Message, Values } from '../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'

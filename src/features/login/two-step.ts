@@ -12,7 +12,7 @@ import { userOf } from '../../visitor/guards.js'
 import { hasLink } from '../../visitor/links.js'
 import { advance, type LoginState, passedBefore, waitingForSecond } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
-import { secondCeremony } from '../../visitor/passkeys.js'
+import { ownCeremony } from '../../visitor/passkeys.js'
 import { welcome } from '../../visitor/welcome.js'
 import type { FieldError, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
@@ -64,7 +64,7 @@ async function around(ctx: Context): Promise<object> {
   // The device alone, twice, is one factor.
   const mustVerify = methods.includes('passkey')
   return {
-    passkey: user && (await secondCeremony(ctx, gatehouse, { user, mustVerify })),
+    passkey: user && (await ownCeremony(ctx, gatehouse, { user, purpose: 'second', mustVerify })),
     name: user?.name ?? '',
     isRequired: user !== undefined && isSecondRequired(gatehouse, user),
     lost: user && lostOf(gatehouse, user),

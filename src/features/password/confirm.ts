@@ -6,16 +6,11 @@ import { SECOND_WRONG } from '../../accounts/second-step.js'
 import * as users from '../../tables/users.js'
 import { keepEncrypted, pageOfTyped } from '../../visitor/drafts.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
-import {
-  ENTER_PASSWORD,
-  isRecentLogin,
-  isRecentSecond,
-  PASSWORD_NEEDED,
-  requireUser,
-} from '../../visitor/guards.js'
+import { ENTER_PASSWORD, PASSWORD_NEEDED, requireUser } from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/logins.js'
 import { CODE, passwordConfirm as form, proveAgain, proveSecondAgain } from '../../visitor/proofs.js'
-import { confirmLogin, confirmSecond, repeatRenewal } from '../../visitor/renewal.js'
+import { isRecentLogin, isRecentSecond } from '../../visitor/recent.js'
+import { confirmBy, confirmLogin, repeatRenewal } from '../../visitor/renewal.js'
 import type { FieldError } from '../../web/form.js'
 import { queryText } from '../../web/http.js'
 import { localPath } from '../../web/local-path.js'
@@ -25,7 +20,7 @@ export const name = 'password/confirm'
 
 export const TYPED_TOO_OLD = {
   code: 'typed_too_old',
-  sentence: 'Your password is correct. What you typed was only kept for 10 minutes: enter it again.',
+  sentence: 'What you typed was only kept for 10 minutes: enter it again.',
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
@@ -83,8 +78,12 @@ async function proveByCode(
   if (!isRecentLogin(ctx)) return [PASSWORD_NEEDED]
   const outcome = await proveSecondAgain(ctx, gatehouse, account, values)
   if (!outcome.ok) return [outcome.error]
-  const { user, deviceStamp: stamp } = account
-  const isConfirmed = await confirmSecond(ctx, gatehouse, { user, stamp, proof: outcome.proof, form: print })
+  const confirmed = { account, proof: outcome.proof, form: print } as const
+  const isConfirmed = await confirmBy(ctx, gatehouse, {
+    ...confirmed,
+    kind: 'second_confirmed',
+    proved: 'second',
+  })
   return isConfirmed ? [] : [SECOND_WRONG]
 }
 
@@ -97,7 +96,7 @@ async function askPassword(ctx: Context, { pages }: Gatehouse, { next, _typed }:
 }
 
 // What was typed continues in the session, or in a form of its own if it is too long for that.
-function continueAfter(
+export function continueAfter(
   ctx: Context,
   gatehouse: Gatehouse,
   { next, _typed }: { next: string; _typed: string },
