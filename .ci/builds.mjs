@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
+import { bundle } from './bundle.mjs'
 import { giveUp, isAlive, isForbidden, locked } from './lock.mjs'
 
 const root = dirname(import.meta.dirname)
@@ -55,7 +56,7 @@ function hashIn(folder) {
 
 function hashOfSources() {
   const hash = createHash('sha256')
-  const files = ['package.json', 'package-lock.json', 'tsconfig.json', ...['src', 'db', 'test'].flatMap(sourcesIn)]
+  const files = ['.ci/bundle.mjs', 'package.json', 'package-lock.json', 'tsconfig.json', ...['src', 'db', 'test'].flatMap(sourcesIn)]
   for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(root, file))).update('\0')
   return hash.digest('hex').slice(0, 20)
 }
@@ -83,6 +84,7 @@ async function compile(draft, placeOf) {
       .on('close', (status) => resolve(status === 0))
   })
   if (isFine && hashOfSources() === before) {
+    await bundle(join(draft, 'src'))
     writeFileSync(join(draft, NOTE), before)
     renameSync(draft, placeOf())
     return

@@ -1,4 +1,5 @@
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
+import { sql } from '../../src/database/kysely.js'
 
 /** Which have written their names where that of a browser belongs. */
 const COMMANDS = [

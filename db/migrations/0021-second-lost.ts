@@ -1,4 +1,5 @@
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
+import { sql } from '../../src/database/kysely.js'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const column of ['second_ends_at', 'password_at', 'email_at'])
