@@ -48,6 +48,7 @@ export {
 } from './visitor/guards.js'
 export { type HostLogin, type HostLoginOptions, logIn, logOut } from './visitor/host-login.js'
 export { isRecentLogin, isRecentSecond } from './visitor/recent.js'
+export { requireRole } from './visitor/role-guard.js'
 export { sealedSession } from './web/cookie-session.js'
 export { isGone } from './web/disconnect.js'
 export { type FieldError, type Form, formBody, type Message, type Values } from './web/form.js'

@@ -77,10 +77,10 @@ export interface AccountsOptions {
   /** Emails the owner if a session changes both network and browser at once; false by default. */
   jumpMail?: boolean
   /**
-   * Who needs two-step verification: nobody (`optional`, the default), everyone, or those for whom your function
-   * returns true. `requireUser` leads them to its set-up.
+   * Who needs two-step verification: nobody (`optional`, the default), users with the role `admin`, everyone, or those for
+   * whom your function returns true. `requireUser` leads them to its set-up.
    */
-  secondStep?: 'optional' | 'required' | ((user: User) => boolean)
+  secondStep?: 'optional' | 'admins' | 'required' | ((user: User) => boolean)
   /** From when they need it; until then they are reminded at each login. By default at once. */
   secondStepFrom?: Date | undefined
   /**
@@ -165,7 +165,7 @@ function refuseContradictions(options: AccountsOptions): void {
     throw new Error("Feature account/two-step cannot be off unless secondStep is 'optional'.")
   }
   if (secondStep === 'optional' && secondStepFrom !== undefined) {
-    throw new Error("Option secondStepFrom needs secondStep: 'required' or a function.")
+    throw new Error("Option secondStepFrom needs secondStep: 'admins', 'required' or a function.")
   }
   if (options.passkeyDomain !== undefined && !isPasskeyDomain(options.passkeyDomain, options.baseUrl)) {
     throw new Error('Option passkeyDomain must be the host of baseUrl or a parent domain of it.')

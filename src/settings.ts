@@ -1,6 +1,7 @@
 import { LIFETIMES } from './accounts/lifetimes.js'
 import type { SecondRule } from './accounts/registry.js'
 import { LOST_WAIT, siteWordsOf } from './accounts/registry.js'
+import { ADMIN } from './accounts/roles.js'
 import type { AccountsOptions } from './options.js'
 import type { Gatehouse } from './visitor/gatehouse.js'
 import { addressReader } from './web/network.js'
@@ -58,8 +59,13 @@ export function settingsOf(options: AccountsOptions): Settings {
 }
 
 function secondRuleOf({ secondStep = 'optional', secondStepFrom }: AccountsOptions): SecondRule {
-  const applies = typeof secondStep === 'function' ? secondStep : () => secondStep === 'required'
-  return { applies, from: secondStepFrom?.valueOf() ?? 0 }
+  return { applies: appliesOf(secondStep), from: secondStepFrom?.valueOf() ?? 0 }
+}
+
+function appliesOf(secondStep: AccountsOptions['secondStep']): SecondRule['applies'] {
+  if (typeof secondStep === 'function') return secondStep
+  if (secondStep === 'admins') return ({ roles }) => roles.includes(ADMIN)
+  return () => secondStep === 'required'
 }
 
 function placesOf({ home = '/', ...others }: Partial<Places> = {}): Places {

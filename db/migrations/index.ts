@@ -21,6 +21,7 @@ import * as eventActors from './0019-event-actors.js'
 import * as twoStep from './0020-two-step.js'
 import * as secondLost from './0021-second-lost.js'
 import * as passkeys from './0022-passkeys.js'
+import * as roles from './0023-roles.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -46,6 +47,7 @@ export const migrations: Record<string, Migration> = {
   '0020-two-step': twoStep,
   '0021-second-lost': secondLost,
   '0022-passkeys': passkeys,
+  '0023-roles': roles,
 }
 
 /** Every table, with what its rows are told apart by; those first to which others refer. */

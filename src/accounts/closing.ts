@@ -11,6 +11,7 @@ import { REOPEN_LIFE } from './mail-kinds.js'
 import type { Origin } from './origin.js'
 import { circumstancesOf } from './origin.js'
 import type { Registry } from './registry.js'
+import { keepAnAdmin } from './roles.js'
 import { logSecurity } from './security-log.js'
 
 export async function closeAccount(
@@ -22,6 +23,7 @@ export async function closeAccount(
   const now = registry.now()
   const facts = { to: user.email, ...circumstancesOf(origin, registry) }
   return happens(origin, registry, { kind: 'account_closed', userId: user.id }, async (transaction) => {
+    await keepAnAdmin(transaction, user.id)
     if (by !== undefined && !(await tokens.use(transaction, { ...by, form: by.usedForm, now })))
       return undefined
     if (!(await users.close(transaction, user.id, { now, eraseAt: now + REOPEN_LIFE }))) return undefined

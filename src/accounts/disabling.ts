@@ -4,6 +4,7 @@ import { happens } from './history.js'
 import { forgetTries } from './login-limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
+import { keepAnAdmin } from './roles.js'
 
 export const REASON_MAX = 200
 
@@ -20,11 +21,12 @@ export async function disable(
 ): Promise<Outcome | undefined> {
   const now = registry.now()
   const happening = { kind: 'account_disabled', userId, about: reason } as const
-  return happens(origin, registry, happening, async (transaction) =>
-    (await users.disable(transaction, userId, now))
+  return happens(origin, registry, happening, async (transaction) => {
+    await keepAnAdmin(transaction, userId)
+    return (await users.disable(transaction, userId, now))
       ? endWith(transaction, 'account_disabled', { userId, now })
-      : undefined,
-  )
+      : undefined
+  })
 }
 
 export async function enable(

@@ -9,6 +9,7 @@ import * as users from '../tables/users.js'
 import { eventOf } from './history.js'
 import { type Origin, SYSTEM } from './origin.js'
 import type { Registry } from './registry.js'
+import { keepAnAdmin } from './roles.js'
 
 const MAX_REPORTED = 500
 
@@ -38,6 +39,7 @@ export async function erase(
   const event = eventOf(origin, registry, { kind: 'account_erased', userId, about: because })
   const isErased = await registry.database
     .write(async (transaction) => {
+      await keepAnAdmin(transaction, userId)
       const user = await find(transaction)
       if (user === undefined) return false
       await registry.hooks.duringErase?.(transaction, user)
@@ -116,6 +118,7 @@ export async function eraseByCommand(
 ): Promise<boolean> {
   return database
     .write(async (transaction) => {
+      await keepAnAdmin(transaction, userId)
       const user = await users.lock(transaction, userId)
       if (user !== undefined) await hooks.duringErase?.(transaction, user)
       const isErased = await users.erase(transaction, userId)

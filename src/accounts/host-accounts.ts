@@ -16,6 +16,7 @@ import type { Origin } from './origin.js'
 import { resetPassword } from './password.js'
 import { applicantOf, create } from './registration.js'
 import type { Registry } from './registry.js'
+import { addRole, removeRole } from './roles.js'
 import { turnOff } from './two-step.js'
 import { unlock } from './unlocking.js'
 import { rename, wantedName } from './username.js'
@@ -34,6 +35,7 @@ export interface UserSearch {
   /** Part of a username or email address, in any case. Reads the whole table. */
   search?: string
   state?: UserState
+  role?: string
   /** `next` of the previous page. */
   after?: string | null
   /** 1 to 1000; 50 by default. */
@@ -56,7 +58,8 @@ export type CreatedAccount = { ok: true; user: StoredUser } | { ok: false; error
 
 /**
  * Account actions in code. Like those of pages and commands, each is in the account activity and reported to
- * `onEvent`. No rate limit applies. Results have no secrets.
+ * `onEvent`. No rate limit applies. Results have no secrets. What would disable, close, erase or demote the only user with
+ * the role `admin` throws.
  */
 export interface AccountsInCode {
   byId(id: string): Promise<StoredUser | undefined>
@@ -94,6 +97,10 @@ export interface AccountsInCode {
   endSessions(id: string, by?: ActedBy): Promise<number>
   /** Turns two-step verification off, for someone who lost the app and the codes. False if it is off. */
   endTwoStep(id: string, by?: ActedBy): Promise<boolean>
+  /** False if the user has the role, or is unknown. A role: up to 32 lowercase letters, digits, `_` and `-`. */
+  addRole(id: string, role: string, by?: ActedBy): Promise<boolean>
+  /** Counts at the user's next request. False if the user does not have the role, or is unknown. */
+  removeRole(id: string, role: string, by?: ActedBy): Promise<boolean>
   /** As if the owner had: it can be reopened for 14 days. False if it is closed. Tells the user by email. */
   close(id: string, by?: ActedBy): Promise<boolean>
   /** Deletes the account at once, after `duringErase`. False if it is unknown. Throws if a row of yours refers to it. */
@@ -145,6 +152,8 @@ export function accountsInCode(site: Registry): AccountsInCode {
     },
     endTwoStep: (id, by) =>
       ifKnown(id, async (user) => (await turnOff(originOf(by), registry, user)) !== undefined),
+    addRole: (id, role, by) => addRole(originOf(by), registry, id, role),
+    removeRole: (id, role, by) => removeRole(originOf(by), registry, id, role),
     close: (id, by) =>
       ifKnown(id, async (user) => (await closeAccount(originOf(by), registry, user)) !== undefined),
     erase: (id, by) => eraseByCode(originOf(by), registry, id),
@@ -169,12 +178,12 @@ async function mapOf({ database }: Registry, ids: readonly string[]): Promise<Ma
 
 async function listed(
   registry: Registry,
-  { search, state, after, limit = DEFAULT_LIMIT }: UserSearch,
+  { search, state, role, after, limit = DEFAULT_LIMIT }: UserSearch,
 ): Promise<UserPage> {
   const place = placeOf(after ?? '')
   if (after != null && place === undefined) throw new Error('after must be the next of another page.')
   if (!isPageLimit(limit)) throw new Error(`limit must be a whole number from 1 to ${MAX_LIMIT}.`)
-  return pageOf(registry, { ...searchOf(search), state, after: place, limit })
+  return pageOf(registry, { ...searchOf(search), state, role, after: place, limit })
 }
 
 async function created(origin: Origin, site: Registry, account: AccountToCreate): Promise<CreatedAccount> {

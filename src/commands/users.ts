@@ -10,6 +10,7 @@ import { part as logout } from './users/logout.js'
 import { part as rename } from './users/rename.js'
 import { part as resend } from './users/resend.js'
 import { part as reset } from './users/reset.js'
+import { part as role } from './users/role.js'
 import { part as show } from './users/show.js'
 import { part as twoStep } from './users/two-step.js'
 import { part as unlock } from './users/unlock.js'
@@ -20,6 +21,6 @@ export const command = commandOf({
   intro: 'Manage user accounts.',
   parts: [
     ...[list, show, create, rename, email, confirm, resend, logout],
-    ...[unlock, disable, enable, reset, twoStep, erase],
+    ...[unlock, disable, enable, reset, twoStep, role, erase],
   ],
 })

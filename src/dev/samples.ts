@@ -65,6 +65,7 @@ function person(
       nextEmail: null,
       secondStepAt: null,
       secondEndsAt: null,
+      roles: [],
       createdAt: now - 10 * DAY,
     },
     ...others,

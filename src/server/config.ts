@@ -50,7 +50,7 @@ export interface Config {
   readonly emailConfirmation: 'optional' | 'required'
   /** Whether pages hide which email addresses have accounts. */
   readonly privateEmails: boolean
-  readonly secondStep: 'optional' | 'required'
+  readonly secondStep: 'optional' | 'admins' | 'required'
   readonly secondStepFrom: Date | undefined
   /** Milliseconds. */
   readonly factorRecovery: number | 'off'
@@ -84,7 +84,7 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
     mistakes.push('BASE_URL must be set with PASSKEY_ORIGINS.')
   }
   if (data?.SECOND_STEP_FROM !== undefined && data.SECOND_STEP === 'optional') {
-    mistakes.push('SECOND_STEP must be required with SECOND_STEP_FROM.')
+    mistakes.push('SECOND_STEP must be required or admins with SECOND_STEP_FROM.')
   }
   if (data === undefined || mistakes.length > 0) throw new ConfigError(mistakes.join('\n'))
   return Object.freeze(configOf(data, { production }))

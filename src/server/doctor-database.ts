@@ -1,5 +1,6 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { ADMIN } from '../accounts/roles.js'
 import { MINUTE, SECOND } from '../base/durations.js'
 import { errorText } from '../base/error-text.js'
 import { isObstructed, type Obstacle, obstacleTo } from '../database/constraints.js'
@@ -17,6 +18,8 @@ import { type Finding, fine, type Verdict, warning, wrong } from './finding.js'
 const CLOCK_OFF = 5 * SECOND
 const CLOCK_WRONG = MINUTE
 
+const SECOND_OF = { optional: undefined, required: 'users', admins: 'admins' } as const
+
 export async function databaseOf(config: Config, now: () => number): Promise<Finding[]> {
   const { database, secondStep } = config
   const [, file] = /^sqlite:(.+)$/.exec(database) ?? []
@@ -29,7 +32,7 @@ export async function databaseOf(config: Config, now: () => number): Promise<Fin
     ]
   }
   try {
-    const wanted = { isRequired: secondStep === 'required', passkeyDomain: passkeyDomainOf(config) }
+    const wanted = { secondOf: SECOND_OF[secondStep], passkeyDomain: passkeyDomainOf(config) }
     return statesOf(await stateOfDatabase(database, now, (db: Db) => lookAt(db, now(), wanted)))
   } catch (error) {
     return [{ about: 'database', ...wrong(errorText(error)) }]
@@ -53,7 +56,7 @@ function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
     { about: 'clock', ...clockOf(offset) },
     ...(sharing.length === 0 ? [] : [{ about: 'addresses', ...sharingOf(sharing) }]),
     ...(overdue === undefined ? [] : [{ about: 'erasures', ...erasuresOf(overdue) }]),
-    ...(seconds === undefined ? [] : [{ about: 'two-step', ...twoStepOf(seconds) }]),
+    ...(seconds === undefined ? [] : [{ about: 'two-step', ...seconds }]),
     ...(otherPasskeys === 0 ? [] : [{ about: 'passkeys', ...passkeysOf(otherPasskeys) }]),
   ]
 }
@@ -62,7 +65,7 @@ interface Found {
   readOnly: string | undefined
   sharing: readonly string[]
   overdue: Overdue | undefined
-  seconds: users.SecondCount | undefined
+  seconds: Verdict | undefined
   otherPasskeys: number
 }
 
@@ -72,16 +75,16 @@ interface Overdue {
 }
 
 interface Wanted {
-  isRequired: boolean
+  secondOf: 'users' | 'admins' | undefined
   passkeyDomain: string | undefined
 }
 
-async function lookAt(db: Db, now: number, { isRequired, passkeyDomain }: Wanted): Promise<Found> {
+async function lookAt(db: Db, now: number, { secondOf, passkeyDomain }: Wanted): Promise<Found> {
   return {
     readOnly: await whyReadOnly(db),
     sharing: await users.namesSharing(db, MAX_NAMES),
     overdue: await overdueIn(db, now),
-    seconds: isRequired ? await users.countSeconds(db) : undefined,
+    seconds: secondOf && (await secondsOf(db, secondOf)),
     otherPasskeys: passkeyDomain === undefined ? 0 : await passkeys.countOfOtherDomains(db, passkeyDomain),
   }
 }
@@ -110,11 +113,25 @@ async function whyNotErased(db: Db, userId: string): Promise<Obstacle | undefine
   return undefined
 }
 
+async function secondsOf(db: Db, who: 'users' | 'admins'): Promise<Verdict> {
+  return who === 'users'
+    ? twoStepOf(await users.countSeconds(db))
+    : twoStepOfAdmins(await users.countSeconds(db, { role: ADMIN }))
+}
+
 function twoStepOf({ all, on }: users.SecondCount): Verdict {
   if (on === all) return fine('All users have the two-step verification that they need (SECOND_STEP).')
   return warning(
     `Two-step verification is required (SECOND_STEP). Users without it: ${all - on} of ${all}. They are led to its set-up.`,
   )
+}
+
+function twoStepOfAdmins({ all, on }: users.SecondCount): Verdict {
+  if (all === 0)
+    return warning('There is no admin yet (SECOND_STEP=admins). Run gatehouse users role <user> add admin.')
+  if (on === all) return fine('All admins have the two-step verification that they need (SECOND_STEP).')
+  const words = `Two-step verification is required of admins (SECOND_STEP). Admins without it: ${all - on} of ${all}. They are led to its set-up.`
+  return on === 0 ? wrong(words) : warning(words)
 }
 
 function passkeysOf(count: number): Verdict {

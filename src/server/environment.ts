@@ -80,7 +80,7 @@ const variables = z.object({
   SIGNUP: RULES.signup.default('open'),
   LOGIN_ERRORS: RULES.loginErrors.default('exact'),
   PRIVATE_EMAILS: oneOf('true', 'false').default('false'),
-  SECOND_STEP: oneOf('optional', 'required').default('optional'),
+  SECOND_STEP: oneOf('optional', 'admins', 'required').default('optional'),
   SECOND_STEP_FROM: z
     .string()
     .regex(/^\d{4}-\d{2}-\d{2}$/, DAY_RULE)

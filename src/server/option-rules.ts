@@ -83,8 +83,8 @@ export const RULES = {
   privateEmails: yesOrNo,
   jumpMail: yesOrNo,
   secondStep: fits(
-    "'optional', 'required' or a function of a user. There are no roles yet, so it cannot be 'admins'",
-    (value) => value === 'optional' || value === 'required' || typeof value === 'function',
+    "'optional', 'admins', 'required' or a function of a user",
+    (value) => ['optional', 'admins', 'required'].includes(String(value)) || typeof value === 'function',
   ),
   secondStepFrom: fits('a Date', (value) => value instanceof Date && !Number.isNaN(value.valueOf())),
   loginStep: callable,

@@ -44,6 +44,8 @@ export const EVENT_KINDS = [
   'passkey_removed',
   'passkey_confirmed',
   'passkey_copied',
+  'role_added',
+  'role_removed',
 ] as const
 
 /** Stable names. `account_erased` is only reported, because the activity is deleted with the account. */

@@ -40,7 +40,13 @@ export async function create(db: Db, user: NewUser): Promise<User | undefined> {
   return undefined
 }
 
-const NEW = { emailConfirmedAt: null, nextEmail: null, secondStepAt: null, secondEndsAt: null }
+const NEW = {
+  emailConfirmedAt: null,
+  nextEmail: null,
+  secondStepAt: null,
+  secondEndsAt: null,
+  roles: Object.freeze([]),
+}
 
 const insert = statement((db: Db, user: Omit<NewUser, 'language'> & { language: string | null }) =>
   db
@@ -56,6 +62,7 @@ const insert = statement((db: Db, user: Omit<NewUser, 'language'> & { language: 
       signup_form: user.signupForm,
       device_stamp: FIRST_STAMP,
       ended_devices: '',
+      roles: '',
       confirm_by: user.confirmBy,
       language: user.language,
       created_at: user.createdAt,

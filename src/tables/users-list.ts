@@ -1,7 +1,7 @@
 import type { ExpressionBuilder } from 'kysely'
 import { sql } from '../database/kysely.js'
 import type { Db, Schema } from './schema.js'
-import { USER_COLUMNS, type User, userOf } from './users.js'
+import { havingRole, USER_COLUMNS, type User, userOf } from './users.js'
 
 export interface ListedUser extends User {
   closedAt: number | null
@@ -17,6 +17,7 @@ export interface UserFilter {
   search?: string | undefined
   searchEmail?: string | undefined
   state?: UserState | undefined
+  role?: string | undefined
 }
 
 export interface UserPlace {
@@ -68,10 +69,11 @@ function lastLogin({ selectFrom }: UsersExpression) {
     .as('last_login_at')
 }
 
-function matching(eb: UsersExpression, { search, searchEmail = search, state }: UserFilter) {
+function matching(eb: UsersExpression, { search, searchEmail = search, state, role }: UserFilter) {
   return eb.and([
     ...(search === undefined ? [] : [containing(eb, search, searchEmail)]),
     ...(state === undefined ? [] : [inState(eb, state)]),
+    ...(role === undefined ? [] : [havingRole(role)]),
   ])
 }
 

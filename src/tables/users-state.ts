@@ -1,7 +1,7 @@
 import { isServer, skipLocked } from '../database/dialect.js'
 import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
-import { USER_COLUMNS, type User, userOf } from './users.js'
+import { havingRole, USER_COLUMNS, type User, userOf } from './users.js'
 
 export async function close(
   db: Db,
@@ -105,12 +105,16 @@ export interface SecondCount {
 }
 
 /** Counts neither closed nor disabled accounts. */
-export async function countSeconds(db: Db): Promise<SecondCount> {
+export async function countSeconds(
+  db: Db,
+  { role }: { role?: string | undefined } = {},
+): Promise<SecondCount> {
   const row = await db
     .selectFrom('users')
     .select(({ fn }) => [fn.countAll<number>().as('all'), fn.count<number>('second_step_at').as('on')])
     .where('closed_at', 'is', null)
     .where('disabled_at', 'is', null)
+    .$if(role !== undefined, (users) => users.where(havingRole(role ?? '')))
     .executeTakeFirstOrThrow()
   return row
 }

@@ -5,6 +5,7 @@ import type { Db } from './schema.js'
 export * from './users-claims.js'
 export * from './users-email.js'
 export * from './users-password.js'
+export * from './users-roles.js'
 export * from './users-state.js'
 export * from './users-stored.js'
 
@@ -39,6 +40,8 @@ export interface UsersTable {
   password_at: number | null
   /** The same for the email address. */
   email_at: number | null
+  /** Sorted, with a space between two. */
+  roles: string
   language: string | null
   created_at: number
   updated_at: number
@@ -60,6 +63,8 @@ export interface User {
   secondStepAt: number | null
   /** From when two-step verification can be turned off without a code, because someone asked for it by email, in UTC milliseconds; null if nobody did. */
   secondEndsAt: number | null
+  /** Sorted words, such as `admin`, which an operator gave; see `requireRole`. */
+  roles: readonly string[]
   /** UTC milliseconds. */
   createdAt: number
 }
@@ -191,6 +196,7 @@ export const USER_COLUMNS = [
   'users.next_email',
   'users.second_step_at',
   'users.second_ends_at',
+  'users.roles',
   'users.created_at',
 ] as const
 
@@ -204,6 +210,7 @@ type UserRow = Pick<
   | 'next_email'
   | 'second_step_at'
   | 'second_ends_at'
+  | 'roles'
   | 'created_at'
 >
 
@@ -217,6 +224,12 @@ export function userOf(row: UserRow): User {
     nextEmail: row.next_email,
     secondStepAt: row.second_step_at,
     secondEndsAt: row.second_ends_at,
+    roles: rolesIn(row.roles),
     createdAt: row.created_at,
   }
+}
+
+// Frozen, because the app gets a copy of the user that shares them.
+function rolesIn(roles: string): readonly string[] {
+  return Object.freeze(roles.split(' ').filter(Boolean))
 }

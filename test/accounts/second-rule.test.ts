@@ -6,6 +6,7 @@ import { codeAt, settled, turnOn } from '../support/second-step.js'
 
 const test = suite('required two-step verification')
 
+const ADMINS = { environment: { SECOND_STEP: 'admins' } }
 const REQUIRED = { environment: { SECOND_STEP: 'required' } }
 const SET_UP = '/account/two-step/'
 let before: Site
@@ -157,7 +158,7 @@ test('an unconfirmed email address must be confirmed first', () =>
   }))
 
 for (const [options, sentence] of [
-  [{ secondStep: 'admins' }, /Option secondStep must be 'optional', 'required' or a function.*no roles yet/],
+  [{ secondStep: 'everyone' }, /Option secondStep must be 'optional', 'admins', 'required' or a function/],
   [{ secondStep: 'required', features: { 'account/two-step': false } }, /account\/two-step cannot be off/],
   [{ secondStepFrom: new Date() }, /secondStepFrom needs secondStep/],
   [{ secondStep: 'required', secondStepFrom: new Date('never') }, /secondStepFrom must be a Date/],
@@ -170,5 +171,16 @@ for (const [options, sentence] of [
     )
   })
 }
+
+test('of admins it is required from the request after they become one', () =>
+  withRule(async (site) => {
+    const visitor = site.visitor()
+    await visitor.logIn('Anna')
+    assert.is((await visitor.open('/account/')).status, 200)
+    await site.write("update users set roles = 'admin'")
+    assert.is(await leadsTo(visitor, '/account/'), SET_UP)
+    await site.write("update users set roles = 'editor'")
+    assert.is((await visitor.open('/account/')).status, 200)
+  }, ADMINS))
 
 test.run()

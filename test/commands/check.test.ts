@@ -91,6 +91,22 @@ test('says how many users have no two-step verification where it is required', a
   assert.match((await check({ SECOND_STEP: 'required' })).stdout, /^✔ two-step: /m)
 })
 
+test('is not satisfied while no admin has the second step that admins need', async () => {
+  const admins = { SECOND_STEP: 'admins' }
+  assert.match((await check(admins)).stdout, /^⚠ two-step: There is no admin yet/m)
+  const opened = await openDatabase(database)
+  for (const name of ['Anna', 'Bert', 'Cora']) assert.ok(await createUser(opened, newUser(name)))
+  await opened.close()
+  await write(database, "update users set roles = 'admin' where name <> 'Cora'")
+  const refused = await check(admins)
+  assert.is(refused.code, 1)
+  assert.match(refused.stdout, /^✘ two-step: .* Admins without it: 2 of 2\./m)
+  await write(database, "update users set second_step_at = 1 where name = 'Anna'")
+  assert.match((await check(admins)).stdout, /^⚠ two-step: .* Admins without it: 1 of 2\./m)
+  await write(database, "update users set second_step_at = 1 where name = 'Bert'")
+  assert.match((await check(admins)).stdout, /^✔ two-step: /m)
+})
+
 test('finds passkeys that were created for another domain', async () => {
   const opened = await openDatabase(database)
   assert.ok(await createUser(opened, newUser('Anna')))

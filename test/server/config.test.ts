@@ -289,7 +289,7 @@ const WRONG: Record<string, readonly string[]> = {
   EMAIL_CONFIRMATION: ['yes', 'true', 'Required'],
   PRIVATE_EMAILS: ['yes', '1', 'TRUE'],
   PASSKEY_ORIGINS: ['example.de', 'http://example.de', 'https://example.de/shop', 'https://example.de,'],
-  SECOND_STEP: ['admins', 'on'],
+  SECOND_STEP: ['everyone', 'on'],
   FACTOR_RECOVERY: ['on', '3', '23h', '31d'],
   SECOND_STEP_FROM: ['tomorrow', '2027-13-01', '1.3.2027', '2027-03-01T00:00'],
   LIMIT_MAIL_ADDRESS: ['5'],

@@ -20,6 +20,7 @@ const ADDED: Record<string, readonly string[]> = {
     (column) => `alter table users drop column ${column}`,
   ),
   '0022': ['drop table passkeys', 'drop table spent_challenges'],
+  '0023': ['drop index users_roles', 'alter table users drop column roles'],
 }
 
 /** Undoes this migration and all later ones. */

@@ -78,6 +78,7 @@ test('a user has no password hash', async ({ database }) => {
     'id',
     'name',
     'nextEmail',
+    'roles',
     'secondEndsAt',
     'secondStepAt',
     'slug',

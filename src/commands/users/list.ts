@@ -28,6 +28,7 @@ const BATCH = 500
 const options = {
   search: { type: 'string' },
   state: { type: 'string' },
+  role: { type: 'string' },
   limit: { type: 'string' },
   after: { type: 'string' },
   json: { type: 'boolean', default: false },
@@ -46,6 +47,7 @@ Options:
                    in any case. Reads the whole table
   --state <state>  Only users in this state: open, closed, disabled or
                    unconfirmed. Open means neither closed nor disabled
+  --role <role>    Only users with this role, such as admin
   --limit <n>      Show up to <n> users, 1 to ${MAX_LIMIT}. Default: ${DEFAULT_LIMIT}
   --after <place>  Continue after the place shown on the last line of a list
   --json           Print JSON
@@ -59,7 +61,7 @@ Example:
     if (values.csv && values.limit !== undefined) {
       throw new UsageError('--csv prints all users. Leave out --limit.')
     }
-    const filter = { ...searchOf(values.search), state: stateOf(values.state) }
+    const filter = { ...searchOf(values.search), state: stateOf(values.state), role: values.role }
     const listOptions = { ...filter, after: afterOf(values.after), limit: limitOf(values.limit) }
     return withRegistry(async (registry) => {
       if (values.csv) return writeCsv(registry, listOptions)
@@ -95,7 +97,7 @@ function afterOf(text: string | undefined): UserPlace | undefined {
 }
 
 function asJson({ users, next }: UserPage): string {
-  return json({ users: users.map((user) => ({ ...rowOf(user), slug: user.slug })), next })
+  return json({ users: users.map((user) => ({ ...rowOf(user), slug: user.slug, roles: user.roles })), next })
 }
 
 function rowOf(user: ListedUser) {

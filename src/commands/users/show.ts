@@ -60,5 +60,6 @@ function section(title: string, rows: readonly object[]): string {
 }
 
 function formatted(key: string, value: unknown): string {
+  if (Array.isArray(value)) return printable(value.join(', ') || '-')
   return printable(String(withDates(key, value) ?? '-'))
 }

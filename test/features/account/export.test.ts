@@ -132,7 +132,7 @@ test('the file has the account with all times in ISO 8601', async () => {
   const until = new Date(site.clock.now() + DAY).toISOString()
   await site.write(
     `update users set email_confirmed_at = 1000, next_email = 'n@example.com', confirm_by = 2000, second_ends_at = 3000,
-      password_at = 4000, email_at = 5000 where id = '${id}'`,
+      password_at = 4000, email_at = 5000, roles = 'chief editor' where id = '${id}'`,
   )
   const page = await visitor.open(FILE)
   const exported = await file(visitor)
@@ -154,6 +154,7 @@ test('the file has the account with all times in ISO 8601', async () => {
     language: 'en',
     passwordAt: '1970-01-01T00:00:04.000Z',
     emailAt: '1970-01-01T00:00:05.000Z',
+    roles: ['chief', 'editor'],
   })
   assert.equal(exported.slugs, [
     { slug: 'timed-anew', until: null },
