@@ -15,6 +15,8 @@ export interface ServerSettings {
   readonly connection: pg.ClientConfig
   readonly name: string
   readonly schema: string | undefined
+  /** Whether a pooler gives each transaction another session, as the address says or the start has found out. */
+  readonly isPooled: boolean
 }
 
 export type Located =
@@ -51,6 +53,7 @@ function byAddress(
         connection: { connectionString: url },
         name: hostOf(url) + where,
         schema: checked(schema),
+        isPooled: saysPooled(url),
       },
     }
   }
@@ -99,8 +102,13 @@ function byPool(pool: PostgresHandle, schema?: string): Located {
       connection: { ...how, sslnegotiation, enableChannelBinding, options, ...(stream && { stream }) },
       name: hostOf(connectionString ?? '') || (host ?? process.env.PGHOST ?? 'localhost'),
       schema: checked(schema),
+      isPooled: saysPooled(connectionString ?? ''),
     },
   }
+}
+
+function saysPooled(url: string): boolean {
+  return URL.canParse(url) && new URL(url).searchParams.get('pooling') === 'transaction'
 }
 
 function hostOf(url: string): string {

@@ -7,7 +7,7 @@ import { refuseForeign, refuseTaken } from './foreign-tables.js'
 import { Migrator, sql } from './kysely.js'
 import { locate, type ServerSettings, type SqliteFile } from './locate.js'
 import type { DatabaseLocation } from './location.js'
-import { refuseSharedSessions } from './own-sessions.js'
+import { hasOwnSessions } from './own-sessions.js'
 import { isReadOnly } from './private-files.js'
 import { openSqlite, START_WAIT, translated } from './sqlite.js'
 import { DatabaseUnavailable, retried } from './unavailable.js'
@@ -20,7 +20,11 @@ export function missingSteps(location: DatabaseLocation): Promise<string[]> {
   return alone(location, missing)
 }
 
-export type Work<Schema, Result> = (db: Kysely<Schema>, schema?: string) => Promise<Result>
+export type Work<Schema, Result> = (
+  db: Kysely<Schema>,
+  schema?: string,
+  server?: ServerSettings,
+) => Promise<Result>
 
 export function alone<Schema, Result>(
   location: DatabaseLocation,
@@ -48,13 +52,23 @@ async function usedServer<Schema, Result>(
   const { openPatient } = await postgres()
   const patient = openPatient<Schema>(server)
   try {
-    await refuseSharedSessions(patient)
+    const isPooled = server.isPooled || !(await hasOwnSessions(patient))
+    if (isPooled) refuseStartOptions(server)
     const schema = server.schema ?? (await currentSchema(patient))
     await refuseTaken(patient, schema)
-    return await work(patient, schema)
+    return await work(patient, schema, { ...server, isPooled })
   } finally {
     await patient.destroy()
   }
+}
+
+// A pooler refuses them, or forgets them without an error (PgBouncer, ignore_startup_parameters).
+function refuseStartOptions({ connection }: ServerSettings): void {
+  const { connectionString = '', options } = connection
+  if (options === undefined && !/[?&]options=/.test(connectionString)) return
+  throw new Error(
+    'a pooler in transaction mode loses the options of its address. Set the search path with the option database.schema or alter role',
+  )
 }
 
 export function postgres() {

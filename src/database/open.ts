@@ -78,15 +78,15 @@ async function opened<Schema>(location: DatabaseLocation, options: OpenOptions):
 }
 
 async function openedServer<Schema>(server: ServerSettings, options: OpenOptions): Promise<Handles<Schema>> {
-  const schema = await aloneOnServer(server, async (db, name = '') => {
+  const { schema, found } = await aloneOnServer(server, async (db, name = '', settings = server) => {
     await migrate(db, name)
-    return name
+    return { schema: name, found: settings }
   })
   const { openPostgres } = await postgres()
   return {
-    main: openPostgres(server, { durable: true, ...options }),
-    loose: openPostgres(server, { durable: false, ...options }),
-    writer: openPostgres(server, { durable: true, ...options }),
+    main: openPostgres(found, { durable: true, ...options }),
+    loose: openPostgres(found, { durable: false, ...options }),
+    writer: openPostgres(found, { durable: true, ...options }),
     schema,
   }
 }

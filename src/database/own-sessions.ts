@@ -6,16 +6,13 @@ import { DatabaseUnavailable } from './unavailable.js'
 
 const ANSWER_WAIT = 10_000
 
-/** Throws unless each connection has a database session of its own. Behind a pooler in transaction mode settings such
- * as `lock_timeout` and `synchronous_commit` get lost without an error (PgBouncer, "Feature matrix"). */
-export async function refuseSharedSessions<Schema>(db: Kysely<Schema>): Promise<void> {
-  await db.connection().execute(async (first) => {
+/** Whether each connection has a database session of its own. Behind a pooler in transaction mode settings such as
+ * `lock_timeout` and `synchronous_commit` get lost without an error (PgBouncer, "Feature matrix"). */
+export function hasOwnSessions<Schema>(db: Kysely<Schema>): Promise<boolean> {
+  return db.connection().execute(async (first) => {
     await sql`select 1`.execute(first)
     const work = db.connection().execute((second) => keepSessions(first, second))
-    if (await inTime(work.catch(refuseOneSession))) return
-    throw new Error(
-      'transactions of one connection ran in different sessions, as behind a pooler in transaction mode. Use session mode (PgBouncer: pool_mode = session), or connect without the pooler',
-    )
+    return await inTime(work.catch(refuseOneSession))
   })
 }
 

@@ -1,98 +1,155 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import pg from 'pg'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { sql } from '../../src/database/kysely.js'
 import { openDatabase } from '../../src/tables/schema.js'
-import { freshDatabase } from '../support/databases.js'
+import * as users from '../../src/tables/users.js'
+import { freshDatabase, write } from '../support/databases.js'
+import { Site } from '../support/helpers.js'
+import { type Front, inFrontOf, type Order, transactionPooler } from '../support/pooler.js'
+import { createUser, NOW, newUser } from '../support/rows.js'
 
 const test = suite('PostgreSQL behind a pooler')
 
-test('a pooler in transaction mode is refused, whichever session it gives out next', async () => {
-  for (const order of ['last', 'first'] as const) {
-    const message = await errorBehind(await transactionPooler(await freshDatabase(), order))
-    assert.match(message, 'transactions of one connection ran in different sessions')
-    assert.match(message, 'pool_mode = session')
+const fronts: Front[] = []
+test.after.each(() => {
+  for (const { server } of fronts.splice(0)) server.close()
+})
+
+async function pooled(database: string, order: Order = 'first', sessions = 4): Promise<string> {
+  const front = await transactionPooler(database, order, sessions)
+  fronts.push(front)
+  return front.database
+}
+
+/** What the pooler's sessions would give to the next client. */
+async function leftBehind(database: string): Promise<unknown[]> {
+  const clients = await Promise.all(Array.from({ length: 4 }, () => connected(database)))
+  const states = []
+  for (const client of clients) {
+    await client.query('begin')
+    const { rows } = await client.query(`select current_setting('lock_timeout') lock_timeout,
+      current_setting('synchronous_commit') synchronous_commit, current_setting('search_path') search_path,
+      (select count(*)::int from pg_prepared_statements) statements`)
+    states.push(...rows)
   }
-})
-
-test('a server that serves one session at a time is refused', async () => {
-  const message = await errorBehind(await oneAtATime(await freshDatabase()))
-  assert.match(message, 'while one connection was in use, a second one failed')
-})
-
-interface Front {
-  server: Server
-  database: string
+  for (const client of clients) {
+    await client.query('rollback')
+    await client.end()
+  }
+  return states
 }
 
-async function errorBehind({ server, database }: Front): Promise<string> {
-  const error = await openDatabase(database).then(
-    () => new Error('It was opened.'),
-    (error) => error,
-  )
-  server.close()
-  return error.message
+async function connected(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  return client
 }
 
-async function inFrontOf(
-  database: string,
-  serve: (client: Socket, upstream: () => Socket) => void,
-): Promise<Front> {
-  const { port, hostname } = new URL(database)
-  const server = createServer((client) => {
-    client.on('error', () => {})
-    serve(client, () => connect(Number(port), hostname).on('error', () => {}))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address() as AddressInfo
-  return { server, database: Object.assign(new URL(database), { port: `${address.port}` }).href }
-}
+const UNTOUCHED = Array.from({ length: 4 }, () => ({
+  lock_timeout: '0',
+  synchronous_commit: 'on',
+  search_path: '"$user", public',
+  statements: 0,
+}))
 
-/** Gives out a session for each transaction. Clients log in to one of their own, which others use afterwards. */
-function transactionPooler(database: string, order: 'last' | 'first'): Promise<Front> {
-  const free: Socket[] = []
-  return inFrontOf(database, (client, upstream) => {
-    let session: Socket | undefined = upstream()
-    const attach = (to: Socket) => {
-      const whenIdle = watchIdle(() => {
-        to.off('data', back)
-        free.push(to)
-        session = undefined
-      })
-      const back = (data: Buffer) => {
-        client.write(data)
-        whenIdle(data)
-      }
-      to.on('data', back)
-    }
-    attach(session)
-    client.on('data', (data) => {
-      if (session === undefined) {
-        session = order === 'last' ? free.pop() : free.shift()
-        if (session !== undefined) attach(session)
-      }
-      session?.write(data)
-    })
-    client.on('close', () => free.length === 0 || free.shift()?.destroy())
+for (const order of ['last', 'first'] as const) {
+  test(`visitors use a site behind a pooler that gives out sessions ${order}, which stay clean`, async () => {
+    const database = await pooled(await freshDatabase(), order)
+    const site = await Site.start({ database })
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, index) => {
+        const visitor = await site.visitor({ htmx: index % 2 === 0 }).settle(`Anna${index}`)
+        for (const path of ['/account/', '/account/devices/', '/account/activity/'])
+          assert.is((await visitor.open(path)).status, 200)
+        const typed = { username: `Bela${index}` }
+        await visitor.send(await visitor.open('/account/name/'), typed)
+        assert.match((await visitor.open('/account/')).text, `Bela${index}`)
+        await visitor.send(await visitor.open('/logout/'))
+        assert.is((await visitor.open('/account/')).status, 303)
+      }),
+    )
+    assert.equal(
+      site.logs.filter((line) => /"level":(?:40|50|60)/.test(line)),
+      [],
+    )
+    await site.close()
+    assert.equal(await leftBehind(database), UNTOUCHED)
   })
 }
 
-const READY = 'Z'.charCodeAt(0)
-const IDLE = 'I'.charCodeAt(0)
+test('a schema of the app is found in every transaction', async () => {
+  const direct = await freshDatabase()
+  const database = await pooled(direct)
+  const opened = await openDatabase({ url: database, schema: 'accounts' })
+  assert.is(await createUser(opened, newUser('anna')), true)
+  for (const name of ['bela', 'cleo', 'dora'])
+    assert.is(await users.bySlug(opened.main, name, NOW), undefined)
+  assert.is((await users.bySlug(opened.main, 'anna', NOW))?.slug, 'anna')
+  await opened.close()
+  assert.equal(await leftBehind(database), UNTOUCHED)
+  const client = await connected(direct)
+  const { rows } = await client.query('select slug from accounts.slugs')
+  await client.end()
+  assert.equal(rows, [{ slug: 'anna' }])
+})
 
-/** Calls `found` when the server says that it is ready and outside of a transaction (protocol 3, ReadyForQuery). */
-function watchIdle(found: () => void): (data: Buffer) => void {
-  let rest = Buffer.alloc(0)
-  return (data) => {
-    rest = Buffer.concat([rest, data])
-    while (rest.length >= 5 && rest.length > rest.readInt32BE(1)) {
-      const end = 1 + rest.readInt32BE(1)
-      const isIdle = rest[0] === READY && rest[5] === IDLE
-      rest = rest.subarray(end)
-      if (isIdle) found()
-    }
+test('what was acknowledged survives a power cut, and no statement waits long for a lock', async () => {
+  const direct = await freshDatabase()
+  await write(direct, `alter database ${new URL(direct).pathname.slice(1)} set synchronous_commit = off`)
+  const { main, loose, write: inTransaction, close } = await openDatabase(await pooled(direct))
+  const settings = sql<{
+    commit: string
+    lock: string
+  }>`select current_setting('synchronous_commit') as commit,
+    current_setting('lock_timeout') as lock`
+  const once = sql<{ commit: string }>`insert into keys (id, noted_at) values ('a', 1)
+    returning current_setting('synchronous_commit') as commit`
+  assert.equal((await inTransaction((transaction) => settings.execute(transaction))).rows, [
+    { commit: 'on', lock: '1s' },
+  ])
+  assert.equal((await once.execute(main)).rows, [{ commit: 'on' }])
+  await write(direct, 'delete from keys')
+  assert.equal((await once.execute(loose)).rows, [{ commit: 'off' }])
+  await close()
+})
+
+test('a transaction whose first statement fails leaves its session outside of a transaction', async () => {
+  const database = await pooled(await freshDatabase(), 'last', 2)
+  const { write: inTransaction, main, close } = await openDatabase(database)
+  for (let index = 0; index < 4; index++) {
+    const failed = inTransaction((transaction) => sql`select 1 / 0`.execute(transaction))
+    assert.match(String(await failed.catch(String)), 'division by zero')
+    assert.match(
+      String(await sql`update keys set id = ${'a'}::int / 0`.execute(main).catch(String)),
+      'integer',
+    )
   }
-}
+  assert.equal((await main.selectFrom('users').select('id').execute()).length, 0)
+  await close()
+})
+
+test('the address can say that there is a pooler, so that the start does not have to find out', async () => {
+  const two = await pooled(await freshDatabase(), 'last', 2)
+  const database = await openDatabase(`${two}?pooling=transaction`)
+  assert.is(await database.ready(), true)
+  await database.close()
+})
+
+test('options in the address are refused, because a pooler loses them', async () => {
+  const database = await pooled(await freshDatabase())
+  const error = await openDatabase(`${database}?options=-c%20search_path%3Daccounts`).catch(String)
+  assert.match(String(error), 'a pooler in transaction mode loses the options of its address')
+})
+
+test('a server that serves one session at a time is refused', async () => {
+  const { server, database } = await oneAtATime(await freshDatabase())
+  const message = await openDatabase(database).then(() => 'It was opened.', String)
+  server.close()
+  assert.match(message, 'while one connection was in use, a second one failed')
+})
 
 /** The next client waits until the one before has gone. */
 function oneAtATime(database: string): Promise<Front> {
@@ -103,11 +160,11 @@ function oneAtATime(database: string): Promise<Front> {
     isBusy = serve !== undefined
     serve?.()
   }
-  return inFrontOf(database, (client, upstream) => {
+  return inFrontOf(database, (client: Socket, upstream) => {
     waiting.push(() => {
       const session = upstream()
       client.pipe(session).pipe(client)
-      client.once('close', () => {
+      void once(client, 'close').then(() => {
         session.destroy()
         next()
       })
