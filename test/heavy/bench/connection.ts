@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 
 export interface Answer {
   status: number
+  head: string
   body: Buffer
 }
 
@@ -72,5 +73,5 @@ function answerIn(received: Buffer): Answer | undefined {
   const end = headEnd + 4 + Number(length)
   return received.length < end
     ? undefined
-    : { status: Number(status), body: received.subarray(headEnd + 4, end) }
+    : { status: Number(status), head, body: received.subarray(headEnd + 4, end) }
 }

@@ -14,6 +14,8 @@ export interface Load {
   /** `{n}` is the number of the request, `{user}` one of `users`. */
   body?: string
   users?: number
+  /** A page with the form, which each request opens first, without a cookie. `{csrf}` is its token. */
+  opens?: string
   /** The first number. */
   from?: number
   /** The only right response, masked. */
@@ -91,8 +93,26 @@ function asking(load: Load, look: (sent: number, answer: Answer) => void): Ask {
   const next = requestsOf(load)
   return async (connection) => {
     const sent = performance.now()
-    look(sent, await connection.ask(next()))
+    const opened =
+      load.opens === undefined ? NOTHING_OPENED : await open(connection, load.address, load.opens)
+    look(sent, await connection.ask(next(opened)))
   }
+}
+
+/** What a page with a form gives its visitor. */
+interface Opened {
+  cookie: string
+  csrf: string
+}
+
+const NOTHING_OPENED: Opened = { cookie: '', csrf: '' }
+
+async function open(connection: Connection, address: string, path: string): Promise<Opened> {
+  const { host } = new URL(address)
+  const { head, body } = await connection.ask(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+  const cookies = [...head.matchAll(/\nset-cookie: ([^;\r]+)/gi)].map(([, cookie = '']) => cookie)
+  const [, csrf = ''] = /name="_csrf" value="([^"]+)"/.exec(`${body}`) ?? []
+  return { cookie: `cookie: ${cookies.join('; ')}\r\n`, csrf }
 }
 
 /** As fast as responses arrive. */
@@ -128,17 +148,18 @@ async function pace({ address, seconds, rate = 1 }: Load, ask: Ask): Promise<voi
 const STRIDE = 7919
 
 /** Each request as bytes. */
-function requestsOf({ address, path, method, headers, body, users = 1, from = 0 }: Load): () => string {
+function requestsOf(load: Load): (opened: Opened) => string {
+  const { address, path, method, headers, body, users = 1, from = 0 } = load
   const all = { host: new URL(address).host, ...headers }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
   const head = `${method} ${path} HTTP/1.1\r\n${lines.join('')}`
   if (body === undefined) return () => `${head}\r\n`
   let number = from
-  return () => {
+  return ({ cookie, csrf }) => {
     number += 1
     const user = (number * STRIDE) % users
-    const filled = body.replaceAll('{n}', `${number}`).replaceAll('{user}', `${user}`)
-    return `${head}content-length: ${Buffer.byteLength(filled)}\r\n\r\n${filled}`
+    const filled = body.replaceAll('{n}', `${number}`).replaceAll('{user}', `${user}`).replace('{csrf}', csrf)
+    return `${head}${cookie}content-length: ${Buffer.byteLength(filled)}\r\n\r\n${filled}`
   }
 }
 

@@ -201,8 +201,8 @@ async function signups(stage: Stage): Promise<Measure> {
 /** Long enough for the code to be compiled. */
 const WARM_UP = 1
 
-async function comparePages(
-  { site, floor, visitors, pace }: Stage,
+export async function comparePages(
+  { site, floor, visitors, pace }: Pick<Stage, 'site' | 'floor' | 'visitors' | 'pace'>,
   ofSite: Request,
   ofFloor: Request,
   connections = PAGES,

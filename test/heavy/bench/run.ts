@@ -9,6 +9,7 @@ import type { Comparison, Pace } from './compare.js'
 import { measureFirstVisit } from './first-visit.js'
 import { durableWrites, isBearable, leastLogins, type Measure, measureSite, QUICK } from './measures.js'
 import { measureMillion } from './million.js'
+import { measurePeer } from './peer.js'
 import { measurePostgres } from './postgres.js'
 import { type Cost, measureProcesses } from './processes.js'
 import { measureStorm } from './storm.js'
@@ -30,6 +31,7 @@ const PARTS: Record<string, (pace: Pace) => Promise<Measured>> = {
     writes: await durableWrites(pace),
     ...(!isQuick && { logins: await leastLogins(pace) }),
   }),
+  peer: measurePeer,
   processes: async (pace) => ({ costs: await measureProcesses(pace) }),
   visit: async () => ({ costs: await measureFirstVisit() }),
   storm: measureStorm,

@@ -59,6 +59,15 @@ export function startPagesFloor(folder: string, file: string): Promise<Server> {
   return Server.start(join(here, 'floors/pages.js'), { folder, args: [file] })
 }
 
+/** Express and Passport, with its own database file, to which it adds so many users. */
+export function startPeer(folder: string, file: string, users = 0): Promise<Server> {
+  return Server.start(join(here, 'peer/app.js'), {
+    folder,
+    args: [file, `${users}`],
+    env: { NODE_ENV: 'production' },
+  })
+}
+
 /** F5, in the file of the site: it has its users. */
 export function startLoginsFloor(folder: string, file: string): Promise<Server> {
   return Server.start(join(here, 'floors/logins.js'), { folder, args: [file] })
@@ -78,19 +87,12 @@ export class Visitors {
   contender(
     server: Server,
     request: Request,
-    { connections, users, rate }: { connections: number; users?: number; rate?: number },
+    { connections, ...more }: { connections: number } & Pick<Load, 'users' | 'rate' | 'opens'>,
   ): Contender {
     return async (seconds) => {
       const from = this.#number
       const before = await server.cpu()
-      const options = {
-        connections,
-        seconds,
-        from,
-        ...(users !== undefined && { users }),
-        ...(rate !== undefined && { rate }),
-      }
-      const answered = await this.#child.ask({ ...request, ...options })
+      const answered = await this.#child.ask({ ...request, ...more, connections, seconds, from })
       const used = (await server.cpu()) - before
       this.#number += answered.count + connections
       return roundOf(answered, used)

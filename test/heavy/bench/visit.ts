@@ -5,6 +5,8 @@ import type { Load } from './load.js'
 /** A request, its visitor, and the expected response. */
 export type Request = Pick<Load, 'address' | 'path' | 'method' | 'headers' | 'body' | 'answer'>
 
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
+
 /** A browser that keeps cookies and sends forms with htmx. */
 export class Visitor {
   readonly #address: string
@@ -29,8 +31,9 @@ export class Visitor {
   }
 
   /** Returns a form to send repeatedly, with its first response. */
-  async sending(path: string, body: string): Promise<Request> {
-    const asked = { path, method: 'POST' as const, headers: this.#formHeaders(), body }
+  async sending(path: string, body: string, { htmx = true } = {}): Promise<Request> {
+    const headers = htmx ? this.#formHeaders() : { ...this.#headers(), ...FORM }
+    const asked = { path, method: 'POST' as const, headers, body }
     const first = await this.#ask({ ...asked, body: body.replaceAll(/\{\w+\}/g, '0') })
     return { address: this.#address, ...asked, answer: maskedAnswer(first) }
   }
@@ -41,11 +44,7 @@ export class Visitor {
   }
 
   #formHeaders(): Record<string, string> {
-    return {
-      ...this.#headers(),
-      'content-type': 'application/x-www-form-urlencoded',
-      'hx-request': 'true',
-    }
+    return { ...this.#headers(), ...FORM, 'hx-request': 'true' }
   }
 
   async #ask({ path, ...asked }: RequestInit & { path: string }): Promise<Load['answer']> {
