@@ -12,6 +12,7 @@ import type { Origin } from './origin.js'
 import { CHALLENGE_OLD, PASSKEY_WRONG, type Presented, spendChallenge } from './passkey-proof.js'
 import type { OwnSession } from './password.js'
 import type { Registry } from './registry.js'
+import { isLastSecond } from './second-passkeys.js'
 
 const MAX_PASSKEYS = 20
 
@@ -120,29 +121,37 @@ export async function renamePasskey(
   )
 }
 
-export type Removed = ({ state: 'removed' } & Outcome) | { state: 'gone' } | { state: 'last' }
+export type Removed =
+  | ({ state: 'removed' } & Outcome)
+  | { state: 'gone' }
+  | { state: 'last' }
+  | { state: 'second' }
 
 /** The last way into the account stays. */
 export async function removePasskey(
   origin: Origin,
   registry: Registry,
   user: users.User,
-  { passkey: { id, name }, session }: { passkey: passkeys.Passkey; session: OwnSession },
+  { passkey: { id, name }, rpId, session }: { passkey: passkeys.Passkey; rpId: string; session: OwnSession },
 ): Promise<Removed> {
   const { id: userId } = user
   const mail = await countedNotice(origin, registry, user, { kind: 'passkey-removed', rule: 'passkeyChange' })
   const now = registry.now()
-  let isLast = false
+  let state: 'gone' | 'last' | 'second' = 'gone'
   const event = { kind: 'passkey_removed', userId, about: name || undefined } as const
   const removed = await happens(origin, registry, event, async (transaction) => {
     const account = await users.held(transaction, userId)
-    const left = await passkeys.ofUser(transaction, userId)
-    isLast = account?.passwordHash === '' && left.length < 2
-    if (isLast || !(await passkeys.remove(transaction, { id, userId }))) return undefined
+    const own = await passkeys.ofUser(transaction, userId)
+    state = 'last'
+    if (account?.passwordHash === '' && own.length < 2) return undefined
+    state = 'second'
+    if (account && (await isLastSecond(transaction, account, { id, rpId, own }))) return undefined
+    state = 'gone'
+    if (!(await passkeys.remove(transaction, { id, userId }))) return undefined
     orUndo(await session.renew(transaction))
     await registry.outbox.post(transaction, { ...mail, facts: { ...mail.facts, passkey: name } })
     return endWith(transaction, 'passkey_removed', { userId, now, session: session.id })
   })
   if (removed !== undefined) return { state: 'removed', ...removed }
-  return { state: isLast ? 'last' : 'gone' }
+  return { state }
 }

@@ -1,6 +1,7 @@
 import { newAppSecret, stepOf } from '../secrets/authenticator.js'
 import { codesOf, newSeed } from '../secrets/recovery.js'
 import * as apps from '../tables/authenticator-apps.js'
+import * as passkeys from '../tables/passkeys.js'
 import * as recovery from '../tables/recovery-codes.js'
 import * as sessions from '../tables/sessions.js'
 import * as users from '../tables/users.js'
@@ -107,6 +108,8 @@ export async function turnOff(
   return happens(origin, registry, { kind: 'second_off', userId }, async (transaction) => {
     if (!(await endSecond(transaction, userId, now))) return undefined
     if (session !== undefined) orUndo(await session.renew(transaction))
+    // Who needs help by others has lost the passkeys, too. Where the second step is required, they would be asked for.
+    else await passkeys.removeAll(transaction, userId)
     await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'second_off', { userId, now, ...(session && { session: session.id }) })
   })

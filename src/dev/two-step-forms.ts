@@ -12,7 +12,7 @@ export function twoStepForms(now: number): FormPage[] {
   return [
     {
       name: 'login/two-step',
-      around: ({ user }) => ({ name: user.name, passkey: '{}' }),
+      around: ({ user }) => ({ name: user.name, passkey: '{}', hasApp: true }),
       typed: () => ({ code: '123', trust: 'on' }),
       errors: [SECOND_WRONG],
       success: LOGGED_IN,

@@ -87,7 +87,7 @@ async function logIn(
   }
   await renewHash(gatehouse, account, password)
   if (login.state === 'begun') {
-    return await welcome(ctx, gatehouse, form, { ...login, user: account.user, next, values })
+    return await welcome(ctx, gatehouse, form, { ...login, next, values })
   }
   gatehouse.countLogin('second')
   gatehouse.pages.leave(ctx, gatehouse.url(login.for))

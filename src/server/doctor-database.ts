@@ -84,7 +84,7 @@ async function lookAt(db: Db, now: number, { secondOf, passkeyDomain }: Wanted):
     readOnly: await whyReadOnly(db),
     sharing: await users.namesSharing(db, MAX_NAMES),
     overdue: await overdueIn(db, now),
-    seconds: secondOf && (await secondsOf(db, secondOf)),
+    seconds: secondOf && (await secondsOf(db, secondOf, passkeyDomain ?? '')),
     otherPasskeys: passkeyDomain === undefined ? 0 : await passkeys.countOfOtherDomains(db, passkeyDomain),
   }
 }
@@ -113,10 +113,10 @@ async function whyNotErased(db: Db, userId: string): Promise<Obstacle | undefine
   return undefined
 }
 
-async function secondsOf(db: Db, who: 'users' | 'admins'): Promise<Verdict> {
+async function secondsOf(db: Db, who: 'users' | 'admins', rpId: string): Promise<Verdict> {
   return who === 'users'
-    ? twoStepOf(await users.countSeconds(db))
-    : twoStepOfAdmins(await users.countSeconds(db, { role: ADMIN }))
+    ? twoStepOf(await users.countSeconds(db, { rpId }))
+    : twoStepOfAdmins(await users.countSeconds(db, { rpId, role: ADMIN }))
 }
 
 function twoStepOf({ all, on }: users.SecondCount): Verdict {

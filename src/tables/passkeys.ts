@@ -96,6 +96,19 @@ export async function use(
   )
 }
 
+/** Whether the user has one of this domain that checks its user, and so is both steps of a login. */
+export async function hasVerified(db: Db, userId: string, rpId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('passkeys')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('rp_id', '=', rpId)
+    .where('verified_at_creation', '=', 1)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 export interface Owned {
   id: string
   userId: string

@@ -104,14 +104,31 @@ export interface SecondCount {
   on: number
 }
 
-/** Counts neither closed nor disabled accounts. */
+/** Counts neither closed nor disabled accounts. A passkey of this domain that checks its user will do. */
 export async function countSeconds(
   db: Db,
-  { role }: { role?: string | undefined } = {},
+  { rpId, role }: { rpId: string; role?: string | undefined },
 ): Promise<SecondCount> {
   const row = await db
     .selectFrom('users')
-    .select(({ fn }) => [fn.countAll<number>().as('all'), fn.count<number>('second_step_at').as('on')])
+    .select(({ fn, exists, or, eb, selectFrom }) => [
+      fn.countAll<number>().as('all'),
+      fn
+        .countAll<number>()
+        .filterWhere(
+          or([
+            eb('second_step_at', 'is not', null),
+            exists(
+              selectFrom('passkeys')
+                .select('id')
+                .whereRef('user_id', '=', 'users.id')
+                .where('rp_id', '=', rpId)
+                .where('verified_at_creation', '=', 1),
+            ),
+          ]),
+        )
+        .as('on'),
+    ])
     .where('closed_at', 'is', null)
     .where('disabled_at', 'is', null)
     .$if(role !== undefined, (users) => users.where(havingRole(role ?? '')))

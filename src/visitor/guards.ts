@@ -8,10 +8,11 @@ import { localPath } from '../web/local-path.js'
 import type { Link } from '../web/notices.js'
 import { formOf } from '../web/submit.js'
 import { encryptTyped, keepTyped, pageBehind, typedIn } from './drafts.js'
-import { gatehouseOf } from './gatehouse.js'
+import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { userOf } from './logins.js'
 import { CODE, passwordConfirm } from './proofs.js'
 import { hasSecondStep, isRecentLogin, isRecentSecond } from './recent.js'
+import { meetsRuleByPasskey } from './second-passkeys.js'
 
 export { userOf }
 
@@ -80,8 +81,7 @@ const ASK_CODE: Asking = {
 export const requireUser: Middleware = async (ctx, next) => {
   const user = userOf(ctx)
   const gatehouse = gatehouseOf(ctx)
-  if (user !== undefined && lacksSecond(gatehouse, user) && !isOpen(ctx, OPEN_WITHOUT_SECOND))
-    return await leadToSetUp(ctx)
+  if (user !== undefined && (await needsSetUp(ctx, gatehouse, user))) return await leadToSetUp(ctx)
   const step = user && (await stepOf(ctx, user))
   if (step !== undefined && !isOpen(ctx, OPEN_WITHOUT_STEP) && !isAt(ctx, step))
     return await leadToStep(ctx, step)
@@ -91,9 +91,14 @@ export const requireUser: Middleware = async (ctx, next) => {
   await refuseLoggedOut(ctx)
 }
 
+async function needsSetUp(ctx: Context, gatehouse: Gatehouse, user: User): Promise<boolean> {
+  if (!lacksSecond(gatehouse, user) || (await meetsRuleByPasskey(ctx, gatehouse))) return false
+  return !isOpen(ctx, OPEN_WITHOUT_SECOND)
+}
+
 // What a user needs to set up two-step verification, or to leave.
 const OPEN_WITHOUT_SECOND = [
-  ...['account/two-step', 'account/authenticator', 'account/recovery-codes'],
+  ...['account/two-step', 'account/authenticator', 'account/recovery-codes', 'account/passkeys'],
   ...['email/confirm', 'password/confirm', 'logout'],
 ]
 

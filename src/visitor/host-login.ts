@@ -43,7 +43,7 @@ export async function logIn(
   if (login.state === 'changed') return undefined
   if (login.state === 'waiting') return { isDone: false, path: gatehouse.url(login.for) }
   gatehouse.countLogin('logged_in')
-  return { isDone: true, path: await arrivalOf(ctx, gatehouse, account.user, next) }
+  return { isDone: true, path: await arrivalOf(ctx, gatehouse, next) }
 }
 
 /**

@@ -10,6 +10,7 @@ import { changeSessionId } from '../web/session.js'
 import { type Gatehouse, loginAs } from './gatehouse.js'
 import { trustedUntil } from './known-devices.js'
 import { userOf } from './logins.js'
+import { ruledAccount } from './second-passkeys.js'
 import { logIn } from './session.js'
 
 export type Step = 'login' | 'email/confirm' | 'login/two-step'
@@ -33,13 +34,14 @@ export async function advance(
   gatehouse: Gatehouse,
   progress: LoginProgress & { form: string; proof?: Proof; isTrusting?: boolean },
 ): Promise<LoginState> {
-  const step = nextStep(ctx, gatehouse, progress)
+  const { account: given, ...options } = progress
+  const account = options.methods.some(isFirst) ? await ruledAccount(ctx, gatehouse, given) : given
+  const step = nextStep(ctx, gatehouse, { ...options, account })
   if (step !== undefined) {
-    keepHalfLogin(ctx, gatehouse, progress)
+    keepHalfLogin(ctx, gatehouse, { ...options, account })
     await changeSessionId(ctx)
     return { state: 'waiting', for: step }
   }
-  const { account, ...options } = progress
   const isNew = await hasJustSignedUp(ctx, gatehouse, account)
   const login = await logIn(ctx, gatehouse, account, { ...options, isNew })
   return login === undefined ? { state: 'changed' } : { state: 'begun', ...login }

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { lacksSecond, secondDueAt } from '../accounts/second-rule.js'
+import * as passkeys from '../tables/passkeys.js'
 import * as recovery from '../tables/recovery-codes.js'
 import type { User } from '../tables/users.js'
 import type { Form, Values } from '../web/form.js'
@@ -7,6 +8,8 @@ import { localPath } from '../web/local-path.js'
 import type { Notice } from '../web/notices.js'
 import type { Gatehouse } from './gatehouse.js'
 import { pathWithNext, SET_UP_SECOND, stepOf } from './guards.js'
+import { loginOf } from './logins.js'
+import { relyingPartyOf } from './passkeys.js'
 
 export const LOGGED_IN = { code: 'logged_in', sentence: 'You are logged in.' }
 const LOGGED_IN_REOPENED = {
@@ -23,7 +26,6 @@ const NO_CODES_LEFT = { code: 'recovery_none', sentence: 'You have no recovery c
 const MAKE_CODES = { code: 'recovery_make', sentence: 'Create new recovery codes' }
 
 export interface Welcomed {
-  user: User
   isReopened: boolean
   next: string
   values: Partial<Values>
@@ -33,25 +35,22 @@ export async function welcome(
   ctx: Context,
   gatehouse: Gatehouse,
   form: Form,
-  { user, isReopened, next, values }: Welcomed,
+  { isReopened, next, values }: Welcomed,
 ): Promise<void> {
   const { pages, countLogin } = gatehouse
+  const { user } = loginOf(ctx)
   countLogin('logged_in')
-  const advice = reminder(gatehouse, user) ?? (await aboutCodes(gatehouse, user))
+  const advice = (await reminder(ctx, gatehouse, user)) ?? (await aboutCodes(gatehouse, user))
   await pages.accept(ctx, form, {
     notice: { message: isReopened ? LOGGED_IN_REOPENED : LOGGED_IN, ...(advice && { advice }) },
-    to: await arrivalOf(ctx, gatehouse, user, next),
+    to: await arrivalOf(ctx, gatehouse, next),
     onward: GO_ON,
     values,
   })
 }
 
-export async function arrivalOf(
-  ctx: Context,
-  gatehouse: Gatehouse,
-  user: User,
-  next: string,
-): Promise<string> {
+export async function arrivalOf(ctx: Context, gatehouse: Gatehouse, next: string): Promise<string> {
+  const { user } = loginOf(ctx)
   if (lacksSecond(gatehouse, user)) return gatehouse.url('account/two-step')
   const step = await stepOf(ctx, user)
   if (step !== undefined) return pathWithNext(step, next)
@@ -73,9 +72,12 @@ async function aboutCodes(gatehouse: Gatehouse, user: User): Promise<Notice | un
   return { message, link: { href: gatehouse.url('account/recovery-codes'), message: MAKE_CODES } }
 }
 
-function reminder(gatehouse: Gatehouse, user: User): Notice | undefined {
+async function reminder(ctx: Context, gatehouse: Gatehouse, user: User): Promise<Notice | undefined> {
   const from = secondDueAt(gatehouse, user)
   if (from === undefined) return undefined
+  const rpId = relyingPartyOf(ctx, gatehouse)?.id
+  if (rpId !== undefined && (await passkeys.hasVerified(gatehouse.database.main, user.id, rpId)))
+    return undefined
   const message = { ...SECOND_SOON, params: { when: { milliseconds: from - gatehouse.now() } } }
   return { message, link: { href: gatehouse.url('account/two-step'), message: SET_UP_SECOND } }
 }

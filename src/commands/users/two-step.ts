@@ -15,14 +15,14 @@ export const part: Command = {
   help: `Usage: gatehouse users two-step <user> [--off]
 
 Show whether two-step verification is on. Turn it off for a user who lost the
-authenticator app and the recovery codes. Make sure first that you know who
-asks: afterwards the password alone opens the account.
+authenticator app, the recovery codes and the passkeys. Make sure first that
+you know who asks: afterwards the password alone opens the account.
 
 ${USER_HELP}
 
 Options:
-  --off  Turn it off, delete the app and the codes, and log the user out
-         everywhere. Tells the user by email`,
+  --off  Turn it off, delete the app, the codes and the passkeys, and log the
+         user out everywhere. Tells the user by email`,
   async run(args) {
     const { values, positionals } = parsed(() =>
       parseArgs({

@@ -4,6 +4,7 @@ import { appOf } from '../../accounts/app-secrets.js'
 import { isAway } from '../../accounts/second-rule.js'
 import { canTurnOn, checkApp, replaceApp, type SetUp, turnOn } from '../../accounts/two-step.js'
 import { appUri } from '../../secrets/authenticator.js'
+import * as apps from '../../tables/authenticator-apps.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { requireRecentSecond } from '../../visitor/guards.js'
@@ -59,8 +60,13 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 const requireReady: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
   const { user } = loginOf(ctx)
-  if (canTurnOn(gatehouse, user) && !(await isAway(gatehouse, user))) return await next()
+  const isReady = user.secondStepAt === null ? canTurnOn(gatehouse, user) : await hasApp(gatehouse, user)
+  if (isReady && !(await isAway(gatehouse, user))) return await next()
   gatehouse.pages.leave(ctx, gatehouse.url(partOf))
+}
+
+async function hasApp({ database }: Gatehouse, { id }: users.User): Promise<boolean> {
+  return (await apps.ofUser(database.main, id)) !== undefined
 }
 
 async function around(ctx: Context): Promise<object> {

@@ -1,9 +1,10 @@
 import type Router from '@koa/router'
-import type { Context } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { authenticatorOf } from '../../accounts/authenticators.js'
 import * as fields from '../../accounts/fields.js'
 import { CHALLENGE_OLD, PASSKEY_WRONG } from '../../accounts/passkey-proof.js'
 import { addPasskey, PASSKEY_EXISTS, removePasskey, renamePasskey } from '../../accounts/passkeys.js'
+import { isAway } from '../../accounts/second-rule.js'
 import * as passkeys from '../../tables/passkeys.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
@@ -18,9 +19,11 @@ import {
   localUrlOf,
   ownSignal,
   presentedBy,
+  relyingPartyOf,
 } from '../../visitor/passkeys.js'
 import { isRecentLogin, isRecentSecond } from '../../visitor/recent.js'
 import { renewalOf, repeatChange } from '../../visitor/renewal.js'
+import { meetsRuleByPasskey } from '../../visitor/second-passkeys.js'
 import type { FieldError, Form, Message, Values } from '../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
 
@@ -47,6 +50,11 @@ export const ADDED = {
   code: 'passkey_added',
   sentence: 'Your passkey is created. You can now log in with it.',
 }
+const ADDED_SECOND = {
+  code: 'passkey_added_second',
+  sentence:
+    'Your passkey is created, and two-step verification is on. Create recovery codes, too, in case you lose it.',
+}
 const NAMED = { code: 'passkey_named', sentence: 'The passkey is now called {name}.' }
 const NAME_REMOVED = { code: 'passkey_name_removed', sentence: 'The name of the passkey has been removed.' }
 export const REMOVED = {
@@ -58,6 +66,11 @@ const LAST = {
   code: 'passkey_last',
   sentence:
     'This passkey is the only way into your account, so it stays. Set a password or create another passkey first.',
+}
+const LAST_SECOND = {
+  code: 'passkey_last_second',
+  sentence:
+    'This passkey is your only second step, so it stays. Create another passkey first, or turn off two-step verification.',
 }
 const BACK = { code: 'passkeys_back', sentence: 'Back to your passkeys' }
 const CANCELLED: FieldError = {
@@ -81,6 +94,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.post(
     '/account/passkeys/verify/',
     requireRecentSecond,
+    requirePresent,
     onSubmit(creating, gatehouse, (ctx, values) => create(ctx, gatehouse, values)),
   )
 
@@ -95,6 +109,13 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     requireRecentSecond,
     onSubmit(removing, gatehouse, (ctx, values) => removeChosen(ctx, gatehouse, values)),
   )
+}
+
+// It would soon be both steps of a login. The overview of two-step verification says what is missing.
+const requirePresent: Middleware = async (ctx, next) => {
+  const gatehouse = gatehouseOf(ctx)
+  if (!(await isAway(gatehouse, loginOf(ctx).user))) return await next()
+  gatehouse.pages.leave(ctx, gatehouse.url('account/two-step'))
 }
 
 const removals = new WeakSet<Context>()
@@ -135,7 +156,8 @@ async function create(ctx: Context, gatehouse: Gatehouse, values: Sent<'credenti
   const wanted = { ...presented, session: session.id }
   const added = await addPasskey(originOf(ctx, gatehouse), gatehouse, user, wanted)
   if (!added.ok) return await refuse(added.error)
-  await stay(ctx, gatehouse, ADDED, values)
+  if (!(await meetsRuleByPasskey(ctx, gatehouse))) return await stay(ctx, gatehouse, ADDED, values)
+  gatehouse.pages.leave(ctx, gatehouse.url('account/two-step'), { message: ADDED_SECOND })
 }
 
 async function nameChosen(
@@ -165,9 +187,11 @@ async function removeChosen(ctx: Context, gatehouse: Gatehouse, values: Sent<nev
   const renewal = renewalOf(ctx, gatehouse, { form, proved: 'nothing' })
   const outcome = await removePasskey(originOf(ctx, gatehouse), gatehouse, user, {
     passkey,
+    rpId: relyingPartyOf(ctx, gatehouse)?.id ?? '',
     session: { id: session.id, renew: renewal.store },
   })
-  if (outcome.state === 'last') return refuseLast(ctx, gatehouse)
+  if (outcome.state === 'last') return refuseLast(ctx, gatehouse, LAST)
+  if (outcome.state === 'second') return refuseLast(ctx, gatehouse, LAST_SECOND)
   if (outcome.state === 'gone') return await leaveGone(ctx, gatehouse, values, form)
   await renewal.carry()
   stayKnown(ctx, gatehouse, { stamp: outcome.stamp })
@@ -190,8 +214,8 @@ function tellRemoved(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): P
   return stay(ctx, gatehouse, REMOVED, values)
 }
 
-function refuseLast(ctx: Context, { pages, url }: Gatehouse): void {
-  pages.problem(ctx, { status: 403, error: LAST, link: { href: url(name), message: BACK } })
+function refuseLast(ctx: Context, { pages, url }: Gatehouse, error: Message): void {
+  pages.problem(ctx, { status: 403, error, link: { href: url(name), message: BACK } })
 }
 
 function stay(ctx: Context, gatehouse: Gatehouse, message: Message, values: Partial<Values>): Promise<void> {

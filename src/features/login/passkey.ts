@@ -95,7 +95,7 @@ async function logIn(
   })
   if (login.state === 'changed') return await refuse(ctx, gatehouse, CHANGED_MEANWHILE, values)
   if (login.state === 'begun') {
-    return await welcome(ctx, gatehouse, form, { ...login, user: account.user, next, values })
+    return await welcome(ctx, gatehouse, form, { ...login, next, values })
   }
   await gatehouse.database.write(proof.spend)
   if (login.for !== 'login/two-step') {

@@ -6,7 +6,8 @@ import type { Method, Proof } from '../../accounts/login-methods.js'
 import { lostOf } from '../../accounts/second-lost.js'
 import { isSecondRequired } from '../../accounts/second-rule.js'
 import { methodOf, proveSecond, SECOND_WRONG } from '../../accounts/second-step.js'
-import type { Account, User } from '../../tables/users.js'
+import * as apps from '../../tables/authenticator-apps.js'
+import type { Account } from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
 import { userOf } from '../../visitor/guards.js'
 import { hasLink } from '../../visitor/links.js'
@@ -66,13 +67,14 @@ async function around(ctx: Context): Promise<object> {
   return {
     passkey: user && (await ownCeremony(ctx, gatehouse, { user, purpose: 'second', mustVerify })),
     name: user?.name ?? '',
+    hasApp: user && (await apps.ofUser(gatehouse.database.main, user.id)) !== undefined,
     isRequired: user !== undefined && isSecondRequired(gatehouse, user),
     lost: user && lostOf(gatehouse, user),
     hasLink: hasLink(ctx, 'second-lost'),
   }
 }
 
-type Outcome = { ok: true; user: User; isReopened: boolean; next: string } | { ok: false; error: FieldError }
+type Outcome = { ok: true; isReopened: boolean; next: string } | { ok: false; error: FieldError }
 
 function logIn(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<Outcome | undefined> {
   const method = methodOf(normalizeCode(values.code))
@@ -142,9 +144,7 @@ async function finish(
     ...(proof && { proof }),
   })
   if (login.state === 'begun' && proof !== undefined && isTrusting) noteTrust(ctx, gatehouse, account)
-  return login.state === 'begun'
-    ? { ok: true, ...login, user: account.user, next }
-    : { ok: false, error: wrong }
+  return login.state === 'begun' ? { ok: true, ...login, next } : { ok: false, error: wrong }
 }
 
 function noteTrust(ctx: Context, gatehouse: Gatehouse, { user }: Account): void {

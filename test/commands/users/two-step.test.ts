@@ -69,6 +69,18 @@ test('shows that someone asked by email to turn it off, and --off ends that', as
   assert.equal(await site.rows('select 1 from users where second_ends_at is not null'), [])
 })
 
+test('--off also removes the passkeys, which a required second step would ask for', async () => {
+  site.clock.time = Date.now()
+  const visitor = await settled(site, 'Anna')
+  await turnOn(site, visitor)
+  await site.write(
+    `insert into passkeys (id, user_id, public_key, counter, backup_eligible, backed_up, verified_at_creation, transports, aaguid, rp_id, name, created_at)
+     select 'lost', id, '', 0, 0, 0, 1, '', '', 'localhost', '', 1 from users`,
+  )
+  assertDone(await call('two-step', 'anna', '--off'))
+  assert.equal(await site.rows('select 1 from passkeys'), [])
+})
+
 test('takes exactly one user', async () => {
   assertRefused(await call('two-step'), 2, /^Missing user\. Usage: gatehouse users two-step </)
   assertRefused(await call('two-step', 'nobody'), 1, /^No user found: nobody\./)
