@@ -36,16 +36,15 @@ function titled(device: sessions.Device): Titled {
   return {
     ...device,
     words,
-    last: lastPlace(device),
+    last: lastPlace(device, words),
     jump: placeOf(device.jumpUserAgent, device.jumpAddress),
     title: device.name ?? [browser, system].filter(Boolean).join(' on '),
   }
 }
 
-function lastPlace(device: sessions.Device): DevicePlace | undefined {
+function lastPlace(device: sessions.Device, words: DeviceWords): DevicePlace | undefined {
   const last = placeOf(device.lastUserAgent, device.lastAddress)
-  const isKnown =
-    last?.address === device.address && isDeepStrictEqual(last.words, deviceWords(device.userAgent))
+  const isKnown = last?.address === device.address && isDeepStrictEqual(last.words, words)
   return isKnown ? undefined : last
 }
 

@@ -2,6 +2,8 @@ import Bowser from 'bowser'
 import type { Context } from 'koa'
 
 const MAX_USER_AGENT = 512
+// Bowser tries some hundred patterns, and pages list many devices.
+const MAX_PARSED = 256
 
 export function userAgentOf(ctx: Context): string {
   return ctx.get('User-Agent').slice(0, MAX_USER_AGENT)
@@ -17,7 +19,7 @@ const BROWSERS: ReadonlySet<string | undefined> = new Set(Object.values(Bowser.B
 
 export function deviceWords(userAgent: string): DeviceWords {
   if (userAgent === '') return { browser: undefined, system: undefined }
-  const { browser, os, platform } = Bowser.parse(userAgent)
+  const { browser, os, platform } = Bowser.parse(userAgent.slice(0, MAX_PARSED))
   const known = BROWSERS.has(browser.name) ? browser.name : undefined
   return { browser: known ?? firstWord(userAgent), system: platform.model || os.name || undefined }
 }

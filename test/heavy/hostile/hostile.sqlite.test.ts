@@ -75,6 +75,9 @@ function send({ path, method = 'GET', headers = {}, body }: Sent): Promise<numbe
   })
 }
 
+// Only pages opened from this site are compressed.
+const SAME_ORIGIN = { 'Sec-Fetch-Site': 'same-origin' }
+
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded', 'Accept-Encoding': 'br' }
 
 const tooLong: string[] = []
@@ -272,6 +275,17 @@ test('with any URL gets a response within a moment', async () => {
       ...PARTS.map((part) => (route.path.includes(':') ? filledIn(route, part) : `${route.path}${part}`)),
     ]
     for (const path of paths) await measure('address', { ...route, path, headers, ...body })
+  }
+  assertQuick()
+})
+
+test('to the pages of an account with as much as it can have gets a response within a moment', async () => {
+  const { name, cookie } = await newAttacker()
+  await ask(`fill ${name}`)
+  // A download is sent in many turns of the event loop.
+  const isPage = ({ method, path }: Route) => method === 'GET' && /^\/account\/(?!export\/json\/)/.test(path)
+  for (const route of ROUTES.filter(isPage)) {
+    await measure('page', { ...route, path: filledIn(route), headers: { Cookie: cookie, ...SAME_ORIGIN } })
   }
   assertQuick()
 })

@@ -9,8 +9,8 @@ import { Site } from '../../support/helpers.js'
 
 /*
  * A site in its own process, so that its CPU time does not include sending requests. Its parent sends a username to get
- * emailed links, `confirm` or `second` with a username to confirm the email address or require a second step, or nothing
- * to get the CPU time so far.
+ * emailed links, `confirm` or `second` with a username to confirm the email address or require a second step, `fill` to
+ * store as much as an account can have, or nothing to get the CPU time so far.
  */
 const OFTEN = { max: 999_999_999, window: DAY }
 
@@ -53,10 +53,34 @@ async function set(column: string, name: string): Promise<true> {
   return true
 }
 
+const USER_AGENT = `'a' || id || '${'Android 1.'.repeat(47)}'`
+
+/** Each session was also used elsewhere, and its name and its browsers take long to show. */
+async function fill(name: string): Promise<true> {
+  const visitors = Array.from({ length: 49 }, () => site.visitor())
+  for (const visitor of visitors) {
+    site.clock.advance(1)
+    await visitor.logIn(name)
+  }
+  await site.write(`update sessions set device_name = substr(id, 1, 30), user_agent = ${USER_AGENT},
+    last_address = '192.0.2.1', last_user_agent = 'b' || ${USER_AGENT},
+    jumped_at = 1, jump_address = '192.0.2.2', jump_user_agent = 'c' || ${USER_AGENT}`)
+  await fillEvents(name)
+  return true
+}
+
+async function fillEvents(name: string): Promise<void> {
+  const numbers = 'with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < 1999)'
+  await site.write(`${numbers} insert into events (id, user_id, kind, about, at, user_agent, address, actor)
+    select printf('%015d%06d0000000000', ${site.clock.time}, n), users.id, 'device_named', substr(hex(randomblob(20)), 1, 40),
+      n, 'a' || n || '${'Android 1.'.repeat(47)}', '192.0.2.1', 'self' from numbers, users where users.name = '${name}'`)
+}
+
 process.on('message', async (message) => {
   const [name = '', verb = ''] = String(message).split(' ').reverse()
   const column = COLUMNS[verb]
-  if (column !== undefined) process.send?.(await set(column, name))
+  if (verb === 'fill') process.send?.(await fill(name))
+  else if (column !== undefined) process.send?.(await set(column, name))
   else process.send?.(name === '' ? process.cpuUsage() : await linksOf(name))
 })
 process.once('disconnect', async () => {
