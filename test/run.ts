@@ -12,8 +12,9 @@ import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import type { BrowserServer } from 'playwright-core'
 import { root } from '../src/base/package.js'
-import { unpack } from './browser/chromium.js'
+import { serve, unpack } from './browser/chromium.js'
 import { dropDatabases } from './support/databases.js'
 import { endLeftServers, markRun } from './support/leftovers.js'
 import { PostgresServer } from './support/postgres.js'
@@ -80,19 +81,20 @@ if (jobs.length === 0) console.log('There is no test file of such a name.')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
 markRun(folder)
 let server: PostgresServer | undefined
+let browser: BrowserServer | undefined
 const coverage = wanted.coverage && words.length === 0 ? join(folder, 'coverage') : undefined
 process.on('exit', cleanUp)
 process.on('SIGHUP', () => abort('SIGHUP', 129))
 process.on('SIGINT', () => abort('SIGINT', 130))
 process.on('SIGTERM', () => abort('SIGTERM', 143))
 
-const env = environment()
+const env = await environment()
 const serverUrl = await findServer()
 const waiting = jobs.filter(({ file }) => !isMeasuring(file))
 const verdicts: Verdict[] = []
 await Promise.all([...Array.from({ length: availableParallelism() }, work), workWhileIdle()])
 for (const job of jobs.filter(({ file }) => isMeasuring(file))) await newSlot().run(job)
-await leaveServer()
+await Promise.all([leaveServer(), browser?.close()])
 
 tellSlowest()
 const isCovered = coverage === undefined || showCoverage(coverage)
@@ -167,13 +169,20 @@ async function leaveServer(): Promise<void> {
   await server?.stop()
 }
 
-function environment(): NodeJS.ProcessEnv {
-  const browser = jobs.some(({ file }) => isForBrowser(file)) ? unpack(folder) : {}
-  const temporary = { TMPDIR: folder, TEMP: folder, TMP: folder }
+async function environment(): Promise<NodeJS.ProcessEnv> {
+  // For the browser's profile, too.
+  Object.assign(process.env, { TMPDIR: folder, TEMP: folder, TMP: folder })
+  const shared = jobs.some(({ file }) => isForBrowser(file)) ? await startBrowser() : {}
   const colours = { NO_COLOR: '1', FORCE_COLOR: undefined }
   // Tests set what they need, so the runner's NODE_ENV must not reach them.
   const own = { NODE_ENV: undefined, NODE_V8_COVERAGE: coverage, TEST_RUN: `${process.pid}` }
-  return { ...process.env, ...browser, ...temporary, ...colours, ...own }
+  return { ...process.env, ...shared, ...colours, ...own }
+}
+
+async function startBrowser(): Promise<NodeJS.ProcessEnv> {
+  const unpacked = unpack(folder)
+  browser = await serve(unpacked)
+  return { ...unpacked, CHROMIUM_SERVER: browser.wsEndpoint() }
 }
 
 async function work(): Promise<void> {
@@ -311,6 +320,7 @@ function inWords({ passed, failed, skipped }: Figures): string {
 function cleanUp(): void {
   killProcesses()
   server?.stopNow()
+  browser?.process().kill('SIGKILL')
   // A closing browser may still write.
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
 }

