@@ -22,6 +22,7 @@ import * as twoStep from './0020-two-step.js'
 import * as secondLost from './0021-second-lost.js'
 import * as passkeys from './0022-passkeys.js'
 import * as roles from './0023-roles.js'
+import * as imports from './0025-imports.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -48,6 +49,7 @@ export const migrations: Record<string, Migration> = {
   '0021-second-lost': secondLost,
   '0022-passkeys': passkeys,
   '0023-roles': roles,
+  '0025-imports': imports,
 }
 
 /** Every table, with what its rows are told apart by; those first to which others refer. */
@@ -66,6 +68,7 @@ export const KEYS = {
   recovery_codes: 'tag',
   passkeys: 'id',
   spent_challenges: 'hash',
+  imports: 'id',
 } as const
 
 export type TableName = keyof typeof KEYS

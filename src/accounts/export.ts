@@ -1,5 +1,6 @@
 import * as apps from '../tables/authenticator-apps.js'
 import type * as events from '../tables/events.js'
+import * as imports from '../tables/imports.js'
 import * as mails from '../tables/mails.js'
 import * as passkeys from '../tables/passkeys.js'
 import * as recovery from '../tables/recovery-codes.js'
@@ -30,6 +31,7 @@ export async function recordsOf(
     recovery_sets: await recovery.setsOf(main, userId),
     recovery_codes: await recovery.usesOf(main, userId),
     passkeys: (await passkeys.ofUser(main, userId)).map(openPasskey),
+    imports: await imports.ofUser(main, userId),
   }
 }
 

@@ -5,6 +5,8 @@ import { part as erase } from './users/delete.js'
 import { part as disable } from './users/disable.js'
 import { part as email } from './users/email.js'
 import { part as enable } from './users/enable.js'
+import { part as send } from './users/export.js'
+import { part as bring } from './users/import.js'
 import { part as list } from './users/list.js'
 import { part as logout } from './users/logout.js'
 import { part as rename } from './users/rename.js'
@@ -21,6 +23,6 @@ export const command = commandOf({
   intro: 'Manage user accounts.',
   parts: [
     ...[list, show, create, rename, email, confirm, resend, logout],
-    ...[unlock, disable, enable, reset, twoStep, role, erase],
+    ...[unlock, disable, enable, reset, twoStep, role, bring, send, erase],
   ],
 })

@@ -206,6 +206,7 @@ export function storedOf(person: Person, now: number) {
         ...{ name, authenticator, rpId: 'example.com', isBackedUp, createdAt, usedAt },
       }),
     ),
+    imports: [{ id: 'django:42', importedAt: now - DAY }],
     mails: STATES.map((state, tries) => ({
       kind: 'email-confirm',
       state,
@@ -230,5 +231,6 @@ export function littleStoredOf({ user }: Person, now: number) {
     recovery_sets: [],
     recovery_codes: [],
     passkeys: [],
+    imports: [],
   }
 }

@@ -1,7 +1,14 @@
 import { hashSync, type Options, verifySync } from '@node-rs/argon2'
 
-export type HashingTask = { password: string; options: Options } | { password: string; known: string }
+export type HashingTask = { password: string } & (
+  | { options: Options }
+  | { known: string }
+  | { foreign: string }
+)
 
-export default function work(task: HashingTask): string | boolean {
-  return 'known' in task ? verifySync(task.known, task.password) : hashSync(task.password, task.options)
+export default async function work(task: HashingTask): Promise<string | boolean> {
+  if ('options' in task) return hashSync(task.password, task.options)
+  if ('known' in task) return verifySync(task.known, task.password)
+  const { verifyForeign } = await import('./foreign-digest.js')
+  return verifyForeign(task.foreign, task.password)
 }

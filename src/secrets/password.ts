@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import pLimit from 'p-limit'
 import { normalForm } from '../base/normal-form.js'
 import { once } from '../base/once.js'
+import { isForeign } from './foreign-hash.js'
 import { createHashing, TASKS_OF_A_THREAD } from './hashing.js'
 
 /** Costs of Argon2id: memory in KiB, passes, lanes. */
@@ -17,7 +18,7 @@ export interface PasswordCosts {
 export interface Passwords {
   /** Returns a PHC string. Throws `TooManyAtOnce`, and what `onTurn` throws when hashing starts. */
   hash(password: string, onTurn?: () => void): Promise<string>
-  /** Without a hash (unknown username) it takes the same time and returns false. Throws as `hash` does. */
+  /** Also of another system, see `foreign-hash.ts`. Without a hash (unknown username) it takes the same time and returns false. Throws as `hash` does. */
   verify(hash: string | undefined, password: string, onTurn?: () => void): Promise<boolean>
   /** Returns a random salt with the costs that its tags will have. */
   newSalt(): string
@@ -96,7 +97,11 @@ export function createPasswords(
     hash: async (password, onTurn) =>
       limited(() => hashing.hash(normalizePassword(password), options), onTurn),
     verify: async (known, password, onTurn) => {
-      const right = await limited(() => hashing.verify(known || nobody, normalizePassword(password)), onTurn)
+      const compare =
+        known && isForeign(known)
+          ? () => hashing.verifyForeign(known, password)
+          : () => hashing.verify(known || nobody, normalizePassword(password))
+      const right = await limited(compare, onTurn)
       return right && Boolean(known)
     },
     newSalt: () => `${beginOf(costs)}${randomBase64(16)}`,

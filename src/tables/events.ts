@@ -27,6 +27,7 @@ export const EVENT_KINDS = [
   'account_disabled',
   'account_enabled',
   'account_unlocked',
+  'account_imported',
   'sessions_ended',
   'second_on',
   'second_off',

@@ -4,6 +4,7 @@ import * as opening from '../database/open.js'
 import type { AuthenticatorAppsTable } from './authenticator-apps.js'
 import type { ErasuresTable } from './erasures.js'
 import type { EventsTable } from './events.js'
+import type { ImportsTable } from './imports.js'
 import type { KeysTable } from './keys.js'
 import type { LimitsTable } from './limits.js'
 import type { MailsTable } from './mails.js'
@@ -30,6 +31,7 @@ export interface Schema {
   recovery_codes: RecoveryCodesTable
   passkeys: PasskeysTable
   spent_challenges: SpentChallengesTable
+  imports: ImportsTable
 }
 
 // Copies contain only the tables listed in KEYS.

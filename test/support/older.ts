@@ -21,6 +21,7 @@ const ADDED: Record<string, readonly string[]> = {
   ),
   '0022': ['drop table passkeys', 'drop table spent_challenges'],
   '0023': ['drop index users_roles', 'alter table users drop column roles'],
+  '0025': ['drop table imports'],
 }
 
 /** Undoes this migration and all later ones. */

@@ -18,6 +18,10 @@ export const NOT_RUN: readonly { what: RegExp; because: string }[] = [
     what: /^npm run (?:bench|crash|nodes|overload|scaling)\b/,
     because: 'takes minutes, and the tests of test/',
   },
+  {
+    what: /^python manage\.py |gatehouse users import /,
+    because: 'needs a file of another system: test/commands/users/import.test.ts runs it',
+  },
   { what: /^node dist\/test\//, because: 'is a test: npm test or npm run test:heavy runs it' },
   { what: /^jq |pino-pretty$/, because: 'needs programs that are not in package.json' },
 ]

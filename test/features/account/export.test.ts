@@ -61,6 +61,9 @@ async function turnOnTwoSteps(userId: string): Promise<void> {
     `insert into passkeys (id, user_id, public_key, counter, backup_eligible, backed_up, verified_at_creation, transports, aaguid, rp_id, name, created_at) values ('id of ${userId.toUpperCase()}', '${userId}', 'public', 0, 1, 1, 1, '', '', 'example.com', 'Phone', ${now})`,
   )
   await site.write(
+    `insert into imports (id, user_id, imported_at) values ('django:${userId.toUpperCase()}', '${userId}', ${now})`,
+  )
+  await site.write(
     `insert into recovery_codes (tag, user_id, used_at) values ('${tag}', '${userId}', ${now})`,
   )
 }
@@ -208,6 +211,7 @@ test('the page shows the same data, and what is left out', async () => {
     'Email address confirmation',
     'Notice: username changed',
     'Username changed: Reader → Reader Anew',
+    'Brought from another system',
     'Only the hashes of your password, tokens and codes are left out.',
   ]) {
     assert.match(text, told)

@@ -1,0 +1,85 @@
+import { closeSync, createReadStream, openSync, type ReadStream, readSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { JSONParser } from '@streamparser/json'
+import { parse } from 'csv-parse'
+import { errorText } from '../../base/error-text.js'
+
+/** Undefined for a line that is no JSON object. */
+export type SourceRecord = Readonly<Record<string, unknown>> | undefined
+
+export interface Records {
+  records: AsyncGenerator<SourceRecord>
+  bytesRead(): number
+}
+
+/** Reads a CSV file with a header, a JSON array, `users` of a JSON object, or JSON objects on a line each, as its beginning tells. */
+export function recordsOf(file: string, { isUsersObject }: { isUsersObject: boolean }): Records {
+  const begin = beginOf(file)
+  const stream = createReadStream(file)
+  return { records: read(stream, { begin, isUsersObject }), bytesRead: () => stream.bytesRead }
+}
+
+function beginOf(file: string): string {
+  const opened = openSync(file, 'r')
+  try {
+    const bytes = Buffer.alloc(256)
+    const length = readSync(opened, bytes)
+    return bytes
+      .toString('utf8', 0, length)
+      .replace(/^\uFEFF/, '')
+      .trimStart()
+      .slice(0, 1)
+  } finally {
+    closeSync(opened)
+  }
+}
+
+function read(
+  stream: ReadStream,
+  { begin, isUsersObject }: { begin: string; isUsersObject: boolean },
+): AsyncGenerator<SourceRecord> {
+  if (begin === '[') return elementsOf(stream, '$.*')
+  if (begin !== '{') return rowsOf(stream)
+  return isUsersObject ? elementsOf(stream, '$.users.*') : linesOf(stream)
+}
+
+async function* rowsOf(stream: ReadStream): AsyncGenerator<SourceRecord> {
+  const columns = (header: string[]) => header.map((name) => name.trim().toLowerCase())
+  const rows = stream.pipe(parse({ columns, bom: true, relax_column_count: true, skip_empty_lines: true }))
+  stream.on('error', (error) => rows.destroy(error))
+  for await (const row of rows) yield recordOf(row)
+}
+
+async function* linesOf(stream: ReadStream): AsyncGenerator<SourceRecord> {
+  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line.trim() !== '') yield parsedLine(line)
+  }
+}
+
+function parsedLine(line: string): SourceRecord {
+  try {
+    return recordOf(JSON.parse(line.replace(/^\uFEFF/, '')))
+  } catch {
+    return undefined
+  }
+}
+
+async function* elementsOf(stream: ReadStream, path: string): AsyncGenerator<SourceRecord> {
+  const parser = new JSONParser({ paths: [path], keepStack: false })
+  const found: SourceRecord[] = []
+  parser.onValue = ({ value }) => void found.push(recordOf(value))
+  for await (const chunk of stream) {
+    try {
+      parser.write(chunk)
+    } catch (error) {
+      throw new Error(`The file is not JSON: ${errorText(error)}`)
+    }
+    yield* found.splice(0)
+  }
+}
+
+export function recordOf(value: unknown): SourceRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : undefined
+}

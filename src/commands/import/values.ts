@@ -1,0 +1,42 @@
+import { recordOf, type SourceRecord } from './records.js'
+
+/** The first of these that is a text or a number, without spaces around it; '' if none is. */
+export function text(record: SourceRecord, ...names: readonly string[]): string {
+  for (const name of names) {
+    const value = record?.[name]
+    if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+    if (typeof value === 'string' && value.trim() !== '') return value.trim()
+  }
+  return ''
+}
+
+export function part(record: SourceRecord, name: string): SourceRecord {
+  const value = record?.[name]
+  return typeof value === 'string' ? parsed(value) : recordOf(value)
+}
+
+function parsed(json: string): SourceRecord {
+  try {
+    return recordOf(JSON.parse(json))
+  } catch {
+    return undefined
+  }
+}
+
+const NO = new Set(['', '0', 'f', 'false', 'n', 'no', 'null', '\\n'])
+
+export function isYes(record: SourceRecord, ...names: readonly string[]): boolean {
+  return !NO.has(text(record, ...names).toLowerCase())
+}
+
+/** UTC milliseconds. A time without a zone is UTC. Undefined if it is none, or in the future. */
+export function time(record: SourceRecord, ...names: readonly string[]): number | undefined {
+  const value = text(record, ...names)
+  const at = /^\d{12,14}$/.test(value) ? Number(value) : Date.parse(zoned(value))
+  return at > 0 && at <= Date.now() ? at : undefined
+}
+
+function zoned(value: string): string {
+  const iso = value.replace(/^(\d{4}-\d\d-\d\d) (?=\d)/, '$1T').replace(/(:[\d.]+[+-]\d\d)$/, '$1:00')
+  return /^\d{4}-\d\d-\d\dT[\d:.]+$/.test(iso) ? `${iso}Z` : iso
+}

@@ -1,0 +1,108 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import type { FirebaseParameters } from '../../secrets/foreign-formats.js'
+import { type Alarm, type Command, parsed, UsageError, withRegistry } from '../command.js'
+import { refusedFile, renamedFile } from '../import/lists.js'
+import { type ImportRun, runImport, type Tally } from '../import/run.js'
+import { SOURCES } from '../import/sources.js'
+import { readPassword } from '../terminal.js'
+
+const options = {
+  from: { type: 'string' },
+  'dry-run': { type: 'boolean', default: false },
+  wrap: { type: 'boolean', default: false },
+  confirmed: { type: 'string', default: 'as-source' },
+  'pepper-stdin': { type: 'boolean', default: false },
+  'hash-config': { type: 'string' },
+} as const
+
+const NAMES = Object.keys(SOURCES)
+
+export const part: Command = {
+  name: 'import',
+  summary: 'Bring users from another system with their passwords',
+  help: `Usage: gatehouse users import <file> --from <system> [options]
+
+Create an account for each user in a file, who logs in with the same password
+as before. Sends no emails. Can be interrupted and run again: users who were
+imported before are left alone. <file>.refused.csv lists the rows that were
+refused, and <file>.renamed.csv usernames that had to change.
+
+Options:
+  --from <system>       What wrote the file: django, devise, laravel, wordpress,
+                        better-auth, auth0, firebase, keycloak, flask-security,
+                        csv or ndjson (what gatehouse users export writes)
+  --dry-run             Change nothing. Say what would happen
+  --confirmed <which>   as-source: an email address is confirmed if it was
+                        there. none: nobody's is. Default: as-source
+  --wrap                Hash all password hashes once more. Weak ones always
+                        are. Takes about 20 ms for each. Needed with
+                        PRIVATE_EMAILS=true
+  --pepper-stdin        Read the pepper of Devise, or SECURITY_PASSWORD_SALT of
+                        Flask-Security, from standard input
+  --hash-config <file>  The password hash parameters of Firebase, as its console
+                        shows them
+
+Exits with 1 if rows were refused.`,
+  async run(args) {
+    const { values, positionals } = parsed(() =>
+      parseArgs({ args: [...args], options, allowPositionals: true }),
+    )
+    const [file, ...others] = positionals
+    if (file === undefined || others.length > 0)
+      throw new UsageError('Missing file. Usage: gatehouse users import <file> --from <system>')
+    const source = sourceOf(values.from)
+    if (values.confirmed !== 'as-source' && values.confirmed !== 'none')
+      throw new UsageError('--confirmed must be as-source or none.')
+    if (!existsSync(file)) throw new Error(`There is no file ${file}.`)
+    const secrets = {
+      pepper: values['pepper-stdin'] ? await readPassword() : undefined,
+      firebase: source === 'firebase' ? firebaseParameters(values['hash-config']) : undefined,
+    }
+    const flags = { isTrial: values['dry-run'], isWrapping: values.wrap }
+    const isUnconfirmed = values.confirmed === 'none'
+    return bring({ file, source, secrets, isUnconfirmed, ...flags })
+  },
+}
+
+function sourceOf(name: string | undefined): string {
+  if (name !== undefined && NAMES.includes(name)) return name
+  throw new UsageError(`--from must be one of ${NAMES.join(', ')}.`)
+}
+
+function firebaseParameters(file: string | undefined): FirebaseParameters {
+  if (file === undefined)
+    throw new UsageError('Missing --hash-config, the password hash parameters of your Firebase project.')
+  const config = readFileSync(file, 'utf8')
+  const settingOf = (name: string) => new RegExp(`\\b${name}"?\\s*[:=]\\s*"?([\\w+/=-]+)`).exec(config)?.[1]
+  const [signerKey, separator] = [settingOf('base64_signer_key'), settingOf('base64_salt_separator')]
+  const [rounds, memory] = [Number(settingOf('rounds')), Number(settingOf('mem_cost'))]
+  if (signerKey === undefined || separator === undefined || !(rounds > 0 && memory > 0)) {
+    throw new Error(`${file} must have base64_signer_key, base64_salt_separator, rounds and mem_cost.`)
+  }
+  return { signerKey, separator, rounds, memory }
+}
+
+function bring(run: ImportRun): Promise<Alarm | string> {
+  return withRegistry(async (registry) => {
+    if (registry.rules.privateEmails && !run.isWrapping) {
+      throw new UsageError(
+        'With PRIVATE_EMAILS=true add --wrap, or fast old hashes would show by their time who has an account.',
+      )
+    }
+    const tally = await runImport(registry, run)
+    const output = sentencesOf(run, tally).join('\n')
+    return tally.refused > 0 ? { output, exitCode: 1 } : output
+  })
+}
+
+function sentencesOf({ file, isTrial = false }: ImportRun, tally: Tally): string[] {
+  const { imported, before, refused, renamed, withoutPassword } = tally
+  return [
+    isTrial ? `Would import ${imported} users. Nothing was changed.` : `Imported ${imported} users.`,
+    ...(before > 0 ? [`Imported before: ${before}.`] : []),
+    ...(withoutPassword > 0 ? [`Without a password, who can reset it by email: ${withoutPassword}.`] : []),
+    ...(renamed > 0 ? [`Renamed: ${renamed}.${isTrial ? '' : ` They are in ${renamedFile(file)}.`}`] : []),
+    ...(refused > 0 ? [`Refused: ${refused}. They are in ${refusedFile(file)}.`] : []),
+  ]
+}

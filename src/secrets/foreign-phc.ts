@@ -1,0 +1,19 @@
+import { bcryptText } from './foreign-formats.js'
+import { type ForeignHash, readForeign } from './foreign-hash.js'
+
+/** Returns what other systems read, if there is such a text: a PHC string of Argon2, or bcrypt's. */
+export function portableHash(stored: string): string {
+  const hash = readForeign(stored)
+  if (hash === undefined || hash.before !== undefined || hash.digest === undefined) return stored
+  if (hash.scheme === 'argon2') return argon2Text(hash, hash.digest)
+  return hash.scheme === 'bcrypt' ? bcryptText(hash.cost, hash.salt, hash.digest) : stored
+}
+
+function argon2Text(hash: Extract<ForeignHash, { scheme: 'argon2' }>, digest: string): string {
+  const { type, version, memory, passes, lanes, salt } = hash
+  return `$argon2${type}$v=${version}$m=${memory},t=${passes},p=${lanes}$${bare(salt)}$${bare(digest)}`
+}
+
+function bare(base64: string): string {
+  return base64.replaceAll('=', '')
+}
