@@ -1,18 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createRequire } from 'node:module'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site, until } from './support/helpers.js'
 import { turnOn } from './support/second-step.js'
+import { hearStatements } from './support/statements.js'
 
 /*
  * The time of a response must not reveal who has an account. So these tests compare the statements before each response
  * for known and for unknown names. What happens later begins after a random pause.
  */
 const test = suite('same work for known and unknown')
-
-// The same instance that the site uses.
-const { DefaultQueryExecutor }: typeof import('kysely') = createRequire(import.meta.url)('kysely')
 
 /** The statements of a request, before and after its response was sent. */
 interface Work {
@@ -23,13 +20,10 @@ interface Work {
 
 const requests = new AsyncLocalStorage<Work>()
 
-DefaultQueryExecutor.prototype.executeQuery = new Proxy(DefaultQueryExecutor.prototype.executeQuery, {
-  apply(execute, self, given) {
-    const work = requests.getStore()
-    const statements = work?.isAnswered ? work.after : work?.before
-    statements?.push(given[0].sql)
-    return Reflect.apply(execute, self, given)
-  },
+hearStatements((statement) => {
+  const work = requests.getStore()
+  const statements = work?.isAnswered ? work.after : work?.before
+  statements?.push(statement)
 })
 
 const ENVIRONMENT = {

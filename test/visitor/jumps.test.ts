@@ -1,27 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createRequire } from 'node:module'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY, MINUTE } from '../../src/base/durations.js'
 import type { AccountEvent } from '../../src/index.js'
 import { PASSWORD, type Page, Site, until, type Visitor } from '../support/helpers.js'
+import { hearStatements } from '../support/statements.js'
 
 /*
  * What a user learns when someone has copied a session's cookie.
  */
 const test = suite('copied session cookies')
 
-// The same instance that the site uses.
-const { DefaultQueryExecutor }: typeof import('kysely') = createRequire(import.meta.url)('kysely')
-
 const requests = new AsyncLocalStorage<string[]>()
 
-DefaultQueryExecutor.prototype.executeQuery = new Proxy(DefaultQueryExecutor.prototype.executeQuery, {
-  apply(execute, self, given) {
-    requests.getStore()?.push(given[0].sql)
-    return Reflect.apply(execute, self, given)
-  },
-})
+hearStatements((statement) => requests.getStore()?.push(statement))
 
 const PATH = '/account/devices/'
 const HOME = '192.0.2.1'

@@ -1,23 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createRequire } from 'node:module'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Site, type Visitor } from '../support/helpers.js'
 import { settled, turnOn } from '../support/second-step.js'
+import { hearStatements } from '../support/statements.js'
 
 /* How many SQL statements pages take for users without two-step verification. */
 const test = suite('pages for users without two-step verification')
 
-// The same copy that the site uses.
-const { DefaultQueryExecutor }: typeof import('kysely') = createRequire(import.meta.url)('kysely')
 const requests = new AsyncLocalStorage<string[]>()
 
-DefaultQueryExecutor.prototype.executeQuery = new Proxy(DefaultQueryExecutor.prototype.executeQuery, {
-  apply(execute, self, given) {
-    requests.getStore()?.push(given[0].sql)
-    return Reflect.apply(execute, self, given)
-  },
-})
+hearStatements((statement) => requests.getStore()?.push(statement))
 
 async function statementsOf(site: Site, visitor: Visitor, path: string): Promise<string[]> {
   const statements: string[] = []
