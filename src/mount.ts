@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import Router from '@koa/router'
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
 import compose from 'koa-compose'
 import { type AccountsInCode, accountsInCode } from './accounts/host-accounts.js'
 import { letterOf } from './accounts/letters.js'
@@ -13,6 +13,7 @@ import type { Transport } from './mail/transport.js'
 import { type AccountsOptions, mailOf } from './options.js'
 import { startNotingKeys } from './secrets/key-notes.js'
 import { isHttps } from './settings.js'
+import { isAdmin } from './visitor/admin-guard.js'
 import { currentUser } from './visitor/current-user.js'
 import { bringBack } from './visitor/drafts.js'
 import { enter, type Gatehouse } from './visitor/gatehouse.js'
@@ -94,15 +95,20 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
   const always = headers(securityHeaders({ https: isHttps(options) }))
   const errors = errorPages({ pages, log, development: options.development ?? false })
   const visitor = compose([currentUser(gatehouse), bringBack(gatehouse)])
-  const page = compose([wellKnown(gatehouse), visitor, asMiddleware(router), otherMethods(router)])
+  const routed = compose([asMiddleware(router), otherMethods(router)])
+  const page = compose([wellKnown(gatehouse), visitor, routed])
   const own = options.headers === false ? [] : [always]
   const behindFrame = compose([...own, page])
   const alone = compose([...own, errors, assets.serve, page])
   const others = compose([missingSlash(router), visitor])
+  const adminPage: Middleware = (ctx, next) =>
+    framed.has(ctx.req) ? compose([...own, routed])(ctx, next) : compose([...own, errors, routed])(ctx, next)
+  const hidden = compose([visitor, forAdmins(router, adminPage)])
   const noteForwarded = options.address === undefined ? untrustedProxies(log) : () => {}
   const middleware: Middleware = (ctx, next) => {
     enter(ctx, gatehouse)
     noteForwarded(ctx)
+    if (isHidden(ctx, gatehouse)) return hidden(ctx, next)
     const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isWellKnown(ctx, gatehouse)
     if (!isOwn) return others(ctx, next)
     return framed.has(ctx.req) ? behindFrame(ctx, next) : alone(ctx, next)
@@ -114,6 +120,19 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
   const encoding = options.compression === false ? [] : [compression]
   const frame = compose([...encoding, enterFrame, always, errors, notFound, favicon(gatehouse), assets.serve])
   return { frame, middleware: unmounted(options, middleware) }
+}
+
+function isHidden({ path }: Context, { offers, url }: Gatehouse): boolean {
+  return offers('admin') && `${path}/`.startsWith(url('admin'))
+}
+
+// To everyone else these pages are not there, so they get what the app responds to any unknown path.
+function forAdmins(router: Router, page: Middleware): Middleware {
+  const unknown = missingSlash(router)
+  return (ctx, next) => {
+    if (!isAdmin(ctx)) return next()
+    return knows(router, ctx.path) ? page(ctx, next) : unknown(ctx, next)
+  }
 }
 
 // Browsers request this path whatever the page says.

@@ -22,6 +22,7 @@ import * as twoStep from './0020-two-step.js'
 import * as secondLost from './0021-second-lost.js'
 import * as passkeys from './0022-passkeys.js'
 import * as roles from './0023-roles.js'
+import * as admin from './0024-admin.js'
 import * as imports from './0025-imports.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
@@ -49,6 +50,7 @@ export const migrations: Record<string, Migration> = {
   '0021-second-lost': secondLost,
   '0022-passkeys': passkeys,
   '0023-roles': roles,
+  '0024-admin': admin,
   '0025-imports': imports,
 }
 
@@ -68,6 +70,8 @@ export const KEYS = {
   recovery_codes: 'tag',
   passkeys: 'id',
   spent_challenges: 'hash',
+  operator_actions: 'id',
+  days: 'key',
   imports: 'id',
 } as const
 

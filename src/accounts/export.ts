@@ -2,6 +2,7 @@ import * as apps from '../tables/authenticator-apps.js'
 import type * as events from '../tables/events.js'
 import * as imports from '../tables/imports.js'
 import * as mails from '../tables/mails.js'
+import * as actions from '../tables/operator-actions.js'
 import * as passkeys from '../tables/passkeys.js'
 import * as recovery from '../tables/recovery-codes.js'
 import * as sessions from '../tables/sessions.js'
@@ -30,6 +31,7 @@ export async function recordsOf(
     authenticator_apps: (await apps.allOf(main, userId)).map(openApp),
     recovery_sets: await recovery.setsOf(main, userId),
     recovery_codes: await recovery.usesOf(main, userId),
+    operator_actions: (await actions.ofUser(main, userId)).map(openAction),
     passkeys: (await passkeys.ofUser(main, userId)).map(openPasskey),
     imports: await imports.ofUser(main, userId),
   }
@@ -50,6 +52,11 @@ function openApp({ createdAt, usedAt }: apps.AuthenticatorApp) {
 
 function openPasskey({ name, aaguid, rpId, isBackedUp, createdAt, usedAt }: passkeys.Passkey) {
   return { name, authenticator: authenticatorOf(aaguid) ?? null, rpId, isBackedUp, createdAt, usedAt }
+}
+
+// Not who did it, from where.
+function openAction({ kind, about, reason, at }: actions.OperatorAction) {
+  return { kind, about, reason, at }
 }
 
 export function openEvent({ kind, about, at, by, userAgent, address }: events.StoredEvent) {

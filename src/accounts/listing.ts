@@ -28,7 +28,7 @@ export function placeOf(text = ''): UserPlace | undefined {
 
 export async function pageOf(
   { database }: { database: Database },
-  { limit, ...wanted }: UserFilter & { after: UserPlace | undefined; limit: number },
+  { limit, ...wanted }: UserFilter & { after: UserPlace | undefined; limit: number; newestFirst?: boolean },
 ): Promise<UserPage> {
   const found = await list(database.main, { ...wanted, limit: limit + 1 })
   const users = found.slice(0, limit)

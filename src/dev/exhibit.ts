@@ -12,6 +12,11 @@ interface Place {
   state: string
 }
 
+export interface PlainPage {
+  template: string
+  states: Record<string, Omit<Sample, 'template'>>
+}
+
 export interface Shown {
   sample: Sample
 }

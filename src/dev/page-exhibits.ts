@@ -8,14 +8,9 @@ import { UNEXPECTED } from '../web/error-pages.js'
 import type { Message } from '../web/form.js'
 import type { Link } from '../web/notices.js'
 import { METHOD_WRONG, PAGE_UNKNOWN } from '../web/refusal.js'
-import { among, type Exhibit, LIMITED, type Setting } from './exhibit.js'
-import type { Sample } from './sample.js'
+import { adminPages } from './admin-pages.js'
+import { among, type Exhibit, LIMITED, type PlainPage, type Setting } from './exhibit.js'
 import { eventsOf, littleStoredOf, type Person, peopleAt, storedOf, TOKEN } from './samples.js'
-
-interface PlainPage {
-  template: string
-  states: Record<string, Omit<Sample, 'template'>>
-}
 
 export function pageExhibits(setting: Setting): Exhibit[] {
   return pages(setting).flatMap(pageStates)
@@ -67,6 +62,7 @@ function pages(setting: Setting): PlainPage[] {
     { template: 'account/activity/page.html', states: activityStates(setting) },
     { template: 'account/export/page.html', states: exportStates(setting) },
     { template: 'problem/page.html', states: problemStates(setting) },
+    ...adminPages(setting),
     { template: 'dev/mailbox/page.html', states: mailboxStates(setting) },
     { template: 'dev/mailbox/mail.html', states: caughtStates(setting) },
     { template: 'dev/gallery/page.html', states: galleryStates() },

@@ -201,6 +201,10 @@ export function storedOf(person: Person, now: number) {
     authenticator_apps: [{ createdAt: now - DAY, usedAt: now - HOUR }],
     recovery_sets: [{ madeAt: now - DAY }],
     recovery_codes: [{ usedAt: now - HOUR }, { usedAt: null }],
+    operator_actions: [
+      { kind: 'account_disabled' as const, about: null, reason: person.words, at: now - DAY },
+      { kind: 'role_added' as const, about: 'editor', reason: '', at: now - HOUR },
+    ],
     passkeys: passkeysOf(person, now).map(
       ({ name, authenticator = null, isBackedUp, createdAt, usedAt }) => ({
         ...{ name, authenticator, rpId: 'example.com', isBackedUp, createdAt, usedAt },
@@ -230,6 +234,7 @@ export function littleStoredOf({ user }: Person, now: number) {
     authenticator_apps: [],
     recovery_sets: [],
     recovery_codes: [],
+    operator_actions: [],
     passkeys: [],
     imports: [],
   }

@@ -2,12 +2,14 @@ import type { Kysely } from 'kysely'
 import { KEYS } from '../../db/migrations/index.js'
 import * as opening from '../database/open.js'
 import type { AuthenticatorAppsTable } from './authenticator-apps.js'
+import type { DaysTable } from './days.js'
 import type { ErasuresTable } from './erasures.js'
 import type { EventsTable } from './events.js'
 import type { ImportsTable } from './imports.js'
 import type { KeysTable } from './keys.js'
 import type { LimitsTable } from './limits.js'
 import type { MailsTable } from './mails.js'
+import type { OperatorActionsTable } from './operator-actions.js'
 import type { PasskeysTable } from './passkeys.js'
 import type { RecoveryCodesTable, RecoverySetsTable } from './recovery-codes.js'
 import type { SessionsTable } from './sessions.js'
@@ -31,6 +33,8 @@ export interface Schema {
   recovery_codes: RecoveryCodesTable
   passkeys: PasskeysTable
   spent_challenges: SpentChallengesTable
+  operator_actions: OperatorActionsTable
+  days: DaysTable
   imports: ImportsTable
 }
 

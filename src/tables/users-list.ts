@@ -27,25 +27,46 @@ export interface UserPlace {
 
 export async function list(
   db: Db,
-  { after, limit, ...filter }: UserFilter & { after?: UserPlace | undefined; limit: number },
+  { after, limit, newestFirst = false, ...filter }: UserFilter & ListPart,
 ): Promise<ListedUser[]> {
-  const rows = await db
+  const direction = newestFirst ? 'desc' : 'asc'
+  const rows = await listed(db, filter)
+    .where((eb) => standingBehind(eb, after, { newestFirst }))
+    .orderBy('users.created_at', direction)
+    .orderBy('users.id', direction)
+    .limit(limit)
+    .execute()
+  return rows.map(listedOf)
+}
+
+interface ListPart {
+  after?: UserPlace | undefined
+  limit: number
+  newestFirst?: boolean
+}
+
+export function listed(db: Db, filter: UserFilter) {
+  return db
     .selectFrom('users')
     .select(USER_COLUMNS)
     .select(['users.closed_at', 'users.disabled_at'])
     .select(lastLogin)
     .where((eb) => matching(eb, filter))
-    .where((eb) => standingAfter(eb, after))
-    .orderBy('users.created_at')
-    .orderBy('users.id')
-    .limit(limit)
-    .execute()
-  return rows.map((row) => ({
+}
+
+type ListedRow = Parameters<typeof userOf>[0] & {
+  closed_at: number | null
+  disabled_at: number | null
+  last_login_at: number | null
+}
+
+export function listedOf(row: ListedRow): ListedUser {
+  return {
     ...userOf(row),
     closedAt: row.closed_at,
     disabledAt: row.disabled_at,
     lastLoginAt: row.last_login_at,
-  }))
+  }
 }
 
 export async function count(db: Db, filter: UserFilter): Promise<number> {
@@ -95,8 +116,12 @@ function inState(eb: UsersExpression, state: UserState) {
   return eb.and([eb('users.closed_at', 'is', null), eb('users.disabled_at', 'is', null)])
 }
 
-function standingAfter(eb: UsersExpression, after: UserPlace | undefined) {
+function standingBehind(
+  eb: UsersExpression,
+  after: UserPlace | undefined,
+  { newestFirst }: { newestFirst: boolean },
+) {
   if (after === undefined) return eb.and([])
   const place = eb.refTuple('users.created_at', 'users.id')
-  return eb(place, '>', eb.tuple(after.createdAt, after.id))
+  return eb(place, newestFirst ? '<' : '>', eb.tuple(after.createdAt, after.id))
 }

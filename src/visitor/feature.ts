@@ -23,13 +23,14 @@ export interface Feature {
 
 export type Need = 'mail' | 'lost' | 'mailbox' | 'development'
 
-export type LinkPlace = 'account' | 'login' | 'header' | 'user header'
+export type LinkPlace = 'account' | 'login' | 'header' | 'user header' | 'admin'
 
 export type SettingsGroup = 'account' | 'security' | 'data'
 
 export type FeatureLink = Linked &
-  ({ on: 'account'; group: SettingsGroup } | { on: Exclude<LinkPlace, 'account'> })
+  ({ on: 'account'; group: SettingsGroup } | { on: Exclude<LinkPlace, 'account'>; role?: string })
 
+/** With `role` only those who have it see it. */
 interface Linked {
   /** Small ones first. */
   order: number

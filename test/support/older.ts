@@ -21,6 +21,13 @@ const ADDED: Record<string, readonly string[]> = {
   ),
   '0022': ['drop table passkeys', 'drop table spent_challenges'],
   '0023': ['drop index users_roles', 'alter table users drop column roles'],
+  '0024': [
+    'drop table operator_actions',
+    'drop table days',
+    ...['closed', 'disabled', 'name_key_bytes', 'email_key_bytes'].map(
+      (name) => `drop index if exists users_${name}`,
+    ),
+  ],
   '0025': ['drop table imports'],
 }
 

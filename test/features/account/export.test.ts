@@ -64,6 +64,9 @@ async function turnOnTwoSteps(userId: string): Promise<void> {
     `insert into imports (id, user_id, imported_at) values ('django:${userId.toUpperCase()}', '${userId}', ${now})`,
   )
   await site.write(
+    `insert into operator_actions (id, kind, reason, actor, actor_name, user_id, user_name, address, user_agent, at) values ('action of ${userId.toUpperCase()}', 'account_enabled', 'Asked by phone', 'cli:users enable', '', '${userId}', 'Anna', '', '', ${now})`,
+  )
+  await site.write(
     `insert into recovery_codes (tag, user_id, used_at) values ('${tag}', '${userId}', ${now})`,
   )
 }
@@ -198,6 +201,7 @@ test('the page shows the same data, and what is left out', async () => {
     'Where you are logged in',
     'Links sent to you by email',
     'Emails to you',
+    'Done by the people who run this site',
     'Account activity',
   ])
   const text = page.$('main').text().replaceAll(/\s+/g, ' ')

@@ -1,0 +1,57 @@
+import { DAY, HOUR } from '../base/durations.js'
+import { shownList } from '../features/admin/users.js'
+import type { PlainPage, Setting } from './exhibit.js'
+import { eventsOf, littleStoredOf, type Person, peopleAt, storedOf } from './samples.js'
+
+export function adminPages(setting: Setting): PlainPage[] {
+  const { anna, long, rightToLeft } = peopleAt(setting.now)
+  const of = (person: Person) => ({ around: { user: adminOf(person) } })
+  return [
+    {
+      template: 'admin/page.html',
+      states: { empty: of(anna), long: of(long), 'right-to-left': of(rightToLeft) },
+    },
+    { template: 'admin/users/page.html', states: listStates(setting) },
+    { template: 'admin/users/user/page.html', states: userStates(setting) },
+  ]
+}
+
+export function adminOf({ user }: Person) {
+  return { ...user, roles: ['admin'] }
+}
+
+function listStates(setting: Setting): PlainPage['states'] {
+  const { now } = setting
+  const { anna, long, rightToLeft } = peopleAt(now)
+  const asked = { q: '', state: undefined, role: undefined, inside: false, after: '' }
+  const shown = (people: readonly Person[], next: string | null = null, more = {}) => {
+    const users = people.map(({ user }, index) => ({
+      ...{ ...user, closedAt: index === 1 ? now : null, disabledAt: index === 2 ? now : null },
+      ...{ roles: index === 3 ? ['admin', 'editor'] : [], lastLoginAt: index === 1 ? null : now - HOUR },
+    }))
+    return { around: { user: adminOf(anna), ...shownList(setting, { ...asked, ...more }, { users, next }) } }
+  }
+  return {
+    empty: shown([], null, { q: 'nobody' }),
+    full: shown([anna, anna, anna, anna], 'anna'),
+    filtered: shown([anna], null, { state: 'disabled' }),
+    long: shown([long]),
+    'right-to-left': shown([rightToLeft]),
+  }
+}
+
+function userStates({ now }: Setting): PlainPage['states'] {
+  const { anna, long, rightToLeft } = peopleAt(now)
+  const shown = (person: Person, more: object = {}) => {
+    const stored = storedOf(person, now)
+    const events = eventsOf(person, now)
+    return { around: { user: adminOf(anna), person: stored.account, stored, events, isAll: true, ...more } }
+  }
+  const little = littleStoredOf(anna, now - DAY)
+  return {
+    empty: shown(anna, { person: little.account, stored: little, events: [] }),
+    full: shown(anna),
+    long: shown(long),
+    'right-to-left': shown(rightToLeft),
+  }
+}

@@ -1,0 +1,84 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { openEvent, recordsOf } from '../../accounts/export.js'
+import { pageOf, placeOf, searchOf, type UserPage } from '../../accounts/listing.js'
+import { ADMIN } from '../../accounts/roles.js'
+import { usersBeginning } from '../../accounts/user-search.js'
+import * as events from '../../tables/events.js'
+import { USER_STATES } from '../../tables/users-list.js'
+import { requireAdmin } from '../../visitor/admin-guard.js'
+import type { FeatureLink } from '../../visitor/feature.js'
+import type { Gatehouse } from '../../visitor/gatehouse.js'
+import { queryText } from '../../web/http.js'
+
+export const name = 'admin/users'
+export const partOf = 'admin'
+export const links: readonly FeatureLink[] = [
+  { on: 'admin', order: 20, title: { code: 'admin_users_link', sentence: 'Users' } },
+]
+
+const PAGE = 50
+const EVENTS = 20
+
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/admin/users/', requireAdmin, async (ctx) => {
+    const asked = askedIn(ctx)
+    const { users, next } = await found(gatehouse, asked)
+    gatehouse.pages.show(ctx, 'admin/users/page.html', shownList(gatehouse, asked, { users, next }))
+  })
+
+  router.get('/admin/users/:id/', requireAdmin, async (ctx) => {
+    gatehouse.pages.show(ctx, 'admin/users/user/page.html', await personOf(ctx, gatehouse))
+  })
+}
+
+interface Asked {
+  q: string
+  state: (typeof USER_STATES)[number] | undefined
+  role: string | undefined
+  inside: boolean
+  after: string
+}
+
+function askedIn(ctx: Context): Asked {
+  const text = (key: string) => (queryText(ctx, key) ?? '').replaceAll('\0', '').trim()
+  return {
+    q: text('q').slice(0, 200),
+    state: USER_STATES.find((state) => state === text('state')),
+    role: text('role').slice(0, 32) || undefined,
+    inside: text('inside') !== '',
+    after: text('after'),
+  }
+}
+
+export function shownList({ url }: Pick<Gatehouse, 'url'>, asked: Asked, { users, next }: UserPage) {
+  const { q, state, role, inside } = asked
+  const address = (more: Record<string, string>) =>
+    `${url(name)}?${new URLSearchParams({ ...(q && { q }), ...(q && inside && { inside: '1' }), ...more })}`
+  const filter = { ...(state && { state }), ...(role && { role }) }
+  return {
+    ...{ q, state, role, users },
+    filters: [undefined, ...USER_STATES].map((one) => ({
+      state: one,
+      href: address(one === undefined ? {} : { state: one }),
+      isHere: one === state && role === undefined,
+    })),
+    admins: { href: address({ role: ADMIN }), isHere: role === ADMIN },
+    next: next === null ? undefined : address({ ...filter, after: next }),
+  }
+}
+
+function found(gatehouse: Gatehouse, { q, inside, after, ...filter }: Asked): Promise<UserPage> {
+  if (q !== '' && !inside) return usersBeginning(gatehouse, q, { ...filter, after })
+  const search = { ...searchOf(q), ...filter }
+  return pageOf(gatehouse, { ...search, after: placeOf(after), limit: PAGE, newestFirst: true })
+}
+
+async function personOf(ctx: Context, gatehouse: Gatehouse) {
+  const { id = '' } = ctx.params
+  // With private emails the export leaves out what would reveal who has an account. An admin sees everyone.
+  const stored = await recordsOf({ ...gatehouse, rules: { ...gatehouse.rules, privateEmails: false } }, id)
+  if (stored.account === undefined) return ctx.throw(404)
+  const newest = await events.newest(gatehouse.database.main, { userId: id, limit: EVENTS })
+  return { person: stored.account, stored, events: newest.map(openEvent), isAll: true }
+}

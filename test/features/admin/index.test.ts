@@ -1,0 +1,93 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Admin, adminOf } from '../../support/admin.js'
+import { type Page, Site, type Visitor } from '../../support/helpers.js'
+import { Host } from '../../support/host.js'
+import { reopen, settled } from '../../support/second-step.js'
+
+const test = suite('admin')
+let site: Site
+let admin: Admin
+
+test.before(async () => {
+  site = await Site.start({ environment: { LIMIT_SIGNUP_NETWORK: '1000/1h', LIMIT_MAIL_NETWORK: '1000/1h' } })
+  admin = await adminOf(site, 'Anna')
+})
+test.after(() => site.close())
+
+/** What differs between any two responses: the path, the nonce of a form, the id of the request and the time. */
+function seen({ status, text, headers }: Page, path: string): object {
+  const { 'x-request-id': _, date: __, etag: ___, 'set-cookie': ____, ...others } = headers
+  return { status, text: text.replaceAll(path, '/…/'), headers: { ...others, 'content-length': undefined } }
+}
+
+for (const [who, visit] of [
+  ['a stranger', async () => site.visitor()],
+  ['a user without the role', () => settled(site, 'Bert')],
+] as const) {
+  test(`to ${who} the pages are as unknown as any other`, async () => {
+    const visitor: Visitor = await visit()
+    for (const path of [
+      '/admin/',
+      '/admin/users/',
+      '/admin/users/x/',
+      '/admin',
+      '/admin/users',
+      '/admin/x/',
+    ]) {
+      const unknown = path.replace('admin', 'nimda')
+      assert.equal(seen(await visitor.open(path), path), seen(await visitor.open(unknown), unknown), path)
+      const [one, other] = [await visitor.post(path, 'q=x'), await visitor.post(unknown, 'q=x')]
+      assert.equal(seen(one, path), seen(other, unknown), path)
+    }
+    assert.not.match((await visitor.open('/')).text, 'href="/admin/"')
+  })
+}
+
+test('are linked for an admin, and closed at the request after the role is gone', async () => {
+  const { visitor } = admin
+  assert.match((await visitor.open('/')).text, 'href="/admin/"')
+  assert.is((await visitor.open('/admin/')).status, 200)
+  assert.is((await visitor.open('/admin/users')).headers.location, '/admin/users/')
+  await site.write("update users set roles = 'editor' where name = 'Anna'")
+  assert.is((await visitor.open('/admin/')).status, 404)
+  await site.write("update users set roles = 'admin' where name = 'Anna'")
+})
+
+test('ask for the password and a code again after 10 minutes', async () => {
+  const { visitor, secret } = admin
+  site.clock.advance(11 * 60_000)
+  assert.match((await visitor.open('/admin/users/')).headers.location ?? '', /^\/password\/confirm\/\?next=/)
+  const page = await reopen(site, visitor, '/admin/users/', secret)
+  assert.is(page.$('h1').text(), 'Users')
+})
+
+test('lead an admin without two-step verification to its setup', async () => {
+  const visitor = await settled(site, 'Cora')
+  await site.write("update users set roles = 'admin' where name = 'Cora'")
+  assert.is((await visitor.open('/admin/')).headers.location, '/account/two-step/')
+  assert.match((await visitor.open('/account/two-step/')).messages().join(), 'Admin pages need two-step')
+})
+
+test('leave paths below /admin/ to the app for everyone else, and all of them if switched off', async () => {
+  for (const features of [{}, { admin: false }]) {
+    const host = await Host.start({
+      mail: 'off',
+      features,
+      routes(router) {
+        router.get('/members/admin/', (ctx) => {
+          ctx.body = 'of the app'
+        })
+      },
+    })
+    const visitor = await host.settle('Anna')
+    assert.is((await visitor.open('/members/admin/')).text, 'of the app')
+    const { id = '' } = (await host.gatehouse.accounts.byName('Anna')) ?? {}
+    await host.gatehouse.accounts.addRole(id, 'admin')
+    const isOff = 'admin' in features
+    assert.is((await visitor.open('/members/admin/')).text === 'of the app', isOff)
+    await host.close()
+  }
+})
+
+test.run()
