@@ -3,8 +3,9 @@ import * as fields from './fields.js'
 const OTHER_CHARACTERS = /[^\p{L}\p{Mn}\p{Mc}\p{Nd} ._-]+/gu
 const LONGEST = 20
 
-/** The name itself, or what it becomes by the rules of usernames. Never made from the email address, because usernames are public. */
+/** The name itself, or what it becomes by the rules of usernames. Usernames are public: none is made of an email address. */
 export function importedName(wanted: string): string {
+  if (/[@\uFE6B\uFF20]/.test(wanted)) return numbered('user')
   const name = fields.normalizeName(wanted)
   if (isAllowed(name)) return name
   const letters = [...name.replaceAll(OTHER_CHARACTERS, ' ')].slice(0, LONGEST).join('')

@@ -32,7 +32,16 @@ function lengthOf(text: string): number {
 
 // Escapes control characters the JSON way, which makes the output safe in a terminal.
 export function json(value: unknown, replacer?: (key: string, value: unknown) => unknown): string {
-  return JSON.stringify(value, replacer, 2).replaceAll(/[^\P{C}\n]/gu, (character) =>
+  return escaped(JSON.stringify(value, replacer, 2))
+}
+
+/** On one line. */
+export function jsonLine(value: unknown): string {
+  return `${escaped(JSON.stringify(value))}\n`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[^\P{C}\n]/gu, (character) =>
     character
       .split('')
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -19,7 +19,7 @@ import { part as unlock } from './users/unlock.js'
 
 export const command = commandOf({
   name: 'users',
-  summary: 'List, show, create, change, log out, disable or delete users',
+  summary: 'List, show, create, change, disable, delete, import or export users',
   intro: 'Manage user accounts.',
   parts: [
     ...[list, show, create, rename, email, confirm, resend, logout],

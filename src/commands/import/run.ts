@@ -109,8 +109,9 @@ function readOne({ source, secrets, isUnconfirmed }: ImportRun, record: SourceRe
   return read && isUnconfirmed ? { ...read, confirmedAt: null } : read
 }
 
-function problemOf({ sourceId, hash, hashText }: Read): string | undefined {
+function problemOf({ sourceId, isDeleted, hash, hashText }: Read): string | undefined {
   if (sourceId === '') return 'id_missing'
+  if (isDeleted) return 'deleted'
   return hashText !== '' && hash === undefined ? 'hash_unusable' : undefined
 }
 

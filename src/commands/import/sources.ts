@@ -22,6 +22,8 @@ export interface Secrets {
 
 /** `hash` is undefined for a text that cannot be verified or costs too much; `hashText` is '' if there is none. */
 export interface Read extends Newcomer {
+  /** Marked as deleted there. */
+  isDeleted: boolean
   hashText: string
 }
 
@@ -69,7 +71,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     ...hashed(text(record, 'password'), betterAuthHash),
   }),
   auth0: (record) => ({
-    ...person(record, { name: ['username'], display: ['nickname', 'name'] }),
+    ...person(record, { name: ['username'], display: ['name'] }),
     sourceId: text(record, 'user_id') || text(part(record, '_id'), '$oid') || text(record, '_id'),
     ...confirmed(record, 'email_verified'),
     isDisabled: isYes(record, 'blocked'),
@@ -149,6 +151,7 @@ function person(
     confirmedAt: null,
     createdAt: time(record, ...created),
     isDisabled: false,
+    isDeleted: isYes(record, 'deleted_at', 'deletedAt'),
     ...language(text(record, 'language', 'locale')),
   }
 }

@@ -23,10 +23,13 @@ function parsed(json: string): SourceRecord {
   }
 }
 
+const MYSQL_NO_TIME = '0000-00-00'
+
 const NO = new Set(['', '0', 'f', 'false', 'n', 'no', 'null', '\\n'])
 
 export function isYes(record: SourceRecord, ...names: readonly string[]): boolean {
-  return !NO.has(text(record, ...names).toLowerCase())
+  const value = text(record, ...names).toLowerCase()
+  return !NO.has(value) && !value.startsWith(MYSQL_NO_TIME)
 }
 
 /** UTC milliseconds. A time without a zone is UTC. Undefined if it is none, or in the future. */

@@ -7,7 +7,7 @@ import { type ExportedRow, exported } from '../../tables/users-export.js'
 import { count } from '../../tables/users-list.js'
 import { type Command, parsed, UsageError, withRegistry } from '../command.js'
 import { createProgress, isWatched, progressOf } from '../progress.js'
-import { print } from '../terminal.js'
+import { jsonLine, print } from '../terminal.js'
 
 const BATCH = 500
 
@@ -88,7 +88,7 @@ async function* batchesOf({ database }: Registry): AsyncGenerator<ExportedRow[]>
 }
 
 function linesOf(rows: readonly ExportedRow[], withHashes: boolean): string {
-  return rows.map((row) => `${JSON.stringify(personOf(row, withHashes))}\n`).join('')
+  return rows.map((row) => jsonLine(personOf(row, withHashes))).join('')
 }
 
 function personOf(row: ExportedRow, withHashes: boolean) {

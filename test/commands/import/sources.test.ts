@@ -64,8 +64,20 @@ const CASES: Record<string, Case> = {
     people: [{ ...ANNA, sourceId: '7', createdAt: AT, confirmedAt: AT }],
   },
   laravel: {
-    file: `"id","name","email","email_verified_at","password","created_at"\n1,"Anna, the first",anna@example.com,,"${BCRYPT}","2020-05-06 07:08:09"\n`,
-    people: [{ ...ANNA, name: 'Anna, the first', isDisplayName: true, sourceId: '1', confirmedAt: null }],
+    file: `"id","name","email","email_verified_at","password","created_at","deleted_at"
+1,"Anna, the first",anna@example.com,"0000-00-00 00:00:00","${BCRYPT}","2020-05-06 07:08:09",NULL
+2,"Bela",bela@example.com,,"${BCRYPT}","2020-05-06 07:08:09","2020-05-06 07:08:09"\n`,
+    people: [
+      {
+        ...ANNA,
+        name: 'Anna, the first',
+        isDisplayName: true,
+        sourceId: '1',
+        confirmedAt: null,
+        isDeleted: false,
+      },
+      { sourceId: '2', isDeleted: true },
+    ],
   },
   wordpress: {
     file: `ID,user_login,user_email,user_pass,user_registered\n5,anna,anna@example.com,$P$B4lzsqhs6Zn8U47X/hOyVoyNcELpEM0,"2020-05-06 07:08:09"\n`,
