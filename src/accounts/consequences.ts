@@ -34,6 +34,13 @@ const CONSEQUENCES = {
     lost: true,
     links: ['password-reset', 'email-change'],
   },
+  password_removed: {
+    sessions: true,
+    devices: true,
+    nextEmail: true,
+    lost: true,
+    links: ['password-reset', 'email-change'],
+  },
   password_reset: { sessions: true, devices: true, nextEmail: true, lost: true, links: WAYS_IN },
   email_asked: { links: ['email-change'] },
   email_canceled: { nextEmail: true, links: ['email-change'] },

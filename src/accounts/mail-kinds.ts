@@ -50,6 +50,7 @@ export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
     pause: 'mailPause',
   },
   'password-changed': { recipient: notifiedAddress, page: 'password/forgot' },
+  'password-removed': { recipient: notifiedAddress, page: 'password/forgot' },
   'email-change': {
     recipient: newAddress,
     page: 'account/email/confirm/link',

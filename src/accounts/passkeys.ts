@@ -11,6 +11,7 @@ import { countedNotice } from './mail-limits.js'
 import type { Origin } from './origin.js'
 import { CHALLENGE_OLD, PASSKEY_WRONG, type Presented, spendChallenge } from './passkey-proof.js'
 import type { OwnSession } from './password.js'
+import { isEnough } from './passwordless.js'
 import type { Registry } from './registry.js'
 import { isLastSecond } from './second-passkeys.js'
 
@@ -143,7 +144,8 @@ export async function removePasskey(
     const account = await users.held(transaction, userId)
     const own = await passkeys.ofUser(transaction, userId)
     state = 'last'
-    if (account?.passwordHash === '' && own.length < 2) return undefined
+    const others = own.filter((passkey) => passkey.id !== id && passkey.rpId === rpId)
+    if (account?.passwordHash === '' && !isEnough(registry, account.user, others)) return undefined
     state = 'second'
     if (account && (await isLastSecond(transaction, account, { id, rpId, own }))) return undefined
     state = 'gone'

@@ -87,6 +87,16 @@ function passwordForms(newPassword: FieldError[]): FormPage[] {
       success: TYPED_TOO_OLD,
     },
     {
+      name: 'password/confirm',
+      face: 'passkey',
+      isUsers: true,
+      secret: ['password'],
+      around: () => ({ passkey: '{}', isWithout: true }),
+      typed: () => ({ next: '/members/recent/' }),
+      errors: [PASSKEY_WRONG],
+      success: TYPED_TOO_OLD,
+    },
+    {
       name: 'password/forgot',
       typed: ({ user }) => ({ username: user.email }),
       errors: [passwordForgot.NO_USERNAME],

@@ -39,6 +39,7 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedM
     'email-taken': {},
     'password-reset': {},
     'password-changed': where,
+    'password-removed': where,
     'email-change': { email: nextEmail },
     'email-changed': { ...where, email: nextEmail },
     'email-corrected': {},

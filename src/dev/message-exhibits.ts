@@ -1,5 +1,6 @@
 import { onAcceptedEmail } from '../accounts/hints.js'
-import { ENTER_PASSWORD, LOG_IN, LOGIN_NEEDED, PASSWORD_NEEDED } from '../visitor/guards.js'
+import { ENTER_PASSWORD, PASSWORD_NEEDED } from '../visitor/asking.js'
+import { LOG_IN, LOGIN_NEEDED } from '../visitor/guards.js'
 import { LOGGED_IN } from '../visitor/welcome.js'
 import { FRAGMENT } from '../web/page.js'
 import { PAGE_TOO_OLD } from '../web/submit.js'

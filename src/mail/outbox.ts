@@ -15,6 +15,7 @@ export type OwnMailKind =
   | 'email-taken'
   | 'password-reset'
   | 'password-changed'
+  | 'password-removed'
   | 'email-change'
   | 'email-changed'
   | 'email-corrected'

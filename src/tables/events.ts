@@ -17,6 +17,7 @@ export const EVENT_KINDS = [
   'email_confirmed',
   'password_reset',
   'password_changed',
+  'password_removed',
   'email_asked',
   'email_canceled',
   'email_changed',

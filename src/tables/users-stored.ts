@@ -16,6 +16,8 @@ export interface StoredUser extends User {
   language: string | null
   /** When the password was last changed or reset; null if not since the account was created. */
   passwordAt: number | null
+  /** `false` for an account that only passkeys open, and until a new password is chosen by email. */
+  hasPassword: boolean
   /** The same for the email address. */
   emailAt: number | null
 }
@@ -35,7 +37,7 @@ export async function storedUsers(
     .selectFrom('users')
     .select(USER_COLUMNS)
     .select(['confirm_by', 'updated_at', 'closed_at', 'erase_at', 'disabled_at', 'language'])
-    .select(['password_at', 'email_at'])
+    .select(['password_at', 'password_hash', 'email_at'])
     .where(by, 'in', values)
     .execute()
   return rows.map((row) => ({
@@ -47,6 +49,7 @@ export async function storedUsers(
     disabledAt: row.disabled_at,
     language: row.language,
     passwordAt: row.password_at,
+    hasPassword: row.password_hash !== '',
     emailAt: row.email_at,
   }))
 }

@@ -2,12 +2,13 @@ import type { Context, Middleware } from 'koa'
 import { lacksSecond } from '../accounts/second-rule.js'
 import type { User } from '../tables/users.js'
 import { refuseCrossSite } from '../web/csrf.js'
-import { type Message, textFields } from '../web/form.js'
+import type { Message } from '../web/form.js'
 import { isRead, queryText, seenPath, seenUrl } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
 import type { Link } from '../web/notices.js'
 import { formOf } from '../web/submit.js'
-import { encryptTyped, keepTyped, pageBehind, typedIn } from './drafts.js'
+import { ASK_CODE, ASK_PASSWORD, ask } from './asking.js'
+import { keepTyped, pageBehind, typedIn } from './drafts.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { userOf } from './logins.js'
 import { CODE, passwordConfirm } from './proofs.js'
@@ -36,44 +37,6 @@ const STEP_MISSING = {
 }
 const TAKE_STEP = { code: 'step_take', sentence: 'Go to the missing step' }
 export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
-export const PASSWORD_NEEDED = {
-  code: 'password_needed',
-  sentence: 'Enter your password first. Nothing has been changed yet.',
-}
-const TYPED_TOO_LONG = {
-  code: 'typed_too_long',
-  sentence: 'Enter your password first. What you typed is too long to keep: go back and copy it.',
-}
-export const OTHER_ACCOUNT = {
-  code: 'page_of_another_account_guarded',
-  sentence: 'This page was opened for another account. You are now logged in as {name}. Nothing was changed.',
-}
-export const OPEN_AGAIN = { code: 'open_page_again', sentence: 'Open the page again' }
-export const ENTER_PASSWORD = { code: 'enter_password', sentence: 'Enter your password' }
-const CODE_NEEDED = {
-  code: 'second_needed',
-  sentence: 'Enter a code from your authenticator app first. Nothing has been changed yet.',
-}
-const CODE_NEEDED_TOO_LONG = {
-  code: 'second_needed_too_long',
-  sentence:
-    'Enter a code from your authenticator app first. What you typed is too long to keep: go back and copy it.',
-}
-const ENTER_CODE = { code: 'enter_code', sentence: 'Enter a code' }
-
-const ASK_PASSWORD: Asking = {
-  needed: PASSWORD_NEEDED,
-  tooLong: TYPED_TOO_LONG,
-  button: ENTER_PASSWORD,
-  asks: '',
-}
-const ASK_CODE: Asking = {
-  needed: CODE_NEEDED,
-  tooLong: CODE_NEEDED_TOO_LONG,
-  button: ENTER_CODE,
-  asks: CODE,
-}
-
 /**
  * Requires a login. Redirects page views to the login and back. Other requests get 403 and a link to the
  * login, and come back filled in. Throws unless it runs behind `accounts()`.
@@ -195,35 +158,6 @@ export const requireRecentIfUser: Middleware = (ctx, next) =>
 /** For forms that ask for the password themselves: with two-step verification requires all steps of a login (ASVS 5 7.5.1). */
 export const requireRecentIfTwoStep: Middleware = (ctx, next) =>
   hasSecondStep(ctx) ? requireRecentSecond(ctx, next) : requireUser(ctx, next)
-
-interface Asking {
-  needed: Message
-  tooLong: Message
-  button: Message
-  asks: string
-}
-
-async function ask(ctx: Context, { needed, tooLong, button, asks }: Asking): Promise<void> {
-  const { pages, origin, log } = gatehouseOf(ctx)
-  refuseCrossSite(ctx, { origin, log })
-  const page = pageBehind(ctx)
-  const other = await pages.subjects.another(ctx, formOf(ctx), textFields(ctx)._csrf ?? '')
-  if (other !== undefined) return await refuseOther(ctx, other, page)
-  const encrypted = encryptTyped(ctx, page)
-  await pages.ask(ctx, passwordConfirm, {
-    error: encrypted === undefined ? tooLong : needed,
-    button,
-    values: { asks, next: page ?? '', _typed: encrypted ?? '' },
-  })
-}
-
-// Another user has logged in in another tab. They must not confirm what the previous user was about to do.
-async function refuseOther(ctx: Context, name: string, page: string | undefined): Promise<void> {
-  const { pages, places } = gatehouseOf(ctx)
-  keepTyped(ctx, page)
-  const link = { href: page ?? places.home, message: OPEN_AGAIN }
-  pages.problem(ctx, { status: 403, error: { ...OTHER_ACCOUNT, params: { name } }, link })
-}
 
 export function pathWithNext(path: string, next: string | undefined): string {
   const place = localPath(next)

@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import { askPasswordOf } from '../accounts/authentication.js'
 import { proveSecond, type SecondOutcome } from '../accounts/second-step.js'
 import type { Account } from '../tables/users.js'
+import * as users from '../tables/users.js'
 import type { FieldError, Form, Values } from '../web/form.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { loginOf } from './logins.js'
@@ -27,7 +28,11 @@ async function around(ctx: Context): Promise<object> {
   const { user } = loginOf(ctx)
   // Nothing but the second step is missing.
   const mustVerify = hasSecondStep(ctx) && isRecentLogin(ctx)
-  return { passkey: await ownCeremony(ctx, gatehouse, { user, purpose: 'confirm', mustVerify }) }
+  const account = await users.byId(gatehouse.database.main, user.id)
+  return {
+    passkey: await ownCeremony(ctx, gatehouse, { user, purpose: 'confirm', mustVerify }),
+    isWithout: account?.passwordHash === '' && !mustVerify,
+  }
 }
 
 export function proveAgain(

@@ -87,6 +87,11 @@ const AFTER: Record<Change, Left> = {
     wantsAddress: false,
     without: ['password-reset', 'email-change'],
   }),
+  password_removed: leftWithoutLost({
+    ...LOGGED_OUT,
+    wantsAddress: false,
+    without: ['password-reset', 'email-change'],
+  }),
   password_reset: leftWithoutLost({ ...LOGGED_OUT, wantsAddress: false, without: WAYS_IN }),
   email_asked: left({ without: ['email-change'] }),
   email_canceled: left({ wantsAddress: false, without: ['email-change'] }),

@@ -634,6 +634,7 @@ const KIND_NAMES: readonly Draft['kind'][] = [
   'email-taken',
   'password-reset',
   'password-changed',
+  'password-removed',
   'email-change',
   'email-changed',
   'email-corrected',

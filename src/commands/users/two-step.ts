@@ -4,7 +4,7 @@ import { lostOf } from '../../accounts/second-lost.js'
 import { turnOff } from '../../accounts/two-step.js'
 import * as apps from '../../tables/authenticator-apps.js'
 import * as recovery from '../../tables/recovery-codes.js'
-import type { User } from '../../tables/users.js'
+import type { Account, User } from '../../tables/users.js'
 import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
 import { findAccount, USER_HELP, userArgument } from './find-user.js'
@@ -33,8 +33,8 @@ Options:
     )
     const identifier = userArgument(positionals, 'two-step')
     return withRegistry(async (registry) => {
-      const { user } = await findAccount(registry, identifier)
-      return values.off ? end(registry, user) : show(registry, user)
+      const account = await findAccount(registry, identifier)
+      return values.off ? end(registry, account) : show(registry, account.user)
     })
   },
 }
@@ -62,9 +62,10 @@ function dateOf(time: number): string {
   return new Date(time).toISOString()
 }
 
-async function end(registry: Registry, user: User): Promise<string> {
+async function end(registry: Registry, { user, passwordHash }: Account): Promise<string> {
   const outcome = await turnOff(commandOrigin('users two-step'), registry, user)
   const name = printable(user.name)
   if (outcome === undefined) throw new Error(`Two-step verification of ${name} is already off.`)
-  return `Turned off two-step verification of ${name}. Sessions ended: ${outcome.sessions}.`
+  const done = `Turned off two-step verification of ${name}. Sessions ended: ${outcome.sessions}.`
+  return passwordHash === '' ? `${done} There is no password. Run gatehouse users reset.` : done
 }

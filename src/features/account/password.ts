@@ -1,18 +1,20 @@
 import type Router from '@koa/router'
-import type { Context } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../../accounts/authentication.js'
 import * as fields from '../../accounts/fields.js'
 import { onPassword, whileAllowed } from '../../accounts/hints.js'
 import { changePassword } from '../../accounts/password.js'
+import { isEnough, workingPasskeys } from '../../accounts/passwordless.js'
 import { normalizePassword } from '../../secrets/password.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
-import type { Gatehouse } from '../../visitor/gatehouse.js'
-import { requireRecentIfTwoStep, userOf } from '../../visitor/guards.js'
+import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
+import { requireRecentIfTwoStep, requireRecentSecond, userOf } from '../../visitor/guards.js'
 import { stayKnown } from '../../visitor/known-devices.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
+import { relyingPartyOf } from '../../visitor/passkeys.js'
 import { renewalOf } from '../../visitor/renewal.js'
 import { refuseIfLeft } from '../../web/disconnect.js'
 import type { Advice, FieldError, Form } from '../../web/form.js'
@@ -31,11 +33,12 @@ export const links: readonly FeatureLink[] = [
 
 type FieldName = 'current' | 'password' | 'repassword'
 
-const form: Form<FieldName> = {
+export const form: Form<FieldName> = {
   name,
   fields: ['current', 'password', 'repassword'],
   secret: ['current', 'password', 'repassword'],
   advised: ['password'],
+  around,
 }
 
 const CHANGED = { code: 'password_changed', sentence: 'Your password has been changed.' }
@@ -51,13 +54,17 @@ const SAME: FieldError = {
   code: 'password_same',
   sentence: 'Choose a password that is different from your current one.',
 }
+const SET = {
+  code: 'password_set',
+  sentence: 'Your account has a password now. All other devices are logged out.',
+}
 const OVERTAKEN: FieldError = {
   code: 'password_overtaken',
   sentence: 'Your password was just changed, in another tab or on another device, so this one was not saved.',
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  router.get('/account/password/', requireRecentIfTwoStep, (ctx) => gatehouse.pages.form(ctx, form))
+  router.get('/account/password/', requireProof, (ctx) => gatehouse.pages.form(ctx, form))
 
   router.post(
     '/account/password/advice/',
@@ -66,12 +73,13 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
   router.post(
     '/account/password/verify/',
-    requireRecentIfTwoStep,
+    requireProof,
     onSubmit(form, gatehouse, async (ctx, values) => {
       const outcome = await change(ctx, gatehouse, values)
       if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: outcome.errors, values })
-      const { count } = outcome
-      const message = count > 0 ? { ...CHANGED_EVERYWHERE, params: { count } } : CHANGED
+      const { count, isFirst } = outcome
+      const changed = count > 0 ? { ...CHANGED_EVERYWHERE, params: { count } } : CHANGED
+      const message = isFirst ? SET : changed
       await gatehouse.pages.accept(ctx, form, {
         notice: { message },
         to: gatehouse.url('account'),
@@ -82,6 +90,25 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
+// Without a current password to ask for, the passkey has to be used first.
+const requireProof: Middleware = async (ctx, next) => {
+  const user = userOf(ctx)
+  const account = user && (await users.byId(gatehouseOf(ctx).database.main, user.id))
+  const guard = account?.passwordHash === '' ? requireRecentSecond : requireRecentIfTwoStep
+  await guard(ctx, next)
+}
+
+async function around(ctx: Context): Promise<object> {
+  const gatehouse = gatehouseOf(ctx)
+  const { user } = loginOf(ctx)
+  const { main } = gatehouse.database
+  const account = await users.byId(main, user.id)
+  if (account?.passwordHash === '') return { isWithout: true }
+  const rpId = relyingPartyOf(ctx, gatehouse)?.id
+  const own = rpId === undefined ? [] : await workingPasskeys(main, user.id, rpId)
+  return { hasPasskeys: own.length > 0, canRemove: own.length > 0 && isEnough(gatehouse, user, own) }
+}
+
 async function advise(ctx: Context, gatehouse: Gatehouse, { password }: Sent<FieldName>): Promise<Advice[]> {
   const user = userOf(ctx)
   if (user === undefined) return []
@@ -90,30 +117,37 @@ async function advise(ctx: Context, gatehouse: Gatehouse, { password }: Sent<Fie
   )
 }
 
-type Outcome = { ok: true; count: number } | { ok: false; errors: readonly FieldError[] }
+type Outcome = { ok: true; count: number; isFirst: boolean } | { ok: false; errors: readonly FieldError[] }
 
 async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<Outcome> {
-  const errors = passwordErrors(ctx, gatehouse, values)
-  if (errors.length > 0) return { ok: false, errors }
   const account = await users.byId(gatehouse.database.main, loginOf(ctx).user.id)
   if (account === undefined) return { ok: false, errors: [OVERTAKEN] }
-  if (await isRepeated(ctx, gatehouse, values)) return { ok: true, count: 0 }
-  if (!(await isCurrent(ctx, gatehouse, account, values))) return { ok: false, errors: [CURRENT_WRONG] }
+  const isFirst = account.passwordHash === ''
+  const errors = passwordErrors(ctx, gatehouse, values, { isFirst })
+  if (errors.length > 0) return { ok: false, errors }
+  if (await isRepeated(ctx, gatehouse, values)) return { ok: true, count: 0, isFirst }
+  if (!isFirst && !(await isCurrent(ctx, gatehouse, account, values)))
+    return { ok: false, errors: [CURRENT_WRONG] }
 
   const count = await store(ctx, gatehouse, account, values)
-  if (count !== undefined) return { ok: true, count }
-  if (await isRepeated(ctx, gatehouse, values)) return { ok: true, count: 0 }
+  if (count !== undefined) return { ok: true, count, isFirst }
+  if (await isRepeated(ctx, gatehouse, values)) return { ok: true, count: 0, isFirst }
   return { ok: false, errors: [OVERTAKEN] }
 }
 
 // Leaves out whether the current password is right, because that costs a hash and an attempt.
-function passwordErrors(ctx: Context, { rules }: Gatehouse, values: Sent<FieldName>): FieldError[] {
+function passwordErrors(
+  ctx: Context,
+  { rules }: Gatehouse,
+  values: Sent<FieldName>,
+  { isFirst }: { isFirst: boolean },
+): FieldError[] {
   const { current, password, repassword } = values
   const { user } = loginOf(ctx)
   const isSame = password !== '' && normalizePassword(password) === normalizePassword(current)
   const rule = fields.newPassword(rules, [user.name, user.email])
   return [
-    ...(current === '' ? [CURRENT_MISSING] : []),
+    ...(current === '' && !isFirst ? [CURRENT_MISSING] : []),
     ...fields.check(rule, password),
     ...(isSame ? [SAME] : []),
     ...fields.check(fields.repeated(password), repassword),

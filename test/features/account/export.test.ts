@@ -159,6 +159,7 @@ test('the file has the account with all times in ISO 8601', async () => {
     disabledAt: null,
     language: 'en',
     passwordAt: '1970-01-01T00:00:04.000Z',
+    hasPassword: true,
     emailAt: '1970-01-01T00:00:05.000Z',
     roles: ['chief', 'editor'],
   })
