@@ -108,10 +108,12 @@ function coreOf(options: AccountsOptions): Core {
   const outbox = outboxOf(options, keyring, now)
   const { isOn, isCaught } = outbox
   const lost = isOn && options.factorRecovery !== 'off'
-  const has = { mail: isOn, lost, mailbox: isCaught && development, development }
+  const invitations = isOn && options.signup === 'invited'
+  const has = { mail: isOn, lost, invitations, mailbox: isCaught && development, development }
   const available = offered([...features, ...developmentFeatures], has, switches)
-  // Closed sign-up keeps its page, to which nothing leads.
-  const shown = available.filter(({ name }) => name !== 'signup' || options.signup !== 'closed')
+  // Sign-up that is not open keeps its page, to which nothing leads.
+  const isOpen = (options.signup ?? 'open') === 'open'
+  const shown = available.filter(({ name }) => name !== 'signup' || isOpen)
   const offers = (name: string) => shown.some((feature) => feature.name === name)
   return { url, assets, log, now, keyring, outbox, available, shown, offers }
 }

@@ -1,3 +1,4 @@
+export type { ActedBy } from './accounts/acted-by.js'
 export type { OnEvent } from './accounts/events.js'
 export {
   type HookErrors,
@@ -10,7 +11,6 @@ export {
 export type {
   AccountsInCode,
   AccountToCreate,
-  ActedBy,
   CreatedAccount,
   UserSearch,
 } from './accounts/host-accounts.js'

@@ -68,8 +68,11 @@ export interface AccountsOptions {
   mail?: MailServer | Transport | 'caught' | 'off'
   /** Whether an email address must be confirmed before the first login; `optional` by default. */
   emailConfirmation?: 'optional' | 'required'
-  /** Whether visitors may sign up; `open` by default. `closed`: accounts come from your code and the commands. */
-  signup?: 'open' | 'closed'
+  /**
+   * Who may sign up; `open` by default. `invited`: those who got a link from `gatehouse users invite` or
+   * `accounts.invite`. `closed`: accounts come from your code and the commands.
+   */
+  signup?: 'open' | 'invited' | 'closed'
   /** `generic`: a failed login does not say whether the username is unknown or the password wrong. `exact` by default. */
   loginErrors?: 'exact' | 'generic'
   /** Hides which email addresses have accounts; needs `required` confirmation. False by default. */
@@ -197,6 +200,9 @@ function refuseContradictions(options: AccountsOptions): void {
     throw new Error(
       "Option emailConfirmation cannot be 'required' without mail. No address could be confirmed.",
     )
+  }
+  if (options.signup === 'invited' && mail === 'off') {
+    throw new Error("Option signup cannot be 'invited' without mail. No invitation could be sent.")
   }
   if (privateEmails && emailConfirmation !== 'required') {
     throw new Error("Option privateEmails needs emailConfirmation: 'required'.")

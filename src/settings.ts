@@ -15,7 +15,6 @@ export type Settings = Pick<
   Gatehouse,
   | 'places'
   | 'loginStep'
-  | 'signup'
   | 'rules'
   | 'jumpMail'
   | 'lifetimes'
@@ -34,6 +33,7 @@ export function settingsOf(options: AccountsOptions): Settings {
     rules: {
       passwordMinLength,
       siteWords: siteWordsOf(options),
+      signup: options.signup ?? 'open',
       confirmation: options.emailConfirmation ?? 'optional',
       privateEmails: options.privateEmails ?? false,
       loginErrors: options.loginErrors ?? 'exact',
@@ -51,7 +51,6 @@ export function settingsOf(options: AccountsOptions): Settings {
     },
     hooks: options.hooks ?? {},
     siteName,
-    signup: options.signup ?? 'open',
     loginStep: options.loginStep ?? (() => undefined),
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),

@@ -24,6 +24,7 @@ import * as passkeys from './0022-passkeys.js'
 import * as roles from './0023-roles.js'
 import * as admin from './0024-admin.js'
 import * as imports from './0025-imports.js'
+import * as invitations from './0027-invitations.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -52,6 +53,7 @@ export const migrations: Record<string, Migration> = {
   '0023-roles': roles,
   '0024-admin': admin,
   '0025-imports': imports,
+  '0027-invitations': invitations,
 }
 
 /** Every table, with what its rows are told apart by; those first to which others refer. */
@@ -73,6 +75,7 @@ export const KEYS = {
   operator_actions: 'id',
   days: 'key',
   imports: 'id',
+  invitations: 'hash',
 } as const
 
 export type TableName = keyof typeof KEYS

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type StoredUser, stored, storedUsers, type User } from '../tables/users.js'
 import type { UserState } from '../tables/users-list.js'
 import type { FieldError, Values } from '../web/form.js'
+import { type ActedBy, originOf } from './acted-by.js'
 import { closeAccount } from './closing.js'
 import { disable, enable, isReason, REASON_MAX } from './disabling.js'
 import { askForAddress } from './email-address.js'
@@ -10,6 +11,7 @@ import { confirmAddress } from './email-confirmation.js'
 import { endSessions } from './ending-sessions.js'
 import { eraseByCode } from './erasing.js'
 import * as fields from './fields.js'
+import { invite } from './inviting.js'
 import { DEFAULT_LIMIT, isPageLimit, MAX_LIMIT, pageOf, placeOf, searchOf, type UserPage } from './listing.js'
 import { operating } from './operating.js'
 import type { Origin } from './origin.js'
@@ -20,16 +22,6 @@ import { addRole, removeRole } from './roles.js'
 import { turnOff } from './two-step.js'
 import { unlock } from './unlocking.js'
 import { rename, wantedName } from './username.js'
-
-/** Who acts: for the account activity, for emails and for `onEvent`. */
-export interface ActedBy {
-  /** `host` by default. With the id of an admin the activity says "By the people who run this site". */
-  by?: 'host' | `admin:${string}`
-  /** IP address to record; none by default. */
-  address?: string
-  /** `User-Agent` to record; none by default. */
-  userAgent?: string
-}
 
 export interface UserSearch {
   /** Part of a username or email address, in any case. Reads the whole table. */
@@ -73,6 +65,8 @@ export interface AccountsInCode {
   list(search?: UserSearch): Promise<UserPage>
   /** With the rules of sign-up. Throws if there is neither a password nor email. */
   create(account: AccountToCreate, by?: ActedBy): Promise<CreatedAccount>
+  /** Emails a link to sign up, which works once, for 7 days. Inviting again replaces it. Throws unless `signup` is `invited`. */
+  invite(email: string, by?: ActedBy & { language?: string }): Promise<readonly FieldError[]>
   /** Confirms the email address. False if it is confirmed, another account has it, or there is no account. */
   confirm(id: string, by?: ActedBy): Promise<boolean>
   /** With the rules of the username page. Tells the user by email. Throws for an unknown id. */
@@ -124,6 +118,8 @@ export function accountsInCode(site: Registry): AccountsInCode {
     list: (search = {}) => listed(registry, search),
     // With private emails an unconfirmed address claims nothing, also in accounts that the app creates.
     create: (account, by) => created(originOf(by), site, account),
+    invite: (email, { language, ...by } = {}) =>
+      invite({ ...originOf(by), ...(language !== undefined && { language }) }, registry, email),
     confirm: (id, by) =>
       ifKnown(
         id,
@@ -158,10 +154,6 @@ export function accountsInCode(site: Registry): AccountsInCode {
       ifKnown(id, async (user) => (await closeAccount(originOf(by), registry, user)) !== undefined),
     erase: (id, by) => eraseByCode(originOf(by), registry, id),
   }
-}
-
-function originOf({ by = 'host', address = '', userAgent = '' }: ActedBy = {}): Origin {
-  return { by, address, userAgent }
 }
 
 async function known({ database }: Registry, id: string): Promise<StoredUser> {

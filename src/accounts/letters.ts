@@ -13,7 +13,7 @@ import { emailKeyOf } from './fields.js'
 import { LimitReached } from './limit-reached.js'
 import type { Counted, Limits } from './limits.js'
 import { KINDS, type Kind, type MailKinds } from './mail-kinds.js'
-import { notifiedAddress, type Recipient } from './recipients.js'
+import { type Invited, notifiedAddress, type Recipient } from './recipients.js'
 
 export interface LetterOptions {
   database: Database
@@ -101,6 +101,7 @@ async function prepareFirst(
 ): Promise<PreparedMail | undefined> {
   const recipient = await kindOf(options, requestedKind).recipient(options.database.main, facts, mail.userId)
   if (recipient === undefined) return undefined
+  if (recipient.account === undefined) return await prepareInvitation(options, mail, facts, recipient)
   const { kind = requestedKind, account } = recipient
   // Limits guard against strangers, so a reset that Gatehouse itself started does not count.
   const isStartedByGatehouse = requestedKind === 'password-reset' && mail.userId !== null
@@ -117,6 +118,19 @@ async function prepareFirst(
     throw error
   }
   return found
+}
+
+async function prepareInvitation(
+  { outbox, database }: LetterOptions,
+  mail: StoredMail,
+  facts: Facts,
+  { to, token }: Invited,
+): Promise<PreparedMail> {
+  const { language } = facts
+  const prepared = { to, token, name: '', ...(typeof language === 'string' && { language }) }
+  const encrypted = { userId: null, prepared: outbox.encryptPrepared(mail.id, prepared) }
+  if (!(await mails.prepare(database.main, mail, encrypted))) throw new LostMail()
+  return { kind: mail.kind, prepared, facts }
 }
 
 function preparedFor(kind: Kind, facts: Facts, { account, to }: Recipient): Prepared {

@@ -3,6 +3,7 @@ import type { OwnMailKind } from '../mail/outbox.js'
 import type { Purpose } from '../tables/tokens.js'
 import {
   type FindRecipient,
+  invited,
   newAddress,
   notifiedAddress,
   owner,
@@ -32,6 +33,7 @@ export const CHANGE_LIFE = DAY
 export const UNDO_LIFE = 7 * DAY
 export const REOPEN_LIFE = 14 * DAY
 export const LOST_LIFE = HOUR
+export const INVITATION_LIFE = 7 * DAY
 
 export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
   'email-confirm': {
@@ -96,4 +98,5 @@ export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
   'passkey-added': { recipient: notifiedAddress, page: 'account/passkeys' },
   'passkey-removed': { recipient: notifiedAddress, page: 'account/passkeys' },
   'passkey-copied': { recipient: notifiedAddress, page: 'account/passkeys', limit: 'mailAccount' },
+  invitation: { recipient: invited, page: 'signup/invitation', isAsked: true },
 }

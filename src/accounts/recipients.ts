@@ -1,16 +1,29 @@
 import type { Facts, MailKind } from '../mail/outbox.js'
+import { hashOf } from '../secrets/token.js'
+import * as invitations from '../tables/invitations.js'
 import type { Db } from '../tables/schema.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import { emailKeyOf, loginKeyOf } from './fields.js'
 
 // Called by the worker, so a response takes as long with a recipient as without.
-export type FindRecipient = (db: Db, facts: Facts, userId: string | null) => Promise<Recipient | undefined>
+export type FindRecipient = (
+  db: Db,
+  facts: Facts,
+  userId: string | null,
+) => Promise<Recipient | Invited | undefined>
 
 export interface Recipient {
   account: users.Account
   to: string
   kind?: MailKind
+}
+
+/** Someone without an account, whose token was made when they were invited. */
+export interface Invited {
+  account?: undefined
+  to: string
+  token: string
 }
 
 export async function notifiedAddress(
@@ -98,6 +111,12 @@ export async function withSecond(
 export async function warned(db: Db, facts: Facts, userId: string | null): Promise<Recipient | undefined> {
   const found = await notifiedAddress(db, facts, userId)
   return found?.account.user.secondEndsAt === facts.endsAt ? found : undefined
+}
+
+// Nobody if they have signed up, or were invited again, meanwhile.
+export async function invited(db: Db, { email, token }: Facts): Promise<Invited | undefined> {
+  const isWaiting = await invitations.exists(db, hashOf(String(token)))
+  return isWaiting ? { to: String(email), token: String(token) } : undefined
 }
 
 function isDisabled({ disabledAt }: users.Account): boolean {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { DAY } from '../base/durations.js'
 import { isTaken } from '../database/constraints.js'
+import * as invitations from '../tables/invitations.js'
 import type { Db } from '../tables/schema.js'
 import * as users from '../tables/users.js'
 import type { FieldError, Values } from '../web/form.js'
 import * as fields from './fields.js'
-import { happens } from './history.js'
+import { happens, orUndo } from './history.js'
 import type { Identity } from './hooks.js'
 import { factsOfAsking, unseen } from './mail-limits.js'
 import type { Origin } from './origin.js'
@@ -94,6 +95,8 @@ export function claimOf({ rules, now }: Naming, { id, emailKey }: Applicant) {
 export interface NewAccount extends Applicant {
   password: string | undefined
   isConfirmed?: boolean
+  /** Hash of the invitation that the account uses up. Without it the account is not created. */
+  invitation?: string | undefined
   signupForm?: string
   values?: Values
 }
@@ -103,7 +106,7 @@ export async function register(
   registry: Registry,
   account: NewAccount,
 ): Promise<users.User | undefined> {
-  const { id, email, emailKey, password, isConfirmed = false, signupForm = '', values } = account
+  const { id, email, emailKey, password, isConfirmed = false, signupForm = '', invitation, values } = account
   const { language } = origin
   const passwordHash =
     password === undefined ? '' : await registry.passwords.hash(password, origin.visit?.refuseIfLeft)
@@ -118,8 +121,9 @@ export async function register(
     ...(language && { language }),
   }
   return happens(origin, registry, { kind: 'signed_up', userId: id }, async (transaction) => {
+    if (invitation !== undefined) orUndo(await invitations.use(transaction, invitation, now))
     const made = await users.create(transaction, user)
-    if (made === undefined) return undefined
+    orUndo(made !== undefined)
     if (values !== undefined) await registry.hooks.duringSignup?.(transaction, { user: made, values })
     if (isConfirmed) await users.confirmEmail(transaction, id, { email, emailKey, now })
     if (password === undefined)

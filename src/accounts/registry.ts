@@ -33,6 +33,7 @@ export interface Registry {
 }
 
 export interface Rules extends PasswordRules {
+  signup: SignupMode
   confirmation: 'optional' | 'required'
   privateEmails: boolean
   loginErrors: 'exact' | 'generic'
@@ -40,6 +41,8 @@ export interface Rules extends PasswordRules {
   /** Milliseconds between asking to turn the second step off by email and its end. */
   lostWait: number
 }
+
+export type SignupMode = 'open' | 'invited' | 'closed'
 
 export interface SecondRule {
   applies(user: User): boolean

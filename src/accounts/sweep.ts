@@ -2,6 +2,7 @@ import { DAY } from '../base/durations.js'
 import { isObstructed, obstacleIn } from '../database/constraints.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as events from '../tables/events.js'
+import * as invitations from '../tables/invitations.js'
 import * as limits from '../tables/limits.js'
 import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
@@ -133,6 +134,7 @@ function sweepsOf(registry: Sweeping): Record<string, Sweep> {
     users: (size) => eraseEnded(registry, { now, ...size }),
     slugs: (size) => slugs.sweep(loose, { now, ...size }),
     authenticator_apps: (size) => reencryptApps(registry, size),
+    invitations: (size) => invitations.sweep(loose, { now, ...size }),
     spent_challenges: (size) => spent.sweep(loose, { now, ...size }),
     tokens: (size) => tokens.sweep(loose, { until: now - TOKENS_KEPT, ...size }),
     mails: (size) => mails.sweep(loose, { sentUntil: now - SENT_KEPT, deadUntil: now - DEAD_KEPT, ...size }),

@@ -7,6 +7,7 @@ import { part as email } from './users/email.js'
 import { part as enable } from './users/enable.js'
 import { part as send } from './users/export.js'
 import { part as bring } from './users/import.js'
+import { part as invite } from './users/invite.js'
 import { part as list } from './users/list.js'
 import { part as logout } from './users/logout.js'
 import { part as rename } from './users/rename.js'
@@ -22,7 +23,7 @@ export const command = commandOf({
   summary: 'List, show, create, change, disable, delete, import or export users',
   intro: 'Manage user accounts.',
   parts: [
-    ...[list, show, create, rename, email, confirm, resend, logout],
+    ...[list, show, create, invite, rename, email, confirm, resend, logout],
     ...[unlock, disable, enable, reset, twoStep, role, bring, send, erase],
   ],
 })

@@ -1,5 +1,5 @@
 import type { PreparedMail } from '../accounts/letters.js'
-import { KINDS } from '../accounts/mail-kinds.js'
+import { INVITATION_LIFE, KINDS } from '../accounts/mail-kinds.js'
 import { DAY, HOUR } from '../base/durations.js'
 import type { Facts, OwnMailKind } from '../mail/outbox.js'
 import type { Exhibit, Setting } from './exhibit.js'
@@ -26,7 +26,9 @@ export function mailExhibits({ now }: Setting): Exhibit[] {
 }
 
 // Sent only to addresses that are unconfirmed or no longer belong to the account.
-const NAMELESS: readonly OwnMailKind[] = ['email-confirm', 'email-change', 'email-corrected', 'email-undone']
+const NAMELESS: readonly OwnMailKind[] = [
+  ...(['email-confirm', 'email-change', 'email-corrected', 'email-undone', 'invitation'] as const),
+]
 
 function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedMail[] {
   const { user, nextEmail } = person
@@ -64,11 +66,12 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedM
     'passkey-added': { ...where, passkey: 'iCloud Keychain' },
     'passkey-removed': { ...where, passkey: 'iCloud Keychain' },
     'passkey-copied': { ...where, passkey: '' },
+    invitation: { email: user.email, token: TOKEN, lasts: INVITATION_LIFE },
   }
   return mailKinds(facts).map((kind) => {
     const name = isConfirmed && !NAMELESS.includes(kind) ? user.name : ''
     const letter = { kind, facts: facts[kind], prepared: { to: user.email, name, code: '12345678' } }
-    const hasToken = KINDS[kind].token !== undefined
+    const hasToken = KINDS[kind].token !== undefined || kind === 'invitation'
     return hasToken ? { ...letter, prepared: { ...letter.prepared, token: TOKEN } } : letter
   })
 }

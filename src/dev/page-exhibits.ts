@@ -50,6 +50,10 @@ function pages(setting: Setting): PlainPage[] {
         },
       },
     },
+    {
+      template: 'signup/invitation/page.html',
+      states: { empty: { around: {} }, long: { around: { isGone: true } }, 'right-to-left': { around: {} } },
+    },
     { template: 'email/confirm/deny/done.html', states: deniedStates(setting) },
     {
       template: 'users/page.html',

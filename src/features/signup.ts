@@ -14,11 +14,13 @@ import type { Counted } from '../accounts/limits.js'
 import { countedFor, countTaken } from '../accounts/mail-limits.js'
 import { type Applicant, applicantOf, lostRace, register, signupErrors } from '../accounts/registration.js'
 import { takePlaces } from '../accounts/security-log.js'
+import type { Invitation } from '../tables/invitations.js'
 import * as users from '../tables/users.js'
 import { askingBrowser } from '../visitor/code-browser.js'
 import type { FeatureLink } from '../visitor/feature.js'
 import { type Gatehouse, loginAs } from '../visitor/gatehouse.js'
 import { requireAnonymous } from '../visitor/guards.js'
+import { forgetInvitation, invitationOf } from '../visitor/invitations.js'
 import { advance, halfLoginOf, type LoginState } from '../visitor/login-steps.js'
 import { originOf } from '../visitor/origin.js'
 import type { Advice, FieldError, Form, Values } from '../web/form.js'
@@ -41,13 +43,15 @@ type FieldName = 'username' | 'email' | 'password' | 'repassword'
 
 const FIELDS = ['username', 'email', 'password', 'repassword'] as const
 
-function formOf({ signupFields }: Gatehouse): Form {
+function formOf(gatehouse: Gatehouse): Form {
+  const { signupFields } = gatehouse
   return {
     name,
     fields: [...FIELDS, ...signupFields],
     secret: ['password', 'repassword'],
     advised: ['username', 'email', 'password'],
     about: 'what is typed',
+    around: async (ctx) => ({ invitation: await invitationOf(ctx, gatehouse) }),
   }
 }
 
@@ -66,15 +70,26 @@ export const CLOSED = {
   sentence: 'This site does not accept new accounts.',
 }
 
+export const INVITATION_GONE = {
+  code: 'invitation_gone',
+  sentence:
+    'This invitation has expired or was already used. Ask the people who run this site for another one.',
+}
+
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  if (gatehouse.signup === 'closed') closedRoutes(router, gatehouse)
+  if (gatehouse.rules.signup === 'closed') closedRoutes(router, gatehouse)
   else openRoutes(router, gatehouse)
 }
 
 function openRoutes(router: Router, gatehouse: Gatehouse): void {
   const form = formOf(gatehouse)
 
-  router.get('/signup/', requireAnonymous, (ctx) => gatehouse.pages.form(ctx, form))
+  router.get('/signup/', requireAnonymous, async (ctx) => {
+    const invitation = await invitationOf(ctx, gatehouse)
+    if (!maySignUp(gatehouse, invitation))
+      return gatehouse.pages.leave(ctx, gatehouse.url('signup/invitation'))
+    await gatehouse.pages.form(ctx, form, {}, { around: { invitation } })
+  })
 
   router.post(
     '/signup/advice/',
@@ -84,7 +99,7 @@ function openRoutes(router: Router, gatehouse: Gatehouse): void {
   router.post(
     '/signup/verify/',
     onSubmit(form, gatehouse, async (ctx, values) => {
-      const applicant = newcomer(ctx, gatehouse, values)
+      const applicant = newcomer(ctx, gatehouse, values, await invitationOf(ctx, gatehouse))
       const outcome = await signUp(ctx, gatehouse, applicant)
       if (!outcome.ok) {
         const advice = await besideErrors(originOf(ctx, gatehouse), gatehouse, outcome.errors, values)
@@ -97,11 +112,16 @@ function openRoutes(router: Router, gatehouse: Gatehouse): void {
         next: '',
         form: applicant.signupForm,
       })
+      forgetInvitation(ctx)
       // After a double click the browser keeps only the last response, and the code must work with either.
       askingBrowser(ctx, gatehouse)
       await gatehouse.pages.accept(ctx, form, { ...journey(gatehouse, applicant, login), values })
     }),
   )
+}
+
+function maySignUp({ rules }: Gatehouse, invitation: Invitation | undefined): boolean {
+  return rules.signup === 'open' || invitation !== undefined
 }
 
 // Old links and bookmarks still lead here.
@@ -142,14 +162,22 @@ interface Newcomer extends Applicant {
   password: string
   repassword: string
   signupForm: string
+  invitation: string | undefined
   values: Values
 }
 
-function newcomer(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Newcomer {
+// The address of an invitation, whatever was typed, because it counts as confirmed.
+function newcomer(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  sent: Sent<string>,
+  invitation: Invitation | undefined,
+): Newcomer {
   const typed = (field: FieldName) => sent[field] ?? ''
-  const applicant = applicantOf({ username: typed('username'), email: typed('email') })
+  const applicant = applicantOf({ username: typed('username'), email: invitation?.email ?? typed('email') })
   return {
     ...applicant,
+    invitation: invitation?.hash,
     password: typed('password'),
     repassword: typed('repassword'),
     // Without the password, of which only a slow hash may be stored.
@@ -161,19 +189,33 @@ function newcomer(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Newco
 type Outcome = { ok: true; account: users.Account } | { ok: false; errors: FieldError[] }
 
 async function signUp(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<Outcome> {
-  const errors = await allErrors(ctx, gatehouse, applicant)
+  const isWelcome = applicant.invitation !== undefined || gatehouse.rules.signup === 'open'
+  const errors = isWelcome ? await allErrors(ctx, gatehouse, applicant) : [INVITATION_GONE]
   const isMade = errors.length === 0 && (await createCounted(ctx, gatehouse, applicant))
-  if (errors.length === 0 && !isMade) errors.push(...(await lostRace(gatehouse, applicant)))
+  if (errors.length === 0 && !isMade) errors.push(...(await whyNotMade(ctx, gatehouse, applicant)))
   const account = isMade
     ? await users.byId(gatehouse.database.main, applicant.id)
     : await repeated(ctx, gatehouse, applicant, errors)
   return account === undefined ? { ok: false, errors } : { ok: true, account }
 }
 
+async function whyNotMade(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<FieldError[]> {
+  const isUsed = applicant.invitation !== undefined && (await invitationOf(ctx, gatehouse)) === undefined
+  return isUsed ? [INVITATION_GONE] : lostRace(rulesFor(gatehouse, applicant), applicant)
+}
+
+// An invited person reads the mailbox, so they may learn whether its address has an account.
+function rulesFor(gatehouse: Gatehouse, { invitation }: Newcomer): Gatehouse {
+  if (invitation === undefined) return gatehouse
+  return { ...gatehouse, rules: { ...gatehouse.rules, privateEmails: false } }
+}
+
 async function allErrors(ctx: Context, gatehouse: Gatehouse, applicant: Newcomer): Promise<FieldError[]> {
   const { name, email, password, repassword, values } = applicant
   return [
-    ...(await signupErrors(gatehouse, applicant, () => countTaken(originOf(ctx, gatehouse), gatehouse))),
+    ...(await signupErrors(rulesFor(gatehouse, applicant), applicant, () =>
+      countTaken(originOf(ctx, gatehouse), gatehouse),
+    )),
     ...fields.check(fields.repeated(password), repassword),
     ...((await gatehouse.hooks.beforeSignup?.({ name, email, values }, ctx)) ?? []),
   ]
@@ -188,14 +230,15 @@ async function createCounted(ctx: Context, gatehouse: Gatehouse, applicant: Newc
   await takePlaces(originOf(ctx, gatehouse), gatehouse, counted)
   let created = false
   try {
-    created = (await register(originOf(ctx, gatehouse), gatehouse, applicant)) !== undefined
+    const account = { ...applicant, isConfirmed: applicant.invitation !== undefined }
+    created = (await register(originOf(ctx, gatehouse), gatehouse, account)) !== undefined
     return created
   } finally {
     if (!created) await gatehouse.limits.giveBack(counted)
   }
 }
 
-const TAKEN: readonly string[] = [fields.USERNAME_TAKEN.code, fields.EMAIL_TAKEN.code]
+const TAKEN: readonly string[] = [fields.USERNAME_TAKEN.code, fields.EMAIL_TAKEN.code, INVITATION_GONE.code]
 
 // Only for the same browser and password, so that nobody else learns more than the page says.
 async function repeated(

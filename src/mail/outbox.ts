@@ -40,6 +40,7 @@ export type OwnMailKind =
   | 'passkey-added'
   | 'passkey-removed'
   | 'passkey-copied'
+  | 'invitation'
 
 export type Facts = Readonly<Record<string, string | number>>
 

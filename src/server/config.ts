@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { LIFETIMES, type Lifetimes } from '../accounts/lifetimes.js'
 import { LIMITS, type LimitRules } from '../accounts/limit-rules.js'
+import type { SignupMode } from '../accounts/registry.js'
 import { isPackage, root } from '../base/package.js'
 import { isPostgresUrl, sqlitePath } from '../database/locate.js'
 import type { MailServer } from '../mail/smtp.js'
@@ -39,7 +40,7 @@ export interface Config {
   /** 0 to 4, by zxcvbn. */
   readonly passwordMinScore: number
   readonly siteName: string
-  readonly signup: 'open' | 'closed'
+  readonly signup: SignupMode
   readonly loginErrors: 'exact' | 'generic'
   /** Features to switch off: `{ 'account/close': false }`. */
   readonly features: Readonly<Record<string, boolean>>
@@ -181,6 +182,9 @@ function mailMistakes(data: Environment, { production }: { production: boolean }
   }
   if (data.PRIVATE_EMAILS === 'true' && data.EMAIL_CONFIRMATION !== 'required') {
     mistakes.push('EMAIL_CONFIRMATION must be required with PRIVATE_EMAILS=true.')
+  }
+  if (isOff && data.SIGNUP === 'invited') {
+    mistakes.push('SIGNUP cannot be invited with MAIL=off. No invitation could be sent.')
   }
   if (isOff && data.MAIL_ON_JUMP === 'on') {
     mistakes.push('MAIL_ON_JUMP cannot be on with MAIL=off.')

@@ -78,7 +78,7 @@ export const RULES = {
     return 'send' in value ? z.object({ send: callable }) : named({ url: text, from: text })
   }),
   emailConfirmation: oneOf('optional', 'required'),
-  signup: oneOf('open', 'closed'),
+  signup: oneOf('open', 'invited', 'closed'),
   loginErrors: oneOf('exact', 'generic'),
   privateEmails: yesOrNo,
   jumpMail: yesOrNo,

@@ -50,8 +50,8 @@ export const EVENT_KINDS = [
   'role_removed',
 ] as const
 
-/** Stable names. `account_erased` is only reported, because the activity is deleted with the account. */
-export type EventKind = (typeof EVENT_KINDS)[number] | keyof FeatureEvents | 'account_erased'
+/** Stable names. The last two are only reported: nobody has an account whose activity they could be in. */
+export type EventKind = (typeof EVENT_KINDS)[number] | keyof FeatureEvents | 'account_erased' | 'user_invited'
 
 /** Kinds that a feature adds: `declare module '…/tables/events.js' { interface FeatureEvents { … } }`. */
 // biome-ignore lint/suspicious/noEmptyInterface: features fill it.

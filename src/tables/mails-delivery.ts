@@ -54,7 +54,7 @@ export async function hold(db: Db, mail: TakenMail, until: number): Promise<bool
 export async function prepare(
   db: Db,
   mail: TakenMail,
-  { userId, prepared }: { userId: string; prepared: string },
+  { userId, prepared }: { userId: string | null; prepared: string },
 ): Promise<boolean> {
   return changed(taken(db, mail).set({ user_id: userId, prepared }))
 }

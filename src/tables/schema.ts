@@ -6,6 +6,7 @@ import type { DaysTable } from './days.js'
 import type { ErasuresTable } from './erasures.js'
 import type { EventsTable } from './events.js'
 import type { ImportsTable } from './imports.js'
+import type { InvitationsTable } from './invitations.js'
 import type { KeysTable } from './keys.js'
 import type { LimitsTable } from './limits.js'
 import type { MailsTable } from './mails.js'
@@ -36,6 +37,7 @@ export interface Schema {
   operator_actions: OperatorActionsTable
   days: DaysTable
   imports: ImportsTable
+  invitations: InvitationsTable
 }
 
 // Copies contain only the tables listed in KEYS.

@@ -21,7 +21,7 @@ export interface Feature {
   routes(router: Router, gatehouse: Gatehouse): void | Promise<void>
 }
 
-export type Need = 'mail' | 'lost' | 'mailbox' | 'development'
+export type Need = 'mail' | 'lost' | 'invitations' | 'mailbox' | 'development'
 
 export type LinkPlace = 'account' | 'login' | 'header' | 'user header' | 'admin'
 

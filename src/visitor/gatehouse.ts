@@ -39,7 +39,6 @@ export interface Gatehouse extends Registry {
   address: (ctx: Context) => string
   siteName: string
   loginStep: LoginStep
-  signup: 'open' | 'closed'
   signupFields: readonly string[]
 }
 

@@ -33,6 +33,7 @@ const exhibits: readonly Exhibit[] = gallery({
   rules: {
     passwordMinLength: 8,
     siteWords: [],
+    signup: 'open',
     confirmation: 'optional',
     privateEmails: false,
     loginErrors: 'exact',

@@ -102,7 +102,7 @@ const WAYS: readonly Way[] = [
   {
     feature: 'signup',
     way: '`/signup/`',
-    proves: 'nothing yet',
+    proves: 'nothing yet, or with `SIGNUP=invited` the mailbox that the invitation came to',
     strength: 'begins no session: the login follows',
     limits: ['signupNetwork', 'takenNetwork'],
     off: '`features: { signup: false }`',
@@ -164,6 +164,7 @@ function written(): string {
     '| Command | Opens |',
     '|---|---|',
     '| `gatehouse users create` | an account with a password, or a link to choose one |',
+    '| `gatehouse users invite` | a sign-up whose email address counts as confirmed, where `SIGNUP=invited`. The link works once, for 7 days |',
     '| `gatehouse users reset` | the choice of a new password, by email or from standard input. Two-step verification stays on |',
     '| `gatehouse users two-step --off` | the login with the password alone |',
     '',

@@ -11,6 +11,7 @@ import { createOutbox, type Draft } from '../../src/mail/outbox.js'
 import { DeliveryError, type OutgoingMail } from '../../src/mail/transport.js'
 import { siteKeys } from '../../src/secrets/key-file.js'
 import { createKeyring } from '../../src/secrets/keyring.js'
+import { hashOf } from '../../src/secrets/token.js'
 import { readConfig } from '../../src/server/config.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { freshDatabase, lock, rows, settingsFor } from '../support/databases.js'
@@ -586,6 +587,10 @@ test('every email is valid, has the same single link in text and HTML, loads not
   const siteName = `The "Gate" & <Sons>`
   const site = await start(context, { siteName, limits: 'off' })
   const userId = await userOf(context, site)
+  const token = 'a'.repeat(43)
+  await site.write(
+    `insert into invitations values ('${hashOf(token)}', 'x@example.com', 'x@example.com', 'host', 1, 2)`,
+  )
   await site.write(`update users set next_email = 'new@example.com'`)
   assert.is(kinds.length, KIND_NAMES.length)
   for (const kind of kinds) {
@@ -601,6 +606,7 @@ test('every email is valid, has the same single link in text and HTML, loads not
       facts: {
         ...{ to: 'anna@example.com', email: 'new@example.com', former: 'Ann "<b>', askedIn: 'a browser' },
         ...{ ...WHERE, address, left: 3, passkey: 'Phone', wait: MINUTE, endsAt: WHERE.at },
+        ...{ token, lasts: MINUTE },
       },
     }))
     await post(context, site, drafts)
@@ -659,6 +665,7 @@ const KIND_NAMES: readonly Draft['kind'][] = [
   'passkey-added',
   'passkey-removed',
   'passkey-copied',
+  'invitation',
 ]
 
 function kindOf(name: string): Draft['kind'] {

@@ -246,7 +246,7 @@ const WRONG: Record<string, readonly string[]> = {
   ],
   WEB_CONCURRENCY: ['0', '-1', '513', '1.5', 'all'],
   PASSWORD_MIN_SCORE: ['5', 'strong'],
-  SIGNUP: ['invited', 'off'],
+  SIGNUP: ['by letter', 'off'],
   LOGIN_ERRORS: ['private'],
   FEATURES_OFF: ['Users', 'users;name', 'users,'],
   HOOKS: ['no-such-file.js'],

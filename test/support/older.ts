@@ -29,6 +29,7 @@ const ADDED: Record<string, readonly string[]> = {
     ),
   ],
   '0025': ['drop table imports'],
+  '0027': ['drop table invitations'],
 }
 
 /** Undoes this migration and all later ones. */

@@ -1,0 +1,30 @@
+import type { Context } from 'koa'
+import { hashOf } from '../secrets/token.js'
+import * as invitations from '../tables/invitations.js'
+import { keep, keptText } from '../web/session.js'
+import type { Gatehouse } from './gatehouse.js'
+
+const KEPT = 'invitation'
+const TOKEN = /^[\w-]{43}$/
+
+// Keeps the token out of histories and logs.
+export function keepInvitation(ctx: Context, token: string): void {
+  keep(ctx, { [KEPT]: TOKEN.test(token) ? token : 'none' })
+}
+
+/** Whether a link was opened in this browser, whatever became of it. */
+export function hasInvitation(ctx: Context): boolean {
+  return keptText(ctx, KEPT) !== undefined
+}
+
+export async function invitationOf(
+  ctx: Context,
+  { database, now }: Gatehouse,
+): Promise<invitations.Invitation | undefined> {
+  const token = keptText(ctx, KEPT)
+  return token === undefined ? undefined : await invitations.byHash(database.main, hashOf(token), now())
+}
+
+export function forgetInvitation(ctx: Context): void {
+  keep(ctx, { [KEPT]: undefined })
+}
