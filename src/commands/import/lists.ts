@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, rmSync } from 'node:fs'
 import { CSV_MARK, csvLine } from '../csv.js'
 import { printable } from '../terminal.js'
 
@@ -32,22 +32,25 @@ export function renamedFile(file: string): string {
 
 /** Each run begins the list of refused rows anew. The other goes on, because a row is imported once. */
 export function createLists(file: string): Lists {
-  writeFileSync(refusedFile(file), CSV_MARK + csvLine(['id', 'username', 'email', 'code']), PRIVATE)
+  rmSync(refusedFile(file), { force: true })
   return {
     refuse: (refused) =>
       append(
         refusedFile(file),
+        ['id', 'username', 'email', 'code'],
         refused.map(({ sourceId, name, email, code }) => [sourceId, name, email, code]),
       ),
     rename: (renamed) =>
       append(
         renamedFile(file),
+        ['id', 'former username', 'username'],
         renamed.map(({ sourceId, former, name }) => [sourceId, former, name]),
       ),
   }
 }
 
-function append(file: string, rows: readonly (readonly string[])[]): void {
+function append(file: string, header: readonly string[], rows: readonly (readonly string[])[]): void {
   if (rows.length === 0) return
-  appendFileSync(file, rows.map((cells) => csvLine(cells.map(printable))).join(''), PRIVATE)
+  const begin = existsSync(file) ? '' : CSV_MARK + csvLine(header)
+  appendFileSync(file, begin + rows.map((cells) => csvLine(cells.map(printable))).join(''), PRIVATE)
 }

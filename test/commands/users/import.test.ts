@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -72,6 +72,7 @@ test('users log in with their old password, which is hashed anew', async () => {
     assert.is((await site.visitor().logIn(name, { password: FUECHSE })).headers.location, '/')
   }
   assert.match((await site.visitor().logIn('Dora', { password: FUECHSE })).text, 'This account is disabled.')
+  for (const list of ['refused', 'renamed']) assert.not.ok(existsSync(`${file}.${list}.csv`))
   const kinds = await site.rows("select actor from events where kind = 'account_imported'")
   assert.equal(kinds, Array(4).fill({ actor: 'cli:users import' }))
   assert.equal(await site.rows("select 1 from mails where kind <> 'login-new-device'"), [])
@@ -123,7 +124,10 @@ test('rows that cannot be taken are listed with a code, in a private file', asyn
     '9,FLORA,flora2@example.com,username_taken',
     '9,Gerda,gerda@example.com,id_twice',
   ])
-  assert.is(readFileSync(`${file}.renamed.csv`, 'utf8'), '6,a!b?,a b\r\n')
+  assert.is(
+    readFileSync(`${file}.renamed.csv`, 'utf8'),
+    '\uFEFFid,former username,username\r\n6,a!b?,a b\r\n',
+  )
   for (const list of ['refused', 'renamed']) assert.is(statSync(`${file}.${list}.csv`).mode & 0o077, 0)
   assert.equal(
     await site.rows("select about from events where kind = 'account_imported' and about is not null"),
