@@ -111,7 +111,8 @@ function admitted(account: users.Account): Outcome {
 
 export interface PasswordCheck extends LoginTry {
   password: string
-  failure: EventKind
+  /** Without it, a wrong password is counted, but is no event. */
+  failure?: EventKind
 }
 
 export async function checkPassword(
@@ -166,11 +167,14 @@ function noteFailure(
   { name, account, failure }: PasswordCheck,
   { filled, isHeld }: Taken,
 ): void {
-  logSecurity(origin, registry, { event: failure, reason: reasonOf(account, isHeld), typed: name })
+  if (failure !== undefined)
+    logSecurity(origin, registry, { event: failure, reason: reasonOf(account, isHeld), typed: name })
   if (account === undefined) return
-  registry.events.note(eventOf(origin, registry, { kind: failure, userId: account.user.id }))
+  const { id: userId } = account.user
+  const note = (kind: EventKind) => registry.events.note(eventOf(origin, registry, { kind, userId }))
+  if (failure !== undefined) note(failure)
   if (filled.length === 0) return
-  registry.events.note(eventOf(origin, registry, { kind: 'limit_hit', userId: account.user.id }))
+  note('limit_hit')
   // Not awaited: the response time must not reveal whether the account exists.
   tellOfFailures(origin, registry, account.user).catch((error: unknown) =>
     registry.log.warn({ err: error }, 'could not queue failed-login email'),

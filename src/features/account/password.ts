@@ -1,8 +1,14 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { checkPassword, NO_PASSWORD, PASSWORD_WRONG } from '../../accounts/authentication.js'
+import {
+  checkPassword,
+  NO_PASSWORD,
+  PASSWORD_WRONG,
+  type PasswordCheck,
+} from '../../accounts/authentication.js'
 import * as fields from '../../accounts/fields.js'
 import { onPassword, whileAllowed } from '../../accounts/hints.js'
+import { REPEATED_FOR } from '../../accounts/lifetimes.js'
 import { changePassword } from '../../accounts/password.js'
 import { isEnough, workingPasskeys } from '../../accounts/passwordless.js'
 import { normalizePassword } from '../../secrets/password.js'
@@ -16,7 +22,6 @@ import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { relyingPartyOf } from '../../visitor/passkeys.js'
 import { renewalOf } from '../../visitor/renewal.js'
-import { refuseIfLeft } from '../../web/disconnect.js'
 import type { Advice, FieldError, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
@@ -160,13 +165,17 @@ function isCurrent(
   account: users.Account,
   { current }: Sent<FieldName>,
 ): Promise<boolean> {
+  return check(ctx, gatehouse, account, { password: current, failure: 'password_failed' })
+}
+
+function check(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  account: users.Account,
+  given: Pick<PasswordCheck, 'password' | 'failure'>,
+): Promise<boolean> {
   const name = fields.nameKeyOf(account.user.name)
-  return checkPassword(originOf(ctx, gatehouse), gatehouse, {
-    name,
-    account,
-    password: current,
-    failure: 'password_failed',
-  })
+  return checkPassword(originOf(ctx, gatehouse), gatehouse, { name, account, ...given })
 }
 
 async function store(
@@ -176,7 +185,7 @@ async function store(
   values: Sent<FieldName>,
 ): Promise<number | undefined> {
   const { session } = loginOf(ctx)
-  const renewal = renewalOf(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) })
+  const renewal = renewalOf(ctx, gatehouse, { form: formOf(ctx, gatehouse, values) })
   const outcome = await changePassword(originOf(ctx, gatehouse), gatehouse, account, {
     password: values.password,
     session: { id: session.id, renew: renewal.store },
@@ -188,19 +197,24 @@ async function store(
 }
 
 // After a double click the browser keeps only the second response, which needs the token and stamp too.
-// A different password makes it another form.
+// A different password makes it another form. It counts, because someone else may try passwords on a page left open.
 async function isRepeated(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<boolean> {
   const { main, write } = gatehouse.database
   const { session, user } = loginOf(ctx)
   const owned = { id: session.id, userId: user.id }
-  const isSecond = await sessions.isOfForm(main, owned, fingerprint(ctx, gatehouse, values))
+  const form = formOf(ctx, gatehouse, values)
+  const isSecond = await sessions.hasRenewed(main, owned, { form, since: gatehouse.now() - REPEATED_FOR })
   const account = isSecond ? await users.byId(main, user.id) : undefined
   if (account === undefined) return false
-  if (!(await gatehouse.passwords.verify(account.passwordHash, values.password, () => refuseIfLeft(ctx))))
-    return false
-  const renewal = renewalOf(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) })
+  if (!(await check(ctx, gatehouse, account, { password: values.password }))) return false
+  const renewal = renewalOf(ctx, gatehouse, { form })
   if (!(await write(renewal.store))) return false
   await renewal.carry()
   stayKnown(ctx, gatehouse, { stamp: account.deviceStamp })
   return true
+}
+
+// Another form that has renewed the session proved no password.
+function formOf(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): string {
+  return `${fingerprint(ctx, gatehouse, values)}.${name}`
 }

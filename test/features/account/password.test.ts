@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
-import { reopen, settled, turnOn } from '../../support/second-step.js'
+import { codeAt, keyOn, reopen, settled, turnOn } from '../../support/second-step.js'
 
 const test = suite('account/password')
 let site: Site
@@ -210,6 +210,29 @@ for (const htmx of [false, true]) {
     assert.is((await site.mails()).length, 1)
   })
 }
+
+test('a form that is sent again counts as an attempt, whatever is tried with it', async () => {
+  const visitor = await settled(site, 'Reopened')
+  const page = await visitor.open(PATH)
+  await visitor.send(page, TYPED)
+  const form = await visitor.open(PATH)
+  const again = (password: string) =>
+    visitor.send(form, { _once: page.value('_once'), current: 'wrong', password, repassword: password })
+  const statuses: number[] = []
+  for (let tries = 0; tries < 25; tries++) statuses.push((await again(`wrong horse ${tries}`)).status)
+  assert.is(statuses.at(-1), 429)
+  assert.is((await again(NEW)).status, 429, 'the right password is not checked either')
+  assert.ok((await kinds('Reopened')).includes('limit_hit'))
+})
+
+test('another form that has renewed the session proves no password', async () => {
+  const visitor = await settled(site, 'Borrowed')
+  const setup = await visitor.open('/account/authenticator/')
+  await visitor.send(setup, { code: codeAt(keyOn(setup), site.clock.time) })
+  const form = await visitor.open(PATH)
+  const typed = { _once: setup.value('_once'), current: 'wrong', password: PASSWORD, repassword: PASSWORD }
+  assert.is((await visitor.send(form, typed)).status, 406)
+})
 
 test('only one of 4 parallel changes succeeds, and the others get an error', async () => {
   const name = 'Racer'
