@@ -1,12 +1,16 @@
 import type { Obstacle } from '../database/constraints.js'
 import { isObstructed, obstacleTo } from '../database/constraints.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
+import { hashOf } from '../secrets/token.js'
 import * as erasures from '../tables/erasures.js'
 import * as events from '../tables/events.js'
 import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
+import * as spent from '../tables/spent-challenges.js'
+import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import { eventOf } from './history.js'
+import { REPEATED_FOR } from './lifetimes.js'
 import { type Origin, SYSTEM } from './origin.js'
 import type { Registry } from './registry.js'
 import { keepAnAdmin } from './roles.js'
@@ -67,11 +71,13 @@ export async function eraseEnded(
 export async function eraseDenied(
   origin: Origin,
   registry: Registry,
-  { userId, email }: { userId: string; email: string },
+  { userId, email, usedForm }: Pick<tokens.Token, 'userId' | 'email' | 'usedForm'>,
 ): Promise<'erased' | 'unknown' | 'kept'> {
   const find = async (transaction: Db) => {
     const user = await users.lockUnconfirmed(transaction, userId, email)
-    return (await isInUse(transaction, userId)) ? undefined : user
+    if (user === undefined || (await isInUse(transaction, userId))) return undefined
+    await noteForm(transaction, registry, usedForm)
+    return user
   }
   try {
     return (await erase(origin, registry, { userId, because: 'denial', find })) ? 'erased' : 'unknown'
@@ -83,6 +89,19 @@ export async function eraseDenied(
     )
     return 'kept'
   }
+}
+
+// Nothing else is left of the account, and the response may be lost.
+async function noteForm(transaction: Db, { now }: Pick<Registry, 'now'>, form: string | null): Promise<void> {
+  if (form !== null) await spent.spend(transaction, { hash: hashOf(form), expiresAt: now() + REPEATED_FOR })
+}
+
+/** Whether this form has erased an account, in the last two minutes. */
+export function hasErased(
+  { database, now }: Pick<Registry, 'database' | 'now'>,
+  form: string,
+): Promise<boolean> {
+  return spent.isSpent(database.main, { hash: hashOf(form), now: now() })
 }
 
 /** Throws a sentence that names the table if one of the app still refers to the account. */

@@ -2,7 +2,7 @@ import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 
 export interface SpentChallengesTable {
-  /** SHA-256 of the challenge, base64url. */
+  /** SHA-256 of the challenge, or of the fingerprint of a form that has erased its account, base64url. */
   hash: string
   /** No later request can present it. */
   expires_at: number
@@ -20,6 +20,16 @@ export async function spend(
     .returning('hash')
     .execute()
   return stored.length > 0
+}
+
+export async function isSpent(db: Db, { hash, now }: { hash: string; now: number }): Promise<boolean> {
+  const row = await db
+    .selectFrom('spent_challenges')
+    .select('hash')
+    .where('hash', '=', hash)
+    .where('expires_at', '>', now)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 export function sweep(db: Db, { now, ...size }: SweepSize & { now: number }): Promise<number> {

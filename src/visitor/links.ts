@@ -87,6 +87,17 @@ export function formOf(
   return fingerprint(ctx, gatehouse, sent, hash)
 }
 
+/** The same for a link that is gone, with its account. */
+export function formOfOpened(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  purpose: tokens.Purpose,
+  sent: Sent<never>,
+): string | undefined {
+  const [secret] = keptText(ctx, nameOf(purpose))?.split(' ') ?? []
+  return secret && fingerprint(ctx, gatehouse, sent, hashOf(secret))
+}
+
 export function behindLink(purpose: tokens.Purpose): Subject {
   return {
     id: (ctx) => keptText(ctx, nameOf(purpose))?.split(' ', 1)[0],

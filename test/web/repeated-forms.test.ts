@@ -46,6 +46,40 @@ async function count(name: string, kind: string): Promise<number> {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
+  test(`${kind}: a denial that deleted the account says so again`, async () => {
+    const [name, email] = [`Denied ${++made}`, `denied${made}@example.com`]
+    await site.visitor().signUp(name, { email })
+    const mail = await site.mail(email)
+    const reader = site.visitor({ htmx })
+    await reader.follow(mail)
+    const again = await sentTwice(site, reader, await reader.open('/email/confirm/deny/'), {})
+    const done = await reader.open(again.headers['hx-redirect'] ?? again.headers.location ?? '')
+    assert.match(done.$('main').text(), 'created with your email address has been deleted')
+    assert.equal(await site.rows('select 1 from users where name = ?', name), [])
+  })
+
+  test(`${kind}: another form of the same link does not learn what became of the account`, async () => {
+    const [name, email] = [`Gone ${++made}`, `gone${made}@example.com`]
+    await site.visitor().signUp(name, { email })
+    const mail = await site.mail(email)
+    const [reader, other] = [site.visitor({ htmx }), site.visitor({ htmx })]
+    await other.follow(mail)
+    const theirs = await other.open('/email/confirm/deny/')
+    await reader.follow(mail)
+    await reader.send(await reader.open('/email/confirm/deny/'))
+    assert.match(said(await other.send(theirs)), 'This link does not work')
+  })
+
+  test(`${kind}: a denial after the same link confirmed the address says that it is confirmed`, async () => {
+    const [name, email] = [`Kept ${++made}`, `kept${made}@example.com`]
+    const visitor = site.visitor({ htmx })
+    await visitor.signUp(name, { email })
+    const confirm = await visitor.follow(await site.mail(email))
+    const deny = await visitor.open('/email/confirm/deny/')
+    await visitor.send(confirm)
+    assert.match(await told(visitor, await visitor.send(deny)), `${email} is already confirmed`)
+  })
+
   test(`${kind}: a password change sent again succeeds and keeps the session`, async () => {
     const { visitor, name } = await owner({ htmx })
     const page = await visitor.open('/account/password/')

@@ -1,36 +1,23 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { denyAccount } from '../../accounts/closing.js'
 import { TAKEN_MEANWHILE } from '../../accounts/email-address.js'
 import { confirmAddress, correctAddress, sendConfirmAgain } from '../../accounts/email-confirmation.js'
 import * as fields from '../../accounts/fields.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
-import { REOPEN_LIFE } from '../../accounts/mail-kinds.js'
-import * as users from '../../tables/users.js'
-import { askedBrowser } from '../../visitor/code-browser.js'
-import { type Gatehouse, gatehouseOf, loginBefore } from '../../visitor/gatehouse.js'
+import type * as users from '../../tables/users.js'
+import { type Gatehouse, loginBefore } from '../../visitor/gatehouse.js'
 import { requireRecentIfUser, userOf } from '../../visitor/guards.js'
-import {
-  behindLink,
-  finishLink,
-  forgetLink,
-  formOf,
-  isLive,
-  type Link,
-  linkOf,
-  openLink,
-  refuseLink,
-} from '../../visitor/links.js'
+import { behindLink, finishLink, forgetLink, isLive, linkOf, openLink } from '../../visitor/links.js'
 import { placeOf } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
 import * as unconfirmed from '../../visitor/unconfirmed.js'
 import type { Form } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
+import { CONFIRMED_BEFORE, dead, PURPOSE, shown } from './confirm/behind.js'
+import * as deny from './confirm/deny.js'
 
 export const name = 'email/confirm'
 export const needs = 'mail'
-
-const PURPOSE = 'email-confirm'
 
 const form: Form<'code' | 'password'> = {
   name,
@@ -46,32 +33,15 @@ const correcting: Form<'email'> = {
   secret: [],
   advised: ['email'],
 }
-const denying: Form<never> = {
-  name: 'email/confirm/deny',
-  fields: [],
-  secret: [],
-  oneButton: true,
-  about: [behindLink(PURPOSE)],
-  around: (ctx) => shownBeforeDenial(ctx),
-}
 
 export const CONFIRMED = { code: 'email_confirmed', sentence: 'Your email address {email} is confirmed.' }
-const CONFIRMED_BEFORE = {
-  code: 'email_confirmed_before',
-  sentence: 'Your email address {email} is already confirmed.',
-}
 export const GO_ON = { code: 'email_confirmed_go_on', sentence: 'Continue' }
 const SENT = { code: 'email_confirm_sent', sentence: 'Another email to {email} is on its way.' }
 export const CORRECTED = {
   code: 'email_corrected',
   sentence: 'Your email address is now {email}. A confirmation email is on its way.',
 }
-const NOT_ERASED = {
-  code: 'account_not_erased',
-  sentence: 'The account cannot be deleted right now. The people who run this site know. Try again later.',
-}
 const LOG_IN = { code: 'log_in', sentence: 'Log in' }
-const ASK_AGAIN = { code: 'email_confirm_ask', sentence: 'Get another email' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/email/confirm/', (ctx) => show(ctx, gatehouse))
@@ -100,11 +70,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     onSubmit(correcting, gatehouse, (ctx, values) => correct(ctx, gatehouse, values)),
   )
 
-  router.get('/email/confirm/deny/', (ctx) => showDenial(ctx, gatehouse))
-  router.post(
-    '/email/confirm/deny/',
-    onSubmit(denying, gatehouse, (ctx, values) => deny(ctx, gatehouse, values)),
-  )
+  deny.routes(router, gatehouse)
 
   router.get('/email/confirm/link/:token/', (ctx) => openLink(ctx, gatehouse, PURPOSE, gatehouse.url(name)))
 }
@@ -165,53 +131,6 @@ async function correct(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>
   await gatehouse.pages.accept(ctx, correcting, { notice, to: gatehouse.url(name), onward: GO_ON, values })
 }
 
-async function showDenial(ctx: Context, gatehouse: Gatehouse): Promise<void> {
-  const link = (await linkOf(ctx, gatehouse, PURPOSE)) ?? { state: 'unknown' }
-  const { state } = link
-  if (state === 'gone' || state === 'closed') {
-    return gatehouse.pages.show(ctx, 'email/confirm/deny/done.html', { state, life: REOPEN_LIFE })
-  }
-  if (!isLive(link)) return await dead(ctx, gatehouse, link)
-  await gatehouse.pages.form(ctx, denying, {}, { around: await shownBeforeDenial(ctx, link) })
-}
-
-async function deny(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
-  const link = await linkOf(ctx, gatehouse, PURPOSE, values)
-  if (link?.state === 'done') return leaveDenied(ctx, gatehouse, 'closed')
-  if (!isLive(link)) return await dead(ctx, gatehouse, link ?? { state: 'unknown' })
-  const end = await denyAccount(originOf(ctx, gatehouse), gatehouse, {
-    ...link.token,
-    usedForm: formOf(ctx, gatehouse, link.token, values),
-  })
-  if (end === 'kept') {
-    return await gatehouse.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
-  }
-  if (end === undefined) return await dead(ctx, gatehouse, (await linkOf(ctx, gatehouse, PURPOSE)) ?? link)
-  leaveDenied(ctx, gatehouse, end)
-}
-
-function leaveDenied(ctx: Context, gatehouse: Gatehouse, end: 'gone' | 'closed'): void {
-  finishLink(ctx, PURPOSE, end)
-  gatehouse.pages.leave(ctx, gatehouse.url(denying.name))
-}
-
-async function shownBeforeDenial(ctx: Context, known?: Link) {
-  return { ...(await shown(ctx, known)), life: REOPEN_LIFE }
-}
-
-async function shown(ctx: Context, known?: Link) {
-  const gatehouse = gatehouseOf(ctx)
-  const link = known ?? (await linkOf(ctx, gatehouse, PURPOSE))
-  if (!link?.token) {
-    const account = await unconfirmed.unconfirmedOf(ctx)
-    const asks = askedBrowser(ctx) === undefined ? 'mail' : 'code'
-    return { asks, name: account?.user.name ?? '', email: account?.user.email ?? '' }
-  }
-  const account = await users.byId(gatehouse.database.main, link.token.userId)
-  const asks = link.state === 'done' || (await unconfirmed.isOwn(ctx, link.token)) ? 'nothing' : 'password'
-  return { asks, name: account?.user.name ?? '', email: link.token.email }
-}
-
 async function continueAfter(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -225,19 +144,6 @@ async function continueAfter(
     onward: userOf(ctx) === undefined ? LOG_IN : GO_ON,
     values: {},
   })
-}
-
-async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<void> {
-  if (link.state === 'gone' || link.state === 'closed') {
-    return gatehouse.pages.leave(ctx, gatehouse.url(denying.name))
-  }
-  const account = link.token && (await users.byId(gatehouse.database.main, link.token.userId))
-  forgetLink(ctx, PURPOSE)
-  if (account !== undefined && account.user.emailConfirmedAt !== null) {
-    const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
-    return gatehouse.pages.leave(ctx, placeOf(ctx, gatehouse, account.user), { message })
-  }
-  refuseLink(ctx, gatehouse, link, { href: gatehouse.url(name), message: ASK_AGAIN })
 }
 
 async function noAccount(ctx: Context, gatehouse: Gatehouse): Promise<void> {

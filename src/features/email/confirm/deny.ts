@@ -1,0 +1,90 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { denyAccount } from '../../../accounts/closing.js'
+import { hasErased } from '../../../accounts/erasing.js'
+import { REOPEN_LIFE } from '../../../accounts/mail-kinds.js'
+import type { Gatehouse } from '../../../visitor/gatehouse.js'
+import {
+  behindLink,
+  finishLink,
+  formOf,
+  formOfOpened,
+  isLive,
+  type Link,
+  linkOf,
+} from '../../../visitor/links.js'
+import { originOf } from '../../../visitor/origin.js'
+import type { Form } from '../../../web/form.js'
+import { onSubmit, type Sent } from '../../../web/submit.js'
+import { DENIAL, dead, PURPOSE, shown } from './behind.js'
+
+const denying: Form<never> = {
+  name: DENIAL,
+  fields: [],
+  secret: [],
+  oneButton: true,
+  about: [behindLink(PURPOSE)],
+  around: (ctx) => shownBeforeDenial(ctx),
+}
+
+const NOT_ERASED = {
+  code: 'account_not_erased',
+  sentence: 'The account cannot be deleted right now. The people who run this site know. Try again later.',
+}
+
+export function routes(router: Router, gatehouse: Gatehouse): void {
+  router.get('/email/confirm/deny/', (ctx) => showDenial(ctx, gatehouse))
+  router.post(
+    '/email/confirm/deny/',
+    onSubmit(denying, gatehouse, (ctx, values) => deny(ctx, gatehouse, values)),
+  )
+}
+
+async function showDenial(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+  const link = (await linkOf(ctx, gatehouse, PURPOSE)) ?? { state: 'unknown' }
+  const { state } = link
+  if (state === 'gone' || state === 'closed') {
+    return gatehouse.pages.show(ctx, 'email/confirm/deny/done.html', { state, life: REOPEN_LIFE })
+  }
+  if (!isLive(link)) return await dead(ctx, gatehouse, link)
+  await gatehouse.pages.form(ctx, denying, {}, { around: await shownBeforeDenial(ctx, link) })
+}
+
+async function deny(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
+  const link = await linkOf(ctx, gatehouse, PURPOSE, values)
+  if (!isLive(link)) return await deniedBefore(ctx, gatehouse, link ?? { state: 'unknown' }, values)
+  const end = await denyAccount(originOf(ctx, gatehouse), gatehouse, {
+    ...link.token,
+    usedForm: formOf(ctx, gatehouse, link.token, values),
+  })
+  if (end === 'kept') {
+    return await gatehouse.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
+  }
+  if (end === undefined) {
+    const ended = (await linkOf(ctx, gatehouse, PURPOSE, values)) ?? link
+    return await deniedBefore(ctx, gatehouse, ended, values)
+  }
+  leaveDenied(ctx, gatehouse, end)
+}
+
+// The link may also have confirmed the address, in another tab. Nothing but this form knows what it has erased.
+async function deniedBefore(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  link: Link,
+  values: Sent<never>,
+): Promise<void> {
+  if (link.state === 'done' && link.token.usedForm !== null) return leaveDenied(ctx, gatehouse, 'closed')
+  const form = link.state === 'unknown' ? formOfOpened(ctx, gatehouse, PURPOSE, values) : undefined
+  if (form !== undefined && (await hasErased(gatehouse, form))) return leaveDenied(ctx, gatehouse, 'gone')
+  await dead(ctx, gatehouse, link)
+}
+
+function leaveDenied(ctx: Context, gatehouse: Gatehouse, end: 'gone' | 'closed'): void {
+  finishLink(ctx, PURPOSE, end)
+  gatehouse.pages.leave(ctx, gatehouse.url(denying.name))
+}
+
+async function shownBeforeDenial(ctx: Context, known?: Link) {
+  return { ...(await shown(ctx, known)), life: REOPEN_LIFE }
+}
