@@ -37,7 +37,7 @@ export interface Hooks {
   beforeSignup?(request: SignupRequest, ctx: Context): HookErrors | Promise<HookErrors>
   /**
    * Called for a username or email address that passes the built-in rules: at sign-up, rename, email change
-   * and correction, in `gatehouse users create` (see `HOOKS`), and for username hints; not for an undo. Returns
+   * and correction, in `gatehouse users create` and `import` (see `HOOKS`), and for username hints; not for an undo. Returns
    * errors for `username` or `email`. If it throws, the response is an error page (500).
    */
   checkIdentity?(identity: Identity): HookErrors | Promise<HookErrors>
