@@ -1,7 +1,9 @@
 import { isTaken } from '../database/constraints.js'
+import * as passkeys from '../tables/passkeys.js'
 import type { Db } from '../tables/schema.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
+import type { Message } from '../web/form.js'
 import { endWith, type Outcome } from './consequences.js'
 import * as fields from './fields.js'
 import { happens, orUndo } from './history.js'
@@ -53,7 +55,15 @@ export async function resetPassword(
     if (link !== undefined && !(await isUsedUp(transaction, link, now))) return undefined
     if (!(await users.setPassword(transaction, userId, { passwordHash, now }))) return undefined
     const ended = await endWith(transaction, 'password_reset', { userId, now, link: link?.hash })
-    await tell(transaction, origin, registry, user, { isChosen: password !== undefined })
+    const own = await passkeys.ofUser(transaction, userId)
+    // Someone else may have signed up with this address, and wait for its owner to use the account.
+    const isForeign = link !== undefined && user.emailConfirmedAt === null
+    if (isForeign) await passkeys.removeAll(transaction, userId)
+    const left = isForeign ? 'gone' : 'stay'
+    await tell(transaction, origin, registry, user, {
+      isChosen: password !== undefined,
+      passkeys: own.length > 0 ? left : '',
+    })
     if (link !== undefined) await confirmRead(transaction, link, user, now)
     return ended
   }).catch((error: unknown) => {
@@ -79,11 +89,21 @@ function tell(
   origin: Origin,
   registry: Registry,
   { id: userId, email: to }: users.User,
-  { isChosen }: { isChosen: boolean },
+  { isChosen, passkeys }: { isChosen: boolean; passkeys: 'stay' | 'gone' | '' },
 ): Promise<void> {
   if (!isChosen) return registry.outbox.post(transaction, { kind: 'password-reset', userId })
-  const facts = { to, ...circumstancesOf(origin, registry) }
+  const facts = { to, passkeys, ...circumstancesOf(origin, registry) }
   return registry.outbox.post(transaction, { kind: 'password-changed', userId, facts })
+}
+
+export const PASSKEYS_STAY: Message = {
+  code: 'password_reset_passkeys',
+  sentence:
+    'Your password has been changed, and you are logged out everywhere. Log in with the new one. Your passkeys still work: remove those that you do not know.',
+}
+
+export async function hasPasskeys({ database }: Registry, { id }: users.User): Promise<boolean> {
+  return (await passkeys.ofUser(database.main, id)).length > 0
 }
 
 async function confirmRead(db: Db, { emailKey }: tokens.Token, user: users.User, now: number): Promise<void> {

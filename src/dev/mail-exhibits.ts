@@ -40,7 +40,7 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedM
     'email-confirm': {},
     'email-taken': {},
     'password-reset': {},
-    'password-changed': where,
+    'password-changed': { ...where, passkeys: 'stay' },
     'password-removed': where,
     'email-change': { email: nextEmail },
     'email-changed': { ...where, email: nextEmail },

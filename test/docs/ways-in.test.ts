@@ -120,7 +120,8 @@ const WAYS: readonly Way[] = [
 
 const BY_MAIL: Readonly<Record<string, string>> = {
   'email-confirm': 'confirms the address. The password follows',
-  'password-reset': 'sets a password. The login follows, with its second step',
+  'password-reset':
+    'sets a password, also where there was none. The login follows, with its second step. Removes passkeys if the address was not confirmed',
   'email-change': 'makes the new address the one of the account. Needs no login, gives none',
   'email-changed':
     'goes back to the previous address and sends a reset there. Two-step verification stays on',

@@ -1,3 +1,4 @@
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import * as cheerio from 'cheerio'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -33,6 +34,37 @@ test('a right assertion says whether the device has checked its user', async () 
     const verified = await verifyAssertion(assertion, PARTY, key)
     assert.equal(verified, { counter: 7, isBackedUp: false, isVerified })
   }
+})
+
+/** Reads the two numbers of a stored ES256 key, without the library (RFC 9053 7.1.1). */
+function keyOf(publicKey: string): KeyObject {
+  const bytes = Buffer.from(publicKey, 'base64url')
+  const [x, y] = ['215820', '225820'].map((label) => {
+    const at = bytes.indexOf(Buffer.from(label, 'hex')) + 3
+    return bytes.subarray(at, at + 32).toString('base64url')
+  })
+  return createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', x: x ?? '', y: y ?? '' } })
+}
+
+test('a stored key verifies a recorded assertion without the library, too', async () => {
+  const device = new Device()
+  const { publicKey } = await created(device)
+  const recorded = readAssertion(device.use(page, { ...PARTY, counter: 7 }))
+  assert.ok(recorded)
+  const [clientData, authenticatorData, signature] = [
+    recorded.response.clientDataJSON,
+    recorded.response.authenticatorData,
+    recorded.response.signature,
+  ].map((text) => Buffer.from(text, 'base64url'))
+  assert.ok(clientData && authenticatorData && signature)
+  const signed = (client: Buffer) =>
+    Buffer.concat([authenticatorData, createHash('sha256').update(client).digest()])
+  assert.ok(verify('sha256', signed(clientData), keyOf(publicKey), signature))
+  const other = Buffer.from(`${clientData} `)
+  assert.not.ok(verify('sha256', signed(other), keyOf(publicKey), signature))
+  assert.not.ok(
+    verify('sha256', signed(clientData), keyOf((await created(new Device())).publicKey), signature),
+  )
 })
 
 /** What a verified assertion vouches for. */

@@ -6,7 +6,7 @@ import * as fields from '../../accounts/fields.js'
 import { onPassword, whileAllowed } from '../../accounts/hints.js'
 import { REPEATED_FOR } from '../../accounts/lifetimes.js'
 import { RESET_LIFE } from '../../accounts/mail-kinds.js'
-import { resetPassword } from '../../accounts/password.js'
+import { hasPasskeys, PASSKEYS_STAY, resetPassword } from '../../accounts/password.js'
 import { hashOf } from '../../secrets/token.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
@@ -102,7 +102,7 @@ async function choose(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName
     return await dead(ctx, gatehouse, (await linkOfForm(ctx, gatehouse, values)) ?? link)
   }
   await gatehouse.pages.accept(ctx, form, {
-    notice: { message: RESET },
+    notice: { message: (await hasPasskeys(gatehouse, account.user)) ? PASSKEYS_STAY : RESET },
     to: loginAs(gatehouse, account.user),
     onward: LOG_IN,
     values,

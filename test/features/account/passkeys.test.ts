@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Page, Site } from '../../support/helpers.js'
+import { type Page, Site, type Visitor } from '../../support/helpers.js'
 import { sentTwice, told } from '../../support/lost-answer.js'
-import { addPasskey, Device, optionsOn } from '../../support/passkey.js'
+import { addPasskey, Device, optionsOn, useToLogIn } from '../../support/passkey.js'
 import { reopen, settled, turnOn } from '../../support/second-step.js'
 
 const test = suite('account/passkeys')
@@ -288,6 +288,38 @@ test('the browser is told which passkeys there are, and of none only once the la
   const none = await visitor.send(await visitor.open(PAGE), {}, `${PAGE}${second}/remove/`)
   assert.equal(JSON.parse(signalOn(none) ?? ''), toldOf())
   assert.is(signalOn(await visitor.open(PAGE)), undefined)
+})
+
+async function reset(visitor: Visitor, username: string): Promise<Page> {
+  await visitor.send(await visitor.open('/password/forgot/'), { username })
+  const mail = await site.mailThat(`${username}@example.com`, ({ link }) => link.includes('/password/reset/'))
+  const passwords = { password: 'another horse 43', repassword: 'another horse 43' }
+  return visitor.send(await visitor.follow(mail), passwords)
+}
+
+test('a password reset keeps the passkeys of a confirmed address, and says so', async () => {
+  await addPasskey(site, await settled(site, 'Forgetful'), new Device())
+  const visitor = site.visitor()
+  await reset(visitor, 'Forgetful')
+  assert.match((await visitor.open('/login/')).messages().join(), 'Your passkeys still work')
+  await site.mailThat('Forgetful@example.com', ({ text }) =>
+    text.includes('Your passkeys still open your account.'),
+  )
+  assert.is((await rowsOf('Forgetful')).length, 1)
+})
+
+test('the owner of an address that was not confirmed gets the account without the passkeys of others', async () => {
+  const thief = await site.visitor().settle('Victim')
+  const device = new Device()
+  await addPasskey(site, thief, device)
+  const owner = site.visitor()
+  await reset(owner, 'Victim')
+  await site.mailThat('Victim@example.com', ({ text }) =>
+    text.includes('All passkeys of your account were removed'),
+  )
+  assert.equal(await rowsOf('Victim'), [])
+  assert.is((await useToLogIn(site, thief, device)).status, 406)
+  assert.is((await thief.open('/account/')).status, 303)
 })
 
 test.run()

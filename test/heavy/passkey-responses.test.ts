@@ -1,0 +1,59 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { readAssertion } from '../../src/secrets/webauthn.js'
+import { Site } from '../support/helpers.js'
+import { addPasskey, Device, present } from '../support/passkey.js'
+import { settled } from '../support/second-step.js'
+
+const test = suite('changed responses of passkeys over HTTP')
+
+const TIMES = Number(process.env.TIMES ?? 10_000)
+
+/** What a response vouches for. */
+function signedIn(text: string): string[] {
+  const { response } = readAssertion(text) ?? { response: { clientDataJSON: '', authenticatorData: '' } }
+  return [response.clientDataJSON, response.authenticatorData].map((part) =>
+    Buffer.from(part, 'base64url').toString('hex'),
+  )
+}
+
+function changed(text: string, time: number): string {
+  const bytes = Buffer.from(text)
+  const at = (time * 7919) % bytes.length
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << (time % 8))
+  return bytes.toString('latin1')
+}
+
+test(`${TIMES} of them get 4xx and no session, unless they mean the same`, async () => {
+  const site = await Site.start({
+    host: 'localhost',
+    environment: { LIMIT_LOGIN_NETWORK: '1000000/1h', LIMIT_LOGIN_DEVICE: '1000000/1h' },
+  })
+  const device = new Device()
+  await addPasskey(site, await settled(site, 'Anna'), device)
+  site.clock.advance(1)
+  let refused = 0
+  let visitor = site.visitor()
+  for (let time = 0; time < TIMES; time++) {
+    const page = await visitor.open('/login/')
+    const right = device.use(page, { origin: site.address })
+    const wrong = changed(right, time)
+    const answer = await present(visitor, page, wrong)
+    if (answer.status === 303) {
+      assert.equal(signedIn(wrong), signedIn(right), wrong)
+      visitor = site.visitor()
+      site.clock.advance(1)
+      continue
+    }
+    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status}: ${wrong}`)
+    assert.is(answer.sessionCookie.includes('expires='), false)
+    refused++
+  }
+  assert.ok(refused > TIMES * 0.7, `${refused} refused`)
+  const page = await visitor.open('/login/')
+  const right = await present(visitor, page, device.use(page, { origin: site.address }))
+  assert.is(right.status, 303, 'the unchanged one works')
+  await site.close()
+})
+
+test.run()
