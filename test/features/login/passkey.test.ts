@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Page, Site, type Visitor } from '../../support/helpers.js'
+import { MINUTE } from '../../../src/base/durations.js'
+import { PASSWORD, type Page, Site, type Visitor } from '../../support/helpers.js'
 import { addPasskey, Device, optionsOn, present, useToLogIn } from '../../support/passkey.js'
 import { codeAt, settled, turnOn } from '../../support/second-step.js'
 
@@ -292,6 +293,38 @@ test('no credential is logged', async () => {
 
 test('reloading the URL of a refused passkey leads to the login', async () => {
   assert.is((await site.visitor().open('/login/passkey/')).headers.location, '/login/')
+})
+
+test('under a prefix passkeys are created, log in and confirm alike', async () => {
+  const mounted = await Site.start({ host: 'localhost', prefix: '/people' })
+  const owner = mounted.visitor()
+  const typed = { username: 'Anna', email: 'anna@example.com', password: PASSWORD, repassword: PASSWORD }
+  await owner.send(await owner.open('/people/signup/'), typed)
+  await owner.send(await owner.open('/people/login/'), { username: 'Anna', password: PASSWORD })
+  const device = new Device()
+  const press = (visitor: Visitor, page: Page, credential: string) => {
+    const button = page.$('[data-passkey]')
+    const form =
+      button.attr('form') === undefined ? button.closest('form') : page.$(`#${button.attr('form')}`)
+    const fields = new URLSearchParams(form.serialize())
+    fields.set('credential', credential)
+    return visitor.post(button.attr('formaction') ?? form.attr('action') ?? '', fields.toString())
+  }
+  const list = await owner.open('/people/account/passkeys/')
+  const created = await press(owner, list, device.create(list, { origin: mounted.address }))
+  assert.is(created.headers.location, '/people/account/passkeys/')
+
+  mounted.clock.advance(10 * MINUTE)
+  const { location = '' } = (await owner.open('/people/account/name/')).headers
+  const asked = await owner.open(location)
+  const confirmed = await press(owner, asked, device.use(asked, { origin: mounted.address }))
+  assert.is(confirmed.headers.location, '/people/account/name/')
+
+  const visitor = mounted.visitor()
+  const login = await visitor.open('/people/login/')
+  await press(visitor, login, device.use(login, { origin: mounted.address }))
+  assert.is((await visitor.open('/people/account/')).status, 200)
+  await mounted.close()
 })
 
 test.run()
