@@ -9,8 +9,10 @@ import * as sessions from '../tables/sessions.js'
 import * as spent from '../tables/spent-challenges.js'
 import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
+import { numbered } from './events.js'
 import { eventOf } from './history.js'
 import { REPEATED_FOR } from './lifetimes.js'
+import { recordAction } from './operator-log.js'
 import { type Origin, SYSTEM } from './origin.js'
 import type { Registry } from './registry.js'
 import { keepAnAdmin } from './roles.js'
@@ -40,12 +42,12 @@ export async function erase(
   registry: Pick<Registry, 'database' | 'hooks' | 'events' | 'now'>,
   { userId, because, find }: Erasure,
 ): Promise<boolean> {
-  const event = eventOf(origin, registry, { kind: 'account_erased', userId, about: because })
+  const event = numbered(eventOf(origin, registry, { kind: 'account_erased', userId, about: because }))
   const isErased = await registry.database
     .write(async (transaction) => {
       await keepAnAdmin(transaction, userId)
       const user = await find(transaction)
-      if (user === undefined) return false
+      if (user === undefined || !(await recordAction(transaction, origin, event))) return false
       await registry.hooks.duringErase?.(transaction, user)
       return users.erase(transaction, userId)
     })
@@ -129,6 +131,7 @@ export async function stillReferred(
 }
 
 const BY_COMMAND: Eraser = 'gatehouse users delete'
+const COMMAND: Origin = { by: 'cli:users delete', address: '', userAgent: '' }
 
 // The command has no event listeners, so the site reports the event later (see `tellErased`).
 export async function eraseByCommand(
@@ -139,7 +142,13 @@ export async function eraseByCommand(
     .write(async (transaction) => {
       await keepAnAdmin(transaction, userId)
       const user = await users.lock(transaction, userId)
-      if (user !== undefined) await hooks.duringErase?.(transaction, user)
+      if (user === undefined) return false
+      await recordAction(
+        transaction,
+        COMMAND,
+        numbered(eventOf(COMMAND, { now }, { kind: 'account_erased', userId })),
+      )
+      await hooks.duringErase?.(transaction, user)
       const isErased = await users.erase(transaction, userId)
       if (isErased) await erasures.note(transaction, { userId, by: BY_COMMAND, at: now() })
       return isErased

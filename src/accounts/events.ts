@@ -91,7 +91,7 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
 
 let count = 0
 
-export function numbered(event: events.AccountEvent): events.StoredEvent {
+export function numbered<Event extends { at: number }>(event: Event): Event & { id: string } {
   count = (count + 1) % 1e6
   const place = String(event.at).padStart(15, '0') + String(count).padStart(6, '0')
   return { ...event, id: place + randomFew(5).toString('hex') }

@@ -1,6 +1,7 @@
 import * as events from '../tables/events.js'
 import type { Db } from '../tables/schema.js'
 import { numbered } from './events.js'
+import { recordAction } from './operator-log.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { logSecurity } from './security-log.js'
@@ -28,7 +29,9 @@ export async function happens<Result>(
   const event = numbered(eventOf(origin, registry, happening))
   const stored = registry.database.write(async (transaction) => {
     const done = await work(transaction)
-    if (done !== undefined) await events.insert(transaction, event)
+    if (done === undefined) return undefined
+    await events.insert(transaction, event)
+    orUndo(await recordAction(transaction, origin, event))
     return done
   })
   const result = await stored.catch((error: unknown) => {

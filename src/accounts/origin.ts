@@ -8,6 +8,10 @@ export interface Origin {
   address: string
   userAgent: string
   language?: string
+  /** Why, as an admin has given it. */
+  reason?: string
+  /** Fingerprint of an admin's form, which acts once. */
+  form?: string
   visit?: Visit
 }
 

@@ -1,4 +1,5 @@
 import { DAY, HOUR } from '../base/durations.js'
+import { ACTIONS } from '../features/admin/users/actions.js'
 import { shownList } from '../features/admin/users.js'
 import type { PlainPage, Setting } from './exhibit.js'
 import { eventsOf, littleStoredOf, type Person, peopleAt, storedOf } from './samples.js'
@@ -42,10 +43,13 @@ function listStates(setting: Setting): PlainPage['states'] {
 
 function userStates({ now }: Setting): PlainPage['states'] {
   const { anna, long, rightToLeft } = peopleAt(now)
+  const actions = Object.values(ACTIONS).map(({ title }) => ({ title, href: '#main' }))
   const shown = (person: Person, more: object = {}) => {
     const stored = storedOf(person, now)
     const events = eventsOf(person, now)
-    return { around: { user: adminOf(anna), person: stored.account, stored, events, isAll: true, ...more } }
+    return {
+      around: { user: adminOf(anna), person: stored.account, actions, stored, events, isAll: true, ...more },
+    }
   }
   const little = littleStoredOf(anna, now - DAY)
   return {

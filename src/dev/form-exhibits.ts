@@ -17,6 +17,7 @@ import * as passwordReset from '../features/password/reset.js'
 import * as signup from '../features/signup.js'
 import { GO_ON, LOGGED_IN } from '../visitor/welcome.js'
 import type { FieldError } from '../web/form.js'
+import { adminForms } from './admin-forms.js'
 import type { Exhibit, Setting } from './exhibit.js'
 import { adviceOn, type FormPage, statesOf } from './form-page.js'
 import { passkeyForms } from './passkey-forms.js'
@@ -42,6 +43,7 @@ function forms({ now, rules }: Setting): FormPage[] {
     ...[false, true].map((isAlone) => devicesPage(now, { isAlone })),
     ...twoStepForms(now),
     ...passkeyForms(now),
+    ...adminForms(),
     MEMBERS_PAGE,
   ]
 }

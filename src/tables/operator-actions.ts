@@ -52,6 +52,12 @@ export async function insert(db: Db, action: Omit<OperatorAction, 'byName' | 'us
   return numInsertedOrUpdatedRows !== undefined && numInsertedOrUpdatedRows > 0n
 }
 
+/** Whether the form did something before. */
+export async function isDone(db: Db, form: string): Promise<boolean> {
+  const row = await db.selectFrom('operator_actions').select('id').where('form', '=', form).executeTakeFirst()
+  return row !== undefined
+}
+
 async function nameOf(db: Db, userId: string): Promise<string> {
   if (userId === '') return ''
   const row = await db.selectFrom('users').select('name').where('id', '=', userId).executeTakeFirst()

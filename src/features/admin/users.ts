@@ -5,11 +5,14 @@ import { pageOf, placeOf, searchOf, type UserPage } from '../../accounts/listing
 import { ADMIN } from '../../accounts/roles.js'
 import { usersBeginning } from '../../accounts/user-search.js'
 import * as events from '../../tables/events.js'
+import type { StoredUser } from '../../tables/users.js'
 import { USER_STATES } from '../../tables/users-list.js'
 import { requireAdmin } from '../../visitor/admin-guard.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { queryText } from '../../web/http.js'
+import { showAction, takeAction } from './users/action.js'
+import { ACTIONS } from './users/actions.js'
 
 export const name = 'admin/users'
 export const partOf = 'admin'
@@ -30,6 +33,9 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/admin/users/:id/', requireAdmin, async (ctx) => {
     gatehouse.pages.show(ctx, 'admin/users/user/page.html', await personOf(ctx, gatehouse))
   })
+
+  router.get('/admin/users/:id/:action/', requireAdmin, showAction(gatehouse))
+  router.post('/admin/users/:id/:action/verify/', requireAdmin, takeAction(gatehouse))
 }
 
 interface Asked {
@@ -80,5 +86,12 @@ async function personOf(ctx: Context, gatehouse: Gatehouse) {
   const stored = await recordsOf({ ...gatehouse, rules: { ...gatehouse.rules, privateEmails: false } }, id)
   if (stored.account === undefined) return ctx.throw(404)
   const newest = await events.newest(gatehouse.database.main, { userId: id, limit: EVENTS })
-  return { person: stored.account, stored, events: newest.map(openEvent), isAll: true }
+  const actions = actionsFor(gatehouse, stored.account)
+  return { person: stored.account, actions, stored, events: newest.map(openEvent), isAll: true }
+}
+
+function actionsFor(gatehouse: Gatehouse, user: StoredUser) {
+  return Object.entries(ACTIONS)
+    .filter(([, { isPossible }]) => isPossible(user, gatehouse))
+    .map(([action, { title }]) => ({ title, href: `${gatehouse.url(name, user.id)}${action}/` }))
 }

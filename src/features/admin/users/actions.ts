@@ -1,0 +1,211 @@
+import { disable, enable } from '../../../accounts/disabling.js'
+import { askForAddress } from '../../../accounts/email-address.js'
+import { sendConfirmation, setAddress } from '../../../accounts/email-by-operator.js'
+import { confirmAddress } from '../../../accounts/email-confirmation.js'
+import { endSessions } from '../../../accounts/ending-sessions.js'
+import { eraseByCode } from '../../../accounts/erasing.js'
+import { normalizeEmail, normalizeName } from '../../../accounts/fields.js'
+import { recordResent } from '../../../accounts/operator-log.js'
+import type { Origin } from '../../../accounts/origin.js'
+import { resetPassword } from '../../../accounts/password.js'
+import type { Registry } from '../../../accounts/registry.js'
+import { addRole, isRole, removeRole } from '../../../accounts/roles.js'
+import { turnOff } from '../../../accounts/two-step.js'
+import { unlock } from '../../../accounts/unlocking.js'
+import { rename, wantedName } from '../../../accounts/username.js'
+import type { StoredUser } from '../../../tables/users.js'
+import type { FieldError, Message, Values } from '../../../web/form.js'
+
+export type Typed = Values<'reason' | 'username' | 'email' | 'role' | 'change' | 'confirmed'>
+
+export interface Request {
+  origin: Origin & { form: string }
+  registry: Registry
+  user: StoredUser
+  typed: Typed
+}
+
+/** `done` is false if nothing was left to do, as after a second press of the button. */
+export type Done = { done: boolean } | { errors: readonly FieldError[] }
+
+export interface Action {
+  title: Message
+  lead: Message
+  field?: 'username' | 'email' | 'role'
+  isDanger?: true
+  isPossible(user: StoredUser, registry: Registry): boolean
+  act(request: Request): Promise<Done>
+}
+
+const NAME_DIFFERS = {
+  field: 'username',
+  code: 'admin_name_differs',
+  sentence: 'The username does not match. Nothing was deleted.',
+}
+const ROLE_WRONG = {
+  field: 'role',
+  code: 'role_wrong',
+  sentence: 'Role must be up to 32 lowercase letters, digits, _ and -, beginning with a letter.',
+}
+
+/** By the names of their commands, in the order of the page. */
+export const ACTIONS: Readonly<Record<string, Action>> = {
+  rename: {
+    title: { code: 'admin_rename', sentence: 'Change username' },
+    lead: {
+      code: 'admin_rename_lead',
+      sentence: 'Changes the username of {name}, with the rules of sign-up. The user gets an email.',
+    },
+    field: 'username',
+    isPossible: () => true,
+    act: async ({ origin, registry, user, typed }) =>
+      withErrors(await rename(origin, registry, user, wantedName(typed.username))),
+  },
+  email: {
+    title: { code: 'admin_email', sentence: 'Change email address' },
+    lead: {
+      code: 'admin_email_lead',
+      sentence:
+        'Sends a link to the new address of {name}. It counts once the link is opened, or now if you say so.',
+    },
+    field: 'email',
+    isPossible: () => true,
+    act: changeAddress,
+  },
+  confirm: {
+    title: { code: 'admin_confirm', sentence: 'Confirm email address' },
+    lead: {
+      code: 'admin_confirm_lead',
+      sentence: 'Treats the email address of {name} as confirmed. Make sure that it is theirs.',
+    },
+    isPossible: ({ emailConfirmedAt }) => emailConfirmedAt === null,
+    act: async ({ origin, registry, user }) => ({
+      done: (await confirmAddress(origin, registry, { account: { user } })) === 'now',
+    }),
+  },
+  resend: {
+    title: { code: 'admin_resend', sentence: 'Send the confirmation again' },
+    lead: {
+      code: 'admin_resend_lead',
+      sentence: 'Sends {name} another email with a link to confirm the address.',
+    },
+    isPossible: ({ emailConfirmedAt, nextEmail }, { outbox }) =>
+      outbox.isOn && (emailConfirmedAt === null || nextEmail !== null),
+    act: sendAgain,
+  },
+  logout: {
+    title: { code: 'admin_logout', sentence: 'Log out everywhere' },
+    lead: {
+      code: 'admin_logout_lead',
+      sentence: 'Ends all sessions of {name} and forgets their devices. The password stays the same.',
+    },
+    isPossible: () => true,
+    act: async ({ origin, registry, user }) => isDone(await endSessions(origin, registry, user.id)),
+  },
+  unlock: {
+    title: { code: 'admin_unlock', sentence: 'Unlock' },
+    lead: {
+      code: 'admin_unlock_lead',
+      sentence: 'Forgets failed logins and codes of {name}, which block an account for a while.',
+    },
+    isPossible: () => true,
+    act: async ({ origin, registry, user }) => {
+      await unlock(origin, registry, user, { reason: origin.reason })
+      return { done: true }
+    },
+  },
+  reset: {
+    title: { code: 'admin_reset', sentence: 'Reset the password' },
+    lead: {
+      code: 'admin_reset_lead',
+      sentence:
+        'Logs {name} out everywhere and makes the password stop working. The user gets an email with a link to choose a new one.',
+    },
+    isPossible: ({ disabledAt }, { outbox }) => outbox.isOn && disabledAt === null,
+    act: async ({ origin, registry, user }) =>
+      isDone(await resetPassword(origin, registry, user, { password: undefined })),
+  },
+  'two-step': {
+    title: { code: 'admin_two_step', sentence: 'Turn off two-step verification' },
+    lead: {
+      code: 'admin_two_step_lead',
+      sentence:
+        'For someone who lost the app and the codes. Make sure first that you know who asks: afterwards the password alone opens the account.',
+    },
+    isPossible: ({ secondStepAt }) => secondStepAt !== null,
+    act: async ({ origin, registry, user }) => isDone(await turnOff(origin, registry, user)),
+  },
+  role: {
+    title: { code: 'admin_role', sentence: 'Change roles' },
+    lead: {
+      code: 'admin_role_lead',
+      sentence:
+        'Gives {name} a role, or takes one away. admin opens these pages. Other roles mean something to the app only.',
+    },
+    field: 'role',
+    isPossible: () => true,
+    act: changeRole,
+  },
+  disable: {
+    title: { code: 'admin_disable', sentence: 'Disable' },
+    lead: {
+      code: 'admin_disable_lead',
+      sentence: 'Logs {name} out everywhere, and lets nobody log in until the account is enabled again.',
+    },
+    isDanger: true,
+    isPossible: ({ disabledAt }) => disabledAt === null,
+    act: async ({ origin, registry, user }) =>
+      isDone(await disable(origin, registry, user.id, { reason: origin.reason || undefined })),
+  },
+  enable: {
+    title: { code: 'admin_enable', sentence: 'Enable' },
+    lead: { code: 'admin_enable_lead', sentence: 'Lets {name} log in again.' },
+    isPossible: ({ disabledAt }) => disabledAt !== null,
+    act: async ({ origin, registry, user }) => isDone(await enable(origin, registry, user)),
+  },
+  delete: {
+    title: { code: 'admin_delete', sentence: 'Delete' },
+    lead: {
+      code: 'admin_delete_lead',
+      sentence:
+        'Deletes {name} and everything stored about the account now. This cannot be undone. Enter the username to confirm.',
+    },
+    field: 'username',
+    isDanger: true,
+    isPossible: () => true,
+    act: async ({ origin, registry, user, typed }) => {
+      if (normalizeName(typed.username) !== user.name) return { errors: [NAME_DIFFERS] }
+      return { done: await eraseByCode(origin, registry, user.id) }
+    },
+  },
+}
+
+function isDone(outcome: object | undefined): Done {
+  return { done: outcome !== undefined }
+}
+
+function withErrors(errors: readonly FieldError[]): Done {
+  return errors.length > 0 ? { errors } : { done: true }
+}
+
+async function changeAddress({ origin, registry, user, typed }: Request): Promise<Done> {
+  const email = normalizeEmail(typed.email)
+  const isNow = typed.confirmed !== '' || !registry.outbox.isOn
+  return withErrors(
+    isNow
+      ? await setAddress(origin, registry, user, email)
+      : await askForAddress(origin, registry, user, { email, form: origin.form }),
+  )
+}
+
+async function sendAgain({ origin, registry, user }: Request): Promise<Done> {
+  const isNew = await recordResent(origin, registry, { userId: user.id, about: 'email-confirm' })
+  return { done: isNew && (await sendConfirmation(origin, registry, user)) !== undefined }
+}
+
+async function changeRole({ origin, registry, user, typed }: Request): Promise<Done> {
+  const role = typed.role.trim()
+  if (!isRole(role)) return { errors: [ROLE_WRONG] }
+  const change = typed.change === 'remove' ? removeRole : addRole
+  return { done: await change(origin, registry, user.id, role) }
+}
