@@ -129,8 +129,11 @@ async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName
   if (account === undefined) return { ok: false, errors: [OVERTAKEN] }
   const isFirst = account.passwordHash === ''
   const errors = passwordErrors(ctx, gatehouse, values, { isFirst })
+  // The form of a first password had no current one.
+  const mayBeRepeated = errors.every((error) => error === CURRENT_MISSING)
+  if (mayBeRepeated && (await isRepeated(ctx, gatehouse, values)))
+    return { ok: true, count: 0, isFirst: values.current === '' }
   if (errors.length > 0) return { ok: false, errors }
-  if (await isRepeated(ctx, gatehouse, values)) return { ok: true, count: 0, isFirst }
   if (!isFirst && !(await isCurrent(ctx, gatehouse, account, values)))
     return { ok: false, errors: [CURRENT_WRONG] }
 

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../../../support/helpers.js'
+import { sentTwice, told } from '../../../support/lost-answer.js'
 import { addPasskey, Device, useToLogIn } from '../../../support/passkey.js'
 import { settled } from '../../../support/second-step.js'
 
@@ -148,6 +149,14 @@ test('pages that ask for the password ask for the passkey, and bring back what w
   assert.is(posted.status, 406, 'the old password confirms nothing')
   await confirmed(visitor, asked, device)
   assert.is((await visitor.open('/members/recent/')).value('note'), 'kept')
+})
+
+test('a first password that is sent again, because the response was lost, says so again', async () => {
+  const { visitor } = await without('Repeated')
+  const page = await visitor.open(PAGE)
+  const again = await sentTwice(site, visitor, page, { password: NEW, repassword: NEW })
+  assert.match(await told(visitor, again), 'Your account has a password now.')
+  assert.is((await site.visitor().logIn('Repeated', { password: NEW })).status, 303)
 })
 
 test('a password can be set again, after the passkey', async () => {
