@@ -2,10 +2,21 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const root = folderOf(dirname(fileURLToPath(import.meta.url)))
+export const root = ownFolder()
 
-function folderOf(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : folderOf(dirname(folder))
+// A bundle lies in the app's folder, or says nothing of where it is (esbuild --format=cjs).
+function ownFolder(): string {
+  const { url = '' } = import.meta
+  const folder = url === '' ? undefined : folderOf(dirname(fileURLToPath(url)))
+  if (folder !== undefined && existsSync(join(folder, 'templates', 'layouts', 'page.html'))) return folder
+  throw new Error(
+    'Gatehouse cannot be part of a bundle, because it reads its templates from its own folder. Keep it outside: esbuild --packages=external, or the option external of your bundler.',
+  )
+}
+
+function folderOf(folder: string): string | undefined {
+  if (existsSync(join(folder, 'package.json'))) return folder
+  return folder === dirname(folder) ? undefined : folderOf(dirname(folder))
 }
 
 export const isPackage =

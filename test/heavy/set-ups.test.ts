@@ -1,0 +1,157 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build, type Format } from 'esbuild'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { blocksOf, documentAt } from '../support/documents.js'
+import { copyBinary, INSTALL, install, npm, pack } from '../support/packed.js'
+import { Program } from '../support/program.js'
+
+// Imported so that the runner does not run this on both databases: the apps have their own.
+const { PASSWORD, Visitor } = await import('../support/helpers.js')
+
+/* The example of the README in set-ups that apps have, each with the packed package. */
+const test = suite('set-ups of apps')
+
+const EXAMPLE = blocksOf(documentAt('README.md')).find(({ label }) => label === 'app.mjs')?.text ?? ''
+// biome-ignore lint/suspicious/noTemplateCurlyInString: it is code of the app.
+const READY = "app.listen(0, '127.0.0.1', function () { console.log(`listens on ${this.address().port}`) })"
+
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+const host = join(folder, 'host')
+let tarball: string
+let running: Program | undefined
+
+test.before(() => {
+  tarball = join(folder, pack(folder).filename)
+  install(host, tarball, { 'koa-body': '^6.0.1' })
+})
+test.after.each(async () => {
+  running?.kill()
+  await running?.end
+  running = undefined
+})
+
+function example(path: string, change = (text: string) => text): string {
+  writeFileSync(path, change(EXAMPLE.replace('app.listen(3000)', READY)))
+  return path
+}
+
+/** Signs up, logs in and sees the app's own page. */
+async function works(cwd: string, args: string[]): Promise<void> {
+  rmSync(join(cwd, 'accounts.sqlite'), { force: true })
+  running = new Program(args, { cwd })
+  const [, port] = await running.says(/^listens on (\d+)$/m)
+  const visitor = new Visitor(`http://127.0.0.1:${port}`)
+  const typed = { username: 'Anna', email: 'anna@example.com', password: PASSWORD, repassword: PASSWORD }
+  await visitor.send(await visitor.open('/accounts/signup/'), typed)
+  await visitor.send(await visitor.open('/accounts/login/'), { username: 'Anna', password: PASSWORD })
+  assert.is((await visitor.open('/')).text, 'Hello Anna', running.stderr)
+}
+
+async function refusedWith(cwd: string, file: string, sentence: string): Promise<void> {
+  const app = new Program([file], { cwd })
+  assert.is(await app.end, 1)
+  assert.match(app.stderr, sentence)
+}
+
+test('koa-body parses the forms', async () => {
+  example(join(host, 'body.mjs'), (text) =>
+    text.replace(
+      "import bodyParser from 'koa-bodyparser'",
+      "import { koaBody as bodyParser } from 'koa-body'",
+    ),
+  )
+  await works(host, ['body.mjs'])
+})
+
+test('esbuild makes a bundle that leaves packages outside', async () => {
+  await bundled('bundle.mjs', { format: 'esm', packages: 'external' })
+  await works(host, ['bundle.mjs'])
+})
+
+for (const format of ['esm', 'cjs'] satisfies Format[]) {
+  test(`a bundle with Gatehouse in it says what to do (${format})`, async () => {
+    const out = `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`
+    await bundled(out, { format, external: ['better-sqlite3', '@node-rs/*', 'pg'] })
+    await refusedWith(host, out, 'Gatehouse cannot be part of a bundle')
+  })
+}
+
+async function bundled(
+  out: string,
+  options: { format: Format; packages?: 'external'; external?: string[] },
+): Promise<void> {
+  const isModule = options.format === 'esm'
+  const asFunction = (text: string) =>
+    text
+      .replace(/(import[\s\S]*?)\n\nconst app/, '$1\nasync function main() {\nconst app')
+      .concat('\n}\nmain()\n')
+  const entry = example(join(host, 'entry.mjs'), isModule ? undefined : asFunction)
+  const banner =
+    "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);"
+  await build({
+    entryPoints: [entry],
+    outfile: join(host, out),
+    bundle: true,
+    platform: 'node',
+    logLevel: 'silent',
+    ...(isModule && { banner: { js: banner } }),
+    ...options,
+  })
+}
+
+test('Node’s permission model allows it with files, addons and worker threads', async () => {
+  example(join(host, 'allowed.mjs'))
+  const [major = 0] = process.versions.node.split('.').map(Number)
+  const flag = major < 23 ? '--experimental-permission' : '--permission'
+  const files = ['--allow-fs-read=*', `--allow-fs-write=${host}/*`]
+  await works(host, ['--no-warnings', flag, ...files, '--allow-addons', '--allow-worker', 'allowed.mjs'])
+})
+
+test('a workspace finds it in the packages of its project', async () => {
+  const project = join(folder, 'project-of-workspaces')
+  const shop = join(project, 'packages/shop')
+  mkdirSync(shop, { recursive: true })
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, workspaces: ['packages/*'] }))
+  const { dependencies } = JSON.parse(readFileSync(join(host, 'package.json'), 'utf8'))
+  const gatehouse = `file:${tarball}`
+  writeFileSync(
+    join(shop, 'package.json'),
+    JSON.stringify({ name: 'shop', dependencies: { ...dependencies, gatehouse } }),
+  )
+  npm(INSTALL, project)
+  copyBinary(project)
+  example(join(shop, 'app.mjs'))
+  await works(shop, ['app.mjs'])
+  await usesDatabaseOf(shop, join(project, 'node_modules/.bin/gatehouse'))
+})
+
+test('an app that links to a checkout finds its files, and its commands the app’s database', async () => {
+  const app = join(folder, 'linking')
+  const checkout = join(folder, 'checkout')
+  cpSync(join(host, 'node_modules'), join(app, 'node_modules'), { recursive: true })
+  rmSync(join(app, 'node_modules/gatehouse'), { recursive: true })
+  cpSync(join(host, 'node_modules/gatehouse'), checkout, { recursive: true })
+  symlinkSync(join(host, 'node_modules'), join(checkout, 'node_modules'), 'junction')
+  symlinkSync(checkout, join(app, 'node_modules/gatehouse'), 'junction')
+  example(join(app, 'app.mjs'))
+  await works(app, ['app.mjs'])
+  await usesDatabaseOf(app, join(app, 'node_modules/.bin/gatehouse'))
+})
+
+async function usesDatabaseOf(app: string, command: string): Promise<void> {
+  const list = new Program([command, 'users', 'list'], {
+    cwd: app,
+    env: { DATABASE_URL: 'sqlite:accounts.sqlite' },
+  })
+  assert.is(await list.end, 0, list.stderr)
+  assert.match(list.stdout, 'Anna')
+  const lost = new Program([command, 'users', 'list'], { cwd: app })
+  assert.is(await lost.end, 1)
+  assert.match(lost.stderr, 'DATABASE_URL must be set')
+}
+
+test.run()
