@@ -65,6 +65,7 @@ const CONSEQUENCES = {
   account_enabled: { sessions: true },
   second_on: { sessions: true, devices: true },
   second_off: { sessions: true, devices: true, lost: true },
+  app_added: { sessions: true, devices: true, lost: true },
   app_replaced: { sessions: true, devices: true, lost: true },
   recovery_made: { devices: true, lost: true },
   second_lost_asked: { links: ['second-lost'] },

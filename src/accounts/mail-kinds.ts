@@ -81,6 +81,7 @@ export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
   },
   'second-on': { recipient: notifiedAddress, page: 'password/forgot' },
   'second-off': { recipient: notifiedAddress, page: 'password/forgot' },
+  'app-added': { recipient: notifiedAddress, page: 'password/forgot' },
   'app-replaced': { recipient: notifiedAddress, page: 'password/forgot' },
   'recovery-made': { recipient: notifiedAddress, page: 'password/forgot' },
   'recovery-used': { recipient: notifiedAddress, page: 'password/forgot' },

@@ -73,6 +73,28 @@ export async function turnOn(
   })
 }
 
+/** For a user whose second step is a passkey so far. */
+export async function addApp(
+  origin: Origin,
+  registry: Registry,
+  user: users.User,
+  { secret, step, session }: Pick<SetUp, 'secret'> & { step: number; session: OwnSession },
+): Promise<Outcome | undefined> {
+  const { id: userId } = user
+  const mail = await countedNotice(origin, registry, user, { kind: 'app-added', rule: 'secondChange' })
+  const encrypted = registry.appCipher.encrypt(secret, appContext(userId))
+  const now = registry.now()
+  return happens(origin, registry, { kind: 'app_added', userId }, async (transaction) => {
+    const account = await users.held(transaction, userId)
+    if (account === undefined || account.user.secondStepAt === null) return undefined
+    if ((await apps.ofUser(transaction, userId)) !== undefined) return undefined
+    await apps.add(transaction, userId, { secret: encrypted, step, now })
+    orUndo(await session.renew(transaction))
+    await registry.outbox.post(transaction, mail)
+    return endWith(transaction, 'app_added', { userId, now, session: session.id })
+  })
+}
+
 export async function replaceApp(
   origin: Origin,
   registry: Registry,

@@ -54,6 +54,7 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedM
     'account-closed': where,
     'second-on': where,
     'second-off': where,
+    'app-added': where,
     'app-replaced': where,
     'recovery-made': where,
     'recovery-used': { ...where, left: 3 },

@@ -28,6 +28,7 @@ export type OwnMailKind =
   | 'account-closed'
   | 'second-on'
   | 'second-off'
+  | 'app-added'
   | 'app-replaced'
   | 'recovery-made'
   | 'recovery-used'

@@ -32,6 +32,7 @@ export const EVENT_KINDS = [
   'sessions_ended',
   'second_on',
   'second_off',
+  'app_added',
   'app_replaced',
   'recovery_made',
   'recovery_used',

@@ -111,6 +111,7 @@ const AFTER: Record<Change, Left> = {
   account_enabled: left({ sessions: 0 }),
   second_on: left(LOGGED_OUT),
   second_off: leftWithoutLost(LOGGED_OUT),
+  app_added: leftWithoutLost(LOGGED_OUT),
   app_replaced: leftWithoutLost(LOGGED_OUT),
   recovery_made: leftWithoutLost({ isKnown: false }),
   second_lost_asked: left({ without: ['second-lost'] }),

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { DAY } from '../../src/base/durations.js'
 import { type Page, Site, type Visitor } from '../support/helpers.js'
 import { addPasskey, Device, useToLogIn } from '../support/passkey.js'
-import { codesOn, halfway, settled } from '../support/second-step.js'
+import { codeAt, codesOn, halfway, keyOn, settled } from '../support/second-step.js'
 
 const test = suite('passkeys where two-step verification is required')
 
@@ -132,13 +132,31 @@ test('recovery codes can be created, and open the account without the passkey', 
   withRule(async (site) => {
     const visitor = site.visitor()
     await useToLogIn(site, visitor, device)
-    assert.is(await leadsTo(visitor, '/account/authenticator/'), SET_UP)
     await visitor.send(await visitor.open('/account/recovery-codes/'))
     const [code = ''] = codesOn(await visitor.open('/account/recovery-codes/'))
     site.clock.advance(1)
     const other = site.visitor()
     await visitor.send(await visitor.open('/logout/'))
     await other.send(await halfway(other, 'Anna'), { code })
+    assert.ok(await isIn(other))
+  }))
+
+test('an app can be added, and then the passkey may go', () =>
+  withRule(async (site) => {
+    const visitor = site.visitor()
+    await useToLogIn(site, visitor, device)
+    const page = await visitor.open('/account/authenticator/')
+    assert.match(page.title, 'Set up an authenticator app')
+    const secret = keyOn(page)
+    await visitor.send(page, { code: codeAt(secret, site.clock.time) })
+    assert.match((await visitor.open(SET_UP)).messages().join(), 'Your authenticator app is set up')
+    await site.mailThat('Anna@example.com', ({ text }) => text.includes('An authenticator app was added'))
+    const remove = `/account/passkeys/${device.id.toString('base64url')}/remove/`
+    const removed = await visitor.send(await visitor.open('/account/passkeys/'), {}, remove)
+    assert.is(removed.headers.location, '/account/passkeys/')
+    site.clock.advance(60_000)
+    const other = site.visitor()
+    await other.send(await halfway(other, 'Anna'), { code: codeAt(secret, site.clock.time) })
     assert.ok(await isIn(other))
   }))
 

@@ -653,6 +653,7 @@ const KIND_NAMES: readonly Draft['kind'][] = [
   'account-closed',
   'second-on',
   'second-off',
+  'app-added',
   'app-replaced',
   'recovery-made',
   'recovery-used',

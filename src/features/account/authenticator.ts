@@ -2,7 +2,7 @@ import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { appOf } from '../../accounts/app-secrets.js'
 import { isAway } from '../../accounts/second-rule.js'
-import { canTurnOn, checkApp, replaceApp, type SetUp, turnOn } from '../../accounts/two-step.js'
+import { addApp, canTurnOn, checkApp, replaceApp, type SetUp, turnOn } from '../../accounts/two-step.js'
 import { appUri } from '../../secrets/authenticator.js'
 import * as apps from '../../tables/authenticator-apps.js'
 import * as users from '../../tables/users.js'
@@ -32,6 +32,10 @@ const APP_REPLACED = {
   sentence:
     'Your new authenticator app is set up. The old one no longer works, and all other devices are logged out.',
 }
+const APP_ADDED = {
+  code: 'app_added',
+  sentence: 'Your authenticator app is set up, and all other devices are logged out.',
+}
 const SET_UP_OLD: FieldError = {
   code: 'app_set_up_old',
   sentence:
@@ -60,7 +64,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 const requireReady: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
   const { user } = loginOf(ctx)
-  const isReady = user.secondStepAt === null ? canTurnOn(gatehouse, user) : await hasApp(gatehouse, user)
+  const isReady = user.secondStepAt !== null || canTurnOn(gatehouse, user)
   if (isReady && !(await isAway(gatehouse, user))) return await next()
   gatehouse.pages.leave(ctx, gatehouse.url(partOf))
 }
@@ -75,7 +79,7 @@ async function around(ctx: Context): Promise<object> {
   const { secret } = await setUpOf(ctx, gatehouse)
   const uri = appUri({ site: gatehouse.siteName, name: user.name, secret })
   const groups = secret.match(/.{1,4}/g) ?? []
-  return { isOn: user.secondStepAt !== null, uri, qr: await qrOf(uri), key: groups.join(' ') }
+  return { isOn: await hasApp(gatehouse, user), uri, qr: await qrOf(uri), key: groups.join(' ') }
 }
 
 async function setUp(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>): Promise<void> {
@@ -93,7 +97,7 @@ async function setUp(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>): 
   goOn(ctx, gatehouse, done)
 }
 
-type Kind = 'first' | 'replaced'
+type Kind = 'first' | 'added' | 'replaced'
 
 // After a double click the browser keeps only the last response.
 async function repeated(
@@ -113,20 +117,24 @@ async function repeated(
   return kind
 }
 
+const STORE = { first: turnOn, added: addApp, replaced: replaceApp } as const
+
+async function kindFor(gatehouse: Gatehouse, user: users.User): Promise<Kind> {
+  if (user.secondStepAt === null) return 'first'
+  return (await hasApp(gatehouse, user)) ? 'replaced' : 'added'
+}
+
 async function store(
   ctx: Context,
   gatehouse: Gatehouse,
   { print, ...setUp }: SetUp & { step: number; print: string },
 ): Promise<Kind | undefined> {
   const { session, user } = loginOf(ctx)
-  const kind = user.secondStepAt === null ? 'first' : 'replaced'
+  const kind = await kindFor(gatehouse, user)
   const renewal = renewalOf(ctx, gatehouse, { form: print, proved: 'second' })
   const origin = originOf(ctx, gatehouse)
   const proved = { ...setUp, session: { id: session.id, renew: renewal.store } }
-  const outcome =
-    kind === 'first'
-      ? await turnOn(origin, gatehouse, user, proved)
-      : await replaceApp(origin, gatehouse, user, proved)
+  const outcome = await STORE[kind](origin, gatehouse, user, proved)
   if (outcome === undefined) return undefined
   await renewal.carry()
   remember(ctx, gatehouse, { kind, seed: setUp.seed, stamp: outcome.stamp })
@@ -145,5 +153,5 @@ function remember(
 
 function goOn(ctx: Context, { pages, url }: Gatehouse, kind: Kind): void {
   if (kind === 'first') pages.leave(ctx, url('account/recovery-codes'), { message: APP_ON })
-  else pages.leave(ctx, url(partOf), { message: APP_REPLACED })
+  else pages.leave(ctx, url(partOf), { message: kind === 'added' ? APP_ADDED : APP_REPLACED })
 }
