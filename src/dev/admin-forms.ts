@@ -1,9 +1,30 @@
+import { AGAIN } from '../features/admin/mails.js'
 import { DONE, REASON_WRONG } from '../features/admin/users/action.js'
 import { ACTIONS } from '../features/admin/users/actions.js'
 import { adminOf } from './admin-pages.js'
 import type { FormPage } from './form-page.js'
 
-export function adminForms(): FormPage[] {
+export function adminForms(now: number): FormPage[] {
+  return [mailsPage(now), ...actionPages()]
+}
+
+function mailsPage(now: number): FormPage {
+  return {
+    name: 'admin/mails',
+    around: (person) => ({
+      user: adminOf(person),
+      mails: ['waiting', 'dead'].map((state) => ({
+        ...{ id: state, kind: 'email-confirm', state, tries: 3, dueAt: now, to: person.user.email },
+        problem: state === 'dead' ? '550 No such mailbox' : '',
+      })),
+    }),
+    typed: () => ({}),
+    errors: [],
+    success: AGAIN,
+  }
+}
+
+function actionPages(): FormPage[] {
   return Object.entries(ACTIONS).flatMap(([face, action]) =>
     SHOWN.includes(face)
       ? [

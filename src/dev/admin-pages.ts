@@ -12,6 +12,7 @@ export function adminPages(setting: Setting): PlainPage[] {
       template: 'admin/page.html',
       states: { empty: of(anna), long: of(long), 'right-to-left': of(rightToLeft) },
     },
+    { template: 'admin/activity/page.html', states: activityStates(setting) },
     { template: 'admin/users/page.html', states: listStates(setting) },
     { template: 'admin/users/user/page.html', states: userStates(setting) },
   ]
@@ -19,6 +20,26 @@ export function adminPages(setting: Setting): PlainPage[] {
 
 export function adminOf({ user }: Person) {
   return { ...user, roles: ['admin'] }
+}
+
+function activityStates({ now }: Setting): PlainPage['states'] {
+  const { anna, long, rightToLeft } = peopleAt(now)
+  const shown = (person: Person, kinds: readonly string[]) => ({
+    around: {
+      ...{ user: adminOf(anna), older: kinds[0] },
+      actions: kinds.map((kind) => ({
+        ...{ kind, about: null, reason: person.words, by: 'cli:users disable', byName: person.user.name },
+        ...{ userId: person.user.id, userName: person.user.name, address: '192.0.2.1', at: now - HOUR },
+      })),
+    },
+  })
+  const kinds = ['account_disabled', 'account_erased', 'mail_resent']
+  return {
+    empty: shown(anna, []),
+    full: shown(anna, kinds),
+    long: shown(long, kinds),
+    'right-to-left': shown(rightToLeft, kinds),
+  }
 }
 
 function listStates(setting: Setting): PlainPage['states'] {

@@ -43,7 +43,7 @@ function forms({ now, rules }: Setting): FormPage[] {
     ...[false, true].map((isAlone) => devicesPage(now, { isAlone })),
     ...twoStepForms(now),
     ...passkeyForms(now),
-    ...adminForms(),
+    ...adminForms(now),
     MEMBERS_PAGE,
   ]
 }

@@ -7,7 +7,7 @@ import { userAgentOf } from '../web/user-agent.js'
 import { askedBrowser, askingBrowser } from './code-browser.js'
 import type { Gatehouse } from './gatehouse.js'
 import { knownDevices, provenDevices } from './known-devices.js'
-import { sessionOf, userOf } from './logins.js'
+import { loginOf, sessionOf, userOf } from './logins.js'
 
 export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
   return {
@@ -25,6 +25,16 @@ export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
       askedBrowser: () => askedBrowser(ctx),
     },
   }
+}
+
+/** An admin acts for someone else, so emails are in that user's language. */
+export function adminOrigin<Given extends Pick<Origin, 'reason' | 'form'>>(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  given: Given,
+): Origin & Given {
+  const by = `admin:${loginOf(ctx).user.id}` as const
+  return { by, address: gatehouse.address(ctx), userAgent: userAgentOf(ctx), ...given }
 }
 
 // Decrypts the cookie for unknown usernames too, so that timing does not reveal which ones exist.

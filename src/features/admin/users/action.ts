@@ -4,10 +4,9 @@ import { operating } from '../../../accounts/operating.js'
 import * as actions from '../../../tables/operator-actions.js'
 import { stored } from '../../../tables/users.js'
 import type { Gatehouse } from '../../../visitor/gatehouse.js'
-import { loginOf } from '../../../visitor/logins.js'
+import { adminOrigin } from '../../../visitor/origin.js'
 import type { Form } from '../../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../../web/submit.js'
-import { userAgentOf } from '../../../web/user-agent.js'
 import { ACTIONS, type Action, type Done, type Request, type Typed } from './actions.js'
 
 type Field = keyof Typed
@@ -83,12 +82,7 @@ async function outcomeOf(action: Action, request: Request): Promise<Done> {
 }
 
 function requestOf(ctx: Context, gatehouse: Gatehouse, values: Sent<Field>): Omit<Request, 'user'> {
-  const origin = {
-    by: `admin:${loginOf(ctx).user.id}`,
-    address: gatehouse.address(ctx),
-    userAgent: userAgentOf(ctx),
-    reason: values.reason.trim(),
-    form: fingerprint(ctx, gatehouse, values),
-  } as const
+  const reason = values.reason.trim()
+  const origin = adminOrigin(ctx, gatehouse, { reason, form: fingerprint(ctx, gatehouse, values) })
   return { origin, registry: operating(gatehouse), typed: values }
 }
