@@ -173,7 +173,10 @@ async function nameChosen(
     return await gatehouse.pages.refuse(ctx, naming, { errors: atField, values: { ...values, passkey: id } })
   }
   const owned = { id, userId: loginOf(ctx).user.id }
-  const isNamed = await renamePasskey(originOf(ctx, gatehouse), gatehouse, owned, named)
+  const own = await passkeys.ofUser(gatehouse.database.main, owned.userId)
+  // A repeated form is no event.
+  const isSame = own.some((passkey) => passkey.id === id && passkey.name === named)
+  const isNamed = isSame || (await renamePasskey(originOf(ctx, gatehouse), gatehouse, owned, named))
   const message = named === '' ? NAME_REMOVED : { ...NAMED, params: { name: named } }
   await stay(ctx, gatehouse, isNamed ? message : GONE, values)
 }

@@ -46,6 +46,7 @@ for (const htmx of [false, true]) {
     assert.is(long.status, 406)
     assert.match(long.fieldError(`name-${row?.id}`), 'Name must be 40 characters or fewer.')
     await visitor.send(page, { name: 'Phone' }, `${action}name/`)
+    await visitor.send(page, { name: 'Phone' }, `${action}name/`)
     assert.is((await rowsOf(name))[0]?.name, 'Phone')
 
     const other = site.visitor()
@@ -62,6 +63,7 @@ for (const htmx of [false, true]) {
       'Passkey removed, all other devices logged out: ',
     ])
       assert.match(activity, event.slice(0, -2))
+    assert.is(activity.split('Passkey renamed').length - 1, 1, 'a form sent again is no event')
   })
 }
 
