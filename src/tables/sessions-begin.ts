@@ -103,8 +103,8 @@ function keysOf<Row extends object>(row: Row): (keyof Row)[] {
   return Object.keys(row) as (keyof Row)[]
 }
 
-// Each is a row of the devices page and of the export. Twice as many took more than 20 ms to render.
-const MAX_SESSIONS = 50
+// Each is a row of the devices page and of the export. More would take longer than 20 ms to render.
+const MAX_SESSIONS = 40
 
 const endTooMany = statement((db: Db, { userId }: { userId: string }) =>
   db

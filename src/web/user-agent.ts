@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 
 const MAX_USER_AGENT = 512
 // Bowser tries some hundred patterns, and pages list many devices.
-const MAX_PARSED = 256
+const MAX_PARSED = 200
 
 export function userAgentOf(ctx: Context): string {
   return ctx.get('User-Agent').slice(0, MAX_USER_AGENT)

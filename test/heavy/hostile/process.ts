@@ -57,7 +57,7 @@ const USER_AGENT = `'a' || id || '${'Android 1.'.repeat(47)}'`
 
 /** Each session was also used elsewhere, and its name and its browsers take long to show. */
 async function fill(name: string): Promise<true> {
-  const visitors = Array.from({ length: 49 }, () => site.visitor())
+  const visitors = Array.from({ length: 39 }, () => site.visitor())
   for (const visitor of visitors) {
     site.clock.advance(1)
     await visitor.logIn(name)
