@@ -137,7 +137,8 @@ interface ViewContext extends Settings {
 }
 
 function viewsOf(options: AccountsOptions, site: ViewContext): AllSiteViews {
-  const { templates, messages, languages, language, theme = 'auto', development = false } = options
+  const { templates, messages, languages, language, theme = 'auto' } = options
+  const { themeColor, development = false } = options
   const { url, assets, offers, shown, places, siteName, rules, now } = site
   return createSiteViews({
     templates,
@@ -154,6 +155,7 @@ function viewsOf(options: AccountsOptions, site: ViewContext): AllSiteViews {
       // Email subjects contain it and must be one line.
       siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
       theme,
+      themeColor,
       passwordMinLength: rules.passwordMinLength,
     },
     now,

@@ -51,6 +51,8 @@ export interface AccountsOptions {
   siteName?: string
   /** `auto` (default) follows the visitor's system. */
   theme?: Theme
+  /** Color of the browser's bars, such as `#7a1fa2`. By default the browser chooses. */
+  themeColor?: string
   /** Paths where visitors arrive. `home` is `/` by default, the others equal `home`. */
   places?: Partial<Places>
   /** Folders with your templates. The first match wins, before the built-in one. None by default. */

@@ -44,6 +44,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     cookieName: config.cookieName,
     mail: config.mail,
     theme: config.theme,
+    ...(config.themeColor && { themeColor: config.themeColor }),
     emailConfirmation: config.emailConfirmation,
     privateEmails: config.privateEmails,
     jumpMail: config.jumpMail,

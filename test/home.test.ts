@@ -332,4 +332,13 @@ test('health and readiness differ', async () => {
   await own.close()
 })
 
+test('THEME_COLOR colors the bars of the browser, which otherwise chooses', async () => {
+  const site = await Site.start({ environment: { THEME_COLOR: '#7a1fa2' } })
+  assert.is((await site.visitor().open('/')).$('meta[name="theme-color"]').attr('content'), '#7a1fa2')
+  await site.close()
+  const plain = await Site.start()
+  assert.is((await plain.visitor().open('/')).$('meta[name="theme-color"]').length, 0)
+  await plain.close()
+})
+
 test.run()

@@ -48,6 +48,8 @@ export interface Config {
   /** The address of the mail server may contain a password. */
   readonly mail: MailServer | 'caught' | 'off'
   readonly theme: 'auto' | 'light' | 'dark'
+  /** `#rrggbb`. */
+  readonly themeColor: string | undefined
   readonly emailConfirmation: 'optional' | 'required'
   /** Whether pages hide which email addresses have accounts. */
   readonly privateEmails: boolean
@@ -119,6 +121,7 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     features: Object.fromEntries((data.FEATURES_OFF ?? []).map((name) => [name, false])),
     mail: mailOf(data),
     theme: data.THEME,
+    themeColor: data.THEME_COLOR,
     emailConfirmation: data.EMAIL_CONFIRMATION,
     privateEmails: data.PRIVATE_EMAILS === 'true',
     secondStep: data.SECOND_STEP,

@@ -90,6 +90,7 @@ const variables = z.object({
   FACTOR_RECOVERY: parsed(waitOf, 'must be a duration from 1d to 30d, or off').default('3d'),
   MAIL_ON_JUMP: oneOf('on', 'off').default('off'),
   THEME: RULES.theme.default('auto'),
+  THEME_COLOR: RULES.themeColor.optional(),
   PASSWORD_MIN_LENGTH: numeric(RULES.passwordMinLength).default('8'),
   PASSWORD_MIN_SCORE: numeric(RULES.passwordMinScore).default('0'),
   SITE_NAME: z

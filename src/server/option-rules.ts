@@ -60,6 +60,7 @@ export const RULES = {
   cookieName: fits<string>(COOKIE_NAME_RULE, isCookieName),
   siteName: text,
   theme: oneOf('auto', 'light', 'dark'),
+  themeColor: fits<string>('a color like #7a1fa2', (value) => /^#[\da-f]{6}$/i.test(String(value))),
   places: named({ home: path, afterSignup: path, afterLogin: path, afterLogout: path }),
   templates: z.array(something, be('an array of folders')).superRefine((folders, { addIssue }) => {
     const other = folders.find((folder) => typeof folder !== 'string' || !isFolder(folder))
