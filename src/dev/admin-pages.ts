@@ -1,12 +1,14 @@
 import { DAY, HOUR } from '../base/durations.js'
 import { ACTIONS } from '../features/admin/users/actions.js'
 import { shownList } from '../features/admin/users.js'
+import { USER_STATES } from '../tables/users-list.js'
 import type { PlainPage, Setting } from './exhibit.js'
 import { eventsOf, littleStoredOf, type Person, peopleAt, storedOf } from './samples.js'
 
 export function adminPages(setting: Setting): PlainPage[] {
   const { anna, long, rightToLeft } = peopleAt(setting.now)
-  const of = (person: Person) => ({ around: { user: adminOf(person) } })
+  const states = USER_STATES.map((state, index) => ({ state, count: 10 ** index }))
+  const of = (person: Person) => ({ around: { user: adminOf(person), states } })
   return [
     {
       template: 'admin/page.html',

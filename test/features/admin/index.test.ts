@@ -54,6 +54,12 @@ test('are linked for an admin, and closed at the request after the role is gone'
   await site.write("update users set roles = 'admin' where name = 'Anna'")
 })
 
+test('the overview counts users by state', async () => {
+  const page = await admin.visitor.open('/admin/')
+  assert.is(page.$('dd a[href="/admin/users/?state=open"]').text(), '2')
+  assert.is(page.$('dd a[href="/admin/users/?state=unconfirmed"]').text(), '0')
+})
+
 test('ask for the password and a code again after 10 minutes', async () => {
   const { visitor, secret } = admin
   site.clock.advance(11 * 60_000)
