@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { appOf } from '../../accounts/app-secrets.js'
+import type { Origin } from '../../accounts/origin.js'
 import { isAway } from '../../accounts/second-rule.js'
 import { addApp, canTurnOn, checkApp, replaceApp, type SetUp, turnOn } from '../../accounts/two-step.js'
 import { appUri } from '../../secrets/authenticator.js'
@@ -117,8 +118,6 @@ async function repeated(
   return kind
 }
 
-const STORE = { first: turnOn, added: addApp, replaced: replaceApp } as const
-
 async function kindFor(gatehouse: Gatehouse, user: users.User): Promise<Kind> {
   if (user.secondStepAt === null) return 'first'
   return (await hasApp(gatehouse, user)) ? 'replaced' : 'added'
@@ -134,11 +133,22 @@ async function store(
   const renewal = renewalOf(ctx, gatehouse, { form: print, proved: 'second' })
   const origin = originOf(ctx, gatehouse)
   const proved = { ...setUp, session: { id: session.id, renew: renewal.store } }
-  const outcome = await STORE[kind](origin, gatehouse, user, proved)
+  const outcome = await changeApp(origin, gatehouse, user, { ...proved, kind })
   if (outcome === undefined) return undefined
   await renewal.carry()
   remember(ctx, gatehouse, { kind, seed: setUp.seed, stamp: outcome.stamp })
   return kind
+}
+
+function changeApp(
+  origin: Origin,
+  gatehouse: Gatehouse,
+  user: users.User,
+  { kind, ...proved }: Parameters<typeof turnOn>[3] & { kind: Kind },
+): ReturnType<typeof turnOn> {
+  if (kind === 'first') return turnOn(origin, gatehouse, user, proved)
+  if (kind === 'added') return addApp(origin, gatehouse, user, proved)
+  return replaceApp(origin, gatehouse, user, proved)
 }
 
 function remember(
