@@ -22,10 +22,12 @@ test('shows what commands did, with names of users who are deleted, 50 a page', 
   assert.match(page.$('.rows').text(), 'Bert')
   assert.match(page.text, 'cli:users delete')
   const ids = Array.from({ length: 60 }, (_, index) => String(index).padStart(31, '0'))
-  for (const id of ids)
-    await site.write(
-      `insert into operator_actions (id, kind, reason, actor, actor_name, user_id, user_name, address, user_agent, at) values ('${id}', 'account_enabled', '', 'cli:users enable', '', 'x', 'X', '', '', 1)`,
-    )
+  const values = ids.map(
+    (id) => `('${id}', 'account_enabled', '', 'cli:users enable', '', 'x', 'X', '', '', 1)`,
+  )
+  await site.write(
+    `insert into operator_actions (id, kind, reason, actor, actor_name, user_id, user_name, address, user_agent, at) values ${values.join()}`,
+  )
   const first = await visitor.open('/admin/activity/')
   assert.is(first.$('.rows > li').length, 50)
   const older = await visitor.open(first.$('main nav a').attr('href') ?? '')
