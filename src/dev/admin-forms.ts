@@ -40,7 +40,7 @@ function actionPages(): FormPage[] {
               reason: words,
             }),
             errors: [REASON_WRONG],
-            success: { ...DONE, params: { action: action.title.sentence } },
+            success: { ...DONE, params: { action: 'made-up-action' } },
           },
         ]
       : [],

@@ -2,14 +2,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { checkPassword } from '../accounts/authentication.js'
 import * as fields from '../accounts/fields.js'
-import {
-  besideErrors,
-  onAcceptedEmail,
-  onEmail,
-  onName,
-  onPassword,
-  whileAllowed,
-} from '../accounts/hints.js'
+import * as hints from '../accounts/hints.js'
 import type { Counted } from '../accounts/limits.js'
 import { countedFor, countTaken } from '../accounts/mail-limits.js'
 import { type Applicant, applicantOf, lostRace, register, signupErrors } from '../accounts/registration.js'
@@ -102,7 +95,7 @@ function openRoutes(router: Router, gatehouse: Gatehouse): void {
       const applicant = newcomer(ctx, gatehouse, values, await invitationOf(ctx, gatehouse))
       const outcome = await signUp(ctx, gatehouse, applicant)
       if (!outcome.ok) {
-        const advice = await besideErrors(originOf(ctx, gatehouse), gatehouse, outcome.errors, values)
+        const advice = await hints.besideErrors(originOf(ctx, gatehouse), gatehouse, outcome.errors, values)
         return await gatehouse.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
       }
       const login = await advance(ctx, gatehouse, {
@@ -135,17 +128,17 @@ function closedRoutes(router: Router, { pages, url }: Gatehouse): void {
 function advise(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise<Advice[]> {
   const { username = '', email = '', password = '' } = sent
   const own = [fields.normalizeName(username), fields.normalizeEmail(email)]
-  return whileAllowed(originOf(ctx, gatehouse), gatehouse, async () => [
-    ...(await onName(gatehouse, username, halfLoginOf(ctx, gatehouse)?.userId)),
-    ...onEmail(email),
-    ...onPassword(gatehouse, password, own),
+  return hints.whileAllowed(originOf(ctx, gatehouse), gatehouse, async () => [
+    ...(await hints.onName(gatehouse, username, halfLoginOf(ctx, gatehouse)?.userId)),
+    ...hints.onEmail(email),
+    ...hints.onPassword(gatehouse, password, own),
   ])
 }
 
 function journey(gatehouse: Gatehouse, applicant: Applicant, login: LoginState): Omit<Acceptance, 'values'> {
   const { url, places } = gatehouse
   const { name, email } = applicant
-  const advice = onAcceptedEmail(
+  const advice = hints.onAcceptedEmail(
     email,
     gatehouse.offers('email/confirm') ? url('email/confirm/address') : undefined,
   )

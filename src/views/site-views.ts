@@ -70,9 +70,11 @@ function viewsIn(
   }
 }
 
-function marking({ text }: Words): ViewsOptions['globals'] {
+function marking(words: Words): ViewsOptions['globals'] {
+  const { text } = words
   return {
     data: dataOf,
+    mark: markOf(words),
     _: (english: string, params?: Params) => withMarkup(params, (values) => text(english, values)),
   }
 }
