@@ -21,11 +21,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('at', 'bigint', (column) => column.notNull())
     .execute()
   await db.schema.createIndex('operator_actions_user_id').on('operator_actions').column('user_id').execute()
-  await db.schema
-    .createTable('days')
-    .addColumn('key', 'text', (column) => column.primaryKey().notNull())
-    .addColumn('count', 'bigint', (column) => column.notNull())
-    .execute()
 }
 
 // SQLite compares bytes, so its unique indexes find beginnings. PostgreSQL compares by the rules of a language.

@@ -73,7 +73,6 @@ export const KEYS = {
   passkeys: 'id',
   spent_challenges: 'hash',
   operator_actions: 'id',
-  days: 'key',
   imports: 'id',
   invitations: 'hash',
 } as const

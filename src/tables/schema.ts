@@ -2,7 +2,6 @@ import type { Kysely } from 'kysely'
 import { KEYS } from '../../db/migrations/index.js'
 import * as opening from '../database/open.js'
 import type { AuthenticatorAppsTable } from './authenticator-apps.js'
-import type { DaysTable } from './days.js'
 import type { ErasuresTable } from './erasures.js'
 import type { EventsTable } from './events.js'
 import type { ImportsTable } from './imports.js'
@@ -35,7 +34,6 @@ export interface Schema {
   passkeys: PasskeysTable
   spent_challenges: SpentChallengesTable
   operator_actions: OperatorActionsTable
-  days: DaysTable
   imports: ImportsTable
   invitations: InvitationsTable
 }

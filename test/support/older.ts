@@ -23,7 +23,6 @@ const ADDED: Record<string, readonly string[]> = {
   '0023': ['drop index users_roles', 'alter table users drop column roles'],
   '0024': [
     'drop table operator_actions',
-    'drop table days',
     ...['closed', 'disabled', 'name_key_bytes', 'email_key_bytes'].map(
       (name) => `drop index if exists users_${name}`,
     ),
