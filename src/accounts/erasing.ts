@@ -9,6 +9,7 @@ import * as sessions from '../tables/sessions.js'
 import * as spent from '../tables/spent-challenges.js'
 import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
+import type { Message } from '../web/form.js'
 import { numbered } from './events.js'
 import { eventOf } from './history.js'
 import { REPEATED_FOR } from './lifetimes.js'
@@ -117,6 +118,22 @@ export async function eraseByCode(origin: Origin, registry: Registry, userId: st
   )
 }
 
+/** A row of the app refers to the account. Admins read which table it is in. */
+class StillReferred extends Error {
+  override readonly name = 'StillReferred'
+  readonly status = 409
+  readonly visitorMessage: Message
+
+  constructor(sentence: string, table: string, cause: unknown) {
+    super(sentence, { cause })
+    this.visitorMessage = {
+      code: 'account_referred',
+      sentence: 'The account was not deleted, because data of this site still refers to it: {table}.',
+      params: { table },
+    }
+  }
+}
+
 export async function stillReferred(
   { database }: Pick<Registry, 'database'>,
   { userId, cause }: NotErased,
@@ -124,9 +141,10 @@ export async function stillReferred(
 ): Promise<Error> {
   const { table, constraint, code } = await obstacleTo(database.main, userId, cause)
   const what = table === undefined ? 'The database' : `The table ${table}`
-  return new Error(
+  return new StillReferred(
     `Could not delete ${name}. ${what} still refers to the account (${constraint ?? code}). Delete those rows first, or add "on delete cascade".`,
-    { cause },
+    table ?? code,
+    cause,
   )
 }
 

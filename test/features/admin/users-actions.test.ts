@@ -172,6 +172,19 @@ test('the only admin cannot disable, demote or delete the own account', async ()
   await site.write("update users set roles = 'admin' where name = 'Adele'")
 })
 
+test('an account that a table of the app refers to is not deleted, and the table is named', async () => {
+  const id = await created('Gerda')
+  await site.write('create table notes (author text references users(id))')
+  await site.write(`insert into notes values ('${id}')`)
+  const refused = await take(admin, id, 'delete', { username: 'Gerda' })
+  assert.is(refused.status, 409)
+  assert.match(refused.messages().join(), 'data of this site still refers to it: notes.')
+  assert.is(await idOf('Gerda'), id)
+  await site.write('drop table notes')
+  await take(admin, id, 'delete', { username: 'Gerda' })
+  assert.is(await idOf('Gerda'), '')
+})
+
 /** Commands without a page, and why. */
 const NO_PAGE = {
   list: 'is /admin/users/',
