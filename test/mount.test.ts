@@ -385,7 +385,7 @@ test('without option mail the email features are off, and the log warns', async 
   const [warning, ...others] = logs.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
   assert.equal(others, [])
   assert.match(warning.msg, /^no mail server \(option mail\): /)
-  assert.equal(warning.features, ['email/confirm', 'password/forgot', 'password/reset'])
+  assert.equal(warning.features, ['admin/mails', 'email/confirm', 'password/forgot', 'password/reset'])
 })
 
 test('catching emails without a mailbox is logged as a warning', async () => {
