@@ -115,7 +115,7 @@ test('reset is refused if the user could not log in afterwards', async () => {
   assert.is((await site.visitor().logIn('Cora')).status, 303, 'the password is unchanged')
 })
 
-test('delete removes the user from every table and frees the username', async () => {
+test('delete removes the user from every table but that of operators, and frees the username', async () => {
   const visitor = await site.visitor().settle('Dora')
   await site.mails('Dora@example.com', 1)
   assertRefused(await call(['delete', 'Dora']), 2, /^There is no terminal to confirm in\. Add --yes/)
@@ -124,7 +124,11 @@ test('delete removes the user from every table and frees the username', async ()
   assertDone(done)
   assert.is(done.stdout, 'Deleted Dora.\n')
   assert.not.ok(await isLoggedIn(visitor))
-  for (const table of await tables()) {
+  const [action] = await site.rows<{ kind: string; user_name: string }>(
+    'select kind, user_name from operator_actions',
+  )
+  assert.equal(action, { kind: 'account_erased', user_name: 'Dora' })
+  for (const table of (await tables()).filter((table) => table !== 'operator_actions')) {
     const rows = await site.rows(`select * from ${table}`)
     assert.not.match(JSON.stringify(rows), /dora/i, table)
     // The table of erasures keeps the id until onEvent has run.
