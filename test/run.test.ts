@@ -19,7 +19,7 @@ test.before(() => {
     recursive: true,
     filter: (path) => !path.endsWith('.test.js'),
   })
-  for (const name of ['package.json', 'src'])
+  for (const name of ['package.json', 'src', 'templates'])
     cpSync(join(root, name), join(folder, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
   write('good', "test('one', () => {})")
