@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
-import { bundle } from './bundle.mjs'
 import { giveUp, isAlive, isForbidden, locked } from './lock.mjs'
 
 const root = dirname(import.meta.dirname)
@@ -84,6 +83,8 @@ async function compile(draft, placeOf) {
       .on('close', (status) => resolve(status === 0))
   })
   if (isFine && hashOfSources() === before) {
+    // Only now, because a build that is there runs without esbuild.
+    const { bundle } = await import('./bundle.mjs')
     await bundle(join(draft, 'src'))
     writeFileSync(join(draft, NOTE), before)
     renameSync(draft, placeOf())

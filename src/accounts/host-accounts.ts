@@ -75,7 +75,7 @@ export interface AccountsInCode {
   changeEmail(id: string, email: string, by?: ActedBy): Promise<readonly FieldError[]>
   /** The new address counts as confirmed at once. A confirmed previous one gets a link to undo it. Throws for an unknown id. */
   setEmail(id: string, email: string, by?: ActedBy): Promise<readonly FieldError[]>
-  /** Emails the link that confirms the address, or the new one, again. False if nothing is to be confirmed, or unknown. */
+  /** Emails the link that confirms the address, or the new one, again. False if there is nothing to confirm, or no such user. */
   sendConfirmation(id: string, by?: ActedBy): Promise<boolean>
   /** Logs the user out everywhere, and tells them by email. Throws for an unknown id. */
   setPassword(id: string, password: string, by?: ActedBy): Promise<readonly FieldError[]>

@@ -1,8 +1,10 @@
+import type { Draft } from '../mail/outbox.js'
 import { newAppSecret, stepOf } from '../secrets/authenticator.js'
 import { codesOf, newSeed } from '../secrets/recovery.js'
 import * as apps from '../tables/authenticator-apps.js'
 import * as passkeys from '../tables/passkeys.js'
 import * as recovery from '../tables/recovery-codes.js'
+import type { Db } from '../tables/schema.js'
 import * as sessions from '../tables/sessions.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
@@ -67,10 +69,19 @@ export async function turnOn(
       now,
     })
     await recovery.replace(transaction, userId, { ...codes, now })
-    orUndo(await session.renew(transaction))
-    await registry.outbox.post(transaction, mail)
-    return endWith(transaction, 'second_on', { userId, now, session: session.id })
+    return settle(transaction, registry, 'second_on', { userId, now, session, mail })
   })
+}
+
+async function settle(
+  transaction: Db,
+  { outbox }: Registry,
+  change: 'second_on' | 'app_added' | 'app_replaced',
+  { userId, now, session, mail }: { userId: string; now: number; session: OwnSession; mail: Draft },
+): Promise<Outcome> {
+  orUndo(await session.renew(transaction))
+  await outbox.post(transaction, mail)
+  return endWith(transaction, change, { userId, now, session: session.id })
 }
 
 /** For a user whose second step is a passkey so far. */
@@ -89,9 +100,7 @@ export async function addApp(
     if (account === undefined || account.user.secondStepAt === null) return undefined
     if ((await apps.ofUser(transaction, userId)) !== undefined) return undefined
     await apps.add(transaction, userId, { secret: encrypted, step, now })
-    orUndo(await session.renew(transaction))
-    await registry.outbox.post(transaction, mail)
-    return endWith(transaction, 'app_added', { userId, now, session: session.id })
+    return settle(transaction, registry, 'app_added', { userId, now, session, mail })
   })
 }
 
@@ -112,9 +121,7 @@ export async function replaceApp(
   return happens(origin, registry, { kind: 'app_replaced', userId }, async (transaction) => {
     const app = { secret: encrypted, insteadOf: old.secret, step, now }
     if (!(await apps.replace(transaction, userId, app))) return undefined
-    orUndo(await session.renew(transaction))
-    await registry.outbox.post(transaction, mail)
-    return endWith(transaction, 'app_replaced', { userId, now, session: session.id })
+    return settle(transaction, registry, 'app_replaced', { userId, now, session, mail })
   })
 }
 

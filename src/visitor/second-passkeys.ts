@@ -18,7 +18,7 @@ export async function ruledAccount(ctx: Context, gatehouse: Gatehouse, account: 
   return (outcome && (await users.byId(gatehouse.database.main, account.user.id))) ?? account
 }
 
-/** The same for who is logged in. Returns whether a passkey meets the rule. */
+/** The same for the logged-in user. Returns whether a passkey meets the rule. */
 export async function meetsRuleByPasskey(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {
   const { session, user } = loginOf(ctx)
   const rpId = relyingPartyOf(ctx, gatehouse)?.id

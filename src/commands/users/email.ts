@@ -24,7 +24,7 @@ ${USER_HELP}
 
 Options:
   --confirmed  Change it now, and treat it as confirmed. Make sure first that
-               you know who asks: whoever reads the mailbox can reset the
+               you know who asks: the reader of the mailbox can reset the
                password`,
   async run(args) {
     const { values, positionals } = parsed(() =>

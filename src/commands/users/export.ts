@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Registry } from '../../accounts/registry.js'
 import { isCode } from '../../database/private-files.js'
@@ -28,7 +28,7 @@ gatehouse users import --from ndjson reads it.
 Options:
   --ndjson  The format: JSON objects, one on each line
   --hashes  With password hashes: PHC strings of Argon2id, or what an account
-            was imported with. Whoever has them can guess passwords`,
+            was imported with. Anyone who has them can guess passwords`,
   async run(args) {
     const { values, positionals } = parsed(() =>
       parseArgs({ args: [...args], options, allowPositionals: true }),
@@ -58,7 +58,7 @@ async function toFile(registry: Registry, withHashes: boolean, file: string): Pr
   let written = 0
   try {
     for await (const rows of batchesOf(registry)) {
-      writeSync(opened, linesOf(rows, withHashes))
+      appendFileSync(opened, linesOf(rows, withHashes))
       progress.advance(rows.length)
       written += rows.length
     }

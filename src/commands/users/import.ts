@@ -87,7 +87,7 @@ function bring(run: ImportRun): Promise<Alarm | string> {
   return withRegistry(async (registry) => {
     if (registry.rules.privateEmails && !run.isWrapping) {
       throw new UsageError(
-        'With PRIVATE_EMAILS=true add --wrap, or fast old hashes would show by their time who has an account.',
+        'With PRIVATE_EMAILS=true add --wrap. Otherwise the time that old hashes take would show which email addresses have accounts.',
       )
     }
     const tally = await runImport(registry, run)
