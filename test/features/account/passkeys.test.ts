@@ -25,7 +25,8 @@ interface Row {
 
 const rowsOf = (name: string) =>
   site.rows<Row>(
-    'select passkeys.* from passkeys join users on users.id = user_id where users.name = ? order by passkeys.created_at',
+    `select passkeys.* from passkeys join users on users.id = user_id where users.name = ?
+     order by passkeys.created_at, passkeys.id`,
     name,
   )
 
@@ -280,7 +281,7 @@ test('the browser is told which passkeys there are, and of none only once the la
     ['signalAllAcceptedCredentials', { rpId: 'localhost', userId, allAcceptedCredentialIds }],
     ['signalCurrentUserDetails', { rpId: 'localhost', userId, name: 'Signaled', displayName: 'Signaled' }],
   ]
-  const [first = '', second = ''] = ids.sort()
+  const [first = '', second = ''] = ids
   const page = await visitor.open(PAGE)
   assert.equal(JSON.parse(signalOn(page) ?? ''), toldOf(first, second))
   const one = await visitor.send(page, {}, `${PAGE}${first}/remove/`)
