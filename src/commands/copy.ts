@@ -70,7 +70,7 @@ function inWords({ when, counts }: Copied): string {
     : `Already copied. Row counts and checksums match: ${list}.`
 }
 
-// Without its keys a site loses logins, waiting emails, codes, known devices and limits.
+// Without its keys a site loses logins, waiting emails, codes, authenticator apps, known devices and limits.
 function keyWords(from: string, to: string): string[] {
   const keyFile = `${fileOf(from)}.key`
   const kept = existsSync(keyFile) ? splitKeys(readFileSync(keyFile, 'utf8')) : []
@@ -80,7 +80,8 @@ function keyWords(from: string, to: string): string[] {
   }
   const target = fileOf(to)
   return [
-    'Keep the same keys. Without them everyone is logged out and waiting emails are lost.',
+    'Keep the same keys. Without them everyone is logged out, waiting emails are lost, and codes of',
+    'authenticator apps are refused.',
     target === undefined
       ? `If the site had no SESSION_KEYS, start it with SESSION_KEYS="$(cat '${keyFile}')".`
       : `If the site had no SESSION_KEYS, copy its key file: cp '${keyFile}' '${target}.key'`,

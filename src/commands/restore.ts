@@ -36,7 +36,7 @@ function keyWords({ sessionKeys, keyFile }: Config, file: string): string[] {
   if (existsSync(keyFile)) return [`The site decrypts it with the keys in ${keyFile}.`]
   if (!existsSync(`${file}.key`)) {
     return [
-      `There are no keys. Put them in ${keyFile}, or everyone is logged out and waiting emails are lost.`,
+      `There are no keys. Put them in ${keyFile}, or everyone is logged out, waiting emails are lost, and codes of authenticator apps are refused.`,
     ]
   }
   writeFileSync(keyFile, readFileSync(`${file}.key`), { flag: 'wx', mode: 0o600 })

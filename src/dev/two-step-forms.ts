@@ -58,6 +58,7 @@ function overviews(now: number): FormPage[] {
     off: { isOn: false, canTurnOn: true },
     unconfirmed: { isOn: false, canTurnOn: false },
     on: { isOn: true, since: now - DAY, app, codes, trusted: now + DAY },
+    ahead: { isOn: true, since: now - DAY, app, isAppAhead: true, codes },
   }
   return Object.entries(faces).map(([face, around]) => ({
     name: 'account/two-step',

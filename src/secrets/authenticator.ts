@@ -38,6 +38,11 @@ export async function stepOf({ secret, code, lastStep, now }: AppCode): Promise<
   return isUsable(current + 1) && !isSpent ? current + 1 : undefined
 }
 
+/** Whether the newest code was used before its time, because the clock of the app is ahead. */
+export function isAhead(lastStep: number, usedAt: number): boolean {
+  return lastStep > Math.floor(usedAt / (PERIOD * 1000))
+}
+
 // A QR code holds 2,331 bytes, and cameras read smaller ones more easily.
 const MOST_ISSUER = 40
 

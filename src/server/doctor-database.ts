@@ -6,6 +6,11 @@ import { errorText } from '../base/error-text.js'
 import { isObstructed, type Obstacle, obstacleTo } from '../database/constraints.js'
 import { type DatabaseState, stateOfDatabase, whyNotDone } from '../database/health.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
+import { APP_SECRETS } from '../secrets/authenticator.js'
+import { markOf } from '../secrets/cipher.js'
+import { siteKeys } from '../secrets/key-file.js'
+import { createKeyring } from '../secrets/keyring.js'
+import * as apps from '../tables/authenticator-apps.js'
 import * as limits from '../tables/limits.js'
 import * as passkeys from '../tables/passkeys.js'
 import type { Db } from '../tables/schema.js'
@@ -32,7 +37,11 @@ export async function databaseOf(config: Config, now: () => number): Promise<Fin
     ]
   }
   try {
-    const wanted = { secondOf: SECOND_OF[secondStep], passkeyDomain: passkeyDomainOf(config) }
+    const wanted = {
+      secondOf: SECOND_OF[secondStep],
+      passkeyDomain: passkeyDomainOf(config),
+      appMarks: appMarksOf(config),
+    }
     return statesOf(await stateOfDatabase(database, now, (db: Db) => lookAt(db, now(), wanted)))
   } catch (error) {
     return [{ about: 'database', ...wrong(errorText(error)) }]
@@ -43,8 +52,19 @@ function passkeyDomainOf({ passkeyDomain, baseUrl }: Config): string | undefined
   return passkeyDomain ?? (baseUrl === undefined ? undefined : new URL(baseUrl).hostname)
 }
 
+/** Returns undefined if the keys cannot be read, which is another finding. */
+function appMarksOf({ sessionKeys, keyFile }: Config): string[] | undefined {
+  if (sessionKeys.length === 0 && !existsSync(keyFile)) return ['']
+  try {
+    const keyring = createKeyring(siteKeys({ sessionKeys, keyFile }))
+    return keyring.cipherKeys(APP_SECRETS).map(({ id }) => markOf(id))
+  } catch {
+    return undefined
+  }
+}
+
 function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
-  const { readOnly, sharing = [], overdue, seconds, otherPasskeys = 0 } = found ?? {}
+  const { readOnly, sharing = [], overdue, seconds, otherPasskeys = 0, lostApps = 0 } = found ?? {}
   return [
     {
       about: 'database',
@@ -58,6 +78,7 @@ function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
     ...(overdue === undefined ? [] : [{ about: 'erasures', ...erasuresOf(overdue) }]),
     ...(seconds === undefined ? [] : [{ about: 'two-step', ...seconds }]),
     ...(otherPasskeys === 0 ? [] : [{ about: 'passkeys', ...passkeysOf(otherPasskeys) }]),
+    ...(lostApps === 0 ? [] : [{ about: 'authenticator apps', ...lostAppsOf(lostApps) }]),
   ]
 }
 
@@ -67,6 +88,7 @@ interface Found {
   overdue: Overdue | undefined
   seconds: Verdict | undefined
   otherPasskeys: number
+  lostApps: number
 }
 
 interface Overdue {
@@ -77,15 +99,17 @@ interface Overdue {
 interface Wanted {
   secondOf: 'users' | 'admins' | undefined
   passkeyDomain: string | undefined
+  appMarks: readonly string[] | undefined
 }
 
-async function lookAt(db: Db, now: number, { secondOf, passkeyDomain }: Wanted): Promise<Found> {
+async function lookAt(db: Db, now: number, { secondOf, passkeyDomain, appMarks }: Wanted): Promise<Found> {
   return {
     readOnly: await whyReadOnly(db),
     sharing: await users.namesSharing(db, MAX_NAMES),
     overdue: await overdueIn(db, now),
     seconds: secondOf && (await secondsOf(db, secondOf, passkeyDomain ?? '')),
     otherPasskeys: passkeyDomain === undefined ? 0 : await passkeys.countOfOtherDomains(db, passkeyDomain),
+    lostApps: appMarks === undefined ? 0 : await apps.countOfOtherKeys(db, appMarks),
   }
 }
 
@@ -137,6 +161,12 @@ function twoStepOfAdmins({ all, on }: users.SecondCount): Verdict {
 function passkeysOf(count: number): Verdict {
   return warning(
     `Passkeys created for another domain: ${count}. They do not work at this one. Set BASE_URL or PASSKEY_DOMAIN back, or tell their users to create new ones.`,
+  )
+}
+
+function lostAppsOf(count: number): Verdict {
+  return wrong(
+    `Authenticator apps whose secret was encrypted with a key that the site does not have: ${count}. Their codes are refused. Add the former key to SESSION_KEYS, after the current one.`,
   )
 }
 

@@ -117,6 +117,16 @@ export async function countOfKey(db: Db, mark: string): Promise<number> {
   return count
 }
 
+/** Counts those encrypted with none of these keys. */
+export async function countOfOtherKeys(db: Db, marks: readonly string[]): Promise<number> {
+  const { count } = await db
+    .selectFrom('authenticator_apps')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where(MARK, 'not in', marks)
+    .executeTakeFirstOrThrow()
+  return count
+}
+
 /** Skips a secret that was replaced meanwhile. */
 export async function reencrypt(
   db: Db,

@@ -10,6 +10,7 @@ import { fileOf, freshDatabase, migratedDatabase, rows, write } from '../support
 import { Site } from '../support/helpers.js'
 import { TestMailServer } from '../support/mail-server.js'
 import { createUser, newUser } from '../support/rows.js'
+import { settled, turnOn } from '../support/second-step.js'
 
 const KEY = Buffer.alloc(32, 7).toString('base64url')
 const PRODUCTION = {
@@ -119,6 +120,18 @@ test('finds passkeys that were created for another domain', async () => {
   assert.match((await check({})).stdout, /^⚠ passkeys: Passkeys created for another domain: 1\./m)
   await write(database, `update passkeys set rp_id = '${domain}'`)
   assert.not.match((await check({})).stdout, 'passkeys:')
+})
+
+test('finds authenticator apps that none of its keys can decrypt', async () => {
+  const site = await Site.start({ database, environment: { SESSION_KEYS: KEY } })
+  await turnOn(site, await settled(site, 'Anna'))
+  await site.close()
+  assert.not.match((await check()).stdout, 'authenticator apps:')
+  const other = Buffer.alloc(32, 8).toString('base64url')
+  const lost = await check({ SESSION_KEYS: other })
+  assert.is(lost.code, 1)
+  assert.match(lost.stdout, /^✘ authenticator apps: .* that the site does not have: 1\./m)
+  assert.not.match((await check({ SESSION_KEYS: `${other},${KEY}` })).stdout, 'authenticator apps:')
 })
 
 test('warnings exit with 0', async () => {

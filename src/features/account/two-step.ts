@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import { cancelLost } from '../../accounts/second-lost.js'
 import { isAway, isSecondRequired, secondDueAt } from '../../accounts/second-rule.js'
 import { canTurnOn, turnOff } from '../../accounts/two-step.js'
+import { isAhead } from '../../secrets/authenticator.js'
 import * as apps from '../../tables/authenticator-apps.js'
 import * as recovery from '../../tables/recovery-codes.js'
 import * as users from '../../tables/users.js'
@@ -108,7 +109,8 @@ async function around(ctx: Context): Promise<object> {
     await users.byId(main, user.id),
   ]
   const trusted = account && trustedUntil(ctx, gatehouse, account)
-  return { ...rule, isOn: true, since: user.secondStepAt, app, codes, trusted }
+  const isAppAhead = app !== undefined && isAhead(app.lastStep, app.usedAt ?? app.createdAt)
+  return { ...rule, isOn: true, since: user.secondStepAt, app, isAppAhead, codes, trusted }
 }
 
 function refuseOff(ctx: Context, { pages, url }: Gatehouse): void {

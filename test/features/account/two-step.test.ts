@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Site } from '../../support/helpers.js'
-import { settled, turnOn } from '../../support/second-step.js'
+import { codeAt, halfway, settled, turnOn } from '../../support/second-step.js'
 
 const test = suite('account/two-step')
 let site: Site
@@ -37,6 +37,22 @@ test('the page says what is on, and turns it off with one button', async () => {
   }
   const other = site.visitor()
   assert.is((await other.logIn('Anna')).headers.location, '/')
+})
+
+test('the page tells that the clock of the app is ahead, until it no longer is', async () => {
+  const AHEAD = 'The clock of its device is ahead'
+  const visitor = await settled(site, 'Early')
+  const { secret } = await turnOn(site, visitor)
+  assert.not.match((await visitor.open('/account/two-step/')).text, AHEAD)
+  const logIn = async (code: (now: number) => string) => {
+    site.clock.advance(90_000)
+    const other = site.visitor()
+    await other.send(await halfway(other, 'Early'), { code: code(site.clock.time) })
+    return (await other.open('/account/two-step/')).text
+  }
+  assert.match(await logIn((now) => codeAt(secret, now + 30_000)), AHEAD)
+  assert.not.match(await logIn((now) => codeAt(secret, now)), AHEAD)
+  assert.not.match(await logIn((now) => codeAt(secret, now - 30_000)), AHEAD)
 })
 
 test('the network’s limit of emails does not stop turning it on or off', async () => {
