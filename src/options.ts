@@ -5,6 +5,7 @@ import type { Hooks } from './accounts/hooks.js'
 import { checkSignupFields, refuseFormerHooks } from './accounts/hooks.js'
 import type { Lifetimes } from './accounts/lifetimes.js'
 import { LIMITS, type LimitRules } from './accounts/limit-rules.js'
+import type { LoginAfter } from './accounts/login-methods.js'
 import { locate } from './database/locate.js'
 import type { DatabaseLocation } from './database/location.js'
 import { added } from './features/index.js'
@@ -75,6 +76,12 @@ export interface AccountsOptions {
    * `accounts.invite`. `closed`: accounts come from your code and the commands.
    */
   signup?: 'open' | 'invited' | 'closed'
+  /**
+   * After what users are logged in without the login form: `['signup', 'confirmation', 'reset']`; with two-step verification
+   * the code follows. After a confirmation only where the password was entered, too, at sign-up in the last hour or beside the
+   * link. None by default, as OWASP advises for a reset (Forgot Password Cheat Sheet).
+   */
+  loginAfter?: readonly LoginAfter[]
   /** `generic`: a failed login does not say whether the username is unknown or the password wrong. `exact` by default. */
   loginErrors?: 'exact' | 'generic'
   /** Hides which email addresses have accounts; needs `required` confirmation. False by default. */

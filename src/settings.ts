@@ -15,6 +15,7 @@ export type Settings = Pick<
   Gatehouse,
   | 'places'
   | 'loginStep'
+  | 'loginAfter'
   | 'rules'
   | 'jumpMail'
   | 'lifetimes'
@@ -52,6 +53,7 @@ export function settingsOf(options: AccountsOptions): Settings {
     hooks: options.hooks ?? {},
     siteName,
     loginStep: options.loginStep ?? (() => undefined),
+    loginAfter: options.loginAfter ?? [],
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
   }

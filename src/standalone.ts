@@ -56,6 +56,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     siteName: config.siteName,
     signup: config.signup,
     loginErrors: config.loginErrors,
+    loginAfter: config.loginAfter,
     features: config.features,
     workers: config.workers,
     compression: config.compression,

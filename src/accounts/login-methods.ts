@@ -8,6 +8,11 @@ export type SecondMethod = 'app' | 'recovery'
  */
 export type Method = 'signup' | 'password' | 'passkey' | 'verified' | 'host' | SecondMethod
 
+/** After what a user may be logged in without the login form. */
+export const LOGIN_AFTER = ['signup', 'confirmation', 'reset'] as const
+
+export type LoginAfter = (typeof LOGIN_AFTER)[number]
+
 /** Whether it shows who someone is. */
 export function isFirst(method: Method): boolean {
   return method === 'password' || method === 'passkey' || method === 'host'

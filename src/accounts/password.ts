@@ -102,6 +102,8 @@ export const PASSKEYS_STAY: Message = {
     'Your password has been changed, and you are logged out everywhere. Log in with the new one. Your passkeys still work: remove those that you do not know.',
 }
 
+export const TO_PASSKEYS = { code: 'password_to_passkeys', sentence: 'Your passkeys' }
+
 export async function hasPasskeys({ database }: Registry, { id }: users.User): Promise<boolean> {
   return (await passkeys.ofUser(database.main, id)).length > 0
 }

@@ -14,10 +14,13 @@ import type { FeatureLink } from '../visitor/feature.js'
 import { type Gatehouse, loginAs } from '../visitor/gatehouse.js'
 import { requireAnonymous } from '../visitor/guards.js'
 import { forgetInvitation, invitationOf } from '../visitor/invitations.js'
+import { isLoginAfter } from '../visitor/login-after.js'
 import { advance, halfLoginOf, type LoginState } from '../visitor/login-steps.js'
 import { originOf } from '../visitor/origin.js'
+import { welcome } from '../visitor/welcome.js'
 import type { Advice, FieldError, Form, Values } from '../web/form.js'
 import { networkOf } from '../web/network.js'
+import type { Notice } from '../web/notices.js'
 import type { Acceptance } from '../web/pages.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../web/submit.js'
 
@@ -49,6 +52,10 @@ function formOf(gatehouse: Gatehouse): Form {
 }
 
 export const SIGNED_UP = { code: 'signed_up', sentence: 'Your account {name} is ready.' }
+const SIGNED_UP_LOGGED_IN = {
+  code: 'signed_up_logged_in',
+  sentence: 'Your account {name} is ready, and you are logged in.',
+}
 const SIGNED_UP_CONFIRM = {
   code: 'signed_up_confirm',
   sentence:
@@ -100,7 +107,10 @@ function openRoutes(router: Router, gatehouse: Gatehouse): void {
       }
       const login = await advance(ctx, gatehouse, {
         account: outcome.account,
-        methods: ['signup'],
+        // The sign-up form had the new password.
+        methods: isLoginAfter(ctx, gatehouse, 'signup', outcome.account.user)
+          ? ['signup', 'password']
+          : ['signup'],
         kept: false,
         next: '',
         form: applicant.signupForm,
@@ -108,6 +118,15 @@ function openRoutes(router: Router, gatehouse: Gatehouse): void {
       forgetInvitation(ctx)
       // After a double click the browser keeps only the last response, and the code must work with either.
       askingBrowser(ctx, gatehouse)
+      if (login.state === 'begun') {
+        return await welcome(ctx, gatehouse, form, {
+          ...login,
+          message: { ...SIGNED_UP_LOGGED_IN, params: { name: applicant.name } },
+          advice: adviceOn(gatehouse, applicant).advice,
+          next: gatehouse.places.afterSignup,
+          values,
+        })
+      }
       await gatehouse.pages.accept(ctx, form, { ...journey(gatehouse, applicant, login), values })
     }),
   )
@@ -138,10 +157,7 @@ function advise(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise
 function journey(gatehouse: Gatehouse, applicant: Applicant, login: LoginState): Omit<Acceptance, 'values'> {
   const { url, places } = gatehouse
   const { name, email } = applicant
-  const advice = hints.onAcceptedEmail(
-    email,
-    gatehouse.offers('email/confirm') ? url('email/confirm/address') : undefined,
-  )
+  const advice = adviceOn(gatehouse, applicant)
   if (login.state === 'waiting' && login.for === 'email/confirm') {
     const message = { ...SIGNED_UP_CONFIRM, params: { name, email } }
     return { notice: { message, ...advice }, to: url('email/confirm'), onward: CONFIRM }
@@ -149,6 +165,10 @@ function journey(gatehouse: Gatehouse, applicant: Applicant, login: LoginState):
   const message = { ...SIGNED_UP, params: { name } }
   const link = { href: loginAs(gatehouse, applicant), message: LOG_IN }
   return { notice: { message, link, ...advice }, to: places.afterSignup, onward: GO_ON }
+}
+
+function adviceOn({ offers, url }: Gatehouse, { email }: Applicant): Pick<Notice, 'advice'> {
+  return hints.onAcceptedEmail(email, offers('email/confirm') ? url('email/confirm/address') : undefined)
 }
 
 interface Newcomer extends Applicant {

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { LIFETIMES, type Lifetimes } from '../accounts/lifetimes.js'
 import { LIMITS, type LimitRules } from '../accounts/limit-rules.js'
+import type { LoginAfter } from '../accounts/login-methods.js'
 import type { SignupMode } from '../accounts/registry.js'
 import { isPackage, root } from '../base/package.js'
 import { isPostgresUrl, sqlitePath } from '../database/locate.js'
@@ -42,6 +43,7 @@ export interface Config {
   readonly siteName: string
   readonly signup: SignupMode
   readonly loginErrors: 'exact' | 'generic'
+  readonly loginAfter: readonly LoginAfter[]
   /** Features to switch off: `{ 'account/close': false }`. */
   readonly features: Readonly<Record<string, boolean>>
   readonly compression: boolean
@@ -118,6 +120,7 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     siteName: data.SITE_NAME,
     signup: data.SIGNUP,
     loginErrors: data.LOGIN_ERRORS,
+    loginAfter: data.LOGIN_AFTER ?? [],
     features: Object.fromEntries((data.FEATURES_OFF ?? []).map((name) => [name, false])),
     mail: mailOf(data),
     theme: data.THEME,

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { delimiter, resolve } from 'node:path'
 import { z } from 'zod/v3'
 import { type LimitRules, parseLimit } from '../accounts/limit-rules.js'
+import type { LoginAfter } from '../accounts/login-methods.js'
 import { parseDuration } from '../base/durations.js'
 import { isPostgresUrl, sqliteProblem } from '../database/locate.js'
 import { isSender, isSmtpUrl } from '../mail/smtp.js'
@@ -10,7 +11,7 @@ import { createKeyring, splitKeys } from '../secrets/keyring.js'
 import { foldersIn, isFolder } from '../views/templates.js'
 import { COOKIE_NAME } from '../web/sealed-cookie.js'
 import { SITE_NAME } from '../web/site.js'
-import { isOrigin, isSecureOrigin, isWait, oneOf, RULES, wholeNumber } from './option-rules.js'
+import { isLoginAfter, isOrigin, isSecureOrigin, isWait, oneOf, RULES, wholeNumber } from './option-rules.js'
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -79,6 +80,14 @@ const variables = z.object({
   EMAIL_CONFIRMATION: RULES.emailConfirmation.default('optional'),
   SIGNUP: RULES.signup.default('open'),
   LOGIN_ERRORS: RULES.loginErrors.default('exact'),
+  LOGIN_AFTER: z
+    .string()
+    .transform((text) => text.split(',').map((event) => event.trim()))
+    .refine(
+      (events): events is LoginAfter[] => events.every(isLoginAfter),
+      'must be signup, confirmation or reset, or several of them separated by commas',
+    )
+    .optional(),
   PRIVATE_EMAILS: oneOf('true', 'false').default('false'),
   SECOND_STEP: oneOf('optional', 'admins', 'required').default('optional'),
   SECOND_STEP_FROM: z

@@ -2,6 +2,7 @@ import { z } from 'zod/v3'
 import type { Hooks } from '../accounts/hooks.js'
 import { LIFETIMES } from '../accounts/lifetimes.js'
 import { LIMITS } from '../accounts/limit-rules.js'
+import { LOGIN_AFTER, type LoginAfter } from '../accounts/login-methods.js'
 import { DAY } from '../base/durations.js'
 import { byDistance } from '../base/nearest.js'
 import { isFolder } from '../views/templates.js'
@@ -81,6 +82,10 @@ export const RULES = {
   emailConfirmation: oneOf('optional', 'required'),
   signup: oneOf('open', 'invited', 'closed'),
   loginErrors: oneOf('exact', 'generic'),
+  loginAfter: fits<readonly LoginAfter[]>(
+    "an array of 'signup', 'confirmation' and 'reset'",
+    (value) => Array.isArray(value) && value.every(isLoginAfter),
+  ),
   privateEmails: yesOrNo,
   jumpMail: yesOrNo,
   secondStep: fits(
@@ -124,6 +129,10 @@ export const RULES = {
   development: yesOrNo,
   log: fits('a pino logger', (value) => isObject(value) && 'info' in value && 'child' in value),
   now: callable,
+}
+
+export function isLoginAfter(value: unknown): value is LoginAfter {
+  return LOGIN_AFTER.some((event) => event === value)
 }
 
 /** Shorter than a day, nobody could cancel it in time. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
+import type { LoginAfter } from '../accounts/login-methods.js'
 import type { MailKinds } from '../accounts/mail-kinds.js'
 import type { Registry } from '../accounts/registry.js'
 import type { Render } from '../mail/template.js'
@@ -39,6 +40,7 @@ export interface Gatehouse extends Registry {
   address: (ctx: Context) => string
   siteName: string
   loginStep: LoginStep
+  loginAfter: readonly LoginAfter[]
   signupFields: readonly string[]
 }
 

@@ -42,7 +42,7 @@ export async function advance(
     await changeSessionId(ctx)
     return { state: 'waiting', for: step }
   }
-  const isNew = await hasJustSignedUp(ctx, gatehouse, account)
+  const isNew = options.methods.includes('signup') || (await hasJustSignedUp(ctx, gatehouse, account))
   const login = await logIn(ctx, gatehouse, account, { ...options, isNew })
   return login === undefined ? { state: 'changed' } : { state: 'begun', ...login }
 }
@@ -69,7 +69,7 @@ export function placeOf(ctx: Context, gatehouse: Gatehouse, user: User): string 
   return userOf(ctx)?.id === user.id ? gatehouse.url('account') : loginAs(gatehouse, user)
 }
 
-interface HalfLogin extends Pick<LoginProgress, 'methods' | 'kept' | 'next'> {
+export interface HalfLogin extends Pick<LoginProgress, 'methods' | 'kept' | 'next'> {
   userId: string
   /** The account's device stamp. A new password, a reset and "log out everywhere" change it. */
   stamp: string
@@ -129,6 +129,16 @@ export async function waitingForSecond(
   if (account === undefined || nextStep(ctx, gatehouse, { ...half, account }) !== 'login/two-step')
     return undefined
   return { ...half, account }
+}
+
+/** Returns the login of this account that waits in this browser for its address to be confirmed. */
+export async function waitingForConfirmation(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { id }: User,
+): Promise<HalfLogin | undefined> {
+  const half = halfLoginOf(ctx, gatehouse)
+  return half?.userId === id && (await halfLoggedIn(ctx, gatehouse)) !== undefined ? half : undefined
 }
 
 /** The same, after a login that this form has begun. */

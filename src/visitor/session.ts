@@ -64,7 +64,10 @@ function newSession(
     device,
     userAgent: userAgentOf(ctx),
     address: address(ctx),
-    methods: [...methods].sort().join(' '),
+    methods: methods
+      .filter((method) => method !== 'signup')
+      .sort()
+      .join(' '),
     secondAt: hasBoth(methods) ? now : null,
     now,
     expiresAt: sessionEnd({ kept, createdAt: now }, now, lifetimes),

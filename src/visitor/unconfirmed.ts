@@ -38,7 +38,10 @@ export async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boo
   return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, gatehouseOf(ctx)))?.user.id === userId
 }
 
-type Proof = { ok: true; account: users.Account; hash: string } | { ok: false; error: FieldError }
+/** `isTyped`: the password was entered, too. */
+type Proof =
+  | { ok: true; account: users.Account; hash: string; isTyped: boolean }
+  | { ok: false; error: FieldError }
 
 // The link proves who reads the emails, not who signed up: someone may have signed up with another person's
 // address and wait for them to confirm it. Hence the session or the password.
@@ -50,8 +53,9 @@ export async function proveByLink(
 ): Promise<Proof | undefined> {
   const account = await users.byId(gatehouse.database.main, token.userId)
   if (account === undefined) return undefined
-  const [error] = (await isOwn(ctx, token)) ? [] : await proveAgain(ctx, gatehouse, account, given)
-  return error === undefined ? { ok: true, account, hash: token.hash } : { ok: false, error }
+  const isTyped = !(await isOwn(ctx, token))
+  const [error] = isTyped ? await proveAgain(ctx, gatehouse, account, given) : []
+  return error === undefined ? { ok: true, account, hash: token.hash, isTyped } : { ok: false, error }
 }
 
 export async function proveByCode(
@@ -67,5 +71,5 @@ export async function proveByCode(
     { userId: account.user.id, purpose: 'email-confirm' },
     code,
   )
-  return checked.ok ? { ...checked, account } : checked
+  return checked.ok ? { ...checked, account, isTyped: false } : checked
 }

@@ -3,7 +3,7 @@ import { lacksSecond, secondDueAt } from '../accounts/second-rule.js'
 import * as passkeys from '../tables/passkeys.js'
 import * as recovery from '../tables/recovery-codes.js'
 import type { User } from '../tables/users.js'
-import type { Form, Values } from '../web/form.js'
+import type { Form, Message, Values } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
 import type { Notice } from '../web/notices.js'
 import type { Gatehouse } from './gatehouse.js'
@@ -27,6 +27,9 @@ const MAKE_CODES = { code: 'recovery_make', sentence: 'Create new recovery codes
 
 export interface Welcomed {
   isReopened: boolean
+  /** Instead of `LOGGED_IN`. */
+  message?: Message
+  advice?: Notice | undefined
   next: string
   values: Partial<Values>
 }
@@ -35,14 +38,14 @@ export async function welcome(
   ctx: Context,
   gatehouse: Gatehouse,
   form: Form,
-  { isReopened, next, values }: Welcomed,
+  { isReopened, message = LOGGED_IN, advice: first, next, values }: Welcomed,
 ): Promise<void> {
   const { pages, countLogin } = gatehouse
   const { user } = loginOf(ctx)
   countLogin('logged_in')
-  const advice = (await reminder(ctx, gatehouse, user)) ?? (await aboutCodes(gatehouse, user))
+  const advice = first ?? (await reminder(ctx, gatehouse, user)) ?? (await aboutCodes(gatehouse, user))
   await pages.accept(ctx, form, {
-    notice: { message: isReopened ? LOGGED_IN_REOPENED : LOGGED_IN, ...(advice && { advice }) },
+    notice: { message: isReopened ? LOGGED_IN_REOPENED : message, ...(advice && { advice }) },
     to: await arrivalOf(ctx, gatehouse, next),
     onward: GO_ON,
     values,

@@ -102,10 +102,31 @@ const WAYS: readonly Way[] = [
   {
     feature: 'signup',
     way: '`/signup/`',
-    proves: 'nothing yet, or with `SIGNUP=invited` the mailbox that the invitation came to',
-    strength: 'begins no session: the login follows',
+    proves:
+      'nothing yet, or with `SIGNUP=invited` the mailbox that the invitation came to. With `LOGIN_AFTER=signup` the password of the form',
+    strength:
+      'begins no session: the login follows. With `LOGIN_AFTER=signup` one factor, that of the new account',
     limits: ['signupNetwork', 'takenNetwork'],
     off: '`features: { signup: false }`',
+  },
+  {
+    feature: 'email/confirm',
+    way: '`/email/confirm/`, with `LOGIN_AFTER=confirmation`',
+    proves:
+      'the mailbox, which is no way to log in, and the password: typed beside the link, or in this browser at sign-up or login within 1 hour',
+    strength:
+      'that of the password; with two-step verification the code follows. Never in place of someone who is logged in',
+    limits: ['codeAccount', 'codeNetwork', 'loginName', 'loginAccount', 'loginNetwork', 'loginRow'],
+    off: 'nothing: off by default',
+  },
+  {
+    feature: 'password/reset',
+    way: '`/password/reset/`, with `LOGIN_AFTER=reset`',
+    proves: 'the mailbox, which sets the password, and so the password',
+    strength:
+      'one factor; with two-step verification the code follows. Never in place of someone else who is logged in',
+    limits: ['codeAccount', 'codeNetwork', 'mailAddress', 'mailNetwork'],
+    off: 'nothing: off by default',
   },
   {
     feature: 'of the app',
@@ -149,7 +170,8 @@ function written(): string {
     '',
     '## Links and codes in emails',
     '',
-    'None of them begins a session, so a mailbox alone is never enough where two-step verification is on.',
+    'None of them begins a session by itself, and with `LOGIN_AFTER` the second step follows. So a mailbox alone is never enough where',
+    'two-step verification is on.',
     '',
     '| Email | Opens | Link works for | Code works for |',
     '|---|---|---|---|',

@@ -53,6 +53,7 @@ test('no setting is required outside production', () => {
     siteName: 'Gatehouse',
     signup: 'open',
     loginErrors: 'exact',
+    loginAfter: [],
     features: {},
     mail: 'caught',
     theme: 'auto',
@@ -117,6 +118,7 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ SITE_NAME: ' The shop ' }, { siteName: 'The shop' }],
   [{ SIGNUP: 'closed' }, { signup: 'closed' }],
   [{ LOGIN_ERRORS: 'generic' }, { loginErrors: 'generic' }],
+  [{ LOGIN_AFTER: 'signup, reset' }, { loginAfter: ['signup', 'reset'] }],
   [{ FEATURES_OFF: 'users, account/close' }, { features: { users: false, 'account/close': false } }],
   [
     { SESSION_IDLE: '12h', SESSION_KEPT_IDLE: '7d', SESSION_MAX: '60d' },
@@ -250,6 +252,7 @@ const WRONG: Record<string, readonly string[]> = {
   SIGNUP: ['by letter', 'off'],
   THEME_COLOR: ['red', '#fff', '#7a1fa2;'],
   LOGIN_ERRORS: ['private'],
+  LOGIN_AFTER: ['login', 'signup,'],
   FEATURES_OFF: ['Users', 'users;name', 'users,'],
   HOOKS: ['no-such-file.js'],
   MAX_CONNECTIONS: ['0', '100001', 'off'],

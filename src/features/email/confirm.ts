@@ -4,14 +4,24 @@ import { TAKEN_MEANWHILE } from '../../accounts/email-address.js'
 import { confirmAddress, correctAddress, sendConfirmAgain } from '../../accounts/email-confirmation.js'
 import * as fields from '../../accounts/fields.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
-import type * as users from '../../tables/users.js'
+import { isFirst, type Method } from '../../accounts/login-methods.js'
+import * as users from '../../tables/users.js'
 import { type Gatehouse, loginBefore } from '../../visitor/gatehouse.js'
 import { requireRecentIfUser, userOf } from '../../visitor/guards.js'
 import { behindLink, finishLink, forgetLink, isLive, linkOf, openLink } from '../../visitor/links.js'
-import { placeOf } from '../../visitor/login-steps.js'
+import { isLoginAfter } from '../../visitor/login-after.js'
+import {
+  advance,
+  type HalfLogin,
+  type LoginState,
+  passedBefore,
+  placeOf,
+  waitingForConfirmation,
+} from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
 import * as unconfirmed from '../../visitor/unconfirmed.js'
-import type { Form } from '../../web/form.js'
+import { welcome } from '../../visitor/welcome.js'
+import type { Form, Message } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 import { CONFIRMED_BEFORE, dead, PURPOSE, shown } from './confirm/behind.js'
 import * as deny from './confirm/deny.js'
@@ -35,6 +45,10 @@ const correcting: Form<'email'> = {
 }
 
 export const CONFIRMED = { code: 'email_confirmed', sentence: 'Your email address {email} is confirmed.' }
+const CONFIRMED_LOGGED_IN = {
+  code: 'email_confirmed_logged_in',
+  sentence: 'Your email address {email} is confirmed, and you are logged in.',
+}
 export const GO_ON = { code: 'email_confirmed_go_on', sentence: 'Continue' }
 const SENT = { code: 'email_confirm_sent', sentence: 'Another email to {email} is on its way.' }
 export const CORRECTED = {
@@ -84,6 +98,12 @@ async function show(ctx: Context, gatehouse: Gatehouse): Promise<void> {
 }
 
 async function confirm(ctx: Context, gatehouse: Gatehouse, values: Sent<'code' | 'password'>): Promise<void> {
+  const print = fingerprint(ctx, gatehouse, values)
+  const before = await passedBefore(ctx, gatehouse, print)
+  if (before !== undefined) {
+    const login = await logIn(ctx, gatehouse, before.account, { half: before, form: print })
+    return await continueAfter(ctx, gatehouse, { ...before.account, message: CONFIRMED_BEFORE, login })
+  }
   const link = await linkOf(ctx, gatehouse, PURPOSE, values)
   if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
   const outcome = link
@@ -91,12 +111,21 @@ async function confirm(ctx: Context, gatehouse: Gatehouse, values: Sent<'code' |
     : await unconfirmed.proveByCode(ctx, gatehouse, values)
   if (outcome === undefined) return await noAccount(ctx, gatehouse)
   if (!outcome.ok) return await gatehouse.pages.refuse(ctx, form, { errors: [outcome.error], values })
+  const { account, isTyped } = outcome
+  const half = await waitingForConfirmation(ctx, gatehouse, account.user)
   const confirmed = await confirmAddress(originOf(ctx, gatehouse), gatehouse, outcome)
   if (confirmed === 'taken') {
     return await gatehouse.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
   }
   finishLink(ctx, PURPOSE)
-  await continueAfter(ctx, gatehouse, outcome.account, confirmed)
+  const isLogin =
+    isLoginAfter(ctx, gatehouse, 'confirmation', account.user) && (isTyped || half !== undefined)
+  const login =
+    isLogin && userOf(ctx) === undefined
+      ? await logIn(ctx, gatehouse, account, { half, form: print })
+      : undefined
+  const message = confirmed === 'now' ? CONFIRMED : CONFIRMED_BEFORE
+  await continueAfter(ctx, gatehouse, { ...account, message, login })
 }
 
 async function sendAgain(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
@@ -131,19 +160,43 @@ async function correct(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>
   await gatehouse.pages.accept(ctx, correcting, { notice, to: gatehouse.url(name), onward: GO_ON, values })
 }
 
+interface Confirmed {
+  user: users.User
+  message: Message
+  login: (LoginState & { next: string }) | undefined
+}
+
 async function continueAfter(
   ctx: Context,
   gatehouse: Gatehouse,
-  { user }: users.Account,
-  when: 'now' | 'before',
+  { user, message, login }: Confirmed,
 ): Promise<void> {
-  const message = { ...(when === 'now' ? CONFIRMED : CONFIRMED_BEFORE), params: { email: user.email } }
+  const params = { email: user.email }
+  if (login?.state === 'begun') {
+    const loggedIn = { ...CONFIRMED_LOGGED_IN, params }
+    return await welcome(ctx, gatehouse, form, { ...login, message: loggedIn, values: {} })
+  }
   await gatehouse.pages.accept(ctx, form, {
-    notice: { message },
-    to: placeOf(ctx, gatehouse, user),
+    notice: { message: { ...message, params } },
+    to: login?.state === 'waiting' ? gatehouse.url(login.for) : placeOf(ctx, gatehouse, user),
     onward: userOf(ctx) === undefined ? LOG_IN : GO_ON,
     values: {},
   })
+}
+
+// By the password that was entered beside the link, at the login or at sign-up. Reading the mailbox is no way to log in (NIST SP
+// 800-63B-4 3.1.3.1), and who only opened a link may have been sent it to act as someone else.
+async function logIn(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { user }: users.Account,
+  { half, form: print }: { half: HalfLogin | undefined; form: string },
+): Promise<(LoginState & { next: string }) | undefined> {
+  const account = await users.byId(gatehouse.database.main, user.id)
+  if (account === undefined) return undefined
+  const { methods = [], kept = false, next = '' } = half ?? {}
+  const proved: Method[] = methods.some(isFirst) ? [...methods] : [...methods, 'password']
+  return { ...(await advance(ctx, gatehouse, { account, methods: proved, kept, next, form: print })), next }
 }
 
 async function noAccount(ctx: Context, gatehouse: Gatehouse): Promise<void> {

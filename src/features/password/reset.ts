@@ -6,7 +6,7 @@ import * as fields from '../../accounts/fields.js'
 import { onPassword, whileAllowed } from '../../accounts/hints.js'
 import { REPEATED_FOR } from '../../accounts/lifetimes.js'
 import { RESET_LIFE } from '../../accounts/mail-kinds.js'
-import { hasPasskeys, PASSKEYS_STAY, resetPassword } from '../../accounts/password.js'
+import { hasPasskeys, PASSKEYS_STAY, resetPassword, TO_PASSKEYS } from '../../accounts/password.js'
 import { hashOf } from '../../secrets/token.js'
 import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
@@ -27,8 +27,12 @@ import {
   refuseLink,
   resetRequestOf,
 } from '../../visitor/links.js'
+import { isLoginAfter } from '../../visitor/login-after.js'
+import { advance, type LoginState } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
+import { welcome } from '../../visitor/welcome.js'
 import type { Advice, FieldError, Form } from '../../web/form.js'
+import type { Notice } from '../../web/notices.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
 export const name = 'password/reset'
@@ -51,6 +55,18 @@ const form: Form<FieldName> = {
 export const RESET = {
   code: 'password_reset_done',
   sentence: 'Your password has been changed, and you are logged out everywhere. Log in with the new one.',
+}
+const RESET_LOGGED_IN = {
+  code: 'password_reset_logged_in',
+  sentence: 'Your password has been changed. You are logged in here, and logged out everywhere else.',
+}
+const RESET_WAITING = {
+  code: 'password_reset_waiting',
+  sentence: 'Your password has been changed, and you are logged out everywhere. One more step logs you in.',
+}
+const PASSKEYS = {
+  code: 'password_reset_passkeys_stay',
+  sentence: 'Your passkeys still work: remove those that you do not know.',
 }
 const RESET_BEFORE = {
   code: 'password_reset_before',
@@ -92,6 +108,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
 async function choose(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<void> {
   const link = await linkOfForm(ctx, gatehouse, values)
+  if (link?.state === 'done') return await repeated(ctx, gatehouse, link, values)
   if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
   if (link === undefined) return await enterCode(ctx, gatehouse, values)
   const account = await users.byId(gatehouse.database.main, link.token.userId)
@@ -101,12 +118,71 @@ async function choose(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName
   if (!(await reset(ctx, gatehouse, link, account, values))) {
     return await dead(ctx, gatehouse, (await linkOfForm(ctx, gatehouse, values)) ?? link)
   }
-  await gatehouse.pages.accept(ctx, form, {
-    notice: { message: (await hasPasskeys(gatehouse, account.user)) ? PASSKEYS_STAY : RESET },
-    to: loginAs(gatehouse, account.user),
+  await goOn(ctx, gatehouse, account.user, values)
+}
+
+// The first response may be lost, and with it the cookie of the login.
+async function repeated(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  link: Link,
+  values: Sent<FieldName>,
+): Promise<void> {
+  const account = link.token && (await users.byId(gatehouse.database.main, link.token.userId))
+  if (account === undefined || !isLoginAfter(ctx, gatehouse, 'reset', account.user)) {
+    return await dead(ctx, gatehouse, link)
+  }
+  await goOn(ctx, gatehouse, account.user, values)
+}
+
+async function goOn(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  user: users.User,
+  values: Sent<FieldName>,
+): Promise<void> {
+  const { pages, url } = gatehouse
+  const keepsPasskeys = await hasPasskeys(gatehouse, user)
+  const advice = keepsPasskeys ? passkeysStay(gatehouse) : undefined
+  const login = await logIn(ctx, gatehouse, user, values)
+  if (login?.state === 'begun') {
+    return await welcome(ctx, gatehouse, form, {
+      ...login,
+      message: RESET_LOGGED_IN,
+      advice,
+      next: '',
+      values,
+    })
+  }
+  if (login?.state === 'waiting') {
+    const notice = { message: RESET_WAITING, ...(advice && { advice }) }
+    return await pages.accept(ctx, form, { notice, to: url(login.for), onward: LOG_IN, values })
+  }
+  await pages.accept(ctx, form, {
+    notice: { message: keepsPasskeys ? PASSKEYS_STAY : RESET },
+    to: loginAs(gatehouse, user),
     onward: LOG_IN,
     values,
   })
+}
+
+// By the new password, so that a second step is asked for. The page named the account, and the browser had to enter a password
+// for it, so nobody gets into a stranger's account unawares.
+async function logIn(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  user: users.User,
+  values: Sent<FieldName>,
+): Promise<LoginState | undefined> {
+  if (!isLoginAfter(ctx, gatehouse, 'reset', user)) return undefined
+  const account = await users.byId(gatehouse.database.main, user.id)
+  if (account === undefined) return undefined
+  const form = fingerprint(ctx, gatehouse, values)
+  return advance(ctx, gatehouse, { account, methods: ['password'], kept: false, next: '', form })
+}
+
+function passkeysStay({ url }: Gatehouse): Notice {
+  return { message: PASSKEYS, link: { href: url('account/passkeys'), message: TO_PASSKEYS } }
 }
 
 function advise(

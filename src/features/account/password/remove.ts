@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { TO_PASSKEYS } from '../../../accounts/password.js'
 import { removePassword } from '../../../accounts/passwordless.js'
 import type { Gatehouse } from '../../../visitor/gatehouse.js'
 import { requireRecentSecond } from '../../../visitor/guards.js'
@@ -25,7 +26,6 @@ const FEW = {
   code: 'password_needed_still',
   sentence: 'Without your password, a lost passkey would lock you out. Your password stays.',
 }
-const TO_PASSKEYS = { code: 'password_to_passkeys', sentence: 'Your passkeys' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   const toPassword = (ctx: Context) => gatehouse.pages.leave(ctx, gatehouse.url(password.name))
