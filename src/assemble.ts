@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
-import { createEvents } from './accounts/events.js'
+import { createDayCounts, type DayCounts } from './accounts/day-counts.js'
+import { createEvents, type OnEvent } from './accounts/events.js'
 import { listener } from './accounts/hooks.js'
 import { LIMITS } from './accounts/limit-rules.js'
 import type { Limits } from './accounts/limits.js'
@@ -44,6 +45,7 @@ export interface Assembled {
   gatehouse: Gatehouse
   keyring: Keyring
   features: readonly Feature[]
+  dayCounts: DayCounts
 }
 
 type Part<Name extends keyof Gatehouse> = Pick<Gatehouse, Name>
@@ -73,18 +75,22 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
     workers: options.workers ?? 1,
     onRetry: (error) => log.debug({ err: error }, 'retrying database transaction'),
   })
+  const dayCounts = createDayCounts({ database, log, now })
   const gatehouse: Gatehouse = {
     ...core,
     ...settings,
     ...secrets,
-    ...storesOf(options, database, core),
+    ...storesOf(options, { database, dayCounts }, core),
     pages,
     languageOf: languages.of,
     mailKinds: { ...KINDS, ...added.mails },
-    countLogin: (outcome) => options.metrics?.login(outcome),
+    countLogin(outcome) {
+      dayCounts.login(outcome)
+      options.metrics?.login(outcome)
+    },
     render: (language, template, values) => views.of(language).renderMail(template, values),
   }
-  return { gatehouse, keyring, features: available }
+  return { gatehouse, keyring, features: available, dayCounts }
 }
 
 function sharedOf(ctx: Context, gatehouse: Gatehouse): object {
@@ -217,13 +223,18 @@ function visitorOf(site: () => Gatehouse): PagesOptions['visitor'] {
 
 function storesOf(
   options: AccountsOptions,
-  database: Database,
+  { database, dayCounts }: { database: Database; dayCounts: DayCounts },
   core: Core,
 ): Part<'database' | 'limits' | 'events' | 'passwords'> {
+  const listen = listener(options)
+  const onEvent: OnEvent = (event) => {
+    dayCounts.event(event)
+    return listen(event)
+  }
   return {
     database,
     limits: limitsOf(options, database, core),
-    events: createEvents({ database, log: core.log, onEvent: listener(options) }),
+    events: createEvents({ database, log: core.log, onEvent }),
     passwords: createPasswords(options.passwordCosts, hashingLimits(options.workers ?? 1)),
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import compose from 'koa-compose'
+import type { DayCounts } from './accounts/day-counts.js'
 import { type AccountsInCode, accountsInCode } from './accounts/host-accounts.js'
 import { letterOf } from './accounts/letters.js'
 import { startSweeping } from './accounts/sweep.js'
@@ -167,14 +168,18 @@ function prefixNeeded(mount: string): string {
   return `Gatehouse is mounted at ${mount}, so its links must begin with that. Set the option prefix to '${mount}' or a path below it.`
 }
 
-function startWork({ gatehouse, keyring }: Assembled, options: AccountsOptions): () => Promise<void> {
+function startWork(
+  { gatehouse, keyring, dayCounts }: Assembled,
+  options: AccountsOptions,
+): () => Promise<void> {
   const stopSweeping = startSweeping(gatehouse)
   const stopNotingKeys = startNotingKeys(gatehouse, keyring)
-  const mailing = gatehouse.outbox.isOn ? startMails(gatehouse, options) : undefined
+  const mailing = gatehouse.outbox.isOn ? startMails(gatehouse, dayCounts, options) : undefined
   return async () => {
     stopNotingKeys()
     options.metrics?.close()
     await Promise.all([stopSweeping(), mailing?.close(), gatehouse.events.close()])
+    await dayCounts.close()
     await gatehouse.database.close()
   }
 }
@@ -182,11 +187,12 @@ function startWork({ gatehouse, keyring }: Assembled, options: AccountsOptions):
 // Origin of links in caught emails. The mailbox page shows only their path.
 const CAUGHT_ORIGIN = 'http://localhost'
 
-function startMails(gatehouse: Gatehouse, options: AccountsOptions): Mailing {
+function startMails(gatehouse: Gatehouse, { mailFailed }: DayCounts, options: AccountsOptions): Mailing {
   return startMailing({
     ...gatehouse,
     transport: transportOf(options),
     origin: gatehouse.origin ?? CAUGHT_ORIGIN,
+    onFailed: mailFailed,
     letterOf: (stored) => letterOf(gatehouse, stored),
   })
 }

@@ -25,6 +25,7 @@ import * as roles from './0023-roles.js'
 import * as admin from './0024-admin.js'
 import * as imports from './0025-imports.js'
 import * as invitations from './0027-invitations.js'
+import * as days from './0028-days.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -54,6 +55,7 @@ export const migrations: Record<string, Migration> = {
   '0024-admin': admin,
   '0025-imports': imports,
   '0027-invitations': invitations,
+  '0028-days': days,
 }
 
 /** Every table, with what its rows are told apart by; those first to which others refer. */
@@ -75,6 +77,7 @@ export const KEYS = {
   operator_actions: 'id',
   imports: 'id',
   invitations: 'hash',
+  days: 'id',
 } as const
 
 export type TableName = keyof typeof KEYS

@@ -1,6 +1,7 @@
 import { DAY } from '../base/durations.js'
 import { isObstructed, obstacleIn } from '../database/constraints.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
+import * as days from '../tables/days.js'
 import * as events from '../tables/events.js'
 import * as invitations from '../tables/invitations.js'
 import * as limits from '../tables/limits.js'
@@ -21,6 +22,7 @@ const SWEEP_BATCH = 50
 const TOKENS_KEPT = 30 * DAY
 const SENT_KEPT = 7 * DAY
 const DEAD_KEPT = 30 * DAY
+const COUNTS_KEPT = 400 * DAY
 
 type Sweeping = Pick<Registry, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks' | 'events' | 'appCipher'>
 
@@ -137,6 +139,7 @@ function sweepsOf(registry: Sweeping): Record<string, Sweep> {
     invitations: (size) => invitations.sweep(loose, { now, ...size }),
     spent_challenges: (size) => spent.sweep(loose, { now, ...size }),
     tokens: (size) => tokens.sweep(loose, { until: now - TOKENS_KEPT, ...size }),
+    days: (size) => days.sweep(loose, { until: days.dayOf(now - COUNTS_KEPT), ...size }),
     mails: (size) => mails.sweep(loose, { sentUntil: now - SENT_KEPT, deadUntil: now - DEAD_KEPT, ...size }),
   }
 }

@@ -1,6 +1,8 @@
 import { DAY, HOUR } from '../base/durations.js'
+import { chartOf } from '../features/admin/index.js'
 import { ACTIONS } from '../features/admin/users/actions.js'
 import { shownList } from '../features/admin/users.js'
+import { DAY_KINDS, type DayCount, dayOf } from '../tables/days.js'
 import { USER_STATES } from '../tables/users-list.js'
 import type { PlainPage, Setting } from './exhibit.js'
 import { eventsOf, littleStoredOf, type Person, peopleAt, storedOf } from './samples.js'
@@ -8,16 +10,32 @@ import { eventsOf, littleStoredOf, type Person, peopleAt, storedOf } from './sam
 export function adminPages(setting: Setting): PlainPage[] {
   const { anna, long, rightToLeft } = peopleAt(setting.now)
   const states = USER_STATES.map((state, index) => ({ state, count: 10 ** index }))
-  const of = (person: Person) => ({ around: { user: adminOf(person), states } })
+  const charts = DAY_KINDS.map((kind) => chartOf(kind, countsUntil(setting.now), setting.now))
+  const of = (person: Person) => ({ around: { user: adminOf(person), states, charts } })
   return [
     {
       template: 'admin/page.html',
-      states: { empty: of(anna), long: of(long), 'right-to-left': of(rightToLeft) },
+      states: {
+        empty: {
+          around: { ...of(anna).around, charts: DAY_KINDS.map((kind) => chartOf(kind, [], setting.now)) },
+        },
+        full: of(anna),
+        long: of(long),
+        'right-to-left': of(rightToLeft),
+      },
     },
     { template: 'admin/activity/page.html', states: activityStates(setting) },
     { template: 'admin/users/page.html', states: listStates(setting) },
     { template: 'admin/users/user/page.html', states: userStates(setting) },
   ]
+}
+
+function countsUntil(now: number): DayCount[] {
+  return DAY_KINDS.flatMap((kind, place) =>
+    Array.from({ length: 30 }, (_, ago) => ({
+      ...{ kind, day: dayOf(now - ago * DAY), count: (ago * 7 + place) % 11 ** (4 - place) },
+    })),
+  )
 }
 
 export function adminOf({ user }: Person) {

@@ -22,6 +22,7 @@ export interface AttemptOptions extends WritingOptions {
   now: () => number
   transport: Transport | undefined
   letterOf(mail: mails.StoredMail): Promise<Letter | undefined>
+  onFailed(): void
 }
 
 // Renewed every `HOLD_EVERY` while sending, so the emails of a process that was killed soon go to another.
@@ -168,6 +169,7 @@ async function markFailed(
     mails.markFailed(transaction, mail, { now, refusals, problem }),
   )
   if (isDead) {
+    options.onFailed()
     options.log.warn({ mail: mail.id, kind: mail.kind, problem }, 'email failed: see gatehouse mails')
   }
 }

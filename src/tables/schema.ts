@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { KEYS } from '../../db/migrations/index.js'
 import * as opening from '../database/open.js'
 import type { AuthenticatorAppsTable } from './authenticator-apps.js'
+import type { DaysTable } from './days.js'
 import type { ErasuresTable } from './erasures.js'
 import type { EventsTable } from './events.js'
 import type { ImportsTable } from './imports.js'
@@ -36,6 +37,7 @@ export interface Schema {
   operator_actions: OperatorActionsTable
   imports: ImportsTable
   invitations: InvitationsTable
+  days: DaysTable
 }
 
 // Copies contain only the tables listed in KEYS.

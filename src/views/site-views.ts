@@ -101,13 +101,14 @@ function withMessages(language: Language, messages: SiteViewsOptions['messages']
 
 function globalsOf(
   { tag, direction }: Language,
-  { text, sentence, times }: Words,
+  { text, sentence, number, times }: Words,
   { globals, now }: SiteViewsOptions,
 ): ViewsOptions['globals'] {
   return {
     ...globals,
     _: text,
     sentence,
+    number,
     data: String,
     lang: tag,
     dir: direction,

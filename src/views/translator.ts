@@ -5,6 +5,7 @@ import { type Times, timesIn } from './times.js'
 export interface Words {
   text(english: string, params?: Params): string
   sentence(message: Message): string
+  number(value: number): string
   times: Times
 }
 
@@ -56,6 +57,7 @@ export function createWords({ tag, direction, texts, messages }: Language = ENGL
   return {
     text: (english, params) => translated(texts.get(english) ?? english, params),
     sentence: ({ code, sentence, params }) => translated(messages.get(code) ?? sentence, params),
+    number: (value) => numbers().format(value),
     times,
   }
 }

@@ -121,7 +121,7 @@ test('copies once however often it runs, and prints the row counts', async ({ so
   assertDone(again)
   assert.match(
     again.stdout,
-    'Already copied. Row counts and checksums match: users 1234, slugs 1234, sessions 1234, events 6170, limits 123, mails 0, tokens 0, keys 0, erasures 0, authenticator_apps 0, recovery_sets 0, recovery_codes 0, passkeys 0, spent_challenges 0, operator_actions 0, imports 0, invitations 0.',
+    'Already copied. Row counts and checksums match: users 1234, slugs 1234, sessions 1234, events 6170, limits 123, mails 0, tokens 0, keys 0, erasures 0, authenticator_apps 0, recovery_sets 0, recovery_codes 0, passkeys 0, spent_challenges 0, operator_actions 0, imports 0, invitations 0, days 0.',
   )
   const back = freshFile()
   assertDone(await copy(target, back))

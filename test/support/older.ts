@@ -29,6 +29,7 @@ const ADDED: Record<string, readonly string[]> = {
   ],
   '0025': ['drop table imports'],
   '0027': ['drop table invitations'],
+  '0028': ['drop table days'],
 }
 
 /** Undoes this migration and all later ones. */

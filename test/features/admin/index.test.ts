@@ -60,6 +60,32 @@ test('the overview counts users by state', async () => {
   assert.is(page.$('dd a[href="/admin/users/?state=unconfirmed"]').text(), '0')
 })
 
+test('the overview shows today and 30 days as bars and as a table, in the language of the reader', async () => {
+  await site.write(
+    "insert into days (id, day, kind, count) values ('a', '2025-12-03', 'mail_failed', 1234), ('b', '2025-12-02', 'mail_failed', 9), ('c', '2025-12-31', 'mail_failed', 617)",
+  )
+  const page = await admin.visitor.open('/admin/')
+  const chart = page.$('.charts section').last()
+  assert.is(chart.find('h3').text(), 'Failed emails')
+  assert.is(chart.find('p').first().text(), 'Today: 0 · 30 days: 1,851')
+  assert.is(chart.find('svg[role=img] > title').text(), 'Failed emails · at most 1,234 on one day')
+  const bars = chart.find('rect').toArray()
+  assert.equal(
+    bars.map(({ attribs }) => attribs.height).filter((height) => height !== '0'),
+    ['100', '50'],
+  )
+  assert.is(bars.length, 30)
+  const rows = chart.find('details tbody tr').toArray()
+  assert.equal(
+    [rows[0], rows[1], rows[29]].map((row) => page.$(row).text()),
+    ['January 1, 20260', 'December 31, 2025617', 'December 3, 20251,234'],
+  )
+  assert.is(page.$('[style]').length, 0)
+  const russian = await admin.visitor.open('/admin/', { 'Accept-Language': 'ru' })
+  assert.match(russian.$('.charts').text(), /Сегодня: 0 · 30 дней: 1\s851/)
+  assert.match(russian.$('.charts').text(), '3 декабря 2025')
+})
+
 test('ask for the password and a code again after 10 minutes', async () => {
   const { visitor, secret } = admin
   site.clock.advance(11 * 60_000)
