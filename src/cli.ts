@@ -1,8 +1,10 @@
 #!/usr/bin/env node
+import { readAppFile } from './app-file.js'
 import { errorText } from './base/error-text.js'
 import { version } from './base/package.js'
 import { type Alarm, type Command, missingCommand, UsageError, unknownCommand } from './commands/command.js'
 import { commands, help } from './commands/index.js'
+import { lookForApp } from './commands/settings.js'
 
 async function run([name, ...args]: readonly string[]): Promise<string | Alarm> {
   if (name === '--help' || name === '-h') return help()
@@ -30,6 +32,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit()
 })
 
+lookForApp(readAppFile)
 run(process.argv.slice(2)).then(
   (result) => {
     const { output, exitCode } = typeof result === 'string' ? { output: result, exitCode: 0 } : result

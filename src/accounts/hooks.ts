@@ -90,8 +90,8 @@ export function refuseFormerHooks(hooks: object): void {
 }
 
 /** Returns the export `hooks` or the default export of a module. Throws if it has neither. */
-export async function loadHooks(file: string | undefined): Promise<Hooks> {
-  if (file === undefined) return {}
+export async function loadHooks(file: string | Hooks | undefined): Promise<Hooks> {
+  if (typeof file !== 'string') return file ?? {}
   const module: { hooks?: Hooks; default?: Hooks } = await import(pathToFileURL(file).href)
   const hooks = module.hooks ?? module.default
   if (typeof hooks === 'object') return hooks

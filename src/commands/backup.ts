@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { backUp } from '../database/backup.js'
-import { type Config, readConfig } from '../server/config.js'
-import { readDotEnv } from '../server/dot-env.js'
+import type { Config } from '../server/config.js'
 import { type Command, parsed, refuseMissing, UsageError } from './command.js'
 import { type Progress, progressOf, UNWATCHED } from './progress.js'
+import { readSettings } from './settings.js'
 
 export const command: Command = {
   name: 'backup',
@@ -28,8 +28,7 @@ Options:
     const [file, ...others] = positionals
     if (file === undefined || others.length > 0)
       throw new UsageError('Missing file. Usage: gatehouse backup <file>')
-    readDotEnv()
-    const config = readConfig(process.env)
+    const config = await readSettings()
     return values['with-key'] ? backupWithKey(config, file) : backup(config, file)
   },
 }

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import { ConfigError, readConfig } from '../server/config.js'
+import { ConfigError } from '../server/config.js'
 import { checkSite } from '../server/doctor.js'
-import { readDotEnv } from '../server/dot-env.js'
 import type { Finding } from '../server/finding.js'
 import { type Alarm, type Command, parsed } from './command.js'
+import { readSettings } from './settings.js'
 import { json, printable } from './terminal.js'
 
 export const command: Command = {
@@ -12,8 +12,8 @@ export const command: Command = {
   help: `Usage: gatehouse check [--json]
 
 Check settings, keys, cookies, proxies, mail, database, clock, disk and
-templates. Changes nothing and sends no email. Exits with 1 if anything is
-wrong.
+templates, or the options in gatehouse.config.js. Changes nothing and sends no
+email. Exits with 1 if anything is wrong.
 
   ✔ fine    ⚠ worth a look    ✘ wrong`,
   async run(args) {
@@ -29,9 +29,8 @@ wrong.
 }
 
 async function findingsOf(): Promise<Finding[]> {
-  readDotEnv()
   try {
-    return await checkSite(readConfig(process.env), Date.now)
+    return await checkSite(await readSettings(), Date.now)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return error.message.split('\n').map((says) => ({ about: 'settings', level: 'wrong', says }))

@@ -16,10 +16,10 @@ import { siteKeys } from '../secrets/key-file.js'
 import { createKeyring } from '../secrets/keyring.js'
 import { createPasswords, hashOne } from '../secrets/password.js'
 import { createPseudonym } from '../secrets/pseudonym.js'
-import { type Config, readConfig } from '../server/config.js'
-import { readDotEnv } from '../server/dot-env.js'
+import type { Config } from '../server/config.js'
 import { openDatabase } from '../tables/schema.js'
 import { createLog } from '../web/log.js'
+import { readSettings } from './settings.js'
 import { printable, table } from './terminal.js'
 
 export interface Command {
@@ -94,8 +94,7 @@ export function parsed<Result>(parse: () => Result): Result {
 export async function withRegistry<Result>(
   work: (registry: Registry, config: Config) => Promise<Result>,
 ): Promise<Result> {
-  readDotEnv()
-  const config = readConfig(process.env)
+  const config = await readSettings()
   refuseMissing(config.database)
   if (isPackage) refuseMissingKeys(config)
   const hooks = await loadHooks(config.hooks)

@@ -3,10 +3,9 @@ import { parseArgs } from 'node:util'
 import { type Copied, copyDatabase } from '../database/copy.js'
 import { isPostgresUrl, sqlitePath, sqliteProblem } from '../database/locate.js'
 import { splitKeys } from '../secrets/keyring.js'
-import { readConfig } from '../server/config.js'
-import { readDotEnv } from '../server/dot-env.js'
 import { type Command, parsed, UsageError } from './command.js'
 import { type Progress, progressOf, UNWATCHED } from './progress.js'
+import { readSettings } from './settings.js'
 import { print } from './terminal.js'
 
 export const command: Command = {
@@ -31,9 +30,9 @@ Example:
     if (from === undefined || others.length > 0) {
       throw new UsageError('Missing source. Usage: gatehouse copy <from> [<to>]')
     }
-    readDotEnv()
+    const target = to ?? (await readSettings()).database
     refuseMissing(from)
-    return copy(from, to ?? readConfig(process.env).database)
+    return copy(from, target)
   },
 }
 

@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util'
 import { migrateDatabase, missingSteps } from '../database/migrate.js'
-import { readConfig } from '../server/config.js'
-import { readDotEnv } from '../server/dot-env.js'
 import { type Command, parsed, refuseMissing } from './command.js'
+import { readSettings } from './settings.js'
 
 export const command: Command = {
   name: 'migrate',
@@ -18,8 +17,7 @@ Options:
     const { values } = parsed(() =>
       parseArgs({ args: [...args], options: { check: { type: 'boolean', default: false } } }),
     )
-    readDotEnv()
-    const { database } = readConfig(process.env)
+    const { database } = await readSettings()
     return values.check ? check(database) : migrate(database)
   },
 }

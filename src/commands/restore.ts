@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { restore } from '../database/backup.js'
-import { type Config, readConfig } from '../server/config.js'
-import { readDotEnv } from '../server/dot-env.js'
+import type { Config } from '../server/config.js'
 import { type Command, parsed, UsageError } from './command.js'
+import { readSettings } from './settings.js'
 
 export const command: Command = {
   name: 'restore',
@@ -19,8 +19,7 @@ beside the new one. If the site has no key file, <file>.key becomes it.`,
     const [file, ...others] = positionals
     if (file === undefined || others.length > 0)
       throw new UsageError('Missing file. Usage: gatehouse restore <file>')
-    readDotEnv()
-    const config = readConfig(process.env)
+    const config = await readSettings()
     const { users, former } = await restore(config.database, file, new Date())
     return [
       `Restored ${file}. Users: ${users}.`,

@@ -1,17 +1,16 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readDotEnv } from '../server/dot-env.js'
 import { type Comparison, compareOverrides, copyTemplate, keepTemplate } from '../views/overrides.js'
 import {
   aboutTemplate,
-  foldersIn,
   isFolder,
   templateNames,
   type UnknownTemplate,
   unknownTemplatesIn,
 } from '../views/templates.js'
 import { type Alarm, type Command, parsed, UsageError, unknownCommand } from './command.js'
+import { readTemplateFolders } from './settings.js'
 
 const options = {
   folder: { type: 'string', multiple: true },
@@ -46,7 +45,7 @@ Example, after an update:
       parseArgs({ args: [...args], options, allowPositionals: true }),
     )
     const [verb, name, ...others] = positionals
-    const folders = foldersOf(values.folder)
+    const folders = values.folder?.map((folder) => resolve(folder)) ?? (await readTemplateFolders())
     if (verb === undefined) return values.diff ? diff(folders) : list(folders)
     if (!VERBS.includes(verb)) throw unknownCommand('gatehouse templates', verb)
     if (name === undefined || others.length > 0 || values.diff) {
@@ -54,12 +53,6 @@ Example, after an update:
     }
     return verb === 'copy' ? copy(name, only(folders)) : keep(name, only(folders))
   },
-}
-
-function foldersOf(given: readonly string[] | undefined): string[] {
-  if (given !== undefined) return given.map((folder) => resolve(folder))
-  readDotEnv()
-  return foldersIn(process.env.TEMPLATES ?? '')
 }
 
 function list(folders: readonly string[]): string {

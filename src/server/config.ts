@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import type { Hooks } from '../accounts/hooks.js'
 import { LIFETIMES, type Lifetimes } from '../accounts/lifetimes.js'
 import { LIMITS, type LimitRules } from '../accounts/limit-rules.js'
 import type { LoginAfter } from '../accounts/login-methods.js'
@@ -6,6 +7,7 @@ import type { SignupMode } from '../accounts/registry.js'
 import { isPackage, root } from '../base/package.js'
 import { isPostgresUrl, sqlitePath } from '../database/locate.js'
 import type { MailServer } from '../mail/smtp.js'
+import type { Transport } from '../mail/transport.js'
 import { splitKeys } from '../secrets/keyring.js'
 import { type Environment, environmentWith, isPasskeyDomain } from './environment.js'
 
@@ -13,6 +15,8 @@ const DATA = join(root, 'db', 'data')
 
 /** The checked environment. `.env.example` describes every variable and its default. */
 export interface Config {
+  /** The file that exports the options of an app that mounts Gatehouse. */
+  readonly appFile?: string
   readonly production: boolean
   readonly development: boolean
   readonly port: number
@@ -48,7 +52,7 @@ export interface Config {
   readonly features: Readonly<Record<string, boolean>>
   readonly compression: boolean
   /** The address of the mail server may contain a password. */
-  readonly mail: MailServer | 'caught' | 'off'
+  readonly mail: MailServer | Transport | 'caught' | 'off'
   readonly theme: 'auto' | 'light' | 'dark'
   /** `#rrggbb`. */
   readonly themeColor: string | undefined
@@ -64,7 +68,7 @@ export interface Config {
   /** Milliseconds. */
   readonly lifetimes: Lifetimes
   readonly limits: LimitRules | 'off'
-  readonly hooks: string | undefined
+  readonly hooks: string | Hooks | undefined
   readonly templates: readonly string[]
   readonly languages: readonly string[] | undefined
 }
@@ -163,7 +167,7 @@ function missingInPackage(
   const { DATABASE_URL, SESSION_KEYS = '' } = Object.fromEntries(given)
   if (DATABASE_URL === undefined) {
     return [
-      'DATABASE_URL must be set if Gatehouse is a dependency of your app. It is the database you pass to accounts(), such as sqlite:accounts.sqlite.',
+      'DATABASE_URL must be set if Gatehouse is a dependency of your app. It is the database you pass to accounts(), such as sqlite:accounts.sqlite. Or export your options in gatehouse.config.js.',
     ]
   }
   if (production || !isPostgresUrl(DATABASE_URL) || splitKeys(SESSION_KEYS).length > 0) return []

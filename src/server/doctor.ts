@@ -10,11 +10,35 @@ import { databaseOf, diskOf } from './doctor-database.js'
 import { type Finding, fine, type Verdict, warning, wrong } from './finding.js'
 
 export async function checkSite(config: Config, now: () => number): Promise<Finding[]> {
+  const { appFile } = config
+  const findings = await findingsOf(config, now)
+  if (appFile === undefined) return [environmentOf(config), ...findings]
+  const read: Finding = { about: 'options', ...fine(`They are those of ${appFile}.`) }
+  return [read, ...findings.map(({ says, ...finding }) => ({ ...finding, says: asOptions(says) }))]
+}
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  BASE_URL: 'baseUrl',
+  DATABASE_URL: 'database',
+  MAIL: 'mail',
+  PASSKEY_DOMAIN: 'passkeyDomain',
+  PASSWORD_MIN_LENGTH: 'passwordMinLength',
+  RATE_LIMITS: 'limits',
+  SECOND_STEP: 'secondStep',
+  SESSION_KEYS: 'keys',
+  SMTP_URL: 'mail',
+}
+
+function asOptions(sentence: string): string {
+  return sentence.replaceAll(/\b[A-Z_]+\b/g, (word) => OPTIONS[word] ?? word)
+}
+
+async function findingsOf(config: Config, now: () => number): Promise<Finding[]> {
   return [
-    environmentOf(config),
     keysOf(config),
     cookieOf(config),
-    proxyOf(config),
+    // An app decides on its proxies itself, by app.proxy.
+    ...(config.appFile === undefined ? [proxyOf(config)] : []),
     passwordsOf(config),
     limitsOf(config),
     ...(await databaseOf(config, now)),
@@ -111,6 +135,7 @@ async function mailOf({ mail, production }: Config): Promise<Finding> {
     return { about: 'mail', ...warning('MAIL is off. Nobody can reset a password by email.') }
   if (mail === 'caught')
     return { about: 'mail', ...(production ? wrong : warning)('Emails are caught, not sent. Set SMTP_URL.') }
+  if ('send' in mail) return { about: 'mail', ...fine('Your app sends emails itself.') }
   const problem = await verifySmtp(mail)
   if (problem === undefined)
     return { about: 'mail', ...fine('The mail server (SMTP_URL) accepts the login.') }

@@ -142,6 +142,29 @@ test('an app that links to a checkout finds its files, and its commands the appâ
   await usesDatabaseOf(app, join(app, 'node_modules/.bin/gatehouse'))
 })
 
+test('commands use the options that gatehouse.config.js exports', async () => {
+  const command = join(host, 'node_modules/.bin/gatehouse')
+  const file = './accounts-options.mjs'
+  const options = "{ database: 'sqlite:accounts.sqlite', prefix: '/accounts' }"
+  writeFileSync(join(host, file), `export const options = ${options}`)
+  example(join(host, 'named.mjs'), (text) =>
+    text.replace(/accounts\(\{[^}]*\}\)/, `accounts((await import('${file}')).options)`),
+  )
+  await works(host, ['named.mjs'])
+  const named = join(host, 'gatehouse.config.js')
+  writeFileSync(named, `export { options as default } from '${file}'`)
+  try {
+    const list = new Program([command, 'users', 'list'], { cwd: host })
+    assert.is(await list.end, 0, list.stderr)
+    assert.match(list.stdout, 'Anna')
+    const check = new Program([command, 'check'], { cwd: host })
+    assert.is(await check.end, 0, check.stdout)
+    assert.match(check.stdout, 'âœ” options: They are those of gatehouse.config.js.')
+  } finally {
+    rmSync(named)
+  }
+})
+
 async function usesDatabaseOf(app: string, command: string): Promise<void> {
   const list = new Program([command, 'users', 'list'], {
     cwd: app,

@@ -1,9 +1,9 @@
 import type { Registry } from '../../accounts/registry.js'
 import { changeKeyFile, siteKeys } from '../../secrets/key-file.js'
 import { createKeyring } from '../../secrets/keyring.js'
-import { type Config, readConfig } from '../../server/config.js'
-import { readDotEnv } from '../../server/dot-env.js'
+import type { Config } from '../../server/config.js'
 import { refuseMissingKeys, withRegistry } from '../command.js'
+import { readSettings } from '../settings.js'
 import { type KeyStatus, keysInUse } from './needs.js'
 
 export interface SiteKeys {
@@ -13,8 +13,7 @@ export interface SiteKeys {
 }
 
 export async function withKeys<Result>(work: (site: SiteKeys) => Promise<Result>): Promise<Result> {
-  readDotEnv()
-  refuseMissingKeys(readConfig(process.env))
+  refuseMissingKeys(await readSettings())
   return withRegistry(async (registry, config) => work(await keysOf(registry, config)))
 }
 

@@ -1,0 +1,26 @@
+import { type Config, readConfig } from '../server/config.js'
+import { readDotEnv } from '../server/dot-env.js'
+import { foldersIn } from '../views/templates.js'
+
+let readApp: () => Promise<Config | undefined> = async () => undefined
+
+/** `read` returns the settings of an app that mounts Gatehouse, if there is one. It needs every room, which commands do not. */
+export function lookForApp(read: typeof readApp): void {
+  readApp = read
+}
+
+/** Returns the settings of the app, or else those of the environment and `.env`. Throws `ConfigError`. */
+export async function readSettings(): Promise<Config> {
+  const ofApp = await readApp()
+  if (ofApp !== undefined) return ofApp
+  readDotEnv()
+  return readConfig(process.env)
+}
+
+/** Returns the folders with templates. Needs no other setting. */
+export async function readTemplateFolders(): Promise<readonly string[]> {
+  const ofApp = await readApp()
+  if (ofApp !== undefined) return ofApp.templates
+  readDotEnv()
+  return foldersIn(process.env.TEMPLATES ?? '')
+}
