@@ -1,5 +1,6 @@
 import nunjucks from 'nunjucks'
 import { CompiledLoader, LocatingLoader } from './loaders.js'
+import { Renderer } from './renderer.js'
 import { type TemplateFiles, templatesIn } from './templates.js'
 
 export interface Views {
@@ -34,7 +35,17 @@ function compiledViews(files: TemplateFiles, globals: Record<string, unknown>, e
   addGlobals(environment, globals)
   for (const [name, { isOurs }] of files)
     if (!isOurs && name.endsWith(ending)) environment.getTemplate(name, true)
-  return { render: (template, values) => environment.render(template, values) }
+  const renderer = new Renderer(files, environment)
+  return {
+    render(template, values) {
+      try {
+        return renderer.render(template, values)
+      } catch {
+        // Nunjucks names the file and the line of what is wrong.
+        return environment.render(template, values)
+      }
+    },
+  }
 }
 
 function reloadingViews(folders: readonly string[], globals: Record<string, unknown>, ending: string): Views {
