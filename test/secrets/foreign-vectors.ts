@@ -11,13 +11,11 @@ import type { ForeignHash } from '../../src/secrets/foreign-hash.js'
 
 /*
  * Hashes of other systems, and where each comes from. "By" means that the system itself, or the library that it uses, hashed the
- * password. "From its tests" means that the project publishes the hash with the password. "Computed" means that no such
- * program was at hand: Python's hashlib, or bcryptjs, followed the format. A mistake in how the format was read would show
- * in both.
+ * password. "From its tests" means that the project publishes the hash with the password.
  */
 export interface Vector {
   what: string
-  made: `${'By' | 'From its tests' | 'Computed'}${string}`
+  made: `${'By' | 'From its tests'}${string}`
   password: string
   hash: ForeignHash | undefined
   isWeak?: true
@@ -36,8 +34,6 @@ export const FIREBASE = {
   memory: 14,
 }
 
-const KEYCLOAK = { salt: 'AAECAwQFBgcICQoLDA0ODw==', iterations: 2750, parameters: {} }
-
 export const VECTORS: readonly Vector[] = [
   {
     what: 'Django pbkdf2_sha256',
@@ -47,7 +43,7 @@ export const VECTORS: readonly Vector[] = [
   },
   {
     what: 'Django pbkdf2_sha1',
-    made: 'Computed by hashlib',
+    made: 'By Django 3.2',
     password: FUECHSE,
     hash: djangoHash('pbkdf2_sha1$2600$seasalt2$RCmxXStSIOP7PWMWzlmHC+A11nA='),
   },
@@ -81,9 +77,9 @@ export const VECTORS: readonly Vector[] = [
   },
   {
     what: 'Django bcrypt_sha256',
-    made: 'Computed by bcryptjs of the SHA-256',
+    made: 'By Django 3.2',
     password: FUECHSE,
-    hash: djangoHash('bcrypt_sha256$$2b$04$04ZrsxwGBsv3eIGHzItmaum5I3WkT40RovyDGv.1xj7qInLtpgpK.'),
+    hash: djangoHash('bcrypt_sha256$$2b$04$uC4bM2fWOsdO6AfVvuDHO.NyYPjQA6XLPmUf9UxQGl//zgK6/fb.q'),
   },
   {
     what: 'Django md5',
@@ -121,9 +117,9 @@ export const VECTORS: readonly Vector[] = [
   },
   {
     what: 'Devise with a pepper',
-    made: 'Computed by bcryptjs of password and pepper',
+    made: 'By Devise 4.8.1',
     password: FUECHSE,
-    hash: bcryptHash('$2b$04$dwBQwpV5WHBQ36qXjti/dOlUNpY/i.3pbiOLAq01fHXGvud7qiMVC', [
+    hash: bcryptHash('$2a$04$UmJW5cc0SZS3NxKwiDclFugrUEdFjZ/WYkf5jSSwWdCCL52gPwHDi', [
       { do: 'append', text: PEPPER },
     ]),
   },
@@ -192,40 +188,65 @@ export const VECTORS: readonly Vector[] = [
   },
   {
     what: 'Keycloak pbkdf2-sha256',
-    made: 'Computed by hashlib',
-    password: FUECHSE,
+    made: 'By Keycloak, in a published export of the realm “workshop”',
+    password: 'password',
     hash: keycloakHash({
-      ...KEYCLOAK,
       algorithm: 'pbkdf2-sha256',
-      value: '7auKHPzP+weZLaviKbnBQmqDztiawKmgoItr3xj8AlJX9GIQbVJq12sTSSws8wk2ovp+qSpl8P1Dg+GpxGnxiA==',
+      iterations: 27_500,
+      salt: 'P5rtFkGtPfoaryJ6PizUJw==',
+      value: 'JsfNbCOIdZUbyBJ+BT+VoGI91Ec2rWLOvkLPDaX8e9k=',
+      parameters: {},
+    }),
+  },
+  {
+    what: 'Keycloak pbkdf2-sha256 of 64 bytes',
+    made: 'By Keycloak, in a published dump of its database',
+    password: 'admin',
+    hash: keycloakHash({
+      algorithm: 'pbkdf2-sha256',
+      iterations: 27_500,
+      salt: 'DWobczblgCRZMULJ2hVCSQ==',
+      value: 'uJj9/Yy4dcvZZpRvJP1YWDT/MZEIKCwt1Ax4L4zhOQjpRW71qMM0ajz7dbey/Ie7MMgiFgxOEz2I/eySvhxVOQ==',
+      parameters: {},
     }),
   },
   {
     what: 'Keycloak pbkdf2-sha512',
-    made: 'Computed by hashlib',
-    password: FUECHSE,
+    made: 'By Keycloak 24, in a published dump of its database',
+    password: 'password',
     hash: keycloakHash({
-      ...KEYCLOAK,
       algorithm: 'pbkdf2-sha512',
-      value: '6bCJIprr5ZyfGPqTeG0eerWLM5AoPfw/TrO7H/BF+0Tm2MjncWw3CVdPtKUmVrztsqYQU9K7qaI8Wim0iKzxDg==',
+      iterations: 210_000,
+      salt: 'JaBKqx57IIB/dLDTpWBu+Q==',
+      value: '5IL4kCCyOerhaEHfdK1BbjYxO6HitYLRtJOxwD8MUZH5wCgc1edmf35rWiP9sRxEwnQDstxch8twKh08Usi1fQ==',
+      parameters: {},
     }),
   },
   {
     what: 'Keycloak argon2',
-    made: 'Computed: the hash of Django’s tests in Keycloak’s fields',
-    password: 'secret',
+    made: 'By Keycloak, in a published export of the realm “iceberg”',
+    password: 'iceberg',
     hash: keycloakHash({
       algorithm: 'argon2',
-      iterations: 2,
-      salt: 'Y041dExhNkljRUUy',
-      value: 'TMa6A8fPJhCAUXRhJXCXdw==',
-      parameters: { type: 'id', version: '1.3', memory: '102400', parallelism: '8', hashLength: '16' },
+      iterations: 5,
+      salt: 'RJ0aLMQ2qKbZuROs7qQhcA==',
+      value: 'BuViHNDGmCq80fvpty/QoggTI8NSt0CuNDGgeoa5f5A=',
+      parameters: { type: 'id', version: '1.3', memory: '7168', parallelism: '1', hashLength: '32' },
     }),
   },
   {
     what: 'Flask-Security with bcrypt',
-    made: 'Computed by bcryptjs of the HMAC',
+    made: 'By Flask-Security 5.1.2',
     password: FUECHSE,
-    hash: flaskHash('$2b$04$8XrOJBW7qsuA6Y/t/G48Sua2PwVoTq5xyJSZ6UBepwd/Sjan7JUI2', FLASK_SALT),
+    hash: flaskHash('$2b$04$H9DTQnGTpO8V2gbov2vg7uazvEj9E4KxeQ3NGFAvmIFTlZalyTtFe', FLASK_SALT),
+  },
+  {
+    what: 'Flask-Security with Argon2',
+    made: 'By Flask-Security 5.1.2',
+    password: FUECHSE,
+    hash: flaskHash(
+      '$argon2id$v=19$m=1024,t=2,p=2$BMA4B2BsjdGaM8ZYK4UwBg$TtxcEXAa5cwDJqVqaGH2Sw',
+      FLASK_SALT,
+    ),
   },
 ]
