@@ -1,8 +1,7 @@
 // htmx has no attribute for a form that gets no answer, or one that is not ours. The words are those of the page.
-const words = () => document.getElementById('no-answer').content.cloneNode(true)
 const sayNoAnswer = (box) => {
   if (box?.id !== 'messages') return
-  box.replaceChildren(words())
+  box.innerHTML = document.getElementById('no-answer').textContent
   box.scrollIntoView({ block: 'nearest' })
 }
 addEventListener('htmx:error', ({ detail: { ctx } }) => sayNoAnswer(ctx?.target))

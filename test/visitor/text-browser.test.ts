@@ -35,10 +35,10 @@ class TextBrowser {
     return this.#page.$
   }
 
-  /** The page as text, without what is hidden even without a style sheet. */
+  /** The page as text. These browsers show templates and what is `hidden`. */
   get text(): string {
     const copy = this.#dom('body').clone()
-    copy.find('script, style, template, svg, [hidden]').remove()
+    copy.find('script, style, svg').remove()
     return copy.text().replaceAll(/\s+/g, ' ').trim()
   }
 
@@ -78,6 +78,7 @@ class TextBrowser {
     const { location } = page.headers
     if (location !== undefined) return this.open(location)
     this.#page = page
+    assert.not.match(this.text, 'did not respond')
   }
 }
 
