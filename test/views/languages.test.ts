@@ -31,6 +31,7 @@ const FOR_DEVELOPERS =
   /^\/dev\/gallery\/(?:dev-(?:gallery|mailbox)|dev-mailbox-mail|problem\/500-development)/
 
 function latinOn({ $ }: Page): string[] {
+  for (const later of $('script[type="text/html"]').toArray()) $(later).replaceWith($(later).text())
   $('pre code, svg, style, input, [hreflang]').remove()
   const named = $('[aria-label], [title], [placeholder]')
     .toArray()
