@@ -10,6 +10,7 @@ import {
   verifyAttestation,
 } from '../../src/secrets/webauthn.js'
 import { Device } from '../support/passkey.js'
+import { VECTORS, type Vector } from '../support/webauthn-vectors.js'
 
 const test = suite('webauthn')
 const PARTY = { id: 'localhost', origin: 'http://localhost:3000', otherOrigins: [] }
@@ -65,6 +66,76 @@ test('a stored key verifies a recorded assertion without the library, too', asyn
   assert.not.ok(
     verify('sha256', signed(clientData), keyOf((await created(new Device())).publicKey), signature),
   )
+})
+
+const SPECIFICATION = { id: 'example.org', origin: 'https://example.org', otherOrigins: [] }
+
+function attestationOf({ id, registration }: Vector) {
+  return readAttestation(JSON.stringify({ id, rawId: id, type: 'public-key', response: registration }))
+}
+
+function assertionOf({ id, authentication }: Vector) {
+  return readAssertion(JSON.stringify({ id, rawId: id, type: 'public-key', response: authentication }))
+}
+
+/** Reads a stored key from its labels alone (RFC 8152 13.1.1 and 13.2, RFC 8230 4). */
+function readKey(algorithm: Vector['algorithm'], publicKey: string): KeyObject {
+  if (algorithm === 'ES256') return keyOf(publicKey)
+  const bytes = Buffer.from(publicKey, 'base64url')
+  const after = (label: string) => bytes.subarray(bytes.indexOf(Buffer.from(label, 'hex')) + label.length / 2)
+  if (algorithm === 'EdDSA') {
+    const x = after('215820').subarray(0, 32).toString('base64url')
+    return createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x } })
+  }
+  const long = after('2059')
+  const n = long.subarray(2, 2 + long.readUInt16BE(0)).toString('base64url')
+  const e = after('2143').subarray(0, 3).toString('base64url')
+  return createPublicKey({ format: 'jwk', key: { kty: 'RSA', n, e } })
+}
+
+const GOOD = [
+  ['none-es256', { isBackedUp: true, isVerified: false }],
+  ['packed-self-es256', { isBackedUp: false, isVerified: false }],
+  ['none-es256-long-credential-id', { isBackedUp: false, isVerified: true }],
+  ['packed-es256', { isBackedUp: false, isVerified: true }],
+  ['packed-rs256', { isBackedUp: true, isVerified: false }],
+  ['packed-eddsa', { isBackedUp: false, isVerified: false }],
+] as const
+
+for (const [name, flags] of GOOD) {
+  test(`the specification's ${name} is right, by the library and without it`, async () => {
+    const vector: Vector = VECTORS[name]
+    const [attestation, assertion] = [attestationOf(vector), assertionOf(vector)]
+    assert.ok(attestation && assertion)
+    const stored = await verifyAttestation(attestation, SPECIFICATION)
+    assert.is(stored.id, vector.id)
+    assert.equal(await verifyAssertion(assertion, SPECIFICATION, stored), { counter: 0, ...flags })
+
+    const key = readKey(vector.algorithm, stored.publicKey)
+    const isSigned = ({ clientDataJSON, authenticatorData, signature }: Vector['authentication']) => {
+      const hash = createHash('sha256').update(Buffer.from(clientDataJSON, 'base64url')).digest()
+      const signed = Buffer.concat([Buffer.from(authenticatorData, 'base64url'), hash])
+      // Ed25519 hashes by itself.
+      const digest = vector.algorithm === 'EdDSA' ? undefined : 'sha256'
+      return verify(digest, signed, key, Buffer.from(signature, 'base64url'))
+    }
+    assert.ok(isSigned(vector.authentication))
+    const { clientDataJSON } = vector.registration
+    assert.not.ok(isSigned({ ...vector.authentication, clientDataJSON }))
+    const other = { ...assertion, response: { ...assertion.response, clientDataJSON } }
+    assert.is(await verifyAssertion(other, SPECIFICATION, stored).catch(() => 'refused'), 'refused')
+  })
+}
+
+test('the specification’s responses from a frame, and of another algorithm, are refused', async () => {
+  for (const name of ['none-es256-crossOrigin', 'none-es256-topOrigin'] as const) {
+    assert.is(attestationOf(VECTORS[name]), undefined)
+    assert.is(assertionOf(VECTORS[name]), undefined)
+  }
+  const other = attestationOf(VECTORS['packed-es384'])
+  assert.ok(other)
+  const refused = await verifyAttestation(other, SPECIFICATION).catch((error: unknown) => String(error))
+  assert.match(String(refused), 'Unexpected public key alg')
 })
 
 /** What a verified assertion vouches for. */
