@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site, until } from './support/helpers.js'
+import { createToSignUp, Device, typeToSignUp } from './support/passkey.js'
 import { turnOn } from './support/second-step.js'
 import { hearStatements } from './support/statements.js'
 
@@ -37,8 +38,8 @@ const PRIVATE = { ...ENVIRONMENT, EMAIL_CONFIRMATION: 'required', PRIVATE_EMAILS
 const TAKEN = 'anna@example.com'
 const FREE = 'otto@example.com'
 
-async function siteWithAnna(environment: Record<string, string>): Promise<Site> {
-  const site = await Site.start({ environment })
+async function siteWithAnna(environment: Record<string, string>, host?: 'localhost'): Promise<Site> {
+  const site = await Site.start({ environment, ...(host && { host }) })
   const visitor = site.visitor()
   await visitor.signUp('Anna', { email: TAKEN })
   const { code } = await site.mail(TAKEN)
@@ -154,6 +155,23 @@ test('private email addresses: sign-up, wrong code, another email, correction', 
     return answers
   }
   assert.equal(await walk(TAKEN, 'gusi@example.com'), await walk(FREE, TAKEN))
+  await site.close()
+})
+
+test('private email addresses: sign-up with a passkey', async () => {
+  const site = await siteWithAnna(PRIVATE, 'localhost')
+  const walk = async (username: string, email: string) => {
+    const visitor = site.visitor()
+    const typed = await seen(site, () => typeToSignUp(visitor, { username, email }))
+    const page = await visitor.open('/signup/passkey/')
+    return [typed, await seen(site, () => createToSignUp(site, visitor, page, new Device()))]
+  }
+  const taken = await walk('guest 1', TAKEN)
+  assert.equal(
+    taken.map(({ status }) => status),
+    [303, 303],
+  )
+  assert.equal(taken, await walk('guest 2', FREE))
   await site.close()
 })
 

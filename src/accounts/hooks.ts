@@ -31,8 +31,9 @@ export type HookErrors = readonly FieldError[] | undefined
 
 export interface Hooks {
   /**
-   * Called before an account is created, along with the built-in rules. Returns errors for your fields or
-   * Gatehouse's, or for the whole form without `field`. If it throws, the response is an error page (500).
+   * Called before an account is created, along with the built-in rules; for a sign-up with a passkey once, before
+   * that is asked for, up to 30 minutes earlier. Returns errors for your fields or Gatehouse's, or for the whole
+   * form without `field`. If it throws, the response is an error page (500).
    */
   beforeSignup?(request: SignupRequest, ctx: Context): HookErrors | Promise<HookErrors>
   /**

@@ -82,7 +82,7 @@ async function storePasskey(
   return added ? { ok: true, name } : { ok: false, error }
 }
 
-function passkeyOf(
+export function passkeyOf(
   { id, publicKey, counter, isBackupEligible, isBackedUp, isVerified, aaguid, transports }: NewCredential,
   { userId, name, rpId, now }: { userId: string; name: string; rpId: string; now: number },
 ): passkeys.Passkey {

@@ -13,12 +13,16 @@ import type { Registry } from './registry.js'
  * email is as strong as it is for a forgotten password.
  */
 export function isEnough(
-  { outbox, offers }: Pick<Registry, 'outbox' | 'offers'>,
+  registry: Pick<Registry, 'outbox' | 'offers'>,
   user: users.User,
   own: readonly passkeys.Passkey[],
 ): boolean {
-  const canReset = user.emailConfirmedAt !== null && outbox.isOn && offers('password/forgot')
-  return own.length >= (canReset ? 1 : 2)
+  return own.length >= (user.emailConfirmedAt !== null && canResetByEmail(registry) ? 1 : 2)
+}
+
+/** Whether someone who reads the emails of an account can give it a password. */
+export function canResetByEmail({ outbox, offers }: Pick<Registry, 'outbox' | 'offers'>): boolean {
+  return outbox.isOn && offers('password/forgot')
 }
 
 /** Returns the user's passkeys that work at this domain. */

@@ -94,6 +94,8 @@ export function claimOf({ rules, now }: Naming, { id, emailKey }: Applicant) {
 
 export interface NewAccount extends Applicant {
   password: string | undefined
+  /** Stores a way in instead of the password. Returns false if the account cannot be created with it. */
+  storeWayIn?: (transaction: Db) => Promise<boolean>
   isConfirmed?: boolean
   /** Hash of the invitation that the account uses up. Without it the account is not created. */
   invitation?: string | undefined
@@ -107,6 +109,7 @@ export async function register(
   account: NewAccount,
 ): Promise<users.User | undefined> {
   const { id, email, emailKey, password, isConfirmed = false, signupForm = '', invitation, values } = account
+  const { storeWayIn } = account
   const { language } = origin
   const passwordHash =
     password === undefined ? '' : await registry.passwords.hash(password, origin.visit?.refuseIfLeft)
@@ -126,7 +129,8 @@ export async function register(
     orUndo(made !== undefined)
     if (values !== undefined) await registry.hooks.duringSignup?.(transaction, { user: made, values })
     if (isConfirmed) await users.confirmEmail(transaction, id, { email, emailKey, now })
-    if (password === undefined)
+    if (storeWayIn !== undefined) orUndo(await storeWayIn(transaction))
+    if (password === undefined && storeWayIn === undefined)
       await registry.outbox.post(transaction, { kind: 'password-reset', userId: id })
     else if (!isConfirmed) await askToConfirm(transaction, origin, registry, id)
     return made

@@ -14,14 +14,14 @@ import { NO_USERNAME } from '../features/login.js'
 import { TYPED_TOO_OLD } from '../features/password/confirm.js'
 import * as passwordForgot from '../features/password/forgot.js'
 import * as passwordReset from '../features/password/reset.js'
-import * as signup from '../features/signup.js'
+import * as signup from '../features/signup/signing-up.js'
 import { GO_ON, LOGGED_IN } from '../visitor/welcome.js'
 import type { FieldError } from '../web/form.js'
 import { adminForms } from './admin-forms.js'
 import type { Exhibit, Setting } from './exhibit.js'
 import { adviceOn, type FormPage, statesOf } from './form-page.js'
 import { passkeyForms } from './passkey-forms.js'
-import { devicesOf } from './samples.js'
+import { devicesOf, type Person } from './samples.js'
 import { twoStepForms } from './two-step-forms.js'
 
 export function formExhibits(setting: Setting): Exhibit[] {
@@ -52,15 +52,17 @@ const PASSWORDS = ['password', 'repassword']
 
 function loginForms(newPassword: FieldError[]): FormPage[] {
   return [
-    {
+    ...[false, true].map((hasPasskey) => ({
       name: 'signup',
+      ...(hasPasskey && { face: 'passkey' }),
+      around: () => ({ hasPasskey }),
       secret: PASSWORDS,
-      typed: ({ user }) => ({ username: user.name, email: user.email }),
+      typed: ({ user }: Person) => ({ username: user.name, email: user.email }),
       errors: [...fields.check(fields.username, 'a!'), ...fields.check(fields.email, 'x'), ...newPassword],
       advice: adviceShown(),
       success: { ...signup.SIGNED_UP, params: { name: 'Anna' } },
       onward: signup.GO_ON,
-    },
+    })),
     ...[false, true].map((hasPasskeys) => loginPage(hasPasskeys)),
   ]
 }
@@ -129,7 +131,7 @@ function passwordForms(newPassword: FieldError[]): FormPage[] {
 
 function confirmForms(): FormPage[] {
   return [
-    ...(['code', 'password', 'nothing'] as const).map((asks) => confirmPage(asks)),
+    ...(['code', 'password', 'passkey', 'nothing'] as const).map((asks) => confirmPage(asks)),
     {
       name: 'email/confirm/address',
       typed: ({ user }) => ({ email: user.email }),
@@ -152,17 +154,26 @@ function accountForms(newPassword: FieldError[]): FormPage[] {
       success: { ...accountName.NAME_CHANGED, params: { name: 'Anna' } },
       onward: accountName.GO_ON,
     },
-    {
+    ...Object.entries(PASSWORD_FACES).map(([face, around]) => ({
       name: 'account/password',
+      face,
       isUsers: true,
+      around: () => around,
       secret: ['current', ...PASSWORDS],
       typed: () => ({}),
-      errors: [accountPassword.CURRENT_MISSING, ...newPassword],
+      errors: [...('isWithout' in around ? [] : [accountPassword.CURRENT_MISSING]), ...newPassword],
       advice: adviceOn('password'),
       success: { ...accountPassword.CHANGED_EVERYWHERE, params: { count: 2 } },
       onward: accountPassword.GO_ON,
-    },
+    })),
   ]
+}
+
+const PASSWORD_FACES = {
+  only: {},
+  passkeys: { hasPasskeys: true, canRemove: false },
+  removable: { hasPasskeys: true, canRemove: true },
+  without: { isWithout: true },
 }
 
 const MEMBERS_PAGE: FormPage = {
@@ -183,6 +194,7 @@ const MEMBERS_PAGE: FormPage = {
 const CONFIRM_ERRORS = {
   code: CODE_WRONG,
   password: PASSWORD_WRONG,
+  passkey: PASSKEY_WRONG,
   nothing: TAKEN_MEANWHILE,
 }
 

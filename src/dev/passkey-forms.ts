@@ -1,7 +1,8 @@
+import { PASSKEY_WRONG } from '../accounts/passkey-proof.js'
 import { PASSKEY_EXISTS } from '../accounts/passkeys.js'
 import { ADDED } from '../features/account/passkeys.js'
 import type { FormPage } from './form-page.js'
-import { passkeysOf } from './samples.js'
+import { type Person, passkeysOf } from './samples.js'
 
 export function passkeyForms(now: number): FormPage[] {
   const faces = {
@@ -10,13 +11,21 @@ export function passkeyForms(now: number): FormPage[] {
     local: { count: 0, around: { localUrl: 'http://localhost:3000/account/passkeys/' } },
     nowhere: { count: 1, around: {} },
   }
-  return Object.entries(faces).map(([face, { count, around }]) => ({
+  const signup: FormPage = {
+    name: 'signup/passkey',
+    around: ({ user }) => ({ name: user.name, creation: '{}' }),
+    typed: () => ({}),
+    errors: [PASSKEY_WRONG],
+    success: ADDED,
+  }
+  const own = Object.entries(faces).map(([face, { count, around }]) => ({
     name: 'account/passkeys',
     face,
     isUsers: true,
-    around: (person) => ({ ...around, passkeys: passkeysOf(person, now).slice(0, count) }),
+    around: (person: Person) => ({ ...around, passkeys: passkeysOf(person, now).slice(0, count) }),
     typed: () => ({}),
     errors: [PASSKEY_EXISTS],
     success: ADDED,
   }))
+  return [...own, signup]
 }

@@ -2,10 +2,10 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { MINUTE } from '../base/durations.js'
 
 export interface ChallengeOwner {
-  purpose: 'login' | 'create' | 'second' | 'confirm'
+  purpose: 'login' | 'create' | 'second' | 'confirm' | 'signup'
   /** Secret of the visitor's session. Another browser cannot present the challenge. */
   browser: string
-  /** '' if nobody is known yet. */
+  /** '' if nobody is known yet. At a sign-up the id that the account will have. */
   userId: string
 }
 

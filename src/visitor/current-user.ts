@@ -15,7 +15,7 @@ import { setLogin, userOf } from './logins.js'
 
 const TOUCH_EVERY = MINUTE
 
-const OPTIONAL = ['typed']
+const OPTIONAL = ['typed', 'newcomer']
 
 export function currentUser(gatehouse: Gatehouse): Middleware {
   return async (ctx, next) => {

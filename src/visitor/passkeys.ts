@@ -80,16 +80,22 @@ function descriptorOf({ id, transports }: passkeys.Passkey): object {
   return { type: 'public-key', id, transports }
 }
 
+export interface Creation {
+  purpose: 'create' | 'signup'
+  user: Pick<User, 'id' | 'name'>
+  own: readonly passkeys.Passkey[]
+}
+
 /** The same for the button that creates one. */
 export function creationCeremony(
   ctx: Context,
   gatehouse: Gatehouse,
-  { user, own }: { user: User; own: readonly passkeys.Passkey[] },
+  { purpose, user, own }: Creation,
 ): string | undefined {
   const party = relyingPartyOf(ctx, gatehouse)
   if (party === undefined) return undefined
   const create = {
-    challenge: challengeFor(ctx, gatehouse, { purpose: 'create', userId: user.id }),
+    challenge: challengeFor(ctx, gatehouse, { purpose, userId: user.id }),
     rp: { id: party.id, name: gatehouse.siteName },
     user: { id: handleOf(user), name: user.name, displayName: user.name },
     pubKeyCredParams: ALGORITHMS.map((alg) => ({ type: 'public-key', alg })),

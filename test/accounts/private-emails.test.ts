@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DAY, HOUR } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, until, type Visitor } from '../support/helpers.js'
+import { createToSignUp, Device, typeToSignUp, useToLogIn } from '../support/passkey.js'
 
 /*
  * With PRIVATE_EMAILS every response about a taken email address is the same, to the byte, as about an unused one. The
@@ -44,7 +45,8 @@ async function confirmed(name: string, email: string): Promise<Visitor> {
 
 /** Returns what an observer can compare: all of the response, and the length of what is random. */
 function masked({ status, text, headers, cookies }: Page, ...typed: string[]): unknown {
-  const hidden = typed.reduce((shown, value, index) => shown.replaceAll(value, `TYPED ${index}`), text)
+  const whole = typed.reduce((shown, value, index) => shown.replaceAll(value, `TYPED ${index}`), text)
+  const hidden = whole.replaceAll(/(data-passkey=")([^"]*)/g, (_, head, value) => head + value.length)
   const values = hidden.replaceAll(/(name="_(?:csrf|once)" value=")([^"]*)/g, (_, head, value) => {
     return head + value.length
   })
@@ -151,6 +153,32 @@ test('the user’s data do not reveal that the new address is taken', async () =
   }
   assert.equal(await walk(TAKEN), await walk(FREE))
 })
+
+for (const htmx of [false, true]) {
+  test(`${htmx ? 'htmx' : 'plain'}: a sign-up with a passkey hides that an address is taken`, async () => {
+    const local = await Site.start({ host: 'localhost', environment: ENVIRONMENT })
+    const anna = local.visitor()
+    await anna.signUp('Anna', { email: TAKEN })
+    const { code } = await local.mail(TAKEN)
+    await anna.send(await anna.open('/email/confirm/'), { code })
+    await local.emptyMailbox()
+    const walk = async (username: string, email: string) => {
+      const visitor = local.visitor({ htmx })
+      const device = new Device()
+      const pages = [await typeToSignUp(visitor, { username, email })]
+      const page = await visitor.open('/signup/passkey/')
+      pages.push(page, await createToSignUp(local, visitor, page, device))
+      pages.push(await visitor.open('/email/confirm/'))
+      pages.push(await visitor.send(await visitor.open('/email/confirm/'), { code: '00000000' }))
+      pages.push(await useToLogIn(local, visitor, device), await visitor.open('/email/confirm/'))
+      return pages.map((page) => masked(page, username, email))
+    }
+    const [taken, free] = [await walk('guest 11', TAKEN), await walk('guest 12', FREE)]
+    for (const [index, answer] of taken.entries()) assert.equal(answer, free[index], `step ${index}`)
+    assert.match((await local.mail(TAKEN)).subject, 'You already have an account')
+    await local.close()
+  })
+}
 
 test('only the owner of a taken address gets an email', async () => {
   const visitor = site.visitor()

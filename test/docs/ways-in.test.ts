@@ -101,6 +101,7 @@ const WAYS: readonly Way[] = [
   },
   {
     feature: 'signup',
+    file: 'src/features/signup/signing-up.ts',
     way: '`/signup/`',
     proves:
       'nothing yet, or with `SIGNUP=invited` the mailbox that the invitation came to. With `LOGIN_AFTER=signup` the password of the form',
@@ -108,6 +109,17 @@ const WAYS: readonly Way[] = [
       'begins no session: the login follows. With `LOGIN_AFTER=signup` one factor, that of the new account',
     limits: ['signupNetwork', 'takenNetwork'],
     off: '`features: { signup: false }`',
+  },
+  {
+    feature: 'signup/passkey',
+    file: 'src/features/signup/signing-up.ts',
+    way: '`/signup/passkey/`, where `EMAIL_CONFIRMATION=required`, or with an invitation',
+    proves:
+      'a new passkey, which is then the only way into the account, next to `/password/forgot/`. With `LOGIN_AFTER=signup` the same passkey',
+    strength:
+      'begins no session: the confirmation of the address and the login follow. With an invitation and `LOGIN_AFTER=signup` that of the passkey',
+    limits: ['signupNetwork', 'takenNetwork'],
+    off: "`features: { 'account/passkeys': false }`",
   },
   {
     feature: 'email/confirm',

@@ -153,3 +153,23 @@ export function present(
   for (const [name, value] of Object.entries({ ...typed, credential })) fields.set(name, value)
   return visitor.post('/login/passkey/', fields.toString())
 }
+
+/** Presses the sign-up's button for passkeys. */
+export async function typeToSignUp(visitor: Visitor, typed: Record<string, string>): Promise<Page> {
+  const page = await visitor.open('/signup/')
+  const fields = new URLSearchParams(page.$('#signup').serialize())
+  for (const [name, value] of Object.entries(typed)) fields.set(name, value)
+  return visitor.post('/signup/passkey/', fields.toString())
+}
+
+/** Presses the button that creates the account's first passkey on this device. */
+export function createToSignUp(
+  site: Site,
+  visitor: Visitor,
+  page: Page,
+  device: Device,
+  ceremony: Partial<Ceremony> = {},
+): Promise<Page> {
+  const credential = device.create(page, { origin: site.address, ...ceremony })
+  return visitor.send(page, { credential }, '/signup/passkey/verify/')
+}

@@ -73,11 +73,11 @@ const LAST_SECOND = {
     'This passkey is your only second step, so it stays. Create another passkey first, or turn off two-step verification.',
 }
 const BACK = { code: 'passkeys_back', sentence: 'Back to your passkeys' }
-const CANCELLED: FieldError = {
+export const CANCELLED: FieldError = {
   code: 'passkey_not_created',
   sentence: 'No passkey was created. You can try again at any time.',
 }
-const UNSUPPORTED: FieldError = {
+export const UNSUPPORTED: FieldError = {
   code: 'passkey_create_unsupported',
   sentence: 'This browser or device cannot create a passkey here.',
 }
@@ -126,7 +126,7 @@ async function around(ctx: Context): Promise<object> {
   const own = await passkeys.ofUser(gatehouse.database.main, user.id)
   return {
     passkeys: own.map((passkey) => ({ ...passkey, authenticator: authenticatorOf(passkey.aaguid) })),
-    creation: creationCeremony(ctx, gatehouse, { user, own }),
+    creation: creationCeremony(ctx, gatehouse, { purpose: 'create', user, own }),
     signal: ownSignal(ctx, gatehouse, { user, own, isEmptied: removals.has(ctx) }),
     isRecent: isRecentLogin(ctx) && isRecentSecond(ctx),
     localUrl: localUrlOf(ctx, gatehouse, name),

@@ -194,8 +194,12 @@ async function logIn(
 ): Promise<(LoginState & { next: string }) | undefined> {
   const account = await users.byId(gatehouse.database.main, user.id)
   if (account === undefined) return undefined
-  const { methods = [], kept = false, next = '' } = half ?? {}
-  const proved: Method[] = methods.some(isFirst) ? [...methods] : [...methods, 'password']
+  const { kept = false, next = '' } = half ?? {}
+  // The proof that a passkey was both steps was used for that login.
+  const methods = half?.methods.filter((method) => method !== 'verified') ?? []
+  // Without a password the account was signed up for with a passkey, in this browser.
+  const made = account.passwordHash === '' ? 'passkey' : 'password'
+  const proved: Method[] = methods.some(isFirst) ? [...methods] : [...methods, made]
   return { ...(await advance(ctx, gatehouse, { account, methods: proved, kept, next, form: print })), next }
 }
 

@@ -25,7 +25,8 @@ export async function shown(ctx: Context, known?: Link) {
     return { asks, name: account?.user.name ?? '', email: account?.user.email ?? '' }
   }
   const account = await users.byId(gatehouse.database.main, link.token.userId)
-  const asks = link.state === 'done' || (await unconfirmed.isOwn(ctx, link.token)) ? 'nothing' : 'password'
+  const proof = account?.passwordHash === '' ? 'passkey' : 'password'
+  const asks = link.state === 'done' || (await unconfirmed.isOwn(ctx, link.token)) ? 'nothing' : proof
   return { asks, name: account?.user.name ?? '', email: link.token.email }
 }
 

@@ -1,0 +1,68 @@
+import type { Context } from 'koa'
+import { canResetByEmail } from '../accounts/passwordless.js'
+import { MINUTE } from '../base/durations.js'
+import type { Invitation } from '../tables/invitations.js'
+import type { Subject, Values } from '../web/form.js'
+import { keep, keepOptional, keptText } from '../web/session.js'
+import { type Gatehouse, gatehouseOf } from './gatehouse.js'
+import { relyingPartyOf } from './passkeys.js'
+
+const KEPT = 'newcomer'
+
+// As long as the challenge of its page.
+const LIFE = 30 * MINUTE
+
+/** A sign-up that passed every check, and whose passkey is still to be created. */
+export interface Newcomer {
+  /** What the account will have. The passkey names it. */
+  id: string
+  name: string
+  email: string
+  /** Input of the app's fields. */
+  values: Values
+}
+
+/**
+ * Whether this visitor may sign up with a passkey and no password. If the passkey gets lost, a confirmed email address has to give
+ * the account a password.
+ */
+export function maySignUpByPasskey(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  invitation: Invitation | undefined,
+): boolean {
+  const { rules, offers } = gatehouse
+  const getsConfirmed =
+    invitation !== undefined || (rules.confirmation === 'required' && offers('email/confirm'))
+  return getsConfirmed && canResetByEmail(gatehouse) && relyingPartyOf(ctx, gatehouse) !== undefined
+}
+
+/** Returns false if it is too long to keep. */
+export function keepNewcomer(ctx: Context, gatehouse: Gatehouse, newcomer: Newcomer): boolean {
+  const content = JSON.stringify({ ...newcomer, at: gatehouse.now() })
+  // Encrypted, because the app's own session may be readable.
+  return keepOptional(ctx, KEPT, gatehouse.cipher.encrypt(content, bindingOf(ctx, gatehouse)))
+}
+
+export function newcomerOf(ctx: Context, gatehouse: Gatehouse): Newcomer | undefined {
+  const text = gatehouse.cipher.decrypt(keptText(ctx, KEPT) ?? '', bindingOf(ctx, gatehouse))
+  if (text === undefined) return undefined
+  const newcomer: Newcomer & { at: number } = JSON.parse(text)
+  const age = gatehouse.now() - newcomer.at
+  return age >= 0 && age < LIFE ? newcomer : undefined
+}
+
+export function forgetNewcomer(ctx: Context): void {
+  keep(ctx, { [KEPT]: undefined })
+}
+
+// A login renews the secret: the next user of this browser must not see what the previous one typed.
+function bindingOf(ctx: Context, { csrf }: Gatehouse): string {
+  return `${KEPT} of ${csrf.secretOf(ctx)}`
+}
+
+/** In another tab someone may have begun another sign-up. */
+export const newcomer: Subject = {
+  id: (ctx) => newcomerOf(ctx, gatehouseOf(ctx))?.id,
+  name: async (ctx) => newcomerOf(ctx, gatehouseOf(ctx))?.name,
+}
