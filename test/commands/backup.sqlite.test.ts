@@ -22,7 +22,7 @@ test.before.each((context) => {
 })
 
 function backUp({ database, backup }: Context, ...args: string[]): Promise<Outcome> {
-  return callGatehouse(['backup', backup, ...args], { database })
+  return callGatehouse(['backup', backup, ...args], { database, apart: true })
 }
 
 /** Grows the database to some megabytes, which take several steps to copy. */

@@ -37,7 +37,7 @@ test.before.each((context) => {
 })
 
 function restore({ database, backup }: Context): Promise<Outcome> {
-  return callGatehouse(['restore', backup], { database })
+  return callGatehouse(['restore', backup], { database, apart: true })
 }
 
 async function namesIn(file: string): Promise<string[]> {
@@ -186,7 +186,7 @@ test('sets up a new site from a backup with its key', async ({ database, backup 
   copyFileSync(`${fileOf(database)}.key`, `${backup}.key`)
   const anew = freshFile()
   writeFileSync(`${fileOf(anew)}-wal`, 'of a database that is gone')
-  const outcome = await callGatehouse(['restore', backup], { database: anew })
+  const outcome = await callGatehouse(['restore', backup], { database: anew, apart: true })
   assertDone(outcome)
   assert.match(outcome.stdout, `Its keys are now in ${fileOf(anew)}.key.`)
   assert.not.match(outcome.stdout, 'former')

@@ -13,7 +13,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
 import { aboutTemplate, templateNames } from '../../src/views/templates.js'
-import { Program } from '../support/program.js'
+import { callIn } from '../support/calling.js'
 
 interface Context {
   /** The working folder of the command. */
@@ -32,12 +32,8 @@ test.after.each(({ here }) => rmSync(here, { recursive: true }))
 
 const ORIGINAL = readFileSync(join(root, 'templates', 'login', 'page.html'), 'utf8')
 
-async function call({ here }: Context, ...args: string[]) {
-  const program = new Program([join(import.meta.dirname, '../../src/cli.js'), 'templates', ...args], {
-    cwd: here,
-  })
-  const code = await program.end
-  return { code, stdout: program.stdout, stderr: program.stderr }
+function call({ here }: Context, ...args: string[]) {
+  return callIn(here, ['templates', ...args])
 }
 
 async function copied(context: Context, name = 'login/page.html'): Promise<void> {

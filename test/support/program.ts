@@ -7,6 +7,11 @@ import * as assert from 'uvu/assert'
 /** The environment variables that a tested program inherits, without settings of a site. */
 const INHERITED = ['PATH', 'SystemRoot', 'TMPDIR', 'TEMP', 'TMP', 'NODE_V8_COVERAGE']
 
+export function inherited(): Record<string, string> {
+  const named = INHERITED.map((name): [string, string | undefined] => [name, process.env[name]])
+  return Object.fromEntries(named.filter((one): one is [string, string] => one[1] !== undefined))
+}
+
 /** A Node script in its own process. Every test waits for its `end`. */
 export class Program {
   stdout = ''
@@ -21,8 +26,7 @@ export class Program {
     args: string[],
     { cwd, env = {}, detached = false }: { cwd: string; env?: Record<string, string>; detached?: boolean },
   ) {
-    const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]))
-    const child = spawn(process.execPath, args, { cwd, env: { ...inherited, ...env }, detached })
+    const child = spawn(process.execPath, args, { cwd, env: { ...inherited(), ...env }, detached })
     this.#isGroup = detached
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
