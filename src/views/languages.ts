@@ -31,8 +31,17 @@ interface LanguageFile {
   messages: Readonly<Record<string, Translation>>
 }
 
+// Sites in one process share them, because to read and check them takes most of a start.
+let ours: ReadonlyMap<string, Language> | undefined
+
 /** By tag. Files of one language add up, earlier folders win. Throws if a file is wrong, and names it. */
-export function loadLanguages(folders: readonly string[] = []): Map<string, Language> {
+export function loadLanguages(folders: readonly string[] = []): ReadonlyMap<string, Language> {
+  if (folders.length > 0) return languagesIn(folders)
+  ours ??= languagesIn([])
+  return ours
+}
+
+function languagesIn(folders: readonly string[]): Map<string, Language> {
   const files = [...folders, OURS].flatMap(readFiles)
   const english = englishOf(files, folders)
   for (const one of files) refuseWrong(one, english)

@@ -29,8 +29,9 @@ export interface AllSiteViews {
 }
 
 export function createSiteViews(options: SiteViewsOptions): AllSiteViews {
-  const folders = [...(options.templates ?? []), join(root, 'templates')]
-  const templates = { folders, files: options.isReloading ? undefined : readTemplates(folders) }
+  const own = options.templates ?? []
+  const files = options.isReloading ? undefined : readTemplates(own)
+  const templates = { folders: [...own, join(root, 'templates')], files }
   const all = languagesOf(options).map((language) => viewsIn(language, templates, options))
   const [first] = all
   if (first === undefined) throw new Error('Option languages must name at least one language.')

@@ -22,17 +22,24 @@ export interface TemplateFile {
 
 export type TemplateFiles = ReadonlyMap<string, TemplateFile>
 
-// Read at once: a package upgraded under a running site must not mix two versions. Earlier folders win.
+// Read at once, and ours for all sites in this process: a package upgraded under a running site must not mix two versions.
+let ours: TemplateFiles | undefined
+
+/** Earlier folders win. */
 export function readTemplates(folders: readonly string[]): TemplateFiles {
-  const files = new Map<string, TemplateFile>()
+  ours ??= new Map(textsIn(FOLDER).map(({ name, path, text }) => [name, { path, text, isOurs: true }]))
+  const files = new Map(ours)
   for (const folder of folders.toReversed()) {
-    const isOurs = folder === folders.at(-1)
-    for (const name of templatesIn(folder)) {
-      const path = join(folder, name)
-      files.set(name, { path, text: readFileSync(path, 'utf8'), isOurs })
-    }
+    for (const { name, path, text } of textsIn(folder)) files.set(name, { path, text, isOurs: false })
   }
   return files
+}
+
+function textsIn(folder: string): { name: string; path: string; text: string }[] {
+  return templatesIn(folder).map((name) => {
+    const path = join(folder, name)
+    return { name, path, text: readFileSync(path, 'utf8') }
+  })
 }
 
 export function originalOf(name: string): string {
