@@ -18,7 +18,7 @@ const INERT_POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  const exhibits = () => gallery({ ...gatehouse, now: gatehouse.now() })
+  const exhibits = exhibitsOf(gatehouse)
 
   router.get('/dev/gallery/', requireMaintainer, (ctx) => {
     ctx.set('Content-Security-Policy', `${ctx.response.get('Content-Security-Policy')}; frame-src 'self'`)
@@ -33,6 +33,16 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     if ('letter' in exhibit) showLetter(ctx, gatehouse, exhibit)
     else show(ctx, gatehouse, exhibit)
   })
+}
+
+// To make all of them takes longer than to show one.
+function exhibitsOf(gatehouse: Gatehouse): () => readonly Exhibit[] {
+  let made: { at: number; exhibits: readonly Exhibit[] } | undefined
+  return () => {
+    const at = gatehouse.now()
+    if (made?.at !== at) made = { at, exhibits: gallery({ ...gatehouse, now: at }) }
+    return made.exhibits
+  }
 }
 
 interface Links {
