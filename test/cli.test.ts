@@ -30,7 +30,7 @@ function environmentOf({ server }: Pick<Context, 'server'>): Record<string, stri
 /** Calls gatehouse with the settings of the site. */
 function call(context: Context, args: string[], changes: Record<string, string> = {}): Promise<Outcome> {
   const { database } = context.site
-  return callGatehouse(args, { database, settings: { ...environmentOf(context), ...changes } })
+  return callGatehouse(args, { database, settings: { ...environmentOf(context), ...changes }, apart: true })
 }
 
 /** Creates one user whose email has failed, and one whose email waits. */

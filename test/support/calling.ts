@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import * as assert from 'uvu/assert'
+import { readAppFile } from '../../src/app-file.js'
 import { call } from '../../src/commands/call.js'
+import { lookForApp } from '../../src/commands/settings.js'
 import { settingsFor } from './databases.js'
 import { inherited, Program } from './program.js'
 
@@ -45,6 +47,7 @@ export async function callGatehouse(
   }
 }
 
+lookForApp(readAppFile)
 let isCalled = false
 
 /** Calls it in this process, because to start one takes longer than most commands, or apart if another call runs here. */
