@@ -245,14 +245,18 @@ export class Page {
   readonly headers: Record<string, string>
   readonly cookies: string[]
   readonly text: string
-  readonly $: cheerio.CheerioAPI
+  #parsed: cheerio.CheerioAPI | undefined
 
   constructor(response: supertest.Response) {
     this.status = response.status
     this.headers = response.headers
     this.cookies = [response.headers['set-cookie'] ?? []].flat()
     this.text = response.text ?? ''
-    this.$ = cheerio.load(this.text)
+  }
+
+  get $(): cheerio.CheerioAPI {
+    this.#parsed ??= cheerio.load(this.text)
+    return this.#parsed
   }
 
   /** All cookies of the response, as a browser sends them back. */
