@@ -57,7 +57,9 @@ const ON_SQLITE = [
   'server/start',
   'server/stop',
   'switches',
+  'views/renderer',
   'views/templates',
+  'views/translate',
 ]
 
 /** Files that change or measure their whole process. */
