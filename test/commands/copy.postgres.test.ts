@@ -175,16 +175,17 @@ test('copies nothing if the source changed during the copy', async ({ source, ta
   await migrateDatabase(target)
   const release = await lockInserts(target)
   const copying = copy(source, target)
-  await until(
-    async () => (await rows(target, 'select 1 from pg_locks where not granted')).length > 0,
-    'it waits to insert',
-  )
+  await until(async () => (await rows(target, WAITING)).length > 0, 'it waits to insert')
   await write(source, "update users set name = 'Anna' where email = '1@example.com'")
   await release()
   assertNotCopied(await copying, /^The source changed during the copy\. Nothing was copied\. Stop the site/)
   assert.is(await usersIn(target), 0)
   assertDone(await copy(source, target))
 })
+
+// Others use the server, too.
+const WAITING = `select 1 from pg_locks join pg_database on pg_database.oid = pg_locks.database
+  where datname = current_database() and not granted`
 
 test('uses DATABASE_URL as target, so its password is not an argument', async ({ source, target }) => {
   await fill(source, 1)
