@@ -15,6 +15,8 @@ const server = process.env.TEST_DATABASE_URL || undefined
 
 const KEY = Buffer.alloc(32, 7).toString('base64url')
 const INT8 = 20
+/** In milliseconds. */
+const IDLE_FOR = 1_000
 
 /** Returns the URL of an unused database. A file is removed at the end of the process, with the files beside it. */
 export async function freshDatabase(): Promise<string> {
@@ -181,19 +183,36 @@ function opened<Result>(url: string, work: (connection: BetterSqlite3.Database) 
   }
 }
 
-async function asked<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = await connected(url)
+/** By URL. Their connections end by themselves soon after the last question. */
+const pools = new Map<string, pg.Pool>()
+
+async function asked<Result>(url: string, work: (client: pg.ClientBase) => Promise<Result>): Promise<Result> {
+  const client = await poolFor(url).connect()
   try {
     return await work(client)
   } finally {
-    await client.end()
+    client.release()
   }
 }
 
+function poolFor(url: string): pg.Pool {
+  const known = pools.get(url)
+  if (known !== undefined) return known
+  const pool = new pg.Pool({ ...settingsOf(url), idleTimeoutMillis: IDLE_FOR, allowExitOnIdle: true })
+  // Tests end connections, and stop servers.
+  pool.on('error', () => {})
+  pools.set(url, pool)
+  return pool
+}
+
 async function connected(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, types: { getTypeParser: parserOf } })
+  const client = new pg.Client(settingsOf(url))
   await client.connect()
   return client
+}
+
+function settingsOf(url: string): pg.ClientConfig {
+  return { connectionString: url, types: { getTypeParser: parserOf } }
 }
 
 const parserOf: typeof pg.types.getTypeParser = (type: number, format?: 'text' | 'binary') =>
