@@ -18,6 +18,7 @@ export function isJump({ begun, last, jumpedAt }: sessions.Trail, use: sessions.
 }
 
 function isElsewhere(one: sessions.Place, other: sessions.Place): boolean {
+  if (one.address === other.address) return false
   return networkOf(one.address) !== networkOf(other.address) && !isSameDevice(one, other)
 }
 

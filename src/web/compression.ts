@@ -11,10 +11,13 @@ const COMPRESS = {
   gzip: (html: string) => gzipSync(html, { level: 6 }),
 }
 
+// Koa would look up `html` for each page.
+const HTML = 'text/html; charset=utf-8'
+
 const pages = new WeakMap<IncomingMessage, string>()
 
 export function respondHtml(ctx: Context, html: string): void {
-  ctx.type = 'html'
+  ctx.set('Content-Type', HTML)
   ctx.body = html
   pages.set(ctx.req, html)
 }

@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa'
-import bodyParser from 'koa-bodyparser'
+import { once } from '../base/once.js'
 
 /** A form. `name` is also its template folder, with `page.html` and `fields.html`, which htmx replaces. */
 export interface Form<Field extends string = string> {
@@ -74,9 +74,11 @@ export function formBody(): Middleware {
       throwOnLimitExceeded: true,
     },
   }
-  const parse = bodyParser(options)
+  // Most of what is loaded for it is not needed before someone sends a form.
+  const parser = once(async () => (await import('koa-bodyparser')).default(options))
   return async (ctx, next) => {
     if (isWithoutBody(ctx)) return await next()
+    const parse = await parser()
     await parse(ctx, async () => {}).catch((error: unknown) => {
       // Errors such as broken gzip have no status, but are the sender's fault.
       throw Object.assign(error instanceof Error ? error : new Error(String(error)), {
