@@ -32,6 +32,10 @@ export class Connection {
     this.#socket.on('close', () => this.#fail(new Error('The connection was closed.')))
   }
 
+  get isOpen(): boolean {
+    return !this.#socket.destroyed
+  }
+
   /** Sends a whole request after the previous response. */
   ask(request: string): Promise<Answer> {
     return new Promise((resolve, reject) => {

@@ -131,7 +131,7 @@ async function pace({ address, seconds, rate = 1 }: Load, ask: Ask): Promise<voi
   const began = performance.now()
   const free: Connection[] = []
   const visit = async () => {
-    const connection = free.pop() ?? new Connection(address)
+    const connection = openIn(free) ?? new Connection(address)
     await ask(connection)
     free.push(connection)
   }
@@ -142,6 +142,12 @@ async function pace({ address, seconds, rate = 1 }: Load, ask: Ask): Promise<voi
   }
   await Promise.all(visits)
   for (const connection of free) connection.close()
+}
+
+/** A server closes what has been idle for some seconds, such as after it was too busy. */
+function openIn(free: Connection[]): Connection | undefined {
+  const connection = free.pop()
+  return connection === undefined || connection.isOpen ? connection : openIn(free)
 }
 
 /** Users take turns in no obvious order. A prime step reaches each of them. */
