@@ -1,14 +1,9 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { askPasswordOf } from '../../accounts/authentication.js'
-import { CODE_WRONG, checkCode, normalizeCode } from '../../accounts/codes.js'
 import * as fields from '../../accounts/fields.js'
 import { onPassword, whileAllowed } from '../../accounts/hints.js'
-import { REPEATED_FOR } from '../../accounts/lifetimes.js'
-import { RESET_LIFE } from '../../accounts/mail-kinds.js'
 import { hasPasskeys, PASSKEYS_STAY, resetPassword, TO_PASSKEYS } from '../../accounts/password.js'
-import { hashOf } from '../../secrets/token.js'
-import * as tokens from '../../tables/tokens.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
 import { rememberDevice } from '../../visitor/known-devices.js'
@@ -19,7 +14,6 @@ import {
   forgetResetRequest,
   formOf,
   isLive,
-  keepLink,
   type Link,
   type LiveLink,
   linkOf,
@@ -34,12 +28,11 @@ import { welcome } from '../../visitor/welcome.js'
 import type { Advice, FieldError, Form } from '../../web/form.js'
 import type { Notice } from '../../web/notices.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
+import { openByCode, PURPOSE } from './reset/code.js'
 
 export const name = 'password/reset'
 export const needs = 'mail'
 export const requires = ['password/forgot']
-
-const PURPOSE = 'password-reset'
 
 type FieldName = 'code' | 'password' | 'repassword'
 
@@ -93,7 +86,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     '/password/reset/advice/',
     onTyping(form, gatehouse, async (ctx, values) => {
       const link = await linkOf(ctx, gatehouse, PURPOSE)
-      const account = isLive(link) ? await users.byId(gatehouse.database.main, link.token.userId) : undefined
+      const account = isLive(link) ? await accountBehind(gatehouse, link) : undefined
       return account === undefined ? [] : await advise(ctx, gatehouse, account, values)
     }),
   )
@@ -108,10 +101,13 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
 async function choose(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<void> {
   const link = await linkOfForm(ctx, gatehouse, values)
-  if (link?.state === 'done') return await repeated(ctx, gatehouse, link, values)
+  // The first response may be lost, and with it the cookie of the login.
+  const done = link?.state === 'done' ? await accountBehind(gatehouse, link) : undefined
+  if (done && isLoginAfter(ctx, gatehouse, 'reset', done.user))
+    return await goOn(ctx, gatehouse, done.user, values)
   if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
   if (link === undefined) return await enterCode(ctx, gatehouse, values)
-  const account = await users.byId(gatehouse.database.main, link.token.userId)
+  const account = await accountBehind(gatehouse, link)
   if (account === undefined) return await dead(ctx, gatehouse, { state: 'unknown' })
   const errors = passwordErrors(gatehouse, account, values)
   if (errors.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors, values })
@@ -121,18 +117,12 @@ async function choose(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName
   await goOn(ctx, gatehouse, account.user, values)
 }
 
-// The first response may be lost, and with it the cookie of the login.
-async function repeated(
-  ctx: Context,
-  gatehouse: Gatehouse,
-  link: Link,
-  values: Sent<FieldName>,
-): Promise<void> {
-  const account = link.token && (await users.byId(gatehouse.database.main, link.token.userId))
-  if (account === undefined || !isLoginAfter(ctx, gatehouse, 'reset', account.user)) {
-    return await dead(ctx, gatehouse, link)
-  }
-  await goOn(ctx, gatehouse, account.user, values)
+async function enterCode(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<void> {
+  const asked = resetRequestOf(ctx)
+  if (asked === undefined) return gatehouse.pages.leave(ctx, gatehouse.url('password/forgot'))
+  const errors = await openByCode(ctx, gatehouse, { asked, values })
+  if (errors.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors, values })
+  gatehouse.pages.leave(ctx, gatehouse.url(name), { message: CODE_RIGHT })
 }
 
 async function goOn(
@@ -146,13 +136,8 @@ async function goOn(
   const advice = keepsPasskeys ? passkeysStay(gatehouse) : undefined
   const login = await logIn(ctx, gatehouse, user, values)
   if (login?.state === 'begun') {
-    return await welcome(ctx, gatehouse, form, {
-      ...login,
-      message: RESET_LOGGED_IN,
-      advice,
-      next: '',
-      values,
-    })
+    const welcomed = { ...login, message: RESET_LOGGED_IN, advice, next: '', values }
+    return await welcome(ctx, gatehouse, form, welcomed)
   }
   if (login?.state === 'waiting') {
     const notice = { message: RESET_WAITING, ...(advice && { advice }) }
@@ -196,11 +181,15 @@ function advise(
   )
 }
 
+async function accountBehind({ database }: Gatehouse, { token }: Link): Promise<users.Account | undefined> {
+  return token && users.byId(database.main, token.userId)
+}
+
 async function shown(ctx: Context): Promise<{ asks: 'code' | 'password'; name: string }> {
   const gatehouse = gatehouseOf(ctx)
   const link = await linkOf(ctx, gatehouse, PURPOSE)
   if (!link?.token) return { asks: 'code', name: '' }
-  const account = await users.byId(gatehouse.database.main, link.token.userId)
+  const account = await accountBehind(gatehouse, link)
   return { asks: 'password', name: account?.user.name ?? '' }
 }
 
@@ -212,53 +201,11 @@ async function linkOfForm(
 ): Promise<Link | undefined> {
   const link = await linkOf(ctx, gatehouse, PURPOSE, values)
   if (link?.state !== 'done') return link
-  const account = await users.byId(gatehouse.database.main, link.token.userId)
+  const account = await accountBehind(gatehouse, link)
   const wrong =
     account === undefined ||
     (await askPasswordOf(originOf(ctx, gatehouse), gatehouse, account, values.password)).length > 0
   return wrong ? { state: 'used', token: link.token } : link
-}
-
-async function enterCode(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<void> {
-  const asked = resetRequestOf(ctx)
-  if (asked === undefined) return gatehouse.pages.leave(ctx, gatehouse.url('password/forgot'))
-  const token = tokenOfForm(ctx, gatehouse, values, asked)
-  const errors = (await hasOpened(gatehouse, token))
-    ? []
-    : await openByCode(ctx, gatehouse, { asked, values, token })
-  if (errors.length > 0 && !(await hasOpened(gatehouse, token))) {
-    return await gatehouse.pages.refuse(ctx, form, { errors, values })
-  }
-  keepLink(ctx, PURPOSE, token)
-  gatehouse.pages.leave(ctx, gatehouse.url(name), { message: CODE_RIGHT })
-}
-
-// Made from the CSRF secret of this browser, so that the form finds its token again after a lost response.
-function tokenOfForm(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>, asked: string): string {
-  return hashOf(`reset by ${fingerprint(ctx, gatehouse, values, asked, normalizeCode(values.code))}`)
-}
-
-async function hasOpened({ database, now }: Gatehouse, token: string): Promise<boolean> {
-  const opened = await tokens.byHash(database.main, hashOf(token), PURPOSE)
-  return opened !== undefined && opened.usedAt === null && now() - opened.createdAt < REPEATED_FOR
-}
-
-// For an unknown username every code is wrong, and is counted the same way.
-async function openByCode(
-  ctx: Context,
-  gatehouse: Gatehouse,
-  { asked, values, token }: { asked: string; values: Sent<FieldName>; token: string },
-): Promise<FieldError[]> {
-  const account = await users.byLogin(gatehouse.database.main, fields.loginKeyOf(asked))
-  const userId = account?.user.id ?? `nobody called ${fields.loginKeyOf(asked)}`
-  const checked = await checkCode(
-    originOf(ctx, gatehouse),
-    gatehouse,
-    { userId, purpose: PURPOSE, calledBy: fields.loginKeyOf(asked) },
-    values.code,
-  )
-  if (!checked.ok) return [checked.error]
-  return (await openByHash(gatehouse, checked.hash, token)) ? [] : [CODE_WRONG]
 }
 
 function passwordErrors(
@@ -289,30 +236,8 @@ async function reset(
   return true
 }
 
-// This browser gets a token of its own, so that the emailed link works until one of them is used.
-function openByHash(gatehouse: Gatehouse, hash: string, token: string): Promise<boolean> {
-  const now = gatehouse.now()
-  return gatehouse.database.write(async (transaction) => {
-    const spent = await tokens.spendCode(transaction, hash, PURPOSE)
-    if (spent === undefined) return false
-    const { userId, email, emailKey } = spent
-    await tokens.insert(transaction, {
-      hash: hashOf(token),
-      purpose: PURPOSE,
-      userId,
-      email,
-      emailKey,
-      codeMac: null,
-      codeExpiresAt: now,
-      now,
-      expiresAt: now + RESET_LIFE,
-    })
-    return true
-  })
-}
-
 async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<void> {
-  const account = link.token && (await users.byId(gatehouse.database.main, link.token.userId))
+  const account = await accountBehind(gatehouse, link)
   if (link.state === 'done' && account !== undefined) {
     return gatehouse.pages.leave(ctx, loginAs(gatehouse, account.user), { message: RESET_BEFORE })
   }

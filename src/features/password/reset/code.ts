@@ -1,0 +1,86 @@
+import type { Context } from 'koa'
+import { CODE_WRONG, checkCode, normalizeCode } from '../../../accounts/codes.js'
+import { loginKeyOf } from '../../../accounts/fields.js'
+import { REPEATED_FOR } from '../../../accounts/lifetimes.js'
+import { RESET_LIFE } from '../../../accounts/mail-kinds.js'
+import { hashOf } from '../../../secrets/token.js'
+import * as tokens from '../../../tables/tokens.js'
+import * as users from '../../../tables/users.js'
+import type { Gatehouse } from '../../../visitor/gatehouse.js'
+import { keepLink } from '../../../visitor/links.js'
+import { originOf } from '../../../visitor/origin.js'
+import type { FieldError } from '../../../web/form.js'
+import { fingerprint, type Sent } from '../../../web/submit.js'
+
+export const PURPOSE = 'password-reset'
+
+interface Entered {
+  /** The username or email address that the email was asked for. */
+  asked: string
+  values: Sent<'code'>
+}
+
+/** Opens the link by the code. Returns what is wrong with the code. */
+export async function openByCode(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { asked, values }: Entered,
+): Promise<FieldError[]> {
+  const token = tokenOfForm(ctx, gatehouse, values, asked)
+  const errors = (await hasOpened(gatehouse, token))
+    ? []
+    : await open(ctx, gatehouse, { asked, values, token })
+  if (errors.length > 0 && !(await hasOpened(gatehouse, token))) return errors
+  keepLink(ctx, PURPOSE, token)
+  return []
+}
+
+// Made from the CSRF secret of this browser, so that the form finds its token again after a lost response.
+function tokenOfForm(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>, asked: string): string {
+  return hashOf(`reset by ${fingerprint(ctx, gatehouse, values, asked, normalizeCode(values.code))}`)
+}
+
+async function hasOpened({ database, now }: Gatehouse, token: string): Promise<boolean> {
+  const opened = await tokens.byHash(database.main, hashOf(token), PURPOSE)
+  return opened !== undefined && opened.usedAt === null && now() - opened.createdAt < REPEATED_FOR
+}
+
+// For an unknown username every code is wrong, and is counted the same way.
+async function open(
+  ctx: Context,
+  gatehouse: Gatehouse,
+  { asked, values, token }: Entered & { token: string },
+): Promise<FieldError[]> {
+  const account = await users.byLogin(gatehouse.database.main, loginKeyOf(asked))
+  const userId = account?.user.id ?? `nobody called ${loginKeyOf(asked)}`
+  const checked = await checkCode(
+    originOf(ctx, gatehouse),
+    gatehouse,
+    { userId, purpose: PURPOSE, calledBy: loginKeyOf(asked) },
+    values.code,
+  )
+  if (!checked.ok) return [checked.error]
+  return (await openByHash(gatehouse, checked.hash, token)) ? [] : [CODE_WRONG]
+}
+
+// This browser gets a token of its own, so that the emailed link works until one of them is used.
+function openByHash(gatehouse: Gatehouse, hash: string, token: string): Promise<boolean> {
+  const now = gatehouse.now()
+  return gatehouse.database.write(async (transaction) => {
+    const spent = await tokens.spendCode(transaction, hash, PURPOSE)
+    if (spent === undefined) return false
+    const { userId, email, emailKey } = spent
+    await tokens.insert(transaction, {
+      hash: hashOf(token),
+      purpose: PURPOSE,
+      userId,
+      email,
+      emailKey,
+      codeMac: null,
+      codeExpiresAt: now,
+      now,
+      expiresAt: now + RESET_LIFE,
+    })
+    return true
+  })
+}
