@@ -114,7 +114,7 @@ export class SitePages implements Pages {
     })
   }
 
-  async accept(ctx: Context, sent: Form, { notice, to, onward, values }: Acceptance): Promise<void> {
+  async accept(ctx: Context, sent: Form, { notice, to, onward, values, around }: Acceptance): Promise<void> {
     const form = sent.on ?? sent
     if (!isHtmx(ctx)) {
       this.#options.notices.leave(ctx, notice)
@@ -124,7 +124,7 @@ export class SitePages implements Pages {
     const texts = this.viewsOf(ctx)
     const link = onward && { href: to, message: onward }
     this.#fragment(ctx, FRAGMENT, {
-      ...(await form.around?.(ctx)),
+      ...(around ?? (await form.around?.(ctx))),
       messages: {
         notice: shownNotice(texts, notice),
         onward: shownOnward(texts, this.#options.url, link, notice),

@@ -47,7 +47,7 @@ export interface Question {
   values: Values
 }
 
-export interface Acceptance {
+export interface Acceptance extends Pick<Known, 'around'> {
   notice: Notice
   to: string
   /** Label of the link to `to`; without one htmx stays on the page. */

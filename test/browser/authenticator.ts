@@ -46,3 +46,37 @@ export async function setPresence(
 ): Promise<void> {
   await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
 }
+
+export interface Stored {
+  credentialId: string
+  privateKey: string
+  signCount: number
+}
+
+/** Returns its only passkey, with its secret. */
+export async function keyIn({ session, id: authenticatorId }: Authenticator): Promise<Stored> {
+  const { credentials } = await session.send('WebAuthn.getCredentials', { authenticatorId })
+  const [credential] = credentials
+  if (credential === undefined || credentials.length > 1) throw new Error('It should have one passkey.')
+  return credential
+}
+
+/** Puts a copy of a passkey into it, as if stolen. */
+export async function putKey(
+  { session, id: authenticatorId }: Authenticator,
+  { credentialId, privateKey, signCount }: Stored,
+  { userId }: { userId: string },
+): Promise<void> {
+  const userHandle = Buffer.from(userId).toString('base64')
+  await session.send('WebAuthn.addCredential', {
+    authenticatorId,
+    credential: {
+      credentialId,
+      privateKey,
+      signCount,
+      userHandle,
+      rpId: 'localhost',
+      isResidentCredential: true,
+    },
+  })
+}

@@ -3,7 +3,15 @@ import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD } from '../support/helpers.js'
 import { codeAt } from '../support/second-step.js'
-import { type Authenticator, countOf, plugIn, setPresence } from './authenticator.js'
+import {
+  type Authenticator,
+  countOf,
+  keyIn,
+  plugIn,
+  putKey,
+  type Stored,
+  setPresence,
+} from './authenticator.js'
 import { violationsInBothLights } from './axe.js'
 import { browserSuite, fillIn, messages, pressForPage } from './visit.js'
 
@@ -49,6 +57,13 @@ async function logOut(page: Page): Promise<void> {
   await page.goto('/logout/')
   await pressForPage(page)
   site().clock.advance(1)
+}
+
+async function turnOn(page: Page): Promise<void> {
+  await page.goto('/account/authenticator/')
+  const secret = (await page.innerText('.key')).replaceAll(/\s/g, '')
+  await fillIn(page, { code: codeAt(secret, site().clock.time) })
+  await Promise.all([page.waitForURL('**/account/recovery-codes/'), page.click('main form button')])
 }
 
 async function answer(page: Page): Promise<string[]> {
@@ -111,10 +126,7 @@ test('the autofill of the username logs in, once', async () => {
 
 test('after the password a passkey is the second step', async () => {
   const { page, name } = await withPasskey()
-  await page.goto('/account/authenticator/')
-  const secret = (await page.innerText('.key')).replaceAll(/\s/g, '')
-  await fillIn(page, { code: codeAt(secret, site().clock.time) })
-  await Promise.all([page.waitForURL('**/account/recovery-codes/'), page.click('main form button')])
+  await turnOn(page)
   await logOut(page)
   await withoutAutofill(page)
   await page.goto('/login/')
@@ -165,6 +177,47 @@ test('the button stops a waiting autofill first, and canceling is a hint', async
   await page.click(LOG_IN)
   await page.waitForSelector('#messages .success')
   assert.match(await userOn(page), name)
+})
+
+async function idOf(name: string): Promise<string> {
+  const [user] = await site().rows<{ id: string }>('select id from users where name = ?', name)
+  return user?.id ?? ''
+}
+
+/** Tries to log in with a copy of a passkey on another device. */
+async function logInWithCopy(copy: Stored, userId: string): Promise<Page> {
+  const page = await open('/healthz')
+  await putKey(await plugIn(page), copy, { userId })
+  await withoutAutofill(page)
+  await page.goto('/login/')
+  await page.click(LOG_IN)
+  return page
+}
+
+test('a passkey that names another user opens neither account', async () => {
+  const { device } = await withPasskey()
+  const { name: other } = await withPasskey()
+  const copy = await keyIn(device)
+  const page = await logInWithCopy({ ...copy, signCount: copy.signCount + 1 }, await idOf(other))
+  assert.match((await answer(page)).join(), 'The passkey did not work.')
+  assert.match(await userOn(page), 'Sign up')
+})
+
+test('the copy of a passkey is refused by its counter', async () => {
+  const { page, name, device } = await withPasskey()
+  const copy = await keyIn(device)
+  const userId = await idOf(name)
+  await logOut(page)
+  await withoutAutofill(page)
+  for (let time = 0; time < 2; time++) {
+    await page.goto('/login/')
+    await page.click(LOG_IN)
+    assert.equal(await answer(page), ['✔ You are logged in.'])
+    await logOut(page)
+  }
+  const thief = await logInWithCopy(copy, userId)
+  assert.match((await answer(thief)).join(), 'The passkey did not work.')
+  assert.match(await userOn(thief), 'Sign up')
 })
 
 test('a passkey that was removed opens nothing, and says so', async () => {

@@ -46,6 +46,15 @@ test('a new username, and that the last passkey was removed', async () => {
   await until(async () => (await countOf(device)) === 0)
 })
 
+test('a new username, as soon as it is chosen', async () => {
+  const { page, name, device } = await withPasskey()
+  assert.equal(await namesOn(device), [name])
+  await page.goto('/account/name/')
+  await fillIn(page, { username: `New ${name}` })
+  await page.click('main form button')
+  await until(async () => (await namesOn(device))[0] === `New ${name}`)
+})
+
 test('an unknown passkey, after it was used', async () => {
   const { page, name, device } = await withPasskey(
     'delete PublicKeyCredential.isConditionalMediationAvailable',

@@ -2,11 +2,14 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { besideErrors, onName, whileAllowed } from '../../accounts/hints.js'
 import { rename, type Wanted, wantedName } from '../../accounts/username.js'
+import * as passkeys from '../../tables/passkeys.js'
+import type { User } from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
 import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
+import { ownSignal } from '../../visitor/passkeys.js'
 import type { Advice, Form } from '../../web/form.js'
 import type { Acceptance } from '../../web/pages.js'
 import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
@@ -29,9 +32,11 @@ const NAME_UNCHANGED = { code: 'name_unchanged', sentence: 'This is already your
 export const GO_ON = { code: 'name_changed_go_on', sentence: 'Continue to your account' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  router.get('/account/name/', requireRecentLogin, (ctx) =>
-    gatehouse.pages.form(ctx, form, { username: loginOf(ctx).user.name }),
-  )
+  router.get('/account/name/', requireRecentLogin, async (ctx) => {
+    const { user } = loginOf(ctx)
+    const around = await passkeysOf(ctx, gatehouse, user)
+    await gatehouse.pages.form(ctx, form, { username: user.name }, { around })
+  })
 
   router.post(
     '/account/name/advice/',
@@ -50,9 +55,19 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         return await gatehouse.pages.refuse(ctx, form, { errors, advice, values })
       }
       const journey = isNew ? changed(gatehouse, wanted) : unchanged(gatehouse)
-      await gatehouse.pages.accept(ctx, form, { ...journey, values: { ...values, username: wanted.name } })
+      await gatehouse.pages.accept(ctx, form, {
+        ...journey,
+        values: { ...values, username: wanted.name },
+        around: await passkeysOf(ctx, gatehouse, { ...loginOf(ctx).user, name: wanted.name }),
+      })
     }),
   )
+}
+
+// Password managers show the username beside the passkeys.
+async function passkeysOf(ctx: Context, gatehouse: Gatehouse, user: User): Promise<object> {
+  const own = await passkeys.ofUser(gatehouse.database.main, user.id)
+  return { signal: ownSignal(ctx, gatehouse, { user, own, isEmptied: false }) }
 }
 
 async function advise(ctx: Context, gatehouse: Gatehouse, { username }: Sent<'username'>): Promise<Advice[]> {
