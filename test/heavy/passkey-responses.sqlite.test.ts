@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readAssertion } from '../../src/secrets/webauthn.js'
+import { readAssertion, readAttestation } from '../../src/secrets/webauthn.js'
 import { Site } from '../support/helpers.js'
-import { addPasskey, Device, present } from '../support/passkey.js'
+import { addPasskey, Device, present, typeToSignUp } from '../support/passkey.js'
 import { settled } from '../support/second-step.js'
 
 const test = suite('changed responses of passkeys over HTTP')
@@ -54,6 +54,43 @@ test(`${TIMES} of them get 4xx and no session, unless they mean the same`, async
   const page = await visitor.open('/login/')
   const right = await present(visitor, page, device.use(page, { origin: site.address }))
   assert.is(right.status, 303, 'the unchanged one works')
+  await site.close()
+})
+
+/** Creating one takes two pages. */
+const CREATIONS = Math.ceil(TIMES / 5)
+
+test(`${CREATIONS} of them that sign up get 4xx and no account, unless they mean the same`, async () => {
+  const site = await Site.start({
+    host: 'localhost',
+    environment: {
+      EMAIL_CONFIRMATION: 'required',
+      LIMIT_SIGNUP_NETWORK: '1000000/1h',
+      LIMIT_TAKEN_NETWORK: '1000000/1h',
+      LIMIT_MAIL_NETWORK: '1000000/1h',
+    },
+  })
+  let visitor = site.visitor()
+  let made = 0
+  for (let time = 0; time < CREATIONS; time++) {
+    if ((await visitor.open('/signup/passkey/')).status === 303) {
+      await typeToSignUp(visitor, { username: `guest ${made}`, email: `guest${made}@example.com` })
+    }
+    const page = await visitor.open('/signup/passkey/')
+    const right = new Device().create(page, { origin: site.address })
+    const wrong = changed(right, time)
+    const answer = await visitor.send(page, { credential: wrong }, '/signup/passkey/verify/')
+    if (answer.status === 303) {
+      assert.ok(readAttestation(wrong), wrong)
+      made++
+      visitor = site.visitor()
+      continue
+    }
+    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status}: ${wrong}`)
+  }
+  assert.is((await site.rows('select 1 from users')).length, made)
+  assert.is((await site.rows('select 1 from passkeys')).length, made)
+  assert.equal(await site.rows('select 1 from sessions'), [])
   await site.close()
 })
 

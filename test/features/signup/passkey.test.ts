@@ -366,9 +366,13 @@ test('sign-ups and wrong passkeys count per network', async () => {
 })
 
 test('an invited person signs up by passkey, and the address counts as confirmed', async () => {
+  for (const loginAfter of [[], ['signup']] as const) await signUpInvited(loginAfter)
+})
+
+async function signUpInvited(loginAfter: readonly 'signup'[]): Promise<void> {
   const mailbox = new Mailbox()
   const origin = 'http://localhost'
-  const host = await Host.start({ mail: mailbox, baseUrl: origin, signup: 'invited' })
+  const host = await Host.start({ mail: mailbox, baseUrl: origin, signup: 'invited', loginAfter })
   const { accounts } = host.gatehouse
   const send = (visitor: Visitor, page: Page, more: Record<string, string>) => {
     const form = page.$('main form')
@@ -392,6 +396,9 @@ test('an invited person signs up by passkey, and the address counts as confirmed
   const user = await accounts.byName('Anna')
   assert.is(user?.email, 'anna@example.com')
   assert.ok(user?.emailConfirmedAt)
+  const isLoggedIn = loginAfter.length > 0
+  assert.is((await visitor.open('/members/account/')).status, isLoggedIn ? 200 : 303)
+  if (isLoggedIn) return await host.close()
   const login = await visitor.open('/members/login/')
   await send(visitor, login, { credential: device.use(login, { origin }) })
   assert.is((await visitor.open('/members/account/')).status, 200)
@@ -403,6 +410,17 @@ test('an invited person signs up by passkey, and the address counts as confirmed
   const refused = await stranger.post('/members/signup/passkey/', fields.toString())
   assertRefused(refused, 406, 'This invitation has expired or was already used.')
   await host.close()
+}
+
+test('LOGIN_AFTER=signup logs no one in before the address is confirmed', async () => {
+  const after = await Site.start({
+    host: 'localhost',
+    environment: { EMAIL_CONFIRMATION: 'required', LOGIN_AFTER: 'signup' },
+  })
+  const { visitor } = await signUp('Anna', { at: after })
+  assert.is((await visitor.open('/account/')).status, 303)
+  assert.equal(await after.rows('select 1 from sessions'), [])
+  await after.close()
 })
 
 test('LOGIN_AFTER=confirmation logs in by the passkey, in the browser that created it', async () => {
