@@ -69,6 +69,7 @@ function configOf(options: AccountsOptions, file: string): Config {
     loginErrors: rules.loginErrors,
     mail: mailOf(options),
     emailConfirmation: rules.confirmation,
+    confirmationGrace: rules.confirmationGrace,
     privateEmails: rules.privateEmails,
     secondStep: typeof secondStep === 'function' ? 'optional' : secondStep,
     lifetimes,

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
+import { confirmationComesAt } from './accounts/confirmation-rule.js'
 import { createDayCounts, type DayCounts } from './accounts/day-counts.js'
 import { createEvents, type OnEvent } from './accounts/events.js'
 import { listener } from './accounts/hooks.js'
@@ -95,7 +96,11 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
 
 function sharedOf(ctx: Context, gatehouse: Gatehouse): object {
   const user = userOf(ctx)
-  return { user, secondEndsAt: user && lostOf(gatehouse, user)?.endsAt }
+  return {
+    user,
+    secondEndsAt: user && lostOf(gatehouse, user)?.endsAt,
+    confirmationAt: user && confirmationComesAt(gatehouse, user),
+  }
 }
 
 interface Core extends Part<'url' | 'assets' | 'log' | 'outbox' | 'offers' | 'now'> {

@@ -72,6 +72,11 @@ export interface AccountsOptions {
   /** Whether an email address must be confirmed before the first login; `optional` by default. */
   emailConfirmation?: 'optional' | 'required'
   /**
+   * How long after sign-up users may log in before `required` confirmation, in milliseconds; 0 by default. Not with `privateEmails`.
+   * Their accounts are not deleted if they never confirm, as they are without it.
+   */
+  confirmationGrace?: number
+  /**
    * Who may sign up; `open` by default. `invited`: those who got a link from `gatehouse users invite` or
    * `accounts.invite`. `closed`: accounts come from your code and the commands.
    */
@@ -212,6 +217,13 @@ function refuseContradictions(options: AccountsOptions): void {
   }
   if (options.signup === 'invited' && mail === 'off') {
     throw new Error("Option signup cannot be 'invited' without mail. No invitation could be sent.")
+  }
+  if (options.confirmationGrace && emailConfirmation !== 'required') {
+    throw new Error("Option confirmationGrace needs emailConfirmation: 'required'.")
+  }
+  // Until then two accounts could use one address, and its owner could not sign up.
+  if (options.confirmationGrace && privateEmails) {
+    throw new Error('Option confirmationGrace cannot be set with privateEmails.')
   }
   if (privateEmails && emailConfirmation !== 'required') {
     throw new Error("Option privateEmails needs emailConfirmation: 'required'.")

@@ -36,6 +36,7 @@ export function settingsOf(options: AccountsOptions): Settings {
       siteWords: siteWordsOf(options),
       signup: options.signup ?? 'open',
       confirmation: options.emailConfirmation ?? 'optional',
+      confirmationGrace: options.confirmationGrace ?? 0,
       privateEmails: options.privateEmails ?? false,
       loginErrors: options.loginErrors ?? 'exact',
       passwordMinScore: options.passwordMinScore ?? 0,

@@ -46,6 +46,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     theme: config.theme,
     ...(config.themeColor && { themeColor: config.themeColor }),
     emailConfirmation: config.emailConfirmation,
+    confirmationGrace: config.confirmationGrace,
     privateEmails: config.privateEmails,
     jumpMail: config.jumpMail,
     secondStep: config.secondStep,

@@ -7,7 +7,7 @@ import { endWith } from './consequences.js'
 import { freshForm, isOthers, tellFormer, type Wish, wasMailed } from './email-address.js'
 import * as fields from './fields.js'
 import { happens } from './history.js'
-import { countedFor, countMail, factsOfAsking, unseen } from './mail-limits.js'
+import { countedFor, countMail, factsOfConfirming, unseen } from './mail-limits.js'
 import type { Origin } from './origin.js'
 import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
@@ -53,7 +53,7 @@ export async function sendConfirmAgain(origin: Origin, registry: Registry, user:
     { rule: 'mailPause', of: `email-confirm ${user.id}` },
     ...countedFor(origin, registry, { kind: 'email-confirm', userId: user.id, address: user.email }),
   ])
-  const facts = factsOfAsking(origin)
+  const facts = factsOfConfirming(origin, registry, user)
   await registry.database.write((transaction) =>
     registry.outbox.post(transaction, {
       kind: 'email-confirm',
@@ -91,7 +91,7 @@ export async function correctAddress(
       const correction = { email, emailKey: claimed, now: registry.now() }
       if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
       await endWith(transaction, 'email_corrected', { userId: user.id, now: registry.now() })
-      const facts = factsOfAsking(origin)
+      const facts = factsOfConfirming(origin, registry, user)
       await registry.outbox.post(transaction, {
         kind: 'email-confirm',
         userId: user.id,

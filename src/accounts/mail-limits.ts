@@ -1,6 +1,7 @@
 import type { Draft, Facts, MailKind } from '../mail/outbox.js'
 import type { User } from '../tables/users.js'
 import { networkOf } from '../web/network.js'
+import { confirmationComesAt } from './confirmation-rule.js'
 import { loginKeyOf } from './fields.js'
 import type { Counted } from './limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
@@ -41,6 +42,12 @@ export async function countedNotice(
 export function factsOfAsking(origin: Origin): Facts {
   const askedIn = origin.visit?.askingBrowser()
   return { ...languageOf(origin), ...(askedIn !== undefined && { askedIn }) }
+}
+
+/** `neededAt`: when the user can no longer log in without it. */
+export function factsOfConfirming(origin: Origin, registry: Registry, user: User): Facts {
+  const neededAt = confirmationComesAt(registry, user)
+  return { ...factsOfAsking(origin), ...(neededAt !== undefined && { neededAt }) }
 }
 
 export function languageOf({ language }: Origin): Facts {

@@ -8,7 +8,7 @@ import type { FieldError, Values } from '../web/form.js'
 import * as fields from './fields.js'
 import { happens, orUndo } from './history.js'
 import type { Identity } from './hooks.js'
-import { factsOfAsking, unseen } from './mail-limits.js'
+import { factsOfConfirming, unseen } from './mail-limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
@@ -88,6 +88,8 @@ export async function lostRace(registry: Naming, applicant: Applicant): Promise<
 // With private emails, only a confirmed address is claimed, so that no conflict reveals an account.
 export function claimOf({ rules, now }: Naming, { id, emailKey }: Applicant) {
   if (rules.confirmation === 'optional') return { emailKey, confirmBy: null }
+  // In a grace period accounts are used, so they are not deleted without a word.
+  if (rules.confirmationGrace > 0) return { emailKey, confirmBy: null }
   if (!rules.privateEmails) return { emailKey, confirmBy: now() + UNCONFIRMED_LIFE }
   return { emailKey: users.unclaimedKey(id), confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }
 }
@@ -132,7 +134,7 @@ export async function register(
     if (storeWayIn !== undefined) orUndo(await storeWayIn(transaction))
     if (password === undefined && storeWayIn === undefined)
       await registry.outbox.post(transaction, { kind: 'password-reset', userId: id })
-    else if (!isConfirmed) await askToConfirm(transaction, origin, registry, id)
+    else if (!isConfirmed) await askToConfirm(transaction, origin, registry, made)
     return made
   }).catch((error: unknown) => {
     // Only an address confirmed at once can be taken here. Any other violation is of the app's own rows.
@@ -158,10 +160,10 @@ async function askToConfirm(
   transaction: Db,
   origin: Origin,
   registry: Registry,
-  userId: string,
+  user: users.User,
 ): Promise<void> {
   if (!registry.offers('email/confirm')) return
-  const facts = factsOfAsking(origin)
-  const draft = { kind: 'email-confirm', userId, facts, ...unseen(origin, registry) } as const
+  const facts = factsOfConfirming(origin, registry, user)
+  const draft = { kind: 'email-confirm', userId: user.id, facts, ...unseen(origin, registry) } as const
   await registry.outbox.post(transaction, draft)
 }

@@ -35,6 +35,8 @@ export interface Registry {
 export interface Rules extends PasswordRules {
   signup: SignupMode
   confirmation: 'optional' | 'required'
+  /** Milliseconds after sign-up in which an address need not be confirmed yet. */
+  confirmationGrace: number
   privateEmails: boolean
   loginErrors: 'exact' | 'generic'
   second: SecondRule

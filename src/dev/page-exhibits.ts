@@ -40,6 +40,7 @@ function pages(setting: Setting): PlainPage[] {
       states: {
         ...ofUser,
         unconfirmed: { around: { user: unconfirmed } },
+        grace: { around: { user: unconfirmed, confirmationAt: now + 7 * DAY } },
         'few-codes': { around: { user: anna.user, fewCodes: 2 } },
         'second-ends': {
           form: { name: 'account', fields: [], secret: [] },

@@ -57,6 +57,8 @@ export interface Config {
   /** `#rrggbb`. */
   readonly themeColor: string | undefined
   readonly emailConfirmation: 'optional' | 'required'
+  /** Milliseconds. */
+  readonly confirmationGrace: number
   /** Whether pages hide which email addresses have accounts. */
   readonly privateEmails: boolean
   readonly secondStep: 'optional' | 'admins' | 'required'
@@ -130,6 +132,7 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     theme: data.THEME,
     themeColor: data.THEME_COLOR,
     emailConfirmation: data.EMAIL_CONFIRMATION,
+    confirmationGrace: data.CONFIRMATION_GRACE ?? 0,
     privateEmails: data.PRIVATE_EMAILS === 'true',
     secondStep: data.SECOND_STEP,
     secondStepFrom: data.SECOND_STEP_FROM,
@@ -189,6 +192,12 @@ function mailMistakes(data: Environment, { production }: { production: boolean }
   }
   if (isOff && data.EMAIL_CONFIRMATION === 'required') {
     mistakes.push('EMAIL_CONFIRMATION cannot be required with MAIL=off. No address could be confirmed.')
+  }
+  if (data.CONFIRMATION_GRACE && data.EMAIL_CONFIRMATION !== 'required') {
+    mistakes.push('EMAIL_CONFIRMATION must be required with CONFIRMATION_GRACE.')
+  }
+  if (data.CONFIRMATION_GRACE && data.PRIVATE_EMAILS === 'true') {
+    mistakes.push('CONFIRMATION_GRACE cannot be set with PRIVATE_EMAILS=true.')
   }
   if (data.PRIVATE_EMAILS === 'true' && data.EMAIL_CONFIRMATION !== 'required') {
     mistakes.push('EMAIL_CONFIRMATION must be required with PRIVATE_EMAILS=true.')

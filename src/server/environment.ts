@@ -78,6 +78,7 @@ const variables = z.object({
     )
     .optional(),
   EMAIL_CONFIRMATION: RULES.emailConfirmation.default('optional'),
+  CONFIRMATION_GRACE: duration().optional(),
   SIGNUP: RULES.signup.default('open'),
   LOGIN_ERRORS: RULES.loginErrors.default('exact'),
   LOGIN_AFTER: z

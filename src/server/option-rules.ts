@@ -80,6 +80,7 @@ export const RULES = {
     return 'send' in value ? z.object({ send: callable }) : named({ url: text, from: text })
   }),
   emailConfirmation: oneOf('optional', 'required'),
+  confirmationGrace: milliseconds,
   signup: oneOf('open', 'invited', 'closed'),
   loginErrors: oneOf('exact', 'generic'),
   loginAfter: fits<readonly LoginAfter[]>(

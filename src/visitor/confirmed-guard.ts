@@ -1,13 +1,6 @@
 import type { Middleware } from 'koa'
-import { isRead } from '../web/http.js'
 import { gatehouseOf } from './gatehouse.js'
-import { refuseFor, requireUser, userOf } from './guards.js'
-
-const CONFIRMATION_NEEDED = {
-  code: 'confirmation_needed',
-  sentence: 'Confirm your email address first. Nothing has been changed yet.',
-}
-export const CONFIRM = { code: 'login_confirm', sentence: 'Confirm your email address' }
+import { leadToConfirmation, requireUser, userOf } from './guards.js'
 
 /**
  * Requires a login and a confirmed email address, for what needs one where `emailConfirmation` is optional. Leads
@@ -16,9 +9,7 @@ export const CONFIRM = { code: 'login_confirm', sentence: 'Confirm your email ad
 export const requireConfirmed: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
     if (userOf(ctx)?.emailConfirmedAt != null) return await next()
-    const { pages, url, offers } = gatehouseOf(ctx)
+    const { offers } = gatehouseOf(ctx)
     if (!offers('email/confirm')) throw new Error('requireConfirmed needs email (option mail).')
-    const href = url('email/confirm')
-    if (isRead(ctx)) return pages.leave(ctx, href, { message: CONFIRMATION_NEEDED })
-    refuseFor(ctx, { error: CONFIRMATION_NEEDED, link: { href, message: CONFIRM } })
+    await leadToConfirmation(ctx)
   })

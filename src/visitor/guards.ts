@@ -1,4 +1,5 @@
 import type { Context, Middleware } from 'koa'
+import { lacksConfirmation } from '../accounts/confirmation-rule.js'
 import { lacksSecond } from '../accounts/second-rule.js'
 import type { User } from '../tables/users.js'
 import { refuseCrossSite } from '../web/csrf.js'
@@ -36,6 +37,11 @@ const STEP_MISSING = {
   sentence: 'One step is missing before you can do this. Nothing has been changed yet.',
 }
 const TAKE_STEP = { code: 'step_take', sentence: 'Go to the missing step' }
+const CONFIRMATION_NEEDED = {
+  code: 'confirmation_needed',
+  sentence: 'Confirm your email address first. Nothing has been changed yet.',
+}
+export const CONFIRM = { code: 'login_confirm', sentence: 'Confirm your email address' }
 export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 /**
  * Requires a login. Redirects page views to the login and back. Other requests get 403 and a link to the
@@ -44,6 +50,8 @@ export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 export const requireUser: Middleware = async (ctx, next) => {
   const user = userOf(ctx)
   const gatehouse = gatehouseOf(ctx)
+  if (user !== undefined && lacksConfirmation(gatehouse, user) && !isOpen(ctx, OPEN_UNCONFIRMED))
+    return await leadToConfirmation(ctx)
   if (user !== undefined && (await needsSetUp(ctx, gatehouse, user))) return await leadToSetUp(ctx)
   const step = user && (await stepOf(ctx, user))
   if (step !== undefined && !isOpen(ctx, OPEN_WITHOUT_STEP) && !isAt(ctx, step))
@@ -58,6 +66,9 @@ async function needsSetUp(ctx: Context, gatehouse: Gatehouse, user: User): Promi
   if (!lacksSecond(gatehouse, user) || (await meetsRuleByPasskey(ctx, gatehouse))) return false
   return !isOpen(ctx, OPEN_WITHOUT_SECOND)
 }
+
+// What a user needs to confirm the email address, or to leave.
+const OPEN_UNCONFIRMED = ['email/confirm', 'password/confirm', 'logout', 'account/export', 'account/close']
 
 // What a user needs to set up two-step verification, or to leave.
 const OPEN_WITHOUT_SECOND = [
@@ -91,6 +102,13 @@ async function leadToSetUp(ctx: Context): Promise<void> {
   const href = url('account/two-step')
   if (isRead(ctx)) return pages.leave(ctx, href, { message: SECOND_REQUIRED })
   refuseFor(ctx, { error: SECOND_REQUIRED, link: { href, message: SET_UP_SECOND } })
+}
+
+export async function leadToConfirmation(ctx: Context): Promise<void> {
+  const { pages, url } = gatehouseOf(ctx)
+  const href = url('email/confirm')
+  if (isRead(ctx)) return pages.leave(ctx, href, { message: CONFIRMATION_NEEDED })
+  refuseFor(ctx, { error: CONFIRMATION_NEEDED, link: { href, message: CONFIRM } })
 }
 
 async function leadToStep(ctx: Context, step: string): Promise<void> {

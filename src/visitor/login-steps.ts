@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { lacksConfirmation } from '../accounts/confirmation-rule.js'
 import { REPEATED_FOR } from '../accounts/lifetimes.js'
 import { hasBoth, isFirst, type Method, type Proof } from '../accounts/login-methods.js'
 import { HOUR, MINUTE } from '../base/durations.js'
@@ -52,9 +53,9 @@ function nextStep(
   gatehouse: Gatehouse,
   { account, methods }: Pick<LoginProgress, 'account' | 'methods'>,
 ): Step | undefined {
-  const { rules, offers } = gatehouse
+  const { offers } = gatehouse
   const { user } = account
-  if (rules.confirmation === 'required' && user.emailConfirmedAt === null) return 'email/confirm'
+  if (lacksConfirmation(gatehouse, user)) return 'email/confirm'
   if (!methods.some(isFirst)) return 'login'
   if (user.secondStepAt === null || !offers('login/two-step') || hasBoth(methods)) return undefined
   return trustedUntil(ctx, gatehouse, account) === undefined ? 'login/two-step' : undefined

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { confirmationComesAt } from '../accounts/confirmation-rule.js'
 import { lacksSecond, secondDueAt } from '../accounts/second-rule.js'
 import * as passkeys from '../tables/passkeys.js'
 import * as recovery from '../tables/recovery-codes.js'
@@ -7,7 +8,7 @@ import type { Form, Message, Values } from '../web/form.js'
 import { localPath } from '../web/local-path.js'
 import type { Notice } from '../web/notices.js'
 import type { Gatehouse } from './gatehouse.js'
-import { pathWithNext, SET_UP_SECOND, stepOf } from './guards.js'
+import { CONFIRM, pathWithNext, SET_UP_SECOND, stepOf } from './guards.js'
 import { loginOf } from './logins.js'
 import { relyingPartyOf } from './passkeys.js'
 
@@ -19,6 +20,10 @@ const LOGGED_IN_REOPENED = {
 export const SECOND_SOON = {
   code: 'second_soon',
   sentence: 'You will need two-step verification here {when}. Set it up before then.',
+}
+const CONFIRM_SOON = {
+  code: 'confirm_soon',
+  sentence: 'You will need a confirmed email address here {when}. Confirm it before then.',
 }
 export const GO_ON = { code: 'logged_in_go_on', sentence: 'Continue now' }
 const CODES_LEFT = { code: 'recovery_used', sentence: 'Recovery codes left: {left}.' }
@@ -76,6 +81,11 @@ async function aboutCodes(gatehouse: Gatehouse, user: User): Promise<Notice | un
 }
 
 async function reminder(ctx: Context, gatehouse: Gatehouse, user: User): Promise<Notice | undefined> {
+  const confirmAt = confirmationComesAt(gatehouse, user)
+  if (confirmAt !== undefined) {
+    const message = { ...CONFIRM_SOON, params: { when: { milliseconds: confirmAt - gatehouse.now() } } }
+    return { message, link: { href: gatehouse.url('email/confirm'), message: CONFIRM } }
+  }
   const from = secondDueAt(gatehouse, user)
   if (from === undefined) return undefined
   const rpId = relyingPartyOf(ctx, gatehouse)?.id

@@ -35,6 +35,7 @@ const exhibits: readonly Exhibit[] = gallery({
     siteWords: [],
     signup: 'open',
     confirmation: 'optional',
+    confirmationGrace: 0,
     privateEmails: false,
     loginErrors: 'exact',
     second: SECOND_OPTIONAL,
