@@ -60,6 +60,7 @@ function configOf(options: AccountsOptions, file: string): Config {
     development: options.development ?? false,
     baseUrl,
     https: isHttps(options),
+    cookiePath: options.cookiePath ?? '/',
     passkeyDomain: options.passkeyDomain,
     keyFile,
     passwordMinLength: rules.passwordMinLength ?? others.passwordMinLength,

@@ -34,6 +34,7 @@ import { loginCookie } from './visitor/login-cookie.js'
 import { halfLoggedIn, halfLoginOf } from './visitor/login-steps.js'
 import { sessionOf } from './visitor/logins.js'
 import { type Assets, siteAssets } from './web/assets.js'
+import { wholePrefixOf } from './web/base-path.js'
 import { createCsrf, isFromElsewhere } from './web/csrf.js'
 import { createLanguageChoice, type LanguageChoice } from './web/language.js'
 import { createLog } from './web/log.js'
@@ -111,7 +112,7 @@ interface Core extends Part<'url' | 'assets' | 'log' | 'outbox' | 'offers' | 'no
 
 function coreOf(options: AccountsOptions): Core {
   const { development = false, features: switches } = options
-  const url = urlsUnder(options.prefix ?? '')
+  const url = urlsUnder(wholePrefixOf(options))
   const assets = siteAssets(url('assets'), { reload: development })
   const log = options.log ?? createLog('info')
   const now = options.now ?? Date.now
@@ -179,10 +180,10 @@ function languageChoiceOf(
   onChosen: (ctx: Context, tag: string) => void,
 ): LanguageChoice {
   const { language } = options
-  const { name, https } = cookieOptions(options)
+  const { name, ...where } = cookieOptions(options)
   return createLanguageChoice({
     offered: all,
-    cookie: { name: `${name}-language`, https },
+    cookie: { name: `${name}-language`, ...where },
     decide: typeof language === 'function' ? language : undefined,
     isFromElsewhere: (ctx) => isFromElsewhere(ctx, originOf(options)),
     onChosen,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import compose from 'koa-compose'
+import type { Logger } from 'pino'
 import type { DayCounts } from './accounts/day-counts.js'
 import { type AccountsInCode, accountsInCode } from './accounts/host-accounts.js'
 import { letterOf } from './accounts/letters.js'
@@ -18,11 +19,12 @@ import { isAdmin } from './visitor/admin-guard.js'
 import { currentUser } from './visitor/current-user.js'
 import { bringBack } from './visitor/drafts.js'
 import { enter, type Gatehouse } from './visitor/gatehouse.js'
+import { basePathOf, wholePrefixOf } from './web/base-path.js'
 import { compression } from './web/compression.js'
 import { errorPages, notFound } from './web/error-pages.js'
 import type { Form } from './web/form.js'
 import { headers, securityHeaders } from './web/headers.js'
-import { mountedAt, seenPath } from './web/http.js'
+import { enterBelow, mountedAt, seenPath, sentPath } from './web/http.js'
 import { onward } from './web/message-box.js'
 import { untrustedProxies } from './web/network.js'
 import type { Pages } from './web/pages.js'
@@ -75,11 +77,8 @@ export async function accounts(options: AccountsOptions): Promise<Accounts> {
   })
 }
 
-async function routerOf(
-  { gatehouse, features }: Assembled,
-  { prefix = '' }: AccountsOptions,
-): Promise<Router> {
-  const router = new Router({ prefix, strict: true, sensitive: true })
+async function routerOf({ gatehouse, features }: Assembled, options: AccountsOptions): Promise<Router> {
+  const router = new Router({ prefix: wholePrefixOf(options), strict: true, sensitive: true })
   for (const feature of features) await feature.routes(router, gatehouse)
   router.get('/onward/', onward(gatehouse, gatehouse.places.home))
   return router
@@ -106,21 +105,33 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
     framed.has(ctx.req) ? compose([...own, routed])(ctx, next) : compose([...own, errors, routed])(ctx, next)
   const hidden = compose([visitor, forAdmins(router, adminPage)])
   const noteForwarded = options.address === undefined ? untrustedProxies(log) : () => {}
+  const noteWhole = wholePaths(router, log, basePathOf(options))
   const middleware: Middleware = (ctx, next) => {
     enter(ctx, gatehouse)
     noteForwarded(ctx)
+    noteWhole(ctx)
     if (isHidden(ctx, gatehouse)) return hidden(ctx, next)
     const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isWellKnown(ctx, gatehouse)
     if (!isOwn) return others(ctx, next)
     return framed.has(ctx.req) ? behindFrame(ctx, next) : alone(ctx, next)
   }
   const enterFrame: Middleware = (ctx, next) => {
+    enterBelow(ctx, basePathOf(options))
     framed.add(ctx.req)
     return next()
   }
   const encoding = options.compression === false ? [] : [compression]
   const frame = compose([...encoding, enterFrame, always, errors, notFound, favicon(gatehouse), assets.serve])
   return { frame, middleware: unmounted(options, middleware) }
+}
+
+function wholePaths(router: Router, log: Logger, base: string): (ctx: Context) => void {
+  let isNoted = base === ''
+  return (ctx) => {
+    if (isNoted || !knows(router, sentPath(ctx))) return
+    isNoted = true
+    log.warn({ path: base }, 'paths still begin with that of BASE_URL (baseUrl): let the proxy take it off')
+  }
 }
 
 function isHidden({ path }: Context, { offers, url }: Gatehouse): boolean {
@@ -146,11 +157,14 @@ function asMiddleware(router: Router): Middleware {
   return router.routes() as unknown as Middleware
 }
 
-// koa-mount shortens ctx.path. Gatehouse needs the whole path, later middleware the short one.
-function unmounted({ prefix = '' }: AccountsOptions, middleware: Middleware): Middleware {
+// koa-mount and proxies shorten the path. Gatehouse needs the whole one, later middleware the short one.
+function unmounted(options: AccountsOptions, middleware: Middleware): Middleware {
+  const { prefix = '' } = options
+  const base = basePathOf(options)
   return async (ctx, next) => {
     const mount = mountedAt(ctx)
-    if (mount === '') return await middleware(ctx, next)
+    enterBelow(ctx, base)
+    if (mount === '' && base === '') return await middleware(ctx, next)
     if (!`${prefix}/`.startsWith(`${mount}/`)) throw new Error(prefixNeeded(mount))
     const { path } = ctx
     const whole = seenPath(ctx)

@@ -14,11 +14,13 @@ import type { Transport } from './mail/transport.js'
 import type { PasswordCosts } from './secrets/password.js'
 import { type Config, readConfig as readSettings } from './server/config.js'
 import { isPasskeyDomain } from './server/environment.js'
-import { isObject, isOrigin, limitsRule, RULES, sentenceOf, someOf } from './server/option-rules.js'
+import { isBaseUrl, isObject, limitsRule, RULES, sentenceOf, someOf } from './server/option-rules.js'
 import type { Metrics } from './server/prometheus.js'
 import type { User } from './tables/users.js'
 import type { Switches } from './visitor/feature.js'
 import type { LoginStep } from './visitor/gatehouse.js'
+import { wholePrefixOf } from './web/base-path.js'
+import { coversPages } from './web/sealed-cookie.js'
 import type { Places } from './web/site.js'
 
 export interface AccountsOptions {
@@ -34,7 +36,10 @@ export interface AccountsOptions {
   keys?: readonly string[]
   /** Path prefix of all pages: '' (default) for `/login/`, '/members' for `/members/login/`. */
   prefix?: string
-  /** Public URL without a path: `https://example.com`. By default the Host header decides the origin. */
+  /**
+   * Public URL: `https://example.com`. With a path, such as `https://example.com/members`, the proxy in front takes that path off, and
+   * all links begin with it. By default the Host header decides the origin.
+   */
   baseUrl?: string | undefined
   /**
    * A parent domain of the host of `baseUrl`, to share passkeys with its other sites: `example.com`. By default that host. Passkeys
@@ -48,6 +53,11 @@ export interface AccountsOptions {
   passkeyOrigins?: readonly string[]
   /** Cookie name prefix, 1 to 40 of A-Z a-z 0-9 - _; `gatehouse` by default. Each port needs its own. */
   cookieName?: string
+  /**
+   * Path of the cookies: browsers send them to it and to everything below, so your guarded pages must be there, too. `/` by
+   * default, which allows the name prefix `__Host-` over https; with another it is `__Secure-`.
+   */
+  cookiePath?: string
   /** Site name on pages and in emails; 'Gatehouse' by default. */
   siteName?: string
   /** `auto` (default) follows the visitor's system. */
@@ -192,9 +202,16 @@ function refuseContradictions(options: AccountsOptions): void {
   }
   if (!/^(?:\/[\w-]+)*$/.test(prefix))
     throw new Error(`Option prefix must look like /members, not ${prefix}.`)
-  if (!isOrigin(baseUrl)) {
+  if (!isBaseUrl(baseUrl)) {
     throw new Error(
-      `Option baseUrl must look like https://example.com, not ${baseUrl}. A path belongs in the option prefix, and a proxy must not strip it.`,
+      `Option baseUrl must look like https://example.com or https://example.com/members, not ${baseUrl}.`,
+    )
+  }
+  const { cookiePath = '/' } = options
+  const pages = wholePrefixOf(options)
+  if (!coversPages(cookiePath, pages)) {
+    throw new Error(
+      `Option cookiePath must be a beginning of ${pages}, where the pages are, not ${cookiePath}.`,
     )
   }
   if (typeof mail === 'object' && options.baseUrl === undefined) {

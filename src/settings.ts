@@ -4,6 +4,7 @@ import { LOST_WAIT, siteWordsOf } from './accounts/registry.js'
 import { ADMIN } from './accounts/roles.js'
 import type { AccountsOptions } from './options.js'
 import type { Gatehouse } from './visitor/gatehouse.js'
+import { basePathOf } from './web/base-path.js'
 import { addressReader } from './web/network.js'
 import { COOKIE_NAME, type CookieOptions } from './web/sealed-cookie.js'
 import { type Places, SITE_NAME } from './web/site.js'
@@ -30,7 +31,7 @@ export type Settings = Pick<
 export function settingsOf(options: AccountsOptions): Settings {
   const { siteName = SITE_NAME, passwordMinLength = PASSWORD_MIN_LENGTH } = options
   return {
-    places: placesOf(options.places),
+    places: placesOf(options),
     rules: {
       passwordMinLength,
       siteWords: siteWordsOf(options),
@@ -70,7 +71,8 @@ function appliesOf(secondStep: AccountsOptions['secondStep']): SecondRule['appli
   return () => secondStep === 'required'
 }
 
-function placesOf({ home = '/', ...others }: Partial<Places> = {}): Places {
+function placesOf(options: AccountsOptions): Places {
+  const { home = `${basePathOf(options)}/`, ...others } = options.places ?? {}
   return { home, afterSignup: home, afterLogin: home, afterLogout: home, ...others }
 }
 
@@ -79,7 +81,8 @@ export function originOf({ baseUrl }: AccountsOptions): string | undefined {
 }
 
 export function cookieOptions(options: AccountsOptions): CookieOptions {
-  return { name: options.cookieName ?? COOKIE_NAME, https: isHttps(options) }
+  const { cookieName = COOKIE_NAME, cookiePath = '/' } = options
+  return { name: cookieName, path: cookiePath, https: isHttps(options) }
 }
 
 export function isHttps({ baseUrl }: AccountsOptions): boolean {

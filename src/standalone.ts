@@ -20,8 +20,6 @@ import {
   userOf,
 } from './index.js'
 
-const note: Form<'note'> = { name: 'members/recent', path: '/members/recent/', fields: ['note'], secret: [] }
-
 const NOTE_MAX = 200
 const NOTE_LONG = {
   field: 'note',
@@ -42,6 +40,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     passkeyDomain: config.passkeyDomain,
     ...(config.passkeyOrigins && { passkeyOrigins: config.passkeyOrigins }),
     cookieName: config.cookieName,
+    cookiePath: config.cookiePath,
     mail: config.mail,
     theme: config.theme,
     ...(config.themeColor && { themeColor: config.themeColor }),
@@ -73,6 +72,9 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     ...options,
   })
   const { pages } = gatehouse
+  // What a proxy takes off is part of every address that browsers see.
+  const path = `${config.baseUrl === undefined ? '' : new URL(config.baseUrl).pathname.replace(/\/$/, '')}/members/recent/`
+  const note: Form<'note'> = { name: 'members/recent', path, fields: ['note'], secret: [] }
   const health = healthChecks(gatehouse.ready)
 
   const site = new Router({ strict: true })
@@ -86,7 +88,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
       if ([...values.note].length > NOTE_MAX)
         return await pages.refuse(ctx, note, { errors: [NOTE_LONG], values })
       keepNote(ctx, values.note)
-      await pages.accept(ctx, note, { notice: { message: NOTE_KEPT }, to: '/members/recent/', values })
+      await pages.accept(ctx, note, { notice: { message: NOTE_KEPT }, to: path, values })
     }),
   )
 
@@ -97,7 +99,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   app.use(gatehouse.frame)
   app.use(health.checks)
   if (metrics) app.use(metrics.page)
-  app.use(sealedSession(app, { keys, https: config.https, name: config.cookieName }))
+  app.use(sealedSession(app, { keys, https: config.https, name: config.cookieName, path: config.cookiePath }))
   app.use(formBody())
   app.use(gatehouse)
   app.use(site.routes())

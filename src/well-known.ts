@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import type { Gatehouse } from './visitor/gatehouse.js'
 import { relyingPartyOf } from './visitor/passkeys.js'
-import { refusesMethod } from './web/http.js'
+import { refusesMethod, sentPath } from './web/http.js'
 
 type Respond = (ctx: Context) => void
 
@@ -19,9 +19,10 @@ export function isWellKnown(ctx: Context, gatehouse: Gatehouse): boolean {
 }
 
 function responseAt(ctx: Context, gatehouse: Gatehouse): Respond | undefined {
-  if (ctx.path === '/.well-known/change-password') return changePassword(gatehouse)
-  if (ctx.path === '/.well-known/passkey-endpoints') return passkeyEndpoints(ctx, gatehouse)
-  if (ctx.path === '/.well-known/webauthn') return relatedOrigins(ctx, gatehouse)
+  const path = sentPath(ctx)
+  if (path === '/.well-known/change-password') return changePassword(gatehouse)
+  if (path === '/.well-known/passkey-endpoints') return passkeyEndpoints(ctx, gatehouse)
+  if (path === '/.well-known/webauthn') return relatedOrigins(ctx, gatehouse)
   return undefined
 }
 

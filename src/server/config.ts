@@ -9,6 +9,8 @@ import { isPostgresUrl, sqlitePath } from '../database/locate.js'
 import type { MailServer } from '../mail/smtp.js'
 import type { Transport } from '../mail/transport.js'
 import { splitKeys } from '../secrets/keyring.js'
+import { basePathOf } from '../web/base-path.js'
+import { coversPages } from '../web/sealed-cookie.js'
 import { type Environment, environmentWith, isPasskeyDomain } from './environment.js'
 
 const DATA = join(root, 'db', 'data')
@@ -28,6 +30,7 @@ export interface Config {
   readonly passkeyDomain: string | undefined
   readonly passkeyOrigins: readonly string[] | undefined
   readonly cookieName: string
+  readonly cookiePath: string
   /** `sqlite:<absolute path>` or `postgres://…`, which may contain a password. */
   readonly database: string
   readonly metrics:
@@ -88,6 +91,9 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
   if (production) mistakes.push(...missingInProduction(given))
   if (isPackage) mistakes.push(...missingInPackage(given, { production }))
   if (data !== undefined) mistakes.push(...mailMistakes(data, { production }))
+  if (data !== undefined && !coversPages(data.COOKIE_PATH, basePathOf({ baseUrl: data.BASE_URL }))) {
+    mistakes.push('COOKIE_PATH must be / or a beginning of the path in BASE_URL.')
+  }
   if (data?.PASSKEY_DOMAIN !== undefined && !isPasskeyDomain(data.PASSKEY_DOMAIN, data.BASE_URL)) {
     mistakes.push('PASSKEY_DOMAIN must be the host of BASE_URL or a parent domain of it.')
   }
@@ -102,7 +108,7 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
 }
 
 function configOf(data: Environment, { production }: { production: boolean }): Config {
-  const baseUrl = data.BASE_URL === undefined ? undefined : new URL(data.BASE_URL).origin
+  const baseUrl = data.BASE_URL === undefined ? undefined : new URL(data.BASE_URL).href.replace(/\/$/, '')
   return {
     production,
     development: data.NODE_ENV === 'development',
@@ -114,6 +120,7 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     passkeyDomain: data.PASSKEY_DOMAIN,
     passkeyOrigins: data.PASSKEY_ORIGINS,
     cookieName: data.COOKIE_NAME,
+    cookiePath: data.COOKIE_PATH,
     ...placesOf(data.DATABASE_URL),
     metrics: metricsOf(data),
     sessionKeys: data.SESSION_KEYS,

@@ -90,11 +90,13 @@ function keptKeys({ keyFile, database }: Config): Verdict {
   }
 }
 
-function cookieOf({ https, baseUrl, production }: Config): Finding {
+function cookieOf({ https, baseUrl, cookiePath, production }: Config): Finding {
   if (https)
     return {
       about: 'cookie',
-      ...fine('Cookies are Secure with the __Host- prefix, because BASE_URL is https.'),
+      ...fine(
+        `Cookies are Secure with the ${cookiePath === '/' ? '__Host-' : '__Secure-'} prefix, because BASE_URL is https.`,
+      ),
     }
   const says = `Cookies are not Secure, because BASE_URL is ${baseUrl ?? 'not set'}. Set it to the https address people use.`
   return { about: 'cookie', ...(production ? wrong(says) : warning(says)) }

@@ -11,7 +11,7 @@ import { createKeyring, splitKeys } from '../secrets/keyring.js'
 import { foldersIn, isFolder } from '../views/templates.js'
 import { COOKIE_NAME } from '../web/sealed-cookie.js'
 import { SITE_NAME } from '../web/site.js'
-import { isLoginAfter, isOrigin, isSecureOrigin, isWait, oneOf, RULES, wholeNumber } from './option-rules.js'
+import { isBaseUrl, isLoginAfter, isSecureOrigin, isWait, oneOf, RULES, wholeNumber } from './option-rules.js'
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -26,8 +26,8 @@ const variables = z.object({
   BASE_URL: z
     .string()
     .refine(
-      isOrigin,
-      'must be http:// or https:// and a host, without a path. The site needs its own host name, and a proxy must not strip a path',
+      isBaseUrl,
+      'must be http:// or https:// and a host, and a path like /members only if your proxy takes it off',
     )
     .optional(),
   PASSKEY_DOMAIN: z.string().optional(),
@@ -40,6 +40,7 @@ const variables = z.object({
     )
     .optional(),
   COOKIE_NAME: RULES.cookieName.default(COOKIE_NAME),
+  COOKIE_PATH: RULES.cookiePath.default('/'),
   DATABASE_URL: z
     .string()
     .transform((url) => url.trim())
@@ -200,7 +201,7 @@ function parsed<Value>(parse: (text: string) => Value | undefined, sentence: str
 
 /** Whether browsers let the site use passkeys of this domain, unless it is one under which anyone can register names. */
 export function isPasskeyDomain(domain: string, baseUrl: string | undefined): boolean {
-  if (baseUrl === undefined || !isOrigin(baseUrl)) return false
+  if (baseUrl === undefined || !isBaseUrl(baseUrl)) return false
   const { hostname } = new URL(baseUrl)
   return hostname === domain || (domain.includes('.') && hostname.endsWith(`.${domain}`))
 }

@@ -6,7 +6,7 @@ import { LOGIN_AFTER, type LoginAfter } from '../accounts/login-methods.js'
 import { DAY } from '../base/durations.js'
 import { byDistance } from '../base/nearest.js'
 import { isFolder } from '../views/templates.js'
-import { COOKIE_NAME_RULE, isCookieName } from '../web/sealed-cookie.js'
+import { COOKIE_NAME_RULE, COOKIE_PATH_RULE, isCookieName, isCookiePath } from '../web/sealed-cookie.js'
 
 const be = (what: string) => ({ message: `must be ${what}` })
 const fits = <Value>(what: string, check: (value: unknown) => boolean) => z.custom<Value>(check, be(what))
@@ -40,6 +40,13 @@ export function isOrigin(address: unknown): boolean {
   return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
 }
 
+/** Like an origin, but with a path that a proxy takes off. */
+export function isBaseUrl(address: unknown): boolean {
+  if (typeof address !== 'string' || !URL.canParse(address)) return false
+  const { origin, pathname, href } = new URL(address)
+  return isOrigin(origin) && href === origin + pathname && /^(?:\/[\w-]+)*\/?$/.test(pathname)
+}
+
 export function isSecureOrigin(address: unknown): boolean {
   return isOrigin(address) && String(address).startsWith('https:')
 }
@@ -59,6 +66,7 @@ export const RULES = {
     (value) => Array.isArray(value) && value.every(isSecureOrigin),
   ),
   cookieName: fits<string>(COOKIE_NAME_RULE, isCookieName),
+  cookiePath: fits<string>(COOKIE_PATH_RULE, isCookiePath),
   siteName: text,
   theme: oneOf('auto', 'light', 'dark'),
   themeColor: fits<string>('a color like #7a1fa2', (value) => /^#[\da-f]{6}$/i.test(String(value))),

@@ -8,7 +8,7 @@ import type { Context, Middleware } from 'koa'
 import { once } from '../base/once.js'
 import { root } from '../base/package.js'
 import { acceptedEncoding, type Encoding } from './compression.js'
-import { refusesMethod } from './http.js'
+import { refusesMethod, seenPath } from './http.js'
 
 export interface Assets {
   /** Contains the content's hash, so browsers may cache it forever. */
@@ -63,7 +63,7 @@ function loadAssets({ files, base, reload }: AssetsOptions): Assets {
     path: (name) => current(name).path,
     isAt: (path) => at(path) !== undefined,
     serve(ctx, next) {
-      const asset = at(ctx.path)
+      const asset = at(seenPath(ctx))
       return asset === undefined ? next() : send(ctx, asset, FOREVER)
     },
     sendAsset: (ctx, name) => send(ctx, current(name), DAY),

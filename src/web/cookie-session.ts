@@ -6,40 +6,51 @@ import { createKeyring } from '../secrets/keyring.js'
 import {
   COOKIE_NAME,
   COOKIE_NAME_RULE,
+  COOKIE_PATH_RULE,
   cookieName,
   isCookieName,
+  isCookiePath,
   MAX_COOKIE,
   type OwnCookieOptions,
 } from './sealed-cookie.js'
 
+export interface SealedSessionOptions {
+  keys: readonly string[]
+  https: boolean
+  name?: string
+  path?: string
+}
+
 /**
  * Returns koa-session in an encrypted, HttpOnly, SameSite=Lax cookie `<name>-notes`; `https` adds Secure and
- * `__Host-`. `keys`: 32 random bytes each as base64url, newest first. Throws if one or `name` is wrong.
+ * `__Host-`, or `__Secure-` with a `path`. `keys`: 32 random bytes each as base64url, newest first. Throws if one, `name`
+ * or `path` is wrong.
  */
 export function sealedSession(
   app: Koa,
-  { keys, https, name = COOKIE_NAME }: { keys: readonly string[]; https: boolean; name?: string },
+  { keys, https, name = COOKIE_NAME, path = '/' }: SealedSessionOptions,
 ): Middleware {
   if (!isCookieName(name)) throw new Error(`The name of a sealedSession must be ${COOKIE_NAME_RULE}.`)
+  if (!isCookiePath(path)) throw new Error(`The path of a sealedSession must be ${COOKIE_PATH_RULE}.`)
   const cipher = createCipher(createKeyring(keys).cipherKeys('session cookie'))
-  return sealedCookie(app, { cipher: caching(cipher), https, name: `${name}-notes` })
+  return sealedCookie(app, { cipher: caching(cipher), https, path, name: `${name}-notes` })
 }
 
-function sealedCookie(app: Koa, { cipher, https, name: word }: OwnCookieOptions): Middleware {
-  const name = cookieName(word, { https })
-  const session = koaSession(
-    {
-      key: name,
-      maxAge: 'session',
-      httpOnly: true,
-      sameSite: 'lax',
-      secure: https,
-      signed: false,
-      encode: (content: object) => fitting(cipher.encrypt(JSON.stringify(content), name)),
-      decode: (cookie: string) => parsed(cipher.decrypt(cookie, name)),
-    },
-    app,
-  )
+function sealedCookie(app: Koa, { cipher, https, path, name: word }: OwnCookieOptions): Middleware {
+  const name = cookieName(word, { path, https })
+  // Handed on to the cookie as they are, though the types of koa-session leave `path` out.
+  const options = {
+    key: name,
+    maxAge: 'session' as const,
+    httpOnly: true,
+    sameSite: 'lax',
+    path,
+    secure: https,
+    signed: false,
+    encode: (content: object) => fitting(cipher.encrypt(JSON.stringify(content), name)),
+    decode: (cookie: string) => parsed(cipher.decrypt(cookie, name)),
+  }
+  const session = koaSession(options, app)
   return async (ctx, next) => {
     if (https) ctx.cookies.secure = true
     await session(ctx, async () => {

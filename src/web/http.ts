@@ -1,12 +1,31 @@
+import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import { DYNAMIC } from './headers.js'
 
+const bases = new WeakMap<IncomingMessage, string>()
+
+/** Notes the path that a proxy has taken off. Browsers see it in front of every path. */
+export function enterBelow({ req }: Context, base: string): void {
+  if (base !== '') bases.set(req, base)
+}
+
+function baseOf({ req }: Context): string {
+  return bases.get(req) ?? ''
+}
+
+/** The path as the proxy sent it. */
+export function sentPath(ctx: Context): string {
+  return baseOf(ctx) === '' ? ctx.path : originalPath(ctx)
+}
+
 // koa-mount removes the beginning of the path for the app that it mounts.
 export function seenPath(ctx: Context): string {
+  if (baseOf(ctx) !== '') return baseOf(ctx) + originalPath(ctx)
   return isShortened(ctx) ? originalPath(ctx) : ctx.path
 }
 
 export function seenUrl(ctx: Context): string {
+  if (baseOf(ctx) !== '') return baseOf(ctx) + ctx.originalUrl
   return isShortened(ctx) ? ctx.originalUrl : ctx.url
 }
 

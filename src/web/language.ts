@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { isRead, queryOf, queryText, seenPath } from './http.js'
 import { ownPath } from './local-path.js'
-import { cookieName } from './sealed-cookie.js'
+import { type CookieOptions, cookieName } from './sealed-cookie.js'
 
 export interface LanguageChoice {
   /** By URL, else cookie, else Accept-Language, else the first language. */
@@ -22,7 +22,7 @@ export interface LanguageLink {
 export interface LanguageChoiceOptions {
   /** The first is the fallback. */
   offered: readonly { tag: string; name: string }[]
-  cookie: { name: string; https: boolean }
+  cookie: CookieOptions
   decide?: ((ctx: Context) => string | undefined) | undefined
   isFromElsewhere: (ctx: Context) => boolean
   onChosen?: (ctx: Context, tag: string) => void
@@ -91,7 +91,13 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
       if (tag === undefined || isFromElsewhere(ctx)) return undefined
       // Otherwise setting a Secure cookie throws if a proxy connects over http.
       if (cookie.https) ctx.cookies.secure = true
-      const attributes = { httpOnly: true, sameSite: 'lax', secure: cookie.https, signed: false } as const
+      const attributes = {
+        httpOnly: true,
+        sameSite: 'lax',
+        path: cookie.path,
+        secure: cookie.https,
+        signed: false,
+      } as const
       ctx.cookies.set(name, tag, { ...attributes, maxAge: COOKIE_LIFETIME })
       onChosen(ctx, tag)
       const otherParameters = otherParametersOf(ctx).slice(0, -1)

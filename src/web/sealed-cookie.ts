@@ -15,6 +15,8 @@ export interface OwnCookie {
 
 export interface CookieOptions {
   name: string
+  /** Browsers send the cookie to it and everything below it. */
+  path: string
   https: boolean
 }
 
@@ -22,11 +24,15 @@ export interface OwnCookieOptions extends CookieOptions {
   cipher: Cipher
 }
 
-export function cookiesOf({ name, https }: CookieOptions, keyring: Keyring): (word?: string) => OwnCookie {
+export function cookiesOf(
+  { name, path, https }: CookieOptions,
+  keyring: Keyring,
+): (word?: string) => OwnCookie {
   return (word = '') =>
     ownCookie({
       name: [name, word].filter(Boolean).join('-'),
       cipher: caching(createCipher(keyring.cipherKeys(`${word || 'login'} cookie`))),
+      path,
       https,
     })
 }
@@ -43,17 +49,30 @@ export function isCookieName(name: unknown): boolean {
   return typeof name === 'string' && /^(?!__)[A-Za-z0-9_-]{1,40}$/.test(name)
 }
 
-// Browsers accept a `__Host-` cookie only over https, for this host and every path.
-export function cookieName(name: string, { https }: { https: boolean }): string {
-  return https ? `__Host-${name}` : name
+// Browsers accept a `__Host-` cookie only over https, for this host and every path (RFC 6265bis 4.1.3).
+export function cookieName(name: string, { path, https }: Pick<CookieOptions, 'path' | 'https'>): string {
+  if (!https) return name
+  return path === '/' ? `__Host-${name}` : `__Secure-${name}`
 }
 
-export function ownCookie({ name, cipher, https }: OwnCookieOptions): OwnCookie {
-  const full = cookieName(name, { https })
+export const COOKIE_PATH_RULE = 'a path like /members, without / at the end'
+
+export function isCookiePath(path: unknown): boolean {
+  return path === '/' || (typeof path === 'string' && /^(?:\/[\w-]+)+$/.test(path))
+}
+
+/** Whether browsers send cookies of this path to all pages that begin with `prefix` (RFC 6265bis 5.1.4). */
+export function coversPages(cookiePath: string, prefix: string): boolean {
+  return `${prefix}/`.startsWith(cookiePath === '/' ? '/' : `${cookiePath}/`)
+}
+
+export function ownCookie({ name, path, cipher, https }: OwnCookieOptions): OwnCookie {
+  const full = cookieName(name, { path, https })
   const written = new WeakMap<Context, { content: unknown }>()
   const attributes = {
     httpOnly: true,
     sameSite: 'lax',
+    path,
     secure: https,
     signed: false,
     overwrite: true,

@@ -40,6 +40,7 @@ test('no setting is required outside production', () => {
     passkeyDomain: undefined,
     passkeyOrigins: undefined,
     cookieName: 'gatehouse',
+    cookiePath: '/',
     database: `sqlite:${file}`,
     sessionKeys: [],
     keyFile: `${file}.key`,
@@ -87,6 +88,8 @@ const READ: [given: Record<string, string>, meant: Partial<Config>][] = [
   [{ ...URL_IN_PRODUCTION, HOST: '127.0.0.1' }, { host: '127.0.0.1' }],
   [{ BASE_URL: 'https://example.com' }, { baseUrl: 'https://example.com', https: true, production: false }],
   [{ BASE_URL: 'https://example.com/' }, { baseUrl: 'https://example.com', https: true }],
+  [{ BASE_URL: 'https://example.com/club/' }, { baseUrl: 'https://example.com/club', https: true }],
+  [{ BASE_URL: 'https://example.com/club', COOKIE_PATH: '/club' }, { cookiePath: '/club' }],
   [{ BASE_URL: 'http://example.com:8080' }, { baseUrl: 'http://example.com:8080', https: false }],
   [{ COOKIE_NAME: 'shop' }, { cookieName: 'shop' }],
   [{ COOKIE_NAME: '_My-shop_2' }, { cookieName: '_My-shop_2' }],
@@ -188,7 +191,7 @@ const WRONG: Record<string, readonly string[]> = {
   PORT: ['-1', '65536', '3.5', '0x50', '1e3', 'http', '3000 3001', '٣٠٠٠', '999999999999'],
   LOG_LEVEL: ['loud', 'INFO', '30'],
   BASE_URL: [
-    ...['example.com', '//example.com', 'ftp://example.com', 'https://', 'https://example.com/members'],
+    ...['example.com', '//example.com', 'ftp://example.com', 'https://', 'https://example.com/a//b'],
     ...[
       'https://example.com/?a',
       'https://example.com/#a',
@@ -196,6 +199,7 @@ const WRONG: Record<string, readonly string[]> = {
       'javascript:alert(1)',
     ],
   ],
+  COOKIE_PATH: ['club', '/club/', '//club', '/club;x', '/club'],
   COOKIE_NAME: [
     ...[
       'my shop',
