@@ -16,10 +16,12 @@ async function start(): Promise<void> {
     await metrics?.listen()
     return serve(app, { ...config, ...ends })
   })
-  if (address !== undefined)
-    process.stdout.write(
-      `Gatehouse is running at ${address}\n${passkeyHint(config, address)}${mailHint(config, address)}`,
-    )
+  if (address === undefined) return
+  process.stdout.write(
+    `Gatehouse is running at ${address}\n${passkeyHint(config, address)}${mailHint(config, address)}`,
+  )
+  // PM2 waits for it where wait_ready is set.
+  process.send?.('ready')
 }
 
 function passkeyHint({ baseUrl, development, features }: Config, address: string): string {

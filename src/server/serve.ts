@@ -176,4 +176,6 @@ async function end(server: Server, notice: number, { onClosing, onClosed }: Serv
   clearInterval(idle)
   clearTimeout(deadline)
   await onClosed()
+  // Process managers such as PM2 listen on it, which would keep the process until they kill it.
+  process.channel?.unref()
 }
