@@ -151,7 +151,7 @@ interface ViewContext extends Settings {
 function viewsOf(options: AccountsOptions, site: ViewContext): AllSiteViews {
   const { templates, messages, languages, language, theme = 'auto' } = options
   const { themeColor, development = false } = options
-  const { url, assets, offers, shown, places, siteName, rules, now } = site
+  const { url, assets, offers, shown, places, siteName, rules, asksUsername, now } = site
   return createSiteViews({
     templates,
     messages,
@@ -169,6 +169,7 @@ function viewsOf(options: AccountsOptions, site: ViewContext): AllSiteViews {
       theme,
       themeColor,
       passwordMinLength: rules.passwordMinLength,
+      asksUsername,
     },
     now,
   })

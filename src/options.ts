@@ -97,6 +97,11 @@ export interface AccountsOptions {
    * link. None by default, as OWASP advises for a reset (Forgot Password Cheat Sheet).
    */
   loginAfter?: readonly LoginAfter[]
+  /**
+   * `made`: sign-up asks for no username and makes one up, such as `user-7kf3m9xq2`, which the user can change. People log in with
+   * the email address. Not with `privateEmails`. `chosen` by default.
+   */
+  usernames?: 'chosen' | 'made'
   /** `generic`: a failed login does not say whether the username is unknown or the password wrong. `exact` by default. */
   loginErrors?: 'exact' | 'generic'
   /** Hides which email addresses have accounts; needs `required` confirmation. False by default. */
@@ -241,6 +246,10 @@ function refuseContradictions(options: AccountsOptions): void {
   // Until then two accounts could use one address, and its owner could not sign up.
   if (options.confirmationGrace && privateEmails) {
     throw new Error('Option confirmationGrace cannot be set with privateEmails.')
+  }
+  // There the address of an unconfirmed account finds nothing, and its name is all that one could log in with.
+  if (options.usernames === 'made' && privateEmails) {
+    throw new Error("Option usernames cannot be 'made' with privateEmails.")
   }
   if (privateEmails && emailConfirmation !== 'required') {
     throw new Error("Option privateEmails needs emailConfirmation: 'required'.")

@@ -16,6 +16,7 @@ export type Settings = Pick<
   Gatehouse,
   | 'places'
   | 'loginStep'
+  | 'asksUsername'
   | 'loginAfter'
   | 'rules'
   | 'jumpMail'
@@ -56,6 +57,7 @@ export function settingsOf(options: AccountsOptions): Settings {
     siteName,
     loginStep: options.loginStep ?? (() => undefined),
     loginAfter: options.loginAfter ?? [],
+    asksUsername: options.usernames !== 'made',
     signupFields: options.signupFields ?? [],
     address: addressReader(options.address ?? ((ctx) => ctx.ip)),
   }

@@ -55,6 +55,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     passwordMinScore: config.passwordMinScore,
     siteName: config.siteName,
     signup: config.signup,
+    usernames: config.usernames,
     loginErrors: config.loginErrors,
     loginAfter: config.loginAfter,
     features: config.features,

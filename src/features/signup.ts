@@ -22,6 +22,7 @@ import {
   hostErrors,
   INVITATION_GONE,
   LOG_IN,
+  named,
   type SignedUp,
   type SigningUp,
 } from './signup/signing-up.js'
@@ -40,10 +41,11 @@ export const links: readonly FeatureLink[] = [
 const FIELDS = ['username', 'email', 'password', 'repassword'] as const
 
 export function signupForm(gatehouse: Gatehouse): Form {
-  const { signupFields } = gatehouse
+  const { signupFields, asksUsername } = gatehouse
+  const own = FIELDS.filter((field) => asksUsername || field !== 'username')
   return {
     name,
-    fields: [...FIELDS, ...signupFields],
+    fields: [...own, ...signupFields],
     secret: ['password', 'repassword'],
     advised: ['username', 'email', 'password'],
     about: 'what is typed',
@@ -135,7 +137,7 @@ function newcomerIn(
   sent: Sent<string>,
   invitation: Invitation | undefined,
 ): Newcomer {
-  const applicant = applicantIn(gatehouse, sent, invitation)
+  const applicant = applicantIn(gatehouse, named(ctx, gatehouse, sent), invitation)
   return {
     ...applicant,
     password: sent.password ?? '',

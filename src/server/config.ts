@@ -49,6 +49,7 @@ export interface Config {
   readonly passwordMinScore: number
   readonly siteName: string
   readonly signup: SignupMode
+  readonly usernames: 'chosen' | 'made'
   readonly loginErrors: 'exact' | 'generic'
   readonly loginAfter: readonly LoginAfter[]
   /** Features to switch off: `{ 'account/close': false }`. */
@@ -132,6 +133,7 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     passwordMinScore: data.PASSWORD_MIN_SCORE,
     siteName: data.SITE_NAME,
     signup: data.SIGNUP,
+    usernames: data.USERNAMES,
     loginErrors: data.LOGIN_ERRORS,
     loginAfter: data.LOGIN_AFTER ?? [],
     features: Object.fromEntries((data.FEATURES_OFF ?? []).map((name) => [name, false])),
@@ -199,6 +201,9 @@ function mailMistakes(data: Environment, { production }: { production: boolean }
   }
   if (isOff && data.EMAIL_CONFIRMATION === 'required') {
     mistakes.push('EMAIL_CONFIRMATION cannot be required with MAIL=off. No address could be confirmed.')
+  }
+  if (data.USERNAMES === 'made' && data.PRIVATE_EMAILS === 'true') {
+    mistakes.push('USERNAMES cannot be made with PRIVATE_EMAILS=true.')
   }
   if (data.CONFIRMATION_GRACE && data.EMAIL_CONFIRMATION !== 'required') {
     mistakes.push('EMAIL_CONFIRMATION must be required with CONFIRMATION_GRACE.')

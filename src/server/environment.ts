@@ -81,6 +81,7 @@ const variables = z.object({
   EMAIL_CONFIRMATION: RULES.emailConfirmation.default('optional'),
   CONFIRMATION_GRACE: duration().optional(),
   SIGNUP: RULES.signup.default('open'),
+  USERNAMES: RULES.usernames.default('chosen'),
   LOGIN_ERRORS: RULES.loginErrors.default('exact'),
   LOGIN_AFTER: z
     .string()

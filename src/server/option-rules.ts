@@ -90,6 +90,7 @@ export const RULES = {
   emailConfirmation: oneOf('optional', 'required'),
   confirmationGrace: milliseconds,
   signup: oneOf('open', 'invited', 'closed'),
+  usernames: oneOf('chosen', 'made'),
   loginErrors: oneOf('exact', 'generic'),
   loginAfter: fits<readonly LoginAfter[]>(
     "an array of 'signup', 'confirmation' and 'reset'",

@@ -40,6 +40,8 @@ export interface Gatehouse extends Registry {
   address: (ctx: Context) => string
   siteName: string
   loginStep: LoginStep
+  /** Whether sign-up asks for a username, or makes one up. */
+  asksUsername: boolean
   loginAfter: readonly LoginAfter[]
   signupFields: readonly string[]
 }
@@ -53,7 +55,12 @@ interface PasskeySettings {
   isLocalToo: boolean
 }
 
-export function loginAs({ url }: Pick<Gatehouse, 'url'>, { name }: { name: string }): string {
+export function loginAs(
+  { url, asksUsername }: Pick<Gatehouse, 'url' | 'asksUsername'>,
+  { name }: { name: string },
+): string {
+  // Nobody knows a name that was made up.
+  if (!asksUsername) return url('login')
   return `${url('login')}?${new URLSearchParams({ username: name })}`
 }
 

@@ -36,10 +36,12 @@ import { maySignUp, signupForm } from '../signup.js'
 import {
   applicantIn,
   arrive,
+  calledBy,
   claimErrors,
   finishSignUp,
   hostErrors,
   INVITATION_GONE,
+  named,
   type SignedUp,
   type SigningUp,
 } from './signing-up.js'
@@ -106,9 +108,10 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 function around(ctx: Context, gatehouse: Gatehouse, signal?: string): object {
   const user = newcomerOf(ctx, gatehouse)
   if (user === undefined) return {}
+  const name = calledBy(gatehouse, user)
   return {
-    name: user.name,
-    creation: creationCeremony(ctx, gatehouse, { purpose: 'signup', user, own: [] }),
+    name,
+    creation: creationCeremony(ctx, gatehouse, { purpose: 'signup', user: { ...user, name }, own: [] }),
     signal,
   }
 }
@@ -118,7 +121,7 @@ async function begin(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Pr
   const invitation = await invitationOf(ctx, gatehouse)
   if (!maySignUp(gatehouse, invitation)) return [INVITATION_GONE]
   if (!maySignUpByPasskey(ctx, gatehouse, invitation)) return [UNSUPPORTED]
-  const applicant = applicantIn(gatehouse, sent, invitation)
+  const applicant = applicantIn(gatehouse, named(ctx, gatehouse, sent), invitation)
   const errors = [
     ...(await claimErrors(ctx, gatehouse, applicant)),
     ...(await hostErrors(ctx, gatehouse, applicant)),

@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import * as fields from '../../accounts/fields.js'
 import * as hints from '../../accounts/hints.js'
 import type { Counted } from '../../accounts/limits.js'
+import { madeUpName } from '../../accounts/made-up-name.js'
 import { countedFor, countTaken } from '../../accounts/mail-limits.js'
 import { type Applicant, applicantOf, lostRace, signupErrors } from '../../accounts/registration.js'
 import { takePlaces } from '../../accounts/security-log.js'
@@ -19,7 +20,7 @@ import type { FieldError, Form, Values } from '../../web/form.js'
 import { networkOf } from '../../web/network.js'
 import type { Notice } from '../../web/notices.js'
 import type { Acceptance } from '../../web/pages.js'
-import type { Sent } from '../../web/submit.js'
+import { fingerprint, type Sent } from '../../web/submit.js'
 
 export const SIGNED_UP = { code: 'signed_up', sentence: 'Your account {name} is ready.' }
 const SIGNED_UP_LOGGED_IN = {
@@ -62,6 +63,13 @@ export function applicantIn(
     invitation: invitation?.hash,
     values: Object.fromEntries(signupFields.map((field) => [field, sent[field] ?? ''])),
   }
+}
+
+/** Adds a username where the form asks for none. */
+export function named(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Sent<string> {
+  if (gatehouse.asksUsername) return sent
+  const seed = fingerprint(ctx, gatehouse, sent, fields.normalizeEmail(sent.email ?? ''))
+  return { ...sent, username: madeUpName(seed) }
 }
 
 // An invited person reads the mailbox, so they may learn whether its address has an account.
@@ -188,7 +196,7 @@ export async function arrive(
   if (login.state === 'begun') {
     return await welcome(ctx, gatehouse, form, {
       ...login,
-      message: { ...SIGNED_UP_LOGGED_IN, params: { name: signingUp.name } },
+      message: { ...SIGNED_UP_LOGGED_IN, params: { name: calledBy(gatehouse, signingUp) } },
       advice: adviceOn(gatehouse, signingUp).advice,
       next: gatehouse.places.afterSignup,
       values,
@@ -199,7 +207,8 @@ export async function arrive(
 
 function journey(gatehouse: Gatehouse, applicant: Applicant, login: LoginState): Omit<Acceptance, 'values'> {
   const { url, places } = gatehouse
-  const { name, email } = applicant
+  const { email } = applicant
+  const name = calledBy(gatehouse, applicant)
   const advice = adviceOn(gatehouse, applicant)
   if (login.state === 'waiting' && login.for === 'email/confirm') {
     const message = { ...SIGNED_UP_CONFIRM, params: { name, email } }
@@ -208,6 +217,14 @@ function journey(gatehouse: Gatehouse, applicant: Applicant, login: LoginState):
   const message = { ...SIGNED_UP, params: { name } }
   const link = { href: loginAs(gatehouse, applicant), message: LOG_IN }
   return { notice: { message, link, ...advice }, to: places.afterSignup, onward: GO_ON }
+}
+
+// What the new user knows the account by.
+export function calledBy(
+  { asksUsername }: Gatehouse,
+  { name, email }: Pick<Applicant, 'name' | 'email'>,
+): string {
+  return asksUsername ? name : email
 }
 
 function adviceOn({ offers, url }: Gatehouse, { email }: Applicant): Pick<Notice, 'advice'> {
