@@ -4,6 +4,7 @@ import * as fields from '../../src/accounts/fields.js'
 import { madeUpName } from '../../src/accounts/made-up-name.js'
 import { PASSWORD, type Page, Site } from '../support/helpers.js'
 import { sentTwice } from '../support/lost-answer.js'
+import { createToSignUp, Device, typeToSignUp } from '../support/passkey.js'
 
 const test = suite('usernames that are made up')
 const EMAIL = 'vera.secret@example.com'
@@ -82,6 +83,21 @@ test('the names keep the rules of usernames, and say nothing of the address', ()
     assert.equal(fields.check(fields.username, name), [], name)
     assert.not.match(name, /vera|secret/)
   }
+})
+
+test('a sign-up with a passkey shows the address, and makes the name up before it', async () => {
+  const environment = { USERNAMES: 'made', EMAIL_CONFIRMATION: 'required' }
+  const strict = await Site.start({ host: 'localhost', environment })
+  const visitor = strict.visitor()
+  await typeToSignUp(visitor, { email: EMAIL })
+  const page = await visitor.open('/signup/passkey/')
+  assert.match(page.text, EMAIL)
+  assert.not.match(page.text, 'user-')
+  const done = await createToSignUp(strict, visitor, page, new Device())
+  assert.is(done.headers.location, '/email/confirm/')
+  const [made] = await strict.rows<{ name: string }>('select name from users')
+  assert.match(made?.name ?? '', /^user-[a-z2-9]{9}$/)
+  await strict.close()
 })
 
 test('is refused with private emails', async () => {

@@ -12,6 +12,10 @@ export const NOT_RUN: readonly { what: RegExp; because: string }[] = [
     what: /^npm ci|^npm prune|^npm pack|^npm install /,
     because: 'changes packages: test/heavy/pack.test.ts runs it',
   },
+  {
+    what: /^npx --no gatehouse /,
+    because: 'needs an app that mounts Gatehouse: test/heavy/set-ups.test.ts runs it',
+  },
   { what: /^npm test$/, because: 'is what runs this' },
   { what: /^npm run (?:languages|routes|commands|pictures)$/, because: 'writes what other tests compare' },
   {
