@@ -26,6 +26,7 @@ import * as admin from './0024-admin.js'
 import * as imports from './0025-imports.js'
 import * as invitations from './0027-invitations.js'
 import * as days from './0028-days.js'
+import * as unconfirmed from './0029-unconfirmed.js'
 
 /** Every step of the schema, in order; a step that was released is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -56,6 +57,7 @@ export const migrations: Record<string, Migration> = {
   '0025-imports': imports,
   '0027-invitations': invitations,
   '0028-days': days,
+  '0029-unconfirmed': unconfirmed,
 }
 
 /** Every table, with what its rows are told apart by; those first to which others refer. */

@@ -69,6 +69,14 @@ export function listedOf(row: ListedRow): ListedUser {
   }
 }
 
+// Reads small indexes. Counting the open ones would read every row.
+export async function countOpen(db: Db): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select (select count(*) from users) - (select count(*) from users where closed_at is not null)
+      - (select count(*) from users where disabled_at is not null and closed_at is null) as count`.execute(db)
+  return rows[0]?.count ?? 0
+}
+
 export async function count(db: Db, filter: UserFilter): Promise<number> {
   const row = await db
     .selectFrom('users')

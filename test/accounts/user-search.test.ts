@@ -1,18 +1,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { usersBeginning } from '../../src/accounts/user-search.js'
-import { isServer } from '../../src/database/dialect.js'
-import { sql } from '../../src/database/kysely.js'
 import { isPostgresUrl } from '../../src/database/locate.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { list } from '../../src/tables/users-list.js'
 import { write } from '../support/databases.js'
 import { migratedDatabase } from '../support/helpers.js'
-
-interface Asked {
-  sql: string
-  parameters: readonly unknown[]
-}
+import { askedBy, planOf } from '../support/plans.js'
 
 const MANY = 20_000
 
@@ -78,6 +72,7 @@ test('uses an index for the list, the beginning, a role and a rare state', async
       list(database.main, { limit: 50, newestFirst: true, after: { createdAt: 9000, id: 'id9000' } }),
     beginning: () => usersBeginning({ database }, 'user19', { after: undefined }),
     disabled: () => list(database.main, { limit: 50, newestFirst: true, state: 'disabled' }),
+    unconfirmed: () => list(database.main, { limit: 50, newestFirst: true, state: 'unconfirmed' }),
     role: () => list(database.main, { limit: 50, newestFirst: true, role: 'admin' }),
   }
   for (const [what, search] of Object.entries(searches)) {
@@ -92,32 +87,5 @@ test('uses an index for the list, the beginning, a role and a rare state', async
     }
   }
 })
-
-async function askedBy({ main }: Database, search: () => Promise<unknown>): Promise<Asked[]> {
-  const asked: Asked[] = []
-  const executor = main.getExecutor()
-  const { executeQuery } = executor
-  executor.executeQuery = (query, ...others) => {
-    asked.push(query)
-    return Reflect.apply(executeQuery, executor, [query, ...others])
-  }
-  await search()
-  executor.executeQuery = executeQuery
-  return asked
-}
-
-async function planOf(database: Database, { sql: text, parameters }: Asked): Promise<string> {
-  const how = isServer(database.main) ? 'explain' : 'explain query plan'
-  const parts = text.split(/\$\d+|\?/)
-  const query = parts.reduce(
-    (before, part, index) =>
-      index === 0
-        ? sql`${sql.raw(how)} ${sql.raw(part)}`
-        : sql`${before}${parameters[index - 1]}${sql.raw(part)}`,
-    sql``,
-  )
-  const { rows } = await query.execute(database.main)
-  return JSON.stringify(rows)
-}
 
 test.run()

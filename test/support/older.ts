@@ -30,6 +30,7 @@ const ADDED: Record<string, readonly string[]> = {
   '0025': ['drop table imports'],
   '0027': ['drop table invitations'],
   '0028': ['drop table days'],
+  '0029': ['drop index users_unconfirmed'],
 }
 
 /** Undoes this migration and all later ones. */

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import { DAY } from '../../base/durations.js'
 import { DAY_KINDS, type DayCount, type DayKind, dayOf, since } from '../../tables/days.js'
-import { count, USER_STATES } from '../../tables/users-list.js'
+import { count, countOpen, USER_STATES } from '../../tables/users-list.js'
 import { requireAdmin } from '../../visitor/admin-guard.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
@@ -19,7 +19,10 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/admin/', requireAdmin, async (ctx) => {
     const { main } = gatehouse.database
     const now = gatehouse.now()
-    const states = USER_STATES.map(async (state) => ({ state, count: await count(main, { state }) }))
+    const states = USER_STATES.map(async (state) => ({
+      state,
+      count: state === 'open' ? await countOpen(main) : await count(main, { state }),
+    }))
     const counts = await since(main, dayOf(now - (DAYS - 1) * DAY))
     gatehouse.pages.show(ctx, 'admin/page.html', {
       states: await Promise.all(states),
