@@ -6,6 +6,7 @@ import { changeErrors, sendChangeAgain, tellFormer } from './email-address.js'
 import { sendConfirmAgain } from './email-confirmation.js'
 import * as fields from './fields.js'
 import { happens } from './history.js'
+import { recordDoing } from './operator-log.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
@@ -40,18 +41,20 @@ export async function setAddress(
   }
 }
 
-/** Returns the address that the link was sent to; undefined if there is nothing to confirm. */
+/** Returns the address that the link was sent to; undefined if there is nothing to confirm, or the same form did it before. */
 export async function sendConfirmation(
   origin: Origin,
   registry: Registry,
   user: users.User,
 ): Promise<string | undefined> {
-  const { email, nextEmail, emailConfirmedAt } = user
-  if (nextEmail !== null) {
-    await sendChangeAgain(origin, registry, user, nextEmail)
-    return nextEmail
-  }
-  if (emailConfirmedAt !== null) return undefined
-  await sendConfirmAgain(origin, registry, user)
-  return email
+  const { id: userId, email, nextEmail, emailConfirmedAt } = user
+  if (nextEmail === null && emailConfirmedAt !== null) return undefined
+  const doing = { kind: 'mail_resent', userId, about: 'email-confirm' } as const
+  const isNew = await registry.database.write((transaction) =>
+    recordDoing(transaction, origin, registry, doing),
+  )
+  if (!isNew) return undefined
+  if (nextEmail === null) await sendConfirmAgain(origin, registry, user)
+  else await sendChangeAgain(origin, registry, user, nextEmail)
+  return nextEmail ?? email
 }

@@ -19,6 +19,13 @@ export function orUndo(isPossible: boolean): asserts isPossible {
   if (!isPossible) throw new Undone()
 }
 
+export function unlessUndone<Result>(work: Promise<Result>): Promise<Result | undefined> {
+  return work.catch((error: unknown) => {
+    if (error instanceof Undone) return undefined
+    throw error
+  })
+}
+
 /** Stores the event with `work`, unless that returns undefined. Returns undefined after `orUndo`, too. `work` awaits only its own statements. */
 export async function happens<Result>(
   origin: Origin,
@@ -34,10 +41,7 @@ export async function happens<Result>(
     orUndo(await recordAction(transaction, origin, event))
     return done
   })
-  const result = await stored.catch((error: unknown) => {
-    if (error instanceof Undone) return undefined
-    throw error
-  })
+  const result = await unlessUndone(stored)
   if (result === undefined) return undefined
   registry.events.report([event])
   logSecurity(origin, registry, { event: event.kind, user: event.userId })

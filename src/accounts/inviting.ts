@@ -1,10 +1,13 @@
 import { hashOf, newToken } from '../secrets/token.js'
+import type { StoredEvent } from '../tables/events.js'
 import * as invitations from '../tables/invitations.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
+import { numbered } from './events.js'
 import * as fields from './fields.js'
-import { eventOf } from './history.js'
+import { eventOf, orUndo, unlessUndone } from './history.js'
 import { INVITATION_LIFE } from './mail-kinds.js'
+import { recordAction } from './operator-log.js'
 import type { Origin } from './origin.js'
 import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
@@ -24,15 +27,41 @@ export async function invite(
   const token = newToken()
   const invitation = { hash: hashOf(token), email, emailKey, invitedBy: origin.by }
   const now = registry.now()
-  await registry.database.write(async (transaction) => {
+  const event = numbered(eventOf(origin, registry, { kind: 'user_invited', userId: '', about: email }))
+  const isNew = await registry.database.write(async (transaction) => {
+    if (!(await recordAction(transaction, origin, event))) return false
     await invitations.insert(transaction, invitation, { now, expiresAt: now + INVITATION_LIFE })
     const { language } = origin
     const facts = { email, token, lasts: INVITATION_LIFE, ...(language !== undefined && { language }) }
     await registry.outbox.post(transaction, { kind: 'invitation', facts })
+    return true
   })
-  registry.events.report([eventOf(origin, registry, { kind: 'user_invited', userId: '', about: email })])
-  logSecurity(origin, registry, { event: 'user_invited' })
+  if (isNew) report(origin, registry, event)
   return []
+}
+
+/** Its link then opens nothing. Returns false if there is no invitation of the address. */
+export async function withdrawInvitation(
+  origin: Origin,
+  registry: Registry,
+  typed: string,
+): Promise<boolean> {
+  const email = fields.normalizeEmail(typed)
+  const happening = { kind: 'invitation_withdrawn', userId: '', about: email } as const
+  const event = numbered(eventOf(origin, registry, happening))
+  const work = registry.database.write(async (transaction) => {
+    orUndo(await invitations.withdraw(transaction, fields.emailKeyOf(email)))
+    orUndo(await recordAction(transaction, origin, event))
+    return true
+  })
+  if (!(await unlessUndone(work))) return false
+  report(origin, registry, event)
+  return true
+}
+
+function report(origin: Origin, registry: Registry, event: StoredEvent): void {
+  registry.events.report([event])
+  logSecurity(origin, registry, { event: event.kind })
 }
 
 function refuseUnlessInvited({ rules, outbox }: Registry): void {

@@ -16,13 +16,20 @@ export async function recordAction(
   return actions.insert(transaction, { ...action, reason, form: form ?? null })
 }
 
-/** The same for emails, which are no event of an account. */
-export function recordResent(
+interface Doing {
+  kind: actions.OperatorActionsTable['kind']
+  userId?: string
+  about?: string
+}
+
+/** The same for what is no event of one account. */
+export function recordDoing(
+  transaction: Db,
   origin: Origin,
-  { database, now }: Pick<Registry, 'database' | 'now'>,
-  { userId, about }: { userId: string; about: string },
+  { now }: Pick<Registry, 'now'>,
+  { kind, userId = '', about }: Doing,
 ): Promise<boolean> {
   const { by, address, userAgent } = origin
-  const action = numbered({ kind: 'mail_resent' as const, userId, about, by, at: now(), address, userAgent })
-  return database.write((transaction) => recordAction(transaction, origin, action))
+  const action = numbered({ kind, userId, about: about ?? null, by, at: now(), address, userAgent })
+  return recordAction(transaction, origin, action)
 }

@@ -3,6 +3,7 @@ import { type Command, listOf } from './command.js'
 export const commands: ReadonlyMap<string, () => Promise<{ command: Command }>> = new Map([
   ['users', () => import('./users.js')],
   ['sessions', () => import('./sessions.js')],
+  ['invitations', () => import('./invitations.js')],
   ['mails', () => import('./mails.js')],
   ['templates', () => import('./templates.js')],
   ['migrate', () => import('./migrate.js')],

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
+import { sendAgain } from '../accounts/failed-mails.js'
 import { addresseeOf } from '../accounts/letters.js'
 import type { Registry } from '../accounts/registry.js'
 import * as mails from '../tables/mails.js'
-import { type Command, parsed, UsageError, unknownCommand, withRegistry } from './command.js'
+import { type Command, commandOrigin, parsed, UsageError, unknownCommand, withRegistry } from './command.js'
 import { json, printable, table } from './terminal.js'
 
 const SHOWN = 1000
@@ -68,10 +69,9 @@ function tableOf(rows: readonly Row[]): string {
   )
 }
 
-async function resend({ database, outbox, now }: Registry, id: string): Promise<string> {
-  if (!outbox.isOn) throw new Error('Emails are off (MAIL=off).')
-  const isRevived = await database.write((transaction) => mails.revive(transaction, id, now()))
-  if (!isRevived)
+async function resend(registry: Registry, id: string): Promise<string> {
+  if (!registry.outbox.isOn) throw new Error('Emails are off (MAIL=off).')
+  if (!(await sendAgain(commandOrigin('mails resend'), registry, id)))
     throw new Error(`No failed email has the id ${printable(id)}. Run gatehouse mails for a list.`)
   return `Email ${id} will be sent again within seconds, while the site runs.`
 }

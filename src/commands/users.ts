@@ -20,7 +20,7 @@ import { part as unlock } from './users/unlock.js'
 
 export const command = commandOf({
   name: 'users',
-  summary: 'List, show, create, change, disable, delete, import or export users',
+  summary: 'List, show, create, change, delete, import or export users',
   intro: 'Manage user accounts.',
   parts: [
     ...[list, show, create, invite, rename, email, confirm, resend, logout],

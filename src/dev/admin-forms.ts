@@ -1,3 +1,7 @@
+import { EMAIL_TAKEN } from '../accounts/fields.js'
+import { INVITATION_LIFE } from '../accounts/mail-kinds.js'
+import { HOUR } from '../base/durations.js'
+import { INVITED } from '../features/admin/invitations.js'
 import { AGAIN } from '../features/admin/mails.js'
 import { DONE, REASON_WRONG } from '../features/admin/users/action.js'
 import { ACTIONS } from '../features/admin/users/actions.js'
@@ -5,7 +9,7 @@ import { adminOf } from './admin-pages.js'
 import type { FormPage } from './form-page.js'
 
 export function adminForms(now: number): FormPage[] {
-  return [mailsPage(now), ...actionPages()]
+  return [mailsPage(now), invitationsPage(now), ...actionPages()]
 }
 
 function mailsPage(now: number): FormPage {
@@ -21,6 +25,22 @@ function mailsPage(now: number): FormPage {
     typed: () => ({}),
     errors: [],
     success: AGAIN,
+  }
+}
+
+function invitationsPage(now: number): FormPage {
+  return {
+    name: 'admin/invitations',
+    around: (person) => ({
+      ...{ user: adminOf(person), signup: 'invited', next: '#main' },
+      invitations: ['admin:made-up', 'cli:users invite'].map((invitedBy, index) => ({
+        ...{ email: person.nextEmail, invitedBy, byName: index === 0 ? person.user.name : null },
+        ...{ createdAt: now - HOUR, expiresAt: now + INVITATION_LIFE },
+      })),
+    }),
+    typed: ({ user }) => ({ email: user.email }),
+    errors: [EMAIL_TAKEN],
+    success: { ...INVITED, params: { email: 'anna@example.org' } },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { SignupMode } from '../accounts/registry.js'
 import { DAY, HOUR } from '../base/durations.js'
 import { chartOf } from '../features/admin/index.js'
 import { ACTIONS } from '../features/admin/users/actions.js'
@@ -24,10 +25,18 @@ export function adminPages(setting: Setting): PlainPage[] {
         'right-to-left': of(rightToLeft),
       },
     },
+    {
+      template: 'admin/invitations/page.html',
+      states: { open: invitations(anna, 'open'), closed: invitations(anna, 'closed') },
+    },
     { template: 'admin/activity/page.html', states: activityStates(setting) },
     { template: 'admin/users/page.html', states: listStates(setting) },
     { template: 'admin/users/user/page.html', states: userStates(setting) },
   ]
+}
+
+function invitations(person: Person, signup: SignupMode) {
+  return { around: { user: adminOf(person), signup, invitations: [], next: undefined } }
 }
 
 function countsUntil(now: number): DayCount[] {
@@ -53,7 +62,7 @@ function activityStates({ now }: Setting): PlainPage['states'] {
       })),
     },
   })
-  const kinds = ['account_disabled', 'account_erased', 'mail_resent']
+  const kinds = ['account_disabled', 'account_erased', 'mail_resent', 'all_sessions_ended', 'user_invited']
   return {
     empty: shown(anna, []),
     full: shown(anna, kinds),

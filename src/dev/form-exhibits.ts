@@ -21,7 +21,7 @@ import { adminForms } from './admin-forms.js'
 import type { Exhibit, Setting } from './exhibit.js'
 import { adviceOn, type FormPage, statesOf } from './form-page.js'
 import { passkeyForms } from './passkey-forms.js'
-import { devicesOf, type Person } from './samples.js'
+import { devicesOf } from './samples.js'
 import { twoStepForms } from './two-step-forms.js'
 
 export function formExhibits(setting: Setting): Exhibit[] {
@@ -52,19 +52,31 @@ const PASSWORDS = ['password', 'repassword']
 
 function loginForms(newPassword: FieldError[]): FormPage[] {
   return [
-    ...[false, true].map((hasPasskey) => ({
-      name: 'signup',
-      ...(hasPasskey && { face: 'passkey' }),
-      around: () => ({ hasPasskey }),
-      secret: PASSWORDS,
-      typed: ({ user }: Person) => ({ username: user.name, email: user.email }),
-      errors: [...fields.check(fields.username, 'a!'), ...fields.check(fields.email, 'x'), ...newPassword],
-      advice: adviceShown(),
-      success: { ...signup.SIGNED_UP, params: { name: 'Anna' } },
-      onward: signup.GO_ON,
-    })),
+    ...([undefined, 'passkey', 'invited'] as const).map((face) => signupPage(newPassword, face)),
     ...[false, true].map((hasPasskeys) => loginPage(hasPasskeys)),
   ]
+}
+
+function signupPage(newPassword: FieldError[], face: 'passkey' | 'invited' | undefined): FormPage {
+  const isInvited = face === 'invited'
+  return {
+    name: 'signup',
+    ...(face !== undefined && { face }),
+    around: ({ user }) => ({
+      hasPasskey: face === 'passkey',
+      ...(isInvited && { invitation: { email: user.email } }),
+    }),
+    secret: PASSWORDS,
+    typed: ({ user }) => ({ username: user.name, email: user.email }),
+    errors: [
+      ...fields.check(fields.username, 'a!'),
+      ...(isInvited ? [] : fields.check(fields.email, 'x')),
+      ...newPassword,
+    ],
+    advice: adviceShown(),
+    success: { ...signup.SIGNED_UP, params: { name: 'Anna' } },
+    onward: signup.GO_ON,
+  }
 }
 
 function loginPage(hasPasskeys: boolean): FormPage {

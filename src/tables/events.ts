@@ -51,8 +51,11 @@ export const EVENT_KINDS = [
   'role_removed',
 ] as const
 
-/** Stable names. The last two are only reported: nobody has an account whose activity they could be in. */
-export type EventKind = (typeof EVENT_KINDS)[number] | keyof FeatureEvents | 'account_erased' | 'user_invited'
+/** Stable names. */
+export type EventKind = (typeof EVENT_KINDS)[number] | keyof FeatureEvents | ReportedKind
+
+/** Only reported: nobody has an account whose activity they could be in. */
+type ReportedKind = 'account_erased' | 'user_invited' | 'invitation_withdrawn'
 
 /** Kinds that a feature adds: `declare module '…/tables/events.js' { interface FeatureEvents { … } }`. */
 // biome-ignore lint/suspicious/noEmptyInterface: features fill it.

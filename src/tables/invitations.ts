@@ -1,3 +1,4 @@
+import { sql } from '../database/kysely.js'
 import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Actor } from './events.js'
 import type { Db } from './schema.js'
@@ -31,6 +32,47 @@ export async function insert(
     .values({ ...row, email_key: emailKey })
     .onConflict((conflict) => conflict.column('email_key').doUpdateSet(row))
     .execute()
+}
+
+export interface OpenInvitation {
+  email: string
+  /** For `after`. */
+  key: string
+  invitedBy: Actor
+  /** The admin's username; null for others. */
+  byName: string | null
+  createdAt: number
+  expiresAt: number
+}
+
+/** In the order of their addresses. */
+export async function open(
+  db: Db,
+  { now, after, limit }: { now: number; after: string | undefined; limit: number },
+): Promise<OpenInvitation[]> {
+  return await db
+    .selectFrom('invitations')
+    .leftJoin('users', (join) =>
+      join.on('users.id', '=', sql<string>`substr(invitations.invited_by, ${'admin:'.length + 1})`),
+    )
+    .select(['invitations.email', 'invitations.email_key as key', 'invitations.invited_by as invitedBy'])
+    .select(['invitations.created_at as createdAt', 'invitations.expires_at as expiresAt'])
+    .select('users.name as byName')
+    .where('invitations.expires_at', '>', now)
+    .$if(after !== undefined, (rows) => rows.where('invitations.email_key', '>', after ?? ''))
+    .orderBy('invitations.email_key')
+    .limit(limit)
+    .execute()
+}
+
+/** Deletes it. Returns false unless this call did. */
+export async function withdraw(db: Db, emailKey: string): Promise<boolean> {
+  const gone = await db
+    .deleteFrom('invitations')
+    .where('email_key', '=', emailKey)
+    .returning('hash')
+    .execute()
+  return gone.length > 0
 }
 
 export async function byHash(db: Db, hash: string, now: number): Promise<Invitation | undefined> {

@@ -2,10 +2,13 @@ import type { Selectable } from 'kysely'
 import type { Actor, EventKind } from './events.js'
 import type { Db } from './schema.js'
 
+/** What is no event of one account. */
+export type OtherKind = 'mail_resent' | 'all_sessions_ended' | 'users_imported'
+
 export interface OperatorActionsTable {
   /** Ordered by time, like those of events. */
   id: string
-  kind: EventKind | 'mail_resent'
+  kind: EventKind | OtherKind
   about: string | null
   reason: string
   actor: Actor

@@ -24,7 +24,7 @@ const MADE_UP = [
   /https?:\S+|\/\S+\/|\S+@\S+|\bexample\.\w+/g,
   /\b(?:Gatehouse|Anna2?|Laptop|Buy bread|English|Firefox|Linux|Safari|iPhone|iCloud Keychain|1Password|UTC|JSON|JavaScript|Koa|htmx|HTML|POST|django|admin|editor)\b/g,
   /[\da-f]*(?::[\da-f]*){3,}|\b(?:one|two|three|four|five)\b/g,
-  /Mozilla\/\S+[^·]*|\bFormer name\b|\b[WMx]{20,}[\w.@]*|\bmade-up\S*|\b[a-f0-9]{12}\b|\bru\b|\bgatehouse users disable\b|\bNo such mailbox\b/g,
+  /Mozilla\/\S+[^·]*|\bFormer name\b|\b[WMx]{20,}[\w.@]*|\bmade-up\S*|\b[a-f0-9]{12}\b|\bru\b|\bgatehouse users disable\b|\bcli:users invite\b|\bNo such mailbox\b/g,
 ]
 /** Pages that show names of states and templates or texts for developers, which are English. */
 const FOR_DEVELOPERS =

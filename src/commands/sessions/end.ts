@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { endSessionsOf } from '../../accounts/ending-sessions.js'
+import { recordDoing } from '../../accounts/operator-log.js'
 import type { Registry } from '../../accounts/registry.js'
 import * as users from '../../tables/users.js'
 import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
@@ -18,7 +19,13 @@ again. For one user, run gatehouse users logout.`,
   async run(args) {
     const { values } = parsed(() => parseArgs({ args: [...args], options: { all: { type: 'boolean' } } }))
     if (!values.all) throw new UsageError('Missing --all. Usage: gatehouse sessions end --all')
-    return withRegistry((registry) => endAll(registry))
+    return withRegistry(async (registry) => {
+      const origin = commandOrigin('sessions end')
+      await registry.database.write((transaction) =>
+        recordDoing(transaction, origin, registry, { kind: 'all_sessions_ended' }),
+      )
+      return endAll(registry)
+    })
   },
 }
 

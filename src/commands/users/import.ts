@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { recordDoing } from '../../accounts/operator-log.js'
+import type { Registry } from '../../accounts/registry.js'
 import type { FirebaseParameters } from '../../secrets/foreign-formats.js'
-import { type Alarm, type Command, parsed, UsageError, withRegistry } from '../command.js'
+import { type Alarm, type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
 import { refusedFile, renamedFile } from '../import/lists.js'
 import { type ImportRun, runImport, type Tally } from '../import/run.js'
 import { SOURCES } from '../import/sources.js'
@@ -90,10 +92,20 @@ function bring(run: ImportRun): Promise<Alarm | string> {
         'With PRIVATE_EMAILS=true add --wrap. Otherwise the time that old hashes take would show which email addresses have accounts.',
       )
     }
+    if (run.isTrial !== true) await record(registry, run)
     const tally = await runImport(registry, run)
     const output = sentencesOf(run, tally).join('\n')
     return tally.refused > 0 ? { output, exitCode: 1 } : output
   })
+}
+
+function record(registry: Registry, { source }: ImportRun): Promise<boolean> {
+  return registry.database.write((transaction) =>
+    recordDoing(transaction, commandOrigin('users import'), registry, {
+      kind: 'users_imported',
+      about: source,
+    }),
+  )
 }
 
 function sentencesOf({ file, isTrial = false }: ImportRun, tally: Tally): string[] {

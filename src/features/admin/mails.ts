@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { sendAgain } from '../../accounts/failed-mails.js'
 import { addresseeOf } from '../../accounts/letters.js'
-import { recordResent } from '../../accounts/operator-log.js'
 import * as mails from '../../tables/mails.js'
 import { requireAdmin } from '../../visitor/admin-guard.js'
 import type { FeatureLink } from '../../visitor/feature.js'
@@ -48,13 +48,7 @@ async function around(ctx: Context) {
   return { mails: await Promise.all(shown) }
 }
 
-async function resend(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<boolean> {
-  const { database, now } = gatehouse
+function resend(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<boolean> {
   const { id = '' } = ctx.params
-  const mail = await mails.byId(database.main, id)
-  if (mail?.state !== 'dead') return false
-  const origin = adminOrigin(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) })
-  const about = { userId: mail.userId ?? '', about: mail.kind }
-  if (!(await recordResent(origin, gatehouse, about))) return false
-  return database.write((transaction) => mails.revive(transaction, id, now()))
+  return sendAgain(adminOrigin(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) }), gatehouse, id)
 }

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { commands } from '../../../src/commands/index.js'
 import { adminOf } from '../../support/admin.js'
-import { callGatehouse } from '../../support/calling.js'
+import { assertDone, callGatehouse } from '../../support/calling.js'
 import { Site } from '../../support/helpers.js'
 
 const test = suite('admin/activity')
@@ -33,6 +37,86 @@ test('shows what commands did, with names of users who are deleted, 50 a page', 
   const older = await visitor.open(first.$('main nav a').attr('href') ?? '')
   assert.is(older.$('.rows > li').length, 12)
   await site.close()
+})
+
+const NO_ENTRY = {
+  'users list': 'reads',
+  'users show': 'reads',
+  'users export': 'reads',
+  invitations: 'reads',
+  mails: 'reads',
+  check: 'reads',
+  templates: 'reads',
+  migrate: 'changes the schema',
+  copy: 'changes a whole database',
+  backup: 'writes a file',
+  restore: 'changes a whole database',
+  keys: 'changes a file',
+}
+
+/** Each command that changes users, what it is called with, and its entry. */
+const ENTRIES: readonly [string, readonly string[], string, string][] = [
+  ['users create', ['Carla', 'carla@example.com'], 'signed_up', 'Carla'],
+  ['users rename', ['bert', 'Berta'], 'name_changed', 'Berta'],
+  ['users resend', ['berta'], 'mail_resent', 'Berta'],
+  ['users confirm', ['berta'], 'email_confirmed', 'Berta'],
+  ['users email', ['berta', 'new@example.com', '--confirmed'], 'email_changed', 'Berta'],
+  ['users logout', ['berta'], 'sessions_ended', 'Berta'],
+  ['users unlock', ['berta'], 'account_unlocked', 'Berta'],
+  ['users two-step', ['anna', '--off'], 'second_off', 'Anna'],
+  ['users role', ['berta', 'add', 'editor'], 'role_added', 'Berta'],
+  ['users disable', ['berta'], 'account_disabled', 'Berta'],
+  ['users enable', ['berta'], 'account_enabled', 'Berta'],
+  ['users reset', ['berta'], 'password_reset', 'Berta'],
+  ['users delete', ['carla', '--yes'], 'account_erased', 'Carla'],
+  ['users invite', ['dora@example.com'], 'user_invited', ''],
+  ['users import', ['users.csv', '--from', 'csv'], 'users_imported', ''],
+  ['sessions end', ['--all'], 'all_sessions_ended', ''],
+  ['invitations withdraw', ['dora@example.com'], 'invitation_withdrawn', ''],
+  ['mails resend', [], 'mail_resent', ''],
+]
+
+test('has one entry for each command that changes something', async () => {
+  const site = await Site.start()
+  await adminOf(site, 'Anna')
+  await site.visitor().signUp('Bert')
+  await site.allSent()
+  const { database } = site
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  const file = join(folder, 'users.csv')
+  writeFileSync(file, 'id,username,email\n1,Emil,emil@example.com\n')
+  for (const [command, given, kind, name] of ENTRIES) {
+    const args = given.map((one) => (one === 'users.csv' ? file : one))
+    if (command === 'mails resend') {
+      await site.write("update mails set state = 'dead' where kind = 'password-reset'")
+      const [mail] = await site.rows<{ id: string }>("select id from mails where state = 'dead'")
+      args.push('--', mail?.id ?? '')
+    }
+    await site.write('delete from operator_actions')
+    assertDone(
+      await callGatehouse([...command.split(' '), ...args], { database, settings: { SIGNUP: 'invited' } }),
+    )
+    assert.equal(
+      await site.rows('select kind, actor, user_name from operator_actions'),
+      [{ kind, actor: `cli:${command}`, user_name: command === 'mails resend' ? 'Berta' : name }],
+      command,
+    )
+  }
+  rmSync(folder, { recursive: true })
+  await site.close()
+})
+
+test('no command is missing here', async () => {
+  const names = await Promise.all(
+    [...commands].map(async ([name, load]) => {
+      const { parts } = (await load()).command
+      return parts === undefined || name === 'keys' ? [name] : parts.map((part) => `${name} ${part.name}`)
+    }),
+  )
+  const here = [...Object.keys(NO_ENTRY), ...ENTRIES.map(([command]) => command)]
+  // Their verbs are no parts.
+  const verbs = ['invitations withdraw', 'mails resend']
+  assert.equal(names.flat().sort(), here.filter((name) => !verbs.includes(name)).sort())
 })
 
 test.run()

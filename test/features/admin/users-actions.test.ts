@@ -190,7 +190,7 @@ const NO_PAGE = {
   list: 'is /admin/users/',
   show: 'is /admin/users/<id>/',
   create: 'would let admins choose passwords',
-  invite: 'is about nobody who has an account',
+  invite: 'is /admin/invitations/',
   import: 'reads a file of the server',
   export: 'writes a file',
 }

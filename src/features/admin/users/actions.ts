@@ -5,7 +5,6 @@ import { confirmAddress } from '../../../accounts/email-confirmation.js'
 import { endSessions } from '../../../accounts/ending-sessions.js'
 import { eraseByCode } from '../../../accounts/erasing.js'
 import { normalizeEmail, normalizeName } from '../../../accounts/fields.js'
-import { recordResent } from '../../../accounts/operator-log.js'
 import type { Origin } from '../../../accounts/origin.js'
 import { resetPassword } from '../../../accounts/password.js'
 import type { Registry } from '../../../accounts/registry.js'
@@ -199,8 +198,7 @@ async function changeAddress({ origin, registry, user, typed }: Request): Promis
 }
 
 async function sendAgain({ origin, registry, user }: Request): Promise<Done> {
-  const isNew = await recordResent(origin, registry, { userId: user.id, about: 'email-confirm' })
-  return { done: isNew && (await sendConfirmation(origin, registry, user)) !== undefined }
+  return { done: (await sendConfirmation(origin, registry, user)) !== undefined }
 }
 
 async function changeRole({ origin, registry, user, typed }: Request): Promise<Done> {
