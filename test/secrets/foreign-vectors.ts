@@ -1,4 +1,5 @@
 import {
+  argon2Hash,
   bcryptHash,
   betterAuthHash,
   djangoHash,
@@ -124,6 +125,26 @@ export const VECTORS: readonly Vector[] = [
     ]),
   },
   {
+    what: 'Phoenix',
+    made: 'From its tests (test/base_test.exs of bcrypt_elixir)',
+    password: 'ππππππππ',
+    hash: bcryptHash('$2a$10$.TtQJ4Jr6isd4Hp.mVfZeuh6Gws4rOQ/vdBczhDx.19NFK0Y84Dle'),
+  },
+  {
+    what: 'Supabase Argon2id',
+    made: 'From its tests (internal/crypto/password_test.go)',
+    password: 'test',
+    hash: argon2Hash(
+      '$argon2id$v=19$m=32,t=3,p=2$SFVpOWJ0eXhjRzVkdGN1RQ$RXnb8rh7LaDcn07xsssqqulZYXOM/EUCEFMVcAcyYVk',
+    ),
+  },
+  {
+    what: 'Supabase Argon2i',
+    made: 'From its tests',
+    password: 'test',
+    hash: argon2Hash('$argon2i$v=19$m=16,t=2,p=1$bGJRWThNOHJJTVBSdHl2dQ$NfEnUOuUpb7F2fQkgFUG4g'),
+  },
+  {
     what: 'WordPress since 6.8',
     made: 'By PHP 8.3, password_hash of the HMAC that WordPress passes to it',
     password: '  Füchse jagen 7\n',
@@ -208,6 +229,16 @@ export const VECTORS: readonly Vector[] = [
       salt: 'DWobczblgCRZMULJ2hVCSQ==',
       value: 'uJj9/Yy4dcvZZpRvJP1YWDT/MZEIKCwt1Ax4L4zhOQjpRW71qMM0ajz7dbey/Ie7MMgiFgxOEz2I/eySvhxVOQ==',
       parameters: {},
+    }),
+  },
+  {
+    what: 'Keycloak pbkdf2-sha256 as its own tests import it',
+    made: 'From its tests (migration-realm-26.6.0.json, offline-test-user)',
+    password: 'password2',
+    hash: keycloakHash({
+      ...{ algorithm: 'pbkdf2-sha256', iterations: 27_500, parameters: {} },
+      salt: 'rEIJDbs+BQqpx31v8mONWA==',
+      value: 'kNwotFPNeuwelpT1HWt+E4ONXFK6wjd+h0zbzNBRGwOqacAjeY7vYN9QZQ46DlEKSdn04cEU/3RvX8WPcRegxg==',
     }),
   },
   {
