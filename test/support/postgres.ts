@@ -28,6 +28,9 @@ const FLAGS = {
   fsync: 'off',
   full_page_writes: 'off',
   max_connections: '200',
+  // It visits every database in turn, and there are hundreds.
+  autovacuum: 'off',
+  log_checkpoints: 'off',
   shared_buffers: '32MB',
   dynamic_shared_memory_type: 'mmap',
   listen_addresses: '127.0.0.1',
