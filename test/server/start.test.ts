@@ -51,6 +51,18 @@ test('prints its address and responds there', async (context) => {
   assert.is(await status(`${address}/`), 200)
 })
 
+test('prints where passkeys work, and the page there offers them', async (context) => {
+  const program = launch(context)
+  context.started.push(program)
+  const [, printed = ''] = await program.says(/^Passkeys work at (http:\/\/localhost:\d+)\/ only/m)
+  const offered = async (address: string) => {
+    const page = await new Visitor(address).open('/login/')
+    return page.$('[data-passkey]').length
+  }
+  assert.is(await offered(printed), 1)
+  assert.is(await offered(await addressOf(program)), 0)
+})
+
 test('responds to a broken request with the usual headers', async (context) => {
   const address = await start(context)
   const socket = connect(Number(new URL(address).port), '127.0.0.1')

@@ -121,7 +121,7 @@ const ADD = '/account/passkeys/verify/'
 
 /** Presses the button that creates a passkey on this device. */
 export async function addPasskey(
-  site: Site,
+  site: Pick<Site, 'address'>,
   visitor: Visitor,
   device: Device,
   ceremony: Partial<Ceremony> = {},
@@ -132,7 +132,7 @@ export async function addPasskey(
 
 /** Presses the login's button for passkeys. */
 export async function useToLogIn(
-  site: Site,
+  site: Pick<Site, 'address'>,
   visitor: Visitor,
   device: Device,
   ceremony: Partial<Ceremony> & Record<string, unknown> = {},
@@ -164,7 +164,7 @@ export async function typeToSignUp(visitor: Visitor, typed: Record<string, strin
 
 /** Presses the button that creates the account's first passkey on this device. */
 export function createToSignUp(
-  site: Site,
+  site: Pick<Site, 'address'>,
   visitor: Visitor,
   page: Page,
   device: Device,
