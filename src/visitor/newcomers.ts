@@ -32,8 +32,8 @@ export function maySignUpByPasskey(
   invitation: Invitation | undefined,
 ): boolean {
   const { rules, offers } = gatehouse
-  const getsConfirmed =
-    invitation !== undefined || (rules.confirmation === 'required' && offers('email/confirm'))
+  const isRequired = rules.confirmation === 'required' && rules.confirmationGrace === 0
+  const getsConfirmed = invitation !== undefined || (isRequired && offers('email/confirm'))
   return getsConfirmed && canResetByEmail(gatehouse) && relyingPartyOf(ctx, gatehouse) !== undefined
 }
 

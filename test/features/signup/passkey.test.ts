@@ -282,6 +282,7 @@ test('nothing of it is seen where a lost passkey would lock its user out', async
     { environment: REQUIRED },
     { host: 'localhost', environment: REQUIRED, features: { 'account/passkeys': false } },
     { host: 'localhost', environment: REQUIRED, features: WITHOUT_RESET },
+    { host: 'localhost', environment: { ...REQUIRED, CONFIRMATION_GRACE: '7d' } },
   ] as const
   for (const options of places) {
     const other = await Site.start(options)
