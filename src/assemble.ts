@@ -1,5 +1,4 @@
 import type { Context } from 'koa'
-import type { Logger } from 'pino'
 import { confirmationComesAt } from './accounts/confirmation-rule.js'
 import { createDayCounts, type DayCounts } from './accounts/day-counts.js'
 import { createEvents, type OnEvent } from './accounts/events.js'
@@ -10,8 +9,9 @@ import { createLimits, UNLIMITED } from './accounts/limits.js'
 import { KINDS } from './accounts/mail-kinds.js'
 import { lostOf } from './accounts/second-lost.js'
 import { developmentFeatures } from './dev/index.js'
-import { added, checkSwitches, features, linksOf, offered } from './features/index.js'
+import { added, checkSwitches, features, offered } from './features/index.js'
 import { createOutbox, type Outbox } from './mail/outbox.js'
+import { refuseConflicts } from './option-conflicts.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { APP_SECRETS } from './secrets/authenticator.js'
 import { createChallenges } from './secrets/challenge.js'
@@ -21,10 +21,9 @@ import { keptKeys } from './secrets/key-file.js'
 import { createKeyring, type Keyring } from './secrets/keyring.js'
 import { createPasswords, hashingLimits } from './secrets/password.js'
 import { createPseudonym } from './secrets/pseudonym.js'
-import { cookieOptions, originOf, type Settings, settingsOf } from './settings.js'
+import { cookieOptions, settingsOf } from './settings.js'
+import { languageChoiceOf, noteTemplates, viewsOf } from './site-pages.js'
 import { type Database, openDatabase } from './tables/schema.js'
-import { type AllSiteViews, createSiteViews } from './views/site-views.js'
-import { noteOtherHtmx, noteUnusedTemplates } from './views/templates.js'
 import { noteLanguage } from './visitor/current-user.js'
 import { typedOf } from './visitor/drafts.js'
 import type { Feature } from './visitor/feature.js'
@@ -33,14 +32,13 @@ import { userOf } from './visitor/guards.js'
 import { loginCookie } from './visitor/login-cookie.js'
 import { halfLoggedIn, halfLoginOf } from './visitor/login-steps.js'
 import { sessionOf } from './visitor/logins.js'
-import { type Assets, siteAssets } from './web/assets.js'
+import { siteAssets } from './web/assets.js'
 import { wholePrefixOf } from './web/base-path.js'
-import { createCsrf, isFromElsewhere } from './web/csrf.js'
-import { createLanguageChoice, type LanguageChoice } from './web/language.js'
+import { createCsrf } from './web/csrf.js'
 import { createLog } from './web/log.js'
 import { createNotices } from './web/notices.js'
 import { type PagesOptions, SitePages } from './web/page.js'
-import { type Url, urlsUnder } from './web/routes.js'
+import { urlsUnder } from './web/routes.js'
 import { cookiesOf, type OwnCookie } from './web/sealed-cookie.js'
 
 export interface Assembled {
@@ -54,6 +52,7 @@ type Part<Name extends keyof Gatehouse> = Pick<Gatehouse, Name>
 
 export async function assemble(options: AccountsOptions): Promise<Assembled> {
   checkOptions(options)
+  refuseConflicts(options)
   checkSwitches([...features, ...developmentFeatures], options.features ?? {})
   const core = coreOf(options)
   const { log, now, keyring, available } = core
@@ -133,62 +132,6 @@ function coreOf(options: AccountsOptions): Core {
 function outboxOf(options: AccountsOptions, keyring: Keyring, now: () => number): Outbox {
   const mail = mailOf(options)
   return createOutbox({ mode: typeof mail === 'object' ? 'sent' : mail, keyring, now })
-}
-
-function noteTemplates({ templates = [], development }: AccountsOptions, log: Logger): void {
-  if (development) noteUnusedTemplates(templates, log)
-  noteOtherHtmx(templates, log)
-}
-
-interface ViewContext extends Settings {
-  url: Url
-  assets: Assets
-  offers: (name: string) => boolean
-  shown: readonly Feature[]
-  now: () => number
-}
-
-function viewsOf(options: AccountsOptions, site: ViewContext): AllSiteViews {
-  const { templates, messages, languages, language, theme = 'auto' } = options
-  const { themeColor, development = false } = options
-  const { url, assets, offers, shown, places, siteName, rules, asksUsername, now } = site
-  return createSiteViews({
-    templates,
-    messages,
-    languages: typeof language === 'string' ? [language] : languages,
-    isReloading: development,
-    globals: {
-      url,
-      offers,
-      links: linksOf(shown),
-      added,
-      asset: assets.path,
-      places,
-      // Email subjects contain it and must be one line.
-      siteName: siteName.replaceAll(/\s+/g, ' ').trim(),
-      theme,
-      themeColor,
-      passwordMinLength: rules.passwordMinLength,
-      asksUsername,
-    },
-    now,
-  })
-}
-
-function languageChoiceOf(
-  { all }: AllSiteViews,
-  options: AccountsOptions,
-  onChosen: (ctx: Context, tag: string) => void,
-): LanguageChoice {
-  const { language } = options
-  const { name, ...where } = cookieOptions(options)
-  return createLanguageChoice({
-    offered: all,
-    cookie: { name: `${name}-language`, ...where },
-    decide: typeof language === 'function' ? language : undefined,
-    isFromElsewhere: (ctx) => isFromElsewhere(ctx, originOf(options)),
-    onChosen,
-  })
 }
 
 type Secrets = Part<

@@ -2,25 +2,22 @@ import type { Context } from 'koa'
 import type { Logger } from 'pino'
 import type { OnEvent } from './accounts/events.js'
 import type { Hooks } from './accounts/hooks.js'
-import { checkSignupFields, refuseFormerHooks } from './accounts/hooks.js'
+import { refuseFormerHooks } from './accounts/hooks.js'
 import type { Lifetimes } from './accounts/lifetimes.js'
 import { LIMITS, type LimitRules } from './accounts/limit-rules.js'
 import type { LoginAfter } from './accounts/login-methods.js'
 import { locate } from './database/locate.js'
 import type { DatabaseLocation } from './database/location.js'
 import { added } from './features/index.js'
-import { isSender, isSmtpUrl, type MailServer } from './mail/smtp.js'
+import type { MailServer } from './mail/smtp.js'
 import type { Transport } from './mail/transport.js'
 import type { PasswordCosts } from './secrets/password.js'
 import { type Config, readConfig as readSettings } from './server/config.js'
-import { isPasskeyDomain } from './server/environment.js'
-import { isBaseUrl, isObject, limitsRule, RULES, sentenceOf, someOf } from './server/option-rules.js'
+import { isObject, limitsRule, RULES, sentenceOf, someOf } from './server/option-rules.js'
 import type { Metrics } from './server/prometheus.js'
 import type { User } from './tables/users.js'
 import type { Switches } from './visitor/feature.js'
 import type { LoginStep } from './visitor/gatehouse.js'
-import { wholePrefixOf } from './web/base-path.js'
-import { coversPages } from './web/sealed-cookie.js'
 import type { Places } from './web/site.js'
 
 export interface AccountsOptions {
@@ -182,78 +179,6 @@ export function checkOptions(options: AccountsOptions): void {
   refuseFormerHooks(Object(options.hooks))
   const [mistake] = SCHEMA.safeParse(options).error?.issues ?? []
   if (mistake !== undefined) throw new Error(sentenceOf(mistake))
-  refuseContradictions(options)
-}
-
-function refuseContradictions(options: AccountsOptions): void {
-  const { prefix = '', baseUrl = 'http://localhost', emailConfirmation, privateEmails } = options
-  const mail = mailOf(options)
-  checkSignupFields(options.signupFields ?? [])
-  if (emailConfirmation === 'required' && options.features?.['email/confirm'] === false) {
-    throw new Error("Feature email/confirm cannot be off when emailConfirmation is 'required'.")
-  }
-  const { secondStep = 'optional', secondStepFrom } = options
-  if (secondStep !== 'optional' && options.features?.['account/two-step'] === false) {
-    throw new Error("Feature account/two-step cannot be off unless secondStep is 'optional'.")
-  }
-  if (secondStep === 'optional' && secondStepFrom !== undefined) {
-    throw new Error("Option secondStepFrom needs secondStep: 'admins', 'required' or a function.")
-  }
-  if (options.passkeyDomain !== undefined && !isPasskeyDomain(options.passkeyDomain, options.baseUrl)) {
-    throw new Error('Option passkeyDomain must be the host of baseUrl or a parent domain of it.')
-  }
-  if (options.passkeyOrigins !== undefined && options.baseUrl === undefined) {
-    throw new Error('Option passkeyOrigins needs baseUrl.')
-  }
-  if (!/^(?:\/[\w-]+)*$/.test(prefix))
-    throw new Error(`Option prefix must look like /members, not ${prefix}.`)
-  if (!isBaseUrl(baseUrl)) {
-    throw new Error(
-      `Option baseUrl must look like https://example.com or https://example.com/members, not ${baseUrl}.`,
-    )
-  }
-  const { cookiePath = '/' } = options
-  const pages = wholePrefixOf(options)
-  if (!coversPages(cookiePath, pages)) {
-    throw new Error(
-      `Option cookiePath must be a beginning of ${pages}, where the pages are, not ${cookiePath}.`,
-    )
-  }
-  if (typeof mail === 'object' && options.baseUrl === undefined) {
-    throw new Error('Option baseUrl must be set to send emails. Their links begin with it.')
-  }
-  const server = typeof mail === 'object' && 'url' in mail ? mail : undefined
-  if (server && !isSmtpUrl(server.url)) {
-    // The URL is not repeated: it may contain a password.
-    throw new Error(
-      'Option mail.url must look like smtp://mail.example.com or smtps://user:password@mail.example.com.',
-    )
-  }
-  if (server && !isSender(server.from)) {
-    throw new Error('Option mail.from must be an email address, like no-reply@example.com.')
-  }
-  if (emailConfirmation === 'required' && mail === 'off') {
-    throw new Error(
-      "Option emailConfirmation cannot be 'required' without mail. No address could be confirmed.",
-    )
-  }
-  if (options.signup === 'invited' && mail === 'off') {
-    throw new Error("Option signup cannot be 'invited' without mail. No invitation could be sent.")
-  }
-  if (options.confirmationGrace && emailConfirmation !== 'required') {
-    throw new Error("Option confirmationGrace needs emailConfirmation: 'required'.")
-  }
-  // Until then two accounts could use one address, and its owner could not sign up.
-  if (options.confirmationGrace && privateEmails) {
-    throw new Error('Option confirmationGrace cannot be set with privateEmails.')
-  }
-  // There the address of an unconfirmed account finds nothing, and its name is all that one could log in with.
-  if (options.usernames === 'made' && privateEmails) {
-    throw new Error("Option usernames cannot be 'made' with privateEmails.")
-  }
-  if (privateEmails && emailConfirmation !== 'required') {
-    throw new Error("Option privateEmails needs emailConfirmation: 'required'.")
-  }
 }
 
 export function mailOf({ mail, development }: AccountsOptions): MailServer | Transport | 'caught' | 'off' {

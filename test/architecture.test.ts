@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../src/base/package.js'
+import { sourcesIn } from './support/sources.js'
 
 const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8')
 const steps = [...page.matchAll(/^\| `(src\/[^`]+)` \| `(\w+)` \|/gm)].map(([, file = '', name = '']) => ({
@@ -30,6 +31,13 @@ test('names functions that are in those files', () => {
       ),
   )
   assert.equal(missing, [])
+})
+
+test('no file of src is longer than 250 lines', () => {
+  const long = sourcesIn('src')
+    .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+    .filter(({ lines }) => lines > 250)
+  assert.equal(long, [])
 })
 
 test.run()

@@ -1,15 +1,11 @@
 import { NO_PASSWORD, PASSWORD_WRONG } from '../accounts/authentication.js'
-import { CODE_WRONG, NOT_A_CODE } from '../accounts/codes.js'
-import { TAKEN_MEANWHILE } from '../accounts/email-address.js'
+import { NOT_A_CODE } from '../accounts/codes.js'
 import * as fields from '../accounts/fields.js'
 import { adviceShown } from '../accounts/hints.js'
 import { PASSKEY_WRONG } from '../accounts/passkey-proof.js'
 import { DEVICE_REVOKED } from '../features/account/devices.js'
-import * as emailChange from '../features/account/email/confirm.js'
-import * as accountEmail from '../features/account/email.js'
 import * as accountName from '../features/account/name.js'
 import * as accountPassword from '../features/account/password.js'
-import * as emailConfirm from '../features/email/confirm.js'
 import { NO_USERNAME } from '../features/login.js'
 import { TYPED_TOO_OLD } from '../features/password/confirm.js'
 import * as passwordForgot from '../features/password/forgot.js'
@@ -18,6 +14,7 @@ import * as signup from '../features/signup/signing-up.js'
 import { GO_ON, LOGGED_IN } from '../visitor/welcome.js'
 import type { FieldError } from '../web/form.js'
 import { adminForms } from './admin-forms.js'
+import { emailForms } from './email-forms.js'
 import type { Exhibit, Setting } from './exhibit.js'
 import { adviceOn, type FormPage, statesOf } from './form-page.js'
 import { passkeyForms } from './passkey-forms.js'
@@ -36,10 +33,8 @@ function forms({ now, rules }: Setting): FormPage[] {
   return [
     ...loginForms(newPassword),
     ...passwordForms(newPassword),
-    ...confirmForms(),
+    ...emailForms(),
     ...accountForms(newPassword),
-    ...[false, true].map((isPending) => emailPage(isPending)),
-    ...[false, true].map((asksPassword) => emailConfirmPage(asksPassword)),
     ...[false, true].map((isAlone) => devicesPage(now, { isAlone })),
     ...twoStepForms(now),
     ...passkeyForms(now),
@@ -141,20 +136,6 @@ function passwordForms(newPassword: FieldError[]): FormPage[] {
   ]
 }
 
-function confirmForms(): FormPage[] {
-  return [
-    ...(['code', 'password', 'passkey', 'nothing'] as const).map((asks) => confirmPage(asks)),
-    {
-      name: 'email/confirm/address',
-      typed: ({ user }) => ({ email: user.email }),
-      errors: [fields.EMAIL_TAKEN],
-      advice: adviceOn('email'),
-      success: { ...emailConfirm.CORRECTED, params: { email: 'anna@example.org' } },
-      onward: emailConfirm.GO_ON,
-    },
-  ]
-}
-
 function accountForms(newPassword: FieldError[]): FormPage[] {
   return [
     {
@@ -201,61 +182,6 @@ const MEMBERS_PAGE: FormPage = {
     },
   ],
   success: { code: 'note_kept', sentence: 'Your note is saved.' },
-}
-
-const CONFIRM_ERRORS = {
-  code: CODE_WRONG,
-  password: PASSWORD_WRONG,
-  passkey: PASSKEY_WRONG,
-  nothing: TAKEN_MEANWHILE,
-}
-
-function confirmPage(asks: keyof typeof CONFIRM_ERRORS): FormPage {
-  return {
-    name: 'email/confirm',
-    face: asks,
-    secret: ['password'],
-    around: ({ user }) => ({ asks, name: user.name, email: user.email }),
-    typed: () => (asks === 'code' ? { code: '12345' } : {}),
-    errors: [CONFIRM_ERRORS[asks]],
-    success: { ...emailConfirm.CONFIRMED, params: { email: 'anna@example.com' } },
-    onward: emailConfirm.GO_ON,
-  }
-}
-
-function emailPage(isPending: boolean): FormPage {
-  return {
-    name: 'account/email',
-    ...(isPending && { face: 'pending' }),
-    isUsers: true,
-    around: ({ user, nextEmail }) => ({
-      email: user.email,
-      isConfirmed: !isPending,
-      nextEmail: isPending ? nextEmail : null,
-    }),
-    typed: ({ nextEmail }) => ({ email: nextEmail }),
-    errors: [fields.EMAIL_TAKEN],
-    advice: adviceOn('email'),
-    success: { ...accountEmail.ASKED, params: { email: 'anna@example.org' } },
-  }
-}
-
-function emailConfirmPage(asksPassword: boolean): FormPage {
-  return {
-    name: 'account/email/confirm',
-    ...(asksPassword && { face: 'password' }),
-    secret: ['password'],
-    around: ({ user, nextEmail }) => ({
-      asksPassword,
-      name: user.name,
-      present: user.email,
-      email: nextEmail,
-    }),
-    typed: () => ({}),
-    errors: [asksPassword ? PASSWORD_WRONG : TAKEN_MEANWHILE],
-    success: { ...emailChange.CHANGED, params: { name: 'Anna', email: 'anna@example.org' } },
-    onward: emailChange.GO_ON,
-  }
 }
 
 function devicesPage(now: number, { isAlone }: { isAlone: boolean }): FormPage {

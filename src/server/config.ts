@@ -189,38 +189,34 @@ function missingInPackage(
 }
 
 function mailMistakes(data: Environment, { production }: { production: boolean }): string[] {
-  const mistakes = []
   const isOff = data.MAIL === 'off'
-  if (production && !isOff && data.SMTP_URL === undefined) {
-    mistakes.push(
+  const isUnset = data.SMTP_URL === undefined
+  const isRequired = data.EMAIL_CONFIRMATION === 'required'
+  const isPrivate = data.PRIVATE_EMAILS === 'true'
+  const mistakes: [is: unknown, sentence: string][] = [
+    [
+      production && !isOff && isUnset,
       'SMTP_URL must be set in production, to send emails. Set MAIL=off to run without emails and the pages that need them.',
-    )
-  }
-  if (!production && !isOff && data.SMTP_URL !== undefined && data.BASE_URL === undefined) {
-    mistakes.push('BASE_URL must be set with SMTP_URL. The links in emails begin with it.')
-  }
-  if (isOff && data.EMAIL_CONFIRMATION === 'required') {
-    mistakes.push('EMAIL_CONFIRMATION cannot be required with MAIL=off. No address could be confirmed.')
-  }
-  if (data.USERNAMES === 'made' && data.PRIVATE_EMAILS === 'true') {
-    mistakes.push('USERNAMES cannot be made with PRIVATE_EMAILS=true.')
-  }
-  if (data.CONFIRMATION_GRACE && data.EMAIL_CONFIRMATION !== 'required') {
-    mistakes.push('EMAIL_CONFIRMATION must be required with CONFIRMATION_GRACE.')
-  }
-  if (data.CONFIRMATION_GRACE && data.PRIVATE_EMAILS === 'true') {
-    mistakes.push('CONFIRMATION_GRACE cannot be set with PRIVATE_EMAILS=true.')
-  }
-  if (data.PRIVATE_EMAILS === 'true' && data.EMAIL_CONFIRMATION !== 'required') {
-    mistakes.push('EMAIL_CONFIRMATION must be required with PRIVATE_EMAILS=true.')
-  }
-  if (isOff && data.SIGNUP === 'invited') {
-    mistakes.push('SIGNUP cannot be invited with MAIL=off. No invitation could be sent.')
-  }
-  if (isOff && data.MAIL_ON_JUMP === 'on') {
-    mistakes.push('MAIL_ON_JUMP cannot be on with MAIL=off.')
-  }
-  return mistakes
+    ],
+    [
+      !production && !isOff && !isUnset && data.BASE_URL === undefined,
+      'BASE_URL must be set with SMTP_URL. The links in emails begin with it.',
+    ],
+    [
+      isOff && isRequired,
+      'EMAIL_CONFIRMATION cannot be required with MAIL=off. No address could be confirmed.',
+    ],
+    [data.USERNAMES === 'made' && isPrivate, 'USERNAMES cannot be made with PRIVATE_EMAILS=true.'],
+    [data.CONFIRMATION_GRACE && !isRequired, 'EMAIL_CONFIRMATION must be required with CONFIRMATION_GRACE.'],
+    [data.CONFIRMATION_GRACE && isPrivate, 'CONFIRMATION_GRACE cannot be set with PRIVATE_EMAILS=true.'],
+    [isPrivate && !isRequired, 'EMAIL_CONFIRMATION must be required with PRIVATE_EMAILS=true.'],
+    [
+      isOff && data.SIGNUP === 'invited',
+      'SIGNUP cannot be invited with MAIL=off. No invitation could be sent.',
+    ],
+    [isOff && data.MAIL_ON_JUMP === 'on', 'MAIL_ON_JUMP cannot be on with MAIL=off.'],
+  ]
+  return mistakes.filter(([is]) => is).map(([, sentence]) => sentence)
 }
 
 function mailOf({ MAIL, SMTP_URL, MAIL_FROM, BASE_URL = 'http://localhost' }: Environment): Config['mail'] {
