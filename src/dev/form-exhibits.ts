@@ -48,6 +48,17 @@ const PASSWORDS = ['password', 'repassword']
 function loginForms(newPassword: FieldError[]): FormPage[] {
   return [
     ...([undefined, 'passkey', 'invited'] as const).map((face) => signupPage(newPassword, face)),
+    {
+      name: 'signup',
+      face: 'email',
+      around: () => ({ asksUsername: false }),
+      secret: PASSWORDS,
+      typed: ({ user }) => ({ email: user.email }),
+      errors: [...fields.check(fields.email, 'x'), ...newPassword],
+      advice: adviceShown().filter(({ field }) => field !== 'username'),
+      success: { ...signup.SIGNED_UP, params: { name: 'anna@example.com' } },
+      onward: signup.GO_ON,
+    },
     ...[false, true].map((hasPasskeys) => loginPage(hasPasskeys)),
   ]
 }

@@ -148,7 +148,8 @@ async function assertValid(html: string, path: string): Promise<void> {
 
 const PURPOSES: Record<string, RegExp> = {
   username: /^username(?: webauthn)?$/,
-  email: /^email$/,
+  // The address is what people log in with, where sign-up asks for no username.
+  email: /^(?:email|username)$/,
   current: /^current-password$/,
   password: /^(?:current|new)-password$/,
   repassword: /^new-password$/,
