@@ -34,6 +34,10 @@ export async function plugIn(
   return { session, id }
 }
 
+export async function unplug({ session, id: authenticatorId }: Authenticator): Promise<void> {
+  await session.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
+}
+
 export async function countOf({ session, id: authenticatorId }: Authenticator): Promise<number> {
   const { credentials } = await session.send('WebAuthn.getCredentials', { authenticatorId })
   return credentials.length

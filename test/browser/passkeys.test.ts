@@ -11,6 +11,7 @@ import {
   putKey,
   type Stored,
   setPresence,
+  unplug,
 } from './authenticator.js'
 import { violationsInBothLights } from './axe.js'
 import { browserSuite, fillIn, messages, pressForPage } from './visit.js'
@@ -135,6 +136,51 @@ test('after the password a passkey is the second step', async () => {
   await page.click('button:text("Use a passkey")')
   assert.equal(await answer(page), ['✔ You are logged in.'])
   assert.match(await userOn(page), name)
+})
+
+test('of two devices each opens the account', async () => {
+  const { page, name, device } = await withPasskey()
+  const key = await keyIn(device)
+  await unplug(device)
+  const second = await plugIn(page)
+  await page.goto('/account/passkeys/')
+  await page.click(CREATE)
+  await page.locator('.rows h2').nth(1).waitFor()
+  await withoutAutofill(page)
+  const logIn = async () => {
+    await logOut(page)
+    await page.goto('/login/')
+    await page.click(LOG_IN)
+    assert.equal(await answer(page), ['✔ You are logged in.'])
+    assert.match(await userOn(page), name)
+  }
+  await logIn()
+  await unplug(second)
+  const [user] = await site().rows<{ id: string }>('select id from users where name = ?', name)
+  await putKey(await plugIn(page), key, { userId: user?.id ?? '' })
+  await logIn()
+})
+
+// Chromium asks which account it should be where a key does not verify its user, and has no window for that here. So the button of the
+// login is tested over HTTP.
+test('a key that does not verify its user is the second step after the password', async () => {
+  const { page, name, device } = await withPasskey()
+  const key = await keyIn(device)
+  await turnOn(page)
+  await logOut(page)
+  await unplug(device)
+  const [user] = await site().rows<{ id: string }>('select id from users where name = ?', name)
+  await putKey(await plugIn(page, { isVerifying: false }), key, { userId: user?.id ?? '' })
+  await withoutAutofill(page)
+  await page.goto('/login/')
+  await fillIn(page, { username: name, password: PASSWORD })
+  await Promise.all([page.waitForURL('**/login/two-step/'), page.click('#login button')])
+  await page.click('button:text("Use a passkey")')
+  assert.equal(await answer(page), ['✔ You are logged in.'])
+  const [session] = await site().rows<{ methods: string }>(
+    'select methods from sessions order by created_at desc limit 1',
+  )
+  assert.equal(session, { methods: 'passkey password' })
 })
 
 test('a passkey confirms again who someone is', async () => {
