@@ -24,16 +24,22 @@ let site: ChildProcess
 let address: string
 const agent = new Agent({ keepAlive: true })
 
-test.before(async () => {
-  site = fork(join(import.meta.dirname, 'process.js'))
+test.before(() => start({}))
+test.after(async () => {
+  await stop()
+  agent.destroy()
+})
+
+async function start(settings: Record<string, string>): Promise<void> {
+  site = fork(join(import.meta.dirname, 'process.js'), { env: { ...process.env, ...settings } })
   address = String(await answer())
   for (let warm = 0; warm < 30; warm++) await send({ path: '/signup/' })
-})
-test.after(async () => {
-  agent.destroy()
+}
+
+async function stop(): Promise<void> {
   site.disconnect()
   await once(site, 'exit')
-})
+}
 
 async function answer(): Promise<unknown> {
   const [message] = await once(site, 'message')
@@ -210,8 +216,12 @@ function assertQuick(): void {
   assert.equal(found, [], `${found.length} of ${asked} took too long`)
 }
 
+/** Its form needs a site where email addresses must be confirmed. */
+const SIGNUP_BY_PASSKEY = '/signup/passkey/verify/'
+
 test('in any field of any form gets a response within a moment', async () => {
-  for (const route of ROUTES.filter(({ method }) => method === 'POST')) {
+  const isOpen = ({ method, path }: Route) => method === 'POST' && path !== SIGNUP_BY_PASSKEY
+  for (const route of ROUTES.filter(isOpen)) {
     // Earlier requests may have ended a link.
     current = undefined
     const fields = await fieldsOf(await readyFor(route), route)
@@ -286,6 +296,24 @@ test('to the pages of an account with as much as it can have gets a response wit
   const isPage = ({ method, path }: Route) => method === 'GET' && /^\/account\/(?!export\/json\/)/.test(path)
   for (const route of ROUTES.filter(isPage)) {
     await measure('page', { ...route, path: filledIn(route), headers: { Cookie: cookie, ...SAME_ORIGIN } })
+  }
+  assertQuick()
+})
+
+test('in the passkey of a sign-up gets a response within a moment', async () => {
+  await stop()
+  await start({ EMAIL_CONFIRMATION: 'required' })
+  for (const [what, value] of Object.entries(VALUES)) {
+    const visitor = new Visitor(address)
+    const typed = { username: 'newcomer', email: 'newcomer@example.com' }
+    const form = new URLSearchParams({ ...hiddenOn(await visitor.open('/signup/')), ...typed })
+    await visitor.post('/signup/passkey/', form.toString())
+    const page = await visitor.open('/signup/passkey/')
+    const attacker = { name: '', visitor, cookie: cookiesOf(visitor), hidden: hiddenOn(page) }
+    const body = formOf(attacker, { credential: value })
+    const sent = { path: SIGNUP_BY_PASSKEY, method: 'POST', headers: { Cookie: attacker.cookie }, body }
+    const status = await measure(`credential, ${what}`, sent)
+    assert.is(status === undefined || status === 406 || status === 413, true, `${what}: ${status}`)
   }
   assertQuick()
 })

@@ -22,7 +22,7 @@ const site = await Site.start({
   mail: 'caught',
   // Limits that count, but are never reached.
   limits: Object.fromEntries(Object.keys(LIMITS).map((rule) => [rule, OFTEN])),
-  environment: { TRUST_PROXY: '1' },
+  environment: { TRUST_PROXY: '1', EMAIL_CONFIRMATION: process.env.EMAIL_CONFIRMATION ?? 'optional' },
 })
 const database = await openDatabase(site.database)
 

@@ -41,6 +41,7 @@ views.addGlobal('sentence', (text: string) => text)
 views.addGlobal('places', { home: '/' })
 views.addGlobal('siteName', 'Gatehouse')
 views.addGlobal('passwordMinLength', '8')
+views.addGlobal('asksUsername', true)
 views.addGlobal('lang', 'en')
 views.addGlobal('dir', 'ltr')
 views.addGlobal('languages', [
