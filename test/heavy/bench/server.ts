@@ -41,8 +41,11 @@ export class Server {
   /** CPU time so far, in microseconds. */
   async cpu(): Promise<number> {
     this.#child.send('cpu')
-    const [gauge]: Gauge[] = await once(this.#child, 'message')
-    return gauge?.cpu ?? Number.NaN
+    // The site also says that it is ready.
+    for (;;) {
+      const [said]: (Gauge | string)[] = await once(this.#child, 'message')
+      if (typeof said === 'object') return said.cpu
+    }
   }
 
   /** Memory of the process with its share of shared pages, in MiB; undefined if the system does not show it. */
