@@ -7,6 +7,7 @@ import { errorText } from './base/error-text.js'
 import { locate, type ServerSettings } from './database/locate.js'
 import type { DatabaseLocation } from './database/location.js'
 import { added } from './features/index.js'
+import { refuseConflicts } from './option-conflicts.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
 import { type Config, ConfigError, readConfig } from './server/config.js'
 import { isHttps, settingsOf } from './settings.js'
@@ -23,6 +24,7 @@ async function optionsIn(file: string): Promise<AccountsOptions> {
   const options = await exportOf(file)
   try {
     checkOptions(options)
+    refuseConflicts(options)
   } catch (error) {
     throw new ConfigError(`${file}: ${errorText(error)}`)
   }

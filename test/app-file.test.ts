@@ -69,6 +69,8 @@ test('a wrong option, file or export is one sentence', async () => {
   assert.is(wrong.code, 1)
   assert.match(wrong.stdout, '✘ settings: gatehouse.config.mjs: Option theme must be')
   assertRefused(await call(['users', 'list'], exported('workers: 0')), 1, /Option workers must be/)
+  const conflict = exported("prefix: 'members'")
+  assertRefused(await call(['users', 'list'], conflict), 1, /Option prefix must look like \/members/)
   assertRefused(
     await call(['users', 'list'], 'export const options = {}'),
     1,

@@ -103,7 +103,7 @@ export interface WayIn {
   errors: FieldError[]
   /** `taken`: the username or the email address. */
   create(): Promise<'made' | 'taken' | FieldError>
-  /** Whether whoever sent the form again has what opens the account. */
+  /** Whether this form made the account before: it holds what opens it. */
   isSame(account: users.Account): Promise<boolean>
 }
 
