@@ -71,9 +71,11 @@ export class Client {
       await person.logIn(isNew ? person.newDevice() : first)
       return problems
     } catch (error) {
-      // The machine may be too busy right after the start. The tables were checked already.
-      if (error instanceof TurnedAway) return []
-      throw error
+      if (!(error instanceof TurnedAway)) throw error
+      // The machine may be too busy right after the start. What was stored is settled after the next kill, so this person
+      // must not change anything before.
+      this.#current = undefined
+      return []
     }
   }
 }
