@@ -14,7 +14,7 @@ import { isHttps, settingsOf } from './settings.js'
 
 const NAMES = ['js', 'mjs', 'cjs', 'ts', 'mts'].map((ending) => `gatehouse.config.${ending}`)
 
-/** Returns the settings of the app whose options a file in the working directory exports; undefined if there is none. */
+/** Returns the settings of the app whose options `gatehouse.config.js` exports, or undefined if there is no such file. */
 export async function readAppFile(): Promise<Config | undefined> {
   const file = NAMES.find((name) => existsSync(name))
   return file === undefined ? undefined : configOf(await optionsIn(file), file)
@@ -50,7 +50,7 @@ function configOf(options: AccountsOptions, file: string): Config {
   if (keys.length === 0 && !database.startsWith('sqlite:')) {
     throw new ConfigError(`${file}: Option keys must be set. There is no SQLite file to keep them beside.`)
   }
-  // What no option says, such as the port, has the default of the environment.
+  // What has no option, such as the port, gets the default of the environment.
   const others = readConfig({
     DATABASE_URL: database,
     ...(keys.length > 0 && { SESSION_KEYS: keys.join(',') }),
@@ -110,11 +110,11 @@ function serverAddress({ connection, schema }: ServerSettings): string | undefin
   if (address === undefined || schema === undefined) return address
   const url = new URL(address)
   url.searchParams.set('options', `${connection.options ?? ''} -c search_path=${schema}`.trim())
-  // The space as %20, because pg does not read + as one.
+  // Spaces as %20, because pg does not decode +.
   return url.href.replaceAll('+', '%20')
 }
 
-// What a URL cannot say, such as certificates and passwords from a function, is left to DATABASE_URL.
+// Undefined for what a URL cannot express, such as certificates and a password function. Then DATABASE_URL is needed.
 function partsAddress({ host, port, user, password, database, ssl, stream }: ServerSettings['connection']) {
   const isPlain = typeof password === 'string' || password === undefined
   if (

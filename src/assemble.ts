@@ -71,7 +71,7 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
     visitor: visitorOf(() => gatehouse),
     typed: typedOf,
   })
-  // The database is opened last, so nothing has to be closed if another option is wrong.
+  // Opened last, so that nothing has to be closed if another option is wrong.
   const database = await openDatabase(options.database, {
     workers: options.workers ?? 1,
     onRetry: (error) => log.debug({ err: error }, 'retrying database transaction'),
@@ -122,7 +122,7 @@ function coreOf(options: AccountsOptions): Core {
   const invitations = isOn && options.signup === 'invited'
   const has = { mail: isOn, lost, invitations, mailbox: isCaught && development, development }
   const available = offered([...features, ...developmentFeatures], has, switches)
-  // Sign-up that is not open keeps its page, to which nothing leads.
+  // A sign-up that is not open keeps its page, but no links to it.
   const isOpen = (options.signup ?? 'open') === 'open'
   const shown = available.filter(({ name }) => name !== 'signup' || isOpen)
   const offers = (name: string) => shown.some((feature) => feature.name === name)

@@ -36,7 +36,7 @@ import { isWellKnown, wellKnown } from './well-known.js'
 export interface Accounts extends Middleware {
   /** Optional first middleware: compression, security headers, error pages, a 404 page, static files. */
   frame: Middleware
-  /** Compression without `frame`. Put it before anything that may replace a Gatehouse page. */
+  /** Compression for apps without `frame`. Put it before anything that may replace a Gatehouse page. */
   compression: Middleware
   /** Renders pages and forms. Templates are looked up in your folders first. */
   pages: Pages
@@ -138,7 +138,7 @@ function isHidden({ path }: Context, { offers, url }: Gatehouse): boolean {
   return offers('admin') && `${path}/`.startsWith(url('admin'))
 }
 
-// To everyone else these pages are not there, so they get what the app responds to any unknown path.
+// For everyone else these pages do not exist, so the app responds as to any unknown path.
 function forAdmins(router: Router, page: Middleware): Middleware {
   const unknown = missingSlash(router)
   return (ctx, next) => {
@@ -152,12 +152,12 @@ function favicon({ assets }: Gatehouse): Middleware {
   return (ctx, next) => (ctx.path === '/favicon.ico' ? assets.sendAsset(ctx, 'favicon.ico') : next())
 }
 
-// The router sets `params` itself, but its type requires a context that has them.
+// The router sets `params` itself, but its type requires a context that already has them.
 function asMiddleware(router: Router): Middleware {
   return router.routes() as unknown as Middleware
 }
 
-// koa-mount and proxies shorten the path. Gatehouse needs the whole one, later middleware the short one.
+// koa-mount and proxies shorten the path. Gatehouse needs the whole path, later middleware the short one.
 function unmounted(options: AccountsOptions, middleware: Middleware): Middleware {
   const { prefix = '' } = options
   const base = basePathOf(options)

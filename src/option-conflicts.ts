@@ -10,7 +10,7 @@ type Conflict = readonly [isConflict: boolean, sentence: string]
 
 const PREFIX = /^(?:\/[\w-]+)*$/
 
-/** Throws if options do not go together, each of which may be right by itself. */
+/** Throws if options contradict each other. */
 export function refuseConflicts(options: AccountsOptions): void {
   checkSignupFields(options.signupFields ?? [])
   const conflicts = [addresses, mailConflicts, confirmation, secondSteps].flatMap((of) => of(options))
@@ -80,12 +80,12 @@ function confirmation(options: AccountsOptions): Conflict[] {
     ],
     [confirmationGrace > 0 && !isRequired, "Option confirmationGrace needs emailConfirmation: 'required'."],
     [
-      // Until then two accounts could use one address, and its owner could not sign up.
+      // Until it is confirmed, someone else could use an address, and its owner could not sign up.
       confirmationGrace > 0 && privateEmails,
       'Option confirmationGrace cannot be set with privateEmails.',
     ],
     [
-      // There the address of an unconfirmed account finds nothing, and its name is all that one could log in with.
+      // With privateEmails, only the username logs in to an unconfirmed account, and nobody remembers a made-up one.
       usernames === 'made' && privateEmails,
       "Option usernames cannot be 'made' with privateEmails.",
     ],

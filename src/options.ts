@@ -22,37 +22,37 @@ import type { Places } from './web/site.js'
 
 export interface AccountsOptions {
   /**
-   * `sqlite:<path>` (created if missing), `postgres://…`, or your own handle, used only to find the database.
-   * Its tables are created and migrated. Throws if a table of yours has the name of one. Required.
+   * `sqlite:<path>` (created if missing), `postgres://…`, or your own handle, used only to find the database. Gatehouse creates and
+   * migrates its tables. Throws if your app has a table with the name of one of them. Required.
    */
   database: DatabaseLocation
   /**
-   * Encryption keys, newest first: 32 random bytes each as base64url. By default one is created next to the
-   * SQLite file, in `<file>.key`, readable by its owner only. Required with PostgreSQL.
+   * Encryption keys, newest first: 32 random bytes each as base64url. By default one is created next to the SQLite file, in
+   * `<file>.key`, readable by its owner only. Required with PostgreSQL.
    */
   keys?: readonly string[]
   /** Path prefix of all pages: '' (default) for `/login/`, '/members' for `/members/login/`. */
   prefix?: string
   /**
-   * Public URL: `https://example.com`. With a path, such as `https://example.com/members`, the proxy in front takes that path off, and
-   * all links begin with it. By default the Host header decides the origin.
+   * Public URL: `https://example.com`. A path, as in `https://example.com/members`, is one that the proxy in front strips. All links
+   * begin with it. By default the Host header decides the origin.
    */
   baseUrl?: string | undefined
   /**
    * A parent domain of the host of `baseUrl`, to share passkeys with its other sites: `example.com`. By default that host. Passkeys
-   * created for another domain no longer work.
+   * created for another domain stop working.
    */
   passkeyDomain?: string | undefined
   /**
-   * Other addresses of the same site, where its passkeys work, too: `['https://example.de']`. Each is trusted like `baseUrl`.
-   * Published at `/.well-known/webauthn`. None by default.
+   * Other addresses of the same site, where its passkeys work, too: `['https://example.de']`. They are trusted like `baseUrl` and
+   * published at `/.well-known/webauthn`. None by default.
    */
   passkeyOrigins?: readonly string[]
   /** Cookie name prefix, 1 to 40 of A-Z a-z 0-9 - _; `gatehouse` by default. Each port needs its own. */
   cookieName?: string
   /**
-   * Path of the cookies: browsers send them to it and to everything below, so your guarded pages must be there, too. `/` by
-   * default, which allows the name prefix `__Host-` over https; with another it is `__Secure-`.
+   * Path of the cookies, `/` by default. Browsers send them only there and below, so your guarded pages must be there, too. Over https
+   * the name prefix is `__Host-` with `/`, and `__Secure-` with another path.
    */
   cookiePath?: string
   /** Site name on pages and in emails; 'Gatehouse' by default. */
@@ -61,42 +61,42 @@ export interface AccountsOptions {
   theme?: Theme
   /** Color of the browser's bars, such as `#7a1fa2`. By default the browser chooses. */
   themeColor?: string
-  /** Paths where visitors arrive. `home` is `/` by default, the others equal `home`. */
+  /** Paths to which visitors are redirected. `home` is `/` by default, and the others are `home`. */
   places?: Partial<Places>
-  /** Folders with your templates. The first match wins, before the built-in one. None by default. */
+  /** Folders with your templates, searched in this order and before the built-in ones. None by default. */
   templates?: readonly string[]
-  /** Your texts by code: `{ username_taken: '…', email_taken: { en: '…', ru: '…' } }`; none by default. */
+  /** Your messages by code: `{ username_taken: '…', email_taken: { en: '…', ru: '…' } }`; none by default. */
   messages?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   /** Language tags, the fallback first. By default English, then all others built in or in `templates`. */
   languages?: readonly string[]
-  /** Fixed language, without a switch; undefined uses Accept-Language. By default visitors choose. */
+  /** A fixed language, or a function that returns one or undefined, for that of Accept-Language. By default visitors choose. */
   language?: string | ((ctx: Context) => string | undefined)
   /**
-   * SMTP server and sender, or your own `Transport`. `caught` stores emails without sending them. Default:
-   * `caught` in development, otherwise `off`, which disables features that need email.
+   * SMTP server and sender, or your own `Transport`. `caught` stores emails without sending them. `off` disables features that need
+   * email. `caught` by default in development, otherwise `off`.
    */
   mail?: MailServer | Transport | 'caught' | 'off'
   /** Whether an email address must be confirmed before the first login; `optional` by default. */
   emailConfirmation?: 'optional' | 'required'
   /**
-   * How long after sign-up users may log in before `required` confirmation, in milliseconds; 0 by default. Not with `privateEmails`.
-   * Their accounts are not deleted if they never confirm, as they are without it.
+   * How long after sign-up users may log in without the `required` confirmation, in milliseconds; 0 by default. With it, accounts that
+   * are never confirmed are not deleted. Not with `privateEmails`.
    */
   confirmationGrace?: number
   /**
-   * Who may sign up; `open` by default. `invited`: those who got a link from `gatehouse users invite` or
-   * `accounts.invite`. `closed`: accounts come from your code and the commands.
+   * Who may sign up; everyone (`open`) by default. `invited`: those who got a link from `gatehouse users invite` or `accounts.invite`.
+   * `closed`: only your code and the commands create accounts.
    */
   signup?: 'open' | 'invited' | 'closed'
   /**
-   * After what users are logged in without the login form: `['signup', 'confirmation', 'reset']`; with two-step verification
-   * the code follows. After a confirmation only where the password was entered, too, at sign-up in the last hour or beside the
-   * link. None by default, as OWASP advises for a reset (Forgot Password Cheat Sheet).
+   * Events after which users are logged in without the login form: `['signup', 'confirmation', 'reset']`. Two-step verification is
+   * still asked for. `confirmation` needs the password, too, entered beside the link or at sign-up in the last hour. None by default,
+   * as OWASP advises for a reset (Forgot Password Cheat Sheet).
    */
   loginAfter?: readonly LoginAfter[]
   /**
-   * `made`: sign-up asks for no username and makes one up, such as `user-7kf3m9xq2`, which the user can change. People log in with
-   * the email address. Not with `privateEmails`. `chosen` by default.
+   * `made`: sign-up makes up a username, such as `user-7kf3m9xq2`, which the user can change. Users log in with the email address.
+   * Not with `privateEmails`. `chosen` by default.
    */
   usernames?: 'chosen' | 'made'
   /** `generic`: a failed login does not say whether the username is unknown or the password wrong. `exact` by default. */
@@ -106,34 +106,34 @@ export interface AccountsOptions {
   /** Emails the owner if a session changes both network and browser at once; false by default. */
   jumpMail?: boolean
   /**
-   * Who needs two-step verification: nobody (`optional`, the default), users with the role `admin`, everyone, or those for
-   * whom your function returns true. `requireUser` leads them to its set-up.
+   * Who needs two-step verification: nobody (`optional`, the default), users with the role `admin`, everyone, or those for whom your
+   * function returns true. `requireUser` makes them set it up.
    */
   secondStep?: 'optional' | 'admins' | 'required' | ((user: User) => boolean)
   /** From when they need it; until then they are reminded at each login. By default at once. */
   secondStepFrom?: Date | undefined
   /**
-   * A step of yours at the end of each login, such as new terms to accept: returns the path of its page, or undefined
-   * if the user needs none. The user is logged in by then, but `requireUser` leads there, with `next`, until it returns undefined.
-   * Called for each guarded request. None by default.
+   * A step of your app after each login, such as new terms to accept. Returns the path of its page, or undefined if the user needs
+   * none. The user is already logged in, but `requireUser` redirects there, with `next`, until it returns undefined. Called for each
+   * guarded request. None by default.
    */
   loginStep?: LoginStep
   /**
-   * How long users who lost the authenticator app and the recovery codes wait until an email turns two-step
-   * verification off, in milliseconds, 1 to 30 days; 3 days by default. `off`: only an operator can help.
+   * How long users who lost the authenticator app and the recovery codes have to wait until they can turn off two-step verification by
+   * email, in milliseconds, 1 to 30 days; 3 days by default. `off`: only an operator can help.
    */
   factorRecovery?: number | 'off'
-  /** Minimum in code points, 6 to 128; 8 by default. NIST 800-63B-4: 15, or 8 with a second factor. */
+  /** Minimum length in code points, 6 to 128; 8 by default. NIST 800-63B-4: 15, or 8 with a second factor. */
   passwordMinLength?: number
-  /** Least strength by zxcvbn, 0 (default) to 4. 3 resists attacks on a stolen slow hash. */
+  /** Minimum strength by zxcvbn, 0 (default) to 4. 3 resists attacks on a stolen slow hash. */
   passwordMinScore?: number
   /** Argon2id; by default 19456 KiB, 2 passes, 1 lane. A login rehashes passwords with other costs. */
   passwordCosts?: PasswordCosts
   /** Processes on this machine, which share its cores and 24 PostgreSQL connections; 1 by default. */
   workers?: number
   /**
-   * In milliseconds. By default sessions end a day after the last use (kept: 30 days) and 90 days after
-   * login. Logins are recent for 10 minutes, and activity is kept for 365 days.
+   * In milliseconds. By default sessions end one day after the last use, or 30 days with "Keep me logged in", and 90 days after login.
+   * Logins are recent for 10 minutes, and activity is kept for 365 days.
    */
   lifetimes?: Partial<Lifetimes>
   /** `{ max, window }`, `window` in milliseconds, or `off` for load tests. Defaults: docs/configuration.md. */
@@ -144,7 +144,7 @@ export interface AccountsOptions {
   hooks?: Hooks
   /** Sign-up fields of your `signup/fields.html`, passed to the sign-up hooks; none by default. */
   signupFields?: readonly string[]
-  /** Called after an account's event was stored: sign-ups, logins, failed logins. None by default. */
+  /** Called after an event of an account was stored, such as a sign-up, a login or a failed login. None by default. */
   onEvent?: OnEvent
   /** Prometheus metrics from `createMetrics()`; none by default. */
   metrics?: Metrics | undefined
@@ -156,7 +156,7 @@ export interface AccountsOptions {
   compression?: boolean
   /** Shows error details, reloads templates, and serves `/dev/` to this machine. False by default. */
   development?: boolean
-  /** By default a new log of level 'info'. */
+  /** A new log of level 'info' by default. */
   log?: Logger
   /** Current time in UTC milliseconds; `Date.now` by default. For tests. */
   now?: () => number

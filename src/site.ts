@@ -1,7 +1,7 @@
 import { type Config, gatherMetrics, inProcesses, readConfig, readDotEnv, serve } from './index.js'
 import { createSite } from './standalone.js'
 
-// Starts on import too: process managers load the file or run it under another name.
+// Starts on import, too: process managers load the file or run it under another name.
 start().catch((error: unknown) => {
   process.stderr.write(`Gatehouse could not start:\n${error instanceof Error ? error.message : error}\n`)
   process.exitCode = 1

@@ -73,7 +73,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     ...options,
   })
   const { pages } = gatehouse
-  // What a proxy takes off is part of every address that browsers see.
+  // Includes the path that the proxy strips, because browsers see it.
   const path = `${config.baseUrl === undefined ? '' : new URL(config.baseUrl).pathname.replace(/\/$/, '')}/members/recent/`
   const note: Form<'note'> = { name: 'members/recent', path, fields: ['note'], secret: [] }
   const health = healthChecks(gatehouse.ready)
@@ -108,7 +108,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   return { app, metrics, onClosing: health.leave, onClosed: gatehouse.close }
 }
 
-// One session may be used by several users. Each gets only their own note.
+// Several users may use one session one after another. Each sees only their own note.
 function keepNote(ctx: Context, text: string): void {
   if (ctx.session) ctx.session.note = { by: userOf(ctx)?.id, text }
 }

@@ -16,10 +16,10 @@ import {
   type Transport,
 } from './index.js'
 
-/** Argon2id at costs that a test does not notice. Never in production: the hashes protect nothing. */
+/** Argon2id at costs too low to slow down a test. Never use them in production: the hashes protect nothing. */
 export const cheapHashes: PasswordCosts = { memoryCost: 64, timeCost: 1, parallelism: 1 }
 
-/** A clock that stands still until it is moved, for the option `now`. */
+/** A clock that stands still until you advance it, for the option `now`. */
 export class Clock {
   /** UTC milliseconds; 2026-01-01 at first. */
   time = Date.UTC(2026, 0, 1)
@@ -30,7 +30,6 @@ export class Clock {
   }
 }
 
-/** An email as its reader sees it. */
 export interface ReadMail {
   to: string
   subject: string
@@ -42,7 +41,7 @@ export interface ReadMail {
   codes: string[]
 }
 
-/** Keeps emails in memory, for the option `mail`. They are sent in the background, so wait for them. */
+/** Keeps emails in memory, for the option `mail`. They arrive in the background, so use `waitFor`. */
 export class Mailbox implements Transport {
   readonly #sent: OutgoingMail[] = []
 
@@ -50,13 +49,13 @@ export class Mailbox implements Transport {
     this.#sent.push(mail)
   }
 
-  /** Returns the emails to an address, or all, the oldest first. */
+  /** Returns the emails to an address, or all of them, oldest first. */
   mails(to?: string): ReadMail[] {
     const found = this.#sent.filter((mail) => to === undefined || mail.to === to)
     return found.sort(byAge).map(read)
   }
 
-  /** Waits until there are so many. Throws after 30 seconds. */
+  /** Waits until there are `count` emails, and returns all. Throws after 30 seconds. */
   async waitFor(to: string | undefined, count = 1): Promise<ReadMail[]> {
     await until(() => this.mails(to).length >= count, `${count} emails to ${to ?? 'anyone'}`)
     return this.mails(to)
@@ -79,7 +78,7 @@ function read({ to, subject, text, html }: OutgoingMail): ReadMail {
 
 const PATIENCE = 30_000
 
-/** Waits for what is done in the background. Throws after 30 seconds, and says what was missing. */
+/** Waits until `isDone` returns true. Throws after 30 seconds, with `what` in the message. */
 export async function until(
   isDone: () => boolean | Promise<boolean>,
   what = `${isDone}`,

@@ -5,7 +5,7 @@ import { refusesMethod, sentPath } from './web/http.js'
 
 type Respond = (ctx: Context) => void
 
-/** Responds at the root, whatever the prefix (RFC 8615). */
+// At the root, whatever the prefix (RFC 8615).
 export function wellKnown(gatehouse: Gatehouse): Middleware {
   return async (ctx, next) => {
     const respond = responseAt(ctx, gatehouse)

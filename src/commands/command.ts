@@ -26,12 +26,12 @@ export interface Command {
   name: string
   summary: string
   help: string
-  /** Returns the text for standard output, '' if it wrote all itself. Throws `UsageError` for exit code 2. */
+  /** Returns the text for standard output, or '' if it wrote everything itself. Throws `UsageError` for exit code 2. */
   run(args: readonly string[]): Promise<string | Alarm>
   parts?: readonly Command[]
 }
 
-/** The command succeeded, but found a problem for the operator. Exit code 1 tells scheduled checks. */
+/** The command succeeded, but found a problem for the operator. Exit code 1 is for scheduled checks. */
 export interface Alarm {
   output: string
   exitCode: 1

@@ -4,7 +4,7 @@ import { foldersIn } from '../views/templates.js'
 
 let readApp: () => Promise<Config | undefined> = async () => undefined
 
-/** `read` returns the settings of an app that mounts Gatehouse, if there is one. It needs every room, which commands do not. */
+/** Sets how to read the settings of an app that mounts Gatehouse. A parameter, because it imports what commands must not. */
 export function lookForApp(read: typeof readApp): void {
   readApp = read
 }

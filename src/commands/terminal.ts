@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 
-// Control characters by others must not command the terminal.
+// Control characters in other people's text must not control the terminal.
 export function printable(text: string): string {
   return text.replaceAll(/\p{C}/gu, '�')
 }

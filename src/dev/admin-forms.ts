@@ -67,5 +67,5 @@ function actionPages(): FormPage[] {
   )
 }
 
-// The others look like these.
+// The other actions look like these.
 const SHOWN = ['rename', 'email', 'role', 'disable', 'enable']

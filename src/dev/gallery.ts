@@ -35,7 +35,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   })
 }
 
-// To make all of them takes longer than to show one.
+// Creating all exhibits takes longer than showing one.
 function exhibitsOf(gatehouse: Gatehouse): () => readonly Exhibit[] {
   let made: { at: number; exhibits: readonly Exhibit[] } | undefined
   return () => {

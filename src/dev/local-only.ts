@@ -5,8 +5,8 @@ import { isForwarded, normalAddress } from '../web/network.js'
 
 const MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
-// Emails give access to every account, so only this machine may read them, without a proxy. The host name
-// must be local too: a page on a name that points here could read along (DNS rebinding).
+// Emails give access to every account, so only this machine may read them, and not through a proxy. The host name must be local,
+// too: otherwise a website whose name points here could read them (DNS rebinding).
 export const requireMaintainer: Middleware = (ctx, next) => {
   const { origin } = gatehouseOf(ctx)
   const isHere =
@@ -25,7 +25,7 @@ function isLoopback(host = ''): boolean {
   return /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host)
 }
 
-// Only the path is kept, so a caught link never leaves this machine.
+// Keeps only the path, so that a caught link never leaves this machine.
 const OWN_LINK = /href="https?:\/\/[^"/]+\/*(\/[^"]*)"/g
 
 export function showMail(ctx: Context, html: string, framing = "frame-ancestors 'none'"): void {

@@ -17,7 +17,7 @@ export interface Sample {
   around: object
 }
 
-// Not a token, so what is sent with it is refused.
+// No real token, so forms sent with it are refused.
 const NO_TOKEN = 'made-up'
 
 export function sampled(

@@ -100,7 +100,7 @@ const requireAnonymousUnlessOther: Middleware = (ctx, next) => {
   return isOther ? next() : requireAnonymous(ctx, next)
 }
 
-// Restores the choices of a login that had to wait for the email address to be confirmed.
+// Restores the choices of a login that waits for its email address to be confirmed.
 function prefilled(ctx: Context, gatehouse: Gatehouse): Partial<Sent<FieldName>> {
   const username = queryText(ctx, 'username')
   const half = halfLoginOf(ctx, gatehouse)

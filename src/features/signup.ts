@@ -102,7 +102,7 @@ export function maySignUp({ rules }: Gatehouse, invitation: Invitation | undefin
   return rules.signup === 'open' || invitation !== undefined
 }
 
-// Someone who comes back from the page of the passkey goes on with the password.
+// For visitors who come back from the passkey page.
 function begun(ctx: Context, gatehouse: Gatehouse): Partial<Values> {
   const newcomer = newcomerOf(ctx, gatehouse)
   return newcomer === undefined ? {} : { ...newcomer.values, username: newcomer.name, email: newcomer.email }
@@ -142,7 +142,7 @@ function newcomerIn(
     ...applicant,
     password: sent.password ?? '',
     repassword: sent.repassword ?? '',
-    // Without the password, of which only a slow hash may be stored.
+    // Leaves out the password, of which only a slow hash may be stored.
     signupForm: fingerprint(ctx, gatehouse, sent, applicant.name, applicant.email),
   }
 }

@@ -24,7 +24,7 @@ export function publicPageOf({ id, name, slug, createdAt }: users.User) {
   return { name, slug, since: new Date(createdAt), initials: initialsOf(name), hue: Math.round(hueOf(id)) }
 }
 
-// With private email addresses, an unconfirmed account may use someone else's address.
+// With `privateEmails` an unconfirmed account may have someone else's address.
 function isPublic({ rules }: Gatehouse, user: users.User): boolean {
   return !rules.privateEmails || user.emailConfirmedAt !== null
 }

@@ -30,10 +30,10 @@ const UNEXPECTED = {
   text: 'The site does not know what the Expect header of this request asks for.',
 }
 
-// Time to read the response. Closing at once could discard it (RFC 9112, 9.6).
+// Milliseconds to read the response. Closing at once could discard it (RFC 9112, 9.6).
 const LINGER = 2_000
 
-/** Responds to requests that Node rejects while parsing. The server must not require a Host header itself. */
+/** Responds to requests that Node rejects while parsing. Needs a server with `requireHostHeader: false`. */
 export function refuseBroken(
   server: Server,
   { https, handler }: { https: boolean; handler: RequestListener },

@@ -5,15 +5,17 @@ import { errorText } from '../base/error-text.js'
 import { createLog } from '../web/log.js'
 import type { Config } from './config.js'
 
-// Milliseconds. The first crash restarts at once, repeated crashes wait longer.
+// Milliseconds before a restart: none after the first crash, longer after repeated ones.
 const PAUSES = [0, 250, 500, 1_000, 2_000, 4_000, 10_000]
 const STEADY = 60_000
 const STOP_TIMEOUT = 9_000
 
 type Report = { address: string } | { problem: string }
 
-/** Calls `listen` in `workers` processes and returns its address once all listen; undefined in a worker.
- * With one worker, runs it in this process. Throws if the site cannot start. */
+/**
+ * Calls `listen` in `workers` processes and returns its address once all listen, or undefined in a worker. With one worker, calls
+ * it in this process. Throws if the site cannot start.
+ */
 export async function inProcesses(
   { workers, logLevel }: Pick<Config, 'workers' | 'logLevel'>,
   listen: () => Promise<string>,
@@ -24,7 +26,7 @@ export async function inProcesses(
 
 // The first worker creates keys and migrates alone, so that a problem is reported once.
 async function lead(count: number, log: Logger): Promise<string> {
-  // Workers accept themselves: a connection that the primary hands to a dying worker would hang.
+  // Workers accept connections themselves: one that the primary handed to a dying worker would hang.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   const ending = new AbortController()
   const start = async () => {
@@ -60,7 +62,7 @@ function listening(worker: Worker): Promise<string> {
   })
 }
 
-// Others send messages too, such as the loader of `npm run dev`.
+// Other code sends messages, too, such as the loader of `npm run dev`.
 function isReport(message: unknown): message is Report {
   if (typeof message !== 'object' || message === null) return false
   return Object.entries(message).some(

@@ -38,7 +38,7 @@ export interface Config {
     /** Without a token anyone who can reach the port can read the metrics. */
     | { readonly port: number; readonly host: string; readonly token?: string }
     | undefined
-  /** Newest first; empty if they are in the key file. */
+  /** Newest first. Empty if the keys are in the key file. */
   readonly sessionKeys: readonly string[]
   readonly keyFile: string
   readonly workers: number
@@ -171,7 +171,7 @@ function missingInProduction(given: [string, string | undefined][]): string[] {
   return missing
 }
 
-// Defaults are in the project's folder, which belongs to npm if Gatehouse is a dependency.
+// The default paths are in the folder of Gatehouse, which belongs to npm if Gatehouse is a dependency.
 function missingInPackage(
   given: [string, string | undefined][],
   { production }: { production: boolean },

@@ -15,8 +15,8 @@ type Connections = Map<Socket, Connection>
 
 const CHECK_EVERY = 1_000
 
-// Closes the connection that has kept the site waiting longest. Node's `maxConnections` would close the new
-// one, and each empty line restarts its `keepAliveTimeout`.
+// Closes the connection that has kept the site waiting longest. Node's `maxConnections` would close the new one. Its
+// `keepAliveTimeout` restarts at each empty line.
 export function capConnections(server: Server, { most, longest }: ConnectionLimits): void {
   const open: Connections = new Map()
   let isFull = false
@@ -30,7 +30,7 @@ export function capConnections(server: Server, { most, longest }: ConnectionLimi
     socket.once('close', () => open.delete(socket))
     if (open.size <= most || isFull) return
     isFull = true
-    // After pending reads: closing would lose a request in the kernel (RFC 9112, 9.6).
+    // After pending reads, because closing would lose a request that waits in the kernel (RFC 9112, 9.6).
     setImmediate(makeRoom)
   })
   server.prependListener('request', (request, response) => {

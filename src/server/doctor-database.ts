@@ -19,7 +19,7 @@ import { timesIn } from '../views/times.js'
 import type { Config } from './config.js'
 import { type Finding, fine, type Verdict, warning, wrong } from './finding.js'
 
-// Between nodes. A larger difference sends emails twice and ends sessions early.
+// Above it, nodes send emails twice and end sessions early.
 const CLOCK_OFF = 5 * SECOND
 const CLOCK_WRONG = MINUTE
 
@@ -52,7 +52,7 @@ function passkeyDomainOf({ passkeyDomain, baseUrl }: Config): string | undefined
   return passkeyDomain ?? (baseUrl === undefined ? undefined : new URL(baseUrl).hostname)
 }
 
-/** Returns undefined if the keys cannot be read, which is another finding. */
+// Undefined if the keys cannot be read, which is a finding of its own.
 function appMarksOf({ sessionKeys, keyFile }: Config): string[] | undefined {
   if (sessionKeys.length === 0 && !existsSync(keyFile)) return ['']
   try {

@@ -11,7 +11,7 @@ const LINE = new RegExp(
   'y',
 )
 
-/** Throws if a line is ambiguous, because the setting that is lost could be NODE_ENV. Repeats no value. */
+/** Throws if a line is ambiguous, because the lost setting could be NODE_ENV. The error repeats no value. */
 export function parseDotEnv(bytes: Uint8Array): Map<string, string> {
   const text = decoded(bytes).replaceAll(/\r\n?/g, '\n')
   const variables = new Map<string, string>()

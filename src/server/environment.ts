@@ -200,7 +200,7 @@ function parsed<Value>(parse: (text: string) => Value | undefined, sentence: str
   })
 }
 
-/** Whether browsers let the site use passkeys of this domain, unless it is one under which anyone can register names. */
+/** Whether browsers let the site use passkeys of this domain. Does not know public suffixes such as co.uk, which they refuse. */
 export function isPasskeyDomain(domain: string, baseUrl: string | undefined): boolean {
   if (baseUrl === undefined || !isBaseUrl(baseUrl)) return false
   const { hostname } = new URL(baseUrl)

@@ -5,7 +5,7 @@ import { SECOND } from '../base/durations.js'
 import * as mails from '../tables/mails.js'
 import * as sessions from '../tables/sessions.js'
 
-// A result is kept longer if it was slow, so that metrics take at most this share of the time.
+// Slow results are kept longer, so that queries for metrics take at most this share of the time.
 const FRESH = 5 * SECOND
 const PART_OF_TIME = 1 / 200
 const QUERY_TIMEOUT = 2 * SECOND
@@ -16,7 +16,7 @@ export function watchGatehouse({ database, passwords, outbox, now }: Watched, re
   const registers = [registry]
   watchHashing(passwords, registers)
 
-  // All processes ask the same database, so their values must not be added up.
+  // All processes query the same database, so their values must not be added up.
   const known = { registers, aggregator: 'max' as const }
   const isUp = remembered(async () => (await database.ready()) || undefined)
   const alive = remembered(() => sessions.countAlive(database.main, now()))
@@ -69,7 +69,7 @@ function watchHashing(passwords: Watched['passwords'], registers: Registry[]): v
   })
 }
 
-// Omitted while unknown: no value is better than an old one or 0.
+// Omitted while unknown, because no value is better than an old one or 0.
 function gauge(
   name: string,
   help: string,

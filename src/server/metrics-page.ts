@@ -4,7 +4,7 @@ import Koa, { type Context, type Middleware } from 'koa'
 import { DYNAMIC } from '../web/headers.js'
 import { refusesMethod } from '../web/http.js'
 
-// 401 rather than 404, so that a wrong token differs from a site without metrics.
+// 401 and not 404, to tell a wrong token from a site without metrics.
 export function metricsPage(
   text: () => Promise<string>,
   { contentType, token }: { contentType: string; token: string | undefined },

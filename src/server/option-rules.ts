@@ -40,7 +40,7 @@ export function isOrigin(address: unknown): boolean {
   return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
 }
 
-/** Like an origin, but with a path that a proxy takes off. */
+/** Like an origin, but may have a path, which the proxy strips. */
 export function isBaseUrl(address: unknown): boolean {
   if (typeof address !== 'string' || !URL.canParse(address)) return false
   const { origin, pathname, href } = new URL(address)
@@ -145,7 +145,7 @@ export function isLoginAfter(value: unknown): value is LoginAfter {
   return LOGIN_AFTER.some((event) => event === value)
 }
 
-/** Shorter than a day, nobody could cancel it in time. */
+// At least a day, so that the owner can cancel it in time.
 export function isWait(value: unknown): value is number {
   return typeof value === 'number' && value >= DAY && value <= 30 * DAY
 }
@@ -163,7 +163,7 @@ function chosen(schemaFor: (value: unknown) => z.ZodTypeAny) {
   })
 }
 
-// Refuses undefined, which would replace a default.
+// Refuses undefined, because it would replace a default.
 function named(shape: z.ZodRawShape) {
   const undefinedAsNull = (value: unknown) =>
     isObject(value)

@@ -31,7 +31,7 @@ export interface MetricsOptions {
   host?: string
 }
 
-// Seconds, from a page in memory to a password that waits its turn.
+// Seconds, from a page in memory to a password in the hashing queue.
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 export function prometheusMetrics({ token, port, host = '127.0.0.1' }: MetricsOptions): Metrics {

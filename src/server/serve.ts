@@ -14,7 +14,7 @@ export interface ServeOptions {
   port: number
   host: string
   https?: boolean
-  /** Most open connections. Above it, closes the one that keeps the site waiting longest. Default: 1000. */
+  /** Maximum of open connections. Above it, closes the one that has kept the site waiting longest. Default: 1000. */
   maxConnections?: number
   /** Number of your proxies in front. Behind one, idle connections stay open 65 s, else 5 s. Default: 0. */
   trustProxy?: number
@@ -67,7 +67,7 @@ export async function serve(app: Koa, options: ServeOptions): Promise<string> {
   const onClosing = closeAfterResponses(server, options.onClosing)
   await listen(server, options)
   let ending: Promise<void> | undefined
-  // Not `once`: npm repeats signals of the terminal, and the second one would kill open requests.
+  // Not `once`: npm repeats the signals of a terminal, and an unhandled second one would cut off open requests.
   process.on('SIGTERM', () => (ending ??= end(server, NOTICE, { ...options, onClosing })))
   process.on('SIGINT', () => (ending ??= end(server, 0, { ...options, onClosing })))
   return addressOf(server)
@@ -84,8 +84,8 @@ function limitsOf({ timeouts, trustProxy = 0 }: ServeOptions): ServerOptions {
   }
 }
 
-// Starts few form posts per turn, and none while connections arrive: libuv accepts one connection a turn,
-// so a flood of posts would delay new visitors by seconds.
+// Starts few form posts per event loop turn, and none while connections arrive. libuv accepts one connection a turn, so a flood of
+// posts would delay new visitors by seconds.
 function formsInTurn(server: Server, handler: RequestListener): RequestListener {
   const waiting: (() => void)[] = []
   let passed = 0
@@ -109,12 +109,12 @@ function formsInTurn(server: Server, handler: RequestListener): RequestListener 
   }
 }
 
-// After pending reads: closing would lose a request in the kernel (RFC 9112, 9.6).
+// After pending reads, because closing would lose a request that waits in the kernel (RFC 9112, 9.6).
 function closeIdle(server: Server): void {
   setImmediate(() => server.closeIdleConnections())
 }
 
-// `Connection: close` makes clients go elsewhere.
+// `Connection: close` makes clients open their next connection elsewhere.
 function closeAfterResponses(server: Server, onClosing: () => void): () => void {
   const running = new Set<ServerResponse>()
   let isClosing = false
@@ -153,7 +153,7 @@ function addressOf(server: Server): string {
   return `http://${host}:${address.port}/`
 }
 
-// Closing resets connections that wait in the kernel, so accept until none has come for a moment.
+// Closing resets connections that wait in the kernel, so accepts until no more arrive.
 async function allAccepted(server: Server): Promise<void> {
   let came = true
   server.on('connection', () => {
@@ -176,6 +176,6 @@ async function end(server: Server, notice: number, { onClosing, onClosed }: Serv
   clearInterval(idle)
   clearTimeout(deadline)
   await onClosed()
-  // Process managers such as PM2 listen on it, which would keep the process until they kill it.
+  // The channel to process managers such as PM2 would keep the process alive until they kill it.
   process.channel?.unref()
 }

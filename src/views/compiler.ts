@@ -6,15 +6,15 @@ const { nodes, parser, compiler, runtime } = nunjucks
 
 export interface Compiled {
   load(env: nunjucks.Environment, runtime: object, linker: Linker): { root: Render; blocks: Blocks }
-  /** Names that it sets or takes as parameters. */
+  /** Names of its variables and parameters. */
   bound: ReadonlySet<string>
-  /** Whether rendering it changes the variables of its context. */
+  /** Whether rendering it changes its context. */
   isWriting: boolean
-  /** Names of what it imports, if it only has macros, which know nothing but their arguments. */
+  /** Names of the templates it imports. Undefined unless it contains only macros, which depend on nothing but their arguments. */
   macrosWith: readonly string[] | undefined
 }
 
-/** What the code of a template calls. */
+/** What compiled templates call. */
 export interface Linker {
   constant(name: string, args: readonly string[]): string
   template(name: unknown): { root: Render; blocks: Blocks }
@@ -24,8 +24,8 @@ export interface Linker {
 }
 
 /**
- * Compiles a template into functions that return their text. Those of Nunjucks call back, so that filters may wait.
- * Calls of `constants` with literals are evaluated when the code is loaded, not for each page.
+ * Compiles a template into functions that return text. Those of Nunjucks use callbacks instead, for asynchronous filters. Calls of
+ * `constants` with literal arguments are evaluated when the code is loaded, not for each page.
  */
 export function compile(
   text: string,
@@ -102,7 +102,7 @@ class TemplateCompiler extends compiler.Compiler {
     this._emitLine(`return ${text}; }`)
   }
 
-  // Joins neighbours that are constant.
+  // Joins constant neighbors.
   override _compileChildren({ children = [] }: Node, frame: Names): void {
     const constants: string[] = []
     const flush = () => {
@@ -144,7 +144,7 @@ class TemplateCompiler extends compiler.Compiler {
     return id
   }
 
-  // Nunjucks also notes the line, for errors.
+  // Nunjucks would also keep track of the line, for errors.
   override compileFunCall(node: Node, frame: Names): void {
     if (isSuper(node)) this._emit('above')
     else if (this.#isConstant(node, frame)) this._emit(this.#constant(this.#call(node)))
@@ -156,7 +156,7 @@ class TemplateCompiler extends compiler.Compiler {
     }
   }
 
-  // Nunjucks sets each property of `loop` by itself, whether or not it is used.
+  // Nunjucks would set each property of `loop` one by one, used or not.
   override _emitLoopBindings({ body }: Node, _: string, i: string, length: string): void {
     if (!body || !mayUseLoop(body)) return
     const back = `${length} - ${i}`

@@ -31,10 +31,10 @@ interface LanguageFile {
   messages: Readonly<Record<string, Translation>>
 }
 
-// Sites in one process share them, because to read and check them takes most of a start.
+// Shared by all sites in one process, because reading and checking them takes most of a start.
 let ours: ReadonlyMap<string, Language> | undefined
 
-/** By tag. Files of one language add up, earlier folders win. Throws if a file is wrong, and names it. */
+/** Returns languages by tag. Merges files of one language; earlier folders win. Throws if a file is wrong, and names it. */
 export function loadLanguages(folders: readonly string[] = []): ReadonlyMap<string, Language> {
   if (folders.length > 0) return languagesIn(folders)
   ours ??= languagesIn([])
@@ -167,7 +167,7 @@ function paramsOf(text: string): string[] {
 function languageOf(tag: string, files: readonly LanguageFile[]): Language {
   const name = files.find((one) => one.name !== undefined)?.name
   if (name === undefined) throw new Error(`${files[0]?.path} must have the "name" of its language.`)
-  // The built-in English file only lists texts. Those in templates and rules must win.
+  // The built-in English file only lists the texts. Those in templates and code win.
   const own = files.filter(({ path }) => tag !== ENGLISH.tag || !path.startsWith(join(OURS, FOLDER)))
   const reversed = [...own].reverse()
   return {

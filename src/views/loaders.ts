@@ -13,14 +13,14 @@ interface Runtime {
 
 const compiled = new Map<string, Compiled>()
 
-// Compiles a template on first use and once in a process, because that takes most of a start. All its
-// environments must have the same filters, extensions and options.
+// Compiles each template once per process, on first use, because compiling takes most of a start. All environments must have the
+// same filters, extensions and options.
 export class CompiledLoader extends nunjucks.FileSystemLoader {
   environment: nunjucks.Environment | undefined
   readonly #files: TemplateFiles
 
   constructor(files: TemplateFiles) {
-    super([]) // looks into no folder, because all files are given
+    super([]) // no folders, because all files are given
     this.#files = files
   }
 
@@ -44,7 +44,7 @@ function compile(source: string, name: string, environment: nunjucks.Environment
   return nunjucks.precompileString(source, { name, env: environment, wrapper: codeOf })
 }
 
-// The types describe one template, but it is a list.
+// The types say one template, but it is a list.
 function codeOf(templates: unknown): string {
   const [only]: { template: string }[] = [templates].flat().filter(isCompiled)
   if (only === undefined) throw new Error('Nunjucks has compiled nothing.')
@@ -67,7 +67,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
   readonly #codes = new Map<string, string>()
   readonly #uses = new Map<string, readonly string[] | 'computed'>()
 
-  // Also compiles its includes: nunjucks would throw from a timer. `all` returns candidates for computed names.
+  // Also compiles its includes, for which Nunjucks would throw from a timer. `all` returns candidates for computed names.
   check(name: string, all: () => readonly string[], checked = new Set<string>()): void {
     if (checked.has(name)) return
     checked.add(name)
@@ -87,7 +87,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
     return Object.assign(loaded, { src: { type: 'code', obj: this.#watched(template, renderers) } })
   }
 
-  // Compiling takes most of a page, and few templates change between two.
+  // Compiling takes most of the time of a page, and few templates change between two pages.
   #codeOf({ name, source }: Template, environment: nunjucks.Environment): string {
     const key = `${name}\n${source}`
     const code = this.#codes.get(key) ?? compile(source, name, environment)

@@ -1,13 +1,13 @@
 import nunjucks from 'nunjucks'
 
-// Not the type of Nunjucks, which is not installed with the package.
+// Replaces the type of @types/nunjucks, which is not installed with the package.
 export interface Markup {
   toString(): string
 }
 
 const { SafeString } = nunjucks.runtime
 
-// Browsers must not translate it, and its direction must not affect the text around it.
+// Keeps browsers from translating it, and its direction from affecting the text around it.
 export function dataOf(text: unknown): Markup {
   return new SafeString(`<bdi translate="no">${escaped(String(text))}</bdi>`)
 }

@@ -8,7 +8,7 @@ interface Template extends Compiled {
   blocks: Blocks
 }
 
-// Depend only on the language and the site, unless a template or a page gives the name to something else.
+// Functions that depend only on the language and the site, unless a template or page redefines the name.
 const CONSTANTS = ['_', 'url', 'asset']
 
 const UNSAFE = /[&"'<>\\]/
@@ -24,10 +24,7 @@ const runtime = {
 
 const compiled = new Map<string, Compiled>()
 
-/**
- * Renders what Nunjucks would, in a quarter of the time. If something is wrong, errors do not say where: render it with
- * Nunjucks, whose errors do.
- */
+/** Renders what Nunjucks would, in a quarter of the time. Its errors do not say where: after one, render with Nunjucks itself. */
 export class Renderer implements Linker {
   readonly #files: TemplateFiles
   readonly #environment: nunjucks.Environment
@@ -68,7 +65,7 @@ export class Renderer implements Linker {
     return typeof value === 'string' ? value : this.#refuseConstant(name)
   }
 
-  // What was rendered so far may be wrong. The next page is rendered without constants.
+  // Throws, because what was rendered so far may be wrong. The next page is rendered without constants.
   #refuseConstant(name: string): never {
     this.#constants = []
     this.#templates.clear()

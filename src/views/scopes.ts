@@ -4,7 +4,7 @@ export type Render = (context: Context, frame: Frame) => string
 export type Blocks = Readonly<Record<string, Render>>
 export type Variables = Record<string, unknown>
 
-/** What the templates of a page share. As in Nunjucks, whose filters read `env` and `ctx`. */
+/** Shared by the templates of a page. As in Nunjucks, filters read `env` and `ctx`. */
 export class Context {
   readonly env: nunjucks.Environment
   readonly ctx: Variables
@@ -56,7 +56,7 @@ export class Context {
   }
 }
 
-/** Variables of a part of a template, as in Nunjucks, but most parts have none, and no name has parts. */
+/** Variables of one scope, as in Nunjucks. The map is created on first use, because most scopes have no variables. */
 export class Frame {
   topLevel = false
   readonly #parent: Frame | undefined

@@ -22,7 +22,7 @@ export interface TemplateFile {
 
 export type TemplateFiles = ReadonlyMap<string, TemplateFile>
 
-// Read at once, and ours for all sites in this process: a package upgraded under a running site must not mix two versions.
+// All are read at once, so that an upgrade under a running site does not mix two versions.
 let ours: TemplateFiles | undefined
 
 /** Earlier folders win. */
@@ -139,7 +139,7 @@ export function noteUnusedTemplates(folders: readonly string[], log: Logger): vo
   }
 }
 
-// An htmx file, with or without version and ending; no extension of htmx, no built-in file.
+// Matches htmx itself, with or without version and ending, but no extension of htmx.
 const HTMX =
   /<script\b[^>]*\bsrc\s*=[^>]*\bhtmx(?:\.org(?:@[^/\s"'>]*)?|(?:[.-](?:\d[\w.]*|min|esm))*\.js)(?=["'\s?#>])/i
 const OURS = /\{\{\s*asset\(\s*["']htmx\.js["']\s*\)\s*\}\}/g
@@ -150,7 +150,7 @@ export function otherHtmxIn(folder: string): string[] {
     .filter((name) => HTMX.test(readFileSync(join(folder, name), 'utf8').replaceAll(OURS, '')))
 }
 
-// Two copies of htmx would both act on the app's attributes.
+// Two copies of htmx would both act on the same attributes.
 export function noteOtherHtmx(folders: readonly string[], log: Logger): void {
   for (const folder of folders) {
     for (const name of otherHtmxIn(folder))

@@ -12,7 +12,7 @@ export interface Times {
   exactly(date: Date): string
 }
 
-// Each formatter is created on first use, because that takes longer than a page.
+// Formatters are created on first use, because creating one takes longer than a page.
 export function timesIn(language: string): Times {
   const relative = once(() => new Intl.RelativeTimeFormat(language, { numeric: 'always' }))
   const casual = once(() => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))

@@ -64,7 +64,7 @@ export function createWords({ tag, direction, texts, messages }: Language = ENGL
 
 const FOREIGN = { ltr: /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]/, rtl: /[^\P{L}\u0590-\u08FF]/u }
 
-// Text of the other direction would move the signs around it (UAX 9, isolates).
+// Text of the other direction would move the punctuation around it (UAX 9, isolates).
 function isolated(text: string, direction: Direction): string {
   return FOREIGN[direction].test(text) ? `\u2068${text}\u2069` : text
 }

@@ -12,7 +12,7 @@ export interface ViewsOptions {
   /** Contents at the start. Without them templates are reloaded for every page. */
   files?: TemplateFiles | undefined
   globals: Record<string, unknown>
-  /** By default '.html'. '.txt' is not escaped. */
+  /** '.html' by default. '.txt' is not escaped. */
   ending?: '.html' | '.txt'
 }
 

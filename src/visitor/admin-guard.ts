@@ -15,13 +15,13 @@ export function isAdmin(ctx: Context): boolean {
   return userOf(ctx)?.roles.includes(ADMIN) ?? false
 }
 
-/** For pages that nobody else can see: requires both steps of a login, passed a short time ago. */
+/** Responds with 404 to everyone else. Requires both steps of a login, passed within `lifetimes.recent`. */
 export const requireAdmin: Middleware = (ctx, next) => {
   if (!isAdmin(ctx)) ctx.throw(404)
   return requireRecentSecond(ctx, () => (isProved(ctx) ? next() : leadToSetUp(ctx)))
 }
 
-// With two-step verification the guard before has asked for it. A passkey that has checked its user is both steps.
+// With two-step verification `requireRecentSecond` has asked for it. Without, a passkey that checked its user is both steps.
 function isProved(ctx: Context): boolean {
   const { lifetimes, now, offers } = gatehouseOf(ctx)
   if (userOf(ctx)?.secondStepAt !== null || !offers('account/two-step')) return true

@@ -86,7 +86,7 @@ async function ownAsking(ctx: Context, asking: Asking): Promise<Asking> {
   return asking === ASK_PASSWORD && account?.passwordHash === '' ? ASK_PASSKEY : asking
 }
 
-// Another user has logged in in another tab. They must not confirm what the previous user was about to do.
+// The current user, logged in from another tab, must not confirm what the previous one was about to do.
 async function refuseOther(ctx: Context, name: string, page: string | undefined): Promise<void> {
   const { pages, places } = gatehouseOf(ctx)
   keepTyped(ctx, page)

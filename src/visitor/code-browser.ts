@@ -6,7 +6,7 @@ import type { Gatehouse } from './gatehouse.js'
 const BROWSER = 'codes'
 
 export function askingBrowser(ctx: Context, { csrf }: Pick<Gatehouse, 'csrf'>): string {
-  // Derived from the CSRF secret: a double click sends two requests, and both must keep the same value.
+  // Derived from the CSRF secret, so that both requests of a double click get the same value.
   const browser = askedBrowser(ctx) ?? hashOf(`codes of ${csrf.secretOf(ctx)}`)
   keep(ctx, { [BROWSER]: browser })
   return browser

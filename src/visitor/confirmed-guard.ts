@@ -3,8 +3,8 @@ import { gatehouseOf } from './gatehouse.js'
 import { leadToConfirmation, requireUser, userOf } from './guards.js'
 
 /**
- * Requires a login and a confirmed email address, for what needs one where `emailConfirmation` is optional. Leads
- * others to the confirmation; a form gets 403 and a link. Throws where email is off, because nobody could confirm.
+ * Requires a login and a confirmed email address. Redirects page views to the confirmation. Other requests get 403 and
+ * a link. Throws if email is off, because nobody could confirm.
  */
 export const requireConfirmed: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {

@@ -29,7 +29,7 @@ export function currentUser(gatehouse: Gatehouse): Middleware {
   }
 }
 
-// Leaves the cookie of an ended session alone: another tab may have logged in and replaced it.
+// Does not clear the cookie of an ended session, because another tab may just have replaced it.
 async function look(ctx: Context, gatehouse: Gatehouse): Promise<sessions.Login | undefined> {
   const hash = tokenHashIn(ctx, gatehouse)
   if (hash === undefined) return undefined
@@ -42,7 +42,6 @@ async function look(ctx: Context, gatehouse: Gatehouse): Promise<sessions.Login 
   return found
 }
 
-// Derived from the visitor's CSRF secret, so it cannot be guessed.
 function formOf(ctx: Context, gatehouse: Gatehouse): string | undefined {
   const { _once } = isRead(ctx) ? {} : textFields(ctx)
   return _once === undefined ? undefined : fingerprint(ctx, gatehouse, { _once, _csrf: '' })

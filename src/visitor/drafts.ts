@@ -14,7 +14,7 @@ import { sessionOf, userOf } from './logins.js'
 import { passwordConfirm } from './proofs.js'
 
 const KEPT = 10 * MINUTE
-/** In characters. Form bodies are limited to 32 KB. */
+// Characters. Form bodies are limited to 32 KB.
 const MAX_IN_FORM = 28_000
 
 interface Detour {
@@ -43,7 +43,7 @@ function isOwnUrl(ctx: Context, url: URL): boolean {
   return origin === undefined ? url.host === ctx.get('Host').toLowerCase() : url.origin === origin
 }
 
-/** Encrypts the typed values for this session and page. Returns '' if none, undefined if too long. */
+/** Encrypts what was typed, for this session and page. Returns '' if there is nothing, undefined if it is too long. */
 export function encryptTyped(ctx: Context, page = ''): string | undefined {
   const typed = typedIn(ctx)
   if (page === '' || Object.values(typed).every((text) => text === '')) return ''
@@ -104,7 +104,7 @@ function decrypt({ cipher, now }: Gatehouse, encrypted: string, binding: string)
 
 const brought = new WeakMap<Context, Values>()
 
-/** Fills in a form that comes back from the password page. Handles it as a GET, so it is never processed. */
+/** Fills in a form that comes back from the password page. Turns the request into a GET, so the form is not processed. */
 export function bringBack(gatehouse: Gatehouse): Middleware {
   return async (ctx, next) => {
     dropOld(ctx, gatehouse)
@@ -127,7 +127,7 @@ export function typedOf(ctx: Context): Readonly<Values> {
 function takeKept(ctx: Context): Values {
   const [, encrypted] = keptText(ctx, 'typed')?.split(' ') ?? []
   if (encrypted === undefined || ctx.method === 'HEAD') return {}
-  // What was typed before a login is not bound to a session.
+  // Before a login there was no session to bind it to.
   const guests = [userOf(ctx)?.id, undefined].map((userId) => guestBinding(userId, seenPath(ctx)))
   const bindings = [bindingOf(ctx, seenPath(ctx)), ...guests]
   const detour = bindings.map((binding) => decrypt(gatehouseOf(ctx), encrypted, binding)).find(Boolean)

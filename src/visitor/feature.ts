@@ -4,19 +4,19 @@ import type { Kind } from '../accounts/mail-kinds.js'
 import type { Message } from '../web/form.js'
 import type { Gatehouse } from './gatehouse.js'
 
-/** The name is also that of its URL, its templates, its test and its row in docs/pages.md. */
+/** `name` is also the name of its URL, templates, test and row in docs/pages.md. */
 export interface Feature {
   name: string
   needs?: Need
-  /** The feature with which it is switched off. */
+  /** The feature that switches it off, too. */
   partOf?: string
-  /** Features that its pages lead to: they cannot be switched off without it. */
+  /** Features that its pages lead to. They cannot be off while it is on. */
   requires?: readonly string[]
   links?: readonly FeatureLink[]
   events?: Readonly<Record<string, Message>>
-  /** Each has the templates `templates/mail/<kind>.txt` and `.html`. */
+  /** By kind. Each has templates `templates/mail/<kind>.txt` and `.html`. */
   mails?: Readonly<Record<string, FeatureMail>>
-  /** `renameTeam` is set by `LIMIT_RENAME_TEAM`. */
+  /** By name. `LIMIT_RENAME_TEAM` sets `renameTeam`. */
   limits?: Readonly<Record<string, FeatureLimit>>
   routes(router: Router, gatehouse: Gatehouse): void | Promise<void>
 }
@@ -30,9 +30,9 @@ export type SettingsGroup = 'account' | 'security' | 'data'
 export type FeatureLink = Linked &
   ({ on: 'account'; group: SettingsGroup } | { on: Exclude<LinkPlace, 'account'>; role?: string })
 
-/** With `role` only those who have it see it. */
+/** With `role`, only users who have that role see the link. */
 interface Linked {
-  /** Small ones first. */
+  /** Lower comes first. */
   order: number
   title: Message
   hint?: Message

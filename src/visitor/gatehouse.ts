@@ -34,24 +34,24 @@ export interface Gatehouse extends Registry {
   cipher: Cipher
   challenges: Challenges
   passkeys: PasskeySettings
-  /** Without it the Host header decides. */
+  /** If undefined, the Host header decides. */
   origin: string | undefined
   /** Returns the IP address, or '' if it is unknown. */
   address: (ctx: Context) => string
   siteName: string
   loginStep: LoginStep
-  /** Whether sign-up asks for a username, or makes one up. */
+  /** If false, sign-up makes up a username. */
   asksUsername: boolean
   loginAfter: readonly LoginAfter[]
   signupFields: readonly string[]
 }
 
 interface PasskeySettings {
-  /** A parent domain of the site's, with which it shares its passkeys. */
+  /** A parent domain of the host, to share passkeys with its other sites. */
   domain: string | undefined
   /** Other addresses of the site. */
   origins: readonly string[]
-  /** Whether they also work at `http://localhost`, whatever the address of the site is. */
+  /** Whether passkeys also work at `http://localhost`. */
   isLocalToo: boolean
 }
 
@@ -59,7 +59,7 @@ export function loginAs(
   { url, asksUsername }: Pick<Gatehouse, 'url' | 'asksUsername'>,
   { name }: { name: string },
 ): string {
-  // Nobody knows a name that was made up.
+  // Nobody remembers a made-up username.
   if (!asksUsername) return url('login')
   return `${url('login')}?${new URLSearchParams({ username: name })}`
 }

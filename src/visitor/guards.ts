@@ -43,6 +43,7 @@ const CONFIRMATION_NEEDED = {
 }
 export const CONFIRM = { code: 'login_confirm', sentence: 'Confirm your email address' }
 export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
+
 /**
  * Requires a login. Redirects page views to the login and back. Other requests get 403 and a link to the
  * login, and come back filled in. Throws unless it runs behind `accounts()`.
@@ -67,16 +68,16 @@ async function needsSetUp(ctx: Context, gatehouse: Gatehouse, user: User): Promi
   return !isOpen(ctx, OPEN_WITHOUT_SECOND)
 }
 
-// What a user needs to confirm the email address, or to leave.
+// Pages for users who have to confirm the email address, or want to leave.
 const OPEN_UNCONFIRMED = ['email/confirm', 'password/confirm', 'logout', 'account/export', 'account/close']
 
-// What a user needs to set up two-step verification, or to leave.
+// Pages for users who have to set up two-step verification, or want to leave.
 const OPEN_WITHOUT_SECOND = [
   ...['account/two-step', 'account/authenticator', 'account/recovery-codes', 'account/passkeys'],
   ...['email/confirm', 'password/confirm', 'logout'],
 ]
 
-// What a user needs to refuse a step of the app, and leave.
+// Pages for users who refuse the app's step and want to leave.
 const OPEN_WITHOUT_STEP = [...OPEN_WITHOUT_SECOND, 'account/export', 'account/close']
 
 function isOpen(ctx: Context, names: readonly string[]): boolean {
@@ -84,7 +85,7 @@ function isOpen(ctx: Context, names: readonly string[]): boolean {
   return names.some((name) => seenPath(ctx).startsWith(url(name)))
 }
 
-/** Returns the path of the app's step that the user has to take, if any. */
+/** Returns the path of the app's next step for the user, if there is one. */
 export async function stepOf(ctx: Context, user: User): Promise<string | undefined> {
   const step = await gatehouseOf(ctx).loginStep(user, ctx)
   if (step === undefined || localPath(step) === step) return step
@@ -148,8 +149,8 @@ export const requireAnonymous: Middleware = async (ctx, next) => {
 }
 
 /**
- * Requires a password entered or a passkey used within `lifetimes.recent` (10 minutes by default). Asks for it otherwise. A
- * submitted form comes back filled in, without passwords, and is not processed (see `typedOf`).
+ * Requires that the user entered the password or used a passkey within `lifetimes.recent` (10 minutes by default), and asks for it
+ * otherwise. A submitted form comes back filled in, without passwords, and is not processed (see `typedOf`).
  */
 export const requireRecentLogin: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
@@ -159,7 +160,7 @@ export const requireRecentLogin: Middleware = (ctx, next) =>
     await ask(ctx, ASK_PASSWORD)
   })
 
-/** Like `requireRecentLogin`, and with two-step verification requires a code or a passkey that checked its user in that time, too. */
+/** Like `requireRecentLogin`. With two-step verification also requires a code, or a passkey that checked its user, in that time. */
 export const requireRecentSecond: Middleware = (ctx, next) =>
   requireRecentLogin(ctx, async () => {
     if (isRecentSecond(ctx)) return await next()
@@ -169,11 +170,11 @@ export const requireRecentSecond: Middleware = (ctx, next) =>
     pages.leave(ctx, `${page}${page.includes('?') ? '&' : '?'}asks=${CODE}`)
   })
 
-// The holder of a stolen session must not enter their own address and take over the account by its emails.
+// Otherwise a thief of a session could enter their own address and take over the account by email.
 export const requireRecentIfUser: Middleware = (ctx, next) =>
   userOf(ctx) === undefined ? next() : requireRecentSecond(ctx, next)
 
-/** For forms that ask for the password themselves: with two-step verification requires all steps of a login (ASVS 5 7.5.1). */
+/** For forms that ask for the password themselves. With two-step verification requires all steps of a login (ASVS 5 7.5.1). */
 export const requireRecentIfTwoStep: Middleware = (ctx, next) =>
   hasSecondStep(ctx) ? requireRecentSecond(ctx, next) : requireUser(ctx, next)
 

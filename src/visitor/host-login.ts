@@ -14,16 +14,16 @@ export interface HostLoginOptions {
 }
 
 export interface HostLogin {
-  /** False: a step is missing, such as a code of the authenticator app, and nobody is logged in yet. */
+  /** False if a step is missing, such as a code of the authenticator app. Then nobody is logged in yet. */
   isDone: boolean
-  /** Redirect there: the page of the missing step, or where the login leads. */
+  /** Where to redirect: the page of the missing step, or where the login leads. */
   path: string
 }
 
 /**
- * Logs in a user whom your code has authenticated without the password. Asks for the steps that the account
- * still needs, and reopens a closed account. The login counts as recent. Returns undefined if the account is
- * disabled, unknown or was changed meanwhile. Throws unless it runs behind `accounts()`.
+ * Logs in a user whom your code has authenticated without the password. Steps that the account still needs, such as a code, come
+ * first. Reopens a closed account. The login counts as recent. Returns undefined if the account is disabled, unknown or was just
+ * changed. Throws unless it runs behind `accounts()`.
  */
 export async function logIn(
   ctx: Context,

@@ -12,7 +12,7 @@ export function keepInvitation(ctx: Context, token: string): void {
   keep(ctx, { [KEPT]: TOKEN.test(token) ? token : 'none' })
 }
 
-/** Whether a link was opened in this browser, whatever became of it. */
+/** Whether this browser opened an invitation, even one that does not work. */
 export function hasInvitation(ctx: Context): boolean {
   return keptText(ctx, KEPT) !== undefined
 }

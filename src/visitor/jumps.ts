@@ -8,7 +8,7 @@ import { deviceWords } from '../web/user-agent.js'
 import type { Gatehouse } from './gatehouse.js'
 import { originOf } from './origin.js'
 
-// Otherwise the holder of a copied cookie could fill the activity and the mailbox.
+// Otherwise someone with a copied cookie could flood the activity and the mailbox.
 const TELL_EVERY = DAY
 
 // Phones change networks and browsers get updates, so only both at once suggest a copied cookie.

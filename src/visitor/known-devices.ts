@@ -9,7 +9,7 @@ import { loginOf } from './logins.js'
 // OWASP "Device Cookies".
 export const DEVICE_LIFE = 400 * DAY
 
-/** How long a trusted device is asked for no second step. Logins do not prolong it. */
+/** How long a trusted device skips the second step. Logins do not extend it. */
 export const TRUST_LIFE = 30 * DAY
 
 // More would make the cookie too long.
@@ -21,19 +21,18 @@ interface Known {
   id: string
   /** Last login, UTC milliseconds. */
   at: number
-  /** A second step was passed here. */
   second?: boolean
-  /** Until when no second step is asked for here, in UTC milliseconds. */
+  /** Until when it skips the second step, in UTC milliseconds. */
   trusted?: number
 }
 
-/** Returns this browser's device id for an account that knows it. Its limits are apart from strangers'. */
+/** Returns the device id of this browser for an account, if it is a known device. It has limits of its own. */
 export function knownDevices(ctx: Context, gatehouse: Gatehouse): (account: Account) => string | undefined {
   const find = knownBy(ctx, gatehouse)
   return (account) => find(account)?.id
 }
 
-// A password reset makes a device known, but needs only the mailbox. That must not give it attempts of its own.
+// A password reset makes a device known, but proves only the mailbox. That must not give it more attempts at the second step.
 export function provenDevices(ctx: Context, gatehouse: Gatehouse): (account: Account) => string | undefined {
   const find = knownBy(ctx, gatehouse)
   return (account) => {
@@ -64,7 +63,7 @@ interface Remembered extends Pick<Known, 'userId' | 'stamp' | 'second' | 'truste
   device?: string
 }
 
-/** After a change by the logged-in user, which may have ended all devices with a new stamp. */
+/** Keeps this device known after a change by its user that set a new stamp, which ends all known devices. */
 export function stayKnown(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -75,7 +74,7 @@ export function stayKnown(
   rememberDevice(ctx, gatehouse, { userId: user.id, stamp, second, ...(device && { device }) })
 }
 
-// What was proved counts for this device and stamp only: a copy of a cookie outlives both.
+// Proofs are kept only for the same device and stamp, because a copied cookie outlives both.
 export function rememberDevice(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -48,7 +48,7 @@ export function openLink(ctx: Context, gatehouse: Gatehouse, purpose: tokens.Pur
 
 const TOKEN = /^[\w-]{43}$/
 
-// Kept with a used token, so that this browser sees the outcome when it opens the link again.
+// Kept with the used token, so that this browser sees the outcome when it opens the link again.
 type End = 'done' | 'gone' | 'closed'
 
 function nameOf(purpose: tokens.Purpose): string {
@@ -87,7 +87,7 @@ export function formOf(
   return fingerprint(ctx, gatehouse, sent, hash)
 }
 
-/** The same for a link that is gone, with its account. */
+/** The same for a link that was deleted with its account. */
 export function formOfOpened(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -118,7 +118,7 @@ export function finishLink(ctx: Context, purpose: tokens.Purpose, end: End = 'do
   if (secret !== undefined) keep(ctx, { [nameOf(purpose)]: `${secret} ${end}` })
 }
 
-/** Whether a link for this was opened in this browser, and has not ended here. */
+/** Whether this browser opened a link for this purpose and did not use it yet. */
 export function hasLink(ctx: Context, purpose: tokens.Purpose): boolean {
   return TOKEN.test(keptText(ctx, nameOf(purpose)) ?? '')
 }

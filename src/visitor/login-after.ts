@@ -5,9 +5,8 @@ import type { Gatehouse } from './gatehouse.js'
 import { userOf } from './logins.js'
 
 /**
- * Whether this browser is logged in without the login form, after what just happened to the account. Never in place of
- * someone else, whom a link of a stranger's account would make act as that stranger ("Robust Defenses for Cross-Site
- * Request Forgery", 3: login CSRF).
+ * Whether `event` logs this browser in to the account without the login form. Never replaces another user: a stranger could send
+ * them a link that makes them act in the stranger's account (login CSRF, "Robust Defenses for Cross-Site Request Forgery", 3).
  */
 export function isLoginAfter(
   ctx: Context,

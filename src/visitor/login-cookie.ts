@@ -8,7 +8,7 @@ export interface Carried {
   csrf: string
 }
 
-// Only login, renewal and logout write it: a page that loads meanwhile must not undo them.
+// Written only by login, renewal and logout, so that a page that loads meanwhile cannot undo them.
 export interface LoginCookie {
   read(ctx: Context): Carried | undefined
   /** Changes the CSRF secret. `maxAge` is in milliseconds; without it the cookie ends with the browser. */

@@ -23,7 +23,7 @@ export interface LoginProgress {
   next: string
 }
 
-/** `changed`: the account changed during the login, or its proof was used meanwhile. */
+/** `changed`: the account changed during the login, or the proof was used meanwhile. */
 export type LoginState =
   | { state: 'waiting'; for: Step }
   | { state: 'begun'; isReopened: boolean }
@@ -79,7 +79,7 @@ export interface HalfLogin extends Pick<LoginProgress, 'methods' | 'kept' | 'nex
 }
 
 const HALF_LOGIN_LIFE = HOUR
-// Longer ones are dropped, so that the cookie has room for the rest.
+// Longer ones are dropped, to keep the cookie small.
 const MAX_NEXT_LENGTH = 300
 
 function keepHalfLogin(
@@ -98,7 +98,7 @@ function keepHalfLogin(
   gatehouse.halfLoginCookie.write(ctx, half, { maxAge: HALF_LOGIN_LIFE })
 }
 
-/** Does not check whether the account has changed. Only `halfLoggedIn` proves anything. */
+/** Does not check whether the account has changed since. Use `halfLoggedIn` for a proof. */
 export function halfLoginOf(ctx: Context, { halfLoginCookie, now }: Gatehouse): HalfLogin | undefined {
   const half = halfLoginCookie.read(ctx)
   if (!isHalfLogin(half)) return undefined
@@ -106,7 +106,7 @@ export function halfLoginOf(ctx: Context, { halfLoginCookie, now }: Gatehouse): 
   return age >= 0 && age < HALF_LOGIN_LIFE ? half : undefined
 }
 
-/** Returns no account that has logged in since, because the cookie may be a stolen copy. */
+/** Returns undefined if the account has logged in since, because the cookie may be a stolen copy. */
 export async function halfLoggedIn(ctx: Context, gatehouse: Gatehouse): Promise<Account | undefined> {
   const half = halfLoginOf(ctx, gatehouse)
   const account = half && (await users.byId(gatehouse.database.main, half.userId))
@@ -116,10 +116,10 @@ export async function halfLoggedIn(ctx: Context, gatehouse: Gatehouse): Promise<
   return hasLoggedIn ? undefined : account
 }
 
-// The next person at this browser must find no half login.
+// Short, so that the next person at this browser finds no half login.
 const SECOND_WAIT = 10 * MINUTE
 
-/** Returns undefined unless the first step was passed and nothing but the second is missing. */
+/** Returns undefined unless only the second step is missing. */
 export async function waitingForSecond(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -132,7 +132,7 @@ export async function waitingForSecond(
   return { ...half, account }
 }
 
-/** Returns the login of this account that waits in this browser for its address to be confirmed. */
+/** Returns the half login of this account, which waits for its email address to be confirmed. */
 export async function waitingForConfirmation(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -142,7 +142,7 @@ export async function waitingForConfirmation(
   return half?.userId === id && (await halfLoggedIn(ctx, gatehouse)) !== undefined ? half : undefined
 }
 
-/** The same, after a login that this form has begun. */
+/** Returns the half login that this form has already finished. */
 export async function passedBefore(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -12,20 +12,17 @@ const KEPT = 'newcomer'
 // As long as the challenge of its page.
 const LIFE = 30 * MINUTE
 
-/** A sign-up that passed every check, and whose passkey is still to be created. */
+/** A sign-up that passed every check and still needs its passkey. */
 export interface Newcomer {
-  /** What the account will have. The passkey names it. */
+  /** Of the future account. The passkey contains it. */
   id: string
   name: string
   email: string
-  /** Input of the app's fields. */
+  /** Values of the app's own fields. */
   values: Values
 }
 
-/**
- * Whether this visitor may sign up with a passkey and no password. If the passkey gets lost, a confirmed email address has to give
- * the account a password.
- */
+/** Whether this visitor may sign up without a password. If the passkey is lost, only a confirmed address can reset the account. */
 export function maySignUpByPasskey(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -56,12 +53,12 @@ export function forgetNewcomer(ctx: Context): void {
   keep(ctx, { [KEPT]: undefined })
 }
 
-// A login renews the secret: the next user of this browser must not see what the previous one typed.
+// Each login changes the secret, so the next user of this browser cannot see what the previous one typed.
 function bindingOf(ctx: Context, { csrf }: Gatehouse): string {
   return `${KEPT} of ${csrf.secretOf(ctx)}`
 }
 
-/** In another tab someone may have begun another sign-up. */
+// Another sign-up may have begun in another tab.
 export const newcomer: Subject = {
   id: (ctx) => newcomerOf(ctx, gatehouseOf(ctx))?.id,
   name: async (ctx) => newcomerOf(ctx, gatehouseOf(ctx))?.name,

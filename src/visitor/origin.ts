@@ -27,7 +27,7 @@ export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
   }
 }
 
-/** An admin acts for someone else, so emails are in that user's language. */
+/** Without a language: emails about what an admin does are in the user's own. */
 export function adminOrigin<Given extends Pick<Origin, 'reason' | 'form'>>(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -44,7 +44,7 @@ function deviceOf(ctx: Context, gatehouse: Gatehouse, account: Account | undefin
   return known(account) ?? sessionIdOf(ctx, account)
 }
 
-// A trusted device can begin many sessions without a second step, and each would get its own attempts.
+// Only a session that passed the second step counts: a trusted device can begin many others, each with new attempts.
 function provenDeviceOf(ctx: Context, gatehouse: Gatehouse, account: Account): string | undefined {
   const device = provenDevices(ctx, gatehouse)(account)
   if (device !== undefined || sessionOf(ctx)?.secondAt == null) return device

@@ -8,7 +8,7 @@ import * as passkeys from '../tables/passkeys.js'
 import type { User } from '../tables/users.js'
 import type { Gatehouse } from './gatehouse.js'
 
-/** Returns what passkeys of this site belong to, or undefined where browsers have none: at an IP address, and without https. */
+/** Returns undefined where browsers offer no passkeys: at an IP address, and without https. */
 export function relyingPartyOf(
   ctx: Context,
   { offers, origin, passkeys }: Gatehouse,
@@ -18,7 +18,7 @@ export function relyingPartyOf(
   return local ?? (origin === undefined ? undefined : partyOf(origin, passkeys))
 }
 
-// Without BASE_URL the Host header must not decide about any other domain.
+// Accepts the Host header only for localhost, because anyone can send another one.
 function localPartyOf(ctx: Context): RelyingParty | undefined {
   const host = ctx.get('Host')
   return /^localhost(?::\d{1,5})?$/.test(host)
@@ -33,7 +33,7 @@ function partyOf(origin: string, { domain, origins }: Gatehouse['passkeys']): Re
   return { id: domain ?? hostname, origin, otherOrigins: origins }
 }
 
-/** Returns the address of the page on which passkeys work while developing. */
+/** Returns the URL at which passkeys work in development, for a visitor who uses an IP address. */
 export function localUrlOf(ctx: Context, { passkeys, url }: Gatehouse, page: string): string | undefined {
   const [, port = ''] = /^(?:127\.0\.0\.1|\[::1\])(:\d{1,5})?$/.exec(ctx.get('Host')) ?? []
   return passkeys.isLocalToo && port !== '' ? `http://localhost${port}${url(page)}` : undefined
@@ -42,7 +42,7 @@ export function localUrlOf(ctx: Context, { passkeys, url }: Gatehouse, page: str
 // As WebAuthn recommends (15.1). Only public/passkeys.js reads it.
 const TIMEOUT = 5 * MINUTE
 
-/** Returns what the button for logging in needs, as JSON, or undefined where there are no passkeys. */
+/** Returns the JSON for the login button, or undefined where there are no passkeys. */
 export function loginCeremony(ctx: Context, gatehouse: Gatehouse): string | undefined {
   const party = relyingPartyOf(ctx, gatehouse)
   if (party === undefined) return undefined
@@ -52,7 +52,7 @@ export function loginCeremony(ctx: Context, gatehouse: Gatehouse): string | unde
   })
 }
 
-/** The same for a passkey of this user: undefined, too, where they have none. */
+/** The same for a passkey of this user. Also undefined if they have none. */
 export async function ownCeremony(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -86,7 +86,7 @@ export interface Creation {
   own: readonly passkeys.Passkey[]
 }
 
-/** The same for the button that creates one. */
+/** The same for the button that creates a passkey. */
 export function creationCeremony(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -112,8 +112,8 @@ export function creationCeremony(
 }
 
 /**
- * Returns what public/passkeys.js tells password managers about the passkeys of a user, as JSON. They hide the others, so none at all
- * is told only once the user has removed the last one (WebAuthn 5.1.10).
+ * Returns the JSON with which public/passkeys.js tells password managers which passkeys of a user still work. They hide all others, so
+ * an empty list is sent only when the user has just removed the last one (WebAuthn 5.1.10).
  */
 export function ownSignal(
   ctx: Context,
@@ -130,7 +130,7 @@ export function ownSignal(
   ])
 }
 
-/** The same about one that no user has. They may delete it for good. */
+/** The same for a passkey that no user has. Password managers may delete it. */
 export function unknownSignal(ctx: Context, gatehouse: Gatehouse, credentialId: string): string {
   const rpId = relyingPartyOf(ctx, gatehouse)?.id
   return JSON.stringify([['signalUnknownCredential', { rpId, credentialId }]])
@@ -158,7 +158,7 @@ export function presentedBy(
 
 export type Failure = 'cancelled' | 'exists' | 'unsupported' | 'failed'
 
-/** Returns what public/passkeys.js reports instead of a credential, by the error's name (WebAuthn 5.1.3 and 5.1.4). */
+/** Reads the error that public/passkeys.js sent instead of a credential, by its name (WebAuthn 5.1.3 and 5.1.4). */
 export function failureIn(text: string): Failure | undefined {
   const [, name] = /^error ([A-Za-z]{1,40})$/.exec(text) ?? []
   if (name === undefined) return undefined

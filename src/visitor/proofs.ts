@@ -12,7 +12,7 @@ import { hasSecondStep, isRecentLogin } from './recent.js'
 
 const PROOFS = ['password', 'code'] as const
 
-/** What the page asks for: '' for the password, or the code of the second step. */
+/** Value of the field `asks` if the page asks for a code, and not for the password (''). */
 export const CODE = 'code'
 
 export const passwordConfirm: Form<(typeof PROOFS)[number] | 'asks' | 'next' | '_typed' | '_ask'> = {

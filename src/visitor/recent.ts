@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import { gatehouseOf } from './gatehouse.js'
 import { sessionOf, userOf } from './logins.js'
 
-/** Whether the user entered their password or used a passkey within `lifetimes.recent` (10 minutes by default). */
+/** Whether the user entered the password or used a passkey within `lifetimes.recent` (10 minutes by default). */
 export function isRecentLogin(ctx: Context): boolean {
   const { lifetimes, now } = gatehouseOf(ctx)
   const session = sessionOf(ctx)

@@ -15,8 +15,8 @@ import { loginOf } from './logins.js'
 import { originOf } from './origin.js'
 import { lifetimeOf } from './session.js'
 
-// A new token, because the session may do more now (ASVS 5 7.2.4). A repeated form gets another one, because
-// after a double click the browser keeps only the last response.
+// Sets a new token, because the session may do more now (ASVS 5 7.2.4). A repeated form gets another one: after a double click
+// the browser keeps only the last response.
 export async function confirmLogin(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -45,7 +45,7 @@ interface Confirmation {
   proved: 'first' | 'second' | 'both'
 }
 
-/** Returns false if the proof was used since, or the session has ended. */
+/** Returns false if the proof was used meanwhile or the session has ended. */
 export async function confirmBy(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -69,7 +69,7 @@ export async function confirmBy(
   return true
 }
 
-/** Gives a repeated form another token, without a new proof. Returns false unless it has renewed the session before. */
+/** Gives a form that arrives twice another token, without a new proof. Returns false if it did not renew the session before. */
 export async function repeatRenewal(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
   const { session, user } = loginOf(ctx)
   const { main, write } = gatehouse.database
@@ -80,7 +80,7 @@ export async function repeatRenewal(ctx: Context, gatehouse: Gatehouse, form: st
   return true
 }
 
-/** The same after a change that has also set a new device stamp. */
+/** The same after a change that also set a new device stamp. */
 export async function repeatChange(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
   const account = await users.byId(gatehouse.database.main, loginOf(ctx).user.id)
   if (account === undefined || !(await repeatRenewal(ctx, gatehouse, form))) return false
@@ -105,7 +105,7 @@ export function renewalOf(
   const hashes = { formerHash: tokenHashIn(ctx, gatehouse) ?? '', tokenHash: hashOf(token), form, proved }
   const owned = { id: session.id, userId: user.id }
   return {
-    // Read only now: hashing a password may take as long as the previous token still works.
+    // Reads the clock only now: hashing a password may take as long as the previous token still works.
     store: (transaction) => sessions.renew(transaction, owned, { ...hashes, now: gatehouse.now() }),
     carry: async () => {
       gatehouse.loginCookie.renew(ctx, token, lifetimeOf(session, gatehouse))

@@ -9,16 +9,15 @@ import { loginOf, setLogin } from './logins.js'
 import { originOf } from './origin.js'
 import { relyingPartyOf } from './passkeys.js'
 
-/** Returns the account as it is once a passkey meets the rule `secondStep`. */
+/** Turns on two-step verification if the rule requires it and a passkey of the account meets it. Returns the account as it is then. */
 export async function ruledAccount(ctx: Context, gatehouse: Gatehouse, account: Account): Promise<Account> {
   const rpId = relyingPartyOf(ctx, gatehouse)?.id
   if (rpId === undefined || !lacksSecond(gatehouse, account.user)) return account
   const outcome = await turnOnByPasskey(originOf(ctx, gatehouse), gatehouse, account.user, { rpId })
-  // Nothing has changed, or a parallel login has done it.
   return (outcome && (await users.byId(gatehouse.database.main, account.user.id))) ?? account
 }
 
-/** The same for the logged-in user. Returns whether a passkey meets the rule. */
+/** The same for the logged-in user. Returns whether this turned it on. */
 export async function meetsRuleByPasskey(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {
   const { session, user } = loginOf(ctx)
   const rpId = relyingPartyOf(ctx, gatehouse)?.id

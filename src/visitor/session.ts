@@ -23,13 +23,12 @@ interface LoginOptions {
   isNew: boolean
   methods: readonly Method[]
   proof?: Proof | undefined
-  /** No second step is asked for in this browser for a while. */
+  /** Whether this browser skips the second step for a while. */
   isTrusting?: boolean
 }
 
-// A new token and CSRF secret prevent session fixation (ASVS 5 7.2.4). Returns undefined if the
-// password changed or the account closed since it was read, because that ends all logins; and if the proof,
-// such as a code, was used since.
+// A new token and CSRF secret prevent session fixation (ASVS 5 7.2.4). Returns undefined if the proof, such as a code, was used
+// since. Also if the password changed or the account closed since it was read, because that ends all logins.
 export async function logIn(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -92,7 +91,7 @@ async function open(
     isReopened = (await again?.store(transaction)) ?? false
     const opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
     orUndo(opened !== undefined)
-    // A repeated form of the second step has used no code: it may find its session, but not begin another.
+    // A repeated form of the second step used no new code, so it may find its session, but not begin another.
     orUndo(!opened.isNew || session.secondAt === null || proof !== undefined)
     id = opened.id
     // A repeated form: its events and emails are stored already.
@@ -112,7 +111,7 @@ async function tellOwner(
   { user, language: former }: Account,
   { isStranger }: { isStranger: boolean },
 ): Promise<void> {
-  // A thief may be using the new device, so emails stay in the owner's language.
+  // An unknown device may be a thief's, so emails stay in the owner's language.
   const language = gatehouse.languageOf(ctx)
   if (language !== former && (!isStranger || former === null)) {
     await users.setLanguage(transaction, user.id, language)
@@ -150,7 +149,7 @@ function begunOf({ id, kept, now, secondAt, expiresAt }: sessions.NewSession): s
 
 export const LOGGED_OUT = { code: 'logged_out', sentence: 'You are logged out.' }
 
-/** With `forget`, the device cookie of this browser stops working, and so do copies of it. */
+/** With `forget`, the device cookie of this browser and all copies of it stop working. */
 export async function logOut(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -174,7 +173,7 @@ export async function logOut(
   await forgetLogin(ctx, gatehouse)
 }
 
-/** Returns undefined if the session has ended already. */
+/** Returns undefined if the session has already ended. */
 export async function endDevice(transaction: Db, owned: sessions.Owned): Promise<true | undefined> {
   const device = await sessions.close(transaction, owned)
   if (device === undefined) return undefined

@@ -18,7 +18,7 @@ interface Noted {
   at: number
 }
 
-/** Returns what is being set up in this session, so that a reload and another tab show the same QR code. */
+/** Returns the same secret for the whole session, so that a reload and another tab show the same QR code. */
 export async function setUpOf(ctx: Context, gatehouse: Gatehouse): Promise<SetUp> {
   const kept = keptSetUp(ctx, gatehouse)
   if (kept !== undefined) return kept
@@ -40,7 +40,7 @@ export function forgetSetUp(ctx: Context): void {
   keep(ctx, { [SET_UP]: undefined })
 }
 
-/** Returns the seed of the codes that this page will make, so that a repeated form makes them once. */
+/** Returns the seed of the next recovery codes, so that a repeated form creates them once. */
 export function nextSeedOf(ctx: Context, gatehouse: Gatehouse): string {
   const kept = seedIn(notedIn(ctx, gatehouse, NEXT, SET_UP_LIFE))
   if (kept !== undefined) return kept
@@ -49,7 +49,7 @@ export function nextSeedOf(ctx: Context, gatehouse: Gatehouse): string {
   return seed
 }
 
-/** Keeps the seed of new recovery codes, so that they can be seen, printed and downloaded. */
+/** Keeps the seed of new recovery codes, so that the page can show them and offer a download. */
 export function keepCodes(ctx: Context, gatehouse: Gatehouse, seed: string): void {
   note(ctx, gatehouse, CODES, { seed })
   keep(ctx, { [NEXT]: undefined })

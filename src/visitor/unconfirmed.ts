@@ -24,12 +24,12 @@ export async function accountOf(ctx: Context): Promise<users.Account | undefined
   return account !== undefined && isBeforeSecond(account) ? undefined : account
 }
 
-// A password alone must not show the address of such an account.
+// The password alone must not reveal the address of such an account.
 function isBeforeSecond({ user }: users.Account): boolean {
   return user.secondStepAt !== null && user.emailConfirmedAt !== null
 }
 
-// With two-step verification a password alone must not choose who gets the emails.
+// With two-step verification, the password alone must not redirect the emails.
 export function mayCorrect(ctx: Context, { user }: users.Account): boolean {
   return userOf(ctx) !== undefined || user.secondStepAt === null
 }
@@ -38,13 +38,13 @@ export async function isOwn(ctx: Context, { userId }: tokens.Token): Promise<boo
   return userOf(ctx)?.id === userId || (await halfLoggedIn(ctx, gatehouseOf(ctx)))?.user.id === userId
 }
 
-/** `isTyped`: the password was entered, too. */
+/** `isTyped`: the password was entered beside the link. */
 type Proof =
   | { ok: true; account: users.Account; hash: string; isTyped: boolean }
   | { ok: false; error: FieldError }
 
-// The link proves who reads the emails, not who signed up: someone may have signed up with another person's
-// address and wait for them to confirm it. Hence the session or the password.
+// The link proves who reads the emails, not who signed up. Someone may have signed up with another person's address and wait for
+// them to confirm it. So it also takes the session or the password.
 export async function proveByLink(
   ctx: Context,
   gatehouse: Gatehouse,

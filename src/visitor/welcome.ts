@@ -32,7 +32,6 @@ const MAKE_CODES = { code: 'recovery_make', sentence: 'Create new recovery codes
 
 export interface Welcomed {
   isReopened: boolean
-  /** Instead of `LOGGED_IN`. */
   message?: Message
   advice?: Notice | undefined
   next: string

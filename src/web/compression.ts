@@ -22,7 +22,7 @@ export function respondHtml(ctx: Context, html: string): void {
   pages.set(ctx.req, html)
 }
 
-// Goes before anything that may replace the response: its Content-Encoding would remain.
+// Runs around everything that may replace the response. Otherwise the Content-Encoding would remain on another body.
 export const compression: Middleware = async (ctx, next) => {
   await next()
   const html = pages.get(ctx.req)

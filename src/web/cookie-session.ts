@@ -38,7 +38,7 @@ export function sealedSession(
 
 function sealedCookie(app: Koa, { cipher, https, path, name: word }: OwnCookieOptions): Middleware {
   const name = cookieName(word, { path, https })
-  // Handed on to the cookie as they are, though the types of koa-session leave `path` out.
+  // koa-session passes them on to the cookie, though its types leave out `path`.
   const options = {
     key: name,
     maxAge: 'session' as const,
@@ -73,7 +73,7 @@ function parsed(content: string | undefined): unknown {
   return content === undefined ? null : JSON.parse(content)
 }
 
-// koa-session would go on sending an empty session. A new one stays: its cookie may be another site's.
+// koa-session would keep sending an empty session. A new one stays: the cookie may belong to another site.
 function dropEmpty(ctx: Context): void {
   if (ctx.session?.isNew === false && !ctx.session.populated) ctx.session = null
 }

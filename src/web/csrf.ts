@@ -14,11 +14,12 @@ const CROSS_SITE = {
 }
 
 export interface Csrf {
-  /** Creates the secret and its cookie if needed. The token contains a fingerprint of `subject`, an ID. */
+  /** Creates the secret and its cookie if needed. The token contains a fingerprint of the ID `subject`. */
   token(ctx: Context, subject?: string): string
   matches(ctx: Context, token: string): boolean
+  /** Returns '' if there is none. */
   secretOf(ctx: Context): string
-  /** The same. Creates it and its cookie if needed. */
+  /** Creates the secret and its cookie if needed. */
   ensureSecret(ctx: Context): string
   /** Invalidates forms that were opened before a login or logout. */
   forget(ctx: Context): void
@@ -26,9 +27,9 @@ export interface Csrf {
 
 export interface CsrfOptions {
   cookie: OwnCookie
-  /** Used, the first for writing, if another site on this host has a cookie of that name. */
+  /** Read as well. The first is written if another site on this host uses the name of `cookie`. */
   spare: readonly OwnCookie[]
-  /** The secret of a logged-in user. It changes with the login, so earlier pages no longer count. */
+  /** Returns the secret of a logged-in user. Each login changes it, so earlier pages stop working. */
   ofLogin: (ctx: Context) => string | undefined
 }
 
@@ -65,7 +66,7 @@ export function newSecret(): string {
   return randomBytes(SECRET_LENGTH).toString('base64url')
 }
 
-// A new mask for each token: the same bytes could be guessed from compressed lengths (BREACH).
+// Masks each token anew, because the same bytes could be guessed from compressed lengths (BREACH).
 function masked(secret: string): string {
   const mask = randomFew(SECRET_LENGTH)
   return Buffer.concat([mask, xor(mask, Buffer.from(secret, 'base64url'))]).toString('base64url')
@@ -98,18 +99,18 @@ function xor(one: Buffer, other: Buffer): Buffer {
   return mixed
 }
 
-// Requests without Sec-Fetch-Site and Origin pass (text browsers). Without `origin` the Host decides.
+// Requests with neither Sec-Fetch-Site nor Origin pass (text browsers). Without `origin`, the Host header decides.
 export function isCrossSite(ctx: Context, origin: string | undefined, sender = ctx.get('Origin')): boolean {
   const site = ctx.get('Sec-Fetch-Site')
   if (site !== '') return site !== 'same-origin' && site !== 'none'
   if (sender === '') return false
-  // ctx.origin is the request's own Origin header if there is one, and ctx.host may be a forwarded one.
+  // Not ctx.origin, which repeats the Origin header, nor ctx.host, which may be forwarded.
   if (origin !== undefined) return originOf(sender) !== origin
   const host = hostOf(sender)
   return host === undefined || !ownHosts(ctx).includes(host)
 }
 
-// Links bring no Origin, so the Referer decides.
+// Browsers send no Origin with links, so the Referer decides.
 export function isFromElsewhere(ctx: Context, origin: string | undefined): boolean {
   const referer = ctx.get('Referer')
   return isCrossSite(ctx, origin, URL.canParse(referer) ? new URL(referer).origin : referer)

@@ -28,7 +28,7 @@ export function isGone(error: unknown): boolean {
 const MIN_PAUSE = 50
 const MAX_PAUSE = 500
 
-// Waits a random time after the response, so that neither timing nor load reveals which requests cause work.
+// Waits a random time after the response, so that timing does not reveal which requests cause work.
 export async function afterwards({ res }: Context): Promise<void> {
   if (!res.closed) await new Promise((resolve) => res.once('close', resolve))
   await pause(randomInt(MIN_PAUSE, MAX_PAUSE), undefined, { ref: false })

@@ -31,7 +31,7 @@ export function shownForm(
   }
 }
 
-// Removes the place for hints, so that late ones find none.
+// Leaves no place for hints that arrive late.
 export const ACCEPTED = { advised: [] }
 
 export function pageOf(form: Form, url: Url): string {
@@ -43,7 +43,7 @@ export function actionOf(form: Form, url: Url): string {
   return form.oneButton ? path : `${path}verify/`
 }
 
-// Aborts hint requests under way: they are about earlier input.
+// Aborts running hint requests, which are about earlier input.
 export function endHints(ctx: Context, form: Form): void {
   if (form.advised === undefined) return
   ctx.set('HX-Trigger', JSON.stringify({ 'htmx:abort': { target: `#${hintsOf(form)}` } }))

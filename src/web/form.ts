@@ -15,7 +15,7 @@ export interface Form<Field extends string = string> {
   on?: Form
   /** Fields with hints while typing, from `advice/` of its page (see `onTyping`). */
   advised?: readonly Field[]
-  /** What it acts on: something typed, or the first subject present. By default the visitor's account. */
+  /** What it acts on: what is typed, or the first subject with an ID. By default the visitor's account. */
   about?: 'what is typed' | readonly Subject[]
   /** Returns what its page shows beside the form, such as a list. */
   around?: (ctx: Context) => Promise<object>
@@ -27,7 +27,7 @@ export interface Subject {
   name(ctx: Context): Promise<string | undefined>
 }
 
-/** What was typed. A field that was not sent is ''. */
+/** Submitted values. A field that was not sent is ''. */
 export type Values<Field extends string = string> = Record<Field, string>
 
 /** `code` is stable, `sentence` is English with `{name}` for each of `params`. */
@@ -45,7 +45,7 @@ export interface FieldError extends Message {
   field?: string
 }
 
-/** A hint at a field, never a reason to refuse the form. */
+/** A hint about a field, never a reason to refuse the form. */
 export interface Advice extends Message {
   field: string
   isGood?: boolean
@@ -74,13 +74,13 @@ export function formBody(): Middleware {
       throwOnLimitExceeded: true,
     },
   }
-  // Most of what is loaded for it is not needed before someone sends a form.
+  // Loaded on demand: nobody needs it before the first form.
   const parser = once(async () => (await import('koa-bodyparser')).default(options))
   return async (ctx, next) => {
     if (isWithoutBody(ctx)) return await next()
     const parse = await parser()
     await parse(ctx, async () => {}).catch((error: unknown) => {
-      // Errors such as broken gzip have no status, but are the sender's fault.
+      // Some errors that the sender causes, such as broken gzip, have no status.
       throw Object.assign(error instanceof Error ? error : new Error(String(error)), {
         status: statusOf(error),
       })

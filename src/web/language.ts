@@ -4,11 +4,11 @@ import { ownPath } from './local-path.js'
 import { type CookieOptions, cookieName } from './sealed-cookie.js'
 
 export interface LanguageChoice {
-  /** By URL, else cookie, else Accept-Language, else the first language. */
+  /** Looks at the URL, then the cookie, then Accept-Language. Otherwise returns the first language. */
   of(ctx: Context): string
-  /** Every language with the URL that shows `page` in it; empty if there is no choice. */
+  /** Returns every language with the URL of `page` in it, or nothing if there is no choice. */
   links(ctx: Context, page?: string): LanguageLink[]
-  /** Stores the URL's language and returns the URL without it. Undefined if none, or from another site. */
+  /** Stores the language in the URL and returns the URL without it. Undefined if none, or from another site. */
   take(ctx: Context): string | undefined
 }
 
@@ -30,7 +30,7 @@ export interface LanguageChoiceOptions {
 
 const PARAMETER = 'lang'
 const COOKIE_LIFETIME = 365 * 24 * 60 * 60 * 1000
-// Cache size for negotiated languages, keyed by Accept-Language. Bounded against floods of odd headers.
+// Size of the cache of negotiated languages. Bounded, because anyone can make up headers.
 const MAX_CACHED = 1_000
 const MAX_HEADER_LENGTH = 200
 

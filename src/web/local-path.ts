@@ -6,7 +6,7 @@ const CONTROL = /\p{Cc}/u
 const ENCODED_CONTROL = /%(?:[01][0-9a-f]|7f|c2%[89])/i
 const OTHER_SITE = /\\|\/\//
 
-// Not redirect targets: one would end the new session, the other accepts only POST.
+// Not redirect targets: the first would end the new session, the second accepts only POST.
 const NO_PLACE = /\/(?:logout|verify)\/?$/
 
 /** Returns a path with query on this site, or undefined for anything that could lead elsewhere. */

@@ -2,13 +2,13 @@ import { randomInt } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import { type Logger, pino } from 'pino'
 
-// Bytes. A slow reader loses log lines rather than filling the memory.
+// Bytes. Above it log lines are dropped, so that a slow reader does not fill the memory.
 const MAX_WAITING = 4 * 1024 * 1024
 
 // Bytes. Longer writes of several processes to one pipe interleave (PIPE_BUF).
 const MAX_AT_ONCE = 4096
 
-/** Returns a log of JSON lines on standard output. Asynchronous, as a full pipe would block the process. */
+/** Returns a log of JSON lines on standard output. Asynchronous, because a full pipe would block the process. */
 export function createLog(level: string): Logger {
   const output = pino.destination({ sync: false, maxLength: MAX_WAITING, maxWrite: MAX_AT_ONCE })
   return pino({ level, serializers: { err: errorForLog } }, output)

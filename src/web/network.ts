@@ -2,13 +2,13 @@ import ipaddr from 'ipaddr.js'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
 
-/** IPv4 if mapped into IPv6, without a port. Returns undefined if it is not an IP address. */
+/** Removes the port and turns mapped IPv6 into IPv4. Returns undefined if it is not an IP address. */
 export function normalAddress(text: string): string | undefined {
   const address = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? text.replace(/^([\d.]+):\d+$/, '$1')
   return ipaddr.isValid(address) ? ipaddr.process(address).toString() : undefined
 }
 
-// What one customer gets: an IPv4 address or an IPv6 /64 (RFC 6177).
+// What one customer of a provider gets: an IPv4 address or an IPv6 /64 (RFC 6177).
 export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address
   const parsed = ipaddr.process(address)
@@ -27,7 +27,7 @@ const FORWARDED = ['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', '
 const OF_PROXIES =
   /^(?:x-(?!requested-with$)|via$|forwarded|(?:cf|cdn|fly|fastly|akamai|incap|surrogate|tailscale|ngrok|proxy|remote|wl-proxy|ssl)-|max-forwards$|front-end-https$|early-data$|traceparent$|(?:.+-)?ip(?:$|-)|.*client-ip)/
 
-// nginx uses HTTP/1.0 by default, which no browser does.
+// nginx forwards with HTTP/1.0 by default, which no browser uses.
 export function isForwarded({ req }: Context): boolean {
   return req.httpVersion === '1.0' || Object.keys(req.headers).some((name) => OF_PROXIES.test(name))
 }

@@ -25,7 +25,7 @@ export interface NoticesOptions {
   now: () => number
 }
 
-// After a minute the message would seem to be about something else.
+// Milliseconds. Later the message would seem to be about something else.
 const LIFE = 60_000
 
 interface Waiting {

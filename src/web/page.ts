@@ -71,7 +71,6 @@ export class SitePages implements Pages {
   advise(ctx: Context, form: Form, advice: readonly Advice[]): void {
     const { url } = this.#options
     respond(ctx, {
-      // Only htmx shows hints. Without it the page is opened again.
       page: () => redirect(ctx, pageOf(form, url)),
       fragment: () =>
         this.#fragment(ctx, ADVICE, { form: shownForm(form, {}, this.viewsOf(ctx), url, { advice }) }),
@@ -103,7 +102,7 @@ export class SitePages implements Pages {
     const texts = this.viewsOf(ctx)
     const state = this.#state(ctx, form, values)
     const shown = shownError(texts, error)
-    // htmx gets a button, and no page.
+    // htmx gets only a button.
     const around = isHtmx(ctx) ? {} : await form.around?.(ctx)
     respond(ctx, {
       page: () => this.#formPage(ctx, form, { ...around, messages: { errors: [shown] }, form: state }),
@@ -235,7 +234,7 @@ export class SitePages implements Pages {
   }
 }
 
-// Reloading the response to a form shows a page that needs a way back to the form.
+// A reload of the response to a form shows a problem page, which links back to the form.
 function formBehind(path: string): string | undefined {
   return path.endsWith('/verify/') ? localPath(path.slice(0, -'verify/'.length)) : undefined
 }

@@ -28,14 +28,14 @@ export interface Pages {
 
 export interface Known {
   advice?: readonly Advice[] | undefined
-  /** What its page shows beside the form; by default `form.around` is called. */
+  /** By default `form.around` is called. */
   around?: object | undefined
 }
 
 export interface Refusal extends Known {
   /** 406 by default. */
   status?: number
-  /** Nothing was wrong, such as when a visitor has canceled. */
+  /** Shows a neutral message: nothing was wrong, for example the visitor canceled. */
   isHint?: boolean
   errors: readonly Problematic[]
   values: Partial<Values>

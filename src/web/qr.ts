@@ -7,7 +7,7 @@ export interface Qr {
 
 export async function qrOf(text: string): Promise<Qr> {
   const { encode } = await import('uqr')
-  // Any mask can be read. Comparing all eight takes most of the time.
+  // Any mask can be read. Choosing the best of eight would take most of the time.
   const { size, data } = encode(text, { ecc: 'M', border: 4, maskPattern: 3 })
   return { size, path: data.map(runsOf).join('') }
 }

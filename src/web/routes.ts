@@ -37,7 +37,7 @@ export function routesIn(router: Router): Route[] {
   )
 }
 
-/** Returns middleware for after `router`: refuses other methods on its paths with 405. */
+/** Returns middleware that refuses other methods on the paths of `router` with 405. Put it after the router. */
 export function otherMethods(router: Router): Middleware {
   return (ctx, next) => {
     const allowed = methodsAt(router, ctx.path)

@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import { type Cipher, caching, createCipher } from '../secrets/cipher.js'
 import type { Keyring } from '../secrets/keyring.js'
 
-/** Encrypted. Values written together share a cookie, so no response brings back an older state. */
+/** Encrypted. What changes together shares a cookie, so no late response can restore part of an older state. */
 export interface OwnCookie {
   /** Returns undefined if there is none, or if another site wrote it. */
   read(ctx: Context): unknown
@@ -15,7 +15,6 @@ export interface OwnCookie {
 
 export interface CookieOptions {
   name: string
-  /** Browsers send the cookie to it and everything below it. */
   path: string
   https: boolean
 }

@@ -1,11 +1,11 @@
 import type { Context } from 'koa'
 
-// Gatehouse uses one key of the session. The rest belongs to the app.
+// The other keys of the session belong to the app.
 const KEY = 'gatehouse'
 const NO_SESSION =
   'ctx.session is missing. Add a session before accounts(): app.use(session(app)) from koa-session, or sealedSession(app, …) from gatehouse.'
 
-// Notes are dropped this long after the last write, because a cookie may be a copy.
+// Time from the last write until notes are dropped, because the cookie may be a stolen copy.
 export const NOTES_LIFE = 24 * 60 * 60_000
 const WRITTEN = 'at'
 
@@ -50,7 +50,7 @@ export function forget(ctx: Context): void {
   delete sessionOf(ctx)[KEY]
 }
 
-// JSON length from which optional notes are dropped. Browsers keep 4096 bytes of a cookie.
+// Bytes of JSON above which optional notes are dropped. Browsers keep cookies of up to 4096 bytes.
 const ROOM = 2_800
 
 export function keepOptional(ctx: Context, name: string, text: string): boolean {
@@ -60,7 +60,7 @@ export function keepOptional(ctx: Context, name: string, text: string): boolean 
   return false
 }
 
-// The app may have added to the session, or ended it.
+// The app may have added to the session since, or ended it.
 export function shed(ctx: Context, optional: readonly string[]): void {
   if (!ctx.session) return
   for (const name of optional) {

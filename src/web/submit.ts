@@ -19,7 +19,7 @@ const COOKIE_MISSING = {
     'Your browser did not send the cookie that this site needs. This page may have been open for too long, or cookies are blocked. Nothing is lost: press the button again. If you see this message again, allow cookies for this site.',
 }
 
-// Two tabs, two users: what was meant for one account must not happen to the other.
+// With two users in two tabs, what was meant for one account must not happen to the other.
 export function forAnother(name: string): Message {
   return {
     code: 'page_of_another_account',
@@ -95,7 +95,7 @@ interface Layer {
   stack: readonly Middleware[]
 }
 
-// Without a secret, the browser kept no cookie of the page that has this token.
+// A token without a secret: the browser did not keep the cookie of the page.
 function tooOld(secret: string, token: string): Message {
   return token !== '' && secret === '' ? COOKIE_MISSING : PAGE_TOO_OLD
 }

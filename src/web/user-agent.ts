@@ -2,7 +2,7 @@ import Bowser from 'bowser'
 import type { Context } from 'koa'
 
 const MAX_USER_AGENT = 512
-// Bowser tries some hundred patterns, and pages list many devices.
+// Bowser tries hundreds of patterns, and pages list many devices.
 const MAX_PARSED = 200
 
 export function userAgentOf(ctx: Context): string {
@@ -24,7 +24,7 @@ export function deviceWords(userAgent: string): DeviceWords {
   return { browser: known ?? firstWord(userAgent), system: platform.model || os.name || undefined }
 }
 
-// Programs begin with their name: `curl/8.5.0`. No dots: mail programs turn `example.com` into a link.
+// Programs begin with their name, as in `curl/8.5.0`. No dots, because mail programs turn `example.com` into a link.
 function firstWord(userAgent: string): string | undefined {
   return /^(?!Mozilla\b)[A-Za-z][\w-]{0,29}(?=[/ ])/.exec(userAgent)?.[0]
 }

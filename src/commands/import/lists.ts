@@ -30,7 +30,7 @@ export function renamedFile(file: string): string {
   return `${file}.renamed.csv`
 }
 
-/** Each run begins the list of refused rows anew. The other goes on, because a row is imported once. */
+/** Each run replaces the list of refused rows. It adds to the other one, because a row is imported only once. */
 export function createLists(file: string): Lists {
   rmSync(refusedFile(file), { force: true })
   return {

@@ -4,7 +4,7 @@ import { JSONParser } from '@streamparser/json'
 import { parse } from 'csv-parse'
 import { errorText } from '../../base/error-text.js'
 
-/** Undefined for a line that is no JSON object. */
+/** Undefined if it is not a JSON object. */
 export type SourceRecord = Readonly<Record<string, unknown>> | undefined
 
 export interface Records {
@@ -12,7 +12,7 @@ export interface Records {
   bytesRead(): number
 }
 
-/** Reads a CSV file with a header, a JSON array, `users` of a JSON object, or JSON objects on a line each, as its beginning tells. */
+/** Reads CSV with a header, a JSON array, the `users` of a JSON object, or one JSON object a line. The first character says which. */
 export function recordsOf(file: string, { isUsersObject }: { isUsersObject: boolean }): Records {
   const begin = beginOf(file)
   const stream = createReadStream(file)

@@ -14,7 +14,6 @@ const BATCH = 500
 export interface ImportRun extends ImportOptions {
   file: string
   secrets: Secrets
-  /** Take no email address as confirmed. */
   isUnconfirmed: boolean
 }
 
@@ -60,7 +59,7 @@ interface Importing {
   registry: Registry
   run: ImportRun
   lists: Lists
-  /** In a trial, which stores nothing, the names and addresses of all rows. */
+  /** Names and addresses of earlier rows, in a trial, which stores nothing. */
   seen: Set<string>
 }
 

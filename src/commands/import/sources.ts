@@ -15,14 +15,14 @@ import type { SourceRecord } from './records.js'
 import { isYes, part, text, time } from './values.js'
 
 export interface Secrets {
-  /** Of Devise, or `SECURITY_PASSWORD_SALT` of Flask-Security. */
+  /** The pepper of Devise, or `SECURITY_PASSWORD_SALT` of Flask-Security. */
   pepper: string | undefined
   firebase: FirebaseParameters | undefined
 }
 
-/** `hash` is undefined for a text that cannot be verified or costs too much; `hashText` is '' if there is none. */
+/** `hash` is undefined if `hashText` cannot be verified or costs too much. `hashText` is '' if there is none. */
 export interface Read extends Newcomer {
-  /** Marked as deleted there. */
+  /** Marked as deleted in the other system. */
   isDeleted: boolean
   hashText: string
 }
@@ -33,7 +33,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   django(record) {
     const fields = part(record, 'fields') ?? record
     const password = text(fields, 'password')
-    // A dump of all apps has other models, too.
+    // A dump of all apps also contains other models.
     if (fields?.password === undefined) return undefined
     // What set_unusable_password() stores.
     const hashText = password.startsWith('!') ? '' : password

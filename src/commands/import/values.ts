@@ -1,6 +1,6 @@
 import { recordOf, type SourceRecord } from './records.js'
 
-/** The first of these that is a text or a number, without spaces around it; '' if none is. */
+/** Returns the first of these fields that is not empty, trimmed, or ''. */
 export function text(record: SourceRecord, ...names: readonly string[]): string {
   for (const name of names) {
     const value = record?.[name]
@@ -32,7 +32,7 @@ export function isYes(record: SourceRecord, ...names: readonly string[]): boolea
   return !NO.has(value) && !value.startsWith(MYSQL_NO_TIME)
 }
 
-/** UTC milliseconds. A time without a zone is UTC. Undefined if it is none, or in the future. */
+/** Returns UTC milliseconds. A time without a zone is UTC. Undefined if it is no time or in the future. */
 export function time(record: SourceRecord, ...names: readonly string[]): number | undefined {
   const value = text(record, ...names)
   const at = /^\d{12,14}$/.test(value) ? Number(value) : Date.parse(zoned(value))

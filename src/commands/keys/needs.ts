@@ -16,7 +16,7 @@ import { DEVICE_LIFE } from '../../visitor/known-devices.js'
 export interface KeyStatus {
   id: string
   isCurrent: boolean
-  /** Whether a process used it until a moment ago to encrypt, perhaps with older settings. */
+  /** Whether a process encrypted with it in the last 3 minutes, perhaps with older settings. */
   isInUse: boolean
   noted: NotedKey | undefined
   sessions: number
@@ -29,7 +29,7 @@ export interface KeyStatus {
   until: number
 }
 
-// A key still encrypts between two notes, and while the database is unavailable.
+// After the last note a key may still have encrypted, for longer while the database was unavailable.
 const MARGIN = 5 * NOTE_EVERY
 const IN_USE = 3 * MINUTE
 

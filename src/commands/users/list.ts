@@ -141,7 +141,7 @@ function dayOf(time: string | null): string {
   return time?.slice(0, 10) ?? 'no'
 }
 
-// Streamed: the users may not fit into memory.
+// Streamed, because the users may not fit into memory.
 async function writeCsv(registry: Registry, { limit: _, ...listOptions }: ListOptions): Promise<string> {
   const progress = isWatched() ? createProgress(await count(registry.database.main, listOptions)) : UNWATCHED
   try {

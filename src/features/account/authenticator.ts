@@ -61,7 +61,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// The overview says what is missing.
+// The overview shows what is missing.
 const requireReady: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
   const { user } = loginOf(ctx)
@@ -100,7 +100,6 @@ async function setUp(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>): 
 
 type Kind = 'first' | 'added' | 'replaced'
 
-// After a double click the browser keeps only the last response.
 async function repeated(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -110,7 +109,7 @@ async function repeated(
   const { user } = loginOf(ctx)
   const account = await users.byId(gatehouse.database.main, user.id)
   const app = await appOf(gatehouse, user.id)
-  // The page may also be of an app that was replaced since.
+  // Another tab may have replaced that app since.
   if (account === undefined || app?.secret !== secret) return undefined
   if (!(await repeatRenewal(ctx, gatehouse, print))) return undefined
   const kind = app.createdAt === account.user.secondStepAt ? 'first' : 'replaced'

@@ -99,7 +99,7 @@ async function aroundClosing(ctx: Context): Promise<{ hasMail: boolean; life: nu
   return { hasMail: gatehouseOf(ctx).outbox.isOn, life: REOPEN_LIFE }
 }
 
-// After a double click: if told that nothing was done, the owner would log in, and so reopen the account.
+// After a double click the owner must see that the account is closed: they might log in, which reopens it.
 // Not for cross-site requests, see `logout.ts`.
 const unlessClosed: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)

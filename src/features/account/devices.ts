@@ -108,11 +108,11 @@ async function nameChosen(
   await stay(ctx, gatehouse, message, values)
 }
 
-// Logging out here needs no password.
+// Logging out this device needs no password.
 const unlessThis: Middleware = (ctx, next) =>
   ctx.params.id === loginOf(ctx).session.id ? next() : requireRecentLogin(ctx, next)
 
-// The focused row is gone, but this device's row is always there.
+// The row with the focus is gone. The row of this device is always there.
 function focusAfter(ctx: Context, errors: readonly FieldError[]): string {
   return errors.includes(NOT_NAMED) ? loginOf(ctx).session.id : ''
 }
@@ -134,7 +134,7 @@ function chosen(ctx: Context, devices: readonly Device[]): Device | undefined {
   return devices.find(({ id }) => id === ctx.params.id)
 }
 
-/** Returns the row that takes the focus when the device's row is gone. */
+// Takes the focus when the row of the device is gone.
 function neighbour(devices: readonly Device[], device: Device | undefined): Device | undefined {
   const index = device === undefined ? -1 : devices.indexOf(device)
   return devices[index + 1] ?? devices[index - 1]
@@ -150,7 +150,7 @@ async function revoke(ctx: Context, gatehouse: Gatehouse, device: Device): Promi
   return isRevoked ?? false
 }
 
-// An earlier session of this browser, or one with a copied device cookie, had the same device id.
+// The ended session had the device id of this browser: it was an earlier session of it, or had a copy of its device cookie.
 async function leaveEnded(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { main } = gatehouse.database
   const { session, user } = loginOf(ctx)

@@ -116,7 +116,7 @@ async function pending(ctx: Context) {
   return { email, isConfirmed: emailConfirmedAt !== null, nextEmail }
 }
 
-// The pressed button is gone, so the focus moves to what has changed.
+// The pressed button is gone, so the focus moves to the addresses.
 const WITHOUT_BUTTON = { focus: 'present' }
 
 async function stay(

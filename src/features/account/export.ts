@@ -60,7 +60,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   })
 }
 
-// The link says whose page it is on: another user may have logged in since, in another tab.
+// The link names its user: another one may have logged in since, in another tab.
 const refuseOther: Middleware = async (ctx, next) => {
   const { pages, url } = gatehouseOf(ctx)
   const user = userOf(ctx)
@@ -70,7 +70,7 @@ const refuseOther: Middleware = async (ctx, next) => {
   pages.problem(ctx, { status: 403, error, link: { href: url(name), message: OPEN_AGAIN } })
 }
 
-// Leads to the page: a download would leave the browser on the password prompt.
+// Returns to the page, because a download would leave the browser on the password prompt.
 function toPage({ pages, url }: Gatehouse): Middleware {
   return async (ctx, next) => {
     if (isRecentLogin(ctx)) return await next()
@@ -119,7 +119,7 @@ async function* history({ database }: Gatehouse, userId: string): AsyncGenerator
     const batch = await events.newest(database.main, { userId, before, limit: BATCH })
     if (batch.length > 0) yield batch
     before = batch.length < BATCH ? undefined : batch.at(-1)?.id
-    // While the socket takes everything at once, the stream would not let other requests in between.
+    // A socket that takes everything at once never makes the stream wait, so other requests would get no turn.
     await nextTurn()
   } while (before !== undefined)
 }

@@ -8,7 +8,7 @@ import type { Form } from '../../web/form.js'
 
 export const name = 'account'
 
-// The button that keeps two-step verification on needs a token.
+// A form, because the button that keeps two-step verification on needs a CSRF token.
 const page: Form<never> = { name, fields: [], secret: [], around }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {

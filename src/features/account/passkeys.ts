@@ -86,7 +86,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/passkeys/', requireUser, (ctx) => gatehouse.pages.form(ctx, creating))
 
   const toList = (ctx: Context) => gatehouse.pages.leave(ctx, gatehouse.url(name))
-  // Asks for all steps of a login first: a refused passkey would stay on the device.
+  // Asks for all steps of a login before the browser creates a passkey: a refused one would stay on the device.
   router.get('/account/passkeys/new/', requireRecentSecond, toList)
   router.get('/account/passkeys/:id/name/', toList)
   router.get('/account/passkeys/:id/remove/', toList)
@@ -111,7 +111,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// It would soon be both steps of a login. The overview of two-step verification says what is missing.
+// The new passkey could soon stand for both steps of a login. The overview of two-step verification shows what is missing.
 const requirePresent: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
   if (!(await isAway(gatehouse, loginOf(ctx).user))) return await next()
@@ -201,7 +201,6 @@ async function removeChosen(ctx: Context, gatehouse: Gatehouse, values: Sent<nev
   await tellRemoved(ctx, gatehouse, values)
 }
 
-// After a double click the browser keeps only the last response.
 async function leaveGone(
   ctx: Context,
   gatehouse: Gatehouse,

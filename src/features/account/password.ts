@@ -129,7 +129,7 @@ async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName
   if (account === undefined) return { ok: false, errors: [OVERTAKEN] }
   const isFirst = account.passwordHash === ''
   const errors = passwordErrors(ctx, gatehouse, values, { isFirst })
-  // The form of a first password had no current one.
+  // A form that set the first password had no current one.
   const mayBeRepeated = errors.every((error) => error === CURRENT_MISSING)
   if (mayBeRepeated && (await isRepeated(ctx, gatehouse, values)))
     return { ok: true, count: 0, isFirst: values.current === '' }
@@ -143,7 +143,7 @@ async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName
   return { ok: false, errors: [OVERTAKEN] }
 }
 
-// Leaves out whether the current password is right, because that costs a hash and an attempt.
+// Does not check the current password, because that costs a hash and an attempt.
 function passwordErrors(
   ctx: Context,
   { rules }: Gatehouse,
@@ -199,8 +199,8 @@ async function store(
   return outcome.sessions
 }
 
-// After a double click the browser keeps only the second response, which needs the token and stamp too.
-// A different password makes it another form. It counts, because someone else may try passwords on a page left open.
+// After a double click the browser keeps only the second response, so that needs the token and stamp, too. Checks the password,
+// which counts as an attempt: someone else may try passwords on a page left open.
 async function isRepeated(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<boolean> {
   const { main, write } = gatehouse.database
   const { session, user } = loginOf(ctx)
@@ -217,7 +217,7 @@ async function isRepeated(ctx: Context, gatehouse: Gatehouse, values: Sent<Field
   return true
 }
 
-// Another form that has renewed the session proved no password.
+// Another form that renewed the session proved no password.
 function formOf(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): string {
   return `${fingerprint(ctx, gatehouse, values)}.${name}`
 }

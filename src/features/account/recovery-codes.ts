@@ -85,7 +85,6 @@ async function make(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {
   return true
 }
 
-// After a double click the browser keeps only the last response.
 async function stampIfMade(ctx: Context, gatehouse: Gatehouse, seed: string): Promise<string | undefined> {
   const { user } = loginOf(ctx)
   if (!(await areMade(originOf(ctx, gatehouse), gatehouse, user.id, seed))) return undefined

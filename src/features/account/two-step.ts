@@ -75,7 +75,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 
   router.get('/account/two-step/keep/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
-  // Any session may do it, without a code: a thief could only make the account safer.
+  // Any session may do it, without a code: a thief who does only makes the account safer.
   router.post(
     '/account/two-step/keep/',
     requireUser,
@@ -131,7 +131,6 @@ async function end(ctx: Context, gatehouse: Gatehouse, form: string): Promise<bo
   return true
 }
 
-// After a double click the browser keeps only the last response.
 async function isRepeated(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
   if (!(await repeatChange(ctx, gatehouse, form))) return false
   forgetCodes(ctx)

@@ -82,7 +82,7 @@ function found(gatehouse: Gatehouse, { q, inside, after, ...filter }: Asked): Pr
 
 async function personOf(ctx: Context, gatehouse: Gatehouse) {
   const { id = '' } = ctx.params
-  // With private emails the export leaves out what would reveal who has an account. An admin sees everyone.
+  // With `privateEmails` the export leaves out what would reveal who has an account. An admin may see that.
   const stored = await recordsOf({ ...gatehouse, rules: { ...gatehouse.rules, privateEmails: false } }, id)
   if (stored.account === undefined) return ctx.throw(404)
   const newest = await events.newest(gatehouse.database.main, { userId: id, limit: EVENTS })

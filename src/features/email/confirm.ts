@@ -184,8 +184,8 @@ async function continueAfter(
   })
 }
 
-// By the password that was entered beside the link, at the login or at sign-up. Reading the mailbox is no way to log in (NIST SP
-// 800-63B-4 3.1.3.1), and who only opened a link may have been sent it to act as someone else.
+// Counts as a login with the password entered beside the link, at login or at sign-up. The link itself must not log in: a mailbox
+// is no authenticator (NIST SP 800-63B-4 3.1.3.1), and someone may have sent the link to make its reader act as them.
 async function logIn(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -195,9 +195,9 @@ async function logIn(
   const account = await users.byId(gatehouse.database.main, user.id)
   if (account === undefined) return undefined
   const { kept = false, next = '' } = half ?? {}
-  // The proof that a passkey was both steps was used for that login.
+  // The proof that the passkey stood for both steps is used already.
   const methods = half?.methods.filter((method) => method !== 'verified') ?? []
-  // Without a password the account was signed up for with a passkey, in this browser.
+  // An account without a password was created with a passkey, in this browser.
   const made = account.passwordHash === '' ? 'passkey' : 'password'
   const proved: Method[] = methods.some(isFirst) ? [...methods] : [...methods, made]
   return { ...(await advance(ctx, gatehouse, { account, methods: proved, kept, next, form: print })), next }

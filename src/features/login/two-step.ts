@@ -62,7 +62,7 @@ async function around(ctx: Context): Promise<object> {
   const gatehouse = gatehouseOf(ctx)
   const { account, methods = [] } = (await waitingForSecond(ctx, gatehouse)) ?? {}
   const user = account?.user
-  // The device alone, twice, is one factor.
+  // The same device twice is only one factor.
   const mustVerify = methods.includes('passkey')
   return {
     passkey: user && (await ownCeremony(ctx, gatehouse, { user, purpose: 'second', mustVerify })),
@@ -94,7 +94,7 @@ export interface SecondTry {
   /** Fingerprint of the form and of what it proves. */
   print: string
   isTrusting: boolean
-  /** What a repeated form has proved: its proof is used already. */
+  /** What a repeated form proved the first time. Its proof is used already. */
   methods: readonly Method[]
   wrong: FieldError
   prove(waiting: Waiting): Promise<SecondOutcome>

@@ -48,7 +48,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// Codes need a recent password. Otherwise a stolen session could try them.
+// A code needs a recent password first. Otherwise a stolen session could guess codes.
 function asksOf(ctx: Context, asked: string | undefined): string {
   return asked === CODE && isRecentLogin(ctx) ? CODE : ''
 }
@@ -96,7 +96,7 @@ async function askPassword(ctx: Context, { pages }: Gatehouse, { next, _typed }:
   })
 }
 
-// What was typed continues in the session, or in a form of its own if it is too long for that.
+// Keeps what was typed in the session, or in a form of its own if it is too long for that.
 export function continueAfter(
   ctx: Context,
   gatehouse: Gatehouse,

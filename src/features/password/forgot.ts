@@ -62,7 +62,7 @@ function prefilled(ctx: Context): { username: string } {
   return { username: userOf(ctx)?.name ?? queryText(ctx, 'username') ?? '' }
 }
 
-// Looks nobody up, so that the response reveals nothing: the account is found when the email is sent.
+// Looks up no account, so that the response reveals nothing. That happens when the email is sent.
 async function ask(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -101,7 +101,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
 async function choose(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): Promise<void> {
   const link = await linkOfForm(ctx, gatehouse, values)
-  // The first response may be lost, and with it the cookie of the login.
+  // The first response may have been lost, and the login cookie with it.
   const done = link?.state === 'done' ? await accountBehind(gatehouse, link) : undefined
   if (done && isLoginAfter(ctx, gatehouse, 'reset', done.user))
     return await goOn(ctx, gatehouse, done.user, values)
@@ -151,8 +151,8 @@ async function goOn(
   })
 }
 
-// By the new password, so that a second step is asked for. The page named the account, and the browser had to enter a password
-// for it, so nobody gets into a stranger's account unawares.
+// Counts as a login with the new password, so a second step is still asked for. The page named the account and asked for its
+// password, so nobody ends up in a stranger's account without noticing.
 async function logIn(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -59,7 +59,7 @@ const OVER: FieldError = {
 }
 const SIGN_UP = { code: 'signup_link', sentence: 'Sign up' }
 
-// What is typed is checked first: a passkey of a refused sign-up would stay on the device.
+// Checks the input before the browser creates a passkey: that of a refused sign-up would stay on the device.
 export function routes(router: Router, gatehouse: Gatehouse): void {
   const { pages, url } = gatehouse
   if (gatehouse.rules.signup === 'closed') return
@@ -116,7 +116,7 @@ function around(ctx: Context, gatehouse: Gatehouse, signal?: string): object {
   }
 }
 
-/** Keeps who wants to sign up, or returns what is wrong with it. */
+/** Keeps the input for the passkey page, or returns what is wrong with it. */
 async function begin(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise<FieldError[]> {
   const invitation = await invitationOf(ctx, gatehouse)
   if (!maySignUp(gatehouse, invitation)) return [INVITATION_GONE]
@@ -204,7 +204,7 @@ async function refuse(
   })
 }
 
-// The device has created it, and would offer it for ever.
+// Without a signal, the device would offer the refused passkey for ever.
 async function signalOf(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -42,7 +42,6 @@ export const INVITATION_GONE = {
     'This invitation has expired or was already used. Ask the people who run this site for another one.',
 }
 
-/** Someone who signs up, by whatever way in. */
 export interface SigningUp extends Applicant {
   /** Recognizes the form if it arrives twice. */
   signupForm: string
@@ -51,7 +50,7 @@ export interface SigningUp extends Applicant {
   values: Values
 }
 
-/** Takes the address of an invitation, whatever was typed, because it counts as confirmed. */
+/** The address of an invitation wins over a typed one, because it counts as confirmed. */
 export function applicantIn(
   { signupFields }: Gatehouse,
   sent: Sent<string>,
@@ -72,7 +71,7 @@ export function named(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): S
   return { ...sent, username: madeUpName(seed) }
 }
 
-// An invited person reads the mailbox, so they may learn whether its address has an account.
+// Invited people can read the mailbox, so they may learn whether its address has an account.
 function rulesFor(gatehouse: Gatehouse, { invitation }: Pick<SigningUp, 'invitation'>): Gatehouse {
   if (invitation === undefined) return gatehouse
   return { ...gatehouse, rules: { ...gatehouse.rules, privateEmails: false } }
@@ -103,7 +102,7 @@ export interface WayIn {
   errors: FieldError[]
   /** `taken`: the username or the email address. */
   create(): Promise<'made' | 'taken' | FieldError>
-  /** Whether this form made the account before: it holds what opens it. */
+  /** Whether this form created the account before: it has the password or passkey of it. */
   isSame(account: users.Account): Promise<boolean>
 }
 
@@ -152,7 +151,7 @@ async function whyTaken(ctx: Context, gatehouse: Gatehouse, newcomer: SigningUp)
 
 const TAKEN: readonly string[] = [fields.USERNAME_TAKEN.code, fields.EMAIL_TAKEN.code, INVITATION_GONE.code]
 
-// Only for the same browser and way in, so that nobody else learns more than the page says.
+// Only for the same browser and the same password or passkey, so that nobody else learns more than the page says.
 async function repeated(
   gatehouse: Gatehouse,
   { nameKey, signupForm }: SigningUp,
@@ -163,19 +162,18 @@ async function repeated(
   const account = await users.byNameKey(gatehouse.database.main, nameKey)
   if (account?.signupForm !== signupForm || account.disabledAt !== null) return undefined
   if (!(await isSame(account))) return undefined
-  // With the first stamp, so that logging out all devices has ended this way in too.
+  // With the first stamp, so that logging out all devices since then also ends this.
   return { ...account, deviceStamp: users.FIRST_STAMP }
 }
 
 interface Arrival {
   signingUp: SigningUp
   account: users.Account
-  /** The form had the new password, or the new passkey. */
   by: 'password' | 'passkey'
   values: Partial<Values>
 }
 
-/** Goes on to the confirmation or the login, or logs in where the option `loginAfter` says so. */
+/** Leads to the confirmation or the login, or logs in if the option `loginAfter` says so. */
 export async function arrive(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -37,7 +37,7 @@ const RESTORED = {
   sentence:
     'Your email address is {email} again, and all devices are logged out. An email to choose a new password is on its way.',
 }
-// An undo removes the password. If it is too late to undo, a new password locks out the thief.
+// If it is too late to undo, a new password still locks out a thief.
 const NEW_PASSWORD = { code: 'to_new_password', sentence: 'Choose a new password' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {

@@ -54,7 +54,6 @@ async function remove(
     rpId: relyingPartyOf(ctx, gatehouse)?.id ?? '',
     session: { id: session.id, renew: renewal.store },
   })
-  // After a double click the browser keeps only the last response.
   if (outcome.state === 'gone') return (await repeatChange(ctx, gatehouse, print)) ? 'removed' : 'gone'
   if (outcome.state === 'few') return 'few'
   await renewal.carry()

@@ -24,7 +24,7 @@ const NOTHING_DONE = {
   sentence: 'There was nothing to do, or it was already done. Nothing was changed now.',
 }
 
-/** Each user and action has a form of its own, whose page is at its own path. */
+// Each action on each user has a form of its own, at its own path.
 export function showAction(gatehouse: Gatehouse): Middleware {
   return async (ctx) => gatehouse.pages.form(ctx, await formAt(ctx, gatehouse))
 }

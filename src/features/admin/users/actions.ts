@@ -24,7 +24,7 @@ export interface Request {
   typed: Typed
 }
 
-/** `done` is false if nothing was left to do, as after a second press of the button. */
+/** `done` is false if there was nothing to do, as after a double click. */
 export type Done = { done: boolean } | { errors: readonly FieldError[] }
 
 export interface Action {
@@ -47,7 +47,7 @@ const ROLE_WRONG = {
   sentence: 'Role must be up to 32 lowercase letters, digits, _ and -, beginning with a letter.',
 }
 
-/** By the names of their commands, in the order of the page. */
+/** Keys are the names of the commands, in the order of the page. */
 export const ACTIONS: Readonly<Record<string, Action>> = {
   rename: {
     title: { code: 'admin_rename', sentence: 'Change username' },

@@ -67,7 +67,7 @@ async function deny(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Pr
   leaveDenied(ctx, gatehouse, end)
 }
 
-// The link may also have confirmed the address, in another tab. Nothing but this form knows what it has erased.
+// The link may have confirmed the address in another tab. Only this form knows whether it deleted the account.
 async function deniedBefore(
   ctx: Context,
   gatehouse: Gatehouse,

@@ -48,8 +48,8 @@ const ASK_AGAIN = { code: 'second_lost_again', sentence: 'Get another email' }
 
 type Waiting = NonNullable<Awaited<ReturnType<typeof waitingForSecond>>>
 
-// The half login proves the password in this browser. A link alone starts nothing, also if a mail scanner presses the buttons of
-// every page that it opens.
+// The half login proves that the password was entered in this browser. So a link alone starts nothing, even if a mail scanner
+// presses every button.
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/login/two-step/lost/', (ctx) => show(ctx, gatehouse))
   router.post('/login/two-step/lost/', onSubmit(asking, gatehouse, behindPassword(gatehouse, ask)))
@@ -77,7 +77,7 @@ function behindPassword(gatehouse: Gatehouse, step: Step) {
   }
 }
 
-// An app may have begun the half login by what the mailbox alone has proved.
+// The app may have begun the half login after no more than a proof of the mailbox.
 async function waitingWithPassword(ctx: Context, gatehouse: Gatehouse): Promise<Waiting | undefined> {
   const waiting = await waitingForSecond(ctx, gatehouse)
   return waiting?.methods.includes('password') ? waiting : undefined
@@ -143,7 +143,7 @@ async function start(
     await startLost(originOf(ctx, gatehouse), gatehouse, account, { ...link.token, usedForm })
   }
   forgetLink(ctx, PURPOSE)
-  // Read again: a button that was pressed twice has started it once.
+  // Read again, because a double click starts it only once.
   const user = (await users.byId(database.main, account.user.id))?.user
   const lost = user && lostOf(gatehouse, user)
   if (lost === undefined)

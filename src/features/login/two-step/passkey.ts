@@ -74,7 +74,7 @@ async function prove(
   const { proof } = outcome
   const { methods } = proof
   if (!hasBoth([...before, ...methods])) return { ok: false, error: PASSKEY_WRONG }
-  // A passkey that has checked its user does so by itself.
+  // The proof of a passkey that checked its user already cancels turning off two-step verification by email.
   const isVerified = methods.includes('verified')
   return { ok: true, methods, proof: isVerified ? proof : cancelingLost(origin, gatehouse, user, proof) }
 }

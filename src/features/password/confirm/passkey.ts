@@ -59,7 +59,6 @@ async function confirm(
 ): Promise<FieldError | undefined> {
   const print = fingerprint(ctx, gatehouse, values, values.credential)
   const error = await prove(ctx, gatehouse, values, print)
-  // After a double click the browser keeps only the last response.
   return error !== undefined && (await repeatRenewal(ctx, gatehouse, print)) ? undefined : error
 }
 
@@ -84,7 +83,7 @@ async function prove(
   const outcome = await provePasskey(originOf(ctx, gatehouse), gatehouse, presented)
   if (!outcome.ok) return outcome.error
   const isVerified = outcome.proof.methods.includes('verified')
-  // The device alone may stand for the password, never for the code.
+  // A passkey that did not check its user may replace the password, but never the code.
   if (asks === CODE && !isVerified) return PASSKEY_WRONG
   const isConfirmed = await confirmBy(ctx, gatehouse, {
     ...outcome,

@@ -20,7 +20,7 @@ interface Entered {
   values: Sent<'code'>
 }
 
-/** Opens the link by the code. Returns what is wrong with the code. */
+/** Opens the link with the code. Returns what is wrong with the code. */
 export async function openByCode(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -35,7 +35,7 @@ export async function openByCode(
   return []
 }
 
-// Made from the CSRF secret of this browser, so that the form finds its token again after a lost response.
+// Derived from the CSRF secret, so that the same form gets the same token after a lost response.
 function tokenOfForm(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>, asked: string): string {
   return hashOf(`reset by ${fingerprint(ctx, gatehouse, values, asked, normalizeCode(values.code))}`)
 }
@@ -63,7 +63,7 @@ async function open(
   return (await openByHash(gatehouse, checked.hash, token)) ? [] : [CODE_WRONG]
 }
 
-// This browser gets a token of its own, so that the emailed link works until one of them is used.
+// Uses a token of its own, so that the emailed link works, too, until one of them is used.
 function openByHash(gatehouse: Gatehouse, hash: string, token: string): Promise<boolean> {
   const now = gatehouse.now()
   return gatehouse.database.write(async (transaction) => {
