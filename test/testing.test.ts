@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { cookieOf, loggedIn, until } from '../src/testing.js'
 import { Host } from './support/host.js'
 
-const test = suite('gatehouse/testing')
+const test = suite('koa-gatehouse/testing')
 let host: Host
 
 test.before(async () => {

@@ -21,6 +21,6 @@ function folderOf(folder: string): string | undefined {
 
 export const isPackage =
   /[\\/]node_modules[\\/]/.test(root) ||
-  /[\\/]node_modules[\\/](?:\.bin[\\/])?gatehouse/.test(process.argv[1] ?? '')
+  /[\\/]node_modules[\\/](?:\.bin[\\/]|koa-)gatehouse/.test(process.argv[1] ?? '')
 
 export const version: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version

@@ -85,7 +85,7 @@ function save(folder: string, { label, text }: Block): void {
 
 function copyOriginal(folder: string, file: string): void {
   const name = file.replace('my-templates/', '')
-  cpSync(join(root, 'node_modules/gatehouse/templates', name), join(folder, file))
+  cpSync(join(root, 'node_modules/koa-gatehouse/templates', name), join(folder, file))
 }
 
 interface Started {
@@ -176,7 +176,7 @@ test('docs/hooks.md: orders are in the export, and go with the account', async (
   const database = new Database(join(folder, 'shop.sqlite'))
   database.exec('insert into orders select id, 12 from users')
   assert.match((await visitor.open('/account/export/')).text, 'sum')
-  const command = join(root, 'node_modules/gatehouse/dist/src/cli.js')
+  const command = join(root, 'node_modules/koa-gatehouse/dist/src/cli.js')
   const env = { DATABASE_URL: 'sqlite:shop.sqlite', HOOKS: 'hooks.mjs' }
   const gone = new Program([command, 'users', 'delete', 'Anna', '--yes'], { cwd: folder, env })
   assert.is(await gone.end, 0, gone.stderr)

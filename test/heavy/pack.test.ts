@@ -86,16 +86,16 @@ test('contains every file that its docs link to', ({ files }) => {
 })
 
 test('shares packages with its app', ({ host }) => {
-  const nested = join(host, 'node_modules/gatehouse/node_modules')
+  const nested = join(host, 'node_modules/koa-gatehouse/node_modules')
   assert.equal(existsSync(nested) ? readdirSync(nested) : [], [])
   const { peerDependencies } = JSON.parse(
-    readFileSync(join(host, 'node_modules/gatehouse/package.json'), 'utf8'),
+    readFileSync(join(host, 'node_modules/koa-gatehouse/package.json'), 'utf8'),
   )
   assert.equal(Object.keys(peerDependencies), ['better-sqlite3', 'koa'])
 })
 
 test('runs no scripts when installed', ({ host, files }) => {
-  const { scripts } = JSON.parse(readFileSync(join(host, 'node_modules/gatehouse/package.json'), 'utf8'))
+  const { scripts } = JSON.parse(readFileSync(join(host, 'node_modules/koa-gatehouse/package.json'), 'utf8'))
   const atInstall = /^(?:pre|post)?(?:install|prepare)$|^(?:pre|post)?uninstall$/
   assert.equal(
     Object.keys(scripts).filter((name) => atInstall.test(name)),
@@ -145,11 +145,11 @@ function compile(host: string, file: string, { skipLibCheck }: { skipLibCheck: b
 test('exports its entry, its test kit and package.json, and nothing else', async ({ host }) => {
   const script = `
     import { createRequire } from 'node:module'
-    const { accounts } = await import('gatehouse')
-    const { testKit } = await import('gatehouse/testing')
+    const { accounts } = await import('koa-gatehouse')
+    const { testKit } = await import('koa-gatehouse/testing')
     const { default: { version } } = await import('gatehouse/package.json', { with: { type: 'json' } })
     const inner = await import('gatehouse/dist/src/secrets/keyring.js').catch(({ code }) => code)
-    console.log(typeof accounts, typeof testKit, version, inner, typeof createRequire(import.meta.url)('gatehouse').accounts)
+    console.log(typeof accounts, typeof testKit, version, inner, typeof createRequire(import.meta.url)('koa-gatehouse').accounts)
   `
   const program = new Program(['--input-type=module', '-e', script], { cwd: host })
   await program.end
@@ -162,7 +162,7 @@ test('exports its entry, its test kit and package.json, and nothing else', async
 })
 
 test('has working commands', async ({ host }) => {
-  const place = join(host, 'node_modules/gatehouse')
+  const place = join(host, 'node_modules/koa-gatehouse')
   const { bin } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'))
   assert.match(readFileSync(join(place, bin.gatehouse), 'utf8'), /^#!\/usr\/bin\/env node\n/)
   const program = new Program([join(place, bin.gatehouse), '--help'], { cwd: host })
@@ -174,7 +174,7 @@ test('has working commands', async ({ host }) => {
 })
 
 test('has commands that require DATABASE_URL, and create nothing in node_modules', async ({ host }) => {
-  const command = join(host, 'node_modules/gatehouse/dist/src/cli.js')
+  const command = join(host, 'node_modules/koa-gatehouse/dist/src/cli.js')
   writeFileSync(join(host, 'other.sqlite'), '')
   for (const [env, sentence] of [
     [{}, /^DATABASE_URL must be set if Gatehouse is a dependency of your app\. /m],
@@ -191,15 +191,15 @@ test('has commands that require DATABASE_URL, and create nothing in node_modules
     assert.is(await program.end, 1)
     assert.match(program.stderr, sentence)
   }
-  const site = new Program([join(host, 'node_modules/gatehouse/dist/src/site.js')], { cwd: host })
+  const site = new Program([join(host, 'node_modules/koa-gatehouse/dist/src/site.js')], { cwd: host })
   assert.is(await site.end, 1)
   assert.match(site.stderr, /^DATABASE_URL must be set/m)
-  assert.not.ok(existsSync(join(host, 'node_modules/gatehouse/db/data')))
+  assert.not.ok(existsSync(join(host, 'node_modules/koa-gatehouse/db/data')))
 })
 
 test('adds accounts to an app, which otherwise stays the same', async ({ host }) => {
   await assertWalk(host)
-  const command = join(host, 'node_modules/gatehouse/dist/src/cli.js')
+  const command = join(host, 'node_modules/koa-gatehouse/dist/src/cli.js')
   const mails = new Program([command, 'mails'], { cwd: host, env: { DATABASE_URL: 'sqlite:shop.sqlite' } })
   assert.is(await mails.end, 0, mails.stderr)
   assert.match(mails.stdout, 'No emails are waiting')

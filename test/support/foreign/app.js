@@ -1,9 +1,9 @@
 // Somebody else's site, which knows nothing of Gatehouse but its name: pack.test.ts installs the package beside it.
 import Router from '@koa/router'
 import BetterSqlite3 from 'better-sqlite3'
-import { accounts, requireUser, userOf } from 'gatehouse'
 import Koa from 'koa'
 import bodyParser from 'koa-bodyparser'
+import { accounts, requireUser, userOf } from 'koa-gatehouse'
 import session from 'koa-session'
 import nunjucks from 'nunjucks'
 

@@ -1,4 +1,6 @@
 // Types that an app in TypeScript uses. pack.test.ts compiles this beside the package.
+
+import Koa, { type Context } from 'koa'
 import {
   type Accounts,
   type AccountsOptions,
@@ -10,9 +12,8 @@ import {
   requireUser,
   type User,
   userOf,
-} from 'gatehouse'
-import { loggedIn, type TestKit, testKit } from 'gatehouse/testing'
-import Koa, { type Context } from 'koa'
+} from 'koa-gatehouse'
+import { loggedIn, type TestKit, testKit } from 'koa-gatehouse/testing'
 
 const options: AccountsOptions = {
   database: { url: 'postgres://localhost/shop', schema: 'accounts' },
