@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readAppFile } from './app-file.js'
 import { call } from './commands/call.js'
-import { lookForApp } from './commands/settings.js'
+import { setAppReader } from './commands/settings.js'
 
 // A reader such as `head` may close the pipe early. That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -9,7 +9,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit()
 })
 
-lookForApp(readAppFile)
+setAppReader(readAppFile)
 call(process.argv.slice(2)).then((code) => {
   process.exitCode = code
 })

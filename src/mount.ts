@@ -18,13 +18,13 @@ import { isHttps } from './settings.js'
 import { isAdmin } from './visitor/admin-guard.js'
 import { currentUser } from './visitor/current-user.js'
 import { bringBack } from './visitor/drafts.js'
-import { enter, type Gatehouse } from './visitor/gatehouse.js'
+import { type Gatehouse, setGatehouse } from './visitor/gatehouse.js'
 import { basePathOf, wholePrefixOf } from './web/base-path.js'
 import { compression } from './web/compression.js'
 import { errorPages, notFound } from './web/error-pages.js'
 import type { Form } from './web/form.js'
 import { headers, securityHeaders } from './web/headers.js'
-import { enterBelow, mountedAt, seenPath, sentPath } from './web/http.js'
+import { mountedAt, seenPath, sentPath, setBase } from './web/http.js'
 import { onward } from './web/message-box.js'
 import { untrustedProxies } from './web/network.js'
 import type { Pages } from './web/pages.js'
@@ -105,18 +105,18 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
     framed.has(ctx.req) ? compose([...own, routed])(ctx, next) : compose([...own, errors, routed])(ctx, next)
   const hidden = compose([visitor, forAdmins(router, adminPage)])
   const noteForwarded = options.address === undefined ? untrustedProxies(log) : () => {}
-  const noteWhole = wholePaths(router, log, basePathOf(options))
+  const warnUnstripped = unstrippedPaths(router, log, basePathOf(options))
   const middleware: Middleware = (ctx, next) => {
-    enter(ctx, gatehouse)
+    setGatehouse(ctx, gatehouse)
     noteForwarded(ctx)
-    noteWhole(ctx)
+    warnUnstripped(ctx)
     if (isHidden(ctx, gatehouse)) return hidden(ctx, next)
     const isOwn = assets.isAt(ctx.path) || knows(router, ctx.path) || isWellKnown(ctx, gatehouse)
     if (!isOwn) return others(ctx, next)
     return framed.has(ctx.req) ? behindFrame(ctx, next) : alone(ctx, next)
   }
   const enterFrame: Middleware = (ctx, next) => {
-    enterBelow(ctx, basePathOf(options))
+    setBase(ctx, basePathOf(options))
     framed.add(ctx.req)
     return next()
   }
@@ -125,7 +125,7 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
   return { frame, middleware: unmounted(options, middleware) }
 }
 
-function wholePaths(router: Router, log: Logger, base: string): (ctx: Context) => void {
+function unstrippedPaths(router: Router, log: Logger, base: string): (ctx: Context) => void {
   let isNoted = base === ''
   return (ctx) => {
     if (isNoted || !knows(router, sentPath(ctx))) return
@@ -163,7 +163,7 @@ function unmounted(options: AccountsOptions, middleware: Middleware): Middleware
   const base = basePathOf(options)
   return async (ctx, next) => {
     const mount = mountedAt(ctx)
-    enterBelow(ctx, base)
+    setBase(ctx, base)
     if (mount === '' && base === '') return await middleware(ctx, next)
     if (!`${prefix}/`.startsWith(`${mount}/`)) throw new Error(prefixNeeded(mount))
     const { path } = ctx

@@ -76,17 +76,17 @@ function read({ to, subject, text, html }: OutgoingMail): ReadMail {
   return { to, subject, text, html, links, codes }
 }
 
-const PATIENCE = 30_000
+const TIMEOUT = 30_000
 
 /** Waits until `isDone` returns true. Throws after 30 seconds, with `what` in the message. */
 export async function until(
   isDone: () => boolean | Promise<boolean>,
   what = `${isDone}`,
-  patience = PATIENCE,
+  timeout = TIMEOUT,
 ): Promise<void> {
-  const end = performance.now() + patience
+  const end = performance.now() + timeout
   while (!(await isDone())) {
-    if (performance.now() > end) throw new Error(`Timed out after ${patience / 1000} s: ${what}`)
+    if (performance.now() > end) throw new Error(`Timed out after ${timeout / 1000} s: ${what}`)
     await pause(10)
   }
 }

@@ -56,7 +56,7 @@ export interface Reopening {
   /** In the transaction of the login. Returns false if the account is open already. */
   store(transaction: Db): Promise<boolean>
   /** After the commit. */
-  tell(): void
+  report(): void
 }
 
 export function reopening(origin: Origin, registry: Registry, userId: string): Reopening {
@@ -67,7 +67,7 @@ export function reopening(origin: Origin, registry: Registry, userId: string): R
       await events.insert(transaction, event)
       return true
     },
-    tell() {
+    report() {
       registry.events.report([event])
       logSecurity(origin, registry, { event: event.kind, user: userId })
     },

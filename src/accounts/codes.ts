@@ -62,7 +62,7 @@ export async function checkCode(
   const tried = await registry.database.note((loose) =>
     tokens.tryCode(loose, { ...owner, now: registry.now(), tries: TRIES }),
   )
-  const boundTo = { ...owner, browser: origin.visit?.askedBrowser() ?? '' }
+  const boundTo = { ...owner, browser: origin.visit?.codeBrowser() ?? '' }
   if (tried === undefined || !registry.codes.matches(code, boundTo, tried.codeMac)) {
     return wrongCode(origin, registry, owner, tried === undefined ? 'no_code' : 'code_wrong')
   }

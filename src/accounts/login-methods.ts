@@ -30,5 +30,5 @@ export interface Proof {
   /** Marks it as used, in the transaction of what it proves. Returns false if it cannot be used. */
   spend(transaction: Db): Promise<boolean>
   /** After the commit. */
-  tell(): void
+  report(): void
 }

@@ -40,7 +40,7 @@ export async function countedNotice(
 }
 
 export function factsOfAsking(origin: Origin): Facts {
-  const askedIn = origin.visit?.askingBrowser()
+  const askedIn = origin.visit?.ensureCodeBrowser()
   return { ...languageOf(origin), ...(askedIn !== undefined && { askedIn }) }
 }
 

@@ -23,8 +23,8 @@ export interface Visit {
   refuseIfLeft(): void
   /** Resolves a random time after the response, so that timing reveals nothing. */
   afterwards(): Promise<void>
-  askingBrowser(): string
-  askedBrowser(): string | undefined
+  ensureCodeBrowser(): string
+  codeBrowser(): string | undefined
 }
 
 export const SYSTEM: Origin = { by: 'system', address: '', userAgent: '' }

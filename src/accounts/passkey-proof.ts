@@ -202,7 +202,7 @@ function proofOf(
   const proof: PasskeyProof = {
     methods: isVerified ? ['passkey', 'verified'] : ['passkey'],
     spend: (transaction) => passkeys.use(transaction, { id, counter, isBackedUp, now: registry.now() }),
-    tell() {},
+    report() {},
   }
   return isVerified && user.secondStepAt !== null ? cancelingLost(origin, registry, user, proof) : proof
 }

@@ -188,7 +188,7 @@ export interface Cancellation {
   /** In the transaction of a passed second step. */
   store(transaction: Db): Promise<void>
   /** After the commit. */
-  tell(): void
+  report(): void
 }
 
 export function cancellation(origin: Origin, registry: Registry, user: users.User): Cancellation {
@@ -199,7 +199,7 @@ export function cancellation(origin: Origin, registry: Registry, user: users.Use
       isCanceled = await clear(transaction, origin, registry, user)
       if (isCanceled) await events.insert(transaction, event)
     },
-    tell() {
+    report() {
       if (!isCanceled) return
       registry.events.report([event])
       logSecurity(origin, registry, { event: event.kind, user: user.id })

@@ -69,9 +69,9 @@ export function cancelingLost<One extends Proof>(
       await lost.store(transaction)
       return true
     },
-    tell() {
-      proof.tell()
-      lost.tell()
+    report() {
+      proof.report()
+      lost.report()
     },
   }
 }
@@ -98,7 +98,7 @@ async function proveApp(
   return {
     method: 'app',
     spend: (transaction) => apps.spend(transaction, userId, { step, now: now() }),
-    tell() {},
+    report() {},
   }
 }
 
@@ -125,6 +125,6 @@ async function proveRecovery(
       await registry.outbox.post(transaction, { kind: 'recovery-used', userId, facts })
       return true
     },
-    tell: () => registry.events.report([event]),
+    report: () => registry.events.report([event]),
   }
 }

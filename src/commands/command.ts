@@ -119,7 +119,7 @@ function registryOf(config: Config, { hooks, database }: Pick<Registry, 'hooks' 
     rules: rulesOf(config),
     lifetimes: LIFETIMES,
     limits: createLimits({ database, rules: { ...LIMITS }, secrets: keyring.secrets('limits'), now }),
-    events: createEvents({ database, log, onEvent: told(hooks) }),
+    events: createEvents({ database, log, onEvent: onEventOf(hooks) }),
     outbox: createOutbox({
       mode: typeof config.mail === 'object' ? 'sent' : config.mail,
       keyring,
@@ -133,7 +133,7 @@ function registryOf(config: Config, { hooks, database }: Pick<Registry, 'hooks' 
   }
 }
 
-function told(hooks: Hooks): OnEvent {
+function onEventOf(hooks: Hooks): OnEvent {
   const listen = listener({ hooks })
   return async (event) => {
     try {

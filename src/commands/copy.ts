@@ -56,7 +56,7 @@ async function copy(from: string, to: string): Promise<string> {
   }
   try {
     const copied = await copyDatabase({ url: from }, { url: to }, watch)
-    return [inWords(copied), ...keyWords(from, to)].join('\n')
+    return [inWords(copied), ...keyLines(from, to)].join('\n')
   } finally {
     progress.end()
   }
@@ -70,7 +70,7 @@ function inWords({ when, counts }: Copied): string {
 }
 
 // Without its keys a site loses logins, waiting emails, codes, authenticator apps, known devices and limits.
-function keyWords(from: string, to: string): string[] {
+function keyLines(from: string, to: string): string[] {
   const keyFile = `${fileOf(from)}.key`
   const kept = existsSync(keyFile) ? splitKeys(readFileSync(keyFile, 'utf8')) : []
   const given = splitKeys(process.env.SESSION_KEYS ?? '')

@@ -24,13 +24,13 @@ beside the new one. If the site has no key file, <file>.key becomes it.`,
     return [
       `Restored ${file}. Users: ${users}.`,
       ...(former === undefined ? [] : [`The old database is now ${former}.`]),
-      ...keyWords(config, file),
+      ...keyLines(config, file),
     ].join('\n')
   },
 }
 
 // The site keeps its own keys: without them, what they have encrypted would be lost.
-function keyWords({ sessionKeys, keyFile }: Config, file: string): string[] {
+function keyLines({ sessionKeys, keyFile }: Config, file: string): string[] {
   if (sessionKeys.length > 0) return ['The site decrypts it with SESSION_KEYS.']
   if (existsSync(keyFile)) return [`The site decrypts it with the keys in ${keyFile}.`]
   if (!existsSync(`${file}.key`)) {

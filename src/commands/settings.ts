@@ -5,7 +5,7 @@ import { foldersIn } from '../views/templates.js'
 let readApp: () => Promise<Config | undefined> = async () => undefined
 
 /** Sets how to read the settings of an app that mounts Gatehouse. A parameter, because it imports what commands must not. */
-export function lookForApp(read: typeof readApp): void {
+export function setAppReader(read: typeof readApp): void {
   readApp = read
 }
 

@@ -1,12 +1,12 @@
 import { commandOf } from './command.js'
 import { part as confirm } from './users/confirm.js'
 import { part as create } from './users/create.js'
-import { part as erase } from './users/delete.js'
+import { part as deleteUser } from './users/delete.js'
 import { part as disable } from './users/disable.js'
 import { part as email } from './users/email.js'
 import { part as enable } from './users/enable.js'
-import { part as send } from './users/export.js'
-import { part as bring } from './users/import.js'
+import { part as exportUsers } from './users/export.js'
+import { part as importUsers } from './users/import.js'
 import { part as invite } from './users/invite.js'
 import { part as list } from './users/list.js'
 import { part as logout } from './users/logout.js'
@@ -24,6 +24,6 @@ export const command = commandOf({
   intro: 'Manage user accounts.',
   parts: [
     ...[list, show, create, invite, rename, email, confirm, resend, logout],
-    ...[unlock, disable, enable, reset, twoStep, role, bring, send, erase],
+    ...[unlock, disable, enable, reset, twoStep, role, importUsers, exportUsers, deleteUser],
   ],
 })

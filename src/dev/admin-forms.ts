@@ -45,12 +45,12 @@ function invitationsPage(now: number): FormPage {
 }
 
 function actionPages(): FormPage[] {
-  return Object.entries(ACTIONS).flatMap(([face, action]) =>
-    SHOWN.includes(face)
+  return Object.entries(ACTIONS).flatMap(([variant, action]) =>
+    SHOWN.includes(variant)
       ? [
           {
             name: 'admin/users/action',
-            face,
+            variant,
             around: (person) => ({
               ...{ user: adminOf(person), person: person.user, action, actions: [], hasMail: true },
             }),

@@ -11,7 +11,7 @@ const REFUSED = { ...PASSWORD_NEW, params: { when: { milliseconds: DAY } } }
 
 interface ButtonPage {
   name: string
-  face?: string
+  variant?: string
   isUsers?: boolean
   around?: (person: Person) => object
   hasFields?: true
@@ -47,21 +47,24 @@ function buttons({ url, now }: Setting): ButtonPage[] {
 
 function lostButtons(now: number): ButtonPage[] {
   const name = 'login/two-step/lost'
-  const faces = {
+  const variants = {
     ask: {},
     opened: { isOpened: true },
     waiting: { lost: { state: 'waiting', endsAt: now + DAY } },
     over: { lost: { state: 'over', endsAt: now - HOUR } },
     refused: { refusal: REFUSED },
   }
-  return Object.entries(faces).map(([face, around]) => ({
+  return Object.entries(variants).map(([variant, around]) => ({
     name,
-    face,
+    variant,
     around: ({ user }) => ({ name: user.name, wait: LOST_WAIT, ...around }),
   }))
 }
 
-function buttonStates({ name, face, isUsers, hasFields, around }: ButtonPage, { now }: Setting): Exhibit[] {
+function buttonStates(
+  { name, variant, isUsers, hasFields, around }: ButtonPage,
+  { now }: Setting,
+): Exhibit[] {
   const { anna, long, rightToLeft } = peopleAt(now)
   const isPage = name === 'password/confirm/back'
   const sample = ({ user, ...person }: Person, errors: Sample['errors'] = []): Sample => ({
@@ -70,7 +73,7 @@ function buttonStates({ name, face, isUsers, hasFields, around }: ButtonPage, { 
     errors,
     around: { user: isUsers ? user : undefined, ...around?.({ user, ...person }) },
   })
-  return among(name, face, {
+  return among(name, variant, {
     empty: sample(anna),
     limited: sample(anna, [LIMITED]),
     long: sample(long),

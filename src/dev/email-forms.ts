@@ -34,7 +34,7 @@ const CONFIRM_ERRORS = {
 function confirmPage(asks: keyof typeof CONFIRM_ERRORS): FormPage {
   return {
     name: 'email/confirm',
-    face: asks,
+    variant: asks,
     secret: ['password'],
     around: ({ user }) => ({ asks, name: user.name, email: user.email }),
     typed: () => (asks === 'code' ? { code: '12345' } : {}),
@@ -47,7 +47,7 @@ function confirmPage(asks: keyof typeof CONFIRM_ERRORS): FormPage {
 function emailPage(isPending: boolean): FormPage {
   return {
     name: 'account/email',
-    ...(isPending && { face: 'pending' }),
+    ...(isPending && { variant: 'pending' }),
     isUsers: true,
     around: ({ user, nextEmail }) => ({
       email: user.email,
@@ -64,7 +64,7 @@ function emailPage(isPending: boolean): FormPage {
 function emailConfirmPage(asksPassword: boolean): FormPage {
   return {
     name: 'account/email/confirm',
-    ...(asksPassword && { face: 'password' }),
+    ...(asksPassword && { variant: 'password' }),
     secret: ['password'],
     around: ({ user, nextEmail }) => ({
       asksPassword,

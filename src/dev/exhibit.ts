@@ -34,11 +34,11 @@ export function formNamed(name: string, secret: readonly string[] = []): Form {
   return { name, fields: ['made-up'], secret }
 }
 
-export function among(name: string, face: string | undefined, samples: Record<string, Sample>): Exhibit[] {
+export function among(name: string, variant: string | undefined, samples: Record<string, Sample>): Exhibit[] {
   const page = name.replaceAll('/', '-')
   return Object.entries(samples).map(([state, sample]) => ({
     page,
-    state: face === undefined ? state : `${face}-${state}`,
+    state: variant === undefined ? state : `${variant}-${state}`,
     sample,
   }))
 }

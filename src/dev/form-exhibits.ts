@@ -47,10 +47,10 @@ const PASSWORDS = ['password', 'repassword']
 
 function loginForms(newPassword: FieldError[]): FormPage[] {
   return [
-    ...([undefined, 'passkey', 'invited'] as const).map((face) => signupPage(newPassword, face)),
+    ...([undefined, 'passkey', 'invited'] as const).map((variant) => signupPage(newPassword, variant)),
     {
       name: 'signup',
-      face: 'email',
+      variant: 'email',
       around: () => ({ asksUsername: false }),
       secret: PASSWORDS,
       typed: ({ user }) => ({ email: user.email }),
@@ -63,13 +63,13 @@ function loginForms(newPassword: FieldError[]): FormPage[] {
   ]
 }
 
-function signupPage(newPassword: FieldError[], face: 'passkey' | 'invited' | undefined): FormPage {
-  const isInvited = face === 'invited'
+function signupPage(newPassword: FieldError[], variant: 'passkey' | 'invited' | undefined): FormPage {
+  const isInvited = variant === 'invited'
   return {
     name: 'signup',
-    ...(face !== undefined && { face }),
+    ...(variant !== undefined && { variant }),
     around: ({ user }) => ({
-      hasPasskey: face === 'passkey',
+      hasPasskey: variant === 'passkey',
       ...(isInvited && { invitation: { email: user.email } }),
     }),
     secret: PASSWORDS,
@@ -88,7 +88,7 @@ function signupPage(newPassword: FieldError[], face: 'passkey' | 'invited' | und
 function loginPage(hasPasskeys: boolean): FormPage {
   return {
     name: 'login',
-    ...(hasPasskeys && { face: 'passkey' }),
+    ...(hasPasskeys && { variant: 'passkey' }),
     around: () => ({ passkey: hasPasskeys ? '{}' : undefined }),
     given: { next: '/members/' },
     typed: ({ user }) => ({ username: user.name, keep: 'on' }),
@@ -110,7 +110,7 @@ function passwordForms(newPassword: FieldError[]): FormPage[] {
     },
     {
       name: 'password/confirm',
-      face: 'passkey',
+      variant: 'passkey',
       isUsers: true,
       secret: ['password'],
       around: () => ({ passkey: '{}', isWithout: true }),
@@ -127,7 +127,7 @@ function passwordForms(newPassword: FieldError[]): FormPage[] {
     },
     {
       name: 'password/reset',
-      face: 'code',
+      variant: 'code',
       around: () => ({ asks: 'code', name: '' }),
       typed: () => ({ code: '12345' }),
       errors: [NOT_A_CODE],
@@ -135,7 +135,7 @@ function passwordForms(newPassword: FieldError[]): FormPage[] {
     },
     {
       name: 'password/reset',
-      face: 'password',
+      variant: 'password',
       secret: PASSWORDS,
       around: ({ user }) => ({ asks: 'password', name: user.name }),
       typed: () => ({}),
@@ -158,9 +158,9 @@ function accountForms(newPassword: FieldError[]): FormPage[] {
       success: { ...accountName.NAME_CHANGED, params: { name: 'Anna' } },
       onward: accountName.GO_ON,
     },
-    ...Object.entries(PASSWORD_FACES).map(([face, around]) => ({
+    ...Object.entries(PASSWORD_VARIANTS).map(([variant, around]) => ({
       name: 'account/password',
-      face,
+      variant,
       isUsers: true,
       around: () => around,
       secret: ['current', ...PASSWORDS],
@@ -173,7 +173,7 @@ function accountForms(newPassword: FieldError[]): FormPage[] {
   ]
 }
 
-const PASSWORD_FACES = {
+const PASSWORD_VARIANTS = {
   only: {},
   passkeys: { hasPasskeys: true, canRemove: false },
   removable: { hasPasskeys: true, canRemove: true },
@@ -199,7 +199,7 @@ function devicesPage(now: number, { isAlone }: { isAlone: boolean }): FormPage {
   const id = isAlone ? 'one' : 'two'
   return {
     name: 'account/devices',
-    ...(isAlone && { face: 'alone' }),
+    ...(isAlone && { variant: 'alone' }),
     isUsers: true,
     around: (person) => ({ devices: devicesOf(person, now).slice(0, isAlone ? 1 : undefined) }),
     typed: () => ({ device: isAlone ? 'this' : id, name: 'x'.repeat(41) }),

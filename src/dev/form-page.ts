@@ -7,7 +7,7 @@ import { type Person, peopleAt } from './samples.js'
 
 export interface FormPage {
   name: string
-  face?: string
+  variant?: string
   isUsers?: boolean
   secret?: readonly string[]
   around?: (person: Person) => object
@@ -25,7 +25,7 @@ export function adviceOn(name: string): Advice[] {
 
 export function statesOf(page: FormPage, setting: Setting): Exhibit[] {
   const { anna, long, rightToLeft } = peopleAt(setting.now)
-  const { name, face, given = {}, errors, advice, success, onward } = page
+  const { name, variant, given = {}, errors, advice, success, onward } = page
   const sample = (person: Person, more: Partial<Sample> = {}): Sample => ({
     template: `${name}/page.html`,
     form: { ...formNamed(name, page.secret), advised: [...new Set(advice?.map(({ field }) => field))] },
@@ -39,7 +39,7 @@ export function statesOf(page: FormPage, setting: Setting): Exhibit[] {
     notice: { message: success },
     ...(onward && { onward: { href: setting.url('account'), message: onward } }),
   })
-  return among(name, face, {
+  return among(name, variant, {
     empty: sample(anna, { values: given }),
     errors: refused(anna),
     success: accepted,

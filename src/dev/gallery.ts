@@ -7,7 +7,7 @@ import { DYNAMIC } from '../web/headers.js'
 import { ADVICE, FRAGMENT } from '../web/page.js'
 import type { Exhibit, Shown, Written } from './exhibit.js'
 import { gallery } from './exhibits.js'
-import { requireMaintainer, showMail } from './local-only.js'
+import { requireLocal, showMail } from './local-only.js'
 import { type Sample, sampled } from './sample.js'
 
 export const name = 'dev/gallery'
@@ -20,12 +20,12 @@ const INERT_POLICY =
 export function routes(router: Router, gatehouse: Gatehouse): void {
   const exhibits = exhibitsOf(gatehouse)
 
-  router.get('/dev/gallery/', requireMaintainer, (ctx) => {
+  router.get('/dev/gallery/', requireLocal, (ctx) => {
     ctx.set('Content-Security-Policy', `${ctx.response.get('Content-Security-Policy')}; frame-src 'self'`)
     gatehouse.pages.show(ctx, 'dev/gallery/page.html', { pages: byPage(exhibits(), gatehouse) })
   })
 
-  router.get('/dev/gallery/:page/:state/', requireMaintainer, (ctx) => {
+  router.get('/dev/gallery/:page/:state/', requireLocal, (ctx) => {
     const { page, state } = ctx.params
     const exhibit = exhibits().find((one) => one.page === page && one.state === state)
     if (exhibit === undefined) return ctx.throw(404)

@@ -7,7 +7,7 @@ const MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'no
 
 // Emails give access to every account, so only this machine may read them, and not through a proxy. The host name must be local,
 // too: otherwise a website whose name points here could read them (DNS rebinding).
-export const requireMaintainer: Middleware = (ctx, next) => {
+export const requireLocal: Middleware = (ctx, next) => {
   const { origin } = gatehouseOf(ctx)
   const isHere =
     isLoopback(normalAddress(ctx.req.socket.remoteAddress ?? '')) &&

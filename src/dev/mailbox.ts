@@ -4,7 +4,7 @@ import type { OutgoingMail } from '../mail/transport.js'
 import * as mails from '../tables/mails.js'
 import { type Gatehouse, gatehouseOf } from '../visitor/gatehouse.js'
 import { refuseRequest } from '../web/refusal.js'
-import { requireMaintainer, showMail } from './local-only.js'
+import { requireLocal, showMail } from './local-only.js'
 
 export const name = 'dev/mailbox'
 export const needs = 'mailbox'
@@ -13,7 +13,7 @@ const SHOWN = 100
 const NO_SUCH_MAIL = { code: 'mail_unknown', sentence: 'There is no such email.' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  router.get('/dev/mailbox/', requireMaintainer, async (ctx) => {
+  router.get('/dev/mailbox/', requireLocal, async (ctx) => {
     const stored = await mails.list(gatehouse.database.main, {
       states: ['sent', 'waiting', 'dead'],
       limit: SHOWN,
@@ -24,12 +24,12 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     })
   })
 
-  router.get('/dev/mailbox/:id/', requireMaintainer, async (ctx) => {
+  router.get('/dev/mailbox/:id/', requireLocal, async (ctx) => {
     const mail = await chosen(ctx)
     gatehouse.pages.show(ctx, 'dev/mailbox/mail.html', { mail, lines: mail.text.split('\n').map(lineOf) })
   })
 
-  router.get('/dev/mailbox/:id/html/', requireMaintainer, async (ctx) => {
+  router.get('/dev/mailbox/:id/html/', requireLocal, async (ctx) => {
     const { html } = await chosen(ctx)
     showMail(ctx, html)
   })

@@ -5,7 +5,7 @@ import type { FormPage } from './form-page.js'
 import { type Person, passkeysOf } from './samples.js'
 
 export function passkeyForms(now: number): FormPage[] {
-  const faces = {
+  const variants = {
     none: { count: 0, around: { creation: '{}', isRecent: true } },
     some: { count: 3, around: { creation: '{}', isRecent: false } },
     local: { count: 0, around: { localUrl: 'http://localhost:3000/account/passkeys/' } },
@@ -18,9 +18,9 @@ export function passkeyForms(now: number): FormPage[] {
     errors: [PASSKEY_WRONG],
     success: ADDED,
   }
-  const own = Object.entries(faces).map(([face, { count, around }]) => ({
+  const own = Object.entries(variants).map(([variant, { count, around }]) => ({
     name: 'account/passkeys',
-    face,
+    variant,
     isUsers: true,
     around: (person: Person) => ({ ...around, passkeys: passkeysOf(person, now).slice(0, count) }),
     typed: () => ({}),

@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Advice, Form, Message, Values } from '../web/form.js'
 import { ACCEPTED, type FieldTexts, shownForm } from '../web/form-state.js'
-import { type Problematic, shownError, shownNotice, shownOnward } from '../web/message-box.js'
+import { type LinkedError, shownError, shownNotice, shownOnward } from '../web/message-box.js'
 import type { Link, Notice } from '../web/notices.js'
 import { FRAGMENT } from '../web/page.js'
 
@@ -10,7 +10,7 @@ export interface Sample {
   template: string
   form?: Form
   values?: Partial<Values>
-  errors?: readonly (Problematic & { ask?: { form: Form; button: Message; values: Values } })[]
+  errors?: readonly (LinkedError & { ask?: { form: Form; button: Message; values: Values } })[]
   advice?: readonly Advice[]
   notice?: Notice
   onward?: Link

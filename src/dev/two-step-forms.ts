@@ -20,7 +20,7 @@ export function twoStepForms(now: number): FormPage[] {
     },
     {
       name: 'password/confirm',
-      face: 'code',
+      variant: 'code',
       isUsers: true,
       secret: ['code'],
       around: () => ({ passkey: '{}' }),
@@ -42,7 +42,7 @@ function appPage(isOn: boolean): FormPage {
   const uri = 'otpauth://totp/Gatehouse:Anna?secret=MADEUP'
   return {
     name: 'account/authenticator',
-    face: isOn ? 'replace' : 'first',
+    variant: isOn ? 'replace' : 'first',
     isUsers: true,
     around: () => ({ isOn, uri, qr: QR, key: 'MADE UPMA DEUP MADE UPMA DEUP MADE UPMA' }),
     typed: () => ({ code: '123' }),
@@ -54,15 +54,15 @@ function appPage(isOn: boolean): FormPage {
 function overviews(now: number): FormPage[] {
   const app = { createdAt: now - DAY, usedAt: now - HOUR }
   const codes = { left: 7, all: 10, madeAt: now - DAY }
-  const faces = {
+  const variants = {
     off: { isOn: false, canTurnOn: true },
     unconfirmed: { isOn: false, canTurnOn: false },
     on: { isOn: true, since: now - DAY, app, codes, trusted: now + DAY },
     ahead: { isOn: true, since: now - DAY, app, isAppAhead: true, codes },
   }
-  return Object.entries(faces).map(([face, around]) => ({
+  return Object.entries(variants).map(([variant, around]) => ({
     name: 'account/two-step',
-    face,
+    variant,
     isUsers: true,
     around: () => around,
     typed: () => ({}),
@@ -73,13 +73,13 @@ function overviews(now: number): FormPage[] {
 
 function codePages(now: number): FormPage[] {
   const codes = Array.from({ length: 10 }, (_, index) => `1234${index} 67890 12345 67890`)
-  const faces = {
+  const variants = {
     new: { codes, life: CODES_LIFE, shownAt: now },
     left: { count: { left: 3, all: 10, madeAt: now - DAY } },
   }
-  return Object.entries(faces).map(([face, around]) => ({
+  return Object.entries(variants).map(([variant, around]) => ({
     name: 'account/recovery-codes',
-    face,
+    variant,
     isUsers: true,
     around: () => around,
     typed: () => ({}),

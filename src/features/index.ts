@@ -60,16 +60,16 @@ export function checkSwitches(features: readonly Feature[], switches: Switches):
 
 export const features: readonly Feature[] = Object.values(siteMap)
 
-const limits = together<FeatureLimit>(features.map((feature) => feature.limits))
+const limits = merged<FeatureLimit>(features.map((feature) => feature.limits))
 
 export const added = {
-  events: together<Message>(features.map(({ events }) => events)),
-  mails: together<FeatureMail>(features.map(({ mails }) => mails)),
+  events: merged<Message>(features.map(({ events }) => events)),
+  mails: merged<FeatureMail>(features.map(({ mails }) => mails)),
   limits: mapped(limits, ({ max, window }) => ({ max, window })),
   limitMessages: mapped(limits, ({ message }) => message),
 }
 
-function together<Thing>(parts: readonly (Readonly<Record<string, Thing>> | undefined)[]) {
+function merged<Thing>(parts: readonly (Readonly<Record<string, Thing>> | undefined)[]) {
   return Object.fromEntries(parts.flatMap((part = {}) => Object.entries(part)))
 }
 

@@ -22,9 +22,9 @@ import {
   hostErrors,
   INVITATION_GONE,
   LOG_IN,
-  named,
   type SignedUp,
   type SigningUp,
+  withUsername,
 } from './signup/signing-up.js'
 
 export const name = 'signup'
@@ -74,7 +74,7 @@ function openRoutes(router: Router, gatehouse: Gatehouse): void {
     const invitation = await invitationOf(ctx, gatehouse)
     if (!maySignUp(gatehouse, invitation))
       return gatehouse.pages.leave(ctx, gatehouse.url('signup/invitation'))
-    await gatehouse.pages.form(ctx, form, begun(ctx, gatehouse), {
+    await gatehouse.pages.form(ctx, form, prefilled(ctx, gatehouse), {
       around: around(ctx, gatehouse, invitation),
     })
   })
@@ -103,7 +103,7 @@ export function maySignUp({ rules }: Gatehouse, invitation: Invitation | undefin
 }
 
 // For visitors who come back from the passkey page.
-function begun(ctx: Context, gatehouse: Gatehouse): Partial<Values> {
+function prefilled(ctx: Context, gatehouse: Gatehouse): Partial<Values> {
   const newcomer = newcomerOf(ctx, gatehouse)
   return newcomer === undefined ? {} : { ...newcomer.values, username: newcomer.name, email: newcomer.email }
 }
@@ -137,7 +137,7 @@ function newcomerIn(
   sent: Sent<string>,
   invitation: Invitation | undefined,
 ): Newcomer {
-  const applicant = applicantIn(gatehouse, named(ctx, gatehouse, sent), invitation)
+  const applicant = applicantIn(gatehouse, withUsername(ctx, gatehouse, sent), invitation)
   return {
     ...applicant,
     password: sent.password ?? '',

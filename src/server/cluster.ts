@@ -6,8 +6,8 @@ import { createLog } from '../web/log.js'
 import type { Config } from './config.js'
 
 // Milliseconds before a restart: none after the first crash, longer after repeated ones.
-const PAUSES = [0, 250, 500, 1_000, 2_000, 4_000, 10_000]
-const STEADY = 60_000
+const RESTART_DELAYS = [0, 250, 500, 1_000, 2_000, 4_000, 10_000]
+const STABLE_AFTER = 60_000
 const STOP_TIMEOUT = 9_000
 
 type Report = { address: string } | { problem: string }
@@ -21,24 +21,24 @@ export async function inProcesses(
   listen: () => Promise<string>,
 ): Promise<string | undefined> {
   if (workers === 1) return listen()
-  return cluster.isPrimary ? lead(workers, createLog(logLevel)) : work(listen)
+  return cluster.isPrimary ? runPrimary(workers, createLog(logLevel)) : runWorker(listen)
 }
 
 // The first worker creates keys and migrates alone, so that a problem is reported once.
-async function lead(count: number, log: Logger): Promise<string> {
+async function runPrimary(count: number, log: Logger): Promise<string> {
   // Workers accept connections themselves: one that the primary handed to a dying worker would hang.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   const ending = new AbortController()
   const start = async () => {
     const worker = cluster.fork()
     const address = await listening(worker)
-    keep(worker, { log, ending: ending.signal, deaths: 0 })
+    restartOnExit(worker, { log, ending: ending.signal, crashes: 0 })
     return address
   }
   try {
     const address = await start()
     await Promise.all(Array.from({ length: count - 1 }, start))
-    endTogether(ending, log)
+    forwardSignals(ending, log)
     return address
   } catch (error) {
     ending.abort()
@@ -70,17 +70,17 @@ function isReport(message: unknown): message is Report {
   )
 }
 
-function endTogether(ending: AbortController, log: Logger): void {
+function forwardSignals(ending: AbortController, log: Logger): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       signalAll(signal)
-      if (!ending.signal.aborted) setTimeout(() => cutOff(log), STOP_TIMEOUT).unref()
+      if (!ending.signal.aborted) setTimeout(() => killAll(log), STOP_TIMEOUT).unref()
       ending.abort()
     })
   }
 }
 
-function cutOff(log: Logger): void {
+function killAll(log: Logger): void {
   log.error('worker did not stop: killing it')
   process.exitCode = 1
   signalAll('SIGKILL')
@@ -90,29 +90,29 @@ function signalAll(signal: NodeJS.Signals): void {
   for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal)
 }
 
-interface Watch {
+interface Restarts {
   log: Logger
   ending: AbortSignal
-  deaths: number
+  crashes: number
 }
 
-function keep(worker: Worker, { log, ending, deaths }: Watch): void {
+function restartOnExit(worker: Worker, { log, ending, crashes }: Restarts): void {
   const since = performance.now()
   worker.once('exit', async (code, signal) => {
     if (ending.aborted) return
-    const died = performance.now() - since < STEADY ? deaths : 0
-    const wait = PAUSES[died] ?? Math.max(...PAUSES)
+    const crashed = performance.now() - since < STABLE_AFTER ? crashes : 0
+    const wait = RESTART_DELAYS[crashed] ?? Math.max(...RESTART_DELAYS)
     log.error({ worker: worker.process.pid, code, signal, wait }, 'worker exited: starting another')
     await pause(wait, undefined, { signal: ending }).catch(() => {})
     if (ending.aborted) return
     const next = cluster.fork()
     listening(next).catch((error: unknown) => log.error({ err: error }, 'could not start worker'))
-    keep(next, { log, ending, deaths: died + 1 })
+    restartOnExit(next, { log, ending, crashes: crashed + 1 })
   })
 }
 
-async function work(listen: () => Promise<string>): Promise<undefined> {
-  endWithoutPrimary()
+async function runWorker(listen: () => Promise<string>): Promise<undefined> {
+  endWithPrimary()
   try {
     report({ address: await listen() })
   } catch (error) {
@@ -127,7 +127,7 @@ function report(message: Report): void {
 }
 
 // Node would kill a worker without its primary in the middle of its responses.
-function endWithoutPrimary(): void {
+function endWithPrimary(): void {
   const { worker } = cluster
   worker?.once('disconnect', () => {
     worker.exitedAfterDisconnect = true

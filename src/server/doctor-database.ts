@@ -38,7 +38,7 @@ export async function databaseOf(config: Config, now: () => number): Promise<Fin
   }
   try {
     const wanted = {
-      secondOf: SECOND_OF[secondStep],
+      secondStepOf: SECOND_OF[secondStep],
       passkeyDomain: passkeyDomainOf(config),
       appMarks: appMarksOf(config),
     }
@@ -64,7 +64,7 @@ function appMarksOf({ sessionKeys, keyFile }: Config): string[] | undefined {
 }
 
 function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
-  const { readOnly, sharing = [], overdue, seconds, otherPasskeys = 0, lostApps = 0 } = found ?? {}
+  const { readOnly, sharing = [], overdue, secondSteps, otherPasskeys = 0, lostApps = 0 } = found ?? {}
   return [
     {
       about: 'database',
@@ -76,7 +76,7 @@ function statesOf({ missing, offset, found }: DatabaseState<Found>): Finding[] {
     { about: 'clock', ...clockOf(offset) },
     ...(sharing.length === 0 ? [] : [{ about: 'addresses', ...sharingOf(sharing) }]),
     ...(overdue === undefined ? [] : [{ about: 'erasures', ...erasuresOf(overdue) }]),
-    ...(seconds === undefined ? [] : [{ about: 'two-step', ...seconds }]),
+    ...(secondSteps === undefined ? [] : [{ about: 'two-step', ...secondSteps }]),
     ...(otherPasskeys === 0 ? [] : [{ about: 'passkeys', ...passkeysOf(otherPasskeys) }]),
     ...(lostApps === 0 ? [] : [{ about: 'authenticator apps', ...lostAppsOf(lostApps) }]),
   ]
@@ -86,7 +86,7 @@ interface Found {
   readOnly: string | undefined
   sharing: readonly string[]
   overdue: Overdue | undefined
-  seconds: Verdict | undefined
+  secondSteps: Verdict | undefined
   otherPasskeys: number
   lostApps: number
 }
@@ -97,17 +97,21 @@ interface Overdue {
 }
 
 interface Wanted {
-  secondOf: 'users' | 'admins' | undefined
+  secondStepOf: 'users' | 'admins' | undefined
   passkeyDomain: string | undefined
   appMarks: readonly string[] | undefined
 }
 
-async function lookAt(db: Db, now: number, { secondOf, passkeyDomain, appMarks }: Wanted): Promise<Found> {
+async function lookAt(
+  db: Db,
+  now: number,
+  { secondStepOf, passkeyDomain, appMarks }: Wanted,
+): Promise<Found> {
   return {
     readOnly: await whyReadOnly(db),
     sharing: await users.namesSharing(db, MAX_NAMES),
     overdue: await overdueIn(db, now),
-    seconds: secondOf && (await secondsOf(db, secondOf, passkeyDomain ?? '')),
+    secondSteps: secondStepOf && (await secondStepsOf(db, secondStepOf, passkeyDomain ?? '')),
     otherPasskeys: passkeyDomain === undefined ? 0 : await passkeys.countOfOtherDomains(db, passkeyDomain),
     lostApps: appMarks === undefined ? 0 : await apps.countOfOtherKeys(db, appMarks),
   }
@@ -137,7 +141,7 @@ async function whyNotErased(db: Db, userId: string): Promise<Obstacle | undefine
   return undefined
 }
 
-async function secondsOf(db: Db, who: 'users' | 'admins', rpId: string): Promise<Verdict> {
+async function secondStepsOf(db: Db, who: 'users' | 'admins', rpId: string): Promise<Verdict> {
   return who === 'users'
     ? twoStepOf(await users.countSeconds(db, { rpId }))
     : twoStepOfAdmins(await users.countSeconds(db, { rpId, role: ADMIN }))

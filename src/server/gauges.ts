@@ -18,9 +18,9 @@ export function watchGatehouse({ database, passwords, outbox, now }: Watched, re
 
   // All processes query the same database, so their values must not be added up.
   const known = { registers, aggregator: 'max' as const }
-  const isUp = remembered(async () => (await database.ready()) || undefined)
-  const alive = remembered(() => sessions.countAlive(database.main, now()))
-  const waiting = remembered(() => mails.backlog(database.main, now()))
+  const isUp = cached(async () => (await database.ready()) || undefined)
+  const alive = cached(() => sessions.countAlive(database.main, now()))
+  const waiting = cached(() => mails.backlog(database.main, now()))
   new Gauge({
     name: 'gatehouse_database_up',
     help: '1 if the database responds and is up to date, else 0.',
@@ -73,7 +73,7 @@ function watchHashing(passwords: Watched['passwords'], registers: Registry[]): v
 function gauge(
   name: string,
   help: string,
-  ask: () => Promise<number | undefined>,
+  load: () => Promise<number | undefined>,
   options: { registers: Registry[]; aggregator: 'max' },
 ): void {
   new Gauge({
@@ -81,18 +81,18 @@ function gauge(
     help,
     ...options,
     collect: async function () {
-      const value = await ask()
+      const value = await load()
       if (value === undefined) this.remove()
       else this.set(value)
     },
   })
 }
 
-function remembered<Value>(ask: () => Promise<Value | undefined>): () => Promise<Value | undefined> {
+function cached<Value>(load: () => Promise<Value | undefined>): () => Promise<Value | undefined> {
   let value: Promise<Value | undefined> | undefined
   const query = async () => {
     const begun = performance.now()
-    const found = await ask().catch(() => undefined)
+    const found = await load().catch(() => undefined)
     const cost = found === undefined ? 0 : performance.now() - begun
     setTimeout(
       () => {

@@ -5,7 +5,7 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http'
-import { setTimeout as pause, setImmediate as polled } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type Koa from 'koa'
 import { refuseBroken } from './broken-requests.js'
 import { capConnections } from './connections.js'
@@ -118,17 +118,17 @@ function closeIdle(server: Server): void {
 function closeAfterResponses(server: Server, onClosing: () => void): () => void {
   const running = new Set<ServerResponse>()
   let isClosing = false
-  const part = (response: ServerResponse) => {
+  const closeAfter = (response: ServerResponse) => {
     if (!response.headersSent) response.setHeader('Connection', 'close')
   }
   server.prependListener('request', (_request, response) => {
-    if (isClosing) return part(response)
+    if (isClosing) return closeAfter(response)
     running.add(response)
     response.once('close', () => running.delete(response))
   })
   return () => {
     isClosing = true
-    for (const response of running) part(response)
+    for (const response of running) closeAfter(response)
     onClosing()
   }
 }
@@ -161,7 +161,7 @@ async function allAccepted(server: Server): Promise<void> {
   })
   for (const end = Date.now() + ACCEPT_WAIT; came && Date.now() < end; ) {
     came = false
-    await polled()
+    await nextTurn()
   }
 }
 

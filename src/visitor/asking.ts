@@ -3,7 +3,7 @@ import * as users from '../tables/users.js'
 import { refuseCrossSite } from '../web/csrf.js'
 import { type Message, textFields } from '../web/form.js'
 import { formOf } from '../web/submit.js'
-import { encryptTyped, keepTyped, pageBehind } from './drafts.js'
+import { encryptTyped, keepTyped, pageOfForm } from './drafts.js'
 import { gatehouseOf } from './gatehouse.js'
 import { loginOf } from './logins.js'
 import { CODE, passwordConfirm } from './proofs.js'
@@ -69,10 +69,10 @@ interface Asking {
 export async function ask(ctx: Context, asking: Asking): Promise<void> {
   const { pages, origin, log } = gatehouseOf(ctx)
   refuseCrossSite(ctx, { origin, log })
-  const page = pageBehind(ctx)
+  const page = pageOfForm(ctx)
   const other = await pages.subjects.another(ctx, formOf(ctx), textFields(ctx)._csrf ?? '')
   if (other !== undefined) return await refuseOther(ctx, other, page)
-  const { needed, tooLong, button, asks } = await ownAsking(ctx, asking)
+  const { needed, tooLong, button, asks } = await askingFor(ctx, asking)
   const encrypted = encryptTyped(ctx, page)
   await pages.ask(ctx, passwordConfirm, {
     error: encrypted === undefined ? tooLong : needed,
@@ -81,7 +81,7 @@ export async function ask(ctx: Context, asking: Asking): Promise<void> {
   })
 }
 
-async function ownAsking(ctx: Context, asking: Asking): Promise<Asking> {
+async function askingFor(ctx: Context, asking: Asking): Promise<Asking> {
   const account = await users.byId(gatehouseOf(ctx).database.main, loginOf(ctx).user.id)
   return asking === ASK_PASSWORD && account?.passwordHash === '' ? ASK_PASSKEY : asking
 }

@@ -5,13 +5,13 @@ import type { Gatehouse } from './gatehouse.js'
 
 const BROWSER = 'codes'
 
-export function askingBrowser(ctx: Context, { csrf }: Pick<Gatehouse, 'csrf'>): string {
+export function ensureCodeBrowser(ctx: Context, { csrf }: Pick<Gatehouse, 'csrf'>): string {
   // Derived from the CSRF secret, so that both requests of a double click get the same value.
-  const browser = askedBrowser(ctx) ?? hashOf(`codes of ${csrf.secretOf(ctx)}`)
+  const browser = codeBrowserOf(ctx) ?? hashOf(`codes of ${csrf.secretOf(ctx)}`)
   keep(ctx, { [BROWSER]: browser })
   return browser
 }
 
-export function askedBrowser(ctx: Context): string | undefined {
+export function codeBrowserOf(ctx: Context): string | undefined {
   return keptText(ctx, BROWSER)
 }

@@ -5,7 +5,7 @@ import * as sessions from '../tables/sessions.js'
 import * as users from '../tables/users.js'
 import { textFields } from '../web/form.js'
 import { isRead } from '../web/http.js'
-import { openNotes, shed } from '../web/session.js'
+import { dropOptional, openNotes } from '../web/session.js'
 import { fingerprint } from '../web/submit.js'
 import { userAgentOf } from '../web/user-agent.js'
 import type { Gatehouse } from './gatehouse.js'
@@ -24,7 +24,7 @@ export function currentUser(gatehouse: Gatehouse): Middleware {
     try {
       await next()
     } finally {
-      shed(ctx, OPTIONAL)
+      dropOptional(ctx, OPTIONAL)
     }
   }
 }
@@ -37,12 +37,12 @@ async function look(ctx: Context, gatehouse: Gatehouse): Promise<sessions.Login 
   const { main } = gatehouse.database
   const found =
     (await sessions.byToken(main, hash, now)) ??
-    (await sessions.byFormerToken(main, hash, { now, form: formOf(ctx, gatehouse) }))
+    (await sessions.byFormerToken(main, hash, { now, form: fingerprintOf(ctx, gatehouse) }))
   if (found !== undefined) await noteUse(ctx, gatehouse, found)
   return found
 }
 
-function formOf(ctx: Context, gatehouse: Gatehouse): string | undefined {
+function fingerprintOf(ctx: Context, gatehouse: Gatehouse): string | undefined {
   const { _once } = isRead(ctx) ? {} : textFields(ctx)
   return _once === undefined ? undefined : fingerprint(ctx, gatehouse, { _once, _csrf: '' })
 }

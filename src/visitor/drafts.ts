@@ -17,13 +17,13 @@ const KEPT = 10 * MINUTE
 // Characters. Form bodies are limited to 32 KB.
 const MAX_IN_FORM = 28_000
 
-interface Detour {
+interface Draft {
   page: string
   typed: Values
   at: number
 }
 
-export function pageBehind(ctx: Context): string | undefined {
+export function pageOfForm(ctx: Context): string | undefined {
   if (isPasswordConfirm(ctx, gatehouseOf(ctx))) return localPath(textFields(ctx).next)
   const referer = ctx.get('Referer')
   if (URL.canParse(referer) && isOwnUrl(ctx, new URL(referer))) {
@@ -48,7 +48,7 @@ export function encryptTyped(ctx: Context, page = ''): string | undefined {
   const typed = typedIn(ctx)
   if (page === '' || Object.values(typed).every((text) => text === '')) return ''
   const gatehouse = gatehouseOf(ctx)
-  const content = JSON.stringify({ page, typed, at: gatehouse.now() } satisfies Detour)
+  const content = JSON.stringify({ page, typed, at: gatehouse.now() } satisfies Draft)
   const encrypted = gatehouse.cipher.encrypt(deflateRawSync(content).toString('base64'), bindingOf(ctx, page))
   return encrypted.length > MAX_IN_FORM ? undefined : encrypted
 }
@@ -94,12 +94,12 @@ export function pageOfTyped(ctx: Context, encrypted: string, next: string | unde
   return next === undefined ? undefined : decrypt(gatehouseOf(ctx), encrypted, bindingOf(ctx, next))?.page
 }
 
-function decrypt({ cipher, now }: Gatehouse, encrypted: string, binding: string): Detour | undefined {
+function decrypt({ cipher, now }: Gatehouse, encrypted: string, binding: string): Draft | undefined {
   const text = cipher.decrypt(encrypted, binding)
   if (text === undefined) return undefined
-  const detour: Detour = JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString())
-  const age = now() - detour.at
-  return age >= 0 && age < KEPT ? detour : undefined
+  const draft: Draft = JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString())
+  const age = now() - draft.at
+  return age >= 0 && age < KEPT ? draft : undefined
 }
 
 const brought = new WeakMap<Context, Values>()
@@ -130,9 +130,9 @@ function takeKept(ctx: Context): Values {
   // Before a login there was no session to bind it to.
   const guests = [userOf(ctx)?.id, undefined].map((userId) => guestBinding(userId, seenPath(ctx)))
   const bindings = [bindingOf(ctx, seenPath(ctx)), ...guests]
-  const detour = bindings.map((binding) => decrypt(gatehouseOf(ctx), encrypted, binding)).find(Boolean)
-  if (detour !== undefined) keep(ctx, { typed: undefined })
-  return detour?.typed ?? {}
+  const draft = bindings.map((binding) => decrypt(gatehouseOf(ctx), encrypted, binding)).find(Boolean)
+  if (draft !== undefined) keep(ctx, { typed: undefined })
+  return draft?.typed ?? {}
 }
 
 function dropOld(ctx: Context, { now }: Gatehouse): void {

@@ -70,7 +70,7 @@ export function loginBefore({ url }: Pick<Gatehouse, 'url'>, page: string): stri
 
 const gatehouses = new WeakMap<IncomingMessage, Gatehouse>()
 
-export function enter(ctx: Context, gatehouse: Gatehouse): void {
+export function setGatehouse(ctx: Context, gatehouse: Gatehouse): void {
   gatehouses.set(ctx.req, gatehouse)
 }
 

@@ -9,7 +9,7 @@ import { localPath } from '../web/local-path.js'
 import type { Link } from '../web/notices.js'
 import { formOf } from '../web/submit.js'
 import { ASK_CODE, ASK_PASSWORD, ask } from './asking.js'
-import { keepTyped, pageBehind, typedIn } from './drafts.js'
+import { keepTyped, pageOfForm, typedIn } from './drafts.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { userOf } from './logins.js'
 import { CODE, passwordConfirm } from './proofs.js'
@@ -115,21 +115,21 @@ export async function leadToConfirmation(ctx: Context): Promise<void> {
 async function leadToStep(ctx: Context, step: string): Promise<void> {
   const { pages } = gatehouseOf(ctx)
   if (isRead(ctx)) return pages.leave(ctx, pathWithNext(step, seenUrl(ctx)))
-  const href = pathWithNext(step, pageBehind(ctx))
+  const href = pathWithNext(step, pageOfForm(ctx))
   refuseFor(ctx, { error: STEP_MISSING, link: { href, message: TAKE_STEP } })
 }
 
 export function refuseFor(ctx: Context, { error, link }: { error: Message; link: Link }): void {
   const { pages, origin, log } = gatehouseOf(ctx)
   refuseCrossSite(ctx, { origin, log })
-  keepTyped(ctx, pageBehind(ctx))
+  keepTyped(ctx, pageOfForm(ctx))
   pages.problem(ctx, { status: 403, error, link })
 }
 
 async function refuseLoggedOut(ctx: Context): Promise<void> {
   const { pages, url, origin, log } = gatehouseOf(ctx)
   refuseCrossSite(ctx, { origin, log })
-  const page = pageBehind(ctx)
+  const page = pageOfForm(ctx)
   const error = keepTyped(ctx, page) ? LOGIN_NEEDED : LOGIN_NEEDED_TOO_LONG
   const link = { href: pathWithNext(url('login'), page), message: LOG_IN }
   const form = formOf(ctx)

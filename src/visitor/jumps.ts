@@ -9,11 +9,11 @@ import type { Gatehouse } from './gatehouse.js'
 import { originOf } from './origin.js'
 
 // Otherwise someone with a copied cookie could flood the activity and the mailbox.
-const TELL_EVERY = DAY
+const NOTIFY_EVERY = DAY
 
 // Phones change networks and browsers get updates, so only both at once suggest a copied cookie.
 export function isJump({ begun, last, jumpedAt }: sessions.Trail, use: sessions.Use): boolean {
-  if (jumpedAt !== null && use.now - jumpedAt < TELL_EVERY) return false
+  if (jumpedAt !== null && use.now - jumpedAt < NOTIFY_EVERY) return false
   return isElsewhere(use, last) && isElsewhere(use, begun)
 }
 
@@ -36,7 +36,7 @@ export async function noteJump(
   { user }: sessions.Login,
   use: sessions.Use,
 ): Promise<void> {
-  const since = use.now - TELL_EVERY
+  const since = use.now - NOTIFY_EVERY
   await happens(
     originOf(ctx, gatehouse),
     gatehouse,

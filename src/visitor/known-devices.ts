@@ -48,7 +48,7 @@ export function trustedUntil(ctx: Context, gatehouse: Gatehouse, account: Accoun
 }
 
 function knownBy(ctx: Context, gatehouse: Gatehouse): (account: Account) => Known | undefined {
-  const known = carried(ctx, gatehouse)
+  const known = devicesIn(ctx, gatehouse)
   return ({ user, deviceStamp, endedDevices }) =>
     known.find(
       ({ userId, stamp, id }) => userId === user.id && stamp === deviceStamp && !endedDevices.includes(id),
@@ -56,7 +56,7 @@ function knownBy(ctx: Context, gatehouse: Gatehouse): (account: Account) => Know
 }
 
 export function lastUser(ctx: Context, gatehouse: Gatehouse): string | undefined {
-  return carried(ctx, gatehouse)[0]?.userId
+  return devicesIn(ctx, gatehouse)[0]?.userId
 }
 
 interface Remembered extends Pick<Known, 'userId' | 'stamp' | 'second' | 'trusted'> {
@@ -80,7 +80,7 @@ export function rememberDevice(
   gatehouse: Gatehouse,
   { userId, stamp, device, second, trusted }: Remembered,
 ): void {
-  const known = carried(ctx, gatehouse)
+  const known = devicesIn(ctx, gatehouse)
   const before = known.find((one) => one.userId === userId)
   const id = device ?? before?.id ?? newDeviceId()
   const same = before?.stamp === stamp && before.id === id ? before : undefined
@@ -98,12 +98,12 @@ export function rememberDevice(
 }
 
 export function forgetDevice(ctx: Context, gatehouse: Gatehouse, userId: string): void {
-  const others = carried(ctx, gatehouse).filter((one) => one.userId !== userId)
+  const others = devicesIn(ctx, gatehouse).filter((one) => one.userId !== userId)
   if (others.length === 0) gatehouse.deviceCookie.clear(ctx)
   else gatehouse.deviceCookie.write(ctx, others, { maxAge: DEVICE_LIFE })
 }
 
-function carried(ctx: Context, gatehouse: Gatehouse): Known[] {
+function devicesIn(ctx: Context, gatehouse: Gatehouse): Known[] {
   const content = gatehouse.deviceCookie.read(ctx)
   const known = Array.isArray(content) ? content.filter(isKnown) : []
   // A browser may keep a cookie past its max-age, and a copy never expires.

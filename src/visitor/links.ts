@@ -25,7 +25,7 @@ export function isLive(link: Link | undefined): link is LiveLink {
   return link?.state === 'live'
 }
 
-const DEAD: Record<Link['state'], Message> = {
+const UNUSABLE: Record<Link['state'], Message> = {
   live: { code: 'link_lost', sentence: 'This link has just been used, in another tab or on another device.' },
   gone: { code: 'link_gone', sentence: 'This account has been deleted.' },
   closed: { code: 'link_closed', sentence: 'This account is closed.' },
@@ -71,14 +71,14 @@ export async function linkOf(
   if (token.usedAt !== null) {
     const isRecent = gatehouse.now() - token.usedAt < REPEATED_FOR
     const isRepeated =
-      isRecent && sent !== undefined && token.usedForm === formOf(ctx, gatehouse, token, sent)
+      isRecent && sent !== undefined && token.usedForm === fingerprintForLink(ctx, gatehouse, token, sent)
     const isDone = end === 'done' || isRepeated
     return { state: isDone ? 'done' : 'used', token }
   }
   return { state: token.expiresAt > gatehouse.now() ? 'live' : 'old', token }
 }
 
-export function formOf(
+export function fingerprintForLink(
   ctx: Context,
   gatehouse: Gatehouse,
   { hash }: tokens.Token,
@@ -88,7 +88,7 @@ export function formOf(
 }
 
 /** The same for a link that was deleted with its account. */
-export function formOfOpened(
+export function fingerprintForOpened(
   ctx: Context,
   gatehouse: Gatehouse,
   purpose: tokens.Purpose,
@@ -98,7 +98,7 @@ export function formOfOpened(
   return secret && fingerprint(ctx, gatehouse, sent, hashOf(secret))
 }
 
-export function behindLink(purpose: tokens.Purpose): Subject {
+export function linkSubject(purpose: tokens.Purpose): Subject {
   return {
     id: (ctx) => keptText(ctx, nameOf(purpose))?.split(' ', 1)[0],
     async name(ctx) {
@@ -133,7 +133,7 @@ export function refuseLink(
   { state }: Link,
   link: { href: string; message: Message },
 ): void {
-  gatehouse.pages.problem(ctx, { status: 410, error: DEAD[state], link })
+  gatehouse.pages.problem(ctx, { status: 410, error: UNUSABLE[state], link })
 }
 
 const RESET_REQUEST = 'reset'

@@ -3,14 +3,14 @@ import { hashOf } from '../secrets/token.js'
 import { newSecret } from '../web/csrf.js'
 import type { OwnCookie } from '../web/sealed-cookie.js'
 
-export interface Carried {
+export interface CookieContent {
   token: string
   csrf: string
 }
 
 // Written only by login, renewal and logout, so that a page that loads meanwhile cannot undo them.
 export interface LoginCookie {
-  read(ctx: Context): Carried | undefined
+  read(ctx: Context): CookieContent | undefined
   /** Changes the CSRF secret. `maxAge` is in milliseconds; without it the cookie ends with the browser. */
   begin(ctx: Context, token: string, lifetime?: { maxAge: number }): void
   /** Keeps the CSRF secret, so that open forms still work. */
@@ -19,12 +19,12 @@ export interface LoginCookie {
 }
 
 export function loginCookie(cookie: OwnCookie): LoginCookie {
-  const read = (ctx: Context): Carried | undefined => {
+  const read = (ctx: Context): CookieContent | undefined => {
     const content = cookie.read(ctx)
-    return isCarried(content) ? content : undefined
+    return isCookieContent(content) ? content : undefined
   }
-  const write = (ctx: Context, carried: Carried, lifetime?: { maxAge: number }) =>
-    cookie.write(ctx, carried, lifetime)
+  const write = (ctx: Context, content: CookieContent, lifetime?: { maxAge: number }) =>
+    cookie.write(ctx, content, lifetime)
   return {
     read,
     begin: (ctx, token, lifetime) => write(ctx, { token, csrf: newSecret() }, lifetime),
@@ -33,11 +33,11 @@ export function loginCookie(cookie: OwnCookie): LoginCookie {
   }
 }
 
-function isCarried(value: unknown): value is Carried {
+function isCookieContent(value: unknown): value is CookieContent {
   return typeof value === 'object' && value !== null && 'token' in value && 'csrf' in value
 }
 
 export function tokenHashIn(ctx: Context, { loginCookie }: { loginCookie: LoginCookie }): string | undefined {
-  const carried = loginCookie.read(ctx)
-  return carried && hashOf(carried.token)
+  const content = loginCookie.read(ctx)
+  return content && hashOf(content.token)
 }

@@ -11,7 +11,7 @@ import { changeSessionId } from '../web/session.js'
 import { type Gatehouse, loginAs } from './gatehouse.js'
 import { trustedUntil } from './known-devices.js'
 import { userOf } from './logins.js'
-import { ruledAccount } from './second-passkeys.js'
+import { withSecondStep } from './second-passkeys.js'
 import { logIn } from './session.js'
 
 export type Step = 'login' | 'email/confirm' | 'login/two-step'
@@ -36,7 +36,7 @@ export async function advance(
   progress: LoginProgress & { form: string; proof?: Proof; isTrusting?: boolean },
 ): Promise<LoginState> {
   const { account: given, ...options } = progress
-  const account = options.methods.some(isFirst) ? await ruledAccount(ctx, gatehouse, given) : given
+  const account = options.methods.some(isFirst) ? await withSecondStep(ctx, gatehouse, given) : given
   const step = nextStep(ctx, gatehouse, { ...options, account })
   if (step !== undefined) {
     keepHalfLogin(ctx, gatehouse, { ...options, account })
@@ -110,7 +110,7 @@ export function halfLoginOf(ctx: Context, { halfLoginCookie, now }: Gatehouse): 
 export async function halfLoggedIn(ctx: Context, gatehouse: Gatehouse): Promise<Account | undefined> {
   const half = halfLoginOf(ctx, gatehouse)
   const account = half && (await users.byId(gatehouse.database.main, half.userId))
-  if (half === undefined || account === undefined || isVoid(half, account)) return undefined
+  if (half === undefined || account === undefined || isStale(half, account)) return undefined
   const { userId, at } = half
   const hasLoggedIn = await events.hasSince(gatehouse.database.main, { userId, kind: 'logged_in', at })
   return hasLoggedIn ? undefined : account
@@ -153,13 +153,13 @@ export async function passedBefore(
   const { main } = gatehouse.database
   const begun = { userId: half.userId, form, since: gatehouse.now() - REPEATED_FOR }
   const account = (await sessions.hasBegun(main, begun)) ? await users.byId(main, half.userId) : undefined
-  return account === undefined || isVoid(half, account) ? undefined : { ...half, account }
+  return account === undefined || isStale(half, account) ? undefined : { ...half, account }
 }
 
 function isHalfLogin(value: unknown): value is HalfLogin {
   return typeof value === 'object' && value !== null && 'userId' in value && 'at' in value
 }
 
-function isVoid({ stamp, at }: HalfLogin, { deviceStamp, closedAt, disabledAt }: Account): boolean {
+function isStale({ stamp, at }: HalfLogin, { deviceStamp, closedAt, disabledAt }: Account): boolean {
   return stamp !== deviceStamp || disabledAt !== null || (closedAt !== null && closedAt >= at)
 }

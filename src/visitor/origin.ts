@@ -4,7 +4,7 @@ import type { Account } from '../tables/users.js'
 import { afterwards, refuseIfLeft } from '../web/disconnect.js'
 import { requestId } from '../web/log.js'
 import { userAgentOf } from '../web/user-agent.js'
-import { askedBrowser, askingBrowser } from './code-browser.js'
+import { codeBrowserOf, ensureCodeBrowser } from './code-browser.js'
 import type { Gatehouse } from './gatehouse.js'
 import { knownDevices, provenDevices } from './known-devices.js'
 import { loginOf, sessionOf, userOf } from './logins.js'
@@ -21,8 +21,8 @@ export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
       provenDeviceOf: (account) => provenDeviceOf(ctx, gatehouse, account),
       refuseIfLeft: () => refuseIfLeft(ctx),
       afterwards: () => afterwards(ctx),
-      askingBrowser: () => askingBrowser(ctx, gatehouse),
-      askedBrowser: () => askedBrowser(ctx),
+      ensureCodeBrowser: () => ensureCodeBrowser(ctx, gatehouse),
+      codeBrowser: () => codeBrowserOf(ctx),
     },
   }
 }

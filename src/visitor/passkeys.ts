@@ -156,13 +156,13 @@ export function presentedBy(
   return { text, party, userId, expiryOf: (challenge) => gatehouse.challenges.expiryOf(challenge, owner) }
 }
 
-export type Failure = 'cancelled' | 'exists' | 'unsupported' | 'failed'
+export type Failure = 'canceled' | 'exists' | 'unsupported' | 'failed'
 
 /** Reads the error that public/passkeys.js sent instead of a credential, by its name (WebAuthn 5.1.3 and 5.1.4). */
 export function failureIn(text: string): Failure | undefined {
   const [, name] = /^error ([A-Za-z]{1,40})$/.exec(text) ?? []
   if (name === undefined) return undefined
-  if (name === 'NotAllowedError' || name === 'AbortError') return 'cancelled'
+  if (name === 'NotAllowedError' || name === 'AbortError') return 'canceled'
   if (name === 'InvalidStateError') return 'exists'
   return name === 'NotSupportedError' || name === 'SecurityError' ? 'unsupported' : 'failed'
 }

@@ -25,7 +25,7 @@ export async function confirmLogin(
   const renewal = renewalOf(ctx, gatehouse, { form })
   const owned = { id: loginOf(ctx).session.id, userId: user.id }
   if (await sessions.isOfForm(gatehouse.database.main, owned, form)) {
-    if (await gatehouse.database.write(renewal.store)) await renewal.carry()
+    if (await gatehouse.database.write(renewal.store)) await renewal.setCookies()
     return
   }
   const renewed = await happens(
@@ -34,7 +34,7 @@ export async function confirmLogin(
     { kind: 'password_confirmed', userId: user.id },
     async (transaction) => (await renewal.store(transaction)) || undefined,
   )
-  if (renewed) await renewal.carry()
+  if (renewed) await renewal.setCookies()
 }
 
 interface Confirmation {
@@ -63,8 +63,8 @@ export async function confirmBy(
     },
   )
   if (confirmed === undefined) return false
-  proof.tell()
-  await renewal.carry()
+  proof.report()
+  await renewal.setCookies()
   if (proved !== 'first') rememberDevice(ctx, gatehouse, { userId: user.id, stamp, second: true })
   return true
 }
@@ -76,7 +76,7 @@ export async function repeatRenewal(ctx: Context, gatehouse: Gatehouse, form: st
   const renewed = { form, since: gatehouse.now() - REPEATED_FOR }
   if (!(await sessions.hasRenewed(main, { id: session.id, userId: user.id }, renewed))) return false
   const renewal = renewalOf(ctx, gatehouse, { form, proved: 'before' })
-  if (await write(renewal.store)) await renewal.carry()
+  if (await write(renewal.store)) await renewal.setCookies()
   return true
 }
 
@@ -88,11 +88,11 @@ export async function repeatChange(ctx: Context, gatehouse: Gatehouse, form: str
   return true
 }
 
-/** `store` runs in a transaction, `carry` after its commit. */
+/** `store` runs in a transaction, `setCookies` after its commit. */
 export interface Renewal {
   /** Returns false if the session has ended. */
   store(transaction: Db): Promise<boolean>
-  carry(): Promise<void>
+  setCookies(): Promise<void>
 }
 
 export function renewalOf(
@@ -107,7 +107,7 @@ export function renewalOf(
   return {
     // Reads the clock only now: hashing a password may take as long as the previous token still works.
     store: (transaction) => sessions.renew(transaction, owned, { ...hashes, now: gatehouse.now() }),
-    carry: async () => {
+    setCookies: async () => {
       gatehouse.loginCookie.renew(ctx, token, lifetimeOf(session, gatehouse))
       await changeSessionId(ctx)
     },

@@ -10,7 +10,7 @@ import { originOf } from './origin.js'
 import { relyingPartyOf } from './passkeys.js'
 
 /** Turns on two-step verification if the rule requires it and a passkey of the account meets it. Returns the account as it is then. */
-export async function ruledAccount(ctx: Context, gatehouse: Gatehouse, account: Account): Promise<Account> {
+export async function withSecondStep(ctx: Context, gatehouse: Gatehouse, account: Account): Promise<Account> {
   const rpId = relyingPartyOf(ctx, gatehouse)?.id
   if (rpId === undefined || !lacksSecond(gatehouse, account.user)) return account
   const outcome = await turnOnByPasskey(originOf(ctx, gatehouse), gatehouse, account.user, { rpId })

@@ -42,8 +42,8 @@ export async function logIn(
   const isStranger = known === undefined && !options.isNew
   const opened = await open(ctx, gatehouse, account, session, { isStranger, proof })
   if (opened === undefined) return undefined
-  proof?.tell()
-  await carry(ctx, gatehouse, account, { ...session, id: opened.id }, { token, isTrusting })
+  proof?.report()
+  await setCookies(ctx, gatehouse, account, { ...session, id: opened.id }, { token, isTrusting })
   return { isReopened: opened.isReopened }
 }
 
@@ -96,15 +96,15 @@ async function open(
     id = opened.id
     // A repeated form: its events and emails are stored already.
     if (!opened.isNew) return undefined
-    await tellOwner(transaction, ctx, gatehouse, account, { isStranger })
+    await notifyOwner(transaction, ctx, gatehouse, account, { isStranger })
     return true
   })
   if (id === undefined) return undefined
-  if (isReopened) again?.tell()
+  if (isReopened) again?.report()
   return { id, isReopened }
 }
 
-async function tellOwner(
+async function notifyOwner(
   transaction: Db,
   ctx: Context,
   gatehouse: Gatehouse,
@@ -121,7 +121,7 @@ async function tellOwner(
   await gatehouse.outbox.post(transaction, { kind: 'login-new-device', userId: user.id, facts })
 }
 
-async function carry(
+async function setCookies(
   ctx: Context,
   gatehouse: Gatehouse,
   { user, deviceStamp }: Account,

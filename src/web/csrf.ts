@@ -44,16 +44,16 @@ export function createCsrf({ cookie, spare, ofLogin }: CsrfOptions): Csrf {
     }
     return ''
   }
-  const made = (ctx: Context): string => {
+  const create = (ctx: Context): string => {
     const secret = newSecret()
     const free = cookie.isTaken(ctx) ? other : cookie
     free.write(ctx, secret)
     return secret
   }
-  const ensureSecret = (ctx: Context) => secretOf(ctx) || made(ctx)
+  const ensureSecret = (ctx: Context) => secretOf(ctx) || create(ctx)
   return {
-    token: (ctx, subject = '') => masked(ensureSecret(ctx)) + mark(subject),
-    matches: (ctx, token) => isOf(secretOf(ctx), token),
+    token: (ctx, subject = '') => masked(ensureSecret(ctx)) + subjectMark(subject),
+    matches: (ctx, token) => isTokenOf(secretOf(ctx), token),
     secretOf,
     ensureSecret,
     forget: (ctx) => {
@@ -72,7 +72,7 @@ function masked(secret: string): string {
   return Buffer.concat([mask, xor(mask, Buffer.from(secret, 'base64url'))]).toString('base64url')
 }
 
-function mark(subject: string): string {
+function subjectMark(subject: string): string {
   return subject === '' ? '' : `.${fingerprintOf(subject)}`
 }
 
@@ -85,7 +85,7 @@ export function isForAnother(token: string, subject: string): boolean {
   return fingerprint !== '' && fingerprint !== fingerprintOf(subject)
 }
 
-function isOf(secret: string, token: string): boolean {
+function isTokenOf(secret: string, token: string): boolean {
   const [masked = ''] = token.split('.', 1)
   const bytes = Buffer.from(masked, 'base64url')
   if (secret === '' || bytes.length !== 2 * SECRET_LENGTH) return false

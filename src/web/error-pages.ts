@@ -39,7 +39,7 @@ function respondToError(ctx: Context, error: unknown, options: ErrorOptions): vo
   const { pages, log } = options
   const response = errorResponseOf(error)
   if (response !== undefined) announce(ctx, response, error, log)
-  const problem: Problem = response ?? unforeseen(ctx, error, options)
+  const problem: Problem = response ?? unexpected(ctx, error, options)
   // Rendering for a closed connection would slow others down while connections are cut to make room.
   if (ctx.res.destroyed) return
   try {
@@ -51,7 +51,7 @@ function respondToError(ctx: Context, error: unknown, options: ErrorOptions): vo
   }
 }
 
-function unforeseen(ctx: Context, error: unknown, { log, development }: ErrorOptions): Problem {
+function unexpected(ctx: Context, error: unknown, { log, development }: ErrorOptions): Problem {
   const reference = requestId(ctx)
   log.error({ id: reference, err: error }, 'request failed')
   const detail = development && error instanceof Error ? error.message : undefined

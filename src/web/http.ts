@@ -5,7 +5,7 @@ import { DYNAMIC } from './headers.js'
 const bases = new WeakMap<IncomingMessage, string>()
 
 /** Sets the path that the proxy strips. Browsers see it in front of every path. */
-export function enterBelow({ req }: Context, base: string): void {
+export function setBase({ req }: Context, base: string): void {
   if (base !== '') bases.set(req, base)
 }
 

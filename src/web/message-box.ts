@@ -11,11 +11,11 @@ export interface Texts {
   mark(message: Message): string | object
 }
 
-export type Problematic = FieldError & { link?: Link }
+export type LinkedError = FieldError & { link?: Link }
 
 const ONWARD_DELAY = '3s'
 
-export function shownError(texts: Texts, { link, ...error }: Problematic) {
+export function shownError(texts: Texts, { link, ...error }: LinkedError) {
   return { field: error.field, text: texts.mark(error), link: shownLink(texts, link) }
 }
 

@@ -17,7 +17,16 @@ import { localPath, ownPath } from './local-path.js'
 import { noteRefusal } from './log.js'
 import { shownError, shownLink, shownNotice, shownOnward, type Texts } from './message-box.js'
 import type { Notice, Notices } from './notices.js'
-import type { Acceptance, Download, Known, Pages, Problem, Question, Refusal, ShownNotice } from './pages.js'
+import type {
+  Acceptance,
+  Download,
+  FormExtras,
+  Pages,
+  Problem,
+  Question,
+  Refusal,
+  ShownNotice,
+} from './pages.js'
 import { isHtmx, redirect, redirectHtmx, respond, respondIn } from './response.js'
 import type { Url } from './routes.js'
 
@@ -58,7 +67,7 @@ export class SitePages implements Pages {
     this.#wholePage(ctx, template, () => values)
   }
 
-  async form(ctx: Context, form: Form, values: Partial<Values> = {}, known: Known = {}): Promise<void> {
+  async form(ctx: Context, form: Form, values: Partial<Values> = {}, known: FormExtras = {}): Promise<void> {
     const around = await this.#around(ctx, form, known)
     this.#wholePage(ctx, `${form.name}/page.html`, () => {
       const typed = this.#options.typed(ctx)
@@ -192,7 +201,7 @@ export class SitePages implements Pages {
     return this.viewsOf(ctx).render(template, all)
   }
 
-  async #around(ctx: Context, form: Form, { around }: Known): Promise<object> {
+  async #around(ctx: Context, form: Form, { around }: FormExtras): Promise<object> {
     return {
       ...(around ?? (await form.around?.(ctx))),
       other: await this.subjects.otherAccount(ctx, form),

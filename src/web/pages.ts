@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import type { Advice, Form, Message, Values } from './form.js'
-import type { Problematic } from './message-box.js'
+import type { LinkedError } from './message-box.js'
 import type { Link, Notice } from './notices.js'
 
 /** Responses for visitors, each with and without htmx. */
 export interface Pages {
   show(ctx: Context, template: string, values?: object): void
   /** Shows the page of a form, empty or filled in with `values`. */
-  form(ctx: Context, form: Form, values?: Partial<Values>, known?: Known): Promise<void>
+  form(ctx: Context, form: Form, values?: Partial<Values>, known?: FormExtras): Promise<void>
   /** Shows the form again with its errors, filled in. */
   refuse(ctx: Context, form: Form, refusal: Refusal): Promise<void>
   /** Shows hints at the fields and changes nothing else. */
@@ -26,18 +26,18 @@ export interface Pages {
   problem(ctx: Context, problem: Problem): void
 }
 
-export interface Known {
+export interface FormExtras {
   advice?: readonly Advice[] | undefined
   /** By default `form.around` is called. */
   around?: object | undefined
 }
 
-export interface Refusal extends Known {
+export interface Refusal extends FormExtras {
   /** 406 by default. */
   status?: number
   /** Shows a neutral message: nothing was wrong, for example the visitor canceled. */
   isHint?: boolean
-  errors: readonly Problematic[]
+  errors: readonly LinkedError[]
   values: Partial<Values>
 }
 
@@ -47,7 +47,7 @@ export interface Question {
   values: Values
 }
 
-export interface Acceptance extends Pick<Known, 'around'> {
+export interface Acceptance extends Pick<FormExtras, 'around'> {
   notice: Notice
   to: string
   /** Label of the link to `to`; without one htmx stays on the page. */

@@ -23,16 +23,16 @@ function isYoung(at: unknown, now: number): boolean {
 
 // Creates nothing, so that visitors who need no cookie get none.
 export function kept(ctx: Context): Readonly<Record<string, unknown>> {
-  return { ...oursIn(ctx) }
+  return { ...notesIn(ctx) }
 }
 
-function oursIn(ctx: Context): object {
+function notesIn(ctx: Context): object {
   const ours: unknown = sessionOf(ctx)[KEY]
   return typeof ours === 'object' && ours !== null ? ours : {}
 }
 
 export function keptText(ctx: Context, name: string): string | undefined {
-  const text: unknown = Reflect.get(oursIn(ctx), name)
+  const text: unknown = Reflect.get(notesIn(ctx), name)
   return typeof text === 'string' ? text : undefined
 }
 
@@ -61,7 +61,7 @@ export function keepOptional(ctx: Context, name: string, text: string): boolean 
 }
 
 // The app may have added to the session since, or ended it.
-export function shed(ctx: Context, optional: readonly string[]): void {
+export function dropOptional(ctx: Context, optional: readonly string[]): void {
   if (!ctx.session) return
   for (const name of optional) {
     if (keptText(ctx, name) !== undefined && !hasRoom(ctx)) keep(ctx, { [name]: undefined })

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers'
 import * as assert from 'uvu/assert'
 import { readAppFile } from '../../src/app-file.js'
 import { call } from '../../src/commands/call.js'
-import { lookForApp } from '../../src/commands/settings.js'
+import { setAppReader } from '../../src/commands/settings.js'
 import { settingsFor } from './databases.js'
 import { inherited, Program } from './program.js'
 
@@ -47,7 +47,7 @@ export async function callGatehouse(
   }
 }
 
-lookForApp(readAppFile)
+setAppReader(readAppFile)
 let isCalled = false
 
 /** Calls it in this process, because to start one takes longer than most commands, or apart if another call runs here. */

@@ -10,7 +10,7 @@ import { gallery } from '../../src/dev/exhibits.js'
 import { sampled } from '../../src/dev/sample.js'
 import { createLog } from '../../src/index.js'
 import { createViews, type Views } from '../../src/views/views.js'
-import { enter, type Gatehouse } from '../../src/visitor/gatehouse.js'
+import { type Gatehouse, setGatehouse } from '../../src/visitor/gatehouse.js'
 import { migratedDatabase } from '../support/databases.js'
 import { PSEUDO, pseudoFolder } from '../support/pseudo.js'
 
@@ -49,7 +49,7 @@ test('renders every page, fragment and email of the gallery as Nunjucks does, in
     now: () => Date.UTC(2026, 0, 2),
   })
   const textsIn = (ctx: Context) => {
-    enter(ctx, gatehouse)
+    setGatehouse(ctx, gatehouse)
     return gallery({ ...gatehouse, now: gatehouse.now() }).map((exhibit) =>
       sameBothWays(
         (more) =>

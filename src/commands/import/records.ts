@@ -14,12 +14,12 @@ export interface Records {
 
 /** Reads CSV with a header, a JSON array, the `users` of a JSON object, or one JSON object a line. The first character says which. */
 export function recordsOf(file: string, { isUsersObject }: { isUsersObject: boolean }): Records {
-  const begin = beginOf(file)
+  const first = firstCharacterOf(file)
   const stream = createReadStream(file)
-  return { records: read(stream, { begin, isUsersObject }), bytesRead: () => stream.bytesRead }
+  return { records: read(stream, { first, isUsersObject }), bytesRead: () => stream.bytesRead }
 }
 
-function beginOf(file: string): string {
+function firstCharacterOf(file: string): string {
   const opened = openSync(file, 'r')
   try {
     const bytes = Buffer.alloc(256)
@@ -36,10 +36,10 @@ function beginOf(file: string): string {
 
 function read(
   stream: ReadStream,
-  { begin, isUsersObject }: { begin: string; isUsersObject: boolean },
+  { first, isUsersObject }: { first: string; isUsersObject: boolean },
 ): AsyncGenerator<SourceRecord> {
-  if (begin === '[') return elementsOf(stream, '$.*')
-  if (begin !== '{') return rowsOf(stream)
+  if (first === '[') return elementsOf(stream, '$.*')
+  if (first !== '{') return rowsOf(stream)
   return isUsersObject ? elementsOf(stream, '$.users.*') : linesOf(stream)
 }
 

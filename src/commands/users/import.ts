@@ -63,7 +63,7 @@ Exits with 1 if rows were refused.`,
     }
     const flags = { isTrial: values['dry-run'], isWrapping: values.wrap }
     const isUnconfirmed = values.confirmed === 'none'
-    return bring({ file, source, secrets, isUnconfirmed, ...flags })
+    return importUsers({ file, source, secrets, isUnconfirmed, ...flags })
   },
 }
 
@@ -85,7 +85,7 @@ function firebaseParameters(file: string | undefined): FirebaseParameters {
   return { signerKey, separator, rounds, memory }
 }
 
-function bring(run: ImportRun): Promise<Alarm | string> {
+function importUsers(run: ImportRun): Promise<Alarm | string> {
   return withRegistry(async (registry) => {
     if (registry.rules.privateEmails && !run.isWrapping) {
       throw new UsageError(

@@ -134,7 +134,7 @@ async function store(
   const proved = { ...setUp, session: { id: session.id, renew: renewal.store } }
   const outcome = await changeApp(origin, gatehouse, user, { ...proved, kind })
   if (outcome === undefined) return undefined
-  await renewal.carry()
+  await renewal.setCookies()
   remember(ctx, gatehouse, { kind, seed: setUp.seed, stamp: outcome.stamp })
   return kind
 }

@@ -8,7 +8,7 @@ import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
 import { requireRecentSecond, userOf } from '../../visitor/guards.js'
 import { lastUser, stayKnown } from '../../visitor/known-devices.js'
-import { behindLink, type Link, linkOf, openLink, refuseLink } from '../../visitor/links.js'
+import { type Link, linkOf, linkSubject, openLink, refuseLink } from '../../visitor/links.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { forgetLogin } from '../../visitor/session.js'
@@ -33,7 +33,7 @@ const undoing: Form<never> = {
   fields: [],
   secret: [],
   oneButton: true,
-  about: [behindLink('account-reopen')],
+  about: [linkSubject('account-reopen')],
   around: aroundUndoing,
 }
 
@@ -78,19 +78,19 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 
   router.get('/account/close/undo/', async (ctx) => {
-    const way = await wayBack(ctx, gatehouse)
-    if (way.state !== 'open') return decline(ctx, gatehouse, way)
+    const found = await reopenLinkOf(ctx, gatehouse)
+    if (found.state !== 'open') return refuse(ctx, gatehouse, found)
     await gatehouse.pages.form(ctx, undoing)
   })
 
   router.post(
     '/account/close/undo/',
     onSubmit(undoing, gatehouse, async (ctx) => {
-      const way = await wayBack(ctx, gatehouse)
-      if (way.state !== 'open') return decline(ctx, gatehouse, way)
-      if (!(await reopen(originOf(ctx, gatehouse), gatehouse, way.account.user.id, { by: way.token })))
-        return decline(ctx, gatehouse, await wayBack(ctx, gatehouse))
-      leaveForLogin(ctx, gatehouse, way.account, REOPENED)
+      const found = await reopenLinkOf(ctx, gatehouse)
+      if (found.state !== 'open') return refuse(ctx, gatehouse, found)
+      if (!(await reopen(originOf(ctx, gatehouse), gatehouse, found.account.user.id, { by: found.token })))
+        return refuse(ctx, gatehouse, await reopenLinkOf(ctx, gatehouse))
+      leaveForLogin(ctx, gatehouse, found.account, REOPENED)
     }),
   )
 }
@@ -117,33 +117,33 @@ function leaveClosed(ctx: Context, { pages, places, outbox, now }: Gatehouse, er
   pages.leave(ctx, places.afterLogout, { message: { ...message, params } })
 }
 
-type WayBack =
+type ReopenLink =
   | { state: 'open'; token: tokens.Token; account: users.Account }
   | { state: 'done'; account: users.Account }
-  | { state: 'dead'; link: Link }
+  | { state: 'unusable'; link: Link }
 
-async function wayBack(ctx: Context, gatehouse: Gatehouse): Promise<WayBack> {
+async function reopenLinkOf(ctx: Context, gatehouse: Gatehouse): Promise<ReopenLink> {
   const link = (await linkOf(ctx, gatehouse, 'account-reopen')) ?? { state: 'unknown' }
   const isGood = link.state === 'live' || link.state === 'used'
   const account = isGood ? await users.byId(gatehouse.database.main, link.token.userId) : undefined
-  if (!isGood || account === undefined) return { state: 'dead', link }
+  if (!isGood || account === undefined) return { state: 'unusable', link }
   if (account.closedAt === null) return { state: 'done', account }
-  return link.state === 'live' ? { state: 'open', token: link.token, account } : { state: 'dead', link }
+  return link.state === 'live' ? { state: 'open', token: link.token, account } : { state: 'unusable', link }
 }
 
 async function aroundUndoing(ctx: Context): Promise<{ account?: { name: string; eraseAt: number } }> {
-  const way = await wayBack(ctx, gatehouseOf(ctx))
-  if (way.state !== 'open') return {}
-  const { user, eraseAt } = way.account
+  const found = await reopenLinkOf(ctx, gatehouseOf(ctx))
+  if (found.state !== 'open') return {}
+  const { user, eraseAt } = found.account
   return { account: { name: user.name, eraseAt: eraseAt ?? 0 } }
 }
 
-function decline(ctx: Context, gatehouse: Gatehouse, way: WayBack): void {
-  if (way.state === 'done') {
-    leaveForLogin(ctx, gatehouse, way.account, OPEN_ALREADY)
+function refuse(ctx: Context, gatehouse: Gatehouse, found: ReopenLink): void {
+  if (found.state === 'done') {
+    leaveForLogin(ctx, gatehouse, found.account, OPEN_ALREADY)
     return
   }
-  const link: Link = way.state === 'dead' ? way.link : { state: 'live', token: way.token }
+  const link: Link = found.state === 'unusable' ? found.link : { state: 'live', token: found.token }
   refuseLink(ctx, gatehouse, link, { href: gatehouse.url('login'), message: LOG_IN })
 }
 

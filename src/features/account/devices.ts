@@ -88,7 +88,7 @@ async function revokeChosen(ctx: Context, gatehouse: Gatehouse, values: Sent<nev
   }
   const isRevoked = device !== undefined && (await revoke(ctx, gatehouse, device))
   const message = isRevoked ? DEVICE_REVOKED : DEVICE_GONE
-  await stay(ctx, gatehouse, message, { ...values, focus: neighbour(devices, device)?.id })
+  await stay(ctx, gatehouse, message, { ...values, focus: neighbor(devices, device)?.id })
 }
 
 async function nameChosen(
@@ -135,7 +135,7 @@ function chosen(ctx: Context, devices: readonly Device[]): Device | undefined {
 }
 
 // Takes the focus when the row of the device is gone.
-function neighbour(devices: readonly Device[], device: Device | undefined): Device | undefined {
+function neighbor(devices: readonly Device[], device: Device | undefined): Device | undefined {
   const index = device === undefined ? -1 : devices.indexOf(device)
   return devices[index + 1] ?? devices[index - 1]
 }
@@ -146,12 +146,12 @@ async function revoke(ctx: Context, gatehouse: Gatehouse, device: Device): Promi
   const isRevoked = await happens(originOf(ctx, gatehouse), gatehouse, happening, (transaction) =>
     endDevice(transaction, { id: device.id, userId: user.id }),
   )
-  if (isRevoked) await leaveEnded(ctx, gatehouse)
+  if (isRevoked) await replaceDeviceId(ctx, gatehouse)
   return isRevoked ?? false
 }
 
 // The ended session had the device id of this browser: it was an earlier session of it, or had a copy of its device cookie.
-async function leaveEnded(ctx: Context, gatehouse: Gatehouse): Promise<void> {
+async function replaceDeviceId(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { main } = gatehouse.database
   const { session, user } = loginOf(ctx)
   const account = await users.byId(main, user.id)

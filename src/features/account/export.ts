@@ -104,7 +104,7 @@ async function* fileOf(
   if (app !== undefined) yield `,\n  "app": ${app.replaceAll('\n', '\n  ')}`
   yield ',\n  "events": ['
   let separator = ''
-  for await (const batch of history(gatehouse, userId)) {
+  for await (const batch of eventBatches(gatehouse, userId)) {
     yield separator + batch.map((event) => `\n    ${JSON.stringify(openEvent(event), withDates)}`).join()
     separator = ','
   }
@@ -113,7 +113,7 @@ async function* fileOf(
 
 const END = '\n}'
 
-async function* history({ database }: Gatehouse, userId: string): AsyncGenerator<events.StoredEvent[]> {
+async function* eventBatches({ database }: Gatehouse, userId: string): AsyncGenerator<events.StoredEvent[]> {
   let before: string | undefined
   do {
     const batch = await events.newest(database.main, { userId, before, limit: BATCH })

@@ -54,9 +54,9 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         const advice = await besideErrors(originOf(ctx, gatehouse), gatehouse, errors, values)
         return await gatehouse.pages.refuse(ctx, form, { errors, advice, values })
       }
-      const journey = isNew ? changed(gatehouse, wanted) : unchanged(gatehouse)
+      const acceptance = isNew ? changed(gatehouse, wanted) : unchanged(gatehouse)
       await gatehouse.pages.accept(ctx, form, {
-        ...journey,
+        ...acceptance,
         values: { ...values, username: wanted.name },
         around: await passkeysOf(ctx, gatehouse, { ...loginOf(ctx).user, name: wanted.name }),
       })

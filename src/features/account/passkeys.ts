@@ -73,7 +73,7 @@ const LAST_SECOND = {
     'This passkey is your only second step, so it stays. Create another passkey first, or turn off two-step verification.',
 }
 const BACK = { code: 'passkeys_back', sentence: 'Back to your passkeys' }
-export const CANCELLED: FieldError = {
+export const CANCELED: FieldError = {
   code: 'passkey_not_created',
   sentence: 'No passkey was created. You can try again at any time.',
 }
@@ -94,7 +94,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.post(
     '/account/passkeys/verify/',
     requireRecentSecond,
-    requirePresent,
+    requireNotAway,
     onSubmit(creating, gatehouse, (ctx, values) => create(ctx, gatehouse, values)),
   )
 
@@ -112,7 +112,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 }
 
 // The new passkey could soon stand for both steps of a login. The overview of two-step verification shows what is missing.
-const requirePresent: Middleware = async (ctx, next) => {
+const requireNotAway: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
   if (!(await isAway(gatehouse, loginOf(ctx).user))) return await next()
   gatehouse.pages.leave(ctx, gatehouse.url('account/two-step'))
@@ -134,7 +134,7 @@ async function around(ctx: Context): Promise<object> {
 }
 
 const FAILURES: Readonly<Record<Failure, FieldError>> = {
-  cancelled: CANCELLED,
+  canceled: CANCELED,
   exists: PASSKEY_EXISTS,
   unsupported: UNSUPPORTED,
   failed: PASSKEY_WRONG,
@@ -146,7 +146,7 @@ async function create(ctx: Context, gatehouse: Gatehouse, values: Sent<'credenti
     gatehouse.pages.refuse(ctx, creating, {
       status: error === CHALLENGE_OLD ? 403 : 406,
       errors: [error],
-      isHint: error === CANCELLED,
+      isHint: error === CANCELED,
       values,
     })
   const presented = presentedBy(ctx, gatehouse, values.credential, { purpose: 'create', userId: user.id })
@@ -196,9 +196,9 @@ async function removeChosen(ctx: Context, gatehouse: Gatehouse, values: Sent<nev
   if (outcome.state === 'last') return refuseLast(ctx, gatehouse, LAST)
   if (outcome.state === 'second') return refuseLast(ctx, gatehouse, LAST_SECOND)
   if (outcome.state === 'gone') return await leaveGone(ctx, gatehouse, values, form)
-  await renewal.carry()
+  await renewal.setCookies()
   stayKnown(ctx, gatehouse, { stamp: outcome.stamp })
-  await tellRemoved(ctx, gatehouse, values)
+  await acceptRemoval(ctx, gatehouse, values)
 }
 
 async function leaveGone(
@@ -207,11 +207,11 @@ async function leaveGone(
   values: Sent<never>,
   form: string,
 ): Promise<void> {
-  if (await repeatChange(ctx, gatehouse, form)) return await tellRemoved(ctx, gatehouse, values)
+  if (await repeatChange(ctx, gatehouse, form)) return await acceptRemoval(ctx, gatehouse, values)
   await stay(ctx, gatehouse, GONE, values)
 }
 
-function tellRemoved(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
+function acceptRemoval(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
   removals.add(ctx)
   return stay(ctx, gatehouse, REMOVED, values)
 }

@@ -188,13 +188,13 @@ async function store(
   values: Sent<FieldName>,
 ): Promise<number | undefined> {
   const { session } = loginOf(ctx)
-  const renewal = renewalOf(ctx, gatehouse, { form: formOf(ctx, gatehouse, values) })
+  const renewal = renewalOf(ctx, gatehouse, { form: passwordFingerprint(ctx, gatehouse, values) })
   const outcome = await changePassword(originOf(ctx, gatehouse), gatehouse, account, {
     password: values.password,
     session: { id: session.id, renew: renewal.store },
   })
   if (outcome === undefined) return undefined
-  await renewal.carry()
+  await renewal.setCookies()
   stayKnown(ctx, gatehouse, { stamp: outcome.stamp })
   return outcome.sessions
 }
@@ -205,19 +205,19 @@ async function isRepeated(ctx: Context, gatehouse: Gatehouse, values: Sent<Field
   const { main, write } = gatehouse.database
   const { session, user } = loginOf(ctx)
   const owned = { id: session.id, userId: user.id }
-  const form = formOf(ctx, gatehouse, values)
+  const form = passwordFingerprint(ctx, gatehouse, values)
   const isSecond = await sessions.hasRenewed(main, owned, { form, since: gatehouse.now() - REPEATED_FOR })
   const account = isSecond ? await users.byId(main, user.id) : undefined
   if (account === undefined) return false
   if (!(await check(ctx, gatehouse, account, { password: values.password }))) return false
   const renewal = renewalOf(ctx, gatehouse, { form })
   if (!(await write(renewal.store))) return false
-  await renewal.carry()
+  await renewal.setCookies()
   stayKnown(ctx, gatehouse, { stamp: account.deviceStamp })
   return true
 }
 
 // Another form that renewed the session proved no password.
-function formOf(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): string {
+function passwordFingerprint(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName>): string {
   return `${fingerprint(ctx, gatehouse, values)}.${name}`
 }

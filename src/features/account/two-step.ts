@@ -125,7 +125,7 @@ async function end(ctx: Context, gatehouse: Gatehouse, form: string): Promise<bo
     session: { id: session.id, renew: renewal.store },
   })
   if (ended === undefined) return await isRepeated(ctx, gatehouse, form)
-  await renewal.carry()
+  await renewal.setCookies()
   stayKnown(ctx, gatehouse, { stamp: ended.stamp })
   forgetCodes(ctx)
   return true

@@ -25,9 +25,9 @@ const EVENTS = 20
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/admin/users/', requireAdmin, async (ctx) => {
-    const asked = askedIn(ctx)
-    const { users, next } = await found(gatehouse, asked)
-    gatehouse.pages.show(ctx, 'admin/users/page.html', shownList(gatehouse, asked, { users, next }))
+    const query = userQueryOf(ctx)
+    const { users, next } = await found(gatehouse, query)
+    gatehouse.pages.show(ctx, 'admin/users/page.html', shownList(gatehouse, query, { users, next }))
   })
 
   router.get('/admin/users/:id/', requireAdmin, async (ctx) => {
@@ -38,7 +38,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.post('/admin/users/:id/:action/verify/', requireAdmin, takeAction(gatehouse))
 }
 
-interface Asked {
+interface UserQuery {
   q: string
   state: (typeof USER_STATES)[number] | undefined
   role: string | undefined
@@ -46,7 +46,7 @@ interface Asked {
   after: string
 }
 
-function askedIn(ctx: Context): Asked {
+function userQueryOf(ctx: Context): UserQuery {
   const text = (key: string) => (queryText(ctx, key) ?? '').replaceAll('\0', '').trim()
   return {
     q: text('q').slice(0, 200),
@@ -57,8 +57,8 @@ function askedIn(ctx: Context): Asked {
   }
 }
 
-export function shownList({ url }: Pick<Gatehouse, 'url'>, asked: Asked, { users, next }: UserPage) {
-  const { q, state, role, inside } = asked
+export function shownList({ url }: Pick<Gatehouse, 'url'>, query: UserQuery, { users, next }: UserPage) {
+  const { q, state, role, inside } = query
   const address = (more: Record<string, string>) =>
     `${url(name)}?${new URLSearchParams({ ...(q && { q }), ...(q && inside && { inside: '1' }), ...more })}`
   const filter = { ...(state && { state }), ...(role && { role }) }
@@ -74,7 +74,7 @@ export function shownList({ url }: Pick<Gatehouse, 'url'>, asked: Asked, { users
   }
 }
 
-function found(gatehouse: Gatehouse, { q, inside, after, ...filter }: Asked): Promise<UserPage> {
+function found(gatehouse: Gatehouse, { q, inside, after, ...filter }: UserQuery): Promise<UserPage> {
   if (q !== '' && !inside) return usersBeginning(gatehouse, q, { ...filter, after })
   const search = { ...searchOf(q), ...filter }
   return pageOf(gatehouse, { ...search, after: placeOf(after), limit: PAGE, newestFirst: true })

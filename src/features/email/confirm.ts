@@ -8,7 +8,7 @@ import { isFirst, type Method } from '../../accounts/login-methods.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, loginBefore } from '../../visitor/gatehouse.js'
 import { requireRecentIfUser, userOf } from '../../visitor/guards.js'
-import { behindLink, finishLink, forgetLink, isLive, linkOf, openLink } from '../../visitor/links.js'
+import { finishLink, forgetLink, isLive, linkOf, linkSubject, openLink } from '../../visitor/links.js'
 import { isLoginAfter } from '../../visitor/login-after.js'
 import {
   advance,
@@ -23,8 +23,8 @@ import * as unconfirmed from '../../visitor/unconfirmed.js'
 import { welcome } from '../../visitor/welcome.js'
 import type { Form, Message } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
-import { CONFIRMED_BEFORE, dead, PURPOSE, shown } from './confirm/behind.js'
 import * as deny from './confirm/deny.js'
+import { CONFIRMED_BEFORE, PURPOSE, shown, showUnusable } from './confirm/link.js'
 
 export const name = 'email/confirm'
 export const needs = 'mail'
@@ -33,7 +33,7 @@ const form: Form<'code' | 'password'> = {
   name,
   fields: ['code', 'password'],
   secret: ['password'],
-  about: [behindLink(PURPOSE)],
+  about: [linkSubject(PURPOSE)],
   around: (ctx) => shown(ctx),
 }
 const sending: Form<never> = { name: 'email/confirm/send', fields: [], secret: [], oneButton: true, on: form }
@@ -91,7 +91,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
 async function show(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const link = await linkOf(ctx, gatehouse, PURPOSE)
-  if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
+  if (link !== undefined && !isLive(link)) return await showUnusable(ctx, gatehouse, link)
   if (link === undefined && (await unconfirmed.unconfirmedOf(ctx)) === undefined)
     return await noAccount(ctx, gatehouse)
   await gatehouse.pages.form(ctx, form, {}, { around: await shown(ctx, link) })
@@ -105,7 +105,7 @@ async function confirm(ctx: Context, gatehouse: Gatehouse, values: Sent<'code' |
     return await continueAfter(ctx, gatehouse, { ...before.account, message: CONFIRMED_BEFORE, login })
   }
   const link = await linkOf(ctx, gatehouse, PURPOSE, values)
-  if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
+  if (link !== undefined && !isLive(link)) return await showUnusable(ctx, gatehouse, link)
   const outcome = link
     ? await unconfirmed.proveByLink(ctx, gatehouse, link, values)
     : await unconfirmed.proveByCode(ctx, gatehouse, values)

@@ -22,7 +22,7 @@ const form: Form<FieldName> = {
   on: login,
 }
 
-export const CANCELLED: FieldError = {
+export const CANCELED: FieldError = {
   code: 'passkey_cancelled',
   sentence: 'No passkey was used. Try again, or log in another way.',
 }
@@ -54,7 +54,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 }
 
 export const FAILURES: Readonly<Record<Failure, FieldError>> = {
-  cancelled: CANCELLED,
+  canceled: CANCELED,
   exists: PASSKEY_WRONG,
   unsupported: UNSUPPORTED,
   failed: PASSKEY_WRONG,
@@ -74,17 +74,17 @@ async function refuse(
     status,
     errors: [error],
     values,
-    isHint: error === CANCELLED,
+    isHint: error === CANCELED,
     around,
   })
 }
 
-type Right = Extract<Awaited<ReturnType<typeof authenticateByPasskey>>, { ok: true }>
+type Authenticated = Extract<Awaited<ReturnType<typeof authenticateByPasskey>>, { ok: true }>
 
 async function logIn(
   ctx: Context,
   gatehouse: Gatehouse,
-  { account, proof }: Right,
+  { account, proof }: Authenticated,
   values: Sent<FieldName>,
 ): Promise<void> {
   const { credential, keep, next } = values

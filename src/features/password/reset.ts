@@ -8,15 +8,15 @@ import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
 import { rememberDevice } from '../../visitor/known-devices.js'
 import {
-  behindLink,
+  fingerprintForLink,
   finishLink,
   forgetLink,
   forgetResetRequest,
-  formOf,
   isLive,
   type Link,
   type LiveLink,
   linkOf,
+  linkSubject,
   openLink,
   refuseLink,
   resetRequestOf,
@@ -41,7 +41,7 @@ const form: Form<FieldName> = {
   fields: ['code', 'password', 'repassword'],
   secret: ['password', 'repassword'],
   advised: ['password'],
-  about: [behindLink(PURPOSE), { id: resetRequestOf, name: async (ctx) => resetRequestOf(ctx) }],
+  about: [linkSubject(PURPOSE), { id: resetRequestOf, name: async (ctx) => resetRequestOf(ctx) }],
   around: shown,
 }
 
@@ -75,7 +75,7 @@ const ASK_AGAIN = { code: 'password_reset_again', sentence: 'Get another email' 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/password/reset/', async (ctx) => {
     const link = await linkOf(ctx, gatehouse, PURPOSE)
-    if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
+    if (link !== undefined && !isLive(link)) return await showUnusable(ctx, gatehouse, link)
     if (link === undefined && resetRequestOf(ctx) === undefined) {
       return gatehouse.pages.leave(ctx, gatehouse.url('password/forgot'))
     }
@@ -105,14 +105,14 @@ async function choose(ctx: Context, gatehouse: Gatehouse, values: Sent<FieldName
   const done = link?.state === 'done' ? await accountBehind(gatehouse, link) : undefined
   if (done && isLoginAfter(ctx, gatehouse, 'reset', done.user))
     return await goOn(ctx, gatehouse, done.user, values)
-  if (link !== undefined && !isLive(link)) return await dead(ctx, gatehouse, link)
+  if (link !== undefined && !isLive(link)) return await showUnusable(ctx, gatehouse, link)
   if (link === undefined) return await enterCode(ctx, gatehouse, values)
   const account = await accountBehind(gatehouse, link)
-  if (account === undefined) return await dead(ctx, gatehouse, { state: 'unknown' })
+  if (account === undefined) return await showUnusable(ctx, gatehouse, { state: 'unknown' })
   const errors = passwordErrors(gatehouse, account, values)
   if (errors.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors, values })
   if (!(await reset(ctx, gatehouse, link, account, values))) {
-    return await dead(ctx, gatehouse, (await linkOfForm(ctx, gatehouse, values)) ?? link)
+    return await showUnusable(ctx, gatehouse, (await linkOfForm(ctx, gatehouse, values)) ?? link)
   }
   await goOn(ctx, gatehouse, account.user, values)
 }
@@ -226,7 +226,7 @@ async function reset(
   { user }: users.Account,
   values: Sent<FieldName>,
 ): Promise<boolean> {
-  const link = { ...token, usedForm: formOf(ctx, gatehouse, token, values) }
+  const link = { ...token, usedForm: fingerprintForLink(ctx, gatehouse, token, values) }
   const { password } = values
   const outcome = await resetPassword(originOf(ctx, gatehouse), gatehouse, user, { password, link })
   if (outcome === undefined) return false
@@ -236,7 +236,7 @@ async function reset(
   return true
 }
 
-async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<void> {
+async function showUnusable(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<void> {
   const account = await accountBehind(gatehouse, link)
   if (link.state === 'done' && account !== undefined) {
     return gatehouse.pages.leave(ctx, loginAs(gatehouse, account.user), { message: RESET_BEFORE })

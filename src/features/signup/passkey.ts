@@ -31,19 +31,19 @@ import {
 } from '../../visitor/passkeys.js'
 import type { FieldError, Form } from '../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../web/submit.js'
-import { CANCELLED, UNSUPPORTED } from '../account/passkeys.js'
+import { CANCELED, UNSUPPORTED } from '../account/passkeys.js'
 import { maySignUp, signupForm } from '../signup.js'
 import {
   applicantIn,
   arrive,
-  calledBy,
   claimErrors,
   finishSignUp,
   hostErrors,
   INVITATION_GONE,
-  named,
   type SignedUp,
   type SigningUp,
+  shownName,
+  withUsername,
 } from './signing-up.js'
 
 export const name = 'signup/passkey'
@@ -108,7 +108,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 function around(ctx: Context, gatehouse: Gatehouse, signal?: string): object {
   const user = newcomerOf(ctx, gatehouse)
   if (user === undefined) return {}
-  const name = calledBy(gatehouse, user)
+  const name = shownName(gatehouse, user)
   return {
     name,
     creation: creationCeremony(ctx, gatehouse, { purpose: 'signup', user: { ...user, name }, own: [] }),
@@ -121,7 +121,7 @@ async function begin(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Pr
   const invitation = await invitationOf(ctx, gatehouse)
   if (!maySignUp(gatehouse, invitation)) return [INVITATION_GONE]
   if (!maySignUpByPasskey(ctx, gatehouse, invitation)) return [UNSUPPORTED]
-  const applicant = applicantIn(gatehouse, named(ctx, gatehouse, sent), invitation)
+  const applicant = applicantIn(gatehouse, withUsername(ctx, gatehouse, sent), invitation)
   const errors = [
     ...(await claimErrors(ctx, gatehouse, applicant)),
     ...(await hostErrors(ctx, gatehouse, applicant)),
@@ -132,7 +132,7 @@ async function begin(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Pr
 }
 
 const FAILURES: Readonly<Record<Failure, FieldError>> = {
-  cancelled: CANCELLED,
+  canceled: CANCELED,
   exists: PASSKEY_EXISTS,
   unsupported: UNSUPPORTED,
   failed: PASSKEY_WRONG,
@@ -198,7 +198,7 @@ async function refuse(
   await gatehouse.pages.refuse(ctx, form, {
     status: errors.includes(CHALLENGE_OLD) ? 403 : 406,
     errors,
-    isHint: errors.includes(CANCELLED),
+    isHint: errors.includes(CANCELED),
     values,
     around: around(ctx, gatehouse, await signalOf(ctx, gatehouse, values)),
   })

@@ -8,7 +8,7 @@ import { type Applicant, applicantOf, lostRace, signupErrors } from '../../accou
 import { takePlaces } from '../../accounts/security-log.js'
 import type { Invitation } from '../../tables/invitations.js'
 import * as users from '../../tables/users.js'
-import { askingBrowser } from '../../visitor/code-browser.js'
+import { ensureCodeBrowser } from '../../visitor/code-browser.js'
 import { type Gatehouse, loginAs } from '../../visitor/gatehouse.js'
 import { forgetInvitation, invitationOf } from '../../visitor/invitations.js'
 import { isLoginAfter } from '../../visitor/login-after.js'
@@ -65,7 +65,7 @@ export function applicantIn(
 }
 
 /** Adds a username where the form asks for none. */
-export function named(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Sent<string> {
+export function withUsername(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Sent<string> {
   if (gatehouse.asksUsername) return sent
   const seed = fingerprint(ctx, gatehouse, sent, fields.normalizeEmail(sent.email ?? ''))
   return { ...sent, username: madeUpName(seed) }
@@ -190,23 +190,27 @@ export async function arrive(
   forgetInvitation(ctx)
   forgetNewcomer(ctx)
   // After a double click the browser keeps only the last response, and the code must work with either.
-  askingBrowser(ctx, gatehouse)
+  ensureCodeBrowser(ctx, gatehouse)
   if (login.state === 'begun') {
     return await welcome(ctx, gatehouse, form, {
       ...login,
-      message: { ...SIGNED_UP_LOGGED_IN, params: { name: calledBy(gatehouse, signingUp) } },
+      message: { ...SIGNED_UP_LOGGED_IN, params: { name: shownName(gatehouse, signingUp) } },
       advice: adviceOn(gatehouse, signingUp).advice,
       next: gatehouse.places.afterSignup,
       values,
     })
   }
-  await gatehouse.pages.accept(ctx, form, { ...journey(gatehouse, signingUp, login), values })
+  await gatehouse.pages.accept(ctx, form, { ...acceptanceOf(gatehouse, signingUp, login), values })
 }
 
-function journey(gatehouse: Gatehouse, applicant: Applicant, login: LoginState): Omit<Acceptance, 'values'> {
+function acceptanceOf(
+  gatehouse: Gatehouse,
+  applicant: Applicant,
+  login: LoginState,
+): Omit<Acceptance, 'values'> {
   const { url, places } = gatehouse
   const { email } = applicant
-  const name = calledBy(gatehouse, applicant)
+  const name = shownName(gatehouse, applicant)
   const advice = adviceOn(gatehouse, applicant)
   if (login.state === 'waiting' && login.for === 'email/confirm') {
     const message = { ...SIGNED_UP_CONFIRM, params: { name, email } }
@@ -218,7 +222,7 @@ function journey(gatehouse: Gatehouse, applicant: Applicant, login: LoginState):
 }
 
 // What the new user knows the account by.
-export function calledBy(
+export function shownName(
   { asksUsername }: Gatehouse,
   { name, email }: Pick<Applicant, 'name' | 'email'>,
 ): string {

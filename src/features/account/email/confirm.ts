@@ -6,13 +6,13 @@ import * as users from '../../../tables/users.js'
 import type { Gatehouse } from '../../../visitor/gatehouse.js'
 import { userOf } from '../../../visitor/guards.js'
 import {
-  behindLink,
+  fingerprintForLink,
   finishLink,
   forgetLink,
-  formOf,
   isLive,
   type Link,
   linkOf,
+  linkSubject,
   openLink,
   refuseLink,
 } from '../../../visitor/links.js'
@@ -21,7 +21,7 @@ import { originOf } from '../../../visitor/origin.js'
 import { proveAgain } from '../../../visitor/proofs.js'
 import type { FieldError, Form } from '../../../web/form.js'
 import { onSubmit, type Sent } from '../../../web/submit.js'
-import { behind } from './behind.js'
+import { linkedAccount } from './linked-account.js'
 
 const PURPOSE = 'email-change'
 
@@ -29,8 +29,8 @@ const form: Form<'password'> = {
   name: 'account/email/confirm',
   fields: ['password'],
   secret: ['password'],
-  about: [behindLink(PURPOSE)],
-  around: (ctx) => behind(ctx, PURPOSE),
+  about: [linkSubject(PURPOSE)],
+  around: (ctx) => linkedAccount(ctx, PURPOSE),
 }
 
 export const CHANGED = {
@@ -53,13 +53,13 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
 async function show(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const link = await linkOf(ctx, gatehouse, PURPOSE)
-  if (!isLive(link)) return await dead(ctx, gatehouse, link)
+  if (!isLive(link)) return await showUnusable(ctx, gatehouse, link)
   await gatehouse.pages.form(ctx, form)
 }
 
 async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<'password'>): Promise<void> {
   const link = await linkOf(ctx, gatehouse, PURPOSE, values)
-  if (!isLive(link)) return await dead(ctx, gatehouse, link)
+  if (!isLive(link)) return await showUnusable(ctx, gatehouse, link)
   const account = await users.byId(gatehouse.database.main, link.token.userId)
   const errors = await prove(ctx, gatehouse, account, values)
   if (errors.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors, values })
@@ -67,13 +67,13 @@ async function change(ctx: Context, gatehouse: Gatehouse, values: Sent<'password
     account &&
     (await changeAddress(originOf(ctx, gatehouse), gatehouse, link.token, {
       user: account.user,
-      form: formOf(ctx, gatehouse, link.token, values),
+      form: fingerprintForLink(ctx, gatehouse, link.token, values),
     }))
   if (outcome === 'taken') {
     return await gatehouse.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
   }
   if (account === undefined || outcome === undefined)
-    return await dead(ctx, gatehouse, await linkOf(ctx, gatehouse, PURPOSE, values))
+    return await showUnusable(ctx, gatehouse, await linkOf(ctx, gatehouse, PURPOSE, values))
   finishLink(ctx, PURPOSE)
   const { message, to } = changed(ctx, gatehouse, account.user, link.token)
   await gatehouse.pages.accept(ctx, form, { notice: { message }, to, onward: GO_ON, values: {} })
@@ -95,7 +95,7 @@ function changed(ctx: Context, gatehouse: Gatehouse, user: users.User, { email }
   return { message, to: placeOf(ctx, gatehouse, user) }
 }
 
-async function dead(ctx: Context, gatehouse: Gatehouse, link: Link | undefined): Promise<void> {
+async function showUnusable(ctx: Context, gatehouse: Gatehouse, link: Link | undefined): Promise<void> {
   const account = link?.token && (await users.byId(gatehouse.database.main, link.token.userId))
   if (link?.state === 'done' && account !== undefined) {
     const { message, to } = changed(ctx, gatehouse, account.user, link.token)

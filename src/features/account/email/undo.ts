@@ -5,21 +5,21 @@ import type * as tokens from '../../../tables/tokens.js'
 import * as users from '../../../tables/users.js'
 import type { Gatehouse } from '../../../visitor/gatehouse.js'
 import {
-  behindLink,
+  fingerprintForLink,
   finishLink,
   forgetLink,
-  formOf,
   isLive,
   keepResetRequest,
   type Link,
   linkOf,
+  linkSubject,
   openLink,
   refuseLink,
 } from '../../../visitor/links.js'
 import { originOf } from '../../../visitor/origin.js'
 import type { Form } from '../../../web/form.js'
 import { onSubmit, type Sent } from '../../../web/submit.js'
-import { behind } from './behind.js'
+import { linkedAccount } from './linked-account.js'
 
 const PURPOSE = 'email-undo'
 
@@ -28,8 +28,8 @@ const form: Form<never> = {
   fields: [],
   secret: [],
   oneButton: true,
-  about: [behindLink(PURPOSE)],
-  around: (ctx) => behind(ctx, PURPOSE),
+  about: [linkSubject(PURPOSE)],
+  around: (ctx) => linkedAccount(ctx, PURPOSE),
 }
 
 const RESTORED = {
@@ -53,21 +53,22 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
 async function show(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const link = await linkOf(ctx, gatehouse, PURPOSE)
-  if (!isLive(link)) return await dead(ctx, gatehouse, link)
+  if (!isLive(link)) return await showUnusable(ctx, gatehouse, link)
   await gatehouse.pages.form(ctx, form)
 }
 
 async function undo(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<void> {
   const link = await linkOf(ctx, gatehouse, PURPOSE, values)
-  if (!isLive(link)) return await dead(ctx, gatehouse, link)
+  if (!isLive(link)) return await showUnusable(ctx, gatehouse, link)
   const outcome = await restoreAddress(originOf(ctx, gatehouse), gatehouse, {
     ...link.token,
-    usedForm: formOf(ctx, gatehouse, link.token, values),
+    usedForm: fingerprintForLink(ctx, gatehouse, link.token, values),
   })
   if (outcome === 'taken') {
     return await gatehouse.pages.refuse(ctx, form, { errors: [TAKEN_MEANWHILE], values })
   }
-  if (outcome === undefined) return await dead(ctx, gatehouse, await linkOf(ctx, gatehouse, PURPOSE, values))
+  if (outcome === undefined)
+    return await showUnusable(ctx, gatehouse, await linkOf(ctx, gatehouse, PURPOSE, values))
   finishLink(ctx, PURPOSE)
   forgetLink(ctx, 'password-reset')
   keepResetRequest(ctx, outcome.name)
@@ -78,7 +79,7 @@ function leaveRestored(ctx: Context, { pages, url }: Gatehouse, { email }: token
   pages.leave(ctx, url('password/reset'), { message: { ...RESTORED, params: { email } } })
 }
 
-async function dead(ctx: Context, gatehouse: Gatehouse, link: Link | undefined): Promise<void> {
+async function showUnusable(ctx: Context, gatehouse: Gatehouse, link: Link | undefined): Promise<void> {
   if (link?.state === 'done') {
     const restored = await users.byId(gatehouse.database.main, link.token.userId)
     if (restored !== undefined) keepResetRequest(ctx, restored.user.name)

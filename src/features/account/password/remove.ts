@@ -56,7 +56,7 @@ async function remove(
   })
   if (outcome.state === 'gone') return (await repeatChange(ctx, gatehouse, print)) ? 'removed' : 'gone'
   if (outcome.state === 'few') return 'few'
-  await renewal.carry()
+  await renewal.setCookies()
   stayKnown(ctx, gatehouse, { stamp: outcome.stamp })
   return 'removed'
 }

@@ -5,25 +5,25 @@ import { hasErased } from '../../../accounts/erasing.js'
 import { REOPEN_LIFE } from '../../../accounts/mail-kinds.js'
 import type { Gatehouse } from '../../../visitor/gatehouse.js'
 import {
-  behindLink,
+  fingerprintForLink,
+  fingerprintForOpened,
   finishLink,
-  formOf,
-  formOfOpened,
   isLive,
   type Link,
   linkOf,
+  linkSubject,
 } from '../../../visitor/links.js'
 import { originOf } from '../../../visitor/origin.js'
 import type { Form } from '../../../web/form.js'
 import { onSubmit, type Sent } from '../../../web/submit.js'
-import { DENIAL, dead, PURPOSE, shown } from './behind.js'
+import { DENIAL, PURPOSE, shown, showUnusable } from './link.js'
 
 const denying: Form<never> = {
   name: DENIAL,
   fields: [],
   secret: [],
   oneButton: true,
-  about: [behindLink(PURPOSE)],
+  about: [linkSubject(PURPOSE)],
   around: (ctx) => shownBeforeDenial(ctx),
 }
 
@@ -46,7 +46,7 @@ async function showDenial(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   if (state === 'gone' || state === 'closed') {
     return gatehouse.pages.show(ctx, 'email/confirm/deny/done.html', { state, life: REOPEN_LIFE })
   }
-  if (!isLive(link)) return await dead(ctx, gatehouse, link)
+  if (!isLive(link)) return await showUnusable(ctx, gatehouse, link)
   await gatehouse.pages.form(ctx, denying, {}, { around: await shownBeforeDenial(ctx, link) })
 }
 
@@ -55,7 +55,7 @@ async function deny(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Pr
   if (!isLive(link)) return await deniedBefore(ctx, gatehouse, link ?? { state: 'unknown' }, values)
   const end = await denyAccount(originOf(ctx, gatehouse), gatehouse, {
     ...link.token,
-    usedForm: formOf(ctx, gatehouse, link.token, values),
+    usedForm: fingerprintForLink(ctx, gatehouse, link.token, values),
   })
   if (end === 'kept') {
     return await gatehouse.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
@@ -75,9 +75,9 @@ async function deniedBefore(
   values: Sent<never>,
 ): Promise<void> {
   if (link.state === 'done' && link.token.usedForm !== null) return leaveDenied(ctx, gatehouse, 'closed')
-  const form = link.state === 'unknown' ? formOfOpened(ctx, gatehouse, PURPOSE, values) : undefined
+  const form = link.state === 'unknown' ? fingerprintForOpened(ctx, gatehouse, PURPOSE, values) : undefined
   if (form !== undefined && (await hasErased(gatehouse, form))) return leaveDenied(ctx, gatehouse, 'gone')
-  await dead(ctx, gatehouse, link)
+  await showUnusable(ctx, gatehouse, link)
 }
 
 function leaveDenied(ctx: Context, gatehouse: Gatehouse, end: 'gone' | 'closed'): void {

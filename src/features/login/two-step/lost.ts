@@ -5,7 +5,14 @@ import { MINUTE } from '../../../base/durations.js'
 import * as users from '../../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../../visitor/gatehouse.js'
 import { userOf } from '../../../visitor/guards.js'
-import { forgetLink, formOf, isLive, linkOf, openLink, refuseLink } from '../../../visitor/links.js'
+import {
+  fingerprintForLink,
+  forgetLink,
+  isLive,
+  linkOf,
+  openLink,
+  refuseLink,
+} from '../../../visitor/links.js'
 import { advance, waitingForSecond } from '../../../visitor/login-steps.js'
 import { originOf } from '../../../visitor/origin.js'
 import type { Form } from '../../../web/form.js'
@@ -94,8 +101,8 @@ async function show(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const isUseless = link !== undefined && (!isLive(link) || link.token.userId !== waiting.userId)
   if (isUseless) forgetLink(ctx, PURPOSE)
   if (isUseless && lostOf(gatehouse, waiting.account.user) === undefined) {
-    const dead = isLive(link) ? ({ state: 'unknown' } as const) : link
-    return refuseLink(ctx, gatehouse, dead, { href: url(name), message: ASK_AGAIN })
+    const unusable = isLive(link) ? ({ state: 'unknown' } as const) : link
+    return refuseLink(ctx, gatehouse, unusable, { href: url(name), message: ASK_AGAIN })
   }
   await pages.form(ctx, asking)
 }
@@ -139,7 +146,7 @@ async function start(
   const { pages, url, database, now } = gatehouse
   const link = await linkOf(ctx, gatehouse, PURPOSE, values)
   if (isLive(link)) {
-    const usedForm = formOf(ctx, gatehouse, link.token, values)
+    const usedForm = fingerprintForLink(ctx, gatehouse, link.token, values)
     await startLost(originOf(ctx, gatehouse), gatehouse, account, { ...link.token, usedForm })
   }
   forgetLink(ctx, PURPOSE)

@@ -9,7 +9,7 @@ import { failureIn, presentedBy } from '../../../visitor/passkeys.js'
 import { welcome } from '../../../visitor/welcome.js'
 import type { Form } from '../../../web/form.js'
 import { fingerprint, onSubmit, type Sent } from '../../../web/submit.js'
-import { CANCELLED, FAILURES, UNSUPPORTED } from '../passkey.js'
+import { CANCELED, FAILURES, UNSUPPORTED } from '../passkey.js'
 import {
   leaveForLogin,
   logInBySecond,
@@ -42,7 +42,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
         status,
         errors: [error],
         values,
-        isHint: error === CANCELLED,
+        isHint: error === CANCELED,
       })
     }),
   )

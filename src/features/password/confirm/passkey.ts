@@ -24,7 +24,7 @@ const form: Form<FieldName> = {
   on: passwordConfirm,
 }
 
-const CANCELLED: FieldError = {
+const CANCELED: FieldError = {
   code: 'passkey_not_used',
   sentence: 'No passkey was used. Try again, or use another way.',
 }
@@ -46,7 +46,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const error = await confirm(ctx, gatehouse, values)
       if (error === undefined) return continueAfter(ctx, gatehouse, values)
       const status = error === CHALLENGE_OLD ? 403 : 406
-      const isHint = error === CANCELLED
+      const isHint = error === CANCELED
       await gatehouse.pages.refuse(ctx, form, { status, errors: [error], values, isHint })
     }),
   )
@@ -63,7 +63,7 @@ async function confirm(
 }
 
 const FAILURES: Readonly<Record<Failure, FieldError>> = {
-  cancelled: CANCELLED,
+  canceled: CANCELED,
   exists: PASSKEY_WRONG,
   unsupported: UNSUPPORTED,
   failed: PASSKEY_WRONG,

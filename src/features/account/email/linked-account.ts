@@ -5,7 +5,7 @@ import { gatehouseOf } from '../../../visitor/gatehouse.js'
 import { userOf } from '../../../visitor/guards.js'
 import { linkOf } from '../../../visitor/links.js'
 
-export async function behind(ctx: Context, purpose: tokens.Purpose) {
+export async function linkedAccount(ctx: Context, purpose: tokens.Purpose) {
   const gatehouse = gatehouseOf(ctx)
   const link = await linkOf(ctx, gatehouse, purpose)
   const account = link?.token && (await users.byId(gatehouse.database.main, link.token.userId))

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import * as users from '../../../tables/users.js'
-import { askedBrowser } from '../../../visitor/code-browser.js'
+import { codeBrowserOf } from '../../../visitor/code-browser.js'
 import { type Gatehouse, gatehouseOf } from '../../../visitor/gatehouse.js'
 import { forgetLink, type Link, linkOf, refuseLink } from '../../../visitor/links.js'
 import { placeOf } from '../../../visitor/login-steps.js'
@@ -21,7 +21,7 @@ export async function shown(ctx: Context, known?: Link) {
   const link = known ?? (await linkOf(ctx, gatehouse, PURPOSE))
   if (!link?.token) {
     const account = await unconfirmed.unconfirmedOf(ctx)
-    const asks = askedBrowser(ctx) === undefined ? 'mail' : 'code'
+    const asks = codeBrowserOf(ctx) === undefined ? 'mail' : 'code'
     return { asks, name: account?.user.name ?? '', email: account?.user.email ?? '' }
   }
   const account = await users.byId(gatehouse.database.main, link.token.userId)
@@ -30,7 +30,7 @@ export async function shown(ctx: Context, known?: Link) {
   return { asks, name: account?.user.name ?? '', email: link.token.email }
 }
 
-export async function dead(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<void> {
+export async function showUnusable(ctx: Context, gatehouse: Gatehouse, link: Link): Promise<void> {
   if (link.state === 'gone' || link.state === 'closed') {
     return gatehouse.pages.leave(ctx, gatehouse.url(DENIAL))
   }
