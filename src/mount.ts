@@ -130,7 +130,7 @@ function unstrippedPaths(router: Router, log: Logger, base: string): (ctx: Conte
   return (ctx) => {
     if (isNoted || !knows(router, sentPath(ctx))) return
     isNoted = true
-    log.warn({ path: base }, 'paths still begin with that of BASE_URL (baseUrl): let the proxy take it off')
+    log.warn({ path: base }, 'requests still have the path of BASE_URL (baseUrl): the proxy must strip it')
   }
 }
 

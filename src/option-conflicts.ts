@@ -30,7 +30,7 @@ function addresses(options: AccountsOptions): Conflict[] {
     ],
     [
       !coversPages(cookiePath, pages),
-      `Option cookiePath must be a beginning of ${pages}, where the pages are, not ${cookiePath}.`,
+      `Option cookiePath must be a prefix of ${pages}, where the pages are, not ${cookiePath}.`,
     ],
     [
       passkeyDomain !== undefined && !isPasskeyDomain(passkeyDomain, baseUrl),

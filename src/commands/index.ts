@@ -24,9 +24,9 @@ Commands:
 ${listOf(all.map(({ command }) => command))}
 
 Run this as the user the site runs as, with the same environment or in the
-folder with its .env file. If your app mounts Gatehouse: in the folder with
-gatehouse.config.js, which exports its options. Only copy and restore need the
-site to be stopped.
+folder with its .env file. If your app mounts Gatehouse, run it in the folder
+with gatehouse.config.js, which exports its options. Only copy and restore need
+the site to be stopped.
 
 gatehouse <command> --help shows the options of a command.
 gatehouse --version shows the version.`

@@ -16,8 +16,8 @@ export const command: Command = {
   help: `Usage: gatehouse invitations [--json]
        gatehouse invitations withdraw <email>
 
-List invitations to sign up that were not used yet, with who sent them. After
-withdraw the link no longer works. gatehouse users invite sends one.`,
+List invitations to sign up that were not used yet, with who sent them.
+withdraw makes a link stop working. gatehouse users invite sends one.`,
   async run(args) {
     const { values, positionals } = parsed(() =>
       parseArgs({ args: [...args], options, allowPositionals: true }),
@@ -65,7 +65,7 @@ function iso(at: number): string {
 async function withdraw(registry: Registry, email: string): Promise<string> {
   const origin = commandOrigin('invitations withdraw')
   if (!(await withdrawInvitation(origin, operating(registry), email))) {
-    throw new Error(`There is no invitation of ${printable(email)}. Run gatehouse invitations for a list.`)
+    throw new Error(`There is no invitation for ${printable(email)}. Run gatehouse invitations for a list.`)
   }
-  return `The invitation of ${printable(email)} no longer works.`
+  return `The invitation for ${printable(email)} no longer works.`
 }

@@ -27,7 +27,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 }
 const UNEXPECTED = {
   status: 417,
-  text: 'The site does not know what the Expect header of this request asks for.',
+  text: 'The site does not support the Expect header of this request.',
 }
 
 // Milliseconds to read the response. Closing at once could discard it (RFC 9112, 9.6).

@@ -93,7 +93,7 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
   if (isPackage) mistakes.push(...missingInPackage(given, { production }))
   if (data !== undefined) mistakes.push(...mailMistakes(data, { production }))
   if (data !== undefined && !coversPages(data.COOKIE_PATH, basePathOf({ baseUrl: data.BASE_URL }))) {
-    mistakes.push('COOKIE_PATH must be / or a beginning of the path in BASE_URL.')
+    mistakes.push('COOKIE_PATH must be / or a prefix of the path in BASE_URL.')
   }
   if (data?.PASSKEY_DOMAIN !== undefined && !isPasskeyDomain(data.PASSKEY_DOMAIN, data.BASE_URL)) {
     mistakes.push('PASSKEY_DOMAIN must be the host of BASE_URL or a parent domain of it.')

@@ -150,7 +150,7 @@ async function secondStepsOf(db: Db, who: 'users' | 'admins', rpId: string): Pro
 function twoStepOf({ all, on }: users.SecondCount): Verdict {
   if (on === all) return fine('All users have the two-step verification that they need (SECOND_STEP).')
   return warning(
-    `Two-step verification is required (SECOND_STEP). Users without it: ${all - on} of ${all}. They are led to its set-up.`,
+    `Two-step verification is required (SECOND_STEP). Users without it: ${all - on} of ${all}. They are asked to set it up.`,
   )
 }
 
@@ -158,19 +158,19 @@ function twoStepOfAdmins({ all, on }: users.SecondCount): Verdict {
   if (all === 0)
     return warning('There is no admin yet (SECOND_STEP=admins). Run gatehouse users role <user> add admin.')
   if (on === all) return fine('All admins have the two-step verification that they need (SECOND_STEP).')
-  const words = `Two-step verification is required of admins (SECOND_STEP). Admins without it: ${all - on} of ${all}. They are led to its set-up.`
+  const words = `Two-step verification is required of admins (SECOND_STEP). Admins without it: ${all - on} of ${all}. They are asked to set it up.`
   return on === 0 ? wrong(words) : warning(words)
 }
 
 function passkeysOf(count: number): Verdict {
   return warning(
-    `Passkeys created for another domain: ${count}. They do not work at this one. Set BASE_URL or PASSKEY_DOMAIN back, or tell their users to create new ones.`,
+    `Passkeys created for another domain: ${count}. They do not work at this one. Change BASE_URL or PASSKEY_DOMAIN back, or ask their users to create new ones.`,
   )
 }
 
 function lostAppsOf(count: number): Verdict {
   return wrong(
-    `Authenticator apps whose secret was encrypted with a key that the site does not have: ${count}. Their codes are refused. Add the former key to SESSION_KEYS, after the current one.`,
+    `Authenticator apps whose secret was encrypted with a key that the site does not have: ${count}. Their codes are refused. Add the old key to SESSION_KEYS, after the current one.`,
   )
 }
 
@@ -183,7 +183,7 @@ function sharingOf(names: readonly string[]): Verdict {
 function erasuresOf({ some, obstacle }: Overdue): Verdict {
   const accounts = `These accounts should be deleted by now: ${some.join(', ')}.`
   if (obstacle === undefined)
-    return warning(`${accounts} Is the site running? Its log says why they are not.`)
+    return warning(`${accounts} Is the site running? Its log says why they were not.`)
   const { table, constraint, code } = obstacle
   const what = table === undefined ? 'The database' : `The table ${table}`
   return wrong(

@@ -27,7 +27,7 @@ const variables = z.object({
     .string()
     .refine(
       isBaseUrl,
-      'must be http:// or https:// and a host, and a path like /members only if your proxy takes it off',
+      'must be http:// or https:// and a host, and a path like /members only if your proxy strips it',
     )
     .optional(),
   PASSKEY_DOMAIN: z.string().optional(),

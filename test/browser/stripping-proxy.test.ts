@@ -6,7 +6,7 @@ import { type StrippingProxy, stripping } from '../support/stripping-proxy.js'
 import { launch } from './chromium.js'
 import { fillIn } from './visit.js'
 
-const test = suite('a path in BASE_URL that a proxy takes off')
+const test = suite('a path in BASE_URL that the proxy strips')
 const BASE = '/club'
 let browser: Browser
 let proxy: StrippingProxy

@@ -6,7 +6,7 @@ import { Site, Visitor } from '../support/helpers.js'
 import { Host } from '../support/host.js'
 import { stripping } from '../support/stripping-proxy.js'
 
-const test = suite('a path that a proxy takes off, and the path of cookies')
+const test = suite('a path that the proxy strips, and the path of cookies')
 
 const ORIGIN = 'https://example.com'
 
@@ -60,7 +60,7 @@ test('an app’s own pages and Gatehouse lead to each other, and typed text come
 
 test('a proxy that takes nothing off is noted in the log, once', async () => {
   const site = await Site.start({ environment: { BASE_URL: `${ORIGIN}/club`, MAIL: 'off' } })
-  const noted = () => site.logs.filter((line) => line.includes('let the proxy take it off')).length
+  const noted = () => site.logs.filter((line) => line.includes('the proxy must strip it')).length
   await site.visitor().open('/login/')
   assert.is(noted(), 0)
   assert.is((await site.visitor().open('/club/login/')).status, 404)
@@ -131,13 +131,13 @@ test('a path of cookies that some page is not below is refused', async () => {
     }
     assert.unreachable(String(sentence))
   }
-  await refused({ cookiePath: '/shop' }, /Option cookiePath must be a beginning of \/members,/)
-  await refused({ cookiePath: '/member' }, /Option cookiePath must be a beginning of \/members,/)
-  await refused({ cookiePath: '/members/x' }, /Option cookiePath must be a beginning of \/members,/)
+  await refused({ cookiePath: '/shop' }, /Option cookiePath must be a prefix of \/members,/)
+  await refused({ cookiePath: '/member' }, /Option cookiePath must be a prefix of \/members,/)
+  await refused({ cookiePath: '/members/x' }, /Option cookiePath must be a prefix of \/members,/)
   await refused({ cookiePath: '/members/' }, /Option cookiePath must be a path like \/members/)
   await refused(
     { cookiePath: '/members', baseUrl: `${ORIGIN}/club`, mail: 'off' },
-    /must be a beginning of \/club\/members,/,
+    /must be a prefix of \/club\/members,/,
   )
   await refused({ baseUrl: `${ORIGIN}/a//b` }, /Option baseUrl must look like/)
   await refused({ baseUrl: `${ORIGIN}/club?x` }, /Option baseUrl must look like/)

@@ -14,8 +14,9 @@ Remove an old key from the key file, once nothing needs it. If SESSION_KEYS is
 set, print its new value instead. gatehouse keys list shows the ids.
 
 Options:
-  --force  Remove it anyway, because others may know it. Sessions it encrypted
-           end, waiting emails are lost, and known devices are forgotten`,
+  --force  Remove it even if it is needed, for example because it leaked.
+           Sessions that it encrypted end, waiting emails are lost, and known
+           devices are forgotten`,
   async run(args) {
     const { values, positionals } = parsed(() =>
       parseArgs({

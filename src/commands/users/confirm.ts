@@ -12,7 +12,7 @@ export const part: Command = {
   help: `Usage: gatehouse users confirm <user>
 
 Treat the email address as confirmed, without its link. Make sure first that
-the mailbox is theirs: its reader can reset the password.
+the mailbox is theirs: whoever reads it can reset the password.
 
 ${USER_HELP}`,
   async run(args) {

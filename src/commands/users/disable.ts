@@ -10,8 +10,8 @@ export const part: Command = {
   summary: 'Log a user out everywhere and disable the account',
   help: `Usage: gatehouse users disable <user> [--reason <text>]
 
-End all sessions of a user and let nobody log in. Emailed links stop working
-and the public page is hidden until the account is enabled again.
+End all sessions of a user and block logins. Emailed links stop working and the
+public page is hidden until the account is enabled again.
 
 ${USER_HELP}
 

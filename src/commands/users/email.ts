@@ -16,15 +16,15 @@ export const part: Command = {
   summary: 'Change the email address of a user',
   help: `Usage: gatehouse users email <user> <address> [--confirmed]
 
-Send a link to the new address. It replaces the current one once the link is
-opened, so it must be confirmed first. A confirmed previous address gets an
-email that can undo the change for 7 days.
+Send a link to the new address, which replaces the current one once the link is
+opened. The previous address, if it was confirmed, gets an email that can undo
+the change for 7 days.
 
 ${USER_HELP}
 
 Options:
   --confirmed  Change it now, and treat it as confirmed. Make sure first that
-               you know who asks: the reader of the mailbox can reset the
+               you know who is asking: whoever reads the mailbox can reset the
                password`,
   async run(args) {
     const { values, positionals } = parsed(() =>

@@ -27,8 +27,9 @@ gatehouse users import --from ndjson reads it.
 
 Options:
   --ndjson  The format: JSON objects, one on each line
-  --hashes  With password hashes: PHC strings of Argon2id, or what an account
-            was imported with. Anyone who has them can guess passwords`,
+  --hashes  Include password hashes: PHC strings of Argon2id, or the hash that
+            an account was imported with. Anyone who has them can try to guess
+            the passwords`,
   async run(args) {
     const { values, positionals } = parsed(() =>
       parseArgs({ args: [...args], options, allowPositionals: true }),

@@ -22,23 +22,24 @@ const NAMES = Object.keys(SOURCES)
 
 export const part: Command = {
   name: 'import',
-  summary: 'Bring users from another system with their passwords',
+  summary: 'Import users from another system, with their passwords',
   help: `Usage: gatehouse users import <file> --from <system> [options]
 
-Create an account for each user in a file, who logs in with the same password
+Create an account for each user in a file. They log in with the same passwords
 as before. Sends no emails. Can be interrupted and run again: users who were
-imported before are left alone. <file>.refused.csv lists the rows that were
-refused, and <file>.renamed.csv usernames that had to change.
+imported before are skipped. <file>.refused.csv lists the rows that were
+refused, and <file>.renamed.csv the usernames that had to change.
 
 Options:
   --from <system>       What wrote the file: django, devise, laravel, wordpress,
                         better-auth, auth0, firebase, keycloak, flask-security,
                         csv or ndjson (what gatehouse users export writes)
-  --dry-run             Change nothing. Say what would happen
-  --confirmed <which>   as-source: an email address is confirmed if it was
-                        there. none: nobody's is. Default: as-source
-  --wrap                Hash all password hashes once more. Weak ones always
-                        are. Takes about 20 ms for each. Needed with
+  --dry-run             Change nothing. Show what would happen
+  --confirmed <which>   Which email addresses count as confirmed. as-source:
+                        those that the other system had confirmed. none: no
+                        address. Default: as-source
+  --wrap                Hash all password hashes once more, not only weak ones.
+                        Takes about 20 ms for each. Needed with
                         PRIVATE_EMAILS=true
   --pepper-stdin        Read the pepper of Devise, or SECURITY_PASSWORD_SALT of
                         Flask-Security, from standard input
@@ -113,7 +114,7 @@ function sentencesOf({ file, isTrial = false }: ImportRun, tally: Tally): string
   return [
     isTrial ? `Would import ${imported} users. Nothing was changed.` : `Imported ${imported} users.`,
     ...(before > 0 ? [`Imported before: ${before}.`] : []),
-    ...(withoutPassword > 0 ? [`Without a password, who can reset it by email: ${withoutPassword}.`] : []),
+    ...(withoutPassword > 0 ? [`Without a password: ${withoutPassword}. They can choose one by email.`] : []),
     ...(renamed > 0 ? [`Renamed: ${renamed}.${isTrial ? '' : ` They are in ${renamedFile(file)}.`}`] : []),
     ...(refused > 0 ? [`Refused: ${refused}. They are in ${refusedFile(file)}.`] : []),
   ]

@@ -12,7 +12,7 @@ export const part: Command = {
   help: `Usage: gatehouse users rename <user> <username>
 
 Change the username, with the same rules as on the username page. The previous
-public page leads to the new one for 90 days. Tells the user by email.
+public page leads to the new one for 90 days. The user gets an email.
 
 ${USER_HELP}`,
   async run(args) {

@@ -20,7 +20,7 @@ ${USER_HELP}
 
 Options:
   --password-stdin  Read the new password from standard input, or ask for it in
-                    a terminal. Tells the user by email`,
+                    a terminal. The user gets an email`,
   async run(args) {
     const { values, positionals } = parsed(() =>
       parseArgs({

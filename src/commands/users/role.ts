@@ -17,8 +17,7 @@ mean something to your app only. A change counts at the user's next request.
 The only admin cannot be removed.
 
 ${USER_HELP}
-<role> is a word of
-${ROLE_RULE}.
+<role> is ${ROLE_RULE}.
 
 Example:
   gatehouse users role anna add admin`,
@@ -28,7 +27,7 @@ Example:
     if (identifier === undefined || role === undefined || others.length > 0)
       throw new UsageError(`Missing user, add or remove, or role. ${USAGE}`)
     if (verb !== 'add' && verb !== 'remove') throw new UsageError(`Use add or remove. ${USAGE}`)
-    if (!isRole(role)) throw new UsageError(`A role must be a word of ${ROLE_RULE}.`)
+    if (!isRole(role)) throw new UsageError(`A role must be ${ROLE_RULE}.`)
     return withRegistry((registry) => (verb === 'add' ? give : take)(registry, identifier, role))
   },
 }

@@ -16,13 +16,13 @@ export const part: Command = {
 
 Show whether two-step verification is on. Turn it off for a user who lost the
 authenticator app, the recovery codes and the passkeys. Make sure first that
-you know who asks: afterwards the password alone opens the account.
+you know who is asking: afterwards the password alone opens the account.
 
 ${USER_HELP}
 
 Options:
   --off  Turn it off, delete the app, the codes and the passkeys, and log the
-         user out everywhere. Tells the user by email`,
+         user out everywhere. The user gets an email`,
   async run(args) {
     const { values, positionals } = parsed(() =>
       parseArgs({

@@ -49,7 +49,7 @@ test('users log in with their old password, which is hashed anew', async () => {
   )
   const done = await call('--from', 'csv')
   assertDone(done)
-  assert.is(done.stdout, 'Imported 4 users.\nWithout a password, who can reset it by email: 1.\n')
+  assert.is(done.stdout, 'Imported 4 users.\nWithout a password: 1. They can choose one by email.\n')
   const [anna, bela] = await site.rows<Record<string, unknown>>(
     'select name, email, email_key, email_confirmed_at, created_at, language, password_hash from users order by name',
   )

@@ -102,7 +102,7 @@ test('commands list, invite and withdraw as the page does, in the order of addre
     'that of the admin expired in 2026-01',
   )
   const done = await call('invitations', 'withdraw', 'BELA@example.com')
-  assert.is(done.stdout, 'The invitation of BELA@example.com no longer works.\n')
+  assert.is(done.stdout, 'The invitation for BELA@example.com no longer works.\n')
   assert.match((await call('invitations', 'withdraw', 'bela@example.com')).stderr, 'There is no invitation')
   const kinds = await site.rows<{ kind: string }>(
     "select kind from operator_actions where actor like 'cli:%' order by id",
