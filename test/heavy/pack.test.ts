@@ -29,6 +29,9 @@ const DEV_TYPES = ['@types/better-sqlite3', '@types/pg']
 /** Of the bundled programs. */
 const CHUNK = /^dist\/src\/(?:[a-z-]+-[A-Z0-9]{8}|hashing-thread)\.js$/
 
+/** Of the packages in them. */
+const LICENCES = 'dist/src/bundled-packages.txt'
+
 const test = suite<{ folder: string; host: string; files: string[] }>('the package')
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
@@ -69,7 +72,21 @@ test('contains code, types, templates, public files, docs and license', ({ files
   const wanted = [...compiled, ...['templates', 'public', 'db/migrations'].flatMap(filesIn), ...texts]
   const chunks = files.filter((path) => CHUNK.test(path))
   assert.ok(chunks.length > 0)
-  assert.equal([...files].sort(), [...wanted, ...chunks, 'LICENSE', 'package.json'].sort())
+  assert.equal([...files].sort(), [...wanted, ...chunks, LICENCES, 'LICENSE', 'package.json'].sort())
+})
+
+test('contains the licence of each package in its programs', ({ host, files }) => {
+  const own = (path: string) => readFileSync(join(host, 'node_modules/gatehouse', path), 'utf8')
+  const licences = own(LICENCES)
+  const bundled = files
+    .filter((path) => CHUNK.test(path))
+    .flatMap((path) => [...own(path).matchAll(/^\/\/ .*node_modules\/((?:@[^/]+\/)?[^/\n]+)\//gm)])
+    .map(([, name = '']) => name)
+  assert.ok(bundled.includes('koa'))
+  assert.equal(
+    [...new Set(bundled)].filter((name) => !licences.includes(`\n${name} `)),
+    [],
+  )
 })
 
 test('contains every file that its docs link to', ({ files }) => {
