@@ -164,8 +164,8 @@ test('exports its entry, its test kit and package.json, and nothing else', async
     import { createRequire } from 'node:module'
     const { accounts } = await import('koa-gatehouse')
     const { testKit } = await import('koa-gatehouse/testing')
-    const { default: { version } } = await import('gatehouse/package.json', { with: { type: 'json' } })
-    const inner = await import('gatehouse/dist/src/secrets/keyring.js').catch(({ code }) => code)
+    const { default: { version } } = await import('koa-gatehouse/package.json', { with: { type: 'json' } })
+    const inner = await import('koa-gatehouse/dist/src/secrets/keyring.js').catch(({ code }) => code)
     console.log(typeof accounts, typeof testKit, version, inner, typeof createRequire(import.meta.url)('koa-gatehouse').accounts)
   `
   const program = new Program(['--input-type=module', '-e', script], { cwd: host })

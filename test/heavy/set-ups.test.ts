@@ -117,10 +117,10 @@ test('a workspace finds it in the packages of its project', async () => {
   mkdirSync(shop, { recursive: true })
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, workspaces: ['packages/*'] }))
   const { dependencies } = JSON.parse(readFileSync(join(host, 'package.json'), 'utf8'))
-  const gatehouse = `file:${tarball}`
+  const packed = { 'koa-gatehouse': `file:${tarball}` }
   writeFileSync(
     join(shop, 'package.json'),
-    JSON.stringify({ name: 'shop', dependencies: { ...dependencies, gatehouse } }),
+    JSON.stringify({ name: 'shop', dependencies: { ...dependencies, ...packed } }),
   )
   npm(INSTALL, project)
   copyBinary(project)
