@@ -4,8 +4,9 @@ import { MINUTE } from '../base/durations.js'
 import { isCrossSite } from '../web/csrf.js'
 import { type Form, textFields, type Values } from '../web/form.js'
 import { actionOf } from '../web/form-state.js'
-import { seenPath } from '../web/http.js'
+import { seenPath, seenUrl } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
+import { isHtmx } from '../web/response.js'
 import { keep, keepOptional, keptText } from '../web/session.js'
 import { formOf } from '../web/submit.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
@@ -25,13 +26,21 @@ interface Draft {
 
 export function pageOfForm(ctx: Context): string | undefined {
   if (isPasswordConfirm(ctx, gatehouseOf(ctx))) return localPath(textFields(ctx).next)
+  return pageBefore(ctx) ?? localPath(seenPath(ctx).replace(/\/verify\/$/, '/'))
+}
+
+/** Returns the page that a browser asks for, or for a fragment the page that it belongs to, if the browser names that. */
+export function pageAskedFor(ctx: Context): string {
+  // With hx-boost, htmx asks for whole pages.
+  const isFragment = isHtmx(ctx) && ctx.get('HX-Boosted') !== 'true'
+  return (isFragment ? pageBefore(ctx) : undefined) ?? seenUrl(ctx)
+}
+
+function pageBefore(ctx: Context): string | undefined {
   const referer = ctx.get('Referer')
-  if (URL.canParse(referer) && isOwnUrl(ctx, new URL(referer))) {
-    const { pathname, search } = new URL(referer)
-    const page = localPath(pathname + search)
-    if (page !== undefined) return page
-  }
-  return localPath(seenPath(ctx).replace(/\/verify\/$/, '/'))
+  if (!URL.canParse(referer) || !isOwnUrl(ctx, new URL(referer))) return undefined
+  const { pathname, search } = new URL(referer)
+  return localPath(pathname + search)
 }
 
 function isPasswordConfirm(ctx: Context, { url }: Gatehouse): boolean {

@@ -4,12 +4,12 @@ import { lacksSecond } from '../accounts/second-rule.js'
 import type { User } from '../tables/users.js'
 import { refuseCrossSite } from '../web/csrf.js'
 import type { Message } from '../web/form.js'
-import { isRead, queryText, seenPath, seenUrl } from '../web/http.js'
+import { isRead, queryText, seenPath } from '../web/http.js'
 import { localPath } from '../web/local-path.js'
 import type { Link } from '../web/notices.js'
 import { formOf } from '../web/submit.js'
 import { ASK_CODE, ASK_PASSWORD, ask } from './asking.js'
-import { keepTyped, pageOfForm, typedIn } from './drafts.js'
+import { keepTyped, pageAskedFor, pageOfForm, typedIn } from './drafts.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { userOf } from './logins.js'
 import { CODE, passwordConfirm } from './proofs.js'
@@ -59,7 +59,7 @@ export const requireUser: Middleware = async (ctx, next) => {
     return await leadToStep(ctx, step)
   if (user !== undefined) return await next()
   const { pages, url } = gatehouse
-  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), seenUrl(ctx)))
+  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), pageAskedFor(ctx)))
   await refuseLoggedOut(ctx)
 }
 
@@ -114,7 +114,7 @@ export async function leadToConfirmation(ctx: Context): Promise<void> {
 
 async function leadToStep(ctx: Context, step: string): Promise<void> {
   const { pages } = gatehouseOf(ctx)
-  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(step, seenUrl(ctx)))
+  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(step, pageAskedFor(ctx)))
   const href = pathWithNext(step, pageOfForm(ctx))
   refuseFor(ctx, { error: STEP_MISSING, link: { href, message: TAKE_STEP } })
 }
@@ -156,7 +156,7 @@ export const requireRecentLogin: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
     if (isRecentLogin(ctx)) return await next()
     const { pages, url } = gatehouseOf(ctx)
-    if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url(passwordConfirm.name), seenUrl(ctx)))
+    if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url(passwordConfirm.name), pageAskedFor(ctx)))
     await ask(ctx, ASK_PASSWORD)
   })
 
@@ -166,7 +166,7 @@ export const requireRecentSecond: Middleware = (ctx, next) =>
     if (isRecentSecond(ctx)) return await next()
     const { pages, url } = gatehouseOf(ctx)
     if (!isRead(ctx)) return await ask(ctx, ASK_CODE)
-    const page = pathWithNext(url(passwordConfirm.name), seenUrl(ctx))
+    const page = pathWithNext(url(passwordConfirm.name), pageAskedFor(ctx))
     pages.leave(ctx, `${page}${page.includes('?') ? '&' : '?'}asks=${CODE}`)
   })
 

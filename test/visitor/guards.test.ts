@@ -31,6 +31,20 @@ test('htmx loads the login as a whole page', async () => {
   assert.is(page.headers['hx-redirect'], '/login/?next=%2Fmembers%2F')
 })
 
+test('after the login a fragment of the app leads to the page that asked for it', async () => {
+  const nextOf = async (headers: Record<string, string>, path = '/members/?part=1') => {
+    const page = await site.visitor().open(path, headers)
+    const to = page.headers['hx-redirect'] ?? page.headers.location ?? ''
+    return new URLSearchParams(to.split('?')[1]).get('next')
+  }
+  const Referer = `${site.address}/shop/?page=2`
+  assert.is(await nextOf({ 'HX-Request': 'true', Referer }), '/shop/?page=2')
+  assert.is(await nextOf({ 'HX-Request': 'true', 'HX-Boosted': 'true', Referer }), '/members/?part=1')
+  assert.is(await nextOf({ Referer }), '/members/?part=1')
+  for (const other of ['https://evil.example/', 'nonsense', `${site.address}//evil.example/`])
+    assert.is(await nextOf({ 'HX-Request': 'true', Referer: other }), '/members/?part=1', other)
+})
+
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
