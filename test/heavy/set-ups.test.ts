@@ -2,16 +2,21 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build, type Format } from 'esbuild'
+import type { Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { root } from '../../src/base/package.js'
+import { launch } from '../browser/chromium.js'
 import { blocksOf, documentAt } from '../support/documents.js'
 import { copyBinary, INSTALL, install, npm, pack } from '../support/packed.js'
 import { Program } from '../support/program.js'
+import { stripping } from '../support/stripping-proxy.js'
 
 // Imported so that the runner does not run this on both databases: the apps have their own.
 const { PASSWORD, Visitor } = await import('../support/helpers.js')
+const { fillIn } = await import('../browser/visit.js')
 
-/* The example of the README in set-ups that apps have, each with the packed package. */
+/* The example of the README, and apps of test/support/set-ups, in set-ups that apps have, each with the packed package. */
 const test = suite('set-ups of apps')
 
 const EXAMPLE = blocksOf(documentAt('README.md')).find(({ label }) => label === 'app.mjs')?.text ?? ''
@@ -26,7 +31,7 @@ let running: Program | undefined
 
 test.before(() => {
   tarball = join(folder, pack(folder).filename)
-  install(host, tarball, { 'koa-body': '^6.0.1' })
+  install(host, tarball, { 'koa-body': '^6.0.1', 'koa-mount': '^4.2.0' })
 })
 test.after.each(async () => {
   running?.kill()
@@ -39,16 +44,34 @@ function example(path: string, change = (text: string) => text): string {
   return path
 }
 
+function prepared(file: string): string {
+  cpSync(join(root, 'test/support/set-ups', file), join(host, file))
+  return file
+}
+
+/** Starts an app with no accounts, and returns its address. */
+async function started(cwd: string, args: string[], env: Record<string, string> = {}): Promise<string> {
+  rmSync(join(cwd, 'accounts.sqlite'), { force: true })
+  running = new Program(args, { cwd, env })
+  const [, port] = await running.says(/^listens on (\d+)$/m)
+  return `http://127.0.0.1:${port}`
+}
+
 /** Signs up, logs in and sees the app's own page. */
 async function works(cwd: string, args: string[]): Promise<void> {
-  rmSync(join(cwd, 'accounts.sqlite'), { force: true })
-  running = new Program(args, { cwd })
-  const [, port] = await running.says(/^listens on (\d+)$/m)
-  const visitor = new Visitor(`http://127.0.0.1:${port}`)
+  await welcomes(new Visitor(await started(cwd, args)))
+}
+
+async function signsUp(visitor: InstanceType<typeof Visitor>, base = ''): Promise<void> {
   const typed = { username: 'Anna', email: 'anna@example.com', password: PASSWORD, repassword: PASSWORD }
-  await visitor.send(await visitor.open('/accounts/signup/'), typed)
-  await visitor.send(await visitor.open('/accounts/login/'), { username: 'Anna', password: PASSWORD })
-  assert.is((await visitor.open('/')).text, 'Hello Anna', running.stderr)
+  const page = await visitor.send(await visitor.open(`${base}/accounts/signup/`), typed)
+  assert.is(page.headers.location, `${base}/`, running?.stderr)
+}
+
+async function welcomes(visitor: InstanceType<typeof Visitor>, base = ''): Promise<void> {
+  await signsUp(visitor, base)
+  await visitor.send(await visitor.open(`${base}/accounts/login/`), { username: 'Anna', password: PASSWORD })
+  assert.is((await visitor.open(`${base}/`)).text, 'Hello Anna', running?.stderr)
 }
 
 async function refusedWith(cwd: string, file: string, sentence: string): Promise<void> {
@@ -65,6 +88,30 @@ test('koa-body parses the forms', async () => {
     ),
   )
   await works(host, ['body.mjs'])
+})
+
+test('a CommonJS app with koa-mount and its own session store', async () => {
+  const visitor = new Visitor(await started(host, [prepared('commonjs.cjs')]))
+  assert.is((await visitor.open('/shop/')).text, 'Hello stranger')
+  const refused = await visitor.open('/shop/orders/')
+  assert.is(refused.headers.location, '/shop/accounts/login/?next=%2Fshop%2Forders%2F')
+  await welcomes(visitor, '/shop')
+  // One session, with another id since the login.
+  assert.equal(JSON.parse((await visitor.open('/shop/orders/')).text), { orders: 'Anna', sessions: [2] })
+})
+
+test('a proxy takes a part of the path off', async () => {
+  const proxy = await stripping('/club')
+  example(join(host, 'club.mjs'), (text) =>
+    text.replace("prefix: '/accounts'", "prefix: '/accounts', baseUrl: process.env.BASE_URL"),
+  )
+  try {
+    proxy.forwardTo(await started(host, ['club.mjs'], { BASE_URL: `${proxy.address}/club` }))
+    await welcomes(new Visitor(proxy.address), '/club')
+    assert.equal(proxy.elsewhere, [])
+  } finally {
+    await proxy.close()
+  }
 })
 
 test('esbuild makes a bundle that leaves packages outside', async () => {
@@ -175,6 +222,73 @@ async function usesDatabaseOf(app: string, command: string): Promise<void> {
   const lost = new Program([command, 'users', 'list'], { cwd: app })
   assert.is(await lost.end, 1)
   assert.match(lost.stderr, 'DATABASE_URL must be set')
+}
+
+test('htmx 2 on pages of the app leaves Gatehouse’s pages their own', async () => {
+  npm(`${INSTALL} htmx.org@^2.0.11`, host)
+  const address = await started(host, [prepared('htmx.mjs')])
+  await signsUp(new Visitor(address))
+  const browser = await launch()
+  const page = await browser.newPage({ baseURL: address })
+  try {
+    await walk(page)
+  } finally {
+    await browser.close()
+  }
+})
+
+async function walk(page: Page): Promise<void> {
+  const versions = async () => String(await page.evaluate('htmx.version')).split('.')[0]
+  const logIn = async () => {
+    await page.waitForURL((url) => url.pathname === '/accounts/login/')
+    assert.is(await versions(), '4')
+    await fillIn(page, { username: 'Anna', password: PASSWORD })
+    await page.click('main form button')
+  }
+  const basket = page.locator('#basket')
+  const arrives = async () => {
+    await page.getByText('Hello Anna').waitFor()
+    assert.is(new URL(page.url()).pathname, '/')
+    assert.is(await versions(), '2')
+  }
+
+  await page.goto('/')
+  await page.click('text=Log in')
+  await page.waitForURL((url) => url.pathname === '/accounts/login/')
+  await fillIn(page, { username: 'Anna', password: 'wrong' })
+  await page.click('main form button')
+  await page.locator('#messages .error').waitFor()
+  await logIn()
+  await arrives()
+  await page.click('text=Show')
+  await basket.getByText('Basket of Anna').waitFor()
+  await page.click('text=Add')
+  await basket.getByText('Anna has an apple').waitFor()
+
+  // A fragment is no page to come back to. A page is, if htmx fetches it.
+  for (const [link, back] of [
+    ['Show', arrives],
+    ['Orders', () => page.getByText('Orders of Anna').waitFor()],
+  ] as const) {
+    await page.goto('/')
+    await page.context().clearCookies()
+    await page.click(`text=${link}`)
+    await logIn()
+    await back()
+  }
+
+  await page.goto('/')
+  await page.context().clearCookies()
+  await page.click('text=Add')
+  await basket.getByText('You are logged out').waitFor()
+  await basket.locator('a').click()
+  await logIn()
+  await arrives()
+  await page.click('text=Log out')
+  await page.waitForURL((url) => url.pathname === '/accounts/logout/')
+  await page.click('main form button')
+  await page.getByText('You are logged out.').waitFor()
+  await page.getByText('Hello stranger').waitFor()
 }
 
 test.run()
