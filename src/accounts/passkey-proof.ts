@@ -46,7 +46,7 @@ export const PASSKEY_WRONG: FieldError = {
 }
 const PASSKEY_UNKNOWN: FieldError = {
   code: 'passkey_unknown',
-  sentence: 'This passkey is not known here, or no longer. Log in another way.',
+  sentence: 'This site does not know this passkey, or it was removed. Log in another way.',
 }
 export const CHALLENGE_OLD: FieldError = {
   code: 'passkey_page_too_old',

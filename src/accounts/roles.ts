@@ -5,7 +5,7 @@ import { happens } from './history.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
-/** Opens the admin pages. Other roles mean something to the app only. */
+/** Opens the admin pages. Other roles matter only to the app. */
 export const ADMIN = 'admin'
 
 export const ROLES_MAX = 20

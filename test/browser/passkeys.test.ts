@@ -277,14 +277,14 @@ test('a passkey that was removed opens nothing, and says so', async () => {
   await withoutAutofill(page)
   await page.goto('/login/')
   await page.click(LOG_IN)
-  assert.match((await answer(page)).join(), 'This passkey is not known here')
+  assert.match((await answer(page)).join(), 'This site does not know this passkey')
 })
 
 test('without JavaScript nothing of it is seen but the list', async () => {
   const { page } = await settled({ javaScriptEnabled: false })
   await page.goto('/account/passkeys/')
   assert.not.ok(await page.isVisible(CREATE))
-  assert.match(await page.innerText('main'), 'To create a passkey you need a browser that has them')
+  assert.match(await page.innerText('main'), 'To create a passkey you need a browser that supports them')
   const login = await open('/login/', { javaScriptEnabled: false })
   assert.not.match(await login.innerText('body'), /passkey|fingerprint/)
 })

@@ -66,7 +66,7 @@ test('an unknown passkey, after it was used', async () => {
   assert.is(await countOf(device), 1, 'none of the page of a user without passkeys')
   await page.goto('/login/')
   await page.click('button:text("Log in with a passkey")')
-  await page.waitForSelector('#messages:has-text("This passkey is not known here")')
+  await page.waitForSelector('#messages:has-text("This site does not know this passkey")')
   await until(async () => (await countOf(device)) === 0)
 })
 

@@ -13,7 +13,7 @@ export const part: Command = {
   help: `${USAGE}
 
 Give a user a role, or take one away. admin opens the admin pages. Other roles
-mean something to your app only. A change counts at the user's next request.
+matter only to your app. A change counts at the user's next request.
 The only admin cannot be removed.
 
 ${USER_HELP}

@@ -54,7 +54,7 @@ export const KEPT = {
 }
 const KEPT_ALREADY = {
   code: 'second_kept_already',
-  sentence: 'Nobody is waiting for two-step verification to end any more.',
+  sentence: 'There is no longer a request to turn off two-step verification.',
 }
 const CHANGE_PASSWORD = { code: 'second_kept_password', sentence: 'Change your password' }
 const OFF_ALREADY = { code: 'second_off_already', sentence: 'Two-step verification is off.' }

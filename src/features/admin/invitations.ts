@@ -26,10 +26,10 @@ export const INVITED = {
   code: 'admin_invited',
   sentence: 'An email with a link to sign up is on its way to {email}.',
 }
-const WITHDRAWN = { code: 'admin_withdrawn', sentence: 'The invitation of {email} no longer works.' }
+const WITHDRAWN = { code: 'admin_withdrawn', sentence: 'The invitation for {email} no longer works.' }
 const NOT_INVITED = {
   code: 'admin_not_invited',
-  sentence: 'There is no invitation of {email}. It was used, has expired or was withdrawn.',
+  sentence: 'There is no open invitation for {email}. It was used, has expired or was withdrawn.',
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {

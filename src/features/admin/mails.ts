@@ -22,7 +22,10 @@ const SHOWN = 100
 const form: Form<never> = { name, fields: [], secret: [], oneButton: true, around }
 
 export const AGAIN = { code: 'admin_mail_again', sentence: 'The email will be sent again within seconds.' }
-const NOT_FAILED = { code: 'admin_mail_not_failed', sentence: 'This email has not failed, or is gone.' }
+const NOT_FAILED = {
+  code: 'admin_mail_not_failed',
+  sentence: 'This email has not failed, or no longer exists.',
+}
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/admin/mails/', requireAdmin, (ctx) => gatehouse.pages.form(ctx, form))

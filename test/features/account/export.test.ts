@@ -216,7 +216,7 @@ test('the page shows the same data, and what is left out', async () => {
     'Email address confirmation',
     'Notice: username changed',
     'Username changed: Reader → Reader Anew',
-    'Brought from another system',
+    'Imported from another system',
     'Only the hashes of your password, tokens and codes are left out.',
   ]) {
     assert.match(text, told)

@@ -318,7 +318,7 @@ test('the owner of an address that was not confirmed gets the account without th
   const owner = site.visitor()
   await reset(owner, 'Victim')
   await site.mailThat('Victim@example.com', ({ text }) =>
-    text.includes('All passkeys of your account were removed'),
+    text.includes('All passkeys for your account were removed'),
   )
   assert.equal(await rowsOf('Victim'), [])
   assert.is((await useToLogIn(site, thief, device)).status, 406)

@@ -51,7 +51,7 @@ for (const htmx of [false, true]) {
     assert.is((await withdraw()).headers[back], '/admin/invitations/')
     assert.match((await visitor.open('/admin/invitations/')).messages().join(), 'no longer works')
     await withdraw()
-    assert.match((await visitor.open('/admin/invitations/')).messages().join(), 'There is no invitation')
+    assert.match((await visitor.open('/admin/invitations/')).messages().join(), 'There is no open invitation')
     const bert = site.visitor()
     assert.is((await bert.open(mail.link)).headers.location, '/signup/')
     assert.is((await bert.open('/signup/')).headers.location, '/signup/invitation/')

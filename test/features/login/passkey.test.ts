@@ -14,7 +14,7 @@ test.before(async () => {
 test.after(() => site.close())
 
 const WRONG = '⚠ The passkey did not work. Try again, or use another way.'
-const UNKNOWN = '⚠ This passkey is not known here, or no longer. Log in another way.'
+const UNKNOWN = '⚠ This site does not know this passkey, or it was removed. Log in another way.'
 const OLD = '⚠ This page was open for too long, or was used already. Nothing is lost: press the button again.'
 
 async function withPasskey(name: string, where = site): Promise<{ visitor: Visitor; device: Device }> {
@@ -182,7 +182,7 @@ test('a copied key that is not synced is refused by its counter, and emailed', a
   await refusedAs(WRONG, 406, useToLogIn(site, visitor, device, { counter: 5 }), visitor)
   assert.is(
     (await site.mail('Copied@example.com')).subject,
-    'A passkey of your Gatehouse account was refused',
+    'A passkey for your Gatehouse account was refused',
   )
   await useToLogIn(site, visitor, device, { counter: 6 })
   assert.ok(await isLoggedIn(visitor))

@@ -330,7 +330,7 @@ test('the true owner of the address denies the account, or takes it over without
   const reset = await owner.follow(await site.mail(emailOf('Squatted')))
   await owner.send(reset, { password: PASSWORD, repassword: PASSWORD })
   assert.equal(await passkeysOf('Squatted'), [])
-  assertRefused(await logIn(stranger, device), 406, 'This passkey is not known here')
+  assertRefused(await logIn(stranger, device), 406, 'This site does not know this passkey')
   await owner.logIn('Squatted')
   assert.is((await owner.open('/account/')).status, 200)
 })

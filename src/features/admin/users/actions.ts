@@ -65,7 +65,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     lead: {
       code: 'admin_email_lead',
       sentence:
-        'Sends a link to the new address of {name}. It counts once the link is opened, or now if you say so.',
+        'Sends a link to the new address of {name}. The address changes once the link is opened, or now if you say so.',
     },
     field: 'email',
     isPossible: () => true,
@@ -105,7 +105,8 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     title: { code: 'admin_unlock', sentence: 'Unlock' },
     lead: {
       code: 'admin_unlock_lead',
-      sentence: 'Forgets failed logins and codes of {name}, which block an account for a while.',
+      sentence:
+        'Forgets the failed logins and wrong codes of {name}, so that the account is no longer blocked.',
     },
     isPossible: () => true,
     act: async ({ origin, registry, user }) => {
@@ -129,7 +130,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     lead: {
       code: 'admin_two_step_lead',
       sentence:
-        'For someone who lost the app and the codes. Make sure first that you know who asks: afterwards the password alone opens the account.',
+        'For someone who lost the app and the codes. Make sure first that you know who is asking: afterwards the password alone opens the account.',
     },
     isPossible: ({ secondStepAt }) => secondStepAt !== null,
     act: async ({ origin, registry, user }) => isDone(await turnOff(origin, registry, user)),
@@ -139,7 +140,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     lead: {
       code: 'admin_role_lead',
       sentence:
-        'Gives {name} a role, or takes one away. admin opens these pages. Other roles mean something to the app only.',
+        'Gives {name} a role, or takes one away. The role admin opens these pages. Other roles matter only to the app.',
     },
     field: 'role',
     isPossible: () => true,

@@ -37,7 +37,7 @@ export const SENT = {
 export const STARTED = {
   code: 'second_lost_started',
   sentence:
-    'You can log in without a code {when}. Until then every code, and every device that is logged in, cancels this.',
+    'You can log in without a code {when}. Until then you can cancel this with a code, or on any device that is logged in.',
 }
 export const FINISHED = {
   code: 'second_lost_finished',
