@@ -105,21 +105,57 @@ for (const [pattern, instead] of BANNED) {
   })
 }
 
-test('the subject of every email has fewer than 60 characters', () => {
-  const folder = join(root, 'templates', 'mail')
-  const subjects = readdirSync(folder)
-    .filter((name) => name.endsWith('.txt'))
-    .flatMap(
-      (name) =>
-        /block subject %\}\{\{ _\("([^"]+)"/.exec(readFileSync(join(folder, name), 'utf8'))?.[1] ?? [],
-    )
-  assert.ok(subjects.length >= 14, subjects.join())
-  assert.equal(
-    subjects
-      .map((subject) => subject.replace('{site}', 'Gatehouse'))
-      .filter((subject) => subject.length >= 60),
-    [],
+const SUBJECTS = readdirSync(join(root, 'templates', 'mail'))
+  .filter((name) => name.endsWith('.txt'))
+  .flatMap(
+    (name) =>
+      /block subject %\}\{\{ _\("([^"]+)"/.exec(
+        readFileSync(join(root, 'templates', 'mail', name), 'utf8'),
+      )?.[1] ?? [],
   )
-})
+
+for (const tag of ['en', ...TAGS]) {
+  test(`${tag}: the subject of every email has fewer than 60 characters`, () => {
+    assert.ok(SUBJECTS.length >= 14, SUBJECTS.join())
+    const { texts } = fileOf(tag)
+    assert.equal(
+      SUBJECTS.map((subject) => String(texts[subject]).replace('{site}', 'Gatehouse')).filter(
+        (subject) => subject.length >= 60,
+      ),
+      [],
+    )
+  })
+}
+
+// ── forms of address and signs ───────────────────────────────────────────────────────────────────────────────────────
+
+const FOREIGN_TO: Readonly<Record<string, readonly [RegExp, string][]>> = {
+  de: [[/(?<!\p{L})(?:du|dich|dir|dein\p{L}*)(?!\p{L})/iu, 'Sie']],
+  es: [[/(?<!\p{L})(?:tus?|te|ti|tuy[oa]s?|has|puedes|tienes|quieres)(?!\p{L})/iu, 'usted']],
+  fr: [
+    [/(?<!\p{L})(?:tu|toi|ton|ta|tes)(?!\p{L})/iu, 'vous'],
+    [/(?<!\u202f)[;:!?»](?=\s|$)|«(?!\u202f)/u, 'narrow no-break spaces'],
+  ],
+  ru: [[/(?<!\p{L})(?:ты|тебя|тебе|твой|тво[яеёию]\p{L}*)(?!\p{L})/iu, 'вы']],
+}
+
+for (const [tag, rules] of Object.entries(FOREIGN_TO)) {
+  for (const [pattern, instead] of rules) {
+    test(`${tag}: no text has ${pattern}: use ${instead}`, () => {
+      const file = fileOf(tag)
+      const said = KINDS.flatMap((kind) => Object.values(file[kind]).flatMap(formsOf))
+      assert.equal(
+        said.filter((text) => pattern.test(text)),
+        [],
+      )
+    })
+  }
+}
+
+function formsOf(translation: Translation): string[] {
+  if (typeof translation === 'string') return [translation]
+  const { by: _, ...forms } = translation
+  return Object.values(forms)
+}
 
 test.run()
