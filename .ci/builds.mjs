@@ -1,5 +1,5 @@
-// Compiles the sources. What npm runs is not what lies in `dist`, where a site may be running: it is a build of its own in
-// `build/<hash of the sources>`, which is complete when it appears there, never changes, and stays while somebody runs it.
+// Compiles the sources. npm runs no files in `dist`, where a site may be running, but a build in `build/<hash of the sources>`.
+// That is complete when it appears, never changes, and stays while a process runs it.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -11,10 +11,10 @@ const root = dirname(import.meta.dirname)
 const builds = join(root, 'build')
 const NOTE = 'sources.sha256'
 const MARK = 'used-by-'
-/** In milliseconds. */
+// Milliseconds.
 const FOREIGN_AFTER = 30 * 24 * 60 * 60 * 1000
 
-/** The folder with the build of the sources as they are, which stays as long as this process lives. */
+/** Returns the folder with the build of the current sources. It stays as long as this process runs. */
 export async function currentBuild() {
   const folder = () => join(builds, hashOfSources())
   try {
@@ -26,13 +26,13 @@ export async function currentBuild() {
       return current
     })
   } catch (error) {
-    // Another user's checkout can be run as it is.
+    // The checkout of another user runs as it is.
     if (isForbidden(error) && existsSync(folder())) return folder()
     return giveUp(error)
   }
 }
 
-/** Brings `dist` up to date, in one step; nothing happens if it is. */
+/** Replaces `dist` in one step, unless it is up to date. */
 export async function buildDist() {
   const dist = join(root, 'dist')
   await locked(join(builds, 'dist.lock'), async () => {
@@ -68,13 +68,13 @@ function sourcesIn(folder) {
     .map((name) => join(folder, name))
 }
 
-/** Compiles into `draft`, and moves it to its place, unless the sources have changed meanwhile: then it is done again. */
+/** Compiles into `draft` and moves it to its place. Moves nothing if the sources have changed meanwhile. */
 async function compile(draft, placeOf) {
   remove(draft)
   const before = hashOfSources()
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   if (!existsSync(tsc)) {
-    console.error('TypeScript is not installed, which the build needs: npm ci --include=dev')
+    console.error('The build needs TypeScript, which is not installed. Run npm ci --include=dev.')
     process.exit(1)
   }
   const isFine = await new Promise((resolve) => {
@@ -83,7 +83,7 @@ async function compile(draft, placeOf) {
       .on('close', (status) => resolve(status === 0))
   })
   if (isFine && hashOfSources() === before) {
-    // Only now, because a build that is there runs without esbuild.
+    // Imported only here, because an existing build runs without esbuild.
     const { bundle } = await import('./bundle.mjs')
     await bundle(join(draft, 'src'))
     writeFileSync(join(draft, NOTE), before)
@@ -94,7 +94,7 @@ async function compile(draft, placeOf) {
   if (!isFine) process.exit(1)
 }
 
-/** Removes a build that nobody runs any more, and drafts that were left behind. */
+/** Removes builds that no process runs, and drafts that a crash left behind. */
 function tidy(path, current) {
   const [, draft] = /[\\/]draft-(\d+)$/.exec(path) ?? []
   if (draft !== undefined && !isAlive(Number(draft))) remove(path)
@@ -107,7 +107,7 @@ function tidy(path, current) {
 
 function hasEnded(mark) {
   const [, pid, host] = /used-by-(\d+)-(.*)$/.exec(mark) ?? []
-  // What runs in another container cannot be asked.
+  // Whether a process in another container runs is unknown.
   return host === hostname() ? !isAlive(Number(pid)) : Date.now() - statSync(mark).mtimeMs > FOREIGN_AFTER
 }
 

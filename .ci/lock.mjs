@@ -1,17 +1,17 @@
-// Of several commands in one checkout one at a time installs or builds.
+// Lets only one command at a time install or build in a checkout.
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** In milliseconds. Who holds a lock touches it every second: one that was not touched for so long was left behind. */
+// Milliseconds. The holder touches the lock every second. After this long without it, the lock was left behind.
 const LEFT_AFTER = 30_000
 
-/** Does `work` while nobody else holds the lock `file`. */
+/** Runs `work` while no other process holds the lock `file`. */
 export async function locked(file, work) {
   mkdirSync(dirname(file), { recursive: true })
   for (let waits = 0; !take(file); waits++) {
-    if (waits === 5) console.log('Waiting for another command that installs or builds in this folder.')
+    if (waits === 5) console.log('Waiting for another command that is installing or building in this folder.')
     if (wasLeft(file)) remove(file)
     else await pause(200)
   }
@@ -48,7 +48,7 @@ function wasLeft(file) {
   }
 }
 
-// Moved first: of two that find it left behind, one moves it, and the other does not remove the lock that was taken since.
+// Moves the lock first. If two processes find it left behind, the slower one must not remove a lock that was taken since.
 function remove(file) {
   const aside = `${file}.${process.pid}`
   try {
@@ -74,9 +74,9 @@ export function isForbidden(error) {
   return ['EACCES', 'EROFS', 'EPERM'].includes(error.code)
 }
 
-/** Says in a sentence that this user may not write into the checkout, and ends; throws any other error. */
+/** Exits with a message if this user may not write to the checkout. Throws any other error. */
 export function giveUp(error) {
   if (!isForbidden(error)) throw error
-  console.error(`${error.path} cannot be written: run npm as the user to whom this folder belongs.`)
+  console.error(`Cannot write ${error.path}. Run npm as the user who owns this folder.`)
   process.exit(1)
 }

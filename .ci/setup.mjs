@@ -1,7 +1,6 @@
-// Installs what package-lock.json names, unless it is there: then nothing is touched that a running site may still load.
-// Development packages are among it, whatever NODE_ENV says, for the site is built here. Where better-sqlite3 has to be
-// compiled, the headers that came with this very Node are used if they are there, so that nothing has to be fetched from
-// elsewhere than the npm registry.
+// Installs the packages in package-lock.json, unless they are installed: a running site may still load their files. Includes
+// development packages, whatever NODE_ENV is, because the build needs them. If better-sqlite3 has to be compiled, uses the headers
+// that came with this Node, so that nothing is downloaded from anywhere but the npm registry.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -22,7 +21,7 @@ function isInstalled() {
   return isComplete() && canLoad()
 }
 
-/** Whether npm's own note of what it has installed says what package-lock.json asks for on this machine. */
+/** Whether npm's own list of what is installed has what package-lock.json needs on this machine. */
 function isComplete() {
   const note = join(modules, '.package-lock.json')
   if (!existsSync(note)) return false
@@ -39,7 +38,7 @@ function packagesIn(file) {
   return JSON.parse(readFileSync(file, 'utf8')).packages
 }
 
-// An optional package that names no machine is one that others of its kind bring along.
+// An optional package that names no platform is only a dependency of packages for other platforms.
 function isForHere({ os, cpu, libc }) {
   if (os === undefined && cpu === undefined) return false
   return (
@@ -53,7 +52,7 @@ function ownLibc() {
   return process.report.getReport().header.glibcVersionRuntime === undefined ? 'musl' : 'glibc'
 }
 
-/** Whether what was compiled was so for this version of Node. */
+/** Whether the compiled packages are for this version of Node. */
 function canLoad() {
   try {
     const require = createRequire(join(root, 'package.json'))
@@ -66,7 +65,7 @@ function canLoad() {
 }
 
 async function install() {
-  if (!existsSync(modules)) console.log('Installing from the npm registry; the first time this takes a minute or two.')
+  if (!existsSync(modules)) console.log('Installing from the npm registry. The first time takes a minute or two.')
   if (!isComplete()) await npm('install --include=dev --include=optional --include=peer --no-audit --no-fund --loglevel=error')
   if (await run(process.execPath, ['--eval', LOAD])) return
   console.log('Building better-sqlite3 for this version of Node.')
@@ -78,7 +77,7 @@ async function npm(command) {
   const hasHeaders = existsSync(join(prefix, 'include', 'node', 'node.h'))
   const env = hasHeaders ? { npm_config_nodedir: prefix, ...process.env } : process.env
   if (!(await run(`npm ${command}`, [], { shell: true, stdio: 'inherit', env }))) {
-    console.error(`npm ${command.split(' ')[0]} has failed: what is wrong stands above.`)
+    console.error(`npm ${command.split(' ')[0]} failed. The error is above.`)
     process.exit(1)
   }
 }

@@ -10,7 +10,6 @@ type Conflict = readonly [isConflict: boolean, sentence: string]
 
 const PREFIX = /^(?:\/[\w-]+)*$/
 
-/** Throws if options contradict each other. */
 export function refuseConflicts(options: AccountsOptions): void {
   checkSignupFields(options.signupFields ?? [])
   const conflicts = [addresses, mailConflicts, confirmation, secondSteps].flatMap((of) => of(options))

@@ -3,7 +3,6 @@ import { version } from '../base/package.js'
 import { type Alarm, type Command, missingCommand, UsageError, unknownCommand } from './command.js'
 import { commands, help } from './index.js'
 
-/** Runs one command of `gatehouse` on this process's streams, and returns the exit code. */
 export async function call(args: readonly string[]): Promise<number> {
   try {
     const result = await run(args)

@@ -35,7 +35,6 @@ export function json(value: unknown, replacer?: (key: string, value: unknown) =>
   return escaped(JSON.stringify(value, replacer, 2))
 }
 
-/** On one line. */
 export function jsonLine(value: unknown): string {
   return `${escaped(JSON.stringify(value))}\n`
 }

@@ -14,7 +14,6 @@ export interface Compiled {
   macrosWith: readonly string[] | undefined
 }
 
-/** What compiled templates call. */
 export interface Linker {
   constant(name: string, args: readonly string[]): string
   template(name: unknown): { root: Render; blocks: Blocks }
@@ -102,7 +101,6 @@ class TemplateCompiler extends compiler.Compiler {
     this._emitLine(`return ${text}; }`)
   }
 
-  // Joins constant neighbors.
   override _compileChildren({ children = [] }: Node, frame: Names): void {
     const constants: string[] = []
     const flush = () => {
@@ -144,7 +142,6 @@ class TemplateCompiler extends compiler.Compiler {
     return id
   }
 
-  // Nunjucks would also keep track of the line, for errors.
   override compileFunCall(node: Node, frame: Names): void {
     if (isSuper(node)) this._emit('above')
     else if (this.#isConstant(node, frame)) this._emit(this.#constant(this.#call(node)))

@@ -49,7 +49,6 @@ export interface Gatehouse extends Registry {
 interface PasskeySettings {
   /** A parent domain of the host, to share passkeys with its other sites. */
   domain: string | undefined
-  /** Other addresses of the site. */
   origins: readonly string[]
   /** Whether passkeys also work at `http://localhost`. */
   isLocalToo: boolean

@@ -79,7 +79,6 @@ export interface HalfLogin extends Pick<LoginProgress, 'methods' | 'kept' | 'nex
 }
 
 const HALF_LOGIN_LIFE = HOUR
-// Longer ones are dropped, to keep the cookie small.
 const MAX_NEXT_LENGTH = 300
 
 function keepHalfLogin(

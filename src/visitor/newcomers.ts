@@ -18,7 +18,6 @@ export interface Newcomer {
   id: string
   name: string
   email: string
-  /** Values of the app's own fields. */
   values: Values
 }
 
@@ -34,7 +33,6 @@ export function maySignUpByPasskey(
   return getsConfirmed && canResetByEmail(gatehouse) && relyingPartyOf(ctx, gatehouse) !== undefined
 }
 
-/** Returns false if it is too long to keep. */
 export function keepNewcomer(ctx: Context, gatehouse: Gatehouse, newcomer: Newcomer): boolean {
   const content = JSON.stringify({ ...newcomer, at: gatehouse.now() })
   // Encrypted, because the app's own session may be readable.
@@ -58,7 +56,6 @@ function bindingOf(ctx: Context, { csrf }: Gatehouse): string {
   return `${KEPT} of ${csrf.secretOf(ctx)}`
 }
 
-// Another sign-up may have begun in another tab.
 export const newcomer: Subject = {
   id: (ctx) => newcomerOf(ctx, gatehouseOf(ctx))?.id,
   name: async (ctx) => newcomerOf(ctx, gatehouseOf(ctx))?.name,

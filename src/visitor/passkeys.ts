@@ -42,7 +42,7 @@ export function localUrlOf(ctx: Context, { passkeys, url }: Gatehouse, page: str
 // As WebAuthn recommends (15.1). Only public/passkeys.js reads it.
 const TIMEOUT = 5 * MINUTE
 
-/** Returns the JSON for the login button, or undefined where there are no passkeys. */
+/** Like the other ceremonies, returns the JSON for its button, or undefined where there are no passkeys. */
 export function loginCeremony(ctx: Context, gatehouse: Gatehouse): string | undefined {
   const party = relyingPartyOf(ctx, gatehouse)
   if (party === undefined) return undefined
@@ -52,7 +52,6 @@ export function loginCeremony(ctx: Context, gatehouse: Gatehouse): string | unde
   })
 }
 
-/** The same for a passkey of this user. Also undefined if they have none. */
 export async function ownCeremony(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -86,7 +85,6 @@ export interface Creation {
   own: readonly passkeys.Passkey[]
 }
 
-/** The same for the button that creates a passkey. */
 export function creationCeremony(
   ctx: Context,
   gatehouse: Gatehouse,
@@ -142,7 +140,6 @@ function challengeFor(ctx: Context, { challenges, csrf }: Gatehouse, purpose: Pu
   return challenges.issue({ ...purpose, browser: csrf.ensureSecret(ctx) })
 }
 
-/** Returns what the browser sent, or undefined where there are no passkeys. */
 export function presentedBy(
   ctx: Context,
   gatehouse: Gatehouse,

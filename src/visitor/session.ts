@@ -173,7 +173,6 @@ export async function logOut(
   await forgetLogin(ctx, gatehouse)
 }
 
-/** Returns undefined if the session has already ended. */
 export async function endDevice(transaction: Db, owned: sessions.Owned): Promise<true | undefined> {
   const device = await sessions.close(transaction, owned)
   if (device === undefined) return undefined

@@ -49,7 +49,6 @@ export function nextSeedOf(ctx: Context, gatehouse: Gatehouse): string {
   return seed
 }
 
-/** Keeps the seed of new recovery codes, so that the page can show them and offer a download. */
 export function keepCodes(ctx: Context, gatehouse: Gatehouse, seed: string): void {
   note(ctx, gatehouse, CODES, { seed })
   keep(ctx, { [NEXT]: undefined })

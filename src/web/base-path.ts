@@ -8,7 +8,6 @@ export function basePathOf({ baseUrl }: Pick<Address, 'baseUrl'>): string {
   return baseUrl === undefined ? '' : new URL(baseUrl).pathname.replace(/\/$/, '')
 }
 
-/** Returns what the paths of all pages begin with in a browser. */
 export function wholePrefixOf({ baseUrl, prefix = '' }: Address): string {
   return basePathOf({ baseUrl }) + prefix
 }

@@ -17,7 +17,6 @@ export interface Csrf {
   /** Creates the secret and its cookie if needed. The token contains a fingerprint of the ID `subject`. */
   token(ctx: Context, subject?: string): string
   matches(ctx: Context, token: string): boolean
-  /** Returns '' if there is none. */
   secretOf(ctx: Context): string
   /** Creates the secret and its cookie if needed. */
   ensureSecret(ctx: Context): string

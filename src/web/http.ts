@@ -13,7 +13,6 @@ function baseOf({ req }: Context): string {
   return bases.get(req) ?? ''
 }
 
-// As the proxy sent it.
 export function sentPath(ctx: Context): string {
   return baseOf(ctx) === '' ? ctx.path : originalPath(ctx)
 }

@@ -111,7 +111,6 @@ export class SitePages implements Pages {
     const texts = this.viewsOf(ctx)
     const state = this.#state(ctx, form, values)
     const shown = shownError(texts, error)
-    // htmx gets only a button.
     const around = isHtmx(ctx) ? {} : await form.around?.(ctx)
     respond(ctx, {
       page: () => this.#formPage(ctx, form, { ...around, messages: { errors: [shown] }, form: state }),

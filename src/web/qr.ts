@@ -1,4 +1,3 @@
-/** A QR code as an SVG path of black runs. */
 export interface Qr {
   /** Modules on a side, with a quiet zone of four on each (ISO/IEC 18004). */
   size: number

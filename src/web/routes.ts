@@ -16,7 +16,6 @@ export function urlsUnder(prefix: string): Url {
     `${prefix}/${pathOf(name)}/${part === undefined ? '' : `${encodeURIComponent(part)}/`}`
 }
 
-/** A route, with the guards before it. */
 export interface Route {
   method: string
   /** With `:name` for variable parts. */

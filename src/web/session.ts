@@ -1,6 +1,5 @@
 import type { Context } from 'koa'
 
-// The other keys of the session belong to the app.
 const KEY = 'gatehouse'
 const NO_SESSION =
   'ctx.session is missing. Add a session before accounts(): app.use(session(app)) from koa-session, or sealedSession(app, …) from gatehouse.'

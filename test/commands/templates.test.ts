@@ -71,7 +71,7 @@ test('lists every template with a description', async (context) => {
   )
   for (const name of templateNames()) assert.ok(aboutTemplate(name).length > 2, name)
   assert.match(stdout, /^login\/page\.html +Log in$/m)
-  assert.match(stdout, /^parts\/messages\.html +What is in the message box/m)
+  assert.match(stdout, /^parts\/messages\.html +The content of the message box/m)
   assert.match(stdout, /^mail\/email-taken\.html +You already have an account at \{site\}$/m)
 })
 

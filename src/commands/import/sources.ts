@@ -22,7 +22,6 @@ export interface Secrets {
 
 /** `hash` is undefined if `hashText` cannot be verified or costs too much. `hashText` is '' if there is none. */
 export interface Read extends Newcomer {
-  /** Marked as deleted in the other system. */
   isDeleted: boolean
   hashText: string
 }

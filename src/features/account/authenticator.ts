@@ -61,7 +61,6 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   )
 }
 
-// The overview shows what is missing.
 const requireReady: Middleware = async (ctx, next) => {
   const gatehouse = gatehouseOf(ctx)
   const { user } = loginOf(ctx)

@@ -134,7 +134,6 @@ function chosen(ctx: Context, devices: readonly Device[]): Device | undefined {
   return devices.find(({ id }) => id === ctx.params.id)
 }
 
-// Takes the focus when the row of the device is gone.
 function neighbor(devices: readonly Device[], device: Device | undefined): Device | undefined {
   const index = device === undefined ? -1 : devices.indexOf(device)
   return devices[index + 1] ?? devices[index - 1]

@@ -62,7 +62,6 @@ const OFF_ALREADY = { code: 'second_off_already', sentence: 'Two-step verificati
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/two-step/', requireUser, (ctx) => gatehouse.pages.form(ctx, overview))
 
-  // A refused form is shown under this URL, so a reload has to work.
   router.get('/account/two-step/off/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
   router.post(
     '/account/two-step/off/',

@@ -64,7 +64,6 @@ export function applicantIn(
   }
 }
 
-/** Adds a username where the form asks for none. */
 export function withUsername(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Sent<string> {
   if (gatehouse.asksUsername) return sent
   const seed = fingerprint(ctx, gatehouse, sent, fields.normalizeEmail(sent.email ?? ''))
@@ -221,7 +220,6 @@ function acceptanceOf(
   return { notice: { message, link, ...advice }, to: places.afterSignup, onward: GO_ON }
 }
 
-// What the new user knows the account by.
 export function shownName(
   { asksUsername }: Gatehouse,
   { name, email }: Pick<Applicant, 'name' | 'email'>,

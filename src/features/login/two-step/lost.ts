@@ -64,7 +64,6 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     openLink(ctx, gatehouse, PURPOSE, gatehouse.url(name)),
   )
 
-  // A refused form is shown under these URLs, so a reload has to work.
   router.get('/login/two-step/lost/start/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
   router.get('/login/two-step/lost/finish/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
   router.post('/login/two-step/lost/start/', onSubmit(starting, gatehouse, behindPassword(gatehouse, start)))

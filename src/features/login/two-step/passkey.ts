@@ -27,7 +27,6 @@ type FieldName = 'credential' | 'trust'
 const form: Form<FieldName> = { name, fields: ['credential', 'trust'], secret: ['credential'], on: twoStep }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  // A refused form is shown under this URL, so a reload has to work.
   router.get('/login/two-step/passkey/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url('login/two-step')))
 
   router.post(

@@ -34,7 +34,6 @@ const UNSUPPORTED: FieldError = {
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
-  // A refused form is shown under this URL, so a reload has to work.
   router.get('/password/confirm/passkey/', (ctx) =>
     gatehouse.pages.leave(ctx, gatehouse.url('password/confirm')),
   )

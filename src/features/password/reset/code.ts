@@ -20,7 +20,6 @@ interface Entered {
   values: Sent<'code'>
 }
 
-/** Opens the link with the code. Returns what is wrong with the code. */
 export async function openByCode(
   ctx: Context,
   gatehouse: Gatehouse,
