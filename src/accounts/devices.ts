@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as sessions from '../tables/sessions.js'
-import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../web/user-agent.js'
+import { type DevicePlace, type DeviceWords, devicePlaceOf, deviceWords } from '../web/user-agent.js'
 import { fold } from './fields.js'
 import type { Registry } from './registry.js'
 
@@ -37,13 +37,13 @@ function titled(device: sessions.Device): Titled {
     ...device,
     words,
     last: lastPlace(device, words),
-    jump: placeOf(device.jumpUserAgent, device.jumpAddress),
+    jump: devicePlaceOf(device.jumpUserAgent, device.jumpAddress),
     title: device.name ?? [browser, system].filter(Boolean).join(' on '),
   }
 }
 
 function lastPlace(device: sessions.Device, words: DeviceWords): DevicePlace | undefined {
-  const last = placeOf(device.lastUserAgent, device.lastAddress)
+  const last = devicePlaceOf(device.lastUserAgent, device.lastAddress)
   const isKnown = last?.address === device.address && isDeepStrictEqual(last.words, words)
   return isKnown ? undefined : last
 }

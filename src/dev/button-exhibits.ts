@@ -3,7 +3,7 @@ import { LOST_WAIT } from '../accounts/registry.js'
 import { PASSWORD_NEW } from '../accounts/second-lost.js'
 import { DAY, HOUR } from '../base/durations.js'
 import { FRAGMENT } from '../web/page.js'
-import { among, type Exhibit, formNamed, LIMITED, type Setting } from './exhibit.js'
+import { type Exhibit, exhibitStates, formNamed, LIMITED, type Setting } from './exhibit.js'
 import type { Sample } from './sample.js'
 import { type Person, peopleAt } from './samples.js'
 
@@ -73,7 +73,7 @@ function buttonStates(
     errors,
     around: { user: isUsers ? user : undefined, ...around?.({ user, ...person }) },
   })
-  return among(name, variant, {
+  return exhibitStates(name, variant, {
     empty: sample(anna),
     limited: sample(anna, [LIMITED]),
     long: sample(long),

@@ -5,7 +5,7 @@ import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Form } from '../web/form.js'
 import type { Sample } from './sample.js'
 
-export type Exhibit = Place & (Shown | Written)
+export type Exhibit = Place & (PageExhibit | EmailExhibit)
 
 interface Place {
   page: string
@@ -17,11 +17,11 @@ export interface PlainPage {
   states: Record<string, Omit<Sample, 'template'>>
 }
 
-export interface Shown {
+export interface PageExhibit {
   sample: Sample
 }
 
-export interface Written {
+export interface EmailExhibit {
   letter: PreparedMail
   as: 'html' | 'text'
 }
@@ -34,7 +34,11 @@ export function formNamed(name: string, secret: readonly string[] = []): Form {
   return { name, fields: ['made-up'], secret }
 }
 
-export function among(name: string, variant: string | undefined, samples: Record<string, Sample>): Exhibit[] {
+export function exhibitStates(
+  name: string,
+  variant: string | undefined,
+  samples: Record<string, Sample>,
+): Exhibit[] {
   const page = name.replaceAll('/', '-')
   return Object.entries(samples).map(([state, sample]) => ({
     page,

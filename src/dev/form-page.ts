@@ -1,7 +1,7 @@
 import { adviceShown } from '../accounts/hints.js'
 import type { Advice, FieldError, Message, Values } from '../web/form.js'
 import { ADVICE, FRAGMENT } from '../web/page.js'
-import { among, type Exhibit, formNamed, LIMITED, type Setting } from './exhibit.js'
+import { type Exhibit, exhibitStates, formNamed, LIMITED, type Setting } from './exhibit.js'
 import type { Sample } from './sample.js'
 import { type Person, peopleAt } from './samples.js'
 
@@ -39,7 +39,7 @@ export function statesOf(page: FormPage, setting: Setting): Exhibit[] {
     notice: { message: success },
     ...(onward && { onward: { href: setting.url('account'), message: onward } }),
   })
-  return among(name, variant, {
+  return exhibitStates(name, variant, {
     empty: sample(anna, { values: given }),
     errors: refused(anna),
     success: accepted,

@@ -5,7 +5,7 @@ import { written } from '../mail/template.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import { DYNAMIC } from '../web/headers.js'
 import { ADVICE, FRAGMENT } from '../web/page.js'
-import type { Exhibit, Shown, Written } from './exhibit.js'
+import type { EmailExhibit, Exhibit, PageExhibit } from './exhibit.js'
 import { gallery } from './exhibits.js'
 import { requireLocal, showMail } from './local-only.js'
 import { type Sample, sampled } from './sample.js'
@@ -62,7 +62,7 @@ function byPage(exhibits: readonly Exhibit[], { url }: Gatehouse): Links[] {
   return [...pages.values()]
 }
 
-function show(ctx: Context, gatehouse: Gatehouse, { sample }: Shown): void {
+function show(ctx: Context, gatehouse: Gatehouse, { sample }: PageExhibit): void {
   showInert(
     ctx,
     [ADVICE, FRAGMENT].includes(sample.template)
@@ -76,7 +76,7 @@ function framed(ctx: Context, gatehouse: Gatehouse, sample: Sample): string {
   return sampled(ctx, gatehouse, { template: 'dev/gallery/fragment.html', around })
 }
 
-function showLetter(ctx: Context, gatehouse: Gatehouse, { letter, as }: Written): void {
+function showLetter(ctx: Context, gatehouse: Gatehouse, { letter, as }: EmailExhibit): void {
   const mail = { id: 'made-up', createdAt: gatehouse.now() }
   const inLanguage = { ...letter, prepared: { ...letter.prepared, language: gatehouse.languageOf(ctx) } }
   const origin = gatehouse.origin ?? 'http://localhost'

@@ -4,7 +4,7 @@ import { LOG_IN, LOGIN_NEEDED } from '../visitor/guards.js'
 import { LOGGED_IN } from '../visitor/welcome.js'
 import { FRAGMENT } from '../web/page.js'
 import { PAGE_TOO_OLD } from '../web/submit.js'
-import { among, type Exhibit, formNamed, LIMITED, type Setting } from './exhibit.js'
+import { type Exhibit, exhibitStates, formNamed, LIMITED, type Setting } from './exhibit.js'
 import type { Sample } from './sample.js'
 
 export function messageExhibits({ url }: Setting): Exhibit[] {
@@ -22,7 +22,7 @@ export function messageExhibits({ url }: Setting): Exhibit[] {
     values: { next: '/members/', _typed: 'sealed' },
   }
   const pageTooOld = PAGE_TOO_OLD
-  return among('messages', undefined, {
+  return exhibitStates('messages', undefined, {
     empty: shown({}),
     error: shown({ errors: [pageTooOld] }),
     'error-with-link': shown({

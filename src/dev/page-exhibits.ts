@@ -9,7 +9,7 @@ import type { Message } from '../web/form.js'
 import type { Link } from '../web/notices.js'
 import { METHOD_WRONG, PAGE_UNKNOWN } from '../web/refusal.js'
 import { adminPages } from './admin-pages.js'
-import { among, type Exhibit, LIMITED, type PlainPage, type Setting } from './exhibit.js'
+import { type Exhibit, exhibitStates, LIMITED, type PlainPage, type Setting } from './exhibit.js'
 import { eventsOf, littleStoredOf, type Person, peopleAt, storedOf, TOKEN } from './samples.js'
 
 export function pageExhibits(setting: Setting): Exhibit[] {
@@ -197,5 +197,5 @@ function galleryStates(): PlainPage['states'] {
 function pageStates({ template, states }: PlainPage): Exhibit[] {
   const name = template.replace(/(?:\/page)?\.html$/, '')
   const samples = Object.entries(states).map(([state, sample]) => [state, { template, ...sample }])
-  return among(name, undefined, Object.fromEntries(samples))
+  return exhibitStates(name, undefined, Object.fromEntries(samples))
 }

@@ -3,7 +3,7 @@ import { DAY, HOUR, MINUTE } from '../base/durations.js'
 import { type Actor, EVENT_KINDS, type EventKind, type StoredEvent } from '../tables/events.js'
 import type * as sessions from '../tables/sessions.js'
 import type { User } from '../tables/users.js'
-import { type DevicePlace, type DeviceWords, deviceWords, placeOf } from '../web/user-agent.js'
+import { type DevicePlace, type DeviceWords, devicePlaceOf, deviceWords } from '../web/user-agent.js'
 
 export const TOKEN = 'made-up'.padEnd(43, '-made-up')
 
@@ -125,8 +125,8 @@ function device(lastSeenAt: number, of: Partial<MadeUpDevice> & { id: string }):
     number: 1,
     isThis: false,
     ...places,
-    last: placeOf(places.lastUserAgent, places.lastAddress),
-    jump: placeOf(places.jumpUserAgent, places.jumpAddress),
+    last: devicePlaceOf(places.lastUserAgent, places.lastAddress),
+    jump: devicePlaceOf(places.jumpUserAgent, places.jumpAddress),
     userAgent,
     words: deviceWords(userAgent),
   }

@@ -11,10 +11,10 @@ import { COOKIE_NAME_RULE, COOKIE_PATH_RULE, isCookieName, isCookiePath } from '
 const be = (what: string) => ({ message: `must be ${what}` })
 const fits = <Value>(what: string, check: (value: unknown) => boolean) => z.custom<Value>(check, be(what))
 
-const something = z.unknown()
+const anything = z.unknown()
 const text = z.string(be('a string'))
 const texts = z.array(text, be('an array of strings'))
-const yesOrNo = z.boolean(be('true or false'))
+const boolean = z.boolean(be('true or false'))
 const callable = fits('a function', (value) => typeof value === 'function')
 const milliseconds = fits(
   'a number of milliseconds',
@@ -54,8 +54,8 @@ export function isSecureOrigin(address: unknown): boolean {
 export const RULES = {
   database: chosen((value) =>
     isObject(value)
-      ? named({ url: something, schema: something, sqlite: something, postgres: something })
-      : something,
+      ? named({ url: anything, schema: anything, sqlite: anything, postgres: anything })
+      : anything,
   ),
   keys: texts,
   prefix: text,
@@ -71,7 +71,7 @@ export const RULES = {
   theme: oneOf('auto', 'light', 'dark'),
   themeColor: fits<string>('a color like #7a1fa2', (value) => /^#[\da-f]{6}$/i.test(String(value))),
   places: named({ home: path, afterSignup: path, afterLogin: path, afterLogout: path }),
-  templates: z.array(something, be('an array of folders')).superRefine((folders, { addIssue }) => {
+  templates: z.array(anything, be('an array of folders')).superRefine((folders, { addIssue }) => {
     const other = folders.find((folder) => typeof folder !== 'string' || !isFolder(folder))
     if (other !== undefined)
       addIssue({ code: 'custom', message: `must be folders. Folder not found: ${other}` })
@@ -96,8 +96,8 @@ export const RULES = {
     "an array of 'signup', 'confirmation' and 'reset'",
     (value) => Array.isArray(value) && value.every(isLoginAfter),
   ),
-  privateEmails: yesOrNo,
-  jumpMail: yesOrNo,
+  privateEmails: boolean,
+  jumpMail: boolean,
   secondStep: fits(
     "'optional', 'admins', 'required' or a function of a user",
     (value) => ['optional', 'admins', 'required'].includes(String(value)) || typeof value === 'function',
@@ -118,7 +118,7 @@ export const RULES = {
   workers: wholeNumber(1, 512),
   lifetimes: named(each(LIFETIMES, milliseconds)),
   limits: limitsRule(LIMITS),
-  features: z.record(yesOrNo, be('an object of true or false by feature name')),
+  features: z.record(boolean, be('an object of true or false by feature name')),
   hooks: named({
     beforeSignup: callable,
     duringSignup: callable,
@@ -134,9 +134,9 @@ export const RULES = {
     (value) => isObject(value) && 'watch' in value && 'login' in value,
   ),
   address: callable,
-  headers: yesOrNo,
-  compression: yesOrNo,
-  development: yesOrNo,
+  headers: boolean,
+  compression: boolean,
+  development: boolean,
   log: fits('a pino logger', (value) => isObject(value) && 'info' in value && 'child' in value),
   now: callable,
 }

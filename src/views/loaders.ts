@@ -101,11 +101,11 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
     this.#uses.set(template.name, /env\.getTemplate\((?!")/.test(code) ? 'computed' : used)
     for (const name of used) {
       if (super.getSource(name) === null)
-        throw new Error(`${placeOf(template, name)}: template not found: ${name}`)
+        throw new Error(`${locationOf(template, name)}: template not found: ${name}`)
     }
     for (const [, name = ''] of code.matchAll(/env\.getFilter\("([^"]+)"\)/g)) {
       if (!hasFilter(environment, name))
-        throw new Error(`${placeOf(template, name)}: filter not found: ${name}`)
+        throw new Error(`${locationOf(template, name)}: filter not found: ${name}`)
     }
   }
 
@@ -129,7 +129,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
         return runtime.ensureDefined(value, line, column)
       },
       callWrap(value: unknown, name: string, context: unknown, args: unknown) {
-        if (typeof value !== 'function') note(placeOf(template, name), `unable to call ${name}`)
+        if (typeof value !== 'function') note(locationOf(template, name), `unable to call ${name}`)
         return runtime.callWrap(value, name, context, args)
       },
       handleError(error: unknown, line: number, column: number) {
@@ -140,7 +140,7 @@ export class LocatingLoader extends nunjucks.FileSystemLoader {
   }
 }
 
-function placeOf({ name, source }: Template, word: string): string {
+function locationOf({ name, source }: Template, word: string): string {
   const line = source.split('\n').findIndex((text) => text.includes(word))
   return line === -1 ? `(${name})` : `(${name}) [Line ${line + 1}]`
 }

@@ -5,7 +5,7 @@ import type { PageViews } from '../web/page.js'
 import { loadLanguages } from './languages.js'
 import { dataOf, withMarkup } from './markup.js'
 import { readTemplates } from './templates.js'
-import { createWords, ENGLISH, type Language, type Words } from './translator.js'
+import { createTranslator, ENGLISH, type Language, type Translator } from './translator.js'
 import { createViews, type ViewsOptions } from './views.js'
 
 export interface SiteViews extends PageViews {
@@ -57,30 +57,30 @@ function viewsIn(
   options: SiteViewsOptions,
 ): SiteViews {
   const { tag, name } = language
-  const words = createWords(withMessages(language, options.messages))
-  const globals = globalsOf(language, words, options)
-  const html = createViews({ ...templates, globals: { ...globals, ...marking(words) } })
+  const translator = createTranslator(withMessages(language, options.messages))
+  const globals = globalsOf(language, translator, options)
+  const html = createViews({ ...templates, globals: { ...globals, ...marking(translator) } })
   const text = createViews({ ...templates, globals, ending: '.txt' })
   return {
     tag,
     name,
     render: html.render,
-    translate: words.sentence,
-    mark: markOf(words),
+    translate: translator.sentence,
+    mark: markOf(translator),
     renderMail: (template, values) => (template.endsWith('.txt') ? text : html).render(template, values),
   }
 }
 
-function marking(words: Words): ViewsOptions['globals'] {
-  const { text } = words
+function marking(translator: Translator): ViewsOptions['globals'] {
+  const { text } = translator
   return {
     data: dataOf,
-    mark: markOf(words),
+    mark: markOf(translator),
     _: (english: string, params?: Params) => withMarkup(params, (values) => text(english, values)),
   }
 }
 
-function markOf({ sentence }: Words): PageViews['mark'] {
+function markOf({ sentence }: Translator): PageViews['mark'] {
   return (message) => {
     const values = Object.entries(message.params ?? {}).map(([name, value]) => [
       name,
@@ -102,7 +102,7 @@ function withMessages(language: Language, messages: SiteViewsOptions['messages']
 
 function globalsOf(
   { tag, direction }: Language,
-  { text, sentence, number, times }: Words,
+  { text, sentence, number, times }: Translator,
   { globals, now }: SiteViewsOptions,
 ): ViewsOptions['globals'] {
   return {

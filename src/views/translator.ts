@@ -2,7 +2,7 @@ import { once } from '../base/once.js'
 import type { Message, Params } from '../web/form.js'
 import { type Times, timesIn } from './times.js'
 
-export interface Words {
+export interface Translator {
   text(english: string, params?: Params): string
   sentence(message: Message): string
   number(value: number): string
@@ -32,7 +32,7 @@ export const ENGLISH: Language = {
   messages: new Map(),
 }
 
-export function createWords({ tag, direction, texts, messages }: Language = ENGLISH): Words {
+export function createTranslator({ tag, direction, texts, messages }: Language = ENGLISH): Translator {
   const times = timesIn(tag)
   const plurals = once(() => new Intl.PluralRules(tag))
   const numbers = once(() => new Intl.NumberFormat(tag))

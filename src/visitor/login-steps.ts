@@ -66,7 +66,7 @@ async function hasJustSignedUp(ctx: Context, gatehouse: Gatehouse, { user }: Acc
   return (await halfLoggedIn(ctx, gatehouse))?.user.id === user.id
 }
 
-export function placeOf(ctx: Context, gatehouse: Gatehouse, user: User): string {
+export function accountOrLogin(ctx: Context, gatehouse: Gatehouse, user: User): string {
   return userOf(ctx)?.id === user.id ? gatehouse.url('account') : loginAs(gatehouse, user)
 }
 

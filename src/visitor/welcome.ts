@@ -47,7 +47,7 @@ export async function welcome(
   const { pages, countLogin } = gatehouse
   const { user } = loginOf(ctx)
   countLogin('logged_in')
-  const advice = first ?? (await reminder(ctx, gatehouse, user)) ?? (await aboutCodes(gatehouse, user))
+  const advice = first ?? (await reminder(ctx, gatehouse, user)) ?? (await fewCodesNotice(gatehouse, user))
   await pages.accept(ctx, form, {
     notice: { message: isReopened ? LOGGED_IN_REOPENED : message, ...(advice && { advice }) },
     to: await arrivalOf(ctx, gatehouse, next),
@@ -72,7 +72,7 @@ export async function fewCodesOf(gatehouse: Gatehouse, user: User): Promise<numb
   return left <= FEW ? left : undefined
 }
 
-async function aboutCodes(gatehouse: Gatehouse, user: User): Promise<Notice | undefined> {
+async function fewCodesNotice(gatehouse: Gatehouse, user: User): Promise<Notice | undefined> {
   const left = await fewCodesOf(gatehouse, user)
   if (left === undefined) return undefined
   const message = left === 0 ? NO_CODES_LEFT : { ...CODES_LEFT, params: { left } }

@@ -79,7 +79,7 @@ function fingerprintOf(subject: string): string {
   return hash('sha256', subject, 'base64url').slice(0, SUBJECT_LENGTH)
 }
 
-export function isForAnother(token: string, subject: string): boolean {
+export function isForAnotherSubject(token: string, subject: string): boolean {
   const [, fingerprint = ''] = token.split('.')
   return fingerprint !== '' && fingerprint !== fingerprintOf(subject)
 }
@@ -120,7 +120,7 @@ export function refuseCrossSite(
   { origin, log }: { origin: string | undefined; log: Logger },
 ): void {
   if (!isCrossSite(ctx, origin)) return
-  if (ctx.get('Sec-Fetch-Site') === '') noteForeign(ctx, origin, log)
+  if (ctx.get('Sec-Fetch-Site') === '') warnUnknownOrigin(ctx, origin, log)
   refuseRequest(ctx, 403, CROSS_SITE)
 }
 
@@ -149,7 +149,7 @@ const MAX_NAMED_LENGTH = 100
 const named = new WeakMap<Logger, Set<string>>()
 
 // Behind a proxy that changes the Host header, these may be visitors of this site.
-function noteForeign(ctx: Context, origin: string | undefined, log: Logger): void {
+function warnUnknownOrigin(ctx: Context, origin: string | undefined, log: Logger): void {
   const [from, host] = [ctx.get('Origin'), ctx.get('Host')].map((text) => text.slice(0, MAX_NAMED_LENGTH))
   const known = named.get(log) ?? new Set()
   const reason = `${from} ${host}`

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { randomFew } from '../secrets/random.js'
-import { type Csrf, isForAnother } from './csrf.js'
+import { type Csrf, isForAnotherSubject } from './csrf.js'
 import type { Advice, FieldError, Form, Subject, Values } from './form.js'
 import type { Texts } from './message-box.js'
 import type { Url } from './routes.js'
@@ -108,7 +108,7 @@ export function createSubjects(csrf: Csrf, visitor: Subject): Subjects {
     async another(ctx, form, token) {
       const subject = subjectOf(ctx, form)
       const id = subject?.id(ctx)
-      return id !== undefined && isForAnother(token, id) ? await subject?.name(ctx) : undefined
+      return id !== undefined && isForAnotherSubject(token, id) ? await subject?.name(ctx) : undefined
     },
     async otherAccount(ctx, form) {
       const subject = subjectOf(ctx, form)

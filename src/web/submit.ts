@@ -20,7 +20,7 @@ const COOKIE_MISSING = {
 }
 
 // With two users in two tabs, what was meant for one account must not happen to the other.
-export function forAnother(name: string): Message {
+export function pageOfAnotherAccount(name: string): Message {
   return {
     code: 'page_of_another_account',
     sentence:
@@ -60,7 +60,7 @@ export function onSubmit<Field extends string>(
     const values = readValues(ctx, [...form.fields, '_csrf', '_once'] as const)
     const other = await pages.subjects.another(ctx, form, values._csrf)
     if (other !== undefined) {
-      return await pages.refuse(ctx, form, { status: 403, errors: [forAnother(other)], values })
+      return await pages.refuse(ctx, form, { status: 403, errors: [pageOfAnotherAccount(other)], values })
     }
     if (!csrf.matches(ctx, values._csrf)) {
       return await pages.refuse(ctx, form, {

@@ -34,7 +34,7 @@ export interface DevicePlace {
   address: string
 }
 
-export function placeOf(userAgent: string | null, address: string | null): DevicePlace | undefined {
+export function devicePlaceOf(userAgent: string | null, address: string | null): DevicePlace | undefined {
   if (userAgent === null || address === null) return undefined
   return { words: deviceWords(userAgent), address }
 }

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { loadLanguages } from '../../src/views/languages.js'
-import { createWords } from '../../src/views/translator.js'
+import { createTranslator } from '../../src/views/translator.js'
 import { type Page, Site } from '../support/helpers.js'
 import { folderWith, PSEUDO, pseudoFolder } from '../support/pseudo.js'
 
@@ -128,7 +128,7 @@ test('the host app’s files add a language and change texts of Gatehouse', asyn
 
 test('plural forms follow the numbers', () => {
   const russian = loadLanguages().get('ru')
-  const words = createWords(russian)
+  const words = createTranslator(russian)
   const minutes = (count: number) =>
     words.sentence({
       code: 'too_many_attempts',
@@ -149,7 +149,7 @@ for (const [tag, day, length, wait] of [
   ['es', '5 de marzo de 2026', '14 días', 'dentro de 4 minutos'],
 ] as const) {
   test(`${tag}: dates, times and plural forms are written by Intl`, () => {
-    const { times, text } = createWords(loadLanguages().get(tag))
+    const { times, text } = createTranslator(loadLanguages().get(tag))
     assert.is(times.day(new Date('2026-03-05T12:00:00Z')), day)
     assert.is(times.lasting(14 * 24 * 60 * MINUTE).replaceAll(/\s/g, ' '), length)
     assert.is(times.until(4 * MINUTE), wait)

@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { letterFor } from '../../src/accounts/letters.js'
 import { assemble } from '../../src/assemble.js'
-import type { Shown, Written } from '../../src/dev/exhibit.js'
+import type { EmailExhibit, PageExhibit } from '../../src/dev/exhibit.js'
 import { gallery } from '../../src/dev/exhibits.js'
 import { sampled } from '../../src/dev/sample.js'
 import { createLog } from '../../src/index.js'
@@ -74,12 +74,12 @@ test('renders every page, fragment and email of the gallery as Nunjucks does, in
   await gatehouse.database.close()
 })
 
-function shown(ctx: Context, gatehouse: Gatehouse, { sample }: Shown, more: object): string {
+function shown(ctx: Context, gatehouse: Gatehouse, { sample }: PageExhibit, more: object): string {
   const page = sampled(ctx, gatehouse, { ...sample, around: { ...sample.around, ...more } })
   return page.replaceAll(/(?<=name="_once" value=")[\w-]+/g, '')
 }
 
-function sent(ctx: Context, gatehouse: Gatehouse, { letter, as }: Written, more: object): string {
+function sent(ctx: Context, gatehouse: Gatehouse, { letter, as }: EmailExhibit, more: object): string {
   const { kind, values } = letterFor(gatehouse, letter)
   const template = `mail/${kind}.${as === 'html' ? 'html' : 'txt'}`
   const link = 'https://accounts.example/link/'

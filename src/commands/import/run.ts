@@ -6,7 +6,7 @@ import { commandOrigin } from '../command.js'
 import { progressOf } from '../progress.js'
 import { createLists, type Lists } from './lists.js'
 import { type Records, recordsOf, type SourceRecord } from './records.js'
-import { type Read, type Secrets, SOURCES } from './sources.js'
+import { type Secrets, SOURCES, type SourceUser } from './sources.js'
 
 // Small transactions let the site write in between.
 const BATCH = 500
@@ -103,12 +103,15 @@ async function importBatch(
 
 const NOBODY = { sourceId: '', name: '', email: '' }
 
-function readOne({ source, secrets, isUnconfirmed }: ImportRun, record: SourceRecord): Read | undefined {
+function readOne(
+  { source, secrets, isUnconfirmed }: ImportRun,
+  record: SourceRecord,
+): SourceUser | undefined {
   const read = SOURCES[source]?.(record, secrets)
   return read && isUnconfirmed ? { ...read, confirmedAt: null } : read
 }
 
-function problemOf({ sourceId, isDeleted, hash, hashText }: Read): string | undefined {
+function problemOf({ sourceId, isDeleted, hash, hashText }: SourceUser): string | undefined {
   if (sourceId === '') return 'id_missing'
   if (isDeleted) return 'deleted'
   return hashText !== '' && hash === undefined ? 'hash_unusable' : undefined
@@ -116,7 +119,7 @@ function problemOf({ sourceId, isDeleted, hash, hashText }: Read): string | unde
 
 type Refusal = readonly [typeof NOBODY, string]
 
-function refusalOf(one: Read, code: string | undefined): Refusal[] {
+function refusalOf(one: SourceUser, code: string | undefined): Refusal[] {
   return code === undefined ? [] : [[one, code]]
 }
 
@@ -125,7 +128,11 @@ function refuse({ lists }: Importing, refusals: readonly Refusal[], tally: Tally
   tally.refused += refusals.length
 }
 
-function seenOnce({ run, seen }: Importing, one: Read, result: Imported | undefined): Imported | undefined {
+function seenOnce(
+  { run, seen }: Importing,
+  one: SourceUser,
+  result: Imported | undefined,
+): Imported | undefined {
   if (!run.isTrial || result?.outcome !== 'imported') return result
   const [name, email] = [`name ${nameKeyOf(result.name)}`, `email ${emailKeyOf(one.email)}`]
   const code = seen.has(email) ? 'email_taken' : seen.has(name) && !one.isDisplayName ? 'username_taken' : ''
@@ -133,7 +140,7 @@ function seenOnce({ run, seen }: Importing, one: Read, result: Imported | undefi
   return code === '' ? result : { outcome: 'refused', code }
 }
 
-function count(tally: Tally, { hash }: Read, result: Imported | undefined): void {
+function count(tally: Tally, { hash }: SourceUser, result: Imported | undefined): void {
   if (result?.outcome === 'before') tally.before += 1
   if (result?.outcome !== 'imported') return
   tally.imported += 1

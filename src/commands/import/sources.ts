@@ -21,12 +21,12 @@ export interface Secrets {
 }
 
 /** `hash` is undefined if `hashText` cannot be verified or costs too much. `hashText` is '' if there is none. */
-export interface Read extends Newcomer {
+export interface SourceUser extends Newcomer {
   isDeleted: boolean
   hashText: string
 }
 
-export type Source = (record: SourceRecord, secrets: Secrets) => Read | undefined
+export type Source = (record: SourceRecord, secrets: Secrets) => SourceUser | undefined
 
 export const SOURCES: Readonly<Record<string, Source>> = {
   django(record) {
@@ -104,7 +104,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
 }
 
 /** Also what `users export` writes. */
-function plain(record: SourceRecord): Read {
+function plain(record: SourceRecord): SourceUser {
   return {
     ...person(record, {
       name: ['username'],

@@ -2,7 +2,7 @@ import { isReason, REASON_MAX } from '../../accounts/disabling.js'
 import { loginKeyOf } from '../../accounts/fields.js'
 import type { Registry } from '../../accounts/registry.js'
 import * as users from '../../tables/users.js'
-import { createWords } from '../../views/translator.js'
+import { createTranslator } from '../../views/translator.js'
 import type { FieldError } from '../../web/form.js'
 import { UsageError } from '../command.js'
 import { printable } from '../terminal.js'
@@ -48,5 +48,5 @@ export function userNotFound(identifier: string): Error {
 }
 
 export function throwErrors(errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw new Error(errors.map(createWords().sentence).join('\n'))
+  if (errors.length > 0) throw new Error(errors.map(createTranslator().sentence).join('\n'))
 }

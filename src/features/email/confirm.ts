@@ -11,11 +11,11 @@ import { requireRecentIfUser, userOf } from '../../visitor/guards.js'
 import { finishLink, forgetLink, isLive, linkOf, linkSubject, openLink } from '../../visitor/links.js'
 import { isLoginAfter } from '../../visitor/login-after.js'
 import {
+  accountOrLogin,
   advance,
   type HalfLogin,
   type LoginState,
   passedBefore,
-  placeOf,
   waitingForConfirmation,
 } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
@@ -178,7 +178,7 @@ async function continueAfter(
   }
   await gatehouse.pages.accept(ctx, form, {
     notice: { message: { ...message, params } },
-    to: login?.state === 'waiting' ? gatehouse.url(login.for) : placeOf(ctx, gatehouse, user),
+    to: login?.state === 'waiting' ? gatehouse.url(login.for) : accountOrLogin(ctx, gatehouse, user),
     onward: userOf(ctx) === undefined ? LOG_IN : GO_ON,
     values: {},
   })
@@ -209,5 +209,5 @@ async function noAccount(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   if (account === undefined) return pages.leave(ctx, loginBefore(gatehouse, url(name)))
   if (account.user.emailConfirmedAt === null) return pages.leave(ctx, url(name))
   const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
-  pages.leave(ctx, placeOf(ctx, gatehouse, account.user), { message })
+  pages.leave(ctx, accountOrLogin(ctx, gatehouse, account.user), { message })
 }

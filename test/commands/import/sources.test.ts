@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { recordsOf } from '../../../src/commands/import/records.js'
-import { type Read, type Secrets, SOURCES } from '../../../src/commands/import/sources.js'
+import { type Secrets, SOURCES, type SourceUser } from '../../../src/commands/import/sources.js'
 import { verifyForeign } from '../../../src/secrets/foreign-digest.js'
 import { foreignText } from '../../../src/secrets/foreign-hash.js'
 import { FIREBASE, FUECHSE, PEPPER } from '../../secrets/foreign-vectors.js'
@@ -19,10 +19,10 @@ interface Case {
   file: string
   password?: string
   secrets?: Partial<Secrets>
-  people: readonly Partial<Read>[]
+  people: readonly Partial<SourceUser>[]
 }
 
-async function read(source: string, { file, secrets = {} }: Case): Promise<(Read | undefined)[]> {
+async function read(source: string, { file, secrets = {} }: Case): Promise<(SourceUser | undefined)[]> {
   const path = join(folder, source)
   writeFileSync(path, file)
   const found = []

@@ -16,7 +16,7 @@ import {
   openLink,
   refuseLink,
 } from '../../../visitor/links.js'
-import { placeOf } from '../../../visitor/login-steps.js'
+import { accountOrLogin } from '../../../visitor/login-steps.js'
 import { originOf } from '../../../visitor/origin.js'
 import { proveAgain } from '../../../visitor/proofs.js'
 import type { FieldError, Form } from '../../../web/form.js'
@@ -92,7 +92,7 @@ async function prove(
 
 function changed(ctx: Context, gatehouse: Gatehouse, user: users.User, { email }: tokens.Token) {
   const message = { ...CHANGED, params: { name: user.name, email } }
-  return { message, to: placeOf(ctx, gatehouse, user) }
+  return { message, to: accountOrLogin(ctx, gatehouse, user) }
 }
 
 async function showUnusable(ctx: Context, gatehouse: Gatehouse, link: Link | undefined): Promise<void> {

@@ -3,7 +3,7 @@ import * as users from '../../../tables/users.js'
 import { codeBrowserOf } from '../../../visitor/code-browser.js'
 import { type Gatehouse, gatehouseOf } from '../../../visitor/gatehouse.js'
 import { forgetLink, type Link, linkOf, refuseLink } from '../../../visitor/links.js'
-import { placeOf } from '../../../visitor/login-steps.js'
+import { accountOrLogin } from '../../../visitor/login-steps.js'
 import * as unconfirmed from '../../../visitor/unconfirmed.js'
 
 export const PURPOSE = 'email-confirm'
@@ -38,7 +38,7 @@ export async function showUnusable(ctx: Context, gatehouse: Gatehouse, link: Lin
   forgetLink(ctx, PURPOSE)
   if (account !== undefined && account.user.emailConfirmedAt !== null) {
     const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
-    return gatehouse.pages.leave(ctx, placeOf(ctx, gatehouse, account.user), { message })
+    return gatehouse.pages.leave(ctx, accountOrLogin(ctx, gatehouse, account.user), { message })
   }
   refuseLink(ctx, gatehouse, link, { href: gatehouse.url('email/confirm'), message: ASK_AGAIN })
 }
