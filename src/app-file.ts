@@ -45,7 +45,7 @@ async function exportOf(file: string): Promise<AccountsOptions> {
 
 function configOf(options: AccountsOptions, file: string): Config {
   const { rules, siteName, lifetimes } = settingsOf(options)
-  const { database, keyFile } = placesOf(options.database, file)
+  const { database, keyFile } = storageOf(options.database, file)
   const { limits = {}, secondStep = 'optional', baseUrl, keys = [] } = options
   if (keys.length === 0 && !database.startsWith('sqlite:')) {
     throw new ConfigError(`${file}: Option keys must be set. There is no SQLite file to keep them beside.`)
@@ -82,7 +82,7 @@ function configOf(options: AccountsOptions, file: string): Config {
   }
 }
 
-function placesOf(location: DatabaseLocation, file: string): { database: string; keyFile: string } {
+function storageOf(location: DatabaseLocation, file: string): { database: string; keyFile: string } {
   const database = addressOf(location, file)
   const { DATABASE_URL: given = database } = process.env
   // Restoring into the other one would replace the wrong database.

@@ -26,8 +26,8 @@ async function run([name, ...args]: readonly string[]): Promise<string | Alarm> 
   return command.run(args)
 }
 
-function helpOf({ parts = [], help }: Command, [part]: readonly string[]): string {
-  return parts.find(({ name }) => name === part)?.help ?? help
+function helpOf({ subcommands = [], help }: Command, [subcommand]: readonly string[]): string {
+  return subcommands.find(({ name }) => name === subcommand)?.help ?? help
 }
 
 function asksForHelp(args: readonly string[]): boolean {

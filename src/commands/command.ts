@@ -28,7 +28,7 @@ export interface Command {
   help: string
   /** Returns the text for standard output, or '' if it wrote everything itself. Throws `UsageError` for exit code 2. */
   run(args: readonly string[]): Promise<string | Alarm>
-  parts?: readonly Command[]
+  subcommands?: readonly Command[]
 }
 
 /** The command succeeded, but found a problem for the operator. Exit code 1 is for scheduled checks. */
@@ -37,27 +37,27 @@ export interface Alarm {
   exitCode: 1
 }
 
-interface CommandGroup extends Required<Pick<Command, 'name' | 'summary' | 'parts'>> {
+interface CommandGroup extends Required<Pick<Command, 'name' | 'summary' | 'subcommands'>> {
   intro: string
 }
 
-export function commandOf({ name, summary, intro, parts }: CommandGroup): Command {
+export function commandOf({ name, summary, intro, subcommands }: CommandGroup): Command {
   const call = `gatehouse ${name}`
   return {
     name,
     summary,
-    parts,
+    subcommands,
     help: `Usage: ${call} <command> [options]
 
 ${intro}
 
 Commands:
-${listOf(parts)}
+${listOf(subcommands)}
 
 ${call} <command> --help shows the options of a command.`,
     async run([verb, ...args]) {
-      const part = parts.find((one) => one.name === verb)
-      if (part !== undefined) return part.run(args)
+      const subcommand = subcommands.find((one) => one.name === verb)
+      if (subcommand !== undefined) return subcommand.run(args)
       throw verb === undefined ? missingCommand(call) : unknownCommand(call, verb)
     },
   }

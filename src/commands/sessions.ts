@@ -1,9 +1,9 @@
 import { commandOf } from './command.js'
-import { part as end } from './sessions/end.js'
+import { subcommand as end } from './sessions/end.js'
 
 export const command = commandOf({
   name: 'sessions',
   summary: 'Log all users out everywhere',
   intro: 'Manage the sessions of all users.',
-  parts: [end],
+  subcommands: [end],
 })

@@ -122,7 +122,7 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     passkeyOrigins: data.PASSKEY_ORIGINS,
     cookieName: data.COOKIE_NAME,
     cookiePath: data.COOKIE_PATH,
-    ...placesOf(data.DATABASE_URL),
+    ...storageOf(data.DATABASE_URL),
     metrics: metricsOf(data),
     sessionKeys: data.SESSION_KEYS,
     workers: data.WEB_CONCURRENCY,
@@ -230,7 +230,7 @@ function metricsOf({ METRICS_TOKEN, METRICS_PORT, METRICS_HOST }: Environment): 
   return METRICS_PORT === undefined ? token : { ...token, port: METRICS_PORT, host: METRICS_HOST }
 }
 
-function placesOf(url: string | undefined): { database: string; keyFile: string } {
+function storageOf(url: string | undefined): { database: string; keyFile: string } {
   if (url !== undefined && isPostgresUrl(url)) return { database: url, keyFile: join(DATA, 'gatehouse.key') }
   const file = url === undefined ? join(DATA, 'gatehouse.sqlite') : resolve(sqlitePath(url))
   return { database: `sqlite:${file}`, keyFile: `${file}.key` }

@@ -50,7 +50,7 @@ export function capConnections(server: Server, { most, longest }: ConnectionLimi
 function dropSlowest(open: Connections, most: number): void {
   for (const [socket, connection] of open) {
     if (open.size <= most) return
-    if (isVisitorsTurn(connection)) drop(open, socket)
+    if (waitsForVisitor(connection)) drop(open, socket)
   }
   for (const socket of [...open.keys()].slice(most)) drop(open, socket)
 }
@@ -68,7 +68,7 @@ function drop(open: Connections, socket: Socket): void {
   socket.destroy()
 }
 
-function isVisitorsTurn({ exchange }: Connection): boolean {
+function waitsForVisitor({ exchange }: Connection): boolean {
   if (exchange === undefined) return true
   const { request, response } = exchange
   return !request.complete || response.writableEnded || response.writableNeedDrain

@@ -14,7 +14,7 @@ import { lastUser } from './known-devices.js'
 import { sessionOf, userOf } from './logins.js'
 import { passwordConfirm } from './proofs.js'
 
-const KEPT = 10 * MINUTE
+const LIFE = 10 * MINUTE
 // Characters. Form bodies are limited to 32 KB.
 const MAX_IN_FORM = 28_000
 
@@ -26,17 +26,17 @@ interface Draft {
 
 export function pageOfForm(ctx: Context): string | undefined {
   if (isPasswordConfirm(ctx, gatehouseOf(ctx))) return localPath(textFields(ctx).next)
-  return pageBefore(ctx) ?? localPath(seenPath(ctx).replace(/\/verify\/$/, '/'))
+  return refererPage(ctx) ?? localPath(seenPath(ctx).replace(/\/verify\/$/, '/'))
 }
 
-/** Returns the page that a browser asks for, or for a fragment the page that it belongs to, if the browser names that. */
-export function pageAskedFor(ctx: Context): string {
-  // With hx-boost, htmx asks for whole pages.
+/** Returns the requested page. For a fragment, returns the page it belongs to, if there is a Referer. */
+export function pageRequested(ctx: Context): string {
+  // With hx-boost, htmx requests whole pages.
   const isFragment = isHtmx(ctx) && ctx.get('HX-Boosted') !== 'true'
-  return (isFragment ? pageBefore(ctx) : undefined) ?? seenUrl(ctx)
+  return (isFragment ? refererPage(ctx) : undefined) ?? seenUrl(ctx)
 }
 
-function pageBefore(ctx: Context): string | undefined {
+function refererPage(ctx: Context): string | undefined {
   const referer = ctx.get('Referer')
   if (!URL.canParse(referer) || !isOwnUrl(ctx, new URL(referer))) return undefined
   const { pathname, search } = new URL(referer)
@@ -108,7 +108,7 @@ function decrypt({ cipher, now }: Gatehouse, encrypted: string, binding: string)
   if (text === undefined) return undefined
   const draft: Draft = JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString())
   const age = now() - draft.at
-  return age >= 0 && age < KEPT ? draft : undefined
+  return age >= 0 && age < LIFE ? draft : undefined
 }
 
 const brought = new WeakMap<Context, Values>()
@@ -146,5 +146,5 @@ function takeKept(ctx: Context): Values {
 
 function dropOld(ctx: Context, { now }: Gatehouse): void {
   const [at] = keptText(ctx, 'typed')?.split(' ') ?? []
-  if (at !== undefined && now() - Number(at) >= KEPT) keep(ctx, { typed: undefined })
+  if (at !== undefined && now() - Number(at) >= LIFE) keep(ctx, { typed: undefined })
 }

@@ -9,7 +9,7 @@ import { localPath } from '../web/local-path.js'
 import type { Link } from '../web/notices.js'
 import { formOf } from '../web/submit.js'
 import { ASK_CODE, ASK_PASSWORD, ask } from './asking.js'
-import { keepTyped, pageAskedFor, pageOfForm, typedIn } from './drafts.js'
+import { keepTyped, pageOfForm, pageRequested, typedIn } from './drafts.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { userOf } from './logins.js'
 import { CODE, passwordConfirm } from './proofs.js'
@@ -59,7 +59,7 @@ export const requireUser: Middleware = async (ctx, next) => {
     return await leadToStep(ctx, step)
   if (user !== undefined) return await next()
   const { pages, url } = gatehouse
-  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), pageAskedFor(ctx)))
+  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url('login'), pageRequested(ctx)))
   await refuseLoggedOut(ctx)
 }
 
@@ -114,7 +114,7 @@ export async function leadToConfirmation(ctx: Context): Promise<void> {
 
 async function leadToStep(ctx: Context, step: string): Promise<void> {
   const { pages } = gatehouseOf(ctx)
-  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(step, pageAskedFor(ctx)))
+  if (isRead(ctx)) return pages.leave(ctx, pathWithNext(step, pageRequested(ctx)))
   const href = pathWithNext(step, pageOfForm(ctx))
   refuseFor(ctx, { error: STEP_MISSING, link: { href, message: TAKE_STEP } })
 }
@@ -156,7 +156,7 @@ export const requireRecentLogin: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
     if (isRecentLogin(ctx)) return await next()
     const { pages, url } = gatehouseOf(ctx)
-    if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url(passwordConfirm.name), pageAskedFor(ctx)))
+    if (isRead(ctx)) return pages.leave(ctx, pathWithNext(url(passwordConfirm.name), pageRequested(ctx)))
     await ask(ctx, ASK_PASSWORD)
   })
 
@@ -166,7 +166,7 @@ export const requireRecentSecond: Middleware = (ctx, next) =>
     if (isRecentSecond(ctx)) return await next()
     const { pages, url } = gatehouseOf(ctx)
     if (!isRead(ctx)) return await ask(ctx, ASK_CODE)
-    const page = pathWithNext(url(passwordConfirm.name), pageAskedFor(ctx))
+    const page = pathWithNext(url(passwordConfirm.name), pageRequested(ctx))
     pages.leave(ctx, `${page}${page.includes('?') ? '&' : '?'}asks=${CODE}`)
   })
 

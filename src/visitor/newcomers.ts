@@ -7,7 +7,7 @@ import { keep, keepOptional, keptText } from '../web/session.js'
 import { type Gatehouse, gatehouseOf } from './gatehouse.js'
 import { relyingPartyOf } from './passkeys.js'
 
-const KEPT = 'newcomer'
+const NOTE = 'newcomer'
 
 // As long as the challenge of its page.
 const LIFE = 30 * MINUTE
@@ -36,11 +36,11 @@ export function maySignUpByPasskey(
 export function keepNewcomer(ctx: Context, gatehouse: Gatehouse, newcomer: Newcomer): boolean {
   const content = JSON.stringify({ ...newcomer, at: gatehouse.now() })
   // Encrypted, because the app's own session may be readable.
-  return keepOptional(ctx, KEPT, gatehouse.cipher.encrypt(content, bindingOf(ctx, gatehouse)))
+  return keepOptional(ctx, NOTE, gatehouse.cipher.encrypt(content, bindingOf(ctx, gatehouse)))
 }
 
 export function newcomerOf(ctx: Context, gatehouse: Gatehouse): Newcomer | undefined {
-  const text = gatehouse.cipher.decrypt(keptText(ctx, KEPT) ?? '', bindingOf(ctx, gatehouse))
+  const text = gatehouse.cipher.decrypt(keptText(ctx, NOTE) ?? '', bindingOf(ctx, gatehouse))
   if (text === undefined) return undefined
   const newcomer: Newcomer & { at: number } = JSON.parse(text)
   const age = gatehouse.now() - newcomer.at
@@ -48,12 +48,12 @@ export function newcomerOf(ctx: Context, gatehouse: Gatehouse): Newcomer | undef
 }
 
 export function forgetNewcomer(ctx: Context): void {
-  keep(ctx, { [KEPT]: undefined })
+  keep(ctx, { [NOTE]: undefined })
 }
 
 // Each login changes the secret, so the next user of this browser cannot see what the previous one typed.
 function bindingOf(ctx: Context, { csrf }: Gatehouse): string {
-  return `${KEPT} of ${csrf.secretOf(ctx)}`
+  return `${NOTE} of ${csrf.secretOf(ctx)}`
 }
 
 export const newcomer: Subject = {

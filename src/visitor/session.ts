@@ -82,13 +82,13 @@ async function open(
 ): Promise<{ id: string; isReopened: boolean } | undefined> {
   const origin = originOf(ctx, gatehouse)
   const { user, deviceStamp, closedAt } = account
-  const again = closedAt === null ? undefined : reopening(origin, gatehouse, user.id)
+  const reopen = closedAt === null ? undefined : reopening(origin, gatehouse, user.id)
   let isReopened = false
   let id: string | undefined
   await happens(origin, gatehouse, { kind: 'logged_in', userId: user.id }, async (transaction) => {
     id = undefined
     if (proof !== undefined && !(await proof.spend(transaction))) return undefined
-    isReopened = (await again?.store(transaction)) ?? false
+    isReopened = (await reopen?.store(transaction)) ?? false
     const opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
     orUndo(opened !== undefined)
     // A repeated form of the second step used no new code, so it may find its session, but not begin another.
@@ -100,7 +100,7 @@ async function open(
     return true
   })
   if (id === undefined) return undefined
-  if (isReopened) again?.report()
+  if (isReopened) reopen?.report()
   return { id, isReopened }
 }
 

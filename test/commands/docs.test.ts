@@ -21,7 +21,8 @@ async function helps(): Promise<Map<string, string>> {
   for (const load of commands.values()) {
     const { command } = await load()
     found.set(`gatehouse ${command.name}`, command.help)
-    for (const part of command.parts ?? []) found.set(`gatehouse ${command.name} ${part.name}`, part.help)
+    for (const subcommand of command.subcommands ?? [])
+      found.set(`gatehouse ${command.name} ${subcommand.name}`, subcommand.help)
   }
   return found
 }

@@ -39,7 +39,8 @@ async function helps(): Promise<Map<string, string>> {
   for (const [name, load] of commands) {
     const { command } = await load()
     found.set(name, command.help)
-    for (const part of command.parts ?? []) found.set(`${name} ${part.name}`, part.help)
+    for (const subcommand of command.subcommands ?? [])
+      found.set(`${name} ${subcommand.name}`, subcommand.help)
   }
   return found
 }

@@ -12,7 +12,7 @@ import {
 } from '../../secrets/foreign-formats.js'
 import { type ForeignHash, readForeign } from '../../secrets/foreign-hash.js'
 import type { SourceRecord } from './records.js'
-import { isYes, part, text, time } from './values.js'
+import { isYes, nested, text, time } from './values.js'
 
 export interface Secrets {
   /** The pepper of Devise, or `SECURITY_PASSWORD_SALT` of Flask-Security. */
@@ -30,7 +30,7 @@ export type Source = (record: SourceRecord, secrets: Secrets) => SourceUser | un
 
 export const SOURCES: Readonly<Record<string, Source>> = {
   django(record) {
-    const fields = part(record, 'fields') ?? record
+    const fields = nested(record, 'fields') ?? record
     const password = text(fields, 'password')
     // A dump of all apps also contains other models.
     if (fields?.password === undefined) return undefined
@@ -71,7 +71,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   }),
   auth0: (record) => ({
     ...person(record, { name: ['username'], display: ['name'] }),
-    sourceId: text(record, 'user_id') || text(part(record, '_id'), '$oid') || text(record, '_id'),
+    sourceId: text(record, 'user_id') || text(nested(record, '_id'), '$oid') || text(record, '_id'),
     ...confirmed(record, 'email_verified'),
     isDisabled: isYes(record, 'blocked'),
     ...hashed(text(record, 'passwordHash', 'password_hash'), bcryptHash),
@@ -90,7 +90,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     ...person(record, { name: ['username'], created: ['createdTimestamp'] }),
     ...confirmed(record, 'emailVerified'),
     isDisabled: record?.enabled === false,
-    ...language(firstOf(part(record, 'attributes')?.locale)),
+    ...language(firstOf(nested(record, 'attributes')?.locale)),
     ...keycloakPassword(record),
   }),
   'flask-security': (record, { pepper }) => ({
@@ -176,12 +176,12 @@ function hashed(
 function keycloakPassword(record: SourceRecord) {
   const credentials: readonly unknown[] = Array.isArray(record?.credentials) ? record.credentials : []
   const [credential] = credentials.flatMap((one) => {
-    const found = part({ one }, 'one')
+    const found = nested({ one }, 'one')
     return text(found, 'type') === 'password' ? [found] : []
   })
-  const settings = part(credential, 'credentialData')
-  const secret = part(credential, 'secretData')
-  const parameters = Object.entries(part(settings, 'additionalParameters') ?? {})
+  const settings = nested(credential, 'credentialData')
+  const secret = nested(credential, 'secretData')
+  const parameters = Object.entries(nested(settings, 'additionalParameters') ?? {})
   return hashed(text(secret, 'value'), (value) =>
     keycloakHash({
       algorithm: text(settings, 'algorithm'),

@@ -10,7 +10,7 @@ export function text(record: SourceRecord, ...names: readonly string[]): string 
   return ''
 }
 
-export function part(record: SourceRecord, name: string): SourceRecord {
+export function nested(record: SourceRecord, name: string): SourceRecord {
   const value = record?.[name]
   return typeof value === 'string' ? parsed(value) : recordOf(value)
 }

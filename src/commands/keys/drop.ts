@@ -5,7 +5,7 @@ import { printable } from '../terminal.js'
 import { type KeyStatus, needsOf } from './needs.js'
 import { changeKeys, type SiteKeys, withKeys } from './site-keys.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'drop',
   summary: 'Remove an old key that nothing needs',
   help: `Usage: gatehouse keys drop <id> [--force]

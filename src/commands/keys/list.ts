@@ -4,7 +4,7 @@ import { json, table } from '../terminal.js'
 import { type KeyStatus, needsOf } from './needs.js'
 import { type SiteKeys, withKeys } from './site-keys.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'list',
   summary: 'List the keys and what still needs each of them',
   help: `Usage: gatehouse keys list [--json]

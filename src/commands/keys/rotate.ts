@@ -8,7 +8,7 @@ const options = {
   prepared: { type: 'boolean', default: false },
 } as const
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'rotate',
   summary: 'Make a new key the current one',
   help: `Usage: gatehouse keys rotate [--prepare | --prepared]

@@ -8,7 +8,7 @@ import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '.
 // Small transactions let the site write in between.
 const BATCH = 500
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'end',
   summary: 'Log all users out everywhere',
   help: `Usage: gatehouse sessions end --all

@@ -6,7 +6,7 @@ import { type Command, commandOrigin, parsed, withRegistry } from '../command.js
 import { printable } from '../terminal.js'
 import { findAccount, USER_HELP, userArgument } from './find-user.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'confirm',
   summary: 'Treat the email address of a user as confirmed',
   help: `Usage: gatehouse users confirm <user>

@@ -10,7 +10,7 @@ const options = {
   'password-stdin': { type: 'boolean', default: false },
 } as const
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'create',
   summary: 'Create an account',
   help: `Usage: gatehouse users create <username> <email> [options]

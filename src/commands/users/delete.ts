@@ -7,7 +7,7 @@ import { type Command, parsed, UsageError, withRegistry } from '../command.js'
 import { ask, isAttended, printable } from '../terminal.js'
 import { findAccount, USER_HELP, userArgument, userNotFound } from './find-user.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'delete',
   summary: 'Delete a user and all their data',
   help: `Usage: gatehouse users delete <user> [--yes]

@@ -5,7 +5,7 @@ import { type Command, commandOrigin, parsed, withRegistry } from '../command.js
 import { printable } from '../terminal.js'
 import { findAccount, reasonOf, USER_HELP, userArgument } from './find-user.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'disable',
   summary: 'Log a user out everywhere and disable the account',
   help: `Usage: gatehouse users disable <user> [--reason <text>]

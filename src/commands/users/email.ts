@@ -11,7 +11,7 @@ import { findAccount, throwErrors, USER_HELP, userAndValue } from './find-user.j
 
 const ORIGIN = commandOrigin('users email')
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'email',
   summary: 'Change the email address of a user',
   help: `Usage: gatehouse users email <user> <address> [--confirmed]

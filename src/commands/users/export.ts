@@ -16,7 +16,7 @@ const options = {
   hashes: { type: 'boolean', default: false },
 } as const
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'export',
   summary: 'Write all users to a file that other systems can read',
   help: `Usage: gatehouse users export [<file>] --ndjson [--hashes]

@@ -20,7 +20,7 @@ const options = {
 
 const NAMES = Object.keys(SOURCES)
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'import',
   summary: 'Import users from another system, with their passwords',
   help: `Usage: gatehouse users import <file> --from <system> [options]

@@ -7,7 +7,7 @@ import { throwErrors } from './find-user.js'
 
 const options = { language: { type: 'string' } } as const
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'invite',
   summary: 'Invite someone to sign up',
   help: `Usage: gatehouse users invite <email> [options]

@@ -35,7 +35,7 @@ const options = {
   csv: { type: 'boolean', default: false },
 } as const
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'list',
   summary: 'List users in the order they signed up',
   help: `Usage: gatehouse users list [options]

@@ -5,7 +5,7 @@ import { type Command, commandOrigin, parsed, withRegistry } from '../command.js
 import { printable } from '../terminal.js'
 import { findAccount, USER_HELP, userArgument } from './find-user.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'logout',
   summary: 'Log a user out everywhere',
   help: `Usage: gatehouse users logout <user>

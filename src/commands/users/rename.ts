@@ -6,7 +6,7 @@ import { type Command, commandOrigin, parsed, withRegistry } from '../command.js
 import { printable } from '../terminal.js'
 import { findAccount, throwErrors, USER_HELP, userAndValue } from './find-user.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'rename',
   summary: 'Change the username of a user',
   help: `Usage: gatehouse users rename <user> <username>

@@ -6,7 +6,7 @@ import { type Command, commandOrigin, parsed, withRegistry } from '../command.js
 import { printable } from '../terminal.js'
 import { findAccount, USER_HELP, userArgument } from './find-user.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'resend',
   summary: 'Send the email that confirms the address again',
   help: `Usage: gatehouse users resend <user>

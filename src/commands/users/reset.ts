@@ -7,7 +7,7 @@ import { type Command, commandOrigin, parsed, withRegistry } from '../command.js
 import { printable, readPassword } from '../terminal.js'
 import { EMAILS_OFF, findAccount, throwErrors, USER_HELP, userArgument, userNotFound } from './find-user.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'reset',
   summary: 'Log a user out everywhere and ask for a new password',
   help: `Usage: gatehouse users reset <user> [--password-stdin]

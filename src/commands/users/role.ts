@@ -7,7 +7,7 @@ import { findAccount, USER_HELP } from './find-user.js'
 
 const USAGE = 'Usage: gatehouse users role <user> add|remove <role>'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'role',
   summary: 'Give a user a role, or take one away',
   help: `${USAGE}

@@ -8,7 +8,7 @@ import { findAccount, USER_HELP, userArgument } from './find-user.js'
 
 const EVENTS = 20
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'show',
   summary: 'Show everything stored about a user, except secrets',
   help: `Usage: gatehouse users show <user> [--json]

@@ -9,7 +9,7 @@ import { type Command, commandOrigin, parsed, withRegistry } from '../command.js
 import { printable } from '../terminal.js'
 import { findAccount, USER_HELP, userArgument } from './find-user.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'two-step',
   summary: 'Show two-step verification of a user, or turn it off',
   help: `Usage: gatehouse users two-step <user> [--off]

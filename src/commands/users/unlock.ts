@@ -6,7 +6,7 @@ import { type Command, commandOrigin, parsed, withRegistry } from '../command.js
 import { printable } from '../terminal.js'
 import { findAccount, reasonOf, USER_HELP, userArgument } from './find-user.js'
 
-export const part: Command = {
+export const subcommand: Command = {
   name: 'unlock',
   summary: 'Let a user try again after too many failed attempts',
   help: `Usage: gatehouse users unlock <user> [--reason <text>]

@@ -26,7 +26,7 @@ const EVENTS = 20
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/admin/users/', requireAdmin, async (ctx) => {
     const query = userQueryOf(ctx)
-    const { users, next } = await found(gatehouse, query)
+    const { users, next } = await usersFor(gatehouse, query)
     gatehouse.pages.show(ctx, 'admin/users/page.html', shownList(gatehouse, query, { users, next }))
   })
 
@@ -74,7 +74,7 @@ export function shownList({ url }: Pick<Gatehouse, 'url'>, query: UserQuery, { u
   }
 }
 
-function found(gatehouse: Gatehouse, { q, inside, after, ...filter }: UserQuery): Promise<UserPage> {
+function usersFor(gatehouse: Gatehouse, { q, inside, after, ...filter }: UserQuery): Promise<UserPage> {
   if (q !== '' && !inside) return usersBeginning(gatehouse, q, { ...filter, after })
   const search = { ...searchOf(q), ...filter }
   return pageOf(gatehouse, { ...search, after: placeOf(after), limit: PAGE, newestFirst: true })

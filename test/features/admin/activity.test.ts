@@ -109,8 +109,10 @@ test('has one entry for each command that changes something', async () => {
 test('no command is missing here', async () => {
   const names = await Promise.all(
     [...commands].map(async ([name, load]) => {
-      const { parts } = (await load()).command
-      return parts === undefined || name === 'keys' ? [name] : parts.map((part) => `${name} ${part.name}`)
+      const { subcommands } = (await load()).command
+      return subcommands === undefined || name === 'keys'
+        ? [name]
+        : subcommands.map((subcommand) => `${name} ${subcommand.name}`)
     }),
   )
   const here = [...Object.keys(NO_ENTRY), ...ENTRIES.map(([command]) => command)]

@@ -196,7 +196,7 @@ const NO_PAGE = {
 }
 
 test('every command about a user has a page, and the reverse', () => {
-  const commands = command.parts?.map(({ name }) => name) ?? []
+  const commands = command.subcommands?.map(({ name }) => name) ?? []
   const expected = commands.filter((name) => !(name in NO_PAGE))
   assert.equal(Object.keys(ACTIONS).sort(), expected.sort())
 })

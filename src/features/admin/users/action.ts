@@ -38,7 +38,7 @@ export function takeAction(gatehouse: Gatehouse): Middleware {
 
 async function formAt(ctx: Context, gatehouse: Gatehouse): Promise<Form<Field>> {
   const { id = '', action: name = '' } = ctx.params
-  const { action, user } = await askedFor(ctx, gatehouse)
+  const { action, user } = await targetOf(ctx, gatehouse)
   return {
     name: 'admin/users/action',
     path: `${gatehouse.url('admin/users', id)}${name}/`,
@@ -48,7 +48,7 @@ async function formAt(ctx: Context, gatehouse: Gatehouse): Promise<Form<Field>> 
   }
 }
 
-async function askedFor(ctx: Context, { database: { main } }: Gatehouse) {
+async function targetOf(ctx: Context, { database: { main } }: Gatehouse) {
   const { id = '', action: name = '' } = ctx.params
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
   const user = await stored(main, id)
@@ -62,7 +62,7 @@ async function take(
   values: Sent<Field>,
 ): Promise<void> {
   const { pages, url } = gatehouse
-  const { action, user } = await askedFor(ctx, gatehouse)
+  const { action, user } = await targetOf(ctx, gatehouse)
   const request = { ...requestOf(ctx, gatehouse, values), user }
   const outcome = await outcomeOf(action, request)
   if ('errors' in outcome) return await pages.refuse(ctx, form, { errors: outcome.errors, values })

@@ -58,7 +58,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     field: 'username',
     isPossible: () => true,
     act: async ({ origin, registry, user, typed }) =>
-      withErrors(await rename(origin, registry, user, wantedName(typed.username))),
+      doneUnless(await rename(origin, registry, user, wantedName(typed.username))),
   },
   email: {
     title: { code: 'admin_email', sentence: 'Change email address' },
@@ -99,7 +99,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
       sentence: 'Ends all sessions of {name} and forgets their devices. The password stays the same.',
     },
     isPossible: () => true,
-    act: async ({ origin, registry, user }) => isDone(await endSessions(origin, registry, user.id)),
+    act: async ({ origin, registry, user }) => doneIf(await endSessions(origin, registry, user.id)),
   },
   unlock: {
     title: { code: 'admin_unlock', sentence: 'Unlock' },
@@ -123,7 +123,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     },
     isPossible: ({ disabledAt }, { outbox }) => outbox.isOn && disabledAt === null,
     act: async ({ origin, registry, user }) =>
-      isDone(await resetPassword(origin, registry, user, { password: undefined })),
+      doneIf(await resetPassword(origin, registry, user, { password: undefined })),
   },
   'two-step': {
     title: { code: 'admin_two_step', sentence: 'Turn off two-step verification' },
@@ -133,7 +133,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
         'For someone who lost the app and the codes. Make sure first that you know who is asking: afterwards the password alone opens the account.',
     },
     isPossible: ({ secondStepAt }) => secondStepAt !== null,
-    act: async ({ origin, registry, user }) => isDone(await turnOff(origin, registry, user)),
+    act: async ({ origin, registry, user }) => doneIf(await turnOff(origin, registry, user)),
   },
   role: {
     title: { code: 'admin_role', sentence: 'Change roles' },
@@ -155,13 +155,13 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     isDanger: true,
     isPossible: ({ disabledAt }) => disabledAt === null,
     act: async ({ origin, registry, user }) =>
-      isDone(await disable(origin, registry, user.id, { reason: origin.reason || undefined })),
+      doneIf(await disable(origin, registry, user.id, { reason: origin.reason || undefined })),
   },
   enable: {
     title: { code: 'admin_enable', sentence: 'Enable' },
     lead: { code: 'admin_enable_lead', sentence: 'Lets {name} log in again.' },
     isPossible: ({ disabledAt }) => disabledAt !== null,
-    act: async ({ origin, registry, user }) => isDone(await enable(origin, registry, user)),
+    act: async ({ origin, registry, user }) => doneIf(await enable(origin, registry, user)),
   },
   delete: {
     title: { code: 'admin_delete', sentence: 'Delete' },
@@ -180,18 +180,18 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   },
 }
 
-function isDone(outcome: object | undefined): Done {
+function doneIf(outcome: object | undefined): Done {
   return { done: outcome !== undefined }
 }
 
-function withErrors(errors: readonly FieldError[]): Done {
+function doneUnless(errors: readonly FieldError[]): Done {
   return errors.length > 0 ? { errors } : { done: true }
 }
 
 async function changeAddress({ origin, registry, user, typed }: Request): Promise<Done> {
   const email = normalizeEmail(typed.email)
   const isNow = typed.confirmed !== '' || !registry.outbox.isOn
-  return withErrors(
+  return doneUnless(
     isNow
       ? await setAddress(origin, registry, user, email)
       : await askForAddress(origin, registry, user, { email, form: origin.form }),

@@ -59,23 +59,23 @@ type Waiting = NonNullable<Awaited<ReturnType<typeof waitingForSecond>>>
 // presses every button.
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/login/two-step/lost/', (ctx) => show(ctx, gatehouse))
-  router.post('/login/two-step/lost/', onSubmit(asking, gatehouse, behindPassword(gatehouse, ask)))
+  router.post('/login/two-step/lost/', onSubmit(asking, gatehouse, afterPassword(gatehouse, ask)))
   router.get('/login/two-step/lost/link/:token/', (ctx) =>
     openLink(ctx, gatehouse, PURPOSE, gatehouse.url(name)),
   )
 
   router.get('/login/two-step/lost/start/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
   router.get('/login/two-step/lost/finish/', (ctx) => gatehouse.pages.leave(ctx, gatehouse.url(name)))
-  router.post('/login/two-step/lost/start/', onSubmit(starting, gatehouse, behindPassword(gatehouse, start)))
+  router.post('/login/two-step/lost/start/', onSubmit(starting, gatehouse, afterPassword(gatehouse, start)))
   router.post(
     '/login/two-step/lost/finish/',
-    onSubmit(finishing, gatehouse, behindPassword(gatehouse, finish)),
+    onSubmit(finishing, gatehouse, afterPassword(gatehouse, finish)),
   )
 }
 
 type Step = (ctx: Context, gatehouse: Gatehouse, waiting: Waiting, values: Sent<never>) => Promise<void>
 
-function behindPassword(gatehouse: Gatehouse, step: Step) {
+function afterPassword(gatehouse: Gatehouse, step: Step) {
   return async (ctx: Context, values: Sent<never>) => {
     const waiting = await waitingWithPassword(ctx, gatehouse)
     if (waiting === undefined) return leaveForLogin(ctx, gatehouse)
