@@ -97,6 +97,18 @@ for (const [what, languages, sentence] of [
   ['a language without a name', { eo: { texts: {} } }, /eo\.json must have the "name"/],
   ['a name that is no language', { RU: { name: 'x' } }, /must be named after a language/],
   ['something else', { ru: { sentences: {} } }, /ru\.json is not a language file/],
+  [
+    'a text that is none',
+    { ru: { texts: { 'Log in': 5 } } },
+    /ru\.json is .+: texts has no text for "Log in"/,
+  ],
+  ['a plural by nothing', { ru: { messages: { a: { other: 'x' } } } }, /: messages has no text for "a"/],
+  [
+    'a plural of numbers',
+    { ru: { messages: { a: { by: 'count', other: 5 } } } },
+    /: messages has no text for "a"/,
+  ],
+  ['a list of texts', { ru: { texts: ['Log in'] } }, /: texts is not an object/],
 ] as const) {
   test(`a file with ${what} stops the start with an error`, () => {
     assert.throws(() => loadLanguages([folderWith(languages)]), sentence)
