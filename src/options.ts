@@ -59,7 +59,7 @@ export interface AccountsOptions {
   siteName?: string
   /** `auto` (default) follows the visitor's system. */
   theme?: Theme
-  /** Color of the browser's bars, such as `#7a1fa2`. By default the browser chooses. */
+  /** Color of the browser's toolbars, such as `#7a1fa2`. By default the browser chooses. */
   themeColor?: string
   /** Paths to which visitors are redirected. `home` is `/` by default, and the others are `home`. */
   places?: Partial<Places>
@@ -90,8 +90,8 @@ export interface AccountsOptions {
   signup?: 'open' | 'invited' | 'closed'
   /**
    * Events after which users are logged in without the login form: `['signup', 'confirmation', 'reset']`. Two-step verification is
-   * still asked for. `confirmation` needs the password, too, entered beside the link or at sign-up in the last hour. None by default,
-   * as OWASP advises for a reset (Forgot Password Cheat Sheet).
+   * still asked for. `confirmation` needs the password, too, entered on the page of the link or at sign-up in the last hour. None
+   * by default, as OWASP advises for a reset (Forgot Password Cheat Sheet).
    */
   loginAfter?: readonly LoginAfter[]
   /**
@@ -103,14 +103,14 @@ export interface AccountsOptions {
   loginErrors?: 'exact' | 'generic'
   /** Hides which email addresses have accounts; needs `required` confirmation. False by default. */
   privateEmails?: boolean
-  /** Emails the owner if a session changes both network and browser at once; false by default. */
+  /** Emails the owner if a session is suddenly used from another network and by another browser; false by default. */
   jumpMail?: boolean
   /**
    * Who needs two-step verification: nobody (`optional`, the default), users with the role `admin`, everyone, or those for whom your
    * function returns true. `requireUser` makes them set it up.
    */
   secondStep?: 'optional' | 'admins' | 'required' | ((user: User) => boolean)
-  /** From when they need it; until then they are reminded at each login. By default at once. */
+  /** From when they need it. Until then a notice at each login reminds them. By default immediately. */
   secondStepFrom?: Date | undefined
   /**
    * A step of your app after each login, such as new terms to accept. Returns the path of its page, or undefined if the user needs
@@ -127,7 +127,7 @@ export interface AccountsOptions {
   passwordMinLength?: number
   /** Minimum strength by zxcvbn, 0 (default) to 4. 3 resists attacks on a stolen slow hash. */
   passwordMinScore?: number
-  /** Argon2id; by default 19456 KiB, 2 passes, 1 lane. A login rehashes passwords with other costs. */
+  /** Costs of Argon2id; by default 19456 KiB, 2 passes, 1 lane. A login rehashes passwords that have other costs. */
   passwordCosts?: PasswordCosts
   /** Processes on this machine, which share its cores and 24 PostgreSQL connections; 1 by default. */
   workers?: number

@@ -12,8 +12,7 @@ import { commands, help } from '../../src/commands/index.js'
 const test = suite('docs/commands.md')
 const FILE = join(root, 'docs', 'commands.md')
 
-const GENERATED =
-  '## All commands\n\nThis part is written by `npm run commands`, from the help of the commands.\n'
+const GENERATED = '## All commands\n\n`npm run commands` writes this part from the help of the commands.\n'
 const [prose = ''] = readFileSync(FILE, 'utf8').split(GENERATED)
 
 async function helps(): Promise<Map<string, string>> {

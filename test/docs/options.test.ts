@@ -23,7 +23,7 @@ function optionsIn(source: string): Option[] {
   const members = body.matchAll(/^ {2}\/\*\*(.*?)\*\/\n {2}(\w+)\??: (.*?)$/gms)
   return [...members].map(([, comment = '', name = '', type = '']) => ({
     name,
-    type: type.replace(' | undefined', ''),
+    type: type.replace(/ \| undefined$/, ''),
     about: comment.replaceAll(/\s*\n\s*\*\s?/g, ' ').trim(),
   }))
 }
@@ -39,7 +39,7 @@ function written(options: readonly Option[]): string {
   return [
     '# Look up an option of `accounts()`',
     '',
-    '`npm run options` writes this page from [src/options.ts](../src/options.ts). Variables of another name, and what belongs together, are in',
+    '`npm run options` writes this page from [src/options.ts](../src/options.ts). Variables with another name, and options that belong together, are in',
     '[configuration.md](configuration.md#options-of-accounts).',
     '',
     '| Option | Type | What it sets | Variable of the same name |',

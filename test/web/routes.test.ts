@@ -13,7 +13,7 @@ import { type Page, Site, type Visitor } from '../support/helpers.js'
 import { type Source, sourcesIn, sourcesOfFeature } from '../support/sources.js'
 
 /*
- * docs/routes.md is made from the code: `npm run routes` writes it, and this test fails when it is out of date.
+ * `npm run routes` writes docs/routes.md from the code. This test fails when the page is out of date.
  */
 const test = suite('docs/routes.md')
 const FILE = join(root, 'docs', 'routes.md')
@@ -26,12 +26,12 @@ async function written(): Promise<string> {
   return [
     '# Look up a route or a limit',
     '',
-    'Find the path in the table. `npm run routes` writes this page, by asking the site itself. Under a prefix all paths begin with it.',
+    'Find the path in the table. With a prefix, all paths begin with it. `npm run routes` writes this page from the responses of a running site.',
     '',
     '## Routes',
     '',
-    'What a visitor without an account and a user who has just logged in get: for GET when they open it, for POST when they send a form',
-    'with nothing filled in.',
+    'The table shows what a visitor without an account gets, and what a user who has just logged in gets: for GET when they open the page, for',
+    'POST when they submit a form with nothing filled in.',
     '',
     '| Method | Path | A visitor gets | A user gets |',
     '|---|---|---|---|',
@@ -40,11 +40,11 @@ async function written(): Promise<string> {
     '| Status | Means |',
     '|---|---|',
     '| 200 | the page, or with `HX-Request: true` a success with the message box |',
-    '| 303 | continue: to the login, to the password, to where a flow continues. With `HX-Request: true` it is `HX-Redirect` |',
+    '| 303 | a redirect: to the login page, to the password page, or to the next page of a flow. With `HX-Request: true` it is `HX-Redirect` |',
     '| 400, 413, 415 | a POST that is not a form of Gatehouse |',
-    '| 403 | the page was too old, the login has ended, or a password is needed first. Also another method on `verify/` |',
-    '| 405 | another method elsewhere |',
-    '| 406 | the form breaks a rule, or a wrong password or code |',
+    '| 403 | the page was too old, the login has ended, or a password is needed first. Also a method other than POST on `verify/` |',
+    '| 405 | a wrong method elsewhere |',
+    '| 406 | the form breaks a rule, or has a wrong password or code |',
     '| 410 | an emailed link that no longer works |',
     '| 429 | a rate limit is reached |',
     '',

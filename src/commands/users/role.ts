@@ -12,9 +12,9 @@ export const subcommand: Command = {
   summary: 'Give a user a role, or take one away',
   help: `${USAGE}
 
-Give a user a role, or take one away. admin opens the admin pages. Other roles
-matter only to your app. A change counts at the user's next request.
-The only admin cannot be removed.
+Give a user a role, or take one away. The role admin opens the admin pages.
+Other roles mean something to your app only. A change takes effect at the
+user's next request. The role of the only admin cannot be taken away.
 
 ${USER_HELP}
 <role> is ${ROLE_RULE}.
