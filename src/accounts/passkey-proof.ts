@@ -50,7 +50,7 @@ const PASSKEY_UNKNOWN: FieldError = {
 }
 export const CHALLENGE_OLD: FieldError = {
   code: 'passkey_page_too_old',
-  sentence: 'This page was open for too long, or was used already. Nothing is lost: press the button again.',
+  sentence: 'This page was open for too long, or was already used. Nothing is lost: press the button again.',
 }
 
 /** A login without a username: the passkey says who it is. */

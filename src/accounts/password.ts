@@ -99,7 +99,7 @@ function tell(
 export const PASSKEYS_STAY: Message = {
   code: 'password_reset_passkeys',
   sentence:
-    'Your password has been changed, and you are logged out everywhere. Log in with the new one. Your passkeys still work: remove those that you do not know.',
+    'Your password has been changed, and you are logged out everywhere. Log in with the new one. Your passkeys still work. Remove those that you do not recognize.',
 }
 
 export const TO_PASSKEYS = { code: 'password_to_passkeys', sentence: 'Your passkeys' }

@@ -21,7 +21,7 @@ export const name = 'password/confirm'
 
 export const TYPED_TOO_OLD = {
   code: 'typed_too_old',
-  sentence: 'What you typed was only kept for 10 minutes: enter it again.',
+  sentence: 'What you typed was kept for 10 minutes only. Enter it again.',
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {

@@ -59,7 +59,7 @@ const RESET_WAITING = {
 }
 const PASSKEYS = {
   code: 'password_reset_passkeys_stay',
-  sentence: 'Your passkeys still work: remove those that you do not know.',
+  sentence: 'Your passkeys still work. Remove those that you do not recognize.',
 }
 const RESET_BEFORE = {
   code: 'password_reset_before',

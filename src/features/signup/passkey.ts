@@ -55,7 +55,7 @@ const TOO_LONG: FieldError = {
 }
 const OVER: FieldError = {
   code: 'signup_passkey_over',
-  sentence: 'This page was open for too long, or was used already. Start again.',
+  sentence: 'This page was open for too long, or was already used. Start again.',
 }
 const SIGN_UP = { code: 'signup_link', sentence: 'Sign up' }
 

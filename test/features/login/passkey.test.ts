@@ -15,7 +15,7 @@ test.after(() => site.close())
 
 const WRONG = '⚠ The passkey did not work. Try again, or use another way.'
 const UNKNOWN = '⚠ This site does not know this passkey, or it was removed. Log in another way.'
-const OLD = '⚠ This page was open for too long, or was used already. Nothing is lost: press the button again.'
+const OLD = '⚠ This page was open for too long, or was already used. Nothing is lost: press the button again.'
 
 async function withPasskey(name: string, where = site): Promise<{ visitor: Visitor; device: Device }> {
   const visitor = await settled(where, name)

@@ -168,7 +168,7 @@ test('a message says that input older than 10 minutes is not kept', async () => 
   site.clock.advance(TOO_LATE)
   const page = await visitor.send(asked, { password: PASSWORD })
   assert.is(page.status, 303)
-  assert.match((await visitor.open(GUARDED)).messages().join(), 'only kept for 10 minutes')
+  assert.match((await visitor.open(GUARDED)).messages().join(), 'kept for 10 minutes only')
 })
 
 const NOISE = Array.from({ length: 6000 }, (_, index) =>

@@ -84,7 +84,7 @@ function assertRefused(page: Page, status: number, message: string): void {
 
 const TAKEN = 'This username is already taken.'
 const WRONG = 'The passkey did not work. Try again, or use another way.'
-const OLD = 'This page was open for too long, or was used already. Nothing is lost: press the button again.'
+const OLD = 'This page was open for too long, or was already used. Nothing is lost: press the button again.'
 
 for (const htmx of [false, true]) {
   test(`${htmx ? 'htmx' : 'plain'}: an account with a passkey and no password is created, confirmed and logged in to`, async () => {
@@ -229,7 +229,7 @@ test('what was typed is kept for 30 minutes', async () => {
   assert.is(begun.page.status, 200)
   site.clock.advance(MINUTE)
   const late = await create(begun, new Device())
-  assertRefused(late, 403, 'This page was open for too long, or was used already. Start again.')
+  assertRefused(late, 403, 'This page was open for too long, or was already used. Start again.')
   assert.is((await begun.visitor.open(TYPED)).headers.location, '/signup/')
 })
 

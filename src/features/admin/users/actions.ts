@@ -65,7 +65,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     lead: {
       code: 'admin_email_lead',
       sentence:
-        'Sends a link to the new address of {name}. The address changes once the link is opened, or now if you say so.',
+        'Sends a link to the new address of {name}. The address changes once the link is opened, or now if you tick the box.',
     },
     field: 'email',
     isPossible: () => true,
@@ -150,7 +150,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     title: { code: 'admin_disable', sentence: 'Disable' },
     lead: {
       code: 'admin_disable_lead',
-      sentence: 'Logs {name} out everywhere, and lets nobody log in until the account is enabled again.',
+      sentence: 'Logs {name} out everywhere, and blocks logins until the account is enabled again.',
     },
     isDanger: true,
     isPossible: ({ disabledAt }) => disabledAt === null,

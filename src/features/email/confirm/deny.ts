@@ -29,7 +29,8 @@ const denying: Form<never> = {
 
 const NOT_ERASED = {
   code: 'account_not_erased',
-  sentence: 'The account cannot be deleted right now. The people who run this site know. Try again later.',
+  sentence:
+    'The account cannot be deleted right now. The people who run this site have been notified. Try again later.',
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {

@@ -13,7 +13,7 @@ test.before(async () => {
 test.after(() => site.close())
 
 const WRONG = '⚠ The passkey did not work. Try again, or use another way.'
-const OLD = '⚠ This page was open for too long, or was used already. Nothing is lost: press the button again.'
+const OLD = '⚠ This page was open for too long, or was already used. Nothing is lost: press the button again.'
 
 /** Someone with two-step verification and a passkey. */
 async function withBoth(name: string): Promise<{ device: Device; secret: string }> {

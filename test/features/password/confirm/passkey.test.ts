@@ -17,7 +17,7 @@ const TOO_LATE = 10 * MINUTE
 const GUARDED = '/members/recent/'
 const FACTORS = '/account/recovery-codes/'
 const WRONG = '⚠ The passkey did not work. Try again, or use another way.'
-const OLD = '⚠ This page was open for too long, or was used already. Nothing is lost: press the button again.'
+const OLD = '⚠ This page was open for too long, or was already used. Nothing is lost: press the button again.'
 
 /** Someone with a passkey, whose login is no longer recent. */
 async function withPasskey(
