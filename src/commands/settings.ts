@@ -17,7 +17,6 @@ export async function readSettings(): Promise<Config> {
   return readConfig(process.env)
 }
 
-/** Returns the folders with templates. Needs no other setting. */
 export async function readTemplateFolders(): Promise<readonly string[]> {
   const ofApp = await readApp()
   if (ofApp !== undefined) return ofApp.templates

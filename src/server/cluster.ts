@@ -12,10 +12,7 @@ const STOP_TIMEOUT = 9_000
 
 type Report = { address: string } | { problem: string }
 
-/**
- * Calls `listen` in `workers` processes and returns its address once all listen, or undefined in a worker. With one worker, calls
- * it in this process. Throws if the site cannot start.
- */
+/** Calls `listen` in `workers` processes. Returns the address once all listen, or undefined in a worker. Throws if one cannot start. */
 export async function inProcesses(
   { workers, logLevel }: Pick<Config, 'workers' | 'logLevel'>,
   listen: () => Promise<string>,

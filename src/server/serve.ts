@@ -51,10 +51,7 @@ const ACCEPT_WAIT = 500
 // Keeps the whole shutdown under 10 s.
 const CLOSE_TIMEOUT = 5_000
 
-/**
- * Listens and returns the address. SIGTERM (after a second) or SIGINT (at once) finishes open requests,
- * calls `onClosed` and exits. Throws if it cannot listen.
- */
+/** Returns the address, or throws if it cannot listen. SIGTERM (after 1 s) or SIGINT finishes open requests, then calls `onClosed`. */
 export async function serve(app: Koa, options: ServeOptions): Promise<string> {
   const server = createServer(limitsOf(options))
   const handler = refuseBroken(server, { https: options.https ?? false, handler: app.callback() })

@@ -2,10 +2,7 @@ import type { Middleware } from 'koa'
 import { gatehouseOf } from './gatehouse.js'
 import { leadToConfirmation, requireUser, userOf } from './guards.js'
 
-/**
- * Requires a login and a confirmed email address. Redirects page views to the confirmation. Other requests get 403 and
- * a link. Throws if email is off, because nobody could confirm.
- */
+/** Requires a login and a confirmed email address, and leads others to the confirmation. Throws if email is off. */
 export const requireConfirmed: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
     if (userOf(ctx)?.emailConfirmedAt != null) return await next()

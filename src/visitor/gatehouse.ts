@@ -50,7 +50,6 @@ interface PasskeySettings {
   /** A parent domain of the host, to share passkeys with its other sites. */
   domain: string | undefined
   origins: readonly string[]
-  /** Whether passkeys also work at `http://localhost`. */
   isLocalToo: boolean
 }
 

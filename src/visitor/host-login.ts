@@ -46,10 +46,7 @@ export async function logIn(
   return { isDone: true, path: await arrivalOf(ctx, gatehouse, next) }
 }
 
-/**
- * Ends the login of this browser, if there is one. With `forget` the browser is no longer a known device.
- * Throws unless it runs behind `accounts()`.
- */
+/** Ends the login of this browser, if any. `forget`: it is no longer a known device. Throws unless it runs behind `accounts()`. */
 export function logOut(ctx: Context, { forget = false }: { forget?: boolean } = {}): Promise<void> {
   return session.logOut(ctx, gatehouseOf(ctx), { forget })
 }

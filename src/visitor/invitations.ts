@@ -7,7 +7,6 @@ import type { Gatehouse } from './gatehouse.js'
 const NOTE = 'invitation'
 const TOKEN = /^[\w-]{43}$/
 
-// Keeps the token out of histories and logs.
 export function keepInvitation(ctx: Context, token: string): void {
   keep(ctx, { [NOTE]: TOKEN.test(token) ? token : 'none' })
 }

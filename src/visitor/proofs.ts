@@ -26,7 +26,6 @@ export const passwordConfirm: Form<(typeof PROOFS)[number] | 'asks' | 'next' | '
 async function around(ctx: Context): Promise<object> {
   const gatehouse = gatehouseOf(ctx)
   const { user } = loginOf(ctx)
-  // Nothing but the second step is missing.
   const mustVerify = hasSecondStep(ctx) && isRecentLogin(ctx)
   const account = await users.byId(gatehouse.database.main, user.id)
   return {

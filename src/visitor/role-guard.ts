@@ -5,10 +5,7 @@ import { requireUser, userOf } from './guards.js'
 
 const ROLE_NEEDED = { code: 'role_needed', sentence: 'Your account has no access to this page.' }
 
-/**
- * Requires a login and the role. Redirects visitors to the login; other users get a page with status 403. A removed role stops
- * counting at the next request. Throws if `role` cannot be the name of a role.
- */
+/** Requires a login and the role. Other users get 403. A removed role stops counting at the next request. Throws for an impossible role. */
 export function requireRole(role: string): Middleware {
   if (!isRole(role)) throw new Error(`requireRole needs a role: ${ROLE_RULE}.`)
   return (ctx, next) =>

@@ -22,9 +22,8 @@ export interface SealedSessionOptions {
 }
 
 /**
- * Returns koa-session in an encrypted, HttpOnly, SameSite=Lax cookie `<name>-notes`; `https` adds Secure and
- * `__Host-`, or `__Secure-` with a `path`. `keys`: 32 random bytes each as base64url, newest first. Throws if one, `name`
- * or `path` is wrong.
+ * Returns koa-session in an encrypted, HttpOnly, SameSite=Lax cookie `<name>-notes`. `https` adds Secure and `__Host-`, or `__Secure-`
+ * with a `path`. `keys`: 32 random bytes each as base64url, newest first. Throws if a key, `name` or `path` is wrong.
  */
 export function sealedSession(
   app: Koa,

@@ -18,7 +18,6 @@ export interface Csrf {
   token(ctx: Context, subject?: string): string
   matches(ctx: Context, token: string): boolean
   secretOf(ctx: Context): string
-  /** Creates the secret and its cookie if needed. */
   ensureSecret(ctx: Context): string
   /** Invalidates forms that were opened before a login or logout. */
   forget(ctx: Context): void

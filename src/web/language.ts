@@ -89,7 +89,6 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
     take(ctx) {
       const tag = fromUrl(ctx)
       if (tag === undefined || isFromElsewhere(ctx)) return undefined
-      // Otherwise setting a Secure cookie throws if a proxy connects over http.
       if (cookie.https) ctx.cookies.secure = true
       const attributes = {
         httpOnly: true,

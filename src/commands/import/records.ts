@@ -4,7 +4,6 @@ import { JSONParser } from '@streamparser/json'
 import { parse } from 'csv-parse'
 import { errorText } from '../../base/error-text.js'
 
-/** Undefined if it is not a JSON object. */
 export type SourceRecord = Readonly<Record<string, unknown>> | undefined
 
 export interface Records {

@@ -5,7 +5,6 @@ import type { Registry } from '../../accounts/registry.js'
 import * as users from '../../tables/users.js'
 import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
 
-// Small transactions let the site write in between.
 const BATCH = 500
 
 export const subcommand: Command = {

@@ -116,7 +116,6 @@ function around(ctx: Context, gatehouse: Gatehouse, signal?: string): object {
   }
 }
 
-/** Keeps the input for the passkey page, or returns what is wrong with it. */
 async function begin(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise<FieldError[]> {
   const invitation = await invitationOf(ctx, gatehouse)
   if (!maySignUp(gatehouse, invitation)) return [INVITATION_GONE]

@@ -45,7 +45,6 @@ export const INVITATION_GONE = {
 export interface SigningUp extends Applicant {
   /** Recognizes the form if it arrives twice. */
   signupForm: string
-  /** Hash of the invitation. */
   invitation: string | undefined
   values: Values
 }
@@ -172,7 +171,6 @@ interface Arrival {
   values: Partial<Values>
 }
 
-/** Leads to the confirmation or the login, or logs in if the option `loginAfter` says so. */
 export async function arrive(
   ctx: Context,
   gatehouse: Gatehouse,
