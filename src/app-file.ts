@@ -69,6 +69,7 @@ function configOf(options: AccountsOptions, file: string): Config {
     passwordMinScore: rules.passwordMinScore ?? others.passwordMinScore,
     siteName,
     signup: rules.signup,
+    emails: rules.emails,
     loginErrors: rules.loginErrors,
     mail: mailOf(options),
     emailConfirmation: rules.confirmation,

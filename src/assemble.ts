@@ -3,6 +3,7 @@ import { confirmationComesAt } from './accounts/confirmation-rule.js'
 import { createDayCounts, type DayCounts } from './accounts/day-counts.js'
 import { createEvents, type OnEvent } from './accounts/events.js'
 import { listener } from './accounts/hooks.js'
+import { WITHOUT_EMAILS } from './accounts/limit-reached.js'
 import { LIMITS } from './accounts/limit-rules.js'
 import type { Limits } from './accounts/limits.js'
 import { createLimits, UNLIMITED } from './accounts/limits.js'
@@ -189,12 +190,16 @@ function storesOf(
   }
 }
 
-function limitsOf({ limits = {} }: AccountsOptions, database: Database, { keyring, log, now }: Core): Limits {
+function limitsOf(
+  { limits = {}, emails }: AccountsOptions,
+  database: Database,
+  { keyring, log, now }: Core,
+): Limits {
   if (limits !== 'off') {
     return createLimits({
       database,
       rules: { ...LIMITS, ...added.limits, ...limits },
-      messages: added.limitMessages,
+      messages: { ...added.limitMessages, ...(emails === 'none' && WITHOUT_EMAILS) },
       secrets: keyring.secrets('limits'),
       now,
     })

@@ -219,12 +219,12 @@ function transportOf(options: AccountsOptions): Transport | undefined {
 
 function warnWithoutMail(
   { log, outbox }: Gatehouse,
-  { mail, development = false, features: switches = {} }: AccountsOptions,
+  { mail, emails, development = false, features: switches = {} }: AccountsOptions,
 ): void {
   if (outbox.isCaught && !development) {
     log.warn('emails are caught, not sent (option mail): /dev/mailbox/ shows them in development only')
   }
-  if (outbox.isOn || mail !== undefined) return
+  if (outbox.isOn || mail !== undefined || emails === 'none') return
   const missing = features.filter(({ name, needs }) => needs === 'mail' && switches[name] !== false)
   log.warn(
     { features: missing.map(({ name }) => name) },

@@ -12,7 +12,9 @@ const PREFIX = /^(?:\/[\w-]+)*$/
 
 export function refuseConflicts(options: AccountsOptions): void {
   checkSignupFields(options.signupFields ?? [])
-  const conflicts = [addresses, mailConflicts, confirmation, secondSteps].flatMap((of) => of(options))
+  const conflicts = [withoutEmails, addresses, mailConflicts, confirmation, secondSteps].flatMap((of) =>
+    of(options),
+  )
   const [, sentence] = conflicts.find(([isConflict]) => isConflict) ?? []
   if (sentence !== undefined) throw new Error(sentence)
 }
@@ -37,6 +39,25 @@ function addresses(options: AccountsOptions): Conflict[] {
     ],
     [passkeyOrigins !== undefined && baseUrl === undefined, 'Option passkeyOrigins needs baseUrl.'],
   ]
+}
+
+function withoutEmails(options: AccountsOptions): Conflict[] {
+  if (options.emails !== 'none') return []
+  const { emailConfirmation, confirmationGrace = 0, privateEmails = false } = options
+  const { signup, usernames, loginAfter = [], jumpMail = false } = options
+  const conflicts: Conflict[] = [
+    [emailConfirmation === 'required', "emailConfirmation cannot be 'required'"],
+    [confirmationGrace > 0, 'confirmationGrace cannot be set'],
+    [privateEmails, 'privateEmails cannot be true'],
+    [signup === 'invited', "signup cannot be 'invited'"],
+    [usernames === 'made', "usernames cannot be 'made'"],
+    [loginAfter.some((event) => event !== 'signup'), "loginAfter can only have 'signup'"],
+    [jumpMail, 'jumpMail cannot be true'],
+  ]
+  return conflicts.map(([isConflict, beginning]) => [
+    isConflict,
+    `Option ${beginning} with emails: 'none'. Accounts have no email address.`,
+  ])
 }
 
 function mailConflicts(options: AccountsOptions): Conflict[] {

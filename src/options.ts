@@ -99,6 +99,11 @@ export interface AccountsOptions {
    * Not with `privateEmails`. `chosen` by default.
    */
   usernames?: 'chosen' | 'made'
+  /**
+   * `none`: accounts have no email address. Sign-up asks for a username and a password, no email is ever sent, and an operator resets
+   * forgotten passwords. Addresses that accounts have already are kept. `required` by default.
+   */
+  emails?: 'required' | 'none'
   /** `generic`: a failed login does not say whether the username is unknown or the password wrong. `exact` by default. */
   loginErrors?: 'exact' | 'generic'
   /** Hides which email addresses have accounts; needs `required` confirmation. False by default. */
@@ -181,6 +186,11 @@ export function checkOptions(options: AccountsOptions): void {
   if (mistake !== undefined) throw new Error(sentenceOf(mistake))
 }
 
-export function mailOf({ mail, development }: AccountsOptions): MailServer | Transport | 'caught' | 'off' {
+export function mailOf({
+  mail,
+  emails,
+  development,
+}: AccountsOptions): MailServer | Transport | 'caught' | 'off' {
+  if (emails === 'none') return 'off'
   return mail ?? (development ? 'caught' : 'off')
 }

@@ -37,6 +37,7 @@ export function settingsOf(options: AccountsOptions): Settings {
       passwordMinLength,
       siteWords: siteWordsOf(options),
       signup: options.signup ?? 'open',
+      emails: options.emails ?? 'required',
       confirmation: options.emailConfirmation ?? 'optional',
       confirmationGrace: options.confirmationGrace ?? 0,
       privateEmails: options.privateEmails ?? false,

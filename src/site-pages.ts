@@ -46,6 +46,7 @@ export function viewsOf(options: AccountsOptions, site: ViewContext): AllSiteVie
       themeColor,
       passwordMinLength: rules.passwordMinLength,
       asksUsername,
+      asksEmail: rules.emails === 'required',
     },
     now,
   })

@@ -56,6 +56,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     siteName: config.siteName,
     signup: config.signup,
     usernames: config.usernames,
+    emails: config.emails,
     loginErrors: config.loginErrors,
     loginAfter: config.loginAfter,
     features: config.features,

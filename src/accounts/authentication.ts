@@ -46,6 +46,11 @@ const EMAIL_OR_PASSWORD_WRONG: FieldError = {
   code: 'login_wrong',
   sentence: 'The email address or password is not correct. Try again.',
 }
+const NAME_OR_PASSWORD_WRONG: FieldError = {
+  field: 'password',
+  code: 'login_wrong_name',
+  sentence: 'The username or password is not correct. Try again.',
+}
 export const DISABLED: FieldError = {
   code: 'login_disabled',
   sentence: 'This account is disabled. Contact the people who run this site.',
@@ -99,10 +104,18 @@ async function tried(
   const account = await users.byLogin(registry.database.main, name)
   const right = await checkPassword(origin, registry, { name, account, password, failure: 'login_failed' })
   if (account !== undefined && right) return admitted(account)
-  if (registry.rules.privateEmails) return { ok: false, error: SOMETHING_WRONG }
-  if (registry.rules.loginErrors === 'generic') return { ok: false, error: LOGIN_WRONG }
-  if (byEmail) return { ok: false, error: EMAIL_OR_PASSWORD_WRONG }
-  return { ok: false, error: account === undefined ? USER_UNKNOWN : PASSWORD_WRONG }
+  return { ok: false, error: wrong(registry, { isKnown: account !== undefined, byEmail }) }
+}
+
+function wrong(
+  { rules }: Pick<Registry, 'rules'>,
+  { isKnown, byEmail }: { isKnown: boolean; byEmail: boolean },
+): FieldError {
+  if (rules.privateEmails) return SOMETHING_WRONG
+  const isNone = rules.emails === 'none'
+  if (rules.loginErrors === 'generic') return isNone ? NAME_OR_PASSWORD_WRONG : LOGIN_WRONG
+  if (byEmail) return isNone ? NAME_OR_PASSWORD_WRONG : EMAIL_OR_PASSWORD_WRONG
+  return isKnown ? PASSWORD_WRONG : USER_UNKNOWN
 }
 
 function admitted(account: users.Account): Outcome {

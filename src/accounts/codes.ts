@@ -6,7 +6,7 @@ import * as tokens from '../tables/tokens.js'
 import type { User } from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { networkOf } from '../web/network.js'
-import { emailKeyOf, nameKeyOf } from './fields.js'
+import { loginKeysOf } from './fields.js'
 import type { Counted } from './limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
@@ -91,9 +91,9 @@ const CODE = new RegExp(`^\\d{${DIGITS}}$`)
 
 const PURPOSES = ['email-confirm', 'password-reset'] as const
 
-export function codeTriesOf({ id, name, email }: User): Counted[] {
+export function codeTriesOf(user: User): Counted[] {
   return PURPOSES.flatMap((purpose) =>
-    [id, `called ${nameKeyOf(name)}`, `called ${emailKeyOf(email)}`].map(
+    [user.id, ...loginKeysOf(user).map((key) => `called ${key}`)].map(
       (of): Counted => ({ rule: 'codeAccount', of: `${purpose} ${of}` }),
     ),
   )

@@ -6,9 +6,10 @@ type Ruled = Pick<Registry, 'rules' | 'now'>
 /** Returns until when a user may be without a confirmed email address, in UTC milliseconds; undefined if for ever. */
 export function confirmationDueAt(
   { rules }: Pick<Ruled, 'rules'>,
-  { emailConfirmedAt, createdAt }: Pick<User, 'emailConfirmedAt' | 'createdAt'>,
+  { email, emailConfirmedAt, createdAt }: Pick<User, 'email' | 'emailConfirmedAt' | 'createdAt'>,
 ): number | undefined {
-  if (rules.confirmation === 'optional' || emailConfirmedAt !== null) return undefined
+  // Who has no address logs in without one, and adds it on the account page.
+  if (rules.confirmation === 'optional' || email === null || emailConfirmedAt !== null) return undefined
   return createdAt + rules.confirmationGrace
 }
 
@@ -20,7 +21,7 @@ export function lacksConfirmation(ruled: Ruled, user: User): boolean {
 /** Returns when it will be needed, or undefined. */
 export function confirmationComesAt(
   ruled: Ruled,
-  user: Pick<User, 'emailConfirmedAt' | 'createdAt'>,
+  user: Pick<User, 'email' | 'emailConfirmedAt' | 'createdAt'>,
 ): number | undefined {
   const dueAt = confirmationDueAt(ruled, user)
   return dueAt !== undefined && ruled.now() < dueAt ? dueAt : undefined

@@ -136,6 +136,11 @@ export async function cancelChange(origin: Origin, registry: Registry, user: use
   )
 }
 
+/** What the activity says of it. */
+export function changeOf({ email: former }: users.User, email: string): string {
+  return former === null ? email : `${former} → ${email}`
+}
+
 export async function changeAddress(
   origin: Origin,
   registry: Registry,
@@ -143,7 +148,7 @@ export async function changeAddress(
   { user, form }: { user: users.User; form: string },
 ): Promise<'done' | 'taken' | undefined> {
   const now = registry.now()
-  const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
+  const happening = { kind: 'email_changed', userId: user.id, about: changeOf(user, email) } as const
   try {
     if (await users.isEmailTaken(registry.database.main, emailKey, { now, userId: user.id })) return 'taken'
     const done = await happens(origin, registry, happening, async (transaction) => {
@@ -175,7 +180,7 @@ export async function tellFormer(
   if (former.emailConfirmedAt !== null) {
     const facts = { to, email, ...circumstancesOf(origin, registry) }
     await registry.outbox.post(transaction, { kind: 'email-changed', userId, facts })
-  } else if (fields.emailKeyOf(to) !== fields.emailKeyOf(email)) {
+  } else if (to !== null && fields.emailKeyOf(to) !== fields.emailKeyOf(email)) {
     const facts = { to, ...languageOf(origin) }
     await registry.outbox.post(transaction, {
       kind: 'email-corrected',
@@ -213,7 +218,7 @@ export async function restoreAddress(
         const facts = { to: email, ...circumstancesOf(origin, registry) }
         await registry.outbox.post(transaction, { kind: 'email-restored', userId, facts })
         // The owner may have left the restored mailbox because others read it.
-        if (replaced !== undefined && replaced !== email) {
+        if (replaced != null && replaced !== email) {
           const undoneFacts = { ...facts, to: replaced }
           await registry.outbox.post(transaction, { kind: 'email-undone', userId, facts: undoneFacts })
         }

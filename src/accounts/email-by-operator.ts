@@ -2,7 +2,7 @@ import { isTaken } from '../database/constraints.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { endWith } from './consequences.js'
-import { changeErrors, sendChangeAgain, tellFormer } from './email-address.js'
+import { changeErrors, changeOf, sendChangeAgain, tellFormer } from './email-address.js'
 import { sendConfirmAgain } from './email-confirmation.js'
 import * as fields from './fields.js'
 import { happens } from './history.js'
@@ -21,7 +21,7 @@ export async function setAddress(
   if (errors.length > 0) return errors
   const change = { email, emailKey: fields.emailKeyOf(email), now: registry.now() }
   try {
-    const about = `${user.email} → ${email}`
+    const about = changeOf(user, email)
     await happens(
       origin,
       registry,
@@ -48,7 +48,8 @@ export async function sendConfirmation(
   user: users.User,
 ): Promise<string | undefined> {
   const { id: userId, email, nextEmail, emailConfirmedAt } = user
-  if (nextEmail === null && emailConfirmedAt !== null) return undefined
+  const to = nextEmail ?? (emailConfirmedAt === null ? email : null)
+  if (to === null) return undefined
   const doing = { kind: 'mail_resent', userId, about: 'email-confirm' } as const
   const isNew = await registry.database.write((transaction) =>
     recordDoing(transaction, origin, registry, doing),
@@ -56,5 +57,5 @@ export async function sendConfirmation(
   if (!isNew) return undefined
   if (nextEmail === null) await sendConfirmAgain(origin, registry, user)
   else await sendChangeAgain(origin, registry, user, nextEmail)
-  return nextEmail ?? email
+  return to
 }

@@ -4,7 +4,7 @@ import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { endWith } from './consequences.js'
-import { freshForm, isOthers, tellFormer, type Wish, wasMailed } from './email-address.js'
+import { changeOf, freshForm, isOthers, tellFormer, type Wish, wasMailed } from './email-address.js'
 import * as fields from './fields.js'
 import { happens } from './history.js'
 import { countedFor, countMail, factsOfConfirming, unseen } from './mail-limits.js'
@@ -18,8 +18,9 @@ export async function confirmAddress(
   origin: Origin,
   registry: Registry,
   { account, hash }: { account: Pick<users.Account, 'user'>; hash?: string },
-): Promise<'now' | 'before' | 'taken'> {
+): Promise<'now' | 'before' | 'taken' | 'none'> {
   const { id, email } = account.user
+  if (email === null) return 'none'
   const emailKey = fields.emailKeyOf(email)
   const now = registry.now()
   try {
@@ -85,7 +86,7 @@ export async function correctAddress(
   const fresh = await freshForm(registry, form)
   await countMail(origin, registry, { kind: 'email-confirm', userId: user.id, address: email })
   try {
-    const happening = { kind: 'email_changed', userId: user.id, about: `${user.email} → ${email}` } as const
+    const happening = { kind: 'email_changed', userId: user.id, about: changeOf(user, email) } as const
     await happens(origin, registry, happening, async (transaction) => {
       const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
       const correction = { email, emailKey: claimed, now: registry.now() }

@@ -10,6 +10,21 @@ export { check, type Field } from './field.js'
 export * from './password-rules.js'
 export * from './username-rules.js'
 
+/** Returns what a password must not be made of. */
+export function ownTextsOf({ name, email }: Called): string[] {
+  return email === null ? [name] : [name, email]
+}
+
+/** Returns the keys of what a user may type to log in. */
+export function loginKeysOf({ name, email }: Called): string[] {
+  return email === null ? [nameKeyOf(name)] : [nameKeyOf(name), emailKeyOf(email)]
+}
+
+interface Called {
+  name: string
+  email: string | null
+}
+
 export function loginKeyOf(typed: string): string {
   return fold(typed).includes('@') ? emailKeyOf(typed) : nameKeyOf(typed)
 }

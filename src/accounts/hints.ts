@@ -6,7 +6,7 @@ import type { Notice } from '../web/notices.js'
 import { errorResponseOf } from '../web/refusal.js'
 import * as fields from './fields.js'
 import type { Origin } from './origin.js'
-import { strengthOf } from './password-strength.js'
+import { PERSONAL, PERSONAL_NAME, strengthOf } from './password-strength.js'
 import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
 
@@ -158,6 +158,9 @@ export function onPassword({ rules }: Registry, password: string, own: readonly 
   const meter = (value: number) => ({ label: STRENGTH, value })
   const [broken] = fields.check(fields.newPassword(rules, own), password)
   if (broken !== undefined) return [{ ...broken, field: 'password', isRule: true, meter: meter(1) }]
-  const { value, message } = strengthOf(password, [...own, ...rules.siteWords])
+  const strength = strengthOf(password, [...own, ...rules.siteWords])
+  const { value } = strength
+  const isName = strength.message === PERSONAL && rules.emails === 'none'
+  const message = isName ? PERSONAL_NAME : strength.message
   return [{ ...message, field: 'password', isGood: value > 3, meter: meter(value) }]
 }

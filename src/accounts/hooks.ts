@@ -8,7 +8,8 @@ import type { OnEvent } from './events.js'
 
 export interface SignupRequest {
   name: string
-  email: string
+  /** Null with the option `emails: 'none'`. */
+  email: string | null
   /** Input of the fields in `signupFields`. */
   values: Values
 }

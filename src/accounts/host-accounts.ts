@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type StoredUser, stored, storedUsers, type User } from '../tables/users.js'
+import { type StoredUser, stored, storedUsers } from '../tables/users.js'
 import type { UserState } from '../tables/users-list.js'
 import type { FieldError, Values } from '../web/form.js'
 import { type ActedBy, originOf } from './acted-by.js'
@@ -36,7 +36,8 @@ export interface UserSearch {
 
 export interface AccountToCreate {
   name: string
-  email: string
+  /** May be missing with the option `emails: 'none'`. */
+  email?: string
   /** Without one the user gets an email with a link to choose it. */
   password?: string
   /** Whether the email address counts as confirmed; false by default. */
@@ -67,13 +68,13 @@ export interface AccountsInCode {
   create(account: AccountToCreate, by?: ActedBy): Promise<CreatedAccount>
   /** Emails a link to sign up, which works once, for 7 days. Inviting again replaces it. Throws unless `signup` is `invited`. */
   invite(email: string, by?: ActedBy & { language?: string }): Promise<readonly FieldError[]>
-  /** Confirms the email address. False if it is confirmed, another account has it, or there is no account. */
+  /** Confirms the email address. False if it is confirmed, another account has it, or there is no address or account. */
   confirm(id: string, by?: ActedBy): Promise<boolean>
   /** With the rules of the username page. Tells the user by email. Throws for an unknown id. */
   rename(id: string, name: string, by?: ActedBy): Promise<readonly FieldError[]>
   /** Emails a link to the new address, which counts once it is opened. Throws for an unknown id, or without email. */
   changeEmail(id: string, email: string, by?: ActedBy): Promise<readonly FieldError[]>
-  /** The new address counts as confirmed at once. A confirmed previous one gets a link to undo it. Throws for an unknown id. */
+  /** The new address counts as confirmed at once, also where the account has none. A confirmed previous one gets a link to undo it. Throws for an unknown id. */
   setEmail(id: string, email: string, by?: ActedBy): Promise<readonly FieldError[]>
   /** Emails the link that confirms the address, or the new one, again. False if there is nothing to confirm, or no such user. */
   sendConfirmation(id: string, by?: ActedBy): Promise<boolean>
@@ -181,7 +182,7 @@ async function listed(
 async function created(origin: Origin, site: Registry, account: AccountToCreate): Promise<CreatedAccount> {
   const { name, email, password, confirmed: isConfirmed = false, values } = account
   if (password === undefined) refuseWithoutMail(site)
-  const applicant = applicantOf({ username: name, email })
+  const applicant = applicantOf(site, { username: name, email })
   const outcome = await create(origin, site, {
     ...applicant,
     password,
@@ -215,24 +216,21 @@ async function passwordSet(
   password: string,
 ): Promise<FieldError[]> {
   const user = await known(registry, id)
-  const errors = fields.check(fields.newPassword(registry.rules, ownTexts(user)), password)
+  const errors = fields.check(fields.newPassword(registry.rules, fields.ownTextsOf(user)), password)
   if (errors.length === 0) await resetPassword(origin, registry, user, { password })
   return errors
-}
-
-function ownTexts({ name, email }: User): string[] {
-  return [name, email]
 }
 
 async function passwordReset(origin: Origin, registry: Registry, id: string): Promise<void> {
   refuseWithoutMail(registry)
   const user = await known(registry, id)
+  if (user.email === null) throw new Error('The account has no email address, so no link can be sent.')
   if (user.disabledAt !== null) throw new Error('The account is disabled, so no email would be sent.')
   await resetPassword(origin, registry, user, { password: undefined })
 }
 
 function refuseWithoutMail({ outbox }: Registry): void {
-  if (!outbox.isOn) throw new Error('Emails are off (option mail), so no link can be sent.')
+  if (!outbox.isOn) throw new Error('Emails are off (option mail or emails), so no link can be sent.')
 }
 
 function checkedReason(text = ''): string | undefined {

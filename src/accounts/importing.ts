@@ -9,7 +9,7 @@ import * as fields from './fields.js'
 import { eventOf } from './history.js'
 import { importedName, numbered } from './imported-name.js'
 import type { Origin } from './origin.js'
-import { type Applicant, hookErrors } from './registration.js'
+import { type Applicant, addressOf, hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
 
 /** Someone with an account in another system. */
@@ -19,6 +19,7 @@ export interface Newcomer {
   name: string
   /** It need not be unique there, so a number makes it so here. */
   isDisplayName?: boolean
+  /** '' if there is none. */
   email: string
   /** Undefined if no password opens the account; the hash of this system, or of another. */
   hash: ForeignHash | undefined
@@ -79,14 +80,17 @@ async function prepare(
   newcomer: Newcomer,
   options: ImportOptions,
 ): Promise<Prepared | Imported> {
-  const email = fields.normalizeEmail(newcomer.email)
+  const id = randomUUID()
   const name = importedName(newcomer.name)
-  const [broken] = [...fields.check(fields.email, email), ...(await hookErrors(registry, { name, email }))]
+  const address = addressOf(registry, id, newcomer.email)
+  const { email } = address
+  const ofEmail = email === null ? [] : fields.check(fields.email, email)
+  const [broken] = [...ofEmail, ...(await hookErrors(registry, { name, ...(email !== null && { email }) }))]
   if (broken !== undefined) return { outcome: 'refused', code: broken.code }
   return {
     importId: importId(options, newcomer.sourceId),
     newcomer,
-    applicant: { id: randomUUID(), ...namedBy(name), email, emailKey: fields.emailKeyOf(email) },
+    applicant: { id, ...namedBy(name), ...address },
     passwordHash: await storedHash(registry, newcomer.hash, options),
   }
 }
@@ -186,7 +190,8 @@ async function carryOver(
   { confirmedAt, isDisabled }: Newcomer,
   { id, email, emailKey, now }: Applicant & { now: number },
 ): Promise<void> {
-  if (confirmedAt !== null) await users.confirmEmail(transaction, id, { email, emailKey, now: confirmedAt })
+  if (email !== null && confirmedAt !== null)
+    await users.confirmEmail(transaction, id, { email, emailKey, now: confirmedAt })
   if (isDisabled) await users.disable(transaction, id, now)
 }
 

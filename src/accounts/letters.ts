@@ -147,7 +147,8 @@ function preparedFor(kind: Kind, facts: Facts, { account, to }: Recipient): Prep
 
 // Mail programs turn a username like `win.example` into a link. It must not reach a stranger's address.
 function isConfirmed({ toFormer }: Kind, { user }: users.Account, to: string): boolean {
-  return toFormer ?? (user.emailConfirmedAt !== null && emailKeyOf(to) === emailKeyOf(user.email))
+  const { email, emailConfirmedAt } = user
+  return toFormer ?? (email !== null && emailConfirmedAt !== null && emailKeyOf(to) === emailKeyOf(email))
 }
 
 function countedWhenSent({ limit, pause }: Kind, of: string): Counted[] {

@@ -110,6 +110,14 @@ export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
   },
 }
 
+/** Where accounts have no email address. */
+export const WITHOUT_EMAILS: Messages = {
+  takenNetwork: {
+    code: 'too_many_taken_names',
+    sentence: 'Too many usernames have been tried from your network. Try again {when}.',
+  },
+}
+
 const ATTEMPTS_OR_RESET = {
   code: 'too_many_attempts_reset',
   sentence: 'Too many failed attempts. Try again {when}, or choose a new password by email.',

@@ -1,7 +1,7 @@
 import type * as users from '../tables/users.js'
 import { networkOf } from '../web/network.js'
 import { codeTriesOf } from './codes.js'
-import { emailKeyOf, nameKeyOf } from './fields.js'
+import { loginKeysOf } from './fields.js'
 import { LimitReached } from './limit-reached.js'
 import type { Counted, Taken } from './limits.js'
 import type { Origin } from './origin.js'
@@ -82,7 +82,7 @@ export async function forgetTries({ limits }: Pick<Registry, 'limits'>, user: us
 }
 
 function triesOf(user: users.User): Counted[] {
-  return [nameKeyOf(user.name), emailKeyOf(user.email), ownTries(user)].flatMap((of): Counted[] => [
+  return [...loginKeysOf(user), ownTries(user)].flatMap((of): Counted[] => [
     { rule: 'loginAccount', of },
     { rule: 'loginRow', of },
   ])

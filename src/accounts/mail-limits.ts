@@ -11,7 +11,7 @@ import { takePlaces } from './security-log.js'
 export interface Asked {
   kind: MailKind
   userId?: string
-  address: string
+  address: string | null
 }
 
 export async function countMail(origin: Origin, registry: Registry, asked: Asked): Promise<void> {
@@ -19,7 +19,7 @@ export async function countMail(origin: Origin, registry: Registry, asked: Asked
 }
 
 export function countedFor(origin: Origin, registry: Registry, { kind, userId, address }: Asked): Counted[] {
-  if (!registry.outbox.isOn) return []
+  if (!registry.outbox.isOn || address === null) return []
   return [
     ...(userId === undefined ? [] : [{ rule: 'mailAccount', of: `${kind} of ${userId}` } as const]),
     { rule: 'mailAddress', of: `${kind} to ${loginKeyOf(address)}` },

@@ -1,6 +1,7 @@
 import { fold } from '../base/fold.js'
 import { isCommonPassword, normalizePassword } from '../secrets/password.js'
 
+import type { FieldError } from '../web/form.js'
 import { EMAIL_MAX } from './email-rules.js'
 import { type Field, lengthOf } from './field.js'
 import { strengthOf } from './password-strength.js'
@@ -13,10 +14,22 @@ export interface PasswordRules {
   /** 0 to 4, by zxcvbn; 0 by default. */
   passwordMinScore?: number
   siteWords: readonly string[]
+  emails?: 'required' | 'none'
+}
+
+const LIKE_NAME_OR_EMAIL: FieldError = {
+  field: 'password',
+  code: 'password_own',
+  sentence: 'Password must not be mostly your username, your email address or the name of this site.',
+}
+const LIKE_NAME: FieldError = {
+  field: 'password',
+  code: 'password_own_name',
+  sentence: 'Password must not be mostly your username or the name of this site.',
 }
 
 export function newPassword(
-  { passwordMinLength: minLength, passwordMinScore: minScore = 0, siteWords }: PasswordRules,
+  { passwordMinLength: minLength, passwordMinScore: minScore = 0, siteWords, emails }: PasswordRules,
   own: readonly string[],
 ): Field {
   return {
@@ -43,9 +56,7 @@ export function newPassword(
         isBroken: isCommonPassword,
       },
       {
-        field: 'password',
-        code: 'password_own',
-        sentence: 'Password must not be mostly your username, your email address or the name of this site.',
+        ...(emails === 'none' ? LIKE_NAME : LIKE_NAME_OR_EMAIL),
         isBroken: (password) => isMostly([...own, ...siteWords], password, minLength),
       },
       {

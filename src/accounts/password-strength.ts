@@ -39,9 +39,13 @@ function wordsIn(texts: readonly string[]): string[] {
   return [...new Set(words)].filter((word) => word.length > 2).slice(0, MAX_OWN)
 }
 
-const PERSONAL = {
+export const PERSONAL = {
   code: 'strength_personal',
   sentence: 'Weak: it includes part of your username, your email address or the name of this site.',
+}
+export const PERSONAL_NAME = {
+  code: 'strength_personal_name',
+  sentence: 'Weak: it includes part of your username or the name of this site.',
 }
 const COMMON = { code: 'strength_common', sentence: 'Weak: it is similar to a very common password.' }
 const WORD = { code: 'strength_word', sentence: 'Weak: add two or three unrelated words.' }

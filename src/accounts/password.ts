@@ -109,9 +109,10 @@ export async function hasPasskeys({ database }: Registry, { id }: users.User): P
 }
 
 async function confirmRead(db: Db, { emailKey }: tokens.Token, user: users.User, now: number): Promise<void> {
-  const isSame = emailKey === fields.emailKeyOf(user.email)
-  if (!isSame || (await users.isEmailTaken(db, emailKey, { now, userId: user.id }))) return
-  await users.confirmEmail(db, user.id, { email: user.email, emailKey, now })
+  const { id, email } = user
+  const isSame = email !== null && emailKey === fields.emailKeyOf(email)
+  if (!isSame || (await users.isEmailTaken(db, emailKey, { now, userId: id }))) return
+  await users.confirmEmail(db, id, { email, emailKey, now })
 }
 
 export async function renewHash(

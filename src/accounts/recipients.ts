@@ -47,7 +47,8 @@ export async function previousOwner(
 
 export async function owner(db: Db, _: Facts, userId: string | null): Promise<Recipient | undefined> {
   const account = userId === null ? undefined : await users.byId(db, userId)
-  return account && { account, to: account.user.email }
+  const to = account?.user.email ?? null
+  return account === undefined || to === null ? undefined : { account, to }
 }
 
 export async function unconfirmed(
@@ -67,6 +68,7 @@ export async function requester(db: Db, facts: Facts, userId: string | null): Pr
   const account = await (userId === null ? byTyped(db, typed) : users.byId(db, userId))
   if (account === undefined || isDisabled(account)) return undefined
   const { email } = account.user
+  if (email === null) return undefined
   // With private emails, an unconfirmed account does not own its address.
   const isForeign =
     account.user.emailConfirmedAt === null && (await ownerOf(db, email, account)) !== undefined
@@ -80,8 +82,8 @@ async function byTyped(db: Db, typed: string): Promise<users.Account | undefined
   if (account !== undefined || !typed.includes('@')) return account
   const userId = await tokens.lastUserOf(db, typed, 'email-confirm')
   const last = userId === undefined ? undefined : await users.byId(db, userId)
-  const isWaiting = last?.user.emailConfirmedAt === null && emailKeyOf(last.user.email) === typed
-  return isWaiting ? last : undefined
+  const email = last?.user.emailConfirmedAt === null ? last.user.email : null
+  return email !== null && emailKeyOf(email) === typed ? last : undefined
 }
 
 export async function newAddress(
@@ -89,11 +91,10 @@ export async function newAddress(
   { email }: Facts,
   userId: string | null,
 ): Promise<Recipient | undefined> {
-  const found = await owner(db, {}, userId)
+  const account = userId === null ? undefined : await users.byId(db, userId)
   const to = String(email)
-  if (found === undefined || found.account.user.nextEmail !== to) return undefined
-  if (isDisabled(found.account)) return undefined
-  return (await ownerOf(db, to, found.account)) ?? { ...found, to }
+  if (account === undefined || account.user.nextEmail !== to || isDisabled(account)) return undefined
+  return (await ownerOf(db, to, account)) ?? { account, to }
 }
 
 // Only the mailbox that was confirmed, and nobody if the account was closed or disabled meanwhile.
@@ -126,5 +127,5 @@ function isDisabled({ disabledAt }: users.Account): boolean {
 async function ownerOf(db: Db, email: string, { user }: users.Account): Promise<Recipient | undefined> {
   const account = await users.byEmailKey(db, emailKeyOf(email))
   if (account === undefined || account.user.id === user.id) return undefined
-  return { account, to: account.user.email, kind: 'email-taken' }
+  return { account, to: account.user.email ?? email, kind: 'email-taken' }
 }

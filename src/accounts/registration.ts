@@ -20,19 +20,27 @@ type Naming = Pick<Registry, 'database' | 'rules' | 'now' | 'hooks'>
 export interface Applicant extends users.Claims, users.NameClaims {
   id: string
   name: string
-  email: string
+  email: string | null
 }
 
-export function applicantOf(typed: { username: string; email: string }): Applicant {
+export function applicantOf(
+  registry: Pick<Registry, 'rules'>,
+  typed: { username: string; email?: string | undefined },
+): Applicant {
+  const id = randomUUID()
   const name = fields.normalizeName(typed.username)
-  const email = fields.normalizeEmail(typed.email)
-  return {
-    id: randomUUID(),
-    name,
-    ...fields.claimsOf(name),
-    email,
-    emailKey: fields.emailKeyOf(email),
-  }
+  return { id, name, ...fields.claimsOf(name), ...addressOf(registry, id, typed.email) }
+}
+
+/** An account may be without an address only where the site asks for none. */
+export function addressOf(
+  { rules }: Pick<Registry, 'rules'>,
+  id: string,
+  typed = '',
+): Pick<Applicant, 'email' | 'emailKey'> {
+  const email = fields.normalizeEmail(typed)
+  if (email === '' && rules.emails === 'none') return { email: null, emailKey: users.noEmailKey(id) }
+  return { email, emailKey: fields.emailKeyOf(email) }
 }
 
 export async function signupErrors(
@@ -42,15 +50,15 @@ export async function signupErrors(
 ): Promise<FieldError[]> {
   const { name, email } = applicant
   const ofName = fields.check(fields.username, name)
-  const ofEmail = fields.check(fields.email, email)
+  const ofEmail = email === null ? [] : fields.check(fields.email, email)
   const isLookedUp = ofName.length === 0 || ofEmail.length === 0
   if (isLookedUp) await beforeLook()
   const inUse = isLookedUp ? await takenClaims(registry, applicant) : []
   const ofHooks = await hookErrors(registry, {
     ...(ofName.length === 0 && { name }),
-    ...(ofEmail.length === 0 && { email }),
+    ...(email !== null && ofEmail.length === 0 && { email }),
   })
-  const asked = fields.newPassword(registry.rules, [name, email])
+  const asked = fields.newPassword(registry.rules, fields.ownTextsOf(applicant))
   return [
     ...ofName,
     ...(ofName.length === 0 ? inUse.filter(({ field }) => field === 'username') : []),
@@ -130,7 +138,7 @@ export async function register(
     const made = await users.create(transaction, user)
     orUndo(made !== undefined)
     if (values !== undefined) await registry.hooks.duringSignup?.(transaction, { user: made, values })
-    if (isConfirmed) await users.confirmEmail(transaction, id, { email, emailKey, now })
+    if (isConfirmed && email !== null) await users.confirmEmail(transaction, id, { email, emailKey, now })
     if (storeWayIn !== undefined) orUndo(await storeWayIn(transaction))
     if (password === undefined && storeWayIn === undefined)
       await registry.outbox.post(transaction, { kind: 'password-reset', userId: id })

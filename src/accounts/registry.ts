@@ -34,6 +34,8 @@ export interface Registry {
 
 export interface Rules extends PasswordRules {
   signup: SignupMode
+  /** `none`: accounts have no address, though some may have one from before. */
+  emails: 'required' | 'none'
   confirmation: 'optional' | 'required'
   /** Milliseconds after sign-up in which an address need not be confirmed yet. */
   confirmationGrace: number

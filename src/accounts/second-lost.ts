@@ -104,7 +104,12 @@ export async function askLost(
   return undefined
 }
 
-async function isTime(origin: Origin, registry: Registry, userId: string, address: string): Promise<boolean> {
+async function isTime(
+  origin: Origin,
+  registry: Registry,
+  userId: string,
+  address: string | null,
+): Promise<boolean> {
   try {
     await takePlaces(origin, registry, [
       { rule: 'mailPause', of: `second-lost ${userId}` },

@@ -38,7 +38,7 @@ const NOT_AN_APP_CODE: FieldError = {
 
 // Someone may have signed up with another person's address, whose owner must still be able to get in.
 export function canTurnOn({ outbox }: Pick<Registry, 'outbox'>, user: users.User): boolean {
-  return user.emailConfirmedAt !== null || !outbox.isOn
+  return user.email === null || user.emailConfirmedAt !== null || !outbox.isOn
 }
 
 export type Proved = { ok: true; step: number } | { ok: false; error: FieldError }

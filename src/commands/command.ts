@@ -146,11 +146,20 @@ function onEventOf(hooks: Hooks): OnEvent {
 
 function rulesOf(config: Config): Rules {
   const { passwordMinLength, passwordMinScore, emailConfirmation: confirmation, confirmationGrace } = config
-  const { privateEmails, loginErrors, signup } = config
+  const { privateEmails, loginErrors, signup, emails } = config
   const siteWords = siteWordsOf(config)
   const ofPasswords = { passwordMinLength, passwordMinScore, siteWords }
   const second = { second: SECOND_OPTIONAL, lostWait: LOST_WAIT }
-  return { ...ofPasswords, signup, confirmation, confirmationGrace, privateEmails, loginErrors, ...second }
+  return {
+    ...ofPasswords,
+    signup,
+    emails,
+    confirmation,
+    confirmationGrace,
+    privateEmails,
+    loginErrors,
+    ...second,
+  }
 }
 
 // A key created here would be unknown to the site.

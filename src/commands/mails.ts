@@ -70,7 +70,7 @@ function tableOf(rows: readonly Row[]): string {
 }
 
 async function resend(registry: Registry, id: string): Promise<string> {
-  if (!registry.outbox.isOn) throw new Error('Emails are off (MAIL=off).')
+  if (!registry.outbox.isOn) throw new Error('Emails are off (MAIL=off or EMAILS=none).')
   if (!(await sendAgain(commandOrigin('mails resend'), registry, id)))
     throw new Error(`No failed email has the id ${printable(id)}. Run gatehouse mails for a list.`)
   return `Email ${id} will be sent again within seconds, while the site runs.`

@@ -6,7 +6,7 @@ import { PASSKEY_WRONG } from '../accounts/passkey-proof.js'
 import { DEVICE_REVOKED } from '../features/account/devices.js'
 import * as accountName from '../features/account/name.js'
 import * as accountPassword from '../features/account/password.js'
-import { NO_USERNAME } from '../features/login.js'
+import { NO_NAME, NO_USERNAME } from '../features/login.js'
 import { TYPED_TOO_OLD } from '../features/password/confirm.js'
 import * as passwordForgot from '../features/password/forgot.js'
 import * as passwordReset from '../features/password/reset.js'
@@ -59,7 +59,28 @@ function loginForms(newPassword: FieldError[]): FormPage[] {
       success: { ...signup.SIGNED_UP, params: { name: 'anna@example.com' } },
       onward: signup.GO_ON,
     },
+    {
+      name: 'signup',
+      variant: 'username',
+      around: () => ({ asksEmail: false }),
+      secret: PASSWORDS,
+      typed: ({ user }) => ({ username: user.name }),
+      errors: [...fields.check(fields.username, 'a!'), ...newPassword],
+      advice: adviceShown().filter(({ field }) => field !== 'email'),
+      success: { ...signup.SIGNED_UP, params: { name: 'Anna' } },
+      onward: signup.GO_ON,
+    },
     ...[false, true].map((hasPasskeys) => loginPage(hasPasskeys)),
+    {
+      name: 'login',
+      variant: 'username',
+      around: () => ({ asksEmail: false }),
+      given: { next: '/members/' },
+      typed: ({ user }) => ({ username: user.name, keep: 'on' }),
+      errors: [NO_NAME, NO_PASSWORD],
+      success: LOGGED_IN,
+      onward: GO_ON,
+    },
   ]
 }
 

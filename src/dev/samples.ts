@@ -8,7 +8,7 @@ import { type DevicePlace, type DeviceWords, devicePlaceOf, deviceWords } from '
 export const TOKEN = 'made-up'.padEnd(43, '-made-up')
 
 export interface Person {
-  user: User
+  user: User & { email: string }
   nextEmail: string
   deviceName: string
   words: string

@@ -37,6 +37,7 @@ export const NO_USERNAME = {
   code: 'login_name_missing',
   sentence: 'Enter your username or email address.',
 }
+export const NO_NAME = { field: 'username', code: 'login_username_missing', sentence: 'Enter your username.' }
 const UNCONFIRMED = {
   code: 'login_unconfirmed',
   sentence: 'Your password is correct, but your email address is not confirmed yet.',
@@ -54,7 +55,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.post(
     '/login/verify/',
     onSubmit(form, gatehouse, async (ctx, values) => {
-      const missing = missingFields(values)
+      const missing = missingFields(gatehouse, values)
       if (missing.length > 0) return await gatehouse.pages.refuse(ctx, form, { errors: missing, values })
 
       const outcome = await authenticate(originOf(ctx, gatehouse), gatehouse, values)
@@ -111,8 +112,9 @@ function prefilled(ctx: Context, gatehouse: Gatehouse): Partial<Sent<FieldName>>
   }
 }
 
-function missingFields({ username, password }: Sent<FieldName>): FieldError[] {
-  return [...(username.trim() === '' ? [NO_USERNAME] : []), ...(password === '' ? [NO_PASSWORD] : [])]
+function missingFields({ rules }: Gatehouse, { username, password }: Sent<FieldName>): FieldError[] {
+  const noName = rules.emails === 'none' ? NO_NAME : NO_USERNAME
+  return [...(username.trim() === '' ? [noName] : []), ...(password === '' ? [NO_PASSWORD] : [])]
 }
 
 interface Unconfirmed {

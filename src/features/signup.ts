@@ -41,8 +41,9 @@ export const links: readonly FeatureLink[] = [
 const FIELDS = ['username', 'email', 'password', 'repassword'] as const
 
 export function signupForm(gatehouse: Gatehouse): Form {
-  const { signupFields, asksUsername } = gatehouse
-  const own = FIELDS.filter((field) => asksUsername || field !== 'username')
+  const { signupFields, asksUsername, rules } = gatehouse
+  const unasked = [...(asksUsername ? [] : ['username']), ...(rules.emails === 'none' ? ['email'] : [])]
+  const own = FIELDS.filter((field) => !unasked.includes(field))
   return {
     name,
     fields: [...own, ...signupFields],
@@ -105,7 +106,9 @@ export function maySignUp({ rules }: Gatehouse, invitation: Invitation | undefin
 // For visitors who come back from the passkey page.
 function prefilled(ctx: Context, gatehouse: Gatehouse): Partial<Values> {
   const newcomer = newcomerOf(ctx, gatehouse)
-  return newcomer === undefined ? {} : { ...newcomer.values, username: newcomer.name, email: newcomer.email }
+  return newcomer === undefined
+    ? {}
+    : { ...newcomer.values, username: newcomer.name, email: newcomer.email ?? '' }
 }
 
 // Old links and bookmarks still lead here.
@@ -143,7 +146,7 @@ function newcomerIn(
     password: sent.password ?? '',
     repassword: sent.repassword ?? '',
     // Leaves out the password, of which only a slow hash may be stored.
-    signupForm: fingerprint(ctx, gatehouse, sent, applicant.name, applicant.email),
+    signupForm: fingerprint(ctx, gatehouse, sent, applicant.name, applicant.email ?? ''),
   }
 }
 

@@ -43,7 +43,8 @@ export type OwnMailKind =
   | 'passkey-copied'
   | 'invitation'
 
-export type Facts = Readonly<Record<string, string | number>>
+/** `to` is null for an account without an email address, to which nothing is sent. */
+export type Facts = Readonly<Record<string, string | number | null>>
 
 export interface Draft {
   kind: MailKind
@@ -122,7 +123,7 @@ export function createOutbox({ mode, keyring, now }: OutboxOptions): Outbox {
     isOn: mode !== 'off',
     isCaught: mode === 'caught',
     async post(db, { kind, userId = null, facts = {}, form, dueAt = now(), after }) {
-      if (mode === 'off') return
+      if (mode === 'off' || facts.to === null) return
       const id = form ?? newId()
       await mails.insert(db, [{ id, kind, userId, facts: encrypt(facts, `facts of ${id}`), dueAt }])
       for (const listener of listeners) listener({ id, after })

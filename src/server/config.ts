@@ -12,6 +12,7 @@ import { splitKeys } from '../secrets/keyring.js'
 import { basePathOf } from '../web/base-path.js'
 import { coversPages } from '../web/sealed-cookie.js'
 import { type Environment, environmentWith, isPasskeyDomain } from './environment.js'
+import { mailMistakes } from './mail-mistakes.js'
 
 const DATA = join(root, 'db', 'data')
 
@@ -50,6 +51,7 @@ export interface Config {
   readonly siteName: string
   readonly signup: SignupMode
   readonly usernames: 'chosen' | 'made'
+  readonly emails: 'required' | 'none'
   readonly loginErrors: 'exact' | 'generic'
   readonly loginAfter: readonly LoginAfter[]
   /** Features to switch off: `{ 'account/close': false }`. */
@@ -134,6 +136,7 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     siteName: data.SITE_NAME,
     signup: data.SIGNUP,
     usernames: data.USERNAMES,
+    emails: data.EMAILS,
     loginErrors: data.LOGIN_ERRORS,
     loginAfter: data.LOGIN_AFTER ?? [],
     features: Object.fromEntries((data.FEATURES_OFF ?? []).map((name) => [name, false])),
@@ -188,39 +191,14 @@ function missingInPackage(
   ]
 }
 
-function mailMistakes(data: Environment, { production }: { production: boolean }): string[] {
-  const isOff = data.MAIL === 'off'
-  const isUnset = data.SMTP_URL === undefined
-  const isRequired = data.EMAIL_CONFIRMATION === 'required'
-  const isPrivate = data.PRIVATE_EMAILS === 'true'
-  const mistakes: [is: unknown, sentence: string][] = [
-    [
-      production && !isOff && isUnset,
-      'SMTP_URL must be set in production, to send emails. Set MAIL=off to run without emails and the pages that need them.',
-    ],
-    [
-      !production && !isOff && !isUnset && data.BASE_URL === undefined,
-      'BASE_URL must be set with SMTP_URL. The links in emails begin with it.',
-    ],
-    [
-      isOff && isRequired,
-      'EMAIL_CONFIRMATION cannot be required with MAIL=off. No address could be confirmed.',
-    ],
-    [data.USERNAMES === 'made' && isPrivate, 'USERNAMES cannot be made with PRIVATE_EMAILS=true.'],
-    [data.CONFIRMATION_GRACE && !isRequired, 'EMAIL_CONFIRMATION must be required with CONFIRMATION_GRACE.'],
-    [data.CONFIRMATION_GRACE && isPrivate, 'CONFIRMATION_GRACE cannot be set with PRIVATE_EMAILS=true.'],
-    [isPrivate && !isRequired, 'EMAIL_CONFIRMATION must be required with PRIVATE_EMAILS=true.'],
-    [
-      isOff && data.SIGNUP === 'invited',
-      'SIGNUP cannot be invited with MAIL=off. No invitation could be sent.',
-    ],
-    [isOff && data.MAIL_ON_JUMP === 'on', 'MAIL_ON_JUMP cannot be on with MAIL=off.'],
-  ]
-  return mistakes.filter(([is]) => is).map(([, sentence]) => sentence)
-}
-
-function mailOf({ MAIL, SMTP_URL, MAIL_FROM, BASE_URL = 'http://localhost' }: Environment): Config['mail'] {
-  if (MAIL === 'off') return 'off'
+function mailOf({
+  MAIL,
+  EMAILS,
+  SMTP_URL,
+  MAIL_FROM,
+  BASE_URL = 'http://localhost',
+}: Environment): Config['mail'] {
+  if (MAIL === 'off' || EMAILS === 'none') return 'off'
   if (SMTP_URL === undefined) return 'caught'
   return { url: SMTP_URL, from: MAIL_FROM ?? `no-reply@${new URL(BASE_URL).hostname}` }
 }

@@ -20,6 +20,7 @@ export async function checkSite(config: Config, now: () => number): Promise<Find
 const OPTIONS: Readonly<Record<string, string>> = {
   BASE_URL: 'baseUrl',
   DATABASE_URL: 'database',
+  EMAILS: 'emails',
   MAIL: 'mail',
   PASSKEY_DOMAIN: 'passkeyDomain',
   PASSWORD_MIN_LENGTH: 'passwordMinLength',
@@ -132,7 +133,11 @@ function limitsOf({ limits, production }: Config): Finding {
   return { about: 'limits', ...(production ? wrong(says) : warning(says)) }
 }
 
-async function mailOf({ mail, production }: Config): Promise<Finding> {
+async function mailOf({ mail, emails, production }: Config): Promise<Finding> {
+  if (emails === 'none') {
+    const says = 'EMAILS is none. Accounts have no address, so no mail server is needed.'
+    return { about: 'mail', ...fine(`${says} Reset forgotten passwords with gatehouse users reset.`) }
+  }
   if (mail === 'off')
     return { about: 'mail', ...warning('MAIL is off. Nobody can reset a password by email.') }
   if (mail === 'caught')

@@ -82,6 +82,7 @@ const variables = z.object({
   CONFIRMATION_GRACE: duration().optional(),
   SIGNUP: RULES.signup.default('open'),
   USERNAMES: RULES.usernames.default('chosen'),
+  EMAILS: RULES.emails.default('required'),
   LOGIN_ERRORS: RULES.loginErrors.default('exact'),
   LOGIN_AFTER: z
     .string()

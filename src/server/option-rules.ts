@@ -91,6 +91,7 @@ export const RULES = {
   confirmationGrace: milliseconds,
   signup: oneOf('open', 'invited', 'closed'),
   usernames: oneOf('chosen', 'made'),
+  emails: oneOf('required', 'none'),
   loginErrors: oneOf('exact', 'generic'),
   loginAfter: fits<readonly LoginAfter[]>(
     "an array of 'signup', 'confirmation' and 'reset'",

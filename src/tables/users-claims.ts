@@ -18,7 +18,7 @@ export interface NameClaims extends Pick<Claims, 'nameKey' | 'slug'> {
 export interface NewUser extends Claims {
   id: string
   name: string
-  email: string
+  email: string | null
   passwordHash: string
   signupForm: string
   confirmBy: number | null
@@ -31,7 +31,8 @@ export const FIRST_STAMP = ''
 /** Returns undefined if a claim is taken. The constraints decide races. */
 export async function create(db: Db, user: NewUser): Promise<User | undefined> {
   const { id, name, slug, email, createdAt } = user
-  const [stored] = await insert(db, { ...user, language: user.language ?? null })
+  const values = { ...user, email: email ?? '', language: user.language ?? null }
+  const [stored] = await insert(db, values)
   if (stored === undefined) return undefined
   if (await slugs.claim(db, { slug, userId: id, now: createdAt })) {
     return { id, name, slug, email, ...NEW, createdAt }
@@ -48,7 +49,9 @@ const NEW = {
   roles: Object.freeze([]),
 }
 
-const insert = statement((db: Db, user: Omit<NewUser, 'language'> & { language: string | null }) =>
+type InsertedUser = Omit<NewUser, 'email' | 'language'> & { email: string; language: string | null }
+
+const insert = statement((db: Db, user: InsertedUser) =>
   db
     .insertInto('users')
     .values({

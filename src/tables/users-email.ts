@@ -6,6 +6,11 @@ export function unclaimedKey(userId: string): string {
   return `unconfirmed ${userId}`
 }
 
+// Begins with a space, so that no search for the beginning of an address finds it.
+export function noEmailKey(userId: string): string {
+  return ` none ${userId}`
+}
+
 export async function confirmEmail(
   db: Db,
   userId: string,

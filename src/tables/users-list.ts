@@ -120,7 +120,8 @@ function containing(eb: UsersExpression, text: string, email = text) {
 function inState(eb: UsersExpression, state: UserState) {
   if (state === 'closed') return eb('users.closed_at', 'is not', null)
   if (state === 'disabled') return eb('users.disabled_at', 'is not', null)
-  if (state === 'unconfirmed') return eb('users.email_confirmed_at', 'is', null)
+  if (state === 'unconfirmed')
+    return eb.and([eb('users.email_confirmed_at', 'is', null), eb('users.email', '!=', '')])
   return eb.and([eb('users.closed_at', 'is', null), eb('users.disabled_at', 'is', null)])
 }
 

@@ -16,8 +16,9 @@ export interface UsersTable {
   /** `name` in NFKC and folded. Usernames are equal if their keys are. */
   name_key: string
   slug: string
+  /** '' if the account has none. */
   email: string
-  /** Folded, with an IDNA domain. Not typeable while the address is not the user's alone. */
+  /** Folded, with an IDNA domain. Not typeable while the address is not the user's alone, or if there is none. */
   email_key: string
   /** Argon2id as a PHC string; '' if no password opens the account. */
   password_hash: string
@@ -54,7 +55,8 @@ export interface User {
   name: string
   /** The public page is `/users/<slug>/`. */
   slug: string
-  email: string
+  /** Null if the account has none; see the option `emails`. */
+  email: string | null
   /** UTC milliseconds; null if not confirmed. */
   emailConfirmedAt: number | null
   /** The address that replaces `email` once it is confirmed. */
@@ -219,7 +221,7 @@ export function userOf(row: UserRow): User {
     id: row.id,
     name: row.name,
     slug: row.slug,
-    email: row.email,
+    email: row.email || null,
     emailConfirmedAt: row.email_confirmed_at,
     nextEmail: row.next_email,
     secondStepAt: row.second_step_at,

@@ -7,6 +7,6 @@ export const requireConfirmed: Middleware = (ctx, next) =>
   requireUser(ctx, async () => {
     if (userOf(ctx)?.emailConfirmedAt != null) return await next()
     const { offers } = gatehouseOf(ctx)
-    if (!offers('email/confirm')) throw new Error('requireConfirmed needs email (option mail).')
+    if (!offers('email/confirm')) throw new Error('requireConfirmed needs email (options mail and emails).')
     await leadToConfirmation(ctx)
   })

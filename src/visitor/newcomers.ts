@@ -17,7 +17,7 @@ export interface Newcomer {
   /** Of the future account. The passkey contains it. */
   id: string
   name: string
-  email: string
+  email: string | null
   values: Values
 }
 

@@ -10,9 +10,17 @@ import { userOf } from './logins.js'
 import { originOf } from './origin.js'
 import { proveAgain } from './proofs.js'
 
-export async function unconfirmedOf(ctx: Context): Promise<users.Account | undefined> {
+export interface Unconfirmed extends users.Account {
+  user: users.User & { email: string }
+}
+
+export async function unconfirmedOf(ctx: Context): Promise<Unconfirmed | undefined> {
   const account = await accountOf(ctx)
-  return account?.user.emailConfirmedAt === null ? account : undefined
+  return account !== undefined && isUnconfirmed(account) ? account : undefined
+}
+
+function isUnconfirmed(account: users.Account): account is Unconfirmed {
+  return account.user.email !== null && account.user.emailConfirmedAt === null
 }
 
 /** Includes a visitor who has not finished logging in. */

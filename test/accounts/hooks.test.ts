@@ -33,7 +33,7 @@ const NO_FULL_NAME = { field: 'fullname', code: 'fullname_missing', sentence: 'E
 const hooks: Hooks = {
   beforeSignup: ({ values, email }) => [
     ...(values.fullname?.trim() ? [] : [NO_FULL_NAME]),
-    ...(email.endsWith('@banned.example') ? [{ code: 'banned', sentence: 'Not from there.' }] : []),
+    ...(email?.endsWith('@banned.example') ? [{ code: 'banned', sentence: 'Not from there.' }] : []),
   ],
   async duringSignup(transaction, { user, values }) {
     await transaction

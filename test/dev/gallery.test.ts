@@ -34,6 +34,7 @@ const exhibits: readonly Exhibit[] = gallery({
     passwordMinLength: 8,
     siteWords: [],
     signup: 'open',
+    emails: 'required',
     confirmation: 'optional',
     confirmationGrace: 0,
     privateEmails: false,

@@ -55,7 +55,9 @@ export class Site {
       passwordCosts: cheapHashes,
       now: site.clock.now,
       log,
-      ...(takesMails && { mail: site.#mailbox, baseUrl: config.baseUrl ?? site.address }),
+      ...(takesMails && { mail: site.#mailbox }),
+      // Links in emails begin with it, and passkeys belong to it.
+      ...((takesMails || host === 'localhost') && { baseUrl: config.baseUrl ?? site.address }),
       ...options,
     })
     answer = app.callback()

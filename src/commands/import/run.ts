@@ -135,7 +135,8 @@ function seenOnce(
 ): Imported | undefined {
   if (!run.isTrial || result?.outcome !== 'imported') return result
   const [name, email] = [`name ${nameKeyOf(result.name)}`, `email ${emailKeyOf(one.email)}`]
-  const code = seen.has(email) ? 'email_taken' : seen.has(name) && !one.isDisplayName ? 'username_taken' : ''
+  const isSeen = one.email !== '' && seen.has(email)
+  const code = isSeen ? 'email_taken' : seen.has(name) && !one.isDisplayName ? 'username_taken' : ''
   seen.add(name).add(email)
   return code === '' ? result : { outcome: 'refused', code }
 }

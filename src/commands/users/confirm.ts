@@ -25,7 +25,8 @@ ${USER_HELP}`,
 async function confirmOne(registry: Registry, identifier: string): Promise<string> {
   const account = await findAccount(registry, identifier)
   const outcome = await confirmAddress(commandOrigin('users confirm'), operating(registry), { account })
-  const email = printable(account.user.email)
+  if (outcome === 'none') throw new Error(`${printable(account.user.name)} has no email address.`)
+  const email = printable(account.user.email ?? '')
   if (outcome === 'before') throw new Error(`${email} is already confirmed.`)
   if (outcome === 'taken') throw new Error(`${email} belongs to another account.`)
   return `Confirmed ${email}, the email address of ${printable(account.user.name)}.`

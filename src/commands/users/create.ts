@@ -10,13 +10,16 @@ const options = {
   'password-stdin': { type: 'boolean', default: false },
 } as const
 
+const MISSING = 'Missing username or email address. Usage: gatehouse users create <username> <email>'
+
 export const subcommand: Command = {
   name: 'create',
   summary: 'Create an account',
-  help: `Usage: gatehouse users create <username> <email> [options]
+  help: `Usage: gatehouse users create <username> [<email>] [options]
 
 Create an account, with the same rules as sign-up. The user gets an email with
-a link to choose a password.
+a link to choose a password. Only where accounts have no email address
+(EMAILS=none) it can be left out.
 
 Options:
   --confirmed       Treat the email address as confirmed
@@ -30,14 +33,13 @@ Example:
       parseArgs({ args: [...args], options, allowPositionals: true }),
     )
     const [username, email, ...others] = positionals
-    if (username === undefined || email === undefined || others.length > 0) {
-      throw new UsageError(
-        'Missing username or email address. Usage: gatehouse users create <username> <email>',
-      )
-    }
+    if (username === undefined || others.length > 0) throw new UsageError(MISSING)
     const password = values['password-stdin'] ? await readPassword() : undefined
-    const applicant = { ...applicantOf({ username, email }), password, isConfirmed: values.confirmed }
-    return withRegistry((registry) => createUser(registry, applicant))
+    return withRegistry((registry) => {
+      if (email === undefined && registry.rules.emails === 'required') throw new UsageError(MISSING)
+      const applicant = applicantOf(registry, { username, email })
+      return createUser(registry, { ...applicant, password, isConfirmed: values.confirmed })
+    })
   },
 }
 

@@ -50,7 +50,8 @@ async function erase(
 }
 
 async function confirm({ name, email }: users.User): Promise<void> {
-  const question = `This deletes ${printable(name)} (${printable(email)}) for good. Type the username to confirm: `
+  const who = email === null ? printable(name) : `${printable(name)} (${printable(email)})`
+  const question = `This deletes ${who} for good. Type the username to confirm: `
   if (normalizeName(await ask(question)) !== name) {
     throw new Error('The username does not match. Nothing was deleted.')
   }

@@ -50,7 +50,9 @@ async function setNow(registry: Registry, identifier: string, email: string): Pr
 
 async function ask(registry: Registry, identifier: string, email: string): Promise<string> {
   if (!registry.outbox.isOn) {
-    throw new Error('Emails are off (MAIL=off). Add --confirmed if you know that the address is right.')
+    throw new Error(
+      'Emails are off (MAIL=off or EMAILS=none). Add --confirmed if you know that the address is right.',
+    )
   }
   const { user } = await findAccount(registry, identifier)
   throwErrors(await askForAddress(ORIGIN, operating(registry), user, { email, form: randomUUID() }))

@@ -96,7 +96,7 @@ function personOf(row: ExportedRow, withHashes: boolean) {
   return {
     id: row.id,
     username: row.name,
-    email: row.email,
+    email: row.email || null,
     confirmedAt: timeOf(row.email_confirmed_at),
     createdAt: timeOf(row.created_at),
     disabledAt: timeOf(row.disabled_at),

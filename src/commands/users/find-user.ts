@@ -11,7 +11,7 @@ export const USER_HELP = '<user> is a username, an email address or an id.'
 
 const USER_ARGUMENT = '<username|email|id>'
 
-export const EMAILS_OFF = 'Emails are off (MAIL=off). Set a password with --password-stdin.'
+export const EMAILS_OFF = 'Emails are off (MAIL=off or EMAILS=none). Set a password with --password-stdin.'
 
 export function userArgument(positionals: readonly string[], verb: string): string {
   const [identifier, ...others] = positionals

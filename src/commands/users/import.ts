@@ -95,7 +95,7 @@ function importUsers(run: ImportRun): Promise<Alarm | string> {
     }
     if (run.isTrial !== true) await record(registry, run)
     const tally = await runImport(registry, run)
-    const output = sentencesOf(run, tally).join('\n')
+    const output = sentencesOf(registry, run, tally).join('\n')
     return tally.refused > 0 ? { output, exitCode: 1 } : output
   })
 }
@@ -109,12 +109,14 @@ function record(registry: Registry, { source }: ImportRun): Promise<boolean> {
   )
 }
 
-function sentencesOf({ file, isTrial = false }: ImportRun, tally: Tally): string[] {
+function sentencesOf({ rules }: Registry, { file, isTrial = false }: ImportRun, tally: Tally): string[] {
   const { imported, before, refused, renamed, withoutPassword } = tally
+  const help =
+    rules.emails === 'none' ? 'Set one with gatehouse users reset.' : 'They can choose one by email.'
   return [
     isTrial ? `Would import ${imported} users. Nothing was changed.` : `Imported ${imported} users.`,
     ...(before > 0 ? [`Imported before: ${before}.`] : []),
-    ...(withoutPassword > 0 ? [`Without a password: ${withoutPassword}. They can choose one by email.`] : []),
+    ...(withoutPassword > 0 ? [`Without a password: ${withoutPassword}. ${help}`] : []),
     ...(renamed > 0 ? [`Renamed: ${renamed}.${isTrial ? '' : ` They are in ${renamedFile(file)}.`}`] : []),
     ...(refused > 0 ? [`Refused: ${refused}. They are in ${refusedFile(file)}.`] : []),
   ]

@@ -127,7 +127,7 @@ function asTable({ users, next }: UserPage): string {
   const rows = users.map(rowOf)
   const cells = rows.map(({ name, email, confirmed, state, created, lastLogin }) => [
     name,
-    email,
+    email ?? 'none',
     dayOf(confirmed),
     state,
     dayOf(created),

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { sendConfirmation } from '../../accounts/email-by-operator.js'
 import { operating } from '../../accounts/operating.js'
 import type { Registry } from '../../accounts/registry.js'
+import type { User } from '../../tables/users.js'
 import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
 import { findAccount, USER_HELP, userArgument } from './find-user.js'
@@ -22,10 +23,16 @@ ${USER_HELP}`,
   },
 }
 
+function nothingToConfirm({ name, email }: User): string {
+  return email === null
+    ? `${printable(name)} has no email address.`
+    : `${printable(email)} is already confirmed.`
+}
+
 async function resend(registry: Registry, identifier: string): Promise<string> {
-  if (!registry.outbox.isOn) throw new Error('Emails are off (MAIL=off).')
+  if (!registry.outbox.isOn) throw new Error('Emails are off (MAIL=off or EMAILS=none).')
   const { user } = await findAccount(registry, identifier)
   const to = await sendConfirmation(commandOrigin('users resend'), operating(registry), user)
-  if (to === undefined) throw new Error(`${printable(user.email)} is already confirmed.`)
+  if (to === undefined) throw new Error(nothingToConfirm(user))
   return `An email to confirm the address is on its way to ${printable(to)}.`
 }

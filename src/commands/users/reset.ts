@@ -54,10 +54,12 @@ function refuseToReset(
   { user, disabledAt }: users.Account,
   password: string | undefined,
 ): void {
-  const listOptions = fields.newPassword(rules, [user.name, user.email])
+  const listOptions = fields.newPassword(rules, fields.ownTextsOf(user))
   if (password !== undefined) throwErrors(fields.check(listOptions, password))
   else if (!outbox.isOn) throw new Error(EMAILS_OFF)
-  else if (disabledAt !== null) {
+  else if (user.email === null) {
+    throw new Error(`${printable(user.name)} has no email address. Set a password with --password-stdin.`)
+  } else if (disabledAt !== null) {
     throw new Error(
       `${printable(user.name)} is disabled, so no email would be sent. Enable the account first, or use --password-stdin.`,
     )

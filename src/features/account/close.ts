@@ -69,7 +69,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       // The browser that closed the account stays a known device, so that it can reopen it.
       if (stamp !== undefined) stayKnown(ctx, gatehouse, { stamp })
       await forgetLogin(ctx, gatehouse)
-      leaveClosed(ctx, gatehouse, gatehouse.now() + REOPEN_LIFE)
+      leaveClosed(ctx, gatehouse, user, gatehouse.now() + REOPEN_LIFE)
     }),
   )
 
@@ -108,11 +108,16 @@ const unlessClosed: Middleware = async (ctx, next) => {
     return await next()
   const account = await users.byId(gatehouse.database.main, userId)
   if (account === undefined || account.eraseAt === null) return await next()
-  leaveClosed(ctx, gatehouse, account.eraseAt)
+  leaveClosed(ctx, gatehouse, account.user, account.eraseAt)
 }
 
-function leaveClosed(ctx: Context, { pages, places, outbox, now }: Gatehouse, eraseAt: number): void {
-  const message = outbox.isOn ? CLOSED : CLOSED_WITHOUT_MAIL
+function leaveClosed(
+  ctx: Context,
+  { pages, places, outbox, now }: Gatehouse,
+  { email }: users.User,
+  eraseAt: number,
+): void {
+  const message = outbox.isOn && email !== null ? CLOSED : CLOSED_WITHOUT_MAIL
   const params = { time: { milliseconds: eraseAt - now() } }
   pages.leave(ctx, places.afterLogout, { message: { ...message, params } })
 }

@@ -118,7 +118,7 @@ async function advise(ctx: Context, gatehouse: Gatehouse, { password }: Sent<Fie
   const user = userOf(ctx)
   if (user === undefined) return []
   return whileAllowed(originOf(ctx, gatehouse), gatehouse, async () =>
-    onPassword(gatehouse, password, [user.name, user.email]),
+    onPassword(gatehouse, password, fields.ownTextsOf(user)),
   )
 }
 
@@ -153,7 +153,7 @@ function passwordErrors(
   const { current, password, repassword } = values
   const { user } = loginOf(ctx)
   const isSame = password !== '' && normalizePassword(password) === normalizePassword(current)
-  const rule = fields.newPassword(rules, [user.name, user.email])
+  const rule = fields.newPassword(rules, fields.ownTextsOf(user))
   return [
     ...(current === '' && !isFirst ? [CURRENT_MISSING] : []),
     ...fields.check(rule, password),

@@ -1,10 +1,11 @@
 import type Router from '@koa/router'
 import { DAY } from '../../base/durations.js'
 import { DAY_KINDS, type DayCount, type DayKind, dayOf, since } from '../../tables/days.js'
-import { count, countOpen, USER_STATES } from '../../tables/users-list.js'
+import { count, countOpen } from '../../tables/users-list.js'
 import { requireAdmin } from '../../visitor/admin-guard.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
+import { statesOf } from './users.js'
 
 export const name = 'admin'
 
@@ -19,16 +20,20 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/admin/', requireAdmin, async (ctx) => {
     const { main } = gatehouse.database
     const now = gatehouse.now()
-    const states = USER_STATES.map(async (state) => ({
+    const states = statesOf(gatehouse.rules).map(async (state) => ({
       state,
       count: state === 'open' ? await countOpen(main) : await count(main, { state }),
     }))
     const counts = await since(main, dayOf(now - (DAYS - 1) * DAY))
     gatehouse.pages.show(ctx, 'admin/page.html', {
       states: await Promise.all(states),
-      charts: DAY_KINDS.map((kind) => chartOf(kind, counts, now)),
+      charts: kindsOf(gatehouse).map((kind) => chartOf(kind, counts, now)),
     })
   })
+}
+
+function kindsOf({ outbox }: Gatehouse): DayKind[] {
+  return DAY_KINDS.filter((kind) => outbox.isOn || kind !== 'mail_failed')
 }
 
 /** `height` is in percent of the highest bar. */

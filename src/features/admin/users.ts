@@ -6,7 +6,7 @@ import { ADMIN } from '../../accounts/roles.js'
 import { usersBeginning } from '../../accounts/user-search.js'
 import * as events from '../../tables/events.js'
 import type { StoredUser } from '../../tables/users.js'
-import { USER_STATES } from '../../tables/users-list.js'
+import { USER_STATES, type UserState } from '../../tables/users-list.js'
 import { requireAdmin } from '../../visitor/admin-guard.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
@@ -57,14 +57,23 @@ function userQueryOf(ctx: Context): UserQuery {
   }
 }
 
-export function shownList({ url }: Pick<Gatehouse, 'url'>, query: UserQuery, { users, next }: UserPage) {
+/** Nobody is unconfirmed where accounts have no email address. */
+export function statesOf({ emails }: Pick<Gatehouse['rules'], 'emails'>): UserState[] {
+  return USER_STATES.filter((state) => emails === 'required' || state !== 'unconfirmed')
+}
+
+export function shownList(
+  { url, rules }: Pick<Gatehouse, 'url' | 'rules'>,
+  query: UserQuery,
+  { users, next }: UserPage,
+) {
   const { q, state, role, inside } = query
   const address = (more: Record<string, string>) =>
     `${url(name)}?${new URLSearchParams({ ...(q && { q }), ...(q && inside && { inside: '1' }), ...more })}`
   const filter = { ...(state && { state }), ...(role && { role }) }
   return {
     ...{ q, state, role, users },
-    filters: [undefined, ...USER_STATES].map((one) => ({
+    filters: [undefined, ...statesOf(rules)].map((one) => ({
       state: one,
       href: address(one === undefined ? {} : { state: one }),
       isHere: one === state && role === undefined,

@@ -171,7 +171,7 @@ async function continueAfter(
   gatehouse: Gatehouse,
   { user, message, login }: Confirmed,
 ): Promise<void> {
-  const params = { email: user.email }
+  const params = { email: user.email ?? '' }
   if (login?.state === 'begun') {
     const loggedIn = { ...CONFIRMED_LOGGED_IN, params }
     return await welcome(ctx, gatehouse, form, { ...login, message: loggedIn, values: {} })
@@ -207,7 +207,10 @@ async function noAccount(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const { pages, url } = gatehouse
   const account = await unconfirmed.accountOf(ctx)
   if (account === undefined) return pages.leave(ctx, loginBefore(gatehouse, url(name)))
-  if (account.user.emailConfirmedAt === null) return pages.leave(ctx, url(name))
-  const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
+  const { email, emailConfirmedAt } = account.user
+  if (email === null)
+    return pages.leave(ctx, url(gatehouse.offers('account/email') ? 'account/email' : 'account'))
+  if (emailConfirmedAt === null) return pages.leave(ctx, url(name))
+  const message = { ...CONFIRMED_BEFORE, params: { email } }
   pages.leave(ctx, accountOrLogin(ctx, gatehouse, account.user), { message })
 }

@@ -177,7 +177,7 @@ function advise(
   { password }: Sent<FieldName>,
 ): Promise<Advice[]> {
   return whileAllowed(originOf(ctx, gatehouse), gatehouse, async () =>
-    onPassword(gatehouse, password, [user.name, user.email]),
+    onPassword(gatehouse, password, fields.ownTextsOf(user)),
   )
 }
 
@@ -214,7 +214,7 @@ function passwordErrors(
   { password, repassword }: Sent<FieldName>,
 ): FieldError[] {
   return [
-    ...fields.check(fields.newPassword(gatehouse.rules, [user.name, user.email]), password),
+    ...fields.check(fields.newPassword(gatehouse.rules, fields.ownTextsOf(user)), password),
     ...fields.check(fields.repeated(password), repassword),
   ]
 }

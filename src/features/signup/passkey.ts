@@ -166,7 +166,7 @@ async function signUp(
 }
 
 function sentBy({ name, email }: Newcomer): Sent<string> {
-  return { username: name, email, _csrf: '', _once: '' }
+  return { username: name, email: email ?? '', _csrf: '', _once: '' }
 }
 
 function create(

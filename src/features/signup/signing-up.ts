@@ -51,15 +51,15 @@ export interface SigningUp extends Applicant {
 
 /** The address of an invitation wins over a typed one, because it counts as confirmed. */
 export function applicantIn(
-  { signupFields }: Gatehouse,
+  gatehouse: Gatehouse,
   sent: Sent<string>,
   invitation: Invitation | undefined,
 ): Omit<SigningUp, 'signupForm'> {
   const { username = '', email = '' } = sent
   return {
-    ...applicantOf({ username, email: invitation?.email ?? email }),
+    ...applicantOf(gatehouse, { username, email: invitation?.email ?? email }),
     invitation: invitation?.hash,
-    values: Object.fromEntries(signupFields.map((field) => [field, sent[field] ?? ''])),
+    values: Object.fromEntries(gatehouse.signupFields.map((field) => [field, sent[field] ?? ''])),
   }
 }
 
@@ -210,7 +210,7 @@ function acceptanceOf(
   const name = shownName(gatehouse, applicant)
   const advice = adviceOn(gatehouse, applicant)
   if (login.state === 'waiting' && login.for === 'email/confirm') {
-    const message = { ...SIGNED_UP_CONFIRM, params: { name, email } }
+    const message = { ...SIGNED_UP_CONFIRM, params: { name, email: email ?? '' } }
     return { notice: { message, ...advice }, to: url('email/confirm'), onward: CONFIRM }
   }
   const message = { ...SIGNED_UP, params: { name } }
@@ -222,9 +222,12 @@ export function shownName(
   { asksUsername }: Gatehouse,
   { name, email }: Pick<Applicant, 'name' | 'email'>,
 ): string {
-  return asksUsername ? name : email
+  return asksUsername ? name : (email ?? name)
 }
 
 function adviceOn({ offers, url }: Gatehouse, { email }: Applicant): Pick<Notice, 'advice'> {
-  return hints.onAcceptedEmail(email, offers('email/confirm') ? url('email/confirm/address') : undefined)
+  return hints.onAcceptedEmail(
+    email ?? '',
+    offers('email/confirm') ? url('email/confirm/address') : undefined,
+  )
 }

@@ -39,6 +39,7 @@ async function linksOf(name: string): Promise<string[]> {
 
 function tokenFor({ user }: users.Account, purpose: tokens.Purpose, token: string): tokens.NewToken {
   const { id: userId, email } = user
+  if (email === null) throw new Error(`${user.name} has no address.`)
   const now = site.clock.now()
   const ends = { codeMac: null, codeExpiresAt: now, now, expiresAt: now + DAY }
   return { hash: hashOf(token), purpose, userId, email, emailKey: loginKeyOf(email), ...ends }

@@ -38,13 +38,15 @@ export function takeAction(gatehouse: Gatehouse): Middleware {
 
 async function formAt(ctx: Context, gatehouse: Gatehouse): Promise<Form<Field>> {
   const { id = '', action: name = '' } = ctx.params
-  const { action, user } = await targetOf(ctx, gatehouse)
+  const { action: asked, user } = await targetOf(ctx, gatehouse)
+  const hasMail = gatehouse.outbox.isOn
+  const action = hasMail ? asked : { ...asked, lead: asked.leadWithoutMail ?? asked.lead }
   return {
     name: 'admin/users/action',
     path: `${gatehouse.url('admin/users', id)}${name}/`,
     fields: FIELDS,
     secret: [],
-    around: async () => ({ person: user, hasMail: gatehouse.outbox.isOn, action }),
+    around: async () => ({ person: user, hasMail, action }),
   }
 }
 

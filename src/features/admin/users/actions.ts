@@ -30,6 +30,8 @@ export type Done = { done: boolean } | { errors: readonly FieldError[] }
 export interface Action {
   title: Message
   lead: Message
+  /** Where no emails are sent. */
+  leadWithoutMail?: Message
   field?: 'username' | 'email' | 'role'
   isDanger?: true
   isPossible(user: StoredUser, registry: Registry): boolean
@@ -55,6 +57,10 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
       code: 'admin_rename_lead',
       sentence: 'Changes the username of {name}, with the rules of sign-up. The user gets an email.',
     },
+    leadWithoutMail: {
+      code: 'admin_rename_lead_without_mail',
+      sentence: 'Changes the username of {name}, with the rules of sign-up.',
+    },
     field: 'username',
     isPossible: () => true,
     act: async ({ origin, registry, user, typed }) =>
@@ -68,7 +74,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
         'Sends a link to the new address of {name}. The address changes once the link is opened, or now if you tick the box.',
     },
     field: 'email',
-    isPossible: () => true,
+    isPossible: (_, { rules }) => rules.emails === 'required',
     act: changeAddress,
   },
   confirm: {
@@ -77,7 +83,8 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
       code: 'admin_confirm_lead',
       sentence: 'Treats the email address of {name} as confirmed. Make sure that it is theirs.',
     },
-    isPossible: ({ emailConfirmedAt }) => emailConfirmedAt === null,
+    isPossible: ({ email, emailConfirmedAt }, { rules }) =>
+      rules.emails === 'required' && email !== null && emailConfirmedAt === null,
     act: async ({ origin, registry, user }) => ({
       done: (await confirmAddress(origin, registry, { account: { user } })) === 'now',
     }),
@@ -88,8 +95,8 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
       code: 'admin_resend_lead',
       sentence: 'Sends {name} another email with a link to confirm the address.',
     },
-    isPossible: ({ emailConfirmedAt, nextEmail }, { outbox }) =>
-      outbox.isOn && (emailConfirmedAt === null || nextEmail !== null),
+    isPossible: ({ email, emailConfirmedAt, nextEmail }, { outbox }) =>
+      outbox.isOn && ((email !== null && emailConfirmedAt === null) || nextEmail !== null),
     act: sendAgain,
   },
   logout: {
@@ -121,7 +128,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
       sentence:
         'Logs {name} out everywhere and makes the password stop working. The user gets an email with a link to choose a new one.',
     },
-    isPossible: ({ disabledAt }, { outbox }) => outbox.isOn && disabledAt === null,
+    isPossible: ({ email, disabledAt }, { outbox }) => outbox.isOn && email !== null && disabledAt === null,
     act: async ({ origin, registry, user }) =>
       doneIf(await resetPassword(origin, registry, user, { password: undefined })),
   },

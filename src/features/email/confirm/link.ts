@@ -37,7 +37,7 @@ export async function showUnusable(ctx: Context, gatehouse: Gatehouse, link: Lin
   const account = link.token && (await users.byId(gatehouse.database.main, link.token.userId))
   forgetLink(ctx, PURPOSE)
   if (account !== undefined && account.user.emailConfirmedAt !== null) {
-    const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email } }
+    const message = { ...CONFIRMED_BEFORE, params: { email: account.user.email ?? '' } }
     return gatehouse.pages.leave(ctx, accountOrLogin(ctx, gatehouse, account.user), { message })
   }
   refuseLink(ctx, gatehouse, link, { href: gatehouse.url('email/confirm'), message: ASK_AGAIN })

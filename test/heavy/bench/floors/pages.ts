@@ -42,6 +42,7 @@ views.addGlobal('places', { home: '/' })
 views.addGlobal('siteName', 'Gatehouse')
 views.addGlobal('passwordMinLength', '8')
 views.addGlobal('asksUsername', true)
+views.addGlobal('asksEmail', true)
 views.addGlobal('lang', 'en')
 views.addGlobal('dir', 'ltr')
 views.addGlobal('languages', [
