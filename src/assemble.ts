@@ -18,7 +18,7 @@ import { APP_SECRETS } from './secrets/authenticator.js'
 import { createChallenges } from './secrets/challenge.js'
 import { createCipher } from './secrets/cipher.js'
 import { createCodes } from './secrets/code-mac.js'
-import { keptKeys } from './secrets/key-file.js'
+import { keysBesideDatabase } from './secrets/key-file.js'
 import { createKeyring, type Keyring } from './secrets/keyring.js'
 import { createPasswords, hashingLimits } from './secrets/password.js'
 import { createPseudonym } from './secrets/pseudonym.js'
@@ -116,7 +116,7 @@ function coreOf(options: AccountsOptions): Core {
   const assets = siteAssets(url('assets'), { reload: development })
   const log = options.log ?? createLog('info')
   const now = options.now ?? Date.now
-  const keyring = createKeyring(options.keys ?? keptKeys(options.database))
+  const keyring = createKeyring(options.keys ?? keysBesideDatabase(options.database))
   const outbox = outboxOf(options, keyring, now)
   const { isOn, isCaught } = outbox
   const lost = isOn && options.factorRecovery !== 'off'

@@ -9,11 +9,11 @@ import { letterOf } from './accounts/letters.js'
 import { startSweeping } from './accounts/sweep.js'
 import { type Assembled, assemble } from './assemble.js'
 import { features } from './features/index.js'
-import { type Mailing, startMailing } from './mail/delivery.js'
+import { type Delivery, startDelivery } from './mail/delivery.js'
 import { smtpTransport } from './mail/smtp.js'
 import type { Transport } from './mail/transport.js'
 import { type AccountsOptions, mailOf } from './options.js'
-import { startNotingKeys } from './secrets/key-notes.js'
+import { startRecordingKeys } from './secrets/key-notes.js'
 import { isHttps } from './settings.js'
 import { isAdmin } from './visitor/admin-guard.js'
 import { currentUser } from './visitor/current-user.js'
@@ -187,7 +187,7 @@ function startWork(
   options: AccountsOptions,
 ): () => Promise<void> {
   const stopSweeping = startSweeping(gatehouse)
-  const stopNotingKeys = startNotingKeys(gatehouse, keyring)
+  const stopNotingKeys = startRecordingKeys(gatehouse, keyring)
   const mailing = gatehouse.outbox.isOn ? startMails(gatehouse, dayCounts, options) : undefined
   return async () => {
     stopNotingKeys()
@@ -201,8 +201,8 @@ function startWork(
 // Origin of links in caught emails. The mailbox page shows only their path.
 const CAUGHT_ORIGIN = 'http://localhost'
 
-function startMails(gatehouse: Gatehouse, { mailFailed }: DayCounts, options: AccountsOptions): Mailing {
-  return startMailing({
+function startMails(gatehouse: Gatehouse, { mailFailed }: DayCounts, options: AccountsOptions): Delivery {
+  return startDelivery({
     ...gatehouse,
     transport: transportOf(options),
     origin: gatehouse.origin ?? CAUGHT_ORIGIN,

@@ -1,9 +1,6 @@
 import type { Kysely } from 'kysely'
 
-/**
- * Sessions get a name by which pages can speak of them, and know their former token for a moment; users get the stamp that
- * their known devices carry.
- */
+/** Adds ids and previous tokens to sessions, and to users the stamp that their known devices carry. */
 export async function up(db: Kysely<{ sessions: { id: string; token_hash: string } }>): Promise<void> {
   await db.schema
     .alterTable('sessions')

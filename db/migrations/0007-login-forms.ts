@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 
-/** A login form begins one session of a user, also when it arrives twice at once. */
+/** A login form starts one session of a user, even if it arrives twice at once. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createIndex('sessions_user_id_login_form')

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 
-/** Since when an address is confirmed, which one is to follow, and when an account ends that was closed or not confirmed. */
+/** Adds confirmed and new email addresses, and when an account that is closed or not confirmed is deleted. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const column = (name: string, type: 'bigint' | 'text') =>
     db.schema.alterTable('users').addColumn(name, type).execute()

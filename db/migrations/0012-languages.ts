@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 
-/** In which language the site writes to a user. */
+/** The language of emails. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('users').addColumn('language', 'text').execute()
 }

@@ -16,10 +16,8 @@ type User = Tables['users']
 
 const BATCH = 1000
 
-/**
- * The domain in the key of an address is what DNS is asked for. Of users who turn out to share a mailbox one has its key: who has
- * confirmed it, else who came first. The others log in by their names; `gatehouse check` names them.
- */
+/** The key of an address has the domain in the form that DNS uses. If users share a mailbox, one of them gets its key: the
+ * one who confirmed it, or else the first. The others log in with their usernames; `gatehouse check` lists them. */
 export async function up(unknown: Kysely<unknown>): Promise<void> {
   const db = unknown.withTables<Tables>()
   const users = await usersWithOtherKeys(db)
@@ -45,7 +43,7 @@ async function usersWithOtherKeys(db: Kysely<Tables>): Promise<User[]> {
   }
 }
 
-// A space stands in no address: this key holds the place of one that is not the user's yet.
+// The key of an address that is not the user's yet contains a space.
 function isClaimed({ email_key }: User): boolean {
   return !email_key.includes(' ')
 }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 
-/** The fingerprint of the form that used a token, by which its second arrival is known. */
+/** Adds the fingerprint of the form that used a token, to recognize a second submission. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('tokens').addColumn('used_form', 'text').execute()
 }

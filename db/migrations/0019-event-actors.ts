@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { sql } from '../../src/database/kysely.js'
 
-/** Which have written their names where that of a browser belongs. */
+// Earlier versions stored their names as the user agent.
 const COMMANDS = [
   'gatehouse users create',
   'gatehouse users disable',

@@ -3,7 +3,7 @@ import { sql } from '../../src/database/kysely.js'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('users').addColumn('second_step_at', 'bigint').execute()
-  // Every session so far began with a password.
+  // Every earlier session started with a password.
   await db.schema
     .alterTable('sessions')
     .addColumn('methods', 'text', (methods) => methods.notNull().defaultTo('password'))
@@ -19,7 +19,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('used_at', 'bigint')
     .execute()
-  // By the key that encrypted it.
+  // The first characters name the key that encrypted it.
   await sql`create index authenticator_apps_key on authenticator_apps (substr(secret, 1, 5))`.execute(db)
   await db.schema
     .createTable('recovery_sets')

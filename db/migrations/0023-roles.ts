@@ -6,6 +6,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .alterTable('users')
     .addColumn('roles', 'text', (roles) => roles.notNull().defaultTo(''))
     .execute()
-  // Few users have roles.
   await sql`create index users_roles on users (roles) where roles <> ''`.execute(db)
 }

@@ -2,8 +2,8 @@ import type { Kysely } from 'kysely'
 import { PostgresAdapter, sql } from '../../src/database/kysely.js'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  await searching(db)
-  // Rows outlive the user they are about, so nothing refers to users.
+  await addSearchIndexes(db)
+  // No foreign keys, because rows outlive the users they are about.
   await db.schema
     .createTable('operator_actions')
     .addColumn('id', 'text', (column) => column.primaryKey().notNull())
@@ -16,15 +16,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('user_name', 'text', (column) => column.notNull())
     .addColumn('address', 'text', (column) => column.notNull())
     .addColumn('user_agent', 'text', (column) => column.notNull())
-    // By the form that asked for it, so that it happens once.
+    // Unique, so that a form acts once.
     .addColumn('form', 'text', (column) => column.unique())
     .addColumn('at', 'bigint', (column) => column.notNull())
     .execute()
   await db.schema.createIndex('operator_actions_user_id').on('operator_actions').column('user_id').execute()
 }
 
-// SQLite compares bytes, so its unique indexes find beginnings. PostgreSQL compares by the rules of a language.
-async function searching(db: Kysely<unknown>): Promise<void> {
+// SQLite compares bytes, so its unique indexes find prefixes. PostgreSQL sorts by a locale.
+async function addSearchIndexes(db: Kysely<unknown>): Promise<void> {
   for (const state of ['closed', 'disabled'])
     await sql
       .raw(`create index users_${state} on users (created_at, id) where ${state}_at is not null`)

@@ -28,7 +28,7 @@ import * as invitations from './0027-invitations.js'
 import * as days from './0028-days.js'
 import * as unconfirmed from './0029-unconfirmed.js'
 
-/** Every step of the schema, in order; a step that was released is never changed. */
+/** In order. A released migration never changes. */
 export const migrations: Record<string, Migration> = {
   '0001-users': users,
   '0002-slugs': slugs,
@@ -60,7 +60,7 @@ export const migrations: Record<string, Migration> = {
   '0029-unconfirmed': unconfirmed,
 }
 
-/** Every table, with what its rows are told apart by; those first to which others refer. */
+/** Each table with its key. A table comes after those that it refers to. */
 export const KEYS = {
   users: 'id',
   slugs: 'slug',

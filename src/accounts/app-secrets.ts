@@ -19,9 +19,9 @@ export async function reencryptApps(
   { database: { main, loose }, appCipher }: Pick<Registry, 'database' | 'appCipher'>,
   size: { batch: number; skip: number },
 ): Promise<number> {
-  if (appCipher.oldMarks.length === 0) return 0
+  if (appCipher.oldPrefixes.length === 0) return 0
   let done = 0
-  for (const { userId, secret } of await apps.ofKeys(main, appCipher.oldMarks, size)) {
+  for (const { userId, secret } of await apps.ofKeys(main, appCipher.oldPrefixes, size)) {
     const text = appCipher.decrypt(secret, appContext(userId))
     if (text === undefined) continue
     const secrets = { old: secret, new: appCipher.encrypt(text, appContext(userId)) }

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { MINUTE } from '../base/durations.js'
-import { isBeyondAll } from '../base/normal-form.js'
+import { isOverlong } from '../base/normal-form.js'
 import type { CodeOwner } from '../secrets/code-mac.js'
 import * as tokens from '../tables/tokens.js'
 import type { User } from '../tables/users.js'
@@ -116,7 +116,7 @@ function countedCode(origin: Origin, { userId, purpose, calledBy }: CalledOwner)
 const NOT_OF_A_CODE = /[\s\p{Pd}\u2043\u2212\u30FC\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
 
 export function normalizeCode(typed: string): string {
-  if (isBeyondAll(typed)) return typed
+  if (isOverlong(typed)) return typed
   return typed
     .normalize('NFKC')
     .replaceAll(NOT_OF_A_CODE, '')

@@ -1,4 +1,4 @@
-import { isInvisible, isOverloaded, MAX_MARKS, trimUnseen, withoutJoiners } from '../base/characters.js'
+import { hasStackedMarks, isInvisible, MAX_MARKS, trimBlank, withoutJoiners } from '../base/characters.js'
 import { normalForm } from '../base/normal-form.js'
 
 import { type Field, lengthOf } from './field.js'
@@ -7,7 +7,7 @@ const DEVICE_NAME_MAX = 40
 const LINE_BREAK = /[\p{Zl}\p{Zp}]/u
 
 export function normalizeDeviceName(name: string): string {
-  return trimUnseen(normalForm(name, 'NFC'))
+  return trimBlank(normalForm(name, 'NFC'))
 }
 
 // Emoji contain these: U+FE0F selects the colored form, U+200D joins the parts of a family.
@@ -35,7 +35,7 @@ export const deviceName: Field = {
       code: 'device_name_marks',
       sentence: 'Name must have {max} accents or fewer on each letter.',
       params: { max: MAX_MARKS },
-      isBroken: isOverloaded,
+      isBroken: hasStackedMarks,
     },
   ],
 }

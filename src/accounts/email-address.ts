@@ -152,7 +152,7 @@ export async function changeAddress(
   try {
     if (await users.isEmailTaken(registry.database.main, emailKey, { now, userId: user.id })) return 'taken'
     const done = await happens(origin, registry, happening, async (transaction) => {
-      const former = (await users.held(transaction, user.id))?.user
+      const former = (await users.lockAccount(transaction, user.id))?.user
       // A form that changes nothing leaves the link unused. Otherwise its repeat would report success.
       if (former?.nextEmail !== email) return undefined
       const used = await tokens.use(transaction, { hash, purpose: 'email-change', now, form })

@@ -27,7 +27,7 @@ export async function setAddress(
       registry,
       { kind: 'email_changed', userId: user.id, about },
       async (transaction) => {
-        const former = (await users.held(transaction, user.id))?.user
+        const former = (await users.lockAccount(transaction, user.id))?.user
         if (former === undefined || !(await users.setEmail(transaction, user.id, change))) return undefined
         await endWith(transaction, 'email_set', { userId: user.id, now: change.now })
         await tellFormer(origin, registry, transaction, { former, email })

@@ -46,7 +46,7 @@ export async function confirmAddress(
 }
 
 async function isUnconfirmed(transaction: Db, userId: string): Promise<boolean> {
-  return (await users.held(transaction, userId))?.user.emailConfirmedAt === null
+  return (await users.lockAccount(transaction, userId))?.user.emailConfirmedAt === null
 }
 
 export async function sendConfirmAgain(origin: Origin, registry: Registry, user: users.User): Promise<void> {

@@ -1,33 +1,33 @@
 import { domainToASCII } from 'node:url'
 // A deep import, because the package's index loads all validators.
 import isEmail from 'validator/lib/isEmail.js'
-import { isInvisible, isOverloaded, trimUnseen } from '../base/characters.js'
+import { hasStackedMarks, isInvisible, trimBlank } from '../base/characters.js'
 import { fold } from '../base/fold.js'
 import { normalForm } from '../base/normal-form.js'
 
 const DOTS = /[\u3002\uFF0E\uFF61]/g
 
 export function normalizeEmail(typed: string): string {
-  const { local, domain } = partsOf(trimUnseen(typed).replace('\uFF20', '@'))
+  const { local, domain } = partsOf(trimBlank(typed).replace('\uFF20', '@'))
   return domain === undefined ? local : `${local}@${domain.replaceAll(DOTS, '.')}`
 }
 
 export function emailKeyOf(address: string): string {
-  const { local, domain } = partsOf(normalForm(trimUnseen(address), 'NFKC'))
+  const { local, domain } = partsOf(normalForm(trimBlank(address), 'NFKC'))
   return domain === undefined ? fold(local) : `${fold(local)}@${asciiDomain(domain) ?? fold(domain)}`
 }
 
 export function emailPartKeyOf(text: string): string {
   return text.includes('@')
     ? emailKeyOf(text)
-    : (asciiDomain(normalForm(trimUnseen(text), 'NFKC')) ?? fold(text))
+    : (asciiDomain(normalForm(trimBlank(text), 'NFKC')) ?? fold(text))
 }
 
 export function isEmailAddress(address: string): boolean {
   const { local, domain = '' } = partsOf(address)
   const ascii = asciiDomain(domain)
   // A quoted local part is the same mailbox as the plain one (RFC 5321 4.1.2).
-  if (ascii === undefined || /["\\]/.test(local) || isInvisible(address) || isOverloaded(address))
+  if (ascii === undefined || /["\\]/.test(local) || isInvisible(address) || hasStackedMarks(address))
     return false
   return isEmail.default(`${local}@${ascii}`)
 }

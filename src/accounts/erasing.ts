@@ -1,5 +1,5 @@
-import type { Obstacle } from '../database/constraints.js'
-import { isObstructed, obstacleTo } from '../database/constraints.js'
+import type { Violation } from '../database/constraints.js'
+import { isConstraintError, violationBy } from '../database/constraints.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import { hashOf } from '../secrets/token.js'
 import * as erasures from '../tables/erasures.js'
@@ -64,8 +64,8 @@ export async function eraseEnded(
   { now, ...size }: { now: number; batch: number; skip: number },
 ): Promise<number> {
   let erased = 0
-  for (const userId of await users.ended(registry.database.main, { now, ...size })) {
-    const find = (transaction: Db) => users.lockEnded(transaction, userId, now)
+  for (const userId of await users.expired(registry.database.main, { now, ...size })) {
+    const find = (transaction: Db) => users.lockExpired(transaction, userId, now)
     if (await erase(SYSTEM, registry, { userId, because: 'sweep', find })) erased++
   }
   return erased
@@ -113,7 +113,7 @@ export async function eraseByCode(origin: Origin, registry: Registry, userId: st
   return erase(origin, registry, { userId, because: 'accounts.erase', find }).catch(
     async (error: unknown) => {
       if (!(error instanceof NotErased)) throw error
-      throw isObstructed(error.cause) ? await stillReferred(registry, error, userId) : error.cause
+      throw isConstraintError(error.cause) ? await stillReferred(registry, error, userId) : error.cause
     },
   )
 }
@@ -139,7 +139,7 @@ export async function stillReferred(
   { userId, cause }: NotErased,
   name: string,
 ): Promise<Error> {
-  const { table, constraint, code } = await obstacleTo(database.main, userId, cause)
+  const { table, constraint, code } = await violationBy(database.main, userId, cause)
   const what = table === undefined ? 'The database' : `The table ${table}`
   return new StillReferred(
     `Could not delete ${name}. ${what} still refers to the account (${constraint ?? code}). Delete those rows first, or add "on delete cascade".`,
@@ -151,7 +151,7 @@ export async function stillReferred(
 const BY_COMMAND: Eraser = 'gatehouse users delete'
 const COMMAND: Origin = { by: 'cli:users delete', address: '', userAgent: '' }
 
-// The command has no event listeners, so the site reports the event later (see `tellErased`).
+// The command has no event listeners, so the site reports the event later (see `reportErased`).
 export async function eraseByCommand(
   { database, hooks, now }: Pick<Registry, 'database' | 'hooks' | 'now'>,
   userId: string,
@@ -168,11 +168,11 @@ export async function eraseByCommand(
       )
       await hooks.duringErase?.(transaction, user)
       const isErased = await users.erase(transaction, userId)
-      if (isErased) await erasures.note(transaction, { userId, by: BY_COMMAND, at: now() })
+      if (isErased) await erasures.insert(transaction, { userId, by: BY_COMMAND, at: now() })
       return isErased
     })
     .catch((error: unknown) => {
-      throw isObstructed(error) ? new NotErased(userId, error) : error
+      throw isConstraintError(error) ? new NotErased(userId, error) : error
     })
 }
 
@@ -189,9 +189,9 @@ export async function reportErased({
 export async function reasonOf(
   { database }: Pick<Registry, 'database'>,
   { userId, cause }: NotErased,
-): Promise<{ user: string } & (Obstacle | { err: unknown })> {
-  if (!isObstructed(cause)) return { user: userId, err: cause }
-  return { user: userId, ...(await obstacleTo(database.main, userId, cause)) }
+): Promise<{ user: string } & (Violation | { err: unknown })> {
+  if (!isConstraintError(cause)) return { user: userId, err: cause }
+  return { user: userId, ...(await violationBy(database.main, userId, cause)) }
 }
 
 async function isInUse(db: Db, userId: string): Promise<boolean> {

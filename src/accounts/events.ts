@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { DatabaseUnavailable } from '../database/unavailable.js'
-import { randomFew } from '../secrets/random.js'
+import { pooledRandomBytes } from '../secrets/random.js'
 import * as events from '../tables/events.js'
 import type { Database } from '../tables/schema.js'
 
@@ -94,7 +94,7 @@ let count = 0
 export function numbered<Event extends { at: number }>(event: Event): Event & { id: string } {
   count = (count + 1) % 1e6
   const place = String(event.at).padStart(15, '0') + String(count).padStart(6, '0')
-  return { ...event, id: place + randomFew(5).toString('hex') }
+  return { ...event, id: place + pooledRandomBytes(5).toString('hex') }
 }
 
 export function eventId(text: unknown): string | undefined {

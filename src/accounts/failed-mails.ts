@@ -16,7 +16,7 @@ export async function sendAgain(
   const doing = { kind: 'mail_resent', userId: mail.userId ?? '', about: mail.kind } as const
   const isAgain = await unlessUndone(
     database.write(async (transaction) => {
-      orUndo(await mails.revive(transaction, id, now()))
+      orUndo(await mails.requeue(transaction, id, now()))
       orUndo(await recordDoing(transaction, origin, registry, doing))
       return true
     }),

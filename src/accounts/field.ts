@@ -1,4 +1,4 @@
-import { isBeyondAll } from '../base/normal-form.js'
+import { isOverlong } from '../base/normal-form.js'
 import type { FieldError } from '../web/form.js'
 
 export interface Field {
@@ -19,5 +19,5 @@ export function check(field: Field, value: string): FieldError[] {
 
 /** Code points; UTF-16 units for texts that are far too long. */
 export function lengthOf(text: string): number {
-  return isBeyondAll(text) ? text.length : [...text].length
+  return isOverlong(text) ? text.length : [...text].length
 }

@@ -1,5 +1,5 @@
 import type { Database } from '../tables/schema.js'
-import { type ListedUser, list, type UserFilter, type UserPlace } from '../tables/users-list.js'
+import { type ListedUser, list, type UserCursor, type UserFilter } from '../tables/users-list.js'
 import { emailPartKeyOf, nameKeyOf } from './fields.js'
 
 export const DEFAULT_LIMIT = 50
@@ -21,14 +21,14 @@ export function searchOf(text = ''): Pick<UserFilter, 'search' | 'searchEmail'> 
 }
 
 /** Returns undefined if the text is not a place in a list. */
-export function placeOf(text = ''): UserPlace | undefined {
+export function placeOf(text = ''): UserCursor | undefined {
   const [, createdAt, id] = /^(\d{1,15})\.(.+)$/u.exec(text) ?? []
   return createdAt === undefined || id === undefined ? undefined : { createdAt: Number(createdAt), id }
 }
 
 export async function pageOf(
   { database }: { database: Database },
-  { limit, ...wanted }: UserFilter & { after: UserPlace | undefined; limit: number; newestFirst?: boolean },
+  { limit, ...wanted }: UserFilter & { after: UserCursor | undefined; limit: number; newestFirst?: boolean },
 ): Promise<UserPage> {
   const found = await list(database.main, { ...wanted, limit: limit + 1 })
   const users = found.slice(0, limit)

@@ -69,8 +69,8 @@ async function storePasskey(
   let error = CHANGED
   const event = { kind: 'passkey_added', userId, about: name || undefined } as const
   const added = await happens(origin, registry, event, async (transaction) => {
-    const isOpen = await users.held(transaction, userId)
-    if (isOpen === undefined || !(await sessions.hold(transaction, { id: session, userId }))) return undefined
+    const isOpen = await users.lockAccount(transaction, userId)
+    if (isOpen === undefined || !(await sessions.lock(transaction, { id: session, userId }))) return undefined
     error = TOO_MANY
     if ((await passkeys.ofUser(transaction, userId)).length >= MAX_PASSKEYS) return undefined
     error = PASSKEY_EXISTS
@@ -141,7 +141,7 @@ export async function removePasskey(
   let state: 'gone' | 'last' | 'second' = 'gone'
   const event = { kind: 'passkey_removed', userId, about: name || undefined } as const
   const removed = await happens(origin, registry, event, async (transaction) => {
-    const account = await users.held(transaction, userId)
+    const account = await users.lockAccount(transaction, userId)
     const own = await passkeys.ofUser(transaction, userId)
     state = 'last'
     const others = own.filter((passkey) => passkey.id !== id && passkey.rpId === rpId)

@@ -79,7 +79,7 @@ export async function resetPassword(
 }
 
 async function isUsedUp(transaction: Db, { userId, email, hash, usedForm }: tokens.Token, now: number) {
-  if ((await users.held(transaction, userId))?.user.email !== email) return false
+  if ((await users.lockAccount(transaction, userId))?.user.email !== email) return false
   const use = { hash, purpose: 'password-reset', now, form: usedForm } as const
   return (await tokens.use(transaction, use)) !== undefined
 }

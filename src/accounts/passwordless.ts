@@ -47,7 +47,7 @@ export async function removePassword(
     registry,
     { kind: 'password_removed', userId },
     async (transaction) => {
-      const account = await users.held(transaction, userId)
+      const account = await users.lockAccount(transaction, userId)
       if (account === undefined || account.passwordHash === '') return undefined
       state = 'few'
       const own = await workingPasskeys(transaction, userId, rpId)

@@ -33,7 +33,7 @@ export class LastAdmin extends Error {
 
 /** Call it first in a transaction that takes the account away. Throws `LastAdmin`, also if two admins remove each other at once. */
 export async function keepAnAdmin(transaction: Db, userId: string): Promise<void> {
-  const [admin, ...others] = await users.holdOpenWith(transaction, ADMIN)
+  const [admin, ...others] = await users.lockWithRole(transaction, ADMIN)
   if (admin === userId && others.length === 0) throw new LastAdmin()
 }
 
@@ -72,7 +72,7 @@ async function changeRoles(
   if (!isRole(role)) throw new Error(`A role must be ${ROLE_RULE}.`)
   const isDone = await happens(origin, registry, change, async (transaction) => {
     if (kind === 'role_removed' && role === ADMIN) await keepAnAdmin(transaction, userId)
-    const account = await users.held(transaction, userId)
+    const account = await users.lockAccount(transaction, userId)
     const roles = account && changed(account.user.roles)
     if (roles === undefined) return undefined
     if (roles.length > ROLES_MAX) throw new Error(`A user can have up to ${ROLES_MAX} roles.`)

@@ -139,7 +139,7 @@ export async function startLost(
     registry,
     { kind: 'second_lost_asked', userId },
     async (transaction) => {
-      const account = await users.held(transaction, userId)
+      const account = await users.lockAccount(transaction, userId)
       if (account === undefined || account.deviceStamp !== deviceStamp) return undefined
       if (account.user.email !== email || account.closedAt !== null) return undefined
       if ((await refusalIn(transaction, registry, account)) !== undefined) return undefined
@@ -221,7 +221,7 @@ export async function finishLost(
   const { id: userId } = user
   const now = registry.now()
   return happens(origin, registry, { kind: 'second_lost_done', userId }, async (transaction) => {
-    const account = await users.held(transaction, userId)
+    const account = await users.lockAccount(transaction, userId)
     if (account === undefined || account.deviceStamp !== deviceStamp || account.disabledAt !== null)
       return undefined
     if (lostOf(registry, account.user)?.state !== 'over') return undefined

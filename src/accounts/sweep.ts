@@ -1,5 +1,5 @@
 import { DAY } from '../base/durations.js'
-import { isObstructed, obstacleIn } from '../database/constraints.js'
+import { isConstraintError, violationOf } from '../database/constraints.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as days from '../tables/days.js'
 import * as events from '../tables/events.js'
@@ -115,12 +115,12 @@ class Pass {
     if (error instanceof NotErased) {
       return log.warn(await reasonOf(this.#registry, error), 'could not delete account: retrying in a minute')
     }
-    log.warn({ of: table, ...obstacleIn(error) }, 'could not delete expired row')
+    log.warn({ of: table, ...violationOf(error) }, 'could not delete expired row')
   }
 }
 
 function isOfOneRow(error: unknown): boolean {
-  return error instanceof NotErased || isObstructed(error)
+  return error instanceof NotErased || isConstraintError(error)
 }
 
 function sweepsOf(registry: Sweeping): Record<string, Sweep> {

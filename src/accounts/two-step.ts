@@ -96,7 +96,7 @@ export async function addApp(
   const encrypted = registry.appCipher.encrypt(secret, appContext(userId))
   const now = registry.now()
   return happens(origin, registry, { kind: 'app_added', userId }, async (transaction) => {
-    const account = await users.held(transaction, userId)
+    const account = await users.lockAccount(transaction, userId)
     if (account === undefined || account.user.secondStepAt === null) return undefined
     if ((await apps.ofUser(transaction, userId)) !== undefined) return undefined
     await apps.add(transaction, userId, { secret: encrypted, step, now })
@@ -159,9 +159,9 @@ export async function makeRecoveryCodes(
   const codes = await hashed(origin, registry, seed)
   const now = registry.now()
   return happens(origin, registry, { kind: 'recovery_made', userId }, async (transaction) => {
-    const account = await users.held(transaction, userId)
+    const account = await users.lockAccount(transaction, userId)
     if (account === undefined || account.user.secondStepAt === null) return undefined
-    if (!(await sessions.hold(transaction, { id: session, userId }))) return undefined
+    if (!(await sessions.lock(transaction, { id: session, userId }))) return undefined
     if ((await recovery.saltOf(transaction, userId)) !== former) return undefined
     await recovery.replace(transaction, userId, { ...codes, now })
     await registry.outbox.post(transaction, mail)

@@ -1,6 +1,6 @@
 import type { Database } from '../tables/schema.js'
 import type { UserFilter } from '../tables/users-list.js'
-import { beginning, type FoundUser } from '../tables/users-prefix.js'
+import { type FoundUser, withPrefix } from '../tables/users-prefix.js'
 import { emailPartKeyOf, nameKeyOf } from './fields.js'
 import { DEFAULT_LIMIT, type UserPage } from './listing.js'
 
@@ -15,11 +15,11 @@ export async function usersBeginning(
   const name = nameKeyOf(text)
   const wanted = { after: after === '' ? undefined : after?.slice(0, MAX_PLACE), ...filter }
   const limit = DEFAULT_LIMIT + 1
-  const names = await beginning(main, 'name_key', { ...wanted, begins: name, limit })
+  const names = await withPrefix(main, 'name_key', { ...wanted, prefix: name, limit })
   // Most users are found by both, and then shown by their names alone.
-  const emails = await beginning(main, 'email_key', {
+  const emails = await withPrefix(main, 'email_key', {
     ...wanted,
-    begins: emailPartKeyOf(text),
+    prefix: emailPartKeyOf(text),
     limit: 2 * limit,
   })
   const found = merged([whole(names, limit), whole(emails, 2 * limit)])

@@ -1,15 +1,15 @@
 import { createRequire } from 'node:module'
 import type slugify from '@sindresorhus/slugify'
 import {
+  hasStackedMarks,
   isInvisible,
-  isOverloaded,
   MAX_MARKS,
-  trimUnseen,
+  trimBlank,
   withoutInvisible,
   withoutJoiners,
 } from '../base/characters.js'
 import { fold } from '../base/fold.js'
-import { isBeyondAll, normalForm } from '../base/normal-form.js'
+import { isOverlong, normalForm } from '../base/normal-form.js'
 import { once } from '../base/once.js'
 import { mixesScripts } from '../base/scripts.js'
 import type { FieldError } from '../web/form.js'
@@ -24,11 +24,11 @@ const FULL_AND_HALF_WIDTH = /[\uFF01-\uFFEF]/g
 
 // Composed and in the usual width (RFC 8265 3.3), otherwise as typed.
 export function normalizeName(name: string): string {
-  const trimmed = trimUnseen(name)
-  if (isBeyondAll(trimmed)) return trimmed
+  const trimmed = trimBlank(name)
+  if (isOverlong(trimmed)) return trimmed
   const plain = trimmed.replaceAll(SPACES, ' ')
   const inWidth = plain.replaceAll(FULL_AND_HALF_WIDTH, (letter) => letter.normalize('NFKC'))
-  return trimUnseen(normalForm(inWidth, 'NFC'))
+  return trimBlank(normalForm(inWidth, 'NFC'))
 }
 
 export function nameKeyOf(name: string): string {
@@ -73,7 +73,7 @@ export const username: Field = {
       code: 'username_marks',
       sentence: 'Username must have {max} accents or fewer on each letter.',
       params: { max: MAX_MARKS },
-      isBroken: isOverloaded,
+      isBroken: hasStackedMarks,
     },
     {
       field: 'username',

@@ -96,7 +96,7 @@ async function change(
     async (transaction) => {
       if (!(await users.rename(transaction, { id, former }, { ...wanted, now }))) return undefined
       // In this order: an unchanged slug is left and then claimed back.
-      await slugs.leave(transaction, { slug: user.slug, userId: id }, now + FORMER_LIFE)
+      await slugs.release(transaction, { slug: user.slug, userId: id }, now + FORMER_LIFE)
       if (!(await slugs.claim(transaction, { slug: wanted.slug, userId: id, now }))) throw new SlugTaken()
       const facts = {
         to: email,

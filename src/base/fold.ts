@@ -1,8 +1,8 @@
-import { isBeyondAll } from './normal-form.js'
+import { isOverlong } from './normal-form.js'
 
 export function fold(text: string): string {
   const trimmed = text.trim()
-  if (isBeyondAll(trimmed)) return trimmed
+  if (isOverlong(trimmed)) return trimmed
   // Upper case makes ß and ss, and ς and σ, equal. ẞ needs its lower-case form first.
   const folded = trimmed.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase()
   return folded.normalize('NFKC')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** Returns the first letters of the first and the last word, or one where letters have no case and may join. */
+/** Returns the initials of the first and last word, or of the first only, in scripts without capitals. */
 export function initialsOf(name: string): string {
   const words = name.match(/[\p{L}\p{N}][^\s._-]*/gu) ?? []
   const letters = [words[0], ...words.slice(1).slice(-1)].map((word = '') =>
@@ -14,7 +14,7 @@ function hasCase(letter: string): boolean {
   return letter.toLowerCase() !== letter.toUpperCase()
 }
 
-/** Returns a hue in degrees, always the same for an id. */
+/** Returns degrees, the same for the same id. */
 export function hueOf(id: string): number {
   return (createHash('sha256').update(id).digest().readUInt16BE() * 360) / 0x10000
 }

@@ -9,17 +9,17 @@ export interface Near {
 export function byDistance(
   name: string,
   names: readonly string[],
-  most: number = Number.POSITIVE_INFINITY,
+  maxDistance: number = Number.POSITIVE_INFINITY,
 ): Near[] {
   return names
-    .map((known) => ({ known, distance: distanceOf(name.toLowerCase(), known.toLowerCase(), most) }))
-    .filter(({ distance }) => distance <= most)
+    .map((known) => ({ known, distance: distanceOf(name.toLowerCase(), known.toLowerCase(), maxDistance) }))
+    .filter(({ distance }) => distance <= maxDistance)
     .sort((one, other) => one.distance - other.distance)
 }
 
-function distanceOf(one: string, other: string, most: number): number {
-  const isFar = Math.abs(one.length - other.length) > most
-  const changes = isFar ? undefined : diffChars(one, other, { maxEditLength: most })
+function distanceOf(one: string, other: string, maxDistance: number): number {
+  const isFar = Math.abs(one.length - other.length) > maxDistance
+  const changes = isFar ? undefined : diffChars(one, other, { maxEditLength: maxDistance })
   if (changes === undefined) return Number.POSITIVE_INFINITY
   return changes
     .filter(({ added, removed }) => added || removed)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 export const root = ownFolder()
 
-// A bundle lies in the app's folder, or says nothing of where it is (esbuild --format=cjs).
+// In a bundle, import.meta.url is in the app's folder, or missing (esbuild --format=cjs).
 function ownFolder(): string {
   const { url = '' } = import.meta
   const folder = url === '' ? undefined : folderOf(dirname(fileURLToPath(url)))

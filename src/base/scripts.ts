@@ -2,15 +2,15 @@ import { latinLookOf } from './confusables.js'
 import { fold } from './fold.js'
 import { once } from './once.js'
 
-// Sets that one language mixes (UTS #39, 5.2, "highly restrictive"), most used first, compiled on demand.
-const TOGETHER =
+// Scripts that one language combines (UTS #39, 5.2, "highly restrictive"), most used first.
+const SCRIPT_SETS =
   `Latn Cyrl Latn,Hani,Hira,Kana Latn,Hani,Bopo Latn,Hani,Hang Arab Grek Deva Beng Hebr Thai Taml Telu Gujr Knda Mlym
   Guru Orya Sinh Mymr Khmr Laoo Geor Armn Ethi Tibt Thaa Mong Cher Cans Syrc Tfng Nkoo Vaii Adlm Java Bali Sund Batk Bugi Lana Talu
   Tale Tavt Cham Lepc Limb Olck Mtei Cakm Sylo Newa Saur Kali Lisu Plrd Yiii Osge Rohg Hmnp Wcho Mand Bamu Copt Goth`.split(
     /\s+/,
   )
 
-/** Also finds a word that looks Latin next to others, such as Cyrillic `Сара` before `Smith`. */
+/** Also true if a whole word looks Latin but is not, such as Cyrillic `Сара` before `Smith`. */
 export function mixesScripts(name: string): boolean {
   const words = name.split(/[ ._-]+/)
   return words.some(isMixed) || (isMixed(name) && words.some(looksLatin))
@@ -21,20 +21,20 @@ function looksLatin(word: string): boolean {
 }
 
 function isMixed(text: string): boolean {
-  const letters = [...new Set(text.match(LETTER))].filter((letter) => !OF_EVERY_SCRIPT.test(letter))
+  const letters = [...new Set(text.match(LETTER))].filter((letter) => !SHARED_BY_SCRIPTS.test(letter))
   if (letters.length < 2) return false
-  if (TOGETHER.some((_, place) => letters.every((letter) => patternAt(place).test(letter)))) return false
-  return letters.some((letter) => TOGETHER.some((_, place) => patternAt(place).test(letter)))
+  if (SCRIPT_SETS.some((_, index) => letters.every((letter) => patternAt(index).test(letter)))) return false
+  return letters.some((letter) => SCRIPT_SETS.some((_, index) => patternAt(index).test(letter)))
 }
 
 const LETTER = /[\p{L}\p{M}\p{Nd}]/gu
 
-const OF_EVERY_SCRIPT = /[\p{scx=Common}\p{Script=Inherited}]/u
+const SHARED_BY_SCRIPTS = /[\p{scx=Common}\p{Script=Inherited}]/u
 
-const PATTERNS = TOGETHER.map((scripts) =>
+const PATTERNS = SCRIPT_SETS.map((scripts) =>
   once(() => new RegExp(`^[${scripts.replaceAll(/(\w+),?/g, '\\p{scx=$1}')}]$`, 'u')),
 )
 
-function patternAt(place: number): RegExp {
-  return PATTERNS[place]?.() ?? /^$/
+function patternAt(index: number): RegExp {
+  return PATTERNS[index]?.() ?? /^$/
 }

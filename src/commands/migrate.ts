@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { migrateDatabase, missingSteps } from '../database/migrate.js'
+import { migrateDatabase, missingMigrations } from '../database/migrate.js'
 import { type Command, parsed, refuseMissing } from './command.js'
 import { readSettings } from './settings.js'
 
@@ -31,7 +31,7 @@ async function migrate(database: string): Promise<string> {
 
 async function check(database: string): Promise<string> {
   refuseMissing(database)
-  const missing = await missingSteps(database)
+  const missing = await missingMigrations(database)
   if (missing.length > 0) throw new Error(`Missing migrations: ${missing.join(', ')}. Run gatehouse migrate.`)
   return UP_TO_DATE
 }

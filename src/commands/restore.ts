@@ -20,10 +20,10 @@ beside the new one. If the site has no key file, <file>.key becomes it.`,
     if (file === undefined || others.length > 0)
       throw new UsageError('Missing file. Usage: gatehouse restore <file>')
     const config = await readSettings()
-    const { users, former } = await restore(config.database, file, new Date())
+    const { users, previous } = await restore(config.database, file, new Date())
     return [
       `Restored ${file}. Users: ${users}.`,
-      ...(former === undefined ? [] : [`The old database is now ${former}.`]),
+      ...(previous === undefined ? [] : [`The old database is now ${previous}.`]),
       ...keyLines(config, file),
     ].join('\n')
   },

@@ -8,13 +8,13 @@ import { locate, type SqliteFile } from './locate.js'
 import type { DatabaseLocation } from './location.js'
 import { isCode, makeFolder, makePrivate, syncFolder } from './private-files.js'
 import { isBusy, translated } from './sqlite.js'
-import { type Hold, hold, holdAlone } from './sqlite-lock.js'
+import { type FileLock, lockExclusive, lockShared } from './sqlite-lock.js'
 
 export type OnPages = (pages: { done: number; total: number }) => void
 
-const PAGES_AT_ONCE = 1_000
+const PAGES_PER_STEP = 1_000
 
-const BESIDE = ['-wal', '-shm', '-journal']
+const SIDE_FILES = ['-wal', '-shm', '-journal']
 
 /** The copy gets its name only once it is flushed and checked. Returns the number of users in it. */
 export async function backUp(location: DatabaseLocation, target: string, onPages: OnPages): Promise<number> {
@@ -22,11 +22,11 @@ export async function backUp(location: DatabaseLocation, target: string, onPages
   if (existsSync(target)) throw new Error(`${target} already exists. Nothing was written.`)
   if (!existsSync(dirname(target))) throw new Error(`Folder not found: ${dirname(target)}.`)
   const draft = `${target}.${process.pid}.part`
-  const inUse = translated(() => hold(file))
+  const inUse = translated(() => lockShared(file))
   try {
     makePrivate(draft)
     await copyPages(file, draft, onPages)
-    const users = checked(file, draft, `Could not back up ${file.name}`)
+    const users = checkedUsers(file, draft, `Could not back up ${file.name}`)
     link(draft, target)
     return users
   } finally {
@@ -46,11 +46,11 @@ function fileAt(location: DatabaseLocation): SqliteFile {
 async function copyPages(file: SqliteFile, draft: string, onPages: OnPages): Promise<void> {
   const connection = file.open(file.path, { fileMustExist: true, timeout: 1_000 })
   try {
-    standStill(connection)
+    beginReading(connection)
     await connection.backup(draft, {
       progress({ totalPages, remainingPages }) {
         onPages({ done: totalPages - remainingPages, total: totalPages })
-        return PAGES_AT_ONCE
+        return PAGES_PER_STEP
       },
     })
   } finally {
@@ -58,15 +58,15 @@ async function copyPages(file: SqliteFile, draft: string, onPages: OnPages): Pro
   }
 }
 
-// A write by another process restarts the backup (sqlite.org/backup.html). Reading inside a transaction
-// avoids that in WAL mode. Without WAL it would block all writes.
-function standStill(connection: BetterSqlite3.Database): void {
+// In WAL mode, reading inside a transaction keeps writes of other processes from restarting the backup
+// (sqlite.org/backup.html). Without WAL it would block them.
+function beginReading(connection: BetterSqlite3.Database): void {
   if (connection.pragma('journal_mode', { simple: true }) !== 'wal') return
   connection.exec('begin')
   connection.prepare('select 1 from sqlite_schema').get()
 }
 
-function checked({ open }: SqliteFile, path: string, what: string): number {
+function checkedUsers({ open }: SqliteFile, path: string, what: string): number {
   const connection = open(path, { fileMustExist: true })
   try {
     refuseOthers(connection)
@@ -86,7 +86,7 @@ function refuseDamaged(connection: BetterSqlite3.Database): void {
   if (lost !== undefined) throw new Error('it is damaged (a row refers to a missing row)')
 }
 
-// link() cannot overwrite a file that someone has put there meanwhile; rename() would.
+// Unlike rename(), link() never overwrites a file.
 function link(draft: string, target: string): void {
   try {
     linkSync(draft, target)
@@ -98,46 +98,46 @@ function link(draft: string, target: string): void {
 }
 
 function remove(draft: string): void {
-  for (const ending of ['', ...BESIDE]) rmSync(draft + ending, { force: true })
+  for (const ending of ['', ...SIDE_FILES]) rmSync(draft + ending, { force: true })
 }
 
 export interface Restored {
   users: number
-  former: string | undefined
+  previous: string | undefined
 }
 
-/** Keeps the previous file next to the new one. Throws before changing anything. */
+/** Keeps the previous file beside the new one. */
 export async function restore(location: DatabaseLocation, backup: string, now: Date): Promise<Restored> {
   const file = fileAt(location)
   if (!existsSync(backup)) throw new Error(`File not found: ${backup}.`)
-  if (BESIDE.some((ending) => ending !== '-shm' && existsSync(backup + ending))) {
+  if (SIDE_FILES.some((ending) => ending !== '-shm' && existsSync(backup + ending))) {
     throw new Error(
       `${backup} is in use or was not closed properly. Back it up with gatehouse backup, then restore that.`,
     )
   }
   makeFolder(dirname(file.path))
-  const alone = takeAlone(file)
+  const lock = lockUnused(file)
   const draft = `${file.path}.${process.pid}.part`
   try {
-    closeProperly(file)
+    emptyLog(file)
     const written = createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true })
     await pipeline(createReadStream(backup), written)
-    const users = checked(file, draft, `Could not restore ${backup}`)
-    const former = setAside(file, now)
+    const users = checkedUsers(file, draft, `Could not restore ${backup}`)
+    const previous = keepPrevious(file, now)
     renameSync(draft, file.path)
     syncFolder(dirname(file.path))
-    return { users, former }
+    return { users, previous }
   } catch (error) {
     throw isBusy(error) ? inUseError(file) : error
   } finally {
     remove(draft)
-    alone.close()
+    lock.close()
   }
 }
 
-function takeAlone(file: SqliteFile): Hold {
+function lockUnused(file: SqliteFile): FileLock {
   try {
-    return holdAlone(file)
+    return lockExclusive(file)
   } catch (error) {
     throw isBusy(error) ? inUseError(file) : error
   }
@@ -147,8 +147,8 @@ function inUseError({ name }: SqliteFile): Error {
   return new Error(`The database ${name} is in use. Stop the site and anything else that has it open.`)
 }
 
-// In WAL mode every open connection holds a lock. The last one to close moves the log into the file.
-function closeProperly(file: SqliteFile): void {
+// In WAL mode every open connection holds a lock, so an exclusive one fails if the file is in use.
+function emptyLog(file: SqliteFile): void {
   if (!existsSync(file.path)) return
   const connection = file.open(file.path, { timeout: 0 })
   try {
@@ -156,19 +156,19 @@ function closeProperly(file: SqliteFile): void {
     connection.exec('begin exclusive; rollback')
     connection.pragma('wal_checkpoint(truncate)')
   } catch (error) {
-    // A damaged file is a reason to restore, so only a busy one stops it.
+    // A damaged file is a reason to restore.
     if (isBusy(error)) throw error
   } finally {
     connection.close()
   }
 }
 
-function setAside({ path }: SqliteFile, now: Date): string | undefined {
-  const former = `${path}-before-${now.toISOString().replaceAll(/[:.]/g, '-')}`
-  for (const ending of BESIDE) {
-    if (existsSync(path + ending)) renameSync(path + ending, former + ending)
+function keepPrevious({ path }: SqliteFile, now: Date): string | undefined {
+  const previous = `${path}-before-${now.toISOString().replaceAll(/[:.]/g, '-')}`
+  for (const ending of SIDE_FILES) {
+    if (existsSync(path + ending)) renameSync(path + ending, previous + ending)
   }
   if (!existsSync(path)) return undefined
-  linkSync(path, former)
-  return former
+  linkSync(path, previous)
+  return previous
 }

@@ -13,32 +13,32 @@ export function isTaken(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION
 }
 
-export interface Obstacle {
+export interface Violation {
   table?: string
   constraint?: string
   code: string
 }
 
-/** PostgreSQL, appendix A: integrity constraints and errors raised by triggers. */
-const REFUSED = /^23|^P0001$/
+// PostgreSQL, appendix A: integrity constraints, and errors raised by triggers.
+const VIOLATION = /^23|^P0001$/
 
-export function isObstructed(error: unknown): boolean {
+export function isConstraintError(error: unknown): boolean {
   if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return false
   if (error instanceof BetterSqlite3.SqliteError) return error.code.startsWith('SQLITE_CONSTRAINT')
-  return REFUSED.test(error.code)
+  return VIOLATION.test(error.code)
 }
 
-export async function obstacleTo(
+export async function violationBy(
   db: QueryExecutorProvider,
   userId: string,
   error: unknown,
-): Promise<Obstacle> {
-  const obstacle = obstacleIn(error)
-  if (isServer(db) || !obstacle.code.endsWith('_FOREIGNKEY')) return obstacle
-  return { ...obstacle, ...(await referring(db, userId)) }
+): Promise<Violation> {
+  const violation = violationOf(error)
+  if (isServer(db) || !violation.code.endsWith('_FOREIGNKEY')) return violation
+  return { ...violation, ...(await referring(db, userId)) }
 }
 
-export function obstacleIn(error: unknown): Obstacle {
+export function violationOf(error: unknown): Violation {
   const properties = new Map<string, unknown>(Object.entries(Object(error)))
   const [code, table, constraint] = ['code', 'table', 'constraint'].map((name) => properties.get(name))
   return {
@@ -51,7 +51,7 @@ export function obstacleIn(error: unknown): Obstacle {
 async function referring(
   db: QueryExecutorProvider,
   userId: string,
-): Promise<Omit<Obstacle, 'code'> | undefined> {
+): Promise<Omit<Violation, 'code'> | undefined> {
   const { rows } = await sql<{ table: string; column: string }>`
     select s.name as "table", f."from" as "column"
     from sqlite_schema s, pragma_foreign_key_list(s.name) f

@@ -4,11 +4,11 @@ import { KEYS, type TableName } from '../../db/migrations/index.js'
 import { sql } from './kysely.js'
 import { locate } from './locate.js'
 import type { DatabaseLocation } from './location.js'
-import { migrateDatabase, missingSteps } from './migrate.js'
-import { openPatient } from './postgres.js'
+import { migrateDatabase, missingMigrations } from './migrate.js'
+import { openForLongQueries } from './postgres.js'
 import { openSqlite } from './sqlite.js'
 
-export interface CopyWatch {
+export interface CopyProgress {
   begin(total: number): void
   advance(rows: number): void
 }
@@ -33,7 +33,7 @@ interface Sum extends Count {
   sum: bigint
 }
 
-// A statement holds at most 32,766 values (SQLite).
+// SQLite takes at most 32,766 values in a statement.
 const BATCH = 500
 
 const TABLES = Object.keys(KEYS).filter((name): name is TableName => name in KEYS)
@@ -42,16 +42,16 @@ const TABLES = Object.keys(KEYS).filter((name): name is TableName => name in KEY
 export async function copyDatabase(
   from: DatabaseLocation,
   to: DatabaseLocation,
-  watch: CopyWatch,
+  progress: CopyProgress,
 ): Promise<Copied> {
-  const missing = await missingSteps(from)
+  const missing = await missingMigrations(from)
   if (missing.length > 0)
     throw new Error(`The source is missing migrations: ${missing.join(', ')}. Run gatehouse migrate first.`)
   await migrateDatabase(to)
   const source = open(from)
   const target = open(to)
   try {
-    return await target.transaction().execute((transaction) => copyInto(transaction, source, watch))
+    return await target.transaction().execute((transaction) => copyInto(transaction, source, progress))
   } finally {
     await source.destroy()
     await target.destroy()
@@ -62,26 +62,30 @@ function open(location: DatabaseLocation): Kysely<Tables> {
   const located = locate(location)
   return located.kind === 'file'
     ? openSqlite<Tables>(located.file, { durability: 'power' })
-    : openPatient<Tables>(located.server)
+    : openForLongQueries<Tables>(located.server)
 }
 
-async function copyInto(target: Kysely<Tables>, source: Kysely<Tables>, watch: CopyWatch): Promise<Copied> {
+async function copyInto(
+  target: Kysely<Tables>,
+  source: Kysely<Tables>,
+  progress: CopyProgress,
+): Promise<Copied> {
   const wanted = await countsOf(source)
   const found = await countsOf(target)
   if (totalOf(found.filter(({ table }) => table !== 'keys')) > 0) {
-    await refuseOthers({ wanted, found }, { source, target }, watch)
+    await refuseOtherRows({ wanted, found }, { source, target }, progress)
     return { when: 'before', counts: found }
   }
-  // A site that was started on the target has recorded its keys, and will do so again.
+  // A site that was started on the target has recorded its keys there.
   await target.deleteFrom('keys').execute()
-  watch.begin(3 * totalOf(wanted))
+  progress.begin(3 * totalOf(wanted))
   // A snapshot, so that every row comes with the rows it refers to.
-  const look = source.transaction().setIsolationLevel('repeatable read')
-  const read = await look.execute((snapshot) => copyTables(snapshot, target, watch))
-  if (!agree(read, await sumsOf(target, watch))) {
+  const reading = source.transaction().setIsolationLevel('repeatable read')
+  const read = await reading.execute((snapshot) => copyTables(snapshot, target, progress))
+  if (!isSame(read, await sumsOf(target, progress))) {
     throw new Error('The copy does not match the source. Nothing was copied.')
   }
-  if (!agree(read, await sumsOf(source, watch))) {
+  if (!isSame(read, await sumsOf(source, progress))) {
     throw new Error(
       'The source changed during the copy. Nothing was copied. Stop the site and run this again.',
     )
@@ -89,14 +93,14 @@ async function copyInto(target: Kysely<Tables>, source: Kysely<Tables>, watch: C
   return { when: 'now', counts: read }
 }
 
-async function refuseOthers(
+async function refuseOtherRows(
   { wanted, found }: Record<'wanted' | 'found', readonly Count[]>,
   { source, target }: Record<'source' | 'target', Kysely<Tables>>,
-  watch: CopyWatch,
+  progress: CopyProgress,
 ): Promise<void> {
-  watch.begin(totalOf(wanted) + totalOf(found))
+  progress.begin(totalOf(wanted) + totalOf(found))
   const isLike = wanted.every(({ rows }, index) => rows === found[index]?.rows)
-  if (isLike && agree(await sumsOf(source, watch), await sumsOf(target, watch))) return
+  if (isLike && isSame(await sumsOf(source, progress), await sumsOf(target, progress))) return
   throw new Error('The target holds other data. Nothing was copied. Use an empty database.')
 }
 
@@ -104,7 +108,7 @@ function totalOf(counts: readonly Count[]): number {
   return counts.reduce((sum, { rows }) => sum + rows, 0)
 }
 
-function agree(one: readonly Sum[], other: readonly Sum[]): boolean {
+function isSame(one: readonly Sum[], other: readonly Sum[]): boolean {
   return one.every(({ rows, sum }, index) => rows === other[index]?.rows && sum === other[index]?.sum)
 }
 
@@ -120,13 +124,13 @@ async function countsOf(db: Kysely<Tables>): Promise<Count[]> {
   return counts
 }
 
-function copyTables(source: Kysely<Tables>, target: Kysely<Tables>, watch: CopyWatch): Promise<Sum[]> {
-  return sumsOf(source, watch, (table, rows) => target.insertInto(table).values(rows).execute())
+function copyTables(source: Kysely<Tables>, target: Kysely<Tables>, progress: CopyProgress): Promise<Sum[]> {
+  return sumsOf(source, progress, (table, rows) => target.insertInto(table).values(rows).execute())
 }
 
 async function sumsOf(
   db: Kysely<Tables>,
-  watch: CopyWatch,
+  progress: CopyProgress,
   each?: (table: TableName, rows: Row[]) => Promise<unknown>,
 ): Promise<Sum[]> {
   const sums: Sum[] = []
@@ -135,7 +139,7 @@ async function sumsOf(
     for await (const rows of batchesOf(db, table)) {
       await each?.(table, rows)
       add(sum, rows)
-      watch.advance(rows.length)
+      progress.advance(rows.length)
     }
     sums.push(sum)
   }

@@ -6,9 +6,9 @@ import { sql } from './kysely.js'
 import type { SqliteFile } from './locate.js'
 
 const MIGRATIONS = 'kysely_migration'
-const STEPS = Object.keys(migrations)
+const OURS = Object.keys(migrations)
 
-/** Opens the file read-only, so that even its log stays as it is. Returns it, marked if it is shared. */
+/** Opens the file read-only, so that even its log stays unchanged. */
 export function refuseForeign(file: SqliteFile): SqliteFile {
   if (!statSync(file.path, { throwIfNoEntry: false })?.size) return file
   const connection = file.open(file.path, { readonly: true, fileMustExist: true })
@@ -29,19 +29,19 @@ export async function refuseTaken(db: QueryExecutorProvider, schema: string): Pr
 export function refuseOthers(connection: BetterSqlite3.Database): void {
   const found = foundIn(connection)
   if (isNewer(found)) throw new Error(NEWER)
-  if (!STEPS.some((step) => found.steps.includes(step))) throw new Error('it is not a Gatehouse database')
+  if (!OURS.some((name) => found.applied.includes(name))) throw new Error('it is not a Gatehouse database')
 }
 
 const NEWER = 'a newer version of Gatehouse has migrated it; use that version'
 
-function isNewer({ steps }: Found): boolean {
-  return STEPS.every((step) => steps.includes(step)) && steps.length > STEPS.length
+function isNewer({ applied }: Found): boolean {
+  return OURS.every((name) => applied.includes(name)) && applied.length > OURS.length
 }
 
-// Tables first: reading migrations first could miss those of a process that migrates now.
+// Tables are read first, because another process may be migrating.
 interface Found {
   tables: readonly string[]
-  steps: readonly string[]
+  applied: readonly string[]
   applicationId?: unknown
 }
 
@@ -49,9 +49,9 @@ function foundIn(connection: BetterSqlite3.Database): Found {
   const applicationId = connection.pragma('application_id', { simple: true })
   const names = 'select lower(name) from sqlite_schema'
   const tables = connection.prepare<[], string>(names).pluck().all()
-  if (!tables.includes(MIGRATIONS)) return { applicationId, tables, steps: [] }
-  const steps = connection.prepare<[], string>(`select name from ${MIGRATIONS}`).pluck().all()
-  return { applicationId, tables, steps }
+  if (!tables.includes(MIGRATIONS)) return { applicationId, tables, applied: [] }
+  const applied = connection.prepare<[], string>(`select name from ${MIGRATIONS}`).pluck().all()
+  return { applicationId, tables, applied }
 }
 
 function hasOthers(connection: BetterSqlite3.Database): boolean {
@@ -64,24 +64,24 @@ async function foundOn(db: QueryExecutorProvider, schema: string): Promise<Found
   const names = sql<{ name: string }>`
     select relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace where nspname = ${schema}`
   const tables = (await names.execute(db)).rows.map(({ name }) => name)
-  if (!tables.includes(MIGRATIONS)) return { tables, steps: [] }
+  if (!tables.includes(MIGRATIONS)) return { tables, applied: [] }
   const ran = sql<{ name: string }>`select name from ${sql.table(`${schema}.${MIGRATIONS}`)}`
-  return { tables, steps: (await ran.execute(db)).rows.map(({ name }) => name) }
+  return { tables, applied: (await ran.execute(db)).rows.map(({ name }) => name) }
 }
 
-function isForeign({ tables, steps, applicationId }: Found): boolean {
-  if (steps.length > 0) return steps.some((step) => !STEPS.includes(step))
+function isForeign({ tables, applied, applicationId }: Found): boolean {
+  if (applied.length > 0) return applied.some((name) => !OURS.includes(name))
   return applicationId !== 0 || (tables.length > 0 && !tables.includes(MIGRATIONS))
 }
 
-function refuseTakenNames(found: Found, advice: string): void {
-  const { tables, steps } = found
+function refuseTakenNames(found: Found, remedy: string): void {
+  const { tables, applied } = found
   if (isNewer(found)) throw new Error(NEWER)
-  if (steps.some((step) => !STEPS.includes(step))) refuse(MIGRATIONS, advice)
-  const taken = steps.length === 0 ? Object.keys(KEYS).find((name) => tables.includes(name)) : undefined
-  if (taken !== undefined) refuse(taken, advice)
+  if (applied.some((name) => !OURS.includes(name))) refuse(MIGRATIONS, remedy)
+  const taken = applied.length === 0 ? Object.keys(KEYS).find((name) => tables.includes(name)) : undefined
+  if (taken !== undefined) refuse(taken, remedy)
 }
 
-function refuse(table: string, advice: string): never {
-  throw new Error(`the table ${table} belongs to another program; ${advice}`)
+function refuse(table: string, remedy: string): never {
+  throw new Error(`the table ${table} belongs to another program; ${remedy}`)
 }

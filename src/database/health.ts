@@ -2,11 +2,11 @@ import { statSync } from 'node:fs'
 import type { Kysely, QueryExecutorProvider } from 'kysely'
 import { isServer } from './dialect.js'
 import { sql } from './kysely.js'
-import { alone, missing } from './migrate.js'
+import { missing, withDatabase } from './migrate.js'
 
 export interface DatabaseState<Found> {
   missing: readonly string[]
-  /** How far this clock is ahead, in milliseconds. With a file it is only known to be behind. */
+  /** Milliseconds that this clock is ahead. With SQLite only a clock that is behind is found. */
   offset: number
   found: Found | undefined
 }
@@ -14,14 +14,14 @@ export interface DatabaseState<Found> {
 export function stateOfDatabase<Schema, Found>(
   location: string,
   now: () => number,
-  look: (db: Kysely<Schema>) => Promise<Found>,
+  query: (db: Kysely<Schema>) => Promise<Found>,
 ): Promise<DatabaseState<Found>> {
-  return alone<Schema, DatabaseState<Found>>(location, async (db, schema) => {
-    const lacking = await missing(db, schema)
+  return withDatabase<Schema, DatabaseState<Found>>(location, async (db, schema) => {
+    const unapplied = await missing(db, schema)
     return {
-      missing: lacking,
+      missing: unapplied,
       offset: isServer(db) ? await offsetToServer(db, now) : offsetToFile(location, now()),
-      found: lacking.length > 0 ? undefined : await look(db),
+      found: unapplied.length > 0 ? undefined : await query(db),
     }
   })
 }
@@ -43,7 +43,7 @@ function offsetToFile(location: string, now: number): number {
 
 class RollBack extends Error {}
 
-export async function whyNotDone<Schema>(
+export async function dryRun<Schema>(
   db: Kysely<Schema>,
   work: (transaction: Kysely<Schema>) => Promise<unknown>,
 ): Promise<unknown> {

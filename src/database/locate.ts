@@ -6,7 +6,7 @@ import type { DatabaseLocation, PostgresHandle, SqliteHandle } from './location.
 export interface SqliteFile {
   readonly path: string
   readonly name: string
-  /** Whether the app has tables in it: then the app decides on the journal mode. */
+  /** Whether the app has tables in it, too, and so decides on the journal mode. */
   readonly isShared: boolean
   open(path: string, options: BetterSqlite3.Options): BetterSqlite3.Database
 }
@@ -15,7 +15,7 @@ export interface ServerSettings {
   readonly connection: pg.ClientConfig
   readonly name: string
   readonly schema: string | undefined
-  /** Whether a pooler gives each transaction another session, as the address says or the start has found out. */
+  /** Whether a pooler in transaction mode is in between. */
   readonly isPooled: boolean
 }
 
@@ -26,17 +26,17 @@ export type Located =
 /** Throws without repeating the address, which may contain a password. */
 export function locate(location: DatabaseLocation): Located {
   if (typeof location === 'string') return byAddress(location, { where: ' (DATABASE_URL)' })
-  if (location === null || typeof location !== 'object') throw new Error(SENTENCE)
+  if (location === null || typeof location !== 'object') throw new Error(MALFORMED)
   if ('url' in location) return byAddress(location.url, location)
   if ('sqlite' in location) {
     if ('schema' in location) throw new Error(NO_SCHEMA)
     return byHandle(location.sqlite)
   }
   if ('postgres' in location) return byPool(location.postgres, location.schema)
-  throw new Error(SENTENCE)
+  throw new Error(MALFORMED)
 }
 
-const SENTENCE =
+const MALFORMED =
   'Option database must be sqlite:<path>, postgres://…, { sqlite: <handle> } or { postgres: <pool> }.'
 
 const NO_SCHEMA = 'Option database.schema is for PostgreSQL only.'
@@ -45,19 +45,19 @@ function byAddress(
   url: string,
   { schema, where = '' }: { schema?: string | undefined; where?: string },
 ): Located {
-  if (typeof url !== 'string') throw new Error(SENTENCE)
+  if (typeof url !== 'string') throw new Error(MALFORMED)
   if (isPostgresUrl(url)) {
     return {
       kind: 'server',
       server: {
         connection: { connectionString: url },
         name: hostOf(url) + where,
-        schema: checked(schema),
-        isPooled: saysPooled(url),
+        schema: checkedSchema(schema),
+        isPooled: isPooledUrl(url),
       },
     }
   }
-  if (!/^\s*sqlite:\s*[^:\s]/.test(url)) throw new Error(SENTENCE)
+  if (!/^\s*sqlite:\s*[^:\s]/.test(url)) throw new Error(MALFORMED)
   const path = sqlitePath(url)
   const problem = isAbsolute(path) && !/^[/\\]{2}/.test(path) ? undefined : sqliteProblem(url)
   if (problem !== undefined) throw new Error(`Option database ${problem}.`)
@@ -66,8 +66,8 @@ function byAddress(
   return { kind: 'file', file: { path, name: path + where, isShared: false, open } }
 }
 
-// Own connections, because the app's statements would end up in our asynchronous transactions.
-// The app's better-sqlite3: two copies of SQLite drop each other's locks (How To Corrupt, 2.2.1).
+// Opens connections of its own, or the app's statements would end up in our asynchronous transactions. Uses the
+// app's better-sqlite3, because two copies of SQLite drop each other's locks (How To Corrupt, 2.2.1).
 function byHandle(handle: SqliteHandle): Located {
   if (typeof handle?.pragma !== 'function')
     throw new Error('Option database.sqlite must be a better-sqlite3 Database.')
@@ -90,24 +90,24 @@ function fileOf(handle: SqliteHandle): string {
   return main.file
 }
 
-// Own pools, because our settings (timeouts, durability, bigint parsing) must not affect the app's.
+// A pool of its own, because its settings (timeouts, durability, bigint parsing) must not affect the app.
 function byPool(pool: PostgresHandle, schema?: string): Located {
   if (typeof pool?.options !== 'object') throw new Error('Option database.postgres must be a pg Pool.')
   const { connectionString, host, port, user, password, database, ssl } = pool.options
   const { sslnegotiation, enableChannelBinding, stream, options } = pool.options
-  const how = { connectionString, host, port, user, password, database, ssl }
+  const settings = { connectionString, host, port, user, password, database, ssl }
   return {
     kind: 'server',
     server: {
-      connection: { ...how, sslnegotiation, enableChannelBinding, options, ...(stream && { stream }) },
+      connection: { ...settings, sslnegotiation, enableChannelBinding, options, ...(stream && { stream }) },
       name: hostOf(connectionString ?? '') || (host ?? process.env.PGHOST ?? 'localhost'),
-      schema: checked(schema),
-      isPooled: saysPooled(connectionString ?? ''),
+      schema: checkedSchema(schema),
+      isPooled: isPooledUrl(connectionString ?? ''),
     },
   }
 }
 
-function saysPooled(url: string): boolean {
+function isPooledUrl(url: string): boolean {
   return URL.canParse(url) && new URL(url).searchParams.get('pooling') === 'transaction'
 }
 
@@ -118,7 +118,7 @@ function hostOf(url: string): string {
 
 const SCHEMA = /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/
 
-function checked(schema: string | undefined): string | undefined {
+function checkedSchema(schema: string | undefined): string | undefined {
   if (schema === undefined || (typeof schema === 'string' && SCHEMA.test(schema))) return schema
   throw new Error(
     'Option database.schema must be a name like accounts: up to 63 lowercase letters, digits and _, not starting with pg_.',
@@ -127,7 +127,7 @@ function checked(schema: string | undefined): string | undefined {
 
 export function isPostgresUrl(url: string): boolean {
   if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url)) return false
-  // An @ or # further on means that part of a password was parsed as the host, and would be shown.
+  // A later @ or # means that part of a password was parsed as the host, and would be shown.
   const { pathname, search, hash } = new URL(url)
   return hash === '' && !`${pathname}${search}`.includes('@')
 }
@@ -136,7 +136,7 @@ export function sqlitePath(url: string): string {
   return url.trim().slice('sqlite:'.length).trim()
 }
 
-/** Returns what is wrong. Refuses `sqlite://`, which programs read as relative or as absolute. */
+/** Returns what is wrong. `sqlite://` is refused, because programs disagree on whether it is relative. */
 export function sqliteProblem(url: string): string | undefined {
   const path = sqlitePath(url)
   if (!/^sqlite:/.test(url.trim()) || path === '' || /^:|^file:/i.test(path))

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
 
-// Apart from locate.ts, whose types need those of pg and better-sqlite3, which a site need not have.
+// Not in locate.ts, whose types need those of pg and better-sqlite3, which an app may lack.
 /** Where the database is: `sqlite:<path>` (created if missing), `postgres://…`, or a handle of your app.
  * Gatehouse opens its own connections and neither uses, changes nor closes the handle. */
 export type DatabaseLocation =

@@ -10,14 +10,14 @@ import type { DatabaseLocation } from './location.js'
 import { hasOwnSessions } from './own-sessions.js'
 import { isReadOnly } from './private-files.js'
 import { openSqlite, START_WAIT, translated } from './sqlite.js'
-import { DatabaseUnavailable, retried } from './unavailable.js'
+import { DatabaseUnavailable, withRetries } from './unavailable.js'
 
 export function migrateDatabase(location: DatabaseLocation): Promise<string[]> {
-  return alone(location, migrate)
+  return withDatabase(location, migrate)
 }
 
-export function missingSteps(location: DatabaseLocation): Promise<string[]> {
-  return alone(location, missing)
+export function missingMigrations(location: DatabaseLocation): Promise<string[]> {
+  return withDatabase(location, missing)
 }
 
 export type Work<Schema, Result> = (
@@ -26,43 +26,43 @@ export type Work<Schema, Result> = (
   server?: ServerSettings,
 ) => Promise<Result>
 
-export function alone<Schema, Result>(
+export function withDatabase<Schema, Result>(
   location: DatabaseLocation,
   work: Work<Schema, Result>,
 ): Promise<Result> {
   const located = locate(location)
-  return located.kind === 'file' ? aloneOnFile(located.file, work) : aloneOnServer(located.server, work)
+  return located.kind === 'file' ? withFile(located.file, work) : withServer(located.server, work)
 }
 
-export async function aloneOnServer<Schema, Result>(
+export async function withServer<Schema, Result>(
   server: ServerSettings,
   work: Work<Schema, Result>,
 ): Promise<Result> {
   try {
-    return await retried(() => usedServer(server, work), START_WAIT)
+    return await withRetries(() => useServer(server, work), START_WAIT)
   } catch (error) {
     throw cannotOpen(`Cannot use the database server ${server.name}`, error)
   }
 }
 
-async function usedServer<Schema, Result>(
+async function useServer<Schema, Result>(
   server: ServerSettings,
   work: Work<Schema, Result>,
 ): Promise<Result> {
-  const { openPatient } = await postgres()
-  const patient = openPatient<Schema>(server)
+  const { openForLongQueries } = await postgres()
+  const db = openForLongQueries<Schema>(server)
   try {
-    const isPooled = server.isPooled || !(await hasOwnSessions(patient))
+    const isPooled = server.isPooled || !(await hasOwnSessions(db))
     if (isPooled) refuseStartOptions(server)
-    const schema = server.schema ?? (await currentSchema(patient))
-    await refuseTaken(patient, schema)
-    return await work(patient, schema, { ...server, isPooled })
+    const schema = server.schema ?? (await currentSchema(db))
+    await refuseTaken(db, schema)
+    return await work(db, schema, { ...server, isPooled })
   } finally {
-    await patient.destroy()
+    await db.destroy()
   }
 }
 
-// A pooler refuses them, or forgets them without an error (PgBouncer, ignore_startup_parameters).
+// A pooler refuses them, or drops them without an error (PgBouncer, ignore_startup_parameters).
 function refuseStartOptions({ connection }: ServerSettings): void {
   const { connectionString = '', options } = connection
   if (options === undefined && !/[?&]options=/.test(connectionString)) return
@@ -75,7 +75,7 @@ export function postgres() {
   return import('./postgres.js')
 }
 
-// Always named, because Kysely would take migrations in another schema for ours.
+// Without a name, Kysely takes migrations in another schema for ours.
 async function currentSchema(db: QueryExecutorProvider): Promise<string> {
   const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db)
   const schema = rows[0]?.schema
@@ -83,18 +83,18 @@ async function currentSchema(db: QueryExecutorProvider): Promise<string> {
   throw new Error('its search path names no schema; set one, and it is created if it does not exist')
 }
 
-async function aloneOnFile<Schema, Result>(file: SqliteFile, work: Work<Schema, Result>): Promise<Result> {
+async function withFile<Schema, Result>(file: SqliteFile, work: Work<Schema, Result>): Promise<Result> {
   try {
     const ours = await ourFile(file)
-    const db = await retried(async () => openSqlite<Schema>(ours, { durability: 'power' }), START_WAIT)
-    return await retried(() => work(db), START_WAIT).finally(() => db.destroy())
+    const db = await withRetries(async () => openSqlite<Schema>(ours, { durability: 'power' }), START_WAIT)
+    return await withRetries(() => work(db), START_WAIT).finally(() => db.destroy())
   } catch (error) {
     throw cannotOpenFile(file, error)
   }
 }
 
 export function ourFile(file: SqliteFile): Promise<SqliteFile> {
-  return retried(async () => translated(() => refuseForeign(file)), START_WAIT)
+  return withRetries(async () => translated(() => refuseForeign(file)), START_WAIT)
 }
 
 // SQLite creates the log of an idle file even for reading (sqlite.org, "Read-Only Databases").
@@ -115,7 +115,7 @@ function migrator<Schema>(db: Kysely<Schema>, schema: string | undefined): kysel
 }
 
 export async function migrate<Schema>(db: Kysely<Schema>, schema?: string): Promise<string[]> {
-  // The migration lock writes. Without migrations a start must also work on a full disk or a standby.
+  // The migration lock writes, which fails on a full disk or a standby.
   if (await isCurrent(db, schema)) return []
   const { error, results = [] } = await migrator(db, schema).migrateToLatest()
   if (error !== undefined) throw error

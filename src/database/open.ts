@@ -2,19 +2,19 @@ import type { Kysely, QueryExecutorProvider } from 'kysely'
 import { sql } from './kysely.js'
 import { locate, type ServerSettings, type SqliteFile } from './locate.js'
 import type { DatabaseLocation } from './location.js'
-import { aloneOnServer, cannotOpenFile, isCurrent, migrate, ourFile, postgres } from './migrate.js'
+import { cannotOpenFile, isCurrent, migrate, ourFile, postgres, withServer } from './migrate.js'
 import { openSqlite, START_WAIT } from './sqlite.js'
-import { SqliteLog } from './sqlite-wal.js'
-import { DatabaseUnavailable, forgiveUnavailable, type OnRetry, retried } from './unavailable.js'
+import { SqliteWal } from './sqlite-wal.js'
+import { DatabaseUnavailable, ignoreUnavailable, type OnRetry, withRetries } from './unavailable.js'
 
 export interface Database<Schema> {
   main: Kysely<Schema>
   /** For writes that a power cut may lose (last seen). Never waits long for a lock. */
   loose: Kysely<Schema>
-  /** Runs `work` in a durable transaction, and again after conflicts. So `work` must await only its own
-   * statements and have no other effects that matter. */
+  /** Runs `work` in a durable transaction, and again after a conflict. `work` awaits only its own statements
+   * and has no other side effects. */
   write<Result>(work: (transaction: Kysely<Schema>) => Promise<Result>): Promise<Result>
-  /** Runs one statement on `loose`, and again while another process holds the lock. */
+  /** Runs one statement on `loose`, again while another process holds the lock. */
   note<Result>(work: (loose: Kysely<Schema>) => Promise<Result>): Promise<Result>
   ready(): Promise<boolean>
   close(): Promise<void>
@@ -37,11 +37,11 @@ export async function openDatabase<Schema>(
     main,
     loose,
     async write(work) {
-      const result = await retried(() => writer.transaction().execute(work), WRITE_WAIT, onRetry)
+      const result = await withRetries(() => writer.transaction().execute(work), WRITE_WAIT, onRetry)
       await log?.toDisk()
       return result
     },
-    note: (work) => retried(() => work(loose), WRITE_WAIT, onRetry),
+    note: (work) => withRetries(() => work(loose), WRITE_WAIT, onRetry),
     ready: () => isCurrent(main, schema).catch(refuseUnavailable),
     async close() {
       await log?.close()
@@ -51,24 +51,24 @@ export async function openDatabase<Schema>(
   }
 }
 
-// SQLite does this when the last connection closes, but processes that end together have no last one.
+// SQLite does this on the last close, but processes that end together have no last one.
 async function emptyLog(db: QueryExecutorProvider): Promise<void> {
-  await retried(() => checkpoint(db), CHECKPOINT_WAIT).catch(forgiveUnavailable)
+  await withRetries(() => checkpoint(db), CHECKPOINT_WAIT).catch(ignoreUnavailable)
 }
 
 async function checkpoint(db: QueryExecutorProvider): Promise<void> {
   const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db)
   if (rows[0]?.busy === 1) {
-    throw new DatabaseUnavailable({ soon: true, cause: new Error('others use the log of the database') })
+    throw new DatabaseUnavailable({ soon: true, cause: new Error('others are using the write-ahead log') })
   }
 }
 
 interface Handles<Schema> {
   main: Kysely<Schema>
   loose: Kysely<Schema>
-  /** Separate, because transactions waiting for locks must not take the connections of readers. */
+  /** Separate, because transactions that wait for locks must not take the connections of readers. */
   writer: Kysely<Schema>
-  log?: SqliteLog | undefined
+  log?: SqliteWal | undefined
   schema?: string
 }
 
@@ -78,7 +78,7 @@ async function opened<Schema>(location: DatabaseLocation, options: OpenOptions):
 }
 
 async function openedServer<Schema>(server: ServerSettings, options: OpenOptions): Promise<Handles<Schema>> {
-  const { schema, found } = await aloneOnServer(server, async (db, name = '', settings = server) => {
+  const { schema, found } = await withServer(server, async (db, name = '', settings = server) => {
     await migrate(db, name)
     return { schema: name, found: settings }
   })
@@ -94,8 +94,11 @@ async function openedServer<Schema>(server: ServerSettings, options: OpenOptions
 async function openedFile<Schema>(file: SqliteFile): Promise<Handles<Schema>> {
   try {
     const ours = await ourFile(file)
-    const main = await retried(() => openMigrated<Schema>(ours), START_WAIT)
-    const loose = await retried(async () => openSqlite<Schema>(ours, { durability: 'process' }), START_WAIT)
+    const main = await withRetries(() => openMigrated<Schema>(ours), START_WAIT)
+    const loose = await withRetries(
+      async () => openSqlite<Schema>(ours, { durability: 'process' }),
+      START_WAIT,
+    )
     // Kysely does not close a database that was never used.
     await loose.connection().execute(async () => {})
     return { main, writer: main, loose, log: await logOf(main) }
@@ -104,13 +107,13 @@ async function openedFile<Schema>(file: SqliteFile): Promise<Handles<Schema>> {
   }
 }
 
-async function logOf(db: QueryExecutorProvider): Promise<SqliteLog | undefined> {
+async function logOf(db: QueryExecutorProvider): Promise<SqliteWal | undefined> {
   const mode = await sql<{ journal_mode: string }>`pragma journal_mode`.execute(db)
   if (mode.rows[0]?.journal_mode !== 'wal') return undefined
   const name = await sql<{ file: string }>`select file from pragma_database_list where name = 'main'`.execute(
     db,
   )
-  return new SqliteLog(name.rows[0]?.file ?? '')
+  return new SqliteWal(name.rows[0]?.file ?? '')
 }
 
 async function openMigrated<Schema>(file: SqliteFile): Promise<Kysely<Schema>> {
@@ -125,6 +128,6 @@ async function openMigrated<Schema>(file: SqliteFile): Promise<Kysely<Schema>> {
 }
 
 function refuseUnavailable(error: unknown): false {
-  forgiveUnavailable(error)
+  ignoreUnavailable(error)
   return false
 }

@@ -4,10 +4,10 @@ import { errorText } from '../base/error-text.js'
 import { sql } from './kysely.js'
 import { DatabaseUnavailable } from './unavailable.js'
 
-const ANSWER_WAIT = 10_000
+const RESPONSE_WAIT = 10_000
 
-/** Whether each connection has a database session of its own. Behind a pooler in transaction mode settings such as
- * `lock_timeout` and `synchronous_commit` get lost without an error (PgBouncer, "Feature matrix"). */
+/** Whether each connection has its own database session. Behind a pooler in transaction mode, settings such as
+ * `lock_timeout` are lost without an error (PgBouncer, "Feature matrix"). */
 export function hasOwnSessions<Schema>(db: Kysely<Schema>): Promise<boolean> {
   return db.connection().execute(async (first) => {
     await sql`select 1`.execute(first)
@@ -26,13 +26,13 @@ function refuseOneSession(error: unknown): never {
 
 function inTime<Result>(work: Promise<Result>): Promise<Result> {
   const waiting = new AbortController()
-  const late = setTimeout(ANSWER_WAIT, undefined, { signal: waiting.signal }).then(() =>
-    refuseOneSession(new Error(`no answer in ${ANSWER_WAIT / 1000} seconds`)),
+  const late = setTimeout(RESPONSE_WAIT, undefined, { signal: waiting.signal }).then(() =>
+    refuseOneSession(new Error(`no response within ${RESPONSE_WAIT / 1000} seconds`)),
   )
   return Promise.race([work, late]).finally(() => waiting.abort())
 }
 
-// A pooler gives out the session that was returned last, or first. So sessions are returned in both orders.
+// Poolers reuse the session that was returned last, or first, so both orders are tried.
 async function keepSessions(first: QueryExecutorProvider, second: QueryExecutorProvider): Promise<boolean> {
   const own = await sessionsOf(first, second)
   await commit(second, first)

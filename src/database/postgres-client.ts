@@ -1,16 +1,16 @@
 import type { PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import pg from 'pg'
 import { nameOf } from './statement.js'
-import { DatabaseUnavailable, forgiveUnavailable, type OnRetry, retried } from './unavailable.js'
+import { DatabaseUnavailable, ignoreUnavailable, type OnRetry, withRetries } from './unavailable.js'
 
 const { DatabaseError } = pg
 
 const RETRY_WAIT = 4_000
 
-/** What each transaction begins with, because sessions are shared and must stay as they are. */
+/** Set in each transaction, because a pooler's sessions are shared. */
 export interface EachTransaction {
   settings: string
-  /** Whether single reads need the settings, too. */
+  /** Whether reads outside of transactions need the settings, too. */
   includesReads: boolean
 }
 
@@ -19,7 +19,7 @@ export interface ClientOptions {
   eachTransaction?: EachTransaction | undefined
 }
 
-interface Asking {
+interface Queryable {
   query<Row>(query: { text: string; values: unknown[]; name?: string }): Promise<PostgresQueryResult<Row>>
 }
 
@@ -41,55 +41,55 @@ export class TranslatingClient implements PostgresPoolClient {
   query<Row>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>>
   query(cursor: unknown): never
   query<Row>(sql: unknown, parameters: readonly unknown[] = []): Promise<PostgresQueryResult<Row>> {
-    if (typeof sql !== 'string') throw new Error('Nothing here streams.')
+    if (typeof sql !== 'string') throw new Error('Streaming is not supported.')
     if (BEGIN.test(sql)) return this.#begin(sql)
     if (END.test(sql)) return this.#end(sql)
-    if (this.#isInTransaction) return this.#ask(sql, parameters)
-    // Even single reads can fail like transactions (PostgreSQL, 13.2.3), which their owner retries.
-    return retried(() => this.#askAlone<Row>(sql, parameters), RETRY_WAIT, this.#options.onRetry)
+    if (this.#isInTransaction) return this.#send(sql, parameters)
+    // Even single reads can fail to serialize (PostgreSQL, 13.2.3). Transactions are retried as a whole.
+    return withRetries(() => this.#runAlone<Row>(sql, parameters), RETRY_WAIT, this.#options.onRetry)
   }
 
   async #begin<Row>(sql: string): Promise<PostgresQueryResult<Row>> {
     this.#isInTransaction = true
     const { eachTransaction } = this.#options
-    if (eachTransaction === undefined) return await this.#ask(sql, [])
+    if (eachTransaction === undefined) return await this.#send(sql, [])
     try {
-      return await this.#ask(`${sql}; ${eachTransaction.settings}`, [])
+      return await this.#send(`${sql}; ${eachTransaction.settings}`, [])
     } catch (error) {
-      // Kysely does not roll back what it has not seen begin.
-      await this.#end('rollback').catch(forgiveUnavailable)
+      // Kysely does not roll back a transaction that failed to begin.
+      await this.#end('rollback').catch(ignoreUnavailable)
       throw error
     }
   }
 
   async #end<Row>(sql: string): Promise<PostgresQueryResult<Row>> {
     try {
-      return await this.#ask(sql, [])
+      return await this.#send(sql, [])
     } finally {
       this.#isInTransaction = false
     }
   }
 
-  async #askAlone<Row>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>> {
+  async #runAlone<Row>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>> {
     const { eachTransaction } = this.#options
     if (eachTransaction === undefined || (READ.test(sql) && !eachTransaction.includesReads))
-      return await this.#ask(sql, parameters)
+      return await this.#send(sql, parameters)
     await this.#begin('begin')
     try {
-      const result = await this.#ask<Row>(sql, parameters)
+      const result = await this.#send<Row>(sql, parameters)
       await this.#end('commit')
       return result
     } catch (error) {
-      await this.#end('rollback').catch(forgiveUnavailable)
+      await this.#end('rollback').catch(ignoreUnavailable)
       throw error
     }
   }
 
-  async #ask<Row>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>> {
+  async #send<Row>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<Row>> {
     if (this.#broken !== undefined) throw this.#broken
     const name = this.#options.eachTransaction === undefined ? nameOf(text) : undefined
     const query = { text, values: [...parameters], ...(name !== undefined && { name }) }
-    const client: Asking = this.#client
+    const client: Queryable = this.#client
     try {
       return await translated(() => client.query<Row>(query))
     } catch (error) {
@@ -104,8 +104,8 @@ export class TranslatingClient implements PostgresPoolClient {
 }
 
 const CONTENDED = /^(?:40001|40P01|55P03)$/ // serialization failure, deadlock, lock not available
-// 40003: a distributed server does not know whether a commit succeeded, so it must not be retried.
-const OUT_OF_ORDER = /^(?:08|28|53|57|58|25006|3D000|40003)/
+// 40003: it is unknown whether a commit succeeded, so it must not be retried.
+const UNAVAILABLE = /^(?:08|28|53|57|58|25006|3D000|40003)/
 
 export async function translated<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
@@ -120,11 +120,11 @@ function translation(error: unknown): unknown {
   if (!(error instanceof DatabaseError)) return new DatabaseUnavailable({ soon: false, cause: first(error) })
   const { code = '' } = error
   if (CONTENDED.test(code)) return new DatabaseUnavailable({ soon: true, cause: error })
-  if (OUT_OF_ORDER.test(code)) return new DatabaseUnavailable({ soon: false, cause: error })
+  if (UNAVAILABLE.test(code)) return new DatabaseUnavailable({ soon: false, cause: error })
   return error
 }
 
-// A host with several addresses fails with one error for each, under an empty message.
+// A host with several addresses fails with an AggregateError, whose message is empty.
 function first(error: Error): Error {
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : undefined
   return inner instanceof Error ? inner : error

@@ -3,13 +3,13 @@ import type { Driver, Kysely, MigrationLockOptions, PostgresPool, PostgresPoolCl
 import pg from 'pg'
 import { PostgresAdapter, PostgresDialect } from './kysely.js'
 import { type ClientOptions, TranslatingClient, translated } from './postgres-client.js'
-import { forgiveUnavailable } from './unavailable.js'
+import { ignoreUnavailable } from './unavailable.js'
 
 const { escapeIdentifier } = pg
 
 const END_WAIT = 2_000
 
-// Keeps the original error when a broken connection cannot roll back.
+// A failed rollback would hide the error before it.
 export class ForgivingPostgresDialect extends PostgresDialect {
   readonly #pool: TranslatingPool
 
@@ -22,7 +22,7 @@ export class ForgivingPostgresDialect extends PostgresDialect {
     const driver = super.createDriver()
     const rollback = driver.rollbackTransaction.bind(driver)
     const destroy = driver.destroy.bind(driver)
-    driver.rollbackTransaction = (connection) => rollback(connection).catch(forgiveUnavailable)
+    driver.rollbackTransaction = (connection) => rollback(connection).catch(ignoreUnavailable)
     driver.destroy = () => this.#pool.settled().then(destroy)
     return driver
   }
@@ -32,7 +32,7 @@ export class ForgivingPostgresDialect extends PostgresDialect {
   }
 }
 
-// Kysely takes an advisory lock, which distributed servers lack or ignore. A row lock works everywhere.
+// Kysely takes an advisory lock, which distributed servers lack or ignore.
 class RowLockingPostgresAdapter extends PostgresAdapter {
   readonly #pool: TranslatingPool
   #lock: PostgresPoolClient | undefined
@@ -58,7 +58,7 @@ class RowLockingPostgresAdapter extends PostgresAdapter {
   override async releaseMigrationLock(): Promise<void> {
     const lock = this.#lock
     this.#lock = undefined
-    await lock?.query('rollback', []).catch(forgiveUnavailable)
+    await lock?.query('rollback', []).catch(ignoreUnavailable)
     lock?.release()
   }
 }
@@ -89,7 +89,7 @@ export class TranslatingPool implements PostgresPool {
     while (this.#connecting.size > 0) await Promise.allSettled(this.#connecting)
   }
 
-  // Idle connections keep no process alive, hence the timer. It also ends the wait for a dead server.
+  // The timer keeps the process alive, and ends the wait for a server that does not respond.
   end(): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(resolve, END_WAIT)

@@ -11,10 +11,10 @@ const { types } = pg
 
 const MAX_CONNECTIONS = 8
 const MIN_CONNECTIONS = 2
-const CONNECT_WAIT = 3_000
-const LOCK_WAIT = 1_000
-const ANSWER_WAIT = 5_000
-const IDLE_FOR = 10_000
+const CONNECT_TIMEOUT = 3_000
+const LOCK_TIMEOUT = 1_000
+const QUERY_TIMEOUT = 5_000
+const IDLE_TIMEOUT = 10_000
 
 // Responses must survive a power cut, whatever the server's default.
 const DURABLE: Setting = {
@@ -22,7 +22,6 @@ const DURABLE: Setting = {
   local: `select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`,
 }
 
-/** The same for the whole session, or until the end of a transaction. */
 interface Setting {
   session: string
   local: string
@@ -32,13 +31,16 @@ export function openPostgres<Schema>(
   server: ServerSettings,
   { durable, workers = 1, onRetry }: { durable: boolean; workers?: number; onRetry?: OnRetry | undefined },
 ): kysely.Kysely<Schema> {
-  const settings = [set(`lock_timeout = ${LOCK_WAIT}`), durable ? DURABLE : set('synchronous_commit = off')]
+  const settings = [
+    set(`lock_timeout = ${LOCK_TIMEOUT}`),
+    durable ? DURABLE : set('synchronous_commit = off'),
+  ]
   const max = Math.max(MIN_CONNECTIONS, Math.ceil(MAX_CONNECTIONS / workers))
-  return connected(server, { settings, max, query_timeout: ANSWER_WAIT }, onRetry)
+  return connected(server, { settings, max, query_timeout: QUERY_TIMEOUT }, onRetry)
 }
 
-export function openPatient<Schema>(server: ServerSettings): kysely.Kysely<Schema> {
-  // Never for the session: this one finds out whether there is a pooler.
+export function openForLongQueries<Schema>(server: ServerSettings): kysely.Kysely<Schema> {
+  // Sets nothing for a session, because a pooler is not ruled out yet.
   return connected({ ...server, isPooled: true }, { settings: [DURABLE], max: MAX_CONNECTIONS })
 }
 
@@ -51,14 +53,14 @@ function connected<Schema>(
   { settings, ...limits }: { settings: Setting[]; max: number; query_timeout?: number },
   onRetry?: OnRetry,
 ): kysely.Kysely<Schema> {
-  // Only this schema, so that missing tables are not looked up in others.
+  // No other schema, where a missing table could be found.
   const path = schema === undefined ? [] : [set(`search_path to "${schema}"`)]
   const all = [...path, ...settings]
   const pool = new pg.Pool({
     ...connection,
     fallback_application_name: 'gatehouse',
-    connectionTimeoutMillis: CONNECT_WAIT,
-    idleTimeoutMillis: IDLE_FOR,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    idleTimeoutMillis: IDLE_TIMEOUT,
     keepAlive: true,
     allowExitOnIdle: true,
     types: { getTypeParser: parserOf },

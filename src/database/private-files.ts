@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, ope
 import { dirname } from 'node:path'
 
 export function makeFolder(folder: string): void {
-  // Not `recursive`, which loops forever on Node 20 under /proc and similar.
+  // Node 20 loops forever with `recursive` under /proc and similar.
   if (existsSync(folder)) return
   makeFolder(dirname(folder))
   try {
@@ -12,8 +12,7 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/** Creates the file with mode 0600. Never opens an existing one: closing it would drop all locks that SQLite
- * holds on it in this process ("How To Corrupt An SQLite Database File", 2.2). */
+/** Does not open an existing file: closing it would drop this process's SQLite locks (How To Corrupt, 2.2). */
 export function makePrivate(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600))

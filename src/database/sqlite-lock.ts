@@ -2,21 +2,21 @@ import type BetterSqlite3 from 'better-sqlite3'
 import type { SqliteFile } from './locate.js'
 import { makePrivate } from './private-files.js'
 
-export type Hold = Pick<BetterSqlite3.Database, 'close'>
+export type FileLock = Pick<BetterSqlite3.Database, 'close'>
 
-export function hold(file: SqliteFile): Hold {
+export function lockShared(file: SqliteFile): FileLock {
   return locked(file, (lock) => {
     lock.exec('begin')
     lock.prepare('select 1 from sqlite_schema').get()
   })
 }
 
-export function holdAlone(file: SqliteFile): Hold {
+export function lockExclusive(file: SqliteFile): FileLock {
   return locked(file, (lock) => lock.exec('begin exclusive'))
 }
 
-// Without WAL, SQLite releases locks on the database itself between statements, hence a second file.
-function locked(file: SqliteFile, take: (lock: BetterSqlite3.Database) => void): Hold {
+// A second file, because without WAL, SQLite releases its locks between statements.
+function locked(file: SqliteFile, take: (lock: BetterSqlite3.Database) => void): FileLock {
   const path = `${file.path}-in-use`
   makePrivate(path)
   const lock = file.open(path, { timeout: 0 })

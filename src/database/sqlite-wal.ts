@@ -2,9 +2,9 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { DatabaseUnavailable } from './unavailable.js'
 
-// Flushes the log off the event loop, once for many commits. SQLite would block in each commit. Writes are
-// durable once the log is, or was moved into the file in the order of `synchronous = NORMAL` (wal.html).
-export class SqliteLog {
+// Flushes the log outside of the event loop, once for many commits. Writes are durable once the log is, or once
+// a checkpoint moved them into the file (sqlite.org/wal.html).
+export class SqliteWal {
   readonly #path: string
   #file: Promise<FileHandle> | undefined
   #next: Promise<void> | undefined
@@ -21,7 +21,7 @@ export class SqliteLog {
 
   async #after(last: Promise<void>): Promise<void> {
     await last.catch(() => {})
-    // Includes other commits of this turn of the event loop.
+    // Includes the other commits of this turn of the event loop.
     await turn()
     this.#last = this.#next ?? last
     this.#next = undefined
@@ -32,7 +32,7 @@ export class SqliteLog {
     }
   }
 
-  // For writing, because Windows only syncs such handles. SQLite's locks are on other files.
+  // Windows syncs only handles that can write.
   #opened(): Promise<FileHandle> {
     if (this.#file !== undefined) return this.#file
     const file = open(this.#path, 'r+')

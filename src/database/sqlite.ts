@@ -4,19 +4,19 @@ import type * as kysely from 'kysely'
 import { Kysely, SqliteAdapter, SqliteDialect, SqliteQueryCompiler, ValueNode } from './kysely.js'
 import type { SqliteFile } from './locate.js'
 import { makeFolder, makePrivate } from './private-files.js'
-import { type Hold, hold } from './sqlite-lock.js'
-import { DatabaseUnavailable, retried } from './unavailable.js'
+import { type FileLock, lockShared } from './sqlite-lock.js'
+import { DatabaseUnavailable, withRetries } from './unavailable.js'
 
-// better-sqlite3 waits for locks inside the event loop, so `retried` waits outside of it.
+// better-sqlite3 would block the event loop, so `withRetries` waits instead.
 const BUSY_TIMEOUT = 0
-// Without WAL a commit blocks readers for a moment.
+// Without WAL, a commit blocks readers for a moment.
 const JOURNAL_BUSY_TIMEOUT = 200
 export const START_WAIT = 60_000
 const MAX_STATEMENTS = 500
-// SQLite's default of 1,000 pages, scattered by a sweep, would block everyone for 30 ms.
-const LOG_PAGES = 100
+// A checkpoint of SQLite's default of 1,000 pages would block everyone for 30 ms after a sweep.
+const CHECKPOINT_PAGES = 100
 
-/** `power` survives a power cut; `with log` does once the log is flushed. `process` is 20 times faster. */
+/** `power`: survives a power cut. `with log`: once the log is flushed. `process`: only a crash; 20 times faster. */
 type Durability = 'power' | 'with log' | 'process'
 
 interface DurabilityOptions {
@@ -28,7 +28,7 @@ export function openSqlite<Schema>(
   { durability }: DurabilityOptions,
 ): kysely.Kysely<Schema> {
   makeFolder(dirname(file.path))
-  const inUse = translated(() => hold(file))
+  const inUse = translated(() => lockShared(file))
   try {
     const connection = connected(file, { durability })
     return new Kysely({ dialect: new LockingSqliteDialect(connection, file, inUse) })
@@ -50,7 +50,6 @@ function connected(file: SqliteFile, { durability }: DurabilityOptions): BetterS
   }
 }
 
-// Always set: the default is NORMAL for an existing WAL file, FULL for a new one.
 function setPragmas(
   connection: BetterSqlite3.Database,
   { durability, isShared }: DurabilityOptions & { isShared: boolean },
@@ -58,27 +57,27 @@ function setPragmas(
   if (!isShared) connection.pragma('journal_mode = WAL')
   const isWal = connection.pragma('journal_mode', { simple: true }) === 'wal'
   if (!isWal) connection.pragma(`busy_timeout = ${JOURNAL_BUSY_TIMEOUT}`)
-  // Without WAL a power cut can corrupt the file under NORMAL (sqlite.org, PRAGMA synchronous).
+  // Without WAL, NORMAL risks corruption in a power cut (sqlite.org, PRAGMA synchronous).
   connection.pragma(`synchronous = ${durability === 'power' || !isWal ? 'FULL' : 'NORMAL'}`)
   connection.pragma('foreign_keys = ON')
-  if (durability === 'process' && !isShared) connection.pragma(`wal_autocheckpoint = ${LOG_PAGES}`)
+  if (durability === 'process' && !isShared) connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
 }
 
 class LockingSqliteDialect extends SqliteDialect {
   readonly #connection: BetterSqlite3.Database
   readonly #file: SqliteFile
 
-  constructor(connection: BetterSqlite3.Database, file: SqliteFile, inUse: Hold) {
+  constructor(connection: BetterSqlite3.Database, file: SqliteFile, inUse: FileLock) {
     const close = () => {
       connection.close()
       inUse.close()
     }
-    super({ database: { prepare: rememberStatements(connection), close } })
+    super({ database: { prepare: cacheStatements(connection), close } })
     this.#connection = connection
     this.#file = file
   }
 
-  // SQLite rolls back by itself when the disk is full. A second rollback would hide that error.
+  // SQLite itself rolls back when the disk is full. A second rollback would hide that error.
   override createDriver(): kysely.Driver {
     const driver = super.createDriver()
     const rollback = driver.rollbackTransaction.bind(driver)
@@ -97,8 +96,8 @@ class LockingSqliteDialect extends SqliteDialect {
   }
 }
 
-// With STAT4 SQLite plans again for each bound value the planner may have seen (sqlite3_prepare_v2),
-// which makes a join by a unique column 4 times slower. So values are hidden from the planner.
+// With STAT4, SQLite plans again for each new bound value (sqlite3_prepare_v2), which makes a join by a unique
+// column 4 times slower. A subquery hides the value.
 class SteadyQueryCompiler extends SqliteQueryCompiler {
   protected override visitBinaryOperation({
     leftOperand,
@@ -149,7 +148,7 @@ class LockingSqliteAdapter extends SqliteAdapter {
     makePrivate(path)
     const lock = this.#file.open(path, { timeout: BUSY_TIMEOUT })
     this.#lock = lock
-    await retried(async () => void translated(() => lock.exec('begin exclusive')), START_WAIT)
+    await withRetries(async () => void translated(() => lock.exec('begin exclusive')), START_WAIT)
   }
 
   override async releaseMigrationLock(): Promise<void> {
@@ -157,7 +156,7 @@ class LockingSqliteAdapter extends SqliteAdapter {
   }
 }
 
-function rememberStatements(connection: BetterSqlite3.Database): (sql: string) => kysely.SqliteStatement {
+function cacheStatements(connection: BetterSqlite3.Database): (sql: string) => kysely.SqliteStatement {
   const statements = new Map<string, kysely.SqliteStatement>()
   return (sql) => {
     const known = statements.get(sql)
@@ -174,7 +173,7 @@ function translatedStatement(statement: BetterSqlite3.Statement): kysely.SqliteS
     all: (parameters) => translated(() => statement.all(parameters)),
     run: (parameters) => translated(() => statement.run(parameters)),
     iterate: () => {
-      throw new Error('Nothing here streams: a remembered statement can be read by one reader at a time.')
+      throw new Error('Streaming is not supported: a cached statement can have one reader at a time.')
     },
   }
 }

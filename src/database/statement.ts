@@ -1,6 +1,6 @@
 import type { Compilable, CompiledQuery, Kysely } from 'kysely'
 
-class Blank {
+class Placeholder {
   readonly name: string
 
   constructor(name: string) {
@@ -8,7 +8,7 @@ class Blank {
   }
 }
 
-type Given = Record<string, string | number | null>
+type ParameterValues = Record<string, string | number | null>
 
 const names = new Map<string, string>()
 
@@ -16,24 +16,26 @@ export function nameOf(sql: string): string | undefined {
   return names.get(sql)
 }
 
-/** Compiles once for each database, because that takes longer than running it. Pass values to Kysely only as
- * values. Name the columns: with `*` a server fails when a newer version adds one. */
-export function statement<Schema, Values extends Given, Row>(
+/** Compiles once for each database, because that takes longer than running it. `build` must not look at `values`.
+ * Name the columns: a prepared `*` fails on PostgreSQL when a newer version adds one. */
+export function statement<Schema, Values extends ParameterValues, Row>(
   build: (db: Kysely<Schema>, values: Values) => Compilable<Row>,
 ): (db: Kysely<Schema>, values: Values) => Promise<Row[]> {
-  const known = new WeakMap<object, CompiledQuery<Row>>()
+  const compiledFor = new WeakMap<object, CompiledQuery<Row>>()
 
   const compiled = (db: Kysely<Schema>) => {
     const { adapter } = db.getExecutor()
-    const query = known.get(adapter) ?? build(db, blanks<Values>()).compile()
-    known.set(adapter, query)
+    const query = compiledFor.get(adapter) ?? build(db, placeholders<Values>()).compile()
+    compiledFor.set(adapter, query)
     if (!names.has(query.sql)) names.set(query.sql, `gatehouse-${names.size + 1}`)
     return query
   }
 
   return async (db, values) => {
     const query = compiled(db)
-    const parameters = query.parameters.map((value) => (value instanceof Blank ? values[value.name] : value))
+    const parameters = query.parameters.map((value) =>
+      value instanceof Placeholder ? values[value.name] : value,
+    )
     return (await db.executeQuery<Row>({ ...query, parameters })).rows
   }
 }
@@ -45,6 +47,6 @@ export async function changed(update: {
   return numUpdatedRows > 0n
 }
 
-function blanks<Values extends Given>(): Values {
-  return new Proxy({}, { get: (_, name) => new Blank(String(name)) }) as Values
+function placeholders<Values extends ParameterValues>(): Values {
+  return new Proxy({}, { get: (_, name) => new Placeholder(String(name)) }) as Values
 }

@@ -13,14 +13,14 @@ export class DatabaseUnavailable extends Error {
   }
 }
 
-export function forgiveUnavailable(error: unknown): void {
+export function ignoreUnavailable(error: unknown): void {
   if (!(error instanceof DatabaseUnavailable)) throw error
 }
 
 export type OnRetry = (error: DatabaseUnavailable) => void
 
-/** Retries for at most `wait` milliseconds, after random pauses, so that two do not collide again. */
-export async function retried<Result>(
+/** Retries for at most `wait` milliseconds, after random pauses, so that two callers do not collide again. */
+export async function withRetries<Result>(
   work: () => Promise<Result>,
   wait: number,
   onRetry: OnRetry = () => {},

@@ -6,7 +6,7 @@ import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as mails from '../tables/mails.js'
 import type { Database, Db } from '../tables/schema.js'
 import { LostMail, type Outbox, UnreadableMail } from './outbox.js'
-import { type Letter, type WritingOptions, written } from './template.js'
+import { type ComposeOptions, composed, type Letter } from './template.js'
 import {
   DeliveryError,
   type DeliveryProblem,
@@ -15,7 +15,7 @@ import {
   withoutSecrets,
 } from './transport.js'
 
-export interface AttemptOptions extends WritingOptions {
+export interface AttemptOptions extends ComposeOptions {
   database: Database
   outbox: Outbox
   log: Logger
@@ -25,21 +25,21 @@ export interface AttemptOptions extends WritingOptions {
   onFailed(): void
 }
 
-// Renewed every `HOLD_EVERY` while sending, so the emails of a process that was killed soon go to another.
+// Renewed while sending, so another process soon takes over the emails of one that was killed.
 export const LEASE = 30 * SECOND
-const HOLD_EVERY = 5 * SECOND
-// Without renewal, sending stops before another process may take the email.
+const RENEW_EVERY = 5 * SECOND
+// Sending stops before another process may take the email.
 const LEASE_LOST = 25 * SECOND
 const SEND_TIMEOUT = 2 * MINUTE
-const NOTE_AGAIN = 250
-// Retry delay as a share of the email's age: short after a short outage, rare in a long one.
-const PART_OF_AGE = 1 / 8
+const SAVE_RETRY = 250
+// The retry delay grows with the email's age: short in a short outage, rare in a long one.
+const SHARE_OF_AGE = 1 / 8
 const PAUSES: Record<DeliveryProblem, { shortest: number; longest: number }> = {
   unreachable: { shortest: 2 * SECOND, longest: 30 * SECOND },
   later: { shortest: 15 * SECOND, longest: HOUR },
   refused: { shortest: MINUTE, longest: MINUTE },
 }
-// A permanent refusal is retried once, because servers refuse by mistake.
+// Retried once, because servers refuse by mistake.
 const MAX_REFUSALS = 2
 const GIVE_UP_AFTER = 2 * DAY
 // During a key rotation, another node may already have the key that is missing here.
@@ -52,22 +52,22 @@ export async function attempt(
   stop: AbortSignal,
 ): Promise<void> {
   const { write } = options.database
-  const hold = holdMail(options, mail)
+  const lease = keepLease(options, mail)
   try {
     const letter = await options.letterOf(mail)
     if (letter === undefined) return await write((transaction) => mails.remove(transaction, mail))
-    const outgoing = written(mail, letter, options)
+    const outgoing = composed(mail, letter, options)
     if (options.transport === undefined) return await keepCaught(options, mail, outgoing)
-    const signal = AbortSignal.any([stop, hold.lost, AbortSignal.timeout(SEND_TIMEOUT)])
+    const signal = AbortSignal.any([stop, lease.lost, AbortSignal.timeout(SEND_TIMEOUT)])
     const problem = await problemOf(options.transport, outgoing, signal)
-    if (!stop.aborted && !hold.lost.aborted) server.note(problem)
+    if (!stop.aborted && !lease.lost.aborted) server.observe(problem)
     await settle(options, mail, problem, stop)
   } catch (error) {
     if (error instanceof LostMail) return
     if (error instanceof DatabaseUnavailable) throw error
-    await failed(options, mail, error, stop)
+    await settleError(options, mail, error, stop)
   } finally {
-    hold.end()
+    lease.end()
   }
 }
 
@@ -94,27 +94,27 @@ async function problemOf(
   }
 }
 
-interface Hold {
+interface Lease {
   lost: AbortSignal
   end(): void
 }
 
-function holdMail({ database, now }: AttemptOptions, mail: mails.StoredMail): Hold {
+function keepLease({ database, now }: AttemptOptions, mail: mails.StoredMail): Lease {
   const lost = new AbortController()
-  let heldAt = performance.now()
+  let renewedAt = performance.now()
   const timer = setInterval(() => {
     const begun = performance.now()
-    if (begun - heldAt > LEASE_LOST) lost.abort()
+    if (begun - renewedAt > LEASE_LOST) lost.abort()
     database
-      .write((transaction) => mails.hold(transaction, mail, now() + LEASE))
+      .write((transaction) => mails.extendLease(transaction, mail, now() + LEASE))
       .then(
-        (isHeld) => {
-          heldAt = begun
-          if (!isHeld) lost.abort()
+        (isOurs) => {
+          renewedAt = begun
+          if (!isOurs) lost.abort()
         },
         () => {},
       )
-  }, HOLD_EVERY).unref()
+  }, RENEW_EVERY).unref()
   return { lost: lost.signal, end: () => clearInterval(timer) }
 }
 
@@ -126,7 +126,7 @@ async function settle(
 ): Promise<void> {
   const now = options.now()
   if (error === undefined) {
-    return noted(options, stop, (transaction) => mails.sent(transaction, mail, { now }))
+    return saved(options, stop, (transaction) => mails.sent(transaction, mail, { now }))
   }
   const age = now - mail.createdAt
   const refusals = mail.refusals + (error.problem === 'refused' ? 1 : 0)
@@ -134,27 +134,27 @@ async function settle(
   if (refusals >= MAX_REFUSALS || age >= GIVE_UP_AFTER) return markFailed(options, mail, facts, stop)
   // An email cut off by our own shutdown is due at once for the next process.
   const dueAt = stop.aborted ? now : now + pauseAfter(error.problem, age)
-  await noted(options, stop, (transaction) => mails.retry(transaction, mail, { dueAt, ...facts }))
+  await saved(options, stop, (transaction) => mails.retry(transaction, mail, { dueAt, ...facts }))
 }
 
 function pauseAfter(problem: DeliveryProblem, age: number): number {
   const { shortest, longest } = PAUSES[problem]
-  return Math.min(Math.max(age * PART_OF_AGE, shortest), longest)
+  return Math.min(Math.max(age * SHARE_OF_AGE, shortest), longest)
 }
 
-// Retries until the database is back: an email that the server accepted must not be sent again.
-async function noted<Result>(
+// Retries until the database is back, because an accepted email must not be sent again.
+async function saved<Result>(
   { database }: AttemptOptions,
   stop: AbortSignal,
-  note: (transaction: Db) => Promise<Result>,
+  save: (transaction: Db) => Promise<Result>,
 ): Promise<Result> {
   for (;;) {
     try {
-      return await database.write(note)
+      return await database.write(save)
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable) || stop.aborted) throw error
     }
-    await pause(NOTE_AGAIN, undefined, { ref: false })
+    await pause(SAVE_RETRY, undefined, { ref: false })
   }
 }
 
@@ -165,16 +165,16 @@ async function markFailed(
   stop: AbortSignal,
 ): Promise<void> {
   const now = options.now()
-  const isDead = await noted(options, stop, (transaction) =>
+  const isFailed = await saved(options, stop, (transaction) =>
     mails.markFailed(transaction, mail, { now, refusals, problem }),
   )
-  if (isDead) {
+  if (isFailed) {
     options.onFailed()
     options.log.warn({ mail: mail.id, kind: mail.kind, problem }, 'email failed: see gatehouse mails')
   }
 }
 
-async function failed(
+async function settleError(
   options: AttemptOptions,
   mail: mails.StoredMail,
   error: unknown,
@@ -197,7 +197,7 @@ export class ServerWatch {
     this.#log = log
   }
 
-  note(error: DeliveryError | undefined): void {
+  observe(error: DeliveryError | undefined): void {
     const wasAway = this.#isAway
     this.#isAway = error?.problem === 'unreachable'
     if (this.#isAway && !wasAway) {

@@ -4,35 +4,35 @@ import * as mails from '../tables/mails.js'
 import { type AttemptOptions, attempt, LEASE, ServerWatch } from './attempt.js'
 import type { Posted } from './outbox.js'
 
-export interface Mailing {
+export interface Delivery {
   close(): Promise<void>
 }
 
-const LOOK_EVERY = SECOND
-// Emails are posted inside a transaction, so they are not visible until it commits.
+const POLL_EVERY = SECOND
+// Emails become visible when the transaction that posts them commits.
 const COMMIT_WAIT = 10
-const AT_ONCE = 5
-const MAX_LATER = 100
+const MAX_PARALLEL = 5
+const MAX_DEFERRED = 100
 const END_WAIT = 2.5 * SECOND
 const CUT_OFF_WAIT = SECOND / 2
 
-export function startMailing(options: AttemptOptions): Mailing {
+export function startDelivery(options: AttemptOptions): Delivery {
   const worker = new Worker(options)
   options.outbox.onPosted((posted) => worker.notice(posted))
-  worker.lookIn(0)
+  worker.pollIn(0)
   return worker
 }
 
-class Worker implements Mailing {
+class Worker implements Delivery {
   readonly #options: AttemptOptions
   readonly #server: ServerWatch
   readonly #sending = new Map<string, Promise<void>>()
-  readonly #later = new Set<string>()
+  readonly #deferred = new Set<string>()
   readonly #stop = new AbortController()
   #isClosing = false
   #timer: NodeJS.Timeout | undefined
-  #looksAt = Number.POSITIVE_INFINITY
-  #looking: Promise<void> = Promise.resolve()
+  #pollsAt = Number.POSITIVE_INFINITY
+  #polling: Promise<void> = Promise.resolve()
 
   constructor(options: AttemptOptions) {
     this.#options = options
@@ -40,37 +40,37 @@ class Worker implements Mailing {
   }
 
   notice({ id, after }: Posted): void {
-    if (after === undefined || this.#later.size >= MAX_LATER) {
-      this.lookIn(COMMIT_WAIT)
+    if (after === undefined || this.#deferred.size >= MAX_DEFERRED) {
+      this.pollIn(COMMIT_WAIT)
       return
     }
-    this.#later.add(id)
+    this.#deferred.add(id)
     after.then(() => {
-      this.#later.delete(id)
-      this.lookIn(COMMIT_WAIT)
+      this.#deferred.delete(id)
+      this.pollIn(COMMIT_WAIT)
     })
   }
 
-  // Keeps the earliest requested time, so a steady stream of emails cannot postpone the next check.
-  lookIn(delay: number): void {
+  // Keeps the earliest time, so a steady stream of emails cannot postpone the next check.
+  pollIn(delay: number): void {
     const at = performance.now() + delay
-    if (this.#isClosing || at >= this.#looksAt) return
+    if (this.#isClosing || at >= this.#pollsAt) return
     clearTimeout(this.#timer)
-    this.#looksAt = at
+    this.#pollsAt = at
     this.#timer = setTimeout(() => {
-      this.#looksAt = Number.POSITIVE_INFINITY
-      this.#looking = this.#looking
-        .then(() => this.#look())
+      this.#pollsAt = Number.POSITIVE_INFINITY
+      this.#polling = this.#polling
+        .then(() => this.#poll())
         .catch((error: unknown) => this.#options.log.debug({ err: error }, 'could not check outbox'))
-        .finally(() => this.lookIn(LOOK_EVERY))
+        .finally(() => this.pollIn(POLL_EVERY))
     }, delay).unref()
   }
 
-  async #look(): Promise<void> {
-    const limit = AT_ONCE - this.#sending.size
+  async #poll(): Promise<void> {
+    const limit = MAX_PARALLEL - this.#sending.size
     if (limit <= 0 || this.#isClosing) return
     const { database, now } = this.#options
-    const except = [...this.#sending.keys(), ...this.#later]
+    const except = [...this.#sending.keys(), ...this.#deferred]
     const claim = { now: now(), lease: LEASE, limit, except }
     if (!(await mails.isAnyDue(database.main, claim))) return
     for (const mail of await database.write((transaction) => mails.claim(transaction, claim)))
@@ -82,7 +82,7 @@ class Worker implements Mailing {
       .catch((error: unknown) => this.#options.log.warn({ err: error, mail: mail.id }, 'email postponed'))
       .finally(() => {
         this.#sending.delete(mail.id)
-        this.lookIn(0)
+        this.pollIn(0)
       })
     this.#sending.set(mail.id, work)
   }
@@ -90,7 +90,7 @@ class Worker implements Mailing {
   async close(): Promise<void> {
     this.#isClosing = true
     clearTimeout(this.#timer)
-    const ended = this.#looking.then(() => Promise.all(this.#sending.values()))
+    const ended = this.#polling.then(() => Promise.all(this.#sending.values()))
     await Promise.race([ended, pause(END_WAIT, undefined, { ref: false })])
     this.#stop.abort()
     await Promise.race([ended, pause(CUT_OFF_WAIT, undefined, { ref: false })])

@@ -52,9 +52,9 @@ export interface Draft {
   facts?: Facts
   /** Fingerprint of the form, used as the email's id: a form submitted twice sends one email. */
   form?: string
-  /** UTC milliseconds. By default it is sent at once. */
+  /** UTC milliseconds; now by default. */
   dueAt?: number
-  /** Sent after this resolves, so timing does not reveal whether an address has an account. */
+  /** Resolves when it may be sent, so timing does not reveal whether an address has an account. */
   after?: Promise<void>
 }
 
@@ -101,8 +101,8 @@ let count = 0
 
 function newId(): string {
   count = (count + 1) % 1e6
-  const place = Date.now().toString(36).padStart(9, '0') + String(count).padStart(6, '0')
-  return place + randomBytes(8).toString('hex')
+  const order = Date.now().toString(36).padStart(9, '0') + String(count).padStart(6, '0')
+  return order + randomBytes(8).toString('hex')
 }
 
 export interface OutboxOptions {

@@ -10,7 +10,7 @@ export interface MailServer {
   from: string
 }
 
-// Shorter than RFC 5321 4.5.3.2 asks for, so that a hanging server does not block the queue.
+// Shorter than in RFC 5321 4.5.3.2, so that a hanging server does not block the queue.
 const TIMEOUTS = {
   connectionTimeout: 10_000,
   greetingTimeout: 10_000,
@@ -22,7 +22,7 @@ const TIMEOUTS = {
 export function smtpTransport({ url, from }: MailServer): Transport {
   const transport = once(async () => {
     const { createTransport } = await import('nodemailer')
-    // Nodemailer would otherwise read files and URLs named in a message.
+    // Otherwise Nodemailer reads files and URLs named in a message.
     const safety = { disableFileAccess: true, disableUrlAccess: true }
     return createTransport({ ...optionsOf(url), ...TIMEOUTS, ...safety }, { from })
   })
@@ -60,7 +60,7 @@ export async function verifySmtp({ url }: MailServer): Promise<string | undefine
 
 export function isSmtpUrl(address: string): boolean {
   if (!/^smtps?:\/\//.test(address) || !URL.canParse(address)) return false
-  // An @ or # further on means that part of a password was parsed as the host.
+  // A later @ or # means that part of a password was parsed as the host.
   const { hostname, pathname, search, hash, username, password } = new URL(address)
   if (hostname === '' || hash !== '' || `${pathname}${search}`.includes('@')) return false
   return [username, password].every(isDecodable)
@@ -86,8 +86,8 @@ export function isSender(sender: string): boolean {
 // Requires TLS before sending a password, except to this machine. `?requireTLS=false` overrides it.
 function optionsOf(address: string) {
   const url = new URL(address)
-  const isHere = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
-  if (url.username !== '' && !isHere && !url.searchParams.has('requireTLS')) {
+  const isLocal = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
+  if (url.username !== '' && !isLocal && !url.searchParams.has('requireTLS')) {
     url.searchParams.set('requireTLS', 'true')
   }
   return { url: url.href }
@@ -99,9 +99,8 @@ interface SmtpError extends Error {
   command?: unknown
 }
 
-// Errors at these commands concern one email, all others the server.
 const ABOUT_MAIL = /^(?:MAIL FROM|RCPT TO|DATA)/
-// These concern the server at any command: it closes (RFC 5321 3.8) or needs a login (RFC 4954 6).
+// At any command: the server closes (RFC 5321 3.8) or needs a login (RFC 4954 6).
 const ABOUT_SERVER: readonly unknown[] = [421, 454, 530, 534, 535, 538]
 
 function deliveryErrorOf(error: unknown): DeliveryError {

@@ -11,15 +11,15 @@ export interface Letter {
 
 export type Render = (language: string | undefined, template: string, values: object) => string
 
-export interface WritingOptions {
+export interface ComposeOptions {
   render: Render
   origin: string
 }
 
-export function written(
+export function composed(
   { id, createdAt }: Pick<StoredMail, 'id' | 'createdAt'>,
   { kind, to, language, path, values }: Letter,
-  { render, origin }: WritingOptions,
+  { render, origin }: ComposeOptions,
 ): OutgoingMail {
   const shown = { ...values, link: origin + path }
   const [head = '', ...body] = render(language, `mail/${kind}.txt`, shown).trimStart().split('\n')
@@ -38,7 +38,7 @@ export function written(
   }
 }
 
-// Mail programs turn a username like `win.example` into a link, unless its dots stand apart.
+// Email programs turn a username like `win.example` into a link, unless its dots are in tags.
 function unlinked(html: string): string {
   return html.replaceAll(/(?<=<bdi translate="no">)[^<]*/g, (data) => data.replaceAll('.', '<span>.</span>'))
 }

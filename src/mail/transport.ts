@@ -1,5 +1,5 @@
 export interface OutgoingMail {
-  /** `<id>@<host>` without angle brackets. It stays the same when an email is sent again. */
+  /** `<id>@<host>` without angle brackets. The same when an email is sent again. */
   messageId: string
   date: Date
   to: string

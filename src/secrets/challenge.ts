@@ -5,13 +5,13 @@ export interface ChallengeOwner {
   purpose: 'login' | 'create' | 'second' | 'confirm' | 'signup'
   /** Secret of the visitor's session. Another browser cannot present the challenge. */
   browser: string
-  /** '' if nobody is known yet. At a sign-up the id that the account will have. */
+  /** '' if the user is not known yet; at a sign-up the id that the account will have. */
   userId: string
 }
 
 export interface Challenges {
   issue(owner: ChallengeOwner): string
-  /** Returns when it expires, in UTC milliseconds, or undefined if it is not this owner's or has expired. */
+  /** UTC milliseconds; undefined if it is not this owner's or has expired. */
   expiryOf(challenge: string, owner: ChallengeOwner): number | undefined
 }
 
@@ -20,10 +20,10 @@ const EXPIRY_LENGTH = 6
 const MAC_LENGTH = 32
 const CONTENT_LENGTH = RANDOM_LENGTH + EXPIRY_LENGTH
 
-// Browsers ignore the timeout of a request for autofill, so a page may be open for longer than a ceremony takes.
+// Browsers ignore the timeout of autofill, so it lasts as long as a page may stay open.
 const LIFE = 30 * MINUTE
 
-// Signed, so that a page that shows one need not store it. Presenting it uses it up (`spent_challenges`).
+// Signed, so showing one stores nothing. Presenting it stores it as spent (`spent_challenges`).
 export function createChallenges(secrets: readonly Buffer[], now: () => number): Challenges {
   const [newest] = secrets
   if (newest === undefined) throw new Error('createChallenges needs at least one secret.')

@@ -1,12 +1,12 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { hchacha } from '@noble/ciphers/chacha.js'
 
-/** Encrypts texts. Decrypting with another key or another `context` returns undefined. */
+/** Decrypting with another key or another `context` returns undefined. */
 export interface Cipher {
   encrypt(text: string, context: string): string
   decrypt(encrypted: string, context: string): string | undefined
-  /** What texts of old keys begin with. */
-  oldMarks: readonly string[]
+  /** The first characters of texts that old keys encrypted. */
+  oldPrefixes: readonly string[]
 }
 
 export interface CipherKey {
@@ -28,7 +28,7 @@ export function createCipher(keys: readonly CipherKey[]): Cipher {
   return {
     encrypt: (text, context) => encrypt(newest, text, context),
     decrypt: (encrypted, context) => decrypt(keys, encrypted, context),
-    oldMarks: old.map(({ id }) => markOf(id)),
+    oldPrefixes: old.map(({ id }) => prefixOf(id)),
   }
 }
 
@@ -36,16 +36,16 @@ export function keyIdOf(encrypted: string): Buffer {
   return Buffer.from(encrypted.slice(0, Math.ceil((ID_LENGTH * 8) / 6)), 'base64url')
 }
 
-// Characters of an encrypted text that name its key, and nothing else.
-const MARK_LENGTH = 5
+// The 6th character also holds bits of the nonce.
+const PREFIX_LENGTH = 5
 
-export function markOf(id: Buffer): string {
-  return id.toString('base64url').slice(0, MARK_LENGTH)
+export function prefixOf(id: Buffer): string {
+  return id.toString('base64url').slice(0, PREFIX_LENGTH)
 }
 
 const MAX_CACHED = 1_000
 
-// Browsers send the same cookie with each request. Only what decrypts is cached, by its whole text.
+// For cookies, which come with each request.
 export function caching(cipher: Cipher): Cipher {
   const cache = new Map<string, Cached>()
   return {
@@ -72,7 +72,7 @@ function remember(cache: Map<string, Cached>, encrypted: string, what: Cached): 
 }
 
 function encrypt(key: CipherKey, text: string, context: string): string {
-  // Not pooled: clones of a running virtual machine would repeat nonces under one key.
+  // Not pooled: clones of a running virtual machine would repeat nonces.
   const nonce = randomBytes(NONCE_LENGTH)
   const cipher = createCipheriv('chacha20-poly1305', subkey(key.secret, nonce), shortNonce(nonce), {
     authTagLength: TAG_LENGTH,

@@ -8,7 +8,7 @@ export interface CodeOwner {
   browser: string
 }
 
-// Keyed (HMAC), because a plain hash of so few possible codes can be reversed.
+// HMAC, because a plain hash of so few possible codes can be reversed.
 export interface Codes {
   mac(code: string, owner: CodeOwner): string
   matches(code: string, owner: CodeOwner, mac: string): boolean
@@ -20,7 +20,7 @@ export function createCodes(secrets: readonly Buffer[]): Codes {
   return {
     mac: (code, owner) => macOf(newest, code, owner),
     matches: (code, owner, expected) =>
-      secrets.filter((secret) => isSame(macOf(secret, code, owner), expected)).length > 0,
+      secrets.filter((secret) => isEqual(macOf(secret, code, owner), expected)).length > 0,
   }
 }
 
@@ -29,7 +29,7 @@ function macOf(secret: Buffer, code: string, { userId, purpose, browser }: CodeO
   return createHmac('sha256', secret).update(content).digest('base64url')
 }
 
-function isSame(mac: string, expected: string): boolean {
+function isEqual(mac: string, expected: string): boolean {
   const [one, other] = [Buffer.from(mac), Buffer.from(expected)]
   return one.length === other.length && timingSafeEqual(one, other)
 }

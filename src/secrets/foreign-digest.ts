@@ -4,7 +4,7 @@ import { hashSync } from '@node-rs/bcrypt'
 import { normalForm } from '../base/normal-form.js'
 import { type ForeignHash, readForeign, type Step } from './foreign-hash.js'
 
-/** As it was typed first, because most systems hash that, then in NFKC, as some do. */
+/** Tries the password as typed, which most systems hash, then in NFKC, as some do. */
 export function verifyForeign(stored: string, typed: string): boolean {
   const hash = readForeign(stored)
   if (hash === undefined) return false
@@ -20,7 +20,7 @@ function isRight(hash: ForeignHash, password: string): boolean {
 }
 
 export function digestOf(hash: ForeignHash, typed: string): Buffer {
-  const password = (hash.before ?? []).reduce(after, typed)
+  const password = (hash.before ?? []).reduce(applied, typed)
   const salt = Buffer.from(hash.salt, 'base64')
   switch (hash.scheme) {
     case 'bcrypt':
@@ -43,7 +43,7 @@ export function digestOf(hash: ForeignHash, typed: string): Buffer {
 // After `$2b$10$` and 22 characters of salt.
 const BCRYPT_DIGEST = 29
 
-function after(password: string, step: Step): string {
+function applied(password: string, step: Step): string {
   switch (step.do) {
     case 'append':
       return password + step.text
@@ -56,14 +56,14 @@ function after(password: string, step: Step): string {
   }
 }
 
-// What PHP's trim() takes away.
+// What PHP's trim() removes.
 function trimmed(password: string): string {
   return password.replace(/^[ \t\n\r\0\v]+|[ \t\n\r\0\v]+$/g, '')
 }
 
-type Of<Scheme> = Extract<ForeignHash, { scheme: Scheme }>
+type Scheme<Scheme> = Extract<ForeignHash, { scheme: Scheme }>
 
-function argon2(hash: Of<'argon2'>, password: string, salt: Buffer): Buffer {
+function argon2(hash: Scheme<'argon2'>, password: string, salt: Buffer): Buffer {
   return hashRawSync(password, {
     algorithm: ['d', 'i', 'id'].indexOf(hash.type),
     version: hash.version === '16' ? 0 : 1,
@@ -75,28 +75,28 @@ function argon2(hash: Of<'argon2'>, password: string, salt: Buffer): Buffer {
   })
 }
 
-function scrypt({ n: N, r, p, length }: Of<'scrypt'>, password: string, salt: Buffer): Buffer {
-  return scryptSync(password, salt, length, { N, r, p, maxmem: roomFor(N, r) })
+function scrypt({ n: N, r, p, length }: Scheme<'scrypt'>, password: string, salt: Buffer): Buffer {
+  return scryptSync(password, salt, length, { N, r, p, maxmem: memoryFor(N, r) })
 }
 
-function roomFor(n: number, r: number): number {
+function memoryFor(n: number, r: number): number {
   return 128 * n * r + 2 ** 23
 }
 
-// github.com/firebase/scrypt: the signer key, encrypted with what scrypt makes of the password.
+// github.com/firebase/scrypt: scrypt of the password encrypts the signer key.
 function firebase(
-  { memory, rounds: r, separator, signerKey }: Of<'firebase'>,
+  { memory, rounds: r, separator, signerKey }: Scheme<'firebase'>,
   password: string,
   salt: Buffer,
 ): Buffer {
   const N = 2 ** memory
   const salted = Buffer.concat([salt, Buffer.from(separator, 'base64')])
-  const key = scryptSync(password, salted, 32, { N, r, p: 1, maxmem: roomFor(N, r) })
+  const key = scryptSync(password, salted, 32, { N, r, p: 1, maxmem: memoryFor(N, r) })
   return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.from(signerKey, 'base64'))
 }
 
-// openwall.com/phpass: the portable hashes.
-function phpass({ rounds }: Of<'phpass'>, password: string, salt: Buffer): Buffer {
+// openwall.com/phpass, portable hashes.
+function phpass({ rounds }: Scheme<'phpass'>, password: string, salt: Buffer): Buffer {
   let digest = createHash('md5').update(salt).update(password).digest()
   for (let round = 0; round < 2 ** rounds; round++) {
     digest = createHash('md5').update(digest).update(password).digest()

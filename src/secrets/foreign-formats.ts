@@ -1,9 +1,9 @@
 import { type ForeignHash, foreignHash, type Step } from './foreign-hash.js'
 
-type Read = ForeignHash | undefined
+type Parsed = ForeignHash | undefined
 
-/** Of `password` in `auth_user`: `<algorithm>$…`, or 32 hexadecimal digits. */
-export function djangoHash(text: string): Read {
+/** Column `auth_user.password`: `<algorithm>$…`, or 32 hexadecimal digits. */
+export function djangoHash(text: string): Parsed {
   const [algorithm = '', ...parts] = text.split('$')
   const rest = text.slice(algorithm.length + 1)
   if (algorithm === 'bcrypt_sha256') return bcryptHash(rest, [{ do: 'sha256-hex' }])
@@ -16,7 +16,7 @@ export function djangoHash(text: string): Read {
   return plainDigest('md5', '', text)
 }
 
-function djangoPbkdf2(algorithm: string, [iterations, salt = '', digest = '']: string[]): Read {
+function djangoPbkdf2(algorithm: string, [iterations, salt = '', digest = '']: string[]): Parsed {
   const hash = algorithm.slice('pbkdf2_'.length)
   return pbkdf2({ hash, iterations: Number(iterations), salt: base64Of(salt), digest })
 }
@@ -29,11 +29,11 @@ function pbkdf2({
   iterations: unknown
   salt: string
   digest: string
-}): Read {
+}): Parsed {
   return foreignHash({ scheme: 'pbkdf2', ...known, digest, length: sizeOf(digest) })
 }
 
-function djangoScrypt([n, salt = '', r, p, digest = '']: string[]): Read {
+function djangoScrypt([n, salt = '', r, p, digest = '']: string[]): Parsed {
   return scrypt({ n: Number(n), r: Number(r), p: Number(p), salt: base64Of(salt), digest })
 }
 
@@ -46,19 +46,19 @@ function scrypt({
   p: number
   salt: string
   digest: string
-}): Read {
+}): Parsed {
   return foreignHash({ scheme: 'scrypt', ...known, digest, length: sizeOf(digest) })
 }
 
-function plainDigest(hash: 'md5' | 'sha1', salt: string, hex: string): Read {
+function plainDigest(hash: 'md5' | 'sha1', salt: string, hex: string): Parsed {
   if (!/^(?:[\da-f]{32}|[\da-f]{40})$/i.test(hex)) return undefined
   const digest = Buffer.from(hex, 'hex')
   if (digest.length !== (hash === 'md5' ? 16 : 20)) return undefined
   return foreignHash({ scheme: 'digest', hash, salt: base64Of(salt), digest: digest.toString('base64') })
 }
 
-/** `$2a$`, `$2b$` and `$2y$`, as Devise, Laravel, Phoenix, Supabase and Auth0 store it. */
-export function bcryptHash(text: string, before: readonly Step[] = []): Read {
+/** `$2a$`, `$2b$` and `$2y$`: Devise, Laravel, Phoenix, Supabase, Auth0. */
+export function bcryptHash(text: string, before: readonly Step[] = []): Parsed {
   const [, cost, salt = '', digest = ''] = /^\$2[aby]\$(\d\d)\$([./\w]{22})([./\w]{31})$/.exec(text) ?? []
   return foreignHash({
     ...stepsOf(before),
@@ -89,7 +89,7 @@ export function bcryptText(cost: number, salt: string, digest: string): string {
 
 const PHC = /^\$argon2(d|id?)(?:\$v=(\d+))?\$m=(\d+),t=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/
 
-export function argon2Hash(text: string, before: readonly Step[] = []): Read {
+export function argon2Hash(text: string, before: readonly Step[] = []): Parsed {
   const [, type, version = '16', memory, passes, lanes, salt = '', digest = ''] = PHC.exec(text) ?? []
   return foreignHash({
     ...stepsOf(before),
@@ -99,8 +99,8 @@ export function argon2Hash(text: string, before: readonly Step[] = []): Read {
   })
 }
 
-/** Of `user_pass`: portable phpass, bcrypt since 6.8, or MD5 from before 2.5. */
-export function wordpressHash(text: string): Read {
+/** Column `user_pass`: phpass, bcrypt since 6.8, MD5 before 2.5. */
+export function wordpressHash(text: string): Parsed {
   if (text.startsWith('$wp$')) {
     return bcryptHash(text.slice('$wp'.length), [
       { do: 'trim' },
@@ -114,7 +114,7 @@ export function wordpressHash(text: string): Read {
 
 const ITOA64 = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-function phpassHash(text: string): Read {
+function phpassHash(text: string): Parsed {
   const [, rounds = '', salt = '', digest = ''] = /^\$[PH]\$(.)(.{8})([./\w]{22})$/.exec(text) ?? []
   return foreignHash({
     scheme: 'phpass',
@@ -125,7 +125,7 @@ function phpassHash(text: string): Read {
   })
 }
 
-// Three bytes are four characters, the lowest six bits first.
+// 3 bytes are 4 characters, lowest 6 bits first.
 function littleEndian(text: string): string {
   const bytes: number[] = []
   for (let at = 0; at < text.length; at += 4) {
@@ -138,8 +138,8 @@ function littleEndian(text: string): string {
   return Buffer.from(bytes.slice(0, 16)).toString('base64')
 }
 
-/** Of `account.password`: `<salt>:<key>`. The salt is the text of its hexadecimal digits. */
-export function betterAuthHash(text: string): Read {
+/** Column `account.password`: `<salt>:<key>`. The hexadecimal text itself is the salt. */
+export function betterAuthHash(text: string): Parsed {
   const [, salt = '', hex = ''] = /^([\da-f]{32}):([\da-f]{128})$/.exec(text) ?? []
   const digest = Buffer.from(hex, 'hex').toString('base64')
   return scrypt({ n: 16_384, r: 16, p: 1, salt: base64Of(salt), digest })
@@ -152,8 +152,8 @@ export interface FirebaseParameters {
   memory: number
 }
 
-/** Both in base64, as `auth:export` writes them. */
-export function firebaseHash(digest: string, salt: string, parameters: FirebaseParameters): Read {
+/** Base64, as `auth:export` writes it. */
+export function firebaseHash(digest: string, salt: string, parameters: FirebaseParameters): Parsed {
   const [plainDigest = '', plainSalt = ''] = [digest, salt].map(fromUrl)
   return foreignHash({ scheme: 'firebase', ...parameters, salt: plainSalt, digest: plainDigest })
 }
@@ -167,11 +167,10 @@ export interface KeycloakCredential {
   iterations: number
   salt: string
   value: string
-  /** Texts, as Keycloak stores them. */
   parameters: Readonly<Record<string, string | undefined>>
 }
 
-export function keycloakHash({ algorithm, iterations, salt, value, parameters }: KeycloakCredential): Read {
+export function keycloakHash({ algorithm, iterations, salt, value, parameters }: KeycloakCredential): Parsed {
   if (algorithm === 'argon2') {
     const { type, version, memory, parallelism } = parameters
     return foreignHash({
@@ -184,8 +183,8 @@ export function keycloakHash({ algorithm, iterations, salt, value, parameters }:
   return pbkdf2({ hash, iterations, salt, digest: value })
 }
 
-/** Bcrypt or Argon2 of the HMAC under `SECURITY_PASSWORD_SALT`. */
-export function flaskHash(text: string, key: string): Read {
+/** Bcrypt or Argon2 of an HMAC keyed with `SECURITY_PASSWORD_SALT`. */
+export function flaskHash(text: string, key: string): Parsed {
   const before: Step[] = [{ do: 'hmac', hash: 'sha512', key }]
   return text.startsWith('$2') ? bcryptHash(text, before) : argon2Hash(text, before)
 }

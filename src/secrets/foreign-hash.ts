@@ -1,7 +1,6 @@
 import { z } from 'zod/v3'
 
-// Its JSON follows.
-const MARK = '$foreign$'
+const PREFIX = '$foreign$'
 
 const bytes = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/)
 
@@ -16,7 +15,7 @@ const length = z.number().int().min(12).max(128)
 
 const cost = (max: number) => z.number().int().positive().max(max)
 
-/** The ceilings keep one login from taking seconds, or the memory of all others. */
+// The maximums keep one login from taking seconds, or all the memory.
 const scheme = z.discriminatedUnion('scheme', [
   z.object({ scheme: z.literal('bcrypt'), cost: z.number().int().min(4).max(14) }),
   z.object({
@@ -50,15 +49,15 @@ const foreign = z
   .object({
     before: z.array(step).max(3).optional(),
     salt: bytes,
-    /** In base64, or Argon2id of that. */
     digest: bytes.min(20).optional(),
+    /** Argon2id of the base64 digest, instead of it. */
     wrapped: z.string().startsWith('$argon2id$').optional(),
   })
   .and(scheme)
   .refine(({ digest, wrapped }) => (digest === undefined) !== (wrapped === undefined))
   .refine((hash) => hash.scheme !== 'scrypt' || (isPowerOfTwo(hash.n) && hash.n * hash.r <= 2 ** 20))
 
-/** A hash of another system: how its digest comes from a password, and the digest. */
+/** A hash of another system: how to compute its digest, and the digest. */
 export type ForeignHash = z.infer<typeof foreign>
 
 export type Step = z.infer<typeof step>
@@ -68,11 +67,11 @@ function isPowerOfTwo(n: number): boolean {
 }
 
 export function isForeign(stored: string): boolean {
-  return stored.startsWith(MARK)
+  return stored.startsWith(PREFIX)
 }
 
 export function foreignText(hash: ForeignHash): string {
-  return MARK + JSON.stringify(hash)
+  return PREFIX + JSON.stringify(hash)
 }
 
 /** Returns undefined if it cannot be verified, or would cost too much. */
@@ -80,17 +79,17 @@ export function foreignHash(known: unknown): ForeignHash | undefined {
   return foreign.safeParse(known).data
 }
 
-/** Returns undefined as `foreignHash` does. */
+/** Returns undefined if it is not one, or as `foreignHash` does. */
 export function readForeign(stored: string): ForeignHash | undefined {
   if (!isForeign(stored)) return undefined
   try {
-    return foreignHash(JSON.parse(stored.slice(MARK.length)))
+    return foreignHash(JSON.parse(stored.slice(PREFIX.length)))
   } catch {
     return undefined
   }
 }
 
-/** Too fast to be kept: a stolen database would give the passwords away. */
+/** Whether it is so fast that a stolen database would reveal the passwords. */
 export function isWeak({ scheme }: ForeignHash): boolean {
   return scheme === 'digest' || scheme === 'phpass'
 }

@@ -1,7 +1,7 @@
 import { bcryptText } from './foreign-formats.js'
 import { type ForeignHash, readForeign } from './foreign-hash.js'
 
-/** Returns what other systems read, if there is such a text: a PHC string of Argon2, or bcrypt's. */
+/** Returns a form that other systems read, if there is one: Argon2 as a PHC string, or bcrypt. */
 export function portableHash(stored: string): string {
   const hash = readForeign(stored)
   if (hash === undefined || hash.before !== undefined || hash.digest === undefined) return stored

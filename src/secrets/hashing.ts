@@ -7,12 +7,12 @@ import type { HashingTask } from './hashing-thread.js'
 export interface Hashing {
   hash(password: string, options: Options): Promise<string>
   verify(known: string, password: string): Promise<boolean>
-  /** Of another system, with the password as it was typed. */
+  /** For a hash of another system, with the password as typed. */
   verifyForeign(foreign: string, typed: string): Promise<boolean>
 }
 
-// Handling results in a row keeps the event loop in the caches: a third less time for each login under load.
-export const TASKS_OF_A_THREAD = 8
+// Results that arrive together reuse the CPU caches: a third less time for each login under load.
+export const TASKS_PER_THREAD = 8
 
 const pools = new Map<number, Promise<Piscina>>()
 
@@ -30,19 +30,19 @@ function poolOf(threads: number): Promise<Piscina> {
   if (known !== undefined) return known
   const pool = start(threads)
   pools.set(threads, pool)
-  // The next password tries again, because a lack of threads may be temporary.
+  // A lack of threads may be temporary.
   pool.catch(() => pools.delete(threads))
   return pool
 }
 
-// Not libuv's threads: file and DNS calls would wait behind passwords, at the same priority.
+// Not libuv's threads, where file and DNS calls would wait behind passwords.
 async function start(threads: number): Promise<Piscina> {
-  const [{ Piscina }, niceIncrement] = await Promise.all([import('piscina'), nicer()])
+  const [{ Piscina }, niceIncrement] = await Promise.all([import('piscina'), usableNiceIncrement()])
   const pool = new Piscina({
     filename: new URL('hashing-thread.js', import.meta.url).href,
     minThreads: threads,
     maxThreads: threads,
-    concurrentTasksPerWorker: TASKS_OF_A_THREAD,
+    concurrentTasksPerWorker: TASKS_PER_THREAD,
     niceIncrement,
     recordTiming: false,
     env: {},
@@ -51,16 +51,16 @@ async function start(threads: number): Promise<Piscina> {
   return pool.on('error', () => {})
 }
 
-const NICER = 10
+const NICE_INCREMENT = 10
 
-// Lower priority keeps the event loop responsive. Only Linux has it per thread. Another program tries first,
-// because a system call filter may kill the caller (systemd's `SystemCallFilter=~@resources`).
-async function nicer(): Promise<number> {
+// Only Linux has a priority for each thread. Tried in another process, because a system call filter may
+// kill the caller (systemd's `SystemCallFilter=~@resources`).
+async function usableNiceIncrement(): Promise<number> {
   if (process.platform !== 'linux') return 0
   try {
     const options = { env: { PATH: process.env.PATH }, timeout: 1_000 }
-    await promisify(execFile)('nice', ['-n', `${NICER}`, 'true'], options)
-    return NICER
+    await promisify(execFile)('nice', ['-n', `${NICE_INCREMENT}`, 'true'], options)
+    return NICE_INCREMENT
   } catch {
     return 0
   }

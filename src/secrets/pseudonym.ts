@@ -4,7 +4,7 @@ export type Pseudonym = (text: string) => string
 
 const LENGTH = 12
 
-// Keyed, so that readers of the log cannot find a text by trying.
+// HMAC, so that readers of the log cannot guess the text.
 export function createPseudonym(secret: Buffer | undefined): Pseudonym {
   if (secret === undefined) throw new Error('createPseudonym needs a secret.')
   return (text) => createHmac('sha256', secret).update(text).digest('base64url').slice(0, LENGTH)

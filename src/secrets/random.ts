@@ -3,8 +3,8 @@ import { randomFillSync } from 'node:crypto'
 const pool = Buffer.alloc(4096)
 let used = pool.length
 
-// Reads many bytes at once, because each call to the system is slow. Never returns a byte twice.
-export function randomFew(length: number): Buffer {
+// Each system call is slow, so many bytes are read at once.
+export function pooledRandomBytes(length: number): Buffer {
   if (used + length > pool.length) {
     randomFillSync(pool)
     used = 0

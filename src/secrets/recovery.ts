@@ -2,14 +2,14 @@ import { createHmac, randomBytes } from 'node:crypto'
 
 const CODES = 10
 
-/** 66 bits: more than the 64 that NIST 800-63B-4 asks of a look-up secret (3.1.2.2). */
+/** 66 bits. NIST 800-63B-4 3.1.2.2 requires 64. */
 export const RECOVERY_DIGITS = 20
 
 export function newSeed(): string {
   return randomBytes(16).toString('base64url')
 }
 
-/** The codes can be shown again as long as the seed is kept. */
+/** Derived, so that whoever has the seed can show them again. */
 export function codesOf(seed: string): string[] {
   return Array.from({ length: CODES }, (_, index) => codeOf(Buffer.from(seed, 'base64url'), index))
 }

@@ -1,24 +1,23 @@
 import { z } from 'zod/v3'
 import { once } from '../base/once.js'
 
-// Loaded at first use: it takes 230 ms and 25 MB, and most sites have no passkey yet.
+// Loaded on first use: it takes 230 ms and 25 MB.
 const library = once(() => import('@simplewebauthn/server'))
 
-/** Ed25519, ECDSA P-256 and RSA. Pinned, because newer versions of Node.js offer more, which older ones cannot verify. */
+// Ed25519, ECDSA P-256 and RSA. Newer versions of Node.js offer more, which older ones cannot verify.
 export const ALGORITHMS = [-8, -7, -257]
 
-/** The site as browsers see it (WebAuthn "Relying Party"). */
 export interface RelyingParty {
   /** A domain. */
   id: string
   origin: string
-  /** Where its passkeys work, too. */
+  /** Where its passkeys also work. */
   otherOrigins: readonly string[]
 }
 
 // Measured: 1.3 KB to create one, 0.75 KB to use one. Attestations of RSA keys are longer.
 const MAX_LENGTH = 16_384
-// 1023 bytes (WebAuthn 4, "Credential ID").
+// Base64url of 1023 bytes (WebAuthn 4, "Credential ID").
 const MAX_ID = 1_364
 const MAX_TRANSPORTS = 10
 
@@ -54,34 +53,34 @@ const CLIENT_DATA = z.object({
   topOrigin: z.undefined(),
 })
 
-/** What a browser sends to log in. */
+/** Sent to log in. */
 export type Assertion = z.infer<typeof ASSERTION> & { challenge: string }
 
-/** What a browser sends to create a passkey. */
+/** Sent to create a passkey. */
 export type Attestation = z.infer<typeof ATTESTATION> & { challenge: string }
 
 export function readAssertion(text: string): Assertion | undefined {
-  return read(ASSERTION, text)
+  return parsed(ASSERTION, text)
 }
 
 export function readAttestation(text: string): Attestation | undefined {
-  return read(ATTESTATION, text)
+  return parsed(ATTESTATION, text)
 }
 
-// The library lets `crossOrigin` pass if a browser does not say in which page it was framed. We are never framed.
-function read<Read extends { response: { clientDataJSON: string } }>(
+// The library accepts `crossOrigin` without `topOrigin`. Gatehouse is never framed.
+function parsed<Read extends { response: { clientDataJSON: string } }>(
   schema: z.ZodType<Read, z.ZodTypeDef, unknown>,
   text: string,
 ): (Read & { challenge: string }) | undefined {
   if (text.length > MAX_LENGTH) return undefined
-  const credential = schema.safeParse(jsonOf(text)).data
+  const credential = schema.safeParse(parsedJson(text)).data
   if (credential === undefined) return undefined
   const clientData = Buffer.from(credential.response.clientDataJSON, 'base64url').toString()
-  const { data } = CLIENT_DATA.safeParse(jsonOf(clientData))
+  const { data } = CLIENT_DATA.safeParse(parsedJson(clientData))
   return data && { ...credential, challenge: data.challenge }
 }
 
-function jsonOf(text: string): unknown {
+function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -100,7 +99,7 @@ export interface NewCredential {
   transports: readonly string[]
 }
 
-/** Throws if it is wrong. */
+/** Throws if verification fails. */
 export async function verifyAttestation(
   { challenge, response, ...credential }: Attestation,
   party: RelyingParty,
@@ -136,7 +135,7 @@ export interface Verified {
   isVerified: boolean
 }
 
-/** Throws if it is wrong. Does not judge whose it is, nor the counter. */
+/** Throws if verification fails. The caller checks the owner and the counter. */
 export async function verifyAssertion(
   { challenge, response, ...credential }: Assertion,
   party: RelyingParty,
@@ -150,7 +149,7 @@ export async function verifyAssertion(
     expectedOrigin: [party.origin, ...party.otherOrigins],
     expectedRPID: party.id,
     requireUserVerification: false,
-    // With a counter of 0, no regression is an error here.
+    // 0 switches off the library's check.
     credential: {
       id: credential.id,
       publicKey: new Uint8Array(Buffer.from(publicKey, 'base64url')),

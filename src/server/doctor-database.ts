@@ -3,11 +3,11 @@ import { dirname } from 'node:path'
 import { ADMIN } from '../accounts/roles.js'
 import { MINUTE, SECOND } from '../base/durations.js'
 import { errorText } from '../base/error-text.js'
-import { isObstructed, type Obstacle, obstacleTo } from '../database/constraints.js'
-import { type DatabaseState, stateOfDatabase, whyNotDone } from '../database/health.js'
+import { isConstraintError, type Violation, violationBy } from '../database/constraints.js'
+import { type DatabaseState, dryRun, stateOfDatabase } from '../database/health.js'
 import { DatabaseUnavailable } from '../database/unavailable.js'
 import { APP_SECRETS } from '../secrets/authenticator.js'
-import { markOf } from '../secrets/cipher.js'
+import { prefixOf } from '../secrets/cipher.js'
 import { siteKeys } from '../secrets/key-file.js'
 import { createKeyring } from '../secrets/keyring.js'
 import * as apps from '../tables/authenticator-apps.js'
@@ -57,7 +57,7 @@ function appMarksOf({ sessionKeys, keyFile }: Config): string[] | undefined {
   if (sessionKeys.length === 0 && !existsSync(keyFile)) return ['']
   try {
     const keyring = createKeyring(siteKeys({ sessionKeys, keyFile }))
-    return keyring.cipherKeys(APP_SECRETS).map(({ id }) => markOf(id))
+    return keyring.cipherKeys(APP_SECRETS).map(({ id }) => prefixOf(id))
   } catch {
     return undefined
   }
@@ -93,7 +93,7 @@ interface Found {
 
 interface Overdue {
   some: readonly string[]
-  obstacle: Obstacle | undefined
+  obstacle: Violation | undefined
 }
 
 interface Wanted {
@@ -118,7 +118,7 @@ async function lookAt(
 }
 
 async function whyReadOnly(db: Db): Promise<string | undefined> {
-  const error = await whyNotDone(db, (transaction) =>
+  const error = await dryRun(db, (transaction) =>
     limits.count(transaction, [{ key: 'check', resetsAt: 0 }], 0),
   )
   return error === undefined ? undefined : errorText(error)
@@ -129,14 +129,14 @@ const OVERDUE_AFTER = 10 * MINUTE
 const MAX_NAMED = 10
 
 async function overdueIn(db: Db, now: number): Promise<Overdue | undefined> {
-  const some = await users.ended(db, { now: now - OVERDUE_AFTER, batch: MAX_NAMED, skip: 0 })
+  const some = await users.expired(db, { now: now - OVERDUE_AFTER, batch: MAX_NAMED, skip: 0 })
   const [first] = some
   return first === undefined ? undefined : { some, obstacle: await whyNotErased(db, first) }
 }
 
-async function whyNotErased(db: Db, userId: string): Promise<Obstacle | undefined> {
-  const error = await whyNotDone(db, (transaction) => users.erase(transaction, userId))
-  if (isObstructed(error)) return obstacleTo(db, userId, error)
+async function whyNotErased(db: Db, userId: string): Promise<Violation | undefined> {
+  const error = await dryRun(db, (transaction) => users.erase(transaction, userId))
+  if (isConstraintError(error)) return violationBy(db, userId, error)
   if (error !== undefined && !(error instanceof DatabaseUnavailable)) throw error
   return undefined
 }

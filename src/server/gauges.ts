@@ -19,7 +19,7 @@ export function watchGatehouse({ database, passwords, outbox, now }: Watched, re
   // All processes query the same database, so their values must not be added up.
   const known = { registers, aggregator: 'max' as const }
   const isUp = cached(async () => (await database.ready()) || undefined)
-  const alive = cached(() => sessions.countAlive(database.main, now()))
+  const alive = cached(() => sessions.countOpen(database.main, now()))
   const waiting = cached(() => mails.backlog(database.main, now()))
   new Gauge({
     name: 'gatehouse_database_up',

@@ -4,16 +4,16 @@ import type { Db } from './schema.js'
 
 export interface AuthenticatorAppsTable {
   user_id: string
-  /** Encrypted for this user. */
+  /** Encrypted. */
   secret: string
-  /** The newest 30 seconds whose code was used, counted from 1970 (RFC 6238 4.2). No older code works. */
+  /** Of the last used code, in 30 seconds since 1970 (RFC 6238 4.2). Codes up to this step no longer work. */
   last_step: number
   created_at: number
   used_at: number | null
 }
 
-// As the index of migration 0020 has it.
-const MARK = sql<string>`substr(secret, 1, 5)`
+// As in the index of migration 0020.
+const KEY_PREFIX = sql<string>`substr(secret, 1, 5)`
 
 export interface AuthenticatorApp {
   secret: string
@@ -53,7 +53,7 @@ export async function add(db: Db, userId: string, app: NewApp): Promise<void> {
     .execute()
 }
 
-/** Returns false if the user has no app, or another one by now. */
+/** Returns false if the user has no app, or another one. */
 export async function replace(
   db: Db,
   userId: string,
@@ -91,16 +91,15 @@ export async function remove(db: Db, userId: string): Promise<void> {
   await db.deleteFrom('authenticator_apps').where('user_id', '=', userId).execute()
 }
 
-/** Returns those encrypted with a key, by the mark that its texts begin with. */
 export async function ofKeys(
   db: Db,
-  marks: readonly string[],
+  prefixes: readonly string[],
   { batch, skip }: { batch: number; skip: number },
 ): Promise<{ userId: string; secret: string }[]> {
   const rows = await db
     .selectFrom('authenticator_apps')
     .select(['user_id', 'secret'])
-    .where(MARK, 'in', marks)
+    .where(KEY_PREFIX, 'in', prefixes)
     .orderBy('user_id')
     .limit(batch)
     .offset(skip)
@@ -108,21 +107,20 @@ export async function ofKeys(
   return rows.map((row) => ({ userId: row.user_id, secret: row.secret }))
 }
 
-export async function countOfKey(db: Db, mark: string): Promise<number> {
+export async function countOfKey(db: Db, prefix: string): Promise<number> {
   const { count } = await db
     .selectFrom('authenticator_apps')
     .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where(MARK, '=', mark)
+    .where(KEY_PREFIX, '=', prefix)
     .executeTakeFirstOrThrow()
   return count
 }
 
-/** Counts those encrypted with none of these keys. */
-export async function countOfOtherKeys(db: Db, marks: readonly string[]): Promise<number> {
+export async function countOfOtherKeys(db: Db, prefixes: readonly string[]): Promise<number> {
   const { count } = await db
     .selectFrom('authenticator_apps')
     .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where(MARK, 'not in', marks)
+    .where(KEY_PREFIX, 'not in', prefixes)
     .executeTakeFirstOrThrow()
   return count
 }

@@ -9,7 +9,7 @@ export type DayKind = (typeof DAY_KINDS)[number]
 export interface DaysTable {
   /** Day and kind. */
   id: string
-  /** In UTC, such as `2026-01-31`. */
+  /** UTC, such as `2026-01-31`. */
   day: string
   kind: DayKind
   count: number
@@ -21,9 +21,8 @@ export function dayOf(at: number): string {
   return new Date(at).toISOString().slice(0, 10)
 }
 
-/** Adds to what is stored, in one statement. */
 export async function add(db: Db, counts: readonly DayCount[]): Promise<void> {
-  // In one order, so that two processes do not wait for each other's rows.
+  // Sorted, because two processes would deadlock otherwise.
   const rows = counts.map((one) => ({ id: `${one.day} ${one.kind}`, ...one })).sort(byId)
   await db
     .insertInto('days')

@@ -54,14 +54,14 @@ export const EVENT_KINDS = [
 /** Stable names. */
 export type EventKind = (typeof EVENT_KINDS)[number] | keyof FeatureEvents | ReportedKind
 
-/** Only reported: nobody has an account whose activity they could be in. */
+/** Reported, but not stored, because there is no account. */
 type ReportedKind = 'account_erased' | 'user_invited' | 'invitation_withdrawn'
 
 /** Kinds that a feature adds: `declare module '…/tables/events.js' { interface FeatureEvents { … } }`. */
 // biome-ignore lint/suspicious/noEmptyInterface: features fill it.
 export interface FeatureEvents {}
 
-/** The user, an admin by id, a command by name, the app's code, or Gatehouse itself. */
+/** The user, an admin (id), a command (name), the app, or Gatehouse itself. */
 export type Actor = 'self' | `admin:${string}` | `cli:${string}` | 'host' | 'system'
 
 export interface EventsTable {
@@ -76,14 +76,12 @@ export interface EventsTable {
   address: string
 }
 
-/** An event of an account, with the device and IP address it came from. */
+/** An event of an account, with its device and IP address. */
 export interface AccountEvent {
   kind: EventKind
   userId: string
-  /**
-   * The device it was done to; null for the account itself. For `account_erased` the cause:
-   * an expired account (`sweep`), the owner of the email address (`denial`), the app (`accounts.erase`), or the command.
-   */
+  /** The device it is about; null for the account itself. For `account_erased` the cause: an expired account (`sweep`),
+   * the owner of the email address (`denial`), the app (`accounts.erase`), or the command. */
   about: string | null
   by: Actor
   /** UTC milliseconds. */
@@ -107,7 +105,7 @@ const insertOne = statement((db: Db, event: Pick<StoredEvent, keyof StoredEvent>
     .onConflict((conflict) => conflict.column('id').doNothing()),
 )
 
-// Ignores duplicates: a batch that was stored as the connection broke is stored again.
+// Ignores duplicates: a batch is stored again if the connection broke.
 export async function insertAll(db: Db, events: readonly StoredEvent[]): Promise<void> {
   if (events.length === 0) return
   await db
@@ -160,7 +158,7 @@ export async function hasSince(
   return row !== undefined
 }
 
-/** Only what its user did. */
+/** By the user, not by others. */
 export async function hasOwnSince(
   db: Db,
   { userId, kind, at, until }: { userId: string; kind: EventKind; at: number; until?: number },

@@ -1,8 +1,8 @@
 import type { Db } from './schema.js'
 
-/** Who came from another system, so that an import can be run again. */
+// Lets an import run again.
 export interface ImportsTable {
-  /** The system and the id there: `django:42`. */
+  /** Source and id there: `django:42`. */
   id: string
   /** Null once the user is deleted: a second run must not bring them back. */
   user_id: string | null
@@ -26,7 +26,7 @@ export interface NewImport {
   now: number
 }
 
-/** Throws what `isTaken` recognizes if one of them was imported before. */
+/** Throws (see `isTaken`) if one of them was imported before. */
 export async function insertAll(db: Db, imported: readonly NewImport[]): Promise<void> {
   if (imported.length === 0) return
   await db

@@ -4,7 +4,7 @@ import type { Actor } from './events.js'
 import type { Db } from './schema.js'
 
 export interface InvitationsTable {
-  /** SHA-256 of the token, base64url, so a stolen database opens nothing. */
+  /** SHA-256 of the token, base64url, so that a stolen database opens nothing. */
   hash: string
   email: string
   email_key: string
@@ -20,7 +20,7 @@ export interface Invitation {
   invitedBy: Actor
 }
 
-/** Replaces an earlier invitation of the same address. */
+/** Replaces an earlier invitation of the address. */
 export async function insert(
   db: Db,
   { hash, email, emailKey, invitedBy }: Invitation,
@@ -45,7 +45,7 @@ export interface OpenInvitation {
   expiresAt: number
 }
 
-/** In the order of their addresses. */
+/** By address. */
 export async function open(
   db: Db,
   { now, after, limit }: { now: number; after: string | undefined; limit: number },
@@ -65,7 +65,6 @@ export async function open(
     .execute()
 }
 
-/** Deletes it. Returns false unless this call did. */
 export async function withdraw(db: Db, emailKey: string): Promise<boolean> {
   const gone = await db
     .deleteFrom('invitations')
@@ -89,7 +88,7 @@ export async function exists(db: Db, hash: string): Promise<boolean> {
   return row !== undefined
 }
 
-/** Deletes it. Returns false unless this call did: of parallel calls one succeeds. */
+/** Of parallel calls one succeeds. */
 export async function use(db: Db, hash: string, now: number): Promise<boolean> {
   const used = await db
     .deleteFrom('invitations')

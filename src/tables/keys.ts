@@ -1,21 +1,21 @@
 import type { Db } from './schema.js'
 
-// Shows when an old key can be removed. What it encrypted cannot be counted: cookies are in browsers.
+// Shows when an old key can be removed: cookies that it encrypted cannot be counted.
 export interface KeysTable {
   id: string
   noted_at: number
-  /** Accurate to a minute; null if it never was the current key. */
+  /** When it was last the current key, to the minute; null if never. */
   sealed_at: number | null
 }
 
-export interface NotedKey {
+export interface RecordedKey {
   id: string
   notedAt: number
   sealedAt: number | null
 }
 
-export async function note(db: Db, ids: readonly string[], now: number): Promise<void> {
-  // Sorted, because parallel starts would deadlock otherwise (PostgreSQL).
+export async function record(db: Db, ids: readonly string[], now: number): Promise<void> {
+  // Sorted, because parallel starts would deadlock otherwise.
   const rows = [...ids].sort().map((id) => ({ id, noted_at: now, sealed_at: null }))
   await db
     .insertInto('keys')
@@ -30,7 +30,7 @@ export async function note(db: Db, ids: readonly string[], now: number): Promise
     .execute()
 }
 
-export async function all(db: Db): Promise<NotedKey[]> {
+export async function all(db: Db): Promise<RecordedKey[]> {
   const rows = await db.selectFrom('keys').selectAll().execute()
   return rows.map(({ id, noted_at, sealed_at }) => ({ id, notedAt: noted_at, sealedAt: sealed_at }))
 }

@@ -2,7 +2,7 @@ import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 
 export interface LimitsTable {
-  /** Keyed hash (HMAC) of limit and owner, so no username or address can be read from it. */
+  /** HMAC of limit and owner, because the table must hold no usernames or addresses. */
   key: string
   count: number
   resets_at: number
@@ -24,8 +24,7 @@ export async function running(db: Db, keys: readonly string[], now: number): Pro
   return rows.map(counterOf)
 }
 
-/** Increments each counter in one statement, so parallel requests cannot exceed a limit.
- * `resetsAt` applies to counters that start now. Returns the counters. */
+/** Increments in one statement, so parallel requests cannot exceed a limit. `resetsAt` is for counters that start now. */
 export async function count(
   db: Db,
   begun: readonly { key: string; resetsAt: number }[],
@@ -58,7 +57,7 @@ export async function count(
   return rows.map(counterOf)
 }
 
-// Locking the same rows in different orders would deadlock (PostgreSQL).
+// Locking rows in different orders would deadlock.
 function inOrder<Keyed extends { key: string }>(list: readonly Keyed[]): Keyed[] {
   return [...list].sort((one, other) => (one.key < other.key ? -1 : 1))
 }

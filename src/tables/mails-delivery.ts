@@ -3,9 +3,9 @@ import { changed } from '../database/statement.js'
 import { mailOf, type StoredMail } from './mails.js'
 import type { Db } from './schema.js'
 
-export type TakenMail = Pick<StoredMail, 'id' | 'tries'>
+export type ClaimedMail = Pick<StoredMail, 'id' | 'tries'>
 
-/** Takes due emails for `lease` milliseconds. After that the process that took them counts as gone. */
+/** Claims due emails for `lease` milliseconds. After that another process may claim them. */
 export async function claim(
   db: Db,
   {
@@ -16,7 +16,7 @@ export async function claim(
   }: { now: number; lease: number; limit: number; except?: readonly string[] },
 ): Promise<StoredMail[]> {
   const rows = await db
-    // Materialized, because PostgreSQL may evaluate it again for each row and exceed the limit.
+    // Otherwise PostgreSQL may evaluate it for each row and exceed the limit.
     .with(
       (cte) => cte('due').materialized(),
       () => due(db, now, except).limit(limit).$if(isServer(db), skipLocked),
@@ -46,49 +46,49 @@ function due(db: Db, now: number, except: readonly string[]) {
     .orderBy('due_at')
 }
 
-/** Extends the lease while sending. Returns false if another process has the email by now. */
-export async function hold(db: Db, mail: TakenMail, until: number): Promise<boolean> {
-  return changed(taken(db, mail).set({ due_at: until }))
+/** Returns false if another process has claimed the email. */
+export async function extendLease(db: Db, mail: ClaimedMail, until: number): Promise<boolean> {
+  return changed(claimed(db, mail).set({ due_at: until }))
 }
 
 export async function prepare(
   db: Db,
-  mail: TakenMail,
+  mail: ClaimedMail,
   { userId, prepared }: { userId: string | null; prepared: string },
 ): Promise<boolean> {
-  return changed(taken(db, mail).set({ user_id: userId, prepared }))
+  return changed(claimed(db, mail).set({ user_id: userId, prepared }))
 }
 
 export async function sent(
   db: Db,
-  mail: TakenMail,
+  mail: ClaimedMail,
   { now, facts = '' }: { now: number; facts?: string },
 ): Promise<void> {
-  await taken(db, mail).set({ state: 'sent', due_at: now, facts, prepared: '', problem: '' }).execute()
+  await claimed(db, mail).set({ state: 'sent', due_at: now, facts, prepared: '', problem: '' }).execute()
 }
 
 export async function retry(
   db: Db,
-  mail: TakenMail,
+  mail: ClaimedMail,
   { dueAt, refusals, problem }: { dueAt: number; refusals: number; problem: string },
 ): Promise<void> {
-  await taken(db, mail).set({ due_at: dueAt, refusals, problem }).execute()
+  await claimed(db, mail).set({ due_at: dueAt, refusals, problem }).execute()
 }
 
 export async function markFailed(
   db: Db,
-  mail: TakenMail,
+  mail: ClaimedMail,
   { now, refusals, problem }: { now: number; refusals: number; problem: string },
 ): Promise<boolean> {
-  const dead = { state: 'dead' as const, due_at: now, prepared: '', refusals, problem }
-  return changed(taken(db, mail).set(dead))
+  const failed = { state: 'dead' as const, due_at: now, prepared: '', refusals, problem }
+  return changed(claimed(db, mail).set(failed))
 }
 
-export async function remove(db: Db, { id, tries }: TakenMail): Promise<void> {
+export async function remove(db: Db, { id, tries }: ClaimedMail): Promise<void> {
   await db.deleteFrom('mails').where('id', '=', id).where('tries', '=', tries).execute()
 }
 
-function taken(db: Db, { id, tries }: TakenMail) {
+function claimed(db: Db, { id, tries }: ClaimedMail) {
   return db
     .updateTable('mails')
     .where('id', '=', id)

@@ -9,7 +9,7 @@ export * from './mails-delivery.js'
 export type MailState = 'waiting' | 'sent' | 'dead'
 
 export interface MailsTable {
-  /** Also the Message-ID, so mail servers can recognize an email that is sent twice. */
+  /** Also the Message-ID, so that mail servers recognize an email that is sent twice. */
   id: string
   kind: string
   /** Null while only a typed username or address is known. */
@@ -19,9 +19,9 @@ export interface MailsTable {
   /** Recipient, token and code, encrypted; '' before the first attempt and after the last. */
   prepared: string
   state: MailState
-  /** Time of the next attempt, or of the end. Moved ahead while a process is sending it. */
+  /** Of the next attempt, or of the end. While a process is sending it, the end of the lease. */
   due_at: number
-  /** Also shows a process whose lease ended that another one has taken the email since. */
+  /** Also tells a process that lost its lease that another one has claimed the email. */
   tries: number
   refusals: number
   problem: string
@@ -47,7 +47,6 @@ export interface NewMail {
   kind: string
   userId: string | null
   facts: string
-  /** Its age counts from then. */
   dueAt: number
 }
 
@@ -88,10 +87,10 @@ export async function cancel(
     .execute()
 }
 
-export async function revive(db: Db, id: string, now: number): Promise<boolean> {
+export async function requeue(db: Db, id: string, now: number): Promise<boolean> {
   const dead = db.updateTable('mails').where('id', '=', id).where('state', '=', 'dead')
-  const anew = { state: 'waiting' as const, due_at: now, refusals: 0, created_at: now }
-  return changed(dead.set(anew))
+  const fresh = { state: 'waiting' as const, due_at: now, refusals: 0, created_at: now }
+  return changed(dead.set(fresh))
 }
 
 export async function list(
@@ -141,7 +140,7 @@ export interface EncryptedMails {
   count: number
 }
 
-export async function encrypted(db: Db): Promise<EncryptedMails[]> {
+export async function countsByKey(db: Db): Promise<EncryptedMails[]> {
   const rows = await db
     .selectFrom('mails')
     .select([

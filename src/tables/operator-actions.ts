@@ -2,11 +2,10 @@ import type { Selectable } from 'kysely'
 import type { Actor, EventKind } from './events.js'
 import type { Db } from './schema.js'
 
-/** What is no event of one account. */
+/** Not about one account. */
 export type OtherKind = 'mail_resent' | 'all_sessions_ended' | 'users_imported'
 
 export interface OperatorActionsTable {
-  /** Ordered by time, like those of events. */
   id: string
   kind: EventKind | OtherKind
   about: string | null
@@ -31,16 +30,16 @@ export interface OperatorAction {
   /** The admin's username at that time; '' for a command. */
   byName: string
   userId: string
-  /** At that time. */
+  /** Also at that time. */
   userName: string
   address: string
   userAgent: string
-  /** Fingerprint of the form that asked for it. */
+  /** Fingerprint of the admin's form. */
   form: string | null
   at: number
 }
 
-/** Returns false if the same form did it before. */
+/** Returns false if the form was recorded before. */
 export async function insert(db: Db, action: Omit<OperatorAction, 'byName' | 'userName'>): Promise<boolean> {
   const { id, kind, about, reason, by, userId, address, userAgent, form, at } = action
   const { numInsertedOrUpdatedRows } = await db
@@ -55,7 +54,6 @@ export async function insert(db: Db, action: Omit<OperatorAction, 'byName' | 'us
   return numInsertedOrUpdatedRows !== undefined && numInsertedOrUpdatedRows > 0n
 }
 
-/** Whether the form did something before. */
 export async function isDone(db: Db, form: string): Promise<boolean> {
   const row = await db.selectFrom('operator_actions').select('id').where('form', '=', form).executeTakeFirst()
   return row !== undefined
@@ -82,7 +80,7 @@ export async function list(
   return rows.map(actionOf)
 }
 
-/** In the order of time. */
+/** Oldest first. */
 export async function ofUser(db: Db, userId: string): Promise<OperatorAction[]> {
   const rows = await db
     .selectFrom('operator_actions')

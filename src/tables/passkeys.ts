@@ -7,18 +7,17 @@ export interface PasskeysTable {
   user_id: string
   /** COSE key, base64url. */
   public_key: string
-  /** 0 if its provider may copy it to other devices: each of them counts for itself. */
+  /** 0 for a synced passkey, because each device has a counter of its own. */
   counter: number
-  /** Whether its provider may copy it to other devices. */
+  /** Whether it may be synced to other devices. */
   backup_eligible: number
   backed_up: number
   verified_at_creation: number
-  /** With a space between two. */
+  /** Separated by spaces. */
   transports: string
   aaguid: string
-  /** The domain it was created for. It works for no other. */
+  /** The domain it works for. */
   rp_id: string
-  /** '' if nothing is known that would name it. */
   name: string
   created_at: number
   used_at: number | null
@@ -57,7 +56,7 @@ export async function ofUser(db: Db, userId: string): Promise<Passkey[]> {
   return rows.map(passkeyOf)
 }
 
-/** Returns false if this or another user has it already. */
+/** Returns false if this user or another one has it already. */
 export async function add(db: Db, passkey: Passkey): Promise<boolean> {
   const added = await db
     .insertInto('passkeys')
@@ -96,7 +95,7 @@ export async function use(
   )
 }
 
-/** Whether the user has one of this domain that checks its user, and so is both steps of a login. */
+/** Whether one passkey of this domain verifies its user, and so is both steps of a login. */
 export async function hasVerified(db: Db, userId: string, rpId: string): Promise<boolean> {
   const row = await db
     .selectFrom('passkeys')

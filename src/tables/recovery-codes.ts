@@ -3,13 +3,13 @@ import type { Db } from './schema.js'
 
 export interface RecoverySetsTable {
   user_id: string
-  /** With the costs of its hashes. One salt for all ten, so that an attempt costs one hash. */
+  /** Includes the costs. One salt for all codes, so that an attempt costs one hash. */
   salt: string
   made_at: number
 }
 
 export interface RecoveryCodesTable {
-  /** Argon2id of the code with the salt of its set. */
+  /** Argon2id of the code. */
   tag: string
   user_id: string
   used_at: number | null
@@ -58,7 +58,7 @@ export async function isLeft(db: Db, userId: string, tag: string): Promise<boole
   return code !== undefined
 }
 
-/** Returns false if the user has no such code, or has used it. */
+/** Returns false if there is no such code, or it was used. */
 export async function spend(
   db: Db,
   userId: string,

@@ -40,13 +40,11 @@ export interface Schema {
   days: DaysTable
 }
 
-// Copies contain only the tables listed in KEYS.
+// A copy of the database contains only the tables in KEYS.
 KEYS satisfies { [Table in keyof Schema]: keyof Schema[Table] }
 
-/**
- * A transaction on Gatehouse's database. Reach your own tables with Kysely's `withTables<…>()`.
- * Gatehouse's tables may change with every version.
- */
+/** A transaction on Gatehouse's database. Kysely's `withTables<…>()` adds your tables.
+ * Gatehouse's tables may change with every version. */
 export type Transaction = Kysely<Schema>
 
 export type Db = Kysely<Schema>

@@ -17,10 +17,8 @@ export interface NewSession {
   expiresAt: number
 }
 
-/**
- * Returns undefined unless the account is open, enabled and has this stamp, and keeps it so until commit.
- * The session `insteadOf` ends. A resubmitted form gets its session with another token (`isNew` is false).
- */
+/** Returns undefined unless the account is open, enabled and has this stamp, which stays so until commit.
+ * Ends the session `insteadOf`. A resubmitted form gets its session with another token (`isNew` is false). */
 export async function open(
   db: Db,
   session: NewSession,
@@ -31,13 +29,13 @@ export async function open(
   const { id } = stored
   if (insteadOf !== undefined && insteadOf !== id)
     await db.deleteFrom('sessions').where('id', '=', insteadOf).execute()
-  if ((stored.others ?? 0) >= MAX_SESSIONS) await endTooMany(db, { userId: session.userId })
+  if ((stored.others ?? 0) >= MAX_SESSIONS) await endLeastRecent(db, { userId: session.userId })
   return { id, isNew: id === session.id }
 }
 
 type Stored = Omit<NewSession, 'kept'> & { kept: number; deviceStamp: string }
 
-// One statement, because each round trip to a server costs a login more than the query does.
+// One statement, because a round trip costs more than the query.
 const store = statement((db: Db, session: Stored) => {
   const row = rowOf(session)
   return db
@@ -54,7 +52,7 @@ const store = statement((db: Db, session: Stored) => {
         .$if(isServer(db), (users) => users.forNoKeyUpdate()),
     )
     .onConflict((conflict) =>
-      conflict.columns(['user_id', 'login_form']).doUpdateSet({ ...repeatedOf(row), ...NOTHING_YET }),
+      conflict.columns(['user_id', 'login_form']).doUpdateSet({ ...repeatedRow(row), ...UNUSED }),
     )
     .returning(({ selectFrom }) => [
       'sessions.id',
@@ -84,12 +82,12 @@ function rowOf(session: Stored) {
   }
 }
 
-// A repeated form proves nothing new. Otherwise each repeat would allow another one.
-function repeatedOf({ id, created_at, authenticated_at, second_at, ...row }: ReturnType<typeof rowOf>) {
+// A repeated form proves nothing new.
+function repeatedRow({ id, created_at, authenticated_at, second_at, ...row }: ReturnType<typeof rowOf>) {
   return row
 }
 
-const NOTHING_YET = {
+const UNUSED = {
   former_hash: null,
   renewed_at: null,
   last_address: null,
@@ -103,10 +101,10 @@ function keysOf<Row extends object>(row: Row): (keyof Row)[] {
   return Object.keys(row) as (keyof Row)[]
 }
 
-// Each is a row of the devices page and of the export. More would take longer than 20 ms to render.
+// More rows would take the devices page longer than 20 ms to render.
 const MAX_SESSIONS = 40
 
-const endTooMany = statement((db: Db, { userId }: { userId: string }) =>
+const endLeastRecent = statement((db: Db, { userId }: { userId: string }) =>
   db
     .deleteFrom('sessions')
     .where('id', 'in', (sessions) =>

@@ -8,7 +8,7 @@ export interface Device extends Session {
   address: string
   lastUserAgent: string | null
   lastAddress: string | null
-  /** Last use with another network and another browser at once; null if never. */
+  /** Last use from another network with another browser at once; null if never. */
   jumpedAt: number | null
   jumpUserAgent: string | null
   jumpAddress: string | null

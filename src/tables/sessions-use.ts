@@ -22,7 +22,7 @@ function usedNow({ now, expiresAt, address, userAgent }: Use) {
   return { last_seen_at: now, expires_at: expiresAt, last_address: address, last_user_agent: userAgent }
 }
 
-/** Returns false if a jump was noted after `since`, or if the session has ended. */
+/** Returns false if a jump was recorded after `since`, or if the session has ended. */
 export async function jump(db: Db, use: Use, { since }: { since: number }): Promise<boolean> {
   return changed(
     db
@@ -38,8 +38,8 @@ export async function jump(db: Db, use: Use, { since }: { since: number }): Prom
   )
 }
 
-/** Keeps the session until the end of the transaction. Returns false if it has ended. */
-export async function hold(transaction: Db, { id, userId }: Owned): Promise<boolean> {
+/** Locks the session until the end of the transaction. Returns false if it has ended. */
+export async function lock(transaction: Db, { id, userId }: Owned): Promise<boolean> {
   const row = await transaction
     .selectFrom('sessions')
     .select('id')
@@ -55,7 +55,7 @@ export interface Renewal {
   tokenHash: string
   now: number
   form?: string | undefined
-  /** The step that was just proved. `before`: a repeated form, which proves nothing new. */
+  /** The step that was passed. `before`: a repeated form, which proves nothing new. */
   proved: 'first' | 'second' | 'both' | 'nothing' | 'before'
 }
 
@@ -100,7 +100,7 @@ export async function hasBegun(
   return row !== undefined
 }
 
-/** Sets a new token. `formerHash` is that of the current request. Returns false if the session has ended. */
+/** Sets a new token. `formerHash` is of the request's token. Returns false if the session has ended. */
 export async function renew(
   db: Db,
   { id, userId }: Owned,

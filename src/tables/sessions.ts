@@ -10,14 +10,14 @@ export * from './sessions-use.js'
 
 export interface SessionsTable {
   id: string
-  /** SHA-256 of the cookie's token, base64url, so a stolen database opens no session. */
+  /** SHA-256 of the token, base64url, so that a stolen database opens no session. */
   token_hash: string
-  /** Hash of the previous token, for requests that were under way when it was replaced. */
+  /** Of the previous token, for requests that were under way when it was replaced. */
   former_hash: string | null
   renewed_at: number | null
   user_id: string
   kept: number
-  /** Fingerprint of the form that started the session or renewed it, and of a code in it after a dot. */
+  /** Fingerprint of the form that started or renewed the session. After a dot, that of a code in it. */
   login_form: string
   device_name: string | null
   device: string
@@ -32,7 +32,7 @@ export interface SessionsTable {
   created_at: number
   last_seen_at: number
   authenticated_at: number
-  /** Sorted, with a space between two. */
+  /** Sorted, separated by spaces. */
   methods: string
   second_at: number | null
   expires_at: number
@@ -124,9 +124,8 @@ const byTokenHash = statement((db: Db, { tokenHash, now }: { tokenHash: string; 
   live(db, now).where('token_hash', '=', tokenHash),
 )
 
-// Double clicks and requests of other tabs still carry the previous token for a moment. Proves nothing about the
-// password or a second step, except to the form that renewed it. That may also retry for longer, as its response
-// may be lost.
+// Double clicks and other tabs still send the previous token for a moment. It proves no password and no second
+// step, except to the form that renewed it, which may also retry for longer: its response may be lost.
 export async function byFormerToken(
   db: Db,
   tokenHash: string,
@@ -144,14 +143,13 @@ export async function byFormerToken(
   return { ...found, session: { ...session, authenticatedAt: session.createdAt, secondAt: null } }
 }
 
-// Without what follows the form's own fingerprint (see `login_form`).
 function renewedBy({ fn, lit }: ExpressionBuilder<Schema, 'sessions'>) {
   return fn<string>('substr', ['login_form', lit(1), lit(43)])
 }
 
 const FORMER_LIFE = 10_000
 
-// A failover takes up to a minute (docs/databases.md), and the form was sent before it.
+// Longer than a failover of the database (docs/databases.md).
 const FORM_LIFE = 120_000
 
 function live(db: Db, now: number) {
@@ -163,7 +161,7 @@ function live(db: Db, now: number) {
       .select(PLACE_COLUMNS)
       .select(USER_COLUMNS)
       .where('expires_at', '>', now)
-      // Also checked here, because a login may finish while the account is being closed or disabled.
+      // A login may finish while the account is being closed or disabled.
       .where('users.closed_at', 'is', null)
       .where('disabled_at', 'is', null)
   )
@@ -189,7 +187,7 @@ export interface Owned {
   userId: string
 }
 
-export async function countAlive(db: Db, now: number): Promise<number> {
+export async function countOpen(db: Db, now: number): Promise<number> {
   const { count } = await db
     .selectFrom('sessions')
     .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -198,7 +196,7 @@ export async function countAlive(db: Db, now: number): Promise<number> {
   return count
 }
 
-export async function countUnrenewed(
+export async function countNotRecent(
   db: Db,
   { until, now }: { until: number; now: number },
 ): Promise<number> {

@@ -2,11 +2,11 @@ import { isServer, skipLocked } from '../database/dialect.js'
 import { statement } from '../database/statement.js'
 import type { Db } from './schema.js'
 
-// All slugs in one table, current and previous, so that one constraint keeps them unique.
+// Current and previous slugs in one table, so that one constraint keeps them unique.
 export interface SlugsTable {
   slug: string
   user_id: string
-  /** When a previous slug becomes free, UTC milliseconds; null for the current one. */
+  /** When a previous slug becomes free; null for the current one. */
   until: number | null
 }
 
@@ -33,7 +33,7 @@ const claimOne = statement((db: Db, { slug, userId, now }: Pick<Claim, keyof Cla
     .returning('slug'),
 )
 
-export async function leave(db: Db, { slug, userId }: Omit<Claim, 'now'>, until: number): Promise<void> {
+export async function release(db: Db, { slug, userId }: Omit<Claim, 'now'>, until: number): Promise<void> {
   await db
     .updateTable('slugs')
     .set({ until })
@@ -96,7 +96,7 @@ export async function sweep(
         .offset(skip)
         .$if(isServer(db), skipLocked),
     )
-    // Checked again on the row itself, because someone may take the slug at this moment.
+    // Checked again on the locked row, because someone may have taken the slug.
     .where('until', '<=', now)
     .returning('slug')
     .execute()

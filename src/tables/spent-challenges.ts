@@ -2,9 +2,8 @@ import { type SweepSize, sweepRows } from '../database/sweep.js'
 import type { Db } from './schema.js'
 
 export interface SpentChallengesTable {
-  /** SHA-256 of the challenge, or of the fingerprint of a form that has erased its account, base64url. */
+  /** SHA-256 of the challenge, or of the fingerprint of a form that deleted its account, base64url. */
   hash: string
-  /** No later request can present it. */
   expires_at: number
 }
 

@@ -14,7 +14,7 @@ export async function countCodes(db: Db, { until, now }: { until: number; now: n
   return count
 }
 
-/** Counts an attempt before the code is compared. Returns undefined if there is no code or no attempt left. */
+/** Counts the attempt. Returns undefined if there is no code or no attempt left. */
 export async function tryCode(
   db: Db,
   { userId, purpose, now, tries }: { userId: string; purpose: Purpose; now: number; tries: number },

@@ -15,13 +15,13 @@ export type Purpose =
   | 'second-lost'
 
 export interface TokensTable {
-  /** SHA-256 of the token, base64url, so a stolen database opens nothing. */
+  /** SHA-256 of the token, base64url, so that a stolen database opens nothing. */
   hash: string
   purpose: Purpose
   user_id: string
   email: string
   email_key: string
-  /** Keyed hash (HMAC) of the code next to the link; null if there is none. */
+  /** HMAC of the code beside the link; null if there is none. */
   code_mac: string | null
   code_tries: number
   code_expires_at: number
@@ -86,12 +86,12 @@ export async function insert(db: Db, token: NewToken): Promise<void> {
     .execute()
 }
 
-// Two parallel emails would not see each other's code, and both codes would work.
+// Otherwise the codes of two parallel emails would both work.
 async function lockUser(db: Db, userId: string): Promise<void> {
   await db.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute()
 }
 
-// Ordered by creation, even if the clocks of two nodes differ.
+// Keeps the order of creation if the clocks of two nodes differ.
 async function newestOf(db: Db, { userId, purpose }: NewToken): Promise<number> {
   const row = await db
     .selectFrom('tokens')
@@ -134,7 +134,7 @@ export async function byHash(db: Db, hash: string, purpose: Purpose): Promise<To
   return row && tokenOf(row)
 }
 
-/** Returns undefined unless this call used it: of parallel calls one succeeds. */
+/** Returns undefined unless this call used it. Of parallel calls one succeeds. */
 export async function use(
   db: Db,
   { hash, purpose, now, form = null }: { hash: string; purpose: Purpose; now: number; form?: string | null },
@@ -174,7 +174,7 @@ const undoable = statement(
       .limit(1),
 )
 
-/** Until when a change of the user's address can be undone; 0 if none can. */
+/** Returns until when a change of the user's address can be undone, 0 if none can. */
 export async function undoableUntil(db: Db, userId: string): Promise<number> {
   const { until } = await db
     .selectFrom('tokens')

@@ -11,7 +11,7 @@ export interface Claims {
 }
 
 export interface NameClaims extends Pick<Claims, 'nameKey' | 'slug'> {
-  /** Key of the username it could be mistaken for, if that is not its own. */
+  /** Key of the username that it could be mistaken for, if it is another one. */
   looksLike?: string
 }
 
@@ -135,7 +135,7 @@ const idByEmailKey = statement((db: Db, { emailKey }: { emailKey: string }) =>
   db.selectFrom('users').select('id').where('email_key', '=', emailKey),
 )
 
-/** Returns false if `former` is out of date. Throws what `isTaken` recognizes if the name is taken. */
+/** Returns false if `former` is not the current name. Throws (see `isTaken`) if the name is taken. */
 export async function rename(
   db: Db,
   { id, former }: { id: string; former: string },

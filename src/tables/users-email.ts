@@ -1,7 +1,7 @@
 import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
 
-// Contains a space, so it can never equal the key of a typed address.
+// The space keeps it different from the key of any typed address.
 export function unclaimedKey(userId: string): string {
   return `unconfirmed ${userId}`
 }
@@ -76,7 +76,7 @@ export async function setEmail(
   )
 }
 
-/** Users whose mailbox is also the address of another account (migration 0014). */
+/** Users whose email address belongs to another account, too (migration 0014). */
 export async function namesSharing(db: Db, most: number): Promise<string[]> {
   const rows = await db
     .selectFrom('users')

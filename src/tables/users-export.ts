@@ -6,7 +6,7 @@ export type ExportedRow = Pick<
   'id' | 'name' | 'email' | 'email_confirmed_at' | 'password_hash' | 'language' | 'disabled_at' | 'created_at'
 >
 
-/** Without closed accounts, which their owners have asked to delete. */
+/** Without closed accounts, because their owners want them deleted. */
 export async function exported(
   db: Db,
   { after, batch }: { after: string; batch: number },

@@ -20,7 +20,7 @@ export interface UserFilter {
   role?: string | undefined
 }
 
-export interface UserPlace {
+export interface UserCursor {
   createdAt: number
   id: string
 }
@@ -31,7 +31,7 @@ export async function list(
 ): Promise<ListedUser[]> {
   const direction = newestFirst ? 'desc' : 'asc'
   const rows = await listed(db, filter)
-    .where((eb) => standingBehind(eb, after, { newestFirst }))
+    .where((eb) => isAfter(eb, after, { newestFirst }))
     .orderBy('users.created_at', direction)
     .orderBy('users.id', direction)
     .limit(limit)
@@ -40,7 +40,7 @@ export async function list(
 }
 
 interface ListPart {
-  after?: UserPlace | undefined
+  after?: UserCursor | undefined
   limit: number
   newestFirst?: boolean
 }
@@ -125,9 +125,9 @@ function inState(eb: UsersExpression, state: UserState) {
   return eb.and([eb('users.closed_at', 'is', null), eb('users.disabled_at', 'is', null)])
 }
 
-function standingBehind(
+function isAfter(
   eb: UsersExpression,
-  after: UserPlace | undefined,
+  after: UserCursor | undefined,
   { newestFirst }: { newestFirst: boolean },
 ) {
   if (after === undefined) return eb.and([])

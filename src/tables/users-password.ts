@@ -2,7 +2,7 @@ import { changed } from '../database/statement.js'
 import type { Db } from './schema.js'
 import { idsIn } from './users.js'
 
-// Compares the old hash, because the password may have changed meanwhile.
+// The password may have changed meanwhile.
 export async function rehash(db: Db, userId: string, hashes: { old: string; new: string }): Promise<void> {
   await db
     .updateTable('users')
@@ -13,10 +13,10 @@ export async function rehash(db: Db, userId: string, hashes: { old: string; new:
 }
 
 export interface NewPassword {
-  /** '' for a password that opens nothing. */
+  /** '' for no password. */
   passwordHash: string
   now: number
-  /** Only replaces this hash, so that one of two parallel changes fails. */
+  /** Replaces only this hash, so that one of two parallel changes fails. */
   insteadOf?: string
 }
 
@@ -42,10 +42,10 @@ function stamped(deviceStamp: string): { device_stamp: string; ended_devices: st
   return { device_stamp: deviceStamp, ended_devices: '' }
 }
 
-// Above this number all devices of the account are forgotten instead.
+// If more have ended, all devices of the account are forgotten.
 const MAX_ENDED = 40
 
-/** Forgets all devices, with `otherStamp`, if the device is unknown or too many have ended. */
+/** Sets `otherStamp`, which forgets all devices, if the device is unknown or too many have ended. */
 export async function endDevice(
   db: Db,
   userId: string,

@@ -5,27 +5,27 @@ import type { Db } from './schema.js'
 import { type ListedUser, listed, listedOf, type UserFilter } from './users-list.js'
 
 export interface FoundUser extends ListedUser {
-  /** The username or email address that begins like that, as the list is ordered by it. */
+  /** The matching username or email address, by which the list is ordered. */
   key: string
 }
 
 interface Prefix {
-  begins: string
+  prefix: string
   after: string | undefined
   limit: number
 }
 
-/** Users whose username or email address begins like that, in its order. Uses the index of the column. */
-export async function beginning(
+/** In the order of the column, by its index. */
+export async function withPrefix(
   db: Db,
   column: 'name_key' | 'email_key',
-  { begins, after, limit, ...filter }: Prefix & Pick<UserFilter, 'state' | 'role'>,
+  { prefix, after, limit, ...filter }: Prefix & Pick<UserFilter, 'state' | 'role'>,
 ): Promise<FoundUser[]> {
   const key = bytesOf(db, column)
   const rows = await listed(db, filter)
     .select(key.as('key'))
-    .where(key, '>=', begins)
-    .where(key, '<', `${begins}\u{10FFFF}`)
+    .where(key, '>=', prefix)
+    .where(key, '<', `${prefix}\u{10FFFF}`)
     .$if(after !== undefined, (users) => users.where(key, '>', after ?? ''))
     .orderBy(key)
     .limit(limit)

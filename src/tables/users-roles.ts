@@ -3,14 +3,14 @@ import { isServer } from '../database/dialect.js'
 import { sql } from '../database/kysely.js'
 import type { Db } from './schema.js'
 
-/** Whether a user has it. Uses the index of users with roles. */
+// The first condition lets the index of users with roles be used.
 export function havingRole(role: string): Expression<SqlBool> {
   const roles = sql.ref('users.roles')
   return sql<SqlBool>`${roles} <> '' and ' ' || ${roles} || ' ' like ${`% ${role.replaceAll(/[\\%_]/g, '\\$&')} %`} escape '\\'`
 }
 
-/** Locks all who have the role and can log in, until the end of the transaction. */
-export async function holdOpenWith(transaction: Db, role: string): Promise<string[]> {
+/** Locks all users with the role who can log in, until the end of the transaction. */
+export async function lockWithRole(transaction: Db, role: string): Promise<string[]> {
   const rows = await transaction
     .selectFrom('users')
     .select('id')
@@ -28,7 +28,7 @@ export async function anyoneHas(db: Db, role: string): Promise<boolean> {
   return row !== undefined
 }
 
-// An account with a role was vouched for, so it does not expire.
+// Someone vouched for an account with a role, so it does not expire.
 export async function setRoles(
   db: Db,
   userId: string,

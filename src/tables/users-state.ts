@@ -104,7 +104,7 @@ export interface SecondCount {
   on: number
 }
 
-/** Counts neither closed nor disabled accounts. A passkey of this domain that checks its user will do. */
+/** Counts open accounts. A passkey of this domain that verifies its user counts as a second step. */
 export async function countSeconds(
   db: Db,
   { rpId, role }: { rpId: string; role?: string | undefined },
@@ -155,7 +155,7 @@ export async function lockUnconfirmed(db: Db, id: string, email: string): Promis
 }
 
 /** Returns undefined if another node has it locked. */
-export async function lockEnded(db: Db, id: string, now: number): Promise<User | undefined> {
+export async function lockExpired(db: Db, id: string, now: number): Promise<User | undefined> {
   const row = await locked(db, id)
     .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
     .$if(isServer(db), skipLocked)
@@ -171,7 +171,7 @@ function locked(db: Db, id: string) {
     .$if(isServer(db), (user) => user.forUpdate())
 }
 
-export async function ended(
+export async function expired(
   db: Db,
   { now, batch, skip }: { now: number; batch: number; skip: number },
 ): Promise<string[]> {

@@ -16,7 +16,7 @@ export interface StoredUser extends User {
   language: string | null
   /** When the password was last changed or reset; null if not since the account was created. */
   passwordAt: number | null
-  /** `false` for an account that only passkeys open, and until a new password is chosen by email. */
+  /** False if only passkeys open the account, or until a new password is chosen by email. */
   hasPassword: boolean
   /** The same for the email address. */
   emailAt: number | null
@@ -26,7 +26,7 @@ export async function stored(db: Db, id: string): Promise<StoredUser | undefined
   return (await storedUsers(db, 'id', [id]))[0]
 }
 
-/** In no order. */
+/** In no particular order. */
 export async function storedUsers(
   db: Db,
   by: 'id' | 'name_key' | 'email_key',

@@ -99,7 +99,7 @@ export async function byId(db: Db, id: string): Promise<Account | undefined> {
 }
 
 /** Locks the account until the end of the transaction. */
-export async function held(transaction: Db, id: string): Promise<Account | undefined> {
+export async function lockAccount(transaction: Db, id: string): Promise<Account | undefined> {
   const row = accounts(transaction)
     .where('id', '=', id)
     .$if(isServer(transaction), (user) => user.forNoKeyUpdate())

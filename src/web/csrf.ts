@@ -1,7 +1,7 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
-import { randomFew } from '../secrets/random.js'
+import { pooledRandomBytes } from '../secrets/random.js'
 import { refuseRequest } from './refusal.js'
 import type { OwnCookie } from './sealed-cookie.js'
 
@@ -66,7 +66,7 @@ export function newSecret(): string {
 
 // Masks each token anew, because the same bytes could be guessed from compressed lengths (BREACH).
 function masked(secret: string): string {
-  const mask = randomFew(SECRET_LENGTH)
+  const mask = pooledRandomBytes(SECRET_LENGTH)
   return Buffer.concat([mask, xor(mask, Buffer.from(secret, 'base64url'))]).toString('base64url')
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { randomFew } from '../secrets/random.js'
+import { pooledRandomBytes } from '../secrets/random.js'
 import { type Csrf, isForAnotherSubject } from './csrf.js'
 import type { Advice, FieldError, Form, Subject, Values } from './form.js'
 import type { Texts } from './message-box.js'
@@ -82,7 +82,7 @@ function byField<One extends { field?: string }, Text>(
 }
 
 function newOnce(): string {
-  return randomFew(16).toString('base64url')
+  return pooledRandomBytes(16).toString('base64url')
 }
 
 function visible(form: Form, values: Partial<Values>): Partial<Values> {

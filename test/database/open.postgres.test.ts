@@ -208,7 +208,7 @@ test('an account reopened at the last moment is not deleted', async ({ url, data
   const other = await openDatabase(url)
   await database.write(async (transaction) => {
     await users.reopen(transaction, 'id of anna', 3)
-    const swept = await other.write((sweeping) => users.lockEnded(sweeping, 'id of anna', 3))
+    const swept = await other.write((sweeping) => users.lockExpired(sweeping, 'id of anna', 3))
     assert.is(swept, undefined)
   })
   await other.close()

@@ -93,7 +93,7 @@ test('claims come oldest first, only due ones, and without the excepted ones', a
 test('another node can claim an email when its lease has ended', async ({ database, other }) => {
   const mail = await taken(database)
   assert.equal(await claim(other, NOW + LEASE - 1), [])
-  assert.is(await mails.hold(database.main, mail, NOW + 2 * LEASE), true)
+  assert.is(await mails.extendLease(database.main, mail, NOW + 2 * LEASE), true)
   assert.equal(await claim(other, NOW + LEASE), [])
   const [again] = await claim(other, NOW + 2 * LEASE)
   assert.is(again?.tries, 2)
@@ -104,7 +104,7 @@ test('a node that has lost its claim can no longer change the email', async ({ d
   const [mail] = await claim(other, NOW + LEASE)
   assert.ok(mail)
   const { main } = database
-  assert.is(await mails.hold(main, late, NOW + MINUTE), false)
+  assert.is(await mails.extendLease(main, late, NOW + MINUTE), false)
   assert.is(await mails.prepare(main, late, { userId: 'nobody', prepared: 'late' }), false)
   assert.is(await mails.markFailed(main, late, { now: NOW, refusals: 2, problem: 'late' }), false)
   await mails.retry(main, late, { dueAt: NOW, refusals: 1, problem: 'late' })
@@ -127,11 +127,11 @@ test('a sent email keeps none of its content', async ({ database }) => {
 
 test('only a failed email can be queued again', async ({ database }) => {
   const mail = await taken(database)
-  assert.is(await mails.revive(database.main, 'mail', NOW), false)
+  assert.is(await mails.requeue(database.main, 'mail', NOW), false)
   assert.is(await mails.markFailed(database.main, mail, { now: NOW, refusals: 2, problem: 'no' }), true)
   assert.equal(await claim(database, NOW + LEASE), [])
   assert.is((await byId(database))?.facts, 'facts')
-  assert.is(await mails.revive(database.main, 'mail', NOW + LEASE), true)
+  assert.is(await mails.requeue(database.main, 'mail', NOW + LEASE), true)
   const [again] = await claim(database, NOW + LEASE)
   assert.is(again?.refusals, 0)
   assert.is(again?.createdAt, NOW + LEASE)

@@ -1,11 +1,11 @@
 import { LIMITS, type LimitRules } from '../../accounts/limit-rules.js'
 import { MINUTE } from '../../base/durations.js'
 import { APP_SECRETS } from '../../secrets/authenticator.js'
-import { keyIdOf, markOf } from '../../secrets/cipher.js'
-import { NOTE_EVERY } from '../../secrets/key-notes.js'
+import { keyIdOf, prefixOf } from '../../secrets/cipher.js'
+import { RECORD_EVERY } from '../../secrets/key-notes.js'
 import type { Keyring } from '../../secrets/keyring.js'
 import * as apps from '../../tables/authenticator-apps.js'
-import { all, type NotedKey } from '../../tables/keys.js'
+import { all, type RecordedKey } from '../../tables/keys.js'
 import * as mails from '../../tables/mails.js'
 import type { Db } from '../../tables/schema.js'
 import * as sessions from '../../tables/sessions.js'
@@ -18,7 +18,7 @@ export interface KeyStatus {
   isCurrent: boolean
   /** Whether a process encrypted with it in the last 3 minutes, perhaps with older settings. */
   isInUse: boolean
-  noted: NotedKey | undefined
+  noted: RecordedKey | undefined
   sessions: number
   /** Waiting emails, and failed ones that can be sent again. */
   mails: number
@@ -30,7 +30,7 @@ export interface KeyStatus {
 }
 
 // After the last note a key may still have encrypted, for longer while the database was unavailable.
-const MARGIN = 5 * NOTE_EVERY
+const MARGIN = 5 * RECORD_EVERY
 const IN_USE = 3 * MINUTE
 
 interface SiteKeys {
@@ -48,7 +48,7 @@ export async function keysInUse({
   now,
 }: SiteKeys): Promise<KeyStatus[]> {
   const notes = await all(main)
-  const encrypted = await mails.encrypted(main)
+  const encrypted = await mails.countsByKey(main)
   const mailKeys = keyring.cipherKeys('mail')
   const appKeys = keyring.cipherKeys(APP_SECRETS)
   const found: KeyStatus[] = []
@@ -60,7 +60,7 @@ export async function keysInUse({
       isCurrent: index === 0,
       isInUse: now() - (noted?.sealedAt ?? 0) < IN_USE,
       noted,
-      sessions: await sessions.countUnrenewed(main, { until: usedUntil, now: now() }),
+      sessions: await sessions.countNotRecent(main, { until: usedUntil, now: now() }),
       mails: countMails(encrypted, mailKeys[index]?.id),
       codes: await tokens.countCodes(main, { until: usedUntil, now: now() }),
       apps: await countApps(main, appKeys[index]?.id),
@@ -71,7 +71,7 @@ export async function keysInUse({
 }
 
 async function countApps(db: Db, id: Buffer | undefined): Promise<number> {
-  return id === undefined ? 0 : apps.countOfKey(db, markOf(id))
+  return id === undefined ? 0 : apps.countOfKey(db, prefixOf(id))
 }
 
 function countMails(encrypted: readonly mails.EncryptedMails[], id: Buffer | undefined): number {

@@ -14,8 +14,8 @@ import {
   type ListedUser,
   list,
   USER_STATES,
+  type UserCursor,
   type UserFilter,
-  type UserPlace,
   type UserState,
 } from '../../tables/users-list.js'
 import { type Command, parsed, UsageError, withRegistry } from '../command.js'
@@ -73,7 +73,7 @@ Example:
 }
 
 interface ListOptions extends UserFilter {
-  after: UserPlace | undefined
+  after: UserCursor | undefined
   limit: number
 }
 
@@ -90,7 +90,7 @@ function limitOf(text: string | undefined): number {
   throw new UsageError(`--limit must be a number from 1 to ${MAX_LIMIT}.`)
 }
 
-function afterOf(text: string | undefined): UserPlace | undefined {
+function afterOf(text: string | undefined): UserCursor | undefined {
   const place = placeOf(text)
   if (text === undefined || place !== undefined) return place
   throw new UsageError('--after must be a place shown on the last line of a list.')
