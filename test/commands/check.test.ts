@@ -92,7 +92,7 @@ test('says how many users have no two-step verification where it is required', a
   assert.match((await check({ SECOND_STEP: 'required' })).stdout, /^✔ two-step: /m)
 })
 
-test('is not satisfied while no admin has the second step that admins need', async () => {
+test('reports an error while no admin has the second step that admins need', async () => {
   const admins = { SECOND_STEP: 'admins' }
   assert.match((await check(admins)).stdout, /^⚠ two-step: There is no admin yet/m)
   const opened = await openDatabase(database)

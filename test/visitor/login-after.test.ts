@@ -115,7 +115,7 @@ test('in another browser the link logs in with the password, and never without',
   assert.ok(await isLoggedInAs(other, name))
 })
 
-test('a link of a stranger replaces nobody who is logged in', async () => {
+test('a stranger’s link does not replace the logged-in user', async () => {
   const { visitor: own, name, mail } = await newcomer(strict)
   await own.send(await own.open('/email/confirm/'), { code: mail.code })
   const stranger = await newcomer(strict)

@@ -100,7 +100,7 @@ test('a repeated form does not prolong the second step, and soon fails', async (
   assert.is((await owner.send(page, { code: given })).status, 406)
 })
 
-test('the old token of a session from before the second step has passed none', async () => {
+test('the old token of a session has not passed the second step', async () => {
   const former = copyOf(owner)
   const page = await owner.open('/account/password/')
   await owner.send(page, { current: PASSWORD, password: NEW, repassword: NEW })

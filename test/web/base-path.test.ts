@@ -58,7 +58,7 @@ test('an app’s own pages and Gatehouse lead to each other, and typed text come
   await proxy.close()
 })
 
-test('a proxy that takes nothing off is noted in the log, once', async () => {
+test('a proxy that does not strip the path is logged once', async () => {
   const site = await Site.start({ environment: { BASE_URL: `${ORIGIN}/club`, MAIL: 'off' } })
   const noted = () => site.logs.filter((line) => line.includes('the proxy must strip it')).length
   await site.visitor().open('/login/')
@@ -122,7 +122,7 @@ test('over https cookies of a path are Secure, and of this host alone without on
   await whole.close()
 })
 
-test('a path of cookies that some page is not below is refused', async () => {
+test('a cookie path that does not cover all pages is refused', async () => {
   const refused = async (options: object, sentence: RegExp) => {
     try {
       await (await Host.start(options)).close()

@@ -20,7 +20,7 @@ for (const [address, network] of NETWORKS) {
   test(`${address} is in the network ${network}`, () => assert.is(networkOf(address), network))
 }
 
-test('an IP address is normalized, and anything else is undefined', () => {
+test('an IP address is normalized, and anything else returns undefined', () => {
   assert.is(normalAddress('::ffff:127.0.0.1'), '127.0.0.1')
   assert.is(normalAddress('2001:DB8:0:0:0:0:0:1'), '2001:db8::1')
   assert.is(normalAddress('203.0.113.7:5555'), '203.0.113.7')

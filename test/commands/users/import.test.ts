@@ -78,7 +78,7 @@ test('users log in with their old password, which is hashed anew', async () => {
   assert.equal(await site.rows("select 1 from mails where kind <> 'login-new-device'"), [])
 })
 
-test('a second run leaves users alone, also those that were deleted', async () => {
+test('a second run skips users, even those that were deleted', async () => {
   csv(`1,Anna,anna@example.com,${BCRYPT},,,,`, `2,Bela,bela@example.com,${BCRYPT},,,,`)
   assertDone(await call('--from', 'csv'))
   await site.write(
@@ -94,7 +94,7 @@ test('a second run leaves users alone, also those that were deleted', async () =
   ])
 })
 
-test('rows that cannot be taken are listed with a code, in a private file', async () => {
+test('rows that cannot be imported are listed with a code, in a private file', async () => {
   await site.visitor().signUp('Anna')
   csv(
     `1,anna,other@example.com,${BCRYPT},,,,`,

@@ -43,7 +43,7 @@ test('gives and takes a role, which show and list print, and an account with a r
   assert.equal(events.at(-1), { kind: 'role_removed', about: 'editor', actor: 'cli:users role' })
 })
 
-test('the last admin stays one, by every command', async () => {
+test('no command removes the last admin', async () => {
   for (const args of [
     ['role', 'anna', 'remove', 'admin'],
     ['disable', 'anna'],
@@ -52,7 +52,7 @@ test('the last admin stays one, by every command', async () => {
     assertRefused(await call(...args), 1, /^This is the only admin of this site\. Make someone else/)
 })
 
-test('wrong calls say how it is called', async () => {
+test('wrong calls print the usage', async () => {
   assertRefused(await call('role', 'anna', 'add'), 2, /^Missing user, add or remove, or role\. Usage:/)
   assertRefused(await call('role', 'anna', 'give', 'admin'), 2, /^Use add or remove\./)
   assertRefused(await call('role', 'anna', 'add', 'Admin'), 2, /^A role must be up to 32/)

@@ -268,7 +268,7 @@ test('without a passkey the page says so, and its options hide the username', as
   assert.not.match(Buffer.from(create.user.id, 'base64url').toString(), /novice/i)
 })
 
-test('the browser is told which passkeys there are, and of none only once the last was removed', async () => {
+test('the browser is told which passkeys exist, and that none do only once the last is removed', async () => {
   const visitor = await site.visitor({ htmx: true }).settle('Signaled')
   const signalOn = (page: Page) => page.$('[data-signal]').attr('data-signal')
   const devices = [new Device(), new Device()]

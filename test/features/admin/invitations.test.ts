@@ -72,7 +72,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('what cannot be invited is said at the field, and nothing is sent', async () => {
+test('an address that cannot be invited gets an error at the field, and no email', async () => {
   const { site, visitor } = await siteWithAdmin()
   const taken = await invite(visitor, 'anna@example.com')
   assert.is(taken.status, 406)

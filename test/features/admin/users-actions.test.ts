@@ -157,7 +157,7 @@ test('without a token, for an unknown user or action, and without the role nothi
   assert.equal(await logged(id), [])
 })
 
-test('the only admin cannot disable, demote or delete the own account', async () => {
+test('the only admin cannot disable, demote or delete their own account', async () => {
   await site.write("update users set roles = '' where name = 'Adele'")
   for (const [action, typed] of [
     ['disable', {}],

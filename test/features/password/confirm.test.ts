@@ -261,7 +261,7 @@ test('the password renews the session’s token, and the old one soon ends', asy
   assert.match((await owner.open('/')).text, 'Log out')
 })
 
-test('a double click keeps the browser logged in by the answer to the last press', async () => {
+test('a double click keeps the browser logged in with the last response', async () => {
   const visitor = await settled('Double')
   const form = await visitor.open('/password/confirm/')
   const Cookie = visitor.agent.jar

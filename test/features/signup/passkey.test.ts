@@ -276,7 +276,7 @@ test('a passkey that another account has creates none, and the device is not tol
 
 const WITHOUT_RESET = { 'password/forgot': false, 'password/reset': false, 'account/email': false }
 
-test('nothing of it is seen where a lost passkey would lock its user out', async () => {
+test('it is not offered where a lost passkey would lock its user out', async () => {
   const places = [
     { host: 'localhost' },
     { environment: REQUIRED },
@@ -335,7 +335,7 @@ test('the true owner of the address denies the account, or takes it over without
   assert.is((await owner.open('/account/')).status, 200)
 })
 
-test('an account that is not confirmed goes, with its passkey', async () => {
+test('an account that is never confirmed is deleted, with its passkey', async () => {
   const { device } = await signUp('Forgotten')
   const id = device.id.toString('base64url')
   const stored = () => site.rows('select 1 from passkeys where id = ?', id)

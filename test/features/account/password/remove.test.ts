@@ -82,7 +82,7 @@ test('with a passkey and a confirmed address the password can be removed', async
   assert.ok(await isIn(other))
 })
 
-test('the password opens nothing, and is answered like a wrong one', async () => {
+test('the password no longer works, and gets the response of a wrong one', async () => {
   await without('Gone')
   await site.visitor().signUp('Usual')
   const answers = await Promise.all([

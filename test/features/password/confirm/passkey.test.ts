@@ -90,7 +90,7 @@ test('a passkey that has checked its user is both steps', async () => {
   assert.is((await visitor.open(FACTORS)).status, 303)
 })
 
-test('one that has not stands for the password, never for the code', async () => {
+test('a passkey that has not checked its user stands for the password, never for the code', async () => {
   const { visitor, device, secret } = await withBoth('Present')
   const page = await asked(visitor, FACTORS)
   const first = await press(visitor, page, usedOn(page, device, { isVerified: false }))
