@@ -28,6 +28,16 @@ const FREE_PORT = `
     return listen.call(this, { port: 0, host: '127.0.0.1' }, ...rest)
   }
 `
+/** The services that examples call. */
+const SERVICES = `
+  const { fetch } = globalThis
+  globalThis.fetch = (url, options) => {
+    if (url.startsWith('https://partner.example/')) return Response.json({ email: 'anna@example.com' })
+    if (url !== 'https://api.mail.example/send') return fetch(url, options)
+    console.log('sent ' + options.body)
+    return new Response()
+  }
+`
 
 const root = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
 process.once('exit', () => rmSync(root, { recursive: true, force: true }))
@@ -36,7 +46,7 @@ const running: Program[] = []
 test.before(() => {
   const { filename } = pack(root)
   install(root, join(root, filename), OTHERS)
-  writeFileSync(join(root, 'free-port.mjs'), FREE_PORT)
+  writeFileSync(join(root, 'surroundings.mjs'), FREE_PORT + SERVICES)
 })
 test.after.each(async () => {
   await Promise.all(
@@ -94,7 +104,7 @@ interface Started {
 }
 
 async function started(folder: string): Promise<Started> {
-  const app = new Program(['--import', join(root, 'free-port.mjs'), 'app.mjs'], { cwd: folder })
+  const app = new Program(['--import', join(root, 'surroundings.mjs'), 'app.mjs'], { cwd: folder })
   running.push(app)
   const [, address = ''] = await app.says(/^listens on (.+)$/m)
   return { app, address }
@@ -112,12 +122,13 @@ async function passes(folder: string): Promise<void> {
   assert.is(await tests.end, 0, tests.stdout + tests.stderr)
 }
 
-/** Starts the app of a page as its example under this heading leaves it. */
-async function appUnder(path: string, heading: string): Promise<{ address: string; folder: string }> {
+/** Starts the app of a page as its examples leave it at the end of this section. */
+async function appUnder(path: string, heading: string): Promise<Started & { folder: string }> {
   const page = documents.find((document) => document.path === path)
-  const [, section = ''] = page?.text.split(`\n## ${heading}\n`) ?? []
+  const [before = '', after] = page?.text.split(`\n## ${heading}\n`) ?? []
+  assert.type(after, 'string', `${path} has the heading ${heading}`)
   const folder = folderFor(`${path} ${heading}`)
-  for (const block of blocksOf({ path, text: section.split('\n## ')[0] ?? '' }))
+  for (const block of blocksOf({ path, text: `${before}\n${after?.split('\n## ')[0]}` }))
     if (block.label !== '') save(folder, block)
   return { ...(await started(folder)), folder }
 }
@@ -184,12 +195,62 @@ test('docs/hooks.md: orders are in the export, and go with the account', async (
   database.close()
 })
 
+test('docs/accounts-in-code.md: code finds accounts, logs in and logs out', async () => {
+  const { address } = await appUnder('docs/accounts-in-code.md', 'Log in and out')
+  const visitor = new Visitor(address)
+  const typed = { username: 'Anna', password: 'correct horse 42' }
+  await visitor.send(await visitor.open('/accounts/login/'), typed)
+  const isStaff = async () => {
+    const { text } = await visitor.open('/staff/anna/')
+    return /^Anna, anna@example\.com, since \d{4}-/.test(text)
+  }
+  assert.ok(await isStaff())
+  assert.is((await visitor.open('/staff/nobody/')).status, 404)
+  assert.is((await visitor.post('/leave/', '')).headers.location, '/')
+  assert.not.ok(await isStaff())
+  assert.is((await visitor.open('/partner/callback/?ticket=1')).headers.location, '/orders/')
+  assert.ok(await isStaff())
+})
+
 test('docs/accounts-in-code.md: a step of the app follows the login', async () => {
   const { address } = await appUnder('docs/accounts-in-code.md', 'Ask for a step of your own')
   const visitor = await signedUp(address)
   assert.is((await visitor.open('/orders/')).headers.location, '/terms/?next=%2Forders%2F')
   assert.is((await visitor.post('/terms/', '')).headers.location, '/orders/')
   assert.is((await visitor.open('/orders/')).text, 'Orders of Anna')
+})
+
+test('docs/hooks.md: an address that the app does not want is refused', async () => {
+  const { address } = await appUnder('docs/hooks.md', 'Decide what accounts may be called')
+  const visitor = new Visitor(address)
+  const typed = { username: 'Anna', email: 'anna@example.org', password: PASSWORD, repassword: PASSWORD }
+  const refused = await visitor.send(await visitor.open('/signup/'), typed)
+  assert.match(refused.messages().join(), 'Email address must be from another domain.')
+  const accepted = await visitor.send(refused, { ...typed, email: 'anna@example.com' })
+  assert.is(accepted.headers.location, '/')
+})
+
+test('docs/emails.md: emails leave through the app’s own function', async () => {
+  const { address, app } = await appUnder('docs/emails.md', 'Send through an API')
+  await signedUp(address)
+  const [, sent = ''] = await app.says(/^sent (.+)$/m)
+  const { to, subject, text, html } = JSON.parse(sent)
+  assert.is(to, 'anna@example.com')
+  for (const part of [subject, text, html]) assert.ok(part.length > 0)
+})
+
+test('docs/two-step.md: a guarded form goes through after a login', async () => {
+  const { address } = await appUnder('docs/two-step.md', 'Protect your own pages')
+  const payout = (visitor: InstanceType<typeof Visitor>) => visitor.post('/payouts/', '')
+  assert.is((await payout(new Visitor(address))).status, 403)
+  assert.is((await payout(await signedUp(address))).text, 'Paid out to Anna')
+})
+
+test('docs/metrics.md: the token opens the metrics', async () => {
+  const { address } = await appUnder('docs/metrics.md', 'In your app')
+  assert.is.not((await fetch(`${address}/metrics`)).status, 200)
+  const headers = { authorization: 'Bearer at-least-16-characters' }
+  assert.match(await (await fetch(`${address}/metrics`, { headers })).text(), '# HELP')
 })
 
 test.run()
