@@ -9,8 +9,10 @@ import type { DatabaseLocation } from './database/location.js'
 import { added } from './features/index.js'
 import { refuseConflicts } from './option-conflicts.js'
 import { type AccountsOptions, checkOptions, mailOf } from './options.js'
-import { type Config, ConfigError, readConfig } from './server/config.js'
+import { type AppOfFile, type Config, ConfigError, readConfig } from './server/config.js'
 import { isHttps, settingsOf } from './settings.js'
+import { wholePrefixOf } from './web/base-path.js'
+import { urlsUnder } from './web/routes.js'
 
 const NAMES = ['js', 'mjs', 'cjs', 'ts', 'mts'].map((ending) => `gatehouse.config.${ending}`)
 
@@ -57,7 +59,7 @@ function configOf(options: AccountsOptions, file: string): Config {
   })
   return {
     ...others,
-    appFile: file,
+    app: appOf(options, file),
     production: process.env.NODE_ENV === 'production',
     development: options.development ?? false,
     baseUrl,
@@ -80,6 +82,16 @@ function configOf(options: AccountsOptions, file: string): Config {
     limits: limits === 'off' ? 'off' : { ...LIMITS, ...added.limits, ...limits },
     hooks: { ...options.hooks, onEvent: listener(options) },
     templates: options.templates ?? [],
+  }
+}
+
+function appOf(options: AccountsOptions, file: string): AppOfFile {
+  const { features = {} } = options
+  const url = urlsUnder(wholePrefixOf(options))
+  return {
+    file,
+    readsAddresses: options.address !== undefined,
+    activity: features['account/activity'] === false ? undefined : url('account/activity'),
   }
 }
 

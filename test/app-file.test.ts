@@ -55,13 +55,34 @@ test('check reads the options, and names them instead of variables', async () =>
   assert.match(good.stdout, '✔ options: They are those of gatehouse.config.mjs.')
   assert.match(good.stdout, '✔ keys: keys holds 1 key.')
   assert.match(good.stdout, 'because baseUrl is https')
-  assert.not.match(good.stdout, /NODE_ENV|TRUST_PROXY|BASE_URL/)
+  assert.not.match(good.stdout, /TRUST_PROXY|BASE_URL/)
   const bad = await call(['check'], exported("passwordMinLength: 6, limits: 'off'"), {
     NODE_ENV: 'production',
   })
   assert.is(bad.code, 1)
   assert.match(bad.stdout, '⚠ passwords: passwordMinLength is 6.')
   assert.match(bad.stdout, '✘ limits: limits is off.')
+})
+
+test('check says what a command cannot know of an app, and how to see it', async () => {
+  const found = async (more: string, env = {}) => (await call(['check'], exported(more), env)).stdout
+  const production = { NODE_ENV: 'production' }
+  const here = await found("prefix: '/members'")
+  assert.match(here, '⚠ environment: NODE_ENV is not production here.')
+  assert.match(here, '⚠ proxy: Commands cannot see app.proxy of your app.')
+  assert.match(here, 'with the one at /members/account/activity/.')
+  const off = await found("baseUrl: 'http://localhost:3000/club', features: { 'account/activity': false }")
+  assert.match(off, /^✔ proxy: Commands cannot see .* visitors choose theirs\.$/m)
+  assert.match(off, '⚠ cookie: Cookies are not Secure, because baseUrl is http://localhost:3000/club.')
+  const own = await found("baseUrl: 'https://example.com/club', address: (ctx) => ctx.ip", production)
+  assert.match(own, '✔ environment: The options are checked as those of a public site')
+  assert.match(own, '✔ proxy: Your function address reads the IP address of visitors.')
+  assert.match(own, 'at /club/account/activity/.')
+  const open = "development: true, baseUrl: 'http://example.com'"
+  assert.match(await found(open), '⚠ environment: development is true.')
+  const wrong = await found(open, production)
+  assert.match(wrong, '✘ environment: development is true.')
+  assert.match(wrong, '✘ cookie: Cookies are not Secure')
 })
 
 test('a wrong option, file or export is one sentence', async () => {

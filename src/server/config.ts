@@ -16,10 +16,19 @@ import { mailMistakes } from './mail-mistakes.js'
 
 const DATA = join(root, 'db', 'data')
 
+/** An app that mounts Gatehouse, as far as a command can know it. */
+export interface AppOfFile {
+  /** The file that exports its options. */
+  readonly file: string
+  /** Whether it reads the addresses of browsers itself. */
+  readonly readsAddresses: boolean
+  /** The path of the page that shows users their addresses. */
+  readonly activity: string | undefined
+}
+
 /** The checked environment. `.env.example` describes every variable and its default. */
 export interface Config {
-  /** The file that exports the options of an app that mounts Gatehouse. */
-  readonly appFile?: string
+  readonly app?: AppOfFile
   readonly production: boolean
   readonly development: boolean
   readonly port: number

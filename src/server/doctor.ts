@@ -5,16 +5,20 @@ import { siteKeys } from '../secrets/key-file.js'
 import { createKeyring } from '../secrets/keyring.js'
 import { compareOverrides } from '../views/overrides.js'
 import { otherHtmxIn } from '../views/templates.js'
-import type { Config } from './config.js'
+import type { AppOfFile, Config } from './config.js'
 import { databaseOf, diskOf } from './doctor-database.js'
 import { type Finding, fine, type Verdict, warning, wrong } from './finding.js'
 
 export async function checkSite(config: Config, now: () => number): Promise<Finding[]> {
-  const { appFile } = config
+  const { app } = config
   const findings = await findingsOf(config, now)
-  if (appFile === undefined) return [environmentOf(config), ...findings]
-  const read: Finding = { about: 'options', ...fine(`They are those of ${appFile}.`) }
-  return [read, ...findings.map(({ says, ...finding }) => ({ ...finding, says: asOptions(says) }))]
+  if (app === undefined) return [environmentOf(config), ...findings]
+  const read: Finding = { about: 'options', ...fine(`They are those of ${app.file}.`) }
+  return [
+    read,
+    environmentOfApp(config),
+    ...findings.map(({ says, ...finding }) => ({ ...finding, says: asOptions(says) })),
+  ]
 }
 
 const OPTIONS: Readonly<Record<string, string>> = {
@@ -38,8 +42,7 @@ async function findingsOf(config: Config, now: () => number): Promise<Finding[]>
   return [
     keysOf(config),
     cookieOf(config),
-    // An app decides on its proxies itself, by app.proxy.
-    ...(config.appFile === undefined ? [proxyOf(config)] : []),
+    config.app === undefined ? proxyOf(config) : proxyOfApp(config.app, config),
     passwordsOf(config),
     limitsOf(config),
     ...(await databaseOf(config, now)),
@@ -55,6 +58,22 @@ function environmentOf({ production, development }: Config): Finding {
     : warning(
         `NODE_ENV is not production. ${development ? 'Error pages show details, and the pages under /dev/ are on' : 'Emails may be caught instead of sent'}. Set it on a public site.`,
       )
+  return { about: 'environment', ...verdict }
+}
+
+// The app ignores NODE_ENV of this shell. It only says whether a public site is checked.
+function environmentOfApp({ production, development }: Config): Finding {
+  const hint = 'To check the options as those of a public site, run the command with NODE_ENV=production.'
+  const isOn = 'development is true. Error pages show details, and the pages under /dev/ are on.'
+  if (development) {
+    return {
+      about: 'environment',
+      ...(production ? wrong(`${isOn} Remove the option.`) : warning(`${isOn} ${hint}`)),
+    }
+  }
+  const verdict = production
+    ? fine('The options are checked as those of a public site, because NODE_ENV is production here.')
+    : warning(`NODE_ENV is not production here. ${hint}`)
   return { about: 'environment', ...verdict }
 }
 
@@ -115,6 +134,15 @@ function proxyOf({ trustProxy, https }: Config): Finding {
             : `TRUST_PROXY is ${trustProxy}. Make sure that exactly ${trustProxy === 1 ? '1 proxy in front of the site is' : `${trustProxy} proxies in front of the site are`} yours.`,
         )
   return { about: 'proxy', ...verdict }
+}
+
+function proxyOfApp({ readsAddresses, activity }: AppOfFile, { https }: Config): Finding {
+  const compare =
+    activity === undefined ? '' : ` Log in, and compare your IP address with the one at ${activity}.`
+  if (readsAddresses)
+    return { about: 'proxy', ...fine(`Your function address reads the IP address of visitors.${compare}`) }
+  const says = `Commands cannot see app.proxy of your app. Behind a proxy it must be true, or all visitors appear to have the IP address of the proxy. Without one it must be false, or visitors choose theirs.${compare}`
+  return { about: 'proxy', ...(https ? warning(says) : fine(says)) }
 }
 
 const NIST = 8
