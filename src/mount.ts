@@ -14,6 +14,7 @@ import { smtpTransport } from './mail/smtp.js'
 import type { Transport } from './mail/transport.js'
 import { type AccountsOptions, mailOf } from './options.js'
 import { startRecordingKeys } from './secrets/key-notes.js'
+import { refusePlatform } from './server/platform.js'
 import { isHttps } from './settings.js'
 import { isAdmin } from './visitor/admin-guard.js'
 import { currentUser } from './visitor/current-user.js'
@@ -54,9 +55,10 @@ export interface Accounts extends Middleware {
 
 /**
  * Returns the account system as Koa middleware. It needs `ctx.session` and a parsed `ctx.request.body`. Throws
- * if an option is wrong, a template does not compile or the database cannot be opened.
+ * if an option is wrong, a template does not compile, the database cannot be opened or the platform cannot run it.
  */
 export async function accounts(options: AccountsOptions): Promise<Accounts> {
+  refusePlatform()
   const assembled = await assemble(options)
   const { gatehouse } = assembled
   options.metrics?.watch(gatehouse)

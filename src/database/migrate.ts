@@ -106,7 +106,7 @@ export function cannotOpenFile({ name, path }: SqliteFile, error: unknown): Erro
 
 function cannotOpen(what: string, error: unknown): Error {
   const cause = error instanceof DatabaseUnavailable ? error.cause : error
-  return new Error(`${what}: ${errorText(cause)}.`, { cause: error })
+  return new Error(`${what}: ${errorText(cause).replace(/\.$/, '')}.`, { cause: error })
 }
 
 function migrator<Schema>(db: Kysely<Schema>, schema: string | undefined): kysely.Migrator {

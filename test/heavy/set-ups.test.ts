@@ -74,8 +74,8 @@ async function welcomes(visitor: InstanceType<typeof Visitor>, base = ''): Promi
   assert.is((await visitor.open(`${base}/`)).text, 'Hello Anna', running?.stderr)
 }
 
-async function refusedWith(cwd: string, file: string, sentence: string): Promise<void> {
-  const app = new Program([file], { cwd })
+async function refusedWith(cwd: string, args: string[], sentence: string, env = {}): Promise<void> {
+  const app = new Program(args, { cwd, env })
   assert.is(await app.end, 1)
   assert.match(app.stderr, sentence)
 }
@@ -123,7 +123,7 @@ for (const format of ['esm', 'cjs'] satisfies Format[]) {
   test(`a bundle with Gatehouse in it says what to do (${format})`, async () => {
     const out = `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`
     await bundled(out, { format, external: ['better-sqlite3', '@node-rs/*', 'pg'] })
-    await refusedWith(host, out, 'Gatehouse cannot be part of a bundle')
+    await refusedWith(host, [out], 'Gatehouse cannot be part of a bundle')
   })
 }
 
@@ -155,7 +155,16 @@ test('Node’s permission model allows it with files, addons and worker threads'
   const [major = 0] = process.versions.node.split('.').map(Number)
   const flag = major < 23 ? '--experimental-permission' : '--permission'
   const files = ['--allow-fs-read=*', `--allow-fs-write=${host}/*`]
-  await works(host, ['--no-warnings', flag, ...files, '--allow-addons', '--allow-worker', 'allowed.mjs'])
+  const net = major < 25 ? [] : ['--allow-net']
+  const flags = ['--no-warnings', flag, ...files, '--allow-addons', ...net]
+  await works(host, [...flags, '--allow-worker', 'allowed.mjs'])
+  await refusedWith(host, [...flags, 'allowed.mjs'], 'Start Node with --allow-worker.')
+})
+
+test('a serverless function is refused', async () => {
+  example(join(host, 'function.mjs'))
+  const env = { AWS_LAMBDA_FUNCTION_NAME: 'shop' }
+  await refusedWith(host, ['function.mjs'], 'Gatehouse cannot run in a serverless function', env)
 })
 
 test('a workspace finds it in the packages of its project', async () => {
