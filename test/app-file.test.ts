@@ -38,7 +38,7 @@ function exported(more = ''): string {
   return `export default { database: '${database}', keys: ['${KEY}'], baseUrl: 'https://example.com', ${more} }`
 }
 
-test('commands use the database, password rules and onEvent of the app', async () => {
+test('commands use the database, password rules, hooks and onEvent of the app', async () => {
   const create = ['users', 'create', 'Anna', 'anna@example.com', '--password-stdin']
   const short = await call(create, exported('passwordMinLength: 20'), {}, { input: 'fifteen letters' })
   assertRefused(short, 1, /at least 20 characters/)
@@ -47,6 +47,10 @@ test('commands use the database, password rules and onEvent of the app', async (
   assertDone(made)
   assert.match(made.stdout, 'heard signed_up cli:users create')
   assert.match((await call(['users', 'list'], exported())).stdout, 'Anna')
+  const duringErase = "hooks: { async duringErase(_, user) { console.log('erasing', user.name) } }"
+  const erased = await call(['users', 'delete', 'Anna', '--yes'], exported(duringErase))
+  assertDone(erased)
+  assert.match(erased.stdout, 'erasing Anna')
 })
 
 test('check reads the options, and names them instead of variables', async () => {

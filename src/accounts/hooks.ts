@@ -39,7 +39,7 @@ export interface Hooks {
   beforeSignup?(request: SignupRequest, ctx: Context): HookErrors | Promise<HookErrors>
   /**
    * Called for a username or email address that passes the built-in rules: at sign-up, rename, email change
-   * and correction, in `gatehouse users create` and `import` (see `HOOKS`), and for username hints; not for an undo. Returns
+   * and correction, in `gatehouse users create` and `import`, and for username hints; not for an undo. Returns
    * errors for `username` or `email`. If it throws, the response is an error page (500).
    */
   checkIdentity?(identity: Identity): HookErrors | Promise<HookErrors>
@@ -52,7 +52,7 @@ export interface Hooks {
   /**
    * Deletes your data of an account in the transaction that deletes it. The rules of `duringSignup` apply. If
    * it throws, the account stays, the error is logged, and the sweep tries again after a minute. `gatehouse
-   * users delete` calls it if `HOOKS` names your hooks.
+   * users delete` calls it if `gatehouse.config.js` or `HOOKS` names your hooks.
    */
   duringErase?(transaction: Transaction, user: User): Promise<void>
   /**
