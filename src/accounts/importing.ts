@@ -11,6 +11,7 @@ import { importedName, numbered } from './imported-name.js'
 import type { Origin } from './origin.js'
 import { type Applicant, addressOf, hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
+import { canTurnOn, turnOnImported } from './two-step.js'
 
 /** Someone with an account in another system. */
 export interface Newcomer {
@@ -23,6 +24,8 @@ export interface Newcomer {
   email: string
   /** Undefined if no password opens the account; the hash of this system, or of another. */
   hash: ForeignHash | undefined
+  /** Of an authenticator app, if the account needs its codes. */
+  appSecret: string | undefined
   confirmedAt: number | null
   createdAt: number | undefined
   language: string | undefined
@@ -87,6 +90,9 @@ async function prepare(
   const ofEmail = email === null ? [] : fields.check(fields.email, email)
   const [broken] = [...ofEmail, ...(await hookErrors(registry, { name, ...(email !== null && { email }) }))]
   if (broken !== undefined) return { outcome: 'refused', code: broken.code }
+  const { appSecret, confirmedAt: emailConfirmedAt } = newcomer
+  if (appSecret !== undefined && !canTurnOn(registry, { email, emailConfirmedAt }))
+    return { outcome: 'refused', code: 'app_unconfirmed' }
   return {
     importId: importId(options, newcomer.sourceId),
     newcomer,
@@ -141,9 +147,14 @@ async function storeAll(
     outcomes.push(outcome)
     if ('outcome' in one || outcome.outcome !== 'imported') continue
     const about = outcome.former === undefined ? null : `${outcome.former} → ${outcome.name}`
-    const happening = { kind: 'account_imported', userId: one.applicant.id, about } as const
-    happened.push(numberedEvent(eventOf(origin, registry, happening)))
-    arrived.push({ id: one.importId, userId: one.applicant.id, now: registry.now() })
+    const userId = one.applicant.id
+    const hasApp = one.newcomer.appSecret !== undefined
+    for (const happening of [
+      { kind: 'account_imported', userId, about } as const,
+      ...(hasApp ? [{ kind: 'second_on', userId } as const] : []),
+    ])
+      happened.push(numberedEvent(eventOf(origin, registry, happening)))
+    arrived.push({ id: one.importId, userId, now: registry.now() })
   }
   await events.insertAll(transaction, happened)
   await imports.insertAll(transaction, arrived)
@@ -167,6 +178,8 @@ async function storeOne(transaction: Db, registry: Registry, prepared: Prepared)
   })
   if (user === undefined) return { outcome: 'refused', code: fields.USERNAME_TAKEN.code }
   await carryOver(transaction, newcomer, { ...applicant, now })
+  const { appSecret: secret } = newcomer
+  if (secret !== undefined) await turnOnImported(transaction, registry, { userId: applicant.id, secret, now })
   const { name } = applicant
   return { outcome: 'imported', name, ...(name !== newcomer.name && { former: newcomer.name }) }
 }

@@ -1,5 +1,5 @@
 import type { Draft } from '../mail/outbox.js'
-import { newAppSecret, stepOf } from '../secrets/authenticator.js'
+import { newAppSecret, stepAt, stepOf } from '../secrets/authenticator.js'
 import { codesOf, newSeed } from '../secrets/recovery.js'
 import * as apps from '../tables/authenticator-apps.js'
 import * as passkeys from '../tables/passkeys.js'
@@ -37,8 +37,11 @@ const NOT_AN_APP_CODE: FieldError = {
 }
 
 // Someone may have signed up with another person's address, whose owner must still be able to get in.
-export function canTurnOn({ outbox }: Pick<Registry, 'outbox'>, user: users.User): boolean {
-  return user.email === null || user.emailConfirmedAt !== null || !outbox.isOn
+export function canTurnOn(
+  { outbox }: Pick<Registry, 'outbox'>,
+  { email, emailConfirmedAt }: Pick<users.User, 'email' | 'emailConfirmedAt'>,
+): boolean {
+  return email === null || emailConfirmedAt !== null || !outbox.isOn
 }
 
 export type Proved = { ok: true; step: number } | { ok: false; error: FieldError }
@@ -71,6 +74,17 @@ export async function turnOn(
     await recovery.replace(transaction, userId, { ...codes, now })
     return settle(transaction, registry, 'second_on', { userId, now, session, mail })
   })
+}
+
+/** For an account from another system, whose owner has the app. Codes shown until now may have been used there. */
+export async function turnOnImported(
+  transaction: Db,
+  { appCipher }: Pick<Registry, 'appCipher'>,
+  { userId, secret, now }: { userId: string; secret: string; now: number },
+): Promise<void> {
+  await users.startSecondStep(transaction, userId, now)
+  const encrypted = appCipher.encrypt(secret, appContext(userId))
+  await apps.add(transaction, userId, { secret: encrypted, step: stepAt(now), now })
 }
 
 async function settle(

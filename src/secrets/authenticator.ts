@@ -7,6 +7,14 @@ export const APP_SECRETS = 'authenticator apps'
 // Seconds (RFC 6238 5.2).
 const PERIOD = 30
 
+// In bytes. RFC 4226 4 asks for 16, but many systems made secrets of 10, as Google Authenticator did.
+const SHORTEST = 10
+const LONGEST = 64
+
+export function isAppSecret({ length }: Uint8Array): boolean {
+  return length >= SHORTEST && length <= LONGEST
+}
+
 export async function newAppSecret(): Promise<string> {
   return (await library()).generateSecret()
 }
@@ -21,10 +29,11 @@ export interface AppCode {
 
 /** Returns the step of the code, or undefined if it is wrong or used. Clocks may differ by one step (RFC 6238 5.2). */
 export async function stepOf({ secret, code, lastStep, now }: AppCode): Promise<number | undefined> {
-  const { verifySync } = await library()
+  const { verifySync, createGuardrails } = await library()
+  const guardrails = createGuardrails({ MIN_SECRET_BYTES: SHORTEST, MAX_SECRET_BYTES: LONGEST })
   const matches = (step: number) =>
-    verifySync({ secret, token: code, epoch: step * PERIOD, epochTolerance: 0 }).valid
-  const current = Math.floor(now / (PERIOD * 1000))
+    verifySync({ secret, token: code, epoch: step * PERIOD, epochTolerance: 0, guardrails }).valid
+  const current = stepAt(now)
   // Two steps may have the same digits. The current one comes first, so that the next one stays usable.
   const isUsable = (step: number) => step > lastStep && matches(step)
   if (isUsable(current)) return current
@@ -34,9 +43,13 @@ export async function stepOf({ secret, code, lastStep, now }: AppCode): Promise<
   return isUsable(current + 1) && !isSpent ? current + 1 : undefined
 }
 
+export function stepAt(now: number): number {
+  return Math.floor(now / (PERIOD * 1000))
+}
+
 /** Whether the last code was used before its time, because the app's clock is ahead. */
 export function isAhead(lastStep: number, usedAt: number): boolean {
-  return lastStep > Math.floor(usedAt / (PERIOD * 1000))
+  return lastStep > stepAt(usedAt)
 }
 
 // A QR code holds 2,331 bytes, and cameras read smaller ones more easily.

@@ -213,7 +213,7 @@ test('docs/accounts-in-code.md: code finds accounts, logs in and logs out', asyn
 })
 
 test('docs/accounts-in-code.md: a step of the app follows the login', async () => {
-  const { address } = await appUnder('docs/accounts-in-code.md', 'Ask for a step of your own')
+  const { address } = await appUnder('docs/accounts-in-code.md', 'Add a step to the login')
   const visitor = await signedUp(address)
   assert.is((await visitor.open('/orders/')).headers.location, '/terms/?next=%2Forders%2F')
   assert.is((await visitor.post('/terms/', '')).headers.location, '/orders/')
@@ -221,7 +221,7 @@ test('docs/accounts-in-code.md: a step of the app follows the login', async () =
 })
 
 test('docs/hooks.md: an address that the app does not want is refused', async () => {
-  const { address } = await appUnder('docs/hooks.md', 'Decide what accounts may be called')
+  const { address } = await appUnder('docs/hooks.md', 'Refuse usernames and email addresses')
   const visitor = new Visitor(address)
   const typed = { username: 'Anna', email: 'anna@example.org', password: PASSWORD, repassword: PASSWORD }
   const refused = await visitor.send(await visitor.open('/signup/'), typed)

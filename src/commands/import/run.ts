@@ -23,13 +23,14 @@ export interface Tally {
   refused: number
   renamed: number
   withoutPassword: number
+  withApp: number
 }
 
 export async function runImport(registry: Registry, run: ImportRun): Promise<Tally> {
   const isUsersObject = run.source === 'firebase' || run.source === 'keycloak'
   const from = recordsOf(run.file, { isUsersObject })
   const importing = { registry, run, lists: createLists(run.file), seen: new Set<string>() }
-  const tally: Tally = { imported: 0, before: 0, refused: 0, renamed: 0, withoutPassword: 0 }
+  const tally: Tally = { imported: 0, before: 0, refused: 0, renamed: 0, withoutPassword: 0, withApp: 0 }
   const progress = progressOf(statSync(run.file).size)
   try {
     let bytes = 0
@@ -111,10 +112,18 @@ function readOne(
   return read && isUnconfirmed ? { ...read, confirmedAt: null } : read
 }
 
-function problemOf({ sourceId, isDeleted, hash, hashText }: SourceUser): string | undefined {
+function problemOf({
+  sourceId,
+  isDeleted,
+  hash,
+  hashText,
+  appSecret,
+  appText,
+}: SourceUser): string | undefined {
   if (sourceId === '') return 'id_missing'
   if (isDeleted) return 'deleted'
-  return hashText !== '' && hash === undefined ? 'hash_unusable' : undefined
+  if (hashText !== '' && hash === undefined) return 'hash_unusable'
+  return appText !== '' && appSecret === undefined ? 'app_unusable' : undefined
 }
 
 type Refusal = readonly [typeof NOBODY, string]
@@ -141,9 +150,10 @@ function seenOnce(
   return code === '' ? result : { outcome: 'refused', code }
 }
 
-function count(tally: Tally, { hash }: SourceUser, result: Imported | undefined): void {
+function count(tally: Tally, { hash, appSecret }: SourceUser, result: Imported | undefined): void {
   if (result?.outcome === 'before') tally.before += 1
   if (result?.outcome !== 'imported') return
   tally.imported += 1
   if (hash === undefined) tally.withoutPassword += 1
+  if (appSecret !== undefined) tally.withApp += 1
 }

@@ -1,4 +1,5 @@
 import type { Newcomer } from '../../accounts/importing.js'
+import { appSecretOf, isUsual, readAppSecret } from '../../secrets/foreign-app.js'
 import {
   argon2Hash,
   bcryptHash,
@@ -24,6 +25,8 @@ export interface Secrets {
 export interface SourceUser extends Newcomer {
   isDeleted: boolean
   hashText: string
+  /** '' if there is no app. Otherwise `appSecret` is undefined if it cannot be used. */
+  appText: string
 }
 
 export type Source = (record: SourceRecord, secrets: Secrets) => SourceUser | undefined
@@ -45,6 +48,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   },
   devise: (record, { pepper }) => ({
     ...person(record, { name: ['username', 'login'], display: ['name'] }),
+    ...deviseApp(record),
     ...confirmed(record, 'confirmed_at'),
     ...hashed(text(record, 'encrypted_password'), (hash) =>
       bcryptHash(hash, pepper === undefined ? [] : [{ do: 'append', text: pepper }]),
@@ -92,6 +96,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     isDisabled: record?.enabled === false,
     ...language(firstOf(nested(record, 'attributes')?.locale)),
     ...keycloakPassword(record),
+    ...keycloakApp(record),
   }),
   'flask-security': (record, { pepper }) => ({
     ...person(record, { name: ['username'], created: ['create_datetime', 'created_at'] }),
@@ -130,6 +135,8 @@ function flaskOrPlain(hash: string, pepper: string | undefined): ForeignHash | u
   return pepper === undefined ? bcryptOrArgon2(hash) : flaskHash(hash, pepper)
 }
 
+const APP = ['totp_secret', 'totpSecret', 'totpsecret']
+
 interface Names {
   name?: readonly string[]
   display?: readonly string[]
@@ -151,6 +158,7 @@ function person(
     createdAt: time(record, ...created),
     isDisabled: false,
     isDeleted: isYes(record, 'deleted_at', 'deletedAt'),
+    ...withApp(text(record, ...APP)),
     ...language(text(record, 'language', 'locale')),
   }
 }
@@ -173,12 +181,42 @@ function hashed(
   return { hashText, hash: hashText === '' ? undefined : read(hashText) }
 }
 
-function keycloakPassword(record: SourceRecord) {
+function withApp(
+  appText: string,
+  read: (text: string) => string | undefined = readAppSecret,
+): { appText: string; appSecret: string | undefined } {
+  return { appText, appSecret: appText === '' ? undefined : read(appText) }
+}
+
+// As devise-two-factor calls them. The secret also stays while the user has not finished the set-up.
+function deviseApp(record: SourceRecord) {
+  const [isOn, secret] = [text(record, 'otp_required_for_login'), text(record, ...APP, 'otp_secret')]
+  return withApp(isOn === '' || isYes(record, 'otp_required_for_login') ? secret : '')
+}
+
+function keycloakApp(record: SourceRecord) {
+  const credential = keycloakCredential(record, 'otp')
+  const settings = nested(credential, 'credentialData')
+  const secret = nested(credential, 'secretData')
+  const isReadable =
+    text(settings, 'subType') === 'totp' &&
+    isUsual({
+      algorithm: text(settings, 'algorithm'),
+      digits: text(settings, 'digits'),
+      period: text(settings, 'period'),
+    })
+  const isBase32 = text(settings, 'secretEncoding') === 'BASE32'
+  const read = isBase32 ? readAppSecret : (value: string) => appSecretOf(Buffer.from(value))
+  return withApp(text(secret, 'value'), isReadable ? read : () => undefined)
+}
+
+function keycloakCredential(record: SourceRecord, type: string): SourceRecord {
   const credentials: readonly unknown[] = Array.isArray(record?.credentials) ? record.credentials : []
-  const [credential] = credentials.flatMap((one) => {
-    const found = nested({ one }, 'one')
-    return text(found, 'type') === 'password' ? [found] : []
-  })
+  return credentials.map((one) => nested({ one }, 'one')).find((one) => text(one, 'type') === type)
+}
+
+function keycloakPassword(record: SourceRecord) {
+  const credential = keycloakCredential(record, 'password')
   const settings = nested(credential, 'credentialData')
   const secret = nested(credential, 'secretData')
   const parameters = Object.entries(nested(settings, 'additionalParameters') ?? {})

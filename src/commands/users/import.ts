@@ -26,9 +26,10 @@ export const subcommand: Command = {
   help: `Usage: gatehouse users import <file> --from <system> [options]
 
 Create an account for each user in a file. They log in with the same passwords
-as before. Sends no emails. Can be interrupted and run again: users who were
-imported before are skipped. <file>.refused.csv lists the rows that were
-refused, and <file>.renamed.csv the usernames that had to change.
+as before, and with the same authenticator apps if the file has their secrets.
+Sends no emails. Can be interrupted and run again: users who were imported
+before are skipped. <file>.refused.csv lists the rows that were refused, and
+<file>.renamed.csv the usernames that had to change.
 
 Options:
   --from <system>       What wrote the file: django, devise, laravel, wordpress,
@@ -110,13 +111,14 @@ function record(registry: Registry, { source }: ImportRun): Promise<boolean> {
 }
 
 function sentencesOf({ rules }: Registry, { file, isTrial = false }: ImportRun, tally: Tally): string[] {
-  const { imported, before, refused, renamed, withoutPassword } = tally
+  const { imported, before, refused, renamed, withoutPassword, withApp } = tally
   const help =
     rules.emails === 'none' ? 'Set one with gatehouse users reset.' : 'They can choose one by email.'
   return [
     isTrial ? `Would import ${imported} users. Nothing was changed.` : `Imported ${imported} users.`,
     ...(before > 0 ? [`Imported before: ${before}.`] : []),
     ...(withoutPassword > 0 ? [`Without a password: ${withoutPassword}. ${help}`] : []),
+    ...(withApp > 0 ? [`With an authenticator app: ${withApp}.`] : []),
     ...(renamed > 0 ? [`Renamed: ${renamed}.${isTrial ? '' : ` They are in ${renamedFile(file)}.`}`] : []),
     ...(refused > 0 ? [`Refused: ${refused}. They are in ${refusedFile(file)}.`] : []),
   ]

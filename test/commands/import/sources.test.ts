@@ -189,6 +189,53 @@ for (const [source, one] of Object.entries(CASES)) {
   })
 }
 
+const SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+
+async function appsIn(source: string, file: string) {
+  const found = await read(source, { file, people: [] })
+  return found.map((one) => [one?.appText === '', one?.appSecret])
+}
+
+test('authenticator apps come from a column of any list, and of devise-two-factor once they count', async () => {
+  const list = `id,totp_secret\n1,${SECRET}\n2,\n3,x\n`
+  const expected = [
+    [false, SECRET],
+    [true, undefined],
+    [false, undefined],
+  ]
+  for (const source of ['csv', 'laravel', 'better-auth', 'flask-security', 'wordpress'])
+    assert.equal(await appsIn(source, list), expected, source)
+  assert.equal(await appsIn('ndjson', `{"id":1,"totpSecret":"${SECRET}"}`), [[false, SECRET]])
+  const devise = `id,otp_secret,otp_required_for_login\n1,${SECRET},t\n2,${SECRET},f\n`
+  assert.equal(await appsIn('devise', devise), [
+    [false, SECRET],
+    [true, undefined],
+  ])
+})
+
+test('authenticator apps come from the credentials of Keycloak', async () => {
+  const usual = { subType: 'totp', digits: 6, counter: 0, period: 30, algorithm: 'HmacSHA1' }
+  const user = (value: string, settings: object) => ({
+    id: value,
+    credentials: [
+      { type: 'otp', secretData: JSON.stringify({ value }), credentialData: JSON.stringify(settings) },
+    ],
+  })
+  const users = [
+    user('12345678901234567890', usual),
+    user(SECRET, { ...usual, secretEncoding: 'BASE32' }),
+    ...[{ subType: 'hotp' }, { digits: 8 }, { period: 60 }, { algorithm: 'HmacSHA256' }].map((one) =>
+      user('12345678901234567890', { ...usual, ...one }),
+    ),
+    { id: 'none' },
+  ]
+  assert.equal(await appsIn('keycloak', JSON.stringify({ users })), [
+    ...Array(2).fill([false, SECRET]),
+    ...Array(4).fill([false, undefined]),
+    [true, undefined],
+  ])
+})
+
 test('every system has a case', () => {
   assert.equal(Object.keys(CASES).sort(), Object.keys(SOURCES).sort())
 })

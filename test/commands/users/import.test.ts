@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { FUECHSE } from '../../secrets/foreign-vectors.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../../support/calling.js'
 import { migratedDatabase, Site } from '../../support/helpers.js'
+import { codeAt } from '../../support/second-step.js'
 
 const test = suite('gatehouse users import')
 let database: string
@@ -143,6 +144,65 @@ test('--dry-run says what would happen, and changes nothing', async () => {
   for (const table of ['users', 'imports', 'events', 'slugs']) {
     assert.equal(await site.rows(`select 1 from ${table}`), [], table)
   }
+})
+
+const SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+const SEND = { SMTP_URL: 'smtp://127.0.0.1:9', BASE_URL: 'http://127.0.0.1:3000' }
+
+test('users with an authenticator app need its next code, and can make recovery codes', async () => {
+  const app = `otpauth://totp/Shop:anna?secret=${SECRET}&issuer=Shop`
+  writeFileSync(
+    file,
+    `id,username,email,password_hash,confirmed,totp_secret\n1,Anna,anna@example.com,${BCRYPT},yes,${app}\n`,
+  )
+  const done = await call('--from', 'csv')
+  assertDone(done)
+  assert.is(done.stdout, 'Imported 1 users.\nWith an authenticator app: 1.\n')
+  const [stored] = await site.rows<{ secret: string }>('select secret from authenticator_apps')
+  assert.not.match(stored?.secret ?? SECRET, SECRET)
+  assert.equal(await site.rows('select kind, actor from events order by kind'), [
+    { kind: 'account_imported', actor: 'cli:users import' },
+    { kind: 'second_on', actor: 'cli:users import' },
+  ])
+
+  const visitor = site.visitor()
+  const asked = await visitor.logIn('Anna', { password: FUECHSE })
+  assert.is(asked.headers.location, '/login/two-step/')
+  const page = await visitor.open('/login/two-step/')
+  const used = await visitor.send(page, { code: codeAt(SECRET, site.clock.time) })
+  assert.is(used.status, 406, 'the code of the import may have been used before')
+  site.clock.advance(30_000)
+  const right = await visitor.send(page, { code: codeAt(SECRET, site.clock.time) })
+  assert.is(right.headers.location, '/')
+  assert.is((await visitor.open('/account/two-step/')).status, 200)
+  const made = await visitor.send(await visitor.open('/account/recovery-codes/'))
+  assert.ok(made.status < 400, made.text)
+})
+
+test('an app that cannot be used, or of an address that is not confirmed, is refused', async () => {
+  writeFileSync(
+    file,
+    [
+      'id,username,email,password_hash,confirmed,totp_secret',
+      `1,Anna,anna@example.com,${BCRYPT},yes,otpauth://totp/Anna?secret=${SECRET}&digits=8`,
+      `2,Bela,bela@example.com,${BCRYPT},,${SECRET}`,
+      `3,Cora,cora@example.com,${BCRYPT},yes,${SECRET}`,
+      '',
+    ].join('\n'),
+  )
+  const args = ['users', 'import', file, '--from', 'csv']
+  const sending = { database, settings: SEND }
+  const trial = await callGatehouse([...args, '--dry-run'], sending)
+  assert.is(trial.code, 1)
+  assert.match(trial.stdout, /^Would import 1 users\..+\nWith an authenticator app: 1\.\nRefused: 2\./)
+  assert.equal(refused(), ['1,Anna,anna@example.com,app_unusable', '2,Bela,bela@example.com,app_unconfirmed'])
+  for (const table of ['users', 'authenticator_apps'])
+    assert.equal(await site.rows(`select 1 from ${table}`), [])
+  assert.is((await callGatehouse(args, sending)).code, 1)
+  assert.equal(await site.rows('select name from users'), [{ name: 'Cora' }])
+
+  const off = await callGatehouse([...args, '--confirmed', 'none'], { database, settings: { MAIL: 'off' } })
+  assert.match(off.stdout, /^Imported 1 users\.\nImported before: 1\.\nWith an authenticator app: 1\./)
 })
 
 test('with private emails it needs --wrap, and an unconfirmed address claims nothing', async () => {

@@ -1,0 +1,47 @@
+import { ScureBase32Plugin } from 'otplib'
+import { isAppSecret } from './authenticator.js'
+
+const base32 = new ScureBase32Plugin()
+
+export interface AppSettings {
+  algorithm: string
+  digits: string
+  period: string
+}
+
+/**
+ * Returns the secret of an authenticator app of another system, which wrote base32 or an `otpauth` URL (Google Authenticator,
+ * "Key Uri Format"). Undefined if it shows other codes than those of Gatehouse, or is too short.
+ */
+export function readAppSecret(text: string): string | undefined {
+  if (!/^otpauth:/i.test(text)) return ofBase32(text)
+  if (!URL.canParse(text)) return undefined
+  const { host, searchParams } = new URL(text)
+  const settingOf = (name: string) => searchParams.get(name) ?? ''
+  const settings = {
+    algorithm: settingOf('algorithm'),
+    digits: settingOf('digits'),
+    period: settingOf('period'),
+  }
+  return host.toLowerCase() === 'totp' && isUsual(settings) ? ofBase32(settingOf('secret')) : undefined
+}
+
+/** Whether codes have 6 digits, of 30 seconds, by SHA-1. '' is the default. */
+export function isUsual({ algorithm, digits, period }: AppSettings): boolean {
+  return (
+    /^(?:(?:hmac-?)?sha-?1)?$/i.test(algorithm) && ['', '6'].includes(digits) && ['', '30'].includes(period)
+  )
+}
+
+/** Returns the secret of an app that has these bytes. */
+export function appSecretOf(bytes: Uint8Array): string | undefined {
+  return isAppSecret(bytes) ? base32.encode(bytes) : undefined
+}
+
+function ofBase32(text: string): string | undefined {
+  try {
+    return appSecretOf(base32.decode(text.replaceAll(/[\s-]|=+$/g, '').toUpperCase()))
+  } catch {
+    return undefined
+  }
+}
