@@ -76,7 +76,7 @@ test('contains code, types, templates, public files, docs and license', ({ files
 })
 
 test('contains the licence of each package in its programs', ({ host, files }) => {
-  const own = (path: string) => readFileSync(join(host, 'node_modules/gatehouse', path), 'utf8')
+  const own = (path: string) => readFileSync(join(host, 'node_modules/koa-gatehouse', path), 'utf8')
   const licences = own(LICENCES)
   const bundled = files
     .filter((path) => CHUNK.test(path))
