@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { confirmationComesAt } from './accounts/confirmation-rule.js'
+import { upcomingConfirmationAt } from './accounts/confirmation-rule.js'
 import { createDayCounts, type DayCounts } from './accounts/day-counts.js'
 import { createEvents, type OnEvent } from './accounts/events.js'
 import { listener } from './accounts/hooks.js'
@@ -100,7 +100,7 @@ function sharedOf(ctx: Context, gatehouse: Gatehouse): object {
   return {
     user,
     secondEndsAt: user && lostOf(gatehouse, user)?.endsAt,
-    confirmationAt: user && confirmationComesAt(gatehouse, user),
+    confirmationAt: user && upcomingConfirmationAt(gatehouse, user),
   }
 }
 

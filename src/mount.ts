@@ -5,7 +5,7 @@ import compose from 'koa-compose'
 import type { Logger } from 'pino'
 import type { DayCounts } from './accounts/day-counts.js'
 import { type AccountsInCode, accountsInCode } from './accounts/host-accounts.js'
-import { letterOf } from './accounts/letters.js'
+import { contentOf } from './accounts/mail-content.js'
 import { startSweeping } from './accounts/sweep.js'
 import { type Assembled, assemble } from './assemble.js'
 import { features } from './features/index.js'
@@ -209,7 +209,7 @@ function startMails(gatehouse: Gatehouse, { mailFailed }: DayCounts, options: Ac
     transport: transportOf(options),
     origin: gatehouse.origin ?? CAUGHT_ORIGIN,
     onFailed: mailFailed,
-    letterOf: (stored) => letterOf(gatehouse, stored),
+    contentOf: (stored) => contentOf(gatehouse, stored),
   })
 }
 

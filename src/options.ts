@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import type { Logger } from 'pino'
 import type { OnEvent } from './accounts/events.js'
 import type { Hooks } from './accounts/hooks.js'
-import { refuseFormerHooks } from './accounts/hooks.js'
+import { refuseRemovedHooks } from './accounts/hooks.js'
 import type { Lifetimes } from './accounts/lifetimes.js'
 import { LIMITS, type LimitRules } from './accounts/limit-rules.js'
 import type { LoginAfter } from './accounts/login-methods.js'
@@ -181,7 +181,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
 export function checkOptions(options: AccountsOptions): void {
   if (!isObject(options)) throw new Error('Options are missing. Call accounts({ database: … }).')
   locate(options.database)
-  refuseFormerHooks(Object(options.hooks))
+  refuseRemovedHooks(Object(options.hooks))
   const [mistake] = SCHEMA.safeParse(options).error?.issues ?? []
   if (mistake !== undefined) throw new Error(sentenceOf(mistake))
 }

@@ -1,6 +1,6 @@
 import type { Origin } from './origin.js'
 
-/** Who acts: for the account activity, for emails and for `onEvent`. */
+/** Who acts, for the account activity, emails and `onEvent`. */
 export interface ActedBy {
   /** `host` by default. With the id of an admin the activity says "By the people who run this site". */
   by?: 'host' | `admin:${string}`

@@ -14,7 +14,7 @@ export async function appOf(
   return app === undefined || secret === undefined ? undefined : { ...app, secret }
 }
 
-/** Encrypts with the current key what an old one encrypted, so that it can be dropped. */
+/** Encrypts again with the current key, so that old ones can be removed. */
 export async function reencryptApps(
   { database: { main, loose }, appCipher }: Pick<Registry, 'database' | 'appCipher'>,
   size: { batch: number; skip: number },

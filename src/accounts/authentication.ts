@@ -7,7 +7,7 @@ import { loginKeyOf, nameKeyOf } from './fields.js'
 import { eventOf } from './history.js'
 import { LimitReached } from './limit-reached.js'
 import type { Taken } from './limits.js'
-import { countedTries, forgiveTries, type LoginTry, takeTries } from './login-limits.js'
+import { countLoginAttempts, type LoginAttempt, loginAttempts, refundLoginAttempts } from './login-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { LoginOutcome, Registry } from './registry.js'
 import { logSecurity } from './security-log.js'
@@ -29,7 +29,7 @@ export const NO_PASSWORD: FieldError = {
   code: 'login_password_missing',
   sentence: 'Enter your password.',
 }
-// With private emails, no message may tell whether the username or the email address is known.
+// With private emails, no message may reveal whether the username or email address is known.
 const SOMETHING_WRONG: FieldError = {
   field: 'password',
   code: 'login_wrong_private',
@@ -56,14 +56,14 @@ export const DISABLED: FieldError = {
   sentence: 'This account is disabled. Contact the people who run this site.',
 }
 
-// Usernames are public, so an unknown one is reported. An unknown email address is not. Both take as
-// long as a wrong password and count against the same limits.
+// Usernames are public, so an unknown one is reported, unlike an unknown email address. Both take as long as a
+// wrong password and count against the same limits.
 export async function authenticate(
   origin: Origin,
   registry: Registry,
   typed: { username: string; password: string },
 ): Promise<Outcome> {
-  const outcome = await counting(registry, () => tried(origin, registry, typed))
+  const outcome = await counting(registry, () => attemptLogin(origin, registry, typed))
   if (!outcome.ok && outcome.error === DISABLED) {
     logSecurity(origin, registry, {
       event: 'login_failed',
@@ -94,7 +94,7 @@ function failureOf(error: unknown): LoginOutcome {
   return error instanceof DatabaseUnavailable ? 'unavailable' : 'failed'
 }
 
-async function tried(
+async function attemptLogin(
   origin: Origin,
   registry: Registry,
   { username, password }: { username: string; password: string },
@@ -103,7 +103,7 @@ async function tried(
   const byEmail = name.includes('@')
   const account = await users.byLogin(registry.database.main, name)
   const right = await checkPassword(origin, registry, { name, account, password, failure: 'login_failed' })
-  if (account !== undefined && right) return admitted(account)
+  if (account !== undefined && right) return unlessDisabled(account)
   return { ok: false, error: wrong(registry, { isKnown: account !== undefined, byEmail }) }
 }
 
@@ -118,13 +118,12 @@ function wrong(
   return isKnown ? PASSWORD_WRONG : USER_UNKNOWN
 }
 
-function admitted(account: users.Account): Outcome {
+function unlessDisabled(account: users.Account): Outcome {
   return account.disabledAt === null ? { ok: true, account } : { ok: false, error: DISABLED }
 }
 
-export interface PasswordCheck extends LoginTry {
+export interface PasswordCheck extends LoginAttempt {
   password: string
-  /** Without it, a wrong password is counted, but is no event. */
   failure?: EventKind
 }
 
@@ -134,22 +133,22 @@ export async function checkPassword(
   check: PasswordCheck,
 ): Promise<boolean> {
   registry.passwords.refuseWhenFull()
-  const counted = countedTries(origin, check)
-  const { filled, isHeld } = await takeTries(origin, registry, check, counted)
+  const counted = loginAttempts(origin, check)
+  const { reached, isBlocked } = await countLoginAttempts(origin, registry, check, counted)
   // A comparison with no hash takes as long as a real one.
-  const compared = isHeld ? { ...check, account: undefined } : check
+  const compared = isBlocked ? { ...check, account: undefined } : check
   const right = await isRight(origin, registry, compared).catch(async (error: unknown) => {
     await registry.limits
       .giveBack(counted)
       .catch((second: unknown) => registry.log.warn({ err: second }, 'could not return login attempts'))
     throw error
   })
-  if (right) await forgiveTries(registry, check, counted)
-  else noteFailure(origin, registry, check, { filled, isHeld })
+  if (right) await refundLoginAttempts(registry, check, counted)
+  else recordFailure(origin, registry, check, { reached, isBlocked })
   return right
 }
 
-export async function askPasswordOf(
+export async function currentPasswordErrors(
   origin: Origin,
   registry: Registry,
   account: users.Account,
@@ -171,36 +170,36 @@ function isRight(
   { passwords }: Registry,
   { account, password }: PasswordCheck,
 ): Promise<boolean> {
-  return passwords.verify(account?.passwordHash, password, origin.visit?.refuseIfLeft)
+  return passwords.verify(account?.passwordHash, password, origin.visit?.throwIfDisconnected)
 }
 
-function noteFailure(
+function recordFailure(
   origin: Origin,
   registry: Registry,
   { name, account, failure }: PasswordCheck,
-  { filled, isHeld }: Taken,
+  { reached, isBlocked }: Taken,
 ): void {
   if (failure !== undefined)
-    logSecurity(origin, registry, { event: failure, reason: reasonOf(account, isHeld), typed: name })
+    logSecurity(origin, registry, { event: failure, reason: reasonOf(account, isBlocked), typed: name })
   if (account === undefined) return
   const { id: userId } = account.user
-  const note = (kind: EventKind) => registry.events.note(eventOf(origin, registry, { kind, userId }))
+  const note = (kind: EventKind) => registry.events.queue(eventOf(origin, registry, { kind, userId }))
   if (failure !== undefined) note(failure)
-  if (filled.length === 0) return
+  if (reached.length === 0) return
   note('limit_hit')
   // Not awaited: the response time must not reveal whether the account exists.
-  tellOfFailures(origin, registry, account.user).catch((error: unknown) =>
+  notifyOfFailures(origin, registry, account.user).catch((error: unknown) =>
     registry.log.warn({ err: error }, 'could not queue failed-login email'),
   )
 }
 
-function reasonOf(account: users.Account | undefined, isHeld: boolean): string {
+function reasonOf(account: users.Account | undefined, isBlocked: boolean): string {
   if (account === undefined) return 'name_unknown'
-  if (isHeld) return 'account_held'
+  if (isBlocked) return 'account_held'
   return account.passwordHash === '' ? 'no_password' : 'password_wrong'
 }
 
-async function tellOfFailures(origin: Origin, registry: Registry, user: users.User): Promise<void> {
+async function notifyOfFailures(origin: Origin, registry: Registry, user: users.User): Promise<void> {
   await origin.visit?.afterwards()
   const canReset = registry.offers('password/forgot') ? 1 : 0
   const facts = { to: user.email, canReset, ...circumstancesOf(origin, registry) }

@@ -1,7 +1,6 @@
 import { deviceWords } from '../web/user-agent.js'
 
-// Sent by authenticators that are used the most (passkeydeveloper/passkey-authenticator-aaguids). The kind says nothing
-// about security: nobody attests it.
+// The most used ones (passkeydeveloper/passkey-authenticator-aaguids). Not attested, so not for decisions.
 const AUTHENTICATORS: Readonly<Record<string, string>> = {
   'fbfc3007-154e-4ecc-8c0b-6e020557d7bd': 'Apple Passwords',
   'dd4ec289-e01d-41c9-bb89-70fa845d4bf2': 'iCloud Keychain',
@@ -18,12 +17,10 @@ const AUTHENTICATORS: Readonly<Record<string, string>> = {
   '50726f74-6f6e-5061-7373-50726f746f6e': 'Proton Pass',
 }
 
-/** Returns where a passkey is kept, if it is known. */
 export function authenticatorOf(aaguid: string): string | undefined {
   return AUTHENTICATORS[aaguid]
 }
 
-/** Proposes a name; '' if nothing is known. */
 export function nameFor({ aaguid, userAgent }: { aaguid: string; userAgent: string }): string {
   const { browser, system } = deviceWords(userAgent)
   return authenticatorOf(aaguid) ?? [browser, system].filter(Boolean).join(', ')

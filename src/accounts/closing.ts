@@ -5,8 +5,8 @@ import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import { endWith } from './consequences.js'
 import { eraseDenied } from './erasing.js'
-import { numbered } from './events.js'
-import { eventOf, happens } from './history.js'
+import { withEventId } from './events.js'
+import { eventOf, withEvent } from './history.js'
 import { REOPEN_LIFE } from './mail-kinds.js'
 import type { Origin } from './origin.js'
 import { circumstancesOf } from './origin.js'
@@ -22,7 +22,7 @@ export async function closeAccount(
 ): Promise<string | undefined> {
   const now = registry.now()
   const facts = { to: user.email, ...circumstancesOf(origin, registry) }
-  return happens(origin, registry, { kind: 'account_closed', userId: user.id }, async (transaction) => {
+  return withEvent(origin, registry, { kind: 'account_closed', userId: user.id }, async (transaction) => {
     await keepAnAdmin(transaction, user.id)
     if (by !== undefined && !(await tokens.use(transaction, { ...by, form: by.usedForm, now })))
       return undefined
@@ -40,30 +40,29 @@ export async function reopen(
   { by }: { by: tokens.Token },
 ): Promise<boolean> {
   const now = registry.now()
-  const isDone = await happens(
+  const isDone = await withEvent(
     origin,
     registry,
     { kind: 'account_reopened', userId },
     async (transaction) => {
       if (!(await tokens.use(transaction, { ...by, form: by.usedForm, now }))) return undefined
-      return (await openAgain(transaction, userId, now)) || undefined
+      return (await reopenIn(transaction, userId, now)) || undefined
     },
   )
   return isDone ?? false
 }
 
 export interface Reopening {
-  /** In the transaction of the login. Returns false if the account is open already. */
+  /** In the login's transaction. Returns false if the account is open. */
   store(transaction: Db): Promise<boolean>
-  /** After the commit. */
   report(): void
 }
 
 export function reopening(origin: Origin, registry: Registry, userId: string): Reopening {
-  const event = numbered(eventOf(origin, registry, { kind: 'account_reopened', userId }))
+  const event = withEventId(eventOf(origin, registry, { kind: 'account_reopened', userId }))
   return {
     async store(transaction) {
-      if (!(await openAgain(transaction, userId, registry.now()))) return false
+      if (!(await reopenIn(transaction, userId, registry.now()))) return false
       await events.insert(transaction, event)
       return true
     },
@@ -74,13 +73,13 @@ export function reopening(origin: Origin, registry: Registry, userId: string): R
   }
 }
 
-async function openAgain(transaction: Db, userId: string, now: number): Promise<boolean> {
+async function reopenIn(transaction: Db, userId: string, now: number): Promise<boolean> {
   await tokens.useAll(transaction, userId, 'account-reopen', now)
   await mails.cancel(transaction, userId, ['account-closed'])
   return users.reopen(transaction, userId, now)
 }
 
-// An account in use is closed, not deleted: a typing error or a mail scanner may have caused the denial.
+// An account in use is closed, not deleted: a slip or a mail scanner may have caused the denial.
 export async function denyAccount(
   origin: Origin,
   registry: Registry,

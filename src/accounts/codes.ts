@@ -10,10 +10,10 @@ import { loginKeysOf } from './fields.js'
 import type { Counted } from './limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
-import { logSecurity, takePlaces } from './security-log.js'
+import { countAgainstLimits, logSecurity } from './security-log.js'
 
-export interface CalledOwner extends Omit<CodeOwner, 'browser'> {
-  calledBy?: string
+export interface TypedOwner extends Omit<CodeOwner, 'browser'> {
+  typedAs?: string
 }
 
 const DIGITS = 8
@@ -49,24 +49,24 @@ export type CodeOutcome = { ok: true; hash: string } | { ok: false; error: Field
 export async function checkCode(
   origin: Origin,
   registry: Registry,
-  owner: CalledOwner,
+  owner: TypedOwner,
   typed: string,
 ): Promise<CodeOutcome> {
   const code = normalizeCode(typed)
   if (code === '') return { ok: false, error: NO_CODE }
   if (!CODE.test(code)) return { ok: false, error: NOT_A_CODE }
-  const counted = countedCode(origin, owner)
-  const { isHeld } = await takePlaces(origin, registry, counted, owner.calledBy)
-  if (isHeld) return wrongCode(origin, registry, owner, 'account_held')
-  // Does not wait for the disk: an unknown name writes nothing, and the time would reveal that.
-  const tried = await registry.database.note((loose) =>
+  const counted = codeAttempts(origin, owner)
+  const { isBlocked } = await countAgainstLimits(origin, registry, counted, owner.typedAs)
+  if (isBlocked) return wrongCode(origin, registry, owner, 'account_held')
+  // Does not wait for the disk: an unknown name writes nothing, and timing would reveal that.
+  const tried = await registry.database.writeLoose((loose) =>
     tokens.tryCode(loose, { ...owner, now: registry.now(), tries: TRIES }),
   )
   const boundTo = { ...owner, browser: origin.visit?.codeBrowser() ?? '' }
   if (tried === undefined || !registry.codes.matches(code, boundTo, tried.codeMac)) {
     return wrongCode(origin, registry, owner, tried === undefined ? 'no_code' : 'code_wrong')
   }
-  // A correct code gives back its failed attempts, which would otherwise use up the limit of the whole site.
+  // Otherwise failed attempts before a correct one would use up the limit of the whole site.
   await registry.limits.giveBack(counted, tried.tries)
   logSecurity(origin, registry, { event: 'code_accepted', purpose: owner.purpose, user: owner.userId })
   return { ok: true, hash: tried.hash }
@@ -75,14 +75,14 @@ export async function checkCode(
 function wrongCode(
   origin: Origin,
   registry: Registry,
-  { purpose, calledBy }: CalledOwner,
+  { purpose, typedAs }: TypedOwner,
   reason: string,
 ): CodeOutcome {
   logSecurity(origin, registry, {
     event: 'code_failed',
     reason,
     purpose,
-    ...(calledBy !== undefined && { typed: calledBy }),
+    ...(typedAs !== undefined && { typed: typedAs }),
   })
   return { ok: false, error: CODE_WRONG }
 }
@@ -91,7 +91,7 @@ const CODE = new RegExp(`^\\d{${DIGITS}}$`)
 
 const PURPOSES = ['email-confirm', 'password-reset'] as const
 
-export function codeTriesOf(user: User): Counted[] {
+export function codeAttemptsOf(user: User): Counted[] {
   return PURPOSES.flatMap((purpose) =>
     [user.id, ...loginKeysOf(user).map((key) => `called ${key}`)].map(
       (of): Counted => ({ rule: 'codeAccount', of: `${purpose} ${of}` }),
@@ -99,31 +99,31 @@ export function codeTriesOf(user: User): Counted[] {
   )
 }
 
-// Username and email share the account's limit. Showing it would reveal that they belong together.
-function countedCode(origin: Origin, { userId, purpose, calledBy }: CalledOwner): Counted[] {
+// Reporting the limit that username and email share would reveal that they belong together.
+function codeAttempts(origin: Origin, { userId, purpose, typedAs }: TypedOwner): Counted[] {
   const ofAccount: Counted = { rule: 'codeAccount', of: `${purpose} ${userId}` }
   const ofAsked: Counted[] =
-    calledBy === undefined
+    typedAs === undefined
       ? [ofAccount]
       : [
-          { rule: 'codeAccount', of: `${purpose} called ${calledBy}` },
+          { rule: 'codeAccount', of: `${purpose} called ${typedAs}` },
           { ...ofAccount, quiet: true },
         ]
   return [...ofAsked, { rule: 'codeNetwork', of: networkOf(origin.address) }, { rule: 'codeSite', of: '' }]
 }
 
-// Copied or typed along with a code. U+30FC is what a Japanese keyboard types for a dash.
-const NOT_OF_A_CODE = /[\s\p{Pd}\u2043\u2212\u30FC\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
+// Copied or typed with a code. Japanese keyboards type U+30FC for a dash.
+const IGNORED = /[\s\p{Pd}\u2043\u2212\u30FC\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
 
 export function normalizeCode(typed: string): string {
   if (isOverlong(typed)) return typed
   return typed
     .normalize('NFKC')
-    .replaceAll(NOT_OF_A_CODE, '')
+    .replaceAll(IGNORED, '')
     .replaceAll(/\p{Nd}/gu, asciiDigit)
 }
 
-// Unicode keeps the ten digits of a script together, starting at zero (The Unicode Standard, 4.6).
+// The digits of a script are contiguous, from 0 to 9 (The Unicode Standard, 4.6).
 function asciiDigit(digit: string): string {
   const codePoint = digit.codePointAt(0) ?? 0
   let first = codePoint

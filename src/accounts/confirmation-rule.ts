@@ -3,7 +3,7 @@ import type { Registry } from './registry.js'
 
 type Ruled = Pick<Registry, 'rules' | 'now'>
 
-/** Returns until when a user may be without a confirmed email address, in UTC milliseconds; undefined if for ever. */
+/** When an email address must be confirmed, in UTC milliseconds; undefined if it need not be. */
 export function confirmationDueAt(
   { rules }: Pick<Ruled, 'rules'>,
   { email, emailConfirmedAt, createdAt }: Pick<User, 'email' | 'emailConfirmedAt' | 'createdAt'>,
@@ -13,13 +13,11 @@ export function confirmationDueAt(
   return createdAt + rules.confirmationGrace
 }
 
-/** Whether the user has to confirm the email address before anything else. */
 export function lacksConfirmation(ruled: Ruled, user: User): boolean {
   return ruled.now() >= (confirmationDueAt(ruled, user) ?? Number.POSITIVE_INFINITY)
 }
 
-/** Returns when it will be needed, or undefined. */
-export function confirmationComesAt(
+export function upcomingConfirmationAt(
   ruled: Ruled,
   user: Pick<User, 'email' | 'emailConfirmedAt' | 'createdAt'>,
 ): number | undefined {

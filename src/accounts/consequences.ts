@@ -8,7 +8,7 @@ import * as sessions from '../tables/sessions.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 
-// `endWith` never ends the link with which owners undo a change.
+// Owners must always be able to undo a change.
 type Link = Exclude<tokens.Purpose, 'email-undo'>
 
 interface Ended {
@@ -16,7 +16,6 @@ interface Ended {
   devices?: true
   nextEmail?: true
   passkeys?: true
-  /** A wait after which an email turns the second step off. */
   lost?: true
   links?: readonly Link[]
   mails?: readonly OwnMailKind[]
@@ -24,7 +23,7 @@ interface Ended {
 
 const WAYS_IN = ['password-reset', 'email-change', 'email-confirm'] as const
 
-const OF_ADDRESS = ['email-confirm', 'password-reset'] as const
+const ADDRESS_LINKS = ['email-confirm', 'password-reset'] as const
 
 const CONSEQUENCES = {
   password_changed: {
@@ -44,8 +43,8 @@ const CONSEQUENCES = {
   password_reset: { sessions: true, devices: true, nextEmail: true, lost: true, links: WAYS_IN },
   email_asked: { links: ['email-change'] },
   email_canceled: { nextEmail: true, links: ['email-change'] },
-  email_corrected: { links: OF_ADDRESS },
-  email_changed: { nextEmail: true, lost: true, links: OF_ADDRESS },
+  email_corrected: { links: ADDRESS_LINKS },
+  email_changed: { nextEmail: true, lost: true, links: ADDRESS_LINKS },
   email_set: { nextEmail: true, lost: true, links: WAYS_IN },
   // A thief who changed the address may also have created a passkey.
   email_restored: {
@@ -59,9 +58,9 @@ const CONSEQUENCES = {
   devices_revoked: { sessions: true, devices: true },
   sessions_ended: { sessions: true, devices: true },
   account_closed: { sessions: true, devices: true, nextEmail: true, lost: true, links: WAYS_IN },
-  // Prepared emails would be retried without checking again that the account is enabled.
+  // Prepared emails are sent without checking again that the account is enabled.
   account_disabled: { sessions: true, devices: true, lost: true, mails: WAYS_IN },
-  // A session opened while the account was being disabled was refused. It must stay ended.
+  // A login may have opened a session while the account was being disabled.
   account_enabled: { sessions: true },
   second_on: { sessions: true, devices: true },
   second_off: { sessions: true, devices: true, lost: true },

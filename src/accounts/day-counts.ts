@@ -6,7 +6,7 @@ import type { AccountEvent } from '../tables/events.js'
 import type { Database } from '../tables/schema.js'
 import type { LoginOutcome } from './registry.js'
 
-/** Counts for the charts of admins. They wait in memory, so no response waits for them, and a crash loses some. */
+/** For the charts of admins. Collected in memory, so that no response waits. A crash loses some. */
 export interface DayCounts {
   event(event: AccountEvent): void
   login(outcome: LoginOutcome): void
@@ -39,7 +39,7 @@ export function createDayCounts({ database, log, now }: DayCountsOptions): DayCo
     const batch = [...waiting.values()]
     waiting.clear()
     await database
-      .note((db) => days.add(db, batch))
+      .writeLoose((db) => days.add(db, batch))
       .catch((error: unknown) => {
         log.debug({ err: error }, 'counts waiting')
         batch.forEach(add)

@@ -10,8 +10,8 @@ export function normalizeDeviceName(name: string): string {
   return trimBlank(normalForm(name, 'NFC'))
 }
 
-// Emoji contain these: U+FE0F selects the colored form, U+200D joins the parts of a family.
-const IN_PICTURES =
+// U+FE0F selects the colored form of an emoji, U+200D joins the parts of a family.
+const EMOJI_JOINERS =
   /(?<=\p{Extended_Pictographic}\p{Emoji_Modifier}?)\uFE0F|(?<=\p{Extended_Pictographic}\uFE0F?\p{Emoji_Modifier}?)\u200D(?=\p{Extended_Pictographic})/gu
 
 export const deviceName: Field = {
@@ -28,7 +28,7 @@ export const deviceName: Field = {
       code: 'device_name_invisible',
       sentence: 'Name must not include invisible characters. Type it instead of pasting it.',
       isBroken: (name) =>
-        isInvisible(withoutJoiners(name.replaceAll(IN_PICTURES, ''))) || LINE_BREAK.test(name),
+        isInvisible(withoutJoiners(name.replaceAll(EMOJI_JOINERS, ''))) || LINE_BREAK.test(name),
     },
     {
       field: 'name',

@@ -7,7 +7,6 @@ import type { Registry } from './registry.js'
 export interface Device extends sessions.Device {
   words: DeviceWords
   last: DevicePlace | undefined
-  /** Where it was last used from another network and with another browser at once. */
   jump: DevicePlace | undefined
   title: string
   number: number
@@ -18,7 +17,7 @@ export async function listDevices(
   { database, now }: Pick<Registry, 'database' | 'now'>,
   { userId, sessionId }: { userId: string; sessionId: string },
 ): Promise<Device[]> {
-  const found = (await sessions.ofUser(database.main, userId, now())).map(titled)
+  const found = (await sessions.ofUser(database.main, userId, now())).map(withTitle)
   const number = numbersOf(found)
   const devices = found.map((device) => ({
     ...device,
@@ -30,7 +29,7 @@ export async function listDevices(
 
 type Titled = Omit<Device, 'number' | 'isThis'>
 
-function titled(device: sessions.Device): Titled {
+function withTitle(device: sessions.Device): Titled {
   const words = deviceWords(device.userAgent)
   const { browser, system } = words
   return {

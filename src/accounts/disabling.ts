@@ -1,14 +1,13 @@
 import * as users from '../tables/users.js'
 import { endWith, type Outcome } from './consequences.js'
-import { happens } from './history.js'
-import { forgetTries } from './login-limits.js'
+import { withEvent } from './history.js'
+import { resetAttempts } from './login-limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { keepAnAdmin } from './roles.js'
 
 export const REASON_MAX = 200
 
-/** Whether it is one line that a terminal can show. */
 export function isReason(text: string): boolean {
   return [...text].length <= REASON_MAX && !/\p{C}/u.test(text)
 }
@@ -20,8 +19,8 @@ export async function disable(
   { reason }: { reason?: string | undefined } = {},
 ): Promise<Outcome | undefined> {
   const now = registry.now()
-  const happening = { kind: 'account_disabled', userId, about: reason } as const
-  return happens(origin, registry, happening, async (transaction) => {
+  const newEvent = { kind: 'account_disabled', userId, about: reason } as const
+  return withEvent(origin, registry, newEvent, async (transaction) => {
     await keepAnAdmin(transaction, userId)
     return (await users.disable(transaction, userId, now))
       ? endWith(transaction, 'account_disabled', { userId, now })
@@ -36,11 +35,15 @@ export async function enable(
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
   const now = registry.now()
-  const outcome = await happens(origin, registry, { kind: 'account_enabled', userId }, async (transaction) =>
-    (await users.enable(transaction, userId, now))
-      ? endWith(transaction, 'account_enabled', { userId, now })
-      : undefined,
+  const outcome = await withEvent(
+    origin,
+    registry,
+    { kind: 'account_enabled', userId },
+    async (transaction) =>
+      (await users.enable(transaction, userId, now))
+        ? endWith(transaction, 'account_enabled', { userId, now })
+        : undefined,
   )
-  if (outcome !== undefined) await forgetTries(registry, user)
+  if (outcome !== undefined) await resetAttempts(registry, user)
   return outcome
 }

@@ -6,13 +6,20 @@ import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { endWith } from './consequences.js'
 import * as fields from './fields.js'
-import { happens } from './history.js'
-import { REPEATED_FOR } from './lifetimes.js'
-import { countedFor, countMail, countTaken, factsOfAsking, languageOf, unseen } from './mail-limits.js'
+import { withEvent } from './history.js'
+import { REPEAT_WINDOW } from './lifetimes.js'
+import {
+  afterResponse,
+  countedFor,
+  countLookup,
+  countMail,
+  factsOfAsking,
+  languageOf,
+} from './mail-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
-import { takePlaces } from './security-log.js'
+import { countAgainstLimits } from './security-log.js'
 
 export const TAKEN_MEANWHILE: FieldError = {
   code: 'email_taken_meanwhile',
@@ -24,31 +31,31 @@ const SAME: FieldError = {
   sentence: 'This is already your email address.',
 }
 
-export interface Wish {
+export interface RequestedEmail {
   email: string
   form: string
 }
 
-// A form is sent again if its response was lost. It must not send a second email.
+// A browser repeats a form whose response was lost. That must not send a second email.
 export async function wasMailed({ database, now }: Registry, form: string): Promise<boolean> {
   const mail = await mails.byId(database.main, form)
-  return mail !== undefined && now() - mail.createdAt < REPEATED_FOR
+  return mail !== undefined && now() - mail.createdAt < REPEAT_WINDOW
 }
 
-// A page can be submitted again later, when its fingerprint is already the id of an email.
+// An email's id is the fingerprint of its form, so the same page needs another id later.
 export async function freshForm({ database }: Registry, form: string): Promise<{ form?: string }> {
   return (await mails.byId(database.main, form)) === undefined ? { form } : {}
 }
 
-export async function askForAddress(
+export async function requestEmailChange(
   origin: Origin,
   registry: Registry,
   user: users.User,
-  { email, form }: Wish,
+  { email, form }: RequestedEmail,
 ): Promise<FieldError[]> {
   const errors = await changeErrors(origin, registry, user, email)
   if (errors.length > 0) return errors
-  // Submitted twice: the link that was sent must keep working.
+  // The link that was sent must keep working.
   if (email === user.nextEmail) {
     if (await wasMailed(registry, form)) return []
     await sendChangeAgain(origin, registry, user, email)
@@ -57,7 +64,7 @@ export async function askForAddress(
   const fresh = await freshForm(registry, form)
   await countMail(origin, registry, { kind: 'email-change', userId: user.id, address: email })
   const now = registry.now()
-  await happens(
+  await withEvent(
     origin,
     registry,
     { kind: 'email_asked', userId: user.id, about: email },
@@ -69,7 +76,7 @@ export async function askForAddress(
         kind: 'email-change',
         userId: user.id,
         facts,
-        ...unseen(origin, registry),
+        ...afterResponse(origin, registry),
         ...fresh,
       })
       return true
@@ -90,16 +97,16 @@ export async function changeErrors(
   const ofHooks = await hookErrors(registry, { email, user })
   if (ofHooks.length > 0) return [...ofHooks]
   if (registry.rules.privateEmails) return []
-  return (await isOthers(origin, registry, user, fields.emailKeyOf(email))) ? [fields.EMAIL_TAKEN] : []
+  return (await isEmailInUse(origin, registry, user, fields.emailKeyOf(email))) ? [fields.EMAIL_TAKEN] : []
 }
 
-export async function isOthers(
+export async function isEmailInUse(
   origin: Origin,
   registry: Registry,
   user: users.User,
   emailKey: string,
 ): Promise<boolean> {
-  await countTaken(origin, registry)
+  await countLookup(origin, registry)
   return users.isEmailTaken(registry.database.main, emailKey, { now: registry.now(), userId: user.id })
 }
 
@@ -109,7 +116,7 @@ export async function sendChangeAgain(
   user: users.User,
   email: string,
 ): Promise<void> {
-  await takePlaces(origin, registry, [
+  await countAgainstLimits(origin, registry, [
     { rule: 'mailPause', of: `email-change ${user.id}` },
     ...countedFor(origin, registry, { kind: 'email-change', userId: user.id, address: email }),
   ])
@@ -118,7 +125,7 @@ export async function sendChangeAgain(
       kind: 'email-change',
       userId: user.id,
       facts: { email, ...languageOf(origin) },
-      ...unseen(origin, registry),
+      ...afterResponse(origin, registry),
     }),
   )
 }
@@ -126,7 +133,7 @@ export async function sendChangeAgain(
 export async function cancelChange(origin: Origin, registry: Registry, user: users.User): Promise<void> {
   const { nextEmail } = user
   if (nextEmail === null) return
-  await happens(
+  await withEvent(
     origin,
     registry,
     { kind: 'email_canceled', userId: user.id, about: nextEmail },
@@ -148,18 +155,18 @@ export async function changeAddress(
   { user, form }: { user: users.User; form: string },
 ): Promise<'done' | 'taken' | undefined> {
   const now = registry.now()
-  const happening = { kind: 'email_changed', userId: user.id, about: changeOf(user, email) } as const
+  const newEvent = { kind: 'email_changed', userId: user.id, about: changeOf(user, email) } as const
   try {
     if (await users.isEmailTaken(registry.database.main, emailKey, { now, userId: user.id })) return 'taken'
-    const done = await happens(origin, registry, happening, async (transaction) => {
+    const done = await withEvent(origin, registry, newEvent, async (transaction) => {
       const former = (await users.lockAccount(transaction, user.id))?.user
-      // A form that changes nothing leaves the link unused. Otherwise its repeat would report success.
+      // A form that changes nothing must not use up the link, or its repeat would report success.
       if (former?.nextEmail !== email) return undefined
       const used = await tokens.use(transaction, { hash, purpose: 'email-change', now, form })
       const change = { email, emailKey, now, wanted: true }
       if (!used || !(await users.setEmail(transaction, user.id, change))) return undefined
       await endWith(transaction, 'email_changed', { userId: user.id, now })
-      await tellFormer(origin, registry, transaction, { former, email })
+      await notifyPrevious(origin, registry, transaction, { former, email })
       return true
     })
     return done && 'done'
@@ -169,8 +176,8 @@ export async function changeAddress(
   }
 }
 
-// An unconfirmed address may be a stranger's: it must neither learn the new address nor undo the change.
-export async function tellFormer(
+// An unconfirmed address may be a stranger's, who must not learn the new address nor undo the change.
+export async function notifyPrevious(
   origin: Origin,
   registry: Registry,
   transaction: Db,
@@ -186,7 +193,7 @@ export async function tellFormer(
       kind: 'email-corrected',
       userId,
       facts,
-      ...unseen(origin, registry),
+      ...afterResponse(origin, registry),
     })
   }
 }
@@ -200,7 +207,7 @@ export async function restoreAddress(
   const replaced = (await users.byId(registry.database.main, userId))?.user.email
   try {
     if (await users.isEmailTaken(registry.database.main, emailKey, { now, userId })) return 'taken'
-    const done = await happens(
+    const done = await withEvent(
       origin,
       registry,
       { kind: 'email_restored', userId, about: email },
@@ -212,12 +219,12 @@ export async function restoreAddress(
         await users.setPassword(transaction, userId, { passwordHash: '', now })
         await users.reopen(transaction, userId, now)
         await endWith(transaction, 'email_restored', { userId, now })
-        // Undo links of earlier changes keep working, so that a thief cannot end the owner's by undoing a second change.
+        // Not those of earlier changes, or a thief could end the owner's link by undoing a second change.
         await tokens.revokeLater(transaction, used)
         await mails.cancel(transaction, userId, ['email-changed'], { since: used.createdAt })
         const facts = { to: email, ...circumstancesOf(origin, registry) }
         await registry.outbox.post(transaction, { kind: 'email-restored', userId, facts })
-        // The owner may have left the restored mailbox because others read it.
+        // The owner may have left this mailbox because others read it.
         if (replaced != null && replaced !== email) {
           const undoneFacts = { ...facts, to: replaced }
           await registry.outbox.post(transaction, { kind: 'email-undone', userId, facts: undoneFacts })

@@ -2,15 +2,15 @@ import { isTaken } from '../database/constraints.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { endWith } from './consequences.js'
-import { changeErrors, changeOf, sendChangeAgain, tellFormer } from './email-address.js'
+import { changeErrors, changeOf, notifyPrevious, sendChangeAgain } from './email-address.js'
 import { sendConfirmAgain } from './email-confirmation.js'
 import * as fields from './fields.js'
-import { happens } from './history.js'
-import { recordDoing } from './operator-log.js'
+import { withEvent } from './history.js'
+import { recordOtherAction } from './operator-log.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
-/** The new address counts as confirmed at once. A confirmed previous one gets the email that can undo it. */
+/** The new address is confirmed at once. A confirmed previous one gets a link to undo that. */
 export async function setAddress(
   origin: Origin,
   registry: Registry,
@@ -22,7 +22,7 @@ export async function setAddress(
   const change = { email, emailKey: fields.emailKeyOf(email), now: registry.now() }
   try {
     const about = changeOf(user, email)
-    await happens(
+    await withEvent(
       origin,
       registry,
       { kind: 'email_changed', userId: user.id, about },
@@ -30,7 +30,7 @@ export async function setAddress(
         const former = (await users.lockAccount(transaction, user.id))?.user
         if (former === undefined || !(await users.setEmail(transaction, user.id, change))) return undefined
         await endWith(transaction, 'email_set', { userId: user.id, now: change.now })
-        await tellFormer(origin, registry, transaction, { former, email })
+        await notifyPrevious(origin, registry, transaction, { former, email })
         return true
       },
     )
@@ -41,7 +41,7 @@ export async function setAddress(
   }
 }
 
-/** Returns the address that the link was sent to; undefined if there is nothing to confirm, or the same form did it before. */
+/** Returns the address; undefined if there is nothing to confirm, or the form was recorded before. */
 export async function sendConfirmation(
   origin: Origin,
   registry: Registry,
@@ -52,7 +52,7 @@ export async function sendConfirmation(
   if (to === null) return undefined
   const doing = { kind: 'mail_resent', userId, about: 'email-confirm' } as const
   const isNew = await registry.database.write((transaction) =>
-    recordDoing(transaction, origin, registry, doing),
+    recordOtherAction(transaction, origin, registry, doing),
   )
   if (!isNew) return undefined
   if (nextEmail === null) await sendConfirmAgain(origin, registry, user)

@@ -4,16 +4,23 @@ import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { endWith } from './consequences.js'
-import { changeOf, freshForm, isOthers, tellFormer, type Wish, wasMailed } from './email-address.js'
+import {
+  changeOf,
+  freshForm,
+  isEmailInUse,
+  notifyPrevious,
+  type RequestedEmail,
+  wasMailed,
+} from './email-address.js'
 import * as fields from './fields.js'
-import { happens } from './history.js'
-import { countedFor, countMail, factsOfConfirming, unseen } from './mail-limits.js'
+import { withEvent } from './history.js'
+import { afterResponse, countedFor, countMail, factsOfConfirming } from './mail-limits.js'
 import type { Origin } from './origin.js'
 import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
-import { takePlaces } from './security-log.js'
+import { countAgainstLimits } from './security-log.js'
 
-/** Without `hash` the app vouches for it. */
+/** `hash`: of the link; without it the app vouches for the address. */
 export async function confirmAddress(
   origin: Origin,
   registry: Registry,
@@ -25,7 +32,7 @@ export async function confirmAddress(
   const now = registry.now()
   try {
     if (await users.isEmailTaken(registry.database.main, emailKey, { now, userId: id })) return 'taken'
-    const isConfirmed = await happens(
+    const isConfirmed = await withEvent(
       origin,
       registry,
       { kind: 'email_confirmed', userId: id },
@@ -50,7 +57,7 @@ async function isUnconfirmed(transaction: Db, userId: string): Promise<boolean> 
 }
 
 export async function sendConfirmAgain(origin: Origin, registry: Registry, user: users.User): Promise<void> {
-  await takePlaces(origin, registry, [
+  await countAgainstLimits(origin, registry, [
     { rule: 'mailPause', of: `email-confirm ${user.id}` },
     ...countedFor(origin, registry, { kind: 'email-confirm', userId: user.id, address: user.email }),
   ])
@@ -60,7 +67,7 @@ export async function sendConfirmAgain(origin: Origin, registry: Registry, user:
       kind: 'email-confirm',
       userId: user.id,
       facts,
-      ...unseen(origin, registry),
+      ...afterResponse(origin, registry),
     }),
   )
 }
@@ -69,7 +76,7 @@ export async function correctAddress(
   origin: Origin,
   registry: Registry,
   user: users.User,
-  { email, form }: Wish,
+  { email, form }: RequestedEmail,
 ): Promise<FieldError[]> {
   const { privateEmails } = registry.rules
   const emailKey = fields.emailKeyOf(email)
@@ -82,12 +89,12 @@ export async function correctAddress(
   }
   const ofHooks = await hookErrors(registry, { email, user })
   if (ofHooks.length > 0) return [...ofHooks]
-  if (!privateEmails && (await isOthers(origin, registry, user, emailKey))) return [fields.EMAIL_TAKEN]
+  if (!privateEmails && (await isEmailInUse(origin, registry, user, emailKey))) return [fields.EMAIL_TAKEN]
   const fresh = await freshForm(registry, form)
   await countMail(origin, registry, { kind: 'email-confirm', userId: user.id, address: email })
   try {
-    const happening = { kind: 'email_changed', userId: user.id, about: changeOf(user, email) } as const
-    await happens(origin, registry, happening, async (transaction) => {
+    const newEvent = { kind: 'email_changed', userId: user.id, about: changeOf(user, email) } as const
+    await withEvent(origin, registry, newEvent, async (transaction) => {
       const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
       const correction = { email, emailKey: claimed, now: registry.now() }
       if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
@@ -97,10 +104,10 @@ export async function correctAddress(
         kind: 'email-confirm',
         userId: user.id,
         facts,
-        ...unseen(origin, registry),
+        ...afterResponse(origin, registry),
         ...fresh,
       })
-      await tellFormer(origin, registry, transaction, { former: user, email })
+      await notifyPrevious(origin, registry, transaction, { former: user, email })
       return true
     })
     return []

@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url'
-// A deep import, because the package's index loads all validators.
+// The package's index loads all validators.
 import isEmail from 'validator/lib/isEmail.js'
 import { hasStackedMarks, isInvisible, trimBlank } from '../base/characters.js'
 import { fold } from '../base/fold.js'
@@ -26,7 +26,7 @@ export function emailPartKeyOf(text: string): string {
 export function isEmailAddress(address: string): boolean {
   const { local, domain = '' } = partsOf(address)
   const ascii = asciiDomain(domain)
-  // A quoted local part is the same mailbox as the plain one (RFC 5321 4.1.2).
+  // A quoted local part is the same mailbox as without quotes (RFC 5321 4.1.2).
   if (ascii === undefined || /["\\]/.test(local) || isInvisible(address) || hasStackedMarks(address))
     return false
   return isEmail.default(`${local}@${ascii}`)
@@ -40,7 +40,7 @@ function partsOf(address: string): { local: string; domain?: string } {
 // Any other ASCII character would end the host in a URL.
 const HOST = /^[-.\w\u0080-\u{10FFFF}]+$/u
 
-// RFC 1035 3.1. Encoding takes quadratic time, so longer domains are refused first.
+// RFC 1035 3.1. Checked first, because encoding takes quadratic time.
 const DOMAIN_MAX = 255
 
 function asciiDomain(domain: string): string | undefined {

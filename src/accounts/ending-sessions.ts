@@ -3,8 +3,8 @@ import * as events from '../tables/events.js'
 import * as sessions from '../tables/sessions.js'
 import * as users from '../tables/users.js'
 import { endWith, type Outcome } from './consequences.js'
-import { numbered } from './events.js'
-import { eventOf, happens } from './history.js'
+import { withEventId } from './events.js'
+import { eventOf, withEvent } from './history.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
@@ -14,7 +14,7 @@ export async function endSessions(
   userId: string,
 ): Promise<Outcome | undefined> {
   const now = registry.now()
-  return happens(origin, registry, { kind: 'sessions_ended', userId }, (transaction) =>
+  return withEvent(origin, registry, { kind: 'sessions_ended', userId }, (transaction) =>
     endWith(transaction, 'sessions_ended', { userId, now }),
   )
 }
@@ -25,7 +25,7 @@ export async function endOtherSessions(
   { id: session, userId }: sessions.Owned,
 ): Promise<Outcome | undefined> {
   const now = registry.now()
-  return happens(origin, registry, { kind: 'devices_revoked', userId }, (transaction) =>
+  return withEvent(origin, registry, { kind: 'devices_revoked', userId }, (transaction) =>
     endWith(transaction, 'devices_revoked', { userId, now, session }),
   )
 }
@@ -36,15 +36,15 @@ export async function endSessionsOf(
   userIds: readonly string[],
 ): Promise<string[]> {
   const now = registry.now()
-  const { owners, happened } = await registry.database.write(async (transaction) => {
+  const { owners, newEvents } = await registry.database.write(async (transaction) => {
     const owners = await sessions.closeAllOf(transaction, userIds, { now })
     await users.setDeviceStamps(transaction, userIds, newDeviceStamp())
-    const happened = [...new Set(owners)].map((userId) =>
-      numbered(eventOf(origin, registry, { kind: 'sessions_ended', userId })),
+    const newEvents = [...new Set(owners)].map((userId) =>
+      withEventId(eventOf(origin, registry, { kind: 'sessions_ended', userId })),
     )
-    await events.insertAll(transaction, happened)
-    return { owners, happened }
+    await events.insertAll(transaction, newEvents)
+    return { owners, newEvents }
   })
-  registry.events.report(happened)
+  registry.events.report(newEvents)
   return owners
 }

@@ -10,9 +10,9 @@ import * as spent from '../tables/spent-challenges.js'
 import type * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Message } from '../web/form.js'
-import { numbered } from './events.js'
+import { withEventId } from './events.js'
 import { eventOf } from './history.js'
-import { REPEATED_FOR } from './lifetimes.js'
+import { REPEAT_WINDOW } from './lifetimes.js'
 import { recordAction } from './operator-log.js'
 import { type Origin, SYSTEM } from './origin.js'
 import type { Registry } from './registry.js'
@@ -43,7 +43,7 @@ export async function erase(
   registry: Pick<Registry, 'database' | 'hooks' | 'events' | 'now'>,
   { userId, because, find }: Erasure,
 ): Promise<boolean> {
-  const event = numbered(eventOf(origin, registry, { kind: 'account_erased', userId, about: because }))
+  const event = withEventId(eventOf(origin, registry, { kind: 'account_erased', userId, about: because }))
   const isErased = await registry.database
     .write(async (transaction) => {
       await keepAnAdmin(transaction, userId)
@@ -59,7 +59,7 @@ export async function erase(
   return isErased
 }
 
-export async function eraseEnded(
+export async function eraseExpired(
   registry: Pick<Registry, 'database' | 'hooks' | 'events' | 'now'>,
   { now, ...size }: { now: number; batch: number; skip: number },
 ): Promise<number> {
@@ -94,12 +94,12 @@ export async function eraseDenied(
   }
 }
 
-// Nothing else is left of the account, and the response may be lost.
+// The response may be lost, and nothing else is left of the account.
 async function noteForm(transaction: Db, { now }: Pick<Registry, 'now'>, form: string | null): Promise<void> {
-  if (form !== null) await spent.spend(transaction, { hash: hashOf(form), expiresAt: now() + REPEATED_FOR })
+  if (form !== null) await spent.spend(transaction, { hash: hashOf(form), expiresAt: now() + REPEAT_WINDOW })
 }
 
-/** Whether this form has erased an account, in the last two minutes. */
+/** Whether the form has deleted an account in the last 2 minutes. */
 export function hasErased(
   { database, now }: Pick<Registry, 'database' | 'now'>,
   form: string,
@@ -107,7 +107,7 @@ export function hasErased(
   return spent.isSpent(database.main, { hash: hashOf(form), now: now() })
 }
 
-/** Throws a sentence that names the table if one of the app still refers to the account. */
+/** Throws with the table's name if one of the app's rows refers to the account. */
 export async function eraseByCode(origin: Origin, registry: Registry, userId: string): Promise<boolean> {
   const find = (transaction: Db) => users.lock(transaction, userId)
   return erase(origin, registry, { userId, because: 'accounts.erase', find }).catch(
@@ -118,7 +118,6 @@ export async function eraseByCode(origin: Origin, registry: Registry, userId: st
   )
 }
 
-/** A row of the app refers to the account. Admins read which table it is in. */
 class StillReferred extends Error {
   override readonly name = 'StillReferred'
   readonly status = 409
@@ -151,7 +150,7 @@ export async function stillReferred(
 const BY_COMMAND: Eraser = 'gatehouse users delete'
 const COMMAND: Origin = { by: 'cli:users delete', address: '', userAgent: '' }
 
-// The command has no event listeners, so the site reports the event later (see `reportErased`).
+// A command has no event listeners, so the site reports the event later (`reportErased`).
 export async function eraseByCommand(
   { database, hooks, now }: Pick<Registry, 'database' | 'hooks' | 'now'>,
   userId: string,
@@ -164,7 +163,7 @@ export async function eraseByCommand(
       await recordAction(
         transaction,
         COMMAND,
-        numbered(eventOf(COMMAND, { now }, { kind: 'account_erased', userId })),
+        withEventId(eventOf(COMMAND, { now }, { kind: 'account_erased', userId })),
       )
       await hooks.duringErase?.(transaction, user)
       const isErased = await users.erase(transaction, userId)

@@ -7,7 +7,7 @@ import type { Database } from '../tables/schema.js'
 
 export interface Events {
   report(stored: readonly events.AccountEvent[]): void
-  note(event: events.AccountEvent): void
+  queue(event: events.AccountEvent): void
   close(): Promise<void>
 }
 
@@ -37,11 +37,11 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
   }
 
   const write = async (batch: readonly events.StoredEvent[]) => {
-    await database.note((db) => events.insertAll(db, batch))
+    await database.writeLoose((db) => events.insertAll(db, batch))
     report(batch)
   }
 
-  // One event that cannot be stored, such as one of a deleted user, must not block the others.
+  // An event that cannot be stored, such as of a deleted user, must not block the others.
   const writeOneByOne = async (batch: readonly events.StoredEvent[]) => {
     for (const event of batch) {
       await write([event]).catch((error: unknown) => {
@@ -76,9 +76,9 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
 
   return {
     report,
-    note(event) {
+    queue(event) {
       if (waiting.length >= MAX_WAITING) return void log.warn('event lost: too many are waiting')
-      waiting.push(numbered(event))
+      waiting.push(withEventId(event))
     },
     async close() {
       stopped = true
@@ -91,10 +91,10 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
 
 let count = 0
 
-export function numbered<Event extends { at: number }>(event: Event): Event & { id: string } {
+export function withEventId<Event extends { at: number }>(event: Event): Event & { id: string } {
   count = (count + 1) % 1e6
-  const place = String(event.at).padStart(15, '0') + String(count).padStart(6, '0')
-  return { ...event, id: place + pooledRandomBytes(5).toString('hex') }
+  const order = String(event.at).padStart(15, '0') + String(count).padStart(6, '0')
+  return { ...event, id: order + pooledRandomBytes(5).toString('hex') }
 }
 
 export function eventId(text: unknown): string | undefined {

@@ -18,7 +18,7 @@ export async function recordsOf(
   { database: { main }, now, rules }: Pick<Registry, 'database' | 'now' | 'rules'>,
   userId: string,
 ) {
-  // With private emails, the outcome of an email change would reveal whether the address has an account.
+  // With private emails, an email change would reveal whether the address has an account.
   const isExported = (what: string) => !rules.privateEmails || what !== 'email-change'
   const sent = (await tokens.ofUser(main, userId)).filter(({ purpose }) => isExported(purpose))
   const written = (await mails.ofUser(main, userId)).filter(({ kind }) => isExported(kind))
@@ -26,40 +26,40 @@ export async function recordsOf(
     account: await users.stored(main, userId),
     slugs: await slugs.ofUser(main, userId),
     sessions: await sessions.ofUser(main, userId, now()),
-    tokens: sent.map(openToken),
-    mails: written.map(openMail),
-    authenticator_apps: (await apps.allOf(main, userId)).map(openApp),
+    tokens: sent.map(exportedToken),
+    mails: written.map(exportedMail),
+    authenticator_apps: (await apps.allOf(main, userId)).map(exportedApp),
     recovery_sets: await recovery.setsOf(main, userId),
     recovery_codes: await recovery.usesOf(main, userId),
-    operator_actions: (await actions.ofUser(main, userId)).map(openAction),
-    passkeys: (await passkeys.ofUser(main, userId)).map(openPasskey),
+    operator_actions: (await actions.ofUser(main, userId)).map(exportedAction),
+    passkeys: (await passkeys.ofUser(main, userId)).map(exportedPasskey),
     imports: await imports.ofUser(main, userId),
   }
 }
 
-// Columns are listed, so that a secret added to a table later stays out.
-function openToken({ purpose, email, createdAt, expiresAt, usedAt }: tokens.Token) {
+// Columns are listed, so that secrets added later stay out.
+function exportedToken({ purpose, email, createdAt, expiresAt, usedAt }: tokens.Token) {
   return { purpose, email, createdAt, expiresAt, usedAt }
 }
 
-function openMail({ kind, state, createdAt, dueAt, tries }: mails.StoredMail) {
+function exportedMail({ kind, state, createdAt, dueAt, tries }: mails.StoredMail) {
   return { kind, state, createdAt, dueAt, tries }
 }
 
-function openApp({ createdAt, usedAt }: apps.AuthenticatorApp) {
+function exportedApp({ createdAt, usedAt }: apps.AuthenticatorApp) {
   return { createdAt, usedAt }
 }
 
-function openPasskey({ name, aaguid, rpId, isBackedUp, createdAt, usedAt }: passkeys.Passkey) {
+function exportedPasskey({ name, aaguid, rpId, isBackedUp, createdAt, usedAt }: passkeys.Passkey) {
   return { name, authenticator: authenticatorOf(aaguid) ?? null, rpId, isBackedUp, createdAt, usedAt }
 }
 
-// Not who did it, from where.
-function openAction({ kind, about, reason, at }: actions.OperatorAction) {
+// Without the operator and their IP address.
+function exportedAction({ kind, about, reason, at }: actions.OperatorAction) {
   return { kind, about, reason, at }
 }
 
-export function openEvent({ kind, about, at, by, userAgent, address }: events.StoredEvent) {
+export function exportedEvent({ kind, about, at, by, userAgent, address }: events.StoredEvent) {
   return { kind, about, at, by, userAgent, address }
 }
 

@@ -1,11 +1,11 @@
 import * as mails from '../tables/mails.js'
-import { orUndo, unlessUndone } from './history.js'
-import { recordDoing } from './operator-log.js'
+import { orRollBack, unlessRolledBack } from './history.js'
+import { recordOtherAction } from './operator-log.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
-/** Returns false if the email has not failed, is gone, or was sent again by the same form. */
-export async function sendAgain(
+/** Returns false if the email has not failed, is gone, or the form was recorded before. */
+export async function resendMail(
   origin: Origin,
   registry: Pick<Registry, 'database' | 'now'>,
   id: string,
@@ -14,12 +14,12 @@ export async function sendAgain(
   const mail = await mails.byId(database.main, id)
   if (mail === undefined) return false
   const doing = { kind: 'mail_resent', userId: mail.userId ?? '', about: mail.kind } as const
-  const isAgain = await unlessUndone(
+  const isResent = await unlessRolledBack(
     database.write(async (transaction) => {
-      orUndo(await mails.requeue(transaction, id, now()))
-      orUndo(await recordDoing(transaction, origin, registry, doing))
+      orRollBack(await mails.requeue(transaction, id, now()))
+      orRollBack(await recordOtherAction(transaction, origin, registry, doing))
       return true
     }),
   )
-  return isAgain ?? false
+  return isResent ?? false
 }

@@ -17,7 +17,7 @@ export function check(field: Field, value: string): FieldError[] {
   return rules.filter((rule) => rule.isBroken(value)).map(({ isBroken: _, ...broken }) => broken)
 }
 
-/** Code points; UTF-16 units for texts that are far too long. */
+/** Code points, or UTF-16 units if it is far too long. */
 export function lengthOf(text: string): number {
   return isOverlong(text) ? text.length : [...text].length
 }

@@ -26,7 +26,7 @@ export function adviceShown(): Advice[] {
   ]
 }
 
-export async function whileAllowed(
+export async function withinHintLimit(
   origin: Origin,
   registry: Registry,
   advise: () => Promise<Advice[]>,
@@ -40,16 +40,16 @@ export async function whileAllowed(
   }
 }
 
-export async function besideErrors(
+export async function hintsBesideErrors(
   origin: Origin,
   registry: Registry,
   errors: readonly FieldError[],
   { username = '', email = '' }: Partial<Values>,
 ): Promise<Advice[]> {
-  return [...(await nameBeside(origin, registry, errors, username)), ...onEmail(email)]
+  return [...(await nameHints(origin, registry, errors, username)), ...onEmail(email)]
 }
 
-async function nameBeside(
+async function nameHints(
   origin: Origin,
   registry: Registry,
   errors: readonly FieldError[],
@@ -59,7 +59,7 @@ async function nameBeside(
   const [broken] = errors.filter(({ field }) => field === 'username')
   if (broken === undefined) return name === '' ? [] : [{ ...USERNAME_FREE, isGood: true }]
   if (broken.code !== fields.USERNAME_TAKEN.code) return []
-  return whileAllowed(origin, registry, () => suggestions(registry, name))
+  return withinHintLimit(origin, registry, () => suggestions(registry, name))
 }
 
 async function suggestions(registry: Registry, name: string): Promise<Advice[]> {
@@ -118,24 +118,24 @@ const DOMAINS =
     /\s+/,
   )
 
-const SLIP = 2
-const SHORT_SLIP = 1
+const MAX_TYPOS = 2
+const MAX_TYPOS_IF_SHORT = 1
 const SHORT = 8
 
-// Does not look up the address: a hint must not reveal whether it has an account.
+// Not looked up, because a hint must not reveal whether the address has an account.
 export function onEmail(typed: string): Advice[] {
   const address = fields.normalizeEmail(typed)
   if (fields.check(fields.email, address).length > 0) return []
   const at = address.lastIndexOf('@')
   const domain = address.slice(at + 1).toLowerCase()
   if (DOMAINS.includes(domain)) return []
-  const [nearest] = byDistance(domain, DOMAINS, SLIP)
-  if (nearest === undefined || nearest.distance > slipIn(nearest.known)) return []
+  const [nearest] = byDistance(domain, DOMAINS, MAX_TYPOS)
+  if (nearest === undefined || nearest.distance > maxTyposIn(nearest.known)) return []
   return [{ ...EMAIL_SUGGESTED, params: { email: `${address.slice(0, at)}@${nearest.known}` } }]
 }
 
-function slipIn(domain: string): number {
-  return domain.length < SHORT ? SHORT_SLIP : SLIP
+function maxTyposIn(domain: string): number {
+  return domain.length < SHORT ? MAX_TYPOS_IF_SHORT : MAX_TYPOS
 }
 
 export function adviseOnEmail(
@@ -143,7 +143,7 @@ export function adviseOnEmail(
   registry: Registry,
   { email }: { email: string },
 ): Promise<Advice[]> {
-  return whileAllowed(origin, registry, async () => onEmail(email))
+  return withinHintLimit(origin, registry, async () => onEmail(email))
 }
 
 export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice, 'advice'> {

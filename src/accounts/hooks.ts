@@ -10,11 +10,11 @@ export interface SignupRequest {
   name: string
   /** Null with the option `emails: 'none'`. */
   email: string | null
-  /** Input of the fields in `signupFields`. */
+  /** Of the fields in `signupFields`. */
   values: Values
 }
 
-/** What is being chosen, as it would be stored. The rest is missing. */
+/** What is being chosen, as it would be stored. */
 export interface Identity {
   name?: string
   email?: string
@@ -27,15 +27,12 @@ export interface Signup {
   values: Values
 }
 
-/** Errors to show; empty or undefined if there are none. */
 export type HookErrors = readonly FieldError[] | undefined
 
 export interface Hooks {
-  /**
-   * Called before an account is created, along with the built-in rules; for a sign-up with a passkey once, before
-   * that is asked for, up to 30 minutes earlier. Returns errors for your fields or Gatehouse's, or for the whole
-   * form without `field`. If it throws, the response is an error page (500).
-   */
+  /** Called before an account is created, with the built-in rules; for a sign-up with a passkey before that is created,
+   * up to 30 minutes earlier. Returns errors for your fields or Gatehouse's, or without `field` for the whole
+   * form. If it throws, the response is an error page (500). */
   beforeSignup?(request: SignupRequest, ctx: Context): HookErrors | Promise<HookErrors>
   /**
    * Called for a username or email address that passes the built-in rules: at sign-up, rename, email change
@@ -43,11 +40,9 @@ export interface Hooks {
    * errors for `username` or `email`. If it throws, the response is an error page (500).
    */
   checkIdentity?(identity: Identity): HookErrors | Promise<HookErrors>
-  /**
-   * Stores your data of a new account in the transaction that creates it; `withTables<…>()` adds your tables.
-   * Await only its statements. If it throws, no account is created and the response is an error page (500). May
-   * be called again with another transaction after a conflict.
-   */
+  /** Stores your data of a new account in the transaction that creates it; `withTables<…>()` adds your tables.
+   * Await only its statements: after a conflict it is called again, with another transaction. If it throws, no
+   * account is created and the response is an error page (500). */
   duringSignup?(transaction: Transaction, signup: Signup): Promise<void>
   /**
    * Deletes your data of an account in the transaction that deletes it. The rules of `duringSignup` apply. If
@@ -55,10 +50,8 @@ export interface Hooks {
    * users delete` calls it if `gatehouse.config.js` or `HOOKS` names your hooks.
    */
   duringErase?(transaction: Transaction, user: User): Promise<void>
-  /**
-   * Returns your data about a user for the page and file of their data: what `JSON.stringify` takes, or
-   * undefined. While it throws, the page says that a part is missing, and the file is a 503.
-   */
+  /** Returns your data about a user for the page and file of their data: what `JSON.stringify` takes, or
+   * undefined. If it throws, the page says that a part is missing, and the file is a 503. */
   exportOf?(user: User): unknown
   /** Called after each event is stored. What it throws is logged. */
   onEvent?: OnEvent
@@ -70,7 +63,7 @@ export function listener({ hooks, onEvent }: { hooks?: Hooks; onEvent?: OnEvent 
   }
 }
 
-const FORMER_HOOKS: ReadonlyMap<string, readonly EventKind[]> = new Map([
+const REMOVED_HOOKS: ReadonlyMap<string, readonly EventKind[]> = new Map([
   ['onSignup', ['signed_up']],
   ['onLogin', ['logged_in']],
   ['onLogout', ['logged_out']],
@@ -82,9 +75,9 @@ const FORMER_HOOKS: ReadonlyMap<string, readonly EventKind[]> = new Map([
   ['onReopened', ['account_reopened']],
 ])
 
-export function refuseFormerHooks(hooks: object): void {
-  for (const [name, kinds] of FORMER_HOOKS) {
-    // Methods of a class are no keys of its objects.
+export function refuseRemovedHooks(hooks: object): void {
+  for (const [name, kinds] of REMOVED_HOOKS) {
+    // Not Object.keys(), which lacks the methods of a class.
     if (!(name in hooks)) continue
     const cases = kinds.map((kind) => `'${kind}'`).join(' or ')
     throw new Error(`The hook ${name} no longer exists. Use onEvent, which gets events of kind ${cases}.`)

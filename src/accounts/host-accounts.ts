@@ -5,15 +5,22 @@ import type { FieldError, Values } from '../web/form.js'
 import { type ActedBy, originOf } from './acted-by.js'
 import { closeAccount } from './closing.js'
 import { disable, enable, isReason, REASON_MAX } from './disabling.js'
-import { askForAddress } from './email-address.js'
+import { requestEmailChange } from './email-address.js'
 import { sendConfirmation, setAddress } from './email-by-operator.js'
 import { confirmAddress } from './email-confirmation.js'
 import { endSessions } from './ending-sessions.js'
 import { eraseByCode } from './erasing.js'
 import * as fields from './fields.js'
 import { invite } from './inviting.js'
-import { DEFAULT_LIMIT, isPageLimit, MAX_LIMIT, pageOf, placeOf, searchOf, type UserPage } from './listing.js'
-import { operating } from './operating.js'
+import {
+  cursorOf,
+  DEFAULT_LIMIT,
+  isPageLimit,
+  MAX_LIMIT,
+  pageOf,
+  searchOf,
+  type UserPage,
+} from './listing.js'
 import type { Origin } from './origin.js'
 import { resetPassword } from './password.js'
 import { applicantOf, create } from './registration.js'
@@ -22,6 +29,7 @@ import { addRole, removeRole } from './roles.js'
 import { turnOff } from './two-step.js'
 import { unlock } from './unlocking.js'
 import { rename, wantedName } from './username.js'
+import { withoutLimits } from './without-limits.js'
 
 export interface UserSearch {
   /** Part of a username or email address, in any case. Reads the whole table. */
@@ -49,18 +57,15 @@ export interface AccountToCreate {
 /** `errors` are those that a form would show, with stable codes. */
 export type CreatedAccount = { ok: true; user: StoredUser } | { ok: false; errors: readonly FieldError[] }
 
-/**
- * Account actions in code. Like those of pages and commands, each is in the account activity and reported to
- * `onEvent`. No rate limit applies. Results have no secrets. What would disable, close, erase or demote the only user with
- * the role `admin` throws.
- */
+/** Account actions in code. Each is in the account activity and reported to `onEvent`. No rate limit applies.
+ * Results have no secrets. Throws rather than disable, close, erase or demote the only `admin`. */
 export interface AccountsInCode {
   byId(id: string): Promise<StoredUser | undefined>
-  /** In any case and normal form, as at the login. */
+  /** Ignores case and Unicode normal form, as the login does. */
   byName(name: string): Promise<StoredUser | undefined>
-  /** The same. With `privateEmails` only a confirmed address finds its account. */
+  /** The same. With `privateEmails`, only a confirmed address finds its account. */
   byEmail(email: string): Promise<StoredUser | undefined>
-  /** In one query, by id. Unknown ids are missing. At most 10,000. */
+  /** In one query, at most 10,000. Unknown ids are missing. */
   byIds(ids: Iterable<string>): Promise<Map<string, StoredUser>>
   /** In the order of sign-up. Throws if `after` or `limit` is wrong. */
   list(search?: UserSearch): Promise<UserPage>
@@ -90,11 +95,11 @@ export interface AccountsInCode {
   unlock(id: string, by?: ActedBy & { reason?: string }): Promise<boolean>
   /** Logs the user out everywhere and forgets their devices. Returns how many sessions ended. */
   endSessions(id: string, by?: ActedBy): Promise<number>
-  /** Turns two-step verification off, for someone who lost the app and the codes. False if it is off. */
+  /** Turns two-step verification off, for someone who has lost it. False if it is off. */
   endTwoStep(id: string, by?: ActedBy): Promise<boolean>
   /** False if the user has the role, or is unknown. A role: up to 32 lowercase letters, digits, `_` and `-`. */
   addRole(id: string, role: string, by?: ActedBy): Promise<boolean>
-  /** Counts at the user's next request. False if the user does not have the role, or is unknown. */
+  /** Takes effect at the user's next request. False if the user does not have the role, or is unknown. */
   removeRole(id: string, role: string, by?: ActedBy): Promise<boolean>
   /** As if the owner had: it can be reopened for 14 days. False if it is closed. Tells the user by email. */
   close(id: string, by?: ActedBy): Promise<boolean>
@@ -106,7 +111,7 @@ const MAX_IDS = 10_000
 
 export function accountsInCode(site: Registry): AccountsInCode {
   const { main } = site.database
-  const registry = operating(site)
+  const registry = withoutLimits(site)
   const ifKnown = async (id: string, act: (user: StoredUser) => Promise<boolean>) => {
     const user = await stored(main, id)
     return user !== undefined && act(user)
@@ -115,8 +120,8 @@ export function accountsInCode(site: Registry): AccountsInCode {
     byId: (id) => stored(main, id),
     byName: async (name) => (await storedUsers(main, 'name_key', [fields.nameKeyOf(name)]))[0],
     byEmail: async (email) => (await storedUsers(main, 'email_key', [fields.emailKeyOf(email)]))[0],
-    byIds: (ids) => mapOf(registry, [...new Set(ids)]),
-    list: (search = {}) => listed(registry, search),
+    byIds: (ids) => usersById(registry, [...new Set(ids)]),
+    list: (search = {}) => listUsers(registry, search),
     // With private emails an unconfirmed address claims nothing, also in accounts that the app creates.
     create: (account, by) => created(originOf(by), site, account),
     invite: (email, { language, ...by } = {}) =>
@@ -127,20 +132,20 @@ export function accountsInCode(site: Registry): AccountsInCode {
         async (user) => (await confirmAddress(originOf(by), registry, { account: { user } })) === 'now',
       ),
     rename: async (id, name, by) =>
-      rename(originOf(by), registry, await known(registry, id), wantedName(name)),
-    changeEmail: (id, email, by) => addressChanged(originOf(by), registry, id, email),
+      rename(originOf(by), registry, await userById(registry, id), wantedName(name)),
+    changeEmail: (id, email, by) => requestEmail(originOf(by), registry, id, email),
     setEmail: async (id, email, by) =>
-      setAddress(originOf(by), registry, await known(registry, id), fields.normalizeEmail(email)),
-    sendConfirmation: (id, by) => confirmationSent(originOf(by), registry, id),
-    setPassword: (id, password, by) => passwordSet(originOf(by), registry, id, password),
-    resetPassword: (id, by) => passwordReset(originOf(by), registry, id),
+      setAddress(originOf(by), registry, await userById(registry, id), fields.normalizeEmail(email)),
+    sendConfirmation: (id, by) => sendConfirmationTo(originOf(by), registry, id),
+    setPassword: (id, password, by) => setPasswordByCode(originOf(by), registry, id, password),
+    resetPassword: (id, by) => resetByEmail(originOf(by), registry, id),
     disable: async (id, { reason, ...by } = {}) =>
-      (await disable(originOf(by), registry, id, { reason: checkedReason(reason) })) !== undefined,
+      (await disable(originOf(by), registry, id, { reason: checkReason(reason) })) !== undefined,
     enable: (id, by) =>
       ifKnown(id, async (user) => (await enable(originOf(by), registry, user)) !== undefined),
     unlock: (id, { reason, ...by } = {}) =>
       ifKnown(id, async (user) => {
-        await unlock(originOf(by), registry, user, { reason: checkedReason(reason) })
+        await unlock(originOf(by), registry, user, { reason: checkReason(reason) })
         return true
       }),
     async endSessions(id, by) {
@@ -157,26 +162,26 @@ export function accountsInCode(site: Registry): AccountsInCode {
   }
 }
 
-async function known({ database }: Registry, id: string): Promise<StoredUser> {
+async function userById({ database }: Registry, id: string): Promise<StoredUser> {
   const user = await stored(database.main, id)
   if (user === undefined) throw new Error(`No user found: ${id}.`)
   return user
 }
 
-async function mapOf({ database }: Registry, ids: readonly string[]): Promise<Map<string, StoredUser>> {
+async function usersById({ database }: Registry, ids: readonly string[]): Promise<Map<string, StoredUser>> {
   if (ids.length > MAX_IDS) throw new Error(`byIds takes at most ${MAX_IDS} ids, not ${ids.length}.`)
   const found = await storedUsers(database.main, 'id', ids)
   return new Map(found.map((user) => [user.id, user]))
 }
 
-async function listed(
+async function listUsers(
   registry: Registry,
   { search, state, role, after, limit = DEFAULT_LIMIT }: UserSearch,
 ): Promise<UserPage> {
-  const place = placeOf(after ?? '')
-  if (after != null && place === undefined) throw new Error('after must be the next of another page.')
+  const cursor = cursorOf(after ?? '')
+  if (after != null && cursor === undefined) throw new Error('after must be `next` of an earlier page.')
   if (!isPageLimit(limit)) throw new Error(`limit must be a whole number from 1 to ${MAX_LIMIT}.`)
-  return pageOf(registry, { ...searchOf(search), state, role, after: place, limit })
+  return pageOf(registry, { ...searchOf(search), state, role, after: cursor, limit })
 }
 
 async function created(origin: Origin, site: Registry, account: AccountToCreate): Promise<CreatedAccount> {
@@ -189,41 +194,44 @@ async function created(origin: Origin, site: Registry, account: AccountToCreate)
     isConfirmed,
     ...(values && { values }),
   })
-  return outcome.ok ? { ok: true, user: await known(site, outcome.user.id) } : outcome
+  return outcome.ok ? { ok: true, user: await userById(site, outcome.user.id) } : outcome
 }
 
-async function addressChanged(
+async function requestEmail(
   origin: Origin,
   registry: Registry,
   id: string,
   typed: string,
 ): Promise<FieldError[]> {
   refuseWithoutMail(registry)
-  const user = await known(registry, id)
-  return askForAddress(origin, registry, user, { email: fields.normalizeEmail(typed), form: randomUUID() })
+  const user = await userById(registry, id)
+  return requestEmailChange(origin, registry, user, {
+    email: fields.normalizeEmail(typed),
+    form: randomUUID(),
+  })
 }
 
-async function confirmationSent(origin: Origin, registry: Registry, id: string): Promise<boolean> {
+async function sendConfirmationTo(origin: Origin, registry: Registry, id: string): Promise<boolean> {
   refuseWithoutMail(registry)
   const user = await stored(registry.database.main, id)
   return user !== undefined && (await sendConfirmation(origin, registry, user)) !== undefined
 }
 
-async function passwordSet(
+async function setPasswordByCode(
   origin: Origin,
   registry: Registry,
   id: string,
   password: string,
 ): Promise<FieldError[]> {
-  const user = await known(registry, id)
+  const user = await userById(registry, id)
   const errors = fields.check(fields.newPassword(registry.rules, fields.ownTextsOf(user)), password)
   if (errors.length === 0) await resetPassword(origin, registry, user, { password })
   return errors
 }
 
-async function passwordReset(origin: Origin, registry: Registry, id: string): Promise<void> {
+async function resetByEmail(origin: Origin, registry: Registry, id: string): Promise<void> {
   refuseWithoutMail(registry)
-  const user = await known(registry, id)
+  const user = await userById(registry, id)
   if (user.email === null) throw new Error('The account has no email address, so no link can be sent.')
   if (user.disabledAt !== null) throw new Error('The account is disabled, so no email would be sent.')
   await resetPassword(origin, registry, user, { password: undefined })
@@ -233,7 +241,7 @@ function refuseWithoutMail({ outbox }: Registry): void {
   if (!outbox.isOn) throw new Error('Emails are off (option mail or emails), so no link can be sent.')
 }
 
-function checkedReason(text = ''): string | undefined {
+function checkReason(text = ''): string | undefined {
   const reason = text.trim()
   if (!isReason(reason)) throw new Error(`reason must be one line of up to ${REASON_MAX} characters.`)
   return reason === '' ? undefined : reason

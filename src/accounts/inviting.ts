@@ -3,9 +3,9 @@ import type { StoredEvent } from '../tables/events.js'
 import * as invitations from '../tables/invitations.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
-import { numbered } from './events.js'
+import { withEventId } from './events.js'
 import * as fields from './fields.js'
-import { eventOf, orUndo, unlessUndone } from './history.js'
+import { eventOf, orRollBack, unlessRolledBack } from './history.js'
 import { INVITATION_LIFE } from './mail-kinds.js'
 import { recordAction } from './operator-log.js'
 import type { Origin } from './origin.js'
@@ -13,7 +13,7 @@ import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
 import { logSecurity } from './security-log.js'
 
-/** Emails a link to sign up. For operators and the app, who may learn which addresses are in use. */
+/** For operators and the app, who may learn which email addresses are in use. */
 export async function invite(
   origin: Origin,
   registry: Registry,
@@ -27,7 +27,7 @@ export async function invite(
   const token = newToken()
   const invitation = { hash: hashOf(token), email, emailKey, invitedBy: origin.by }
   const now = registry.now()
-  const event = numbered(eventOf(origin, registry, { kind: 'user_invited', userId: '', about: email }))
+  const event = withEventId(eventOf(origin, registry, { kind: 'user_invited', userId: '', about: email }))
   const isNew = await registry.database.write(async (transaction) => {
     if (!(await recordAction(transaction, origin, event))) return false
     await invitations.insert(transaction, invitation, { now, expiresAt: now + INVITATION_LIFE })
@@ -40,21 +40,20 @@ export async function invite(
   return []
 }
 
-/** Its link then opens nothing. Returns false if there is no invitation of the address. */
 export async function withdrawInvitation(
   origin: Origin,
   registry: Registry,
   typed: string,
 ): Promise<boolean> {
   const email = fields.normalizeEmail(typed)
-  const happening = { kind: 'invitation_withdrawn', userId: '', about: email } as const
-  const event = numbered(eventOf(origin, registry, happening))
+  const newEvent = { kind: 'invitation_withdrawn', userId: '', about: email } as const
+  const event = withEventId(eventOf(origin, registry, newEvent))
   const work = registry.database.write(async (transaction) => {
-    orUndo(await invitations.withdraw(transaction, fields.emailKeyOf(email)))
-    orUndo(await recordAction(transaction, origin, event))
+    orRollBack(await invitations.withdraw(transaction, fields.emailKeyOf(email)))
+    orRollBack(await recordAction(transaction, origin, event))
     return true
   })
-  if (!(await unlessUndone(work))) return false
+  if (!(await unlessRolledBack(work))) return false
   report(origin, registry, event)
   return true
 }

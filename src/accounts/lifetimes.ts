@@ -1,6 +1,6 @@
 import { DAY, MINUTE } from '../base/durations.js'
 
-/** Milliseconds. */
+/** In milliseconds. */
 export interface Lifetimes {
   /** A session ends when unused for this long. Default: 1 day. */
   idle: number
@@ -22,8 +22,8 @@ export const LIFETIMES: Lifetimes = {
   events: 365 * DAY,
 }
 
-// Longer than a database failover, which takes up to a minute (docs/databases.md).
-export const REPEATED_FOR = 2 * MINUTE
+// Longer than a failover of the database (docs/databases.md).
+export const REPEAT_WINDOW = 2 * MINUTE
 
 export function sessionEnd(
   { kept, createdAt }: { kept: boolean; createdAt: number },

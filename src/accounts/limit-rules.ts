@@ -1,6 +1,6 @@
 import { DAY, HOUR, MINUTE, parseDuration } from '../base/durations.js'
 
-/** At most `max` in `window` milliseconds, which begin with the first. */
+/** At most `max` in `window` milliseconds from the first. */
 export interface Limit {
   max: number
   window: number
@@ -28,23 +28,20 @@ export interface LimitRules {
   /** Attempts at the emailed codes of one account for one purpose. */
   codeAccount: Limit
   codeNetwork: Limit
-  /** Wrong codes for all accounts together. */
   codeSite: Limit
   /** Wrong codes of the second step for one account, after a right password. */
   secondAccount: Limit
   /** Wrong codes of the second step from one network, after right passwords. */
   secondNetwork: Limit
-  /** The first on a device on which a second step was passed before. */
+  /** Wrong codes of the second step on a device on which one was passed before. */
   secondDevice: Limit
-  /** Wrong app codes in a row for one account or one such device (NIST 800-63B-4 3.2.2). Recovery codes still work. */
+  /** Wrong app codes in a row for one account or such device (NIST 800-63B-4 3.2.2). Recovery codes still work. */
   secondRow: Limit
   /** Wrong codes for one account, after which the owner gets an email; the window is the minimum time between two. */
   secondNotice: Limit
-  /** Changes of one kind to the two-step verification of one account. */
   secondChange: Limit
   /** Emails to one account with a link to turn two-step verification off. */
   secondLost: Limit
-  /** Passkeys created, and passkeys removed, for one account. */
   passkeyChange: Limit
   /** Username changes of one account; each previous name stays reserved for it. */
   renameAccount: Limit
@@ -68,8 +65,8 @@ export const LIMITS: LimitRules = {
   mailPause: { max: 1, window: MINUTE },
   codeAccount: { max: 10, window: DAY },
   codeNetwork: { max: 20, window: HOUR },
-  // A day touches 25 windows: 25 x 35 wrong codes of 10^8 open some account with a chance of 8.75 in a
-  // million a day (ASVS 5 6.6.3; test/accounts/code-limits.test.ts).
+  // 25 windows a day with 35 guesses at 10^8 codes: a chance of 8.75 in a million a day to open any account
+  // (ASVS 5 6.6.3; test/accounts/code-limits.test.ts).
   codeSite: { max: 35, window: HOUR },
   secondAccount: { max: 10, window: 15 * MINUTE },
   secondNetwork: { max: 50, window: HOUR },

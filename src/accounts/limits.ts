@@ -7,14 +7,14 @@ import type { Limit, LimitName } from './limit-rules.js'
 export interface Counted {
   rule: LimitName
   of: string
-  // Not reported when reached: it would reveal that two names belong to one account.
+  // Not reported, because that would reveal that two names belong to one account.
   quiet?: true
 }
 
 export interface Taken {
-  filled: Counted[]
-  /** A quiet limit is reached. Respond as if the attempt were wrong. */
-  isHeld: boolean
+  reached: Counted[]
+  /** A quiet limit is exceeded: respond as to a wrong attempt. */
+  isBlocked: boolean
 }
 
 export interface Limits {
@@ -28,60 +28,59 @@ export interface LimitsOptions {
   database: Database
   rules: Readonly<Record<string, Limit>>
   messages?: Messages
-  // HMAC keys, newest first, because the table must hold no names or addresses. Counters of older keys
-  // still apply: a new key must not allow new attempts.
+  // Newest first. Counters of older keys still apply, because a new key must not allow new attempts.
   secrets: readonly Buffer[]
   now: () => number
 }
 
 export function createLimits({ database, rules, messages, secrets, now }: LimitsOptions): Limits {
-  const places = (counted: readonly Counted[]) =>
-    counted.map((one): Place => ({ ...one, limit: limitOf(one, rules), keys: keysOf(one, secrets) }))
-  const refuse = (counters: PlaceCounter[], holds: (counter: PlaceCounter) => boolean) =>
+  const limitsFor = (counted: readonly Counted[]) =>
+    counted.map((one): CountedLimit => ({ ...one, limit: limitOf(one, rules), keys: keysOf(one, secrets) }))
+  const refuse = (counters: LimitCounter[], holds: (counter: LimitCounter) => boolean) =>
     refuseLongest(counters.filter(holds), now(), { ...MESSAGES, ...messages })
 
   const giveBack = async (counted: readonly Counted[], times = 1) => {
     if (counted.length === 0 || times === 0) return
-    await database.note((db) => limits.giveBack(db, places(counted).map(newest), times))
+    await database.writeLoose((db) => limits.giveBack(db, limitsFor(counted).map(newest), times))
   }
 
   return {
     giveBack,
     async take(counted) {
-      if (counted.length === 0) return { filled: [], isHeld: false }
-      const wanted = places(counted)
+      if (counted.length === 0) return { reached: [], isBlocked: false }
+      const wanted = limitsFor(counted)
       const running = await limits.running(
         database.main,
         wanted.flatMap(({ keys }) => keys),
         now(),
       )
-      refuse(counters(wanted, running).filter(isLoud), isFull)
-      const begun = wanted.map((place) => ({ key: newest(place), resetsAt: now() + place.limit.window }))
-      const counting = await database.note((db) => limits.count(db, begun, now()))
+      refuse(counters(wanted, running).filter(isReported), isFull)
+      const begun = wanted.map((one) => ({ key: newest(one), resetsAt: now() + one.limit.window }))
+      const counting = await database.writeLoose((db) => limits.count(db, begun, now()))
       const taken = counters(wanted, [...counting, ...olderOf(running, wanted)])
-      const loud = taken.filter(isLoud)
-      if (loud.some(isOver)) await giveBack(counted)
-      refuse(loud, isOver)
-      const isHeld = taken.some(isOver)
-      return { filled: taken.filter((counter) => isFull(counter) && !isOver(counter)), isHeld }
+      const reported = taken.filter(isReported)
+      if (reported.some(isOver)) await giveBack(counted)
+      refuse(reported, isOver)
+      const isBlocked = taken.some(isOver)
+      return { reached: taken.filter((counter) => isFull(counter) && !isOver(counter)), isBlocked }
     },
     async forget(counted) {
-      await database.note((db) =>
+      await database.writeLoose((db) =>
         limits.clear(
           db,
-          places(counted).flatMap(({ keys }) => keys),
+          limitsFor(counted).flatMap(({ keys }) => keys),
         ),
       )
     },
   }
 }
 
-interface Place extends Counted {
+interface CountedLimit extends Counted {
   limit: Limit
   keys: readonly string[]
 }
 
-interface PlaceCounter extends Place {
+interface LimitCounter extends CountedLimit {
   count: number
   resetsAt: number
 }
@@ -96,43 +95,43 @@ function keysOf({ rule, of }: Counted, secrets: readonly Buffer[]): string[] {
   return secrets.map((secret) => createHmac('sha256', secret).update(`${rule}\0${of}`).digest('base64url'))
 }
 
-function newest({ keys: [key = ''] }: Place): string {
+function newest({ keys: [key = ''] }: CountedLimit): string {
   return key
 }
 
-function olderOf(running: readonly limits.Counter[], places: readonly Place[]): limits.Counter[] {
-  const newer = new Set(places.map(newest))
+function olderOf(running: readonly limits.Counter[], wanted: readonly CountedLimit[]): limits.Counter[] {
+  const newer = new Set(wanted.map(newest))
   return running.filter(({ key }) => !newer.has(key))
 }
 
-function counters(places: readonly Place[], counted: readonly limits.Counter[]): PlaceCounter[] {
-  return places.flatMap((place) => {
-    const own = counted.filter(({ key }) => place.keys.includes(key))
+function counters(wanted: readonly CountedLimit[], counted: readonly limits.Counter[]): LimitCounter[] {
+  return wanted.flatMap((one) => {
+    const own = counted.filter(({ key }) => one.keys.includes(key))
     if (own.length === 0) return []
-    const count = own.reduce((sum, one) => sum + one.count, 0)
-    return [{ ...place, count, resetsAt: Math.max(...own.map(({ resetsAt }) => resetsAt)) }]
+    const count = own.reduce((sum, { count }) => sum + count, 0)
+    return [{ ...one, count, resetsAt: Math.max(...own.map(({ resetsAt }) => resetsAt)) }]
   })
 }
 
-function isLoud({ quiet }: PlaceCounter): boolean {
+function isReported({ quiet }: LimitCounter): boolean {
   return quiet === undefined
 }
 
-function isFull({ count, limit }: PlaceCounter): boolean {
+function isFull({ count, limit }: LimitCounter): boolean {
   return count >= limit.max
 }
 
-function isOver({ count, limit }: PlaceCounter): boolean {
+function isOver({ count, limit }: LimitCounter): boolean {
   return count > limit.max
 }
 
-function refuseLongest(counters: PlaceCounter[], now: number, messages: Messages): void {
+function refuseLongest(counters: LimitCounter[], now: number, messages: Messages): void {
   const [longest] = counters.sort((one, other) => other.resetsAt - one.resetsAt)
   if (longest !== undefined) throw new LimitReached(longest.rule, longest.resetsAt - now, messages)
 }
 
 export const UNLIMITED: Limits = {
-  take: async () => ({ filled: [], isHeld: false }),
+  take: async () => ({ reached: [], isBlocked: false }),
   giveBack: async () => {},
   forget: async () => {},
 }

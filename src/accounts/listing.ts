@@ -20,8 +20,8 @@ export function searchOf(text = ''): Pick<UserFilter, 'search' | 'searchEmail'> 
   return search === '' ? {} : { search, searchEmail: emailPartKeyOf(text) }
 }
 
-/** Returns undefined if the text is not a place in a list. */
-export function placeOf(text = ''): UserCursor | undefined {
+/** Returns undefined if the text is no cursor. */
+export function cursorOf(text = ''): UserCursor | undefined {
   const [, createdAt, id] = /^(\d{1,15})\.(.+)$/u.exec(text) ?? []
   return createdAt === undefined || id === undefined ? undefined : { createdAt: Number(createdAt), id }
 }

@@ -1,22 +1,22 @@
 import type * as users from '../tables/users.js'
 import { networkOf } from '../web/network.js'
-import { codeTriesOf } from './codes.js'
+import { codeAttemptsOf } from './codes.js'
 import { loginKeysOf } from './fields.js'
 import { LimitReached } from './limit-reached.js'
 import type { Counted, Taken } from './limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
-import { takePlaces } from './security-log.js'
+import { countAgainstLimits } from './security-log.js'
 
-export interface LoginTry {
+export interface LoginAttempt {
   name: string
   account: users.Account | undefined
 }
 
-// Names count as typed, so known and unknown ones behave alike. The account's own limit is quiet, because
-// it would reveal which email address belongs to which username.
-export function countedTries(origin: Origin, { name, account }: LoginTry): Counted[] {
-  // Called for unknown names, too: the time to decrypt the cookie must not tell them apart.
+// Names count as typed, so that known and unknown ones behave alike. The limit of the account is quiet, because it
+// would reveal which email address belongs to which username.
+export function loginAttempts(origin: Origin, { name, account }: LoginAttempt): Counted[] {
+  // Also for unknown names, so that the time to decrypt the cookie reveals nothing.
   const device = origin.visit?.deviceOf(account)
   if (account !== undefined && device !== undefined) {
     const of = `${account.user.id} ${device}`
@@ -26,7 +26,7 @@ export function countedTries(origin: Origin, { name, account }: LoginTry): Count
     ]
   }
   const network = networkOf(origin.address)
-  const of = account === undefined ? unknownAccount(name) : ownTries(account.user)
+  const of = account === undefined ? unknownAttempts(name) : ownAttempts(account.user)
   return [
     { rule: 'loginName', of: `${network} ${name}` },
     { rule: 'loginAccount', of: name },
@@ -37,38 +37,38 @@ export function countedTries(origin: Origin, { name, account }: LoginTry): Count
   ]
 }
 
-// No form input contains NUL, so no typed name shares these counters.
-function ownTries({ id }: users.User): string {
+// Form input has no NUL, so no typed name shares these counters.
+function ownAttempts({ id }: users.User): string {
   return `\0${id}`
 }
 
-// Unknown names cost as many statements and rows as accounts.
-function unknownAccount(name: string): string {
+// Unknown names take as many statements and rows as accounts.
+function unknownAttempts(name: string): string {
   return `\0nobody ${name}`
 }
 
-export async function takeTries(
+export async function countLoginAttempts(
   origin: Origin,
   registry: Registry,
-  { name }: LoginTry,
+  { name }: LoginAttempt,
   counted: readonly Counted[],
 ): Promise<Taken> {
   try {
-    return await takePlaces(origin, registry, counted, name)
+    return await countAgainstLimits(origin, registry, counted, name)
   } catch (error) {
     if (error instanceof LimitReached && registry.offers('password/forgot')) throw error.withReset()
     throw error
   }
 }
 
-// The owner's login ends a row of failures (NIST 800-63B-4 3.2.2). Attempts of others still count.
-export async function forgiveTries(
+// A login ends a row of failures (NIST 800-63B-4 3.2.2). Attempts of others still count.
+export async function refundLoginAttempts(
   { limits, log }: Registry,
-  { account }: LoginTry,
+  { account }: LoginAttempt,
   counted: readonly Counted[],
 ): Promise<void> {
   const isShared = ({ rule }: Counted) => rule === 'loginAccount' || rule === 'loginNetwork'
-  const rows = account === undefined ? [] : triesOf(account.user).filter(({ rule }) => rule === 'loginRow')
+  const rows = account === undefined ? [] : attemptsOf(account.user).filter(({ rule }) => rule === 'loginRow')
   try {
     await limits.giveBack(counted.filter(isShared))
     await limits.forget([...counted.filter((one) => !isShared(one)), ...rows])
@@ -77,12 +77,12 @@ export async function forgiveTries(
   }
 }
 
-export async function forgetTries({ limits }: Pick<Registry, 'limits'>, user: users.User): Promise<void> {
-  await limits.forget([...triesOf(user), ...codeTriesOf(user)])
+export async function resetAttempts({ limits }: Pick<Registry, 'limits'>, user: users.User): Promise<void> {
+  await limits.forget([...attemptsOf(user), ...codeAttemptsOf(user)])
 }
 
-function triesOf(user: users.User): Counted[] {
-  return [...loginKeysOf(user), ownTries(user)].flatMap((of): Counted[] => [
+function attemptsOf(user: users.User): Counted[] {
+  return [...loginKeysOf(user), ownAttempts(user)].flatMap((of): Counted[] => [
     { rule: 'loginAccount', of },
     { rule: 'loginRow', of },
   ])

@@ -18,7 +18,7 @@ export interface Kind {
   recipient: FindRecipient
   page: string
   token?: { purpose: Purpose; life: number; hasCode?: true }
-  /** The reader asked for it, so it is in the language of the request. All others are in the owner's. */
+  /** In the language of the request, because the reader asked for it. All others are in the owner's. */
   isAsked?: true
   toFormer?: true
   limit?: 'mailAccount' | 'mailFailures'
@@ -76,7 +76,7 @@ export const KINDS: Readonly<Record<OwnMailKind, Kind>> = {
     recipient: notifiedAddress,
     page: 'account/close/undo',
     token: { purpose: 'account-reopen', life: REOPEN_LIFE },
-    // Not counted when closing: a button pressed 20 times at once must not report a limit.
+    // Counted when sent: closing must not report a limit.
     limit: 'mailAccount',
   },
   'second-on': { recipient: notifiedAddress, page: 'password/forgot' },

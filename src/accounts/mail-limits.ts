@@ -1,24 +1,28 @@
 import type { Draft, Facts, MailKind } from '../mail/outbox.js'
 import type { User } from '../tables/users.js'
 import { networkOf } from '../web/network.js'
-import { confirmationComesAt } from './confirmation-rule.js'
+import { upcomingConfirmationAt } from './confirmation-rule.js'
 import { loginKeyOf } from './fields.js'
 import type { Counted } from './limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
-import { takePlaces } from './security-log.js'
+import { countAgainstLimits } from './security-log.js'
 
-export interface Asked {
+export interface RequestedMail {
   kind: MailKind
   userId?: string
   address: string | null
 }
 
-export async function countMail(origin: Origin, registry: Registry, asked: Asked): Promise<void> {
-  await takePlaces(origin, registry, countedFor(origin, registry, asked))
+export async function countMail(origin: Origin, registry: Registry, asked: RequestedMail): Promise<void> {
+  await countAgainstLimits(origin, registry, countedFor(origin, registry, asked))
 }
 
-export function countedFor(origin: Origin, registry: Registry, { kind, userId, address }: Asked): Counted[] {
+export function countedFor(
+  origin: Origin,
+  registry: Registry,
+  { kind, userId, address }: RequestedMail,
+): Counted[] {
   if (!registry.outbox.isOn || address === null) return []
   return [
     ...(userId === undefined ? [] : [{ rule: 'mailAccount', of: `${kind} of ${userId}` } as const]),
@@ -27,15 +31,14 @@ export function countedFor(origin: Origin, registry: Registry, { kind, userId, a
   ]
 }
 
-/** Counts a change of the account, and returns the email about it. */
 export async function countedNotice(
   origin: Origin,
   registry: Registry,
   { id: userId, email: to }: User,
   { kind, rule }: { kind: MailKind; rule: Counted['rule'] },
 ): Promise<Draft> {
-  // Limits of emails would let others in the network block it, and do not exist without email.
-  await takePlaces(origin, registry, [{ rule, of: `${kind} of ${userId}` }])
+  // Not the limits of emails, with which others in the network could block the change.
+  await countAgainstLimits(origin, registry, [{ rule, of: `${kind} of ${userId}` }])
   return { kind, userId, facts: { to, ...circumstancesOf(origin, registry) } }
 }
 
@@ -46,7 +49,7 @@ export function factsOfAsking(origin: Origin): Facts {
 
 /** `neededAt`: when the user can no longer log in without it. */
 export function factsOfConfirming(origin: Origin, registry: Registry, user: User): Facts {
-  const neededAt = confirmationComesAt(registry, user)
+  const neededAt = upcomingConfirmationAt(registry, user)
   return { ...factsOfAsking(origin), ...(neededAt !== undefined && { neededAt }) }
 }
 
@@ -54,11 +57,11 @@ export function languageOf({ language }: Origin): Facts {
   return language === undefined ? {} : { language }
 }
 
-export async function countTaken(origin: Origin, registry: Registry): Promise<void> {
-  await takePlaces(origin, registry, [{ rule: 'takenNetwork', of: networkOf(origin.address) }])
+export async function countLookup(origin: Origin, registry: Registry): Promise<void> {
+  await countAgainstLimits(origin, registry, [{ rule: 'takenNetwork', of: networkOf(origin.address) }])
 }
 
 // With private emails, the time of sending must not reveal whether an address has an account.
-export function unseen({ visit }: Origin, { rules }: Registry): { after?: Promise<void> } {
+export function afterResponse({ visit }: Origin, { rules }: Registry): { after?: Promise<void> } {
   return rules.privateEmails && visit ? { after: visit.afterwards() } : {}
 }

@@ -1,12 +1,12 @@
 import * as actions from '../tables/operator-actions.js'
 import type { Db } from '../tables/schema.js'
-import { numbered } from './events.js'
+import { withEventId } from './events.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
 type Action = Omit<actions.OperatorAction, 'reason' | 'form' | 'byName' | 'userName'>
 
-/** Keeps what an admin or a command does, in the transaction of it. Returns false if the same form did it before. */
+/** Records what an admin or a command does, in the same transaction. Returns false if the form was recorded before. */
 export async function recordAction(
   transaction: Db,
   { by, reason = '', form }: Origin,
@@ -16,20 +16,19 @@ export async function recordAction(
   return actions.insert(transaction, { ...action, reason, form: form ?? null })
 }
 
-interface Doing {
+interface OtherAction {
   kind: actions.OperatorActionsTable['kind']
   userId?: string
   about?: string
 }
 
-/** The same for what is no event of one account. */
-export function recordDoing(
+export function recordOtherAction(
   transaction: Db,
   origin: Origin,
   { now }: Pick<Registry, 'now'>,
-  { kind, userId = '', about }: Doing,
+  { kind, userId = '', about }: OtherAction,
 ): Promise<boolean> {
   const { by, address, userAgent } = origin
-  const action = numbered({ kind, userId, about: about ?? null, by, at: now(), address, userAgent })
+  const action = withEventId({ kind, userId, about: about ?? null, by, at: now(), address, userAgent })
   return recordAction(transaction, origin, action)
 }

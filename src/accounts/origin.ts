@@ -8,7 +8,6 @@ export interface Origin {
   address: string
   userAgent: string
   language?: string
-  /** Why, as an admin has given it. */
   reason?: string
   /** Fingerprint of an admin's form, which acts once. */
   form?: string
@@ -18,9 +17,9 @@ export interface Origin {
 export interface Visit {
   requestId: string
   deviceOf(account: Account | undefined): string | undefined
-  /** The same, unless no second step was ever passed on the device. */
+  /** The same if a second step was ever passed on the device. */
   provenDeviceOf(account: Account): string | undefined
-  refuseIfLeft(): void
+  throwIfDisconnected(): void
   /** Resolves a random time after the response, so that timing reveals nothing. */
   afterwards(): Promise<void>
   ensureCodeBrowser(): string

@@ -18,16 +18,13 @@ import type { Method, Proof } from './login-methods.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { cancelingLost } from './second-step.js'
-import { logSecurity, takePlaces } from './security-log.js'
+import { countAgainstLimits, logSecurity } from './security-log.js'
 
-/** What a browser presents. */
 export interface Presented {
-  /** The credential as JSON. */
   text: string
   party: RelyingParty
-  /** Whose passkey it must be; '' if nobody is known yet. */
+  /** Whose passkey it must be; '' if the user is not known yet. */
   userId: string
-  /** Returns when a challenge of this browser for this purpose expires, or undefined. */
   expiryOf(challenge: string): number | undefined
 }
 
@@ -53,7 +50,6 @@ export const CHALLENGE_OLD: FieldError = {
   sentence: 'This page was open for too long, or was already used. Nothing is lost: press the button again.',
 }
 
-/** A login without a username: the passkey says who it is. */
 export function authenticateByPasskey(
   origin: Origin,
   registry: Registry,
@@ -71,7 +67,7 @@ export function authenticateByPasskey(
   })
 }
 
-// Length and shape first, then the limit, the challenge, and the signature last: each is cheaper than the next.
+// The cheapest check first: length and shape, limit, challenge, signature.
 export async function provePasskey(
   origin: Origin,
   registry: Registry,
@@ -80,15 +76,15 @@ export async function provePasskey(
   const assertion = readAssertion(presented.text)
   if (assertion === undefined) return { ok: false, error: PASSKEY_WRONG }
   const found = await ownerOf(registry, assertion)
-  const places = ceremonyPlaces(origin, found?.account)
-  await takePlaces(origin, registry, places)
-  const outcome = await judged(origin, registry, { presented, assertion, found }).catch(
+  const attempts = passkeyAttempts(origin, found?.account)
+  await countAgainstLimits(origin, registry, attempts)
+  const outcome = await checkPasskey(origin, registry, { presented, assertion, found }).catch(
     async (error: unknown) => {
-      await registry.limits.giveBack(places).catch(() => {})
+      await registry.limits.giveBack(attempts).catch(() => {})
       throw error
     },
   )
-  if (outcome.ok) await giveBackTo(registry, places)
+  if (outcome.ok) await refundPasskey(registry, attempts)
   return outcome
 }
 
@@ -103,8 +99,8 @@ async function ownerOf({ database: { main } }: Registry, { id }: Assertion): Pro
   return passkey && account && { passkey, account }
 }
 
-// Nobody types a name, so none is counted.
-function ceremonyPlaces(origin: Origin, account: users.Account | undefined): Counted[] {
+// No name is typed, so none is counted.
+function passkeyAttempts(origin: Origin, account: users.Account | undefined): Counted[] {
   const device = origin.visit?.deviceOf(account)
   if (account === undefined || device === undefined) {
     return [{ rule: 'loginNetwork', of: networkOf(origin.address) }]
@@ -112,10 +108,10 @@ function ceremonyPlaces(origin: Origin, account: users.Account | undefined): Cou
   return [{ rule: 'loginDevice', of: `${account.user.id} ${device}` }]
 }
 
-// A right passkey says nothing about passwords tried on the same device: their count stays.
-async function giveBackTo({ limits, log }: Registry, places: readonly Counted[]): Promise<void> {
+// Not reset: a passkey says nothing about passwords tried on the device.
+async function refundPasskey({ limits, log }: Registry, attempts: readonly Counted[]): Promise<void> {
   await limits
-    .giveBack(places)
+    .giveBack(attempts)
     .catch((error: unknown) => log.warn({ err: error }, 'could not reset login attempts'))
 }
 
@@ -125,7 +121,7 @@ interface Judged {
   found: Found | undefined
 }
 
-async function judged(
+async function checkPasskey(
   origin: Origin,
   registry: Registry,
   { presented, assertion, found }: Judged,
@@ -150,13 +146,13 @@ async function judged(
   return { ok: true, account, proof: proofOf(origin, registry, found, verified) }
 }
 
-// Devices may leave the handle out where the page has named its passkeys (WebAuthn 6.3.3).
+// Devices may omit the handle if the page named the passkeys (WebAuthn 6.3.3).
 function isOwner({ user }: users.Account, { userId }: Presented, { response }: Assertion): boolean {
   if (userId !== '' && user.id !== userId) return false
   return (response.userHandle ?? (userId === '' ? '' : handleOf(user))) === handleOf(user)
 }
 
-/** Returns false unless it is this browser's and is presented for the first time, whatever comes of it. */
+/** Returns false unless it is this browser's and presented for the first time. */
 export async function spendChallenge(
   { database }: Pick<Registry, 'database'>,
   { expiryOf }: Presented,
@@ -167,12 +163,12 @@ export async function spendChallenge(
   return database.write((transaction) => spent.spend(transaction, { hash: hashOf(challenge), expiresAt }))
 }
 
-/** Under which authenticators know the user: random, and no personal data (WebAuthn 14.6.1). */
+/** The WebAuthn user handle: random, not personal data (WebAuthn 14.6.1). */
 export function handleOf({ id }: { id: string }): string {
   return Buffer.from(id).toString('base64url')
 }
 
-// Copies on several devices count for themselves, so the counter of a synced passkey says nothing (WebAuthn 6.1.1).
+// Each device counts for itself, so the counter of a synced passkey says nothing (WebAuthn 6.1.1).
 function isCopied({ isBackupEligible, counter }: passkeys.Passkey, verified: Verified): boolean {
   return !isBackupEligible && verified.counter <= counter && (verified.counter > 0 || counter > 0)
 }
@@ -183,7 +179,7 @@ async function noteCopy(
   { passkey, account: { user } }: Found,
 ): Promise<void> {
   const { name } = passkey
-  registry.events.note(
+  registry.events.queue(
     eventOf(origin, registry, { kind: 'passkey_copied', userId: user.id, about: name || null }),
   )
   const facts = { to: user.email, passkey: name, ...circumstancesOf(origin, registry) }

@@ -18,9 +18,8 @@ import { CHALLENGE_OLD, PASSKEY_WRONG, type Presented, spendChallenge } from './
 import { passkeyOf } from './passkeys.js'
 import { type NewAccount, register } from './registration.js'
 import type { Registry } from './registry.js'
-import { takePlaces } from './security-log.js'
+import { countAgainstLimits } from './security-log.js'
 
-/** A verified passkey, of which nothing is stored yet. */
 export interface FirstPasskey {
   created: NewCredential
   attestation: Attestation
@@ -30,15 +29,15 @@ export interface FirstPasskey {
 
 type Proved = { ok: true; passkey: FirstPasskey } | { ok: false; error: FieldError }
 
-/** Leaves the challenge of a right one unspent: it is spent with the account, or by `spendFirst`. */
+/** If it is right, its challenge is spent later: with the account, or by `spendFirst`. */
 export async function proveFirst(origin: Origin, registry: Registry, presented: Presented): Promise<Proved> {
   const attestation = readAttestation(presented.text)
   if (attestation === undefined) return { ok: false, error: PASSKEY_WRONG }
   const expiresAt = presented.expiryOf(attestation.challenge)
   if (expiresAt === undefined) return { ok: false, error: CHALLENGE_OLD }
-  // Nobody is known yet, so wrong ones count as sign-ups of this network.
-  const places: Counted[] = [{ rule: 'signupNetwork', of: networkOf(origin.address) }]
-  await takePlaces(origin, registry, places)
+  // Wrong ones count as sign-ups, because there is no account yet.
+  const attempts: Counted[] = [{ rule: 'signupNetwork', of: networkOf(origin.address) }]
+  await countAgainstLimits(origin, registry, attempts)
   const created = await verifyAttestation(attestation, presented.party).catch((error: unknown) => {
     registry.log.debug({ id: origin.visit?.requestId, err: error }, 'passkey refused')
   })
@@ -46,18 +45,16 @@ export async function proveFirst(origin: Origin, registry: Registry, presented: 
     await spendChallenge(registry, presented, attestation)
     return { ok: false, error: PASSKEY_WRONG }
   }
-  await registry.limits.giveBack(places)
+  await registry.limits.giveBack(attempts)
   return { ok: true, passkey: { created, attestation, presented, expiresAt } }
 }
 
-/** `taken`: the username or the email address. */
 export type Registered = { state: 'made'; user: users.User } | { state: 'taken' | 'spent' | 'known' }
 
-/** Creates an account that this passkey opens, and no password. */
 export async function registerByPasskey(
   origin: Origin,
   registry: Registry,
-  account: Omit<NewAccount, 'password' | 'storeWayIn'>,
+  account: Omit<NewAccount, 'password' | 'storeCredential'>,
   { created, attestation, presented, expiresAt }: FirstPasskey,
 ): Promise<Registered> {
   const name = nameFor({ ...created, userAgent: origin.userAgent })
@@ -66,7 +63,7 @@ export async function registerByPasskey(
   const user = await register(origin, registry, {
     ...account,
     password: undefined,
-    async storeWayIn(transaction) {
+    async storeCredential(transaction) {
       state = 'spent'
       if (!(await spent.spend(transaction, { hash: hashOf(attestation.challenge), expiresAt }))) return false
       state = 'known'
@@ -76,13 +73,12 @@ export async function registerByPasskey(
     },
   })
   if (user === undefined) return { state }
-  registry.events.note(
+  registry.events.queue(
     eventOf(origin, registry, { kind: 'passkey_added', userId: user.id, about: name || null }),
   )
   return { state: 'made', user }
 }
 
-/** Uses up the challenge of a sign-up that was refused. */
 export async function spendFirst(
   registry: Registry,
   { presented, attestation }: FirstPasskey,

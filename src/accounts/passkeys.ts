@@ -6,7 +6,7 @@ import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { nameFor } from './authenticators.js'
 import { endWith, type Outcome } from './consequences.js'
-import { happens, orUndo } from './history.js'
+import { orRollBack, withEvent } from './history.js'
 import { countedNotice } from './mail-limits.js'
 import type { Origin } from './origin.js'
 import { CHALLENGE_OLD, PASSKEY_WRONG, type Presented, spendChallenge } from './passkey-proof.js'
@@ -68,7 +68,7 @@ async function storePasskey(
   const name = newName(nameFor({ ...created, userAgent: origin.userAgent }), own)
   let error = CHANGED
   const event = { kind: 'passkey_added', userId, about: name || undefined } as const
-  const added = await happens(origin, registry, event, async (transaction) => {
+  const added = await withEvent(origin, registry, event, async (transaction) => {
     const isOpen = await users.lockAccount(transaction, userId)
     if (isOpen === undefined || !(await sessions.lock(transaction, { id: session, userId }))) return undefined
     error = TOO_MANY
@@ -99,14 +99,12 @@ export function passkeyOf(
   return { ...kept, isBackupEligible, isBackedUp, wasVerified: isVerified, createdAt: now, usedAt: null }
 }
 
-/** Tells passkeys apart that would have the same name. */
 function newName(proposed: string, own: readonly passkeys.Passkey[]): string {
   const names = own.map(({ name }) => name)
   const numbers = own.map((_, index) => (proposed === '' ? `${index + 2}` : `${proposed} ${index + 2}`))
   return [proposed, ...numbers].find((name) => !names.includes(name)) ?? proposed
 }
 
-/** Returns undefined if it was removed. */
 export async function renamePasskey(
   origin: Origin,
   registry: Registry,
@@ -114,7 +112,7 @@ export async function renamePasskey(
   name: string,
 ): Promise<true | undefined> {
   const event = { kind: 'passkey_renamed', userId: owned.userId, about: name || undefined } as const
-  return happens(
+  return withEvent(
     origin,
     registry,
     event,
@@ -140,7 +138,7 @@ export async function removePasskey(
   const now = registry.now()
   let state: 'gone' | 'last' | 'second' = 'gone'
   const event = { kind: 'passkey_removed', userId, about: name || undefined } as const
-  const removed = await happens(origin, registry, event, async (transaction) => {
+  const removed = await withEvent(origin, registry, event, async (transaction) => {
     const account = await users.lockAccount(transaction, userId)
     const own = await passkeys.ofUser(transaction, userId)
     state = 'last'
@@ -150,7 +148,7 @@ export async function removePasskey(
     if (account && (await isLastSecond(transaction, account, { id, rpId, own }))) return undefined
     state = 'gone'
     if (!(await passkeys.remove(transaction, { id, userId }))) return undefined
-    orUndo(await session.renew(transaction))
+    orRollBack(await session.renew(transaction))
     await registry.outbox.post(transaction, { ...mail, facts: { ...mail.facts, passkey: name } })
     return endWith(transaction, 'passkey_removed', { userId, now, session: session.id })
   })

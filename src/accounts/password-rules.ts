@@ -69,19 +69,19 @@ export function newPassword(
   }
 }
 
-// The value for display begins at 1.
+// `value` is the score from 1.
 function isWeaker(password: string, texts: readonly string[], minScore: number): boolean {
   return strengthOf(password, texts).value - 1 < minScore
 }
 
-// Mostly means: half of it or more, with a rest that would be too short (ASVS 5 6.2.11). That refuses
-// `gatehouse2026`, but neither `hosannas` for Ann nor a long sentence with the site's name.
+// At least half of it, and the rest would be too short (ASVS 5 6.2.11). Refuses `gatehouse2026`, but neither
+// `hosannas` for Ann nor a long sentence with the site's name.
 function isMostly(texts: readonly string[], password: string, minLength: number): boolean {
   const folded = fold(password)
   const words = wordsIn(texts).filter((word) => folded.includes(word))
   if (words.length === 0) return false
   const all = lengthOf(folded)
-  const left = lengthOf(folded.replaceAll(new RegExp(words.map(escaped).join('|'), 'gu'), ''))
+  const left = lengthOf(folded.replaceAll(new RegExp(words.map(escapeRegExp).join('|'), 'gu'), ''))
   return left < minLength && left * 2 <= all
 }
 
@@ -95,7 +95,7 @@ function wordsIn(texts: readonly string[]): string[] {
     .sort((one, other) => other.length - one.length)
 }
 
-function escaped(text: string): string {
+function escapeRegExp(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 }
 

@@ -10,7 +10,7 @@ export interface Strength {
 
 const LONGEST = 32
 
-// Each substitution (4 for a) is tried in every combination. The default of 100 can take 250 ms.
+// Every combination of substitutions (4 for a) is tried. The default of 100 can take 250 ms.
 const SUBSTITUTIONS = 2
 
 const MAX_OWN = 8

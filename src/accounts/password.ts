@@ -6,8 +6,8 @@ import * as users from '../tables/users.js'
 import type { Message } from '../web/form.js'
 import { endWith, type Outcome } from './consequences.js'
 import * as fields from './fields.js'
-import { happens, orUndo } from './history.js'
-import { forgetTries } from './login-limits.js'
+import { orRollBack, withEvent } from './history.js'
+import { resetAttempts } from './login-limits.js'
 import { countMail } from './mail-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
@@ -25,12 +25,12 @@ export async function changePassword(
 ): Promise<Outcome | undefined> {
   const { id: userId, email: to } = user
   await countMail(origin, registry, { kind: 'password-changed', userId, address: to })
-  const passwordHash = await registry.passwords.hash(password, origin.visit?.refuseIfLeft)
+  const passwordHash = await registry.passwords.hash(password, origin.visit?.throwIfDisconnected)
   const now = registry.now()
   const facts = { to, ...circumstancesOf(origin, registry) }
-  return happens(origin, registry, { kind: 'password_changed', userId }, async (transaction) => {
+  return withEvent(origin, registry, { kind: 'password_changed', userId }, async (transaction) => {
     if (!(await users.setPassword(transaction, userId, { passwordHash, now, insteadOf }))) return undefined
-    if (session !== undefined) orUndo(await session.renew(transaction))
+    if (session !== undefined) orRollBack(await session.renew(transaction))
     await registry.outbox.post(transaction, { kind: 'password-changed', userId, facts })
     return endWith(transaction, 'password_changed', { userId, now, ...(session && { session: session.id }) })
   })
@@ -50,35 +50,40 @@ export async function resetPassword(
   const { id: userId } = user
   const now = registry.now()
   const passwordHash =
-    password === undefined ? '' : await registry.passwords.hash(password, origin.visit?.refuseIfLeft)
-  const outcome = await happens(origin, registry, { kind: 'password_reset', userId }, async (transaction) => {
-    if (link !== undefined && !(await isUsedUp(transaction, link, now))) return undefined
-    if (!(await users.setPassword(transaction, userId, { passwordHash, now }))) return undefined
-    const ended = await endWith(transaction, 'password_reset', { userId, now, link: link?.hash })
-    const own = await passkeys.ofUser(transaction, userId)
-    // Someone else may have signed up with this address, and wait for its owner to use the account.
-    const isForeign = link !== undefined && user.emailConfirmedAt === null
-    if (isForeign) await passkeys.removeAll(transaction, userId)
-    const left = isForeign ? 'gone' : 'stay'
-    await tell(transaction, origin, registry, user, {
-      isChosen: password !== undefined,
-      passkeys: own.length > 0 ? left : '',
-    })
-    if (link !== undefined) await confirmRead(transaction, link, user, now)
-    return ended
-  }).catch((error: unknown) => {
-    // Another account has just confirmed the address. The next attempt leaves it unconfirmed.
+    password === undefined ? '' : await registry.passwords.hash(password, origin.visit?.throwIfDisconnected)
+  const outcome = await withEvent(
+    origin,
+    registry,
+    { kind: 'password_reset', userId },
+    async (transaction) => {
+      if (link !== undefined && !(await useLink(transaction, link, now))) return undefined
+      if (!(await users.setPassword(transaction, userId, { passwordHash, now }))) return undefined
+      const ended = await endWith(transaction, 'password_reset', { userId, now, link: link?.hash })
+      const own = await passkeys.ofUser(transaction, userId)
+      // Someone else may have signed up with this address, and be waiting for its owner to use the account.
+      const isForeign = link !== undefined && user.emailConfirmedAt === null
+      if (isForeign) await passkeys.removeAll(transaction, userId)
+      const left = isForeign ? 'gone' : 'stay'
+      await tell(transaction, origin, registry, user, {
+        isChosen: password !== undefined,
+        passkeys: own.length > 0 ? left : '',
+      })
+      if (link !== undefined) await confirmByLink(transaction, link, user, now)
+      return ended
+    },
+  ).catch((error: unknown) => {
+    // Another account has just confirmed the address, which the next attempt will find.
     if (isTaken(error)) return undefined
     throw error
   })
   if (outcome === undefined) return undefined
-  await forgetTries(registry, user).catch((error: unknown) =>
+  await resetAttempts(registry, user).catch((error: unknown) =>
     registry.log.warn({ err: error }, 'could not reset login attempts'),
   )
   return outcome
 }
 
-async function isUsedUp(transaction: Db, { userId, email, hash, usedForm }: tokens.Token, now: number) {
+async function useLink(transaction: Db, { userId, email, hash, usedForm }: tokens.Token, now: number) {
   if ((await users.lockAccount(transaction, userId))?.user.email !== email) return false
   const use = { hash, purpose: 'password-reset', now, form: usedForm } as const
   return (await tokens.use(transaction, use)) !== undefined
@@ -108,7 +113,12 @@ export async function hasPasskeys({ database }: Registry, { id }: users.User): P
   return (await passkeys.ofUser(database.main, id)).length > 0
 }
 
-async function confirmRead(db: Db, { emailKey }: tokens.Token, user: users.User, now: number): Promise<void> {
+async function confirmByLink(
+  db: Db,
+  { emailKey }: tokens.Token,
+  user: users.User,
+  now: number,
+): Promise<void> {
   const { id, email } = user
   const isSame = email !== null && emailKey === fields.emailKeyOf(email)
   if (!isSame || (await users.isEmailTaken(db, emailKey, { now, userId: id }))) return

@@ -6,7 +6,7 @@ import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import { emailKeyOf, loginKeyOf } from './fields.js'
 
-// Called by the worker, so a response takes as long with a recipient as without.
+// Called when sending, so a response takes as long with a recipient as without.
 export type FindRecipient = (
   db: Db,
   facts: Facts,
@@ -19,7 +19,6 @@ export interface Recipient {
   kind?: MailKind
 }
 
-/** Someone without an account, whose token was made when they were invited. */
 export interface Invited {
   account?: undefined
   to: string
@@ -35,7 +34,7 @@ export async function notifiedAddress(
   return account && { account, to: String(to) }
 }
 
-// The address of another account was mistyped here, and its owner already has an email.
+// The mistyped address may be that of another account, whose owner already has an email.
 export async function previousOwner(
   db: Db,
   facts: Facts,
@@ -75,8 +74,8 @@ export async function requester(db: Db, facts: Facts, userId: string | null): Pr
   return isForeign ? undefined : { account, to: email }
 }
 
-// With private emails, an unconfirmed address cannot log in. Its reader can still reset the password of
-// the last account created with it, which confirms the address.
+// With private emails, an unconfirmed address cannot log in. Its reader can reset the password of the last account
+// created with it, which confirms the address.
 async function byTyped(db: Db, typed: string): Promise<users.Account | undefined> {
   const account = await users.byLogin(db, typed)
   if (account !== undefined || !typed.includes('@')) return account
@@ -97,7 +96,7 @@ export async function newAddress(
   return (await ownerOf(db, to, account)) ?? { account, to }
 }
 
-// Only the mailbox that was confirmed, and nobody if the account was closed or disabled meanwhile.
+// Only a confirmed mailbox, unless the account was closed or disabled meanwhile.
 export async function withSecond(
   db: Db,
   facts: Facts,
@@ -114,7 +113,7 @@ export async function warned(db: Db, facts: Facts, userId: string | null): Promi
   return found?.account.user.secondEndsAt === facts.endsAt ? found : undefined
 }
 
-// Nobody if they have signed up, or were invited again, meanwhile.
+// Undefined if they have signed up or were invited again meanwhile.
 export async function invited(db: Db, { email, token }: Facts): Promise<Invited | undefined> {
   const isWaiting = await invitations.exists(db, hashOf(String(token)))
   return isWaiting ? { to: String(email), token: String(token) } : undefined

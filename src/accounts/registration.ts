@@ -6,9 +6,9 @@ import type { Db } from '../tables/schema.js'
 import * as users from '../tables/users.js'
 import type { FieldError, Values } from '../web/form.js'
 import * as fields from './fields.js'
-import { happens, orUndo } from './history.js'
+import { orRollBack, withEvent } from './history.js'
 import type { Identity } from './hooks.js'
-import { factsOfConfirming, unseen } from './mail-limits.js'
+import { afterResponse, factsOfConfirming } from './mail-limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
@@ -46,13 +46,13 @@ export function addressOf(
 export async function signupErrors(
   registry: Naming,
   { password, ...applicant }: Applicant & { password: string | undefined },
-  beforeLook: () => Promise<void> = async () => {},
+  beforeLookup: () => Promise<void> = async () => {},
 ): Promise<FieldError[]> {
   const { name, email } = applicant
   const ofName = fields.check(fields.username, name)
   const ofEmail = email === null ? [] : fields.check(fields.email, email)
   const isLookedUp = ofName.length === 0 || ofEmail.length === 0
-  if (isLookedUp) await beforeLook()
+  if (isLookedUp) await beforeLookup()
   const inUse = isLookedUp ? await takenClaims(registry, applicant) : []
   const ofHooks = await hookErrors(registry, {
     ...(ofName.length === 0 && { name }),
@@ -81,14 +81,14 @@ export async function hookErrors(
 async function takenClaims(registry: Naming, applicant: Applicant): Promise<FieldError[]> {
   const { main } = registry.database
   const now = registry.now()
-  // Not looked up with private emails: the number of queries would reveal a free address.
+  // With private emails, the number of queries would reveal a free address.
   const taken = registry.rules.privateEmails
     ? { name: await users.isNameTaken(main, applicant, { now }), email: false }
     : await users.taken(main, applicant, now)
   return [...(taken.name ? [fields.USERNAME_TAKEN] : []), ...(taken.email ? [fields.EMAIL_TAKEN] : [])]
 }
 
-export async function lostRace(registry: Naming, applicant: Applicant): Promise<FieldError[]> {
+export async function takenErrors(registry: Naming, applicant: Applicant): Promise<FieldError[]> {
   const inUse = await takenClaims(registry, applicant)
   return inUse.length > 0 ? inUse : [fields.USERNAME_TAKEN]
 }
@@ -96,7 +96,7 @@ export async function lostRace(registry: Naming, applicant: Applicant): Promise<
 // With private emails, only a confirmed address is claimed, so that no conflict reveals an account.
 export function claimOf({ rules, now }: Naming, { id, emailKey }: Applicant) {
   if (rules.confirmation === 'optional') return { emailKey, confirmBy: null }
-  // In a grace period accounts are used, so they are not deleted without a word.
+  // In a grace period accounts are used, so they are not deleted without notice.
   if (rules.confirmationGrace > 0) return { emailKey, confirmBy: null }
   if (!rules.privateEmails) return { emailKey, confirmBy: now() + UNCONFIRMED_LIFE }
   return { emailKey: users.unclaimedKey(id), confirmBy: now() + UNCONFIRMED_PRIVATE_LIFE }
@@ -104,10 +104,9 @@ export function claimOf({ rules, now }: Naming, { id, emailKey }: Applicant) {
 
 export interface NewAccount extends Applicant {
   password: string | undefined
-  /** Stores a way in instead of the password. Returns false if the account cannot be created with it. */
-  storeWayIn?: (transaction: Db) => Promise<boolean>
+  /** Stores a credential instead of the password. Returns false if it cannot be used. */
+  storeCredential?: (transaction: Db) => Promise<boolean>
   isConfirmed?: boolean
-  /** Hash of the invitation that the account uses up. Without it the account is not created. */
   invitation?: string | undefined
   signupForm?: string
   values?: Values
@@ -119,10 +118,10 @@ export async function register(
   account: NewAccount,
 ): Promise<users.User | undefined> {
   const { id, email, emailKey, password, isConfirmed = false, signupForm = '', invitation, values } = account
-  const { storeWayIn } = account
+  const { storeCredential } = account
   const { language } = origin
   const passwordHash =
-    password === undefined ? '' : await registry.passwords.hash(password, origin.visit?.refuseIfLeft)
+    password === undefined ? '' : await registry.passwords.hash(password, origin.visit?.throwIfDisconnected)
   const now = registry.now()
   const claim = claimOf(registry, account)
   const user = {
@@ -133,19 +132,19 @@ export async function register(
     createdAt: now,
     ...(language && { language }),
   }
-  return happens(origin, registry, { kind: 'signed_up', userId: id }, async (transaction) => {
-    if (invitation !== undefined) orUndo(await invitations.use(transaction, invitation, now))
+  return withEvent(origin, registry, { kind: 'signed_up', userId: id }, async (transaction) => {
+    if (invitation !== undefined) orRollBack(await invitations.use(transaction, invitation, now))
     const made = await users.create(transaction, user)
-    orUndo(made !== undefined)
+    orRollBack(made !== undefined)
     if (values !== undefined) await registry.hooks.duringSignup?.(transaction, { user: made, values })
     if (isConfirmed && email !== null) await users.confirmEmail(transaction, id, { email, emailKey, now })
-    if (storeWayIn !== undefined) orUndo(await storeWayIn(transaction))
-    if (password === undefined && storeWayIn === undefined)
+    if (storeCredential !== undefined) orRollBack(await storeCredential(transaction))
+    if (password === undefined && storeCredential === undefined)
       await registry.outbox.post(transaction, { kind: 'password-reset', userId: id })
     else if (!isConfirmed) await askToConfirm(transaction, origin, registry, made)
     return made
   }).catch((error: unknown) => {
-    // Only an address confirmed at once can be taken here. Any other violation is of the app's own rows.
+    // Only an address that is confirmed at once can be taken here. Other violations are of the app's rows.
     if (isConfirmed && isTaken(error)) return undefined
     throw error
   })
@@ -161,7 +160,7 @@ export async function create(
   const errors = await signupErrors(open, candidate)
   if (errors.length > 0) return { ok: false, errors }
   const user = await register(origin, registry, candidate)
-  return user === undefined ? { ok: false, errors: await lostRace(open, candidate) } : { ok: true, user }
+  return user === undefined ? { ok: false, errors: await takenErrors(open, candidate) } : { ok: true, user }
 }
 
 async function askToConfirm(
@@ -172,6 +171,6 @@ async function askToConfirm(
 ): Promise<void> {
   if (!registry.offers('email/confirm')) return
   const facts = factsOfConfirming(origin, registry, user)
-  const draft = { kind: 'email-confirm', userId: user.id, facts, ...unseen(origin, registry) } as const
+  const draft = { kind: 'email-confirm', userId: user.id, facts, ...afterResponse(origin, registry) } as const
   await registry.outbox.post(transaction, draft)
 }

@@ -37,7 +37,7 @@ export interface Rules extends PasswordRules {
   /** `none`: accounts have no address, though some may have one from before. */
   emails: 'required' | 'none'
   confirmation: 'optional' | 'required'
-  /** Milliseconds after sign-up in which an address need not be confirmed yet. */
+  /** Milliseconds after sign-up before an address must be confirmed. */
   confirmationGrace: number
   privateEmails: boolean
   loginErrors: 'exact' | 'generic'
@@ -50,7 +50,7 @@ export type SignupMode = 'open' | 'invited' | 'closed'
 
 export interface SecondRule {
   applies(user: User): boolean
-  /** UTC milliseconds. Before it users are only reminded. */
+  /** UTC milliseconds. Before that, users are only reminded. */
   from: number
 }
 
@@ -58,7 +58,7 @@ export const LOST_WAIT = 3 * DAY
 
 export const SECOND_OPTIONAL: SecondRule = { applies: () => false, from: 0 }
 
-/** `second`: the password was right, and the second step is missing. `wrong`: username or password. `limited`: not checked. `busy` and `unavailable`: a 503. */
+/** `second`: the second step follows. `wrong`: username or password. `limited`: not checked. `busy`, `unavailable`: a 503. */
 export type LoginOutcome = (typeof LOGIN_OUTCOMES)[number]
 
 export const LOGIN_OUTCOMES = [

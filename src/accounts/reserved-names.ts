@@ -13,13 +13,13 @@ const RESERVED =
 
 const WORDS = new Set(RESERVED)
 
-// Not these two: real names look like them, such as Horne.
+// Real names, such as Horne, look like these two.
 const IMITATED = RESERVED.filter((word) => word !== 'home' && word !== 'me')
 
 const skeletons = once(() => new Set(IMITATED.flatMap((word) => spellingsOf(word).map(plainSkeletonOf))))
 const lowSkeletons = once(() => new Set(IMITATED.map(lowSkeletonOf)))
 
-// Covers look-alikes: `ѕupport`, `ᴀdmin`, `supp0rt`, `adm1n`.
+// Also look-alikes: `ѕupport`, `ᴀdmin`, `supp0rt`, `adm1n`.
 export function isReserved(name: string, slug: string): boolean {
   if (WORDS.has(slug)) return true
   if (skeletons().has(plainSkeletonOf(name))) return true

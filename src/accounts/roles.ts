@@ -1,7 +1,7 @@
 import type { Db } from '../tables/schema.js'
 import * as users from '../tables/users.js'
 import type { Message } from '../web/form.js'
-import { happens } from './history.js'
+import { withEvent } from './history.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
@@ -31,20 +31,18 @@ export class LastAdmin extends Error {
   }
 }
 
-/** Call it first in a transaction that takes the account away. Throws `LastAdmin`, also if two admins remove each other at once. */
+/** Call it first in a transaction that takes the account away. Throws `LastAdmin`. The lock is for two admins who remove each other. */
 export async function keepAnAdmin(transaction: Db, userId: string): Promise<void> {
   const [admin, ...others] = await users.lockWithRole(transaction, ADMIN)
   if (admin === userId && others.length === 0) throw new LastAdmin()
 }
 
-/** Returns false if the user has it, or is unknown. */
 export function addRole(origin: Origin, registry: Registry, userId: string, role: string): Promise<boolean> {
   return changeRoles(origin, registry, { kind: 'role_added', userId, about: role }, (roles) =>
     roles.includes(role) ? undefined : [...roles, role],
   )
 }
 
-/** Returns false if the user does not have it, or is unknown. Throws `LastAdmin`. */
 export function removeRole(
   origin: Origin,
   registry: Registry,
@@ -70,7 +68,7 @@ async function changeRoles(
 ): Promise<boolean> {
   const { kind, userId, about: role } = change
   if (!isRole(role)) throw new Error(`A role must be ${ROLE_RULE}.`)
-  const isDone = await happens(origin, registry, change, async (transaction) => {
+  const isDone = await withEvent(origin, registry, change, async (transaction) => {
     if (kind === 'role_removed' && role === ADMIN) await keepAnAdmin(transaction, userId)
     const account = await users.lockAccount(transaction, userId)
     const roles = account && changed(account.user.roles)

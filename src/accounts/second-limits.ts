@@ -5,55 +5,53 @@ import type { Counted } from './limits.js'
 import type { SecondMethod } from './login-methods.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
-import { logSecurity, takePlaces } from './security-log.js'
+import { countAgainstLimits, logSecurity } from './security-log.js'
 
-export interface SecondTry {
+export interface SecondAttempt {
   account: Account
   method: SecondMethod
 }
 
-/**
- * Counts before `prove`, so that parallel requests cannot exceed a limit. Call it only after the right
- * password, so that strangers cannot use up the limits of an account.
- */
-export async function counted<Proof>(
+/** Counts before `prove`, so that parallel requests cannot exceed a limit. Call it only after the right password, or
+ * strangers could use up the limits of an account. */
+export async function withinLimits<Proof>(
   origin: Origin,
   registry: Registry,
-  tried: SecondTry,
+  attempt: SecondAttempt,
   prove: () => Promise<Proof | undefined>,
 ): Promise<Proof | undefined> {
-  const places = placesOf(origin, tried)
-  await takePlaces(origin, registry, places)
+  const attempts = secondAttempts(origin, attempt)
+  await countAgainstLimits(origin, registry, attempts)
   const proof = await prove().catch(async (error: unknown) => {
-    await registry.limits.giveBack(places).catch(() => {})
+    await registry.limits.giveBack(attempts).catch(() => {})
     throw error
   })
-  if (proof === undefined) await noteWrongCode(origin, registry, tried)
-  else await forgive(registry, places)
+  if (proof === undefined) await noteWrongCode(origin, registry, attempt)
+  else await refundSecond(registry, attempts)
   return proof
 }
 
-// 100 codes in a row with three valid ones each are guessed with a chance of 0.03 % (ASVS 5 6.5.1, 6.6.3). Recovery
-// codes are too long to be guessed.
-function placesOf(origin: Origin, { account, method }: SecondTry): Counted[] {
+// 100 codes in a row, with 3 that work each time, are guessed with a chance of 0.03 % (ASVS 5 6.5.1, 6.6.3).
+// Recovery codes are too long to guess.
+function secondAttempts(origin: Origin, { account, method }: SecondAttempt): Counted[] {
   const { id } = account.user
   const device = origin.visit?.provenDeviceOf(account)
   const of = device === undefined ? id : `${id} ${device}`
   return [
-    ...(device === undefined ? placesOfStranger(origin, id) : [{ rule: 'secondDevice', of } as const]),
+    ...(device === undefined ? unknownDeviceAttempts(origin, id) : [{ rule: 'secondDevice', of } as const]),
     ...(method === 'app' ? [{ rule: 'secondRow', of } as const] : []),
   ]
 }
 
-// By its network, too, or someone with many stolen passwords could guess at many accounts.
-function placesOfStranger({ address }: Origin, id: string): Counted[] {
+// By network, too, because someone with many stolen passwords could guess at many accounts.
+function unknownDeviceAttempts({ address }: Origin, id: string): Counted[] {
   return [
     { rule: 'secondAccount', of: id },
     { rule: 'secondNetwork', of: networkOf(address) },
   ]
 }
 
-export async function forgetSecondTries(
+export async function resetSecondAttempts(
   { limits }: Pick<Registry, 'limits'>,
   { id: of }: Account['user'],
 ): Promise<void> {
@@ -63,11 +61,11 @@ export async function forgetSecondTries(
   ])
 }
 
-async function forgive({ limits, log }: Registry, places: readonly Counted[]): Promise<void> {
+async function refundSecond({ limits, log }: Registry, attempts: readonly Counted[]): Promise<void> {
   const isShared = ({ rule }: Counted) => rule === 'secondAccount' || rule === 'secondNetwork'
   try {
-    await limits.giveBack(places.filter(isShared))
-    await limits.forget(places.filter((place) => !isShared(place)))
+    await limits.giveBack(attempts.filter(isShared))
+    await limits.forget(attempts.filter((one) => !isShared(one)))
   } catch (error) {
     log.warn({ err: error }, 'could not reset login attempts')
   }
@@ -76,13 +74,15 @@ async function forgive({ limits, log }: Registry, places: readonly Counted[]): P
 async function noteWrongCode(
   origin: Origin,
   registry: Registry,
-  { account: { user }, method }: SecondTry,
+  { account: { user }, method }: SecondAttempt,
 ): Promise<void> {
   logSecurity(origin, registry, { event: 'second_failed', reason: `${method}_wrong`, user: user.id })
-  registry.events.note(eventOf(origin, registry, { kind: 'second_failed', userId: user.id }))
-  // Not reset by a right code: a few guesses between the owner's logins must be noticed, too.
-  const { filled } = await takePlaces(origin, registry, [{ rule: 'secondNotice', of: user.id, quiet: true }])
-  if (filled.length === 0) return
+  registry.events.queue(eventOf(origin, registry, { kind: 'second_failed', userId: user.id }))
+  // Not reset by a right code, so that guesses between the owner's logins are noticed, too.
+  const { reached } = await countAgainstLimits(origin, registry, [
+    { rule: 'secondNotice', of: user.id, quiet: true },
+  ])
+  if (reached.length === 0) return
   const facts = { to: user.email, ...circumstancesOf(origin, registry) }
   await registry.database
     .write((transaction) =>

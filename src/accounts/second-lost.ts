@@ -7,27 +7,26 @@ import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
 import type { Message } from '../web/form.js'
 import { endWith } from './consequences.js'
-import { numbered } from './events.js'
-import { eventOf, happens, orUndo } from './history.js'
+import { withEventId } from './events.js'
+import { eventOf, orRollBack, withEvent } from './history.js'
 import { LimitReached } from './limit-reached.js'
 import { UNDO_LIFE } from './mail-kinds.js'
 import { countedFor, languageOf } from './mail-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { isSecondRequired } from './second-rule.js'
-import { logSecurity, takePlaces } from './security-log.js'
+import { countAgainstLimits, logSecurity } from './security-log.js'
 
 export interface Lost {
   /** `over`: the password alone turns the second step off. */
   state: 'waiting' | 'over'
-  /** UTC milliseconds. */
   endsAt: number
 }
 
-// An account whose owner never came back must not stay open to anyone who learns the password later.
+// If the owner never comes back, a password that leaks later must not be enough.
 const OVER_LIFE = 7 * DAY
 
-/** Returns undefined if nobody has asked to turn the second step off by email, or it has lapsed. */
+/** Returns undefined if nobody has asked to turn the second step off by email, or that has lapsed. */
 export function lostOf(
   registry: Pick<Registry, 'rules' | 'offers' | 'now'>,
   user: users.User,
@@ -63,13 +62,12 @@ const EMAIL_NEW = {
     'Your email address was changed a short time ago, so two-step verification cannot be turned off by email yet. You can ask for it {when}.',
 }
 
-/** Returns why the second step of this account cannot be turned off by email. */
+/** Returns why the second step cannot be turned off by email, or undefined. */
 export function lostRefusalOf(registry: Registry, account: users.Account): Promise<Message | undefined> {
   return refusalIn(registry.database.main, registry, account)
 }
 
-// After a reset, and after a change of address that its owner can still undo, the mailbox would be all that was
-// proved (OWASP ASVS 5 6.4.3, 6.4.4).
+// After a reset, or an email change that can still be undone, the mailbox alone would be proved (ASVS 5 6.4.3, 6.4.4).
 async function refusalIn(
   db: Db,
   registry: Registry,
@@ -85,8 +83,8 @@ async function refusalIn(
   return emailWait > 0 ? { ...EMAIL_NEW, params: { when: { milliseconds: emailWait } } } : undefined
 }
 
-/** Call it only after the right password. Emails a link, and returns why not if it cannot. */
-export async function askLost(
+/** Call it only after the right password. Emails a link, or returns why not. */
+export async function requestLost(
   origin: Origin,
   registry: Registry,
   account: users.Account,
@@ -95,7 +93,7 @@ export async function askLost(
   const { id: userId, email: address } = account.user
   const refusal = await lostRefusalOf(registry, account)
   if (refusal !== undefined) return refusal
-  if (!(await isTime(origin, registry, userId, address))) return undefined
+  if (!(await isLostMailAllowed(origin, registry, userId, address))) return undefined
   const facts = { wait: registry.rules.lostWait, ...languageOf(origin) }
   await registry.database.write((transaction) =>
     registry.outbox.post(transaction, { kind: 'second-lost', userId, facts, form }),
@@ -104,14 +102,14 @@ export async function askLost(
   return undefined
 }
 
-async function isTime(
+async function isLostMailAllowed(
   origin: Origin,
   registry: Registry,
   userId: string,
   address: string | null,
 ): Promise<boolean> {
   try {
-    await takePlaces(origin, registry, [
+    await countAgainstLimits(origin, registry, [
       { rule: 'mailPause', of: `second-lost ${userId}` },
       { rule: 'secondLost', of: userId },
       ...countedFor(origin, registry, { kind: 'second-lost', address }),
@@ -123,7 +121,7 @@ async function isTime(
   }
 }
 
-/** The password is proved by `account`, the mailbox by `link`. Returns false if the account or the link has changed. */
+/** `account` proves the password, the link the mailbox. Returns false if either has changed. */
 export async function startLost(
   origin: Origin,
   registry: Registry,
@@ -134,7 +132,7 @@ export async function startLost(
   const now = registry.now()
   const endsAt = now + registry.rules.lostWait
   const facts = { to: email, endsAt, ...circumstancesOf(origin, registry) }
-  const isDone = await happens(
+  const isDone = await withEvent(
     origin,
     registry,
     { kind: 'second_lost_asked', userId },
@@ -146,7 +144,7 @@ export async function startLost(
       const end = { endsAt, lapsedAt: lapsedAt(registry), now }
       if (!(await users.setSecondEnd(transaction, userId, end))) return undefined
       const used = await tokens.use(transaction, { hash, purpose: 'second-lost', now, form })
-      orUndo(used?.userId === userId)
+      orRollBack(used?.userId === userId)
       await endWith(transaction, 'second_lost_asked', { userId, now, link: hash })
       await registry.outbox.post(transaction, { kind: 'second-lost-asked', userId, facts })
       await remind(transaction, registry, { userId, facts })
@@ -168,7 +166,7 @@ async function remind(
 
 export async function cancelLost(origin: Origin, registry: Registry, user: users.User): Promise<boolean> {
   const canceled = { kind: 'second_lost_canceled', userId: user.id } as const
-  const isDone = await happens(origin, registry, canceled, async (transaction) => {
+  const isDone = await withEvent(origin, registry, canceled, async (transaction) => {
     return (await clear(transaction, origin, registry, user)) || undefined
   })
   return isDone ?? false
@@ -192,12 +190,11 @@ async function clear(
 export interface Cancellation {
   /** In the transaction of a passed second step. */
   store(transaction: Db): Promise<void>
-  /** After the commit. */
   report(): void
 }
 
 export function cancellation(origin: Origin, registry: Registry, user: users.User): Cancellation {
-  const event = numbered(eventOf(origin, registry, { kind: 'second_lost_canceled', userId: user.id }))
+  const event = withEventId(eventOf(origin, registry, { kind: 'second_lost_canceled', userId: user.id }))
   let isCanceled = false
   return {
     async store(transaction) {
@@ -212,7 +209,7 @@ export function cancellation(origin: Origin, registry: Registry, user: users.Use
   }
 }
 
-/** Call it only after the right password. Returns the account as it is then, or undefined if it is not time. */
+/** Call it only after the right password. Returns the changed account, or undefined if it is too early. */
 export async function finishLost(
   origin: Origin,
   registry: Registry,
@@ -220,7 +217,7 @@ export async function finishLost(
 ): Promise<users.Account | undefined> {
   const { id: userId } = user
   const now = registry.now()
-  return happens(origin, registry, { kind: 'second_lost_done', userId }, async (transaction) => {
+  return withEvent(origin, registry, { kind: 'second_lost_done', userId }, async (transaction) => {
     const account = await users.lockAccount(transaction, userId)
     if (account === undefined || account.deviceStamp !== deviceStamp || account.disabledAt !== null)
       return undefined
@@ -229,13 +226,12 @@ export async function finishLost(
     const facts = { to: account.user.email, ...circumstancesOf(origin, registry) }
     await registry.outbox.post(transaction, { kind: 'second-lost-done', userId, facts })
     const { stamp } = await endWith(transaction, 'second_lost_done', { userId, now })
-    // Not read again: a change after this must end the login that follows.
+    // Not read again, because a later change must end the login that follows.
     const without = { ...account.user, secondStepAt: null, secondEndsAt: null }
     return { ...account, user: without, deviceStamp: stamp }
   })
 }
 
-/** Returns false if it is off already. */
 export async function endSecond(transaction: Db, userId: string, now: number): Promise<boolean> {
   if (!(await users.endSecondStep(transaction, userId, now))) return false
   await apps.remove(transaction, userId)

@@ -3,16 +3,14 @@ import * as passkeys from '../tables/passkeys.js'
 import type { Db } from '../tables/schema.js'
 import * as users from '../tables/users.js'
 import { endWith, type Outcome } from './consequences.js'
-import { happens } from './history.js'
+import { withEvent } from './history.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
 import { isAway, lacksSecond } from './second-rule.js'
 import { canTurnOn } from './two-step.js'
 
-/**
- * Turns two-step verification on for a user who needs it and has a passkey of this domain that checks its user, and so needs
- * no app. From then on the password alone opens nothing. Returns undefined for others.
- */
+/** Turns two-step verification on for a user who has to have it, if a passkey of this domain verifies its user. Returns
+ * undefined for others. */
 export async function turnOnByPasskey(
   origin: Origin,
   registry: Registry,
@@ -26,14 +24,13 @@ export async function turnOnByPasskey(
     return undefined
   const facts = { to, ...circumstancesOf(origin, registry) }
   const now = clock()
-  return happens(origin, registry, { kind: 'second_on', userId }, async (transaction) => {
+  return withEvent(origin, registry, { kind: 'second_on', userId }, async (transaction) => {
     if (!(await users.startSecondStep(transaction, userId, now))) return undefined
     await outbox.post(transaction, { kind: 'second-on', userId, facts })
     return endWith(transaction, 'second_on', { userId, now, ...(session !== undefined && { session }) })
   })
 }
 
-/** Whether without this passkey nothing would be left for the second step of its user. */
 export async function isLastSecond(
   transaction: Db,
   { user }: users.Account,

@@ -9,21 +9,19 @@ export function isSecondRequired({ rules: { second }, offers, now }: Ruled, user
   return now() >= second.from && offers('login/two-step') && second.applies(user)
 }
 
-/** Whether the user has to set up two-step verification before anything else. */
 export function lacksSecond(ruled: Ruled, user: User): boolean {
   return user.secondStepAt === null && isSecondRequired(ruled, user)
 }
 
-/** Returns from when the user will have to, or undefined. */
-export function secondDueAt({ rules: { second }, offers, now }: Ruled, user: User): number | undefined {
+export function upcomingSecondAt({ rules: { second }, offers, now }: Ruled, user: User): number | undefined {
   const isComing = user.secondStepAt === null && now() < second.from
   return isComing && offers('login/two-step') && second.applies(user) ? second.from : undefined
 }
 
 const AWAY = 45 * DAY
 
-// An old password may have leaked. Someone who knows it must not set up the second step of an account that its owner left alone,
-// so they need the mailbox, too. Logins under the rule do not count, because they took only the password.
+// The password of an abandoned account may have leaked, so setting up its second step takes the mailbox, too. Logins
+// under the rule do not count, because they took only the password.
 export async function isAway(registry: Registry, user: User): Promise<boolean> {
   if (!lacksSecond(registry, user) || !registry.outbox.isOn || !registry.offers('password/forgot'))
     return false

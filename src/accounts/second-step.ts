@@ -7,12 +7,12 @@ import type { Account, User } from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import { appOf } from './app-secrets.js'
 import { normalizeCode } from './codes.js'
-import { numbered } from './events.js'
+import { withEventId } from './events.js'
 import { eventOf } from './history.js'
 import type { Proof, SecondMethod } from './login-methods.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import type { Registry } from './registry.js'
-import { counted } from './second-limits.js'
+import { withinLimits } from './second-limits.js'
 import { cancellation } from './second-lost.js'
 
 export interface SecondProof extends Proof {
@@ -47,14 +47,14 @@ export async function proveSecond(
   const method = methodOf(code)
   if (method === undefined) return { ok: false, error: NOT_A_CODE }
   const prove = method === 'app' ? proveApp : proveRecovery
-  const proof = await counted(origin, registry, { account, method }, () =>
+  const proof = await withinLimits(origin, registry, { account, method }, () =>
     prove(origin, registry, account.user, code),
   )
   if (proof === undefined) return { ok: false, error: SECOND_WRONG }
   return { ok: true, proof: cancelingLost(origin, registry, account.user, proof) }
 }
 
-/** A user who passes the second step has not lost it. */
+// A user who passes the second step has not lost it.
 export function cancelingLost<One extends Proof>(
   origin: Origin,
   registry: Registry,
@@ -111,9 +111,9 @@ async function proveRecovery(
   const { id: userId } = user
   const { database, passwords, now } = registry
   const salt = await recovery.saltOf(database.main, userId)
-  const tag = await passwords.tag(code, salt ?? passwords.newSalt(), origin.visit?.refuseIfLeft)
+  const tag = await passwords.tag(code, salt ?? passwords.newSalt(), origin.visit?.throwIfDisconnected)
   if (!(await recovery.isLeft(database.main, userId, tag))) return undefined
-  const event = numbered(eventOf(origin, registry, { kind: 'recovery_used', userId }))
+  const event = withEventId(eventOf(origin, registry, { kind: 'recovery_used', userId }))
   const circumstances = { to: user.email, ...circumstancesOf(origin, registry) }
   return {
     method: 'recovery',

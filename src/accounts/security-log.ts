@@ -5,7 +5,7 @@ import type { Counted, Taken } from './limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
 
-export interface SecurityLine {
+export interface SecurityEvent {
   event: string
   reason?: string
   purpose?: string
@@ -13,11 +13,11 @@ export interface SecurityLine {
   user?: string
 }
 
-// Logs no name, address or input, only pseudonyms (ASVS 5 16.3).
+// Logs pseudonyms, not names, addresses or input (ASVS 5 16.3).
 export function logSecurity(
   origin: Origin,
   { log, pseudonym }: Pick<Registry, 'log' | 'pseudonym'>,
-  { event, reason, purpose, typed, user }: SecurityLine,
+  { event, reason, purpose, typed, user }: SecurityEvent,
 ): void {
   log.info(
     {
@@ -33,7 +33,7 @@ export function logSecurity(
   )
 }
 
-export async function takePlaces(
+export async function countAgainstLimits(
   origin: Origin,
   registry: Registry,
   counted: readonly Counted[],

@@ -11,13 +11,13 @@ import * as slugs from '../tables/slugs.js'
 import * as spent from '../tables/spent-challenges.js'
 import * as tokens from '../tables/tokens.js'
 import { reencryptApps } from './app-secrets.js'
-import { eraseEnded, NotErased, reasonOf, reportErased } from './erasing.js'
+import { eraseExpired, NotErased, reasonOf, reportErased } from './erasing.js'
 import type { Registry } from './registry.js'
 
 const SWEEP_EVERY = 60 * 1000
 const SWEEP_RETRY = 1000
 const SWEEP_PAUSE = 20
-// Takes about 5 ms, during which no request is served.
+// Blocks requests for about 5 ms.
 const SWEEP_BATCH = 50
 const TOKENS_KEPT = 30 * DAY
 const SENT_KEPT = 7 * DAY
@@ -133,7 +133,7 @@ function sweepsOf(registry: Sweeping): Record<string, Sweep> {
     sessions: (size) => sessions.sweep(loose, { now, ...size }),
     limits: (size) => limits.sweep(loose, { now, ...size }),
     events: (size) => events.sweep(loose, { until: now - lifetimes.events, ...size }),
-    users: (size) => eraseEnded(registry, { now, ...size }),
+    users: (size) => eraseExpired(registry, { now, ...size }),
     slugs: (size) => slugs.sweep(loose, { now, ...size }),
     authenticator_apps: (size) => reencryptApps(registry, size),
     invitations: (size) => invitations.sweep(loose, { now, ...size }),

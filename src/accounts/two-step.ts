@@ -11,7 +11,7 @@ import type { FieldError } from '../web/form.js'
 import { appContext } from './app-secrets.js'
 import { normalizeCode } from './codes.js'
 import { endWith, type Outcome } from './consequences.js'
-import { happens, orUndo } from './history.js'
+import { orRollBack, withEvent } from './history.js'
 import { countedNotice } from './mail-limits.js'
 import type { Origin } from './origin.js'
 import type { OwnSession } from './password.js'
@@ -19,10 +19,8 @@ import type { Registry } from './registry.js'
 import { endSecond } from './second-lost.js'
 import { methodOf, SECOND_MISSING, SECOND_WRONG } from './second-step.js'
 
-/** What a browser keeps until a code proves that the app has the secret. */
 export interface SetUp {
   secret: string
-  /** Of the first recovery codes. */
   seed: string
 }
 
@@ -62,9 +60,9 @@ export async function turnOn(
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
   const mail = await countedNotice(origin, registry, user, { kind: 'second-on', rule: 'secondChange' })
-  const codes = await hashed(origin, registry, seed)
+  const codes = await hashCodes(origin, registry, seed)
   const now = registry.now()
-  return happens(origin, registry, { kind: 'second_on', userId }, async (transaction) => {
+  return withEvent(origin, registry, { kind: 'second_on', userId }, async (transaction) => {
     if (!(await users.startSecondStep(transaction, userId, now))) return undefined
     await apps.add(transaction, userId, {
       secret: registry.appCipher.encrypt(secret, appContext(userId)),
@@ -72,7 +70,7 @@ export async function turnOn(
       now,
     })
     await recovery.replace(transaction, userId, { ...codes, now })
-    return settle(transaction, registry, 'second_on', { userId, now, session, mail })
+    return finishChange(transaction, registry, 'second_on', { userId, now, session, mail })
   })
 }
 
@@ -87,13 +85,13 @@ export async function turnOnImported(
   await apps.add(transaction, userId, { secret: encrypted, step: stepAt(now), now })
 }
 
-async function settle(
+async function finishChange(
   transaction: Db,
   { outbox }: Registry,
   change: 'second_on' | 'app_added' | 'app_replaced',
   { userId, now, session, mail }: { userId: string; now: number; session: OwnSession; mail: Draft },
 ): Promise<Outcome> {
-  orUndo(await session.renew(transaction))
+  orRollBack(await session.renew(transaction))
   await outbox.post(transaction, mail)
   return endWith(transaction, change, { userId, now, session: session.id })
 }
@@ -109,12 +107,12 @@ export async function addApp(
   const mail = await countedNotice(origin, registry, user, { kind: 'app-added', rule: 'secondChange' })
   const encrypted = registry.appCipher.encrypt(secret, appContext(userId))
   const now = registry.now()
-  return happens(origin, registry, { kind: 'app_added', userId }, async (transaction) => {
+  return withEvent(origin, registry, { kind: 'app_added', userId }, async (transaction) => {
     const account = await users.lockAccount(transaction, userId)
     if (account === undefined || account.user.secondStepAt === null) return undefined
     if ((await apps.ofUser(transaction, userId)) !== undefined) return undefined
     await apps.add(transaction, userId, { secret: encrypted, step, now })
-    return settle(transaction, registry, 'app_added', { userId, now, session, mail })
+    return finishChange(transaction, registry, 'app_added', { userId, now, session, mail })
   })
 }
 
@@ -126,16 +124,16 @@ export async function replaceApp(
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
   const old = await apps.ofUser(registry.database.main, userId)
-  // A parallel form of the same setup page has done it.
+  // A parallel form of the same page has done it.
   if (old === undefined || registry.appCipher.decrypt(old.secret, appContext(userId)) === secret)
     return undefined
   const mail = await countedNotice(origin, registry, user, { kind: 'app-replaced', rule: 'secondChange' })
   const encrypted = registry.appCipher.encrypt(secret, appContext(userId))
   const now = registry.now()
-  return happens(origin, registry, { kind: 'app_replaced', userId }, async (transaction) => {
+  return withEvent(origin, registry, { kind: 'app_replaced', userId }, async (transaction) => {
     const app = { secret: encrypted, insteadOf: old.secret, step, now }
     if (!(await apps.replace(transaction, userId, app))) return undefined
-    return settle(transaction, registry, 'app_replaced', { userId, now, session, mail })
+    return finishChange(transaction, registry, 'app_replaced', { userId, now, session, mail })
   })
 }
 
@@ -148,17 +146,17 @@ export async function turnOff(
   const { id: userId } = user
   const mail = await countedNotice(origin, registry, user, { kind: 'second-off', rule: 'secondChange' })
   const now = registry.now()
-  return happens(origin, registry, { kind: 'second_off', userId }, async (transaction) => {
+  return withEvent(origin, registry, { kind: 'second_off', userId }, async (transaction) => {
     if (!(await endSecond(transaction, userId, now))) return undefined
-    if (session !== undefined) orUndo(await session.renew(transaction))
-    // Who needs help by others has lost the passkeys, too. Where the second step is required, they would be asked for.
+    if (session !== undefined) orRollBack(await session.renew(transaction))
+    // A user who needs an operator has lost the passkeys, too, which a required second step would ask for.
     else await passkeys.removeAll(transaction, userId)
     await registry.outbox.post(transaction, mail)
     return endWith(transaction, 'second_off', { userId, now, ...(session && { session: session.id }) })
   })
 }
 
-/** Returns undefined if the session has ended, or if this form or a parallel one has made codes. */
+/** Returns undefined if the session has ended, or this or a parallel form has made codes. */
 export async function makeRecoveryCodes(
   origin: Origin,
   registry: Registry,
@@ -167,12 +165,12 @@ export async function makeRecoveryCodes(
 ): Promise<Outcome | undefined> {
   const { id: userId } = user
   const former = await recovery.saltOf(registry.database.main, userId)
-  // Only now: codes made before the salt was read are found here, later ones by their salt.
-  if (await areMade(origin, registry, userId, seed)) return undefined
+  // After reading the salt: codes made before that are found here, later ones by their salt.
+  if (await hasCodesOf(origin, registry, userId, seed)) return undefined
   const mail = await countedNotice(origin, registry, user, { kind: 'recovery-made', rule: 'secondChange' })
-  const codes = await hashed(origin, registry, seed)
+  const codes = await hashCodes(origin, registry, seed)
   const now = registry.now()
-  return happens(origin, registry, { kind: 'recovery_made', userId }, async (transaction) => {
+  return withEvent(origin, registry, { kind: 'recovery_made', userId }, async (transaction) => {
     const account = await users.lockAccount(transaction, userId)
     if (account === undefined || account.user.secondStepAt === null) return undefined
     if (!(await sessions.lock(transaction, { id: session, userId }))) return undefined
@@ -184,7 +182,7 @@ export async function makeRecoveryCodes(
 }
 
 /** Whether the codes of this seed are the user's, and the first is unused. */
-export async function areMade(
+export async function hasCodesOf(
   origin: Origin,
   { database, passwords }: Registry,
   userId: string,
@@ -193,12 +191,16 @@ export async function areMade(
   const [code = ''] = codesOf(seed)
   const salt = await recovery.saltOf(database.main, userId)
   if (salt === undefined) return false
-  const tag = await passwords.tag(code, salt, origin.visit?.refuseIfLeft)
+  const tag = await passwords.tag(code, salt, origin.visit?.throwIfDisconnected)
   return recovery.isLeft(database.main, userId, tag)
 }
 
-async function hashed(origin: Origin, { passwords }: Registry, seed: string): Promise<recovery.RecoverySet> {
+async function hashCodes(
+  origin: Origin,
+  { passwords }: Registry,
+  seed: string,
+): Promise<recovery.RecoverySet> {
   const salt = passwords.newSalt()
-  const tag = (code: string) => passwords.tag(code, salt, origin.visit?.refuseIfLeft)
+  const tag = (code: string) => passwords.tag(code, salt, origin.visit?.throwIfDisconnected)
   return { salt, tags: await Promise.all(codesOf(seed).map(tag)) }
 }

@@ -1,19 +1,19 @@
 import type { User } from '../tables/users.js'
-import { happens } from './history.js'
-import { forgetTries } from './login-limits.js'
+import { withEvent } from './history.js'
+import { resetAttempts } from './login-limits.js'
 import type { Origin } from './origin.js'
 import type { Registry } from './registry.js'
-import { forgetSecondTries } from './second-limits.js'
+import { resetSecondAttempts } from './second-limits.js'
 
-/** Forgets failed attempts at the password, at emailed codes and at the second step. Those of networks and known devices still count. */
+/** Resets failed logins, codes and second steps. Those of networks and known devices still count. */
 export async function unlock(
   origin: Origin,
   registry: Registry,
   user: User,
   { reason }: { reason?: string | undefined } = {},
 ): Promise<void> {
-  await forgetTries(registry, user)
-  await forgetSecondTries(registry, user)
-  const happening = { kind: 'account_unlocked', userId: user.id, about: reason } as const
-  await happens(origin, registry, happening, async () => true)
+  await resetAttempts(registry, user)
+  await resetSecondAttempts(registry, user)
+  const newEvent = { kind: 'account_unlocked', userId: user.id, about: reason } as const
+  await withEvent(origin, registry, newEvent, async () => true)
 }

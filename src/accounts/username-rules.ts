@@ -22,7 +22,7 @@ const OTHER_CHARACTER = /[^\p{L}\p{Mn}\p{Mc}\p{Nd} ._-]/u
 const SPACES = /[\u00A0\u2000-\u200A\u202F\u205F\u3000]/g
 const FULL_AND_HALF_WIDTH = /[\uFF01-\uFFEF]/g
 
-// Composed and in the usual width (RFC 8265 3.3), otherwise as typed.
+// Only composes and normalizes width (RFC 8265 3.3).
 export function normalizeName(name: string): string {
   const trimmed = trimBlank(name)
   if (isOverlong(trimmed)) return trimmed
@@ -49,7 +49,7 @@ const USERNAME_LENGTH: FieldError = {
 
 export const username: Field = {
   missing: { field: 'username', code: 'username_missing', sentence: 'Choose a username.' },
-  // Some characters fold to a whole phrase, so the folded length counts, too.
+  // Some characters fold to a whole phrase.
   long: {
     ...USERNAME_LENGTH,
     isBroken: (name) => lengthOf(name) > NAME_MAX || lengthOf(fold(name)) > 2 * NAME_MAX,
@@ -117,28 +117,28 @@ const SILENT = new Set('ьъ')
 
 let last = { name: '', slug: '' }
 
-// If a letter has no Latin form (Chinese, Hindi, Thai), the slug is the whole folded name: a part of it
-// could be someone else's. Returns '' for a name that nobody can have.
+// If a letter has no Latin form (Chinese, Hindi, Thai), the slug is the whole folded name, because a part of it could
+// be someone else's. Returns '' for a name that nobody can have.
 export function slugOf(name: string): string {
   if (lengthOf(name) > NAME_MAX) return ''
-  if (last.name !== name) last = { name, slug: workedOut(name) }
+  if (last.name !== name) last = { name, slug: computedSlug(name) }
   return last.slug
 }
 
-function workedOut(name: string): string {
+function computedSlug(name: string): string {
   const folded = nameKeyOf(name)
   if (/^[a-z0-9]+$/.test(folded)) return folded
   const letters = folded.match(LETTER_OR_DIGIT) ?? []
   if (letters.length === 0) return ''
-  return letters.every(isLatinizable) ? latin(folded) : folded
+  return letters.every(isLatinizable) ? latinized(folded) : folded
 }
 
 function isLatinizable(letter: string): boolean {
-  return /[a-z0-9]/.test(letter) || SILENT.has(letter) || latin(letter) !== ''
+  return /[a-z0-9]/.test(letter) || SILENT.has(letter) || latinized(letter) !== ''
 }
 
-// AnnaBelle and Annabelle are the same name.
-function latin(text: string): string {
+// AnnaBelle and Annabelle have the same slug.
+function latinized(text: string): string {
   return slugifier()(text, { decamelize: false })
 }
 

@@ -4,13 +4,13 @@ import * as slugs from '../tables/slugs.js'
 import * as users from '../tables/users.js'
 import type { FieldError } from '../web/form.js'
 import * as fields from './fields.js'
-import { happens } from './history.js'
+import { withEvent } from './history.js'
 import type { Counted } from './limits.js'
-import { countedFor, countTaken } from './mail-limits.js'
+import { countedFor, countLookup } from './mail-limits.js'
 import { circumstancesOf, type Origin } from './origin.js'
 import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
-import { takePlaces } from './security-log.js'
+import { countAgainstLimits } from './security-log.js'
 
 const FORMER_LIFE = 90 * DAY
 
@@ -42,7 +42,7 @@ export async function rename(
   if (errors.length > 0) return errors
   const ofHooks = await hookErrors(registry, { name: wanted.name, user })
   if (ofHooks.length > 0) return [...ofHooks]
-  await countTaken(origin, registry)
+  await countLookup(origin, registry)
   const owner = { now: registry.now(), userId: user.id }
   if (await users.isNameTaken(registry.database.main, wanted, owner)) return [fields.USERNAME_TAKEN]
   return changeCounted(origin, registry, user, wanted)
@@ -62,7 +62,7 @@ async function changeCounted(
       address: user.email,
     }),
   ]
-  await takePlaces(origin, registry, counted)
+  await countAgainstLimits(origin, registry, counted)
   let isDone = false
   try {
     isDone = await change(origin, registry, user, wanted)
@@ -89,13 +89,13 @@ async function change(
   const now = registry.now()
   const { id, name: former, email } = user
   const about = `${former} → ${wanted.name}`
-  const done = await happens(
+  const done = await withEvent(
     origin,
     registry,
     { kind: 'name_changed', userId: id, about },
     async (transaction) => {
       if (!(await users.rename(transaction, { id, former }, { ...wanted, now }))) return undefined
-      // In this order: an unchanged slug is left and then claimed back.
+      // In this order, because an unchanged slug is released and claimed again.
       await slugs.release(transaction, { slug: user.slug, userId: id }, now + FORMER_LIFE)
       if (!(await slugs.claim(transaction, { slug: wanted.slug, userId: id, now }))) throw new SlugTaken()
       const facts = {

@@ -14,7 +14,6 @@ function hasCase(letter: string): boolean {
   return letter.toLowerCase() !== letter.toUpperCase()
 }
 
-/** Returns degrees, the same for the same id. */
 export function hueOf(id: string): number {
   return (createHash('sha256').update(id).digest().readUInt16BE() * 360) / 0x10000
 }

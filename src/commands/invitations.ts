@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { withdrawInvitation } from '../accounts/inviting.js'
-import { operating } from '../accounts/operating.js'
 import type { Registry } from '../accounts/registry.js'
+import { withoutLimits } from '../accounts/without-limits.js'
 import * as invitations from '../tables/invitations.js'
 import { type Command, commandOrigin, parsed, UsageError, unknownCommand, withRegistry } from './command.js'
 import { json, printable, table } from './terminal.js'
@@ -64,7 +64,7 @@ function iso(at: number): string {
 
 async function withdraw(registry: Registry, email: string): Promise<string> {
   const origin = commandOrigin('invitations withdraw')
-  if (!(await withdrawInvitation(origin, operating(registry), email))) {
+  if (!(await withdrawInvitation(origin, withoutLimits(registry), email))) {
     throw new Error(`There is no invitation for ${printable(email)}. Run gatehouse invitations for a list.`)
   }
   return `The invitation for ${printable(email)} no longer works.`

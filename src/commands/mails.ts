@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { sendAgain } from '../accounts/failed-mails.js'
-import { addresseeOf } from '../accounts/letters.js'
+import { resendMail } from '../accounts/failed-mails.js'
+import { recipientOf } from '../accounts/mail-content.js'
 import type { Registry } from '../accounts/registry.js'
 import * as mails from '../tables/mails.js'
 import { type Command, commandOrigin, parsed, UsageError, unknownCommand, withRegistry } from './command.js'
@@ -55,7 +55,7 @@ async function list(registry: Registry, { asJson }: { asJson: boolean }): Promis
 
 async function rowOf(registry: Registry, mail: mails.StoredMail): Promise<Row> {
   const { id, kind, state, tries, dueAt, problem } = mail
-  const to = (await addresseeOf(registry, mail)) ?? ''
+  const to = (await recipientOf(registry, mail)) ?? ''
   return { id, kind, to, state, tries, at: new Date(dueAt).toISOString(), problem }
 }
 
@@ -71,7 +71,7 @@ function tableOf(rows: readonly Row[]): string {
 
 async function resend(registry: Registry, id: string): Promise<string> {
   if (!registry.outbox.isOn) throw new Error('Emails are off (MAIL=off or EMAILS=none).')
-  if (!(await sendAgain(commandOrigin('mails resend'), registry, id)))
+  if (!(await resendMail(commandOrigin('mails resend'), registry, id)))
     throw new Error(`No failed email has the id ${printable(id)}. Run gatehouse mails for a list.`)
   return `Email ${id} will be sent again within seconds, while the site runs.`
 }

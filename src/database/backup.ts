@@ -7,7 +7,7 @@ import { refuseOthers } from './foreign-tables.js'
 import { locate, type SqliteFile } from './locate.js'
 import type { DatabaseLocation } from './location.js'
 import { isCode, makeFolder, makePrivate, syncFolder } from './private-files.js'
-import { isBusy, translated } from './sqlite.js'
+import { isBusy, translateErrors } from './sqlite.js'
 import { type FileLock, lockExclusive, lockShared } from './sqlite-lock.js'
 
 export type OnPages = (pages: { done: number; total: number }) => void
@@ -22,11 +22,11 @@ export async function backUp(location: DatabaseLocation, target: string, onPages
   if (existsSync(target)) throw new Error(`${target} already exists. Nothing was written.`)
   if (!existsSync(dirname(target))) throw new Error(`Folder not found: ${dirname(target)}.`)
   const draft = `${target}.${process.pid}.part`
-  const inUse = translated(() => lockShared(file))
+  const inUse = translateErrors(() => lockShared(file))
   try {
     makePrivate(draft)
     await copyPages(file, draft, onPages)
-    const users = checkedUsers(file, draft, `Could not back up ${file.name}`)
+    const users = checkAndCountUsers(file, draft, `Could not back up ${file.name}`)
     link(draft, target)
     return users
   } finally {
@@ -66,7 +66,7 @@ function beginReading(connection: BetterSqlite3.Database): void {
   connection.prepare('select 1 from sqlite_schema').get()
 }
 
-function checkedUsers({ open }: SqliteFile, path: string, what: string): number {
+function checkAndCountUsers({ open }: SqliteFile, path: string, what: string): number {
   const connection = open(path, { fileMustExist: true })
   try {
     refuseOthers(connection)
@@ -122,7 +122,7 @@ export async function restore(location: DatabaseLocation, backup: string, now: D
     emptyLog(file)
     const written = createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true })
     await pipeline(createReadStream(backup), written)
-    const users = checkedUsers(file, draft, `Could not restore ${backup}`)
+    const users = checkAndCountUsers(file, draft, `Could not restore ${backup}`)
     const previous = keepPrevious(file, now)
     renameSync(draft, file.path)
     syncFolder(dirname(file.path))

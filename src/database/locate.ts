@@ -52,7 +52,7 @@ function byAddress(
       server: {
         connection: { connectionString: url },
         name: hostOf(url) + where,
-        schema: checkedSchema(schema),
+        schema: checkSchema(schema),
         isPooled: isPooledUrl(url),
       },
     }
@@ -101,7 +101,7 @@ function byPool(pool: PostgresHandle, schema?: string): Located {
     server: {
       connection: { ...settings, sslnegotiation, enableChannelBinding, options, ...(stream && { stream }) },
       name: hostOf(connectionString ?? '') || (host ?? process.env.PGHOST ?? 'localhost'),
-      schema: checkedSchema(schema),
+      schema: checkSchema(schema),
       isPooled: isPooledUrl(connectionString ?? ''),
     },
   }
@@ -118,7 +118,7 @@ function hostOf(url: string): string {
 
 const SCHEMA = /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/
 
-function checkedSchema(schema: string | undefined): string | undefined {
+function checkSchema(schema: string | undefined): string | undefined {
   if (schema === undefined || (typeof schema === 'string' && SCHEMA.test(schema))) return schema
   throw new Error(
     'Option database.schema must be a name like accounts: up to 63 lowercase letters, digits and _, not starting with pg_.',

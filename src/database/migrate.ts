@@ -9,7 +9,7 @@ import { locate, type ServerSettings, type SqliteFile } from './locate.js'
 import type { DatabaseLocation } from './location.js'
 import { hasOwnSessions } from './own-sessions.js'
 import { isReadOnly } from './private-files.js'
-import { openSqlite, START_WAIT, translated } from './sqlite.js'
+import { openSqlite, START_WAIT, translateErrors } from './sqlite.js'
 import { DatabaseUnavailable, withRetries } from './unavailable.js'
 
 export function migrateDatabase(location: DatabaseLocation): Promise<string[]> {
@@ -94,7 +94,7 @@ async function withFile<Schema, Result>(file: SqliteFile, work: Work<Schema, Res
 }
 
 export function ourFile(file: SqliteFile): Promise<SqliteFile> {
-  return withRetries(async () => translated(() => refuseForeign(file)), START_WAIT)
+  return withRetries(async () => translateErrors(() => refuseForeign(file)), START_WAIT)
 }
 
 // SQLite creates the log of an idle file even for reading (sqlite.org, "Read-Only Databases").

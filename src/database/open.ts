@@ -15,7 +15,7 @@ export interface Database<Schema> {
    * and has no other side effects. */
   write<Result>(work: (transaction: Kysely<Schema>) => Promise<Result>): Promise<Result>
   /** Runs one statement on `loose`, again while another process holds the lock. */
-  note<Result>(work: (loose: Kysely<Schema>) => Promise<Result>): Promise<Result>
+  writeLoose<Result>(work: (loose: Kysely<Schema>) => Promise<Result>): Promise<Result>
   ready(): Promise<boolean>
   close(): Promise<void>
 }
@@ -32,7 +32,7 @@ export async function openDatabase<Schema>(
   location: DatabaseLocation,
   { onRetry, workers = 1 }: OpenOptions = {},
 ): Promise<Database<Schema>> {
-  const { main, loose, writer, log, schema } = await opened<Schema>(location, { onRetry, workers })
+  const { main, loose, writer, log, schema } = await openHandles<Schema>(location, { onRetry, workers })
   return {
     main,
     loose,
@@ -41,7 +41,7 @@ export async function openDatabase<Schema>(
       await log?.toDisk()
       return result
     },
-    note: (work) => withRetries(() => work(loose), WRITE_WAIT, onRetry),
+    writeLoose: (work) => withRetries(() => work(loose), WRITE_WAIT, onRetry),
     ready: () => isCurrent(main, schema).catch(refuseUnavailable),
     async close() {
       await log?.close()
@@ -72,12 +72,15 @@ interface Handles<Schema> {
   schema?: string
 }
 
-async function opened<Schema>(location: DatabaseLocation, options: OpenOptions): Promise<Handles<Schema>> {
+async function openHandles<Schema>(
+  location: DatabaseLocation,
+  options: OpenOptions,
+): Promise<Handles<Schema>> {
   const located = locate(location)
-  return located.kind === 'file' ? openedFile(located.file) : openedServer(located.server, options)
+  return located.kind === 'file' ? openFile(located.file) : openServer(located.server, options)
 }
 
-async function openedServer<Schema>(server: ServerSettings, options: OpenOptions): Promise<Handles<Schema>> {
+async function openServer<Schema>(server: ServerSettings, options: OpenOptions): Promise<Handles<Schema>> {
   const { schema, found } = await withServer(server, async (db, name = '', settings = server) => {
     await migrate(db, name)
     return { schema: name, found: settings }
@@ -91,7 +94,7 @@ async function openedServer<Schema>(server: ServerSettings, options: OpenOptions
   }
 }
 
-async function openedFile<Schema>(file: SqliteFile): Promise<Handles<Schema>> {
+async function openFile<Schema>(file: SqliteFile): Promise<Handles<Schema>> {
   try {
     const ours = await ourFile(file)
     const main = await withRetries(() => openMigrated<Schema>(ours), START_WAIT)

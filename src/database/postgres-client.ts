@@ -10,7 +10,6 @@ const RETRY_WAIT = 4_000
 /** Set in each transaction, because a pooler's sessions are shared. */
 export interface EachTransaction {
   settings: string
-  /** Whether reads outside of transactions need the settings, too. */
   includesReads: boolean
 }
 
@@ -91,7 +90,7 @@ export class TranslatingClient implements PostgresPoolClient {
     const query = { text, values: [...parameters], ...(name !== undefined && { name }) }
     const client: Queryable = this.#client
     try {
-      return await translated(() => client.query<Row>(query))
+      return await translateErrors(() => client.query<Row>(query))
     } catch (error) {
       if (error instanceof DatabaseUnavailable && !error.soon) this.#broken = error
       throw error
@@ -107,15 +106,15 @@ const CONTENDED = /^(?:40001|40P01|55P03)$/ // serialization failure, deadlock, 
 // 40003: it is unknown whether a commit succeeded, so it must not be retried.
 const UNAVAILABLE = /^(?:08|28|53|57|58|25006|3D000|40003)/
 
-export async function translated<Result>(work: () => Promise<Result>): Promise<Result> {
+export async function translateErrors<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (error) {
-    throw translation(error)
+    throw translate(error)
   }
 }
 
-function translation(error: unknown): unknown {
+function translate(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   if (!(error instanceof DatabaseError)) return new DatabaseUnavailable({ soon: false, cause: first(error) })
   const { code = '' } = error

@@ -2,7 +2,7 @@ import type * as kysely from 'kysely'
 import type { Driver, Kysely, MigrationLockOptions, PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { PostgresAdapter, PostgresDialect } from './kysely.js'
-import { type ClientOptions, TranslatingClient, translated } from './postgres-client.js'
+import { type ClientOptions, TranslatingClient, translateErrors } from './postgres-client.js'
 import { ignoreUnavailable } from './unavailable.js'
 
 const { escapeIdentifier } = pg
@@ -82,7 +82,7 @@ export class TranslatingPool implements PostgresPool {
   }
 
   async #connect(): Promise<PostgresPoolClient> {
-    return new TranslatingClient(await translated(() => this.#pool.connect()), this.#options)
+    return new TranslatingClient(await translateErrors(() => this.#pool.connect()), this.#options)
   }
 
   async settled(): Promise<void> {

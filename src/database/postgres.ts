@@ -36,19 +36,19 @@ export function openPostgres<Schema>(
     durable ? DURABLE : set('synchronous_commit = off'),
   ]
   const max = Math.max(MIN_CONNECTIONS, Math.ceil(MAX_CONNECTIONS / workers))
-  return connected(server, { settings, max, query_timeout: QUERY_TIMEOUT }, onRetry)
+  return connect(server, { settings, max, query_timeout: QUERY_TIMEOUT }, onRetry)
 }
 
 export function openForLongQueries<Schema>(server: ServerSettings): kysely.Kysely<Schema> {
   // Sets nothing for a session, because a pooler is not ruled out yet.
-  return connected({ ...server, isPooled: true }, { settings: [DURABLE], max: MAX_CONNECTIONS })
+  return connect({ ...server, isPooled: true }, { settings: [DURABLE], max: MAX_CONNECTIONS })
 }
 
 function set(assignment: string): Setting {
   return { session: `set ${assignment}`, local: `set local ${assignment}` }
 }
 
-function connected<Schema>(
+function connect<Schema>(
   { connection, schema, isPooled }: ServerSettings,
   { settings, ...limits }: { settings: Setting[]; max: number; query_timeout?: number },
   onRetry?: OnRetry,

@@ -16,7 +16,8 @@ const MAX_STATEMENTS = 500
 // A checkpoint of SQLite's default of 1,000 pages would block everyone for 30 ms after a sweep.
 const CHECKPOINT_PAGES = 100
 
-/** `power`: survives a power cut. `with log`: once the log is flushed. `process`: only a crash; 20 times faster. */
+/** `power`: writes survive a power cut. `with log`: once the log is flushed. `process`: they survive only a crash of the
+ * process, but are 20 times faster. */
 type Durability = 'power' | 'with log' | 'process'
 
 interface DurabilityOptions {
@@ -28,9 +29,9 @@ export function openSqlite<Schema>(
   { durability }: DurabilityOptions,
 ): kysely.Kysely<Schema> {
   makeFolder(dirname(file.path))
-  const inUse = translated(() => lockShared(file))
+  const inUse = translateErrors(() => lockShared(file))
   try {
-    const connection = connected(file, { durability })
+    const connection = connect(file, { durability })
     return new Kysely({ dialect: new LockingSqliteDialect(connection, file, inUse) })
   } catch (error) {
     inUse.close()
@@ -38,11 +39,11 @@ export function openSqlite<Schema>(
   }
 }
 
-function connected(file: SqliteFile, { durability }: DurabilityOptions): BetterSqlite3.Database {
+function connect(file: SqliteFile, { durability }: DurabilityOptions): BetterSqlite3.Database {
   makePrivate(file.path)
   const connection = file.open(file.path, { timeout: BUSY_TIMEOUT })
   try {
-    translated(() => setPragmas(connection, { durability, isShared: file.isShared }))
+    translateErrors(() => setPragmas(connection, { durability, isShared: file.isShared }))
     return connection
   } catch (error) {
     connection.close()
@@ -148,7 +149,7 @@ class LockingSqliteAdapter extends SqliteAdapter {
     makePrivate(path)
     const lock = this.#file.open(path, { timeout: BUSY_TIMEOUT })
     this.#lock = lock
-    await withRetries(async () => void translated(() => lock.exec('begin exclusive')), START_WAIT)
+    await withRetries(async () => void translateErrors(() => lock.exec('begin exclusive')), START_WAIT)
   }
 
   override async releaseMigrationLock(): Promise<void> {
@@ -161,28 +162,28 @@ function cacheStatements(connection: BetterSqlite3.Database): (sql: string) => k
   return (sql) => {
     const known = statements.get(sql)
     if (known !== undefined) return known
-    const statement = translatedStatement(translated(() => connection.prepare(sql)))
+    const statement = translatingStatement(translateErrors(() => connection.prepare(sql)))
     if (statements.size < MAX_STATEMENTS) statements.set(sql, statement)
     return statement
   }
 }
 
-function translatedStatement(statement: BetterSqlite3.Statement): kysely.SqliteStatement {
+function translatingStatement(statement: BetterSqlite3.Statement): kysely.SqliteStatement {
   return {
     reader: statement.reader,
-    all: (parameters) => translated(() => statement.all(parameters)),
-    run: (parameters) => translated(() => statement.run(parameters)),
+    all: (parameters) => translateErrors(() => statement.all(parameters)),
+    run: (parameters) => translateErrors(() => statement.run(parameters)),
     iterate: () => {
       throw new Error('Streaming is not supported: a cached statement can have one reader at a time.')
     },
   }
 }
 
-export function translated<Result>(work: () => Result): Result {
+export function translateErrors<Result>(work: () => Result): Result {
   try {
     return work()
   } catch (error) {
-    throw error instanceof Error ? translation(error, codeOf(error)) : error
+    throw error instanceof Error ? translate(error, codeOf(error)) : error
   }
 }
 
@@ -190,7 +191,7 @@ export function isBusy(error: unknown): boolean {
   return error instanceof Error && /^SQLITE_(?:BUSY|LOCKED)/.test(codeOf(error))
 }
 
-function translation(error: Error, code: string): Error {
+function translate(error: Error, code: string): Error {
   if (isBusy(error)) return new DatabaseUnavailable({ soon: true, cause: error })
   if (/^SQLITE_(?:FULL|READONLY|IOERR|CANTOPEN)/.test(code)) {
     return new DatabaseUnavailable({ soon: false, cause: error })

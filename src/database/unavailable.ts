@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseUnavailable'
-  /** Seconds, for 503 with `Retry-After`. */
   readonly status = 503
   readonly retryAfter = 5
   readonly soon: boolean

@@ -1,5 +1,5 @@
-import type { PreparedMail } from '../accounts/letters.js'
 import { LimitReached } from '../accounts/limit-reached.js'
+import type { PreparedMail } from '../accounts/mail-content.js'
 import { MINUTE } from '../base/durations.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import type { Form } from '../web/form.js'

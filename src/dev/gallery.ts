@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { letterFor } from '../accounts/letters.js'
-import { composed } from '../mail/template.js'
+import { contentFor } from '../accounts/mail-content.js'
+import { compose } from '../mail/template.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import { DYNAMIC } from '../web/headers.js'
 import { ADVICE, FRAGMENT } from '../web/page.js'
@@ -80,7 +80,7 @@ function showLetter(ctx: Context, gatehouse: Gatehouse, { letter, as }: EmailExh
   const mail = { id: 'made-up', createdAt: gatehouse.now() }
   const inLanguage = { ...letter, prepared: { ...letter.prepared, language: gatehouse.languageOf(ctx) } }
   const origin = gatehouse.origin ?? 'http://localhost'
-  const { subject, text, html } = composed(mail, letterFor(gatehouse, inLanguage), { ...gatehouse, origin })
+  const { subject, text, html } = compose(mail, contentFor(gatehouse, inLanguage), { ...gatehouse, origin })
   const around = { user: undefined, subject, text }
   if (as === 'html') showMail(ctx, html, "frame-ancestors 'self'")
   else showInert(ctx, sampled(ctx, gatehouse, { template: 'dev/gallery/text.html', around }))

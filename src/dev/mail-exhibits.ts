@@ -1,4 +1,4 @@
-import type { PreparedMail } from '../accounts/letters.js'
+import type { PreparedMail } from '../accounts/mail-content.js'
 import { INVITATION_LIFE, KINDS } from '../accounts/mail-kinds.js'
 import { DAY, HOUR } from '../base/durations.js'
 import type { Facts, OwnMailKind } from '../mail/outbox.js'

@@ -91,7 +91,12 @@ function openRoutes(router: Router, gatehouse: Gatehouse): void {
       const newcomer = newcomerIn(ctx, gatehouse, values, await invitationOf(ctx, gatehouse))
       const outcome = await signUp(ctx, gatehouse, newcomer)
       if (!outcome.ok) {
-        const advice = await hints.besideErrors(originOf(ctx, gatehouse), gatehouse, outcome.errors, values)
+        const advice = await hints.hintsBesideErrors(
+          originOf(ctx, gatehouse),
+          gatehouse,
+          outcome.errors,
+          values,
+        )
         return await gatehouse.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
       }
       await arrive(ctx, gatehouse, form, { ...outcome, signingUp: newcomer, by: 'password', values })
@@ -122,7 +127,7 @@ function closedRoutes(router: Router, { pages, url }: Gatehouse): void {
 function advise(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise<Advice[]> {
   const { username = '', email = '', password = '' } = sent
   const own = [fields.normalizeName(username), fields.normalizeEmail(email)]
-  return hints.whileAllowed(originOf(ctx, gatehouse), gatehouse, async () => [
+  return hints.withinHintLimit(originOf(ctx, gatehouse), gatehouse, async () => [
     ...(await hints.onName(gatehouse, username, halfLoginOf(ctx, gatehouse)?.userId)),
     ...hints.onEmail(email),
     ...hints.onPassword(gatehouse, password, own),

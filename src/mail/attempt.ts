@@ -6,7 +6,7 @@ import { DatabaseUnavailable } from '../database/unavailable.js'
 import * as mails from '../tables/mails.js'
 import type { Database, Db } from '../tables/schema.js'
 import { LostMail, type Outbox, UnreadableMail } from './outbox.js'
-import { type ComposeOptions, composed, type Letter } from './template.js'
+import { type ComposeOptions, compose, type MailContent } from './template.js'
 import {
   DeliveryError,
   type DeliveryProblem,
@@ -21,7 +21,7 @@ export interface AttemptOptions extends ComposeOptions {
   log: Logger
   now: () => number
   transport: Transport | undefined
-  letterOf(mail: mails.StoredMail): Promise<Letter | undefined>
+  contentOf(mail: mails.StoredMail): Promise<MailContent | undefined>
   onFailed(): void
 }
 
@@ -54,9 +54,9 @@ export async function attempt(
   const { write } = options.database
   const lease = keepLease(options, mail)
   try {
-    const letter = await options.letterOf(mail)
-    if (letter === undefined) return await write((transaction) => mails.remove(transaction, mail))
-    const outgoing = composed(mail, letter, options)
+    const content = await options.contentOf(mail)
+    if (content === undefined) return await write((transaction) => mails.remove(transaction, mail))
+    const outgoing = compose(mail, content, options)
     if (options.transport === undefined) return await keepCaught(options, mail, outgoing)
     const signal = AbortSignal.any([stop, lease.lost, AbortSignal.timeout(SEND_TIMEOUT)])
     const problem = await problemOf(options.transport, outgoing, signal)
@@ -126,7 +126,7 @@ async function settle(
 ): Promise<void> {
   const now = options.now()
   if (error === undefined) {
-    return saved(options, stop, (transaction) => mails.sent(transaction, mail, { now }))
+    return save(options, stop, (transaction) => mails.sent(transaction, mail, { now }))
   }
   const age = now - mail.createdAt
   const refusals = mail.refusals + (error.problem === 'refused' ? 1 : 0)
@@ -134,7 +134,7 @@ async function settle(
   if (refusals >= MAX_REFUSALS || age >= GIVE_UP_AFTER) return markFailed(options, mail, facts, stop)
   // An email cut off by our own shutdown is due at once for the next process.
   const dueAt = stop.aborted ? now : now + pauseAfter(error.problem, age)
-  await saved(options, stop, (transaction) => mails.retry(transaction, mail, { dueAt, ...facts }))
+  await save(options, stop, (transaction) => mails.retry(transaction, mail, { dueAt, ...facts }))
 }
 
 function pauseAfter(problem: DeliveryProblem, age: number): number {
@@ -143,14 +143,14 @@ function pauseAfter(problem: DeliveryProblem, age: number): number {
 }
 
 // Retries until the database is back, because an accepted email must not be sent again.
-async function saved<Result>(
+async function save<Result>(
   { database }: AttemptOptions,
   stop: AbortSignal,
-  save: (transaction: Db) => Promise<Result>,
+  work: (transaction: Db) => Promise<Result>,
 ): Promise<Result> {
   for (;;) {
     try {
-      return await database.write(save)
+      return await database.write(work)
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable) || stop.aborted) throw error
     }
@@ -165,7 +165,7 @@ async function markFailed(
   stop: AbortSignal,
 ): Promise<void> {
   const now = options.now()
-  const isFailed = await saved(options, stop, (transaction) =>
+  const isFailed = await save(options, stop, (transaction) =>
     mails.markFailed(transaction, mail, { now, refusals, problem }),
   )
   if (isFailed) {

@@ -52,7 +52,6 @@ export interface Draft {
   facts?: Facts
   /** Fingerprint of the form, used as the email's id: a form submitted twice sends one email. */
   form?: string
-  /** UTC milliseconds; now by default. */
   dueAt?: number
   /** Resolves when it may be sent, so timing does not reveal whether an address has an account. */
   after?: Promise<void>

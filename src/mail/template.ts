@@ -1,7 +1,7 @@
 import type { StoredMail } from '../tables/mails.js'
 import type { OutgoingMail } from './transport.js'
 
-export interface Letter {
+export interface MailContent {
   kind: string
   to: string
   language: string | undefined
@@ -16,9 +16,9 @@ export interface ComposeOptions {
   origin: string
 }
 
-export function composed(
+export function compose(
   { id, createdAt }: Pick<StoredMail, 'id' | 'createdAt'>,
-  { kind, to, language, path, values }: Letter,
+  { kind, to, language, path, values }: MailContent,
   { render, origin }: ComposeOptions,
 ): OutgoingMail {
   const shown = { ...values, link: origin + path }
@@ -34,11 +34,11 @@ export function composed(
       .join('\n')
       .trim()
       .replaceAll(/\n{3,}/g, '\n\n')}\n`,
-    html: unlinked(render(language, `mail/${kind}.html`, { ...shown, subject })),
+    html: withoutLinks(render(language, `mail/${kind}.html`, { ...shown, subject })),
   }
 }
 
 // Email programs turn a username like `win.example` into a link, unless its dots are in tags.
-function unlinked(html: string): string {
+function withoutLinks(html: string): string {
   return html.replaceAll(/(?<=<bdi translate="no">)[^<]*/g, (data) => data.replaceAll('.', '<span>.</span>'))
 }

@@ -9,10 +9,8 @@ export interface OutgoingMail {
 }
 
 export interface Transport {
-  /**
-   * Resolves once the email is accepted. If it throws, the email is sent again for up to 2 days; a
-   * `DeliveryError` decides how soon. The signal aborts on shutdown and after 2 minutes.
-   */
+  /** Resolves once the email is accepted. If it throws, the email is sent again for up to 2 days; a `DeliveryError`
+   * decides how soon. The signal aborts on shutdown and after 2 minutes. */
   send(mail: OutgoingMail, signal: AbortSignal): Promise<void>
 }
 

@@ -22,7 +22,6 @@ export async function newAppSecret(): Promise<string> {
 export interface AppCode {
   secret: string
   code: string
-  /** Codes up to this step no longer work. */
   lastStep: number
   now: number
 }
@@ -57,7 +56,6 @@ const MAX_ISSUER = 40
 
 /** Google Authenticator, "Key Uri Format". */
 export function appUri({ site, name, secret }: { site: string; name: string; secret: string }): string {
-  // A colon separates them.
   const [issuer, account] = [[...site].slice(0, MAX_ISSUER).join(''), name].map((text) =>
     encodeURIComponent(text.replaceAll(':', '')),
   )

@@ -20,7 +20,7 @@ function isRight(hash: ForeignHash, password: string): boolean {
 }
 
 export function digestOf(hash: ForeignHash, typed: string): Buffer {
-  const password = (hash.before ?? []).reduce(applied, typed)
+  const password = (hash.before ?? []).reduce(applyStep, typed)
   const salt = Buffer.from(hash.salt, 'base64')
   switch (hash.scheme) {
     case 'bcrypt':
@@ -43,7 +43,7 @@ export function digestOf(hash: ForeignHash, typed: string): Buffer {
 // After `$2b$10$` and 22 characters of salt.
 const BCRYPT_DIGEST = 29
 
-function applied(password: string, step: Step): string {
+function applyStep(password: string, step: Step): string {
   switch (step.do) {
     case 'append':
       return password + step.text
@@ -52,12 +52,11 @@ function applied(password: string, step: Step): string {
     case 'hmac':
       return createHmac(step.hash, step.key).update(password).digest('base64')
     case 'trim':
-      return trimmed(password)
+      return phpTrimmed(password)
   }
 }
 
-// What PHP's trim() removes.
-function trimmed(password: string): string {
+function phpTrimmed(password: string): string {
   return password.replace(/^[ \t\n\r\0\v]+|[ \t\n\r\0\v]+$/g, '')
 }
 

@@ -81,7 +81,6 @@ function fromBcrypt(text: string): string {
   return Buffer.from(base64, 'base64').toString('base64')
 }
 
-/** The reverse of `bcryptHash`. */
 export function bcryptText(cost: number, salt: string, digest: string): string {
   const characters = [...salt.replaceAll('=', '')].map((one) => BCRYPT_ALPHABET[BASE64.indexOf(one)])
   return `$2b$${String(cost).padStart(2, '0')}$${characters.join('')}${Buffer.from(digest, 'base64')}`
@@ -152,7 +151,6 @@ export interface FirebaseParameters {
   memory: number
 }
 
-/** Base64, as `auth:export` writes it. */
 export function firebaseHash(digest: string, salt: string, parameters: FirebaseParameters): Parsed {
   const [plainDigest = '', plainSalt = ''] = [digest, salt].map(fromUrl)
   return foreignHash({ scheme: 'firebase', ...parameters, salt: plainSalt, digest: plainDigest })

@@ -57,7 +57,6 @@ const foreign = z
   .refine(({ digest, wrapped }) => (digest === undefined) !== (wrapped === undefined))
   .refine((hash) => hash.scheme !== 'scrypt' || (isPowerOfTwo(hash.n) && hash.n * hash.r <= 2 ** 20))
 
-/** A hash of another system: how to compute its digest, and the digest. */
 export type ForeignHash = z.infer<typeof foreign>
 
 export type Step = z.infer<typeof step>
@@ -79,7 +78,6 @@ export function foreignHash(known: unknown): ForeignHash | undefined {
   return foreign.safeParse(known).data
 }
 
-/** Returns undefined if it is not one, or as `foreignHash` does. */
 export function readForeign(stored: string): ForeignHash | undefined {
   if (!isForeign(stored)) return undefined
   try {

@@ -7,7 +7,6 @@ import type { HashingTask } from './hashing-thread.js'
 export interface Hashing {
   hash(password: string, options: Options): Promise<string>
   verify(known: string, password: string): Promise<boolean>
-  /** For a hash of another system, with the password as typed. */
   verifyForeign(foreign: string, typed: string): Promise<boolean>
 }
 

@@ -22,7 +22,7 @@ import { createKeyring, newKey, splitKeys } from './keyring.js'
 export function keysBesideDatabase(database: DatabaseLocation): readonly string[] {
   const located = locate(database)
   if (located.kind !== 'file')
-    throw new Error('Option keys must be set. There is no SQLite file to keep them beside.')
+    throw new Error('Option keys must be set, because there is no SQLite file to keep them beside.')
   return siteKeys({ sessionKeys: [], keyFile: `${located.file.path}.key` })
 }
 
@@ -40,7 +40,7 @@ export function siteKeys({
     createKeyring(keys)
   } catch {
     throw new Error(
-      `The key file ${keyFile} is damaged. Restore a copy, or remove it: then everyone is logged out and a new key is created.`,
+      `The key file ${keyFile} is damaged. Restore a copy, or remove it. Then a new key is created and everyone is logged out.`,
     )
   }
   return keys

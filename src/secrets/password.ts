@@ -20,9 +20,7 @@ export interface Passwords {
   hash(password: string, onStart?: () => void): Promise<string>
   /** Without a hash (unknown username) it takes the same time and returns false. Throws as `hash` does. */
   verify(hash: string | undefined, password: string, onStart?: () => void): Promise<boolean>
-  /** Includes the costs of its tags. */
   newSalt(): string
-  /** Returns the bare hash of `code`. Throws as `hash` does. */
   tag(code: string, salt: string, onStart?: () => void): Promise<string>
   refuseWhenFull(): void
   load(): { running: number; waiting: number; refused: number }
@@ -48,7 +46,7 @@ const OWASP: PasswordCosts = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 // Algorithm.Argon2id: a const enum cannot be imported under verbatimModuleSyntax.
 const ARGON2ID = 2
 
-// More than one event loop can serve. Each takes 30 MiB.
+// One event loop cannot keep up with more, and each takes 30 MiB.
 const MAX_PARALLEL = 6
 const MAX_WAITING = 256
 

@@ -9,7 +9,6 @@ export function newSeed(): string {
   return randomBytes(16).toString('base64url')
 }
 
-/** Derived, so that whoever has the seed can show them again. */
 export function codesOf(seed: string): string[] {
   return Array.from({ length: CODES }, (_, index) => codeOf(Buffer.from(seed, 'base64url'), index))
 }

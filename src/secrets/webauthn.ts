@@ -8,10 +8,8 @@ const library = once(() => import('@simplewebauthn/server'))
 export const ALGORITHMS = [-8, -7, -257]
 
 export interface RelyingParty {
-  /** A domain. */
   id: string
   origin: string
-  /** Where its passkeys also work. */
   otherOrigins: readonly string[]
 }
 
@@ -53,34 +51,32 @@ const CLIENT_DATA = z.object({
   topOrigin: z.undefined(),
 })
 
-/** Sent to log in. */
 export type Assertion = z.infer<typeof ASSERTION> & { challenge: string }
 
-/** Sent to create a passkey. */
 export type Attestation = z.infer<typeof ATTESTATION> & { challenge: string }
 
 export function readAssertion(text: string): Assertion | undefined {
-  return parsed(ASSERTION, text)
+  return parseCredential(ASSERTION, text)
 }
 
 export function readAttestation(text: string): Attestation | undefined {
-  return parsed(ATTESTATION, text)
+  return parseCredential(ATTESTATION, text)
 }
 
 // The library accepts `crossOrigin` without `topOrigin`. Gatehouse is never framed.
-function parsed<Read extends { response: { clientDataJSON: string } }>(
+function parseCredential<Read extends { response: { clientDataJSON: string } }>(
   schema: z.ZodType<Read, z.ZodTypeDef, unknown>,
   text: string,
 ): (Read & { challenge: string }) | undefined {
   if (text.length > MAX_LENGTH) return undefined
-  const credential = schema.safeParse(parsedJson(text)).data
+  const credential = schema.safeParse(parseJson(text)).data
   if (credential === undefined) return undefined
   const clientData = Buffer.from(credential.response.clientDataJSON, 'base64url').toString()
-  const { data } = CLIENT_DATA.safeParse(parsedJson(clientData))
+  const { data } = CLIENT_DATA.safeParse(parseJson(clientData))
   return data && { ...credential, challenge: data.challenge }
 }
 
-function parsedJson(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -99,7 +95,6 @@ export interface NewCredential {
   transports: readonly string[]
 }
 
-/** Throws if verification fails. */
 export async function verifyAttestation(
   { challenge, response, ...credential }: Attestation,
   party: RelyingParty,
@@ -131,7 +126,6 @@ export async function verifyAttestation(
 export interface Verified {
   counter: number
   isBackedUp: boolean
-  /** Whether the device has checked a fingerprint, a face or a screen lock. */
   isVerified: boolean
 }
 

@@ -4,7 +4,6 @@ import type { Db } from './schema.js'
 
 export interface AuthenticatorAppsTable {
   user_id: string
-  /** Encrypted. */
   secret: string
   /** Of the last used code, in 30 seconds since 1970 (RFC 6238 4.2). Codes up to this step no longer work. */
   last_step: number
@@ -12,7 +11,6 @@ export interface AuthenticatorAppsTable {
   used_at: number | null
 }
 
-// As in the index of migration 0020.
 const KEY_PREFIX = sql<string>`substr(secret, 1, 5)`
 
 export interface AuthenticatorApp {
@@ -53,7 +51,6 @@ export async function add(db: Db, userId: string, app: NewApp): Promise<void> {
     .execute()
 }
 
-/** Returns false if the user has no app, or another one. */
 export async function replace(
   db: Db,
   userId: string,

@@ -7,9 +7,7 @@ export const DAY_KINDS = ['signed_up', 'logged_in', 'login_failed', 'mail_failed
 export type DayKind = (typeof DAY_KINDS)[number]
 
 export interface DaysTable {
-  /** Day and kind. */
   id: string
-  /** UTC, such as `2026-01-31`. */
   day: string
   kind: DayKind
   count: number

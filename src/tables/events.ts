@@ -51,7 +51,6 @@ export const EVENT_KINDS = [
   'role_removed',
 ] as const
 
-/** Stable names. */
 export type EventKind = (typeof EVENT_KINDS)[number] | keyof FeatureEvents | ReportedKind
 
 /** Reported, but not stored, because there is no account. */

@@ -2,7 +2,6 @@ import type { Selectable } from 'kysely'
 import type { Actor, EventKind } from './events.js'
 import type { Db } from './schema.js'
 
-/** Not about one account. */
 export type OtherKind = 'mail_resent' | 'all_sessions_ended' | 'users_imported'
 
 export interface OperatorActionsTable {
@@ -24,17 +23,14 @@ export interface OperatorAction {
   id: string
   kind: OperatorActionsTable['kind']
   about: string | null
-  /** '' if none was given. */
   reason: string
   by: Actor
   /** The admin's username at that time; '' for a command. */
   byName: string
   userId: string
-  /** Also at that time. */
   userName: string
   address: string
   userAgent: string
-  /** Fingerprint of the admin's form. */
   form: string | null
   at: number
 }

@@ -9,14 +9,12 @@ export interface PasskeysTable {
   public_key: string
   /** 0 for a synced passkey, because each device has a counter of its own. */
   counter: number
-  /** Whether it may be synced to other devices. */
   backup_eligible: number
   backed_up: number
   verified_at_creation: number
   /** Separated by spaces. */
   transports: string
   aaguid: string
-  /** The domain it works for. */
   rp_id: string
   name: string
   created_at: number
@@ -56,7 +54,6 @@ export async function ofUser(db: Db, userId: string): Promise<Passkey[]> {
   return rows.map(passkeyOf)
 }
 
-/** Returns false if this user or another one has it already. */
 export async function add(db: Db, passkey: Passkey): Promise<boolean> {
   const added = await db
     .insertInto('passkeys')

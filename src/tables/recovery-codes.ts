@@ -9,7 +9,6 @@ export interface RecoverySetsTable {
 }
 
 export interface RecoveryCodesTable {
-  /** Argon2id of the code. */
   tag: string
   user_id: string
   used_at: number | null
@@ -58,7 +57,6 @@ export async function isLeft(db: Db, userId: string, tag: string): Promise<boole
   return code !== undefined
 }
 
-/** Returns false if there is no such code, or it was used. */
 export async function spend(
   db: Db,
   userId: string,

@@ -82,7 +82,6 @@ function rowOf(session: Stored) {
   }
 }
 
-// A repeated form proves nothing new.
 function repeatedRow({ id, created_at, authenticated_at, second_at, ...row }: ReturnType<typeof rowOf>) {
   return row
 }

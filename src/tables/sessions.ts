@@ -23,7 +23,6 @@ export interface SessionsTable {
   device: string
   user_agent: string
   address: string
-  /** Null if not used since the login. */
   last_address: string | null
   last_user_agent: string | null
   jumped_at: number | null

@@ -7,7 +7,6 @@ export interface SpentChallengesTable {
   expires_at: number
 }
 
-/** Returns false if it was presented before. */
 export async function spend(
   db: Db,
   { hash, expiresAt }: { hash: string; expiresAt: number },

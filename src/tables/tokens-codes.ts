@@ -14,7 +14,6 @@ export async function countCodes(db: Db, { until, now }: { until: number; now: n
   return count
 }
 
-/** Counts the attempt. Returns undefined if there is no code or no attempt left. */
 export async function tryCode(
   db: Db,
   { userId, purpose, now, tries }: { userId: string; purpose: Purpose; now: number; tries: number },

@@ -131,6 +131,6 @@ function isAfter(
   { newestFirst }: { newestFirst: boolean },
 ) {
   if (after === undefined) return eb.and([])
-  const place = eb.refTuple('users.created_at', 'users.id')
-  return eb(place, newestFirst ? '<' : '>', eb.tuple(after.createdAt, after.id))
+  const position = eb.refTuple('users.created_at', 'users.id')
+  return eb(position, newestFirst ? '<' : '>', eb.tuple(after.createdAt, after.id))
 }

@@ -5,7 +5,6 @@ import type { Db } from './schema.js'
 import { type ListedUser, listed, listedOf, type UserFilter } from './users-list.js'
 
 export interface FoundUser extends ListedUser {
-  /** The matching username or email address, by which the list is ordered. */
   key: string
 }
 
@@ -15,7 +14,6 @@ interface Prefix {
   limit: number
 }
 
-/** In the order of the column, by its index. */
 export async function withPrefix(
   db: Db,
   column: 'name_key' | 'email_key',

@@ -3,7 +3,6 @@ import { isServer } from '../database/dialect.js'
 import { sql } from '../database/kysely.js'
 import type { Db } from './schema.js'
 
-// The first condition lets the index of users with roles be used.
 export function havingRole(role: string): Expression<SqlBool> {
   const roles = sql.ref('users.roles')
   return sql<SqlBool>`${roles} <> '' and ' ' || ${roles} || ' ' like ${`% ${role.replaceAll(/[\\%_]/g, '\\$&')} %`} escape '\\'`

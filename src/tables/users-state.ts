@@ -47,7 +47,6 @@ export async function enable(db: Db, userId: string, now: number): Promise<boole
   )
 }
 
-/** Returns false if it is on already. */
 export async function startSecondStep(db: Db, userId: string, now: number): Promise<boolean> {
   return changed(
     db
@@ -142,12 +141,12 @@ export async function erase(db: Db, userId: string): Promise<boolean> {
 }
 
 export async function lock(db: Db, id: string): Promise<User | undefined> {
-  const row = await locked(db, id).executeTakeFirst()
+  const row = await lockedUser(db, id).executeTakeFirst()
   return row && userOf(row)
 }
 
 export async function lockUnconfirmed(db: Db, id: string, email: string): Promise<User | undefined> {
-  const row = await locked(db, id)
+  const row = await lockedUser(db, id)
     .where('email', '=', email)
     .where('email_confirmed_at', 'is', null)
     .executeTakeFirst()
@@ -156,14 +155,14 @@ export async function lockUnconfirmed(db: Db, id: string, email: string): Promis
 
 /** Returns undefined if another node has it locked. */
 export async function lockExpired(db: Db, id: string, now: number): Promise<User | undefined> {
-  const row = await locked(db, id)
+  const row = await lockedUser(db, id)
     .where(({ eb, or }) => or([eb('confirm_by', '<=', now), eb('erase_at', '<=', now)]))
     .$if(isServer(db), skipLocked)
     .executeTakeFirst()
   return row && userOf(row)
 }
 
-function locked(db: Db, id: string) {
+function lockedUser(db: Db, id: string) {
   return db
     .selectFrom('users')
     .select(USER_COLUMNS)

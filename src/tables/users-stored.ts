@@ -26,7 +26,6 @@ export async function stored(db: Db, id: string): Promise<StoredUser | undefined
   return (await storedUsers(db, 'id', [id]))[0]
 }
 
-/** In no particular order. */
 export async function storedUsers(
   db: Db,
   by: 'id' | 'name_key' | 'email_key',

@@ -11,9 +11,7 @@ export * from './users-stored.js'
 
 export interface UsersTable {
   id: string
-  /** As typed, but trimmed and in NFC. */
   name: string
-  /** `name` in NFKC and folded. Usernames are equal if their keys are. */
   name_key: string
   slug: string
   /** '' if the account has none. */
@@ -22,7 +20,7 @@ export interface UsersTable {
   email_key: string
   /** Argon2id as a PHC string; '' if no password opens the account. */
   password_hash: string
-  /** SHA-256 of the sign-up form, to recognize a second submission. */
+  /** Fingerprint, to recognize a second submission. */
   signup_form: string
   /** Carried by known devices. A new stamp forgets them all. */
   device_stamp: string
@@ -35,13 +33,10 @@ export interface UsersTable {
   erase_at: number | null
   disabled_at: number | null
   second_step_at: number | null
-  /** When the second step may be turned off without a code, because someone asked for it by email. */
   second_ends_at: number | null
-  /** When the password was last changed or reset; null if not since the account was created. */
   password_at: number | null
-  /** The same for the email address. */
   email_at: number | null
-  /** Sorted, with a space between two. */
+  /** Sorted, separated by spaces. */
   roles: string
   language: string | null
   created_at: number
@@ -51,7 +46,6 @@ export interface UsersTable {
 /** A user without secrets, as pages, guards and the app see it. */
 export interface User {
   id: string
-  /** As typed. */
   name: string
   /** The public page is `/users/<slug>/`. */
   slug: string
@@ -61,11 +55,11 @@ export interface User {
   emailConfirmedAt: number | null
   /** The address that replaces `email` once it is confirmed. */
   nextEmail: string | null
-  /** Since when a login takes two steps, in UTC milliseconds; null if one is enough. */
+  /** When two-step verification was turned on, in UTC milliseconds; null if it is off. */
   secondStepAt: number | null
-  /** From when two-step verification can be turned off without a code, because someone asked for it by email, in UTC milliseconds; null if nobody did. */
+  /** From when it can be turned off without a code, in UTC milliseconds; null if nobody asked for that by email. */
   secondEndsAt: number | null
-  /** Sorted words, such as `admin`, which an operator gave; see `requireRole`. */
+  /** Sorted, such as `admin`; see `requireRole`. */
   roles: readonly string[]
   /** UTC milliseconds. */
   createdAt: number

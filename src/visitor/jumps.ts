@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { happens } from '../accounts/history.js'
+import { withEvent } from '../accounts/history.js'
 import { circumstancesOf } from '../accounts/origin.js'
 import { DAY } from '../base/durations.js'
 import * as sessions from '../tables/sessions.js'
@@ -37,7 +37,7 @@ export async function noteJump(
   use: sessions.Use,
 ): Promise<void> {
   const since = use.now - NOTIFY_EVERY
-  await happens(
+  await withEvent(
     originOf(ctx, gatehouse),
     gatehouse,
     { kind: 'session_jumped', userId: user.id },

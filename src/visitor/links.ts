@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { REPEATED_FOR } from '../accounts/lifetimes.js'
+import { REPEAT_WINDOW } from '../accounts/lifetimes.js'
 import { hashOf } from '../secrets/token.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
@@ -69,7 +69,7 @@ export async function linkOf(
   const token = await tokens.byHash(gatehouse.database.main, hashOf(secret), purpose)
   if (token === undefined) return { state: 'unknown' }
   if (token.usedAt !== null) {
-    const isRecent = gatehouse.now() - token.usedAt < REPEATED_FOR
+    const isRecent = gatehouse.now() - token.usedAt < REPEAT_WINDOW
     const isRepeated =
       isRecent && sent !== undefined && token.usedForm === fingerprintForLink(ctx, gatehouse, token, sent)
     const isDone = end === 'done' || isRepeated

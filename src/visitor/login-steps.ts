@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { lacksConfirmation } from '../accounts/confirmation-rule.js'
-import { REPEATED_FOR } from '../accounts/lifetimes.js'
+import { REPEAT_WINDOW } from '../accounts/lifetimes.js'
 import { hasBoth, isFirst, type Method, type Proof } from '../accounts/login-methods.js'
 import { HOUR, MINUTE } from '../base/durations.js'
 import * as events from '../tables/events.js'
@@ -150,7 +150,7 @@ export async function passedBefore(
   const half = halfLoginOf(ctx, gatehouse)
   if (half === undefined) return undefined
   const { main } = gatehouse.database
-  const begun = { userId: half.userId, form, since: gatehouse.now() - REPEATED_FOR }
+  const begun = { userId: half.userId, form, since: gatehouse.now() - REPEAT_WINDOW }
   const account = (await sessions.hasBegun(main, begun)) ? await users.byId(main, half.userId) : undefined
   return account === undefined || isStale(half, account) ? undefined : { ...half, account }
 }

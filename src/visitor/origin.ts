@@ -19,7 +19,7 @@ export function originOf(ctx: Context, gatehouse: Gatehouse): Origin {
       requestId: requestId(ctx),
       deviceOf: (account) => deviceOf(ctx, gatehouse, account),
       provenDeviceOf: (account) => provenDeviceOf(ctx, gatehouse, account),
-      refuseIfLeft: () => refuseIfLeft(ctx),
+      throwIfDisconnected: () => refuseIfLeft(ctx),
       afterwards: () => afterwards(ctx),
       ensureCodeBrowser: () => ensureCodeBrowser(ctx, gatehouse),
       codeBrowser: () => codeBrowserOf(ctx),

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { askPasswordOf } from '../accounts/authentication.js'
+import { currentPasswordErrors } from '../accounts/authentication.js'
 import { proveSecond, type SecondOutcome } from '../accounts/second-step.js'
 import type { Account } from '../tables/users.js'
 import * as users from '../tables/users.js'
@@ -40,7 +40,7 @@ export function proveAgain(
   account: Account,
   { password }: Values<'password'>,
 ): Promise<FieldError[]> {
-  return askPasswordOf(originOf(ctx, gatehouse), gatehouse, account, password)
+  return currentPasswordErrors(originOf(ctx, gatehouse), gatehouse, account, password)
 }
 
 export function proveSecondAgain(

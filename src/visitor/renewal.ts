@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
-import { happens, orUndo } from '../accounts/history.js'
-import { REPEATED_FOR } from '../accounts/lifetimes.js'
+import { orRollBack, withEvent } from '../accounts/history.js'
+import { REPEAT_WINDOW } from '../accounts/lifetimes.js'
 import type { Proof } from '../accounts/login-methods.js'
 import { hashOf, newToken } from '../secrets/token.js'
 import type { Db } from '../tables/schema.js'
@@ -28,7 +28,7 @@ export async function confirmLogin(
     if (await gatehouse.database.write(renewal.store)) await renewal.setCookies()
     return
   }
-  const renewed = await happens(
+  const renewed = await withEvent(
     originOf(ctx, gatehouse),
     gatehouse,
     { kind: 'password_confirmed', userId: user.id },
@@ -52,13 +52,13 @@ export async function confirmBy(
   { account: { user, deviceStamp: stamp }, proof, form, kind, proved }: Confirmation,
 ): Promise<boolean> {
   const renewal = renewalOf(ctx, gatehouse, { form, proved })
-  const confirmed = await happens(
+  const confirmed = await withEvent(
     originOf(ctx, gatehouse),
     gatehouse,
     { kind, userId: user.id },
     async (transaction) => {
       if (!(await proof.spend(transaction))) return undefined
-      orUndo(await renewal.store(transaction))
+      orRollBack(await renewal.store(transaction))
       return true
     },
   )
@@ -73,7 +73,7 @@ export async function confirmBy(
 export async function repeatRenewal(ctx: Context, gatehouse: Gatehouse, form: string): Promise<boolean> {
   const { session, user } = loginOf(ctx)
   const { main, write } = gatehouse.database
-  const renewed = { form, since: gatehouse.now() - REPEATED_FOR }
+  const renewed = { form, since: gatehouse.now() - REPEAT_WINDOW }
   if (!(await sessions.hasRenewed(main, { id: session.id, userId: user.id }, renewed))) return false
   const renewal = renewalOf(ctx, gatehouse, { form, proved: 'before' })
   if (await write(renewal.store)) await renewal.setCookies()

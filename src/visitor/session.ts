@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'koa'
 import { reopening } from '../accounts/closing.js'
-import { happens, orUndo } from '../accounts/history.js'
+import { orRollBack, withEvent } from '../accounts/history.js'
 import { sessionEnd } from '../accounts/lifetimes.js'
 import { hasBoth, type Method, type Proof } from '../accounts/login-methods.js'
 import { circumstancesOf } from '../accounts/origin.js'
@@ -85,14 +85,14 @@ async function open(
   const reopen = closedAt === null ? undefined : reopening(origin, gatehouse, user.id)
   let isReopened = false
   let id: string | undefined
-  await happens(origin, gatehouse, { kind: 'logged_in', userId: user.id }, async (transaction) => {
+  await withEvent(origin, gatehouse, { kind: 'logged_in', userId: user.id }, async (transaction) => {
     id = undefined
     if (proof !== undefined && !(await proof.spend(transaction))) return undefined
     isReopened = (await reopen?.store(transaction)) ?? false
     const opened = await sessions.open(transaction, session, { deviceStamp, insteadOf: sessionOf(ctx)?.id })
-    orUndo(opened !== undefined)
+    orRollBack(opened !== undefined)
     // A repeated form of the second step used no new code, so it may find its session, but not begin another.
-    orUndo(!opened.isNew || session.secondAt === null || proof !== undefined)
+    orRollBack(!opened.isNew || session.secondAt === null || proof !== undefined)
     id = opened.id
     // A repeated form: its events and emails are stored already.
     if (!opened.isNew) return undefined
@@ -159,7 +159,7 @@ export async function logOut(
   const user = userOf(ctx)
   if (session !== undefined && user !== undefined) {
     const owned = { id: session.id, userId: user.id }
-    await happens(
+    await withEvent(
       originOf(ctx, gatehouse),
       gatehouse,
       { kind: 'logged_out', userId: user.id },

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
-import { confirmationComesAt } from '../accounts/confirmation-rule.js'
-import { lacksSecond, secondDueAt } from '../accounts/second-rule.js'
+import { upcomingConfirmationAt } from '../accounts/confirmation-rule.js'
+import { lacksSecond, upcomingSecondAt } from '../accounts/second-rule.js'
 import * as passkeys from '../tables/passkeys.js'
 import * as recovery from '../tables/recovery-codes.js'
 import type { User } from '../tables/users.js'
@@ -80,12 +80,12 @@ async function fewCodesNotice(gatehouse: Gatehouse, user: User): Promise<Notice 
 }
 
 async function reminder(ctx: Context, gatehouse: Gatehouse, user: User): Promise<Notice | undefined> {
-  const confirmAt = confirmationComesAt(gatehouse, user)
+  const confirmAt = upcomingConfirmationAt(gatehouse, user)
   if (confirmAt !== undefined) {
     const message = { ...CONFIRM_SOON, params: { when: { milliseconds: confirmAt - gatehouse.now() } } }
     return { message, link: { href: gatehouse.url('email/confirm'), message: CONFIRM } }
   }
-  const from = secondDueAt(gatehouse, user)
+  const from = upcomingSecondAt(gatehouse, user)
   if (from === undefined) return undefined
   const rpId = relyingPartyOf(ctx, gatehouse)?.id
   if (rpId !== undefined && (await passkeys.hasVerified(gatehouse.database.main, user.id, rpId)))

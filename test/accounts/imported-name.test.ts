@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { importedName, numbered } from '../../src/accounts/imported-name.js'
+import { importedName, withRandomNumber } from '../../src/accounts/imported-name.js'
 
 const test = suite('the username of an imported user')
 
@@ -23,8 +23,8 @@ for (const wanted of ['', '!!', 'x', 'admin', 'anna@example.com', 'anna ＠ exam
 }
 
 test('a number makes a taken name free, within the longest name', () => {
-  assert.match(numbered('Anna'), /^Anna\d{5}$/)
-  assert.is(numbered('x'.repeat(25)).length, 25)
+  assert.match(withRandomNumber('Anna'), /^Anna\d{5}$/)
+  assert.is(withRandomNumber('x'.repeat(25)).length, 25)
 })
 
 test.run()

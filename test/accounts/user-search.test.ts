@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { usersBeginning } from '../../src/accounts/user-search.js'
+import { usersWithPrefix } from '../../src/accounts/user-search.js'
 import { isPostgresUrl } from '../../src/database/locate.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { list } from '../../src/tables/users-list.js'
@@ -37,7 +37,7 @@ async function pages(database: Database, text: string): Promise<string[][]> {
   const found: string[][] = []
   let after: string | undefined
   do {
-    const { users, next } = await usersBeginning({ database }, text, { after })
+    const { users, next } = await usersWithPrefix({ database }, text, { after })
     found.push(users.map(({ name }) => name))
     after = next ?? undefined
   } while (after !== undefined)
@@ -70,7 +70,7 @@ test('uses an index for the list, the beginning, a role and a rare state', async
     list: () => list(database.main, { limit: 50, newestFirst: true }),
     after: () =>
       list(database.main, { limit: 50, newestFirst: true, after: { createdAt: 9000, id: 'id9000' } }),
-    beginning: () => usersBeginning({ database }, 'user19', { after: undefined }),
+    beginning: () => usersWithPrefix({ database }, 'user19', { after: undefined }),
     disabled: () => list(database.main, { limit: 50, newestFirst: true, state: 'disabled' }),
     unconfirmed: () => list(database.main, { limit: 50, newestFirst: true, state: 'unconfirmed' }),
     role: () => list(database.main, { limit: 50, newestFirst: true, role: 'admin' }),

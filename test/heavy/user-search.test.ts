@@ -4,7 +4,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { pageOf } from '../../src/accounts/listing.js'
-import { usersBeginning } from '../../src/accounts/user-search.js'
+import { usersWithPrefix } from '../../src/accounts/user-search.js'
 import { isPostgresUrl } from '../../src/database/locate.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { count, countOpen, USER_STATES, type UserFilter } from '../../src/tables/users-list.js'
@@ -55,7 +55,7 @@ test('each page takes less than 50 ms and reads an index', async ({ database, pa
     assert.is(found?.sorts, true, 'text sorts by language')
   }
   const begins = (text: string, after?: string, filter = {}) =>
-    usersBeginning({ database }, text, { ...filter, after })
+    usersWithPrefix({ database }, text, { ...filter, after })
   const searches: Record<string, () => Promise<unknown>> = {
     'first page': () => all(database, {}),
     'a page in the middle': () => all(database, {}, USERS / 2),

@@ -3,7 +3,7 @@ import nunjucks from 'nunjucks'
 import supertest from 'supertest'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { letterFor } from '../../src/accounts/letters.js'
+import { contentFor } from '../../src/accounts/mail-content.js'
 import { assemble } from '../../src/assemble.js'
 import type { EmailExhibit, PageExhibit } from '../../src/dev/exhibit.js'
 import { gallery } from '../../src/dev/exhibits.js'
@@ -80,7 +80,7 @@ function shown(ctx: Context, gatehouse: Gatehouse, { sample }: PageExhibit, more
 }
 
 function sent(ctx: Context, gatehouse: Gatehouse, { letter, as }: EmailExhibit, more: object): string {
-  const { kind, values } = letterFor(gatehouse, letter)
+  const { kind, values } = contentFor(gatehouse, letter)
   const template = `mail/${kind}.${as === 'html' ? 'html' : 'txt'}`
   const link = 'https://accounts.example/link/'
   return gatehouse.render(gatehouse.languageOf(ctx), template, {

@@ -97,7 +97,7 @@ async function importBatch(
       ? [{ sourceId, former: result.former, name: result.name }]
       : [],
   )
-  if (!run.isTrial) lists.rename(renamed)
+  if (!run.isDryRun) lists.rename(renamed)
   tally.renamed += renamed.length
   for (const { one, result } of results) count(tally, one, result)
 }
@@ -142,7 +142,7 @@ function seenOnce(
   one: SourceUser,
   result: Imported | undefined,
 ): Imported | undefined {
-  if (!run.isTrial || result?.outcome !== 'imported') return result
+  if (!run.isDryRun || result?.outcome !== 'imported') return result
   const [name, email] = [`name ${nameKeyOf(result.name)}`, `email ${emailKeyOf(one.email)}`]
   const isSeen = one.email !== '' && seen.has(email)
   const code = isSeen ? 'email_taken' : seen.has(name) && !one.isDisplayName ? 'username_taken' : ''

@@ -1,4 +1,4 @@
-import type { Newcomer } from '../../accounts/importing.js'
+import type { UserToImport } from '../../accounts/importing.js'
 import { appSecretOf, isUsual, readAppSecret } from '../../secrets/foreign-app.js'
 import {
   argon2Hash,
@@ -22,7 +22,7 @@ export interface Secrets {
 }
 
 /** `hash` is undefined if `hashText` cannot be verified or costs too much. `hashText` is '' if there is none. */
-export interface SourceUser extends Newcomer {
+export interface SourceUser extends UserToImport {
   isDeleted: boolean
   hashText: string
   /** '' if there is no app. Otherwise `appSecret` is undefined if it cannot be used. */

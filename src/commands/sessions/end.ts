@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { endSessionsOf } from '../../accounts/ending-sessions.js'
-import { recordDoing } from '../../accounts/operator-log.js'
+import { recordOtherAction } from '../../accounts/operator-log.js'
 import type { Registry } from '../../accounts/registry.js'
 import * as users from '../../tables/users.js'
 import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
@@ -21,7 +21,7 @@ again. For one user, run gatehouse users logout.`,
     return withRegistry(async (registry) => {
       const origin = commandOrigin('sessions end')
       await registry.database.write((transaction) =>
-        recordDoing(transaction, origin, registry, { kind: 'all_sessions_ended' }),
+        recordOtherAction(transaction, origin, registry, { kind: 'all_sessions_ended' }),
       )
       return endAll(registry)
     })

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { confirmAddress } from '../../accounts/email-confirmation.js'
-import { operating } from '../../accounts/operating.js'
 import type { Registry } from '../../accounts/registry.js'
+import { withoutLimits } from '../../accounts/without-limits.js'
 import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
 import { findAccount, USER_HELP, userArgument } from './find-user.js'
@@ -24,7 +24,7 @@ ${USER_HELP}`,
 
 async function confirmOne(registry: Registry, identifier: string): Promise<string> {
   const account = await findAccount(registry, identifier)
-  const outcome = await confirmAddress(commandOrigin('users confirm'), operating(registry), { account })
+  const outcome = await confirmAddress(commandOrigin('users confirm'), withoutLimits(registry), { account })
   if (outcome === 'none') throw new Error(`${printable(account.user.name)} has no email address.`)
   const email = printable(account.user.email ?? '')
   if (outcome === 'before') throw new Error(`${email} is already confirmed.`)

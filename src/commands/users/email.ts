@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { askForAddress } from '../../accounts/email-address.js'
+import { requestEmailChange } from '../../accounts/email-address.js'
 import { setAddress } from '../../accounts/email-by-operator.js'
 import { normalizeEmail } from '../../accounts/fields.js'
-import { operating } from '../../accounts/operating.js'
 import type { Registry } from '../../accounts/registry.js'
+import { withoutLimits } from '../../accounts/without-limits.js'
 import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
 import { findAccount, throwErrors, USER_HELP, userAndValue } from './find-user.js'
@@ -44,7 +44,7 @@ Options:
 
 async function setNow(registry: Registry, identifier: string, email: string): Promise<string> {
   const { user } = await findAccount(registry, identifier)
-  throwErrors(await setAddress(ORIGIN, operating(registry), user, email))
+  throwErrors(await setAddress(ORIGIN, withoutLimits(registry), user, email))
   return `Changed the email address of ${printable(user.name)} to ${printable(email)}.`
 }
 
@@ -55,6 +55,6 @@ async function ask(registry: Registry, identifier: string, email: string): Promi
     )
   }
   const { user } = await findAccount(registry, identifier)
-  throwErrors(await askForAddress(ORIGIN, operating(registry), user, { email, form: randomUUID() }))
+  throwErrors(await requestEmailChange(ORIGIN, withoutLimits(registry), user, { email, form: randomUUID() }))
   return `An email is on its way to ${printable(email)}. It becomes the address of ${printable(user.name)} once its link is opened.`
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { recordDoing } from '../../accounts/operator-log.js'
+import { recordOtherAction } from '../../accounts/operator-log.js'
 import type { Registry } from '../../accounts/registry.js'
 import type { FirebaseParameters } from '../../secrets/foreign-formats.js'
 import { type Alarm, type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
@@ -63,7 +63,7 @@ Exits with 1 if rows were refused.`,
       pepper: values['pepper-stdin'] ? await readPassword() : undefined,
       firebase: source === 'firebase' ? firebaseParameters(values['hash-config']) : undefined,
     }
-    const flags = { isTrial: values['dry-run'], isWrapping: values.wrap }
+    const flags = { isDryRun: values['dry-run'], isWrapping: values.wrap }
     const isUnconfirmed = values.confirmed === 'none'
     return importUsers({ file, source, secrets, isUnconfirmed, ...flags })
   },
@@ -94,7 +94,7 @@ function importUsers(run: ImportRun): Promise<Alarm | string> {
         'With PRIVATE_EMAILS=true add --wrap. Otherwise the time that old hashes take would show which email addresses have accounts.',
       )
     }
-    if (run.isTrial !== true) await record(registry, run)
+    if (run.isDryRun !== true) await record(registry, run)
     const tally = await runImport(registry, run)
     const output = sentencesOf(registry, run, tally).join('\n')
     return tally.refused > 0 ? { output, exitCode: 1 } : output
@@ -103,23 +103,23 @@ function importUsers(run: ImportRun): Promise<Alarm | string> {
 
 function record(registry: Registry, { source }: ImportRun): Promise<boolean> {
   return registry.database.write((transaction) =>
-    recordDoing(transaction, commandOrigin('users import'), registry, {
+    recordOtherAction(transaction, commandOrigin('users import'), registry, {
       kind: 'users_imported',
       about: source,
     }),
   )
 }
 
-function sentencesOf({ rules }: Registry, { file, isTrial = false }: ImportRun, tally: Tally): string[] {
+function sentencesOf({ rules }: Registry, { file, isDryRun = false }: ImportRun, tally: Tally): string[] {
   const { imported, before, refused, renamed, withoutPassword, withApp } = tally
   const help =
     rules.emails === 'none' ? 'Set one with gatehouse users reset.' : 'They can choose one by email.'
   return [
-    isTrial ? `Would import ${imported} users. Nothing was changed.` : `Imported ${imported} users.`,
+    isDryRun ? `Would import ${imported} users. Nothing was changed.` : `Imported ${imported} users.`,
     ...(before > 0 ? [`Imported before: ${before}.`] : []),
     ...(withoutPassword > 0 ? [`Without a password: ${withoutPassword}. ${help}`] : []),
     ...(withApp > 0 ? [`With an authenticator app: ${withApp}.`] : []),
-    ...(renamed > 0 ? [`Renamed: ${renamed}.${isTrial ? '' : ` They are in ${renamedFile(file)}.`}`] : []),
+    ...(renamed > 0 ? [`Renamed: ${renamed}.${isDryRun ? '' : ` They are in ${renamedFile(file)}.`}`] : []),
     ...(refused > 0 ? [`Refused: ${refused}. They are in ${refusedFile(file)}.`] : []),
   ]
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { invite } from '../../accounts/inviting.js'
-import { operating } from '../../accounts/operating.js'
+import { withoutLimits } from '../../accounts/without-limits.js'
 import { type Command, commandOrigin, parsed, UsageError, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
 import { throwErrors } from './find-user.js'
@@ -31,7 +31,7 @@ Example:
     const { language } = values
     const origin = { ...commandOrigin('users invite'), ...(language !== undefined && { language }) }
     return withRegistry(async (site) => {
-      const errors = await invite(origin, operating(site), email)
+      const errors = await invite(origin, withoutLimits(site), email)
       if (errors.length > 0) throwErrors(errors)
       return `Invited ${printable(email)}. An email with a link to sign up is on its way.`
     })

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
 import {
+  cursorOf,
   DEFAULT_LIMIT,
   isPageLimit,
   MAX_LIMIT,
   pageOf,
-  placeOf,
   searchOf,
   type UserPage,
 } from '../../accounts/listing.js'
@@ -91,7 +91,7 @@ function limitOf(text: string | undefined): number {
 }
 
 function afterOf(text: string | undefined): UserCursor | undefined {
-  const place = placeOf(text)
+  const place = cursorOf(text)
   if (text === undefined || place !== undefined) return place
   throw new UsageError('--after must be a place shown on the last line of a list.')
 }

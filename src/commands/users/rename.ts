@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { operating } from '../../accounts/operating.js'
 import type { Registry } from '../../accounts/registry.js'
 import { rename, wantedName } from '../../accounts/username.js'
+import { withoutLimits } from '../../accounts/without-limits.js'
 import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
 import { findAccount, throwErrors, USER_HELP, userAndValue } from './find-user.js'
@@ -25,6 +25,6 @@ ${USER_HELP}`,
 async function renameOne(registry: Registry, identifier: string, username: string): Promise<string> {
   const { user } = await findAccount(registry, identifier)
   const wanted = wantedName(username)
-  throwErrors(await rename(commandOrigin('users rename'), operating(registry), user, wanted))
+  throwErrors(await rename(commandOrigin('users rename'), withoutLimits(registry), user, wanted))
   return `Renamed ${printable(user.name)} to ${printable(wanted.name)}.`
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { sendConfirmation } from '../../accounts/email-by-operator.js'
-import { operating } from '../../accounts/operating.js'
 import type { Registry } from '../../accounts/registry.js'
+import { withoutLimits } from '../../accounts/without-limits.js'
 import type { User } from '../../tables/users.js'
 import { type Command, commandOrigin, parsed, withRegistry } from '../command.js'
 import { printable } from '../terminal.js'
@@ -32,7 +32,7 @@ function nothingToConfirm({ name, email }: User): string {
 async function resend(registry: Registry, identifier: string): Promise<string> {
   if (!registry.outbox.isOn) throw new Error('Emails are off (MAIL=off or EMAILS=none).')
   const { user } = await findAccount(registry, identifier)
-  const to = await sendConfirmation(commandOrigin('users resend'), operating(registry), user)
+  const to = await sendConfirmation(commandOrigin('users resend'), withoutLimits(registry), user)
   if (to === undefined) throw new Error(nothingToConfirm(user))
   return `An email to confirm the address is on its way to ${printable(to)}.`
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { openEvent, type Records, recordsOf, withDates } from '../../accounts/export.js'
+import { exportedEvent, type Records, recordsOf, withDates } from '../../accounts/export.js'
 import type { Registry } from '../../accounts/registry.js'
 import * as events from '../../tables/events.js'
 import { type Command, parsed, withRegistry } from '../command.js'
@@ -36,11 +36,11 @@ async function show(
 ): Promise<string> {
   const { user } = await findAccount(registry, identifier)
   const found = await events.newest(registry.database.main, { userId: user.id, limit: EVENTS })
-  const shown = { ...(await recordsOf(registry, user.id)), events: found.map(openEvent) }
+  const shown = { ...(await recordsOf(registry, user.id)), events: found.map(exportedEvent) }
   return asJson ? json(shown, withDates) : inWords(shown)
 }
 
-type Shown = Records & { events: ReturnType<typeof openEvent>[] }
+type Shown = Records & { events: ReturnType<typeof exportedEvent>[] }
 
 function inWords({ account, ...others }: Shown): string {
   const ofAccount = table(

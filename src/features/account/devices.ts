@@ -4,7 +4,7 @@ import type { Device } from '../../accounts/devices.js'
 import { listDevices, nameInActivity } from '../../accounts/devices.js'
 import { endOtherSessions } from '../../accounts/ending-sessions.js'
 import * as fields from '../../accounts/fields.js'
-import { happens } from '../../accounts/history.js'
+import { withEvent } from '../../accounts/history.js'
 import { newDeviceId } from '../../secrets/token.js'
 import * as sessions from '../../tables/sessions.js'
 import * as users from '../../tables/users.js'
@@ -141,8 +141,8 @@ function neighbor(devices: readonly Device[], device: Device | undefined): Devic
 
 async function revoke(ctx: Context, gatehouse: Gatehouse, device: Device): Promise<boolean> {
   const { user } = loginOf(ctx)
-  const happening = { kind: 'device_revoked', userId: user.id, about: nameInActivity(device) } as const
-  const isRevoked = await happens(originOf(ctx, gatehouse), gatehouse, happening, (transaction) =>
+  const newEvent = { kind: 'device_revoked', userId: user.id, about: nameInActivity(device) } as const
+  const isRevoked = await withEvent(originOf(ctx, gatehouse), gatehouse, newEvent, (transaction) =>
     endDevice(transaction, { id: device.id, userId: user.id }),
   )
   if (isRevoked) await replaceDeviceId(ctx, gatehouse)
@@ -181,11 +181,11 @@ async function nameDevice(ctx: Context, gatehouse: Gatehouse, named: string): Pr
 async function rename(ctx: Context, gatehouse: Gatehouse, device: Device, named: string): Promise<boolean> {
   const owned = { id: device.id, userId: loginOf(ctx).user.id }
   const about = named || nameInActivity(device)
-  const happening = { kind: 'device_named', userId: owned.userId, about } as const
-  const isNamed = await happens(
+  const newEvent = { kind: 'device_named', userId: owned.userId, about } as const
+  const isNamed = await withEvent(
     originOf(ctx, gatehouse),
     gatehouse,
-    happening,
+    newEvent,
     async (transaction) => (await sessions.rename(transaction, owned, named || null)) || undefined,
   )
   return isNamed ?? false

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { askForAddress, cancelChange, sendChangeAgain } from '../../accounts/email-address.js'
+import { cancelChange, requestEmailChange, sendChangeAgain } from '../../accounts/email-address.js'
 import * as fields from '../../accounts/fields.js'
 import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
 import * as users from '../../tables/users.js'
@@ -72,7 +72,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
 async function ask(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>): Promise<void> {
   const email = fields.normalizeEmail(values.email)
-  const errors = await askForAddress(originOf(ctx, gatehouse), gatehouse, loginOf(ctx).user, {
+  const errors = await requestEmailChange(originOf(ctx, gatehouse), gatehouse, loginOf(ctx).user, {
     email,
     form: fingerprint(ctx, gatehouse, values, email),
   })

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
-import { openEvent, type Records, recordsOf, withDates } from '../../accounts/export.js'
+import { exportedEvent, type Records, recordsOf, withDates } from '../../accounts/export.js'
 import * as events from '../../tables/events.js'
 import type * as users from '../../tables/users.js'
 import { OPEN_AGAIN, OTHER_ACCOUNT } from '../../visitor/asking.js'
@@ -105,7 +105,7 @@ async function* fileOf(
   yield ',\n  "events": ['
   let separator = ''
   for await (const batch of eventBatches(gatehouse, userId)) {
-    yield separator + batch.map((event) => `\n    ${JSON.stringify(openEvent(event), withDates)}`).join()
+    yield separator + batch.map((event) => `\n    ${JSON.stringify(exportedEvent(event), withDates)}`).join()
     separator = ','
   }
   yield `\n  ]${END}\n`

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { besideErrors, onName, whileAllowed } from '../../accounts/hints.js'
+import { hintsBesideErrors, onName, withinHintLimit } from '../../accounts/hints.js'
 import { rename, type Wanted, wantedName } from '../../accounts/username.js'
 import * as passkeys from '../../tables/passkeys.js'
 import type { User } from '../../tables/users.js'
@@ -51,7 +51,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const isNew = wanted.name !== loginOf(ctx).user.name
       const errors = isNew ? await rename(originOf(ctx, gatehouse), gatehouse, loginOf(ctx).user, wanted) : []
       if (errors.length > 0) {
-        const advice = await besideErrors(originOf(ctx, gatehouse), gatehouse, errors, values)
+        const advice = await hintsBesideErrors(originOf(ctx, gatehouse), gatehouse, errors, values)
         return await gatehouse.pages.refuse(ctx, form, { errors, advice, values })
       }
       const acceptance = isNew ? changed(gatehouse, wanted) : unchanged(gatehouse)
@@ -74,7 +74,7 @@ async function advise(ctx: Context, gatehouse: Gatehouse, { username }: Sent<'us
   const user = userOf(ctx)
   return user === undefined
     ? []
-    : whileAllowed(originOf(ctx, gatehouse), gatehouse, () => onName(gatehouse, username, user.id))
+    : withinHintLimit(originOf(ctx, gatehouse), gatehouse, () => onName(gatehouse, username, user.id))
 }
 
 function changed({ url }: Gatehouse, { name }: Wanted): Omit<Acceptance, 'values'> {

@@ -7,8 +7,8 @@ import {
   type PasswordCheck,
 } from '../../accounts/authentication.js'
 import * as fields from '../../accounts/fields.js'
-import { onPassword, whileAllowed } from '../../accounts/hints.js'
-import { REPEATED_FOR } from '../../accounts/lifetimes.js'
+import { onPassword, withinHintLimit } from '../../accounts/hints.js'
+import { REPEAT_WINDOW } from '../../accounts/lifetimes.js'
 import { changePassword } from '../../accounts/password.js'
 import { isEnough, workingPasskeys } from '../../accounts/passwordless.js'
 import { normalizePassword } from '../../secrets/password.js'
@@ -117,7 +117,7 @@ async function around(ctx: Context): Promise<object> {
 async function advise(ctx: Context, gatehouse: Gatehouse, { password }: Sent<FieldName>): Promise<Advice[]> {
   const user = userOf(ctx)
   if (user === undefined) return []
-  return whileAllowed(originOf(ctx, gatehouse), gatehouse, async () =>
+  return withinHintLimit(originOf(ctx, gatehouse), gatehouse, async () =>
     onPassword(gatehouse, password, fields.ownTextsOf(user)),
   )
 }
@@ -206,7 +206,7 @@ async function isRepeated(ctx: Context, gatehouse: Gatehouse, values: Sent<Field
   const { session, user } = loginOf(ctx)
   const owned = { id: session.id, userId: user.id }
   const form = passwordFingerprint(ctx, gatehouse, values)
-  const isSecond = await sessions.hasRenewed(main, owned, { form, since: gatehouse.now() - REPEATED_FOR })
+  const isSecond = await sessions.hasRenewed(main, owned, { form, since: gatehouse.now() - REPEAT_WINDOW })
   const account = isSecond ? await users.byId(main, user.id) : undefined
   if (account === undefined) return false
   if (!(await check(ctx, gatehouse, account, { password: values.password }))) return false

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { areMade, makeRecoveryCodes } from '../../accounts/two-step.js'
+import { hasCodesOf, makeRecoveryCodes } from '../../accounts/two-step.js'
 import * as recovery from '../../tables/recovery-codes.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
@@ -87,7 +87,7 @@ async function make(ctx: Context, gatehouse: Gatehouse): Promise<boolean> {
 
 async function stampIfMade(ctx: Context, gatehouse: Gatehouse, seed: string): Promise<string | undefined> {
   const { user } = loginOf(ctx)
-  if (!(await areMade(originOf(ctx, gatehouse), gatehouse, user.id, seed))) return undefined
+  if (!(await hasCodesOf(originOf(ctx, gatehouse), gatehouse, user.id, seed))) return undefined
   return (await users.byId(gatehouse.database.main, user.id))?.deviceStamp
 }
 

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { cancelLost } from '../../accounts/second-lost.js'
-import { isAway, isSecondRequired, secondDueAt } from '../../accounts/second-rule.js'
+import { isAway, isSecondRequired, upcomingSecondAt } from '../../accounts/second-rule.js'
 import { canTurnOn, turnOff } from '../../accounts/two-step.js'
 import { isAhead } from '../../secrets/authenticator.js'
 import * as apps from '../../tables/authenticator-apps.js'
@@ -92,7 +92,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 async function around(ctx: Context): Promise<object> {
   const gatehouse = gatehouseOf(ctx)
   const { user } = loginOf(ctx)
-  const rule = { isRequired: isSecondRequired(gatehouse, user), dueAt: secondDueAt(gatehouse, user) }
+  const rule = { isRequired: isSecondRequired(gatehouse, user), dueAt: upcomingSecondAt(gatehouse, user) }
   if (user.secondStepAt === null) {
     return {
       ...rule,

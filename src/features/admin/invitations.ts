@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { invite, withdrawInvitation } from '../../accounts/inviting.js'
-import { operating } from '../../accounts/operating.js'
+import { withoutLimits } from '../../accounts/without-limits.js'
 import * as invitations from '../../tables/invitations.js'
 import { requireAdmin } from '../../visitor/admin-guard.js'
 import type { FeatureLink } from '../../visitor/feature.js'
@@ -42,7 +42,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     requireAdmin,
     onSubmit(withdrawing, gatehouse, async (ctx, values) => {
       const origin = originOf(ctx, gatehouse, values)
-      const isWithdrawn = await withdrawInvitation(origin, operating(gatehouse), values.invited)
+      const isWithdrawn = await withdrawInvitation(origin, withoutLimits(gatehouse), values.invited)
       const message = { ...(isWithdrawn ? WITHDRAWN : NOT_INVITED), params: { email: values.invited } }
       pages.leave(ctx, url(name), { message })
     }),
@@ -53,7 +53,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     '/admin/invitations/verify/',
     requireAdmin,
     onSubmit(inviting, gatehouse, async (ctx, values) => {
-      const errors = await invite(originOf(ctx, gatehouse, values), operating(gatehouse), values.email)
+      const errors = await invite(originOf(ctx, gatehouse, values), withoutLimits(gatehouse), values.email)
       if (errors.length > 0) return await pages.refuse(ctx, inviting, { errors, values })
       pages.leave(ctx, url(name), { message: { ...INVITED, params: { email: values.email.trim() } } })
     }),

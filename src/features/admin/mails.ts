@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { sendAgain } from '../../accounts/failed-mails.js'
-import { addresseeOf } from '../../accounts/letters.js'
+import { resendMail } from '../../accounts/failed-mails.js'
+import { recipientOf } from '../../accounts/mail-content.js'
 import * as mails from '../../tables/mails.js'
 import { requireAdmin } from '../../visitor/admin-guard.js'
 import type { FeatureLink } from '../../visitor/feature.js'
@@ -34,8 +34,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     '/admin/mails/:id/resend/',
     requireAdmin,
     onSubmit(form, gatehouse, async (ctx, values) => {
-      const isAgain = await resend(ctx, gatehouse, values)
-      gatehouse.pages.leave(ctx, gatehouse.url(name), { message: isAgain ? AGAIN : NOT_FAILED })
+      const isResent = await resend(ctx, gatehouse, values)
+      gatehouse.pages.leave(ctx, gatehouse.url(name), { message: isResent ? AGAIN : NOT_FAILED })
     }),
   )
 }
@@ -46,12 +46,12 @@ async function around(ctx: Context) {
   const found = await mails.list(main, { states: ['waiting', 'dead'], limit: SHOWN })
   const shown = found.map(async (mail) => {
     const { id, kind, state, tries, dueAt, problem } = mail
-    return { id, kind, state, tries, dueAt, problem, to: await addresseeOf(gatehouse, mail) }
+    return { id, kind, state, tries, dueAt, problem, to: await recipientOf(gatehouse, mail) }
   })
   return { mails: await Promise.all(shown) }
 }
 
 function resend(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Promise<boolean> {
   const { id = '' } = ctx.params
-  return sendAgain(adminOrigin(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) }), gatehouse, id)
+  return resendMail(adminOrigin(ctx, gatehouse, { form: fingerprint(ctx, gatehouse, values) }), gatehouse, id)
 }

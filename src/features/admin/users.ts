@@ -1,9 +1,9 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { openEvent, recordsOf } from '../../accounts/export.js'
-import { pageOf, placeOf, searchOf, type UserPage } from '../../accounts/listing.js'
+import { exportedEvent, recordsOf } from '../../accounts/export.js'
+import { cursorOf, pageOf, searchOf, type UserPage } from '../../accounts/listing.js'
 import { ADMIN } from '../../accounts/roles.js'
-import { usersBeginning } from '../../accounts/user-search.js'
+import { usersWithPrefix } from '../../accounts/user-search.js'
 import * as events from '../../tables/events.js'
 import type { StoredUser } from '../../tables/users.js'
 import { USER_STATES, type UserState } from '../../tables/users-list.js'
@@ -84,9 +84,9 @@ export function shownList(
 }
 
 function usersFor(gatehouse: Gatehouse, { q, inside, after, ...filter }: UserQuery): Promise<UserPage> {
-  if (q !== '' && !inside) return usersBeginning(gatehouse, q, { ...filter, after })
+  if (q !== '' && !inside) return usersWithPrefix(gatehouse, q, { ...filter, after })
   const search = { ...searchOf(q), ...filter }
-  return pageOf(gatehouse, { ...search, after: placeOf(after), limit: PAGE, newestFirst: true })
+  return pageOf(gatehouse, { ...search, after: cursorOf(after), limit: PAGE, newestFirst: true })
 }
 
 async function personOf(ctx: Context, gatehouse: Gatehouse) {
@@ -96,7 +96,7 @@ async function personOf(ctx: Context, gatehouse: Gatehouse) {
   if (stored.account === undefined) return ctx.throw(404)
   const newest = await events.newest(gatehouse.database.main, { userId: id, limit: EVENTS })
   const actions = actionsFor(gatehouse, stored.account)
-  return { person: stored.account, actions, stored, events: newest.map(openEvent), isAll: true }
+  return { person: stored.account, actions, stored, events: newest.map(exportedEvent), isAll: true }
 }
 
 function actionsFor(gatehouse: Gatehouse, user: StoredUser) {

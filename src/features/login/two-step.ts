@@ -149,5 +149,5 @@ async function finish(
 
 function noteTrust(ctx: Context, gatehouse: Gatehouse, { user }: Account): void {
   const trusted = { kind: 'browser_trusted', userId: user.id } as const
-  gatehouse.events.note(eventOf(originOf(ctx, gatehouse), gatehouse, trusted))
+  gatehouse.events.queue(eventOf(originOf(ctx, gatehouse), gatehouse, trusted))
 }

@@ -4,7 +4,7 @@ import { loginKeyOf } from '../../accounts/fields.js'
 import { LimitReached } from '../../accounts/limit-reached.js'
 import type { Counted } from '../../accounts/limits.js'
 import { countedFor, factsOfAsking } from '../../accounts/mail-limits.js'
-import { logSecurity, takePlaces } from '../../accounts/security-log.js'
+import { countAgainstLimits, logSecurity } from '../../accounts/security-log.js'
 import { MINUTE } from '../../base/durations.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import type { Gatehouse } from '../../visitor/gatehouse.js'
@@ -89,7 +89,7 @@ async function isTime(
   typed: string,
 ): Promise<boolean> {
   try {
-    await takePlaces(originOf(ctx, gatehouse), gatehouse, counted, typed)
+    await countAgainstLimits(originOf(ctx, gatehouse), gatehouse, counted, typed)
     return true
   } catch (error) {
     if (error instanceof LimitReached && error.rule === 'mailPause') return false

@@ -1,8 +1,8 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { askPasswordOf } from '../../accounts/authentication.js'
+import { currentPasswordErrors } from '../../accounts/authentication.js'
 import * as fields from '../../accounts/fields.js'
-import { onPassword, whileAllowed } from '../../accounts/hints.js'
+import { onPassword, withinHintLimit } from '../../accounts/hints.js'
 import { hasPasskeys, PASSKEYS_STAY, resetPassword, TO_PASSKEYS } from '../../accounts/password.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
@@ -176,7 +176,7 @@ function advise(
   { user }: users.Account,
   { password }: Sent<FieldName>,
 ): Promise<Advice[]> {
-  return whileAllowed(originOf(ctx, gatehouse), gatehouse, async () =>
+  return withinHintLimit(originOf(ctx, gatehouse), gatehouse, async () =>
     onPassword(gatehouse, password, fields.ownTextsOf(user)),
   )
 }
@@ -204,7 +204,7 @@ async function linkOfForm(
   const account = await accountBehind(gatehouse, link)
   const wrong =
     account === undefined ||
-    (await askPasswordOf(originOf(ctx, gatehouse), gatehouse, account, values.password)).length > 0
+    (await currentPasswordErrors(originOf(ctx, gatehouse), gatehouse, account, values.password)).length > 0
   return wrong ? { state: 'used', token: link.token } : link
 }
 

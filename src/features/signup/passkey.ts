@@ -83,7 +83,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     onSubmit(typing, gatehouse, async (ctx, values) => {
       const errors = await begin(ctx, gatehouse, values)
       if (errors.length === 0) return pages.leave(ctx, url(name))
-      const advice = await hints.besideErrors(originOf(ctx, gatehouse), gatehouse, errors, values)
+      const advice = await hints.hintsBesideErrors(originOf(ctx, gatehouse), gatehouse, errors, values)
       await pages.refuse(ctx, typing, { errors, advice, values })
     }),
   )

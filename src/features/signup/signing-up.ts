@@ -1,11 +1,11 @@
 import type { Context } from 'koa'
 import * as fields from '../../accounts/fields.js'
+import { generatedName } from '../../accounts/generated-name.js'
 import * as hints from '../../accounts/hints.js'
 import type { Counted } from '../../accounts/limits.js'
-import { madeUpName } from '../../accounts/made-up-name.js'
-import { countedFor, countTaken } from '../../accounts/mail-limits.js'
-import { type Applicant, applicantOf, lostRace, signupErrors } from '../../accounts/registration.js'
-import { takePlaces } from '../../accounts/security-log.js'
+import { countedFor, countLookup } from '../../accounts/mail-limits.js'
+import { type Applicant, applicantOf, signupErrors, takenErrors } from '../../accounts/registration.js'
+import { countAgainstLimits } from '../../accounts/security-log.js'
 import type { Invitation } from '../../tables/invitations.js'
 import * as users from '../../tables/users.js'
 import { ensureCodeBrowser } from '../../visitor/code-browser.js'
@@ -66,7 +66,7 @@ export function applicantIn(
 export function withUsername(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Sent<string> {
   if (gatehouse.asksUsername) return sent
   const seed = fingerprint(ctx, gatehouse, sent, fields.normalizeEmail(sent.email ?? ''))
-  return { ...sent, username: madeUpName(seed) }
+  return { ...sent, username: generatedName(seed) }
 }
 
 // Invited people can read the mailbox, so they may learn whether its address has an account.
@@ -82,7 +82,7 @@ export function claimErrors(
   password?: string,
 ): Promise<FieldError[]> {
   return signupErrors(rulesFor(gatehouse, applicant), { ...applicant, password }, () =>
-    countTaken(originOf(ctx, gatehouse), gatehouse),
+    countLookup(originOf(ctx, gatehouse), gatehouse),
   )
 }
 
@@ -132,7 +132,7 @@ async function createCounted(
     { rule: 'signupNetwork', of: networkOf(origin.address) },
     ...countedFor(origin, gatehouse, { kind: 'email-confirm', address: email }),
   ]
-  await takePlaces(origin, gatehouse, counted)
+  await countAgainstLimits(origin, gatehouse, counted)
   let created: Awaited<ReturnType<WayIn['create']>> | undefined
   try {
     created = await create()
@@ -144,7 +144,7 @@ async function createCounted(
 
 async function whyTaken(ctx: Context, gatehouse: Gatehouse, newcomer: SigningUp): Promise<FieldError[]> {
   const isUsed = newcomer.invitation !== undefined && (await invitationOf(ctx, gatehouse)) === undefined
-  return isUsed ? [INVITATION_GONE] : lostRace(rulesFor(gatehouse, newcomer), newcomer)
+  return isUsed ? [INVITATION_GONE] : takenErrors(rulesFor(gatehouse, newcomer), newcomer)
 }
 
 const TAKEN: readonly string[] = [fields.USERNAME_TAKEN.code, fields.EMAIL_TAKEN.code, INVITATION_GONE.code]

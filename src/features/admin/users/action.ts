@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import { isReason } from '../../../accounts/disabling.js'
-import { operating } from '../../../accounts/operating.js'
+import { withoutLimits } from '../../../accounts/without-limits.js'
 import * as actions from '../../../tables/operator-actions.js'
 import { stored } from '../../../tables/users.js'
 import type { Gatehouse } from '../../../visitor/gatehouse.js'
@@ -86,5 +86,5 @@ async function outcomeOf(action: Action, request: Request): Promise<Done> {
 function requestOf(ctx: Context, gatehouse: Gatehouse, values: Sent<Field>): Omit<Request, 'user'> {
   const reason = values.reason.trim()
   const origin = adminOrigin(ctx, gatehouse, { reason, form: fingerprint(ctx, gatehouse, values) })
-  return { origin, registry: operating(gatehouse), typed: values }
+  return { origin, registry: withoutLimits(gatehouse), typed: values }
 }

@@ -1,5 +1,5 @@
 import { disable, enable } from '../../../accounts/disabling.js'
-import { askForAddress } from '../../../accounts/email-address.js'
+import { requestEmailChange } from '../../../accounts/email-address.js'
 import { sendConfirmation, setAddress } from '../../../accounts/email-by-operator.js'
 import { confirmAddress } from '../../../accounts/email-confirmation.js'
 import { endSessions } from '../../../accounts/ending-sessions.js'
@@ -201,7 +201,7 @@ async function changeAddress({ origin, registry, user, typed }: Request): Promis
   return doneUnless(
     isNow
       ? await setAddress(origin, registry, user, email)
-      : await askForAddress(origin, registry, user, { email, form: origin.form }),
+      : await requestEmailChange(origin, registry, user, { email, form: origin.form }),
   )
 }
 

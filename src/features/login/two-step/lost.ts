@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { askLost, finishLost, lostOf, lostRefusalOf, startLost } from '../../../accounts/second-lost.js'
+import { finishLost, lostOf, lostRefusalOf, requestLost, startLost } from '../../../accounts/second-lost.js'
 import { MINUTE } from '../../../base/durations.js'
 import * as users from '../../../tables/users.js'
 import { type Gatehouse, gatehouseOf } from '../../../visitor/gatehouse.js'
@@ -131,7 +131,7 @@ async function ask(
   if (lostOf(gatehouse, account.user) !== undefined) return pages.leave(ctx, url(name))
   // A double click asks once. A minute later the same form asks again.
   const print = fingerprint(ctx, gatehouse, values, name, String(Math.floor(now() / MINUTE)))
-  const refusal = await askLost(originOf(ctx, gatehouse), gatehouse, account, print)
+  const refusal = await requestLost(originOf(ctx, gatehouse), gatehouse, account, print)
   if (refusal !== undefined) return await pages.refuse(ctx, asking, { errors: [refusal], values })
   pages.leave(ctx, url(name), { message: SENT })
 }

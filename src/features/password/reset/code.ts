@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { CODE_WRONG, checkCode, normalizeCode } from '../../../accounts/codes.js'
 import { loginKeyOf } from '../../../accounts/fields.js'
-import { REPEATED_FOR } from '../../../accounts/lifetimes.js'
+import { REPEAT_WINDOW } from '../../../accounts/lifetimes.js'
 import { RESET_LIFE } from '../../../accounts/mail-kinds.js'
 import { hashOf } from '../../../secrets/token.js'
 import * as tokens from '../../../tables/tokens.js'
@@ -41,7 +41,7 @@ function tokenOfForm(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>, a
 
 async function hasOpened({ database, now }: Gatehouse, token: string): Promise<boolean> {
   const opened = await tokens.byHash(database.main, hashOf(token), PURPOSE)
-  return opened !== undefined && opened.usedAt === null && now() - opened.createdAt < REPEATED_FOR
+  return opened !== undefined && opened.usedAt === null && now() - opened.createdAt < REPEAT_WINDOW
 }
 
 // For an unknown username every code is wrong, and is counted the same way.
@@ -55,7 +55,7 @@ async function open(
   const checked = await checkCode(
     originOf(ctx, gatehouse),
     gatehouse,
-    { userId, purpose: PURPOSE, calledBy: loginKeyOf(asked) },
+    { userId, purpose: PURPOSE, typedAs: loginKeyOf(asked) },
     values.code,
   )
   if (!checked.ok) return [checked.error]

@@ -1,5 +1,5 @@
 import { type Facts, LostMail, type Outbox, type Prepared, UnreadableMail } from '../mail/outbox.js'
-import type { Letter } from '../mail/template.js'
+import type { MailContent } from '../mail/template.js'
 import type { Codes } from '../secrets/code-mac.js'
 import { hashOf, newToken } from '../secrets/token.js'
 import type { StoredMail } from '../tables/mails.js'
@@ -15,7 +15,7 @@ import type { Counted, Limits } from './limits.js'
 import { KINDS, type Kind, type MailKinds } from './mail-kinds.js'
 import { type Invited, notifiedAddress, type Recipient } from './recipients.js'
 
-export interface LetterOptions {
+export interface ContentOptions {
   database: Database
   outbox: Outbox
   limits: Limits
@@ -26,8 +26,8 @@ export interface LetterOptions {
   now: () => number
 }
 
-export async function addresseeOf(
-  { database, outbox }: Pick<LetterOptions, 'database' | 'outbox'>,
+export async function recipientOf(
+  { database, outbox }: Pick<ContentOptions, 'database' | 'outbox'>,
   mail: StoredMail,
 ): Promise<string | undefined> {
   const prepared = outbox.preparedOf(mail)
@@ -44,24 +44,24 @@ export interface PreparedMail {
   facts: Facts
 }
 
-function kindOf({ mailKinds }: Pick<LetterOptions, 'mailKinds'>, name: string): Kind {
+function kindOf({ mailKinds }: Pick<ContentOptions, 'mailKinds'>, name: string): Kind {
   const kind = mailKinds[name]
   if (kind === undefined) throw new UnreadableMail()
   return kind
 }
 
-export async function letterOf(options: LetterOptions, mail: StoredMail): Promise<Letter | undefined> {
+export async function contentOf(options: ContentOptions, mail: StoredMail): Promise<MailContent | undefined> {
   const facts = options.outbox.factsOf(mail)
   if (facts === undefined) throw new UnreadableMail()
   const prepare = mail.prepared === '' ? prepareFirst : prepareAgain
   const prepared = await prepare(options, mail, facts, mail.kind)
-  return prepared && letterFor(options, prepared)
+  return prepared && contentFor(options, prepared)
 }
 
-export function letterFor(
-  options: Pick<LetterOptions, 'url' | 'offers' | 'mailKinds'>,
+export function contentFor(
+  options: Pick<ContentOptions, 'url' | 'offers' | 'mailKinds'>,
   { kind, prepared, facts }: PreparedMail,
-): Letter {
+): MailContent {
   const { to, name, code = '', language } = prepared
   const { life = 0 } = kindOf(options, kind).token ?? {}
   const values = { ...facts, name, code, life, codeLife: CODE_LIFE }
@@ -69,7 +69,7 @@ export function letterFor(
 }
 
 function pathOf(
-  { url, offers }: Pick<LetterOptions, 'url' | 'offers'>,
+  { url, offers }: Pick<ContentOptions, 'url' | 'offers'>,
   { page, token }: Kind,
   prepared: Prepared,
 ): string {
@@ -77,7 +77,7 @@ function pathOf(
 }
 
 async function prepareAgain(
-  options: LetterOptions,
+  options: ContentOptions,
   mail: StoredMail,
   facts: Facts,
   requestedKind: string,
@@ -94,7 +94,7 @@ async function prepareAgain(
 }
 
 async function prepareFirst(
-  options: LetterOptions,
+  options: ContentOptions,
   mail: StoredMail,
   facts: Facts,
   requestedKind: string,
@@ -103,7 +103,7 @@ async function prepareFirst(
   if (recipient === undefined) return undefined
   if (recipient.account === undefined) return await prepareInvitation(options, mail, facts, recipient)
   const { kind = requestedKind, account } = recipient
-  // Limits guard against strangers, so a reset that Gatehouse itself started does not count.
+  // Limits are against strangers, so a reset that Gatehouse started does not count.
   const isStartedByGatehouse = requestedKind === 'password-reset' && mail.userId !== null
   const about = kindOf(options, kind)
   const counted = isStartedByGatehouse ? [] : countedWhenSent(about, `${kind} ${account.user.id}`)
@@ -121,7 +121,7 @@ async function prepareFirst(
 }
 
 async function prepareInvitation(
-  { outbox, database }: LetterOptions,
+  { outbox, database }: ContentOptions,
   mail: StoredMail,
   facts: Facts,
   { to, token }: Invited,
@@ -145,7 +145,7 @@ function preparedFor(kind: Kind, facts: Facts, { account, to }: Recipient): Prep
   }
 }
 
-// Mail programs turn a username like `win.example` into a link. It must not reach a stranger's address.
+// A username like `win.example` could be an advertisement: it must not reach a stranger's address.
 function isConfirmed({ toFormer }: Kind, { user }: users.Account, to: string): boolean {
   const { email, emailConfirmedAt } = user
   return toFormer ?? (email !== null && emailConfirmedAt !== null && emailKeyOf(to) === emailKeyOf(email))
@@ -166,7 +166,7 @@ function languageFor({ isAsked }: Kind, { language }: Facts, account: users.Acco
 }
 
 async function store(
-  options: LetterOptions,
+  options: ContentOptions,
   mail: StoredMail,
   userId: string,
   { kind, prepared, facts }: PreparedMail,
@@ -194,7 +194,7 @@ async function store(
   })
 }
 
-async function isWithinLimits(options: LetterOptions, counted: readonly Counted[]): Promise<boolean> {
+async function isWithinLimits(options: ContentOptions, counted: readonly Counted[]): Promise<boolean> {
   try {
     if (counted.length > 0) await options.limits.take(counted)
     return true
@@ -208,6 +208,6 @@ function askedIn({ askedIn: browser }: Facts): string | undefined {
   return typeof browser === 'string' ? browser : undefined
 }
 
-function endsOf({ now }: LetterOptions, { life }: NonNullable<Kind['token']>) {
+function endsOf({ now }: ContentOptions, { life }: NonNullable<Kind['token']>) {
   return { expiresAt: now() + life, codeExpiresAt: now() + CODE_LIFE }
 }

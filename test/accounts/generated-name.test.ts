@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as fields from '../../src/accounts/fields.js'
-import { madeUpName } from '../../src/accounts/made-up-name.js'
+import { generatedName } from '../../src/accounts/generated-name.js'
 import { PASSWORD, type Page, Site } from '../support/helpers.js'
 import { sentTwice } from '../support/lost-answer.js'
 import { createToSignUp, Device, typeToSignUp } from '../support/passkey.js'
@@ -77,7 +77,7 @@ test('an address that has an account is refused, and nothing else about it', asy
 })
 
 test('the names keep the rules of usernames, and say nothing of the address', () => {
-  const made = Array.from({ length: 2_000 }, (_, seed) => madeUpName(`${EMAIL} ${seed}`))
+  const made = Array.from({ length: 2_000 }, (_, seed) => generatedName(`${EMAIL} ${seed}`))
   assert.is(new Set(made).size, made.length)
   for (const name of made) {
     assert.equal(fields.check(fields.username, name), [], name)

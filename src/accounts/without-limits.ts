@@ -1,8 +1,8 @@
 import { UNLIMITED } from './limits.js'
 import type { Registry } from './registry.js'
 
-/** For operators and the app: limits protect against visitors. Forgotten attempts are those of the site. */
-export function operating(site: Registry): Registry {
+/** For operators and the app, to whom limits do not apply. `forget` still resets those of visitors. */
+export function withoutLimits(site: Registry): Registry {
   const { limits, rules } = site
   return {
     ...site,
