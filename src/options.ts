@@ -101,7 +101,7 @@ export interface AccountsOptions {
   usernames?: 'chosen' | 'made'
   /**
    * `none`: accounts have no email address. Sign-up asks for a username and a password, no email is ever sent, and an operator resets
-   * forgotten passwords. Addresses that accounts have already are kept. `required` by default.
+   * forgotten passwords. Existing addresses are kept. `required` by default.
    */
   emails?: 'required' | 'none'
   /** `generic`: a failed login does not say whether the username is unknown or the password wrong. `exact` by default. */

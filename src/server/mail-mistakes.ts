@@ -1,6 +1,6 @@
 import type { Environment } from './environment.js'
 
-/** Returns what does not go together in the settings of emails. */
+/** Returns the conflicts between the settings for emails. */
 export function mailMistakes(data: Environment, { production }: { production: boolean }): string[] {
   if (data.EMAILS === 'none') return withoutEmails(data)
   const isOff = data.MAIL === 'off'

@@ -18,8 +18,8 @@ export const subcommand: Command = {
   help: `Usage: gatehouse users create <username> [<email>] [options]
 
 Create an account, with the same rules as sign-up. The user gets an email with
-a link to choose a password. Only where accounts have no email address
-(EMAILS=none) it can be left out.
+a link to choose a password. Leave out the email address only if accounts have
+none (EMAILS=none).
 
 Options:
   --confirmed       Treat the email address as confirmed

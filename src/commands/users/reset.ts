@@ -54,8 +54,8 @@ function refuseToReset(
   { user, disabledAt }: users.Account,
   password: string | undefined,
 ): void {
-  const listOptions = fields.newPassword(rules, fields.ownTextsOf(user))
-  if (password !== undefined) throwErrors(fields.check(listOptions, password))
+  const rule = fields.newPassword(rules, fields.ownTextsOf(user))
+  if (password !== undefined) throwErrors(fields.check(rule, password))
   else if (!outbox.isOn) throw new Error(EMAILS_OFF)
   else if (user.email === null) {
     throw new Error(`${printable(user.name)} has no email address. Set a password with --password-stdin.`)

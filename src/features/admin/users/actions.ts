@@ -30,7 +30,7 @@ export type Done = { done: boolean } | { errors: readonly FieldError[] }
 export interface Action {
   title: Message
   lead: Message
-  /** Where no emails are sent. */
+  /** For sites that send no emails. */
   leadWithoutMail?: Message
   field?: 'username' | 'email' | 'role'
   isDanger?: true
