@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 
 const OPTIONS = { allowOverwrite: true, bundle: true, format: 'esm', platform: 'node', target: 'node20.19' }
+// In memory, one character that is not Latin, in a comment, would double all.
+const SMALL = { minifyWhitespace: true, lineLimit: 200 }
 const KYSELY = /\/kysely\.js$/
 const PACKAGE = /^[^.]/
 // Native code, and packages that load optional parts.
@@ -24,20 +26,31 @@ async function bundleKysely(file) {
   const license = join(dirname(createRequire(file).resolve('kysely')), '../../LICENSE')
   await build({
     ...OPTIONS,
+    ...SMALL,
     stdin: { contents: `export ${names} from 'kysely'`, resolveDir: dirname(file) },
     banner: { js: `/*\nKysely. ${readFileSync(license, 'utf8')}*/` },
     outfile: file,
-    minifyWhitespace: true,
   })
   rmSync(`${file}.map`)
 }
 
-/** Shared chunks are beside the programs, so that relative paths work from each. */
+// One by one: the chunks that they would share are many.
 async function bundlePrograms(folder) {
   const programs = { cli: 'cli', site: 'site', 'hashing-thread': 'secrets/hashing-thread' }
-  const { metafile } = await build({
+  const inputs = []
+  for (const [out, path] of Object.entries(programs)) {
+    const { metafile } = await bundleProgram(folder, { in: join(folder, `${path}.js`), out })
+    inputs.push(...Object.keys(metafile.inputs))
+  }
+  writeFileSync(join(folder, 'bundled-packages.txt'), licensesOf(packagesIn(inputs, folder)))
+}
+
+/** The chunks are beside the program, so that relative paths work from each. */
+function bundleProgram(folder, program) {
+  return build({
     ...OPTIONS,
-    entryPoints: Object.entries(programs).map(([out, path]) => ({ in: join(folder, `${path}.js`), out })),
+    ...SMALL,
+    entryPoints: [program],
     absWorkingDir: folder,
     outdir: folder,
     splitting: true,
@@ -50,7 +63,6 @@ async function bundlePrograms(folder) {
     // CommonJS packages load the modules of Node with `require`.
     banner: { js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);" },
   })
-  writeFileSync(join(folder, 'bundled-packages.txt'), licensesOf(packagesIn(metafile, folder)))
 }
 
 function stayOutside({ onResolve }) {
@@ -60,8 +72,8 @@ function stayOutside({ onResolve }) {
   onResolve({ filter: PACKAGE }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined))
 }
 
-function packagesIn({ inputs }, folder) {
-  const paths = Object.keys(inputs).flatMap((path) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [])
+function packagesIn(inputs, folder) {
+  const paths = inputs.flatMap((path) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [])
   return [...new Set(paths)].sort().map((path) => join(folder, path))
 }
 

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join, posix } from 'node:path'
+import { basename, dirname, join, posix } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
@@ -76,17 +76,27 @@ test('contains code, types, templates, public files, docs and license', ({ files
 })
 
 test('contains the licence of each package in its programs', ({ host, files }) => {
-  const own = (path: string) => readFileSync(join(host, 'node_modules/koa-gatehouse', path), 'utf8')
-  const licences = own(LICENCES)
+  const licences = readFileSync(join(host, 'node_modules/koa-gatehouse', LICENCES), 'utf8')
+  const built = join(import.meta.dirname, '../../src')
   const bundled = files
     .filter((path) => CHUNK.test(path))
-    .flatMap((path) => [...own(path).matchAll(/^\/\/ .*node_modules\/((?:@[^/]+\/)?[^/\n]+)\//gm)])
-    .map(([, name = '']) => name)
+    .flatMap(
+      (path): string[] => JSON.parse(readFileSync(join(built, `${basename(path)}.map`), 'utf8')).sources,
+    )
+    .flatMap((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1] ?? [])
   assert.ok(bundled.includes('koa'))
   assert.equal(
     [...new Set(bundled)].filter((name) => !licences.includes(`\n${name} `)),
     [],
   )
+})
+
+test('has programs of which a character takes one byte of memory', ({ host, files }) => {
+  const programs = files.filter((path) => CHUNK.test(path) || /^dist\/src\/(?:cli|site)\.js$/.test(path))
+  const wide = programs.filter((path) =>
+    /[^\0-\xff]/.test(readFileSync(join(host, 'node_modules/koa-gatehouse', path), 'utf8')),
+  )
+  assert.equal(wide, [])
 })
 
 test('contains every file that its docs link to', ({ files }) => {
