@@ -126,7 +126,8 @@ function coreOf(options: AccountsOptions): Core {
   // A sign-up that is not open keeps its page, but no links to it.
   const isOpen = (options.signup ?? 'open') === 'open'
   const shown = available.filter(({ name }) => name !== 'signup' || isOpen)
-  const offers = (name: string) => shown.some((feature) => feature.name === name)
+  const names = new Set(shown.map(({ name }) => name))
+  const offers = (name: string) => names.has(name)
   return { url, assets, log, now, keyring, outbox, available, shown, offers }
 }
 

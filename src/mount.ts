@@ -107,7 +107,8 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
     framed.has(ctx.req) ? compose([...own, routed])(ctx, next) : compose([...own, errors, routed])(ctx, next)
   const hidden = compose([visitor, forAdmins(router, adminPage)])
   const noteForwarded = options.address === undefined ? untrustedProxies(log) : () => {}
-  const warnUnstripped = unstrippedPaths(router, log, basePathOf(options))
+  const base = basePathOf(options)
+  const warnUnstripped = unstrippedPaths(router, log, base)
   const middleware: Middleware = (ctx, next) => {
     setGatehouse(ctx, gatehouse)
     noteForwarded(ctx)
@@ -118,7 +119,7 @@ function stackOf(gatehouse: Gatehouse, router: Router, options: AccountsOptions)
     return framed.has(ctx.req) ? behindFrame(ctx, next) : alone(ctx, next)
   }
   const enterFrame: Middleware = (ctx, next) => {
-    setBase(ctx, basePathOf(options))
+    setBase(ctx, base)
     framed.add(ctx.req)
     return next()
   }

@@ -62,23 +62,38 @@ export function knows(router: Router, path: string): boolean {
 }
 
 function methodsAt(router: Router, path: string): string[] {
-  return plainPaths(router).get(path) ?? matching(router, path)
+  const { methods, patterns } = pathsOf(router)
+  return methods.get(path) ?? methodsOf(patterns.filter((route) => route.match(path)))
 }
 
-const plain = new WeakMap<Router, Map<string, string[]>>()
-
-// Most paths are constant and are found without trying every pattern.
-function plainPaths(router: Router): Map<string, string[]> {
-  const known = plain.get(router)
-  if (known !== undefined) return known
-  const paths = router.stack.map(({ path }) => String(path)).filter((path) => !/[:*{}()\\]/.test(path))
-  const methods = new Map(paths.map((path) => [path, matching(router, path)]))
-  plain.set(router, methods)
-  return methods
+interface Paths {
+  methods: ReadonlyMap<string, string[]>
+  patterns: Router['stack']
 }
 
-function matching(router: Router, path: string): string[] {
-  return [...new Set(router.match(path, '').path.flatMap(({ methods }) => methods))]
+const known = new WeakMap<Router, Paths>()
+
+// Most paths are constant and are found without trying a pattern.
+function pathsOf(router: Router): Paths {
+  const paths = known.get(router) ?? readPaths(router)
+  known.set(router, paths)
+  return paths
+}
+
+function readPaths({ stack, opts }: Router): Paths {
+  const plain = stack.filter(({ path }) => !/[:*{}()\\]/.test(String(path)))
+  // Otherwise other paths may match a plain one, too.
+  const isExact = opts.strict === true && opts.sensitive === true
+  const patterns = isExact ? stack.filter((route) => !plain.includes(route)) : stack
+  const methods = plain.map(({ path }): [string, string[]] => {
+    const same = plain.filter((route) => route.path === path)
+    return [String(path), methodsOf([...same, ...patterns.filter((route) => route.match(String(path)))])]
+  })
+  return { methods: new Map(methods), patterns }
+}
+
+function methodsOf(routes: Router['stack']): string[] {
+  return [...new Set(routes.flatMap(({ methods }) => methods))]
 }
 
 function refuseMethod(ctx: Context, allowed: string[]): never {
