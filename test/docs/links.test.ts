@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -40,6 +40,14 @@ test('docs/README.md links to every page', () => {
     paths.filter((path) => path !== 'docs/README.md' && !linked.has(path)),
     [],
   )
+})
+
+test('headings whose examples are used in the heavy tests exist', () => {
+  const tests = readFileSync(join(root, 'test/heavy/examples.test.ts'), 'utf8')
+  const named = [...tests.matchAll(/appUnder\('([^']+)', '([^']+)'\)/g)]
+  assert.ok(named.length > 0)
+  for (const [, path = '', heading = ''] of named)
+    assert.match(documentAt(path).text, `\n## ${heading}\n`, path)
 })
 
 test.run()

@@ -203,6 +203,10 @@ test('an app that cannot be used, or of an address that is not confirmed, is ref
 
   const off = await callGatehouse([...args, '--confirmed', 'none'], { database, settings: { MAIL: 'off' } })
   assert.match(off.stdout, /^Imported 1 users\.\nImported before: 1\.\nWith an authenticator app: 1\./)
+
+  writeFileSync(file, `id,username,password_hash,totp_secret\n4,Dora,${BCRYPT},${SECRET}\n`)
+  const without = await callGatehouse(args, { database, settings: { EMAILS: 'none' } })
+  assert.match(without.stdout, /^Imported 1 users\.\nWith an authenticator app: 1\./)
 })
 
 test('with private emails it needs --wrap, and an unconfirmed address claims nothing', async () => {
