@@ -62,12 +62,9 @@ export async function assemble(options: AccountsOptions): Promise<Assembled> {
   const views = viewsOf(options, { ...core, ...settings })
   const languages = languageChoiceOf(views, options, (ctx, tag) => noteLanguage(ctx, gatehouse, tag))
   const secrets = secretsOf(options, core)
+  const notices = createNotices({ cookie: secrets.noticeCookie, readerOf: sessionIdOf, now })
   const pages = new SitePages({
-    languages,
-    views: views.of,
-    csrf: secrets.csrf,
-    notices: createNotices({ cookie: secrets.noticeCookie, readerOf: sessionIdOf, now }),
-    url: core.url,
+    ...{ languages, views: views.of, csrf: secrets.csrf, notices, url: core.url },
     shared: (ctx) => sharedOf(ctx, gatehouse),
     visitor: visitorOf(() => gatehouse),
     typed: typedOf,

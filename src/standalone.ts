@@ -1,6 +1,7 @@
 import Router from '@koa/router'
 import Koa, { type Context } from 'koa'
 import {
+  type Accounts,
   type AccountsOptions,
   accounts,
   type Config,
@@ -33,9 +34,29 @@ export async function createSite(config: Config, options: Partial<AccountsOption
   const log = options.log ?? createLog(config.logLevel)
   const keys = siteKeys(config)
   const metrics = config.metrics && (await createMetrics(config.metrics))
-  const gatehouse = await accounts({
+  const hooks = await loadHooks(config.hooks)
+  const gatehouse = await accounts({ ...optionsOf(config), keys, hooks, log, metrics, ...options })
+  const health = healthChecks(gatehouse.ready)
+  const site = ownPages(config, gatehouse)
+
+  const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy })
+  app.on('error', (error) => log[isGone(error) ? 'debug' : 'error']({ err: error }, 'response failed'))
+  if (metrics) app.use(metrics.requests)
+  app.use(requestLog(log))
+  app.use(gatehouse.frame)
+  app.use(health.checks)
+  if (metrics) app.use(metrics.page)
+  app.use(sealedSession(app, { keys, https: config.https, name: config.cookieName, path: config.cookiePath }))
+  app.use(formBody())
+  app.use(gatehouse)
+  app.use(site.routes())
+  app.use(otherMethods(site))
+  return { app, metrics, onClosing: health.leave, onClosed: gatehouse.close }
+}
+
+function optionsOf(config: Config) {
+  return {
     database: config.database,
-    keys,
     baseUrl: config.baseUrl,
     passkeyDomain: config.passkeyDomain,
     ...(config.passkeyOrigins && { passkeyOrigins: config.passkeyOrigins }),
@@ -65,19 +86,17 @@ export async function createSite(config: Config, options: Partial<AccountsOption
     lifetimes: config.lifetimes,
     limits: config.limits,
     templates: config.templates,
-    hooks: await loadHooks(config.hooks),
     ...(config.languages && { languages: config.languages }),
     development: config.development,
     headers: false, // the frame sets them for the whole site
-    log,
-    metrics,
-    ...options,
-  })
+  }
+}
+
+function ownPages(config: Config, gatehouse: Accounts): Router {
   const { pages } = gatehouse
   // Includes the path that the proxy strips, because browsers see it.
   const path = `${config.baseUrl === undefined ? '' : new URL(config.baseUrl).pathname.replace(/\/$/, '')}/members/recent/`
   const note: Form<'note'> = { name: 'members/recent', path, fields: ['note'], secret: [] }
-  const health = healthChecks(gatehouse.ready)
 
   const site = new Router({ strict: true })
   site.get('/', (ctx) => pages.show(ctx, 'home/page.html'))
@@ -93,20 +112,7 @@ export async function createSite(config: Config, options: Partial<AccountsOption
       await pages.accept(ctx, note, { notice: { message: NOTE_KEPT }, to: path, values })
     }),
   )
-
-  const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy })
-  app.on('error', (error) => log[isGone(error) ? 'debug' : 'error']({ err: error }, 'response failed'))
-  if (metrics) app.use(metrics.requests)
-  app.use(requestLog(log))
-  app.use(gatehouse.frame)
-  app.use(health.checks)
-  if (metrics) app.use(metrics.page)
-  app.use(sealedSession(app, { keys, https: config.https, name: config.cookieName, path: config.cookiePath }))
-  app.use(formBody())
-  app.use(gatehouse)
-  app.use(site.routes())
-  app.use(otherMethods(site))
-  return { app, metrics, onClosing: health.leave, onClosed: gatehouse.close }
+  return site
 }
 
 // Several users may use one session one after another. Each sees only their own note.

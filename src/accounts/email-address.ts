@@ -64,24 +64,20 @@ export async function requestEmailChange(
   const fresh = await freshForm(registry, form)
   await countMail(origin, registry, { kind: 'email-change', userId: user.id, address: email })
   const now = registry.now()
-  await withEvent(
-    origin,
-    registry,
-    { kind: 'email_asked', userId: user.id, about: email },
-    async (transaction) => {
-      await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
-      await endWith(transaction, 'email_asked', { userId: user.id, now })
-      const facts = { email, ...languageOf(origin) }
-      await registry.outbox.post(transaction, {
-        kind: 'email-change',
-        userId: user.id,
-        facts,
-        ...afterResponse(origin, registry),
-        ...fresh,
-      })
-      return true
-    },
-  )
+  const newEvent = { kind: 'email_asked', userId: user.id, about: email } as const
+  await withEvent(origin, registry, newEvent, async (transaction) => {
+    await users.setNextEmail(transaction, user.id, { nextEmail: email, now })
+    await endWith(transaction, 'email_asked', { userId: user.id, now })
+    const facts = { email, ...languageOf(origin) }
+    await registry.outbox.post(transaction, {
+      kind: 'email-change',
+      userId: user.id,
+      facts,
+      ...afterResponse(origin, registry),
+      ...fresh,
+    })
+    return true
+  })
   return []
 }
 
@@ -222,15 +218,7 @@ export async function restoreAddress(
         // Not those of earlier changes, or a thief could end the owner's link by undoing a second change.
         await tokens.revokeLater(transaction, used)
         await mails.cancel(transaction, userId, ['email-changed'], { since: used.createdAt })
-        const facts = { to: email, ...circumstancesOf(origin, registry) }
-        await registry.outbox.post(transaction, { kind: 'email-restored', userId, facts })
-        // The owner may have left this mailbox because others read it.
-        if (replaced != null && replaced !== email) {
-          const undoneFacts = { ...facts, to: replaced }
-          await registry.outbox.post(transaction, { kind: 'email-undone', userId, facts: undoneFacts })
-        }
-        const resetFacts = { ...facts, ...factsOfAsking(origin) }
-        await registry.outbox.post(transaction, { kind: 'password-reset', userId, facts: resetFacts })
+        await notifyRestored(origin, registry, transaction, { userId, email, replaced })
         return true
       },
     )
@@ -239,4 +227,21 @@ export async function restoreAddress(
     if (isTaken(error)) return 'taken'
     throw error
   }
+}
+
+async function notifyRestored(
+  origin: Origin,
+  registry: Registry,
+  transaction: Db,
+  { userId, email, replaced }: { userId: string; email: string; replaced: string | null | undefined },
+): Promise<void> {
+  const facts = { to: email, ...circumstancesOf(origin, registry) }
+  await registry.outbox.post(transaction, { kind: 'email-restored', userId, facts })
+  // The owner may have left this mailbox because others read it.
+  if (replaced != null && replaced !== email) {
+    const undoneFacts = { ...facts, to: replaced }
+    await registry.outbox.post(transaction, { kind: 'email-undone', userId, facts: undoneFacts })
+  }
+  const resetFacts = { ...facts, ...factsOfAsking(origin) }
+  await registry.outbox.post(transaction, { kind: 'password-reset', userId, facts: resetFacts })
 }

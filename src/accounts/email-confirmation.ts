@@ -92,27 +92,32 @@ export async function correctAddress(
   if (!privateEmails && (await isEmailInUse(origin, registry, user, emailKey))) return [fields.EMAIL_TAKEN]
   const fresh = await freshForm(registry, form)
   await countMail(origin, registry, { kind: 'email-confirm', userId: user.id, address: email })
+  const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
   try {
-    const newEvent = { kind: 'email_changed', userId: user.id, about: changeOf(user, email) } as const
-    await withEvent(origin, registry, newEvent, async (transaction) => {
-      const claimed = privateEmails ? users.unclaimedKey(user.id) : emailKey
-      const correction = { email, emailKey: claimed, now: registry.now() }
-      if (!(await users.correctEmail(transaction, user.id, correction))) return undefined
-      await endWith(transaction, 'email_corrected', { userId: user.id, now: registry.now() })
-      const facts = factsOfConfirming(origin, registry, user)
-      await registry.outbox.post(transaction, {
-        kind: 'email-confirm',
-        userId: user.id,
-        facts,
-        ...afterResponse(origin, registry),
-        ...fresh,
-      })
-      await notifyPrevious(origin, registry, transaction, { former: user, email })
-      return true
-    })
+    await correct(origin, registry, user, { email, emailKey: claimed, fresh })
     return []
   } catch (error) {
     if (isTaken(error)) return [fields.EMAIL_TAKEN]
     throw error
   }
+}
+
+async function correct(
+  origin: Origin,
+  registry: Registry,
+  user: users.User,
+  { email, emailKey, fresh }: { email: string; emailKey: string; fresh: object },
+): Promise<void> {
+  const { id: userId } = user
+  const newEvent = { kind: 'email_changed', userId, about: changeOf(user, email) } as const
+  await withEvent(origin, registry, newEvent, async (transaction) => {
+    const now = registry.now()
+    if (!(await users.correctEmail(transaction, userId, { email, emailKey, now }))) return undefined
+    await endWith(transaction, 'email_corrected', { userId, now })
+    const facts = factsOfConfirming(origin, registry, user)
+    const due = afterResponse(origin, registry)
+    await registry.outbox.post(transaction, { kind: 'email-confirm', userId, facts, ...due, ...fresh })
+    await notifyPrevious(origin, registry, transaction, { former: user, email })
+    return true
+  })
 }

@@ -28,39 +28,16 @@ const END_WAIT = 1_000
 export function createEvents({ database, log, onEvent }: EventsOptions): Events {
   const waiting: events.StoredEvent[] = []
 
+  const failed = (error: unknown) => log.error({ err: error }, 'onEvent failed')
   const report = (stored: readonly events.AccountEvent[]) => {
-    for (const event of stored) {
-      Promise.resolve(event)
-        .then(onEvent)
-        .catch((error: unknown) => log.error({ err: error }, 'onEvent failed'))
-    }
+    for (const event of stored) void Promise.resolve(event).then(onEvent).catch(failed)
   }
 
   const write = async (batch: readonly events.StoredEvent[]) => {
     await database.writeLoose((db) => events.insertAll(db, batch))
     report(batch)
   }
-
-  // An event that cannot be stored, such as of a deleted user, must not block the others.
-  const writeOneByOne = async (batch: readonly events.StoredEvent[]) => {
-    for (const event of batch) {
-      await write([event]).catch((error: unknown) => {
-        if (error instanceof DatabaseUnavailable) throw error
-        log.error({ err: error }, 'event lost')
-      })
-    }
-  }
-
-  const writeWaiting = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH)
-      await write(batch).catch((error: unknown) => {
-        if (error instanceof DatabaseUnavailable) throw error
-        return writeOneByOne(batch)
-      })
-      waiting.splice(0, batch.length)
-    }
-  }
+  const writeWaiting = () => writeAll(waiting, write, log)
 
   let stopped = false
   let timer: NodeJS.Timeout
@@ -87,6 +64,28 @@ export function createEvents({ database, log, onEvent }: EventsOptions): Events 
       if (waiting.length > 0) log.warn({ count: waiting.length }, 'events lost: database unavailable')
     },
   }
+}
+
+/** Takes the events out of `waiting` as they are written. */
+async function writeAll(
+  waiting: events.StoredEvent[],
+  write: (batch: readonly events.StoredEvent[]) => Promise<void>,
+  log: Logger,
+): Promise<void> {
+  while (waiting.length > 0) {
+    const batch = waiting.slice(0, BATCH)
+    await write(batch).catch(async (error: unknown) => {
+      if (error instanceof DatabaseUnavailable) throw error
+      // An event that cannot be stored, such as of a deleted user, must not block the others.
+      for (const event of batch) await write([event]).catch((error: unknown) => giveUp(error, log))
+    })
+    waiting.splice(0, batch.length)
+  }
+}
+
+function giveUp(error: unknown, log: Logger): void {
+  if (error instanceof DatabaseUnavailable) throw error
+  log.error({ err: error }, 'event lost')
 }
 
 let count = 0

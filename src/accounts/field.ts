@@ -7,7 +7,7 @@ export interface Field {
   rules: readonly Rule[]
 }
 
-interface Rule extends FieldError {
+export interface Rule extends FieldError {
   isBroken(value: string): boolean
 }
 

@@ -117,20 +117,12 @@ export function accountsInCode(site: Registry): AccountsInCode {
     return user !== undefined && act(user)
   }
   return {
-    byId: (id) => stored(main, id),
-    byName: async (name) => (await storedUsers(main, 'name_key', [fields.nameKeyOf(name)]))[0],
-    byEmail: async (email) => (await storedUsers(main, 'email_key', [fields.emailKeyOf(email)]))[0],
-    byIds: (ids) => usersById(registry, [...new Set(ids)]),
-    list: (search = {}) => listUsers(registry, search),
+    ...lookups(registry),
     // With private emails an unconfirmed address claims nothing, also in accounts that the app creates.
     create: (account, by) => created(originOf(by), site, account),
     invite: (email, { language, ...by } = {}) =>
       invite({ ...originOf(by), ...(language !== undefined && { language }) }, registry, email),
-    confirm: (id, by) =>
-      ifKnown(
-        id,
-        async (user) => (await confirmAddress(originOf(by), registry, { account: { user } })) === 'now',
-      ),
+    confirm: (id, by) => ifKnown(id, (user) => confirmByCode(originOf(by), registry, user)),
     rename: async (id, name, by) =>
       rename(originOf(by), registry, await userById(registry, id), wantedName(name)),
     changeEmail: (id, email, by) => requestEmail(originOf(by), registry, id, email),
@@ -141,17 +133,13 @@ export function accountsInCode(site: Registry): AccountsInCode {
     resetPassword: (id, by) => resetByEmail(originOf(by), registry, id),
     disable: async (id, { reason, ...by } = {}) =>
       (await disable(originOf(by), registry, id, { reason: checkReason(reason) })) !== undefined,
-    enable: (id, by) =>
-      ifKnown(id, async (user) => (await enable(originOf(by), registry, user)) !== undefined),
+    enable: (id, by) => ifKnown(id, async (user) => !!(await enable(originOf(by), registry, user))),
     unlock: (id, { reason, ...by } = {}) =>
       ifKnown(id, async (user) => {
         await unlock(originOf(by), registry, user, { reason: checkReason(reason) })
         return true
       }),
-    async endSessions(id, by) {
-      if ((await stored(main, id)) === undefined) return 0
-      return (await endSessions(originOf(by), registry, id))?.sessions ?? 0
-    },
+    endSessions: (id, by) => endSessionsByCode(originOf(by), registry, id),
     endTwoStep: (id, by) =>
       ifKnown(id, async (user) => (await turnOff(originOf(by), registry, user)) !== undefined),
     addRole: (id, role, by) => addRole(originOf(by), registry, id, role),
@@ -159,6 +147,17 @@ export function accountsInCode(site: Registry): AccountsInCode {
     close: (id, by) =>
       ifKnown(id, async (user) => (await closeAccount(originOf(by), registry, user)) !== undefined),
     erase: (id, by) => eraseByCode(originOf(by), registry, id),
+  }
+}
+
+function lookups(registry: Registry): Pick<AccountsInCode, 'byId' | 'byName' | 'byEmail' | 'byIds' | 'list'> {
+  const { main } = registry.database
+  return {
+    byId: (id) => stored(main, id),
+    byName: async (name) => (await storedUsers(main, 'name_key', [fields.nameKeyOf(name)]))[0],
+    byEmail: async (email) => (await storedUsers(main, 'email_key', [fields.emailKeyOf(email)]))[0],
+    byIds: (ids) => usersById(registry, [...new Set(ids)]),
+    list: (search = {}) => listUsers(registry, search),
   }
 }
 
@@ -188,12 +187,8 @@ async function created(origin: Origin, site: Registry, account: AccountToCreate)
   const { name, email, password, confirmed: isConfirmed = false, values } = account
   if (password === undefined) refuseWithoutMail(site)
   const applicant = applicantOf(site, { username: name, email })
-  const outcome = await create(origin, site, {
-    ...applicant,
-    password,
-    isConfirmed,
-    ...(values && { values }),
-  })
+  const wanted = { ...applicant, password, isConfirmed, ...(values && { values }) }
+  const outcome = await create(origin, site, wanted)
   return outcome.ok ? { ok: true, user: await userById(site, outcome.user.id) } : outcome
 }
 
@@ -205,10 +200,17 @@ async function requestEmail(
 ): Promise<FieldError[]> {
   refuseWithoutMail(registry)
   const user = await userById(registry, id)
-  return requestEmailChange(origin, registry, user, {
-    email: fields.normalizeEmail(typed),
-    form: randomUUID(),
-  })
+  const requested = { email: fields.normalizeEmail(typed), form: randomUUID() }
+  return requestEmailChange(origin, registry, user, requested)
+}
+
+async function confirmByCode(origin: Origin, registry: Registry, user: StoredUser): Promise<boolean> {
+  return (await confirmAddress(origin, registry, { account: { user } })) === 'now'
+}
+
+async function endSessionsByCode(origin: Origin, registry: Registry, id: string): Promise<number> {
+  if ((await stored(registry.database.main, id)) === undefined) return 0
+  return (await endSessions(origin, registry, id))?.sessions ?? 0
 }
 
 async function sendConfirmationTo(origin: Origin, registry: Registry, id: string): Promise<boolean> {

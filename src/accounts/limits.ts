@@ -65,12 +65,8 @@ export function createLimits({ database, rules, messages, secrets, now }: Limits
       return { reached: taken.filter((counter) => isFull(counter) && !isOver(counter)), isBlocked }
     },
     async forget(counted) {
-      await database.writeLoose((db) =>
-        limits.clear(
-          db,
-          limitsFor(counted).flatMap(({ keys }) => keys),
-        ),
-      )
+      const keys = limitsFor(counted).flatMap((one) => one.keys)
+      await database.writeLoose((db) => limits.clear(db, keys))
     },
   }
 }

@@ -3,7 +3,7 @@ import { isCommonPassword, normalizePassword } from '../secrets/password.js'
 
 import type { FieldError } from '../web/form.js'
 import { EMAIL_MAX } from './email-rules.js'
-import { type Field, lengthOf } from './field.js'
+import { type Field, lengthOf, type Rule } from './field.js'
 import { strengthOf } from './password-strength.js'
 
 const PASSWORD_MAX = 256
@@ -28,26 +28,29 @@ const LIKE_NAME: FieldError = {
   sentence: 'Password must not be mostly your username or the name of this site.',
 }
 
+const TOO_LONG: Rule = {
+  field: 'password',
+  code: 'password_long',
+  sentence: 'Password must be {max} characters or fewer.',
+  params: { max: PASSWORD_MAX },
+  isBroken: (password) => lengthOf(normalizePassword(password)) > PASSWORD_MAX,
+}
+
 export function newPassword(
-  { passwordMinLength: minLength, passwordMinScore: minScore = 0, siteWords, emails }: PasswordRules,
+  { passwordMinLength: min, passwordMinScore: minScore = 0, siteWords, emails }: PasswordRules,
   own: readonly string[],
 ): Field {
+  const texts = [...own, ...siteWords]
   return {
     missing: { field: 'password', code: 'password_missing', sentence: 'Choose a password.' },
-    long: {
-      field: 'password',
-      code: 'password_long',
-      sentence: 'Password must be {max} characters or fewer.',
-      params: { max: PASSWORD_MAX },
-      isBroken: (password) => lengthOf(normalizePassword(password)) > PASSWORD_MAX,
-    },
+    long: TOO_LONG,
     rules: [
       {
         field: 'password',
         code: 'password_short',
         sentence: 'Password must be at least {min} characters.',
-        params: { min: minLength },
-        isBroken: (password) => lengthOf(normalizePassword(password)) < minLength,
+        params: { min },
+        isBroken: (password) => lengthOf(normalizePassword(password)) < min,
       },
       {
         field: 'password',
@@ -57,13 +60,13 @@ export function newPassword(
       },
       {
         ...(emails === 'none' ? LIKE_NAME : LIKE_NAME_OR_EMAIL),
-        isBroken: (password) => isMostly([...own, ...siteWords], password, minLength),
+        isBroken: (password) => isMostly(texts, password, min),
       },
       {
         field: 'password',
         code: 'password_weak',
         sentence: 'This password is too easy to guess. Add another word or two.',
-        isBroken: (password) => minScore > 0 && isWeaker(password, [...own, ...siteWords], minScore),
+        isBroken: (password) => minScore > 0 && isWeaker(password, texts, minScore),
       },
     ],
   }

@@ -51,27 +51,23 @@ export async function resetPassword(
   const now = registry.now()
   const passwordHash =
     password === undefined ? '' : await registry.passwords.hash(password, origin.visit?.throwIfDisconnected)
-  const outcome = await withEvent(
-    origin,
-    registry,
-    { kind: 'password_reset', userId },
-    async (transaction) => {
-      if (link !== undefined && !(await useLink(transaction, link, now))) return undefined
-      if (!(await users.setPassword(transaction, userId, { passwordHash, now }))) return undefined
-      const ended = await endWith(transaction, 'password_reset', { userId, now, link: link?.hash })
-      const own = await passkeys.ofUser(transaction, userId)
-      // Someone else may have signed up with this address, and be waiting for its owner to use the account.
-      const isForeign = link !== undefined && user.emailConfirmedAt === null
-      if (isForeign) await passkeys.removeAll(transaction, userId)
-      const left = isForeign ? 'gone' : 'stay'
-      await tell(transaction, origin, registry, user, {
-        isChosen: password !== undefined,
-        passkeys: own.length > 0 ? left : '',
-      })
-      if (link !== undefined) await confirmByLink(transaction, link, user, now)
-      return ended
-    },
-  ).catch((error: unknown) => {
+  const newEvent = { kind: 'password_reset', userId } as const
+  const outcome = await withEvent(origin, registry, newEvent, async (transaction) => {
+    if (link !== undefined && !(await useLink(transaction, link, now))) return undefined
+    if (!(await users.setPassword(transaction, userId, { passwordHash, now }))) return undefined
+    const ended = await endWith(transaction, 'password_reset', { userId, now, link: link?.hash })
+    const own = await passkeys.ofUser(transaction, userId)
+    // Someone else may have signed up with this address, and be waiting for its owner to use the account.
+    const isForeign = link !== undefined && user.emailConfirmedAt === null
+    if (isForeign) await passkeys.removeAll(transaction, userId)
+    const left = isForeign ? 'gone' : 'stay'
+    await tell(transaction, origin, registry, user, {
+      isChosen: password !== undefined,
+      passkeys: own.length > 0 ? left : '',
+    })
+    if (link !== undefined) await confirmByLink(transaction, link, user, now)
+    return ended
+  }).catch((error: unknown) => {
     // Another account has just confirmed the address, which the next attempt will find.
     if (isTaken(error)) return undefined
     throw error

@@ -146,6 +146,12 @@ function passwordForms(newPassword: FieldError[]): FormPage[] {
       success: passwordForgot.SENT,
       onward: passwordForgot.GO_ON,
     },
+    ...resetForms(newPassword),
+  ]
+}
+
+function resetForms(newPassword: FieldError[]): FormPage[] {
+  return [
     {
       name: 'password/reset',
       variant: 'code',

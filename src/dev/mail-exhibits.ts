@@ -31,12 +31,22 @@ const NAMELESS: readonly OwnMailKind[] = [
 ]
 
 function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedMail[] {
-  const { user, nextEmail } = person
+  const { user } = person
+  const facts = factsFor(person, now)
+  return mailKinds(facts).map((kind) => {
+    const name = isConfirmed && !NAMELESS.includes(kind) ? user.name : ''
+    const letter = { kind, facts: facts[kind], prepared: { to: user.email, name, code: '12345678' } }
+    const hasToken = KINDS[kind].token !== undefined || kind === 'invitation'
+    return hasToken ? { ...letter, prepared: { ...letter.prepared, token: TOKEN } } : letter
+  })
+}
+
+function factsFor({ user, nextEmail }: Person, now: number): Record<OwnMailKind, Facts> {
   const at = now - HOUR
   const where: Facts = { to: user.email, at, browser: 'Firefox', system: 'Linux', address: '2001:db8::1' }
   const nowhere: Facts = { to: user.email, at, browser: '', system: '', address: '' }
   const ending = { ...where, endsAt: now + 3 * DAY }
-  const facts: Record<OwnMailKind, Facts> = {
+  return {
     'email-confirm': {},
     'email-taken': {},
     'password-reset': {},
@@ -69,12 +79,6 @@ function lettersTo(person: Person, now: number, isConfirmed: boolean): PreparedM
     'passkey-copied': { ...where, passkey: '' },
     invitation: { email: user.email, token: TOKEN, lasts: INVITATION_LIFE },
   }
-  return mailKinds(facts).map((kind) => {
-    const name = isConfirmed && !NAMELESS.includes(kind) ? user.name : ''
-    const letter = { kind, facts: facts[kind], prepared: { to: user.email, name, code: '12345678' } }
-    const hasToken = KINDS[kind].token !== undefined || kind === 'invitation'
-    return hasToken ? { ...letter, prepared: { ...letter.prepared, token: TOKEN } } : letter
-  })
 }
 
 function mailKinds(facts: Record<OwnMailKind, Facts>): OwnMailKind[] {

@@ -21,7 +21,6 @@ function pages(setting: Setting): PlainPage[] {
   const { anna, long, rightToLeft } = peopleAt(now)
   const unconfirmed = { ...anna.user, emailConfirmedAt: null, nextEmail: anna.nextEmail }
   const ofUser = { empty: around(anna), long: around(long), 'right-to-left': around(rightToLeft) }
-  const notice = { message: LOGGED_IN }
   return [
     {
       template: 'home/page.html',
@@ -30,27 +29,12 @@ function pages(setting: Setting): PlainPage[] {
         empty: { around: { user: undefined } },
         user: around(anna),
         unconfirmed: { around: { user: unconfirmed } },
-        success: { ...around(anna), notice },
+        success: { ...around(anna), notice: { message: LOGGED_IN } },
         'second-ends': { around: { user: anna.user, secondEndsAt: now + DAY } },
       },
     },
     { template: 'members/page.html', states: ofUser },
-    {
-      template: 'account/page.html',
-      states: {
-        ...ofUser,
-        unconfirmed: { around: { user: unconfirmed } },
-        grace: { around: { user: unconfirmed, confirmationAt: now + 7 * DAY } },
-        'few-codes': { around: { user: anna.user, fewCodes: 2 } },
-        'second-ends': {
-          form: { name: 'account', fields: [], secret: [] },
-          around: { user: anna.user, secondEndsAt: now + DAY },
-        },
-        'long-unconfirmed': {
-          around: { user: { ...long.user, emailConfirmedAt: null, nextEmail: long.nextEmail } },
-        },
-      },
-    },
+    { template: 'account/page.html', states: { ...ofUser, ...settingsStates(setting) } },
     {
       template: 'signup/invitation/page.html',
       states: { empty: { around: {} }, long: { around: { isGone: true } }, 'right-to-left': { around: {} } },
@@ -58,11 +42,7 @@ function pages(setting: Setting): PlainPage[] {
     { template: 'email/confirm/deny/done.html', states: deniedStates(setting) },
     {
       template: 'users/page.html',
-      states: {
-        empty: publicPage(anna),
-        long: publicPage(long),
-        'right-to-left': publicPage(rightToLeft),
-      },
+      states: { empty: publicPage(anna), long: publicPage(long), 'right-to-left': publicPage(rightToLeft) },
     },
     { template: 'account/activity/page.html', states: activityStates(setting) },
     { template: 'account/export/page.html', states: exportStates(setting) },
@@ -72,6 +52,25 @@ function pages(setting: Setting): PlainPage[] {
     { template: 'dev/mailbox/mail.html', states: caughtStates(setting) },
     { template: 'dev/gallery/page.html', states: galleryStates() },
   ]
+}
+
+function settingsStates({ now }: Setting): PlainPage['states'] {
+  const { anna, long } = peopleAt(now)
+  const unconfirmed = (person: Person) => ({
+    ...person.user,
+    emailConfirmedAt: null,
+    nextEmail: person.nextEmail,
+  })
+  return {
+    unconfirmed: { around: { user: unconfirmed(anna) } },
+    grace: { around: { user: unconfirmed(anna), confirmationAt: now + 7 * DAY } },
+    'few-codes': { around: { user: anna.user, fewCodes: 2 } },
+    'second-ends': {
+      form: { name: 'account', fields: [], secret: [] },
+      around: { user: anna.user, secondEndsAt: now + DAY },
+    },
+    'long-unconfirmed': { around: { user: unconfirmed(long) } },
+  }
 }
 
 function deniedStates({ now }: Setting): PlainPage['states'] {

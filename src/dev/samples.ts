@@ -191,13 +191,7 @@ export function storedOf(person: Person, now: number) {
       { slug: 'former-name', until: now + 90 * DAY },
     ],
     sessions: devicesOf(person, now),
-    tokens: PURPOSES.map((purpose, index) => ({
-      purpose,
-      email: index % 2 === 0 ? user.email : nextEmail,
-      createdAt: now - HOUR,
-      expiresAt: now + DAY,
-      usedAt: index === 1 ? now : null,
-    })),
+    tokens: tokensOf(person, now),
     authenticator_apps: [{ createdAt: now - DAY, usedAt: now - HOUR }],
     recovery_sets: [{ madeAt: now - DAY }],
     recovery_codes: [{ usedAt: now - HOUR }, { usedAt: null }],
@@ -219,6 +213,16 @@ export function storedOf(person: Person, now: number) {
       tries,
     })),
   }
+}
+
+function tokensOf({ user, nextEmail }: Person, now: number) {
+  return PURPOSES.map((purpose, index) => ({
+    purpose,
+    email: index % 2 === 0 ? user.email : nextEmail,
+    createdAt: now - HOUR,
+    expiresAt: now + DAY,
+    usedAt: index === 1 ? now : null,
+  }))
 }
 
 export function littleStoredOf({ user }: Person, now: number) {

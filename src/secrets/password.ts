@@ -65,29 +65,8 @@ export function createPasswords(
 ): Passwords {
   const options = { ...costs, algorithm: ARGON2ID }
   const hashing = createHashing(atOnce)
-  const limit = pLimit(atOnce * TASKS_PER_THREAD)
+  const { load, refuseWhenFull, limited } = createQueue({ atOnce, waiting })
   const dummy = dummyHash(costs)
-
-  const load = () => {
-    const all = limit.activeCount + limit.pendingCount
-    const running = Math.min(all, atOnce)
-    return { running, waiting: all - running, refused }
-  }
-
-  let refused = 0
-  const refuseWhenFull = () => {
-    if (load().waiting < waiting) return
-    refused += 1
-    throw FULL
-  }
-
-  const limited = <Result>(work: () => Promise<Result>, onStart?: () => void): Promise<Result> => {
-    refuseWhenFull()
-    return limit(async () => {
-      onStart?.()
-      return work()
-    })
-  }
 
   return {
     refuseWhenFull,
@@ -109,6 +88,29 @@ export function createPasswords(
       ),
     isOutdated: (known) => !known.startsWith(prefixOf(costs)),
   }
+}
+
+function createQueue({ atOnce, waiting }: ReturnType<typeof hashingLimits>) {
+  const limit = pLimit(atOnce * TASKS_PER_THREAD)
+  let refused = 0
+  const load = () => {
+    const all = limit.activeCount + limit.pendingCount
+    const running = Math.min(all, atOnce)
+    return { running, waiting: all - running, refused }
+  }
+  const refuseWhenFull = () => {
+    if (load().waiting < waiting) return
+    refused += 1
+    throw FULL
+  }
+  const limited = <Result>(work: () => Promise<Result>, onStart?: () => void): Promise<Result> => {
+    refuseWhenFull()
+    return limit(async () => {
+      onStart?.()
+      return work()
+    })
+  }
+  return { load, refuseWhenFull, limited }
 }
 
 export async function hashOne(password: string): Promise<string> {

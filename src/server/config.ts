@@ -4,15 +4,12 @@ import { LIFETIMES, type Lifetimes } from '../accounts/lifetimes.js'
 import { LIMITS, type LimitRules } from '../accounts/limit-rules.js'
 import type { LoginAfter } from '../accounts/login-methods.js'
 import type { SignupMode } from '../accounts/registry.js'
-import { isPackage, root } from '../base/package.js'
+import { root } from '../base/package.js'
 import { isPostgresUrl, sqlitePath } from '../database/locate.js'
 import type { MailServer } from '../mail/smtp.js'
 import type { Transport } from '../mail/transport.js'
-import { splitKeys } from '../secrets/keyring.js'
-import { basePathOf } from '../web/base-path.js'
-import { coversPages } from '../web/sealed-cookie.js'
-import { type Environment, environmentWith, isPasskeyDomain } from './environment.js'
-import { mailMistakes } from './mail-mistakes.js'
+import { conflicts, missing } from './config-mistakes.js'
+import { type Environment, environmentWith } from './environment.js'
 
 const DATA = join(root, 'db', 'data')
 
@@ -100,21 +97,7 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
   const { data, error } = environmentWith(limits).safeParse(Object.fromEntries(given))
   const mistakes = error?.issues.map(({ path, message }) => `${path.join('.')} ${message}.`) ?? []
   const production = variables.NODE_ENV?.trim() === 'production'
-  if (production) mistakes.push(...missingInProduction(given))
-  if (isPackage) mistakes.push(...missingInPackage(given, { production }))
-  if (data !== undefined) mistakes.push(...mailMistakes(data, { production }))
-  if (data !== undefined && !coversPages(data.COOKIE_PATH, basePathOf({ baseUrl: data.BASE_URL }))) {
-    mistakes.push('COOKIE_PATH must be / or a prefix of the path in BASE_URL.')
-  }
-  if (data?.PASSKEY_DOMAIN !== undefined && !isPasskeyDomain(data.PASSKEY_DOMAIN, data.BASE_URL)) {
-    mistakes.push('PASSKEY_DOMAIN must be the host of BASE_URL or a parent domain of it.')
-  }
-  if (data?.PASSKEY_ORIGINS !== undefined && data.BASE_URL === undefined) {
-    mistakes.push('BASE_URL must be set with PASSKEY_ORIGINS.')
-  }
-  if (data?.SECOND_STEP_FROM !== undefined && data.SECOND_STEP === 'optional') {
-    mistakes.push('SECOND_STEP must be required or admins with SECOND_STEP_FROM.')
-  }
+  mistakes.push(...missing(given, { production }), ...(data ? conflicts(data, { production }) : []))
   if (data === undefined || mistakes.length > 0) throw new ConfigError(mistakes.join('\n'))
   return Object.freeze(configOf(data, { production }))
 }
@@ -122,6 +105,7 @@ export function readConfig(variables: NodeJS.ProcessEnv, limits: LimitRules = LI
 function configOf(data: Environment, { production }: { production: boolean }): Config {
   const baseUrl = data.BASE_URL === undefined ? undefined : new URL(data.BASE_URL).href.replace(/\/$/, '')
   return {
+    ...rulesOf(data),
     production,
     development: data.NODE_ENV === 'development',
     port: data.PORT,
@@ -140,18 +124,27 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     maxConnections: data.MAX_CONNECTIONS,
     trustProxy: data.TRUST_PROXY,
     compression: data.COMPRESSION === 'on',
+    siteName: data.SITE_NAME,
+    features: Object.fromEntries((data.FEATURES_OFF ?? []).map((name) => [name, false])),
+    mail: mailOf(data),
+    theme: data.THEME,
+    themeColor: data.THEME_COLOR,
+    hooks: data.HOOKS,
+    templates: data.TEMPLATES,
+    languages: data.LANGUAGES,
+  }
+}
+
+/** The rules for accounts, logins and sessions. */
+function rulesOf(data: Environment) {
+  return {
     passwordMinLength: data.PASSWORD_MIN_LENGTH,
     passwordMinScore: data.PASSWORD_MIN_SCORE,
-    siteName: data.SITE_NAME,
     signup: data.SIGNUP,
     usernames: data.USERNAMES,
     emails: data.EMAILS,
     loginErrors: data.LOGIN_ERRORS,
     loginAfter: data.LOGIN_AFTER ?? [],
-    features: Object.fromEntries((data.FEATURES_OFF ?? []).map((name) => [name, false])),
-    mail: mailOf(data),
-    theme: data.THEME,
-    themeColor: data.THEME_COLOR,
     emailConfirmation: data.EMAIL_CONFIRMATION,
     confirmationGrace: data.CONFIRMATION_GRACE ?? 0,
     privateEmails: data.PRIVATE_EMAILS === 'true',
@@ -160,44 +153,8 @@ function configOf(data: Environment, { production }: { production: boolean }): C
     factorRecovery: data.FACTOR_RECOVERY,
     jumpMail: data.MAIL_ON_JUMP === 'on',
     lifetimes: lifetimesOf(data),
-    limits: data.RATE_LIMITS === 'off' ? 'off' : data.limits,
-    hooks: data.HOOKS,
-    templates: data.TEMPLATES,
-    languages: data.LANGUAGES,
+    limits: data.RATE_LIMITS === 'off' ? ('off' as const) : data.limits,
   }
-}
-
-function missingInProduction(given: [string, string | undefined][]): string[] {
-  const { BASE_URL, DATABASE_URL = '', SESSION_KEYS = '' } = Object.fromEntries(given)
-  const missing = []
-  if (BASE_URL === undefined) {
-    missing.push(
-      'BASE_URL must be set in production. It is the address people see, such as https://example.com.',
-    )
-  }
-  if (splitKeys(SESSION_KEYS).length === 0 && isPostgresUrl(DATABASE_URL)) {
-    missing.push(
-      'SESSION_KEYS must be set in production with PostgreSQL. All nodes on one database need the same keys.',
-    )
-  }
-  return missing
-}
-
-// The default paths are in the folder of Gatehouse, which belongs to npm if Gatehouse is a dependency.
-function missingInPackage(
-  given: [string, string | undefined][],
-  { production }: { production: boolean },
-): string[] {
-  const { DATABASE_URL, SESSION_KEYS = '' } = Object.fromEntries(given)
-  if (DATABASE_URL === undefined) {
-    return [
-      'DATABASE_URL must be set if Gatehouse is a dependency of your app. It is the database you pass to accounts(), such as sqlite:accounts.sqlite. Or export your options in gatehouse.config.js.',
-    ]
-  }
-  if (production || !isPostgresUrl(DATABASE_URL) || splitKeys(SESSION_KEYS).length > 0) return []
-  return [
-    'SESSION_KEYS must be set if Gatehouse is a dependency of your app and uses PostgreSQL. These are the keys you pass to accounts().',
-  ]
 }
 
 function mailOf({

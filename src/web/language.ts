@@ -35,37 +35,9 @@ const MAX_CACHED = 1_000
 const MAX_HEADER_LENGTH = 200
 
 export function createLanguageChoice(options: LanguageChoiceOptions): LanguageChoice {
-  const { offered, cookie, decide, isFromElsewhere, onChosen = () => {} } = options
-  const tags = offered.map(({ tag }) => tag)
-  const [first = 'en'] = tags
-  const known = new Set(tags)
-  const isKnown = (tag: unknown): tag is string => typeof tag === 'string' && known.has(tag)
-  const isOpen = decide === undefined && tags.length > 1
-  const name = cookieName(cookie.name, cookie)
+  const { offered, cookie, isFromElsewhere, onChosen = () => {} } = options
+  const { isOpen, fromApp, fromUrl, fromCookie, fromHeader } = sources(options)
   const chosen = new WeakMap<Context, string>()
-  const negotiated = new Map<string, string>()
-
-  const fromUrl = (ctx: Context): string | undefined => {
-    if (!isOpen || !isRead(ctx) || !ctx.querystring.includes(PARAMETER)) return undefined
-    const tag = queryText(ctx, PARAMETER)
-    return isKnown(tag) ? tag : undefined
-  }
-  const fromCookie = (ctx: Context): string | undefined => {
-    const tag = isOpen ? ctx.cookies.get(name, { signed: false }) : undefined
-    return isKnown(tag) ? tag : undefined
-  }
-  const fromApp = (ctx: Context): string | undefined => {
-    const tag = decide?.(ctx)
-    return isKnown(tag) ? tag : undefined
-  }
-  const fromHeader = (ctx: Context): string => {
-    const accepted = ctx.get('Accept-Language')
-    const known = negotiated.get(accepted)
-    if (known !== undefined) return known
-    const tag = (accepted !== '' && ctx.acceptsLanguages(tags)) || first
-    if (accepted.length <= MAX_HEADER_LENGTH && negotiated.size < MAX_CACHED) negotiated.set(accepted, tag)
-    return tag
-  }
 
   return {
     of(ctx) {
@@ -78,31 +50,61 @@ export function createLanguageChoice(options: LanguageChoiceOptions): LanguageCh
     links(ctx, page = '') {
       if (!isOpen) return []
       const current = this.of(ctx)
-      const otherParameters = page === '' ? otherParametersOf(ctx) : ''
-      return offered.map(({ tag, name }) => ({
-        tag,
-        name,
-        href: `${page}?${otherParameters}${PARAMETER}=${tag}`,
-        isCurrent: tag === current,
+      const path = `${page}?${page === '' ? otherParametersOf(ctx) : ''}`
+      return offered.map((one) => ({
+        ...one,
+        href: `${path}${PARAMETER}=${one.tag}`,
+        isCurrent: one.tag === current,
       }))
     },
     take(ctx) {
       const tag = fromUrl(ctx)
       if (tag === undefined || isFromElsewhere(ctx)) return undefined
-      if (cookie.https) ctx.cookies.secure = true
-      const attributes = {
-        httpOnly: true,
-        sameSite: 'lax',
-        path: cookie.path,
-        secure: cookie.https,
-        signed: false,
-      } as const
-      ctx.cookies.set(name, tag, { ...attributes, maxAge: COOKIE_LIFETIME })
+      keep(ctx, tag, cookie)
       onChosen(ctx, tag)
       const otherParameters = otherParametersOf(ctx).slice(0, -1)
       return ownPath(otherParameters === '' ? seenPath(ctx) : `${seenPath(ctx)}?${otherParameters}`) ?? '/'
     },
   }
+}
+
+/** Where the language of a request may be said. Each returns an offered language, or undefined. */
+function sources({ offered, cookie, decide }: LanguageChoiceOptions) {
+  const tags = offered.map(({ tag }) => tag)
+  const known = new Set<unknown>(tags)
+  const ifKnown = (tag: string | undefined) => (known.has(tag) ? tag : undefined)
+  const isOpen = decide === undefined && tags.length > 1
+  const name = cookieName(cookie.name, cookie)
+  return {
+    isOpen,
+    fromApp: (ctx: Context) => ifKnown(decide?.(ctx)),
+    fromUrl(ctx: Context): string | undefined {
+      if (!isOpen || !isRead(ctx) || !ctx.querystring.includes(PARAMETER)) return undefined
+      return ifKnown(queryText(ctx, PARAMETER))
+    },
+    fromCookie: (ctx: Context) => (isOpen ? ifKnown(ctx.cookies.get(name, { signed: false })) : undefined),
+    fromHeader: negotiation(tags),
+  }
+}
+
+/** Returns the best of the languages for `Accept-Language`, else the first. */
+function negotiation(tags: readonly string[]): (ctx: Context) => string {
+  const [first = 'en'] = tags
+  const negotiated = new Map<string, string>()
+  return (ctx) => {
+    const accepted = ctx.get('Accept-Language')
+    const known = negotiated.get(accepted)
+    if (known !== undefined) return known
+    const tag = (accepted !== '' && ctx.acceptsLanguages([...tags])) || first
+    if (accepted.length <= MAX_HEADER_LENGTH && negotiated.size < MAX_CACHED) negotiated.set(accepted, tag)
+    return tag
+  }
+}
+
+function keep(ctx: Context, tag: string, { name, path, https }: CookieOptions): void {
+  if (https) ctx.cookies.secure = true
+  const attributes = { httpOnly: true, sameSite: 'lax', path, secure: https, signed: false } as const
+  ctx.cookies.set(cookieName(name, { path, https }), tag, { ...attributes, maxAge: COOKIE_LIFETIME })
 }
 
 function otherParametersOf(ctx: Context): string {

@@ -68,14 +68,8 @@ export function coversPages(cookiePath: string, prefix: string): boolean {
 export function ownCookie({ name, path, cipher, https }: OwnCookieOptions): OwnCookie {
   const full = cookieName(name, { path, https })
   const written = new WeakMap<Context, { content: unknown }>()
-  const attributes = {
-    httpOnly: true,
-    sameSite: 'lax',
-    path,
-    secure: https,
-    signed: false,
-    overwrite: true,
-  } as const
+  const own = { httpOnly: true, sameSite: 'lax', signed: false, overwrite: true } as const
+  const attributes = { ...own, path, secure: https }
 
   const set = (ctx: Context, content: unknown, value: string | null, lifetime: { maxAge?: number } = {}) => {
     // Otherwise setting a Secure cookie throws if a proxy connects over http.
@@ -87,8 +81,8 @@ export function ownCookie({ name, path, cipher, https }: OwnCookieOptions): OwnC
   const brought = (ctx: Context): string => ctx.cookies.get(full, { signed: false }) ?? ''
 
   const read = (ctx: Context): unknown => {
-    const own = written.get(ctx)
-    if (own !== undefined) return own.content
+    const now = written.get(ctx)
+    if (now !== undefined) return now.content
     const encrypted = brought(ctx)
     const text = encrypted.length > MAX_COOKIE ? undefined : cipher.decrypt(encrypted, full)
     return text === undefined ? undefined : JSON.parse(text)

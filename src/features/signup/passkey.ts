@@ -65,13 +65,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   if (gatehouse.rules.signup === 'closed') return
   const signup = signupForm(gatehouse)
   const typing: Form = { name, fields: signup.fields, secret: signup.secret, on: signup }
-  const creating: Form<'credential'> = {
-    name,
-    fields: ['credential'],
-    secret: ['credential'],
-    about: [newcomer],
-    around: async (ctx) => around(ctx, gatehouse),
-  }
+  const creating = creatingForm(gatehouse)
 
   router.get('/signup/passkey/', requireAnonymous, async (ctx) => {
     if (newcomerOf(ctx, gatehouse) === undefined) return pages.leave(ctx, url('signup'))
@@ -92,17 +86,25 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     '/signup/passkey/verify/',
     onSubmit(creating, gatehouse, async (ctx, values) => {
       const kept = newcomerOf(ctx, gatehouse)
-      if (kept === undefined)
-        return pages.problem(ctx, {
-          status: 403,
-          error: OVER,
-          link: { href: url('signup'), message: SIGN_UP },
-        })
+      if (kept === undefined) {
+        const link = { href: url('signup'), message: SIGN_UP }
+        return pages.problem(ctx, { status: 403, error: OVER, link })
+      }
       const outcome = await signUp(ctx, gatehouse, kept, values)
       if (!outcome.ok) return await refuse(ctx, gatehouse, creating, outcome.errors, values)
       await arrive(ctx, gatehouse, creating, { ...outcome, by: 'passkey', values: {} })
     }),
   )
+}
+
+function creatingForm(gatehouse: Gatehouse): Form<'credential'> {
+  return {
+    name,
+    fields: ['credential'],
+    secret: ['credential'],
+    about: [newcomer],
+    around: async (ctx) => around(ctx, gatehouse),
+  }
 }
 
 function around(ctx: Context, gatehouse: Gatehouse, signal?: string): object {
