@@ -118,7 +118,7 @@ test('with one passkey and no confirmed address it stays, with two it may go', a
   await addPasskey(site, visitor, new Device())
   const page = await visitor.open(PAGE)
   assert.is(page.$(`form[action="${REMOVE}"]`).length, 0)
-  assert.match(page.text, 'once you have a second passkey, or a confirmed email address')
+  assert.match(page.text, 'once you have a second passkey or a confirmed email address')
   const fields = new URLSearchParams(page.$('main form').serialize())
   const refused = await visitor.post(REMOVE, fields.toString())
   assert.is(refused.status, 403)
