@@ -1,16 +1,14 @@
 /*
- * Runs the built test files in one process for each core, and in one more while the cores have little to do, because some
- * files mostly wait. Files in heavy/ run only with --heavy, each in its own process. Words on the command line choose the
- * files whose names contain one of them. --coverage measures the coverage of all files together. Files that open a database
- * run on SQLite and on PostgreSQL (the run's own server or TEST_DATABASE_URL), some only on SQLite. The benchmark runs
- * last and alone.
+ * Runs the built test files in two processes for each core. Files in heavy/ run only with --heavy, each in its own process,
+ * one for each core. Words on the command line choose the files whose names contain one of them. --coverage measures the
+ * coverage of all files together, without the browser. Files that open a database run on SQLite and on PostgreSQL (the
+ * run's own server or TEST_DATABASE_URL), some only on SQLite. The benchmark runs last and alone.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { BrowserServer } from 'playwright-core'
 import { root } from '../src/base/package.js'
@@ -66,9 +64,8 @@ const ON_SQLITE = [
 const ALONE = ['accounts/fields', 'accounts/hints', 'database/handle.sqlite', 'database/unwritable']
 
 const SLOWEST_SHOWN = 10
-/** In cores, and over that many milliseconds. */
-const ROOM = 0.5
-const IDLE_FOR = 2_000
+/** Most files wait a third of their time: for other processes, the disk or a timer. */
+const FILES_PER_CORE = 2
 const IMPORT = /\bfrom '(\.[^']+)'/g
 const SUMMARY = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm
 
@@ -94,7 +91,7 @@ const env = await environment()
 const serverUrl = await findServer()
 const waiting = jobs.filter(({ file }) => !isMeasuring(file))
 const verdicts: Verdict[] = []
-await Promise.all([...Array.from({ length: availableParallelism() }, work), workWhileIdle()])
+await Promise.all(Array.from({ length: availableParallelism() * (wanted.heavy ? 1 : FILES_PER_CORE) }, work))
 for (const job of jobs.filter(({ file }) => isMeasuring(file))) await newSlot().run(job)
 await Promise.all([leaveServer(), browser?.close()])
 
@@ -115,7 +112,7 @@ function choose(words: string[]): string[] {
 
 /** Puts the browser's files first, because they take longest, and files that can share a process together. */
 function inOrder(jobs: Job[]): Job[] {
-  const rank = ({ file, database }: Job) => (isForBrowser(file) ? 0 : database === 'PostgreSQL' ? 1 : 2)
+  const rank = (job: Job) => (isForBrowser(job.file) ? 0 : job.database === 'PostgreSQL' ? 1 : 2)
   return jobs.sort((one, other) => rank(one) - rank(other))
 }
 
@@ -127,7 +124,7 @@ function isHeavy(file: string): boolean {
   return file.startsWith('heavy/')
 }
 
-/** Whether the file measures speed. It does not run with coverage, which slows the site down. */
+/** Whether the file measures speed. */
 function isMeasuring(file: string): boolean {
   return file.startsWith('heavy/bench/')
 }
@@ -177,7 +174,7 @@ async function environment(): Promise<NodeJS.ProcessEnv> {
   const shared = jobs.some(({ file }) => isForBrowser(file)) ? await startBrowser() : {}
   const colours = { NO_COLOR: '1', FORCE_COLOR: undefined }
   // Tests set what they need, so the runner's NODE_ENV must not reach them.
-  const own = { NODE_ENV: undefined, NODE_V8_COVERAGE: coverage, TEST_RUN: `${process.pid}` }
+  const own = { NODE_ENV: undefined, NODE_V8_COVERAGE: undefined, TEST_RUN: `${process.pid}` }
   return { ...process.env, ...shared, ...colours, ...own }
 }
 
@@ -193,36 +190,15 @@ async function work(): Promise<void> {
   await slot.end()
 }
 
-/** The same, but begins a file only when cores are idle. */
-async function workWhileIdle(): Promise<void> {
-  const slot = newSlot()
-  while (waiting.length > 0) {
-    if ((await idleCores()) < ROOM) continue
-    const job = waiting.shift()
-    if (job !== undefined) await slot.run(job)
-  }
-  await slot.end()
-}
-
-/** Returns how many cores were idle for a moment. */
-async function idleCores(): Promise<number> {
-  const before = idleTime()
-  await pause(IDLE_FOR)
-  return (idleTime() - before) / IDLE_FOR
-}
-
-function idleTime(): number {
-  return cpus().reduce((sum, { times }) => sum + times.idle, 0)
-}
-
 /** Runs files one after another, in the same process if they can share one. */
 function newSlot() {
-  let shared: { process: TestProcess; url: string | undefined } | undefined
+  let shared: { process: TestProcess; kind: string } | undefined
   const end = async () => shared?.process.finish()
-  const processFor = async (url: string | undefined) => {
-    if (shared === undefined || shared.process.isOver || shared.url !== url) {
+  const processFor = async (own: NodeJS.ProcessEnv) => {
+    const kind = JSON.stringify(own)
+    if (shared === undefined || shared.process.isOver || shared.kind !== kind) {
       await end()
-      shared = { process: new TestProcess({ ...env, TEST_DATABASE_URL: url }), url }
+      shared = { process: new TestProcess({ ...env, ...own }), kind }
     }
     return shared.process
   }
@@ -230,9 +206,11 @@ function newSlot() {
     end,
     async run(job: Job): Promise<void> {
       const start = performance.now()
-      const url = job.database === 'PostgreSQL' ? serverUrl : undefined
+      const own = environmentOf(job)
       const path = join(here, job.file)
-      const outcome = isAlone(job) ? await runAlone(path, job, url) : await (await processFor(url)).run(path)
+      const outcome = isAlone(job)
+        ? await new TestProcess({ ...env, ...own }, path).run()
+        : await (await processFor(own)).run(path)
       const what = job.database === undefined ? job.file : `${job.file} on ${job.database}`
       const seconds = (performance.now() - start) / 1000
       tell({ ...judge(outcome), what, seconds, output: outcome.output })
@@ -245,9 +223,16 @@ function isAlone({ file }: Job): boolean {
   return isHeavy(file) || isIn(ALONE, file)
 }
 
-function runAlone(path: string, { file }: Job, url: string | undefined): Promise<Outcome> {
-  const coverage = isMeasuring(file) && { NODE_V8_COVERAGE: undefined }
-  return new TestProcess({ ...env, ...coverage, TEST_DATABASE_URL: url }, path).run()
+function environmentOf(job: Job): NodeJS.ProcessEnv {
+  return {
+    TEST_DATABASE_URL: job.database === 'PostgreSQL' ? serverUrl : undefined,
+    NODE_V8_COVERAGE: isCounted(job) ? coverage : undefined,
+  }
+}
+
+/** Whether the job counts for the coverage. Counting makes all code slower, and what runs twice need not be counted twice. */
+function isCounted({ file, database }: Job): boolean {
+  return !isForBrowser(file) && (database !== 'PostgreSQL' || file.endsWith('.postgres.test.js'))
 }
 
 /** Checks more than the totals, because uvu exits with 0 when a hook threw or a file has no tests. */
