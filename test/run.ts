@@ -46,18 +46,19 @@ interface Verdict extends Figures {
  * like those of the browser.
  */
 const ON_SQLITE = [
+  'app-file',
   'cli',
   'commands/templates',
-  'dev/gallery',
+  'dev/',
   'heavy/storm',
   'html',
+  'secrets/foreign-hash',
   'server/cluster',
+  'server/metrics',
   'server/start',
   'server/stop',
   'switches',
-  'views/renderer',
-  'views/templates',
-  'views/translate',
+  'views/',
 ]
 
 /** Files that change or measure their whole process. */
@@ -129,8 +130,9 @@ function isMeasuring(file: string): boolean {
   return file.startsWith('heavy/bench/')
 }
 
+/** Whether the list names the file, or its folder with a `/` at the end. */
 function isIn(list: readonly string[], file: string): boolean {
-  return list.includes(file.slice(0, -'.test.js'.length))
+  return list.some((name) => file === `${name}.test.js` || (name.endsWith('/') && file.startsWith(name)))
 }
 
 /** Returns the databases of a file. `….sqlite.test.ts` and `….postgres.test.ts` run only on that one. */

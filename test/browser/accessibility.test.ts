@@ -4,7 +4,7 @@ import { PHONE, violations, violationsInBothLights } from './axe.js'
 import { browserSuite, fillIn, pressForAnswer } from './visit.js'
 
 /*
- * These are real pages, after htmx has changed them. gallery.test.ts looks at the states of the gallery.
+ * These are real pages, after htmx has changed them. heavy/gallery.sqlite.test.ts looks at the states of the gallery.
  */
 const { test, site, open } = browserSuite('accessibility', { environment: { NODE_ENV: 'development' } })
 

@@ -2,9 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
+import { LOOKS, PHONE, violations } from '../browser/axe.js'
+import { browserSuite } from '../browser/visit.js'
 import { PASSWORD } from '../support/helpers.js'
-import { LOOKS, PHONE, violations } from './axe.js'
-import { browserSuite } from './visit.js'
+import { structureOf } from '../support/structure.js'
 
 /** A folder for pictures of every state. */
 const pictures = process.env.PICTURES
@@ -12,10 +13,6 @@ const pictures = process.env.PICTURES
 const DESKTOP = { width: 1280, height: 800 }
 /** Fragments for htmx are tested in the real pages, and all text emails look alike. */
 const NO_PAGE = /\/(?:htmx-.*|(?:.*-)?text)\/$/
-
-/** Texts and values: axe finds the same on pages that differ only in these. */
-const WORDS = />[^<]*\S[^<]*</g
-const VALUES = /\b(value|href|action|datetime|data-hx-[a-z]+)="[^"]+"/g
 
 const { test, site, open } = browserSuite('the gallery', { environment: { NODE_ENV: 'development' } })
 
@@ -48,7 +45,7 @@ async function lookAt(waiting: Iterable<string>, structures: Set<string>, found:
   page.on('pageerror', (error) => found.push(`${page.url()}: ${error.message}`))
   for (const path of waiting) {
     await page.goto(path)
-    const structure = (await page.content()).replaceAll(WORDS, '>x<').replaceAll(VALUES, '$1="x"')
+    const structure = structureOf(await page.content())
     if (!NO_PAGE.test(path) && !structures.has(structure)) {
       const { viewport, colorScheme } = LOOKS[structures.size % LOOKS.length] ?? LOOKS[0]
       structures.add(structure)
