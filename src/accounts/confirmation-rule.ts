@@ -8,7 +8,7 @@ export function confirmationDueAt(
   { rules }: Pick<Ruled, 'rules'>,
   { email, emailConfirmedAt, createdAt }: Pick<User, 'email' | 'emailConfirmedAt' | 'createdAt'>,
 ): number | undefined {
-  // Who has no address logs in without one, and adds it on the account page.
+  // Users without an address log in without one, and add it on the account page.
   if (rules.confirmation === 'optional' || email === null || emailConfirmedAt !== null) return undefined
   return createdAt + rules.confirmationGrace
 }

@@ -34,21 +34,17 @@ export interface Hooks {
    * up to 30 minutes earlier. Returns errors for your fields or Gatehouse's, or without `field` for the whole
    * form. If it throws, the response is an error page (500). */
   beforeSignup?(request: SignupRequest, ctx: Context): HookErrors | Promise<HookErrors>
-  /**
-   * Called for a username or email address that passes the built-in rules: at sign-up, rename, email change
-   * and correction, in `gatehouse users create` and `import`, and for username hints; not for an undo. Returns
-   * errors for `username` or `email`. If it throws, the response is an error page (500).
-   */
+  /** Called for a username or email address that passes the built-in rules: at sign-up, rename, email change and
+   * correction, in `gatehouse users create` and `import`, and for username hints; not for an undo. Returns errors
+   * for `username` or `email`. If it throws, the response is an error page (500). */
   checkIdentity?(identity: Identity): HookErrors | Promise<HookErrors>
   /** Stores your data of a new account in the transaction that creates it; `withTables<…>()` adds your tables.
    * Await only its statements: after a conflict it is called again, with another transaction. If it throws, no
    * account is created and the response is an error page (500). */
   duringSignup?(transaction: Transaction, signup: Signup): Promise<void>
-  /**
-   * Deletes your data of an account in the transaction that deletes it. The rules of `duringSignup` apply. If
-   * it throws, the account stays, the error is logged, and the sweep tries again after a minute. `gatehouse
-   * users delete` calls it if `gatehouse.config.js` or `HOOKS` names your hooks.
-   */
+  /** Deletes your data of an account in the transaction that deletes it, with the rules of `duringSignup`. If it
+   * throws, the account stays, the error is logged, and the sweep tries again after a minute. `gatehouse users
+   * delete` calls it if `gatehouse.config.js` or `HOOKS` names your hooks. */
   duringErase?(transaction: Transaction, user: User): Promise<void>
   /** Returns your data about a user for the page and file of their data: what `JSON.stringify` takes, or
    * undefined. If it throws, the page says that a part is missing, and the file is a 503. */

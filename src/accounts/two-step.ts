@@ -74,7 +74,7 @@ export async function turnOn(
   })
 }
 
-/** For an account from another system, whose owner has the app. Codes shown until now may have been used there. */
+/** For an imported account, whose owner has the app. The other system may have used the codes shown until now. */
 export async function turnOnImported(
   transaction: Db,
   { appCipher }: Pick<Registry, 'appCipher'>,

@@ -9,10 +9,8 @@ export interface AppSettings {
   period: string
 }
 
-/**
- * Returns the secret of an authenticator app of another system, which wrote base32 or an `otpauth` URL (Google Authenticator,
- * "Key Uri Format"). Undefined if it shows other codes than those of Gatehouse, or is too short.
- */
+/** Reads base32 or an `otpauth` URL (Google Authenticator, "Key Uri Format"). Returns undefined if its codes differ from those
+ * of Gatehouse, or the secret is too short. */
 export function readAppSecret(text: string): string | undefined {
   if (!/^otpauth:/i.test(text)) return ofBase32(text)
   if (!URL.canParse(text)) return undefined
@@ -23,17 +21,18 @@ export function readAppSecret(text: string): string | undefined {
     digits: settingOf('digits'),
     period: settingOf('period'),
   }
-  return host.toLowerCase() === 'totp' && isUsual(settings) ? ofBase32(settingOf('secret')) : undefined
+  return host.toLowerCase() === 'totp' && hasUsualSettings(settings)
+    ? ofBase32(settingOf('secret'))
+    : undefined
 }
 
-/** Whether codes have 6 digits, of 30 seconds, by SHA-1. '' is the default. */
-export function isUsual({ algorithm, digits, period }: AppSettings): boolean {
+/** Whether codes have 6 digits, last 30 seconds and use SHA-1. '' is the default. */
+export function hasUsualSettings({ algorithm, digits, period }: AppSettings): boolean {
   return (
     /^(?:(?:hmac-?)?sha-?1)?$/i.test(algorithm) && ['', '6'].includes(digits) && ['', '30'].includes(period)
   )
 }
 
-/** Returns the secret of an app that has these bytes. */
 export function appSecretOf(bytes: Uint8Array): string | undefined {
   return isAppSecret(bytes) ? base32.encode(bytes) : undefined
 }

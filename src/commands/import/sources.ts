@@ -1,5 +1,5 @@
 import type { UserToImport } from '../../accounts/importing.js'
-import { appSecretOf, isUsual, readAppSecret } from '../../secrets/foreign-app.js'
+import { appSecretOf, hasUsualSettings, readAppSecret } from '../../secrets/foreign-app.js'
 import {
   argon2Hash,
   bcryptHash,
@@ -200,7 +200,7 @@ function keycloakApp(record: SourceRecord) {
   const secret = nested(credential, 'secretData')
   const isReadable =
     text(settings, 'subType') === 'totp' &&
-    isUsual({
+    hasUsualSettings({
       algorithm: text(settings, 'algorithm'),
       digits: text(settings, 'digits'),
       period: text(settings, 'period'),
