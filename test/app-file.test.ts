@@ -89,7 +89,7 @@ test('check says what a command cannot know of an app, and how to see it', async
   assert.match(wrong, '✘ cookie: Cookies are not Secure')
 })
 
-test('a wrong option, file or export is one sentence', async () => {
+test('a wrong option, file or export gets one sentence', async () => {
   const wrong = await call(['check'], exported("theme: 'pink'"))
   assert.is(wrong.code, 1)
   assert.match(wrong.stdout, '✘ settings: gatehouse.config.mjs: Option theme must be')
@@ -104,7 +104,7 @@ test('a wrong option, file or export is one sentence', async () => {
   assertRefused(await call(['users', 'list'], "throw new Error('lost')"), 1, /cannot be loaded: lost/)
 })
 
-test('the options may be a promise, and CommonJS', async () => {
+test('the options may be a promise, and the file CommonJS', async () => {
   assertDone(await call(['users', 'list'], exported().replace('default', 'default await')))
   rmSync(join(folder, 'gatehouse.config.mjs'))
   const cjs = exported().replace('export default', 'module.exports =')

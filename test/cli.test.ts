@@ -33,7 +33,7 @@ function call(context: Context, args: string[], changes: Record<string, string> 
   return callGatehouse(args, { database, settings: { ...environmentOf(context), ...changes }, apart: true })
 }
 
-/** Creates one user whose email has failed, and one whose email waits. */
+/** Creates one user whose email has failed, and one whose email is waiting. */
 async function withDeadAndWaiting(context: Context): Promise<{ dead: string }> {
   const { server, site } = context
   server.refuse('Anna@example.com', 550)
@@ -69,7 +69,7 @@ test('help lists the commands and the usage of each', async (context) => {
   }
 })
 
-test('wrong calls get one sentence', async (context) => {
+test('wrong usage gets one sentence', async (context) => {
   assertRefused(await call(context, []), 2, /gatehouse --help/)
   assertRefused(await call(context, ['letters']), 2, /^Unknown command: gatehouse letters\. Run/)
   assertRefused(await call(context, ['--verbose']), 2, /^Unknown command: gatehouse --verbose\. Run/)

@@ -35,7 +35,7 @@ function pairs(fronts: readonly string[], backs: readonly string[]): [string, st
 }
 
 for (const [theme, colours] of Object.entries(themes)) {
-  test(`text has at least 4.5:1 in ${theme} mode, in the message box, too`, () => {
+  test(`text has at least 4.5:1 in ${theme} mode, also in the message box`, () => {
     for (const [front, back] of TEXT) assertRatio(colours, front, back, 4.5)
     for (const name of ['error', 'success']) {
       const own = channels(colourOf(colours, name))
@@ -45,7 +45,7 @@ for (const [theme, colours] of Object.entries(themes)) {
     }
   })
 
-  test(`edges, focus and meter have at least 3:1 in ${theme} mode`, () => {
+  test(`borders, focus and meter have at least 3:1 in ${theme} mode`, () => {
     for (const [front, back] of PARTS) assertRatio(colours, front, back, 3)
   })
 }
@@ -88,7 +88,7 @@ function assertRatio(colours: Colours, front: string, back: string, least: numbe
 
 function colourOf(colours: Colours, name: string): string {
   const colour = colours[name]
-  if (colour === undefined) throw new Error(`There is no colour --${name}.`)
+  if (colour === undefined) throw new Error(`There is no color --${name}.`)
   return colour
 }
 

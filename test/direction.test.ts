@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert'
 import { root } from '../src/base/package.js'
 import { type Source, sourcesIn } from './support/sources.js'
 
-/** The rooms, top to bottom. A room imports from itself and from those below it. */
-const ROOMS: readonly (readonly string[])[] = [
+/** The layers, top to bottom. A layer imports from itself and from those below it. */
+const LAYERS: readonly (readonly string[])[] = [
   ['dev'],
   ['features', 'commands'],
   ['server', 'visitor'],
@@ -23,7 +23,7 @@ const ROOMS: readonly (readonly string[])[] = [
 /** Imports that go up. None may be added. */
 const UPWARD: readonly string[] = []
 
-/** Circles of imports. None may be added. */
+/** Import cycles. None may be added. */
 const CIRCLES: readonly string[] = []
 
 const KYSELY = 'src/database/kysely.ts'
@@ -36,23 +36,23 @@ const sources = [...sourcesIn('src'), ...sourcesIn('db')]
 
 const test = suite('imports')
 
-/** Returns the place of a file's room. Files in `src` itself may import everything. */
+/** Returns the position of a file's layer. Files in `src` itself may import everything. */
 function placeOf(path: string): number {
-  const room = /^src\/([^/]+)\//.exec(path)?.[1]
-  return room === undefined ? -1 : ROOMS.findIndex((rooms) => rooms.includes(room))
+  const layer = /^src\/([^/]+)\//.exec(path)?.[1]
+  return layer === undefined ? -1 : LAYERS.findIndex((layers) => layers.includes(layer))
 }
 
 function isUpward({ path }: Source, to: string): boolean {
   const [from, target] = [placeOf(path), placeOf(to)]
   if (from === -1) return false
-  return target < from || (target === from && roomOf(path) !== roomOf(to))
+  return target < from || (target === from && layerOf(path) !== layerOf(to))
 }
 
-function roomOf(path: string): string | undefined {
+function layerOf(path: string): string | undefined {
   return path.split('/')[1]
 }
 
-test('go down the rooms, never up or sideways', () => {
+test('go down the layers, never up or sideways', () => {
   const upward = sources
     .filter(({ path }) => path.startsWith('src/'))
     .flatMap((source) =>
@@ -63,12 +63,14 @@ test('go down the rooms, never up or sideways', () => {
   assert.equal([...new Set(upward)].sort(), [...UPWARD].sort())
 })
 
-test('are checked for every room', () => {
-  const rooms = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
-  assert.equal(rooms.map(({ name }) => name).sort(), ROOMS.flat().sort())
+test('are checked for every layer', () => {
+  const layers = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  )
+  assert.equal(layers.map(({ name }) => name).sort(), LAYERS.flat().sort())
 })
 
-test('of migrations are only packages and our door to Kysely, so that new code cannot change old steps', () => {
+test('of migrations are only packages and our entry to Kysely, never other code of src', () => {
   const migrations = sources.filter(({ path }) => path.startsWith('db/migrations/'))
   assert.ok(migrations.length > 0)
   assert.equal(
@@ -79,7 +81,7 @@ test('of migrations are only packages and our door to Kysely, so that new code c
   )
 })
 
-test('of values from Kysely pass one door, because its 262 files would be loaded a second time', () => {
+test('of values from Kysely go through one file, or its 262 files would be loaded twice', () => {
   const users = sources.filter(({ text }) => /^import (?!type\b)[^'"]*'kysely'/m.test(text))
   assert.equal(
     users.map(({ path }) => path),
@@ -88,7 +90,7 @@ test('of values from Kysely pass one door, because its 262 files would be loaded
   assert.ok(sources.some(({ path }) => path === KYSELY))
 })
 
-test('of the runnable site are only the public entry, like those of any app', () => {
+test('of the runnable site are only the package’s public entry, as in any app', () => {
   const door = /^src\/(?:index|standalone|site)\.ts$/
   for (const { path, imports } of sources.filter(({ path }) =>
     /^src\/(?:standalone|site|dev|testing)\.ts$/.test(path),
@@ -135,7 +137,7 @@ test('never name tests', () => {
 })
 
 /** Types count, too. Only files in `src/tables` may import each other. */
-test('have no circles', () => {
+test('have no cycles', () => {
   const importsOf = new Map(
     sources.map(({ path, imports }) => [path, imports.filter((to) => /^src\//.test(to))]),
   )
@@ -156,7 +158,7 @@ test('have no circles', () => {
   assert.equal(circles.sort(), [...CIRCLES].sort())
 })
 
-test('have no files with empty names like utils', () => {
+test('have no files with vague names like utils', () => {
   const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).flatMap((path) =>
     path.split(/[/\\]/),
   )

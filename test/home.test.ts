@@ -53,7 +53,7 @@ test('every response has the security headers, and no dynamic one is cached', as
   }
 })
 
-test('routes that are not pages accept only GET and HEAD', async () => {
+test('routes other than pages accept only GET and HEAD', async () => {
   const own = await Site.start({ environment: { METRICS_TOKEN: 'a-token-for-metrics-of-32-letters' } })
   const home = await own.visitor().open('/')
   const paths = [
@@ -169,7 +169,7 @@ test('pages over 1 KB are compressed in the browser’s preferred encoding', asy
   assert.is(script.headers['content-encoding'], 'br')
 })
 
-test('fragments and error pages are compressed, but no short responses', async () => {
+test('fragments and error pages are compressed, short responses are not', async () => {
   const visitor = site.visitor({ htmx: true })
   visitor.agent.set('Sec-Fetch-Site', 'same-origin')
   const form = await visitor.open('/signup/')
@@ -215,7 +215,7 @@ test('COMPRESSION=off turns compression off', async () => {
   await own.close()
 })
 
-test('wrong methods get 403 at URLs that take forms, and 405 elsewhere', async () => {
+test('wrong methods get 403 at URLs of forms, and 405 elsewhere', async () => {
   for (const path of ['/signup/verify/', '/login/verify/']) {
     for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
       const response = await fetch(site.address + path, { method })
@@ -257,7 +257,7 @@ test('an unknown URL gets a 404 page that links home', async () => {
   }
 })
 
-test('a URL without its last slash redirects with its query', async () => {
+test('a URL without its trailing slash redirects and keeps its query', async () => {
   for (const [path, location] of [
     ['/login', '/login/'],
     ['/signup?a=//b', '/signup/?a=//b'],
@@ -333,7 +333,7 @@ test('health and readiness differ', async () => {
   await own.close()
 })
 
-test('THEME_COLOR colors the bars of the browser, which otherwise chooses', async () => {
+test('THEME_COLOR sets the color of the browser’s toolbars, and by default nothing does', async () => {
   const site = await Site.start({ environment: { THEME_COLOR: '#7a1fa2' } })
   assert.is((await site.visitor().open('/')).$('meta[name="theme-color"]').attr('content'), '#7a1fa2')
   await site.close()

@@ -149,7 +149,7 @@ test('the app keeps its routes, 404, methods and headers', async () => {
   await stop(host)
 })
 
-test('a form sent after the session ended gets a link to the login and back', async () => {
+test('a form submitted after the session ended gets a link to the login that leads back', async () => {
   const host = await startHost()
   for (const htmx of [false, true]) {
     const visitor = new Visitor(host.server, { htmx })
@@ -215,7 +215,7 @@ for (const [what, around, ours, its] of [
   ],
   ['an app that rewrites our pages', (gatehouse) => [gatehouse.compression, rewriting], undefined, undefined],
 ] satisfies [string, (gatehouse: Accounts) => Middleware[], string | undefined, string | undefined][]) {
-  test(`${what}: no page is compressed twice, and all are whole`, async () => {
+  test(`${what}: no page is compressed twice, and all are complete`, async () => {
     const host = await startHost((app, gatehouse) => [...around(gatehouse), ...usual(app)])
     const visitor = new Visitor(host.server)
     const page = await visitor.open('/members/signup/', { 'Accept-Encoding': 'gzip, br' })
@@ -230,7 +230,7 @@ for (const [what, around, ours, its] of [
   })
 }
 
-test('a wrong option stops the start with an error', async () => {
+test('a wrong option is an error at start', async () => {
   for (const options of [{ prefix: 'members' }, { prefix: '/members/' }, { baseUrl: 'example.com' }]) {
     try {
       await accounts({ database: await migratedDatabase(), ...options })
@@ -278,7 +278,7 @@ for (const [what, options, sentence] of [
     /^Option privateEmails needs emailConfirmation: 'required'/,
   ],
 ] satisfies [string, Partial<AccountsOptions>, RegExp][]) {
-  test(`${what} stops the start with an error that has no password`, async () => {
+  test(`${what} is an error at start that has no password`, async () => {
     try {
       await accounts({ database: await migratedDatabase(), ...options })
       assert.unreachable()
@@ -356,7 +356,7 @@ for (const [options, sentence] of [
   [{ database: { url: HERE, schema: 'x' } }, 'Option database.schema is for PostgreSQL only.'],
   [{ database: { url: HERE, shema: 'x' } }, 'Unknown option database.shema. Did you mean database.schema?'],
 ] satisfies [object, string | RegExp][]) {
-  test(`options ${JSON.stringify(options).slice(0, 40)} stop the start with an error`, async () => {
+  test(`options ${JSON.stringify(options).slice(0, 40)} are an error at start`, async () => {
     const said = await refusalOf(options)
     if (typeof sentence === 'string') assert.is(said, sentence)
     else assert.match(said, sentence)
@@ -369,7 +369,7 @@ test('accounts() without options throws', async () => {
   assert.match(String(gatehouse), 'Options are missing. Call accounts({ database: … }).')
 })
 
-test('undefined options count as not given', async () => {
+test('undefined options count as not set', async () => {
   const options: object = { siteName: undefined, lifetimes: undefined, templates: undefined }
   const host = await startHost(usual, options)
   assert.is((await new Visitor(host.server).open('/members/login/')).status, 200)
@@ -402,7 +402,7 @@ test('catching emails without a mailbox is logged as a warning', async () => {
   }
 })
 
-test('an explicit option mail is not warned about', async () => {
+test('an explicit option mail causes no warning', async () => {
   const said: Partial<AccountsOptions>[] = [{ mail: 'off' }, { mail: 'caught' }, { development: true }]
   for (const options of said) {
     logs.length = 0
@@ -421,7 +421,7 @@ test('a database on a server needs option keys', async () => {
   }
 })
 
-test('with the app’s handle, users are stored in the app’s database', async () => {
+test('with the app’s database handle, users are stored in the app’s database', async () => {
   const url = await migratedDatabase()
   const handle = handleOf(url)
   const host = await startHost(usual, { database: handle.database })

@@ -86,7 +86,7 @@ for (const [what, known, unknown] of [
   ['username', 'Anna', 'Otto'],
   ['email address', TAKEN, FREE],
 ] as const) {
-  test(`login by ${what}: failures before, at and beyond a limit`, async () => {
+  test(`login by ${what}: failures before, at and above a limit`, async () => {
     const site = await siteWithAnna(ENVIRONMENT)
     const failures = async (username: string) => {
       const visitor = site.visitor()
@@ -175,7 +175,7 @@ test('private email addresses: sign-up with a passkey', async () => {
   await site.close()
 })
 
-test('work for existing accounts only begins after the response', async () => {
+test('further work for existing accounts begins after the response', async () => {
   const site = await siteWithAnna(ENVIRONMENT)
   const visitor = site.visitor()
   const login = await visitor.open('/login/')

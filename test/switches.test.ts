@@ -106,7 +106,7 @@ for (const [switches, sentence] of [
   [{ 'email/confirm': false }, /Feature account\/email needs email\/confirm/],
   [{ 'login/two-step': false }, /Feature login\/two-step is part of account\/two-step\. Turn that off/],
 ] as const) {
-  test(`turning off ${Object.keys(switches)} stops the start`, async () => {
+  test(`turning off ${Object.keys(switches)} is an error at start`, async () => {
     await Site.start({ features: switches }).then(
       () => assert.unreachable(),
       (error: unknown) => assert.match(String(error), sentence),

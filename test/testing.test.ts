@@ -11,7 +11,7 @@ test.before(async () => {
 })
 test.after(() => host.close())
 
-test('loggedIn returns an https cookie, and each login has its own session', async () => {
+test('loggedIn returns an https cookie, and each login has a session of its own', async () => {
   const { user, cookie } = await loggedIn(host.gatehouse, 'Anna of the Sea')
   assert.is(user.email, 'anna-of-the-sea@example.com')
   assert.match(cookie, /^__Host-gatehouse=/)
@@ -23,7 +23,7 @@ test('loggedIn returns an https cookie, and each login has its own session', asy
   assert.is((await open('')).status, 303)
 })
 
-test('cookieOf throws if the user cannot log in, and loggedIn for a taken username', async () => {
+test('cookieOf throws if the user cannot log in, loggedIn if the username is taken', async () => {
   const { user } = await loggedIn(host.gatehouse, 'Bela')
   await host.gatehouse.accounts.disable(user.id)
   assert.match(await cookieOf(host.gatehouse, user).catch(String), 'cannot be logged in')
@@ -33,7 +33,7 @@ test('cookieOf throws if the user cannot log in, and loggedIn for a taken userna
   )
 })
 
-test('until throws with the name of what did not happen', async () => {
+test('until throws an error that names what did not happen', async () => {
   assert.match(String(await until(() => false, 'rain', 20).catch(String)), /Timed out after 0\.02 s: rain/)
 })
 

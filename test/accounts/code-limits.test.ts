@@ -101,7 +101,7 @@ for (const htmx of [false, true]) {
     assert.is((await other.send(again, { code: second.code })).status, htmx ? 200 : 303)
   })
 
-  test(`${kind}: a sign-up that was sent twice leaves a working code`, async () => {
+  test(`${kind}: a sign-up that was submitted twice leaves a working code`, async () => {
     const visitor = visitorElsewhere({ htmx })
     const name = `user ${++made}`
     const typed = { username: name, email: `user${made}@example.com` }
@@ -170,7 +170,7 @@ test('wrong codes from many networks block all codes for an hour, but no link', 
   assert.is(right.status, 303)
 })
 
-test('a right code after wrong ones takes nothing from the network’s limit', async () => {
+test('a right code after wrong ones does not count in the network’s limit', async () => {
   const here = '203.0.113.8'
   for (let account = 0; account < 4; account++) {
     const name = `user ${++made}`

@@ -16,7 +16,7 @@ async function confirm(visitor: Visitor, code: string): Promise<void> {
 }
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: login, account and email say from when it is needed`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: login, account and email say when confirmation will be required`, async () => {
     const visitor = site.visitor({ htmx })
     await visitor.signUp('Anna')
     const mail = await site.mail('Anna@example.com')
@@ -34,7 +34,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('afterwards logins and open sessions lead to the confirmation, and it opens both', async () => {
+test('afterwards logins and open sessions lead to the confirmation, and then work again', async () => {
   const visitor = await site.visitor().settle('Anna')
   const { code } = await site.mail('Anna@example.com')
   site.clock.advance(7 * DAY - HOUR)
@@ -63,12 +63,12 @@ test('afterwards logins and open sessions lead to the confirmation, and it opens
   assert.is((await other.logIn('Anna')).status, 303)
 })
 
-test('an account that is never confirmed stays', async () => {
+test('an account that is never confirmed is not deleted', async () => {
   await site.visitor().settle('Anna')
   assert.equal(await site.rows('select confirm_by from users'), [{ confirm_by: null }])
 })
 
-test('is refused where nothing is required, and with private emails', async () => {
+test('is refused without required confirmation, and with private emails', async () => {
   const refused = async (environment: Record<string, string>, sentence: RegExp) => {
     try {
       await (await Site.start({ environment: { CONFIRMATION_GRACE: '7d', ...environment } })).close()

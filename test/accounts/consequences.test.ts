@@ -44,7 +44,7 @@ const WAYS_IN = ['email-confirm', 'password-reset', 'email-change'] as const
 
 const LOST = ['second-lost', 'second-lost-soon'] as const
 
-/** The same without what was asked to turn two-step verification off by email. */
+/** The same without the request to turn two-step verification off by email. */
 function leftWithoutLost({ without = [], ...others }: Parameters<typeof left>[0] = {}): Left {
   return left({ ...others, endsSecond: false, without: [...without, ...LOST] })
 }

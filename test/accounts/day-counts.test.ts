@@ -19,7 +19,7 @@ async function countsTo(site: Site, expected: Counts): Promise<void> {
   assert.equal(await counts(site), expected)
 }
 
-test('two processes add to the same days, which change at midnight UTC, and a stop writes the rest', async () => {
+test('two processes count the same days in UTC, and write the rest when they stop', async () => {
   const database = await migratedDatabase()
   const [one, other] = [await Site.start({ database }), await Site.start({ database })]
   for (const site of [one, other]) site.clock.time = Date.UTC(2026, 4, 1, 23, 59)
@@ -56,7 +56,7 @@ test('an email that the server refuses for good is one failed email', async () =
   })
 })
 
-test('a table that cannot be written delays counts, and no visitor', async () => {
+test('a table that cannot be written delays counts, but no visitor', async () => {
   const site = await Site.start()
   await site.write('alter table days rename to gone')
   assert.is((await site.visitor().signUp('Anna')).status, 303)

@@ -23,7 +23,7 @@ async function messages(visitor: Visitor, typed: Record<string, string>): Promis
   return (await visitor.signUp('Other', typed)).messages()
 }
 
-test('all spellings of an address log in, reset and are taken', async () => {
+test('all spellings of an address log in, reset the password and are taken', async () => {
   await site.visitor().signUp('Anna', { email: SENT })
   await site.emptyMailbox()
   for (const typed of [UNICODE, SENT, 'anna@BÜCHER。example', ' \u200banna@bücher.example\u200b ']) {

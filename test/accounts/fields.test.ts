@@ -488,7 +488,7 @@ for (const address of [
   emails(`with quotes is refused: ${address}`, () => assert.equal(emailCodes(address), ['email_invalid']))
 }
 
-// Letters of a domain that DNS spells with others, and dots that are not full stops.
+// Letters of a domain that DNS writes differently, and dots that are not full stops.
 for (const [one, other] of [
   ['ann@bücher.example', 'ann@xn--bcher-kva.example'],
   ['ann@BÜCHER.example', 'Ann@XN--BCHER-KVA.EXAMPLE'],

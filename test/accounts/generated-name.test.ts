@@ -26,7 +26,7 @@ function hasField(page: Page, name: string): boolean {
 }
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: an email address is all that an account takes, and its name can change`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: sign-up needs only an email address, and the username can be changed`, async () => {
     const visitor = site.visitor({ htmx })
     const page = await visitor.open('/signup/')
     assert.not(hasField(page, 'username'))
@@ -48,21 +48,21 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('what is sent as a username is ignored', async () => {
+test('a submitted username is ignored', async () => {
   const visitor = site.visitor()
   const page = await visitor.open('/signup/')
   await visitor.send(page, { ...typed, username: 'Administrator' })
   assert.match((await names())[0] ?? '', /^user-/)
 })
 
-test('a form whose response was lost makes one account', async () => {
+test('a form whose response was lost creates one account', async () => {
   const visitor = site.visitor()
   const answer = await sentTwice(site, visitor, await visitor.open('/signup/'), typed)
   assert.is(answer.status, 303)
   assert.is((await names()).length, 1)
 })
 
-test('an address that has an account is refused, and nothing else about it', async () => {
+test('an address that has an account is refused, with no other error', async () => {
   await site
     .visitor()
     .send(await site.visitor().open('/signup/'), typed)
@@ -76,7 +76,7 @@ test('an address that has an account is refused, and nothing else about it', asy
   assert.is((await names()).length, 1)
 })
 
-test('the names keep the rules of usernames, and say nothing of the address', () => {
+test('the names follow the rules of usernames, and reveal nothing about the address', () => {
   const made = Array.from({ length: 2_000 }, (_, seed) => generatedName(`${EMAIL} ${seed}`))
   assert.is(new Set(made).size, made.length)
   for (const name of made) {
@@ -85,7 +85,7 @@ test('the names keep the rules of usernames, and say nothing of the address', ()
   }
 })
 
-test('a sign-up with a passkey shows the address, and makes the name up before it', async () => {
+test('a sign-up with a passkey shows the address, and makes up the name before the passkey is created', async () => {
   const environment = { USERNAMES: 'made', EMAIL_CONFIRMATION: 'required' }
   const strict = await Site.start({ host: 'localhost', environment })
   const visitor = strict.visitor()

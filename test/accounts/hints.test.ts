@@ -15,7 +15,7 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-/** Returns the hints at a field. */
+/** Returns the hints next to a field. */
 function said(page: Page, field: string): string[] {
   return page
     .$(`#${field}-advice span`)
@@ -34,7 +34,7 @@ async function onSignup(typed: Record<string, string>, of = site): Promise<Page>
   return whileTyping(of.visitor(), '/signup/', typed)
 }
 
-test('hints change only their own places on the page', async () => {
+test('hints change only their own elements on the page', async () => {
   const page = await onSignup({ username: 'Somebody', password: PASSWORD })
   assert.is(page.status, 200)
   assert.equal(
@@ -48,7 +48,7 @@ test('hints change only their own places on the page', async () => {
   assert.is(site.logs.filter((line) => line.includes(PASSWORD)).length, 0)
 })
 
-test('the hint at a username is the error that sign-up would show', async () => {
+test('the hint for a username is the error that sign-up would show', async () => {
   for (const username of ['a!', 'Admin', 'TAKEN', 'ﾠﾠﾠ', '...', 'Free One']) {
     const advice = said(await onSignup({ username }), 'username')
     const visitor = site.visitor()
@@ -97,10 +97,10 @@ test('a password gets its strength and one hint', async () => {
   assert.equal(await measured(PASSWORD), ['5', '✔ Strong: very hard to guess.'])
 })
 
-test('measuring takes under 20 ms, and only of the first 32 characters', async () => {
+test('the strength is estimated in under 20 ms, from the first 32 characters only', async () => {
   const strong = await onSignup({ password: `${'x'.repeat(32)}kQ7#vTz!9mLp` })
   assert.equal(said(strong, 'password'), ['Weak: repetition does not make it stronger.'])
-  // Passwords that make the estimator try most, with names that match everywhere.
+  // Passwords that cost the estimator most, with names that match everywhere.
   const own = ['1 11 111 1111 11111 111111 1111111', '12 121 1212 21 212 2121 12121', 'p4 p4s ss w0 0rd rd']
   for (const part of [
     'p4ssw0rd',
@@ -223,7 +223,7 @@ function linkIn(page: Page, text: string): string {
   return page.$(`a:contains("${text}")`).attr('href') ?? ''
 }
 
-test('hints know the user’s own username and email address', async () => {
+test('the password hint takes the user’s own username and email address into account', async () => {
   const user = await site.visitor().settle('Renamer')
   const named = async (username: string) =>
     said(await whileTyping(user, '/account/name/', { username }), 'username')
@@ -236,13 +236,13 @@ test('hints know the user’s own username and email address', async () => {
   ])
 })
 
-test('a username that you just signed up with gets no hint', async () => {
+test('a username that the visitor has just signed up with gets no hint', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Newcomer')
   assert.equal(said(await whileTyping(visitor, '/signup/', { username: 'Newcomer' }), 'username'), [])
 })
 
-test('old pages, logged-out users and busy networks get no hints', async () => {
+test('expired pages, logged-out users and busy networks get no hints', async () => {
   const old = await site.visitor().post('/signup/advice/', 'username=Taken', { 'HX-Request': 'true' })
   assert.is(old.status, 200)
   assert.equal([said(old, 'username'), old.messages()], [[], []])

@@ -37,7 +37,7 @@ test('all events of an account are stored in order, with device, IP and time', a
   await site.close()
 })
 
-test('failed passwords and reached limits are stored while the site runs', async () => {
+test('failed logins and reached limits are stored while the site runs', async () => {
   const site = await Site.start()
   const owner = await site.visitor().settle('Bela')
   for (let tries = 0; tries < 7; tries++) await site.visitor().logIn('Bela', { password: 'wrong' })
@@ -64,7 +64,7 @@ test('an event that cannot be stored does not delay others', async () => {
   assert.match(site.logs.join(''), /"level":50.*event lost/)
 })
 
-test('events that wait are stored before the site closes', async () => {
+test('waiting events are stored before the site closes', async () => {
   const site = await Site.start()
   await site.visitor().signUp('Cora')
   await site.visitor().logIn('Cora', { password: 'wrong' })
@@ -72,7 +72,7 @@ test('events that wait are stored before the site closes', async () => {
   assert.equal(await kindsOf(site, 'Cora'), ['signed_up', 'login_failed'])
 })
 
-test('events contain no input, and an unknown username leaves none', async () => {
+test('events contain no input, and an unknown username causes none', async () => {
   const site = await Site.start()
   await site.visitor().signUp('Dora')
   await site.visitor().logIn('my secret by mistake', { password: 'another secret' })
@@ -83,7 +83,7 @@ test('events contain no input, and an unknown username leaves none', async () =>
   assert.not.match(JSON.stringify(rows), 'secret')
 })
 
-test('a sign-up that was refused, or lost a race, leaves no events', async () => {
+test('a sign-up that was refused, or lost a race, causes no events', async () => {
   const site = await Site.start()
   await Promise.all(
     ['one', 'two', 'three'].map((email) => site.visitor().signUp('Emil', { email: `${email}@example.com` })),
@@ -112,7 +112,7 @@ test('onEvent gets the same events after they are stored, and may throw', async 
   assert.match(site.logs.join(''), /"level":50.*the host’s mistake/)
 })
 
-test('events are deleted after a year, or with their user', async () => {
+test('events are deleted after a year, and with their user', async () => {
   const site = await Site.start()
   await site.visitor().settle('Gerd')
   const { database, clock } = site
@@ -134,7 +134,7 @@ test('events are deleted after a year, or with their user', async () => {
   await later.close()
 })
 
-test('the migration moves a command from the browser’s column to the actor’s', async () => {
+test('the migration moves commands from the column of the browser to that of the actor', async () => {
   const site = await Site.start()
   await site.visitor().settle('Hanna')
   await site.visitor().settle('Igor')

@@ -155,7 +155,7 @@ for (const [hook, kinds] of [
   ['onSignup', "'signed_up'"],
   ['onPasswordChanged', "'password_changed' or 'password_reset'"],
 ] as const) {
-  test(`the old hook ${hook} stops the start with an error that names its successor`, async () => {
+  test(`the old hook ${hook} is an error at start that names its successor`, async () => {
     const own = { [hook]: () => {} }
     const ofClass = Object.create(own)
     for (const hooks of [own, ofClass]) {
@@ -176,7 +176,7 @@ for (const [what, signupFields, sentence] of [
   ['not a name', ['_x y'], /must be a letter/],
   ['a duplicate', ['a', 'a'], /appears twice/],
 ] as const) {
-  test(`a field that is ${what} stops the start`, async () => {
+  test(`a field that is ${what} is an error at start`, async () => {
     await Site.start({ signupFields }).then(
       () => assert.unreachable(),
       (error: unknown) => assert.match(String(error), sentence),

@@ -87,7 +87,7 @@ test('without a password the user gets a link to choose one', async ({ accounts,
   assert.match(mail?.links.join() ?? '', '/members/password/reset/')
 })
 
-test('byIds finds many users at once, and leaves out unknown ids', async ({ accounts }) => {
+test('byIds finds many users with one query, and leaves out unknown ids', async ({ accounts }) => {
   const [anna, bela] = [await made(accounts, 'Anna'), await made(accounts, 'Bela')]
   const found = await accounts.byIds([anna.id, bela.id, anna.id, 'nobody'])
   assert.equal([...found.keys()].sort(), [anna.id, bela.id].sort())
@@ -196,7 +196,7 @@ test('confirm works once, without a link', async ({ accounts, host }) => {
   })
 })
 
-test('setEmail changes the address at once, and the previous one can undo it', async ({
+test('setEmail changes the address immediately, and the previous one can undo it', async ({
   accounts,
   mailbox,
   host,
@@ -303,7 +303,7 @@ test('erase fails while a row of the app refers to the account, and names the ta
   assert.ok(await accounts.byId(anna.id))
 })
 
-test('verbs that need email fail when emails are off', async () => {
+test('functions that need email throw when emails are off', async () => {
   const { host, accounts } = await start({ mail: 'off' })
   const anna = await made(accounts, 'Anna')
   for (const refused of [

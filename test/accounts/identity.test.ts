@@ -37,7 +37,7 @@ test.after(() => rmSync(folder, { recursive: true, force: true }))
 for (const htmx of [false, true]) {
   const browser = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${browser}: sign-up shows the app’s errors and ours at the fields`, async ({ site }) => {
+  test(`${browser}: sign-up shows the app’s errors and Gatehouse’s next to the fields`, async ({ site }) => {
     const visitor = site.visitor({ htmx })
     const page = await visitor.open('/signup/')
     const typed = { username: 'Crew Anna', email: 'anna@gone.example', password: 'x', repassword: 'y' }
@@ -68,7 +68,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('hints follow the app’s rules, and suggest no username they refuse', async ({ site }) => {
+test('hints follow the app’s rules, and suggest no username that these refuse', async ({ site }) => {
   await site.visitor().signUp('Anna')
   const visitor = site.visitor({ htmx: true })
   const page = await visitor.open('/signup/')
@@ -80,7 +80,7 @@ test('hints follow the app’s rules, and suggest no username they refuse', asyn
   assert.not.match(hint.text, 'is available')
 })
 
-test('the hook gets the user, and only input that follows the other rules', async ({ site }) => {
+test('the hook gets the user, and only input that passes the other rules', async ({ site }) => {
   const asked: Identity[] = []
   const hooks: Hooks = {
     checkIdentity(identity) {

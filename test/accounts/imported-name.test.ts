@@ -22,7 +22,7 @@ for (const wanted of ['', '!!', 'x', 'admin', 'anna@example.com', 'anna ＠ exam
   })
 }
 
-test('a number makes a taken name free, within the longest name', () => {
+test('a number makes a taken name unique, within the maximum length', () => {
   assert.match(withRandomNumber('Anna'), /^Anna\d{5}$/)
   assert.is(withRandomNumber('x'.repeat(25)).length, 25)
 })

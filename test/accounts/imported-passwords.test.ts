@@ -26,7 +26,7 @@ async function logIn(password: string): Promise<Page> {
 }
 
 for (const { what, password, hash } of VECTORS) {
-  test(`${what}: a wrong one changes nothing, and the right one is hashed anew`, async () => {
+  test(`${what}: a wrong one changes nothing, and the right one is rehashed`, async () => {
     const foreign = hash === undefined ? '' : foreignText(hash)
     await site.write(`update users set password_hash = '${foreign}'`)
     assert.is((await logIn(`${password}x`)).status, 406)

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { HOUR, MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
 
-/** A network learns only so often whether a username or an email address is in use. */
+/** Limits how often a network learns whether a username or an email address is in use. */
 const test = suite('names and addresses in use')
 const MOST = 30
 const TRIED_TOO_OFTEN =
@@ -95,7 +95,7 @@ test('sign-up, correction, email change and rename share one limit', async () =>
   )
 })
 
-test('each of them counts, even when the name or address is available', async () => {
+test('each of them counts, even if the name or address is available', async () => {
   await tryMany('192.0.2.1', MOST - 3)
   const owner = await loggedIn('192.0.2.1')
   const changing = await owner.open('/account/email/')

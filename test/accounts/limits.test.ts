@@ -117,7 +117,7 @@ test('100 an hour from one network, for all usernames', async () => {
   await site.close()
 })
 
-test('after 100 failures in a row only a known device logs in, and ends the row', async () => {
+test('after 100 failures in a row only a known device can log in, which ends the row', async () => {
   const site = await behindProxy()
   const own = visitorFrom(site, '192.0.2.1')
   await own.logIn('Anna')
@@ -137,7 +137,7 @@ test('after 100 failures in a row only a known device logs in, and ends the row'
   await site.close()
 })
 
-test('page and email say that a new password unblocks the account', async () => {
+test('the page and the email say that a new password unblocks the account', async () => {
   const site = await behindProxy({ environment: { LIMIT_LOGIN_ROW: '5/30d' } })
   await site.emptyMailbox()
   await fail(visitorFrom(site, '198.51.100.1'), 5)
@@ -162,7 +162,7 @@ test('a site without email does not offer a new password by email', async () => 
   await site.close()
 })
 
-test('a login ends the row, and gives back its attempts', async () => {
+test('a login ends the row of failures, and its attempts no longer count', async () => {
   const site = await behindProxy({ limits: { ...LIMITS, loginRow: { max: 8, window: DAY } } })
   for (let round = 0; round < 4; round++) {
     assert.equal(await fail(visitorFrom(site, HERE), 4), [406, 406, 406, 406])
@@ -257,7 +257,7 @@ test('only 5 of 80 parallel wrong passwords are checked', async () => {
   await site.close()
 })
 
-test('20 new accounts an hour from one network, refused forms not counted', async () => {
+test('20 new accounts an hour from one network, not counting refused forms', async () => {
   const site = await behindProxy()
   const visitor = visitorFrom(site, HERE)
   for (let count = 0; count < 5; count++) assert.is((await visitor.signUp('Anna')).status, 406)
@@ -345,7 +345,7 @@ test('too many failures in a row on a known device make it unknown', async () =>
   await site.close()
 })
 
-test('counts survive a new key', async () => {
+test('counters survive a new key', async () => {
   const [old, young] = ['A'.repeat(43), `${'B'.repeat(42)}A`]
   const first = await behindProxy({ environment: { SESSION_KEYS: old } })
   await fail(visitorFrom(first, HERE), 5)
@@ -356,7 +356,7 @@ test('counts survive a new key', async () => {
   await first.close()
 })
 
-test('counts survive a restart and are shared by processes', async () => {
+test('counters survive a restart and are shared by processes', async () => {
   const first = await behindProxy()
   await fail(visitorFrom(first, HERE), 5)
   const second = await Site.start({ database: first.database, environment: { TRUST_PROXY: '1' } })
@@ -381,7 +381,7 @@ test('the table has no readable names or addresses, and old rows are swept', asy
   await next.close()
 })
 
-test('turned off for load tests, they block nothing, and the log warns', async () => {
+test('RATE_LIMITS=off blocks nothing, and the log warns', async () => {
   const site = await behindProxy({ environment: { RATE_LIMITS: 'off' } })
   assert.equal(new Set(await fail(visitorFrom(site, HERE), 12)), new Set([406]))
   assert.match(site.logs.join(''), /"level":40.*rate limits are off/)

@@ -251,7 +251,7 @@ test('the first to confirm an email address has it, and the second is told', asy
   assert.is((await site.visitor().logIn('both@example.com')).status, 303)
 })
 
-test('an unconfirmed account is deleted after a day, and frees its username', async () => {
+test('an unconfirmed account is deleted after a day, and its username is available', async () => {
   const own = await Site.start({ environment: ENVIRONMENT })
   await own.visitor().signUp('Waiting')
   assert.is((await own.visitor().signUp('Waiting', { email: 'other@example.com' })).status, 406)

@@ -24,7 +24,7 @@ async function refusal(refused: Promise<unknown>): Promise<string> {
   return refused.then(() => 'done', String)
 }
 
-test('are words in order, each once, with an event', async ({ host, ids: [anna = ''] }) => {
+test('are sorted words, each once, with an event', async ({ host, ids: [anna = ''] }) => {
   const { accounts } = host.gatehouse
   assert.is(await accounts.addRole(anna, 'editor', { by: 'admin:7' }), true)
   assert.is(await accounts.addRole(anna, 'editor'), false)
@@ -44,7 +44,7 @@ test('are words in order, each once, with an event', async ({ host, ids: [anna =
   ])
 })
 
-test('an unknown form, too many, and a list that an app changes are refused', async ({
+test('a malformed role, too many, and changes to the returned list are refused', async ({
   host,
   ids: [anna = ''],
 }) => {
@@ -57,7 +57,10 @@ test('an unknown form, too many, and a list that an app changes are refused', as
   assert.throws(() => Reflect.apply(Array.prototype.push, roles, ['admin']))
 })
 
-test('list finds the users with a role, and no other that begins like it', async ({ host, ids }) => {
+test('list finds the users with a role, and none with a longer role that begins with it', async ({
+  host,
+  ids,
+}) => {
   const { accounts } = host.gatehouse
   const [anna = '', bert = ''] = ids
   await accounts.addRole(anna, 'editor')
@@ -70,7 +73,7 @@ test('list finds the users with a role, and no other that begins like it', async
 })
 
 for (const verb of ['removeRole', 'disable', 'close', 'erase'] as const) {
-  test(`${verb} is refused for the last admin, and works for the last but one`, async ({ host, ids }) => {
+  test(`${verb} is refused for the last admin, and works while there are two`, async ({ host, ids }) => {
     const { accounts } = host.gatehouse
     const [anna = '', bert = ''] = ids
     const act = (id: string) =>
@@ -83,7 +86,7 @@ for (const verb of ['removeRole', 'disable', 'close', 'erase'] as const) {
     assert.equal((await accounts.byId(bert))?.roles, ['admin'])
   })
 
-  test(`${verb}: of two admins who remove each other at once one stays`, async ({ host, ids }) => {
+  test(`${verb}: if two admins remove each other in parallel, one stays`, async ({ host, ids }) => {
     const { accounts } = host.gatehouse
     for (const id of ids) await accounts.addRole(id, 'admin')
     const act = (id: string) =>
@@ -94,7 +97,7 @@ for (const verb of ['removeRole', 'disable', 'close', 'erase'] as const) {
   })
 }
 
-test('a disabled admin is not one who is left', async ({ host, ids: [anna = '', bert = ''] }) => {
+test('a disabled admin does not count as one who is left', async ({ host, ids: [anna = '', bert = ''] }) => {
   const { accounts } = host.gatehouse
   for (const id of [anna, bert]) await accounts.addRole(id, 'admin')
   await accounts.disable(bert)

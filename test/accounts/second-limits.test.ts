@@ -35,7 +35,7 @@ async function guess(visitor: Visitor, page: Page, times: number): Promise<numbe
   return statuses
 }
 
-test('a trusted device’s sessions without a code have no attempts of their own', async () => {
+test('sessions of a trusted device that passed no code have no attempts of their own', async () => {
   const browser = site.visitor()
   await browser.send(await halfway(browser, 'Anna'), { code: code(), trust: 'on' })
   const statuses = []

@@ -10,7 +10,7 @@ const test = suite('passkeys where two-step verification is required')
 const SET_UP = '/account/two-step/'
 let before: Site
 
-/** Creates the accounts of Anna, who has a passkey, and Ben, who has none, before the rule. */
+/** Creates accounts before the rule: Anna has a passkey, Ben has none. */
 test.before.each(async () => {
   before = await Site.start({ host: 'localhost' })
   device = new Device()
@@ -48,7 +48,7 @@ async function leadsTo(visitor: Visitor, path: string): Promise<string | undefin
   return (await visitor.open(path)).headers.location
 }
 
-test('a login by passkey meets the rule, and leads to no setup', () =>
+test('a login by passkey satisfies the rule, and leads to no setup', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     const answer = await useToLogIn(site, visitor, device)
@@ -61,7 +61,7 @@ test('a login by passkey meets the rule, and leads to no setup', () =>
     assert.is(events.length, 1)
   }))
 
-test('the password alone opens nothing: the passkey is its second step', () =>
+test('the password alone does not log in: the passkey is its second step', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     const page = await halfway(visitor, 'Anna')
@@ -72,7 +72,7 @@ test('the password alone opens nothing: the passkey is its second step', () =>
     assert.ok(await isIn(visitor))
   }))
 
-test('a session of the password from before the rule cannot set up an app', () =>
+test('a session by password from before the rule cannot set up an app', () =>
   withRule(
     async (site) => {
       const visitor = Object.assign(site.visitor(), { agent: site.visitor().agent })
@@ -87,7 +87,7 @@ test('a session of the password from before the rule cannot set up an app', () =
 
 const ANYWHERE = { domain: '127.0.0.1', path: '/', secure: false, script: false }
 
-test('whoever has to set it up can create a passkey instead of an app', () =>
+test('a user who has to set it up can create a passkey instead of an app', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     assert.is((await visitor.logIn('Ben')).headers.location, SET_UP)
@@ -107,7 +107,7 @@ test('whoever has to set it up can create a passkey instead of an app', () =>
     assert.ok(await isIn(other))
   }))
 
-test('the last passkey that meets the rule stays, and another one takes its place', () =>
+test('the last passkey that satisfies the rule cannot be removed until there is another', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     await useToLogIn(site, visitor, device)
@@ -128,7 +128,7 @@ test('the last passkey that meets the rule stays, and another one takes its plac
     assert.is((await site.rows('select id from passkeys')).length, 1)
   }))
 
-test('recovery codes can be created, and open the account without the passkey', () =>
+test('recovery codes can be created, and log in without the passkey', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     await useToLogIn(site, visitor, device)
@@ -141,7 +141,7 @@ test('recovery codes can be created, and open the account without the passkey', 
     assert.ok(await isIn(other))
   }))
 
-test('an app can be added, and then the passkey may go', () =>
+test('an app can be added, and then the passkey can be removed', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     await useToLogIn(site, visitor, device)
@@ -160,7 +160,7 @@ test('an app can be added, and then the passkey may go', () =>
     assert.ok(await isIn(other))
   }))
 
-test('someone who was away too long chooses a new password by email first', () =>
+test('someone who has not logged in for too long chooses a new password by email first', () =>
   withRule(
     async (site) => {
       const visitor = site.visitor()
@@ -187,7 +187,7 @@ test('before the rule applies, users with such a passkey get no reminder', () =>
     { environment: { SECOND_STEP: 'required', SECOND_STEP_FROM: '2099-01-01' } },
   ))
 
-test('a rule for some users is met alike', () =>
+test('a rule for some users is satisfied the same way', () =>
   withRule(
     async (site) => {
       const anna = site.visitor()

@@ -90,7 +90,7 @@ test('no device can be trusted', () =>
     assert.is((await visitor.logIn('Anna')).headers.location, '/login/two-step/')
   }))
 
-test('before its date a login reminds, and then it is required', () =>
+test('before its date a login reminds the user, and from then on it is required', () =>
   withRule(
     async (site) => {
       const visitor = site.visitor()
@@ -163,7 +163,7 @@ for (const [options, sentence] of [
   [{ secondStepFrom: new Date() }, /secondStepFrom needs secondStep/],
   [{ secondStep: 'required', secondStepFrom: new Date('never') }, /secondStepFrom must be a Date/],
 ] as const) {
-  test(`${JSON.stringify(options)} stops the start`, async () => {
+  test(`${JSON.stringify(options)} is an error at start`, async () => {
     const wrong: object = options
     await Site.start({ ...wrong }).then(
       () => assert.unreachable(),
@@ -172,7 +172,7 @@ for (const [options, sentence] of [
   })
 }
 
-test('of admins it is required from the request after they become one', () =>
+test('admins need it from the request after they become one', () =>
   withRule(async (site) => {
     const visitor = site.visitor()
     await visitor.logIn('Anna')

@@ -41,7 +41,7 @@ async function logIn(address: string, username: string, password = 'wrong'): Pro
   await visitor.send(await visitor.open('/login/'), { username, password })
 }
 
-test('guessing shows one network with many names, mistyping one name many times', async () => {
+test('guessing shows as one network with many names, mistyping as one name many times', async () => {
   for (const username of ['Bela', 'Cora', 'Anna']) await logIn('203.0.113.7', username)
   for (const username of ['anna', 'ANNA ']) await logIn('203.0.113.8', username)
   const failed = lines()
@@ -114,7 +114,7 @@ test('no line has a username, address, password, code, token or network', async 
   }
 })
 
-test('another key creates other pseudonyms', async () => {
+test('another key gives other pseudonyms', async () => {
   await logIn('203.0.113.7', 'Otto')
   const [line] = lines()
   const other = await Site.start({ environment: { TRUST_PROXY: '1', SESSION_KEYS: 'A'.repeat(43) } })
@@ -127,7 +127,7 @@ test('another key creates other pseudonyms', async () => {
   await other.close()
 })
 
-test('a request’s line has the codes of its errors, but no input', async () => {
+test('the line of a request has the codes of its errors, but no input', async () => {
   const other = await Site.start()
   const visitor = other.visitor()
   const page = await visitor.open('/signup/')

@@ -37,7 +37,7 @@ async function sendFrom(visitor: Visitor, path: string, typed: Record<string, st
   assert.ok([200, 303].includes(page.status), `${path} ${page.status} ${page.messages().join()}`)
 }
 
-/** Does everything that sends an email. */
+/** Triggers every kind of email. */
 async function doEverything(visitor: Visitor): Promise<void> {
   await visitorCalled(AGENT).logIn(NAME)
   await sendFrom(visitor, '/password/forgot/', { username: ADDRESS })

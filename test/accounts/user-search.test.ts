@@ -44,7 +44,7 @@ async function pages(database: Database, text: string): Promise<string[][]> {
   return found
 }
 
-test('goes through everyone who begins like that, each once, 50 a page', async ({ database }) => {
+test('lists everyone whose name begins with the text, each once, 50 a page', async ({ database }) => {
   const found = await pages(database, 'USER19')
   const expected = Array.from({ length: MANY }, (_, index) => `user${index + 1}`).filter((name) =>
     name.startsWith('user19'),
@@ -56,7 +56,9 @@ test('goes through everyone who begins like that, each once, 50 a page', async (
   )
 })
 
-test('finds by an email address those whose name begins otherwise, in their place', async ({ database }) => {
+test('finds users whose email address begins with the text, in order among the others', async ({
+  database,
+}) => {
   const found = (await pages(database, 'user5')).flat()
   assert.is(found.filter((name) => name === 'Ödön').length, 1)
   assert.is(found.length, 1 + 10 + 100 + 1000 + 1)
@@ -65,7 +67,7 @@ test('finds by an email address those whose name begins otherwise, in their plac
   assert.equal(await pages(database, 'x'), [[]])
 })
 
-test('uses an index for the list, the beginning, a role and a rare state', async ({ database }) => {
+test('uses an index for the list, a beginning, a role and a rare state', async ({ database }) => {
   const searches: Record<string, () => Promise<unknown>> = {
     list: () => list(database.main, { limit: 50, newestFirst: true }),
     after: () =>
@@ -82,7 +84,7 @@ test('uses an index for the list, the beginning, a role and a rare state', async
       const plan = await planOf(database, query)
       assert.match(plan, /using (?:covering )?index|index scan|index only scan|bitmap/i, `${what}: ${plan}`)
       assert.not.match(plan, /seq scan on users|scan users(?! using)/i, `${what}: ${plan}`)
-      // Few have a role, so they may be sorted.
+      // Few users have a role, so sorting them is cheap.
       if (what !== 'role') assert.not.match(plan, /temp b-tree for order by|"sort/i, `${what}: ${plan}`)
     }
   }

@@ -74,7 +74,7 @@ test('a working button shows it, and moves unless reduced motion is preferred', 
   }
 })
 
-test('with forced colors every field and button has an edge, and focus shows', async () => {
+test('with forced colors every field and button has a border, and focus is visible', async () => {
   const page = await open('/signup/', { forcedColors: 'active' })
   const edges: string[] = await page.evaluate(`
     [...document.querySelectorAll('main input:not([type=hidden]), main button')].map((element) => {

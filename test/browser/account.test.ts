@@ -89,7 +89,7 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-test('saving or logging out one row keeps what is typed in the others', async () => {
+test('saving a row or logging it out keeps what is typed in the others', async () => {
   await site().visitor().signUp('Typist')
   for (const _ of [1, 2, 3]) await site().visitor().logIn('Typist')
   const page = await enter('Typist')

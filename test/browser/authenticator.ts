@@ -43,7 +43,7 @@ export async function countOf({ session, id: authenticatorId }: Authenticator): 
   return credentials.length
 }
 
-/** Whether it answers at once, as if touched, or waits. */
+/** Whether it responds immediately, as if touched, or waits. */
 export async function setPresence(
   { session, id: authenticatorId }: Authenticator,
   enabled: boolean,

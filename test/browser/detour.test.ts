@@ -105,7 +105,7 @@ test('after a logout the back button shows nothing private', async () => {
   }
 })
 
-test('a login page left open overnight works at the second press', async () => {
+test('a login page left open overnight works when the button is pressed again', async () => {
   await site().visitor().signUp('Mia')
   const page = await open('/login/')
   site().clock.advance(24 * 60 * MINUTE)

@@ -13,10 +13,10 @@ async function watch(path: string): Promise<{ page: Page; complaints: string[]; 
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => {
     // Chromium logs every 4xx. These are expected.
-    const meant = /^Failed to load resource: the server responded with a status of (403|406|503)/.test(
+    const expected = /^Failed to load resource: the server responded with a status of (403|406|503)/.test(
       message.text(),
     )
-    if (!meant && ['error', 'warning'].includes(message.type())) complaints.push(message.text())
+    if (!expected && ['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })
   page.on('request', (request: Request) => {
     if (request.isNavigationRequest()) navigations += 1
@@ -38,7 +38,11 @@ test('sign-up shows all errors without a page load, then leads home', async () =
     '⚠ This password is too common. Choose one that is harder to guess.',
     '⚠ The passwords do not match. Enter the same one twice.',
   ])
-  assert.is(await page.getAttribute('#username', 'aria-invalid'), null, 'a repaired field is cleared')
+  assert.is(
+    await page.getAttribute('#username', 'aria-invalid'),
+    null,
+    'the error of a corrected field is removed',
+  )
   assert.is(await page.inputValue('#password'), 'password', 'the input keeps what was typed')
 
   await page.click('#messages a[href="#email"]')
@@ -53,7 +57,7 @@ test('sign-up shows all errors without a page load, then leads home', async () =
   const start = Date.now()
   await page.waitForURL(`${site().address}/`)
   const waited = Date.now() - start
-  assert.ok(waited > 1500 && waited < 6000, `it went on after ${waited} ms`)
+  assert.ok(waited > 1500 && waited < 6000, `it continued after ${waited} ms`)
   assert.match(await page.locator('header nav').innerText(), 'Log in')
   assert.equal(complaints, [])
 })
@@ -87,7 +91,7 @@ test('login shows errors without a page load, then leads home; logout works', as
   assert.equal(complaints, [])
 })
 
-test('pressing the button many times sends one form and keeps the focus', async () => {
+test('pressing the button many times submits one form and keeps the focus', async () => {
   const page = await open('/signup/')
   await fillIn(page, { username: 'Yvonne', email: 'y@example.com', password: PASSWORD, repassword: PASSWORD })
   let posts = 0
@@ -110,7 +114,7 @@ test('pressing the button many times sends one form and keeps the focus', async 
   assert.match((await messages(page)).join(), 'Yvonne is ready', 'pressing again gets the same response')
 })
 
-test('a page whose cookie changed in another tab works at the second press', async () => {
+test('a page whose cookie changed in another tab works when the button is pressed again', async () => {
   await site().visitor().signUp('Zora')
   const page = await open('/login/')
   await fillIn(page, { username: 'Zora', password: PASSWORD })
@@ -122,7 +126,7 @@ test('a page whose cookie changed in another tab works at the second press', asy
   assert.equal(await messages(page), ['✔ You are logged in.'])
 })
 
-test('screen readers get the message box politely, and each error at its field', async () => {
+test('screen readers announce the message box politely, and each error with its field', async () => {
   const page = await open('/login/')
   await pressForAnswer(page)
   const client = await page.context().newCDPSession(page)

@@ -138,7 +138,7 @@ test('you can confirm an email address and replace a forgotten password', async 
   assert.match(await success(page), 'Your password has been changed')
 })
 
-test('you can send a late form again after the password', async () => {
+test('you can submit an outdated form again after entering the password', async () => {
   await site().visitor().settle('Detour')
   const page = await enter('Detour')
   await page.goto('/members/recent/')

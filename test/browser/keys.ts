@@ -1,4 +1,4 @@
-/* A visitor who has a keyboard only. */
+/* A visitor who uses only the keyboard. */
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 

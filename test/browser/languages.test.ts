@@ -7,7 +7,7 @@ const { test, open } = browserSuite('languages', { development: true, templates:
 
 const PHONE = { viewport: { width: 320, height: 800 } }
 
-test('in a right-to-left language no page is too wide, and all begin on the right', async () => {
+test('in a right-to-left language no page is too wide, and all start on the right', async () => {
   const page = await open('/dev/gallery/', PHONE)
   const paths: string[] = await page.evaluate(
     '[...document.querySelectorAll("main .rows a")].map((link) => link.pathname)',

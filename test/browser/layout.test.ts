@@ -37,7 +37,7 @@ const USERS = [
 const PIECE = 300
 const PIECE_MS = 20
 
-// Counts shifts right after a press, too. Browsers forgive them, but visitors see them.
+// Counts shifts right after a press, too. Browsers do not count them, but visitors see them.
 const OBSERVE = `
   window.shift = 0
   new PerformanceObserver((list) => {
@@ -111,7 +111,7 @@ const EDGES = `
     return (left + parseFloat(paddingLeft)) + '-' + (right - parseFloat(paddingRight))
   })`
 
-/** Starts a proxy that sends pages in pieces, like a slow connection, and all else at once. */
+/** Starts a proxy that sends pages in pieces, like a slow connection, and everything else immediately. */
 async function slowLine(): Promise<{ address: string; close(): Promise<void> }> {
   const server = createServer(async ({ url = '', headers }, response) => {
     const { cookie = '' } = headers
@@ -193,7 +193,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
     }
   })
 
-  test(`${name}: a refused login moves the fields only by its errors`, async () => {
+  test(`${name}: a refused login moves the fields only by the height of its errors`, async () => {
     for (const [username, password] of [
       ['', ''],
       ['Nobody', 'x'],

@@ -27,7 +27,7 @@ const FAILURES: Record<string, (route: Route) => Promise<void>> = {
 }
 
 for (const [what, fail] of Object.entries(FAILURES)) {
-  test(`${what}: the message box says so, no text is lost, and a retry works`, async () => {
+  test(`${what}: the message box says so, no text is lost, and trying again works`, async () => {
     const page = await open('/login/')
     await fillIn(page, { username: 'Olga', password: PASSWORD })
     await page.route('**/login/verify/', fail)

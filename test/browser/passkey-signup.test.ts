@@ -45,7 +45,7 @@ async function logIn(page: Page): Promise<string> {
   return page.innerText('header')
 }
 
-test('two buttons, the code of the email, and the login', async () => {
+test('an account is created with two buttons, confirmed by code, and logged in to', async () => {
   const { page, name, email, device } = await begun()
   await press(page)
   assert.match(await page.innerText('main'), `It opens your account ${name}. There is no password.`)
@@ -57,7 +57,7 @@ test('two buttons, the code of the email, and the login', async () => {
   assert.match(await logIn(page), name)
 })
 
-test('errors show at the fields, and no device is asked', async () => {
+test('errors are shown next to the fields, and no passkey is requested', async () => {
   const { page, device } = await begun()
   await fillIn(page, { username: 'a!', email: '' })
   await page.click(SIGN_UP)
@@ -69,7 +69,7 @@ test('errors show at the fields, and no device is asked', async () => {
   assert.is(await countOf(device), 0)
 })
 
-test('canceled, and then with a password in the same form', async () => {
+test('after canceling, the same form works with a password', async () => {
   const { page, name, device } = await begun()
   await press(page)
   await setPresence(device, false)
@@ -94,7 +94,7 @@ test('canceled, and then with a password in the same form', async () => {
   assert.match(user?.hash ?? '', /^\$argon2id/)
 })
 
-test('with the keyboard alone', async () => {
+test('works with the keyboard alone', async () => {
   const { page, email, name } = await begun()
   await page.focus('#repassword')
   const tabTo = async (text: string) => {
@@ -113,7 +113,7 @@ test('with the keyboard alone', async () => {
   assert.match(await logIn(page), name)
 })
 
-test('Enter in a field sends the form with the password, not the passkey', async () => {
+test('Enter in a field submits the form with the password, not the passkey', async () => {
   const { page } = await begun()
   await page.focus('#email')
   await page.keyboard.press('Enter')
@@ -121,7 +121,7 @@ test('Enter in a field sends the form with the password, not the passkey', async
   assert.match(await page.innerText('#messages'), 'Choose a password.')
 })
 
-test('a device is told to forget a passkey whose username was taken meanwhile', async () => {
+test('a device is told to forget a passkey whose username was taken in the meantime', async () => {
   const { page, name, device } = await begun()
   await press(page)
   await site().visitor().signUp(name, { email: 'faster@example.com' })
@@ -131,7 +131,7 @@ test('a device is told to forget a passkey whose username was taken meanwhile', 
   await until(async () => (await countOf(device)) === 0)
 })
 
-test('a browser without the passkey says how to confirm there', async () => {
+test('in a browser without the passkey, the page says how to confirm there', async () => {
   const { page, email, device } = await begun()
   await press(page)
   await page.click(CREATE)
@@ -143,7 +143,7 @@ test('a browser without the passkey says how to confirm there', async () => {
   assert.is(await countOf(device), 1)
 })
 
-test('without JavaScript or support nothing of it is seen', async () => {
+test('without JavaScript or browser support, pages do not mention passkeys', async () => {
   const without = await open('/signup/', { javaScriptEnabled: false })
   const old = await open('/signup/')
   await old.addInitScript('delete PublicKeyCredential.parseRequestOptionsFromJSON')
@@ -158,7 +158,7 @@ for (const [language, locale] of [
   ['English', 'en'],
   ['Russian', 'ru'],
 ] as const) {
-  test(`${language}: the pages fit a phone, and break no rule of accessibility`, async () => {
+  test(`${language}: the pages fit a phone, and axe finds no violation`, async () => {
     const { page } = await begun({ viewport: PHONE, locale })
     const found: string[] = []
     const look = async (face: string) => {

@@ -82,7 +82,7 @@ async function withoutAutofill(page: Page): Promise<void> {
   await page.addInitScript('delete PublicKeyCredential.isConditionalMediationAvailable')
 }
 
-test('a passkey is created, and its button logs in, with keep as for the password', async () => {
+test('a passkey is created, and its button logs in, with "Keep me logged in" as for the password', async () => {
   const { page, name, device } = await withPasskey()
   assert.equal(await messages(page), ['✔ Your passkey is created. You can now log in with it.'])
   assert.is(await countOf(device), 1)
@@ -138,7 +138,7 @@ test('after the password a passkey is the second step', async () => {
   assert.match(await userOn(page), name)
 })
 
-test('of two devices each opens the account', async () => {
+test('each of two devices logs in', async () => {
   const { page, name, device } = await withPasskey()
   const key = await keyIn(device)
   await unplug(device)
@@ -161,7 +161,7 @@ test('of two devices each opens the account', async () => {
   await logIn()
 })
 
-// Chromium asks which account it should be where a key does not verify its user, and has no window for that here. So the button of the
+// Chromium asks for the account if a key does not verify its user, and has no window for that here. So the button of the
 // login is tested over HTTP.
 test('a key that does not verify its user is the second step after the password', async () => {
   const { page, name, device } = await withPasskey()
@@ -183,7 +183,7 @@ test('a key that does not verify its user is the second step after the password'
   assert.equal(session, { methods: 'passkey password' })
 })
 
-test('a passkey confirms again who someone is', async () => {
+test('a passkey confirms who someone is', async () => {
   const { page } = await withPasskey()
   site().clock.advance(10 * MINUTE)
   await page.goto('/account/name/')
@@ -194,7 +194,7 @@ test('a passkey confirms again who someone is', async () => {
   assert.is(new URL(page.url()).pathname, '/account/name/')
 })
 
-test('a passkey brings back what was typed', async () => {
+test('after a passkey, the form is filled in again', async () => {
   const { page } = await withPasskey()
   await page.goto('/members/recent/')
   await fillIn(page, { note: 'kept' })
@@ -240,7 +240,7 @@ async function logInWithCopy(copy: Stored, userId: string): Promise<Page> {
   return page
 }
 
-test('a passkey that names another user opens neither account', async () => {
+test('a passkey that names another user logs in to neither account', async () => {
   const { device } = await withPasskey()
   const { name: other } = await withPasskey()
   const copy = await keyIn(device)
@@ -249,7 +249,7 @@ test('a passkey that names another user opens neither account', async () => {
   assert.match(await userOn(page), 'Sign up')
 })
 
-test('the copy of a passkey is refused by its counter', async () => {
+test('the copy of a passkey is refused because of its counter', async () => {
   const { page, name, device } = await withPasskey()
   const copy = await keyIn(device)
   const userId = await idOf(name)
@@ -266,9 +266,9 @@ test('the copy of a passkey is refused by its counter', async () => {
   assert.match(await userOn(thief), 'Sign up')
 })
 
-test('a passkey that was removed opens nothing, and says so', async () => {
+test('a removed passkey does not log in, and the page says so', async () => {
   const { page } = await withPasskey()
-  // Else Chromium forgets it, too.
+  // Otherwise Chromium forgets it, too.
   await page.addInitScript('delete PublicKeyCredential.signalAllAcceptedCredentials')
   await page.goto('/account/passkeys/')
   await page.click('button:text("Remove")')
@@ -280,7 +280,7 @@ test('a passkey that was removed opens nothing, and says so', async () => {
   assert.match((await answer(page)).join(), 'This site does not know this passkey')
 })
 
-test('without JavaScript nothing of it is seen but the list', async () => {
+test('without JavaScript only the list of passkeys is shown', async () => {
   const { page } = await settled({ javaScriptEnabled: false })
   await page.goto('/account/passkeys/')
   assert.not.ok(await page.isVisible(CREATE))
@@ -289,7 +289,7 @@ test('without JavaScript nothing of it is seen but the list', async () => {
   assert.not.match(await login.innerText('body'), /passkey|fingerprint/)
 })
 
-test('pages with passkeys break no rule of accessibility', async () => {
+test('axe finds no violation on pages with passkeys', async () => {
   const { page } = await withPasskey()
   const found = [...(await violationsInBothLights(page))]
   await logOut(page)

@@ -43,7 +43,7 @@ test('sign-up, login and logout work as plain pages, errors included', async () 
   assert.not.match(await page.locator('body').innerText(), 'Plain Jane')
 })
 
-test('a page whose cookie changed keeps the username and works at the second press', async () => {
+test('a page whose cookie changed keeps the username and works when the button is pressed again', async () => {
   await site().visitor().signUp('Patience')
   const page = await open('/login/', PLAIN)
   await fillIn(page, { username: 'Patience', password: PASSWORD })

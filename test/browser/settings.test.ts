@@ -53,7 +53,7 @@ test('from 900 px on it is beside each page, and marks the current one', async (
   }
 })
 
-test('below 900 px it is one line above the page, with the way back', async () => {
+test('below 900 px it is one line above the page, with a link back', async () => {
   for (const width of [899, 320]) {
     const page = await enter(width)
     for (const path of PAGES) {

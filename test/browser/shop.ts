@@ -14,7 +14,7 @@ import { TestMailServer } from '../support/mail-server.js'
 /** A host app with its own session, body parser, router and pages, without htmx. */
 export interface Shop {
   address: string
-  /** The path that its pages begin with. */
+  /** The prefix of the paths of its pages. */
   base: string
   clock: Clock
   mailServer: TestMailServer

@@ -63,14 +63,14 @@ test('an unknown passkey, after it was used', async () => {
   await page.goto('/account/passkeys/')
   await page.goto('/logout/')
   await pressForPage(page)
-  assert.is(await countOf(device), 1, 'none of the page of a user without passkeys')
+  assert.is(await countOf(device), 1, 'not by the page of a user without passkeys')
   await page.goto('/login/')
   await page.click('button:text("Log in with a passkey")')
   await page.waitForSelector('#messages:has-text("This site does not know this passkey")')
   await until(async () => (await countOf(device)) === 0)
 })
 
-test('nothing, if the browser does not listen', async () => {
+test('nothing, if the browser does not support signals', async () => {
   const { page, device } = await withPasskey(
     'for (const name of Object.getOwnPropertyNames(PublicKeyCredential)) if (name.startsWith("signal")) delete PublicKeyCredential[name]',
   )

@@ -106,7 +106,7 @@ function pathOf(page: Page): string {
   return new URL(page.url()).pathname
 }
 
-test('well-known addresses answer at the root, to where the proxy passes them on', async () => {
+test('well-known URLs work at the root, to which the proxy passes them on', async () => {
   const { headers } = await site.visitor().open('/.well-known/change-password')
   assert.is(headers.location, `${BASE}/account/password/`)
 })

@@ -137,7 +137,7 @@ test('axe finds no violation on any of its pages', async () => {
 })
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`it is turned off by email on accessible pages ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+  test(`it is turned off by email, on accessible pages, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
     const { page, name } = await settled({ javaScriptEnabled, viewport: { width: 360, height: 800 } })
     const email = `anna${made}@example.com`
     await page.goto('/account/authenticator/')
@@ -176,7 +176,7 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-test('the note that it ends soon is accessible, and its button cancels', async () => {
+test('the notice that it ends soon is accessible, and its button cancels', async () => {
   const { page } = await settled({ viewport: { width: 360, height: 800 } })
   await page.goto('/account/authenticator/')
   await fillIn(page, { code: now(await keyOn(page)) })

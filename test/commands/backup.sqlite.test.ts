@@ -25,7 +25,7 @@ function backUp({ database, backup }: Context, ...args: string[]): Promise<Outco
   return callGatehouse(['backup', backup, ...args], { database, apart: true })
 }
 
-/** Grows the database to some megabytes, which take several steps to copy. */
+/** Grows the database to some megabytes, which are copied in several steps. */
 function enlarge(database: string): Promise<void> {
   return write(
     database,
@@ -39,7 +39,7 @@ async function namesIn(file: string): Promise<string[]> {
   return found.map(({ name }) => name)
 }
 
-test('contains every sign-up acknowledged before it, while others sign up', async (context) => {
+test('contains every sign-up acknowledged before it started, while others sign up', async (context) => {
   const { database, backup } = context
   const site = launchSite(dirname(fileOf(database)), {
     DATABASE_URL: database,

@@ -80,7 +80,7 @@ test('problems are listed as text and as JSON, with exit code 1', async () => {
   assert.match(shown.stdout, /^✘ mail: The mail server \(SMTP_URL\) does not work: .*ECONNREFUSED/m)
 })
 
-test('says how many users have no two-step verification where it is required', async () => {
+test('says how many users lack two-step verification if it is required', async () => {
   const opened = await openDatabase(database)
   for (const name of ['Anna', 'Bert', 'Cora']) assert.ok(await createUser(opened, newUser(name)))
   await opened.close()
@@ -194,7 +194,7 @@ test('reports outdated template overrides', async () => {
 })
 
 if (isOnFile) {
-  test('reports a key file that others can read, and files that are missing', async () => {
+  test('reports a key file that others can read, and missing files', async () => {
     const keyFile = `${fileOf(database)}.key`
     writeFileSync(keyFile, KEY)
     chmodSync(keyFile, 0o644)

@@ -112,7 +112,7 @@ test('copies two-step verification: app and recovery codes still log in', async 
   await after.close()
 })
 
-test('copies once however often it runs, and prints the row counts', async ({ source, target }) => {
+test('copies once, however often it runs, and prints the row counts', async ({ source, target }) => {
   await fill(source, 1234)
   await migrateDatabase(target)
   await write(target, "insert into keys values ('00000000', 1, 1)")
@@ -193,7 +193,7 @@ test('uses DATABASE_URL as target, so its password is not an argument', async ({
   assert.is(await usersIn(target), 1)
 })
 
-test('says what is wrong with the call or the source', async ({ source, target }) => {
+test('says what is wrong with the usage or the source', async ({ source, target }) => {
   assertRefused(await callGatehouse(['copy'], { database: target }), 2, /gatehouse copy <from>/)
   assertRefused(
     await callGatehouse(['copy', 'a', 'b', 'c'], { database: target }),

@@ -39,7 +39,7 @@ test('contains the help of every command', async () => {
   assert.is(readFileSync(FILE, 'utf8'), text, 'npm run commands writes it')
 })
 
-test('every help begins with how to call the command and fits into 80 columns', async () => {
+test('every help begins with the usage and fits into 80 columns', async () => {
   const found = await helps()
   assert.ok(found.size > 20)
   for (const [call, text] of found) {

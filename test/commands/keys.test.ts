@@ -38,7 +38,7 @@ async function restarted(site: Site, keys: readonly string[]): Promise<Site> {
   return start(keys)
 }
 
-/** Makes the key's entry that much older. */
+/** Makes the key's entry older by this time. */
 function age(id: string, milliseconds: number): Promise<void> {
   const then = Date.now() - milliseconds
   return write(database, `update keys set noted_at = ${then}, sealed_at = ${then} where id = '${id}'`)
@@ -163,7 +163,7 @@ test('rotate prints only the new value of SESSION_KEYS to standard output', asyn
   assert.not.match(rotated.stderr, key)
 })
 
-test('rotate in two steps: every node can decrypt what others encrypt', async () => {
+test('rotate in two steps: every node can decrypt what the others encrypt', async () => {
   await (await start([ONE])).close()
   assertRefused(await call(['rotate', '--prepared'], [ONE]), 1, /^There is no prepared key\. /)
   const prepared = splitKeys((await call(['rotate', '--prepare'], [ONE])).stdout.trim())
@@ -219,7 +219,7 @@ if (process.env.TEST_DATABASE_URL === undefined) {
   })
 }
 
-test('wrong calls say what is missing', async () => {
+test('wrong usage gets an error that says what is missing', async () => {
   assert.match(
     (await call(['rotate', '--help'])).stdout,
     /^Usage: gatehouse keys rotate \[--prepare \| --prepared\]$/m,

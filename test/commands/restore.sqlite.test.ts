@@ -195,7 +195,7 @@ test('sets up a new site from a backup with its key', async ({ database, backup 
   assert.not.ok(existsSync(`${fileOf(anew)}-wal`))
 })
 
-test('wrong calls say what is missing', async ({ database, backup }) => {
+test('wrong usage gets an error that says what is missing', async ({ database, backup }) => {
   assertRefused(await callGatehouse(['restore'], { database }), 2, /gatehouse restore <file>/)
   assertRefused(await callGatehouse(['restore', `${backup}-none`], { database }), 1, /^File not found: /)
 })

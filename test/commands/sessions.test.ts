@@ -33,7 +33,7 @@ async function loggedIn(...visitors: Visitor[]): Promise<number> {
   return count
 }
 
-/** Logs the visitor in, and returns how many emails tell of a new device. */
+/** Logs the visitor in, and returns how many emails about a new device were sent. */
 async function emailsOfLogin(visitor: Visitor, name: string): Promise<number> {
   await site.emptyMailbox()
   await visitor.logIn(name)

@@ -54,7 +54,7 @@ function notes({ folder }: Context): Notes {
   return JSON.parse(readFileSync(join(folder, '.gatehouse.json'), 'utf8'))
 }
 
-/** Changes the notes as if the login page was different when it was copied. */
+/** Changes the stored original as if the login page had been different when it was copied. */
 function age(context: Context): void {
   const original = ORIGINAL.replace('Go to your account', 'Are you new?')
   const past = { sha256: '0'.repeat(64), version: '0.0.1', original }
@@ -175,7 +175,7 @@ test('--diff compares an override that was not copied with the original', async 
   assert.match(stdout, /^\+.*Are you new\?/m)
 })
 
-test('wrong calls get one sentence', async (context) => {
+test('wrong usage gets one sentence', async (context) => {
   for (const args of [[], ['--diff'], ['keep', 'login/page.html']]) {
     const { code, stderr } = await call(context, ...args, '--folder', 'mine')
     assert.is(code, 1)

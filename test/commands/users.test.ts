@@ -43,7 +43,7 @@ async function names(...args: string[]): Promise<string[]> {
   return users.map(({ name }) => name)
 }
 
-test('help lists the commands, and wrong calls get one sentence', async () => {
+test('help lists the commands, and wrong usage gets one sentence', async () => {
   const all = await call(['--help'])
   for (const verb of ['list', 'show', 'create', 'disable', 'enable', 'reset', 'delete']) {
     assert.match(all.stdout, new RegExp(`^ +${verb} +[A-Z]`, 'm'))

@@ -100,7 +100,7 @@ test('transactions of the app and of Gatehouse are separate', async ({ handle })
   await database.close()
 })
 
-test('the app never finds the file locked by Gatehouse', async ({ file, handle }) => {
+test('Gatehouse never locks the file against the app', async ({ file, handle }) => {
   handle.pragma('journal_mode = wal')
   const database = await openDatabase({ sqlite: handle })
   const impatient = new BetterSqlite3(file, { timeout: 0 })
@@ -137,7 +137,7 @@ test('the file is found after the working directory changed', async ({ file }) =
 })
 
 for (const table of ['users', 'Sessions', 'tokens']) {
-  test(`an app’s own table ${table} is kept, and stops the start`, async ({ handle }) => {
+  test(`an app’s own table ${table} is kept, and is an error at start`, async ({ handle }) => {
     handle.exec(`create table ${table} (whose)`)
     const before = tablesOf(handle)
     const said = await refusal({ sqlite: handle })
@@ -176,7 +176,7 @@ test('connections are opened by the app’s copy of better-sqlite3', async ({ fi
   const created = createUser(database, newUser('anna'))
   await new Promise((resolve) => setTimeout(resolve, 20))
   handle.exec('rollback')
-  assert.is(await created, true, 'its errors are understood')
+  assert.is(await created, true, 'its errors are recognized')
   await sql`pragma max_page_count = 1`.execute(database.main)
   const full = await database
     .write((transaction) => sql`create table big as select zeroblob(1000000)`.execute(transaction))

@@ -53,7 +53,7 @@ const OPENER = `
   process.stdin.destroy()
 `
 
-test('six processes that open it at once migrate it once', async () => {
+test('six processes that open it in parallel migrate it once', async () => {
   const cwd = tmpdir()
   const openers = Array.from({ length: 6 }, () => new Program(['--input-type=module', '-e', OPENER], { cwd }))
   try {

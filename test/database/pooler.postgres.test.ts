@@ -24,7 +24,7 @@ async function pooled(database: string, order: Order = 'first', sessions = 4): P
   return front.database
 }
 
-/** What the pooler's sessions would give to the next client. */
+/** What the next client would find in the pooler's sessions. */
 async function leftBehind(database: string): Promise<unknown[]> {
   const clients = await Promise.all(Array.from({ length: 4 }, () => connected(database)))
   const states = []
@@ -56,7 +56,7 @@ const UNTOUCHED = Array.from({ length: 4 }, () => ({
 }))
 
 for (const order of ['last', 'first'] as const) {
-  test(`visitors use a site behind a pooler that gives out sessions ${order}, which stay clean`, async () => {
+  test(`a site works behind a pooler that hands out sessions ${order}, which keep no settings`, async () => {
     const database = await pooled(await freshDatabase(), order)
     const site = await Site.start({ database })
     await Promise.all(
@@ -131,14 +131,14 @@ test('a transaction whose first statement fails leaves its session outside of a 
   await close()
 })
 
-test('the address can say that there is a pooler, so that the start does not have to find out', async () => {
+test('?pooling=transaction in the URL skips the detection at start', async () => {
   const two = await pooled(await freshDatabase(), 'last', 2)
   const database = await openDatabase(`${two}?pooling=transaction`)
   assert.is(await database.ready(), true)
   await database.close()
 })
 
-test('options in the address are refused, because a pooler loses them', async () => {
+test('options in the URL are refused, because a pooler loses them', async () => {
   const database = await pooled(await freshDatabase())
   const error = await openDatabase(`${database}?options=-c%20search_path%3Daccounts`).catch(String)
   assert.match(String(error), 'a pooler in transaction mode loses the options of its address')

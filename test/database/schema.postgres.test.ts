@@ -87,7 +87,7 @@ test('a schema in the search path of DATABASE_URL is used', async ({ url, opened
   assert.match(await refusal(`${url}?options=-c%20search_path%3Dnowhere`), 'its search path names no schema')
 })
 
-test('an app’s table with the name of one of Gatehouse’s stops the start', async ({ url, opened }) => {
+test('an app’s table with the name of one of Gatehouse’s is an error at start', async ({ url, opened }) => {
   await write(url, 'create table slugs (whose text)')
   const said = await refusal(url)
   assert.match(said, 'the table slugs belongs to another program; give Gatehouse its own schema')

@@ -51,12 +51,12 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the process is not ready meanwhile, and logs users in again within 10 s', async () => {
+test('the process is not ready meanwhile, and logins work again within 10 s', async () => {
   const stranger = site.visitor()
   await whileAway(async () => {
     assert.is((await stranger.open('/healthz')).status, 200)
     assert.is((await stranger.open('/readyz')).status, 503)
-    assert.is((await stranger.open('/signup/')).status, 200, 'what needs no database is there')
+    assert.is((await stranger.open('/signup/')).status, 200, 'pages that need no database work')
   })
   const back = performance.now()
   await until(async () => (await stranger.open('/readyz')).status === 200)

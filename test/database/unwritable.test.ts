@@ -28,7 +28,7 @@ for (const htmx of [false, true]) {
   const browser = htmx ? 'htmx' : 'a plain browser'
   const name = htmx ? 'With htmx' : 'Plain'
 
-  tested(`${browser}: sign-up and login are told to wait, and then work`, async () => {
+  tested(`${browser}: sign-up and login ask to wait, and then work`, async () => {
     const [newcomer, user] = [site.visitor({ htmx }), site.visitor({ htmx })]
     const forms = { signup: await newcomer.open('/signup/'), login: await user.open('/login/') }
     const email = `${htmx}@example.com`
@@ -76,7 +76,7 @@ tested('pages work, for logged-in users too, without updating last-seen times', 
   assert.not.equal(await lastSeen(), before, 'last-seen times are updated again')
 })
 
-tested('a site started meanwhile serves pages, and writes once it can', async () => {
+tested('a site started meanwhile serves pages, and writes as soon as it can', async () => {
   await whileFrozen(async () => {
     const started = await Site.start({ database: site.database })
     assert.is((await started.visitor().open('/users/stored/')).status, 200)

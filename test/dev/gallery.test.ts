@@ -136,7 +136,7 @@ test('every state is linked, is complete, is valid HTML and cannot send forms', 
     assert.not.match(visible, /\{\w+\}|\bundefined\b|\bnull\b|\[object/, path)
     assert.match(page.headers['content-security-policy'] ?? '', "form-action 'none'")
     assert.not.match(page.headers['content-security-policy'] ?? '', 'script-src')
-    // What a page says without a response stands in one that never runs.
+    // The text for a lost response is in a script that never runs.
     assert.is(page.$('script:not([type="text/html"])').length, 0)
     assert.equal(page.cookies, [])
   }
@@ -152,7 +152,7 @@ async function assertValid(html: string, path: string): Promise<void> {
 
 const PURPOSES: Record<string, RegExp> = {
   username: /^username(?: webauthn)?$/,
-  // The address is what people log in with, where sign-up asks for no username.
+  // If sign-up asks for no username, people log in with the address.
   email: /^(?:email|username)$/,
   current: /^current-password$/,
   password: /^(?:current|new)-password$/,

@@ -35,7 +35,7 @@ test('shows a caught email with recipient, text, link and code', async () => {
   assert.match(mail.$('pre').text(), /\b\d{8}\b/)
 })
 
-test('shows the HTML email with its link, and lets it run and load nothing', async () => {
+test('shows the HTML email with its link, without running or loading anything in it', async () => {
   const path = await pathOfMail('Bela')
   const page = await site.visitor().open(path)
   const href = page.$('a[href$="/html/"]').attr('href') ?? ''

@@ -12,7 +12,7 @@ import { commandsIn, NOT_RUN } from '../support/shell-blocks.js'
 
 const test = suite('names in the docs')
 
-/** Pages about the past, or about what a reader may write. */
+/** Pages about former names, or about names that a reader may choose. */
 const ABOUT_OTHERS = ['CHANGELOG.md', 'docs/words.md', 'docs/adding-a-flow.md']
 /** Variables of other programs and of the tests. */
 const OTHER_VARIABLES = [
@@ -140,7 +140,7 @@ test('docs/mounting.md names every table', () => {
   )
 })
 
-test('every reason not to run a command is needed', () => {
+test('every reason not to run a command applies to one', () => {
   const all = documents.flatMap(blocksOf).filter(({ language }) => language === 'sh')
   const found = all.flatMap(({ text }) => commandsIn(text))
   assert.equal(

@@ -18,7 +18,7 @@ const FILE = join(root, 'docs', 'ways-in.md')
 interface Way {
   /** The file in `src/features/` that calls `advance`. */
   feature: string
-  /** Its path, if it is elsewhere. */
+  /** Its path, if the file is elsewhere. */
   file?: string
   way: string
   proves: string
@@ -240,13 +240,13 @@ function callersOf(call: RegExp): string[] {
     .sort()
 }
 
-test('lists the ways in of the code', () => {
+test('lists the ways in that the code has', () => {
   const text = written()
   if (process.env.WAYS_IN) writeFileSync(FILE, text)
   assert.is(readFileSync(FILE, 'utf8'), text, 'npm run ways writes it')
 })
 
-test('sessions are stored in one place, and only the steps of a login lead there', () => {
+test('sessions are stored in one place, which only the steps of a login call', () => {
   assert.equal(callersOf(/\bsessions\.open\(/), ['src/visitor/session.ts'])
   assert.equal(callersOf(/insertInto\('sessions'\)/), ['src/tables/sessions-begin.ts'])
   assert.equal(callersOf(/import \{[^}]*\blogIn\b[^}]*\} from '[^']*\/session\.js'/), [

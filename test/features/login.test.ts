@@ -35,7 +35,7 @@ function isLoggedIn(text: string): boolean {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: every mistake has its own message`, async () => {
+  test(`${kind}: every error has its own message`, async () => {
     const visitor = site.visitor({ htmx })
     const cases: [string, string, string[]][] = [
       ['', '', ['⚠ Enter your username or email address.', '⚠ Enter your password.']],
@@ -72,7 +72,7 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: a login leads to the page in next, if it is on the site`, async () => {
+  test(`${kind}: a login redirects to next, if that is a page of the site`, async () => {
     const places: [string, string][] = [
       ['/users/hilda/?a=b', '/users/hilda/?a=b'],
       ['//evil.example', '/'],
@@ -223,7 +223,7 @@ test('a double click creates one session', async () => {
   assert.is((await sessionsOf('Twin')).length, 1)
 })
 
-test('a hash with other costs is renewed at login', async () => {
+test('a hash with other costs is replaced at login', async () => {
   const old = await Site.start()
   await old.visitor().signUp('Veteran')
   const { database } = old
@@ -243,7 +243,7 @@ test('a logged-in user is sent home, or to the page in next', async () => {
   assert.is((await visitor.open('/login/?next=//evil.example')).headers.location, '/')
 })
 
-test('the log never has typed usernames or passwords', async () => {
+test('the log never contains typed usernames or passwords', async () => {
   await site.visitor().logIn('a name nobody has', { password: 'a secret nobody has' })
   await site.visitor().logIn('nobody-at-all@example.com', { password: 'a secret nobody has' })
   const logs = site.logs.join('')

@@ -61,10 +61,10 @@ test('a form with a forged token does not log out', async () => {
   const page = await visitor.send(await visitor.open('/logout/'), { _csrf: 'forged' })
   assert.is(page.status, 403)
   assert.match((await visitor.open('/')).text, 'Olga')
-  assert.is((await visitor.send(page)).status, 303, 'the page that comes back has a new token')
+  assert.is((await visitor.send(page)).status, 303, 'the page in the response has a new token')
 })
 
-test('logging out twice from two tabs gives the same response', async () => {
+test('logging out in two tabs gives the same response twice', async () => {
   const visitor = await site.visitor().settle('Paula')
   const tab = await visitor.open('/logout/')
   await visitor.send(await visitor.open('/logout/'))
@@ -83,7 +83,7 @@ test('a form from another site does not log out, and sets no cookie', async () =
   }
 })
 
-test('a visitor who is not logged in is led to the login, and not back', async () => {
+test('a visitor who is not logged in is sent to the login, and not back', async () => {
   const page = await site.visitor().open('/logout/')
   assert.is(page.status, 303)
   assert.is(page.headers.location, '/login/')

@@ -66,7 +66,7 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: all errors come at once, and input stays except passwords`, async () => {
+  test(`${kind}: all errors are shown together, and input except passwords is kept`, async () => {
     const visitor = site.visitor({ htmx })
     const form = await visitor.open('/signup/')
     const page = await visitor.send(form, {
@@ -150,7 +150,7 @@ test('a fragment has the message box, a new token and all fields out of band', a
   }
 })
 
-test('a form that arrives twice gets its first response again', async () => {
+test('a form submitted twice gets its first response again', async () => {
   for (const htmx of [false, true]) {
     const visitor = site.visitor({ htmx })
     const form = await visitor.open('/signup/')

@@ -28,7 +28,7 @@ test('a username without a Latin form is its own slug', async () => {
   assert.is((await visitor.open(link)).$('h1').text(), '王小明')
 })
 
-test('an unknown or malformed slug gets a 404 page that leads home', async () => {
+test('an unknown or malformed slug gets a 404 page with a link home', async () => {
   for (const slug of ['nobody', '%', '%ff', '%00', '..%2f', 'a'.repeat(3000)]) {
     const page = await site.visitor().open(`/users/${slug}/`)
     assert.is(page.status, 404)
@@ -37,7 +37,7 @@ test('an unknown or malformed slug gets a 404 page that leads home', async () =>
   }
 })
 
-test('the previous URL of a public page leads to the current one for 90 days', async () => {
+test('the previous URL of a public page redirects to the current one for 90 days', async () => {
   const visitor = await site.visitor().settle('First')
   for (const username of ['Second', '王小红'])
     await visitor.send(await visitor.open('/account/name/'), { username })
@@ -81,7 +81,7 @@ test('with private email addresses only confirmed users have a public page', asy
   await discreet.close()
 })
 
-test('the URL without its last slash redirects to the one with it', async () => {
+test('the URL without its trailing slash redirects to the one with it', async () => {
   const page = await site.visitor().open('/users/slava?a=b')
   assert.is(page.status, 308)
   assert.is(page.headers.location, '/users/slava/?a=b')

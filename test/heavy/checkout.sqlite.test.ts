@@ -111,7 +111,7 @@ test('a running site keeps its build, which is removed when nobody uses it', asy
   assert.not.equal(builds(), [before])
 })
 
-test('sources that do not compile start no site, and leave no lock or half build', async ({ folder }) => {
+test('sources that do not compile start no site, and leave no lock or partial build', async ({ folder }) => {
   const site = join(checkout, 'src', 'site.ts')
   const text = readFileSync(site, 'utf8')
   writeFileSync(site, `${text}\nconst port: number = 'none'\n`)

@@ -19,7 +19,7 @@ const TOKEN = 'a-token-of-16-characters'
 const PASSWORD = 'correct horse 42'
 const ENVIRONMENT = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', METRICS_TOKEN: TOKEN }
 
-/** What must happen before a command, and would take a person or a long time. */
+/** What must happen before a command, and would need a person or much time. */
 const BEFORE = [
   { what: / keys drop <id>$/, sql: `update keys set sealed_at = ${Date.now() - 500 * DAY}` },
   { what: / two-step \w+ --off$/, sql: `update users set second_step_at = ${Date.now()}` },

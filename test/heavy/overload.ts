@@ -49,7 +49,7 @@ async function overload(address: string): Promise<void> {
   await asking
   clearInterval(watching)
   tell(flood, opened, highest)
-  // The rest found all connections of the flood in use, because one machine sends and responds.
+  // The rest was not sent, because all connections of the flood were in use: one machine sends and responds.
   const times = (flood.sent / duration) * (1000 / capacity)
   demand(times > TIMES / 2, `It was flooded with no more than ${times.toFixed(1)} times what it can do.`)
 }

@@ -75,7 +75,7 @@ test('contains code, types, templates, public files, docs and license', ({ files
   assert.equal([...files].sort(), [...wanted, ...chunks, LICENCES, 'LICENSE', 'package.json'].sort())
 })
 
-test('contains the licence of each package in its programs', ({ host, files }) => {
+test('contains the license of each package in its programs', ({ host, files }) => {
   const licences = readFileSync(join(host, 'node_modules/koa-gatehouse', LICENCES), 'utf8')
   const built = join(import.meta.dirname, '../../src')
   const bundled = files

@@ -37,7 +37,7 @@ function heap(): number {
   return process.memoryUsage().heapUsed
 }
 
-test(`${PAGES} login pages load no library and keep no memory`, async () => {
+test(`${PAGES} login pages load no library and leak no memory`, async () => {
   const site = await Site.start({ host: 'localhost' })
   const open = async (count: number) => {
     for (let page = 0; page < count; page++) {

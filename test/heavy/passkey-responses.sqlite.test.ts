@@ -10,7 +10,7 @@ const test = suite('changed responses of passkeys over HTTP')
 /** `TIMES=10000` takes minutes. */
 const TIMES = Number(process.env.TIMES ?? 2_000)
 
-/** What a response vouches for. */
+/** What a response proves. */
 function signedIn(text: string): string[] {
   const { response } = readAssertion(text) ?? { response: { clientDataJSON: '', authenticatorData: '' } }
   return [response.clientDataJSON, response.authenticatorData].map((part) =>
@@ -25,7 +25,7 @@ function changed(text: string, time: number): string {
   return bytes.toString('latin1')
 }
 
-test(`${TIMES} of them get 4xx and no session, unless they mean the same`, async () => {
+test(`${TIMES} of them get 4xx and no session, unless they are equivalent`, async () => {
   const site = await Site.start({
     host: 'localhost',
     environment: { LIMIT_LOGIN_NETWORK: '1000000/1h', LIMIT_LOGIN_DEVICE: '1000000/1h' },
@@ -60,7 +60,7 @@ test(`${TIMES} of them get 4xx and no session, unless they mean the same`, async
 /** Creating one takes two pages. */
 const CREATIONS = Math.ceil(TIMES / 5)
 
-test(`${CREATIONS} of them that sign up get 4xx and no account, unless they mean the same`, async () => {
+test(`${CREATIONS} of them that sign up get 4xx and no account, unless they are equivalent`, async () => {
   const site = await Site.start({
     host: 'localhost',
     environment: {

@@ -28,14 +28,14 @@ for (const [servers, perSecond] of [
   })
 }
 
-test('waits are half as long for equal times (Pollaczek–Khinchine)', () => {
+test('waits are half as long for equal service times (Pollaczek–Khinchine)', () => {
   const { waited } = simulate(model({ servers: 1, perSecond: 14, spread: 'none' })).stations.hash ?? {
     waited: 0,
   }
   assert.ok(Math.abs(waited / (erlangWait(14, 0.05, 1) / 2) - 1) < 0.1, `${waited}`)
 })
 
-test('exactly the excess is refused when the queue is full', () => {
+test('when the queue is full, exactly the excess is refused', () => {
   const { login } = simulate(model({ servers: 2, perSecond: 80, room: 256 })).flows
   const part = (login?.refused ?? 0) / ((login?.refused ?? 0) + (login?.done ?? 0))
   assert.ok(Math.abs(part - 0.5) < 0.02, `${part} of twice as many as can be served`)

@@ -17,7 +17,7 @@ const { PASSWORD, Visitor } = await import('../support/helpers.js')
 const { fillIn } = await import('../browser/visit.js')
 
 /* The example of the README, and apps of test/support/set-ups, in set-ups that apps have, each with the packed package. */
-const test = suite('set-ups of apps')
+const test = suite('setups of apps')
 
 const EXAMPLE = blocksOf(documentAt('README.md')).find(({ label }) => label === 'app.mjs')?.text ?? ''
 // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code of the app.
@@ -114,13 +114,13 @@ test('a proxy takes a part of the path off', async () => {
   }
 })
 
-test('esbuild makes a bundle that leaves packages outside', async () => {
+test('an esbuild bundle that excludes packages works', async () => {
   await bundled('bundle.mjs', { format: 'esm', packages: 'external' })
   await works(host, ['bundle.mjs'])
 })
 
 for (const format of ['esm', 'cjs'] satisfies Format[]) {
-  test(`a bundle with Gatehouse in it says what to do (${format})`, async () => {
+  test(`a bundle with Gatehouse in it fails with an error that says what to do (${format})`, async () => {
     const out = `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`
     await bundled(out, { format, external: ['better-sqlite3', '@node-rs/*', 'pg'] })
     await refusedWith(host, [out], 'Gatehouse cannot be part of a bundle')
@@ -150,7 +150,7 @@ async function bundled(
   })
 }
 
-test('Node’s permission model allows it with files, addons and worker threads', async () => {
+test('works with Node’s permission model if files, addons and worker threads are allowed', async () => {
   example(join(host, 'allowed.mjs'))
   const [major = 0] = process.versions.node.split('.').map(Number)
   const flag = major < 23 ? '--experimental-permission' : '--permission'
@@ -167,7 +167,7 @@ test('a serverless function is refused', async () => {
   await refusedWith(host, ['function.mjs'], 'Gatehouse cannot run in a serverless function', env)
 })
 
-test('a workspace finds it in the packages of its project', async () => {
+test('works in a workspace, from the packages of its project', async () => {
   const project = join(folder, 'project-of-workspaces')
   const shop = join(project, 'packages/shop')
   mkdirSync(shop, { recursive: true })
@@ -185,7 +185,7 @@ test('a workspace finds it in the packages of its project', async () => {
   await usesDatabaseOf(shop, join(project, 'node_modules/.bin/gatehouse'))
 })
 
-test('an app that links to a checkout finds its files, and its commands the app’s database', async () => {
+test('works in an app that links to a checkout, and its commands find the app’s database', async () => {
   const app = join(folder, 'linking')
   const checkout = join(folder, 'checkout')
   cpSync(join(host, 'node_modules'), join(app, 'node_modules'), { recursive: true })

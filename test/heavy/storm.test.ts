@@ -7,7 +7,7 @@ import { settingsFor } from '../support/databases.js'
 import { freshDatabase, PASSWORD, Visitor } from '../support/helpers.js'
 import { addressOf, launchSite } from '../support/program.js'
 
-const test = suite('a storm of logins')
+const test = suite('a flood of logins')
 
 const WRONG_LOGINS = 10_000
 const AT_ONCE = 32
@@ -62,7 +62,7 @@ function memoryOf(pid: number | undefined): number {
   return Number(kilobytes) / 1024
 }
 
-/** Opens pages, one after another, until the storm is over, and returns how long each took. */
+/** Opens pages, one after another, until the flood is over, and returns how long each took. */
 async function openPages(address: string, raging: Promise<unknown>): Promise<number[]> {
   const durations: number[] = []
   let over = false

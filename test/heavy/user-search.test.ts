@@ -1,5 +1,5 @@
 /*
- * How long admins wait for a page of users. USERS=1000000 makes as many as docs/admin.md speaks of, in some minutes.
+ * How long admins wait for a page of users. USERS=1000000 creates as many as docs/admin.md reports, in some minutes.
  */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'

@@ -88,7 +88,7 @@ function stored(site: Site): Promise<Row[]> {
 
 async function only(site: Site): Promise<Row> {
   const [row, ...others] = await stored(site)
-  if (row === undefined || others.length > 0) throw new Error('There should be one mail.')
+  if (row === undefined || others.length > 0) throw new Error('There should be one email.')
   return row
 }
 
@@ -186,7 +186,7 @@ test('a sign-up sends one email, as text and HTML, with one link and one code', 
   assert.equal(codesIn($('main').text()), codesIn(text))
 })
 
-test('an app sends emails in its own way, and failed emails are tried again', async (context) => {
+test('an app sends emails with its own function, and failed emails are tried again', async (context) => {
   const sent: OutgoingMail[] = []
   const problems = [new Error('No way to anna@example.com.'), new DeliveryError('unreachable', 'It is away.')]
   const mail = {
@@ -235,7 +235,7 @@ test('no page waits for the mail server, even when it hangs', async (context) =>
   await inState(site, 'sent', 2)
 })
 
-test('neither a site’s name nor a username can add a header', async (context) => {
+test('neither the site’s name nor a username can add a header', async (context) => {
   const siteName = 'Café: the\r\nBcc: victim@example.com\n\nsecond line'
   const site = await start(context, { siteName })
   await site.visitor().signUp('Слава', { email: 'slava@example.com' })
@@ -288,7 +288,7 @@ test('an email refused for now is tried again with the same id and link', async 
   await tried(site)
   const first = await only(site)
   assert.is(first.state, 'waiting')
-  assert.is(first.due_at, site.clock.time + 15 * SECOND, 'not at once')
+  assert.is(first.due_at, site.clock.time + 15 * SECOND, 'not immediately')
   await triedAgain(site, 15 * SECOND)
   assert.is((await only(site)).prepared, first.prepared, 'the token is the same')
   site.clock.advance(MINUTE)
@@ -436,7 +436,7 @@ test('an email whose key is missing waits an hour for another node, then fails',
   assert.equal(context.server.received, [])
 })
 
-test('an email is not sent again when the database could not record it', async (context) => {
+test('an email is not sent again if the database could not record it', async (context) => {
   const site = await start(context)
   context.server.hang()
   await site.visitor().signUp('Anna')
@@ -456,7 +456,7 @@ test('an email is not sent again when the database could not record it', async (
   assert.is(context.server.received.length, 2)
 })
 
-test('closing does not wait long for a mail server that hangs, and logs no warning', async (context) => {
+test('close() does not wait long for a mail server that hangs, and logs no warning', async (context) => {
   const site = await start(context)
   context.server.hang()
   await site.visitor().signUp('Anna')
@@ -583,7 +583,7 @@ const validator = new HtmlValidate({
   rules: { 'doctype-style': 'off', 'long-title': 'off' },
 })
 
-test('every email is valid, has the same single link in text and HTML, loads nothing', async (context) => {
+test('every email is valid, has the same single link in text and HTML, and loads nothing', async (context) => {
   const siteName = `The "Gate" & <Sons>`
   const site = await start(context, { siteName, limits: 'off' })
   const userId = await userOf(context, site)
@@ -671,7 +671,7 @@ const KIND_NAMES: readonly Draft['kind'][] = [
 
 function kindOf(name: string): Draft['kind'] {
   const kind = KIND_NAMES.find((one) => one === name)
-  if (kind === undefined) throw new Error(`${name} is no mail.`)
+  if (kind === undefined) throw new Error(`There is no email ${name}.`)
   return kind
 }
 

@@ -48,7 +48,7 @@ function claim(
 async function taken(database: Database): Promise<mails.StoredMail> {
   await insert(database, newMail('mail'))
   const [mail] = await claim(database)
-  if (mail === undefined) throw new Error('It was not taken.')
+  if (mail === undefined) throw new Error('It was not claimed.')
   return mail
 }
 
@@ -99,7 +99,7 @@ test('another node can claim an email when its lease has ended', async ({ databa
   assert.is(again?.tries, 2)
 })
 
-test('a node that has lost its claim can no longer change the email', async ({ database, other }) => {
+test('a node whose claim has ended can no longer change the email', async ({ database, other }) => {
   const late = await taken(database)
   const [mail] = await claim(other, NOW + LEASE)
   assert.ok(mail)
@@ -135,7 +135,7 @@ test('only a failed email can be queued again', async ({ database }) => {
   const [again] = await claim(database, NOW + LEASE)
   assert.is(again?.refusals, 0)
   assert.is(again?.createdAt, NOW + LEASE)
-  assert.is(again?.tries, 2, 'the count goes on, so that an earlier claim stays lost')
+  assert.is(again?.tries, 2, 'the count continues, so that an earlier claim stays invalid')
 })
 
 test('old sent and failed emails are swept in batches, and waiting ones stay', async ({ database }) => {

@@ -53,7 +53,7 @@ test('is XChaCha20-Poly1305: it decrypts what an independent implementation encr
 })
 
 // draft-irtf-cfrg-xchacha-03, appendix A.3.1. Its associated data are not text, so the independent implementation
-// takes this test in our place.
+// runs this test instead.
 test('the independent implementation passes the draft’s test vector', () => {
   const count = (from: number, length: number) => Uint8Array.from({ length }, (_, index) => from + index)
   const data = Buffer.from('50515253c0c1c2c3c4c5c6c7', 'hex')
@@ -90,7 +90,7 @@ test('decrypts nothing after one character has changed, even in unused bits', ()
   }
 })
 
-test('decrypts nothing that was cut at either end', () => {
+test('decrypts nothing that was truncated at either end', () => {
   const encrypted = cipher.encrypt(TEXT, CONTEXT)
   for (let length = 0; length < encrypted.length; length++) {
     assert.is(cipher.decrypt(encrypted.slice(0, length), CONTEXT), undefined)
@@ -161,7 +161,7 @@ test('a cached text is decrypted only for its purpose and only unchanged', () =>
   }
 })
 
-test('a text that has left the cache is decrypted again', () => {
+test('a text that was evicted from the cache is decrypted again', () => {
   const memory = caching(cipher)
   const texts = Array.from({ length: 1_100 }, (_, index) => `${index}`)
   const encrypted = texts.map((text) => memory.encrypt(text, CONTEXT))

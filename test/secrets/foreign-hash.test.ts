@@ -30,7 +30,7 @@ for (const { what, made, password, hash: read, isWeak: weak = false } of VECTORS
   })
 }
 
-test('are right in Argon2id of the old digest, too', async () => {
+test('also work inside an Argon2id hash', async () => {
   const { digest: _, ...rest } = known(wordpressHash('aa11581747cfcb395389149175070080'))
   const digest = digestOf(known(wordpressHash('aa11581747cfcb395389149175070080')), FUECHSE)
   const wrapped = await hash(digest.toString('base64'), CHEAP)
@@ -68,12 +68,12 @@ for (const [what, read] of [
   ['a hash that was cut', djangoHash('pbkdf2_sha256$390000$seasalt')],
   ['nothing', wordpressHash('')],
 ] as const) {
-  test(`${what} is not taken`, () => {
+  test(`${what} is not accepted`, () => {
     assert.is(read, undefined)
   })
 }
 
-test('that cannot be read are never right', async () => {
+test('that cannot be parsed never match', async () => {
   const digest = { scheme: 'digest', hash: 'md5', salt: '', digest: '' }
   for (const json of ['', '{', '{}', JSON.stringify(digest)]) {
     const stored = `$foreign$${json}`

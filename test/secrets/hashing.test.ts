@@ -19,7 +19,7 @@ test('return hashes, and whether a password is right', async () => {
   assert.is(await hashing.verify(known, `${PASSWORD}!`), false)
 })
 
-test('report a broken hash without the password, and go on', async () => {
+test('report a broken hash without the password, and continue', async () => {
   const hashing = createHashing(1)
   const refused = await hashing.verify('no hash', PASSWORD).catch((error: unknown) => error)
   assert.instance(refused, Error)
@@ -49,7 +49,7 @@ async function threadsThatWait(path = process.env.PATH): Promise<number> {
 }
 
 if (process.platform === 'linux') {
-  test('have a low priority, are shared by all sites, and let the process end', async () => {
+  test('have a low priority, are shared by all sites, and let the process exit', async () => {
     assert.is(await threadsThatWait(), 3)
   })
 

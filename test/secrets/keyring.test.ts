@@ -138,7 +138,7 @@ const MAKER = `
   process.stdin.destroy()
 `
 
-test('four processes at once create one key', async ({ folder }) => {
+test('four processes in parallel create one key', async ({ folder }) => {
   const makers = Array.from(
     { length: 4 },
     () => new Program(['--input-type=module', '-e', MAKER], { cwd: folder }),

@@ -27,7 +27,7 @@ test('never get the same hash twice', async () => {
   assert.is(new Set(hashes).size, 20)
 })
 
-test('are right only when every character is', async () => {
+test('match only if every character does', async () => {
   const passwords = createPasswords(CHEAP)
   const stored = await passwords.hash(PASSWORD)
   assert.is(await passwords.verify(stored, PASSWORD), true)
@@ -51,14 +51,14 @@ test('are compared to the last character, however long they are', async () => {
   assert.is(await passwords.verify(stored, `${'😀'.repeat(255)}x`), false)
 })
 
-test('are the same in every Unicode form', async () => {
+test('match in every Unicode form', async () => {
   const passwords = createPasswords(CHEAP)
   const stored = await passwords.hash('café ﬁancé １２')
   assert.is(await passwords.verify(stored, `cafe${COMBINING_ACUTE} fiance${COMBINING_ACUTE} 12`), true)
   assert.is(await passwords.verify(stored, 'cafe fiance 12'), false)
 })
 
-test('without an account are never right', async () => {
+test('never match without an account', async () => {
   const passwords = createPasswords(CHEAP)
   for (const guess of ['', PASSWORD, 'a password that nobody has']) {
     assert.is(await passwords.verify(undefined, guess), false)
@@ -103,7 +103,7 @@ test('are outdated when another algorithm hashed them', async () => {
   assert.is(passwords.isOutdated(await hash(PASSWORD, { ...CHEAP, algorithm: argon2i })), true)
 })
 
-test('are all checked while the queue has room', async () => {
+test('are all checked while the queue is not full', async () => {
   const passwords = createPasswords(CHEAP, { ...hashingLimits(1), waiting: 20 })
   const stored = await passwords.hash(PASSWORD)
   for (let round = 0; round < 3; round++) {
@@ -112,7 +112,7 @@ test('are all checked while the queue has room', async () => {
   }
 })
 
-test('beyond the queue’s limit are refused, and the others are checked', async () => {
+test('above the queue’s limit are refused, and the others are checked', async () => {
   const passwords = createPasswords(CHEAP, { ...hashingLimits(1), waiting: 20 })
   const stored = await passwords.hash(PASSWORD)
   const outcomes = await Promise.allSettled(
@@ -130,7 +130,7 @@ test('beyond the queue’s limit are refused, and the others are checked', async
   assert.is(await passwords.verify(stored, PASSWORD), true)
 })
 
-test('to hash beyond the queue’s limit are refused, too', async () => {
+test('to hash above the queue’s limit are refused, too', async () => {
   const passwords = createPasswords(CHEAP, { ...hashingLimits(1), waiting: 5 })
   const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => passwords.hash(PASSWORD)))
   assert.ok(outcomes.some(({ status }) => status === 'fulfilled'))
@@ -152,7 +152,7 @@ test('are not hashed for visitors who left before their turn', async () => {
   assert.ok(await passwords.verify(await passwords.hash('correct horse'), 'correct horse'))
 })
 
-test('share the machine’s cores and one queue length between its workers', () => {
+test('are hashed by workers that share the machine’s cores and the queue’s limit', () => {
   assert.equal(hashingLimits(1, 2), { atOnce: 2, waiting: 256 })
   assert.equal(hashingLimits(2, 2), { atOnce: 1, waiting: 128 })
   assert.equal(hashingLimits(4, 2), { atOnce: 1, waiting: 128 })

@@ -21,7 +21,7 @@ test.before.each(async (context) => {
   context.started = []
 })
 
-// Only a site that did not end still runs.
+// Only a site that did not exit still runs.
 test.after.each(({ started }) => {
   for (const site of started) site.signal('SIGKILL')
 })
@@ -46,7 +46,7 @@ async function anotherOf(site: Program, address: string, known: ReadonlySet<stri
     const found = [...answering(site)].find((pid) => !known.has(pid))
     if (found !== undefined) return found
   }
-  throw new Error(`Nobody else answers:\n${site.stdout}`)
+  throw new Error(`No other process responds:\n${site.stdout}`)
 }
 
 async function bothOf(site: Program, address: string): Promise<[string, string]> {
@@ -57,7 +57,7 @@ async function bothOf(site: Program, address: string): Promise<[string, string]>
 /** In milliseconds. A busy machine gets as long as its first start took. */
 const REPLACED_WITHIN = 5_000
 
-test('both workers respond, and a killed one is replaced, later each time', async (context) => {
+test('both workers respond, and a killed one is replaced, each time after a longer pause', async (context) => {
   const begin = performance.now()
   const site = launch(context)
   try {

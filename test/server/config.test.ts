@@ -398,17 +398,17 @@ test('the error about a missing mail server mentions MAIL=off', () => {
   assert.match(mistakes({ ...URL_IN_PRODUCTION, MAIL: '' }).join(), 'MAIL=off')
 })
 
-test('never repeats the password of the mail server', () => {
+test('never shows the password of the mail server', () => {
   for (const SMTP_URL of WRONG.SMTP_URL ?? []) {
     assert.not.match(mistakes({ SMTP_URL, PORT: 'http' }).join(), 'cret')
   }
 })
 
-test('never repeats the password of the database', () => {
+test('never shows the password of the database', () => {
   assert.not.match(mistakes({ DATABASE_URL: 'postgres://anna:se/cret@db/site' }).join(), 'cret')
 })
 
-test('never repeats a key', () => {
+test('never shows a key', () => {
   for (const value of [...(WRONG.SESSION_KEYS ?? []), 'a-secret-that-is-too-short']) {
     for (const part of value.split(/[,; ]/))
       assert.not.ok(mistakes({ SESSION_KEYS: value }).join().includes(part))

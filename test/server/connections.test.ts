@@ -119,7 +119,7 @@ for (const [what, words, status, sentence] of [
   })
 }
 
-test('a broken request after a good one gets 400 after its response', async ({ port }) => {
+test('a broken request after a good one gets 400, after the good one’s response', async ({ port }) => {
   const socket = await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   const [first] = await once(socket, 'data')
   assert.match(first, /here$/)
@@ -128,7 +128,7 @@ test('a broken request after a good one gets 400 after its response', async ({ p
   assert.match(await answer, /^HTTP\/1\.1 400 Bad Request\r\n/)
 })
 
-test('a form that ends too late gets one response', async ({ port }) => {
+test('a form that is completed too late gets one response', async ({ port }) => {
   const socket = await say(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nslow')
   socket.once('data', () => socket.write('slow'))
   const answer = await answered(socket)
@@ -152,7 +152,7 @@ test('a connection that sends only empty lines is closed in time', async ({ port
   await closed(socket).finally(() => clearInterval(trickle))
 })
 
-test('a refused connection is closed even if its sender keeps it open', async ({ port }) => {
+test('a refused connection is closed even if the client keeps it open', async ({ port }) => {
   for (const words of ['GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ', 'nonsense\r\n\r\n']) {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).setEncoding('latin1')
     socket.on('error', () => {})
@@ -279,7 +279,7 @@ test('the longest idle connection is closed first, and active ones stay', async 
   for (const socket of [kept, another, ...others]) socket.destroy()
 })
 
-test('one more connection is closed while all others are active', async () => {
+test('while all connections are active, one more is closed', async () => {
   const { port, answerSlow } = await smallSite()
   const page = LAST_PAGE.replace('/', '/slow')
   const busy = await Promise.all(Array.from({ length: ROOM }, () => say(port, page)))

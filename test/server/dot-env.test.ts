@@ -52,7 +52,7 @@ const REFUSED: [what: string, bytes: Buffer, line?: number][] = [
 ]
 
 for (const [what, bytes, line] of REFUSED) {
-  test(`refuses ${what} without repeating it`, () => {
+  test(`refuses ${what} without showing it`, () => {
     assert.throws(
       () => parseDotEnv(bytes),
       (error: Error) =>
@@ -74,7 +74,7 @@ test('is read by the site, and an empty variable counts as not set', async () =>
   assert.match(site.stderr, /^BASE_URL must be set in production/m)
 })
 
-test('an unclear line stops the start', async () => {
+test('an ambiguous line is an error at start', async () => {
   writeFileSync(join(folder, '.env'), 'NODE_ENV production\n')
   const site = new Program([join(import.meta.dirname, '../../src/site.js')], { cwd: folder })
   assert.is(await site.end, 1)

@@ -122,7 +122,7 @@ test('counts logins by outcome', async () => {
   await site.close()
 })
 
-test('reports sessions, waiting emails and the hashing queue, or nothing if unknown', async () => {
+test('reports sessions, waiting emails and the hashing queue, and omits unknown values', async () => {
   const site = await Site.start({
     environment: {
       METRICS_TOKEN: TOKEN,
@@ -151,7 +151,7 @@ test('reports sessions, waiting emails and the hashing queue, or nothing if unkn
   await broken.close()
 })
 
-test('createMetrics needs a token, except on a port of its own', async () => {
+test('createMetrics needs a token, except with its own port', async () => {
   const refusal = (options: MetricsOptions) => createMetrics(options).then(() => '', String)
   assert.match(await refusal({}), /The metrics token must be at least 16 characters\.$/)
   assert.match(await refusal({ token: 'short' }), /at least 16/)
@@ -168,7 +168,7 @@ test('createMetrics needs a token, except on a port of its own', async () => {
   await gatehouse.close()
 })
 
-test('METRICS_PORT opens a port, or the start stops with an error', async () => {
+test('METRICS_PORT opens a port, or is an error at start', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   const taken = await Site.start()
   const { port } = new URL(taken.address)

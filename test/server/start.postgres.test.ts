@@ -8,7 +8,7 @@ import { launchSite, refusal } from '../support/program.js'
 
 const test = suite('start on PostgreSQL')
 
-/** Returns the one error that stops the start on this address, and checks that it has no password. */
+/** Returns the one error at start with this URL, and checks that it has no password. */
 async function sentenceAbout(address: URL): Promise<string> {
   const program = launchSite(tmpdir(), settingsFor(address.href))
   const sentences = await refusal(program)
@@ -22,7 +22,7 @@ async function changed(changes: Partial<Pick<URL, 'port' | 'password' | 'pathnam
   return Object.assign(new URL(await freshDatabase()), changes)
 }
 
-test('says that nothing listens there', async () => {
+test('says that no server listens there', async () => {
   assert.match(await sentenceAbout(await changed({ port: '1' })), 'ECONNREFUSED')
 })
 

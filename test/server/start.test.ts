@@ -139,7 +139,7 @@ test('reads .env in its working directory; environment variables take precedence
   assert.equal(await rows(context.url, 'select * from users'), [])
 })
 
-test('two sites can start at once on one empty database', async (context) => {
+test('two sites can start in parallel on one empty database', async (context) => {
   const sites = await Promise.all([start(context), start(context)])
   for (const address of sites) assert.is(await status(`${address}/readyz`), 200)
   const ran = await rows<{ name: string }>(context.url, 'select name from kysely_migration order by name')

@@ -57,7 +57,7 @@ for (const [who, env] of [
   ['one process', {}],
   ['several workers', { WEB_CONCURRENCY: '2' }],
 ] as const) {
-  test(`${who}: every accepted request gets its whole response`, async () => {
+  test(`${who}: every accepted request gets its complete response`, async () => {
     const { program, address } = await launched(env)
     const slow = await slowLogin(address)
     const form = await loginForm(address)
@@ -133,12 +133,12 @@ test('closes idle connections while it waits for a request', async () => {
   const isClosed = once(idle, 'close')
   program.signal('SIGINT')
   await isClosed
-  // At the end of its patience it would cut this one off, too.
+  // After its timeout it would close this one, too.
   assert.is(await login.finish(), 406)
   assert.is(await program.end, 0)
 })
 
-test('serves requests while the load balancer learns of the shutdown', async () => {
+test('serves requests while the load balancer notices the shutdown', async () => {
   const { program, address } = await launched()
   program.signal('SIGTERM')
   await until(`${address}/readyz`, 503)

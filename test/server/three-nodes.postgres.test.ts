@@ -55,7 +55,7 @@ test('serve one visitor in turn, without sticky sessions', async ({ balancer, si
   for (const { stdout } of sites) assert.match(stdout, /"route":"\/account\/","status":200/)
 })
 
-test('lose no request while they are restarted one after another', async ({
+test('lose no requests while they are restarted one after another', async ({
   balancer,
   sites,
   nodes,

@@ -26,7 +26,7 @@ function cookiesIn({ agent }: Visitor): Record<string, string> {
 
 const isAt = async (visitor: Visitor) => /Log out/.test((await visitor.open('/')).$('nav').text())
 
-/** Pages for everyone that store nothing. */
+/** Public pages that store nothing. */
 const PAGES = [
   '/',
   '/login/',
@@ -45,7 +45,7 @@ const GUARDED = [
   '/email/confirm/',
 ]
 
-/** Gives the browser every cookie that a site can set. The last message has not been shown yet. */
+/** Gives the browser every cookie that a site can set. The last notice has not been shown yet. */
 async function useAll(visitor: Visitor, name: string): Promise<void> {
   await visitor.settle(name)
   await visitor.open('/?lang=en')
@@ -86,7 +86,7 @@ test('different cookie names: sites do not affect each other’s logins', async 
   await Promise.all([shop.close(), forum.close()])
 })
 
-test('same cookie name: page views leave the other site’s cookies', async () => {
+test('same cookie name: page views keep the other site’s cookies', async () => {
   const [one, other] = await Promise.all([startSite(), startSite()])
   const user = one.visitor()
   const visitor = sameBrowser(user, other)
@@ -104,7 +104,7 @@ test('same cookie name: page views leave the other site’s cookies', async () =
   await Promise.all([one.close(), other.close()])
 })
 
-test('same cookie name: forms open at three sites all work', async () => {
+test('same cookie name: forms opened at three sites all work', async () => {
   const sites = await Promise.all([startSite(), startSite(), startSite()])
   const browser = new Visitor('http://127.0.0.1')
   const open = []

@@ -1,4 +1,4 @@
-/* A small round-robin balancer for nodes on one machine whose `/readyz` returns 200. */
+/* A small round-robin load balancer for nodes on one machine. It uses those whose `/readyz` returns 200. */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { status } from './program.js'
@@ -10,7 +10,7 @@ export interface Balancer {
   close(): Promise<void>
 }
 
-/** Listens, and forwards each request to the next node that is ready. `port` 0 is any free one. */
+/** Listens, and forwards each request to the next ready node. With `port` 0, any free port. */
 export async function balance(nodes: readonly string[], { port = 0 } = {}): Promise<Balancer> {
   const ready = new Set(nodes)
   const ending = new AbortController()

@@ -42,7 +42,7 @@ export async function migratedDatabase(): Promise<string> {
   template ??= makeTemplate()
   const url = await template
   if (server !== undefined) {
-    // A third cheaper than through the log of the server.
+    // A third faster than through the server's log.
     return freshOnServer(server, ` template ${new URL(url).pathname.slice(1)} strategy file_copy`)
   }
   const copy = freshFile()
@@ -183,7 +183,7 @@ function opened<Result>(url: string, work: (connection: BetterSqlite3.Database) 
   }
 }
 
-/** By URL. Their connections end by themselves soon after the last question. */
+/** By URL. Their connections end soon after the last query. */
 const pools = new Map<string, pg.Pool>()
 
 async function asked<Result>(url: string, work: (client: pg.ClientBase) => Promise<Result>): Promise<Result> {

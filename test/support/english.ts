@@ -32,7 +32,7 @@ export function messagesInUse(): { code: string; sentence: string }[] {
   )
 }
 
-/** Returns how many messages the source has, in whatever notation. */
+/** Returns how many messages the source has, in any notation. */
 export function countSentences(): number {
   return sourcesIn('src').reduce(
     (sum, { text }) => sum + [...text.matchAll(/\bsentence:\s*['"`]/g)].length,

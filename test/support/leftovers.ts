@@ -19,7 +19,7 @@ export function endLeftServers(): void {
   }
 }
 
-// An unreadable run, or one with another user's process, stays.
+// An unreadable run, or one with another user's process, is left alone.
 function wasLeft(folder: string): boolean {
   try {
     process.kill(Number.parseInt(readFileSync(join(folder, MARK), 'utf8'), 10), 0)

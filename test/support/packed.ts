@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
 
-/** What the package holds for people who read it. */
+/** Files in the package for its readers. */
 export const FOR_READERS = [
   'README.md',
   'CHANGELOG.md',

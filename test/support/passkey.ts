@@ -30,7 +30,7 @@ export class Device {
     this.#aaguid = Buffer.from(aaguid.replaceAll('-', ''), 'hex')
   }
 
-  /** Responds to the button of a page that creates a passkey. */
+  /** Returns the response to a page that creates a passkey. */
   create(page: Pick<Page, '$'>, ceremony: Ceremony): string {
     const { create } = optionsOn(page)
     this.#userHandle = create.user.id
@@ -50,7 +50,7 @@ export class Device {
     })
   }
 
-  /** Responds to the button of a page that logs in. */
+  /** Returns the response to a page that logs in. */
   use(page: Pick<Page, '$'>, ceremony: Ceremony): string {
     const { get } = optionsOn(page)
     const clientData = clientDataOf('webauthn.get', get.challenge, ceremony)

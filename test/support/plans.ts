@@ -21,7 +21,7 @@ export async function askedBy({ main }: Database, search: () => Promise<unknown>
   return asked
 }
 
-/** Returns how the database goes about a query. */
+/** Returns the database's plan for a query. */
 export async function planOf(database: Database, { sql: text, parameters }: Asked): Promise<string> {
   const how = isServer(database.main) ? 'explain' : 'explain query plan'
   const parts = text.split(/\$\d+|\?/)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-/** Something between clients and a server, with the address that clients use. */
+/** A proxy between clients and a server, with the URL that clients use. */
 export interface Front {
   server: Server
   database: string
@@ -113,7 +113,7 @@ class Pool {
 const READY = 'Z'.charCodeAt(0)
 const IDLE = 'I'.charCodeAt(0)
 
-/** Calls `found` when the server says that it is ready and outside of a transaction (protocol 3, ReadyForQuery). */
+/** Calls `found` when the server is ready and outside of a transaction (protocol 3, ReadyForQuery). */
 function watchIdle(found: () => void): (data: Buffer) => void {
   let rest = Buffer.alloc(0)
   return (data) => {

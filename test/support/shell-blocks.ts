@@ -1,4 +1,4 @@
-/** Commands of the docs that no test can run, or that another test runs. Each is here for one reason. */
+/** Commands of the docs that this test cannot run, or that another test runs. */
 export const NOT_RUN: readonly { what: RegExp; because: string }[] = [
   { what: /^systemctl (?:start|stop) |^systemd-run /, because: 'needs systemd, as root' },
   { what: /^docker |^podman /, because: 'needs containers, and fetches their images' },

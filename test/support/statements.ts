@@ -1,6 +1,6 @@
 import { Kysely, SqliteDialect } from '../../src/database/kysely.js'
 
-/** Calls `hear` with each statement that the site runs in this process, before it runs. */
+/** Calls `hear` with each statement of the site in this process, before it runs. */
 export function hearStatements(hear: (statement: string) => void): void {
   // The prototype in the same copy of Kysely that the site uses.
   const executor = Object.getPrototypeOf(

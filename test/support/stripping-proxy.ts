@@ -1,9 +1,9 @@
-/* A reverse proxy like `location /base/ { proxy_pass http://node/; }` of nginx: it takes the base off the path. */
+/* A reverse proxy like `location /base/ { proxy_pass http://node/; }` in nginx: it strips the base from the path. */
 import { createServer, request } from 'node:http'
 
 export interface StrippingProxy {
   address: string
-  /** Paths that browsers asked for and that are not below the base. */
+  /** Requested paths that are not below the base. */
   elsewhere: string[]
   forwardTo(node: string): void
   close(): Promise<void>

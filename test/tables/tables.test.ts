@@ -45,7 +45,7 @@ for (const [what, claim] of [
   })
 }
 
-test('a user whose slug is held for its previous owner is refused', async ({ database }) => {
+test('a user whose slug is reserved for its previous owner is refused', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await database.main
     .insertInto('slugs')
@@ -58,7 +58,7 @@ test('a user whose slug is held for its previous owner is refused', async ({ dat
   assert.is(await createUser(database, newUser('bela', { createdAt: NOW + 1 })), true)
 })
 
-test('taken tells apart the username and the email address', async ({ database }) => {
+test('taken distinguishes the username from the email address', async ({ database }) => {
   await createUser(database, newUser('anna'))
   const taken = (changes: Partial<users.NewUser>) => users.taken(database.main, newUser('bela', changes), NOW)
   assert.equal(await taken({}), { name: false, email: false })
@@ -85,7 +85,7 @@ test('a user has no password hash', async ({ database }) => {
   ])
 })
 
-test('a hash is replaced only while it is the one that was checked', async ({ database }) => {
+test('a hash is replaced only if it is still the one that was checked', async ({ database }) => {
   await createUser(database, newUser('anna'))
   const hash = async () => (await users.byNameKey(database.main, 'anna'))?.passwordHash
   await users.rehash(database.main, 'id of anna', { old: 'another', new: 'stronger' })
@@ -108,7 +108,7 @@ test('a session is found until the moment it expires', async ({ database }) => {
 const HERE = { id: 'id of token', address: '192.0.2.1', userAgent: 'curl/8.5.0' }
 const THERE = { id: 'id of token', address: '192.0.2.2', userAgent: 'w3m/0.5' }
 
-test('parallel jumps of a session are noted once in their window', async ({ database }) => {
+test('parallel jumps of a session are stored once in their window', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   const jump = (at: number) =>
@@ -122,7 +122,7 @@ test('parallel jumps of a session are noted once in their window', async ({ data
   assert.equal(found?.trail.last, { address: THERE.address, userAgent: THERE.userAgent })
 })
 
-test('use moves the end of a session forward, never back', async ({ database }) => {
+test('using a session moves its end forward, never back', async ({ database }) => {
   await createUser(database, newUser('anna'))
   await openSession(database, newSession('token', 'id of anna', { expiresAt: NOW + 1000 }))
   await sessions.touch(database.loose, { ...HERE, now: NOW + 500, expiresAt: NOW + 1500 })

@@ -6,7 +6,7 @@ import { root } from '../../src/base/package.js'
 import type { Translation } from '../../src/views/translator.js'
 import { countSentences, englishInUse, messagesInUse } from '../support/english.js'
 
-const test = suite('the words of pages and emails')
+const test = suite('texts of pages and emails')
 const FOLDER = join(root, 'templates', 'languages')
 const KINDS = ['texts', 'messages'] as const
 
@@ -20,14 +20,14 @@ const TAGS = readdirSync(FOLDER)
   .filter((name) => name.endsWith('.json') && name !== 'en.json')
   .map((name) => name.slice(0, -'.json'.length))
 
-test('en.json lists what templates and rules say, and nothing else', () => {
+test('en.json lists the texts of templates and rules, and nothing else', () => {
   const file = join(FOLDER, 'en.json')
   const written = `${JSON.stringify({ name: 'English', direction: 'ltr', ...englishInUse() }, null, 2)}\n`
   if (process.env.LANGUAGE_FILE) writeFileSync(file, written)
   assert.is(readFileSync(file, 'utf8'), written, 'run npm run languages')
 })
 
-test('every message has a code of its own', () => {
+test('every message has its own code', () => {
   const messages = messagesInUse()
   assert.is(messages.length, countSentences())
   const sentences = new Map(messages.map(({ code, sentence }) => [code, sentence]))
@@ -39,12 +39,12 @@ test('every message has a code of its own', () => {
 
 // ── every language ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('Russian, German, French and Spanish are there', () => {
+test('Russian, German, French and Spanish are built in', () => {
   for (const tag of ['ru', 'de', 'fr', 'es']) assert.ok(TAGS.includes(tag), tag)
 })
 
 for (const tag of TAGS) {
-  test(`${tag}: every text and message is translated, and nothing else`, () => {
+  test(`${tag}: every text and message is translated, and there is nothing else`, () => {
     const [translated, english] = [fileOf(tag), fileOf('en')]
     for (const kind of KINDS) {
       assert.equal(Object.keys(translated[kind]).sort(), Object.keys(english[kind]).sort())
@@ -66,7 +66,7 @@ function agree(translation: Translation, english: Translation | undefined): bool
   const wanted = placeholdersIn(String(english))
   if (typeof translation === 'string') return placeholdersIn(translation).join() === wanted.join()
   const { by, ...forms } = translation
-  // A form for one may spell the number out, or leave it out.
+  // The form for one may spell the number out, or leave it out.
   const without = (names: string[]) => names.filter((name) => name !== by).join()
   return Object.values<string>(forms).every((form) => without(placeholdersIn(form)) === without(wanted))
 }
@@ -95,7 +95,7 @@ const BANNED: readonly [RegExp, string][] = [
 ]
 
 for (const [pattern, instead] of BANNED) {
-  test(`no English text has ${pattern}: say ${instead}`, () => {
+  test(`no English text has ${pattern}: use ${instead}`, () => {
     const english = fileOf('en')
     const said = KINDS.flatMap((kind) => Object.values(english[kind]).map(String))
     assert.equal(

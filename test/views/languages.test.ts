@@ -19,7 +19,7 @@ const CYRILLIC = /[а-яё]/i
 
 // ── pages and emails ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Samples, names of browsers and systems, words that no language translates, and what Intl writes. */
+/** Samples, names of browsers and systems, words that are the same in every language, and what Intl writes. */
 const MADE_UP = [
   /https?:\S+|\/\S+\/|\S+@\S+|\bexample\.\w+/g,
   /\b(?:Gatehouse|Anna2?|Laptop|Buy bread|English|Firefox|Linux|Safari|iPhone|iCloud Keychain|1Password|UTC|JSON|JavaScript|Koa|htmx|HTML|POST|django|admin|editor)\b/g,
@@ -110,7 +110,7 @@ for (const [what, languages, sentence] of [
   ],
   ['a list of texts', { ru: { texts: ['Log in'] } }, /: texts is not an object/],
 ] as const) {
-  test(`a file with ${what} stops the start with an error`, () => {
+  test(`a file with ${what} is an error at start`, () => {
     assert.throws(() => loadLanguages([folderWith(languages)]), sentence)
   })
 }
@@ -197,7 +197,7 @@ function linkTo(page: Page, tag: string): string {
   return page.$(`footer a[hreflang="${tag}"]`).attr('href') ?? ''
 }
 
-test('the switch sets its own cookie, stays on the page and outranks the browser', async () => {
+test('the switch sets its own cookie, stays on the page and takes precedence over the browser', async () => {
   const visitor = site.visitor()
   const page = await visitor.open('/login/?next=%2Faccount%2F')
   assert.is(page.$('footer a[aria-current="true"]').attr('lang'), 'en')
@@ -214,7 +214,7 @@ test('the switch sets its own cookie, stays on the page and outranks the browser
   assert.is((await visitor.open('/login/?lang=xx')).status, 200)
 })
 
-test('a link with a language keeps it, with htmx and before the login, too', async () => {
+test('a link with a language keeps it, also with htmx and before the login', async () => {
   const visitor = site.visitor()
   const htmx = await visitor.open('/login/?lang=ru', { 'HX-Request': 'true' })
   assert.is(htmx.headers['hx-redirect'], '/login/?lang=ru')
@@ -223,7 +223,7 @@ test('a link with a language keeps it, with htmx and before the login, too', asy
   assert.match((await visitor.open('/login/')).$('h1').text(), CYRILLIC)
 })
 
-test('a link with a language never leads off the site', async () => {
+test('a link with a language never leaves the site', async () => {
   for (const path of [
     '/nowhere//evil.example/?lang=ru',
     '/%2f%2fevil.example/?lang=ru',
@@ -249,7 +249,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('on a URL that only takes forms, the switch leads to the form’s page', async () => {
+test('on a URL that only accepts forms, the switch leads to the form’s page', async () => {
   assert.is(linkTo(await site.visitor().open('/login/verify/'), 'ru'), '/login/?lang=ru')
 })
 
@@ -292,7 +292,7 @@ test('switching while logged in changes the language of later emails', async () 
 
 // ── host apps ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('a host app that sets the language leaves no switch and no parameter', async () => {
+test('if a host app sets the language, there is no switch and no parameter', async () => {
   for (const language of ['ru', () => 'ru']) {
     const own = await Site.start({ language })
     const page = await own.visitor().open('/login/?lang=en')
@@ -320,7 +320,7 @@ test('a host app offers only some languages, and replaces messages in all or one
   await own.close()
 })
 
-test('an unknown language stops the start', async () => {
+test('an unknown language is an error at start', async () => {
   try {
     await Site.start({ languages: ['en', 'xx'] })
     assert.unreachable()

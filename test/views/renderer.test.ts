@@ -26,7 +26,7 @@ Reflect.set(prototype, 'render', function (this: unknown, ...args: unknown[]) {
 })
 test.after(() => void Reflect.set(prototype, 'render', render))
 
-/** Shows it without Nunjucks, and with it: what a page gives a constant's name is left to Nunjucks. */
+/** Renders it with our compiler, and with Nunjucks: a page that sets a constant's name is left to Nunjucks. */
 function sameBothWays(show: (values: object) => string, constant: object): string {
   const before = plain
   const text = show({})
@@ -225,7 +225,7 @@ test('a macro or a variable with the name of a constant is used, from the next p
   }
 })
 
-test('one page never shows the values of another, also after an error', () => {
+test('one page never shows the values of another, even after an error', () => {
   const views = viewsOf({
     'macros.html': '{% macro m(text) %}{{ text.value }}{{ caller() }}{% endmacro %}',
     'page.html':

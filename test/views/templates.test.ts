@@ -37,7 +37,7 @@ const NONE = [
   '<link rel="stylesheet" href="/htmx.css">',
 ]
 
-test('a template that loads its own htmx is named in the log at the start', async () => {
+test('a template that loads its own htmx is named in the log at start', async () => {
   for (const [texts, count] of [
     [OTHERS, 1],
     [NONE, 0],
@@ -54,7 +54,7 @@ test('a template that loads its own htmx is named in the log at the start', asyn
   rmSync(join(folder, 'parts'), { recursive: true })
 })
 
-test('no original has an attribute that a second htmx would also post by', () => {
+test('no built-in template has an attribute with which a second htmx would post again', () => {
   const acting = /\bhx-(?:post|put|patch|delete|boost)\b/
   assert.equal(
     templateNames().filter((name) => acting.test(originalOf(name))),
@@ -62,7 +62,7 @@ test('no original has an attribute that a second htmx would also post by', () =>
   )
 })
 
-test('edits show at once, and errors name template and line, in development only', async () => {
+test('edits show immediately, and errors name template and line, in development only', async () => {
   const site = await Site.start({ templates: [folder], development: true })
   const page = async () => site.visitor().open('/login/')
   write('login/page.html', '{% extends "layouts/page.html" %}{% set title = "Edited" %}')
@@ -131,7 +131,7 @@ for (const [what, name, text, line] of [
   })
 }
 
-test('a template that does not compile stops the start with its name and line', async () => {
+test('a template that does not compile is an error at start with its name and line', async () => {
   write('home/page.html', 'fine\n{% if %}')
   try {
     await Site.start({ templates: [folder], development: false })
@@ -141,7 +141,7 @@ test('a template that does not compile stops the start with its name and line', 
   }
 })
 
-test('TEMPLATES names a folder of templates, and a missing folder stops the start', async () => {
+test('TEMPLATES names a folder of templates, and a missing folder is an error at start', async () => {
   write('login/page.html', '{% extends "layouts/page.html" %}{% set title = "Come in" %}')
   rmSync(join(folder, 'home'), { recursive: true })
   const site = await Site.start({ environment: { TEMPLATES: folder } })
@@ -167,7 +167,7 @@ test('a file name that seems mistyped is logged in development only', async () =
   assert.equal(await notes(false), [])
 })
 
-test('a missing folder in option templates stops the start', async () => {
+test('a missing folder in option templates is an error at start', async () => {
   const nowhere = join(folder, 'nowhere')
   try {
     await Site.start({ templates: [nowhere] })

@@ -32,7 +32,7 @@ const DATA = [
   ...OTHERS,
 ]
 
-/** Returns what a translator would take for words: the text outside of translate=no, and the attributes that people read. */
+/** Returns what a browser would translate: text outside of translate=no, and attributes that people read. */
 function translatable(html: string): string {
   const $ = cheerio.load(html)
   $('[translate=no], script, style').remove()
@@ -46,7 +46,7 @@ function holds(text: string, datum: string): boolean {
   return /^\w+$/.test(datum) ? new RegExp(`\\b${datum}\\b`).test(text) : text.includes(datum)
 }
 
-test('leaves names, addresses, codes and devices alone on all pages and emails', async () => {
+test('does not touch names, addresses, codes and devices on any page or email', async () => {
   const visitor = site.visitor()
   const index = await visitor.open('/dev/gallery/')
   const paths = index
@@ -68,7 +68,7 @@ test('leaves names, addresses, codes and devices alone on all pages and emails',
   assert.ok(marked > 300, `${marked} pieces of data`)
 })
 
-test('leaves a username alone on the pages of a real account', async () => {
+test('does not touch a username on the pages of a real account', async () => {
   const visitor = site.visitor()
   const settled = await visitor.signUp('Zebedee', { email: 'zebedee@example.com' })
   assert.not.match(translatable(settled.text), 'Zebedee')

@@ -19,7 +19,7 @@ function start(options: HostOptions = {}): Promise<Host> {
   })
 }
 
-test('leads to the confirmation, and lets a confirmed user through', async () => {
+test('redirects to the confirmation, and lets confirmed users through', async () => {
   const host = await start()
   assert.is((await host.visitor().open('/vote')).headers.location, '/members/login/?next=%2Fvote')
   const visitor = await host.settle('Anna')
@@ -36,7 +36,7 @@ test('leads to the confirmation, and lets a confirmed user through', async () =>
   await host.close()
 })
 
-test('is refused where email is off', async () => {
+test('is refused if email is off', async () => {
   const host = await start({ mail: 'off' })
   const visitor = await host.settle('Anna')
   const { status, text } = await visitor.open('/vote')

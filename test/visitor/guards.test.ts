@@ -14,7 +14,7 @@ test.after(() => site.close())
 const GUARDED = '/members/recent/'
 const LOGGED_OUT = ['⚠ You are logged out. Log in, then send this again if it is still needed. Log in']
 
-test('a page for users leads to the login, and the login leads back', async () => {
+test('a page for users redirects to the login, and the login redirects back', async () => {
   await site.visitor().signUp('Wanderer')
   const visitor = site.visitor()
   const refused = await visitor.open('/members/?a=b')
@@ -48,7 +48,7 @@ test('after the login a fragment of the app leads to the page that asked for it'
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: after a logout elsewhere a form comes back with the login`, async () => {
+  test(`${kind}: after a logout elsewhere a form comes back after the login`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Tabs ${htmx}`)
     const page = await visitor.open(GUARDED)
     await visitor.send(await visitor.open('/logout/'))
@@ -118,7 +118,7 @@ test('input that is too long for a cookie stays on the page', async () => {
   for (const cookie of refused.cookies) assert.ok(cookie.length < 4000)
 })
 
-test('a full session cookie drops what it does not need, and logs in', async () => {
+test('a full session cookie drops what is not needed, and the login works', async () => {
   const visitor = await site.visitor().settle('Hoarder')
   const note = String.fromCharCode(1).repeat(200)
   await visitor.send(await visitor.open(GUARDED), { note })

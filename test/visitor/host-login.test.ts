@@ -9,7 +9,7 @@ import { codeAt, keyOn } from '../support/second-step.js'
 
 const test = suite('a login in code')
 
-/** Starts an app that authenticates users itself, here by the URL. */
+/** Starts an app with its own authentication, here by the URL. */
 async function start(options: Partial<AccountsOptions> = {}): Promise<Host> {
   return Host.start({
     places: { home: '/home' },
@@ -154,7 +154,7 @@ test('requires a confirmed email address if the site does', async () => {
   await host.close()
 })
 
-test('ends in code, too, and forgets the browser on request', async () => {
+test('can be ended in code, and forgets the browser on request', async () => {
   const host = await start()
   await made(host, 'Anna')
   const visitor = host.visitor()

@@ -104,7 +104,7 @@ test('an app’s session in a store gets a new id at login, and keeps its data',
   await host.close()
 })
 
-test('a session id planted before the login is useless after it', async () => {
+test('a session id set by an attacker before the login is useless after it', async () => {
   const store = new Store()
   const host = await Host.start({ session: store.session, routes: cart })
   const attacker = host.visitor()
@@ -148,7 +148,7 @@ test('ctx.regenerateSession is called at login, and the session keeps its data',
   await host.close()
 })
 
-/** Holds pages with `?slow` until `release`: they have read their cookies, and respond late. */
+/** Delays pages with `?slow` until `release`, after they have read their cookies. */
 function slowly() {
   let arrived = () => {}
   let release = () => {}
@@ -176,7 +176,7 @@ const SESSIONS = {
 
 for (const [kind, session] of Object.entries(SESSIONS)) {
   for (const slow of ['at-first', 'at-last']) {
-    /** Holds a page while something else happens in the same browser. */
+    /** Delays a page while something else happens in the same browser. */
     const during = async (
       path: string,
       {

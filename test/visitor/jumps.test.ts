@@ -86,7 +86,7 @@ async function jumpMails(name: string): Promise<{ text: string; subject: string 
   )
 }
 
-test('a copied cookie shows in devices and activity, and onEvent gets it', async () => {
+test('a copied cookie is shown in devices and activity, and onEvent gets it', async () => {
   const owner = await atHome('Robbed')
   const thief = copyOf(owner, { from: ELSEWHERE, userAgent: CHROME })
   assert.is((await thief.open('/account/')).status, 200)
@@ -141,7 +141,7 @@ test('a copied cookie is one event a day, from however many places', async () =>
   assert.is((await jumpsOf('Haunted')).length, 2)
 })
 
-test('a roaming phone and an updated browser are no events', async () => {
+test('a roaming phone or an updated browser causes no event', async () => {
   const phone = await atHome('Roaming', site, IPHONE)
   for (const from of [ELSEWHERE, '2001:db8::1', '198.51.100.4']) {
     site.clock.advance(2 * MINUTE)
@@ -156,7 +156,7 @@ test('a roaming phone and an updated browser are no events', async () => {
   assert.equal(await jumpsOf('Updated'), [])
 })
 
-test('another browser in the same IPv6 network is no event', async () => {
+test('another browser in the same IPv6 network causes no event', async () => {
   const owner = move(site.visitor(), { from: '2001:db8:0:1::1', userAgent: FIREFOX })
   await owner.settle('Neighbor')
   await copyOf(owner, { from: '2001:db8:0:1:ffff::2', userAgent: CHROME }).open('/')
@@ -165,7 +165,7 @@ test('another browser in the same IPv6 network is no event', async () => {
   assert.is((await jumpsOf('Neighbor')).length, 1)
 })
 
-test('a login that replaces a session takes over none of its places', async () => {
+test('a login that replaces a session inherits none of its networks and browsers', async () => {
   await site.visitor().signUp('Anew')
   const owner = move(site.visitor(), { from: HOME, userAgent: FIREFOX })
   const form = await owner.open('/login/')
@@ -193,7 +193,7 @@ async function statementsOf(answer: () => Promise<unknown>): Promise<string[]> {
   return statements
 }
 
-test('a page costs one statement from any place, and one more each minute', async () => {
+test('a page takes one statement from any network, and one more each minute', async () => {
   const owner = await atHome('Thrifty')
   site.clock.advance(2 * MINUTE)
   const first = await statementsOf(() => owner.open('/'))

@@ -9,7 +9,7 @@ const NEW = 'another horse 43'
 const LIMITS = { LIMIT_SIGNUP_NETWORK: '1000/1h', LIMIT_MAIL_NETWORK: '1000/1h', LIMIT_CODE_SITE: '1000/1h' }
 const ALL = { ...LIMITS, LOGIN_AFTER: 'signup,confirmation,reset' }
 let site: Site
-/** Where an address must be confirmed before the first login. */
+/** A site where an address must be confirmed before the first login. */
 let strict: Site
 let made = 0
 
@@ -64,7 +64,7 @@ function choose(visitor: Visitor, page: Page): Promise<Page> {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: sign-up logs in, where the option says so`, async () => {
+  test(`${kind}: sign-up logs in if the option says so`, async () => {
     const name = `after${++made}`
     const visitor = site.visitor({ htmx })
     const done = await visitor.signUp(name)
@@ -76,7 +76,7 @@ for (const htmx of [false, true]) {
     assert.is((await site.mails(`${name}@example.com`)).length, 1, 'no email about a new device')
   })
 
-  test(`${kind}: the code logs in the browser that signed up`, async () => {
+  test(`${kind}: the code logs in in the browser that signed up`, async () => {
     const { visitor, name, mail } = await newcomer(strict, { htmx })
     assert.equal(await sessionsOf(strict, name), [])
     const page = await visitor.open('/email/confirm/')
@@ -98,7 +98,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the link logs in the browser that signed up', async () => {
+test('the link logs in in the browser that signed up', async () => {
   const { visitor, name, mail } = await newcomer(strict)
   await visitor.send(await visitor.follow(mail))
   assert.ok(await isLoggedInAs(visitor, name))

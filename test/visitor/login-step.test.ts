@@ -56,7 +56,7 @@ test('follows the login, keeps its destination, and is required until done', asy
 })
 
 for (const step of ['/', '/priv']) {
-  test(`at ${step} opens no page whose path only begins with it`, async () => {
+  test(`at ${step} allows no page whose path only begins with it`, async () => {
     const { host } = await start({ loginStep: () => step })
     const visitor = await host.settle('Anna')
     assert.is((await visitor.open('/private')).headers.location, `${step}?next=%2Fprivate`)

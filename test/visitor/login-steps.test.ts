@@ -64,7 +64,7 @@ test('can correct the address for an hour, and the old address is emailed', asyn
   for (const secret of [someone.name, 'right-']) assert.not.match(told.subject + told.text, secret)
 })
 
-test('ends after an hour, for open pages, too', async () => {
+test('ends after an hour, also for open pages', async () => {
   const someone = await newcomer()
   const page = await someone.visitor.open(PATH)
   assert.is(page.status, 200)
@@ -104,7 +104,7 @@ const ENDS: Record<string, (someone: Newcomer) => Promise<unknown>> = {
 }
 
 for (const [what, end] of Object.entries(ENDS)) {
-  test(`ends with ${what}, for copies of the cookie, too`, async () => {
+  test(`ends with ${what}, also for copies of the cookie`, async () => {
     const someone = await newcomer()
     await end(someone)
     site.clock.advance(1)
@@ -112,7 +112,7 @@ for (const [what, end] of Object.entries(ENDS)) {
   })
 }
 
-test('does not begin again with a sign-up repeated after "log out everywhere"', async () => {
+test('does not start again if the sign-up is submitted again after "log out everywhere"', async () => {
   const visitor = site.visitor()
   const form = await visitor.open('/signup/')
   const typed = {
@@ -140,7 +140,7 @@ test('ends with a logout in this browser', async () => {
   assert.match((await visitor.open(PATH)).headers.location ?? '', '/login/?next=')
 })
 
-test('begins with the password where confirmation is required, and keeps next', async () => {
+test('starts with the password if confirmation is required, and keeps next', async () => {
   const strict = await Site.start({ environment: { EMAIL_CONFIRMATION: 'required' } })
   const visitor = strict.visitor()
   await visitor.signUp('Anna')

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { NOTES_LIFE } from '../../src/web/session.js'
 import { type Page, Site, type Visitor } from '../support/helpers.js'
 
-/** The session cookie keeps notes for a visitor: opened links, a requested reset, a refused form. */
+/** The session cookie keeps notes about a visitor: opened links, a requested reset, a refused form. */
 const test = suite('notes')
 let site: Site
 let visitor: Visitor

@@ -19,7 +19,7 @@ function start(): Promise<Host> {
   })
 }
 
-test('leads visitors to the login, refuses users, and counts a change at the next request', async () => {
+test('redirects visitors to the login, refuses users, and applies a change at the next request', async () => {
   const host = await start()
   const { accounts } = host.gatehouse
   assert.is((await host.visitor().open('/desk')).headers.location, '/members/login/?next=%2Fdesk')
@@ -38,7 +38,7 @@ test('leads visitors to the login, refuses users, and counts a change at the nex
   await host.close()
 })
 
-test('does not believe the roles that an app writes into ctx.state.user', async () => {
+test('ignores roles that an app writes into ctx.state.user', async () => {
   const host = await Host.start({
     mail: 'off',
     behind: (ctx, next) => {
@@ -55,7 +55,7 @@ test('does not believe the roles that an app writes into ctx.state.user', async 
   await host.close()
 })
 
-test('throws for what cannot be a role', () => {
+test('throws for a malformed role', () => {
   for (const role of ['', 'Editor', 'a b']) assert.throws(() => requireRole(role), /requireRole needs a role/)
 })
 

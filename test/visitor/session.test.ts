@@ -56,7 +56,7 @@ test('a user has 40 sessions at most, and the least recently used one ends', asy
   await site.close()
 })
 
-test('a session in use does not end, even if it may idle less than a minute', async () => {
+test('a session in use does not end, even if its idle time is below a minute', async () => {
   const site = await Site.start({ environment: { SESSION_IDLE: '50s' } })
   const visitor = await site.visitor().settle('Quick')
   for (let seconds = 0; seconds < 200; seconds += 20) {

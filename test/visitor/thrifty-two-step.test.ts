@@ -30,7 +30,7 @@ const PATHS = [
   ...['/members/', '/users/anna/'],
 ]
 
-test('take the same statements as with the feature off', async () => {
+test('run the same statements as with the feature off', async () => {
   const on = await Site.start()
   const visitor = await settled(on, 'Anna')
   const off = await Site.start({ database: on.database, features: { 'account/two-step': false } })
@@ -48,7 +48,7 @@ test('take the same statements as with the feature off', async () => {
   await on.close()
 })
 
-test('take fewer statements than with two-step verification', async () => {
+test('run fewer statements than with two-step verification', async () => {
   const site = await Site.start()
   const visitor = await settled(site, 'Anna')
   const before = await statementsOf(site, visitor, '/account/')
@@ -58,7 +58,7 @@ test('take fewer statements than with two-step verification', async () => {
   await site.close()
 })
 
-test('the note that two-step verification ends without a code takes no statement', async () => {
+test('the notice that two-step verification will end takes no statement', async () => {
   const site = await Site.start()
   const visitor = await settled(site, 'Anna')
   await turnOn(site, visitor)

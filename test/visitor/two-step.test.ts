@@ -257,7 +257,7 @@ test('each change is emailed to the owner', async () => {
   assert.equal(await subjects(), ['Two-step verification is off for your Gatehouse account'])
 })
 
-test('using a recovery code is emailed, and few left are shown on pages', async () => {
+test('using a recovery code is emailed, and pages warn when few are left', async () => {
   for (const [index, given] of anna.codes.entries()) {
     const left = 9 - index
     const browser = site.visitor()

@@ -10,7 +10,7 @@ const test = suite('a path that the proxy strips, and the path of cookies')
 
 const ORIGIN = 'https://example.com'
 
-test('an app’s own pages and Gatehouse lead to each other, and typed text comes back', async () => {
+test('an app’s own pages and Gatehouse redirect to each other, and typed text comes back', async () => {
   const proxy = await stripping('/club')
   const host = await Host.start({
     baseUrl: `${proxy.address}/club`,
@@ -69,7 +69,7 @@ test('a proxy that does not strip the path is logged once', async () => {
   await site.close()
 })
 
-test('two sites on one host, each with its path, leave each other’s cookies alone', async () => {
+test('two sites on one host, each with its own path, do not touch each other’s cookies', async () => {
   const jar = new Visitor('http://127.0.0.1')
   const sites = await Promise.all(
     ['/one', '/two'].map(async (base) => {
@@ -99,7 +99,7 @@ test('two sites on one host, each with its path, leave each other’s cookies al
   }
 })
 
-test('over https cookies of a path are Secure, and of this host alone without one', async () => {
+test('over https cookies with a path have __Secure-, others __Host-', async () => {
   const site = await Site.start({
     environment: { BASE_URL: `${ORIGIN}/club`, COOKIE_PATH: '/club', MAIL: 'off' },
   })

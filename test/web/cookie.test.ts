@@ -58,7 +58,7 @@ test('a malformed cookie means logged out, and never an error', async () => {
   }
 })
 
-test('an https BASE_URL brings Secure, __Host- and HSTS, even behind plain HTTP', async () => {
+test('an https BASE_URL sets Secure, __Host- and HSTS, even behind plain HTTP', async () => {
   const https = await Site.start({ environment: { BASE_URL: 'https://accounts.example' } })
   const page = await https.visitor().open('/login/')
   assert.match(page.cookies.join(), /^__Host-gatehouse-csrf=[\w-]+; path=\/; samesite=lax; secure; httponly$/)

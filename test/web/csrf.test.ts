@@ -6,7 +6,7 @@ const test = suite('csrf')
 let site: Site
 
 test.before(async () => {
-  // Sent emails need a BASE_URL. Without one, the Host header says which site this is.
+  // Sending emails needs a BASE_URL. Without one, the Host header says which site this is.
   site = await Site.start({ mail: 'caught' })
   await site.visitor().signUp('Petra')
 })
@@ -39,7 +39,7 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: another visitor’s token is refused, and a new one comes back`, async () => {
+  test(`${kind}: another visitor’s token is refused, and the response has a new one`, async () => {
     const form = await site.visitor().open('/login/')
     const stranger = site.visitor({ htmx })
     await stranger.open('/login/')
@@ -49,7 +49,7 @@ for (const htmx of [false, true]) {
     assert.is((await stranger.send(form, { ...LOGIN, _csrf: page.value('_csrf') })).status, htmx ? 200 : 303)
   })
 
-  test(`${kind}: a form without its cookie is refused, and works with it`, async () => {
+  test(`${kind}: a form without its cookie is refused, and works with the cookie`, async () => {
     const visitor = site.visitor({ htmx })
     let form = await site.visitor().open('/login/')
     for (const press of ['once', 'twice']) {
@@ -145,7 +145,7 @@ test('with BASE_URL, its default port and capitals make no difference', async ()
   await own.close()
 })
 
-test('a form from another site is refused with a bare page', async () => {
+test('a form from another site is refused with a page without the form', async () => {
   const visitor = site.visitor()
   const form = await visitor.open('/login/')
   const body = new URLSearchParams({ ...LOGIN, _csrf: form.value('_csrf') ?? '' }).toString()
@@ -171,7 +171,7 @@ test('a form from another site is refused with a bare page', async () => {
     assert.is(page.status, status, JSON.stringify(headers))
     if (status === 403) {
       assert.match(page.messages().join(), 'another site')
-      assert.is(page.$('main form').length, 0, 'a bare page, without the form')
+      assert.is(page.$('main form').length, 0, 'a page without the form')
       assert.is(page.$('main a[href="/login/"]').length, 1)
     }
   }

@@ -132,7 +132,7 @@ const PLACES = [
   '/a:b/',
 ]
 
-/** Paths that look odd, but that keep every browser on the site. */
+/** Paths that look odd, but keep every browser on the site. */
 const HARMLESS = {
   '/members/#top': '/members/',
   '/members/#//evil.example': '/members/',
@@ -190,7 +190,7 @@ test('ownPath never throws, whatever follows a percent sign', () => {
   for (const path of nastyPaths(5000)) assert.not.throws(() => ownPath(path.replaceAll('/', '%')))
 })
 
-/** Returns how a place leads off the site, or undefined. */
+/** Returns how a path leaves the site, or undefined. */
 function wayOut(place: string): string | undefined {
   if (!place.startsWith('/') || place.startsWith('//')) return 'not one slash at the start'
   if (/[\\\p{Cc}]/u.test(place.split('?', 1)[0] ?? '')) return 'backslash or control character'

@@ -31,18 +31,18 @@ for (const [to, arrival] of [
   })
 }
 
-test('a repeated parameter leads home', async () => {
+test('a repeated parameter redirects home', async () => {
   const page = await site.visitor().open('/onward/?to=/one&to=/two', HTMX)
   assert.is(page.headers['hx-redirect'], '/start')
 })
 
-test('without htmx it redirects to the place', async () => {
+test('without htmx it redirects to the path', async () => {
   const page = await site.visitor().open('/onward/?to=/orders', { 'Sec-Fetch-Site': 'same-origin' })
   assert.is(page.status, 303)
   assert.is(page.headers.location, '/orders')
 })
 
-test('a request from another site leads home', async () => {
+test('a request from another site redirects home', async () => {
   for (const from of ['cross-site', 'same-site']) {
     const page = await site.visitor().open('/onward/?to=/orders', { 'Sec-Fetch-Site': from })
     assert.is(page.headers.location, '/start', from)

@@ -11,7 +11,7 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-/** Texts that would do harm unescaped: as markup, in an attribute, in a template, in a header. */
+/** Texts that would do harm if unescaped: as markup, in an attribute, in a template, in a header. */
 const CANARIES = [
   '<canary>',
   '"onfocus="canary',
@@ -26,7 +26,7 @@ const ACCOUNT = ['', 'name/', 'devices/', 'activity/', 'export/'].map((page) => 
 
 function assertHarmless(page: Page, canary: string): void {
   assert.not.match(page.text, '<canary')
-  assert.not.match(page.text, '1337', 'input is not run as a template')
+  assert.not.match(page.text, '1337', 'input is not rendered as a template')
   assert.is(page.headers['x-canary'], undefined)
   for (const element of page.$('*').toArray()) {
     if (element.type !== 'tag') continue

@@ -4,7 +4,7 @@ import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
 import { FAILOVER, said, sentTwice, told } from '../support/lost-answer.js'
 
-const test = suite('a form sent again because the response was lost')
+const test = suite('a form submitted again because the response was lost')
 let site: Site
 
 test.before(async () => {
@@ -58,7 +58,7 @@ for (const htmx of [false, true]) {
     assert.equal(await site.rows('select 1 from users where name = ?', name), [])
   })
 
-  test(`${kind}: another form of the same link does not learn what became of the account`, async () => {
+  test(`${kind}: another form of the same link does not learn what happened to the account`, async () => {
     const [name, email] = [`Gone ${++made}`, `gone${made}@example.com`]
     await site.visitor().signUp(name, { email })
     const mail = await site.mail(email)
@@ -101,7 +101,7 @@ for (const htmx of [false, true]) {
     assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
   })
 
-  test(`${kind}: confirming the password succeeds a minute later`, async () => {
+  test(`${kind}: confirming the password still succeeds a minute later`, async () => {
     const { visitor, name } = await owner({ htmx })
     site.clock.advance(11 * MINUTE)
     const page = await visitor.open('/password/confirm/?next=%2Faccount%2Femail%2F')
@@ -142,7 +142,7 @@ for (const htmx of [false, true]) {
     )
   })
 
-  test(`${kind}: a confirmed email address is said to be confirmed`, async () => {
+  test(`${kind}: says that the email address is already confirmed`, async () => {
     const [name, email] = [`Confirmer ${++made}`, `confirmer${made}@example.com`]
     const visitor = site.visitor({ htmx })
     await visitor.signUp(name, { email })
@@ -152,7 +152,7 @@ for (const htmx of [false, true]) {
     assert.is(await count(name, 'email_confirmed'), 1)
   })
 
-  test(`${kind}: an email change sends one link, happens once, is undone once`, async () => {
+  test(`${kind}: an email change sends one link, takes effect once and is undone once`, async () => {
     const { visitor, name, email } = await owner({ htmx })
     const next = `new-${email}`
     const asked = await sentTwice(
@@ -190,7 +190,7 @@ for (const htmx of [false, true]) {
     assert.is((await site.mails(`right-${email}`, 2)).length, 2)
   })
 
-  test(`${kind}: a reset code and the new password succeed a minute later`, async () => {
+  test(`${kind}: a reset code and the new password still succeed a minute later`, async () => {
     const { name, email } = await owner()
     const visitor = site.visitor({ htmx })
     await visitor.send(await visitor.open('/password/forgot/'), { username: name })
@@ -204,7 +204,7 @@ for (const htmx of [false, true]) {
     assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
   })
 
-  test(`${kind}: a new username is said to be yours already`, async () => {
+  test(`${kind}: says that the new username is already yours`, async () => {
     const { visitor, name } = await owner({ htmx })
     const page = await visitor.open('/account/name/')
     const again = await sentTwice(site, visitor, page, { username: `New ${name}` })
@@ -246,7 +246,7 @@ test('a logged-out visitor is never told that nothing was changed', async () => 
   assert.not.match(said(refused), /nothing (?:was|has been) (?:done|changed)/i)
 })
 
-test('a renewed session’s old token fits only the form that renewed it', async () => {
+test('a renewed session’s old token works only for the form that renewed it', async () => {
   const { visitor, name } = await owner()
   const page = await visitor.open('/account/password/')
   const jar = visitor.agent.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false })

@@ -5,7 +5,7 @@ import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
 import { sentTwice, told } from '../support/lost-answer.js'
 import { codeAt, codesOn, halfway, keyOn, reopen, settled, turnOn } from '../support/second-step.js'
 
-const test = suite('a two-step verification form sent again because the response was lost')
+const test = suite('a two-step verification form submitted again because the response was lost')
 let site: Site
 
 test.before(async () => {
@@ -29,7 +29,7 @@ async function count(name: string, kind: string): Promise<number> {
   return rows.length
 }
 
-/** Checks that the session lives on after its old token has expired. */
+/** Checks that the session still works after its old token has expired. */
 async function stays(visitor: Visitor): Promise<void> {
   site.clock.advance(3 * MINUTE)
   assert.is((await visitor.open('/account/')).status, 200)

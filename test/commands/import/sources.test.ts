@@ -240,7 +240,7 @@ test('every system has a case', () => {
   assert.equal(Object.keys(CASES).sort(), Object.keys(SOURCES).sort())
 })
 
-test('a line that is no JSON object is told apart', async () => {
+test('a line that is not a JSON object is reported', async () => {
   writeFileSync(join(folder, 'broken'), '{"id":1}\n{"id":\n[1]\n')
   const found = []
   for await (const record of recordsOf(join(folder, 'broken'), { isUsersObject: false }).records)

@@ -57,7 +57,7 @@ test('email sends a link, and the address changes once it is opened', async () =
   assert.equal(await events('email_asked'), [{ about: 'New@example.com', actor: 'cli:users email' }])
 })
 
-test('email --confirmed changes it at once, and the previous mailbox can undo it', async () => {
+test('email --confirmed changes it immediately, and the previous mailbox can undo it', async () => {
   await site.visitor().settle('Anna')
   await site.visitor().settle('Bela')
   await site.write("update users set email_confirmed_at = 1 where name = 'Anna'")
@@ -84,7 +84,7 @@ test('email --confirmed changes it at once, and the previous mailbox can undo it
   assertRefused(await call('email', 'anna'), 2, /^Missing user or <address>\. Usage: gatehouse users email </)
 })
 
-test('rename follows the rules of usernames, and tells the user', async () => {
+test('rename follows the rules of usernames, and emails the user', async () => {
   await site.visitor().settle('Anna')
   await site.visitor().settle('Bela')
   await site.emptyMailbox()

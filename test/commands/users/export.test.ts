@@ -73,7 +73,7 @@ test('without --hashes there are none', async () => {
   )
 })
 
-test('hashes that have a common text are written in it', () => {
+test('hashes with a common format are written in it', () => {
   const written = VECTORS.flatMap(({ what, hash }) =>
     hash === undefined ? [] : [{ what, text: portableHash(foreignText(hash)) }],
   )

@@ -41,7 +41,7 @@ function refused(): string[] {
   return readFileSync(`${file}.refused.csv`, 'utf8').trim().split('\r\n').slice(1)
 }
 
-test('users log in with their old password, which is hashed anew', async () => {
+test('users log in with their old password, which is rehashed', async () => {
   csv(
     `1,Anna,Anna@Example.com,${BCRYPT},2020-05-06 07:08:09,2019-01-01,de,`,
     `2,Bela,bela@example.com,aa11581747cfcb395389149175070080,,,,`,
@@ -225,7 +225,7 @@ test('with private emails it needs --wrap, and an unconfirmed address claims not
   assert.is((await site.visitor().logIn('Bela', { password: FUECHSE })).headers.location, '/')
 })
 
-test('wrong calls get one sentence', async () => {
+test('wrong usage gets one sentence', async () => {
   csv()
   assertRefused(
     await callGatehouse(['users', 'import'], { database }),

@@ -21,7 +21,7 @@ function call(...args: string[]): Promise<Outcome> {
   return callGatehouse(['users', ...args], { database })
 }
 
-test('gives and takes a role, which show and list print, and an account with a role does not expire', async () => {
+test('gives and takes away a role, which show and list print, and which prevents expiry', async () => {
   const confirmBy = async () =>
     (await site.rows<{ confirm_by: number | null }>('select confirm_by from users'))[0]
   assert.ok((await confirmBy())?.confirm_by)

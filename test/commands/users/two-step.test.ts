@@ -56,7 +56,7 @@ test('--off ends all sessions, and the password is enough to log in', async () =
   assertRefused(await call('two-step', 'anna', '--off'), 1, /^Two-step verification of Anna is already off\./)
 })
 
-test('shows that someone asked by email to turn it off, and --off ends that', async () => {
+test('shows that the user asked by email to turn it off, and --off ends that', async () => {
   site.clock.time = Date.now()
   await turnOn(site, await settled(site, 'Anna'))
   const endsAt = Date.now() + 60_000

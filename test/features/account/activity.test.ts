@@ -124,7 +124,7 @@ test('a page of exactly 50 events has no link to older ones', async () => {
   assert.is(page.$('main nav').length, 0)
 })
 
-test('a malformed position does no harm', async () => {
+test('a malformed position is ignored', async () => {
   const visitor = await site.visitor().settle('Nonsense')
   const nonsense = ['x', '', '%00', "'%20or%201=1--", '%FF', 'before', '9'.repeat(2000), '1'.repeat(31)]
   for (const before of nonsense) {

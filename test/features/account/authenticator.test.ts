@@ -50,13 +50,13 @@ test('a reload shows the same key for 30 minutes, and changes nothing', async ()
   assert.is.not(keyOn(late), keyOn(page))
 })
 
-test('a form sent twice turns it on once, and both responses lead to the codes', async () => {
+test('a form submitted twice turns it on once, and both responses lead to the codes', async () => {
   const visitor = await settled(site, 'Anna')
   const page = await visitor.open('/account/authenticator/')
   await sentTwice(visitor, page)
 })
 
-test('so does a form sent twice after the password was confirmed', async () => {
+test('so does a form submitted twice after the password was confirmed', async () => {
   const visitor = await settled(site, 'Anna')
   site.clock.advance(10 * MINUTE)
   await sentTwice(visitor, await reopen(site, visitor, '/account/authenticator/'))
@@ -72,7 +72,7 @@ async function sentTwice(visitor: Visitor, page: Page): Promise<void> {
   assert.is(codesOn(await second.open('/account/recovery-codes/')).length, 10)
 }
 
-test('a page of an earlier setup has no effect', async () => {
+test('a page from an earlier setup has no effect', async () => {
   const visitor = await settled(site, 'Anna')
   const former = await visitor.open('/account/authenticator/')
   const given = codeAt(keyOn(former), site.clock.time)

@@ -26,7 +26,7 @@ function addressOf(name: string): string {
   return `${name.replaceAll(' ', '20')}@example.com`
 }
 
-/** Opens the page that the response leads to, with and without htmx. */
+/** Opens the page to which the response redirects, with and without htmx. */
 async function follow(visitor: Visitor, answer: Page): Promise<Page> {
   assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
   return visitor.open(answer.headers[visitor.htmx ? 'hx-redirect' : 'location'] ?? '')
@@ -105,7 +105,7 @@ test('the page says what is deleted and when', async () => {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: closing ends all sessions and keeps the username taken`, async () => {
+  test(`${kind}: closing ends all sessions, and the username stays taken`, async () => {
     const name = `Closer ${htmx}`
     const other = await site.visitor().settle(name)
     const visitor = site.visitor({ htmx })
@@ -204,7 +204,7 @@ for (const htmx of [false, true]) {
     assert.ok(await isClosed(name))
   })
 
-  test(`${kind}: an expired page works at the second press`, async () => {
+  test(`${kind}: an expired page works when the button is pressed again`, async () => {
     const name = `Patient ${htmx}`
     const link = await closedLink(name)
     const visitor = site.visitor({ htmx })
@@ -306,7 +306,7 @@ test('closing cancels waiting emails, and a form from another site changes nothi
   assert.equal(await site.rows("select next_email from users where name = 'Guarded'"), [{ next_email: null }])
 })
 
-test('a session of an account that was just closed does not work', async () => {
+test('the session of an account that was just closed does not work', async () => {
   const visitor = await site.visitor().settle('Overtaken')
   await site.write(
     `update users set closed_at = 1, erase_at = ${site.clock.now() + DAY} where name = 'Overtaken'`,
@@ -332,7 +332,7 @@ async function findings(where: Site, texts: readonly string[]): Promise<string[]
   return found
 }
 
-test('after 14 days the account is deleted from every table, its username is free', async () => {
+test('after 14 days the account is deleted from every table, and its username is available', async () => {
   const database = await migratedDatabase()
   const first = await Site.start({ database })
   const visitor = await first.visitor().settle('Forgotten')

@@ -172,7 +172,7 @@ test('only your own open sessions are listed', async () => {
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
-  test(`${kind}: a device that was logged out is out at its next request`, async () => {
+  test(`${kind}: a device logged out in the list is logged out at its next request`, async () => {
     const name = `Owner ${htmx}`
     await site.visitor().signUp(name)
     const lost = await onDevice(name, IPHONE)
@@ -215,7 +215,7 @@ for (const htmx of [false, true]) {
     assert.equal(again.messages(), ['✔ No other devices are logged in.'])
   })
 
-  test(`${kind}: a device is named, renamed and its name removed`, async () => {
+  test(`${kind}: a device is named and renamed, and its name removed`, async () => {
     const name = `Namer ${htmx}`
     await site.visitor().signUp(name)
     await onDevice(name, IPHONE)
@@ -242,7 +242,7 @@ for (const htmx of [false, true]) {
     assert.equal((await kinds(name)).slice(-3), ['device_named', 'device_named', 'device_named'])
   })
 
-  test(`${kind}: a refused name has its error at its own row`, async () => {
+  test(`${kind}: a refused name has its error in its own row`, async () => {
     const name = `Wrong ${htmx}`
     await site.visitor().signUp(name)
     await onDevice(name, IPHONE)
@@ -304,7 +304,7 @@ for (const htmx of [false, true]) {
       assert.match(asked.messages().join(), 'Enter your password first. Nothing has been changed yet.')
       list = await visitor.confirm(asked)
       assert.equal(titles(list), ['Firefox on Linux', 'Safari on iPhone'])
-      assert.ok(await isLoggedIn(other), 'the form was not run')
+      assert.ok(await isLoggedIn(other), 'the form was not processed')
     }
     site.clock.advance(RECENT - 1)
     await seen(visitor, await visitor.send(list, {}, `${PATH}revoke/`))
@@ -346,7 +346,7 @@ for (const htmx of [false, true]) {
     assert.equal((await kinds(`Prowler ${htmx}`)).slice(-1), ['logged_in'])
   })
 
-  test(`${kind}: an expired page keeps its input, and then works`, async () => {
+  test(`${kind}: an expired page keeps its input, and works when submitted again`, async () => {
     const name = `Patient ${htmx}`
     await site.visitor().signUp(name)
     await onDevice(name, IPHONE)
@@ -399,7 +399,7 @@ test('a name sent after the session ended comes back after the login', async () 
   assert.is((await visitor.send(login, { username: 'Ended', password: PASSWORD })).headers.location, PATH)
   const back = await visitor.open(PATH)
   assert.is(back.$(`#name-${id}`).attr('value'), 'Phone')
-  assert.equal(titles(back), ['Firefox on Linux', 'Safari on iPhone'], 'the form was not run')
+  assert.equal(titles(back), ['Firefox on Linux', 'Safari on iPhone'], 'the form was not processed')
 })
 
 async function stampOf(name: string): Promise<string | undefined> {
@@ -533,7 +533,7 @@ test('logging out one device makes only it and copies of its cookies unknown', a
   await owner.send(await owner.open('/account/devices/'), {}, revoke)
   assert.not.ok(await isKnown(thief, 'Stranger'))
   assert.not.ok(await isKnown(lost, 'Stranger'))
-  assert.ok(await isKnown(lost, 'Stranger'), 'that login makes it known again')
+  assert.ok(await isKnown(lost, 'Stranger'), 'the login makes it known again')
   assert.ok(await isKnown(owner, 'Stranger'))
   assert.ok(await isKnown(other, 'Stranger'))
 })
@@ -591,7 +591,7 @@ test('a device is known for 400 days after its last login', async () => {
   await own.close()
 })
 
-test('beyond a maximum of ended devices the stamp changes instead', async () => {
+test('above a maximum of ended devices, the stamp changes instead', async () => {
   const owner = await site.visitor().settle('Many')
   await site.write(`update users set ended_devices = '${'x '.repeat(40)}' where name = 'Many'`)
   const { visitor } = await known('Many')

@@ -105,7 +105,7 @@ for (const htmx of [false, true]) {
     assert.is((await site.visitor().logIn(email)).status, 406)
   })
 
-  test(`${kind}: a waiting change can be emailed again and canceled`, async () => {
+  test(`${kind}: the email of a waiting change can be sent again, and the change canceled`, async () => {
     const someone = await owner({ htmx })
     const { visitor, name, email, next } = someone
     const first = await ask(someone)
@@ -145,7 +145,7 @@ for (const htmx of [false, true]) {
     assert.is(await emailOf(someone.name), someone.next)
   })
 
-  test(`${kind}: undoing ends sessions and password, and emails a reset`, async () => {
+  test(`${kind}: undoing ends sessions, invalidates the password and emails a reset`, async () => {
     const someone = await owner()
     const { visitor, name, email } = someone
     const undo = await changed(someone)
@@ -356,7 +356,7 @@ test('an address in use is refused', async () => {
   assert.is(page.value('email'), other.email.toUpperCase())
 })
 
-test('your own address in another case is a change like any other', async () => {
+test('your own address in another capitalization is a change like any other', async () => {
   const someone = await owner()
   const next = someone.email.toUpperCase()
   const mail = await ask({ ...someone, next })
@@ -422,7 +422,7 @@ test('a double click sends one email, and its link works', async () => {
   assert.is((await someone.visitor.follow(mail)).status, 200)
 })
 
-test('a link in another user’s browser leaves that user’s address alone', async () => {
+test('a link opened in another user’s browser leaves that user’s address alone', async () => {
   const [someone, other] = [await owner(), await owner()]
   const page = await other.visitor.follow(await ask(someone))
   assert.match(page.$('#password-hint').text(), someone.name)
@@ -434,7 +434,7 @@ test('a link in another user’s browser leaves that user’s address alone', as
   ])
 })
 
-test('an account and an address get at most 5 emails an hour', async () => {
+test('each account and each address gets at most 5 emails an hour', async () => {
   const someone = await owner()
   const statuses = []
   for (let count = 0; count < 6; count++) {

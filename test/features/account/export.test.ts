@@ -190,7 +190,7 @@ test('the file has the account with all times in ISO 8601', async () => {
   assert.not.match(page.text, /: ?\d{12,}/, 'no time is a number')
 })
 
-test('the page shows the same data, and what is left out', async () => {
+test('the page shows the same data, and says what is left out', async () => {
   const visitor = await eventful('Reader')
   const page = await visitor.open(PATH)
   assert.is(page.title, 'Your data · Gatehouse')
@@ -255,7 +255,7 @@ test('neither the file nor the page has a secret of any table', async () => {
   for (const text of texts) assert.not.match(text, '$argon2')
 })
 
-test('they have no data of other users', async () => {
+test('neither has data of other users', async () => {
   const visitor = await eventful('Own')
   await eventful('Foreign')
   const texts = [(await visitor.open(PATH)).text, (await visitor.open(FILE)).text]
@@ -332,7 +332,7 @@ test('the file has all 1,600 events, and the page the latest 100', async () => {
   assert.equal(times, [...times].sort().reverse())
 })
 
-test('a large file is sent in many turns of the event loop', async () => {
+test('a large file is sent over many turns of the event loop', async () => {
   const visitor = await site.visitor().settle('Patient')
   await insertEvents(await idOf('Patient'), 2000)
   let turns = 0
@@ -396,7 +396,7 @@ test('an exportOf without data adds nothing', async () => {
   await host.close()
 })
 
-test('events that end exactly at a batch boundary are complete', async () => {
+test('events are complete if the last one ends a batch', async () => {
   const visitor = await site.visitor().settle('Even')
   await insertEvents(await idOf('Even'), 498)
   assert.is((await file(visitor)).events?.length, 500)

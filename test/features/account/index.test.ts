@@ -74,7 +74,7 @@ test('it shows whether the email address is confirmed, if that is offered', asyn
   assert.not.match(after.text, 'Not confirmed yet')
 })
 
-test('a new email address that waits is shown beside the current one', async () => {
+test('a new email address that waits for confirmation is shown next to the current one', async () => {
   const visitor = await site.visitor().settle('Waiter')
   assert.not.match((await visitor.open(PATH)).text, 'New email address')
   await site.write("update users set next_email = 'next@example.com' where name = 'Waiter'")

@@ -105,7 +105,7 @@ for (const htmx of [false, true]) {
     assert.equal(await eventsOf(`wrong ${tag}`), [])
   })
 
-  test(`${kind}: your own username is no change, in another case it is`, async () => {
+  test(`${kind}: your own username is no change, but in another capitalization it is`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Same ${tag}`)
     const before = await site.rows('select * from users where name_key = ?', `same ${tag}`)
     const same = await seen(visitor, await rename(visitor, ` Same ${tag}`))
@@ -152,7 +152,7 @@ for (const htmx of [false, true]) {
     assert.is((await stored(`fresh ${tag}`))?.name, `Fresh ${tag}`)
   })
 
-  test(`${kind}: 5 changes a day, refused ones not counted`, async () => {
+  test(`${kind}: 5 changes a day, not counting refused ones`, async () => {
     await site.visitor().signUp(`Full ${tag}`)
     const visitor = await site.visitor({ htmx }).settle(`Often ${tag}0`)
     for (let count = 1; count <= 5; count++) {
@@ -220,7 +220,7 @@ test('usernames of any script are accepted, and escaped on every page', async ()
   }
 })
 
-test('the old public page and username are held for 90 days', async () => {
+test('the old public page and username are reserved for 90 days', async () => {
   const visitor = await site.visitor().settle('Moving')
   await rename(visitor, 'Moved')
   const rival = await site.visitor().settle('Rival')
@@ -284,7 +284,7 @@ test('50 parallel changes to one username succeed once, and others keep theirs',
   await site.emptyMailbox()
 })
 
-test('a parallel sign-up and change to one username succeed once', async () => {
+test('of a parallel sign-up and change to one username, one succeeds', async () => {
   const visitor = await site.visitor().settle('Changer')
   const form = await visitor.open(PATH)
   const [changed, signedUp] = await Promise.all([
@@ -342,7 +342,7 @@ test('without email the username changes, too', async () => {
   await silent.close()
 })
 
-test('a change is undone if its event cannot be stored', async () => {
+test('a change is rolled back if its event cannot be stored', async () => {
   const broken = await Site.start()
   const visitor = await broken.visitor().settle('Whole')
   const form = await visitor.open(PATH)

@@ -64,12 +64,12 @@ for (const htmx of [false, true]) {
       'Passkey removed, all other devices logged out: ',
     ])
       assert.match(activity, event.slice(0, -2))
-    assert.is(activity.split('Passkey renamed').length - 1, 1, 'a form sent again is no event')
+    assert.is(activity.split('Passkey renamed').length - 1, 1, 'a form submitted again causes no event')
   })
 }
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'plain'}: a removal sent again after a lost response keeps the session`, async () => {
+  test(`${htmx ? 'htmx' : 'plain'}: a removal submitted again after a lost response keeps the session`, async () => {
     const name = `Repeater ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     await addPasskey(site, visitor, new Device(ICLOUD))
@@ -192,7 +192,7 @@ test('a passkey belongs to one account, and an account has 20 at most', async ()
   await wide.close()
 })
 
-test('the last way into an account cannot be removed', async () => {
+test('the last way to log in to an account cannot be removed', async () => {
   const visitor = await site.visitor().settle('Lonely')
   await addPasskey(site, visitor, new Device())
   await site.write("update users set password_hash = '' where name = 'Lonely'")
@@ -237,7 +237,7 @@ test('the export has passkeys without keys, and they are deleted with the accoun
   assert.equal(await site.rows('select 1 from passkeys where id = ?', row?.id), [])
 })
 
-test('at an IP address none are offered, with a link to localhost in development', async () => {
+test('at an IP address passkeys are not offered, and in development there is a link to localhost', async () => {
   const elsewhere = await Site.start({ development: true })
   const visitor = await elsewhere.visitor().settle('Anna')
   const page = await visitor.open(PAGE)
@@ -287,7 +287,7 @@ test('the browser is told which passkeys exist, and that none do only once the l
   const one = await visitor.send(page, {}, `${PAGE}${first}/remove/`)
   assert.equal(JSON.parse(signalOn(one) ?? ''), toldOf(second))
   await site.write(`update passkeys set rp_id = 'example.com' where id = '${second}'`)
-  assert.is(signalOn(await visitor.open(PAGE)), undefined, 'one of another domain')
+  assert.is(signalOn(await visitor.open(PAGE)), undefined, 'a passkey of another domain')
   const none = await visitor.send(await visitor.open(PAGE), {}, `${PAGE}${second}/remove/`)
   assert.equal(JSON.parse(signalOn(none) ?? ''), toldOf())
   assert.is(signalOn(await visitor.open(PAGE)), undefined)
@@ -311,7 +311,7 @@ test('a password reset keeps the passkeys of a confirmed address, and says so', 
   assert.is((await rowsOf('Forgetful')).length, 1)
 })
 
-test('the owner of an address that was not confirmed gets the account without the passkeys of others', async () => {
+test('the owner of an unconfirmed address gets the account without passkeys of others', async () => {
   const thief = await site.visitor().settle('Victim')
   const device = new Device()
   await addPasskey(site, thief, device)

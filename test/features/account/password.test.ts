@@ -103,7 +103,7 @@ for (const htmx of [false, true]) {
     assert.is(notice?.link, '/password/forgot/')
   })
 
-  test(`${kind}: all errors come at once, and are no failed attempts`, async () => {
+  test(`${kind}: all errors are shown together, and do not count as failed attempts`, async () => {
     const name = `Breaker ${htmx}`
     const visitor = await site.visitor({ htmx }).settle(name)
     const cases: [Record<string, string>, string[]][] = [
@@ -185,7 +185,7 @@ for (const htmx of [false, true]) {
     assert.is(count(await kinds(name), 'password_changed'), 1)
   })
 
-  test(`${kind}: an expired page works at the second press`, async () => {
+  test(`${kind}: an expired page works when the button is pressed again`, async () => {
     const visitor = await site.visitor({ htmx }).settle(`Patient ${htmx}`)
     const page = await visitor.send(await visitor.open(PATH), { ...TYPED, _csrf: 'old' })
     assert.is(page.status, 403)
@@ -211,7 +211,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a form that is sent again counts as an attempt, whatever is tried with it', async () => {
+test('a form submitted again counts as an attempt, whatever password it has', async () => {
   const visitor = await settled(site, 'Reopened')
   const page = await visitor.open(PATH)
   await visitor.send(page, TYPED)
@@ -225,7 +225,7 @@ test('a form that is sent again counts as an attempt, whatever is tried with it'
   await until(async () => (await kinds('Reopened')).includes('limit_hit'), 'the limit is noted')
 })
 
-test('another form that has renewed the session proves no password', async () => {
+test('a different form whose first submission renewed the session proves no password', async () => {
   const visitor = await settled(site, 'Borrowed')
   const setup = await visitor.open('/account/authenticator/')
   await visitor.send(setup, { code: codeAt(keyOn(setup), site.clock.time) })
@@ -313,7 +313,7 @@ test('a form from another site is refused, and its URL accepts only POST', async
   assert.not.ok((await kinds('Guarded')).includes('password_changed'))
 })
 
-test('the old token’s last seconds begin after the hash is computed', async () => {
+test('the old token’s last seconds start after the hash is computed', async () => {
   let time = Date.now()
   const ticking = await Site.start({ now: () => time++ })
   await change(await ticking.visitor().settle('Ticking'))

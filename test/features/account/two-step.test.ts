@@ -39,7 +39,7 @@ test('the page says what is on, and turns it off with one button', async () => {
   assert.is((await other.logIn('Anna')).headers.location, '/')
 })
 
-test('the page tells that the clock of the app is ahead, until it no longer is', async () => {
+test('the page says that the clock of the app is ahead, until it no longer is', async () => {
   const AHEAD = 'The clock of its device is ahead'
   const visitor = await settled(site, 'Early')
   const { secret } = await turnOn(site, visitor)

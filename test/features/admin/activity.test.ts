@@ -54,7 +54,7 @@ const NO_ENTRY = {
   keys: 'changes a file',
 }
 
-/** Each command that changes users, what it is called with, and its entry. */
+/** Each command that changes users, its arguments, and its entry. */
 const ENTRIES: readonly [string, readonly string[], string, string][] = [
   ['users create', ['Carla', 'carla@example.com'], 'signed_up', 'Carla'],
   ['users rename', ['bert', 'Berta'], 'name_changed', 'Berta'],
@@ -106,7 +106,7 @@ test('has one entry for each command that changes something', async () => {
   await site.close()
 })
 
-test('no command is missing here', async () => {
+test('no command is missing in this test', async () => {
   const names = await Promise.all(
     [...commands].map(async ([name, load]) => {
       const { subcommands } = (await load()).command
@@ -116,7 +116,7 @@ test('no command is missing here', async () => {
     }),
   )
   const here = [...Object.keys(NO_ENTRY), ...ENTRIES.map(([command]) => command)]
-  // Their verbs are no parts.
+  // Their subcommands are not separate parts.
   const verbs = ['invitations withdraw', 'mails resend']
   assert.equal(names.flat().sort(), here.filter((name) => !verbs.includes(name)).sort())
 })

@@ -25,7 +25,7 @@ for (const [who, visit] of [
   ['a stranger', async () => site.visitor()],
   ['a user without the role', () => settled(site, 'Bert')],
 ] as const) {
-  test(`to ${who} the pages are as unknown as any other`, async () => {
+  test(`for ${who} the pages do not exist`, async () => {
     const visitor: Visitor = await visit()
     for (const path of [
       '/admin/',
@@ -44,7 +44,7 @@ for (const [who, visit] of [
   })
 }
 
-test('are linked for an admin, and closed at the request after the role is gone', async () => {
+test('are linked for an admin, and refused at the request after the role was taken away', async () => {
   const { visitor } = admin
   assert.match((await visitor.open('/')).text, 'href="/admin/"')
   assert.is((await visitor.open('/admin/')).status, 200)
@@ -60,7 +60,7 @@ test('the overview counts users by state', async () => {
   assert.is(page.$('dd a[href="/admin/users/?state=unconfirmed"]').text(), '0')
 })
 
-test('the overview shows today and 30 days as bars and as a table, in the language of the reader', async () => {
+test('the overview shows today and 30 days as bars and as a table, in the reader’s language', async () => {
   await site.write(
     "insert into days (id, day, kind, count) values ('a', '2025-12-03', 'mail_failed', 1234), ('b', '2025-12-02', 'mail_failed', 9), ('c', '2025-12-31', 'mail_failed', 617)",
   )
@@ -101,7 +101,7 @@ test('lead an admin without two-step verification to its setup', async () => {
   assert.match((await visitor.open('/account/two-step/')).messages().join(), 'Admin pages need two-step')
 })
 
-test('leave paths below /admin/ to the app for everyone else, and all of them if switched off', async () => {
+test('leave paths below /admin/ to the app for everyone else, and for all if switched off', async () => {
   for (const features of [{}, { admin: false }]) {
     const host = await Host.start({
       mail: 'off',

@@ -29,7 +29,7 @@ const actions = (site: Site) =>
   site.rows('select kind, about, actor, actor_name, user_id from operator_actions order by id')
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'plain'}: an address is invited and withdrawn, each once and as an entry of the admin`, async () => {
+  test(`${htmx ? 'htmx' : 'plain'}: an address is invited, then withdrawn, each once and with an entry of the admin`, async () => {
     const { site, visitor, id } = await siteWithAdmin(htmx)
     const back = htmx ? 'hx-redirect' : 'location'
     const page = await visitor.open('/admin/invitations/')
@@ -83,7 +83,7 @@ test('an address that cannot be invited gets an error at the field, and no email
   await site.close()
 })
 
-test('commands list, invite and withdraw as the page does, in the order of addresses', async () => {
+test('commands list, invite and withdraw like the page, sorted by address', async () => {
   const { site, visitor } = await siteWithAdmin()
   const call = (...args: string[]) =>
     callGatehouse(args, {
@@ -134,7 +134,7 @@ for (const [mode, sentence] of [
   ['open', 'Everyone can sign up here'],
   ['closed', 'Nobody can sign up here'],
 ] as const) {
-  test(`where sign-up is ${mode}, the page says so and invites nobody`, async () => {
+  test(`if sign-up is ${mode}, the page says so and invites nobody`, async () => {
     const { site: before, visitor: earlier } = await siteWithAdmin()
     await before.close()
     const site = await Site.start({ environment: { SIGNUP: mode }, database: before.database })
@@ -148,7 +148,7 @@ for (const [mode, sentence] of [
   })
 }
 
-test('without a token and without the role nothing happens', async () => {
+test('without a CSRF token or without the role nothing happens', async () => {
   const { site, visitor } = await siteWithAdmin()
   assert.is((await visitor.post('/admin/invitations/verify/', 'email=x@example.com')).status, 403)
   assert.is((await visitor.post('/admin/invitations/withdraw/', 'invited=x@example.com')).status, 403)

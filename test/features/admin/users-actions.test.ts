@@ -68,7 +68,7 @@ const CASES: readonly [string, string, Record<string, string>, string][] = [
 for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'plain'
 
-  test(`${kind}: each is one event of the user and one entry with the reason, also after a double press`, async () => {
+  test(`${kind}: each is one event of the user and one entry with the reason, even after a double click`, async () => {
     const who = htmx ? browser : admin
     for (const [index, [action, event, typed, before]] of CASES.entries()) {
       const name = `${kind} ${index}`
@@ -104,7 +104,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the user sees in the activity what was done by the people who run this site', async () => {
+test('the user sees in the activity what the people who run this site did', async () => {
   const visitor = await site.visitor().settle('Berta')
   await take(admin, await idOf('Berta'), 'role', { role: 'editor', change: 'add' })
   const { text } = await visitor.open('/account/activity/')
@@ -113,7 +113,7 @@ test('the user sees in the activity what was done by the people who run this sit
   assert.not.match(text, admin.id)
 })
 
-test('deleting asks for the username, and its entry outlives the user', async () => {
+test('deleting asks for the username, and the entry is kept after the user is deleted', async () => {
   const id = await created('Carla')
   const refused = await take(admin, id, 'delete', { username: 'Karla' })
   assert.match(refused.messages().join(), 'The username does not match. Nothing was deleted.')
@@ -132,7 +132,7 @@ test('deleting asks for the username, and its entry outlives the user', async ()
   assert.is((await admin.visitor.open(`/admin/users/${id}/`)).status, 404)
 })
 
-test('errors are at their fields, and nothing is lost', async () => {
+test('errors are at their fields, and no input is lost', async () => {
   const id = await created('Doris')
   const long = await take(admin, id, 'logout', { reason: 'x'.repeat(201) })
   assert.match(long.fieldError('reason'), 'one line of up to 200 characters')
@@ -195,7 +195,7 @@ const NO_PAGE = {
   export: 'writes a file',
 }
 
-test('every command about a user has a page, and the reverse', () => {
+test('every command about a user has a page, and vice versa', () => {
   const commands = command.subcommands?.map(({ name }) => name) ?? []
   const expected = commands.filter((name) => !(name in NO_PAGE))
   assert.equal(Object.keys(ACTIONS).sort(), expected.sort())

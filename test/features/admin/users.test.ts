@@ -34,7 +34,7 @@ async function found(query: string): Promise<string[]> {
   return names(page)
 }
 
-test('lists the newest first, and each leads to the page of the user', async () => {
+test('lists the newest first, each with a link to the page of the user', async () => {
   assert.equal(await found(''), ['Anna', 'Carl', 'Berti', 'Berta', 'Bert'])
   const page = await admin.visitor.open(LIST)
   const link = page.$('.rows h2 a').first().attr('href') ?? ''
@@ -59,7 +59,7 @@ test('filters by state and role', async () => {
   assert.equal(await found('state=closed'), [])
 })
 
-test('the page of a user has all that is stored, and no secret', async () => {
+test('the page of a user shows everything stored, except secrets', async () => {
   const [stored] = await site.rows<Record<string, string>>(
     'select u.id, u.password_hash, u.device_stamp, s.token_hash, a.secret from users u, sessions s, authenticator_apps a where u.name = ?',
     'Anna',

@@ -72,7 +72,7 @@ for (const htmx of [false, true]) {
     }
   })
 
-  test(`${kind}: the link confirms it with one button there`, async () => {
+  test(`${kind}: the link confirms it there with one button`, async () => {
     const { visitor, name, email, mail } = await newcomer({ htmx })
     const page = await visitor.follow(mail)
     assert.not(await isConfirmed(name), 'opening the link changes nothing')
@@ -311,7 +311,7 @@ test('50 parallel forms confirm once', async () => {
   assert.is(events.length, 1)
 })
 
-test('required: nobody logs in first, and after 7 days the account is deleted', async () => {
+test('with required confirmation nobody logs in before it, and after 7 days the account is deleted', async () => {
   const strict = await Site.start({ environment: { EMAIL_CONFIRMATION: 'required' } })
   const visitor = strict.visitor()
   const signedUp = await visitor.signUp('Anna')
@@ -349,7 +349,7 @@ test('required: nobody logs in first, and after 7 days the account is deleted', 
   await later.close()
 })
 
-test('required: a half login does not make a device known', async () => {
+test('with required confirmation, a half login does not make a device known', async () => {
   const strict = await Site.start({ environment: { EMAIL_CONFIRMATION: 'required' } })
   const visitor = strict.visitor()
   await visitor.signUp('Anna')
@@ -365,7 +365,7 @@ test('required: a half login does not make a device known', async () => {
 })
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'a plain browser'}: a correction needs a recent login when logged in`, async () => {
+  test(`${htmx ? 'htmx' : 'a plain browser'}: a correction by a logged-in user needs a recent login`, async () => {
     const { visitor, name, email } = await newcomer({ htmx })
     const page = await visitor.open(`${PATH}address/`)
     assert.is(page.status, 200, 'right after sign-up no password is needed')

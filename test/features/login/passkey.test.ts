@@ -55,7 +55,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('a passkey with user verification is both steps, without it the first', async () => {
+test('a passkey with user verification is both steps, one without is the first', async () => {
   const { visitor, device } = await withPasskey('Both')
   const { secret } = await turnOn(site, visitor)
   const verified = site.visitor()
@@ -172,7 +172,7 @@ test('the browser is told about a passkey that no user has, and about no other',
   assert.is(signalOn(await present(visitor, page, late)), undefined)
 })
 
-test('a copied key that is not synced is refused by its counter, and emailed', async () => {
+test('a copied passkey that is not synced is refused by its counter, and reported by email', async () => {
   const { device } = await withPasskey('Copied')
   await site.emptyMailbox()
   await useToLogIn(site, site.visitor(), device, { counter: 5 })
@@ -188,7 +188,7 @@ test('a copied key that is not synced is refused by its counter, and emailed', a
   assert.ok(await isLoggedIn(visitor))
 })
 
-test('the counter of a synced passkey blocks no login', async () => {
+test('the counter of a synced passkey does not block logins', async () => {
   const owner = await settled(site, 'Synced')
   const device = new Device()
   await addPasskey(site, owner, device, { isSynced: true, counter: 9 })
@@ -233,7 +233,7 @@ test('a login by passkey is emailed on a new device only', async () => {
   assert.equal(await site.mails('Noticed@example.com', 0), [])
 })
 
-test('failed attempts count per network, and on a known device per device', async () => {
+test('failed attempts count per network, or on a known device per device', async () => {
   const limited = await Site.start({
     host: 'localhost',
     environment: { LIMIT_LOGIN_NETWORK: '2/1h', LIMIT_LOGIN_DEVICE: '2/15m' },
@@ -291,11 +291,11 @@ test('no credential is logged', async () => {
   assert.match(site.logs.join(), 'passkey_wrong')
 })
 
-test('reloading the URL of a refused passkey leads to the login', async () => {
+test('reloading the URL of a refused passkey redirects to the login', async () => {
   assert.is((await site.visitor().open('/login/passkey/')).headers.location, '/login/')
 })
 
-test('under a prefix passkeys are created, log in and confirm alike', async () => {
+test('passkeys also work under a prefix', async () => {
   const mounted = await Site.start({ host: 'localhost', prefix: '/people' })
   const owner = mounted.visitor()
   const typed = { username: 'Anna', email: 'anna@example.com', password: PASSWORD, repassword: PASSWORD }

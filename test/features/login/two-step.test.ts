@@ -119,7 +119,7 @@ test('a double click logs in to one session', async () => {
   assert.is((await site.rows("select 1 from sessions where methods like '%app%'")).length, 1)
 })
 
-test('a repeated form logs in for 2 minutes, and prolongs nothing', async () => {
+test('a form submitted again logs in for 2 minutes, and extends nothing', async () => {
   const { visitor, page } = await halfway()
   const fields = filled(page, now())
   const headers = copyOf(visitor)
@@ -139,7 +139,7 @@ test('a repeated form logs in for 2 minutes, and prolongs nothing', async () => 
   assert.is(late.sessionCookie, '')
 })
 
-test('a refused page shows no code, and a repeated form cannot add trust', async () => {
+test('a refused page shows no code, and submitting the form again cannot make the device trusted', async () => {
   const { visitor, page } = await halfway()
   const wrong = await visitor.send(page, { code: '12345 67890 12345 67890' })
   assert.is(wrong.status, 406)
@@ -151,7 +151,7 @@ test('a refused page shows no code, and a repeated form cannot add trust', async
   assert.is((await send(`${fields}&trust=on`)).sessionCookie, '')
 })
 
-test('the half login ends after 10 minutes, another login or a new stamp', async () => {
+test('the half login ends after 10 minutes, with another login or with a new stamp', async () => {
   const late = await halfway()
   site.clock.advance(10 * MINUTE)
   const answer = await late.visitor.send(late.page, { code: now() })
@@ -173,7 +173,7 @@ test('without a half login it leads to the login', async () => {
   assert.is((await site.visitor().open('/login/two-step/')).headers.location, '/login/')
 })
 
-test('it keeps next, and whether you stay logged in', async () => {
+test('it keeps next and "Keep me logged in"', async () => {
   const visitor = site.visitor()
   const login = await visitor.open('/login/?next=%2Fmembers%2F')
   await visitor.send(login, { username: 'Anna', password: PASSWORD, keep: 'on' })
@@ -191,7 +191,7 @@ test('with the feature off, the password is enough', async () => {
   await off.close()
 })
 
-test('an account disabled between the steps is opened by no code', async () => {
+test('an account disabled between the steps accepts no code', async () => {
   const { visitor, page } = await halfway()
   await site.write('update users set disabled_at = 1')
   for (const code of [now(), anna.codes[0]]) {

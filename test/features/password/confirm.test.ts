@@ -22,7 +22,7 @@ async function settled(name: string, options?: { htmx: boolean }): Promise<Visit
   return visitor
 }
 
-/** Opens the page that the right password leads to. */
+/** Enters the right password, and opens the page that follows. */
 async function opened(visitor: Visitor, answer: Page): Promise<Page> {
   assert.is(answer.status, 303)
   assert.is(answer.headers.location, GUARDED)
@@ -80,7 +80,7 @@ test('a visitor who has just logged in is not asked', async () => {
   assert.is((await visitor.open('/password/confirm/?next=/members/recent/')).headers.location, GUARDED)
 })
 
-test('a late form is not run, and comes back filled in after the password', async () => {
+test('an outdated form is not processed, and comes back filled in after the password', async () => {
   const visitor = await site.visitor().settle('Typist')
   const page = await visitor.open(GUARDED)
   site.clock.advance(TOO_LATE)
@@ -220,7 +220,7 @@ test('an empty password is refused, and the kept input stays', async () => {
   assert.is(page.value('_typed'), asked.value('_typed'))
 })
 
-test('an empty form keeps no input', async () => {
+test('for an empty form no input is kept', async () => {
   const visitor = await settled('Silent')
   await confirmed(visitor)
   const page = await visitor.open(GUARDED)
@@ -269,7 +269,7 @@ test('a double click keeps the browser logged in with the last response', async 
     .toValueString()
   const typed = new URLSearchParams(form.$('main form').first().serialize())
   typed.set('password', PASSWORD)
-  // The browser has left before this answer.
+  // The browser has left before this response.
   const first = await site.visitor().post('/password/confirm/verify/', `${typed}`, { Cookie })
   const last = await visitor.send(form, { password: PASSWORD })
   assert.equal([first.status, last.status], [303, 303])

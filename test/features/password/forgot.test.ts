@@ -52,7 +52,7 @@ for (const htmx of [false, true]) {
     assert.is(page.fieldError('username'), 'Enter your username or email address.')
   })
 
-  test(`${kind}: known and unknown names get the same bytes on both pages`, async () => {
+  test(`${kind}: known and unknown names get identical responses on both pages`, async () => {
     const whole = async (username: string) => {
       const visitor = site.visitor({ htmx })
       const answer = await visitor.send(await visitor.open(PATH), { username })
@@ -149,7 +149,7 @@ test('5 emails an hour for one name, known or unknown', async () => {
   await site.emptyMailbox()
 })
 
-test('a network has a limit', async () => {
+test('each network has a limit', async () => {
   const held = await Site.start({ environment: { LIMIT_MAIL_NETWORK: '2/1h' } })
   const statuses = []
   for (const username of ['one', 'two', 'three']) {

@@ -68,11 +68,11 @@ for (const htmx of [false, true]) {
     assert.is(user?.email, 'Anna@example.com')
     assert.ok(user?.emailConfirmedAt)
     assert.equal(site.mailbox.mails('mallory@example.com'), [])
-    assert.equal(site.mailbox.mails('Anna@example.com'), [], 'nothing is to be confirmed')
+    assert.equal(site.mailbox.mails('Anna@example.com'), [], 'no confirmation is needed')
   })
 }
 
-test('the form does not show the token, and the page of the link keeps it out of histories', async () => {
+test('the form does not contain the token, and the link’s page keeps it out of the browser history', async () => {
   const link = await linkFor('anna@example.com')
   const visitor = await opened(link)
   const [token = ''] = /[\w-]{43}/.exec(link) ?? []
@@ -80,7 +80,7 @@ test('the form does not show the token, and the page of the link keeps it out of
   assert.not.ok((await visitor.open('/members/signup/')).text.includes(token))
 })
 
-test('a link works once, also for two people at the same time', async () => {
+test('a link works once, even for two people at the same time', async () => {
   const link = await linkFor('anna@example.com')
   const answers = await Promise.all(
     ['Anna', 'Bela'].map(async (name) => {
@@ -96,7 +96,7 @@ test('a link works once, also for two people at the same time', async () => {
   assert.match((await late.open('/members/signup/invitation/')).text, 'has expired or was already used')
 })
 
-test('a form that is sent twice creates one account, and says so twice', async () => {
+test('a form submitted twice creates one account, and says so twice', async () => {
   const visitor = await opened(await linkFor('anna@example.com'))
   const form = await visitor.open('/members/signup/')
   const typed = { ...typedBy('Anna'), email: 'anna@example.com' }
@@ -108,7 +108,7 @@ test('a form that is sent twice creates one account, and says so twice', async (
   assert.is((await site.host.gatehouse.accounts.list()).users.length, 1)
 })
 
-test('nobody else can sign up, and the page says who may', async () => {
+test('nobody else can sign up, and the page says who can', async () => {
   const visitor = site.host.visitor()
   assert.is((await visitor.open('/members/login/')).$('a[href="/members/signup/"]').length, 0)
   assert.is((await visitor.open('/members/signup/')).headers.location, '/members/signup/invitation/')
@@ -123,7 +123,7 @@ test('nobody else can sign up, and the page says who may', async () => {
   assert.equal((await site.host.gatehouse.accounts.list()).users, [])
 })
 
-test('a link expires after 7 days, and is deleted then', async () => {
+test('a link expires after 7 days, and is then deleted', async () => {
   const visitor = await opened(await linkFor('anna@example.com'))
   const form = await visitor.open('/members/signup/')
   site.host.clock.advance(7 * DAY)
@@ -138,7 +138,7 @@ test('a link expires after 7 days, and is deleted then', async () => {
   await later.host.close()
 })
 
-test('inviting again ends the earlier link, and an account ends all', async () => {
+test('another invitation invalidates the earlier link, and a sign-up all links', async () => {
   const first = await linkFor('anna@example.com')
   const second = await linkFor('anna@example.com')
   const tooLate = await opened(first)
@@ -173,7 +173,7 @@ test('an invitation is reported with who invited, and mistyped addresses are ref
   )
 })
 
-test('where sign-up is open, nobody is invited', async () => {
+test('if sign-up is open, nobody is invited', async () => {
   const open = await start({ signup: 'open' })
   const { accounts } = open.host.gatehouse
   assert.match(await accounts.invite('anna@example.com').then(String, String), "signup: 'invited'")

@@ -111,7 +111,7 @@ for (const htmx of [false, true]) {
   })
 }
 
-test('the passkey is bound to the account, which has both in its activity and its export', async () => {
+test('the passkey belongs to the account, whose activity and export show it', async () => {
   const { page, visitor, device } = await signUp('Bound')
   const { create: options } = JSON.parse(page.$('[data-passkey]').attr('data-passkey') ?? '')
   const [user] = await usersCalled('Bound')
@@ -136,10 +136,10 @@ test('the passkey is bound to the account, which has both in its activity and it
     {},
     `/account/passkeys/${device.id.toString('base64url')}/remove/`,
   )
-  assert.is(refused.status, 403, 'the last way in stays')
+  assert.is(refused.status, 403, 'the last way to log in stays')
 })
 
-test('what is typed is checked first, and no passkey is asked for', async () => {
+test('input is checked first, and no passkey is requested if it is refused', async () => {
   await site.visitor().signUp('Early', { email: 'early@example.com' })
   for (const htmx of [false, true]) {
     const visitor = site.visitor({ htmx })
@@ -155,7 +155,7 @@ test('what is typed is checked first, and no passkey is asked for', async () => 
   }
 })
 
-test('no row is written before a passkey is presented', async () => {
+test('no row is written before a passkey is created', async () => {
   const before = await challenges()
   const { visitor, page } = await begin('Rowless')
   await visitor.open(TYPED)
@@ -166,7 +166,7 @@ test('no row is written before a passkey is presented', async () => {
   assert.equal(await usersCalled('Rowless'), [])
 })
 
-test('a canceled passkey is no error, and the password form has what was typed', async () => {
+test('canceling is not an error, and the password form keeps what was typed', async () => {
   const { visitor, page } = await begin('Cancels')
   const canceled = await visitor.send(page, { credential: 'error NotAllowedError' }, CREATED)
   assert.equal(canceled.messages(), [])
@@ -175,7 +175,7 @@ test('a canceled passkey is no error, and the password form has what was typed',
   assert.equal([form.value('username'), form.value('email')], ['Cancels', 'Cancels@example.com'])
   await visitor.send(form, { password: PASSWORD, repassword: PASSWORD })
   assert.match((await usersCalled('Cancels'))[0]?.password_hash ?? '', /^\$argon2id/)
-  assert.not.ok((await visitor.open('/signup/')).value('username'), 'it is forgotten then')
+  assert.not.ok((await visitor.open('/signup/')).value('username'), 'what was typed is forgotten')
 })
 
 test('a wrong passkey creates nothing, and uses up its challenge', async () => {
@@ -233,7 +233,7 @@ test('what was typed is kept for 30 minutes', async () => {
   assert.is((await begun.visitor.open(TYPED)).headers.location, '/signup/')
 })
 
-test('a form that arrives twice creates one account, and says so twice', async () => {
+test('a form submitted twice creates one account, and says so twice', async () => {
   for (const isParallel of [false, true]) {
     const name = `Twice ${isParallel}`
     const { visitor, page } = await begin(name)
@@ -252,7 +252,7 @@ test('a form that arrives twice creates one account, and says so twice', async (
   }
 })
 
-test('a name that was taken meanwhile refuses the passkey, and the device is told', async () => {
+test('if the username was taken in the meantime, the passkey is refused and the device is told', async () => {
   const begun = await begin('Raced')
   await site.visitor().signUp('Raced', { email: 'faster@example.com' })
   const device = new Device()
@@ -264,7 +264,7 @@ test('a name that was taken meanwhile refuses the passkey, and the device is tol
   assert.equal(await passkeysOf('Raced'), [])
 })
 
-test('a passkey that another account has creates none, and the device is not told', async () => {
+test('a passkey of another account creates no account, and the device is not told', async () => {
   const { device } = await signUp('First')
   const begun = await begin('Second')
   const late = await create(begun, device)
@@ -316,7 +316,7 @@ test('the address is confirmed in another browser after a login with the passkey
   assert.is((await other.open('/account/')).status, 200)
 })
 
-test('the true owner of the address denies the account, or takes it over without the passkey', async () => {
+test('the real owner of the address denies the account, or takes it over without the passkey', async () => {
   await signUp('Denied')
   const denier = site.visitor()
   await denier.follow(await site.mail(emailOf('Denied')))
@@ -360,7 +360,7 @@ test('sign-ups and wrong passkeys count per network', async () => {
   }
   assert.is((await bad()).status, 406)
   begun.page = await begun.visitor.open(TYPED)
-  assert.is((await create(begun, new Device(), {}, limited)).status, 303, 'a right one counts once')
+  assert.is((await create(begun, new Device(), {}, limited)).status, 303, 'a successful one counts once')
   const other = await begin('Other', { at: limited })
   assert.is((await create(other, new Device(), {}, limited)).status, 429)
   await limited.close()
@@ -403,7 +403,7 @@ async function signUpInvited(loginAfter: readonly 'signup'[]): Promise<void> {
   const login = await visitor.open('/members/login/')
   await send(visitor, login, { credential: device.use(login, { origin }) })
   assert.is((await visitor.open('/members/account/')).status, 200)
-  assert.equal(mailbox.mails(), [], 'nothing is to be confirmed')
+  assert.equal(mailbox.mails(), [], 'no confirmation is needed')
 
   const stranger = host.visitor()
   const _csrf = (await stranger.open('/members/login/')).value('_csrf') ?? ''
@@ -440,11 +440,11 @@ test('LOGIN_AFTER=confirmation logs in by the passkey, in the browser that creat
   await useToLogIn(after, other, device)
   const mail = await after.mail('Bela@example.com')
   await other.send(await other.open('/email/confirm/'), { code: mail.code })
-  assert.is((await other.open('/account/')).status, 200, 'also after a login that had to wait')
+  assert.is((await other.open('/account/')).status, 200, 'even after a login that had to wait')
   await after.close()
 })
 
-test('the hooks of an app run as for a password', async () => {
+test('the app’s hooks run as they do for a password', async () => {
   const asked: object[] = []
   const stored: object[] = []
   const hosted = await Site.start({
@@ -481,7 +481,7 @@ function randomText(length: number): string {
   return Array.from({ length }, () => Math.random().toString(36).at(2)).join('')
 }
 
-test('a closed site has no such page', async () => {
+test('with closed sign-up there is no such page', async () => {
   const closed = await Site.start({ host: 'localhost', environment: { ...REQUIRED, SIGNUP: 'closed' } })
   assert.is((await closed.visitor().open(TYPED)).status, 404)
   await closed.close()

@@ -36,7 +36,7 @@ export class Connection {
     return !this.#socket.destroyed
   }
 
-  /** Sends a whole request after the previous response. */
+  /** Sends one request after the previous response. */
   ask(request: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#socket.destroyed) return reject(new Error('The connection is closed.'))

@@ -12,7 +12,7 @@ export const REFUSED = {
   ],
 }
 
-/** A sign-up in which only the repeated password is another one. Both are strong. */
+/** A sign-up whose only error is a different repeated password. Both are strong. */
 export const MISTYPED = {
   username: 'Somebody new',
   email: 'somebody@example.com',

@@ -6,7 +6,7 @@ export interface Gauge {
   cpu: number
 }
 
-// A worker's channel leads to its primary, which does not ask.
+// A worker's channel goes to its primary, which never asks.
 if (cluster.isPrimary) {
   process.on('message', () => {
     const { user, system } = process.cpuUsage()

@@ -150,7 +150,7 @@ async function refusedSignup(stage: Stage): Promise<Measure> {
   }
 }
 
-/** Nothing is wrong but that the passwords differ, so everything is looked up. The floor refuses as above. */
+/** The only error is that the passwords differ, so everything is looked up. The floor refuses as above. */
 async function mistypedSignup(stage: Stage): Promise<Measure> {
   const [visitor, other] = [new Visitor(stage.site.address), await guestOf(stage.floor)]
   const page = await visitor.open('/signup/')

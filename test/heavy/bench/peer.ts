@@ -73,7 +73,7 @@ async function homes(stage: Stage): Promise<Measure[]> {
   return [await rowOf(stage, 'GET / signed in', 2, memberHome)]
 }
 
-/** Nothing is wrong but that two strong passwords differ. */
+/** The only error is that two strong passwords differ. */
 async function refusals(stage: Stage): Promise<Measure[]> {
   const request =
     (htmx: boolean) =>

@@ -30,17 +30,17 @@ export async function measurePostgres(pace: Pace): Promise<Measure[]> {
         name: `GET / on PostgreSQL, c=${PAGES}`,
         against: 'SQLite',
         least: 0.4,
-        ...(await besides(memberHome, { connections: PAGES })),
+        ...(await comparing(memberHome, { connections: PAGES })),
       },
       {
         name: `logins on PostgreSQL, c=${LOGINS}`,
         against: 'SQLite',
         least: 0.9,
-        ...(await besides(loggingIn, { connections: LOGINS, users: CROWD.users })),
+        ...(await comparing(loggingIn, { connections: LOGINS, users: CROWD.users })),
       },
     ]
 
-    async function besides(
+    async function comparing(
       asking: typeof memberHome,
       options: { connections: number; users?: number },
     ): ReturnType<typeof compare> {

@@ -32,7 +32,7 @@ export async function measureStorm({
       const [page, login] = await Promise.all([alone(seconds), logins(seconds)])
       const quiet = await alone(seconds)
       pages.push({ beside: page.p99 ?? Number.NaN, alone: quiet.p99 ?? Number.NaN })
-      // Both have asked what the process used, so neither number is known.
+      // Both have queried what the process used, so neither number is known.
       const { cpu: _, ...round } = login
       return round
     }

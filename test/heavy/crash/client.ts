@@ -37,7 +37,7 @@ export class Client {
     return person
   }
 
-  /** Returns what differs from the responses, and settles whether a cut-off change was stored. */
+  /** Returns what differs from the responses, and determines whether an interrupted change was stored. */
   async problems(stored: ReadonlyMap<string, Stored>): Promise<string[]> {
     const problems: string[] = []
     for (const person of this.people) {
@@ -72,7 +72,7 @@ export class Client {
       return problems
     } catch (error) {
       if (!(error instanceof TurnedAway)) throw error
-      // The machine may be too busy right after the start. What was stored is settled after the next kill, so this person
+      // The machine may be too busy right after the start. What was stored is determined after the next kill, so this person
       // must not change anything before.
       this.#current = undefined
       return []

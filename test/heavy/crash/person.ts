@@ -54,7 +54,7 @@ export class Person {
   changes = 0
   /** How many of them got a response. */
   acknowledged = 0
-  /** Whether a change was cut off, so that the cookies of its response are unknown. */
+  /** Whether a change was interrupted, so that the cookies of its response are unknown. */
   isUncertain = false
 
   constructor(
@@ -72,7 +72,7 @@ export class Person {
     return new Device(this.world.address, this.changes)
   }
 
-  /** Sets the known outcome of the change that was cut off. */
+  /** Sets the outcome of the interrupted change, which is now known. */
   settle(account: Account | undefined): void {
     const former = this.account?.password
     if (former !== undefined && former !== account?.password) this.formerPasswords.push(former)

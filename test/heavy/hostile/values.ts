@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 
 /*
- * Values that an attacker could send to block the process: as much as is accepted of what costs most to check.
+ * Values that an attacker could send to block the process: those that are most expensive to check, at the maximum length.
  */
 
 /** Bytes of a value that fits into a body of 32 KB beside other, short fields. */

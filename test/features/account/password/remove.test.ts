@@ -18,7 +18,7 @@ const PAGE = '/account/password/'
 const REMOVE = '/account/password/remove/'
 const NEW = 'another horse 43'
 
-/** Someone with a confirmed address and one passkey. */
+/** A user with a confirmed address and one passkey. */
 async function withPasskey(name: string): Promise<{ visitor: Visitor; device: Device }> {
   const visitor = await settled(site, name)
   const device = new Device()
@@ -59,7 +59,7 @@ test('with a passkey and a confirmed address the password can be removed', async
   const page = await visitor.open(PAGE)
   await visitor.send(page, {}, REMOVE)
   const again = await visitor.send(page, {}, REMOVE)
-  assert.is(again.headers.location, '/account/', 'a form sent again does it once')
+  assert.is(again.headers.location, '/account/', 'a form submitted again removes it once')
   assert.match(
     (await visitor.open('/account/')).messages().join(),
     'Your password is removed. You now log in with a passkey. All other devices are logged out.',
@@ -100,7 +100,7 @@ test('the password no longer works, and gets the response of a wrong one', async
   )
 })
 
-test('a fresh proof is needed, and the passkey is one', async () => {
+test('a recent password or passkey is needed', async () => {
   const { visitor, device } = await withPasskey('Late')
   const page = await visitor.open(PAGE)
   site.clock.advance(10 * MINUTE)
@@ -112,9 +112,9 @@ test('a fresh proof is needed, and the passkey is one', async () => {
   assert.is(await hashOf('Late'), '')
 })
 
-test('with one passkey and no confirmed address it stays, with two it may go', async () => {
+test('with one passkey and no confirmed address the password cannot be removed, with two it can', async () => {
   const visitor = await site.visitor().settle('Unconfirmed')
-  assert.is((await visitor.open(PAGE)).$('h2').length, 0, 'nothing is said to users without a passkey')
+  assert.is((await visitor.open(PAGE)).$('h2').length, 0, 'users without a passkey see nothing of it')
   await addPasskey(site, visitor, new Device())
   const page = await visitor.open(PAGE)
   assert.is(page.$(`form[action="${REMOVE}"]`).length, 0)
@@ -137,7 +137,7 @@ test('with one passkey and no confirmed address it stays, with two it may go', a
   assert.match(kept.messages().join(), 'so it stays')
 })
 
-test('pages that ask for the password ask for the passkey, and bring back what was typed', async () => {
+test('pages that ask for the password ask for the passkey, and restore what was typed', async () => {
   const { visitor, device } = await without('Asked')
   const page = await visitor.open('/members/recent/')
   site.clock.advance(10 * MINUTE)
@@ -151,7 +151,7 @@ test('pages that ask for the password ask for the passkey, and bring back what w
   assert.is((await visitor.open('/members/recent/')).value('note'), 'kept')
 })
 
-test('a first password that is sent again, because the response was lost, says so again', async () => {
+test('setting a first password again, because the response was lost, shows the same message', async () => {
   const { visitor } = await without('Repeated')
   const page = await visitor.open(PAGE)
   const again = await sentTwice(site, visitor, page, { password: NEW, repassword: NEW })
@@ -159,7 +159,7 @@ test('a first password that is sent again, because the response was lost, says s
   assert.is((await site.visitor().logIn('Repeated', { password: NEW })).status, 303)
 })
 
-test('a password can be set again, after the passkey', async () => {
+test('a password can be set again, after a passkey', async () => {
   const { visitor, device } = await without('Setting')
   site.clock.advance(10 * MINUTE)
   const { location = '' } = (await visitor.open(PAGE)).headers
@@ -176,7 +176,7 @@ test('a password can be set again, after the passkey', async () => {
   assert.ok(await isIn(other))
 })
 
-test('a reset by email gives a password back, and begins no session', async () => {
+test('a reset by email sets a password again, and starts no session', async () => {
   await without('Resetting')
   const visitor = site.visitor()
   await visitor.send(await visitor.open('/password/forgot/'), { username: 'Resetting' })

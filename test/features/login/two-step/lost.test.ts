@@ -38,7 +38,7 @@ async function asked(visitor: Visitor, password = PASSWORD): Promise<Page> {
 
 const theLink = () => site.mailThat(ADDRESS, ({ link }) => link.startsWith(`${LOST}link/`))
 
-/** Enters the password, gets the email, and presses the button behind its link. */
+/** Enters the password, gets the email, opens its link and presses the button. */
 async function started(visitor = site.visitor()): Promise<Visitor> {
   await asked(visitor)
   await visitor.send(await visitor.follow(await theLink()))
@@ -129,7 +129,7 @@ async function formOn(visitor: Visitor, path: string): Promise<string> {
   return new URLSearchParams({ _csrf: name, _once: 'by hand' }).toString()
 }
 
-test('7 days after the wait it lapses, and can be requested again', async () => {
+test('7 days after the wait the request expires, and can be made again', async () => {
   await started()
   site.clock.advance(10 * DAY)
   const visitor = site.visitor()

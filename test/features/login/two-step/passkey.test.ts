@@ -15,7 +15,7 @@ test.after(() => site.close())
 const WRONG = '⚠ The passkey did not work. Try again, or use another way.'
 const OLD = '⚠ This page was open for too long, or was already used. Nothing is lost: press the button again.'
 
-/** Someone with two-step verification and a passkey. */
+/** A user with two-step verification and a passkey. */
 async function withBoth(name: string): Promise<{ device: Device; secret: string }> {
   const visitor = await settled(site, name)
   const device = new Device()
@@ -88,7 +88,7 @@ test('a passkey that did not check its user is the second step after the passwor
   assert.not.ok(await isLoggedIn(thief))
 })
 
-test('the passkey of another user is refused, also with the handle of this one', async () => {
+test('the passkey of another user is refused, even with this user’s handle', async () => {
   const { device } = await withBoth('Owner')
   const other = await withBoth('Other')
   const visitor = site.visitor()
@@ -116,7 +116,7 @@ test('a challenge of the login page, and one that was used, are refused', async 
   assert.ok(await isLoggedIn(visitor), 'a code works as before')
 })
 
-test('a form sent again after its response was lost logs in once, and leads on', async () => {
+test('a form submitted again after its response was lost logs in once, and continues', async () => {
   const { device } = await withBoth('Twice')
   const visitor = site.visitor()
   const page = await halfway(visitor, 'Twice')

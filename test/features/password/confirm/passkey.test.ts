@@ -19,7 +19,7 @@ const FACTORS = '/account/recovery-codes/'
 const WRONG = '⚠ The passkey did not work. Try again, or use another way.'
 const OLD = '⚠ This page was open for too long, or was already used. Nothing is lost: press the button again.'
 
-/** Someone with a passkey, whose login is no longer recent. */
+/** A user with a passkey, whose login is no longer recent. */
 async function withPasskey(
   name: string,
   options?: { htmx: boolean },
@@ -65,7 +65,7 @@ async function eventsOf(name: string): Promise<unknown[]> {
 }
 
 for (const htmx of [false, true]) {
-  test(`${htmx ? 'htmx' : 'plain'}: a passkey stands for the password`, async () => {
+  test(`${htmx ? 'htmx' : 'plain'}: a passkey replaces the password`, async () => {
     const name = `Anna${htmx}`
     const { visitor, device } = await withPasskey(name, { htmx })
     const page = await asked(visitor, GUARDED)
@@ -105,7 +105,7 @@ test('a passkey that has not checked its user stands for the password, never for
   assert.is((await visitor.open(FACTORS)).status, 200)
 })
 
-test('a form that was asked for comes back filled in', async () => {
+test('a form that needed it comes back filled in', async () => {
   const { visitor, device } = await withPasskey('Typist')
   const form = await visitor.open('/password/confirm/')
   await press(visitor, form, usedOn(form, device))
@@ -119,7 +119,7 @@ test('a form that was asked for comes back filled in', async () => {
   assert.is((await visitor.open(GUARDED)).value('note'), 'kept')
 })
 
-test('the token of the session is renewed, and a form sent twice proves nothing new', async () => {
+test('the token of the session is renewed, and a form submitted twice proves nothing more', async () => {
   const { visitor, device } = await withPasskey('Twice')
   const page = await asked(visitor, GUARDED)
   const credential = usedOn(page, device)
@@ -151,7 +151,7 @@ test('another user’s passkey, another page’s challenge and a used one are re
   assert.is((await visitor.open(GUARDED)).status, 303)
 })
 
-test('canceling is a hint, and needs no new page', async () => {
+test('canceling shows a hint, without loading a page', async () => {
   const { visitor, device } = await withPasskey('Canceling')
   const page = await asked(visitor, GUARDED)
   const answer = await press(visitor, page, 'error NotAllowedError')
@@ -161,7 +161,7 @@ test('canceling is a hint, and needs no new page', async () => {
   assert.is((await visitor.open(GUARDED)).status, 200)
 })
 
-test('users without a passkey, and sites without them, have no button', async () => {
+test('users without a passkey, and sites with passkeys off, have no button', async () => {
   const visitor = await settled(site, 'Without')
   site.clock.advance(TOO_LATE)
   const page = await asked(visitor, GUARDED)
