@@ -10,16 +10,16 @@ import { root } from '../src/base/package.js'
 const test = suite('contrast')
 
 const css = readFileSync(join(root, 'public', 'site.css'), 'utf8')
-const light = coloursIn(':root')
-const themes = { light, dark: { ...light, ...coloursIn(':root[data-theme="dark"]') } }
+const light = colorsIn(':root')
+const themes = { light, dark: { ...light, ...colorsIn(':root[data-theme="dark"]') } }
 
-type Colours = Record<string, string>
+type Colors = Record<string, string>
 
-function coloursIn(selector: string): Colours {
+function colorsIn(selector: string): Colors {
   const from = css.indexOf(`${selector} {`)
   const block = css.slice(from, css.indexOf('}', from))
   return Object.fromEntries(
-    [...block.matchAll(/--([\w-]+): (#[\da-f]{3,6});/g)].map(([, name = '', colour = '']) => [name, colour]),
+    [...block.matchAll(/--([\w-]+): (#[\da-f]{3,6});/g)].map(([, name = '', color = '']) => [name, color]),
   )
 }
 
@@ -34,19 +34,19 @@ function pairs(fronts: readonly string[], backs: readonly string[]): [string, st
   return fronts.flatMap((front) => backs.map((back): [string, string] => [front, back]))
 }
 
-for (const [theme, colours] of Object.entries(themes)) {
+for (const [theme, colors] of Object.entries(themes)) {
   test(`text has at least 4.5:1 in ${theme} mode, also in the message box`, () => {
-    for (const [front, back] of TEXT) assertRatio(colours, front, back, 4.5)
+    for (const [front, back] of TEXT) assertRatio(colors, front, back, 4.5)
     for (const name of ['error', 'success']) {
-      const own = channels(colourOf(colours, name))
-      const surface = channels(colourOf(colours, 'surface'))
+      const own = channels(colorOf(colors, name))
+      const surface = channels(colorOf(colors, 'surface'))
       const tint = own.map((value, index) => value * 0.08 + (surface[index] ?? 0) * 0.92)
       assert.ok(ratio(own, tint) >= 4.5, `${name} on its tint: ${ratio(own, tint)}`)
     }
   })
 
   test(`borders, focus and meter have at least 3:1 in ${theme} mode`, () => {
-    for (const [front, back] of PARTS) assertRatio(colours, front, back, 3)
+    for (const [front, back] of PARTS) assertRatio(colors, front, back, 3)
   })
 }
 
@@ -57,8 +57,8 @@ test('initials have at least 4.5:1 on every hue, and their circle 3:1', () => {
   for (let hue = 0; hue < 360; hue++) {
     const circle = fromOklch(Number(lightness) / 100, Number(chroma), hue)
     assert.ok(ratio(circle, [255, 255, 255]) >= 4.5, `white on hue ${hue}: ${ratio(circle, [255, 255, 255])}`)
-    for (const colours of Object.values(themes)) {
-      const surface = channels(colourOf(colours, 'surface'))
+    for (const colors of Object.values(themes)) {
+      const surface = channels(colorOf(colors, 'surface'))
       assert.ok(ratio(circle, surface) >= 3, `hue ${hue} on the surface: ${ratio(circle, surface)}`)
     }
   }
@@ -81,19 +81,19 @@ function fromOklch(lightness: number, chroma: number, hue: number): number[] {
   })
 }
 
-function assertRatio(colours: Colours, front: string, back: string, least: number): void {
-  const actual = ratio(channels(colourOf(colours, front)), channels(colourOf(colours, back)))
+function assertRatio(colors: Colors, front: string, back: string, least: number): void {
+  const actual = ratio(channels(colorOf(colors, front)), channels(colorOf(colors, back)))
   assert.ok(actual >= least, `${front} on ${back}: ${actual.toFixed(2)}`)
 }
 
-function colourOf(colours: Colours, name: string): string {
-  const colour = colours[name]
-  if (colour === undefined) throw new Error(`There is no color --${name}.`)
-  return colour
+function colorOf(colors: Colors, name: string): string {
+  const color = colors[name]
+  if (color === undefined) throw new Error(`There is no color --${name}.`)
+  return color
 }
 
-function channels(colour: string): number[] {
-  const digits = colour.length === 4 ? colour.replaceAll(/[\da-f]/g, '$&$&') : colour
+function channels(color: string): number[] {
+  const digits = color.length === 4 ? color.replaceAll(/[\da-f]/g, '$&$&') : color
   return [1, 3, 5].map((from) => Number.parseInt(digits.slice(from, from + 2), 16))
 }
 

@@ -67,20 +67,20 @@ test('routes other than pages accept only GET and HEAD', async () => {
   ]
   for (const path of paths) {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND']) {
-      const { status, headers } = await answerTo(own.address, path, method)
+      const { status, headers } = await responseTo(own.address, path, method)
       assert.is(status, 405, `${method} ${path}`)
       assert.is(headers.allow, 'GET, HEAD', `${method} ${path}`)
       assert.ok(headers['content-security-policy'], `${method} ${path}`)
     }
     for (const method of ['GET', 'HEAD']) {
-      const { status } = await answerTo(own.address, path, method)
+      const { status } = await responseTo(own.address, path, method)
       assert.ok(status !== 405, `${method} ${path}`)
     }
   }
   await own.close()
 })
 
-function answerTo(address: string, path: string, method: string) {
+function responseTo(address: string, path: string, method: string) {
   return new Promise<{ status: number | undefined; headers: IncomingHttpHeaders }>((resolve, reject) => {
     request(`${address}${path}`, { method, agent: false }, (response) => {
       response.resume().on('end', () => resolve({ status: response.statusCode, headers: response.headers }))

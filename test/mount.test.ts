@@ -29,7 +29,7 @@ const logs: string[] = []
 
 /** Starts an app with its own session, body parser, routes and 404. */
 async function startHost(
-  around: (app: Koa, gatehouse: Accounts) => Middleware[] = usual,
+  around: (app: Koa, gatehouse: Accounts) => Middleware[] = usualMiddleware,
   options: Partial<AccountsOptions> = {},
   placed: (gatehouse: Accounts) => Middleware = (gatehouse) => gatehouse,
 ): Promise<Host> {
@@ -89,7 +89,7 @@ async function startHost(
   return { server, gatehouse, errors }
 }
 
-function usual(app: Koa): Middleware[] {
+function usualMiddleware(app: Koa): Middleware[] {
   return [session(app), bodyParser()]
 }
 
@@ -166,7 +166,7 @@ test('a form submitted after the session ended gets a link to the login that lea
 })
 
 test('without prefix and headers, other routes stay the app’s', async () => {
-  const host = await startHost(usual, { prefix: '', headers: false })
+  const host = await startHost(usualMiddleware, { prefix: '', headers: false })
   const visitor = new Visitor(host.server)
   assert.is((await visitor.open('/users/list')).text, 'the host’s list')
   for (const path of ['/assets/logo.js', '/users/', '/login/x', '/signup/verify/x']) {
@@ -216,7 +216,7 @@ for (const [what, around, ours, its] of [
   ['an app that rewrites our pages', (gatehouse) => [gatehouse.compression, rewriting], undefined, undefined],
 ] satisfies [string, (gatehouse: Accounts) => Middleware[], string | undefined, string | undefined][]) {
   test(`${what}: no page is compressed twice, and all are complete`, async () => {
-    const host = await startHost((app, gatehouse) => [...around(gatehouse), ...usual(app)])
+    const host = await startHost((app, gatehouse) => [...around(gatehouse), ...usualMiddleware(app)])
     const visitor = new Visitor(host.server)
     const page = await visitor.open('/members/signup/', { 'Accept-Encoding': 'gzip, br' })
     assert.is(page.headers['content-encoding'], ours)
@@ -371,14 +371,14 @@ test('accounts() without options throws', async () => {
 
 test('undefined options count as not set', async () => {
   const options: object = { siteName: undefined, lifetimes: undefined, templates: undefined }
-  const host = await startHost(usual, options)
+  const host = await startHost(usualMiddleware, options)
   assert.is((await new Visitor(host.server).open('/members/login/')).status, 200)
   await stop(host)
 })
 
 test('without option mail the email features are off, and the log warns', async () => {
   logs.length = 0
-  const host = await startHost(usual, { features: { 'account/email': false } })
+  const host = await startHost(usualMiddleware, { features: { 'account/email': false } })
   const visitor = new Visitor(host.server)
   assert.is((await visitor.open('/members/dev/mailbox/')).status, 404)
   await stop(host)
@@ -394,7 +394,7 @@ test('catching emails without a mailbox is logged as a warning', async () => {
     [true, 0],
   ] as const) {
     logs.length = 0
-    const host = await startHost(usual, { mail: 'caught', development })
+    const host = await startHost(usualMiddleware, { mail: 'caught', development })
     const mailbox = await new Visitor(host.server).open('/members/dev/mailbox/')
     assert.is(mailbox.status, development ? 200 : 404)
     await stop(host)
@@ -406,7 +406,7 @@ test('an explicit option mail causes no warning', async () => {
   const said: Partial<AccountsOptions>[] = [{ mail: 'off' }, { mail: 'caught' }, { development: true }]
   for (const options of said) {
     logs.length = 0
-    await stop(await startHost(usual, options))
+    await stop(await startHost(usualMiddleware, options))
     assert.not.match(logs.join(), 'no mail server')
   }
 })
@@ -424,7 +424,7 @@ test('a database on a server needs option keys', async () => {
 test('with the app’s database handle, users are stored in the app’s database', async () => {
   const url = await migratedDatabase()
   const handle = handleOf(url)
-  const host = await startHost(usual, { database: handle.database })
+  const host = await startHost(usualMiddleware, { database: handle.database })
   const visitor = new Visitor(host.server)
   const typed = { username: 'Vera', email: 'vera@example.com', password: PASSWORD, repassword: PASSWORD }
   await visitor.send(await visitor.open('/members/signup/'), typed)
@@ -496,7 +496,7 @@ test('the app may end the whole session at any time', async () => {
 
 for (const prefix of ['', '/people', '/shopping']) {
   test(`koa-mount at /shop with prefix '${prefix}' throws at the first request`, async () => {
-    const host = await startHost(usual, { prefix }, (gatehouse) => mount('/shop', gatehouse))
+    const host = await startHost(usualMiddleware, { prefix }, (gatehouse) => mount('/shop', gatehouse))
     const visitor = new Visitor(host.server)
     for (const path of ['/shop/login/', '/shop']) assert.is((await visitor.open(path)).status, 500, path)
     assert.match(host.errors[0]?.message ?? '', "Set the option prefix to '/shop'")
@@ -510,7 +510,7 @@ for (const [place, prefix] of [
   ['/shop', '/shop/members'],
 ] as const) {
   test(`koa-mount at ${place} with prefix ${prefix}: all links work`, async () => {
-    const host = await startHost(usual, { prefix }, (gatehouse) => mount(place, gatehouse))
+    const host = await startHost(usualMiddleware, { prefix }, (gatehouse) => mount(place, gatehouse))
     for (const htmx of [false, true]) {
       const visitor = new Visitor(host.server, { htmx })
       const form = await visitor.open(`${prefix}/signup/`)

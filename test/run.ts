@@ -96,9 +96,9 @@ await Promise.all(Array.from({ length: availableParallelism() * (wanted.heavy ? 
 for (const job of jobs.filter(({ file }) => isMeasuring(file))) await newSlot().run(job)
 await Promise.all([leaveServer(), browser?.close()])
 
-tellSlowest()
+reportSlowest()
 const isCovered = coverage === undefined || showCoverage(coverage)
-for (const verdict of verdicts.filter(({ failed }) => failed > 0)) tellFailure(verdict)
+for (const verdict of verdicts.filter(({ failed }) => failed > 0)) reportFailure(verdict)
 process.exitCode = sum('failed') > 0 || sum('passed') === 0 || !isCovered ? 1 : 0
 console.log(`\n${inWords(total())}`)
 
@@ -215,7 +215,7 @@ function newSlot() {
         : await (await processFor(own)).run(path)
       const what = job.database === undefined ? job.file : `${job.file} on ${job.database}`
       const seconds = (performance.now() - start) / 1000
-      tell({ ...judge(outcome), what, seconds, output: outcome.output })
+      report({ ...verdictOf(outcome), what, seconds, output: outcome.output })
       if (isMeasuring(job.file) && outcome.problem === '') console.log(outcome.output)
     },
   }
@@ -238,23 +238,23 @@ function isCounted({ file, database }: Job): boolean {
 }
 
 /** Checks more than the totals, because uvu exits with 0 when a hook threw or a file has no tests. */
-function judge({ problem: ending, stdout }: Outcome): Figures & Pick<Verdict, 'problem'> {
+function verdictOf({ problem: ending, stdout }: Outcome): Figures & Pick<Verdict, 'problem'> {
   const summaries = [...stdout.matchAll(SUMMARY)]
   const add = (group: number) => summaries.reduce((sum, summary) => sum + Number(summary[group]), 0)
   const planned = add(1)
   const passed = add(2)
-  const problem = ending || doubt(summaries.length, planned, passed)
+  const problem = ending || problemIn(summaries.length, planned, passed)
   const failed = Math.max(planned - passed, problem === '' ? 0 : 1)
   return { passed, failed, skipped: add(3), problem }
 }
 
-function doubt(summaries: number, planned: number, passed: number): string {
+function problemIn(summaries: number, planned: number, passed: number): string {
   if (summaries === 0) return 'no figures; is .run() missing?'
   if (planned === 0) return 'no tests'
   return passed < planned ? 'not every test passed, but uvu reported success; did a hook throw?' : ''
 }
 
-function tell(verdict: Verdict): void {
+function report(verdict: Verdict): void {
   verdicts.push(verdict)
   const place = `[${verdicts.length}/${jobs.length}]`
   if (verdict.failed === 0) console.log(`✔ ${place} ${inLine(verdict)}`)
@@ -266,11 +266,11 @@ function inLine({ what, seconds, problem, ...figures }: Verdict): string {
 }
 
 /** Repeats the failures at the end. */
-function tellFailure(verdict: Verdict): void {
+function reportFailure(verdict: Verdict): void {
   console.log(`\n✘ ${inLine(verdict)}\n${verdict.output}`)
 }
 
-function tellSlowest(): void {
+function reportSlowest(): void {
   const slowest = [...verdicts].sort((one, other) => other.seconds - one.seconds).slice(0, SLOWEST_SHOWN)
   const lines = slowest.map(({ what, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${what}`)
   console.log(['', 'The slowest:', ...lines].join('\n'))

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { PASSWORD, type Page, Site, until } from './support/helpers.js'
 import { createToSignUp, Device, typeToSignUp } from './support/passkey.js'
 import { turnOn } from './support/second-step.js'
-import { hearStatements } from './support/statements.js'
+import { onStatements } from './support/statements.js'
 
 /*
  * The time of a response must not reveal who has an account. So these tests compare the statements before each response
@@ -21,7 +21,7 @@ interface Work {
 
 const requests = new AsyncLocalStorage<Work>()
 
-hearStatements((statement) => {
+onStatements((statement) => {
   const work = requests.getStore()
   const statements = work?.isAnswered ? work.after : work?.before
   statements?.push(statement)

@@ -4,7 +4,7 @@ import { MINUTE } from '../../src/base/durations.js'
 import { assertDone, callGatehouse } from '../support/calling.js'
 import { rows, write } from '../support/databases.js'
 import { migratedDatabase, Site, type Visitor } from '../support/helpers.js'
-import { takeBack } from '../support/older.js'
+import { undoMigrations } from '../support/older.js'
 
 const test = suite('spellings of an email address')
 
@@ -78,7 +78,7 @@ async function oldDatabase(users: readonly Old[]): Promise<string> {
        values ('${id}', '${id}', '${id}', '${id}', '${email}', '${key}', '', '', '', ${confirmed ?? 'null'}, ${index}, 0)`,
     )
   }
-  await takeBack(database, '0014')
+  await undoMigrations(database, '0014')
   return database
 }
 

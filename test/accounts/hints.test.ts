@@ -16,7 +16,7 @@ test.before(async () => {
 test.after(() => site.close())
 
 /** Returns the hints next to a field. */
-function said(page: Page, field: string): string[] {
+function hintsAt(page: Page, field: string): string[] {
   return page
     .$(`#${field}-advice span`)
     .toArray()
@@ -50,24 +50,24 @@ test('hints change only their own elements on the page', async () => {
 
 test('the hint for a username is the error that sign-up would show', async () => {
   for (const username of ['a!', 'Admin', 'TAKEN', 'ﾠﾠﾠ', '...', 'Free One']) {
-    const advice = said(await onSignup({ username }), 'username')
+    const advice = hintsAt(await onSignup({ username }), 'username')
     const visitor = site.visitor()
     const answer = await visitor.send(await visitor.open('/signup/'), { username })
     const errors = answer.fieldError('username')
     if (errors === '') assert.equal(advice, ['✔ This username is available.'])
     else for (const error of advice.slice(0, 1)) assert.match(errors, error)
   }
-  assert.equal(said(await onSignup({ username: '' }), 'username'), [])
+  assert.equal(hintsAt(await onSignup({ username: '' }), 'username'), [])
 })
 
 test('a suggested username is available', async () => {
   await site.visitor().signUp('Taken2')
-  const advice = said(await onSignup({ username: 'taken' }), 'username')
+  const advice = hintsAt(await onSignup({ username: 'taken' }), 'username')
   assert.equal(advice, ['This username is already taken.', 'taken3 is available.'])
-  assert.equal(said(await onSignup({ username: 'taken3' }), 'username'), ['✔ This username is available.'])
+  assert.equal(hintsAt(await onSignup({ username: 'taken3' }), 'username'), ['✔ This username is available.'])
   await site.visitor().signUp('N'.repeat(25))
   assert.equal(
-    said(await onSignup({ username: 'N'.repeat(25) }), 'username')[1],
+    hintsAt(await onSignup({ username: 'N'.repeat(25) }), 'username')[1],
     `${'N'.repeat(24)}2 is available.`,
   )
 })
@@ -75,7 +75,7 @@ test('a suggested username is available', async () => {
 test('a password gets its strength and one hint', async () => {
   const measured = async (password: string, typed = {}) => {
     const page = await onSignup({ password, ...typed })
-    return [page.$('#password-advice meter').attr('value'), ...said(page, 'password')]
+    return [page.$('#password-advice meter').attr('value'), ...hintsAt(page, 'password')]
   }
   assert.equal(await measured(''), [undefined])
   assert.equal(await measured('abc'), ['1', 'Password must be at least 8 characters.'])
@@ -99,7 +99,7 @@ test('a password gets its strength and one hint', async () => {
 
 test('the strength is estimated in under 20 ms, from the first 32 characters only', async () => {
   const strong = await onSignup({ password: `${'x'.repeat(32)}kQ7#vTz!9mLp` })
-  assert.equal(said(strong, 'password'), ['Weak: repetition does not make it stronger.'])
+  assert.equal(hintsAt(strong, 'password'), ['Weak: repetition does not make it stronger.'])
   // Passwords that cost the estimator most, with names that match everywhere.
   const own = ['1 11 111 1111 11111 111111 1111111', '12 121 1212 21 212 2121 12121', 'p4 p4s ss w0 0rd rd']
   for (const part of [
@@ -134,7 +134,7 @@ test('a domain that looks mistyped gets a hint, and is accepted', async () => {
     ['anna@gmail.co', 'anna@gmail.com'],
     ['anna@gmx.dee', 'anna@gmx.de'],
   ] as const) {
-    assert.equal(said(await onSignup({ email }), 'email'), [`Did you mean ${meant}?`])
+    assert.equal(hintsAt(await onSignup({ email }), 'email'), [`Did you mean ${meant}?`])
   }
   for (const email of [
     'anna@gmail.com',
@@ -144,7 +144,7 @@ test('a domain that looks mistyped gets a hint, and is accepted', async () => {
     'gmial.com',
     '',
   ]) {
-    assert.equal(said(await onSignup({ email }), 'email'), [], email)
+    assert.equal(hintsAt(await onSignup({ email }), 'email'), [], email)
   }
   const visitor = site.visitor()
   assert.equal((await visitor.signUp('Typist', { email: 'typist@gmial.com' })).status, 303)
@@ -162,8 +162,8 @@ for (const htmx of [false, true]) {
     const typed = { username: 'Taken', email: 'anna@gmial.com', password: PASSWORD, repassword: 'x' }
     const page = await visitor.send(await visitor.open('/signup/'), typed)
     assert.is(page.fieldError('username'), 'This username is already taken.')
-    assert.equal(said(page, 'username'), ['Taken3 is available.'], 'the hint does not repeat the error')
-    assert.equal(said(page, 'email'), ['Did you mean anna@gmail.com?'])
+    assert.equal(hintsAt(page, 'username'), ['Taken3 is available.'], 'the hint does not repeat the error')
+    assert.equal(hintsAt(page, 'email'), ['Did you mean anna@gmail.com?'])
     assert.is(page.$('#password-advice meter').length, 0, 'an emptied password is not measured')
     assert.match(page.$('#username').attr('aria-describedby') ?? page.text, 'username-advice')
   })
@@ -175,13 +175,13 @@ test('a changed or corrected email address gets a hint, too', async () => {
   const user = await site.visitor().settle('Mover')
   for (const path of ['/account/email/', '/email/confirm/address/']) {
     const advised = await whileTyping(user, path, { email: 'mover@gmial.com' })
-    assert.equal(said(advised, 'email'), ['Did you mean mover@gmail.com?'], path)
-    assert.equal(said(await whileTyping(user, path, { email: 'mover@example.org' }), 'email'), [], path)
+    assert.equal(hintsAt(advised, 'email'), ['Did you mean mover@gmail.com?'], path)
+    assert.equal(hintsAt(await whileTyping(user, path, { email: 'mover@example.org' }), 'email'), [], path)
   }
   await site.visitor().signUp('Mistyped', { email: 'mistyped@gmial.com' })
   const refused = await user.send(await user.open('/account/email/'), { email: 'mistyped@gmial.com' })
   assert.is(refused.fieldError('email'), 'There is already an account with this email address.')
-  assert.equal(said(refused, 'email'), ['Did you mean mistyped@gmail.com?'])
+  assert.equal(hintsAt(refused, 'email'), ['Did you mean mistyped@gmail.com?'])
 })
 
 test('the hint about an accepted address is on the next page, with a link', async () => {
@@ -192,7 +192,7 @@ test('the hint about an accepted address is on the next page, with a link', asyn
     assert.match(landed.$('#messages').text(), /Did you mean typo@gmail\.com\?\s+Correct it/)
     const correction = await visitor.open(linkIn(landed, 'Correct it'))
     assert.is(correction.value('email'), 'typo@gmial.com')
-    assert.equal(said(correction, 'email'), ['Did you mean typo@gmail.com?'])
+    assert.equal(hintsAt(correction, 'email'), ['Did you mean typo@gmail.com?'])
     const again = await arrive(visitor, await visitor.send(correction, { email: 'typo@gmal.com' }))
     assert.match(again.$('#messages').text(), 'Did you mean typo@gmail.com?')
     const right = await arrive(visitor, await visitor.send(correction, { email: 'typo@gmail.com' }))
@@ -226,12 +226,12 @@ function linkIn(page: Page, text: string): string {
 test('the password hint takes the user’s own username and email address into account', async () => {
   const user = await site.visitor().settle('Renamer')
   const named = async (username: string) =>
-    said(await whileTyping(user, '/account/name/', { username }), 'username')
+    hintsAt(await whileTyping(user, '/account/name/', { username }), 'username')
   assert.equal(await named('Renamer'), [])
   assert.equal(await named('Renamer Two'), ['✔ This username is available.'])
   assert.equal((await named('Taken'))[0], 'This username is already taken.')
   const page = await whileTyping(user, '/account/password/', { password: 'renamer99' })
-  assert.equal(said(page, 'password'), [
+  assert.equal(hintsAt(page, 'password'), [
     'Password must not be mostly your username, your email address or the name of this site.',
   ])
 })
@@ -239,23 +239,23 @@ test('the password hint takes the user’s own username and email address into a
 test('a username that the visitor has just signed up with gets no hint', async () => {
   const visitor = site.visitor()
   await visitor.signUp('Newcomer')
-  assert.equal(said(await whileTyping(visitor, '/signup/', { username: 'Newcomer' }), 'username'), [])
+  assert.equal(hintsAt(await whileTyping(visitor, '/signup/', { username: 'Newcomer' }), 'username'), [])
 })
 
 test('expired pages, logged-out users and busy networks get no hints', async () => {
   const old = await site.visitor().post('/signup/advice/', 'username=Taken', { 'HX-Request': 'true' })
   assert.is(old.status, 200)
-  assert.equal([said(old, 'username'), old.messages()], [[], []])
+  assert.equal([hintsAt(old, 'username'), old.messages()], [[], []])
   const stranger = site.visitor()
   const token = (await stranger.open('/login/')).value('_csrf') ?? ''
   const body = new URLSearchParams({ _csrf: token, username: 'Taken' })
   const out = await stranger.post('/account/name/advice/', body.toString(), { 'HX-Request': 'true' })
-  assert.equal([said(out, 'username'), out.messages()], [[], []])
+  assert.equal([hintsAt(out, 'username'), out.messages()], [[], []])
 
   const strict = await Site.start({ environment: { LIMIT_ADVICE_NETWORK: '2/10m' } })
   const counts = []
   for (const _ of [1, 2, 3])
-    counts.push(said(await onSignup({ username: 'Anybody' }, strict), 'username').length)
+    counts.push(hintsAt(await onSignup({ username: 'Anybody' }, strict), 'username').length)
   assert.equal(counts, [1, 1, 0])
   const refused = await strict.visitor().signUp('a!')
   assert.is(refused.status, 406, 'the form still works')

@@ -4,7 +4,7 @@ import { DAY } from '../../src/base/durations.js'
 import type { AccountEvent } from '../../src/index.js'
 import type { EventsTable } from '../../src/tables/events.js'
 import { PASSWORD, Site, until } from '../support/helpers.js'
-import { takeBack } from '../support/older.js'
+import { undoMigrations } from '../support/older.js'
 
 const test = suite('events')
 
@@ -144,7 +144,7 @@ test('the migration moves commands from the column of the browser to that of the
   )
   await site.write("update events set user_agent = 'gatehouse users reset' where kind = 'logged_in'")
   await site.close()
-  await takeBack(database, '0019')
+  await undoMigrations(database, '0019')
   const later = await Site.start({ database })
   for (const name of ['Hanna', 'Igor']) {
     assert.equal(

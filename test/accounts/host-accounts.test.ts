@@ -28,7 +28,7 @@ async function start(options: HostOptions = {}) {
 test.before.each(async (context) => void Object.assign(context, await start()))
 test.after.each(({ host }) => host.close())
 
-async function made(accounts: AccountsInCode, name: string, more = {}): Promise<StoredUser> {
+async function created(accounts: AccountsInCode, name: string, more = {}): Promise<StoredUser> {
   const outcome = await accounts.create({
     name,
     email: `${name}@example.com`,
@@ -53,7 +53,7 @@ function history(host: Host, id: string) {
 }
 
 test('create follows the rules of sign-up, and finders find the account', async ({ host, accounts }) => {
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   assert.equal(await accounts.byId(anna.id), anna)
   assert.equal(await accounts.byName(' ANNA '), anna)
   assert.equal(await accounts.byEmail('anna@EXAMPLE.com'), anna)
@@ -74,7 +74,7 @@ function codesOf(outcome: Awaited<ReturnType<AccountsInCode['create']>>) {
 }
 
 test('returned users have no hash, token or stamp', async ({ accounts }) => {
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   const { users } = await accounts.list()
   for (const user of [anna, ...users, ...(await accounts.byIds([anna.id])).values()]) {
     assert.not.match(JSON.stringify(user), /argon2|hash|stamp|token/i)
@@ -88,7 +88,7 @@ test('without a password the user gets a link to choose one', async ({ accounts,
 })
 
 test('byIds finds many users with one query, and leaves out unknown ids', async ({ accounts }) => {
-  const [anna, bela] = [await made(accounts, 'Anna'), await made(accounts, 'Bela')]
+  const [anna, bela] = [await created(accounts, 'Anna'), await created(accounts, 'Bela')]
   const found = await accounts.byIds([anna.id, bela.id, anna.id, 'nobody'])
   assert.equal([...found.keys()].sort(), [anna.id, bela.id].sort())
   assert.equal(found.get(bela.id), bela)
@@ -104,7 +104,7 @@ function idsUpTo(count: number): string[] {
 
 test('list continues where the previous page ended', async ({ accounts, host }) => {
   for (const name of ['Anna', 'Bela', 'Cleo']) {
-    await made(accounts, name)
+    await created(accounts, name)
     host.clock.advance(1)
   }
   const first = await accounts.list({ limit: 2 })
@@ -126,7 +126,7 @@ test('disable and enable store the same events as the commands, with the actor',
   host,
   told,
 }) => {
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   const visitor = host.visitor()
   await host.logIn(visitor, 'Anna')
   host.clock.advance(1)
@@ -155,8 +155,8 @@ test('disable and enable store the same events as the commands, with the actor',
 })
 
 test('rename follows the rules of usernames, but has no limit', async ({ accounts, mailbox }) => {
-  const anna = await made(accounts, 'Anna')
-  await made(accounts, 'Bela')
+  const anna = await created(accounts, 'Anna')
+  await created(accounts, 'Bela')
   const errors = await accounts.rename(anna.id, 'bela')
   assert.equal(
     errors.map(({ code }) => code),
@@ -172,7 +172,7 @@ test('rename follows the rules of usernames, but has no limit', async ({ account
 })
 
 test('changeEmail takes effect once its link is opened', async ({ accounts, mailbox, host }) => {
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   assert.equal(await accounts.changeEmail(anna.id, 'new@example.com'), [])
   const [mail] = (await mailbox.waitFor('new@example.com')).map(asRead)
   assert.is((await accounts.byId(anna.id))?.nextEmail, 'new@example.com')
@@ -183,7 +183,7 @@ test('changeEmail takes effect once its link is opened', async ({ accounts, mail
 })
 
 test('confirm works once, without a link', async ({ accounts, host }) => {
-  const anna = await made(accounts, 'Anna', { confirmed: false })
+  const anna = await created(accounts, 'Anna', { confirmed: false })
   assert.is(await accounts.confirm(anna.id, ADMIN), true)
   assert.is(await accounts.confirm(anna.id), false)
   assert.is(await accounts.confirm('nobody'), false)
@@ -201,8 +201,8 @@ test('setEmail changes the address immediately, and the previous one can undo it
   mailbox,
   host,
 }) => {
-  const anna = await made(accounts, 'Anna')
-  await made(accounts, 'Bela')
+  const anna = await created(accounts, 'Anna')
+  await created(accounts, 'Bela')
   const codes = (await accounts.setEmail(anna.id, 'bela@example.com')).map(({ code }) => code)
   assert.equal(codes, ['email_taken'])
   assert.equal(await accounts.setEmail(anna.id, ' new@example.com ', ADMIN), [])
@@ -219,7 +219,7 @@ test('setEmail changes the address immediately, and the previous one can undo it
 })
 
 test('sendConfirmation reaches the address that is to be confirmed', async ({ accounts, mailbox }) => {
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   assert.is(await accounts.sendConfirmation(anna.id), false)
   assert.is(await accounts.sendConfirmation('nobody'), false)
   await accounts.changeEmail(anna.id, 'new@example.com')
@@ -228,7 +228,7 @@ test('sendConfirmation reaches the address that is to be confirmed', async ({ ac
 })
 
 test('unlock is in the activity, with its reason', async ({ accounts, host }) => {
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   assert.is(await accounts.unlock(anna.id, { reason: 'Asked by phone', ...ADMIN }), true)
   assert.is(await accounts.unlock('nobody'), false)
   const last = (await history(host, anna.id)).at(-1)
@@ -245,7 +245,7 @@ test('setPassword follows the rules and ends all sessions; a reset sends a link'
   host,
   mailbox,
 }) => {
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   const visitor = host.visitor()
   await host.logIn(visitor, 'Anna')
   host.clock.advance(1)
@@ -263,7 +263,7 @@ test('setPassword follows the rules and ends all sessions; a reset sends a link'
 })
 
 test('endSessions, endTwoStep and close report what they ended', async ({ accounts, host }) => {
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   await host.logIn(host.visitor(), 'Anna')
   host.clock.advance(1)
   await host.logIn(host.visitor(), 'Anna')
@@ -279,7 +279,7 @@ test('erase runs duringErase, and onEvent gets the actor', async () => {
   const erased: string[] = []
   const hooks = { duringErase: async (_: unknown, { name }: { name: string }) => void erased.push(name) }
   const { host, accounts, told } = await start({ hooks })
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   assert.is(await accounts.erase(anna.id, ADMIN), true)
   assert.is(await accounts.erase(anna.id), false)
   assert.equal(erased, ['Anna'])
@@ -296,7 +296,7 @@ test('erase fails while a row of the app refers to the account, and names the ta
   accounts,
   host,
 }) => {
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   await write(host.database, 'create table notes (author text constraint notes_author references users(id))')
   await write(host.database, `insert into notes values ('${anna.id}')`)
   assert.match(await refusalOf(accounts.erase(anna.id)), 'The table notes still refers to the account')
@@ -305,7 +305,7 @@ test('erase fails while a row of the app refers to the account, and names the ta
 
 test('functions that need email throw when emails are off', async () => {
   const { host, accounts } = await start({ mail: 'off' })
-  const anna = await made(accounts, 'Anna')
+  const anna = await created(accounts, 'Anna')
   for (const refused of [
     accounts.create({ name: 'Bela', email: 'bela@example.com' }),
     accounts.changeEmail(anna.id, 'new@example.com'),

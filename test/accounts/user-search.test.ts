@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { list } from '../../src/tables/users-list.js'
 import { write } from '../support/databases.js'
 import { migratedDatabase } from '../support/helpers.js'
-import { askedBy, planOf } from '../support/plans.js'
+import { planOf, queriesOf } from '../support/plans.js'
 
 const MANY = 20_000
 
@@ -78,7 +78,7 @@ test('uses an index for the list, a beginning, a role and a rare state', async (
     role: () => list(database.main, { limit: 50, newestFirst: true, role: 'admin' }),
   }
   for (const [what, search] of Object.entries(searches)) {
-    const queries = await askedBy(database, search)
+    const queries = await queriesOf(database, search)
     assert.ok(queries.length > 0)
     for (const query of queries) {
       const plan = await planOf(database, query)

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
 import { PHONE, violations, violationsInBothLights } from './axe.js'
-import { browserSuite, fillIn, pressForAnswer } from './visit.js'
+import { browserSuite, fillIn, pressForResponse } from './visit.js'
 
 /*
  * These are real pages, after htmx has changed them. heavy/gallery.sqlite.test.ts looks at the states of the gallery.
@@ -10,19 +10,19 @@ const { test, site, open } = browserSuite('accessibility', { environment: { NODE
 
 test('axe finds no violation on real pages, even after htmx has changed them', async () => {
   const page = await open('/signup/', { viewport: PHONE })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   const found = await violationsInBothLights(page)
   await fillIn(page, { username: 'Axel', email: 'axel@gmial.com', password: PASSWORD, repassword: PASSWORD })
   await page.waitForSelector('#password-advice meter')
   found.push(...(await violationsInBothLights(page)))
-  await pressForAnswer(page)
+  await pressForResponse(page)
   found.push(...(await violationsInBothLights(page)))
   await page.goto('/login/')
   await fillIn(page, { username: 'Axel', password: 'x' })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   found.push(...(await violationsInBothLights(page)))
   await page.fill('#password', PASSWORD)
-  await pressForAnswer(page)
+  await pressForResponse(page)
   found.push(...(await violations(page)))
   for (const path of ['/', '/account/', '/account/devices/', '/account/export/', '/logout/', '/nowhere']) {
     await page.goto(path)
@@ -35,7 +35,7 @@ test('every link, button and input is at least 24 px wide and high on a phone', 
   await site().visitor().settle('Finger')
   const page = await open('/login/', { viewport: PHONE })
   await fillIn(page, { username: 'Finger', password: PASSWORD })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   const small: string[] = []
   for (const path of [
     ...['/', '/account/', '/account/name/', '/account/email/', '/account/password/', '/account/devices/'],
@@ -93,7 +93,7 @@ test('with forced colors every field and button has a border, and focus is visib
 
 test('at 400 % zoom (320 by 256 px) nothing is cut off', async () => {
   const page = await open('/signup/', { viewport: { width: 320, height: 256 } })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.is(await page.evaluate('document.documentElement.scrollWidth'), 320)
   await page.click('#messages a[href="#repassword"]')
   const { top, bottom } = JSON.parse(

@@ -1,14 +1,14 @@
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
-import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
+import { browserSuite, fillIn, messages, pressForResponse } from './visit.js'
 
 const { test, site, open } = browserSuite('changing the password and closing the account')
 
 const NEW = 'another horse 43'
 
 async function press(page: Page): Promise<string> {
-  await pressForAnswer(page)
+  await pressForResponse(page)
   const [message = ''] = await messages(page)
   return message
 }

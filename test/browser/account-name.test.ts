@@ -1,7 +1,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
-import { browserSuite, messages, pressForAnswer } from './visit.js'
+import { browserSuite, messages, pressForResponse } from './visit.js'
 
 const { test, site, open } = browserSuite('username and data')
 
@@ -20,7 +20,7 @@ async function enter(username: string, options: BrowserContextOptions = {}): Pro
 
 /** Presses the form's button, and returns the messages of this page or the next. */
 async function press(page: Page): Promise<string[]> {
-  await pressForAnswer(page)
+  await pressForResponse(page)
   return messages(page)
 }
 

@@ -1,7 +1,7 @@
 import type { Page, Request, Route } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
-import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
+import { browserSuite, fillIn, messages, pressForResponse } from './visit.js'
 
 const { test, site, open } = browserSuite('hints')
 
@@ -9,11 +9,11 @@ test.before(async () => {
   await site().visitor().signUp('Taken')
 })
 
-function advice(page: Page, name: string): Promise<string> {
+function hint(page: Page, name: string): Promise<string> {
   return page.locator(`#${name}-advice`).innerText()
 }
 
-async function untilAdvised(page: Page, name: string, text: string): Promise<void> {
+async function untilHint(page: Page, name: string, text: string): Promise<void> {
   await page.locator(`#${name}-advice`).getByText(text).waitFor()
 }
 
@@ -26,16 +26,16 @@ test('a hint moves no field, and keeps text, caret and focus', async () => {
   const before = await page.evaluate(tops)
   await page.locator('#username').pressSequentially('Taken')
   await page.evaluate('document.querySelector("#username").setSelectionRange(2, 2)')
-  await untilAdvised(page, 'username', 'This username is already taken. Taken2 is available.')
+  await untilHint(page, 'username', 'This username is already taken. Taken2 is available.')
   assert.is(await page.evaluate('document.activeElement.id'), 'username')
   assert.is(await page.evaluate('document.activeElement.selectionStart'), 2)
   assert.is(await page.getAttribute('#username', 'aria-invalid'), null, 'a hint is not an error')
   await page.fill('#email', 'anna@gmial.com')
-  await untilAdvised(page, 'email', 'Did you mean anna@gmail.com?')
+  await untilHint(page, 'email', 'Did you mean anna@gmail.com?')
   await page.fill('#password', 'sunshine!')
   await page.waitForSelector('#password-advice meter')
   await page.fill('#password', PASSWORD)
-  await untilAdvised(page, 'password', 'Strong')
+  await untilHint(page, 'password', 'Strong')
   assert.is(await page.evaluate(tops), before)
   assert.is(await page.inputValue('#password'), PASSWORD)
   assert.equal(await messages(page), [])
@@ -45,13 +45,13 @@ test('a hint moves no field, and keeps text, caret and focus', async () => {
 test('a hint is announced politely once, and describes its field', async () => {
   const page = await open('/signup/')
   await page.fill('#username', 'Taken')
-  await untilAdvised(page, 'username', 'Taken2 is available.')
+  await untilHint(page, 'username', 'Taken2 is available.')
   await page.evaluate(`
     window.changes = []
     new MutationObserver((all) => window.changes.push(...all.map(({ type }) => type)))
       .observe(document.querySelector('#username-advice'), { subtree: true, childList: true, characterData: true })`)
   await page.fill('#password', PASSWORD)
-  await untilAdvised(page, 'password', 'Strong')
+  await untilHint(page, 'password', 'Strong')
   assert.equal(await page.evaluate('window.changes'), [], 'a hint that stays the same is not announced again')
 
   const client = await page.context().newCDPSession(page)
@@ -80,25 +80,25 @@ test('a hint waits for a pause, and a late one never replaces a newer one', asyn
   await isAsked
   assert.is(held.length, 1, 'one request for five keys')
   await page.locator('#username').pressSequentially('!')
-  await untilAdvised(page, 'username', 'can only include letters')
+  await untilHint(page, 'username', 'can only include letters')
   await held[0]?.continue().catch(() => {})
-  assert.match(await advice(page, 'username'), 'can only include letters')
+  assert.match(await hint(page, 'username'), 'can only include letters')
 })
 
 test('a mistyped domain gets a hint while typing, and again on success', async () => {
   await site().visitor().signUp('Mover')
   const page = await open('/login/?next=/account/email/')
   await fillIn(page, { username: 'Mover', password: PASSWORD })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   await page.goto('/account/email/')
   let questions = 0
   page.on('request', (request) => {
     if (request.url().endsWith('/account/email/advice/')) questions += 1
   })
   await page.locator('#email').pressSequentially('mover@gmial.com')
-  await untilAdvised(page, 'email', 'Did you mean mover@gmail.com?')
+  await untilHint(page, 'email', 'Did you mean mover@gmail.com?')
   assert.ok(questions < 5, `${questions} requests`)
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.match(await page.locator('#messages').innerText(), 'Did you mean mover@gmail.com?')
   await page.click('#messages a')
   assert.is(await page.evaluate('document.activeElement.id'), 'email')
@@ -107,14 +107,14 @@ test('a mistyped domain gets a hint while typing, and again on success', async (
 test('a hint does not repeat the errors of the form', async () => {
   const page = await open('/signup/')
   await fillIn(page, { username: 'Taken', email: 'anna@example.com', password: 'abc', repassword: 'abc' })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   await page.fill('#username', 'taken')
   // A string would match in upper case, too.
   await page
     .locator('#username-advice')
     .getByText(/taken2 is available/)
     .waitFor()
-  assert.is((await advice(page, 'username')).trim(), 'taken2 is available.')
+  assert.is((await hint(page, 'username')).trim(), 'taken2 is available.')
   assert.ok(!(await page.locator('#password-advice').isVisible()))
 })
 
@@ -129,7 +129,7 @@ test('hints do not delay the form, and disappear after success', async () => {
   }
   await fillIn(page, typed)
   await page.waitForRequest('**/advice/')
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.match((await messages(page)).join(), 'Your account Hurried is ready')
   assert.equal(await said(page), '')
 })
@@ -165,7 +165,7 @@ test('no hint appears beside or after a success', async () => {
     repassword: PASSWORD,
   })
   await asked
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.match((await messages(page)).join(), 'Your account Late is ready')
   release()
   await ended
@@ -186,13 +186,13 @@ test('a late hint does not replace the hint of the refused form', async () => {
   await asked
   // Like a password manager: no key is pressed.
   await page.evaluate("document.querySelector('#username').value = 'Unhurried'")
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.equal(await messages(page), ['⚠ The passwords do not match. Enter the same one twice.'])
   release()
   await ended
-  assert.match(await advice(page, 'username'), 'This username is available.')
+  assert.match(await hint(page, 'username'), 'This username is available.')
   await page.fill('#username', 'Unhurried!')
-  await untilAdvised(page, 'username', 'can only include letters')
+  await untilHint(page, 'username', 'can only include letters')
 })
 
 test.run()

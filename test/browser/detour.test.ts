@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD } from '../support/helpers.js'
-import { browserSuite, fillIn, messages, pressForAnswer, pressForPage } from './visit.js'
+import { browserSuite, fillIn, messages, pressForPage, pressForResponse } from './visit.js'
 
 const { test, site, open } = browserSuite('forms that need the password first')
 
@@ -26,21 +26,21 @@ async function atForm(name: string, options = {}): Promise<Page> {
 test('with JavaScript a late form comes back filled in after the password', async () => {
   const page = await atForm('Hanna')
   site().clock.advance(10 * MINUTE)
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.match((await messages(page)).join(), 'Enter your password first')
   assert.is(await page.inputValue('#note'), NOTE, 'the page does not change')
 
   await page.click('#messages button')
   await page.waitForURL('**/password/confirm/verify/')
   await page.fill('#password', 'mistyped')
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.equal(await messages(page), ['⚠ The password is not correct. Try again.'])
   await page.fill('#password', PASSWORD)
   await page.click('main form button')
   await page.waitForURL('**/members/recent/')
   assert.match((await messages(page)).join(), 'Here is what you typed')
   assert.is(await page.inputValue('#note'), NOTE)
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.equal(await messages(page), ['✔ Your note is saved.'])
 })
 
@@ -50,7 +50,7 @@ test('with JavaScript a page asks for the password, then opens', async () => {
   await page.goto('/members/recent/')
   assert.match(page.url(), '/password/confirm/')
   await page.fill('#password', 'mistyped')
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.equal(await messages(page), ['⚠ The password is not correct. Try again.'])
   await page.fill('#password', PASSWORD)
   await page.click('main form button')
@@ -92,7 +92,7 @@ for (const javaScriptEnabled of [true, false]) {
 
 test('after a logout the back button shows nothing private', async () => {
   const page = await atForm('Lara')
-  await pressForAnswer(page)
+  await pressForResponse(page)
   await page.goto('/account/devices/')
   await page.click('nav >> text=Log out')
   await page.click('main button')
@@ -113,7 +113,7 @@ test('a login page left open overnight works when the button is pressed again', 
   await logIn(page, 'Mia')
   await page.waitForSelector('#messages .error')
   assert.match((await messages(page)).join(), 'open for too long')
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.equal(await messages(page), ['✔ You are logged in.'])
 })
 

@@ -1,7 +1,7 @@
 import type { Page, Request } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
-import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
+import { browserSuite, fillIn, messages, pressForResponse } from './visit.js'
 
 const { test, site, open } = browserSuite('a browser with JavaScript')
 
@@ -27,12 +27,12 @@ async function watch(path: string): Promise<{ page: Page; complaints: string[]; 
 
 test('sign-up shows all errors without a page load, then leads home', async () => {
   const { page, complaints, navigations } = await watch('/signup/')
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.is((await messages(page)).length, 4)
   assert.is(await page.getAttribute('#username', 'aria-invalid'), 'true')
 
   await fillIn(page, { username: 'Wanda', email: 'wanda', password: 'password', repassword: 'password2' })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.equal(await messages(page), [
     '⚠ Enter an email address like name@example.com.',
     '⚠ This password is too common. Choose one that is harder to guess.',
@@ -49,7 +49,7 @@ test('sign-up shows all errors without a page load, then leads home', async () =
   assert.is(await page.evaluate('document.activeElement.id'), 'email')
 
   await fillIn(page, { email: 'wanda@example.com', password: PASSWORD, repassword: PASSWORD })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.equal(await messages(page), ['✔ Your account Wanda is ready. Log in'])
   assert.is(await page.getAttribute('#email', 'aria-invalid'), null)
   assert.is(navigations(), 1, 'no second page was loaded')
@@ -71,11 +71,11 @@ test('login shows errors without a page load, then leads home; logout works', as
     ['Xenia', 'x', '⚠ The password is not correct. Try again.'],
   ] as const) {
     await fillIn(page, { username, password })
-    await pressForAnswer(page)
+    await pressForResponse(page)
     assert.is((await messages(page))[0], message)
   }
   await fillIn(page, { password: PASSWORD })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.equal(await messages(page), ['✔ You are logged in.'])
   assert.is(navigations(), 1)
   await page.waitForURL(`${site().address}/`)
@@ -110,7 +110,7 @@ test('pressing the button many times submits one form and keeps the focus', asyn
   await page.waitForSelector('#messages .success')
   assert.is(posts, 1)
   assert.is(await page.evaluate('document.activeElement.id'), 'repassword')
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.match((await messages(page)).join(), 'Yvonne is ready', 'pressing again gets the same response')
 })
 
@@ -119,16 +119,16 @@ test('a page whose cookie changed in another tab works when the button is presse
   const page = await open('/login/')
   await fillIn(page, { username: 'Zora', password: PASSWORD })
   await page.context().clearCookies()
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.match((await messages(page)).join(), 'open for too long')
   assert.is(await page.inputValue('#password'), PASSWORD, 'nothing typed is lost')
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.equal(await messages(page), ['✔ You are logged in.'])
 })
 
 test('screen readers announce the message box politely, and each error with its field', async () => {
   const page = await open('/login/')
-  await pressForAnswer(page)
+  await pressForResponse(page)
   const client = await page.context().newCDPSession(page)
   const { nodes } = await client.send('Accessibility.getFullAXTree')
   const box = nodes.find(({ role }) => role?.value === 'status')
@@ -148,7 +148,7 @@ test('on a small screen the success message scrolls into view', async () => {
     repassword: PASSWORD,
   })
   await page.locator('main form button').scrollIntoViewIfNeeded()
-  await pressForAnswer(page)
+  await pressForResponse(page)
   const top = Number(
     await page.evaluate('document.querySelector("#messages .success").getBoundingClientRect().top'),
   )

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PSEUDO, pseudoFolder } from '../support/pseudo.js'
-import { browserSuite, messages, pressForAnswer } from './visit.js'
+import { browserSuite, messages, pressForResponse } from './visit.js'
 
 const { test, open } = browserSuite('languages', { development: true, templates: [pseudoFolder()] })
 
@@ -56,7 +56,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.click('footer a[hreflang="ru"]')
     await page.waitForURL('**/login/?next=%2Faccount%2F')
     assert.is(await page.textContent('h1'), 'Войти')
-    await pressForAnswer(page)
+    await pressForResponse(page)
     assert.equal(await messages(page), [
       '⚠ Введите имя пользователя или адрес электронной почты.',
       '⚠ Введите пароль.',

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
-import { browserSuite, fillIn, pressForAnswer, pressForPage } from './visit.js'
+import { browserSuite, fillIn, pressForPage, pressForResponse } from './visit.js'
 
 const { test, site, open } = browserSuite('layout')
 
@@ -68,7 +68,7 @@ async function send(page: Page, values: Record<string, string>): Promise<void> {
   await fillIn(page, values)
   await page.locator('main form button').scrollIntoViewIfNeeded()
   await page.evaluate('window.shift = 0')
-  await pressForAnswer(page)
+  await pressForResponse(page)
 }
 
 async function tops(page: Page): Promise<number[]> {

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { MINUTE, SECOND } from '../../src/base/durations.js'
 import { type Mail, PASSWORD } from '../support/helpers.js'
-import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
+import { browserSuite, fillIn, messages, pressForResponse } from './visit.js'
 
 const { test, site, open } = browserSuite('email flows')
 
@@ -10,7 +10,7 @@ const NEW = 'another horse 43'
 
 /** Presses the form's button, and returns the message of this page or the next. */
 async function press(page: Page): Promise<string> {
-  await pressForAnswer(page)
+  await pressForResponse(page)
   const [message = ''] = await messages(page)
   return message
 }

@@ -1,7 +1,7 @@
 import type { Request, Route } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { PASSWORD } from '../support/helpers.js'
-import { browserSuite, fillIn, messages, pressForAnswer } from './visit.js'
+import { browserSuite, fillIn, messages, pressForResponse } from './visit.js'
 
 const { test, site, open } = browserSuite('a form without a response from the site')
 
@@ -31,15 +31,15 @@ for (const [what, fail] of Object.entries(FAILURES)) {
     const page = await open('/login/')
     await fillIn(page, { username: 'Olga', password: PASSWORD })
     await page.route('**/login/verify/', fail)
-    await pressForAnswer(page)
+    await pressForResponse(page)
     assert.equal(await messages(page), NO_ANSWER)
     assert.not.match(await page.locator('body').innerText(), /Gateway|Upstream/)
     assert.is(await page.title(), 'Log in · Gatehouse')
-    await pressForAnswer(page)
+    await pressForResponse(page)
     assert.equal(await messages(page), NO_ANSWER, 'again')
     assert.is(await page.inputValue('#password'), PASSWORD)
     await page.unroute('**/login/verify/')
-    await pressForAnswer(page)
+    await pressForResponse(page)
     assert.equal(await messages(page), ['✔ You are logged in.'])
   })
 }
@@ -50,7 +50,7 @@ test('the message is in the page’s language, and accessible to screen readers'
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => complaints.push(message.text()))
   await page.route('**/login/verify/', (route) => route.fulfill(html(502)))
-  await pressForAnswer(page)
+  await pressForResponse(page)
   assert.match((await messages(page)).join(), 'Сайт не ответил')
   const client = await page.context().newCDPSession(page)
   const { nodes } = await client.send('Accessibility.getFullAXTree')
@@ -78,8 +78,11 @@ test('when the next page does not load, the success message and link stay', asyn
     const page = await open('/login/')
     if (fail) await page.route('**/onward/*', fail)
     await fillIn(page, { username: 'Olga', password: PASSWORD })
-    const ends = [page.waitForEvent('requestfinished', isWayOn), page.waitForEvent('requestfailed', isWayOn)]
-    await pressForAnswer(page)
+    const ends = [
+      page.waitForEvent('requestfinished', isOnward),
+      page.waitForEvent('requestfailed', isOnward),
+    ]
+    await pressForResponse(page)
     await Promise.any(ends)
     assert.equal(await messages(page), ['✔ You are logged in.'])
     await page.click('#messages a')
@@ -87,7 +90,7 @@ test('when the next page does not load, the success message and link stay', asyn
   }
 })
 
-function isWayOn(request: Request): boolean {
+function isOnward(request: Request): boolean {
   return request.url().includes('/onward/')
 }
 

@@ -4,7 +4,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { root } from '../../src/base/package.js'
 import { PASSWORD } from '../support/helpers.js'
-import { browserSuite, fillIn, pressForAnswer } from './visit.js'
+import { browserSuite, fillIn, pressForResponse } from './visit.js'
 
 /** Takes the pictures for the README. Only `npm run pictures` writes them to `docs/`. */
 const { test, site, open } = browserSuite('pictures')
@@ -52,7 +52,7 @@ test('sign-up with hints on a desktop, login on a dark phone', async () => {
   }
   const refused = async (page: Page) => {
     await fillIn(page, { username: 'Anna', password: 'secret' })
-    await pressForAnswer(page)
+    await pressForResponse(page)
   }
   const phone = { viewport: PHONE, ...DARK }
   await keepTogether('pages.png', [await shot('/signup/', {}, hinted), await shot('/login/', phone, refused)])
@@ -72,7 +72,7 @@ test('devices and activity on a desktop, account and public page on a phone', as
 async function logIn(userAgent: string): Promise<BrowserContextOptions> {
   const page = await open('/login/', { userAgent })
   await fillIn(page, { username: 'Anna', password: PASSWORD })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   const storageState = await page.context().storageState()
   await page.context().close()
   return { storageState, userAgent }

@@ -24,7 +24,7 @@ test.after(async () => {
 const DARK = 'rgb(16, 21, 27)'
 const LIGHT = 'rgb(246, 247, 249)'
 
-function colour(page: Page): Promise<unknown> {
+function color(page: Page): Promise<unknown> {
   return page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
 }
 
@@ -38,7 +38,7 @@ test('follows the visitor’s system, or the site’s setting', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await browser.newPage({ baseURL: site.address, colorScheme })
       await page.goto('/login/')
-      assert.is(await colour(page), expected[colorScheme], `${theme} on ${colorScheme}`)
+      assert.is(await color(page), expected[colorScheme], `${theme} on ${colorScheme}`)
       const input = 'getComputedStyle(document.querySelector("input[type=password]")).colorScheme'
       assert.is(await page.evaluate(input), theme === 'auto' ? 'light dark' : theme)
       await page.close()

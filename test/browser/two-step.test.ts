@@ -5,7 +5,7 @@ import { DAY } from '../../src/base/durations.js'
 import { PASSWORD } from '../support/helpers.js'
 import { codeAt } from '../support/second-step.js'
 import { violationsInBothLights } from './axe.js'
-import { browserSuite, fillIn, messages, pressForAnswer, pressForPage } from './visit.js'
+import { browserSuite, fillIn, messages, pressForPage, pressForResponse } from './visit.js'
 
 const { test, site, open } = browserSuite('two-step verification in a browser')
 
@@ -68,7 +68,7 @@ for (const javaScriptEnabled of [true, false]) {
     await pressForPage(page, 'main a.button')
     const key = await keyOn(page)
     await fillIn(page, { code: '000000' })
-    await pressForAnswer(page)
+    await pressForResponse(page)
     assert.match((await messages(page)).join(), 'The code is not correct')
     await fillIn(page, { code: now(key) })
     await pressForPage(page, 'main form button')
@@ -87,7 +87,7 @@ for (const javaScriptEnabled of [true, false]) {
       await logIn(page, name)
       assert.is(new URL(page.url()).pathname, '/login/two-step/')
       await fillIn(page, { code })
-      await pressForAnswer(page)
+      await pressForResponse(page)
       assert.match((await messages(page)).join(), 'You are logged in.')
     }
     await page.goto('/account/two-step/')
@@ -131,7 +131,7 @@ test('axe finds no violation on any of its pages', async () => {
   await logIn(page, name)
   await check('/login/two-step/')
   await fillIn(page, { code: '1' })
-  await pressForAnswer(page)
+  await pressForResponse(page)
   found.push(...(await violationsInBothLights(page)))
   assert.equal(found, [])
 })

@@ -47,7 +47,7 @@ export function messages(page: Page): Promise<string[]> {
 }
 
 /** Presses the form's button and waits until the message box has new content, by htmx or on a new page. */
-export async function pressForAnswer(page: Page): Promise<void> {
+export async function pressForResponse(page: Page): Promise<void> {
   await page.evaluate('document.querySelector("#messages > *")?.setAttribute("data-former", "")')
   await page.click('main form button')
   await page.waitForSelector('#messages > :not([data-former])')

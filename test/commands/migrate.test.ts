@@ -6,7 +6,7 @@ import { isPostgresUrl } from '../../src/database/locate.js'
 import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
 import { fileOf, rows } from '../support/databases.js'
 import { freshDatabase } from '../support/helpers.js'
-import { takeBack } from '../support/older.js'
+import { undoMigrations } from '../support/older.js'
 
 const test = suite('gatehouse migrate')
 let database: string
@@ -29,7 +29,7 @@ test('runs and lists the missing migrations, and none when up to date', async ()
   assert.is(first.stdout, `${steps.map((step) => `Ran ${step}\n`).join('')}${UP_TO_DATE}`)
   assert.is((await call('--check')).stdout, UP_TO_DATE)
 
-  await takeBack(database, '0012')
+  await undoMigrations(database, '0012')
   for (const _ of ['once', 'and again, for it does nothing']) {
     assertRefused(
       await call('--check'),

@@ -45,7 +45,7 @@ async function namesIn(file: string): Promise<string[]> {
   return found.map(({ name }) => name)
 }
 
-function formerOf({ stdout }: Outcome): string {
+function oldPathIn({ stdout }: Outcome): string {
   return /^The old database is now (.+)\.$/m.exec(stdout)?.[1] ?? ''
 }
 
@@ -58,7 +58,7 @@ test('restores the backup, and keeps the old database under the name it prints',
   assertDone(outcome)
   const file = fileOf(context.database)
   assert.equal(await namesIn(file), ['Anna'])
-  assert.equal(await namesIn(formerOf(outcome)), ['Anna', 'Bela'])
+  assert.equal(await namesIn(oldPathIn(outcome)), ['Anna', 'Bela'])
   assert.match(outcome.stdout, `The site decrypts it with the keys in ${file}.key.`)
   const site = await Site.start({ database: context.database })
   assert.is((await site.visitor().logIn('Anna')).status, 303)
@@ -78,7 +78,7 @@ test('refuses while the site runs, but not after it was killed', async (context)
   const outcome = await restore(context)
   assertDone(outcome)
   assert.equal(await namesIn(fileOf(context.database)), ['Anna'])
-  assert.equal(await namesIn(formerOf(outcome)), ['Anna', 'Bela', 'Clara'])
+  assert.equal(await namesIn(oldPathIn(outcome)), ['Anna', 'Bela', 'Clara'])
 })
 
 test('refuses until the last of several processes is gone', async (context) => {
@@ -178,7 +178,7 @@ test('replaces a damaged database without its old log', async (context) => {
   const outcome = await restore(context)
   assertDone(outcome)
   assert.equal(await namesIn(file), ['Anna'])
-  assert.ok(existsSync(formerOf(outcome)))
+  assert.ok(existsSync(oldPathIn(outcome)))
   assert.not.ok(existsSync(`${file}-wal`))
 })
 

@@ -28,13 +28,13 @@ async function rejection(work: Promise<unknown>): Promise<unknown> {
   )
 }
 
-async function askFor<Value>(db: Db, expression: string): Promise<Value | undefined> {
+async function select<Value>(db: Db, expression: string): Promise<Value | undefined> {
   const { rows } = await sql<{ value: Value }>`select ${sql.raw(expression)} as value`.execute(db)
   return rows[0]?.value
 }
 
 test('acknowledged writes survive a power cut, whatever the server’s default', async ({ database }) => {
-  const commits = (db: Db) => askFor(db, "current_setting('synchronous_commit')")
+  const commits = (db: Db) => select(db, "current_setting('synchronous_commit')")
   assert.is(await commits(database.main), 'on')
   assert.is(await database.write(commits), 'on')
   assert.is(await commits(database.loose), 'off')
@@ -54,7 +54,7 @@ test('prepared statements survive a column that a newer version adds', async ({ 
 })
 
 test('reads bigints as numbers, without changing pg for the app', async ({ database }) => {
-  assert.is(await askFor(database.main, '1767225600000::bigint'), 1_767_225_600_000)
+  assert.is(await select(database.main, '1767225600000::bigint'), 1_767_225_600_000)
   assert.is(pg.types.getTypeParser(pg.types.builtins.INT8)('1'), '1')
 })
 
@@ -82,7 +82,7 @@ for (const [what, code] of [
 test('workers on one machine share the connections', async ({ url }) => {
   const database = await openDatabase(url, { workers: 4 })
   const asked = Array.from({ length: 6 }, () =>
-    askFor(database.main, '(select pg_backend_pid() from pg_sleep(0.05))'),
+    select(database.main, '(select pg_backend_pid() from pg_sleep(0.05))'),
   )
   assert.is(new Set(await Promise.all(asked)).size, 2)
   await database.close()
@@ -96,7 +96,7 @@ test('retries a single statement, and reports it', async ({ url }) => {
   const seen: DatabaseUnavailable[] = []
   const database = await openDatabase(url, { onRetry: (error) => void seen.push(error) })
   await sql`do ${sql.lit(`begin ${TWICE} end`)}`.execute(database.main)
-  assert.is(await askFor(database.main, '(select last_value from times)'), 3)
+  assert.is(await select(database.main, '(select last_value from times)'), 3)
   assert.is(seen.length, 2)
   await database.close()
 })
@@ -110,8 +110,8 @@ test('retries a transaction that failed at commit', async ({ url, database }) =>
        for each row execute function fail()`,
   )
   assert.is(await createUser(database, newUser('anna')), true)
-  assert.is(await askFor(database.main, '(select last_value from times)'), 3)
-  assert.is(await askFor(database.main, '(select count(*) from users)'), 1)
+  assert.is(await select(database.main, '(select last_value from times)'), 3)
+  assert.is(await select(database.main, '(select count(*) from users)'), 1)
 })
 
 function sqlText(text: string): string {
@@ -141,7 +141,7 @@ test('parallel migrations work without advisory locks', async () => {
   const address = `${url}?options=-c%20search_path%3Dpublic,pg_catalog`
   const opened = await Promise.all(Array.from({ length: 4 }, () => openDatabase(address)))
   for (const database of opened) {
-    assert.instance(await rejection(askFor(database.main, 'pg_advisory_lock(1)')), Error)
+    assert.instance(await rejection(select(database.main, 'pg_advisory_lock(1)')), Error)
     assert.is(await database.ready(), true)
     await database.close()
   }
@@ -155,7 +155,7 @@ test('a sweep skips rows locked by another node', async ({ url, database }) => {
     // One that waited for the others would find them locked for good, and fail.
     assert.is(await limits.sweep(database.loose, { now: NOW, batch: 20 }), 10)
   })
-  assert.is(await askFor(database.main, '(select count(*) from limits)'), 0)
+  assert.is(await select(database.main, '(select count(*) from limits)'), 0)
   await node.close()
 })
 
@@ -174,17 +174,17 @@ for (const [what, code] of [
 }
 
 test('a programming error is not reported as unavailable', async ({ database }) => {
-  assert.not.instance(await rejection(askFor(database.main, 'nothing')), DatabaseUnavailable)
-  const broken = rejection(database.write((transaction) => askFor(transaction, 'nothing')))
+  assert.not.instance(await rejection(select(database.main, 'nothing')), DatabaseUnavailable)
+  const broken = rejection(database.write((transaction) => select(transaction, 'nothing')))
   assert.not.instance(await broken, DatabaseUnavailable)
 })
 
 test('a connection lost in a transaction is reported, and replaced', async ({ url, database }) => {
   const error = await rejection(
     database.write(async (transaction) => {
-      const pid = await askFor<number>(transaction, 'pg_backend_pid()')
+      const pid = await select<number>(transaction, 'pg_backend_pid()')
       await write(url, `select pg_terminate_backend(${pid})`)
-      await askFor(transaction, '1')
+      await select(transaction, '1')
     }),
   )
   assert.instance(error, DatabaseUnavailable)
@@ -199,7 +199,7 @@ test('close waits for running transactions', async ({ url, database }) => {
   await new Promise((resolve) => setImmediate(resolve))
   await other.close()
   await begun
-  assert.is(await askFor(database.main, '(select updated_at from users)'), 1)
+  assert.is(await select(database.main, '(select updated_at from users)'), 1)
 })
 
 test('an account reopened at the last moment is not deleted', async ({ url, database }) => {

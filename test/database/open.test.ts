@@ -58,14 +58,14 @@ test('six processes that open it in parallel migrate it once', async () => {
   const openers = Array.from({ length: 6 }, () => new Program(['--input-type=module', '-e', OPENER], { cwd }))
   try {
     await Promise.all(openers.map((opener) => opener.says(/^waiting$/m)))
-    for (let round = 0; round < 8; round++) await openAtOnce(openers, await freshDatabase())
+    for (let round = 0; round < 8; round++) await openInParallel(openers, await freshDatabase())
   } finally {
     for (const opener of openers) opener.hear('')
     await Promise.all(openers.map(({ end }) => end))
   }
 })
 
-async function openAtOnce(openers: Program[], url: string): Promise<void> {
+async function openInParallel(openers: Program[], url: string): Promise<void> {
   for (const opener of openers) opener.hear(url)
   const answers = await Promise.all(openers.map((opener) => opener.says(new RegExp(`${url}(.*)\n`))))
   assert.equal(

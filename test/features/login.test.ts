@@ -24,7 +24,7 @@ function sessionsOf(name: string, { database } = site): Promise<SessionsTable[]>
 }
 
 /** Waits until the use of the session is stored, because no page waits for that. */
-function noted(name: string, own: Site): Promise<void> {
+function untilUseStored(name: string, own: Site): Promise<void> {
   return until(async () => (await sessionsOf(name, own))[0]?.last_seen_at === own.clock.now())
 }
 
@@ -141,7 +141,7 @@ test('a session ends after a day without use', async () => {
   for (const _ of [1, 2, 3]) {
     own.clock.advance(DAY - 1)
     assert.ok(isLoggedIn((await visitor.open('/')).text))
-    await noted('Ida', own)
+    await untilUseStored('Ida', own)
   }
   own.clock.advance(DAY)
   assert.not.ok(isLoggedIn((await visitor.open('/')).text))
@@ -156,7 +156,7 @@ test('a kept session ends after 90 days, however often it is used', async () => 
   for (const _ of [1, 2, 3]) {
     own.clock.advance(29 * DAY)
     assert.ok(isLoggedIn((await visitor.open('/')).text))
-    await noted('Kept', own)
+    await untilUseStored('Kept', own)
   }
   own.clock.advance(3 * DAY)
   assert.not.ok(isLoggedIn((await visitor.open('/')).text))

@@ -22,7 +22,7 @@ async function names(address: string, ...wanted: string[]): Promise<string[]> {
  * Opens the database from another program, which would remove the log if no process used the database. Returns why it
  * could not.
  */
-async function meddle(file: string): Promise<string> {
+async function openElsewhere(file: string): Promise<string> {
   const script = `
     import BetterSqlite3 from 'better-sqlite3'
     const database = new BetterSqlite3(${JSON.stringify(file)}, { timeout: 0 })
@@ -44,7 +44,7 @@ test('keeps every acknowledged sign-up, even if others open its database', async
   const site = launchSite(dirname(file), { DATABASE_URL: url })
   const address = await addressOf(site)
   const before = await names(address, 'Before')
-  assert.is(await meddle(file), 'SQLITE_BUSY', 'the site locks its database')
+  assert.is(await openElsewhere(file), 'SQLITE_BUSY', 'the site locks its database')
   const after = await names(address, 'After one', 'After two', 'After three')
   site.signal('SIGKILL')
   await site.end

@@ -32,7 +32,7 @@ try {
   site.signal('SIGTERM')
 }
 const code = await site.end
-demand(code === 0, `It ended with ${code}.`)
+expect(code === 0, `It ended with ${code}.`)
 if (process.exitCode === undefined) console.log('✔ It held.')
 
 async function overload(address: string): Promise<void> {
@@ -48,13 +48,17 @@ async function overload(address: string): Promise<void> {
   const opened = await openPages(`${address}/login/`)
   await asking
   clearInterval(watching)
-  tell(flood, opened, highest)
+  report(flood, opened, highest)
   // The rest was not sent, because all connections of the flood were in use: one machine sends and responds.
   const times = (flood.sent / duration) * (1000 / capacity)
-  demand(times > TIMES / 2, `It was flooded with no more than ${times.toFixed(1)} times what it can do.`)
+  expect(times > TIMES / 2, `It was flooded with no more than ${times.toFixed(1)} times what it can do.`)
 }
 
-function tell({ sent, unsent, checked, refused, problems }: Flood, opened: number[], highest: number): void {
+function report(
+  { sent, unsent, checked, refused, problems }: Flood,
+  opened: number[],
+  highest: number,
+): void {
   const place = (part: number) => opened[Math.floor((opened.length - 1) * part)] ?? Number.POSITIVE_INFINITY
   const [p50, p99, longest] = [place(0.5), place(0.99), place(1)].map((time) => time.toFixed(0))
   const rate = ((sent / duration) * 1000).toFixed(0)
@@ -62,13 +66,13 @@ function tell({ sent, unsent, checked, refused, problems }: Flood, opened: numbe
   console.log(`${unsent} more found all ${MOST_OPEN} connections of the flood waiting.`)
   console.log(`Pages: ${opened.length} opened; p50 ${p50} ms, p99 ${p99} ms, longest ${longest} ms.`)
   console.log(`Memory: ${highest.toFixed(0)} MiB at most.`)
-  for (const [problem, count] of problems) demand(false, `${count} times: ${problem}`)
-  demand(refused > checked, 'The gate was not closed: this was no overload.')
-  demand(place(0.99) < SLOWEST_PAGE, `One page in a hundred takes longer than ${SLOWEST_PAGE} ms.`)
-  demand(highest < MOST_MEMORY, `It takes more than ${MOST_MEMORY} MiB.`)
+  for (const [problem, count] of problems) expect(false, `${count} times: ${problem}`)
+  expect(refused > checked, 'The gate was not closed: this was no overload.')
+  expect(place(0.99) < SLOWEST_PAGE, `One page in a hundred takes longer than ${SLOWEST_PAGE} ms.`)
+  expect(highest < MOST_MEMORY, `It takes more than ${MOST_MEMORY} MiB.`)
 }
 
-function demand(isSo: boolean, complaint: string): void {
+function expect(isSo: boolean, complaint: string): void {
   if (isSo) return
   console.error(`✘ ${complaint}`)
   process.exitCode = 1

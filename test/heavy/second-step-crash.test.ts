@@ -64,7 +64,7 @@ async function isHeld(address: string): Promise<boolean> {
   )
 }
 
-async function letGo(): Promise<void> {
+async function release(): Promise<void> {
   if (!isServer()) return write(database, 'drop trigger hold')
   await rows(
     database,
@@ -109,7 +109,7 @@ for (const method of ['app', 'recovery'] as const) {
     site.kill()
     assert.ok(await lost, 'no response came')
     await site.end
-    await letGo()
+    await release()
     assert.equal(await stateOf(), before)
 
     const again = await start()

@@ -10,7 +10,7 @@ import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { count, countOpen, USER_STATES, type UserFilter } from '../../src/tables/users-list.js'
 import { rows, write } from '../support/databases.js'
 import { migratedDatabase } from '../support/helpers.js'
-import { askedBy, planOf } from '../support/plans.js'
+import { planOf, queriesOf } from '../support/plans.js'
 
 const USERS = Number(process.env.USERS ?? 100_000)
 const TRIES = 10
@@ -74,7 +74,7 @@ test('each page takes less than 50 ms and reads an index', async ({ database, pa
   }
   const slow: string[] = []
   for (const [what, search] of Object.entries(searches)) {
-    for (const query of await askedBy(database, search)) {
+    for (const query of await queriesOf(database, search)) {
       const plan = await planOf(database, query)
       assert.not.match(plan, /seq scan on users|scan users(?! using)/i, `${what}: ${plan}`)
     }

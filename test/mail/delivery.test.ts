@@ -106,7 +106,7 @@ async function tried(site: Site): Promise<void> {
 }
 
 /** Moves the clock, and waits until all emails were tried once more. */
-async function triedAgain(site: Site, later: number): Promise<void> {
+async function retried(site: Site, later: number): Promise<void> {
   await site.write("update mails set problem = ''")
   site.clock.advance(later)
   await tried(site)
@@ -201,7 +201,7 @@ test('an app sends emails with its own function, and failed emails are tried aga
   await tried(site)
   assert.is((await only(site)).problem, 'No way to …')
   assert.is(context.server.received.length, 0)
-  await triedAgain(site, 15 * SECOND)
+  await retried(site, 15 * SECOND)
   assert.is((await only(site)).due_at, site.clock.time + 2 * SECOND)
   site.clock.advance(2 * SECOND)
   await inState(site, 'sent')
@@ -289,7 +289,7 @@ test('an email refused for now is tried again with the same id and link', async 
   const first = await only(site)
   assert.is(first.state, 'waiting')
   assert.is(first.due_at, site.clock.time + 15 * SECOND, 'not immediately')
-  await triedAgain(site, 15 * SECOND)
+  await retried(site, 15 * SECOND)
   assert.is((await only(site)).prepared, first.prepared, 'the token is the same')
   site.clock.advance(MINUTE)
   const [received] = await context.server.mails(1)
@@ -345,10 +345,10 @@ test('emails wait while the server is down, survive a restart, and are sent', as
   const isAway = (line: string) => line.includes('mail server unavailable')
   assert.is(first.logs.filter(isAway).length, 1, 'one warning for all emails')
   assert.not.match(first.logs.join(''), /anna@/i)
-  for (let minute = 0; minute < 5; minute++) await triedAgain(first, MINUTE)
+  for (let minute = 0; minute < 5; minute++) await retried(first, MINUTE)
   assert.is(first.logs.filter(isAway).length, 1)
   const site = await startAgain(context, first)
-  await triedAgain(site, MINUTE)
+  await retried(site, MINUTE)
   await context.server.start()
   site.clock.advance(MINUTE)
   await context.server.mails(3)
@@ -522,7 +522,7 @@ test('with a wrong SMTP password emails wait, with one warning', async (context)
   await first.visitor().signUp('Anna')
   await first.visitor().signUp('Bela')
   await tried(first)
-  for (let minute = 0; minute < 3; minute++) await triedAgain(first, MINUTE)
+  for (let minute = 0; minute < 3; minute++) await retried(first, MINUTE)
   assert.ok((await stored(first)).every(({ state, refusals }) => state === 'waiting' && refusals === 0))
   const warnings = first.logs.filter((line) => line.includes('mail server unavailable'))
   assert.is(warnings.length, 1)

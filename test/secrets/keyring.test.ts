@@ -145,14 +145,14 @@ test('four processes in parallel create one key', async ({ folder }) => {
   )
   try {
     await Promise.all(makers.map((maker) => maker.says(/^waiting$/m)))
-    for (let round = 0; round < 10; round++) await makeAtOnce(makers, join(folder, `round-${round}.key`))
+    for (let round = 0; round < 10; round++) await makeInParallel(makers, join(folder, `round-${round}.key`))
   } finally {
     for (const maker of makers) maker.hear('')
     await Promise.all(makers.map(({ end }) => end))
   }
 })
 
-async function makeAtOnce(makers: Program[], keyFile: string): Promise<void> {
+async function makeInParallel(makers: Program[], keyFile: string): Promise<void> {
   for (const maker of makers) maker.hear(keyFile)
   const answers = await Promise.all(
     makers.map((maker) => maker.says(new RegExp(`${keyFile} has (.{43})\\n`))),

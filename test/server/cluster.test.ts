@@ -34,7 +34,7 @@ function launch({ url, started }: Context, env: Record<string, string> = {}): Pr
 }
 
 /** Returns the processes that have responded so far, from the log. */
-function answering({ stdout }: Program): Set<string> {
+function respondingIn({ stdout }: Program): Set<string> {
   const pids = stdout.matchAll(/"pid":(\d+),[^\n]*"msg":"request"/g)
   return new Set([...pids].map(([, pid = '']) => pid))
 }
@@ -43,7 +43,7 @@ function answering({ stdout }: Program): Set<string> {
 async function anotherOf(site: Program, address: string, known: ReadonlySet<string>): Promise<string> {
   for (const end = performance.now() + 30_000; performance.now() < end; ) {
     await status(`${address}/healthz`).catch(() => undefined)
-    const found = [...answering(site)].find((pid) => !known.has(pid))
+    const found = [...respondingIn(site)].find((pid) => !known.has(pid))
     if (found !== undefined) return found
   }
   throw new Error(`No other process responds:\n${site.stdout}`)

@@ -45,7 +45,7 @@ function defer(): { promise: Promise<void>; resolve: () => void } {
 }
 
 /** Opens a connection, sends `words`, and then nothing more. */
-async function say(port: number, words: string): Promise<Socket> {
+async function openWith(port: number, words: string): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')
   socket.on('error', () => {})
   await once(socket, 'connect')
@@ -54,7 +54,7 @@ async function say(port: number, words: string): Promise<Socket> {
 }
 
 /** Returns the response once the site has closed the connection. Throws if that takes too long. */
-async function answered(socket: Socket): Promise<string> {
+async function responseOf(socket: Socket): Promise<string> {
   let answer = ''
   socket.on('data', (words: string) => {
     answer += words
@@ -75,7 +75,7 @@ function closed(socket: Socket): Promise<void> {
 }
 
 test('unfinished headers end with 408', async ({ port }) => {
-  const answer = await answered(await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: '))
+  const answer = await responseOf(await openWith(port, 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: '))
   assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/)
   assert.match(answer, /\r\nCache-Control: private, no-cache, no-store\r\n/i)
 })
@@ -104,7 +104,7 @@ for (const [what, words, status, sentence] of [
   ],
 ] as const) {
   test(`${what}: ${status} with a sentence and the security headers`, async ({ port }) => {
-    const answer = await answered(await say(port, words))
+    const answer = await responseOf(await openWith(port, words))
     assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `))
     const [head = '', body = ''] = answer.split('\r\n\r\n')
     for (const header of [
@@ -120,33 +120,36 @@ for (const [what, words, status, sentence] of [
 }
 
 test('a broken request after a good one gets 400, after the good one’s response', async ({ port }) => {
-  const socket = await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const socket = await openWith(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   const [first] = await once(socket, 'data')
   assert.match(first, /here$/)
-  const answer = answered(socket)
+  const answer = responseOf(socket)
   socket.write('nonsense\r\n\r\n')
   assert.match(await answer, /^HTTP\/1\.1 400 Bad Request\r\n/)
 })
 
 test('a form that is completed too late gets one response', async ({ port }) => {
-  const socket = await say(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nslow')
+  const socket = await openWith(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nslow')
   socket.once('data', () => socket.write('slow'))
-  const answer = await answered(socket)
+  const answer = await responseOf(socket)
   assert.is(answer.match(/HTTP\/1\.1/g)?.length, 1)
 })
 
 test('an unfinished body ends with 408', async ({ port }) => {
-  const socket = await say(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nslow')
-  assert.match(await answered(socket), /^HTTP\/1\.1 408 Request Timeout\r\n/)
+  const socket = await openWith(
+    port,
+    'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nslow',
+  )
+  assert.match(await responseOf(socket), /^HTTP\/1\.1 408 Request Timeout\r\n/)
 })
 
 test('an idle connection is closed', async ({ port }) => {
-  const answer = await answered(await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'))
+  const answer = await responseOf(await openWith(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'))
   assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
 })
 
 test('a connection that sends only empty lines is closed in time', async ({ port }) => {
-  const socket = await say(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const socket = await openWith(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await once(socket, 'data')
   const trickle = setInterval(() => socket.write('\r\n'), 50)
   await closed(socket).finally(() => clearInterval(trickle))
@@ -218,14 +221,14 @@ for (const [what, { says, trickles, reads = true }] of Object.entries(CROWDS)) {
   test(`a visitor is served while all connections are taken by clients that ${what}`, async ({
     small: { port },
   }) => {
-    const crowd = await Promise.all(Array.from({ length: ROOM + 5 }, () => say(port, says)))
+    const crowd = await Promise.all(Array.from({ length: ROOM + 5 }, () => openWith(port, says)))
     const trickling = setInterval(() => {
       for (const socket of crowd) if (trickles !== undefined && socket.writable) socket.write(trickles)
     }, 20)
     if (reads) for (const socket of crowd) socket.resume()
     try {
       for (let visit = 0; visit < 3; visit++) {
-        assert.match(await answered(await say(port, LAST_PAGE)), /^HTTP\/1\.1 200 OK\r\n.*here$/s)
+        assert.match(await responseOf(await openWith(port, LAST_PAGE)), /^HTTP\/1\.1 200 OK\r\n.*here$/s)
       }
     } finally {
       clearInterval(trickling)
@@ -249,7 +252,7 @@ test('a visitor is served while too many silent clients keep reconnecting', asyn
   for (let client = 0; client < 5 * ROOM; client++) join()
   try {
     for (let visit = 0; visit < 30; visit++) {
-      assert.match(await answered(await say(port, LAST_PAGE)), /^HTTP\/1\.1 200 OK\r\n.*here$/s)
+      assert.match(await responseOf(await openWith(port, LAST_PAGE)), /^HTTP\/1\.1 200 OK\r\n.*here$/s)
     }
   } finally {
     again = false
@@ -259,18 +262,18 @@ test('a visitor is served while too many silent clients keep reconnecting', asyn
 
 test('the longest idle connection is closed first, and active ones stay', async () => {
   const { port, asked, answerSlow } = await smallSite()
-  const slow = await say(port, LAST_PAGE.replace('/', '/slow'))
-  const late = answered(slow)
+  const slow = await openWith(port, LAST_PAGE.replace('/', '/slow'))
+  const late = responseOf(slow)
   await asked
   const silent: Socket[] = []
-  for (let place = 1; place < ROOM; place++) silent.push(await say(port, ''))
+  for (let place = 1; place < ROOM; place++) silent.push(await openWith(port, ''))
   const [longest, next, ...others] = silent
-  const gone = longest && answered(longest)
-  const kept = await say(port, PAGE)
+  const gone = longest && responseOf(longest)
+  const kept = await openWith(port, PAGE)
   assert.match(String(await once(kept, 'data')), /here$/)
   assert.is(await gone, '', 'the first silent connection')
-  const later = next && answered(next)
-  const another = await say(port, PAGE)
+  const later = next && responseOf(next)
+  const another = await openWith(port, PAGE)
   await once(another, 'data')
   assert.is(await later, '', 'then the second')
   assert.ok([kept, ...others].every((socket) => !socket.readableEnded))
@@ -282,9 +285,9 @@ test('the longest idle connection is closed first, and active ones stay', async 
 test('while all connections are active, one more is closed', async () => {
   const { port, answerSlow } = await smallSite()
   const page = LAST_PAGE.replace('/', '/slow')
-  const busy = await Promise.all(Array.from({ length: ROOM }, () => say(port, page)))
-  const answers = busy.map(answered)
-  assert.is(await answered(await say(port, '')), '')
+  const busy = await Promise.all(Array.from({ length: ROOM }, () => openWith(port, page)))
+  const answers = busy.map(responseOf)
+  assert.is(await responseOf(await openWith(port, '')), '')
   answerSlow()
   for (const answer of await Promise.all(answers)) assert.match(answer, /here$/)
 })
@@ -302,8 +305,8 @@ test('a new visitor is accepted before the forms of a flood are processed', asyn
   const port = Number(new URL(address).port)
   const form = 'POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
   const page = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
-  const said = [...Array.from({ length: 40 }, () => form), page].map((words) => say(port, words))
-  await Promise.all((await Promise.all(said)).map(answered))
+  const said = [...Array.from({ length: 40 }, () => form), page].map((words) => openWith(port, words))
+  await Promise.all((await Promise.all(said)).map(responseOf))
   assert.is(begun.length, 41)
   assert.ok(begun.indexOf('GET') < 10, `${begun}`)
 })

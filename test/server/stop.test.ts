@@ -166,7 +166,7 @@ async function keepPosting(address: string, form: LoginForm): Promise<(number | 
   const answers = []
   for (;;) {
     const login = posting(address, form, agent)
-    const answer = answerTo(login)
+    const answer = outcomeOf(login)
     login.end(form.body)
     answers.push(await answer)
     if (/ECONNREFUSED/.test(`${answers.at(-1)}`)) return answers
@@ -203,7 +203,7 @@ async function slowLogin(address: string): Promise<SlowRequest> {
   const form = await loginForm(address)
   const { body } = form
   const login = posting(address, form, false)
-  const answer = answerTo(login)
+  const answer = outcomeOf(login)
   await new Promise<void>((resolve) => login.write(body.slice(0, 10), () => resolve()))
   return {
     finish() {
@@ -214,7 +214,7 @@ async function slowLogin(address: string): Promise<SlowRequest> {
 }
 
 /** Returns the status after the whole response, or the error. */
-function answerTo(sent: ClientRequest): Promise<number | string | undefined> {
+function outcomeOf(sent: ClientRequest): Promise<number | string | undefined> {
   return new Promise((resolve) => {
     sent.on('error', (error) => resolve(error.message))
     sent.on('response', (response) => {

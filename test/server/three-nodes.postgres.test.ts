@@ -71,7 +71,7 @@ test('lose no requests while they are restarted one after another', async ({
     }
   }
   const visitor = () => new Visitor(balancer.address)
-  const page = () => asked(`${balancer.address}/login/`, agent)
+  const page = () => statusOf(`${balancer.address}/login/`, agent)
   const clients = [
     ...Array.from({ length: 4 }, () => client('page', page)),
     client('sign-up', async (time) => (await visitor().signUp(`Guest ${time}`)).status),
@@ -94,7 +94,7 @@ test('lose no requests while they are restarted one after another', async ({
   assert.match(sites[0]?.stdout ?? '', '"method":"POST"', 'the new node gets requests, too')
 })
 
-function asked(url: string, agent: Agent): Promise<number | string> {
+function statusOf(url: string, agent: Agent): Promise<number | string> {
   return new Promise((resolve) => {
     request(url, { agent }, (response) => {
       let text = ''

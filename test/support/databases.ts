@@ -61,7 +61,7 @@ let made = 0
 async function freshOnServer(server: string, from = ''): Promise<string> {
   const url = new URL(server)
   const name = `${prefixOf(process.env.TEST_RUN)}${process.pid}_${++made}`
-  await asked(server, (client) => client.query(`create database ${name}${from}`))
+  await queried(server, (client) => client.query(`create database ${name}${from}`))
   url.pathname = `/${name}`
   return url.href
 }
@@ -72,7 +72,7 @@ function prefixOf(run = 'alone'): string {
 
 /** Removes the databases that a run's test files have created on the server. */
 export async function dropDatabases(server: string, run: string): Promise<void> {
-  await asked(server, async (client) => {
+  await queried(server, async (client) => {
     const { rows } = await client.query<{ datname: string }>(
       'select datname from pg_database where starts_with(datname, $1)',
       [prefixOf(run)],
@@ -94,7 +94,7 @@ export function fileOf(url: string): string {
 /** Reads the database directly. `?` is a parameter on both databases. */
 export async function rows<Row>(url: string, sql: string, ...parameters: unknown[]): Promise<Row[]> {
   if (isPostgresUrl(url)) {
-    return asked(url, async (client) => (await client.query(numbered(sql), parameters)).rows)
+    return queried(url, async (client) => (await client.query(numbered(sql), parameters)).rows)
   }
   return opened(url, (connection) => connection.prepare<unknown[], Row>(sql).all(...parameters))
 }
@@ -106,7 +106,7 @@ function numbered(sql: string): string {
 
 /** Changes the database directly. */
 export async function write(url: string, sql: string): Promise<void> {
-  if (isPostgresUrl(url)) await asked(url, (client) => client.query(sql))
+  if (isPostgresUrl(url)) await queried(url, (client) => client.query(sql))
   else opened(url, (connection) => connection.exec(sql))
 }
 
@@ -186,7 +186,10 @@ function opened<Result>(url: string, work: (connection: BetterSqlite3.Database) 
 /** By URL. Their connections end soon after the last query. */
 const pools = new Map<string, pg.Pool>()
 
-async function asked<Result>(url: string, work: (client: pg.ClientBase) => Promise<Result>): Promise<Result> {
+async function queried<Result>(
+  url: string,
+  work: (client: pg.ClientBase) => Promise<Result>,
+): Promise<Result> {
   const client = await poolFor(url).connect()
   try {
     return await work(client)

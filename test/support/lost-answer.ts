@@ -28,12 +28,12 @@ export async function sentTwice(
   return visitor.post(to, fields.toString())
 }
 
-export function said(answer: Page): string {
+export function messageOn(answer: Page): string {
   return answer.messages().join()
 }
 
 /** Returns the visitor's message, on whatever page it appears. */
-export async function told(visitor: Visitor, answer: Page): Promise<string> {
+export async function shownMessage(visitor: Visitor, answer: Page): Promise<string> {
   const place = answer.headers['hx-redirect'] ?? answer.headers.location
-  return place === undefined ? said(answer) : said(await visitor.open(place))
+  return place === undefined ? messageOn(answer) : messageOn(await visitor.open(place))
 }

@@ -34,7 +34,7 @@ const ADDED: Record<string, readonly string[]> = {
 }
 
 /** Undoes this migration and all later ones. */
-export async function takeBack(database: string, from: string): Promise<void> {
+export async function undoMigrations(database: string, from: string): Promise<void> {
   const statements = Object.entries(ADDED).flatMap(([step, added]) => (step >= from ? added : []))
   for (const statement of statements) await write(database, statement)
   await write(database, `delete from kysely_migration where name >= '${from}'`)

@@ -8,7 +8,7 @@ export interface Asked {
 }
 
 /** Returns the queries of `search`. */
-export async function askedBy({ main }: Database, search: () => Promise<unknown>): Promise<Asked[]> {
+export async function queriesOf({ main }: Database, search: () => Promise<unknown>): Promise<Asked[]> {
   const asked: Asked[] = []
   const executor = main.getExecutor()
   const { executeQuery } = executor

@@ -70,7 +70,7 @@ export class PostgresServer {
     const owner = ownerFor(folder)
     const password = randomBytes(16).toString('base64url')
     mkdirSync(folder)
-    bringPrograms(folder)
+    copyPrograms(folder)
     makeCluster(folder, owner, password)
     const url = `postgres://gatehouse:${password}@127.0.0.1:${await freePort()}/postgres`
     return new PostgresServer(folder, { owner, url, detached, durable })
@@ -175,7 +175,7 @@ function idOf(kind: '-u' | '-g'): number {
  * Copies the programs into the folder, because `nobody` may not be allowed to read the project, and because without
  * install scripts the links to the libraries are missing.
  */
-function bringPrograms(folder: string): void {
+function copyPrograms(folder: string): void {
   cpSync(packaged(), join(folder, 'native'), { recursive: true, filter: (path) => !path.endsWith('.a') })
   for (const { source, target } of linksIn(folder)) {
     if (!existsSync(join(folder, target))) symlinkSync(basename(source), join(folder, target))

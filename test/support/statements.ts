@@ -1,7 +1,7 @@
 import { Kysely, SqliteDialect } from '../../src/database/kysely.js'
 
 /** Calls `hear` with each statement of the site in this process, before it runs. */
-export function hearStatements(hear: (statement: string) => void): void {
+export function onStatements(hear: (statement: string) => void): void {
   // The prototype in the same copy of Kysely that the site uses.
   const executor = Object.getPrototypeOf(
     new Kysely({ dialect: new SqliteDialect({ database: unopened }) }).getExecutor(),

@@ -39,7 +39,7 @@ function nextOf(ctx: Context): { next?: string } {
   return typeof ctx.query.next === 'string' ? { next: ctx.query.next } : {}
 }
 
-async function made(host: Host, name: string, { confirmed = true } = {}): Promise<string> {
+async function created(host: Host, name: string, { confirmed = true } = {}): Promise<string> {
   const { accounts } = host.gatehouse
   const made = await accounts.create({ name, email: `${name}@example.com`, password: PASSWORD, confirmed })
   assert.ok(made.ok)
@@ -52,7 +52,7 @@ async function shown(visitor: Visitor): Promise<string> {
 
 test('creates a recent session and an event', async () => {
   const host = await start()
-  const id = await made(host, 'Anna')
+  const id = await created(host, 'Anna')
   const visitor = host.visitor()
   const entered = await visitor.open('/enter/Anna')
   assert.is(entered.headers.location, '/home')
@@ -67,7 +67,7 @@ test('creates a recent session and an event', async () => {
 
 test('leads only to pages of the site', async () => {
   const host = await start()
-  await made(host, 'Anna')
+  await created(host, 'Anna')
   const where = async (next: string) =>
     (await host.visitor().open(`/enter/Anna?next=${encodeURIComponent(next)}`)).headers.location
   assert.is(await where('/private'), '/private')
@@ -78,8 +78,8 @@ test('leads only to pages of the site', async () => {
 
 test('replaces the session of another user in this browser', async () => {
   const host = await start()
-  await made(host, 'Anna')
-  await made(host, 'Bela')
+  await created(host, 'Anna')
+  await created(host, 'Bela')
   const visitor = host.visitor()
   await visitor.open('/enter/Anna')
   await visitor.open('/enter/Bela')
@@ -90,7 +90,7 @@ test('replaces the session of another user in this browser', async () => {
 
 test('refuses a disabled account and an unknown one', async () => {
   const host = await start()
-  await host.gatehouse.accounts.disable(await made(host, 'Anna'))
+  await host.gatehouse.accounts.disable(await created(host, 'Anna'))
   const visitor = host.visitor()
   for (const name of ['Anna', 'Nobody']) {
     const page = await visitor.open(`/enter/${name}`)
@@ -103,7 +103,7 @@ test('refuses a disabled account and an unknown one', async () => {
 
 test('asks for the code of an account with two-step verification', async () => {
   const host = await start()
-  await made(host, 'Anna')
+  await created(host, 'Anna')
   const owner = host.visitor()
   await host.logIn(owner, 'Anna')
   const page = await owner.open('/members/account/authenticator/')
@@ -127,7 +127,7 @@ test('asks for the code of an account with two-step verification', async () => {
 
 test('does not turn two-step verification off by email without the password', async () => {
   const host = await start({ mail: { send: async () => {} }, baseUrl: 'http://localhost' })
-  await made(host, 'Anna')
+  await created(host, 'Anna')
   await write(host.database, 'update users set second_step_at = 1, created_at = 1')
   const visitor = host.visitor()
   await visitor.open('/enter/Anna')
@@ -145,7 +145,7 @@ test('requires a confirmed email address if the site does', async () => {
     baseUrl: 'http://localhost',
     emailConfirmation: 'required',
   })
-  await made(host, 'Anna', { confirmed: false })
+  await created(host, 'Anna', { confirmed: false })
   const visitor = host.visitor()
   const entered = await visitor.open('/enter/Anna')
   assert.is(entered.headers.location, '/members/email/confirm/')
@@ -156,7 +156,7 @@ test('requires a confirmed email address if the site does', async () => {
 
 test('can be ended in code, and forgets the browser on request', async () => {
   const host = await start()
-  await made(host, 'Anna')
+  await created(host, 'Anna')
   const visitor = host.visitor()
   await visitor.open('/enter/Anna')
   await visitor.open('/leave')

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { DAY, MINUTE } from '../../src/base/durations.js'
 import type { AccountEvent } from '../../src/index.js'
 import { PASSWORD, type Page, Site, until, type Visitor } from '../support/helpers.js'
-import { hearStatements } from '../support/statements.js'
+import { onStatements } from '../support/statements.js'
 
 /*
  * What a user learns when someone has copied a session's cookie.
@@ -13,7 +13,7 @@ const test = suite('copied session cookies')
 
 const requests = new AsyncLocalStorage<string[]>()
 
-hearStatements((statement) => requests.getStore()?.push(statement))
+onStatements((statement) => requests.getStore()?.push(statement))
 
 const PATH = '/account/devices/'
 const HOME = '192.0.2.1'

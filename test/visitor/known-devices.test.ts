@@ -22,7 +22,7 @@ test.after.each(() => site.close())
 const code = () => codeAt(anna.secret, site.clock.time)
 
 /** Logs in with the new password, up to the code. */
-async function halfwayAnew(visitor: Visitor): Promise<Page> {
+async function halfwayAgain(visitor: Visitor): Promise<Page> {
   await visitor.logIn('Anna', { password: NEW })
   return visitor.open('/login/two-step/')
 }
@@ -40,7 +40,7 @@ test('a password reset ends a known device’s own attempts at codes', async () 
   await owner.send(await owner.open('/password/forgot/'), { username: 'Anna' })
   const reset = await owner.follow(await site.mailThat('Anna@example.com', (one) => one.code !== ''))
   await owner.send(reset, { password: NEW, repassword: NEW })
-  assert.equal(await guess(owner, await halfwayAnew(owner), 11), [...Array(10).fill(406), 429])
+  assert.equal(await guess(owner, await halfwayAgain(owner), 11), [...Array(10).fill(406), 429])
 })
 
 test('a password change keeps a known device’s own attempts at codes', async () => {
@@ -48,8 +48,8 @@ test('a password change keeps a known device’s own attempts at codes', async (
   await owner.send(page, { current: PASSWORD, password: NEW, repassword: NEW })
   await owner.send(await owner.open('/logout/'))
   const thief = site.visitor()
-  assert.is((await guess(thief, await halfwayAnew(thief), 11)).at(-1), 429)
-  assert.is((await owner.send(await halfwayAnew(owner), { code: code() })).status, 303)
+  assert.is((await guess(thief, await halfwayAgain(thief), 11)).at(-1), 429)
+  assert.is((await owner.send(await halfwayAgain(owner), { code: code() })).status, 303)
 })
 
 test('a trusted device that was logged out in the list needs a code every time', async () => {

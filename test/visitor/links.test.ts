@@ -97,7 +97,7 @@ const WALKS: Record<string, Walk> = {
   },
 }
 
-function told(page: Page): string {
+function shownText(page: Page): string {
   return page.$('main').text().replaceAll(/\s+/g, ' ')
 }
 
@@ -110,7 +110,7 @@ for (const htmx of [false, true]) {
       await browser.logIn(owner)
       const page = await browser.follow(someone.link)
       assert.match(
-        told(page),
+        shownText(page),
         `You are logged in as ${owner}. This page is about the account ${someone.name}`,
       )
       const done = await browser.send(page, typed)
@@ -118,7 +118,7 @@ for (const htmx of [false, true]) {
       assert.is(place, to?.(someone))
       const after = await browser.open(place ?? '')
       assert.is(after.status, 200, 'it does not lead to the current user’s home page')
-      assert.match(told(after), `You are logged in as ${owner}`)
+      assert.match(shownText(after), `You are logged in as ${owner}`)
       assert.match((await browser.open('/account/')).text, owner)
     })
   }
@@ -142,14 +142,14 @@ for (const htmx of [false, true]) {
     const done = await browser.send(await browser.open('/email/confirm/deny/'))
     const place = done.headers['hx-redirect'] ?? done.headers.location ?? ''
     assert.is(place, '/email/confirm/deny/')
-    assert.match(told(await browser.open(place)), 'is closed')
+    assert.match(shownText(await browser.open(place)), 'is closed')
     assert.equal((await browser.open('/')).messages(), [])
   })
 }
 
 test('a link for the current user names nobody', async () => {
   const { visitor, mail } = await reader()
-  assert.not.match(told(await visitor.follow(mail)), 'You are logged in as')
+  assert.not.match(shownText(await visitor.follow(mail)), 'You are logged in as')
 })
 
 test.run()

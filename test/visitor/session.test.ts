@@ -16,7 +16,7 @@ async function login(site: Site, name: string, typed: Record<string, string> = {
 }
 
 /** Waits until the use of the session is stored, because no page waits for that. */
-async function noted(site: Site): Promise<void> {
+async function untilUseStored(site: Site): Promise<void> {
   const seen = 'select id from sessions where last_seen_at = ?'
   await until(async () => (await site.rows(seen, site.clock.now())).length > 0)
 }
@@ -32,7 +32,7 @@ test('lifetimes can be set', async () => {
   site.clock.advance(HOUR)
   assert.not.ok(await isLoggedIn(brief))
   assert.ok(await isLoggedIn(kept))
-  await noted(site)
+  await untilUseStored(site)
   site.clock.advance(HOUR)
   assert.ok(await isLoggedIn(kept))
   site.clock.advance(2)
@@ -62,7 +62,7 @@ test('a session in use does not end, even if its idle time is below a minute', a
   for (let seconds = 0; seconds < 200; seconds += 20) {
     site.clock.advance(25_000)
     assert.ok(await isLoggedIn(visitor))
-    await noted(site)
+    await untilUseStored(site)
   }
   await site.close()
 })

@@ -3,14 +3,14 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Site, type Visitor } from '../support/helpers.js'
 import { settled, turnOn } from '../support/second-step.js'
-import { hearStatements } from '../support/statements.js'
+import { onStatements } from '../support/statements.js'
 
 /* How many SQL statements pages take for users without two-step verification. */
 const test = suite('pages for users without two-step verification')
 
 const requests = new AsyncLocalStorage<string[]>()
 
-hearStatements((statement) => requests.getStore()?.push(statement))
+onStatements((statement) => requests.getStore()?.push(statement))
 
 async function statementsOf(site: Site, visitor: Visitor, path: string): Promise<string[]> {
   const statements: string[] = []

@@ -47,7 +47,7 @@ test('an ended session changes no password', async () => {
 })
 
 /** Logs in while the account changes at the event, and checks that the login fails. */
-async function overtaken(anna: SecondStep, event: string): Promise<void> {
+async function assertOvertaken(anna: SecondStep, event: string): Promise<void> {
   const when = `when new.kind = '${event}'`
   await site.write(
     `${MEANWHILE} insert on events ${when} begin update users set device_stamp = 'another'; end`,
@@ -60,7 +60,7 @@ async function overtaken(anna: SecondStep, event: string): Promise<void> {
 
 test('a login that fails at the end uses up no recovery code', async () => {
   const anna = await turnOn(site, owner)
-  await overtaken(anna, 'recovery_used')
+  await assertOvertaken(anna, 'recovery_used')
   assert.is(await countOf('recovery_codes where used_at is not null'), 0)
   assert.is(await countOf("mails where kind = 'recovery-used'"), 0)
 })
@@ -68,7 +68,7 @@ test('a login that fails at the end uses up no recovery code', async () => {
 test('a login that fails at the end reopens no closed account', async () => {
   const anna = await turnOn(site, owner)
   await site.write(`update users set closed_at = ${site.clock.time - 1}`)
-  await overtaken(anna, 'account_reopened')
+  await assertOvertaken(anna, 'account_reopened')
   assert.is(await countOf('users where closed_at is not null'), 1)
 })
 

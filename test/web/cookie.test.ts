@@ -10,7 +10,7 @@ test.before(async () => {
 })
 test.after(() => site.close())
 
-function sealedIn(page: Page): string {
+function encryptedIn(page: Page): string {
   return page.sessionCookie.split(';')[0]?.split('=')[1] ?? ''
 }
 
@@ -38,7 +38,7 @@ test('a logged-in visitor who only reads gets no new cookie', async () => {
 
 test('a cookie with one flipped bit means logged out, and never an error', async () => {
   await site.visitor().signUp('Rosa')
-  const cookie = sealedIn(await site.visitor().logIn('Rosa'))
+  const cookie = encryptedIn(await site.visitor().logIn('Rosa'))
   assert.match((await site.visitor().open('/', { Cookie: `gatehouse=${cookie}` })).text, 'Rosa')
   for (let at = 0; at < cookie.length; at++) {
     const flipped = String.fromCharCode(cookie.charCodeAt(at) ^ (1 << (at % 7)))
@@ -71,7 +71,7 @@ test('an old key still decrypts the cookie, and a removed key does not', async (
   const [one, two] = ['A'.repeat(43), `${'B'.repeat(42)}A`]
   const first = await Site.start({ environment: { SESSION_KEYS: one } })
   await first.visitor().signUp('Sara')
-  const cookie = `gatehouse=${sealedIn(await first.visitor().logIn('Sara'))}`
+  const cookie = `gatehouse=${encryptedIn(await first.visitor().logIn('Sara'))}`
   await first.close()
   for (const [keys, open] of [
     [`${two}, ${one}`, true],

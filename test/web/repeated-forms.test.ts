@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, Site, type Visitor } from '../support/helpers.js'
-import { FAILOVER, said, sentTwice, told } from '../support/lost-answer.js'
+import { FAILOVER, messageOn, sentTwice, shownMessage } from '../support/lost-answer.js'
 
 const test = suite('a form submitted again because the response was lost')
 let site: Site
@@ -67,7 +67,7 @@ for (const htmx of [false, true]) {
     const theirs = await other.open('/email/confirm/deny/')
     await reader.follow(mail)
     await reader.send(await reader.open('/email/confirm/deny/'))
-    assert.match(said(await other.send(theirs)), 'This link does not work')
+    assert.match(messageOn(await other.send(theirs)), 'This link does not work')
   })
 
   test(`${kind}: a denial after the same link confirmed the address says that it is confirmed`, async () => {
@@ -77,7 +77,7 @@ for (const htmx of [false, true]) {
     const confirm = await visitor.follow(await site.mail(email))
     const deny = await visitor.open('/email/confirm/deny/')
     await visitor.send(confirm)
-    assert.match(await told(visitor, await visitor.send(deny)), `${email} is already confirmed`)
+    assert.match(await shownMessage(visitor, await visitor.send(deny)), `${email} is already confirmed`)
   })
 
   test(`${kind}: a password change sent again succeeds and keeps the session`, async () => {
@@ -85,7 +85,7 @@ for (const htmx of [false, true]) {
     const page = await visitor.open('/account/password/')
     const typed = { current: PASSWORD, password: NEW, repassword: NEW }
     const again = await sentTwice(site, visitor, page, typed)
-    assert.match(await told(visitor, again), 'Your password has been changed')
+    assert.match(await shownMessage(visitor, again), 'Your password has been changed')
     assert.is((await visitor.open('/account/')).status, 200)
     assert.is(await count(name, 'password_changed'), 1)
   })
@@ -130,7 +130,7 @@ for (const htmx of [false, true]) {
     await visitor.send(await visitor.open('/password/forgot/'), { username: name })
     const page = await visitor.follow(await site.mail(email))
     const again = await sentTwice(site, visitor, page, { password: NEW, repassword: NEW })
-    assert.match(await told(visitor, again), 'Your password has already been changed')
+    assert.match(await shownMessage(visitor, again), 'Your password has already been changed')
     assert.is(await count(name, 'password_reset'), 1)
     assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
     const elsewhere = site.visitor({ htmx })
@@ -148,7 +148,7 @@ for (const htmx of [false, true]) {
     await visitor.signUp(name, { email })
     const { code } = await site.mail(email)
     const again = await sentTwice(site, visitor, await visitor.open('/email/confirm/'), { code })
-    assert.match(await told(visitor, again), `Your email address ${email} is already confirmed`)
+    assert.match(await shownMessage(visitor, again), `Your email address ${email} is already confirmed`)
     assert.is(await count(name, 'email_confirmed'), 1)
   })
 
@@ -164,14 +164,14 @@ for (const htmx of [false, true]) {
         action: '/account/email/verify/',
       },
     )
-    assert.match(await told(visitor, asked), `An email to ${next} is on its way`)
+    assert.match(await shownMessage(visitor, asked), `An email to ${next} is on its way`)
     const page = await visitor.follow(await site.mail(next))
     const changed = await sentTwice(site, visitor, page, {})
-    assert.match(await told(visitor, changed), `is now ${next}`)
+    assert.match(await shownMessage(visitor, changed), `is now ${next}`)
     assert.is(await count(name, 'email_changed'), 1)
     const reader = site.visitor({ htmx })
     const undone = await sentTwice(site, reader, await reader.follow(await site.mail(email)), {})
-    assert.match(await told(reader, undone), `Your email address is ${email} again`)
+    assert.match(await shownMessage(reader, undone), `Your email address is ${email} again`)
     assert.is((await reader.open('/password/reset/')).status, 200)
     assert.is(await count(name, 'email_restored'), 1)
   })
@@ -182,7 +182,7 @@ for (const htmx of [false, true]) {
     await visitor.signUp(name, { email })
     const page = await visitor.open('/email/confirm/address/')
     const again = await sentTwice(site, visitor, page, { email: `right-${email}` })
-    assert.match(await told(visitor, again), `Your email address is now right-${email}`)
+    assert.match(await shownMessage(visitor, again), `Your email address is now right-${email}`)
     await site.mail(`right-${email}`)
     assert.is(await count(name, 'email_changed'), 1)
     site.clock.advance(5 * MINUTE)
@@ -196,10 +196,10 @@ for (const htmx of [false, true]) {
     await visitor.send(await visitor.open('/password/forgot/'), { username: name })
     const { code } = await site.mail(email)
     const again = await sentTwice(site, visitor, await visitor.open('/password/reset/'), { code })
-    assert.match(await told(visitor, again), 'The code is correct')
+    assert.match(await shownMessage(visitor, again), 'The code is correct')
     const page = await visitor.open('/password/reset/')
     const changed = await sentTwice(site, visitor, page, { password: NEW, repassword: NEW })
-    assert.match(await told(visitor, changed), 'Your password has already been changed')
+    assert.match(await shownMessage(visitor, changed), 'Your password has already been changed')
     assert.is(await count(name, 'password_reset'), 1)
     assert.is((await site.visitor().logIn(name, { password: NEW })).status, 303)
   })
@@ -208,18 +208,18 @@ for (const htmx of [false, true]) {
     const { visitor, name } = await owner({ htmx })
     const page = await visitor.open('/account/name/')
     const again = await sentTwice(site, visitor, page, { username: `New ${name}` })
-    assert.match(await told(visitor, again), 'This is already your username')
+    assert.match(await shownMessage(visitor, again), 'This is already your username')
     assert.is(await count(`New ${name}`, 'name_changed'), 1)
   })
 
   test(`${kind}: an account is closed once, and its link reopens it once`, async () => {
     const { visitor, name, email } = await owner({ htmx })
     const closed = await sentTwice(site, visitor, await visitor.open('/account/close/'), {})
-    assert.match(await told(visitor, closed), 'Your account is closed')
+    assert.match(await shownMessage(visitor, closed), 'Your account is closed')
     assert.is(await count(name, 'account_closed'), 1)
     const reader = site.visitor({ htmx })
     const opened = await sentTwice(site, reader, await reader.follow(await site.mail(email)), {})
-    assert.match(await told(reader, opened), 'Your account is open')
+    assert.match(await shownMessage(reader, opened), 'Your account is open')
     assert.is(await count(name, 'account_reopened'), 1)
   })
 
@@ -228,7 +228,7 @@ for (const htmx of [false, true]) {
     await site.visitor().logIn(name)
     const page = await visitor.open('/account/devices/')
     const again = await sentTwice(site, visitor, page, {}, { action: '/account/devices/revoke/' })
-    assert.match(await told(visitor, again), 'No other devices are logged in')
+    assert.match(await shownMessage(visitor, again), 'No other devices are logged in')
     await site.emptyMailbox()
     await visitor.send(await visitor.open('/logout/'))
     await visitor.logIn(name)
@@ -242,8 +242,8 @@ test('a logged-out visitor is never told that nothing was changed', async () => 
   await site.write(`delete from sessions where user_id = (select id from users where name = '${name}')`)
   const refused = await visitor.send(page, { current: PASSWORD, password: NEW, repassword: NEW })
   assert.is(refused.status, 403)
-  assert.match(said(refused), 'You are logged out')
-  assert.not.match(said(refused), /nothing (?:was|has been) (?:done|changed)/i)
+  assert.match(messageOn(refused), 'You are logged out')
+  assert.not.match(messageOn(refused), /nothing (?:was|has been) (?:done|changed)/i)
 })
 
 test('a renewed session’s old token works only for the form that renewed it', async () => {

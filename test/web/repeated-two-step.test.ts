@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../support/helpers.js'
-import { sentTwice, told } from '../support/lost-answer.js'
+import { sentTwice, shownMessage } from '../support/lost-answer.js'
 import { codeAt, codesOn, halfway, keyOn, reopen, settled, turnOn } from '../support/second-step.js'
 
 const test = suite('a two-step verification form submitted again because the response was lost')
@@ -46,7 +46,7 @@ for (const htmx of [false, true]) {
     const { name, visitor } = await owner(htmx)
     const page = await visitor.open('/account/authenticator/')
     const again = await sentTwice(site, visitor, page, code(keyOn(page)))
-    assert.match(await told(visitor, again), 'Two-step verification is on')
+    assert.match(await shownMessage(visitor, again), 'Two-step verification is on')
     assert.is(codesOn(await visitor.open('/account/recovery-codes/')).length, 10)
     assert.is(await count(name, 'second_on'), 1)
     await stays(visitor)
@@ -82,7 +82,7 @@ for (const htmx of [false, true]) {
     const page = await reopen(site, visitor, '/account/authenticator/')
     const other = { code: '000000' }
     const wrong = await sentTwice(site, visitor, page, code(secret), { other })
-    assert.match(await told(visitor, wrong), 'The code is not correct or has already been used')
+    assert.match(await shownMessage(visitor, wrong), 'The code is not correct or has already been used')
     assert.is(wrong.sessionCookie, '')
     const next = await visitor.send(page, code(secret))
     assert.is(placeOf(next), '/account/authenticator/')
@@ -94,7 +94,7 @@ for (const htmx of [false, true]) {
     await turnOn(site, visitor)
     const page = await visitor.open('/account/authenticator/')
     const again = await sentTwice(site, visitor, page, code(keyOn(page)))
-    assert.match(await told(visitor, again), 'Your new authenticator app is set up')
+    assert.match(await shownMessage(visitor, again), 'Your new authenticator app is set up')
     assert.is(await count(name, 'app_replaced'), 1)
     await stays(visitor)
   })
@@ -105,7 +105,7 @@ for (const htmx of [false, true]) {
     site.clock.advance(11 * MINUTE)
     const page = await reopen(site, visitor, '/account/recovery-codes/', secret)
     const again = await sentTwice(site, visitor, page, {}, { action: '/account/recovery-codes/' })
-    assert.match(await told(visitor, again), 'Here are your new recovery codes')
+    assert.match(await shownMessage(visitor, again), 'Here are your new recovery codes')
     assert.is(codesOn(await visitor.open('/account/recovery-codes/')).length, 10)
     assert.is(await count(name, 'recovery_made'), 1)
     await stays(visitor)
@@ -116,7 +116,7 @@ for (const htmx of [false, true]) {
     await turnOn(site, visitor)
     const page = await visitor.open('/account/two-step/')
     const again = await sentTwice(site, visitor, page, {}, { action: '/account/two-step/off/' })
-    assert.match(await told(visitor, again), 'Two-step verification is off')
+    assert.match(await shownMessage(visitor, again), 'Two-step verification is off')
     assert.is(await count(name, 'second_off'), 1)
     await stays(visitor)
   })
@@ -127,7 +127,7 @@ for (const htmx of [false, true]) {
     const page = await visitor.open('/account/password/')
     const typed = { current: PASSWORD, password: 'another horse 43', repassword: 'another horse 43' }
     const again = await sentTwice(site, visitor, page, typed)
-    assert.match(await told(visitor, again), 'Your password has been changed')
+    assert.match(await shownMessage(visitor, again), 'Your password has been changed')
     assert.is(await count(name, 'password_changed'), 1)
     await stays(visitor)
   })
@@ -136,7 +136,7 @@ for (const htmx of [false, true]) {
     const { name, visitor } = await owner(htmx)
     await turnOn(site, visitor)
     const closed = await sentTwice(site, visitor, await visitor.open('/account/close/'), {})
-    assert.match(await told(visitor, closed), 'Your account is closed')
+    assert.match(await shownMessage(visitor, closed), 'Your account is closed')
     assert.is(await count(name, 'account_closed'), 1)
   })
 }

@@ -72,18 +72,18 @@ async function rowOf(site: Site, { method, path }: Route): Promise<string> {
   const name = `user${++made}`
   const user = await site.visitor().settle(name)
   const filled = path.replace(':slug', name).replace(/:\w+/, 'unknown')
-  const answers = [await asked(site.visitor(), method, filled), await asked(user, method, filled)]
+  const answers = [await responseTo(site.visitor(), method, filled), await responseTo(user, method, filled)]
   return `| ${method} | \`${path}\` | ${answers.join(' | ')} |`
 }
 
-async function asked(visitor: Visitor, method: string, path: string): Promise<string> {
-  if (method === 'GET') return said(await visitor.open(path))
+async function responseTo(visitor: Visitor, method: string, path: string): Promise<string> {
+  if (method === 'GET') return described(await visitor.open(path))
   const form = await visitor.open('/password/forgot/')
   const body = new URLSearchParams({ _csrf: form.value('_csrf') ?? '' })
-  return said(await visitor.post(path, body.toString()))
+  return described(await visitor.post(path, body.toString()))
 }
 
-function said({ status, headers }: Page): string {
+function described({ status, headers }: Page): string {
   const [to] = headers.location?.split('?') ?? []
   return to === undefined ? `${status}` : `${status} to \`${to}\``
 }

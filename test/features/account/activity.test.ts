@@ -13,7 +13,7 @@ test.after(() => site.close())
 
 const PATH = '/account/activity/'
 
-function told({ $ }: Page): string[] {
+function entriesOn({ $ }: Page): string[] {
   return $('.rows h2')
     .toArray()
     .map((title) => $(title).text().trim())
@@ -46,7 +46,7 @@ test('the list has your own activity, newest first, with device, IP and time', a
   await visitor.logIn('Teller')
   site.clock.advance(3 * 60_000)
   const page = await visitor.open(PATH)
-  assert.equal(told(page), ['Logged in', 'Signed up'])
+  assert.equal(entriesOn(page), ['Logged in', 'Signed up'])
   const row = page.$('.rows > li').first()
   assert.match(row.text(), 'Firefox on Linux')
   assert.match(row.text(), '127.0.0.1')
@@ -62,7 +62,7 @@ test('failed logins appear', async () => {
   const visitor = await site.visitor().settle('Guessed')
   site.clock.advance(1000)
   await site.visitor().logIn('Guessed', { password: 'not it at all' })
-  const newest = async () => told(await visitor.open(PATH))[0]
+  const newest = async () => entriesOn(await visitor.open(PATH))[0]
   await until(async () => (await newest()) !== 'Logged in', 'the failed login is in the list')
   assert.is(await newest(), 'Failed login: wrong password')
 })
@@ -73,7 +73,7 @@ test('every kind of event has its own text', async () => {
   await insertEvents('Everything', EVENT_KINDS)
   const page = await visitor.open(PATH)
   assert.is(page.status, 200, page.text)
-  const words = told(page).slice(0, EVENT_KINDS.length)
+  const words = entriesOn(page).slice(0, EVENT_KINDS.length)
   assert.is(words.length, EVENT_KINDS.length)
   assert.is(new Set(words).size, EVENT_KINDS.length)
   for (const word of words) assert.match(word, /^[A-Z][a-z-]+/)
@@ -93,7 +93,7 @@ test('a page has 50 events, and links to the older and the newest ones', async (
     [20, ['Newest']],
   ] as const) {
     assert.is(page.status, 200)
-    assert.is(told(page).length, count)
+    assert.is(entriesOn(page).length, count)
     visited.push(...times(page))
     const nav = page.$('main nav a').toArray()
     assert.equal(
@@ -104,7 +104,7 @@ test('a page has 50 events, and links to the older and the newest ones', async (
     const older = page.$('main nav a:contains("Older")').attr('href')
     if (older !== undefined) page = await own.open(older)
   }
-  assert.equal(told(page).slice(-2), ['Logged in', 'Signed up'])
+  assert.equal(entriesOn(page).slice(-2), ['Logged in', 'Signed up'])
   assert.is(visited.length, 120)
   assert.equal(visited, [...visited].sort().reverse(), 'no event twice or out of order')
 })
@@ -120,7 +120,7 @@ test('a page of exactly 50 events has no link to older ones', async () => {
   site.clock.advance(60 * 60_000)
   await insertEvents('Fifty', Array(48).fill('logged_out'))
   const page = await visitor.open(PATH)
-  assert.is(told(page).length, 50)
+  assert.is(entriesOn(page).length, 50)
   assert.is(page.$('main nav').length, 0)
 })
 
@@ -133,10 +133,10 @@ test('a malformed position is ignored', async () => {
     assert.not.match(page.text, 'Stranger')
   }
   for (const query of ['before=1&before=2', 'before[]=1', 'before[a]=1']) {
-    assert.equal(told(await visitor.open(`${PATH}?${query}`)), ['Logged in', 'Signed up'])
+    assert.equal(entriesOn(await visitor.open(`${PATH}?${query}`)), ['Logged in', 'Signed up'])
   }
   const oldest = await visitor.open(`${PATH}?before=${'0'.repeat(31)}`)
-  assert.equal(told(oldest), [])
+  assert.equal(entriesOn(oldest), [])
   assert.is(oldest.$('main nav a').attr('href'), PATH)
 })
 
@@ -144,7 +144,7 @@ test('another user’s event as position shows none of their events', async () =
   const [event] = await site.rows<{ id: string }>('select id from events order by id desc limit 1')
   const visitor = await site.visitor().settle('Curious')
   const page = await visitor.open(`${PATH}?before=${event?.id}`)
-  assert.equal(told(page), [])
+  assert.equal(entriesOn(page), [])
 })
 
 test('the page says how long activity is kept', async () => {

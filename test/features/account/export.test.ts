@@ -32,7 +32,7 @@ async function idOf(name: string): Promise<string> {
 }
 
 /** Creates a user with rows in every table. */
-async function eventful(name: string): Promise<Visitor> {
+async function userWithRows(name: string): Promise<Visitor> {
   const visitor = site.visitor()
   visitor.agent.set('User-Agent', 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0')
   await visitor.settle(name)
@@ -116,7 +116,7 @@ for (const path of [PATH, FILE]) {
 }
 
 test('the file has every row of the user in every table', async () => {
-  const visitor = await eventful('Complete')
+  const visitor = await userWithRows('Complete')
   const tables = await tablesOfUsers()
   assert.ok(tables.length >= 5, tables.join())
   const exported = await file(visitor)
@@ -133,7 +133,7 @@ test('the file has every row of the user in every table', async () => {
 })
 
 test('the file has the account with all times in ISO 8601', async () => {
-  const visitor = await eventful('Timed')
+  const visitor = await userWithRows('Timed')
   const id = await idOf('Timed Anew')
   const until = new Date(site.clock.now() + DAY).toISOString()
   await site.write(
@@ -191,7 +191,7 @@ test('the file has the account with all times in ISO 8601', async () => {
 })
 
 test('the page shows the same data, and says what is left out', async () => {
-  const visitor = await eventful('Reader')
+  const visitor = await userWithRows('Reader')
   const page = await visitor.open(PATH)
   assert.is(page.title, 'Your data · Gatehouse')
   assert.equal(headings(page), [
@@ -227,7 +227,7 @@ test('the page shows the same data, and says what is left out', async () => {
 })
 
 test('neither the file nor the page has a secret of any table', async () => {
-  const visitor = await eventful('Guarded')
+  const visitor = await userWithRows('Guarded')
   const id = await idOf('Guarded Anew')
   const texts = [(await visitor.open(PATH)).text, (await visitor.open(FILE)).text]
   const found: string[] = []
@@ -256,8 +256,8 @@ test('neither the file nor the page has a secret of any table', async () => {
 })
 
 test('neither has data of other users', async () => {
-  const visitor = await eventful('Own')
-  await eventful('Foreign')
+  const visitor = await userWithRows('Own')
+  await userWithRows('Foreign')
   const texts = [(await visitor.open(PATH)).text, (await visitor.open(FILE)).text]
   for (const text of texts) {
     assert.not.match(text, 'Foreign')

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Page, Site, type Visitor } from '../../support/helpers.js'
-import { sentTwice, told } from '../../support/lost-answer.js'
+import { sentTwice, shownMessage } from '../../support/lost-answer.js'
 import { addPasskey, Device, optionsOn, useToLogIn } from '../../support/passkey.js'
 import { reopen, settled, turnOn } from '../../support/second-step.js'
 
@@ -76,7 +76,7 @@ for (const htmx of [false, true]) {
     const [row] = await rowsOf(name)
     const action = `${PAGE}${row?.id}/remove/`
     const again = await sentTwice(site, visitor, await visitor.open(PAGE), {}, { action })
-    assert.match(await told(visitor, again), 'The passkey no longer opens your account')
+    assert.match(await shownMessage(visitor, again), 'The passkey no longer opens your account')
     site.clock.advance(180_000)
     assert.is((await visitor.open('/account/')).status, 200)
   })

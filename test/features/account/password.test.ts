@@ -20,7 +20,7 @@ async function change(visitor: Visitor, typed: Record<string, string> = {}): Pro
 }
 
 /** Returns the messages of htmx's response, or of the page after the redirect. */
-async function told(visitor: Visitor, answer: Page): Promise<string[]> {
+async function messagesAfter(visitor: Visitor, answer: Page): Promise<string[]> {
   assert.is(answer.status, visitor.htmx ? 200 : 303, answer.text)
   if (visitor.htmx) return answer.messages()
   assert.is(answer.headers.location, '/account/')
@@ -78,7 +78,7 @@ for (const htmx of [false, true]) {
     await site.emptyMailbox()
 
     const answer = await change(visitor)
-    assert.equal(await told(visitor, answer), [
+    assert.equal(await messagesAfter(visitor, answer), [
       '✔ Your password has been changed, and all other devices are logged out (3).',
     ])
     if (htmx) assert.is(answer.onward, '/account/')
@@ -165,7 +165,7 @@ for (const htmx of [false, true]) {
       subject.startsWith('Many failed logins'),
     )
     site.clock.advance(16 * 60_000)
-    assert.equal(await told(visitor, await change(visitor)), ['✔ Your password has been changed.'])
+    assert.equal(await messagesAfter(visitor, await change(visitor)), ['✔ Your password has been changed.'])
   })
 
   test(`${kind}: a logged-out user cannot change the password`, async () => {
@@ -190,7 +190,7 @@ for (const htmx of [false, true]) {
     const page = await visitor.send(await visitor.open(PATH), { ...TYPED, _csrf: 'old' })
     assert.is(page.status, 403)
     const body = new URLSearchParams({ ...TYPED, _csrf: page.value('_csrf') ?? '', _once: 'x' })
-    await told(visitor, await visitor.post(`${PATH}verify/`, body.toString()))
+    await messagesAfter(visitor, await visitor.post(`${PATH}verify/`, body.toString()))
   })
 
   test(`${kind}: a double click succeeds, and changes the password once`, async () => {

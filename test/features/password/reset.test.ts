@@ -23,7 +23,7 @@ const NEW = 'another horse 43'
 let made = 0
 
 /** Creates an account, and requests a password reset in a new browser. */
-async function forgetful(
+async function userWithReset(
   options = {},
 ): Promise<{ visitor: Visitor; name: string; email: string; mail: Mail }> {
   const name = `user ${++made}`
@@ -31,10 +31,10 @@ async function forgetful(
   await site.visitor().signUp(name, { email })
   await site.emptyMailbox()
   const visitor = site.visitor(options)
-  return { visitor, name, email, mail: await asked(visitor, name, email) }
+  return { visitor, name, email, mail: await requestReset(visitor, name, email) }
 }
 
-async function asked(visitor: Visitor, username: string, email: string): Promise<Mail> {
+async function requestReset(visitor: Visitor, username: string, email: string): Promise<Mail> {
   await visitor.send(await visitor.open('/password/forgot/'), { username })
   return site.mail(email)
 }
@@ -52,7 +52,7 @@ for (const htmx of [false, true]) {
   const kind = htmx ? 'htmx' : 'a plain browser'
 
   test(`${kind}: the link changes the password and logs out all devices`, async () => {
-    const { visitor, name, email, mail } = await forgetful({ htmx })
+    const { visitor, name, email, mail } = await userWithReset({ htmx })
     const other = site.visitor()
     await other.logIn(name)
     assert.is((await other.open('/account/devices/')).status, 200)
@@ -97,7 +97,7 @@ for (const htmx of [false, true]) {
   })
 
   test(`${kind}: the code works in the browser that requested it`, async () => {
-    const { visitor, name, mail } = await forgetful({ htmx })
+    const { visitor, name, mail } = await userWithReset({ htmx })
     const page = await visitor.open(PATH)
     assert.is((await visitor.send(page, { code: '' })).messages()[0], '⚠ Enter the code from the email.')
     const right = await visitor.send(page, { code: mail.code })
@@ -110,10 +110,10 @@ for (const htmx of [false, true]) {
 }
 
 test('the code does not work in another browser, or twice', async () => {
-  const { visitor, mail } = await forgetful()
+  const { visitor, mail } = await userWithReset()
   const stranger = site.visitor()
   assert.is((await stranger.open(PATH)).headers.location, '/password/forgot/')
-  const other = await forgetful()
+  const other = await userWithReset()
   assert.is((await other.visitor.send(await other.visitor.open(PATH), { code: mail.code })).status, 406)
   const page = await visitor.open(PATH)
   await visitor.send(page, { code: mail.code })
@@ -123,7 +123,7 @@ test('the code does not work in another browser, or twice', async () => {
 })
 
 test('wrong codes have one limit for known and unknown names and addresses', async () => {
-  const { name, email } = await forgetful()
+  const { name, email } = await userWithReset()
   for (const username of [name, email, 'somebody else']) {
     const visitor = site.visitor()
     await visitor.send(await visitor.open('/password/forgot/'), { username })
@@ -138,7 +138,7 @@ test('wrong codes have one limit for known and unknown names and addresses', asy
 })
 
 test('the link works for an hour, and not with a changed character', async () => {
-  const { visitor, name, mail } = await forgetful()
+  const { visitor, name, mail } = await userWithReset()
   const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
   const changed = (token.startsWith('A') ? 'B' : 'A') + token.slice(1)
   assert.is((await visitor.follow({ link: `${PATH}link/${changed}/` })).status, 410)
@@ -157,7 +157,7 @@ test('the link works for an hour, and not with a changed character', async () =>
 })
 
 test('the new password ends every other link except undo links', async () => {
-  const { visitor, name, email, mail } = await forgetful()
+  const { visitor, name, email, mail } = await userWithReset()
   const owner = site.visitor()
   await owner.logIn(name)
   const form = await owner.open('/account/email/')
@@ -165,7 +165,7 @@ test('the new password ends every other link except undo links', async () => {
   const change = await site.mail(`new-${email}`)
   await site.emptyMailbox()
   site.clock.advance(MINUTE)
-  const second = await asked(site.visitor(), name, email)
+  const second = await requestReset(site.visitor(), name, email)
   await choose(visitor, await visitor.follow(mail))
   assert.is((await site.visitor().follow(second)).status, 410)
   assert.is((await site.visitor().follow(change)).status, 410)
@@ -174,7 +174,7 @@ test('the new password ends every other link except undo links', async () => {
 })
 
 test('a reset confirms the email address', async () => {
-  const { visitor, name, mail } = await forgetful()
+  const { visitor, name, mail } = await userWithReset()
   const confirmed = () =>
     site.rows<{ at: number | null }>('select email_confirmed_at as at from users where name = ?', name)
   assert.equal(await confirmed(), [{ at: null }])
@@ -183,7 +183,7 @@ test('a reset confirms the email address', async () => {
 })
 
 test('a reset link sent to a previous address does not work', async () => {
-  const { name, email, mail } = await forgetful()
+  const { name, email, mail } = await userWithReset()
   const owner = site.visitor()
   await owner.logIn(name)
   await owner.send(await owner.open('/account/email/'), { email: `new-${email}` })
@@ -193,7 +193,7 @@ test('a reset link sent to a previous address does not work', async () => {
 })
 
 test('a reset makes the browser a known device', async () => {
-  const { visitor, name, mail } = await forgetful()
+  const { visitor, name, mail } = await userWithReset()
   for (let count = 0; count < 5; count++) await site.visitor().logIn(name, { password: 'wrong' })
   assert.is((await site.visitor().logIn(name)).status, 429)
   await choose(visitor, await visitor.follow(mail))
@@ -202,7 +202,7 @@ test('a reset makes the browser a known device', async () => {
 })
 
 test('50 parallel forms change the password once', async () => {
-  const { visitor, name, mail } = await forgetful()
+  const { visitor, name, mail } = await userWithReset()
   const page = await visitor.follow(mail)
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) => choose(visitor, page, `another horse ${100 + index}`)),
@@ -221,12 +221,12 @@ test('50 parallel forms change the password once', async () => {
 })
 
 test('a used link after a later reset says only that it does not work', async () => {
-  const { visitor, name, email, mail } = await forgetful()
+  const { visitor, name, email, mail } = await userWithReset()
   await choose(visitor, await visitor.follow(mail))
   await site.emptyMailbox()
   const elsewhere = site.visitor()
   site.clock.advance(MINUTE)
-  const later = await asked(elsewhere, name, email)
+  const later = await requestReset(elsewhere, name, email)
   await choose(elsewhere, await elsewhere.follow(later), 'third horse 44')
   const page = await visitor.open(PATH)
   assert.is(page.status, 410)
@@ -234,7 +234,7 @@ test('a used link after a later reset says only that it does not work', async ()
 })
 
 test('the database and the log have neither token nor code', async () => {
-  const { mail } = await forgetful()
+  const { mail } = await userWithReset()
   const [, token = ''] = /link\/([^/]+)\/$/.exec(mail.link) ?? []
   const rows = JSON.stringify(await site.rows('select * from tokens'))
   assert.not.match(rows, token)
@@ -244,7 +244,7 @@ test('the database and the log have neither token nor code', async () => {
 
 for (const htmx of [false, true]) {
   test(`${htmx ? 'htmx' : 'a plain browser'}: a link fails once the email address has changed`, async () => {
-    const { visitor, name, email, mail } = await forgetful({ htmx })
+    const { visitor, name, email, mail } = await userWithReset({ htmx })
     const page = await visitor.follow(mail)
     await site.write(
       `update users set email = 'new-${email}', email_key = 'new-${email}' where name = '${name}'`,
@@ -256,7 +256,7 @@ for (const htmx of [false, true]) {
 }
 
 test('50 parallel forms with one code succeed once', async () => {
-  const { visitor, name, mail } = await forgetful()
+  const { visitor, name, mail } = await userWithReset()
   const pages = await Promise.all(Array.from({ length: 50 }, () => visitor.open(PATH)))
   const answers = await Promise.all(pages.map((page) => visitor.send(page, { code: mail.code })))
   assert.is(answers.filter(({ status }) => status === 303).length, 1)
@@ -268,7 +268,7 @@ test('50 parallel forms with one code succeed once', async () => {
 })
 
 test('a double click with the code succeeds, and uses it once', async () => {
-  const { visitor, name, mail } = await forgetful()
+  const { visitor, name, mail } = await userWithReset()
   const page = await visitor.open(PATH)
   const answers = await Promise.all(Array.from({ length: 2 }, () => visitor.send(page, { code: mail.code })))
   assert.equal(

@@ -52,7 +52,7 @@ export class Connection {
   #take(chunk: Buffer): void {
     this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
     try {
-      const answer = answerIn(this.#received)
+      const answer = responseIn(this.#received)
       if (answer === undefined) return
       this.#received = NOTHING
       this.#waiting?.resolve(answer)
@@ -67,7 +67,7 @@ export class Connection {
 }
 
 /** Undefined until it has arrived completely. */
-function answerIn(received: Buffer): Answer | undefined {
+function responseIn(received: Buffer): Answer | undefined {
   const headEnd = received.indexOf('\r\n\r\n')
   if (headEnd < 0) return undefined
   const head = received.toString('latin1', 0, headEnd)

@@ -39,7 +39,7 @@ export async function measureStarts(
 ): Promise<Cost> {
   const pairs: { site: number; floor: number }[] = []
   for (let round = 0; round < STARTS; round++) {
-    pairs.push({ site: await timeToAnswer(site), floor: await timeToAnswer(floor) })
+    pairs.push({ site: await timeToFirstPage(site), floor: await timeToFirstPage(floor) })
   }
   return {
     name: 'start, until the first page',
@@ -52,7 +52,7 @@ export async function measureStarts(
   }
 }
 
-async function timeToAnswer(start: Start): Promise<number> {
+async function timeToFirstPage(start: Start): Promise<number> {
   const began = performance.now()
   const server = await start()
   await new Visitor(server.address).open('/login/')

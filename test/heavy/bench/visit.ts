@@ -27,7 +27,7 @@ export class Visitor {
   /** Returns a page to open repeatedly, with its current content for this visitor. */
   async opening(path: string): Promise<Request> {
     const asked = { path, method: 'GET' as const, headers: this.#headers() }
-    return { address: this.#address, ...asked, answer: maskedAnswer(await this.#ask(asked)) }
+    return { address: this.#address, ...asked, answer: maskedResponse(await this.#ask(asked)) }
   }
 
   /** Returns a form to send repeatedly, with its first response. */
@@ -35,7 +35,7 @@ export class Visitor {
     const headers = htmx ? this.#formHeaders() : { ...this.#headers(), ...FORM }
     const asked = { path, method: 'POST' as const, headers, body }
     const first = await this.#ask({ ...asked, body: body.replaceAll(/\{\w+\}/g, '0') })
-    return { address: this.#address, ...asked, answer: maskedAnswer(first) }
+    return { address: this.#address, ...asked, answer: maskedResponse(first) }
   }
 
   #headers(): Record<string, string> {
@@ -86,7 +86,7 @@ export function refuseUnlike({ status, body }: Load['answer'], text: string): vo
   if (status !== 200 || !body.includes(text)) throw new Error(`The answer was ${status}:\n${body}`)
 }
 
-function maskedAnswer({ status, body }: Load['answer']): Load['answer'] {
+function maskedResponse({ status, body }: Load['answer']): Load['answer'] {
   return { status, body: masked(body) }
 }
 

@@ -26,13 +26,13 @@ try {
   await server?.start()
   const database = server?.url ?? (await freshDatabase())
   const onRound = (round: number) => process.stdout.write(`\r${round} `)
-  tell(await survive({ database, rounds, workers, seed, onRound }))
+  report(await survive({ database, rounds, workers, seed, onRound }))
 } finally {
   await server?.stop()
   rmSync(folder, { recursive: true, force: true })
 }
 
-function tell({ problems, starts, ...figures }: Report): void {
+function report({ problems, starts, ...figures }: Report): void {
   const { people, acknowledged, cutOff, cutOffDone, mails, mailsTwice, replaced } = figures
   const seconds = (place: number) => ((starts.at(place) ?? 0) / 1000).toFixed(2)
   console.log(`\r${people} accounts, ${acknowledged} changes that were answered`)

@@ -103,7 +103,7 @@ export async function survive({ database, rounds, workers = 1, seed, onRound }: 
     replaced,
     starts: starts.sort((one, other) => one - other),
     ...sums(clients),
-    ...mailSums(mailServer),
+    ...mailCounts(mailServer),
   }
 }
 
@@ -203,7 +203,7 @@ function sums(clients: readonly Client[]): Pick<Report, 'people' | 'acknowledged
   }
 }
 
-function mailSums({ received }: TestMailServer): Pick<Report, 'mails' | 'mailsTwice'> {
+function mailCounts({ received }: TestMailServer): Pick<Report, 'mails' | 'mailsTwice'> {
   const mails = new Set(received.map(({ mail }) => mail.messageId)).size
   return { mails, mailsTwice: received.length - mails }
 }

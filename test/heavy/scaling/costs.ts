@@ -92,15 +92,15 @@ async function commitCost(): Promise<Costs['commit']> {
 async function costOf(site: Program, count: number, work: () => Promise<unknown>): Promise<number> {
   const rounds = []
   for (let round = 0; round < ROUNDS; round++) {
-    const before = processorTime(site)
+    const before = cpuTime(site)
     for (let done = 0; done < count; done++) await work()
-    rounds.push((processorTime(site) - before) / count)
+    rounds.push((cpuTime(site) - before) / count)
   }
   return median(rounds)
 }
 
 // In hundredths of a second (proc(5), Linux only), so many requests are measured together.
-function processorTime({ pid }: Program): number {
+function cpuTime({ pid }: Program): number {
   const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')
   const [user, system] = fields.split(' ').slice(11, 13)
   return (Number(user) + Number(system)) / 100

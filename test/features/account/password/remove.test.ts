@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE } from '../../../../src/base/durations.js'
 import { PASSWORD, type Page, Site, type Visitor } from '../../../support/helpers.js'
-import { sentTwice, told } from '../../../support/lost-answer.js'
+import { sentTwice, shownMessage } from '../../../support/lost-answer.js'
 import { addPasskey, Device, useToLogIn } from '../../../support/passkey.js'
 import { settled } from '../../../support/second-step.js'
 
@@ -155,7 +155,7 @@ test('setting a first password again, because the response was lost, shows the s
   const { visitor } = await without('Repeated')
   const page = await visitor.open(PAGE)
   const again = await sentTwice(site, visitor, page, { password: NEW, repassword: NEW })
-  assert.match(await told(visitor, again), 'Your account has a password now.')
+  assert.match(await shownMessage(visitor, again), 'Your account has a password now.')
   assert.is((await site.visitor().logIn('Repeated', { password: NEW })).status, 303)
 })
 

@@ -31,7 +31,7 @@ test.before.each(async () => {
 test.after.each(() => site.close())
 
 /** Enters the password and asks for the email. */
-async function asked(visitor: Visitor, password = PASSWORD): Promise<Page> {
+async function requestEmail(visitor: Visitor, password = PASSWORD): Promise<Page> {
   await visitor.logIn('Anna', { password })
   return visitor.send(await visitor.open(LOST))
 }
@@ -40,7 +40,7 @@ const theLink = () => site.mailThat(ADDRESS, ({ link }) => link.startsWith(`${LO
 
 /** Enters the password, gets the email, opens its link and presses the button. */
 async function started(visitor = site.visitor()): Promise<Visitor> {
-  await asked(visitor)
+  await requestEmail(visitor)
   await visitor.send(await visitor.follow(await theLink()))
   return visitor
 }
@@ -222,7 +222,7 @@ test('a password reset ends it', async () => {
 })
 
 test('the link works only after the password is entered in that browser', async () => {
-  await asked(site.visitor())
+  await requestEmail(site.visitor())
   const link = await theLink()
   const stranger = site.visitor()
   const page = await stranger.follow(link)
@@ -240,7 +240,7 @@ test('the link works only after the password is entered in that browser', async 
 })
 
 test('another account’s link does not work', async () => {
-  await asked(site.visitor())
+  await requestEmail(site.visitor())
   const link = await theLink()
   await turnOn(site, await settled(site, 'Berta'))
   site.clock.advance(1)
@@ -258,7 +258,7 @@ test('a link works once, and for an hour', async () => {
   assert.is((await visitor.follow(link)).status, 410)
   await site.emptyMailbox()
   site.clock.advance(MINUTE)
-  await asked(visitor)
+  await requestEmail(visitor)
   const late = await theLink()
   site.clock.advance(HOUR)
   await visitor.logIn('Anna')
@@ -268,7 +268,7 @@ test('a link works once, and for an hour', async () => {
 
 test('50 parallel confirmations start one wait, with one event and one email', async () => {
   const visitor = site.visitor()
-  await asked(visitor)
+  await requestEmail(visitor)
   const page = await visitor.follow(await theLink())
   const headers = copyOf(visitor)
   const body = new URLSearchParams(page.$('main form').serialize()).toString()
@@ -379,7 +379,7 @@ test('a closed account gets no email, and the page does not reveal it', async ()
   await site.emptyMailbox()
   site.clock.advance(1)
   const visitor = site.visitor()
-  assert.is((await asked(visitor)).headers.location, LOST)
+  assert.is((await requestEmail(visitor)).headers.location, LOST)
   assert.match((await visitor.open(LOST)).messages().join(), 'is on its way')
   assert.is(await sentOf(/./), 0)
 })
@@ -429,7 +429,7 @@ async function assertRefused(sentence: string): Promise<void> {
 
 test('a password change between email and button refuses the start', async () => {
   const visitor = site.visitor()
-  await asked(visitor)
+  await requestEmail(visitor)
   const link = await theLink()
   const page = await visitor.follow(link)
   await site.write(`update users set password_at = ${site.clock.time}`)

@@ -51,7 +51,7 @@ function usedOn(page: Page, device: Device, ceremony: Partial<Ceremony> = {}): s
   return device.use(page, { origin: site.address, ...ceremony })
 }
 
-async function asked(visitor: Visitor, path: string): Promise<Page> {
+async function openConfirmation(visitor: Visitor, path: string): Promise<Page> {
   const { location = '' } = (await visitor.open(path)).headers
   assert.match(location, '/password/confirm/')
   return visitor.open(location)
@@ -68,7 +68,7 @@ for (const htmx of [false, true]) {
   test(`${htmx ? 'htmx' : 'plain'}: a passkey replaces the password`, async () => {
     const name = `Anna${htmx}`
     const { visitor, device } = await withPasskey(name, { htmx })
-    const page = await asked(visitor, GUARDED)
+    const page = await openConfirmation(visitor, GUARDED)
     assert.equal(
       optionsOn(page).get.allowCredentials?.map(({ id }) => id),
       [device.id.toString('base64url')],
@@ -82,7 +82,7 @@ for (const htmx of [false, true]) {
 
 test('a passkey that has checked its user is both steps', async () => {
   const { visitor, device } = await withBoth('Both')
-  const page = await asked(visitor, FACTORS)
+  const page = await openConfirmation(visitor, FACTORS)
   assert.is(optionsOn(page).get.userVerification, 'preferred')
   await press(visitor, page, usedOn(page, device))
   assert.is((await visitor.open(FACTORS)).status, 200)
@@ -92,10 +92,10 @@ test('a passkey that has checked its user is both steps', async () => {
 
 test('a passkey that has not checked its user stands for the password, never for the code', async () => {
   const { visitor, device, secret } = await withBoth('Present')
-  const page = await asked(visitor, FACTORS)
+  const page = await openConfirmation(visitor, FACTORS)
   const first = await press(visitor, page, usedOn(page, device, { isVerified: false }))
   assert.is(first.headers.location, FACTORS)
-  const second = await asked(visitor, FACTORS)
+  const second = await openConfirmation(visitor, FACTORS)
   assert.is(second.title.startsWith('Enter a code'), true)
   assert.is(optionsOn(second).get.userVerification, 'required')
   const refused = await press(visitor, second, usedOn(second, device, { isVerified: false }))
@@ -121,7 +121,7 @@ test('a form that needed it comes back filled in', async () => {
 
 test('the token of the session is renewed, and a form submitted twice proves nothing more', async () => {
   const { visitor, device } = await withPasskey('Twice')
-  const page = await asked(visitor, GUARDED)
+  const page = await openConfirmation(visitor, GUARDED)
   const credential = usedOn(page, device)
   const first = await press(visitor, page, credential)
   const again = await press(visitor, page, credential)
@@ -135,17 +135,17 @@ test('another user’s passkey, another page’s challenge and a used one are re
   const { visitor, device } = await withPasskey('Owner')
   const other = await withPasskey('Other')
   site.clock.advance(TOO_LATE)
-  const page = await asked(visitor, GUARDED)
+  const page = await openConfirmation(visitor, GUARDED)
   const handle = JSON.parse(usedOn(page, device)).response.userHandle
   for (const ceremony of [{}, { userHandle: handle }]) {
-    const form = await asked(visitor, GUARDED)
+    const form = await openConfirmation(visitor, GUARDED)
     const refused = await press(visitor, form, usedOn(form, other.device, ceremony))
     assert.equal([refused.status, refused.messages()], [406, [WRONG]])
   }
   const login = await site.visitor().open('/login/')
   const foreign = await press(visitor, page, usedOn(login, device))
   assert.equal([foreign.status, foreign.messages()], [403, [OLD]])
-  const stranger = await asked(other.visitor, GUARDED)
+  const stranger = await openConfirmation(other.visitor, GUARDED)
   const stolen = await press(visitor, page, usedOn(stranger, device))
   assert.equal([stolen.status, stolen.messages()], [403, [OLD]])
   assert.is((await visitor.open(GUARDED)).status, 303)
@@ -153,7 +153,7 @@ test('another user’s passkey, another page’s challenge and a used one are re
 
 test('canceling shows a hint, without loading a page', async () => {
   const { visitor, device } = await withPasskey('Canceling')
-  const page = await asked(visitor, GUARDED)
+  const page = await openConfirmation(visitor, GUARDED)
   const answer = await press(visitor, page, 'error NotAllowedError')
   assert.equal([answer.status, answer.messages()], [406, []])
   assert.match(answer.text, 'No passkey was used. Try again, or use another way.')
@@ -164,7 +164,7 @@ test('canceling shows a hint, without loading a page', async () => {
 test('users without a passkey, and sites with passkeys off, have no button', async () => {
   const visitor = await settled(site, 'Without')
   site.clock.advance(TOO_LATE)
-  const page = await asked(visitor, GUARDED)
+  const page = await openConfirmation(visitor, GUARDED)
   assert.is(page.$('[data-passkey], script[src*=passkeys]').length, 0)
   const { device } = await withPasskey('Offline')
   const off = await Site.start({

@@ -10,7 +10,7 @@ export interface Done {
 }
 
 /** Makes this process repeat `work` at each request. */
-export function answerRounds(work: () => Promise<void>): void {
+export function runRounds(work: () => Promise<void>): void {
   process.on('message', (round: Round) => {
     void done(round, work).then((result) => process.send?.(result))
   })
