@@ -50,6 +50,8 @@ export async function listenForMetrics(
     )
     server.listen(port, host, resolve)
   })
+  // A site that cannot start must end, although its metrics are served.
+  server.unref()
   return () => {
     server.close()
     server.closeAllConnections()

@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert'
 import { migrations } from '../../db/migrations/index.js'
 import { freshDatabase, rows, settingsFor } from '../support/databases.js'
 import { Visitor } from '../support/helpers.js'
+import { freePort } from '../support/postgres.js'
 import { addressOf, launchSite, type Program, refusal, status } from '../support/program.js'
 
 const KEY = `${'k'.repeat(42)}A`
@@ -122,6 +123,18 @@ test('names a port that is in use', async (context) => {
     const sentences = await refusal(launch(context, { PORT: `${port}` }))
     assert.is(sentences.length, 1)
     assert.match(sentences[0] ?? '', `PORT ${port}`)
+  } finally {
+    await new Promise((resolve) => other.close(resolve))
+  }
+})
+
+test('ends when its port is in use, although its metrics are served', async (context) => {
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  try {
+    const program = launch(context, { PORT: `${port}`, METRICS_PORT: `${await freePort()}` })
+    assert.match((await refusal(program)).join(), `PORT ${port}`)
   } finally {
     await new Promise((resolve) => other.close(resolve))
   }

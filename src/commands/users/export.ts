@@ -1,4 +1,4 @@
-import { appendFileSync, closeSync, openSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Registry } from '../../accounts/registry.js'
 import { isCode } from '../../database/private-files.js'
@@ -54,8 +54,8 @@ async function toOutput(registry: Registry, withHashes: boolean): Promise<string
 }
 
 async function toFile(registry: Registry, withHashes: boolean, file: string): Promise<string> {
-  const opened = newFile(file)
   const progress = progressOf(await count(registry.database.main, {}))
+  const opened = newFile(file)
   let written = 0
   try {
     for await (const rows of batchesOf(registry)) {
@@ -63,6 +63,9 @@ async function toFile(registry: Registry, withHashes: boolean, file: string): Pr
       progress.advance(rows.length)
       written += rows.length
     }
+  } catch (error) {
+    rmSync(file)
+    throw error
   } finally {
     progress.end()
     closeSync(opened)

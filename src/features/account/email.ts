@@ -48,6 +48,10 @@ export const ASKED = {
   sentence:
     'An email to {email} is on its way. Open the link in it to finish the change. Until then, your account keeps its current address.',
 }
+const FIRST_ASKED = {
+  code: 'email_first_asked',
+  sentence: 'An email to {email} is on its way. Open the link in it to add the address to your account.',
+}
 const SENT = { code: 'email_change_sent', sentence: 'Another email to {email} is on its way.' }
 const NOTHING_PENDING = { code: 'email_nothing_pending', sentence: 'There is no email change to confirm.' }
 const CANCELED = {
@@ -72,14 +76,15 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
 async function ask(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>): Promise<void> {
   const email = fields.normalizeEmail(values.email)
-  const errors = await requestEmailChange(originOf(ctx, gatehouse), gatehouse, loginOf(ctx).user, {
+  const { user } = loginOf(ctx)
+  const errors = await requestEmailChange(originOf(ctx, gatehouse), gatehouse, user, {
     email,
     form: fingerprint(ctx, gatehouse, values, email),
   })
   if (errors.length > 0) {
     return await gatehouse.pages.refuse(ctx, form, { errors, advice: onEmail(email), values })
   }
-  const message = { ...ASKED, params: { email } }
+  const message = { ...(user.email === null ? FIRST_ASKED : ASKED), params: { email } }
   await stay(ctx, gatehouse, { message, ...onAcceptedEmail(email, `${gatehouse.url(name)}#email`) })
 }
 

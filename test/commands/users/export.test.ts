@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -53,6 +53,20 @@ test('is read by users import, and the users log in with their passwords', async
   const [bela] = await target.rows("select email_confirmed_at, language from users where name = 'Bela'")
   assert.equal(bela, { email_confirmed_at: 1000, language: 'de' })
   await target.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('an export that fails leaves no file, so that it can be repeated', async () => {
+  const database = await migratedDatabase()
+  const site = await Site.start({ database })
+  await site.visitor().signUp('Anna')
+  await site.write('alter table users rename column language to spoken')
+  await site.close()
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  const file = join(folder, 'users.ndjson')
+  const failed = await callGatehouse(['users', 'export', file, '--ndjson'], { database })
+  assert.not.equal(failed.code, 0)
+  assert.not.ok(existsSync(file))
   rmSync(folder, { recursive: true })
 })
 

@@ -137,7 +137,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     lead: {
       code: 'admin_two_step_lead',
       sentence:
-        'For someone who lost the app and the codes. Make sure first that you know who is asking: afterwards the password alone opens the account.',
+        'For someone who lost the app and the codes. Make sure first that you know who is asking: this also removes the passkeys, so that the password alone opens the account. Without a password, send a link to choose one.',
     },
     isPossible: ({ secondStepAt }) => secondStepAt !== null,
     act: async ({ origin, registry, user }) => doneIf(await turnOff(origin, registry, user)),

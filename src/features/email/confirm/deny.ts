@@ -30,7 +30,7 @@ const denying: Form<never> = {
 const NOT_ERASED = {
   code: 'account_not_erased',
   sentence:
-    'The account cannot be deleted right now. The people who run this site have been notified. Try again later.',
+    'The account cannot be deleted right now. Try again later. If it keeps happening, tell the people who run this site.',
 }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
