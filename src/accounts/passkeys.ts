@@ -69,6 +69,7 @@ async function storePasskey(
   let error = CHANGED
   const event = { kind: 'passkey_added', userId, about: name || undefined } as const
   const added = await withEvent(origin, registry, event, async (transaction) => {
+    error = CHANGED // Also in another try of the transaction.
     const isOpen = await users.lockAccount(transaction, userId)
     if (isOpen === undefined || !(await sessions.lock(transaction, { id: session, userId }))) return undefined
     error = TOO_MANY

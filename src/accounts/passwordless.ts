@@ -42,6 +42,7 @@ export async function removePassword(
     registry,
     { kind: 'password_removed', userId },
     async (transaction) => {
+      state = 'gone' // Also in another try of the transaction.
       const account = await users.lockAccount(transaction, userId)
       if (account === undefined || account.passwordHash === '') return undefined
       state = 'few'

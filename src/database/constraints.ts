@@ -1,31 +1,28 @@
-import BetterSqlite3 from 'better-sqlite3'
 import type { QueryExecutorProvider } from 'kysely'
 import { isServer } from './dialect.js'
 import { sql } from './kysely.js'
 
-const UNIQUE_VIOLATION = '23505' // PostgreSQL, appendix A
+// By code, not by class: an app may pass a handle of its own copy of better-sqlite3. PostgreSQL's codes: its appendix A.
+const UNIQUE = /^(?:SQLITE_CONSTRAINT_(?:UNIQUE|PRIMARYKEY)|23505)$/
+/** Integrity constraints, and errors raised by triggers. */
+const CONSTRAINT = /^(?:SQLITE_CONSTRAINT|23|P0001$)/
 
 export function isTaken(error: unknown): boolean {
-  if (error instanceof BetterSqlite3.SqliteError) {
-    return error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
-  }
-  // Not by class, because pg is loaded only where it is used.
-  return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION
+  return UNIQUE.test(codeOf(error))
+}
+
+export function isConstraintError(error: unknown): boolean {
+  return CONSTRAINT.test(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
 export interface Violation {
   table?: string
   constraint?: string
   code: string
-}
-
-// PostgreSQL, appendix A: integrity constraints, and errors raised by triggers.
-const VIOLATION = /^23|^P0001$/
-
-export function isConstraintError(error: unknown): boolean {
-  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return false
-  if (error instanceof BetterSqlite3.SqliteError) return error.code.startsWith('SQLITE_CONSTRAINT')
-  return VIOLATION.test(error.code)
 }
 
 export async function violationBy(

@@ -48,7 +48,7 @@ async function logIn(page: Page): Promise<string> {
 test('an account is created with two buttons, confirmed by code, and logged in to', async () => {
   const { page, name, email, device } = await begun()
   await press(page)
-  assert.match(await page.innerText('main'), `It opens your account ${name}. There is no password.`)
+  assert.match(await page.innerText('main'), `The passkey opens your account ${name}. There is no password.`)
   await page.click(CREATE)
   await page.waitForSelector('#messages .success')
   assert.match(await page.innerText('#messages'), `Your account ${name} is almost ready.`)

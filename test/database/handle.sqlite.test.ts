@@ -5,6 +5,7 @@ import BetterSqlite3 from 'better-sqlite3'
 import { sql } from 'kysely'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { isConstraintError, isTaken } from '../../src/database/constraints.js'
 import type { DatabaseLocation } from '../../src/database/location.js'
 import { DatabaseUnavailable } from '../../src/database/unavailable.js'
 import { openDatabase } from '../../src/tables/schema.js'
@@ -177,6 +178,13 @@ test('connections are opened by the app’s copy of better-sqlite3', async ({ fi
   await new Promise((resolve) => setTimeout(resolve, 20))
   handle.exec('rollback')
   assert.is(await created, true, 'its errors are recognized')
+  handle.exec('create table own (id text primary key)')
+  const insert = () => database.write((transaction) => sql`insert into own values ('a')`.execute(transaction))
+  await insert()
+  const repeated = await insert().catch((error: unknown) => error)
+  assert.instance(repeated, Copy.SqliteError)
+  assert.ok(isTaken(repeated))
+  assert.ok(isConstraintError(repeated))
   await sql`pragma max_page_count = 1`.execute(database.main)
   const full = await database
     .write((transaction) => sql`create table big as select zeroblob(1000000)`.execute(transaction))
