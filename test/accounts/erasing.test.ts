@@ -90,8 +90,9 @@ test('accounts that the app’s table keeps are logged and tried again', async (
 test('a row that cannot be deleted does not stop the sweep', async ({ database }) => {
   const site = await Site.start({ database, now: () => OLD })
   await site.visitor().settle('Anna')
-  await site.write("insert into slugs (slug, user_id, until) select 'former', id, 1 from users")
-  await site.write("insert into slugs (slug, user_id, until) select 'late', id, 2 from users")
+  // After the time of this site, whose own sweep must not delete them.
+  await site.write(`insert into slugs (slug, user_id, until) select 'former', id, ${OLD + 1} from users`)
+  await site.write(`insert into slugs (slug, user_id, until) select 'late', id, ${OLD + 2} from users`)
   await site.write('create table visits (slug text references slugs(slug))')
   await site.write("insert into visits values ('former')")
   await site.close()
