@@ -87,11 +87,9 @@ export function withNextEmail(account: Account): Account {
   return posted(happened(changed, 'email_changed'), account.isConfirmed ? 'email-changed' : 'email-corrected')
 }
 
-export function closed(account: Account): Account {
-  const ended = revoked({ ...account, isClosed: true, nextEmail: null, inside: [] }, [
-    'email-confirm',
-    'email-change',
-  ])
+export function closed(account: Account, device: Device): Account {
+  const nobody = { ...account, isClosed: true, nextEmail: null, inside: [], known: [device] }
+  const ended = revoked(nobody, ['email-confirm', 'email-change'])
   return posted(happened(ended, 'account_closed'), 'account-closed')
 }
 

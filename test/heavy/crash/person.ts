@@ -180,7 +180,7 @@ export class Person {
     const { account } = this
     if (account === undefined) return
     const page = await opened(device, '/account/close/')
-    await this.#change(device, [accounts.closed(account)], () => device.visitor.send(page))
+    await this.#change(device, [accounts.closed(account, device)], () => device.visitor.send(page))
   }
 
   async #change(device: Device, steps: readonly Account[], send: () => Promise<Page>): Promise<void> {
