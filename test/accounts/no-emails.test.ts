@@ -330,6 +330,10 @@ for (const EMAIL_CONFIRMATION of ['optional', 'required']) {
     await visitor.send(await visitor.open('/account/name/'), { username: 'Vera B' })
     assert.equal(await asking.mails(undefined, 0), [])
     await visitor.send(await visitor.open('/account/email/'), { email: 'vera@example.com' })
+    assert.match(
+      (await visitor.open('/account/email/')).text,
+      'Open the link in it to add the address to your account.',
+    )
     await visitor.send(await visitor.follow(await asking.mail('vera@example.com')))
     const [stored] = await asking.rows<Record<string, unknown>>('select email, email_key from users')
     assert.equal(stored, { email: 'vera@example.com', email_key: 'vera@example.com' })
