@@ -1,6 +1,6 @@
 import { byDistance } from '../base/nearest.js'
 import * as users from '../tables/users.js'
-import type { Advice, FieldError, Values } from '../web/form.js'
+import type { FieldError, Hint, Values } from '../web/form.js'
 import { networkOf } from '../web/network.js'
 import type { Notice } from '../web/notices.js'
 import { errorResponseOf } from '../web/refusal.js'
@@ -16,7 +16,7 @@ const EMAIL_SUGGESTED = { field: 'email', code: 'email_suggested', sentence: 'Di
 const CORRECT = { code: 'email_suggested_correct', sentence: 'Correct it' }
 const STRENGTH = { code: 'password_strength', sentence: 'Password strength' }
 
-export function adviceShown(): Advice[] {
+export function exampleHints(): Hint[] {
   const { message } = strengthOf('anna1234', ['anna'])
   return [
     { ...fields.USERNAME_TAKEN, field: 'username' },
@@ -29,11 +29,11 @@ export function adviceShown(): Advice[] {
 export async function withinHintLimit(
   origin: Origin,
   registry: Registry,
-  advise: () => Promise<Advice[]>,
-): Promise<Advice[]> {
+  hints: () => Promise<Hint[]>,
+): Promise<Hint[]> {
   try {
-    await registry.limits.take([{ rule: 'adviceNetwork', of: networkOf(origin.address) }])
-    return await advise()
+    await registry.limits.take([{ rule: 'hintNetwork', of: networkOf(origin.address) }])
+    return await hints()
   } catch (error) {
     if (errorResponseOf(error)?.retryAfter === undefined) throw error
     return []
@@ -45,7 +45,7 @@ export async function hintsBesideErrors(
   registry: Registry,
   errors: readonly FieldError[],
   { username = '', email = '' }: Partial<Values>,
-): Promise<Advice[]> {
+): Promise<Hint[]> {
   return [...(await nameHints(origin, registry, errors, username)), ...onEmail(email)]
 }
 
@@ -54,7 +54,7 @@ async function nameHints(
   registry: Registry,
   errors: readonly FieldError[],
   typed: string,
-): Promise<Advice[]> {
+): Promise<Hint[]> {
   const name = fields.normalizeName(typed)
   const [broken] = errors.filter(({ field }) => field === 'username')
   if (broken === undefined) return name === '' ? [] : [{ ...USERNAME_FREE, isGood: true }]
@@ -62,16 +62,12 @@ async function nameHints(
   return withinHintLimit(origin, registry, () => suggestions(registry, name))
 }
 
-async function suggestions(registry: Registry, name: string): Promise<Advice[]> {
+async function suggestions(registry: Registry, name: string): Promise<Hint[]> {
   const suggested = await freeNameLike(registry, name)
   return suggested === undefined ? [] : [{ ...USERNAME_SUGGESTED, params: { name: suggested } }]
 }
 
-export async function onName(
-  registry: Registry,
-  typed: string,
-  userId: string | undefined,
-): Promise<Advice[]> {
+export async function onName(registry: Registry, typed: string, userId: string | undefined): Promise<Hint[]> {
   const name = fields.normalizeName(typed)
   if (name === '') return []
   const broken = fields.check(fields.username, name)
@@ -123,7 +119,7 @@ const MAX_TYPOS_IF_SHORT = 1
 const SHORT = 8
 
 // Not looked up, because a hint must not reveal whether the address has an account.
-export function onEmail(typed: string): Advice[] {
+export function onEmail(typed: string): Hint[] {
   const address = fields.normalizeEmail(typed)
   if (fields.check(fields.email, address).length > 0) return []
   const at = address.lastIndexOf('@')
@@ -138,22 +134,22 @@ function maxTyposIn(domain: string): number {
   return domain.length < SHORT ? MAX_TYPOS_IF_SHORT : MAX_TYPOS
 }
 
-export function adviseOnEmail(
+export function emailHints(
   origin: Origin,
   registry: Registry,
   { email }: { email: string },
-): Promise<Advice[]> {
+): Promise<Hint[]> {
   return withinHintLimit(origin, registry, async () => onEmail(email))
 }
 
-export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice, 'advice'> {
-  const [advice] = onEmail(typed)
-  if (advice === undefined) return {}
-  const message = { code: advice.code, sentence: advice.sentence, params: { ...advice.params } }
-  return { advice: { message, ...(correction && { link: { href: correction, message: CORRECT } }) } }
+export function onAcceptedEmail(typed: string, correction?: string): Pick<Notice, 'extra'> {
+  const [hint] = onEmail(typed)
+  if (hint === undefined) return {}
+  const message = { code: hint.code, sentence: hint.sentence, params: { ...hint.params } }
+  return { extra: { message, ...(correction && { link: { href: correction, message: CORRECT } }) } }
 }
 
-export function onPassword({ rules }: Registry, password: string, own: readonly string[]): Advice[] {
+export function onPassword({ rules }: Registry, password: string, own: readonly string[]): Hint[] {
   if (password === '') return []
   const meter = (value: number) => ({ label: STRENGTH, value })
   const [broken] = fields.check(fields.newPassword(rules, own), password)

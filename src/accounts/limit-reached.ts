@@ -103,7 +103,7 @@ export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
     code: 'too_many_names',
     sentence: 'You have changed your username too often. Try again {when}.',
   },
-  adviceNetwork: TOO_MANY_ATTEMPTS,
+  hintNetwork: TOO_MANY_ATTEMPTS,
   takenNetwork: {
     code: 'too_many_taken',
     sentence: 'Too many usernames and email addresses have been tried from your network. Try again {when}.',

@@ -46,7 +46,7 @@ export interface LimitRules {
   /** Username changes of one account; each previous name stays reserved for it. */
   renameAccount: Limit
   /** Hint requests from one network. Above the limit no hints are returned. */
-  adviceNetwork: Limit
+  hintNetwork: Limit
   /** Forms from one network that show whether a username or email address is in use. */
   takenNetwork: Limit
 }
@@ -77,7 +77,7 @@ export const LIMITS: LimitRules = {
   secondLost: { max: 3, window: 7 * DAY },
   passkeyChange: { max: 10, window: HOUR },
   renameAccount: { max: 5, window: DAY },
-  adviceNetwork: { max: 600, window: 10 * MINUTE },
+  hintNetwork: { max: 600, window: 10 * MINUTE },
   takenNetwork: { max: 300, window: HOUR },
 }
 

@@ -6,7 +6,7 @@ import { PASSKEY_WRONG } from '../accounts/passkey-proof.js'
 import * as emailChange from '../features/account/email/confirm.js'
 import * as accountEmail from '../features/account/email.js'
 import * as emailConfirm from '../features/email/confirm.js'
-import { adviceOn, type FormPage } from './form-page.js'
+import { exampleHintsOn, type FormPage } from './form-page.js'
 
 export function emailForms(): FormPage[] {
   return [
@@ -15,7 +15,7 @@ export function emailForms(): FormPage[] {
       name: 'email/confirm/address',
       typed: ({ user }) => ({ email: user.email }),
       errors: [fields.EMAIL_TAKEN],
-      advice: adviceOn('email'),
+      hints: exampleHintsOn('email'),
       success: { ...emailConfirm.CORRECTED, params: { email: 'anna@example.org' } },
       onward: emailConfirm.GO_ON,
     },
@@ -56,7 +56,7 @@ function emailPage(isPending: boolean): FormPage {
     }),
     typed: ({ nextEmail }) => ({ email: nextEmail }),
     errors: [fields.EMAIL_TAKEN],
-    advice: adviceOn('email'),
+    hints: exampleHintsOn('email'),
     success: { ...accountEmail.ASKED, params: { email: 'anna@example.org' } },
   }
 }

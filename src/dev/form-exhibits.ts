@@ -1,7 +1,7 @@
 import { NO_PASSWORD, PASSWORD_WRONG } from '../accounts/authentication.js'
 import { NOT_A_CODE } from '../accounts/codes.js'
 import * as fields from '../accounts/fields.js'
-import { adviceShown } from '../accounts/hints.js'
+import { exampleHints } from '../accounts/hints.js'
 import { PASSKEY_WRONG } from '../accounts/passkey-proof.js'
 import { DEVICE_REVOKED } from '../features/account/devices.js'
 import * as accountName from '../features/account/name.js'
@@ -16,7 +16,7 @@ import type { FieldError } from '../web/form.js'
 import { adminForms } from './admin-forms.js'
 import { emailForms } from './email-forms.js'
 import type { Exhibit, Setting } from './exhibit.js'
-import { adviceOn, type FormPage, statesOf } from './form-page.js'
+import { exampleHintsOn, type FormPage, statesOf } from './form-page.js'
 import { passkeyForms } from './passkey-forms.js'
 import { devicesOf } from './samples.js'
 import { twoStepForms } from './two-step-forms.js'
@@ -55,7 +55,7 @@ function loginForms(newPassword: FieldError[]): FormPage[] {
       secret: PASSWORDS,
       typed: ({ user }) => ({ email: user.email }),
       errors: [...fields.check(fields.email, 'x'), ...newPassword],
-      advice: adviceShown().filter(({ field }) => field !== 'username'),
+      hints: exampleHints().filter(({ field }) => field !== 'username'),
       success: { ...signup.SIGNED_UP, params: { name: 'anna@example.com' } },
       onward: signup.GO_ON,
     },
@@ -66,7 +66,7 @@ function loginForms(newPassword: FieldError[]): FormPage[] {
       secret: PASSWORDS,
       typed: ({ user }) => ({ username: user.name }),
       errors: [...fields.check(fields.username, 'a!'), ...newPassword],
-      advice: adviceShown().filter(({ field }) => field !== 'email'),
+      hints: exampleHints().filter(({ field }) => field !== 'email'),
       success: { ...signup.SIGNED_UP, params: { name: 'Anna' } },
       onward: signup.GO_ON,
     },
@@ -100,7 +100,7 @@ function signupPage(newPassword: FieldError[], variant: 'passkey' | 'invited' | 
       ...(isInvited ? [] : fields.check(fields.email, 'x')),
       ...newPassword,
     ],
-    advice: adviceShown(),
+    hints: exampleHints(),
     success: { ...signup.SIGNED_UP, params: { name: 'Anna' } },
     onward: signup.GO_ON,
   }
@@ -167,7 +167,7 @@ function resetForms(newPassword: FieldError[]): FormPage[] {
       around: ({ user }) => ({ asks: 'password', name: user.name }),
       typed: () => ({}),
       errors: newPassword,
-      advice: adviceOn('password'),
+      hints: exampleHintsOn('password'),
       success: passwordReset.RESET,
       onward: passwordReset.LOG_IN,
     },
@@ -181,7 +181,7 @@ function accountForms(newPassword: FieldError[]): FormPage[] {
       isUsers: true,
       typed: ({ user }) => ({ username: user.name }),
       errors: fields.check(fields.username, 'a!'),
-      advice: adviceOn('username'),
+      hints: exampleHintsOn('username'),
       success: { ...accountName.NAME_CHANGED, params: { name: 'Anna' } },
       onward: accountName.GO_ON,
     },
@@ -193,7 +193,7 @@ function accountForms(newPassword: FieldError[]): FormPage[] {
       secret: ['current', ...PASSWORDS],
       typed: () => ({}),
       errors: [...('isWithout' in around ? [] : [accountPassword.CURRENT_MISSING]), ...newPassword],
-      advice: adviceOn('password'),
+      hints: exampleHintsOn('password'),
       success: { ...accountPassword.CHANGED_EVERYWHERE, params: { count: 2 } },
       onward: accountPassword.GO_ON,
     })),

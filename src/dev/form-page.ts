@@ -1,6 +1,6 @@
-import { adviceShown } from '../accounts/hints.js'
-import type { Advice, FieldError, Message, Values } from '../web/form.js'
-import { ADVICE, FRAGMENT } from '../web/page.js'
+import { exampleHints } from '../accounts/hints.js'
+import type { FieldError, Hint, Message, Values } from '../web/form.js'
+import { FRAGMENT, HINTS } from '../web/page.js'
 import { type Exhibit, exhibitStates, formNamed, LIMITED, type Setting } from './exhibit.js'
 import type { Sample } from './sample.js'
 import { type Person, peopleAt } from './samples.js'
@@ -14,21 +14,21 @@ export interface FormPage {
   given?: Values
   typed: (person: Person) => Values
   errors: readonly FieldError[]
-  advice?: readonly Advice[]
+  hints?: readonly Hint[]
   success: Message
   onward?: Message
 }
 
-export function adviceOn(name: string): Advice[] {
-  return adviceShown().filter(({ field }) => field === name)
+export function exampleHintsOn(name: string): Hint[] {
+  return exampleHints().filter(({ field }) => field === name)
 }
 
 export function statesOf(page: FormPage, setting: Setting): Exhibit[] {
   const { anna, long, rightToLeft } = peopleAt(setting.now)
-  const { name, variant, given = {}, errors, advice, success, onward } = page
+  const { name, variant, given = {}, errors, hints, success, onward } = page
   const sample = (person: Person, more: Partial<Sample> = {}): Sample => ({
     template: `${name}/page.html`,
-    form: { ...formNamed(name, page.secret), advised: [...new Set(advice?.map(({ field }) => field))] },
+    form: { ...formNamed(name, page.secret), hinted: [...new Set(hints?.map(({ field }) => field))] },
     around: { user: page.isUsers ? person.user : undefined, ...page.around?.(person) },
     ...more,
   })
@@ -46,9 +46,9 @@ export function statesOf(page: FormPage, setting: Setting): Exhibit[] {
     limited: sample(anna, { values: page.typed(anna), errors: [LIMITED] }),
     long: refused(long),
     'right-to-left': typed(rightToLeft),
-    ...(advice && {
-      advised: { ...typed(anna), advice },
-      'htmx-advised': { ...typed(anna), advice, template: ADVICE },
+    ...(hints && {
+      hints: { ...typed(anna), hints },
+      'htmx-hints': { ...typed(anna), hints, template: HINTS },
     }),
     'htmx-errors': { ...refused(anna), template: FRAGMENT },
     'htmx-success': { ...accepted, template: FRAGMENT },

@@ -4,7 +4,7 @@ import { contentFor } from '../accounts/mail-content.js'
 import { compose } from '../mail/template.js'
 import type { Gatehouse } from '../visitor/gatehouse.js'
 import { DYNAMIC } from '../web/headers.js'
-import { ADVICE, FRAGMENT } from '../web/page.js'
+import { FRAGMENT, HINTS } from '../web/page.js'
 import type { EmailExhibit, Exhibit, PageExhibit } from './exhibit.js'
 import { gallery } from './exhibits.js'
 import { requireLocal, showMail } from './local-only.js'
@@ -65,7 +65,7 @@ function byPage(exhibits: readonly Exhibit[], { url }: Gatehouse): Links[] {
 function show(ctx: Context, gatehouse: Gatehouse, { sample }: PageExhibit): void {
   showInert(
     ctx,
-    [ADVICE, FRAGMENT].includes(sample.template)
+    [HINTS, FRAGMENT].includes(sample.template)
       ? framed(ctx, gatehouse, sample)
       : sampled(ctx, gatehouse, sample),
   )

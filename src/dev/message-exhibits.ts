@@ -32,7 +32,7 @@ export function messageExhibits({ url }: Setting): Exhibit[] {
     limited: shown({ errors: [LIMITED] }),
     success: shown({ notice: { message: done } }),
     'success-with-link': shown({ notice: { message: done, link } }),
-    'success-with-advice': shown({
+    'success-with-extra': shown({
       notice: { message: done, ...onAcceptedEmail('anna@gmial.com', '#main') },
     }),
     'success-and-onward': shown({ notice: { message: done }, onward: link }),

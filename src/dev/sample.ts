@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import type { Gatehouse } from '../visitor/gatehouse.js'
-import type { Advice, Form, Message, Values } from '../web/form.js'
+import type { Form, Hint, Message, Values } from '../web/form.js'
 import { ACCEPTED, type FieldTexts, shownForm } from '../web/form-state.js'
 import { type LinkedError, shownError, shownNotice, shownOnward } from '../web/message-box.js'
 import type { Link, Notice } from '../web/notices.js'
@@ -11,7 +11,7 @@ export interface Sample {
   form?: Form
   values?: Partial<Values>
   errors?: readonly (LinkedError & { ask?: { form: Form; button: Message; values: Values } })[]
-  advice?: readonly Advice[]
+  hints?: readonly Hint[]
   notice?: Notice
   onward?: Link
   around: object
@@ -23,7 +23,7 @@ const NO_TOKEN = 'made-up'
 export function sampled(
   ctx: Context,
   { pages, url }: Gatehouse,
-  { template, form, values = {}, errors = [], advice = [], notice, onward, around }: Sample,
+  { template, form, values = {}, errors = [], hints = [], notice, onward, around }: Sample,
 ): string {
   const texts = pages.viewsOf(ctx)
   const state = (one: Form, typed: Partial<Values>, fieldTexts?: FieldTexts) => ({
@@ -42,7 +42,7 @@ export function sampled(
       onward: shownOnward(texts, url, onward, notice),
     },
     form: form && {
-      ...state(form, values, { errors, advice }),
+      ...state(form, values, { errors, hints }),
       oob: template === FRAGMENT,
       ...(notice && template === FRAGMENT && ACCEPTED),
     },

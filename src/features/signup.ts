@@ -2,7 +2,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { checkPassword } from '../accounts/authentication.js'
 import * as fields from '../accounts/fields.js'
-import * as hints from '../accounts/hints.js'
+import { hintsBesideErrors, onEmail, onName, onPassword, withinHintLimit } from '../accounts/hints.js'
 import { register } from '../accounts/registration.js'
 import type { Invitation } from '../tables/invitations.js'
 import type { FeatureLink } from '../visitor/feature.js'
@@ -12,7 +12,7 @@ import { invitationOf } from '../visitor/invitations.js'
 import { halfLoginOf } from '../visitor/login-steps.js'
 import { maySignUpByPasskey, newcomerOf } from '../visitor/newcomers.js'
 import { originOf } from '../visitor/origin.js'
-import type { Advice, FieldError, Form, Values } from '../web/form.js'
+import type { FieldError, Form, Hint, Values } from '../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../web/submit.js'
 import {
   applicantIn,
@@ -48,7 +48,7 @@ export function signupForm(gatehouse: Gatehouse): Form {
     name,
     fields: [...own, ...signupFields],
     secret: ['password', 'repassword'],
-    advised: ['username', 'email', 'password'],
+    hinted: ['username', 'email', 'password'],
     about: 'what is typed',
     around: async (ctx) => around(ctx, gatehouse, await invitationOf(ctx, gatehouse)),
   }
@@ -81,8 +81,8 @@ function openRoutes(router: Router, gatehouse: Gatehouse): void {
   })
 
   router.post(
-    '/signup/advice/',
-    onTyping(form, gatehouse, (ctx, values) => advise(ctx, gatehouse, values)),
+    '/signup/hints/',
+    onTyping(form, gatehouse, (ctx, values) => hintsFor(ctx, gatehouse, values)),
   )
 
   router.post(
@@ -91,13 +91,8 @@ function openRoutes(router: Router, gatehouse: Gatehouse): void {
       const newcomer = newcomerIn(ctx, gatehouse, values, await invitationOf(ctx, gatehouse))
       const outcome = await signUp(ctx, gatehouse, newcomer)
       if (!outcome.ok) {
-        const advice = await hints.hintsBesideErrors(
-          originOf(ctx, gatehouse),
-          gatehouse,
-          outcome.errors,
-          values,
-        )
-        return await gatehouse.pages.refuse(ctx, form, { errors: outcome.errors, advice, values })
+        const hints = await hintsBesideErrors(originOf(ctx, gatehouse), gatehouse, outcome.errors, values)
+        return await gatehouse.pages.refuse(ctx, form, { errors: outcome.errors, hints, values })
       }
       await arrive(ctx, gatehouse, form, { ...outcome, signingUp: newcomer, by: 'password', values })
     }),
@@ -124,13 +119,13 @@ function closedRoutes(router: Router, { pages, url }: Gatehouse): void {
   router.post('/signup/verify/', refuse)
 }
 
-function advise(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise<Advice[]> {
+function hintsFor(ctx: Context, gatehouse: Gatehouse, sent: Sent<string>): Promise<Hint[]> {
   const { username = '', email = '', password = '' } = sent
   const own = [fields.normalizeName(username), fields.normalizeEmail(email)]
-  return hints.withinHintLimit(originOf(ctx, gatehouse), gatehouse, async () => [
-    ...(await hints.onName(gatehouse, username, halfLoginOf(ctx, gatehouse)?.userId)),
-    ...hints.onEmail(email),
-    ...hints.onPassword(gatehouse, password, own),
+  return withinHintLimit(originOf(ctx, gatehouse), gatehouse, async () => [
+    ...(await onName(gatehouse, username, halfLoginOf(ctx, gatehouse)?.userId)),
+    ...onEmail(email),
+    ...onPassword(gatehouse, password, own),
   ])
 }
 

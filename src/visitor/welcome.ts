@@ -33,7 +33,7 @@ const MAKE_CODES = { code: 'recovery_make', sentence: 'Create new recovery codes
 export interface Welcomed {
   isReopened: boolean
   message?: Message
-  advice?: Notice | undefined
+  extra?: Notice | undefined
   next: string
   values: Partial<Values>
 }
@@ -42,14 +42,14 @@ export async function welcome(
   ctx: Context,
   gatehouse: Gatehouse,
   form: Form,
-  { isReopened, message = LOGGED_IN, advice: first, next, values }: Welcomed,
+  { isReopened, message = LOGGED_IN, extra: first, next, values }: Welcomed,
 ): Promise<void> {
   const { pages, countLogin } = gatehouse
   const { user } = loginOf(ctx)
   countLogin('logged_in')
-  const advice = first ?? (await reminder(ctx, gatehouse, user)) ?? (await fewCodesNotice(gatehouse, user))
+  const extra = first ?? (await reminder(ctx, gatehouse, user)) ?? (await fewCodesNotice(gatehouse, user))
   await pages.accept(ctx, form, {
-    notice: { message: isReopened ? LOGGED_IN_REOPENED : message, ...(advice && { advice }) },
+    notice: { message: isReopened ? LOGGED_IN_REOPENED : message, ...(extra && { extra }) },
     to: await arrivalOf(ctx, gatehouse, next),
     onward: GO_ON,
     values,

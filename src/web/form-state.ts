@@ -1,13 +1,13 @@
 import type { Context } from 'koa'
 import { pooledRandomBytes } from '../secrets/random.js'
 import { type Csrf, isForAnotherSubject } from './csrf.js'
-import type { Advice, FieldError, Form, Subject, Values } from './form.js'
+import type { FieldError, Form, Hint, Subject, Values } from './form.js'
 import type { Texts } from './message-box.js'
 import type { Url } from './routes.js'
 
 export interface FieldTexts {
   errors?: readonly FieldError[] | undefined
-  advice?: readonly Advice[] | undefined
+  hints?: readonly Hint[] | undefined
 }
 
 export function shownForm(
@@ -15,15 +15,15 @@ export function shownForm(
   values: Partial<Values>,
   texts: Texts,
   url: Url,
-  { errors = [], advice = [] }: FieldTexts = {},
+  { errors = [], hints = [] }: FieldTexts = {},
 ) {
   return {
     name: form.name,
     action: actionOf(form, url),
-    advised: form.advised ?? [],
-    adviceAction: `${pageOf(form, url)}advice/`,
-    adviceId: hintsOf(form),
-    advice: byField(withoutErrors(advice, errors), (one) => shownAdvice(texts, one)),
+    hinted: form.hinted ?? [],
+    hintsAction: `${pageOf(form, url)}hints/`,
+    fieldsId: fieldsOf(form),
+    hints: byField(withoutErrors(hints, errors), (one) => shownHint(texts, one)),
     hasFields: form.fields.length > 0 || form.around !== undefined,
     once: values._once || newOnce(),
     values: visible(form, values),
@@ -32,7 +32,7 @@ export function shownForm(
 }
 
 // Leaves no place for hints that arrive late.
-export const ACCEPTED = { advised: [] }
+export const ACCEPTED = { hinted: [] }
 
 export function pageOf(form: Form, url: Url): string {
   return form.path ?? url(form.name)
@@ -45,18 +45,15 @@ export function actionOf(form: Form, url: Url): string {
 
 // Aborts running hint requests, which are about earlier input.
 export function endHints(ctx: Context, form: Form): void {
-  if (form.advised === undefined) return
-  ctx.set('HX-Trigger', JSON.stringify({ 'htmx:abort': { target: `#${hintsOf(form)}` } }))
+  if (form.hinted === undefined) return
+  ctx.set('HX-Trigger', JSON.stringify({ 'htmx:abort': { target: `#${fieldsOf(form)}` } }))
 }
 
-function hintsOf({ name }: Form): string {
-  return `${name.replaceAll('/', '-')}-hints`
+function fieldsOf({ name }: Form): string {
+  return `${name.replaceAll('/', '-')}-fields`
 }
 
-function shownAdvice(
-  { mark, translate }: Texts,
-  { isGood = false, isRule = false, meter, ...message }: Advice,
-) {
+function shownHint({ mark, translate }: Texts, { isGood = false, isRule = false, meter, ...message }: Hint) {
   return {
     text: mark(message),
     isGood,
@@ -65,8 +62,8 @@ function shownAdvice(
   }
 }
 
-function withoutErrors(advice: readonly Advice[], errors: readonly FieldError[]): Advice[] {
-  return advice.filter((one) => !errors.some(({ code }) => code === one.code))
+function withoutErrors(hints: readonly Hint[], errors: readonly FieldError[]): Hint[] {
+  return hints.filter((one) => !errors.some(({ code }) => code === one.code))
 }
 
 function byField<One extends { field?: string }, Text>(

@@ -13,8 +13,8 @@ export interface Form<Field extends string = string> {
   oneButton?: true
   /** The form whose page it is on. Responses show that page. */
   on?: Form
-  /** Fields with hints while typing, from `advice/` of its page (see `onTyping`). */
-  advised?: readonly Field[]
+  /** Fields with hints while typing, from `hints/` of its page (see `onTyping`). */
+  hinted?: readonly Field[]
   /** What it acts on: what is typed, or the first subject with an ID. By default the visitor's account. */
   about?: 'what is typed' | readonly Subject[]
   /** Returns what its page shows beside the form, such as a list. */
@@ -46,7 +46,7 @@ export interface FieldError extends Message {
 }
 
 /** A hint about a field, never a reason to refuse the form. */
-export interface Advice extends Message {
+export interface Hint extends Message {
   field: string
   isGood?: boolean
   /** Whether sending the form now would fail with this. */

@@ -27,7 +27,7 @@ export function shownNotice(texts: Texts, notice: Notice | undefined) {
   return (
     notice && {
       ...shownSentence(texts, notice),
-      advice: notice.advice && shownSentence(texts, notice.advice),
+      extra: notice.extra && shownSentence(texts, notice.extra),
     }
   )
 }
@@ -40,7 +40,7 @@ export function shownOnward(texts: Texts, url: Url, onward: Link | undefined, no
   return (
     onward && {
       ...shownLink(texts, onward),
-      ...(notice?.advice === undefined && { action: onwardTo(onward.href, url), delay: ONWARD_DELAY }),
+      ...(notice?.extra === undefined && { action: onwardTo(onward.href, url), delay: ONWARD_DELAY }),
     }
   )
 }

@@ -6,7 +6,7 @@ export interface Notice {
   message: Message
   link?: Link
   /** What may be wrong with the accepted input. It stops htmx from moving on by itself. */
-  advice?: Omit<Notice, 'advice'>
+  extra?: Omit<Notice, 'extra'>
 }
 
 export interface Link {

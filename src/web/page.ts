@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import type { Csrf } from './csrf.js'
-import type { Advice, Form, Subject, Values } from './form.js'
+import type { Form, Hint, Subject, Values } from './form.js'
 import {
   ACCEPTED,
   createSubjects,
@@ -47,7 +47,7 @@ export interface PagesOptions {
 
 export const FRAGMENT = 'parts/fragment.html'
 
-export const ADVICE = 'parts/advice.html'
+export const HINTS = 'parts/hints.html'
 
 const TYPED_AGAIN = {
   code: 'typed_again',
@@ -77,12 +77,12 @@ export class SitePages implements Pages {
     })
   }
 
-  advise(ctx: Context, form: Form, advice: readonly Advice[]): void {
+  hint(ctx: Context, form: Form, hints: readonly Hint[]): void {
     const { url } = this.#options
     respond(ctx, {
       page: () => redirect(ctx, pageOf(form, url)),
       fragment: () =>
-        this.#fragment(ctx, ADVICE, { form: shownForm(form, {}, this.viewsOf(ctx), url, { advice }) }),
+        this.#fragment(ctx, HINTS, { form: shownForm(form, {}, this.viewsOf(ctx), url, { hints }) }),
     })
   }
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
-import type { Advice, Form, Message, Values } from './form.js'
+import type { Form, Hint, Message, Values } from './form.js'
 import type { LinkedError } from './message-box.js'
 import type { Link, Notice } from './notices.js'
 
@@ -12,7 +12,7 @@ export interface Pages {
   /** Shows the form again with its errors, filled in. */
   refuse(ctx: Context, form: Form, refusal: Refusal): Promise<void>
   /** Shows hints at the fields and changes nothing else. */
-  advise(ctx: Context, form: Form, advice: readonly Advice[]): void
+  hint(ctx: Context, form: Form, hints: readonly Hint[]): void
   /** Asks for another form first, with status 403. htmx gets a button that leads to it. */
   ask(ctx: Context, form: Form, question: Question): Promise<void>
   /** Shows the notice and goes on to `to`, a local path, or back to the form's page. */
@@ -27,7 +27,7 @@ export interface Pages {
 }
 
 export interface FormExtras {
-  advice?: readonly Advice[] | undefined
+  hints?: readonly Hint[] | undefined
   /** By default `form.around` is called. */
   around?: object | undefined
 }

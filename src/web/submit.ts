@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import type { Logger } from 'pino'
 import { type Csrf, refuseCrossSite } from './csrf.js'
-import { type Advice, type Form, type Message, readValues, type Values } from './form.js'
+import { type Form, type Hint, type Message, readValues, type Values } from './form.js'
 import type { SitePages } from './page.js'
 import { announce, errorResponseOf } from './refusal.js'
 
@@ -104,12 +104,12 @@ function tooOld(secret: string, token: string): Message {
 export function onTyping<Field extends string>(
   form: Form<Field>,
   { pages, csrf, origin, log }: SubmitOptions,
-  advise: (ctx: Context, values: Sent<Field>) => Promise<readonly Advice[]>,
+  hintsFor: (ctx: Context, values: Sent<Field>) => Promise<readonly Hint[]>,
 ): Middleware {
   return async (ctx) => {
     refuseCrossSite(ctx, { origin, log })
     const values = readValues(ctx, [...form.fields, '_csrf', '_once'] as const)
-    const advice = csrf.matches(ctx, values._csrf) ? await advise(ctx, values) : []
-    pages.advise(ctx, form, advice)
+    const hints = csrf.matches(ctx, values._csrf) ? await hintsFor(ctx, values) : []
+    pages.hint(ctx, form, hints)
   }
 }

@@ -18,7 +18,7 @@ test.after(() => site.close())
 /** Returns the hints next to a field. */
 function hintsAt(page: Page, field: string): string[] {
   return page
-    .$(`#${field}-advice span`)
+    .$(`#${field}-hints span`)
     .toArray()
     .map((element) => page.$(element).text().trim())
 }
@@ -27,7 +27,7 @@ function hintsAt(page: Page, field: string): string[] {
 async function whileTyping(visitor: Visitor, path: string, typed: Record<string, string>): Promise<Page> {
   const form = await visitor.open(path)
   const body = new URLSearchParams({ _csrf: form.value('_csrf') ?? '', ...typed })
-  return visitor.post(`${path}advice/`, body.toString(), { 'HX-Request': 'true' })
+  return visitor.post(`${path}hints/`, body.toString(), { 'HX-Request': 'true' })
 }
 
 async function onSignup(typed: Record<string, string>, of = site): Promise<Page> {
@@ -42,7 +42,7 @@ test('hints change only their own elements on the page', async () => {
       .$('body > *')
       .toArray()
       .map(({ attribs }) => [attribs.id, attribs['data-hx-swap-oob']]),
-    ['username', 'email', 'password'].map((name) => [`${name}-advice`, 'outerMorph']),
+    ['username', 'email', 'password'].map((name) => [`${name}-hints`, 'outerMorph']),
   )
   assert.not.match(page.text, PASSWORD)
   assert.is(site.logs.filter((line) => line.includes(PASSWORD)).length, 0)
@@ -50,20 +50,20 @@ test('hints change only their own elements on the page', async () => {
 
 test('the hint for a username is the error that sign-up would show', async () => {
   for (const username of ['a!', 'Admin', 'TAKEN', 'ﾠﾠﾠ', '...', 'Free One']) {
-    const advice = hintsAt(await onSignup({ username }), 'username')
+    const hints = hintsAt(await onSignup({ username }), 'username')
     const visitor = site.visitor()
     const answer = await visitor.send(await visitor.open('/signup/'), { username })
     const errors = answer.fieldError('username')
-    if (errors === '') assert.equal(advice, ['✔ This username is available.'])
-    else for (const error of advice.slice(0, 1)) assert.match(errors, error)
+    if (errors === '') assert.equal(hints, ['✔ This username is available.'])
+    else for (const error of hints.slice(0, 1)) assert.match(errors, error)
   }
   assert.equal(hintsAt(await onSignup({ username: '' }), 'username'), [])
 })
 
 test('a suggested username is available', async () => {
   await site.visitor().signUp('Taken2')
-  const advice = hintsAt(await onSignup({ username: 'taken' }), 'username')
-  assert.equal(advice, ['This username is already taken.', 'taken3 is available.'])
+  const hints = hintsAt(await onSignup({ username: 'taken' }), 'username')
+  assert.equal(hints, ['This username is already taken.', 'taken3 is available.'])
   assert.equal(hintsAt(await onSignup({ username: 'taken3' }), 'username'), ['✔ This username is available.'])
   await site.visitor().signUp('N'.repeat(25))
   assert.equal(
@@ -75,7 +75,7 @@ test('a suggested username is available', async () => {
 test('a password gets its strength and one hint', async () => {
   const measured = async (password: string, typed = {}) => {
     const page = await onSignup({ password, ...typed })
-    return [page.$('#password-advice meter').attr('value'), ...hintsAt(page, 'password')]
+    return [page.$('#password-hints meter').attr('value'), ...hintsAt(page, 'password')]
   }
   assert.equal(await measured(''), [undefined])
   assert.equal(await measured('abc'), ['1', 'Password must be at least 8 characters.'])
@@ -164,8 +164,8 @@ for (const htmx of [false, true]) {
     assert.is(page.fieldError('username'), 'This username is already taken.')
     assert.equal(hintsAt(page, 'username'), ['Taken3 is available.'], 'the hint does not repeat the error')
     assert.equal(hintsAt(page, 'email'), ['Did you mean anna@gmail.com?'])
-    assert.is(page.$('#password-advice meter').length, 0, 'an emptied password is not measured')
-    assert.match(page.$('#username').attr('aria-describedby') ?? page.text, 'username-advice')
+    assert.is(page.$('#password-hints meter').length, 0, 'an emptied password is not measured')
+    assert.match(page.$('#username').attr('aria-describedby') ?? page.text, 'username-hints')
   })
 }
 
@@ -174,8 +174,8 @@ const MEANT = { username: 'Typo', email: 'typo@gmial.com', password: PASSWORD, r
 test('a changed or corrected email address gets a hint, too', async () => {
   const user = await site.visitor().settle('Mover')
   for (const path of ['/account/email/', '/email/confirm/address/']) {
-    const advised = await whileTyping(user, path, { email: 'mover@gmial.com' })
-    assert.equal(hintsAt(advised, 'email'), ['Did you mean mover@gmail.com?'], path)
+    const page = await whileTyping(user, path, { email: 'mover@gmial.com' })
+    assert.equal(hintsAt(page, 'email'), ['Did you mean mover@gmail.com?'], path)
     assert.equal(hintsAt(await whileTyping(user, path, { email: 'mover@example.org' }), 'email'), [], path)
   }
   await site.visitor().signUp('Mistyped', { email: 'mistyped@gmial.com' })
@@ -243,16 +243,16 @@ test('a username that the visitor has just signed up with gets no hint', async (
 })
 
 test('expired pages, logged-out users and busy networks get no hints', async () => {
-  const old = await site.visitor().post('/signup/advice/', 'username=Taken', { 'HX-Request': 'true' })
+  const old = await site.visitor().post('/signup/hints/', 'username=Taken', { 'HX-Request': 'true' })
   assert.is(old.status, 200)
   assert.equal([hintsAt(old, 'username'), old.messages()], [[], []])
   const stranger = site.visitor()
   const token = (await stranger.open('/login/')).value('_csrf') ?? ''
   const body = new URLSearchParams({ _csrf: token, username: 'Taken' })
-  const out = await stranger.post('/account/name/advice/', body.toString(), { 'HX-Request': 'true' })
+  const out = await stranger.post('/account/name/hints/', body.toString(), { 'HX-Request': 'true' })
   assert.equal([hintsAt(out, 'username'), out.messages()], [[], []])
 
-  const strict = await Site.start({ environment: { LIMIT_ADVICE_NETWORK: '2/10m' } })
+  const strict = await Site.start({ environment: { LIMIT_HINT_NETWORK: '2/10m' } })
   const counts = []
   for (const _ of [1, 2, 3])
     counts.push(hintsAt(await onSignup({ username: 'Anybody' }, strict), 'username').length)
@@ -263,7 +263,7 @@ test('expired pages, logged-out users and busy networks get no hints', async () 
 })
 
 test('a request from another site is refused', async () => {
-  const page = await site.visitor().post('/signup/advice/', '', { 'Sec-Fetch-Site': 'cross-site' })
+  const page = await site.visitor().post('/signup/hints/', '', { 'Sec-Fetch-Site': 'cross-site' })
   assert.is(page.status, 403)
 })
 

@@ -73,7 +73,7 @@ test('hints follow the app’s rules, and suggest no username that these refuse'
   const visitor = site.visitor({ htmx: true })
   const page = await visitor.open('/signup/')
   const hint = await visitor.post(
-    '/signup/advice/',
+    '/signup/hints/',
     new URLSearchParams({ _csrf: page.value('_csrf') ?? '', username: 'Crew Bela' }).toString(),
   )
   assert.match(hint.text, NAME)

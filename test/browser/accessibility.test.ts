@@ -13,7 +13,7 @@ test('axe finds no violation on real pages, even after htmx has changed them', a
   await pressForResponse(page)
   const found = await violationsInBothLights(page)
   await fillIn(page, { username: 'Axel', email: 'axel@gmial.com', password: PASSWORD, repassword: PASSWORD })
-  await page.waitForSelector('#password-advice meter')
+  await page.waitForSelector('#password-hints meter')
   found.push(...(await violationsInBothLights(page)))
   await pressForResponse(page)
   found.push(...(await violationsInBothLights(page)))

@@ -65,8 +65,8 @@ test('the message is in the page’s language, and accessible to screen readers'
 
 test('a failed hint shows no error', async () => {
   const page = await open('/signup/')
-  await page.route('**/advice/', (route) => route.fulfill(html(502)))
-  const answered = page.waitForResponse('**/advice/')
+  await page.route('**/hints/', (route) => route.fulfill(html(502)))
+  const answered = page.waitForResponse('**/hints/')
   await page.fill('#username', 'Olga')
   await (await answered).finished()
   assert.equal(await messages(page), [])

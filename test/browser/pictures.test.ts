@@ -46,9 +46,9 @@ test('sign-up with hints on a desktop, login on a dark phone', async () => {
   await site().visitor().signUp('Anna')
   const hinted = async (page: Page) => {
     await fillIn(page, { username: 'Anna', email: 'anna@gmial.com', password: 'horses at night 7' })
-    await page.locator('#username-advice').getByText('Anna2').waitFor()
-    await page.locator('#email-advice').getByText('gmail.com').waitFor()
-    await page.waitForSelector('#password-advice meter')
+    await page.locator('#username-hints').getByText('Anna2').waitFor()
+    await page.locator('#email-hints').getByText('gmail.com').waitFor()
+    await page.waitForSelector('#password-hints meter')
   }
   const refused = async (page: Page) => {
     await fillIn(page, { username: 'Anna', password: 'secret' })

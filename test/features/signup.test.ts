@@ -274,7 +274,7 @@ for (const htmx of [false, true]) {
     })
     assert.is(sent.status, 403)
     assert.equal(await closed.rows("select 1 from users where name = 'Late'"), [])
-    assert.is((await visitor.open('/signup/advice/')).status, 404)
+    assert.is((await visitor.open('/signup/hints/')).status, 404)
     await closed.close()
     await open.close()
   })

@@ -2,7 +2,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { cancelChange, requestEmailChange, sendChangeAgain } from '../../accounts/email-address.js'
 import * as fields from '../../accounts/fields.js'
-import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
+import { emailHints, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
 import * as users from '../../tables/users.js'
 import type { FeatureLink } from '../../visitor/feature.js'
 import { type Gatehouse, gatehouseOf } from '../../visitor/gatehouse.js'
@@ -28,7 +28,7 @@ export const links: readonly FeatureLink[] = [
   },
 ]
 
-const form: Form<'email'> = { name, fields: ['email'], secret: [], advised: ['email'], around: pending }
+const form: Form<'email'> = { name, fields: ['email'], secret: [], hinted: ['email'], around: pending }
 const sending: Form<never> = {
   name: 'account/email/send',
   fields: [],
@@ -61,8 +61,8 @@ const CANCELED = {
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/email/', requireRecentSecond, (ctx) => gatehouse.pages.form(ctx, form))
   router.post(
-    '/account/email/advice/',
-    onTyping(form, gatehouse, (ctx, values) => adviseOnEmail(originOf(ctx, gatehouse), gatehouse, values)),
+    '/account/email/hints/',
+    onTyping(form, gatehouse, (ctx, values) => emailHints(originOf(ctx, gatehouse), gatehouse, values)),
   )
   router.post(
     '/account/email/verify/',
@@ -82,7 +82,7 @@ async function ask(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>): P
     form: fingerprint(ctx, gatehouse, values, email),
   })
   if (errors.length > 0) {
-    return await gatehouse.pages.refuse(ctx, form, { errors, advice: onEmail(email), values })
+    return await gatehouse.pages.refuse(ctx, form, { errors, hints: onEmail(email), values })
   }
   const message = { ...(user.email === null ? FIRST_ASKED : ASKED), params: { email } }
   await stay(ctx, gatehouse, { message, ...onAcceptedEmail(email, `${gatehouse.url(name)}#email`) })

@@ -10,7 +10,7 @@ import { requireRecentLogin, userOf } from '../../visitor/guards.js'
 import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { ownSignal } from '../../visitor/passkeys.js'
-import type { Advice, Form } from '../../web/form.js'
+import type { Form, Hint } from '../../web/form.js'
 import type { Acceptance } from '../../web/pages.js'
 import { onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
@@ -25,7 +25,7 @@ export const links: readonly FeatureLink[] = [
   },
 ]
 
-const form: Form<'username'> = { name, fields: ['username'], secret: [], advised: ['username'] }
+const form: Form<'username'> = { name, fields: ['username'], secret: [], hinted: ['username'] }
 
 export const NAME_CHANGED = { code: 'name_changed', sentence: 'Your username is now {name}.' }
 const NAME_UNCHANGED = { code: 'name_unchanged', sentence: 'This is already your username.' }
@@ -39,8 +39,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   })
 
   router.post(
-    '/account/name/advice/',
-    onTyping(form, gatehouse, (ctx, values) => advise(ctx, gatehouse, values)),
+    '/account/name/hints/',
+    onTyping(form, gatehouse, (ctx, values) => hintsFor(ctx, gatehouse, values)),
   )
 
   router.post(
@@ -51,8 +51,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
       const isNew = wanted.name !== loginOf(ctx).user.name
       const errors = isNew ? await rename(originOf(ctx, gatehouse), gatehouse, loginOf(ctx).user, wanted) : []
       if (errors.length > 0) {
-        const advice = await hintsBesideErrors(originOf(ctx, gatehouse), gatehouse, errors, values)
-        return await gatehouse.pages.refuse(ctx, form, { errors, advice, values })
+        const hints = await hintsBesideErrors(originOf(ctx, gatehouse), gatehouse, errors, values)
+        return await gatehouse.pages.refuse(ctx, form, { errors, hints, values })
       }
       const acceptance = isNew ? changed(gatehouse, wanted) : unchanged(gatehouse)
       await gatehouse.pages.accept(ctx, form, {
@@ -70,7 +70,7 @@ async function passkeysOf(ctx: Context, gatehouse: Gatehouse, user: User): Promi
   return { signal: ownSignal(ctx, gatehouse, { user, own, isEmptied: false }) }
 }
 
-async function advise(ctx: Context, gatehouse: Gatehouse, { username }: Sent<'username'>): Promise<Advice[]> {
+async function hintsFor(ctx: Context, gatehouse: Gatehouse, { username }: Sent<'username'>): Promise<Hint[]> {
   const user = userOf(ctx)
   return user === undefined
     ? []

@@ -22,7 +22,7 @@ import { loginOf } from '../../visitor/logins.js'
 import { originOf } from '../../visitor/origin.js'
 import { relyingPartyOf } from '../../visitor/passkeys.js'
 import { renewalOf } from '../../visitor/renewal.js'
-import type { Advice, FieldError, Form } from '../../web/form.js'
+import type { FieldError, Form, Hint } from '../../web/form.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 
 export const name = 'account/password'
@@ -42,7 +42,7 @@ export const form: Form<FieldName> = {
   name,
   fields: ['current', 'password', 'repassword'],
   secret: ['current', 'password', 'repassword'],
-  advised: ['password'],
+  hinted: ['password'],
   around,
 }
 
@@ -72,8 +72,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/password/', requireProof, (ctx) => gatehouse.pages.form(ctx, form))
 
   router.post(
-    '/account/password/advice/',
-    onTyping(form, gatehouse, (ctx, values) => advise(ctx, gatehouse, values)),
+    '/account/password/hints/',
+    onTyping(form, gatehouse, (ctx, values) => hintsFor(ctx, gatehouse, values)),
   )
 
   router.post(
@@ -114,7 +114,7 @@ async function around(ctx: Context): Promise<object> {
   return { hasPasskeys: own.length > 0, canRemove: own.length > 0 && isEnough(gatehouse, user, own) }
 }
 
-async function advise(ctx: Context, gatehouse: Gatehouse, { password }: Sent<FieldName>): Promise<Advice[]> {
+async function hintsFor(ctx: Context, gatehouse: Gatehouse, { password }: Sent<FieldName>): Promise<Hint[]> {
   const user = userOf(ctx)
   if (user === undefined) return []
   return withinHintLimit(originOf(ctx, gatehouse), gatehouse, async () =>

@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { TAKEN_MEANWHILE } from '../../accounts/email-address.js'
 import { confirmAddress, correctAddress, sendConfirmAgain } from '../../accounts/email-confirmation.js'
 import * as fields from '../../accounts/fields.js'
-import { adviseOnEmail, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
+import { emailHints, onAcceptedEmail, onEmail } from '../../accounts/hints.js'
 import { isFirst, type Method } from '../../accounts/login-methods.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, loginBefore } from '../../visitor/gatehouse.js'
@@ -41,7 +41,7 @@ const correcting: Form<'email'> = {
   name: 'email/confirm/address',
   fields: ['email'],
   secret: [],
-  advised: ['email'],
+  hinted: ['email'],
 }
 
 export const CONFIRMED = { code: 'email_confirmed', sentence: 'Your email address {email} is confirmed.' }
@@ -73,10 +73,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 
   router.get('/email/confirm/address/', requireRecentIfUser, (ctx) => showAddress(ctx, gatehouse))
   router.post(
-    '/email/confirm/address/advice/',
-    onTyping(correcting, gatehouse, (ctx, values) =>
-      adviseOnEmail(originOf(ctx, gatehouse), gatehouse, values),
-    ),
+    '/email/confirm/address/hints/',
+    onTyping(correcting, gatehouse, (ctx, values) => emailHints(originOf(ctx, gatehouse), gatehouse, values)),
   )
   router.post(
     '/email/confirm/address/verify/',
@@ -141,7 +139,7 @@ async function showAddress(ctx: Context, gatehouse: Gatehouse): Promise<void> {
   const account = await unconfirmed.unconfirmedOf(ctx)
   if (account === undefined || !unconfirmed.mayCorrect(ctx, account)) return await noAccount(ctx, gatehouse)
   const { email } = account.user
-  await gatehouse.pages.form(ctx, correcting, { email }, { advice: onEmail(email) })
+  await gatehouse.pages.form(ctx, correcting, { email }, { hints: onEmail(email) })
 }
 
 async function correct(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>): Promise<void> {
@@ -153,7 +151,7 @@ async function correct(ctx: Context, gatehouse: Gatehouse, values: Sent<'email'>
     form: fingerprint(ctx, gatehouse, values, email),
   })
   if (errors.length > 0) {
-    return await gatehouse.pages.refuse(ctx, correcting, { errors, advice: onEmail(email), values })
+    return await gatehouse.pages.refuse(ctx, correcting, { errors, hints: onEmail(email), values })
   }
   const message = { ...CORRECTED, params: { email } }
   const notice = { message, ...onAcceptedEmail(email, gatehouse.url(correcting.name)) }

@@ -25,7 +25,7 @@ import { isLoginAfter } from '../../visitor/login-after.js'
 import { advance, type LoginState } from '../../visitor/login-steps.js'
 import { originOf } from '../../visitor/origin.js'
 import { welcome } from '../../visitor/welcome.js'
-import type { Advice, FieldError, Form } from '../../web/form.js'
+import type { FieldError, Form, Hint } from '../../web/form.js'
 import type { Notice } from '../../web/notices.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
 import { openByCode, PURPOSE } from './reset/code.js'
@@ -40,7 +40,7 @@ const form: Form<FieldName> = {
   name,
   fields: ['code', 'password', 'repassword'],
   secret: ['password', 'repassword'],
-  advised: ['password'],
+  hinted: ['password'],
   about: [linkSubject(PURPOSE), { id: resetRequestOf, name: async (ctx) => resetRequestOf(ctx) }],
   around: shown,
 }
@@ -83,11 +83,11 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
   })
 
   router.post(
-    '/password/reset/advice/',
+    '/password/reset/hints/',
     onTyping(form, gatehouse, async (ctx, values) => {
       const link = await linkOf(ctx, gatehouse, PURPOSE)
       const account = isLive(link) ? await accountBehind(gatehouse, link) : undefined
-      return account === undefined ? [] : await advise(ctx, gatehouse, account, values)
+      return account === undefined ? [] : await hintsFor(ctx, gatehouse, account, values)
     }),
   )
 
@@ -133,14 +133,14 @@ async function goOn(
 ): Promise<void> {
   const { pages, url } = gatehouse
   const keepsPasskeys = await hasPasskeys(gatehouse, user)
-  const advice = keepsPasskeys ? passkeysStay(gatehouse) : undefined
+  const extra = keepsPasskeys ? passkeysStay(gatehouse) : undefined
   const login = await logIn(ctx, gatehouse, user, values)
   if (login?.state === 'begun') {
-    const welcomed = { ...login, message: RESET_LOGGED_IN, advice, next: '', values }
+    const welcomed = { ...login, message: RESET_LOGGED_IN, extra, next: '', values }
     return await welcome(ctx, gatehouse, form, welcomed)
   }
   if (login?.state === 'waiting') {
-    const notice = { message: RESET_WAITING, ...(advice && { advice }) }
+    const notice = { message: RESET_WAITING, ...(extra && { extra }) }
     return await pages.accept(ctx, form, { notice, to: url(login.for), onward: LOG_IN, values })
   }
   await pages.accept(ctx, form, {
@@ -170,12 +170,12 @@ function passkeysStay({ url }: Gatehouse): Notice {
   return { message: PASSKEYS, link: { href: url('account/passkeys'), message: TO_PASSKEYS } }
 }
 
-function advise(
+function hintsFor(
   ctx: Context,
   gatehouse: Gatehouse,
   { user }: users.Account,
   { password }: Sent<FieldName>,
-): Promise<Advice[]> {
+): Promise<Hint[]> {
   return withinHintLimit(originOf(ctx, gatehouse), gatehouse, async () =>
     onPassword(gatehouse, password, fields.ownTextsOf(user)),
   )

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import * as hints from '../../accounts/hints.js'
+import { hintsBesideErrors } from '../../accounts/hints.js'
 import { CHALLENGE_OLD, PASSKEY_WRONG } from '../../accounts/passkey-proof.js'
 import {
   type FirstPasskey,
@@ -77,8 +77,8 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     onSubmit(typing, gatehouse, async (ctx, values) => {
       const errors = await begin(ctx, gatehouse, values)
       if (errors.length === 0) return pages.leave(ctx, url(name))
-      const advice = await hints.hintsBesideErrors(originOf(ctx, gatehouse), gatehouse, errors, values)
-      await pages.refuse(ctx, typing, { errors, advice, values })
+      const hints = await hintsBesideErrors(originOf(ctx, gatehouse), gatehouse, errors, values)
+      await pages.refuse(ctx, typing, { errors, hints, values })
     }),
   )
 

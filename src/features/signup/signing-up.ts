@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import * as fields from '../../accounts/fields.js'
 import { generatedName } from '../../accounts/generated-name.js'
-import * as hints from '../../accounts/hints.js'
+import { onAcceptedEmail } from '../../accounts/hints.js'
 import type { Counted } from '../../accounts/limits.js'
 import { countedFor, countLookup } from '../../accounts/mail-limits.js'
 import { type Applicant, applicantOf, signupErrors, takenErrors } from '../../accounts/registration.js'
@@ -192,7 +192,7 @@ export async function arrive(
     return await welcome(ctx, gatehouse, form, {
       ...login,
       message: { ...SIGNED_UP_LOGGED_IN, params: { name: shownName(gatehouse, signingUp) } },
-      advice: adviceOn(gatehouse, signingUp).advice,
+      ...extraAboutEmail(gatehouse, signingUp),
       next: gatehouse.places.afterSignup,
       values,
     })
@@ -208,14 +208,14 @@ function acceptanceOf(
   const { url, places } = gatehouse
   const { email } = applicant
   const name = shownName(gatehouse, applicant)
-  const advice = adviceOn(gatehouse, applicant)
+  const extra = extraAboutEmail(gatehouse, applicant)
   if (login.state === 'waiting' && login.for === 'email/confirm') {
     const message = { ...SIGNED_UP_CONFIRM, params: { name, email: email ?? '' } }
-    return { notice: { message, ...advice }, to: url('email/confirm'), onward: CONFIRM }
+    return { notice: { message, ...extra }, to: url('email/confirm'), onward: CONFIRM }
   }
   const message = { ...SIGNED_UP, params: { name } }
   const link = { href: loginAs(gatehouse, applicant), message: LOG_IN }
-  return { notice: { message, link, ...advice }, to: places.afterSignup, onward: GO_ON }
+  return { notice: { message, link, ...extra }, to: places.afterSignup, onward: GO_ON }
 }
 
 export function shownName(
@@ -225,9 +225,6 @@ export function shownName(
   return asksUsername ? name : (email ?? name)
 }
 
-function adviceOn({ offers, url }: Gatehouse, { email }: Applicant): Pick<Notice, 'advice'> {
-  return hints.onAcceptedEmail(
-    email ?? '',
-    offers('email/confirm') ? url('email/confirm/address') : undefined,
-  )
+function extraAboutEmail({ offers, url }: Gatehouse, { email }: Applicant): Pick<Notice, 'extra'> {
+  return onAcceptedEmail(email ?? '', offers('email/confirm') ? url('email/confirm/address') : undefined)
 }

@@ -185,7 +185,7 @@ function formOf({ hidden }: Attacker, typed: Record<string, string>): Buffer {
 
 /** Returns the fields of the route's form, or of all forms if it has none. */
 async function fieldsOf(attacker: Attacker, route: Route): Promise<string[]> {
-  const path = filledIn(route).replace(/(?:verify|advice)\/$/, '')
+  const path = filledIn(route).replace(/(?:verify|hints)\/$/, '')
   const page = await attacker.visitor.open(path)
   const hidden = hiddenOn(page)
   // A form names the account that its page was opened for.

@@ -10,11 +10,11 @@ test.before(async () => {
 })
 
 function hint(page: Page, name: string): Promise<string> {
-  return page.locator(`#${name}-advice`).innerText()
+  return page.locator(`#${name}-hints`).innerText()
 }
 
 async function untilHint(page: Page, name: string, text: string): Promise<void> {
-  await page.locator(`#${name}-advice`).getByText(text).waitFor()
+  await page.locator(`#${name}-hints`).getByText(text).waitFor()
 }
 
 test('a hint moves no field, and keeps text, caret and focus', async () => {
@@ -33,7 +33,7 @@ test('a hint moves no field, and keeps text, caret and focus', async () => {
   await page.fill('#email', 'anna@gmial.com')
   await untilHint(page, 'email', 'Did you mean anna@gmail.com?')
   await page.fill('#password', 'sunshine!')
-  await page.waitForSelector('#password-advice meter')
+  await page.waitForSelector('#password-hints meter')
   await page.fill('#password', PASSWORD)
   await untilHint(page, 'password', 'Strong')
   assert.is(await page.evaluate(tops), before)
@@ -49,7 +49,7 @@ test('a hint is announced politely once, and describes its field', async () => {
   await page.evaluate(`
     window.changes = []
     new MutationObserver((all) => window.changes.push(...all.map(({ type }) => type)))
-      .observe(document.querySelector('#username-advice'), { subtree: true, childList: true, characterData: true })`)
+      .observe(document.querySelector('#username-hints'), { subtree: true, childList: true, characterData: true })`)
   await page.fill('#password', PASSWORD)
   await untilHint(page, 'password', 'Strong')
   assert.equal(await page.evaluate('window.changes'), [], 'a hint that stays the same is not announced again')
@@ -70,7 +70,7 @@ test('a hint waits for a pause, and a late one never replaces a newer one', asyn
   const page = await open('/signup/')
   const held: Route[] = []
   const isAsked = new Promise<void>((asked) => {
-    void page.route('**/advice/', async (route) => {
+    void page.route('**/hints/', async (route) => {
       held.push(route)
       if (held.length > 1) await route.continue()
       asked()
@@ -93,7 +93,7 @@ test('a mistyped domain gets a hint while typing, and again on success', async (
   await page.goto('/account/email/')
   let questions = 0
   page.on('request', (request) => {
-    if (request.url().endsWith('/account/email/advice/')) questions += 1
+    if (request.url().endsWith('/account/email/hints/')) questions += 1
   })
   await page.locator('#email').pressSequentially('mover@gmial.com')
   await untilHint(page, 'email', 'Did you mean mover@gmail.com?')
@@ -111,16 +111,16 @@ test('a hint does not repeat the errors of the form', async () => {
   await page.fill('#username', 'taken')
   // A string would match in upper case, too.
   await page
-    .locator('#username-advice')
+    .locator('#username-hints')
     .getByText(/taken2 is available/)
     .waitFor()
   assert.is((await hint(page, 'username')).trim(), 'taken2 is available.')
-  assert.ok(!(await page.locator('#password-advice').isVisible()))
+  assert.ok(!(await page.locator('#password-hints').isVisible()))
 })
 
 test('hints do not delay the form, and disappear after success', async () => {
   const page = await open('/signup/')
-  await page.route('**/advice/', () => {})
+  await page.route('**/hints/', () => {})
   const typed = {
     username: 'Hurried',
     email: 'hurried@example.com',
@@ -128,7 +128,7 @@ test('hints do not delay the form, and disappear after success', async () => {
     repassword: PASSWORD,
   }
   await fillIn(page, typed)
-  await page.waitForRequest('**/advice/')
+  await page.waitForRequest('**/hints/')
   await pressForResponse(page)
   assert.match((await messages(page)).join(), 'Your account Hurried is ready')
   assert.equal(await said(page), '')
@@ -142,17 +142,17 @@ async function hold(
   const released = new Promise<void>((resolve) => {
     release = resolve
   })
-  await page.route('**/advice/', async (route) => {
+  await page.route('**/hints/', async (route) => {
     await released
     await route.continue().catch(() => {})
   })
-  const isOne = (request: Request) => request.url().endsWith('/advice/')
+  const isOne = (request: Request) => request.url().endsWith('/hints/')
   const ends = [page.waitForEvent('requestfinished', isOne), page.waitForEvent('requestfailed', isOne)]
-  return { asked: page.waitForRequest('**/advice/'), release, ended: Promise.any(ends) }
+  return { asked: page.waitForRequest('**/hints/'), release, ended: Promise.any(ends) }
 }
 
 async function said(page: Page): Promise<string> {
-  return (await page.locator('.advice').allInnerTexts()).join('')
+  return (await page.locator('.hints').allInnerTexts()).join('')
 }
 
 test('no hint appears beside or after a success', async () => {
@@ -171,7 +171,7 @@ test('no hint appears beside or after a success', async () => {
   await ended
   assert.is(await said(page), '')
 
-  const answered = page.waitForResponse('**/advice/')
+  const answered = page.waitForResponse('**/hints/')
   await page.locator('#username').pressSequentially('st')
   await (await answered).finished()
   assert.is(await said(page), '')
