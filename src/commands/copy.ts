@@ -71,13 +71,10 @@ function inWords({ when, counts }: Copied): string {
 
 // Without its keys a site loses logins, waiting emails, codes, authenticator apps, known devices and limits.
 function keyLines(from: string, to: string): string[] {
-  const keyFile = `${fileOf(from)}.key`
-  const kept = existsSync(keyFile) ? splitKeys(readFileSync(keyFile, 'utf8')) : []
-  const given = splitKeys(process.env.SESSION_KEYS ?? '')
-  if (kept.length === 0 || kept.every((key) => given.includes(key))) {
-    return ['Start the site with the same SESSION_KEYS as before.']
-  }
+  const keyFile = keyFileOf(from)
   const target = fileOf(to)
+  if (keyFile === undefined || isGiven(keyFile))
+    return ['Start the site with the same SESSION_KEYS as before.']
   return [
     'Keep the same keys. Without them everyone is logged out, waiting emails are lost, and codes of',
     'authenticator apps are refused.',
@@ -85,4 +82,14 @@ function keyLines(from: string, to: string): string[] {
       ? `If the site had no SESSION_KEYS, start it with SESSION_KEYS="$(cat '${keyFile}')".`
       : `If the site had no SESSION_KEYS, copy its key file: cp '${keyFile}' '${target}.key'`,
   ]
+}
+
+function keyFileOf(address: string): string | undefined {
+  const file = fileOf(address)
+  return file !== undefined && existsSync(`${file}.key`) ? `${file}.key` : undefined
+}
+
+function isGiven(keyFile: string): boolean {
+  const given = splitKeys(process.env.SESSION_KEYS ?? '')
+  return splitKeys(readFileSync(keyFile, 'utf8')).every((key) => given.includes(key))
 }

@@ -1,9 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { migrateDatabase } from '../../src/database/migrate.js'
-import { assertDone, assertRefused, callGatehouse, GATEHOUSE, type Outcome } from '../support/calling.js'
+import {
+  assertDone,
+  assertRefused,
+  callGatehouse,
+  callIn,
+  GATEHOUSE,
+  type Outcome,
+} from '../support/calling.js'
 import { fileOf, freshDatabase, freshFile, lockInserts, rows, write } from '../support/databases.js'
 import { Site, until } from '../support/helpers.js'
 import { Program } from '../support/program.js'
@@ -74,6 +82,18 @@ test('moves users, sessions and emails from SQLite to PostgreSQL', async ({ sour
   assert.is((await after.visitor().logIn('bela')).status, 303)
   assert.is((await after.mails('Bela@example.com')).length, 1)
   await after.close()
+})
+
+test('names no key file when the source is on PostgreSQL', async ({ target }) => {
+  const other = await freshDatabase()
+  await migrateDatabase(other)
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  writeFileSync(join(folder, 'undefined.key'), 'k'.repeat(43))
+  const outcome = await callIn(folder, ['copy', other, target])
+  rmSync(folder, { recursive: true })
+  assertDone(outcome)
+  assert.match(outcome.stdout, 'Start the site with the same SESSION_KEYS as before.')
+  assert.not.match(outcome.stdout, 'undefined')
 })
 
 test('copies two-step verification: app and recovery codes still log in', async ({ source, target }) => {
