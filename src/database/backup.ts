@@ -6,7 +6,7 @@ import { errorText } from '../base/error-text.js'
 import { refuseOthers } from './foreign-tables.js'
 import { locate, type SqliteFile } from './locate.js'
 import type { DatabaseLocation } from './location.js'
-import { isCode, makeFolder, makePrivate, syncFolder } from './private-files.js'
+import { draftOf, isCode, makeFolder, makePrivate, syncFolder } from './private-files.js'
 import { isBusy, translateErrors } from './sqlite.js'
 import { type FileLock, lockExclusive, lockShared } from './sqlite-lock.js'
 
@@ -21,7 +21,7 @@ export async function backUp(location: DatabaseLocation, target: string, onPages
   const file = fileAt(location)
   if (existsSync(target)) throw new Error(`${target} already exists. Nothing was written.`)
   if (!existsSync(dirname(target))) throw new Error(`Folder not found: ${dirname(target)}.`)
-  const draft = `${target}.${process.pid}.part`
+  const draft = draftOf(target)
   const inUse = translateErrors(() => lockShared(file))
   try {
     makePrivate(draft)
@@ -117,7 +117,7 @@ export async function restore(location: DatabaseLocation, backup: string, now: D
   }
   makeFolder(dirname(file.path))
   const lock = lockUnused(file)
-  const draft = `${file.path}.${process.pid}.part`
+  const draft = draftOf(file.path)
   try {
     emptyLog(file)
     const written = createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -19,6 +20,14 @@ export function makePrivate(file: string): void {
   } catch (error) {
     if (!isCode(error, 'EEXIST')) throw error
   }
+}
+
+/**
+ * Returns a name beside the file for a draft of it. Containers that share a folder have the same process ids, so the name
+ * is random.
+ */
+export function draftOf(file: string): string {
+  return `${file}.${randomBytes(6).toString('hex')}.part`
 }
 
 export function isReadOnly(folder: string): boolean {

@@ -16,7 +16,7 @@ import { dirname } from 'node:path'
 import { errorText } from '../base/error-text.js'
 import { locate } from '../database/locate.js'
 import type { DatabaseLocation } from '../database/location.js'
-import { isCode, makeFolder } from '../database/private-files.js'
+import { draftOf, isCode, makeFolder } from '../database/private-files.js'
 import { createKeyring, newKey, splitKeys } from './keyring.js'
 
 export function keysBesideDatabase(database: DatabaseLocation): readonly string[] {
@@ -70,8 +70,8 @@ function makeKeyFile(file: string): string[] {
 
 // Linking a draft lets parallel starts agree, and none reads half a key.
 function linkNewKey(file: string): string[] {
-  const draft = `${file}.${process.pid}`
-  writeFileSync(draft, `${newKey()}\n`, { mode: 0o600 })
+  const draft = draftOf(file)
+  writeFileSync(draft, `${newKey()}\n`, { flag: 'wx', mode: 0o600 })
   chmodSync(draft, 0o600)
   try {
     linkSync(draft, file)

@@ -4,7 +4,14 @@ import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { migrateDatabase } from '../../src/database/migrate.js'
-import { assertDone, assertRefused, callGatehouse, GATEHOUSE, type Outcome } from '../support/calling.js'
+import {
+  assertDone,
+  assertRefused,
+  callGatehouse,
+  GATEHOUSE,
+  IN_CONTAINER,
+  type Outcome,
+} from '../support/calling.js'
 import { fileOf, freshFile, rows, write } from '../support/databases.js'
 import { Site, until, Visitor } from '../support/helpers.js'
 import { addressOf, launchSite, Program } from '../support/program.js'
@@ -136,6 +143,14 @@ test('a killed backup leaves no file with its name', async ({ database, backup }
   assert.is(await program.end, 'SIGKILL')
   assert.not.ok(existsSync(backup))
   assertDone(await backUp({ database, backup }))
+})
+
+test('leaves the draft of a backup in another container alone', async ({ database, backup }) => {
+  await migrateDatabase(database)
+  const draft = `${backup}.1.part`
+  writeFileSync(draft, 'Half a backup.')
+  assertDone(await callGatehouse(['backup', backup], { database, node: IN_CONTAINER }))
+  assert.is(readFileSync(draft, 'utf8'), 'Half a backup.')
 })
 
 test('says what is wrong, and names pg_dump for PostgreSQL', async (context) => {

@@ -5,7 +5,7 @@ import BetterSqlite3 from 'better-sqlite3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openDatabase } from '../../src/tables/schema.js'
-import { assertDone, assertRefused, callGatehouse, type Outcome } from '../support/calling.js'
+import { assertDone, assertRefused, callGatehouse, IN_CONTAINER, type Outcome } from '../support/calling.js'
 import { fileOf, freshFile, rows, write } from '../support/databases.js'
 import { Site, Visitor } from '../support/helpers.js'
 import { addressOf, launchSite, type Program } from '../support/program.js'
@@ -108,6 +108,17 @@ test('refuses while an app uses a file without WAL', async (context) => {
   await database.close()
   handle.close()
   assertDone(await restore(context))
+})
+
+test('restores beside the draft that a killed run in a container left behind', async ({
+  database,
+  backup,
+}) => {
+  const draft = `${fileOf(database)}.1.part`
+  writeFileSync(draft, 'Half a database.')
+  assertDone(await callGatehouse(['restore', backup], { database, node: IN_CONTAINER }))
+  assert.equal(await namesIn(fileOf(database)), ['Anna'])
+  assert.is(readFileSync(draft, 'utf8'), 'Half a database.')
 })
 
 test('a site started meanwhile waits for the restored file', async ({ database }) => {

@@ -98,6 +98,13 @@ test('a key file is created once, readable only by its owner', ({ folder, keyFil
   assert.is(readFileSync(keyFile, 'utf8'), content)
 })
 
+test('a key file is created beside the draft of another container', ({ keyFile }) => {
+  const draft = `${keyFile}.${process.pid}`
+  writeFileSync(draft, 'Half a key.')
+  createKeyring(siteKeys({ sessionKeys: [], keyFile }))
+  assert.is(readFileSync(draft, 'utf8'), 'Half a key.')
+})
+
 test('another site gets another key', ({ keyFile }) => {
   const other = siteKeys({ sessionKeys: [], keyFile: `${keyFile}-other` })
   assert.not.equal(siteKeys({ sessionKeys: [], keyFile }), other)
@@ -127,8 +134,10 @@ for (const [what, content] of Object.entries({
   })
 }
 
+// With one process id, as in containers that share a folder.
 const MAKER = `
   import { createInterface } from 'node:readline'
+  Object.defineProperty(process, 'pid', { value: 1 })
   import { siteKeys } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../src/secrets/key-file.js')))}
   console.log('waiting')
   for await (const keyFile of createInterface({ input: process.stdin })) {
@@ -138,7 +147,7 @@ const MAKER = `
   process.stdin.destroy()
 `
 
-test('four processes in parallel create one key', async ({ folder }) => {
+test('four processes in parallel create one key, also in containers', async ({ folder }) => {
   const makers = Array.from(
     { length: 4 },
     () => new Program(['--input-type=module', '-e', MAKER], { cwd: folder }),

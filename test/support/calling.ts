@@ -16,6 +16,12 @@ export interface Outcome {
   stderr: string
 }
 
+/** Options for Node that give a process the process id that it has in a container. */
+export const IN_CONTAINER = [
+  '--import',
+  "data:text/javascript,Object.defineProperty(process, 'pid', { value: 1 })",
+]
+
 export const GATEHOUSE = join(import.meta.dirname, '../../src/cli.js')
 
 interface InputOptions {
