@@ -157,7 +157,8 @@ function favicon({ assets }: Gatehouse): Middleware {
 
 // The router sets `params` itself, but its type requires a context that already has them.
 function asMiddleware(router: Router): Middleware {
-  return router.routes() as unknown as Middleware
+  const routes = router.routes()
+  return (ctx, next) => routes(Object.assign(ctx, { params: {}, router }), next)
 }
 
 // koa-mount and proxies shorten the path. Gatehouse needs the whole path, later middleware the short one.

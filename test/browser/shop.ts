@@ -1,8 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import Router from '@koa/router'
-import Koa, { type Context, type Middleware } from 'koa'
+import Koa, { type Context } from 'koa'
 import bodyParser from 'koa-bodyparser'
-import compose from 'koa-compose'
 import session from 'koa-session'
 import { pino } from 'pino'
 import { accounts, requireRecentLogin, requireUser, takeNotice, typedOf, userOf } from '../../src/index.js'
@@ -48,8 +47,12 @@ export async function openShop({ mounted }: { mounted: boolean }): Promise<Shop>
   app.keys = ['the shop’s own key']
   app.use(session({ key: 'shop' }, app))
   app.use(bodyParser())
-  const shop = compose([members, pages()])
-  app.use(mounted ? mount(base, shop) : shop)
+  const pages = pagesOfShop()
+  const shop = new Koa()
+  shop.use(members)
+  shop.use(pages.routes())
+  shop.use(pages.allowedMethods())
+  app.use(mount(base || '/', shop))
   listener.current = app.callback()
   return {
     address,
@@ -71,13 +74,13 @@ function addressOf(server: Server): string {
   return `http://127.0.0.1:${address.port}`
 }
 
-function pages(): Middleware {
+function pagesOfShop(): Router {
   const router = new Router()
   router.get('/', (ctx) => show(ctx, `Welcome, ${userOf(ctx)?.name ?? 'stranger'}`))
   router.get('/orders', requireUser, (ctx) => show(ctx, `Orders of ${userOf(ctx)?.name}`))
   router.get('/order', requireRecentLogin, (ctx) => show(ctx, 'Order', formWith(typedOf(ctx).thing ?? '')))
   router.post('/order', requireRecentLogin, (ctx) => show(ctx, `Ordered: ${textOf(ctx, 'thing')}`))
-  return compose([router.routes() as unknown as Middleware, router.allowedMethods() as unknown as Middleware])
+  return router
 }
 
 function show(ctx: Context, heading: string, more = ''): void {

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
+import type Koa from 'koa'
 import type { Middleware } from 'koa'
 
 // The tests use one function, which is not worth a package of types.
-export const mount: (path: string, middleware: Middleware) => Middleware = createRequire(import.meta.url)(
+export const mount: (path: string, app: Koa | Middleware) => Middleware = createRequire(import.meta.url)(
   'koa-mount',
 )
