@@ -54,8 +54,11 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
     const { user } = loginOf(ctx)
     const app = await appData(gatehouse, user)
     // A file without this part would look complete.
-    if (app === 'missing') return refuseRequest(ctx, 503, PART_MISSING)
-    const content = fileOf(gatehouse, user.id, { records: await recordsOf(gatehouse, user.id), app })
+    if (!app.isComplete) return refuseRequest(ctx, 503, PART_MISSING)
+    const content = fileOf(gatehouse, user.id, {
+      records: await recordsOf(gatehouse, user.id),
+      app: app.json,
+    })
     gatehouse.pages.download(ctx, { name: fileName(user), content: Readable.from(content) })
   })
 }
@@ -84,12 +87,15 @@ function fileName({ slug }: users.User): string {
   return `gatehouse-${slug.replaceAll(/[^a-z0-9-]/g, '') || 'account'}.json`
 }
 
-async function appData(gatehouse: Gatehouse, user: users.User): Promise<string | undefined | 'missing'> {
+/** Without `json` if the app has no data about the user. */
+type AppData = { isComplete: true; json: string | undefined } | { isComplete: false }
+
+async function appData(gatehouse: Gatehouse, user: users.User): Promise<AppData> {
   try {
-    return JSON.stringify(await gatehouse.hooks.exportOf?.(user), undefined, 2)
+    return { isComplete: true, json: JSON.stringify(await gatehouse.hooks.exportOf?.(user), undefined, 2) }
   } catch (error) {
     gatehouse.log.error({ err: error }, 'exportOf failed')
-    return 'missing'
+    return { isComplete: false }
   }
 }
 
