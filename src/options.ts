@@ -149,7 +149,7 @@ export interface AccountsOptions {
   hooks?: Hooks
   /** Sign-up fields of your `signup/fields.html`, passed to the sign-up hooks; none by default. */
   signupFields?: readonly string[]
-  /** Called after an event of an account was stored, such as a sign-up, a login or a failed login. None by default. */
+  /** Called after an event of an account was stored, such as a sign-up, a login or a failed login, at most once. None by default. */
   onEvent?: OnEvent
   /** Prometheus metrics from `createMetrics()`; none by default. */
   metrics?: Metrics | undefined

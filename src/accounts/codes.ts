@@ -59,9 +59,12 @@ export async function checkCode(
   const { isBlocked } = await countAgainstLimits(origin, registry, counted, owner.typedAs)
   if (isBlocked) return wrongCode(origin, registry, owner, 'account_held')
   // Does not wait for the disk: an unknown name writes nothing, and timing would reveal that.
-  const tried = await registry.database.writeLoose((loose) =>
-    tokens.tryCode(loose, { ...owner, now: registry.now(), tries: TRIES }),
-  )
+  const tried = await registry.database
+    .writeLoose((loose) => tokens.tryCode(loose, { ...owner, now: registry.now(), tries: TRIES }))
+    .catch(async (error: unknown) => {
+      await registry.limits.giveBack(counted).catch(() => {})
+      throw error
+    })
   const boundTo = { ...owner, browser: origin.visit?.codeBrowser() ?? '' }
   if (tried === undefined || !registry.codes.matches(code, boundTo, tried.codeMac)) {
     return wrongCode(origin, registry, owner, tried === undefined ? 'no_code' : 'code_wrong')

@@ -11,7 +11,7 @@ export interface Events {
   close(): Promise<void>
 }
 
-/** Called after each event is stored. What it throws is logged. */
+/** Called after each event is stored, at most once: not if the process ends or loses the database before. What it throws is logged. */
 export type OnEvent = (event: events.AccountEvent) => void | Promise<void>
 
 export interface EventsOptions {
@@ -74,12 +74,16 @@ async function writeAll(
 ): Promise<void> {
   while (waiting.length > 0) {
     const batch = waiting.slice(0, BATCH)
-    await write(batch).catch(async (error: unknown) => {
-      if (error instanceof DatabaseUnavailable) throw error
-      // An event that cannot be stored, such as of a deleted user, must not block the others.
-      for (const event of batch) await write([event]).catch((error: unknown) => giveUp(error, log))
-    })
-    waiting.splice(0, batch.length)
+    await write(batch)
+      .then(() => waiting.splice(0, batch.length))
+      .catch(async (error: unknown) => {
+        if (error instanceof DatabaseUnavailable) throw error
+        // An event that cannot be stored, such as of a deleted user, must not block the others.
+        for (const event of batch) {
+          await write([event]).catch((error: unknown) => giveUp(error, log))
+          waiting.shift()
+        }
+      })
   }
 }
 

@@ -25,18 +25,19 @@ export function unlessRolledBack<Result>(work: Promise<Result>): Promise<Result 
   })
 }
 
-/** Stores the event in the transaction of `work`, which awaits only its own statements. If `work` returns undefined, there
- * is no event, and what it has written stays unless `orRollBack` undoes it. */
+/** Stores the event in the transaction of `work`, which awaits only its own statements. If `work` returns undefined, nothing
+ * is written; if null, there is only no event. */
 export async function withEvent<Result>(
   origin: Origin,
   registry: Pick<Registry, 'database' | 'events' | 'log' | 'now' | 'pseudonym'>,
   newEvent: NewEvent,
-  work: (transaction: Db) => Promise<Result | undefined>,
+  work: (transaction: Db) => Promise<Result | null | undefined>,
 ): Promise<Result | undefined> {
   const event = withEventId(eventOf(origin, registry, newEvent))
   const stored = registry.database.write(async (transaction) => {
     const done = await work(transaction)
-    if (done === undefined) return undefined
+    orRollBack(done !== undefined)
+    if (done === null) return undefined
     await events.insert(transaction, event)
     orRollBack(await recordAction(transaction, origin, event))
     return done

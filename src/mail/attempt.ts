@@ -28,8 +28,8 @@ export interface AttemptOptions extends ComposeOptions {
 // Renewed while sending, so another process soon takes over the emails of one that was killed.
 export const LEASE = 30 * SECOND
 const RENEW_EVERY = 5 * SECOND
-// Sending stops before another process may take the email.
-const LEASE_LOST = 25 * SECOND
+// Sending stops that long before another process may take the email. Its clock may be ahead.
+const LEASE_MARGIN = 5 * SECOND
 const SEND_TIMEOUT = 2 * MINUTE
 const SAVE_RETRY = 250
 // The retry delay grows with the email's age: short in a short outage, rare in a long one.
@@ -101,21 +101,26 @@ interface Lease {
 
 function keepLease({ database, now }: AttemptOptions, mail: mails.StoredMail): Lease {
   const lost = new AbortController()
-  let renewedAt = performance.now()
+  const expireAt = (time: number) => setTimeout(() => lost.abort(), time - now() - LEASE_MARGIN).unref()
+  let expiry = expireAt(mail.dueAt)
   const timer = setInterval(() => {
-    const begun = performance.now()
-    if (begun - renewedAt > LEASE_LOST) lost.abort()
+    const until = now() + LEASE
     database
-      .write((transaction) => mails.extendLease(transaction, mail, now() + LEASE))
+      .write((transaction) => mails.extendLease(transaction, mail, until))
       .then(
         (isOurs) => {
-          renewedAt = begun
-          if (!isOurs) lost.abort()
+          clearTimeout(expiry)
+          if (isOurs) expiry = expireAt(until)
+          else lost.abort()
         },
         () => {},
       )
   }, RENEW_EVERY).unref()
-  return { lost: lost.signal, end: () => clearInterval(timer) }
+  const end = () => {
+    clearInterval(timer)
+    clearTimeout(expiry)
+  }
+  return { lost: lost.signal, end }
 }
 
 async function settle(

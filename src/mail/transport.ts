@@ -10,7 +10,7 @@ export interface OutgoingMail {
 
 export interface Transport {
   /** Resolves once the email is accepted. If it throws, the email is sent again for up to 2 days; a `DeliveryError`
-   * decides how soon. The signal aborts on shutdown and after 2 minutes. */
+   * decides how soon. The signal aborts on shutdown, after 2 minutes, and when another process may soon send the email. */
   send(mail: OutgoingMail, signal: AbortSignal): Promise<void>
 }
 

@@ -95,7 +95,7 @@ async function open(
     orRollBack(!opened.isNew || session.secondAt === null || proof !== undefined)
     id = opened.id
     // A repeated form: its events and emails are stored already.
-    if (!opened.isNew) return undefined
+    if (!opened.isNew) return null
     await notifyOwner(transaction, ctx, gatehouse, account, { isStranger })
     return true
   })

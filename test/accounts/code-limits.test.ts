@@ -61,6 +61,20 @@ test('guessing codes from many networks succeeds less than 1 in 100,000 a day', 
   assert.ok(guesses / 10 ** newCode().length < 1 / 100_000)
 })
 
+test('a code that the database failed to check counts against no limit', async () => {
+  const { visitor, mail } = await newcomer()
+  const counters = () => site.rows<{ key: string; count: number }>('select * from limits order by key')
+  const page = await visitor.open(CONFIRM)
+  assert.is((await visitor.send(page, { code: wrong(mail) })).status, 406)
+  const before = await counters()
+  assert.ok(before.some(({ count }) => count > 0))
+  await site.write('alter table tokens rename column code_tries to missing')
+  assert.is((await visitor.send(page, { code: wrong(mail) })).status, 500)
+  assert.equal(await counters(), before)
+  await site.write('alter table tokens rename column missing to code_tries')
+  assert.is((await visitor.send(page, { code: mail.code })).status, 303)
+})
+
 test('codes have 8 digits, even small ones', () => {
   for (let count = 0; count < 1000; count++) assert.match(newCode(), /^\d{8}$/)
 })

@@ -1,8 +1,14 @@
+import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createEvents } from '../../src/accounts/events.js'
+import { withEvent } from '../../src/accounts/history.js'
 import { DAY } from '../../src/base/durations.js'
+import { DatabaseUnavailable } from '../../src/database/unavailable.js'
 import type { AccountEvent } from '../../src/index.js'
 import type { EventsTable } from '../../src/tables/events.js'
+import { openDatabase } from '../../src/tables/schema.js'
+import * as users from '../../src/tables/users.js'
 import { PASSWORD, Site, until } from '../support/helpers.js'
 import { undoMigrations } from '../support/older.js'
 
@@ -64,6 +70,33 @@ test('an event that cannot be stored does not delay others', async () => {
   assert.match(site.logs.join(''), /"level":50.*event lost/)
 })
 
+test('an event is reported once, even if the connection to the database breaks before the next is stored', async () => {
+  const site = await Site.start()
+  await site.visitor().signUp('Stored')
+  const [{ id: userId } = { id: '' }] = await site.rows<{ id: string }>('select id from users')
+  const database = await openDatabase(site.database)
+  let writes = 0
+  const breaking: typeof database = {
+    ...database,
+    async writeLoose(work) {
+      if (++writes === 3)
+        throw new DatabaseUnavailable({ soon: false, cause: new Error('the connection broke') })
+      return database.writeLoose(work)
+    },
+  }
+  const told: string[] = []
+  const log = pino({ level: 'silent' })
+  const events = createEvents({ database: breaking, log, onEvent: (event) => void told.push(event.userId) })
+  const event = { kind: 'login_failed', about: null, by: 'self', at: 1, userAgent: '', address: '' } as const
+  events.queue({ ...event, userId })
+  events.queue({ ...event, userId: 'gone' })
+  await until(() => writes > 3)
+  await events.close()
+  assert.equal(told, [userId])
+  await database.close()
+  await site.close()
+})
+
 test('waiting events are stored before the site closes', async () => {
   const site = await Site.start()
   await site.visitor().signUp('Cora')
@@ -81,6 +114,43 @@ test('events contain no input, and an unknown username causes none', async () =>
   const rows = await site.rows('select * from events')
   assert.is(rows.length, 2)
   assert.not.match(JSON.stringify(rows), 'secret')
+})
+
+test('work that returns undefined changes nothing, and null keeps its changes without an event', async () => {
+  const site = await Site.start()
+  await site.visitor().signUp('Anna')
+  const [{ id: userId } = { id: '' }] = await site.rows<{ id: string }>('select id from users')
+  const database = await openDatabase(site.database)
+  const log = pino({ level: 'silent' })
+  const told: string[] = []
+  const events = createEvents({ database, log, onEvent: ({ kind }) => void told.push(kind) })
+  const registry = { database, events, log, now: site.clock.now, pseudonym: () => '' }
+  const origin = { by: 'self', address: '', userAgent: '' } as const
+  const setLanguage = (language: string, result: true | null | undefined) =>
+    withEvent(origin, registry, { kind: 'logged_in', userId }, async (transaction) => {
+      await users.setLanguage(transaction, userId, language)
+      return result
+    })
+  const outcomes = []
+  for (const [language, result] of [
+    ['de', true],
+    ['fr', null],
+    ['es', undefined],
+  ] as const) {
+    const done = await setLanguage(language, result)
+    const [user] = await site.rows<{ language: string }>('select language from users')
+    outcomes.push([done, user?.language])
+  }
+  assert.equal(outcomes, [
+    [true, 'de'],
+    [undefined, 'fr'],
+    [undefined, 'fr'],
+  ])
+  await events.close()
+  assert.equal(told, ['logged_in'])
+  assert.equal(await kindsOf(site, 'Anna'), ['signed_up', 'logged_in'])
+  await database.close()
+  await site.close()
 })
 
 test('a sign-up that was refused, or lost a race, causes no events', async () => {
