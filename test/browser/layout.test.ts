@@ -9,8 +9,11 @@ import { browserSuite, fillIn, pressForPage, pressForResponse } from './visit.js
 
 const { test, site, open } = browserSuite('layout')
 
+let user: BrowserContextOptions
+
 test.before(async () => {
   await site().visitor().signUp('Stable', { email: 'stable@example.com' })
+  user = await loggedIn()
 })
 
 const SIZES = {
@@ -45,14 +48,19 @@ const OBSERVE = `
   }).observe({ type: 'layout-shift', buffered: true })
 `
 
-async function watch(
-  path: string,
-  viewport: { width: number; height: number },
-  options: BrowserContextOptions = {},
-): Promise<Page> {
-  const page = await open('/healthz', { viewport, ...options })
+async function watch(path: string, options: BrowserContextOptions): Promise<Page> {
+  const page = await withoutCache(options)
   await page.addInitScript(OBSERVE)
   await page.goto(path)
+  return page
+}
+
+/** Opens a window that loads all of every page, as on a first visit. */
+async function withoutCache(options: BrowserContextOptions): Promise<Page> {
+  const page = await open('/healthz', options)
+  const session = await page.context().newCDPSession(page)
+  await session.send('Network.enable')
+  await session.send('Network.setCacheDisabled', { cacheDisabled: true })
   return page
 }
 
@@ -62,6 +70,17 @@ async function shiftOf(page: Page): Promise<number> {
     'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))))',
   )
   return Number(await page.evaluate('window.shift'))
+}
+
+/** Checks that nothing moves while these pages load, and that none is wider than the screen. */
+async function assertCalm(paths: readonly string[], options: BrowserContextOptions): Promise<void> {
+  const page = await watch('/healthz', options)
+  for (const path of paths) {
+    await page.goto(path)
+    assert.is(await shiftOf(page), 0, path)
+    assert.is(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false, path)
+  }
+  await page.context().close()
 }
 
 async function send(page: Page, values: Record<string, string>): Promise<void> {
@@ -148,23 +167,12 @@ async function loggedIn(): Promise<BrowserContextOptions> {
 
 for (const [name, viewport] of Object.entries(SIZES)) {
   test(`${name}: nothing moves while a page loads or is wider than the screen`, async () => {
-    for (const path of ['/', '/signup/', '/login/', '/users/stable/', '/nowhere']) {
-      const page = await watch(path, viewport)
-      assert.is(await shiftOf(page), 0, path)
-      assert.is(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false, path)
-      await page.context().close()
-    }
+    await assertCalm(['/', '/signup/', '/login/', '/users/stable/', '/nowhere'], { viewport })
   })
 
   test(`${name}: nothing moves or is too wide when logged in, either`, async () => {
-    const user = await loggedIn()
-    for (const path of USERS) {
-      const page = await watch(path, viewport, user)
-      assert.is(await shiftOf(page), 0, path)
-      assert.is(await page.evaluate('document.documentElement.scrollWidth > innerWidth'), false, path)
-      await page.context().close()
-    }
-    const page = await watch('/account/devices/', viewport, user)
+    await assertCalm(USERS, { viewport, ...user })
+    const page = await watch('/account/devices/', { viewport, ...user })
     const before = await tops(page)
     await page.locator('input[name=name]').nth(1).fill('x'.repeat(41))
     await page.locator('input[name=name]').nth(1).press('Enter')
@@ -177,15 +185,15 @@ for (const [name, viewport] of Object.entries(SIZES)) {
   test(`${name}: nothing moves while a page arrives in small pieces`, async () => {
     const line = await slowLine()
     try {
-      for (const [path, user] of [
-        ['/login/', {}],
-        ['/signup/', {}],
-        ['/', await loggedIn()],
-        ['/account/', await loggedIn()],
+      for (const [paths, options] of [
+        [['/login/', '/signup/'], {}],
+        [['/', '/account/'], user],
       ] as const) {
-        const page = await watch(path, viewport, user)
-        await page.goto(line.address + path)
-        assert.is(await shiftOf(page), 0, path)
+        const page = await watch('/healthz', { viewport, ...options })
+        for (const path of paths) {
+          await page.goto(line.address + path)
+          assert.is(await shiftOf(page), 0, path)
+        }
         await page.context().close()
       }
     } finally {
@@ -194,22 +202,24 @@ for (const [name, viewport] of Object.entries(SIZES)) {
   })
 
   test(`${name}: a refused login moves the fields only by the height of its errors`, async () => {
+    const page = await watch('/healthz', { viewport })
     for (const [username, password] of [
       ['', ''],
       ['Nobody', 'x'],
       ['Stable', 'x'],
       ['stable@example.com', 'x'],
     ] as const) {
-      const page = await watch('/login/', viewport)
+      await page.context().clearCookies()
+      await page.goto('/login/')
       const before = await tops(page)
       await send(page, { username, password })
       assert.ok((await movedTooFar(page, before)) <= 2, username)
-      await page.context().close()
     }
+    await page.context().close()
   })
 
   test(`${name}: an empty message box takes no room, a full one is in view`, async () => {
-    const page = await watch('/signup/', viewport)
+    const page = await watch('/signup/', { viewport })
     assert.is(await page.evaluate('document.querySelector("#messages").offsetHeight'), 0)
     await send(page, {})
     await assertSeen(page)
@@ -229,38 +239,39 @@ for (const [name, viewport] of Object.entries(SIZES)) {
   test(`${name}: all errors of a sign-up move fields no further than needed`, async () => {
     const most = { desktop: 0.1, phone: 0.35, 'small phone': 0.5 }[name] ?? 0
     const broken = { username: 'a!', email: 'x', password: 'abc', repassword: 'abd' }
+    const page = await watch('/healthz', { viewport })
     for (const values of [{}, broken]) {
-      const page = await watch('/signup/', viewport)
+      await page.context().clearCookies()
+      await page.goto('/signup/')
       const before = await tops(page)
       await send(page, values)
       const shift = await shiftOf(page)
       assert.ok(shift <= most, `${shift}`)
       assert.ok((await movedTooFar(page, before)) <= 2)
-      await page.context().close()
     }
+    await page.context().close()
   })
 }
 
 test('a first visit to a page is at most 4 requests and 45 KB compressed', async () => {
-  const user = await loggedIn()
   for (const [paths, options] of [[STRANGERS, {}] as const, [USERS, user] as const]) {
+    const page = await withoutCache(options)
+    const bodies: Promise<Buffer>[] = []
+    page.on('response', (response) => void bodies.push(response.body()))
     for (const path of paths) {
-      const page = await open('/healthz', options)
-      const bodies: Promise<Buffer>[] = []
-      page.on('response', (response) => void bodies.push(response.body()))
       await page.goto(path)
       await page.waitForLoadState('networkidle')
-      const sizes = (await Promise.all(bodies)).map((body) => gzipSync(body).length)
+      const sizes = (await Promise.all(bodies.splice(0))).map((body) => gzipSync(body).length)
       const bytes = sizes.reduce((sum, size) => sum + size, 0)
       assert.ok(sizes.length > 2 && sizes.length <= 4, `${path}: ${sizes.length} requests`)
       assert.ok(bytes > 5_000 && bytes < 45_000, `${path}: ${bytes} bytes`)
-      await page.context().close()
     }
+    await page.context().close()
   }
 })
 
 test('a success message moves the fields only by its own height', async () => {
-  const page = await watch('/login/', SIZES.desktop)
+  const page = await watch('/login/', { viewport: SIZES.desktop })
   const before = await tops(page)
   await send(page, { username: 'Stable', password: PASSWORD })
   assert.ok((await movedTooFar(page, before)) <= 2)
@@ -279,7 +290,6 @@ test('sign-up fits a laptop, and fits a small phone with one scroll', async () =
 })
 
 test('header, content and footer share their edges, and pages have two widths', async () => {
-  const user = await loggedIn()
   const widths = new Map<number, string>()
   for (const [paths, options] of [[STRANGERS, {}] as const, [USERS, user] as const]) {
     const page = await open('/healthz', { viewport: { width: 1280, height: 800 }, ...options })
