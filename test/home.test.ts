@@ -1,4 +1,7 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { get, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
@@ -314,6 +317,21 @@ test('an unexpected error is 500 with a reference that is also in the log', asyn
   assert.is(fragment.status, 500)
   assert.not.ok(fragment.isWhole)
   assert.match(fragment.messages().join(), /\d{12}/)
+  await broken.close()
+})
+
+test('where no page can be rendered, the sentence is plain text in the language of the visitor', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-broken-'))
+  mkdirSync(join(folder, 'layouts'))
+  writeFileSync(join(folder, 'layouts', 'page.html'), '{{ nothing() }}')
+  const broken = await Site.start({ development: false, templates: [folder] })
+  const german = { 'Accept-Language': 'de' }
+  const unknown = await broken.visitor().open('/nowhere/', german)
+  assert.equal([unknown.status, unknown.text.trim()], [404, 'Unter dieser Adresse gibt es keine Seite.'])
+  assert.match(unknown.headers['content-type'] ?? '', 'text/plain')
+  const login = await broken.visitor().open('/login/', german)
+  assert.is(login.status, 500)
+  assert.match(login.text, /^Bei uns ist etwas schiefgegangen.*\d{12}/)
   await broken.close()
 })
 

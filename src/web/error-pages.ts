@@ -3,7 +3,8 @@ import type { Logger } from 'pino'
 import { VisitorLeft } from './disconnect.js'
 import type { Message } from './form.js'
 import { requestId } from './log.js'
-import type { Pages, Problem } from './pages.js'
+import type { SitePages } from './page.js'
+import type { Problem } from './pages.js'
 import { announce, errorResponseOf } from './refusal.js'
 
 export const UNEXPECTED: Message = {
@@ -13,7 +14,7 @@ export const UNEXPECTED: Message = {
 }
 
 export interface ErrorOptions {
-  pages: Pages
+  pages: Pick<SitePages, 'problem' | 'viewsOf'>
   log: Logger
   development: boolean
 }
@@ -47,7 +48,10 @@ function respondToError(ctx: Context, error: unknown, options: ErrorOptions): vo
   } catch (second) {
     log.error({ id: requestId(ctx), err: second }, 'error page failed')
     const why = options.development && second instanceof Error ? second.message : undefined
-    respondPlainly(ctx, { ...problem, detail: problem.detail ?? why })
+    respondPlainly(ctx, pages.viewsOf(ctx).translate(problem.error), {
+      ...problem,
+      detail: problem.detail ?? why,
+    })
   }
 }
 
@@ -59,8 +63,8 @@ function unexpected(ctx: Context, error: unknown, { log, development }: ErrorOpt
 }
 
 // Plain text: the broken template may be the layout of every page.
-function respondPlainly(ctx: Context, { status, error, detail }: Problem): void {
+function respondPlainly(ctx: Context, sentence: string, { status, detail }: Problem): void {
   ctx.status = status
   ctx.type = 'text'
-  ctx.body = `${error.sentence.replace('{reference}', requestId(ctx))}\n${detail ?? ''}\n`
+  ctx.body = `${sentence}\n${detail ?? ''}\n`
 }
