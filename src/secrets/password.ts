@@ -31,10 +31,6 @@ export class TooManyAtOnce extends Error {
   override readonly name = 'TooManyAtOnce'
   readonly status = 503
   readonly retryAfter = 5
-  readonly visitorMessage = {
-    code: 'too_many_at_once',
-    sentence: 'The site is very busy. Try again in a few seconds.',
-  }
 }
 
 // Shared, because stack traces cost time in a flood.

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import type { Logger } from 'pino'
+import { TooManyAtOnce } from '../secrets/password.js'
 import type { Message } from './form.js'
 import { requestId } from './log.js'
 
@@ -31,6 +32,10 @@ const SENTENCES: Record<number, Message> = {
   },
 }
 
+const TOO_MANY_AT_ONCE: Message = {
+  code: 'too_many_at_once',
+  sentence: 'The site is very busy. Try again in a few seconds.',
+}
 const REFUSED: Message = { code: 'refused', sentence: 'This is not possible here.' }
 
 export function errorResponseOf(error: unknown): ErrorResponse | undefined {
@@ -39,9 +44,14 @@ export function errorResponseOf(error: unknown): ErrorResponse | undefined {
   if (usual === undefined) return undefined
   return {
     status: error.status,
-    error: 'visitorMessage' in error && isMessage(error.visitorMessage) ? error.visitorMessage : usual,
+    error: messageOf(error) ?? usual,
     retryAfter: 'retryAfter' in error && typeof error.retryAfter === 'number' ? error.retryAfter : undefined,
   }
+}
+
+function messageOf(error: Error): Message | undefined {
+  if (error instanceof TooManyAtOnce) return TOO_MANY_AT_ONCE
+  return 'visitorMessage' in error && isMessage(error.visitorMessage) ? error.visitorMessage : undefined
 }
 
 export function announce(
