@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { appUri, newAppSecret, stepOf } from '../../src/secrets/authenticator.js'
-import { qrOf } from '../../src/web/qr.js'
+import { qrOf } from '../../src/views/qr.js'
 
 const test = suite('authenticator')
 
