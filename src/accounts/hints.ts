@@ -11,20 +11,14 @@ import { hookErrors } from './registration.js'
 import type { Registry } from './registry.js'
 
 const USERNAME_FREE = { field: 'username', code: 'username_free', sentence: 'This username is available.' }
-const USERNAME_SUGGESTED = { field: 'username', code: 'username_suggested', sentence: '{name} is available.' }
-const EMAIL_SUGGESTED = { field: 'email', code: 'email_suggested', sentence: 'Did you mean {email}?' }
-const CORRECT = { code: 'email_suggested_correct', sentence: 'Correct it' }
-const STRENGTH = { code: 'password_strength', sentence: 'Password strength' }
-
-export function exampleHints(): Hint[] {
-  const { message } = strengthOf('anna1234', ['anna'])
-  return [
-    { ...fields.USERNAME_TAKEN, field: 'username' },
-    { ...USERNAME_SUGGESTED, params: { name: 'Anna2' } },
-    { ...EMAIL_SUGGESTED, params: { email: 'anna@gmail.com' } },
-    { ...message, field: 'password', meter: { label: STRENGTH, value: 2 } },
-  ]
+export const USERNAME_SUGGESTED = {
+  field: 'username',
+  code: 'username_suggested',
+  sentence: '{name} is available.',
 }
+export const EMAIL_SUGGESTED = { field: 'email', code: 'email_suggested', sentence: 'Did you mean {email}?' }
+const CORRECT = { code: 'email_suggested_correct', sentence: 'Correct it' }
+export const STRENGTH = { code: 'password_strength', sentence: 'Password strength' }
 
 export async function withinHintLimit(
   origin: Origin,

@@ -1,4 +1,6 @@
-import { exampleHints } from '../accounts/hints.js'
+import { USERNAME_TAKEN } from '../accounts/fields.js'
+import { EMAIL_SUGGESTED, STRENGTH, USERNAME_SUGGESTED } from '../accounts/hints.js'
+import { strengthOf } from '../accounts/password-strength.js'
 import type { FieldError, Hint, Message, Values } from '../web/form.js'
 import { FRAGMENT, HINTS } from '../web/page.js'
 import { type Exhibit, exhibitStates, formNamed, LIMITED, type Setting } from './exhibit.js'
@@ -17,6 +19,16 @@ export interface FormPage {
   hints?: readonly Hint[]
   success: Message
   onward?: Message
+}
+
+export function exampleHints(): Hint[] {
+  const { message } = strengthOf('anna1234', ['anna'])
+  return [
+    { ...USERNAME_TAKEN, field: 'username' },
+    { ...USERNAME_SUGGESTED, params: { name: 'Anna2' } },
+    { ...EMAIL_SUGGESTED, params: { email: 'anna@gmail.com' } },
+    { ...message, field: 'password', meter: { label: STRENGTH, value: 2 } },
+  ]
 }
 
 export function exampleHintsOn(name: string): Hint[] {
