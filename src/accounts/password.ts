@@ -3,7 +3,6 @@ import * as passkeys from '../tables/passkeys.js'
 import type { Db } from '../tables/schema.js'
 import * as tokens from '../tables/tokens.js'
 import * as users from '../tables/users.js'
-import type { Message } from '../web/form.js'
 import { endWith, type Outcome } from './consequences.js'
 import * as fields from './fields.js'
 import { orRollBack, withEvent } from './history.js'
@@ -95,12 +94,6 @@ function tell(
   if (!isChosen) return registry.outbox.post(transaction, { kind: 'password-reset', userId })
   const facts = { to, passkeys, ...circumstancesOf(origin, registry) }
   return registry.outbox.post(transaction, { kind: 'password-changed', userId, facts })
-}
-
-export const PASSKEYS_STAY: Message = {
-  code: 'password_reset_passkeys',
-  sentence:
-    'Your password has been changed, and you are logged out everywhere. Log in with the new one. Your passkeys still work. Remove those that you do not recognize.',
 }
 
 export const TO_PASSKEYS = { code: 'password_to_passkeys', sentence: 'Your passkeys' }

@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { currentPasswordErrors } from '../../accounts/authentication.js'
 import * as fields from '../../accounts/fields.js'
 import { onPassword, withinHintLimit } from '../../accounts/hints.js'
-import { hasPasskeys, PASSKEYS_STAY, resetPassword, TO_PASSKEYS } from '../../accounts/password.js'
+import { hasPasskeys, resetPassword, TO_PASSKEYS } from '../../accounts/password.js'
 import * as users from '../../tables/users.js'
 import { type Gatehouse, gatehouseOf, loginAs } from '../../visitor/gatehouse.js'
 import { rememberDevice } from '../../visitor/known-devices.js'
@@ -48,6 +48,11 @@ const form: Form<FieldName> = {
 export const RESET = {
   code: 'password_reset_done',
   sentence: 'Your password has been changed, and you are logged out everywhere. Log in with the new one.',
+}
+const RESET_WITH_PASSKEYS = {
+  code: 'password_reset_passkeys',
+  sentence:
+    'Your password has been changed, and you are logged out everywhere. Log in with the new one. Your passkeys still work. Remove those that you do not recognize.',
 }
 const RESET_LOGGED_IN = {
   code: 'password_reset_logged_in',
@@ -144,7 +149,7 @@ async function goOn(
     return await pages.accept(ctx, form, { notice, to: url(login.for), onward: LOG_IN, values })
   }
   await pages.accept(ctx, form, {
-    notice: { message: keepsPasskeys ? PASSKEYS_STAY : RESET },
+    notice: { message: keepsPasskeys ? RESET_WITH_PASSKEYS : RESET },
     to: loginAs(gatehouse, user),
     onward: LOG_IN,
     values,
