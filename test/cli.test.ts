@@ -34,19 +34,19 @@ function call(context: Context, args: string[], changes: Record<string, string> 
 }
 
 /** Creates one user whose email has failed, and one whose email is waiting. */
-async function withDeadAndWaiting(context: Context): Promise<{ dead: string }> {
+async function withFailedAndWaiting(context: Context): Promise<{ failed: string }> {
   const { server, site } = context
   server.refuse('Anna@example.com', 550)
   await site.visitor().signUp('Anna')
   await until(async () => (await problems(site)).length === 1, 'the first refusal')
   site.clock.advance(MINUTE)
-  const dead = () => site.rows<{ id: string }>("select id from mails where state = 'dead'")
-  await until(async () => (await dead()).length === 1, 'the mail is given up')
+  const failed = () => site.rows<{ id: string }>("select id from mails where state = 'failed'")
+  await until(async () => (await failed()).length === 1, 'the mail is given up')
   server.refuse('Bela@example.com', 451)
   await site.visitor().signUp('Bela')
   await until(async () => (await problems(site)).length === 2, 'the other mail waits')
-  const [mail] = await dead()
-  return { dead: mail?.id ?? '' }
+  const [mail] = await failed()
+  return { failed: mail?.id ?? '' }
 }
 
 function problems(site: Site): Promise<unknown[]> {
@@ -102,12 +102,12 @@ test('mails: says that no emails are waiting', async (context) => {
 })
 
 test('mails: lists waiting and failed emails with their recipients', async (context) => {
-  const { dead } = await withDeadAndWaiting(context)
+  const { failed } = await withFailedAndWaiting(context)
   const { code, stdout, stderr } = await call(context, ['mails'])
   assert.is(code, 0, stderr)
   const [head = '', ...lines] = stdout.trimEnd().split('\n')
   assert.is(lines.length, 2)
-  const line = lines.find((one) => one.startsWith(dead)) ?? ''
+  const line = lines.find((one) => one.startsWith(failed)) ?? ''
   assert.match(
     line,
     /email-confirm +Anna@example\.com +failed +2 +2026-01-01T00:01:00\.000Z +Can't send mail.*550/,
@@ -119,40 +119,40 @@ test('mails: lists waiting and failed emails with their recipients', async (cont
   const rows: { id: string; to: string; state: string; tries: number; at: string; problem: string }[] =
     JSON.parse((await call(context, ['mails', '--json'])).stdout)
   assert.equal(rows.map(({ to, state }) => `${to} ${state}`).sort(), [
-    'Anna@example.com dead',
+    'Anna@example.com failed',
     'Bela@example.com waiting',
   ])
   assert.equal(Object.keys(rows[0] ?? {}), ['id', 'kind', 'to', 'state', 'tries', 'at', 'problem'])
 })
 
 test('mails: leaves out recipients if the key is missing', async (context) => {
-  const { dead } = await withDeadAndWaiting(context)
+  const { failed } = await withFailedAndWaiting(context)
   const { stdout } = await call(context, ['mails'], {
     SESSION_KEYS: Buffer.alloc(32, 9).toString('base64url'),
   })
-  assert.match(stdout, dead)
+  assert.match(stdout, failed)
   assert.not.match(stdout, /anna|bela/i)
 })
 
 test('mails resend: sends a failed email again with a new link', async (context) => {
   const { server, site } = context
-  const { dead } = await withDeadAndWaiting(context)
+  const { failed } = await withFailedAndWaiting(context)
   const [old] = await site.rows<{ hash: string }>('select hash from tokens order by created_at')
   server.refuse('Anna@example.com', 550, 0)
-  const { code, stdout, stderr } = await call(context, ['mails', 'resend', dead])
+  const { code, stdout, stderr } = await call(context, ['mails', 'resend', failed])
   assert.is(code, 0, stderr)
-  assert.match(stdout, dead)
+  assert.match(stdout, failed)
   // The command uses the real clock, the site in this process does not.
   site.clock.time = Date.now() + MINUTE
   const [received] = await server.mails(1, 'Anna@example.com')
-  assert.is(received?.mail.messageId, `<${dead}@127.0.0.1>`)
+  assert.is(received?.mail.messageId, `<${failed}@127.0.0.1>`)
   const tokens = await site.rows<{ hash: string }>('select hash from tokens order by created_at')
   assert.is(tokens.length, 3)
   assert.is(tokens[0]?.hash, old?.hash)
 })
 
 test('mails resend: refuses an email that has not failed', async (context) => {
-  await withDeadAndWaiting(context)
+  await withFailedAndWaiting(context)
   const [waiting] = await context.site.rows<{ id: string }>("select id from mails where state = 'waiting'")
   for (const id of ['nothing', waiting?.id ?? '']) {
     assertRefused(await call(context, ['mails', 'resend', id]), 1, /^No failed email has the id /)

@@ -27,6 +27,7 @@ import * as imports from './0025-imports.js'
 import * as invitations from './0027-invitations.js'
 import * as days from './0028-days.js'
 import * as unconfirmed from './0029-unconfirmed.js'
+import * as failedMails from './0030-failed-mails.js'
 
 /** In order. A released migration never changes. */
 export const migrations: Record<string, Migration> = {
@@ -58,6 +59,7 @@ export const migrations: Record<string, Migration> = {
   '0027-invitations': invitations,
   '0028-days': days,
   '0029-unconfirmed': unconfirmed,
+  '0030-failed-mails': failedMails,
 }
 
 /** Each table with its key. A table comes after those that it refers to. */

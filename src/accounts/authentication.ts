@@ -195,7 +195,7 @@ function recordFailure(
 
 function reasonOf(account: users.Account | undefined, isBlocked: boolean): string {
   if (account === undefined) return 'name_unknown'
-  if (isBlocked) return 'account_held'
+  if (isBlocked) return 'account_blocked'
   return account.passwordHash === '' ? 'no_password' : 'password_wrong'
 }
 

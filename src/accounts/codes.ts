@@ -57,7 +57,7 @@ export async function checkCode(
   if (!CODE.test(code)) return { ok: false, error: NOT_A_CODE }
   const counted = codeAttempts(origin, owner)
   const { isBlocked } = await countAgainstLimits(origin, registry, counted, owner.typedAs)
-  if (isBlocked) return wrongCode(origin, registry, owner, 'account_held')
+  if (isBlocked) return wrongCode(origin, registry, owner, 'account_blocked')
   // Does not wait for the disk: an unknown name writes nothing, and timing would reveal that.
   const tried = await registry.database
     .writeLoose((loose) => tokens.tryCode(loose, { ...owner, now: registry.now(), tries: TRIES }))

@@ -54,7 +54,7 @@ export const MESSAGES: Messages & Record<keyof LimitRules, Message> = {
   loginNetwork: TOO_MANY_ATTEMPTS,
   loginDevice: TOO_MANY_ATTEMPTS,
   loginRow: {
-    code: 'login_locked',
+    code: 'login_blocked',
     sentence:
       'Too many failed attempts in a row. Log in on a device you have used before, or try again {when}.',
   },
@@ -129,7 +129,7 @@ const WITH_RESET: Messages = {
   loginNetwork: ATTEMPTS_OR_RESET,
   loginDevice: ATTEMPTS_OR_RESET,
   loginRow: {
-    code: 'login_locked_reset',
+    code: 'login_blocked_reset',
     sentence:
       'Too many failed attempts in a row. Choose a new password by email to log in right away, log in on a device you have used before, or try again {when}.',
   },

@@ -21,7 +21,7 @@ const SWEEP_PAUSE = 20
 const SWEEP_BATCH = 50
 const TOKENS_KEPT = 30 * DAY
 const SENT_KEPT = 7 * DAY
-const DEAD_KEPT = 30 * DAY
+const FAILED_KEPT = 30 * DAY
 const COUNTS_KEPT = 400 * DAY
 
 type Sweeping = Pick<Registry, 'database' | 'log' | 'now' | 'lifetimes' | 'hooks' | 'events' | 'appCipher'>
@@ -85,7 +85,7 @@ class Pass {
     } catch (error) {
       if (error instanceof DatabaseUnavailable) throw error
       if (isOfOneRow(error)) return await this.#sweepEach(table, sweep)
-      this.#registry.log.warn({ table, err: error }, 'could not delete expired rows')
+      this.#registry.log.warn({ from: table, err: error }, 'could not delete expired rows')
       return 0
     }
   }
@@ -111,11 +111,11 @@ class Pass {
     const skipped = this.#skippedIn(table) + 1
     this.#skipped.set(table, skipped)
     if (skipped > MAX_NAMED + 1) return
-    if (skipped > MAX_NAMED) return log.warn({ of: table }, 'could not delete more expired rows')
+    if (skipped > MAX_NAMED) return log.warn({ from: table }, 'could not delete more expired rows')
     if (error instanceof NotErased) {
       return log.warn(await reasonOf(this.#registry, error), 'could not delete account: retrying in a minute')
     }
-    log.warn({ of: table, ...violationOf(error) }, 'could not delete expired row')
+    log.warn({ from: table, ...violationOf(error) }, 'could not delete expired row')
   }
 }
 
@@ -140,6 +140,7 @@ function sweepsOf(registry: Sweeping): Record<string, Sweep> {
     spent_challenges: (size) => spent.sweep(loose, { now, ...size }),
     tokens: (size) => tokens.sweep(loose, { until: now - TOKENS_KEPT, ...size }),
     days: (size) => days.sweep(loose, { until: days.dayOf(now - COUNTS_KEPT), ...size }),
-    mails: (size) => mails.sweep(loose, { sentUntil: now - SENT_KEPT, deadUntil: now - DEAD_KEPT, ...size }),
+    mails: (size) =>
+      mails.sweep(loose, { sentUntil: now - SENT_KEPT, failedUntil: now - FAILED_KEPT, ...size }),
   }
 }

@@ -46,7 +46,7 @@ interface Row {
 
 async function list(registry: Registry, { asJson }: { asJson: boolean }): Promise<string> {
   const { main } = registry.database
-  const stored = await mails.list(main, { states: ['waiting', 'dead'], limit: SHOWN })
+  const stored = await mails.list(main, { states: ['waiting', 'failed'], limit: SHOWN })
   const rows: Row[] = []
   for (const mail of stored) rows.push(await rowOf(registry, mail))
   if (asJson) return json(rows)
@@ -64,7 +64,7 @@ function tableOf(rows: readonly Row[]): string {
   return table(
     head,
     rows.map(({ id, kind, to, state, tries, at, problem }) => {
-      return [id, kind, to, state === 'dead' ? 'failed' : state, `${tries}`, at, problem]
+      return [id, kind, to, state, `${tries}`, at, problem]
     }),
   )
 }

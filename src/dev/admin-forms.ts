@@ -17,9 +17,9 @@ function mailsPage(now: number): FormPage {
     name: 'admin/mails',
     around: (person) => ({
       user: adminOf(person),
-      mails: ['waiting', 'dead'].map((state) => ({
+      mails: ['waiting', 'failed'].map((state) => ({
         ...{ id: state, kind: 'email-confirm', state, tries: 3, dueAt: now, to: person.user.email },
-        problem: state === 'dead' ? '550 No such mailbox' : '',
+        problem: state === 'failed' ? '550 No such mailbox' : '',
       })),
     }),
     typed: () => ({}),

@@ -15,7 +15,7 @@ const NO_SUCH_MAIL = { code: 'mail_unknown', sentence: 'There is no such email.'
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/dev/mailbox/', requireLocal, async (ctx) => {
     const stored = await mails.list(gatehouse.database.main, {
-      states: ['sent', 'waiting', 'dead'],
+      states: ['sent', 'waiting', 'failed'],
       limit: SHOWN,
     })
     gatehouse.pages.show(ctx, 'dev/mailbox/page.html', {

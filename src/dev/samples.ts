@@ -175,7 +175,7 @@ function aboutOf(kind: EventKind, { user, nextEmail, deviceName }: Person): stri
 const PURPOSES = [
   ...['email-confirm', 'password-reset', 'email-change', 'email-undo', 'account-reopen', 'second-lost'],
 ]
-const STATES = ['waiting', 'sent', 'dead']
+const STATES = ['waiting', 'sent', 'failed']
 
 export function storedOf(person: Person, now: number) {
   const { user, nextEmail } = person

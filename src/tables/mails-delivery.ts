@@ -80,7 +80,7 @@ export async function markFailed(
   mail: ClaimedMail,
   { now, refusals, problem }: { now: number; refusals: number; problem: string },
 ): Promise<boolean> {
-  const failed = { state: 'dead' as const, due_at: now, prepared: '', refusals, problem }
+  const failed = { state: 'failed' as const, due_at: now, prepared: '', refusals, problem }
   return changed(claimed(db, mail).set(failed))
 }
 

@@ -6,7 +6,7 @@ import type { Db } from './schema.js'
 
 export * from './mails-delivery.js'
 
-export type MailState = 'waiting' | 'sent' | 'dead'
+export type MailState = 'waiting' | 'sent' | 'failed'
 
 export interface MailsTable {
   /** Also the Message-ID, so that mail servers recognize an email that is sent twice. */
@@ -88,9 +88,9 @@ export async function cancel(
 }
 
 export async function requeue(db: Db, id: string, now: number): Promise<boolean> {
-  const dead = db.updateTable('mails').where('id', '=', id).where('state', '=', 'dead')
+  const failed = db.updateTable('mails').where('id', '=', id).where('state', '=', 'failed')
   const fresh = { state: 'waiting' as const, due_at: now, refusals: 0, created_at: now }
-  return changed(dead.set(fresh))
+  return changed(failed.set(fresh))
 }
 
 export async function list(
@@ -120,7 +120,7 @@ export async function byId(db: Db, id: string): Promise<StoredMail | undefined> 
 
 export function sweep(
   db: Db,
-  { sentUntil, deadUntil, ...size }: SweepSize & { sentUntil: number; deadUntil: number },
+  { sentUntil, failedUntil, ...size }: SweepSize & { sentUntil: number; failedUntil: number },
 ): Promise<number> {
   const ended = db
     .selectFrom('mails')
@@ -128,7 +128,7 @@ export function sweep(
     .where(({ and, eb, or }) =>
       or([
         and([eb('state', '=', 'sent'), eb('due_at', '<', sentUntil)]),
-        and([eb('state', '=', 'dead'), eb('due_at', '<', deadUntil)]),
+        and([eb('state', '=', 'failed'), eb('due_at', '<', failedUntil)]),
       ]),
     )
   return sweepRows(db, 'mails', ended, size)
@@ -148,7 +148,7 @@ export async function countsByKey(db: Db): Promise<EncryptedMails[]> {
       sql<string>`substr(prepared, 1, 6)`.as('prepared_of'),
     ])
     .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('state', 'in', ['waiting', 'dead'])
+    .where('state', 'in', ['waiting', 'failed'])
     .groupBy(['facts_of', 'prepared_of'])
     .execute()
   return rows.map(({ facts_of, prepared_of, count }) => ({ facts: facts_of, prepared: prepared_of, count }))

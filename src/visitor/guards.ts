@@ -36,7 +36,7 @@ const STEP_MISSING = {
   code: 'step_missing',
   sentence: 'One step is missing before you can do this. Nothing has been changed yet.',
 }
-const TAKE_STEP = { code: 'step_take', sentence: 'Go to the missing step' }
+const OPEN_STEP = { code: 'step_open', sentence: 'Go to the missing step' }
 const CONFIRMATION_NEEDED = {
   code: 'confirmation_needed',
   sentence: 'Confirm your email address first. Nothing has been changed yet.',
@@ -116,7 +116,7 @@ async function leadToStep(ctx: Context, step: string): Promise<void> {
   const { pages } = gatehouseOf(ctx)
   if (isRead(ctx)) return pages.leave(ctx, pathWithNext(step, pageRequested(ctx)))
   const href = pathWithNext(step, pageOfForm(ctx))
-  refuseFor(ctx, { error: STEP_MISSING, link: { href, message: TAKE_STEP } })
+  refuseFor(ctx, { error: STEP_MISSING, link: { href, message: OPEN_STEP } })
 }
 
 export function refuseFor(ctx: Context, { error, link }: { error: Message; link: Link }): void {

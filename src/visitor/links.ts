@@ -31,7 +31,7 @@ const UNUSABLE: Record<Link['state'], Message> = {
   closed: { code: 'link_closed', sentence: 'This account is closed.' },
   done: { code: 'link_done', sentence: 'This has already been done.' },
   used: { code: 'link_used', sentence: 'This link has already been used.' },
-  old: { code: 'link_old', sentence: 'This link has expired.' },
+  old: { code: 'link_expired', sentence: 'This link has expired.' },
   unknown: {
     code: 'link_unknown',
     sentence: 'This link does not work. Part of it may be missing, or a later change may have canceled it.',

@@ -36,7 +36,7 @@ const DAY = 'public, max-age=86400'
 
 export function siteAssets(base: string, { reload }: { reload: boolean }): Assets {
   const { resolve } = createRequire(import.meta.url)
-  const builtIn = ['no-answer.js', 'passkeys.js', 'site.css', 'favicon.svg', 'favicon.ico'].map((name) => [
+  const builtIn = ['no-response.js', 'passkeys.js', 'site.css', 'favicon.svg', 'favicon.ico'].map((name) => [
     name,
     join(root, 'public', name),
   ])

@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import { respondHtml } from './compression.js'
 import { DYNAMIC, LOCALIZED } from './headers.js'
 
-// Shows public/no-answer.js that this is not the error page of a proxy.
+// Shows public/no-response.js that this is not the error page of a proxy.
 const FROM_GATEHOUSE = { Gatehouse: 'fragment' }
 
 export function isHtmx(ctx: Context): boolean {

@@ -47,7 +47,7 @@ test('an email that the server refuses for good is one failed email', async () =
   await site.visitor().signUp('Anna')
   await until(async () => {
     site.clock.advance(61_000)
-    return (await site.rows("select 1 from mails where state = 'dead'")).length > 0
+    return (await site.rows("select 1 from mails where state = 'failed'")).length > 0
   }, 'the email fails')
   await site.close()
   assert.equal(await counts(site), {

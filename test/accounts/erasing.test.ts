@@ -104,7 +104,7 @@ test('a row that cannot be deleted does not stop the sweep', async ({ database }
     ['anna', 'former'],
   )
   assert.equal(
-    warnings(later).map(({ of }) => of),
+    warnings(later).map(({ from }) => from),
     ['slugs'],
   )
   await until(async () => (await later.rows('select 1 from tokens')).length === 0)

@@ -6,7 +6,7 @@ import { createToSignUp, Device, typeToSignUp, useToLogIn } from '../support/pas
 
 /*
  * With PRIVATE_EMAILS every response about a taken email address is the same, to the byte, as about an unused one. The
- * table in docs/what-answers-reveal.md says so for every endpoint.
+ * table in docs/what-responses-reveal.md says so for every endpoint.
  */
 const test = suite('private email addresses')
 const ENVIRONMENT = {

@@ -231,7 +231,7 @@ for (const [name, viewport] of Object.entries(SIZES)) {
     })
     await page.route('**/signup/verify/', (route) => route.abort())
     await send(page, {})
-    await page.waitForSelector('#messages .no-answer')
+    await page.waitForSelector('#messages .no-response')
     await assertSeen(page)
     await page.context().close()
   })

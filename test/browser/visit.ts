@@ -43,7 +43,7 @@ export async function fillIn(page: Page, values: Record<string, string>): Promis
 
 /** Returns the texts in the message box, one for each error. */
 export function messages(page: Page): Promise<string[]> {
-  return page.locator('#messages :is(.error li, .success > p:first-child, .no-answer p)').allInnerTexts()
+  return page.locator('#messages :is(.error li, .success > p:first-child, .no-response p)').allInnerTexts()
 }
 
 /** Presses the form's button and waits until the message box has new content, by htmx or on a new page. */

@@ -105,7 +105,7 @@ test('lists keys by id, and refuses to drop a key that is needed', async () => {
   await visitor.logIn('Anna')
   await site.allSent()
   await site.close()
-  await write(database, "update mails set state = 'dead'")
+  await write(database, "update mails set state = 'failed'")
   const [{ facts = '' } = {}] = await rows<{ facts: string }>(database, 'select facts from mails')
   assert.ok(facts)
 
@@ -128,7 +128,7 @@ test('lists keys by id, and refuses to drop a key that is needed', async () => {
     /^The key .{8} is still needed by 1 session, \d+ emails?, (?:\d codes?, )?known devices until \d{4}-/
   assertRefused(await call(['drop', idOf(ONE)], ring), 1, needed)
   const [, old] = JSON.parse((await call(['list', '--json'], ring)).stdout)
-  assert.equal([old.id, old.seals, old.sessions], [idOf(ONE), false, 1])
+  assert.equal([old.id, old.current, old.sessions], [idOf(ONE), false, 1])
 
   await age(idOf(ONE), 401 * DAY)
   await write(database, `update sessions set authenticated_at = ${Date.now()}`)

@@ -31,7 +31,7 @@ test.before(async () => {
   await stopped(await started('node dist/src/site.js'))
   await done(`echo '${PASSWORD}' | gatehouse users create Vera vera@example.com --password-stdin`)
   await done('gatehouse users reset Vera')
-  write("update mails set state = 'dead'")
+  write("update mails set state = 'failed'")
   cpSync(checkout.path('db/data'), checkout.path('site'), { recursive: true })
 })
 test.after(() => checkout.remove())

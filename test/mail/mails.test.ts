@@ -1,7 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MINUTE, SECOND } from '../../src/base/durations.js'
+import { sql } from '../../src/database/kysely.js'
 import { isPostgresUrl } from '../../src/database/locate.js'
+import { migrate } from '../../src/database/migrate.js'
 import * as mails from '../../src/tables/mails.js'
 import { type Database, openDatabase } from '../../src/tables/schema.js'
 import { migratedDatabase } from '../support/helpers.js'
@@ -139,17 +141,35 @@ test('only a failed email can be queued again', async ({ database }) => {
 })
 
 test('old sent and failed emails are swept in batches, and waiting ones stay', async ({ database }) => {
-  const ids = ['sent', 'dead', 'new', 'waiting']
+  const ids = ['sent', 'failed', 'new', 'waiting']
   await insert(database, ...ids.map((id) => newMail(id)))
   const found = new Map((await claim(database)).map((mail) => [mail.id, mail]))
   const mail = (id: string) => found.get(id) ?? { id, tries: 1 }
   await mails.sent(database.main, mail('sent'), { now: NOW - 10 })
-  await mails.markFailed(database.main, mail('dead'), { now: NOW - 20, refusals: 0, problem: '' })
+  await mails.markFailed(database.main, mail('failed'), { now: NOW - 20, refusals: 0, problem: '' })
   await mails.sent(database.main, mail('new'), { now: NOW })
-  const sweep = () => mails.sweep(database.loose, { sentUntil: NOW - 9, deadUntil: NOW - 19, batch: 1 })
+  const sweep = () => mails.sweep(database.loose, { sentUntil: NOW - 9, failedUntil: NOW - 19, batch: 1 })
   assert.equal([await sweep(), await sweep(), await sweep()], [1, 1, 0])
-  const left = await mails.list(database.main, { states: ['waiting', 'sent', 'dead'], limit: 10 })
+  const left = await mails.list(database.main, { states: ['waiting', 'sent', 'failed'], limit: 10 })
   assert.equal(left.map(({ id }) => id).sort(), ['new', 'waiting'])
+})
+
+test('emails that failed under the former name of the state still count as failed', async ({ database }) => {
+  await insert(database, newMail('old'), newMail('new'))
+  const [mail] = await claim(database)
+  await mails.markFailed(
+    database.main,
+    { id: 'old', tries: mail?.tries ?? 1 },
+    { now: NOW, refusals: 0, problem: '' },
+  )
+  await sql`update mails set state = 'dead' where id = 'old'`.execute(database.main)
+  await sql`delete from kysely_migration where name = '0030-failed-mails'`.execute(database.main)
+  await migrate(database.main)
+  const found = await mails.list(database.main, { states: ['failed'], limit: 10 })
+  assert.equal(
+    found.map(({ id }) => id),
+    ['old'],
+  )
 })
 
 test('on PostgreSQL, a claim does not wait for another node’s claim', async ({ url, database, other }) => {

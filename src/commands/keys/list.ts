@@ -24,9 +24,9 @@ encrypted, and what still needs it. The ids reveal nothing about the keys.`,
 function rowOf(key: KeyStatus, { now }: SiteKeys) {
   return {
     id: key.id,
-    seals: key.isCurrent,
+    current: key.isCurrent,
     since: timeOf(key.noted?.notedAt),
-    sealed: timeOf(key.noted?.sealedAt),
+    lastUsed: timeOf(key.noted?.sealedAt),
     sessions: key.sessions,
     mails: key.mails,
     codes: key.codes,
@@ -41,8 +41,8 @@ function timeOf(time: number | null | undefined): string | null {
 
 function tableOf(site: SiteKeys): string {
   const rows = site.keys.map((key) => {
-    const { id, since, sealed } = rowOf(key, site)
-    return [id, dayOf(since), dayOf(sealed), stateOf(key, site)]
+    const { id, since, lastUsed } = rowOf(key, site)
+    return [id, dayOf(since), dayOf(lastUsed), stateOf(key, site)]
   })
   return table(['ID', 'SINCE', 'LAST USED', 'STATE'], rows)
 }

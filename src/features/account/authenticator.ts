@@ -37,8 +37,8 @@ const APP_ADDED = {
   code: 'app_added',
   sentence: 'Your authenticator app is set up, and all other devices are logged out.',
 }
-const SET_UP_OLD: FieldError = {
-  code: 'app_set_up_old',
+const SET_UP_EXPIRED: FieldError = {
+  code: 'app_set_up_expired',
   sentence:
     'This page was open for more than 30 minutes, so here is a new QR code. Scan it, then enter the code.',
 }
@@ -84,7 +84,8 @@ async function around(ctx: Context): Promise<object> {
 
 async function setUp(ctx: Context, gatehouse: Gatehouse, values: Sent<'code'>): Promise<void> {
   const kept = keptSetUp(ctx, gatehouse)
-  if (kept === undefined) return await gatehouse.pages.refuse(ctx, form, { errors: [SET_UP_OLD], values: {} })
+  if (kept === undefined)
+    return await gatehouse.pages.refuse(ctx, form, { errors: [SET_UP_EXPIRED], values: {} })
   const print = fingerprint(ctx, gatehouse, values)
   const before = await repeated(ctx, gatehouse, kept, print)
   if (before !== undefined) return goOn(ctx, gatehouse, before)

@@ -54,7 +54,7 @@ const OPEN_ALREADY = {
   code: 'account_open_already',
   sentence: 'Your account is open. Nothing will be deleted. You can log in.',
 }
-const LOG_IN = { code: 'log_in_takes_back', sentence: 'Log in to reopen a closed account' }
+const LOG_IN = { code: 'log_in_to_reopen', sentence: 'Log in to reopen a closed account' }
 
 export function routes(router: Router, gatehouse: Gatehouse): void {
   router.get('/account/close/', requireRecentSecond, (ctx) => gatehouse.pages.form(ctx, closing))

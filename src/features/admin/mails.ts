@@ -43,7 +43,7 @@ export function routes(router: Router, gatehouse: Gatehouse): void {
 async function around(ctx: Context) {
   const gatehouse = gatehouseOf(ctx)
   const { main } = gatehouse.database
-  const found = await mails.list(main, { states: ['waiting', 'dead'], limit: SHOWN })
+  const found = await mails.list(main, { states: ['waiting', 'failed'], limit: SHOWN })
   const shown = found.map(async (mail) => {
     const { id, kind, state, tries, dueAt, problem } = mail
     return { id, kind, state, tries, dueAt, problem, to: await recipientOf(gatehouse, mail) }

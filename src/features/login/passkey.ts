@@ -23,7 +23,7 @@ const form: Form<FieldName> = {
 }
 
 export const CANCELED: FieldError = {
-  code: 'passkey_cancelled',
+  code: 'passkey_canceled',
   sentence: 'No passkey was used. Try again, or log in another way.',
 }
 export const UNSUPPORTED: FieldError = {

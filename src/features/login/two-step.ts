@@ -25,8 +25,8 @@ type FieldName = 'code' | 'trust'
 
 export const form: Form<FieldName> = { name, fields: ['code', 'trust'], secret: ['code'], around }
 
-const HALF_OLD = {
-  code: 'second_half_old',
+const PASSWORD_EXPIRED = {
+  code: 'second_expired',
   sentence:
     'Your login was not finished within 10 minutes, or you have logged in elsewhere since. Log in again.',
 }
@@ -54,7 +54,7 @@ export const requireHalfLogin: Middleware = async (ctx, next) => {
 }
 
 export function leaveForLogin(ctx: Context, { pages, places, url }: Gatehouse): void {
-  if (userOf(ctx) === undefined) pages.leave(ctx, url('login'), { message: HALF_OLD })
+  if (userOf(ctx) === undefined) pages.leave(ctx, url('login'), { message: PASSWORD_EXPIRED })
   else pages.leave(ctx, places.afterLogin)
 }
 

@@ -88,8 +88,8 @@ test('has one entry for each command that changes something', async () => {
   for (const [command, given, kind, name] of ENTRIES) {
     const args = given.map((one) => (one === 'users.csv' ? file : one))
     if (command === 'mails resend') {
-      await site.write("update mails set state = 'dead' where kind = 'password-reset'")
-      const [mail] = await site.rows<{ id: string }>("select id from mails where state = 'dead'")
+      await site.write("update mails set state = 'failed' where kind = 'password-reset'")
+      const [mail] = await site.rows<{ id: string }>("select id from mails where state = 'failed'")
       args.push('--', mail?.id ?? '')
     }
     await site.write('delete from operator_actions')

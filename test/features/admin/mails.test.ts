@@ -11,7 +11,7 @@ for (const htmx of [false, true]) {
     const { visitor } = await adminOf(site, 'Anna', { htmx })
     await site.visitor().signUp('Bert')
     await site.allSent()
-    await site.write("update mails set state = 'dead', problem = '550 No such mailbox'")
+    await site.write("update mails set state = 'failed', problem = '550 No such mailbox'")
     const page = await visitor.open('/admin/mails/')
     assert.match(page.text, '550 No such mailbox')
     const form = page.$('main form').first().attr('action') ?? ''
@@ -23,7 +23,7 @@ for (const htmx of [false, true]) {
       assert.match((await visitor.open('/admin/mails/')).messages().join(), message)
     }
     const [mail] = await site.rows<{ state: string }>('select state from mails where id = ?', id)
-    assert.is.not(mail?.state, 'dead')
+    assert.is.not(mail?.state, 'failed')
     assert.is((await site.rows("select id from operator_actions where kind = 'mail_resent'")).length, 1)
     await site.close()
   })

@@ -33,7 +33,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     select id from mails where state = 'sent' and (facts <> '' or prepared <> '')`,
   'a mail that waits has all that it is to say': `
     select id from mails where state = 'waiting' and facts = ''`,
-  'no mail was given up': `select id from mails where state = 'dead'`,
+  'no mail was given up': `select id from mails where state = 'failed'`,
 }
 
 function orphans(table: string): string {

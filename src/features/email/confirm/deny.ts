@@ -27,8 +27,8 @@ const denying: Form<never> = {
   around: (ctx) => shownBeforeDenial(ctx),
 }
 
-const NOT_ERASED = {
-  code: 'account_not_erased',
+const NOT_DELETED = {
+  code: 'account_not_deleted',
   sentence:
     'The account cannot be deleted right now. Try again later. If it keeps happening, tell the people who run this site.',
 }
@@ -59,7 +59,7 @@ async function deny(ctx: Context, gatehouse: Gatehouse, values: Sent<never>): Pr
     usedForm: fingerprintForLink(ctx, gatehouse, link.token, values),
   })
   if (end === 'kept') {
-    return await gatehouse.pages.refuse(ctx, denying, { status: 503, errors: [NOT_ERASED], values })
+    return await gatehouse.pages.refuse(ctx, denying, { status: 503, errors: [NOT_DELETED], values })
   }
   if (end === undefined) {
     const ended = (await linkOf(ctx, gatehouse, PURPOSE, values)) ?? link

@@ -9,7 +9,7 @@ test.before(async () => {
   await site().visitor().signUp('Olga')
 })
 
-const NO_ANSWER = [
+const NO_RESPONSE = [
   '⚠ The site did not respond, so nothing may have been saved. What you typed is still here. Check your connection, then press the button again.',
 ]
 const GATEWAY = '<html><head><title>502</title></head><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>'
@@ -32,11 +32,11 @@ for (const [what, fail] of Object.entries(FAILURES)) {
     await fillIn(page, { username: 'Olga', password: PASSWORD })
     await page.route('**/login/verify/', fail)
     await pressForResponse(page)
-    assert.equal(await messages(page), NO_ANSWER)
+    assert.equal(await messages(page), NO_RESPONSE)
     assert.not.match(await page.locator('body').innerText(), /Gateway|Upstream/)
     assert.is(await page.title(), 'Log in · Gatehouse')
     await pressForResponse(page)
-    assert.equal(await messages(page), NO_ANSWER, 'again')
+    assert.equal(await messages(page), NO_RESPONSE, 'again')
     assert.is(await page.inputValue('#password'), PASSWORD)
     await page.unroute('**/login/verify/')
     await pressForResponse(page)
