@@ -8,6 +8,7 @@ import * as accountPassword from '../features/account/password.js'
 import { NO_NAME, NO_USERNAME } from '../features/login.js'
 import { TYPED_TOO_OLD } from '../features/password/confirm.js'
 import * as passwordForgot from '../features/password/forgot.js'
+import { CODE_RIGHT } from '../features/password/reset/code.js'
 import * as passwordReset from '../features/password/reset.js'
 import * as signup from '../features/signup/signing-up.js'
 import { GO_ON, LOGGED_IN } from '../visitor/welcome.js'
@@ -157,7 +158,7 @@ function resetForms(newPassword: FieldError[]): FormPage[] {
       around: () => ({ asks: 'code', name: '' }),
       typed: () => ({ code: '12345' }),
       errors: [NOT_A_CODE],
-      success: passwordReset.CODE_RIGHT,
+      success: CODE_RIGHT,
     },
     {
       name: 'password/reset',

@@ -28,7 +28,7 @@ import { welcome } from '../../visitor/welcome.js'
 import type { FieldError, Form, Hint } from '../../web/form.js'
 import type { Notice } from '../../web/notices.js'
 import { fingerprint, onSubmit, onTyping, type Sent } from '../../web/submit.js'
-import { openByCode, PURPOSE } from './reset/code.js'
+import { CODE_RIGHT, openByCode, PURPOSE } from './reset/code.js'
 
 export const name = 'password/reset'
 export const needs = 'mail'
@@ -69,10 +69,6 @@ const PASSKEYS = {
 const RESET_BEFORE = {
   code: 'password_reset_before',
   sentence: 'Your password has already been changed. Log in with the new one.',
-}
-export const CODE_RIGHT = {
-  code: 'password_reset_code',
-  sentence: 'The code is correct. Choose a new password.',
 }
 export const LOG_IN = { code: 'log_in', sentence: 'Log in' }
 const ASK_AGAIN = { code: 'password_reset_again', sentence: 'Get another email' }

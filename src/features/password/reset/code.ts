@@ -14,6 +14,11 @@ import { fingerprint, type Sent } from '../../../web/submit.js'
 
 export const PURPOSE = 'password-reset'
 
+export const CODE_RIGHT = {
+  code: 'password_reset_code',
+  sentence: 'The code is correct. Choose a new password.',
+}
+
 interface Entered {
   /** The username or email address that the email was asked for. */
   asked: string
