@@ -157,8 +157,12 @@ async function freezeOnServer(url: string): Promise<() => Promise<void>> {
     url,
     'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
   )
-  return () =>
-    write(url, `begin read write; alter database ${name} reset default_transaction_read_only; commit`)
+  return async () => {
+    await write(url, `begin read write; alter database ${name} reset default_transaction_read_only; commit`)
+    // So do those of the test.
+    await pools.get(url)?.end()
+    pools.delete(url)
+  }
 }
 
 // The kernel's limit needs no privileges: Node ignores the signal, and the write fails with EFBIG.
