@@ -5,7 +5,7 @@
  * run's own server or TEST_DATABASE_URL), some only on SQLite. The benchmark runs last and alone.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -42,23 +42,39 @@ interface Verdict extends Figures {
 }
 
 /**
- * These test pages, processes and texts, which are the same on both databases. They are slow, so they run only on SQLite,
- * like those of the browser.
+ * These test pages, requests, passwords, processes and texts, which are the same on both databases, so they run only on
+ * SQLite, like those of the browser.
  */
 const ON_SQLITE = [
+  'accounts/hints',
+  'accounts/imported-passwords',
   'app-file',
   'cli',
   'commands/templates',
   'dev/',
   'heavy/storm',
+  'home',
   'html',
+  'secrets/challenge',
   'secrets/foreign-hash',
+  'secrets/hashing',
+  'secrets/password',
   'server/cluster',
   'server/metrics',
   'server/start',
   'server/stop',
   'switches',
+  'testing',
   'views/',
+  'web/base-path',
+  'web/cookie',
+  'web/csrf',
+  'web/form',
+  'web/network',
+  'web/onward',
+  'web/query',
+  'web/reflection',
+  'well-known',
 ]
 
 /** Files that change or measure their whole process. */
@@ -111,10 +127,12 @@ function choose(words: string[]): string[] {
     )
 }
 
-/** Puts the browser's files first, because they take longest, and files that can share a process together. */
+/** Puts the browser's files first, because they take longest, files that can share a process together, and short ones last. */
 function inOrder(jobs: Job[]): Job[] {
-  const rank = (job: Job) => (isForBrowser(job.file) ? 0 : job.database === 'PostgreSQL' ? 1 : 2)
-  return jobs.sort((one, other) => rank(one) - rank(other))
+  const rank = ({ file, database }: Job) => (isForBrowser(file) ? 0 : database === 'PostgreSQL' ? 1 : 2)
+  const sizes = new Map(jobs.map(({ file }) => [file, statSync(join(here, file)).size]))
+  const sizeOf = ({ file }: Job) => sizes.get(file) ?? 0
+  return jobs.sort((one, other) => rank(one) - rank(other) || sizeOf(other) - sizeOf(one))
 }
 
 function isForBrowser(file: string): boolean {
